@@ -1,0 +1,23 @@
+/** The compute core for browsers and Node. Needs nothing of Node; the server's core is in `node.ts`. */
+export { loadDeviceCore } from './device-core.ts';
+export { CoreError, type CoreErrorCode } from './errors.ts';
+export type {
+  Candidate,
+  CandidateArrays,
+  DeviceCore,
+  HashStream,
+  PriceArrays,
+  PriceBatchResult,
+  PriceResult,
+  QualityAssessment,
+  QualityComponents,
+  QualityObservation,
+  QualityResult,
+  QualitySample,
+  QualityState,
+  ScoreResult,
+  ServerCore,
+  SignatureBatch,
+  SigningKey,
+  SplitResult,
+} from './types.ts';

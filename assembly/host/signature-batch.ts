@@ -1,0 +1,84 @@
+import { type BatchExports, requireOk, TAG_BYTES } from './abi.ts';
+import type { ImportedKey } from './signing-key.ts';
+import type { SignatureBatch, SigningKey } from './types.ts';
+
+/** The one batch of a server's core. */
+export class ArenaBatch implements SignatureBatch {
+  readonly arena: Uint8Array;
+  readonly tags: Uint8Array;
+  readonly expected: Uint8Array;
+  readonly countMax: number;
+  count = 0;
+  readonly #slotOf: (key: ImportedKey) => number;
+  readonly #sign: BatchExports['signBatch'];
+  readonly #compare: BatchExports['compareBatch'];
+  readonly #offsets: Uint32Array;
+  readonly #lengths: Uint32Array;
+  readonly #slots: Uint32Array;
+  readonly #matches: Uint8Array;
+  /** For each slot, the last round that needs its key. A round is what is signed in one call. */
+  readonly #rounds: Uint32Array;
+  #round = 1;
+  #signedCount = 0;
+
+  constructor(
+    memory: ArrayBuffer,
+    exports: BatchExports,
+    keySlots: number,
+    slotOf: (key: ImportedKey) => number,
+  ) {
+    const { batchMax } = exports;
+    this.countMax = batchMax;
+    this.arena = new Uint8Array(memory, exports.batchArenaAddress, exports.batchArenaBytes);
+    this.tags = new Uint8Array(memory, exports.batchTagsAddress, batchMax * TAG_BYTES);
+    this.expected = new Uint8Array(memory, exports.batchExpectedAddress, batchMax * TAG_BYTES);
+    this.#slotOf = slotOf;
+    this.#sign = exports.signBatch;
+    this.#compare = exports.compareBatch;
+    this.#offsets = new Uint32Array(memory, exports.batchOffsetsAddress, batchMax);
+    this.#lengths = new Uint32Array(memory, exports.batchLengthsAddress, batchMax);
+    this.#slots = new Uint32Array(memory, exports.batchSlotsAddress, batchMax);
+    this.#matches = new Uint8Array(memory, exports.batchMatchesAddress, batchMax);
+    this.#rounds = new Uint32Array(keySlots);
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.#signedCount = 0;
+    this.#round++;
+  }
+
+  add(key: SigningKey, offset: number, length: number): void {
+    const item = this.count;
+    if (item === this.countMax) throw new RangeError(`A batch holds ${this.countMax} messages.`);
+    // A whole number that fits 32 bits is unchanged by the shift.
+    const isWhole = offset >>> 0 === offset && length >>> 0 === length;
+    if (!isWhole || offset + length > this.arena.length) {
+      throw new RangeError("The message doesn't lie in the batch's arena.");
+    }
+    const slot = this.#slotOf(key as ImportedKey);
+    this.#rounds[slot] = this.#round;
+    this.#offsets[item] = offset;
+    this.#lengths[item] = length;
+    this.#slots[item] = slot;
+    this.count = item + 1;
+  }
+
+  sign(): void {
+    if (this.#signedCount === this.count) return;
+    requireOk(this.#sign(this.#signedCount, this.count));
+    this.#signedCount = this.count;
+    this.#round++;
+  }
+
+  verify(): Uint8Array {
+    this.sign();
+    requireOk(this.#compare(0, this.count));
+    return this.#matches.subarray(0, this.count);
+  }
+
+  /** Signs what needs the key in a slot, before the slot gets another key. */
+  releaseSlot(slot: number): void {
+    if (this.#rounds[slot] === this.#round) this.sign();
+  }
+}

@@ -1,0 +1,80 @@
+// Where everything is in linear memory. All buffers are static; nothing is allocated after the start.
+//
+//   16    I/O buffer: hash state, digest, tag, values. The same offsets in both modules
+//   272   SHA-256 message schedule
+//   528   SHA-256 constants and the table that `describe` reads (data segments, placed by the compiler: `memoryBase`)
+//   896   device: keys, then the message        core: four-lane scratch; message, keys and batches above 4 KiB
+//
+// What code names most often lies lowest, because small addresses are fewer bytes of code.
+// The device's layout ends below 4,096, because that is all the memory a device gives the module.
+
+/** Raised whenever an address, an operation or a meaning changes. */
+export const ABI_VERSION: u32 = 1;
+
+/** Bytes of linear memory a device gives: a runtime there rounds up to the 4 KiB page anyway. */
+export const DEVICE_MEMORY_BYTES: i32 = 4096;
+
+// A host that keeps several hashes going saves and restores the first 112 bytes.
+export const IO: usize = 16;
+/** Hash state: eight words, 32 bytes. */
+export const STATE: usize = IO;
+/** Bytes hashed so far, u64. */
+export const BYTE_COUNT: usize = IO + 32;
+/** The block being filled, 64 bytes and 8 spare ones, because copies go eight bytes at a time. */
+export const BLOCK: usize = IO + 40;
+/** Result of the last hash or signature, 32 bytes. */
+export const DIGEST: usize = IO + 112;
+/** The tag to verify, 32 bytes. */
+export const TAG: usize = IO + 144;
+/** Arguments and results of pricing and quality, ten values of 8 bytes. */
+export const VALUES: usize = IO + 176;
+
+/** The message schedule, 256 bytes. Behind the I/O buffer, so that all that a hash leaves behind is wiped at once. */
+export const SCHEDULE: usize = IO + 256;
+export const SCHEDULE_BYTES: usize = 256;
+
+export const DIGEST_BYTES: usize = 32;
+export const BLOCK_BYTES: usize = 64;
+/** A key's two midstates, the inner one first. */
+export const KEY_BYTES: usize = 64;
+export const SAMPLE_BYTES: usize = 32;
+
+// Only the build for speed, core.wasm, has SIMD and room.
+export const IS_CORE: bool = ASC_FEATURE_SIMD;
+
+export const KEYS: usize = IS_CORE ? 0x1_0000 : 896;
+export const KEY_SLOTS: u32 = IS_CORE ? 4096 : 16;
+
+export const MESSAGE: usize = IS_CORE ? 0x1000 : KEYS + 1024;
+/** Bytes of a message in one call; a longer one is streamed. Behind it 8 spare bytes are never used. */
+export const MESSAGE_BYTES_MAX: u32 = IS_CORE ? 0xefc0 : 2048;
+/** Samples lie where the message lies. */
+export const SAMPLES_MAX: u32 = MESSAGE_BYTES_MAX / 32;
+
+// Candidates: seven arrays of f32, each CANDIDATES_MAX long: price, latency, utilization, quality, availability, fairness,
+// and the scores.
+export const CANDIDATES: usize = IS_CORE ? 0x5_0000 : MESSAGE;
+export const CANDIDATES_MAX: u32 = IS_CORE ? 12288 : 64;
+
+// Price batch: five arrays of u64: tokens, prices, costs, fees, earnings.
+export const PRICES: usize = CANDIDATES + 7 * 4 * 12288;
+export const PRICES_MAX: u32 = 4096;
+
+// Signature batch: three arrays of u32 (offset into the arena, length, key slot), the tags made, the tags to verify, one
+// byte a message that says whether its tag was right, and the arena that holds the messages.
+export const BATCH: usize = PRICES + 5 * 8 * 4096;
+export const BATCH_MAX: u32 = 1024;
+export const BATCH_OFFSETS: usize = BATCH;
+export const BATCH_LENGTHS: usize = BATCH_OFFSETS + 4 * 1024;
+export const BATCH_SLOTS: usize = BATCH_LENGTHS + 4 * 1024;
+export const BATCH_TAGS: usize = BATCH_SLOTS + 4 * 1024;
+export const BATCH_EXPECTED: usize = BATCH_TAGS + 32 * 1024;
+export const BATCH_MATCHES: usize = BATCH_EXPECTED + 32 * 1024;
+export const BATCH_ARENA: usize = BATCH_MATCHES + 1024;
+export const BATCH_ARENA_BYTES: u32 = 0xc_0000;
+
+// Four lanes: the transposed hash state (8 x 16 bytes), then for each lane its tail (128), its outer block (64) and its
+// progress (64).
+export const LANES_STATE: usize = 1024;
+export const LANES: usize = LANES_STATE + 128;
+export const LANE_BYTES: usize = 256;

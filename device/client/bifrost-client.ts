@@ -1,0 +1,281 @@
+import { Ack, Delivery, decodePayload, FrameType, type FrameView } from '../../proto/index.ts';
+import { Connection } from './connection.ts';
+import { dispatch } from './dispatch.ts';
+import { BifrostError } from './errors.ts';
+import { type FrameChannel, type OutgoingFrame, requirePayloadFits } from './frame-channel.ts';
+import { COMMAND_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './limits.ts';
+import { Listeners } from './listeners.ts';
+import {
+  capabilitiesShape,
+  type DeviceCapabilities,
+  type DeviceCommand,
+  type DeviceCommandResult,
+  type DeviceEvent,
+  decodeCommandResult,
+  decodeError,
+  encodeCommand,
+  encodeCommandResult,
+  encodeEvent,
+  type ReceivedFrame,
+  receivedFrame,
+  SERVER_ID,
+} from './messages.ts';
+import { type Acceptance, Outbox } from './outbox.ts';
+import { PendingCommands } from './pending-commands.ts';
+import type { Clock, Random, SocketOpener } from './ports.ts';
+import type { SessionStart } from './session.ts';
+import { type StreamPosition, StreamReader } from './stream-reader.ts';
+import type { BifrostClientEvents, BifrostClientState } from './types.ts';
+
+/**
+ * A device's line to the server, over WebSocket: it reconnects by itself, goes on reading where it stopped, and sends
+ * again what was not acknowledged. Make one with `createBifrostClient`.
+ */
+export class BifrostClient {
+  readonly #channel: FrameChannel;
+  readonly #clock: Clock;
+  readonly #connection: Connection;
+  readonly #listeners = new Listeners<BifrostClientEvents>();
+  readonly #outbox = new Outbox();
+  readonly #commands: PendingCommands;
+  readonly #stream: StreamReader;
+  #droppedFrames = 0;
+
+  constructor(
+    options: { url: string; capabilities: DeviceCapabilities | null; resume: StreamPosition | null },
+    dependencies: { channel: FrameChannel; openSocket: SocketOpener; clock: Clock; random: Random },
+  ) {
+    const capabilities = options.capabilities === null ? null : capabilitiesShape(options.capabilities);
+    this.#channel = dependencies.channel;
+    this.#clock = dependencies.clock;
+    this.#commands = new PendingCommands(dependencies.clock);
+    this.#stream = new StreamReader(options.resume);
+    this.#connection = new Connection(
+      { url: options.url },
+      {
+        ...dependencies,
+        handlers: {
+          hello: () => ({ resume: this.#stream.position, capabilities }),
+          opened: (start) => this.#opened(start),
+          received: (frame) => this.#frameReceived(frame),
+          dropped: (detail) => {
+            this.#droppedFrames++;
+            this.#listeners.emit('dropped', detail);
+          },
+          interrupted: (end) => {
+            this.#outbox.sessionEnded(
+              new BifrostError('session_lost', 'The connection ended before the answer.'),
+            );
+            this.#listeners.emit('close', end);
+          },
+          closed: (error, end) => {
+            this.#outbox.rejectAll(error);
+            this.#commands.settleAll(error);
+            this.#listeners.emit('close', end);
+          },
+        },
+      },
+    );
+  }
+
+  get state(): BifrostClientState {
+    return this.#connection.state;
+  }
+
+  /** Where to go on reading: keep it and give it back as `resume` after a restart. */
+  get position(): StreamPosition | null {
+    return this.#stream.position;
+  }
+
+  /** Whether the running session began with nothing missing; null before the first. */
+  get recovered(): boolean | null {
+    return this.#connection.start?.recovered ?? null;
+  }
+
+  /** The last nonce used: keep it where the clock may go back, and give it back as `lastNonce`. */
+  get lastNonce(): number {
+    return this.#channel.nonces.last;
+  }
+
+  /** Frames that arrived and were not believed. */
+  get droppedFrames(): number {
+    return this.#droppedFrames;
+  }
+
+  /**
+   * Listens. A STORED frame is acknowledged when all its listeners are done, the asynchronous ones too. Returns what
+   * takes the listener away.
+   */
+  on<Name extends keyof BifrostClientEvents>(
+    name: Name,
+    listener: (detail: BifrostClientEvents[Name]) => unknown,
+  ): () => void {
+    return this.#listeners.on(name, listener);
+  }
+
+  /**
+   * Connects and stays connected. Resolves at the first WELCOME; rejects when the server refuses for good
+   * (`unauthenticated`, `session_replaced` ...) or at the signal.
+   */
+  connect(options: { signal?: AbortSignal } = {}): Promise<SessionStart> {
+    return this.#connection.connect(options.signal);
+  }
+
+  /**
+   * Sends a STORED frame; resolves when the server has stored it, rejects with the server's refusal. Without a
+   * connection it waits; after a reconnect it is sent again under the same id.
+   */
+  async send(
+    frame: Omit<OutgoingFrame, 'delivery'>,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<Acceptance> {
+    return this.#submit({ ...frame, delivery: Delivery.STORED }, this.#channel.newId(), true, options.signal);
+  }
+
+  /** Sends a TRANSIENT frame now or never. False: it was not sent. */
+  sendTransient(frame: Omit<OutgoingFrame, 'delivery'>): boolean {
+    requirePayloadFits(frame.payload);
+    return this.#connection.send({ ...frame, delivery: Delivery.TRANSIENT }, this.#channel.newId());
+  }
+
+  /**
+   * Sends a frame that the server answers but does not store (PROVIDER_OFFER). Rejects with its refusal, with
+   * `timed_out`, or with `session_lost` when the connection ends first.
+   */
+  async request(
+    frame: Omit<OutgoingFrame, 'delivery'>,
+    options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<Acceptance> {
+    if (this.#connection.state !== 'open') throw new BifrostError('session_lost', 'There is no connection.');
+    const id = this.#channel.newId();
+    const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
+    const cancelTimeout = this.#clock.after(timeoutMs, () =>
+      this.#outbox.reject(id, new BifrostError('timed_out', `No answer within ${timeoutMs} ms.`)),
+    );
+    try {
+      return await this.#submit({ ...frame, delivery: Delivery.TRANSIENT }, id, false, options.signal);
+    } finally {
+      cancelTimeout();
+    }
+  }
+
+  /** Publishes a reading or a state to the network, stored. Without `measuredAtMs` it was measured now. */
+  publish(event: Omit<DeviceEvent, 'measuredAtMs'> & { measuredAtMs?: number }): Promise<Acceptance> {
+    const payload = encodeEvent({ ...event, measuredAtMs: event.measuredAtMs ?? this.#clock.nowMs() });
+    return this.send({ type: FrameType.EVENT, payload });
+  }
+
+  /**
+   * Asks another device of the network to do something. Resolves with its result, which may be an error of the
+   * device's; rejects with the server's refusal, or `timed_out` (it may have been carried out all the same).
+   */
+  command(
+    deviceId: string,
+    name: string,
+    args: DeviceCommand['arguments'] = {},
+    options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<DeviceCommandResult> {
+    const id = this.#channel.newId();
+    const payload = encodeCommand({ name, arguments: args });
+    const result = this.#commands.wait(id, deviceId, options.timeoutMs ?? COMMAND_TIMEOUT_MS, options.signal);
+    const frame = { type: FrameType.COMMAND, delivery: Delivery.STORED, payload, destinationId: deviceId };
+    this.#submit(frame, id, true, options.signal).catch((error: BifrostError) =>
+      this.#commands.settle(id, error),
+    );
+    return result;
+  }
+
+  /** Answers a command that arrived; stored, so that the answer reaches a device that went offline meanwhile. */
+  answer(command: Pick<ReceivedFrame, 'id' | 'sourceId'>, result: DeviceCommandResult): Promise<Acceptance> {
+    return this.send({
+      type: FrameType.COMMAND_RESULT,
+      payload: encodeCommandResult(result),
+      destinationId: command.sourceId,
+      correlationId: command.id,
+    });
+  }
+
+  /** Ends the connection for good. What still waits is rejected with `client_closed`. */
+  close(): void {
+    this.#connection.close(new BifrostError('client_closed', 'The client was closed.'));
+  }
+
+  async #submit(frame: OutgoingFrame, id: string, again: boolean, signal?: AbortSignal): Promise<Acceptance> {
+    requirePayloadFits(frame.payload);
+    if (this.#connection.state === 'closed') throw new BifrostError('client_closed', 'The client is closed.');
+    const accepted = this.#outbox.add(id, frame, again);
+    const abort = () =>
+      this.#outbox.reject(id, new BifrostError('aborted', 'Sending was given up by its caller.'));
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
+    else if (!this.#connection.send(frame, id) && !again) {
+      this.#outbox.reject(id, new BifrostError('session_lost', 'The connection can take nothing more.'));
+    }
+    try {
+      return await accepted;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  #opened(start: SessionStart): void {
+    this.#stream.begin(start.head);
+    for (const { id, frame } of this.#outbox.unsettled()) this.#connection.send(frame, id);
+    this.#listeners.emit('open', start);
+  }
+
+  #frameReceived(view: FrameView): void {
+    const frame = receivedFrame(view);
+    if (frame.streamOffset === 0) {
+      this.#settleAndDispatch(frame);
+      return;
+    }
+    const done = this.#stream.accept(frame.streamOffset);
+    if (done === null) {
+      // It came again because our acknowledgement was lost.
+      this.#connection.acknowledge(this.#stream.handledOffset);
+      return;
+    }
+    const finish = () => {
+      done();
+      this.#connection.acknowledge(this.#stream.handledOffset);
+    };
+    let unfinished: Promise<unknown>[] = [];
+    try {
+      unfinished = this.#settleAndDispatch(frame);
+    } finally {
+      // A payload that can't be read is done with, too: it would not get better by coming again.
+      if (unfinished.length === 0) finish();
+      else Promise.all(unfinished).then(finish);
+    }
+  }
+
+  /** Settles what waits for this frame, then tells the listeners. Returns what the asynchronous ones promised. */
+  #settleAndDispatch(frame: ReceivedFrame): Promise<unknown>[] {
+    const { type, payload, correlationId, sourceId } = frame;
+    if (type === FrameType.ERROR) this.#settleWithError(frame);
+    else if (correlationId !== null && type === FrameType.ACK && sourceId === SERVER_ID) {
+      this.#outbox.resolve(correlationId, { offset: decodePayload(Ack, payload).offset });
+    } else if (correlationId !== null && type === FrameType.COMMAND_RESULT) {
+      if (this.#commands.isFor(correlationId, sourceId)) {
+        this.#commands.settle(correlationId, decodeCommandResult(payload));
+      }
+    }
+    return dispatch(this.#listeners, frame);
+  }
+
+  /** The server refuses a frame, or a device a command. */
+  #settleWithError(frame: ReceivedFrame): void {
+    const { correlationId, sourceId } = frame;
+    const { code, message, lastNonce } = decodeError(frame.payload);
+    const error = new BifrostError(code, message);
+    const fromServer = sourceId === SERVER_ID;
+    if (fromServer) this.#channel.nonces.raise(lastNonce);
+    const expected =
+      correlationId !== null &&
+      ((fromServer && this.#outbox.reject(correlationId, error)) ||
+        ((fromServer || this.#commands.isFor(correlationId, sourceId)) &&
+          this.#commands.settle(correlationId, error)));
+    if (!expected) this.#listeners.emit('error', { error, frame });
+  }
+}

@@ -1,0 +1,59 @@
+/** The client library for Bifrost, for Node and browsers (Vedrfolnir in the story). */
+import { BifrostClient } from './bifrost-client.ts';
+import type { DeviceCredentials } from './credentials.ts';
+import { FrameChannel } from './frame-channel.ts';
+import type { DeviceCapabilities } from './messages.ts';
+import { NonceSource } from './nonce.ts';
+import { openPlatformSocket, systemClock, systemRandom } from './platform.ts';
+import type { Clock, Random, SigningCore, SocketOpener } from './ports.ts';
+import type { StreamPosition } from './stream-reader.ts';
+
+export { ReconnectPlan } from './backoff.ts';
+export type { BifrostClient } from './bifrost-client.ts';
+export { CredentialsError, type DeviceCredentials, parseCredentials, signingSecret } from './credentials.ts';
+export { BifrostError, type ClientErrorCode } from './errors.ts';
+export { type DropReason, FrameChannel, type OpenedFrame, type OutgoingFrame } from './frame-channel.ts';
+export * from './messages.ts';
+export { NonceSource } from './nonce.ts';
+export type { Acceptance } from './outbox.ts';
+export { openPlatformSocket, systemClock, systemRandom } from './platform.ts';
+export type { BifrostSocket, Clock, Random, SigningCore, SocketOpener } from './ports.ts';
+export type { SessionEnd, SessionStart } from './session.ts';
+export type { StreamPosition } from './stream-reader.ts';
+export type { BifrostClientEvents, BifrostClientState } from './types.ts';
+export { fromValue, fromValues, type PlainValue, toValue, toValues } from './values.ts';
+
+/** What a client needs to know. */
+export interface BifrostClientOptions {
+  /** `wss://host/bifrost` */
+  readonly url: string;
+  readonly credentials: DeviceCredentials;
+  /** Announced at the start of every session. */
+  readonly capabilities?: DeviceCapabilities;
+  /** Where an earlier run stopped reading (`client.position`). Absent: from the position that the server keeps. */
+  readonly resume?: StreamPosition;
+  /** The last nonce of an earlier run (`client.lastNonce`), for devices whose clock may go back. */
+  readonly lastNonce?: number;
+}
+
+/** What a client is built on. Only the core has no default. */
+export interface BifrostClientDependencies<Key> {
+  readonly core: SigningCore<Key>;
+  readonly openSocket?: SocketOpener;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** A client that isn't connected yet. Throws `CredentialsError` for credentials that can't be used. */
+export function createBifrostClient<Key>(
+  options: BifrostClientOptions,
+  dependencies: BifrostClientDependencies<Key>,
+): BifrostClient {
+  const { core, openSocket = openPlatformSocket, clock = systemClock, random = systemRandom } = dependencies;
+  const nonces = new NonceSource(clock, options.lastNonce);
+  const channel = FrameChannel.create(options.credentials, { core, nonces, random });
+  return new BifrostClient(
+    { url: options.url, capabilities: options.capabilities ?? null, resume: options.resume ?? null },
+    { channel, openSocket, clock, random },
+  );
+}

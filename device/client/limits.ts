@@ -1,0 +1,28 @@
+/** The subprotocol that both ends must name in the WebSocket handshake. */
+export const SUBPROTOCOL = 'bifrost.v1';
+/** From the first packet to WELCOME; a server that needs longer is taken for dead. */
+export const WELCOME_TIMEOUT_MS = 10_000;
+/** Acknowledgements are cumulative: one for all frames of this time, so that a burst costs one frame. */
+export const ACKNOWLEDGE_DELAY_MS = 50;
+/** Or for this many frames, whichever comes first. */
+export const ACKNOWLEDGE_FRAMES_MAX = 100;
+/** A PING after this share of the server's heartbeat interval without a frame: one lost PING is not yet silence. */
+export const PING_INTERVAL_SHARE = 0.4;
+/** First delay after a reconnect that failed; doubles from there. */
+export const RECONNECT_DELAY_MS = 250;
+/** The longest delay between two tries. */
+export const RECONNECT_DELAY_MS_MAX = 30_000;
+/** A session that held this long was a good one: the next reconnect is immediate again. */
+export const STABLE_SESSION_MS = 5_000;
+/** STORED frames that wait for their acknowledgement; more are refused with `outbox_full`. */
+export const OUTBOX_FRAMES_MAX = 1_000;
+/** Their payloads together. */
+export const OUTBOX_BYTES_MAX = 33_554_432;
+/** Bytes that wait in the socket before a TRANSIENT frame is given up instead of queued. */
+export const SOCKET_BUFFER_BYTES_MAX = 4_194_304;
+/** Header, tags and signature of a frame, at most: what a payload must leave free of FRAME_BYTES_MAX. */
+export const FRAME_OVERHEAD_BYTES_MAX = 256;
+/** How long a command may take, transport and execution, unless the caller says otherwise. */
+export const COMMAND_TIMEOUT_MS = 10_000;
+/** How long the server may take to answer a request that isn't stored (an offer). */
+export const REQUEST_TIMEOUT_MS = 10_000;

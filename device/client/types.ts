@@ -1,0 +1,25 @@
+import type { BifrostError } from './errors.ts';
+import type { DropReason } from './frame-channel.ts';
+import type { DeviceCapabilities, DeviceCommand, DeviceEvent, ReceivedFrame } from './messages.ts';
+import type { SessionEnd, SessionStart } from './session.ts';
+
+/** `waiting`: between two tries to reconnect. `closed` is final. */
+export type BifrostClientState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed';
+
+/** What a client can be listened to for. */
+export type BifrostClientEvents = {
+  /** A session began; also after every reconnect. */
+  open: SessionStart;
+  /** A session, or a try to begin one, ended. `retryInMs` null: for good, and `refusal` says why if we did not ask. */
+  close: SessionEnd & { readonly retryInMs: number | null };
+  /** Every verified frame, once; also those that have an event of their own below. */
+  frame: ReceivedFrame;
+  event: DeviceEvent & { readonly frame: ReceivedFrame };
+  capabilities: DeviceCapabilities & { readonly frame: ReceivedFrame };
+  /** Another device asks for something; answer with `client.answer(frame, result)`. */
+  command: DeviceCommand & { readonly frame: ReceivedFrame };
+  /** An ERROR that answers nothing that still waits. */
+  error: { readonly error: BifrostError; readonly frame: ReceivedFrame };
+  /** Bytes that were not believed: malformed, wrongly signed, or not for us. */
+  dropped: { readonly reason: DropReason | 'frame_payload_malformed' };
+};

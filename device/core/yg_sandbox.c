@@ -1,0 +1,118 @@
+#include "yg_sandbox.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "wasm_export.h"
+
+#define ERROR_BYTES 64
+#define ARGUMENTS 3
+
+yg_status yg_runtime_start(void *pool, uint32_t bytes)
+{
+    RuntimeInitArgs arguments;
+    memset(&arguments, 0, sizeof arguments);
+    arguments.mem_alloc_type = Alloc_With_Pool;
+    arguments.mem_alloc_option.pool.heap_buf = pool;
+    arguments.mem_alloc_option.pool.heap_size = bytes;
+    return wasm_runtime_full_init(&arguments) ? YG_OK : YG_NO_MEMORY;
+}
+
+void yg_runtime_stop(void)
+{
+    wasm_runtime_destroy();
+}
+
+/* WAMR tells its reasons in text only. */
+static yg_status status_of(const char *error, yg_status otherwise)
+{
+    return strstr(error, "allocate") != NULL ? YG_NO_MEMORY : otherwise;
+}
+
+static bool has_type(const yg_sandbox *sandbox)
+{
+    wasm_valkind_t kinds[ARGUMENTS];
+    if (wasm_func_get_param_count(sandbox->function, sandbox->instance) != ARGUMENTS
+        || wasm_func_get_result_count(sandbox->function, sandbox->instance) != 1)
+        return false;
+    wasm_func_get_param_types(sandbox->function, sandbox->instance, kinds);
+    for (int i = 0; i < ARGUMENTS; i++)
+        if (kinds[i] != WASM_I32)
+            return false;
+    wasm_func_get_result_types(sandbox->function, sandbox->instance, kinds);
+    return kinds[0] == WASM_I32;
+}
+
+static yg_status load(yg_sandbox *sandbox, uint32_t bytes, const yg_sandbox_options *options)
+{
+    char error[ERROR_BYTES] = "";
+    sandbox->module = wasm_runtime_load(options->image, bytes, error, sizeof error);
+    if (sandbox->module == NULL)
+        return status_of(error, YG_INVALID_MODULE);
+    /* No heap for the host inside the module's memory: arguments go into static buffers. */
+    sandbox->instance = wasm_runtime_instantiate(sandbox->module, options->stack_bytes, 0, error, sizeof error);
+    if (sandbox->instance == NULL)
+        return status_of(error, YG_INVALID_MODULE);
+    sandbox->function = wasm_runtime_lookup_function(sandbox->instance, options->function);
+    if (sandbox->function == NULL || !has_type(sandbox))
+        return YG_WRONG_KIND;
+    sandbox->environment = wasm_runtime_create_exec_env(sandbox->instance, options->stack_bytes);
+    return sandbox->environment == NULL ? YG_NO_MEMORY : YG_OK;
+}
+
+yg_status yg_sandbox_load(yg_sandbox *sandbox, const uint8_t *module, uint32_t bytes,
+                          const yg_sandbox_options *options)
+{
+    yg_module_parts parts;
+    memset(sandbox, 0, sizeof *sandbox);
+    yg_status status = yg_admit(module, bytes, options->policy, &parts);
+    if (status != YG_OK)
+        return status;
+    if (parts.code_bytes > options->image_bytes)
+        return YG_NO_MEMORY;
+    memcpy(options->image, module, parts.code_bytes);
+    sandbox->instructions_max = options->instructions_max;
+    sandbox->image_bytes = parts.code_bytes;
+    status = load(sandbox, parts.code_bytes, options);
+    if (status != YG_OK) {
+        yg_sandbox_unload(sandbox);
+        return status;
+    }
+    /* Data goes from the module straight into linear memory; kept in the image it would cost its size in RAM. */
+    yg_write_data(&parts, wasm_runtime_addr_app_to_native(sandbox->instance, 0));
+    return YG_OK;
+}
+
+void yg_sandbox_unload(yg_sandbox *sandbox)
+{
+    if (sandbox->environment != NULL)
+        wasm_runtime_destroy_exec_env(sandbox->environment);
+    if (sandbox->instance != NULL)
+        wasm_runtime_deinstantiate(sandbox->instance);
+    if (sandbox->module != NULL)
+        wasm_runtime_unload(sandbox->module);
+    memset(sandbox, 0, sizeof *sandbox);
+}
+
+yg_status yg_sandbox_call(yg_sandbox *sandbox, uint32_t a, uint32_t b, uint32_t c, int32_t *result)
+{
+    uint32_t cells[ARGUMENTS] = { a, b, c };
+    wasm_runtime_set_instruction_count_limit(sandbox->environment, (int)sandbox->instructions_max);
+    if (wasm_runtime_call_wasm(sandbox->environment, sandbox->function, ARGUMENTS, cells)) {
+        *result = (int32_t)cells[0];
+        return YG_OK;
+    }
+    const char *exception = wasm_runtime_get_exception(sandbox->instance);
+    bool is_limit = exception != NULL && strstr(exception, "instruction limit") != NULL;
+    wasm_runtime_clear_exception(sandbox->instance);
+    return is_limit ? YG_INSTRUCTION_LIMIT : YG_TRAPPED;
+}
+
+uint8_t *yg_sandbox_memory(const yg_sandbox *sandbox, uint32_t address, uint32_t bytes)
+{
+    if (!wasm_runtime_validate_app_addr(sandbox->instance, address, bytes)) {
+        wasm_runtime_clear_exception(sandbox->instance);
+        return NULL;
+    }
+    return wasm_runtime_addr_app_to_native(sandbox->instance, address);
+}

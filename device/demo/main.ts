@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { EXIT_FAILURE } from '../node/process.ts';
+import { GUARD_ARGUMENT, Guard, runGuard } from './guard.ts';
+import { Programs } from './programs.ts';
+import { Progress } from './progress.ts';
+import type { RunningServer } from './server-program.ts';
+import { prepareRun, tellStory } from './story.ts';
+
+async function runDemo(): Promise<void> {
+  const { once } = new Command('demo')
+    .description(
+      'Starts the platform and runs both journeys: device to browser, and computing time sold and bought.',
+    )
+    .option('--once', 'stop everything afterwards and print the figures as JSON')
+    .parse()
+    .opts<{ once?: boolean }>();
+  const programs = new Programs(new Guard(fileURLToPath(import.meta.url)));
+  const stopped = stopAtSignal();
+  const run = prepareRun(once === true);
+  let exitCode = 0;
+  let lastLine: string | null = null;
+  let isTold = false;
+  try {
+    const { server, figures } = await Promise.race([
+      tellStory(run, programs, new Progress(console.log)),
+      stopped,
+    ]);
+    isTold = true;
+    if (once === true) lastLine = JSON.stringify(figures);
+    else {
+      console.log(whereToLook(server));
+      await Promise.race([stopped, programs.failure]);
+    }
+  } catch (error) {
+    if (error instanceof StoppedError) {
+      console.log('\nStopping.');
+      // After the story Ctrl-C is how the demo ends.
+      exitCode = isTold ? 0 : error.exitCode;
+    } else {
+      console.error(`\ndemo: ${(error as Error).message}`);
+      exitCode = EXIT_FAILURE;
+    }
+  }
+  await programs.stop();
+  run.cleanUp();
+  if (lastLine !== null) console.log(lastLine);
+  process.exit(exitCode);
+}
+
+/** The user ended the demo. */
+class StoppedError extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super('stopped');
+    this.exitCode = exitCode;
+  }
+}
+
+/** Rejects at the first SIGINT, SIGTERM or SIGHUP; more of them change nothing: everything is being stopped. */
+function stopAtSignal(): Promise<never> {
+  const stopped = new Promise<never>((_, reject) => {
+    for (const [signal, number] of Object.entries({ SIGINT: 2, SIGTERM: 15, SIGHUP: 1 })) {
+      process.on(signal, () => reject(new StoppedError(128 + number)));
+    }
+  });
+  stopped.catch(() => {});
+  return stopped;
+}
+
+function whereToLook({ httpUrl, bifrostUrl, mqttUrl, dataDirectory }: RunningServer): string {
+  return `
+Everything goes on running. Where to look:
+
+  API, with a page to try it   ${httpUrl}/docs
+  OpenAI-compatible endpoint   ${httpUrl}/v1
+  Health, metrics              ${httpUrl}/readyz   ${httpUrl}/metrics
+  Bifrost (WebSocket)          ${bifrostUrl}
+  MQTT 3.1.1                   ${mqttUrl}
+  Credentials of the story     ${join(dataDirectory, 'demo.json')}   (tokens: keep it to yourself)
+
+Ctrl-C stops everything.`;
+}
+
+if (process.argv[2] === GUARD_ARGUMENT) await runGuard();
+else await runDemo();

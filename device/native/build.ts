@@ -1,0 +1,78 @@
+// `npm run device:build`: WAMR, the C side of the core and the runner, for Linux, for Linux under sanitizers and for
+// emulated rv32. What is built already is kept.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { layout, type Variant, variants } from './layout.ts';
+import { MissingRequirementError, requireTools } from './requirements.ts';
+
+process.exitCode = main();
+
+function main(): number {
+  const ownWamr = process.env.WAMR_ROOT_DIR;
+  try {
+    requireTools(ownWamr !== undefined || isVendored());
+    const wamr = ownWamr ?? fetchWamr();
+    for (const variant of variants) buildVariant(variant, wamr);
+  } catch (error) {
+    if (!(error instanceof MissingRequirementError || error instanceof BuildError)) throw error;
+    console.error(`device: ${error.message}`);
+    return error instanceof MissingRequirementError ? 3 : 1;
+  }
+  console.log(`device: built ${variants.join(', ')} below build/device`);
+  return 0;
+}
+
+class BuildError extends Error {}
+
+/** What the vendored source was made from. */
+function lockHash(): string {
+  return createHash('sha256').update(readFileSync(layout.lock)).digest('hex');
+}
+
+function isVendored(): boolean {
+  const stamp = `${layout.vendor}/lock.sha256`;
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === lockHash();
+}
+
+/** The folder of WAMR's source, out of the crate that the lock file names; cargo checks its checksum. */
+function fetchWamr(): string {
+  if (!isVendored()) {
+    console.log("device: fetching WAMR's source with cargo");
+    rmSync(layout.vendor, { recursive: true, force: true });
+    run('cargo', ['vendor', '--locked', '--manifest-path', layout.manifest, layout.vendor], 'ignore');
+    writeFileSync(`${layout.vendor}/lock.sha256`, lockHash());
+  }
+  return layout.wamr;
+}
+
+function buildVariant(variant: Variant, wamr: string): void {
+  console.log(`device: building ${variant}`);
+  const build = layout.build(variant);
+  const options = [
+    `-DWAMR_ROOT_DIR=${wamr}`,
+    `-DYG_PORT=${variant === 'rv32' ? 'rv32' : 'host'}`,
+    `-DYG_SANITIZE=${variant === 'sanitized' ? 'ON' : 'OFF'}`,
+    ...(variant === 'rv32' ? [`-DCMAKE_TOOLCHAIN_FILE=${layout.toolchain}`] : []),
+  ];
+  const configure = [
+    '-S',
+    layout.sources,
+    '-B',
+    build,
+    '-G',
+    'Unix Makefiles',
+    '--log-level=WARNING',
+    ...options,
+  ];
+  run('cmake', configure, 'ignore');
+  run('cmake', ['--build', build, '--parallel', String(availableParallelism())], 'inherit');
+}
+
+function run(program: string, args: readonly string[], stdout: 'ignore' | 'inherit'): void {
+  const { status, error } = spawnSync(program, args, { stdio: ['ignore', stdout, 'inherit'] });
+  if (error !== undefined || status !== 0) {
+    throw new BuildError(`${program} ${args[0]} ended with ${error?.message ?? `code ${status}`}.`);
+  }
+}

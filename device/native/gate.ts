@@ -1,0 +1,180 @@
+// `npm run device:gate`: what the core costs on a microcontroller, measured on emulated rv32imc, against ceilings.
+import { existsSync, readFileSync } from 'node:fs';
+import ceilings from './ceilings.json' with { type: 'json' };
+import { layout, runnerCommand } from './layout.ts';
+import { codeBytes, type MapEntry, readLinkerMap, variableBytes } from './linker-map.ts';
+import * as requests from './requests.ts';
+import { type RunnerAnswer, requireAnswers, runRequests } from './runner.ts';
+import { extremes, functions, importKey, signedCommand, type Work } from './workload.ts';
+
+const POOL_BYTES_MAX = 32_768;
+const STACK_BYTES_MAX = 4096;
+/** WAMR's pool is aligned to 8 bytes, its stack to 4. */
+const POOL_STEP_BYTES = 8;
+const STACK_STEP_BYTES = 4;
+const RAM_GOAL_BYTES = 8900;
+/** One instruction a cycle at the ESP32-C3's clock: a lower bound of the time, not a measurement. */
+const CLOCK_HZ = 160e6;
+
+process.exitCode = main(process.argv.includes('--json'));
+
+function main(isJson: boolean): number {
+  if (!existsSync(`${layout.build('rv32')}/runner`) || !existsSync(layout.deviceModule)) {
+    console.error(
+      'gate: build/device/rv32/runner or build/device.wasm is missing. Run npm run device:build first.',
+    );
+    return 3;
+  }
+  const module = readFileSync(layout.deviceModule);
+  if (!isJson) console.log('gate: searching the smallest stack and the smallest pool on emulated rv32imc');
+  const wasmStackBytes = findSmallest(STACK_BYTES_MAX, STACK_STEP_BYTES, (bytes) =>
+    works(POOL_BYTES_MAX, bytes, module),
+  );
+  const poolBytes = findSmallest(POOL_BYTES_MAX, POOL_STEP_BYTES, (bytes) =>
+    works(bytes, wasmStackBytes, module),
+  );
+  const work = [importKey, signedCommand, ...functions, ...extremes];
+  const answers = requireAnswers(runnerCommand('rv32', true), [
+    requests.open(poolBytes, wasmStackBytes, module),
+    ...work.map(({ request }) => request),
+    requests.stackUsed(),
+  ]);
+  const map = readLinkerMap(readFileSync(`${layout.build('rv32')}/runner.map`, 'utf8'));
+  const figures = { wasmStackBytes, ...measure(poolBytes, map, work, answers) };
+  if (!isJson) printTable(figures, map, work, answers);
+  const failures = Object.entries(ceilings).filter(
+    ([name, ceiling]) => figures[name as keyof typeof ceilings] >= ceiling,
+  );
+  for (const [name, ceiling] of failures) {
+    console.error(
+      `gate: ${name} is ${figures[name as keyof typeof ceilings]}, the ceiling is below ${ceiling}`,
+    );
+  }
+  if (isJson) printJson(figures);
+  return failures.length === 0 ? 0 : 1;
+}
+
+interface Figures {
+  readonly ramBytes: number;
+  readonly poolBytes: number;
+  readonly linearBytes: number;
+  readonly imageBytes: number;
+  readonly staticBytes: number;
+  readonly stackBytes: number;
+  readonly wamrTextBytes: number;
+  readonly commandInstructions: number;
+}
+
+function measure(
+  poolBytes: number,
+  map: readonly MapEntry[],
+  work: readonly Work[],
+  answers: readonly RunnerAnswer[],
+): Figures {
+  const isLinear = ({ section }: MapEntry) => section === '.bss.linear_memory';
+  const isHarness = ({ section }: MapEntry) => section.includes('.harness_');
+  const linearBytes = variableBytes(map.filter(isLinear));
+  const staticBytes = variableBytes(map.filter((entry) => !isLinear(entry) && !isHarness(entry)));
+  const imageBytes = Buffer.from(answers[0]?.result ?? []).readUInt32LE();
+  return {
+    ramBytes: poolBytes + linearBytes + imageBytes + staticBytes,
+    poolBytes,
+    linearBytes,
+    imageBytes,
+    staticBytes,
+    stackBytes: Buffer.from(answers.at(-1)?.result ?? []).readUInt32LE(),
+    wamrTextBytes: codeBytes(map.filter(({ object }) => object.includes('libwamr.a'))),
+    commandInstructions: answers[1 + work.indexOf(signedCommand)]?.instructions ?? Number.NaN,
+  };
+}
+
+/** Whether the core opens and does everything it can in this little memory. */
+function works(poolBytes: number, wasmStackBytes: number, module: Uint8Array): boolean {
+  const all = [
+    requests.open(poolBytes, wasmStackBytes, module),
+    ...[importKey, signedCommand, ...functions, ...extremes].map(({ request }) => request),
+  ];
+  const { answers } = runRequests(runnerCommand('rv32'), all);
+  return answers.length === all.length && answers.every(({ status }) => status === 0);
+}
+
+function findSmallest(most: number, step: number, isEnough: (bytes: number) => boolean): number {
+  if (!isEnough(most)) throw new Error(`The core doesn't work with ${most} bytes either.`);
+  let tooFew = 0;
+  let enough = most;
+  while (enough - tooFew > step) {
+    const middle = tooFew + Math.floor((enough - tooFew) / 2 / step) * step;
+    if (isEnough(middle)) enough = middle;
+    else tooFew = middle;
+  }
+  return enough;
+}
+
+function printTable(
+  figures: Figures & { wasmStackBytes: number },
+  map: readonly MapEntry[],
+  work: readonly Work[],
+  answers: readonly RunnerAnswer[],
+): void {
+  const row = (name: string, value: number, unit: string, note = '') =>
+    console.log(
+      `  ${name.padEnd(34)}${value.toLocaleString('en').padStart(12)} ${unit}${note && `   ${note}`}`,
+    );
+  console.log('\nRAM of the runtime with the core loaded (rv32imc, emulated)');
+  row(
+    'pool, smallest that works',
+    figures.poolBytes,
+    'B',
+    `of it WebAssembly stack: ${figures.wasmStackBytes}`,
+  );
+  row('linear memory', figures.linearBytes, 'B', 'one page, because less would not be safe');
+  row(
+    'module image',
+    figures.imageBytes,
+    'B',
+    'without its data; writable, because the interpreter rewrites it',
+  );
+  row('static data', figures.staticBytes, 'B');
+  row('sum', figures.ramBytes, 'B', `ceiling ${ceilings.ramBytes}, goal ${RAM_GOAL_BYTES}`);
+  row('C stack, high-water mark', figures.stackBytes, 'B', 'on top; the caller has it anyway');
+  console.log('\nFlash');
+  row("WAMR's code and constants", figures.wamrTextBytes, 'B', `ceiling ${ceilings.wamrTextBytes}`);
+  row('whole image', codeBytes(map), 'B', 'with C library and test runner, without the module');
+  console.log('\nInstructions of the processor');
+  for (const [index, { name, request }] of work.entries()) {
+    if (functions.some((one) => one.request === request) && index === 0) continue;
+    const instructions = answers[index + 1]?.instructions ?? Number.NaN;
+    const note = request === signedCommand.request ? `ceiling ${ceilings.commandInstructions}` : '';
+    row(
+      name,
+      instructions,
+      '',
+      `at least ${((instructions / CLOCK_HZ) * 1000).toFixed(2)} ms at 160 MHz   ${note}`,
+    );
+  }
+}
+
+function printJson(figures: Figures): void {
+  const {
+    ramBytes,
+    poolBytes,
+    linearBytes,
+    imageBytes,
+    staticBytes,
+    stackBytes,
+    wamrTextBytes,
+    commandInstructions,
+  } = figures;
+  console.log(
+    JSON.stringify({
+      ramBytes,
+      poolBytes,
+      linearBytes,
+      imageBytes,
+      staticBytes,
+      stackBytes,
+      wamrTextBytes,
+      commandInstructions,
+    }),
+  );
+}

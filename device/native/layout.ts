@@ -1,0 +1,51 @@
+import { fileURLToPath } from 'node:url';
+import type { RunnerCommand } from './runner.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Where the native side is built and what it is built from. */
+export const layout = {
+  sources: `${root}device/core`,
+  toolchain: `${root}device/ports/rv32/toolchain.cmake`,
+  manifest: `${root}device/core/wamr/Cargo.toml`,
+  lock: `${root}device/core/wamr/Cargo.lock`,
+  vendor: `${root}build/device/vendor`,
+  wamr: `${root}build/device/vendor/wamrx-sys/wasm-micro-runtime`,
+  build: (variant: Variant) => `${root}build/device/${variant}`,
+  deviceModule: `${root}build/device.wasm`,
+  vectors: `${root}tests/vectors`,
+} as const;
+
+/** What is built: Linux, Linux under AddressSanitizer and UndefinedBehaviorSanitizer, emulated bare metal. */
+export type Variant = 'host' | 'sanitized' | 'rv32';
+
+export const variants: readonly Variant[] = ['host', 'sanitized', 'rv32'];
+
+const QEMU_ARGS = [
+  '-machine',
+  'virt',
+  '-cpu',
+  'rv32',
+  '-bios',
+  'none',
+  '-nographic',
+  '-monitor',
+  'none',
+  '-serial',
+  'none',
+  '-semihosting-config',
+  'enable=on,target=native',
+];
+
+/** How to start a variant's runner. `isCounting` makes the emulated processor count instructions exactly, and slower. */
+export function runnerCommand(variant: Variant, isCounting = false): RunnerCommand {
+  const program = `${layout.build(variant)}/runner`;
+  if (variant !== 'rv32') return { program, args: [] };
+  const counting = isCounting ? ['-icount', 'shift=0'] : [];
+  return { program: 'qemu-system-riscv32', args: [...QEMU_ARGS, ...counting, '-kernel', program] };
+}
+
+/** The runner that admits every module: only to show what admission stops. */
+export function uncheckedRunnerCommand(): RunnerCommand {
+  return { program: `${layout.build('sanitized')}/runner-unchecked`, args: [] };
+}

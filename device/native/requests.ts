@@ -1,0 +1,159 @@
+import type { Candidate, QualitySample, QualityState } from '../../assembly/host/index.ts';
+import { RunnerOperation, type RunnerRequest } from './runner.ts';
+
+const EMPTY = new Uint8Array(0);
+
+function request(operation: number, ...parts: readonly Uint8Array[]): RunnerRequest {
+  return { operation, payload: Buffer.concat(parts) };
+}
+
+function u32(...numbers: readonly number[]): Uint8Array {
+  return bytesOf(Uint32Array.from(numbers));
+}
+
+function u64(...numbers: readonly bigint[]): Uint8Array {
+  return bytesOf(BigUint64Array.from(numbers));
+}
+
+function bytesOf(array: ArrayBufferView): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+/**
+ * Starts WAMR with a pool of this many bytes and opens the core with a stack of that many. Answers,
+ * u32, how many bytes of the module are in RAM.
+ */
+export function open(poolBytes: number, stackBytes: number, module: Uint8Array): RunnerRequest {
+  return request(RunnerOperation.OPEN, u32(poolBytes, stackBytes), module);
+}
+
+/** The same with any module that exports `call`, under a core's policy. */
+export function load(poolBytes: number, stackBytes: number, module: Uint8Array): RunnerRequest {
+  return request(RunnerOperation.LOAD, u32(poolBytes, stackBytes), module);
+}
+
+/** Calls the export `call` of a loaded module. */
+export function call(a: number, b: number, c: number): RunnerRequest {
+  return request(RunnerOperation.CALL, u32(a, b, c));
+}
+
+/** Closes what is open and ends WAMR. */
+export function close(): RunnerRequest {
+  return request(RunnerOperation.CLOSE, EMPTY);
+}
+
+/** Makes a key in a slot. */
+export function importKey(slot: number, secret: Uint8Array): RunnerRequest {
+  return request(RunnerOperation.IMPORT_KEY, u32(slot), secret);
+}
+
+/** Answers the tag. */
+export function sign(slot: number, message: Uint8Array): RunnerRequest {
+  return request(RunnerOperation.SIGN, u32(slot), message);
+}
+
+/** Answers by status alone. */
+export function verify(slot: number, message: Uint8Array, tag: Uint8Array): RunnerRequest {
+  return request(RunnerOperation.VERIFY, u32(slot), tag, message);
+}
+
+/** Answers the digest. */
+export function sha256(data: Uint8Array): RunnerRequest {
+  return request(RunnerOperation.SHA256, data);
+}
+
+/** Hashes parts, with other hashes between them; answers the digest. */
+export function hashParts(parts: readonly Uint8Array[]): RunnerRequest {
+  const lengths = parts.map((part) => part.length);
+  return request(RunnerOperation.HASH_PARTS, u32(parts.length), u32(...lengths), ...parts);
+}
+
+/** Answers the cost, u64. */
+export function price(tokens: bigint, priceCents: bigint): RunnerRequest {
+  return request(RunnerOperation.PRICE, u64(tokens, priceCents));
+}
+
+/** Answers fee and earnings, u64 each. */
+export function split(costCents: bigint, basisPoints: number): RunnerRequest {
+  return request(RunnerOperation.SPLIT, u64(costCents), u32(basisPoints));
+}
+
+/** Answers the assessment, six f64; the last, the time of the newest sample, is 0. */
+export function weigh(samples: readonly QualitySample[], halfLifeMs: number): RunnerRequest {
+  const values = samples.flatMap(({ quality, latency, availability, ageMs }) => [
+    quality,
+    latency,
+    availability,
+    ageMs,
+  ]);
+  return request(RunnerOperation.WEIGH, bytesOf(Float64Array.of(halfLifeMs, ...values)));
+}
+
+/** Takes an observation into a running assessment; answers it, six f64. */
+export function updateQuality(
+  state: QualityState | null,
+  observation: { quality: number; latency: number; availability: number; timeMs: number },
+  halfLifeMs: number,
+): RunnerRequest {
+  const before = state ?? {
+    quality: 0,
+    latency: 0,
+    availability: 0,
+    combined: 0,
+    weight: 0,
+    lastTimeMs: 0,
+  };
+  const { quality, latency, availability, timeMs } = observation;
+  return request(
+    RunnerOperation.UPDATE_QUALITY,
+    bytesOf(
+      Float64Array.of(
+        halfLifeMs,
+        before.quality,
+        before.latency,
+        before.availability,
+        before.weight,
+        before.combined,
+        before.lastTimeMs,
+        quality,
+        latency,
+        availability,
+        timeMs,
+      ),
+    ),
+  );
+}
+
+/** Answers one f32 a candidate. */
+export function score(candidates: readonly Candidate[]): RunnerRequest {
+  const values = candidates.flatMap((at) => [
+    at.price,
+    at.quality,
+    at.latencyMs,
+    at.availability,
+    at.fairness,
+    at.utilization,
+  ]);
+  return request(RunnerOperation.SCORE, bytesOf(Float32Array.from(values)));
+}
+
+/** Verifies a message, prices tokens and signs a 64-byte reply; answers its tag. */
+export function command(
+  slot: number,
+  tag: Uint8Array,
+  tokens: bigint,
+  priceCents: bigint,
+  message: Uint8Array,
+): RunnerRequest {
+  return request(RunnerOperation.COMMAND, u32(slot), tag, u64(tokens, priceCents), message);
+}
+
+/** Signs a message this many times; answers the tag. */
+export function signRepeatedly(slot: number, times: number, message: Uint8Array): RunnerRequest {
+  return request(RunnerOperation.SIGN_REPEATEDLY, u32(slot, times), message);
+}
+
+/** Answers, u32, the bytes of C stack that the deepest request so far took. */
+export function stackUsed(): RunnerRequest {
+  return request(RunnerOperation.STACK_USED, EMPTY);
+}

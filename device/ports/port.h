@@ -1,0 +1,49 @@
+/*
+ * Every function a port gives. A port is one C file; device/core has no other way to the machine it runs on, and no
+ * #ifdef for one.
+ */
+#ifndef YG_PORT_H
+#define YG_PORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- What the runtime needs ---- */
+
+/*
+ * Bytes of zeroed memory for a module's linear memory, aligned to 8 bytes, or NULL when there is none left. Exactly
+ * this many bytes need be usable; the sandbox asks for whole pages only.
+ */
+void *port_map_memory(size_t bytes);
+
+/* Takes back what port_map_memory gave, with the same size. NULL is ignored. */
+void port_unmap_memory(void *memory, size_t bytes);
+
+/* Bytes of a page: a power of two, 4,096 on every port so far. */
+size_t port_page_bytes(void);
+
+/*
+ * The lowest address the C stack of the calling task may reach. WAMR traps a call that would come within 1 KiB of it.
+ */
+uint8_t *port_stack_boundary(void);
+
+/*
+ * ---- What only the runner of tests and gate needs (device/native/runner.c); a device's firmware leaves these out ----
+ */
+
+/* Reads up to `bytes` of the requests. Returns how many; fewer only at the end. */
+size_t port_read(void *target, size_t bytes);
+
+/* Appends to the answers. What was written before a crash can be read after it. */
+void port_write(const void *source, size_t bytes);
+
+/* Instructions this processor has run so far, modulo 2^32, or 0 on a port that can't count them. */
+uint32_t port_instructions(void);
+
+/* Starts to watch how deep the C stack gets below the caller. */
+void port_stack_watch(void);
+
+/* Bytes of C stack used below the caller of port_stack_watch since then, or 0 on a port that can't tell. */
+uint32_t port_stack_used_bytes(void);
+
+#endif

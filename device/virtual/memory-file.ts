@@ -1,0 +1,42 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { DeviceMemory, DeviceMemoryContent } from './ports.ts';
+
+/** A device's memory as a file that only its owner can read, replaced in one step. Content that can't be read is refused. */
+export function createMemoryFile(path: string): DeviceMemory {
+  return {
+    load: () => {
+      let text: string;
+      try {
+        text = readFileSync(path, 'utf8');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+        throw new Error(`${path} can't be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`);
+      }
+      const content = parse(text);
+      if (content === null)
+        throw new Error(`${path} is damaged; without it old commands could be carried out again`);
+      return content;
+    },
+    save: (content) => {
+      const unfinished = `${path}.new`;
+      try {
+        writeFileSync(unfinished, JSON.stringify(content), { mode: 0o600 });
+        renameSync(unfinished, path);
+      } catch (error) {
+        throw new Error(`${path} can't be written (${(error as NodeJS.ErrnoException).code ?? 'error'})`);
+      }
+    },
+  };
+}
+
+function parse(text: string): DeviceMemoryContent | null {
+  try {
+    const content = JSON.parse(text) as Partial<DeviceMemoryContent>;
+    const { nonce, commandNonces, answers } = content;
+    if (typeof nonce !== 'number' || typeof commandNonces !== 'object' || !Array.isArray(answers))
+      return null;
+    return { nonce, commandNonces, answers };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,292 @@
+import { Delivery, FrameType, type FrameView, PayloadError } from '../../proto/index.ts';
+import {
+  type Clock,
+  type DeviceCredentials,
+  type DeviceEvent,
+  decodeCommand,
+  decodeError,
+  encodeCapabilities,
+  encodeCommandResult,
+  encodeEvent,
+  FrameChannel,
+  NonceSource,
+  type Random,
+  ReconnectPlan,
+  SERVER_ID,
+  type SigningCore,
+} from '../client/index.ts';
+import { CommandLog } from './command-log.ts';
+import { COMMAND_NAMES, type CommandOutcome, carryOut, refused } from './commands.ts';
+import { SIMULATED_SECONDS_PER_SECOND } from './limits.ts';
+import { DeviceOutbox } from './outbox.ts';
+import { type DeviceMemory, type MqttConnector, type MqttLink, MqttRefusedError } from './ports.ts';
+import { ROOM_AT_START, type Room, readingCelsius, roomAfter } from './room.ts';
+
+/** What a virtual device tells whoever watches it. */
+export type DeviceReport =
+  | { readonly kind: 'connected' }
+  | { readonly kind: 'disconnected'; readonly reason: string; readonly retryInMs: number }
+  | { readonly kind: 'measured'; readonly event: DeviceEvent }
+  | { readonly kind: 'command'; readonly name: string; readonly outcome: string }
+  | { readonly kind: 'dropped'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string };
+
+/** What the capabilities say: nobody shall take this for a board. */
+export const PLATFORM = 'esp32 (simulated)';
+
+/**
+ * A device without a board: the same signing core, frames and MQTT topics as an ESP32, a simulated room for a sensor
+ * and a flag for an LED. Everything outside comes in, so that thousands fit into one process.
+ */
+export class VirtualDevice {
+  readonly #intervalMs: number;
+  readonly #readingsMax: number;
+  readonly #channel: FrameChannel;
+  readonly #connect: MqttConnector;
+  readonly #clock: Clock;
+  readonly #reconnectPlan: ReconnectPlan;
+  readonly #memory: DeviceMemory;
+  readonly #report: (report: DeviceReport) => void;
+  readonly #log: CommandLog;
+  readonly #outbox = new DeviceOutbox();
+  #link: MqttLink | null = null;
+  #room: Room = ROOM_AT_START;
+  #ledOn = false;
+  #readings = 0;
+  readonly #cancelTimers = new Set<() => void>();
+  #settle: { resolve: () => void; reject: (error: Error) => void } | null = null;
+
+  /** Throws `CredentialsError` for a signing key that isn't one. */
+  constructor(
+    options: {
+      credentials: DeviceCredentials;
+      /** Between two readings. */
+      intervalMs: number;
+      /** How many readings; Infinity for no end. */
+      readingsMax: number;
+    },
+    dependencies: {
+      core: SigningCore<unknown>;
+      connect: MqttConnector;
+      clock: Clock;
+      random: Random;
+      memory: DeviceMemory;
+      report: (report: DeviceReport) => void;
+    },
+  ) {
+    const { core, clock, random, memory } = dependencies;
+    const content = memory.load();
+    this.#intervalMs = options.intervalMs;
+    this.#readingsMax = options.readingsMax;
+    this.#connect = dependencies.connect;
+    this.#clock = clock;
+    this.#reconnectPlan = new ReconnectPlan(clock, random);
+    this.#memory = memory;
+    this.#report = dependencies.report;
+    this.#log = new CommandLog(content);
+    const nonces = new NonceSource(clock, content?.nonce ?? 0);
+    this.#channel = FrameChannel.create(options.credentials, { core, nonces, random });
+  }
+
+  /**
+   * Runs until all readings are delivered or `stop` is called. Rejects with `MqttRefusedError` when the broker doesn't
+   * accept the credentials; every other failure is followed by another try.
+   */
+  run(): Promise<void> {
+    // A device that can't remember must not begin: it would carry out old commands after a restart.
+    this.#remember();
+    const finished = new Promise<void>((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.#tryToConnect();
+    this.#after(0, () => this.#measure());
+    return finished;
+  }
+
+  /** Stops measuring and disconnects; `run` resolves. */
+  async stop(): Promise<void> {
+    await this.#end();
+  }
+
+  #after(delayMs: number, work: () => void): void {
+    const cancel = this.#clock.after(delayMs, () => {
+      this.#cancelTimers.delete(cancel);
+      work();
+    });
+    this.#cancelTimers.add(cancel);
+  }
+
+  async #end(error?: Error): Promise<void> {
+    const settle = this.#settle;
+    if (settle === null) return;
+    this.#settle = null;
+    for (const cancel of this.#cancelTimers) cancel();
+    this.#remember();
+    const link = this.#link;
+    this.#link = null;
+    await link?.close();
+    if (error === undefined) settle.resolve();
+    else settle.reject(error);
+  }
+
+  #tryToConnect(): void {
+    this.#connect({
+      received: (payload) => this.#received(payload),
+      lost: (reason) => {
+        this.#link = null;
+        this.#retry(reason);
+      },
+    }).then(
+      (link) => this.#connected(link),
+      (error: Error) => {
+        if (error instanceof MqttRefusedError) return this.#end(error);
+        return this.#retry(error.message);
+      },
+    );
+  }
+
+  #retry(reason: string): void {
+    if (this.#settle === null) return;
+    const retryInMs = this.#reconnectPlan.nextDelayMs();
+    this.#report({ kind: 'disconnected', reason, retryInMs });
+    this.#after(retryInMs, () => this.#tryToConnect());
+  }
+
+  #connected(link: MqttLink): void {
+    if (this.#settle === null) {
+      void link.close();
+      return;
+    }
+    this.#link = link;
+    this.#reconnectPlan.opened();
+    this.#report({ kind: 'connected' });
+    const payload = encodeCapabilities({
+      platform: PLATFORM,
+      firmware: 'yggdrasil-virtual-device 0.1.0',
+      sensors: ['sensor.temperature'],
+      actuators: ['led'],
+      commands: COMMAND_NAMES,
+    });
+    const capabilities = { type: FrameType.CAPABILITIES, delivery: Delivery.STORED, payload };
+    this.#transmit(link, this.#channel.newId(), capabilities);
+    for (const [id, frame] of this.#outbox.waiting()) this.#transmit(link, id, frame);
+  }
+
+  #measure(): void {
+    if (this.#settle === null || this.#readings >= this.#readingsMax) return;
+    if (this.#readings > 0) {
+      this.#room = roomAfter(this.#room, (this.#intervalMs / 1000) * SIMULATED_SECONDS_PER_SECOND);
+    }
+    this.#readings++;
+    this.#publish({ name: 'sensor.temperature', value: readingCelsius(this.#room), unit: 'celsius' });
+    this.#after(this.#intervalMs, () => this.#measure());
+  }
+
+  #publish(change: Omit<DeviceEvent, 'measuredAtMs'>): void {
+    const event = { ...change, measuredAtMs: this.#clock.nowMs() };
+    this.#send(this.#channel.newId(), {
+      type: FrameType.EVENT,
+      delivery: Delivery.STORED,
+      payload: encodeEvent(event),
+    });
+    this.#report({ kind: 'measured', event });
+  }
+
+  #send(id: string, frame: Parameters<DeviceOutbox['add']>[1]): void {
+    this.#outbox.add(id, frame);
+    if (this.#link !== null) this.#transmit(this.#link, id, frame);
+  }
+
+  #transmit(link: MqttLink, id: string, frame: Parameters<DeviceOutbox['add']>[1]): void {
+    link.publish(this.#channel.seal(frame, id)).then(
+      () => {
+        this.#outbox.settled(id, frame);
+        if (this.#readings >= this.#readingsMax && this.#outbox.size === 0) void this.#end();
+      },
+      // The connection ended first; what is in the outbox is sent again on the next one.
+      () => {},
+    );
+  }
+
+  #received(bytes: Uint8Array): void {
+    const opened = this.#channel.open(bytes);
+    if (!opened.ok) this.#report({ kind: 'dropped', reason: opened.reason });
+    else if (opened.frame.header.type === FrameType.COMMAND) this.#commanded(opened.frame);
+    else if (opened.frame.header.type === FrameType.ERROR && opened.frame.header.sourceId === SERVER_ID) {
+      this.#refusedByServer(opened.frame);
+    }
+  }
+
+  /** Only a nonce that was too low can be helped: this device's clock went back over a restart. */
+  #refusedByServer({ header, payload }: FrameView): void {
+    try {
+      const { code, message, lastNonce } = decodeError(payload);
+      this.#report({ kind: 'refused', code, message });
+      if (code !== 'frame_replayed' || header.correlationId === null) return;
+      this.#channel.nonces.raise(lastNonce);
+      const frame = this.#outbox.takeRefused(header.correlationId);
+      if (frame !== undefined) this.#send(header.correlationId, frame);
+    } catch (error) {
+      if (!(error instanceof PayloadError)) throw error;
+      this.#report({ kind: 'dropped', reason: 'frame_payload_malformed' });
+    }
+  }
+
+  /** The frame is verified. A command that comes twice gets its first answer again and is not carried out again. */
+  #commanded({ header, payload }: FrameView): void {
+    const { id: commandId, sourceId, nonce } = header;
+    const given = this.#log.answerTo(commandId, sourceId);
+    if (header.delivery !== Delivery.STORED || header.destinationId === null) {
+      this.#report({ kind: 'dropped', reason: 'frame_type_unexpected' });
+    } else if (given !== undefined) {
+      this.#answer(commandId, sourceId, given.frameId, fromBase64(given.payload));
+      this.#report({ kind: 'command', name: given.commandId, outcome: 'came again, answered as before' });
+    } else if (this.#log.isReplay(sourceId, nonce)) {
+      this.#report({ kind: 'dropped', reason: 'frame_replayed' });
+    } else {
+      const { name, result, ledOn } = this.#carryOut(payload);
+      const changed = ledOn !== this.#ledOn;
+      this.#ledOn = ledOn;
+      const answer = encodeCommandResult(result);
+      const frameId = this.#channel.newId();
+      this.#log.add(nonce, { commandId, sourceId, frameId, payload: toBase64(answer) });
+      this.#remember();
+      this.#answer(commandId, sourceId, frameId, answer);
+      this.#report({ kind: 'command', name, outcome: result.error?.code ?? 'done' });
+      if (changed) this.#publish({ name: 'led.state', value: ledOn, unit: '' });
+    }
+  }
+
+  #carryOut(payload: Uint8Array): CommandOutcome & { name: string } {
+    const board = { ledOn: this.#ledOn, temperatureCelsius: readingCelsius(this.#room) };
+    try {
+      const command = decodeCommand(payload);
+      return { name: command.name, ...carryOut(command, board) };
+    } catch (error) {
+      if (!(error instanceof PayloadError)) throw error;
+      return { name: '', ...refused(board, 'frame_payload_malformed', 'The payload is not a command.') };
+    }
+  }
+
+  #answer(commandId: string, sourceId: string, frameId: string, payload: Uint8Array): void {
+    this.#send(frameId, {
+      type: FrameType.COMMAND_RESULT,
+      delivery: Delivery.STORED,
+      payload,
+      destinationId: sourceId,
+      correlationId: commandId,
+    });
+  }
+
+  #remember(): void {
+    this.#memory.save({ nonce: this.#channel.nonces.last, ...this.#log.content() });
+  }
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}

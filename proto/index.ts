@@ -1,0 +1,104 @@
+/**
+ * The wire, for both ends: messages generated from `yggdrasil/v1/*.proto`, the frame that carries them, and the names
+ * of error codes. Needs nothing of Node, so that a browser can use it.
+ */
+import { configure, util } from 'protobufjs/minimal.js';
+import { yggdrasil } from './generated/yggdrasil.js';
+
+export * from './frame.ts';
+export * from './ids.ts';
+
+// 64-bit fields are JavaScript numbers here; what doesn't fit 2^53 is refused by `decodePayload`.
+util.Long = undefined as never;
+configure();
+
+export const {
+  Ack,
+  Capabilities,
+  Command,
+  CommandResult,
+  ComputeCancel,
+  ComputeChunk,
+  ComputeRequest,
+  ComputeResult,
+  Delivery,
+  Error: ErrorPayload,
+  ErrorCode,
+  Event,
+  FrameType,
+  Hello,
+  OfferedModel,
+  ProviderOffer,
+  ProviderWithdraw,
+  StreamPosition,
+  Value,
+  Welcome,
+} = yggdrasil.v1;
+
+export type FrameType = yggdrasil.v1.FrameType;
+export type Delivery = yggdrasil.v1.Delivery;
+/** The generated types, for annotations: `yggdrasil.v1.Hello`. */
+export { yggdrasil };
+
+/** An error code as people and REST read it: `device_not_found`. */
+export type ErrorCodeName = Lowercase<keyof typeof yggdrasil.v1.ErrorCode>;
+
+/** The number of a code's name, for an ERROR frame. */
+export function errorCodeNumber(name: ErrorCodeName): yggdrasil.v1.ErrorCode {
+  return ErrorCode[name.toUpperCase() as keyof typeof ErrorCode];
+}
+
+/** The name of a code's number; `internal` for a number this version doesn't know. */
+export function errorCodeName(code: number): ErrorCodeName {
+  const name = (ErrorCode as Record<number, string>)[code];
+  return (name ?? 'INTERNAL').toLowerCase() as ErrorCodeName;
+}
+
+/** Bytes that are not the message they should be. */
+export class PayloadError extends globalThis.Error {
+  readonly code = 'frame_payload_malformed';
+
+  constructor(reason: string, cause?: unknown) {
+    super(reason, { cause });
+    this.name = 'PayloadError';
+  }
+}
+
+/** A generated message class, as far as this module needs it. */
+export interface MessageType<Properties, Message> {
+  encode(message: Properties): { finish(): Uint8Array };
+  decode(bytes: Uint8Array): Message;
+}
+
+/** Bytes of a message. */
+export function encodePayload<Properties, Message>(
+  type: MessageType<Properties, Message>,
+  message: Properties,
+): Uint8Array {
+  return type.encode(message).finish();
+}
+
+/** The message in `payload`. Refuses with `PayloadError` what protobuf can't read and numbers above 2^53 - 1. */
+export function decodePayload<Properties, Message>(
+  type: MessageType<Properties, Message>,
+  payload: Uint8Array,
+): Message {
+  let message: Message;
+  try {
+    message = type.decode(payload);
+  } catch (cause) {
+    throw new PayloadError('the payload is not the message its type names', cause);
+  }
+  requireSafeNumbers(message);
+  return message;
+}
+
+/** Every number but `Value.number`, the only double of the schema, is a 64-bit integer at most. */
+function requireSafeNumbers(value: unknown): void {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
+  for (const [field, part] of Object.entries(value)) {
+    if (typeof part !== 'number') requireSafeNumbers(part);
+    else if (field !== 'number' && !Number.isSafeInteger(part))
+      throw new PayloadError('a number is too large');
+  }
+}

@@ -1,0 +1,13 @@
+export type { Presence, SecretBox } from './ports.ts';
+export { createDeviceService, type DeviceService } from './service.ts';
+export { createDeviceStore } from './store.postgres.ts';
+export {
+  type Device,
+  type DeviceCapabilities,
+  type DeviceIdentity,
+  type DevicePage,
+  type Membership,
+  type RegisteredDevice,
+  WORLD_TYPES,
+  type WorldType,
+} from './types.ts';

@@ -1,0 +1,48 @@
+import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { Device, DeviceCapabilities, DeviceIdentity } from './types.ts';
+
+/** SHA-256 of a secret's UTF-8 bytes. */
+export type TokenHash = (secret: string) => Uint8Array;
+
+/** Encrypts small secrets under the server's master key; `context` must be the same when opening. */
+export interface SecretBox {
+  seal(secret: Uint8Array, context: string): Uint8Array;
+  open(sealed: Uint8Array, context: string): Uint8Array;
+}
+
+/** Who is connected now. */
+export interface Presence {
+  isOnline(deviceId: DeviceId): boolean;
+  /** Ends every session of the device and forgets how far it had read. */
+  forget(deviceId: DeviceId): Promise<void>;
+}
+
+/** A device as it is kept: without what only the running server knows. */
+export type StoredDevice = Omit<Device, 'online'>;
+
+/** Where devices are kept. */
+export interface DeviceStore {
+  /** Adds the device to one network, unless its name is taken in the tenant or the tenant has `devicesMax` already. */
+  addDevice(
+    device: StoredDevice,
+    networkId: NetworkId,
+    secrets: { tokenHash: Uint8Array; signingKeySealed: Uint8Array },
+    devicesMax: number,
+  ): Promise<'added' | 'name_taken' | 'limit_reached'>;
+  findDevice(tenantId: TenantId, deviceId: DeviceId): Promise<StoredDevice | null>;
+  /** In order of creation, those behind `after`, of one network or (null) of all. */
+  listDevices(
+    tenantId: TenantId,
+    networkId: NetworkId | null,
+    after: DeviceId | null,
+    limit: number,
+  ): Promise<readonly StoredDevice[]>;
+  /** False: there was none. */
+  removeDevice(tenantId: TenantId, deviceId: DeviceId): Promise<boolean>;
+  saveCapabilities(tenantId: TenantId, deviceId: DeviceId, capabilities: DeviceCapabilities): Promise<void>;
+  saveLastSeen(tenantId: TenantId, deviceId: DeviceId, at: Date): Promise<void>;
+  findByToken(
+    tokenHash: Uint8Array,
+  ): Promise<(Omit<DeviceIdentity, 'signingKey'> & { signingKeySealed: Uint8Array }) | null>;
+  isMember(tenantId: TenantId, networkId: NetworkId, deviceId: DeviceId): Promise<boolean>;
+}

@@ -1,0 +1,74 @@
+import type { Attempt, AttemptEvent } from './attempt.ts';
+import type { EventQueue } from './event-queue.ts';
+import { type JudgeDependencies, judgeAttempt } from './judge-attempt.ts';
+import type { Settlements } from './settlement.ts';
+import type { ComputeEvent, OpenTransaction } from './types.ts';
+
+/** What delivering an answer needs. */
+export interface DeliveryDependencies extends JudgeDependencies {
+  readonly settlements: Settlements;
+  /** Exact tokens of a text. */
+  readonly countTokens: (text: string) => Promise<number>;
+}
+
+/** Hands on the rest of an answer that began with `firstText`, settles it, and ends `events`. Never rejects. */
+export async function deliverAnswer(
+  attempt: Attempt,
+  transaction: OpenTransaction,
+  firstText: string,
+  events: EventQueue<ComputeEvent>,
+  dependencies: DeliveryDependencies,
+): Promise<void> {
+  const pieces = [firstText];
+  try {
+    for (let event = await attempt.next(); event !== null; event = await attempt.next()) {
+      if (event.kind === 'text') {
+        pieces.push(event.text);
+        events.push(event);
+      } else {
+        events.push(await conclude(attempt, transaction, event, pieces.join(''), dependencies));
+      }
+    }
+  } catch (cause) {
+    const { id: transactionId } = transaction;
+    dependencies.logger.error(
+      { operation: 'marketplace.requests.create', code: 'unavailable', transactionId, cause },
+      'a request could not be settled; recovery will',
+    );
+    events.push({ kind: 'failed', code: 'unavailable' });
+  } finally {
+    events.end();
+  }
+}
+
+/** Settles. An answer that failed on the way costs nothing; one that was cancelled costs what was delivered. */
+async function conclude(
+  attempt: Attempt,
+  transaction: OpenTransaction,
+  event: Exclude<AttemptEvent, { kind: 'text' }>,
+  text: string,
+  dependencies: DeliveryDependencies,
+): Promise<ComputeEvent> {
+  const { settlements, countTokens } = dependencies;
+  if (event.kind === 'failed' && event.code !== 'request_cancelled') {
+    judgeAttempt(attempt, event.code, 0, dependencies);
+    await settlements.release(transaction, event.code);
+    return event;
+  }
+  const completionTokens = await countTokens(text);
+  if (event.kind === 'failed') {
+    judgeAttempt(attempt, event.code, completionTokens, dependencies);
+    await settlements.settle(transaction, { completionTokens, claim: null }, null);
+    return event;
+  }
+  judgeAttempt(attempt, null, completionTokens, dependencies);
+  const claim = { promptTokens: event.claimedPromptTokens, completionTokens: event.claimedCompletionTokens };
+  const settled = await settlements.settle(transaction, { completionTokens, claim }, event.finishReason);
+  return {
+    kind: 'end',
+    finishReason: event.finishReason,
+    promptTokens: transaction.promptTokens,
+    completionTokens: settled.completionTokens,
+    costCents: settled.costCents,
+  };
+}

@@ -1,0 +1,79 @@
+import type { DeviceId } from '../../kernel/ids.ts';
+import { DEBT_HALF_LIFE_MS } from './limits.ts';
+import { HEALTHY, type ProviderHealth } from './provider-health.ts';
+import { ProviderPace, type RunningRequest } from './provider-pace.ts';
+import type { ModelOffer, Offer, ProviderChannel, ProviderId, ProviderOwner } from './types.ts';
+
+/** What a provider has shown. Outlives its connection. */
+export class ProviderStanding {
+  readonly pace = new ProviderPace();
+  health: ProviderHealth = HEALTHY;
+  #debtTokens = 0;
+  #debtAtMs = 0;
+
+  /** Tokens it was given lately: half of it is forgotten every minute. */
+  debtTokens(nowMs: number): number {
+    return this.#debtTokens * 2 ** (-(nowMs - this.#debtAtMs) / DEBT_HALF_LIFE_MS);
+  }
+
+  /** Adds tokens it was given, or takes back (negative) what it was expected to do and didn't. */
+  addDebt(tokens: number, nowMs: number): void {
+    this.#debtTokens = Math.max(0, this.debtTokens(nowMs) + tokens);
+    this.#debtAtMs = nowMs;
+  }
+}
+
+/** A provider that is connected now. */
+export class LiveProvider {
+  readonly id: ProviderId;
+  readonly deviceId: DeviceId;
+  readonly owner: ProviderOwner;
+  readonly channel: ProviderChannel;
+  readonly standing: ProviderStanding;
+  /** Requests it works on. */
+  readonly running = new Set<RunningRequest>();
+  /** The request that decides whether it comes back from a pause. */
+  probe: RunningRequest | null = null;
+  #models = new Map<string, ModelOffer>();
+  #slots = 0;
+
+  constructor(
+    identity: { id: ProviderId; deviceId: DeviceId; owner: ProviderOwner; channel: ProviderChannel },
+    standing: ProviderStanding,
+    offer: Offer,
+  ) {
+    this.id = identity.id;
+    this.deviceId = identity.deviceId;
+    this.owner = identity.owner;
+    this.channel = identity.channel;
+    this.standing = standing;
+    this.replaceOffer(offer);
+  }
+
+  get slots(): number {
+    return this.#slots;
+  }
+
+  get models(): readonly ModelOffer[] {
+    return [...this.#models.values()];
+  }
+
+  hasFreeSlot(): boolean {
+    return this.running.size < this.#slots;
+  }
+
+  findModel(name: string): ModelOffer | null {
+    return this.#models.get(name) ?? null;
+  }
+
+  /** From now on it serves this. Running requests go on. */
+  replaceOffer(offer: Offer): void {
+    this.#slots = offer.slots;
+    this.#models = new Map(offer.models.map((model) => [model.name, model]));
+  }
+
+  /** Expected latency in milliseconds; null for one that has shown nothing. */
+  latencyMs(nowMs: number): number | null {
+    return this.standing.pace.latencyMs(this.running, nowMs);
+  }
+}

@@ -1,0 +1,130 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import type { LedgerService } from '../ledger/index.ts';
+import type { PricingService } from '../pricing/index.ts';
+import { CLAIM_RATIO_MAX, CLAIM_TOKENS_MIN, type MarketplaceTimes } from './limits.ts';
+import type { MarketplaceStore } from './ports.ts';
+import type { FailureCode, FinishReason, OpenTransaction, Settlement } from './types.ts';
+
+/** The part of the ledger that settlements use. */
+export type SettlementLedger = Pick<LedgerService, 'post' | 'void'>;
+
+/** What settlements need. */
+export interface SettlementDependencies {
+  readonly ledger: SettlementLedger;
+  readonly pricing: PricingService;
+  readonly store: MarketplaceStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Tokens of an answer as both sides count them. A claim that is null was never made. */
+export interface TokenCounts {
+  readonly completionTokens: number;
+  readonly claim: { readonly promptTokens: number; readonly completionTokens: number } | null;
+}
+
+/** How settlements are made. */
+export type Settlements = ReturnType<typeof createSettlements>;
+
+/** Makes the part that pays, and that finishes what a crash interrupted. */
+export function createSettlements(
+  options: { readonly nodeId: string; readonly times: MarketplaceTimes },
+  dependencies: SettlementDependencies,
+) {
+  const { ledger, pricing, store, clock, logger } = dependencies;
+
+  /** Pays as decided, then ends the transaction. Safe to repeat at any point. */
+  const carryOut = async (transaction: OpenTransaction, settlement: Settlement): Promise<void> => {
+    const { id, holdId, providerOwner } = transaction;
+    if (holdId !== null) {
+      const { costCents, earningsCents, feeCents } = settlement;
+      const resolved =
+        costCents === 0n
+          ? await ledger.void(holdId)
+          : await ledger.post({ holdId, provider: providerOwner, earningsCents, feeCents });
+      if (!resolved.ok) {
+        logger.error(
+          { operation: 'marketplace.settle', code: resolved.reason, transactionId: id },
+          'a hold is gone',
+        );
+        await store.finishUnpaid(id, 'FAILED', 'hold_resolved', clock.nowMs());
+        return;
+      }
+    }
+    const totals = await store.finishSettled(id, clock.nowMs());
+    if (totals === null || totals.countedTokens < CLAIM_TOKENS_MIN) return;
+    const ratio = Number(totals.claimedTokens) / Number(totals.countedTokens);
+    if (ratio > CLAIM_RATIO_MAX) {
+      logger.warn(
+        { operation: 'marketplace.settle', providerId: totals.providerId, ratio },
+        'claims too many tokens',
+      );
+    }
+  };
+
+  /** Ends a transaction for which nothing is paid. Repeating it changes nothing. */
+  const release = async (transaction: OpenTransaction, code: FailureCode): Promise<void> => {
+    const state = code === 'request_cancelled' ? 'CANCELLED' : 'FAILED';
+    if (transaction.holdId !== null) await ledger.void(transaction.holdId);
+    await store.finishUnpaid(transaction.id, state, code, clock.nowMs());
+  };
+
+  return {
+    /**
+     * Pays for what was delivered: the smaller of the server's count and the provider's claim, prompt and answer each.
+     * Resolves when it is durable; rejects when it isn't yet, and then recovery finishes it.
+     */
+    async settle(
+      transaction: OpenTransaction,
+      counts: TokenCounts,
+      finishReason: FinishReason | null,
+    ): Promise<Settlement> {
+      const { promptTokens, completionTokensMax, priceCentsPer1000Tokens } = transaction;
+      const completionTokens = Math.min(counts.completionTokens, completionTokensMax);
+      const { claim } = counts;
+      const billedTokens =
+        claim === null
+          ? promptTokens + completionTokens
+          : Math.min(promptTokens, claim.promptTokens) + Math.min(completionTokens, claim.completionTokens);
+      const settlement: Settlement = {
+        state: finishReason === null ? 'CANCELLED' : 'COMPLETED',
+        completionTokens,
+        billedTokens,
+        ...pricing.price(billedTokens, priceCentsPer1000Tokens),
+        finishReason,
+        failureCode: finishReason === null ? 'request_cancelled' : null,
+        claimedTokens: claim === null ? 0 : claim.promptTokens + claim.completionTokens,
+        countedTokens: claim === null ? 0 : promptTokens + counts.completionTokens,
+      };
+      if (await store.writeIntent(transaction.id, settlement, clock.nowMs()))
+        await carryOut(transaction, settlement);
+      return settlement;
+    },
+
+    release,
+
+    /**
+     * Finishes what was interrupted: decided settlements are carried out, the rest is released. `atStart`: this node's
+     * own transactions are from a life before and all count; later only what is too old for anybody to work on.
+     */
+    async recover(atStart: boolean): Promise<number> {
+      const nowMs = clock.nowMs();
+      const { settlementGraceMs, holdLifeMs } = options.times;
+      const interrupted = await store.findInterrupted(
+        atStart ? options.nodeId : null,
+        nowMs - settlementGraceMs,
+        nowMs - holdLifeMs,
+      );
+      for (const { transaction, settlement } of interrupted) {
+        if (settlement !== null) await carryOut(transaction, settlement);
+        else await release(transaction, 'unavailable');
+        logger.info(
+          { operation: 'marketplace.recover', transactionId: transaction.id },
+          'a transaction was finished',
+        );
+      }
+      return interrupted.length;
+    },
+  };
+}

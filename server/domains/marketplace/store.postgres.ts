@@ -1,0 +1,163 @@
+import type { Database, Sql } from '../../kernel/database.ts';
+import type { MarketplaceStore } from './ports.ts';
+import {
+  type InterruptedRow,
+  interruptedOf,
+  type RequesterRow,
+  type ServedRow,
+  transactionOfRequester,
+  transactionOfServed,
+} from './rows.ts';
+import type { Transaction } from './types.ts';
+
+/** Offers and transactions in PostgreSQL. The server writes across tenants; whoever asks reads as its own tenant. */
+export function createMarketplaceStore(database: Database): MarketplaceStore {
+  return {
+    saveOffer: ({ deviceId, tenantId, userId }, { models, slots }, newId, nowMs) =>
+      database.system(async (sql) => {
+        const [row] = await sql<{ id: string }[]>`
+          INSERT INTO marketplace_providers (id, tenant_id, user_id, device_id, slots, offered_at)
+          VALUES (${newId}, ${tenantId}, ${userId}, ${deviceId}, ${slots}, ${new Date(nowMs)})
+          ON CONFLICT (device_id) DO UPDATE SET slots = excluded.slots, offered_at = excluded.offered_at,
+            tenant_id = excluded.tenant_id, user_id = excluded.user_id
+          RETURNING id`;
+        const id = row?.id ?? newId;
+        const offered = models.map((model) => ({
+          ...model,
+          priceCentsPer1000Tokens: Number(model.priceCentsPer1000Tokens),
+        }));
+        await sql`DELETE FROM marketplace_models WHERE provider_id = ${id}`;
+        await sql`
+          INSERT INTO marketplace_models (provider_id, tenant_id, name, price_cents_per_1000_tokens, context_tokens)
+          SELECT ${id}::uuid, ${tenantId}::uuid, name, "priceCentsPer1000Tokens", "contextTokens"
+          FROM jsonb_to_recordset(${JSON.stringify(offered)}::text::jsonb)
+            AS row(name text, "priceCentsPer1000Tokens" bigint, "contextTokens" integer)`;
+        return id;
+      }),
+
+    insertTransaction: (transaction, nodeId) =>
+      database.system(async (sql) => {
+        const { requester, providerOwner } = transaction;
+        await sql`
+          INSERT INTO marketplace_transactions (id, tenant_id, user_id, state, model, provider_id,
+            price_cents_per_1000_tokens, attempts, held_cents, prompt_tokens, completion_tokens_max, created_at,
+            node_id, hold_id, provider_tenant_id, provider_user_id)
+          VALUES (${transaction.id}, ${requester.tenantId}, ${requester.userId}, 'PENDING', ${transaction.model},
+            ${transaction.providerId}, ${transaction.priceCentsPer1000Tokens}, ${transaction.attempts},
+            ${transaction.heldCents}, ${transaction.promptTokens}, ${transaction.completionTokensMax},
+            ${new Date(transaction.createdAtMs)}, ${nodeId}, ${transaction.holdId}, ${providerOwner.tenantId},
+            ${providerOwner.userId})`;
+      }),
+
+    assignTransaction: (transaction) =>
+      database.system(async (sql) => {
+        const { providerOwner } = transaction;
+        await sql`
+          UPDATE marketplace_transactions SET state = 'PROCESSING', provider_id = ${transaction.providerId},
+            price_cents_per_1000_tokens = ${transaction.priceCentsPer1000Tokens}, attempts = ${transaction.attempts},
+            held_cents = ${transaction.heldCents}, hold_id = ${transaction.holdId},
+            provider_tenant_id = ${providerOwner.tenantId}, provider_user_id = ${providerOwner.userId}
+          WHERE id = ${transaction.id} AND state IN ('PENDING', 'PROCESSING') AND intent_state IS NULL`;
+      }),
+
+    writeIntent: (id, settlement, nowMs) =>
+      database.system(async (sql) => {
+        const result = await sql`
+          UPDATE marketplace_transactions SET intent_state = ${settlement.state}, intent_at = ${new Date(nowMs)},
+            completion_tokens = ${settlement.completionTokens}, billed_tokens = ${settlement.billedTokens},
+            cost_cents = ${settlement.costCents}, fee_cents = ${settlement.feeCents},
+            earnings_cents = ${settlement.earningsCents}, finish_reason = ${settlement.finishReason},
+            failure_code = ${settlement.failureCode}, claimed_tokens = ${settlement.claimedTokens},
+            counted_tokens = ${settlement.countedTokens}
+          WHERE id = ${id} AND state IN ('PENDING', 'PROCESSING') AND intent_state IS NULL`;
+        return result.count === 1;
+      }),
+
+    finishSettled: (id, nowMs) =>
+      database.system(async (sql) => {
+        const [row] = await sql<{ provider_id: string; claimed_tokens: bigint; counted_tokens: bigint }[]>`
+          UPDATE marketplace_transactions SET state = intent_state, finished_at = ${new Date(nowMs)}
+          WHERE id = ${id} AND state IN ('PENDING', 'PROCESSING') AND intent_state IS NOT NULL
+          RETURNING provider_id, claimed_tokens, counted_tokens`;
+        if (!row) return null;
+        await insertServed(sql, id);
+        const [totals] = await sql<{ claimed_tokens: bigint; counted_tokens: bigint }[]>`
+          UPDATE marketplace_providers SET claimed_tokens = claimed_tokens + ${row.claimed_tokens},
+            counted_tokens = counted_tokens + ${row.counted_tokens}
+          WHERE id = ${row.provider_id} RETURNING claimed_tokens, counted_tokens`;
+        if (!totals) return null;
+        const { claimed_tokens: claimedTokens, counted_tokens: countedTokens } = totals;
+        return { providerId: row.provider_id, claimedTokens, countedTokens };
+      }),
+
+    finishUnpaid: (id, state, code, nowMs) =>
+      database.system(async (sql) => {
+        const result = await sql`
+          UPDATE marketplace_transactions SET state = ${state}, failure_code = ${code}, finish_reason = NULL,
+            billed_tokens = 0, cost_cents = 0, fee_cents = 0, earnings_cents = 0, finished_at = ${new Date(nowMs)}
+          WHERE id = ${id} AND state IN ('PENDING', 'PROCESSING')`;
+        if (result.count === 1) await insertServed(sql, id);
+      }),
+
+    findInterrupted: (nodeId, intentBeforeMs, createdBeforeMs) =>
+      database.system(async (sql) => {
+        const rows = await sql<InterruptedRow[]>`
+          SELECT * FROM marketplace_transactions
+          WHERE state IN ('PENDING', 'PROCESSING') AND (node_id = ${nodeId}
+            OR intent_at < ${new Date(intentBeforeMs)} OR created_at < ${new Date(createdBeforeMs)})
+          ORDER BY created_at LIMIT 1000`;
+        return rows.map(interruptedOf);
+      }),
+
+    findTransaction: (owner, id) =>
+      database.tenant(owner.tenantId, async (sql) => {
+        const [asked] = await sql<RequesterRow[]>`
+          SELECT id, state, model, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_cents, fee_cents,
+            earnings_cents, finish_reason, failure_code, created_at, finished_at
+          FROM marketplace_transactions WHERE id = ${id} AND user_id = ${owner.userId}`;
+        if (asked) return transactionOfRequester(asked);
+        const [served] = await sql<ServedRow[]>`
+          SELECT * FROM marketplace_served WHERE transaction_id = ${id} AND user_id = ${owner.userId}`;
+        return served ? transactionOfServed(served) : null;
+      }),
+
+    listTransactions: (owner, role, after, limit) =>
+      database.tenant(owner.tenantId, async (sql) => {
+        const at = after === null ? null : new Date(after.createdAtMs);
+        const id = after?.id ?? null;
+        const transactions: Transaction[] =
+          role === 'requester'
+            ? (
+                await sql<RequesterRow[]>`
+                  SELECT id, state, model, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_cents,
+                    fee_cents, earnings_cents, finish_reason, failure_code, created_at, finished_at
+                  FROM marketplace_transactions WHERE user_id = ${owner.userId}
+                    AND (${at}::timestamptz IS NULL OR (created_at, id) < (${at}::timestamptz, ${id}::uuid))
+                  ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}`
+              ).map(transactionOfRequester)
+            : (
+                await sql<ServedRow[]>`
+                  SELECT * FROM marketplace_served WHERE user_id = ${owner.userId}
+                    AND (${at}::timestamptz IS NULL OR (created_at, transaction_id) < (${at}::timestamptz, ${id}::uuid))
+                  ORDER BY created_at DESC, transaction_id DESC LIMIT ${limit + 1}`
+              ).map(transactionOfServed);
+        const page = transactions.slice(0, limit);
+        const last = page.at(-1);
+        const next =
+          transactions.length > limit && last ? { createdAtMs: last.createdAtMs, id: last.id } : null;
+        return { transactions: page, next };
+      }),
+  };
+}
+
+/** The provider's row of a transaction that has ended. */
+async function insertServed(sql: Sql, id: string): Promise<void> {
+  await sql`
+    INSERT INTO marketplace_served (transaction_id, tenant_id, user_id, provider_id, model, state, prompt_tokens,
+      completion_tokens, billed_tokens, cost_cents, fee_cents, earnings_cents, finish_reason, failure_code, created_at,
+      finished_at)
+    SELECT id, provider_tenant_id, provider_user_id, provider_id, model, state, prompt_tokens, completion_tokens,
+      billed_tokens, cost_cents, fee_cents, earnings_cents, finish_reason, failure_code, created_at, finished_at
+    FROM marketplace_transactions WHERE id = ${id}
+    ON CONFLICT DO NOTHING`;
+}

@@ -1,0 +1,3 @@
+export { createNetworkService, type NetworkService } from './service.ts';
+export { createNetworkStore } from './store.postgres.ts';
+export type { Network, NetworkPage } from './types.ts';

@@ -1,0 +1,88 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { InvariantError } from '../../kernel/errors.ts';
+import type { TenantId } from '../../kernel/ids.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import { HALF_LIFE_MS } from './limits.ts';
+import { neutralQuality, observationOf } from './rules.ts';
+import type { AssessedProvider, ProviderOutcome, ProviderQuality } from './types.ts';
+
+/** The part of the compute core that knows weighted means. */
+export interface QualityCore {
+  updateQuality(
+    state: ProviderQuality | null,
+    observation: { quality: number; latency: number; availability: number; timeMs: number },
+    halfLifeMs: number,
+  ):
+    | { readonly ok: true; readonly assessment: ProviderQuality }
+    | { readonly ok: false; readonly reason: string };
+}
+
+/** Where assessments are kept. */
+export interface QualityStore {
+  find(providerId: string): Promise<ProviderQuality | null>;
+  save(assessed: readonly AssessedProvider[]): Promise<void>;
+}
+
+/** What the quality service needs. */
+export interface QualityDependencies {
+  readonly core: QualityCore;
+  readonly store: QualityStore;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly logger: Logger;
+}
+
+/** Quality as the rest of the server sees it. */
+export type QualityService = ReturnType<typeof createQualityService>;
+
+/** Makes the quality service. Providers in use are in memory; changes are written in batches, bad news at once. */
+export function createQualityService(dependencies: QualityDependencies) {
+  const { core, store, clock, logger } = dependencies;
+  const known = new Map<string, AssessedProvider>();
+  const changed = new Set<string>();
+
+  const flush = async () => {
+    if (changed.size === 0) return;
+    const ids = [...changed];
+    changed.clear();
+    try {
+      await store.save(ids.flatMap((id) => known.get(id) ?? []));
+    } catch (cause) {
+      for (const id of ids) changed.add(id);
+      logger.warn({ operation: 'quality.save', cause }, 'assessments will be written later');
+    }
+  };
+
+  return {
+    /** Reads a provider's assessment into memory, or gives it the neutral start. */
+    async load(providerId: string, tenantId: TenantId): Promise<void> {
+      if (known.has(providerId)) return;
+      const quality = (await store.find(providerId)) ?? neutralQuality(clock.nowMs());
+      if (!known.has(providerId)) known.set(providerId, { providerId, tenantId, quality });
+    },
+
+    /** The assessment of a provider that was loaded; neutral for one that wasn't. */
+    assessmentOf(providerId: string): ProviderQuality {
+      return known.get(providerId)?.quality ?? neutralQuality(clock.nowMs());
+    },
+
+    /** Takes in how a request ended. Failures are written at once, the rest with the next `flush`. */
+    record(providerId: string, tenantId: TenantId, outcome: ProviderOutcome): void {
+      const before = known.get(providerId)?.quality ?? neutralQuality(clock.nowMs());
+      const observation = { ...observationOf(before, outcome), timeMs: clock.nowMs() };
+      const updated = core.updateQuality(before, observation, HALF_LIFE_MS);
+      if (!updated.ok) throw new InvariantError(`an observation was refused: ${updated.reason}`);
+      known.set(providerId, { providerId, tenantId, quality: updated.assessment });
+      changed.add(providerId);
+      if (outcome.kind !== 'completed') void flush();
+    },
+
+    /** Writes what changed, then forgets a provider that is gone. */
+    async forget(providerId: string): Promise<void> {
+      await flush();
+      if (!changed.has(providerId)) known.delete(providerId);
+    },
+
+    /** Writes what changed since the last time. A failure keeps it for the next. */
+    flush,
+  };
+}

@@ -1,0 +1,27 @@
+import { AppError, type ErrorDetails, type ErrorKind } from '../../kernel/errors.ts';
+
+/** What the relay refuses, and why it ends a session: kind and words. */
+const RELAY_ERRORS = {
+  frame_malformed: ['invalid', 'This is not a frame.'],
+  frame_type_unexpected: ['invalid', 'A device may not send this type of frame now.'],
+  frame_source_wrong: ['invalid', 'The frame names another device as its source.'],
+  frame_signature_wrong: ['invalid', 'The signature is wrong.'],
+  frame_replayed: ['conflict', 'The nonce, or a later one, was used before.'],
+  frame_destination_unknown: ['not_found', 'There is no such device in this network.'],
+  network_not_found: ['not_found', 'Network not found.'],
+  session_replaced: ['conflict', 'The device connected again.'],
+  consumer_too_slow: ['rate_limited', 'The device reads too slowly.'],
+  unauthenticated: ['unauthenticated', 'The credential is not valid any more.'],
+  unavailable: ['unavailable', 'The server can not serve this now. Try again.'],
+} as const satisfies Record<string, readonly [ErrorKind, string]>;
+
+export type RelayErrorCode = keyof typeof RELAY_ERRORS;
+
+/** The error of a code. */
+export function relayError(
+  code: RelayErrorCode,
+  options: { details?: ErrorDetails; cause?: unknown } = {},
+): AppError {
+  const [kind, message] = RELAY_ERRORS[code];
+  return new AppError(kind, code, message, options);
+}

@@ -1,0 +1,4 @@
+export { type DeliverySession, NIL_UUID } from './delivery-session.ts';
+export { createRelayService, type RelayOptions, type RelayService } from './service.ts';
+export { createRelayStore } from './store.postgres.ts';
+export type { DeliveryChannel, Peer, StreamPosition } from './types.ts';

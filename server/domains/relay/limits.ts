@@ -1,0 +1,14 @@
+/** Frames written in one transaction: enough to hide a commit's latency, few enough to keep it in milliseconds. */
+export const BATCH_FRAMES_MAX = 500;
+
+/** Frames that may wait to be stored. Past it senders are refused with `unavailable` rather than memory growing. */
+export const WAITING_FRAMES_MAX = 20_000;
+
+/** Bytes that may wait to be stored. */
+export const WAITING_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Frames read from the stream at a time: at the largest frame 8 MiB. */
+export const PAGE_FRAMES_MAX = 32;
+
+/** Unacknowledged bytes a device can have: beyond, it reads from the stream when it has acknowledged. */
+export const WINDOW_BYTES_MAX = 1024 * 1024;

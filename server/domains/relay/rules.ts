@@ -1,0 +1,56 @@
+import { Delivery, type FrameHeader, FrameType } from '../../../proto/index.ts';
+import type { NetworkId } from '../../kernel/ids.ts';
+import type { RelayErrorCode } from './errors.ts';
+import type { Peer, StreamPosition, StreamState } from './types.ts';
+
+/** Frames a device sends to other devices. All other types end at the server. */
+const FORWARDED_TYPES: ReadonlySet<number> = new Set([
+  FrameType.EVENT,
+  FrameType.CAPABILITIES,
+  FrameType.COMMAND,
+  FrameType.COMMAND_RESULT,
+  FrameType.ERROR,
+]);
+
+/** Frames that go to one device and never to all. */
+const DIRECTED_TYPES: ReadonlySet<number> = new Set([
+  FrameType.COMMAND,
+  FrameType.COMMAND_RESULT,
+  FrameType.ERROR,
+]);
+
+/** Why a frame may not be forwarded, or null when it may. Source, signature and nonce were checked before. */
+export function checkForwarding(header: FrameHeader): RelayErrorCode | null {
+  if (!FORWARDED_TYPES.has(header.type)) return 'frame_type_unexpected';
+  if (header.delivery !== Delivery.TRANSIENT && header.delivery !== Delivery.STORED) return 'frame_malformed';
+  if (header.type === FrameType.COMMAND && header.delivery !== Delivery.STORED) return 'frame_malformed';
+  if (DIRECTED_TYPES.has(header.type) && header.destinationId === null) return 'frame_destination_unknown';
+  if (header.destinationId === header.sourceId) return 'frame_destination_unknown';
+  return null;
+}
+
+/** Why a header is not this peer's, or null when it is. */
+export function checkSource(header: FrameHeader, peer: Peer): RelayErrorCode | null {
+  if (header.sourceId !== peer.actor.deviceId) return 'frame_source_wrong';
+  return null;
+}
+
+/** Why a frame may not enter this network, or null when it may. The same for a foreign network and for none. */
+export function checkNetwork(header: FrameHeader, peer: Peer): RelayErrorCode | null {
+  return peer.memberships.has(header.networkId as NetworkId) ? null : 'network_not_found';
+}
+
+/**
+ * Where a device goes on reading, and whether everything since then is still there. A resume position of another
+ * epoch, or past the head, can't be honoured: the device goes on at the head and is told.
+ */
+export function planResume(
+  state: StreamState,
+  resume: StreamPosition | null,
+): { startOffset: number; recovered: boolean } {
+  if (resume !== null && (resume.epoch !== state.epoch || resume.offset > state.head)) {
+    return { startOffset: state.head, recovered: false };
+  }
+  const startOffset = resume === null ? state.cursor : resume.offset;
+  return { startOffset, recovered: startOffset + 1 >= state.oldest };
+}

@@ -1,0 +1,282 @@
+import {
+  Delivery,
+  encodeFrame,
+  FrameType,
+  type FrameView,
+  SIGNATURE_BYTES,
+  unsignedFrame,
+} from '../../../proto/index.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import type { Random } from '../../kernel/random.ts';
+import type { DeviceIdentity, DeviceService, Presence } from '../devices/index.ts';
+import { DeliverySession, NIL_UUID } from './delivery-session.ts';
+import { relayError } from './errors.ts';
+import type { Cursor, RelayCore, RelayMetrics, RelayStore } from './ports.ts';
+import { checkForwarding, checkNetwork, checkSource, planResume } from './rules.ts';
+import { Sessions } from './sessions.ts';
+import { Sources } from './sources.ts';
+import { StreamWriter } from './stream-writer.ts';
+import type { DeliveryChannel, FrameToStore, Peer, StreamPosition } from './types.ts';
+
+export interface RelayOptions {
+  /** Stored frames older than this are removed. */
+  readonly retentionMs: number;
+  /** The newest frames a network keeps. */
+  readonly streamFramesMax: number;
+}
+
+export interface RelayService extends Presence {
+  /** A device connected. Its frames are accepted from now on, until `disconnected`. */
+  connected(identity: DeviceIdentity): Promise<Peer>;
+  disconnected(peer: Peer): void;
+  /** The last nonce accepted from this device. */
+  lastNonce(peer: Peer): number;
+  /**
+   * Makes sure that a frame is this peer's, genuine, of one of its networks and, but for HELLO, new: in this order.
+   * Refuses with `frame_source_wrong`, `frame_signature_wrong`, `network_not_found`, `frame_replayed`.
+   */
+  accept(peer: Peer, frame: FrameView): void;
+  /**
+   * Forwards an accepted frame. A STORED frame's position in the stream, once it is kept; 0 for a TRANSIENT one.
+   * Refuses with `frame_type_unexpected`, `frame_malformed`, `frame_destination_unknown`, `unavailable`.
+   */
+  forward(peer: Peer, frame: FrameView): Promise<number>;
+  /** Opens a session for delivery; an earlier one of the device in this network ends. Nothing is sent before `start`. */
+  openSession(
+    peer: Peer,
+    networkId: NetworkId,
+    channel: DeliveryChannel,
+    resume: StreamPosition | null,
+  ): Promise<{ session: DeliverySession; head: StreamPosition; recovered: boolean }>;
+  /** Takes a session out; the connection is gone. */
+  closeSession(session: DeliverySession): void;
+  /** A signed frame made by the server, for this device. */
+  makeFrame(peer: Peer, frame: ServerFrame): Uint8Array;
+  /** Saves what devices acknowledged and which nonces were used. Called every second and before the end. */
+  saveProgress(): Promise<void>;
+  /** Removes frames past their retention. The number of frames removed. */
+  removeOldFrames(): Promise<number>;
+  /** Ends all sessions with `code`, waits until what was accepted is stored, saves progress. */
+  stop(): Promise<void>;
+  readonly sessionCount: number;
+}
+
+/** What the server says to a device. */
+export interface ServerFrame {
+  readonly type: FrameType;
+  readonly networkId: string;
+  readonly payload: Uint8Array;
+  readonly correlationId?: string | null;
+}
+
+/** Builds the service. */
+export function createRelayService(
+  options: RelayOptions,
+  dependencies: {
+    store: RelayStore;
+    core: RelayCore;
+    devices: () => DeviceService;
+    clock: Clock;
+    random: Random;
+    logger: Logger;
+    metrics: RelayMetrics;
+  },
+): RelayService {
+  const { store, core, devices, clock, random, logger, metrics } = dependencies;
+  const sessions = new Sessions();
+  const sources = new Sources(store);
+  const savedCursors = new WeakMap<DeliverySession, number>();
+  let serverNonce = 0;
+
+  /** Signs one content for all receivers, four at a time in WASM, and sends it to each from one buffer. */
+  const deliver = (receivers: readonly DeliverySession[], content: Uint8Array, streamOffset: number) => {
+    if (receivers.length === 0) return;
+    const frame = unsignedFrame(content, streamOffset);
+    const signed = frame.subarray(0, frame.length - SIGNATURE_BYTES - 2);
+    const tags = new Uint8Array(receivers.length * SIGNATURE_BYTES);
+    core.signForKeys(
+      signed,
+      receivers.map(({ peer }) => peer.signingKey),
+      tags,
+    );
+    for (const [index, session] of receivers.entries()) {
+      const tag = tags.subarray(index * SIGNATURE_BYTES, (index + 1) * SIGNATURE_BYTES);
+      frame.set(tag, frame.length - SIGNATURE_BYTES);
+      if (!session.channel.deliver(frame, streamOffset)) metrics.frameDropped('slow_consumer');
+    }
+  };
+
+  const signAndDeliver = (session: DeliverySession, content: Uint8Array, streamOffset: number) => {
+    const frame = unsignedFrame(content, streamOffset);
+    const signed = frame.subarray(0, frame.length - SIGNATURE_BYTES - 2);
+    core.signInto(session.peer.signingKey, signed, frame, frame.length - SIGNATURE_BYTES);
+    return session.channel.deliver(frame, streamOffset);
+  };
+
+  const stored = ({ peer, networkId, destinationId, content }: FrameToStore, streamOffset: number) => {
+    const receivers = sessions.receivers(networkId, peer.actor.deviceId, destinationId);
+    for (const session of receivers) session.offer(content, streamOffset);
+  };
+  const writer = new StreamWriter({ store, clock, random, logger, metrics }, stored);
+
+  const requireMember = async (peer: Peer, networkId: NetworkId, deviceId: DeviceId) => {
+    if (sessions.find(networkId, deviceId) !== undefined) return;
+    if (await devices().isMember(peer.actor, networkId, deviceId)) return;
+    throw relayError('frame_destination_unknown');
+  };
+
+  return {
+    async connected(identity) {
+      const peer: Peer = {
+        actor: identity.actor,
+        memberships: new Map(identity.memberships.map(({ networkId, joinedAt }) => [networkId, joinedAt])),
+        signingKey: core.importKey(identity.signingKey),
+      };
+      await sources.connect(peer);
+      return peer;
+    },
+
+    disconnected(peer) {
+      sources.disconnect(peer);
+    },
+
+    lastNonce: (peer) => sources.lastNonce(peer),
+
+    accept(peer, frame) {
+      const { header } = frame;
+      const wrongSource = checkSource(header, peer);
+      if (wrongSource !== null) throw relayError(wrongSource);
+      if (!core.verify(peer.signingKey, frame.signedBytes, frame.signature)) {
+        throw relayError('frame_signature_wrong');
+      }
+      const wrongNetwork = checkNetwork(header, peer);
+      if (wrongNetwork !== null) throw relayError(wrongNetwork);
+      if (header.type !== FrameType.HELLO && !sources.useNonce(peer, header.nonce)) {
+        throw relayError('frame_replayed', { details: { lastNonce: sources.lastNonce(peer) } });
+      }
+    },
+
+    forward(peer, frame) {
+      const { header } = frame;
+      const refused = checkForwarding(header);
+      if (refused !== null) return Promise.reject(relayError(refused));
+      const networkId = header.networkId as NetworkId;
+      const destinationId = header.destinationId as DeviceId | null;
+      if (header.delivery === Delivery.STORED) {
+        const toStore: FrameToStore = {
+          peer,
+          networkId,
+          frameId: header.id,
+          destinationId,
+          nonce: header.nonce,
+          content: frame.bytes.slice(0, frame.contentLength),
+        };
+        // The next frame of this source waits until this one is in the writer's queue, not until it is stored.
+        const queued = sources.inOrder(peer, async () => {
+          if (destinationId !== null) await requireMember(peer, networkId, destinationId);
+          metrics.frameForwarded('stored');
+          return { streamOffset: writer.append(toStore) };
+        });
+        return queued.then(({ streamOffset }) => streamOffset);
+      }
+      const receivers = sessions.receivers(networkId, header.sourceId, destinationId);
+      metrics.frameForwarded('transient');
+      deliver(receivers, frame.bytes.subarray(0, frame.contentLength), 0);
+      if (destinationId === null || receivers.length > 0) return Promise.resolve(0);
+      return requireMember(peer, networkId, destinationId).then(() => 0);
+    },
+
+    async openSession(peer, networkId, channel, resume) {
+      const joinedAt = peer.memberships.get(networkId);
+      if (joinedAt === undefined) throw relayError('network_not_found');
+      const state = await store.readState(peer, networkId, joinedAt, () => random.uuid());
+      const { startOffset, recovered } = planResume(state, resume);
+      const session = new DeliverySession(
+        { id: random.uuid(), peer, networkId, channel, startOffset },
+        { store, logger, signAndDeliver },
+      );
+      savedCursors.set(session, startOffset);
+      sessions.add(session);
+      return { session, head: { epoch: state.epoch, offset: state.head }, recovered };
+    },
+
+    closeSession(session) {
+      session.detach();
+      if (!sessions.remove(session)) return;
+      const cursor = progressOf(session);
+      if (cursor !== null) {
+        store.saveProgress([cursor], []).catch((error: unknown) => {
+          logger.warn({ operation: 'relay.progress.save', error }, 'a cursor was not saved');
+        });
+      }
+    },
+
+    makeFrame(peer, { type, networkId, payload, correlationId }) {
+      serverNonce = Math.max(clock.nowMs() * 1000, serverNonce + 1);
+      return encodeFrame(
+        {
+          type,
+          delivery: Delivery.TRANSIENT,
+          id: random.uuid(),
+          networkId,
+          sourceId: NIL_UUID,
+          destinationId: peer.actor.deviceId,
+          nonce: serverNonce,
+          correlationId: correlationId ?? null,
+        },
+        payload,
+        (signed, out, start) => core.signInto(peer.signingKey, signed, out, start),
+      );
+    },
+
+    async saveProgress() {
+      const nonces = sources.takeUnsaved();
+      const moved: [DeliverySession, Cursor][] = [];
+      for (const session of sessions.all()) {
+        const cursor = progressOf(session);
+        if (cursor !== null) moved.push([session, cursor]);
+      }
+      if (nonces.length === 0 && moved.length === 0) return;
+      await store.saveProgress(
+        moved.map(([, cursor]) => cursor),
+        nonces,
+      );
+      sources.markSaved(nonces);
+      for (const [session, { streamOffset }] of moved) savedCursors.set(session, streamOffset);
+    },
+
+    removeOldFrames: () =>
+      store.removeOldFrames(new Date(clock.nowMs() - options.retentionMs), options.streamFramesMax),
+
+    async stop() {
+      await writer.drain();
+      await this.saveProgress();
+      for (const session of [...sessions.all()]) session.close('unavailable');
+    },
+
+    isOnline: (deviceId) => sessions.ofDevice(deviceId).length > 0,
+
+    async forget(deviceId) {
+      for (const session of sessions.ofDevice(deviceId)) {
+        sessions.remove(session);
+        session.close('unauthenticated');
+      }
+      sources.forget(deviceId);
+      await store.forgetDevice(deviceId);
+    },
+
+    get sessionCount() {
+      return sessions.count;
+    },
+  };
+
+  /** What the device acknowledged since the last save, or null. */
+  function progressOf(session: DeliverySession): Cursor | null {
+    const streamOffset = session.acknowledgedOffset;
+    if (streamOffset <= (savedCursors.get(session) ?? 0)) return null;
+    const { tenantId, deviceId } = session.peer.actor;
+    return { tenantId, networkId: session.networkId, deviceId, streamOffset };
+  }
+}

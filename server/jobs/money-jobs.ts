@@ -1,0 +1,55 @@
+import type { LedgerService } from '../domains/ledger/index.ts';
+import type { MarketplaceService } from '../domains/marketplace/index.ts';
+import type { QualityService } from '../domains/quality/index.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/logger.ts';
+import { type RepeatedJob, repeat } from './repeat.ts';
+
+/** How long a hold may stay open past its expiry, in milliseconds. */
+const EXPIRE_HOLDS_INTERVAL_MS = 2_000;
+/** How often interrupted transactions are looked for, in milliseconds. */
+const RECOVER_INTERVAL_MS = 30_000;
+/** How long an assessment may be in memory only, in milliseconds. */
+const FLUSH_QUALITY_INTERVAL_MS = 1_000;
+
+/** What the jobs about money need. */
+export interface MoneyJobDependencies {
+  readonly ledger: Pick<LedgerService, 'expireHolds'>;
+  readonly marketplace: Pick<MarketplaceService, 'recover'>;
+  readonly quality: Pick<QualityService, 'flush'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Finishes what the last life of this node left open, then keeps doing so. What was decided is settled before holds
+ * expire: an expired hold can't be paid from. Call it before requests are taken.
+ */
+export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promise<RepeatedJob> {
+  const { ledger, marketplace, quality } = dependencies;
+  await marketplace.recover(true);
+  await ledger.expireHolds();
+  const jobs = [
+    repeat(
+      {
+        operation: 'ledger.expireHolds',
+        intervalMs: EXPIRE_HOLDS_INTERVAL_MS,
+        work: () => ledger.expireHolds(),
+      },
+      dependencies,
+    ),
+    repeat(
+      {
+        operation: 'marketplace.recover',
+        intervalMs: RECOVER_INTERVAL_MS,
+        work: () => marketplace.recover(false),
+      },
+      dependencies,
+    ),
+    repeat(
+      { operation: 'quality.flush', intervalMs: FLUSH_QUALITY_INTERVAL_MS, work: () => quality.flush() },
+      dependencies,
+    ),
+  ];
+  return { stop: async () => void (await Promise.all(jobs.map((job) => job.stop()))) };
+}

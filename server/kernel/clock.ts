@@ -1,0 +1,9 @@
+/** Time as an input: the server asks this, tests and simulations move it by hand. */
+export interface Clock {
+  /** Milliseconds since 1970 UTC. */
+  nowMs(): number;
+  /** Milliseconds that only grow, for measuring durations. */
+  monotonicMs(): number;
+  /** Calls `work` once, after `delayMs`. The returned function takes it back. Never keeps the process alive. */
+  after(delayMs: number, work: () => void): () => void;
+}

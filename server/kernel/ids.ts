@@ -1,0 +1,23 @@
+/** Ids are UUIDs in lower-case text; the brand keeps one kind from being passed for another. */
+declare const brand: unique symbol;
+type Id<Name extends string> = string & { readonly [brand]: Name };
+
+export type TenantId = Id<'tenant'>;
+export type UserId = Id<'user'>;
+export type NetworkId = Id<'network'>;
+export type DeviceId = Id<'device'>;
+export type TransactionId = Id<'transaction'>;
+export type TransferId = Id<'transfer'>;
+export type LedgerAccountId = Id<'ledger_account'>;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** True for a UUID in the form we print: lower case, with dashes (RFC 9562 section 4). */
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
+
+/** Gives text that was checked by `isUuid`, or read from our own database, its kind. */
+export function asId<T extends Id<string>>(text: string): T {
+  return text as T;
+}

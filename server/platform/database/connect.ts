@@ -1,0 +1,48 @@
+import postgres from 'postgres';
+import { CONNECT_TIMEOUT_MS } from './limits.ts';
+
+/** Rows of the client: BIGINT as bigint. */
+export type Client = postgres.Sql<{ bigint: bigint }>;
+
+/** How one set of connections differs from another. */
+export interface ConnectOptions {
+  readonly connectionsMax: number;
+  /** The role the session runs as from its first statement; without it, the user who logs in. */
+  readonly role?: string;
+  /** More settings of the session, as PostgreSQL names them. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** A connection that ended, wanted or not. */
+  readonly onEnd?: () => void;
+}
+
+/**
+ * A client for `postgres://user:password@host:port/database`, or with `?host=/folder` the unix socket in that folder,
+ * as libpq has it. Connects at the first statement. All tables are looked for in schema `yggdrasil`.
+ */
+export function connect(url: string, options: ConnectOptions): Client {
+  const target = new URL(url);
+  const socketDirectory = target.searchParams.get('host');
+  target.searchParams.delete('host');
+  return postgres(target.toString(), {
+    max: options.connectionsMax,
+    connect_timeout: CONNECT_TIMEOUT_MS / 1000,
+    ...(socketDirectory === null ? {} : { host: socketDirectory }),
+    connection: {
+      application_name: 'yggdrasil',
+      search_path: 'yggdrasil',
+      timezone: 'UTC',
+      ...(options.role === undefined ? {} : { role: options.role }),
+      ...options.settings,
+    },
+    types: { bigint: postgres.BigInt },
+    onnotice: () => {},
+    ...(options.onEnd === undefined ? {} : { onclose: options.onEnd }),
+  });
+}
+
+/** The URL without its password, for logs and messages. */
+export function withoutPassword(url: string): string {
+  const target = new URL(url);
+  if (target.password !== '') target.password = '***';
+  return target.toString();
+}

@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { StartError } from '../../../kernel/start-error.ts';
+import type { Programs } from './programs.ts';
+import type { RunAs } from './run-as.ts';
+
+/** Name of the user who may do everything, and whom only `bootstrap.ts` uses. */
+export const SUPERUSER = 'postgres';
+
+/** A child's environment: nothing of ours, which may hold secrets or PostgreSQL settings. */
+export const CHILD_ENVIRONMENT = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' } as const;
+
+async function writePasswordFile(path: string, password: string, user: RunAs | null): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(`${password}\n`);
+    if (user !== null) await file.chown(user.uid, user.gid);
+  } finally {
+    await file.close();
+  }
+}
+
+async function runInitdb(
+  programs: Programs,
+  cluster: string,
+  password: string,
+  user: RunAs | null,
+): Promise<void> {
+  const part = `${cluster}.${randomBytes(6).toString('hex')}`;
+  const passwordFile = `${part}.password`;
+  try {
+    await writePasswordFile(passwordFile, password, user);
+    await promisify(execFile)(
+      programs.initdb,
+      [
+        `--pgdata=${part}`,
+        `--username=${SUPERUSER}`,
+        `--pwfile=${passwordFile}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        '--locale=C',
+        '--locale-provider=builtin',
+        '--builtin-locale=C.UTF-8',
+      ],
+      { cwd: '/', env: CHILD_ENVIRONMENT, ...user },
+    );
+    await rename(part, cluster);
+  } catch (cause) {
+    const { stderr, message } = cause as { stderr?: string; message: string };
+    throw new StartError(
+      `The embedded database could not be made in ${dirname(cluster)}: ${stderr?.trim() || message}`,
+      cause,
+    );
+  } finally {
+    await Promise.all([rm(part, { recursive: true, force: true }), rm(passwordFile, { force: true })]);
+  }
+}
+
+/**
+ * Makes the cluster when it isn't there; it appears whole or not at all. Refuses with StartError one that another major
+ * version of PostgreSQL made.
+ */
+export async function initializeCluster(
+  programs: Programs,
+  cluster: string,
+  password: string,
+  user: RunAs | null,
+): Promise<void> {
+  const readVersion = () => readFile(join(cluster, 'PG_VERSION'), 'utf8').catch(() => null);
+  let version = await readVersion();
+  if (version === null) {
+    await runInitdb(programs, cluster, password, user);
+    version = await readVersion();
+  }
+  const major = programs.version.split('.')[0];
+  if (version?.trim() !== major) {
+    throw new StartError(
+      `The database in ${cluster} was made by PostgreSQL ${version?.trim()}, the embedded one is ${major}: ` +
+        'dump it with the version that installed it and restore it here.',
+    );
+  }
+}

@@ -1,0 +1,45 @@
+import { AppError } from '../../kernel/errors.ts';
+
+/** SQLSTATE 40001 serialization_failure, 40P01 deadlock_detected: the same transaction may succeed when run again. */
+const RETRYABLE = new Set(['40001', '40P01']);
+
+/** What the client says without a connection, and the SQLSTATEs of a server that ends the session, goes or is full. */
+const UNREACHABLE = new Set([
+  'CONNECTION_CLOSED',
+  'CONNECTION_DESTROYED',
+  'CONNECTION_ENDED',
+  'CONNECT_TIMEOUT',
+  '25P03',
+  '25P04',
+  '53300',
+  '57P01',
+  '57P02',
+  '57P03',
+]);
+
+/** System calls on a socket: what fails in them is the way to the database (a missing file is not). */
+const SOCKET_CALLS = new Set(['connect', 'read', 'write', 'getaddrinfo']);
+
+/** The code of an error of the client, the system or PostgreSQL; an empty text for any other. */
+export function failureCode(error: unknown): string {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : '';
+}
+
+/** True when the transaction may be run again as it is. */
+export function isRetryable(error: unknown): boolean {
+  return RETRYABLE.has(failureCode(error));
+}
+
+/** True when the database can't be reached or is not ready. SQLSTATE class 08 is "connection exception". */
+export function isUnreachable(error: unknown): boolean {
+  const code = failureCode(error);
+  if (UNREACHABLE.has(code) || /^08\w{3}$/.test(code)) return true;
+  const { syscall } = (error ?? {}) as { syscall?: unknown };
+  return typeof syscall === 'string' && SOCKET_CALLS.has(syscall) && code.startsWith('E');
+}
+
+/** The refusal a caller gets while there is no database. Whether a lost commit took effect is not known. */
+export function unavailable(cause?: unknown): AppError {
+  return new AppError('unavailable', 'unavailable', 'The database is not available. Try again.', { cause });
+}

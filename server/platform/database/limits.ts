@@ -1,0 +1,33 @@
+/** Connections of each of the two pools. PostgreSQL's figures flatten at a few connections a core. */
+export const POOL_CONNECTIONS_MAX = 10;
+/** How long a connection may take, so that an unreachable database is an error and not a wait. */
+export const CONNECT_TIMEOUT_MS = 5_000;
+/** Transactions running or waiting for a connection; more are refused, so that a stuck database costs no memory. */
+export const TRANSACTIONS_PENDING_MAX = 10_000;
+/** How long a transaction waits for a connection: past this its caller has better things to do. */
+export const ACQUIRE_TIMEOUT_MS = 10_000;
+/** A transaction meets a serialization failure or a deadlock this often before the caller hears of it. */
+export const TRANSACTION_ATTEMPTS_MAX = 3;
+/** Mean wait before the second attempt; before the third it is four times this. */
+export const RETRY_DELAY_MS = 10;
+/** One statement. The longest of ours is a batch of the ledger writer: milliseconds. */
+export const STATEMENT_TIMEOUT_MS = 30_000;
+/** A transaction that holds locks and does nothing: its owner is gone. */
+export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+/** How long a migration waits for another server that migrates the same database. */
+export const MIGRATION_LOCK_TIMEOUT_MS = 120_000;
+/** Oldest PostgreSQL that the migrations were run against. */
+export const SERVER_VERSION_MIN = 150_000;
+
+/** The embedded database: until it answers. Recovery after a crash reads up to `max_wal_size` (1 GB) of log. */
+export const EMBEDDED_START_TIMEOUT_MS = 120_000;
+/** Until a database that is being stopped has written its checkpoint. */
+export const EMBEDDED_STOP_TIMEOUT_MS = 60_000;
+/** A database of the same directory that still answers after this belongs to a server that lives. */
+export const EMBEDDED_TAKEOVER_MS = 3_000;
+/** Between two looks at whether the embedded database has started or ended. */
+export const EMBEDDED_POLL_MS = 20;
+/** Connections it admits: both pools, migrations, and an operator with psql. */
+export const EMBEDDED_CONNECTIONS_MAX = 50;
+/** Unix socket paths end at 107 bytes (Linux) or 103 (macOS); the socket's file name takes 19 of them. */
+export const SOCKET_DIRECTORY_BYTES_MAX = 84;

@@ -1,0 +1,68 @@
+import type { Migration } from './migration.ts';
+
+/** The stored frames of each network in one order, how far each device has read, and the last nonce of each source. */
+export const relay: Migration = {
+  name: '0004-relay',
+  up: `
+    CREATE TABLE relay_streams (
+      network_id uuid PRIMARY KEY,
+      tenant_id uuid NOT NULL,
+      epoch uuid NOT NULL,
+      head bigint NOT NULL DEFAULT 0,
+      FOREIGN KEY (tenant_id, network_id) REFERENCES networks (tenant_id, id) ON DELETE CASCADE
+    );
+    CREATE TABLE relay_frames (
+      network_id uuid NOT NULL REFERENCES relay_streams ON DELETE CASCADE,
+      stream_offset bigint NOT NULL,
+      tenant_id uuid NOT NULL,
+      frame_id uuid NOT NULL,
+      source_id uuid NOT NULL,
+      destination_id uuid,
+      content bytea NOT NULL,
+      stored_at timestamptz NOT NULL,
+      PRIMARY KEY (network_id, stream_offset),
+      UNIQUE (source_id, frame_id)
+    );
+    CREATE INDEX relay_frames_by_age ON relay_frames (stored_at);
+    CREATE TABLE relay_cursors (
+      network_id uuid NOT NULL REFERENCES relay_streams ON DELETE CASCADE,
+      device_id uuid NOT NULL,
+      tenant_id uuid NOT NULL,
+      stream_offset bigint NOT NULL,
+      PRIMARY KEY (network_id, device_id)
+    );
+    CREATE TABLE relay_nonces (
+      device_id uuid PRIMARY KEY,
+      tenant_id uuid NOT NULL,
+      last_nonce bigint NOT NULL
+    );
+
+    ALTER TABLE relay_streams ENABLE ROW LEVEL SECURITY;
+    ALTER TABLE relay_streams FORCE ROW LEVEL SECURITY;
+    ALTER TABLE relay_frames ENABLE ROW LEVEL SECURITY;
+    ALTER TABLE relay_frames FORCE ROW LEVEL SECURITY;
+    ALTER TABLE relay_cursors ENABLE ROW LEVEL SECURITY;
+    ALTER TABLE relay_cursors FORCE ROW LEVEL SECURITY;
+    ALTER TABLE relay_nonces ENABLE ROW LEVEL SECURITY;
+    ALTER TABLE relay_nonces FORCE ROW LEVEL SECURITY;
+
+    CREATE POLICY own_tenant ON relay_streams TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
+    CREATE POLICY own_tenant ON relay_frames TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
+    CREATE POLICY own_tenant ON relay_cursors TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
+    CREATE POLICY server ON relay_streams TO yggdrasil_system USING (true);
+    CREATE POLICY server ON relay_frames TO yggdrasil_system USING (true);
+    CREATE POLICY server ON relay_cursors TO yggdrasil_system USING (true);
+    CREATE POLICY server ON relay_nonces TO yggdrasil_system USING (true);
+
+    GRANT SELECT ON relay_streams, relay_frames, relay_cursors TO yggdrasil_tenant;
+    GRANT SELECT, INSERT, UPDATE ON relay_streams TO yggdrasil_system;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON relay_cursors, relay_nonces TO yggdrasil_system;
+    GRANT SELECT, INSERT, DELETE ON relay_frames TO yggdrasil_system;
+  `,
+  down: `
+    DROP TABLE relay_nonces;
+    DROP TABLE relay_cursors;
+    DROP TABLE relay_frames;
+    DROP TABLE relay_streams;
+  `,
+};

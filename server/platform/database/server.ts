@@ -1,0 +1,86 @@
+import { StartError } from '../../kernel/start-error.ts';
+import { type Client, connect, withoutPassword } from './connect.ts';
+import { failureCode, isUnreachable } from './failures.ts';
+import { CONNECT_TIMEOUT_MS, SERVER_VERSION_MIN } from './limits.ts';
+
+const ROLES = ['yggdrasil_tenant', 'yggdrasil_system'] as const;
+
+/** Refuses with StartError, within a bounded time, a server that can't be reached, lets us not in, or is too old. */
+export async function checkServer(url: string): Promise<void> {
+  const sql = connect(url, { connectionsMax: 1 });
+  try {
+    const rows = await Promise.race([
+      sql<{ version: number }[]>`SELECT current_setting('server_version_num')::int AS version`,
+      // A server that accepts and hangs up is tried again by the client without an end.
+      rejectAfter(CONNECT_TIMEOUT_MS + 1_000),
+    ]);
+    const version = rows[0]?.version ?? 0;
+    if (version < SERVER_VERSION_MIN) {
+      throw new StartError(
+        `The database at ${withoutPassword(url)} is PostgreSQL ${Math.floor(version / 10_000)}; ` +
+          `it must be ${SERVER_VERSION_MIN / 10_000} or newer.`,
+      );
+    }
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    const reason = error instanceof Error && error.message !== '' ? error.message : failureCode(error);
+    const verb = isUnreachable(error) ? "can't be reached" : 'refuses us';
+    throw new StartError(
+      `The database at ${withoutPassword(url)} ${verb}: ${reason}. Check DATABASE_URL, or unset it to use the embedded database.`,
+      error,
+    );
+  } finally {
+    await sql.end({ timeout: 0 });
+  }
+}
+
+function rejectAfter(timeoutMs: number): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(
+      () => reject(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: 'CONNECT_TIMEOUT' })),
+      timeoutMs,
+    ).unref();
+  });
+}
+
+/** Roles belong to the cluster: another database's server may grant the same at this moment (23505, XX000). */
+const CONCURRENT_GRANT = new Set(['23505', 'XX000']);
+const GRANT_ATTEMPTS_MAX = 5;
+
+async function grantMissing(owner: Client, user: string): Promise<void> {
+  // PostgreSQL 16 parted being a member from being allowed to SET ROLE.
+  const missing = await owner<{ role: string }[]>`
+    SELECT role FROM unnest(${[...ROLES]}::text[]) AS role
+    WHERE NOT pg_has_role(${user}, role,
+      CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)`;
+  for (const { role } of missing) await owner`GRANT ${owner(role)} TO ${owner(user)}`;
+}
+
+/**
+ * Lets the user of `url` take on the two roles, and makes sure that these are what row-level security needs: no
+ * superusers, no BYPASSRLS. Safe to run from several servers at once.
+ */
+export async function grantRoles(ownerUrl: string, url: string): Promise<void> {
+  const user = decodeURIComponent(new URL(url).username);
+  const owner = connect(ownerUrl, { connectionsMax: 1 });
+  try {
+    const unsafeRoles = await owner<{ rolname: string }[]>`
+      SELECT rolname FROM pg_roles WHERE rolname = ANY(${[...ROLES]}) AND (rolsuper OR rolbypassrls)`;
+    if (unsafeRoles.length > 0) {
+      throw new StartError(
+        `The database roles ${unsafeRoles.map((row) => row.rolname).join(', ')} go past row-level security. ` +
+          'Take SUPERUSER and BYPASSRLS from them.',
+      );
+    }
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await grantMissing(owner, user);
+        return;
+      } catch (error) {
+        if (!CONCURRENT_GRANT.has(failureCode(error)) || attempt === GRANT_ATTEMPTS_MAX) throw error;
+      }
+    }
+  } finally {
+    await owner.end({ timeout: 5 });
+  }
+}

@@ -1,0 +1,195 @@
+import { STATUS_CODES } from 'node:http';
+import { InvariantError } from '../../kernel/errors.ts';
+import type { HttpResponse } from './types.ts';
+import type { NativeResponse } from './uws.ts';
+
+/** How an answer goes out. */
+export interface ReplyOptions {
+  readonly requestId: string;
+  /** For HEAD: the headers of the answer without its body. */
+  readonly omitBody?: boolean;
+  /** Ends the connection after this answer. */
+  readonly closeConnection?: boolean;
+}
+
+/**
+ * The only holder of the library's answer object, which must never be touched after it was aborted or completed.
+ * Made in the synchronous part of a request handler.
+ */
+export class Reply {
+  readonly #native: NativeResponse;
+  #state: 'open' | 'streaming' | 'done' | 'gone' = 'open';
+  #abort: AbortController | null = null;
+  /** Ends the wait of a running stream: for its next chunk or for room to write. */
+  #wake: (() => void) | null = null;
+
+  /** `whenGone` is called at most once, when the client goes away before the answer is complete. */
+  constructor(native: NativeResponse, whenGone: () => void = () => undefined) {
+    this.#native = native;
+    native.onAborted(() => {
+      if (this.#state === 'done') return;
+      this.#state = 'gone';
+      whenGone();
+      this.#abort?.abort(new Error('the client went away'));
+      this.#wake?.();
+    });
+  }
+
+  /** True when nobody waits for an answer any more. */
+  get gone(): boolean {
+    return this.#state === 'gone';
+  }
+
+  /** True when an answer was begun, so that no other one can be given. */
+  get begun(): boolean {
+    return this.#state !== 'open';
+  }
+
+  /** Aborted when the client goes away before the answer is complete. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.gone) this.#abort.abort(new Error('the client went away'));
+    return this.#abort.signal;
+  }
+
+  /** Hands the connection to a WebSocket; nothing can be answered afterwards. */
+  upgrade(work: (native: NativeResponse) => void): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'done';
+    this.#native.cork(() => work(this.#native));
+  }
+
+  /**
+   * Sends the answer; resolves when all of it was handed to the socket or the client is gone. Rejects when a streamed
+   * body does: before its first chunk nothing was sent and another answer can be given (`begun` is false); later the
+   * connection is cut, because a complete answer must not be pretended.
+   */
+  async send(response: HttpResponse, options: ReplyOptions): Promise<void> {
+    if (this.#state !== 'open') return;
+    const { body } = response;
+    if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
+      this.#sendAtOnce(response, body, options);
+    } else {
+      await this.#sendStream(response, body, options);
+    }
+  }
+
+  #sendAtOnce(response: HttpResponse, body: string | Uint8Array | undefined, options: ReplyOptions): void {
+    const head = headOf(response, options.requestId);
+    const bytes = bytesOf(body ?? '');
+    this.#state = 'done';
+    this.#native.cork(() => {
+      this.#writeHead(head);
+      const close = options.closeConnection ?? false;
+      // RFC 9110 section 8.6: no Content-Length with 204. Given any argument, the library writes one.
+      if (response.status === 204) this.#native.endWithoutBody();
+      else if (options.omitBody) this.#native.endWithoutBody(bytes.byteLength, close);
+      else this.#native.end(bytes, close);
+    });
+  }
+
+  async #sendStream(
+    response: HttpResponse,
+    body: AsyncIterable<string>,
+    options: ReplyOptions,
+  ): Promise<void> {
+    const head = headOf(response, options.requestId);
+    const iterator = body[Symbol.asyncIterator]();
+    const pull = () => this.#untilGone(iterator.next());
+    let next = options.omitBody ? null : await pull();
+    if (!this.gone) {
+      this.#state = 'streaming';
+      this.#native.onWritable(() => {
+        this.#wake?.();
+        return true;
+      });
+      this.#native.cork(() => this.#writeHead(head));
+    }
+    try {
+      while (next && !next.done && !this.gone) {
+        await this.#writeChunk(next.value);
+        if (!this.gone) next = await pull();
+      }
+    } catch (error) {
+      // Aborts, which makes this reply `gone`.
+      if (!this.gone) this.#native.close();
+      throw error;
+    }
+    if (this.gone || options.omitBody) leaveEarly(iterator);
+    if (!this.gone) {
+      this.#state = 'done';
+      this.#native.cork(() => {
+        if (options.omitBody) this.#native.endWithoutBody();
+        else this.#native.end(undefined, options.closeConnection ?? false);
+      });
+    }
+  }
+
+  /** Resolves when there is room for more. */
+  async #writeChunk(chunk: string): Promise<void> {
+    // An empty write would end the answer.
+    if (chunk.length === 0) return;
+    let room = true;
+    this.#native.cork(() => {
+      room = this.#native.write(bytesOf(chunk));
+    });
+    if (!room && !this.gone) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = null;
+    }
+  }
+
+  /** The result, or null as soon as the client is gone. */
+  #untilGone<T>(result: Promise<T>): Promise<T | null> {
+    return new Promise<T | null>((resolve, reject) => {
+      if (this.gone) resolve(null);
+      this.#wake = () => {
+        if (this.gone) resolve(null);
+      };
+      result.then(resolve, reject);
+    }).finally(() => {
+      this.#wake = null;
+    });
+  }
+
+  #writeHead(head: Head): void {
+    this.#native.writeStatus(head.status);
+    for (const [name, value] of head.headers) this.#native.writeHeader(name, value);
+  }
+}
+
+interface Head {
+  readonly status: string;
+  readonly headers: readonly (readonly [string, string])[];
+}
+
+/** Text in UTF-8. The library's builds for Node 22 and newer would send a string of Latin-1 characters as Latin-1. */
+function bytesOf(body: string | Uint8Array): Uint8Array {
+  return typeof body === 'string' ? Buffer.from(body) : body;
+}
+
+/** Tells a generator that nobody reads on. What it throws while cleaning up has no reader either. */
+function leaveEarly(iterator: AsyncIterator<string>): void {
+  iterator.return?.().catch(() => undefined);
+}
+
+/** Headers every answer has; a response's own headers of the same name win. */
+const DEFAULT_HEADERS: readonly (readonly [string, string])[] = [
+  ['cache-control', 'no-store'],
+  ['x-content-type-options', 'nosniff'],
+];
+
+/** Throws InvariantError for a header value that would break the answer's framing. */
+function headOf(response: HttpResponse, requestId: string): Head {
+  const headers: (readonly [string, string])[] = [['x-request-id', requestId]];
+  const own = new Set<string>();
+  for (const [name, value] of Object.entries(response.headers ?? {})) {
+    if (/[\r\n\0]/.test(value)) throw new InvariantError(`a line break in the header ${name}`);
+    own.add(name.toLowerCase());
+    headers.push([name, value]);
+  }
+  for (const header of DEFAULT_HEADERS) if (!own.has(header[0])) headers.push(header);
+  return { status: `${response.status} ${STATUS_CODES[response.status] ?? 'Unknown'}`, headers };
+}

@@ -1,0 +1,45 @@
+import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
+import uWS from 'uWebSockets.js';
+
+/** The library's request and answer. The request lives during the callback only, the answer until it is aborted. */
+export type NativeRequest = HttpRequest;
+export type NativeResponse = HttpResponse;
+export type NativeApp = TemplatedApp;
+export type ListenSocket = us_listen_socket;
+
+/** An application without TLS: a proxy in front ends it. */
+export function createNativeApp(): NativeApp {
+  return uWS.App();
+}
+
+/**
+ * Binds exclusively, without SO_REUSEPORT: a second server on the same port must fail rather than take half of the
+ * connections. Null when the address can't be bound; the library doesn't say why.
+ */
+export function listenExclusively(app: NativeApp, host: string, port: number): ListenSocket | null {
+  let listening: ListenSocket | null = null;
+  // The library takes options here as well, its types leave that out.
+  const listen = app.listen.bind(app) as unknown as (
+    host: string,
+    port: number,
+    options: number,
+    bound: (socket: ListenSocket | false) => void,
+  ) => void;
+  listen(host, port, EXCLUSIVE_PORT, (socket) => {
+    listening = socket === false ? null : socket;
+  });
+  return listening;
+}
+
+/** LIBUS_LISTEN_EXCLUSIVE_PORT: exported under a name that the types hide in an enum without a value. */
+const EXCLUSIVE_PORT = 1;
+
+/** The port that was bound, also when 0 was asked for. */
+export function localPort(socket: ListenSocket): number {
+  return uWS.us_socket_local_port(socket);
+}
+
+/** Connections that are open stay open. */
+export function closeListenSocket(socket: ListenSocket): void {
+  uWS.us_listen_socket_close(socket);
+}

@@ -1,0 +1,20 @@
+import { StartError } from '../../kernel/start-error.ts';
+
+/** An address that can't be listened on; the message is for the operator. */
+export class PortUnavailableError extends StartError {
+  /** The operating system's name for it: `EADDRINUSE`. */
+  readonly code: string;
+
+  constructor(protocol: string, host: string, port: number, code: string) {
+    super(`${protocol} can't listen on ${host}:${port}: ${REASONS[code] ?? code}`);
+    this.name = 'PortUnavailableError';
+    this.code = code;
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use by another program',
+  EACCES: 'this user may not use the port',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'this is not an address',
+};

@@ -1,0 +1,151 @@
+import type { AedesOptions, Client } from 'aedes';
+import type { Logger } from '../../kernel/logger.ts';
+import { type createBrokerStorage, createDeadEndRouting } from './broker-parts.ts';
+import { ClientSession, type Refusal } from './client-session.ts';
+import { CLIENT_ID_LENGTH_MAX } from './limits.ts';
+import { type PacketGate, ProtocolViolation } from './packet-gate.ts';
+import type { MqttEndpoint } from './types.ts';
+
+export interface HookDependencies<Session> {
+  readonly endpoint: MqttEndpoint<Session>;
+  readonly logger: Logger;
+  readonly storage: ReturnType<typeof createBrokerStorage>;
+  readonly sessions: WeakMap<Client, ClientSession<Session>>;
+  readonly incomingMessagesMax: number;
+  /** The client proved who it is. */
+  readonly admit: (state: ClientSession<Session>, session: Session) => void;
+}
+
+type Hooks = Required<
+  Pick<
+    AedesOptions,
+    'preConnect' | 'authenticate' | 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward'
+  >
+> & { readonly mq: unknown; readonly persistence: unknown };
+
+/** A protocol level the broker answers with CONNACK 1 [MQTT-3.1.2-2]. */
+const UNACCEPTABLE_VERSION = 5;
+
+/** Where the broker asks: who is it, may it, and what becomes of what it sent. Each asks the endpoint. */
+export function createHooks<Session>(dependencies: HookDependencies<Session>): Hooks {
+  const { endpoint, logger, storage, sessions } = dependencies;
+  return {
+    persistence: storage,
+    mq: createDeadEndRouting(),
+
+    preConnect(client, packet, done) {
+      const gate = client.conn as PacketGate;
+      const refusal = refusalOf(packet);
+      sessions.set(
+        client,
+        new ClientSession(gate, packet.clientId, refusal, dependencies.incomingMessagesMax),
+      );
+      // Version 3 is MQTT 3.1, which is not spoken here: any other number than 4 makes the broker answer 1.
+      if (packet.protocolVersion !== 4) packet.protocolVersion = UNACCEPTABLE_VERSION;
+      packet.clean = true;
+      delete packet.will;
+      done(null, true);
+    },
+
+    authenticate(client, username, password, done) {
+      const state = sessions.get(client);
+      const refuse = ({ returnCode, reason }: Refusal) => {
+        logger.warn(
+          { ...loggedClient(state), code: 'unauthenticated', reason },
+          'an MQTT connection was refused',
+        );
+        done(Object.assign(new Error(reason), { returnCode }), false);
+      };
+      if (!state) return refuse({ returnCode: 3, reason: 'no CONNECT' });
+      if (state.refusal) return refuse(state.refusal);
+      const { clientId, remoteAddress } = state;
+      const name = username ?? '';
+      const asked = endpoint.authenticate({
+        clientId,
+        username: name,
+        password: password ?? new Uint8Array(),
+        remoteAddress,
+      });
+      asked.then(
+        (session) => {
+          if (session === null) return refuse({ returnCode: 4, reason: 'wrong credentials' });
+          dependencies.admit(state, session);
+          // The broker replaces connections by this id; a client id alone would let strangers replace each other.
+          Object.assign(client, { id: JSON.stringify([name, clientId]) });
+          done(null, true);
+        },
+        (error: unknown) => {
+          logger.error({ ...loggedClient(state), error }, 'MQTT authentication failed unexpectedly');
+          refuse({ returnCode: 3, reason: 'authentication failed' });
+        },
+      );
+    },
+
+    authorizePublish(client, packet, done) {
+      const state = client ? sessions.get(client) : undefined;
+      if (!client || !state?.admitted) return done(new ProtocolViolation('a publication of nobody'));
+      const { connection, session } = state.admitted;
+      const { topic, qos, messageId = 0 } = packet;
+      // [MQTT-2.3.1-1]; the parser lets a missing or zero identifier pass.
+      if (qos > 0 && messageId < 1) return done(new ProtocolViolation('a publication without an identifier'));
+      if (!endpoint.mayPublish(session, topic)) {
+        logger.warn(
+          { ...loggedClient(state), code: 'topic_forbidden', topic: shortened(topic) },
+          'an MQTT publication was refused',
+        );
+        return done(new ProtocolViolation('a forbidden topic'));
+      }
+      packet.retain = false;
+      // A repeated QoS 2 publication was taken already; the broker answers it again [MQTT-4.3.3-2].
+      if (qos === 2 && storage.hasHandshake(client, messageId)) return done();
+      const payload = packet.payload as Buffer;
+      state
+        .inOrder(async () => endpoint.published(connection, session, topic, payload))
+        .then(
+          () => done(),
+          (error: unknown) => {
+            logger.error({ ...loggedClient(state), error }, 'an MQTT publication could not be taken');
+            done(new Error('the publication could not be taken'));
+          },
+        );
+    },
+
+    authorizeSubscribe(client, subscription, done) {
+      const state = sessions.get(client);
+      const session = state?.admitted?.session ?? null;
+      const { topic } = subscription;
+      const allowed = session !== null && !/[#+]|^\$/.test(topic) && endpoint.maySubscribe(session, topic);
+      if (!allowed) {
+        logger.warn(
+          { ...loggedClient(state), code: 'topic_forbidden', topic: shortened(topic) },
+          'an MQTT subscription was refused',
+        );
+      }
+      done(null, allowed ? subscription : null);
+    },
+
+    authorizeForward: () => null,
+  };
+}
+
+/** What CONNECT asks for and isn't given, before anybody looks at the credentials. */
+function refusalOf(packet: { clientId: string; clean?: boolean; will?: unknown }): Refusal | null {
+  // [MQTT-3.1.3-8]
+  if (packet.clientId === '' && packet.clean === false) {
+    return { returnCode: 2, reason: 'no client id for a lasting session' };
+  }
+  // [MQTT-1.5.3-2]
+  if (packet.clientId.length > CLIENT_ID_LENGTH_MAX || packet.clientId.includes('\0')) {
+    return { returnCode: 2, reason: 'the client id is too long or malformed' };
+  }
+  return packet.will ? { returnCode: 5, reason: 'wills are not offered' } : null;
+}
+
+/** Who it is about, for the log; what a stranger chose is cut short. */
+export function loggedClient(state: ClientSession<unknown> | undefined): Record<string, unknown> {
+  return state ? { clientId: shortened(state.clientId), remoteAddress: state.remoteAddress } : {};
+}
+
+function shortened(text: string): string {
+  return text.length > 64 ? `${text.slice(0, 64)}...` : text;
+}

@@ -1,0 +1,43 @@
+import type { HttpResponse } from '../http/types.ts';
+
+/** WebSockets at one path. `Session` is what `authenticate` found out about the client. */
+export interface WebSocketEndpoint<Session> {
+  readonly path: string;
+  /** A larger message closes the connection. */
+  readonly messageBytesMax: number;
+  /** The only subprotocol spoken here; a client must offer it. */
+  readonly subprotocol: string;
+  /** A connection without any message or pong for so long is closed; pings are sent before that. */
+  readonly idleTimeoutSeconds: number;
+  /** Unsent bytes a slow client may have; what doesn't fit is dropped and `send` says so. */
+  readonly backpressureBytesMax: number;
+  /** Asked before the upgrade; a `refuse` is sent as plain HTTP answer. */
+  authenticate(request: UpgradeRequest): Promise<{ session: Session } | { refuse: HttpResponse }>;
+  opened(socket: Socket, session: Session): void;
+  /** `message` is valid only during the call: copy what must outlive it. */
+  received(socket: Socket, session: Session, message: Uint8Array, isBinary: boolean): void;
+  /** Called once for every `opened`. Nothing can be sent any more. */
+  closed(socket: Socket, session: Session, code: number): void;
+}
+
+/** The HTTP request that asks for a WebSocket. */
+export interface UpgradeRequest {
+  /** A header by its lower-case name. */
+  header(name: string): string | undefined;
+  readonly query: URLSearchParams;
+  readonly remoteAddress: string;
+  readonly requestId: string;
+  readonly subprotocols: readonly string[];
+}
+
+/** An open WebSocket. After it closed, `send` answers `dropped` and `close` does nothing. */
+export interface Socket {
+  /**
+   * Sends a binary message. `buffered`: it will go out as the client reads. `dropped`: over the limit or closed,
+   * nothing was sent; the caller closes the slow consumer.
+   */
+  send(message: Uint8Array): 'sent' | 'buffered' | 'dropped';
+  /** Says goodbye with a code (RFC 6455 section 7.4) and a reason of at most 123 bytes. */
+  close(code: number, reason: string): void;
+  readonly remoteAddress: string;
+}

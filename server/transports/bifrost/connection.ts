@@ -1,0 +1,277 @@
+import {
+  Ack,
+  Capabilities,
+  encodePayload,
+  FrameType,
+  type FrameView,
+  Hello,
+  Welcome,
+} from '../../../proto/index.ts';
+import type { DeviceCapabilities, DeviceIdentity } from '../../domains/devices/index.ts';
+import type { ProviderChannel } from '../../domains/marketplace/index.ts';
+import type { DeliverySession, Peer, StreamPosition } from '../../domains/relay/index.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { NetworkId } from '../../kernel/ids.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import type { Socket } from '../../platform/websocket/types.ts';
+import { errorTable, toAppError } from '../error-table.ts';
+import { decodeFrame } from './decode-frame.ts';
+import { errorAnswer, logRefusedFrame } from './error-frame.ts';
+import { capabilitiesOf, type FrameServices, handleFrame, payloadOf } from './frame-handlers.ts';
+import { HELLO_TIMEOUT_MS, WAITING_FRAMES_MAX, WINDOW_FRAMES, WRONG_FRAMES_MAX } from './limits.ts';
+
+const OPERATION = 'bifrost.frames.receive';
+
+/** Types that belong to the WebSocket session itself; all others are in `FRAME_HANDLERS`. */
+export const SESSION_FRAME_TYPES: readonly FrameType[] = [FrameType.HELLO, FrameType.ACK, FrameType.PING];
+
+/** What a connection needs, the same for all. */
+export interface ConnectionDependencies extends FrameServices {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly heartbeatIntervalMs: number;
+}
+
+/**
+ * One WebSocket of a device: HELLO opens its session, then frames go to their handlers. While the session opens,
+ * frames wait in order.
+ */
+export class BifrostConnection {
+  readonly #socket: Socket;
+  readonly #identity: DeviceIdentity;
+  readonly #dependencies: ConnectionDependencies;
+  readonly #cancelHelloTimeout: () => void;
+  #peer: Peer | null = null;
+  #session: DeliverySession | null = null;
+  #providerChannel: ProviderChannel | null = null;
+  /** Until the device is known, and again while its session opens: frames wait. */
+  #isOpening = true;
+  readonly #waiting: Uint8Array[] = [];
+  #wrongFrames = 0;
+  #closed = false;
+
+  constructor(socket: Socket, identity: DeviceIdentity, dependencies: ConnectionDependencies) {
+    this.#socket = socket;
+    this.#identity = identity;
+    this.#dependencies = dependencies;
+    this.#cancelHelloTimeout = dependencies.clock.after(HELLO_TIMEOUT_MS, () => {
+      if (this.#session === null) this.#end(helloRequired());
+    });
+    void this.#connect();
+  }
+
+  /** A message came. The bytes are copied if they must wait. */
+  receive(message: Uint8Array, isBinary: boolean): void {
+    if (this.#closed) return;
+    if (!isBinary) {
+      this.#refuse(new AppError('invalid', 'frame_malformed', 'Frames are binary messages.'), null);
+    } else if (!this.#isOpening) {
+      this.#handle(message);
+    } else if (this.#waiting.length < WAITING_FRAMES_MAX) {
+      this.#waiting.push(message.slice());
+    } else {
+      this.#end(new AppError('rate_limited', 'rate_limited', 'Too many frames before WELCOME.'));
+    }
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    if (this.#closed && this.#peer === null) return;
+    this.#closed = true;
+    this.#cancelHelloTimeout();
+    const { relay, marketplace } = this.#dependencies;
+    if (this.#session !== null) relay.closeSession(this.#session);
+    if (this.#providerChannel !== null)
+      marketplace.disconnected(this.#identity.actor.deviceId, this.#providerChannel);
+    if (this.#peer !== null) {
+      relay.disconnected(this.#peer);
+      this.#peer = null;
+      this.#recordSeen();
+    }
+  }
+
+  async #connect(): Promise<void> {
+    const { relay, logger } = this.#dependencies;
+    try {
+      const peer = await relay.connected(this.#identity);
+      if (this.#closed) relay.disconnected(peer);
+      else {
+        this.#peer = peer;
+        this.#handleWaiting();
+      }
+    } catch (error) {
+      logger.error({ operation: 'bifrost.connect', error }, 'a connection failed');
+      this.#end(toAppError(error));
+    }
+  }
+
+  /** Handles what waited, up to a HELLO, which makes the rest wait again. */
+  #handleWaiting(): void {
+    this.#isOpening = false;
+    while (!this.#isOpening && !this.#closed) {
+      const message = this.#waiting.shift();
+      if (message === undefined) return;
+      this.#handle(message);
+    }
+  }
+
+  #handle(message: Uint8Array): void {
+    const peer = this.#peer;
+    if (peer === null) return;
+    let frame: FrameView | null = null;
+    try {
+      frame = decodeFrame(message);
+      this.#dependencies.relay.accept(peer, frame);
+      const { type } = frame.header;
+      if (this.#session === null && type !== FrameType.HELLO) throw helloRequired();
+      if (type === FrameType.HELLO) this.#hello(peer, frame);
+      else if (type === FrameType.ACK) this.#acknowledge(frame);
+      else if (type === FrameType.PING)
+        this.#answer(frame, { type: FrameType.PONG, payload: new Uint8Array(0) });
+      else this.#dispatch(peer, frame);
+    } catch (error) {
+      this.#refuse(error, frame);
+    }
+  }
+
+  #dispatch(peer: Peer, frame: FrameView): void {
+    handleFrame(this.#dependencies, {
+      peer,
+      frame,
+      providerChannel: this.#channelOfProvider(peer, frame),
+    }).then(
+      (answer) => {
+        if (answer !== null) this.#answer(frame, answer);
+      },
+      (error: unknown) => this.#refuse(error, frame),
+    );
+  }
+
+  #hello(peer: Peer, frame: FrameView): void {
+    if (this.#session !== null) {
+      throw new AppError('invalid', 'frame_type_unexpected', 'The session is open already.');
+    }
+    const hello = payloadOf(Hello, frame);
+    const resume: StreamPosition | null = hello.resume
+      ? { epoch: hello.resume.epoch ?? '', offset: hello.resume.offset ?? 0 }
+      : null;
+    const { capabilities } = hello;
+    this.#isOpening = true;
+    this.#open(
+      peer,
+      frame,
+      resume,
+      capabilities ? capabilitiesOf(new Capabilities(capabilities)) : null,
+    ).catch((error: unknown) => this.#refuse(error, frame));
+  }
+
+  async #open(
+    peer: Peer,
+    frame: FrameView,
+    resume: StreamPosition | null,
+    capabilities: DeviceCapabilities | null,
+  ): Promise<void> {
+    const { relay, devices, heartbeatIntervalMs } = this.#dependencies;
+    const channel = {
+      windowFrames: WINDOW_FRAMES,
+      deliver: (bytes: Uint8Array) => this.#socket.send(bytes) !== 'dropped',
+      close: (reason: AppError) => this.#end(reason),
+    };
+    const networkId = frame.header.networkId as NetworkId;
+    if (capabilities !== null) await devices.updateCapabilities(peer.actor, capabilities);
+    const { session, head, recovered } = await relay.openSession(peer, networkId, channel, resume);
+    if (this.#closed) {
+      relay.closeSession(session);
+      return;
+    }
+    this.#session = session;
+    this.#cancelHelloTimeout();
+    const welcome = encodePayload(Welcome, {
+      sessionId: session.id,
+      head,
+      recovered,
+      heartbeatIntervalMs,
+      lastNonce: relay.lastNonce(peer),
+    });
+    this.#answer(frame, { type: FrameType.WELCOME, payload: welcome });
+    session.start();
+    this.#recordSeen();
+    this.#handleWaiting();
+  }
+
+  /** When it was last here is worth a line in the log when it can't be written, not the session. */
+  #recordSeen(): void {
+    const { devices, logger } = this.#dependencies;
+    devices.recordSeen(this.#identity.actor).catch((error: unknown) => {
+      logger.warn({ operation: 'devices.seen', error }, 'not recorded');
+    });
+  }
+
+  #acknowledge(frame: FrameView): void {
+    const { offset } = payloadOf(Ack, frame);
+    if (this.#session?.acknowledge(offset) !== true) {
+      throw new AppError('invalid', 'invalid_input', 'The offset was never sent to this device.');
+    }
+  }
+
+  /** The way back to this device for the marketplace, made with its first frame of that kind. */
+  #channelOfProvider(peer: Peer, { header }: FrameView): ProviderChannel {
+    this.#providerChannel ??= {
+      send: (type: FrameType, payload: Uint8Array) =>
+        !this.#closed &&
+        this.#socket.send(
+          this.#dependencies.relay.makeFrame(peer, { type, networkId: header.networkId, payload }),
+        ) !== 'dropped',
+    };
+    return this.#providerChannel;
+  }
+
+  #answer(frame: FrameView, answer: { type: FrameType; payload: Uint8Array }): void {
+    this.#send(frame.header.networkId, answer, frame.header.id);
+  }
+
+  #send(
+    networkId: string,
+    { type, payload }: { type: FrameType; payload: Uint8Array },
+    correlationId: string | null,
+  ): void {
+    if (this.#closed || this.#peer === null) return;
+    const bytes = this.#dependencies.relay.makeFrame(this.#peer, { type, networkId, payload, correlationId });
+    if (this.#socket.send(bytes) === 'dropped') {
+      this.#end(new AppError('rate_limited', 'consumer_too_slow', 'The device reads too slowly.'));
+    }
+  }
+
+  #refuse(cause: unknown, frame: FrameView | null): void {
+    if (this.#closed) return;
+    const { logger } = this.#dependencies;
+    const error = toAppError(cause);
+    const { deviceId } = this.#identity.actor;
+    logRefusedFrame(logger, error, {
+      operation: OPERATION,
+      deviceId,
+      frameType: frame?.header.type ?? null,
+    });
+    const networkId = frame?.header.networkId ?? this.#session?.networkId ?? NO_NETWORK;
+    this.#send(networkId, errorAnswer(error), frame?.header.id ?? null);
+    this.#wrongFrames++;
+    if (this.#session === null) this.#end(error);
+    else if (this.#wrongFrames > WRONG_FRAMES_MAX) {
+      this.#end(new AppError('invalid', 'too_many_errors', 'Too many wrong frames.'));
+    }
+  }
+
+  #end(reason: AppError): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.close(errorTable[reason.kind].webSocketCloseCode, reason.code);
+  }
+}
+
+/** The network of an ERROR frame that answers bytes no network could be read from. */
+const NO_NETWORK = '00000000-0000-0000-0000-000000000000';
+
+function helloRequired(): AppError {
+  return new AppError('invalid', 'hello_required', 'The first frame of a session is HELLO.');
+}

@@ -1,0 +1,150 @@
+import type { FrameView } from '../../../proto/index.ts';
+import type { DeviceIdentity } from '../../domains/devices/index.ts';
+import { type DeliverySession, NIL_UUID, type Peer } from '../../domains/relay/index.ts';
+import type { AppError } from '../../kernel/errors.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import type { MqttConnection, MqttEndpoint } from '../../platform/mqtt/types.ts';
+import { decodeFrame } from '../bifrost/decode-frame.ts';
+import { errorAnswer, logRefusedFrame } from '../bifrost/error-frame.ts';
+import { type FrameServices, handleFrame } from '../bifrost/frame-handlers.ts';
+import { toAppError } from '../error-table.ts';
+import { WINDOW_FRAMES, WRONG_FRAMES_MAX } from './limits.ts';
+import { downTopic, upTopic } from './topics.ts';
+
+const OPERATION = 'mqtt.frames.receive';
+
+/** A device's MQTT connection: what was found out about it, and its sessions once it subscribed. */
+export interface MqttSession {
+  readonly identity: DeviceIdentity;
+  readonly peer: Peer;
+  deliveries: DeliverySession[];
+  /** What a PUBACK's token stands for. */
+  readonly unacknowledged: Map<number, { delivery: DeliverySession; streamOffset: number }>;
+  lastToken: number;
+  wrongFrames: number;
+  closed: boolean;
+}
+
+/**
+ * The bridge for microcontrollers: CONNECT and SUBSCRIBE are the session, PUBACK is the acknowledgement, and every
+ * payload is a Bifrost frame. User name: device id. Password: device token.
+ */
+export function createMqttEndpoint(
+  dependencies: FrameServices & { readonly logger: Logger },
+): MqttEndpoint<MqttSession> {
+  const { relay, devices, logger } = dependencies;
+
+  const refuse = (
+    connection: MqttConnection,
+    session: MqttSession,
+    cause: unknown,
+    frame: FrameView | null,
+  ) => {
+    const error = toAppError(cause);
+    const { deviceId } = session.identity.actor;
+    logRefusedFrame(logger, error, { operation: OPERATION, deviceId, frameType: frame?.header.type ?? null });
+    const answer = relay.makeFrame(session.peer, {
+      ...errorAnswer(error),
+      networkId: frame?.header.networkId ?? NIL_UUID,
+      correlationId: frame?.header.id ?? null,
+    });
+    connection.deliver(downTopic(deviceId), answer);
+    session.wrongFrames++;
+    if (session.wrongFrames > WRONG_FRAMES_MAX) {
+      logger.warn({ operation: OPERATION, code: 'too_many_errors', deviceId }, 'connection closed');
+      connection.close();
+    }
+    return error;
+  };
+
+  const openDeliveries = async (connection: MqttConnection, session: MqttSession) => {
+    const { actor } = session.identity;
+    for (const networkId of session.peer.memberships.keys()) {
+      const channel = {
+        windowFrames: WINDOW_FRAMES,
+        deliver: (frame: Uint8Array, streamOffset: number) => {
+          const topic = downTopic(actor.deviceId);
+          if (streamOffset === 0) return connection.deliver(topic, frame);
+          const token = ++session.lastToken;
+          session.unacknowledged.set(token, { delivery, streamOffset });
+          return connection.deliver(topic, frame, token);
+        },
+        close: (reason: AppError) => {
+          logger.info(
+            { operation: 'mqtt.sessions.close', code: reason.code, deviceId: actor.deviceId },
+            'closed',
+          );
+          connection.close();
+        },
+      };
+      const { session: delivery } = await relay.openSession(session.peer, networkId, channel, null);
+      if (session.closed) {
+        relay.closeSession(delivery);
+        return;
+      }
+      session.deliveries.push(delivery);
+      delivery.start();
+    }
+    await devices.recordSeen(actor);
+  };
+
+  return {
+    async authenticate({ username, password }) {
+      const identity = await devices.authenticate(new TextDecoder().decode(password));
+      if (identity === null || identity.actor.deviceId !== username) return null;
+      const peer = await relay.connected(identity);
+      return {
+        identity,
+        peer,
+        deliveries: [],
+        unacknowledged: new Map(),
+        lastToken: 0,
+        wrongFrames: 0,
+        closed: false,
+      };
+    },
+
+    mayPublish: ({ identity }, topic) => topic === upTopic(identity.actor.deviceId),
+
+    maySubscribe: ({ identity }, topicFilter) => topicFilter === downTopic(identity.actor.deviceId),
+
+    connected() {},
+
+    disconnected(_connection, session) {
+      session.closed = true;
+      for (const delivery of session.deliveries) relay.closeSession(delivery);
+      relay.disconnected(session.peer);
+      devices.recordSeen(session.identity.actor).catch((error: unknown) => {
+        logger.warn({ operation: 'devices.seen', error }, 'not recorded');
+      });
+    },
+
+    async published(connection, session, _topic, payload) {
+      let frame: FrameView | null = null;
+      try {
+        frame = decodeFrame(payload);
+        relay.accept(session.peer, frame);
+        await handleFrame(dependencies, { peer: session.peer, frame, providerChannel: null });
+      } catch (cause) {
+        const error = refuse(connection, session, cause, frame);
+        // What could not be kept must not be acknowledged: without PUBACK the device sends it again.
+        if (error.kind === 'unavailable' || error.kind === 'internal') throw error;
+      }
+    },
+
+    subscribed(connection, session) {
+      if (session.deliveries.length > 0) return;
+      openDeliveries(connection, session).catch((error: unknown) => {
+        logger.error({ operation: 'mqtt.sessions.open', error }, 'a session was not opened');
+        connection.close();
+      });
+    },
+
+    acknowledged(_connection, session, token) {
+      const sent = session.unacknowledged.get(token);
+      if (sent === undefined) return;
+      session.unacknowledged.delete(token);
+      sent.delivery.acknowledge(sent.streamOffset);
+    },
+  };
+}

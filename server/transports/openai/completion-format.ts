@@ -1,0 +1,89 @@
+import type { ComputeAnswer, ComputeEvent } from '../../domains/marketplace/index.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { openAiError } from './errors.ts';
+
+type EndEvent = Extract<ComputeEvent, { kind: 'end' }>;
+
+/** What every chunk and answer of one request has in common. */
+export interface CompletionFrame {
+  readonly answer: ComputeAnswer;
+  readonly model: string;
+}
+
+/** The answer failed after it had begun. */
+export function failureOf(
+  { answer }: CompletionFrame,
+  event: Extract<ComputeEvent, { kind: 'failed' }>,
+): AppError {
+  return new AppError('unavailable', event.code, 'The answer could not be finished. Nothing was billed.', {
+    details: { transactionId: answer.transactionId },
+  });
+}
+
+/** A whole answer: https://platform.openai.com/docs/api-reference/chat/object. */
+export function completionObject({ answer, model }: CompletionFrame, text: string, end: EndEvent): object {
+  return {
+    ...envelope({ answer, model }, 'chat.completion'),
+    choices: [
+      {
+        index: 0,
+        message: { role: 'assistant', content: text, refusal: null },
+        logprobs: null,
+        finish_reason: end.finishReason,
+      },
+    ],
+    usage: usageOf(end),
+  };
+}
+
+/**
+ * Server-sent events as OpenAI sends them: the role, the text as it comes, the reason of the end, with `includeUsage` the
+ * tokens, and `[DONE]`. An answer that fails on the way ends with `finish_reason: "error"` and an `error` object, which
+ * OpenAI's clients throw.
+ */
+export async function* completionEvents(
+  frame: CompletionFrame,
+  includeUsage: boolean,
+): AsyncGenerator<string> {
+  const common = { ...envelope(frame, 'chat.completion.chunk'), ...(includeUsage ? { usage: null } : {}) };
+  const chunk = (delta: object, finishReason: string | null, more: object = {}) =>
+    serverSentEvent({
+      ...common,
+      choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }],
+      ...more,
+    });
+  yield chunk({ role: 'assistant', content: '', refusal: null }, null);
+  for await (const event of frame.answer.events) {
+    if (event.kind === 'text') {
+      yield chunk({ content: event.text }, null);
+    } else if (event.kind === 'failed') {
+      yield chunk({}, 'error', { error: openAiError(failureOf(frame, event)) });
+    } else {
+      yield chunk({}, event.finishReason);
+      if (includeUsage) yield serverSentEvent({ ...common, choices: [], usage: usageOf(event) });
+    }
+  }
+  yield 'data: [DONE]\n\n';
+}
+
+function envelope({ answer, model }: CompletionFrame, object: string): object {
+  return {
+    id: `chatcmpl-${answer.transactionId}`,
+    object,
+    created: Math.floor(answer.createdAtMs / 1000),
+    model,
+  };
+}
+
+function usageOf({ promptTokens, completionTokens }: EndEvent): object {
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+  };
+}
+
+// JSON has no line breaks, so a value is one line of the event stream format (WHATWG HTML section 9.2.5).
+function serverSentEvent(value: object): string {
+  return `data: ${JSON.stringify(value)}\n\n`;
+}

@@ -1,0 +1,58 @@
+import type { MarketplaceService } from '../../domains/marketplace/index.ts';
+import type { CountedMessage } from '../../domains/pricing/index.ts';
+import type { UserActor } from '../../kernel/actor.ts';
+import { InvariantError } from '../../kernel/errors.ts';
+import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
+import { type ChatRequest, providerBody, textOf } from './chat-schema.ts';
+import { type CompletionFrame, completionEvents, completionObject, failureOf } from './completion-format.ts';
+import { readChatRequest, readMaximumCost } from './read-chat-request.ts';
+
+/** What serving a chat completion needs. */
+export interface ChatCompletionDependencies {
+  readonly marketplace: Pick<MarketplaceService, 'createRequest'>;
+  readonly countPromptTokens: (messages: readonly CountedMessage[]) => Promise<number>;
+}
+
+/** `POST /v1/chat/completions`: checks, counts the prompt, and gives the provider's answer whole or as a stream. */
+export async function createChatCompletion(
+  actor: UserActor,
+  request: HttpRequest,
+  { marketplace, countPromptTokens }: ChatCompletionDependencies,
+): Promise<HttpResponse> {
+  const chat = readChatRequest(request);
+  const costCentsMax = readMaximumCost(request);
+  const promptTokens = await countPromptTokens(chat.messages.map(countedMessage));
+  const answer = await marketplace.createRequest(actor, {
+    model: chat.model,
+    body: providerBody(chat),
+    promptTokens,
+    completionTokensMax: chat.max_completion_tokens ?? chat.max_tokens ?? null,
+    costCentsMax,
+    signal: request.signal,
+  });
+  const frame = { answer, model: chat.model };
+  const headers = { 'x-yggdrasil-transaction-id': answer.transactionId };
+  if (!chat.stream) {
+    const body = JSON.stringify(await wholeAnswer(frame));
+    return { status: 200, headers: { ...headers, 'content-type': 'application/json; charset=utf-8' }, body };
+  }
+  return {
+    status: 200,
+    headers: { ...headers, 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' },
+    body: completionEvents(frame, chat.stream_options?.include_usage === true),
+  };
+}
+
+async function wholeAnswer(frame: CompletionFrame): Promise<object> {
+  const pieces: string[] = [];
+  for await (const event of frame.answer.events) {
+    if (event.kind === 'text') pieces.push(event.text);
+    else if (event.kind === 'failed') throw failureOf(frame, event);
+    else return completionObject(frame, pieces.join(''), event);
+  }
+  throw new InvariantError('an answer has no end');
+}
+
+function countedMessage(message: ChatRequest['messages'][number]): CountedMessage {
+  return { role: message.role, text: textOf(message), name: 'name' in message ? message.name : undefined };
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import type { RouteDescription } from '../rest/define-route.ts';
+import { chatRequestSchema } from './chat-schema.ts';
+
+const usage = z.object({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
+
+const chatCompletion = z
+  .object({
+    id: z.string(),
+    object: z.literal('chat.completion'),
+    created: z.int(),
+    model: z.string(),
+    choices: z.array(
+      z.object({
+        index: z.literal(0),
+        message: z.object({ role: z.literal('assistant'), content: z.string(), refusal: z.null() }),
+        logprobs: z.null(),
+        finish_reason: z.enum(['stop', 'length']),
+      }),
+    ),
+    usage,
+  })
+  .meta({ id: 'ChatCompletion' });
+
+const model = z
+  .object({
+    id: z.string(),
+    object: z.literal('model'),
+    created: z.int(),
+    owned_by: z.string(),
+    providers: z.int(),
+    context_tokens_max: z.int(),
+    price_cents_per_1000_tokens_min: z.int(),
+  })
+  .meta({ id: 'Model' });
+
+const errorBody = z
+  .object({
+    error: z.object({
+      message: z.string(),
+      type: z.string(),
+      param: z.string().nullable(),
+      code: z.string(),
+    }),
+  })
+  .meta({ id: 'OpenAiError' });
+
+const common = { access: 'user', query: null, status: 200, errorBody } as const;
+
+/** What the documentation says of the OpenAI endpoint; the convention itself is OpenAI's. */
+export const OPENAI_DESCRIPTIONS = [
+  {
+    ...common,
+    operation: 'openai.chatCompletions.create',
+    method: 'POST',
+    path: '/v1/chat/completions',
+    summary:
+      "A chat completion, as OpenAI's; with `stream` as server-sent events that end in `data: [DONE]`.",
+    params: null,
+    body: chatRequestSchema.meta({ id: 'ChatRequest' }),
+    response: chatCompletion,
+    errors: [
+      'model_not_found',
+      'context_length_exceeded',
+      'maximum_cost_exceeded',
+      'insufficient_balance',
+      'no_provider_available',
+      'provider_failed',
+      'provider_stalled',
+      'provider_vanished',
+      'provider_answer_malformed',
+    ],
+  },
+  {
+    ...common,
+    operation: 'openai.models.list',
+    method: 'GET',
+    path: '/v1/models',
+    summary: 'The models that are served now.',
+    params: null,
+    body: null,
+    response: z.object({ object: z.literal('list'), data: z.array(model) }),
+    errors: [],
+  },
+  {
+    ...common,
+    operation: 'openai.models.get',
+    method: 'GET',
+    path: '/v1/models/:model',
+    summary: 'One model; its name may hold slashes.',
+    params: z.strictObject({ model: z.string() }),
+    body: null,
+    response: model,
+    errors: ['model_not_found'],
+  },
+] as const satisfies readonly RouteDescription[];

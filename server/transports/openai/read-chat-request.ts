@@ -1,0 +1,41 @@
+import { AppError, invalidInput } from '../../kernel/errors.ts';
+import type { Cents } from '../../kernel/money.ts';
+import type { HttpRequest } from '../../platform/http/types.ts';
+import { type ChatRequest, chatRequestSchema } from './chat-schema.ts';
+
+/** The checked body. Refuses with `unsupported_media_type`, `malformed_json` and `invalid_input`, naming the parameter. */
+export function readChatRequest(request: HttpRequest): ChatRequest {
+  if (!/^application\/json *(;|$)/i.test(request.header('content-type') ?? '')) {
+    throw new AppError(
+      'unsupported_media_type',
+      'unsupported_media_type',
+      'The body must be application/json.',
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(request.body));
+  } catch (cause) {
+    throw new AppError('invalid', 'malformed_json', 'The body is not JSON.', { cause });
+  }
+  const parsed = chatRequestSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const unknownKey = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  const path = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])].join('.');
+  const reason = unknownKey === undefined ? (issue?.message ?? 'it is not valid') : 'it is not supported';
+  throw invalidInput(
+    `${path === '' ? 'The body' : path}: ${reason}.`,
+    path === '' ? undefined : { param: path },
+  );
+}
+
+/** The most the requester wants to pay for this request; null: no limit. Refuses with `invalid_input`. */
+export function readMaximumCost(request: HttpRequest): Cents | null {
+  const header = request.header('x-yggdrasil-max-cost-cents');
+  if (header === undefined) return null;
+  if (/^[0-9]{1,15}$/.test(header)) return BigInt(header);
+  throw invalidInput('X-Yggdrasil-Max-Cost-Cents must be whole cents.', {
+    param: 'X-Yggdrasil-Max-Cost-Cents',
+  });
+}

@@ -1,0 +1,19 @@
+import type { DeviceService } from '../../../domains/devices/index.ts';
+import { asId, type DeviceId } from '../../../kernel/ids.ts';
+import { defineRoute } from '../define-route.ts';
+import { deviceParamsSchema, deviceSchema, deviceToJson } from './schemas.ts';
+
+export const getDevice = ({ devices }: { devices: DeviceService }) =>
+  defineRoute({
+    operation: 'devices.get',
+    method: 'GET',
+    path: '/api/v1/devices/:deviceId',
+    access: 'user',
+    summary: 'One of your devices.',
+    params: deviceParamsSchema,
+    response: deviceSchema,
+    status: 200,
+    errors: ['device_not_found'],
+    handle: async ({ actor, params }) =>
+      deviceToJson(await devices.getDevice(actor, asId<DeviceId>(params.deviceId))),
+  });

@@ -1,0 +1,27 @@
+import type { DeviceService } from '../../../domains/devices/index.ts';
+import { asId, type DeviceId, type NetworkId } from '../../../kernel/ids.ts';
+import { defineRoute } from '../define-route.ts';
+import { idSchema } from '../id-schema.ts';
+import { pageQuerySchema, pageSchema } from '../paging.ts';
+import { deviceSchema, deviceToJson } from './schemas.ts';
+
+export const listDevices = ({ devices }: { devices: DeviceService }) =>
+  defineRoute({
+    operation: 'devices.list',
+    method: 'GET',
+    path: '/api/v1/devices',
+    access: 'user',
+    summary: 'Your devices, of one network or all.',
+    query: pageQuerySchema.extend({ networkId: idSchema.optional() }),
+    response: pageSchema(deviceSchema),
+    status: 200,
+    errors: ['network_not_found'],
+    handle: async ({ actor, query }) => {
+      const page = await devices.listDevices(actor, {
+        networkId: query.networkId === undefined ? null : asId<NetworkId>(query.networkId),
+        after: query.after === undefined ? null : asId<DeviceId>(query.after),
+        limit: query.limit,
+      });
+      return { items: page.items.map(deviceToJson), next: page.next };
+    },
+  });

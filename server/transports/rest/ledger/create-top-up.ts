@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import type { LedgerService } from '../../../domains/ledger/index.ts';
+import { asId, type UserId } from '../../../kernel/ids.ts';
+import { centsToJson } from '../../../kernel/money.ts';
+import { defineRoute } from '../define-route.ts';
+import { centsSchema, toIsoTime } from './schemas.ts';
+
+export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
+  defineRoute({
+    operation: 'ledger.topUps.create',
+    method: 'POST',
+    path: '/api/v1/ledger/top-ups',
+    access: 'administrator',
+    summary: 'Gives a user money from outside. The header Idempotency-Key is required; repeating it is safe.',
+    body: z.strictObject({ userId: z.uuid(), amountCents: centsSchema }),
+    response: z.object({
+      transferId: z.uuid(),
+      userId: z.uuid(),
+      amountCents: centsSchema,
+      createdAt: z.iso.datetime(),
+    }),
+    status: 201,
+    errors: [
+      'idempotency_key_required',
+      'idempotency_key_reused',
+      'user_not_found',
+      'amount_out_of_range',
+      'invalid_input',
+    ],
+    handle: async ({ actor, body, request }) => {
+      const topUp = await ledger.topUp(actor, {
+        userId: asId<UserId>(body.userId),
+        amountCents: BigInt(body.amountCents),
+        idempotencyKey: request.header('idempotency-key') ?? null,
+      });
+      const { transferId, userId, amountCents, createdAtMs } = topUp;
+      return { transferId, userId, amountCents: centsToJson(amountCents), createdAt: toIsoTime(createdAtMs) };
+    },
+  });

@@ -1,0 +1,6 @@
+/** The largest JSON body, in bytes: well above any request of the API, small enough to hold thousands of them. */
+export const BODY_BYTES_MAX = 1_048_576;
+/** Problems listed in one `invalid_input`: enough to mend a form, too few to make a small request costly. */
+export const PROBLEMS_MAX = 20;
+/** How much of a problem's text is shown, in characters: it may quote a name the caller chose. */
+export const PROBLEM_LENGTH_MAX = 200;

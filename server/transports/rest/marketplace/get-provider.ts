@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import type { MarketplaceService } from '../../../domains/marketplace/index.ts';
+import { defineRoute } from '../define-route.ts';
+import { providerSchema, providerToJson } from './schemas.ts';
+
+export const getProvider = ({ marketplace }: { marketplace: MarketplaceService }) =>
+  defineRoute({
+    operation: 'marketplace.providers.get',
+    method: 'GET',
+    path: '/api/v1/marketplace/providers/:providerId',
+    access: 'any',
+    summary: 'A provider that serves now.',
+    params: z.strictObject({ providerId: z.uuid() }),
+    response: providerSchema,
+    status: 200,
+    errors: ['provider_not_found'],
+    handle: async ({ actor, params }) =>
+      providerToJson(await marketplace.getProvider(actor, params.providerId)),
+  });

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import type { MarketplaceService } from '../../../domains/marketplace/index.ts';
+import { asId, type TransactionId } from '../../../kernel/ids.ts';
+import { defineRoute } from '../define-route.ts';
+import { transactionSchema, transactionToJson } from './schemas.ts';
+
+export const getTransaction = ({ marketplace }: { marketplace: MarketplaceService }) =>
+  defineRoute({
+    operation: 'marketplace.transactions.get',
+    method: 'GET',
+    path: '/api/v1/marketplace/transactions/:transactionId',
+    access: 'user',
+    summary: 'A request you made or a device of yours served.',
+    params: z.strictObject({ transactionId: z.uuid() }),
+    response: transactionSchema,
+    status: 200,
+    errors: ['transaction_not_found'],
+    handle: async ({ actor, params }) => {
+      const id = asId<TransactionId>(params.transactionId);
+      return transactionToJson(await marketplace.getTransaction(actor, id));
+    },
+  });

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import type { MarketplaceService } from '../../../domains/marketplace/index.ts';
+import { defineRoute } from '../define-route.ts';
+import { providerSchema, providerToJson } from './schemas.ts';
+
+export const listProviders = ({ marketplace }: { marketplace: MarketplaceService }) =>
+  defineRoute({
+    operation: 'marketplace.providers.list',
+    method: 'GET',
+    path: '/api/v1/marketplace/providers',
+    access: 'any',
+    summary: 'Who serves now, what, and for how much.',
+    response: z.object({ items: z.array(providerSchema) }),
+    status: 200,
+    errors: [],
+    handle: async ({ actor }) => ({ items: (await marketplace.listProviders(actor)).map(providerToJson) }),
+  });

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import type { NetworkService } from '../../../domains/networks/index.ts';
+import { defineRoute } from '../define-route.ts';
+import { networkSchema, networkToJson } from './schemas.ts';
+
+export const createNetwork = ({ networks }: { networks: NetworkService }) =>
+  defineRoute({
+    operation: 'networks.create',
+    method: 'POST',
+    path: '/api/v1/networks',
+    access: 'user',
+    summary: 'A new network.',
+    body: z.strictObject({ name: z.string().trim().min(1).max(100) }),
+    response: networkSchema,
+    status: 201,
+    errors: ['network_name_taken', 'limit_reached'],
+    handle: async ({ actor, body }) => networkToJson(await networks.createNetwork(actor, body.name)),
+  });

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import type { NetworkService } from '../../../domains/networks/index.ts';
+import { asId, type NetworkId } from '../../../kernel/ids.ts';
+import { defineRoute } from '../define-route.ts';
+import { idSchema } from '../id-schema.ts';
+import { networkSchema, networkToJson } from './schemas.ts';
+
+export const getNetwork = ({ networks }: { networks: NetworkService }) =>
+  defineRoute({
+    operation: 'networks.get',
+    method: 'GET',
+    path: '/api/v1/networks/:networkId',
+    access: 'user',
+    summary: 'One of your networks.',
+    params: z.strictObject({ networkId: idSchema }),
+    response: networkSchema,
+    status: 200,
+    errors: ['network_not_found'],
+    handle: async ({ actor, params }) =>
+      networkToJson(await networks.getNetwork(actor, asId<NetworkId>(params.networkId))),
+  });

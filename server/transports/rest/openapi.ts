@@ -1,0 +1,205 @@
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import type { ErrorCodeName } from '../../../proto/index.ts';
+import { InvariantError } from '../../kernel/errors.ts';
+import type { RouteDescription } from './define-route.ts';
+import { commonErrors } from './documented-errors.ts';
+import type { Json } from './json-response.ts';
+
+export interface ApiInfo {
+  readonly title: string;
+  readonly version: string;
+  readonly description: string;
+}
+
+type JsonObject = { readonly [key: string]: Json | undefined };
+type Schemas = Map<string, JsonObject>;
+
+/** The statuses of codes that follow from a route's kind; what a route lists itself is its own 4XX. */
+const COMMON_STATUSES: readonly (readonly [string, readonly ErrorCodeName[], string])[] = [
+  ['400', ['invalid_input', 'malformed_json'], 'The request is not as described here.'],
+  ['401', ['unauthenticated'], 'No token, or one that nobody has.'],
+  ['403', ['forbidden'], 'Not with this token.'],
+  ['413', ['too_large'], 'The body is too large.'],
+  ['415', ['unsupported_media_type'], 'The body is not declared as JSON.'],
+  ['500', ['internal'], 'Our fault. Quote the request id.'],
+  ['503', ['unavailable'], 'Not now; try again.'],
+];
+
+/**
+ * The OpenAPI 3.1 description of routes. Schemas with an id (`.meta({ id })`) become components.
+ * Throws InvariantError when two different schemas have one id.
+ */
+export function buildOpenApiDocument(routes: readonly RouteDescription[], info: ApiInfo): JsonObject {
+  const schemas: Schemas = new Map([['Error', ERROR_SCHEMA]]);
+  const paths: Record<string, Record<string, JsonObject>> = {};
+  for (const route of routes) {
+    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: describeRoute(route, schemas) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: info.title, version: info.version, description: info.description },
+    servers: [{ url: '/' }],
+    tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: Object.fromEntries(schemas),
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A user token (ygu_...) or a device token (ygd_...).',
+        },
+      },
+    },
+  };
+}
+
+function tagOf(route: RouteDescription): string {
+  return route.operation.split('.', 1)[0] ?? route.operation;
+}
+
+const ACCESS_NOTES = {
+  public: 'Open to everybody.',
+  user: 'Needs a user token.',
+  administrator: 'Needs an administrator token.',
+  any: 'Needs a user or a device token.',
+} as const;
+
+function describeRoute(route: RouteDescription, schemas: Schemas): JsonObject {
+  const parameters = [...parametersOf(route, 'path', schemas), ...parametersOf(route, 'query', schemas)];
+  return {
+    operationId: route.operation,
+    tags: [tagOf(route)],
+    summary: route.summary,
+    description: ACCESS_NOTES[route.access],
+    security: route.access === 'public' ? [] : [{ bearer: [] }],
+    ...(parameters.length > 0 ? { parameters } : {}),
+    ...(route.body
+      ? {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: toSchema('body', route.body, schemas) } },
+          },
+        }
+      : {}),
+    responses: { [route.status]: answerOf(route, schemas), ...errorsOf(route, schemas) },
+  };
+}
+
+function parametersOf(route: RouteDescription, place: 'path' | 'query', schemas: Schemas): JsonObject[] {
+  const schema = place === 'path' ? route.params : route.query;
+  const described = schema ? toSchema(place, schema, schemas) : {};
+  const properties = (described.properties ?? {}) as Record<string, JsonObject>;
+  const required = (described.required ?? []) as string[];
+  const names =
+    place === 'path'
+      ? [...route.path.matchAll(/:(\w+)/g)].map((match) => match[1] as string)
+      : Object.keys(properties);
+  return names.map((name) => {
+    const { description, ...rest } = properties[name] ?? { type: 'string' };
+    return {
+      name,
+      in: place,
+      required: place === 'path' || required.includes(name),
+      ...(description === undefined ? {} : { description }),
+      schema: rest,
+    };
+  });
+}
+
+function answerOf(route: RouteDescription, schemas: Schemas): JsonObject {
+  const headers = {
+    'X-Request-Id': { description: 'Names this request in our logs.', schema: { type: 'string' } },
+  };
+  const content =
+    typeof route.response === 'string'
+      ? { [route.response]: { schema: { type: 'string' } } }
+      : { 'application/json': { schema: toSchema('response', route.response, schemas) } };
+  return { description: 'Done.', headers, content };
+}
+
+function errorsOf(route: RouteDescription, schemas: Schemas): Record<string, JsonObject> {
+  const common = commonErrors(route);
+  const body = route.errorBody ? toSchema('response', route.errorBody, schemas) : REST_ERROR;
+  const answers: Record<string, JsonObject> = {};
+  for (const [status, codes, description] of COMMON_STATUSES) {
+    const listed = codes.filter((code) => common.includes(code));
+    if (listed.length > 0) answers[status] = errorAnswer(body, listed, description);
+  }
+  const own = route.errors.filter((code) => !common.includes(code));
+  if (own.length > 0) answers['4XX'] = errorAnswer(body, own, 'Refused; the code says why.');
+  return answers;
+}
+
+/** An error body, with the codes it may have. */
+function errorAnswer(body: JsonObject, codes: readonly ErrorCodeName[], description: string): JsonObject {
+  const narrowed = { properties: { error: { properties: { code: { enum: codes } } } } };
+  return {
+    description: `${description} Codes: ${codes.map((code) => `\`${code}\``).join(', ')}.`,
+    content: {
+      'application/json': { schema: { allOf: [body, narrowed] } },
+    },
+  };
+}
+
+const REST_ERROR: JsonObject = { $ref: '#/components/schemas/Error' };
+
+const ERROR_SCHEMA: JsonObject = {
+  type: 'object',
+  properties: {
+    error: {
+      type: 'object',
+      properties: {
+        code: { type: 'string', description: 'Stable; decide by it.' },
+        message: { type: 'string', description: 'For people; may change.' },
+        details: { type: 'object', description: 'Facts beside the message.' },
+        requestId: { type: 'string', description: 'The same as in X-Request-Id.' },
+      },
+      required: ['code', 'message', 'requestId'],
+    },
+  },
+  required: ['error'],
+};
+
+/** A zod schema as JSON Schema 2020-12, its definitions moved to the components. */
+function toSchema(part: string, schema: z.ZodType, schemas: Schemas): JsonObject {
+  const io = part === 'response' ? 'output' : 'input';
+  const { $schema: _, $defs = {}, ...rest } = z.toJSONSchema(schema, { io });
+  const names = new Map<string, string>();
+  for (const [name, definition] of Object.entries($defs))
+    names.set(`#/$defs/${name}`, nameOf(name, definition));
+  for (const [name, definition] of Object.entries($defs)) {
+    keep(names.get(`#/$defs/${name}`) as string, moveReferences(definition, names), schemas);
+  }
+  // A schema that has an id itself is no definition of its own document.
+  const { id, ...moved } = moveReferences(rest, names);
+  if (typeof id !== 'string' || part === 'path' || part === 'query') return moved;
+  keep(id, moved, schemas);
+  return { $ref: `#/components/schemas/${id}` };
+}
+
+/** The name of a definition: its id, or one made of its content, so that it is the same wherever it appears. */
+function nameOf(name: string, definition: unknown): string {
+  if (!name.startsWith('__')) return name;
+  const content = JSON.stringify(definition).replaceAll(`"#/$defs/${name}"`, '"self"');
+  return `Schema-${createHash('sha256').update(content).digest('hex').slice(0, 8)}`;
+}
+
+function keep(name: string, definition: JsonObject, schemas: Schemas): void {
+  const { id: _, ...schema } = definition;
+  const known = schemas.get(name);
+  if (known && !isDeepStrictEqual(known, schema)) throw new InvariantError(`two schemas are called ${name}`);
+  schemas.set(name, schema);
+}
+
+function moveReferences(value: unknown, names: ReadonlyMap<string, string>): JsonObject {
+  const moved: unknown = JSON.parse(JSON.stringify(value), (key, part: unknown) =>
+    key === '$ref' && typeof part === 'string' && names.has(part)
+      ? `#/components/schemas/${names.get(part)}`
+      : part,
+  );
+  return moved as JsonObject;
+}

@@ -1,0 +1,55 @@
+import type { DeviceService } from '../../domains/devices/index.ts';
+import type { LedgerService } from '../../domains/ledger/index.ts';
+import type { MarketplaceService } from '../../domains/marketplace/index.ts';
+import type { NetworkService } from '../../domains/networks/index.ts';
+import type { UserService } from '../../domains/users/index.ts';
+import { createDevice } from './devices/create.ts';
+import { getDevice } from './devices/get.ts';
+import { listDevices } from './devices/list.ts';
+import { removeDevice } from './devices/remove.ts';
+import { createTopUp } from './ledger/create-top-up.ts';
+import { getBalance } from './ledger/get-balance.ts';
+import { getTrialBalance } from './ledger/get-trial-balance.ts';
+import { listEntries } from './ledger/list-entries.ts';
+import { getProvider } from './marketplace/get-provider.ts';
+import { getTransaction } from './marketplace/get-transaction.ts';
+import { listProviders } from './marketplace/list-providers.ts';
+import { listTransactions } from './marketplace/list-transactions.ts';
+import { createNetwork } from './networks/create.ts';
+import { getNetwork } from './networks/get.ts';
+import { listNetworks } from './networks/list.ts';
+import { createUser } from './users/create.ts';
+import { getSelf } from './users/get-self.ts';
+import { listUsers } from './users/list.ts';
+import { setUp } from './users/set-up.ts';
+
+export interface RestServices {
+  readonly users: UserService;
+  readonly networks: NetworkService;
+  readonly devices: DeviceService;
+  readonly ledger: LedgerService;
+  readonly marketplace: MarketplaceService;
+}
+
+/** Every REST route of the API, in the order of the documentation. */
+export const createRestRoutes = (services: RestServices) => [
+  setUp(services),
+  createUser(services),
+  listUsers(services),
+  getSelf(services),
+  createNetwork(services),
+  listNetworks(services),
+  getNetwork(services),
+  createDevice(services),
+  listDevices(services),
+  getDevice(services),
+  removeDevice(services),
+  createTopUp(services),
+  getBalance(services),
+  listEntries(services),
+  getTrialBalance(services),
+  listProviders(services),
+  getProvider(services),
+  listTransactions(services),
+  getTransaction(services),
+];

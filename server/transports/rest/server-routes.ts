@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import type { Clock } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import { defineRawRoute, defineRoute, type RestRoute } from './define-route.ts';
+
+/** How long a readiness check may take, in milliseconds: what answers later is not ready. */
+const CHECK_TIMEOUT_MS = 2_000;
+
+export interface ServerRoutesDependencies {
+  /** What must work for requests to succeed, by name: `database`, `broker`. A check rejects when it doesn't. */
+  readonly checks: Readonly<Record<string, () => Promise<unknown>>>;
+  readonly renderMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** For whoever runs the server: is it alive, is it ready, what does it count. */
+export function createServerRoutes(dependencies: ServerRoutesDependencies): RestRoute[] {
+  const { checks, renderMetrics } = dependencies;
+  const healthy = defineRoute({
+    operation: 'server.live',
+    method: 'GET',
+    path: '/healthz',
+    access: 'public',
+    summary: 'The process lives and answers.',
+    response: z.object({ status: z.literal('live') }),
+    status: 200,
+    errors: [],
+    handle: async () => ({ status: 'live' as const }),
+  });
+  const ready = defineRoute({
+    operation: 'server.ready',
+    method: 'GET',
+    path: '/readyz',
+    access: 'public',
+    summary: 'What the server needs works: 200. Something does not: 503, with the names of what.',
+    response: z.object({ status: z.literal('ready'), checks: z.array(z.string()) }),
+    status: 200,
+    errors: [],
+    handle: async () => {
+      const names = Object.keys(checks);
+      const outcomes = await Promise.all(names.map((name) => passes(name, dependencies)));
+      const failed = names.filter((_, index) => !outcomes[index]);
+      if (failed.length > 0)
+        throw new AppError('unavailable', 'unavailable', 'Not ready.', { details: { failed } });
+      return { status: 'ready' as const, checks: names };
+    },
+  });
+  const metrics = defineRawRoute({
+    operation: 'server.metrics',
+    method: 'GET',
+    path: '/metrics',
+    access: 'administrator',
+    summary: 'What the server counts about itself, for Prometheus.',
+    response: 'text/plain',
+    status: 200,
+    errors: [],
+    quiet: true,
+    handle: async () => {
+      const { contentType, text } = await renderMetrics();
+      return { status: 200, headers: { 'content-type': contentType }, body: text };
+    },
+  });
+  return [{ ...healthy, quiet: true }, { ...ready, quiet: true }, metrics];
+}
+
+async function passes(name: string, { checks, clock, logger }: ServerRoutesDependencies): Promise<boolean> {
+  let stopTimer: (() => void) | undefined;
+  try {
+    const late = new Promise((_, reject) => {
+      stopTimer = clock.after(CHECK_TIMEOUT_MS, () =>
+        reject(new Error(`no answer in ${CHECK_TIMEOUT_MS} ms`)),
+      );
+    });
+    await Promise.race([checks[name]?.(), late]);
+    return true;
+  } catch (error) {
+    logger.warn({ operation: 'server.ready', check: name, error }, 'not ready');
+    return false;
+  } finally {
+    stopTimer?.();
+  }
+}

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import type { UserService } from '../../../domains/users/index.ts';
+import { defineRoute } from '../define-route.ts';
+import { newUserSchema, userNameSchema, userToJson } from './schemas.ts';
+
+export const createUser = ({ users }: { users: UserService }) =>
+  defineRoute({
+    operation: 'users.create',
+    method: 'POST',
+    path: '/api/v1/users',
+    access: 'administrator',
+    summary: 'A new user, with a tenant of its own and a token.',
+    body: z.strictObject({ name: userNameSchema }),
+    response: newUserSchema,
+    status: 201,
+    errors: [],
+    handle: async ({ actor, body }) => {
+      const { user, token } = await users.createUser(actor, body.name);
+      return { user: userToJson(user), token };
+    },
+  });

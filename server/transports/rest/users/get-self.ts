@@ -1,0 +1,16 @@
+import type { UserService } from '../../../domains/users/index.ts';
+import { defineRoute } from '../define-route.ts';
+import { userSchema, userToJson } from './schemas.ts';
+
+export const getSelf = ({ users }: { users: UserService }) =>
+  defineRoute({
+    operation: 'users.getSelf',
+    method: 'GET',
+    path: '/api/v1/users/me',
+    access: 'user',
+    summary: 'The user who asks.',
+    response: userSchema,
+    status: 200,
+    errors: ['user_not_found'],
+    handle: async ({ actor }) => userToJson(await users.getSelf(actor)),
+  });

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import type { UserService } from '../../../domains/users/index.ts';
+import { defineRoute } from '../define-route.ts';
+import { newUserSchema, userNameSchema, userToJson } from './schemas.ts';
+
+export const setUp = ({ users }: { users: UserService }) =>
+  defineRoute({
+    operation: 'users.setUp',
+    method: 'POST',
+    path: '/api/v1/setup',
+    access: 'public',
+    summary: 'Makes the first administrator with the one-time code that the server printed.',
+    body: z.strictObject({ code: z.string().trim().min(1).max(100), name: userNameSchema }),
+    response: newUserSchema,
+    status: 201,
+    errors: ['setup_code_wrong'],
+    handle: async ({ body }) => {
+      const { user, token } = await users.setUp(body.code, body.name);
+      return { user: userToJson(user), token };
+    },
+  });

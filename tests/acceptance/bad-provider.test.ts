@@ -1,0 +1,156 @@
+import OpenAI, { APIError } from 'openai';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  ComputeChunk,
+  ComputeRequest,
+  ComputeResult,
+  decodePayload,
+  encodePayload,
+  FrameType,
+  ProviderOffer,
+} from '../../proto/index.ts';
+import { BifrostSocket } from '../support/bifrost-socket.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { createDevice, createWorld, topUp, type World } from '../support/world.ts';
+
+let server: TestServer;
+let world: World;
+let provider: BifrostSocket;
+let client: OpenAI;
+
+beforeAll(async () => {
+  server = await startTestServer({
+    YGGDRASIL_PROVIDER_FIRST_TOKEN_TIMEOUT_MS: '400',
+    YGGDRASIL_PROVIDER_STALL_TIMEOUT_MS: '400',
+    YGGDRASIL_SLOT_WAIT_MS: '0',
+  });
+  world = await createWorld(server);
+  await topUp(world, world.alice.userId, 1_000);
+  client = new OpenAI({ baseURL: `${server.httpUrl}/v1`, apiKey: world.alice.token, maxRetries: 0 });
+});
+afterAll(() => server.stop());
+
+// A device of its own for each test: one that failed several times is kept aside for a while.
+beforeEach(async () => {
+  const { token, network } = world.bob;
+  provider = await BifrostSocket.open(
+    server,
+    await createDevice(server, token, network.id, crypto.randomUUID()),
+  );
+});
+afterEach(() => provider.close());
+
+/** Offers one model. */
+async function offer(model: string): Promise<void> {
+  const models = [{ name: model, priceCentsPer_1000Tokens: 100, contextTokens: 4_096 }];
+  provider.send({ type: FrameType.PROVIDER_OFFER }, encodePayload(ProviderOffer, { models, slots: 4 }));
+  await provider.next(FrameType.ACK);
+}
+
+const ask = (model: string) =>
+  client.chat.completions.create({ model, max_tokens: 20, messages: [{ role: 'user', content: 'Hello?' }] });
+
+/** The error that the client gets. */
+async function failureOf(
+  answer: Promise<unknown>,
+): Promise<{ status: number | undefined; code: string | null | undefined }> {
+  const error = await answer.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof APIError)) throw new Error(`no error of the endpoint: ${String(error)}`);
+  return { status: error.status as number | undefined, code: error.code };
+}
+
+const nextRequest = async () =>
+  decodePayload(ComputeRequest, (await provider.next(FrameType.COMPUTE_REQUEST)).payload).requestId;
+const chunk = (requestId: Uint8Array, index: number, text: string) =>
+  provider.send({ type: FrameType.COMPUTE_CHUNK }, encodePayload(ComputeChunk, { requestId, index, text }));
+const result = (requestId: Uint8Array, finishReason: string) =>
+  provider.send(
+    { type: FrameType.COMPUTE_RESULT },
+    encodePayload(ComputeResult, { requestId, finishReason }),
+  );
+
+/** Nothing was paid, nothing is held, and the transaction says why. */
+async function expectNothingBilled(code: string): Promise<void> {
+  const { token } = world.alice;
+  expect(await server.get('/api/v1/ledger/balance', token)).toMatchObject({
+    availableCents: 1_000,
+    heldCents: 0,
+  });
+  const { items } = await server.get<{ items: unknown[] }>('/api/v1/marketplace/transactions?limit=1', token);
+  expect(items[0]).toMatchObject({ state: 'FAILED', failureCode: code, costCents: 0 });
+}
+
+describe('a provider', () => {
+  it('that answers nonsense fails the request with provider_answer_malformed, and is told', async () => {
+    await offer('nonsense');
+    const answer = failureOf(ask('nonsense'));
+    chunk(await nextRequest(), 7, 'not the first piece');
+    expect(await answer).toEqual({ status: 503, code: 'provider_answer_malformed' });
+    await provider
+      .next(FrameType.ERROR)
+      .catch((error: Error) => expect(error.message).toContain('malformed'));
+    await expectNothingBilled('provider_answer_malformed');
+  });
+
+  it('that ends with an unknown reason fails the request with provider_answer_malformed', async () => {
+    await offer('reasonless');
+    const answer = failureOf(ask('reasonless'));
+    const requestId = await nextRequest();
+    chunk(requestId, 0, 'Hello');
+    result(requestId, 'because');
+    expect((await answer).code).toBe('provider_answer_malformed');
+    await expectNothingBilled('provider_answer_malformed');
+  });
+
+  it('that never begins fails the request with provider_stalled, and is told to stop', async () => {
+    await offer('silent');
+    const answer = failureOf(ask('silent'));
+    const requestId = await nextRequest();
+    expect(await answer).toEqual({ status: 503, code: 'provider_stalled' });
+    const cancel = await provider.next(FrameType.COMPUTE_CANCEL);
+    expect(Buffer.from(cancel.payload).includes(Buffer.from(requestId))).toBe(true);
+    await expectNothingBilled('provider_stalled');
+  });
+
+  it('that vanishes in the middle of a stream ends it with an error in the stream', async () => {
+    await offer('fickle');
+    const stream = await (async () => {
+      const opening = client.chat.completions.create({
+        model: 'fickle',
+        max_tokens: 20,
+        stream: true,
+        messages: [{ role: 'user', content: 'Hello?' }],
+      });
+      chunk(await nextRequest(), 0, 'Hel');
+      return opening;
+    })();
+    const texts: string[] = [];
+    const failure = failureOf(
+      (async () => {
+        for await (const part of stream) {
+          texts.push(part.choices[0]?.delta.content ?? '');
+          if (texts.join('') === 'Hel') provider.close();
+        }
+      })(),
+    );
+    expect((await failure).code).toBe('provider_vanished');
+    expect(texts.join('')).toBe('Hel');
+    await expectNothingBilled('provider_vanished');
+  });
+
+  it('learns nothing about who asks', async () => {
+    await offer('curious');
+    const answer = failureOf(ask('curious'));
+    const frame = await provider.next(FrameType.COMPUTE_REQUEST);
+    const { requestId, body } = decodePayload(ComputeRequest, frame.payload);
+    const told = Buffer.from(body).toString();
+    for (const secret of [world.alice.userId, world.alice.token, world.alice.network.id]) {
+      expect(told).not.toContain(secret);
+    }
+    result(requestId, 'stop');
+    expect((await answer).code).toBe('provider_answer_malformed');
+  });
+});

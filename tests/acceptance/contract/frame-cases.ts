@@ -1,0 +1,108 @@
+import {
+  Ack,
+  Command,
+  ComputeChunk,
+  ComputeResult,
+  Delivery,
+  Event,
+  encodePayload,
+  type FrameHeaderInit,
+  FrameType,
+  ProviderOffer,
+} from '../../../proto/index.ts';
+import type { World } from '../../support/world.ts';
+
+/** A frame a device of `world.alice` sends that is genuine, and refused with this code. */
+export interface FrameCase {
+  readonly refused: (world: World) => { header: Partial<FrameHeaderInit>; payload: Uint8Array };
+  readonly code: string;
+}
+
+const UNKNOWN_ID = '00000000-0000-4000-8000-00000000dead';
+const BROKEN = new Uint8Array([0x0a, 0xff]);
+const requestId = new Uint8Array(16);
+
+/** By type, for every type a device may send in an open session. A type that is missing fails the architecture test. */
+export const FRAME_CASES: ReadonlyMap<FrameType, FrameCase> = new Map<FrameType, FrameCase>([
+  [FrameType.HELLO, { refused: () => ({ header: {}, payload: BROKEN }), code: 'frame_type_unexpected' }],
+  [
+    FrameType.ACK,
+    {
+      refused: () => ({ header: {}, payload: encodePayload(Ack, { offset: 1_000_000 }) }),
+      code: 'invalid_input',
+    },
+  ],
+  [
+    FrameType.PING,
+    { refused: () => ({ header: { nonce: 0 }, payload: new Uint8Array(0) }), code: 'frame_replayed' },
+  ],
+  [
+    FrameType.EVENT,
+    {
+      refused: ({ bob }) => ({
+        header: { destinationId: bob.device.deviceId },
+        payload: encodePayload(Event, { name: 'x' }),
+      }),
+      code: 'frame_destination_unknown',
+    },
+  ],
+  [
+    FrameType.CAPABILITIES,
+    { refused: () => ({ header: {}, payload: BROKEN }), code: 'frame_payload_malformed' },
+  ],
+  [
+    FrameType.COMMAND,
+    {
+      refused: ({ bob }) => ({
+        header: { delivery: Delivery.STORED, destinationId: bob.device.deviceId },
+        payload: encodePayload(Command, { name: 'led.set' }),
+      }),
+      code: 'frame_destination_unknown',
+    },
+  ],
+  [
+    FrameType.COMMAND_RESULT,
+    {
+      refused: () => ({
+        header: { delivery: Delivery.STORED, destinationId: UNKNOWN_ID },
+        payload: new Uint8Array(0),
+      }),
+      code: 'frame_destination_unknown',
+    },
+  ],
+  [
+    FrameType.ERROR,
+    { refused: () => ({ header: {}, payload: new Uint8Array(0) }), code: 'frame_destination_unknown' },
+  ],
+  [
+    FrameType.PROVIDER_OFFER,
+    {
+      refused: () => ({ header: {}, payload: encodePayload(ProviderOffer, { models: [], slots: 1 }) }),
+      code: 'invalid_input',
+    },
+  ],
+  [
+    FrameType.PROVIDER_WITHDRAW,
+    { refused: () => ({ header: {}, payload: BROKEN }), code: 'frame_payload_malformed' },
+  ],
+  [
+    FrameType.COMPUTE_CHUNK,
+    {
+      refused: () => ({
+        header: {},
+        payload: encodePayload(ComputeChunk, { requestId, index: 0, text: 'for nobody' }),
+      }),
+      code: 'transaction_not_found',
+    },
+  ],
+  [
+    FrameType.COMPUTE_RESULT,
+    {
+      refused: () => ({
+        header: {},
+        payload: encodePayload(ComputeResult, { requestId, finishReason: 'stop' }),
+      }),
+      code: 'transaction_not_found',
+    },
+  ],
+]);

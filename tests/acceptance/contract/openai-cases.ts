@@ -1,0 +1,37 @@
+/** What every route of the OpenAI endpoint must show, beside working. */
+export interface OpenAiCase {
+  readonly method: string;
+  /** A request that is fine but for who asks. */
+  readonly valid: { readonly path: string; readonly body?: unknown };
+  /** A request of a user that is refused. */
+  readonly refused: { readonly method?: string; readonly path: string; readonly body?: unknown };
+  readonly status: number;
+  readonly code: string;
+}
+
+const messages = [{ role: 'user', content: 'Hello' }];
+
+/** By operation. A route that is missing here fails the architecture test. */
+export const OPENAI_CASES: Readonly<Record<string, OpenAiCase>> = {
+  'openai.chatCompletions.create': {
+    method: 'POST',
+    valid: { path: '/v1/chat/completions', body: { model: 'none', messages } },
+    refused: { path: '/v1/chat/completions', body: { model: 'none', messages } },
+    status: 404,
+    code: 'model_not_found',
+  },
+  'openai.models.list': {
+    method: 'GET',
+    valid: { path: '/v1/models' },
+    refused: { method: 'DELETE', path: '/v1/models' },
+    status: 405,
+    code: 'method_not_allowed',
+  },
+  'openai.models.get': {
+    method: 'GET',
+    valid: { path: '/v1/models/none' },
+    refused: { path: '/v1/models/none' },
+    status: 404,
+    code: 'model_not_found',
+  },
+};

@@ -1,0 +1,144 @@
+import type { World } from '../../support/world.ts';
+
+/** A request to the server of a `World`. */
+export interface RestRequest {
+  readonly path: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What every REST route must show, beside working. */
+export interface RestCase {
+  /** A request that is fine but for who asks: what callers without the right see is derived from the route's access. */
+  readonly valid: (world: World) => RestRequest;
+  /** A request of a caller with the right that is refused. */
+  readonly refused: (world: World) => RestRequest;
+  readonly status: number;
+  readonly code: string;
+}
+
+const UNKNOWN_ID = '00000000-0000-4000-8000-00000000dead';
+const unknownQuery = { status: 400, code: 'invalid_input' } as const;
+
+/** By operation. A route that is missing here fails the architecture test. */
+export const REST_CASES: Readonly<Record<string, RestCase>> = {
+  'users.setUp': {
+    valid: () => ({ path: '/api/v1/setup', body: { code: 'x', name: 'x' } }),
+    refused: () => ({ path: '/api/v1/setup', body: { code: 'wrong', name: 'Mallory' } }),
+    status: 403,
+    code: 'setup_code_wrong',
+  },
+  'users.create': {
+    valid: () => ({ path: '/api/v1/users', body: { name: 'Carol' } }),
+    refused: () => ({ path: '/api/v1/users', body: { name: '' } }),
+    status: 400,
+    code: 'invalid_input',
+  },
+  'users.list': {
+    valid: () => ({ path: '/api/v1/users' }),
+    refused: () => ({ path: '/api/v1/users?limit=0' }),
+    ...unknownQuery,
+  },
+  'users.getSelf': {
+    valid: () => ({ path: '/api/v1/users/me' }),
+    refused: () => ({ path: '/api/v1/users/me?verbose=1' }),
+    ...unknownQuery,
+  },
+  'networks.create': {
+    valid: () => ({ path: '/api/v1/networks', body: { name: 'Garden' } }),
+    refused: ({ alice }) => ({ path: '/api/v1/networks', body: { name: alice.network.name } }),
+    status: 409,
+    code: 'network_name_taken',
+  },
+  'networks.list': {
+    valid: () => ({ path: '/api/v1/networks' }),
+    refused: () => ({ path: '/api/v1/networks?after=first' }),
+    ...unknownQuery,
+  },
+  'networks.get': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}` }),
+    refused: ({ bob }) => ({ path: `/api/v1/networks/${bob.network.id}` }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'devices.create': {
+    valid: ({ alice }) => ({
+      path: '/api/v1/devices',
+      body: { name: 'Lamp', networkId: alice.network.id, worldType: 'jotunheim' },
+    }),
+    refused: ({ bob }) => ({
+      path: '/api/v1/devices',
+      body: { name: 'Spy', networkId: bob.network.id, worldType: 'jotunheim' },
+    }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'devices.list': {
+    valid: () => ({ path: '/api/v1/devices' }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices?networkId=${bob.network.id}` }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'devices.get': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}` }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}` }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'devices.remove': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}` }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}` }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'ledger.topUps.create': {
+    valid: ({ alice }) => ({
+      path: '/api/v1/ledger/top-ups',
+      body: { userId: alice.userId, amountCents: 100 },
+      headers: { 'idempotency-key': 'contract' },
+    }),
+    refused: ({ alice }) => ({
+      path: '/api/v1/ledger/top-ups',
+      body: { userId: alice.userId, amountCents: 100 },
+    }),
+    status: 400,
+    code: 'idempotency_key_required',
+  },
+  'ledger.balance.get': {
+    valid: () => ({ path: '/api/v1/ledger/balance' }),
+    refused: () => ({ path: '/api/v1/ledger/balance?currency=usd' }),
+    ...unknownQuery,
+  },
+  'ledger.entries.list': {
+    valid: () => ({ path: '/api/v1/ledger/entries' }),
+    refused: () => ({ path: '/api/v1/ledger/entries?limit=100000' }),
+    ...unknownQuery,
+  },
+  'ledger.trialBalance.get': {
+    valid: () => ({ path: '/api/v1/ledger/trial-balance' }),
+    refused: () => ({ path: '/api/v1/ledger/trial-balance?deep=1' }),
+    ...unknownQuery,
+  },
+  'marketplace.providers.list': {
+    valid: () => ({ path: '/api/v1/marketplace/providers' }),
+    refused: () => ({ path: '/api/v1/marketplace/providers?limit=-1' }),
+    ...unknownQuery,
+  },
+  'marketplace.providers.get': {
+    valid: () => ({ path: `/api/v1/marketplace/providers/${UNKNOWN_ID}` }),
+    refused: () => ({ path: `/api/v1/marketplace/providers/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'provider_not_found',
+  },
+  'marketplace.transactions.list': {
+    valid: () => ({ path: '/api/v1/marketplace/transactions' }),
+    refused: () => ({ path: '/api/v1/marketplace/transactions?role=spectator' }),
+    ...unknownQuery,
+  },
+  'marketplace.transactions.get': {
+    valid: () => ({ path: `/api/v1/marketplace/transactions/${UNKNOWN_ID}` }),
+    refused: () => ({ path: `/api/v1/marketplace/transactions/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'transaction_not_found',
+  },
+};

@@ -1,0 +1,44 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { runProgram } from '../support/server-process.ts';
+
+/** Command lines of the processes that run in this checkout now. */
+function processes(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        const isOurs = readlinkSync(`/proc/${pid}/cwd`) === process.cwd();
+        return isOurs ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') : '';
+      } catch {
+        return '';
+      }
+    });
+}
+
+describe('npm run demo -- --once', () => {
+  it('shows both journeys, ends with one line of JSON and exit code 0, and leaves no process behind', async () => {
+    const { code, stdout, stderr } = await runProgram('demo', { arguments: ['--once'], timeoutMs: 90_000 });
+    expect(code, stdout + stderr).toBe(0);
+    const lines = stdout.trim().split('\n');
+    const result = JSON.parse(lines.at(-1) ?? '') as {
+      relay: { deviceMessages: number; commandRoundTripMs: number };
+      compute: Record<'requests' | 'tokens' | 'costCents' | 'feeCents' | 'earningsCents', number>;
+      ledgerSumCents: number;
+    };
+    expect(result.relay.deviceMessages).toBeGreaterThanOrEqual(5);
+    expect(result.relay.commandRoundTripMs).toBeGreaterThan(0);
+    const { requests, tokens, costCents, feeCents, earningsCents } = result.compute;
+    expect(requests).toBe(2);
+    expect(tokens).toBeGreaterThan(0);
+    expect(costCents).toBeGreaterThan(0);
+    expect(feeCents + earningsCents).toBe(costCents);
+    expect(result.ledgerSumCents).toBe(0);
+    expect(lines.length).toBeGreaterThan(20);
+    await expect
+      .poll(() =>
+        processes().filter((line) => /build\/(virtual-device|provider|rule-endpoint|demo)\.js/.test(line)),
+      )
+      .toEqual([]);
+  });
+});

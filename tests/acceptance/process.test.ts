@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runProgram, type ServerProcess, startServerProcess } from '../support/server-process.ts';
+
+let directory: string;
+let server: ServerProcess | null = null;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'yggdrasil-process-'));
+});
+afterEach(async () => {
+  if (server !== null && server.child.exitCode === null && server.child.signalCode === null)
+    await server.end('SIGTERM');
+  server = null;
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const start = async () => {
+  server = await startServerProcess({ YGGDRASIL_DATA_DIR: join(directory, 'data') });
+  return server;
+};
+
+const setUp = async ({ httpUrl, setupCode }: ServerProcess) =>
+  fetch(`${httpUrl}/api/v1/setup`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ code: setupCode, name: 'Administrator' }),
+  });
+
+/** A listener on a port of its own. */
+const occupy = async (): Promise<{ port: number; listener: Server }> => {
+  const listener = createServer();
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  return { port: (listener.address() as { port: number }).port, listener };
+};
+
+describe('the first start', () => {
+  it('makes the data directory, secrets that only the owner reads, and a code that works once', async () => {
+    const first = await start();
+    const secrets = statSync(join(directory, 'data', 'secrets.json'));
+    expect(secrets.mode & 0o777).toBe(0o600);
+    expect((await setUp(first)).status).toBe(201);
+    expect((await setUp(first)).status).toBe(403);
+    expect(await first.end('SIGTERM')).toBe(0);
+    const second = await start();
+    expect(second.setupCode).toBeNull();
+  });
+
+  it('makes a new code every time until one was used', async () => {
+    const first = await start();
+    await first.end('SIGINT');
+    const second = await start();
+    expect(second.setupCode).not.toBe(first.setupCode);
+    expect((await setUp({ ...second, setupCode: first.setupCode })).status).toBe(403);
+    expect((await setUp(second)).status).toBe(201);
+  });
+});
+
+describe('a start that can not succeed', () => {
+  it('with a wrong configuration names every problem at once', async () => {
+    const { code, stdout, stderr } = await runProgram('server', {
+      environment: {
+        YGGDRASIL_PORT: 'http',
+        YGGDRASIL_COMMISSION_BASIS_POINTS: '9000',
+        YGGDRASIL_PROT: '1',
+        DATABASE_URL: 'mysql://x',
+      },
+    });
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    for (const variable of [
+      'YGGDRASIL_PORT',
+      'YGGDRASIL_COMMISSION_BASIS_POINTS',
+      'YGGDRASIL_PROT',
+      'DATABASE_URL',
+    ]) {
+      expect(stderr).toContain(variable);
+    }
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it.each(['YGGDRASIL_PORT', 'YGGDRASIL_MQTT_PORT'])(
+    'because %s is in use says so in one line',
+    async (variable) => {
+      const { port, listener } = await occupy();
+      const { code, stderr } = await runProgram('server', {
+        environment: {
+          YGGDRASIL_DATA_DIR: join(directory, 'data'),
+          YGGDRASIL_LOG_LEVEL: 'silent',
+          YGGDRASIL_PORT: '0',
+          YGGDRASIL_MQTT_PORT: '0',
+          [variable]: String(port),
+        },
+      });
+      listener.close();
+      expect(code).toBe(1);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+      expect(stderr).toContain(`127.0.0.1:${port}`);
+      expect(stderr).toContain('in use');
+    },
+  );
+
+  it('because the data directory is not one says so in one line', async () => {
+    const file = join(directory, 'file');
+    writeFileSync(file, '');
+    for (const path of [file, join(file, 'below')]) {
+      const { code, stderr } = await runProgram('server', {
+        environment: { YGGDRASIL_DATA_DIR: path, YGGDRASIL_LOG_LEVEL: 'silent' },
+      });
+      expect(code).toBe(1);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+      expect(stderr).toContain(path);
+    }
+  });
+
+  it('because nobody answers at DATABASE_URL says so, without the password', async () => {
+    const { port, listener } = await occupy();
+    listener.close();
+    const { code, stderr } = await runProgram('server', {
+      environment: {
+        YGGDRASIL_DATA_DIR: join(directory, 'data'),
+        YGGDRASIL_LOG_LEVEL: 'silent',
+        DATABASE_URL: `postgres://somebody:topsecret@127.0.0.1:${port}/yggdrasil`,
+      },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain(String(port));
+    expect(stderr).not.toContain('topsecret');
+    expect(stderr).not.toContain('    at ');
+  });
+});
+
+describe('the running server', () => {
+  it('is alive and ready, then stops with exit code 0 and leaves no database behind', async () => {
+    const running = await start();
+    expect((await fetch(`${running.httpUrl}/healthz`)).status).toBe(200);
+    expect((await fetch(`${running.httpUrl}/readyz`)).status).toBe(200);
+    expect(await running.end('SIGTERM')).toBe(0);
+    await expect(fetch(`${running.httpUrl}/healthz`)).rejects.toThrow();
+    expect(() => statSync(join(directory, 'data', 'database', 'postmaster.pid'))).toThrow();
+  });
+});

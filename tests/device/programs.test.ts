@@ -1,0 +1,200 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createBifrostClient, type DeviceEvent, type StreamPosition } from '../../device/client/index.ts';
+import { openNodeSocket } from '../../device/node/websocket.ts';
+import { createDeviceCore } from '../support/core.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { createDevice, createWorld, type DeviceCredentials, type World } from '../support/world.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'yggdrasil-programs-'));
+const children: ChildProcess[] = [];
+let server: TestServer;
+let world: World;
+let files = 0;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  world = await createWorld(server);
+});
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+afterAll(async () => {
+  await server.stop();
+  rmSync(directory, { recursive: true });
+});
+
+const newDevice = () => createDevice(server, world.alice.token, world.alice.network.id, `Device ${++files}`);
+
+function credentialsFile(credentials: DeviceCredentials): string {
+  const file = join(directory, `${++files}.json`);
+  writeFileSync(file, JSON.stringify(credentials));
+  return file;
+}
+
+/** A built program, what it wrote, and how it ended. */
+function start(program: string, args: readonly string[]) {
+  const file = fileURLToPath(new URL(`../../build/${program}.js`, import.meta.url));
+  const child = spawn(process.execPath, [file, ...args], { stdio: 'pipe' });
+  children.push(child);
+  let output = '';
+  const watchers = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (part: Buffer) => {
+      output += part.toString();
+      for (const watcher of watchers) watcher();
+    });
+  }
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const wrote = (pattern: RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (pattern.test(output)) resolve();
+      };
+      watchers.add(look);
+      look();
+      ended.then(() => reject(new Error(`ended without ${pattern}: ${output}`)));
+    });
+  return { child, ended, wrote, output: () => output };
+}
+
+const virtualDevice = (credentials: DeviceCredentials, ...args: string[]) =>
+  start('virtual-device', ['--credentials', credentialsFile(credentials), '--mqtt', server.mqttUrl, ...args]);
+
+const clientOf = (credentials: DeviceCredentials) =>
+  createBifrostClient(
+    { url: `${server.webSocketUrl}/bifrost`, credentials },
+    { core: createDeviceCore(), openSocket: openNodeSocket },
+  );
+
+describe('the virtual device', () => {
+  it('is read and commanded by a client of its network', async () => {
+    const [device, browser] = [await newDevice(), await newDevice()];
+    const client = clientOf(browser);
+    await client.connect();
+    const readings: DeviceEvent[] = [];
+    const three = new Promise<void>((resolve) => {
+      client.on('event', (event) => {
+        if (event.frame.sourceId === device.deviceId && readings.push(event) === 3) resolve();
+      });
+    });
+    const program = virtualDevice(device, '--interval-ms', '50');
+    await three;
+    expect(readings[0]).toMatchObject({ name: 'sensor.temperature', value: 20.5, unit: 'celsius' });
+    const result = await client.command(device.deviceId, 'led.set', { on: true });
+    expect(result).toEqual({ error: null, values: { on: true } });
+    const refused = await client.command(device.deviceId, 'led.set', { on: 'yes' });
+    expect(refused.error?.code).toBe('command_argument_wrong');
+    const unknown = await client.command(device.deviceId, 'door.open');
+    expect(unknown.error?.code).toBe('command_unknown');
+    client.close();
+    program.child.kill('SIGTERM');
+    expect(await program.ended).toBe(0);
+  });
+
+  it('ends with exit code 0 when the last reading is stored', async () => {
+    const program = virtualDevice(await newDevice(), '--interval-ms', '20', '--count', '3');
+    expect(await program.ended).toBe(0);
+    expect(program.output().match(/sensor\.temperature/g)).toHaveLength(3);
+  });
+
+  it('carries out a command that was given while it was away', async () => {
+    const [device, browser] = [await newDevice(), await newDevice()];
+    const client = clientOf(browser);
+    await client.connect();
+    const result = client.command(device.deviceId, 'led.get', {}, { timeoutMs: 20_000 });
+    const program = virtualDevice(device);
+    expect(await result).toEqual({ error: null, values: { on: false } });
+    program.child.kill('SIGTERM');
+    await program.ended;
+    client.close();
+  });
+
+  it.each([
+    ['a wrong token', { token: 'ygd_wrong' }],
+    ['an unknown device', { deviceId: '00000000-0000-4000-8000-000000000001' }],
+  ])('says so and ends with exit code 1 with %s', async (_what, change) => {
+    const program = virtualDevice({ ...(await newDevice()), ...change });
+    expect(await program.ended).toBe(1);
+    expect(program.output()).toContain('the broker refuses these credentials');
+  });
+});
+
+describe('the client and the server', () => {
+  it('go on where an earlier run stopped: nothing stored is lost, nothing comes twice', async () => {
+    const receiving = await newDevice();
+    const sender = clientOf(await newDevice());
+    const values: unknown[] = [];
+    const receiveUpTo = async (last: number, resume: StreamPosition | null) => {
+      const receiver = createBifrostClient(
+        {
+          url: `${server.webSocketUrl}/bifrost`,
+          credentials: receiving,
+          ...(resume === null ? {} : { resume }),
+        },
+        { core: createDeviceCore(), openSocket: openNodeSocket },
+      );
+      const complete = new Promise<void>((resolve) => {
+        receiver.on('event', ({ name, value }) => {
+          if (name === 'n' && values.push(value) && value === last) resolve();
+        });
+      });
+      await receiver.connect();
+      expect(receiver.recovered).toBe(true);
+      return { receiver, complete };
+    };
+    await sender.connect();
+    const first = await receiveUpTo(4, null);
+    for (let value = 0; value < 5; value++) await sender.publish({ name: 'n', value, unit: '' });
+    await first.complete;
+    const { position } = first.receiver;
+    first.receiver.close();
+    for (let value = 5; value < 10; value++) await sender.publish({ name: 'n', value, unit: '' });
+    const second = await receiveUpTo(9, position);
+    await second.complete;
+    expect(values).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    second.receiver.close();
+    sender.close();
+  });
+
+  it('refuse a wrong token before the session', async () => {
+    const client = clientOf({ ...(await newDevice()), token: 'ygd_wrong' });
+    await expect(client.connect()).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('refuse a wrong signing key', async () => {
+    const wrong = Buffer.alloc(32, 1).toString('base64url');
+    const client = clientOf({ ...(await newDevice()), signingKey: wrong });
+    await expect(client.connect()).rejects.toMatchObject({ code: 'frame_signature_wrong' });
+    expect(client.droppedFrames).toBeGreaterThan(0);
+  });
+
+  it('let the newer session of a device replace the older one, which stays away', async () => {
+    const credentials = await newDevice();
+    const older = clientOf(credentials);
+    await older.connect();
+    const replaced = new Promise<string | undefined>((resolve) => {
+      older.on('close', ({ refusal }) => resolve(refusal?.code));
+    });
+    const newer = clientOf(credentials);
+    await newer.connect();
+    expect(await replaced).toBe('session_replaced');
+    expect(older.state).toBe('closed');
+    expect(newer.state).toBe('open');
+    newer.close();
+  });
+
+  it('refuse a command to a device of another network as to one that does not exist', async () => {
+    const client = clientOf(await newDevice());
+    await client.connect();
+    const foreign = client.command(world.bob.device.deviceId, 'led.get');
+    await expect(foreign).rejects.toMatchObject({ code: 'frame_destination_unknown' });
+    client.close();
+  });
+});

@@ -1,0 +1,110 @@
+/** The parts of a small WebAssembly module; what isn't given is what an honest module has. */
+export interface ModuleParts {
+  /** Instructions of `call`, which takes and returns i32s, without the `end`. */
+  readonly body?: readonly number[];
+  /** `module`, `name` and kind (0 function, 2 memory) of an import. */
+  readonly imports?: readonly (readonly [module: string, name: string, kind: 0 | 2])[];
+  /** The memory section's limits, or null for no memory. */
+  readonly memory?: readonly number[] | null;
+  /** Initial value of `__heap_base`, and whether it is mutable. */
+  readonly heapBase?: number;
+  readonly dataEnd?: number;
+  readonly isHeapBaseMutable?: boolean;
+  /** Names under which the two globals are exported. */
+  readonly heapBaseName?: string;
+  readonly dataEndName?: string;
+  /** Initial value of a mutable i32 global, the third. */
+  readonly mutableGlobal?: number;
+  /** Further exports of `call`. */
+  readonly alsoExportedAs?: readonly string[];
+  readonly hasStart?: boolean;
+  /** Bytes that lie in memory from an address on. */
+  readonly data?: readonly (readonly [address: number, bytes: readonly number[]])[];
+}
+
+const I32 = 0x7f;
+const I32_CONST = 0x41;
+const END = 0x0b;
+const KIND_FUNCTION = 0;
+const KIND_MEMORY = 2;
+const KIND_GLOBAL = 3;
+/** Type 0 is the type of `call`, type 1 has neither parameters nor results. */
+const TYPES = [2, 0x60, 3, I32, I32, I32, 1, I32, 0x60, 0, 0];
+
+/** One page that is the maximum too. */
+const ONE_PAGE: readonly number[] = [1, 1, 1];
+
+/** Assembles a module (WebAssembly core specification, section 5.5). */
+export function makeModule(parts: ModuleParts = {}): Uint8Array {
+  const { body = [I32_CONST, 0], imports = [], memory = ONE_PAGE, hasStart = false, data = [] } = parts;
+  const imported = imports.filter(([, , kind]) => kind === KIND_FUNCTION).length;
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, TYPES),
+    ...(imports.length === 0 ? [] : section(2, [imports.length, ...imports.flatMap(importEntry)])),
+    ...section(3, hasStart ? [2, 0, 1] : [1, 0]),
+    ...(memory === null ? [] : section(5, [1, ...memory])),
+    ...globals(parts),
+    ...exports(parts, imported, memory !== null),
+    ...(hasStart ? section(8, [imported + 1]) : []),
+    ...section(10, [hasStart ? 2 : 1, ...functionBody(body), ...(hasStart ? functionBody([]) : [])]),
+    ...(data.length === 0 ? [] : section(11, [data.length, ...data.flatMap(segment)])),
+  ]);
+}
+
+function globals({
+  heapBase = 4096,
+  dataEnd = 16,
+  isHeapBaseMutable = false,
+  mutableGlobal,
+}: ModuleParts): number[] {
+  const constants = [...global(heapBase, isHeapBaseMutable), ...global(dataEnd, false)];
+  if (mutableGlobal === undefined) return section(6, [2, ...constants]);
+  return section(6, [3, ...constants, ...global(mutableGlobal, true)]);
+}
+
+function exports(parts: ModuleParts, callIndex: number, hasMemory: boolean): number[] {
+  const { heapBaseName = '__heap_base', dataEndName = '__data_end', alsoExportedAs = [] } = parts;
+  const entries = [
+    ...['call', ...alsoExportedAs].map((name) => [...text(name), KIND_FUNCTION, callIndex]),
+    [...text(heapBaseName), KIND_GLOBAL, 0],
+    [...text(dataEndName), KIND_GLOBAL, 1],
+    ...(hasMemory ? [[...text('memory'), KIND_MEMORY, 0]] : []),
+  ];
+  return section(7, [entries.length, ...entries.flat()]);
+}
+
+function importEntry([module, name, kind]: readonly [string, string, 0 | 2]): number[] {
+  return [...text(module), ...text(name), kind, ...(kind === KIND_FUNCTION ? [1] : ONE_PAGE)];
+}
+
+function segment([address, bytes]: readonly [number, readonly number[]]): number[] {
+  return [0, I32_CONST, ...signed(address), END, ...unsigned(bytes.length), ...bytes];
+}
+
+function global(value: number, isMutable: boolean): number[] {
+  return [I32, isMutable ? 1 : 0, I32_CONST, ...signed(value), END];
+}
+
+function functionBody(instructions: readonly number[]): number[] {
+  const body = [0, ...instructions, END];
+  return [...unsigned(body.length), ...body];
+}
+
+function section(id: number, content: readonly number[]): number[] {
+  return [id, ...unsigned(content.length), ...content];
+}
+
+function text(value: string): number[] {
+  return [value.length, ...Buffer.from(value)];
+}
+
+function unsigned(value: number): number[] {
+  return value < 128 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
+}
+
+/** Signed LEB128, as the immediate of an i32.const. */
+export function signed(value: number): number[] {
+  const isLast = value >= -64 && value < 64;
+  return isLast ? [value & 0x7f] : [(value & 0x7f) | 0x80, ...signed(value >> 7)];
+}

@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Sql } from '../../../server/kernel/database.ts';
+import { asId, type TenantId } from '../../../server/kernel/ids.ts';
+import { type Migration, type OpenDatabase, openDatabase } from '../../../server/platform/database/index.ts';
+import { tenancy } from '../../../server/platform/database/migrations/0001-tenancy.ts';
+import { createSystemClock } from '../../../server/platform/system/clock.ts';
+import { createSystemRandom } from '../../../server/platform/system/random.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { uuid } from '../../support/frames.ts';
+import { silentLogger } from '../../support/logger.ts';
+
+const things: Migration = {
+  name: '0002-things',
+  up: `
+    CREATE TABLE things (tenant_id uuid NOT NULL, name text NOT NULL, size bigint NOT NULL DEFAULT 0);
+    ALTER TABLE things ENABLE ROW LEVEL SECURITY;
+    ALTER TABLE things FORCE ROW LEVEL SECURITY;
+    CREATE POLICY own_tenant ON things TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
+    CREATE POLICY server ON things TO yggdrasil_system USING (true);
+    GRANT SELECT, INSERT, UPDATE, DELETE ON things TO yggdrasil_tenant;
+    GRANT SELECT ON things TO yggdrasil_system;
+  `,
+  down: 'DROP TABLE things',
+};
+
+const A = asId<TenantId>(uuid(0xa));
+const B = asId<TenantId>(uuid(0xb));
+
+let scratch: TestDatabase;
+let open: OpenDatabase;
+
+beforeAll(async () => {
+  scratch = await createTestDatabase({ migrated: false });
+  open = await openDatabase(
+    {
+      source: { kind: 'server', url: scratch.loginUrl, ownerUrl: scratch.url },
+      migrations: [tenancy, things],
+    },
+    { clock: createSystemClock(), random: createSystemRandom(), logger: silentLogger },
+  );
+  await open.migrate();
+  for (const tenantId of [A, B]) {
+    await open.database.tenant(
+      tenantId,
+      (sql) => sql`INSERT INTO things (tenant_id, name) VALUES (${tenantId}, ${`of ${tenantId}`})`,
+    );
+  }
+});
+
+afterAll(async () => {
+  await open?.close(1_000);
+  await scratch?.close();
+});
+
+const sqlState = (code: string) => expect.objectContaining({ code });
+
+describe('a tenant', () => {
+  test('sees its own rows only', async () => {
+    const rows = await open.database.tenant(A, (sql) => sql`SELECT name FROM things`);
+    expect(rows.map((row) => row.name)).toEqual([`of ${A}`]);
+  });
+
+  test('sees no row of another even when it asks for it', async () => {
+    expect(
+      await open.database.tenant(A, (sql) => sql`SELECT FROM things WHERE tenant_id = ${B}`),
+    ).toHaveLength(0);
+  });
+
+  test('can not insert a row of another', async () => {
+    await expect(
+      open.database.tenant(A, (sql) => sql`INSERT INTO things (tenant_id, name) VALUES (${B}, 'planted')`),
+    ).rejects.toEqual(sqlState('42501'));
+  });
+
+  test('can not give a row of its own to another', async () => {
+    await expect(open.database.tenant(A, (sql) => sql`UPDATE things SET tenant_id = ${B}`)).rejects.toEqual(
+      sqlState('42501'),
+    );
+  });
+
+  test("changes and deletes none of another's rows", async () => {
+    const count = await open.database.tenant(A, async (sql) => {
+      const updated = await sql`UPDATE things SET name = 'taken' WHERE tenant_id = ${B}`;
+      const deleted = await sql`DELETE FROM things WHERE tenant_id = ${B}`;
+      return updated.count + deleted.count;
+    });
+    expect(count).toBe(0);
+    const rows = await open.database.tenant(B, (sql) => sql`SELECT name FROM things`);
+    expect(rows.map((row) => row.name)).toEqual([`of ${B}`]);
+  });
+
+  test('that is set in one transaction is not set in the next on the same connection', async () => {
+    for (let round = 0; round < 20; round++) await open.database.tenant(A, (sql) => sql`SELECT FROM things`);
+    const rows = await open.database.system(
+      (sql) => sql`SELECT nullif(current_setting('app.tenant_id', true), '') AS tenant`,
+    );
+    expect(rows[0]?.tenant).toBeNull();
+  });
+
+  test('of twenty at once each sees itself', async () => {
+    const tenants = Array.from({ length: 20 }, (_, index) => asId<TenantId>(uuid(1_000 + index)));
+    const seen = await Promise.all(
+      tenants.map((tenantId) =>
+        open.database.tenant(tenantId, async (sql) => {
+          await sql`SELECT pg_sleep(0.001)`;
+          return (await sql`SELECT current_tenant_id() AS tenant`)[0]?.tenant;
+        }),
+      ),
+    );
+    expect(seen).toEqual(tenants);
+  });
+});
+
+describe("the pools' roles", () => {
+  const roles = {
+    yggdrasil_tenant: <T>(work: (sql: Sql) => Promise<T>) => open.database.tenant(A, work),
+    yggdrasil_system: <T>(work: (sql: Sql) => Promise<T>) => open.database.system(work),
+  } as const;
+
+  describe.each(Object.keys(roles) as (keyof typeof roles)[])('%s', (role) => {
+    const as = roles[role];
+
+    test('is who the session runs as, and does not own the tables', async () => {
+      const [row] = await as(
+        (sql) => sql`
+          SELECT current_user AS me, tableowner AS owner, rolsuper OR rolbypassrls OR rolcreaterole AS mighty
+          FROM pg_tables, pg_roles WHERE tablename = 'things' AND rolname = current_user`,
+      );
+      expect(row).toMatchObject({ me: role, mighty: false });
+      expect(row?.owner).not.toBe(role);
+    });
+
+    test.each([
+      ['disable row-level security', 'ALTER TABLE things DISABLE ROW LEVEL SECURITY'],
+      ['stop forcing it', 'ALTER TABLE things NO FORCE ROW LEVEL SECURITY'],
+      ['add a policy', 'CREATE POLICY mine ON things USING (true)'],
+      ['drop a policy', 'DROP POLICY own_tenant ON things'],
+      ['empty the table', 'TRUNCATE things'],
+      ['drop the table', 'DROP TABLE things'],
+      ['create a table', 'CREATE TABLE mine (x int)'],
+      ['create a table in public', 'CREATE TABLE public.mine (x int)'],
+      ['create a temporary table', 'CREATE TEMPORARY TABLE mine (x int)'],
+      ['create a schema', 'CREATE SCHEMA mine'],
+      ['replace the function that policies ask', 'DROP FUNCTION current_tenant_id()'],
+      ['create a role', 'CREATE ROLE mine'],
+      ['read the list of migrations', 'SELECT * FROM schema_migrations'],
+      ['read passwords', 'SELECT * FROM pg_authid'],
+      ['read a file of the server', "SELECT pg_read_file('/etc/passwd')"],
+    ])('can not %s', async (_, statement) => {
+      await expect(as((sql) => sql.unsafe(statement))).rejects.toEqual(sqlState('42501'));
+    });
+
+    test('sees no row after turning row_security off: the statement is refused', async () => {
+      if (role === 'yggdrasil_system') return;
+      await expect(
+        as(async (sql) => {
+          await sql`SET LOCAL row_security = off`;
+          return sql`SELECT FROM things`;
+        }),
+      ).rejects.toEqual(sqlState('42501'));
+    });
+  });
+
+  test('yggdrasil_tenant reads and writes nothing without a tenant', async () => {
+    const unset = (sql: Sql) => sql`SELECT set_config('app.tenant_id', '', true)`;
+    const rows = await open.database.tenant(A, async (sql) => {
+      await unset(sql);
+      return sql`SELECT FROM things`;
+    });
+    expect(rows).toHaveLength(0);
+    await expect(
+      open.database.tenant(A, async (sql) => {
+        await unset(sql);
+        await sql`INSERT INTO things (tenant_id, name) VALUES (${A}, 'x')`;
+      }),
+    ).rejects.toEqual(sqlState('42501'));
+  });
+
+  test('yggdrasil_system has the verbs it was granted and no other', async () => {
+    expect(await open.database.system((sql) => sql`SELECT FROM things`)).toHaveLength(2);
+    await expect(open.database.system((sql) => sql`DELETE FROM things`)).rejects.toEqual(sqlState('42501'));
+  });
+});

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connect } from '../../../server/platform/database/connect.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+
+let scratch: TestDatabase;
+beforeAll(async () => {
+  scratch = await createTestDatabase();
+});
+afterAll(() => scratch?.close());
+
+async function askOwner<T extends object>(query: string): Promise<T[]> {
+  const sql = connect(scratch.url, { connectionsMax: 1 });
+  try {
+    return [...(await sql.unsafe<T[]>(query))];
+  } finally {
+    await sql.end();
+  }
+}
+
+test('every table enforces row-level security, for its owner too', async () => {
+  const open = await askOwner(`
+    SELECT relname FROM pg_class
+    WHERE relnamespace = 'yggdrasil'::regnamespace AND relkind IN ('r', 'p') AND relname <> 'schema_migrations'
+      AND NOT (relrowsecurity AND relforcerowsecurity)`);
+  expect(open).toEqual([]);
+});
+
+test("every table with a tenant's rows names the tenant in each row", async () => {
+  const nullable = await askOwner(`
+    SELECT table_name FROM information_schema.columns
+    WHERE table_schema = 'yggdrasil' AND column_name = 'tenant_id' AND is_nullable = 'YES'`);
+  expect(nullable).toEqual([]);
+});
+
+test('every policy for tenants compares with the current tenant', async () => {
+  const loose = await askOwner(`
+    SELECT tablename, policyname FROM pg_policies
+    WHERE schemaname = 'yggdrasil' AND 'yggdrasil_system' <> ALL (roles)
+      AND coalesce(qual, with_check) NOT LIKE '%current_tenant_id()%'`);
+  expect(loose).toEqual([]);
+});
+
+test('nobody but the owner may truncate, add triggers or reference, and nothing is granted to all', async () => {
+  const grants = await askOwner(`
+    SELECT table_name, grantee, privilege_type FROM information_schema.table_privileges
+    WHERE table_schema = 'yggdrasil' AND grantee <> current_user
+      AND (grantee = 'PUBLIC' OR privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE'))`);
+  expect(grants).toEqual([]);
+});

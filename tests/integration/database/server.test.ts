@@ -1,0 +1,117 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { StartError } from '../../../server/kernel/start-error.ts';
+import { openDatabase } from '../../../server/platform/database/index.ts';
+import { createSystemClock } from '../../../server/platform/system/clock.ts';
+import { createSystemRandom } from '../../../server/platform/system/random.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { silentLogger } from '../../support/logger.ts';
+import { withDatabase } from '../../support/test-cluster.ts';
+
+const open = (url: string) =>
+  openDatabase(
+    { source: { kind: 'server', url } },
+    { clock: createSystemClock(), random: createSystemRandom(), logger: silentLogger },
+  );
+
+/** Refused in time, with a message that holds `text` and not the password. */
+async function expectRefusal(url: string, text: RegExp): Promise<void> {
+  const begunMs = performance.now();
+  const error = await open(url).then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(StartError);
+  expect(String(error)).toMatch(text);
+  expect(String(error)).not.toContain('hunter2');
+  expect(performance.now() - begunMs).toBeLessThan(12_000);
+}
+
+/** A listener that does `work` to each connection. */
+async function withListener(
+  work: (socket: Socket) => void,
+  use: (port: number) => Promise<void>,
+): Promise<void> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    work(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    await use((server.address() as AddressInfo).port);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+describe('DATABASE_URL', () => {
+  let scratch: TestDatabase;
+  beforeAll(async () => {
+    scratch = await createTestDatabase();
+  });
+  afterAll(() => scratch?.close());
+
+  test('where nobody listens is refused with one message', async () => {
+    await expectRefusal(
+      'postgres://me:hunter2@127.0.0.1:1/db',
+      /can't be reached: .*ECONNREFUSED.*DATABASE_URL/,
+    );
+  });
+
+  test('of a host that does not exist is refused with one message', async () => {
+    await expectRefusal('postgres://me:hunter2@nowhere.invalid/db', /can't be reached: .*nowhere\.invalid/);
+  });
+
+  test.concurrent('of a host that accepts and says nothing is refused in bounded time', async () => {
+    await withListener(
+      () => {},
+      (port) =>
+        expectRefusal(`postgres://me:hunter2@127.0.0.1:${port}/db`, /can't be reached: .*CONNECT_TIMEOUT/),
+    );
+  });
+
+  test.concurrent('of a host that accepts and hangs up is refused in bounded time', async () => {
+    await withListener(
+      (socket) => socket.end(),
+      (port) => expectRefusal(`postgres://me:hunter2@127.0.0.1:${port}/db`, /can't be reached/),
+    );
+  });
+
+  test.concurrent('of a host that speaks something else is refused in bounded time', async () => {
+    await withListener(
+      (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      (port) => expectRefusal(`postgres://me:hunter2@127.0.0.1:${port}/db`, /can't be reached|refuses us/),
+    );
+  });
+
+  test('with a database that does not exist is refused with one message', async () => {
+    await expectRefusal(
+      withDatabase(scratch.url, 'missing'),
+      /refuses us: database "missing" does not exist/,
+    );
+  });
+
+  test.runIf(new URL(inject('testCluster').url).password !== '')(
+    'with a wrong password is refused with one message',
+    async () => {
+      const wrong = new URL(scratch.url);
+      wrong.password = 'hunter2';
+      await expectRefusal(wrong.toString(), /refuses us: password authentication failed/);
+    },
+  );
+
+  test('whose one user owns the tables works, and the pools still run as the two roles', async () => {
+    const database = await open(scratch.url);
+    try {
+      await database.migrate();
+      await database.ping();
+      const rows = await database.database.system((sql) => sql`SELECT current_user AS me`);
+      expect(rows[0]?.me).toBe('yggdrasil_system');
+    } finally {
+      await database.close(1_000);
+    }
+  });
+});

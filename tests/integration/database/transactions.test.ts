@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AppError } from '../../../server/kernel/errors.ts';
+import { asId, type TenantId } from '../../../server/kernel/ids.ts';
+import { type OpenDatabase, openDatabase } from '../../../server/platform/database/index.ts';
+import { createSystemClock } from '../../../server/platform/system/clock.ts';
+import { createSystemRandom } from '../../../server/platform/system/random.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { uuid } from '../../support/frames.ts';
+import { silentLogger } from '../../support/logger.ts';
+
+const deps = { clock: createSystemClock(), random: createSystemRandom(), logger: silentLogger };
+
+let scratch: TestDatabase;
+beforeAll(async () => {
+  scratch = await createTestDatabase();
+});
+afterAll(() => scratch?.close());
+
+const raise = (code: string) => `DO $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = '${code}'; END $$`;
+const unavailable = expect.objectContaining({ kind: 'unavailable', code: 'unavailable' });
+
+describe('values', () => {
+  test('arrive as bigint, Date, text and Buffer', async () => {
+    const [row] = await scratch.database.system(
+      (sql) => sql`
+        SELECT 9007199254740993::bigint AS big, '2026-01-02T03:04:05Z'::timestamptz AS at, ${uuid(1)}::uuid AS id,
+          '\\x0102'::bytea AS bytes`,
+    );
+    expect(row).toEqual({
+      big: 9007199254740993n,
+      at: new Date('2026-01-02T03:04:05Z'),
+      id: uuid(1),
+      bytes: Buffer.from([1, 2]),
+    });
+  });
+
+  test('are sent as bigint without loss', async () => {
+    const [row] = await scratch.database.system((sql) => sql`SELECT ${2n ** 62n}::bigint::text AS big`);
+    expect(row?.big).toBe('4611686018427387904');
+  });
+});
+
+describe('a transaction', () => {
+  test.each(['40001', '40P01'])('that fails with %s is run again and succeeds', async (code) => {
+    let attempts = 0;
+    const result = await scratch.database.system(async (sql) => {
+      attempts++;
+      if (attempts < 3) await sql.unsafe(raise(code));
+      return 'done';
+    });
+    expect({ result, attempts }).toEqual({ result: 'done', attempts: 3 });
+  });
+
+  test('that fails so three times is given up with the error', async () => {
+    let attempts = 0;
+    const run = scratch.database.system(async (sql) => {
+      attempts++;
+      await sql.unsafe(raise('40001'));
+    });
+    await expect(run).rejects.toEqual(expect.objectContaining({ code: '40001' }));
+    expect(attempts).toBe(3);
+  });
+
+  test('that fails otherwise is not run again', async () => {
+    let attempts = 0;
+    const run = scratch.database.tenant(asId<TenantId>(uuid(1)), async (sql) => {
+      attempts++;
+      await sql.unsafe(raise('23505'));
+    });
+    await expect(run).rejects.toEqual(expect.objectContaining({ code: '23505' }));
+    expect(attempts).toBe(1);
+  });
+
+  test('that throws an AppError passes it on and keeps nothing', async () => {
+    const refusal = new AppError('conflict', 'conflict', 'No.');
+    const id = uuid(77);
+    await expect(
+      scratch.database.system(async (sql) => {
+        await sql`INSERT INTO tenants (id) VALUES (${id})`;
+        throw refusal;
+      }),
+    ).rejects.toBe(refusal);
+    expect(await scratch.database.system((sql) => sql`SELECT FROM tenants WHERE id = ${id}`)).toHaveLength(0);
+  });
+
+  test('two that lock each other both succeed', async () => {
+    const ids = [uuid(101), uuid(102)];
+    await scratch.database.system((sql) => sql`INSERT INTO tenants ${sql(ids.map((id) => ({ id })))}`);
+    const first = manual();
+    const second = manual();
+    const lock = (
+      own: string,
+      other: string,
+      mine: { resolve: () => void },
+      theirs: { promise: Promise<void> },
+    ) =>
+      scratch.database.system(async (sql) => {
+        await sql`SELECT pg_advisory_xact_lock(hashtext(${own}))`;
+        mine.resolve();
+        await theirs.promise;
+        await sql`SELECT pg_advisory_xact_lock(hashtext(${other}))`;
+        return 'done';
+      });
+    const [a = '', b = ''] = ids;
+    expect(await Promise.all([lock(a, b, first, second), lock(b, a, second, first)])).toEqual([
+      'done',
+      'done',
+    ]);
+  });
+
+  test('whose connection is lost gets unavailable, and the next one runs', async () => {
+    const killed = scratch.database.system(async (sql) => {
+      await sql`SET LOCAL idle_in_transaction_session_timeout = 1`;
+      await new Promise(() => {});
+    });
+    await expect(killed).rejects.toEqual(unavailable);
+    expect(await scratch.database.system((sql) => sql`SELECT 1 AS one`)).toEqual([{ one: 1 }]);
+  });
+});
+
+describe('closing', () => {
+  const reopen = (): Promise<OpenDatabase> =>
+    openDatabase({ source: { kind: 'server', url: scratch.loginUrl, ownerUrl: scratch.url } }, deps);
+
+  test('waits for a running transaction and refuses new ones', async () => {
+    const open = await reopen();
+    const begun = manual();
+    const release = manual();
+    const running = open.database.system(async (sql) => {
+      begun.resolve();
+      await release.promise;
+      return (await sql`SELECT 1 AS one`)[0]?.one;
+    });
+    await begun.promise;
+    const closing = open.close(10_000);
+    await expect(open.database.system((sql) => sql`SELECT 1`)).rejects.toEqual(unavailable);
+    release.resolve();
+    expect(await running).toBe(1);
+    await closing;
+  });
+
+  test('ends a transaction that does not end in time', async () => {
+    const open = await reopen();
+    const begun = manual();
+    const running = open.database.system(async (sql) => {
+      begun.resolve();
+      await sql`SELECT pg_sleep(60)`;
+    });
+    const outcome = expect(running).rejects.toEqual(unavailable);
+    await begun.promise;
+    await open.close(50);
+    await outcome;
+  });
+});
+
+test('a ping resolves while the database can be reached', async () => {
+  await expect(scratch.open.ping()).resolves.toBeUndefined();
+});
+
+function manual(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,283 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  createLedgerService,
+  createLedgerStore,
+  LEDGER_WRITER_LIMITS,
+  LedgerWriter,
+  transferIdFor,
+} from '../../../server/domains/ledger/index.ts';
+import type { UserActor } from '../../../server/kernel/actor.ts';
+import { asId, type TenantId, type TransactionId, type UserId } from '../../../server/kernel/ids.ts';
+import { createSystemRandom } from '../../../server/platform/system/random.ts';
+import { FakeClock } from '../../support/clock.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { silentLogger } from '../../support/logger.ts';
+
+const random = createSystemRandom();
+const newActor = (administrator = false): UserActor => ({
+  kind: 'user',
+  tenantId: asId<TenantId>(random.uuid()),
+  userId: asId<UserId>(random.uuid()),
+  administrator,
+});
+const admin = newActor(true);
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createTestDatabase();
+});
+afterAll(() => db.close());
+
+/** A ledger as one node of several has it. */
+function createNode(clock = new FakeClock(Date.now())) {
+  const store = createLedgerStore(db.database);
+  const batches: number[] = [];
+  const counted: typeof store = {
+    ...store,
+    apply: (commands, nowMs) => {
+      batches.push(commands.length);
+      return store.apply(commands, nowMs);
+    },
+  };
+  const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, {
+    store: counted,
+    clock,
+    random,
+    logger: silentLogger,
+  });
+  const users = { findTenantOfUser: async (id: UserId) => tenants.get(id) ?? null };
+  return { clock, batches, writer, ledger: createLedgerService({ writer, store, users, clock }) };
+}
+type Node = ReturnType<typeof createNode>;
+
+const tenants = new Map<UserId, TenantId>();
+let node: Node;
+let alice: UserActor;
+let bob: UserActor;
+beforeEach(async () => {
+  node = createNode();
+  alice = newActor();
+  bob = newActor();
+  for (const { userId, tenantId } of [alice, bob]) tenants.set(userId, tenantId);
+  await topUp(node, 'first', 1_000n);
+});
+
+const topUp = ({ ledger }: Node, key: string, amountCents: bigint, actor = alice) =>
+  ledger.topUp(admin, { userId: actor.userId, amountCents, idempotencyKey: `${key}-${actor.userId}` });
+const hold = ({ ledger }: Node, name: string, amountCents: bigint, actor = alice) =>
+  ledger.hold(actor, {
+    holdId: transferIdFor(name, actor.userId),
+    amountCents,
+    expiresAfterMs: 60_000,
+    transactionId: asId<TransactionId>(random.uuid()),
+  });
+const holdIdOf = (name: string, actor = alice) => transferIdFor(name, actor.userId);
+
+async function expectInOrder() {
+  const books = await node.ledger.trialBalance(admin);
+  expect(books.entriesSumCents).toBe(0n);
+  expect(books.mismatchedAccounts).toBe(0);
+  expect(books.totalCents.held).toBe(books.openHoldsCents);
+  const { available, held, fees, external } = books.totalCents;
+  expect(available + held + fees + external).toBe(0n);
+  return books;
+}
+
+describe('the ledger', () => {
+  it('pays provider and fee out of a hold and releases the rest', async () => {
+    expect((await hold(node, 'h', 100n)).ok).toBe(true);
+    expect(await node.ledger.balance(alice)).toEqual({ availableCents: 900n, heldCents: 100n });
+    const before = await expectInOrder();
+    const posted = await node.ledger.post({
+      holdId: holdIdOf('h'),
+      provider: bob,
+      earningsCents: 61n,
+      feeCents: 9n,
+    });
+    expect(posted).toMatchObject({ ok: true, transfer: { amountCents: 70n, releasedCents: 30n } });
+    expect(await node.ledger.balance(alice)).toEqual({ availableCents: 930n, heldCents: 0n });
+    expect(await node.ledger.balance(bob)).toEqual({ availableCents: 61n, heldCents: 0n });
+    const after = await expectInOrder();
+    expect(after.totalCents.fees - before.totalCents.fees).toBe(9n);
+  });
+
+  it('pays a provider who asked itself', async () => {
+    await hold(node, 'self', 100n);
+    await node.ledger.post({ holdId: holdIdOf('self'), provider: alice, earningsCents: 88n, feeCents: 12n });
+    expect(await node.ledger.balance(alice)).toEqual({ availableCents: 988n, heldCents: 0n });
+    await expectInOrder();
+  });
+
+  it('refuses a hold above the balance and leaves everything as it was', async () => {
+    expect(await hold(node, 'h', 1_001n)).toEqual({ ok: false, reason: 'insufficient_balance' });
+    expect(await node.ledger.balance(alice)).toEqual({ availableCents: 1_000n, heldCents: 0n });
+  });
+
+  it('refuses amounts out of range', async () => {
+    await expect(topUp(node, 'zero', 0n)).rejects.toMatchObject({ code: 'amount_out_of_range' });
+    await expect(topUp(node, 'negative', -5n)).rejects.toMatchObject({ code: 'amount_out_of_range' });
+    await expect(topUp(node, 'huge', 10_000_000_001n)).rejects.toMatchObject({ code: 'amount_out_of_range' });
+  });
+
+  it('replays a top-up under the same key, refuses other parameters under it, and wants a key', async () => {
+    const first = await topUp(node, 'key', 5n);
+    const again = await topUp(node, 'key', 5n);
+    expect(again).toEqual({ ...first, replayed: true });
+    await expect(topUp(node, 'key', 6n)).rejects.toMatchObject({
+      kind: 'unprocessable',
+      code: 'idempotency_key_reused',
+    });
+    expect((await node.ledger.balance(alice)).availableCents).toBe(1_005n);
+    const input = { userId: alice.userId, amountCents: 1n, idempotencyKey: null };
+    await expect(node.ledger.topUp(admin, input)).rejects.toMatchObject({ code: 'idempotency_key_required' });
+    await expect(node.ledger.topUp(alice, input)).rejects.toMatchObject({ code: 'forbidden' });
+    const stranger = { ...input, userId: asId<UserId>(random.uuid()), idempotencyKey: 'k' };
+    await expect(node.ledger.topUp(admin, stranger)).rejects.toMatchObject({ code: 'user_not_found' });
+  });
+
+  it('resolves a hold once, whoever tries on whatever node', async () => {
+    const other = createNode();
+    await hold(node, 'race', 100n);
+    const holdId = holdIdOf('race');
+    node.clock.advance(120_000);
+    const tries = await Promise.all([
+      node.ledger.post({ holdId, provider: bob, earningsCents: 50n, feeCents: 0n }),
+      other.ledger.void(holdId),
+      other.ledger.post({ holdId, provider: bob, earningsCents: 50n, feeCents: 0n }),
+      node.ledger.expireHolds(),
+    ]);
+    await expectInOrder();
+    const { availableCents, heldCents } = await node.ledger.balance(alice);
+    expect(heldCents).toBe(0n);
+    const paid = (await node.ledger.balance(bob)).availableCents;
+    expect(availableCents + paid).toBe(1_000n);
+    expect(paid === 50n).toBe(tries[0].ok || tries[2].ok);
+    expect(tries[1].ok && (tries[0].ok || tries[2].ok)).toBe(false);
+  });
+
+  it('gives a repeated resolution the first answer', async () => {
+    await hold(node, 'twice', 100n);
+    const input = { holdId: holdIdOf('twice'), provider: bob, earningsCents: 40n, feeCents: 2n };
+    const first = await node.ledger.post(input);
+    expect(await node.ledger.post(input)).toEqual(first);
+    expect(await node.ledger.void(input.holdId)).toEqual({ ok: false, reason: 'hold_resolved' });
+    expect(await node.ledger.void(holdIdOf('never'))).toEqual({ ok: false, reason: 'hold_not_found' });
+    expect((await node.ledger.balance(bob)).availableCents).toBe(40n);
+  });
+
+  it('releases holds whose time is over, and only those', async () => {
+    await hold(node, 'old', 100n);
+    node.clock.advance(59_999);
+    await hold(node, 'young', 50n);
+    expect(await node.ledger.expireHolds()).toBe(0);
+    node.clock.advance(1);
+    expect(await node.ledger.expireHolds()).toBe(1);
+    expect(await node.ledger.balance(alice)).toEqual({ availableCents: 950n, heldCents: 50n });
+    await expectInOrder();
+  });
+
+  it('puts waiting commands into few transactions', async () => {
+    node.batches.length = 0;
+    await Promise.all(Array.from({ length: 400 }, (_, i) => hold(node, `many-${i}`, 1n)));
+    expect(node.batches.length).toBeLessThanOrEqual(3);
+    expect((await node.ledger.balance(alice)).heldCents).toBe(400n);
+  });
+
+  it('carries out one command given on two nodes at the same time once', async () => {
+    const other = createNode();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => topUp(i % 2 ? node : other, 'both', 7n)),
+    );
+    expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
+    expect((await node.ledger.balance(alice)).availableCents).toBe(1_007n);
+  });
+
+  it('keeps two writers on the same accounts apart without a deadlock', async () => {
+    const other = createNode();
+    const people = [alice, bob, ...Array.from({ length: 6 }, () => newActor())];
+    for (const person of people) {
+      tenants.set(person.userId, person.tenantId);
+      await topUp(node, 'start', 10_000n, person);
+    }
+    const settle = async (at: Node, index: number) => {
+      const payer = people[index % people.length] as UserActor;
+      const payee = people[(index * 5 + 3) % people.length] as UserActor;
+      const name = `w-${index}`;
+      const held = await hold(at, name, 20n, payer);
+      if (!held.ok) throw new Error(held.reason);
+      const resolver = index % 3 === 0 ? node : at;
+      if (index % 4 === 0) return resolver.ledger.void(holdIdOf(name, payer));
+      return resolver.ledger.post({
+        holdId: holdIdOf(name, payer),
+        provider: payee,
+        earningsCents: 17n,
+        feeCents: 2n,
+      });
+    };
+    const results = await Promise.all(Array.from({ length: 600 }, (_, i) => settle(i % 2 ? node : other, i)));
+    expect(results.every(({ ok }) => ok)).toBe(true);
+    const books = await expectInOrder();
+    expect(books.mismatchedAccounts).toBe(0);
+  });
+
+  it('shows a statement in pages, and nobody another one', async () => {
+    for (let i = 0; i < 5; i++) await topUp(node, `s-${i}`, BigInt(i + 1));
+    const first = await node.ledger.statement(alice, { before: null, limit: 4 });
+    expect(first.entries.map(({ amountCents }) => amountCents)).toEqual([5n, 4n, 3n, 2n]);
+    const second = await node.ledger.statement(alice, { before: first.nextBefore, limit: 4 });
+    expect(second.entries.map(({ amountCents }) => amountCents)).toEqual([1n, 1_000n]);
+    expect(second.nextBefore).toBeNull();
+    expect((await node.ledger.statement(bob, { before: null, limit: 100 })).entries).toEqual([]);
+    await expect(node.ledger.trialBalance(alice)).rejects.toMatchObject({ code: 'forbidden' });
+    const device = { ...alice, kind: 'device', deviceId: alice.userId } as never;
+    await expect(node.ledger.balance(device)).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  it('is closed to other tenants and immutable in the database itself', async () => {
+    const { database } = db;
+    const seen = await database.tenant(bob.tenantId, (sql) => sql`SELECT * FROM ledger_entries`);
+    expect(seen).toHaveLength(0);
+    const own = await database.tenant(alice.tenantId, (sql) => sql`SELECT * FROM ledger_accounts`);
+    expect(own).toHaveLength(1);
+    const forbidden = [
+      () => database.tenant(alice.tenantId, (sql) => sql`SELECT * FROM ledger_transfers`),
+      () => database.tenant(alice.tenantId, (sql) => sql`UPDATE ledger_accounts SET balance_cents = 1`),
+      () => database.system((sql) => sql`UPDATE ledger_entries SET amount_cents = 1`),
+      () => database.system((sql) => sql`DELETE FROM ledger_entries`),
+      () => database.system((sql) => sql`UPDATE ledger_transfers SET amount_cents = 1`),
+      () => database.system((sql) => sql`DELETE FROM ledger_transfers`),
+    ];
+    for (const statement of forbidden) await expect(statement()).rejects.toMatchObject({ code: '42501' });
+  });
+
+  it('loses nothing that was acknowledged when its process is killed in the middle of thousands of settlements', async () => {
+    await topUp(node, 'kill', 9_000_000n);
+    const program = fileURLToPath(new URL('./settle-forever.ts', import.meta.url));
+    const args = ['--import', 'tsx', program, db.loginUrl, db.url, alice.tenantId, alice.userId, bob.userId];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const acknowledged: string[] = [];
+    let rest = '';
+    await new Promise<void>((resolve) => {
+      child.stdout.on('data', (data: Buffer) => {
+        const lines = (rest + data.toString()).split('\n');
+        rest = lines.pop() ?? '';
+        acknowledged.push(...lines);
+        if (acknowledged.length > 4_000) child.kill('SIGKILL');
+      });
+      child.on('close', () => resolve());
+    });
+    expect(child.signalCode).toBe('SIGKILL');
+    const kept = await db.database.system(
+      (sql) => sql<{ id: string }[]>`SELECT id FROM ledger_transfers WHERE user_id = ${alice.userId}`,
+    );
+    const ids = new Set(kept.map(({ id }) => id));
+    expect(acknowledged.filter((id) => !ids.has(id))).toEqual([]);
+    await expectInOrder();
+    node.clock.advance(2 * 3_600_000);
+    await node.ledger.expireHolds();
+    const books = await expectInOrder();
+    expect(books.openHolds).toBe(0);
+  });
+});

@@ -1,0 +1,58 @@
+/**
+ * A process of its own that settles as fast as it can and prints each transfer that was acknowledged. Meant to be killed.
+ * Arguments: database URL, tenant, user, provider's user.
+ */
+import {
+  createLedgerService,
+  createLedgerStore,
+  LEDGER_WRITER_LIMITS,
+  LedgerWriter,
+  transferIdFor,
+} from '../../../server/domains/ledger/index.ts';
+import { asId, type TenantId, type TransactionId, type UserId } from '../../../server/kernel/ids.ts';
+import { openDatabase } from '../../../server/platform/database/index.ts';
+import { createSystemClock } from '../../../server/platform/system/clock.ts';
+import { createSystemRandom } from '../../../server/platform/system/random.ts';
+import { silentLogger } from '../../support/logger.ts';
+
+const [url = '', ownerUrl = '', tenant = '', user = '', provider = ''] = process.argv.slice(2);
+const clock = createSystemClock();
+const random = createSystemRandom();
+const open = await openDatabase(
+  { source: { kind: 'server', url, ownerUrl } },
+  { clock, random, logger: silentLogger },
+);
+const store = createLedgerStore(open.database);
+const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, clock, random, logger: silentLogger });
+const users = { findTenantOfUser: async () => asId<TenantId>(tenant) };
+const ledger = createLedgerService({ writer, store, users, clock });
+const actor = {
+  kind: 'user',
+  tenantId: asId<TenantId>(tenant),
+  userId: asId<UserId>(user),
+  administrator: false,
+} as const;
+
+const settleForever = async () => {
+  for (;;) {
+    const transactionId = asId<TransactionId>(random.uuid());
+    const holdId = transferIdFor('hold', transactionId);
+    const held = await ledger.hold(actor, {
+      holdId,
+      amountCents: 10n,
+      expiresAfterMs: 3_600_000,
+      transactionId,
+    });
+    if (!held.ok) throw new Error(held.reason);
+    process.stdout.write(`${holdId}\n`);
+    const posted = await ledger.post({
+      holdId,
+      provider: { tenantId: asId<TenantId>(tenant), userId: asId<UserId>(provider) },
+      earningsCents: 6n,
+      feeCents: 1n,
+    });
+    if (!posted.ok) throw new Error(posted.reason);
+    process.stdout.write(`${posted.transfer.id}\n`);
+  }
+};
+await Promise.all(Array.from({ length: 40 }, settleForever));

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { UserActor } from '../../../server/kernel/actor.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { createMarket, eventsOf, until } from '../../support/market.ts';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createTestDatabase();
+});
+afterAll(() => db.close());
+
+let market: ReturnType<typeof createMarket>;
+let alice: UserActor;
+beforeEach(async () => {
+  market = createMarket(db);
+  alice = await market.customer(1_000n);
+});
+
+const create = (changes = {}, actor = alice) =>
+  market.marketplace.createRequest(actor, market.order(changes));
+const lastTransaction = async (actor = alice) => {
+  const query = { role: 'requester', after: null, limit: 1 } as const;
+  return (await market.marketplace.listTransactions(actor, query)).transactions[0];
+};
+
+/** Nothing was paid, nothing is held, the books are in order. */
+async function expectUntouched(actor = alice) {
+  await until(async () => (await market.ledger.balance(actor)).heldCents === 0n);
+  expect((await market.ledger.balance(actor)).availableCents).toBe(1_000n);
+  const books = await market.ledger.trialBalance(market.administrator);
+  expect(books).toMatchObject({ entriesSumCents: 0n, mismatchedAccounts: 0 });
+}
+
+describe('a server that stops or crashes', () => {
+  it('ends what runs unpaid when it closes', async () => {
+    const provider = await market.provider();
+    const request = create();
+    await until(() => provider.requests[0]);
+    const requestId = provider.requests[0]?.requestId as Uint8Array;
+    market.marketplace.chunk(provider.actor, { requestId, index: 0, text: 'Hello' });
+    const answer = await request;
+    await market.marketplace.close();
+    expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'unavailable' });
+    await expect(create()).rejects.toMatchObject({ code: 'unavailable' });
+    await expectUntouched();
+  });
+
+  it.each([
+    ['before the ledger was asked', 'post'],
+    ['after the ledger paid', 'finishSettled'],
+  ])('settles after its restart what was decided but interrupted %s', async (_, where) => {
+    const nodeId = 'crashing-node';
+    const crash = async () => {
+      throw new Error('the process ends here');
+    };
+    const crashed = createMarket(db, {
+      nodeId,
+      wrapStore: (store) =>
+        where === 'finishSettled'
+          ? { ...store, finishSettled: crash }
+          : {
+              ...store,
+              writeIntent: async (...args) => {
+                await store.writeIntent(...args);
+                return crash();
+              },
+            },
+    });
+    const bob = await crashed.customer(1_000n);
+    const provider = await crashed.provider();
+    provider.onRequest = (request) => crashed.answer(provider, request, ['Hello', ' world']);
+    const answer = await crashed.marketplace.createRequest(bob, crashed.order());
+    expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'unavailable' });
+
+    const restarted = createMarket(db, { nodeId });
+    expect(await restarted.marketplace.recover(true)).toBe(1);
+    expect(await restarted.marketplace.recover(true)).toBe(0);
+    expect(await restarted.marketplace.getTransaction(bob, answer.transactionId)).toMatchObject({
+      state: 'COMPLETED',
+      costCents: 12n,
+    });
+    expect(await restarted.ledger.balance(bob)).toEqual({ availableCents: 988n, heldCents: 0n });
+    expect((await restarted.ledger.balance(provider.owner)).availableCents).toBe(11n);
+  });
+
+  it('releases after its restart what was open, and leaves another node alone', async () => {
+    const crashed = createMarket(db, { nodeId: 'dead-node' });
+    const bob = await crashed.customer(1_000n);
+    const provider = await crashed.provider();
+    void crashed.marketplace.createRequest(bob, crashed.order());
+    await until(() => provider.requests[0]);
+    await until(async () => (await lastTransaction(bob))?.state === 'PROCESSING');
+    expect(await createMarket(db, { nodeId: 'other-node' }).marketplace.recover(true)).toBe(0);
+    expect(await createMarket(db, { nodeId: 'dead-node' }).marketplace.recover(true)).toBe(1);
+    expect(await lastTransaction(bob)).toMatchObject({ state: 'FAILED', failureCode: 'unavailable' });
+    await expectUntouched(bob);
+  });
+});

@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { UserActor } from '../../../server/kernel/actor.ts';
+import { turn } from '../../support/clock.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { createMarket, eventsOf, newUser, until } from '../../support/market.ts';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createTestDatabase();
+});
+afterAll(() => db.close());
+
+let market: ReturnType<typeof createMarket>;
+let alice: UserActor;
+beforeEach(async () => {
+  market = createMarket(db);
+  alice = await market.customer(1_000n);
+});
+
+const create = (changes = {}, actor = alice) =>
+  market.marketplace.createRequest(actor, market.order(changes));
+const lastTransaction = async (actor = alice) => {
+  const query = { role: 'requester', after: null, limit: 1 } as const;
+  return (await market.marketplace.listTransactions(actor, query)).transactions[0];
+};
+
+/** Nothing was paid, nothing is held, the books are in order. */
+async function expectUntouched(actor = alice) {
+  await until(async () => (await market.ledger.balance(actor)).heldCents === 0n);
+  expect((await market.ledger.balance(actor)).availableCents).toBe(1_000n);
+  const books = await market.ledger.trialBalance(market.administrator);
+  expect(books).toMatchObject({ entriesSumCents: 0n, mismatchedAccounts: 0 });
+}
+
+describe('a request', () => {
+  it('is held, served, priced by the smaller count, split and settled; both sides can read it, each its own', async () => {
+    const provider = await market.provider();
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello', ' world'], [10, 2]);
+    const answer = await create();
+    const events = await eventsOf(answer);
+    expect(events.map(({ kind }) => kind)).toEqual(['text', 'text', 'end']);
+    // 12 tokens at 1000 cents for 1000; 12 % of 12 cents is 1.44, so 1.
+    expect(events.at(-1)).toMatchObject({ promptTokens: 10, completionTokens: 2, costCents: 12n });
+    expect(await market.ledger.balance(alice)).toEqual({ availableCents: 988n, heldCents: 0n });
+    expect(await market.ledger.balance(provider.owner)).toEqual({ availableCents: 11n, heldCents: 0n });
+    const asked = await market.marketplace.getTransaction(alice, answer.transactionId);
+    expect(asked).toMatchObject({
+      role: 'requester',
+      state: 'COMPLETED',
+      costCents: 12n,
+      feeCents: 1n,
+      earningsCents: 11n,
+    });
+    const served = await market.marketplace.getTransaction(provider.owner, answer.transactionId);
+    expect(served).toMatchObject({ role: 'provider', state: 'COMPLETED', earningsCents: 11n });
+    const shown = JSON.stringify(served, (_, part) => (typeof part === 'bigint' ? Number(part) : part));
+    expect(shown).not.toContain(alice.userId);
+    expect(shown).not.toContain(alice.tenantId);
+    await expect(market.marketplace.getTransaction(newUser(), answer.transactionId)).rejects.toMatchObject({
+      code: 'transaction_not_found',
+    });
+    expect(new TextDecoder().decode(provider.requests[0]?.body)).toBe('{}');
+  });
+
+  it('pays an inflated claim by our count, and a small claim by the claim', async () => {
+    const provider = await market.provider();
+    provider.onRequest = (request) =>
+      market.answer(provider, request, ['Hello', ' world'], [9_000_000, 8_000_000]);
+    expect((await eventsOf(await create())).at(-1)).toMatchObject({ costCents: 12n });
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello', ' world'], [4, 1]);
+    expect((await eventsOf(await create())).at(-1)).toMatchObject({ costCents: 5n });
+    const [row] = await db.database.system(
+      (sql) => sql`SELECT * FROM marketplace_providers WHERE device_id = ${provider.actor.deviceId}`,
+    );
+    expect(row).toMatchObject({ claimed_tokens: 17_000_005n, counted_tokens: 24n });
+  });
+
+  it('never costs more than what was held, however much a provider sends', async () => {
+    const provider = await market.provider();
+    provider.onRequest = (request) => market.answer(provider, request, ['word '.repeat(60)], [10, 1_000]);
+    expect((await eventsOf(await create({ completionTokensMax: 5 }))).at(-1)).toMatchObject({
+      costCents: 15n,
+    });
+  });
+
+  it('costs nothing where the price is nothing', async () => {
+    const provider = await market.provider({ price: 0 });
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello']);
+    expect((await eventsOf(await create())).at(-1)).toMatchObject({ kind: 'end', costCents: 0n });
+    await expectUntouched();
+  });
+
+  it.each([
+    ['model_not_found', { model: 'nobody-has-it' }],
+    ['context_length_exceeded', { promptTokens: 8_190 }],
+    ['maximum_cost_exceeded', { costCentsMax: 59n }],
+    ['insufficient_balance', { completionTokensMax: 1_000 }],
+    ['invalid_input', { completionTokensMax: 0 }],
+    ['too_large', { body: new Uint8Array(261_001) }],
+  ])('is refused with %s before anything is held or any provider hears of it', async (code, changes) => {
+    const provider = await market.provider();
+    await expect(create(changes)).rejects.toMatchObject({ code });
+    expect(provider.requests).toEqual([]);
+    expect(await lastTransaction()).toBeUndefined();
+    await expectUntouched();
+  });
+
+  it('is refused to a device', async () => {
+    const provider = await market.provider();
+    await expect(market.marketplace.createRequest(provider.actor, market.order())).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+  });
+
+  it('goes to a cheaper provider where the balance does not reach for a dear one', async () => {
+    const cheap = await market.provider({ price: 1_000 });
+    for (let i = 0; i < 3; i++) await market.provider({ price: 100_000 });
+    cheap.onRequest = (request) => market.answer(cheap, request, ['Hello']);
+    for (let i = 0; i < 4; i++)
+      expect((await eventsOf(await create())).at(-1)).toMatchObject({ kind: 'end' });
+  });
+
+  it('waits for a slot when all are busy, and is refused when none becomes free', async () => {
+    const provider = await market.provider({ slots: 1 });
+    const first = create();
+    const request = await until(() => provider.requests[0]);
+    const second = create();
+    const third = create();
+    const refusal = expect(third).rejects.toMatchObject({ code: 'no_provider_available' });
+    await turn();
+    expect(provider.requests).toHaveLength(1);
+    market.answer(provider, request, ['one']);
+    await eventsOf(await first);
+    await until(() => provider.requests[1]);
+    market.clock.advance(10_000);
+    await refusal;
+    market.answer(provider, provider.requests[1] as never, ['two']);
+    await eventsOf(await second);
+  });
+});
+
+describe('a requester that goes away', () => {
+  it('before the first text pays nothing', async () => {
+    const provider = await market.provider();
+    const abort = new AbortController();
+    const request = create({ signal: abort.signal });
+    const refused = expect(request).rejects.toMatchObject({ code: 'request_cancelled' });
+    await until(() => provider.requests[0]);
+    abort.abort();
+    await refused;
+    expect(provider.cancelled).toHaveLength(1);
+    expect(await lastTransaction()).toMatchObject({ state: 'CANCELLED', costCents: 0n });
+    await expectUntouched();
+  });
+
+  it('after it pays for the prompt and the text it was given', async () => {
+    const provider = await market.provider();
+    const abort = new AbortController();
+    const request = create({ signal: abort.signal });
+    await until(() => provider.requests[0]);
+    const requestId = provider.requests[0]?.requestId as Uint8Array;
+    market.marketplace.chunk(provider.actor, { requestId, index: 0, text: 'Hello' });
+    const answer = await request;
+    abort.abort();
+    expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'request_cancelled' });
+    expect(provider.cancelled).toEqual([answer.transactionId]);
+    expect(await lastTransaction()).toMatchObject({
+      state: 'CANCELLED',
+      costCents: 11n,
+      completionTokens: 1,
+    });
+    expect(await market.ledger.balance(alice)).toEqual({ availableCents: 989n, heldCents: 0n });
+  });
+});
+
+describe('the database', () => {
+  it('shows a tenant its own rows only, and a requester never who the provider is', async () => {
+    const provider = await market.provider();
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello']);
+    await eventsOf(await create());
+    const { database } = db;
+    const seenByAlice = await database.tenant(alice.tenantId, async (sql) => ({
+      providers: await sql`SELECT * FROM marketplace_providers`,
+      served: await sql`SELECT * FROM marketplace_served`,
+      transactions: await sql`SELECT id FROM marketplace_transactions`,
+    }));
+    expect(seenByAlice).toMatchObject({ providers: [], served: [] });
+    expect(seenByAlice.transactions).toHaveLength(1);
+    const seenByProvider = await database.tenant(provider.owner.tenantId, async (sql) => ({
+      served: await sql`SELECT * FROM marketplace_served`,
+      transactions: await sql`SELECT id FROM marketplace_transactions`,
+    }));
+    expect(seenByProvider.served).toHaveLength(1);
+    expect(seenByProvider.transactions).toHaveLength(0);
+    await expect(
+      database.tenant(alice.tenantId, (sql) => sql`SELECT provider_user_id FROM marketplace_transactions`),
+    ).rejects.toMatchObject({ code: '42501' });
+  });
+});

@@ -1,0 +1,260 @@
+import OpenAI from 'openai';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { countPromptTokens } from '../../../server/domains/pricing/index.ts';
+import type { Actor } from '../../../server/kernel/actor.ts';
+import { createHttpServer, type HttpServer } from '../../../server/platform/http/server.ts';
+import { createOpenAiTransport } from '../../../server/transports/openai/transport.ts';
+import { errorResponse } from '../../../server/transports/rest/error-response.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { silentLogger } from '../../support/logger.ts';
+import { createMarket, type FakeProvider, until } from '../../support/market.ts';
+
+let db: TestDatabase;
+let market: ReturnType<typeof createMarket>;
+let server: HttpServer;
+let origin: string;
+let client: OpenAI;
+const actors = new Map<string, Actor>();
+
+beforeAll(async () => {
+  db = await createTestDatabase();
+});
+afterAll(() => db.close());
+
+beforeEach(async () => {
+  await server?.close();
+  market = createMarket(db);
+  const alice = await market.customer(1_000n);
+  actors.set('ygu_alice', alice);
+  actors.set('ygu_poor', await market.customer(1n));
+  const routes = createOpenAiTransport({
+    marketplace: market.marketplace,
+    countPromptTokens,
+    identify: async (token) => actors.get(token) ?? null,
+    logger: silentLogger,
+    clock: market.clock,
+    observe: () => {},
+  });
+  server = createHttpServer(
+    { host: '127.0.0.1', port: 0 },
+    { routes, websockets: [], respondToError: errorResponse, newRequestId: () => 'r', logger: silentLogger },
+  );
+  origin = `http://127.0.0.1:${(await server.listen()).port}`;
+  client = new OpenAI({ apiKey: 'ygu_alice', baseURL: `${origin}/v1`, maxRetries: 0 });
+});
+afterAll(() => server.close());
+
+const messages = [{ role: 'user' as const, content: 'Say hello.' }];
+const serve = (provider: FakeProvider, pieces: readonly string[]) => {
+  provider.onRequest = (request) => market.answer(provider, request, pieces, [100, 100]);
+};
+const post = (body: string, headers: Record<string, string> = {}) =>
+  fetch(`${origin}/v1/chat/completions`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json', authorization: 'Bearer ygu_alice', ...headers },
+  });
+
+describe('POST /v1/chat/completions', () => {
+  it('answers the official client as a whole, and the transaction can be found', async () => {
+    const provider = await market.provider({ context: 512 });
+    serve(provider, ['Hello', ' world']);
+    const { data, response } = await client.chat.completions
+      .create({ model: 'm', messages, max_tokens: 20, temperature: 0.5, user: 'secret-user' })
+      .withResponse();
+    expect(data.choices[0]).toMatchObject({
+      index: 0,
+      finish_reason: 'stop',
+      message: { role: 'assistant', content: 'Hello world' },
+    });
+    // 3 to prime the answer, 3 for the message, 1 for its role, 3 for "Say hello."
+    expect(data.usage).toEqual({ prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 });
+    const id = response.headers.get('x-yggdrasil-transaction-id') ?? '';
+    expect(data.id).toBe(`chatcmpl-${id}`);
+    const transaction = await market.marketplace.getTransaction(
+      actors.get('ygu_alice') as Actor,
+      id as never,
+    );
+    expect(transaction).toMatchObject({ state: 'COMPLETED', costCents: 12n });
+    const body = JSON.parse(new TextDecoder().decode(provider.requests[0]?.body));
+    expect(body).toEqual({ model: 'm', messages, max_tokens: 20, temperature: 0.5 });
+    expect(provider.requests[0]?.maxTokens).toBe(20);
+  });
+
+  it('streams to the official client: role, text, reason, usage, done', async () => {
+    serve(await market.provider({ context: 512 }), ['Hello', ' world']);
+    const stream = await client.chat.completions.create({
+      model: 'm',
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    const chunks = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    expect(chunks.map(({ choices }) => choices[0]?.delta.content)).toEqual([
+      '',
+      'Hello',
+      ' world',
+      undefined,
+      undefined,
+    ]);
+    expect(chunks[0]?.choices[0]?.delta.role).toBe('assistant');
+    expect(chunks.map(({ choices }) => choices[0]?.finish_reason)).toEqual([
+      null,
+      null,
+      null,
+      'stop',
+      undefined,
+    ]);
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: 10, completion_tokens: 2 } });
+    expect(chunks.slice(0, -1).every(({ usage }) => usage === null)).toBe(true);
+  });
+
+  it('ends the raw stream with [DONE] and sends no usage unless asked', async () => {
+    serve(await market.provider({ context: 512 }), ['Hello']);
+    const response = await post(JSON.stringify({ model: 'm', messages, stream: true }));
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    const text = await response.text();
+    expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
+    expect(text).not.toContain('usage');
+    for (const line of text.split('\n\n').filter((part) => part !== '' && part !== 'data: [DONE]')) {
+      expect(JSON.parse(line.replace(/^data: /, ''))).toMatchObject({
+        object: 'chat.completion.chunk',
+        model: 'm',
+      });
+    }
+  });
+
+  it('ends a stream that breaks off with an error that the client throws, and bills nothing', async () => {
+    const provider = await market.provider({ context: 512 });
+    provider.onRequest = ({ requestId }) => {
+      market.marketplace.chunk(provider.actor, { requestId, index: 0, text: 'Hello' });
+    };
+    const stream = await client.chat.completions.create({ model: 'm', messages, stream: true });
+    const texts: string[] = [];
+    await expect(
+      (async () => {
+        for await (const chunk of stream) {
+          texts.push(chunk.choices[0]?.delta.content ?? '');
+          if (texts.at(-1) === 'Hello')
+            market.marketplace.disconnected(provider.actor.deviceId, provider.channel);
+        }
+      })(),
+    ).rejects.toMatchObject({ code: 'provider_vanished' });
+    expect(texts).toEqual(['', 'Hello']);
+    const balance = await market.ledger.balance(actors.get('ygu_alice') as Actor);
+    expect(balance).toEqual({ availableCents: 1_000n, heldCents: 0n });
+  });
+
+  it('cancels at the provider when the client goes away, and bills what was delivered', async () => {
+    const provider = await market.provider({ context: 512 });
+    provider.onRequest = ({ requestId }) => {
+      market.marketplace.chunk(provider.actor, { requestId, index: 0, text: 'Hello' });
+    };
+    const stream = await client.chat.completions.create({ model: 'm', messages, stream: true });
+    for await (const chunk of stream) if (chunk.choices[0]?.delta.content === 'Hello') break;
+    await until(() => provider.cancelled.length === 1);
+    const alice = actors.get('ygu_alice') as Actor;
+    await until(async () => (await market.ledger.balance(alice)).heldCents === 0n);
+    expect((await market.ledger.balance(alice)).availableCents).toBe(989n);
+  });
+
+  it.each([
+    ['not JSON', '{', 400, 'malformed_json', null],
+    ['no messages', '{"model":"m"}', 400, 'invalid_input', 'messages'],
+    ['two choices', JSON.stringify({ model: 'm', messages, n: 2 }), 400, 'invalid_input', 'n'],
+    ['tools', JSON.stringify({ model: 'm', messages, tools: [] }), 400, 'invalid_input', 'tools'],
+    [
+      'a picture',
+      JSON.stringify({ model: 'm', messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }),
+      400,
+      'invalid_input',
+      'messages.0.content',
+    ],
+    [
+      'an unknown role',
+      JSON.stringify({ model: 'm', messages: [{ role: 'boss', content: 'x' }] }),
+      400,
+      'invalid_input',
+      'messages.0.role',
+    ],
+    ['an unknown model', JSON.stringify({ model: 'none', messages }), 404, 'model_not_found', null],
+    [
+      'too long an answer',
+      JSON.stringify({ model: 'm', messages, max_tokens: 8_190 }),
+      400,
+      'context_length_exceeded',
+      null,
+    ],
+  ])('refuses %s in the shape of OpenAI', async (_, body, status, code, param) => {
+    await market.provider({ context: 512 });
+    const response = await post(body);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toEqual({
+      error: { message: expect.any(String), type: expect.any(String), param, code },
+    });
+  });
+
+  it('refuses a body that is not called JSON, and one that is too large', async () => {
+    expect((await post('{}', { 'content-type': 'text/plain' })).status).toBe(415);
+    expect((await post('x'.repeat(600_000))).status).toBe(413);
+    const large = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'a '.repeat(140_000) }] });
+    await market.provider({ context: 10_000_000, price: 0 });
+    expect((await post(large)).status).toBe(413);
+  });
+
+  it('refuses the client with the error classes it knows', async () => {
+    await market.provider({ context: 512 });
+    const as = (apiKey: string, headers = {}) =>
+      new OpenAI({ apiKey, baseURL: `${origin}/v1`, maxRetries: 0 }).chat.completions.create(
+        { model: 'm', messages },
+        { headers },
+      );
+    await expect(as('wrong')).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
+    await expect(as('ygu_poor')).rejects.toMatchObject({ status: 402, code: 'insufficient_balance' });
+    await expect(as('ygu_alice', { 'X-Yggdrasil-Max-Cost-Cents': '3' })).rejects.toMatchObject({
+      status: 402,
+      code: 'maximum_cost_exceeded',
+    });
+    await expect(as('ygu_alice', { 'X-Yggdrasil-Max-Cost-Cents': '-3' })).rejects.toMatchObject({
+      status: 400,
+    });
+    const provider = await market.provider({ model: 'other' });
+    actors.set('ygd_device', provider.actor);
+    await expect(as('ygd_device')).rejects.toBeInstanceOf(OpenAI.PermissionDeniedError);
+  });
+
+  it('says 503 with Retry-After when nobody can serve', async () => {
+    const provider = await market.provider({ context: 512 });
+    provider.onRequest = ({ requestId }) =>
+      market.marketplace.result(provider.actor, { requestId, error: { code: 1 } });
+    for (let i = 0; i < 3; i++) {
+      const failed = await post(JSON.stringify({ model: 'm', messages }));
+      expect(failed.status).toBe(503);
+      expect(failed.headers.get('x-yggdrasil-transaction-id')).toMatch(/^[0-9a-f-]{36}$/);
+    }
+    const response = await post(JSON.stringify({ model: 'm', messages }));
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('5');
+    expect(await response.json()).toMatchObject({
+      error: { code: 'no_provider_available', type: 'server_error' },
+    });
+  });
+});
+
+describe('GET /v1/models', () => {
+  it('lists what is served now, and gives one by its name, slashes and all', async () => {
+    await market.provider({ model: 'meta/llama:3b', price: 30 });
+    await market.provider({ model: 'meta/llama:3b', price: 20 });
+    const { data } = await client.models.list();
+    expect(data).toMatchObject([{ id: 'meta/llama:3b', object: 'model', providers: 2 }]);
+    expect(await client.models.retrieve('meta/llama:3b')).toMatchObject({
+      price_cents_per_1000_tokens_min: 20,
+    });
+    await expect(client.models.retrieve('none')).rejects.toMatchObject({
+      status: 404,
+      code: 'model_not_found',
+    });
+    expect((await fetch(`${origin}/v1/models`)).status).toBe(401);
+  });
+});

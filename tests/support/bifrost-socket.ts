@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { WebSocket } from 'ws';
+import {
+  Delivery,
+  decodePayload,
+  ErrorPayload,
+  encodeFrame,
+  encodePayload,
+  errorCodeName,
+  type FrameHeaderInit,
+  FrameType,
+  type FrameView,
+  Hello,
+  readFrame,
+} from '../../proto/index.ts';
+import { createDeviceCore } from './core.ts';
+import type { TestServer } from './server.ts';
+import type { DeviceCredentials } from './world.ts';
+
+const core = createDeviceCore();
+let lastNonce = 0;
+
+/** A nonce above all that this process used. */
+export function nextNonce(): number {
+  lastNonce = Math.max(Date.now() * 1000, lastNonce + 1);
+  return lastNonce;
+}
+
+/** A frame of this device, signed with its key, changed where a test needs it. */
+export function signedFrame(
+  credentials: DeviceCredentials,
+  changes: Partial<FrameHeaderInit>,
+  payload: Uint8Array = new Uint8Array(0),
+): Uint8Array {
+  const key = core.importKey(Buffer.from(credentials.signingKey, 'base64url'));
+  return encodeFrame(
+    {
+      type: FrameType.EVENT,
+      delivery: Delivery.TRANSIENT,
+      id: randomUUID(),
+      networkId: credentials.networkId,
+      sourceId: credentials.deviceId,
+      nonce: nextNonce(),
+      ...changes,
+    },
+    payload,
+    (signed, frame, start) => core.signInto(key, signed, frame, start),
+  );
+}
+
+/** Whether a frame carries the signature of this device's key. */
+export function isSignedFor(credentials: DeviceCredentials, frame: FrameView): boolean {
+  const key = core.importKey(Buffer.from(credentials.signingKey, 'base64url'));
+  return core.verify(key, frame.signedBytes, frame.signature);
+}
+
+/** The code in an ERROR frame. */
+export function codeOf(frame: FrameView): string {
+  return errorCodeName(decodePayload(ErrorPayload, frame.payload).code);
+}
+
+/** A WebSocket that a test drives frame by frame; it does nothing by itself, so that it can do everything wrong. */
+export class BifrostSocket {
+  readonly socket: WebSocket;
+  readonly credentials: DeviceCredentials;
+  readonly frames: FrameView[] = [];
+  closeCode: number | null = null;
+  closeReason = '';
+  #wake: (() => void)[] = [];
+
+  private constructor(socket: WebSocket, credentials: DeviceCredentials) {
+    this.socket = socket;
+    this.credentials = credentials;
+    socket.on('message', (data: Buffer) => {
+      this.frames.push(readFrame(new Uint8Array(data)));
+      this.#changed();
+    });
+    socket.on('error', (error) => {
+      this.closeReason = error.message;
+    });
+    socket.on('close', (code, reason) => {
+      this.closeCode = code;
+      if (reason.length > 0) this.closeReason = reason.toString();
+      this.#changed();
+    });
+  }
+
+  /** Connects without saying HELLO. */
+  static async connect(server: TestServer, credentials: DeviceCredentials): Promise<BifrostSocket> {
+    const socket = new WebSocket(`${server.webSocketUrl}/bifrost`, 'bifrost.v1', {
+      headers: { authorization: `Bearer ${credentials.token}` },
+    });
+    const connection = new BifrostSocket(socket, credentials);
+    await new Promise((resolve, reject) => {
+      socket.once('open', resolve);
+      socket.once('error', reject);
+    });
+    return connection;
+  }
+
+  /** Connects, says HELLO and waits for WELCOME. */
+  static async open(
+    server: TestServer,
+    credentials: DeviceCredentials,
+    hello: Parameters<typeof Hello.encode>[0] = {},
+  ): Promise<BifrostSocket> {
+    const connection = await BifrostSocket.connect(server, credentials);
+    connection.send({ type: FrameType.HELLO }, encodePayload(Hello, hello));
+    await connection.next(FrameType.WELCOME);
+    return connection;
+  }
+
+  send(changes: Partial<FrameHeaderInit>, payload?: Uint8Array): void {
+    this.socket.send(signedFrame(this.credentials, changes, payload));
+  }
+
+  /** The next frame of this type, taken out. Rejects when the socket closes or nothing comes within 5 s. */
+  async next(type: FrameType): Promise<FrameView> {
+    const index = await this.#until(() => {
+      const found = this.frames.findIndex(({ header }) => header.type === type);
+      if (found >= 0) return found;
+      if (this.closeCode !== null) throw new Error(`closed with ${this.closeCode} ${this.closeReason}`);
+      const error = this.frames.find(({ header }) => header.type === FrameType.ERROR);
+      if (error !== undefined) throw new Error(`refused: ${codeOf(error)}`);
+      return null;
+    }, `a frame of type ${FrameType[type]}`);
+    return this.frames.splice(index, 1)[0] as FrameView;
+  }
+
+  /** The close code. */
+  async closed(): Promise<number> {
+    return this.#until(() => this.closeCode, 'the end of the connection');
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+
+  #changed(): void {
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  async #until<T>(find: () => T | null, what: string): Promise<T> {
+    const deadline = Date.now() + 5_000;
+    for (;;) {
+      const found = find();
+      if (found !== null) return found;
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(
+          () => reject(new Error(`waited in vain for ${what}`)),
+          deadline - Date.now(),
+        );
+        this.#wake.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import {
+  type DeviceCore,
+  loadDeviceCore,
+  loadServerCore,
+  type ServerCore,
+} from '../../assembly/host/node.ts';
+
+/** The built module, as the server loads it. */
+export const coreWasm = (): Uint8Array => readFileSync(new URL('../../build/core.wasm', import.meta.url));
+
+/** A core of the server's build. */
+export const createServerCore = (): ServerCore => loadServerCore(coreWasm());
+
+/** A core of the device's build. */
+export const createDeviceCore = (): DeviceCore =>
+  loadDeviceCore(readFileSync(new URL('../../build/device.wasm', import.meta.url)));

@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, describeConfig, readConfig, renderConfigTable } from '../../../server/config/index.ts';
+import { StartError } from '../../../server/kernel/start-error.ts';
+
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('the configuration', () => {
+  test('of an empty environment is complete and local', () => {
+    expect(readConfig({})).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      mqttHost: '127.0.0.1',
+      mqttPort: 1883,
+      dataDirectory: './data',
+      databasePoolConnectionsMax: 10,
+      logLevel: 'info',
+      commissionBasisPoints: 1200,
+      holdTimeoutSeconds: 1200,
+      providerFirstTokenTimeoutMs: 30_000,
+      providerStallTimeoutMs: 15_000,
+      requestTimeoutSeconds: 600,
+      slotWaitMs: 10_000,
+      heartbeatIntervalSeconds: 30,
+      streamRetentionHours: 168,
+      streamFramesMax: 100_000,
+      shutdownTimeoutSeconds: 15,
+    });
+  });
+
+  test('takes what the environment gives, and MQTT follows the host', () => {
+    const config = readConfig({
+      YGGDRASIL_HOST: '0.0.0.0',
+      YGGDRASIL_PORT: '0',
+      DATABASE_URL: 'postgresql://me:pw@db.example:5433/ygg?sslmode=require',
+      PATH: '/usr/bin',
+    });
+    expect(config).toMatchObject({ host: '0.0.0.0', mqttHost: '0.0.0.0', port: 0 });
+    expect(config.databaseUrl).toBe('postgresql://me:pw@db.example:5433/ygg?sslmode=require');
+  });
+
+  test('counts an empty variable as unset', () => {
+    expect(readConfig({ YGGDRASIL_PORT: '', DATABASE_URL: '' })).toEqual(readConfig({}));
+  });
+
+  test('reports all problems at once, cross-checks and unknown variables among them, and no value', () => {
+    const environment = {
+      YGGDRASIL_PORT: 'eighty',
+      YGGDRASIL_MQTT_PORT: '65536',
+      YGGDRASIL_LOG_LEVEL: 'loud',
+      YGGDRASIL_COMMISSION_BASIS_POINTS: '999',
+      YGGDRASIL_HOLD_TIMEOUT_SECONDS: '600',
+      YGGDRASIL_DATABASE_OWNER_URL: 'mysql://root:hunter2@db/ygg',
+      DATABASE_URL: 'postgres://db-without-user/ygg',
+      YGGDRASIL_PROT: '8080',
+    };
+    expect(problemsOf(environment)).toEqual([
+      'YGGDRASIL_PORT must be a whole number from 0 to 65535',
+      'YGGDRASIL_MQTT_PORT must be a whole number from 0 to 65535',
+      'DATABASE_URL must have the form postgres://user:password@host:port/database',
+      'YGGDRASIL_DATABASE_OWNER_URL must have the form postgres://user:password@host:port/database',
+      'YGGDRASIL_LOG_LEVEL must be one of debug, info, warn, error, silent',
+      'YGGDRASIL_COMMISSION_BASIS_POINTS must be a whole number from 1000 to 1500',
+      'YGGDRASIL_HOLD_TIMEOUT_SECONDS must be longer than YGGDRASIL_REQUEST_TIMEOUT_SECONDS and YGGDRASIL_SLOT_WAIT_MS together',
+      'YGGDRASIL_PROT is unknown',
+    ]);
+  });
+
+  test('that is wrong is an error for the operator, one line a problem', () => {
+    const attempt = () => readConfig({ YGGDRASIL_PORT: '-1', YGGDRASIL_X: '1' });
+    expect(attempt).toThrow(StartError);
+    expect(attempt).toThrow(
+      'The configuration is wrong:\n  YGGDRASIL_PORT must be a whole number from 0 to 65535\n  YGGDRASIL_X is unknown',
+    );
+  });
+
+  test.each(['1.5', '1e3', '0x10', ' 80', '-0', '٣', '99999999999999999999'])(
+    'refuses the number %j',
+    (text) => {
+      expect(problemsOf({ YGGDRASIL_PORT: text })).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    ['YGGDRASIL_COMMISSION_BASIS_POINTS', '1000', '1500', '999', '1501'],
+    ['YGGDRASIL_PORT', '0', '65535', '-1', '65536'],
+  ])('%s takes its bounds and nothing past them', (variable, min, max, below, above) => {
+    expect(problemsOf({ [variable]: min })).toEqual([]);
+    expect(problemsOf({ [variable]: max })).toEqual([]);
+    expect(problemsOf({ [variable]: below })).toHaveLength(1);
+    expect(problemsOf({ [variable]: above })).toHaveLength(1);
+  });
+
+  test("refuses an owner's URL without a database URL", () => {
+    expect(problemsOf({ YGGDRASIL_DATABASE_OWNER_URL: 'postgres://owner@db/ygg' })).toEqual([
+      'YGGDRASIL_DATABASE_OWNER_URL needs DATABASE_URL',
+    ]);
+  });
+});
+
+describe("the README's table", () => {
+  test('has a line with a default and a meaning for each variable', () => {
+    const rows = describeConfig();
+    expect(renderConfigTable().split('\n')).toHaveLength(rows.length + 2);
+    for (const row of rows) {
+      expect(row.variable).toMatch(/^(YGGDRASIL_[A-Z_]+|DATABASE_URL)$/);
+      expect(row.description).toMatch(/\.$/);
+      expect(row.fallback).not.toMatch(/undefined/);
+    }
+  });
+
+  test('names each variable once, and each default is one that the variable takes', () => {
+    const rows = describeConfig();
+    expect(new Set(rows.map(({ variable }) => variable)).size).toBe(rows.length);
+    const defaults = rows.flatMap(({ variable, fallback }) =>
+      /^`[^`]+`$/.test(fallback) ? [[variable, fallback.slice(1, -1)] as const] : [],
+    );
+    expect(readConfig(Object.fromEntries(defaults))).toEqual(readConfig({}));
+  });
+});

@@ -1,0 +1,399 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type BifrostClient,
+  type BifrostClientOptions,
+  createBifrostClient,
+  encodeCommandResult,
+  encodeEvent,
+} from '../../../device/client/index.ts';
+import { Ack, Delivery, decodePayload, FrameType, Hello } from '../../../proto/index.ts';
+import { madeUpCredentials, StandInServer } from '../../support/bifrost-server.ts';
+import { FakeClock, turn } from '../../support/clock.ts';
+import { createDeviceCore } from '../../support/core.ts';
+import { createSeededRandom } from '../../support/random.ts';
+
+const credentials = madeUpCredentials();
+const OTHER_DEVICE = '00000000-0000-4000-8000-0000000000d2';
+const THIRD_DEVICE = '00000000-0000-4000-8000-0000000000d3';
+const core = createDeviceCore();
+
+function setUp(options: Partial<BifrostClientOptions> = {}) {
+  const server = new StandInServer(credentials);
+  const clock = new FakeClock();
+  const client = createBifrostClient(
+    { url: 'ws://server/bifrost', credentials, ...options },
+    { core, openSocket: server.openSocket, clock, random: createSeededRandom(1) },
+  );
+  return { server, clock, client };
+}
+
+async function connected(options: Partial<BifrostClientOptions> = {}) {
+  const world = setUp(options);
+  const start = world.client.connect();
+  world.server.connection.welcome();
+  await start;
+  return world;
+}
+
+const reading = (value: number) =>
+  encodeEvent({ name: 'sensor.temperature', value, unit: 'celsius', measuredAtMs: 5 });
+
+/** Codes of the close events, and what comes next. */
+function closings(client: BifrostClient) {
+  const delays: (number | null)[] = [];
+  client.on('close', ({ retryInMs }) => delays.push(retryInMs));
+  return delays;
+}
+
+describe('a session', () => {
+  it('begins with HELLO, with token and subprotocol in the handshake', async () => {
+    const { server, client } = await connected({ resume: { epoch: 'epoch-1', offset: 41 } });
+    expect(server.connection).toMatchObject({ token: credentials.token, subprotocol: 'bifrost.v1' });
+    const hello = decodePayload(Hello, server.connection.last(FrameType.HELLO).payload);
+    expect(hello.resume).toMatchObject({ epoch: 'epoch-1', offset: 41 });
+    expect(client.state).toBe('open');
+    expect(client.recovered).toBe(true);
+  });
+
+  it('uses nonces above the last one that the server accepted', async () => {
+    const { server, client, clock } = setUp();
+    const start = client.connect();
+    const ahead = clock.nowMs() * 1000 + 5_000_000;
+    server.connection.welcome({ lastNonce: ahead });
+    await start;
+    client.sendTransient({ type: FrameType.EVENT, payload: reading(1) });
+    client.sendTransient({ type: FrameType.EVENT, payload: reading(2) });
+    const nonces = server.connection.all(FrameType.EVENT).map(({ header }) => header.nonce);
+    expect(nonces).toEqual([ahead + 1, ahead + 2]);
+  });
+
+  it('drops frames that are tampered with, malformed, or of another network, and says why', async () => {
+    const { server, client } = await connected();
+    const reasons: string[] = [];
+    const events: unknown[] = [];
+    client.on('dropped', ({ reason }) => reasons.push(reason));
+    client.on('frame', (frame) => events.push(frame));
+    const event = { type: FrameType.EVENT, sourceId: OTHER_DEVICE };
+    const good = server.connection.frame(event, reading(1));
+    for (let position = 0; position < good.length; position++) {
+      const tampered = good.slice();
+      tampered[position] = (tampered[position] as number) ^ 1;
+      server.connection.pushBytes(tampered);
+    }
+    expect(reasons).toHaveLength(good.length);
+    server.connection.push({ ...event, networkId: THIRD_DEVICE }, reading(1));
+    server.connection.push({ ...event, destinationId: THIRD_DEVICE }, reading(1));
+    server.connection.push(event, Uint8Array.of(0xff));
+    expect(reasons.slice(-3)).toEqual([
+      'frame_destination_wrong',
+      'frame_destination_wrong',
+      'frame_payload_malformed',
+    ]);
+    expect(events).toEqual([]);
+    expect(client.droppedFrames).toBe(good.length + 3);
+  });
+
+  it('pings when it was silent, and ends when the server is', async () => {
+    const { server, client, clock } = setUp();
+    const delays = closings(client);
+    const start = client.connect();
+    server.connection.welcome({ heartbeatIntervalMs: 1_000 });
+    await start;
+    const { connection } = server;
+    clock.advance(400);
+    expect(connection.all(FrameType.PING)).toHaveLength(0);
+    clock.advance(400);
+    expect(connection.all(FrameType.PING)).toHaveLength(1);
+    connection.push({ type: FrameType.PONG });
+    clock.advance(1_200);
+    expect(delays).toEqual([]);
+    clock.advance(800);
+    expect(delays).toEqual([0]);
+    expect(connection.closedByClient).toBe(true);
+  });
+
+  it('ends when WELCOME does not come', async () => {
+    const { server, client, clock } = setUp();
+    const delays = closings(client);
+    const start = client.connect();
+    server.connection.open();
+    clock.advance(10_000);
+    expect(delays).toHaveLength(1);
+    client.close();
+    await expect(start).rejects.toMatchObject({ code: 'client_closed' });
+  });
+});
+
+describe('the stream', () => {
+  it('delivers stored frames once and acknowledges them together', async () => {
+    const { server, client, clock } = await connected();
+    const values: unknown[] = [];
+    client.on('event', ({ value }) => values.push(value));
+    for (const offset of [11, 12, 15, 12]) {
+      server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(offset), offset);
+    }
+    expect(values).toEqual([11, 12, 15]);
+    expect(server.connection.all(FrameType.ACK)).toHaveLength(0);
+    clock.advance(50);
+    expect(server.connection.all(FrameType.ACK)).toHaveLength(1);
+    expect(decodePayload(Ack, server.connection.last(FrameType.ACK).payload).offset).toBe(15);
+    expect(client.position).toEqual({ epoch: 'epoch-1', offset: 15 });
+  });
+
+  it('acknowledges 100 frames without waiting', async () => {
+    const { server } = await connected();
+    for (let offset = 1; offset <= 100; offset++) {
+      server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(offset), offset);
+    }
+    expect(decodePayload(Ack, server.connection.last(FrameType.ACK).payload).offset).toBe(100);
+  });
+
+  it('acknowledges nothing past a frame whose listener is still at work', async () => {
+    const { server, client, clock } = await connected();
+    const finish: (() => void)[] = [];
+    client.on('event', ({ value }) =>
+      value === 1 ? new Promise<void>((resolve) => finish.push(resolve)) : null,
+    );
+    server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(1), 1);
+    server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(2), 2);
+    expect(client.position).toBeNull();
+    finish[0]?.();
+    await turn();
+    clock.advance(50);
+    expect(decodePayload(Ack, server.connection.last(FrameType.ACK).payload).offset).toBe(2);
+    expect(client.position?.offset).toBe(2);
+  });
+
+  it('goes on where it stopped after a reconnect, and from the start in a new epoch', async () => {
+    const { server, client, clock } = await connected();
+    const values: unknown[] = [];
+    client.on('event', ({ value }) => values.push(value));
+    server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(7), 7);
+    server.connection.end();
+    clock.advance(0);
+    const hello = decodePayload(Hello, helloOf(server));
+    expect(hello.resume).toMatchObject({ epoch: 'epoch-1', offset: 7 });
+    server.connection.welcome({ head: { epoch: 'epoch-2', offset: 3 }, recovered: false });
+    expect(client.recovered).toBe(false);
+    server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(4), 4);
+    expect(values).toEqual([7, 4]);
+    expect(client.position).toEqual({ epoch: 'epoch-2', offset: 4 });
+  });
+});
+
+function helloOf(server: StandInServer): Uint8Array {
+  server.connection.open();
+  return server.connection.last(FrameType.HELLO).payload;
+}
+
+describe('sending', () => {
+  it('resolves a stored frame when it is acknowledged', async () => {
+    const { server, client } = await connected();
+    const sent = client.publish({ name: 'led.state', value: true, unit: '' });
+    const frame = server.connection.last(FrameType.EVENT);
+    expect(frame.header.delivery).toBe(Delivery.STORED);
+    server.connection.acknowledge(frame, 23);
+    expect(await sent).toEqual({ offset: 23 });
+  });
+
+  it('sends again after a reconnect: the same id, a new nonce', async () => {
+    const { server, client, clock } = await connected();
+    const sent = client.publish({ name: 'led.state', value: true, unit: '' });
+    const first = server.connection.last(FrameType.EVENT).header;
+    server.connection.end();
+    clock.advance(0);
+    server.connection.welcome();
+    const second = server.connection.last(FrameType.EVENT);
+    expect(second.header.id).toBe(first.id);
+    expect(second.header.nonce).toBeGreaterThan(first.nonce);
+    server.connection.acknowledge(second, 5);
+    expect(await sent).toEqual({ offset: 5 });
+  });
+
+  it('keeps stored frames while there is no connection, and loses transient ones', async () => {
+    const { server, client } = setUp();
+    const start = client.connect();
+    const sent = client.publish({ name: 'led.state', value: true, unit: '' });
+    expect(client.sendTransient({ type: FrameType.EVENT, payload: reading(1) })).toBe(false);
+    server.connection.welcome();
+    await start;
+    expect(server.connection.all(FrameType.EVENT)).toHaveLength(1);
+    server.connection.acknowledge(server.connection.last(FrameType.EVENT), 1);
+    await sent;
+  });
+
+  it('rejects with the code of the ERROR that answers the frame', async () => {
+    const { server, client } = await connected();
+    const errors: unknown[] = [];
+    client.on('error', ({ error }) => errors.push(error.code));
+    const sent = client.send({ type: FrameType.EVENT, payload: reading(1), destinationId: THIRD_DEVICE });
+    server.connection.refuse(server.connection.last(FrameType.EVENT), 'frame_destination_unknown');
+    await expect(sent).rejects.toMatchObject({ code: 'frame_destination_unknown' });
+    expect(errors).toEqual([]);
+    server.connection.refuse(server.connection.last(FrameType.EVENT), 'internal');
+    expect(errors).toEqual(['internal']);
+  });
+
+  it('does not believe an acknowledgement that another device made', async () => {
+    const { server, client } = await connected();
+    let settled = false;
+    const sent = client.publish({ name: 'led.state', value: true, unit: '' }).then(() => {
+      settled = true;
+    });
+    const frame = server.connection.last(FrameType.EVENT);
+    server.connection.push({ type: FrameType.ACK, correlationId: frame.header.id, sourceId: OTHER_DEVICE });
+    await turn();
+    expect(settled).toBe(false);
+    server.connection.acknowledge(frame, 1);
+    await sent;
+  });
+
+  it('refuses a payload that no frame can hold, and more frames than it can keep', async () => {
+    const { client } = await connected();
+    const send = (payload: Uint8Array) => client.send({ type: FrameType.EVENT, payload });
+    await expect(send(new Uint8Array(262_144))).rejects.toMatchObject({ code: 'frame_too_large' });
+    const kept = Array.from({ length: 1_000 }, () => send(new Uint8Array(1)));
+    await expect(send(new Uint8Array(1))).rejects.toMatchObject({ code: 'outbox_full' });
+    client.close();
+    const results = await Promise.allSettled(kept);
+    expect(results.every(({ status }) => status === 'rejected')).toBe(true);
+  });
+
+  it('gives a request up when the session ends or the answer is late', async () => {
+    const { server, client, clock } = await connected();
+    const late = client.request(
+      { type: FrameType.PROVIDER_OFFER, payload: new Uint8Array(0) },
+      { timeoutMs: 100 },
+    );
+    clock.advance(100);
+    await expect(late).rejects.toMatchObject({ code: 'timed_out' });
+    const lost = client.request({ type: FrameType.PROVIDER_OFFER, payload: new Uint8Array(0) });
+    server.connection.end();
+    await expect(lost).rejects.toMatchObject({ code: 'session_lost' });
+  });
+});
+
+describe('a command', () => {
+  const done = encodeCommandResult({ error: null, values: { on: true, level: 40 } });
+
+  it('resolves with the result of the device that it was given to, and of no other', async () => {
+    const { server, client } = await connected();
+    const result = client.command(OTHER_DEVICE, 'led.set', { on: true });
+    const { id, destinationId } = server.connection.last(FrameType.COMMAND).header;
+    expect(destinationId).toBe(OTHER_DEVICE);
+    const answer = { type: FrameType.COMMAND_RESULT, correlationId: id, destinationId: credentials.deviceId };
+    const forged = encodeCommandResult({ error: null, values: { on: false } });
+    server.connection.push({ ...answer, sourceId: THIRD_DEVICE }, forged, 1);
+    server.connection.push({ ...answer, sourceId: OTHER_DEVICE }, done, 2);
+    expect(await result).toEqual({ error: null, values: { on: true, level: 40 } });
+  });
+
+  it('resolves with the error of the device', async () => {
+    const { server, client } = await connected();
+    const result = client.command(OTHER_DEVICE, 'led.blink');
+    const correlationId = server.connection.last(FrameType.COMMAND).header.id;
+    const error = { code: 'command_unknown', message: 'no' } as const;
+    const payload = encodeCommandResult({ error, values: {} });
+    server.connection.push(
+      { type: FrameType.COMMAND_RESULT, correlationId, sourceId: OTHER_DEVICE },
+      payload,
+      1,
+    );
+    expect((await result).error).toEqual(error);
+  });
+
+  it('rejects when the server refuses it, when it takes too long, and when the client is closed', async () => {
+    const { server, client, clock } = await connected();
+    const refused = client.command(OTHER_DEVICE, 'led.get');
+    server.connection.refuse(server.connection.last(FrameType.COMMAND), 'frame_destination_unknown');
+    await expect(refused).rejects.toMatchObject({ code: 'frame_destination_unknown' });
+    const late = client.command(OTHER_DEVICE, 'led.get', {}, { timeoutMs: 300 });
+    server.connection.acknowledge(server.connection.last(FrameType.COMMAND), 1);
+    clock.advance(300);
+    await expect(late).rejects.toMatchObject({ code: 'timed_out' });
+    const closed = client.command(OTHER_DEVICE, 'led.get');
+    client.close();
+    await expect(closed).rejects.toMatchObject({ code: 'client_closed' });
+  });
+});
+
+describe('reconnecting', () => {
+  it('happens at once after a session, then with growing delays up to 30 s', async () => {
+    const { server, client, clock } = await connected();
+    const delays = closings(client);
+    server.connection.end();
+    clock.advance(0);
+    for (let attempt = 0; attempt < 12; attempt++) {
+      server.connection.end();
+      clock.advance(30_000);
+    }
+    expect(delays[0]).toBe(0);
+    const ceilings = [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000, 30_000, 30_000];
+    for (const [index, ceiling] of ceilings.entries()) {
+      expect(delays[index + 1]).toBeLessThanOrEqual(ceiling);
+      expect(delays[index + 1]).toBeGreaterThanOrEqual(ceiling / 2);
+    }
+    client.close();
+  });
+
+  it('is not hurried when sessions end as soon as they begin', async () => {
+    const { server, client, clock } = await connected();
+    const delays = closings(client);
+    for (let count = 0; count < 3; count++) {
+      server.connection.end();
+      clock.advance(1_000);
+      server.connection.welcome();
+    }
+    expect(delays[0]).toBe(0);
+    expect(delays[1]).toBeGreaterThan(0);
+    expect(delays[2]).toBeGreaterThan(delays[1] as number);
+    clock.advance(5_000);
+    server.connection.end();
+    expect(delays[3]).toBe(0);
+    client.close();
+  });
+
+  it.each([
+    [4401, 'unauthenticated'],
+    [4409, 'session_replaced'],
+  ])('never happens after close code %i', async (code, name) => {
+    const { server, client, clock } = await connected();
+    const delays = closings(client);
+    const sent = client.publish({ name: 'led.state', value: true, unit: '' });
+    server.connection.end(code, name);
+    clock.advance(60_000);
+    await expect(sent).rejects.toMatchObject({ code: name });
+    expect(delays).toEqual([null]);
+    expect(server.connections).toHaveLength(1);
+    await expect(client.connect()).rejects.toMatchObject({ code: 'client_closed' });
+  });
+
+  it('never happens after a 401 in the handshake', async () => {
+    const { server, client } = setUp();
+    const start = client.connect();
+    server.connection.onerror?.({ message: 'Unexpected server response: 401' });
+    server.connection.end();
+    await expect(start).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('ends at the signal', async () => {
+    const { server, client, clock } = setUp();
+    const controller = new AbortController();
+    const start = client.connect({ signal: controller.signal });
+    server.connection.end();
+    controller.abort();
+    await expect(start).rejects.toMatchObject({ code: 'aborted' });
+    clock.advance(60_000);
+    expect(server.connections).toHaveLength(1);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('leaves no timer behind when the client is closed', async () => {
+    const { server, client, clock } = await connected();
+    server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(1), 1);
+    client.close();
+    expect(clock.pending).toBe(0);
+    expect(server.connection.all(FrameType.ACK)).toHaveLength(1);
+    expect(server.connection.closedByClient).toBe(true);
+  });
+});

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { CAPABILITY_NAME_LENGTH_MAX, CAPABILITY_NAMES_MAX } from '../../../server/domains/devices/limits.ts';
+import { checkCapabilities } from '../../../server/domains/devices/rules.ts';
+
+const capabilities = {
+  platform: 'esp32',
+  firmware: '1.0',
+  sensors: ['temperature'],
+  actuators: [],
+  commands: [],
+};
+const name = 'n'.repeat(CAPABILITY_NAME_LENGTH_MAX);
+
+describe('checkCapabilities', () => {
+  it('lets a device say what it can do, up to the limits', () => {
+    expect(checkCapabilities(capabilities)).toBeNull();
+    expect(
+      checkCapabilities({ ...capabilities, commands: Array(CAPABILITY_NAMES_MAX).fill(name) }),
+    ).toBeNull();
+  });
+
+  it('names the list that is too long', () => {
+    const sensors = Array(CAPABILITY_NAMES_MAX + 1).fill('x');
+    expect(checkCapabilities({ ...capabilities, sensors })).toContain('sensors');
+  });
+
+  it('refuses a name that is too long or holds control characters', () => {
+    expect(checkCapabilities({ ...capabilities, platform: `${name}n` })).not.toBeNull();
+    expect(checkCapabilities({ ...capabilities, actuators: ['led\u0000'] })).not.toBeNull();
+  });
+});

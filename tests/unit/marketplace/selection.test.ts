@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { LiveProvider, ProviderStanding } from '../../../server/domains/marketplace/live-provider.ts';
+import { pause } from '../../../server/domains/marketplace/provider-health.ts';
+import { type Eligible, selectProvider } from '../../../server/domains/marketplace/selection.ts';
+import { asId, type DeviceId, type TenantId, type UserId } from '../../../server/kernel/ids.ts';
+import { createServerCore } from '../../support/core.ts';
+import { createSeededRandom } from '../../support/random.ts';
+
+const core = createServerCore();
+
+function provider(id: string, price: number, slots = 2): Eligible {
+  const live = new LiveProvider(
+    {
+      id,
+      deviceId: asId<DeviceId>(id),
+      owner: { tenantId: asId<TenantId>('t'), userId: asId<UserId>('u') },
+      channel: { send: () => true },
+    },
+    new ProviderStanding(),
+    { slots, models: [{ name: 'm', priceCentsPer1000Tokens: BigInt(price), contextTokens: 100 }] },
+  );
+  return { provider: live, model: live.models[0] as Eligible['model'] };
+}
+
+const dependencies = () => ({
+  core,
+  random: createSeededRandom(7),
+  qualityOf: () => ({ quality: 0.8, availability: 0.8 }),
+});
+const busy = () => ({ startedMs: 0, lastTextMs: null });
+
+describe('selection', () => {
+  it('never takes a provider without a free slot, however good', () => {
+    const cheap = provider('cheap', 1, 1);
+    cheap.provider.running.add(busy());
+    const dear = provider('dear', 1_000);
+    const chosen = selectProvider([cheap, dear], 0, dependencies());
+    expect(chosen).toMatchObject({ ok: true, chosen: { provider: { id: 'dear' } } });
+    dear.provider.replaceOffer({ slots: 1, models: [dear.model] });
+    dear.provider.running.add(busy());
+    expect(selectProvider([cheap, dear], 0, dependencies())).toEqual({ ok: false, reason: 'all_busy' });
+  });
+
+  it('takes the better half by score', () => {
+    const all = [provider('a', 10), provider('b', 11), provider('c', 500), provider('d', 600)];
+    const random = dependencies();
+    const chosen = new Set<string>();
+    for (let i = 0; i < 50; i++) {
+      const selection = selectProvider(all, 0, random);
+      if (selection.ok) chosen.add(selection.chosen.provider.id);
+    }
+    expect([...chosen].sort()).toEqual(['a', 'b']);
+  });
+
+  it('lets equals take turns by what each was given', () => {
+    const all = Array.from({ length: 4 }, (_, i) => provider(String(i), 10, 100));
+    const random = dependencies();
+    const given = new Map<string, number>();
+    for (let i = 0; i < 400; i++) {
+      const selection = selectProvider(all, i, random);
+      if (!selection.ok) throw new Error('nobody');
+      const { provider: taken } = selection.chosen;
+      taken.standing.addDebt(100, i);
+      given.set(taken.id, (given.get(taken.id) ?? 0) + 1);
+    }
+    for (const count of given.values()) expect(count).toBeGreaterThan(70);
+    expect(given.size).toBe(4);
+  });
+
+  it('gives a provider whose pause is over one request, and the rest to others', () => {
+    const [good, back] = [provider('good', 10), provider('back', 1)];
+    back.provider.standing.health = pause(back.provider.standing.health, 0, 0.5);
+    expect(selectProvider([back], 1_000, dependencies())).toEqual({ ok: false, reason: 'all_unhealthy' });
+    expect(selectProvider([good, back], 1_000, dependencies())).toMatchObject({
+      chosen: { provider: { id: 'good' } },
+    });
+    expect(selectProvider([good, back], 5_000, dependencies())).toMatchObject({
+      chosen: { provider: { id: 'back' } },
+      isProbe: true,
+    });
+    back.provider.probe = busy();
+    expect(selectProvider([good, back], 5_000, dependencies())).toMatchObject({
+      chosen: { provider: { id: 'good' } },
+    });
+  });
+
+  it('puts aside who has become several times slower, unless all have', () => {
+    const all = [provider('a', 10), provider('b', 10), provider('c', 10)];
+    for (const { provider: each } of all) {
+      each.standing.pace.observeText(true, 600, 4);
+      each.standing.pace.observeEnd();
+    }
+    const [slow, other, third] = all as [Eligible, Eligible, Eligible];
+    slow.provider.running.add({ startedMs: 0, lastTextMs: null });
+    selectProvider(all, 2_000, dependencies());
+    expect(slow.provider.standing.health.pausedUntilMs).not.toBeNull();
+    for (const { provider: each } of [other, third]) each.running.add({ startedMs: 0, lastTextMs: null });
+    selectProvider([other, third], 2_000, dependencies());
+    expect(other.provider.standing.health.pausedUntilMs).toBeNull();
+  });
+});

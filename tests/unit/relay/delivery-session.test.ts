@@ -1,0 +1,204 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { DeliverySession } from '../../../server/domains/relay/delivery-session.ts';
+import { PAGE_FRAMES_MAX, WINDOW_BYTES_MAX } from '../../../server/domains/relay/limits.ts';
+import type { StoredFrame } from '../../../server/domains/relay/types.ts';
+import type { AppError } from '../../../server/kernel/errors.ts';
+import type { DeviceId, NetworkId, TenantId } from '../../../server/kernel/ids.ts';
+import { uuid } from '../../support/frames.ts';
+import { silentLogger } from '../../support/logger.ts';
+import { testNetworkId as networkId, testPeer as peer } from '../../support/relay-peer.ts';
+
+/** A stream in memory whose reads wait until the test lets them go. */
+class StreamInMemory {
+  frames: StoredFrame[] = [];
+  reads: (() => void)[] = [];
+  failing = false;
+
+  append(count = 1, bytes = 1): StoredFrame {
+    let frame: StoredFrame = { streamOffset: 0, content: new Uint8Array(bytes) };
+    for (let index = 0; index < count; index++) {
+      frame = { streamOffset: this.frames.length + 1, content: new Uint8Array(bytes) };
+      this.frames.push(frame);
+    }
+    return frame;
+  }
+
+  readPage = async (_t: TenantId, _n: NetworkId, _d: DeviceId, after: number, limit: number) => {
+    const page = this.frames.filter(({ streamOffset }) => streamOffset > after).slice(0, limit);
+    await new Promise<void>((resolve) => this.reads.push(resolve));
+    if (this.failing) throw new Error('the database is gone');
+    return page;
+  };
+
+  /** Lets the reads that wait, and those they lead to, end. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 20; turn++) {
+      for (const read of this.reads.splice(0)) read();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+describe('a delivery session', () => {
+  let stream: StreamInMemory;
+  let delivered: number[];
+  let closedWith: string | null;
+  let accepting: boolean;
+
+  beforeEach(() => {
+    stream = new StreamInMemory();
+    delivered = [];
+    closedWith = null;
+    accepting = true;
+  });
+
+  const open = (startOffset = 0, windowFrames = 4) =>
+    new DeliverySession(
+      {
+        id: uuid(1),
+        peer,
+        networkId,
+        startOffset,
+        channel: {
+          windowFrames,
+          deliver: () => true,
+          close: (reason: AppError) => {
+            closedWith = reason.code;
+          },
+        },
+      },
+      {
+        store: stream as never,
+        logger: silentLogger,
+        signAndDeliver: (_session, _content, streamOffset) => {
+          if (accepting) delivered.push(streamOffset);
+          return accepting;
+        },
+      },
+    );
+
+  it('sends nothing before it was started', async () => {
+    stream.append(3);
+    open();
+    await stream.settle();
+    expect(delivered).toEqual([]);
+  });
+
+  it('reads from where the device stopped, then follows live', async () => {
+    stream.append(3);
+    const session = open(1);
+    session.start();
+    await stream.settle();
+    expect(delivered).toEqual([2, 3]);
+    const { content, streamOffset } = stream.append();
+    session.offer(content, streamOffset);
+    expect(delivered).toEqual([2, 3, 4]);
+  });
+
+  it('loses nothing that is stored while it reads', async () => {
+    stream.append(2);
+    const session = open();
+    session.start();
+    // The page was read before this frame was stored, and arrives after it.
+    const { content, streamOffset } = stream.append();
+    session.offer(content, streamOffset);
+    await stream.settle();
+    expect(delivered).toEqual([1, 2, 3]);
+  });
+
+  it('stops at a full window and goes on with an acknowledgement', async () => {
+    stream.append(10);
+    const session = open();
+    session.start();
+    await stream.settle();
+    expect(delivered).toEqual([1, 2, 3, 4]);
+    session.acknowledge(2);
+    await stream.settle();
+    expect(delivered).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('stops at a window full of bytes', async () => {
+    stream.append(3, WINDOW_BYTES_MAX);
+    const session = open();
+    session.start();
+    await stream.settle();
+    expect(delivered).toEqual([1]);
+    session.acknowledge(1);
+    await stream.settle();
+    expect(delivered).toEqual([1, 2]);
+  });
+
+  it('reads what a slow device missed while it was live, in order', async () => {
+    const session = open();
+    session.start();
+    await stream.settle();
+    for (let count = 0; count < 7; count++) {
+      const { content, streamOffset } = stream.append();
+      session.offer(content, streamOffset);
+    }
+    expect(delivered).toEqual([1, 2, 3, 4]);
+    session.acknowledge(4);
+    await stream.settle();
+    expect(delivered).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    session.acknowledge(7);
+    const { content, streamOffset } = stream.append();
+    session.offer(content, streamOffset);
+    expect(delivered.at(-1)).toBe(8);
+  });
+
+  it('reads page after page when there are many', async () => {
+    const count = PAGE_FRAMES_MAX * 3 + 1;
+    stream.append(count);
+    open(0, 1_000).start();
+    await stream.settle();
+    expect(delivered).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+  });
+
+  it('refuses an acknowledgement of what was never sent', async () => {
+    stream.append(1);
+    const session = open();
+    session.start();
+    await stream.settle();
+    expect(session.acknowledge(2)).toBe(false);
+    expect(session.acknowledgedOffset).toBe(0);
+    expect(session.acknowledge(1)).toBe(true);
+    expect(session.acknowledgedOffset).toBe(1);
+  });
+
+  it('never moves an acknowledgement back', async () => {
+    stream.append(2);
+    const session = open();
+    session.start();
+    await stream.settle();
+    session.acknowledge(2);
+    session.acknowledge(1);
+    expect(session.acknowledgedOffset).toBe(2);
+  });
+
+  it('ends with consumer_too_slow when the channel takes no more', async () => {
+    stream.append(3);
+    accepting = false;
+    open().start();
+    await stream.settle();
+    expect(closedWith).toBe('consumer_too_slow');
+    expect(delivered).toEqual([]);
+  });
+
+  it('ends with unavailable when the stream can not be read', async () => {
+    stream.append(1);
+    stream.failing = true;
+    open().start();
+    await stream.settle();
+    expect(closedWith).toBe('unavailable');
+  });
+
+  it('sends nothing after it was detached', async () => {
+    stream.append(3);
+    const session = open();
+    session.start();
+    session.detach();
+    await stream.settle();
+    expect(delivered).toEqual([]);
+    expect(closedWith).toBeNull();
+  });
+});

@@ -1,0 +1,103 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { BATCH_FRAMES_MAX, WAITING_BYTES_MAX } from '../../../server/domains/relay/limits.ts';
+import { StreamWriter } from '../../../server/domains/relay/stream-writer.ts';
+import type { FrameToStore } from '../../../server/domains/relay/types.ts';
+import { uuid } from '../../support/frames.ts';
+import { silentLogger } from '../../support/logger.ts';
+import { testNetworkId as networkId, testPeer as peer } from '../../support/relay-peer.ts';
+
+const frame = (number: number, bytes = 1): FrameToStore => ({
+  peer,
+  networkId,
+  frameId: uuid(number),
+  destinationId: null,
+  nonce: number,
+  content: new Uint8Array(bytes),
+});
+
+describe('the stream writer', () => {
+  let batches: number[];
+  let stored: number[];
+  let seen: Map<string, number>;
+  let failing: boolean;
+  let writer: StreamWriter;
+
+  beforeEach(() => {
+    batches = [];
+    stored = [];
+    seen = new Map();
+    failing = false;
+    const store = {
+      appendFrames: async (frames: readonly FrameToStore[]) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (failing) throw new Error('the database is gone');
+        batches.push(frames.length);
+        return frames.map(({ frameId }) => {
+          const known = seen.get(frameId);
+          if (known !== undefined) return { streamOffset: known, duplicate: true };
+          seen.set(frameId, seen.size + 1);
+          return { streamOffset: seen.size, duplicate: false };
+        });
+      },
+    };
+    writer = new StreamWriter(
+      {
+        store: store as never,
+        clock: { nowMs: () => 0, monotonicMs: () => 0, after: () => () => undefined },
+        random: { uuid: () => uuid(99), bytes: (length) => new Uint8Array(length), fraction: () => 0 },
+        logger: silentLogger,
+        metrics: { frameForwarded() {}, frameDropped() {}, batchStored() {} },
+      },
+      (_frame, streamOffset) => stored.push(streamOffset),
+    );
+  });
+
+  it('stores what arrives together in one transaction, in order', async () => {
+    const offsets = await Promise.all([1, 2, 3].map((number) => writer.append(frame(number))));
+    expect(offsets).toEqual([1, 2, 3]);
+    expect(batches).toEqual([3]);
+    expect(stored).toEqual([1, 2, 3]);
+  });
+
+  it('bounds a transaction', async () => {
+    const count = BATCH_FRAMES_MAX + 1;
+    await Promise.all(Array.from({ length: count }, (_, index) => writer.append(frame(index + 1))));
+    expect(batches).toEqual([BATCH_FRAMES_MAX, 1]);
+  });
+
+  it('delivers before it acknowledges', async () => {
+    const acknowledged = await writer.append(frame(1));
+    expect(stored).toEqual([acknowledged]);
+  });
+
+  it('gives a repeated frame its old offset and does not deliver it again', async () => {
+    await writer.append(frame(1));
+    await writer.append(frame(2));
+    expect(await writer.append(frame(1))).toBe(1);
+    expect(stored).toEqual([1, 2]);
+  });
+
+  it('refuses all frames of a transaction that failed, and goes on', async () => {
+    failing = true;
+    const outcomes = await Promise.allSettled([writer.append(frame(1)), writer.append(frame(2))]);
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
+    }
+    expect(stored).toEqual([]);
+    failing = false;
+    expect(await writer.append(frame(3))).toBe(1);
+  });
+
+  it('refuses more than may wait', async () => {
+    const first = writer.append(frame(1, WAITING_BYTES_MAX));
+    await expect(writer.append(frame(2))).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await first).toBe(1);
+    expect(await writer.append(frame(3))).toBe(2);
+  });
+
+  it('has nothing waiting after drain', async () => {
+    for (let number = 1; number <= 5; number++) void writer.append(frame(number));
+    await writer.drain();
+    expect(stored).toEqual([1, 2, 3, 4, 5]);
+  });
+});

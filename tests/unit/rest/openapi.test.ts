@@ -1,0 +1,125 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { defineRawRoute, defineRoute } from '../../../server/transports/rest/define-route.ts';
+import { createDocumentationRoutes } from '../../../server/transports/rest/documentation-routes.ts';
+import { buildOpenApiDocument } from '../../../server/transports/rest/openapi.ts';
+import { problemsOfOpenApi } from './openapi-rules.ts';
+
+const thing = z.object({ id: z.uuid(), free: z.record(z.string(), z.json()) }).meta({ id: 'Thing' });
+
+const routes = [
+  defineRoute({
+    operation: 'things.get',
+    method: 'GET',
+    path: '/api/v1/things/:thingId',
+    access: 'user',
+    summary: 'A thing.',
+    params: z.strictObject({ thingId: z.uuid().describe('Which.') }),
+    response: thing,
+    status: 200,
+    errors: ['device_not_found'],
+    handle: async ({ params }) => ({ id: params.thingId, free: {} }),
+  }),
+  defineRoute({
+    operation: 'things.list',
+    method: 'GET',
+    path: '/api/v1/things',
+    access: 'any',
+    summary: 'Things.',
+    query: z.strictObject({ limit: z.coerce.number().int().default(5), after: z.uuid().optional() }),
+    response: z.object({ items: z.array(thing), next: z.uuid().nullable() }),
+    status: 200,
+    errors: [],
+    handle: async () => ({ items: [], next: null }),
+  }),
+  defineRoute({
+    operation: 'things.create',
+    method: 'POST',
+    path: '/api/v1/things',
+    access: 'administrator',
+    summary: 'Makes a thing.',
+    body: z.strictObject({ name: z.string(), kind: z.enum(['a', 'b']).default('a') }),
+    response: thing,
+    status: 201,
+    errors: ['conflict'],
+    handle: async () => ({ id: '', free: {} }),
+  }),
+  defineRawRoute({
+    operation: 'things.watch',
+    method: 'GET',
+    path: '/api/v1/watch',
+    access: 'public',
+    summary: 'Streams.',
+    response: 'text/event-stream',
+    status: 200,
+    errors: [],
+    handle: async () => ({ status: 200 }),
+  }),
+];
+
+const INFO = { title: 'Test', version: '1.2.3', description: 'For a test.' };
+
+interface Described {
+  readonly paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>;
+  readonly components: { schemas: Record<string, unknown> };
+}
+
+test('the document follows the rules of OpenAPI 3.1', () => {
+  expect(problemsOfOpenApi(buildOpenApiDocument(routes, INFO))).toEqual([]);
+});
+
+test('every operation lists its answers, and every code it may answer with', () => {
+  const { paths } = buildOpenApiDocument(routes, INFO) as unknown as Described;
+  const answers = paths['/api/v1/things']?.post?.responses ?? {};
+  expect(Object.keys(answers).sort()).toEqual([
+    '201',
+    '400',
+    '401',
+    '403',
+    '413',
+    '415',
+    '4XX',
+    '500',
+    '503',
+  ]);
+  expect(answers['4XX']?.description).toContain('`conflict`');
+  const watched = paths['/api/v1/watch']?.get as unknown as { security: unknown[] };
+  expect(watched.security).toEqual([]);
+});
+
+test('a schema with an id becomes one component, however often it is used', () => {
+  const document = buildOpenApiDocument(routes, INFO);
+  const { components } = document as unknown as Described;
+  expect(Object.keys(components.schemas).sort()).toEqual([
+    'Error',
+    expect.stringMatching(/^Schema-[0-9a-f]{8}$/),
+    'Thing',
+  ]);
+  expect(JSON.stringify(document)).not.toContain('$defs');
+});
+
+test('two schemas of one id are refused', () => {
+  const other = defineRoute({
+    operation: 'others.get',
+    method: 'GET',
+    path: '/others',
+    access: 'public',
+    summary: 'Another.',
+    response: z.object({ different: z.string() }).meta({ id: 'Error' }),
+    status: 200,
+    errors: [],
+    handle: async () => ({ different: '' }),
+  });
+  expect(() => buildOpenApiDocument([...routes, other], INFO)).toThrow('two schemas are called Error');
+});
+
+test('the documentation describes itself', async () => {
+  const own = createDocumentationRoutes(routes, INFO);
+  const openapi = own.find((route) => route.operation === 'documentation.openapi');
+  const answer = await openapi?.answer(null, {} as never);
+  const document = JSON.parse(String(answer?.response.body)) as Described;
+  expect(Object.keys(document.paths)).toEqual(
+    expect.arrayContaining(['/docs', '/openapi.json', '/docs/{asset}']),
+  );
+  expect(problemsOfOpenApi(document)).toEqual([]);
+});

@@ -1,0 +1,73 @@
+import type { Actor } from '../../../server/kernel/actor.ts';
+import type { Clock } from '../../../server/kernel/clock.ts';
+import { asId } from '../../../server/kernel/ids.ts';
+import type { LogFields, Logger } from '../../../server/kernel/logger.ts';
+import type { HttpRequest, HttpResponse } from '../../../server/platform/http/types.ts';
+import type { RestRoute } from '../../../server/transports/rest/define-route.ts';
+import { createRestTransport, type ObservedRequest } from '../../../server/transports/rest/transport.ts';
+
+const TENANT = asId<Actor['tenantId']>('00000000-0000-4000-8000-000000000001');
+const USER = asId<Actor['userId']>('00000000-0000-4000-8000-000000000002');
+
+/** Actors by token. */
+export const ACTORS: Readonly<Record<string, Actor>> = {
+  ygu_user: { kind: 'user', tenantId: TENANT, userId: USER, administrator: false },
+  ygu_admin: { kind: 'user', tenantId: TENANT, userId: USER, administrator: true },
+  ygd_device: {
+    kind: 'device',
+    tenantId: TENANT,
+    userId: USER,
+    deviceId: asId('00000000-0000-4000-8000-000000000003'),
+  },
+};
+
+/** A clock that stands still. */
+export const STILL_CLOCK: Clock = { nowMs: () => 0, monotonicMs: () => 0, after: () => () => undefined };
+
+/** A request to one route; `token` becomes the Authorization header. */
+export interface Asked {
+  readonly token?: string;
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: string;
+  readonly body?: string | Uint8Array;
+  readonly contentType?: string;
+}
+
+/** Serves requests to `route` without a network, with answers checked against the route's description. */
+export function serving(route: RestRoute, options: { checkAnswers?: boolean } = {}) {
+  const lines: { level: string; fields: LogFields; message: string }[] = [];
+  const observed: ObservedRequest[] = [];
+  const at = (level: string) => (fields: LogFields, message: string) => {
+    lines.push({ level, fields, message });
+  };
+  const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const [served] = createRestTransport({
+    routes: [route],
+    identify: async (token) => ACTORS[token] ?? null,
+    logger,
+    clock: STILL_CLOCK,
+    observe: (request) => void observed.push(request),
+    checkAnswers: options.checkAnswers ?? true,
+  });
+  if (!served) throw new Error('no route');
+  const ask = async (asked: Asked = {}): Promise<HttpResponse & { json: unknown }> => {
+    const headers: Record<string, string | undefined> = {
+      authorization: asked.token === undefined ? undefined : `Bearer ${asked.token}`,
+      'content-type': asked.contentType ?? 'application/json',
+    };
+    const request: HttpRequest = {
+      method: route.method,
+      path: route.path,
+      params: asked.params ?? {},
+      query: new URLSearchParams(asked.query ?? ''),
+      header: (name) => headers[name],
+      body: Buffer.from(asked.body ?? ''),
+      remoteAddress: '127.0.0.1',
+      requestId: 'request-1',
+      signal: new AbortController().signal,
+    };
+    const response = await served.handle(request);
+    return { ...response, json: JSON.parse(String(response.body)) };
+  };
+  return { ask, lines, observed };
+}

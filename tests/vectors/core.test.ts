@@ -1,0 +1,175 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type {
+  Candidate,
+  QualityObservation,
+  QualitySample,
+  QualityState,
+} from '../../assembly/host/index.ts';
+import { openCores, openServerCore, toHex } from '../unit/core/cores.ts';
+import { f32Hex, f64Hex } from '../unit/core/reference.ts';
+
+interface Sha256File {
+  messages: { name: string; messageHex: string; digestHex: string }[];
+  repeated: { name: string; byteHex: string; count: number; digestHex: string }[];
+  monteCarlo: { seedHex: string; checkpointsHex: string[] };
+}
+
+interface HmacFile {
+  vectors: { name: string; keyHex: string; messageHex: string; tagHex: string }[];
+}
+
+interface PricingFile {
+  vectors: {
+    name: string;
+    tokens: string;
+    priceCentsPer1000Tokens: string;
+    costCents?: string;
+    refusal?: string;
+  }[];
+}
+
+interface SplitsFile {
+  vectors: {
+    name: string;
+    costCents: string;
+    commissionBasisPoints: string;
+    feeCents?: string;
+    earningsCents?: string;
+    refusal?: string;
+  }[];
+}
+
+interface ScoringFile {
+  vectors: { name: string; candidates: Candidate[]; scoresHex?: string[]; refusal?: string }[];
+}
+
+interface QualityFile {
+  weigh: {
+    name: string;
+    halfLifeMs: number;
+    samples: QualitySample[];
+    assessment?: Record<string, string>;
+    refusal?: string;
+  }[];
+  update: {
+    name: string;
+    halfLifeMs: number;
+    steps: { observation: QualityObservation; assessment: Record<string, string> }[];
+  }[];
+}
+
+function readVectors<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(`./${name}.json`, import.meta.url), 'utf8')) as T;
+}
+
+const fromHex = (hex: string) => Uint8Array.from(Buffer.from(hex, 'hex'));
+
+const inHex = (assessment: object) =>
+  Object.fromEntries(Object.entries(assessment).map(([name, value]) => [`${name}Hex`, f64Hex(value)]));
+
+const sha256 = readVectors<Sha256File>('sha256');
+const hmac = readVectors<HmacFile>('hmac-sha256');
+const pricing = readVectors<PricingFile>('pricing');
+const splits = readVectors<SplitsFile>('splits');
+const scoring = readVectors<ScoringFile>('scoring');
+const quality = readVectors<QualityFile>('quality');
+
+describe.each(openCores())('%s', (_name, core) => {
+  it.each(sha256.messages)('hashes $name', ({ messageHex, digestHex }) => {
+    expect(toHex(core.sha256(fromHex(messageHex)))).toBe(digestHex);
+  });
+
+  it.each(sha256.repeated)('hashes $name', ({ byteHex, count, digestHex }) => {
+    const data = new Uint8Array(count).fill(Number.parseInt(byteHex, 16));
+    expect(toHex(core.sha256(data))).toBe(digestHex);
+  });
+
+  it('passes the Monte Carlo test', () => {
+    let seed = fromHex(sha256.monteCarlo.seedHex);
+    for (const checkpoint of sha256.monteCarlo.checkpointsHex) {
+      let [a, b, c] = [seed, seed, seed];
+      for (let i = 0; i < 1000; i++) {
+        const digest = core.sha256(Uint8Array.from([...a, ...b, ...c]));
+        [a, b, c] = [b, c, Uint8Array.from(digest)];
+      }
+      expect(toHex(c)).toBe(checkpoint);
+      seed = c;
+    }
+  });
+
+  it.each(hmac.vectors)('signs and verifies $name', ({ keyHex, messageHex, tagHex }) => {
+    const key = core.importKey(fromHex(keyHex));
+    const tag = core.sign(key, fromHex(messageHex));
+    expect(toHex(tag).slice(0, tagHex.length)).toBe(tagHex);
+    expect(core.verify(key, fromHex(messageHex), tag)).toBe(true);
+  });
+
+  it.each(pricing.vectors)('prices $name', ({ tokens, priceCentsPer1000Tokens, costCents, refusal }) => {
+    const result = core.priceCents(BigInt(tokens), BigInt(priceCentsPer1000Tokens));
+    const expected =
+      costCents === undefined ? { ok: false, reason: refusal } : { ok: true, costCents: BigInt(costCents) };
+    expect(result).toEqual(expected);
+  });
+
+  it.each(splits.vectors)('splits $name', (vector) => {
+    const result = core.split(BigInt(vector.costCents), Number(vector.commissionBasisPoints));
+    if (vector.feeCents === undefined || vector.earningsCents === undefined) {
+      expect(result).toEqual({ ok: false, reason: vector.refusal });
+      return;
+    }
+    const [feeCents, earningsCents] = [BigInt(vector.feeCents), BigInt(vector.earningsCents)];
+    expect(result).toEqual({ ok: true, feeCents, earningsCents });
+    expect(feeCents + earningsCents).toBe(BigInt(vector.costCents));
+  });
+
+  it.each(scoring.vectors)('scores: $name', ({ candidates, scoresHex, refusal }) => {
+    const result = core.score(candidates);
+    if (result.ok) expect([...result.scores].map(f32Hex)).toEqual(scoresHex);
+    else expect(result.reason).toBe(refusal);
+  });
+
+  it.each(quality.weigh)('weighs: $name', ({ samples, halfLifeMs, assessment, refusal }) => {
+    const result = core.weigh(samples, halfLifeMs);
+    if (result.ok) expect(inHex(result.assessment)).toEqual(assessment);
+    else expect(result.reason).toBe(refusal);
+  });
+
+  it.each(quality.update)('updates quality: $name', ({ steps, halfLifeMs }) => {
+    let state: QualityState | null = null;
+    for (const { observation, assessment } of steps) {
+      const result = core.updateQuality(state, observation, halfLifeMs);
+      if (!result.ok) throw new Error(result.reason);
+      expect(inHex(result.assessment)).toEqual(assessment);
+      state = result.assessment;
+    }
+  });
+});
+
+describe('core.wasm with SIMD', () => {
+  const core = openServerCore();
+
+  it.each(scoring.vectors)('scores: $name', ({ candidates, scoresHex, refusal }) => {
+    for (const [i, candidate] of candidates.entries()) {
+      core.candidates.price[i] = candidate.price;
+      core.candidates.quality[i] = candidate.quality;
+      core.candidates.latencyMs[i] = candidate.latencyMs;
+      core.candidates.availability[i] = candidate.availability;
+      core.candidates.fairness[i] = candidate.fairness;
+      core.candidates.utilization[i] = candidate.utilization;
+    }
+    const result = core.scoreBatch(candidates.length);
+    if (result.ok) expect([...result.scores].map(f32Hex)).toEqual(scoresHex);
+    else expect(result.reason).toBe(refusal);
+  });
+
+  it('signs all of RFC 4231 in one batch', () => {
+    const keys = hmac.vectors.map(({ keyHex }) => core.importKey(fromHex(keyHex)));
+    const messages = hmac.vectors.map(({ messageHex }) => fromHex(messageHex));
+    const tags = messages.map(() => new Uint8Array(32));
+    core.signBatch(keys, messages, tags);
+    for (const [i, { tagHex }] of hmac.vectors.entries()) {
+      expect(toHex(tags[i] ?? new Uint8Array()).slice(0, tagHex.length)).toBe(tagHex);
+    }
+  });
+});
