@@ -1,20 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/**
- * A project is a folder of tests/. `integration`, `acceptance` and `device` get a real database and real programs.
- * Those with WebSockets all over try a failed test once more: uWebSockets.js ends about one new socket in 10,000, which
- * clients answer by connecting again (server/platform/websocket/adapter.ts).
- */
-const project = (
-  name: string,
-  options: { testTimeout?: number; database?: boolean; retry?: number } = {},
-) => ({
+/** A project is a folder of tests/. `integration`, `acceptance` and `device` get a real database and real programs. */
+const project = (name: string, options: { testTimeout?: number; database?: boolean } = {}) => ({
   test: {
     name,
     include: [`tests/${name}/**/*.test.ts`],
     testTimeout: options.testTimeout ?? 20_000,
     hookTimeout: 120_000,
-    retry: options.retry ?? 0,
     ...(options.database ? { globalSetup: ['tests/support/global-setup.ts'] } : {}),
   },
 });
@@ -28,9 +20,9 @@ export default defineConfig({
       project('property', { testTimeout: 60_000 }),
       project('vectors'),
       project('simulation', { testTimeout: 120_000 }),
-      project('device', { testTimeout: 60_000, database: true, retry: 1 }),
+      project('device', { testTimeout: 60_000, database: true }),
       project('integration', { testTimeout: 60_000, database: true }),
-      project('acceptance', { testTimeout: 120_000, database: true, retry: 1 }),
+      project('acceptance', { testTimeout: 120_000, database: true }),
     ],
   },
 });

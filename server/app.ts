@@ -207,7 +207,6 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
           clock,
           logger,
           heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
-          refuse: errorResponse,
         }),
       ],
       respondToError: errorResponse,

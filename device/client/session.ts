@@ -94,15 +94,7 @@ export class Session {
     socket.onerror = ({ message }) => {
       connectionError = message ?? '';
     };
-    socket.onclose = ({ code, reason }) => {
-      if (/\b401\b/.test(connectionError)) {
-        this.#refusal = new BifrostError(
-          'unauthenticated',
-          'The server does not know this device or its token.',
-        );
-      }
-      this.#end(code, reason || connectionError);
-    };
+    socket.onclose = ({ code, reason }) => this.#end(code, reason || connectionError);
   }
 
   /** True between WELCOME and the end. */

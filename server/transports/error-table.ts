@@ -1,4 +1,5 @@
 import { AppError, type ErrorKind } from '../kernel/errors.ts';
+import type { LogFields, Logger } from '../kernel/logger.ts';
 
 /** What a kind of error means at the borders. */
 export interface ErrorTreatment {
@@ -31,4 +32,11 @@ export const errorTable: Readonly<Record<ErrorKind, ErrorTreatment>> = {
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   return new AppError('internal', 'internal', 'Something went wrong on our side.', { cause: error });
+}
+
+/** Logs a refusal once, at the level of its kind: our own bugs with their stack. */
+export function logRefusal(logger: Logger, error: AppError, fields: LogFields, message: string): void {
+  const { logLevel } = errorTable[error.kind];
+  const reason = logLevel === 'error' ? { error: error.cause ?? error } : {};
+  logger[logLevel]({ ...fields, code: error.code, ...reason }, message);
 }

@@ -256,7 +256,10 @@ describe('what another tenant owns', () => {
 
   it('is kept from a WebSocket whose token is of another device or of a user', async () => {
     for (const token of [world.alice.token, 'ygd_wrong', '']) {
-      await expect(BifrostSocket.connect(server, { ...world.bob.device, token })).rejects.toThrow('401');
+      const refused = await BifrostSocket.connect(server, { ...world.bob.device, token });
+      refused.send({ type: FrameType.HELLO });
+      expect([await refused.closed(), refused.closeReason]).toEqual([4401, 'unauthenticated']);
+      expect(refused.frames).toEqual([]);
     }
     const wrongNetwork = await BifrostSocket.connect(server, {
       ...world.alice.device,

@@ -52,13 +52,6 @@ export class Reply {
     return this.#abort.signal;
   }
 
-  /** Hands the connection to a WebSocket; nothing can be answered afterwards. */
-  upgrade(work: (native: NativeResponse) => void): void {
-    if (this.#state !== 'open') return;
-    this.#state = 'done';
-    this.#native.cork(() => work(this.#native));
-  }
-
   /**
    * Sends the answer; resolves when all of it was handed to the socket or the client is gone. Rejects when a streamed
    * body does: before its first chunk nothing was sent and another answer can be given (`begun` is false); later the

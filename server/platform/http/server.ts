@@ -26,7 +26,7 @@ export interface HttpServerOptions {
 
 export interface HttpServerDependencies {
   readonly routes: readonly HttpRoute[];
-  readonly websockets: readonly WebSocketEndpoint<unknown>[];
+  readonly websockets: readonly WebSocketEndpoint[];
   /**
    * The answer to an error: an AppError (of a handler, or of the server itself: `not_found`, `method_not_allowed`,
    * `too_large`, `invalid_input`, `unavailable`) or anything else, which is our fault and was logged with its stack.

@@ -2,9 +2,8 @@ import type { WebSocket } from 'uWebSockets.js';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
 import { type ExchangeContext, errorResponse, Headers, remoteAddressOf } from '../http/exchange.ts';
 import { Reply } from '../http/reply.ts';
-import type { HttpResponse } from '../http/types.ts';
 import type { NativeApp } from '../http/uws.ts';
-import type { Socket, UpgradeRequest, WebSocketEndpoint } from './types.ts';
+import type { Socket, SocketHandler, UpgradeRequest, WebSocketEndpoint } from './types.ts';
 
 /** One endpoint's open sockets. */
 export interface RegisteredWebSocket {
@@ -12,10 +11,12 @@ export interface RegisteredWebSocket {
   closeAll(code: number, reason: string): void;
 }
 
+/** What the library keeps beside its socket. `socket` is null before it opened and after it closed. */
 interface Connection {
-  readonly session: unknown;
+  readonly request: UpgradeRequest;
   readonly remoteAddress: string;
   socket: NativeSocket | null;
+  handler: SocketHandler | null;
 }
 
 /** The idle times the library accepts, in seconds (multiples of 4 are exact). */
@@ -26,12 +27,16 @@ const CLOSE_INTERNAL = 1011;
 
 /**
  * Serves WebSockets at `endpoint.path`; other requests there are left to the routes.
+ *
+ * Who asks for a WebSocket as RFC 6455 wants it gets one, at once: the library's way to upgrade later looks at memory that
+ * is something else by then and now and then closes the new socket. So nobody is authenticated before.
+ *
  * A slow consumer isn't closed by the library (`closeOnBackpressureLimit`): the endpoint learns of it by `dropped` and
  * closes with the code of its protocol. What an endpoint throws ends that socket with 1011 and nothing else.
  */
 export function registerWebSocket(
   app: NativeApp,
-  endpoint: WebSocketEndpoint<unknown>,
+  endpoint: WebSocketEndpoint,
   context: ExchangeContext,
 ): RegisteredWebSocket {
   const { idleTimeoutSeconds } = endpoint;
@@ -39,31 +44,13 @@ export function registerWebSocket(
     throw new InvariantError(`an idle timeout of ${idleTimeoutSeconds} s can't be kept`);
   }
   const open = new Set<NativeSocket>();
-  const guard = (connection: Connection, work: (socket: NativeSocket) => void) => {
-    const { socket } = connection;
-    if (!socket) return;
+  const guard = (socket: NativeSocket, work: () => void) => {
     try {
-      work(socket);
+      work();
     } catch (error) {
       context.logger.error({ path: endpoint.path, error }, 'a WebSocket failed unexpectedly');
       socket.close(CLOSE_INTERNAL, 'internal error');
     }
-  };
-
-  /** The socket of the upgrade that runs now; the library gives it in the middle of it. */
-  let upgraded: WebSocket<Connection> | null = null;
-
-  /**
-   * Tells the endpoint of a new socket, once the upgrade is over. Before, nothing may run that takes memory: the library
-   * looks once more into what it has freed, and what it finds there can make it close the socket (so, still, for about one
-   * in 10,000; clients connect again). Nor could a socket be ended by then: it would say goodbye but stay connected.
-   */
-  const begin = (native: WebSocket<Connection>) => {
-    const connection = native.getUserData();
-    connection.socket = new NativeSocket(native, connection.remoteAddress);
-    open.add(connection.socket);
-    guard(connection, (socket) => endpoint.opened(socket, connection.session));
-    if (context.phase() === 'closed') connection.socket?.close(1001, 'the server stops');
   };
 
   app.ws<Connection>(endpoint.path, {
@@ -72,67 +59,54 @@ export function registerWebSocket(
     idleTimeout: idleTimeoutSeconds,
     sendPingsAutomatically: true,
     upgrade(native, incoming, socketContext) {
-      const reply = new Reply(native);
       const headers = new Headers(incoming);
-      const requestId = context.newRequestId();
-      const request: UpgradeRequest = {
-        header: (name) => headers.first(name),
-        query: new URLSearchParams(incoming.getQuery() ?? ''),
+      const subprotocols = subprotocolsOf(headers);
+      const refusal = checkUpgrade(endpoint, headers, subprotocols, context);
+      if (refusal !== null) {
+        const requestId = context.newRequestId();
+        const answer = errorResponse(refusal, { requestId }, context);
+        void new Reply(native).send(answer, { requestId, closeConnection: true });
+        return;
+      }
+      const connection: Connection = {
+        request: { header: (name) => headers.first(name), subprotocols },
         remoteAddress: remoteAddressOf(native),
-        requestId,
-        subprotocols: subprotocolsOf(headers),
+        socket: null,
+        handler: null,
       };
-      context.began();
-      void decide(endpoint, request, context)
-        .catch((error: unknown) => {
-          if (!(error instanceof AppError)) {
-            context.logger.error({ requestId, path: endpoint.path, error }, 'an upgrade failed');
-          }
-          return { refuse: errorResponse(error, request, context) };
-        })
-        .then(async (decision) => {
-          if ('refuse' in decision) {
-            await reply.send(decision.refuse, { requestId, closeConnection: true });
-            return;
-          }
-          const connection: Connection = {
-            session: decision.session,
-            remoteAddress: request.remoteAddress,
-            socket: null,
-          };
-          reply.upgrade((answer) =>
-            answer.upgrade(
-              connection,
-              headers.first('sec-websocket-key') ?? '',
-              endpoint.subprotocol,
-              headers.first('sec-websocket-extensions') ?? '',
-              socketContext,
-            ),
-          );
-          const native = upgraded;
-          upgraded = null;
-          if (native) begin(native);
-        })
-        .finally(() => context.ended());
+      native.upgrade(
+        connection,
+        headers.first('sec-websocket-key') ?? '',
+        endpoint.subprotocol,
+        headers.first('sec-websocket-extensions') ?? '',
+        socketContext,
+      );
     },
-    // Nothing more here: see `begin`.
     open(native) {
-      upgraded = native;
+      const connection = native.getUserData();
+      const socket = new NativeSocket(native, connection.remoteAddress);
+      connection.socket = socket;
+      open.add(socket);
+      guard(socket, () => {
+        const handler = endpoint.opened(socket, connection.request);
+        // The endpoint may have closed it already.
+        if (open.has(socket)) connection.handler = handler;
+        else handler.closed(socket.closeCode);
+      });
     },
     message(native, message, isBinary) {
-      const connection = native.getUserData();
-      guard(connection, (socket) =>
-        endpoint.received(socket, connection.session, new Uint8Array(message), isBinary),
-      );
+      const { socket, handler } = native.getUserData();
+      if (socket === null) return;
+      guard(socket, () => handler?.received(new Uint8Array(message), isBinary));
     },
     close(native, code) {
       const connection = native.getUserData();
-      const { socket } = connection;
-      if (!socket) return;
-      socket.forget();
+      const { socket, handler } = connection;
+      if (socket === null) return;
+      socket.forget(code);
       open.delete(socket);
-      guard(connection, () => endpoint.closed(socket, connection.session, code));
       connection.socket = null;
+      guard(socket, () => handler?.closed(code));
     },
   });
 
@@ -143,23 +117,24 @@ export function registerWebSocket(
   };
 }
 
-/** Who may come in: the protocol's own conditions first, then the endpoint's. */
-async function decide(
-  endpoint: WebSocketEndpoint<unknown>,
-  request: UpgradeRequest,
+/** Why there is no WebSocket for this request, or null. */
+function checkUpgrade(
+  endpoint: WebSocketEndpoint,
+  headers: Headers,
+  subprotocols: readonly string[],
   context: ExchangeContext,
-): Promise<{ session: unknown } | { refuse: HttpResponse }> {
+): AppError | null {
   if (context.phase() !== 'serving') {
-    throw new AppError('unavailable', 'unavailable', 'The server is shutting down.');
+    return new AppError('unavailable', 'unavailable', 'The server is shutting down.');
   }
   // RFC 6455 section 4.2.1
-  if (request.header('sec-websocket-version') !== '13') {
-    throw new AppError('invalid', 'invalid_input', 'Sec-WebSocket-Version must be 13.');
+  if (headers.first('sec-websocket-version') !== '13') {
+    return new AppError('invalid', 'invalid_input', 'Sec-WebSocket-Version must be 13.');
   }
-  if (!request.subprotocols.includes(endpoint.subprotocol)) {
-    throw new AppError('invalid', 'invalid_input', `Offer the subprotocol ${endpoint.subprotocol}.`);
+  if (!subprotocols.includes(endpoint.subprotocol)) {
+    return new AppError('invalid', 'invalid_input', `Offer the subprotocol ${endpoint.subprotocol}.`);
   }
-  return await endpoint.authenticate(request);
+  return null;
 }
 
 /** RFC 6455 section 11.3.4: one or more headers, each a list. */
@@ -175,6 +150,7 @@ function subprotocolsOf(headers: Headers): readonly string[] {
 class NativeSocket implements Socket {
   #native: WebSocket<Connection> | null;
   readonly remoteAddress: string;
+  #closeCode = 0;
 
   constructor(native: WebSocket<Connection>, remoteAddress: string) {
     this.#native = native;
@@ -194,8 +170,14 @@ class NativeSocket implements Socket {
     native?.end(code, reason);
   }
 
+  /** The code it ended with, once it did. */
+  get closeCode(): number {
+    return this.#closeCode;
+  }
+
   /** The library's socket is gone. */
-  forget(): void {
+  forget(code: number): void {
     this.#native = null;
+    this.#closeCode = code;
   }
 }

@@ -1,7 +1,5 @@
-import type { HttpResponse } from '../http/types.ts';
-
-/** WebSockets at one path. `Session` is what `authenticate` found out about the client. */
-export interface WebSocketEndpoint<Session> {
+/** WebSockets at one path. */
+export interface WebSocketEndpoint {
   readonly path: string;
   /** A larger message closes the connection. */
   readonly messageBytesMax: number;
@@ -11,22 +9,22 @@ export interface WebSocketEndpoint<Session> {
   readonly idleTimeoutSeconds: number;
   /** Unsent bytes a slow client may have; what doesn't fit is dropped and `send` says so. */
   readonly backpressureBytesMax: number;
-  /** Asked before the upgrade; a `refuse` is sent as plain HTTP answer. */
-  authenticate(request: UpgradeRequest): Promise<{ session: Session } | { refuse: HttpResponse }>;
-  opened(socket: Socket, session: Session): void;
-  /** `message` is valid only during the call: copy what must outlive it. */
-  received(socket: Socket, session: Session, message: Uint8Array, isBinary: boolean): void;
-  /** Called once for every `opened`. Nothing can be sent any more. */
-  closed(socket: Socket, session: Session, code: number): void;
+  /** A client came in, whoever it is: the endpoint finds out and closes the sockets of those it doesn't want. */
+  opened(socket: Socket, request: UpgradeRequest): SocketHandler;
 }
 
-/** The HTTP request that asks for a WebSocket. */
+/** What the endpoint does with one socket. */
+export interface SocketHandler {
+  /** `message` is valid only during the call: copy what must outlive it. */
+  received(message: Uint8Array, isBinary: boolean): void;
+  /** Called once, at the end, whoever ended it. Nothing can be sent any more. */
+  closed(code: number): void;
+}
+
+/** The HTTP request that asked for a WebSocket. */
 export interface UpgradeRequest {
   /** A header by its lower-case name. */
   header(name: string): string | undefined;
-  readonly query: URLSearchParams;
-  readonly remoteAddress: string;
-  readonly requestId: string;
   readonly subprotocols: readonly string[];
 }
 

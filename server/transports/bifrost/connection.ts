@@ -14,14 +14,12 @@ import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import type { Socket } from '../../platform/websocket/types.ts';
-import { errorTable, toAppError } from '../error-table.ts';
+import type { Socket, SocketHandler } from '../../platform/websocket/types.ts';
+import { errorTable, logRefusal, toAppError } from '../error-table.ts';
 import { decodeFrame } from './decode-frame.ts';
-import { errorAnswer, logRefusedFrame } from './error-frame.ts';
+import { errorAnswer } from './error-frame.ts';
 import { capabilitiesOf, type FrameServices, handleFrame, payloadOf } from './frame-handlers.ts';
 import { HELLO_TIMEOUT_MS, WAITING_FRAMES_MAX, WINDOW_FRAMES, WRONG_FRAMES_MAX } from './limits.ts';
-
-const OPERATION = 'bifrost.frames.receive';
 
 /** Types that belong to the WebSocket session itself; all others are in `FRAME_HANDLERS`. */
 export const SESSION_FRAME_TYPES: readonly FrameType[] = [FrameType.HELLO, FrameType.ACK, FrameType.PING];
@@ -34,12 +32,12 @@ export interface ConnectionDependencies extends FrameServices {
 }
 
 /**
- * One WebSocket of a device: HELLO opens its session, then frames go to their handlers. While the session opens,
- * frames wait in order.
+ * One WebSocket of a device: its token says who it is, HELLO opens its session, then frames go to their handlers. Until
+ * the device is known and while the session opens, frames wait in order. Ends with `unauthenticated` where nobody has the
+ * token.
  */
-export class BifrostConnection {
+export class BifrostConnection implements SocketHandler {
   readonly #socket: Socket;
-  readonly #identity: DeviceIdentity;
   readonly #dependencies: ConnectionDependencies;
   readonly #cancelHelloTimeout: () => void;
   #peer: Peer | null = null;
@@ -51,18 +49,17 @@ export class BifrostConnection {
   #wrongFrames = 0;
   #closed = false;
 
-  constructor(socket: Socket, identity: DeviceIdentity, dependencies: ConnectionDependencies) {
+  constructor(socket: Socket, token: string | null, dependencies: ConnectionDependencies) {
     this.#socket = socket;
-    this.#identity = identity;
     this.#dependencies = dependencies;
     this.#cancelHelloTimeout = dependencies.clock.after(HELLO_TIMEOUT_MS, () => {
       if (this.#session === null) this.#end(helloRequired());
     });
-    void this.#connect();
+    void this.#connect(token);
   }
 
   /** A message came. The bytes are copied if they must wait. */
-  receive(message: Uint8Array, isBinary: boolean): void {
+  received(message: Uint8Array, isBinary: boolean): void {
     if (this.#closed) return;
     if (!isBinary) {
       this.#refuse(new AppError('invalid', 'frame_malformed', 'Frames are binary messages.'), null);
@@ -77,33 +74,43 @@ export class BifrostConnection {
 
   /** The socket is gone. */
   closed(): void {
-    if (this.#closed && this.#peer === null) return;
     this.#closed = true;
     this.#cancelHelloTimeout();
+    const peer = this.#peer;
+    if (peer === null) return;
+    this.#peer = null;
     const { relay, marketplace } = this.#dependencies;
     if (this.#session !== null) relay.closeSession(this.#session);
-    if (this.#providerChannel !== null)
-      marketplace.disconnected(this.#identity.actor.deviceId, this.#providerChannel);
-    if (this.#peer !== null) {
-      relay.disconnected(this.#peer);
-      this.#peer = null;
-      this.#recordSeen();
+    if (this.#providerChannel !== null) {
+      marketplace.disconnected(peer.actor.deviceId, this.#providerChannel);
     }
+    relay.disconnected(peer);
+    this.#recordSeen(peer);
   }
 
-  async #connect(): Promise<void> {
+  async #connect(token: string | null): Promise<void> {
     const { relay, logger } = this.#dependencies;
     try {
-      const peer = await relay.connected(this.#identity);
+      const identity = await this.#identify(token);
+      if (this.#closed) return;
+      const peer = await relay.connected(identity);
       if (this.#closed) relay.disconnected(peer);
       else {
         this.#peer = peer;
         this.#handleWaiting();
       }
-    } catch (error) {
-      logger.error({ operation: 'bifrost.connect', error }, 'a connection failed');
-      this.#end(toAppError(error));
+    } catch (cause) {
+      const error = toAppError(cause);
+      const { remoteAddress } = this.#socket;
+      logRefusal(logger, error, { operation: 'bifrost.connect', remoteAddress }, 'connection refused');
+      this.#end(error);
     }
+  }
+
+  async #identify(token: string | null): Promise<DeviceIdentity> {
+    const identity = token === null ? null : await this.#dependencies.devices.authenticate(token);
+    if (identity !== null) return identity;
+    throw new AppError('unauthenticated', 'unauthenticated', 'A valid device token is needed.');
   }
 
   /** Handles what waited, up to a HELLO, which makes the rest wait again. */
@@ -196,14 +203,14 @@ export class BifrostConnection {
     });
     this.#answer(frame, { type: FrameType.WELCOME, payload: welcome });
     session.start();
-    this.#recordSeen();
+    this.#recordSeen(peer);
     this.#handleWaiting();
   }
 
   /** When it was last here is worth a line in the log when it can't be written, not the session. */
-  #recordSeen(): void {
+  #recordSeen({ actor }: Peer): void {
     const { devices, logger } = this.#dependencies;
-    devices.recordSeen(this.#identity.actor).catch((error: unknown) => {
+    devices.recordSeen(actor).catch((error: unknown) => {
       logger.warn({ operation: 'devices.seen', error }, 'not recorded');
     });
   }
@@ -247,12 +254,12 @@ export class BifrostConnection {
     if (this.#closed) return;
     const { logger } = this.#dependencies;
     const error = toAppError(cause);
-    const { deviceId } = this.#identity.actor;
-    logRefusedFrame(logger, error, {
-      operation: OPERATION,
-      deviceId,
+    const fields = {
+      operation: 'bifrost.frames.receive',
+      deviceId: this.#peer?.actor.deviceId,
       frameType: frame?.header.type ?? null,
-    });
+    };
+    logRefusal(logger, error, fields, 'frame refused');
     const networkId = frame?.header.networkId ?? this.#session?.networkId ?? NO_NETWORK;
     this.#send(networkId, errorAnswer(error), frame?.header.id ?? null);
     this.#wrongFrames++;

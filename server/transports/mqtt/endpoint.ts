@@ -5,9 +5,9 @@ import type { AppError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { MqttConnection, MqttEndpoint } from '../../platform/mqtt/types.ts';
 import { decodeFrame } from '../bifrost/decode-frame.ts';
-import { errorAnswer, logRefusedFrame } from '../bifrost/error-frame.ts';
+import { errorAnswer } from '../bifrost/error-frame.ts';
 import { type FrameServices, handleFrame } from '../bifrost/frame-handlers.ts';
-import { toAppError } from '../error-table.ts';
+import { logRefusal, toAppError } from '../error-table.ts';
 import { WINDOW_FRAMES, WRONG_FRAMES_MAX } from './limits.ts';
 import { downTopic, upTopic } from './topics.ts';
 
@@ -42,7 +42,8 @@ export function createMqttEndpoint(
   ) => {
     const error = toAppError(cause);
     const { deviceId } = session.identity.actor;
-    logRefusedFrame(logger, error, { operation: OPERATION, deviceId, frameType: frame?.header.type ?? null });
+    const frameType = frame?.header.type ?? null;
+    logRefusal(logger, error, { operation: OPERATION, deviceId, frameType }, 'frame refused');
     const answer = relay.makeFrame(session.peer, {
       ...errorAnswer(error),
       networkId: frame?.header.networkId ?? NIL_UUID,

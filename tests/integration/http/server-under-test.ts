@@ -31,7 +31,7 @@ export function route(
 /** A listening server that is closed when the test ends. */
 export async function startServer(
   routes: readonly HttpRoute[],
-  websockets: readonly WebSocketEndpoint<unknown>[] = [],
+  websockets: readonly WebSocketEndpoint[] = [],
   options: { closeGraceMs?: number } = {},
 ): Promise<{ server: HttpServer; port: number; url: string; logger: ReturnType<typeof keepingLogger> }> {
   const logger = keepingLogger();

@@ -1,27 +1,35 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
-import { AppError } from '../../../server/kernel/errors.ts';
-import type { Socket, WebSocketEndpoint } from '../../../server/platform/websocket/types.ts';
+import type {
+  Socket,
+  SocketHandler,
+  UpgradeRequest,
+  WebSocketEndpoint,
+} from '../../../server/platform/websocket/types.ts';
 import { connectRaw, eventually, route, startServer } from './server-under-test.ts';
 
-interface Session {
-  readonly name: string;
-}
-
-function endpoint(changes: Partial<WebSocketEndpoint<Session>> = {}): WebSocketEndpoint<Session> {
+/** An endpoint that echoes, but for what the test changes. */
+function endpoint(
+  opened: (socket: Socket, request: UpgradeRequest) => Partial<SocketHandler> = () => ({}),
+): WebSocketEndpoint {
   return {
     path: '/talk',
     messageBytesMax: 1000,
     subprotocol: 'talk.v1',
     idleTimeoutSeconds: 60,
     backpressureBytesMax: 100_000,
-    authenticate: async (request) => ({ session: { name: request.header('x-name') ?? 'nobody' } }),
-    opened: () => undefined,
-    received: (socket, _session, message) => void socket.send(message),
-    closed: () => undefined,
-    ...changes,
+    opened: (socket, request) => ({
+      received: (message) => void socket.send(message),
+      closed: () => undefined,
+      ...opened(socket, request),
+    }),
   };
 }
+
+/** The request for a WebSocket as a client writes it; the key is the one of RFC 6455 section 1.3. */
+const HANDSHAKE =
+  'GET /talk HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: talk.v1\r\n\r\n';
 
 function connect(
   port: number,
@@ -57,77 +65,56 @@ async function closeCode(socket: WebSocket): Promise<[number, string]> {
 }
 
 describe('an upgrade', () => {
-  test('is authenticated with headers, query and offered subprotocols, and answered with ours only', async () => {
+  test('tells the endpoint the headers and the offered subprotocols, and is answered with ours only', async () => {
     const seen: unknown[] = [];
     const { port } = await startServer(
       [],
       [
-        endpoint({
-          authenticate: async (request) => {
-            await new Promise((resolve) => setImmediate(resolve));
-            seen.push(
-              request.header('x-name'),
-              request.query.get('a'),
-              request.subprotocols,
-              request.remoteAddress,
-            );
-            return { session: { name: 'a' } };
-          },
+        endpoint((socket, request) => {
+          seen.push(request.header('x-name'), request.subprotocols, socket.remoteAddress);
+          return {};
         }),
       ],
     );
     const socket = await opened(connect(port, ['bearer.secret', 'talk.v1'], { 'X-Name': 'me' }));
     expect(socket.protocol).toBe('talk.v1');
-    expect(seen).toEqual(['me', '1', ['bearer.secret', 'talk.v1'], '127.0.0.1']);
+    expect(seen).toEqual(['me', ['bearer.secret', 'talk.v1'], '127.0.0.1']);
   });
 
-  test('that is refused, throws, or lacks the subprotocol gets a plain answer', async () => {
-    let answer: () => ReturnType<WebSocketEndpoint<Session>['authenticate']> = async () => ({
-      refuse: { status: 401, body: 'who?' },
-    });
-    const { port, logger } = await startServer([], [endpoint({ authenticate: () => answer() })]);
-    expect(await refusal(connect(port))).toEqual({ status: 401, body: 'who?' });
-    answer = async () => {
-      throw new AppError('unavailable', 'unavailable', 'later');
-    };
-    expect((await refusal(connect(port))).status).toBe(503);
-    expect(logger.lines).toEqual([]);
-    answer = async () => {
-      throw new Error('boom');
-    };
-    expect((await refusal(connect(port))).status).toBe(500);
-    expect(logger.lines).toHaveLength(1);
-    expect((await refusal(connect(port, ['other']))).status).toBe(400);
-    expect((await refusal(connect(port, []))).status).toBe(400);
+  test('without the subprotocol gets a plain answer, and so does one of another version', async () => {
+    const { port } = await startServer([], [endpoint()]);
+    expect(await refusal(connect(port, ['other']))).toMatchObject({ status: 400 });
+    expect(await refusal(connect(port, []))).toMatchObject({ status: 400 });
+    const old = await connectRaw(port, HANDSHAKE.replace('Version: 13', 'Version: 8'));
+    await eventually('the end of the stream', () => old.closed());
+    expect(old.text()).toMatch(/^HTTP\/1.1 400 /);
   });
 
-  test('whose client goes away while it is authenticated leaves nothing behind', async () => {
-    let decide: (() => void) | undefined;
-    let sessions = 0;
+  test('is refused while the server stops', async () => {
     const { port, server } = await startServer(
-      [],
-      [
-        endpoint({
-          authenticate: async () => {
-            await new Promise<void>((resolve) => {
-              decide = resolve;
-            });
-            return { session: { name: 'a' } };
-          },
-          opened: () => {
-            sessions++;
-          },
-        }),
-      ],
+      [route('GET', '/slow', () => new Promise(() => undefined))],
+      [endpoint()],
+      { closeGraceMs: 1_000 },
     );
-    const socket = connect(port);
-    await eventually('the question', () => decide);
-    socket.terminate();
-    const raw = await connectRaw(port, 'GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n');
-    await eventually('another answer', () => raw.text().includes('404'));
-    decide?.();
-    await server.close();
-    expect(sessions).toBe(0);
+    const [late] = [await connectRaw(port), await connectRaw(port, 'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n')];
+    await opened(connect(port)); // what was sent before has arrived
+    const closed = server.close();
+    late.socket.write(HANDSHAKE);
+    await eventually('an answer', () => late.text().startsWith('HTTP/1.1 503 '));
+    await closed;
+  });
+
+  test('of thousands at once leaves every socket open', async () => {
+    const { port } = await startServer([], [endpoint()]);
+    for (let round = 0; round < 10; round++) {
+      const sockets = await Promise.all(Array.from({ length: 300 }, () => opened(connect(port))));
+      const echoes = sockets.map(
+        (socket) => new Promise((resolve) => socket.once('message', resolve).once('close', resolve)),
+      );
+      for (const socket of sockets) socket.send(Buffer.from([round]));
+      expect(await Promise.all(echoes)).toEqual(sockets.map(() => Buffer.from([round])));
+      for (const socket of sockets) socket.terminate();
+    }
   });
 
   test('is left to routes when the request asks for none', async () => {
@@ -140,34 +127,31 @@ describe('an upgrade', () => {
 });
 
 describe('an open socket', () => {
-  test('hands on binary and text messages with the session, and echoes', async () => {
+  test('hands on binary and text messages, and sends', async () => {
     const seen: unknown[] = [];
     const { port } = await startServer(
       [],
       [
-        endpoint({
-          received: (socket, session, message, isBinary) => {
-            seen.push(session.name, Buffer.from(message).toString(), isBinary);
+        endpoint((socket) => ({
+          received: (message, isBinary) => {
+            seen.push(Buffer.from(message).toString(), isBinary);
             socket.send(message);
           },
-        }),
+        })),
       ],
     );
-    const socket = await opened(connect(port, ['talk.v1'], { 'x-name': 'ann' }));
+    const socket = await opened(connect(port));
     const echoes: string[] = [];
     socket.on('message', (data) => echoes.push(`${data}`));
     socket.send(Buffer.from('bytes'));
     socket.send('text');
     await eventually('two echoes', () => echoes.length === 2);
-    expect(seen).toEqual(['ann', 'bytes', true, 'ann', 'text', false]);
+    expect(seen).toEqual(['bytes', true, 'text', false]);
   });
 
   test('that sends too large a message is closed, and the endpoint hears of it once', async () => {
     const codes: number[] = [];
-    const { port } = await startServer(
-      [],
-      [endpoint({ closed: (_socket, _session, code) => codes.push(code) })],
-    );
+    const { port } = await startServer([], [endpoint(() => ({ closed: (code) => codes.push(code) }))]);
     const socket = await opened(connect(port));
     socket.send(Buffer.alloc(1001));
     expect((await closeCode(socket))[0]).toBe(1006);
@@ -176,45 +160,34 @@ describe('an open socket', () => {
 
   test('that is closed by the endpoint gets code and reason; sending afterwards is a drop', async () => {
     let kept: Socket | undefined;
+    const codes: number[] = [];
     const { port } = await startServer(
       [],
       [
-        endpoint({
-          opened: (socket) => {
-            kept = socket;
-            socket.close(4409, 'session_replaced');
-            socket.close(4000, 'again');
-          },
+        endpoint((socket) => {
+          kept = socket;
+          socket.close(4409, 'session_replaced');
+          socket.close(4000, 'again');
+          return { closed: (code) => codes.push(code) };
         }),
       ],
     );
     expect(await closeCode(connect(port))).toEqual([4409, 'session_replaced']);
     expect(kept?.send(Buffer.from('x'))).toBe('dropped');
+    expect(codes).toEqual([4409]);
   });
 
   test('that is closed as soon as it opens is cut, also when its client does not answer', async () => {
     const { port } = await startServer(
       [],
       [
-        endpoint({
-          authenticate: async () => {
-            await new Promise((resolve) => setImmediate(resolve));
-            return { session: { name: 'a' } };
-          },
-          opened: (socket) => socket.close(4401, 'unauthenticated'),
+        endpoint((socket) => {
+          socket.close(4401, 'unauthenticated');
+          return {};
         }),
       ],
     );
-    const handshake = [
-      'GET /talk HTTP/1.1',
-      'Host: a',
-      'Upgrade: websocket',
-      'Connection: Upgrade',
-      'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Protocol: talk.v1',
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    ];
-    const raw = await connectRaw(port, `${handshake.join('\r\n')}\r\n\r\n`);
+    const raw = await connectRaw(port, HANDSHAKE);
     await eventually('the end of the stream', () => raw.closed());
     expect(raw.text()).toMatch(/unauthenticated$/);
   });
@@ -224,10 +197,9 @@ describe('an open socket', () => {
     const { port } = await startServer(
       [],
       [
-        endpoint({
-          opened: (socket) => {
-            kept = socket;
-          },
+        endpoint((socket) => {
+          kept = socket;
+          return {};
         }),
       ],
     );
@@ -241,20 +213,29 @@ describe('an open socket', () => {
     expect([...results]).toEqual(['sent', 'buffered', 'dropped']);
   });
 
-  test('whose endpoint throws is closed with 1011, and others stay', async () => {
+  test.each([
+    ['opens', true],
+    ['receives', false],
+  ])('whose endpoint throws when it %s is closed with 1011, and others stay', async (_when, atOnce) => {
+    let count = 0;
     const { port, logger } = await startServer(
       [],
       [
-        endpoint({
-          received: (socket, _session, message) => {
-            if (message[0] === 0) throw new Error('boom');
-            socket.send(message);
-          },
+        endpoint((socket) => {
+          count++;
+          if (atOnce && count === 2) throw new Error('boom');
+          return {
+            received: (message) => {
+              if (message[0] === 0) throw new Error('boom');
+              socket.send(message);
+            },
+          };
         }),
       ],
     );
-    const [good, bad] = [await opened(connect(port)), await opened(connect(port))];
-    bad.send(Buffer.from([0]));
+    const good = await opened(connect(port));
+    const bad = connect(port);
+    bad.once('open', () => bad.send(Buffer.from([0])));
     expect((await closeCode(bad))[0]).toBe(1011);
     expect(logger.lines).toHaveLength(1);
     const echo = new Promise((resolve) => good.once('message', resolve));
@@ -266,7 +247,7 @@ describe('an open socket', () => {
     const codes: number[] = [];
     const { port, server } = await startServer(
       [],
-      [endpoint({ closed: (_socket, _session, code) => codes.push(code) })],
+      [endpoint(() => ({ closed: (code) => codes.push(code) }))],
     );
     const socket = await opened(connect(port));
     const code = closeCode(socket);
@@ -281,11 +262,7 @@ describe('an open socket', () => {
     ['a fragmented ping', [0x09, 0x80, 1, 2, 3, 4]],
   ])('that sends %s is cut, and the server lives', async (_what, bytes) => {
     const { port, url } = await startServer([route('GET', '/a', () => ({ status: 200 }))], [endpoint()]);
-    const raw = await connectRaw(
-      port,
-      'GET /talk HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
-        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: talk.v1\r\n\r\n',
-    );
+    const raw = await connectRaw(port, HANDSHAKE);
     await eventually('the upgrade', () => raw.text().includes('s3pPLMBiTxaQ9kYGzzhZRbK+xOo='));
     raw.socket.write(Buffer.from(bytes));
     await eventually('the cut', raw.closed);

@@ -368,14 +368,6 @@ describe('reconnecting', () => {
     await expect(client.connect()).rejects.toMatchObject({ code: 'client_closed' });
   });
 
-  it('never happens after a 401 in the handshake', async () => {
-    const { server, client } = setUp();
-    const start = client.connect();
-    server.connection.onerror?.({ message: 'Unexpected server response: 401' });
-    server.connection.end();
-    await expect(start).rejects.toMatchObject({ code: 'unauthenticated' });
-  });
-
   it('ends at the signal', async () => {
     const { server, client, clock } = setUp();
     const controller = new AbortController();
