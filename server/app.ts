@@ -93,6 +93,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const { database } = opened;
 
   // Domains
+  const secretBox = createSecretBox(secrets.masterKey);
   const encoder = new TextEncoder();
   const hash = (secret: string) => core.sha256(encoder.encode(secret));
   const users = createUserService({ store: createUserStore(database), clock, random, hash });
@@ -114,7 +115,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     store: createDeviceStore(database),
     networks,
     presence: relay,
-    secretBox: createSecretBox(secrets.masterKey),
+    secretBox,
     clock,
     random,
     hash,
@@ -143,6 +144,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       quality,
       core,
       countTokens,
+      secretBox,
       clock,
       random,
       logger,

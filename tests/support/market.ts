@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import {
   ComputeCancel,
   ComputeRequest,
@@ -20,12 +21,14 @@ import {
   createMarketplaceService,
   createMarketplaceStore,
   type MarketplaceStore,
+  type Transaction,
 } from '../../server/domains/marketplace/index.ts';
 import { countTokens, createPricingService } from '../../server/domains/pricing/index.ts';
 import { createQualityService, createQualityStore } from '../../server/domains/quality/index.ts';
 import type { DeviceActor, UserActor } from '../../server/kernel/actor.ts';
 import { asId, type DeviceId, type TenantId, type UserId } from '../../server/kernel/ids.ts';
 import type { Logger } from '../../server/kernel/logger.ts';
+import { createSecretBox } from '../../server/platform/secrets/index.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
 import { FakeClock, turn } from './clock.ts';
 import { createServerCore } from './core.ts';
@@ -119,6 +122,7 @@ export function createMarket(
       random,
       logger,
       countTokens,
+      secretBox: createSecretBox(new Uint8Array(32).fill(1)),
     },
   );
   const administrator = newUser(true);
@@ -136,6 +140,18 @@ export function createMarket(
       const idempotencyKey = systemRandom.uuid();
       await ledger.topUp(administrator, { userId: user.userId, amountCents, idempotencyKey });
       return user;
+    },
+    /** The transaction the user asked for last. */
+    async lastTransaction(user: UserActor): Promise<Transaction | undefined> {
+      const query = { role: 'requester', after: null, limit: 1 } as const;
+      return (await marketplace.listTransactions(user, query)).transactions[0];
+    },
+    /** The user still has 1,000 cents, nothing is held, the books are in order. */
+    async expectUntouched(user: UserActor): Promise<void> {
+      await until(async () => (await ledger.balance(user)).heldCents === 0n);
+      expect((await ledger.balance(user)).availableCents).toBe(1_000n);
+      const books = await ledger.trialBalance(administrator);
+      expect(books).toMatchObject({ entriesSumCents: 0n, mismatchedAccounts: 0 });
     },
     /** A provider that is connected and offers `model`. */
     async provider(
@@ -156,6 +172,7 @@ export function createMarket(
         promptTokens: 10,
         completionTokensMax: 50,
         costCentsMax: null,
+        idempotencyKey: null,
         signal: new AbortController().signal,
         ...changes,
       };

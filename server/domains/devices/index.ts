@@ -1,4 +1,4 @@
-export type { Presence, SecretBox } from './ports.ts';
+export type { Presence } from './ports.ts';
 export { createDeviceService, type DeviceService } from './service.ts';
 export { createDeviceStore } from './store.postgres.ts';
 export {

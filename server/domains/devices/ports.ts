@@ -4,12 +4,6 @@ import type { Device, DeviceCapabilities, DeviceIdentity } from './types.ts';
 /** SHA-256 of a secret's UTF-8 bytes. */
 export type TokenHash = (secret: string) => Uint8Array;
 
-/** Encrypts small secrets under the server's master key; `context` must be the same when opening. */
-export interface SecretBox {
-  seal(secret: Uint8Array, context: string): Uint8Array;
-  open(sealed: Uint8Array, context: string): Uint8Array;
-}
-
 /** Who is connected now. */
 export interface Presence {
   isOnline(deviceId: DeviceId): boolean;

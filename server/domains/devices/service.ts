@@ -3,6 +3,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { AppError, invalidInput, notFound } from '../../kernel/errors.ts';
 import { asId, type DeviceId, type NetworkId } from '../../kernel/ids.ts';
 import type { Random } from '../../kernel/random.ts';
+import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { NetworkService } from '../networks/index.ts';
 import {
   DEVICE_TOKEN_BYTES,
@@ -10,7 +11,7 @@ import {
   DEVICES_PER_TENANT_MAX,
   SIGNING_KEY_BYTES,
 } from './limits.ts';
-import type { DeviceStore, Presence, SecretBox, StoredDevice, TokenHash } from './ports.ts';
+import type { DeviceStore, Presence, StoredDevice, TokenHash } from './ports.ts';
 import { checkCapabilities } from './rules.ts';
 import type {
   Device,

@@ -1,6 +1,7 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { requireAdministrator, requireUser } from '../../kernel/actor.ts';
-import { AppError, InvariantError, invalidInput, notFound } from '../../kernel/errors.ts';
+import { AppError, InvariantError, notFound } from '../../kernel/errors.ts';
+import { idempotencyKeyReused, requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
 import type { TransactionId, TransferId, UserId } from '../../kernel/ids.ts';
 import type { Cents } from '../../kernel/money.ts';
 import { transferIdFor } from './accounts.ts';
@@ -16,9 +17,6 @@ import type {
   Transfer,
   TrialBalance,
 } from './types.ts';
-
-/** Bounds of an Idempotency-Key header: printable ASCII, so that it means the same to every client. */
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /** What the ledger service needs. */
 export interface LedgerDependencies {
@@ -57,12 +55,9 @@ export function createLedgerService(dependencies: LedgerDependencies) {
       if (idempotencyKey === null) {
         throw new AppError('invalid', 'idempotency_key_required', 'The Idempotency-Key header is required.');
       }
-      if (!IDEMPOTENCY_KEY.test(idempotencyKey)) {
-        throw invalidInput('The Idempotency-Key header must be 1 to 255 printable ASCII characters.');
-      }
       const tenantId = await users.findTenantOfUser(userId);
       if (tenantId === null) throw notFound('user');
-      const id = transferIdFor('top_up', administrator.userId, idempotencyKey);
+      const id = transferIdFor('top_up', administrator.userId, requireIdempotencyKey(idempotencyKey));
       const outcome = await writer.submit({ kind: 'top_up', id, owner: { tenantId, userId }, amountCents });
       if (!outcome.ok) throw refusalError(outcome.reason);
       const { transfer, replayed } = outcome;
@@ -177,10 +172,6 @@ export function refusalError(reason: LedgerRefusal): AppError {
     case 'hold_not_expired':
       return new AppError('conflict', 'hold_resolved', 'The hold can not be resolved this way any more.');
     case 'idempotency_key_reused':
-      return new AppError(
-        'unprocessable',
-        'idempotency_key_reused',
-        'The Idempotency-Key was used before with other parameters.',
-      );
+      return idempotencyKeyReused();
   }
 }

@@ -1,6 +1,6 @@
 import type { UserActor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { asId, type TransactionId } from '../../kernel/ids.ts';
+import type { TransactionId } from '../../kernel/ids.ts';
 import { type LedgerService, transferIdFor } from '../ledger/index.ts';
 import type { PricingService } from '../pricing/index.ts';
 import type { QualityService } from '../quality/index.ts';
@@ -12,7 +12,7 @@ import {
   type PricedCandidate,
   requestFailed,
 } from './candidates.ts';
-import { type DeliveryDependencies, deliverAnswer } from './deliver-answer.ts';
+import { type DeliveryDependencies, deliverAnswer, type SealAnswer } from './deliver-answer.ts';
 import { EventQueue } from './event-queue.ts';
 import { expectedTokens, judgeAttempt } from './judge-attempt.ts';
 import { ATTEMPTS_MAX, type MarketplaceTimes, REQUEST_BODY_BYTES_MAX } from './limits.ts';
@@ -66,17 +66,18 @@ export class ComputeRun {
   #transaction: OpenTransaction | null = null;
 
   constructor(
+    id: TransactionId,
     actor: UserActor,
     order: ComputeOrder,
     options: RequestOptions,
     dependencies: RequestDependencies,
   ) {
-    const { clock, random } = dependencies;
+    const { clock } = dependencies;
     this.#options = options;
     this.#dependencies = dependencies;
     this.#actor = actor;
     this.#order = order;
-    this.#id = asId<TransactionId>(random.uuid());
+    this.#id = id;
     this.#createdAtMs = clock.nowMs();
     this.#deadlineMs = clock.monotonicMs() + options.times.requestTimeoutMs;
   }
@@ -85,7 +86,7 @@ export class ComputeRun {
    * Resolves with the first piece of text; `track` gets the rest of the work, which goes on whether the events are read or
    * not. Rejects when no provider gave any; then nothing is held or billed.
    */
-  async begin(track: (work: Promise<void>) => void): Promise<ComputeAnswer> {
+  async begin(track: (work: Promise<void>) => void, seal: SealAnswer): Promise<ComputeAnswer> {
     const { body, model, signal } = this.#order;
     if (body.length > REQUEST_BODY_BYTES_MAX) {
       throw new AppError('too_large', 'too_large', `The body may have ${REQUEST_BODY_BYTES_MAX} bytes.`);
@@ -101,7 +102,7 @@ export class ComputeRun {
         const attempt = await this.#nextAttempt();
         if (attempt === null) break;
         const first = await this.#firstEvent(attempt);
-        if (first.kind === 'text') return this.#answer(attempt, first.text, track);
+        if (first.kind === 'text') return this.#answer(attempt, first.text, track, seal);
         code = first.code;
         if (code === 'request_cancelled' || code === 'unavailable' || signal.aborted) break;
       }
@@ -266,13 +267,24 @@ export class ComputeRun {
     }
   }
 
-  #answer(attempt: Attempt, text: string, track: (work: Promise<void>) => void): ComputeAnswer {
+  #answer(
+    attempt: Attempt,
+    text: string,
+    track: (work: Promise<void>) => void,
+    seal: SealAnswer,
+  ): ComputeAnswer {
     const events = new EventQueue<ComputeEvent>();
     events.push({ kind: 'text', text });
     const transaction = this.#transaction as OpenTransaction;
-    track(deliverAnswer(attempt, transaction, text, events, this.#dependencies));
+    track(deliverAnswer(attempt, transaction, text, events, seal, this.#dependencies));
     const { id: providerId } = attempt.provider;
-    return { transactionId: this.#id, providerId, createdAtMs: this.#createdAtMs, events };
+    return {
+      transactionId: this.#id,
+      providerId,
+      createdAtMs: this.#createdAtMs,
+      isReplay: false,
+      events,
+    };
   }
 
   /** Ends a request that got no text. What can't be written now is left to recovery and to the hold's expiry. */

@@ -11,12 +11,16 @@ export interface DeliveryDependencies extends JudgeDependencies {
   readonly countTokens: (text: string) => Promise<number>;
 }
 
+/** The text of a finished answer as it is kept for whoever repeats the request; null where nobody may. */
+export type SealAnswer = (text: string) => Uint8Array | null;
+
 /** Hands on the rest of an answer that began with `firstText`, settles it, and ends `events`. Never rejects. */
 export async function deliverAnswer(
   attempt: Attempt,
   transaction: OpenTransaction,
   firstText: string,
   events: EventQueue<ComputeEvent>,
+  seal: SealAnswer,
   dependencies: DeliveryDependencies,
 ): Promise<void> {
   const pieces = [firstText];
@@ -26,7 +30,7 @@ export async function deliverAnswer(
         pieces.push(event.text);
         events.push(event);
       } else {
-        events.push(await conclude(attempt, transaction, event, pieces.join(''), dependencies));
+        events.push(await conclude(attempt, transaction, event, pieces.join(''), seal, dependencies));
       }
     }
   } catch (cause) {
@@ -47,6 +51,7 @@ async function conclude(
   transaction: OpenTransaction,
   event: Exclude<AttemptEvent, { kind: 'text' }>,
   text: string,
+  seal: SealAnswer,
   dependencies: DeliveryDependencies,
 ): Promise<ComputeEvent> {
   const { settlements, countTokens } = dependencies;
@@ -58,12 +63,13 @@ async function conclude(
   const completionTokens = await countTokens(text);
   if (event.kind === 'failed') {
     judgeAttempt(attempt, event.code, completionTokens, dependencies);
-    await settlements.settle(transaction, { completionTokens, claim: null }, null);
+    await settlements.settle(transaction, { completionTokens, claim: null }, null, null);
     return event;
   }
   judgeAttempt(attempt, null, completionTokens, dependencies);
   const claim = { promptTokens: event.claimedPromptTokens, completionTokens: event.claimedCompletionTokens };
-  const settled = await settlements.settle(transaction, { completionTokens, claim }, event.finishReason);
+  const counts = { completionTokens, claim };
+  const settled = await settlements.settle(transaction, counts, event.finishReason, seal(text));
   return {
     kind: 'end',
     finishReason: event.finishReason,

@@ -55,8 +55,10 @@ export const MARKETPLACE_TIMES: MarketplaceTimes = {
   settlementGraceMs: 30_000,
 };
 
-/** Seconds a requester is told to wait when nobody can serve. */
+/** Seconds a requester is told to wait when nobody can serve, or when its request is at work already. */
 export const RETRY_AFTER_SECONDS = 5;
+/** Milliseconds for which an answer is kept for whoever repeats its request: a day, as Stripe does. */
+export const KEYED_ANSWERS_KEPT_MS = 86_400_000;
 
 /** Failures in a row that put a provider aside. */
 export const CONSECUTIVE_FAILURES_MAX = 3;

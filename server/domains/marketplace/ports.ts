@@ -32,18 +32,58 @@ export interface ScoringCore {
   ): { readonly ok: true; readonly scores: Float32Array } | { readonly ok: false; readonly reason: string };
 }
 
+/** A settled request's answer under an idempotency key. */
+export interface KeptAnswer {
+  readonly transaction: Transaction;
+  /** As it was given to `writeIntent`. */
+  readonly answer: Uint8Array;
+}
+
+/** A request that came under an idempotency key. */
+export interface KeyClaim {
+  readonly requester: ProviderOwner;
+  readonly key: string;
+  /** SHA-256 of what was asked. */
+  readonly fingerprint: Uint8Array;
+  readonly transactionId: TransactionId;
+  readonly nodeId: string;
+  readonly nowMs: number;
+}
+
+/** Where idempotency keys are kept. */
+export interface KeyStore {
+  /** `claimed`: the key is this request's now. Else what became of the request that has it. */
+  claimKey(
+    claim: KeyClaim,
+  ): Promise<
+    { kind: 'claimed' } | { kind: 'in_flight' } | { kind: 'reused' } | { kind: 'kept'; kept: KeptAnswer }
+  >;
+  /** Forgets the key of a request without answer. */
+  releaseKey(id: TransactionId): Promise<void>;
+  /** Forgets keys from before `beforeMs`, and those without answer from before `unansweredBeforeMs` or of `nodeId`. */
+  forgetKeys(limits: { nodeId: string | null; unansweredBeforeMs: number; beforeMs: number }): Promise<void>;
+}
+
 /** Where offers and transactions are kept. */
-export interface MarketplaceStore {
+export interface MarketplaceStore extends KeyStore {
   /** Keeps an offer in place of the device's earlier one; returns the device's provider id, `newId` for a new one. */
   saveOffer(device: ProviderDevice, offer: Offer, newId: ProviderId, nowMs: number): Promise<ProviderId>;
   insertTransaction(transaction: OpenTransaction, nodeId: string): Promise<void>;
   /** Writes down who works on an open transaction now. */
   assignTransaction(transaction: OpenTransaction): Promise<void>;
-  /** Writes down how an open transaction will be paid. False: it isn't open any more. */
-  writeIntent(id: TransactionId, settlement: Settlement, nowMs: number): Promise<boolean>;
+  /**
+   * Writes down how an open transaction will be paid, and with it the `answer` to keep under the request's key. False:
+   * it isn't open any more.
+   */
+  writeIntent(
+    id: TransactionId,
+    settlement: Settlement,
+    answer: Uint8Array | null,
+    nowMs: number,
+  ): Promise<boolean>;
   /** Ends a transaction as its intent says, for both sides. Does nothing to one that has ended. */
   finishSettled(id: TransactionId, nowMs: number): Promise<ClaimTotals | null>;
-  /** Ends a transaction for which nothing is paid. Does nothing to one that has ended. */
+  /** Ends a transaction for which nothing is paid, and frees its key. Does nothing to one that has ended. */
   finishUnpaid(
     id: TransactionId,
     state: 'FAILED' | 'CANCELLED',

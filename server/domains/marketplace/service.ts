@@ -1,10 +1,12 @@
 import type { yggdrasil } from '../../../proto/index.ts';
 import { uuidFromBytes } from '../../../proto/index.ts';
-import { type Actor, type DeviceActor, requireUser } from '../../kernel/actor.ts';
+import { type Actor, type DeviceActor, requireUser, type UserActor } from '../../kernel/actor.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
-import type { DeviceId, TransactionId } from '../../kernel/ids.ts';
+import { asId, type DeviceId, type TransactionId } from '../../kernel/ids.ts';
+import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { Attempt } from './attempt.ts';
 import { ComputeRun, type RequestDependencies, type RequestOptions } from './create-request.ts';
+import { createKeyedRequests } from './keyed-requests.ts';
 import { MARKETPLACE_TIMES, TRANSACTIONS_PAGE_MAX } from './limits.ts';
 import type { LiveProvider } from './live-provider.ts';
 import { checkOffer } from './offer-rules.ts';
@@ -26,6 +28,8 @@ import type {
 export interface MarketplaceDependencies
   extends Omit<RequestDependencies, 'registry' | 'settlements' | 'ledger'> {
   readonly ledger: RequestDependencies['ledger'] & SettlementLedger;
+  /** Seals answers that are kept. */
+  readonly secretBox: SecretBox;
 }
 
 /** Settings: `nodeId` must be this node's alone and the same after a restart. */
@@ -45,6 +49,7 @@ export function createMarketplaceService(
   const { clock, random, store, quality, logger } = dependencies;
   const registry = new ProviderRegistry(clock);
   const settlements = createSettlements(options, dependencies);
+  const keyedRequests = createKeyedRequests(options, dependencies);
   const closedChannels = new WeakSet<ProviderChannel>();
   const running = new Set<Promise<void>>();
   let closing = false;
@@ -52,6 +57,12 @@ export function createMarketplaceService(
   const track = (work: Promise<void>) => {
     running.add(work);
     void work.finally(() => running.delete(work));
+  };
+
+  const carryOut = (id: TransactionId, user: UserActor, order: ComputeOrder): Promise<ComputeAnswer> => {
+    const run = new ComputeRun(id, user, order, options, { ...dependencies, registry, settlements });
+    const isKeyed = order.idempotencyKey !== null;
+    return run.begin(track, (text) => (isKeyed ? keyedRequests.seal(id, text) : null));
   };
 
   const listed = (provider: LiveProvider): ListedProvider => {
@@ -125,14 +136,20 @@ export function createMarketplaceService(
 
     /**
      * Has a request served; resolves with the first text. Refuses with `model_not_found`, `context_length_exceeded`,
-     * `maximum_cost_exceeded`, `insufficient_balance`, `no_provider_available`, and with how the last provider failed.
+     * `maximum_cost_exceeded`, `insufficient_balance`, `no_provider_available`, and with how the last provider failed;
+     * under an idempotency key also with `idempotency_key_reused` and `idempotency_key_in_flight`.
      */
     async createRequest(actor: Actor, order: ComputeOrder): Promise<ComputeAnswer> {
       const user = requireUser(actor);
       if (closing) throw new AppError('unavailable', 'unavailable', 'The server is stopping.');
-      const begun = new ComputeRun(user, order, options, { ...dependencies, registry, settlements }).begin(
-        track,
-      );
+      const id = asId<TransactionId>(random.uuid());
+      const { idempotencyKey } = order;
+      const begun =
+        idempotencyKey === null
+          ? carryOut(id, user, order)
+          : keyedRequests.once(user, { ...order, idempotencyKey }, id, (lasting) =>
+              carryOut(id, user, lasting),
+            );
       // Until its first text a request is work too, and shutting down waits for it.
       track(begun.then(ignore, ignore));
       return begun;
@@ -185,7 +202,11 @@ export function createMarketplaceService(
     },
 
     /** Finishes what a crash interrupted; see `Settlements.recover`. Returns how many transactions. */
-    recover: settlements.recover,
+    async recover(atStart: boolean): Promise<number> {
+      const count = await settlements.recover(atStart);
+      await keyedRequests.forgetOld(atStart);
+      return count;
+    },
 
     /** Takes no more requests and resolves when those at work have ended by themselves. */
     async drain(): Promise<void> {

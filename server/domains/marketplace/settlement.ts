@@ -73,12 +73,13 @@ export function createSettlements(
   return {
     /**
      * Pays for what was delivered: the smaller of the server's count and the provider's claim, prompt and answer each.
-     * Resolves when it is durable; rejects when it isn't yet, and then recovery finishes it.
+     * With it `answer` is kept under the request's idempotency key, if it has one. Resolves when it is durable; rejects when it isn't yet, and then recovery finishes it.
      */
     async settle(
       transaction: OpenTransaction,
       counts: TokenCounts,
       finishReason: FinishReason | null,
+      answer: Uint8Array | null,
     ): Promise<Settlement> {
       const { promptTokens, completionTokensMax, priceCentsPer1000Tokens } = transaction;
       const completionTokens = Math.min(counts.completionTokens, completionTokensMax);
@@ -97,8 +98,9 @@ export function createSettlements(
         claimedTokens: claim === null ? 0 : claim.promptTokens + claim.completionTokens,
         countedTokens: claim === null ? 0 : promptTokens + counts.completionTokens,
       };
-      if (await store.writeIntent(transaction.id, settlement, clock.nowMs()))
+      if (await store.writeIntent(transaction.id, settlement, answer, clock.nowMs())) {
         await carryOut(transaction, settlement);
+      }
       return settlement;
     },
 

@@ -1,4 +1,5 @@
 import type { Database, Sql } from '../../kernel/database.ts';
+import { createKeyStore, deleteUnanswered, keepAnswer } from './keyed-requests.postgres.ts';
 import type { MarketplaceStore } from './ports.ts';
 import {
   type InterruptedRow,
@@ -10,9 +11,11 @@ import {
 } from './rows.ts';
 import type { Transaction } from './types.ts';
 
-/** Offers and transactions in PostgreSQL. The server writes across tenants; whoever asks reads as its own tenant. */
+/** Offers, transactions and keys in PostgreSQL. The server writes across tenants; whoever asks reads as its own tenant. */
 export function createMarketplaceStore(database: Database): MarketplaceStore {
   return {
+    ...createKeyStore(database),
+
     saveOffer: ({ deviceId, tenantId, userId }, { models, slots }, newId, nowMs) =>
       database.system(async (sql) => {
         const [row] = await sql<{ id: string }[]>`
@@ -60,7 +63,7 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
           WHERE id = ${transaction.id} AND state IN ('PENDING', 'PROCESSING') AND intent_state IS NULL`;
       }),
 
-    writeIntent: (id, settlement, nowMs) =>
+    writeIntent: (id, settlement, answer, nowMs) =>
       database.system(async (sql) => {
         const result = await sql`
           UPDATE marketplace_transactions SET intent_state = ${settlement.state}, intent_at = ${new Date(nowMs)},
@@ -70,7 +73,9 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
             failure_code = ${settlement.failureCode}, claimed_tokens = ${settlement.claimedTokens},
             counted_tokens = ${settlement.countedTokens}
           WHERE id = ${id} AND state IN ('PENDING', 'PROCESSING') AND intent_state IS NULL`;
-        return result.count === 1;
+        if (result.count === 0) return false;
+        if (answer !== null) await keepAnswer(sql, id, answer);
+        return true;
       }),
 
     finishSettled: (id, nowMs) =>
@@ -96,7 +101,9 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
           UPDATE marketplace_transactions SET state = ${state}, failure_code = ${code}, finish_reason = NULL,
             billed_tokens = 0, cost_cents = 0, fee_cents = 0, earnings_cents = 0, finished_at = ${new Date(nowMs)}
           WHERE id = ${id} AND state IN ('PENDING', 'PROCESSING')`;
-        if (result.count === 1) await insertServed(sql, id);
+        if (result.count === 0) return;
+        await insertServed(sql, id);
+        await deleteUnanswered(sql, id);
       }),
 
     findInterrupted: (nodeId, intentBeforeMs, createdBeforeMs) =>

@@ -40,6 +40,8 @@ export interface ComputeOrder {
   readonly completionTokensMax: number | null;
   /** Null: no limit but the balance. */
   readonly costCentsMax: Cents | null;
+  /** Chosen by the requester: under the same key the same order is carried out once. Null: always. */
+  readonly idempotencyKey: string | null;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
 }
@@ -73,6 +75,8 @@ export interface ComputeAnswer {
   readonly transactionId: TransactionId;
   readonly providerId: ProviderId;
   readonly createdAtMs: number;
+  /** True when it was given before, under the same idempotency key. */
+  readonly isReplay: boolean;
   /** To be read once, to its end. What is not read is billed all the same: it was delivered to this side. */
   readonly events: AsyncIterable<ComputeEvent>;
 }

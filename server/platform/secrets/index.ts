@@ -1,2 +1,2 @@
-export { createSecretBox, MASTER_KEY_BYTES, type SecretBox } from './secret-box.ts';
+export { createSecretBox, MASTER_KEY_BYTES } from './secret-box.ts';
 export { loadSecrets, type Secrets } from './secrets-file.ts';

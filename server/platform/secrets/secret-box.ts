@@ -1,13 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { InvariantError } from '../../kernel/errors.ts';
-
-/** Encrypts small secrets before they are stored. */
-export interface SecretBox {
-  /** `secret` encrypted and bound to `context`, for example `devices|signing_key|<id>`. */
-  seal(secret: Uint8Array, context: string): Uint8Array;
-  /** What `seal` was given, under the same key and context; throws InvariantError for anything else. */
-  open(sealed: Uint8Array, context: string): Uint8Array;
-}
+import type { SecretBox } from '../../kernel/secret-box.ts';
 
 export const MASTER_KEY_BYTES = 32;
 const VERSION = 1;

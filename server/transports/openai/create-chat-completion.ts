@@ -5,7 +5,7 @@ import { InvariantError } from '../../kernel/errors.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
 import { type ChatRequest, providerBody, textOf } from './chat-schema.ts';
 import { type CompletionFrame, completionEvents, completionObject, failureOf } from './completion-format.ts';
-import { readChatRequest, readMaximumCost } from './read-chat-request.ts';
+import { readChatRequest, readIdempotencyKey, readMaximumCost } from './read-chat-request.ts';
 
 /** What serving a chat completion needs. */
 export interface ChatCompletionDependencies {
@@ -21,6 +21,7 @@ export async function createChatCompletion(
 ): Promise<HttpResponse> {
   const chat = readChatRequest(request);
   const costCentsMax = readMaximumCost(request);
+  const idempotencyKey = readIdempotencyKey(request);
   const promptTokens = await countPromptTokens(chat.messages.map(countedMessage));
   const answer = await marketplace.createRequest(actor, {
     model: chat.model,
@@ -28,10 +29,14 @@ export async function createChatCompletion(
     promptTokens,
     completionTokensMax: chat.max_completion_tokens ?? chat.max_tokens ?? null,
     costCentsMax,
+    idempotencyKey,
     signal: request.signal,
   });
   const frame = { answer, model: chat.model };
-  const headers = { 'x-yggdrasil-transaction-id': answer.transactionId };
+  const headers = {
+    'x-yggdrasil-transaction-id': answer.transactionId,
+    ...(answer.isReplay ? { 'idempotent-replayed': 'true' } : {}),
+  };
   if (!chat.stream) {
     const body = JSON.stringify(await wholeAnswer(frame));
     return { status: 200, headers: { ...headers, 'content-type': 'application/json; charset=utf-8' }, body };

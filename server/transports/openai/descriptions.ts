@@ -55,11 +55,14 @@ export const OPENAI_DESCRIPTIONS = [
     method: 'POST',
     path: '/v1/chat/completions',
     summary:
-      "A chat completion, as OpenAI's; with `stream` as server-sent events that end in `data: [DONE]`.",
+      "A chat completion, as OpenAI's; with `stream` as server-sent events that end in `data: [DONE]`. " +
+      'Under the header Idempotency-Key it is carried out and paid once, and repeating it within a day gives the answer again.',
     params: null,
     body: chatRequestSchema.meta({ id: 'ChatRequest' }),
     response: chatCompletion,
     errors: [
+      'idempotency_key_reused',
+      'idempotency_key_in_flight',
       'model_not_found',
       'context_length_exceeded',
       'maximum_cost_exceeded',

@@ -35,13 +35,13 @@ export function openAiError({ kind, code, publicMessage, details }: AppError): O
 
 /** The answer to an error, with `Retry-After` where waiting helps (RFC 9110 section 10.2.3). */
 export function openAiErrorResponse(error: AppError): HttpResponse {
-  const seconds = error.details?.retryAfterSeconds;
+  const seconds = error.details?.retryAfterSeconds ?? (error.kind === 'unavailable' ? 1 : undefined);
   const transactionId = error.details?.transactionId;
   return {
     status: errorTable[error.kind].httpStatus,
     headers: {
       'content-type': 'application/json; charset=utf-8',
-      ...(error.kind === 'unavailable' ? { 'retry-after': String(seconds ?? 1) } : {}),
+      ...(seconds === undefined ? {} : { 'retry-after': String(seconds) }),
       ...(error.kind === 'unauthenticated' ? { 'www-authenticate': 'Bearer' } : {}),
       ...(typeof transactionId === 'string' ? { 'x-yggdrasil-transaction-id': transactionId } : {}),
     },

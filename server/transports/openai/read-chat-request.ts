@@ -1,4 +1,5 @@
 import { AppError, invalidInput } from '../../kernel/errors.ts';
+import { requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
 import type { Cents } from '../../kernel/money.ts';
 import type { HttpRequest } from '../../platform/http/types.ts';
 import { type ChatRequest, chatRequestSchema } from './chat-schema.ts';
@@ -28,6 +29,12 @@ export function readChatRequest(request: HttpRequest): ChatRequest {
     `${path === '' ? 'The body' : path}: ${reason}.`,
     path === '' ? undefined : { param: path },
   );
+}
+
+/** The key under which the request is carried out once; null: always. Refuses with `invalid_input`. */
+export function readIdempotencyKey(request: HttpRequest): string | null {
+  const header = request.header('idempotency-key');
+  return header === undefined ? null : requireIdempotencyKey(header);
 }
 
 /** The most the requester wants to pay for this request; null: no limit. Refuses with `invalid_input`. */

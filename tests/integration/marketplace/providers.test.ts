@@ -18,19 +18,6 @@ beforeEach(async () => {
 
 const create = (changes = {}, actor = alice) =>
   market.marketplace.createRequest(actor, market.order(changes));
-const lastTransaction = async (actor = alice) => {
-  const query = { role: 'requester', after: null, limit: 1 } as const;
-  return (await market.marketplace.listTransactions(actor, query)).transactions[0];
-};
-
-/** Nothing was paid, nothing is held, the books are in order. */
-async function expectUntouched(actor = alice) {
-  await until(async () => (await market.ledger.balance(actor)).heldCents === 0n);
-  expect((await market.ledger.balance(actor)).availableCents).toBe(1_000n);
-  const books = await market.ledger.trialBalance(market.administrator);
-  expect(books).toMatchObject({ entriesSumCents: 0n, mismatchedAccounts: 0 });
-}
-
 describe('a provider', () => {
   const text = (provider: FakeProvider, index: number, value: string) =>
     market.marketplace.chunk(provider.actor, {
@@ -79,8 +66,12 @@ describe('a provider', () => {
       await until(() => provider.requests[0]);
       misbehave(provider);
       await refused;
-      expect(await lastTransaction()).toMatchObject({ state: 'FAILED', failureCode: code, costCents: 0n });
-      await expectUntouched();
+      expect(await market.lastTransaction(alice)).toMatchObject({
+        state: 'FAILED',
+        failureCode: code,
+        costCents: 0n,
+      });
+      await market.expectUntouched(alice);
     },
   );
 
@@ -95,7 +86,7 @@ describe('a provider', () => {
       misbehave(bad);
       const events = await eventsOf(await request);
       expect(events.at(-1)).toMatchObject({ kind: 'end', costCents: 12n });
-      expect(await lastTransaction()).toMatchObject({ state: 'COMPLETED', earningsCents: 11n });
+      expect(await market.lastTransaction(alice)).toMatchObject({ state: 'COMPLETED', earningsCents: 11n });
       expect(await market.ledger.balance(alice)).toEqual({ availableCents: 988n, heldCents: 0n });
       expect((await market.ledger.balance(bad.owner)).availableCents).toBe(0n);
     },
@@ -134,8 +125,12 @@ describe('a provider', () => {
       const answer = await request;
       misbehave(provider);
       expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code });
-      expect(await lastTransaction()).toMatchObject({ state: 'FAILED', failureCode: code, costCents: 0n });
-      await expectUntouched();
+      expect(await market.lastTransaction(alice)).toMatchObject({
+        state: 'FAILED',
+        failureCode: code,
+        costCents: 0n,
+      });
+      await market.expectUntouched(alice);
     },
   );
 
@@ -159,7 +154,7 @@ describe('a provider', () => {
     refuses(() => text(provider, 1, 'more'));
     refuses(() => result(provider));
     expect((await eventsOf(await request)).map(({ kind }) => kind)).toEqual(['text', 'end']);
-    expect(await lastTransaction()).toMatchObject({ state: 'COMPLETED', costCents: 11n });
+    expect(await market.lastTransaction(alice)).toMatchObject({ state: 'COMPLETED', costCents: 11n });
   });
 
   it('may send a little more to a request that was cancelled meanwhile', async () => {

@@ -18,19 +18,6 @@ beforeEach(async () => {
 
 const create = (changes = {}, actor = alice) =>
   market.marketplace.createRequest(actor, market.order(changes));
-const lastTransaction = async (actor = alice) => {
-  const query = { role: 'requester', after: null, limit: 1 } as const;
-  return (await market.marketplace.listTransactions(actor, query)).transactions[0];
-};
-
-/** Nothing was paid, nothing is held, the books are in order. */
-async function expectUntouched(actor = alice) {
-  await until(async () => (await market.ledger.balance(actor)).heldCents === 0n);
-  expect((await market.ledger.balance(actor)).availableCents).toBe(1_000n);
-  const books = await market.ledger.trialBalance(market.administrator);
-  expect(books).toMatchObject({ entriesSumCents: 0n, mismatchedAccounts: 0 });
-}
-
 describe('a server that stops or crashes', () => {
   it('ends what runs unpaid when it closes', async () => {
     const provider = await market.provider();
@@ -42,7 +29,7 @@ describe('a server that stops or crashes', () => {
     await market.marketplace.close();
     expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'unavailable' });
     await expect(create()).rejects.toMatchObject({ code: 'unavailable' });
-    await expectUntouched();
+    await market.expectUntouched(alice);
   });
 
   it.each([
@@ -89,10 +76,10 @@ describe('a server that stops or crashes', () => {
     const provider = await crashed.provider();
     void crashed.marketplace.createRequest(bob, crashed.order());
     await until(() => provider.requests[0]);
-    await until(async () => (await lastTransaction(bob))?.state === 'PROCESSING');
+    await until(async () => (await market.lastTransaction(bob))?.state === 'PROCESSING');
     expect(await createMarket(db, { nodeId: 'other-node' }).marketplace.recover(true)).toBe(0);
     expect(await createMarket(db, { nodeId: 'dead-node' }).marketplace.recover(true)).toBe(1);
-    expect(await lastTransaction(bob)).toMatchObject({ state: 'FAILED', failureCode: 'unavailable' });
-    await expectUntouched(bob);
+    expect(await market.lastTransaction(bob)).toMatchObject({ state: 'FAILED', failureCode: 'unavailable' });
+    await market.expectUntouched(bob);
   });
 });

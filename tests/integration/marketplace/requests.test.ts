@@ -19,19 +19,6 @@ beforeEach(async () => {
 
 const create = (changes = {}, actor = alice) =>
   market.marketplace.createRequest(actor, market.order(changes));
-const lastTransaction = async (actor = alice) => {
-  const query = { role: 'requester', after: null, limit: 1 } as const;
-  return (await market.marketplace.listTransactions(actor, query)).transactions[0];
-};
-
-/** Nothing was paid, nothing is held, the books are in order. */
-async function expectUntouched(actor = alice) {
-  await until(async () => (await market.ledger.balance(actor)).heldCents === 0n);
-  expect((await market.ledger.balance(actor)).availableCents).toBe(1_000n);
-  const books = await market.ledger.trialBalance(market.administrator);
-  expect(books).toMatchObject({ entriesSumCents: 0n, mismatchedAccounts: 0 });
-}
-
 describe('a request', () => {
   it('is held, served, priced by the smaller count, split and settled; both sides can read it, each its own', async () => {
     const provider = await market.provider();
@@ -87,7 +74,7 @@ describe('a request', () => {
     const provider = await market.provider({ price: 0 });
     provider.onRequest = (request) => market.answer(provider, request, ['Hello']);
     expect((await eventsOf(await create())).at(-1)).toMatchObject({ kind: 'end', costCents: 0n });
-    await expectUntouched();
+    await market.expectUntouched(alice);
   });
 
   it.each([
@@ -101,8 +88,8 @@ describe('a request', () => {
     const provider = await market.provider();
     await expect(create(changes)).rejects.toMatchObject({ code });
     expect(provider.requests).toEqual([]);
-    expect(await lastTransaction()).toBeUndefined();
-    await expectUntouched();
+    expect(await market.lastTransaction(alice)).toBeUndefined();
+    await market.expectUntouched(alice);
   });
 
   it('is refused to a device', async () => {
@@ -149,8 +136,8 @@ describe('a requester that goes away', () => {
     abort.abort();
     await refused;
     expect(provider.cancelled).toHaveLength(1);
-    expect(await lastTransaction()).toMatchObject({ state: 'CANCELLED', costCents: 0n });
-    await expectUntouched();
+    expect(await market.lastTransaction(alice)).toMatchObject({ state: 'CANCELLED', costCents: 0n });
+    await market.expectUntouched(alice);
   });
 
   it('after it pays for the prompt and the text it was given', async () => {
@@ -164,7 +151,7 @@ describe('a requester that goes away', () => {
     abort.abort();
     expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'request_cancelled' });
     expect(provider.cancelled).toEqual([answer.transactionId]);
-    expect(await lastTransaction()).toMatchObject({
+    expect(await market.lastTransaction(alice)).toMatchObject({
       state: 'CANCELLED',
       costCents: 11n,
       completionTokens: 1,

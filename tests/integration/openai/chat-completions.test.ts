@@ -224,6 +224,53 @@ describe('POST /v1/chat/completions', () => {
     await expect(as('ygd_device')).rejects.toBeInstanceOf(OpenAI.PermissionDeniedError);
   });
 
+  it('gives the answer again under the same Idempotency-Key, whole or as a stream, and says so', async () => {
+    const provider = await market.provider({ context: 512 });
+    serve(provider, ['Hello', ' world']);
+    const headers = { 'Idempotency-Key': 'one' };
+    const create = (more = {}) =>
+      client.chat.completions.create({ model: 'm', messages, ...more }, { headers }).withResponse();
+    const first = await create();
+    expect(first.response.headers.get('idempotent-replayed')).toBeNull();
+    const second = await create();
+    expect(second.response.headers.get('idempotent-replayed')).toBe('true');
+    expect(second.data).toEqual(first.data);
+    const stream = await client.chat.completions.create({ model: 'm', messages, stream: true }, { headers });
+    let text = '';
+    for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
+    expect(text).toBe('Hello world');
+    expect(provider.requests).toHaveLength(1);
+    await expect(create({ temperature: 0.1 })).rejects.toMatchObject({
+      status: 422,
+      code: 'idempotency_key_reused',
+    });
+    const wrong = await post(JSON.stringify({ model: 'm', messages }), { 'Idempotency-Key': 'a b' });
+    expect(wrong.status).toBe(400);
+  });
+
+  it('has a client that lost its connection ask again until the answer is there', async () => {
+    const provider = await market.provider({ context: 512 });
+    const headers = { 'Idempotency-Key': 'two' };
+    const body = JSON.stringify({ model: 'm', messages });
+    const controller = new AbortController();
+    const url = `${origin}/v1/chat/completions`;
+    const common = { 'content-type': 'application/json', authorization: 'Bearer ygu_alice', ...headers };
+    const lost = fetch(url, { method: 'POST', body, headers: common, signal: controller.signal });
+    await until(() => provider.requests[0]);
+    controller.abort();
+    await expect(lost).rejects.toThrow();
+    const early = await post(body, headers);
+    expect([early.status, early.headers.get('retry-after')]).toEqual([409, '5']);
+    expect(await early.json()).toMatchObject({ error: { code: 'idempotency_key_in_flight' } });
+    market.answer(provider, provider.requests[0] as never, ['Hello']);
+    const answer = await until(async () => {
+      const response = await post(body, headers);
+      return response.status === 200 ? await response.json() : null;
+    });
+    expect(answer).toMatchObject({ choices: [{ message: { content: 'Hello' } }] });
+    expect(provider.requests).toHaveLength(1);
+  });
+
   it('says 503 with Retry-After when nobody can serve', async () => {
     const provider = await market.provider({ context: 512 });
     provider.onRequest = ({ requestId }) =>

@@ -1,0 +1,53 @@
+import type { Database, Sql } from '../../kernel/database.ts';
+import type { TransactionId } from '../../kernel/ids.ts';
+import type { KeyStore } from './ports.ts';
+import { type RequesterRow, transactionOfRequester } from './rows.ts';
+
+interface KeyedRow extends RequesterRow {
+  readonly fingerprint: Uint8Array;
+  readonly answer: Uint8Array | null;
+}
+
+/** Idempotency keys in PostgreSQL. Only the server reads them. */
+export function createKeyStore(database: Database): KeyStore {
+  return {
+    claimKey: ({ requester, key, fingerprint, transactionId, nodeId, nowMs }) =>
+      database.system(async (sql) => {
+        const inserted = await sql`
+          INSERT INTO marketplace_keyed_requests
+            (tenant_id, user_id, key, fingerprint, transaction_id, node_id, created_at)
+          VALUES (${requester.tenantId}, ${requester.userId}, ${key}, ${fingerprint}, ${transactionId}, ${nodeId},
+            ${new Date(nowMs)})
+          ON CONFLICT (user_id, key) DO NOTHING`;
+        if (inserted.count === 1) return { kind: 'claimed' };
+        const [row] = await sql<KeyedRow[]>`
+          SELECT kept.fingerprint, kept.answer, done.*
+          FROM marketplace_keyed_requests kept
+            LEFT JOIN marketplace_transactions done ON done.id = kept.transaction_id
+          WHERE kept.user_id = ${requester.userId} AND kept.key = ${key}`;
+        if (row && !Buffer.from(row.fingerprint).equals(fingerprint)) return { kind: 'reused' };
+        // Without a row the first request has failed this instant; the next one will be judged anew.
+        if (!row?.answer) return { kind: 'in_flight' };
+        return { kind: 'kept', kept: { transaction: transactionOfRequester(row), answer: row.answer } };
+      }),
+
+    releaseKey: (id) => database.system((sql) => deleteUnanswered(sql, id)),
+
+    forgetKeys: ({ nodeId, unansweredBeforeMs, beforeMs }) =>
+      database.system(async (sql) => {
+        await sql`
+          DELETE FROM marketplace_keyed_requests WHERE created_at < ${new Date(beforeMs)}
+            OR answer IS NULL AND (created_at < ${new Date(unansweredBeforeMs)} OR node_id = ${nodeId})`;
+      }),
+  };
+}
+
+/** Keeps the answer for whoever repeats the request. */
+export async function keepAnswer(sql: Sql, id: TransactionId, answer: Uint8Array): Promise<void> {
+  await sql`UPDATE marketplace_keyed_requests SET answer = ${answer} WHERE transaction_id = ${id}`;
+}
+
+/** Forgets the key of a request that failed. */
+export async function deleteUnanswered(sql: Sql, id: TransactionId): Promise<void> {
+  await sql`DELETE FROM marketplace_keyed_requests WHERE transaction_id = ${id} AND answer IS NULL`;
+}
