@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +29,9 @@ const setUp = async ({ httpUrl, setupCode }: ServerProcess) =>
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ code: setupCode, name: 'Administrator' }),
   });
+
+/** The file that PostgreSQL has while it runs. */
+const databaseLock = () => join(directory, 'data', 'postgresql', 'cluster', 'postmaster.pid');
 
 /** A listener on a port of its own. */
 const occupy = async (): Promise<{ port: number; listener: Server }> => {
@@ -140,6 +143,26 @@ describe('the running server', () => {
     expect((await fetch(`${running.httpUrl}/readyz`)).status).toBe(200);
     expect(await running.end('SIGTERM')).toBe(0);
     await expect(fetch(`${running.httpUrl}/healthz`)).rejects.toThrow();
-    expect(() => statSync(join(directory, 'data', 'database', 'postmaster.pid'))).toThrow();
+    expect(existsSync(databaseLock())).toBe(false);
+  });
+
+  it('starts its database again when that is killed, and has lost nothing', async () => {
+    const running = await start();
+    const { token } = (await (await setUp(running)).json()) as { token: string };
+    process.kill(Number.parseInt(readFileSync(databaseLock(), 'utf8'), 10), 'SIGKILL');
+    const statuses = new Set<number>();
+    const ask = async (path: string) => {
+      const { status } = await fetch(running.httpUrl + path, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      statuses.add(status);
+      return status;
+    };
+    await expect.poll(() => running.output()).toContain('starting it again');
+    await expect.poll(() => ask('/readyz'), { timeout: 30_000 }).toBe(200);
+    await expect.poll(() => ask('/api/v1/networks'), { timeout: 30_000 }).toBe(200);
+    expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
+    expect(await running.end('SIGTERM')).toBe(0);
+    expect(existsSync(databaseLock())).toBe(false);
   });
 });

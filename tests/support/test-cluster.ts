@@ -60,7 +60,7 @@ async function startOwn(): Promise<Server> {
       secret: randomBytes(16).toString('hex'),
       settings: { fsync: 'off', max_connections: '200' },
     },
-    { logger: silentLogger },
+    { clock: createSystemClock(), logger: silentLogger },
   );
   return {
     kind: 'embedded',

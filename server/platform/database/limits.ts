@@ -27,6 +27,12 @@ export const EMBEDDED_STOP_TIMEOUT_MS = 60_000;
 export const EMBEDDED_TAKEOVER_MS = 3_000;
 /** Between two looks at whether the embedded database has started or ended. */
 export const EMBEDDED_POLL_MS = 20;
+/** When it ends by itself: the first pause before it is started again, which doubles; */
+export const EMBEDDED_RESTART_PAUSE_MS = 250;
+/** how often in a row it is; */
+export const EMBEDDED_RESTARTS_MAX = 8;
+/** and how long it must have run for the next end to be the first again. */
+export const EMBEDDED_STEADY_MS = 300_000;
 /** Connections it admits: both pools, migrations, and an operator with psql. */
 export const EMBEDDED_CONNECTIONS_MAX = 50;
 /** Unix socket paths end at 107 bytes (Linux) or 103 (macOS); the socket's file name takes 19 of them. */

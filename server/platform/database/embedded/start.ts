@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../../../kernel/clock.ts';
 import type { Logger } from '../../../kernel/logger.ts';
 import { StartError } from '../../../kernel/start-error.ts';
 import { connect } from '../connect.ts';
@@ -14,6 +15,7 @@ import {
 } from '../limits.ts';
 import { bootstrap, type EmbeddedUrls, embeddedUrls, passwordOf } from './bootstrap.ts';
 import { initializeCluster, SUPERUSER } from './initialize.ts';
+import { keepRunning } from './keep-running.ts';
 import { clusterOf, type Place, preparePlace } from './place.ts';
 import { clearStale, findOccupant, type Postmaster, spawnPostmaster, stopOrphan } from './postmaster.ts';
 import { findPrograms } from './programs.ts';
@@ -99,7 +101,6 @@ async function awaitReady(postmaster: Postmaster, cluster: string, superuserUrl:
     const answer = postmaster.isRunning() ? await ask(superuserUrl) : 'silent';
     if (answer === 'ready') return;
     if (answer === 'refused') {
-      postmaster.requestStop();
       throw new StartError(
         `The database in ${cluster} was made with other secrets than those in the data directory. ` +
           'Put its secrets file back, or remove both to begin with an empty database.',
@@ -111,12 +112,18 @@ async function awaitReady(postmaster: Postmaster, cluster: string, superuserUrl:
       );
     }
     if (performance.now() - begunMs > EMBEDDED_START_TIMEOUT_MS) {
-      postmaster.requestStop();
       throw new StartError(
         `The embedded database in ${cluster} is not ready after ${EMBEDDED_START_TIMEOUT_MS} ms: ${await postmaster.readLog()}`,
       );
     }
     await sleep(EMBEDDED_POLL_MS);
+  }
+}
+
+async function awaitEnd(ended: Promise<void>, { logger }: { logger: Logger }): Promise<void> {
+  const late = sleep(EMBEDDED_STOP_TIMEOUT_MS, 'late' as const, { ref: false });
+  if ((await Promise.race([ended, late])) === 'late') {
+    logger.error({ operation: 'database.stop' }, 'the embedded database is still stopping');
   }
 }
 
@@ -142,38 +149,37 @@ const postgresArguments = (place: Place, settings: Readonly<Record<string, strin
 /**
  * Starts the PostgreSQL of the packages on the data directory's own cluster, which it makes when there is none, and
  * resolves when it answers. It can be reached over a unix socket only, by its own system user and root. It ends with
- * `stop`, and by itself when this process dies.
+ * `stop`, and by itself when this process dies; should it end otherwise, it is started again.
  */
 export async function startEmbedded(
   options: EmbeddedOptions,
-  deps: { logger: Logger },
+  deps: { clock: Clock; logger: Logger },
 ): Promise<EmbeddedDatabase> {
   const user = await findRunAs(clusterOf(options.dataDirectory));
   const programs = await findPrograms(user, deps);
   const place = await preparePlace(options.dataDirectory, user, deps);
   const urls = embeddedUrls(place.sockets, options.secret);
   await initializeCluster(programs, place.cluster, passwordOf(SUPERUSER, options.secret), user);
-  await awaitVacancy(place, urls.superuserUrl, deps);
-  const postmaster = await spawnPostmaster(
-    programs.postgres,
-    postgresArguments(place, options.settings ?? {}),
-    join(options.dataDirectory, 'postgresql.log'),
-    user,
-  );
-  let stopping = false;
-  void postmaster.ended.then(() => {
-    if (!stopping) deps.logger.error({ operation: 'database' }, 'the embedded database ended by itself');
-  });
-  const stop = async () => {
-    stopping = true;
-    postmaster.requestStop();
-    const late = sleep(EMBEDDED_STOP_TIMEOUT_MS, 'late' as const, { ref: false });
-    if ((await Promise.race([postmaster.ended, late])) === 'late') {
-      deps.logger.error({ operation: 'database.stop' }, 'the embedded database is still stopping');
+  const launch = async (): Promise<Postmaster> => {
+    await awaitVacancy(place, urls.superuserUrl, deps);
+    const postmaster = await spawnPostmaster(
+      programs.postgres,
+      postgresArguments(place, options.settings ?? {}),
+      join(options.dataDirectory, 'postgresql.log'),
+      user,
+    );
+    try {
+      await awaitReady(postmaster, place.cluster, urls.superuserUrl);
+    } catch (error) {
+      postmaster.requestStop();
+      await awaitEnd(postmaster.ended, deps);
+      throw error;
     }
+    return postmaster;
   };
+  const kept = keepRunning(await launch(), launch, deps);
+  const stop = () => awaitEnd(kept.stop(), deps);
   try {
-    await awaitReady(postmaster, place.cluster, urls.superuserUrl);
     await bootstrap(urls, options.secret);
   } catch (error) {
     await stop();
