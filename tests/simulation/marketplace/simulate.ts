@@ -3,24 +3,19 @@ import type { ServerCore } from '../../../assembly/host/index.ts';
 import { loadServerCore } from '../../../assembly/host/node.ts';
 import { LiveProvider, ProviderStanding } from '../../../server/domains/marketplace/live-provider.ts';
 import { afterFailure, afterSuccess } from '../../../server/domains/marketplace/provider-health.ts';
-import {
-  type Eligible,
-  type Selection,
-  selectProvider,
-} from '../../../server/domains/marketplace/selection.ts';
+import type { Eligible, Selection } from '../../../server/domains/marketplace/selection.ts';
 import type { ProviderQuality } from '../../../server/domains/quality/index.ts';
 import { HALF_LIFE_MS } from '../../../server/domains/quality/index.ts';
 import { neutralQuality, observationOf } from '../../../server/domains/quality/rules.ts';
 import { asId, type DeviceId, type TenantId, type UserId } from '../../../server/kernel/ids.ts';
 import type { Random } from '../../../server/kernel/random.ts';
 import { createSeededRandom } from '../../support/random.ts';
-
-export type Policy = 'ours' | 'round-robin';
+import { POLICIES, type PolicyName } from './policies.ts';
 
 export interface SimulationOptions {
   readonly seed: number;
   readonly load: number;
-  readonly policy: Policy;
+  readonly policy: PolicyName;
   readonly durationMs: number;
 }
 
@@ -42,6 +37,8 @@ const ATTEMPTS_MAX = 3;
 const SLOW = 3;
 /** This one fails half of its requests in the middle third. */
 const FLAKY = 7;
+/** And this one all of them. */
+const DEAD = 11;
 
 interface Machine {
   readonly live: LiveProvider;
@@ -135,29 +132,20 @@ export function simulate(options: SimulationOptions): SimulationResult {
   let retries = 0;
   let costCents = 0;
   let tokensServed = 0;
-  let turn = 0;
   let dispatchedLate = 0;
   let dispatchedLateToSlow = 0;
 
+  const select = POLICIES[policy]({
+    core: serverCore(),
+    random,
+    qualityOf: (id) => qualities.get(id) as ProviderQuality,
+  });
   const choose = (job: Job): Selection => {
     const eligible = machines.flatMap((machine, index): Eligible[] => {
       const model = machine.live.findModel('m');
       return model && !job.tried.has(index) ? [{ provider: machine.live, model }] : [];
     });
-    if (policy === 'round-robin') {
-      for (let step = 0; step < eligible.length; step++) {
-        const chosen = eligible[(turn + step) % eligible.length] as Eligible;
-        if (!chosen.provider.hasFreeSlot()) continue;
-        turn = (turn + step + 1) % eligible.length;
-        return { ok: true, chosen, isProbe: false };
-      }
-      return { ok: false, reason: 'all_busy' };
-    }
-    return selectProvider(eligible, agenda.nowMs, {
-      core: serverCore(),
-      random,
-      qualityOf: (id) => qualities.get(id) as ProviderQuality,
-    });
+    return select(eligible, agenda.nowMs);
   };
 
   const start = (job: Job): boolean => {
@@ -201,7 +189,8 @@ export function simulate(options: SimulationOptions): SimulationResult {
       }
       while (waiting.length > 0 && start(waiting[0] as Job)) waiting.shift();
     };
-    if (index === FLAKY && inTrouble() && random.fraction() < 0.5) {
+    const fails = index === DEAD || (index === FLAKY && random.fraction() < 0.5);
+    if (fails && inTrouble()) {
       agenda.at(agenda.nowMs + machine.firstTokenMs, () => {
         job.tried.add(index);
         finish(false);
@@ -253,7 +242,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
 
   // Who is slow or failing offers less: fairness is measured among the others.
   const shares = machines.flatMap(({ servedTokens }, index) =>
-    index === SLOW || index === FLAKY ? [] : [servedTokens / (capacity[index] as number)],
+    [SLOW, FLAKY, DEAD].includes(index) ? [] : [servedTokens / (capacity[index] as number)],
   );
   const sum = shares.reduce((total, share) => total + share, 0);
   const squares = shares.reduce((total, share) => total + share * share, 0);
