@@ -8,6 +8,11 @@ export const FRAME_BYTES_MAX = 262_144;
 export const SIGNATURE_BYTES = 32;
 /** The signature with its tag and length: the end of every frame. */
 const SIGNATURE_FIELD_BYTES = SIGNATURE_BYTES + 2;
+/** A position in the stream with its tag, at most. */
+const STREAM_OFFSET_FIELD_BYTES_MAX = 9;
+/** The largest header and payload of a STORED frame: delivered with its position it must still be a frame. */
+export const STORED_CONTENT_BYTES_MAX =
+  FRAME_BYTES_MAX - STREAM_OFFSET_FIELD_BYTES_MAX - SIGNATURE_FIELD_BYTES;
 
 const TAG_HEADER = 0x0a;
 const TAG_PAYLOAD = 0x12;
@@ -210,13 +215,20 @@ export type FrameSigner = (signedBytes: Uint8Array, frame: Uint8Array, signature
  * this hop. The input is copied once, never changed.
  */
 export function completeFrame(content: Uint8Array, streamOffset: number, sign: FrameSigner): Uint8Array {
-  const frame = unsignedFrame(content, streamOffset);
-  sign(frame.subarray(0, frame.length - SIGNATURE_FIELD_BYTES), frame, frame.length - SIGNATURE_BYTES);
-  return frame;
+  const { bytes, signedBytes, signatureStart } = unsignedFrame(content, streamOffset);
+  sign(signedBytes, bytes, signatureStart);
+  return bytes;
 }
 
-/** As `completeFrame`, with 32 zero bytes where the signature goes: for signing one content under many keys. */
-export function unsignedFrame(content: Uint8Array, streamOffset: number): Uint8Array {
+/** A frame whose 32 bytes from `signatureStart` on are still zero; `signedBytes` is a view of what they sign. */
+export interface UnsignedFrame {
+  readonly bytes: Uint8Array;
+  readonly signedBytes: Uint8Array;
+  readonly signatureStart: number;
+}
+
+/** As `completeFrame`, without the signature: for signing one content under many keys. */
+export function unsignedFrame(content: Uint8Array, streamOffset: number): UnsignedFrame {
   const offsetBytes = streamOffset === 0 ? 0 : 1 + varintLength(streamOffset);
   const frame = new Uint8Array(content.length + offsetBytes + SIGNATURE_FIELD_BYTES);
   frame.set(content, 0);
@@ -227,7 +239,11 @@ export function unsignedFrame(content: Uint8Array, streamOffset: number): Uint8A
   }
   frame[position++] = TAG_SIGNATURE;
   frame[position] = SIGNATURE_BYTES;
-  return frame;
+  return {
+    bytes: frame,
+    signedBytes: frame.subarray(0, frame.length - SIGNATURE_FIELD_BYTES),
+    signatureStart: frame.length - SIGNATURE_BYTES,
+  };
 }
 
 function encodeHeader(header: FrameHeaderInit): Uint8Array {

@@ -184,7 +184,10 @@ test('a page that finds no server goes on trying', async () => {
 test('a socket that a browser opened with a wrong token is closed before anything else happens on it', async () => {
   const socket = new WebSocket(`${server.webSocketUrl}/bifrost`, ['bifrost.v1', 'bearer.ygd_wrong']);
   const messages: unknown[] = [];
-  socket.on('open', () => socket.send(Buffer.from('no frame')));
+  socket.on('open', () => {
+    socket.send(Buffer.from('no frame'));
+    socket.send('not even binary');
+  });
   socket.on('message', (message) => messages.push(message));
   const closed = await new Promise((resolve) =>
     socket.once('close', (code, reason) => resolve([code, `${reason}`])),

@@ -15,4 +15,6 @@ export const testPeer: Peer = {
   },
   memberships: new Map([[testNetworkId, new Date(0)]]),
   signingKey: { algorithm: 'hmac-sha256' },
+  number: 1,
+  close() {},
 };

@@ -7,7 +7,9 @@ export type TokenHash = (secret: string) => Uint8Array;
 /** Who is connected now. */
 export interface Presence {
   isOnline(deviceId: DeviceId): boolean;
-  /** Ends every session of the device and forgets how far it had read. */
+  /** The device belongs to the network now: what is said there from here on is for it. */
+  joined(device: { tenantId: TenantId; deviceId: DeviceId }, networkId: NetworkId): Promise<void>;
+  /** Ends every connection of the device and forgets how far it had read. */
   forget(deviceId: DeviceId): Promise<void>;
 }
 

@@ -42,16 +42,25 @@ export interface DeviceService {
   removeDevice(actor: Actor, deviceId: DeviceId): Promise<void>;
   /** Who connects with this token, or null. */
   authenticate(token: string): Promise<DeviceIdentity | null>;
-  /** Keeps what the device says it can do. Refuses with `invalid_input` lists and words that are too long. */
+  /** Refuses with `invalid_input` lists and words that are too long. */
+  checkCapabilities(capabilities: DeviceCapabilities): void;
+  /** Keeps what the device says it can do. Refuses as `checkCapabilities` does. */
   updateCapabilities(actor: DeviceActor, capabilities: DeviceCapabilities): Promise<void>;
   /** Notes that the device connected or went away. */
   recordSeen(actor: DeviceActor): Promise<void>;
+  /** True while the device is registered. */
+  exists(actor: DeviceActor): Promise<boolean>;
   /** True when the other device is in this network of the actor's tenant. */
   isMember(actor: DeviceActor, networkId: NetworkId, deviceId: DeviceId): Promise<boolean>;
 }
 
 const signingKeyContext = (tenantId: string, deviceId: string) =>
   `devices|signing_key|${tenantId}|${deviceId}`;
+
+function requireCapabilities(capabilities: DeviceCapabilities): void {
+  const problem = checkCapabilities(capabilities);
+  if (problem !== null) throw invalidInput(problem);
+}
 
 /** Builds the service. */
 export function createDeviceService(dependencies: {
@@ -99,6 +108,7 @@ export function createDeviceService(dependencies: {
           details: { devicesMax: DEVICES_PER_TENANT_MAX },
         });
       }
+      await presence.joined({ tenantId, deviceId: device.id }, input.networkId);
       return { device: withPresence(device), token, signingKey };
     },
 
@@ -131,13 +141,16 @@ export function createDeviceService(dependencies: {
       return { actor, memberships, signingKey: secretBox.open(signingKeySealed, context) };
     },
 
+    checkCapabilities: requireCapabilities,
+
     async updateCapabilities(actor, capabilities) {
-      const problem = checkCapabilities(capabilities);
-      if (problem !== null) throw invalidInput(problem);
+      requireCapabilities(capabilities);
       await store.saveCapabilities(actor.tenantId, actor.deviceId, capabilities);
     },
 
     recordSeen: (actor) => store.saveLastSeen(actor.tenantId, actor.deviceId, new Date(clock.nowMs())),
+
+    exists: async (actor) => (await store.findDevice(actor.tenantId, actor.deviceId)) !== null,
 
     isMember: (actor, networkId, deviceId) => store.isMember(actor.tenantId, networkId, deviceId),
   };

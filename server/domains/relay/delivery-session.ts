@@ -1,7 +1,8 @@
+import type { Clock } from '../../kernel/clock.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { type RelayErrorCode, relayError } from './errors.ts';
-import { PAGE_FRAMES_MAX, WINDOW_BYTES_MAX } from './limits.ts';
+import { PAGE_FRAMES_MAX, READ_RETRIES_MAX, READ_RETRY_MS, WINDOW_BYTES_MAX } from './limits.ts';
 import type { RelayStore } from './ports.ts';
 import type { DeliveryChannel, Peer } from './types.ts';
 
@@ -21,21 +22,24 @@ export class DeliverySession {
   readonly networkId: NetworkId;
   readonly channel: DeliveryChannel;
   readonly #store: RelayStore;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #signAndDeliver: SignAndDeliver;
   #state: 'new' | 'reading' | 'live' | 'closed' = 'new';
   #pumping = false;
+  #failedReads = 0;
+  #cancelRetry = () => {};
   #sentOffset: number;
   #acknowledgedOffset: number;
-  /** The highest offset that came live while the session was not: there is more to read up to here. */
-  #skippedOffset = 0;
+  /** How often something came that is left in the stream to be read: a page asked for before may lack it. */
+  #skips = 0;
   /** What was sent and not acknowledged, oldest first. */
   #unacknowledged: { streamOffset: number; bytes: number }[] = [];
   #unacknowledgedBytes = 0;
 
   constructor(
     init: { id: string; peer: Peer; networkId: NetworkId; channel: DeliveryChannel; startOffset: number },
-    dependencies: { store: RelayStore; logger: Logger; signAndDeliver: SignAndDeliver },
+    dependencies: { store: RelayStore; clock: Clock; logger: Logger; signAndDeliver: SignAndDeliver },
   ) {
     this.id = init.id;
     this.peer = init.peer;
@@ -44,6 +48,7 @@ export class DeliverySession {
     this.#sentOffset = init.startOffset;
     this.#acknowledgedOffset = init.startOffset;
     this.#store = dependencies.store;
+    this.#clock = dependencies.clock;
     this.#logger = dependencies.logger;
     this.#signAndDeliver = dependencies.signAndDeliver;
   }
@@ -59,11 +64,19 @@ export class DeliverySession {
     void this.#pump();
   }
 
+  /** Frames may have been kept without being offered: goes back to reading the stream. */
+  readAgain(): void {
+    this.#skips++;
+    if (this.#state !== 'live') return;
+    this.#state = 'reading';
+    void this.#pump();
+  }
+
   /** A STORED frame for this device was kept. */
   offer(content: Uint8Array, streamOffset: number): void {
     if (this.#state === 'live' && this.#hasRoom()) this.#send(content, streamOffset);
     else {
-      this.#skippedOffset = streamOffset;
+      this.#skips++;
       if (this.#state === 'live') this.#state = 'reading';
     }
   }
@@ -87,13 +100,14 @@ export class DeliverySession {
   /** Ends delivery and the connection, with a reason for the device. */
   close(code: RelayErrorCode): void {
     if (this.#state === 'closed') return;
-    this.#state = 'closed';
-    this.channel.close(relayError(code));
+    this.detach();
+    this.peer.close(relayError(code));
   }
 
   /** Ends delivery; the connection is gone already. */
   detach(): void {
     this.#state = 'closed';
+    this.#cancelRetry();
   }
 
   #hasRoom(): boolean {
@@ -115,15 +129,27 @@ export class DeliverySession {
     try {
       while (this.#state === 'reading' && this.#hasRoom()) await this.#readPage();
     } catch (error) {
-      this.#logger.error({ operation: 'relay.frames.read', error }, 'a stream could not be read');
-      this.close('unavailable');
+      this.#readFailed(error);
     } finally {
       this.#pumping = false;
     }
   }
 
+  #readFailed(error: unknown): void {
+    if (this.#state === 'closed') return;
+    this.#logger.error({ operation: 'relay.frames.read', error }, 'a stream could not be read');
+    if (this.#failedReads === READ_RETRIES_MAX) {
+      this.close('unavailable');
+      return;
+    }
+    const pauseMs = READ_RETRY_MS * 2 ** this.#failedReads++;
+    this.#cancelRetry();
+    this.#cancelRetry = this.#clock.after(pauseMs, () => void this.#pump());
+  }
+
   async #readPage(): Promise<void> {
     const { tenantId, deviceId } = this.peer.actor;
+    const skips = this.#skips;
     const page = await this.#store.readPage(
       tenantId,
       this.networkId,
@@ -131,11 +157,12 @@ export class DeliverySession {
       this.#sentOffset,
       PAGE_FRAMES_MAX,
     );
+    this.#failedReads = 0;
     for (const { content, streamOffset } of page) {
       if (this.#state !== 'reading' || !this.#hasRoom()) return;
       this.#send(content, streamOffset);
     }
-    const reachedEnd = page.length < PAGE_FRAMES_MAX && this.#skippedOffset <= this.#sentOffset;
+    const reachedEnd = page.length < PAGE_FRAMES_MAX && this.#skips === skips;
     if (reachedEnd && this.#state === 'reading') this.#state = 'live';
   }
 }

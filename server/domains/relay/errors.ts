@@ -3,6 +3,8 @@ import { AppError, type ErrorDetails, type ErrorKind } from '../../kernel/errors
 /** What the relay refuses, and why it ends a session: kind and words. */
 const RELAY_ERRORS = {
   frame_malformed: ['invalid', 'This is not a frame.'],
+  frame_too_large: ['too_large', 'The frame is too large.'],
+  frame_version_unsupported: ['invalid', 'This version of the frame is not spoken here.'],
   frame_type_unexpected: ['invalid', 'A device may not send this type of frame now.'],
   frame_source_wrong: ['invalid', 'The frame names another device as its source.'],
   frame_signature_wrong: ['invalid', 'The signature is wrong.'],

@@ -7,8 +7,16 @@ export const WAITING_FRAMES_MAX = 20_000;
 /** Bytes that may wait to be stored. */
 export const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 
+/** Frames of one device that could not be kept and may come again with the nonce they had. */
+export const RETRIES_REMEMBERED = 1_000;
+
 /** Frames read from the stream at a time: at the largest frame 8 MiB. */
 export const PAGE_FRAMES_MAX = 32;
+
+/** When the stream can't be read: the first pause before it is tried again, which doubles, */
+export const READ_RETRY_MS = 250;
+/** and how often in a row. Together 16 s, enough for a database that starts again. */
+export const READ_RETRIES_MAX = 6;
 
 /** Unacknowledged bytes a device can have: beyond, it reads from the stream when it has acknowledged. */
 export const WINDOW_BYTES_MAX = 1024 * 1024;

@@ -44,6 +44,12 @@ export interface RelayStore {
     storedAt: Date,
     epochs: () => string,
   ): Promise<readonly { streamOffset: number; duplicate: boolean }[]>;
+  /** Notes that the device belongs to the network from here on, unless that was noted before. */
+  beginCursor(
+    device: { tenantId: TenantId; deviceId: DeviceId },
+    networkId: NetworkId,
+    epochs: () => string,
+  ): Promise<void>;
   /** Begins the stream where there is none. */
   readState(peer: Peer, networkId: NetworkId, joinedAt: Date, epochs: () => string): Promise<StreamState>;
   /** The next frames behind `afterOffset` that are for this device, in order. */

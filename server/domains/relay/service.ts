@@ -1,12 +1,15 @@
 import {
+  completeFrame,
   Delivery,
   encodeFrame,
   FrameType,
   type FrameView,
   SIGNATURE_BYTES,
+  STORED_CONTENT_BYTES_MAX,
   unsignedFrame,
 } from '../../../proto/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
@@ -28,8 +31,11 @@ export interface RelayOptions {
 }
 
 export interface RelayService extends Presence {
-  /** A device connected. Its frames are accepted from now on, until `disconnected`. */
-  connected(identity: DeviceIdentity): Promise<Peer>;
+  /**
+   * A device connected. Its frames are accepted from now on, until `disconnected`; `close` ends the connection when the
+   * relay wants it. Refuses with `unauthenticated` a device that was removed meanwhile.
+   */
+  connected(identity: DeviceIdentity, close: Peer['close']): Promise<Peer>;
   disconnected(peer: Peer): void;
   /** The last nonce accepted from this device. */
   lastNonce(peer: Peer): number;
@@ -40,10 +46,15 @@ export interface RelayService extends Presence {
   accept(peer: Peer, frame: FrameView): void;
   /**
    * Forwards an accepted frame. A STORED frame's position in the stream, once it is kept; 0 for a TRANSIENT one.
-   * Refuses with `frame_type_unexpected`, `frame_malformed`, `frame_destination_unknown`, `unavailable`.
+   * Refuses with `frame_type_unexpected`, `frame_malformed`, `frame_too_large`, `frame_destination_unknown`,
+   * `unavailable`.
    */
   forward(peer: Peer, frame: FrameView): Promise<number>;
-  /** Opens a session for delivery; an earlier one of the device in this network ends. Nothing is sent before `start`. */
+  /**
+   * Opens a session for delivery; one of an earlier connection of the device in this network ends. Nothing is sent before
+   * `start`. Refuses with `network_not_found`, with `session_replaced` where a later connection has one, and with
+   * `unauthenticated` when the connection is over.
+   */
   openSession(
     peer: Peer,
     networkId: NetworkId,
@@ -89,37 +100,63 @@ export function createRelayService(
   const sources = new Sources(store);
   const savedCursors = new WeakMap<DeliverySession, number>();
   let serverNonce = 0;
+  let peerCount = 0;
 
   /** Signs one content for all receivers, four at a time in WASM, and sends it to each from one buffer. */
   const deliver = (receivers: readonly DeliverySession[], content: Uint8Array, streamOffset: number) => {
     if (receivers.length === 0) return;
     const frame = unsignedFrame(content, streamOffset);
-    const signed = frame.subarray(0, frame.length - SIGNATURE_BYTES - 2);
     const tags = new Uint8Array(receivers.length * SIGNATURE_BYTES);
     core.signForKeys(
-      signed,
+      frame.signedBytes,
       receivers.map(({ peer }) => peer.signingKey),
       tags,
     );
     for (const [index, session] of receivers.entries()) {
       const tag = tags.subarray(index * SIGNATURE_BYTES, (index + 1) * SIGNATURE_BYTES);
-      frame.set(tag, frame.length - SIGNATURE_BYTES);
-      if (!session.channel.deliver(frame, streamOffset)) metrics.frameDropped('slow_consumer');
+      frame.bytes.set(tag, frame.signatureStart);
+      if (!session.channel.deliver(frame.bytes, streamOffset)) metrics.frameDropped('slow_consumer');
     }
   };
 
-  const signAndDeliver = (session: DeliverySession, content: Uint8Array, streamOffset: number) => {
-    const frame = unsignedFrame(content, streamOffset);
-    const signed = frame.subarray(0, frame.length - SIGNATURE_BYTES - 2);
-    core.signInto(session.peer.signingKey, signed, frame, frame.length - SIGNATURE_BYTES);
-    return session.channel.deliver(frame, streamOffset);
+  const signAndDeliver = ({ peer, channel }: DeliverySession, content: Uint8Array, streamOffset: number) => {
+    const frame = completeFrame(content, streamOffset, (signed, out, start) =>
+      core.signInto(peer.signingKey, signed, out, start),
+    );
+    return channel.deliver(frame, streamOffset);
   };
 
-  const stored = ({ peer, networkId, destinationId, content }: FrameToStore, streamOffset: number) => {
-    const receivers = sessions.receivers(networkId, peer.actor.deviceId, destinationId);
-    for (const session of receivers) session.offer(content, streamOffset);
+  const writer = new StreamWriter(
+    { store, clock, random, logger, metrics },
+    {
+      stored({ peer, networkId, destinationId, content }, streamOffset) {
+        const receivers = sessions.receivers(networkId, peer.actor.deviceId, destinationId);
+        for (const session of receivers) session.offer(content, streamOffset);
+      },
+      uncertain(frames) {
+        for (const networkId of new Set(frames.map((frame) => frame.networkId))) {
+          for (const session of sessions.ofNetwork(networkId)) session.readAgain();
+        }
+      },
+    },
+  );
+
+  /** Keeps the frame. The next one of its source waits until this one is in the writer's queue, not until it is stored. */
+  const keep = async (frame: FrameToStore): Promise<number> => {
+    const { peer, networkId, destinationId, frameId: id, nonce } = frame;
+    const enqueue = async () => {
+      writer.reserve(frame);
+      try {
+        if (destinationId !== null) await requireMember(peer, networkId, destinationId as DeviceId);
+      } catch (error) {
+        writer.release(frame);
+        throw error;
+      }
+      metrics.frameForwarded('stored');
+      return { kept: writer.append(frame) };
+    };
+    return sources.keep(peer, { id, nonce }, enqueue, isOurFault);
   };
-  const writer = new StreamWriter({ store, clock, random, logger, metrics }, stored);
 
   const requireMember = async (peer: Peer, networkId: NetworkId, deviceId: DeviceId) => {
     if (sessions.find(networkId, deviceId) !== undefined) return;
@@ -128,14 +165,19 @@ export function createRelayService(
   };
 
   return {
-    async connected(identity) {
+    async connected(identity, close) {
       const peer: Peer = {
+        number: ++peerCount,
+        close,
         actor: identity.actor,
         memberships: new Map(identity.memberships.map(({ networkId, joinedAt }) => [networkId, joinedAt])),
         signingKey: core.importKey(identity.signingKey),
       };
       await sources.connect(peer);
-      return peer;
+      // Asked after it was noted as connected: who is removed later is found there and cut off.
+      if (await devices().exists(peer.actor)) return peer;
+      sources.disconnect(peer);
+      throw relayError('unauthenticated');
     },
 
     disconnected(peer) {
@@ -153,7 +195,7 @@ export function createRelayService(
       }
       const wrongNetwork = checkNetwork(header, peer);
       if (wrongNetwork !== null) throw relayError(wrongNetwork);
-      if (header.type !== FrameType.HELLO && !sources.useNonce(peer, header.nonce)) {
+      if (header.type !== FrameType.HELLO && !sources.useNonce(peer, header)) {
         throw relayError('frame_replayed', { details: { lastNonce: sources.lastNonce(peer) } });
       }
     },
@@ -165,6 +207,9 @@ export function createRelayService(
       const networkId = header.networkId as NetworkId;
       const destinationId = header.destinationId as DeviceId | null;
       if (header.delivery === Delivery.STORED) {
+        if (frame.contentLength > STORED_CONTENT_BYTES_MAX) {
+          return Promise.reject(relayError('frame_too_large'));
+        }
         const toStore: FrameToStore = {
           peer,
           networkId,
@@ -173,13 +218,7 @@ export function createRelayService(
           nonce: header.nonce,
           content: frame.bytes.slice(0, frame.contentLength),
         };
-        // The next frame of this source waits until this one is in the writer's queue, not until it is stored.
-        const queued = sources.inOrder(peer, async () => {
-          if (destinationId !== null) await requireMember(peer, networkId, destinationId);
-          metrics.frameForwarded('stored');
-          return { streamOffset: writer.append(toStore) };
-        });
-        return queued.then(({ streamOffset }) => streamOffset);
+        return keep(toStore);
       }
       const receivers = sessions.receivers(networkId, header.sourceId, destinationId);
       metrics.frameForwarded('transient');
@@ -192,13 +231,14 @@ export function createRelayService(
       const joinedAt = peer.memberships.get(networkId);
       if (joinedAt === undefined) throw relayError('network_not_found');
       const state = await store.readState(peer, networkId, joinedAt, () => random.uuid());
+      if (!sources.isConnected(peer)) throw relayError('unauthenticated');
       const { startOffset, recovered } = planResume(state, resume);
       const session = new DeliverySession(
         { id: random.uuid(), peer, networkId, channel, startOffset },
-        { store, logger, signAndDeliver },
+        { store, clock, logger, signAndDeliver },
       );
+      if (!sessions.add(session)) throw relayError('session_replaced');
       savedCursors.set(session, startOffset);
-      sessions.add(session);
       return { session, head: { epoch: state.epoch, offset: state.head }, recovered };
     },
 
@@ -256,6 +296,8 @@ export function createRelayService(
       for (const session of [...sessions.all()]) session.close('unavailable');
     },
 
+    joined: (device, networkId) => store.beginCursor(device, networkId, () => random.uuid()),
+
     isOnline: (deviceId) => sessions.ofDevice(deviceId).length > 0,
 
     async forget(deviceId) {
@@ -263,7 +305,7 @@ export function createRelayService(
         sessions.remove(session);
         session.close('unauthenticated');
       }
-      sources.forget(deviceId);
+      for (const peer of sources.forget(deviceId)) peer.close(relayError('unauthenticated'));
       await store.forgetDevice(deviceId);
     },
 
@@ -279,4 +321,9 @@ export function createRelayService(
     const { tenantId, deviceId } = session.peer.actor;
     return { tenantId, networkId: session.networkId, deviceId, streamOffset };
   }
+}
+
+/** True for a failure that says nothing against the frame. */
+function isOurFault(error: unknown): boolean {
+  return !(error instanceof AppError) || error.kind === 'unavailable' || error.kind === 'internal';
 }

@@ -6,12 +6,16 @@ export class Sessions {
   readonly #byNetwork = new Map<NetworkId, Map<DeviceId, DeliverySession>>();
   readonly #byDevice = new Map<DeviceId, Set<DeliverySession>>();
 
-  /** Adds the session; an earlier one of the device in this network is told `session_replaced` and ended. */
-  add(session: DeliverySession): void {
-    const { networkId } = session;
-    const { deviceId } = session.peer.actor;
+  /**
+   * Adds the session; an earlier one of the device in this network is told `session_replaced` and ended. False: there is
+   * one of a later connection, which stays.
+   */
+  add(session: DeliverySession): boolean {
+    const { networkId, peer } = session;
+    const { deviceId } = peer.actor;
     const earlier = this.#byNetwork.get(networkId)?.get(deviceId);
     if (earlier !== undefined) {
+      if (earlier.peer.number > peer.number) return false;
       this.remove(earlier);
       earlier.close('session_replaced');
     }
@@ -27,6 +31,7 @@ export class Sessions {
       this.#byDevice.set(deviceId, ofDevice);
     }
     ofDevice.add(session);
+    return true;
   }
 
   /** Removes exactly this session; a newer one of the device stays. False: it was gone already. */
@@ -56,6 +61,10 @@ export class Sessions {
     const sessions: DeliverySession[] = [];
     for (const [deviceId, session] of ofNetwork) if (deviceId !== sourceId) sessions.push(session);
     return sessions;
+  }
+
+  ofNetwork(networkId: NetworkId): Iterable<DeliverySession> {
+    return this.#byNetwork.get(networkId)?.values() ?? [];
   }
 
   ofDevice(deviceId: DeviceId): DeliverySession[] {

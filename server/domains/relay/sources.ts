@@ -1,20 +1,35 @@
 import type { DeviceId } from '../../kernel/ids.ts';
+import { RETRIES_REMEMBERED } from './limits.ts';
 import type { RelayStore, SourceNonce } from './ports.ts';
 import type { Peer } from './types.ts';
 
 interface Source {
-  readonly peer: Peer;
+  /** Its connections. */
+  readonly peers: Set<Peer>;
+  readonly tenantId: SourceNonce['tenantId'];
+  /** Resolves when `lastNonce` is known. */
+  readonly loaded: Promise<void>;
   lastNonce: number;
   savedNonce: number;
-  connections: number;
-  /** The last STORED frame under way: the next one waits for it, so that a source's order is kept. */
+  /** The last STORED frame on its way to the writer: the next one waits for it, so that a source's order is kept. */
   tail: Promise<unknown>;
+  /** Nonces of STORED frames that are not kept yet, by frame id. */
+  readonly underWay: Map<string, number>;
+  /** Nonces of STORED frames that could not be kept, by frame id: they may come again as they are. */
+  readonly retries: Map<string, number>;
+}
+
+/** What of a frame says whether it is new. */
+interface FrameIdentity {
+  readonly id: string;
+  readonly nonce: number;
 }
 
 /**
- * The last nonce of every connected source. A nonce is used up in memory at once; STORED frames carry it into their
- * transaction, those of other frames are saved every second. After a crash a TRANSIENT frame of that last second could be
- * replayed; it changes nothing that is kept.
+ * The connected devices as sources of frames, with the last nonce of each. A nonce is used up in memory at once; STORED
+ * frames carry it into their transaction, those of other frames are saved every second, but never past a STORED frame
+ * that isn't kept: that one may come again. After a crash a TRANSIENT frame of that last second could be replayed; it
+ * changes nothing that is kept.
  */
 export class Sources {
   readonly #store: Pick<RelayStore, 'findLastNonce'>;
@@ -24,26 +39,27 @@ export class Sources {
     this.#store = store;
   }
 
-  /** A connection of this device begins. */
+  /** A connection of this device begins; it counts from this call on. */
   async connect(peer: Peer): Promise<void> {
-    const lastNonce = await this.#store.findLastNonce(peer.actor.deviceId);
-    const source = this.#sources.get(peer.actor.deviceId);
-    if (source !== undefined) source.connections++;
-    else {
-      this.#sources.set(peer.actor.deviceId, {
-        peer,
-        lastNonce,
-        savedNonce: lastNonce,
-        connections: 1,
-        tail: Promise.resolve(),
-      });
+    const { deviceId } = peer.actor;
+    const source = this.#sources.get(deviceId) ?? this.#begin(peer);
+    source.peers.add(peer);
+    try {
+      await source.loaded;
+    } catch (error) {
+      if (this.#sources.get(deviceId) === source) this.#sources.delete(deviceId);
+      throw error;
     }
   }
 
   /** A connection of this device ended. */
   disconnect(peer: Peer): void {
-    const source = this.#sources.get(peer.actor.deviceId);
-    if (source !== undefined) source.connections--;
+    this.#sources.get(peer.actor.deviceId)?.peers.delete(peer);
+  }
+
+  /** True between `connect` and `disconnect` or `forget`. */
+  isConnected(peer: Peer): boolean {
+    return this.#sources.get(peer.actor.deviceId)?.peers.has(peer) === true;
   }
 
   /** The last nonce accepted from this device, 0 for none. */
@@ -51,32 +67,51 @@ export class Sources {
     return this.#sources.get(peer.actor.deviceId)?.lastNonce ?? 0;
   }
 
-  /** Uses the nonce up. False: it, or a later one, was used before. */
-  useNonce(peer: Peer, nonce: number): boolean {
+  /** Uses the nonce up. False: it, or a later one, was used before, and not by this frame in vain. */
+  useNonce(peer: Peer, { id, nonce }: FrameIdentity): boolean {
     const source = this.#sources.get(peer.actor.deviceId);
-    if (source === undefined || nonce <= source.lastNonce) return false;
-    source.lastNonce = nonce;
-    return true;
+    if (source === undefined) return false;
+    if (nonce > source.lastNonce) {
+      source.lastNonce = nonce;
+      return true;
+    }
+    return source.retries.get(id) === nonce && source.retries.delete(id);
   }
 
-  /** Runs `work` when all earlier work of this source has ended. */
-  inOrder<T>(peer: Peer, work: () => Promise<T>): Promise<T> {
+  /**
+   * A STORED frame goes to be kept: `work` runs when all earlier work of this source has ended and gives the promise
+   * that it is kept. If that fails by `isOurFault`, the same frame may come again.
+   */
+  async keep<T>(
+    peer: Peer,
+    { id, nonce }: FrameIdentity,
+    work: () => Promise<{ readonly kept: Promise<T> }>,
+    isOurFault: (error: unknown) => boolean,
+  ): Promise<T> {
     const source = this.#sources.get(peer.actor.deviceId);
-    if (source === undefined) return work();
-    const result = source.tail.then(work);
-    source.tail = result.catch(() => undefined);
-    return result;
+    if (source === undefined) return (await work()).kept;
+    source.underWay.set(id, nonce);
+    const queued = source.tail.then(work);
+    source.tail = queued.catch(() => undefined);
+    try {
+      return await (await queued).kept;
+    } catch (error) {
+      if (isOurFault(error)) rememberRetry(source, id, nonce);
+      throw error;
+    } finally {
+      source.underWay.delete(id);
+    }
   }
 
   /** Nonces to save; those of sources without a connection are let go when they are saved. */
   takeUnsaved(): SourceNonce[] {
     const unsaved: SourceNonce[] = [];
     for (const [deviceId, source] of this.#sources) {
-      if (source.lastNonce > source.savedNonce) {
-        unsaved.push({ tenantId: source.peer.actor.tenantId, deviceId, lastNonce: source.lastNonce });
-      } else if (source.connections <= 0) {
-        this.#sources.delete(deviceId);
-      }
+      const { tenantId, lastNonce, savedNonce, underWay, retries } = source;
+      const open = Math.min(...underWay.values(), ...retries.values());
+      const safeNonce = Math.min(lastNonce, open - 1);
+      if (safeNonce > savedNonce) unsaved.push({ tenantId, deviceId, lastNonce: safeNonce });
+      else if (source.peers.size === 0 && open === Number.POSITIVE_INFINITY) this.#sources.delete(deviceId);
     }
     return unsaved;
   }
@@ -89,7 +124,34 @@ export class Sources {
     }
   }
 
-  forget(deviceId: DeviceId): void {
+  /** Takes the device out; gives its connections. */
+  forget(deviceId: DeviceId): readonly Peer[] {
+    const source = this.#sources.get(deviceId);
     this.#sources.delete(deviceId);
+    return [...(source?.peers ?? [])];
   }
+
+  #begin({ actor: { deviceId, tenantId } }: Peer): Source {
+    const source: Source = {
+      peers: new Set(),
+      tenantId,
+      loaded: this.#store.findLastNonce(deviceId).then((nonce) => {
+        source.lastNonce = nonce;
+        source.savedNonce = nonce;
+      }),
+      lastNonce: 0,
+      savedNonce: 0,
+      tail: Promise.resolve(),
+      underWay: new Map(),
+      retries: new Map(),
+    };
+    this.#sources.set(deviceId, source);
+    return source;
+  }
+}
+
+function rememberRetry({ retries }: Source, id: string, nonce: number): void {
+  retries.set(id, nonce);
+  const oldest = retries.keys().next().value;
+  if (retries.size > RETRIES_REMEMBERED && oldest !== undefined) retries.delete(oldest);
 }

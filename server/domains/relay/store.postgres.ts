@@ -60,9 +60,20 @@ async function saveNonces(
   }
   const sorted = [...highest.values()].sort((a, b) => (a.device_id < b.device_id ? -1 : 1));
   if (sorted.length === 0) return;
+  // Arrays, because a statement has 65,534 parameters at most.
   await sql`
-    INSERT INTO relay_nonces ${sql(sorted)}
+    INSERT INTO relay_nonces (device_id, tenant_id, last_nonce)
+    SELECT * FROM unnest(
+      ${sorted.map((row) => row.device_id)}::uuid[],
+      ${sorted.map((row) => row.tenant_id)}::uuid[],
+      ${sorted.map((row) => row.last_nonce)}::bigint[])
     ON CONFLICT (device_id) DO UPDATE SET last_nonce = greatest(relay_nonces.last_nonce, EXCLUDED.last_nonce)`;
+}
+
+async function beginStream(sql: Sql, tenantId: string, networkId: string, epoch: string): Promise<void> {
+  await sql`
+    INSERT INTO relay_streams (network_id, tenant_id, epoch) VALUES (${networkId}, ${tenantId}, ${epoch})
+    ON CONFLICT (network_id) DO NOTHING`;
 }
 
 /** Streams in PostgreSQL. */
@@ -113,9 +124,7 @@ export function createRelayStore(database: Database): RelayStore {
     readState: (peer, networkId, joinedAt, epochs) =>
       database.system(async (sql): Promise<StreamState> => {
         const { tenantId, deviceId } = peer.actor;
-        await sql`
-          INSERT INTO relay_streams (network_id, tenant_id, epoch) VALUES (${networkId}, ${tenantId}, ${epochs()})
-          ON CONFLICT (network_id) DO NOTHING`;
+        await beginStream(sql, tenantId, networkId, epochs());
         const [row] = await sql<{ epoch: string; head: bigint; oldest: bigint; cursor: bigint }[]>`
           SELECT epoch, head,
             coalesce((SELECT min(stream_offset) FROM relay_frames WHERE network_id = ${networkId}), head + 1)
@@ -133,6 +142,15 @@ export function createRelayStore(database: Database): RelayStore {
           oldest: Number(row?.oldest ?? 1),
           cursor: Number(row?.cursor ?? 0),
         };
+      }),
+
+    beginCursor: ({ tenantId, deviceId }, networkId, epochs) =>
+      database.system(async (sql) => {
+        await beginStream(sql, tenantId, networkId, epochs());
+        await sql`
+          INSERT INTO relay_cursors (network_id, device_id, tenant_id, stream_offset)
+          SELECT network_id, ${deviceId}, tenant_id, head FROM relay_streams WHERE network_id = ${networkId}
+          ON CONFLICT (network_id, device_id) DO NOTHING`;
       }),
 
     readPage: (tenantId, networkId, deviceId, afterOffset, limit) =>
@@ -155,16 +173,16 @@ export function createRelayStore(database: Database): RelayStore {
     saveProgress: (cursors, nonces) =>
       database.system(async (sql) => {
         if (cursors.length > 0) {
-          const rows = cursors
-            .map((cursor) => ({
-              network_id: cursor.networkId,
-              device_id: cursor.deviceId,
-              tenant_id: cursor.tenantId,
-              stream_offset: cursor.streamOffset,
-            }))
-            .sort((a, b) => (a.network_id + a.device_id < b.network_id + b.device_id ? -1 : 1));
+          const sorted = [...cursors].sort((a, b) =>
+            a.networkId + a.deviceId < b.networkId + b.deviceId ? -1 : 1,
+          );
           await sql`
-            INSERT INTO relay_cursors ${sql(rows)}
+            INSERT INTO relay_cursors (network_id, device_id, tenant_id, stream_offset)
+            SELECT * FROM unnest(
+              ${sorted.map((cursor) => cursor.networkId)}::uuid[],
+              ${sorted.map((cursor) => cursor.deviceId)}::uuid[],
+              ${sorted.map((cursor) => cursor.tenantId)}::uuid[],
+              ${sorted.map((cursor) => cursor.streamOffset)}::bigint[])
             ON CONFLICT (network_id, device_id)
             DO UPDATE SET stream_offset = greatest(relay_cursors.stream_offset, EXCLUDED.stream_offset)`;
         }

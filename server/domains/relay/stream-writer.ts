@@ -12,6 +12,14 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** What is told of a transaction before the promises of its frames settle. */
+export interface StreamEvents {
+  /** A frame was kept, for the first time. */
+  stored(frame: FrameToStore, streamOffset: number): void;
+  /** Nobody knows whether these were kept: the database didn't say. */
+  uncertain(frames: readonly FrameToStore[]): void;
+}
+
 /**
  * Stores frames in the order they come, all that wait in one transaction, one transaction at a time. A frame's promise
  * resolves after its commit and after `stored` was called for it, so an acknowledgement never precedes either.
@@ -22,9 +30,11 @@ export class StreamWriter {
   readonly #random: Random;
   readonly #logger: Logger;
   readonly #metrics: RelayMetrics;
-  readonly #stored: (frame: FrameToStore, streamOffset: number) => void;
+  readonly #events: StreamEvents;
   #waiting: Waiting[] = [];
-  #waitingBytes = 0;
+  /** Of all frames with a place, waiting or on their way to wait. */
+  #framesReserved = 0;
+  #bytesReserved = 0;
   #running: Promise<void> | null = null;
 
   constructor(
@@ -35,27 +45,38 @@ export class StreamWriter {
       logger: Logger;
       metrics: RelayMetrics;
     },
-    stored: (frame: FrameToStore, streamOffset: number) => void,
+    events: StreamEvents,
   ) {
     this.#store = dependencies.store;
     this.#clock = dependencies.clock;
     this.#random = dependencies.random;
     this.#logger = dependencies.logger;
     this.#metrics = dependencies.metrics;
-    this.#stored = stored;
+    this.#events = events;
   }
 
-  /** The frame's position in its stream, once it is kept. Refuses with `unavailable` when too many wait. */
-  append(frame: FrameToStore): Promise<number> {
+  /** Takes a place for the frame, to be followed by `append` or `release`. Refuses with `unavailable` when all are taken. */
+  reserve({ content }: FrameToStore): void {
     if (
-      this.#waiting.length >= WAITING_FRAMES_MAX ||
-      this.#waitingBytes + frame.content.length > WAITING_BYTES_MAX
+      this.#framesReserved >= WAITING_FRAMES_MAX ||
+      this.#bytesReserved + content.length > WAITING_BYTES_MAX
     ) {
-      return Promise.reject(relayError('unavailable'));
+      throw relayError('unavailable');
     }
+    this.#framesReserved++;
+    this.#bytesReserved += content.length;
+  }
+
+  /** Gives the frame's place back. */
+  release({ content }: FrameToStore): void {
+    this.#framesReserved--;
+    this.#bytesReserved -= content.length;
+  }
+
+  /** The position in its stream of a frame that has a place, once it is kept. Refuses with `unavailable`. */
+  append(frame: FrameToStore): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ frame, resolve, reject });
-      this.#waitingBytes += frame.content.length;
       this.#running ??= this.#run();
     });
   }
@@ -70,7 +91,7 @@ export class StreamWriter {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH_FRAMES_MAX);
-      for (const { frame } of batch) this.#waitingBytes -= frame.content.length;
+      for (const { frame } of batch) this.release(frame);
       await this.#storeBatch(batch);
     }
     this.#running = null;
@@ -86,11 +107,12 @@ export class StreamWriter {
       for (const [index, { frame, resolve }] of batch.entries()) {
         const outcome = outcomes[index];
         if (outcome === undefined) continue;
-        if (!outcome.duplicate) this.#stored(frame, outcome.streamOffset);
+        if (!outcome.duplicate) this.#events.stored(frame, outcome.streamOffset);
         resolve(outcome.streamOffset);
       }
     } catch (error) {
       this.#logger.error({ operation: 'relay.frames.store', error, frames: batch.length }, 'not stored');
+      this.#events.uncertain(frames);
       const refusal = relayError('unavailable', { cause: error });
       for (const { reject } of batch) reject(refusal);
     }

@@ -9,6 +9,10 @@ export interface Peer {
   /** The networks it belongs to, and since when. */
   readonly memberships: ReadonlyMap<NetworkId, Date>;
   readonly signingKey: SigningKey;
+  /** Later connections have higher numbers. */
+  readonly number: number;
+  /** Ends the connection and tells the device why. */
+  close(reason: AppError): void;
 }
 
 /** The way to a connected device. */
@@ -20,8 +24,6 @@ export interface DeliveryChannel {
    * frame. False: it was not sent, because the device is gone or too slow.
    */
   deliver(frame: Uint8Array, streamOffset: number): boolean;
-  /** Ends the connection and tells the device why. */
-  close(reason: AppError): void;
 }
 
 /** A position in a network's stream; offsets begin at 1. */

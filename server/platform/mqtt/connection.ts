@@ -85,8 +85,9 @@ export class BrokerConnection implements MqttConnection {
     this.#subscriptions.set(topic, qos);
   }
 
-  unsubscribed(topic: string): void {
-    this.#subscriptions.delete(topic);
+  /** False: there was no such subscription. */
+  unsubscribed(topic: string): boolean {
+    return this.#subscriptions.delete(topic);
   }
 
   /** A PUBACK came. One that answers nothing we sent is of no consequence. */

@@ -133,7 +133,13 @@ export function createMqttServer<Session>(
       }
     });
     created.on('unsubscribe', (topics, client) => {
-      for (const topic of topics) admittedOf(client)?.connection.unsubscribed(topic);
+      const admitted = admittedOf(client);
+      if (!admitted || admitted.connection.closed) return;
+      for (const topic of topics) {
+        if (admitted.connection.unsubscribed(topic)) {
+          endpoint.unsubscribed(admitted.connection, admitted.session, topic);
+        }
+      }
     });
     created.on('ack', (packet, client) => admittedOf(client)?.connection.confirmed(packet.messageId ?? 0));
     created.on('clientError', (client, error) => report(client, error));

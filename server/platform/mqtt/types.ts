@@ -14,6 +14,8 @@ export interface MqttEndpoint<Session> {
   published(connection: MqttConnection, session: Session, topic: string, payload: Uint8Array): Promise<void>;
   /** After SUBACK was handed to the socket: what `deliver` sends now arrives after it. */
   subscribed(connection: MqttConnection, session: Session, topicFilter: string): void;
+  /** What is delivered to the topic from now on doesn't arrive. */
+  unsubscribed(connection: MqttConnection, session: Session, topicFilter: string): void;
   /**
    * The client acknowledged (PUBACK) what `deliver` sent with this token. A client that subscribed with QoS 0 chose
    * "at most once": its messages count as acknowledged when they were written.

@@ -1,5 +1,5 @@
 import type { WebSocket } from 'uWebSockets.js';
-import { AppError, InvariantError } from '../../kernel/errors.ts';
+import { AppError } from '../../kernel/errors.ts';
 import { type ExchangeContext, errorResponse, Headers, remoteAddressOf } from '../http/exchange.ts';
 import { Reply } from '../http/reply.ts';
 import type { NativeApp } from '../http/uws.ts';
@@ -22,6 +22,8 @@ interface Connection {
 /** The idle times the library accepts, in seconds (multiples of 4 are exact). */
 const IDLE_TIMEOUT_SECONDS_MIN = 8;
 const IDLE_TIMEOUT_SECONDS_MAX = 960;
+/** Sockets of one endpoint at a time: a process has 20,000 open files on the machines this is made for. */
+const SOCKETS_MAX = 16_000;
 /** RFC 6455 section 7.4.1: an unexpected condition. */
 const CLOSE_INTERNAL = 1011;
 
@@ -39,10 +41,6 @@ export function registerWebSocket(
   endpoint: WebSocketEndpoint,
   context: ExchangeContext,
 ): RegisteredWebSocket {
-  const { idleTimeoutSeconds } = endpoint;
-  if (idleTimeoutSeconds < IDLE_TIMEOUT_SECONDS_MIN || idleTimeoutSeconds > IDLE_TIMEOUT_SECONDS_MAX) {
-    throw new InvariantError(`an idle timeout of ${idleTimeoutSeconds} s can't be kept`);
-  }
   const open = new Set<NativeSocket>();
   const guard = (socket: NativeSocket, work: () => void) => {
     try {
@@ -56,12 +54,18 @@ export function registerWebSocket(
   app.ws<Connection>(endpoint.path, {
     maxPayloadLength: endpoint.messageBytesMax,
     maxBackpressure: endpoint.backpressureBytesMax,
-    idleTimeout: idleTimeoutSeconds,
+    idleTimeout: Math.min(
+      Math.max(Math.ceil(endpoint.idleTimeoutSeconds), IDLE_TIMEOUT_SECONDS_MIN),
+      IDLE_TIMEOUT_SECONDS_MAX,
+    ),
     sendPingsAutomatically: true,
     upgrade(native, incoming, socketContext) {
       const headers = new Headers(incoming);
       const subprotocols = subprotocolsOf(headers);
-      const refusal = checkUpgrade(endpoint, headers, subprotocols, context);
+      const refusal =
+        open.size < SOCKETS_MAX
+          ? checkUpgrade(endpoint, headers, subprotocols, context)
+          : new AppError('unavailable', 'unavailable', 'There are too many connections.');
       if (refusal !== null) {
         const requestId = context.newRequestId();
         const answer = errorResponse(refusal, { requestId }, context);

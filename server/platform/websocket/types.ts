@@ -5,7 +5,7 @@ export interface WebSocketEndpoint {
   readonly messageBytesMax: number;
   /** The only subprotocol spoken here; a client must offer it. */
   readonly subprotocol: string;
-  /** A connection without any message or pong for so long is closed; pings are sent before that. */
+  /** A connection without any message or pong for so long, between 8 s and 16 min, is closed; pings are sent before. */
   readonly idleTimeoutSeconds: number;
   /** Unsent bytes a slow client may have; what doesn't fit is dropped and `send` says so. */
   readonly backpressureBytesMax: number;

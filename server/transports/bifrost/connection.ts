@@ -9,7 +9,12 @@ import {
 } from '../../../proto/index.ts';
 import type { DeviceCapabilities, DeviceIdentity } from '../../domains/devices/index.ts';
 import type { ProviderChannel } from '../../domains/marketplace/index.ts';
-import type { DeliverySession, Peer, StreamPosition } from '../../domains/relay/index.ts';
+import {
+  type DeliverySession,
+  type Peer,
+  relayError,
+  type StreamPosition,
+} from '../../domains/relay/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
@@ -19,7 +24,8 @@ import { errorTable, logRefusal, toAppError } from '../error-table.ts';
 import { decodeFrame } from './decode-frame.ts';
 import { errorAnswer } from './error-frame.ts';
 import { capabilitiesOf, type FrameServices, handleFrame, payloadOf } from './frame-handlers.ts';
-import { HELLO_TIMEOUT_MS, WAITING_FRAMES_MAX, WINDOW_FRAMES, WRONG_FRAMES_MAX } from './limits.ts';
+import { HELLO_TIMEOUT_MS, WAITING_BYTES_MAX, WAITING_FRAMES_MAX, WINDOW_FRAMES } from './limits.ts';
+import { WrongFrames } from './wrong-frames.ts';
 
 /** Types that belong to the WebSocket session itself; all others are in `FRAME_HANDLERS`. */
 export const SESSION_FRAME_TYPES: readonly FrameType[] = [FrameType.HELLO, FrameType.ACK, FrameType.PING];
@@ -45,15 +51,18 @@ export class BifrostConnection implements SocketHandler {
   #providerChannel: ProviderChannel | null = null;
   /** Until the device is known, and again while its session opens: frames wait. */
   #isOpening = true;
-  readonly #waiting: Uint8Array[] = [];
-  #wrongFrames = 0;
+  #waiting: { readonly message: Uint8Array; readonly isBinary: boolean }[] = [];
+  #waitingBytes = 0;
+  readonly #wrongFrames = new WrongFrames();
   #closed = false;
 
   constructor(socket: Socket, token: string | null, dependencies: ConnectionDependencies) {
     this.#socket = socket;
     this.#dependencies = dependencies;
     this.#cancelHelloTimeout = dependencies.clock.after(HELLO_TIMEOUT_MS, () => {
-      if (this.#session === null) this.#end(helloRequired());
+      if (this.#session !== null) return;
+      // A device that has said what it must waits for us.
+      this.#end(this.#isOpening ? relayError('unavailable') : helloRequired());
     });
     void this.#connect(token);
   }
@@ -61,20 +70,22 @@ export class BifrostConnection implements SocketHandler {
   /** A message came. The bytes are copied if they must wait. */
   received(message: Uint8Array, isBinary: boolean): void {
     if (this.#closed) return;
-    if (!isBinary) {
-      this.#refuse(new AppError('invalid', 'frame_malformed', 'Frames are binary messages.'), null);
-    } else if (!this.#isOpening) {
-      this.#handle(message);
-    } else if (this.#waiting.length < WAITING_FRAMES_MAX) {
-      this.#waiting.push(message.slice());
+    if (!this.#isOpening) {
+      this.#handle(message, isBinary);
+      return;
+    }
+    this.#waitingBytes += message.length;
+    if (this.#waiting.length < WAITING_FRAMES_MAX && this.#waitingBytes <= WAITING_BYTES_MAX) {
+      this.#waiting.push({ message: message.slice(), isBinary });
     } else {
-      this.#end(new AppError('rate_limited', 'rate_limited', 'Too many frames before WELCOME.'));
+      this.#end(new AppError('rate_limited', 'rate_limited', 'Too much before WELCOME.'));
     }
   }
 
   /** The socket is gone. */
   closed(): void {
     this.#closed = true;
+    this.#waiting = [];
     this.#cancelHelloTimeout();
     const peer = this.#peer;
     if (peer === null) return;
@@ -93,7 +104,7 @@ export class BifrostConnection implements SocketHandler {
     try {
       const identity = await this.#identify(token);
       if (this.#closed) return;
-      const peer = await relay.connected(identity);
+      const peer = await relay.connected(identity, (reason) => this.#end(reason));
       if (this.#closed) relay.disconnected(peer);
       else {
         this.#peer = peer;
@@ -117,17 +128,19 @@ export class BifrostConnection implements SocketHandler {
   #handleWaiting(): void {
     this.#isOpening = false;
     while (!this.#isOpening && !this.#closed) {
-      const message = this.#waiting.shift();
-      if (message === undefined) return;
-      this.#handle(message);
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#waitingBytes -= next.message.length;
+      this.#handle(next.message, next.isBinary);
     }
   }
 
-  #handle(message: Uint8Array): void {
+  #handle(message: Uint8Array, isBinary: boolean): void {
     const peer = this.#peer;
     if (peer === null) return;
     let frame: FrameView | null = null;
     try {
+      if (!isBinary) throw relayError('frame_malformed');
       frame = decodeFrame(message);
       this.#dependencies.relay.accept(peer, frame);
       const { type } = frame.header;
@@ -149,6 +162,7 @@ export class BifrostConnection implements SocketHandler {
       providerChannel: this.#channelOfProvider(peer, frame),
     }).then(
       (answer) => {
+        this.#wrongFrames.accepted();
         if (answer !== null) this.#answer(frame, answer);
       },
       (error: unknown) => this.#refuse(error, frame),
@@ -157,7 +171,7 @@ export class BifrostConnection implements SocketHandler {
 
   #hello(peer: Peer, frame: FrameView): void {
     if (this.#session !== null) {
-      throw new AppError('invalid', 'frame_type_unexpected', 'The session is open already.');
+      throw relayError('frame_type_unexpected');
     }
     const hello = payloadOf(Hello, frame);
     const resume: StreamPosition | null = hello.resume
@@ -183,7 +197,6 @@ export class BifrostConnection implements SocketHandler {
     const channel = {
       windowFrames: WINDOW_FRAMES,
       deliver: (bytes: Uint8Array) => this.#socket.send(bytes) !== 'dropped',
-      close: (reason: AppError) => this.#end(reason),
     };
     const networkId = frame.header.networkId as NetworkId;
     if (capabilities !== null) await devices.updateCapabilities(peer.actor, capabilities);
@@ -246,7 +259,7 @@ export class BifrostConnection implements SocketHandler {
     if (this.#closed || this.#peer === null) return;
     const bytes = this.#dependencies.relay.makeFrame(this.#peer, { type, networkId, payload, correlationId });
     if (this.#socket.send(bytes) === 'dropped') {
-      this.#end(new AppError('rate_limited', 'consumer_too_slow', 'The device reads too slowly.'));
+      this.#end(relayError('consumer_too_slow'));
     }
   }
 
@@ -262,9 +275,9 @@ export class BifrostConnection implements SocketHandler {
     logRefusal(logger, error, fields, 'frame refused');
     const networkId = frame?.header.networkId ?? this.#session?.networkId ?? NO_NETWORK;
     this.#send(networkId, errorAnswer(error), frame?.header.id ?? null);
-    this.#wrongFrames++;
+    const tooMany = this.#wrongFrames.refused(error);
     if (this.#session === null) this.#end(error);
-    else if (this.#wrongFrames > WRONG_FRAMES_MAX) {
+    else if (tooMany) {
       this.#end(new AppError('invalid', 'too_many_errors', 'Too many wrong frames.'));
     }
   }
@@ -272,6 +285,7 @@ export class BifrostConnection implements SocketHandler {
   #end(reason: AppError): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#waiting = [];
     this.#socket.close(errorTable[reason.kind].webSocketCloseCode, reason.code);
   }
 }

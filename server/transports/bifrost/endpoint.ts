@@ -2,7 +2,7 @@ import { FRAME_BYTES_MAX } from '../../../proto/index.ts';
 import type { UpgradeRequest, WebSocketEndpoint } from '../../platform/websocket/types.ts';
 import { bearerToken } from '../authenticate.ts';
 import { BifrostConnection, type ConnectionDependencies } from './connection.ts';
-import { BACKPRESSURE_BYTES_MAX, IDLE_TIMEOUT_SECONDS_MAX, IDLE_TIMEOUT_SECONDS_MIN } from './limits.ts';
+import { BACKPRESSURE_BYTES_MAX } from './limits.ts';
 
 /** The subprotocol a client offers, and gets back. */
 const SUBPROTOCOL = 'bifrost.v1';
@@ -16,10 +16,7 @@ export function createBifrostEndpoint(dependencies: ConnectionDependencies): Web
     messageBytesMax: FRAME_BYTES_MAX,
     subprotocol: SUBPROTOCOL,
     // Two missed heartbeats and a half: a device that is silent for longer is taken for offline.
-    idleTimeoutSeconds: Math.min(
-      Math.max(Math.ceil((dependencies.heartbeatIntervalMs * 2.5) / 1000), IDLE_TIMEOUT_SECONDS_MIN),
-      IDLE_TIMEOUT_SECONDS_MAX,
-    ),
+    idleTimeoutSeconds: (dependencies.heartbeatIntervalMs * 2.5) / 1000,
     backpressureBytesMax: BACKPRESSURE_BYTES_MAX,
     opened: (socket, request) => new BifrostConnection(socket, tokenOf(request), dependencies),
   };

@@ -16,7 +16,7 @@ import {
 } from '../../../proto/index.ts';
 import type { DeviceCapabilities, DeviceService } from '../../domains/devices/index.ts';
 import type { MarketplaceService, ProviderChannel } from '../../domains/marketplace/index.ts';
-import type { Peer, RelayService } from '../../domains/relay/index.ts';
+import { type Peer, type RelayService, relayError } from '../../domains/relay/index.ts';
 import { AppError } from '../../kernel/errors.ts';
 
 export interface FrameServices {
@@ -74,6 +74,7 @@ const forward: FrameHandler = async ({ relay }, { peer, frame }) => {
 
 const announceCapabilities: FrameHandler = async (services, received) => {
   const capabilities = capabilitiesOf(payloadOf(Capabilities, received.frame));
+  services.devices.checkCapabilities(capabilities);
   const kept = services.devices.updateCapabilities(received.peer.actor, capabilities);
   const [answer] = await Promise.all([forward(services, received), kept]);
   return answer;
@@ -123,7 +124,7 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map([
 export async function handleFrame(services: FrameServices, received: ReceivedFrame): Promise<FrameAnswer> {
   const handler = FRAME_HANDLERS.get(received.frame.header.type);
   if (handler === undefined) {
-    throw new AppError('invalid', 'frame_type_unexpected', 'A device may not send this type of frame now.');
+    throw relayError('frame_type_unexpected');
   }
   return handler(services, received);
 }

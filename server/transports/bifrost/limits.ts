@@ -1,18 +1,16 @@
-/** Frames a connection may get wrong before it is closed: a device with a bug is told often enough to be mended. */
+/** Frames in a row a connection may get wrong before it is closed: a device with a bug is told often enough to be mended. */
 export const WRONG_FRAMES_MAX = 20;
 
 /** Time a connection has for its HELLO, in milliseconds. */
 export const HELLO_TIMEOUT_MS = 10_000;
 
-/** Frames that may wait while a session opens. */
+/** Frames that may wait until the device is known and its session open, */
 export const WAITING_FRAMES_MAX = 100;
+/** and their bytes: anybody can make a connection that waits. */
+export const WAITING_BYTES_MAX = 262_144;
 
 /** Unsent bytes a slow WebSocket may have: above the relay's window of 1 MiB, so that only a stuck client meets it. */
 export const BACKPRESSURE_BYTES_MAX = 4 * 1024 * 1024;
 
 /** STORED frames a WebSocket client may have unacknowledged. */
 export const WINDOW_FRAMES = 256;
-
-/** What the WebSocket library can keep, in seconds. */
-export const IDLE_TIMEOUT_SECONDS_MIN = 8;
-export const IDLE_TIMEOUT_SECONDS_MAX = 960;

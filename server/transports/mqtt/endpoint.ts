@@ -1,14 +1,14 @@
 import type { FrameView } from '../../../proto/index.ts';
 import type { DeviceIdentity } from '../../domains/devices/index.ts';
 import { type DeliverySession, NIL_UUID, type Peer } from '../../domains/relay/index.ts';
-import type { AppError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { MqttConnection, MqttEndpoint } from '../../platform/mqtt/types.ts';
 import { decodeFrame } from '../bifrost/decode-frame.ts';
 import { errorAnswer } from '../bifrost/error-frame.ts';
 import { type FrameServices, handleFrame } from '../bifrost/frame-handlers.ts';
+import { WrongFrames } from '../bifrost/wrong-frames.ts';
 import { logRefusal, toAppError } from '../error-table.ts';
-import { WINDOW_FRAMES, WRONG_FRAMES_MAX } from './limits.ts';
+import { WINDOW_FRAMES } from './limits.ts';
 import { downTopic, upTopic } from './topics.ts';
 
 const OPERATION = 'mqtt.frames.receive';
@@ -17,11 +17,16 @@ const OPERATION = 'mqtt.frames.receive';
 export interface MqttSession {
   readonly identity: DeviceIdentity;
   readonly peer: Peer;
+  /** The connection, once there is one, and whether the relay has cut it off. */
+  readonly link: { connection: MqttConnection | null; isCut: boolean };
+  /** True between SUBSCRIBE and UNSUBSCRIBE. */
+  isSubscribed: boolean;
+  isOpening: boolean;
   deliveries: DeliverySession[];
   /** What a PUBACK's token stands for. */
   readonly unacknowledged: Map<number, { delivery: DeliverySession; streamOffset: number }>;
   lastToken: number;
-  wrongFrames: number;
+  readonly wrongFrames: WrongFrames;
   closed: boolean;
 }
 
@@ -50,8 +55,7 @@ export function createMqttEndpoint(
       correlationId: frame?.header.id ?? null,
     });
     connection.deliver(downTopic(deviceId), answer);
-    session.wrongFrames++;
-    if (session.wrongFrames > WRONG_FRAMES_MAX) {
+    if (session.wrongFrames.refused(error)) {
       logger.warn({ operation: OPERATION, code: 'too_many_errors', deviceId }, 'connection closed');
       connection.close();
     }
@@ -70,16 +74,9 @@ export function createMqttEndpoint(
           session.unacknowledged.set(token, { delivery, streamOffset });
           return connection.deliver(topic, frame, token);
         },
-        close: (reason: AppError) => {
-          logger.info(
-            { operation: 'mqtt.sessions.close', code: reason.code, deviceId: actor.deviceId },
-            'closed',
-          );
-          connection.close();
-        },
       };
       const { session: delivery } = await relay.openSession(session.peer, networkId, channel, null);
-      if (session.closed) {
+      if (session.closed || !session.isSubscribed) {
         relay.closeSession(delivery);
         return;
       }
@@ -93,14 +90,23 @@ export function createMqttEndpoint(
     async authenticate({ username, password }) {
       const identity = await devices.authenticate(new TextDecoder().decode(password));
       if (identity === null || identity.actor.deviceId !== username) return null;
-      const peer = await relay.connected(identity);
+      const { deviceId } = identity.actor;
+      const link: { connection: MqttConnection | null; isCut: boolean } = { connection: null, isCut: false };
+      const peer = await relay.connected(identity, ({ code }) => {
+        logger.info({ operation: 'mqtt.connections.close', code, deviceId }, 'closed');
+        link.isCut = true;
+        link.connection?.close();
+      });
       return {
         identity,
         peer,
+        link,
+        isSubscribed: false,
+        isOpening: false,
         deliveries: [],
         unacknowledged: new Map(),
         lastToken: 0,
-        wrongFrames: 0,
+        wrongFrames: new WrongFrames(),
         closed: false,
       };
     },
@@ -109,7 +115,10 @@ export function createMqttEndpoint(
 
     maySubscribe: ({ identity }, topicFilter) => topicFilter === downTopic(identity.actor.deviceId),
 
-    connected() {},
+    connected(connection, { link }) {
+      link.connection = connection;
+      if (link.isCut) connection.close();
+    },
 
     disconnected(_connection, session) {
       session.closed = true;
@@ -126,6 +135,7 @@ export function createMqttEndpoint(
         frame = decodeFrame(payload);
         relay.accept(session.peer, frame);
         await handleFrame(dependencies, { peer: session.peer, frame, providerChannel: null });
+        session.wrongFrames.accepted();
       } catch (cause) {
         const error = refuse(connection, session, cause, frame);
         // What could not be kept must not be acknowledged: without PUBACK the device sends it again.
@@ -134,11 +144,27 @@ export function createMqttEndpoint(
     },
 
     subscribed(connection, session) {
-      if (session.deliveries.length > 0) return;
-      openDeliveries(connection, session).catch((error: unknown) => {
-        logger.error({ operation: 'mqtt.sessions.open', error }, 'a session was not opened');
-        connection.close();
-      });
+      session.isSubscribed = true;
+      if (session.isOpening || session.deliveries.length > 0) return;
+      session.isOpening = true;
+      openDeliveries(connection, session)
+        .catch((error: unknown) => {
+          logRefusal(
+            logger,
+            toAppError(error),
+            { operation: 'mqtt.sessions.open' },
+            'a session was not opened',
+          );
+          connection.close();
+        })
+        .finally(() => {
+          session.isOpening = false;
+        });
+    },
+
+    unsubscribed(_connection, session) {
+      session.isSubscribed = false;
+      for (const delivery of session.deliveries.splice(0)) relay.closeSession(delivery);
     },
 
     acknowledged(_connection, session, token) {

@@ -36,6 +36,8 @@ export async function startBroker(
       seen.published.push({ client: session, topic, payload: Buffer.from(payload).toString() });
     },
     subscribed: (_connection, session, filter) => void seen.events.push(`subscribed ${session} ${filter}`),
+    unsubscribed: (_connection, session, filter) =>
+      void seen.events.push(`unsubscribed ${session} ${filter}`),
     acknowledged: (_connection, _session, token) => void seen.acknowledged.push(token),
     ...changes,
   };

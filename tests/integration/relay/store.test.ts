@@ -45,6 +45,8 @@ async function newPeer(): Promise<{ peer: Peer; networkId: NetworkId }> {
     },
     memberships: new Map([[networkId, EARLY]]),
     signingKey: { algorithm: 'hmac-sha256' },
+    number: 1,
+    close() {},
   };
   return { peer, networkId };
 }

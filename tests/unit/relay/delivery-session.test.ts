@@ -1,9 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DeliverySession } from '../../../server/domains/relay/delivery-session.ts';
-import { PAGE_FRAMES_MAX, WINDOW_BYTES_MAX } from '../../../server/domains/relay/limits.ts';
+import {
+  PAGE_FRAMES_MAX,
+  READ_RETRIES_MAX,
+  READ_RETRY_MS,
+  WINDOW_BYTES_MAX,
+} from '../../../server/domains/relay/limits.ts';
 import type { StoredFrame } from '../../../server/domains/relay/types.ts';
 import type { AppError } from '../../../server/kernel/errors.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../../server/kernel/ids.ts';
+import { FakeClock } from '../../support/clock.ts';
 import { uuid } from '../../support/frames.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { testNetworkId as networkId, testPeer as peer } from '../../support/relay-peer.ts';
@@ -44,31 +50,33 @@ describe('a delivery session', () => {
   let delivered: number[];
   let closedWith: string | null;
   let accepting: boolean;
+  let clock: FakeClock;
 
   beforeEach(() => {
     stream = new StreamInMemory();
     delivered = [];
     closedWith = null;
     accepting = true;
+    clock = new FakeClock();
   });
 
   const open = (startOffset = 0, windowFrames = 4) =>
     new DeliverySession(
       {
         id: uuid(1),
-        peer,
-        networkId,
-        startOffset,
-        channel: {
-          windowFrames,
-          deliver: () => true,
+        peer: {
+          ...peer,
           close: (reason: AppError) => {
             closedWith = reason.code;
           },
         },
+        networkId,
+        startOffset,
+        channel: { windowFrames, deliver: () => true },
       },
       {
         store: stream as never,
+        clock,
         logger: silentLogger,
         signAndDeliver: (_session, _content, streamOffset) => {
           if (accepting) delivered.push(streamOffset);
@@ -146,6 +154,42 @@ describe('a delivery session', () => {
     expect(delivered.at(-1)).toBe(8);
   });
 
+  it('does not look for what it missed and is gone from the stream by now', async () => {
+    stream.append(2);
+    const session = open(0, 2);
+    session.start();
+    await stream.settle();
+    const { content, streamOffset } = stream.append();
+    session.offer(content, streamOffset);
+    stream.frames = [];
+    session.acknowledge(2);
+    await stream.settle();
+    expect(stream.reads).toEqual([]);
+    session.offer(content, streamOffset + 1);
+    expect(delivered).toEqual([1, 2, streamOffset + 1]);
+  });
+
+  it('reads what was kept without being offered before it goes on live', async () => {
+    const session = open();
+    session.start();
+    await stream.settle();
+    stream.append();
+    session.readAgain();
+    const { content, streamOffset } = stream.append();
+    session.offer(content, streamOffset);
+    await stream.settle();
+    expect(delivered).toEqual([1, 2]);
+  });
+
+  it('reads once more when that happens while it reads', async () => {
+    const session = open();
+    session.start();
+    stream.append();
+    session.readAgain();
+    await stream.settle();
+    expect(delivered).toEqual([1]);
+  });
+
   it('reads page after page when there are many', async () => {
     const count = PAGE_FRAMES_MAX * 3 + 1;
     stream.append(count);
@@ -184,12 +228,37 @@ describe('a delivery session', () => {
     expect(delivered).toEqual([]);
   });
 
-  it('ends with unavailable when the stream can not be read', async () => {
+  it('reads again when the stream could not be read, and ends with unavailable when it never can', async () => {
     stream.append(1);
     stream.failing = true;
-    open().start();
+    const session = open();
+    session.start();
     await stream.settle();
-    expect(closedWith).toBe('unavailable');
+    clock.advance(READ_RETRY_MS);
+    await stream.settle();
+    expect([closedWith, clock.pending]).toEqual([null, 1]);
+    stream.failing = false;
+    clock.advance(2 * READ_RETRY_MS);
+    await stream.settle();
+    expect(delivered).toEqual([1]);
+    stream.failing = true;
+    session.readAgain();
+    for (let count = 0; count < READ_RETRIES_MAX; count++) {
+      await stream.settle();
+      expect(closedWith).toBe(null);
+      clock.advance(READ_RETRY_MS * 2 ** count);
+    }
+    await stream.settle();
+    expect([closedWith, clock.pending]).toEqual(['unavailable', 0]);
+  });
+
+  it('does not read again after it was detached', async () => {
+    stream.failing = true;
+    const session = open();
+    session.start();
+    await stream.settle();
+    session.detach();
+    expect(clock.pending).toBe(0);
   });
 
   it('sends nothing after it was detached', async () => {

@@ -1,40 +1,48 @@
 import { describe, expect, it } from 'vitest';
 import { Sources } from '../../../server/domains/relay/sources.ts';
+import { turn } from '../../support/clock.ts';
 import { uuid } from '../../support/frames.ts';
 import { testPeer as peer } from '../../support/relay-peer.ts';
 
+/** A frame of its own for every nonce, unless the test says that it is one that came before. */
+const frame = (nonce: number, id = uuid(1_000 + nonce)) => ({ id, nonce });
 const sourcesWith = (lastNonce: number) => new Sources({ findLastNonce: async () => lastNonce });
 
 describe('sources', () => {
   it('accept a nonce once and none below it', async () => {
     const sources = sourcesWith(0);
     await sources.connect(peer);
-    expect([5, 5, 4, 6].map((nonce) => sources.useNonce(peer, nonce))).toEqual([true, false, false, true]);
+    expect([5, 5, 4, 6].map((nonce) => sources.useNonce(peer, frame(nonce)))).toEqual([
+      true,
+      false,
+      false,
+      true,
+    ]);
   });
 
   it('go on from the nonce that was saved', async () => {
     const sources = sourcesWith(100);
     await sources.connect(peer);
-    expect(sources.useNonce(peer, 100)).toBe(false);
-    expect(sources.useNonce(peer, 101)).toBe(true);
+    expect(sources.useNonce(peer, frame(100))).toBe(false);
+    expect(sources.useNonce(peer, frame(101))).toBe(true);
   });
 
   it('share nonces between two connections of a device', async () => {
     const sources = sourcesWith(0);
     await sources.connect(peer);
-    sources.useNonce(peer, 7);
+    sources.useNonce(peer, frame(7));
     await sources.connect(peer);
-    expect(sources.useNonce(peer, 7)).toBe(false);
+    expect(sources.useNonce(peer, frame(7))).toBe(false);
   });
 
   it('accept nothing from a device that is not connected', () => {
-    expect(sourcesWith(0).useNonce(peer, 1)).toBe(false);
+    expect(sourcesWith(0).useNonce(peer, frame(1))).toBe(false);
   });
 
   it('name what is unsaved until it is saved, and let go of who is gone', async () => {
     const sources = sourcesWith(0);
     await sources.connect(peer);
-    sources.useNonce(peer, 7);
+    sources.useNonce(peer, frame(7));
     sources.disconnect(peer);
     const unsaved = sources.takeUnsaved();
     expect(unsaved).toEqual([{ tenantId: uuid(10), deviceId: uuid(3), lastNonce: 7 }]);
@@ -44,23 +52,101 @@ describe('sources', () => {
     expect(sources.lastNonce(peer)).toBe(0);
   });
 
-  it('run the work of a source in order, also after a failure', async () => {
+  it('take STORED frames to the writer in order, also after one that may not go there', async () => {
     const sources = sourcesWith(0);
     await sources.connect(peer);
     const done: number[] = [];
     let release: () => void = () => undefined;
-    const first = sources.inOrder(peer, async () => {
+    const refused = async () => {
       await new Promise<void>((resolve) => {
         release = resolve;
       });
       done.push(1);
-      throw new Error('the first one failed');
-    });
-    const second = sources.inOrder(peer, async () => done.push(2));
-    await new Promise((resolve) => setImmediate(resolve));
+      throw new Error('no such device');
+    };
+    const first = sources.keep(peer, frame(1), refused, () => false);
+    const second = sources.keep(
+      peer,
+      frame(2),
+      async () => ({ kept: Promise.resolve(done.push(2)) }),
+      () => false,
+    );
+    await turn();
     release();
-    await expect(first).rejects.toThrow('the first one failed');
+    await expect(first).rejects.toThrow('no such device');
     await second;
     expect(done).toEqual([1, 2]);
+  });
+
+  it('let exactly the frame come again that could not be kept, once', async () => {
+    const sources = sourcesWith(0);
+    await sources.connect(peer);
+    const lost = async () => ({ kept: Promise.reject(new Error('the database is gone')) });
+    for (const nonce of [5, 6]) sources.useNonce(peer, frame(nonce));
+    await expect(sources.keep(peer, frame(5), lost, () => true)).rejects.toThrow();
+    await expect(sources.keep(peer, frame(6), lost, () => false)).rejects.toThrow();
+    expect(sources.useNonce(peer, frame(6))).toBe(false);
+    expect(sources.useNonce(peer, frame(5, uuid(7)))).toBe(false);
+    expect(sources.useNonce(peer, frame(4, frame(5).id))).toBe(false);
+    expect([1, 2].map(() => sources.useNonce(peer, frame(5)))).toEqual([true, false]);
+  });
+
+  it('save no nonce that a frame on its way, or one that may come again, needs', async () => {
+    const sources = sourcesWith(0);
+    await sources.connect(peer);
+    for (const nonce of [1, 2, 3]) sources.useNonce(peer, frame(nonce));
+    let lose: (error: Error) => void = () => undefined;
+    const kept = new Promise<never>((_, reject) => {
+      lose = reject;
+    });
+    const sent = sources.keep(
+      peer,
+      frame(2),
+      async () => ({ kept }),
+      () => true,
+    );
+    const saved = () => sources.takeUnsaved().map(({ lastNonce }) => lastNonce);
+    expect(saved()).toEqual([1]);
+    lose(new Error('the database is gone'));
+    await expect(sent).rejects.toThrow();
+    sources.disconnect(peer);
+    expect(saved()).toEqual([1]);
+    sources.markSaved(sources.takeUnsaved());
+    expect(saved()).toEqual([]);
+    await sources.connect(peer);
+    expect(sources.useNonce(peer, frame(2))).toBe(true);
+    await sources.keep(
+      peer,
+      frame(2),
+      async () => ({ kept: Promise.resolve(1) }),
+      () => true,
+    );
+    expect(saved()).toEqual([3]);
+  });
+
+  it('know which connections there are, and give them when the device is forgotten', async () => {
+    const sources = sourcesWith(0);
+    const later = { ...peer, number: 2 };
+    await sources.connect(peer);
+    await sources.connect(later);
+    expect([sources.isConnected(peer), sources.isConnected(later)]).toEqual([true, true]);
+    sources.disconnect(peer);
+    expect([sources.isConnected(peer), sources.isConnected(later)]).toEqual([false, true]);
+    expect(sources.forget(peer.actor.deviceId)).toEqual([later]);
+    expect(sources.isConnected(later)).toBe(false);
+  });
+
+  it('ask the database again after it could not be read', async () => {
+    let failing = true;
+    const sources = new Sources({
+      findLastNonce: async () => {
+        if (failing) throw new Error('the database is gone');
+        return 9;
+      },
+    });
+    await expect(sources.connect(peer)).rejects.toThrow();
+    failing = false;
+    await sources.connect(peer);
+    expect(sources.lastNonce(peer)).toBe(9);
   });
 });

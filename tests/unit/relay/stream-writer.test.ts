@@ -18,6 +18,7 @@ const frame = (number: number, bytes = 1): FrameToStore => ({
 describe('the stream writer', () => {
   let batches: number[];
   let stored: number[];
+  let uncertain: number[];
   let seen: Map<string, number>;
   let failing: boolean;
   let writer: StreamWriter;
@@ -25,6 +26,7 @@ describe('the stream writer', () => {
   beforeEach(() => {
     batches = [];
     stored = [];
+    uncertain = [];
     seen = new Map();
     failing = false;
     const store = {
@@ -48,12 +50,20 @@ describe('the stream writer', () => {
         logger: silentLogger,
         metrics: { frameForwarded() {}, frameDropped() {}, batchStored() {} },
       },
-      (_frame, streamOffset) => stored.push(streamOffset),
+      {
+        stored: (_frame, streamOffset) => void stored.push(streamOffset),
+        uncertain: (frames) => void uncertain.push(...frames.map(({ nonce }) => nonce)),
+      },
     );
   });
 
+  const send = async (sent: FrameToStore) => {
+    writer.reserve(sent);
+    return writer.append(sent);
+  };
+
   it('stores what arrives together in one transaction, in order', async () => {
-    const offsets = await Promise.all([1, 2, 3].map((number) => writer.append(frame(number))));
+    const offsets = await Promise.all([1, 2, 3].map((number) => send(frame(number))));
     expect(offsets).toEqual([1, 2, 3]);
     expect(batches).toEqual([3]);
     expect(stored).toEqual([1, 2, 3]);
@@ -61,42 +71,50 @@ describe('the stream writer', () => {
 
   it('bounds a transaction', async () => {
     const count = BATCH_FRAMES_MAX + 1;
-    await Promise.all(Array.from({ length: count }, (_, index) => writer.append(frame(index + 1))));
+    await Promise.all(Array.from({ length: count }, (_, index) => send(frame(index + 1))));
     expect(batches).toEqual([BATCH_FRAMES_MAX, 1]);
   });
 
   it('delivers before it acknowledges', async () => {
-    const acknowledged = await writer.append(frame(1));
+    const acknowledged = await send(frame(1));
     expect(stored).toEqual([acknowledged]);
   });
 
   it('gives a repeated frame its old offset and does not deliver it again', async () => {
-    await writer.append(frame(1));
-    await writer.append(frame(2));
-    expect(await writer.append(frame(1))).toBe(1);
+    await send(frame(1));
+    await send(frame(2));
+    expect(await send(frame(1))).toBe(1);
     expect(stored).toEqual([1, 2]);
   });
 
   it('refuses all frames of a transaction that failed, and goes on', async () => {
     failing = true;
-    const outcomes = await Promise.allSettled([writer.append(frame(1)), writer.append(frame(2))]);
+    const outcomes = await Promise.allSettled([send(frame(1)), send(frame(2))]);
     for (const outcome of outcomes) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } });
     }
-    expect(stored).toEqual([]);
+    expect([stored, uncertain]).toEqual([[], [1, 2]]);
     failing = false;
-    expect(await writer.append(frame(3))).toBe(1);
+    expect(await send(frame(3))).toBe(1);
   });
 
   it('refuses more than may wait', async () => {
-    const first = writer.append(frame(1, WAITING_BYTES_MAX));
-    await expect(writer.append(frame(2))).rejects.toMatchObject({ code: 'unavailable' });
+    const first = send(frame(1, WAITING_BYTES_MAX));
+    await expect(send(frame(2))).rejects.toMatchObject({ code: 'unavailable' });
     expect(await first).toBe(1);
-    expect(await writer.append(frame(3))).toBe(2);
+    expect(await send(frame(3))).toBe(2);
+  });
+
+  it('counts frames that have a place and do not wait yet, until they give it back', async () => {
+    const large = frame(1, WAITING_BYTES_MAX);
+    writer.reserve(large);
+    await expect(send(frame(2))).rejects.toMatchObject({ code: 'unavailable' });
+    writer.release(large);
+    expect(await send(frame(2))).toBe(1);
   });
 
   it('has nothing waiting after drain', async () => {
-    for (let number = 1; number <= 5; number++) void writer.append(frame(number));
+    for (let number = 1; number <= 5; number++) void send(frame(number));
     await writer.drain();
     expect(stored).toEqual([1, 2, 3, 4, 5]);
   });

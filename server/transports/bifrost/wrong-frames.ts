@@ -1,0 +1,18 @@
+import type { AppError } from '../../kernel/errors.ts';
+import { WRONG_FRAMES_MAX } from './limits.ts';
+
+/** Counts what one connection gets wrong in a row. */
+export class WrongFrames {
+  #count = 0;
+
+  /** A frame was in order. */
+  accepted(): void {
+    this.#count = 0;
+  }
+
+  /** A frame was refused. True: one too many. What failed on our side doesn't count. */
+  refused({ kind }: AppError): boolean {
+    if (kind !== 'unavailable' && kind !== 'internal') this.#count++;
+    return this.#count > WRONG_FRAMES_MAX;
+  }
+}
