@@ -51,7 +51,7 @@ export async function openAccounts(
   if (setUpCode === null && kept.administrator === undefined) {
     throw new Error(
       `${dataDirectory} was set up without the demo, which therefore has no administrator there. ` +
-        'Give it a directory of its own: YGGDRASIL_DATA_DIR=./demo-data npm run demo',
+        'Give it a directory of its own, or leave YGGDRASIL_DATA_DIR out.',
     );
   }
   const keep = <Name extends keyof KeptAccounts>(name: Name, value: Accounts[Name]): Accounts[Name] => {

@@ -3,6 +3,9 @@ import { READY_POLL_MS, SERVER_READY_TIMEOUT_MS } from './limits.ts';
 import type { Program, Programs } from './programs.ts';
 import type { Progress } from './progress.ts';
 
+/** The server's configuration, its data directory said. */
+export type ServerEnvironment = NodeJS.ProcessEnv & { readonly YGGDRASIL_DATA_DIR: string };
+
 /** A server that is ready. */
 export interface RunningServer {
   readonly dataDirectory: string;
@@ -27,7 +30,7 @@ type FoundLines = Partial<Record<keyof typeof LINES, string>>;
 export async function startServer(
   programs: Programs,
   file: string,
-  environment: NodeJS.ProcessEnv,
+  environment: ServerEnvironment,
   progress: Progress,
 ): Promise<RunningServer> {
   const server = programs.start('the server', file, [], environment);
@@ -37,9 +40,8 @@ export async function startServer(
   for (;;) {
     const { http, bifrost, mqtt, setUpCode } = found;
     if (http !== undefined && bifrost !== undefined && mqtt !== undefined && (await isReady(http))) {
-      const dataDirectory = environment.YGGDRASIL_DATA_DIR || './data';
       return {
-        dataDirectory,
+        dataDirectory: environment.YGGDRASIL_DATA_DIR,
         httpUrl: http,
         bifrostUrl: bifrost,
         mqttUrl: mqtt,

@@ -10,7 +10,7 @@ import { type RelayFigures, relayJourney } from './journey-relay.ts';
 import type { Programs } from './programs.ts';
 import type { Progress } from './progress.ts';
 import { RestClient } from './rest-client.ts';
-import { type RunningServer, startServer } from './server-program.ts';
+import { type RunningServer, type ServerEnvironment, startServer } from './server-program.ts';
 
 /** What a run of both journeys comes to: the last line of `npm run demo -- --once`. */
 export interface DemoFigures {
@@ -22,7 +22,7 @@ export interface DemoFigures {
 /** How a run takes place. */
 export interface DemoRun {
   /** Of the server: its configuration. */
-  readonly environment: NodeJS.ProcessEnv;
+  readonly environment: ServerEnvironment;
   /** Removes what the run left behind, after its programs have ended. */
   cleanUp(): void;
 }
@@ -37,10 +37,13 @@ const builtFile = (name: string) => fileURLToPath(new URL(`./${name}`, import.me
 
 /**
  * `once`: a run with a data directory, a database and ports of its own, so that it disturbs nothing and leaves nothing.
- * Otherwise a run where the environment says.
+ * Otherwise a run where the environment says, with a data directory of its own unless that is said, too.
  */
 export function prepareRun(once: boolean): DemoRun {
-  if (!once) return { environment: process.env, cleanUp: () => {} };
+  if (!once) {
+    const directory = process.env.YGGDRASIL_DATA_DIR || './demo-data';
+    return { environment: { ...process.env, YGGDRASIL_DATA_DIR: directory }, cleanUp: () => {} };
+  }
   const { DATABASE_URL: _, YGGDRASIL_DATABASE_OWNER_URL: __, ...environment } = process.env;
   // Created by the server, which knows what user has to own what is in it.
   const directory = join(tmpdir(), `yggdrasil-demo-${randomUUID()}`);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
@@ -19,6 +19,8 @@ import { type ServerProcess, startServerProcess } from '../support/server-proces
 import type { DeviceCredentials } from '../support/world.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'yggdrasil-crash-'));
+// Run as root, the database's user must pass through.
+chmodSync(directory, 0o711);
 const environment = {
   YGGDRASIL_DATA_DIR: join(directory, 'data'),
   YGGDRASIL_HOLD_TIMEOUT_SECONDS: '12',

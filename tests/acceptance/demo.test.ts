@@ -2,22 +2,24 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { runProgram } from '../support/server-process.ts';
 
-/** Command lines of the processes that run in this checkout now. */
-function processes(): string[] {
+/** The story's programs that run in this checkout now: command lines with their process ids. */
+function programs(): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map((pid) => {
+    .flatMap((pid) => {
       try {
-        const isOurs = readlinkSync(`/proc/${pid}/cwd`) === process.cwd();
-        return isOurs ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') : '';
+        if (readlinkSync(`/proc/${pid}/cwd`) !== process.cwd()) return [];
+        return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`];
       } catch {
-        return '';
+        return [];
       }
-    });
+    })
+    .filter((line) => /build\/(virtual-device|provider|rule-endpoint|demo)\.js/.test(line));
 }
 
 describe('npm run demo -- --once', () => {
   it('shows both journeys, ends with one line of JSON and exit code 0, and leaves no process behind', async () => {
+    const before = programs();
     const { code, stdout, stderr } = await runProgram('demo', { arguments: ['--once'], timeoutMs: 90_000 });
     expect(code, stdout + stderr).toBe(0);
     const lines = stdout.trim().split('\n');
@@ -35,10 +37,6 @@ describe('npm run demo -- --once', () => {
     expect(feeCents + earningsCents).toBe(costCents);
     expect(result.ledgerSumCents).toBe(0);
     expect(lines.length).toBeGreaterThan(20);
-    await expect
-      .poll(() =>
-        processes().filter((line) => /build\/(virtual-device|provider|rule-endpoint|demo)\.js/.test(line)),
-      )
-      .toEqual([]);
+    await expect.poll(() => programs().filter((line) => !before.includes(line))).toEqual([]);
   });
 });

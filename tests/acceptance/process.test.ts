@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,8 @@ let server: ServerProcess | null = null;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'yggdrasil-process-'));
+  // Run as root, the database's user must pass through.
+  chmodSync(directory, 0o711);
 });
 afterEach(async () => {
   if (server !== null && server.child.exitCode === null && server.child.signalCode === null)
