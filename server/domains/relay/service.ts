@@ -144,9 +144,10 @@ export function createRelayService(
   /** Keeps the frame. The next one of its source waits until this one is in the writer's queue, not until it is stored. */
   const keep = async (frame: FrameToStore): Promise<number> => {
     const { peer, networkId, destinationId, frameId: id, nonce } = frame;
-    const enqueue = async () => {
+    const enqueue = async (earlier: Promise<unknown>) => {
       writer.reserve(frame);
       try {
+        await earlier;
         if (destinationId !== null) await requireMember(peer, networkId, destinationId as DeviceId);
       } catch (error) {
         writer.release(frame);

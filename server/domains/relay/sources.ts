@@ -79,20 +79,20 @@ export class Sources {
   }
 
   /**
-   * A STORED frame goes to be kept: `work` runs when all earlier work of this source has ended and gives the promise
-   * that it is kept. If that fails by `isOurFault`, the same frame may come again.
+   * A STORED frame goes to be kept: `work` begins at once, gets the end of all earlier work of this source, and gives the
+   * promise that the frame is kept. If that fails by `isOurFault`, the same frame may come again.
    */
   async keep<T>(
     peer: Peer,
     { id, nonce }: FrameIdentity,
-    work: () => Promise<{ readonly kept: Promise<T> }>,
+    work: (earlier: Promise<unknown>) => Promise<{ readonly kept: Promise<T> }>,
     isOurFault: (error: unknown) => boolean,
   ): Promise<T> {
     const source = this.#sources.get(peer.actor.deviceId);
-    if (source === undefined) return (await work()).kept;
+    if (source === undefined) return (await work(Promise.resolve())).kept;
     source.underWay.set(id, nonce);
-    const queued = source.tail.then(work);
-    source.tail = queued.catch(() => undefined);
+    const queued = work(source.tail);
+    source.tail = Promise.allSettled([source.tail, queued]);
     try {
       return await (await queued).kept;
     } catch (error) {

@@ -52,7 +52,7 @@ describe('sources', () => {
     expect(sources.lastNonce(peer)).toBe(0);
   });
 
-  it('take STORED frames to the writer in order, also after one that may not go there', async () => {
+  it('take STORED frames to the writer in order, also after some that may not go there', async () => {
     const sources = sourcesWith(0);
     await sources.connect(peer);
     const done: number[] = [];
@@ -64,18 +64,20 @@ describe('sources', () => {
       done.push(1);
       throw new Error('no such device');
     };
+    const kept = (number: number) => async (earlier: Promise<unknown>) => {
+      await earlier;
+      return { kept: Promise.resolve(done.push(number)) };
+    };
+    const noRoom = () => Promise.reject(new Error('no room'));
     const first = sources.keep(peer, frame(1), refused, () => false);
-    const second = sources.keep(
-      peer,
-      frame(2),
-      async () => ({ kept: Promise.resolve(done.push(2)) }),
-      () => false,
-    );
+    const second = sources.keep(peer, frame(2), noRoom, () => false);
+    const third = sources.keep(peer, frame(3), kept(3), () => false);
+    await expect(second).rejects.toThrow('no room');
     await turn();
     release();
     await expect(first).rejects.toThrow('no such device');
-    await second;
-    expect(done).toEqual([1, 2]);
+    await third;
+    expect(done).toEqual([1, 3]);
   });
 
   it('let exactly the frame come again that could not be kept, once', async () => {
