@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { asId, type LedgerAccountId, type TenantId, type TransferId } from '../../kernel/ids.ts';
+import { asId, type LedgerAccountId, type TenantId, type TransferId, type UserId } from '../../kernel/ids.ts';
 import type { Account, AccountOwner } from './types.ts';
 
 /** Owner of what belongs to the platform: no user has this tenant. */
@@ -12,9 +12,13 @@ function uuidOf(text: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** A user's account. Its id follows from user and kind, so that nobody has to look it up. */
+/**
+ * A user's account. Its id follows from user and kind, so that nobody has to look it up; in whatever case the user's id
+ * is written, since the database takes both for one.
+ */
 export function userAccount(kind: 'available' | 'held', owner: AccountOwner): Account {
-  return { id: asId<LedgerAccountId>(uuidOf(`account|${owner.userId}|${kind}`)), ...owner, kind };
+  const userId = asId<UserId>(owner.userId.toLowerCase());
+  return { id: asId<LedgerAccountId>(uuidOf(`account|${userId}|${kind}`)), ...owner, userId, kind };
 }
 
 /** Where the platform's commission goes. */

@@ -137,6 +137,20 @@ describe('the ledger', () => {
     await expect(node.ledger.topUp(admin, stranger)).rejects.toMatchObject({ code: 'user_not_found' });
   });
 
+  it('keeps one account for a user whose id comes in either case', async () => {
+    const carol = newActor();
+    const upper = { ...carol, userId: asId<UserId>(carol.userId.toUpperCase()) };
+    for (const { userId, tenantId } of [carol, upper]) tenants.set(userId, tenantId);
+    await topUp(node, 'upper', 5n, upper);
+    await topUp(node, 'lower', 6n, carol);
+    expect((await hold(node, 'h', 11n, carol)).ok).toBe(true);
+    for (const actor of [carol, upper]) {
+      expect(await node.ledger.balance(actor)).toEqual({ availableCents: 0n, heldCents: 11n });
+      expect((await node.ledger.statement(actor, { before: null, limit: 9 })).entries).toHaveLength(4);
+    }
+    await expectInOrder();
+  });
+
   it('resolves a hold once, whoever tries on whatever node', async () => {
     const other = createNode();
     await hold(node, 'race', 100n);
