@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { FrameType } from '../../proto/index.ts';
 import { renderConfigTable } from '../../server/config/index.ts';
 import { migrations } from '../../server/platform/database/migrations/index.ts';
@@ -8,6 +9,7 @@ import { FRAME_HANDLERS } from '../../server/transports/bifrost/frame-handlers.t
 import { OPENAI_DESCRIPTIONS } from '../../server/transports/openai/descriptions.ts';
 import { createOpenAiTransport } from '../../server/transports/openai/transport.ts';
 import { createRestRoutes } from '../../server/transports/rest/routes.ts';
+import { idSchema } from '../../server/transports/rest/schemas.ts';
 import { FRAME_CASES } from '../acceptance/contract/frame-cases.ts';
 import { OPENAI_CASES } from '../acceptance/contract/openai-cases.ts';
 import { REST_CASES } from '../acceptance/contract/rest-cases.ts';
@@ -30,6 +32,34 @@ describe('every route', () => {
     const served = createOpenAiTransport(noServices).map(({ operation, method }) => `${method} ${operation}`);
     const described = OPENAI_DESCRIPTIONS.map(({ operation, method }) => `${method} ${operation}`);
     expect(described.sort()).toEqual(served.sort());
+  });
+});
+
+/** True when some id in this part of a request is taken in the case it came in: one that is not an `idSchema`. */
+function takesIdsAsTheyCome(part: z.ZodType): boolean {
+  const ids = new Set<z.core.$ZodType>();
+  const parents = new Set<z.core.$ZodType | undefined>();
+  z.toJSONSchema(part, {
+    io: 'input',
+    override: ({ zodSchema, jsonSchema }) => {
+      // A schema with one more check is described after its parent, which nobody parses with.
+      parents.add(zodSchema._zod.parent);
+      if (jsonSchema.format === 'uuid') ids.add(zodSchema);
+    },
+  });
+  const id = 'ABCDEF00-0000-4000-8000-000000000001';
+  return [...ids].some((schema) => !parents.has(schema) && z.parse(schema, id) !== id.toLowerCase());
+}
+
+describe('every id in a request', () => {
+  it.each(createRestRoutes(noServices))('to $operation is taken in lower case', ({ params, query, body }) => {
+    const parts = { params, query, body };
+    expect(Object.entries(parts).filter(([, part]) => part !== null && takesIdsAsTheyCome(part))).toEqual([]);
+  });
+
+  it('that is taken as it comes is noticed', () => {
+    expect(takesIdsAsTheyCome(z.strictObject({ after: z.uuid().optional() }))).toBe(true);
+    expect(takesIdsAsTheyCome(z.strictObject({ after: idSchema.optional() }))).toBe(false);
   });
 });
 

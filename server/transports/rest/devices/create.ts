@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DeviceService } from '../../../domains/devices/index.ts';
 import { asId, type NetworkId } from '../../../kernel/ids.ts';
 import { defineRoute } from '../define-route.ts';
-import { idSchema } from '../id-schema.ts';
+import { idSchema } from '../schemas.ts';
 import { deviceSchema, deviceToJson, worldTypeSchema } from './schemas.ts';
 
 export const createDevice = ({ devices }: { devices: DeviceService }) =>

@@ -1,8 +1,8 @@
 import type { DeviceService } from '../../../domains/devices/index.ts';
 import { asId, type DeviceId, type NetworkId } from '../../../kernel/ids.ts';
 import { defineRoute } from '../define-route.ts';
-import { idSchema } from '../id-schema.ts';
 import { pageQuerySchema, pageSchema } from '../paging.ts';
+import { idSchema } from '../schemas.ts';
 import { deviceSchema, deviceToJson } from './schemas.ts';
 
 export const listDevices = ({ devices }: { devices: DeviceService }) =>

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Device, WORLD_TYPES } from '../../../domains/devices/index.ts';
-import { idSchema } from '../id-schema.ts';
+import { idSchema } from '../schemas.ts';
 
 export const worldTypeSchema = z
   .enum(WORLD_TYPES)

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { LedgerService } from '../../../domains/ledger/index.ts';
 import { centsToJson } from '../../../kernel/money.ts';
 import { defineRoute } from '../define-route.ts';
-import { centsSchema } from './schemas.ts';
+import { centsSchema } from '../schemas.ts';
 
 export const getBalance = ({ ledger }: { ledger: LedgerService }) =>
   defineRoute({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { LedgerService } from '../../../domains/ledger/index.ts';
+import { type LedgerService, STATEMENT_ENTRIES_MAX } from '../../../domains/ledger/index.ts';
 import { centsToJson } from '../../../kernel/money.ts';
 import { defineRoute } from '../define-route.ts';
-import { centsSchema, toIsoTime } from './schemas.ts';
+import { centsSchema, limitSchema, toIsoTime } from '../schemas.ts';
 
 const sequenceSchema = z.string().regex(/^[0-9]{1,18}$/);
 
@@ -15,7 +15,7 @@ export const listEntries = ({ ledger }: { ledger: LedgerService }) =>
     summary: 'Your side of every transfer, newest first.',
     query: z.strictObject({
       after: sequenceSchema.optional().describe('`next` of the page before.'),
-      limit: z.coerce.number().int().min(1).max(100).default(50),
+      limit: limitSchema(STATEMENT_ENTRIES_MAX),
     }),
     response: z.object({
       items: z.array(

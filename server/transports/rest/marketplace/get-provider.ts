@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { MarketplaceService } from '../../../domains/marketplace/index.ts';
 import { defineRoute } from '../define-route.ts';
+import { idSchema } from '../schemas.ts';
 import { providerSchema, providerToJson } from './schemas.ts';
 
 export const getProvider = ({ marketplace }: { marketplace: MarketplaceService }) =>
@@ -10,7 +11,7 @@ export const getProvider = ({ marketplace }: { marketplace: MarketplaceService }
     path: '/api/v1/marketplace/providers/:providerId',
     access: 'any',
     summary: 'A provider that serves now.',
-    params: z.strictObject({ providerId: z.uuid() }),
+    params: z.strictObject({ providerId: idSchema }),
     response: providerSchema,
     status: 200,
     errors: ['provider_not_found'],

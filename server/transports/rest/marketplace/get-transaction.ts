@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { MarketplaceService } from '../../../domains/marketplace/index.ts';
 import { asId, type TransactionId } from '../../../kernel/ids.ts';
 import { defineRoute } from '../define-route.ts';
+import { idSchema } from '../schemas.ts';
 import { transactionSchema, transactionToJson } from './schemas.ts';
 
 export const getTransaction = ({ marketplace }: { marketplace: MarketplaceService }) =>
@@ -11,7 +12,7 @@ export const getTransaction = ({ marketplace }: { marketplace: MarketplaceServic
     path: '/api/v1/marketplace/transactions/:transactionId',
     access: 'user',
     summary: 'A request you made or a device of yours served.',
-    params: z.strictObject({ transactionId: z.uuid() }),
+    params: z.strictObject({ transactionId: idSchema }),
     response: transactionSchema,
     status: 200,
     errors: ['transaction_not_found'],

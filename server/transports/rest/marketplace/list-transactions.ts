@@ -1,11 +1,19 @@
 import { z } from 'zod';
-import type { MarketplaceService, TransactionCursor } from '../../../domains/marketplace/index.ts';
+import {
+  type MarketplaceService,
+  TRANSACTIONS_PAGE_MAX,
+  type TransactionCursor,
+} from '../../../domains/marketplace/index.ts';
 import { asId, type TransactionId } from '../../../kernel/ids.ts';
 import { defineRoute } from '../define-route.ts';
+import { limitSchema } from '../schemas.ts';
 import { transactionSchema, transactionToJson } from './schemas.ts';
 
-/** `<milliseconds>_<id>` of the last transaction of a page. */
-const cursorSchema = z.string().regex(/^[0-9]{1,15}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+/** `<milliseconds>_<id>` of the last transaction of a page; the id in either case. */
+const cursorSchema = z
+  .string()
+  .toLowerCase()
+  .regex(/^[0-9]{1,15}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 
 export const listTransactions = ({ marketplace }: { marketplace: MarketplaceService }) =>
   defineRoute({
@@ -17,7 +25,7 @@ export const listTransactions = ({ marketplace }: { marketplace: MarketplaceServ
     query: z.strictObject({
       role: z.enum(['requester', 'provider']).default('requester'),
       after: cursorSchema.optional().describe('`next` of the page before.'),
-      limit: z.coerce.number().int().min(1).max(100).default(50),
+      limit: limitSchema(TRANSACTIONS_PAGE_MAX),
     }),
     response: z.object({
       items: z.array(transactionSchema),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { ListedProvider, Transaction } from '../../../domains/marketplace/index.ts';
 import { centsToJson } from '../../../kernel/money.ts';
+import { centsSchema, toIsoTime } from '../schemas.ts';
 
-const cents = z.int().describe('Whole euro cents.');
 const share = z.number().min(0).max(1).describe('From 0 (worst) to 1 (best).');
 
 export const providerSchema = z
@@ -12,7 +12,9 @@ export const providerSchema = z
     quality: share,
     latency: share,
     availability: share,
-    models: z.array(z.object({ name: z.string(), priceCentsPer1000Tokens: cents, contextTokens: z.int() })),
+    models: z.array(
+      z.object({ name: z.string(), priceCentsPer1000Tokens: centsSchema, contextTokens: z.int() }),
+    ),
   })
   .meta({ id: 'Provider' });
 
@@ -36,9 +38,9 @@ export const transactionSchema = z
     promptTokens: z.int(),
     completionTokens: z.int(),
     billedTokens: z.int().describe("The smaller of the server's and the provider's count."),
-    costCents: cents,
-    feeCents: cents,
-    earningsCents: cents,
+    costCents: centsSchema,
+    feeCents: centsSchema,
+    earningsCents: centsSchema,
     finishReason: z.string().nullable(),
     failureCode: z.string().nullable(),
     createdAt: z.iso.datetime(),
@@ -54,7 +56,7 @@ export const transactionToJson = (transaction: Transaction) => {
     costCents: centsToJson(costCents),
     feeCents: centsToJson(feeCents),
     earningsCents: centsToJson(earningsCents),
-    createdAt: new Date(createdAtMs).toISOString(),
-    finishedAt: finishedAtMs === null ? null : new Date(finishedAtMs).toISOString(),
+    createdAt: toIsoTime(createdAtMs),
+    finishedAt: finishedAtMs === null ? null : toIsoTime(finishedAtMs),
   };
 };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { NetworkService } from '../../../domains/networks/index.ts';
 import { asId, type NetworkId } from '../../../kernel/ids.ts';
 import { defineRoute } from '../define-route.ts';
-import { idSchema } from '../id-schema.ts';
+import { idSchema } from '../schemas.ts';
 import { networkSchema, networkToJson } from './schemas.ts';
 
 export const getNetwork = ({ networks }: { networks: NetworkService }) =>
