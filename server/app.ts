@@ -57,7 +57,10 @@ export interface App {
   start(): Promise<{ http: string; mqtt: string }>;
   /** A new one-time code for the first administrator; null when there are users. */
   offerSetupCode(): Promise<string | null>;
-  /** Ends everything in order; see "Stopping" in ARCHITECTURE.md. */
+  /**
+   * Ends everything in order; see "Stopping" in ARCHITECTURE.md. A part that fails doesn't keep the others from their
+   * end; rejects with the first failure. How long a part that hangs is waited for is the caller's.
+   */
   stop(): Promise<void>;
   /** What REST offers, for tests that enumerate it. */
   readonly restRoutes: readonly RestRoute[];
@@ -248,17 +251,21 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     offerSetupCode: users.offerSetupCode,
 
     async stop() {
+      const endMs = clock.monotonicMs() + shutdownTimeoutMs;
+      const leftMs = () => Math.max(0, endMs - clock.monotonicMs());
       listening = false;
       http.stopAccepting();
       mqtt.stopAccepting();
-      await within(shutdownTimeoutMs, marketplace.drain());
-      await marketplace.close();
-      await http.close();
-      await mqtt.close();
-      await stopJobs();
-      await relay.stop();
-      await ledgerWriter.close();
-      await opened.close(shutdownTimeoutMs);
+      await runEvery([
+        () => within(leftMs(), marketplace.drain()),
+        () => marketplace.close(),
+        () => within(leftMs(), http.close()),
+        () => mqtt.close(),
+        stopJobs,
+        () => relay.stop(),
+        () => ledgerWriter.close(),
+        () => opened.close(leftMs()),
+      ]);
       logger.info({ operation: 'server.stop' }, 'stopped');
     },
   };
@@ -298,4 +305,17 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       work.then(resolve, reject).finally(cancel);
     });
   }
+}
+
+/** Takes the steps one after the other, each whatever became of those before; rejects at the end with the first error. */
+async function runEvery(steps: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }

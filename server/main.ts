@@ -6,12 +6,19 @@ import { createLogger } from './platform/logging/index.ts';
 import { createSystemClock } from './platform/system/clock.ts';
 import { createSystemRandom } from './platform/system/random.ts';
 
+/**
+ * What the end of the parts gets beyond the time limit for running work, in milliseconds: to write what that left, and
+ * for the checkpoint of the embedded database (which finishes without us).
+ */
+const STOP_GRACE_MS = 5_000;
+
 /** Process entry: environment, signals, exit code. The only file of the server that touches `process`. */
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   const logger = createLogger({ level: config.logLevel, destination: 2 });
+  const clock = createSystemClock();
   const app = await createApp(config, {
-    clock: createSystemClock(),
+    clock,
     random: createSystemRandom(),
     logger,
     coreWasm: readFileSync(new URL('./core.wasm', import.meta.url)),
@@ -25,6 +32,10 @@ async function main(): Promise<void> {
     }
     stopping = true;
     logger.info({ operation: 'server.stop', reason }, 'stopping');
+    clock.after(config.shutdownTimeoutSeconds * 1000 + STOP_GRACE_MS, () => {
+      logger.error({ operation: 'server.stop', reason }, 'not stopped in time: stopping at once');
+      process.exit(1);
+    });
     app.stop().then(
       () => process.exit(exitCode),
       (error: unknown) => {

@@ -115,7 +115,8 @@ const values = z.object({
   }),
   shutdownTimeoutSeconds: described(wholeNumber(1, 600).default(15), {
     variable: 'YGGDRASIL_SHUTDOWN_TIMEOUT_SECONDS',
-    description: 'Seconds that running requests and transactions get to end when the server stops.',
+    description:
+      'Seconds that running requests and transactions get to end when the server stops; 5 more, and it ends with exit code 1.',
   }),
 });
 

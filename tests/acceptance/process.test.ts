@@ -2,8 +2,14 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { FrameType } from '../../proto/index.ts';
+import { connect } from '../../server/platform/database/connect.ts';
+import { BifrostSocket } from '../support/bifrost-socket.ts';
+import { startTestServer } from '../support/server.ts';
 import { runProgram, type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { administer } from '../support/test-cluster.ts';
+import { createWorld } from '../support/world.ts';
 
 let directory: string;
 let server: ServerProcess | null = null;
@@ -20,8 +26,8 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const start = async () => {
-  server = await startServerProcess({ YGGDRASIL_DATA_DIR: join(directory, 'data') });
+const start = async (environment: Readonly<Record<string, string>> = {}) => {
+  server = await startServerProcess({ YGGDRASIL_DATA_DIR: join(directory, 'data'), ...environment });
   return server;
 };
 
@@ -34,6 +40,7 @@ const setUp = async ({ httpUrl, setupCode }: ServerProcess) =>
 
 /** The file that PostgreSQL has while it runs. */
 const databaseLock = () => join(directory, 'data', 'postgresql', 'cluster', 'postmaster.pid');
+const databaseProcess = () => Number.parseInt(readFileSync(databaseLock(), 'utf8'), 10);
 
 /** A listener on a port of its own. */
 const occupy = async (): Promise<{ port: number; listener: Server }> => {
@@ -151,7 +158,7 @@ describe('the running server', () => {
   it('starts its database again when that is killed, and has lost nothing', async () => {
     const running = await start();
     const { token } = (await (await setUp(running)).json()) as { token: string };
-    process.kill(Number.parseInt(readFileSync(databaseLock(), 'utf8'), 10), 'SIGKILL');
+    process.kill(databaseProcess(), 'SIGKILL');
     const statuses = new Set<number>();
     const ask = async (path: string) => {
       const { status } = await fetch(running.httpUrl + path, {
@@ -166,5 +173,53 @@ describe('the running server', () => {
     expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
     expect(await running.end('SIGTERM')).toBe(0);
     expect(existsSync(databaseLock())).toBe(false);
+  });
+});
+
+describe('a stop that does not come to its end', () => {
+  it('is cut short after the time limit with exit code 1, and the database ends once it can', async () => {
+    const running = await start({ YGGDRASIL_SHUTDOWN_TIMEOUT_SECONDS: '1' });
+    const database = databaseProcess();
+    process.kill(database, 'SIGSTOP');
+    try {
+      expect(await running.end('SIGTERM')).toBe(1);
+      expect(running.output()).toContain('not stopped in time');
+    } finally {
+      process.kill(database, 'SIGCONT');
+    }
+    await expect.poll(() => existsSync(databaseLock()), { timeout: 30_000 }).toBe(false);
+  });
+
+  it('is cut short by a second signal with exit code 1', async () => {
+    const running = await start();
+    const database = databaseProcess();
+    process.kill(database, 'SIGSTOP');
+    try {
+      running.child.kill('SIGTERM');
+      await expect.poll(() => running.output()).toContain('stopping');
+      expect(await running.end('SIGTERM')).toBe(1);
+    } finally {
+      process.kill(database, 'SIGCONT');
+    }
+    await expect.poll(() => existsSync(databaseLock()), { timeout: 30_000 }).toBe(false);
+  });
+});
+
+describe('a stop of which one part fails', () => {
+  it('says so at its end, and has ended every other part', async () => {
+    const inProcess = await startTestServer();
+    const { alice } = await createWorld(inProcess);
+    const owner = connect(inProcess.databaseUrl, { connectionsMax: 1 });
+    const device = await BifrostSocket.open(inProcess, alice.device);
+    await owner`ALTER TABLE relay_nonces RENAME TO nonces_elsewhere`;
+    device.send({ type: FrameType.PING });
+    await device.next(FrameType.PONG);
+    await expect(inProcess.stop()).rejects.toThrow('relay_nonces');
+    const others = () =>
+      owner`SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
+    await expect.poll(others).toHaveLength(0);
+    await owner.end();
+    const { adminUrl } = inject('testCluster');
+    await administer(adminUrl, `DROP DATABASE ${new URL(inProcess.databaseUrl).pathname.slice(1)}`);
   });
 });

@@ -108,8 +108,11 @@ export async function openDatabase(
           'ending transactions that did not finish',
         );
       }
-      await Promise.all([pools.tenantPool.end({ timeout: 0 }), pools.systemPool.end({ timeout: 0 })]);
-      await embedded?.stop();
+      try {
+        await Promise.all([pools.tenantPool.end({ timeout: 0 }), pools.systemPool.end({ timeout: 0 })]);
+      } finally {
+        await embedded?.stop();
+      }
     },
   };
 }
