@@ -33,7 +33,7 @@ export const EMBEDDED_RESTART_PAUSE_MS = 250;
 export const EMBEDDED_RESTARTS_MAX = 8;
 /** and how long it must have run for the next end to be the first again. */
 export const EMBEDDED_STEADY_MS = 300_000;
-/** Connections it admits: both pools, migrations, and an operator with psql. */
-export const EMBEDDED_CONNECTIONS_MAX = 50;
+/** Connections it admits beside those of both pools: migrations, an operator with psql, PostgreSQL's own reserve of 3. */
+export const EMBEDDED_SPARE_CONNECTIONS = 10;
 /** Unix socket paths end at 107 bytes (Linux) or 103 (macOS); the socket's file name takes 19 of them. */
 export const SOCKET_DIRECTORY_BYTES_MAX = 84;

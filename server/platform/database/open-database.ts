@@ -4,7 +4,12 @@ import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import { type Client, connect } from './connect.ts';
 import { startEmbedded } from './embedded/start.ts';
-import { IDLE_IN_TRANSACTION_TIMEOUT_MS, POOL_CONNECTIONS_MAX, STATEMENT_TIMEOUT_MS } from './limits.ts';
+import {
+  EMBEDDED_SPARE_CONNECTIONS,
+  IDLE_IN_TRANSACTION_TIMEOUT_MS,
+  POOL_CONNECTIONS_MAX,
+  STATEMENT_TIMEOUT_MS,
+} from './limits.ts';
 import { createMigrator } from './migrate.ts';
 import { migrations as allMigrations } from './migrations/index.ts';
 import type { Migration } from './migrations/migration.ts';
@@ -60,6 +65,12 @@ const createPool = (url: string, role: string, connectionsMax: number): Client =
     },
   });
 
+/** The source with a PostgreSQL that admits both pools; its own settings go before. */
+const withRoomFor = (connectionsMax: number, source: DatabaseSource & { kind: 'embedded' }) => ({
+  ...source,
+  settings: { max_connections: String(2 * connectionsMax + EMBEDDED_SPARE_CONNECTIONS), ...source.settings },
+});
+
 /**
  * Opens the database: starts the embedded one, or reaches the server. The pools connect at the first transaction, which
  * needs `migrate` to have been run once. Refuses with StartError what only the operator can mend.
@@ -69,13 +80,14 @@ export async function openDatabase(
   deps: { clock: Clock; random: Random; logger: Logger },
 ): Promise<OpenDatabase> {
   const { source } = options;
-  const embedded = source.kind === 'embedded' ? await startEmbedded(source, deps) : null;
+  const connectionsMax = options.poolConnectionsMax ?? POOL_CONNECTIONS_MAX;
+  const embedded =
+    source.kind === 'embedded' ? await startEmbedded(withRoomFor(connectionsMax, source), deps) : null;
   const url = source.kind === 'server' ? source.url : (embedded?.urls.url ?? '');
   const ownerUrl =
     source.kind === 'server' ? (source.ownerUrl ?? source.url) : (embedded?.urls.ownerUrl ?? '');
   if (source.kind === 'server') await checkServer(ownerUrl);
 
-  const connectionsMax = options.poolConnectionsMax ?? POOL_CONNECTIONS_MAX;
   const pools = {
     tenantPool: createPool(url, 'yggdrasil_tenant', connectionsMax),
     systemPool: createPool(url, 'yggdrasil_system', connectionsMax),

@@ -7,7 +7,6 @@ import { StartError } from '../../../kernel/start-error.ts';
 import { connect } from '../connect.ts';
 import { failureCode } from '../failures.ts';
 import {
-  EMBEDDED_CONNECTIONS_MAX,
   EMBEDDED_POLL_MS,
   EMBEDDED_START_TIMEOUT_MS,
   EMBEDDED_STOP_TIMEOUT_MS,
@@ -136,7 +135,6 @@ const postgresArguments = (place: Place, settings: Readonly<Record<string, strin
     port: '5432',
     unix_socket_directories: place.sockets,
     unix_socket_permissions: '0700',
-    max_connections: String(EMBEDDED_CONNECTIONS_MAX),
     // A statement whose client is gone ends, and lets go of its locks.
     client_connection_check_interval: '2s',
     log_min_messages: 'warning',
