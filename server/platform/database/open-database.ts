@@ -86,7 +86,10 @@ export async function openDatabase(
   const url = source.kind === 'server' ? source.url : (embedded?.urls.url ?? '');
   const ownerUrl =
     source.kind === 'server' ? (source.ownerUrl ?? source.url) : (embedded?.urls.ownerUrl ?? '');
-  if (source.kind === 'server') await checkServer(ownerUrl);
+  if (source.kind === 'server') {
+    if (source.ownerUrl !== undefined) await checkServer(source.ownerUrl, 'YGGDRASIL_DATABASE_OWNER_URL');
+    await checkServer(source.url, 'DATABASE_URL');
+  }
 
   const pools = {
     tenantPool: createPool(url, 'yggdrasil_tenant', connectionsMax),

@@ -5,8 +5,14 @@ import { CONNECT_TIMEOUT_MS, SERVER_VERSION_MIN } from './limits.ts';
 
 const ROLES = ['yggdrasil_tenant', 'yggdrasil_system'] as const;
 
-/** Refuses with StartError, within a bounded time, a server that can't be reached, lets us not in, or is too old. */
-export async function checkServer(url: string): Promise<void> {
+/**
+ * Refuses with StartError, within a bounded time, a server that can't be reached, lets us not in, or is too old.
+ * `variable` is the one the operator set to `url`.
+ */
+export async function checkServer(
+  url: string,
+  variable: 'DATABASE_URL' | 'YGGDRASIL_DATABASE_OWNER_URL',
+): Promise<void> {
   const sql = connect(url, { connectionsMax: 1 });
   try {
     const rows = await Promise.race([
@@ -26,7 +32,8 @@ export async function checkServer(url: string): Promise<void> {
     const reason = error instanceof Error && error.message !== '' ? error.message : failureCode(error);
     const verb = isUnreachable(error) ? "can't be reached" : 'refuses us';
     throw new StartError(
-      `The database at ${withoutPassword(url)} ${verb}: ${reason}. Check DATABASE_URL, or unset it to use the embedded database.`,
+      `The database at ${withoutPassword(url)} ${verb}: ${reason}. ` +
+        `Check ${variable}${variable === 'DATABASE_URL' ? ', or unset it to use the embedded database' : ''}.`,
       error,
     );
   } finally {
@@ -46,6 +53,8 @@ function rejectAfter(timeoutMs: number): Promise<never> {
 /** Roles belong to the cluster: another database's server may grant the same at this moment (23505, XX000). */
 const CONCURRENT_GRANT = new Set(['23505', 'XX000']);
 const GRANT_ATTEMPTS_MAX = 5;
+/** SQLSTATE undefined_object: `pg_has_role` of a user who isn't there. */
+const UNKNOWN_USER = '42704';
 
 async function grantMissing(owner: Client, user: string): Promise<void> {
   // PostgreSQL 16 parted being a member from being allowed to SET ROLE.
@@ -58,7 +67,8 @@ async function grantMissing(owner: Client, user: string): Promise<void> {
 
 /**
  * Lets the user of `url` take on the two roles, and makes sure that these are what row-level security needs: no
- * superusers, no BYPASSRLS. Safe to run from several servers at once.
+ * superusers, no BYPASSRLS. Refuses with StartError these, and a user whom the owner's database doesn't know. Safe to run
+ * from several servers at once.
  */
 export async function grantRoles(ownerUrl: string, url: string): Promise<void> {
   const user = decodeURIComponent(new URL(url).username);
@@ -77,6 +87,13 @@ export async function grantRoles(ownerUrl: string, url: string): Promise<void> {
         await grantMissing(owner, user);
         return;
       } catch (error) {
+        if (failureCode(error) === UNKNOWN_USER) {
+          throw new StartError(
+            `The database at ${withoutPassword(ownerUrl)} has no user "${user}". ` +
+              'DATABASE_URL and YGGDRASIL_DATABASE_OWNER_URL must lead to the same database.',
+            error,
+          );
+        }
         if (!CONCURRENT_GRANT.has(failureCode(error)) || attempt === GRANT_ATTEMPTS_MAX) throw error;
       }
     }

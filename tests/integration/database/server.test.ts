@@ -2,28 +2,36 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { StartError } from '../../../server/kernel/start-error.ts';
 import { openDatabase } from '../../../server/platform/database/index.ts';
+import { grantRoles } from '../../../server/platform/database/server.ts';
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { withDatabase } from '../../support/test-cluster.ts';
 
-const open = (url: string) =>
+const open = (url: string, ownerUrl?: string) =>
   openDatabase(
-    { source: { kind: 'server', url } },
+    { source: { kind: 'server', url, ...(ownerUrl === undefined ? {} : { ownerUrl }) } },
     { clock: createSystemClock(), random: createSystemRandom(), logger: silentLogger },
   );
 
-/** Refused in time, with a message that holds `text` and not the password. */
-async function expectRefusal(url: string, text: RegExp): Promise<void> {
-  const begunMs = performance.now();
-  const error = await open(url).then(
+const refusalOf = (attempt: Promise<unknown>): Promise<unknown> =>
+  attempt.then(
     () => null,
     (reason: unknown) => reason,
   );
+
+/** A StartError of one line that holds `text` and not the password. */
+function expectOneLine(error: unknown, text: RegExp): void {
   expect(error).toBeInstanceOf(StartError);
   expect(String(error)).toMatch(text);
-  expect(String(error)).not.toContain('hunter2');
+  expect(String(error)).not.toMatch(/hunter2|\n/);
+}
+
+/** Refused in time, with a message that holds `text` and not the password. */
+async function expectRefusal(url: string, text: RegExp, ownerUrl?: string): Promise<void> {
+  const begunMs = performance.now();
+  expectOneLine(await refusalOf(open(url, ownerUrl)), text);
   expect(performance.now() - begunMs).toBeLessThan(12_000);
 }
 
@@ -94,14 +102,37 @@ describe('DATABASE_URL', () => {
     );
   });
 
-  test.runIf(new URL(inject('testCluster').url).password !== '')(
-    'with a wrong password is refused with one message',
-    async () => {
-      const wrong = new URL(scratch.url);
-      wrong.password = 'hunter2';
-      await expectRefusal(wrong.toString(), /refuses us: password authentication failed/);
-    },
-  );
+  describe.runIf(new URL(inject('testCluster').url).password !== '')('with a wrong password', () => {
+    const wrong = (url: string) => Object.assign(new URL(url), { password: 'hunter2' }).toString();
+    const message = (variable: string) =>
+      new RegExp(`refuses us: password authentication failed.*Check ${variable}[,.]`);
+
+    test('is refused with one message', async () => {
+      await expectRefusal(wrong(scratch.url), message('DATABASE_URL'));
+    });
+
+    test('is refused with one message beside an owner who is let in', async () => {
+      await expectRefusal(wrong(scratch.loginUrl), message('DATABASE_URL'), scratch.url);
+    });
+
+    test('of the owner is refused with one message that names its variable', async () => {
+      await expectRefusal(scratch.loginUrl, message('YGGDRASIL_DATABASE_OWNER_URL'), wrong(scratch.url));
+    });
+  });
+
+  test('with a user whom nobody knows is refused with one message beside an owner who is let in', async () => {
+    const unknown = Object.assign(new URL(scratch.loginUrl), {
+      username: 'nobody_here',
+      password: 'hunter2',
+    });
+    await expectRefusal(unknown.toString(), /refuses us: .*"nobody_here".*DATABASE_URL/, scratch.url);
+  });
+
+  test("with a user whom the owner's database doesn't know is refused with one message", async () => {
+    const elsewhere = 'postgres://some%20body:hunter2@elsewhere/db';
+    const error = await refusalOf(grantRoles(scratch.url, elsewhere));
+    expectOneLine(error, /has no user "some body".*DATABASE_URL and YGGDRASIL_DATABASE_OWNER_URL/);
+  });
 
   test('whose one user owns the tables works, and the pools still run as the two roles', async () => {
     const database = await open(scratch.url);
