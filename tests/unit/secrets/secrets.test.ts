@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -60,9 +60,10 @@ describe('the secrets file', () => {
   });
 
   test('that is a link is refused', async () => {
-    await writeFile(join(directory, 'other'), '{}', { mode: 0o600 });
+    await loadSecrets(directory, random);
+    await rename(path, join(directory, 'other'));
     await symlink(join(directory, 'other'), path);
-    await expect(loadSecrets(directory, random)).rejects.toThrow(StartError);
+    await expect(loadSecrets(directory, random)).rejects.toThrow(/^The secrets file .* can't be read: ELOOP/);
   });
 
   test('that can not be written is refused with the reason', async () => {
