@@ -77,6 +77,14 @@ describe('a request', () => {
     await market.expectUntouched(alice);
   });
 
+  it('costs nothing and gives the hold back where the provider claims no token', async () => {
+    const provider = await market.provider();
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello'], [0, 0]);
+    expect((await eventsOf(await create())).at(-1)).toMatchObject({ kind: 'end', costCents: 0n });
+    await market.expectUntouched(alice);
+    expect(await market.lastTransaction(alice)).toMatchObject({ state: 'COMPLETED', billedTokens: 0 });
+  });
+
   it.each([
     ['model_not_found', { model: 'nobody-has-it' }],
     ['context_length_exceeded', { promptTokens: 8_190 }],

@@ -1,0 +1,94 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { DeviceStore, StoredDevice } from '../../../server/domains/devices/ports.ts';
+import { createDeviceService, type DeviceService } from '../../../server/domains/devices/service.ts';
+import type { UserActor } from '../../../server/kernel/actor.ts';
+import { InvariantError } from '../../../server/kernel/errors.ts';
+import {
+  asId,
+  type DeviceId,
+  type NetworkId,
+  type TenantId,
+  type UserId,
+} from '../../../server/kernel/ids.ts';
+import { createSecretBox } from '../../../server/platform/secrets/index.ts';
+import { FakeClock } from '../../support/clock.ts';
+import { uuid } from '../../support/frames.ts';
+import { createSeededRandom } from '../../support/random.ts';
+
+interface Row {
+  tenantId: TenantId;
+  deviceId: DeviceId;
+  userId: UserId;
+  readonly tokenHash: string;
+  signingKeySealed: Uint8Array;
+}
+
+const hash = (secret: string) => Buffer.from(secret);
+const actorOf = (number: number): UserActor => ({
+  kind: 'user',
+  tenantId: asId<TenantId>(uuid(number)),
+  userId: asId<UserId>(uuid(number + 100)),
+  administrator: false,
+});
+
+let rows: Row[];
+let devices: DeviceService;
+beforeEach(() => {
+  rows = [];
+  const store: Pick<DeviceStore, 'addDevice' | 'findByToken'> = {
+    addDevice: async (
+      { id, tenantId, userId }: StoredDevice,
+      _networkId,
+      { tokenHash, signingKeySealed },
+    ) => {
+      rows.push({ deviceId: id, tenantId, userId, tokenHash: String(tokenHash), signingKeySealed });
+      return 'added';
+    },
+    findByToken: async (tokenHash) => {
+      const row = rows.find((each) => each.tokenHash === String(tokenHash));
+      if (row === undefined) return null;
+      const { tenantId, deviceId, userId, signingKeySealed } = row;
+      return { actor: { kind: 'device', tenantId, deviceId, userId }, memberships: [], signingKeySealed };
+    },
+  };
+  devices = createDeviceService({
+    store: store as DeviceStore,
+    networks: { getNetwork: async () => null } as never,
+    presence: { isOnline: () => false, forget: async () => {} },
+    secretBox: createSecretBox(new Uint8Array(32).fill(1)),
+    clock: new FakeClock(),
+    random: createSeededRandom(1),
+    hash,
+  });
+});
+
+const register = (actor: UserActor) =>
+  devices.registerDevice(actor, { name: 'Lamp', networkId: asId<NetworkId>(uuid(7)), worldType: 'midgard' });
+
+describe('the signing key of a device', () => {
+  it('comes back with its token, and from nowhere else', async () => {
+    const { token, signingKey, device } = await register(actorOf(1));
+    const found = await devices.authenticate(token);
+    expect(found?.actor.deviceId).toBe(device.id);
+    expect(new Uint8Array(found?.signingKey ?? [])).toEqual(new Uint8Array(signingKey));
+    expect(Buffer.from(rows[0]?.signingKeySealed ?? []).includes(Buffer.from(signingKey))).toBe(false);
+  });
+
+  it.each([
+    ['of its own tenant', 1],
+    ['of another tenant', 2],
+  ])('is refused in the row of another device %s', async (_where, tenant) => {
+    const lamp = await register(actorOf(1));
+    const other = await register(actorOf(tenant));
+    const [first, second] = rows as [Row, Row];
+    [first.signingKeySealed, second.signingKeySealed] = [second.signingKeySealed, first.signingKeySealed];
+    await expect(devices.authenticate(lamp.token)).rejects.toThrow(InvariantError);
+    await expect(devices.authenticate(other.token)).rejects.toThrow(InvariantError);
+  });
+
+  it('is refused in a row that another tenant took over', async () => {
+    const { token } = await register(actorOf(1));
+    (rows[0] as Row).tenantId = actorOf(2).tenantId;
+    await expect(devices.authenticate(token)).rejects.toThrow(InvariantError);
+  });
+});
