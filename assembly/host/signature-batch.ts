@@ -16,9 +16,8 @@ export class ArenaBatch implements SignatureBatch {
   readonly #lengths: Uint32Array;
   readonly #slots: Uint32Array;
   readonly #matches: Uint8Array;
-  /** For each slot, the last round that needs its key. A round is what is signed in one call. */
-  readonly #rounds: Uint32Array;
-  #round = 1;
+  /** 1 for each slot whose key a message needs that was added and isn't signed yet. */
+  readonly #needed: Uint8Array;
   #signedCount = 0;
 
   constructor(
@@ -39,13 +38,13 @@ export class ArenaBatch implements SignatureBatch {
     this.#lengths = new Uint32Array(memory, exports.batchLengthsAddress, batchMax);
     this.#slots = new Uint32Array(memory, exports.batchSlotsAddress, batchMax);
     this.#matches = new Uint8Array(memory, exports.batchMatchesAddress, batchMax);
-    this.#rounds = new Uint32Array(keySlots);
+    this.#needed = new Uint8Array(keySlots);
   }
 
   clear(): void {
+    this.#needNothing();
     this.count = 0;
     this.#signedCount = 0;
-    this.#round++;
   }
 
   add(key: SigningKey, offset: number, length: number): void {
@@ -57,7 +56,7 @@ export class ArenaBatch implements SignatureBatch {
       throw new RangeError("The message doesn't lie in the batch's arena.");
     }
     const slot = this.#slotOf(key as ImportedKey);
-    this.#rounds[slot] = this.#round;
+    this.#needed[slot] = 1;
     this.#offsets[item] = offset;
     this.#lengths[item] = length;
     this.#slots[item] = slot;
@@ -67,8 +66,8 @@ export class ArenaBatch implements SignatureBatch {
   sign(): void {
     if (this.#signedCount === this.count) return;
     requireOk(this.#sign(this.#signedCount, this.count));
+    this.#needNothing();
     this.#signedCount = this.count;
-    this.#round++;
   }
 
   verify(): Uint8Array {
@@ -79,6 +78,11 @@ export class ArenaBatch implements SignatureBatch {
 
   /** Signs what needs the key in a slot, before the slot gets another key. */
   releaseSlot(slot: number): void {
-    if (this.#rounds[slot] === this.#round) this.sign();
+    if (this.#needed[slot] === 1) this.sign();
+  }
+
+  #needNothing(): void {
+    for (let item = this.#signedCount; item < this.count; item++)
+      this.#needed[this.#slots[item] as number] = 0;
   }
 }

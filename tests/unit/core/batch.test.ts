@@ -181,6 +181,28 @@ describe('the batch', () => {
     batch.clear();
   });
 
+  it('keeps what was added after a round that was signed, and after one that was not', () => {
+    const { keys, messages, tags } = makeSigned(4097, () => 33);
+    const [key, successor] = [keys[0], keys[4096]] as [SigningKey, SigningKey];
+    const { batch } = core;
+    batch.arena.set(messages[0] ?? []);
+    for (const end of ['sign', 'clear'] as const) {
+      batch.clear();
+      batch.add(key, 0, 33);
+      batch[end]();
+      batch.add(key, 0, 33);
+      const { count } = batch;
+      core.sign(successor, makeBytes(1));
+      // Its slot is its successor's now, so this one needs it again.
+      batch.add(key, 0, 33);
+      core.sign(successor, makeBytes(1));
+      batch.sign();
+      const expected = toHex(tags[0] ?? new Uint8Array()).repeat(count + 1);
+      expect(toHex(batch.tags.subarray(0, (count + 1) * 32)), end).toBe(expected);
+    }
+    batch.clear();
+  });
+
   it('refuses a message outside the arena, and one too many', () => {
     const key = core.importKey(makeBytes(8));
     const { batch } = core;
