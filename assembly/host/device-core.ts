@@ -110,6 +110,8 @@ export class WasmCore<Kind extends 'device' | 'server' = 'device' | 'server'> im
     this.claimSlot(slot);
     // A secret longer than a block stands for its hash (RFC 2104, section 2).
     const short = secret.length > BLOCK_BYTES ? this.#hashInModule(secret) : secret;
+    // Hashing leaves the message where it is; the module wipes the first block itself.
+    if (short !== secret) this.#wipeMessage();
     this.#bytes.set(short, this.#messageAddress);
     requireOk(this.#call(Operation.IMPORT_KEY, slot, short.length));
     const address = this.module.keysAddress + slot * KEY_BYTES;
@@ -304,6 +306,11 @@ export class WasmCore<Kind extends 'device' | 'server' = 'device' | 'server'> im
     this.#update(data);
     this.#call(Operation.FINISH_HASH, 0, 0);
     return this.#digest.slice();
+  }
+
+  #wipeMessage(): void {
+    const { messageBytesMax } = this.module;
+    this.#bytes.fill(0, this.#messageAddress, this.#messageAddress + messageBytesMax);
   }
 
   #update(data: Uint8Array): void {

@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openModule } from '../../../assembly/host/abi.ts';
+import { WasmCore } from '../../../assembly/host/device-core.ts';
 import { CoreError, loadDeviceCore, loadServerCore } from '../../../assembly/host/node.ts';
 import { makeBytes, readModule } from './cores.ts';
 import { I32, MEMORY_GROW, readWasm, SIMD_PREFIX } from './wasm-binary.ts';
@@ -15,7 +17,7 @@ const modules = [
   { name: 'device', entry: 'device', bytes: readModule('device'), bytesMax: 4096 },
 ] as const;
 
-describe.each(modules)('$name.wasm', ({ name, entry, bytes, bytesMax }) => {
+describe.each(modules)('module $name', ({ name, entry, bytes, bytesMax }) => {
   const binary = readWasm(bytes);
 
   it('imports nothing', () => {
@@ -135,23 +137,48 @@ describe('device.wasm', () => {
   it('leaves no trace of a secret in memory', () => {
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes)));
     const call = exports.call as (operation: number, a: number, b: number) => number;
-    const memory = new Uint8Array((exports.memory as WebAssembly.Memory).buffer);
+    const memory = Buffer.from((exports.memory as WebAssembly.Memory).buffer);
     const message = call(0, 2, 0);
     for (const length of [5, 32, 63, 64]) {
       const secret = makeBytes(length, 3);
       memory.set(secret, message);
       expect(call(4, 0, length)).toBe(0);
-      const trace = Buffer.from(secret.subarray(0, 5));
-      for (const pad of [0, 0x36, 0x5c]) {
-        const padded = Buffer.from(trace.map((byte) => byte ^ pad));
-        expect(Buffer.from(memory).includes(padded)).toBe(false);
-        // The message schedule holds words the other way round.
-        const swapped = Buffer.from([...padded.subarray(0, 4)].reverse());
-        expect(Buffer.from(memory).includes(swapped)).toBe(false);
-      }
+      expectNoTrace(memory, secret.subarray(0, 5));
     }
   });
 });
+
+describe.each(modules)('host of module $name', ({ bytes }) => {
+  it.each([64, 65, 128, 200, 2048, 2049, 70_000])(
+    'leaves no trace of a secret of %i bytes in memory',
+    (length) => {
+      const module = openModule(bytes);
+      const core = new WasmCore('device', module, null);
+      const memory = Buffer.from(module.memory);
+      const secret = makeBytes(length, 3);
+      core.importKey(secret);
+      const { messageAddress, messageBytesMax } = module;
+      const messageBuffer = memory.subarray(messageAddress, messageAddress + messageBytesMax);
+      expect(messageBuffer.every((byte) => byte === 0)).toBe(true);
+      for (const at of [0, 60, length - 60, length - 5]) expectNoTrace(memory, secret.subarray(at, at + 5));
+      // The hash of a secret is as good as the secret.
+      const hash = core.sha256(secret);
+      core.importKey(secret);
+      expectNoTrace(memory, hash.subarray(0, 5));
+    },
+  );
+});
+
+// Five bytes of a secret, as they are or as HMAC pads them.
+function expectNoTrace(memory: Buffer, bytes: Uint8Array): void {
+  for (const pad of [0, 0x36, 0x5c]) {
+    const padded = Buffer.from(bytes.map((byte) => byte ^ pad));
+    expect(memory.includes(padded)).toBe(false);
+    // The message schedule holds words the other way round.
+    const swapped = Buffer.from([...padded.subarray(0, 4)].reverse());
+    expect(memory.includes(swapped)).toBe(false);
+  }
+}
 
 describe('loading', () => {
   const codeOf = (load: () => unknown) => {
