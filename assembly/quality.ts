@@ -72,10 +72,9 @@ function take(sample: usize, time: f64): void {
   // Without any weight the means stay what they are.
   const part = weight > 0 ? share / weight : 0;
   for (let i: usize = 0; i < COMPONENTS_BYTES; i += 8) {
+    // Stays from 0 to 1: rounding keeps order, so the mean can't move past 1 or 0, where a whole part would take it.
     const mean = load<f64>(i, ASSESSMENT);
-    const moved = mean + (load<f64>(sample + i) - mean) * part;
-    // Rounding must not carry a mean out of the range that the next sample finds.
-    store<f64>(i, max(0, min(1, moved)), ASSESSMENT);
+    store<f64>(i, mean + (load<f64>(sample + i) - mean) * part, ASSESSMENT);
   }
   // The proportions of quality, latency and availability in the score: 25 : 20 : 15.
   store<f64>(

@@ -124,6 +124,37 @@ describe.each(openCores())('%s', (_name, core) => {
     );
   });
 
+  it('keeps every mean from 0 to 1, however near the ends it is and whatever comes in', () => {
+    const edge = fc.oneof(
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.constantFrom(0, -0, 1, 1 - 2 ** -53, 1 - 2 ** -52, 0.5, 2 ** -53, 2 ** -54, 2 ** -1074),
+    );
+    const edges = { quality: edge, latency: edge, availability: edge };
+    const time = fc.oneof(fc.double({ min: 0, max: 3 * HALF_LIFE_MS, noNaN: true }), fc.constantFrom(0, 1e9));
+    const weight = fc.oneof(
+      fc.double({ min: 0, max: Number.MAX_VALUE, noNaN: true }),
+      fc.double({ min: 0, max: 8, noNaN: true }),
+    );
+    fc.assert(
+      fc.property(
+        fc.record({ ...edges, weight, lastTimeMs: time }),
+        fc.array(fc.record({ ...edges, timeMs: time }), { minLength: 1, maxLength: 8 }),
+        (first, observations) => {
+          let state: QualityState = { ...first, combined: 0 };
+          for (const observation of observations) {
+            const next = core.updateQuality(state, observation, HALF_LIFE_MS);
+            if (!next.ok) throw new Error(next.reason);
+            state = next.assessment;
+            for (const name of ['quality', 'latency', 'availability', 'combined'] as const) {
+              expect(state[name] >= 0 && state[name] <= 1 && !Object.is(state[name], -0), name).toBe(true);
+            }
+          }
+        },
+      ),
+      { numRuns: 5000 },
+    );
+  });
+
   it('hashes data in any parts as node:crypto hashes it whole', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 12 }), (parts) => {
