@@ -15,6 +15,7 @@ export type {
   QualityResult,
   QualitySample,
   QualityState,
+  ScoreBatchResult,
   ScoreResult,
   ServerCore,
   SignatureBatch,

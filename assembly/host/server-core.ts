@@ -2,7 +2,7 @@ import { openModule, requireBatchExports, requireOk, Status, TAG_BYTES } from '.
 import { isBasisPoints, refusalOf, WasmCore } from './device-core.ts';
 import { createNodeCrypto } from './node-crypto.ts';
 import { ArenaBatch } from './signature-batch.ts';
-import type { PriceArrays, PriceBatchResult, ScoreResult, ServerCore, SigningKey } from './types.ts';
+import type { PriceArrays, PriceBatchResult, ScoreBatchResult, ServerCore, SigningKey } from './types.ts';
 
 /** Settings of {@link loadServerCore}. */
 export interface ServerCoreOptions {
@@ -115,9 +115,8 @@ class WasmServerCore extends WasmCore<'server'> implements ServerCore {
     return matches;
   }
 
-  scoreBatch(count: number): ScoreResult {
-    const refusal = refusalOf(this.#scoreBatch(count));
-    return refusal ?? { ok: true, scores: this.candidates.scores.subarray(0, count) };
+  scoreBatch(count: number): ScoreBatchResult {
+    return refusalOf(this.#scoreBatch(count)) ?? { ok: true };
   }
 
   priceBatch(count: number, commissionBasisPoints: number): PriceBatchResult {

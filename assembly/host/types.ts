@@ -119,7 +119,10 @@ export interface DeviceCore {
   score(candidates: readonly Candidate[]): ScoreResult;
 }
 
-/** The arrays of the scoring batch, in the module's memory: fill the first `count` of each, call `scoreBatch`. */
+/**
+ * The arrays of the scoring batch, in the module's memory: fill the first `count` of each, call `scoreBatch`, read the
+ * scores. `score` uses them too.
+ */
 export interface CandidateArrays {
   readonly price: Float32Array;
   readonly quality: Float32Array;
@@ -129,6 +132,11 @@ export interface CandidateArrays {
   readonly utilization: Float32Array;
   readonly scores: Float32Array;
 }
+
+/** Whether the whole batch was scored; if not, no score may be read. */
+export type ScoreBatchResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: 'empty' | 'out_of_range' };
 
 /** The arrays of the price batch, in the module's memory: fill tokens and prices, call `priceBatch`, read the others. */
 export interface PriceArrays {
@@ -198,8 +206,8 @@ export interface ServerCore extends DeviceCore {
     messages: readonly Uint8Array[],
     tags: readonly Uint8Array[],
   ): Uint8Array;
-  /** Scores the first `count` of `candidates`; the result is a view that the next call overwrites. */
-  scoreBatch(count: number): ScoreResult;
+  /** Scores the first `count` of `candidates` as `score` does, four at a time, to the same bits. */
+  scoreBatch(count: number): ScoreBatchResult;
   /** Prices and splits the first `count` of `prices`. */
   priceBatch(count: number, commissionBasisPoints: number): PriceBatchResult;
 }

@@ -25,11 +25,12 @@ export interface ScoredCandidate {
 
 /** The part of the compute core that knows fair distribution. */
 export interface ScoringCore {
+  /** Most candidates scored at once. */
   readonly candidatesMax: number;
-  /** One score a candidate, higher is better, already damped by utilization. */
-  score(
-    candidates: readonly ScoredCandidate[],
-  ): { readonly ok: true; readonly scores: Float32Array } | { readonly ok: false; readonly reason: string };
+  /** A column for each value of a candidate, and one for the scores. Whoever scores next overwrites them. */
+  readonly candidates: { readonly [Column in keyof ScoredCandidate | 'scores']: Float32Array };
+  /** Writes one score each for the first `count` candidates: higher is better, already damped by utilization. */
+  scoreBatch(count: number): { readonly ok: true } | { readonly ok: false; readonly reason: string };
 }
 
 /** A settled request's answer under an idempotency key. */

@@ -104,24 +104,24 @@ function betterHalf(
     return (provider.standing.debtTokens(nowMs) * Math.max(tokenMs, 1)) / provider.slots;
   });
   const meanDebt = debts.reduce((sum, debt) => sum + debt, 0) / debts.length;
-  const scored = core.score(
-    free.map(({ provider, model }, index) => {
-      const { quality, availability } = qualityOf(provider.id);
-      return {
-        price: Number(model.priceCentsPer1000Tokens),
-        quality,
-        latencyMs: latencies[index] ?? typicalMs,
-        availability,
-        fairness: meanDebt === 0 ? 1 : meanDebt / (meanDebt + (debts[index] as number)),
-        utilization: provider.running.size / provider.slots,
-      };
-    }),
-  );
+  // Over indexes, because that is a third of the time of an iterator's entries, and straight into the core's memory.
+  const { price, quality, latencyMs, availability, fairness, utilization, scores } = core.candidates;
+  for (let i = 0; i < free.length; i++) {
+    const { provider, model } = free[i] as Eligible;
+    const assessment = qualityOf(provider.id);
+    price[i] = Number(model.priceCentsPer1000Tokens);
+    quality[i] = assessment.quality;
+    latencyMs[i] = latencies[i] ?? typicalMs;
+    availability[i] = assessment.availability;
+    fairness[i] = meanDebt === 0 ? 1 : meanDebt / (meanDebt + (debts[i] as number));
+    utilization[i] = provider.running.size / provider.slots;
+  }
+  const scored = core.scoreBatch(free.length);
   if (!scored.ok) throw new InvariantError(`candidates could not be scored: ${scored.reason}`);
   const weighed = free.map((candidate, index) => ({
     candidate,
     debt: debts[index] as number,
-    score: scored.scores[index] as number,
+    score: scores[index] as number,
   }));
   weighed.sort((a, b) => b.score - a.score);
   return weighed.slice(0, Math.ceil(weighed.length / 2));

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { LiveProvider, ProviderStanding } from '../../../server/domains/marketplace/live-provider.ts';
+import type { ScoredCandidate, ScoringCore } from '../../../server/domains/marketplace/ports.ts';
 import { pause } from '../../../server/domains/marketplace/provider-health.ts';
 import { type Eligible, selectProvider } from '../../../server/domains/marketplace/selection.ts';
 import { asId, type DeviceId, type TenantId, type UserId } from '../../../server/kernel/ids.ts';
-import { createServerCore } from '../../support/core.ts';
+import { createDeviceCore, createServerCore } from '../../support/core.ts';
 import { createSeededRandom } from '../../support/random.ts';
 
 const core = createServerCore();
@@ -28,6 +29,39 @@ const dependencies = () => ({
   qualityOf: () => ({ quality: 0.8, availability: 0.8 }),
 });
 const busy = () => ({ startedMs: 0, lastTextMs: null });
+
+// The device's build behind the same port: it scores one candidate after the other, from objects.
+function oneByOne(onScored: (candidates: readonly ScoredCandidate[]) => void = () => {}): ScoringCore {
+  const device = createDeviceCore();
+  const column = () => new Float32Array(device.candidatesMax).fill(Number.NaN);
+  const candidates = {
+    price: column(),
+    quality: column(),
+    latencyMs: column(),
+    availability: column(),
+    fairness: column(),
+    utilization: column(),
+    scores: column(),
+  };
+  return {
+    candidatesMax: device.candidatesMax,
+    candidates,
+    scoreBatch: (count) => {
+      const { scores, ...columns } = candidates;
+      const rows = Array.from(
+        { length: count },
+        (_, i) =>
+          Object.fromEntries(
+            Object.entries(columns).map(([name, values]) => [name, values[i]]),
+          ) as unknown as ScoredCandidate,
+      );
+      onScored(rows);
+      const scored = device.score(rows);
+      if (scored.ok) scores.set(scored.scores);
+      return scored;
+    },
+  };
+}
 
 describe('selection', () => {
   it('never takes a provider without a free slot, however good', () => {
@@ -97,5 +131,59 @@ describe('selection', () => {
     for (const { provider: each } of [other, third]) each.running.add({ startedMs: 0, lastTextMs: null });
     selectProvider([other, third], 2_000, dependencies());
     expect(other.provider.standing.health.pausedUntilMs).toBeNull();
+  });
+
+  it('scores each free provider by what it asks, has shown, was given and works on', () => {
+    const [owed, given, full] = [provider('owed', 30, 4), provider('given', 20, 2), provider('full', 1, 1)];
+    full.provider.running.add(busy());
+    owed.provider.running.add(busy());
+    owed.provider.standing.pace.observeText(true, 1_250, 4);
+    given.provider.standing.addDebt(600, 1_000);
+    const quality = new Map([
+      ['owed', { quality: 0.5, availability: 0.75 }],
+      ['given', { quality: 0.25, availability: 1 }],
+    ]);
+    const scored: ScoredCandidate[] = [];
+    selectProvider([full, owed, given], 1_000, {
+      core: oneByOne((candidates) => scored.push(...candidates)),
+      random: createSeededRandom(7),
+      qualityOf: (id) => quality.get(id) ?? { quality: 0, availability: 0 },
+    });
+    expect(scored).toEqual([
+      { price: 30, quality: 0.5, latencyMs: 1_250, availability: 0.75, fairness: 1, utilization: 0.25 },
+      // It has shown no latency, so it counts as typical; it was given twice the mean.
+      {
+        price: 20,
+        quality: 0.25,
+        latencyMs: 1_250,
+        availability: 1,
+        fairness: Math.fround(1 / 3),
+        utilization: 0,
+      },
+    ]);
+  });
+
+  it('chooses the same, four providers at a time, as with scores made one by one, ties included', () => {
+    const world = createSeededRandom(11);
+    const upTo = (n: number) => Math.floor(world.fraction() * n);
+    const one = oneByOne();
+    for (let round = 0; round < 300; round++) {
+      // Few prices, paces and debts, so that many scores are equal.
+      const all = Array.from({ length: 1 + upTo(40) }, (_, i) => {
+        const each = provider(String(i), 10 + upTo(3), 4);
+        for (let running = upTo(3); running > 0; running--) each.provider.running.add(busy());
+        each.provider.standing.addDebt(100 * upTo(3), 0);
+        each.provider.standing.pace.observeText(true, 200 + 100 * upTo(2), 4);
+        return each;
+      });
+      const choose = (scoring: ScoringCore) =>
+        selectProvider(all, 100, { ...dependencies(), core: scoring, random: createSeededRandom(round) });
+      const [four, single] = [choose(core), choose(one)];
+      if (!four.ok || !single.ok) throw new Error('nobody');
+      expect(four.chosen.provider.id).toBe(single.chosen.provider.id);
+      const bits = ({ candidates }: ScoringCore) =>
+        new Uint32Array(candidates.scores.slice(0, all.length).buffer);
+      expect(bits(core)).toEqual(bits(one));
+    }
   });
 });
