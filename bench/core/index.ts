@@ -3,6 +3,7 @@ import { loadServerCore, type ServerCore } from '../../assembly/host/node.ts';
 import { type BenchResult, type BenchSuite, compare } from '../harness.ts';
 import { comparePrices } from './prices.ts';
 import { compareScores } from './scores.ts';
+import { compareSelection } from './selection.ts';
 import { compareSignatures } from './signatures.ts';
 
 /** The compute core beside what a Node program would use instead. */
@@ -10,7 +11,12 @@ export const suite: BenchSuite = {
   name: 'core',
   run: async (report) => {
     const core = loadCore();
-    const comparisons = [...compareSignatures(core), compareScores(core), ...comparePrices(core)];
+    const comparisons = [
+      ...compareSignatures(core),
+      ...compareScores(core),
+      compareSelection(core),
+      ...comparePrices(core),
+    ];
     for (const prepare of comparisons) {
       const result: BenchResult = compare(prepare());
       report(result);

@@ -20,7 +20,10 @@ interface Frames {
   readonly length: number;
 }
 
-/** Signing and verifying of 64 and 256 bytes, one by one and in batches, each message under its own key. */
+/**
+ * Signing and verifying of 64 and 256 bytes, one by one and in batches, each message under its own key; and signing one
+ * message for 64 receivers.
+ */
 export function compareSignatures(core: ServerCore): (() => Comparison)[] {
   return LENGTHS.flatMap((length) => [
     () => compareSign(core, makeFrames(core, length)),
@@ -29,6 +32,7 @@ export function compareSignatures(core: ServerCore): (() => Comparison)[] {
     () => compareVerifyNoble(core, makeFrames(core, length)),
     () => compareSignBatch(core, makeFrames(core, length)),
     () => compareVerifyBatch(core, makeFrames(core, length)),
+    () => compareSignForKeys(core, makeFrames(core, length)),
   ]);
 }
 
@@ -155,6 +159,20 @@ function compareVerifyBatch(core: ServerCore, at: Frames): Comparison {
     ours,
     reference: compareVerify(core, at).reference,
   };
+}
+
+function compareSignForKeys(core: ServerCore, { keys, nodeKeys, messages, length }: Frames): Comparison {
+  const message = messages[0] as Uint8Array;
+  const tags = new Uint8Array(COUNT * TAG_BYTES);
+  const expected = new Uint8Array(COUNT * TAG_BYTES);
+  const ours = () => core.signForKeys(message, keys, tags);
+  const reference = () => {
+    for (let i = 0; i < COUNT; i++) expected.set(nodeSign(nodeKeys[i] as KeyObject, message), i * TAG_BYTES);
+  };
+  ours();
+  reference();
+  if (!timingSafeEqual(tags, expected)) throw wrong();
+  return { name: `sign-${length}-receivers`, operations: COUNT, ours, reference };
 }
 
 // Clears the tags in the frames, runs, and compares them with node:crypto's.
