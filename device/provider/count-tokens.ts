@@ -4,12 +4,16 @@ import type { TokenUsage } from './completion-chunk.ts';
 const MESSAGE_OVERHEAD_TOKENS = 3;
 const ANSWER_OVERHEAD_TOKENS = 3;
 
+/** Control tokens in a text are only text: they are counted as what they look like. */
+const AS_TEXT = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
+
 /**
  * Counts what an endpoint didn't, with the tokenizer of OpenAI's current models: an approximation for all others. The
  * server bills the smaller of this and its own count.
  */
 export async function countTokens(messages: unknown, answer: string): Promise<TokenUsage> {
-  const { countTokens: count } = await import('gpt-tokenizer');
+  const { countTokens: countWithTokenizer } = await import('gpt-tokenizer');
+  const count = (text: string) => countWithTokenizer(text, AS_TEXT);
   let promptTokens = ANSWER_OVERHEAD_TOKENS;
   for (const message of Array.isArray(messages) ? messages : []) {
     promptTokens +=

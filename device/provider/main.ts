@@ -90,7 +90,13 @@ function describe(report: ProviderReport, options: Options): string {
       return `the server can't take the offer now (${report.reason}); trying again`;
     case 'dropped':
       return `dropped a frame: ${report.reason}`;
+    case 'failed':
+      return `request ${report.requestId} met a fault of this program: ${detailOf(report.error)}`;
     case 'served':
       return `request ${report.requestId}: ${report.outcome}`;
   }
+}
+
+function detailOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -38,6 +38,8 @@ export type ProviderReport =
   | { readonly kind: 'offered' }
   | { readonly kind: 'offer_delayed'; readonly reason: string }
   | { readonly kind: 'dropped'; readonly reason: string }
+  /** A request failed by a fault of the provider's own; `served` follows. */
+  | { readonly kind: 'failed'; readonly requestId: string; readonly error: unknown }
   | { readonly kind: 'served'; readonly requestId: string; readonly outcome: RequestOutcome | 'refused' };
 
 /** Refusals of an offer that another try may get past. */
@@ -79,7 +81,8 @@ export class Provider {
 
   /**
    * Connects, offers, serves, and offers again after every reconnect. Resolves after `stop`; rejects with
-   * `BifrostError` when the server refuses the device or the offer for good.
+   * `BifrostError` when the server refuses the device or the offer for good, or with whatever else it can't go on after;
+   * the connection is then closed.
    */
   async run(): Promise<void> {
     const ended = new Promise<void>((resolve, reject) => {
@@ -139,10 +142,14 @@ export class Provider {
           if (this.#client.state === 'open' && !this.#stopping) void this.#offer();
         });
       } else {
-        this.#fail(error as Error);
-        this.#client.close();
+        this.#end(error as Error);
       }
     }
+  }
+
+  #end(error: Error): void {
+    this.#fail(error);
+    this.#client.close();
   }
 
   #received(frame: ReceivedFrame): void {
@@ -171,9 +178,10 @@ export class Provider {
       endpoint: this.#endpoint,
       send: (frame) => this.#client.sendTransient(frame),
       signal: controller.signal,
+      unexpected: (error) => this.#report({ kind: 'failed', requestId, error }),
     })
       .then((outcome) => this.#report({ kind: 'served', requestId, outcome }))
-      .catch((error: Error) => this.#fail(error))
+      .catch((error: Error) => this.#end(error))
       .finally(() => this.#running.delete(requestId));
     this.#running.set(requestId, { controller, served });
   }

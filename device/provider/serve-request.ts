@@ -22,14 +22,20 @@ type ComputeErrorName = 'provider_failed' | 'provider_stalled' | 'provider_answe
 
 /**
  * Serves one COMPUTE_REQUEST: asks the endpoint under its own name for the model, sends the answer on in order, and
- * ends it with a COMPUTE_RESULT that tells the tokens or what went wrong. After `signal` it says nothing more.
+ * ends it with a COMPUTE_RESULT that tells the tokens or what went wrong. After `signal` it says nothing more. An error
+ * that isn't the endpoint's is `provider_failed` for the requester, who is told no more, and is given to `unexpected`.
  */
 export async function serveRequest(
   request: yggdrasil.v1.ComputeRequest,
   endpointModel: string,
-  dependencies: { endpoint: Endpoint; send: ComputeSender; signal: AbortSignal },
+  dependencies: {
+    endpoint: Endpoint;
+    send: ComputeSender;
+    signal: AbortSignal;
+    unexpected: (error: unknown) => void;
+  },
 ): Promise<RequestOutcome> {
-  const { endpoint, send, signal } = dependencies;
+  const { endpoint, send, signal, unexpected } = dependencies;
   const { requestId } = request;
   const end = (result: Omit<yggdrasil.v1.ComputeResult.$Properties, 'requestId'>) =>
     send({ type: FrameType.COMPUTE_RESULT, payload: encodePayload(ComputeResult, { requestId, ...result }) });
@@ -43,8 +49,11 @@ export async function serveRequest(
   } catch (error) {
     if (signal.aborted) return 'cancelled';
     const name = errorName(error);
-    end({ error: { code: errorCodeNumber(name), message: (error as Error).message } });
-    return name;
+    if (name === null) unexpected(error);
+    const code = name ?? 'provider_failed';
+    const message = name === null ? 'the provider failed' : (error as Error).message;
+    end({ error: { code: errorCodeNumber(code), message } });
+    return code;
   }
 }
 
@@ -106,9 +115,10 @@ function upstreamBody(request: yggdrasil.v1.ComputeRequest, model: string): Reco
   };
 }
 
-function errorName(error: unknown): ComputeErrorName {
+/** Null for an error that isn't the endpoint's. */
+function errorName(error: unknown): ComputeErrorName | null {
   if (error instanceof EndpointStalledError) return 'provider_stalled';
   if (error instanceof MalformedAnswerError) return 'provider_answer_malformed';
   if (error instanceof EndpointFailedError) return 'provider_failed';
-  throw error;
+  return null;
 }

@@ -61,7 +61,7 @@ const delta = (content: string, finish: string | null = null) =>
 const usage = 'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}\n\n';
 const DONE = 'data: [DONE]\n\n';
 
-async function offering(slots = 2) {
+async function offering(slots = 2, listen: (report: ProviderReport) => void = () => {}) {
   const server = new StandInServer(credentials);
   const clock = new FakeClock();
   const scripted = new ScriptedEndpoint();
@@ -82,7 +82,15 @@ async function offering(slots = 2) {
   };
   const provider = new Provider(
     { models: [model], slots },
-    { client, endpoint, clock, report: (report) => reports.push(report) },
+    {
+      client,
+      endpoint,
+      clock,
+      report: (report) => {
+        reports.push(report);
+        listen(report);
+      },
+    },
   );
   const run = provider.run();
   server.connection.welcome();
@@ -201,6 +209,16 @@ describe('a request', () => {
     }, 10_000);
   });
 
+  it('with control tokens in prompt and answer has them counted as text', async () => {
+    const world = await offering();
+    const messages = [{ role: 'user', content: '<|endoftext|>' }];
+    await request(world, 1, { body: new TextEncoder().encode(JSON.stringify({ messages })) });
+    world.scripted.write(delta('<|endofprompt|>', 'stop') + DONE);
+    await vi.waitFor(() => {
+      expect(results(world)).toMatchObject([{ finishReason: 'stop', promptTokens: 13, completionTokens: 7 }]);
+    }, 10_000);
+  });
+
   it('is answered from an endpoint that does not stream', async () => {
     const world = await offering();
     world.scripted.contentType = 'application/json';
@@ -265,6 +283,40 @@ describe('a request', () => {
     world.clock.advance(1);
     await turn();
     expect(errorNames(world)).toEqual(['provider_stalled']);
+  });
+
+  it('that meets a fault of the provider fails without telling it, and the next one is served', async () => {
+    const world = await offering();
+    const { connection } = world.server;
+    const fault = new TypeError('something private');
+    await request(world, 1);
+    vi.spyOn(connection, 'send').mockImplementationOnce(() => {
+      throw fault;
+    });
+    world.scripted.write(delta('begin'));
+    await turn();
+    expect(errorNames(world)).toEqual(['provider_failed']);
+    expect(results(world)[0]?.error?.message).toBe('the provider failed');
+    expect(world.reports.slice(-2)).toEqual([
+      { kind: 'failed', requestId: uuid(1), error: fault },
+      { kind: 'served', requestId: uuid(1), outcome: 'provider_failed' },
+    ]);
+    await request(world, 2);
+    world.scripted.write(delta('done', 'stop') + usage + DONE, 1);
+    await turn();
+    expect(results(world)[1]).toMatchObject({ finishReason: 'stop' });
+  });
+
+  it('whose end cannot be told ends the provider, and its connection with it', async () => {
+    const world = await offering(2, ({ kind }) => {
+      if (kind === 'served') throw new Error('the disk is full');
+    });
+    const failed = expect(world.run).rejects.toThrow('the disk is full');
+    await request(world, 1);
+    world.scripted.write(delta('done', 'stop') + usage + DONE);
+    await failed;
+    expect(world.server.connection.closedByClient).toBe(true);
+    expect(world.clock.pending).toBe(0);
   });
 
   it('that is cancelled ends at the endpoint, and nothing more is said', async () => {
