@@ -5,6 +5,9 @@ import { answerByRule } from './rules.ts';
 /** The one model of this endpoint; its name says what it is. */
 export const DEFAULT_MODEL = 'rule-based-stand-in';
 
+/** Control tokens in a text are only text: they are counted as what they look like. */
+const AS_TEXT = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
+
 const contentSchema = z.union([
   z.string(),
   z.array(z.object({ type: z.string(), text: z.string().optional() })),
@@ -36,14 +39,14 @@ export interface RuleCompletion {
 export function completeByRule(request: CompletionRequest): RuleCompletion {
   const { messages } = request;
   const prompt = textOf(messages.findLast(({ role }) => role === 'user')?.content);
-  const tokens = encode(answerByRule(prompt));
+  const tokens = encode(answerByRule(prompt), AS_TEXT);
   const tokensMax = request.max_completion_tokens ?? request.max_tokens ?? tokens.length;
   const kept = tokens.slice(0, tokensMax);
   return {
     pieces: [...decodeGenerator(kept)],
     completionTokens: kept.length,
     finishReason: kept.length < tokens.length ? 'length' : 'stop',
-    promptTokens: messages.reduce((sum, { content }) => sum + 3 + encode(textOf(content)).length, 3),
+    promptTokens: messages.reduce((sum, { content }) => sum + 3 + encode(textOf(content), AS_TEXT).length, 3),
   };
 }
 

@@ -55,6 +55,13 @@ describe('a completion by rule', () => {
     expect(completeByRule(request({ messages })).pieces.join('')).toBe('2 + 3 = 5');
   });
 
+  it('repeats control tokens as the text they are', () => {
+    const messages = [{ role: 'user', content: 'repeat: <|endoftext|>' }];
+    const { pieces, completionTokens } = completeByRule(request({ messages }));
+    expect(pieces.join('')).toBe('<|endoftext|>');
+    expect(completionTokens).toBe(7);
+  });
+
   it.each([{}, { model: 'm' }, { model: 'm', messages: [] }, { model: 1, messages: [{ role: 'user' }] }])(
     'refuses %o',
     (body) => {
