@@ -1,21 +1,40 @@
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** A UUID as somebody wrote it, in either case, as we print it: in lower case. Null for what is none. */
+export function parseUuid(text: string): string | null {
+  return UUID.test(text) ? text.toLowerCase() : null;
+}
 
 /** 16 bytes as a UUID in lower-case text. Reads `bytes[offset .. offset + 16)`. */
 export function uuidFromBytes(bytes: Uint8Array, offset = 0): string {
   let text = '';
   for (let index = 0; index < 16; index++) {
-    if (index === 4 || index === 6 || index === 8 || index === 10) text += '-';
+    if (startsGroup(index)) text += '-';
     text += HEX[bytes[offset + index] as number];
   }
   return text;
 }
 
-/** A UUID in text (dashes where they belong, either case) as its 16 bytes. */
+/** A UUID in text (dashes where they belong, either case) as its 16 bytes. Throws `RangeError` for what is none. */
 export function uuidToBytes(uuid: string): Uint8Array {
-  const hex = uuid.replaceAll('-', '');
+  if (!UUID.test(uuid)) throw new RangeError('The text is not a UUID.');
   const bytes = new Uint8Array(16);
+  let position = 0;
   for (let index = 0; index < 16; index++) {
-    bytes[index] = Number.parseInt(hex.slice(index * 2, index * 2 + 2), 16);
+    if (startsGroup(index)) position++;
+    bytes[index] = (digit(uuid.charCodeAt(position)) << 4) | digit(uuid.charCodeAt(position + 1));
+    position += 2;
   }
   return bytes;
+}
+
+/** Whether a dash stands before this byte. */
+function startsGroup(index: number): boolean {
+  return index === 4 || index === 6 || index === 8 || index === 10;
+}
+
+/** The value of a hexadecimal digit, by its character code. */
+function digit(code: number): number {
+  return code <= 0x39 ? code - 0x30 : (code | 0x20) - 0x57;
 }

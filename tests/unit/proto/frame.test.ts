@@ -10,6 +10,7 @@ import {
   FrameError,
   type FrameSigner,
   FrameType,
+  parseUuid,
   readFrame,
   uuidFromBytes,
   uuidToBytes,
@@ -140,6 +141,26 @@ describe('ids', () => {
     const id = '01234567-89ab-4cde-8f01-23456789abcd';
     expect(uuidFromBytes(uuidToBytes(id))).toBe(id);
     expect(uuidFromBytes(uuidToBytes(id.toUpperCase()))).toBe(id);
+    expect([...uuidToBytes(id)].map((byte) => byte.toString(16).padStart(2, '0')).join('')).toBe(
+      '0123456789ab4cde8f0123456789abcd',
+    );
+  });
+
+  it('are given in lower case, whatever they were written in', () => {
+    expect(parseUuid('01234567-89AB-4cde-8F01-23456789ABCD')).toBe('01234567-89ab-4cde-8f01-23456789abcd');
+  });
+
+  it.each([
+    'kitchen lamp',
+    '',
+    '0123456789ab4cde8f0123456789abcd',
+    '01234567-89ab-4cde-8f01-23456789abc',
+    '01234567-89ab-4cde-8f01-23456789abcd0',
+    '01234567-89ab-4cde-8f01-23456789abcg',
+    '01234567-89ab-4cde-8f01-23456789abcd\n',
+  ])('that are none are refused: %j', (text) => {
+    expect(parseUuid(text)).toBeNull();
+    expect(() => uuidToBytes(text)).toThrow(RangeError);
   });
 });
 
