@@ -2,7 +2,7 @@ import { Ack, Delivery, decodePayload, FrameType, type FrameView } from '../../p
 import { Connection } from './connection.ts';
 import { dispatch } from './dispatch.ts';
 import { BifrostError } from './errors.ts';
-import { type FrameChannel, type OutgoingFrame, requirePayloadFits } from './frame-channel.ts';
+import { checkFrame, type FrameChannel, type OutgoingFrame, requireUuid } from './frame-channel.ts';
 import { COMMAND_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './limits.ts';
 import { Listeners } from './listeners.ts';
 import {
@@ -123,7 +123,8 @@ export class BifrostClient {
 
   /**
    * Sends a STORED frame; resolves when the server has stored it, rejects with the server's refusal. Without a
-   * connection it waits; after a reconnect it is sent again under the same id.
+   * connection it waits; after a reconnect it is sent again under the same id. Rejects with `invalid_input` for an id
+   * that is no UUID; either case will do.
    */
   async send(
     frame: Omit<OutgoingFrame, 'delivery'>,
@@ -132,10 +133,10 @@ export class BifrostClient {
     return this.#submit({ ...frame, delivery: Delivery.STORED }, this.#channel.newId(), true, options.signal);
   }
 
-  /** Sends a TRANSIENT frame now or never. False: it was not sent. */
+  /** Sends a TRANSIENT frame now or never. False: it was not sent. Refuses what no frame can hold, and ids, as `send` does. */
   sendTransient(frame: Omit<OutgoingFrame, 'delivery'>): boolean {
-    requirePayloadFits(frame.payload);
-    return this.#connection.send({ ...frame, delivery: Delivery.TRANSIENT }, this.#channel.newId());
+    const checked = checkFrame({ ...frame, delivery: Delivery.TRANSIENT });
+    return this.#connection.send(checked, this.#channel.newId());
   }
 
   /**
@@ -167,9 +168,10 @@ export class BifrostClient {
 
   /**
    * Asks another device of the network to do something. Resolves with its result, which may be an error of the
-   * device's; rejects with the server's refusal, or `timed_out` (it may have been carried out all the same).
+   * device's; rejects with the server's refusal, with `invalid_input` for an id that is no UUID, or with `timed_out` (it
+   * may have been carried out all the same).
    */
-  command(
+  async command(
     deviceId: string,
     name: string,
     args: DeviceCommand['arguments'] = {},
@@ -177,8 +179,14 @@ export class BifrostClient {
   ): Promise<DeviceCommandResult> {
     const id = this.#channel.newId();
     const payload = encodeCommand({ name, arguments: args });
-    const result = this.#commands.wait(id, deviceId, options.timeoutMs ?? COMMAND_TIMEOUT_MS, options.signal);
-    const frame = { type: FrameType.COMMAND, delivery: Delivery.STORED, payload, destinationId: deviceId };
+    const destinationId = requireUuid(deviceId);
+    const result = this.#commands.wait(
+      id,
+      destinationId,
+      options.timeoutMs ?? COMMAND_TIMEOUT_MS,
+      options.signal,
+    );
+    const frame = { type: FrameType.COMMAND, delivery: Delivery.STORED, payload, destinationId };
     this.#submit(frame, id, true, options.signal).catch((error: BifrostError) =>
       this.#commands.settle(id, error),
     );
@@ -200,8 +208,13 @@ export class BifrostClient {
     this.#connection.close(new BifrostError('client_closed', 'The client was closed.'));
   }
 
-  async #submit(frame: OutgoingFrame, id: string, again: boolean, signal?: AbortSignal): Promise<Acceptance> {
-    requirePayloadFits(frame.payload);
+  async #submit(
+    unchecked: OutgoingFrame,
+    id: string,
+    again: boolean,
+    signal?: AbortSignal,
+  ): Promise<Acceptance> {
+    const frame = checkFrame(unchecked);
     if (this.#connection.state === 'closed') throw new BifrostError('client_closed', 'The client is closed.');
     const accepted = this.#outbox.add(id, frame, again);
     const abort = () =>

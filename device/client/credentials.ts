@@ -1,3 +1,5 @@
+import { parseUuid } from '../../proto/index.ts';
+
 /** What a device proves itself with: given once, in the answer to `POST /api/v1/devices`. */
 export interface DeviceCredentials {
   readonly deviceId: string;
@@ -16,7 +18,6 @@ export class CredentialsError extends Error {
   }
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const SIGNING_KEY_BYTES = 32;
 
 /** Reads credentials from JSON text; further fields are ignored. Throws `CredentialsError` with the first problem. */
@@ -35,16 +36,22 @@ export function parseCredentials(json: string): DeviceCredentials {
     if (typeof field !== 'string' || field === '') throw new CredentialsError(`"${name}" is missing`);
     return field;
   };
-  const credentials = {
-    deviceId: text('deviceId').toLowerCase(),
-    networkId: text('networkId').toLowerCase(),
+  return checkCredentials({
+    deviceId: text('deviceId'),
+    networkId: text('networkId'),
     token: text('token'),
     signingKey: text('signingKey'),
-  };
-  if (!UUID.test(credentials.deviceId)) throw new CredentialsError('"deviceId" is not a UUID');
-  if (!UUID.test(credentials.networkId)) throw new CredentialsError('"networkId" is not a UUID');
+  });
+}
+
+/** The credentials with their ids in lower case, as frames have them. Throws `CredentialsError` with the first problem. */
+export function checkCredentials(credentials: DeviceCredentials): DeviceCredentials {
+  const deviceId = parseUuid(credentials.deviceId);
+  const networkId = parseUuid(credentials.networkId);
+  if (deviceId === null) throw new CredentialsError('"deviceId" is not a UUID');
+  if (networkId === null) throw new CredentialsError('"networkId" is not a UUID');
   signingSecret(credentials);
-  return credentials;
+  return { ...credentials, deviceId, networkId };
 }
 
 /** The 32 bytes of the signing key. Throws `CredentialsError` for anything else. */

@@ -3,10 +3,11 @@ import {
   FRAME_BYTES_MAX,
   type FrameSigner,
   type FrameView,
+  parseUuid,
   readFrame,
   type yggdrasil,
 } from '../../proto/index.ts';
-import { type DeviceCredentials, signingSecret } from './credentials.ts';
+import { checkCredentials, type DeviceCredentials, signingSecret } from './credentials.ts';
 import { BifrostError } from './errors.ts';
 import { FRAME_OVERHEAD_BYTES_MAX } from './limits.ts';
 import type { NonceSource } from './nonce.ts';
@@ -59,15 +60,16 @@ export class FrameChannel {
     this.#verify = verify;
   }
 
-  /** Imports the signing key into the core. Throws `CredentialsError` for a key that isn't one. */
+  /** Imports the signing key into the core. Throws `CredentialsError` for credentials that can't be used. */
   static create<Key>(
     credentials: DeviceCredentials,
     dependencies: { core: SigningCore<Key>; nonces: NonceSource; random: Random },
   ): FrameChannel {
     const { core, nonces, random } = dependencies;
-    const key = core.importKey(signingSecret(credentials));
+    const checked = checkCredentials(credentials);
+    const key = core.importKey(signingSecret(checked));
     return new FrameChannel(
-      credentials,
+      checked,
       nonces,
       random,
       (message, frame, position) => core.signInto(key, message, frame, position),
@@ -98,7 +100,8 @@ export class FrameChannel {
 
   /**
    * The signed bytes of a frame with the next nonce. The same `id` may be sealed again, for sending it again: receivers
-   * know it by its id. Refuses with `frame_too_large` a payload that no frame can hold.
+   * know it by its id. Refuses with `frame_too_large` a payload that no frame can hold. Throws `RangeError` for an id
+   * that is no UUID.
    */
   seal(frame: OutgoingFrame, id: string): Uint8Array {
     requirePayloadFits(frame.payload);
@@ -139,9 +142,29 @@ export class FrameChannel {
   }
 }
 
-/** Refuses with `frame_too_large` a payload that no frame can hold. */
-export function requirePayloadFits(payload: Uint8Array): void {
+function requirePayloadFits(payload: Uint8Array): void {
   if (payload.length > FRAME_BYTES_MAX - FRAME_OVERHEAD_BYTES_MAX) {
     throw new BifrostError('frame_too_large', 'The payload is larger than a frame can hold.');
   }
+}
+
+/**
+ * The frame with its ids as the wire gives them back: in lower case. Refuses with `frame_too_large` a payload that no
+ * frame can hold, with `invalid_input` an id that is no UUID.
+ */
+export function checkFrame(frame: OutgoingFrame): OutgoingFrame {
+  const { payload, destinationId = null, correlationId = null } = frame;
+  requirePayloadFits(payload);
+  return {
+    ...frame,
+    destinationId: destinationId === null ? null : requireUuid(destinationId),
+    correlationId: correlationId === null ? null : requireUuid(correlationId),
+  };
+}
+
+/** The id in lower case. Refuses with `invalid_input` what is no UUID. */
+export function requireUuid(id: string): string {
+  const uuid = parseUuid(id);
+  if (uuid === null) throw new BifrostError('invalid_input', `"${id}" is not a UUID.`);
+  return uuid;
 }

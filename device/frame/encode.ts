@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Delivery, FrameType, type yggdrasil } from '../../proto/index.ts';
+import { Delivery, FrameType, parseUuid, type yggdrasil } from '../../proto/index.ts';
 import {
   type DeviceEvent,
   encodeCapabilities,
@@ -29,8 +29,6 @@ export interface EncodeOptions {
   readonly payload?: string;
   readonly transient?: boolean;
 }
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** The types that `--type` knows, by their names in bifrost.proto. */
 export const TYPE_NAMES = ['event', 'command', 'command-result', 'capabilities', 'ping'] as const;
@@ -104,7 +102,7 @@ function required(value: string | undefined, option: string): string {
 
 function uuid(value: string | undefined, option: string, isRequired: boolean): string | null {
   if (value === undefined && !isRequired) return null;
-  const text = required(value, option).toLowerCase();
-  if (!UUID.test(text)) throw new Error(`${option} is not a UUID`);
-  return text;
+  const id = parseUuid(required(value, option));
+  if (id === null) throw new Error(`${option} is not a UUID`);
+  return id;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type BifrostClient,
   type BifrostClientOptions,
+  CredentialsError,
   createBifrostClient,
   encodeCommandResult,
   encodeEvent,
@@ -66,6 +67,28 @@ describe('a session', () => {
     const nonces = server.connection.all(FrameType.EVENT).map(({ header }) => header.nonce);
     expect(nonces).toEqual([ahead + 1, ahead + 2]);
   });
+
+  it('has its ids in lower case, however the credentials write them', async () => {
+    const { server, client } = await connected({
+      credentials: {
+        ...credentials,
+        deviceId: credentials.deviceId.toUpperCase(),
+        networkId: credentials.networkId.toUpperCase(),
+      },
+    });
+    const values: unknown[] = [];
+    client.on('event', ({ value }) => values.push(value));
+    const event = { type: FrameType.EVENT, sourceId: OTHER_DEVICE, destinationId: credentials.deviceId };
+    server.connection.push(event, reading(3));
+    expect(values).toEqual([3]);
+  });
+
+  it.each([{ deviceId: 'kitchen lamp' }, { networkId: 'home' }])(
+    'is not begun with credentials whose ids are none: %o',
+    (change) => {
+      expect(() => setUp({ credentials: { ...credentials, ...change } })).toThrow(CredentialsError);
+    },
+  );
 
   it('drops frames that are tampered with, malformed, or of another network, and says why', async () => {
     const { server, client } = await connected();
@@ -259,6 +282,21 @@ describe('sending', () => {
     expect(results.every(({ status }) => status === 'rejected')).toBe(true);
   });
 
+  it.each([{ destinationId: 'kitchen lamp' }, { destinationId: '' }, { correlationId: 'the last one' }])(
+    'refuses an id that is none, and sends nothing: %o',
+    async (ids) => {
+      const { server, client } = await connected();
+      const frame = { type: FrameType.EVENT, payload: reading(1), ...ids };
+      await expect(client.send(frame)).rejects.toMatchObject({ code: 'invalid_input' });
+      await expect(client.request(frame)).rejects.toMatchObject({ code: 'invalid_input' });
+      expect(() => client.sendTransient(frame)).toThrow(
+        expect.objectContaining({ name: 'BifrostError', code: 'invalid_input' }),
+      );
+      expect(server.connection.all(FrameType.EVENT)).toEqual([]);
+      expect(client.state).toBe('open');
+    },
+  );
+
   it('gives a request up when the session ends or the answer is late', async () => {
     const { server, client, clock } = await connected();
     const late = client.request(
@@ -287,6 +325,30 @@ describe('a command', () => {
     server.connection.push({ ...answer, sourceId: OTHER_DEVICE }, done, 2);
     expect(await result).toEqual({ error: null, values: { on: true, level: 40 } });
   });
+
+  it('to a device whose id is written in upper case resolves with the result of that device', async () => {
+    const { server, client } = await connected();
+    const device = '00000000-0000-4000-8000-00000000abcd';
+    const result = client.command(device.toUpperCase(), 'led.set', { on: true });
+    const { id, destinationId } = server.connection.last(FrameType.COMMAND).header;
+    expect(destinationId).toBe(device);
+    const answer = { type: FrameType.COMMAND_RESULT, correlationId: id, destinationId: credentials.deviceId };
+    server.connection.push({ ...answer, sourceId: device }, done, 1);
+    expect(await result).toEqual({ error: null, values: { on: true, level: 40 } });
+  });
+
+  it.each(['kitchen lamp', '', 'd2'])(
+    'to the device "%s", which is no id, is refused and not sent',
+    async (id) => {
+      const { server, client, clock } = await connected();
+      await expect(client.command(id, 'led.get')).rejects.toMatchObject({
+        name: 'BifrostError',
+        code: 'invalid_input',
+      });
+      expect(server.connection.all(FrameType.COMMAND)).toEqual([]);
+      expect(clock.pending).toBe(0);
+    },
+  );
 
   it('resolves with the error of the device', async () => {
     const { server, client } = await connected();

@@ -10,6 +10,15 @@ describe('credentials', () => {
     expect(signingSecret(good)).toEqual(new Uint8Array(32).fill(251));
   });
 
+  it('have their ids in lower case, as frames do', () => {
+    const shouted = {
+      ...good,
+      deviceId: good.deviceId.toUpperCase(),
+      networkId: good.networkId.toUpperCase(),
+    };
+    expect(parseCredentials(JSON.stringify(shouted))).toEqual(good);
+  });
+
   it.each([
     ['not JSON', '{'],
     ['no object', '5'],
