@@ -41,11 +41,11 @@ export class Endpoint {
     this.#clock = dependencies.clock;
   }
 
-  /** Names of the models that the endpoint has; null where it doesn't tell. Rejects when nothing answers there. */
-  async listModels(): Promise<readonly string[] | null> {
+  /** Names of the models that the endpoint has; null where it doesn't tell. Rejects when nothing answers there, and at `signal`. */
+  async listModels(signal: AbortSignal): Promise<readonly string[] | null> {
     const response = await this.#fetch(`${this.#baseUrl}/models`, {
       headers: this.#headers,
-      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]),
     });
     const body = (await response.json().catch(() => null)) as { data?: { id?: unknown }[] } | null;
     if (!response.ok || !Array.isArray(body?.data)) return null;

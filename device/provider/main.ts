@@ -48,7 +48,8 @@ await runProgram('provider', async () => {
     { url: options.server, credentials: readCredentialsFile(options.credentials) },
     { core: loadBuiltDeviceCore(), openSocket: openNodeSocket },
   );
-  await probe(endpoint, options.endpoint, endpointName);
+  await probe(endpoint, options.endpoint, endpointName, stop);
+  if (stop.aborted) return;
   client.on('close', ({ reason, retryInMs }) => {
     if (retryInMs !== null)
       console.log(`not connected (${reason || 'no answer'}), next try in ${retryInMs} ms`);
@@ -72,9 +73,10 @@ await runProgram('provider', async () => {
   await provider.run();
 });
 
-/** A provider without its endpoint would only collect failures. */
-async function probe(endpoint: Endpoint, url: string, model: string): Promise<void> {
-  const models = await endpoint.listModels().catch(() => {
+/** A provider without its endpoint would only collect failures. Returns early at `stop`. */
+async function probe(endpoint: Endpoint, url: string, model: string, stop: AbortSignal): Promise<void> {
+  const models = await endpoint.listModels(stop).catch(() => {
+    if (stop.aborted) return null;
     throw new Error(`nothing answers at ${url}: is Ollama (or llama.cpp, vLLM) running there?`);
   });
   if (models !== null && !models.includes(model)) {

@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -124,6 +127,31 @@ describe('the virtual device', () => {
     expect(await program.ended).toBe(1);
     expect(program.output()).toContain('the broker refuses these credentials');
   });
+});
+
+describe('the provider', () => {
+  const provider = (credentials: DeviceCredentials, endpoint: string) =>
+    start('provider', [
+      ...['--credentials', credentialsFile(credentials), '--server', `${server.webSocketUrl}/bifrost`],
+      ...['--endpoint', endpoint, '--model', 'm', '--price-cents', '1'],
+    ]);
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends with exit code 0 at %s while its endpoint does not answer',
+    async (signal) => {
+      const silent = createServer();
+      const asked = once(silent, 'request');
+      silent.listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      const { port } = silent.address() as AddressInfo;
+      const program = provider(await newDevice(), `http://127.0.0.1:${port}/v1`);
+      await asked;
+      program.child.kill(signal);
+      expect(await program.ended).toBe(0);
+      expect(program.output()).toBe('');
+      silent.close();
+    },
+  );
 });
 
 describe('the client and the server', () => {

@@ -131,6 +131,21 @@ const results = ({ server }: World) =>
   server.connection.all(FrameType.COMPUTE_RESULT).map(({ payload }) => decodePayload(ComputeResult, payload));
 const errorNames = (world: World) => results(world).map(({ error }) => errorCodeName(error?.code ?? 0));
 
+describe('an endpoint that is asked for its models', () => {
+  it('is not waited for after the signal', async () => {
+    const controller = new AbortController();
+    const silent: typeof fetch = (_url, init) =>
+      new Promise((_, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal?.reason)));
+    const endpoint = new Endpoint(
+      { baseUrl: 'http://endpoint/v1', apiKey: null },
+      { fetch: silent, clock: new FakeClock() },
+    );
+    const models = endpoint.listModels(controller.signal);
+    controller.abort(new Error('stopped'));
+    await expect(models).rejects.toThrow('stopped');
+  });
+});
+
 describe('an offer', () => {
   it('names model, price, context and slots, and is made again in every session', async () => {
     const world = await offering();
