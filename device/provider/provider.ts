@@ -85,6 +85,7 @@ export class Provider {
    * the connection is then closed.
    */
   async run(): Promise<void> {
+    if (this.#stopping) return;
     const ended = new Promise<void>((resolve, reject) => {
       this.#fail = reject;
       this.#client.on('close', ({ retryInMs, refusal }) => {
@@ -105,7 +106,10 @@ export class Provider {
         this.#report({ kind: 'dropped', reason: error.message });
       }
     });
-    await Promise.all([this.#client.connect(), ended]);
+    const connected = this.#client.connect().catch((error) => {
+      if (!this.#stopping) throw error;
+    });
+    await Promise.all([connected, ended]);
   }
 
   /** Takes the offer back, lets running requests finish for a few seconds, and disconnects. */

@@ -61,7 +61,7 @@ const delta = (content: string, finish: string | null = null) =>
 const usage = 'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}\n\n';
 const DONE = 'data: [DONE]\n\n';
 
-async function offering(slots = 2, listen: (report: ProviderReport) => void = () => {}) {
+function setUp(slots = 2, listen: (report: ProviderReport) => void = () => {}) {
   const server = new StandInServer(credentials);
   const clock = new FakeClock();
   const scripted = new ScriptedEndpoint();
@@ -92,10 +92,15 @@ async function offering(slots = 2, listen: (report: ProviderReport) => void = ()
       },
     },
   );
-  const run = provider.run();
-  server.connection.welcome();
+  return { server, clock, scripted, reports, provider };
+}
+
+async function offering(...options: Parameters<typeof setUp>) {
+  const world = setUp(...options);
+  const run = world.provider.run();
+  world.server.connection.welcome();
   await turn();
-  return { server, clock, scripted, reports, provider, run };
+  return { ...world, run };
 }
 
 type World = Awaited<ReturnType<typeof offering>>;
@@ -390,6 +395,21 @@ describe('stopping', () => {
     expect(results(world)).toHaveLength(2);
     expect(world.server.connection.closedByClient).toBe(true);
     expect(world.clock.pending).toBe(0);
+  });
+
+  it('before there is a session ends the provider without an error', async () => {
+    const { server, provider } = setUp();
+    const run = provider.run();
+    await provider.stop();
+    await run;
+    expect(server.connection.closedByClient).toBe(true);
+  });
+
+  it('before the provider runs keeps it from connecting', async () => {
+    const { server, provider } = setUp();
+    await provider.stop();
+    await provider.run();
+    expect(server.connections).toEqual([]);
   });
 
   it('does not wait for ever', async () => {
