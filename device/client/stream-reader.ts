@@ -31,9 +31,9 @@ export class StreamReader {
     return this.#handled;
   }
 
-  /** A session began at `head`. A stream of another epoch, or one that ends before our position, is a new stream. */
+  /** A session began at `head`. A stream of another epoch, or one that ends before what we received, is a new stream. */
   begin(head: StreamPosition): void {
-    if (this.#epoch !== head.epoch || this.#handled > head.offset) {
+    if (this.#epoch !== head.epoch || this.#received > head.offset) {
       this.#received = 0;
       this.#handled = 0;
       this.#open = [];

@@ -204,6 +204,40 @@ describe('the stream', () => {
   });
 });
 
+describe('a stream that went back, in the same epoch', () => {
+  it.each([
+    ['handled', 10],
+    ['received and still being handled', 5],
+  ])('is read from its own head on, though more of the old one was %s', async (_what, handledUpTo) => {
+    const { server, client, clock } = await connected();
+    const values: unknown[] = [];
+    client.on('event', ({ value }) => {
+      values.push(value);
+      return Number(value) > handledUpTo && Number(value) <= 10 ? new Promise(() => {}) : null;
+    });
+    const push = (value: number, offset: number) =>
+      server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(value), offset);
+    for (let offset = 1; offset <= 10; offset++) push(offset, offset);
+    expect(client.position?.offset).toBe(handledUpTo);
+    server.connection.end();
+    clock.advance(0);
+    server.connection.welcome({ head: { epoch: 'epoch-1', offset: 7 }, recovered: false });
+    values.length = 0;
+    for (const offset of [8, 9, 10]) push(offset + 100, offset);
+    expect(values).toEqual([108, 109, 110]);
+    expect(client.position).toEqual({ epoch: 'epoch-1', offset: 10 });
+  });
+
+  it('is the same stream when it ends where we stopped', async () => {
+    const { server, client, clock } = await connected();
+    server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(7), 7);
+    server.connection.end();
+    clock.advance(0);
+    server.connection.welcome({ head: { epoch: 'epoch-1', offset: 7 } });
+    expect(client.position).toEqual({ epoch: 'epoch-1', offset: 7 });
+  });
+});
+
 function helloOf(server: StandInServer): Uint8Array {
   server.connection.open();
   return server.connection.last(FrameType.HELLO).payload;
