@@ -6,8 +6,18 @@ import {
   createBifrostClient,
   encodeCommandResult,
   encodeEvent,
+  SERVER_ID,
 } from '../../../device/client/index.ts';
-import { Ack, Delivery, decodePayload, FrameType, Hello } from '../../../proto/index.ts';
+import {
+  Ack,
+  Delivery,
+  decodePayload,
+  ErrorCode,
+  ErrorPayload,
+  encodePayload,
+  FrameType,
+  Hello,
+} from '../../../proto/index.ts';
 import { madeUpCredentials, StandInServer } from '../../support/bifrost-server.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
 import { createDeviceCore } from '../../support/core.ts';
@@ -66,6 +76,19 @@ describe('a session', () => {
     client.sendTransient({ type: FrameType.EVENT, payload: reading(2) });
     const nonces = server.connection.all(FrameType.EVENT).map(({ header }) => header.nonce);
     expect(nonces).toEqual([ahead + 1, ahead + 2]);
+  });
+
+  it.each([
+    ['uses nonces above the one that an ERROR of the server names', SERVER_ID, true],
+    ['does not believe the nonce in an ERROR of another device', OTHER_DEVICE, false],
+  ])('%s', async (_what, sourceId, isBelieved) => {
+    const { server, client, clock } = await connected();
+    const lastNonce = clock.nowMs() * 1000 + 5_000_000;
+    const payload = encodePayload(ErrorPayload, { code: ErrorCode.FRAME_REPLAYED, message: '', lastNonce });
+    server.connection.push({ type: FrameType.ERROR, sourceId }, payload);
+    client.sendTransient({ type: FrameType.EVENT, payload: reading(1) });
+    const { nonce } = server.connection.last(FrameType.EVENT).header;
+    expect(nonce > lastNonce).toBe(isBelieved);
   });
 
   it('has its ids in lower case, however the credentials write them', async () => {
@@ -464,6 +487,25 @@ describe('reconnecting', () => {
     await expect(client.connect()).rejects.toMatchObject({ code: 'client_closed' });
   });
 
+  it('never happens when the closing handshake names a refusal that is for good', async () => {
+    const { server, client, clock } = setUp();
+    const delays = closings(client);
+    const start = client.connect();
+    server.connection.end(1008, 'frame_signature_wrong');
+    clock.advance(60_000);
+    await expect(start).rejects.toMatchObject({ code: 'frame_signature_wrong' });
+    expect(delays).toEqual([null]);
+    expect(server.connections).toHaveLength(1);
+  });
+
+  it('happens when the closing handshake names one that passes', async () => {
+    const { server, client, clock } = await connected();
+    server.connection.end(1008, 'rate_limited');
+    clock.advance(0);
+    expect(server.connections).toHaveLength(2);
+    client.close();
+  });
+
   it('ends at the signal', async () => {
     const { server, client, clock } = setUp();
     const controller = new AbortController();
@@ -473,6 +515,14 @@ describe('reconnecting', () => {
     await expect(start).rejects.toMatchObject({ code: 'aborted' });
     clock.advance(60_000);
     expect(server.connections).toHaveLength(1);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('leaves no timer behind when the server ends the session before an acknowledgement went out', async () => {
+    const { server, clock } = await connected();
+    server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(1), 1);
+    expect(clock.pending).toBe(1);
+    server.connection.end(4409, 'session_replaced');
     expect(clock.pending).toBe(0);
   });
 

@@ -151,6 +151,28 @@ describe('an endpoint that is asked for its models', () => {
   });
 });
 
+describe('an answer of an endpoint', () => {
+  it('does not stall while its receiver takes time', async () => {
+    const clock = new FakeClock();
+    const scripted = new ScriptedEndpoint();
+    const endpoint = new Endpoint(
+      { baseUrl: 'http://endpoint/v1', apiKey: null },
+      { fetch: scripted.fetch, clock },
+    );
+    const { signal } = new AbortController();
+    const answer = endpoint.complete({}, { stallTimeoutMs: 1_000, signal });
+    const first = answer.next();
+    await turn();
+    scripted.write(delta('one'));
+    expect((await first).value).toMatchObject({ text: 'one' });
+    clock.advance(10_000);
+    scripted.write(delta('two', 'stop') + DONE);
+    expect((await answer.next()).value).toMatchObject({ text: 'two' });
+    expect((await answer.next()).done).toBe(true);
+    expect(clock.pending).toBe(0);
+  });
+});
+
 describe('an offer', () => {
   it('names model, price, context and slots, and is made again in every session', async () => {
     const world = await offering();

@@ -187,6 +187,28 @@ describe('publishing', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('does not begin when it cannot remember', () => {
+    const broker = new Broker();
+    const clock = new FakeClock();
+    const save = () => {
+      throw new Error('the disk is full');
+    };
+    const device = new VirtualDevice(
+      { credentials, intervalMs: 1_000, readingsMax: 1 },
+      {
+        core,
+        connect: broker.connect,
+        clock,
+        random: createSeededRandom(4),
+        memory: { load: () => null, save },
+        report: () => {},
+      },
+    );
+    expect(() => device.run()).toThrow('the disk is full');
+    expect(broker.links).toEqual([]);
+    expect(clock.pending).toBe(0);
+  });
+
   it('uses nonces above those it used before a restart, even if the clock went back', async () => {
     const nonce = 9_000_000_000_000_000;
     const { broker } = await running({ content: { nonce, commandNonces: {}, answers: [] } });
@@ -271,6 +293,17 @@ describe('a command', () => {
     expect(broker.results().map(({ values }) => values.on)).toEqual([true, false, true, false]);
     const [first, , again] = broker.all(FrameType.COMMAND_RESULT);
     expect(again?.header.id).toBe(first?.header.id);
+  });
+
+  it('of another source under the same id is one of its own', async () => {
+    const { broker } = await running();
+    const id = '00000000-0000-4000-8000-0000000000c1';
+    broker.deliver(command('led.set', { on: true }, { id }));
+    broker.deliver(command('led.set', { on: false }, { id, sourceId: OTHER_COMMANDER }));
+    expect(broker.results().map(({ values }) => values.on)).toEqual([true, false]);
+    const [first, second] = broker.all(FrameType.COMMAND_RESULT);
+    expect(second?.header.destinationId).toBe(OTHER_COMMANDER);
+    expect(second?.header.id).not.toBe(first?.header.id);
   });
 
   it('that is older than the last one of its source is a replay', async () => {
