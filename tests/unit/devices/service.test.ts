@@ -54,7 +54,7 @@ beforeEach(() => {
   devices = createDeviceService({
     store: store as DeviceStore,
     networks: { getNetwork: async () => null } as never,
-    presence: { isOnline: () => false, forget: async () => {} },
+    presence: { isOnline: () => false, joined: async () => {}, forget: async () => {} },
     secretBox: createSecretBox(new Uint8Array(32).fill(1)),
     clock: new FakeClock(),
     random: createSeededRandom(1),
