@@ -1,15 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { CredentialsError, encodeCommandResult, SERVER_ID } from '../../../device/client/index.ts';
 import {
-  type BifrostClient,
-  type BifrostClientOptions,
-  CredentialsError,
-  createBifrostClient,
-  encodeCommandResult,
-  encodeEvent,
-  SERVER_ID,
-} from '../../../device/client/index.ts';
-import {
-  Ack,
   Delivery,
   decodePayload,
   ErrorCode,
@@ -18,43 +9,16 @@ import {
   FrameType,
   Hello,
 } from '../../../proto/index.ts';
-import { madeUpCredentials, StandInServer } from '../../support/bifrost-server.ts';
-import { FakeClock, turn } from '../../support/clock.ts';
-import { createDeviceCore } from '../../support/core.ts';
-import { createSeededRandom } from '../../support/random.ts';
-
-const credentials = madeUpCredentials();
-const OTHER_DEVICE = '00000000-0000-4000-8000-0000000000d2';
-const THIRD_DEVICE = '00000000-0000-4000-8000-0000000000d3';
-const core = createDeviceCore();
-
-function setUp(options: Partial<BifrostClientOptions> = {}) {
-  const server = new StandInServer(credentials);
-  const clock = new FakeClock();
-  const client = createBifrostClient(
-    { url: 'ws://server/bifrost', credentials, ...options },
-    { core, openSocket: server.openSocket, clock, random: createSeededRandom(1) },
-  );
-  return { server, clock, client };
-}
-
-async function connected(options: Partial<BifrostClientOptions> = {}) {
-  const world = setUp(options);
-  const start = world.client.connect();
-  world.server.connection.welcome();
-  await start;
-  return world;
-}
-
-const reading = (value: number) =>
-  encodeEvent({ name: 'sensor.temperature', value, unit: 'celsius', measuredAtMs: 5 });
-
-/** Codes of the close events, and what comes next. */
-function closings(client: BifrostClient) {
-  const delays: (number | null)[] = [];
-  client.on('close', ({ retryInMs }) => delays.push(retryInMs));
-  return delays;
-}
+import {
+  closings,
+  connected,
+  credentials,
+  OTHER_DEVICE,
+  reading,
+  setUp,
+  THIRD_DEVICE,
+} from '../../support/bifrost-client.ts';
+import { turn } from '../../support/clock.ts';
 
 describe('a session', () => {
   it('begins with HELLO, with token and subprotocol in the handshake', async () => {
@@ -169,102 +133,6 @@ describe('a session', () => {
     await expect(start).rejects.toMatchObject({ code: 'client_closed' });
   });
 });
-
-describe('the stream', () => {
-  it('delivers stored frames once and acknowledges them together', async () => {
-    const { server, client, clock } = await connected();
-    const values: unknown[] = [];
-    client.on('event', ({ value }) => values.push(value));
-    for (const offset of [11, 12, 15, 12]) {
-      server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(offset), offset);
-    }
-    expect(values).toEqual([11, 12, 15]);
-    expect(server.connection.all(FrameType.ACK)).toHaveLength(0);
-    clock.advance(50);
-    expect(server.connection.all(FrameType.ACK)).toHaveLength(1);
-    expect(decodePayload(Ack, server.connection.last(FrameType.ACK).payload).offset).toBe(15);
-    expect(client.position).toEqual({ epoch: 'epoch-1', offset: 15 });
-  });
-
-  it('acknowledges 100 frames without waiting', async () => {
-    const { server } = await connected();
-    for (let offset = 1; offset <= 100; offset++) {
-      server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(offset), offset);
-    }
-    expect(decodePayload(Ack, server.connection.last(FrameType.ACK).payload).offset).toBe(100);
-  });
-
-  it('acknowledges nothing past a frame whose listener is still at work', async () => {
-    const { server, client, clock } = await connected();
-    const finish: (() => void)[] = [];
-    client.on('event', ({ value }) =>
-      value === 1 ? new Promise<void>((resolve) => finish.push(resolve)) : null,
-    );
-    server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(1), 1);
-    server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(2), 2);
-    expect(client.position).toBeNull();
-    finish[0]?.();
-    await turn();
-    clock.advance(50);
-    expect(decodePayload(Ack, server.connection.last(FrameType.ACK).payload).offset).toBe(2);
-    expect(client.position?.offset).toBe(2);
-  });
-
-  it('goes on where it stopped after a reconnect, and from the start in a new epoch', async () => {
-    const { server, client, clock } = await connected();
-    const values: unknown[] = [];
-    client.on('event', ({ value }) => values.push(value));
-    server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(7), 7);
-    server.connection.end();
-    clock.advance(0);
-    const hello = decodePayload(Hello, helloOf(server));
-    expect(hello.resume).toMatchObject({ epoch: 'epoch-1', offset: 7 });
-    server.connection.welcome({ head: { epoch: 'epoch-2', offset: 3 }, recovered: false });
-    expect(client.recovered).toBe(false);
-    server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(4), 4);
-    expect(values).toEqual([7, 4]);
-    expect(client.position).toEqual({ epoch: 'epoch-2', offset: 4 });
-  });
-});
-
-describe('a stream that went back, in the same epoch', () => {
-  it.each([
-    ['handled', 10],
-    ['received and still being handled', 5],
-  ])('is read from its own head on, though more of the old one was %s', async (_what, handledUpTo) => {
-    const { server, client, clock } = await connected();
-    const values: unknown[] = [];
-    client.on('event', ({ value }) => {
-      values.push(value);
-      return Number(value) > handledUpTo && Number(value) <= 10 ? new Promise(() => {}) : null;
-    });
-    const push = (value: number, offset: number) =>
-      server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(value), offset);
-    for (let offset = 1; offset <= 10; offset++) push(offset, offset);
-    expect(client.position?.offset).toBe(handledUpTo);
-    server.connection.end();
-    clock.advance(0);
-    server.connection.welcome({ head: { epoch: 'epoch-1', offset: 7 }, recovered: false });
-    values.length = 0;
-    for (const offset of [8, 9, 10]) push(offset + 100, offset);
-    expect(values).toEqual([108, 109, 110]);
-    expect(client.position).toEqual({ epoch: 'epoch-1', offset: 10 });
-  });
-
-  it('is the same stream when it ends where we stopped', async () => {
-    const { server, client, clock } = await connected();
-    server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(7), 7);
-    server.connection.end();
-    clock.advance(0);
-    server.connection.welcome({ head: { epoch: 'epoch-1', offset: 7 } });
-    expect(client.position).toEqual({ epoch: 'epoch-1', offset: 7 });
-  });
-});
-
-function helloOf(server: StandInServer): Uint8Array {
-  server.connection.open();
-  return server.connection.last(FrameType.HELLO).payload;
-}
 
 describe('sending', () => {
   it('resolves a stored frame when it is acknowledged', async () => {
@@ -433,105 +301,5 @@ describe('a command', () => {
     const closed = client.command(OTHER_DEVICE, 'led.get');
     client.close();
     await expect(closed).rejects.toMatchObject({ code: 'client_closed' });
-  });
-});
-
-describe('reconnecting', () => {
-  it('happens at once after a session, then with growing delays up to 30 s', async () => {
-    const { server, client, clock } = await connected();
-    const delays = closings(client);
-    server.connection.end();
-    clock.advance(0);
-    for (let attempt = 0; attempt < 12; attempt++) {
-      server.connection.end();
-      clock.advance(30_000);
-    }
-    expect(delays[0]).toBe(0);
-    const ceilings = [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000, 30_000, 30_000];
-    for (const [index, ceiling] of ceilings.entries()) {
-      expect(delays[index + 1]).toBeLessThanOrEqual(ceiling);
-      expect(delays[index + 1]).toBeGreaterThanOrEqual(ceiling / 2);
-    }
-    client.close();
-  });
-
-  it('is not hurried when sessions end as soon as they begin', async () => {
-    const { server, client, clock } = await connected();
-    const delays = closings(client);
-    for (let count = 0; count < 3; count++) {
-      server.connection.end();
-      clock.advance(1_000);
-      server.connection.welcome();
-    }
-    expect(delays[0]).toBe(0);
-    expect(delays[1]).toBeGreaterThan(0);
-    expect(delays[2]).toBeGreaterThan(delays[1] as number);
-    clock.advance(5_000);
-    server.connection.end();
-    expect(delays[3]).toBe(0);
-    client.close();
-  });
-
-  it.each([
-    [4401, 'unauthenticated'],
-    [4409, 'session_replaced'],
-  ])('never happens after close code %i', async (code, name) => {
-    const { server, client, clock } = await connected();
-    const delays = closings(client);
-    const sent = client.publish({ name: 'led.state', value: true, unit: '' });
-    server.connection.end(code, name);
-    clock.advance(60_000);
-    await expect(sent).rejects.toMatchObject({ code: name });
-    expect(delays).toEqual([null]);
-    expect(server.connections).toHaveLength(1);
-    await expect(client.connect()).rejects.toMatchObject({ code: 'client_closed' });
-  });
-
-  it('never happens when the closing handshake names a refusal that is for good', async () => {
-    const { server, client, clock } = setUp();
-    const delays = closings(client);
-    const start = client.connect();
-    server.connection.end(1008, 'frame_signature_wrong');
-    clock.advance(60_000);
-    await expect(start).rejects.toMatchObject({ code: 'frame_signature_wrong' });
-    expect(delays).toEqual([null]);
-    expect(server.connections).toHaveLength(1);
-  });
-
-  it('happens when the closing handshake names one that passes', async () => {
-    const { server, client, clock } = await connected();
-    server.connection.end(1008, 'rate_limited');
-    clock.advance(0);
-    expect(server.connections).toHaveLength(2);
-    client.close();
-  });
-
-  it('ends at the signal', async () => {
-    const { server, client, clock } = setUp();
-    const controller = new AbortController();
-    const start = client.connect({ signal: controller.signal });
-    server.connection.end();
-    controller.abort();
-    await expect(start).rejects.toMatchObject({ code: 'aborted' });
-    clock.advance(60_000);
-    expect(server.connections).toHaveLength(1);
-    expect(clock.pending).toBe(0);
-  });
-
-  it('leaves no timer behind when the server ends the session before an acknowledgement went out', async () => {
-    const { server, clock } = await connected();
-    server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(1), 1);
-    expect(clock.pending).toBe(1);
-    server.connection.end(4409, 'session_replaced');
-    expect(clock.pending).toBe(0);
-  });
-
-  it('leaves no timer behind when the client is closed', async () => {
-    const { server, client, clock } = await connected();
-    server.connection.push({ type: FrameType.EVENT, sourceId: OTHER_DEVICE }, reading(1), 1);
-    client.close();
-    expect(clock.pending).toBe(0);
-    expect(server.connection.all(FrameType.ACK)).toHaveLength(1);
-    expect(server.connection.closedByClient).toBe(true);
   });
 });
