@@ -23,6 +23,7 @@ import type { RepeatedJob } from './jobs/repeat.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Logger } from './kernel/logger.ts';
 import type { Random } from './kernel/random.ts';
+import { StartError } from './kernel/start-error.ts';
 import { openDatabase } from './platform/database/index.ts';
 import { createHttpServer } from './platform/http/server.ts';
 import { createMetrics } from './platform/metrics/prometheus.ts';
@@ -232,13 +233,20 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
 
     async start() {
       try {
+        await opened.useExclusively();
         await opened.migrate();
+        if (!(await devices.secretsFit())) {
+          throw new StartError(
+            `The database belongs to other secrets than those in ${dataDirectory}: it has devices whose keys they don't ` +
+              'open. Put the secrets.json back that was made with it.',
+          );
+        }
         jobs.push(await startMoneyJobs({ ledger, marketplace, quality, clock, logger }));
         jobs.push(startRelayJobs({ relay, clock, logger }));
         const { port } = await http.listen();
         const { port: mqttPort } = await mqtt.listen();
         listening = true;
-        return { http: `${config.host}:${port}`, mqtt: `${config.mqttHost}:${mqttPort}` };
+        return { http: address(config.host, port), mqtt: address(config.mqttHost, mqttPort) };
       } catch (error) {
         await stopJobs();
         await http.close();
@@ -318,4 +326,9 @@ async function runEvery(steps: readonly (() => Promise<unknown>)[]): Promise<voi
     }
   }
   if (errors.length > 0) throw errors[0];
+}
+
+/** As in a URL: an IPv6 address in brackets (RFC 3986 section 3.2.2). */
+function address(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

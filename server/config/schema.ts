@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /** How a value's variable is called and shown in the README. */
@@ -24,6 +25,10 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 const text = z.string().min(1).max(1_000);
 
+const hostAddress = z
+  .string()
+  .refine((host) => isIP(host) !== 0 || host === 'localhost', 'must be an IP address of this machine');
+
 function isDatabaseUrl(url: string): boolean {
   if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) return false;
   const { username, pathname } = new URL(url);
@@ -36,7 +41,7 @@ const databaseUrl = z
   .optional();
 
 const values = z.object({
-  host: described(text.default('127.0.0.1'), {
+  host: described(hostAddress.default('127.0.0.1'), {
     variable: 'YGGDRASIL_HOST',
     description: 'Address the HTTP and WebSocket listener binds; `0.0.0.0` admits other machines.',
   }),
@@ -44,7 +49,7 @@ const values = z.object({
     variable: 'YGGDRASIL_PORT',
     description: 'Port for HTTP and WebSocket; 0 takes any free one.',
   }),
-  mqttHost: described(text.optional(), {
+  mqttHost: described(hostAddress.optional(), {
     variable: 'YGGDRASIL_MQTT_HOST',
     description: 'Address the MQTT listener binds.',
     unset: 'as `YGGDRASIL_HOST`',
@@ -141,6 +146,10 @@ export const configSchema = values
   .refine((config) => config.databaseOwnerUrl === undefined || config.databaseUrl !== undefined, {
     ...onceRight('databaseOwnerUrl', 'databaseUrl'),
     message: 'needs DATABASE_URL',
+  })
+  .refine((config) => config.port === 0 || config.port !== config.mqttPort, {
+    ...onceRight('mqttPort', 'port'),
+    message: 'must be another port than YGGDRASIL_PORT',
   })
   .transform((config) => ({ ...config, mqttHost: config.mqttHost ?? config.host }));
 

@@ -40,5 +40,11 @@ export interface DeviceStore {
   findByToken(
     tokenHash: Uint8Array,
   ): Promise<(Omit<DeviceIdentity, 'signingKey'> & { signingKeySealed: Uint8Array }) | null>;
+  /** The sealed key of some device, whoever it belongs to; null where there is none. */
+  findAnySealedKey(): Promise<{
+    tenantId: TenantId;
+    deviceId: DeviceId;
+    signingKeySealed: Uint8Array;
+  } | null>;
   isMember(tenantId: TenantId, networkId: NetworkId, deviceId: DeviceId): Promise<boolean>;
 }

@@ -1,6 +1,6 @@
 import { type Actor, type DeviceActor, requireUser } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { AppError, invalidInput, notFound } from '../../kernel/errors.ts';
+import { AppError, InvariantError, invalidInput, notFound } from '../../kernel/errors.ts';
 import { asId, type DeviceId, type NetworkId } from '../../kernel/ids.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
@@ -48,6 +48,8 @@ export interface DeviceService {
   updateCapabilities(actor: DeviceActor, capabilities: DeviceCapabilities): Promise<void>;
   /** Notes that the device connected or went away. */
   recordSeen(actor: DeviceActor): Promise<void>;
+  /** False: there are devices whose keys were sealed under another master key than ours. */
+  secretsFit(): Promise<boolean>;
   /** True while the device is registered. */
   exists(actor: DeviceActor): Promise<boolean>;
   /** True when the other device is in this network of the actor's tenant. */
@@ -149,6 +151,18 @@ export function createDeviceService(dependencies: {
     },
 
     recordSeen: (actor) => store.saveLastSeen(actor.tenantId, actor.deviceId, new Date(clock.nowMs())),
+
+    async secretsFit() {
+      const device = await store.findAnySealedKey();
+      if (device === null) return true;
+      try {
+        secretBox.open(device.signingKeySealed, signingKeyContext(device.tenantId, device.deviceId));
+        return true;
+      } catch (error) {
+        if (error instanceof InvariantError) return false;
+        throw error;
+      }
+    },
 
     exists: async (actor) => (await store.findDevice(actor.tenantId, actor.deviceId)) !== null,
 

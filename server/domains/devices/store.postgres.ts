@@ -118,6 +118,14 @@ export function createDeviceStore(database: Database): DeviceStore {
         };
       }),
 
+    findAnySealedKey: () =>
+      database.system(async (sql) => {
+        const [row] = await sql<CredentialRow[]>`
+          SELECT id, tenant_id, user_id, signing_key_sealed FROM devices LIMIT 1`;
+        if (row === undefined) return null;
+        return { tenantId: row.tenant_id, deviceId: row.id, signingKeySealed: row.signing_key_sealed };
+      }),
+
     isMember: (tenantId, networkId, deviceId) =>
       database.tenant(tenantId, async (sql) => {
         const rows = await sql`

@@ -40,9 +40,7 @@ export function connect(url: string, options: ConnectOptions): Client {
   });
 }
 
-/** The URL without its password, for logs and messages. */
+/** The URL without its password, for logs and messages: all up to the last `@`, as a password may be written unencoded. */
 export function withoutPassword(url: string): string {
-  const target = new URL(url);
-  if (target.password !== '') target.password = '***';
-  return target.toString();
+  return url.replace(/(:\/\/[^:@/]*):.*@/s, '$1:***@');
 }

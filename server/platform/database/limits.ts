@@ -37,3 +37,8 @@ export const EMBEDDED_STEADY_MS = 300_000;
 export const EMBEDDED_SPARE_CONNECTIONS = 10;
 /** Unix socket paths end at 107 bytes (Linux) or 103 (macOS); the socket's file name takes 19 of them. */
 export const SOCKET_DIRECTORY_BYTES_MAX = 84;
+
+/** Between two tries to have the database for this server alone, */
+export const EXCLUSIVE_RETRY_MS = 500;
+/** and how many there are at the start: 5 s for a server that is ending. */
+export const EXCLUSIVE_TRIES = 10;

@@ -4,6 +4,7 @@ import { StartError } from '../../kernel/start-error.ts';
 import { type Client, connect } from './connect.ts';
 import { MIGRATION_LOCK_TIMEOUT_MS } from './limits.ts';
 import type { Migration } from './migrations/migration.ts';
+import { rightsProblem } from './server.ts';
 
 /** Key of the advisory lock that a migrating transaction holds: 'ygg' in ASCII. */
 const MIGRATION_LOCK = 0x796767;
@@ -102,6 +103,8 @@ export function createMigrator(
         deps.logger.info({ operation: 'database.migrate', direction, names }, 'schema changed');
       }
       return names;
+    } catch (error) {
+      throw rightsProblem(url, error) ?? error;
     } finally {
       await sql.end({ timeout: 5 });
     }

@@ -2,8 +2,10 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Database } from '../../kernel/database.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
+import { StartError } from '../../kernel/start-error.ts';
 import { type Client, connect } from './connect.ts';
 import { startEmbedded } from './embedded/start.ts';
+import { type ExclusiveUse, useExclusively } from './exclusive.ts';
 import {
   EMBEDDED_SPARE_CONNECTIONS,
   IDLE_IN_TRANSACTION_TIMEOUT_MS,
@@ -45,6 +47,8 @@ export interface DatabaseOptions {
 export interface OpenDatabase {
   readonly kind: DatabaseSource['kind'];
   readonly database: Database;
+  /** Refuses with StartError a database that another server uses; until `close` none can. */
+  useExclusively(): Promise<void>;
   /** Brings the schema up to date and grants the two roles to the pools' user; gives the names of the steps taken. */
   migrate(): Promise<readonly string[]>;
   /** Takes back the last `count` steps with the data they held; gives their names. */
@@ -87,8 +91,12 @@ export async function openDatabase(
   const ownerUrl =
     source.kind === 'server' ? (source.ownerUrl ?? source.url) : (embedded?.urls.ownerUrl ?? '');
   if (source.kind === 'server') {
-    if (source.ownerUrl !== undefined) await checkServer(source.ownerUrl, 'YGGDRASIL_DATABASE_OWNER_URL');
-    await checkServer(source.url, 'DATABASE_URL');
+    const { ownerUrl: owner } = source;
+    const owned = owner === undefined ? null : await checkServer(owner, 'YGGDRASIL_DATABASE_OWNER_URL');
+    const used = await checkServer(source.url, 'DATABASE_URL');
+    if (owned !== null && owned !== used) {
+      throw new StartError('DATABASE_URL and YGGDRASIL_DATABASE_OWNER_URL must lead to the same database.');
+    }
   }
 
   const pools = {
@@ -96,6 +104,7 @@ export async function openDatabase(
     systemPool: createPool(url, 'yggdrasil_system', connectionsMax),
   };
   const { database, drain } = createTransactions(pools, deps);
+  let exclusive: ExclusiveUse | null = null;
   const migrator = createMigrator(ownerUrl, options.migrations ?? allMigrations, deps);
 
   return {
@@ -105,6 +114,10 @@ export async function openDatabase(
       const names = await migrator.up();
       await grantRoles(ownerUrl, url);
       return names;
+    },
+    useExclusively: async () => {
+      // The embedded one belongs to the server that runs it.
+      if (source.kind === 'server') exclusive = await useExclusively(url, deps);
     },
     rollback: (count) => migrator.down(count),
     ping: async () => {
@@ -125,6 +138,7 @@ export async function openDatabase(
       }
       try {
         await Promise.all([pools.tenantPool.end({ timeout: 0 }), pools.systemPool.end({ timeout: 0 })]);
+        await exclusive?.end();
       } finally {
         await embedded?.stop();
       }

@@ -7,16 +7,18 @@ const ROLES = ['yggdrasil_tenant', 'yggdrasil_system'] as const;
 
 /**
  * Refuses with StartError, within a bounded time, a server that can't be reached, lets us not in, or is too old.
- * `variable` is the one the operator set to `url`.
+ * `variable` is the one the operator set to `url`. Gives what tells this database from all others.
  */
 export async function checkServer(
   url: string,
   variable: 'DATABASE_URL' | 'YGGDRASIL_DATABASE_OWNER_URL',
-): Promise<void> {
+): Promise<string> {
   const sql = connect(url, { connectionsMax: 1 });
   try {
     const rows = await Promise.race([
-      sql<{ version: number }[]>`SELECT current_setting('server_version_num')::int AS version`,
+      sql<{ version: number; identity: string }[]>`
+        SELECT current_setting('server_version_num')::int AS version,
+          pg_postmaster_start_time() || current_database() AS identity`,
       // A server that accepts and hangs up is tried again by the client without an end.
       rejectAfter(CONNECT_TIMEOUT_MS + 1_000),
     ]);
@@ -27,6 +29,7 @@ export async function checkServer(
           `it must be ${SERVER_VERSION_MIN / 10_000} or newer.`,
       );
     }
+    return rows[0]?.identity ?? '';
   } catch (error) {
     if (error instanceof StartError) throw error;
     const reason = error instanceof Error && error.message !== '' ? error.message : failureCode(error);
@@ -53,6 +56,8 @@ function rejectAfter(timeoutMs: number): Promise<never> {
 /** Roles belong to the cluster: another database's server may grant the same at this moment (23505, XX000). */
 const CONCURRENT_GRANT = new Set(['23505', 'XX000']);
 const GRANT_ATTEMPTS_MAX = 5;
+/** SQLSTATE insufficient_privilege. */
+const FORBIDDEN = '42501';
 /** SQLSTATE undefined_object: `pg_has_role` of a user who isn't there. */
 const UNKNOWN_USER = '42704';
 
@@ -94,10 +99,27 @@ export async function grantRoles(ownerUrl: string, url: string): Promise<void> {
             error,
           );
         }
+        if (failureCode(error) === FORBIDDEN) throw lacksRights(ownerUrl, error);
         if (!CONCURRENT_GRANT.has(failureCode(error)) || attempt === GRANT_ATTEMPTS_MAX) throw error;
       }
     }
   } finally {
     await owner.end({ timeout: 5 });
   }
+}
+
+/** The user of `url` may not do what a server needs; `cause` says what. Null: it failed for another reason. */
+export function rightsProblem(url: string, error: unknown): StartError | null {
+  const cause = error instanceof Error && failureCode(error) === '' ? error.cause : error;
+  return failureCode(cause) === FORBIDDEN ? lacksRights(url, cause) : null;
+}
+
+function lacksRights(url: string, cause: unknown): StartError {
+  const user = decodeURIComponent(new URL(url).username);
+  return new StartError(
+    `The database user "${user}" may not do what the server needs: ${(cause as Error).message}. ` +
+      'It must be allowed to create in the database, and to create roles or grant those that are there (CREATEROLE); ' +
+      'or name a user who is in YGGDRASIL_DATABASE_OWNER_URL.',
+    cause,
+  );
 }

@@ -5,12 +5,19 @@ export class PortUnavailableError extends StartError {
   /** The operating system's name for it: `EADDRINUSE`. */
   readonly code: string;
 
-  constructor(protocol: string, host: string, port: number, code: string) {
-    super(`${protocol} can't listen on ${host}:${port}: ${REASONS[code] ?? code}`);
+  constructor(protocol: 'HTTP' | 'MQTT', host: string, port: number, code: string) {
+    super(
+      `${protocol} can't listen on ${host}:${port}: ${REASONS[code] ?? code}. Set ${VARIABLES[protocol]} to another.`,
+    );
     this.name = 'PortUnavailableError';
     this.code = code;
   }
 }
+
+const VARIABLES = {
+  HTTP: 'YGGDRASIL_HOST or YGGDRASIL_PORT',
+  MQTT: 'YGGDRASIL_MQTT_HOST or YGGDRASIL_MQTT_PORT',
+} as const;
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is in use by another program',

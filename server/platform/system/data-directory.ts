@@ -12,8 +12,11 @@ import { StartError } from '../../kernel/start-error.ts';
 export async function prepareDataDirectory(path: string): Promise<string> {
   const directory = resolve(path);
   try {
-    await mkdir(directory, { recursive: true, mode: userInfo().uid === 0 ? 0o711 : 0o700 });
-    if (!(await stat(directory)).isDirectory()) throw new Error('it is not a folder');
+    const isThere = await stat(directory).then(
+      (found) => found.isDirectory() || Promise.reject(new Error('it is not a folder')),
+      () => false,
+    );
+    if (!isThere) await mkdir(directory, { recursive: true, mode: userInfo().uid === 0 ? 0o711 : 0o700 });
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -1,13 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { StartError } from '../../../server/kernel/start-error.ts';
+import { useExclusively } from '../../../server/platform/database/exclusive.ts';
 import { openDatabase } from '../../../server/platform/database/index.ts';
 import { grantRoles } from '../../../server/platform/database/server.ts';
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { silentLogger } from '../../support/logger.ts';
-import { withDatabase } from '../../support/test-cluster.ts';
+import { administer, withDatabase } from '../../support/test-cluster.ts';
 
 const open = (url: string, ownerUrl?: string) =>
   openDatabase(
@@ -144,5 +146,67 @@ describe('DATABASE_URL', () => {
     } finally {
       await database.close(1_000);
     }
+  });
+
+  test('beside an owner of another database is refused with one message', async () => {
+    const other = await createTestDatabase();
+    try {
+      await expectRefusal(scratch.loginUrl, /must lead to the same database/, other.url);
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('whose user may not create what the server needs is refused with one message', async () => {
+    const empty = await createTestDatabase({ migrated: false });
+    const { adminUrl } = inject('testCluster');
+    const user = `yggdrasil_weak_${randomBytes(4).toString('hex')}`;
+    await administer(adminUrl, `CREATE ROLE ${user} LOGIN PASSWORD 'hunter2'`);
+    try {
+      const url = Object.assign(new URL(empty.url), { username: user, password: 'hunter2' }).toString();
+      const database = await open(url);
+      expectOneLine(
+        await refusalOf(database.migrate()),
+        new RegExp(`"${user}" may not do what the server needs: permission denied.*CREATEROLE`),
+      );
+      await database.close(0);
+    } finally {
+      await empty.close();
+      await administer(adminUrl, `DROP ROLE ${user}`);
+    }
+  });
+});
+
+describe('a database in exclusive use', () => {
+  let scratch: TestDatabase;
+  beforeAll(async () => {
+    scratch = await createTestDatabase();
+  });
+  afterAll(() => scratch?.close());
+  const use = () => useExclusively(scratch.loginUrl, { logger: silentLogger });
+
+  test('is refused to a second server, and given to it when the first ends meanwhile', async () => {
+    const first = await use();
+    expectOneLine(await refusalOf(use()), /^StartError: Another server uses the database at .*DATABASE_URL/);
+    const waiting = use();
+    await first.end();
+    await (await waiting).end();
+  });
+
+  test('is taken again after its connection was lost', async () => {
+    const first = await use();
+    const holders = () =>
+      scratch.database.system(
+        (sql) => sql<{ pid: number }[]>`
+          SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      );
+    const [{ pid } = { pid: 0 }] = await holders();
+    await administer(inject('testCluster').adminUrl, `SELECT pg_terminate_backend(${pid})`);
+    await expect
+      .poll(async () => (await holders()).map((holder) => holder.pid !== pid), { timeout: 10_000 })
+      .toEqual([true]);
+    await first.end();
+    expect(await holders()).toEqual([]);
   });
 });

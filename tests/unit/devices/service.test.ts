@@ -35,7 +35,7 @@ let rows: Row[];
 let devices: DeviceService;
 beforeEach(() => {
   rows = [];
-  const store: Pick<DeviceStore, 'addDevice' | 'findByToken'> = {
+  const store: Pick<DeviceStore, 'addDevice' | 'findByToken' | 'findAnySealedKey'> = {
     addDevice: async (
       { id, tenantId, userId }: StoredDevice,
       _networkId,
@@ -44,6 +44,7 @@ beforeEach(() => {
       rows.push({ deviceId: id, tenantId, userId, tokenHash: String(tokenHash), signingKeySealed });
       return 'added';
     },
+    findAnySealedKey: async () => rows[0] ?? null,
     findByToken: async (tokenHash) => {
       const row = rows.find((each) => each.tokenHash === String(tokenHash));
       if (row === undefined) return null;
@@ -90,5 +91,16 @@ describe('the signing key of a device', () => {
     const { token } = await register(actorOf(1));
     (rows[0] as Row).tenantId = actorOf(2).tenantId;
     await expect(devices.authenticate(token)).rejects.toThrow(InvariantError);
+  });
+
+  it('tells whether the secrets are those the devices were made with', async () => {
+    expect(await devices.secretsFit()).toBe(true);
+    await register(actorOf(1));
+    expect(await devices.secretsFit()).toBe(true);
+    (rows[0] as Row).signingKeySealed = createSecretBox(new Uint8Array(32).fill(2)).seal(
+      new Uint8Array(32),
+      'x',
+    );
+    expect(await devices.secretsFit()).toBe(false);
   });
 });

@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '../../kernel/logger.ts';
+import { StartError } from '../../kernel/start-error.ts';
+import { connect, withoutPassword } from './connect.ts';
+import { EXCLUSIVE_RETRY_MS, EXCLUSIVE_TRIES } from './limits.ts';
+
+/** An advisory lock of the database; any other number would do. */
+const SERVER_LOCK = 0x796768;
+
+/** A database that no other server uses. */
+export interface ExclusiveUse {
+  /** Lets another server have it. */
+  end(): Promise<void>;
+}
+
+/**
+ * Takes the database at `url` for this server alone, by a lock that lasts as long as a connection of its own: what two
+ * servers keep in memory about the same devices and requests would contradict. Waits a little for a server that is just
+ * ending; then refuses with StartError. A lock that is lost with its connection is taken again, for as long as that
+ * takes.
+ */
+export async function useExclusively(url: string, { logger }: { logger: Logger }): Promise<ExclusiveUse> {
+  const operation = 'database.exclusive';
+  let ended = false;
+  let retaking = false;
+  const sql = connect(url, { connectionsMax: 1, onEnd: () => void retake() });
+  const take = async () => {
+    const [row] = await sql<{ taken: boolean }[]>`SELECT pg_try_advisory_lock(${SERVER_LOCK}) AS taken`;
+    return row?.taken === true;
+  };
+  const retake = async () => {
+    if (ended || retaking) return;
+    retaking = true;
+    while (!ended) {
+      await sleep(EXCLUSIVE_RETRY_MS);
+      const taken = await take().catch(() => null);
+      if (taken === true) break;
+      if (taken === false) logger.error({ operation }, 'another server has taken the database meanwhile');
+    }
+    retaking = false;
+  };
+  const end = async () => {
+    ended = true;
+    await sql.end({ timeout: 1 });
+  };
+  for (let tries = 1; !(await take()); tries++) {
+    if (tries === EXCLUSIVE_TRIES) {
+      await end();
+      throw new StartError(
+        `Another server uses the database at ${withoutPassword(url)}. ` +
+          'Stop that server, or give this one a database of its own in DATABASE_URL.',
+      );
+    }
+    await sleep(EXCLUSIVE_RETRY_MS);
+  }
+  return { end };
+}
