@@ -32,6 +32,16 @@ export function load(poolBytes: number, stackBytes: number, module: Uint8Array):
   return request(RunnerOperation.LOAD, u32(poolBytes, stackBytes), module);
 }
 
+/** What admission alone says of a module, under a core's policy; by status. */
+export function admit(module: Uint8Array): RunnerRequest {
+  return request(RunnerOperation.ADMIT, module);
+}
+
+/** Answers bytes of the memory of the core or of a loaded module; at most 4,096. */
+export function readMemory(address: number, bytes: number): RunnerRequest {
+  return request(RunnerOperation.READ_MEMORY, u32(address, bytes));
+}
+
 /** Calls the export `call` of a loaded module. */
 export function call(a: number, b: number, c: number): RunnerRequest {
   return request(RunnerOperation.CALL, u32(a, b, c));

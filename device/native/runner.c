@@ -37,6 +37,10 @@ typedef enum {
     LOAD = 16,
     /* Calls it with three i32. */
     CALL = 17,
+    /* What admission alone says of a module, under the policy of a core. */
+    ADMIT = 18,
+    /* Address, bytes: what is there in the memory of the core or of any module. */
+    READ_MEMORY = 19,
 } operation;
 
 typedef struct {
@@ -120,13 +124,25 @@ static yg_status open_core(payload *in)
     return end_start(yg_core_open(&core, in->at, left(in), &memory), &core.sandbox);
 }
 
-static yg_status load_module(payload *in)
+static yg_admission_policy core_policy(void)
 {
-    const yg_admission_policy policy = {
+    return (yg_admission_policy){
         .bytes_max = YG_CORE_BYTES_MAX,
         .memory_bytes_max = YG_CORE_MEMORY_BYTES,
         .page_bytes = (uint32_t)port_page_bytes(),
     };
+}
+
+static yg_status admit_module(payload *in)
+{
+    const yg_admission_policy policy = core_policy();
+    yg_module_parts parts;
+    return yg_admit(in->at, left(in), &policy, &parts);
+}
+
+static yg_status load_module(payload *in)
+{
+    const yg_admission_policy policy = core_policy();
     yg_sandbox_options options = {
         .policy = &policy,
         .function = "call",
@@ -159,6 +175,18 @@ static yg_status call_module(payload *in)
     if (status == YG_OK)
         give(&result, sizeof result);
     return status;
+}
+
+static yg_status read_memory(payload *in)
+{
+    const yg_sandbox *loaded = harness_sandbox.instance != NULL ? &harness_sandbox : &core.sandbox;
+    uint32_t address = take_u32(in);
+    uint32_t bytes = take_u32(in);
+    const uint8_t *memory = bytes <= sizeof harness_answer ? yg_sandbox_memory(loaded, address, bytes) : NULL;
+    if (memory == NULL)
+        return YG_OUT_OF_RANGE;
+    give(memory, bytes);
+    return YG_OK;
 }
 
 static yg_status sign(payload *in)
@@ -313,7 +341,7 @@ static yg_status import_key(payload *in)
 
 static yg_status run(operation what, payload *in)
 {
-    if (!harness_is_loaded && what != OPEN && what != LOAD)
+    if (!harness_is_loaded && what != OPEN && what != LOAD && what != ADMIT)
         return YG_UNKNOWN_OPERATION;
     switch (what) {
     case OPEN:
@@ -348,6 +376,10 @@ static yg_status run(operation what, payload *in)
         return load_module(in);
     case CALL:
         return call_module(in);
+    case ADMIT:
+        return admit_module(in);
+    case READ_MEMORY:
+        return read_memory(in);
     case STACK_USED:
         break;
     }

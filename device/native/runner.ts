@@ -22,6 +22,8 @@ export const RunnerOperation = {
   STACK_USED: 15,
   LOAD: 16,
   CALL: 17,
+  ADMIT: 18,
+  READ_MEMORY: 19,
 } as const;
 
 /** `yg_status` of device/core/yg_status.h, by name. */

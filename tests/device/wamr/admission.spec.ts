@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { runnerCommand, uncheckedRunnerCommand } from '../../../device/native/layout.ts';
 import * as requests from '../../../device/native/requests.ts';
-import { DeviceStatus, requireAnswers, runRequests } from '../../../device/native/runner.ts';
+import {
+  DeviceStatus,
+  type RunnerRequest,
+  requireAnswers,
+  runRequests,
+} from '../../../device/native/runner.ts';
 import { AMPLE_POOL_BYTES, AMPLE_STACK_BYTES, openDevice, readDeviceModule } from './expectations.ts';
-import { type ModuleParts, makeModule, signed } from './make-module.ts';
+import { assemble, type ModuleParts, makeModule, makeSections, type Section, signed } from './make-module.ts';
 
 const SANITIZED = runnerCommand('sanitized');
 const I32_CONST = 0x41;
@@ -12,6 +17,11 @@ const I32_LOAD8 = [0x2d, 0, 0];
 const ZERO = [I32_CONST, 0];
 
 const load = (module: Uint8Array) => requests.load(AMPLE_POOL_BYTES, AMPLE_STACK_BYTES, module);
+
+/** What admission says before WAMR says anything. */
+function admit(module: Uint8Array): number | undefined {
+  return requireAnswers(SANITIZED, [requests.admit(module)])[0]?.status;
+}
 
 /** What becomes of a module: the status of loading it and of calling it; behind it the core must still be right. */
 function tryModule(module: Uint8Array): { loaded: number; called: number } {
@@ -170,11 +180,18 @@ describe('a module is refused that', () => {
       DeviceStatus.INSTRUCTION_NOT_ALLOWED,
     ],
     ['uses SIMD', { body: [0xfd, 12] }, DeviceStatus.INSTRUCTION_NOT_ALLOWED],
-    ['has too little on its stack', { body: [] }, DeviceStatus.INVALID_MODULE],
   ];
 
   it.each(refusals)('%s', (_name, parts, status) => {
-    expect(tryModule(makeModule(parts)).loaded).toBe(status);
+    const module = makeModule(parts);
+    expect(admit(module)).toBe(status);
+    expect(tryModule(module).loaded).toBe(status);
+  });
+
+  it('has too little on its stack, which WAMR finds', () => {
+    const module = makeModule({ body: [] });
+    expect(admit(module)).toBe(DeviceStatus.OK);
+    expect(tryModule(module).loaded).toBe(DeviceStatus.INVALID_MODULE);
   });
 
   it('is empty', () => {
@@ -191,6 +208,123 @@ describe('a module is refused that', () => {
     const module = Buffer.from(makeModule());
     module.write('cell', module.indexOf('call'));
     expect(tryModule(module).loaded).toBe(DeviceStatus.WRONG_KIND);
+  });
+});
+
+/** What WAMR would refuse, too, in a way or a version of its own; here the device's own check must. */
+describe('admission alone', () => {
+  const sections = makeSections({ data: [[20, [1]]] });
+  const SECTION = { MEMORY: 5, GLOBAL: 6, EXPORT: 7, CODE: 10, DATA: 11 } as const;
+  const CUSTOM: Section = [0, [1, 0x61]];
+  const { OK, INVALID_MODULE, MEMORY_LIMIT, HEAP_BASE, INSTRUCTION_NOT_ALLOWED } = DeviceStatus;
+
+  const find = (id: number): Section => sections.find(([one]) => one === id) as Section;
+  const changed = (id: number, content: readonly number[]): Uint8Array =>
+    assemble(sections.map((section): Section => (section[0] === id ? [id, content] : section)));
+  const without = (id: number): Section[] => sections.filter(([one]) => one !== id);
+  const inserted = (section: Section, before: number): Uint8Array =>
+    assemble(without(section[0]).flatMap((one) => (one[0] === before ? [section, one] : [one])));
+
+  const orders: [name: string, status: number, module: Uint8Array][] = [
+    ['its code before its exports', INVALID_MODULE, inserted(find(SECTION.CODE), SECTION.EXPORT)],
+    ['its memory behind its globals', INVALID_MODULE, inserted(find(SECTION.MEMORY), SECTION.EXPORT)],
+    ['its code behind its data', INVALID_MODULE, assemble([...without(SECTION.CODE), find(SECTION.CODE)])],
+    [
+      'its globals twice',
+      INVALID_MODULE,
+      assemble(sections.flatMap((one) => (one[0] === SECTION.GLOBAL ? [one, one] : [one]))),
+    ],
+    ['its data twice', INVALID_MODULE, assemble([...sections, find(SECTION.DATA)])],
+    ['a section that there is not', INVALID_MODULE, assemble([...sections, [12, [1]]])],
+    ['custom sections between all others', OK, assemble(sections.flatMap((one) => [CUSTOM, one, CUSTOM]))],
+  ];
+
+  it.each(orders)('of a module that has %s answers %i', (_name, status, module) => {
+    expect(admit(module)).toBe(status);
+  });
+
+  const bounds: [name: string, status: number, parts: ModuleParts][] = [
+    ['constants behind a variable of 0', OK, { hasFirstGlobal: true }],
+    ['a variable as __heap_base', HEAP_BASE, { hasFirstGlobal: true, isHeapBaseMutable: true }],
+    ['a variable as __data_end', HEAP_BASE, { hasFirstGlobal: true, isDataEndMutable: true }],
+    ['an i64 as __heap_base', HEAP_BASE, { heapBaseGlobal: [0x7e, 0, 0x42, ...signed(4096), 0x0b] }],
+    ['a copied value as __heap_base', HEAP_BASE, { heapBaseGlobal: [0x7f, 0, 0x23, 0, 0x0b] }],
+    ['__heap_base twice', HEAP_BASE, { heapBaseAgainAs: ['__heap_base'] }],
+    ['__data_end twice', HEAP_BASE, { heapBaseAgainAs: ['__data_end'] }],
+    ['__heap_base under a second name, too', OK, { heapBaseAgainAs: ['base'] }],
+  ];
+
+  it.each(bounds)('of a module that exports %s answers %i', (_name, status, parts) => {
+    expect(admit(makeModule(parts))).toBe(status);
+  });
+
+  it.each([
+    ['two memories', MEMORY_LIMIT, [2, 1, 1, 1, 1, 1, 1]],
+    ['two memories without a maximum', MEMORY_LIMIT, [2, 0, 1, 0, 1]],
+    ['no memory, and more behind it', INVALID_MODULE, [0, 0]],
+    // Their number, 1, in LEB128.
+    ['its number of memories in five bytes', OK, [0x81, 0x80, 0x80, 0x80, 0x00, 1, 1, 1]],
+    ['bit 32 in a number', INVALID_MODULE, [0x81, 0x80, 0x80, 0x80, 0x10, 1, 1, 1]],
+    ['bit 34 in a number', INVALID_MODULE, [0x81, 0x80, 0x80, 0x80, 0x40, 1, 1, 1]],
+    ['a number in six bytes', INVALID_MODULE, [0x81, 0x80, 0x80, 0x80, 0x80, 0x00, 1, 1, 1]],
+  ])('of a module that has %s answers %i', (_name, status, content) => {
+    expect(admit(changed(SECTION.MEMORY, content))).toBe(status);
+  });
+
+  it.each([SECTION.MEMORY, SECTION.GLOBAL, SECTION.EXPORT, SECTION.CODE, SECTION.DATA])(
+    'refuses a module whose section %i goes on behind its entries',
+    (id) => {
+      expect(admit(changed(id, find(id)[1]))).toBe(OK);
+      expect(admit(changed(id, [...find(id)[1], 0]))).toBe(INVALID_MODULE);
+    },
+  );
+
+  it.each([
+    [0, OK],
+    [7, OK],
+    [8, INSTRUCTION_NOT_ALLOWED],
+    [9, INSTRUCTION_NOT_ALLOWED],
+    [10, INSTRUCTION_NOT_ALLOWED],
+  ])('of a module with the instruction 0xfc %i answers %i', (operation, status) => {
+    expect(admit(makeModule({ body: [0xfc, operation, 0, 0] }))).toBe(status);
+  });
+});
+
+describe('a module answers the next call', () => {
+  const { OK, OUT_OF_RANGE, TRAPPED, INSTRUCTION_LIMIT } = DeviceStatus;
+  const statuses = (module: Uint8Array, ...further: RunnerRequest[]) =>
+    requireAnswers(SANITIZED, [load(module), ...further, requests.call(0, 0, 0)]).map(({ status }) => status);
+  // What it does unless its first argument is 0.
+  const mayDo = (body: readonly number[]) =>
+    makeModule({ body: [0x20, 0, 0x04, 0x40, ...body, 0x0b, ...ZERO] });
+
+  it.each([
+    ['a trap', TRAPPED, [0x00]],
+    ['the limit of instructions', INSTRUCTION_LIMIT, [0x03, 0x40, 0x0c, 0, 0x0b]],
+  ])('after %s', (_name, status, body) => {
+    expect(statuses(mayDo(body), requests.call(1, 0, 0))).toEqual([OK, status, OK]);
+  });
+
+  it('after the host looked behind its memory', () => {
+    expect(statuses(makeModule(), requests.readMemory(4095, 1), requests.readMemory(4095, 2))).toEqual([
+      OK,
+      OK,
+      OUT_OF_RANGE,
+      OK,
+    ]);
+  });
+});
+
+describe('an imported secret', () => {
+  it.each([4, 64, 65, 2048, 2049, 5000])("of %i bytes is nowhere in the core's memory", (bytes) => {
+    const [, imported, memory] = requireAnswers(SANITIZED, [
+      openDevice(),
+      requests.importKey(0, new Uint8Array(bytes).fill(0xa5)),
+      requests.readMemory(0, 4096),
+    ]);
+    expect(imported?.status).toBe(DeviceStatus.OK);
+    expect(memory?.result).toHaveLength(4096);
+    expect(Buffer.from(memory?.result ?? []).includes(Buffer.alloc(4, 0xa5))).toBe(false);
   });
 });
 

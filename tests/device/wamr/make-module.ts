@@ -10,13 +10,20 @@ export interface ModuleParts {
   readonly heapBase?: number;
   readonly dataEnd?: number;
   readonly isHeapBaseMutable?: boolean;
+  readonly isDataEndMutable?: boolean;
+  /** A global in place of `__heap_base`, encoded. */
+  readonly heapBaseGlobal?: readonly number[];
   /** Names under which the two globals are exported. */
   readonly heapBaseName?: string;
   readonly dataEndName?: string;
   /** Initial value of a mutable i32 global, the third. */
   readonly mutableGlobal?: number;
+  /** A mutable i32 global of 0 before all others. */
+  readonly hasFirstGlobal?: boolean;
   /** Further exports of `call`. */
   readonly alsoExportedAs?: readonly string[];
+  /** Names under which `__heap_base` is exported once more. */
+  readonly heapBaseAgainAs?: readonly string[];
   readonly hasStart?: boolean;
   /** Bytes that lie in memory from an address on. */
   readonly data?: readonly (readonly [address: number, bytes: readonly number[]])[];
@@ -34,44 +41,70 @@ const TYPES = [2, 0x60, 3, I32, I32, I32, 1, I32, 0x60, 0, 0];
 /** One page that is the maximum too. */
 const ONE_PAGE: readonly number[] = [1, 1, 1];
 
+/** A section: its number and its content. */
+export type Section = readonly [id: number, content: readonly number[]];
+
 /** Assembles a module (WebAssembly core specification, section 5.5). */
 export function makeModule(parts: ModuleParts = {}): Uint8Array {
+  return assemble(makeSections(parts));
+}
+
+/** A module of these sections, in this order. */
+export function assemble(sections: readonly Section[]): Uint8Array {
+  const header = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+  return Uint8Array.from([
+    ...header,
+    ...sections.flatMap(([id, content]) => [id, ...unsigned(content.length), ...content]),
+  ]);
+}
+
+/** The sections of a module, in the order of the specification. */
+export function makeSections(parts: ModuleParts = {}): Section[] {
   const { body = [I32_CONST, 0], imports = [], memory = ONE_PAGE, hasStart = false, data = [] } = parts;
   const imported = imports.filter(([, , kind]) => kind === KIND_FUNCTION).length;
-  return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, TYPES),
-    ...(imports.length === 0 ? [] : section(2, [imports.length, ...imports.flatMap(importEntry)])),
-    ...section(3, hasStart ? [2, 0, 1] : [1, 0]),
-    ...(memory === null ? [] : section(5, [1, ...memory])),
-    ...globals(parts),
-    ...exports(parts, imported, memory !== null),
-    ...(hasStart ? section(8, [imported + 1]) : []),
-    ...section(10, [hasStart ? 2 : 1, ...functionBody(body), ...(hasStart ? functionBody([]) : [])]),
-    ...(data.length === 0 ? [] : section(11, [data.length, ...data.flatMap(segment)])),
-  ]);
+  const optional = (isThere: boolean, section: Section): Section[] => (isThere ? [section] : []);
+  return [
+    [1, TYPES],
+    ...optional(imports.length > 0, [2, [imports.length, ...imports.flatMap(importEntry)]]),
+    [3, hasStart ? [2, 0, 1] : [1, 0]],
+    ...optional(memory !== null, [5, [1, ...(memory ?? [])]]),
+    [6, globals(parts)],
+    [7, exports(parts, imported, memory !== null)],
+    ...optional(hasStart, [8, [imported + 1]]),
+    [10, [hasStart ? 2 : 1, ...functionBody(body), ...(hasStart ? functionBody([]) : [])]],
+    ...optional(data.length > 0, [11, [data.length, ...data.flatMap(segment)]]),
+  ];
 }
 
 function globals({
   heapBase = 4096,
   dataEnd = 16,
   isHeapBaseMutable = false,
+  isDataEndMutable = false,
+  heapBaseGlobal = global(heapBase, isHeapBaseMutable),
+  hasFirstGlobal = false,
   mutableGlobal,
 }: ModuleParts): number[] {
-  const constants = [...global(heapBase, isHeapBaseMutable), ...global(dataEnd, false)];
-  if (mutableGlobal === undefined) return section(6, [2, ...constants]);
-  return section(6, [3, ...constants, ...global(mutableGlobal, true)]);
+  const entries = [
+    ...(hasFirstGlobal ? [global(0, true)] : []),
+    heapBaseGlobal,
+    global(dataEnd, isDataEndMutable),
+    ...(mutableGlobal === undefined ? [] : [global(mutableGlobal, true)]),
+  ];
+  return [entries.length, ...entries.flat()];
 }
 
 function exports(parts: ModuleParts, callIndex: number, hasMemory: boolean): number[] {
-  const { heapBaseName = '__heap_base', dataEndName = '__data_end', alsoExportedAs = [] } = parts;
+  const { heapBaseName = '__heap_base', dataEndName = '__data_end' } = parts;
+  const { alsoExportedAs = [], heapBaseAgainAs = [] } = parts;
+  const heapBaseIndex = parts.hasFirstGlobal ? 1 : 0;
   const entries = [
     ...['call', ...alsoExportedAs].map((name) => [...text(name), KIND_FUNCTION, callIndex]),
-    [...text(heapBaseName), KIND_GLOBAL, 0],
-    [...text(dataEndName), KIND_GLOBAL, 1],
+    ...[heapBaseName, ...heapBaseAgainAs].map((name) => [...text(name), KIND_GLOBAL, heapBaseIndex]),
+    [...text(dataEndName), KIND_GLOBAL, heapBaseIndex + 1],
     ...(hasMemory ? [[...text('memory'), KIND_MEMORY, 0]] : []),
   ];
-  return section(7, [entries.length, ...entries.flat()]);
+  return [entries.length, ...entries.flat()];
 }
 
 function importEntry([module, name, kind]: readonly [string, string, 0 | 2]): number[] {
@@ -89,10 +122,6 @@ function global(value: number, isMutable: boolean): number[] {
 function functionBody(instructions: readonly number[]): number[] {
   const body = [0, ...instructions, END];
   return [...unsigned(body.length), ...body];
-}
-
-function section(id: number, content: readonly number[]): number[] {
-  return [id, ...unsigned(content.length), ...content];
 }
 
 function text(value: string): number[] {
