@@ -38,3 +38,13 @@ export function wholeNumber(least: number): (text: string) => number {
     return value;
   };
 }
+
+/** Parses an option that is a URL with one of these schemes. Throws InvalidArgumentError. */
+export function urlOf(...schemes: readonly string[]): (value: string) => string {
+  return (value) => {
+    if (URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1))) return value;
+    throw new InvalidArgumentError(
+      `It must begin with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}.`,
+    );
+  };
+}

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { createBifrostClient, systemClock } from '../client/index.ts';
 import { readCredentialsFile } from '../node/credentials-file.ts';
 import { loadBuiltDeviceCore } from '../node/device-core.ts';
-import { runProgram, stopSignal, wholeNumber } from '../node/process.ts';
+import { runProgram, stopSignal, urlOf, wholeNumber } from '../node/process.ts';
 import { openNodeSocket } from '../node/websocket.ts';
 import { Endpoint } from './endpoint.ts';
 import { Provider, type ProviderReport } from './provider.ts';
@@ -14,8 +14,8 @@ const program = new Command('provider')
     'Offers a model of an OpenAI-compatible endpoint (Ollama, llama.cpp, vLLM) on the marketplace.',
   )
   .requiredOption('--credentials <file>', 'the JSON that POST /api/v1/devices answered under "credentials"')
-  .requiredOption('--server <url>', 'e.g. ws://127.0.0.1:8080/bifrost')
-  .requiredOption('--endpoint <url>', 'e.g. http://127.0.0.1:11434/v1')
+  .requiredOption('--server <url>', 'e.g. ws://127.0.0.1:8080/bifrost', urlOf('ws', 'wss'))
+  .requiredOption('--endpoint <url>', 'e.g. http://127.0.0.1:11434/v1', urlOf('http', 'https'))
   .requiredOption('--model <name>', 'the model, as requesters name it')
   .option('--endpoint-model <name>', 'the model, as the endpoint names it (default: the same)')
   .requiredOption('--price-cents <n>', 'price for 1000 tokens, in whole cents', wholeNumber(0))
@@ -51,8 +51,9 @@ await runProgram('provider', async () => {
   await probe(endpoint, options.endpoint, endpointName, stop);
   if (stop.aborted) return;
   client.on('close', ({ reason, retryInMs }) => {
-    if (retryInMs !== null)
-      console.log(`not connected (${reason || 'no answer'}), next try in ${retryInMs} ms`);
+    if (retryInMs === null) return;
+    const hint = reason.includes('404') ? '; the path is /bifrost' : '';
+    console.log(`not connected (${reason || 'no answer'}${hint}), next try in ${retryInMs} ms`);
   });
   client.on('error', ({ error }) => console.log(`the server says ${error.code}: ${error.message}`));
   const provider = new Provider(

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { systemClock, systemRandom } from '../client/index.ts';
 import { readCredentialsFile } from '../node/credentials-file.ts';
 import { loadBuiltDeviceCore } from '../node/device-core.ts';
-import { runProgram, stopSignal, wholeNumber } from '../node/process.ts';
+import { runProgram, stopSignal, urlOf, wholeNumber } from '../node/process.ts';
 import { createMemoryFile } from './memory-file.ts';
 import { createMqttConnector } from './mqtt-connector.ts';
 import { type DeviceReport, VirtualDevice } from './virtual-device.ts';
@@ -10,7 +10,7 @@ import { type DeviceReport, VirtualDevice } from './virtual-device.ts';
 const program = new Command('virtual-device')
   .description('A simulated ESP32: hosts device.wasm, speaks MQTT, has a simulated thermometer and an LED.')
   .requiredOption('--credentials <file>', 'the JSON that POST /api/v1/devices answered under "credentials"')
-  .requiredOption('--mqtt <url>', 'the broker, e.g. mqtt://127.0.0.1:1883')
+  .requiredOption('--mqtt <url>', 'the broker, e.g. mqtt://127.0.0.1:1883', urlOf('mqtt', 'mqtts'))
   .option('--interval-ms <n>', 'time between two readings', wholeNumber(1), 1000)
   .option('--count <n>', 'stop after this many readings', wholeNumber(1));
 

@@ -76,6 +76,18 @@ const clientOf = (credentials: DeviceCredentials) =>
     { core: createDeviceCore(), openSocket: openNodeSocket },
   );
 
+describe('an option that is a URL', () => {
+  it.each([
+    ['virtual-device', ['--mqtt', '127.0.0.1:1883'], 'mqtt:// or mqtts://'],
+    ['provider', ['--server', 'http://127.0.0.1:8080'], 'ws:// or wss://'],
+    ['provider', ['--endpoint', 'localhost'], 'http:// or https://'],
+  ])('of the %s is refused with a scheme that it can not use', async (name, args, message) => {
+    const program = start(name, args);
+    expect(await program.ended).toBe(1);
+    expect(program.output()).toContain(message);
+  });
+});
+
 describe('the virtual device', () => {
   it('is read and commanded by a client of its network', async () => {
     const [device, browser] = [await newDevice(), await newDevice()];
