@@ -1,7 +1,7 @@
 import { AppError, invalidInput } from './errors.ts';
 
 /** Printable ASCII, so that a key means the same to every client. */
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /** The value of an `Idempotency-Key` header. Refuses with `invalid_input` one that can't be a key. */
 export function requireIdempotencyKey(value: string): string {

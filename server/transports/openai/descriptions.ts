@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { RouteDescription } from '../rest/define-route.ts';
+import { idempotencyKeySchema } from '../rest/schemas.ts';
 import { chatRequestSchema } from './chat-schema.ts';
 
 const usage = z.object({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
@@ -58,6 +59,14 @@ export const OPENAI_DESCRIPTIONS = [
       "A chat completion, as OpenAI's; with `stream` as server-sent events that end in `data: [DONE]`. " +
       'Under the header Idempotency-Key it is carried out and paid once, and repeating it within a day gives the answer again.',
     params: null,
+    headers: z.object({
+      'Idempotency-Key': idempotencyKeySchema.optional(),
+      'X-Yggdrasil-Max-Cost-Cents': z
+        .string()
+        .regex(/^[0-9]{1,15}$/)
+        .optional()
+        .describe('The most this request may cost, in whole cents.'),
+    }),
     body: chatRequestSchema.meta({ id: 'ChatRequest' }),
     response: chatCompletion,
     errors: [

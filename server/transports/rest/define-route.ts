@@ -30,6 +30,8 @@ export interface RouteDescription {
   readonly errors: readonly ErrorCodeName[];
   /** The schema of an error's body, where it isn't REST's. */
   readonly errorBody?: z.ZodType;
+  /** Headers that mean something to this operation, as properties; who handles the request reads and checks them. */
+  readonly headers?: z.ZodType;
 }
 
 /** A route of any shape: what the transport serves, the documentation describes and tests enumerate. */
@@ -57,7 +59,7 @@ interface RouteInput<A extends Access, Params, Query, Body> {
 }
 
 interface RouteDefinition<A extends Access, Params, Query, Body, Response extends z.ZodType<Json>>
-  extends Pick<RestRoute, 'operation' | 'method' | 'path' | 'summary' | 'status' | 'errors'> {
+  extends Pick<RestRoute, 'operation' | 'method' | 'path' | 'summary' | 'status' | 'errors' | 'headers'> {
   readonly access: A;
   /** The path's `:names`; without it they are not checked and not given to `handle`. */
   readonly params?: Params;
@@ -135,8 +137,18 @@ function described<A extends Access>(
   definition: Pick<
     RawRouteDefinition<A>,
     'operation' | 'method' | 'path' | 'summary' | 'status' | 'errors' | 'access'
-  >,
+  > &
+    Pick<RouteDescription, 'headers'>,
 ) {
-  const { operation, method, path, access, summary, status, errors } = definition;
-  return { operation, method, path, access, summary, status, errors };
+  const { operation, method, path, access, summary, status, errors, headers } = definition;
+  return {
+    operation,
+    method,
+    path,
+    access,
+    summary,
+    status,
+    errors,
+    ...(headers === undefined ? {} : { headers }),
+  };
 }

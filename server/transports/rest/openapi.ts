@@ -69,7 +69,9 @@ const ACCESS_NOTES = {
 } as const;
 
 function describeRoute(route: RouteDescription, schemas: Schemas): JsonObject {
-  const parameters = [...parametersOf(route, 'path', schemas), ...parametersOf(route, 'query', schemas)];
+  const parameters = (['path', 'query', 'header'] as const).flatMap((place) =>
+    parametersOf(route, place, schemas),
+  );
   return {
     operationId: route.operation,
     tags: [tagOf(route)],
@@ -89,8 +91,12 @@ function describeRoute(route: RouteDescription, schemas: Schemas): JsonObject {
   };
 }
 
-function parametersOf(route: RouteDescription, place: 'path' | 'query', schemas: Schemas): JsonObject[] {
-  const schema = place === 'path' ? route.params : route.query;
+function parametersOf(
+  route: RouteDescription,
+  place: 'path' | 'query' | 'header',
+  schemas: Schemas,
+): JsonObject[] {
+  const schema = { path: route.params, query: route.query, header: route.headers }[place];
   const described = schema ? toSchema(place, schema, schemas) : {};
   const properties = (described.properties ?? {}) as Record<string, JsonObject>;
   const required = (described.required ?? []) as string[];
@@ -176,7 +182,7 @@ function toSchema(part: string, schema: z.ZodType, schemas: Schemas): JsonObject
   }
   // A schema that has an id itself is no definition of its own document.
   const { id, ...moved } = moveReferences(rest, names);
-  if (typeof id !== 'string' || part === 'path' || part === 'query') return moved;
+  if (typeof id !== 'string' || part === 'path' || part === 'query' || part === 'header') return moved;
   keep(id, moved, schemas);
   return { $ref: `#/components/schemas/${id}` };
 }

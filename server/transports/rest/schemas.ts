@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { IDEMPOTENCY_KEY } from '../../kernel/idempotency-key.ts';
 
 /** An id from outside: a UUID in either case, taken in the lower case that ours are kept in. */
 export const idSchema = z.uuid().toLowerCase();
@@ -15,3 +16,11 @@ export const limitSchema = (itemsMax: number) =>
 
 /** A point in time as REST shows it. */
 export const toIsoTime = (ms: number): string => new Date(ms).toISOString();
+
+/** The header under which an operation is carried out once. */
+export const idempotencyKeySchema = z
+  .string()
+  .regex(IDEMPOTENCY_KEY)
+  .describe(
+    'Of your choice. Under the same key the same request is carried out once, and answered the same again.',
+  );

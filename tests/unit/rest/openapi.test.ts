@@ -38,6 +38,7 @@ const routes = [
     path: '/api/v1/things',
     access: 'administrator',
     summary: 'Makes a thing.',
+    headers: z.object({ 'X-Key': z.string().optional().describe('Once.') }),
     body: z.strictObject({ name: z.string(), kind: z.enum(['a', 'b']).default('a') }),
     response: thing,
     status: 201,
@@ -58,6 +59,15 @@ const routes = [
 ];
 
 const INFO = { title: 'Test', version: '1.2.3', description: 'For a test.' };
+
+test('headers that mean something are parameters', () => {
+  const { paths } = buildOpenApiDocument(routes, INFO) as {
+    paths: Record<string, Record<string, { parameters: unknown }>>;
+  };
+  expect(paths['/api/v1/things']?.post?.parameters).toEqual([
+    { name: 'X-Key', in: 'header', required: false, description: 'Once.', schema: { type: 'string' } },
+  ]);
+});
 
 interface Described {
   readonly paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>;

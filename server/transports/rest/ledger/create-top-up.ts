@@ -3,7 +3,7 @@ import type { LedgerService } from '../../../domains/ledger/index.ts';
 import { asId, type UserId } from '../../../kernel/ids.ts';
 import { centsToJson } from '../../../kernel/money.ts';
 import { defineRoute } from '../define-route.ts';
-import { centsSchema, idSchema, toIsoTime } from '../schemas.ts';
+import { centsSchema, idempotencyKeySchema, idSchema, toIsoTime } from '../schemas.ts';
 
 export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
   defineRoute({
@@ -12,6 +12,7 @@ export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
     path: '/api/v1/ledger/top-ups',
     access: 'administrator',
     summary: 'Gives a user money from outside. The header Idempotency-Key is required; repeating it is safe.',
+    headers: z.object({ 'Idempotency-Key': idempotencyKeySchema }),
     body: z.strictObject({ userId: idSchema, amountCents: centsSchema }),
     response: z.object({
       transferId: z.uuid(),
