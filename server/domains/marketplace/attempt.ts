@@ -9,7 +9,7 @@ import {
 import type { Clock } from '../../kernel/clock.ts';
 import type { TransactionId } from '../../kernel/ids.ts';
 import { EventQueue } from './event-queue.ts';
-import { CHARACTERS_PER_TOKEN_MAX, type MarketplaceTimes } from './limits.ts';
+import { CHARACTERS_PER_TOKEN_MAX, CONTEXT_TOKENS_MAX, type MarketplaceTimes } from './limits.ts';
 import type { LiveProvider } from './live-provider.ts';
 import type { RunningRequest } from './provider-pace.ts';
 import type { FailureCode, FinishReason } from './types.ts';
@@ -143,15 +143,16 @@ export class Attempt implements RunningRequest {
       return true;
     }
     const { finishReason } = result;
-    if ((finishReason !== 'stop' && finishReason !== 'length') || this.#firstTextMs === null) {
+    const claimedPromptTokens = result.promptTokens ?? 0;
+    const claimedCompletionTokens = result.completionTokens ?? 0;
+    if (
+      (finishReason !== 'stop' && finishReason !== 'length') ||
+      this.#firstTextMs === null ||
+      Math.max(claimedPromptTokens, claimedCompletionTokens) > CONTEXT_TOKENS_MAX
+    ) {
       return this.#refuse();
     }
-    this.#finish('result', {
-      kind: 'result',
-      finishReason,
-      claimedPromptTokens: result.promptTokens ?? 0,
-      claimedCompletionTokens: result.completionTokens ?? 0,
-    });
+    this.#finish('result', { kind: 'result', finishReason, claimedPromptTokens, claimedCompletionTokens });
     return true;
   }
 

@@ -22,6 +22,8 @@ export const CHARACTERS_PER_TOKEN_MAX = 128;
 export const ATTEMPTS_MAX = 3;
 /** Requests of one provider that ended a moment ago and whose late frames are ignored. */
 export const ENDED_REQUESTS_REMEMBERED = 1_000;
+/** Interrupted transactions that recovery reads at a time. */
+export const INTERRUPTED_PAGE = 1_000;
 /** Transactions of one page. */
 export const TRANSACTIONS_PAGE_MAX = 100;
 /** Standings of providers that left, kept so that a reconnect doesn't wash off a failure. */

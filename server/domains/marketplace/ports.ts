@@ -91,11 +91,14 @@ export interface MarketplaceStore extends KeyStore {
     code: FailureCode | 'insufficient_balance' | 'hold_resolved',
     nowMs: number,
   ): Promise<void>;
-  /** Open transactions of this node, or decided before `intentBeforeMs`, or begun before `createdBeforeMs`. */
+  /**
+   * Open transactions of this node, or decided before `intentBeforeMs`, or begun before `createdBeforeMs`: the oldest
+   * behind `after`.
+   */
   findInterrupted(
-    nodeId: string | null,
-    intentBeforeMs: number,
-    createdBeforeMs: number,
+    which: { nodeId: string | null; intentBeforeMs: number; createdBeforeMs: number },
+    after: TransactionCursor | null,
+    limit: number,
   ): Promise<readonly InterruptedTransaction[]>;
   findTransaction(owner: ProviderOwner, id: TransactionId): Promise<Transaction | null>;
   listTransactions(

@@ -2,9 +2,16 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { LedgerService } from '../ledger/index.ts';
 import type { PricingService } from '../pricing/index.ts';
-import { CLAIM_RATIO_MAX, CLAIM_TOKENS_MIN, type MarketplaceTimes } from './limits.ts';
+import { CLAIM_RATIO_MAX, CLAIM_TOKENS_MIN, INTERRUPTED_PAGE, type MarketplaceTimes } from './limits.ts';
 import type { MarketplaceStore } from './ports.ts';
-import type { FailureCode, FinishReason, OpenTransaction, Settlement } from './types.ts';
+import type {
+  FailureCode,
+  FinishReason,
+  InterruptedTransaction,
+  OpenTransaction,
+  Settlement,
+  TransactionCursor,
+} from './types.ts';
 
 /** The part of the ledger that settlements use. */
 export type SettlementLedger = Pick<LedgerService, 'post' | 'void'>;
@@ -70,6 +77,20 @@ export function createSettlements(
     await store.finishUnpaid(transaction.id, state, code, clock.nowMs());
   };
 
+  /** Ends what was interrupted, as it was decided. False: not now. */
+  const finish = async ({ transaction, settlement }: InterruptedTransaction): Promise<boolean> => {
+    const fields = { operation: 'marketplace.recover', transactionId: transaction.id };
+    try {
+      if (settlement !== null) await carryOut(transaction, settlement);
+      else await release(transaction, 'unavailable');
+      logger.info(fields, 'a transaction was finished');
+      return true;
+    } catch (cause) {
+      logger.error({ ...fields, cause }, 'a transaction could not be finished and will be tried again');
+      return false;
+    }
+  };
+
   return {
     /**
      * Pays for what was delivered: the smaller of the server's count and the provider's claim, prompt and answer each.
@@ -108,25 +129,25 @@ export function createSettlements(
 
     /**
      * Finishes what was interrupted: decided settlements are carried out, the rest is released. `atStart`: this node's
-     * own transactions are from a life before and all count; later only what is too old for anybody to work on.
+     * own transactions are from a life before and all count; later only what is too old for anybody to work on. One that
+     * can't be finished now is left to the next time and keeps nothing else waiting. Returns how many were finished.
      */
     async recover(atStart: boolean): Promise<number> {
       const nowMs = clock.nowMs();
       const { settlementGraceMs, holdLifeMs } = options.times;
-      const interrupted = await store.findInterrupted(
-        atStart ? options.nodeId : null,
-        nowMs - settlementGraceMs,
-        nowMs - holdLifeMs,
-      );
-      for (const { transaction, settlement } of interrupted) {
-        if (settlement !== null) await carryOut(transaction, settlement);
-        else await release(transaction, 'unavailable');
-        logger.info(
-          { operation: 'marketplace.recover', transactionId: transaction.id },
-          'a transaction was finished',
-        );
+      const which = {
+        nodeId: atStart ? options.nodeId : null,
+        intentBeforeMs: nowMs - settlementGraceMs,
+        createdBeforeMs: nowMs - holdLifeMs,
+      };
+      let finished = 0;
+      let after: TransactionCursor | null = null;
+      for (;;) {
+        const page = await store.findInterrupted(which, after, INTERRUPTED_PAGE);
+        for (const interrupted of page) if (await finish(interrupted)) finished++;
+        after = page.at(-1)?.transaction ?? null;
+        if (page.length < INTERRUPTED_PAGE) return finished;
       }
-      return interrupted.length;
     },
   };
 }

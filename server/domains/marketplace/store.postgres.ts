@@ -11,6 +11,9 @@ import {
 } from './rows.ts';
 import type { Transaction } from './types.ts';
 
+/** The largest number of a BIGINT: a sum stops there instead of failing the transaction around it. */
+const BIGINT_MAX = 2n ** 63n - 1n;
+
 /** Offers, transactions and keys in PostgreSQL. The server writes across tenants; whoever asks reads as its own tenant. */
 export function createMarketplaceStore(database: Database): MarketplaceStore {
   return {
@@ -87,8 +90,9 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
         if (!row) return null;
         await insertServed(sql, id);
         const [totals] = await sql<{ claimed_tokens: bigint; counted_tokens: bigint }[]>`
-          UPDATE marketplace_providers SET claimed_tokens = claimed_tokens + ${row.claimed_tokens},
-            counted_tokens = counted_tokens + ${row.counted_tokens}
+          UPDATE marketplace_providers SET counted_tokens = counted_tokens + ${row.counted_tokens},
+            claimed_tokens = least(claimed_tokens, ${BIGINT_MAX} - ${row.claimed_tokens}::bigint)
+              + ${row.claimed_tokens}
           WHERE id = ${row.provider_id} RETURNING claimed_tokens, counted_tokens`;
         if (!totals) return null;
         const { claimed_tokens: claimedTokens, counted_tokens: countedTokens } = totals;
@@ -106,13 +110,16 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
         await deleteUnanswered(sql, id);
       }),
 
-    findInterrupted: (nodeId, intentBeforeMs, createdBeforeMs) =>
+    findInterrupted: ({ nodeId, intentBeforeMs, createdBeforeMs }, after, limit) =>
       database.system(async (sql) => {
+        const at = after === null ? null : new Date(after.createdAtMs);
+        const id = after?.id ?? null;
         const rows = await sql<InterruptedRow[]>`
           SELECT * FROM marketplace_transactions
           WHERE state IN ('PENDING', 'PROCESSING') AND (node_id = ${nodeId}
             OR intent_at < ${new Date(intentBeforeMs)} OR created_at < ${new Date(createdBeforeMs)})
-          ORDER BY created_at LIMIT 1000`;
+            AND (${at}::timestamptz IS NULL OR (created_at, id) > (${at}::timestamptz, ${id}::uuid))
+          ORDER BY created_at, id LIMIT ${limit}`;
         return rows.map(interruptedOf);
       }),
 

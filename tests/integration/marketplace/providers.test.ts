@@ -100,6 +100,11 @@ describe('a provider', () => {
       'provider_answer_malformed',
       (p) => refuses(() => result(p, { finishReason: 'bored' })),
     ],
+    [
+      'claims more tokens than any context holds',
+      'provider_answer_malformed',
+      (p) => refuses(() => result(p, { completionTokens: 10_000_001 })),
+    ],
     ['says it failed', 'provider_failed', (p) => result(p, { error: { code: 1, message: 'x' } })],
     ['falls silent', 'provider_stalled', () => market.clock.advance(15_000)],
     [

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { INTERRUPTED_PAGE } from '../../../server/domains/marketplace/index.ts';
 import type { UserActor } from '../../../server/kernel/actor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createMarket, eventsOf, until } from '../../support/market.ts';
@@ -81,5 +82,56 @@ describe('a server that stops or crashes', () => {
     expect(await createMarket(db, { nodeId: 'dead-node' }).marketplace.recover(true)).toBe(1);
     expect(await market.lastTransaction(bob)).toMatchObject({ state: 'FAILED', failureCode: 'unavailable' });
     await market.expectUntouched(bob);
+  });
+
+  it('finishes what is younger than a transaction that can not be finished, and that one the next time', async () => {
+    const nodeId = 'stumbling-node';
+    const crashed = createMarket(db, { nodeId });
+    const bob = await crashed.customer(1_000n);
+    const provider = await crashed.provider();
+    for (let count = 1; count <= 3; count++) {
+      void crashed.marketplace.createRequest(bob, crashed.order());
+      await until(() => provider.requests.length === count);
+      await until(async () => (await crashed.lastTransaction(bob))?.state === 'PROCESSING');
+      crashed.clock.advance(1_000);
+    }
+    let refused = 0;
+    const restarted = createMarket(db, {
+      nodeId,
+      wrapStore: (store) => ({
+        ...store,
+        finishUnpaid: async (...args) => {
+          if (refused++ === 0) throw new Error('this row is not to be had');
+          return store.finishUnpaid(...args);
+        },
+      }),
+    });
+    expect(await restarted.marketplace.recover(true)).toBe(2);
+    expect(await restarted.marketplace.recover(true)).toBe(1);
+    await market.expectUntouched(bob);
+  });
+
+  it('settles a claim that no sum has room for', async () => {
+    const provider = await market.provider();
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello'], [10, 1]);
+    await db.database.system(
+      (sql) => sql`UPDATE marketplace_providers SET claimed_tokens = 9223372036854775807
+        WHERE device_id = ${provider.actor.deviceId}`,
+    );
+    expect((await eventsOf(await create())).at(-1)).toMatchObject({ kind: 'end', costCents: 11n });
+    expect(await market.lastTransaction(alice)).toMatchObject({ state: 'COMPLETED' });
+  });
+
+  it('finishes more transactions than are read at a time', async () => {
+    const nodeId = 'busy-node';
+    await db.database.system(
+      (sql) => sql`
+        INSERT INTO marketplace_transactions (id, tenant_id, user_id, state, model, provider_id,
+          price_cents_per_1000_tokens, attempts, held_cents, prompt_tokens, completion_tokens_max, created_at, node_id,
+          provider_tenant_id, provider_user_id)
+        SELECT id, ${alice.tenantId}, ${alice.userId}, 'PENDING', 'm', id, 0, 1, 0, 1, 1, ${new Date(0)}, ${nodeId}, id, id
+        FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, ${INTERRUPTED_PAGE + 1})) AS made`,
+    );
+    expect(await createMarket(db, { nodeId }).marketplace.recover(true)).toBe(INTERRUPTED_PAGE + 1);
   });
 });
