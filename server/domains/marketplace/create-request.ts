@@ -12,7 +12,7 @@ import {
   type PricedCandidate,
   requestFailed,
 } from './candidates.ts';
-import { type DeliveryDependencies, deliverAnswer, type SealAnswer } from './deliver-answer.ts';
+import { type DeliveryDependencies, deliverAnswer } from './deliver-answer.ts';
 import { EventQueue } from './event-queue.ts';
 import { expectedTokens, judgeAttempt } from './judge-attempt.ts';
 import { ATTEMPTS_MAX, type MarketplaceTimes, REQUEST_BODY_BYTES_MAX } from './limits.ts';
@@ -86,7 +86,7 @@ export class ComputeRun {
    * Resolves with the first piece of text; `track` gets the rest of the work, which goes on whether the events are read or
    * not. Rejects when no provider gave any; then nothing is held or billed.
    */
-  async begin(track: (work: Promise<void>) => void, seal: SealAnswer): Promise<ComputeAnswer> {
+  async begin(track: (work: Promise<void>) => void): Promise<ComputeAnswer> {
     const { body, model, signal } = this.#order;
     if (body.length > REQUEST_BODY_BYTES_MAX) {
       throw new AppError('too_large', 'too_large', `The body may have ${REQUEST_BODY_BYTES_MAX} bytes.`);
@@ -102,7 +102,7 @@ export class ComputeRun {
         const attempt = await this.#nextAttempt();
         if (attempt === null) break;
         const first = await this.#firstEvent(attempt);
-        if (first.kind === 'text') return this.#answer(attempt, first.text, track, seal);
+        if (first.kind === 'text') return this.#answer(attempt, first.text, track);
         code = first.code;
         if (code === 'request_cancelled' || code === 'unavailable' || signal.aborted) break;
       }
@@ -267,16 +267,11 @@ export class ComputeRun {
     }
   }
 
-  #answer(
-    attempt: Attempt,
-    text: string,
-    track: (work: Promise<void>) => void,
-    seal: SealAnswer,
-  ): ComputeAnswer {
+  #answer(attempt: Attempt, text: string, track: (work: Promise<void>) => void): ComputeAnswer {
     const events = new EventQueue<ComputeEvent>();
     events.push({ kind: 'text', text });
     const transaction = this.#transaction as OpenTransaction;
-    track(deliverAnswer(attempt, transaction, text, events, seal, this.#dependencies));
+    track(deliverAnswer(attempt, transaction, text, events, this.#dependencies));
     const { id: providerId } = attempt.provider;
     return {
       transactionId: this.#id,

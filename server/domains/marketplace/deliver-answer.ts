@@ -11,16 +11,12 @@ export interface DeliveryDependencies extends JudgeDependencies {
   readonly countTokens: (text: string) => Promise<number>;
 }
 
-/** The text of a finished answer as it is kept for whoever repeats the request; null where nobody may. */
-export type SealAnswer = (text: string) => Uint8Array | null;
-
 /** Hands on the rest of an answer that began with `firstText`, settles it, and ends `events`. Never rejects. */
 export async function deliverAnswer(
   attempt: Attempt,
   transaction: OpenTransaction,
   firstText: string,
   events: EventQueue<ComputeEvent>,
-  seal: SealAnswer,
   dependencies: DeliveryDependencies,
 ): Promise<void> {
   const pieces = [firstText];
@@ -30,7 +26,7 @@ export async function deliverAnswer(
         pieces.push(event.text);
         events.push(event);
       } else {
-        events.push(await conclude(attempt, transaction, event, pieces.join(''), seal, dependencies));
+        events.push(await conclude(attempt, transaction, event, pieces.join(''), dependencies));
       }
     }
   } catch (cause) {
@@ -51,7 +47,6 @@ async function conclude(
   transaction: OpenTransaction,
   event: Exclude<AttemptEvent, { kind: 'text' }>,
   text: string,
-  seal: SealAnswer,
   dependencies: DeliveryDependencies,
 ): Promise<ComputeEvent> {
   const { settlements, countTokens } = dependencies;
@@ -63,13 +58,13 @@ async function conclude(
   const completionTokens = await countTokens(text);
   if (event.kind === 'failed') {
     judgeAttempt(attempt, event.code, completionTokens, dependencies);
-    await settlements.settle(transaction, { completionTokens, claim: null }, null, null);
+    await settlements.settle(transaction, { text, completionTokens, claim: null }, null);
     return event;
   }
   judgeAttempt(attempt, null, completionTokens, dependencies);
   const claim = { promptTokens: event.claimedPromptTokens, completionTokens: event.claimedCompletionTokens };
-  const counts = { completionTokens, claim };
-  const settled = await settlements.settle(transaction, counts, event.finishReason, seal(text));
+  const delivered = { text, completionTokens, claim };
+  const settled = await settlements.settle(transaction, delivered, event.finishReason);
   return {
     kind: 'end',
     finishReason: event.finishReason,

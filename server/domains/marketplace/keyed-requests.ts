@@ -23,6 +23,11 @@ export type KeyedOrder = ComputeOrder & { readonly idempotencyKey: string };
 
 const contextOf = (id: TransactionId) => `marketplace_keyed_requests|answer|${id}`;
 
+/** The text of an answer as it is kept. */
+export function sealAnswer(secretBox: SecretBox, id: TransactionId, text: string): Uint8Array {
+  return secretBox.seal(new TextEncoder().encode(text), contextOf(id));
+}
+
 /** Has a request under an idempotency key carried out once, and gives its answer to whoever repeats it. */
 export function createKeyedRequests(
   options: { readonly nodeId: string; readonly times: MarketplaceTimes },
@@ -72,10 +77,6 @@ export function createKeyedRequests(
         throw error;
       }
     },
-
-    /** The text as it is kept. */
-    seal: (id: TransactionId, text: string): Uint8Array =>
-      secretBox.seal(new TextEncoder().encode(text), contextOf(id)),
 
     /** Forgets answers that were kept long enough, and keys whose request will never end: see `Settlements.recover`. */
     async forgetOld(atStart: boolean): Promise<void> {

@@ -5,7 +5,7 @@ import type { ComputeOrder, OpenTransaction, ProviderOwner } from './types.ts';
 export function newTransaction(
   id: TransactionId,
   requester: ProviderOwner,
-  { model, promptTokens }: ComputeOrder,
+  { model, promptTokens, idempotencyKey }: ComputeOrder,
   completionTokensMax: number,
   createdAtMs: number,
 ): OpenTransaction {
@@ -22,5 +22,6 @@ export function newTransaction(
     promptTokens,
     completionTokensMax,
     createdAtMs,
+    isKeyed: idempotencyKey !== null,
   };
 }

@@ -88,7 +88,7 @@ export interface MarketplaceStore extends KeyStore {
   finishUnpaid(
     id: TransactionId,
     state: 'FAILED' | 'CANCELLED',
-    code: FailureCode | 'insufficient_balance' | 'hold_resolved',
+    code: FailureCode | 'hold_resolved',
     nowMs: number,
   ): Promise<void>;
   /**

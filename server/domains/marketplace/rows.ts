@@ -29,12 +29,6 @@ export interface ServedRow extends SharedRow {
 
 /** A whole row of `marketplace_transactions`, for the server itself. */
 export interface InterruptedRow extends RequesterRow {
-  readonly tenant_id: TenantId;
-  readonly user_id: UserId;
-  readonly price_cents_per_1000_tokens: bigint;
-  readonly attempts: number;
-  readonly held_cents: bigint;
-  readonly completion_tokens_max: bigint;
   readonly hold_id: TransferId | null;
   readonly provider_tenant_id: TenantId;
   readonly provider_user_id: UserId;
@@ -76,16 +70,8 @@ export function interruptedOf(row: InterruptedRow): InterruptedTransaction {
   return {
     transaction: {
       id: row.id,
-      requester: { tenantId: row.tenant_id, userId: row.user_id },
-      model: row.model,
-      providerId: row.provider_id,
       providerOwner: { tenantId: row.provider_tenant_id, userId: row.provider_user_id },
-      priceCentsPer1000Tokens: row.price_cents_per_1000_tokens,
-      attempts: row.attempts,
       holdId: row.hold_id,
-      heldCents: row.held_cents,
-      promptTokens: Number(row.prompt_tokens),
-      completionTokensMax: Number(row.completion_tokens_max),
       createdAtMs: row.created_at.getTime(),
     },
     settlement:

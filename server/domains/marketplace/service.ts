@@ -61,8 +61,7 @@ export function createMarketplaceService(
 
   const carryOut = (id: TransactionId, user: UserActor, order: ComputeOrder): Promise<ComputeAnswer> => {
     const run = new ComputeRun(id, user, order, options, { ...dependencies, registry, settlements });
-    const isKeyed = order.idempotencyKey !== null;
-    return run.begin(track, (text) => (isKeyed ? keyedRequests.seal(id, text) : null));
+    return run.begin(track);
   };
 
   const listed = (provider: LiveProvider): ListedProvider => {

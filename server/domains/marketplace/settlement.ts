@@ -1,7 +1,9 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { LedgerService } from '../ledger/index.ts';
 import type { PricingService } from '../pricing/index.ts';
+import { sealAnswer } from './keyed-requests.ts';
 import { CLAIM_RATIO_MAX, CLAIM_TOKENS_MIN, INTERRUPTED_PAGE, type MarketplaceTimes } from './limits.ts';
 import type { MarketplaceStore } from './ports.ts';
 import type {
@@ -21,12 +23,15 @@ export interface SettlementDependencies {
   readonly ledger: SettlementLedger;
   readonly pricing: PricingService;
   readonly store: MarketplaceStore;
+  /** Seals answers that are kept. */
+  readonly secretBox: SecretBox;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** Tokens of an answer as both sides count them. A claim that is null was never made. */
-export interface TokenCounts {
+/** What of an answer came, and its tokens as both sides count them. A claim that is null was never made. */
+export interface Delivered {
+  readonly text: string;
   readonly completionTokens: number;
   readonly claim: { readonly promptTokens: number; readonly completionTokens: number } | null;
 }
@@ -39,10 +44,13 @@ export function createSettlements(
   options: { readonly nodeId: string; readonly times: MarketplaceTimes },
   dependencies: SettlementDependencies,
 ) {
-  const { ledger, pricing, store, clock, logger } = dependencies;
+  const { ledger, pricing, store, secretBox, clock, logger } = dependencies;
 
   /** Pays as decided, then ends the transaction. Safe to repeat at any point. */
-  const carryOut = async (transaction: OpenTransaction, settlement: Settlement): Promise<void> => {
+  const carryOut = async (
+    transaction: InterruptedTransaction['transaction'],
+    settlement: Settlement,
+  ): Promise<void> => {
     const { id, holdId, providerOwner } = transaction;
     if (holdId !== null) {
       const { costCents, earningsCents, feeCents } = settlement;
@@ -71,7 +79,10 @@ export function createSettlements(
   };
 
   /** Ends a transaction for which nothing is paid. Repeating it changes nothing. */
-  const release = async (transaction: OpenTransaction, code: FailureCode): Promise<void> => {
+  const release = async (
+    transaction: InterruptedTransaction['transaction'],
+    code: FailureCode,
+  ): Promise<void> => {
     const state = code === 'request_cancelled' ? 'CANCELLED' : 'FAILED';
     if (transaction.holdId !== null) await ledger.void(transaction.holdId);
     await store.finishUnpaid(transaction.id, state, code, clock.nowMs());
@@ -94,17 +105,17 @@ export function createSettlements(
   return {
     /**
      * Pays for what was delivered: the smaller of the server's count and the provider's claim, prompt and answer each.
-     * With it `answer` is kept under the request's idempotency key, if it has one. Resolves when it is durable; rejects when it isn't yet, and then recovery finishes it.
+     * With it a whole answer is kept under the request's idempotency key, if it has one. `finishReason` null: its
+     * requester left. Resolves when it is durable; rejects when it isn't yet, and then recovery finishes it.
      */
     async settle(
       transaction: OpenTransaction,
-      counts: TokenCounts,
+      delivered: Delivered,
       finishReason: FinishReason | null,
-      answer: Uint8Array | null,
     ): Promise<Settlement> {
-      const { promptTokens, completionTokensMax, priceCentsPer1000Tokens } = transaction;
-      const completionTokens = Math.min(counts.completionTokens, completionTokensMax);
-      const { claim } = counts;
+      const { id, promptTokens, completionTokensMax, priceCentsPer1000Tokens, isKeyed } = transaction;
+      const { text, claim } = delivered;
+      const completionTokens = Math.min(delivered.completionTokens, completionTokensMax);
       const billedTokens =
         claim === null
           ? promptTokens + completionTokens
@@ -117,9 +128,10 @@ export function createSettlements(
         finishReason,
         failureCode: finishReason === null ? 'request_cancelled' : null,
         claimedTokens: claim === null ? 0 : claim.promptTokens + claim.completionTokens,
-        countedTokens: claim === null ? 0 : promptTokens + counts.completionTokens,
+        countedTokens: claim === null ? 0 : promptTokens + delivered.completionTokens,
       };
-      if (await store.writeIntent(transaction.id, settlement, answer, clock.nowMs())) {
+      const answer = isKeyed && finishReason !== null ? sealAnswer(secretBox, id, text) : null;
+      if (await store.writeIntent(id, settlement, answer, clock.nowMs())) {
         await carryOut(transaction, settlement);
       }
       return settlement;

@@ -11,6 +11,9 @@ import {
 } from './rows.ts';
 import type { Transaction } from './types.ts';
 
+/** What both sides of a transaction may read. */
+const SHARED_COLUMNS = `model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_cents, fee_cents,
+  earnings_cents, finish_reason, failure_code, created_at, finished_at`;
 /** The largest number of a BIGINT: a sum stops there instead of failing the transaction around it. */
 const BIGINT_MAX = 2n ** 63n - 1n;
 
@@ -126,9 +129,8 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
     findTransaction: (owner, id) =>
       database.tenant(owner.tenantId, async (sql) => {
         const [asked] = await sql<RequesterRow[]>`
-          SELECT id, state, model, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_cents, fee_cents,
-            earnings_cents, finish_reason, failure_code, created_at, finished_at
-          FROM marketplace_transactions WHERE id = ${id} AND user_id = ${owner.userId}`;
+          SELECT id, ${sql.unsafe(SHARED_COLUMNS)} FROM marketplace_transactions
+          WHERE id = ${id} AND user_id = ${owner.userId}`;
         if (asked) return transactionOfRequester(asked);
         const [served] = await sql<ServedRow[]>`
           SELECT * FROM marketplace_served WHERE transaction_id = ${id} AND user_id = ${owner.userId}`;
@@ -143,9 +145,8 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
           role === 'requester'
             ? (
                 await sql<RequesterRow[]>`
-                  SELECT id, state, model, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_cents,
-                    fee_cents, earnings_cents, finish_reason, failure_code, created_at, finished_at
-                  FROM marketplace_transactions WHERE user_id = ${owner.userId}
+                  SELECT id, ${sql.unsafe(SHARED_COLUMNS)} FROM marketplace_transactions
+                  WHERE user_id = ${owner.userId}
                     AND (${at}::timestamptz IS NULL OR (created_at, id) < (${at}::timestamptz, ${id}::uuid))
                   ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}`
               ).map(transactionOfRequester)
@@ -166,12 +167,9 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
 
 /** The provider's row of a transaction that has ended. */
 async function insertServed(sql: Sql, id: string): Promise<void> {
+  const columns = sql.unsafe(SHARED_COLUMNS);
   await sql`
-    INSERT INTO marketplace_served (transaction_id, tenant_id, user_id, provider_id, model, state, prompt_tokens,
-      completion_tokens, billed_tokens, cost_cents, fee_cents, earnings_cents, finish_reason, failure_code, created_at,
-      finished_at)
-    SELECT id, provider_tenant_id, provider_user_id, provider_id, model, state, prompt_tokens, completion_tokens,
-      billed_tokens, cost_cents, fee_cents, earnings_cents, finish_reason, failure_code, created_at, finished_at
-    FROM marketplace_transactions WHERE id = ${id}
+    INSERT INTO marketplace_served (transaction_id, tenant_id, user_id, ${columns})
+    SELECT id, provider_tenant_id, provider_user_id, ${columns} FROM marketplace_transactions WHERE id = ${id}
     ON CONFLICT DO NOTHING`;
 }

@@ -129,6 +129,8 @@ export interface OpenTransaction {
   readonly promptTokens: number;
   readonly completionTokensMax: number;
   readonly createdAtMs: number;
+  /** True when its answer is to be kept for whoever repeats the request. */
+  readonly isKeyed: boolean;
 }
 
 /** How a transaction is to be paid: written before the ledger is asked, so that a crash between is made good. */
@@ -148,7 +150,7 @@ export interface Settlement {
 
 /** A transaction found open by recovery. */
 export interface InterruptedTransaction {
-  readonly transaction: OpenTransaction;
+  readonly transaction: Pick<OpenTransaction, 'id' | 'holdId' | 'providerOwner' | 'createdAtMs'>;
   /** Null: nothing was decided. */
   readonly settlement: Settlement | null;
 }
