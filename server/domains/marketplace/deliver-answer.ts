@@ -33,7 +33,7 @@ export async function deliverAnswer(
     const { id: transactionId } = transaction;
     dependencies.logger.error(
       { operation: 'marketplace.requests.create', code: 'unavailable', transactionId, cause },
-      'a request could not be settled; recovery will',
+      'a request could not be ended; recovery will',
     );
     events.push({ kind: 'failed', code: 'unavailable' });
   } finally {
@@ -64,12 +64,15 @@ async function conclude(
   judgeAttempt(attempt, null, completionTokens, dependencies);
   const claim = { promptTokens: event.claimedPromptTokens, completionTokens: event.claimedCompletionTokens };
   const delivered = { text, completionTokens, claim };
-  const settled = await settlements.settle(transaction, delivered, event.finishReason);
+  const outcome = await settlements.settle(transaction, delivered, event.finishReason);
+  if (outcome.kind === 'unknown') return { kind: 'failed', code: 'outcome_unknown' };
+  if (outcome.kind === 'unpaid') return { kind: 'failed', code: 'unavailable' };
+  const { settlement } = outcome;
   return {
     kind: 'end',
     finishReason: event.finishReason,
     promptTokens: transaction.promptTokens,
-    completionTokens: settled.completionTokens,
-    costCents: settled.costCents,
+    completionTokens: settlement.completionTokens,
+    costCents: settlement.costCents,
   };
 }

@@ -73,8 +73,8 @@ export interface MarketplaceStore extends KeyStore {
   /** Writes down who works on an open transaction now. */
   assignTransaction(transaction: OpenTransaction): Promise<void>;
   /**
-   * Writes down how an open transaction will be paid, and with it the `answer` to keep under the request's key. False:
-   * it isn't open any more.
+   * Writes down how an open transaction will be paid, and with it the `answer` to keep under the request's key. Safe to
+   * repeat: what was written first stays. False: it has ended unpaid.
    */
   writeIntent(
     id: TransactionId,

@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
+import type { TransactionId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { LedgerService } from '../ledger/index.ts';
@@ -36,6 +37,12 @@ export interface Delivered {
   readonly claim: { readonly promptTokens: number; readonly completionTokens: number } | null;
 }
 
+/** What became of a settlement. */
+export type SettlementOutcome =
+  | { readonly kind: 'settled'; readonly settlement: Settlement }
+  | { readonly kind: 'unpaid' }
+  | { readonly kind: 'unknown' };
+
 /** How settlements are made. */
 export type Settlements = ReturnType<typeof createSettlements>;
 
@@ -46,11 +53,11 @@ export function createSettlements(
 ) {
   const { ledger, pricing, store, secretBox, clock, logger } = dependencies;
 
-  /** Pays as decided, then ends the transaction. Safe to repeat at any point. */
+  /** Pays as decided, then ends the transaction. Safe to repeat at any point. False: its hold was gone, nobody is paid. */
   const carryOut = async (
     transaction: InterruptedTransaction['transaction'],
     settlement: Settlement,
-  ): Promise<void> => {
+  ): Promise<boolean> => {
     const { id, holdId, providerOwner } = transaction;
     if (holdId !== null) {
       const { costCents, earningsCents, feeCents } = settlement;
@@ -64,11 +71,11 @@ export function createSettlements(
           'a hold is gone',
         );
         await store.finishUnpaid(id, 'FAILED', 'hold_resolved', clock.nowMs());
-        return;
+        return false;
       }
     }
     const totals = await store.finishSettled(id, clock.nowMs());
-    if (totals === null || totals.countedTokens < CLAIM_TOKENS_MIN) return;
+    if (totals === null || totals.countedTokens < CLAIM_TOKENS_MIN) return true;
     const ratio = Number(totals.claimedTokens) / Number(totals.countedTokens);
     if (ratio > CLAIM_RATIO_MAX) {
       logger.warn(
@@ -76,6 +83,13 @@ export function createSettlements(
         'claims too many tokens',
       );
     }
+    return true;
+  };
+
+  /** Asks once more where the commit wasn't heard of. */
+  const decide = async (id: TransactionId, settlement: Settlement, answer: Uint8Array | null) => {
+    const write = () => store.writeIntent(id, settlement, answer, clock.nowMs());
+    return write().catch(write);
   };
 
   /** Ends a transaction for which nothing is paid. Repeating it changes nothing. */
@@ -106,13 +120,14 @@ export function createSettlements(
     /**
      * Pays for what was delivered: the smaller of the server's count and the provider's claim, prompt and answer each.
      * With it a whole answer is kept under the request's idempotency key, if it has one. `finishReason` null: its
-     * requester left. Resolves when it is durable; rejects when it isn't yet, and then recovery finishes it.
+     * requester left. Once it is decided it is settled: what can't be carried out now, recovery does. `unpaid`: the
+     * transaction had ended, or its hold was gone. `unknown`: the database didn't say whether it is decided.
      */
     async settle(
       transaction: OpenTransaction,
       delivered: Delivered,
       finishReason: FinishReason | null,
-    ): Promise<Settlement> {
+    ): Promise<SettlementOutcome> {
       const { id, promptTokens, completionTokensMax, priceCentsPer1000Tokens, isKeyed } = transaction;
       const { text, claim } = delivered;
       const completionTokens = Math.min(delivered.completionTokens, completionTokensMax);
@@ -131,10 +146,19 @@ export function createSettlements(
         countedTokens: claim === null ? 0 : promptTokens + delivered.completionTokens,
       };
       const answer = isKeyed && finishReason !== null ? sealAnswer(secretBox, id, text) : null;
-      if (await store.writeIntent(id, settlement, answer, clock.nowMs())) {
-        await carryOut(transaction, settlement);
+      const fields = { operation: 'marketplace.settle', transactionId: id };
+      try {
+        if (!(await decide(id, settlement, answer))) return { kind: 'unpaid' };
+      } catch (cause) {
+        logger.error({ ...fields, cause }, 'whether a settlement is decided is not known; recovery will see');
+        return { kind: 'unknown' };
       }
-      return settlement;
+      try {
+        if (!(await carryOut(transaction, settlement))) return { kind: 'unpaid' };
+      } catch (cause) {
+        logger.error({ ...fields, cause }, 'a settlement could not be carried out; recovery will');
+      }
+      return { kind: 'settled', settlement };
     },
 
     release,

@@ -79,7 +79,12 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
             failure_code = ${settlement.failureCode}, claimed_tokens = ${settlement.claimedTokens},
             counted_tokens = ${settlement.countedTokens}
           WHERE id = ${id} AND state IN ('PENDING', 'PROCESSING') AND intent_state IS NULL`;
-        if (result.count === 0) return false;
+        if (result.count === 0) {
+          const decided = await sql`
+            SELECT 1 FROM marketplace_transactions
+            WHERE id = ${id} AND intent_state IS NOT NULL AND state <> 'FAILED'`;
+          return decided.length === 1;
+        }
         if (answer !== null) await keepAnswer(sql, id, answer);
         return true;
       }),

@@ -56,7 +56,8 @@ export type ComputeEvent =
       readonly completionTokens: number;
       readonly costCents: Cents;
     }
-  | { readonly kind: 'failed'; readonly code: FailureCode };
+  /** Nothing was billed, unless its requester left, or the code says that it isn't known. */
+  | { readonly kind: 'failed'; readonly code: FailureCode | 'outcome_unknown' };
 
 /** How an answer may end. */
 export type FinishReason = 'stop' | 'length';

@@ -10,14 +10,42 @@ export interface CompletionFrame {
   readonly model: string;
 }
 
-/** The answer failed after it had begun. */
+/**
+ * The answer failed after it had begun. Where it could have been billed all the same, a client that repeats the request by
+ * itself could pay twice: that one is no 503, and is told not to.
+ */
 export function failureOf(
   { answer }: CompletionFrame,
   event: Extract<ComputeEvent, { kind: 'failed' }>,
 ): AppError {
-  return new AppError('unavailable', event.code, 'The answer could not be finished. Nothing was billed.', {
-    details: { transactionId: answer.transactionId },
-  });
+  const { transactionId } = answer;
+  switch (event.code) {
+    case 'outcome_unknown':
+      return new AppError(
+        'internal',
+        event.code,
+        'The answer is complete, but whether it was billed is not known yet. Its transaction will tell.',
+        { details: { transactionId, mayRepeat: false } },
+      );
+    case 'request_cancelled':
+      return new AppError(
+        'unavailable',
+        event.code,
+        'The request was cancelled. What was delivered is billed.',
+        {
+          details: { transactionId },
+        },
+      );
+    default:
+      return new AppError(
+        'unavailable',
+        event.code,
+        'The answer could not be finished. Nothing was billed.',
+        {
+          details: { transactionId },
+        },
+      );
+  }
 }
 
 /** A whole answer: https://platform.openai.com/docs/api-reference/chat/object. */

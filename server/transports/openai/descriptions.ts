@@ -81,6 +81,7 @@ export const OPENAI_DESCRIPTIONS = [
       'provider_stalled',
       'provider_vanished',
       'provider_answer_malformed',
+      'outcome_unknown',
     ],
   },
   {

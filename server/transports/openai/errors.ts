@@ -33,7 +33,10 @@ export function openAiError({ kind, code, publicMessage, details }: AppError): O
   return { message: publicMessage, type: TYPES[kind], param, code };
 }
 
-/** The answer to an error, with `Retry-After` where waiting helps (RFC 9110 section 10.2.3). */
+/**
+ * The answer to an error, with `Retry-After` where waiting helps (RFC 9110 section 10.2.3), and with `X-Should-Retry: false`,
+ * which OpenAI's clients obey, where repeating the request may cost a second time.
+ */
 export function openAiErrorResponse(error: AppError): HttpResponse {
   const seconds = error.details?.retryAfterSeconds ?? (error.kind === 'unavailable' ? 1 : undefined);
   const transactionId = error.details?.transactionId;
@@ -43,6 +46,7 @@ export function openAiErrorResponse(error: AppError): HttpResponse {
       'content-type': 'application/json; charset=utf-8',
       ...(seconds === undefined ? {} : { 'retry-after': String(seconds) }),
       ...(error.kind === 'unauthenticated' ? { 'www-authenticate': 'Bearer' } : {}),
+      ...(error.details?.mayRepeat === false ? { 'x-should-retry': 'false' } : {}),
       ...(typeof transactionId === 'string' ? { 'x-yggdrasil-transaction-id': transactionId } : {}),
     },
     body: JSON.stringify({ error: openAiError(error) }),

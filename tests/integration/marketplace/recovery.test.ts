@@ -34,9 +34,9 @@ describe('a server that stops or crashes', () => {
   });
 
   it.each([
-    ['before the ledger was asked', 'post'],
-    ['after the ledger paid', 'finishSettled'],
-  ])('settles after its restart what was decided but interrupted %s', async (_, where) => {
+    ['before the ledger was asked', 'post', { kind: 'failed', code: 'outcome_unknown' }],
+    ['after the ledger paid', 'finishSettled', { kind: 'end', costCents: 12n }],
+  ])('settles after its restart what was decided but interrupted %s', async (_, where, told) => {
     const nodeId = 'crashing-node';
     const crash = async () => {
       throw new Error('the process ends here');
@@ -58,7 +58,7 @@ describe('a server that stops or crashes', () => {
     const provider = await crashed.provider();
     provider.onRequest = (request) => crashed.answer(provider, request, ['Hello', ' world']);
     const answer = await crashed.marketplace.createRequest(bob, crashed.order());
-    expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'unavailable' });
+    expect((await eventsOf(answer)).at(-1)).toMatchObject(told);
 
     const restarted = createMarket(db, { nodeId });
     expect(await restarted.marketplace.recover(true)).toBe(1);
@@ -69,6 +69,51 @@ describe('a server that stops or crashes', () => {
     });
     expect(await restarted.ledger.balance(bob)).toEqual({ availableCents: 988n, heldCents: 0n });
     expect((await restarted.ledger.balance(provider.owner)).availableCents).toBe(11n);
+  });
+
+  it('gives the answer as paid when the commit of the decision was heard of the second time only', async () => {
+    let writes = 0;
+    const unheard = createMarket(db, {
+      wrapStore: (store) => ({
+        ...store,
+        writeIntent: async (...args) => {
+          const written = await store.writeIntent(...args);
+          if (writes++ === 0) throw new Error('the connection is gone');
+          return written;
+        },
+      }),
+    });
+    const bob = await unheard.customer(1_000n);
+    const provider = await unheard.provider();
+    provider.onRequest = (request) => unheard.answer(provider, request, ['Hello', ' world']);
+    const answer = await unheard.marketplace.createRequest(bob, unheard.order());
+    expect((await eventsOf(answer)).at(-1)).toMatchObject({ kind: 'end', costCents: 12n });
+    expect(await unheard.lastTransaction(bob)).toMatchObject({ state: 'COMPLETED' });
+    expect(await unheard.ledger.balance(bob)).toEqual({ availableCents: 988n, heldCents: 0n });
+  });
+
+  it('says that nothing was billed when the hold is gone before the settlement', async () => {
+    const provider = await market.provider();
+    const request = create();
+    const { requestId } = await until(() => provider.requests[0]);
+    market.marketplace.chunk(provider.actor, { requestId, index: 0, text: 'Hello' });
+    const answer = await request;
+    const [hold] = await db.database.system(
+      (sql) => sql`SELECT hold_id FROM ledger_open_holds WHERE transaction_id = ${answer.transactionId}`,
+    );
+    await market.ledger.void(hold?.hold_id);
+    market.marketplace.result(provider.actor, {
+      requestId,
+      finishReason: 'stop',
+      promptTokens: 10,
+      completionTokens: 1,
+    });
+    expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'unavailable' });
+    expect(await market.lastTransaction(alice)).toMatchObject({
+      failureCode: 'hold_resolved',
+      costCents: 0n,
+    });
+    await market.expectUntouched(alice);
   });
 
   it('releases after its restart what was open, and leaves another node alone', async () => {

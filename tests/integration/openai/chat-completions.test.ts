@@ -1,5 +1,6 @@
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { MarketplaceStore } from '../../../server/domains/marketplace/index.ts';
 import { countPromptTokens } from '../../../server/domains/pricing/index.ts';
 import type { Actor } from '../../../server/kernel/actor.ts';
 import { createHttpServer, type HttpServer } from '../../../server/platform/http/server.ts';
@@ -21,9 +22,9 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-beforeEach(async () => {
+const start = async (wrapStore?: (store: MarketplaceStore) => MarketplaceStore) => {
   await server?.close();
-  market = createMarket(db);
+  market = createMarket(db, wrapStore === undefined ? {} : { wrapStore });
   const alice = await market.customer(1_000n);
   actors.set('ygu_alice', alice);
   actors.set('ygu_poor', await market.customer(1n));
@@ -41,7 +42,8 @@ beforeEach(async () => {
   );
   origin = `http://127.0.0.1:${(await server.listen()).port}`;
   client = new OpenAI({ apiKey: 'ygu_alice', baseURL: `${origin}/v1`, maxRetries: 0 });
-});
+};
+beforeEach(() => start());
 afterAll(() => server.close());
 
 const messages = [{ role: 'user' as const, content: 'Say hello.' }];
@@ -269,6 +271,48 @@ describe('POST /v1/chat/completions', () => {
     });
     expect(answer).toMatchObject({ choices: [{ message: { content: 'Hello' } }] });
     expect(provider.requests).toHaveLength(1);
+  });
+
+  describe('with a database that fails at the settlement', () => {
+    const fail = async () => {
+      throw new Error('the connection is gone');
+    };
+    const serveWith = async (wrapStore: (store: MarketplaceStore) => MarketplaceStore) => {
+      await start(wrapStore);
+      const provider = await market.provider({ context: 512 });
+      serve(provider, ['Hello', ' world']);
+      return provider;
+    };
+    // As anybody makes it: it repeats what failed.
+    const repeating = () => new OpenAI({ apiKey: 'ygu_alice', baseURL: `${origin}/v1` });
+
+    it('gives an answer that is decided, so that nobody pays for it twice', async () => {
+      const provider = await serveWith((store) => ({ ...store, finishSettled: fail }));
+      const { choices } = await repeating().chat.completions.create({ model: 'm', messages, max_tokens: 20 });
+      expect(choices[0]?.message.content).toBe('Hello world');
+      expect(provider.requests).toHaveLength(1);
+      const balance = await market.ledger.balance(actors.get('ygu_alice') as Actor);
+      expect(balance).toEqual({ availableCents: 988n, heldCents: 0n });
+    });
+
+    it('says when it does not know whether it is decided, and the client does not repeat it', async () => {
+      const provider = await serveWith((store) => ({ ...store, writeIntent: fail }));
+      const create = (stream: boolean) =>
+        repeating().chat.completions.create({ model: 'm', messages, max_tokens: 20, stream });
+      await expect(create(false)).rejects.toMatchObject({
+        status: 500,
+        code: 'outcome_unknown',
+        message: expect.not.stringContaining('Nothing was billed'),
+      });
+      expect(provider.requests).toHaveLength(1);
+      const stream = await create(true);
+      await expect(
+        (async () => {
+          for await (const _ of stream as AsyncIterable<unknown>);
+        })(),
+      ).rejects.toMatchObject({ code: 'outcome_unknown' });
+      expect(provider.requests).toHaveLength(2);
+    });
   });
 
   it('says 503 with Retry-After when nobody can serve', async () => {
