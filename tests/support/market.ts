@@ -20,7 +20,9 @@ import {
   type ComputeOrder,
   createMarketplaceService,
   createMarketplaceStore,
+  MARKETPLACE_TIMES,
   type MarketplaceStore,
+  type MarketplaceTimes,
   type Transaction,
 } from '../../server/domains/marketplace/index.ts';
 import { countTokens, createPricingService } from '../../server/domains/pricing/index.ts';
@@ -96,6 +98,7 @@ export function createMarket(
     nodeId?: string;
     seed?: number;
     logger?: Logger;
+    times?: MarketplaceTimes;
     wrapStore?: (store: MarketplaceStore) => MarketplaceStore;
   } = {},
 ) {
@@ -111,7 +114,7 @@ export function createMarket(
   const quality = createQualityService({ core, store: createQualityStore(db.database), clock, logger });
   const marketplaceStore = createMarketplaceStore(db.database);
   const marketplace = createMarketplaceService(
-    { nodeId: options.nodeId ?? systemRandom.uuid() },
+    { nodeId: options.nodeId ?? systemRandom.uuid(), times: options.times ?? MARKETPLACE_TIMES },
     {
       core,
       ledger,

@@ -173,7 +173,8 @@ export class Attempt implements RunningRequest {
   #watch(silenceMs: number): void {
     this.#cancelTimer();
     const leftMs = Math.max(0, this.order.deadlineMs - this.#clock.monotonicMs());
-    this.#cancelTimer = this.#clock.after(Math.min(silenceMs, leftMs), () => this.fail('provider_stalled'));
+    const code = leftMs <= silenceMs ? 'request_timed_out' : 'provider_stalled';
+    this.#cancelTimer = this.#clock.after(Math.min(silenceMs, leftMs), () => this.fail(code));
   }
 
   #finish(end: 'result' | 'failed', event: AttemptEvent): void {

@@ -90,6 +90,7 @@ export function requestFailed(code: FailureCode, transactionId: string): AppErro
     provider_vanished: 'The provider went away.',
     provider_answer_malformed: 'The provider answered with nonsense.',
     request_cancelled: 'The request was cancelled.',
+    request_timed_out: 'The request took longer than a request may.',
     unavailable: 'The server can not serve this right now.',
   };
   return new AppError('unavailable', code, messages[code], {

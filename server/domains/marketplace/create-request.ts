@@ -99,6 +99,10 @@ export class ComputeRun {
     let code: FailureCode = 'provider_failed';
     try {
       while (this.#tried.size < ATTEMPTS_MAX) {
+        if (this.#leftMs() <= 0) {
+          code = 'request_timed_out';
+          break;
+        }
         const attempt = await this.#nextAttempt();
         if (attempt === null) break;
         const first = await this.#firstEvent(attempt);
@@ -111,8 +115,13 @@ export class ComputeRun {
       throw error;
     }
     await this.#giveUp(code);
-    if (this.#tried.size === 0) throw noProviderAvailable();
+    if (this.#tried.size === 0 && code !== 'request_timed_out') throw noProviderAvailable();
     throw requestFailed(code, this.#id);
+  }
+
+  /** Milliseconds until the whole request must be over. */
+  #leftMs(): number {
+    return this.#deadlineMs - this.#dependencies.clock.monotonicMs();
   }
 
   /** A slot at a provider, paid for by a hold and kept in the transaction. Null: every provider was tried. */
@@ -149,7 +158,7 @@ export class ComputeRun {
     const { registry, core, random, quality, clock, pricing } = this.#dependencies;
     const { promptTokens, model, costCentsMax, signal } = this.#order;
     const neededTokens = promptTokens + this.#completionTokensMax;
-    const waitUntilMs = clock.monotonicMs() + this.#options.times.slotWaitMs;
+    const waitUntilMs = clock.monotonicMs() + Math.min(this.#options.times.slotWaitMs, this.#leftMs());
     const limits = { tried: this.#tried, unaffordableCents: this.#unaffordableCents, costCentsMax };
     for (;;) {
       const candidates = narrowCandidates(registry.offering(model), neededTokens, limits, (price) => {

@@ -41,7 +41,10 @@ export async function deliverAnswer(
   }
 }
 
-/** Settles. An answer that failed on the way costs nothing; one that was cancelled costs what was delivered. */
+/**
+ * Settles. An answer that failed on the way costs nothing; one that was cancelled costs what was delivered; so does one that
+ * took all its time, which ends there as one that has reached its length.
+ */
 async function conclude(
   attempt: Attempt,
   transaction: OpenTransaction,
@@ -50,27 +53,31 @@ async function conclude(
   dependencies: DeliveryDependencies,
 ): Promise<ComputeEvent> {
   const { settlements, countTokens } = dependencies;
-  if (event.kind === 'failed' && event.code !== 'request_cancelled') {
-    judgeAttempt(attempt, event.code, 0, dependencies);
-    await settlements.release(transaction, event.code);
-    return event;
+  const code = event.kind === 'failed' ? event.code : null;
+  if (code !== null && code !== 'request_cancelled' && code !== 'request_timed_out') {
+    judgeAttempt(attempt, code, 0, dependencies);
+    await settlements.release(transaction, code);
+    return { kind: 'failed', code };
   }
   const completionTokens = await countTokens(text);
-  if (event.kind === 'failed') {
-    judgeAttempt(attempt, event.code, completionTokens, dependencies);
-    await settlements.settle(transaction, { text, completionTokens, claim: null }, null);
-    return event;
-  }
-  judgeAttempt(attempt, null, completionTokens, dependencies);
-  const claim = { promptTokens: event.claimedPromptTokens, completionTokens: event.claimedCompletionTokens };
+  judgeAttempt(attempt, code, completionTokens, dependencies);
+  const claim =
+    event.kind === 'result'
+      ? { promptTokens: event.claimedPromptTokens, completionTokens: event.claimedCompletionTokens }
+      : null;
   const delivered = { text, completionTokens, claim };
-  const outcome = await settlements.settle(transaction, delivered, event.finishReason);
+  if (code === 'request_cancelled') {
+    await settlements.settle(transaction, delivered, null);
+    return { kind: 'failed', code };
+  }
+  const finishReason = event.kind === 'result' ? event.finishReason : 'length';
+  const outcome = await settlements.settle(transaction, delivered, finishReason);
   if (outcome.kind === 'unknown') return { kind: 'failed', code: 'outcome_unknown' };
   if (outcome.kind === 'unpaid') return { kind: 'failed', code: 'unavailable' };
   const { settlement } = outcome;
   return {
     kind: 'end',
-    finishReason: event.finishReason,
+    finishReason,
     promptTokens: transaction.promptTokens,
     completionTokens: settlement.completionTokens,
     costCents: settlement.costCents,

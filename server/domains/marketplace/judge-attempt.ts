@@ -35,7 +35,7 @@ export function judgeAttempt(
   const nowMs = clock.monotonicMs();
   const takenTokens = completionTokens === 0 ? 0 : order.promptTokens + completionTokens;
   standing.addDebt(takenTokens - expectedTokens(attempt), nowMs);
-  if (code === 'request_cancelled' || code === 'unavailable') return;
+  if (code === 'request_cancelled' || code === 'request_timed_out' || code === 'unavailable') return;
   if (code === null) {
     standing.pace.observeEnd();
     standing.health = afterSuccess(standing.health, isProbe);

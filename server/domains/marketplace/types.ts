@@ -69,6 +69,7 @@ export type FailureCode =
   | 'provider_vanished'
   | 'provider_answer_malformed'
   | 'request_cancelled'
+  | 'request_timed_out'
   | 'unavailable';
 
 /** An answer that has begun. */

@@ -82,6 +82,7 @@ export const OPENAI_DESCRIPTIONS = [
       'provider_vanished',
       'provider_answer_malformed',
       'outcome_unknown',
+      'request_timed_out',
     ],
   },
   {

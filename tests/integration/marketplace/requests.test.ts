@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MARKETPLACE_TIMES } from '../../../server/domains/marketplace/index.ts';
 import type { UserActor } from '../../../server/kernel/actor.ts';
 import { turn } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -131,6 +132,66 @@ describe('a request', () => {
     await refusal;
     market.answer(provider, provider.requests[1] as never, ['two']);
     await eventsOf(await second);
+  });
+});
+
+describe('a request whose time is over', () => {
+  const piecesUntil = async (endMs: number) => {
+    const provider = await market.provider({ context: 100_000 });
+    const request = create();
+    const { requestId } = await until(() => provider.requests[0]);
+    for (let index = 0; index * 10_000 < endMs; index++) {
+      market.marketplace.chunk(provider.actor, { requestId, index, text: 'word ' });
+      await request;
+      market.clock.advance(10_000);
+    }
+    return { provider, events: await eventsOf(await request) };
+  };
+
+  it('ends as long enough, paid by our count, and its provider is told and not blamed', async () => {
+    const { provider, events } = await piecesUntil(MARKETPLACE_TIMES.requestTimeoutMs);
+    expect(events.at(-1)).toMatchObject({ kind: 'end', finishReason: 'length', completionTokens: 50 });
+    expect(await market.lastTransaction(alice)).toMatchObject({
+      state: 'COMPLETED',
+      finishReason: 'length',
+      costCents: 60n,
+    });
+    expect((await market.ledger.balance(provider.owner)).availableCents).toBe(53n);
+    expect(provider.cancelled).toHaveLength(1);
+    expect((await market.marketplace.listProviders(alice))[0]?.availability).toBeCloseTo(0.8);
+  });
+
+  it('before any text is refused, held against nobody, and no other provider is begun', async () => {
+    const times = { ...MARKETPLACE_TIMES, requestTimeoutMs: 20_000 };
+    market = createMarket(db, { times });
+    alice = await market.customer(1_000n);
+    const first = await market.provider();
+    const request = create();
+    const refused = expect(request).rejects.toMatchObject({ kind: 'unavailable', code: 'request_timed_out' });
+    await until(() => first.requests[0]);
+    const second = await market.provider();
+    market.clock.advance(20_000);
+    await refused;
+    expect(second.requests).toEqual([]);
+    for (const { availability } of await market.marketplace.listProviders(alice)) {
+      expect(availability).toBeCloseTo(0.8);
+    }
+    expect(await market.lastTransaction(alice)).toMatchObject({ failureCode: 'request_timed_out' });
+    await market.expectUntouched(alice);
+  });
+
+  it('while a failed attempt was ended goes to no other provider', async () => {
+    const times = { ...MARKETPLACE_TIMES, requestTimeoutMs: 20_000, firstTokenTimeoutMs: 19_999 };
+    market = createMarket(db, { times });
+    alice = await market.customer(1_000n);
+    const first = await market.provider();
+    const refused = expect(create()).rejects.toMatchObject({ code: 'request_timed_out' });
+    await until(() => first.requests[0]);
+    const second = await market.provider();
+    market.clock.advance(20_000);
+    await refused;
+    expect(second.requests).toEqual([]);
+    await market.expectUntouched(alice);
   });
 });
 
