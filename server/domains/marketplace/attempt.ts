@@ -9,7 +9,12 @@ import {
 import type { Clock } from '../../kernel/clock.ts';
 import type { TransactionId } from '../../kernel/ids.ts';
 import { EventQueue } from './event-queue.ts';
-import { CHARACTERS_PER_TOKEN_MAX, CONTEXT_TOKENS_MAX, type MarketplaceTimes } from './limits.ts';
+import {
+  ANSWER_CHARACTERS_MAX,
+  CHARACTERS_PER_TOKEN_MAX,
+  CONTEXT_TOKENS_MAX,
+  type MarketplaceTimes,
+} from './limits.ts';
 import type { LiveProvider } from './live-provider.ts';
 import type { RunningRequest } from './provider-pace.ts';
 import type { FailureCode, FinishReason } from './types.ts';
@@ -70,7 +75,10 @@ export class Attempt implements RunningRequest {
     this.#times = dependencies.times;
     this.#onEnd = dependencies.onEnd;
     this.#startedMs = this.#clock.monotonicMs();
-    this.#charactersLeft = (order.completionTokensMax + 1) * CHARACTERS_PER_TOKEN_MAX;
+    this.#charactersLeft = Math.min(
+      (order.completionTokensMax + 1) * CHARACTERS_PER_TOKEN_MAX,
+      ANSWER_CHARACTERS_MAX,
+    );
     provider.running.add(this);
     if (isProbe) provider.probe = this;
   }

@@ -11,7 +11,7 @@ interface KeyedRow extends RequesterRow {
 /** Idempotency keys in PostgreSQL. Only the server reads them. */
 export function createKeyStore(database: Database): KeyStore {
   return {
-    claimKey: ({ requester, key, fingerprint, transactionId, nodeId, nowMs }) =>
+    claimKey: ({ requester, key, fingerprint, transactionId, nodeId, nowMs }, limits) =>
       database.system(async (sql) => {
         const inserted = await sql`
           INSERT INTO marketplace_keyed_requests
@@ -19,7 +19,16 @@ export function createKeyStore(database: Database): KeyStore {
           VALUES (${requester.tenantId}, ${requester.userId}, ${key}, ${fingerprint}, ${transactionId}, ${nodeId},
             ${new Date(nowMs)})
           ON CONFLICT (user_id, key) DO NOTHING`;
-        if (inserted.count === 1) return { kind: 'claimed' };
+        if (inserted.count === 1) {
+          const [before] = await sql<{ count: bigint; bytes: bigint }[]>`
+            SELECT count(*), coalesce(sum(octet_length(answer)), 0)::bigint AS bytes
+            FROM marketplace_keyed_requests WHERE user_id = ${requester.userId} AND key <> ${key}`;
+          if (before && before.count < limits.keysMax && before.bytes < limits.bytesMax) {
+            return { kind: 'claimed' };
+          }
+          await deleteUnanswered(sql, transactionId);
+          return { kind: 'full' };
+        }
         const [row] = await sql<KeyedRow[]>`
           SELECT kept.fingerprint, kept.answer, done.*
           FROM marketplace_keyed_requests kept

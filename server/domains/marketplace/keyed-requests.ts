@@ -6,7 +6,13 @@ import { idempotencyKeyReused } from '../../kernel/idempotency-key.ts';
 import type { TransactionId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
-import { KEYED_ANSWERS_KEPT_MS, type MarketplaceTimes, RETRY_AFTER_SECONDS } from './limits.ts';
+import {
+  KEYED_ANSWERS_KEPT_MS,
+  type MarketplaceTimes,
+  RETRY_AFTER_SECONDS,
+  USER_KEPT_BYTES_MAX,
+  USER_KEYS_MAX,
+} from './limits.ts';
 import type { KeptAnswer, MarketplaceStore } from './ports.ts';
 import type { ComputeAnswer, ComputeEvent, ComputeOrder } from './types.ts';
 
@@ -48,7 +54,8 @@ export function createKeyedRequests(
     /**
      * The answer kept under the order's key; else `carryOut` for a requester who doesn't leave: one who does asks again.
      * A failure is not kept: the next request under the key is judged anew. Refuses with `idempotency_key_reused` when
-     * the key belongs to another order, with `idempotency_key_in_flight` while the same one is at work.
+     * the key belongs to another order, with `idempotency_key_in_flight` while the same one is at work, with
+     * `limit_reached` when as much is kept for the user as may be: an answer that was promised for a day never goes before.
      */
     async once(
       actor: UserActor,
@@ -56,14 +63,18 @@ export function createKeyedRequests(
       id: TransactionId,
       carryOut: (order: ComputeOrder) => Promise<ComputeAnswer>,
     ): Promise<ComputeAnswer> {
-      const claim = await store.claimKey({
-        requester: actor,
-        key: order.idempotencyKey,
-        fingerprint: fingerprintOf(order),
-        transactionId: id,
-        nodeId: options.nodeId,
-        nowMs: clock.nowMs(),
-      });
+      const claim = await store.claimKey(
+        {
+          requester: actor,
+          key: order.idempotencyKey,
+          fingerprint: fingerprintOf(order),
+          transactionId: id,
+          nodeId: options.nodeId,
+          nowMs: clock.nowMs(),
+        },
+        { keysMax: USER_KEYS_MAX, bytesMax: USER_KEPT_BYTES_MAX },
+      );
+      if (claim.kind === 'full') throw tooMuchKept();
       if (claim.kind === 'reused') throw idempotencyKeyReused();
       if (claim.kind === 'in_flight') throw inFlight();
       if (claim.kind === 'kept') return replay(claim.kept);
@@ -94,6 +105,15 @@ export function createKeyedRequests(
 function fingerprintOf({ model, body, completionTokensMax, costCentsMax }: ComputeOrder): Uint8Array {
   const limits = JSON.stringify([model, completionTokensMax, costCentsMax?.toString() ?? null]);
   return createHash('sha256').update(limits).update('\n').update(body).digest();
+}
+
+function tooMuchKept(): AppError {
+  return new AppError(
+    'conflict',
+    'limit_reached',
+    'As many answers are kept for you as may be, each for a day. A request without Idempotency-Key is served.',
+    { details: { keysMax: USER_KEYS_MAX, bytesMax: USER_KEPT_BYTES_MAX } },
+  );
 }
 
 function inFlight(): AppError {

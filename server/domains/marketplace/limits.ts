@@ -18,6 +18,11 @@ export const COMPLETION_TOKENS_MAX = 1_000_000;
 export const EXPECTED_COMPLETION_TOKENS = 200;
 /** Characters of answer taken for each token asked for: the longest token of the tokenizer has 128 of them. */
 export const CHARACTERS_PER_TOKEN_MAX = 128;
+/**
+ * Characters of any answer: twice what a million tokens of prose have. It is in memory until it is settled, two or three
+ * times over, and kept for a day under an idempotency key.
+ */
+export const ANSWER_CHARACTERS_MAX = 8 * 1_024 * 1_024;
 /** Providers that one request is given to before it fails. */
 export const ATTEMPTS_MAX = 3;
 /** Requests of one provider that ended a moment ago and whose late frames are ignored. */
@@ -61,6 +66,10 @@ export const MARKETPLACE_TIMES: MarketplaceTimes = {
 export const RETRY_AFTER_SECONDS = 5;
 /** Milliseconds for which an answer is kept for whoever repeats its request: a day, as Stripe does. */
 export const KEYED_ANSWERS_KEPT_MS = 86_400_000;
+/** What is kept for one user at a time: a request every nine seconds, all day. A key beyond it is refused. */
+export const USER_KEYS_MAX = 10_000;
+/** Bytes of the answers that are kept for one user at a time; one more answer may go beyond it. */
+export const USER_KEPT_BYTES_MAX = 64 * 1_024 * 1_024;
 
 /** Failures in a row that put a provider aside. */
 export const CONSECUTIVE_FAILURES_MAX = 3;

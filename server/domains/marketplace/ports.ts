@@ -53,11 +53,19 @@ export interface KeyClaim {
 
 /** Where idempotency keys are kept. */
 export interface KeyStore {
-  /** `claimed`: the key is this request's now. Else what became of the request that has it. */
+  /**
+   * `claimed`: the key is this request's now. `full`: as much as `limits` is kept for the user. Else what became of the
+   * request that has the key.
+   */
   claimKey(
     claim: KeyClaim,
+    limits: { readonly keysMax: number; readonly bytesMax: number },
   ): Promise<
-    { kind: 'claimed' } | { kind: 'in_flight' } | { kind: 'reused' } | { kind: 'kept'; kept: KeptAnswer }
+    | { kind: 'claimed' }
+    | { kind: 'full' }
+    | { kind: 'in_flight' }
+    | { kind: 'reused' }
+    | { kind: 'kept'; kept: KeptAnswer }
   >;
   /** Forgets the key of a request without answer. */
   releaseKey(id: TransactionId): Promise<void>;

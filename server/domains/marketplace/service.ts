@@ -136,7 +136,7 @@ export function createMarketplaceService(
     /**
      * Has a request served; resolves with the first text. Refuses with `model_not_found`, `context_length_exceeded`,
      * `maximum_cost_exceeded`, `insufficient_balance`, `no_provider_available`, and with how the last provider failed;
-     * under an idempotency key also with `idempotency_key_reused` and `idempotency_key_in_flight`.
+     * under an idempotency key also with `idempotency_key_reused`, `idempotency_key_in_flight` and `limit_reached`.
      */
     async createRequest(actor: Actor, order: ComputeOrder): Promise<ComputeAnswer> {
       const user = requireUser(actor);

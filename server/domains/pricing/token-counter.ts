@@ -1,5 +1,11 @@
 import { countTokens as countWithTokenizer, setMergeCacheSize } from 'gpt-tokenizer/encoding/o200k_base';
-import { REMEMBERED_PIECES_MAX, RUN_CHARACTERS_MAX, SLICE_CHARACTERS, TURN_MS_MAX } from './limits.ts';
+import {
+  REMEMBERED_PIECES_MAX,
+  RUN_CHARACTERS_MAX,
+  SLICE_CHARACTERS,
+  SLICE_CHARACTERS_MAX,
+  TURN_MS_MAX,
+} from './limits.ts';
 
 /** What counts towards a prompt in one message. */
 export interface CountedMessage {
@@ -17,12 +23,15 @@ const TOKENS_PER_ANSWER = 3;
 // Control tokens in a text are only text: they are counted as what they look like.
 const AS_TEXT = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
 
+/** What the tokenizer's pattern takes for white space. */
+const SPACE = /\s/;
+
 setMergeCacheSize(REMEMBERED_PIECES_MAX);
 
 /**
  * Tokens of `text` in o200k_base. Takes time proportional to the length whatever the text is, and lets the event loop
- * turn every few milliseconds. Exact for text whose unbroken runs are at most 128 characters long; each further
- * piece of a longer run may add a token.
+ * turn every few milliseconds. Exact for text whose unbroken runs are at most 128 characters long and that has a space in
+ * every 4,096; each further piece of a longer run or stretch may add a token.
  */
 export async function countTokens(text: string): Promise<number> {
   let tokens = 0;
@@ -46,7 +55,7 @@ export async function countPromptTokens(messages: readonly CountedMessage[]): Pr
   return tokens;
 }
 
-/** The text in slices, cut where a token ends anyway: before a space between two Latin letters, or inside a long run. */
+/** The text in slices, cut where a token ends anyway, which is before a space that follows something else, or, without one, anywhere. */
 export function* slicesOf(text: string): Generator<string> {
   let start = 0;
   let runStart = 0;
@@ -54,17 +63,16 @@ export function* slicesOf(text: string): Generator<string> {
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     const kind = kindOf(code);
-    if (kind !== runKind) {
-      const letterFollows = code === 0x20 && isLatin(text.charCodeAt(index + 1));
-      if (index - start >= SLICE_CHARACTERS && letterFollows && isLatin(text.charCodeAt(index - 1))) {
-        yield text.slice(start, index);
-        start = index;
-      }
-      runKind = kind;
-      runStart = index;
-    } else if (index - runStart >= RUN_CHARACTERS_MAX && !isLowSurrogate(code)) {
+    const isLongRun = kind === runKind && index - runStart >= RUN_CHARACTERS_MAX;
+    const endsToken = code === 0x20 && kind !== runKind && index - start >= SLICE_CHARACTERS;
+    const mustCut = isLongRun || index - start >= SLICE_CHARACTERS_MAX;
+    if ((mustCut && !isLowSurrogate(code)) || (endsToken && !SPACE.test(text.charAt(index - 1)))) {
       yield text.slice(start, index);
       start = index;
+      runStart = index;
+    }
+    if (kind !== runKind) {
+      runKind = kind;
       runStart = index;
     }
   }
@@ -74,10 +82,6 @@ export function* slicesOf(text: string): Generator<string> {
 /** 0: white space, 1: everything else: a run is a stretch of one of them. */
 function kindOf(code: number): 0 | 1 {
   return code <= 0x20 || code === 0xa0 || code === 0x3000 || (code >= 0x2000 && code <= 0x200a) ? 0 : 1;
-}
-
-function isLatin(code: number): boolean {
-  return (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a);
 }
 
 function isLowSurrogate(code: number): boolean {

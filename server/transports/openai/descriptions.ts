@@ -72,6 +72,7 @@ export const OPENAI_DESCRIPTIONS = [
     errors: [
       'idempotency_key_reused',
       'idempotency_key_in_flight',
+      'limit_reached',
       'model_not_found',
       'context_length_exceeded',
       'maximum_cost_exceeded',

@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { KEYED_ANSWERS_KEPT_MS, MARKETPLACE_TIMES } from '../../../server/domains/marketplace/index.ts';
+import {
+  KEYED_ANSWERS_KEPT_MS,
+  MARKETPLACE_TIMES,
+  USER_KEPT_BYTES_MAX,
+  USER_KEYS_MAX,
+} from '../../../server/domains/marketplace/index.ts';
 import type { UserActor } from '../../../server/kernel/actor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createMarket, eventsOf, type FakeProvider, until } from '../../support/market.ts';
@@ -122,6 +127,27 @@ describe('a request under an idempotency key', () => {
     const answers = rows.map(({ answer }) => Buffer.from(answer));
     expect(answers.length).toBeGreaterThan(0);
     for (const answer of answers) expect(answer.toString('latin1')).not.toContain('Hello');
+  });
+
+  it.each([
+    ['keys', USER_KEYS_MAX, 0],
+    ['bytes', 2, USER_KEPT_BYTES_MAX],
+  ])('is refused where as many %s are kept as may be; what is kept stays', async (_, keys, bytes) => {
+    await eventsOf(await create());
+    await db.database.system(
+      (sql) => sql`
+        INSERT INTO marketplace_keyed_requests
+          (tenant_id, user_id, key, fingerprint, transaction_id, node_id, created_at, answer)
+        SELECT ${alice.tenantId}, ${alice.userId}, gen_random_uuid()::text, decode(repeat('00', 32), 'hex'),
+          gen_random_uuid(), 'n', ${new Date(market.clock.nowMs())}, decode(repeat('00', ${bytes}), 'hex')
+        FROM generate_series(2, ${keys}::int)`,
+    );
+    const limited = create({ idempotencyKey: 'beyond' });
+    await expect(limited).rejects.toMatchObject({ kind: 'conflict', code: 'limit_reached' });
+    expect((await create()).isReplay).toBe(true);
+    await eventsOf(await create({ idempotencyKey: null }));
+    const bob = await market.customer(1_000n);
+    expect((await create({ idempotencyKey: 'beyond' }, bob)).isReplay).toBe(false);
   });
 
   it('is forgotten after a day', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ANSWER_CHARACTERS_MAX } from '../../../server/domains/marketplace/index.ts';
 import type { UserActor } from '../../../server/kernel/actor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createMarket, eventsOf, FakeProvider, requestIdBytes, until } from '../../support/market.ts';
@@ -138,6 +139,16 @@ describe('a provider', () => {
       await market.expectUntouched(alice);
     },
   );
+
+  it('may not send more than any answer has, however much was asked for', async () => {
+    const provider = await market.provider({ price: 0, context: 10_000_000 });
+    const request = create({ completionTokensMax: 1_000_000 });
+    await until(() => provider.requests[0]);
+    text(provider, 0, 'x'.repeat(ANSWER_CHARACTERS_MAX));
+    const answer = await request;
+    refuses(() => text(provider, 1, 'x'));
+    expect((await eventsOf(answer)).at(-1)).toMatchObject({ code: 'provider_answer_malformed' });
+  });
 
   it('is refused what it sends to a request that is not its own, and to one it has ended', async () => {
     const provider = await market.provider();

@@ -1,7 +1,9 @@
 import { countTokens as reference } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
 import { countPromptTokens, countTokens } from '../../../server/domains/pricing/index.ts';
+import { SLICE_CHARACTERS_MAX } from '../../../server/domains/pricing/limits.ts';
 import { slicesOf } from '../../../server/domains/pricing/token-counter.ts';
+import { createSeededRandom } from '../../support/random.ts';
 
 describe('countTokens', () => {
   it.each([
@@ -48,6 +50,37 @@ describe('countTokens', () => {
       expect(slices.join('')).toBe(text);
       for (const slice of slices) expect(Buffer.from(slice).toString()).toBe(slice);
     }
+  });
+});
+
+describe('slicesOf', () => {
+  it.each(['1 ', '1\n', 'a\t', '. '])('keeps every slice of %j short', (piece) => {
+    const lengths = [...slicesOf(piece.repeat(50_000))].map((slice) => slice.length);
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(SLICE_CHARACTERS_MAX);
+  });
+
+  it('keeps the count of letters, digits, signs and spaces of every kind', async () => {
+    const random = createSeededRandom(1);
+    const pieces = [
+      ' ',
+      ' ',
+      'a',
+      'é',
+      'ф',
+      '漢',
+      '🙂',
+      '.',
+      '!',
+      '\n',
+      '\t',
+      '1',
+      "'s",
+      '\u2028',
+      '\u00a0',
+      '\ufeff',
+    ];
+    const text = Array.from({ length: 30_000 }, () => pieces[Math.floor(random.fraction() * pieces.length)]);
+    expect(await countTokens(text.join(''))).toBe(reference(text.join('')));
   });
 });
 
