@@ -75,6 +75,11 @@ export function narrowCandidates(
   return affordable;
 }
 
+/** The server takes no requests any more. */
+export function serverStopping(): AppError {
+  return new AppError('unavailable', 'unavailable', 'The server is stopping.');
+}
+
 /** Nobody can serve the request now: all are put aside, or busy for too long. */
 export function noProviderAvailable(): AppError {
   return new AppError('unavailable', 'no_provider_available', 'No provider can serve this model right now.', {

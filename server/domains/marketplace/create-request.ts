@@ -11,6 +11,7 @@ import {
   noProviderAvailable,
   type PricedCandidate,
   requestFailed,
+  serverStopping,
 } from './candidates.ts';
 import { type DeliveryDependencies, deliverAnswer } from './deliver-answer.ts';
 import { EventQueue } from './event-queue.ts';
@@ -161,6 +162,7 @@ export class ComputeRun {
     const waitUntilMs = clock.monotonicMs() + Math.min(this.#options.times.slotWaitMs, this.#leftMs());
     const limits = { tried: this.#tried, unaffordableCents: this.#unaffordableCents, costCentsMax };
     for (;;) {
+      if (registry.isClosed) throw serverStopping();
       const candidates = narrowCandidates(registry.offering(model), neededTokens, limits, (price) => {
         return pricing.price(neededTokens, price).costCents;
       });

@@ -17,6 +17,7 @@ export class ProviderRegistry {
   /** How attempts ended lately: late frames of theirs are no offence. */
   readonly #endedLately = new Map<string, 'result' | 'failed'>();
   readonly #slotWaiters = new Set<() => void>();
+  #isClosed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -110,6 +111,17 @@ export class ProviderRegistry {
       this.#slotWaiters.add(stop);
     });
     return true;
+  }
+
+  /** From now on nobody gets a slot: ends every attempt with `unavailable`, and lets those who wait see it. */
+  close(): void {
+    this.#isClosed = true;
+    for (const attempt of this.attempts()) attempt.fail('unavailable');
+    this.slotFreed();
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Lets those who wait look again, the one that waits longest first. */

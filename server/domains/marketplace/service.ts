@@ -5,6 +5,7 @@ import { AppError, notFound } from '../../kernel/errors.ts';
 import { asId, type DeviceId, type TransactionId } from '../../kernel/ids.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { Attempt } from './attempt.ts';
+import { serverStopping } from './candidates.ts';
 import { ComputeRun, type RequestDependencies, type RequestOptions } from './create-request.ts';
 import { createKeyedRequests } from './keyed-requests.ts';
 import { MARKETPLACE_TIMES, TRANSACTIONS_PAGE_MAX } from './limits.ts';
@@ -140,7 +141,7 @@ export function createMarketplaceService(
      */
     async createRequest(actor: Actor, order: ComputeOrder): Promise<ComputeAnswer> {
       const user = requireUser(actor);
-      if (closing) throw new AppError('unavailable', 'unavailable', 'The server is stopping.');
+      if (closing) throw serverStopping();
       const id = asId<TransactionId>(random.uuid());
       const { idempotencyKey } = order;
       const begun =
@@ -213,10 +214,10 @@ export function createMarketplaceService(
       while (running.size > 0) await Promise.all(running);
     },
 
-    /** Ends what still runs, unpaid, and resolves when that is written. */
+    /** Ends what still runs or waits for a slot, unpaid, and resolves when that is written. */
     async close(): Promise<void> {
       closing = true;
-      for (const attempt of registry.attempts()) attempt.fail('unavailable');
+      registry.close();
       while (running.size > 0) await Promise.all(running);
       await quality.flush();
     },

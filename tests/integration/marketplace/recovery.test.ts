@@ -33,6 +33,18 @@ describe('a server that stops or crashes', () => {
     await market.expectUntouched(alice);
   });
 
+  it('refuses what waits for a slot when it closes, and gives it to no provider', async () => {
+    const provider = await market.provider({ slots: 1 });
+    const refusals = [create(), create(), create()].map((request) =>
+      expect(request).rejects.toMatchObject({ kind: 'unavailable', code: 'unavailable' }),
+    );
+    await until(() => provider.requests[0]);
+    await market.marketplace.close();
+    await Promise.all(refusals);
+    expect(provider.requests).toHaveLength(1);
+    await market.expectUntouched(alice);
+  });
+
   it.each([
     ['before the ledger was asked', 'post', { kind: 'failed', code: 'outcome_unknown' }],
     ['after the ledger paid', 'finishSettled', { kind: 'end', costCents: 12n }],
