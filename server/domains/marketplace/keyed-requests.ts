@@ -50,6 +50,19 @@ export function createKeyedRequests(
     return { transactionId: id, providerId, createdAtMs, isReplay: true, events: oneByOne(events) };
   };
 
+  /** A claim that fails may have been written all the same: its key is freed too, and no other request's. */
+  const freeingOnFailure = async <T>(id: TransactionId, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      await store.releaseKey(id).catch((cause: unknown) => {
+        const operation = 'marketplace.requests.create';
+        logger.error({ operation, transactionId: id, cause }, 'a key could not be freed; recovery will');
+      });
+      throw error;
+    }
+  };
+
   return {
     /**
      * The answer kept under the order's key; else `carryOut` for a requester who doesn't leave: one who does asks again.
@@ -63,30 +76,25 @@ export function createKeyedRequests(
       id: TransactionId,
       carryOut: (order: ComputeOrder) => Promise<ComputeAnswer>,
     ): Promise<ComputeAnswer> {
-      const claim = await store.claimKey(
-        {
-          requester: actor,
-          key: order.idempotencyKey,
-          fingerprint: fingerprintOf(order),
-          transactionId: id,
-          nodeId: options.nodeId,
-          nowMs: clock.nowMs(),
-        },
-        { keysMax: USER_KEYS_MAX, bytesMax: USER_KEPT_BYTES_MAX },
+      const claim = await freeingOnFailure(id, () =>
+        store.claimKey(
+          {
+            requester: actor,
+            key: order.idempotencyKey,
+            fingerprint: fingerprintOf(order),
+            transactionId: id,
+            nodeId: options.nodeId,
+            nowMs: clock.nowMs(),
+          },
+          { keysMax: USER_KEYS_MAX, bytesMax: USER_KEPT_BYTES_MAX },
+        ),
       );
       if (claim.kind === 'full') throw tooMuchKept();
       if (claim.kind === 'reused') throw idempotencyKeyReused();
       if (claim.kind === 'in_flight') throw inFlight();
       if (claim.kind === 'kept') return replay(claim.kept);
-      try {
-        return await carryOut({ ...order, signal: new AbortController().signal });
-      } catch (error) {
-        await store.releaseKey(id).catch((cause: unknown) => {
-          const operation = 'marketplace.requests.create';
-          logger.error({ operation, transactionId: id, cause }, 'a key could not be freed; recovery will');
-        });
-        throw error;
-      }
+      const { signal } = new AbortController();
+      return freeingOnFailure(id, () => carryOut({ ...order, signal }));
     },
 
     /** Forgets answers that were kept long enough, and keys whose request will never end: see `Settlements.recover`. */

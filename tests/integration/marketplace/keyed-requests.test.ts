@@ -211,4 +211,23 @@ describe('after a crash', () => {
     await node.marketplace.recover(false);
     await expect(ask('b')).rejects.toMatchObject({ code: 'model_not_found' });
   });
+
+  it('a key whose claim was written and not heard of is free at once', async () => {
+    let claims = 0;
+    const unheard = createMarket(db, {
+      wrapStore: (store) => ({
+        ...store,
+        claimKey: async (...args) => {
+          const claim = await store.claimKey(...args);
+          if (claims++ === 0) return crash();
+          return claim;
+        },
+      }),
+    });
+    const serving = await unheard.provider();
+    serving.onRequest = (request) => unheard.answer(serving, request, ['Hello']);
+    const ask = () => unheard.marketplace.createRequest(alice, market.order({ idempotencyKey: 'unheard' }));
+    await expect(ask()).rejects.toThrow('the process ends here');
+    expect((await eventsOf(await ask())).at(-1)).toMatchObject({ kind: 'end' });
+  });
 });
