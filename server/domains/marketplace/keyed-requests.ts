@@ -41,7 +41,7 @@ export function createKeyedRequests(
 ) {
   const replay = ({ transaction, answer }: KeptAnswer): ComputeAnswer => {
     const { id, providerId, createdAtMs, promptTokens, completionTokens, costCents } = transaction;
-    const text = new TextDecoder().decode(secretBox.open(answer, contextOf(id)));
+    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(secretBox.open(answer, contextOf(id)));
     const finishReason = transaction.finishReason === 'length' ? 'length' : 'stop';
     const events: ComputeEvent[] = [
       { kind: 'text', text },

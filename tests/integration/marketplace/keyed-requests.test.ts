@@ -46,6 +46,12 @@ describe('a request under an idempotency key', () => {
     expect((await market.ledger.balance(alice)).availableCents).toBe(988n);
   });
 
+  it('gives the answer again to the character, a byte order mark in front of it too', async () => {
+    provider.onRequest = (request) => market.answer(provider, request, ['\ufeffHello']);
+    const events = await eventsOf(await create());
+    expect(await eventsOf(await create())).toEqual(events);
+  });
+
   it('is another user’s own, and another key another request', async () => {
     await eventsOf(await create());
     const bob = await market.customer(1_000n);
