@@ -12,6 +12,7 @@ import {
   createLedgerService,
   createLedgerStore,
   LEDGER_WRITER_LIMITS,
+  type LedgerService,
   LedgerWriter,
 } from '../../server/domains/ledger/index.ts';
 import {
@@ -100,6 +101,7 @@ export function createMarket(
     logger?: Logger;
     times?: MarketplaceTimes;
     wrapStore?: (store: MarketplaceStore) => MarketplaceStore;
+    wrapLedger?: (ledger: LedgerService) => LedgerService;
   } = {},
 ) {
   const logger = options.logger ?? silentLogger;
@@ -117,7 +119,7 @@ export function createMarket(
     { nodeId: options.nodeId ?? systemRandom.uuid(), times: options.times ?? MARKETPLACE_TIMES },
     {
       core,
-      ledger,
+      ledger: options.wrapLedger?.(ledger) ?? ledger,
       quality,
       pricing: createPricingService({ commissionBasisPoints: 1_200 }, { core }),
       store: options.wrapStore?.(marketplaceStore) ?? marketplaceStore,

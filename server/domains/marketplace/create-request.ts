@@ -1,6 +1,6 @@
 import type { UserActor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { TransactionId } from '../../kernel/ids.ts';
+import type { TransactionId, TransferId } from '../../kernel/ids.ts';
 import { type LedgerService, transferIdFor } from '../ledger/index.ts';
 import type { PricingService } from '../pricing/index.ts';
 import type { QualityService } from '../quality/index.ts';
@@ -65,6 +65,8 @@ export class ComputeRun {
   #completionTokensMax = 0;
   #unaffordableCents: bigint | null = null;
   #transaction: OpenTransaction | null = null;
+  /** Holds that may be open, noted before the ledger hears of them: one whose commit wasn't heard of is open too. */
+  readonly #holdIds: TransferId[] = [];
 
   constructor(
     id: TransactionId,
@@ -209,6 +211,7 @@ export class ComputeRun {
     const heldBefore = this.#transaction;
     if (estimateCents === 0n || (heldBefore !== null && heldBefore.heldCents >= estimateCents)) return true;
     const holdId = transferIdFor('hold', this.#id, String(this.#tried.size));
+    this.#holdIds.push(holdId);
     const held = await ledger.hold(this.#actor, {
       holdId,
       amountCents: estimateCents,
@@ -216,6 +219,7 @@ export class ComputeRun {
       transactionId: this.#id,
     });
     if (!held.ok) {
+      this.#holdIds.pop();
       if (held.reason === 'insufficient_balance') return false;
       throw new AppError('invalid', 'amount_out_of_range', 'The request could cost too much.');
     }
@@ -295,9 +299,9 @@ export class ComputeRun {
 
   /** Ends a request that got no text. What can't be written now is left to recovery and to the hold's expiry. */
   async #giveUp(code: FailureCode): Promise<void> {
-    if (this.#transaction === null) return;
+    if (this.#transaction === null && this.#holdIds.length === 0) return;
     try {
-      await this.#dependencies.settlements.release(this.#transaction, code);
+      await this.#dependencies.settlements.release(this.#id, this.#holdIds, code);
     } catch (cause) {
       const fields = {
         operation: 'marketplace.requests.create',

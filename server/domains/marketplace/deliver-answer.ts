@@ -1,7 +1,7 @@
 import type { Attempt, AttemptEvent } from './attempt.ts';
 import type { EventQueue } from './event-queue.ts';
 import { type JudgeDependencies, judgeAttempt } from './judge-attempt.ts';
-import type { Settlements } from './settlement.ts';
+import { holdIdsOf, type Settlements } from './settlement.ts';
 import type { ComputeEvent, OpenTransaction } from './types.ts';
 
 /** What delivering an answer needs. */
@@ -56,7 +56,7 @@ async function conclude(
   const code = event.kind === 'failed' ? event.code : null;
   if (code !== null && code !== 'request_cancelled' && code !== 'request_timed_out') {
     judgeAttempt(attempt, code, 0, dependencies);
-    await settlements.release(transaction, code);
+    await settlements.release(transaction.id, holdIdsOf(transaction), code);
     return { kind: 'failed', code };
   }
   const completionTokens = await countTokens(text);

@@ -1,5 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { TransactionId } from '../../kernel/ids.ts';
+import type { TransactionId, TransferId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { LedgerService } from '../ledger/index.ts';
@@ -92,14 +92,15 @@ export function createSettlements(
     return write().catch(write);
   };
 
-  /** Ends a transaction for which nothing is paid. Repeating it changes nothing. */
+  /** Ends a transaction for which nothing is paid, if it is kept already, and gives back its holds. Repeating changes nothing. */
   const release = async (
-    transaction: InterruptedTransaction['transaction'],
+    id: TransactionId,
+    holdIds: readonly TransferId[],
     code: FailureCode,
   ): Promise<void> => {
+    for (const holdId of holdIds) await ledger.void(holdId);
     const state = code === 'request_cancelled' ? 'CANCELLED' : 'FAILED';
-    if (transaction.holdId !== null) await ledger.void(transaction.holdId);
-    await store.finishUnpaid(transaction.id, state, code, clock.nowMs());
+    await store.finishUnpaid(id, state, code, clock.nowMs());
   };
 
   /** Ends what was interrupted, as it was decided. False: not now. */
@@ -107,7 +108,7 @@ export function createSettlements(
     const fields = { operation: 'marketplace.recover', transactionId: transaction.id };
     try {
       if (settlement !== null) await carryOut(transaction, settlement);
-      else await release(transaction, 'unavailable');
+      else await release(transaction.id, holdIdsOf(transaction), 'unavailable');
       logger.info(fields, 'a transaction was finished');
       return true;
     } catch (cause) {
@@ -186,4 +187,9 @@ export function createSettlements(
       }
     },
   };
+}
+
+/** The hold of a transaction, if it has one. */
+export function holdIdsOf({ holdId }: Pick<OpenTransaction, 'holdId'>): readonly TransferId[] {
+  return holdId === null ? [] : [holdId];
 }

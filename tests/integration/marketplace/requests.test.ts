@@ -229,6 +229,44 @@ describe('a requester that goes away', () => {
   });
 });
 
+describe('a hold whose request fails', () => {
+  const fail = async () => {
+    throw new Error('the connection is gone');
+  };
+
+  it('is given back at once when the ledger took it and was not heard of', async () => {
+    market = createMarket(db, {
+      wrapLedger: (ledger) => ({ ...ledger, hold: async (...args) => ledger.hold(...args).then(fail) }),
+    });
+    alice = await market.customer(1_000n);
+    const provider = await market.provider();
+    await expect(create()).rejects.toThrow('the connection is gone');
+    expect(provider.requests).toEqual([]);
+    expect(await market.ledger.balance(alice)).toEqual({ availableCents: 1_000n, heldCents: 0n });
+  });
+
+  it('is given back at once, and the larger one too, when the failover can not be written down', async () => {
+    let assignments = 0;
+    market = createMarket(db, {
+      wrapStore: (store) => ({
+        ...store,
+        assignTransaction: async (transaction) =>
+          ++assignments === 2 ? fail() : store.assignTransaction(transaction),
+      }),
+    });
+    alice = await market.customer(1_000n);
+    const cheap = await market.provider({ price: 1 });
+    const refused = expect(create()).rejects.toThrow('the connection is gone');
+    const { requestId } = await until(() => cheap.requests[0]);
+    await until(() => assignments === 1);
+    await market.provider({ price: 1_000 });
+    market.marketplace.result(cheap.actor, { requestId, error: { code: 1 } });
+    await refused;
+    expect(await market.ledger.balance(alice)).toEqual({ availableCents: 1_000n, heldCents: 0n });
+    expect(await market.lastTransaction(alice)).toMatchObject({ state: 'FAILED' });
+  });
+});
+
 describe('the database', () => {
   it('shows a tenant its own rows only, and a requester never who the provider is', async () => {
     const provider = await market.provider();
