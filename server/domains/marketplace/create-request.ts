@@ -1,6 +1,7 @@
 import type { UserActor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { TransactionId, TransferId } from '../../kernel/ids.ts';
+import type { Cents } from '../../kernel/money.ts';
 import { type LedgerService, transferIdFor } from '../ledger/index.ts';
 import type { PricingService } from '../pricing/index.ts';
 import type { QualityService } from '../quality/index.ts';
@@ -208,13 +209,25 @@ export class ComputeRun {
   /** Sees to it that the hold covers the most this provider could cost. False: the balance doesn't reach. */
   async #cover({ estimateCents }: PricedCandidate): Promise<boolean> {
     const { ledger } = this.#dependencies;
-    const heldBefore = this.#transaction;
-    if (estimateCents === 0n || (heldBefore !== null && heldBefore.heldCents >= estimateCents)) return true;
+    const before = this.#transaction;
+    if (estimateCents <= (before?.heldCents ?? 0n)) return true;
+    if (await this.#hold(estimateCents)) return true;
+    if (!before?.holdId) return false;
+    // The balance may reach for the larger hold alone, though not for both at once.
+    await ledger.void(before.holdId);
+    this.#transaction = { ...before, holdId: null, heldCents: 0n };
+    return this.#hold(estimateCents);
+  }
+
+  /** Takes a hold in place of the one before. False: the balance doesn't reach. */
+  async #hold(amountCents: Cents): Promise<boolean> {
+    const { ledger, store } = this.#dependencies;
+    const before = this.#transaction;
     const holdId = transferIdFor('hold', this.#id, String(this.#tried.size));
     this.#holdIds.push(holdId);
     const held = await ledger.hold(this.#actor, {
       holdId,
-      amountCents: estimateCents,
+      amountCents,
       expiresAfterMs: this.#options.times.holdLifeMs,
       transactionId: this.#id,
     });
@@ -223,14 +236,11 @@ export class ComputeRun {
       if (held.reason === 'insufficient_balance') return false;
       throw new AppError('invalid', 'amount_out_of_range', 'The request could cost too much.');
     }
-    if (heldBefore !== null) {
-      // Written first: were the old hold gone before the new one is known, a crash would leave the new one open.
-      this.#transaction = { ...heldBefore, holdId, heldCents: estimateCents };
-      await this.#dependencies.store.assignTransaction(this.#transaction);
-      if (heldBefore.holdId !== null) await ledger.void(heldBefore.holdId);
-      return true;
-    }
-    this.#transaction = { ...this.#newTransaction(), holdId, heldCents: estimateCents };
+    this.#transaction = { ...(before ?? this.#newTransaction()), holdId, heldCents: amountCents };
+    if (before === null) return true;
+    // Written first: were the old hold gone before the new one is known, a crash would leave the new one open.
+    await store.assignTransaction(this.#transaction);
+    if (before.holdId !== null) await ledger.void(before.holdId);
     return true;
   }
 

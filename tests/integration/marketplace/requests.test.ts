@@ -229,6 +229,34 @@ describe('a requester that goes away', () => {
   });
 });
 
+describe('a failover to a dearer provider', () => {
+  const failOver = async (price: number) => {
+    alice = await market.customer(100n);
+    const bad = await market.provider({ price: 1_000 });
+    const request = create();
+    request.catch(() => {});
+    const { requestId } = await until(() => bad.requests[0]);
+    const dearer = await market.provider({ price });
+    dearer.onRequest = (r) => market.answer(dearer, r, ['Hello', ' world']);
+    market.marketplace.result(bad.actor, { requestId, error: { code: 1 } });
+    return { request, dearer };
+  };
+
+  it('needs no more than the larger hold', async () => {
+    // 60 cents are held, 66 needed, 100 there.
+    const { request } = await failOver(1_100);
+    expect((await eventsOf(await request)).at(-1)).toMatchObject({ kind: 'end', costCents: 14n });
+    expect(await market.ledger.balance(alice)).toEqual({ availableCents: 86n, heldCents: 0n });
+  });
+
+  it('that the balance does not reach for ends as the first provider failed, and nothing is held', async () => {
+    const { request, dearer } = await failOver(2_000);
+    await expect(request).rejects.toMatchObject({ code: 'provider_failed' });
+    expect(dearer.requests).toEqual([]);
+    expect(await market.ledger.balance(alice)).toEqual({ availableCents: 100n, heldCents: 0n });
+  });
+});
+
 describe('a hold whose request fails', () => {
   const fail = async () => {
     throw new Error('the connection is gone');
