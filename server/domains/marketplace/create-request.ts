@@ -30,6 +30,7 @@ import type {
   OpenTransaction,
   ProviderId,
 } from './types.ts';
+import type { Place } from './waiting-room.ts';
 
 /** What carrying out a request needs. */
 export interface RequestDependencies extends DeliveryDependencies {
@@ -159,33 +160,46 @@ export class ComputeRun {
   }
 
   async #choose(): Promise<Choice | null> {
-    const { registry, core, random, quality, clock, pricing } = this.#dependencies;
-    const { promptTokens, model, costCentsMax, signal } = this.#order;
-    const neededTokens = promptTokens + this.#completionTokensMax;
+    const { registry, clock } = this.#dependencies;
+    const { model, signal } = this.#order;
+    const { waitingRoom } = registry;
     const waitUntilMs = clock.monotonicMs() + Math.min(this.#options.times.slotWaitMs, this.#leftMs());
-    const limits = { tried: this.#tried, unaffordableCents: this.#unaffordableCents, costCentsMax };
-    for (;;) {
-      if (registry.isClosed) throw serverStopping();
-      const candidates = narrowCandidates(registry.offering(model), neededTokens, limits, (price) => {
-        return pricing.price(neededTokens, price).costCents;
-      });
-      if (candidates === null) return null;
-      const nowMs = clock.monotonicMs();
-      const selection = selectProvider(candidates, nowMs, {
-        core,
-        random,
-        qualityOf: (id) => quality.assessmentOf(id),
-      });
-      if (selection.ok) {
-        const { chosen, isProbe } = selection;
-        const candidate = candidates.find(({ provider }) => provider === chosen.provider) as PricedCandidate;
-        // At once: whoever chooses next must see that the slot is taken.
-        return { candidate, attempt: this.#reserve(candidate, isProbe) };
+    let place: Place | null = null;
+    try {
+      for (;;) {
+        const choice = this.#chooseNow();
+        if (choice !== 'all_busy') return choice;
+        const waitMs = waitUntilMs - clock.monotonicMs();
+        if (waitMs <= 0 || signal.aborted) throw noProviderAvailable();
+        place ??= waitingRoom.enter(model, this.#actor.userId);
+        if (place === null) throw noProviderAvailable();
+        await waitingRoom.wait(place, waitMs, signal);
       }
-      if (selection.reason === 'all_unhealthy' || nowMs >= waitUntilMs || signal.aborted)
-        throw noProviderAvailable();
-      if (!(await registry.waitForSlot(waitUntilMs - nowMs, signal))) throw noProviderAvailable();
+    } finally {
+      if (place !== null) waitingRoom.leave(place);
     }
+  }
+
+  #chooseNow(): Choice | 'all_busy' | null {
+    const { registry, core, random, quality, clock, pricing } = this.#dependencies;
+    const { promptTokens, model, costCentsMax } = this.#order;
+    if (registry.isClosed) throw serverStopping();
+    const neededTokens = promptTokens + this.#completionTokensMax;
+    const limits = { tried: this.#tried, unaffordableCents: this.#unaffordableCents, costCentsMax };
+    const candidates = narrowCandidates(registry.offering(model), neededTokens, limits, (price) => {
+      return pricing.price(neededTokens, price).costCents;
+    });
+    if (candidates === null) return null;
+    const qualityOf = (id: ProviderId) => quality.assessmentOf(id);
+    const selection = selectProvider(candidates, clock.monotonicMs(), { core, random, qualityOf });
+    if (!selection.ok) {
+      if (selection.reason === 'all_busy') return 'all_busy';
+      throw noProviderAvailable();
+    }
+    const { chosen, isProbe } = selection;
+    const candidate = candidates.find(({ provider }) => provider === chosen.provider) as PricedCandidate;
+    // At once: whoever chooses next must see that the slot is taken.
+    return { candidate, attempt: this.#reserve(candidate, isProbe) };
   }
 
   #reserve({ provider }: PricedCandidate, isProbe: boolean): Attempt {

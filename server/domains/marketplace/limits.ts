@@ -33,8 +33,10 @@ export const INTERRUPTED_PAGE = 1_000;
 export const TRANSACTIONS_PAGE_MAX = 100;
 /** Standings of providers that left, kept so that a reconnect doesn't wash off a failure. */
 export const STANDINGS_REMEMBERED = 10_000;
-/** Requests that may wait for a slot. */
-export const SLOT_WAITERS_MAX = 1_000;
+/** Requests that may wait for a slot of one model: each holds its body, up to 256 KiB, while it waits. */
+export const MODEL_WAITERS_MAX = 1_000;
+/** Requests of one user that may wait: nobody fills the room, and who waits has not shown yet that it can pay. */
+export const USER_WAITERS_MAX = 20;
 
 /** Times that a configuration may change; milliseconds. */
 export interface MarketplaceTimes {

@@ -1,6 +1,6 @@
 import type { DeviceId } from '../../kernel/ids.ts';
 import { DEBT_HALF_LIFE_MS } from './limits.ts';
-import { HEALTHY, type ProviderHealth } from './provider-health.ts';
+import { HEALTHY, type ProviderHealth, trustOf } from './provider-health.ts';
 import { ProviderPace, type RunningRequest } from './provider-pace.ts';
 import type { ModelOffer, Offer, ProviderChannel, ProviderId, ProviderOwner } from './types.ts';
 
@@ -60,6 +60,13 @@ export class LiveProvider {
 
   hasFreeSlot(): boolean {
     return this.running.size < this.#slots;
+  }
+
+  /** True when the next request could get a slot: a free one, of a provider that isn't put aside. */
+  takesRequests(nowMs: number): boolean {
+    if (!this.hasFreeSlot()) return false;
+    const trust = trustOf(this.standing.health, nowMs);
+    return trust === 'ready' || (trust === 'probe' && this.probe === null);
   }
 
   findModel(name: string): ModelOffer | null {

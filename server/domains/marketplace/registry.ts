@@ -2,38 +2,40 @@ import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import type { DeviceId } from '../../kernel/ids.ts';
 import type { Attempt } from './attempt.ts';
-import { ENDED_REQUESTS_REMEMBERED, SLOT_WAITERS_MAX, STANDINGS_REMEMBERED } from './limits.ts';
+import { ENDED_REQUESTS_REMEMBERED, STANDINGS_REMEMBERED } from './limits.ts';
 import { LiveProvider, ProviderStanding } from './live-provider.ts';
 import type { Eligible } from './selection.ts';
 import type { Offer, ProviderChannel, ProviderDevice, ProviderId } from './types.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 /** Who is connected, what they serve, and what they work on. In memory: a provider offers again when it reconnects. */
 export class ProviderRegistry {
-  readonly #clock: Clock;
+  /** Who waits for a slot. */
+  readonly waitingRoom: WaitingRoom;
   readonly #byDevice = new Map<DeviceId, LiveProvider>();
   readonly #standings = new Map<ProviderId, ProviderStanding>();
   /** Attempts at work, by device and request. */
   readonly #attempts = new Map<string, Attempt>();
   /** How attempts ended lately: late frames of theirs are no offence. */
   readonly #endedLately = new Map<string, 'result' | 'failed'>();
-  readonly #slotWaiters = new Set<() => void>();
   #isClosed = false;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.waitingRoom = new WaitingRoom(clock);
   }
 
   /** Lists a provider, or replaces what it serves. */
   list(id: ProviderId, device: ProviderDevice, channel: ProviderChannel, offer: Offer): void {
     const { deviceId, tenantId, userId } = device;
-    const present = this.#byDevice.get(deviceId);
-    if (present && present.channel === channel) {
-      present.replaceOffer(offer);
+    let provider = this.#byDevice.get(deviceId);
+    if (provider?.channel === channel) {
+      provider.replaceOffer(offer);
     } else {
       const identity = { id, deviceId, owner: { tenantId, userId }, channel };
-      this.#byDevice.set(deviceId, new LiveProvider(identity, this.#standingOf(id), offer));
+      provider = new LiveProvider(identity, this.#standingOf(id), offer);
+      this.#byDevice.set(deviceId, provider);
     }
-    this.slotFreed();
+    this.waitingRoom.slotFreed(provider);
   }
 
   /** Takes a provider from the list; what it works on goes on. Returns it, or null when it wasn't listed. */
@@ -72,7 +74,8 @@ export class ProviderRegistry {
     this.#attempts.delete(key);
     this.#endedLately.set(key, end);
     forgetOldest(this.#endedLately, ENDED_REQUESTS_REMEMBERED);
-    this.slotFreed();
+    const provider = this.#byDevice.get(attempt.provider.deviceId);
+    if (provider) this.waitingRoom.slotFreed(provider);
   }
 
   /**
@@ -96,37 +99,15 @@ export class ProviderRegistry {
     return [...this.#attempts.values()];
   }
 
-  /** Resolves when a slot may have become free, at the latest after `waitMs`. False: too many wait already. */
-  async waitForSlot(waitMs: number, signal: AbortSignal): Promise<boolean> {
-    if (this.#slotWaiters.size >= SLOT_WAITERS_MAX) return false;
-    await new Promise<void>((resolve) => {
-      const stop = () => {
-        this.#slotWaiters.delete(stop);
-        signal.removeEventListener('abort', stop);
-        cancelTimer();
-        resolve();
-      };
-      const cancelTimer = this.#clock.after(waitMs, stop);
-      signal.addEventListener('abort', stop);
-      this.#slotWaiters.add(stop);
-    });
-    return true;
-  }
-
   /** From now on nobody gets a slot: ends every attempt with `unavailable`, and lets those who wait see it. */
   close(): void {
     this.#isClosed = true;
     for (const attempt of this.attempts()) attempt.fail('unavailable');
-    this.slotFreed();
+    this.waitingRoom.wakeAll();
   }
 
   get isClosed(): boolean {
     return this.#isClosed;
-  }
-
-  /** Lets those who wait look again, the one that waits longest first. */
-  slotFreed(): void {
-    for (const wake of [...this.#slotWaiters]) wake();
   }
 
   #standingOf(id: ProviderId): ProviderStanding {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MARKETPLACE_TIMES } from '../../../server/domains/marketplace/index.ts';
+import { MARKETPLACE_TIMES, MODEL_WAITERS_MAX } from '../../../server/domains/marketplace/index.ts';
 import type { UserActor } from '../../../server/kernel/actor.ts';
 import { turn } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -132,6 +132,25 @@ describe('a request', () => {
     await refusal;
     market.answer(provider, provider.requests[1] as never, ['two']);
     await eventsOf(await second);
+  });
+});
+
+describe('a user without money', () => {
+  it('keeps nobody else from waiting for a slot', async () => {
+    const broke = await market.customer(1n);
+    const provider = await market.provider({ slots: 1 });
+    const first = create();
+    const request = await until(() => provider.requests[0]);
+    const refused = Array.from({ length: MODEL_WAITERS_MAX }, () =>
+      expect(create({}, broke)).rejects.toMatchObject({ kind: expect.anything() }),
+    );
+    const waiting = create();
+    await turn();
+    provider.onRequest = (next) => market.answer(provider, next, ['two']);
+    market.answer(provider, request, ['one']);
+    await eventsOf(await first);
+    expect((await eventsOf(await waiting)).at(-1)).toMatchObject({ kind: 'end' });
+    await Promise.all(refused);
   });
 });
 
