@@ -5,10 +5,8 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { type RepeatedJob, repeat } from './repeat.ts';
 
-/** How long a hold may stay open past its expiry, in milliseconds. */
-const EXPIRE_HOLDS_INTERVAL_MS = 2_000;
-/** How often interrupted transactions are looked for, in milliseconds. */
-const RECOVER_INTERVAL_MS = 30_000;
+/** How often interrupted transactions are looked for, and how long a hold may stay open past its expiry, in milliseconds. */
+const RECOVER_INTERVAL_MS = 10_000;
 /** How long an assessment may be in memory only, in milliseconds. */
 const FLUSH_QUALITY_INTERVAL_MS = 1_000;
 
@@ -23,27 +21,19 @@ export interface MoneyJobDependencies {
 
 /**
  * Finishes what the last life of this node left open, then keeps doing so. What was decided is settled before holds
- * expire: an expired hold can't be paid from. Call it before requests are taken.
+ * expire, in every round: an expired hold can't be paid from. Where recovery fails as a whole, no hold expires either. Call
+ * it before requests are taken.
  */
 export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promise<RepeatedJob> {
   const { ledger, marketplace, quality } = dependencies;
-  await marketplace.recover(true);
-  await ledger.expireHolds();
+  const recover = async (atStart: boolean) => {
+    await marketplace.recover(atStart);
+    await ledger.expireHolds();
+  };
+  await recover(true);
   const jobs = [
     repeat(
-      {
-        operation: 'ledger.expireHolds',
-        intervalMs: EXPIRE_HOLDS_INTERVAL_MS,
-        work: () => ledger.expireHolds(),
-      },
-      dependencies,
-    ),
-    repeat(
-      {
-        operation: 'marketplace.recover',
-        intervalMs: RECOVER_INTERVAL_MS,
-        work: () => marketplace.recover(false),
-      },
+      { operation: 'marketplace.recover', intervalMs: RECOVER_INTERVAL_MS, work: () => recover(false) },
       dependencies,
     ),
     repeat(

@@ -56,7 +56,12 @@ export async function keepAnswer(sql: Sql, id: TransactionId, answer: Uint8Array
   await sql`UPDATE marketplace_keyed_requests SET answer = ${answer} WHERE transaction_id = ${id}`;
 }
 
+/** Forgets the key of a request that ended unpaid, and an answer that was kept for it. */
+export async function deleteKey(sql: Sql, id: TransactionId): Promise<void> {
+  await sql`DELETE FROM marketplace_keyed_requests WHERE transaction_id = ${id}`;
+}
+
 /** Forgets the key of a request that failed. */
-export async function deleteUnanswered(sql: Sql, id: TransactionId): Promise<void> {
+async function deleteUnanswered(sql: Sql, id: TransactionId): Promise<void> {
   await sql`DELETE FROM marketplace_keyed_requests WHERE transaction_id = ${id} AND answer IS NULL`;
 }

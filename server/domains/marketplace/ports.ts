@@ -92,7 +92,7 @@ export interface MarketplaceStore extends KeyStore {
   ): Promise<boolean>;
   /** Ends a transaction as its intent says, for both sides. Does nothing to one that has ended. */
   finishSettled(id: TransactionId, nowMs: number): Promise<ClaimTotals | null>;
-  /** Ends a transaction for which nothing is paid, and frees its key. Does nothing to one that has ended. */
+  /** Ends a transaction for which nothing is paid, and frees its key with what was kept. Does nothing to one that has ended. */
   finishUnpaid(
     id: TransactionId,
     state: 'FAILED' | 'CANCELLED',

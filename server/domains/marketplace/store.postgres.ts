@@ -1,5 +1,5 @@
 import type { Database, Sql } from '../../kernel/database.ts';
-import { createKeyStore, deleteUnanswered, keepAnswer } from './keyed-requests.postgres.ts';
+import { createKeyStore, deleteKey, keepAnswer } from './keyed-requests.postgres.ts';
 import type { MarketplaceStore } from './ports.ts';
 import {
   type InterruptedRow,
@@ -115,7 +115,7 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
           WHERE id = ${id} AND state IN ('PENDING', 'PROCESSING')`;
         if (result.count === 0) return;
         await insertServed(sql, id);
-        await deleteUnanswered(sql, id);
+        await deleteKey(sql, id);
       }),
 
     findInterrupted: ({ nodeId, intentBeforeMs, createdBeforeMs }, after, limit) =>

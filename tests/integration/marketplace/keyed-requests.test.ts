@@ -5,8 +5,11 @@ import {
   USER_KEPT_BYTES_MAX,
   USER_KEYS_MAX,
 } from '../../../server/domains/marketplace/index.ts';
+import { startMoneyJobs } from '../../../server/jobs/money-jobs.ts';
 import type { UserActor } from '../../../server/kernel/actor.ts';
+import { turn } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { silentLogger } from '../../support/logger.ts';
 import { createMarket, eventsOf, type FakeProvider, until } from '../../support/market.ts';
 
 let db: TestDatabase;
@@ -235,5 +238,56 @@ describe('after a crash', () => {
     const ask = () => unheard.marketplace.createRequest(alice, market.order({ idempotencyKey: 'unheard' }));
     await expect(ask()).rejects.toThrow('the process ends here');
     expect((await eventsOf(await ask())).at(-1)).toMatchObject({ kind: 'end' });
+  });
+
+  const decided = async () => {
+    let writes = 0;
+    let isDown = false;
+    const outage = createMarket(db, {
+      wrapStore: (store) => ({
+        ...store,
+        writeIntent: async (...args) => {
+          if (writes++ > 0) return crash();
+          await store.writeIntent(...args);
+          isDown = true;
+          return crash();
+        },
+        findInterrupted: async (...args) => (isDown ? crash() : store.findInterrupted(...args)),
+      }),
+    });
+    const jobs = await startMoneyJobs({ ...outage, logger: silentLogger });
+    const bob = await outage.customer(1_000n);
+    const serving = await outage.provider();
+    serving.onRequest = (request) => outage.answer(serving, request, ['Hello']);
+    const ask = async () => {
+      const answer = await outage.marketplace.createRequest(bob, outage.order({ idempotencyKey: 'k' }));
+      return [answer.isReplay, (await eventsOf(answer)).at(-1)?.kind];
+    };
+    expect(await ask()).toEqual([false, 'failed']);
+    outage.clock.advance(MARKETPLACE_TIMES.holdLifeMs + 1);
+    await turn();
+    writes = -1;
+    isDown = false;
+    return { outage, bob, ask, jobs };
+  };
+
+  it('a settlement that was decided is paid by the jobs, though the outage outlasts its hold', async () => {
+    const { outage, bob, ask, jobs } = await decided();
+    await until(async () => {
+      outage.clock.advance(1_000);
+      return (await outage.lastTransaction(bob))?.state !== 'PROCESSING';
+    });
+    await jobs.stop();
+    expect(await outage.lastTransaction(bob)).toMatchObject({ state: 'COMPLETED', costCents: 11n });
+    expect(await ask()).toEqual([true, 'end']);
+  });
+
+  it('an answer whose hold is gone before it was paid is not kept', async () => {
+    const { outage, bob, ask, jobs } = await decided();
+    await jobs.stop();
+    await outage.ledger.expireHolds();
+    await outage.marketplace.recover(false);
+    expect(await outage.lastTransaction(bob)).toMatchObject({ state: 'FAILED', costCents: 0n });
+    expect((await ask())[0]).toBe(false);
   });
 });
