@@ -4,8 +4,12 @@ import { HEALTHY, type ProviderHealth, trustOf } from './provider-health.ts';
 import { ProviderPace, type RunningRequest } from './provider-pace.ts';
 import type { ModelOffer, Offer, ProviderChannel, ProviderId, ProviderOwner } from './types.ts';
 
-/** What a provider has shown. Outlives its connection. */
+/** What a provider has shown, and what it works on. Outlives its connection and its offer. */
 export class ProviderStanding {
+  /** Requests it works on, given to it under whatever offer. */
+  readonly running = new Set<RunningRequest>();
+  /** The request that decides whether it comes back from a pause. */
+  probe: RunningRequest | null = null;
   readonly pace = new ProviderPace();
   health: ProviderHealth = HEALTHY;
   #debtTokens = 0;
@@ -30,10 +34,6 @@ export class LiveProvider {
   readonly owner: ProviderOwner;
   readonly channel: ProviderChannel;
   readonly standing: ProviderStanding;
-  /** Requests it works on. */
-  readonly running = new Set<RunningRequest>();
-  /** The request that decides whether it comes back from a pause. */
-  probe: RunningRequest | null = null;
   #models = new Map<string, ModelOffer>();
   #slots = 0;
 
@@ -48,6 +48,18 @@ export class LiveProvider {
     this.channel = identity.channel;
     this.standing = standing;
     this.replaceOffer(offer);
+  }
+
+  get running(): Set<RunningRequest> {
+    return this.standing.running;
+  }
+
+  get probe(): RunningRequest | null {
+    return this.standing.probe;
+  }
+
+  set probe(request: RunningRequest | null) {
+    this.standing.probe = request;
   }
 
   get slots(): number {

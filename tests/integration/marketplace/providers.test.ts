@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ANSWER_CHARACTERS_MAX } from '../../../server/domains/marketplace/index.ts';
 import type { UserActor } from '../../../server/kernel/actor.ts';
+import { turn } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createMarket, eventsOf, FakeProvider, requestIdBytes, until } from '../../support/market.ts';
 
@@ -210,6 +211,24 @@ describe('a provider', () => {
     await expect(create()).rejects.toMatchObject({ code: 'model_not_found' });
     market.answer(provider, provider.requests[0] as never, ['Hello']);
     expect((await eventsOf(await request)).at(-1)).toMatchObject({ kind: 'end' });
+  });
+
+  it('that withdraws and offers again gets no more than its slots', async () => {
+    const provider = await market.provider({ slots: 1 });
+    const first = create();
+    const request = await until(() => provider.requests[0]);
+    await market.marketplace.withdraw(provider.actor);
+    await market.marketplace.offer(provider.actor, provider.channel, {
+      slots: 1,
+      models: [{ name: 'm', priceCentsPer_1000Tokens: 1_000, contextTokens: 8_192 }],
+    });
+    const refused = expect(create()).rejects.toMatchObject({ code: 'no_provider_available' });
+    await turn();
+    market.clock.advance(10_000);
+    await refused;
+    market.answer(provider, request, ['one']);
+    await eventsOf(await first);
+    expect(provider.requests).toHaveLength(1);
   });
 
   it('is one row however often it offers, and its old session takes nothing with it', async () => {
