@@ -53,11 +53,22 @@ export function createMarketplaceService(
   const keyedRequests = createKeyedRequests(options, dependencies);
   const closedChannels = new WeakSet<ProviderChannel>();
   const running = new Set<Promise<void>>();
+  const turns = new Map<DeviceId, Promise<void>>();
   let closing = false;
 
   const track = (work: Promise<void>) => {
     running.add(work);
     void work.finally(() => running.delete(work));
+  };
+
+  /** A device's offers and withdrawals take effect in the order in which they came. */
+  const inTurn = (deviceId: DeviceId, work: () => Promise<void>): Promise<void> => {
+    const mine = (turns.get(deviceId) ?? Promise.resolve()).then(work);
+    const over = mine.then(ignore, ignore).then(() => {
+      if (turns.get(deviceId) === over) turns.delete(deviceId);
+    });
+    turns.set(deviceId, over);
+    return mine;
   };
 
   const carryOut = (id: TransactionId, user: UserActor, order: ComputeOrder): Promise<ComputeAnswer> => {
@@ -93,20 +104,22 @@ export function createMarketplaceService(
       message: yggdrasil.v1.ProviderOffer.$Properties,
     ): Promise<void> {
       const offer = checkOffer(message);
-      const id = await store.saveOffer(actor, offer, random.uuid(), clock.nowMs());
-      await quality.load(id, actor.tenantId);
-      // The device may have left while this was written.
-      if (closing || closedChannels.has(channel)) return;
-      registry.list(id, actor, channel, offer);
-      logger.info(
-        { operation: 'marketplace.offer', providerId: id, models: offer.models.length },
-        'a provider offers',
-      );
+      return inTurn(actor.deviceId, async () => {
+        const id = await store.saveOffer(actor, offer, random.uuid(), clock.nowMs());
+        await quality.load(id, actor.tenantId);
+        // The device may have left while this was written.
+        if (closing || closedChannels.has(channel)) return;
+        registry.list(id, actor, channel, offer);
+        logger.info(
+          { operation: 'marketplace.offer', providerId: id, models: offer.models.length },
+          'a provider offers',
+        );
+      });
     },
 
     /** A device takes no more requests; it finishes those it has. */
     async withdraw(actor: DeviceActor): Promise<void> {
-      registry.unlist(actor.deviceId);
+      await inTurn(actor.deviceId, async () => void registry.unlist(actor.deviceId));
     },
 
     /** A device's session ended: its requests fail over, or fail. Another session of the device is not touched. */

@@ -213,6 +213,18 @@ describe('a provider', () => {
     expect((await eventsOf(await request)).at(-1)).toMatchObject({ kind: 'end' });
   });
 
+  it('that withdraws before its offer is acknowledged is not listed, and may offer again', async () => {
+    const provider = new FakeProvider();
+    const models = [{ name: 'm', contextTokens: 8_192 }];
+    const offer = () => market.marketplace.offer(provider.actor, provider.channel, { slots: 1, models });
+    const offered = offer();
+    await market.marketplace.withdraw(provider.actor);
+    await offered;
+    expect(await market.marketplace.listProviders(alice)).toEqual([]);
+    await offer();
+    expect(await market.marketplace.listProviders(alice)).toHaveLength(1);
+  });
+
   it('that withdraws and offers again gets no more than its slots', async () => {
     const provider = await market.provider({ slots: 1 });
     const first = create();
