@@ -10,3 +10,8 @@ export const NEUTRAL_WEIGHT = 5;
 /** Milliseconds to the first token, and for each further one, at which the latency share is a half. */
 export const REFERENCE_FIRST_TOKEN_MS = 1_000;
 export const REFERENCE_TOKEN_MS = 50;
+/**
+ * Assessments in memory: many times what one server has connected, so that only those of providers that left long ago are
+ * read again.
+ */
+export const KNOWN_PROVIDERS_MAX = 100_000;

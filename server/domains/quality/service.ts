@@ -2,7 +2,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { InvariantError } from '../../kernel/errors.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import { HALF_LIFE_MS } from './limits.ts';
+import { HALF_LIFE_MS, KNOWN_PROVIDERS_MAX } from './limits.ts';
 import { neutralQuality, observationOf } from './rules.ts';
 import type { AssessedProvider, ProviderOutcome, ProviderQuality } from './types.ts';
 
@@ -34,11 +34,23 @@ export interface QualityDependencies {
 /** Quality as the rest of the server sees it. */
 export type QualityService = ReturnType<typeof createQualityService>;
 
-/** Makes the quality service. Providers in use are in memory; changes are written in batches, bad news at once. */
+/** Makes the quality service. Providers used lately are in memory; changes are written in batches, bad news at once. */
 export function createQualityService(dependencies: QualityDependencies) {
   const { core, store, clock, logger } = dependencies;
   const known = new Map<string, AssessedProvider>();
   const changed = new Set<string>();
+
+  /** Puts it last among those to be forgotten. What isn't written yet stays. */
+  const keep = (assessed: AssessedProvider) => {
+    known.delete(assessed.providerId);
+    known.set(assessed.providerId, assessed);
+    if (known.size <= KNOWN_PROVIDERS_MAX) return;
+    for (const id of known.keys()) {
+      if (changed.has(id)) continue;
+      known.delete(id);
+      return;
+    }
+  };
 
   const flush = async () => {
     if (changed.size === 0) return;
@@ -55,9 +67,9 @@ export function createQualityService(dependencies: QualityDependencies) {
   return {
     /** Reads a provider's assessment into memory, or gives it the neutral start. */
     async load(providerId: string, tenantId: TenantId): Promise<void> {
-      if (known.has(providerId)) return;
-      const quality = (await store.find(providerId)) ?? neutralQuality(clock.nowMs());
-      if (!known.has(providerId)) known.set(providerId, { providerId, tenantId, quality });
+      const quality =
+        known.get(providerId)?.quality ?? (await store.find(providerId)) ?? neutralQuality(clock.nowMs());
+      keep({ providerId, tenantId, quality: known.get(providerId)?.quality ?? quality });
     },
 
     /** The assessment of a provider that was loaded; neutral for one that wasn't. */
@@ -71,15 +83,9 @@ export function createQualityService(dependencies: QualityDependencies) {
       const observation = { ...observationOf(before, outcome), timeMs: clock.nowMs() };
       const updated = core.updateQuality(before, observation, HALF_LIFE_MS);
       if (!updated.ok) throw new InvariantError(`an observation was refused: ${updated.reason}`);
-      known.set(providerId, { providerId, tenantId, quality: updated.assessment });
+      keep({ providerId, tenantId, quality: updated.assessment });
       changed.add(providerId);
       if (outcome.kind !== 'completed') void flush();
-    },
-
-    /** Writes what changed, then forgets a provider that is gone. */
-    async forget(providerId: string): Promise<void> {
-      await flush();
-      if (!changed.has(providerId)) known.delete(providerId);
     },
 
     /** Writes what changed since the last time. A failure keeps it for the next. */

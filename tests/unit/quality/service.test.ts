@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   createQualityService,
   HALF_LIFE_MS,
+  KNOWN_PROVIDERS_MAX,
   type ProviderQuality,
 } from '../../../server/domains/quality/index.ts';
 import { latencyShare } from '../../../server/domains/quality/rules.ts';
@@ -43,6 +44,18 @@ describe('quality', () => {
     expect(bad.quality).toBeCloseTo(good.quality, 5);
     service.record('p', tenantId, { kind: 'malformed' });
     expect(service.assessmentOf('p').quality).toBeLessThan(bad.quality);
+  });
+
+  it('keeps a bounded number in memory: what was used last, and what is not written yet', async () => {
+    const { service, rows } = create();
+    service.record('unwritten', tenantId, completed);
+    await service.load('long ago', tenantId);
+    const unwritten = service.assessmentOf('unwritten');
+    rows.set('long ago', { ...unwritten, quality: 0.1 });
+    for (let count = 0; count < KNOWN_PROVIDERS_MAX; count++) await service.load(`p${count}`, tenantId);
+    expect(service.assessmentOf('unwritten')).toEqual(unwritten);
+    await service.load('long ago', tenantId);
+    expect(service.assessmentOf('long ago').quality).toBe(0.1);
   });
 
   it('lets newer requests weigh more', () => {
