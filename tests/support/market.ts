@@ -100,6 +100,7 @@ export function createMarket(
     seed?: number;
     logger?: Logger;
     times?: MarketplaceTimes;
+    countTokens?: (text: string) => Promise<number>;
     wrapStore?: (store: MarketplaceStore) => MarketplaceStore;
     wrapLedger?: (ledger: LedgerService) => LedgerService;
   } = {},
@@ -126,7 +127,7 @@ export function createMarket(
       clock,
       random,
       logger,
-      countTokens,
+      countTokens: options.countTokens ?? countTokens,
       secretBox: createSecretBox(new Uint8Array(32).fill(1)),
     },
   );

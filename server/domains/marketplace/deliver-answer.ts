@@ -30,11 +30,21 @@ export async function deliverAnswer(
       }
     }
   } catch (cause) {
-    const { id: transactionId } = transaction;
-    dependencies.logger.error(
-      { operation: 'marketplace.requests.create', code: 'unavailable', transactionId, cause },
-      'a request could not be ended; recovery will',
-    );
+    // Nothing was decided: whatever fails from the decision on is the settlement's outcome.
+    const fields = {
+      operation: 'marketplace.requests.create',
+      code: 'unavailable',
+      transactionId: transaction.id,
+    };
+    dependencies.logger.error({ ...fields, cause }, 'an answer could not be settled');
+    await dependencies.settlements
+      .release(transaction.id, holdIdsOf(transaction), 'unavailable')
+      .catch((reason: unknown) => {
+        dependencies.logger.error(
+          { ...fields, cause: reason },
+          'a failed request could not be ended; recovery will',
+        );
+      });
     events.push({ kind: 'failed', code: 'unavailable' });
   } finally {
     events.end();

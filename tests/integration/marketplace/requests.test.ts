@@ -292,6 +292,17 @@ describe('a hold whose request fails', () => {
     expect(await market.ledger.balance(alice)).toEqual({ availableCents: 1_000n, heldCents: 0n });
   });
 
+  it('is given back at once when the answer can not be counted', async () => {
+    market = createMarket(db, { countTokens: fail });
+    alice = await market.customer(1_000n);
+    const provider = await market.provider();
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello']);
+    const events = await eventsOf(await create());
+    expect(events.at(-1)).toEqual({ kind: 'failed', code: 'unavailable' });
+    expect(await market.ledger.balance(alice)).toEqual({ availableCents: 1_000n, heldCents: 0n });
+    expect(await market.lastTransaction(alice)).toMatchObject({ state: 'FAILED' });
+  });
+
   it('is given back at once, and the larger one too, when the failover can not be written down', async () => {
     let assignments = 0;
     market = createMarket(db, {
