@@ -6,7 +6,7 @@ import type { Logger } from '../kernel/logger.ts';
 import { type RepeatedJob, repeat } from './repeat.ts';
 
 /** How often interrupted transactions are looked for, and how long a hold may stay open past its expiry, in milliseconds. */
-const RECOVER_INTERVAL_MS = 10_000;
+const RECOVER_INTERVAL_MS = 2_000;
 /** How long an assessment may be in memory only, in milliseconds. */
 const FLUSH_QUALITY_INTERVAL_MS = 1_000;
 

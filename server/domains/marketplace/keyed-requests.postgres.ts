@@ -44,9 +44,11 @@ export function createKeyStore(database: Database): KeyStore {
 
     forgetKeys: ({ nodeId, unansweredBeforeMs, beforeMs }) =>
       database.system(async (sql) => {
+        // Two statements, because each has an index that the other could not use.
+        await sql`DELETE FROM marketplace_keyed_requests WHERE created_at < ${new Date(beforeMs)}`;
         await sql`
-          DELETE FROM marketplace_keyed_requests WHERE created_at < ${new Date(beforeMs)}
-            OR answer IS NULL AND (created_at < ${new Date(unansweredBeforeMs)} OR node_id = ${nodeId})`;
+          DELETE FROM marketplace_keyed_requests
+          WHERE answer IS NULL AND (created_at < ${new Date(unansweredBeforeMs)} OR node_id = ${nodeId})`;
       }),
   };
 }

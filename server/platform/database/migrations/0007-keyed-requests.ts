@@ -18,6 +18,7 @@ CREATE TABLE marketplace_keyed_requests (
   PRIMARY KEY (user_id, key)
 );
 CREATE INDEX marketplace_keyed_requests_age ON marketplace_keyed_requests (created_at);
+CREATE INDEX marketplace_keyed_requests_open ON marketplace_keyed_requests (created_at) WHERE answer IS NULL;
 
 ALTER TABLE marketplace_keyed_requests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE marketplace_keyed_requests FORCE ROW LEVEL SECURITY;
