@@ -83,7 +83,12 @@ export function createMqttEndpoint(
       session.deliveries.push(delivery);
       delivery.start();
     }
-    await devices.recordSeen(actor);
+  };
+
+  const recordSeen = ({ identity }: MqttSession) => {
+    devices.recordSeen(identity.actor).catch((error: unknown) => {
+      logger.warn({ operation: 'devices.seen', error }, 'not recorded');
+    });
   };
 
   return {
@@ -115,18 +120,18 @@ export function createMqttEndpoint(
 
     maySubscribe: ({ identity }, topicFilter) => topicFilter === downTopic(identity.actor.deviceId),
 
-    connected(connection, { link }) {
+    connected(connection, session) {
+      const { link } = session;
       link.connection = connection;
       if (link.isCut) connection.close();
+      else recordSeen(session);
     },
 
     disconnected(_connection, session) {
       session.closed = true;
       for (const delivery of session.deliveries) relay.closeSession(delivery);
       relay.disconnected(session.peer);
-      devices.recordSeen(session.identity.actor).catch((error: unknown) => {
-        logger.warn({ operation: 'devices.seen', error }, 'not recorded');
-      });
+      recordSeen(session);
     },
 
     async published(connection, session, _topic, payload) {
