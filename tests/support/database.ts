@@ -6,7 +6,7 @@ import { type OpenDatabase, openDatabase } from '../../server/platform/database/
 import { createSystemClock } from '../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
 import { silentLogger } from './logger.ts';
-import { administer, type TestCluster, withDatabase } from './test-cluster.ts';
+import { administer, dropDatabase, type TestCluster, withDatabase } from './test-cluster.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -54,7 +54,7 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
     loginUrl,
     close: async () => {
       await open.close(1_000);
-      await administer(cluster.adminUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      await dropDatabase(cluster.adminUrl, name);
     },
   };
 }
