@@ -8,12 +8,15 @@ const frameKey = (sourceId: string, frameId: string) => sourceId + frameId;
 
 /** Offsets of those frames that their sources stored before. */
 async function findStored(sql: Sql, frames: readonly FrameToStore[]): Promise<Map<string, number>> {
+  // LATERAL with LIMIT looks each frame up by the index. Joined freely, a plan made while the table was empty would go
+  // through all of it for every frame.
   const rows = await sql<{ source_id: string; frame_id: string; stream_offset: bigint }[]>`
-    SELECT source_id, frame_id, stream_offset FROM relay_frames
-    WHERE (source_id, frame_id) IN (
-      SELECT * FROM unnest(
+    SELECT wanted.source_id, wanted.frame_id, found.stream_offset
+    FROM unnest(
         ${frames.map(({ peer }) => peer.actor.deviceId)}::uuid[],
-        ${frames.map(({ frameId }) => frameId)}::uuid[]))`;
+        ${frames.map(({ frameId }) => frameId)}::uuid[]) AS wanted (source_id, frame_id),
+      LATERAL (SELECT stream_offset FROM relay_frames
+        WHERE relay_frames.source_id = wanted.source_id AND relay_frames.frame_id = wanted.frame_id LIMIT 1) AS found`;
   return new Map(
     rows.map((row) => [frameKey(row.source_id, row.frame_id), Number(row.stream_offset)] as const),
   );
