@@ -27,6 +27,8 @@ const environment = {
   YGGDRASIL_REQUEST_TIMEOUT_SECONDS: '10',
   YGGDRASIL_SLOT_WAIT_MS: '1000',
 };
+/** Readings on their way at a time: enough to fill transactions, not to drown everything else. */
+const UNANSWERED_MAX = 1_000;
 let server: ServerProcess;
 
 beforeAll(async () => {
@@ -124,11 +126,17 @@ describe('kill -9 under load, and a restart', () => {
     let running = true;
     const openAi = new OpenAI({ baseURL: `${server.httpUrl}/v1`, apiKey: token, maxRetries: 0 });
     const readings = (async () => {
-      for (let number = 1; running; number++) {
-        source
-          .publish({ name: 'count', value: number, unit: '' })
-          .then(() => accepted.push(number))
-          .catch(() => undefined);
+      let unanswered = 0;
+      for (let number = 1; running; ) {
+        if (unanswered < UNANSWERED_MAX) {
+          const reading = number++;
+          unanswered++;
+          source
+            .publish({ name: 'count', value: reading, unit: '' })
+            .then(() => accepted.push(reading))
+            .catch(() => undefined)
+            .finally(() => unanswered--);
+        }
         await new Promise((resolve) => setImmediate(resolve));
       }
     })();

@@ -92,7 +92,8 @@ export class Sources {
     if (source === undefined) return (await work(Promise.resolve())).kept;
     source.underWay.set(id, nonce);
     const queued = work(source.tail);
-    source.tail = Promise.allSettled([source.tail, queued]);
+    // Without a value: an end that held the one before it would keep all of them.
+    source.tail = Promise.allSettled([source.tail, queued]).then(() => undefined);
     try {
       return await (await queued).kept;
     } catch (error) {
