@@ -70,7 +70,7 @@ module.exports = {
       name: 'domains-through-the-border',
       comment: 'A domain is entered through its index.ts.',
       severity: 'error',
-      from: { path: '^server/(?!app\\.ts)', pathNot: '^server/domains/([^/]+)/' },
+      from: { path: '^server/(?!app/)', pathNot: '^server/domains/([^/]+)/' },
       to: { path: '^server/domains/[^/]+/(?!index\\.ts$)' },
     },
     {
@@ -84,8 +84,8 @@ module.exports = {
       name: 'only-main-and-tests-start-the-app',
       comment: 'main -> app -> everything; nothing imports them.',
       severity: 'error',
-      from: { pathNot: '^(server/main\\.ts|tests/|bench/)' },
-      to: { path: '^server/(app|main)\\.ts$' },
+      from: { pathNot: '^(server/(main\\.ts|app/)|tests/|bench/)' },
+      to: { path: '^server/(app/|main\\.ts$)' },
     },
     {
       name: 'device-apart-from-server',

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createApp } from './app.ts';
+import { createApp } from './app/index.ts';
 import { readConfig } from './config/index.ts';
 import { StartError } from './kernel/start-error.ts';
 import { createLogger } from './platform/logging/index.ts';
@@ -63,10 +63,10 @@ async function main(): Promise<void> {
       ? []
       : [
           '',
-          'There is no user yet. Make the first administrator with this one-time code:',
+          'There is no user yet. Make the first operator with this one-time code:',
           `Set-up code: ${setupCode}`,
           `  curl -X POST http://${http}/api/v1/setup -H 'content-type: application/json' \\`,
-          `    -d '{"code":"${setupCode}","name":"Administrator"}'`,
+          `    -d '{"code":"${setupCode}","name":"Operator"}'`,
         ]),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -2,7 +2,7 @@ import type { ServerCore } from '../../assembly/host/index.ts';
 import { LiveProvider, ProviderStanding } from '../../server/domains/marketplace/live-provider.ts';
 import type { ScoringCore } from '../../server/domains/marketplace/ports.ts';
 import { type Eligible, selectProvider } from '../../server/domains/marketplace/selection.ts';
-import { asId, type DeviceId, type TenantId, type UserId } from '../../server/kernel/ids.ts';
+import { asId, type DeviceId, type TenantId } from '../../server/kernel/ids.ts';
 import type { Comparison } from '../harness.ts';
 import { type Columns, scoreColumns } from './scores.ts';
 
@@ -50,7 +50,7 @@ function makeProvider(i: number): Eligible {
     {
       id: String(i),
       deviceId: asId<DeviceId>(String(i)),
-      owner: { tenantId: asId<TenantId>('t'), userId: asId<UserId>('u') },
+      owner: { tenantId: asId<TenantId>('t') },
       channel: { send: () => true },
     },
     new ProviderStanding(),

@@ -1,32 +1,50 @@
 import { AppError } from './errors.ts';
-import type { DeviceId, TenantId, UserId } from './ids.ts';
+import type { AccountId, DeviceId, NetworkId, TenantId } from './ids.ts';
 
-/** Who asks. Made at the border of each transport from a credential, and the first argument of every service. */
-export type Actor = UserActor | DeviceActor;
+/**
+ * Who asks: a principal, the tenant it acts in, and what it may there. Made at the border of each transport from a
+ * credential, and the first argument of every service.
+ */
+export type Actor = AccountActor | DeviceActor | ServiceActor;
 
-export interface UserActor {
-  readonly kind: 'user';
+/** What a member of a tenant may do: an owner everything, a guest only look at the networks it was invited to. */
+export const ROLES = ['owner', 'administrator', 'member', 'guest'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** A person, acting in one of the tenants it is a member of. */
+export interface AccountActor {
+  readonly kind: 'account';
   readonly tenantId: TenantId;
-  readonly userId: UserId;
-  readonly administrator: boolean;
+  readonly accountId: AccountId;
+  readonly role: Role;
+  /** The networks the membership is for; null: all of the tenant. */
+  readonly networkIds: readonly NetworkId[] | null;
+  /** True for who runs the platform. It gives no rights in a tenant. */
+  readonly operator: boolean;
 }
 
-/** A device acts for the user who owns it, within the networks it belongs to. */
+/** A device, acting in the tenant that owns it, within the networks it belongs to. */
 export interface DeviceActor {
   readonly kind: 'device';
   readonly tenantId: TenantId;
-  readonly userId: UserId;
   readonly deviceId: DeviceId;
 }
 
-/** Refuses with `forbidden` everybody but an administrator. */
-export function requireAdministrator(actor: Actor): UserActor {
-  if (actor.kind === 'user' && actor.administrator) return actor;
-  throw new AppError('forbidden', 'forbidden', 'This needs an administrator.');
+/** A part of the server itself that acts for a tenant, by name: a job, a settlement. */
+export interface ServiceActor {
+  readonly kind: 'service';
+  readonly tenantId: TenantId;
+  readonly service: string;
+}
+
+/** Refuses with `forbidden` everybody but an operator of the platform. */
+export function requireOperator(actor: Actor): AccountActor {
+  if (actor.kind === 'account' && actor.operator) return actor;
+  throw new AppError('forbidden', 'forbidden', 'This needs an operator of the platform.');
 }
 
 /** Refuses with `forbidden` a device's credential where a person must ask. */
-export function requireUser(actor: Actor): UserActor {
-  if (actor.kind === 'user') return actor;
+export function requireAccount(actor: Actor): AccountActor {
+  if (actor.kind === 'account') return actor;
   throw new AppError('forbidden', 'forbidden', 'This needs a user, not a device.');
 }

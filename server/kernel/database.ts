@@ -1,4 +1,5 @@
 import type { TransactionSql } from 'postgres';
+import type { Actor } from './actor.ts';
 import type { TenantId } from './ids.ts';
 
 /** One transaction's handle of the `postgres` package. BIGINT arrives as bigint, timestamps as Date. */
@@ -9,11 +10,17 @@ export type Sql = TransactionSql<{ bigint: bigint }>;
  * A transaction that fails with a serialization failure or a deadlock is tried again, three times at most.
  */
 export interface Database {
-  /** A transaction that sees and writes this tenant's rows only: row-level security by role `yggdrasil_tenant`. */
-  tenant<T>(tenantId: TenantId, work: (sql: Sql) => Promise<T>): Promise<T>;
   /**
-   * A transaction of the server itself (sign-in, the ledger writer, relay storage, the marketplace's matching), which
-   * spans tenants: role `yggdrasil_system`, which has only the grants these need.
+   * A transaction that sees and writes what the actor, or the whole tenant, may: row-level security by role
+   * `yggdrasil_tenant`.
    */
-  system<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  tenant<T>(scope: Actor | TenantId, work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** A transaction of the server itself, which spans tenants, by a role with only the grants that its job needs. */
+  system<T>(job: SystemJob, work: (sql: Sql) => Promise<T>): Promise<T>;
 }
+
+/**
+ * Work of the server that spans tenants: sign-in and device credentials; stored frames; the marketplace with its ledger;
+ * who runs where.
+ */
+export type SystemJob = 'identity' | 'relay' | 'money' | 'node';

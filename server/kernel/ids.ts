@@ -3,7 +3,7 @@ declare const brand: unique symbol;
 type Id<Name extends string> = string & { readonly [brand]: Name };
 
 export type TenantId = Id<'tenant'>;
-export type UserId = Id<'user'>;
+export type AccountId = Id<'account'>;
 export type NetworkId = Id<'network'>;
 export type DeviceId = Id<'device'>;
 export type TransactionId = Id<'transaction'>;

@@ -23,7 +23,7 @@ export function logRequest(logger: Logger, request: HttpRequest, outcome: Reques
     durationMs: Math.round(durationMs * 10) / 10,
     requestId: request.requestId,
     remoteAddress: request.remoteAddress,
-    ...(actor?.kind === 'user' ? { userId: actor.userId } : {}),
+    ...(actor?.kind === 'account' ? { accountId: actor.accountId } : {}),
     ...(actor?.kind === 'device' ? { deviceId: actor.deviceId } : {}),
   };
   if (failure === null) {

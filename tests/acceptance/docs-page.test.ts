@@ -41,7 +41,7 @@ test('the page shows the operations, works, and asks no other server', async () 
     .first()
     .fill(JSON.stringify({ code: server.setupCode, name: 'Heimdall' }));
   await page.getByRole('button', { name: 'Execute' }).click();
-  await page.locator('.live-responses-table', { hasText: '"administrator": true' }).waitFor();
+  await page.locator('.live-responses-table', { hasText: '"operator": true' }).waitFor();
 
   const foreign = requested.filter((url) => !url.startsWith(`${origin}/`) && !url.startsWith('data:'));
   expect(foreign).toEqual([]);

@@ -21,11 +21,12 @@ async function run(directory: string, once: boolean): Promise<void> {
   );
   await open.migrate();
   const rows = await open.database.system(
+    'identity',
     (sql) => sql`SELECT count(*) AS count, current_user AS me FROM tenants`,
   );
   console.log(`ready ${rows[0]?.count} ${rows[0]?.me}`);
   for (let number = 1; !once; number++) {
-    await open.database.system((sql) => sql`INSERT INTO tenants (id) VALUES (${random.uuid()})`);
+    await open.database.system('identity', (sql) => sql`INSERT INTO tenants (id) VALUES (${random.uuid()})`);
     console.log(`committed ${number}`);
   }
   await open.close(1_000);

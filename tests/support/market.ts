@@ -28,8 +28,8 @@ import {
 } from '../../server/domains/marketplace/index.ts';
 import { countTokens, createPricingService } from '../../server/domains/pricing/index.ts';
 import { createQualityService, createQualityStore } from '../../server/domains/quality/index.ts';
-import type { DeviceActor, UserActor } from '../../server/kernel/actor.ts';
-import { asId, type DeviceId, type TenantId, type UserId } from '../../server/kernel/ids.ts';
+import type { AccountActor, DeviceActor } from '../../server/kernel/actor.ts';
+import { type AccountId, asId, type DeviceId, type TenantId } from '../../server/kernel/ids.ts';
 import type { Logger } from '../../server/kernel/logger.ts';
 import { createSecretBox } from '../../server/platform/secrets/index.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
@@ -53,12 +53,14 @@ export async function until<T>(probe: () => T | Promise<T>): Promise<NonNullable
 }
 
 /** A user with money. */
-export function newUser(administrator = false): UserActor {
+export function newUser(operator = false): AccountActor {
   return {
-    kind: 'user',
+    kind: 'account',
     tenantId: asId<TenantId>(systemRandom.uuid()),
-    userId: asId<UserId>(systemRandom.uuid()),
-    administrator,
+    accountId: asId<AccountId>(systemRandom.uuid()),
+    operator,
+    role: 'owner',
+    networkIds: null,
   };
 }
 
@@ -87,8 +89,8 @@ export class FakeProvider {
   };
 
   constructor() {
-    const { tenantId, userId } = this.owner;
-    this.actor = { kind: 'device', tenantId, userId, deviceId: asId<DeviceId>(systemRandom.uuid()) };
+    const { tenantId } = this.owner;
+    this.actor = { kind: 'device', tenantId, deviceId: asId<DeviceId>(systemRandom.uuid()) };
   }
 }
 
@@ -111,9 +113,9 @@ export function createMarket(
   const core = createServerCore();
   const ledgerStore = createLedgerStore(db.database);
   const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, { store: ledgerStore, clock, random, logger });
-  const tenants = new Map<UserId, TenantId>();
-  const users = { findTenantOfUser: async (id: UserId) => tenants.get(id) ?? null };
-  const ledger = createLedgerService({ writer, store: ledgerStore, users, clock });
+  const tenants = new Map<AccountId, TenantId>();
+  const directory = { findTenantOfAccount: async (id: AccountId) => tenants.get(id) ?? null };
+  const ledger = createLedgerService({ writer, store: ledgerStore, tenants: directory, clock });
   const quality = createQualityService({ core, store: createQualityStore(db.database), clock, logger });
   const marketplaceStore = createMarketplaceStore(db.database);
   const marketplace = createMarketplaceService(
@@ -140,20 +142,20 @@ export function createMarket(
     quality,
     administrator,
     /** A user who has `amountCents`. */
-    async customer(amountCents: bigint): Promise<UserActor> {
+    async customer(amountCents: bigint): Promise<AccountActor> {
       const user = newUser();
-      tenants.set(user.userId, user.tenantId);
+      tenants.set(user.accountId, user.tenantId);
       const idempotencyKey = systemRandom.uuid();
-      await ledger.topUp(administrator, { userId: user.userId, amountCents, idempotencyKey });
+      await ledger.topUp(administrator, { accountId: user.accountId, amountCents, idempotencyKey });
       return user;
     },
     /** The transaction the user asked for last. */
-    async lastTransaction(user: UserActor): Promise<Transaction | undefined> {
+    async lastTransaction(user: AccountActor): Promise<Transaction | undefined> {
       const query = { role: 'requester', after: null, limit: 1 } as const;
       return (await marketplace.listTransactions(user, query)).transactions[0];
     },
     /** The user still has 1,000 cents, nothing is held, the books are in order. */
-    async expectUntouched(user: UserActor): Promise<void> {
+    async expectUntouched(user: AccountActor): Promise<void> {
       await until(async () => (await ledger.balance(user)).heldCents === 0n);
       expect((await ledger.balance(user)).availableCents).toBe(1_000n);
       const books = await ledger.trialBalance(administrator);

@@ -1,5 +1,5 @@
 import type { Peer } from '../../server/domains/relay/types.ts';
-import { asId, type DeviceId, type NetworkId, type TenantId, type UserId } from '../../server/kernel/ids.ts';
+import { asId, type DeviceId, type NetworkId, type TenantId } from '../../server/kernel/ids.ts';
 import { uuid } from './frames.ts';
 
 /** The network that `testPeer` belongs to. */
@@ -10,7 +10,6 @@ export const testPeer: Peer = {
   actor: {
     kind: 'device',
     tenantId: asId<TenantId>(uuid(10)),
-    userId: asId<UserId>(uuid(11)),
     deviceId: asId<DeviceId>(uuid(3)),
   },
   memberships: new Map([[testNetworkId, new Date(0)]]),

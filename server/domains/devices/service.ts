@@ -1,4 +1,4 @@
-import { type Actor, type DeviceActor, requireUser } from '../../kernel/actor.ts';
+import { type Actor, type DeviceActor, requireAccount } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, InvariantError, invalidInput, notFound } from '../../kernel/errors.ts';
 import { asId, type DeviceId, type NetworkId } from '../../kernel/ids.ts';
@@ -82,14 +82,13 @@ export function createDeviceService(dependencies: {
 
   return {
     async registerDevice(actor, input) {
-      const { tenantId, userId } = requireUser(actor);
+      const { tenantId } = requireAccount(actor);
       await networks.getNetwork(actor, input.networkId);
       const token = DEVICE_TOKEN_PREFIX + Buffer.from(random.bytes(DEVICE_TOKEN_BYTES)).toString('base64url');
       const signingKey = random.bytes(SIGNING_KEY_BYTES);
       const device: StoredDevice = {
         id: asId<DeviceId>(random.uuid()),
         tenantId,
-        userId,
         name: input.name,
         worldType: input.worldType,
         networkIds: [input.networkId],
@@ -121,7 +120,7 @@ export function createDeviceService(dependencies: {
     },
 
     async listDevices(actor, { networkId, after, limit }) {
-      const { tenantId } = requireUser(actor);
+      const { tenantId } = requireAccount(actor);
       if (networkId !== null) await networks.getNetwork(actor, networkId);
       const devices = await store.listDevices(tenantId, networkId, after, limit + 1);
       const items = devices.slice(0, limit).map(withPresence);
@@ -129,7 +128,7 @@ export function createDeviceService(dependencies: {
     },
 
     async removeDevice(actor, deviceId) {
-      const removed = await store.removeDevice(requireUser(actor).tenantId, deviceId);
+      const removed = await store.removeDevice(requireAccount(actor).tenantId, deviceId);
       if (!removed) throw notFound('device');
       await presence.forget(deviceId);
     },

@@ -1,12 +1,11 @@
 import type { Database } from '../../kernel/database.ts';
-import type { DeviceId, NetworkId, TenantId, UserId } from '../../kernel/ids.ts';
+import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { DeviceStore, StoredDevice } from './ports.ts';
 import type { DeviceCapabilities, WorldType } from './types.ts';
 
 interface DeviceRow {
   id: DeviceId;
   tenant_id: TenantId;
-  user_id: UserId;
   name: string;
   world_type: WorldType;
   network_ids: NetworkId[];
@@ -18,7 +17,6 @@ interface DeviceRow {
 interface CredentialRow {
   id: DeviceId;
   tenant_id: TenantId;
-  user_id: UserId;
   signing_key_sealed: Uint8Array;
   network_id: NetworkId | null;
   joined_at: Date | null;
@@ -27,7 +25,6 @@ interface CredentialRow {
 const toDevice = (row: DeviceRow): StoredDevice => ({
   id: row.id,
   tenantId: row.tenant_id,
-  userId: row.user_id,
   name: row.name,
   worldType: row.world_type,
   networkIds: row.network_ids,
@@ -47,9 +44,9 @@ export function createDeviceStore(database: Database): DeviceStore {
         if (count === undefined || count.count >= BigInt(devicesMax)) return 'limit_reached';
         const added = await sql`
           INSERT INTO devices
-            (id, tenant_id, user_id, name, world_type, token_hash, signing_key_sealed, created_at)
+            (id, tenant_id, name, world_type, token_hash, signing_key_sealed, created_at)
           VALUES
-            (${device.id}, ${device.tenantId}, ${device.userId}, ${device.name}, ${device.worldType},
+            (${device.id}, ${device.tenantId}, ${device.name}, ${device.worldType},
              ${secrets.tokenHash}, ${secrets.signingKeySealed}, ${device.createdAt})
           ON CONFLICT ON CONSTRAINT devices_name_taken DO NOTHING RETURNING 1`;
         if (added.length === 0) return 'name_taken';
@@ -102,15 +99,15 @@ export function createDeviceStore(database: Database): DeviceStore {
       }),
 
     findByToken: (tokenHash) =>
-      database.system(async (sql) => {
+      database.system('identity', async (sql) => {
         const rows = await sql<CredentialRow[]>`
-          SELECT devices.id, devices.tenant_id, user_id, signing_key_sealed, network_id, joined_at
+          SELECT devices.id, devices.tenant_id, signing_key_sealed, network_id, joined_at
           FROM devices LEFT JOIN network_members ON network_members.device_id = devices.id
           WHERE token_hash = ${tokenHash} ORDER BY network_id`;
         const [row] = rows;
         if (row === undefined) return null;
         return {
-          actor: { kind: 'device', tenantId: row.tenant_id, userId: row.user_id, deviceId: row.id },
+          actor: { kind: 'device', tenantId: row.tenant_id, deviceId: row.id },
           memberships: rows.flatMap(({ network_id, joined_at }) =>
             network_id === null || joined_at === null ? [] : [{ networkId: network_id, joinedAt: joined_at }],
           ),
@@ -119,9 +116,9 @@ export function createDeviceStore(database: Database): DeviceStore {
       }),
 
     findAnySealedKey: () =>
-      database.system(async (sql) => {
+      database.system('identity', async (sql) => {
         const [row] = await sql<CredentialRow[]>`
-          SELECT id, tenant_id, user_id, signing_key_sealed FROM devices LIMIT 1`;
+          SELECT id, tenant_id, signing_key_sealed FROM devices LIMIT 1`;
         if (row === undefined) return null;
         return { tenantId: row.tenant_id, deviceId: row.id, signingKeySealed: row.signing_key_sealed };
       }),

@@ -1,5 +1,5 @@
 import type { DeviceActor } from '../../kernel/actor.ts';
-import type { DeviceId, NetworkId, TenantId, UserId } from '../../kernel/ids.ts';
+import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 
 /** Kinds of devices: microcontroller, desktop, mobile or browser, home server. */
 export const WORLD_TYPES = ['jotunheim', 'midgard', 'alfheim', 'asgard'] as const;
@@ -17,7 +17,6 @@ export interface DeviceCapabilities {
 export interface Device {
   readonly id: DeviceId;
   readonly tenantId: TenantId;
-  readonly userId: UserId;
   readonly name: string;
   readonly worldType: WorldType;
   readonly networkIds: readonly NetworkId[];

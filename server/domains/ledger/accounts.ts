@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { asId, type LedgerAccountId, type TenantId, type TransferId, type UserId } from '../../kernel/ids.ts';
-import type { Account, AccountOwner } from './types.ts';
+import { asId, type LedgerAccountId, type TenantId, type TransferId } from '../../kernel/ids.ts';
+import type { Account, LedgerOwner } from './types.ts';
 
-/** Owner of what belongs to the platform: no user has this tenant. */
+/** Owner of what belongs to the platform: no account is a member of this tenant. */
 export const PLATFORM_TENANT_ID = asId<TenantId>('00000000-0000-0000-0000-000000000000');
 
 /** A UUID (version 8, RFC 9562 section 5.8) that follows from `text`: the first 122 free bits of its SHA-256. */
@@ -13,12 +13,12 @@ function uuidOf(text: string): string {
 }
 
 /**
- * A user's account. Its id follows from user and kind, so that nobody has to look it up; in whatever case the user's id
- * is written, since the database takes both for one.
+ * A tenant's account. Its id follows from tenant and kind, so that nobody has to look it up; in whatever case the
+ * tenant's id is written, since the database takes both for one.
  */
-export function userAccount(kind: 'available' | 'held', owner: AccountOwner): Account {
-  const userId = asId<UserId>(owner.userId.toLowerCase());
-  return { id: asId<LedgerAccountId>(uuidOf(`account|${userId}|${kind}`)), ...owner, userId, kind };
+export function tenantAccount(kind: 'available' | 'held', owner: LedgerOwner): Account {
+  const tenantId = asId<TenantId>(owner.tenantId.toLowerCase());
+  return { id: asId<LedgerAccountId>(uuidOf(`account|${tenantId}|${kind}`)), tenantId, kind };
 }
 
 /** Where the platform's commission goes. */
@@ -30,7 +30,6 @@ function platformAccount(kind: 'fees' | 'external'): Account {
   return {
     id: asId<LedgerAccountId>(uuidOf(`account|platform|${kind}`)),
     tenantId: PLATFORM_TENANT_ID,
-    userId: null,
     kind,
   };
 }

@@ -1,6 +1,6 @@
 export { PLATFORM_TENANT_ID, transferIdFor } from './accounts.ts';
 export * from './limits.ts';
-export type { LedgerStore, UserDirectory } from './ports.ts';
+export type { LedgerStore, TenantDirectory } from './ports.ts';
 export * from './service.ts';
 export { createLedgerStore } from './store.postgres.ts';
 export type * from './types.ts';

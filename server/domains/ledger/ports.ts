@@ -1,9 +1,9 @@
-import type { TenantId, UserId } from '../../kernel/ids.ts';
+import type { AccountId, TenantId } from '../../kernel/ids.ts';
 import type {
-  AccountOwner,
   Balance,
   LedgerCommand,
   LedgerOutcome,
+  LedgerOwner,
   OpenHold,
   StatementPage,
   TrialBalance,
@@ -16,15 +16,15 @@ export interface LedgerStore {
    * transaction failed, or when its outcome was not heard of: the same commands may then be given again.
    */
   apply(commands: readonly LedgerCommand[], nowMs: number): Promise<readonly LedgerOutcome[]>;
-  readBalance(owner: AccountOwner): Promise<Balance>;
-  readStatement(owner: AccountOwner, before: bigint | null, limit: number): Promise<StatementPage>;
+  readBalance(owner: LedgerOwner): Promise<Balance>;
+  readStatement(owner: LedgerOwner, before: bigint | null, limit: number): Promise<StatementPage>;
   readTrialBalance(): Promise<TrialBalance>;
   /** Open holds whose time was over at `nowMs`, oldest first. */
   findExpiredHolds(nowMs: number, limit: number): Promise<readonly OpenHold[]>;
 }
 
-/** Who a user is, as far as money needs it. */
-export interface UserDirectory {
-  /** The tenant of a user that exists; null for one that doesn't. */
-  findTenantOfUser(userId: UserId): Promise<TenantId | null>;
+/** Whose money an account's is. */
+export interface TenantDirectory {
+  /** The tenant that an account owns; null for an account that doesn't exist. */
+  findTenantOfAccount(accountId: AccountId): Promise<TenantId | null>;
 }

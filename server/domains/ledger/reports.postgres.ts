@@ -1,12 +1,12 @@
 import type { Sql } from '../../kernel/database.ts';
 import type { LedgerAccountId } from '../../kernel/ids.ts';
-import { userAccount } from './accounts.ts';
-import type { AccountOwner, Balance, StatementEntry, StatementPage, TrialBalance } from './types.ts';
+import { tenantAccount } from './accounts.ts';
+import type { Balance, LedgerOwner, StatementEntry, StatementPage, TrialBalance } from './types.ts';
 
 /** What `owner` has; zero before its first transfer. */
-export async function readBalance(sql: Sql, owner: AccountOwner): Promise<Balance> {
+export async function readBalance(sql: Sql, owner: LedgerOwner): Promise<Balance> {
   const rows = await sql<{ kind: string; balance_cents: bigint }[]>`
-    SELECT kind, balance_cents FROM ledger_accounts WHERE user_id = ${owner.userId}`;
+    SELECT kind, balance_cents FROM ledger_accounts WHERE id IN (${tenantAccount('available', owner).id}, ${tenantAccount('held', owner).id})`;
   const balanceOf = (kind: string) => rows.find((row) => row.kind === kind)?.balance_cents ?? 0n;
   return { availableCents: balanceOf('available'), heldCents: balanceOf('held') };
 }
@@ -14,12 +14,12 @@ export async function readBalance(sql: Sql, owner: AccountOwner): Promise<Balanc
 /** One page of `owner`'s entries, newest first, below sequence `before`. */
 export async function readStatement(
   sql: Sql,
-  owner: AccountOwner,
+  owner: LedgerOwner,
   before: bigint | null,
   limit: number,
 ): Promise<StatementPage> {
-  const available = userAccount('available', owner).id;
-  const held = userAccount('held', owner).id;
+  const available = tenantAccount('available', owner).id;
+  const held = tenantAccount('held', owner).id;
   const rows = await sql<
     {
       sequence: bigint;

@@ -1,15 +1,15 @@
 import { InvariantError } from '../../kernel/errors.ts';
 import type { LedgerAccountId, TransferId } from '../../kernel/ids.ts';
 import { AMOUNT_CENTS_MAX, type Cents } from '../../kernel/money.ts';
-import { EXTERNAL_ACCOUNT, FEES_ACCOUNT, userAccount } from './accounts.ts';
+import { EXTERNAL_ACCOUNT, FEES_ACCOUNT, tenantAccount } from './accounts.ts';
 import { HOLD_LIFE_MS_MAX, TRANSFER_CENTS_MAX } from './limits.ts';
 import type {
   Account,
-  AccountOwner,
   Entry,
   HoldCommand,
   LedgerCommand,
   LedgerOutcome,
+  LedgerOwner,
   LedgerRefusal,
   OpenHold,
   PostCommand,
@@ -41,11 +41,11 @@ export interface BookChanges {
 export function fingerprintOf(command: LedgerCommand): string {
   switch (command.kind) {
     case 'top_up':
-      return `top_up|${command.owner.userId}|${command.amountCents}`;
+      return `top_up|${command.owner.tenantId}|${command.amountCents}`;
     case 'hold':
-      return `hold|${command.owner.userId}|${command.amountCents}|${command.expiresAfterMs}|${command.transactionId ?? ''}`;
+      return `hold|${command.owner.tenantId}|${command.amountCents}|${command.expiresAfterMs}|${command.transactionId ?? ''}`;
     case 'post':
-      return `post|${command.holdId}|${command.provider.userId}|${command.earningsCents}|${command.feeCents}`;
+      return `post|${command.holdId}|${command.provider.tenantId}|${command.earningsCents}|${command.feeCents}`;
     case 'void':
     case 'expire':
       return `${command.kind}|${command.holdId}`;
@@ -53,23 +53,23 @@ export function fingerprintOf(command: LedgerCommand): string {
 }
 
 /** Every account that `command` can move; `holder` is the owner of the hold it resolves, if that is known. */
-export function accountsOf(command: LedgerCommand, holder: AccountOwner | undefined): readonly Account[] {
+export function accountsOf(command: LedgerCommand, holder: LedgerOwner | undefined): readonly Account[] {
   switch (command.kind) {
     case 'top_up':
-      return [EXTERNAL_ACCOUNT, userAccount('available', command.owner)];
+      return [EXTERNAL_ACCOUNT, tenantAccount('available', command.owner)];
     case 'hold':
-      return [userAccount('available', command.owner), userAccount('held', command.owner)];
+      return [tenantAccount('available', command.owner), tenantAccount('held', command.owner)];
     case 'post':
       if (!holder) return [];
       return [
-        userAccount('available', holder),
-        userAccount('held', holder),
-        userAccount('available', command.provider),
+        tenantAccount('available', holder),
+        tenantAccount('held', holder),
+        tenantAccount('available', command.provider),
         FEES_ACCOUNT,
       ];
     case 'void':
     case 'expire':
-      return holder ? [userAccount('available', holder), userAccount('held', holder)] : [];
+      return holder ? [tenantAccount('available', holder), tenantAccount('held', holder)] : [];
   }
 }
 
@@ -159,7 +159,7 @@ export class Book {
       transfer: this.#transfer(command, command.owner, fingerprint, { amountCents }),
       moves: [
         [EXTERNAL_ACCOUNT, -amountCents],
-        [userAccount('available', command.owner), amountCents],
+        [tenantAccount('available', command.owner), amountCents],
       ],
     };
   }
@@ -175,8 +175,8 @@ export class Book {
       ok: true,
       transfer: this.#transfer(command, owner, fingerprint, { amountCents, transactionId, expiresAtMs }),
       moves: [
-        [userAccount('available', owner), -amountCents],
-        [userAccount('held', owner), amountCents],
+        [tenantAccount('available', owner), -amountCents],
+        [tenantAccount('held', owner), amountCents],
       ],
       opened: { holdId: command.id, owner, amountCents, transactionId, expiresAtMs },
     };
@@ -199,10 +199,10 @@ export class Book {
         transactionId: hold.transactionId,
       }),
       moves: [
-        [userAccount('held', hold.owner), -hold.amountCents],
-        [userAccount('available', command.provider), earningsCents],
+        [tenantAccount('held', hold.owner), -hold.amountCents],
+        [tenantAccount('available', command.provider), earningsCents],
         [FEES_ACCOUNT, feeCents],
-        [userAccount('available', hold.owner), releasedCents],
+        [tenantAccount('available', hold.owner), releasedCents],
       ],
     };
   }
@@ -220,21 +220,21 @@ export class Book {
         transactionId: hold.transactionId,
       }),
       moves: [
-        [userAccount('held', hold.owner), -hold.amountCents],
-        [userAccount('available', hold.owner), hold.amountCents],
+        [tenantAccount('held', hold.owner), -hold.amountCents],
+        [tenantAccount('available', hold.owner), hold.amountCents],
       ],
     };
   }
 
   #transfer(
     command: LedgerCommand,
-    owner: AccountOwner,
+    owner: LedgerOwner,
     fingerprint: string,
     facts: Partial<Transfer> & Pick<Transfer, 'amountCents'>,
   ): Transfer {
     return {
       id: command.id,
-      owner: { tenantId: owner.tenantId, userId: owner.userId },
+      owner: { tenantId: owner.tenantId },
       kind: command.kind,
       feeCents: 0n,
       releasedCents: 0n,

@@ -1,17 +1,17 @@
 import type { Actor } from '../../kernel/actor.ts';
-import { requireAdministrator, requireUser } from '../../kernel/actor.ts';
+import { requireAccount, requireOperator } from '../../kernel/actor.ts';
 import { AppError, InvariantError, notFound } from '../../kernel/errors.ts';
 import { idempotencyKeyReused, requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
-import type { TransactionId, TransferId, UserId } from '../../kernel/ids.ts';
+import type { AccountId, TransactionId, TransferId } from '../../kernel/ids.ts';
 import type { Cents } from '../../kernel/money.ts';
 import { transferIdFor } from './accounts.ts';
 import { EXPIRED_HOLDS_PER_ROUND, STATEMENT_ENTRIES_MAX } from './limits.ts';
-import type { LedgerStore, UserDirectory } from './ports.ts';
+import type { LedgerStore, TenantDirectory } from './ports.ts';
 import type {
-  AccountOwner,
   Balance,
   LedgerCommand,
   LedgerOutcome,
+  LedgerOwner,
   LedgerRefusal,
   StatementPage,
   Transfer,
@@ -22,14 +22,14 @@ import type {
 export interface LedgerDependencies {
   readonly writer: { submit(command: LedgerCommand): Promise<LedgerOutcome> };
   readonly store: Omit<LedgerStore, 'apply'>;
-  readonly users: UserDirectory;
+  readonly tenants: TenantDirectory;
   readonly clock: { nowMs(): number };
 }
 
 /** A top-up as it was carried out. */
 export interface TopUp {
   readonly transferId: TransferId;
-  readonly userId: UserId;
+  readonly accountId: AccountId;
   readonly amountCents: Cents;
   readonly createdAtMs: number;
   readonly replayed: boolean;
@@ -40,44 +40,44 @@ export type LedgerService = ReturnType<typeof createLedgerService>;
 
 /** Makes the ledger's service. */
 export function createLedgerService(dependencies: LedgerDependencies) {
-  const { writer, store, users, clock } = dependencies;
+  const { writer, store, tenants, clock } = dependencies;
   return {
     /**
-     * Gives a user money from outside. Administrators only. `idempotencyKey` null: `idempotency_key_required`. The
+     * Gives a user money from outside. Operators only. `idempotencyKey` null: `idempotency_key_required`. The
      * same key with the same parameters gives the first answer again, with others `idempotency_key_reused`.
      */
     async topUp(
       actor: Actor,
-      input: { userId: UserId; amountCents: Cents; idempotencyKey: string | null },
+      input: { accountId: AccountId; amountCents: Cents; idempotencyKey: string | null },
     ): Promise<TopUp> {
-      const administrator = requireAdministrator(actor);
-      const { userId, amountCents, idempotencyKey } = input;
+      const operator = requireOperator(actor);
+      const { accountId, amountCents, idempotencyKey } = input;
       if (idempotencyKey === null) {
         throw new AppError('invalid', 'idempotency_key_required', 'The Idempotency-Key header is required.');
       }
-      const tenantId = await users.findTenantOfUser(userId);
+      const tenantId = await tenants.findTenantOfAccount(accountId);
       if (tenantId === null) throw notFound('user');
-      const id = transferIdFor('top_up', administrator.userId, requireIdempotencyKey(idempotencyKey));
-      const outcome = await writer.submit({ kind: 'top_up', id, owner: { tenantId, userId }, amountCents });
+      const id = transferIdFor('top_up', operator.accountId, requireIdempotencyKey(idempotencyKey));
+      const outcome = await writer.submit({ kind: 'top_up', id, owner: { tenantId }, amountCents });
       if (!outcome.ok) throw refusalError(outcome.reason);
       const { transfer, replayed } = outcome;
-      return { transferId: id, userId, amountCents, createdAtMs: transfer.createdAtMs, replayed };
+      return { transferId: id, accountId, amountCents, createdAtMs: transfer.createdAtMs, replayed };
     },
 
-    /** What the actor's user has, available and held. A device may not ask. */
+    /** What the actor's tenant has, available and held. A device may not ask. */
     async balance(actor: Actor): Promise<Balance> {
       return store.readBalance(ownerOf(actor));
     },
 
-    /** The actor's entries, newest first, `limit` (1..100) below sequence `before`. */
+    /** The tenant's entries, newest first, `limit` (1..100) below sequence `before`. */
     async statement(actor: Actor, page: { before: bigint | null; limit: number }): Promise<StatementPage> {
       const limit = Math.min(Math.max(page.limit, 1), STATEMENT_ENTRIES_MAX);
       return store.readStatement(ownerOf(actor), page.before, limit);
     },
 
-    /** Proof that the books are in order; reads the whole ledger. Administrators only. */
+    /** Proof that the books are in order; reads the whole ledger. Operators only. */
     async trialBalance(actor: Actor): Promise<TrialBalance> {
-      requireAdministrator(actor);
+      requireOperator(actor);
       return store.readTrialBalance();
     },
 
@@ -104,7 +104,7 @@ export function createLedgerService(dependencies: LedgerDependencies) {
      */
     async post(input: {
       holdId: TransferId;
-      provider: AccountOwner;
+      provider: LedgerOwner;
       earningsCents: Cents;
       feeCents: Cents;
     }): Promise<ResolveResult> {
@@ -154,9 +154,8 @@ function resolved(outcome: LedgerOutcome): ResolveResult {
   throw new InvariantError(`a hold's resolution was refused: ${outcome.reason}`);
 }
 
-function ownerOf(actor: Actor): AccountOwner {
-  const { tenantId, userId } = requireUser(actor);
-  return { tenantId, userId };
+function ownerOf(actor: Actor): LedgerOwner {
+  return { tenantId: requireAccount(actor).tenantId };
 }
 
 /** A refusal as the error that a border shows. */

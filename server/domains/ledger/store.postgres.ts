@@ -5,12 +5,11 @@ import { KNOWN_ACCOUNTS_MAX } from './limits.ts';
 import type { LedgerStore } from './ports.ts';
 import { readBalance, readStatement, readTrialBalance } from './reports.postgres.ts';
 import { accountsOf, Book, type BookChanges, type BookState } from './rules.ts';
-import type { Account, AccountOwner, LedgerCommand, OpenHold, Transfer } from './types.ts';
+import type { Account, LedgerCommand, LedgerOwner, OpenHold, Transfer } from './types.ts';
 
 interface TransferRow {
   id: TransferId;
-  tenant_id: AccountOwner['tenantId'];
-  user_id: AccountOwner['userId'];
+  tenant_id: LedgerOwner['tenantId'];
   kind: Transfer['kind'];
   amount_cents: bigint;
   fee_cents: bigint;
@@ -24,8 +23,7 @@ interface TransferRow {
 
 interface OpenHoldRow {
   hold_id: TransferId;
-  tenant_id: AccountOwner['tenantId'];
-  user_id: AccountOwner['userId'];
+  tenant_id: LedgerOwner['tenantId'];
   amount_cents: bigint;
   transaction_id: OpenHold['transactionId'];
   expires_at: Date;
@@ -40,11 +38,12 @@ export function createLedgerStore(database: Database): LedgerStore {
     const missing = accounts.filter((account) => !knownAccounts.has(account.id));
     if (missing.length === 0) return;
     await database.system(
+      'money',
       (sql) => sql`
-        INSERT INTO ledger_accounts (id, tenant_id, user_id, kind)
-        SELECT id, "tenantId", "userId", kind
+        INSERT INTO ledger_accounts (id, tenant_id, kind)
+        SELECT id, "tenantId", kind
         FROM jsonb_to_recordset(${json(missing)}::text::jsonb)
-          AS row(id uuid, "tenantId" uuid, "userId" uuid, kind text)
+          AS row(id uuid, "tenantId" uuid, kind text)
         ORDER BY id
         ON CONFLICT DO NOTHING`,
     );
@@ -57,7 +56,7 @@ export function createLedgerStore(database: Database): LedgerStore {
       const holders = await readHolders(database, commands);
       const accounts = accountsOfAll(commands, holders);
       await ensureAccounts(accounts);
-      return database.system(async (sql) => {
+      return database.system('money', async (sql) => {
         const book = new Book(await lockState(sql, commands, accounts, holders), nowMs);
         const outcomes = commands.map((command) => book.execute(command));
         await keepChanges(sql, book.changes(), nowMs);
@@ -67,9 +66,9 @@ export function createLedgerStore(database: Database): LedgerStore {
     readBalance: (owner) => database.tenant(owner.tenantId, (sql) => readBalance(sql, owner)),
     readStatement: (owner, before, limit) =>
       database.tenant(owner.tenantId, (sql) => readStatement(sql, owner, before, limit)),
-    readTrialBalance: () => database.system(readTrialBalance),
+    readTrialBalance: () => database.system('money', readTrialBalance),
     findExpiredHolds: (nowMs, limit) =>
-      database.system(async (sql) => {
+      database.system('money', async (sql) => {
         const rows = await sql<OpenHoldRow[]>`
           SELECT * FROM ledger_open_holds WHERE expires_at <= ${new Date(nowMs)}
           ORDER BY expires_at LIMIT ${limit}`;
@@ -82,25 +81,26 @@ export function createLedgerStore(database: Database): LedgerStore {
 async function readHolders(
   database: Database,
   commands: readonly LedgerCommand[],
-): Promise<Map<TransferId, AccountOwner>> {
-  const holders = new Map<TransferId, AccountOwner>();
+): Promise<Map<TransferId, LedgerOwner>> {
+  const holders = new Map<TransferId, LedgerOwner>();
   for (const command of commands) if (command.kind === 'hold') holders.set(command.id, command.owner);
   const unknown = commands.flatMap((command) =>
     'holdId' in command && !holders.has(command.holdId) ? [command.holdId] : [],
   );
   if (unknown.length === 0) return holders;
   const rows = await database.system(
-    (sql) => sql<Pick<TransferRow, 'id' | 'tenant_id' | 'user_id'>[]>`
-      SELECT id, tenant_id, user_id FROM ledger_transfers
+    'money',
+    (sql) => sql<Pick<TransferRow, 'id' | 'tenant_id'>[]>`
+      SELECT id, tenant_id FROM ledger_transfers
       WHERE id IN (SELECT jsonb_array_elements_text(${json(unknown)}::text::jsonb)::uuid) AND kind = 'hold'`,
   );
-  for (const row of rows) holders.set(row.id, { tenantId: row.tenant_id, userId: row.user_id });
+  for (const row of rows) holders.set(row.id, { tenantId: row.tenant_id });
   return holders;
 }
 
 function accountsOfAll(
   commands: readonly LedgerCommand[],
-  holders: ReadonlyMap<TransferId, AccountOwner>,
+  holders: ReadonlyMap<TransferId, LedgerOwner>,
 ): readonly Account[] {
   const accounts = new Map<LedgerAccountId, Account>();
   for (const command of commands) {
@@ -118,7 +118,7 @@ async function lockState(
   sql: Sql,
   commands: readonly LedgerCommand[],
   accounts: readonly Account[],
-  holders: ReadonlyMap<TransferId, AccountOwner>,
+  holders: ReadonlyMap<TransferId, LedgerOwner>,
 ): Promise<BookState> {
   const accountRows = await sql<{ id: LedgerAccountId; balance_cents: bigint }[]>`
     SELECT id, balance_cents FROM ledger_accounts
@@ -171,11 +171,11 @@ async function keepChanges(sql: Sql, changes: BookChanges, nowMs: number): Promi
   // One connection carries these in order: they are sent together and answered together.
   await Promise.all([
     sql`
-      INSERT INTO ledger_transfers (id, tenant_id, user_id, kind, amount_cents, fee_cents, released_cents, hold_id,
+      INSERT INTO ledger_transfers (id, tenant_id, kind, amount_cents, fee_cents, released_cents, hold_id,
         transaction_id, expires_at, fingerprint, created_at)
-      SELECT id, "tenantId", "userId", kind, "amountCents", "feeCents", "releasedCents", "holdId",
+      SELECT id, "tenantId", kind, "amountCents", "feeCents", "releasedCents", "holdId",
         "transactionId", "expiresAt", fingerprint, ${now}
-      FROM jsonb_to_recordset(${json(transfers)}::text::jsonb) AS row(id uuid, "tenantId" uuid, "userId" uuid,
+      FROM jsonb_to_recordset(${json(transfers)}::text::jsonb) AS row(id uuid, "tenantId" uuid,
         kind text, "amountCents" bigint, "feeCents" bigint, "releasedCents" bigint, "holdId" uuid,
         "transactionId" uuid, "expiresAt" timestamptz, fingerprint text)`,
     sql`
@@ -185,9 +185,9 @@ async function keepChanges(sql: Sql, changes: BookChanges, nowMs: number): Promi
       FROM jsonb_to_recordset(${json(entries)}::text::jsonb) AS row("transferId" uuid, "accountId" uuid,
         "tenantId" uuid, "transferKind" text, "transactionId" uuid, "amountCents" bigint)`,
     sql`
-      INSERT INTO ledger_open_holds (hold_id, tenant_id, user_id, amount_cents, transaction_id, expires_at)
-      SELECT "holdId", "tenantId", "userId", "amountCents", "transactionId", "expiresAt"
-      FROM jsonb_to_recordset(${json(opened)}::text::jsonb) AS row("holdId" uuid, "tenantId" uuid, "userId" uuid,
+      INSERT INTO ledger_open_holds (hold_id, tenant_id, amount_cents, transaction_id, expires_at)
+      SELECT "holdId", "tenantId", "amountCents", "transactionId", "expiresAt"
+      FROM jsonb_to_recordset(${json(opened)}::text::jsonb) AS row("holdId" uuid, "tenantId" uuid,
         "amountCents" bigint, "transactionId" uuid, "expiresAt" timestamptz)`,
     sql`
       DELETE FROM ledger_open_holds
@@ -207,7 +207,7 @@ function json(value: unknown): string {
 function transferOf(row: TransferRow): Transfer {
   return {
     id: row.id,
-    owner: { tenantId: row.tenant_id, userId: row.user_id },
+    owner: { tenantId: row.tenant_id },
     kind: row.kind,
     amountCents: row.amount_cents,
     feeCents: row.fee_cents,
@@ -223,7 +223,7 @@ function transferOf(row: TransferRow): Transfer {
 function openHoldOf(row: OpenHoldRow): OpenHold {
   return {
     holdId: row.hold_id,
-    owner: { tenantId: row.tenant_id, userId: row.user_id },
+    owner: { tenantId: row.tenant_id },
     amountCents: row.amount_cents,
     transactionId: row.transaction_id,
     expiresAtMs: row.expires_at.getTime(),

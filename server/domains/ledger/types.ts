@@ -1,28 +1,26 @@
-import type { LedgerAccountId, TenantId, TransactionId, TransferId, UserId } from '../../kernel/ids.ts';
+import type { LedgerAccountId, TenantId, TransactionId, TransferId } from '../../kernel/ids.ts';
 import type { Cents } from '../../kernel/money.ts';
 
-/** `available` and `held` belong to a user, `fees` and `external` to the platform. Only `external` may be negative. */
+/** `available` and `held` belong to a tenant, `fees` and `external` to the platform. Only `external` may be negative. */
 export type AccountKind = 'available' | 'held' | 'fees' | 'external';
 
 /** Whose accounts are meant. */
-export interface AccountOwner {
+export interface LedgerOwner {
   readonly tenantId: TenantId;
-  readonly userId: UserId;
 }
 
 /** One account, named before it exists: its id follows from its owner and kind. */
 export interface Account {
   readonly id: LedgerAccountId;
   readonly tenantId: TenantId;
-  readonly userId: UserId | null;
   readonly kind: AccountKind;
 }
 
-/** Money from outside becomes available to a user. */
+/** Money from outside becomes available to a tenant. */
 export interface TopUpCommand {
   readonly kind: 'top_up';
   readonly id: TransferId;
-  readonly owner: AccountOwner;
+  readonly owner: LedgerOwner;
   readonly amountCents: Cents;
 }
 
@@ -30,7 +28,7 @@ export interface TopUpCommand {
 export interface HoldCommand {
   readonly kind: 'hold';
   readonly id: TransferId;
-  readonly owner: AccountOwner;
+  readonly owner: LedgerOwner;
   readonly amountCents: Cents;
   readonly expiresAfterMs: number;
   readonly transactionId: TransactionId | null;
@@ -41,7 +39,7 @@ export interface PostCommand {
   readonly kind: 'post';
   readonly id: TransferId;
   readonly holdId: TransferId;
-  readonly provider: AccountOwner;
+  readonly provider: LedgerOwner;
   readonly earningsCents: Cents;
   readonly feeCents: Cents;
 }
@@ -59,7 +57,7 @@ export type LedgerCommand = TopUpCommand | HoldCommand | PostCommand | ReleaseCo
 /** A transfer as it is kept, for good. */
 export interface Transfer {
   readonly id: TransferId;
-  readonly owner: AccountOwner;
+  readonly owner: LedgerOwner;
   readonly kind: LedgerCommand['kind'];
   /** What moved out of the source: the whole hold for `void` and `expire`, fee and earnings for `post`. */
   readonly amountCents: Cents;
@@ -85,7 +83,7 @@ export interface Entry {
 /** A hold that nothing resolved yet. */
 export interface OpenHold {
   readonly holdId: TransferId;
-  readonly owner: AccountOwner;
+  readonly owner: LedgerOwner;
   readonly amountCents: Cents;
   readonly transactionId: TransactionId | null;
   readonly expiresAtMs: number;
@@ -105,13 +103,13 @@ export type LedgerOutcome =
   | { readonly ok: true; readonly transfer: Transfer; readonly replayed: boolean }
   | { readonly ok: false; readonly reason: LedgerRefusal };
 
-/** A user's money. */
+/** A tenant's money. */
 export interface Balance {
   readonly availableCents: Cents;
   readonly heldCents: Cents;
 }
 
-/** A line of a user's statement. */
+/** A line of a tenant's statement. */
 export interface StatementEntry {
   readonly sequence: bigint;
   readonly transferId: TransferId;

@@ -1,4 +1,4 @@
-import type { UserActor } from '../../kernel/actor.ts';
+import type { AccountActor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { TransactionId, TransferId } from '../../kernel/ids.ts';
 import type { Cents } from '../../kernel/money.ts';
@@ -58,7 +58,7 @@ interface Choice {
 export class ComputeRun {
   readonly #options: RequestOptions;
   readonly #dependencies: RequestDependencies;
-  readonly #actor: UserActor;
+  readonly #actor: AccountActor;
   readonly #order: ComputeOrder;
   readonly #id: TransactionId;
   readonly #tried = new Set<ProviderId>();
@@ -72,7 +72,7 @@ export class ComputeRun {
 
   constructor(
     id: TransactionId,
-    actor: UserActor,
+    actor: AccountActor,
     order: ComputeOrder,
     options: RequestOptions,
     dependencies: RequestDependencies,
@@ -171,7 +171,7 @@ export class ComputeRun {
         if (choice !== 'all_busy') return choice;
         const waitMs = waitUntilMs - clock.monotonicMs();
         if (waitMs <= 0 || signal.aborted) throw noProviderAvailable();
-        place ??= waitingRoom.enter(model, this.#actor.userId);
+        place ??= waitingRoom.enter(model, this.#actor.accountId);
         if (place === null) throw noProviderAvailable();
         await waitingRoom.wait(place, waitMs, signal);
       }
@@ -273,8 +273,8 @@ export class ComputeRun {
   }
 
   #newTransaction(): OpenTransaction {
-    const { tenantId, userId } = this.#actor;
-    const requester = { tenantId, userId };
+    const { tenantId, accountId } = this.#actor;
+    const requester = { tenantId, accountId };
     return newTransaction(this.#id, requester, this.#order, this.#completionTokensMax, this.#createdAtMs);
   }
 

@@ -12,17 +12,17 @@ interface KeyedRow extends RequesterRow {
 export function createKeyStore(database: Database): KeyStore {
   return {
     claimKey: ({ requester, key, fingerprint, transactionId, nodeId, nowMs }, limits) =>
-      database.system(async (sql) => {
+      database.system('money', async (sql) => {
         const inserted = await sql`
           INSERT INTO marketplace_keyed_requests
-            (tenant_id, user_id, key, fingerprint, transaction_id, node_id, created_at)
-          VALUES (${requester.tenantId}, ${requester.userId}, ${key}, ${fingerprint}, ${transactionId}, ${nodeId},
+            (tenant_id, account_id, key, fingerprint, transaction_id, node_id, created_at)
+          VALUES (${requester.tenantId}, ${requester.accountId}, ${key}, ${fingerprint}, ${transactionId}, ${nodeId},
             ${new Date(nowMs)})
-          ON CONFLICT (user_id, key) DO NOTHING`;
+          ON CONFLICT (account_id, key) DO NOTHING`;
         if (inserted.count === 1) {
           const [before] = await sql<{ count: bigint; bytes: bigint }[]>`
             SELECT count(*), coalesce(sum(octet_length(answer)), 0)::bigint AS bytes
-            FROM marketplace_keyed_requests WHERE user_id = ${requester.userId} AND key <> ${key}`;
+            FROM marketplace_keyed_requests WHERE account_id = ${requester.accountId} AND key <> ${key}`;
           if (before && before.count < limits.keysMax && before.bytes < limits.bytesMax) {
             return { kind: 'claimed' };
           }
@@ -33,17 +33,17 @@ export function createKeyStore(database: Database): KeyStore {
           SELECT kept.fingerprint, kept.answer, done.*
           FROM marketplace_keyed_requests kept
             LEFT JOIN marketplace_transactions done ON done.id = kept.transaction_id
-          WHERE kept.user_id = ${requester.userId} AND kept.key = ${key}`;
+          WHERE kept.account_id = ${requester.accountId} AND kept.key = ${key}`;
         if (row && !Buffer.from(row.fingerprint).equals(fingerprint)) return { kind: 'reused' };
         // Without a row the first request has failed this instant; the next one will be judged anew.
         if (!row?.answer) return { kind: 'in_flight' };
         return { kind: 'kept', kept: { transaction: transactionOfRequester(row), answer: row.answer } };
       }),
 
-    releaseKey: (id) => database.system((sql) => deleteUnanswered(sql, id)),
+    releaseKey: (id) => database.system('money', (sql) => deleteUnanswered(sql, id)),
 
     forgetKeys: ({ nodeId, unansweredBeforeMs, beforeMs }) =>
-      database.system(async (sql) => {
+      database.system('money', async (sql) => {
         // Two statements, because each has an index that the other could not use.
         await sql`DELETE FROM marketplace_keyed_requests WHERE created_at < ${new Date(beforeMs)}`;
         await sql`

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { UserActor } from '../../kernel/actor.ts';
+import type { AccountActor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { idempotencyKeyReused } from '../../kernel/idempotency-key.ts';
@@ -71,7 +71,7 @@ export function createKeyedRequests(
      * `limit_reached` when as much is kept for the user as may be: an answer that was promised for a day never goes before.
      */
     async once(
-      actor: UserActor,
+      actor: AccountActor,
       order: KeyedOrder,
       id: TransactionId,
       carryOut: (order: ComputeOrder) => Promise<ComputeAnswer>,

@@ -1,10 +1,10 @@
 import type { TransactionId } from '../../kernel/ids.ts';
-import type { ComputeOrder, OpenTransaction, ProviderOwner } from './types.ts';
+import type { ComputeOrder, OpenTransaction, Requester } from './types.ts';
 
 /** A transaction before anybody serves it and before anything is held; the requester stands in for the provider. */
 export function newTransaction(
   id: TransactionId,
-  requester: ProviderOwner,
+  requester: Requester,
   { model, promptTokens, idempotencyKey }: ComputeOrder,
   completionTokensMax: number,
   createdAtMs: number,

@@ -6,7 +6,7 @@ import type {
   OpenTransaction,
   ProviderDevice,
   ProviderId,
-  ProviderOwner,
+  Requester,
   Settlement,
   Transaction,
   TransactionCursor,
@@ -42,7 +42,7 @@ export interface KeptAnswer {
 
 /** A request that came under an idempotency key. */
 export interface KeyClaim {
-  readonly requester: ProviderOwner;
+  readonly requester: Requester;
   readonly key: string;
   /** SHA-256 of what was asked. */
   readonly fingerprint: Uint8Array;
@@ -108,9 +108,9 @@ export interface MarketplaceStore extends KeyStore {
     after: TransactionCursor | null,
     limit: number,
   ): Promise<readonly InterruptedTransaction[]>;
-  findTransaction(owner: ProviderOwner, id: TransactionId): Promise<Transaction | null>;
+  findTransaction(owner: Requester, id: TransactionId): Promise<Transaction | null>;
   listTransactions(
-    owner: ProviderOwner,
+    owner: Requester,
     role: 'requester' | 'provider',
     after: TransactionCursor | null,
     limit: number,

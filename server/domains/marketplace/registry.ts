@@ -26,12 +26,12 @@ export class ProviderRegistry {
 
   /** Lists a provider, or replaces what it serves. */
   list(id: ProviderId, device: ProviderDevice, channel: ProviderChannel, offer: Offer): void {
-    const { deviceId, tenantId, userId } = device;
+    const { deviceId, tenantId } = device;
     let provider = this.#byDevice.get(deviceId);
     if (provider?.channel === channel) {
       provider.replaceOffer(offer);
     } else {
-      const identity = { id, deviceId, owner: { tenantId, userId }, channel };
+      const identity = { id, deviceId, owner: { tenantId }, channel };
       provider = new LiveProvider(identity, this.#standingOf(id), offer);
       this.#byDevice.set(deviceId, provider);
     }

@@ -1,4 +1,4 @@
-import type { TenantId, TransactionId, TransferId, UserId } from '../../kernel/ids.ts';
+import type { TenantId, TransactionId, TransferId } from '../../kernel/ids.ts';
 import type { InterruptedTransaction, Settlement, Transaction, TransactionState } from './types.ts';
 
 interface SharedRow {
@@ -31,7 +31,6 @@ export interface ServedRow extends SharedRow {
 export interface InterruptedRow extends RequesterRow {
   readonly hold_id: TransferId | null;
   readonly provider_tenant_id: TenantId;
-  readonly provider_user_id: UserId;
   readonly intent_state: Settlement['state'] | null;
   readonly claimed_tokens: bigint;
   readonly counted_tokens: bigint;
@@ -70,7 +69,7 @@ export function interruptedOf(row: InterruptedRow): InterruptedTransaction {
   return {
     transaction: {
       id: row.id,
-      providerOwner: { tenantId: row.provider_tenant_id, userId: row.provider_user_id },
+      providerOwner: { tenantId: row.provider_tenant_id },
       holdId: row.hold_id,
       createdAtMs: row.created_at.getTime(),
     },

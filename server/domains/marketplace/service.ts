@@ -1,6 +1,6 @@
 import type { yggdrasil } from '../../../proto/index.ts';
 import { uuidFromBytes } from '../../../proto/index.ts';
-import { type Actor, type DeviceActor, requireUser, type UserActor } from '../../kernel/actor.ts';
+import { type AccountActor, type Actor, type DeviceActor, requireAccount } from '../../kernel/actor.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import { asId, type DeviceId, type TransactionId } from '../../kernel/ids.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
@@ -71,7 +71,7 @@ export function createMarketplaceService(
     return mine;
   };
 
-  const carryOut = (id: TransactionId, user: UserActor, order: ComputeOrder): Promise<ComputeAnswer> => {
+  const carryOut = (id: TransactionId, user: AccountActor, order: ComputeOrder): Promise<ComputeAnswer> => {
     const run = new ComputeRun(id, user, order, options, { ...dependencies, registry, settlements });
     return run.begin(track);
   };
@@ -153,7 +153,7 @@ export function createMarketplaceService(
      * under an idempotency key also with `idempotency_key_reused`, `idempotency_key_in_flight` and `limit_reached`.
      */
     async createRequest(actor: Actor, order: ComputeOrder): Promise<ComputeAnswer> {
-      const user = requireUser(actor);
+      const user = requireAccount(actor);
       if (closing) throw serverStopping();
       const id = asId<TransactionId>(random.uuid());
       const { idempotencyKey } = order;
@@ -200,7 +200,7 @@ export function createMarketplaceService(
 
     /** A transaction the actor asked for or whose provider it owns. Refuses with `transaction_not_found`. */
     async getTransaction(actor: Actor, id: TransactionId): Promise<Transaction> {
-      const transaction = await store.findTransaction(requireUser(actor), id);
+      const transaction = await store.findTransaction(requireAccount(actor), id);
       if (!transaction) throw notFound('transaction');
       return transaction;
     },
@@ -211,7 +211,7 @@ export function createMarketplaceService(
       query: { role: 'requester' | 'provider'; after: TransactionCursor | null; limit: number },
     ): Promise<TransactionPage> {
       const limit = Math.min(Math.max(query.limit, 1), TRANSACTIONS_PAGE_MAX);
-      return store.listTransactions(requireUser(actor), query.role, query.after, limit);
+      return store.listTransactions(requireAccount(actor), query.role, query.after, limit);
     },
 
     /** Finishes what a crash interrupted; see `Settlements.recover`. Returns how many transactions. */

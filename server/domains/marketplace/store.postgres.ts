@@ -22,13 +22,13 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
   return {
     ...createKeyStore(database),
 
-    saveOffer: ({ deviceId, tenantId, userId }, { models, slots }, newId, nowMs) =>
-      database.system(async (sql) => {
+    saveOffer: ({ deviceId, tenantId }, { models, slots }, newId, nowMs) =>
+      database.system('money', async (sql) => {
         const [row] = await sql<{ id: string }[]>`
-          INSERT INTO marketplace_providers (id, tenant_id, user_id, device_id, slots, offered_at)
-          VALUES (${newId}, ${tenantId}, ${userId}, ${deviceId}, ${slots}, ${new Date(nowMs)})
+          INSERT INTO marketplace_providers (id, tenant_id, device_id, slots, offered_at)
+          VALUES (${newId}, ${tenantId}, ${deviceId}, ${slots}, ${new Date(nowMs)})
           ON CONFLICT (device_id) DO UPDATE SET slots = excluded.slots, offered_at = excluded.offered_at,
-            tenant_id = excluded.tenant_id, user_id = excluded.user_id
+            tenant_id = excluded.tenant_id
           RETURNING id`;
         const id = row?.id ?? newId;
         const offered = models.map((model) => ({
@@ -45,32 +45,31 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
       }),
 
     insertTransaction: (transaction, nodeId) =>
-      database.system(async (sql) => {
+      database.system('money', async (sql) => {
         const { requester, providerOwner } = transaction;
         await sql`
-          INSERT INTO marketplace_transactions (id, tenant_id, user_id, state, model, provider_id,
+          INSERT INTO marketplace_transactions (id, tenant_id, account_id, state, model, provider_id,
             price_cents_per_1000_tokens, attempts, held_cents, prompt_tokens, completion_tokens_max, created_at,
-            node_id, hold_id, provider_tenant_id, provider_user_id)
-          VALUES (${transaction.id}, ${requester.tenantId}, ${requester.userId}, 'PENDING', ${transaction.model},
+            node_id, hold_id, provider_tenant_id)
+          VALUES (${transaction.id}, ${requester.tenantId}, ${requester.accountId}, 'PENDING', ${transaction.model},
             ${transaction.providerId}, ${transaction.priceCentsPer1000Tokens}, ${transaction.attempts},
             ${transaction.heldCents}, ${transaction.promptTokens}, ${transaction.completionTokensMax},
-            ${new Date(transaction.createdAtMs)}, ${nodeId}, ${transaction.holdId}, ${providerOwner.tenantId},
-            ${providerOwner.userId})`;
+            ${new Date(transaction.createdAtMs)}, ${nodeId}, ${transaction.holdId}, ${providerOwner.tenantId})`;
       }),
 
     assignTransaction: (transaction) =>
-      database.system(async (sql) => {
+      database.system('money', async (sql) => {
         const { providerOwner } = transaction;
         await sql`
           UPDATE marketplace_transactions SET state = 'PROCESSING', provider_id = ${transaction.providerId},
             price_cents_per_1000_tokens = ${transaction.priceCentsPer1000Tokens}, attempts = ${transaction.attempts},
             held_cents = ${transaction.heldCents}, hold_id = ${transaction.holdId},
-            provider_tenant_id = ${providerOwner.tenantId}, provider_user_id = ${providerOwner.userId}
+            provider_tenant_id = ${providerOwner.tenantId}
           WHERE id = ${transaction.id} AND state IN ('PENDING', 'PROCESSING') AND intent_state IS NULL`;
       }),
 
     writeIntent: (id, settlement, answer, nowMs) =>
-      database.system(async (sql) => {
+      database.system('money', async (sql) => {
         const result = await sql`
           UPDATE marketplace_transactions SET intent_state = ${settlement.state}, intent_at = ${new Date(nowMs)},
             completion_tokens = ${settlement.completionTokens}, billed_tokens = ${settlement.billedTokens},
@@ -90,7 +89,7 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
       }),
 
     finishSettled: (id, nowMs) =>
-      database.system(async (sql) => {
+      database.system('money', async (sql) => {
         const [row] = await sql<{ provider_id: string; claimed_tokens: bigint; counted_tokens: bigint }[]>`
           UPDATE marketplace_transactions SET state = intent_state, finished_at = ${new Date(nowMs)}
           WHERE id = ${id} AND state IN ('PENDING', 'PROCESSING') AND intent_state IS NOT NULL
@@ -108,7 +107,7 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
       }),
 
     finishUnpaid: (id, state, code, nowMs) =>
-      database.system(async (sql) => {
+      database.system('money', async (sql) => {
         const result = await sql`
           UPDATE marketplace_transactions SET state = ${state}, failure_code = ${code}, finish_reason = NULL,
             billed_tokens = 0, cost_cents = 0, fee_cents = 0, earnings_cents = 0, finished_at = ${new Date(nowMs)}
@@ -119,7 +118,7 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
       }),
 
     findInterrupted: ({ nodeId, intentBeforeMs, createdBeforeMs }, after, limit) =>
-      database.system(async (sql) => {
+      database.system('money', async (sql) => {
         const at = after === null ? null : new Date(after.createdAtMs);
         const id = after?.id ?? null;
         const rows = await sql<InterruptedRow[]>`
@@ -135,10 +134,10 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
       database.tenant(owner.tenantId, async (sql) => {
         const [asked] = await sql<RequesterRow[]>`
           SELECT id, ${sql.unsafe(SHARED_COLUMNS)} FROM marketplace_transactions
-          WHERE id = ${id} AND user_id = ${owner.userId}`;
+          WHERE id = ${id} AND account_id = ${owner.accountId}`;
         if (asked) return transactionOfRequester(asked);
         const [served] = await sql<ServedRow[]>`
-          SELECT * FROM marketplace_served WHERE transaction_id = ${id} AND user_id = ${owner.userId}`;
+          SELECT * FROM marketplace_served WHERE transaction_id = ${id} AND tenant_id = ${owner.tenantId}`;
         return served ? transactionOfServed(served) : null;
       }),
 
@@ -151,13 +150,13 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
             ? (
                 await sql<RequesterRow[]>`
                   SELECT id, ${sql.unsafe(SHARED_COLUMNS)} FROM marketplace_transactions
-                  WHERE user_id = ${owner.userId}
+                  WHERE account_id = ${owner.accountId}
                     AND (${at}::timestamptz IS NULL OR (created_at, id) < (${at}::timestamptz, ${id}::uuid))
                   ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}`
               ).map(transactionOfRequester)
             : (
                 await sql<ServedRow[]>`
-                  SELECT * FROM marketplace_served WHERE user_id = ${owner.userId}
+                  SELECT * FROM marketplace_served WHERE tenant_id = ${owner.tenantId}
                     AND (${at}::timestamptz IS NULL OR (created_at, transaction_id) < (${at}::timestamptz, ${id}::uuid))
                   ORDER BY created_at DESC, transaction_id DESC LIMIT ${limit + 1}`
               ).map(transactionOfServed);
@@ -174,7 +173,7 @@ export function createMarketplaceStore(database: Database): MarketplaceStore {
 async function insertServed(sql: Sql, id: string): Promise<void> {
   const columns = sql.unsafe(SHARED_COLUMNS);
   await sql`
-    INSERT INTO marketplace_served (transaction_id, tenant_id, user_id, ${columns})
-    SELECT id, provider_tenant_id, provider_user_id, ${columns} FROM marketplace_transactions WHERE id = ${id}
+    INSERT INTO marketplace_served (transaction_id, tenant_id, ${columns})
+    SELECT id, provider_tenant_id, ${columns} FROM marketplace_transactions WHERE id = ${id}
     ON CONFLICT DO NOTHING`;
 }

@@ -1,4 +1,4 @@
-import type { DeviceId, TenantId, TransactionId, TransferId, UserId } from '../../kernel/ids.ts';
+import type { AccountId, DeviceId, TenantId, TransactionId, TransferId } from '../../kernel/ids.ts';
 import type { Cents } from '../../kernel/money.ts';
 
 /** A provider as requesters know it; says nothing about its device, network or tenant. */
@@ -17,10 +17,15 @@ export interface Offer {
   readonly slots: number;
 }
 
-/** Whose device a provider is. */
+/** The tenant whose device a provider is. */
 export interface ProviderOwner {
   readonly tenantId: TenantId;
-  readonly userId: UserId;
+}
+
+/** The account that asks, and the tenant that pays. */
+export interface Requester {
+  readonly tenantId: TenantId;
+  readonly accountId: AccountId;
 }
 
 /** The way to a provider's device. */
@@ -120,7 +125,7 @@ export interface TransactionPage {
 /** A transaction at work, as the server keeps it. */
 export interface OpenTransaction {
   readonly id: TransactionId;
-  readonly requester: ProviderOwner;
+  readonly requester: Requester;
   readonly model: string;
   readonly providerId: ProviderId;
   readonly providerOwner: ProviderOwner;

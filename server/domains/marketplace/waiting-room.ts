@@ -1,21 +1,21 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { UserId } from '../../kernel/ids.ts';
+import type { AccountId } from '../../kernel/ids.ts';
 import { MODEL_WAITERS_MAX, USER_WAITERS_MAX } from './limits.ts';
 import type { LiveProvider } from './live-provider.ts';
 
 /** A request's place among those that wait for a slot of the same model. It keeps its place until it leaves. */
 export class Place {
   readonly model: string;
-  readonly userId: UserId;
+  readonly accountId: AccountId;
   readonly order: number;
   /** Ends its waiting; null while it doesn't wait. */
   wake: (() => void) | null = null;
   /** Whose free slot it was woken for, until it has looked. */
   offered: LiveProvider | null = null;
 
-  constructor(model: string, userId: UserId, order: number) {
+  constructor(model: string, accountId: AccountId, order: number) {
     this.model = model;
-    this.userId = userId;
+    this.accountId = accountId;
     this.order = order;
   }
 }
@@ -27,7 +27,7 @@ export class Place {
 export class WaitingRoom {
   readonly #clock: Clock;
   readonly #places = new Map<string, Set<Place>>();
-  readonly #countOfUser = new Map<UserId, number>();
+  readonly #countOfUser = new Map<AccountId, number>();
   #order = 0;
 
   constructor(clock: Clock) {
@@ -35,13 +35,13 @@ export class WaitingRoom {
   }
 
   /** The last place for `model`; null where it or the user has as many as may be. */
-  enter(model: string, userId: UserId): Place | null {
+  enter(model: string, accountId: AccountId): Place | null {
     const places = this.#places.get(model) ?? new Set();
-    const count = this.#countOfUser.get(userId) ?? 0;
+    const count = this.#countOfUser.get(accountId) ?? 0;
     if (places.size >= MODEL_WAITERS_MAX || count >= USER_WAITERS_MAX) return null;
-    const place = new Place(model, userId, this.#order++);
+    const place = new Place(model, accountId, this.#order++);
     this.#places.set(model, places.add(place));
-    this.#countOfUser.set(userId, count + 1);
+    this.#countOfUser.set(accountId, count + 1);
     return place;
   }
 
@@ -66,9 +66,9 @@ export class WaitingRoom {
     const places = this.#places.get(place.model);
     if (!places?.delete(place)) return;
     if (places.size === 0) this.#places.delete(place.model);
-    const count = (this.#countOfUser.get(place.userId) ?? 1) - 1;
-    if (count === 0) this.#countOfUser.delete(place.userId);
-    else this.#countOfUser.set(place.userId, count);
+    const count = (this.#countOfUser.get(place.accountId) ?? 1) - 1;
+    if (count === 0) this.#countOfUser.delete(place.accountId);
+    else this.#countOfUser.set(place.accountId, count);
     this.#passOn(place);
   }
 

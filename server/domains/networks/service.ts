@@ -1,4 +1,4 @@
-import { type Actor, requireUser } from '../../kernel/actor.ts';
+import { type Actor, requireAccount } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import { asId, type NetworkId } from '../../kernel/ids.ts';
@@ -25,7 +25,7 @@ export function createNetworkService(dependencies: {
   const { store, clock, random } = dependencies;
   return {
     async createNetwork(actor, name) {
-      const { tenantId } = requireUser(actor);
+      const { tenantId } = requireAccount(actor);
       const network: Network = {
         id: asId<NetworkId>(random.uuid()),
         tenantId,
@@ -51,7 +51,7 @@ export function createNetworkService(dependencies: {
     },
 
     async listNetworks(actor, after, limit) {
-      const networks = await store.listNetworks(requireUser(actor).tenantId, after, limit + 1);
+      const networks = await store.listNetworks(requireAccount(actor).tenantId, after, limit + 1);
       const items = networks.slice(0, limit);
       return { items, next: networks.length > limit ? (items.at(-1)?.id ?? null) : null };
     },

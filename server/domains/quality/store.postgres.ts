@@ -5,7 +5,7 @@ import type { QualityStore } from './service.ts';
 export function createQualityStore(database: Database): QualityStore {
   return {
     find: (providerId) =>
-      database.system(async (sql) => {
+      database.system('money', async (sql) => {
         const [row] = await sql<
           {
             quality: number;
@@ -28,6 +28,7 @@ export function createQualityStore(database: Database): QualityStore {
         lastAt: new Date(quality.lastTimeMs),
       }));
       await database.system(
+        'money',
         (sql) => sql`
           INSERT INTO quality_providers (provider_id, tenant_id, quality, latency, availability, combined, weight,
             last_at)

@@ -83,7 +83,7 @@ async function beginStream(sql: Sql, tenantId: string, networkId: string, epoch:
 export function createRelayStore(database: Database): RelayStore {
   return {
     appendFrames: (frames, storedAt, epochs) =>
-      database.system(async (sql) => {
+      database.system('relay', async (sql) => {
         const known = await findStored(sql, frames);
         const isNew = (frame: FrameToStore) => {
           const key = frameKey(frame.peer.actor.deviceId, frame.frameId);
@@ -125,7 +125,7 @@ export function createRelayStore(database: Database): RelayStore {
       }),
 
     readState: (peer, networkId, joinedAt, epochs) =>
-      database.system(async (sql): Promise<StreamState> => {
+      database.system('relay', async (sql): Promise<StreamState> => {
         const { tenantId, deviceId } = peer.actor;
         await beginStream(sql, tenantId, networkId, epochs());
         const [row] = await sql<{ epoch: string; head: bigint; oldest: bigint; cursor: bigint }[]>`
@@ -148,7 +148,7 @@ export function createRelayStore(database: Database): RelayStore {
       }),
 
     beginCursor: ({ tenantId, deviceId }, networkId, epochs) =>
-      database.system(async (sql) => {
+      database.system('relay', async (sql) => {
         await beginStream(sql, tenantId, networkId, epochs());
         await sql`
           INSERT INTO relay_cursors (network_id, device_id, tenant_id, stream_offset)
@@ -167,14 +167,14 @@ export function createRelayStore(database: Database): RelayStore {
       }),
 
     findLastNonce: (deviceId) =>
-      database.system(async (sql) => {
+      database.system('relay', async (sql) => {
         const [row] = await sql<{ last_nonce: bigint }[]>`
           SELECT last_nonce FROM relay_nonces WHERE device_id = ${deviceId}`;
         return Number(row?.last_nonce ?? 0);
       }),
 
     saveProgress: (cursors, nonces) =>
-      database.system(async (sql) => {
+      database.system('relay', async (sql) => {
         if (cursors.length > 0) {
           const sorted = [...cursors].sort((a, b) =>
             a.networkId + a.deviceId < b.networkId + b.deviceId ? -1 : 1,
@@ -193,13 +193,13 @@ export function createRelayStore(database: Database): RelayStore {
       }),
 
     forgetDevice: (deviceId) =>
-      database.system(async (sql) => {
+      database.system('relay', async (sql) => {
         await sql`DELETE FROM relay_cursors WHERE device_id = ${deviceId}`;
         await sql`DELETE FROM relay_nonces WHERE device_id = ${deviceId}`;
       }),
 
     removeOldFrames: (storedBefore, framesMax) =>
-      database.system(async (sql) => {
+      database.system('relay', async (sql) => {
         // Two statements, because each has an index that the other could not use.
         const old = await sql`DELETE FROM relay_frames WHERE stored_at < ${storedBefore}`;
         const surplus = await sql`

@@ -1,4 +1,4 @@
-import type { TenantId, UserId } from '../../kernel/ids.ts';
+import type { AccountId, TenantId } from '../../kernel/ids.ts';
 import type { User } from './types.ts';
 
 /** SHA-256 of a secret's UTF-8 bytes. */
@@ -13,8 +13,8 @@ export interface UserStore {
   /** Adds the user with its tenant and token. */
   addUser(user: User, tokenHash: Uint8Array): Promise<void>;
   findUserByToken(tokenHash: Uint8Array): Promise<User | null>;
-  findUser(tenantId: TenantId, userId: UserId): Promise<User | null>;
-  findUserOfAnyTenant(userId: UserId): Promise<User | null>;
+  findUser(tenantId: TenantId, accountId: AccountId): Promise<User | null>;
+  findUserOfAnyTenant(accountId: AccountId): Promise<User | null>;
   /** In order of creation, those behind `after`. */
-  listUsers(after: UserId | null, limit: number): Promise<readonly User[]>;
+  listUsers(after: AccountId | null, limit: number): Promise<readonly User[]>;
 }

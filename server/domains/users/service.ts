@@ -1,27 +1,27 @@
-import { type Actor, requireAdministrator, type UserActor } from '../../kernel/actor.ts';
+import { type AccountActor, type Actor, requireAccount, requireOperator } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
-import { asId, type TenantId, type UserId } from '../../kernel/ids.ts';
+import { type AccountId, asId, type TenantId } from '../../kernel/ids.ts';
 import type { Random } from '../../kernel/random.ts';
 import { SETUP_CODE_BYTES, USER_TOKEN_BYTES, USER_TOKEN_PREFIX } from './limits.ts';
 import type { TokenHash, UserStore } from './ports.ts';
 import type { NewUser, User, UserPage } from './types.ts';
 
 export interface UserService {
-  /** A new one-time code for the first administrator, or null when there are users. Earlier codes stop working. */
+  /** A new one-time code for the first operator, or null when there are users. Earlier codes stop working. */
   offerSetupCode(): Promise<string | null>;
-  /** Makes the first administrator. Refuses with `setup_code_wrong` a wrong or used code. */
+  /** Makes the first operator. Refuses with `setup_code_wrong` a wrong or used code. */
   setUp(code: string, name: string): Promise<NewUser>;
-  /** A new user with a tenant of its own. Refuses with `forbidden` everybody but an administrator. */
+  /** A new user with a tenant of its own. Refuses with `forbidden` everybody but an operator. */
   createUser(actor: Actor, name: string): Promise<NewUser>;
-  /** The user who asks, or on whose behalf a device asks. */
+  /** The user who asks. */
   getSelf(actor: Actor): Promise<User>;
-  /** All users. Refuses with `forbidden` everybody but an administrator. */
-  listUsers(actor: Actor, after: UserId | null, limit: number): Promise<UserPage>;
-  /** The tenant of any user, or null. For services that act on a user for an administrator. */
-  findTenantOfUser(userId: UserId): Promise<TenantId | null>;
+  /** All users. Refuses with `forbidden` everybody but an operator. */
+  listUsers(actor: Actor, after: AccountId | null, limit: number): Promise<UserPage>;
+  /** The tenant of any user, or null. For services that act on a user for an operator. */
+  findTenantOfAccount(accountId: AccountId): Promise<TenantId | null>;
   /** The user behind a token, or null. */
-  identify(token: string): Promise<UserActor | null>;
+  identify(token: string): Promise<AccountActor | null>;
 }
 
 /** Builds the service. */
@@ -33,11 +33,11 @@ export function createUserService(dependencies: {
 }): UserService {
   const { store, clock, random, hash } = dependencies;
 
-  const newUser = (name: string, administrator: boolean): User => ({
-    id: asId<UserId>(random.uuid()),
+  const newUser = (name: string, operator: boolean): User => ({
+    id: asId<AccountId>(random.uuid()),
     tenantId: asId<TenantId>(random.uuid()),
     name,
-    administrator,
+    operator,
     createdAt: new Date(clock.nowMs()),
   });
   const newToken = () =>
@@ -57,7 +57,7 @@ export function createUserService(dependencies: {
     },
 
     async createUser(actor, name) {
-      requireAdministrator(actor);
+      requireOperator(actor);
       const user = newUser(name, false);
       const token = newToken();
       await store.addUser(user, hash(token));
@@ -65,25 +65,33 @@ export function createUserService(dependencies: {
     },
 
     async getSelf(actor) {
-      const user = await store.findUser(actor.tenantId, actor.userId);
+      const { tenantId, accountId } = requireAccount(actor);
+      const user = await store.findUser(tenantId, accountId);
       if (user === null) throw notFound('user');
       return user;
     },
 
     async listUsers(actor, after, limit) {
-      requireAdministrator(actor);
+      requireOperator(actor);
       const users = await store.listUsers(after, limit + 1);
       const items = users.slice(0, limit);
       return { items, next: users.length > limit ? (items.at(-1)?.id ?? null) : null };
     },
 
-    findTenantOfUser: async (userId) => (await store.findUserOfAnyTenant(userId))?.tenantId ?? null,
+    findTenantOfAccount: async (accountId) => (await store.findUserOfAnyTenant(accountId))?.tenantId ?? null,
 
     async identify(token) {
       if (!token.startsWith(USER_TOKEN_PREFIX)) return null;
       const user = await store.findUserByToken(hash(token));
       if (user === null) return null;
-      return { kind: 'user', tenantId: user.tenantId, userId: user.id, administrator: user.administrator };
+      return {
+        kind: 'account',
+        tenantId: user.tenantId,
+        accountId: user.id,
+        role: 'owner',
+        networkIds: null,
+        operator: user.operator,
+      };
     },
   };
 }

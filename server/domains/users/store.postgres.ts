@@ -1,13 +1,13 @@
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { TenantId, UserId } from '../../kernel/ids.ts';
+import type { AccountId, TenantId } from '../../kernel/ids.ts';
 import type { UserStore } from './ports.ts';
 import type { User } from './types.ts';
 
 interface UserRow {
-  id: UserId;
+  id: AccountId;
   tenant_id: TenantId;
   name: string;
-  administrator: boolean;
+  operator: boolean;
   created_at: Date;
 }
 
@@ -15,7 +15,7 @@ const toUser = (row: UserRow): User => ({
   id: row.id,
   tenantId: row.tenant_id,
   name: row.name,
-  administrator: row.administrator,
+  operator: row.operator,
   createdAt: row.created_at,
 });
 
@@ -24,10 +24,10 @@ const first = (rows: readonly UserRow[]): User | null => (rows[0] === undefined 
 async function insertUser(sql: Sql, user: User, tokenHash: Uint8Array): Promise<void> {
   await sql`INSERT INTO tenants (id) VALUES (${user.tenantId})`;
   await sql`
-    INSERT INTO users (id, tenant_id, name, administrator, created_at)
-    VALUES (${user.id}, ${user.tenantId}, ${user.name}, ${user.administrator}, ${user.createdAt})`;
+    INSERT INTO users (id, tenant_id, name, operator, created_at)
+    VALUES (${user.id}, ${user.tenantId}, ${user.name}, ${user.operator}, ${user.createdAt})`;
   await sql`
-    INSERT INTO user_tokens (token_hash, tenant_id, user_id)
+    INSERT INTO user_tokens (token_hash, tenant_id, account_id)
     VALUES (${tokenHash}, ${user.tenantId}, ${user.id})`;
 }
 
@@ -35,7 +35,7 @@ async function insertUser(sql: Sql, user: User, tokenHash: Uint8Array): Promise<
 export function createUserStore(database: Database): UserStore {
   return {
     offerSetupCode: (codeHash) =>
-      database.system(async (sql) => {
+      database.system('identity', async (sql) => {
         const users = await sql`SELECT 1 FROM users LIMIT 1`;
         if (users.length > 0) return false;
         await sql`
@@ -45,34 +45,36 @@ export function createUserStore(database: Database): UserStore {
       }),
 
     addFirstUser: (codeHash, user, tokenHash) =>
-      database.system(async (sql) => {
+      database.system('identity', async (sql) => {
         const used = await sql`DELETE FROM setup_code WHERE code_hash = ${codeHash} RETURNING 1`;
         if (used.length === 0) return false;
         await insertUser(sql, user, tokenHash);
         return true;
       }),
 
-    addUser: (user, tokenHash) => database.system((sql) => insertUser(sql, user, tokenHash)),
+    addUser: (user, tokenHash) => database.system('identity', (sql) => insertUser(sql, user, tokenHash)),
 
     findUserByToken: (tokenHash) =>
-      database.system(async (sql) =>
+      database.system('identity', async (sql) =>
         first(
           await sql<UserRow[]>`
-            SELECT users.* FROM user_tokens JOIN users ON users.id = user_tokens.user_id
+            SELECT users.* FROM user_tokens JOIN users ON users.id = user_tokens.account_id
             WHERE token_hash = ${tokenHash}`,
         ),
       ),
 
-    findUser: (tenantId, userId) =>
+    findUser: (tenantId, accountId) =>
       database.tenant(tenantId, async (sql) =>
-        first(await sql<UserRow[]>`SELECT * FROM users WHERE id = ${userId}`),
+        first(await sql<UserRow[]>`SELECT * FROM users WHERE id = ${accountId}`),
       ),
 
-    findUserOfAnyTenant: (userId) =>
-      database.system(async (sql) => first(await sql<UserRow[]>`SELECT * FROM users WHERE id = ${userId}`)),
+    findUserOfAnyTenant: (accountId) =>
+      database.system('identity', async (sql) =>
+        first(await sql<UserRow[]>`SELECT * FROM users WHERE id = ${accountId}`),
+      ),
 
     listUsers: (after, limit) =>
-      database.system(async (sql) => {
+      database.system('identity', async (sql) => {
         const rows = await sql<UserRow[]>`
           SELECT * FROM users
           WHERE ${after}::uuid IS NULL

@@ -1,10 +1,10 @@
-import type { TenantId, UserId } from '../../kernel/ids.ts';
+import type { AccountId, TenantId } from '../../kernel/ids.ts';
 
 export interface User {
-  readonly id: UserId;
+  readonly id: AccountId;
   readonly tenantId: TenantId;
   readonly name: string;
-  readonly administrator: boolean;
+  readonly operator: boolean;
   readonly createdAt: Date;
 }
 
@@ -17,5 +17,5 @@ export interface NewUser {
 export interface UserPage {
   readonly items: readonly User[];
   /** Pass it as `after` for the next page; null: there is none. */
-  readonly next: UserId | null;
+  readonly next: AccountId | null;
 }

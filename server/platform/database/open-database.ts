@@ -122,7 +122,7 @@ export async function openDatabase(
     rollback: (count) => migrator.down(count),
     ping: async () => {
       await Promise.all([
-        database.system((sql) => sql`SELECT 1`),
+        database.system('node', (sql) => sql`SELECT 1`),
         database.tenant('00000000-0000-0000-0000-000000000000' as never, (sql) => sql`SELECT 1`),
       ]);
     },

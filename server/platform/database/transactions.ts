@@ -71,12 +71,13 @@ export function createTransactions(
 
   return {
     database: {
-      tenant: (tenantId, work) =>
+      tenant: (scope, work) =>
         run(pools.tenantPool, async (sql) => {
+          const tenantId = typeof scope === 'string' ? scope : scope.tenantId;
           await sql`SELECT set_config('app.tenant_id', ${tenantId}, true)`;
           return work(sql);
         }),
-      system: (work) => run(pools.systemPool, work),
+      system: (_job, work) => run(pools.systemPool, work),
     },
     drain: () => {
       closing = true;

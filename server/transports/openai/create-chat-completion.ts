@@ -1,6 +1,6 @@
 import type { MarketplaceService } from '../../domains/marketplace/index.ts';
 import type { CountedMessage } from '../../domains/pricing/index.ts';
-import type { UserActor } from '../../kernel/actor.ts';
+import type { AccountActor } from '../../kernel/actor.ts';
 import { InvariantError } from '../../kernel/errors.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
 import { type ChatRequest, providerBody, textOf } from './chat-schema.ts';
@@ -15,7 +15,7 @@ export interface ChatCompletionDependencies {
 
 /** `POST /v1/chat/completions`: checks, counts the prompt, and gives the provider's answer whole or as a stream. */
 export async function createChatCompletion(
-  actor: UserActor,
+  actor: AccountActor,
   request: HttpRequest,
   { marketplace, countPromptTokens }: ChatCompletionDependencies,
 ): Promise<HttpResponse> {

@@ -1,11 +1,11 @@
 import type { ListedModel, MarketplaceService } from '../../domains/marketplace/index.ts';
-import type { UserActor } from '../../kernel/actor.ts';
+import type { AccountActor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
 
 /** `GET /v1/models`: https://platform.openai.com/docs/api-reference/models/list. */
 export async function listModels(
-  actor: UserActor,
+  actor: AccountActor,
   { marketplace }: { marketplace: Pick<MarketplaceService, 'listModels'> },
 ): Promise<HttpResponse> {
   const models = await marketplace.listModels(actor);
@@ -14,7 +14,7 @@ export async function listModels(
 
 /** `GET /v1/models/{id}`; an id may hold slashes. Refuses with `model_not_found`. */
 export async function getModel(
-  actor: UserActor,
+  actor: AccountActor,
   request: HttpRequest,
   { marketplace }: { marketplace: Pick<MarketplaceService, 'listModels'> },
 ): Promise<HttpResponse> {

@@ -1,5 +1,5 @@
 import type { MarketplaceService } from '../../domains/marketplace/index.ts';
-import { requireUser, type UserActor } from '../../kernel/actor.ts';
+import { type AccountActor, requireAccount } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { AppError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
@@ -34,7 +34,7 @@ export function createOpenAiTransport(dependencies: OpenAiTransportDependencies)
     operation: string,
     method: 'GET' | 'POST',
     path: string,
-    answer: (actor: UserActor, request: HttpRequest) => Promise<HttpResponse>,
+    answer: (actor: AccountActor, request: HttpRequest) => Promise<HttpResponse>,
   ): OpenAiRoute => ({
     operation,
     method,
@@ -55,16 +55,16 @@ export function createOpenAiTransport(dependencies: OpenAiTransportDependencies)
 
 async function serve(
   operation: string,
-  answer: (actor: UserActor, request: HttpRequest) => Promise<HttpResponse>,
+  answer: (actor: AccountActor, request: HttpRequest) => Promise<HttpResponse>,
   request: HttpRequest,
   { identify, clock, logger, observe }: OpenAiTransportDependencies,
 ): Promise<HttpResponse> {
   const startedMs = clock.monotonicMs();
-  let actor: UserActor | null = null;
+  let actor: AccountActor | null = null;
   let failure: AppError | null = null;
   let response: HttpResponse;
   try {
-    actor = requireUser(await authenticate(identify, request.header('authorization')));
+    actor = requireAccount(await authenticate(identify, request.header('authorization')));
     response = await answer(actor, request);
   } catch (error) {
     failure = toAppError(error);

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import type { ErrorCodeName } from '../../../proto/index.ts';
-import type { Actor, UserActor } from '../../kernel/actor.ts';
+import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import type { HttpRequest, HttpResponse, HttpRoute } from '../../platform/http/types.ts';
 import { type Json, jsonResponse } from './json-response.ts';
 import { checkInput, readJson, readQuery } from './read-input.ts';
 
-/** Who may ask: anybody; a user; an administrator; a user or a device. */
-export type Access = 'public' | 'user' | 'administrator' | 'any';
+/** Who may ask: anybody; a user; an operator; a user or a device. */
+export type Access = 'public' | 'user' | 'operator' | 'any';
 
 /** Who asks, once `access` was checked. */
-export type ActorOf<A extends Access> = A extends 'public' ? null : A extends 'any' ? Actor : UserActor;
+export type ActorOf<A extends Access> = A extends 'public' ? null : A extends 'any' ? Actor : AccountActor;
 
 /** What the documentation says of a route, whichever transport serves it. */
 export interface RouteDescription {

@@ -5,7 +5,7 @@ import type { RouteDescription } from './define-route.ts';
 export function commonErrors(route: RouteDescription): readonly ErrorCodeName[] {
   const codes: ErrorCodeName[] = ['internal', 'unavailable', 'too_large'];
   if (route.access !== 'public') codes.push('unauthenticated');
-  if (route.access === 'user' || route.access === 'administrator') codes.push('forbidden');
+  if (route.access === 'user' || route.access === 'operator') codes.push('forbidden');
   if (route.params || route.query || route.body) codes.push('invalid_input');
   if (route.body) codes.push('malformed_json', 'unsupported_media_type');
   return codes;

@@ -64,7 +64,7 @@ function tagOf(route: RouteDescription): string {
 const ACCESS_NOTES = {
   public: 'Open to everybody.',
   user: 'Needs a user token.',
-  administrator: 'Needs an administrator token.',
+  operator: 'Needs the token of an operator.',
   any: 'Needs a user or a device token.',
 } as const;
 

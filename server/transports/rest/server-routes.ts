@@ -51,7 +51,7 @@ export function createServerRoutes(dependencies: ServerRoutesDependencies): Rest
     operation: 'server.metrics',
     method: 'GET',
     path: '/metrics',
-    access: 'administrator',
+    access: 'operator',
     summary: 'What the server counts about itself, for Prometheus.',
     response: 'text/plain',
     status: 200,

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Actor, requireAdministrator, requireUser } from '../../kernel/actor.ts';
+import { type Actor, requireAccount, requireOperator } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
@@ -88,8 +88,8 @@ async function serve(
 async function authorize(access: Access, identify: Identify, request: HttpRequest): Promise<Actor | null> {
   if (access === 'public') return null;
   const actor = await authenticate(identify, request.header('authorization'));
-  if (access === 'user') return requireUser(actor);
-  return access === 'administrator' ? requireAdministrator(actor) : actor;
+  if (access === 'user') return requireAccount(actor);
+  return access === 'operator' ? requireOperator(actor) : actor;
 }
 
 function requireDocumentedAnswer(route: RestRoute, answer: RouteAnswer): void {

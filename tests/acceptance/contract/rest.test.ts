@@ -21,7 +21,7 @@ function routeOf(operation: string) {
   return route;
 }
 
-const tokenFor = (access: string) => (access === 'administrator' ? world.adminToken : world.alice.token);
+const tokenFor = (access: string) => (access === 'operator' ? world.adminToken : world.alice.token);
 
 describe.each(cases)('$operation', ({ operation, valid, refused, status, code }) => {
   it('gives callers without the right an error and nothing else', async () => {
@@ -36,10 +36,10 @@ describe.each(cases)('$operation', ({ operation, valid, refused, status, code })
     expect(await ask(undefined)).toEqual([401, 'unauthenticated']);
     expect(await ask('ygu_wrong')).toEqual([401, 'unauthenticated']);
     expect(await ask('ygd_wrong')).toEqual([401, 'unauthenticated']);
-    if (access === 'user' || access === 'administrator') {
+    if (access === 'user' || access === 'operator') {
       expect(await ask(world.alice.device.token)).toEqual([403, 'forbidden']);
     }
-    if (access === 'administrator') expect(await ask(world.alice.token)).toEqual([403, 'forbidden']);
+    if (access === 'operator') expect(await ask(world.alice.token)).toEqual([403, 'forbidden']);
   });
 
   it(`answers ${code} to a request that is wrong`, async () => {

@@ -51,7 +51,7 @@ test('the embedded database admits every connection of two large pools at once',
     await all;
   };
   const transactions = Array.from({ length: POOL_CONNECTIONS }, () => [
-    open.database.system(work),
+    open.database.system('identity', work),
     open.database.tenant(uuid(1) as never, work),
   ]);
   await Promise.all(transactions.flat());

@@ -92,6 +92,7 @@ describe('a tenant', () => {
   test('that is set in one transaction is not set in the next on the same connection', async () => {
     for (let round = 0; round < 20; round++) await open.database.tenant(A, (sql) => sql`SELECT FROM things`);
     const rows = await open.database.system(
+      'identity',
       (sql) => sql`SELECT nullif(current_setting('app.tenant_id', true), '') AS tenant`,
     );
     expect(rows[0]?.tenant).toBeNull();
@@ -114,7 +115,7 @@ describe('a tenant', () => {
 describe("the pools' roles", () => {
   const roles = {
     yggdrasil_tenant: <T>(work: (sql: Sql) => Promise<T>) => open.database.tenant(A, work),
-    yggdrasil_system: <T>(work: (sql: Sql) => Promise<T>) => open.database.system(work),
+    yggdrasil_system: <T>(work: (sql: Sql) => Promise<T>) => open.database.system('identity', work),
   } as const;
 
   describe.each(Object.keys(roles) as (keyof typeof roles)[])('%s', (role) => {
@@ -177,7 +178,9 @@ describe("the pools' roles", () => {
   });
 
   test('yggdrasil_system has the verbs it was granted and no other', async () => {
-    expect(await open.database.system((sql) => sql`SELECT FROM things`)).toHaveLength(2);
-    await expect(open.database.system((sql) => sql`DELETE FROM things`)).rejects.toEqual(sqlState('42501'));
+    expect(await open.database.system('identity', (sql) => sql`SELECT FROM things`)).toHaveLength(2);
+    await expect(open.database.system('identity', (sql) => sql`DELETE FROM things`)).rejects.toEqual(
+      sqlState('42501'),
+    );
   });
 });

@@ -141,7 +141,7 @@ describe('DATABASE_URL', () => {
     try {
       await database.migrate();
       await database.ping();
-      const rows = await database.database.system((sql) => sql`SELECT current_user AS me`);
+      const rows = await database.database.system('identity', (sql) => sql`SELECT current_user AS me`);
       expect(rows[0]?.me).toBe('yggdrasil_system');
     } finally {
       await database.close(1_000);
@@ -197,6 +197,7 @@ describe('a database in exclusive use', () => {
     const first = await use();
     const holders = () =>
       scratch.database.system(
+        'identity',
         (sql) => sql<{ pid: number }[]>`
           SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,

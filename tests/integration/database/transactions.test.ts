@@ -22,6 +22,7 @@ const unavailable = expect.objectContaining({ kind: 'unavailable', code: 'unavai
 describe('values', () => {
   test('arrive as bigint, Date, text and Buffer', async () => {
     const [row] = await scratch.database.system(
+      'identity',
       (sql) => sql`
         SELECT 9007199254740993::bigint AS big, '2026-01-02T03:04:05Z'::timestamptz AS at, ${uuid(1)}::uuid AS id,
           '\\x0102'::bytea AS bytes`,
@@ -35,7 +36,10 @@ describe('values', () => {
   });
 
   test('are sent as bigint without loss', async () => {
-    const [row] = await scratch.database.system((sql) => sql`SELECT ${2n ** 62n}::bigint::text AS big`);
+    const [row] = await scratch.database.system(
+      'identity',
+      (sql) => sql`SELECT ${2n ** 62n}::bigint::text AS big`,
+    );
     expect(row?.big).toBe('4611686018427387904');
   });
 });
@@ -43,7 +47,7 @@ describe('values', () => {
 describe('a transaction', () => {
   test.each(['40001', '40P01'])('that fails with %s is run again and succeeds', async (code) => {
     let attempts = 0;
-    const result = await scratch.database.system(async (sql) => {
+    const result = await scratch.database.system('identity', async (sql) => {
       attempts++;
       if (attempts < 3) await sql.unsafe(raise(code));
       return 'done';
@@ -53,7 +57,7 @@ describe('a transaction', () => {
 
   test('that fails so three times is given up with the error', async () => {
     let attempts = 0;
-    const run = scratch.database.system(async (sql) => {
+    const run = scratch.database.system('identity', async (sql) => {
       attempts++;
       await sql.unsafe(raise('40001'));
     });
@@ -75,17 +79,22 @@ describe('a transaction', () => {
     const refusal = new AppError('conflict', 'conflict', 'No.');
     const id = uuid(77);
     await expect(
-      scratch.database.system(async (sql) => {
+      scratch.database.system('identity', async (sql) => {
         await sql`INSERT INTO tenants (id) VALUES (${id})`;
         throw refusal;
       }),
     ).rejects.toBe(refusal);
-    expect(await scratch.database.system((sql) => sql`SELECT FROM tenants WHERE id = ${id}`)).toHaveLength(0);
+    expect(
+      await scratch.database.system('identity', (sql) => sql`SELECT FROM tenants WHERE id = ${id}`),
+    ).toHaveLength(0);
   });
 
   test('two that lock each other both succeed', async () => {
     const ids = [uuid(101), uuid(102)];
-    await scratch.database.system((sql) => sql`INSERT INTO tenants ${sql(ids.map((id) => ({ id })))}`);
+    await scratch.database.system(
+      'identity',
+      (sql) => sql`INSERT INTO tenants ${sql(ids.map((id) => ({ id })))}`,
+    );
     const first = manual();
     const second = manual();
     const lock = (
@@ -94,7 +103,7 @@ describe('a transaction', () => {
       mine: { resolve: () => void },
       theirs: { promise: Promise<void> },
     ) =>
-      scratch.database.system(async (sql) => {
+      scratch.database.system('identity', async (sql) => {
         await sql`SELECT pg_advisory_xact_lock(hashtext(${own}))`;
         mine.resolve();
         await theirs.promise;
@@ -109,12 +118,12 @@ describe('a transaction', () => {
   });
 
   test('whose connection is lost gets unavailable, and the next one runs', async () => {
-    const killed = scratch.database.system(async (sql) => {
+    const killed = scratch.database.system('identity', async (sql) => {
       await sql`SET LOCAL idle_in_transaction_session_timeout = 1`;
       await new Promise(() => {});
     });
     await expect(killed).rejects.toEqual(unavailable);
-    expect(await scratch.database.system((sql) => sql`SELECT 1 AS one`)).toEqual([{ one: 1 }]);
+    expect(await scratch.database.system('identity', (sql) => sql`SELECT 1 AS one`)).toEqual([{ one: 1 }]);
   });
 });
 
@@ -126,14 +135,14 @@ describe('closing', () => {
     const open = await reopen();
     const begun = manual();
     const release = manual();
-    const running = open.database.system(async (sql) => {
+    const running = open.database.system('identity', async (sql) => {
       begun.resolve();
       await release.promise;
       return (await sql`SELECT 1 AS one`)[0]?.one;
     });
     await begun.promise;
     const closing = open.close(10_000);
-    await expect(open.database.system((sql) => sql`SELECT 1`)).rejects.toEqual(unavailable);
+    await expect(open.database.system('identity', (sql) => sql`SELECT 1`)).rejects.toEqual(unavailable);
     release.resolve();
     expect(await running).toBe(1);
     await closing;
@@ -142,7 +151,7 @@ describe('closing', () => {
   test('ends a transaction that does not end in time', async () => {
     const open = await reopen();
     const begun = manual();
-    const running = open.database.system(async (sql) => {
+    const running = open.database.system('identity', async (sql) => {
       begun.resolve();
       await sql`SELECT pg_sleep(60)`;
     });

@@ -8,19 +8,21 @@ import {
   LedgerWriter,
   transferIdFor,
 } from '../../../server/domains/ledger/index.ts';
-import type { UserActor } from '../../../server/kernel/actor.ts';
-import { asId, type TenantId, type TransactionId, type UserId } from '../../../server/kernel/ids.ts';
+import type { AccountActor } from '../../../server/kernel/actor.ts';
+import { type AccountId, asId, type TenantId, type TransactionId } from '../../../server/kernel/ids.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { silentLogger } from '../../support/logger.ts';
 
 const random = createSystemRandom();
-const newActor = (administrator = false): UserActor => ({
-  kind: 'user',
+const newActor = (operator = false): AccountActor => ({
+  kind: 'account',
   tenantId: asId<TenantId>(random.uuid()),
-  userId: asId<UserId>(random.uuid()),
-  administrator,
+  accountId: asId<AccountId>(random.uuid()),
+  operator,
+  role: 'owner',
+  networkIds: null,
 });
 const admin = newActor(true);
 
@@ -47,33 +49,42 @@ function createNode(clock = new FakeClock(Date.now())) {
     random,
     logger: silentLogger,
   });
-  const users = { findTenantOfUser: async (id: UserId) => tenants.get(id) ?? null };
-  return { clock, batches, writer, ledger: createLedgerService({ writer, store, users, clock }) };
+  const directory = { findTenantOfAccount: async (id: AccountId) => tenants.get(id) ?? null };
+  return {
+    clock,
+    batches,
+    writer,
+    ledger: createLedgerService({ writer, store, tenants: directory, clock }),
+  };
 }
 type Node = ReturnType<typeof createNode>;
 
-const tenants = new Map<UserId, TenantId>();
+const tenants = new Map<AccountId, TenantId>();
 let node: Node;
-let alice: UserActor;
-let bob: UserActor;
+let alice: AccountActor;
+let bob: AccountActor;
 beforeEach(async () => {
   node = createNode();
   alice = newActor();
   bob = newActor();
-  for (const { userId, tenantId } of [alice, bob]) tenants.set(userId, tenantId);
+  for (const { accountId, tenantId } of [alice, bob]) tenants.set(accountId, tenantId);
   await topUp(node, 'first', 1_000n);
 });
 
 const topUp = ({ ledger }: Node, key: string, amountCents: bigint, actor = alice) =>
-  ledger.topUp(admin, { userId: actor.userId, amountCents, idempotencyKey: `${key}-${actor.userId}` });
+  ledger.topUp(admin, {
+    accountId: actor.accountId,
+    amountCents,
+    idempotencyKey: `${key}-${actor.accountId}`,
+  });
 const hold = ({ ledger }: Node, name: string, amountCents: bigint, actor = alice) =>
   ledger.hold(actor, {
-    holdId: transferIdFor(name, actor.userId),
+    holdId: transferIdFor(name, actor.accountId),
     amountCents,
     expiresAfterMs: 60_000,
     transactionId: asId<TransactionId>(random.uuid()),
   });
-const holdIdOf = (name: string, actor = alice) => transferIdFor(name, actor.userId);
+const holdIdOf = (name: string, actor = alice) => transferIdFor(name, actor.accountId);
 
 async function expectInOrder() {
   const books = await node.ledger.trialBalance(admin);
@@ -130,17 +141,17 @@ describe('the ledger', () => {
       code: 'idempotency_key_reused',
     });
     expect((await node.ledger.balance(alice)).availableCents).toBe(1_005n);
-    const input = { userId: alice.userId, amountCents: 1n, idempotencyKey: null };
+    const input = { accountId: alice.accountId, amountCents: 1n, idempotencyKey: null };
     await expect(node.ledger.topUp(admin, input)).rejects.toMatchObject({ code: 'idempotency_key_required' });
     await expect(node.ledger.topUp(alice, input)).rejects.toMatchObject({ code: 'forbidden' });
-    const stranger = { ...input, userId: asId<UserId>(random.uuid()), idempotencyKey: 'k' };
+    const stranger = { ...input, accountId: asId<AccountId>(random.uuid()), idempotencyKey: 'k' };
     await expect(node.ledger.topUp(admin, stranger)).rejects.toMatchObject({ code: 'user_not_found' });
   });
 
   it('keeps one account for a user whose id comes in either case', async () => {
     const carol = newActor();
-    const upper = { ...carol, userId: asId<UserId>(carol.userId.toUpperCase()) };
-    for (const { userId, tenantId } of [carol, upper]) tenants.set(userId, tenantId);
+    const upper = { ...carol, accountId: asId<AccountId>(carol.accountId.toUpperCase()) };
+    for (const { accountId, tenantId } of [carol, upper]) tenants.set(accountId, tenantId);
     await topUp(node, 'upper', 5n, upper);
     await topUp(node, 'lower', 6n, carol);
     expect((await hold(node, 'h', 11n, carol)).ok).toBe(true);
@@ -212,12 +223,12 @@ describe('the ledger', () => {
     const other = createNode();
     const people = [alice, bob, ...Array.from({ length: 6 }, () => newActor())];
     for (const person of people) {
-      tenants.set(person.userId, person.tenantId);
+      tenants.set(person.accountId, person.tenantId);
       await topUp(node, 'start', 10_000n, person);
     }
     const settle = async (at: Node, index: number) => {
-      const payer = people[index % people.length] as UserActor;
-      const payee = people[(index * 5 + 3) % people.length] as UserActor;
+      const payer = people[index % people.length] as AccountActor;
+      const payee = people[(index * 5 + 3) % people.length] as AccountActor;
       const name = `w-${index}`;
       const held = await hold(at, name, 20n, payer);
       if (!held.ok) throw new Error(held.reason);
@@ -245,7 +256,7 @@ describe('the ledger', () => {
     expect(second.nextBefore).toBeNull();
     expect((await node.ledger.statement(bob, { before: null, limit: 100 })).entries).toEqual([]);
     await expect(node.ledger.trialBalance(alice)).rejects.toMatchObject({ code: 'forbidden' });
-    const device = { ...alice, kind: 'device', deviceId: alice.userId } as never;
+    const device = { ...alice, kind: 'device', deviceId: alice.accountId } as never;
     await expect(node.ledger.balance(device)).rejects.toMatchObject({ code: 'forbidden' });
   });
 
@@ -258,10 +269,10 @@ describe('the ledger', () => {
     const forbidden = [
       () => database.tenant(alice.tenantId, (sql) => sql`SELECT * FROM ledger_transfers`),
       () => database.tenant(alice.tenantId, (sql) => sql`UPDATE ledger_accounts SET balance_cents = 1`),
-      () => database.system((sql) => sql`UPDATE ledger_entries SET amount_cents = 1`),
-      () => database.system((sql) => sql`DELETE FROM ledger_entries`),
-      () => database.system((sql) => sql`UPDATE ledger_transfers SET amount_cents = 1`),
-      () => database.system((sql) => sql`DELETE FROM ledger_transfers`),
+      () => database.system('money', (sql) => sql`UPDATE ledger_entries SET amount_cents = 1`),
+      () => database.system('money', (sql) => sql`DELETE FROM ledger_entries`),
+      () => database.system('money', (sql) => sql`UPDATE ledger_transfers SET amount_cents = 1`),
+      () => database.system('money', (sql) => sql`DELETE FROM ledger_transfers`),
     ];
     for (const statement of forbidden) await expect(statement()).rejects.toMatchObject({ code: '42501' });
   });
@@ -269,7 +280,16 @@ describe('the ledger', () => {
   it('loses nothing that was acknowledged when its process is killed in the middle of thousands of settlements', async () => {
     await topUp(node, 'kill', 9_000_000n);
     const program = fileURLToPath(new URL('./settle-forever.ts', import.meta.url));
-    const args = ['--import', 'tsx', program, db.loginUrl, db.url, alice.tenantId, alice.userId, bob.userId];
+    const args = [
+      '--import',
+      'tsx',
+      program,
+      db.loginUrl,
+      db.url,
+      alice.tenantId,
+      alice.accountId,
+      bob.accountId,
+    ];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const acknowledged: string[] = [];
     let rest = '';
@@ -284,7 +304,8 @@ describe('the ledger', () => {
     });
     expect(child.signalCode).toBe('SIGKILL');
     const kept = await db.database.system(
-      (sql) => sql<{ id: string }[]>`SELECT id FROM ledger_transfers WHERE user_id = ${alice.userId}`,
+      'money',
+      (sql) => sql<{ id: string }[]>`SELECT id FROM ledger_transfers WHERE tenant_id = ${alice.tenantId}`,
     );
     const ids = new Set(kept.map(({ id }) => id));
     expect(acknowledged.filter((id) => !ids.has(id))).toEqual([]);

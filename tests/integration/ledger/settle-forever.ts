@@ -9,7 +9,7 @@ import {
   LedgerWriter,
   transferIdFor,
 } from '../../../server/domains/ledger/index.ts';
-import { asId, type TenantId, type TransactionId, type UserId } from '../../../server/kernel/ids.ts';
+import { type AccountId, asId, type TenantId, type TransactionId } from '../../../server/kernel/ids.ts';
 import { openDatabase } from '../../../server/platform/database/index.ts';
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
@@ -24,13 +24,15 @@ const open = await openDatabase(
 );
 const store = createLedgerStore(open.database);
 const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, clock, random, logger: silentLogger });
-const users = { findTenantOfUser: async () => asId<TenantId>(tenant) };
-const ledger = createLedgerService({ writer, store, users, clock });
+const directory = { findTenantOfAccount: async () => asId<TenantId>(tenant) };
+const ledger = createLedgerService({ writer, store, tenants: directory, clock });
 const actor = {
-  kind: 'user',
+  kind: 'account',
   tenantId: asId<TenantId>(tenant),
-  userId: asId<UserId>(user),
-  administrator: false,
+  accountId: asId<AccountId>(user),
+  operator: false,
+  role: 'owner',
+  networkIds: null,
 } as const;
 
 const settleForever = async () => {
@@ -47,7 +49,7 @@ const settleForever = async () => {
     process.stdout.write(`${holdId}\n`);
     const posted = await ledger.post({
       holdId,
-      provider: { tenantId: asId<TenantId>(tenant), userId: asId<UserId>(provider) },
+      provider: { tenantId: asId<TenantId>(provider) },
       earningsCents: 6n,
       feeCents: 1n,
     });

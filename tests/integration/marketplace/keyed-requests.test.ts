@@ -6,7 +6,7 @@ import {
   USER_KEYS_MAX,
 } from '../../../server/domains/marketplace/index.ts';
 import { startMoneyJobs } from '../../../server/jobs/money-jobs.ts';
-import type { UserActor } from '../../../server/kernel/actor.ts';
+import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { turn } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { silentLogger } from '../../support/logger.ts';
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => db.close());
 
 let market: ReturnType<typeof createMarket>;
-let alice: UserActor;
+let alice: AccountActor;
 let provider: FakeProvider;
 beforeEach(async () => {
   market = createMarket(db);
@@ -132,7 +132,10 @@ describe('a request under an idempotency key', () => {
 
   it('keeps its answer sealed', async () => {
     await eventsOf(await create());
-    const rows = await db.database.system((sql) => sql`SELECT answer FROM marketplace_keyed_requests`);
+    const rows = await db.database.system(
+      'money',
+      (sql) => sql`SELECT answer FROM marketplace_keyed_requests`,
+    );
     const answers = rows.map(({ answer }) => Buffer.from(answer));
     expect(answers.length).toBeGreaterThan(0);
     for (const answer of answers) expect(answer.toString('latin1')).not.toContain('Hello');
@@ -144,10 +147,11 @@ describe('a request under an idempotency key', () => {
   ])('is refused where as many %s are kept as may be; what is kept stays', async (_, keys, bytes) => {
     await eventsOf(await create());
     await db.database.system(
+      'money',
       (sql) => sql`
         INSERT INTO marketplace_keyed_requests
-          (tenant_id, user_id, key, fingerprint, transaction_id, node_id, created_at, answer)
-        SELECT ${alice.tenantId}, ${alice.userId}, gen_random_uuid()::text, decode(repeat('00', 32), 'hex'),
+          (tenant_id, account_id, key, fingerprint, transaction_id, node_id, created_at, answer)
+        SELECT ${alice.tenantId}, ${alice.accountId}, gen_random_uuid()::text, decode(repeat('00', 32), 'hex'),
           gen_random_uuid(), 'n', ${new Date(market.clock.nowMs())}, decode(repeat('00', ${bytes}), 'hex')
         FROM generate_series(2, ${keys}::int)`,
     );

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ANSWER_CHARACTERS_MAX } from '../../../server/domains/marketplace/index.ts';
-import type { UserActor } from '../../../server/kernel/actor.ts';
+import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { turn } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createMarket, eventsOf, FakeProvider, requestIdBytes, until } from '../../support/market.ts';
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => db.close());
 
 let market: ReturnType<typeof createMarket>;
-let alice: UserActor;
+let alice: AccountActor;
 beforeEach(async () => {
   market = createMarket(db);
   alice = await market.customer(1_000n);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { INTERRUPTED_PAGE } from '../../../server/domains/marketplace/index.ts';
-import type { UserActor } from '../../../server/kernel/actor.ts';
+import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createMarket, eventsOf, until } from '../../support/market.ts';
 
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => db.close());
 
 let market: ReturnType<typeof createMarket>;
-let alice: UserActor;
+let alice: AccountActor;
 beforeEach(async () => {
   market = createMarket(db);
   alice = await market.customer(1_000n);
@@ -111,6 +111,7 @@ describe('a server that stops or crashes', () => {
     market.marketplace.chunk(provider.actor, { requestId, index: 0, text: 'Hello' });
     const answer = await request;
     const [hold] = await db.database.system(
+      'money',
       (sql) => sql`SELECT hold_id FROM ledger_open_holds WHERE transaction_id = ${answer.transactionId}`,
     );
     await market.ledger.void(hold?.hold_id);
@@ -172,6 +173,7 @@ describe('a server that stops or crashes', () => {
     const provider = await market.provider();
     provider.onRequest = (request) => market.answer(provider, request, ['Hello'], [10, 1]);
     await db.database.system(
+      'money',
       (sql) => sql`UPDATE marketplace_providers SET claimed_tokens = 9223372036854775807
         WHERE device_id = ${provider.actor.deviceId}`,
     );
@@ -182,11 +184,12 @@ describe('a server that stops or crashes', () => {
   it('finishes more transactions than are read at a time', async () => {
     const nodeId = 'busy-node';
     await db.database.system(
+      'money',
       (sql) => sql`
-        INSERT INTO marketplace_transactions (id, tenant_id, user_id, state, model, provider_id,
+        INSERT INTO marketplace_transactions (id, tenant_id, account_id, state, model, provider_id,
           price_cents_per_1000_tokens, attempts, held_cents, prompt_tokens, completion_tokens_max, created_at, node_id,
-          provider_tenant_id, provider_user_id)
-        SELECT id, ${alice.tenantId}, ${alice.userId}, 'PENDING', 'm', id, 0, 1, 0, 1, 1, ${new Date(0)}, ${nodeId}, id, id
+          provider_tenant_id)
+        SELECT id, ${alice.tenantId}, ${alice.accountId}, 'PENDING', 'm', id, 0, 1, 0, 1, 1, ${new Date(0)}, ${nodeId}, id
         FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, ${INTERRUPTED_PAGE + 1})) AS made`,
     );
     expect(await createMarket(db, { nodeId }).marketplace.recover(true)).toBe(INTERRUPTED_PAGE + 1);

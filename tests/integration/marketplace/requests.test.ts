@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MARKETPLACE_TIMES, MODEL_WAITERS_MAX } from '../../../server/domains/marketplace/index.ts';
-import type { UserActor } from '../../../server/kernel/actor.ts';
+import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { turn } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createMarket, eventsOf, newUser, until } from '../../support/market.ts';
@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => db.close());
 
 let market: ReturnType<typeof createMarket>;
-let alice: UserActor;
+let alice: AccountActor;
 beforeEach(async () => {
   market = createMarket(db);
   alice = await market.customer(1_000n);
@@ -42,7 +42,7 @@ describe('a request', () => {
     const served = await market.marketplace.getTransaction(provider.owner, answer.transactionId);
     expect(served).toMatchObject({ role: 'provider', state: 'COMPLETED', earningsCents: 11n });
     const shown = JSON.stringify(served, (_, part) => (typeof part === 'bigint' ? Number(part) : part));
-    expect(shown).not.toContain(alice.userId);
+    expect(shown).not.toContain(alice.accountId);
     expect(shown).not.toContain(alice.tenantId);
     await expect(market.marketplace.getTransaction(newUser(), answer.transactionId)).rejects.toMatchObject({
       code: 'transaction_not_found',
@@ -58,6 +58,7 @@ describe('a request', () => {
     provider.onRequest = (request) => market.answer(provider, request, ['Hello', ' world'], [4, 1]);
     expect((await eventsOf(await create())).at(-1)).toMatchObject({ costCents: 5n });
     const [row] = await db.database.system(
+      'money',
       (sql) => sql`SELECT * FROM marketplace_providers WHERE device_id = ${provider.actor.deviceId}`,
     );
     expect(row).toMatchObject({ claimed_tokens: 17_000_005n, counted_tokens: 24n });
@@ -345,7 +346,7 @@ describe('the database', () => {
     expect(seenByProvider.served).toHaveLength(1);
     expect(seenByProvider.transactions).toHaveLength(0);
     await expect(
-      database.tenant(alice.tenantId, (sql) => sql`SELECT provider_user_id FROM marketplace_transactions`),
+      database.tenant(alice.tenantId, (sql) => sql`SELECT provider_tenant_id FROM marketplace_transactions`),
     ).rejects.toMatchObject({ code: '42501' });
   });
 });

@@ -2,13 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRelayStore } from '../../../server/domains/relay/index.ts';
 import type { RelayStore } from '../../../server/domains/relay/ports.ts';
 import type { FrameToStore, Peer } from '../../../server/domains/relay/types.ts';
-import {
-  asId,
-  type DeviceId,
-  type NetworkId,
-  type TenantId,
-  type UserId,
-} from '../../../server/kernel/ids.ts';
+import { asId, type DeviceId, type NetworkId, type TenantId } from '../../../server/kernel/ids.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { uuid } from '../../support/frames.ts';
 
@@ -31,7 +25,7 @@ async function newPeer(): Promise<{ peer: Peer; networkId: NetworkId }> {
   networks++;
   const tenantId = asId<TenantId>(uuid(1_000 + networks));
   const networkId = asId<NetworkId>(uuid(2_000 + networks));
-  await testDatabase.database.system((sql) => sql`INSERT INTO tenants (id) VALUES (${tenantId})`);
+  await testDatabase.database.system('relay', (sql) => sql`INSERT INTO tenants (id) VALUES (${tenantId})`);
   await testDatabase.database.tenant(
     tenantId,
     (sql) => sql`INSERT INTO networks (id, tenant_id, name) VALUES (${networkId}, ${tenantId}, 'Home')`,
@@ -40,7 +34,6 @@ async function newPeer(): Promise<{ peer: Peer; networkId: NetworkId }> {
     actor: {
       kind: 'device',
       tenantId,
-      userId: asId<UserId>(uuid(3_000 + networks)),
       deviceId: asId<DeviceId>(uuid(4_000 + networks)),
     },
     memberships: new Map([[networkId, EARLY]]),

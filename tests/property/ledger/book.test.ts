@@ -2,25 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { transferIdFor } from '../../../server/domains/ledger/accounts.ts';
 import { accountsOf, Book, type BookState } from '../../../server/domains/ledger/rules.ts';
-import type {
-  AccountOwner,
-  LedgerCommand,
-  OpenHold,
-  Transfer,
-} from '../../../server/domains/ledger/types.ts';
-import {
-  asId,
-  type LedgerAccountId,
-  type TenantId,
-  type TransferId,
-  type UserId,
-} from '../../../server/kernel/ids.ts';
+import type { LedgerCommand, LedgerOwner, OpenHold, Transfer } from '../../../server/domains/ledger/types.ts';
+import { asId, type LedgerAccountId, type TenantId, type TransferId } from '../../../server/kernel/ids.ts';
 
-const owners: AccountOwner[] = ['a', 'b', 'c'].map((name) => ({
+const owners: LedgerOwner[] = ['a', 'b', 'c'].map((name) => ({
   tenantId: asId<TenantId>(`tenant-${name}`),
-  userId: asId<UserId>(`user-${name}`),
 }));
-const ownerOf = (index: number) => owners[index] as AccountOwner;
+const ownerOf = (index: number) => owners[index] as LedgerOwner;
 
 const owner = fc.nat({ max: 2 }).map(ownerOf);
 const id = fc.nat({ max: 30 }).map((number) => transferIdFor('t', String(number)));
@@ -49,9 +37,9 @@ const command: fc.Arbitrary<LedgerCommand> = fc.oneof(
 /** A ledger that is nothing but balances by name: what the books must agree with. */
 class Model {
   readonly done = new Map<TransferId, string>();
-  readonly open = new Map<TransferId, { owner: AccountOwner; amount: bigint; expiresAt: number }>();
+  readonly open = new Map<TransferId, { owner: LedgerOwner; amount: bigint; expiresAt: number }>();
   readonly resolved = new Set<TransferId>();
-  readonly available = new Map<UserId, bigint>();
+  readonly available = new Map<TenantId, bigint>();
   fees = 0n;
   outside = 0n;
 
@@ -64,8 +52,8 @@ class Model {
     return answer;
   }
 
-  #add(owner: AccountOwner, amount: bigint) {
-    this.available.set(owner.userId, (this.available.get(owner.userId) ?? 0n) + amount);
+  #add(owner: LedgerOwner, amount: bigint) {
+    this.available.set(owner.tenantId, (this.available.get(owner.tenantId) ?? 0n) + amount);
   }
 
   #change(command: LedgerCommand, now: number): string {
@@ -77,7 +65,7 @@ class Model {
     }
     if (command.kind === 'hold') {
       if (command.amountCents < 1n) return 'amount_out_of_range';
-      if ((this.available.get(command.owner.userId) ?? 0n) < command.amountCents)
+      if ((this.available.get(command.owner.tenantId) ?? 0n) < command.amountCents)
         return 'insufficient_balance';
       this.#add(command.owner, -command.amountCents);
       const { owner, amountCents: amount, expiresAfterMs } = command;
@@ -112,7 +100,7 @@ class MemoryBooks {
   entriesSum = 0n;
 
   apply(commands: readonly LedgerCommand[], now: number): string[] {
-    const holders = new Map<TransferId, AccountOwner>();
+    const holders = new Map<TransferId, LedgerOwner>();
     for (const each of commands) if (each.kind === 'hold') holders.set(each.id, each.owner);
     for (const [transferId, transfer] of this.transfers) {
       if (transfer.kind === 'hold') holders.set(transferId, transfer.owner);

@@ -7,7 +7,7 @@ import type { Eligible, Selection } from '../../../server/domains/marketplace/se
 import type { ProviderQuality } from '../../../server/domains/quality/index.ts';
 import { HALF_LIFE_MS } from '../../../server/domains/quality/index.ts';
 import { neutralQuality, observationOf } from '../../../server/domains/quality/rules.ts';
-import { asId, type DeviceId, type TenantId, type UserId } from '../../../server/kernel/ids.ts';
+import { asId, type DeviceId, type TenantId } from '../../../server/kernel/ids.ts';
 import type { Random } from '../../../server/kernel/random.ts';
 import { createSeededRandom } from '../../support/random.ts';
 import { POLICIES, type PolicyName } from './policies.ts';
@@ -267,7 +267,7 @@ function createMachine(index: number, random: Random): Machine {
     {
       id: String(index),
       deviceId: asId<DeviceId>(String(index)),
-      owner: { tenantId: asId<TenantId>('t'), userId: asId<UserId>('u') },
+      owner: { tenantId: asId<TenantId>('t') },
       channel: { send: () => true },
     },
     new ProviderStanding(),

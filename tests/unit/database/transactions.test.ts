@@ -33,7 +33,7 @@ it('never begins work that waited too long for a connection, since its caller wa
   );
   let begun = false;
   const refusal = expect(
-    database.system(async () => {
+    database.system('identity', async () => {
       begun = true;
     }),
   ).rejects.toMatchObject({ code: 'unavailable' });
@@ -54,6 +54,7 @@ it('leaves work that got its connection in time alone, however long it takes', a
   );
   let finish = (_: string) => {};
   const result = database.system(
+    'identity',
     () =>
       new Promise<string>((resolve) => {
         finish = resolve;

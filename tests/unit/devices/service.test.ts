@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DeviceStore, StoredDevice } from '../../../server/domains/devices/ports.ts';
 import { createDeviceService, type DeviceService } from '../../../server/domains/devices/service.ts';
-import type { UserActor } from '../../../server/kernel/actor.ts';
+import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { InvariantError } from '../../../server/kernel/errors.ts';
 import {
+  type AccountId,
   asId,
   type DeviceId,
   type NetworkId,
   type TenantId,
-  type UserId,
 } from '../../../server/kernel/ids.ts';
 import { createSecretBox } from '../../../server/platform/secrets/index.ts';
 import { FakeClock } from '../../support/clock.ts';
@@ -18,17 +18,18 @@ import { createSeededRandom } from '../../support/random.ts';
 interface Row {
   tenantId: TenantId;
   deviceId: DeviceId;
-  userId: UserId;
   readonly tokenHash: string;
   signingKeySealed: Uint8Array;
 }
 
 const hash = (secret: string) => Buffer.from(secret);
-const actorOf = (number: number): UserActor => ({
-  kind: 'user',
+const actorOf = (number: number): AccountActor => ({
+  kind: 'account',
   tenantId: asId<TenantId>(uuid(number)),
-  userId: asId<UserId>(uuid(number + 100)),
-  administrator: false,
+  accountId: asId<AccountId>(uuid(number + 100)),
+  operator: false,
+  role: 'owner',
+  networkIds: null,
 });
 
 let rows: Row[];
@@ -36,20 +37,16 @@ let devices: DeviceService;
 beforeEach(() => {
   rows = [];
   const store: Pick<DeviceStore, 'addDevice' | 'findByToken' | 'findAnySealedKey'> = {
-    addDevice: async (
-      { id, tenantId, userId }: StoredDevice,
-      _networkId,
-      { tokenHash, signingKeySealed },
-    ) => {
-      rows.push({ deviceId: id, tenantId, userId, tokenHash: String(tokenHash), signingKeySealed });
+    addDevice: async ({ id, tenantId }: StoredDevice, _networkId, { tokenHash, signingKeySealed }) => {
+      rows.push({ deviceId: id, tenantId, tokenHash: String(tokenHash), signingKeySealed });
       return 'added';
     },
     findAnySealedKey: async () => rows[0] ?? null,
     findByToken: async (tokenHash) => {
       const row = rows.find((each) => each.tokenHash === String(tokenHash));
       if (row === undefined) return null;
-      const { tenantId, deviceId, userId, signingKeySealed } = row;
-      return { actor: { kind: 'device', tenantId, deviceId, userId }, memberships: [], signingKeySealed };
+      const { tenantId, deviceId, signingKeySealed } = row;
+      return { actor: { kind: 'device', tenantId, deviceId }, memberships: [], signingKeySealed };
     },
   };
   devices = createDeviceService({
@@ -63,7 +60,7 @@ beforeEach(() => {
   });
 });
 
-const register = (actor: UserActor) =>
+const register = (actor: AccountActor) =>
   devices.registerDevice(actor, { name: 'Lamp', networkId: asId<NetworkId>(uuid(7)), worldType: 'midgard' });
 
 describe('the signing key of a device', () => {

@@ -3,12 +3,12 @@ import { transferIdFor } from '../../../server/domains/ledger/accounts.ts';
 import { LEDGER_WRITER_LIMITS, LedgerWriter } from '../../../server/domains/ledger/index.ts';
 import type { LedgerCommand, LedgerOutcome } from '../../../server/domains/ledger/types.ts';
 import { InvariantError } from '../../../server/kernel/errors.ts';
-import { asId, type TenantId, type UserId } from '../../../server/kernel/ids.ts';
+import { asId, type TenantId } from '../../../server/kernel/ids.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { createSeededRandom } from '../../support/random.ts';
 
-const owner = { tenantId: asId<TenantId>('t'), userId: asId<UserId>('u') };
+const owner = { tenantId: asId<TenantId>('t') };
 const command = (name: string): LedgerCommand => ({
   kind: 'top_up',
   id: transferIdFor(name),

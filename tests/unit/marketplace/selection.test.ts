@@ -3,7 +3,7 @@ import { LiveProvider, ProviderStanding } from '../../../server/domains/marketpl
 import type { ScoredCandidate, ScoringCore } from '../../../server/domains/marketplace/ports.ts';
 import { pause } from '../../../server/domains/marketplace/provider-health.ts';
 import { type Eligible, selectProvider } from '../../../server/domains/marketplace/selection.ts';
-import { asId, type DeviceId, type TenantId, type UserId } from '../../../server/kernel/ids.ts';
+import { asId, type DeviceId, type TenantId } from '../../../server/kernel/ids.ts';
 import { createDeviceCore, createServerCore } from '../../support/core.ts';
 import { createSeededRandom } from '../../support/random.ts';
 
@@ -14,7 +14,7 @@ function provider(id: string, price: number, slots = 2): Eligible {
     {
       id,
       deviceId: asId<DeviceId>(id),
-      owner: { tenantId: asId<TenantId>('t'), userId: asId<UserId>('u') },
+      owner: { tenantId: asId<TenantId>('t') },
       channel: { send: () => true },
     },
     new ProviderStanding(),

@@ -3,7 +3,7 @@ import { MODEL_WAITERS_MAX, USER_WAITERS_MAX } from '../../../server/domains/mar
 import { LiveProvider, ProviderStanding } from '../../../server/domains/marketplace/live-provider.ts';
 import { pause } from '../../../server/domains/marketplace/provider-health.ts';
 import { type Place, WaitingRoom } from '../../../server/domains/marketplace/waiting-room.ts';
-import { asId, type DeviceId, type TenantId, type UserId } from '../../../server/kernel/ids.ts';
+import { type AccountId, asId, type DeviceId, type TenantId } from '../../../server/kernel/ids.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
 
 let clock: FakeClock;
@@ -15,7 +15,7 @@ beforeEach(() => {
   looked = [];
 });
 
-const user = (name: string) => asId<UserId>(name);
+const user = (name: string) => asId<AccountId>(name);
 const enter = (model = 'm', name = 'u') => room.enter(model, user(name)) as Place;
 
 /** Waits at `place`; `look` says what its request does when it is woken. */
@@ -34,7 +34,7 @@ const provider = (models = ['m'], slots = 1) =>
     {
       id: 'p',
       deviceId: asId<DeviceId>('d'),
-      owner: { tenantId: asId<TenantId>('t'), userId: user('owner') },
+      owner: { tenantId: asId<TenantId>('t') },
       channel: { send: () => true },
     },
     new ProviderStanding(),

@@ -36,7 +36,7 @@ const routes = [
     operation: 'things.create',
     method: 'POST',
     path: '/api/v1/things',
-    access: 'administrator',
+    access: 'operator',
     summary: 'Makes a thing.',
     headers: z.object({ 'X-Key': z.string().optional().describe('Once.') }),
     body: z.strictObject({ name: z.string(), kind: z.enum(['a', 'b']).default('a') }),

@@ -1,22 +1,35 @@
 import type { Actor } from '../../../server/kernel/actor.ts';
 import type { Clock } from '../../../server/kernel/clock.ts';
-import { asId } from '../../../server/kernel/ids.ts';
+import { type AccountId, asId } from '../../../server/kernel/ids.ts';
 import type { LogFields, Logger } from '../../../server/kernel/logger.ts';
 import type { HttpRequest, HttpResponse } from '../../../server/platform/http/types.ts';
 import type { RestRoute } from '../../../server/transports/rest/define-route.ts';
 import { createRestTransport, type ObservedRequest } from '../../../server/transports/rest/transport.ts';
 
 const TENANT = asId<Actor['tenantId']>('00000000-0000-4000-8000-000000000001');
-const USER = asId<Actor['userId']>('00000000-0000-4000-8000-000000000002');
+const USER = asId<AccountId>('00000000-0000-4000-8000-000000000002');
 
 /** Actors by token. */
 export const ACTORS: Readonly<Record<string, Actor>> = {
-  ygu_user: { kind: 'user', tenantId: TENANT, userId: USER, administrator: false },
-  ygu_admin: { kind: 'user', tenantId: TENANT, userId: USER, administrator: true },
+  ygu_user: {
+    kind: 'account',
+    tenantId: TENANT,
+    accountId: USER,
+    role: 'owner',
+    networkIds: null,
+    operator: false,
+  },
+  ygu_admin: {
+    kind: 'account',
+    tenantId: TENANT,
+    accountId: USER,
+    role: 'owner',
+    networkIds: null,
+    operator: true,
+  },
   ygd_device: {
     kind: 'device',
     tenantId: TENANT,
-    userId: USER,
     deviceId: asId('00000000-0000-4000-8000-000000000003'),
   },
 };

@@ -6,7 +6,7 @@ import type { Json } from '../../../server/transports/rest/json-response.ts';
 import { createRestTransport } from '../../../server/transports/rest/transport.ts';
 import { STILL_CLOCK, serving } from './rest-under-test.ts';
 
-const echo = (access: 'public' | 'user' | 'administrator' | 'any' = 'public') =>
+const echo = (access: 'public' | 'user' | 'operator' | 'any' = 'public') =>
   defineRoute({
     operation: 'things.create',
     method: 'POST',
@@ -46,10 +46,10 @@ describe('a request', () => {
     ['user', 'ygu_nobody', 401],
     ['user', 'ygd_device', 403],
     ['user', 'ygu_user', 201],
-    ['administrator', undefined, 401],
-    ['administrator', 'ygd_device', 403],
-    ['administrator', 'ygu_user', 403],
-    ['administrator', 'ygu_admin', 201],
+    ['operator', undefined, 401],
+    ['operator', 'ygd_device', 403],
+    ['operator', 'ygu_user', 403],
+    ['operator', 'ygu_admin', 201],
     ['any', undefined, 401],
     ['any', 'ygd_device', 201],
     ['any', 'ygu_user', 201],
@@ -61,7 +61,7 @@ describe('a request', () => {
 
   test('is authenticated before anything else of it is looked at, and authorized before it is validated', async () => {
     const broken = { params: { thingId: 'x' }, query: 'limit=x', body: '{', contentType: 'text/plain' };
-    const { ask } = serving(echo('administrator'));
+    const { ask } = serving(echo('operator'));
     expect(codeOf(await ask(broken))).toBe('unauthenticated');
     expect(codeOf(await ask({ ...broken, token: 'ygu_user' }))).toBe('forbidden');
     expect(codeOf(await ask({ ...broken, token: 'ygu_admin' }))).toBe('invalid_input');

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** Tenants, their users, the users' tokens, and the code that makes the first administrator. */
+/** Tenants, their users, the users' tokens, and the code that makes the first operator. */
 export const users: Migration = {
   name: '0002-users',
   up: `
@@ -12,7 +12,7 @@ export const users: Migration = {
       id uuid PRIMARY KEY,
       tenant_id uuid NOT NULL REFERENCES tenants,
       name text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
-      administrator boolean NOT NULL DEFAULT false,
+      operator boolean NOT NULL DEFAULT false,
       created_at timestamptz NOT NULL DEFAULT now(),
       UNIQUE (tenant_id, id)
     );
@@ -20,9 +20,9 @@ export const users: Migration = {
     CREATE TABLE user_tokens (
       token_hash bytea PRIMARY KEY CHECK (length(token_hash) = 32),
       tenant_id uuid NOT NULL,
-      user_id uuid NOT NULL,
+      account_id uuid NOT NULL,
       created_at timestamptz NOT NULL DEFAULT now(),
-      FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id) ON DELETE CASCADE
+      FOREIGN KEY (tenant_id, account_id) REFERENCES users (tenant_id, id) ON DELETE CASCADE
     );
     CREATE TABLE setup_code (
       only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),

@@ -15,7 +15,6 @@ export const devices: Migration = {
     CREATE TABLE devices (
       id uuid PRIMARY KEY,
       tenant_id uuid NOT NULL,
-      user_id uuid NOT NULL,
       name text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
       world_type text NOT NULL CHECK (world_type IN ('jotunheim', 'midgard', 'alfheim', 'asgard')),
       token_hash bytea NOT NULL UNIQUE CHECK (length(token_hash) = 32),
@@ -25,7 +24,7 @@ export const devices: Migration = {
       created_at timestamptz NOT NULL DEFAULT now(),
       UNIQUE (tenant_id, id),
       CONSTRAINT devices_name_taken UNIQUE (tenant_id, name),
-      FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
+      FOREIGN KEY (tenant_id) REFERENCES tenants
     );
     CREATE TABLE network_members (
       tenant_id uuid NOT NULL,

@@ -6,22 +6,19 @@ export const ledger: Migration = {
   up: `
 CREATE TABLE ledger_accounts (
   id uuid PRIMARY KEY,
+  -- No foreign key: books outlive the tenant.
   tenant_id uuid NOT NULL,
-  -- Null for the platform's own accounts. No foreign key: books outlive the person.
-  user_id uuid,
   kind text NOT NULL CHECK (kind IN ('available', 'held', 'fees', 'external')),
   balance_cents bigint NOT NULL DEFAULT 0,
   created_at timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT ledger_accounts_not_negative CHECK (kind = 'external' OR balance_cents >= 0),
   CONSTRAINT ledger_accounts_exact_in_json CHECK (abs(balance_cents) <= 9007199254740991),
-  CONSTRAINT ledger_accounts_owner CHECK ((user_id IS NULL) = (kind IN ('fees', 'external'))),
-  UNIQUE NULLS NOT DISTINCT (user_id, kind)
+  UNIQUE (tenant_id, kind)
 );
 
 CREATE TABLE ledger_transfers (
   id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL,
-  user_id uuid NOT NULL,
   kind text NOT NULL CHECK (kind IN ('top_up', 'hold', 'post', 'void', 'expire')),
   amount_cents bigint NOT NULL CHECK (amount_cents > 0),
   fee_cents bigint NOT NULL DEFAULT 0 CHECK (fee_cents >= 0),
@@ -54,7 +51,6 @@ CREATE INDEX ledger_entries_of_account ON ledger_entries (account_id, sequence D
 CREATE TABLE ledger_open_holds (
   hold_id uuid PRIMARY KEY REFERENCES ledger_transfers (id),
   tenant_id uuid NOT NULL,
-  user_id uuid NOT NULL,
   amount_cents bigint NOT NULL CHECK (amount_cents > 0),
   transaction_id uuid,
   expires_at timestamptz NOT NULL

@@ -8,7 +8,6 @@ CREATE TABLE marketplace_providers (
   -- What a requester sees: says nothing about device, network or tenant.
   id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL,
-  user_id uuid NOT NULL,
   device_id uuid NOT NULL UNIQUE,
   slots integer NOT NULL CHECK (slots BETWEEN 1 AND 1000),
   offered_at timestamptz NOT NULL,
@@ -38,7 +37,7 @@ CREATE TABLE quality_providers (
 CREATE TABLE marketplace_transactions (
   id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL,
-  user_id uuid NOT NULL,
+  account_id uuid NOT NULL,
   state text NOT NULL CHECK (state IN ('PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED', 'REFUNDED')),
   model text NOT NULL,
   provider_id uuid NOT NULL,
@@ -60,21 +59,19 @@ CREATE TABLE marketplace_transactions (
   node_id text NOT NULL,
   hold_id uuid,
   provider_tenant_id uuid NOT NULL,
-  provider_user_id uuid NOT NULL,
   intent_state text CHECK (intent_state IN ('COMPLETED', 'CANCELLED')),
   intent_at timestamptz,
   claimed_tokens bigint NOT NULL DEFAULT 0,
   counted_tokens bigint NOT NULL DEFAULT 0,
   CHECK (cost_cents = fee_cents + earnings_cents)
 );
-CREATE INDEX marketplace_transactions_of_user ON marketplace_transactions (user_id, created_at DESC, id DESC);
+CREATE INDEX marketplace_transactions_of_account ON marketplace_transactions (account_id, created_at DESC, id DESC);
 CREATE INDEX marketplace_transactions_open ON marketplace_transactions (created_at)
   WHERE state IN ('PENDING', 'PROCESSING');
 -- The provider's row of the same transaction: nothing in it tells who asked.
 CREATE TABLE marketplace_served (
   transaction_id uuid PRIMARY KEY,
   tenant_id uuid NOT NULL,
-  user_id uuid NOT NULL,
   provider_id uuid NOT NULL,
   model text NOT NULL,
   state text NOT NULL,
@@ -89,7 +86,7 @@ CREATE TABLE marketplace_served (
   created_at timestamptz NOT NULL,
   finished_at timestamptz NOT NULL
 );
-CREATE INDEX marketplace_served_of_user ON marketplace_served (user_id, created_at DESC, transaction_id DESC);
+CREATE INDEX marketplace_served_of_tenant ON marketplace_served (tenant_id, created_at DESC, transaction_id DESC);
 
 ALTER TABLE marketplace_providers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE marketplace_providers FORCE ROW LEVEL SECURITY;
@@ -115,7 +112,7 @@ CREATE POLICY server ON marketplace_served TO yggdrasil_system USING (true);
 
 GRANT SELECT ON marketplace_providers, marketplace_models, quality_providers, marketplace_served TO yggdrasil_tenant;
 -- Not the provider's tenant and owner: a requester never learns them, whatever statement runs.
-GRANT SELECT (id, tenant_id, user_id, state, model, provider_id, price_cents_per_1000_tokens, attempts, held_cents,
+GRANT SELECT (id, tenant_id, account_id, state, model, provider_id, price_cents_per_1000_tokens, attempts, held_cents,
   prompt_tokens, completion_tokens_max, completion_tokens, billed_tokens, cost_cents, fee_cents, earnings_cents,
   finish_reason, failure_code, created_at, finished_at) ON marketplace_transactions TO yggdrasil_tenant;
 GRANT SELECT, INSERT, UPDATE ON marketplace_providers, marketplace_transactions, quality_providers

@@ -6,7 +6,7 @@ export const keyedRequests: Migration = {
   up: `
 CREATE TABLE marketplace_keyed_requests (
   tenant_id uuid NOT NULL,
-  user_id uuid NOT NULL,
+  account_id uuid NOT NULL,
   key text NOT NULL CHECK (key ~ '^[!-~]{1,255}$'),
   -- SHA-256 of what was asked.
   fingerprint bytea NOT NULL CHECK (length(fingerprint) = 32),
@@ -15,7 +15,7 @@ CREATE TABLE marketplace_keyed_requests (
   created_at timestamptz NOT NULL,
   -- The text, sealed; NULL while the request is at work.
   answer bytea,
-  PRIMARY KEY (user_id, key)
+  PRIMARY KEY (account_id, key)
 );
 CREATE INDEX marketplace_keyed_requests_age ON marketplace_keyed_requests (created_at);
 CREATE INDEX marketplace_keyed_requests_open ON marketplace_keyed_requests (created_at) WHERE answer IS NULL;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { LedgerService } from '../../../domains/ledger/index.ts';
-import { asId, type UserId } from '../../../kernel/ids.ts';
+import { type AccountId, asId } from '../../../kernel/ids.ts';
 import { centsToJson } from '../../../kernel/money.ts';
 import { defineRoute } from '../define-route.ts';
 import { centsSchema, idempotencyKeySchema, idSchema, toIsoTime } from '../schemas.ts';
@@ -10,7 +10,7 @@ export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
     operation: 'ledger.topUps.create',
     method: 'POST',
     path: '/api/v1/ledger/top-ups',
-    access: 'administrator',
+    access: 'operator',
     summary: 'Gives a user money from outside. The header Idempotency-Key is required; repeating it is safe.',
     headers: z.object({ 'Idempotency-Key': idempotencyKeySchema }),
     body: z.strictObject({ userId: idSchema, amountCents: centsSchema }),
@@ -30,11 +30,16 @@ export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
     ],
     handle: async ({ actor, body, request }) => {
       const topUp = await ledger.topUp(actor, {
-        userId: asId<UserId>(body.userId),
+        accountId: asId<AccountId>(body.userId),
         amountCents: BigInt(body.amountCents),
         idempotencyKey: request.header('idempotency-key') ?? null,
       });
-      const { transferId, userId, amountCents, createdAtMs } = topUp;
-      return { transferId, userId, amountCents: centsToJson(amountCents), createdAt: toIsoTime(createdAtMs) };
+      const { transferId, accountId, amountCents, createdAtMs } = topUp;
+      return {
+        transferId,
+        userId: accountId,
+        amountCents: centsToJson(amountCents),
+        createdAt: toIsoTime(createdAtMs),
+      };
     },
   });

@@ -9,7 +9,7 @@ export const getTrialBalance = ({ ledger }: { ledger: LedgerService }) =>
     operation: 'ledger.trialBalance.get',
     method: 'GET',
     path: '/api/v1/ledger/trial-balance',
-    access: 'administrator',
+    access: 'operator',
     summary: 'Proof that the books are in order: every entry summed, each balance compared.',
     response: z.object({
       entriesSumCents: centsSchema.describe('0, always.'),

@@ -8,7 +8,7 @@ export const createUser = ({ users }: { users: UserService }) =>
     operation: 'users.create',
     method: 'POST',
     path: '/api/v1/users',
-    access: 'administrator',
+    access: 'operator',
     summary: 'A new user, with a tenant of its own and a token.',
     body: z.strictObject({ name: userNameSchema }),
     response: newUserSchema,

@@ -1,5 +1,5 @@
 import type { UserService } from '../../../domains/users/index.ts';
-import { asId, type UserId } from '../../../kernel/ids.ts';
+import { type AccountId, asId } from '../../../kernel/ids.ts';
 import { defineRoute } from '../define-route.ts';
 import { pageQuerySchema, pageSchema } from '../paging.ts';
 import { userSchema, userToJson } from './schemas.ts';
@@ -9,14 +9,14 @@ export const listUsers = ({ users }: { users: UserService }) =>
     operation: 'users.list',
     method: 'GET',
     path: '/api/v1/users',
-    access: 'administrator',
+    access: 'operator',
     summary: 'All users.',
     query: pageQuerySchema,
     response: pageSchema(userSchema),
     status: 200,
     errors: [],
     handle: async ({ actor, query }) => {
-      const after = query.after === undefined ? null : asId<UserId>(query.after);
+      const after = query.after === undefined ? null : asId<AccountId>(query.after);
       const page = await users.listUsers(actor, after, query.limit);
       return { items: page.items.map(userToJson), next: page.next };
     },

@@ -5,7 +5,7 @@ export const userSchema = z
   .object({
     id: z.uuid(),
     name: z.string(),
-    administrator: z.boolean(),
+    operator: z.boolean().describe('Runs the platform.'),
     createdAt: z.iso.datetime(),
   })
   .meta({ id: 'User' });
@@ -21,6 +21,6 @@ export const userNameSchema = z.string().trim().min(1).max(100);
 export const userToJson = (user: User) => ({
   id: user.id,
   name: user.name,
-  administrator: user.administrator,
+  operator: user.operator,
   createdAt: user.createdAt.toISOString(),
 });

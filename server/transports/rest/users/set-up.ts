@@ -9,7 +9,7 @@ export const setUp = ({ users }: { users: UserService }) =>
     method: 'POST',
     path: '/api/v1/setup',
     access: 'public',
-    summary: 'Makes the first administrator with the one-time code that the server printed.',
+    summary: 'Makes the first operator with the one-time code that the server printed.',
     body: z.strictObject({ code: z.string().trim().min(1).max(100), name: userNameSchema }),
     response: newUserSchema,
     status: 201,

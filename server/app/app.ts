@@ -1,0 +1,72 @@
+import type { Config } from '../config/index.ts';
+import type { RestRoute } from '../transports/rest/define-route.ts';
+import { buildIdentity, type Identity, secretsPart } from './identity.ts';
+import { createLifecycle } from './lifecycle.ts';
+import { buildMarket, moneyPart, requestsPart } from './market.ts';
+import { buildMessaging, relayPart } from './messaging.ts';
+import { type AppDependencies, buildPlatform, databasePart } from './platform.ts';
+import { buildTransports, httpPart, mqttPart } from './transports.ts';
+
+/** A server that was built and not yet started. */
+export interface App {
+  /** Finishes what a crash interrupted, then listens. Rejects with StartError what only the operator can mend. */
+  start(): Promise<{ http: string; mqtt: string }>;
+  /** A new one-time code for the first operator; null when there are users. */
+  offerSetupCode(): Promise<string | null>;
+  /**
+   * Ends everything in order; see "Stopping" in ARCHITECTURE.md. A part that fails doesn't keep the others from their
+   * end; rejects with the first failure. How long a part that hangs is waited for is the caller's.
+   */
+  stop(): Promise<void>;
+  /** What REST offers, for tests that enumerate it. */
+  readonly restRoutes: readonly RestRoute[];
+}
+
+/**
+ * The composition root: opens the database, builds every area once, top-down, and joins them. Nothing listens before
+ * `start`.
+ */
+export async function createApp(config: Config, dependencies: AppDependencies): Promise<App> {
+  const platform = await buildPlatform(config, dependencies);
+  // Each knows the other: who is connected is the relay's, who belongs to a network is the devices'.
+  const relay = buildMessaging(config, platform, () => identity);
+  const identity: Identity = buildIdentity(platform, () => relay);
+  const market = buildMarket(config, platform, identity);
+  const transports = buildTransports(config, { platform, identity, relay, market }, dependencies);
+
+  const ports = { http: 0, mqtt: 0 };
+  const lifecycle = createLifecycle(
+    [
+      databasePart(platform.opened),
+      secretsPart(identity, platform.dataDirectory),
+      moneyPart(market, platform),
+      relayPart(relay, platform),
+      mqttPart(transports, (port) => {
+        ports.mqtt = port;
+      }),
+      httpPart(transports, (port) => {
+        ports.http = port;
+      }),
+      requestsPart(market),
+    ],
+    { stopTimeoutMs: config.shutdownTimeoutSeconds * 1000 },
+    platform,
+  );
+  return {
+    restRoutes: transports.restRoutes,
+    offerSetupCode: identity.users.offerSetupCode,
+    async start() {
+      await lifecycle.start();
+      return { http: address(config.host, ports.http), mqtt: address(config.mqttHost, ports.mqtt) };
+    },
+    async stop() {
+      await lifecycle.stop();
+      platform.logger.info({ operation: 'server.stop' }, 'stopped');
+    },
+  };
+}
+
+/** As in a URL: an IPv6 address in brackets (RFC 3986 section 3.2.2). */
+function address(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,74 @@
+import { loadServerCore } from '../../assembly/host/node.ts';
+import type { Config } from '../config/index.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/logger.ts';
+import type { Random } from '../kernel/random.ts';
+import { type OpenDatabase, openDatabase } from '../platform/database/index.ts';
+import { createMetrics } from '../platform/metrics/prometheus.ts';
+import { createSecretBox, loadSecrets } from '../platform/secrets/index.ts';
+import { prepareDataDirectory } from '../platform/system/data-directory.ts';
+import type { Part } from './lifecycle.ts';
+
+/** What the process gives: time, chance, a place for log lines, the built core. */
+export interface AppDependencies {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** The bytes of `core.wasm`. */
+  readonly coreWasm: Uint8Array;
+  /** For tests: an answer that is not what its route describes is an error. */
+  readonly checkAnswers?: boolean;
+}
+
+/** The adapters to the outside that every area uses. */
+export type Platform = Awaited<ReturnType<typeof buildPlatform>>;
+
+/** Opens the database and the secrets in the data directory, and loads the compute core. */
+export async function buildPlatform(config: Config, dependencies: AppDependencies) {
+  const { clock, random, logger } = dependencies;
+  const core = loadServerCore(dependencies.coreWasm);
+  const metrics = createMetrics();
+  const dataDirectory = await prepareDataDirectory(config.dataDirectory);
+  const secrets = await loadSecrets(dataDirectory, random);
+  const opened = await openDatabase(
+    {
+      source:
+        config.databaseUrl === undefined
+          ? { kind: 'embedded', dataDirectory, secret: secrets.databaseSecret }
+          : {
+              kind: 'server',
+              url: config.databaseUrl,
+              ...(config.databaseOwnerUrl === undefined ? {} : { ownerUrl: config.databaseOwnerUrl }),
+            },
+      poolConnectionsMax: config.databasePoolConnectionsMax,
+    },
+    { clock, random, logger },
+  );
+  const encoder = new TextEncoder();
+  return {
+    clock,
+    random,
+    logger,
+    core,
+    metrics,
+    dataDirectory,
+    secrets,
+    opened,
+    database: opened.database,
+    secretBox: createSecretBox(secrets.masterKey),
+    /** SHA-256 of a secret's UTF-8 bytes. */
+    hash: (secret: string) => core.sha256(encoder.encode(secret)),
+  };
+}
+
+/** The database: for this server alone, with the schema of this version. */
+export function databasePart(opened: OpenDatabase): Part {
+  return {
+    name: 'database',
+    async start() {
+      await opened.useExclusively();
+      await opened.migrate();
+    },
+    stop: (leftMs) => opened.close(leftMs),
+  };
+}
