@@ -55,9 +55,12 @@ export namespace Operation {
   export const FINISH_SIGNATURE: i32 = 8;
   /** Ends a signature with the key in slot `a` and compares; refuses with STATUS_TAG_MISMATCH. */
   export const FINISH_VERIFICATION: i32 = 9;
-  /** Prices values 0 (tokens) and 1 (cents for 1,000), u64; the cost is value 2. */
+  /**
+   * Prices values 0 to 2 (tokens: prompt, cached prompt, completion) at values 3 to 5 (micro-cents for 1,000) and rounds
+   * up to a multiple of value 6, u64; the cost is value 7.
+   */
   export const PRICE: i32 = 10;
-  /** Splits value 2 (cost) by `a` basis points into values 3 (fee) and 4 (earnings), u64. */
+  /** Splits value 7 (cost) by `a` basis points into values 8 (fee) and 9 (earnings), u64. */
   export const SPLIT: i32 = 11;
   /** Assesses `a` samples at the message (see quality.ts); values 1 to 5 are the result. */
   export const WEIGH: i32 = 12;
@@ -107,8 +110,8 @@ export function call(operation: i32, a: u32, b: u32): i32 {
     finish();
     return STATUS_OK;
   }
-  if (operation == Operation.PRICE) return price(load<u64>(VALUES), load<u64>(VALUES, 8), VALUES + 16);
-  if (operation == Operation.SPLIT) return split(load<u64>(VALUES, 16), a, VALUES + 24);
+  if (operation == Operation.PRICE) return price(VALUES);
+  if (operation == Operation.SPLIT) return split(load<u64>(VALUES, 56), a, VALUES + 64);
   if (operation == Operation.WEIGH) return a > SAMPLES_MAX ? STATUS_OUT_OF_RANGE : weigh(a);
   if (operation == Operation.UPDATE_QUALITY) return updateQuality();
   if (operation == Operation.SCORE) return a > CANDIDATES_MAX ? STATUS_OUT_OF_RANGE : score(a);

@@ -9,7 +9,7 @@
 // The device's layout ends below 4,096, because that is all the memory a device gives the module.
 
 /** Raised whenever an address, an operation or a meaning changes. */
-export const ABI_VERSION: u32 = 1;
+export const ABI_VERSION: u32 = 2;
 
 /** Bytes of linear memory a device gives: a runtime there rounds up to the 4 KiB page anyway. */
 export const DEVICE_MEMORY_BYTES: i32 = 4096;
@@ -56,13 +56,13 @@ export const SAMPLES_MAX: u32 = MESSAGE_BYTES_MAX / 32;
 export const CANDIDATES: usize = IS_CORE ? 0x5_0000 : MESSAGE;
 export const CANDIDATES_MAX: u32 = IS_CORE ? 12288 : 64;
 
-// Price batch: five arrays of u64: tokens, prices, costs, fees, earnings.
+// Price batch: nine arrays of u64: tokens and prices of prompts, cached prompts and completions, costs, fees, earnings.
 export const PRICES: usize = CANDIDATES + 7 * 4 * 12288;
 export const PRICES_MAX: u32 = 4096;
 
 // Signature batch: three arrays of u32 (offset into the arena, length, key slot), the tags made, the tags to verify, one
 // byte a message that says whether its tag was right, and the arena that holds the messages.
-export const BATCH: usize = PRICES + 5 * 8 * 4096;
+export const BATCH: usize = PRICES + 9 * 8 * 4096;
 export const BATCH_MAX: u32 = 1024;
 export const BATCH_OFFSETS: usize = BATCH;
 export const BATCH_LENGTHS: usize = BATCH_OFFSETS + 4 * 1024;

@@ -3,23 +3,24 @@ import { STATUS_OK, STATUS_OUT_OF_RANGE, STATUS_OVERFLOW } from './status';
 
 export const BASIS_POINTS_MAX: u32 = 10_000;
 
-// On the server a division of 32 bits is several times cheaper, and all but the largest sums of money fit.
-function divide(x: u64, divisor: u32): u64 {
-  return IS_CORE && x >> 32 == 0 ? (x as u32) / divisor : x / divisor;
-}
+const U64_BYTES: usize = 8;
 
-/** Whether `tokens * price + 999` doesn't fit 64 bits. */
-export function overflows(tokens: u64, priceCents: u64): bool {
-  // Two numbers below 2^32 can't; the division is only for the others.
-  return (tokens | priceCents) >> 32 != 0 && tokens != 0 && priceCents > (u64.MAX_VALUE - 999) / tokens;
-}
+// Where `price` finds its arguments and leaves the cost, in bytes from the first value.
+const PRICES: usize = 3 * U64_BYTES;
+const UNIT: usize = 6 * U64_BYTES;
+const COST: usize = 7 * U64_BYTES;
 
 /**
- * What tokens cost in whole cents, rounded up: `(tokens * price + 999) / 1000`, the price in cents for 1,000 tokens. Only
- * for what doesn't overflow.
+ * What a sum of products `tokens * price` costs, in micro-cents: `sum / 1000`, rounded up to a multiple of `unit`, which
+ * is at least 1. It rounds once: one less than the sum is divided and rounded down, then one unit is added. Nothing
+ * overflows: the cost is one unit, or, where the unit is at most `sum / 1000`, at most twice that.
  */
-export function costOf(tokens: u64, priceCents: u64): u64 {
-  return divide(tokens * priceCents + 999, 1000);
+export function roundUp(sum: u64, unit: u64): u64 {
+  if (sum == 0) return 0;
+  const whole = (sum - 1) / 1000;
+  // The server saves the division where it changes nothing.
+  if (IS_CORE && unit == 1) return whole + 1;
+  return (whole / unit + 1) * unit;
 }
 
 /**
@@ -27,15 +28,29 @@ export function costOf(tokens: u64, priceCents: u64): u64 {
  * cost, and nothing overflows: the cost is divided before it is multiplied, and the remainder is rounded alone.
  */
 export function feeOf(cost: u64, basisPoints: u32): u64 {
-  const whole = divide(cost, 10_000);
+  const whole = cost / 10_000;
   const rest = (cost - whole * 10_000) as u32;
   return whole * basisPoints + (rest * basisPoints + 5000) / 10_000;
 }
 
-/** Writes a cost at `costAddress`. Refuses with `STATUS_OVERFLOW` what doesn't fit. */
-export function price(tokens: u64, priceCents: u64, costAddress: usize): i32 {
-  if (overflows(tokens, priceCents)) return STATUS_OVERFLOW;
-  store<u64>(costAddress, costOf(tokens, priceCents));
+/**
+ * Prices a request in micro-cents, all numbers u64 from `values` on: three counts of tokens (prompt, cached prompt,
+ * completion), their three prices for 1,000 tokens, and the unit. Behind them it writes the cost: the sum of
+ * `tokens * price`, divided by 1,000 and rounded up to a multiple of the unit, once. Refuses a unit of 0 with
+ * `STATUS_OUT_OF_RANGE`, and a product or a sum that doesn't fit 64 bits with `STATUS_OVERFLOW`.
+ */
+export function price(values: usize): i32 {
+  const unit = load<u64>(values, UNIT);
+  if (unit == 0) return STATUS_OUT_OF_RANGE;
+  let sum: u64 = 0;
+  for (let at = values; at < values + PRICES; at += U64_BYTES) {
+    const tokens = load<u64>(at);
+    const priceMicrocents = load<u64>(at, PRICES);
+    // What is still free for this product: refuses the product that is too large and the sum that is too large.
+    if (tokens != 0 && priceMicrocents > (u64.MAX_VALUE - sum) / tokens) return STATUS_OVERFLOW;
+    sum += tokens * priceMicrocents;
+  }
+  store<u64>(values, roundUp(sum, unit), COST);
   return STATUS_OK;
 }
 

@@ -2,7 +2,7 @@ import { instantiateSync } from '@assemblyscript/loader';
 import { CoreError } from './errors.ts';
 
 /** The version of the ABI this facade speaks. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 /** Operations of the export `call`; the numbers are those of the module's dispatcher. */
 export const Operation = {
@@ -118,7 +118,7 @@ function instantiate(bytes: Uint8Array): WebAssembly.Exports {
 /** What core.wasm exports beside `call`. */
 export interface BatchExports {
   readonly scoreBatch: (count: number) => number;
-  readonly priceBatch: (count: number, basisPoints: number) => number;
+  readonly priceBatch: (count: number, basisPoints: number, roundingUnitMicrocents: bigint) => number;
   readonly signBatch: (from: number, to: number) => number;
   readonly compareBatch: (from: number, to: number) => number;
   readonly pricesAddress: number;
@@ -136,10 +136,12 @@ export interface BatchExports {
 
 /** The exports of core.wasm. Throws {@link CoreError} `CORE_WRONG_KIND` when the module has no batches. */
 export function requireBatchExports(exports: WebAssembly.Exports): BatchExports {
-  const requireFunction = (name: string) => {
+  const requireFunction = <Name extends 'scoreBatch' | 'priceBatch' | 'signBatch' | 'compareBatch'>(
+    name: Name,
+  ) => {
     const value = exports[name];
     if (typeof value !== 'function') throw missing(name);
-    return value as (a: number, b?: number) => number;
+    return value as BatchExports[Name];
   };
   const requireNumber = (name: string) => {
     const value = exports[name];

@@ -21,6 +21,7 @@ import type {
   CandidateArrays,
   DeviceCore,
   HashStream,
+  PriceRequest,
   PriceResult,
   QualityAssessment,
   QualityObservation,
@@ -181,24 +182,34 @@ export class WasmCore<Kind extends 'device' | 'server' = 'device' | 'server'> im
     return stream;
   }
 
-  priceCents(tokens: bigint, priceCentsPer1000Tokens: bigint): PriceResult {
-    if (!isU64(tokens) || !isU64(priceCentsPer1000Tokens)) return OUT_OF_RANGE;
-    this.#integers[0] = tokens;
-    this.#integers[1] = priceCentsPer1000Tokens;
+  price({ tokens, priceMicrocentsPer1000Tokens, roundingUnitMicrocents = 1n }: PriceRequest): PriceResult {
+    const { prompt, cachedPrompt, completion } = priceMicrocentsPer1000Tokens;
+    const areCounts = isU64(tokens.prompt) && isU64(tokens.cachedPrompt) && isU64(tokens.completion);
+    const arePrices = isU64(prompt) && isU64(cachedPrompt) && isU64(completion);
+    if (!areCounts || !arePrices || !isU64(roundingUnitMicrocents)) return OUT_OF_RANGE;
+    const integers = this.#integers;
+    integers[0] = tokens.prompt;
+    integers[1] = tokens.cachedPrompt;
+    integers[2] = tokens.completion;
+    integers[3] = prompt;
+    integers[4] = cachedPrompt;
+    integers[5] = completion;
+    integers[6] = roundingUnitMicrocents;
     const status = this.#call(Operation.PRICE, 0, 0);
     if (status === Status.OVERFLOW) return OVERFLOW;
+    if (status === Status.OUT_OF_RANGE) return OUT_OF_RANGE;
     requireOk(status);
-    return { ok: true, costCents: this.#integers[2] as bigint };
+    return { ok: true, costMicrocents: integers[7] as bigint };
   }
 
-  split(costCents: bigint, commissionBasisPoints: number): SplitResult {
-    if (!isU64(costCents) || !isBasisPoints(commissionBasisPoints)) return OUT_OF_RANGE;
-    this.#integers[2] = costCents;
+  split(costMicrocents: bigint, commissionBasisPoints: number): SplitResult {
+    if (!isU64(costMicrocents) || !isBasisPoints(commissionBasisPoints)) return OUT_OF_RANGE;
+    this.#integers[7] = costMicrocents;
     requireOk(this.#call(Operation.SPLIT, commissionBasisPoints, 0));
     return {
       ok: true,
-      feeCents: this.#integers[3] as bigint,
-      earningsCents: this.#integers[4] as bigint,
+      feeMicrocents: this.#integers[8] as bigint,
+      earningsMicrocents: this.#integers[9] as bigint,
     };
   }
 
@@ -347,7 +358,8 @@ export function refusalOf(status: number): typeof EMPTY | typeof OUT_OF_RANGE | 
   return null;
 }
 
-function isU64(value: bigint): boolean {
+/** Whether an integer is unsigned and fits 64 bits. */
+export function isU64(value: bigint): boolean {
   return value >= 0n && value <= U64_MAX;
 }
 

@@ -8,6 +8,7 @@ export type {
   HashStream,
   PriceArrays,
   PriceBatchResult,
+  PriceRequest,
   PriceResult,
   QualityAssessment,
   QualityComponents,
@@ -21,4 +22,5 @@ export type {
   SignatureBatch,
   SigningKey,
   SplitResult,
+  TokenKinds,
 } from './types.ts';

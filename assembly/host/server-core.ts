@@ -1,5 +1,5 @@
-import { openModule, requireBatchExports, requireOk, Status, TAG_BYTES } from './abi.ts';
-import { isBasisPoints, refusalOf, WasmCore } from './device-core.ts';
+import { type BatchExports, openModule, requireBatchExports, requireOk, Status, TAG_BYTES } from './abi.ts';
+import { isBasisPoints, isU64, refusalOf, WasmCore } from './device-core.ts';
 import { createNodeCrypto } from './node-crypto.ts';
 import { ArenaBatch } from './signature-batch.ts';
 import type { PriceArrays, PriceBatchResult, ScoreBatchResult, ServerCore, SigningKey } from './types.ts';
@@ -33,7 +33,7 @@ class WasmServerCore extends WasmCore<'server'> implements ServerCore {
   readonly pricesMax: number;
   readonly batch: ArenaBatch;
   readonly #scoreBatch: (count: number) => number;
-  readonly #priceBatch: (count: number, basisPoints: number) => number;
+  readonly #priceBatch: BatchExports['priceBatch'];
 
   constructor(bytes: Uint8Array, nodeCryptoFromBytes: number) {
     const module = openModule(bytes);
@@ -49,11 +49,11 @@ class WasmServerCore extends WasmCore<'server'> implements ServerCore {
       new BigUint64Array(memory, pricesAddress + index * pricesMax * 8, pricesMax);
     this.pricesMax = pricesMax;
     this.prices = {
-      tokens: array(0),
-      priceCentsPer1000Tokens: array(1),
-      costCents: array(2),
-      feeCents: array(3),
-      earningsCents: array(4),
+      tokens: { prompt: array(0), cachedPrompt: array(1), completion: array(2) },
+      priceMicrocentsPer1000Tokens: { prompt: array(3), cachedPrompt: array(4), completion: array(5) },
+      costMicrocents: array(6),
+      feeMicrocents: array(7),
+      earningsMicrocents: array(8),
     };
     this.#scoreBatch = exports.scoreBatch;
     this.#priceBatch = exports.priceBatch;
@@ -119,9 +119,11 @@ class WasmServerCore extends WasmCore<'server'> implements ServerCore {
     return refusalOf(this.#scoreBatch(count)) ?? { ok: true };
   }
 
-  priceBatch(count: number, commissionBasisPoints: number): PriceBatchResult {
-    if (!isBasisPoints(commissionBasisPoints)) return { ok: false, reason: 'out_of_range' };
-    const status = this.#priceBatch(count, commissionBasisPoints);
+  priceBatch(count: number, commissionBasisPoints: number, roundingUnitMicrocents = 1n): PriceBatchResult {
+    // The module would take a larger number for its lowest 64 bits.
+    if (!isBasisPoints(commissionBasisPoints) || !isU64(roundingUnitMicrocents))
+      return { ok: false, reason: 'out_of_range' };
+    const status = this.#priceBatch(count, commissionBasisPoints, roundingUnitMicrocents);
     if (status === Status.OVERFLOW) return { ok: false, reason: 'overflow' };
     if (status === Status.OUT_OF_RANGE) return { ok: false, reason: 'out_of_range' };
     requireOk(status);

@@ -11,14 +11,32 @@ export interface HashStream {
   digest(): Uint8Array;
 }
 
-/** A price in whole cents, or why there is none: it doesn't fit 64 bits, or an argument isn't an unsigned 64-bit integer. */
+/** One value for each kind of token that has a price of its own. Reasoning is completion. */
+export interface TokenKinds<T> {
+  readonly prompt: T;
+  readonly cachedPrompt: T;
+  readonly completion: T;
+}
+
+/** What a request used and at which prices. One price for everything is the same price three times. */
+export interface PriceRequest {
+  readonly tokens: TokenKinds<bigint>;
+  readonly priceMicrocentsPer1000Tokens: TokenKinds<bigint>;
+  /** The cost is rounded up to a multiple of it. 1 by default; 1,000,000 are whole cents. */
+  readonly roundingUnitMicrocents?: bigint;
+}
+
+/**
+ * What a request costs, or why there is no cost: a sum doesn't fit 64 bits, an argument isn't an unsigned 64-bit integer, or
+ * the rounding unit is 0.
+ */
 export type PriceResult =
-  | { readonly ok: true; readonly costCents: bigint }
+  | { readonly ok: true; readonly costMicrocents: bigint }
   | { readonly ok: false; readonly reason: 'overflow' | 'out_of_range' };
 
-/** A cost shared between platform and provider: `feeCents + earningsCents` is the cost, always. */
+/** A cost shared between platform and provider: `feeMicrocents + earningsMicrocents` is the cost, always. */
 export type SplitResult =
-  | { readonly ok: true; readonly feeCents: bigint; readonly earningsCents: bigint }
+  | { readonly ok: true; readonly feeMicrocents: bigint; readonly earningsMicrocents: bigint }
   | { readonly ok: false; readonly reason: 'out_of_range' };
 
 /** Three shares from 0 (worst) to 1 (best). */
@@ -97,10 +115,13 @@ export interface DeviceCore {
   /** SHA-256 of data that comes in parts. */
   createHash(): HashStream;
 
-  /** `(tokens * price + 999) / 1000` in integers: what tokens cost in whole cents, rounded up. */
-  priceCents(tokens: bigint, priceCentsPer1000Tokens: bigint): PriceResult;
+  /**
+   * What a request costs: the sum of `tokens * price` over the three kinds, divided by 1,000 and rounded up to a multiple of
+   * the rounding unit. In integers, and rounded once: 281 tokens at 25 cents are 7,025,000 micro-cents, or 8 whole cents.
+   */
+  price(request: PriceRequest): PriceResult;
   /** Fee = `cost * basisPoints / 10000`, rounded half up; earnings = cost - fee. Refuses more than 10,000 basis points. */
-  split(costCents: bigint, commissionBasisPoints: number): SplitResult;
+  split(costMicrocents: bigint, commissionBasisPoints: number): SplitResult;
 
   /** The mean of samples, each weighing `2^(-age / halfLife)`. Refuses none, too many, and values outside their range. */
   weigh(samples: readonly QualitySample[], halfLifeMs: number): QualityResult<QualityAssessment>;
@@ -140,11 +161,11 @@ export type ScoreBatchResult =
 
 /** The arrays of the price batch, in the module's memory: fill tokens and prices, call `priceBatch`, read the others. */
 export interface PriceArrays {
-  readonly tokens: BigUint64Array;
-  readonly priceCentsPer1000Tokens: BigUint64Array;
-  readonly costCents: BigUint64Array;
-  readonly feeCents: BigUint64Array;
-  readonly earningsCents: BigUint64Array;
+  readonly tokens: TokenKinds<BigUint64Array>;
+  readonly priceMicrocentsPer1000Tokens: TokenKinds<BigUint64Array>;
+  readonly costMicrocents: BigUint64Array;
+  readonly feeMicrocents: BigUint64Array;
+  readonly earningsMicrocents: BigUint64Array;
 }
 
 /** Whether the whole batch was priced; if not, no result may be read. */
@@ -208,6 +229,6 @@ export interface ServerCore extends DeviceCore {
   ): Uint8Array;
   /** Scores the first `count` of `candidates` as `score` does, four at a time, to the same bits. */
   scoreBatch(count: number): ScoreBatchResult;
-  /** Prices and splits the first `count` of `prices`. */
-  priceBatch(count: number, commissionBasisPoints: number): PriceBatchResult;
+  /** Prices and splits the first `count` of `prices` as `price` and `split` do; the rounding unit is 1 by default. */
+  priceBatch(count: number, commissionBasisPoints: number, roundingUnitMicrocents?: bigint): PriceBatchResult;
 }

@@ -36,6 +36,7 @@ enum {
     CANDIDATE_ARRAYS = 7,
 };
 
+_Static_assert(sizeof(yg_price_request) == 56, "a request to price is copied as seven u64");
 _Static_assert(sizeof(yg_sample) == 32, "a sample is copied as four f64");
 _Static_assert(sizeof(yg_assessment) == 48, "an assessment is copied as six f64");
 
@@ -63,11 +64,6 @@ static uint8_t *io(yg_core *core, uint32_t offset)
 static uint8_t *value(yg_core *core, uint32_t index)
 {
     return io(core, VALUES_OFFSET + index * VALUE_BYTES);
-}
-
-static void set_u64(yg_core *core, uint32_t index, uint64_t number)
-{
-    memcpy(value(core, index), &number, sizeof number);
 }
 
 static uint64_t get_u64(yg_core *core, uint32_t index)
@@ -244,24 +240,23 @@ yg_status yg_core_hash_finish(yg_core *core, const yg_hash *hash, uint8_t digest
     return status;
 }
 
-yg_status yg_core_price(yg_core *core, uint64_t tokens, uint64_t price_cents_per_1000_tokens, uint64_t *cost_cents)
+yg_status yg_core_price(yg_core *core, const yg_price_request *request, uint64_t *cost_microcents)
 {
-    set_u64(core, 0, tokens);
-    set_u64(core, 1, price_cents_per_1000_tokens);
+    memcpy(value(core, 0), request, sizeof *request);
     yg_status status = call(core, PRICE, 0, 0);
     if (status == YG_OK)
-        *cost_cents = get_u64(core, 2);
+        *cost_microcents = get_u64(core, 7);
     return status;
 }
 
-yg_status yg_core_split(yg_core *core, uint64_t cost_cents, uint32_t commission_basis_points, uint64_t *fee_cents,
-                        uint64_t *earnings_cents)
+yg_status yg_core_split(yg_core *core, uint64_t cost_microcents, uint32_t commission_basis_points,
+                        uint64_t *fee_microcents, uint64_t *earnings_microcents)
 {
-    set_u64(core, 2, cost_cents);
+    memcpy(value(core, 7), &cost_microcents, sizeof cost_microcents);
     yg_status status = call(core, SPLIT, commission_basis_points, 0);
     if (status == YG_OK) {
-        *fee_cents = get_u64(core, 3);
-        *earnings_cents = get_u64(core, 4);
+        *fee_microcents = get_u64(core, 8);
+        *earnings_microcents = get_u64(core, 9);
     }
     return status;
 }

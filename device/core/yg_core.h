@@ -11,7 +11,7 @@
 #include "yg_status.h"
 
 /* The version of the ABI this facade speaks (assembly/layout.ts). */
-#define YG_ABI_VERSION 1u
+#define YG_ABI_VERSION 2u
 
 #define YG_TAG_BYTES 32u
 #define YG_DIGEST_BYTES 32u
@@ -74,6 +74,20 @@ typedef struct {
     float utilization;
 } yg_candidate;
 
+/*
+ * What a request used and at which prices, in micro-cents for 1,000 tokens; reasoning is completion. The cost is rounded
+ * up to a multiple of the unit: 1 for micro-cents, 1,000,000 for whole cents.
+ */
+typedef struct {
+    uint64_t prompt_tokens;
+    uint64_t cached_prompt_tokens;
+    uint64_t completion_tokens;
+    uint64_t prompt_price_microcents;
+    uint64_t cached_prompt_price_microcents;
+    uint64_t completion_price_microcents;
+    uint64_t rounding_unit_microcents;
+} yg_price_request;
+
 /* Memory for a core, beside the pool of yg_runtime_start and one page of linear memory from the port. */
 typedef struct {
     /* For the module without its data section; stays until the core is closed. YG_CORE_BYTES_MAX are always enough. */
@@ -129,15 +143,18 @@ yg_status yg_core_hash_update(yg_core *core, yg_hash *hash, const uint8_t *data,
 /* Ends a hash and writes it; the hash may be started again, not updated. */
 yg_status yg_core_hash_finish(yg_core *core, const yg_hash *hash, uint8_t digest[YG_DIGEST_BYTES]);
 
-/* What tokens cost in whole cents, rounded up, at a price for 1,000 tokens. YG_OVERFLOW when it doesn't fit 64 bits. */
-yg_status yg_core_price(yg_core *core, uint64_t tokens, uint64_t price_cents_per_1000_tokens, uint64_t *cost_cents);
+/*
+ * What a request costs: the sum of tokens * price, divided by 1,000 and rounded up to a multiple of the unit, once.
+ * YG_OVERFLOW when a product or the sum doesn't fit 64 bits, YG_OUT_OF_RANGE for a unit of 0.
+ */
+yg_status yg_core_price(yg_core *core, const yg_price_request *request, uint64_t *cost_microcents);
 
 /*
  * Splits a cost: fee = cost * basis points / 10000, rounded half up; earnings = cost - fee. YG_OUT_OF_RANGE for more
  * than 10,000 basis points.
  */
-yg_status yg_core_split(yg_core *core, uint64_t cost_cents, uint32_t commission_basis_points, uint64_t *fee_cents,
-                        uint64_t *earnings_cents);
+yg_status yg_core_split(yg_core *core, uint64_t cost_microcents, uint32_t commission_basis_points,
+                        uint64_t *fee_microcents, uint64_t *earnings_microcents);
 
 /*
  * The mean of samples with their ages, each weighing 2^(-age / half-life). YG_EMPTY for none, YG_OUT_OF_RANGE for more

@@ -1,4 +1,4 @@
-import type { Candidate, QualitySample, QualityState } from '../../assembly/host/index.ts';
+import type { Candidate, PriceRequest, QualitySample, QualityState } from '../../assembly/host/index.ts';
 import { RunnerOperation, type RunnerRequest } from './runner.ts';
 
 const EMPTY = new Uint8Array(0);
@@ -78,14 +78,35 @@ export function hashParts(parts: readonly Uint8Array[]): RunnerRequest {
   return request(RunnerOperation.HASH_PARTS, u32(parts.length), u32(...lengths), ...parts);
 }
 
-/** Answers the cost, u64. */
-export function price(tokens: bigint, priceCents: bigint): RunnerRequest {
-  return request(RunnerOperation.PRICE, u64(tokens, priceCents));
+/** Answers the cost in micro-cents, u64. */
+export function price(priced: PriceRequest): RunnerRequest {
+  return request(RunnerOperation.PRICE, priceRequestBytes(priced));
 }
 
-/** Answers fee and earnings, u64 each. */
-export function split(costCents: bigint, basisPoints: number): RunnerRequest {
-  return request(RunnerOperation.SPLIT, u64(costCents), u32(basisPoints));
+/** 281 tokens at 25 cents, rounded up to whole cents: a request whose cost, `PRICED_MICROCENTS`, tells that a core works. */
+export const PRICED: PriceRequest = {
+  tokens: { prompt: 200n, cachedPrompt: 50n, completion: 31n },
+  priceMicrocentsPer1000Tokens: { prompt: 25_000_000n, cachedPrompt: 25_000_000n, completion: 25_000_000n },
+  roundingUnitMicrocents: 1_000_000n,
+};
+export const PRICED_MICROCENTS = 8_000_000n;
+
+// `yg_price_request` of device/core/yg_core.h.
+function priceRequestBytes({
+  tokens,
+  priceMicrocentsPer1000Tokens: prices,
+  roundingUnitMicrocents = 1n,
+}: PriceRequest): Uint8Array {
+  return u64(
+    ...[tokens.prompt, tokens.cachedPrompt, tokens.completion],
+    ...[prices.prompt, prices.cachedPrompt, prices.completion],
+    roundingUnitMicrocents,
+  );
+}
+
+/** Answers fee and earnings in micro-cents, u64 each. */
+export function split(costMicrocents: bigint, basisPoints: number): RunnerRequest {
+  return request(RunnerOperation.SPLIT, u64(costMicrocents), u32(basisPoints));
 }
 
 /** Answers the assessment, six f64; the last, the time of the newest sample, is 0. */
@@ -147,15 +168,14 @@ export function score(candidates: readonly Candidate[]): RunnerRequest {
   return request(RunnerOperation.SCORE, bytesOf(Float32Array.from(values)));
 }
 
-/** Verifies a message, prices tokens and signs a 64-byte reply; answers its tag. */
+/** Verifies a message, prices a request and signs a 64-byte reply; answers its tag. */
 export function command(
   slot: number,
   tag: Uint8Array,
-  tokens: bigint,
-  priceCents: bigint,
+  priced: PriceRequest,
   message: Uint8Array,
 ): RunnerRequest {
-  return request(RunnerOperation.COMMAND, u32(slot), tag, u64(tokens, priceCents), message);
+  return request(RunnerOperation.COMMAND, u32(slot), tag, priceRequestBytes(priced), message);
 }
 
 /** Signs a message this many times; answers the tag. */

@@ -242,9 +242,9 @@ static yg_status hash_parts(payload *in)
 static yg_status price(payload *in)
 {
     uint64_t cost = 0;
-    uint64_t tokens = take_u64(in);
-    uint64_t price_cents = take_u64(in);
-    yg_status status = yg_core_price(&core, tokens, price_cents, &cost);
+    yg_price_request request = { 0 };
+    take(in, &request, sizeof request);
+    yg_status status = yg_core_price(&core, &request, &cost);
     if (status == YG_OK)
         give(&cost, sizeof cost);
     return status;
@@ -297,19 +297,19 @@ static yg_status score(payload *in)
     return status;
 }
 
-/* slot, tag, tokens, price, message: the reply is the cost behind the message's first 56 bytes. */
+/* slot, tag, request to price, message: the reply is the cost behind the message's first 56 bytes. */
 static yg_status command(payload *in)
 {
     uint8_t tag[YG_TAG_BYTES];
     uint8_t reply[64] = { 0 };
     uint64_t cost = 0;
+    yg_price_request request = { 0 };
     uint32_t slot = take_u32(in);
     take(in, tag, sizeof tag);
-    uint64_t tokens = take_u64(in);
-    uint64_t price_cents = take_u64(in);
+    take(in, &request, sizeof request);
     yg_status status = yg_core_verify(&core, slot, in->at, left(in), tag);
     if (status == YG_OK)
-        status = yg_core_price(&core, tokens, price_cents, &cost);
+        status = yg_core_price(&core, &request, &cost);
     if (status != YG_OK)
         return status;
     take(in, reply, sizeof reply - sizeof cost);

@@ -6,6 +6,7 @@ import type {
   QualitySample,
   QualityState,
 } from '../../assembly/host/index.ts';
+import { type PriceVector, priceRequestOf, type SplitVector } from '../support/price-vectors.ts';
 import { openCores, openServerCore, toHex } from '../unit/core/cores.ts';
 import { f32Hex, f64Hex } from '../unit/core/reference.ts';
 
@@ -20,24 +21,11 @@ interface HmacFile {
 }
 
 interface PricingFile {
-  vectors: {
-    name: string;
-    tokens: string;
-    priceCentsPer1000Tokens: string;
-    costCents?: string;
-    refusal?: string;
-  }[];
+  vectors: PriceVector[];
 }
 
 interface SplitsFile {
-  vectors: {
-    name: string;
-    costCents: string;
-    commissionBasisPoints: string;
-    feeCents?: string;
-    earningsCents?: string;
-    refusal?: string;
-  }[];
+  vectors: SplitVector[];
 }
 
 interface ScoringFile {
@@ -64,6 +52,11 @@ function readVectors<T>(name: string): T {
 }
 
 const fromHex = (hex: string) => Uint8Array.from(Buffer.from(hex, 'hex'));
+
+const expectedPrice = ({ costMicrocents, refusal }: PriceVector) =>
+  costMicrocents === undefined
+    ? { ok: false, reason: refusal }
+    : { ok: true, costMicrocents: BigInt(costMicrocents) };
 
 const inHex = (assessment: object) =>
   Object.fromEntries(Object.entries(assessment).map(([name, value]) => [`${name}Hex`, f64Hex(value)]));
@@ -105,22 +98,20 @@ describe.each(openCores())('%s', (_name, core) => {
     expect(core.verify(key, fromHex(messageHex), tag)).toBe(true);
   });
 
-  it.each(pricing.vectors)('prices $name', ({ tokens, priceCentsPer1000Tokens, costCents, refusal }) => {
-    const result = core.priceCents(BigInt(tokens), BigInt(priceCentsPer1000Tokens));
-    const expected =
-      costCents === undefined ? { ok: false, reason: refusal } : { ok: true, costCents: BigInt(costCents) };
-    expect(result).toEqual(expected);
+  it.each(pricing.vectors)('prices $name', (vector) => {
+    expect(core.price(priceRequestOf(vector))).toEqual(expectedPrice(vector));
   });
 
   it.each(splits.vectors)('splits $name', (vector) => {
-    const result = core.split(BigInt(vector.costCents), Number(vector.commissionBasisPoints));
-    if (vector.feeCents === undefined || vector.earningsCents === undefined) {
+    const result = core.split(BigInt(vector.costMicrocents), Number(vector.commissionBasisPoints));
+    if (vector.feeMicrocents === undefined || vector.earningsMicrocents === undefined) {
       expect(result).toEqual({ ok: false, reason: vector.refusal });
       return;
     }
-    const [feeCents, earningsCents] = [BigInt(vector.feeCents), BigInt(vector.earningsCents)];
-    expect(result).toEqual({ ok: true, feeCents, earningsCents });
-    expect(feeCents + earningsCents).toBe(BigInt(vector.costCents));
+    const feeMicrocents = BigInt(vector.feeMicrocents);
+    const earningsMicrocents = BigInt(vector.earningsMicrocents);
+    expect(result).toEqual({ ok: true, feeMicrocents, earningsMicrocents });
+    expect(feeMicrocents + earningsMicrocents).toBe(BigInt(vector.costMicrocents));
   });
 
   it.each(scoring.vectors)('scores: $name', ({ candidates, scoresHex, refusal }) => {
@@ -146,8 +137,19 @@ describe.each(openCores())('%s', (_name, core) => {
   });
 });
 
-describe('core.wasm with SIMD', () => {
+describe('core.wasm in batches', () => {
   const core = openServerCore();
+
+  it.each(pricing.vectors)('prices $name', (vector) => {
+    const { tokens, priceMicrocentsPer1000Tokens, roundingUnitMicrocents } = priceRequestOf(vector);
+    for (const kind of ['prompt', 'cachedPrompt', 'completion'] as const) {
+      core.prices.tokens[kind][0] = tokens[kind];
+      core.prices.priceMicrocentsPer1000Tokens[kind][0] = priceMicrocentsPer1000Tokens[kind];
+    }
+    const result = core.priceBatch(1, 1250, roundingUnitMicrocents);
+    const costMicrocents = core.prices.costMicrocents[0];
+    expect(result.ok ? { ...result, costMicrocents } : result).toEqual(expectedPrice(vector));
+  });
 
   it.each(scoring.vectors)('scores: $name', ({ candidates, scoresHex, refusal }) => {
     for (const [i, candidate] of candidates.entries()) {

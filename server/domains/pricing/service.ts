@@ -1,19 +1,14 @@
+import type { PriceRequest, PriceResult, SplitResult } from '../../../assembly/host/index.ts';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
-import { AMOUNT_CENTS_MAX, type Cents } from '../../kernel/money.ts';
+import type { Cents } from '../../kernel/money.ts';
 
 /** The part of the compute core that knows prices. */
 export interface PricingCore {
-  priceCents(
-    tokens: bigint,
-    priceCentsPer1000Tokens: bigint,
-  ): { readonly ok: true; readonly costCents: bigint } | { readonly ok: false; readonly reason: string };
-  split(
-    costCents: bigint,
-    commissionBasisPoints: number,
-  ):
-    | { readonly ok: true; readonly feeCents: bigint; readonly earningsCents: bigint }
-    | { readonly ok: false; readonly reason: string };
+  price(request: PriceRequest): PriceResult;
+  split(costMicrocents: bigint, commissionBasisPoints: number): SplitResult;
 }
+
+const MICROCENTS_PER_CENT = 1_000_000n;
 
 /** A cost and who gets it: `costCents = feeCents + earningsCents`. */
 export interface Price {
@@ -37,14 +32,18 @@ export function createPricingService(
      * `amount_out_of_range` what no amount can hold.
      */
     price(tokens: number, priceCentsPer1000Tokens: Cents): Price {
-      const priced = core.priceCents(BigInt(tokens), priceCentsPer1000Tokens);
-      if (!priced.ok || priced.costCents > AMOUNT_CENTS_MAX) {
-        throw new AppError('invalid', 'amount_out_of_range', 'The cost is out of range.');
-      }
-      const { costCents } = priced;
+      const price = priceCentsPer1000Tokens * MICROCENTS_PER_CENT;
+      const priced = core.price({
+        tokens: { prompt: BigInt(tokens), cachedPrompt: 0n, completion: 0n },
+        priceMicrocentsPer1000Tokens: { prompt: price, cachedPrompt: price, completion: price },
+        roundingUnitMicrocents: MICROCENTS_PER_CENT,
+      });
+      if (!priced.ok) throw new AppError('invalid', 'amount_out_of_range', 'The cost is out of range.');
+      const costCents = priced.costMicrocents / MICROCENTS_PER_CENT;
+      // A split is the same in any unit. In whole cents the fee is rounded to a whole cent.
       const shares = core.split(costCents, options.commissionBasisPoints);
       if (!shares.ok) throw new InvariantError('the commission is out of range');
-      return { costCents, feeCents: shares.feeCents, earningsCents: shares.earningsCents };
+      return { costCents, feeCents: shares.feeMicrocents, earningsCents: shares.earningsMicrocents };
     },
   };
 }

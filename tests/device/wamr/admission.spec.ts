@@ -30,10 +30,10 @@ function tryModule(module: Uint8Array): { loaded: number; called: number } {
     requests.call(1, 2, 3),
     requests.close(),
     openDevice(),
-    requests.price(280n, 25n),
+    requests.price(requests.PRICED),
   ]);
   expect(opened?.status).toBe(DeviceStatus.OK);
-  expect(Buffer.from(price?.result ?? []).readBigUInt64LE()).toBe(7n);
+  expect(Buffer.from(price?.result ?? []).readBigUInt64LE()).toBe(requests.PRICED_MICROCENTS);
   return { loaded: loaded?.status ?? -1, called: called?.status ?? -1 };
 }
 

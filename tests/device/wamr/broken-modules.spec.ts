@@ -28,7 +28,7 @@ const attempt = (broken: Uint8Array): RunnerRequest[] => [
   requests.score([{ price: 1, quality: 1, latencyMs: 1, availability: 1, fairness: 1, utilization: 0 }]),
   requests.close(),
   openDevice(module),
-  requests.price(280n, 25n),
+  requests.price(requests.PRICED),
   requests.close(),
 ];
 const REQUESTS_AN_ATTEMPT = attempt(module).length;
@@ -41,7 +41,9 @@ function attemptAll(broken: readonly Uint8Array[]): (readonly RunnerAnswer[])[] 
 
 function isNextCallRight(answers: readonly RunnerAnswer[]): boolean {
   const [opened, price] = answers.slice(5);
-  return opened?.status === 0 && Buffer.from(price?.result ?? []).readBigUInt64LE() === 7n;
+  return (
+    opened?.status === 0 && Buffer.from(price?.result ?? []).readBigUInt64LE() === requests.PRICED_MICROCENTS
+  );
 }
 
 function mutate(random: ReturnType<typeof createSeededRandom>): Uint8Array {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type {
   Candidate,
   DeviceCore,
+  PriceRequest,
   QualityObservation,
   QualitySample,
   QualityState,
@@ -69,18 +70,18 @@ export class Expecting {
     return expected(name, requests.hashParts(parts), hash.digest());
   }
 
-  price(name: string, tokens: bigint, priceCents: bigint): Expectation {
-    const request = requests.price(tokens, priceCents);
-    const result = this.core.priceCents(tokens, priceCents);
+  price(name: string, priced: PriceRequest): Expectation {
+    const request = requests.price(priced);
+    const result = this.core.price(priced);
     if (!result.ok) return refused(name, request, STATUS_OF[result.reason]);
-    return expected(name, request, BigUint64Array.of(result.costCents));
+    return expected(name, request, BigUint64Array.of(result.costMicrocents));
   }
 
-  split(name: string, costCents: bigint, basisPoints: number): Expectation {
-    const request = requests.split(costCents, basisPoints);
-    const result = this.core.split(costCents, basisPoints);
+  split(name: string, costMicrocents: bigint, basisPoints: number): Expectation {
+    const request = requests.split(costMicrocents, basisPoints);
+    const result = this.core.split(costMicrocents, basisPoints);
     if (!result.ok) return refused(name, request, STATUS_OF[result.reason]);
-    return expected(name, request, BigUint64Array.of(result.feeCents, result.earningsCents));
+    return expected(name, request, BigUint64Array.of(result.feeMicrocents, result.earningsMicrocents));
   }
 
   weigh(name: string, samples: readonly QualitySample[], halfLifeMs: number): Expectation {

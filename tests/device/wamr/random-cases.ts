@@ -1,4 +1,11 @@
-import type { Candidate, QualitySample, QualityState, SigningKey } from '../../../assembly/host/index.ts';
+import type {
+  Candidate,
+  PriceRequest,
+  QualitySample,
+  QualityState,
+  SigningKey,
+  TokenKinds,
+} from '../../../assembly/host/index.ts';
 import { createSeededRandom } from '../../support/random.ts';
 import { type Expectation, Expecting } from './expectations.ts';
 
@@ -28,7 +35,7 @@ export class RandomCases {
     verify: () => this.#verify(),
     sha256: () => this.#expecting.sha256('sha256', this.#message()),
     hashParts: () => this.#expecting.hashParts('hashParts', this.#parts()),
-    price: () => this.#expecting.price('price', this.#amount(), this.#amount()),
+    price: () => this.#expecting.price('price', this.#priceRequest()),
     split: () => this.#expecting.split('split', this.#amount(), this.#basisPoints()),
     weigh: () => this.#expecting.weigh('weigh', this.#samples(), this.#halfLifeMs()),
     updateQuality: () => this.#updateQuality(),
@@ -100,6 +107,25 @@ export class RandomCases {
       any >> BigInt(this.#integer(64)),
     ]);
     return amount < 0n ? 0n : amount > U64_MAX ? U64_MAX : amount;
+  }
+
+  #amounts(): TokenKinds<bigint> {
+    return { prompt: this.#amount(), cachedPrompt: this.#amount(), completion: this.#amount() };
+  }
+
+  /** Every other one has ordinary sizes, because three products of any amounts seldom fit 64 bits. */
+  #priceRequest(): PriceRequest {
+    const ordinary = (below: number): TokenKinds<bigint> => ({
+      prompt: BigInt(this.#integer(below)),
+      cachedPrompt: BigInt(this.#integer(below)),
+      completion: BigInt(this.#integer(below)),
+    });
+    const isOrdinary = this.#random.fraction() < 0.5;
+    return {
+      tokens: isOrdinary ? ordinary(1_000_000) : this.#amounts(),
+      priceMicrocentsPer1000Tokens: isOrdinary ? ordinary(100_000_000) : this.#amounts(),
+      roundingUnitMicrocents: this.#pick([1n, 1_000_000n, this.#amount()]),
+    };
   }
 
   #basisPoints(): number {

@@ -6,6 +6,7 @@ import type {
   QualityState,
 } from '../../../assembly/host/index.ts';
 import { layout } from '../../../device/native/layout.ts';
+import { type PriceVector, priceRequestOf, type SplitVector } from '../../support/price-vectors.ts';
 import { type Expectation, Expecting } from './expectations.ts';
 
 interface Vectors {
@@ -15,8 +16,8 @@ interface Vectors {
     repeated: { name: string; byteHex: string; count: number }[];
     monteCarlo: { seedHex: string; checkpointsHex: string[] };
   };
-  readonly pricing: { vectors: { name: string; tokens: string; priceCentsPer1000Tokens: string }[] };
-  readonly splits: { vectors: { name: string; costCents: string; commissionBasisPoints: string }[] };
+  readonly pricing: { vectors: PriceVector[] };
+  readonly splits: { vectors: SplitVector[] };
   readonly quality: {
     weigh: { name: string; halfLifeMs: number; samples: QualitySample[] }[];
     update: { name: string; halfLifeMs: number; steps: { observation: QualityObservation }[] }[];
@@ -43,11 +44,9 @@ export function readVectors(): Expectation[] {
       expecting.sha256(name, new Uint8Array(count).fill(Number.parseInt(byteHex, 16))),
     ),
     ...monteCarloHashes(expecting, fromHex(monteCarlo.seedHex), monteCarlo.checkpointsHex.length),
-    ...read('pricing').vectors.map(({ name, tokens, priceCentsPer1000Tokens }) =>
-      expecting.price(name, BigInt(tokens), BigInt(priceCentsPer1000Tokens)),
-    ),
-    ...read('splits').vectors.map(({ name, costCents, commissionBasisPoints }) =>
-      expecting.split(name, BigInt(costCents), Number(commissionBasisPoints)),
+    ...read('pricing').vectors.map((vector) => expecting.price(vector.name, priceRequestOf(vector))),
+    ...read('splits').vectors.map(({ name, costMicrocents, commissionBasisPoints }) =>
+      expecting.split(name, BigInt(costMicrocents), Number(commissionBasisPoints)),
     ),
     ...weigh.map(({ name, samples, halfLifeMs }) => expecting.weigh(name, samples, halfLifeMs)),
     ...update.flatMap(({ name, steps, halfLifeMs }) => updates(expecting, name, steps, halfLifeMs)),

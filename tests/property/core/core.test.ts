@@ -1,9 +1,9 @@
 import { createHash, createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { QualityState } from '../../../assembly/host/index.ts';
+import type { QualityState, TokenKinds } from '../../../assembly/host/index.ts';
 import { openCores, openServerCore, toHex } from '../../unit/core/cores.ts';
-import { agedAt, f32Hex, scoreReference, weighReference } from '../../unit/core/reference.ts';
+import { agedAt, f32Hex, priceReference, scoreReference, weighReference } from '../../unit/core/reference.ts';
 
 const U64_MAX = 2n ** 64n - 1n;
 const HALF_LIFE_MS = 60_000;
@@ -14,6 +14,27 @@ const amount = fc.oneof(
   fc.bigInt(2n ** 32n - 5n, 2n ** 32n + 5n),
   fc.bigInt(0n, U64_MAX),
 );
+const threeOf = (one: fc.Arbitrary<bigint>) => fc.record({ prompt: one, cachedPrompt: one, completion: one });
+const roundingUnit = fc.oneof(fc.constantFrom(1n, 1_000_000n), fc.bigInt(1n, 5000n), amount);
+// What people use and pay, the same with sums around 2^64, and everything else.
+const priceRequest = fc.oneof(
+  fc.record({
+    tokens: threeOf(fc.bigInt(0n, 2_000_000n)),
+    priceMicrocentsPer1000Tokens: threeOf(fc.bigInt(0n, 100_000_000n)),
+    roundingUnitMicrocents: roundingUnit,
+  }),
+  fc.record({
+    tokens: threeOf(fc.bigInt(2n ** 31n - 5n, 2n ** 32n)),
+    priceMicrocentsPer1000Tokens: threeOf(fc.bigInt(2n ** 30n, 2n ** 32n)),
+    roundingUnitMicrocents: roundingUnit,
+  }),
+  fc.record({
+    tokens: threeOf(amount),
+    priceMicrocentsPer1000Tokens: threeOf(amount),
+    roundingUnitMicrocents: roundingUnit,
+  }),
+);
+const KINDS = ['prompt', 'cachedPrompt', 'completion'] as const;
 const share = fc.float({ min: 0, max: 1, noNaN: true });
 const amountF32 = fc.oneof(
   fc.float({ min: 0, max: 1000, noNaN: true }),
@@ -37,11 +58,23 @@ const components = {
 describe.each(openCores())('%s', (_name, core) => {
   it('prices as BigInt does, and refuses exactly what does not fit 64 bits', () => {
     fc.assert(
-      fc.property(amount, amount, (tokens, price) => {
-        const sum = tokens * price + 999n;
-        const expected =
-          sum > U64_MAX ? { ok: false, reason: 'overflow' } : { ok: true, costCents: sum / 1000n };
-        expect(core.priceCents(tokens, price)).toEqual(expected);
+      fc.property(priceRequest, (request) => {
+        expect(core.price(request)).toEqual(priceReference(request));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it('rounds up once: by less than the unit, to a multiple of it', () => {
+    fc.assert(
+      fc.property(priceRequest, (request) => {
+        const { tokens, priceMicrocentsPer1000Tokens, roundingUnitMicrocents: unit } = request;
+        const result = core.price(request);
+        fc.pre(result.ok);
+        const sum = KINDS.reduce((all, kind) => all + tokens[kind] * priceMicrocentsPer1000Tokens[kind], 0n);
+        const roundedBy = result.costMicrocents * 1000n - sum;
+        expect(roundedBy >= 0n && roundedBy < unit * 1000n).toBe(true);
+        expect(result.costMicrocents % unit).toBe(0n);
       }),
       { numRuns: 2000 },
     );
@@ -50,8 +83,12 @@ describe.each(openCores())('%s', (_name, core) => {
   it('splits every cost into a fee rounded half up and the rest', () => {
     fc.assert(
       fc.property(amount, fc.integer({ min: 0, max: 10_000 }), (cost, basisPoints) => {
-        const feeCents = (cost * BigInt(basisPoints) + 5000n) / 10_000n;
-        expect(core.split(cost, basisPoints)).toEqual({ ok: true, feeCents, earningsCents: cost - feeCents });
+        const feeMicrocents = (cost * BigInt(basisPoints) + 5000n) / 10_000n;
+        expect(core.split(cost, basisPoints)).toEqual({
+          ok: true,
+          feeMicrocents,
+          earningsMicrocents: cost - feeMicrocents,
+        });
       }),
       { numRuns: 2000 },
     );
@@ -195,31 +232,57 @@ describe('core.wasm in batches', () => {
   });
 
   it('prices and splits as single calls do', () => {
-    const request = fc.tuple(fc.bigInt(0n, 2n ** 40n), fc.bigInt(0n, 2n ** 23n));
+    const request = fc.oneof(
+      fc.record({ tokens: threeOf(fc.bigInt(0n, 2n ** 38n)), prices: threeOf(fc.bigInt(0n, 2n ** 23n)) }),
+      fc.record({ tokens: threeOf(fc.bigInt(0n, 20_000n)), prices: threeOf(fc.bigInt(0n, 2n ** 31n)) }),
+    );
     fc.assert(
       fc.property(
         fc.array(request, { maxLength: 50 }),
         fc.integer({ min: 0, max: 10_000 }),
-        (requests, basisPoints) => {
-          for (const [i, [tokens, price]] of requests.entries()) {
-            core.prices.tokens[i] = tokens;
-            core.prices.priceCentsPer1000Tokens[i] = price;
-          }
-          expect(core.priceBatch(requests.length, basisPoints)).toEqual({ ok: true });
-          for (const [i, [tokens, price]] of requests.entries()) {
-            const priced = device.priceCents(tokens, price);
+        roundingUnit.filter((unit) => unit > 0n),
+        (requests, basisPoints, roundingUnitMicrocents) => {
+          for (const [i, { tokens, prices }] of requests.entries()) fillPrices(i, tokens, prices);
+          expect(core.priceBatch(requests.length, basisPoints, roundingUnitMicrocents)).toEqual({ ok: true });
+          for (const [i, { tokens, prices }] of requests.entries()) {
+            const priced = device.price({
+              tokens,
+              priceMicrocentsPer1000Tokens: prices,
+              roundingUnitMicrocents,
+            });
             if (!priced.ok) throw new Error(priced.reason);
-            expect(core.prices.costCents[i]).toBe(priced.costCents);
+            expect(core.prices.costMicrocents[i]).toBe(priced.costMicrocents);
             expect({
               ok: true,
-              feeCents: core.prices.feeCents[i],
-              earningsCents: core.prices.earningsCents[i],
-            }).toEqual(device.split(priced.costCents, basisPoints));
+              feeMicrocents: core.prices.feeMicrocents[i],
+              earningsMicrocents: core.prices.earningsMicrocents[i],
+            }).toEqual(device.split(priced.costMicrocents, basisPoints));
           }
         },
       ),
     );
   });
+
+  it('refuses a batch exactly when it refuses one of its requests', () => {
+    fc.assert(
+      fc.property(priceRequest, (request) => {
+        const { tokens, priceMicrocentsPer1000Tokens, roundingUnitMicrocents } = request;
+        fillPrices(0, tokens, priceMicrocentsPer1000Tokens);
+        const single = device.price(request);
+        const batch = core.priceBatch(1, 0, roundingUnitMicrocents);
+        expect(batch).toEqual(single.ok ? { ok: true } : single);
+        if (single.ok) expect(core.prices.costMicrocents[0]).toBe(single.costMicrocents);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  function fillPrices(i: number, tokens: TokenKinds<bigint>, prices: TokenKinds<bigint>): void {
+    for (const kind of KINDS) {
+      core.prices.tokens[kind][i] = tokens[kind];
+      core.prices.priceMicrocentsPer1000Tokens[kind][i] = prices[kind];
+    }
+  }
 
   it('signs messages of any lengths under any keys as node:crypto does, and verifies them', () => {
     const item = fc.tuple(fc.uint8Array({ maxLength: 100 }), fc.uint8Array({ maxLength: 400 }));

@@ -222,10 +222,11 @@ describe('the batch', () => {
 describe('the ABI of the batches', () => {
   const module = new WebAssembly.Module(new Uint8Array(readModule('core')));
   const { exports } = new WebAssembly.Instance(module);
-  const { signBatch, compareBatch, scoreBatch, priceBatch } = exports as Record<
+  const { signBatch, compareBatch, scoreBatch } = exports as Record<
     string,
     (a: number, b?: number) => number
   >;
+  const priceBatch = exports.priceBatch as (count: number, basisPoints: number, unit: bigint) => number;
   const memory = new Uint32Array((exports.memory as WebAssembly.Memory).buffer);
   const numberOf = (name: string) => (exports[name] as WebAssembly.Global).value as number;
 
@@ -233,8 +234,9 @@ describe('the ABI of the batches', () => {
     expect(signBatch?.(0, numberOf('batchMax') + 1)).toBe(2);
     expect(signBatch?.(2, 1)).toBe(2);
     expect(compareBatch?.(0, numberOf('batchMax') + 1)).toBe(2);
-    expect(priceBatch?.(numberOf('pricesMax') + 1, 0)).toBe(2);
-    expect(priceBatch?.(1, 10_001)).toBe(2);
+    expect(priceBatch(numberOf('pricesMax') + 1, 0, 1n)).toBe(2);
+    expect(priceBatch(1, 10_001, 1n)).toBe(2);
+    expect(priceBatch(1, 0, 0n)).toBe(2);
     expect(scoreBatch?.(1_000_000)).toBe(2);
     expect(scoreBatch?.(0)).toBe(4);
   });

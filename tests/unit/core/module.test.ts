@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openModule } from '../../../assembly/host/abi.ts';
+import { ABI_VERSION, openModule } from '../../../assembly/host/abi.ts';
 import { WasmCore } from '../../../assembly/host/device-core.ts';
 import { CoreError, loadDeviceCore, loadServerCore } from '../../../assembly/host/node.ts';
 import { makeBytes, readModule } from './cores.ts';
@@ -214,9 +214,9 @@ describe('loading', () => {
   it('refuses another ABI version', () => {
     const bytes = Uint8Array.from(readModule('device'));
     // The description begins with the version and the address of the I/O buffer.
-    const at = Buffer.from(bytes).indexOf(Buffer.of(1, 0, 0, 0, 0x10, 0, 0, 0));
+    const at = Buffer.from(bytes).indexOf(Buffer.of(ABI_VERSION, 0, 0, 0, 0x10, 0, 0, 0));
     expect(at).toBeGreaterThan(0);
-    bytes[at] = 2;
+    bytes[at] = ABI_VERSION + 1;
     expect(codeOf(() => loadDeviceCore(bytes))).toBe('CORE_ABI_MISMATCH');
   });
 

@@ -1,11 +1,35 @@
 import type {
   Candidate,
+  PriceRequest,
+  PriceResult,
   QualityAssessment,
   QualityObservation,
   QualitySample,
 } from '../../../assembly/host/index.ts';
 
+const U64_MAX = 2n ** 64n - 1n;
+
 const round = Math.fround;
+
+/** The price in integers without a limit of size, by the words of the rule and not after the core's code. */
+export function priceReference({
+  tokens,
+  priceMicrocentsPer1000Tokens: prices,
+  roundingUnitMicrocents: unit = 1n,
+}: PriceRequest): PriceResult {
+  if (unit === 0n) return { ok: false, reason: 'out_of_range' };
+  const products = [
+    tokens.prompt * prices.prompt,
+    tokens.cachedPrompt * prices.cachedPrompt,
+    tokens.completion * prices.completion,
+  ];
+  const sum = products.reduce((left, right) => left + right);
+  const exactUnits = sum / (1000n * unit);
+  const isExact = exactUnits * 1000n * unit === sum;
+  const costMicrocents = (isExact ? exactUnits : exactUnits + 1n) * unit;
+  const overflows = [...products, sum, costMicrocents].some((amount) => amount > U64_MAX);
+  return overflows ? { ok: false, reason: 'overflow' } : { ok: true, costMicrocents };
+}
 
 /** Scores in plain f32, written after the formula and not after the core's code. */
 export function scoreReference(candidates: readonly Candidate[]): number[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Candidate, QualityState } from '../../../assembly/host/index.ts';
+import type { Candidate, PriceRequest, QualityState } from '../../../assembly/host/index.ts';
 import { openCores, openServerCore } from './cores.ts';
 import { f32Hex, scoreReference } from './reference.ts';
 
@@ -11,15 +11,42 @@ const CANDIDATE: Candidate = {
   fairness: 0.5,
   utilization: 0.25,
 };
+const PRICED: PriceRequest = {
+  tokens: { prompt: 200n, cachedPrompt: 50n, completion: 31n },
+  priceMicrocentsPer1000Tokens: { prompt: 25_000_000n, cachedPrompt: 25_000_000n, completion: 25_000_000n },
+  roundingUnitMicrocents: 1_000_000n,
+};
 const SAMPLE = { quality: 0.5, latency: 0.5, availability: 0.5 };
 const HALF_LIFE_MS = 60_000;
 
 describe.each(openCores())('%s', (_name, core) => {
+  it('prices in micro-cents unless it is told a unit', () => {
+    const { roundingUnitMicrocents: _, ...request } = PRICED;
+    expect(core.price(request)).toEqual({ ok: true, costMicrocents: 7_025_000n });
+    expect(core.price(PRICED)).toEqual({ ok: true, costMicrocents: 8_000_000n });
+  });
+
+  it.each(['prompt', 'cachedPrompt', 'completion'])(
+    'prices the tokens of a %s at their own price',
+    (kind) => {
+      const none = { prompt: 0n, cachedPrompt: 0n, completion: 0n };
+      const tokens = { ...none, [kind]: 1000n };
+      const priceMicrocentsPer1000Tokens = { prompt: 7n, cachedPrompt: 7n, completion: 7n, [kind]: 5n };
+      expect(core.price({ tokens, priceMicrocentsPer1000Tokens })).toEqual({ ok: true, costMicrocents: 5n });
+    },
+  );
+
   it('refuses prices and costs that are no unsigned 64-bit integers', () => {
     const refusal = { ok: false, reason: 'out_of_range' };
-    expect(core.priceCents(-1n, 1n)).toEqual(refusal);
-    expect(core.priceCents(1n, -1n)).toEqual(refusal);
-    expect(core.priceCents(2n ** 64n, 0n)).toEqual(refusal);
+    for (const wrong of [-1n, 2n ** 64n]) {
+      for (const kind of ['prompt', 'cachedPrompt', 'completion']) {
+        expect(core.price({ ...PRICED, tokens: { ...PRICED.tokens, [kind]: wrong } })).toEqual(refusal);
+        const prices = { ...PRICED.priceMicrocentsPer1000Tokens, [kind]: wrong };
+        expect(core.price({ ...PRICED, priceMicrocentsPer1000Tokens: prices })).toEqual(refusal);
+      }
+      expect(core.price({ ...PRICED, roundingUnitMicrocents: wrong })).toEqual(refusal);
+    }
+    expect(core.price({ ...PRICED, roundingUnitMicrocents: 0n })).toEqual(refusal);
     expect(core.split(2n ** 64n, 0)).toEqual(refusal);
     expect(core.split(-1n, 0)).toEqual(refusal);
   });
@@ -132,20 +159,51 @@ describe.each(openCores())('%s', (_name, core) => {
 describe('priceBatch', () => {
   const core = openServerCore();
 
-  it('refuses the whole batch when one price overflows', () => {
-    core.prices.tokens.fill(10n, 0, 5);
-    core.prices.priceCentsPer1000Tokens.fill(10n, 0, 5);
-    expect(core.priceBatch(5, 1000)).toEqual({ ok: true });
-    core.prices.tokens[4] = 2n ** 63n;
-    expect(core.priceBatch(5, 1000)).toEqual({ ok: false, reason: 'overflow' });
-    expect(core.priceBatch(4, 1000)).toEqual({ ok: true });
+  const { tokens, priceMicrocentsPer1000Tokens, costMicrocents } = core.prices;
+  const columns = [tokens, priceMicrocentsPer1000Tokens].flatMap(({ prompt, cachedPrompt, completion }) => [
+    prompt,
+    cachedPrompt,
+    completion,
+  ]);
+
+  it.each(['prompt', 'cachedPrompt', 'completion'] as const)(
+    'refuses the whole batch when one price of a %s overflows',
+    (kind) => {
+      for (const column of columns) column.fill(10n, 0, 5);
+      expect(core.priceBatch(5, 1000)).toEqual({ ok: true });
+      tokens[kind][4] = 2n ** 63n;
+      expect(core.priceBatch(5, 1000)).toEqual({ ok: false, reason: 'overflow' });
+      expect(core.priceBatch(4, 1000)).toEqual({ ok: true });
+    },
+  );
+
+  it('prices as many requests as there is room for, and touches nothing behind them', () => {
+    const last = core.pricesMax - 1;
+    for (const column of columns) column.fill(1000n);
+    core.batch.arena.fill(0xa5);
+    expect(core.priceBatch(core.pricesMax, 1000)).toEqual({ ok: true });
+    expect([costMicrocents[0], costMicrocents[last]]).toEqual([3000n, 3000n]);
+    expect([core.prices.feeMicrocents[last], core.prices.earningsMicrocents[last]]).toEqual([300n, 2700n]);
+    expect(columns.every((column) => column.every((value) => value === 1000n))).toBe(true);
+    expect(core.batch.arena.every((byte) => byte === 0xa5)).toBe(true);
   });
 
-  it('refuses more requests than there is room for, and wrong basis points', () => {
+  it('rounds each request up to the unit, which is a micro-cent by default', () => {
+    for (const column of columns) column.fill(1n, 0, 2);
+    expect(core.priceBatch(2, 0)).toEqual({ ok: true });
+    expect([...costMicrocents.subarray(0, 2)]).toEqual([1n, 1n]);
+    expect(core.priceBatch(2, 0, 1_000_000n)).toEqual({ ok: true });
+    expect([...costMicrocents.subarray(0, 2)]).toEqual([1_000_000n, 1_000_000n]);
+  });
+
+  it('refuses more requests than there is room for, wrong basis points and wrong units', () => {
     expect(core.priceBatch(core.pricesMax + 1, 1000)).toEqual({ ok: false, reason: 'out_of_range' });
     expect(core.priceBatch(1, 10_001)).toEqual({ ok: false, reason: 'out_of_range' });
     expect(core.priceBatch(1, -1)).toEqual({ ok: false, reason: 'out_of_range' });
     expect(core.priceBatch(0, 1000)).toEqual({ ok: true });
+    for (const unit of [0n, -1n, 2n ** 64n, 2n ** 64n + 1n]) {
+      expect(core.priceBatch(0, 1000, unit)).toEqual({ ok: false, reason: 'out_of_range' });
+    }
   });
 });
 
