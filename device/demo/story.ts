@@ -44,7 +44,7 @@ export function prepareRun(once: boolean): DemoRun {
     const directory = process.env.YGGDRASIL_DATA_DIR || './demo-data';
     return { environment: { ...process.env, YGGDRASIL_DATA_DIR: directory }, cleanUp: () => {} };
   }
-  const { DATABASE_URL: _, YGGDRASIL_DATABASE_OWNER_URL: __, ...environment } = process.env;
+  const { DATABASE_URL: _, ...environment } = process.env;
   // Created by the server, which knows what user has to own what is in it.
   const directory = join(tmpdir(), `yggdrasil-demo-${randomUUID()}`);
   return {

@@ -35,11 +35,7 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
       source:
         config.databaseUrl === undefined
           ? { kind: 'embedded', dataDirectory, secret: secrets.databaseSecret }
-          : {
-              kind: 'server',
-              url: config.databaseUrl,
-              ...(config.databaseOwnerUrl === undefined ? {} : { ownerUrl: config.databaseOwnerUrl }),
-            },
+          : { kind: 'server', url: config.databaseUrl, secret: secrets.databaseSecret },
       poolConnectionsMax: config.databasePoolConnectionsMax,
     },
     { clock, random, logger },

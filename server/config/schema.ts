@@ -65,18 +65,12 @@ const values = z.object({
   databaseUrl: described(databaseUrl, {
     variable: 'DATABASE_URL',
     description:
-      'PostgreSQL 15 to 18, as `postgres://user:password@host:port/database`; `?host=/folder` for a unix socket.',
+      'PostgreSQL 15 to 18, as `postgres://user:password@host:port/database`; `?host=/folder` for a unix socket. The user owns the tables and makes the roles and users that the server works with.',
     unset: 'the embedded PostgreSQL',
-  }),
-  databaseOwnerUrl: described(databaseUrl, {
-    variable: 'YGGDRASIL_DATABASE_OWNER_URL',
-    description:
-      'The same database as the user who owns the tables and migrates them, so that the user of `DATABASE_URL` need own nothing.',
-    unset: 'as `DATABASE_URL`',
   }),
   databasePoolConnectionsMax: described(wholeNumber(1, 100).default(10), {
     variable: 'YGGDRASIL_DATABASE_POOL_CONNECTIONS_MAX',
-    description: 'Database connections of each of the two pools (tenants, server).',
+    description: 'Most database connections of each of the five pools.',
   }),
   logLevel: described(z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'), {
     variable: 'YGGDRASIL_LOG_LEVEL',
@@ -143,10 +137,6 @@ export const configSchema = values
       message: 'must be longer than YGGDRASIL_REQUEST_TIMEOUT_SECONDS and YGGDRASIL_SLOT_WAIT_MS together',
     },
   )
-  .refine((config) => config.databaseOwnerUrl === undefined || config.databaseUrl !== undefined, {
-    ...onceRight('databaseOwnerUrl', 'databaseUrl'),
-    message: 'needs DATABASE_URL',
-  })
   .refine((config) => config.port === 0 || config.port !== config.mqttPort, {
     ...onceRight('mqttPort', 'port'),
     message: 'must be another port than YGGDRASIL_PORT',

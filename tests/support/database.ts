@@ -6,7 +6,13 @@ import { type OpenDatabase, openDatabase } from '../../server/platform/database/
 import { createSystemClock } from '../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
 import { silentLogger } from './logger.ts';
-import { administer, dropDatabase, type TestCluster, withDatabase } from './test-cluster.ts';
+import {
+  administer,
+  dropDatabase,
+  TEST_DATABASE_SECRET,
+  type TestCluster,
+  withDatabase,
+} from './test-cluster.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -18,10 +24,8 @@ declare module 'vitest' {
 export interface TestDatabase {
   readonly database: Database;
   readonly open: OpenDatabase;
-  /** The owner's URL: by itself enough for a server's DATABASE_URL. Goes past nothing but sees all as the owner may. */
+  /** The owner's URL, for a server's DATABASE_URL. */
   readonly url: string;
-  /** The URL the pools log in with. */
-  readonly loginUrl: string;
   /** Ends the connections and drops the database. */
   close(): Promise<void>;
 }
@@ -42,16 +46,14 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
   const template = options.migrated === false ? 'template1' : cluster.template;
   await administer(cluster.ownerUrl, `CREATE DATABASE ${name} TEMPLATE ${template}`);
   const url = withDatabase(cluster.ownerUrl, name);
-  const loginUrl = withDatabase(cluster.url, name);
   const open = await openDatabase(
-    { source: { kind: 'server', url: loginUrl, ownerUrl: url } },
+    { source: { kind: 'server', url, secret: TEST_DATABASE_SECRET } },
     { clock: createSystemClock(), random: createSystemRandom(), logger: options.logger ?? silentLogger },
   );
   return {
     database: open.database,
     open,
     url,
-    loginUrl,
     close: async () => {
       await open.close(1_000);
       await dropDatabase(cluster.adminUrl, name);

@@ -53,8 +53,7 @@ export async function startTestServer(
     YGGDRASIL_PORT: '0',
     YGGDRASIL_MQTT_PORT: '0',
     YGGDRASIL_DATA_DIR: directory,
-    DATABASE_URL: database.loginUrl,
-    YGGDRASIL_DATABASE_OWNER_URL: database.url,
+    DATABASE_URL: database.url,
     ...environment,
   });
   const app: App = await createApp(config, {

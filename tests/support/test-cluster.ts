@@ -10,11 +10,12 @@ import { createSystemClock } from '../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
 import { silentLogger } from './logger.ts';
 
+/** Of every test's database: the users of its pools are made once, with the database that tests copy. */
+export const TEST_DATABASE_SECRET = 'the secret of the tests';
+
 /** A PostgreSQL for one run of the tests, with a database that holds the migrated schema to copy. Plain data. */
 export interface TestCluster {
   readonly kind: 'TEST_DATABASE_URL' | 'container' | 'embedded';
-  /** Logs in for the pools. */
-  readonly url: string;
   /** Owns the databases; may create databases and roles. */
   readonly ownerUrl: string;
   /** May drop a database under whoever is still connected to it. */
@@ -29,7 +30,6 @@ export interface RunningTestCluster extends TestCluster {
 
 interface Server {
   readonly kind: TestCluster['kind'];
-  readonly url: string;
   readonly ownerUrl: string;
   readonly adminUrl: string;
   stop(): Promise<void>;
@@ -64,7 +64,6 @@ async function startOwn(): Promise<Server> {
   );
   return {
     kind: 'embedded',
-    url: embedded.urls.url,
     ownerUrl: embedded.urls.ownerUrl,
     adminUrl: embedded.urls.superuserUrl,
     stop: async () => {
@@ -92,7 +91,6 @@ async function startContainer(): Promise<Server | null> {
     const url = `postgres://postgres:${password}@${container.getHost()}:${container.getMappedPort(5432)}/postgres`;
     return {
       kind: 'container',
-      url,
       ownerUrl: url,
       adminUrl: url,
       stop: async () => void (await container.stop()),
@@ -150,7 +148,7 @@ export async function startTestCluster(): Promise<RunningTestCluster> {
   const given = process.env.TEST_DATABASE_URL;
   const server: Server =
     given !== undefined && given !== ''
-      ? { kind: 'TEST_DATABASE_URL', url: given, ownerUrl: given, adminUrl: given, stop: async () => {} }
+      ? { kind: 'TEST_DATABASE_URL', ownerUrl: given, adminUrl: given, stop: async () => {} }
       : ((await startContainer()) ?? (await startOwn()));
   console.log(`tests: database by ${server.kind}`);
   const template = `yggdrasil_template_${randomBytes(4).toString('hex')}`;
@@ -160,8 +158,8 @@ export async function startTestCluster(): Promise<RunningTestCluster> {
       {
         source: {
           kind: 'server',
-          url: withDatabase(server.url, template),
-          ownerUrl: withDatabase(server.ownerUrl, template),
+          url: withDatabase(server.ownerUrl, template),
+          secret: TEST_DATABASE_SECRET,
         },
       },
       { clock: createSystemClock(), random: createSystemRandom(), logger: silentLogger },
@@ -174,7 +172,6 @@ export async function startTestCluster(): Promise<RunningTestCluster> {
   }
   return {
     kind: server.kind,
-    url: server.url,
     ownerUrl: server.ownerUrl,
     adminUrl: server.adminUrl,
     template,

@@ -1,8 +1,8 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Database } from '../../kernel/database.ts';
+import { asId, type TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
-import { StartError } from '../../kernel/start-error.ts';
 import { type Client, connect } from './connect.ts';
 import { startEmbedded } from './embedded/start.ts';
 import { type ExclusiveUse, useExclusively } from './exclusive.ts';
@@ -12,10 +12,12 @@ import {
   POOL_CONNECTIONS_MAX,
   STATEMENT_TIMEOUT_MS,
 } from './limits.ts';
+import { loginUrl, POOL_NAMES, type PoolName, prepareLogins, roleOf, SYSTEM_JOBS } from './logins.ts';
 import { createMigrator } from './migrate.ts';
 import { migrations as allMigrations } from './migrations/index.ts';
 import type { Migration } from './migrations/migration.ts';
-import { checkServer, grantRoles } from './server.ts';
+import { scopeKeyOf, signScope, storeScopeKey } from './scope.ts';
+import { checkServer } from './server.ts';
 import { createTransactions } from './transactions.ts';
 
 /** Where the database is. */
@@ -29,15 +31,15 @@ export type DatabaseSource =
     }
   | {
       readonly kind: 'server';
-      /** The pools log in here. */
+      /** As who owns the tables, migrates them, and makes the users that the pools log in with. */
       readonly url: string;
-      /** The owner of the tables, for migrations; without it, `url`'s user is that too. */
-      readonly ownerUrl?: string;
+      /** What the passwords of the pools' users follow from. */
+      readonly secret: string;
     };
 
 export interface DatabaseOptions {
   readonly source: DatabaseSource;
-  /** Of each of the two pools. */
+  /** Of each pool. */
   readonly poolConnectionsMax?: number;
   /** The steps of the schema; all of ours without it. */
   readonly migrations?: readonly Migration[];
@@ -49,30 +51,36 @@ export interface OpenDatabase {
   readonly database: Database;
   /** Refuses with StartError a database that another server uses; until `close` none can. */
   useExclusively(): Promise<void>;
-  /** Brings the schema up to date and grants the two roles to the pools' user; gives the names of the steps taken. */
+  /** Brings the schema up to date and makes the pools' users; gives the names of the steps taken. */
   migrate(): Promise<readonly string[]>;
   /** Takes back the last `count` steps with the data they held; gives their names. */
   rollback(count: number): Promise<readonly string[]>;
-  /** Resolves when both pools can reach the database as their roles; throws AppError `unavailable`. */
+  /** Resolves when every pool can reach the database as its role; throws AppError `unavailable`. */
   ping(): Promise<void>;
   /** Refuses new transactions, waits up to `timeoutMs` for the running ones, then ends all connections and the database. */
   close(timeoutMs: number): Promise<void>;
 }
 
-const createPool = (url: string, role: string, connectionsMax: number): Client =>
+/** No tenant has this id. */
+const NOBODY = asId<TenantId>('00000000-0000-0000-0000-000000000000');
+
+const createPool = (url: string, pool: PoolName, connectionsMax: number): Client =>
   connect(url, {
     connectionsMax,
-    role,
+    role: roleOf(pool),
     settings: {
       statement_timeout: String(STATEMENT_TIMEOUT_MS),
       idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_TIMEOUT_MS),
     },
   });
 
-/** The source with a PostgreSQL that admits both pools; its own settings go before. */
+/** The source with a PostgreSQL that admits all pools; its own settings go before. */
 const withRoomFor = (connectionsMax: number, source: DatabaseSource & { kind: 'embedded' }) => ({
   ...source,
-  settings: { max_connections: String(2 * connectionsMax + EMBEDDED_SPARE_CONNECTIONS), ...source.settings },
+  settings: {
+    max_connections: String(POOL_NAMES.length * connectionsMax + EMBEDDED_SPARE_CONNECTIONS),
+    ...source.settings,
+  },
 });
 
 /**
@@ -87,32 +95,23 @@ export async function openDatabase(
   const connectionsMax = options.poolConnectionsMax ?? POOL_CONNECTIONS_MAX;
   const embedded =
     source.kind === 'embedded' ? await startEmbedded(withRoomFor(connectionsMax, source), deps) : null;
-  const url = source.kind === 'server' ? source.url : (embedded?.urls.url ?? '');
-  const ownerUrl =
-    source.kind === 'server' ? (source.ownerUrl ?? source.url) : (embedded?.urls.ownerUrl ?? '');
-  if (source.kind === 'server') {
-    const { ownerUrl: owner } = source;
-    const owned = owner === undefined ? null : await checkServer(owner, 'YGGDRASIL_DATABASE_OWNER_URL');
-    const used = await checkServer(source.url, 'DATABASE_URL');
-    if (owned !== null && owned !== used) {
-      throw new StartError('DATABASE_URL and YGGDRASIL_DATABASE_OWNER_URL must lead to the same database.');
-    }
-  }
-
-  const pools = {
-    tenantPool: createPool(url, 'yggdrasil_tenant', connectionsMax),
-    systemPool: createPool(url, 'yggdrasil_system', connectionsMax),
-  };
-  const { database, drain } = createTransactions(pools, deps);
+  const url = embedded?.urls.ownerUrl ?? (source.kind === 'server' ? source.url : '');
+  if (source.kind === 'server') await checkServer(source.url);
+  const pools = Object.fromEntries(
+    POOL_NAMES.map((pool) => [pool, createPool(loginUrl(url, pool, source.secret), pool, connectionsMax)]),
+  ) as Record<PoolName, Client>;
+  const scopeKey = scopeKeyOf(source.secret);
+  const { database, drain } = createTransactions(pools, (scope) => signScope(scopeKey, scope), deps);
   let exclusive: ExclusiveUse | null = null;
-  const migrator = createMigrator(ownerUrl, options.migrations ?? allMigrations, deps);
+  const migrator = createMigrator(url, options.migrations ?? allMigrations, deps);
 
   return {
     kind: source.kind,
     database,
     migrate: async () => {
       const names = await migrator.up();
-      await grantRoles(ownerUrl, url);
+      await storeScopeKey(url, scopeKey);
+      await prepareLogins(url, source.secret);
       return names;
     },
     useExclusively: async () => {
@@ -122,8 +121,8 @@ export async function openDatabase(
     rollback: (count) => migrator.down(count),
     ping: async () => {
       await Promise.all([
-        database.system('node', (sql) => sql`SELECT 1`),
-        database.tenant('00000000-0000-0000-0000-000000000000' as never, (sql) => sql`SELECT 1`),
+        ...SYSTEM_JOBS.map((job) => database.system(job, (sql) => sql`SELECT 1`)),
+        database.tenant(NOBODY, (sql) => sql`SELECT 1`),
       ]);
     },
     close: async (timeoutMs) => {
@@ -137,7 +136,7 @@ export async function openDatabase(
         );
       }
       try {
-        await Promise.all([pools.tenantPool.end({ timeout: 0 }), pools.systemPool.end({ timeout: 0 })]);
+        await Promise.all(POOL_NAMES.map((pool) => pools[pool].end({ timeout: 0 })));
         await exclusive?.end();
       } finally {
         await embedded?.stop();

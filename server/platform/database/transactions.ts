@@ -1,5 +1,7 @@
+import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
+import type { TenantId } from '../../kernel/ids.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { Client } from './connect.ts';
 import { isRetryable, isUnreachable, unavailable } from './failures.ts';
@@ -9,6 +11,7 @@ import {
   TRANSACTION_ATTEMPTS_MAX,
   TRANSACTIONS_PENDING_MAX,
 } from './limits.ts';
+import type { PoolName } from './logins.ts';
 
 /** The kernel's Database over two pools, and its end. */
 export interface Transactions {
@@ -17,9 +20,10 @@ export interface Transactions {
   drain(): Promise<void>;
 }
 
-/** `tenantPool` must run as `yggdrasil_tenant`, `systemPool` as `yggdrasil_system`. */
+/** Each pool must run as its role; `signScope` makes the setting that the policies believe. */
 export function createTransactions(
-  pools: { tenantPool: Client; systemPool: Client },
+  pools: Readonly<Record<PoolName, Client>>,
+  signScope: (scope: Actor | TenantId) => string,
   deps: { clock: Clock; random: Random },
 ): Transactions {
   let pending = 0;
@@ -72,12 +76,11 @@ export function createTransactions(
   return {
     database: {
       tenant: (scope, work) =>
-        run(pools.tenantPool, async (sql) => {
-          const tenantId = typeof scope === 'string' ? scope : scope.tenantId;
-          await sql`SELECT set_config('app.tenant_id', ${tenantId}, true)`;
+        run(pools.tenant, async (sql) => {
+          await sql`SELECT set_config('app.scope', ${signScope(scope)}, true)`;
           return work(sql);
         }),
-      system: (_job, work) => run(pools.systemPool, work),
+      system: (job, work) => run(pools[job], work),
     },
     drain: () => {
       closing = true;

@@ -179,7 +179,7 @@ describe('the embedded database', () => {
   test('runs as another user than root, keeps its files to itself, and ends with the server', async () => {
     const data = join(root, 'data');
     const child = start(data);
-    expect(await child.next('ready')).toBe('ready 0 yggdrasil_system');
+    expect(await child.next('ready')).toBe('ready 0 yggdrasil_identity');
     const postmaster = await postmasterOf(data);
     expect((await stat(`/proc/${postmaster}`)).uid).toBe(
       isRoot ? (await stat(join(data, 'postgresql'))).uid : userInfo().uid,
@@ -331,7 +331,7 @@ describe('a checkout', () => {
     }
     const program = await bundleInto(home);
     const child = start(join(home, 'data'), { once: true, program });
-    expect(await child.next('ready')).toBe('ready 0 yggdrasil_system');
+    expect(await child.next('ready')).toBe('ready 0 yggdrasil_identity');
     expect((await child.ended).errors).toMatch(/kept elsewhere/);
     for (const name of await readdir('/var/lib/yggdrasil')) {
       if (name.startsWith('postgresql-') && !hadCopies.includes(name)) {

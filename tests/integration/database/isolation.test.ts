@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Sql } from '../../../server/kernel/database.ts';
-import { asId, type TenantId } from '../../../server/kernel/ids.ts';
+import { type AccountId, asId, type DeviceId, type TenantId } from '../../../server/kernel/ids.ts';
 import { type Migration, type OpenDatabase, openDatabase } from '../../../server/platform/database/index.ts';
 import { tenancy } from '../../../server/platform/database/migrations/0001-tenancy.ts';
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
@@ -8,6 +8,7 @@ import { createSystemRandom } from '../../../server/platform/system/random.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { uuid } from '../../support/frames.ts';
 import { silentLogger } from '../../support/logger.ts';
+import { TEST_DATABASE_SECRET } from '../../support/test-cluster.ts';
 
 const things: Migration = {
   name: '0002-things',
@@ -15,10 +16,10 @@ const things: Migration = {
     CREATE TABLE things (tenant_id uuid NOT NULL, name text NOT NULL, size bigint NOT NULL DEFAULT 0);
     ALTER TABLE things ENABLE ROW LEVEL SECURITY;
     ALTER TABLE things FORCE ROW LEVEL SECURITY;
-    CREATE POLICY own_tenant ON things TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-    CREATE POLICY server ON things TO yggdrasil_system USING (true);
+    CREATE POLICY own_tenant ON things TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+    CREATE POLICY server ON things TO yggdrasil_identity USING (true);
     GRANT SELECT, INSERT, UPDATE, DELETE ON things TO yggdrasil_tenant;
-    GRANT SELECT ON things TO yggdrasil_system;
+    GRANT SELECT ON things TO yggdrasil_identity;
   `,
   down: 'DROP TABLE things',
 };
@@ -33,7 +34,7 @@ beforeAll(async () => {
   scratch = await createTestDatabase({ migrated: false });
   open = await openDatabase(
     {
-      source: { kind: 'server', url: scratch.loginUrl, ownerUrl: scratch.url },
+      source: { kind: 'server', url: scratch.url, secret: TEST_DATABASE_SECRET },
       migrations: [tenancy, things],
     },
     { clock: createSystemClock(), random: createSystemRandom(), logger: silentLogger },
@@ -93,7 +94,7 @@ describe('a tenant', () => {
     for (let round = 0; round < 20; round++) await open.database.tenant(A, (sql) => sql`SELECT FROM things`);
     const rows = await open.database.system(
       'identity',
-      (sql) => sql`SELECT nullif(current_setting('app.tenant_id', true), '') AS tenant`,
+      (sql) => sql`SELECT nullif(current_setting('app.scope', true), '') AS tenant`,
     );
     expect(rows[0]?.tenant).toBeNull();
   });
@@ -115,7 +116,7 @@ describe('a tenant', () => {
 describe("the pools' roles", () => {
   const roles = {
     yggdrasil_tenant: <T>(work: (sql: Sql) => Promise<T>) => open.database.tenant(A, work),
-    yggdrasil_system: <T>(work: (sql: Sql) => Promise<T>) => open.database.system('identity', work),
+    yggdrasil_identity: <T>(work: (sql: Sql) => Promise<T>) => open.database.system('identity', work),
   } as const;
 
   describe.each(Object.keys(roles) as (keyof typeof roles)[])('%s', (role) => {
@@ -152,7 +153,7 @@ describe("the pools' roles", () => {
     });
 
     test('sees no row after turning row_security off: the statement is refused', async () => {
-      if (role === 'yggdrasil_system') return;
+      if (role === 'yggdrasil_identity') return;
       await expect(
         as(async (sql) => {
           await sql`SET LOCAL row_security = off`;
@@ -163,7 +164,7 @@ describe("the pools' roles", () => {
   });
 
   test('yggdrasil_tenant reads and writes nothing without a tenant', async () => {
-    const unset = (sql: Sql) => sql`SELECT set_config('app.tenant_id', '', true)`;
+    const unset = (sql: Sql) => sql`SELECT set_config('app.scope', '', true)`;
     const rows = await open.database.tenant(A, async (sql) => {
       await unset(sql);
       return sql`SELECT FROM things`;
@@ -177,10 +178,69 @@ describe("the pools' roles", () => {
     ).rejects.toEqual(sqlState('42501'));
   });
 
-  test('yggdrasil_system has the verbs it was granted and no other', async () => {
+  test('yggdrasil_identity has the verbs it was granted and no other', async () => {
     expect(await open.database.system('identity', (sql) => sql`SELECT FROM things`)).toHaveLength(2);
     await expect(open.database.system('identity', (sql) => sql`DELETE FROM things`)).rejects.toEqual(
       sqlState('42501'),
     );
   });
+});
+
+describe('a statement that was smuggled into a transaction of one tenant', () => {
+  const smuggled = (statements: string) => open.database.tenant(A, (sql) => sql.unsafe(statements));
+
+  test.each([
+    ['another tenant as it is', `'${B}||'`],
+    ['another tenant with a signature made up', `'${B}|||${'0'.repeat(64)}'`],
+    ["another tenant with its own tenant's signature", `'${B}||' || right(current_setting('app.scope'), 65)`],
+    ['an account of its tenant', `'${A}|${uuid(1)}|' || right(current_setting('app.scope'), 65)`],
+    ['nothing but a signature', "right(current_setting('app.scope'), 64)"],
+    ['text beyond ASCII', "'\u{1f600}'"],
+  ])('gains nothing by setting the scope to %s', async (_, value) => {
+    await expect(
+      smuggled(`SELECT set_config('app.scope', ${value}, true); SELECT name FROM things`),
+    ).rejects.toEqual(sqlState('42501'));
+  });
+
+  test.each([
+    ['read the key', 'SELECT * FROM scope_key'],
+    ['change the key', 'UPDATE scope_key SET inner_pad = inner_pad'],
+    ['read as its login', 'SET ROLE NONE; SELECT * FROM yggdrasil.things'],
+    ['run as another role', 'SET ROLE yggdrasil_identity'],
+    ['log in as somebody else', 'SET SESSION AUTHORIZATION postgres'],
+    [
+      'replace the function that checks',
+      'CREATE OR REPLACE FUNCTION current_scope() RETURNS text[] RETURN NULL',
+    ],
+    [
+      'put a function of the same name before it',
+      'CREATE FUNCTION pg_temp.current_scope() RETURNS text[] LANGUAGE sql AS $$ SELECT NULL::text[] $$',
+    ],
+  ])('can not %s', async (_, statements) => {
+    await expect(smuggled(statements)).rejects.toEqual(sqlState('42501'));
+  });
+
+  test('leaves nothing behind for the next transaction on its connection', async () => {
+    await smuggled("SELECT set_config('app.scope', current_setting('app.scope'), false)");
+    for (let round = 0; round < 20; round++) {
+      const rows = await open.database.tenant(B, (sql) => sql`SELECT name FROM things`);
+      expect(rows.map((row) => row.name)).toEqual([`of ${B}`]);
+    }
+  });
+});
+
+test("an account's scope tells tenant and account, a device's tells tenant and device", async () => {
+  const ids = (sql: Sql) =>
+    sql`SELECT current_tenant_id() AS tenant, current_account_id() AS account, current_device_id() AS device`;
+  const account = {
+    kind: 'account',
+    tenantId: A,
+    accountId: asId<AccountId>(uuid(1)),
+    role: 'guest',
+    networkIds: [],
+    operator: false,
+  } as const;
+  const device = { kind: 'device', tenantId: B, deviceId: asId<DeviceId>(uuid(2)) } as const;
+  expect(await open.database.tenant(account, ids)).toEqual([{ tenant: A, account: uuid(1), device: null }]);
+  expect(await open.database.tenant(device, ids)).toEqual([{ tenant: B, account: null, device: uuid(2) }]);
 });

@@ -6,6 +6,7 @@ import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { silentLogger } from '../../support/logger.ts';
+import { TEST_DATABASE_SECRET } from '../../support/test-cluster.ts';
 
 const deps = { clock: createSystemClock(), random: createSystemRandom(), logger: silentLogger };
 
@@ -25,7 +26,7 @@ async function openServer(
   steps: readonly Migration[] = migrations,
 ): Promise<OpenDatabase> {
   const open = await openDatabase(
-    { source: { kind: 'server', url: scratch.loginUrl, ownerUrl: scratch.url }, migrations: steps },
+    { source: { kind: 'server', url: scratch.url, secret: TEST_DATABASE_SECRET }, migrations: steps },
     deps,
   );
   closers.push(() => open.close(1_000));

@@ -7,6 +7,7 @@ import { createSystemRandom } from '../../../server/platform/system/random.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { uuid } from '../../support/frames.ts';
 import { silentLogger } from '../../support/logger.ts';
+import { TEST_DATABASE_SECRET } from '../../support/test-cluster.ts';
 
 const deps = { clock: createSystemClock(), random: createSystemRandom(), logger: silentLogger };
 
@@ -129,7 +130,7 @@ describe('a transaction', () => {
 
 describe('closing', () => {
   const reopen = (): Promise<OpenDatabase> =>
-    openDatabase({ source: { kind: 'server', url: scratch.loginUrl, ownerUrl: scratch.url } }, deps);
+    openDatabase({ source: { kind: 'server', url: scratch.url, secret: TEST_DATABASE_SECRET } }, deps);
 
   test('waits for a running transaction and refuses new ones', async () => {
     const open = await reopen();

@@ -280,16 +280,7 @@ describe('the ledger', () => {
   it('loses nothing that was acknowledged when its process is killed in the middle of thousands of settlements', async () => {
     await topUp(node, 'kill', 9_000_000n);
     const program = fileURLToPath(new URL('./settle-forever.ts', import.meta.url));
-    const args = [
-      '--import',
-      'tsx',
-      program,
-      db.loginUrl,
-      db.url,
-      alice.tenantId,
-      alice.accountId,
-      bob.accountId,
-    ];
+    const args = ['--import', 'tsx', program, db.url, alice.tenantId, alice.accountId, bob.accountId];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const acknowledged: string[] = [];
     let rest = '';

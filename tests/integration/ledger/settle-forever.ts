@@ -1,6 +1,6 @@
 /**
  * A process of its own that settles as fast as it can and prints each transfer that was acknowledged. Meant to be killed.
- * Arguments: database URL, tenant, user, provider's user.
+ * Arguments: database URL, tenant, account, provider's tenant.
  */
 import {
   createLedgerService,
@@ -14,12 +14,13 @@ import { openDatabase } from '../../../server/platform/database/index.ts';
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
 import { silentLogger } from '../../support/logger.ts';
+import { TEST_DATABASE_SECRET } from '../../support/test-cluster.ts';
 
-const [url = '', ownerUrl = '', tenant = '', user = '', provider = ''] = process.argv.slice(2);
+const [url = '', tenant = '', user = '', provider = ''] = process.argv.slice(2);
 const clock = createSystemClock();
 const random = createSystemRandom();
 const open = await openDatabase(
-  { source: { kind: 'server', url, ownerUrl } },
+  { source: { kind: 'server', url, secret: TEST_DATABASE_SECRET } },
   { clock, random, logger: silentLogger },
 );
 const store = createLedgerStore(open.database);

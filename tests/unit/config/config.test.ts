@@ -57,7 +57,6 @@ describe('the configuration', () => {
       YGGDRASIL_LOG_LEVEL: 'loud',
       YGGDRASIL_COMMISSION_BASIS_POINTS: '999',
       YGGDRASIL_HOLD_TIMEOUT_SECONDS: '600',
-      YGGDRASIL_DATABASE_OWNER_URL: 'mysql://root:hunter2@db/ygg',
       DATABASE_URL: 'postgres://db-without-user/ygg',
       YGGDRASIL_PROT: '8080',
     };
@@ -65,7 +64,6 @@ describe('the configuration', () => {
       'YGGDRASIL_PORT must be a whole number from 0 to 65535',
       'YGGDRASIL_MQTT_PORT must be a whole number from 0 to 65535',
       'DATABASE_URL must have the form postgres://user:password@host:port/database',
-      'YGGDRASIL_DATABASE_OWNER_URL must have the form postgres://user:password@host:port/database',
       'YGGDRASIL_LOG_LEVEL must be one of debug, info, warn, error, silent',
       'YGGDRASIL_COMMISSION_BASIS_POINTS must be a whole number from 1000 to 1500',
       'YGGDRASIL_HOLD_TIMEOUT_SECONDS must be longer than YGGDRASIL_REQUEST_TIMEOUT_SECONDS and YGGDRASIL_SLOT_WAIT_MS together',
@@ -96,12 +94,6 @@ describe('the configuration', () => {
     expect(problemsOf({ [variable]: max })).toEqual([]);
     expect(problemsOf({ [variable]: below })).toHaveLength(1);
     expect(problemsOf({ [variable]: above })).toHaveLength(1);
-  });
-
-  test("refuses an owner's URL without a database URL", () => {
-    expect(problemsOf({ YGGDRASIL_DATABASE_OWNER_URL: 'postgres://owner@db/ygg' })).toEqual([
-      'YGGDRASIL_DATABASE_OWNER_URL needs DATABASE_URL',
-    ]);
   });
 });
 

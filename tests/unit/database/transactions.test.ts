@@ -28,7 +28,8 @@ it('never begins work that waited too long for a connection, since its caller wa
   const clock = new FakeClock();
   const { pool, giveConnection, rolledBack } = createPool();
   const { database, drain } = createTransactions(
-    { tenantPool: pool, systemPool: pool },
+    { tenant: pool, identity: pool, relay: pool, money: pool, node: pool },
+    () => '',
     { clock, random: createSeededRandom(1) },
   );
   let begun = false;
@@ -49,7 +50,8 @@ it('leaves work that got its connection in time alone, however long it takes', a
   const clock = new FakeClock();
   const { pool, giveConnection } = createPool();
   const { database } = createTransactions(
-    { tenantPool: pool, systemPool: pool },
+    { tenant: pool, identity: pool, relay: pool, money: pool, node: pool },
+    () => '',
     { clock, random: createSeededRandom(1) },
   );
   let finish = (_: string) => {};

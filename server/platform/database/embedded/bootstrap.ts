@@ -2,10 +2,8 @@ import { createHmac } from 'node:crypto';
 import { connect } from '../connect.ts';
 import { SUPERUSER } from './initialize.ts';
 
-/** Owns the database and its tables; used for migrations only. Not a superuser, as with a managed PostgreSQL. */
+/** Owns the database and its tables, and makes the users of the pools. Not a superuser, as with a managed PostgreSQL. */
 const OWNER = 'yggdrasil_owner';
-/** Logs in for the pools; on its own it may do nothing, it only takes on the two roles. */
-const LOGIN = 'yggdrasil_server';
 const DATABASE = 'yggdrasil';
 
 /** Each user's password follows from the one secret that is kept. */
@@ -18,7 +16,6 @@ const urlOf = (user: string, database: string, sockets: string, secret: string):
 
 /** Where each part of the server connects. */
 export interface EmbeddedUrls {
-  readonly url: string;
   readonly ownerUrl: string;
   readonly superuserUrl: string;
 }
@@ -26,7 +23,6 @@ export interface EmbeddedUrls {
 /** The URLs of the embedded database behind `sockets`. */
 export function embeddedUrls(sockets: string, secret: string): EmbeddedUrls {
   return {
-    url: urlOf(LOGIN, DATABASE, sockets, secret),
     ownerUrl: urlOf(OWNER, DATABASE, sockets, secret),
     superuserUrl: urlOf(SUPERUSER, 'postgres', sockets, secret),
   };
@@ -42,7 +38,6 @@ export async function bootstrap(urls: EmbeddedUrls, secret: string): Promise<voi
       await sql.unsafe(`CREATE ROLE ${name} LOGIN ${attributes} PASSWORD '${passwordOf(name, secret)}'`);
     };
     await createUser(OWNER, 'CREATEROLE CREATEDB');
-    await createUser(LOGIN, 'NOINHERIT');
     const databases = await sql`SELECT FROM pg_database WHERE datname = ${DATABASE}`;
     if (databases.length === 0) await sql.unsafe(`CREATE DATABASE ${DATABASE} OWNER ${OWNER}`);
   } finally {

@@ -38,16 +38,16 @@ export const users: Migration = {
     ALTER TABLE setup_code ENABLE ROW LEVEL SECURITY;
     ALTER TABLE setup_code FORCE ROW LEVEL SECURITY;
 
-    CREATE POLICY own_tenant ON tenants TO yggdrasil_tenant USING (id = current_tenant_id());
-    CREATE POLICY own_tenant ON users TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-    CREATE POLICY server ON tenants TO yggdrasil_system USING (true);
-    CREATE POLICY server ON users TO yggdrasil_system USING (true);
-    CREATE POLICY server ON user_tokens TO yggdrasil_system USING (true);
-    CREATE POLICY server ON setup_code TO yggdrasil_system USING (true);
+    CREATE POLICY own_tenant ON tenants TO yggdrasil_tenant USING (id = (SELECT current_tenant_id()));
+    CREATE POLICY own_tenant ON users TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+    CREATE POLICY server ON tenants TO yggdrasil_identity USING (true);
+    CREATE POLICY server ON users TO yggdrasil_identity USING (true);
+    CREATE POLICY server ON user_tokens TO yggdrasil_identity USING (true);
+    CREATE POLICY server ON setup_code TO yggdrasil_identity USING (true);
 
     GRANT SELECT ON tenants, users TO yggdrasil_tenant;
-    GRANT SELECT, INSERT ON tenants, users, user_tokens TO yggdrasil_system;
-    GRANT SELECT, INSERT, UPDATE, DELETE ON setup_code TO yggdrasil_system;
+    GRANT SELECT, INSERT ON tenants, users, user_tokens TO yggdrasil_identity;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON setup_code TO yggdrasil_identity;
   `,
   down: `
     DROP TABLE setup_code;

@@ -44,16 +44,16 @@ export const devices: Migration = {
     ALTER TABLE network_members ENABLE ROW LEVEL SECURITY;
     ALTER TABLE network_members FORCE ROW LEVEL SECURITY;
 
-    CREATE POLICY own_tenant ON networks TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-    CREATE POLICY own_tenant ON devices TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-    CREATE POLICY own_tenant ON network_members TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-    CREATE POLICY server ON devices TO yggdrasil_system USING (true);
-    CREATE POLICY server ON network_members TO yggdrasil_system USING (true);
+    CREATE POLICY own_tenant ON networks TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+    CREATE POLICY own_tenant ON devices TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+    CREATE POLICY own_tenant ON network_members TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+    CREATE POLICY server ON devices TO yggdrasil_identity USING (true);
+    CREATE POLICY server ON network_members TO yggdrasil_identity USING (true);
 
     GRANT SELECT, INSERT ON networks TO yggdrasil_tenant;
     GRANT SELECT, INSERT, DELETE ON devices, network_members TO yggdrasil_tenant;
     GRANT UPDATE (capabilities, last_seen_at) ON devices TO yggdrasil_tenant;
-    GRANT SELECT ON devices, network_members TO yggdrasil_system;
+    GRANT SELECT ON devices, network_members TO yggdrasil_identity;
   `,
   down: `
     DROP TABLE network_members;

@@ -46,18 +46,18 @@ export const relay: Migration = {
     ALTER TABLE relay_nonces ENABLE ROW LEVEL SECURITY;
     ALTER TABLE relay_nonces FORCE ROW LEVEL SECURITY;
 
-    CREATE POLICY own_tenant ON relay_streams TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-    CREATE POLICY own_tenant ON relay_frames TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-    CREATE POLICY own_tenant ON relay_cursors TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-    CREATE POLICY server ON relay_streams TO yggdrasil_system USING (true);
-    CREATE POLICY server ON relay_frames TO yggdrasil_system USING (true);
-    CREATE POLICY server ON relay_cursors TO yggdrasil_system USING (true);
-    CREATE POLICY server ON relay_nonces TO yggdrasil_system USING (true);
+    CREATE POLICY own_tenant ON relay_streams TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+    CREATE POLICY own_tenant ON relay_frames TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+    CREATE POLICY own_tenant ON relay_cursors TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+    CREATE POLICY server ON relay_streams TO yggdrasil_relay USING (true);
+    CREATE POLICY server ON relay_frames TO yggdrasil_relay USING (true);
+    CREATE POLICY server ON relay_cursors TO yggdrasil_relay USING (true);
+    CREATE POLICY server ON relay_nonces TO yggdrasil_relay USING (true);
 
     GRANT SELECT ON relay_streams, relay_frames, relay_cursors TO yggdrasil_tenant;
-    GRANT SELECT, INSERT, UPDATE ON relay_streams TO yggdrasil_system;
-    GRANT SELECT, INSERT, UPDATE, DELETE ON relay_cursors, relay_nonces TO yggdrasil_system;
-    GRANT SELECT, INSERT, DELETE ON relay_frames TO yggdrasil_system;
+    GRANT SELECT, INSERT, UPDATE ON relay_streams TO yggdrasil_relay;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON relay_cursors, relay_nonces TO yggdrasil_relay;
+    GRANT SELECT, INSERT, DELETE ON relay_frames TO yggdrasil_relay;
   `,
   down: `
     DROP TABLE relay_nonces;

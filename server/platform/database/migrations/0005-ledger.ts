@@ -66,20 +66,20 @@ ALTER TABLE ledger_entries FORCE ROW LEVEL SECURITY;
 ALTER TABLE ledger_open_holds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ledger_open_holds FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY own_tenant ON ledger_accounts TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-CREATE POLICY own_tenant ON ledger_transfers TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-CREATE POLICY own_tenant ON ledger_entries TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-CREATE POLICY own_tenant ON ledger_open_holds TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-CREATE POLICY server ON ledger_accounts TO yggdrasil_system USING (true);
-CREATE POLICY server ON ledger_transfers TO yggdrasil_system USING (true);
-CREATE POLICY server ON ledger_entries TO yggdrasil_system USING (true);
-CREATE POLICY server ON ledger_open_holds TO yggdrasil_system USING (true);
+CREATE POLICY own_tenant ON ledger_accounts TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+CREATE POLICY own_tenant ON ledger_transfers TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+CREATE POLICY own_tenant ON ledger_entries TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+CREATE POLICY own_tenant ON ledger_open_holds TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+CREATE POLICY server ON ledger_accounts TO yggdrasil_money USING (true);
+CREATE POLICY server ON ledger_transfers TO yggdrasil_money USING (true);
+CREATE POLICY server ON ledger_entries TO yggdrasil_money USING (true);
+CREATE POLICY server ON ledger_open_holds TO yggdrasil_money USING (true);
 
 -- A tenant reads its balances and entries. Transfers stay with the server: one names both of its sides.
 GRANT SELECT ON ledger_accounts, ledger_entries TO yggdrasil_tenant;
-GRANT SELECT, INSERT ON ledger_accounts, ledger_transfers, ledger_entries TO yggdrasil_system;
-GRANT UPDATE (balance_cents) ON ledger_accounts TO yggdrasil_system;
-GRANT SELECT, INSERT, DELETE ON ledger_open_holds TO yggdrasil_system;
+GRANT SELECT, INSERT ON ledger_accounts, ledger_transfers, ledger_entries TO yggdrasil_money;
+GRANT UPDATE (balance_cents) ON ledger_accounts TO yggdrasil_money;
+GRANT SELECT, INSERT, DELETE ON ledger_open_holds TO yggdrasil_money;
 `,
   down: `
 DROP TABLE ledger_open_holds;

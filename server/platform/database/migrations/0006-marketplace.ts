@@ -99,16 +99,16 @@ ALTER TABLE marketplace_transactions FORCE ROW LEVEL SECURITY;
 ALTER TABLE marketplace_served ENABLE ROW LEVEL SECURITY;
 ALTER TABLE marketplace_served FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY own_tenant ON marketplace_providers TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-CREATE POLICY own_tenant ON marketplace_models TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-CREATE POLICY own_tenant ON quality_providers TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-CREATE POLICY own_tenant ON marketplace_transactions TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-CREATE POLICY own_tenant ON marketplace_served TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-CREATE POLICY server ON marketplace_providers TO yggdrasil_system USING (true);
-CREATE POLICY server ON marketplace_models TO yggdrasil_system USING (true);
-CREATE POLICY server ON quality_providers TO yggdrasil_system USING (true);
-CREATE POLICY server ON marketplace_transactions TO yggdrasil_system USING (true);
-CREATE POLICY server ON marketplace_served TO yggdrasil_system USING (true);
+CREATE POLICY own_tenant ON marketplace_providers TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+CREATE POLICY own_tenant ON marketplace_models TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+CREATE POLICY own_tenant ON quality_providers TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+CREATE POLICY own_tenant ON marketplace_transactions TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+CREATE POLICY own_tenant ON marketplace_served TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+CREATE POLICY server ON marketplace_providers TO yggdrasil_money USING (true);
+CREATE POLICY server ON marketplace_models TO yggdrasil_money USING (true);
+CREATE POLICY server ON quality_providers TO yggdrasil_money USING (true);
+CREATE POLICY server ON marketplace_transactions TO yggdrasil_money USING (true);
+CREATE POLICY server ON marketplace_served TO yggdrasil_money USING (true);
 
 GRANT SELECT ON marketplace_providers, marketplace_models, quality_providers, marketplace_served TO yggdrasil_tenant;
 -- Not the provider's tenant and owner: a requester never learns them, whatever statement runs.
@@ -116,9 +116,9 @@ GRANT SELECT (id, tenant_id, account_id, state, model, provider_id, price_cents_
   prompt_tokens, completion_tokens_max, completion_tokens, billed_tokens, cost_cents, fee_cents, earnings_cents,
   finish_reason, failure_code, created_at, finished_at) ON marketplace_transactions TO yggdrasil_tenant;
 GRANT SELECT, INSERT, UPDATE ON marketplace_providers, marketplace_transactions, quality_providers
-  TO yggdrasil_system;
-GRANT SELECT, INSERT, DELETE ON marketplace_models TO yggdrasil_system;
-GRANT SELECT, INSERT ON marketplace_served TO yggdrasil_system;
+  TO yggdrasil_money;
+GRANT SELECT, INSERT, DELETE ON marketplace_models TO yggdrasil_money;
+GRANT SELECT, INSERT ON marketplace_served TO yggdrasil_money;
 `,
   down: `
 DROP TABLE marketplace_served;

@@ -22,9 +22,9 @@ CREATE INDEX marketplace_keyed_requests_open ON marketplace_keyed_requests (crea
 
 ALTER TABLE marketplace_keyed_requests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE marketplace_keyed_requests FORCE ROW LEVEL SECURITY;
-CREATE POLICY own_tenant ON marketplace_keyed_requests TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-CREATE POLICY server ON marketplace_keyed_requests TO yggdrasil_system USING (true);
-GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace_keyed_requests TO yggdrasil_system;
+CREATE POLICY own_tenant ON marketplace_keyed_requests TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+CREATE POLICY server ON marketplace_keyed_requests TO yggdrasil_money USING (true);
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace_keyed_requests TO yggdrasil_money;
 `,
   down: `
 DROP TABLE marketplace_keyed_requests;

@@ -1,0 +1,42 @@
+import { createHmac } from 'node:crypto';
+import type { Actor } from '../../kernel/actor.ts';
+import type { TenantId } from '../../kernel/ids.ts';
+import { connect } from './connect.ts';
+
+/** Bytes of a block of SHA-256, as HMAC pads its key to (RFC 2104 section 2). */
+const BLOCK_BYTES = 64;
+
+/** The key that scopes are signed with; the database gets it from the owner, and nobody can read it there. */
+export const scopeKeyOf = (secret: string): Buffer => createHmac('sha256', secret).update('scope').digest();
+
+/**
+ * The value of `app.scope` for a transaction: tenant, account and device, and their HMAC-SHA256. The function
+ * `current_scope()` of the database takes no other, so that a statement that was smuggled in can't become somebody else.
+ */
+export function signScope(key: Buffer, scope: Actor | TenantId): string {
+  const content =
+    typeof scope === 'string'
+      ? `${scope}||`
+      : [
+          scope.tenantId,
+          scope.kind === 'account' ? scope.accountId : '',
+          scope.kind === 'device' ? scope.deviceId : '',
+        ].join('|');
+  return `${content}|${createHmac('sha256', key).update(content).digest('hex')}`;
+}
+
+/** Gives the database the key, already padded as HMAC needs it. */
+export async function storeScopeKey(ownerUrl: string, key: Buffer): Promise<void> {
+  const pad = (byte: number) =>
+    Buffer.from(Array.from({ length: BLOCK_BYTES }, (_, index) => (key[index] ?? 0) ^ byte));
+  const [inner, outer] = [pad(0x36), pad(0x5c)];
+  const owner = connect(ownerUrl, { connectionsMax: 1 });
+  try {
+    await owner`
+      INSERT INTO scope_key (inner_pad, outer_pad) VALUES (${inner}, ${outer})
+      ON CONFLICT (only_row) DO UPDATE SET inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad
+      WHERE (scope_key.inner_pad, scope_key.outer_pad) <> (excluded.inner_pad, excluded.outer_pad)`;
+  } finally {
+    await owner.end({ timeout: 5 });
+  }
+}
