@@ -3,6 +3,9 @@ import { type Client, connect, withoutPassword } from './connect.ts';
 import { failureCode, isUnreachable } from './failures.ts';
 import { CONNECT_TIMEOUT_MS, SERVER_VERSION_MIN } from './limits.ts';
 
+/** What the client gets of the time limit, as a factor, so that it can say itself what is wrong. */
+const CLIENT_GRACE = 1.2;
+
 const ROLES = ['yggdrasil_tenant', 'yggdrasil_system'] as const;
 
 /**
@@ -12,15 +15,16 @@ const ROLES = ['yggdrasil_tenant', 'yggdrasil_system'] as const;
 export async function checkServer(
   url: string,
   variable: 'DATABASE_URL' | 'YGGDRASIL_DATABASE_OWNER_URL',
+  connectTimeoutMs = CONNECT_TIMEOUT_MS,
 ): Promise<string> {
-  const sql = connect(url, { connectionsMax: 1 });
+  const sql = connect(url, { connectionsMax: 1, connectTimeoutMs });
   try {
     const rows = await Promise.race([
       sql<{ version: number; identity: string }[]>`
         SELECT current_setting('server_version_num')::int AS version,
           pg_postmaster_start_time() || current_database() AS identity`,
       // A server that accepts and hangs up is tried again by the client without an end.
-      rejectAfter(CONNECT_TIMEOUT_MS + 1_000),
+      rejectAfter(connectTimeoutMs * CLIENT_GRACE),
     ]);
     const version = rows[0]?.version ?? 0;
     if (version < SERVER_VERSION_MIN) {
