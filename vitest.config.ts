@@ -30,7 +30,7 @@ export default defineConfig({
       provider: 'v8',
       include: ['server/**/*.ts', 'device/**/*.ts', 'assembly/host/**/*.ts', 'proto/**/*.ts'],
       exclude: ['proto/generated/**', '**/*.d.ts'],
-      reporter: ['text', 'html', 'json-summary'],
+      reporter: ['text-summary', 'html', 'json-summary'],
       reportsDirectory: 'coverage',
     },
     projects: [
