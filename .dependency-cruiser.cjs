@@ -34,7 +34,7 @@ module.exports = {
       name: 'no-orphan',
       comment: 'A file nobody imports is no file of ours; programs and tests are named here.',
       severity: 'error',
-      from: { orphan: true, pathNot: '^(tests|assembly)/|\\.d\\.ts$|/main\\.ts$' },
+      from: { orphan: true, pathNot: '^(tests|assembly)/|\\.d\\.ts$|/main\\.ts$|^yggdrasil\\.ts$' },
       to: {},
     },
     {
@@ -82,10 +82,31 @@ module.exports = {
     },
     {
       name: 'only-main-and-tests-start-the-app',
-      comment: 'main -> app -> everything; nothing imports them.',
+      comment: 'command -> main -> app -> everything; nothing else imports them.',
       severity: 'error',
-      from: { pathNot: '^(server/(main\\.ts|app/)|tests/|bench/)' },
+      from: { pathNot: '^(server/(main\\.ts|command\\.ts|app/)|tests/|bench/)' },
       to: { path: '^server/(app/|main\\.ts$)' },
+    },
+    {
+      name: 'program-knows-commands-only',
+      comment: 'yggdrasil.ts joins the commands and does nothing else.',
+      severity: 'error',
+      from: { path: '^yggdrasil\\.ts$' },
+      to: { pathNot: '/command\\.ts$|node_modules/commander/|^package\\.json$' },
+    },
+    {
+      name: 'commands-are-joined-in-one-file',
+      comment: 'Nothing but yggdrasil.ts imports a command.',
+      severity: 'error',
+      from: { pathNot: '^yggdrasil\\.ts$' },
+      to: { path: '/command\\.ts$' },
+    },
+    {
+      name: 'commands-load-their-code-when-they-run',
+      comment: 'A command.ts only describes: of its code it imports types, and the rest when it runs.',
+      severity: 'error',
+      from: { path: '/command\\.ts$' },
+      to: { path: '/(main|guard)\\.ts$', dynamic: false, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'device-apart-from-server',

@@ -12,8 +12,21 @@ import { createSystemRandom } from './platform/system/random.ts';
  */
 const STOP_GRACE_MS = 5_000;
 
-/** Process entry: environment, signals, exit code. The only file of the server that touches `process`. */
-async function main(): Promise<void> {
+/**
+ * Process entry of the server: environment, signals, exit code. The only file of the server that touches `process`. Ends the
+ * process with exit code 1 when the server can't start.
+ */
+export async function runServer(): Promise<void> {
+  await startServer().catch((error: unknown) => {
+    // What only the operator can mend is said in words; a stack is for what only we can.
+    const text =
+      error instanceof StartError ? error.message : error instanceof Error ? error.stack : String(error);
+    process.stderr.write(`${text}\n`);
+    process.exit(1);
+  });
+}
+
+async function startServer(): Promise<void> {
   const config = readConfig(process.env);
   const logger = createLogger({ level: config.logLevel, destination: 2 });
   const clock = createSystemClock();
@@ -71,11 +84,3 @@ async function main(): Promise<void> {
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
-
-main().catch((error: unknown) => {
-  // What only the operator can mend is said in words; a stack is for what only we can.
-  const text =
-    error instanceof StartError ? error.message : error instanceof Error ? error.stack : String(error);
-  process.stderr.write(`${text}\n`);
-  process.exit(1);
-});
