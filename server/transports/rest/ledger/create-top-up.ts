@@ -2,15 +2,18 @@ import { z } from 'zod';
 import type { LedgerService } from '../../../domains/ledger/index.ts';
 import { type AccountId, asId } from '../../../kernel/ids.ts';
 import { centsToJson } from '../../../kernel/money.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { centsSchema, idempotencyKeySchema, idSchema, toIsoTime } from '../schemas.ts';
+import { centsSchema, idempotencyKeySchema, idSchema, timeSchema, toIsoTime } from '../schemas.ts';
 
 export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
   defineRoute({
     operation: 'ledger.topUps.create',
     method: 'POST',
     path: '/api/v1/ledger/top-ups',
-    access: 'operator',
+    access: 'platform.operate',
+    cost: COSTS.write,
+    audit: 'money',
     summary: 'Gives a user money from outside. The header Idempotency-Key is required; repeating it is safe.',
     headers: z.object({ 'Idempotency-Key': idempotencyKeySchema }),
     body: z.strictObject({ userId: idSchema, amountCents: centsSchema }),
@@ -18,7 +21,7 @@ export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
       transferId: z.uuid(),
       userId: z.uuid(),
       amountCents: centsSchema,
-      createdAt: z.iso.datetime(),
+      createdAt: timeSchema,
     }),
     status: 201,
     errors: [
