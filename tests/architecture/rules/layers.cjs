@@ -9,21 +9,21 @@
 const { builtinModules } = require('node:module');
 
 /** A package, with whatever it exports. */
-const packages = (...names) => `(^|/)node_modules/(${names.map(escape).join('|')})/`;
+const packages = (...names) => `(^|/)node_modules/(${names.map(literally).join('|')})/`;
 /** Modules of Node, without `node:`. */
-const node = (...names) => `^(node:)?(${names.map(escape).join('|')})$`;
+const node = (...names) => `^(node:)?(${names.map(literally).join('|')})$`;
 /** Any module of Node. */
 const ANY_NODE = node(...builtinModules.filter((name) => !name.startsWith('_')));
 /** Everything in these folders. */
 const folders = (...names) => `^(${names.join('|')})/`;
 /** Single files. */
-const files = (...names) => `^(${names.map(escape).join('|')})$`;
+const files = (...names) => `^(${names.map(literally).join('|')})$`;
 
 /** Other domains, each by its border. */
 const borders = (names) => `^server/domains/(${names})/index\\.ts$`;
 const ANY_BORDER = borders('[^/]+');
 
-function escape(text) {
+function literally(text) {
   return text.replaceAll('.', '\\.');
 }
 
