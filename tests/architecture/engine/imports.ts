@@ -25,6 +25,9 @@ const { DOMAINS, LAYERS } = createRequire(import.meta.url)('../rules/layers.cjs'
 const layersOf = (path: string) =>
   LAYERS.filter((layer) => new RegExp(layer.path).test(path)).map(({ name }) => name);
 
+/** Names of all layers. */
+export const layerNames: readonly string[] = LAYERS.map(({ name }) => name);
+
 /** The domains that a domain may see, by its name. */
 export const visibleDomains = new Map(Object.entries(DOMAINS).map(([name, { sees }]) => [name, sees]));
 

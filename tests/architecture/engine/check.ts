@@ -1,0 +1,48 @@
+import { resolve } from 'node:path';
+import { SURROUNDINGS } from '../rules/surroundings.ts';
+import { findHomeless, findImportViolations } from './imports.ts';
+import { findSchemaViolations } from './migrations.ts';
+import { findUntidy } from './names.ts';
+import { findOffences } from './offenders.ts';
+import { findReadmeViolations, findSqlViolations } from './sql-rules.ts';
+import { findSurroundings } from './surroundings.ts';
+import { readTree, type Violation } from './tree.ts';
+
+/** Every rule but the lists of imports, which are called `imports-of-<layer>`. A fixture breaks each of them. */
+export const RULES: readonly string[] = [
+  'no-cycle',
+  'no-orphan',
+  'not-resolvable',
+  'one-layer',
+  ...Object.keys(SURROUNDINGS),
+  'docstring',
+  'function-length',
+  'file-length',
+  'names',
+  'unfinished',
+  'sql-parses',
+  'sql-in-stores-only',
+  'store-statements',
+  'tables-of-others',
+  'tables-have-owners',
+  'rows-are-secured',
+  'migrations-go-back',
+  'readme-tables',
+];
+
+/** What every rule refuses in the tree at `root`. */
+export async function checkTree(root: string): Promise<readonly Violation[]> {
+  const imports = findImportViolations(root);
+  const schema = findSchemaViolations(resolve(root));
+  const tree = readTree(root);
+  return [
+    ...findHomeless(tree),
+    ...findSurroundings(tree),
+    ...findOffences(tree),
+    ...findUntidy(tree),
+    ...findSqlViolations(tree),
+    ...findReadmeViolations(tree),
+    ...(await schema),
+    ...(await imports),
+  ];
+}
