@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkTree, RULES } from './engine/check.ts';
 import { foreignImports, layOver, readFixtures } from './engine/fixtures.ts';
-import { findImportViolations, layerNames, visibleDomains } from './engine/imports.ts';
+import { cruise, findUnusedAllowances, layerNames, violationsOf, visibleDomains } from './engine/imports.ts';
 import { describeViolation, type Violation } from './engine/tree.ts';
 
 const fixtures = [...readFixtures(), ...foreignImports(layerNames)];
@@ -13,7 +13,9 @@ let violations: readonly Violation[] = [];
 let importViolations: readonly Violation[] = [];
 
 beforeAll(async () => {
-  [violations, importViolations] = await Promise.all([checkTree(layOver(fixtures)), findImportViolations('.')]);
+  const [overlaid, cruised] = await Promise.all([checkTree(layOver(fixtures)), cruise('.')]);
+  violations = overlaid;
+  importViolations = [...violationsOf(cruised), ...findUnusedAllowances(cruised)];
 });
 
 describe('the project', () => {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { SURROUNDINGS } from '../rules/surroundings.ts';
-import { findHomeless, findImportViolations } from './imports.ts';
+import { cruise, findHomeless, violationsOf } from './imports.ts';
 import { findSchemaViolations } from './migrations.ts';
 import { findUntidy } from './names.ts';
 import { findOffences } from './offenders.ts';
@@ -32,7 +32,7 @@ export const RULES: readonly string[] = [
 
 /** What every rule refuses in the tree at `root`. */
 export async function checkTree(root: string): Promise<readonly Violation[]> {
-  const imports = findImportViolations(root);
+  const imports = cruise(root);
   const schema = findSchemaViolations(resolve(root));
   const tree = readTree(root);
   return [
@@ -43,6 +43,6 @@ export async function checkTree(root: string): Promise<readonly Violation[]> {
     ...findSqlViolations(tree),
     ...findReadmeViolations(tree),
     ...(await schema),
-    ...(await imports),
+    ...violationsOf(await imports),
   ];
 }

@@ -56,6 +56,23 @@ export function parseSqlText(text: SqlText): ParsedSql | { readonly problem: str
   return { problem };
 }
 
+/** What a fragment can be a part of: a condition or a value, a clause, one more condition. */
+const BEFORE_FRAGMENTS = ['SELECT ', 'SELECT 1 ', 'SELECT 1 WHERE true '];
+
+/**
+ * Parses a statement, or a fragment that is handed on in a way that can't be followed. Its own relations are found
+ * either way.
+ */
+export function parseStatementOrFragment(text: SqlText): ParsedSql | { readonly problem: string } {
+  const statement = parseSqlText(text);
+  if (!('problem' in statement)) return statement;
+  for (const before of BEFORE_FRAGMENTS) {
+    const parsed = parseSqlText([before, ...text]);
+    if (!('problem' in parsed)) return parsed;
+  }
+  return statement;
+}
+
 /** The text with each hole filled; `choice` has one digit of base four for each helper. */
 function fill(text: SqlText, choice: number): string {
   let parameters = 0;

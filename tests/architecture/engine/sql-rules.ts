@@ -8,7 +8,7 @@ import {
   STORE_STATEMENTS,
   TABLES,
 } from '../rules/tables.ts';
-import { type ParsedSql, parseSqlText, type Relation } from './sql-relations.ts';
+import { type ParsedSql, parseSqlText, parseStatementOrFragment, type Relation } from './sql-relations.ts';
 import {
   isSqlTemplate,
   isUnsafeCall,
@@ -67,7 +67,7 @@ function judgePlace({ node, texts }: SqlPlace, computed: Set<string>): readonly 
     return [violationAt('sql-parses', node, 'the text of a statement is a constant')];
   }
   const found = texts.flatMap((text) => {
-    const parsed = parseSqlText(text);
+    const parsed = parseStatementOrFragment(text);
     if ('problem' in parsed) return [violationAt('sql-parses', node, parsed.problem)];
     const owner = ownerOf(path);
     return [

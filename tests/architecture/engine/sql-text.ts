@@ -62,6 +62,7 @@ export class SqlReader {
     }
     if (isUnsafeCall(node)) {
       const [text] = node.arguments;
+      if (node.expression.getText().endsWith('.file')) return null;
       return text ? readConstant(this.tree, text) : null;
     }
     if (ts.isCallExpression(node) && ts.isIdentifier(node.expression))

@@ -1,6 +1,6 @@
 /**
  * What the server's code may not take from its surroundings: it comes in through the composition root, so that a test or
- * a simulation can give it. Adapters of `server/platform/` and `server/main.ts` are where it comes from.
+ * a simulation can give it. It comes from the adapters in `server/platform/`; the process belongs to `server/main.ts`.
  */
 export const SURROUNDINGS: Readonly<Record<string, { names: readonly string[]; because: string }>> = {
   'no-timer': {
