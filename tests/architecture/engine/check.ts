@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { SURROUNDINGS } from '../rules/surroundings.ts';
-import { cruise, findHomeless, violationsOf } from './imports.ts';
+import { cruise, findHomeless, findUnusedAllowances, violationsOf } from './imports.ts';
 import { findSchemaViolations } from './migrations.ts';
 import { findUntidy } from './names.ts';
 import { findOffences } from './offenders.ts';
@@ -30,19 +30,28 @@ export const RULES: readonly string[] = [
   'readme-tables',
 ];
 
-/** What every rule refuses in the tree at `root`. */
-export async function checkTree(root: string): Promise<readonly Violation[]> {
-  const imports = cruise(root);
+/**
+ * What every rule refuses in the tree at `root`. `fixtures` are the paths of the breaks in it: what they import counts
+ * as a break, but not as a need for a line in a list.
+ */
+export async function checkTree(root: string, fixtures: ReadonlySet<string>): Promise<readonly Violation[]> {
+  const cruising = cruise(root);
   const schema = findSchemaViolations(resolve(root));
   const tree = readTree(root);
-  return [
+  const findings = [
     ...findHomeless(tree),
     ...findSurroundings(tree),
     ...findOffences(tree),
     ...findUntidy(tree),
     ...findSqlViolations(tree),
     ...findReadmeViolations(tree),
+  ];
+  const cruised = await cruising;
+  const modules = cruised.modules.filter(({ source }) => !fixtures.has(source));
+  return [
+    ...findings,
     ...(await schema),
-    ...violationsOf(await imports),
+    ...violationsOf(cruised),
+    ...findUnusedAllowances({ ...cruised, modules }),
   ];
 }
