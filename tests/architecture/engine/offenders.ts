@@ -14,7 +14,7 @@ export interface Offence {
 
 /**
  * The offences that the list doesn't excuse: new ones, and ones that grew beyond the size that the list gives. Lines
- * that excuse nothing any more, or more than is there, are violations too, so that the list can only shrink.
+ * that excuse nothing any more are violations too, so that the list can only shrink.
  */
 export function judgeOffences(
   offences: readonly Offence[],
@@ -24,16 +24,14 @@ export function judgeOffences(
   const news = offences
     .filter(({ id, size = 0 }) => size > (excused.get(id) ?? -1))
     .map(({ violation }) => violation);
-  const stale = [...excused].filter(([id, size]) => (found.get(id)?.size ?? 0) < size || !found.has(id));
+  const stale = [...excused.keys()].filter((id) => !found.has(id));
   return [
     ...news,
-    ...stale.map(([id]) => ({
+    ...stale.map((id) => ({
       rule: 'unused-exception',
       path: id.split('#')[0] ?? id,
       line: 0,
-      detail: found.has(id)
-        ? `${id} has shrunk to ${found.get(id)?.size}: lower the number in rules/offenders.ts`
-        : `${id} is no offence any more: remove the line in rules/offenders.ts`,
+      detail: `${id} is no offence any more: remove the line in rules/offenders.ts`,
     })),
   ];
 }

@@ -242,9 +242,9 @@ const LAYERS = [
   },
   {
     name: 'app',
-    path: '^server/app(\\.ts$|/)',
+    path: folders('server/app'),
     imports: [
-      ['^server/app(\\.ts$|/)', 'its own files'],
+      [folders('server/app'), 'its own files'],
       [folders('server/(config|jobs|kernel|platform|transports)'), 'joins everything'],
       [ANY_BORDER, 'joins everything'],
       [folders('assembly/host'), 'loads the core'],
@@ -254,7 +254,7 @@ const LAYERS = [
     name: 'main',
     path: files('server/main.ts'),
     imports: [
-      ['^server/app(\\.ts$|/)', 'starts the app'],
+      [folders('server/app'), 'starts the app'],
       [folders('server/(config|kernel)'), 'reads the environment'],
       [folders('server/platform/(logging|system)'), 'a process has a log, a clock and a directory'],
       [node('fs'), 'reads the configuration file and the core'],

@@ -1,6 +1,6 @@
 /**
- * Breaks that were there before their rule. A line that is not needed any more, or a number that is too high, fails the
- * check: these lists only shrink.
+ * Breaks that were there before their rule. A line that is not needed any more fails the check: these lists only
+ * shrink.
  */
 
 /** Exports without a docstring, as `path#name`. */
@@ -30,18 +30,17 @@ export const DOCSTRINGS_MISSING: readonly string[] = [
   'server/transports/rest/users/set-up.ts#setUp',
 ];
 
-/** Functions of more than 70 lines, as `path#name`, with the lines that they have. */
+/** Functions of more than 70 lines, as `path#name`, with the lines that they may have at most. */
 export const FUNCTIONS_TOO_LONG: Readonly<Record<string, number>> = {
   'assembly/sha256-compress.ts#compressFast': 150,
   'assembly/sha256-four-lanes.ts#compressFourLanes': 182,
-  'server/app.ts#createApp': 243,
-  'server/domains/devices/service.ts#createDeviceService': 104,
+  'server/domains/devices/service.ts#createDeviceService': 103,
   'server/domains/devices/store.postgres.ts#createDeviceStore': 97,
   'server/domains/ledger/service.ts#createLedgerService': 96,
   'server/domains/marketplace/keyed-requests.ts#createKeyedRequests': 73,
   'server/domains/marketplace/service.ts#createMarketplaceService': 194,
   'server/domains/marketplace/settlement.ts#createSettlements': 141,
-  'server/domains/marketplace/store.postgres.ts#createMarketplaceStore': 151,
+  'server/domains/marketplace/store.postgres.ts#createMarketplaceStore': 150,
   'server/domains/relay/service.ts#createRelayService': 240,
   'server/domains/relay/store.postgres.ts#createRelayStore': 129,
   'server/platform/mqtt/hooks.ts#createHooks': 100,
