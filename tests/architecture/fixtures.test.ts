@@ -7,12 +7,15 @@ import { describeViolation, type Violation } from './engine/tree.ts';
 const fixtures = [...readFixtures(), ...foreignImports(layerNames)];
 const fixturePaths = new Set(fixtures.flatMap(({ files }) => [...files.keys()]));
 
+/** Ten seconds of work on an idle machine with two cores. */
+const CHECK_TIMEOUT_MS = 300_000;
+
 /** What the rules refuse in the project with every fixture laid over it. */
 let violations: readonly Violation[] = [];
 
 beforeAll(async () => {
   violations = await checkTree(layOver(fixtures), fixturePaths);
-});
+}, CHECK_TIMEOUT_MS);
 
 describe('the project', () => {
   it('breaks no rule', () => {
