@@ -31,6 +31,20 @@ module.exports = {
       },
     },
     {
+      name: 'commands-are-joined-in-one-file',
+      comment: 'Nothing but yggdrasil.ts imports a command.',
+      severity: 'error',
+      from: { pathNot: '^yggdrasil\\.ts$' },
+      to: { path: '/command\\.ts$' },
+    },
+    {
+      name: 'commands-load-their-code-when-they-run',
+      comment: 'A command.ts only describes: of its code it imports types, and the rest when it runs.',
+      severity: 'error',
+      from: { path: '/command\\.ts$' },
+      to: { path: '/(main|guard)\\.ts$', dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'not-resolvable',
       comment: 'An import that leads nowhere.',
       severity: 'error',

@@ -13,6 +13,8 @@ export const RULES: readonly string[] = [
   'no-cycle',
   'no-orphan',
   'not-resolvable',
+  'commands-are-joined-in-one-file',
+  'commands-load-their-code-when-they-run',
   'one-layer',
   ...Object.keys(SURROUNDINGS),
   'docstring',

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { DATABASE_ADAPTER, TABLES } from '../rules/tables.ts';
+import { ADAPTER_TABLES, DATABASE_ADAPTER, MIGRATIONS_TABLE, TABLES } from '../rules/tables.ts';
 import { type Node, parseSql } from './sql-relations.ts';
 import type { Violation } from './tree.ts';
 
@@ -86,7 +86,9 @@ function securedBy(statements: readonly Node[]): readonly string[] {
 /** Migrations that can't be read, make other tables than the list has, leave rows open, or don't take back what they make. */
 export async function findSchemaViolations(root: string): Promise<readonly Violation[]> {
   const changes = await readMigrations(root);
-  const owned = Object.values(TABLES).flat();
+  const owned = [...Object.values(TABLES).flat(), ...ADAPTER_TABLES].filter(
+    (name) => name !== MIGRATIONS_TABLE,
+  );
   const dropped = changes.flatMap((change) => change.dropped);
   const secured = changes.flatMap((change) => change.secured);
   const made = changes.flatMap((change) => change.created).filter((name) => !dropped.includes(name));

@@ -55,7 +55,10 @@ const DOMAINS = {
   },
   pricing: {
     sees: [],
-    uses: [[packages('gpt-tokenizer'), 'counts tokens as models do', { only: '/token-counter\\.ts$' }]],
+    uses: [
+      [packages('gpt-tokenizer'), 'counts tokens as models do', { only: '/token-counter\\.ts$' }],
+      [files('assembly/host/index.ts'), 'names the core that prices and splits', { types: true }],
+    ],
   },
   quality: { sees: [], uses: [] },
   marketplace: {
@@ -77,6 +80,11 @@ const ADAPTERS = {
       node('child_process', 'crypto', 'fs/promises', 'module', 'os', 'path', 'process', 'util'),
       'starts and stops the embedded server, a program with files and a password',
       { only: '/database/embedded/' },
+    ],
+    [
+      node('crypto'),
+      'derives passwords, signs the tenant of a transaction',
+      { only: '/(logins|scope)\\.ts$' },
     ],
     [node('timers/promises'), 'waits before it asks the server again'],
   ],
@@ -205,6 +213,15 @@ const PROGRAM = [
 /** Every file of ours is in exactly one of these. */
 const LAYERS = [
   {
+    name: 'program',
+    path: files('yggdrasil.ts'),
+    imports: [
+      ['/command\\.ts$', 'joins the commands and does nothing else'],
+      [packages('commander'), 'reads the command line'],
+      [files('package.json'), 'tells the version'],
+    ],
+  },
+  {
     name: 'kernel',
     path: folders('server/kernel'),
     imports: [
@@ -252,8 +269,10 @@ const LAYERS = [
   },
   {
     name: 'main',
-    path: files('server/main.ts'),
+    path: files('server/main.ts', 'server/command.ts'),
     imports: [
+      [files('server/main.ts'), 'the command starts the process'],
+      [packages('commander'), 'describes the command', { only: '/command\\.ts$' }],
       [folders('server/app'), 'starts the app'],
       [folders('server/(config|kernel)'), 'reads the environment'],
       [folders('server/platform/(logging|system)'), 'a process has a log, a clock and a directory'],
@@ -285,7 +304,7 @@ const LAYERS = [
     [WIRE, 'speaks frames'],
     [folders('assembly/host'), 'loads the core'],
     [packages('commander', 'ws'), 'a program has arguments and a socket'],
-    [node('fs', 'url'), 'a program has files'],
+    [node('fs', 'path', 'url'), 'a program has files'],
   ]),
   deviceLayer('virtual', [
     ...PROGRAM,
@@ -319,6 +338,7 @@ const LAYERS = [
   ]),
   deviceLayer('native', [
     [HOST_FOR_BROWSERS, 'its statuses and sizes', { types: true }],
+    [files('device/node/checkout.ts'), 'finds the folder of the project'],
     [node('child_process', 'crypto', 'fs', 'os', 'path', 'url'), 'builds and runs programs in C'],
   ]),
   {
@@ -327,6 +347,8 @@ const LAYERS = [
     imports: [
       own('bench'),
       [folders('assembly/host', 'server', 'device/native'), 'what it measures'],
+      [files('device/node/checkout.ts'), 'finds the folder of the project'],
+      [packages('commander'), 'describes the command', { only: '/command\\.ts$' }],
       [packages('@noble/hashes'), 'what it measures against'],
       [ANY_NODE, 'nobody ships it'],
     ],
@@ -357,7 +379,7 @@ const LAYERS = [
 
 /** Where execution begins, or what others import from outside. Every file of ours is reached from one of these. */
 const ENTRIES = [
-  '/main\\.ts$',
+  '^yggdrasil\\.ts$',
   '^device/client/index\\.ts$',
   '^device/native/(build|gate)\\.ts$',
   '^assembly/(index|device)\\.ts$',

@@ -18,10 +18,12 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The adapter of the database: makes the schema, and keeps the list of migrations in a table of its own. */
+/** The adapter of the database. It may look into the system's catalogue, too. */
 export const DATABASE_ADAPTER = 'server/platform/database';
-/** What the adapter may name; it may look into the system's catalogue, too. */
-export const ADAPTER_TABLES: readonly string[] = ['schema_migrations'];
+/** The list of migrations: the one table that is there before the first of them. */
+export const MIGRATIONS_TABLE = 'schema_migrations';
+/** The adapter's own tables: the list of migrations, and the key that the tenants of transactions are signed with. */
+export const ADAPTER_TABLES: readonly string[] = [MIGRATIONS_TABLE, 'scope_key'];
 
 /** What the statements of a store may be. The schema is for migrations, settings and transactions for the adapter. */
 export const STORE_STATEMENTS: readonly string[] = [
@@ -47,6 +49,11 @@ export const FUNCTIONS_REFUSED: Readonly<Record<string, string>> = {
 
 /** Texts of the adapter that aren't constants. */
 export const COMPUTED_SQL: readonly { path: string; because: string }[] = [
+  {
+    path: 'server/platform/database/logins.ts',
+    because:
+      'makes roles: PostgreSQL takes no parameters there; the name is made of a constant and hexadecimal digits',
+  },
   {
     path: 'server/platform/database/migrate.ts',
     because: 'runs the texts of the migrations, which are read and judged where they stand',
