@@ -129,13 +129,14 @@ const TRANSPORTS = {
   frames: [],
   pipeline: [
     [packages('zod'), 'schemas of operations'],
+    [node('util'), 'compares deeply', { only: '/http\\.ts$' }],
     [folders('server/platform/http'), 'the shape of a request', { types: true }],
   ],
   bifrost: [[folders('server/platform/websocket'), 'the shape of a socket', { types: true }]],
   mqtt: [
     [folders('server/platform/mqtt'), 'the shape of a client', { types: true }],
     [
-      '^server/transports/bifrost/(decode-frame|error-frame|frame-handlers|wrong-frames)\\.ts$',
+      '^server/transports/bifrost/(decode-frame|error-frame|wrong-frames)\\.ts$',
       'a frame is handled alike, whatever it came by',
       { only: '/endpoint\\.ts$' },
     ],
@@ -144,7 +145,7 @@ const TRANSPORTS = {
     [packages('zod'), 'schemas of bodies'],
     [folders('server/platform/http'), 'the shape of a request', { types: true }],
     [
-      '^server/transports/rest/(define-route|schemas)\\.ts$',
+      '^server/transports/rest/schemas\\.ts$',
       'is described in the same document',
       { only: '/descriptions\\.ts$' },
     ],

@@ -46,7 +46,7 @@ export const FUNCTIONS_TOO_LONG: Readonly<Record<string, number>> = {
   'server/platform/mqtt/hooks.ts#createHooks': 100,
   'server/platform/mqtt/server.ts#createMqttServer': 132,
   'server/platform/websocket/adapter.ts#registerWebSocket': 84,
-  'server/transports/mqtt/endpoint.ts#createMqttEndpoint': 146,
+  'server/transports/mqtt/endpoint.ts#createMqttEndpoint': 163,
   'tests/support/market.ts#createMarket': 109,
   'tests/simulation/marketplace/simulate.ts#simulate': 151,
   'tests/unit/rest/openapi-rules.ts#problemsOfOpenApi': 103,
