@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { IDEMPOTENCY_KEY } from '../../kernel/idempotency-key.ts';
 import { NAME_CHARACTERS_MAX, NAME_PROBLEMS, toName } from '../../kernel/name.ts';
+
+export { idempotencyKeySchema } from '../pipeline/idempotency-key-schema.ts';
 
 /** An id from outside: a UUID in either case, taken in the lower case that ours are kept in. */
 export const idSchema = z.uuid().toLowerCase();
@@ -43,11 +44,3 @@ export const timeMsSchema = z
 
 /** A point in time as REST shows it. */
 export const toIsoTime = (ms: number): string => new Date(ms).toISOString();
-
-/** The header under which an operation is carried out once. */
-export const idempotencyKeySchema = z
-  .string()
-  .regex(IDEMPOTENCY_KEY)
-  .describe(
-    'Of your choice. Under the same key the same request is carried out once, and answered the same again.',
-  );

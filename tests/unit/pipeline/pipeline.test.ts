@@ -4,7 +4,7 @@ import { AppError, InvariantError } from '../../../server/kernel/errors.ts';
 import { asId } from '../../../server/kernel/ids.ts';
 import { type Access, type AuditClass, COSTS, type Operation } from '../../../server/kernel/operation.ts';
 import type { Audit } from '../../../server/transports/pipeline/audit.ts';
-import { createRunningLimiter } from '../../../server/transports/pipeline/limiter.ts';
+import { createRunningLimiter, type ShareSizes } from '../../../server/transports/pipeline/limiter.ts';
 import { createPipeline } from '../../../server/transports/pipeline/pipeline.ts';
 import { FakeClock } from '../../support/clock.ts';
 
@@ -32,7 +32,7 @@ function operationOf<A extends Access>(access: A, audit: AuditClass = 'change'):
 }
 
 /** A pipeline that writes down what it does. */
-function world(sizes = { principal: 20, address: COSTS.read }) {
+function world(sizes: ShareSizes = { principal: 20, address: COSTS.read }) {
   const steps: string[] = [];
   const limiter = createRunningLimiter(sizes);
   const audit: Audit = {
