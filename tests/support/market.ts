@@ -95,6 +95,15 @@ export class FakeProvider {
   }
 }
 
+/** What the user has, in cents. */
+async function readBalanceInCents(ledger: LedgerService, user: Actor) {
+  const { availableMicrocents, heldMicrocents } = await ledger.balance(user);
+  return { availableCents: wholeCents(availableMicrocents), heldCents: wholeCents(heldMicrocents) };
+}
+
+/** Tells nobody what verification found. */
+const silentMetrics = { roundEnded: () => {}, totalsCompared: () => {} };
+
 /** A marketplace with ledger on a real database, whose time and chance a test decides. */
 export function createMarket(
   db: TestDatabase,
@@ -135,26 +144,22 @@ export function createMarket(
     },
   );
   const administrator = newUser(true);
-  /** What the user has, in cents. */
-  const balanceInCents = async (user: Actor) => {
-    const { availableMicrocents, heldMicrocents } = await ledger.balance(user);
-    return { availableCents: wholeCents(availableMicrocents), heldCents: wholeCents(heldMicrocents) };
-  };
+  const balanceInCents = (user: Actor) => readBalanceInCents(ledger, user);
 
   return {
     clock,
     ledger,
     marketplace,
     quality,
-    metrics: { roundEnded: () => {}, totalsCompared: () => {} },
+    metrics: silentMetrics,
     administrator,
     /** A user who has `amountCents`. */
     async customer(amountCents: bigint): Promise<AccountActor> {
       const user = newUser();
       tenants.set(user.accountId, user.tenantId);
       const idempotencyKey = systemRandom.uuid();
-      const amountMicrocents = centsToMicrocents(amountCents);
-      await ledger.topUp(administrator, { accountId: user.accountId, amountMicrocents, idempotencyKey });
+      const [accountId, amountMicrocents] = [user.accountId, centsToMicrocents(amountCents)];
+      await ledger.topUp(administrator, { accountId, amountMicrocents, idempotencyKey });
       return user;
     },
     balanceInCents,
