@@ -29,9 +29,11 @@ import {
 import { countTokens, createPricingService } from '../../server/domains/pricing/index.ts';
 import { createQualityService, createQualityStore } from '../../server/domains/quality/index.ts';
 import type { AccountActor, Actor, DeviceActor } from '../../server/kernel/actor.ts';
+import type { Clock } from '../../server/kernel/clock.ts';
 import { type AccountId, asId, type DeviceId, type TenantId } from '../../server/kernel/ids.ts';
 import type { Logger } from '../../server/kernel/logger.ts';
 import { centsToMicrocents, wholeCents } from '../../server/kernel/money.ts';
+import type { Random } from '../../server/kernel/random.ts';
 import { createSecretBox } from '../../server/platform/secrets/index.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
 import { FakeClock, turn } from './clock.ts';
@@ -101,6 +103,17 @@ async function readBalanceInCents(ledger: LedgerService, user: Actor) {
   return { availableCents: wholeCents(availableMicrocents), heldCents: wholeCents(heldMicrocents) };
 }
 
+function createLedger(
+  db: TestDatabase,
+  tenants: ReadonlyMap<AccountId, TenantId>,
+  surroundings: { clock: Clock; random: Random; logger: Logger },
+): LedgerService {
+  const store = createLedgerStore(db.database);
+  const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, ...surroundings });
+  const directory = { findTenantOfAccount: async (id: AccountId) => tenants.get(id) ?? null };
+  return createLedgerService({ writer, store, tenants: directory, clock: surroundings.clock });
+}
+
 /** Tells nobody what verification found. */
 const silentMetrics = { roundEnded: () => {}, totalsCompared: () => {} };
 
@@ -121,11 +134,8 @@ export function createMarket(
   const clock = new FakeClock(Date.now());
   const random = { ...createSeededRandom(options.seed ?? 1), uuid: systemRandom.uuid };
   const core = createServerCore();
-  const ledgerStore = createLedgerStore(db.database);
-  const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, { store: ledgerStore, clock, random, logger });
   const tenants = new Map<AccountId, TenantId>();
-  const directory = { findTenantOfAccount: async (id: AccountId) => tenants.get(id) ?? null };
-  const ledger = createLedgerService({ writer, store: ledgerStore, tenants: directory, clock });
+  const ledger = createLedger(db, tenants, { clock, random, logger });
   const quality = createQualityService({ core, store: createQualityStore(db.database), clock, logger });
   const marketplaceStore = createMarketplaceStore(db.database);
   const marketplace = createMarketplaceService(
