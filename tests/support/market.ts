@@ -154,7 +154,6 @@ export function createMarket(
     },
   );
   const administrator = newUser(true);
-  const balanceInCents = (user: Actor) => readBalanceInCents(ledger, user);
 
   return {
     clock,
@@ -172,7 +171,7 @@ export function createMarket(
       await ledger.topUp(administrator, { accountId, amountMicrocents, idempotencyKey });
       return user;
     },
-    balanceInCents,
+    balanceInCents: (user: Actor) => readBalanceInCents(ledger, user),
     /** The transaction the user asked for last. */
     async lastTransaction(user: AccountActor): Promise<Transaction | undefined> {
       const query = { role: 'requester', after: null, limit: 1 } as const;
@@ -180,8 +179,8 @@ export function createMarket(
     },
     /** The user still has 1,000 cents, nothing is held, the books are in order. */
     async expectUntouched(user: AccountActor): Promise<void> {
-      await until(async () => (await balanceInCents(user)).heldCents === 0n);
-      expect((await balanceInCents(user)).availableCents).toBe(1_000n);
+      await until(async () => (await readBalanceInCents(ledger, user)).heldCents === 0n);
+      expect((await readBalanceInCents(ledger, user)).availableCents).toBe(1_000n);
       const books = await ledger.trialBalance(administrator);
       expect(books).toMatchObject({ entriesSumMicrocents: 0n, mismatchedAccounts: 0 });
     },
