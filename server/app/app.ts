@@ -1,10 +1,10 @@
 import type { Config } from '../config/index.ts';
 import type { RestRoute } from '../transports/rest/define-route.ts';
-import { buildIdentity, type Identity, secretsPart } from './identity.ts';
+import { buildIdentity, secretsPart } from './identity.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { buildMarket, moneyPart, requestsPart } from './market.ts';
 import { buildMessaging, relayPart } from './messaging.ts';
-import { type AppDependencies, buildPlatform, databasePart } from './platform.ts';
+import { type AppDependencies, buildPlatform, databasePart, nodePart } from './platform.ts';
 import { buildTransports, httpPart, mqttPart } from './transports.ts';
 
 /** A server that was built and not yet started. */
@@ -27,20 +27,23 @@ export interface App {
  * `start`.
  */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<App> {
-  const platform = await buildPlatform(config, dependencies);
-  // Each knows the other: who is connected is the relay's, who belongs to a network is the devices'.
-  const relay = buildMessaging(config, platform, () => identity);
-  const identity: Identity = buildIdentity(platform, () => relay);
+  const platform = await buildPlatform(config, dependencies, () => {
+    if (dependencies.leaseLost === undefined) void app.stop();
+    else dependencies.leaseLost();
+  });
+  const messaging = buildMessaging(config, platform);
+  const identity = buildIdentity(platform, messaging);
   const market = buildMarket(config, platform, identity);
-  const transports = buildTransports(config, { platform, identity, relay, market }, dependencies);
+  const transports = buildTransports(config, { platform, messaging, identity, market }, dependencies);
 
   const ports = { http: 0, mqtt: 0 };
   const lifecycle = createLifecycle(
     [
       databasePart(platform.opened),
       secretsPart(identity, platform.dataDirectory),
+      nodePart(platform.node),
       moneyPart(market, platform),
-      relayPart(relay, platform),
+      relayPart(messaging, platform),
       mqttPart(transports, (port) => {
         ports.mqtt = port;
       }),
@@ -52,7 +55,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     { stopTimeoutMs: config.shutdownTimeoutSeconds * 1000 },
     platform,
   );
-  return {
+  const app: App = {
     restRoutes: transports.restRoutes,
     offerSetupCode: identity.users.offerSetupCode,
     async start() {
@@ -64,6 +67,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       platform.logger.info({ operation: 'server.stop' }, 'stopped');
     },
   };
+  return app;
 }
 
 /** As in a URL: an IPv6 address in brackets (RFC 3986 section 3.2.2). */

@@ -1,6 +1,5 @@
 import type { Config } from '../config/index.ts';
 import { countPromptTokens } from '../domains/pricing/index.ts';
-import type { RelayService } from '../domains/relay/index.ts';
 import { createHttpServer } from '../platform/http/server.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
 import { createMqttServer } from '../platform/mqtt/server.ts';
@@ -16,13 +15,14 @@ import { createRestTransport } from '../transports/rest/transport.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
 import type { Market } from './market.ts';
+import type { Messaging } from './messaging.ts';
 import type { AppDependencies, Platform } from './platform.ts';
 
 /** The areas that the transports reach. */
 export interface Areas {
   readonly platform: Platform;
   readonly identity: Identity;
-  readonly relay: RelayService;
+  readonly messaging: Messaging;
   readonly market: Market;
 }
 
@@ -31,10 +31,12 @@ export type Transports = ReturnType<typeof buildTransports>;
 
 /** Builds the listeners; none listens before its part starts. */
 export function buildTransports(config: Config, areas: Areas, dependencies: AppDependencies) {
-  const { platform, identity, relay, market } = areas;
+  const { platform, messaging, identity, market } = areas;
   const { clock, random, logger, metrics } = platform;
   const { marketplace } = market;
   const { identify, devices } = identity;
+  const { relay, connections } = messaging;
+  const session = { relay, devices, marketplace, connections, logger };
   const observe = requestObserver(metrics);
   const state = { accepts: false };
   const restRoutes = createRoutes(areas, state);
@@ -54,11 +56,8 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
       ],
       websockets: [
         createBifrostEndpoint({
-          relay,
-          devices,
-          marketplace,
+          ...session,
           clock,
-          logger,
           heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
         }),
       ],
@@ -69,7 +68,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   );
   const mqtt = createMqttServer(
     { host: config.mqttHost, port: config.mqttPort },
-    { endpoint: createMqttEndpoint({ relay, devices, marketplace, logger }), logger },
+    { endpoint: createMqttEndpoint(session), logger },
   );
   return { restRoutes, http, mqtt, state };
 }
@@ -102,7 +101,7 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 
 /** `state` says whether the server takes requests, for its readiness. */
 function createRoutes({ platform, identity, market }: Areas, state: { readonly accepts: boolean }) {
-  const { opened, metrics, clock, logger } = platform;
+  const { opened, node, metrics, clock, logger } = platform;
   const { users, networks, devices } = identity;
   const { ledger, marketplace } = market;
   const apiRoutes = [
@@ -110,6 +109,7 @@ function createRoutes({ platform, identity, market }: Areas, state: { readonly a
     ...createServerRoutes({
       checks: {
         database: opened.ping,
+        node: () => node.check(),
         listening: async () => {
           if (!state.accepts) throw new Error('not listening');
         },

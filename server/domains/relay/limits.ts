@@ -20,3 +20,8 @@ export const READ_RETRIES_MAX = 6;
 
 /** Unacknowledged bytes a device can have: beyond, it reads from the stream when it has acknowledged. */
 export const WINDOW_BYTES_MAX = 1024 * 1024;
+
+/** Frames signed at a time: a multiple of the four lanes, and what the core's batch holds. */
+export const BATCH_SIGNATURES_MAX = 64;
+/** Fewer are signed one by one: lanes that stay empty cost as much as full ones. */
+export const BATCH_SIGNATURES_MIN = 3;

@@ -16,7 +16,7 @@ import {
 } from '../../../proto/index.ts';
 import type { DeviceCapabilities, DeviceService } from '../../domains/devices/index.ts';
 import type { MarketplaceService, ProviderChannel } from '../../domains/marketplace/index.ts';
-import { type Peer, type RelayService, relayError } from '../../domains/relay/index.ts';
+import type { Peer, RelayService } from '../../domains/relay/index.ts';
 import { AppError } from '../../kernel/errors.ts';
 
 export interface FrameServices {
@@ -29,7 +29,7 @@ export interface FrameServices {
 export interface ReceivedFrame {
   readonly peer: Peer;
   readonly frame: FrameView;
-  /** How the marketplace reaches this device; null on MQTT, where a device can't be a provider. */
+  /** How the marketplace reaches this device; null where a device can't be a provider. */
   readonly providerChannel: ProviderChannel | null;
 }
 
@@ -42,10 +42,18 @@ export const capabilitiesOf = ({
   commands,
 }: yggdrasil.v1.Capabilities): DeviceCapabilities => ({ platform, firmware, sensors, actuators, commands });
 
-/** What the sender is told; null: nothing. */
-export type FrameAnswer = { type: FrameType; payload: Uint8Array } | null;
+/** What the sender is told; null: nothing. `sent` is called when it went out. */
+export type FrameAnswer = {
+  readonly type: FrameType;
+  readonly payload: Uint8Array;
+  readonly sent?: () => void;
+} | null;
 
-export type FrameHandler = (services: FrameServices, received: ReceivedFrame) => Promise<FrameAnswer>;
+/** Maps a frame to one call of a service. It answers at once where nothing needs to be waited for. */
+export type FrameHandler = (
+  services: FrameServices,
+  received: ReceivedFrame,
+) => FrameAnswer | Promise<FrameAnswer>;
 
 /** The message in a frame. Refuses with `frame_payload_malformed`. */
 export function payloadOf<Properties, Message>(
@@ -67,10 +75,14 @@ const acknowledgement = (offset: number): FrameAnswer => ({
   payload: encodePayload(Ack, { offset }),
 });
 
-const forward: FrameHandler = async ({ relay }, { peer, frame }) => {
-  const streamOffset = await relay.forward(peer, frame);
-  return frame.header.delivery === Delivery.STORED ? acknowledgement(streamOffset) : null;
+const forward: FrameHandler = ({ relay }, { peer, frame }) => {
+  const isStored = frame.header.delivery === Delivery.STORED;
+  const forwarded = relay.forward(peer, frame);
+  if (typeof forwarded === 'number') return null;
+  return forwarded.then((streamOffset) => (isStored ? acknowledgement(streamOffset) : null));
 };
+
+const ping: FrameHandler = () => ({ type: FrameType.PONG, payload: new Uint8Array(0) });
 
 const announceCapabilities: FrameHandler = async (services, received) => {
   const capabilities = capabilitiesOf(payloadOf(Capabilities, received.frame));
@@ -94,21 +106,19 @@ const withdraw: FrameHandler = async ({ marketplace }, { peer, frame }) => {
   return acknowledgement(0);
 };
 
-const chunk: FrameHandler = async ({ marketplace }, { peer, frame }) => {
+const chunk: FrameHandler = ({ marketplace }, { peer, frame }) => {
   marketplace.chunk(peer.actor, payloadOf(ComputeChunk, frame));
   return null;
 };
 
-const result: FrameHandler = async ({ marketplace }, { peer, frame }) => {
+const result: FrameHandler = ({ marketplace }, { peer, frame }) => {
   marketplace.result(peer.actor, payloadOf(ComputeResult, frame));
   return null;
 };
 
-/**
- * Every type of frame a device may send in an open session, on any transport. HELLO, ACK and PING belong to the
- * WebSocket session itself (`connection.ts`).
- */
+/** Every type of frame a device may send once it is connected, over any channel. A channel adds those of its own. */
 export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map([
+  [FrameType.PING, ping],
   [FrameType.EVENT, forward],
   [FrameType.CAPABILITIES, announceCapabilities],
   [FrameType.COMMAND, forward],
@@ -119,12 +129,3 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map([
   [FrameType.COMPUTE_CHUNK, chunk],
   [FrameType.COMPUTE_RESULT, result],
 ]);
-
-/** Handles an accepted frame. Refuses with `frame_type_unexpected` what is not in the table. */
-export async function handleFrame(services: FrameServices, received: ReceivedFrame): Promise<FrameAnswer> {
-  const handler = FRAME_HANDLERS.get(received.frame.header.type);
-  if (handler === undefined) {
-    throw relayError('frame_type_unexpected');
-  }
-  return handler(services, received);
-}

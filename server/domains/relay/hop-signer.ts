@@ -1,0 +1,58 @@
+import type { SigningKey } from '../../../assembly/host/index.ts';
+import { SIGNATURE_BYTES, type UnsignedFrame } from '../../../proto/index.ts';
+import { BATCH_SIGNATURES_MAX, BATCH_SIGNATURES_MIN } from './limits.ts';
+import type { RelayCore } from './ports.ts';
+
+/** A frame on its way to one device. Many may share a frame; each gets its own tag before it is handed over. */
+export interface Outgoing {
+  readonly signingKey: SigningKey;
+  readonly frame: UnsignedFrame;
+}
+
+/**
+ * Signs frames under the keys of their receivers: one by itself, more in batches of four lanes. Calls `handOver` with each
+ * in turn while its tag is in the frame.
+ */
+export class HopSigner {
+  readonly #core: Pick<RelayCore, 'signInto' | 'signForKeys' | 'signBatch'>;
+  readonly #tags = new Uint8Array(BATCH_SIGNATURES_MAX * SIGNATURE_BYTES);
+
+  constructor(core: Pick<RelayCore, 'signInto' | 'signForKeys' | 'signBatch'>) {
+    this.#core = core;
+  }
+
+  /** Signs and hands over all of them, in their order. */
+  signEach<Item extends Outgoing>(outgoing: readonly Item[], handOver: (item: Item) => void): void {
+    for (let from = 0; from < outgoing.length; from += BATCH_SIGNATURES_MAX) {
+      const round = outgoing.slice(from, from + BATCH_SIGNATURES_MAX);
+      if (round.length < BATCH_SIGNATURES_MIN) this.#oneByOne(round, handOver);
+      else this.#together(round, handOver);
+    }
+  }
+
+  #oneByOne<Item extends Outgoing>(round: readonly Item[], handOver: (item: Item) => void): void {
+    for (const item of round) {
+      const { bytes, signedBytes, signatureStart } = item.frame;
+      this.#core.signInto(item.signingKey, signedBytes, bytes, signatureStart);
+      handOver(item);
+    }
+  }
+
+  #together<Item extends Outgoing>(round: readonly Item[], handOver: (item: Item) => void): void {
+    const keys = round.map(({ signingKey }) => signingKey);
+    const message = round[0]?.frame.signedBytes ?? new Uint8Array(0);
+    if (round.every(({ frame }) => frame.signedBytes === message)) {
+      this.#core.signForKeys(message, keys, this.#tags);
+    } else {
+      const messages = round.map(({ frame }) => frame.signedBytes);
+      this.#core.signBatch(keys, messages, this.#tags);
+    }
+    // A copy, because handing over may lead to another frame being signed.
+    const tags = this.#tags.slice(0, round.length * SIGNATURE_BYTES);
+    for (const [index, item] of round.entries()) {
+      const tag = tags.subarray(index * SIGNATURE_BYTES, (index + 1) * SIGNATURE_BYTES);
+      item.frame.bytes.set(tag, item.frame.signatureStart);
+      handOver(item);
+    }
+  }
+}

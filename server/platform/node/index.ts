@@ -1,0 +1,2 @@
+export { createNode, type Node, type NodeDependencies } from './node.ts';
+export { createNodeStore, type NodeStore } from './store.postgres.ts';
