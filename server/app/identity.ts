@@ -1,7 +1,7 @@
 import { createDeviceService, createDeviceStore } from '../domains/devices/index.ts';
 import { createNetworkService, createNetworkStore } from '../domains/networks/index.ts';
-import { createUserService, createUserStore } from '../domains/users/index.ts';
 import { relayError } from '../domains/relay/index.ts';
+import { createUserService, createUserStore } from '../domains/users/index.ts';
 import type { Actor } from '../kernel/actor.ts';
 import { StartError } from '../kernel/start-error.ts';
 import type { Part } from './lifecycle.ts';

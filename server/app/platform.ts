@@ -27,11 +27,7 @@ export interface AppDependencies {
 export type Platform = Awaited<ReturnType<typeof buildPlatform>>;
 
 /** Opens the database and the secrets in the data directory, and loads the compute core. */
-export async function buildPlatform(
-  config: Config,
-  dependencies: AppDependencies,
-  leaseLost: () => void,
-) {
+export async function buildPlatform(config: Config, dependencies: AppDependencies, leaseLost: () => void) {
   const { clock, random, logger } = dependencies;
   const core = loadServerCore(dependencies.coreWasm);
   const metrics = createMetrics();

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { FrameType } from '../../proto/index.ts';
 import { renderConfigTable } from '../../server/config/index.ts';
 import { migrations } from '../../server/platform/database/migrations/index.ts';
-import { SESSION_FRAME_TYPES } from '../../server/transports/bifrost/connection.ts';
-import { FRAME_HANDLERS } from '../../server/transports/bifrost/frame-handlers.ts';
+import { WEBSOCKET_FRAME_TYPES } from '../../server/transports/bifrost/connection.ts';
+import { FRAME_HANDLERS } from '../../server/transports/frames/frame-handlers.ts';
 import { OPENAI_DESCRIPTIONS } from '../../server/transports/openai/descriptions.ts';
 import { createOpenAiTransport } from '../../server/transports/openai/transport.ts';
 import { createRestRoutes } from '../../server/transports/rest/routes.ts';
@@ -65,13 +65,13 @@ describe('every id in a request', () => {
 
 describe('every frame', () => {
   it('that a device may send has an authorization test and an error test', () => {
-    const types = [...SESSION_FRAME_TYPES, ...FRAME_HANDLERS.keys()].map((type) => FrameType[type]);
+    const types = [...WEBSOCKET_FRAME_TYPES, ...FRAME_HANDLERS.keys()].map((type) => FrameType[type]);
     expect([...FRAME_CASES.keys()].map((type) => FrameType[type]).sort()).toEqual(types.sort());
   });
 
   it('of the schema is sent by a device, or by the server', () => {
     const byServer = ['WELCOME', 'PONG', 'COMPUTE_REQUEST', 'COMPUTE_CANCEL'];
-    const byDevice = [...SESSION_FRAME_TYPES, ...FRAME_HANDLERS.keys()].map((type) => FrameType[type]);
+    const byDevice = [...WEBSOCKET_FRAME_TYPES, ...FRAME_HANDLERS.keys()].map((type) => FrameType[type]);
     const all = Object.keys(FrameType).filter(
       (name) => Number.isNaN(Number(name)) && !name.endsWith('UNSPECIFIED'),
     );

@@ -7,13 +7,18 @@ interface DeviceOfNetwork {
   readonly deviceId: DeviceId;
 }
 
-/** Which device belongs to which network, for whoever carries frames between them. `tenantId` owns the network. */
+/** Which device belongs to which network, for whoever carries frames between them. */
 export interface MembershipStore {
   /** The networks of a device, with the time it joined; null where there is no such device. */
   findMemberships(
     actor: DeviceActor,
   ): Promise<
-    readonly { readonly networkId: NetworkId; readonly tenantId: TenantId; readonly joinedAtMs: number }[] | null
+    | readonly {
+        readonly networkId: NetworkId;
+        readonly networkTenantId: TenantId;
+        readonly joinedAtMs: number;
+      }[]
+    | null
   >;
   isMember(device: DeviceOfNetwork): Promise<boolean>;
   /** Those of the devices that belong to their networks, asked in the caller's transaction. */
@@ -43,7 +48,13 @@ export function createMembershipStore(database: Database): MembershipStore {
         return rows.flatMap((row) =>
           row.network_id === null
             ? []
-            : [{ networkId: row.network_id, tenantId: row.tenant_id, joinedAtMs: row.joined_at.getTime() }],
+            : [
+                {
+                  networkId: row.network_id,
+                  networkTenantId: row.tenant_id,
+                  joinedAtMs: row.joined_at.getTime(),
+                },
+              ],
         );
       }),
 

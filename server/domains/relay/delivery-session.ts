@@ -53,7 +53,7 @@ export class DeliverySession {
     this.id = init.id;
     this.peer = init.peer;
     this.networkId = init.membership.networkId;
-    this.tenantId = init.membership.tenantId;
+    this.tenantId = init.membership.networkTenantId;
     this.channel = init.channel;
     this.#sentOffset = init.startOffset;
     this.#acknowledgedOffset = init.startOffset;

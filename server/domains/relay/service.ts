@@ -296,7 +296,7 @@ class Relay implements RelayService {
       sourceId: peer.actor.deviceId,
       sourceTenantId: peer.actor.tenantId,
       networkId,
-      tenantId: membership.tenantId,
+      tenantId: membership.networkTenantId,
       frameId: header.id,
       destinationId,
       destinationUnknown:

@@ -165,11 +165,11 @@ async function appendFrames(
 
 async function readState(
   sql: Sql,
-  { networkId, tenantId, joinedAtMs }: Membership,
+  { networkId, networkTenantId, joinedAtMs }: Membership,
   deviceId: DeviceId,
   epochs: () => string,
 ): Promise<StreamState> {
-  await beginStream(sql, tenantId, networkId, epochs());
+  await beginStream(sql, networkTenantId, networkId, epochs());
   const [row] = await sql<
     { epoch: string; head: bigint; oldest: bigint; cursor: bigint; joined_offset: bigint }[]
   >`

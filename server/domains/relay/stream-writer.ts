@@ -116,7 +116,8 @@ function newlyKept(frames: readonly FrameToStore[], outcomes: readonly StoreOutc
   const kept: KeptFrame[] = [];
   for (const [index, frame] of frames.entries()) {
     const outcome = outcomes[index];
-    if (outcome?.kind === 'stored' && !outcome.duplicate) kept.push({ frame, streamOffset: outcome.streamOffset });
+    if (outcome?.kind === 'stored' && !outcome.duplicate)
+      kept.push({ frame, streamOffset: outcome.streamOffset });
   }
   return kept;
 }

@@ -13,7 +13,7 @@ export interface DeviceIdentity {
 export interface Membership {
   readonly networkId: NetworkId;
   /** Who owns the network, and so its stream: not always the owner of the device. */
-  readonly tenantId: TenantId;
+  readonly networkTenantId: TenantId;
   /** Since when it belongs there. */
   readonly joinedAtMs: number;
 }

@@ -1,4 +1,12 @@
-import { Ack, Capabilities, encodePayload, FrameType, type FrameView, Hello, Welcome } from '../../../proto/index.ts';
+import {
+  Ack,
+  Capabilities,
+  encodePayload,
+  FrameType,
+  type FrameView,
+  Hello,
+  Welcome,
+} from '../../../proto/index.ts';
 import type { DeviceCapabilities, DeviceIdentity } from '../../domains/devices/index.ts';
 import { relayError, type StreamPosition } from '../../domains/relay/index.ts';
 import type { Clock } from '../../kernel/clock.ts';

@@ -13,7 +13,8 @@ export class WaitingMessages {
 
   /** Keeps a copy. False: too much waits. */
   add(bytes: Uint8Array, isBinary: boolean): boolean {
-    if (this.#messages.length >= WAITING_FRAMES_MAX || this.#bytes + bytes.length > WAITING_BYTES_MAX) return false;
+    if (this.#messages.length >= WAITING_FRAMES_MAX || this.#bytes + bytes.length > WAITING_BYTES_MAX)
+      return false;
     this.#bytes += bytes.length;
     this.#messages.push({ bytes: bytes.slice(), isBinary });
     return true;

@@ -161,7 +161,10 @@ export class DeviceSession {
     if (this.#ended) return;
     const deviceId = this.#peer?.actor.deviceId;
     const { transport } = this.#channel;
-    this.#dependencies.logger.info({ operation: 'devices.end', transport, deviceId, code: reason.code }, 'ended');
+    this.#dependencies.logger.info(
+      { operation: 'devices.end', transport, deviceId, code: reason.code },
+      'ended',
+    );
     this.closed();
     this.#channel.close(reason);
   }
@@ -187,7 +190,11 @@ export class DeviceSession {
     const handler = FRAME_HANDLERS.get(type);
     if (handler === undefined) throw relayError('frame_type_unexpected');
     const peer = this.#requirePeer();
-    return handler(this.#dependencies, { peer, frame, providerChannel: this.#channelOfProvider(peer, frame) });
+    return handler(this.#dependencies, {
+      peer,
+      frame,
+      providerChannel: this.#channelOfProvider(peer, frame),
+    });
   }
 
   /** The way back to this device for the marketplace, made with its first frame of that kind. */
