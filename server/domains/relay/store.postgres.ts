@@ -114,17 +114,21 @@ async function insertFrames(
     offsets.set(frameKey(frame.sourceId, frame.frameId), streamOffset);
     return streamOffset;
   });
+  // Content as base64, because the client can't send arrays of bytes.
   await sql`
     INSERT INTO relay_frames
       (network_id, stream_offset, tenant_id, frame_id, source_id, destination_id, content, stored_at)
-    SELECT *, ${new Date(storedAtMs)}::timestamptz FROM unnest(
+    SELECT network_id, stream_offset, tenant_id, frame_id, source_id, destination_id,
+      decode(content, 'base64'), ${new Date(storedAtMs)}::timestamptz
+    FROM unnest(
       ${frames.map(({ networkId }) => networkId)}::uuid[],
       ${streamOffsets}::bigint[],
       ${frames.map(({ tenantId }) => tenantId)}::uuid[],
       ${frames.map(({ frameId }) => frameId)}::uuid[],
       ${frames.map(({ sourceId }) => sourceId)}::uuid[],
       ${frames.map(({ destinationId }) => destinationId)}::uuid[],
-      ${frames.map(({ content }) => content)}::bytea[])`;
+      ${frames.map(({ content }) => Buffer.from(content).toString('base64'))}::text[])
+      AS frame (network_id, stream_offset, tenant_id, frame_id, source_id, destination_id, content)`;
 }
 
 async function appendFrames(
