@@ -18,7 +18,9 @@ import type { DeviceCapabilities, DeviceService } from '../../domains/devices/in
 import type { MarketplaceService, ProviderChannel } from '../../domains/marketplace/index.ts';
 import { type Peer, type RelayService, relayError } from '../../domains/relay/index.ts';
 import { AppError } from '../../kernel/errors.ts';
+import type { Connection } from '../pipeline/pipeline.ts';
 
+/** The services behind frames. */
 export interface FrameServices {
   readonly relay: RelayService;
   readonly devices: DeviceService;
@@ -29,8 +31,18 @@ export interface FrameServices {
 export interface ReceivedFrame {
   readonly peer: Peer;
   readonly frame: FrameView;
+  /** Where it came from: one object for a whole connection. */
+  readonly connection: Connection;
   /** How the marketplace reaches this device; null on MQTT, where a device can't be a provider. */
   readonly providerChannel: ProviderChannel | null;
+  /** What frames of the session itself do; null on MQTT, which has means of its own. */
+  readonly session: SessionFrames | null;
+}
+
+/** Frames that open, acknowledge and keep up the session of a WebSocket. */
+export interface SessionFrames {
+  hello(frame: FrameView): FrameAnswer | Promise<FrameAnswer>;
+  acknowledge(frame: FrameView): void;
 }
 
 /** What a device says it can do, as the devices domain takes it. */
@@ -45,7 +57,10 @@ export const capabilitiesOf = ({
 /** What the sender is told; null: nothing. */
 export type FrameAnswer = { type: FrameType; payload: Uint8Array } | null;
 
-export type FrameHandler = (services: FrameServices, received: ReceivedFrame) => Promise<FrameAnswer>;
+export type FrameHandler = (
+  services: FrameServices,
+  received: ReceivedFrame,
+) => FrameAnswer | Promise<FrameAnswer>;
 
 /** The message in a frame. Refuses with `frame_payload_malformed`. */
 export function payloadOf<Properties, Message>(
@@ -94,21 +109,39 @@ const withdraw: FrameHandler = async ({ marketplace }, { peer, frame }) => {
   return acknowledgement(0);
 };
 
-const chunk: FrameHandler = async ({ marketplace }, { peer, frame }) => {
+const chunk: FrameHandler = ({ marketplace }, { peer, frame }) => {
   marketplace.chunk(peer.actor, payloadOf(ComputeChunk, frame));
   return null;
 };
 
-const result: FrameHandler = async ({ marketplace }, { peer, frame }) => {
+const result: FrameHandler = ({ marketplace }, { peer, frame }) => {
   marketplace.result(peer.actor, payloadOf(ComputeResult, frame));
   return null;
 };
 
-/**
- * Every type of frame a device may send in an open session, on any transport. HELLO, ACK and PING belong to the
- * WebSocket session itself (`connection.ts`).
- */
-export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map([
+/** The session a frame belongs to. Refuses with `frame_type_unexpected` where the transport has none of its own. */
+const sessionOf = ({ session }: ReceivedFrame): SessionFrames => {
+  if (session === null) throw relayError('frame_type_unexpected');
+  return session;
+};
+
+/** What is done with each type of frame. Its operation stands in `operations.ts`. */
+export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<FrameType, FrameHandler>([
+  [FrameType.HELLO, (_, received) => sessionOf(received).hello(received.frame)],
+  [
+    FrameType.ACK,
+    (_, received) => {
+      sessionOf(received).acknowledge(received.frame);
+      return null;
+    },
+  ],
+  [
+    FrameType.PING,
+    (_, received) => {
+      sessionOf(received);
+      return { type: FrameType.PONG, payload: new Uint8Array(0) };
+    },
+  ],
   [FrameType.EVENT, forward],
   [FrameType.CAPABILITIES, announceCapabilities],
   [FrameType.COMMAND, forward],
@@ -119,12 +152,3 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map([
   [FrameType.COMPUTE_CHUNK, chunk],
   [FrameType.COMPUTE_RESULT, result],
 ]);
-
-/** Handles an accepted frame. Refuses with `frame_type_unexpected` what is not in the table. */
-export async function handleFrame(services: FrameServices, received: ReceivedFrame): Promise<FrameAnswer> {
-  const handler = FRAME_HANDLERS.get(received.frame.header.type);
-  if (handler === undefined) {
-    throw relayError('frame_type_unexpected');
-  }
-  return handler(services, received);
-}
