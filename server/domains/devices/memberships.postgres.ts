@@ -10,9 +10,7 @@ interface DeviceOfNetwork {
 /** Which device belongs to which network, for whoever carries frames between them. */
 export interface MembershipStore {
   /** The networks of a device, with the time it joined; null where there is no such device. */
-  findMemberships(
-    actor: DeviceActor,
-  ): Promise<
+  findMemberships(actor: DeviceActor): Promise<
     | readonly {
         readonly networkId: NetworkId;
         readonly networkTenantId: TenantId;

@@ -7,7 +7,7 @@ import {
   Hello,
   Welcome,
 } from '../../../proto/index.ts';
-import type { DeviceCapabilities, DeviceIdentity } from '../../domains/devices/index.ts';
+import type { DeviceCapabilities } from '../../domains/devices/index.ts';
 import { relayError, type StreamPosition } from '../../domains/relay/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
@@ -16,12 +16,9 @@ import type { Socket, SocketHandler } from '../../platform/websocket/types.ts';
 import { errorTable, logRefusal, toAppError } from '../error-table.ts';
 import type { DeviceChannel } from '../frames/device-channel.ts';
 import { DeviceSession, type SessionDependencies } from '../frames/device-session.ts';
-import { capabilitiesOf, type FrameAnswer, payloadOf } from '../frames/frame-handlers.ts';
+import { capabilitiesOf, type FrameAnswer, payloadOf, type SessionFrames } from '../frames/frame-handlers.ts';
 import { HELLO_TIMEOUT_MS, WINDOW_FRAMES } from './limits.ts';
 import { WaitingMessages } from './waiting-messages.ts';
-
-/** Types of frames that only a WebSocket has; all others are in `FRAME_HANDLERS`. */
-export const WEBSOCKET_FRAME_TYPES: readonly FrameType[] = [FrameType.HELLO, FrameType.ACK];
 
 /** What a connection needs, the same for all. */
 export interface ConnectionDependencies extends SessionDependencies {
@@ -40,6 +37,11 @@ export class BifrostConnection implements SocketHandler, DeviceChannel {
   readonly carriesProviders = true;
   readonly followsEveryNetwork = false;
   readonly acknowledgesItself = false;
+  readonly sessionFrames: SessionFrames = {
+    hello: (frame) => this.#hello(frame),
+    acknowledge: (frame) => this.#acknowledge(frame),
+  };
+  readonly remoteAddress: string;
   readonly #socket: Socket;
   readonly #dependencies: ConnectionDependencies;
   readonly #session: DeviceSession;
@@ -49,6 +51,7 @@ export class BifrostConnection implements SocketHandler, DeviceChannel {
 
   constructor(socket: Socket, token: string | null, dependencies: ConnectionDependencies) {
     this.#socket = socket;
+    this.remoteAddress = socket.remoteAddress;
     this.#dependencies = dependencies;
     this.#session = new DeviceSession(this, dependencies);
     this.#cancelHelloTimeout = dependencies.clock.after(HELLO_TIMEOUT_MS, () => {
@@ -77,10 +80,8 @@ export class BifrostConnection implements SocketHandler, DeviceChannel {
     this.#session.closed();
   }
 
-  handlerOf(type: FrameType): ((frame: FrameView) => FrameAnswer | Promise<FrameAnswer>) | null {
+  requireReady(type: FrameType): void {
     if (this.#state !== 'open' && type !== FrameType.HELLO) throw helloRequired();
-    if (type === FrameType.HELLO) return (frame) => this.#hello(frame);
-    return type === FrameType.ACK ? (frame) => this.#acknowledge(frame) : null;
   }
 
   send(frame: Uint8Array): boolean {
@@ -98,24 +99,15 @@ export class BifrostConnection implements SocketHandler, DeviceChannel {
 
   async #connect(token: string | null): Promise<void> {
     try {
-      const identity = await this.#identify(token);
-      if (this.#session.ended) return;
-      await this.#session.connect(identity);
+      await this.#session.connect(token);
       this.#state = 'greeting';
       this.#receiveWaiting();
     } catch (cause) {
       const error = toAppError(cause);
-      const { remoteAddress } = this.#socket;
-      const fields = { operation: 'bifrost.connect', remoteAddress };
+      const fields = { operation: 'bifrost.connect', remoteAddress: this.remoteAddress };
       logRefusal(this.#dependencies.logger, error, fields, 'connection refused');
       this.#session.end(error);
     }
-  }
-
-  async #identify(token: string | null): Promise<DeviceIdentity> {
-    const identity = token === null ? null : await this.#dependencies.devices.authenticate(token);
-    if (identity !== null) return identity;
-    throw new AppError('unauthenticated', 'unauthenticated', 'A valid device token is needed.');
   }
 
   #receive(message: Uint8Array, isBinary: boolean): void {
@@ -168,9 +160,9 @@ export class BifrostConnection implements SocketHandler, DeviceChannel {
     return { type: FrameType.WELCOME, payload, sent: welcomed };
   }
 
-  #acknowledge(frame: FrameView): FrameAnswer {
+  #acknowledge(frame: FrameView): void {
     const { offset } = payloadOf(Ack, frame);
-    if (this.#session.acknowledge(frame.header.networkId as NetworkId, offset)) return null;
+    if (this.#session.acknowledge(frame.header.networkId as NetworkId, offset)) return;
     throw new AppError('invalid', 'invalid_input', 'The offset was never sent to this device.');
   }
 

@@ -14,14 +14,17 @@ import { AppError } from '../../kernel/errors.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { logRefusal, toAppError } from '../error-table.ts';
+import type { Connection } from '../pipeline/pipeline.ts';
 import { decodeFrame } from './decode-frame.ts';
 import type { DeviceChannel } from './device-channel.ts';
 import { errorAnswer } from './error-frame.ts';
-import { FRAME_HANDLERS, type FrameAnswer, type FrameServices } from './frame-handlers.ts';
+import type { FrameAnswer, FrameServices } from './frame-handlers.ts';
+import type { Frames } from './frames.ts';
 import { WrongFrames } from './wrong-frames.ts';
 
 /** What every session needs. */
 export interface SessionDependencies extends FrameServices {
+  readonly frames: Frames;
   readonly connections: ConnectionRegistry;
   readonly logger: Logger;
 }
@@ -42,6 +45,8 @@ export class DeviceSession {
   readonly #dependencies: SessionDependencies;
   readonly #deliveries = new Map<NetworkId, DeliverySession>();
   readonly #wrongFrames = new WrongFrames();
+  /** Where it came from, for the pipeline: one object for the whole connection. */
+  readonly #connection: Connection;
   #peer: Peer | null = null;
   #release: () => void = () => {};
   #providerChannel: ProviderChannel | null = null;
@@ -51,6 +56,7 @@ export class DeviceSession {
 
   constructor(channel: DeviceChannel, dependencies: SessionDependencies) {
     this.#channel = channel;
+    this.#connection = { remoteAddress: channel.remoteAddress, requestId: null };
     this.#dependencies = dependencies;
   }
 
@@ -64,13 +70,36 @@ export class DeviceSession {
     return this.#requirePeer().actor;
   }
 
+  /** True: the device may publish to this topic. */
+  mayPublish(topic: string): boolean {
+    return this.#dependencies.frames.mayPublish(this.actor, topic, this.#connection);
+  }
+
+  /** True: the device may subscribe to this topic. */
+  maySubscribe(topic: string): boolean {
+    return this.#dependencies.frames.maySubscribe(this.actor, topic, this.#connection);
+  }
+
   /** The last nonce accepted from the device. */
   get lastNonce(): number {
     return this.#peer === null ? 0 : this.#dependencies.relay.lastNonce(this.#peer);
   }
 
-  /** The device is connected: its frames are accepted from now on. Refuses with `unauthenticated` one that was removed. */
-  async connect(identity: DeviceIdentity): Promise<void> {
+  /**
+   * Finds out who has this token, and lets that device in: its frames are accepted from then on. Refuses with
+   * `unauthenticated` a token that no device has, or another than `username`, and a device that was removed meanwhile.
+   */
+  async connect(token: string | null, username?: string): Promise<void> {
+    await this.#dependencies.frames.connect({
+      token,
+      ...(username === undefined ? {} : { username }),
+      connection: this.#connection,
+      admit: (identity) => this.#admit(identity),
+    });
+  }
+
+  async #admit(identity: DeviceIdentity): Promise<void> {
+    if (this.#ended) return;
     const { relay, connections } = this.#dependencies;
     // Noted first: who is removed later than this is found here and cut off.
     this.#release = connections.register({
@@ -184,16 +213,14 @@ export class DeviceSession {
   }
 
   #handle(frame: FrameView): FrameAnswer | Promise<FrameAnswer> {
-    const { type } = frame.header;
-    const ofChannel = this.#channel.handlerOf(type);
-    if (ofChannel !== null) return ofChannel(frame);
-    const handler = FRAME_HANDLERS.get(type);
-    if (handler === undefined) throw relayError('frame_type_unexpected');
+    this.#channel.requireReady(frame.header.type);
     const peer = this.#requirePeer();
-    return handler(this.#dependencies, {
+    return this.#dependencies.frames.handle({
       peer,
       frame,
+      connection: this.#connection,
       providerChannel: this.#channelOfProvider(peer, frame),
+      session: this.#channel.sessionFrames,
     });
   }
 

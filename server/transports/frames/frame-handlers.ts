@@ -16,9 +16,11 @@ import {
 } from '../../../proto/index.ts';
 import type { DeviceCapabilities, DeviceService } from '../../domains/devices/index.ts';
 import type { MarketplaceService, ProviderChannel } from '../../domains/marketplace/index.ts';
-import type { Peer, RelayService } from '../../domains/relay/index.ts';
+import { type Peer, type RelayService, relayError } from '../../domains/relay/index.ts';
 import { AppError } from '../../kernel/errors.ts';
+import type { Connection } from '../pipeline/pipeline.ts';
 
+/** The services behind frames. */
 export interface FrameServices {
   readonly relay: RelayService;
   readonly devices: DeviceService;
@@ -29,8 +31,18 @@ export interface FrameServices {
 export interface ReceivedFrame {
   readonly peer: Peer;
   readonly frame: FrameView;
+  /** Where it came from: one object for a whole connection. */
+  readonly connection: Connection;
   /** How the marketplace reaches this device; null where a device can't be a provider. */
   readonly providerChannel: ProviderChannel | null;
+  /** What HELLO and ACK do; null on MQTT, which has means of its own. */
+  readonly session: SessionFrames | null;
+}
+
+/** Frames that open and acknowledge the session of a WebSocket. */
+export interface SessionFrames {
+  hello(frame: FrameView): FrameAnswer | Promise<FrameAnswer>;
+  acknowledge(frame: FrameView): void;
 }
 
 /** What a device says it can do, as the devices domain takes it. */
@@ -82,8 +94,6 @@ const forward: FrameHandler = ({ relay }, { peer, frame }) => {
   return forwarded.then((streamOffset) => (isStored ? acknowledgement(streamOffset) : null));
 };
 
-const ping: FrameHandler = () => ({ type: FrameType.PONG, payload: new Uint8Array(0) });
-
 const announceCapabilities: FrameHandler = async (services, received) => {
   const capabilities = capabilitiesOf(payloadOf(Capabilities, received.frame));
   services.devices.checkCapabilities(capabilities);
@@ -116,9 +126,23 @@ const result: FrameHandler = ({ marketplace }, { peer, frame }) => {
   return null;
 };
 
-/** Every type of frame a device may send once it is connected, over any channel. A channel adds those of its own. */
-export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map([
-  [FrameType.PING, ping],
+/** The session a frame belongs to. Refuses with `frame_type_unexpected` where the transport has none of its own. */
+const sessionOf = ({ session }: ReceivedFrame): SessionFrames => {
+  if (session === null) throw relayError('frame_type_unexpected');
+  return session;
+};
+
+/** What is done with each type of frame. Its operation stands in `operations.ts`. */
+export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<FrameType, FrameHandler>([
+  [FrameType.HELLO, (_, received) => sessionOf(received).hello(received.frame)],
+  [
+    FrameType.ACK,
+    (_, received) => {
+      sessionOf(received).acknowledge(received.frame);
+      return null;
+    },
+  ],
+  [FrameType.PING, () => ({ type: FrameType.PONG, payload: new Uint8Array(0) })],
   [FrameType.EVENT, forward],
   [FrameType.CAPABILITIES, announceCapabilities],
   [FrameType.COMMAND, forward],

@@ -1,11 +1,10 @@
 import type { DeliverySession } from '../../domains/relay/index.ts';
 import type { AppError } from '../../kernel/errors.ts';
-import type { DeviceId } from '../../kernel/ids.ts';
 import type { MqttConnection } from '../../platform/mqtt/types.ts';
 import type { DeviceChannel } from '../frames/device-channel.ts';
 import { DeviceSession, type SessionDependencies } from '../frames/device-session.ts';
+import { downTopic } from '../frames/topics.ts';
 import { WINDOW_FRAMES } from './limits.ts';
-import { downTopic } from './topics.ts';
 
 /** One MQTT connection of a device: CONNECT and SUBSCRIBE open its session, PUBACK acknowledges. */
 export class MqttDevice implements DeviceChannel {
@@ -15,7 +14,8 @@ export class MqttDevice implements DeviceChannel {
   readonly followsEveryNetwork = true;
   readonly acknowledgesItself = true;
   readonly endsAtFirstRefusal = false;
-  readonly deviceId: DeviceId;
+  readonly sessionFrames = null;
+  readonly remoteAddress: string;
   readonly session: DeviceSession;
   /** What a PUBACK's token stands for. */
   readonly #unacknowledged = new Map<number, { delivery: DeliverySession; streamOffset: number }>();
@@ -23,8 +23,8 @@ export class MqttDevice implements DeviceChannel {
   #connection: MqttConnection | null = null;
   #isSubscribed = false;
 
-  constructor(deviceId: DeviceId, dependencies: SessionDependencies) {
-    this.deviceId = deviceId;
+  constructor(remoteAddress: string, dependencies: SessionDependencies) {
+    this.remoteAddress = remoteAddress;
     this.session = new DeviceSession(this, dependencies);
   }
 
@@ -55,21 +55,19 @@ export class MqttDevice implements DeviceChannel {
     this.session.acknowledge(sent.delivery.networkId, sent.streamOffset);
   }
 
-  /** MQTT itself has no frames. */
-  handlerOf(): null {
-    return null;
-  }
+  /** A device may publish without SUBSCRIBE. */
+  requireReady(): void {}
 
   send(frame: Uint8Array): boolean {
     // Who didn't subscribe doesn't want to hear.
     if (!this.#isSubscribed) return true;
-    return this.#connection?.deliver(downTopic(this.deviceId), frame) === true;
+    return this.#connection?.deliver(downTopic(this.session.actor.deviceId), frame) === true;
   }
 
   sendStored(frame: Uint8Array, streamOffset: number, delivery: DeliverySession): boolean {
     const token = ++this.#lastToken;
     this.#unacknowledged.set(token, { delivery, streamOffset });
-    return this.#connection?.deliver(downTopic(this.deviceId), frame, token) === true;
+    return this.#connection?.deliver(downTopic(this.session.actor.deviceId), frame, token) === true;
   }
 
   /** MQTT 3.1.1 can't say why [MQTT-4.8.0-1]: the reason is in the log. */

@@ -1,7 +1,7 @@
 import type { MqttEndpoint } from '../../platform/mqtt/types.ts';
+import { toAppError } from '../error-table.ts';
 import type { SessionDependencies } from '../frames/device-session.ts';
 import { MqttDevice } from './connection.ts';
-import { downTopic, upTopic } from './topics.ts';
 
 /**
  * The bridge for microcontrollers: CONNECT and SUBSCRIBE are the session, PUBACK is the acknowledgement, and every
@@ -9,24 +9,27 @@ import { downTopic, upTopic } from './topics.ts';
  */
 export function createMqttEndpoint(dependencies: SessionDependencies): MqttEndpoint<MqttDevice> {
   return {
-    async authenticate({ username, password }) {
-      const identity = await dependencies.devices.authenticate(new TextDecoder().decode(password));
-      if (identity === null || identity.actor.deviceId !== username) return null;
-      const device = new MqttDevice(identity.actor.deviceId, dependencies);
-      await device.session.connect(identity);
-      return device;
+    async authenticate({ username, password, remoteAddress }) {
+      const device = new MqttDevice(remoteAddress, dependencies);
+      try {
+        await device.session.connect(new TextDecoder().decode(password), username);
+        return device;
+      } catch (error) {
+        if (toAppError(error).kind === 'unauthenticated') return null;
+        throw error;
+      }
     },
 
-    mayPublish: ({ deviceId }, topic) => topic === upTopic(deviceId),
+    mayPublish: ({ session }, topic) => session.mayPublish(topic),
 
-    maySubscribe: ({ deviceId }, topicFilter) => topicFilter === downTopic(deviceId),
+    maySubscribe: ({ session }, topicFilter) => session.maySubscribe(topicFilter),
 
     connected: (connection, device) => device.attach(connection),
 
-    disconnected: (_connection, device) => device.session.closed(),
+    disconnected: (_connection, { session }) => session.closed(),
 
-    async published(_connection, device, _topic, payload) {
-      const refusal = await device.session.receive(payload);
+    async published(_connection, { session }, _topic, payload) {
+      const refusal = await session.receive(payload);
       // What could not be kept must not be acknowledged: without PUBACK the device sends it again.
       if (refusal?.kind === 'unavailable' || refusal?.kind === 'internal') throw refusal;
     },

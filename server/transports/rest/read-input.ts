@@ -1,6 +1,5 @@
 import type { z } from 'zod';
-import { AppError, invalidInput } from '../../kernel/errors.ts';
-import type { HttpRequest } from '../../platform/http/types.ts';
+import { invalidInput } from '../../kernel/errors.ts';
 import { PROBLEM_LENGTH_MAX, PROBLEMS_MAX } from './limits.ts';
 
 /**
@@ -23,26 +22,6 @@ export function checkInput<Schema extends z.ZodType>(
 
 function shortened(text: string): string {
   return text.length > PROBLEM_LENGTH_MAX ? `${text.slice(0, PROBLEM_LENGTH_MAX)}...` : text;
-}
-
-/**
- * The JSON value of a request's body. Refuses with `unsupported_media_type` what isn't declared as JSON, and with
- * `malformed_json` what isn't JSON in UTF-8.
- */
-export function readJson(request: Pick<HttpRequest, 'header' | 'body'>): unknown {
-  const mediaType = (request.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase();
-  if (mediaType !== 'application/json') {
-    throw new AppError(
-      'unsupported_media_type',
-      'unsupported_media_type',
-      'Send JSON, with Content-Type: application/json.',
-    );
-  }
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(request.body));
-  } catch (cause) {
-    throw new AppError('invalid', 'malformed_json', 'The body is not JSON.', { cause });
-  }
 }
 
 /** The query as an object. Refuses with `invalid_input` a name that is given twice. */

@@ -1,5 +1,6 @@
 import type { DeviceService } from '../../../domains/devices/index.ts';
 import { asId, type DeviceId, type NetworkId } from '../../../kernel/ids.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { pageQuerySchema, pageSchema } from '../paging.ts';
 import { idSchema } from '../schemas.ts';
@@ -10,7 +11,9 @@ export const listDevices = ({ devices }: { devices: DeviceService }) =>
     operation: 'devices.list',
     method: 'GET',
     path: '/api/v1/devices',
-    access: 'user',
+    access: 'devices.read',
+    cost: COSTS.write,
+    audit: 'none',
     summary: 'Your devices, of one network or all.',
     query: pageQuerySchema.extend({ networkId: idSchema.optional() }),
     response: pageSchema(deviceSchema),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { LedgerService } from '../../../domains/ledger/index.ts';
 import { type AccountId, asId } from '../../../kernel/ids.ts';
 import { centsToJson } from '../../../kernel/money.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { centsSchema, idempotencyKeySchema, idSchema, toIsoTime } from '../schemas.ts';
 
@@ -10,7 +11,9 @@ export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
     operation: 'ledger.topUps.create',
     method: 'POST',
     path: '/api/v1/ledger/top-ups',
-    access: 'operator',
+    access: 'platform.operate',
+    cost: COSTS.write,
+    audit: 'money',
     summary: 'Gives a user money from outside. The header Idempotency-Key is required; repeating it is safe.',
     headers: z.object({ 'Idempotency-Key': idempotencyKeySchema }),
     body: z.strictObject({ userId: idSchema, amountCents: centsSchema }),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type LedgerService, STATEMENT_ENTRIES_MAX } from '../../../domains/ledger/index.ts';
 import { centsToJson } from '../../../kernel/money.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { centsSchema, limitSchema, toIsoTime } from '../schemas.ts';
 
@@ -11,7 +12,9 @@ export const listEntries = ({ ledger }: { ledger: LedgerService }) =>
     operation: 'ledger.entries.list',
     method: 'GET',
     path: '/api/v1/ledger/entries',
-    access: 'user',
+    access: 'money.read',
+    cost: COSTS.write,
+    audit: 'none',
     summary: 'Your side of every transfer, newest first.',
     query: z.strictObject({
       after: sequenceSchema.optional().describe('`next` of the page before.'),

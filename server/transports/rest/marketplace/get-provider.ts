@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { MarketplaceService } from '../../../domains/marketplace/index.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { idSchema } from '../schemas.ts';
 import { providerSchema, providerToJson } from './schemas.ts';
@@ -9,7 +10,9 @@ export const getProvider = ({ marketplace }: { marketplace: MarketplaceService }
     operation: 'marketplace.providers.get',
     method: 'GET',
     path: '/api/v1/marketplace/providers/:providerId',
-    access: 'any',
+    access: 'market.read',
+    cost: COSTS.read,
+    audit: 'none',
     summary: 'A provider that serves now.',
     params: z.strictObject({ providerId: idSchema }),
     response: providerSchema,

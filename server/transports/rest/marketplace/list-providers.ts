@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { MarketplaceService } from '../../../domains/marketplace/index.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { providerSchema, providerToJson } from './schemas.ts';
 
@@ -8,7 +9,9 @@ export const listProviders = ({ marketplace }: { marketplace: MarketplaceService
     operation: 'marketplace.providers.list',
     method: 'GET',
     path: '/api/v1/marketplace/providers',
-    access: 'any',
+    access: 'market.read',
+    cost: COSTS.read,
+    audit: 'none',
     summary: 'Who serves now, what, and for how much.',
     response: z.object({ items: z.array(providerSchema) }),
     status: 200,

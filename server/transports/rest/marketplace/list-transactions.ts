@@ -5,6 +5,7 @@ import {
   type TransactionCursor,
 } from '../../../domains/marketplace/index.ts';
 import { asId, type TransactionId } from '../../../kernel/ids.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { limitSchema } from '../schemas.ts';
 import { transactionSchema, transactionToJson } from './schemas.ts';
@@ -20,7 +21,9 @@ export const listTransactions = ({ marketplace }: { marketplace: MarketplaceServ
     operation: 'marketplace.transactions.list',
     method: 'GET',
     path: '/api/v1/marketplace/transactions',
-    access: 'user',
+    access: 'money.read',
+    cost: COSTS.write,
+    audit: 'none',
     summary: 'Requests you made, or with `role=provider` requests your devices served. Newest first.',
     query: z.strictObject({
       role: z.enum(['requester', 'provider']).default('requester'),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { NetworkService } from '../../../domains/networks/index.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { networkSchema, networkToJson } from './schemas.ts';
 
@@ -8,7 +9,9 @@ export const createNetwork = ({ networks }: { networks: NetworkService }) =>
     operation: 'networks.create',
     method: 'POST',
     path: '/api/v1/networks',
-    access: 'user',
+    access: 'networks.manage',
+    cost: COSTS.write,
+    audit: 'change',
     summary: 'A new network.',
     body: z.strictObject({ name: z.string().trim().min(1).max(100) }),
     response: networkSchema,

@@ -1,5 +1,6 @@
 import type { NetworkService } from '../../../domains/networks/index.ts';
 import { asId, type NetworkId } from '../../../kernel/ids.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { pageQuerySchema, pageSchema } from '../paging.ts';
 import { networkSchema, networkToJson } from './schemas.ts';
@@ -9,7 +10,9 @@ export const listNetworks = ({ networks }: { networks: NetworkService }) =>
     operation: 'networks.list',
     method: 'GET',
     path: '/api/v1/networks',
-    access: 'user',
+    access: 'networks.read',
+    cost: COSTS.write,
+    audit: 'none',
     summary: 'Your networks.',
     query: pageQuerySchema,
     response: pageSchema(networkSchema),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { UserService } from '../../../domains/users/index.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { newUserSchema, userNameSchema, userToJson } from './schemas.ts';
 
@@ -8,7 +9,9 @@ export const createUser = ({ users }: { users: UserService }) =>
     operation: 'users.create',
     method: 'POST',
     path: '/api/v1/users',
-    access: 'operator',
+    access: 'platform.operate',
+    cost: COSTS.write,
+    audit: 'change',
     summary: 'A new user, with a tenant of its own and a token.',
     body: z.strictObject({ name: userNameSchema }),
     response: newUserSchema,

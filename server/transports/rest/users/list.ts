@@ -1,5 +1,6 @@
 import type { UserService } from '../../../domains/users/index.ts';
 import { type AccountId, asId } from '../../../kernel/ids.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { pageQuerySchema, pageSchema } from '../paging.ts';
 import { userSchema, userToJson } from './schemas.ts';
@@ -9,7 +10,9 @@ export const listUsers = ({ users }: { users: UserService }) =>
     operation: 'users.list',
     method: 'GET',
     path: '/api/v1/users',
-    access: 'operator',
+    access: 'platform.operate',
+    cost: COSTS.write,
+    audit: 'access',
     summary: 'All users.',
     query: pageQuerySchema,
     response: pageSchema(userSchema),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { UserService } from '../../../domains/users/index.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { newUserSchema, userNameSchema, userToJson } from './schemas.ts';
 
@@ -9,6 +10,8 @@ export const setUp = ({ users }: { users: UserService }) =>
     method: 'POST',
     path: '/api/v1/setup',
     access: 'public',
+    cost: COSTS.write,
+    audit: 'change',
     summary: 'Makes the first operator with the one-time code that the server printed.',
     body: z.strictObject({ code: z.string().trim().min(1).max(100), name: userNameSchema }),
     response: newUserSchema,
