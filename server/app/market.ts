@@ -14,6 +14,7 @@ import { countTokens, createPricingService } from '../domains/pricing/index.ts';
 import { createQualityService, createQualityStore } from '../domains/quality/index.ts';
 import { startMoneyJobs } from '../jobs/money-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
+import { fencedDatabase } from '../platform/node/index.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
 import type { Platform } from './platform.ts';
@@ -28,7 +29,9 @@ export type Market = ReturnType<typeof buildMarket>;
 
 /** Builds the ledger and the marketplace. */
 export function buildMarket(config: Config, platform: Platform, identity: Identity) {
-  const { database, core, clock, random, logger, secretBox } = platform;
+  const { node, core, clock, random, logger, secretBox } = platform;
+  // Money moves only while this node has the lease, whichever store moves it.
+  const database = fencedDatabase(platform.database, node);
   const ledgerStore = createLedgerStore(database);
   const ledgerWriter = new LedgerWriter(LEDGER_WRITER_LIMITS, { store: ledgerStore, clock, random, logger });
   const ledger = createLedgerService({
@@ -58,12 +61,12 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
 }
 
 /** The ledger's writer and the jobs about money: stops when every command has its answer. */
-export function moneyPart(market: Market, { clock, logger }: Platform): Part {
+export function moneyPart(market: Market, { node, clock, logger }: Platform): Part {
   let jobs: RepeatedJob | null = null;
   return {
     name: 'money',
     async start() {
-      jobs = await startMoneyJobs({ ...market, clock, logger });
+      jobs = await startMoneyJobs({ ...market, lease: node, clock, logger });
     },
     async stop() {
       await jobs?.stop();

@@ -2,8 +2,9 @@ import type { LedgerService } from '../domains/ledger/index.ts';
 import type { MarketplaceService } from '../domains/marketplace/index.ts';
 import type { QualityService } from '../domains/quality/index.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { JobLease } from '../kernel/lease.ts';
 import type { Logger } from '../kernel/logger.ts';
-import { type RepeatedJob, repeat } from './repeat.ts';
+import { type RepeatedJob, repeatAll } from './repeat.ts';
 
 /** How often interrupted transactions are looked for, and how long a hold may stay open past its expiry, in milliseconds. */
 const RECOVER_INTERVAL_MS = 2_000;
@@ -15,6 +16,7 @@ export interface MoneyJobDependencies {
   readonly ledger: Pick<LedgerService, 'expireHolds'>;
   readonly marketplace: Pick<MarketplaceService, 'recover'>;
   readonly quality: Pick<QualityService, 'flush'>;
+  readonly lease: JobLease;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -25,21 +27,26 @@ export interface MoneyJobDependencies {
  * it before requests are taken.
  */
 export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promise<RepeatedJob> {
-  const { ledger, marketplace, quality } = dependencies;
+  const { ledger, marketplace, quality, lease } = dependencies;
   const recover = async (atStart: boolean) => {
     await marketplace.recover(atStart);
     await ledger.expireHolds();
   };
   await recover(true);
-  const jobs = [
-    repeat(
-      { operation: 'marketplace.recover', intervalMs: RECOVER_INTERVAL_MS, work: () => recover(false) },
-      dependencies,
-    ),
-    repeat(
-      { operation: 'quality.flush', intervalMs: FLUSH_QUALITY_INTERVAL_MS, work: () => quality.flush() },
-      dependencies,
-    ),
-  ];
-  return { stop: async () => void (await Promise.all(jobs.map((job) => job.stop()))) };
+  return repeatAll(
+    [
+      {
+        operation: 'marketplace.recover',
+        intervalMs: RECOVER_INTERVAL_MS,
+        lease,
+        work: () => recover(false),
+      },
+      {
+        operation: 'quality.flush',
+        intervalMs: FLUSH_QUALITY_INTERVAL_MS,
+        work: () => quality.flush(),
+      },
+    ],
+    dependencies,
+  );
 }

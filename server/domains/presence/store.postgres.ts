@@ -16,7 +16,9 @@ export function createPresenceStore(database: Database, lease: NodeLease): Prese
             WHERE node_id = ${lease.nodeId} AND device_id = ANY(${gone.map(({ deviceId }) => deviceId)}::uuid[])`;
         }
         const here = sorted.flatMap(({ deviceId, tenantId, connectedAtMs }) =>
-          connectedAtMs === null ? [] : [{ deviceId, tenantId, connectedAt: new Date(connectedAtMs) }],
+          connectedAtMs === null
+            ? []
+            : [{ deviceId, tenantId, connectedAt: new Date(connectedAtMs).toISOString() }],
         );
         if (here.length === 0) return;
         await sql`
