@@ -1,17 +1,17 @@
-// Bundles each program of ours into one file of build/; packages stay in node_modules.
+// Bundles the program into build/yggdrasil.js and a file for the code of each command; packages stay in node_modules.
+import { chmod, readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 
-await build({
-  entryPoints: {
-    server: 'server/main.ts',
-    demo: 'device/demo/main.ts',
-    'virtual-device': 'device/virtual/main.ts',
-    provider: 'device/provider/main.ts',
-    frame: 'device/frame/main.ts',
-    'rule-endpoint': 'device/examples/rule-endpoint/main.ts',
-  },
-  outdir: 'build',
+const outdir = 'build';
+
+const { metafile } = await build({
+  entryPoints: ['yggdrasil.ts'],
+  outdir,
   bundle: true,
+  // What only a command needs is a file of its own, loaded when the command runs.
+  splitting: true,
+  metafile: true,
   platform: 'node',
   format: 'esm',
   target: 'node20',
@@ -19,3 +19,10 @@ await build({
   sourcemap: true,
   logLevel: 'warning',
 });
+
+// The names of the commands' files hold a hash: those of earlier builds would stay.
+const built = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
+for (const name of await readdir(outdir)) {
+  if (/\.js(\.map)?$/.test(name) && !built.has(name)) await rm(join(outdir, name));
+}
+await chmod(join(outdir, 'yggdrasil.js'), 0o755);

@@ -1,10 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
-/** A project is a folder of tests/. `integration`, `acceptance` and `device` get a real database and real programs. */
-const project = (name: string, options: { testTimeout?: number; database?: boolean } = {}) => ({
+const SLOW = 'tests/**/*.slow.test.ts';
+
+interface ProjectOptions {
+  readonly testTimeout?: number;
+  /** Gets a real database. */
+  readonly database?: boolean;
+  /** Its tests; a folder of tests/ otherwise, without the slow ones. */
+  readonly include?: string;
+}
+
+/** A project is a folder of tests/, but for `slow`: what kills processes, waits for real time limits, or makes a cluster. */
+const project = (name: string, options: ProjectOptions = {}) => ({
   test: {
     name,
-    include: [`tests/${name}/**/*.test.ts`],
+    include: [options.include ?? `tests/${name}/**/*.test.ts`],
+    exclude: options.include === undefined ? [SLOW] : [],
     testTimeout: options.testTimeout ?? 20_000,
     hookTimeout: 120_000,
     ...(options.database ? { globalSetup: ['tests/support/global-setup.ts'] } : {}),
@@ -14,6 +25,14 @@ const project = (name: string, options: { testTimeout?: number; database?: boole
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    /** What ran in this process: the built program, which some tests start, is not in it. No threshold: read it. */
+    coverage: {
+      provider: 'v8',
+      include: ['server/**/*.ts', 'device/**/*.ts', 'assembly/host/**/*.ts', 'proto/**/*.ts'],
+      exclude: ['proto/generated/**', '**/*.d.ts'],
+      reporter: ['text-summary', 'html', 'json-summary'],
+      reportsDirectory: 'coverage',
+    },
     projects: [
       project('architecture'),
       project('unit'),
@@ -23,6 +42,7 @@ export default defineConfig({
       project('device', { testTimeout: 60_000, database: true }),
       project('integration', { testTimeout: 60_000, database: true }),
       project('acceptance', { testTimeout: 120_000, database: true }),
+      project('slow', { testTimeout: 120_000, database: true, include: SLOW }),
     ],
   },
 });

@@ -1,48 +1,40 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type BenchResult, describeMachine } from './harness.ts';
 import { type SuiteEntry, suites } from './suites.ts';
 
-const USAGE = 'npm run bench -- <suite> [--json]';
-
-process.on('SIGINT', () => process.exit(130));
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: readonly string[]): Promise<number> {
-  const isJson = args.includes('--json');
-  const names = args.filter((arg) => arg !== '--json');
-  const [name] = names;
-  if (name === undefined) {
-    listSuites();
-    return 0;
-  }
+/** Measures a suite and prints its figures; without a name, lists the suites. Throws an Error when the suite fails. */
+export async function runBench(name: string | undefined, isJson: boolean): Promise<void> {
   const entry = suites.find((suite) => suite.name === name);
-  if (entry === undefined || names.length > 1) {
-    const known = suites.map((suite) => suite.name).join(', ');
-    console.error(`Unknown suite: ${names.join(' ')}. There is: ${known}. ${USAGE}`);
-    return 2;
+  if (entry === undefined) {
+    listSuites();
+    return;
   }
-  return await runSuite(entry, isJson);
+  process.on('SIGINT', () => process.exit(130));
+  exposeGarbageCollector();
+  await runSuite(entry, isJson);
 }
 
-async function runSuite({ name, load }: SuiteEntry, isJson: boolean): Promise<number> {
+async function runSuite({ name, load }: SuiteEntry, isJson: boolean): Promise<void> {
   const machine = describeMachine();
   const results: BenchResult[] = [];
-  try {
-    const { suite } = await load();
-    if (!isJson) printHead(name, machine);
-    await suite.run((result) => {
-      results.push(result);
-      if (!isJson) printRow(result);
-    });
-  } catch (error) {
-    console.error(`The suite ${name} failed: ${error instanceof Error ? error.message : String(error)}`);
-    return 1;
-  }
+  const { suite } = await load();
+  if (!isJson) printHead(name, machine);
+  await suite.run((result) => {
+    results.push(result);
+    if (!isJson) printRow(result);
+  });
   if (isJson) console.log(JSON.stringify({ suite: name, machine, results }));
-  return 0;
+}
+
+/** The garbage of one side must not be collected in the other's time: the harness does it before each. */
+function exposeGarbageCollector(): void {
+  setFlagsFromString('--expose-gc');
+  globalThis.gc = runInNewContext('gc');
 }
 
 function listSuites(): void {
-  console.log(`${USAGE}\n`);
+  console.log('npm run bench -- <suite> [--json]\n');
   for (const { name, measures, needs } of suites) {
     console.log(`  ${name}\n    measures ${measures}\n    needs ${needs}`);
   }

@@ -15,8 +15,21 @@ const STOP_GRACE_MS = 5_000;
 /** Another server has taken over the database: a failure for now, not of this server (EX_TEMPFAIL of sysexits.h). */
 const LEASE_LOST_EXIT_CODE = 75;
 
-/** Process entry: environment, signals, exit code. The only file of the server that touches `process`. */
-async function main(): Promise<void> {
+/**
+ * Process entry of the server: environment, signals, exit code. The only file of the server that touches `process`. Ends the
+ * process with exit code 1 when the server can't start.
+ */
+export async function runServer(): Promise<void> {
+  await startServer().catch((error: unknown) => {
+    // What only the operator can mend is said in words; a stack is for what only we can.
+    const text =
+      error instanceof StartError ? error.message : error instanceof Error ? error.stack : String(error);
+    process.stderr.write(`${text}\n`);
+    process.exit(1);
+  });
+}
+
+async function startServer(): Promise<void> {
   const config = readConfig(process.env);
   const logger = createLogger({ level: config.logLevel, destination: 2 });
   const clock = createSystemClock();
@@ -75,11 +88,3 @@ async function main(): Promise<void> {
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
-
-main().catch((error: unknown) => {
-  // What only the operator can mend is said in words; a stack is for what only we can.
-  const text =
-    error instanceof StartError ? error.message : error instanceof Error ? error.stack : String(error);
-  process.stderr.write(`${text}\n`);
-  process.exit(1);
-});

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { loadServerCore, type ServerCore } from '../../assembly/host/node.ts';
+import { checkoutFolder } from '../../device/node/checkout.ts';
 import { type BenchResult, type BenchSuite, compare } from '../harness.ts';
 import { comparePrices } from './prices.ts';
 import { compareScores } from './scores.ts';
@@ -27,7 +28,7 @@ export const suite: BenchSuite = {
 };
 
 function loadCore(): ServerCore {
-  const file = new URL('../../build/core.wasm', import.meta.url);
+  const file = `${checkoutFolder()}build/core.wasm`;
   try {
     return loadServerCore(readFileSync(file));
   } catch (cause) {

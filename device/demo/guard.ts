@@ -3,9 +3,6 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { STOP_TIMEOUT_MS } from './limits.ts';
 
-/** The argument that makes the demo's program its own guard. */
-export const GUARD_ARGUMENT = '--guard';
-
 /**
  * A second process that ends the demo's programs if the demo itself is killed: a process that gets SIGKILL can't clean up.
  * It hears of them over a pipe, whose end means that the demo is gone.
@@ -14,7 +11,7 @@ export class Guard {
   readonly #process: ChildProcess;
 
   constructor(programFile: string) {
-    this.#process = spawn(process.execPath, [programFile, GUARD_ARGUMENT], {
+    this.#process = spawn(process.execPath, [programFile, 'demo', '--guard'], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
     });

@@ -47,7 +47,6 @@ const transactionsSchema = z.object({ items: z.array(transactionSchema) });
 export async function computeJourney(
   server: RunningServer,
   accounts: Accounts,
-  files: { provider: string; ruleEndpoint: string },
   programs: Programs,
   rest: RestClient,
   progress: Progress,
@@ -55,14 +54,15 @@ export async function computeJourney(
   progress.step(
     'A small OpenAI-compatible endpoint starts. It answers by rule and says so; Ollama or llama.cpp fit here, too.',
   );
-  const endpoint = programs.start('the rule endpoint', files.ruleEndpoint, ['--port', '0', '--model', MODEL]);
+  const endpoint = programs.start('the rule endpoint', ['rule-endpoint', '--port', '0', '--model', MODEL]);
   const endpointUrl = await endpoint.waitForLine(/^Listening on (\S+)/);
   progress.detail(endpointUrl);
 
   progress.step('A provider connects and offers the model on the marketplace.');
   const credentialsFile = writeCredentials(server.dataDirectory, 'provider', accounts.provider);
-  const provider = programs.start('the provider', files.provider, [
-    ...['--credentials', credentialsFile, '--server', server.bifrostUrl, '--endpoint', endpointUrl],
+  const provider = programs.start('the provider', [
+    ...['provider', '--credentials', credentialsFile],
+    ...['--server', server.bifrostUrl, '--endpoint', endpointUrl],
     ...['--model', MODEL, '--price-cents', String(PRICE_CENTS)],
     ...['--context', String(CONTEXT_TOKENS), '--slots', String(SLOTS)],
   ]);

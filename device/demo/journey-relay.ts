@@ -18,7 +18,6 @@ export interface RelayFigures {
 export async function relayJourney(
   server: RunningServer,
   accounts: Accounts,
-  deviceFile: string,
   programs: Programs,
   progress: Progress,
 ): Promise<RelayFigures> {
@@ -58,8 +57,8 @@ export async function relayJourney(
       });
     });
     const credentialsFile = writeCredentials(server.dataDirectory, 'virtual-esp32', sensor);
-    const args = ['--credentials', credentialsFile, '--mqtt', server.mqttUrl];
-    programs.start('the virtual device', deviceFile, [...args, '--interval-ms', String(READING_INTERVAL_MS)]);
+    const args = ['virtual-device', '--credentials', credentialsFile, '--mqtt', server.mqttUrl];
+    programs.start('the virtual device', [...args, '--interval-ms', String(READING_INTERVAL_MS)]);
     await inTime(readings, 'the readings');
 
     progress.step('The client asks the device to switch its LED on.');

@@ -1,24 +1,23 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
 import { EXIT_FAILURE } from '../node/process.ts';
-import { GUARD_ARGUMENT, Guard, runGuard } from './guard.ts';
+import { Guard } from './guard.ts';
 import { Programs } from './programs.ts';
 import { Progress } from './progress.ts';
 import type { RunningServer } from './server-program.ts';
 import { prepareRun, tellStory } from './story.ts';
 
-async function runDemo(): Promise<void> {
-  const { once } = new Command('demo')
-    .description(
-      'Starts the platform and runs both journeys: device to browser, and computing time sold and bought.',
-    )
-    .option('--once', 'stop everything afterwards and print the figures as JSON')
-    .parse()
-    .opts<{ once?: boolean }>();
-  const programs = new Programs(new Guard(fileURLToPath(import.meta.url)));
+/** This project's program, into which this file is built. */
+const programFile = fileURLToPath(new URL('./yggdrasil.js', import.meta.url));
+
+/**
+ * Tells the story and ends the process. `once`: ends after it, with the figures as the last line; otherwise everything goes
+ * on running until Ctrl-C.
+ */
+export async function runDemo(once: boolean): Promise<void> {
+  const programs = new Programs(programFile, new Guard(programFile));
   const stopped = stopAtSignal();
-  const run = prepareRun(once === true);
+  const run = prepareRun(once);
   let exitCode = 0;
   let lastLine: string | null = null;
   let isTold = false;
@@ -28,7 +27,7 @@ async function runDemo(): Promise<void> {
       stopped,
     ]);
     isTold = true;
-    if (once === true) lastLine = JSON.stringify(figures);
+    if (once) lastLine = JSON.stringify(figures);
     else {
       console.log(whereToLook(server));
       await Promise.race([stopped, programs.failure]);
@@ -83,6 +82,3 @@ Everything goes on running. Where to look:
 
 Ctrl-C stops everything.`;
 }
-
-if (process.argv[2] === GUARD_ARGUMENT) await runGuard();
-else await runDemo();

@@ -84,13 +84,16 @@ export class Program {
 
 /** All programs of the demo. They end with it, whatever happens. */
 export class Programs {
+  readonly #file: string;
   readonly #guard: Guard;
   readonly #running: Program[] = [];
   #fail: (error: Error) => void = () => {};
   /** Rejects when a program ends that shouldn't. */
   readonly failure: Promise<never>;
 
-  constructor(guard: Guard) {
+  /** `file` is this project's built program. */
+  constructor(file: string, guard: Guard) {
+    this.#file = file;
     this.#guard = guard;
     this.failure = new Promise((_, reject) => {
       this.#fail = reject;
@@ -100,16 +103,11 @@ export class Programs {
   }
 
   /**
-   * Starts a built program of this project. It leads a process group of its own, so that Ctrl-C reaches only the demo,
+   * Starts a command of this project's program, `args[0]`. It leads a process group of its own, so that Ctrl-C reaches only the demo,
    * which ends the programs in order.
    */
-  start(
-    name: string,
-    file: string,
-    args: readonly string[],
-    environment: NodeJS.ProcessEnv = process.env,
-  ): Program {
-    const child = spawn(process.execPath, [file, ...args], {
+  start(name: string, args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Program {
+    const child = spawn(process.execPath, [this.#file, ...args], {
       detached: true,
       stdio: 'pipe',
       env: environment,

@@ -29,11 +29,10 @@ type FoundLines = Partial<Record<keyof typeof LINES, string>>;
 /** Starts the server and waits until it says that it is ready. Rejects when it doesn't get there. */
 export async function startServer(
   programs: Programs,
-  file: string,
   environment: ServerEnvironment,
   progress: Progress,
 ): Promise<RunningServer> {
-  const server = programs.start('the server', file, [], environment);
+  const server = programs.start('the server', ['server'], environment);
   const found = watchLines(server);
   const startedAtMs = Date.now();
   let toldAtMs = startedAtMs;

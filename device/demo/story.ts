@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type Accounts, openAccounts } from './accounts.ts';
 import { type ComputeFigures, computeJourney } from './journey-compute.ts';
@@ -33,8 +32,6 @@ export interface ToldStory {
   readonly server: RunningServer;
 }
 
-const builtFile = (name: string) => fileURLToPath(new URL(`./${name}`, import.meta.url));
-
 /**
  * `once`: a run with a data directory, a database and ports of its own, so that it disturbs nothing and leaves nothing.
  * Otherwise a run where the environment says, with a data directory of its own unless that is said, too.
@@ -62,7 +59,7 @@ export function prepareRun(once: boolean): DemoRun {
 export async function tellStory(run: DemoRun, programs: Programs, progress: Progress): Promise<ToldStory> {
   progress.chapter('The server');
   progress.step('It starts, with its database and MQTT broker inside.');
-  const server = await startServer(programs, builtFile('server.js'), run.environment, progress);
+  const server = await startServer(programs, run.environment, progress);
   progress.detail(`ready at ${server.httpUrl}, data in ${resolve(server.dataDirectory)}`);
   const figures = await Promise.race([runJourneys(server, programs, progress), programs.failure]);
   return { figures, server };
@@ -78,11 +75,10 @@ async function runJourneys(
   const accounts = await openAccounts(rest, server.dataDirectory, server.setUpCode);
 
   progress.chapter('Journey A: a device speaks to a browser, and listens to it');
-  const relay = await relayJourney(server, accounts, builtFile('virtual-device.js'), programs, progress);
+  const relay = await relayJourney(server, accounts, programs, progress);
 
   progress.chapter('Journey B: computing time is sold and bought');
-  const files = { provider: builtFile('provider.js'), ruleEndpoint: builtFile('rule-endpoint.js') };
-  const compute = await computeJourney(server, accounts, files, programs, rest, progress);
+  const compute = await computeJourney(server, accounts, programs, rest, progress);
 
   progress.step('The books are checked: all accounts together must come to zero.');
   const ledgerSumCents = await trialBalance(rest, accounts);

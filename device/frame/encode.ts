@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { InvalidArgumentError } from 'commander';
 import { Delivery, FrameType, parseUuid, type yggdrasil } from '../../proto/index.ts';
 import {
   type DeviceEvent,
@@ -9,10 +10,11 @@ import {
   type OutgoingFrame,
   type PlainValue,
 } from '../client/index.ts';
+import type { TYPE_NAMES } from './arguments.ts';
 
 /** The options of `frame encode`, as commander reads them. */
 export interface EncodeOptions {
-  readonly type: string;
+  readonly type: (typeof TYPE_NAMES)[number];
   readonly name?: string;
   readonly boolean?: boolean;
   readonly number?: number;
@@ -30,9 +32,7 @@ export interface EncodeOptions {
   readonly transient?: boolean;
 }
 
-/** The types that `--type` knows, by their names in bifrost.proto. */
-export const TYPE_NAMES = ['event', 'command', 'command-result', 'capabilities', 'ping'] as const;
-const TYPES: Readonly<Record<string, yggdrasil.v1.FrameType>> = {
+const TYPES: Readonly<Record<(typeof TYPE_NAMES)[number], yggdrasil.v1.FrameType>> = {
   event: FrameType.EVENT,
   command: FrameType.COMMAND,
   'command-result': FrameType.COMMAND_RESULT,
@@ -40,12 +40,11 @@ const TYPES: Readonly<Record<string, yggdrasil.v1.FrameType>> = {
   ping: FrameType.PING,
 };
 
-/** The frame that the options describe. Throws an Error that names what is missing or doesn't fit. */
+/** The frame that the options describe. Throws an InvalidArgumentError that names what is missing or doesn't fit. */
 export function frameOf(options: EncodeOptions, nowMs: number): OutgoingFrame {
   const type = TYPES[options.type];
-  if (type === undefined) throw new Error(`--type is one of ${TYPE_NAMES.join(', ')}`);
   if (type === FrameType.COMMAND && options.transient)
-    throw new Error('a command is always stored: leave --transient out');
+    throw new InvalidArgumentError('a command is always stored: leave --transient out');
   const isTransient = options.transient === true || type === FrameType.PING;
   return {
     type,
@@ -91,18 +90,18 @@ function eventValue({ boolean, number, text }: EncodeOptions): PlainValue {
   const values = [boolean, number, text].filter((value) => value !== undefined);
   const [value] = values;
   if (value === undefined || values.length > 1)
-    throw new Error('an event needs one of --number, --boolean, --text');
+    throw new InvalidArgumentError('an event needs one of --number, --boolean, --text');
   return value;
 }
 
 function required(value: string | undefined, option: string): string {
-  if (value === undefined || value === '') throw new Error(`${option} is missing`);
+  if (value === undefined || value === '') throw new InvalidArgumentError(`${option} is missing`);
   return value;
 }
 
 function uuid(value: string | undefined, option: string, isRequired: boolean): string | null {
   if (value === undefined && !isRequired) return null;
   const id = parseUuid(required(value, option));
-  if (id === null) throw new Error(`${option} is not a UUID`);
+  if (id === null) throw new InvalidArgumentError(`${option} is not a UUID`);
   return id;
 }

@@ -1,82 +1,55 @@
 import { createInterface } from 'node:readline';
-import { Command, Option } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { FrameChannel, NonceSource, systemRandom } from '../client/index.ts';
 import { readCredentialsFile } from '../node/credentials-file.ts';
 import { loadBuiltDeviceCore } from '../node/device-core.ts';
-import { EXIT_FAILURE, runProgram } from '../node/process.ts';
-import { parseArgument, parseBoolean, parseNumber } from './arguments.ts';
+import { EXIT_FAILURE } from '../node/process.ts';
 import { bytesOfHexLine, describeFrame, UndecodableFrameError } from './decode.ts';
-import { type EncodeOptions, frameOf, TYPE_NAMES } from './encode.ts';
+import { type EncodeOptions, frameOf } from './encode.ts';
 
-const program = new Command('frame').description(
-  'Makes and reads signed Bifrost frames, for use with mosquitto.',
-);
-const credentialsOption = () =>
-  new Option(
-    '--credentials <file>',
-    'the JSON that POST /api/v1/devices answered under "credentials"',
-  ).makeOptionMandatory();
-const list =
-  <T>(parse: (text: string) => T) =>
-  (text: string, before: T[] = []): T[] => [...before, parse(text)];
-const asText = (text: string) => text;
+/** The options of `frame encode`. */
+export interface EncodeCommandOptions extends EncodeOptions {
+  readonly credentials: string;
+}
 
-program
-  .command('encode')
-  .description('writes one frame to stdout, for mosquitto_pub -f or -s')
-  .addOption(credentialsOption())
-  .addOption(new Option('--type <type>', 'what the frame is').choices([...TYPE_NAMES]).makeOptionMandatory())
-  .option('--name <name>', 'of an event or command, e.g. sensor.temperature')
-  .option('--number <n>', 'the value of an event', parseNumber)
-  .option('--boolean <b>', 'the value of an event', parseBoolean)
-  .option('--text <text>', 'the value of an event')
-  .option('--unit <unit>', 'of an event, e.g. celsius')
-  .option('--to <device id>', 'the device that gets the frame (a command needs it)')
-  .option(
-    '--argument <name=value>',
-    'of a command, or a value of its result; may be repeated',
-    list(parseArgument),
-  )
-  .option('--answers <frame id>', 'the command that a result answers')
-  .option('--platform <text>', 'of the capabilities')
-  .option('--firmware <text>', 'of the capabilities')
-  .option('--sensor <name>', 'of the capabilities; may be repeated', list(asText))
-  .option('--actuator <name>', 'of the capabilities; may be repeated', list(asText))
-  .option('--command <name>', 'of the capabilities; may be repeated', list(asText))
-  .option('--payload <file>', 'take the payload from a file as it is')
-  .option('--transient', 'for who is connected now, not stored')
-  .action((options: EncodeOptions & { credentials: string }) => {
-    const channel = openChannel(options.credentials);
-    const frame = channel.seal(frameOf(options, Date.now()), channel.newId());
-    if (process.stdout.isTTY) throw new Error('a frame is binary: send it to a file or a pipe (> frame.bin)');
-    process.stdout.write(frame);
-  });
+/** The options of `frame decode`. */
+export interface DecodeCommandOptions {
+  readonly credentials: string;
+  readonly hex?: boolean;
+}
 
-program
-  .command('decode')
-  .description('verifies frames from stdin and prints each as a line of JSON')
-  .addOption(credentialsOption())
-  .option('--hex', 'lines of hexadecimal, as mosquitto_sub -F %x prints them, instead of one binary frame')
-  .action(async (options: { credentials: string; hex?: boolean }) => {
-    const channel = openChannel(options.credentials);
-    if (options.hex !== true) {
-      console.log(describeFrame(channel, await readStandardInput()));
-      return;
+/**
+ * Writes the frame that the options describe to stdout. Throws an InvalidArgumentError where they describe none or stdout
+ * is a terminal, an Error where a file can't be read.
+ */
+export async function writeFrame(options: EncodeCommandOptions): Promise<void> {
+  if (process.stdout.isTTY) {
+    throw new InvalidArgumentError('a frame is binary: send it to a file or a pipe (> frame.bin)');
+  }
+  const channel = openChannel(options.credentials);
+  process.stdout.write(channel.seal(frameOf(options, Date.now()), channel.newId()));
+}
+
+/**
+ * Verifies the frames that come on stdin and prints each as a line of JSON. A line of hexadecimal that is no frame of this
+ * device is reported on stderr and changes the exit code; a single binary frame that is none throws.
+ */
+export async function printFrames(options: DecodeCommandOptions): Promise<void> {
+  const channel = openChannel(options.credentials);
+  if (options.hex !== true) {
+    console.log(describeFrame(channel, await readStandardInput()));
+    return;
+  }
+  for await (const line of createInterface({ input: process.stdin })) {
+    try {
+      if (line.trim() !== '') console.log(describeFrame(channel, bytesOfHexLine(line.trim())));
+    } catch (error) {
+      if (!(error instanceof UndecodableFrameError)) throw error;
+      process.stderr.write(`frame: ${error.message}\n`);
+      process.exitCode = EXIT_FAILURE;
     }
-    for await (const line of createInterface({ input: process.stdin })) {
-      try {
-        if (line.trim() !== '') console.log(describeFrame(channel, bytesOfHexLine(line.trim())));
-      } catch (error) {
-        if (!(error instanceof UndecodableFrameError)) throw error;
-        process.stderr.write(`frame: ${error.message}\n`);
-        process.exitCode = EXIT_FAILURE;
-      }
-    }
-  });
-
-await runProgram('frame', async () => {
-  await program.parseAsync();
-});
+  }
+}
 
 /** Two calls within the same millisecond need two nonces: this clock counts microseconds. */
 function openChannel(credentialsFile: string): FrameChannel {

@@ -1,7 +1,7 @@
-import { fileURLToPath } from 'node:url';
+import { checkoutFolder } from '../node/checkout.ts';
 import type { RunnerCommand } from './runner.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+const root = checkoutFolder();
 
 /** Where the native side is built and what it is built from. */
 export const layout = {

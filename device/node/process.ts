@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 
-/** The exit code of a program that was used wrongly or refused. */
+/** The exit code of a command that failed. */
 export const EXIT_FAILURE = 1;
 
 /** Aborted at the first SIGINT or SIGTERM. A second one ends the process at once. */
@@ -15,27 +15,13 @@ export function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
-/**
- * Runs a program's main function. What it throws becomes one line on stderr, with the name of the program, and an exit
- * code that isn't 0.
- */
-export async function runProgram(name: string, main: () => Promise<void>): Promise<void> {
-  try {
-    await main();
-  } catch (error) {
-    process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = EXIT_FAILURE;
-  }
-}
-
-/** A whole number from `least` up, from a command line. Throws an Error that commander prints. */
-export function wholeNumber(least: number): (text: string) => number {
+/** Parses an option that is a whole number from `least` to `most`. Throws InvalidArgumentError. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || !Number.isSafeInteger(value)) {
-      throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
-    }
-    return value;
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
   };
 }
 

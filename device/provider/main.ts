@@ -1,29 +1,13 @@
-import { Command } from 'commander';
 import { createBifrostClient, systemClock } from '../client/index.ts';
 import { readCredentialsFile } from '../node/credentials-file.ts';
 import { loadBuiltDeviceCore } from '../node/device-core.ts';
-import { runProgram, stopSignal, urlOf, wholeNumber } from '../node/process.ts';
+import { stopSignal } from '../node/process.ts';
 import { openNodeSocket } from '../node/websocket.ts';
 import { Endpoint } from './endpoint.ts';
 import { Provider, type ProviderReport } from './provider.ts';
 
-const SLOTS_MAX = 1000;
-
-const program = new Command('provider')
-  .description(
-    'Offers a model of an OpenAI-compatible endpoint (Ollama, llama.cpp, vLLM) on the marketplace.',
-  )
-  .requiredOption('--credentials <file>', 'the JSON that POST /api/v1/devices answered under "credentials"')
-  .requiredOption('--server <url>', 'e.g. ws://127.0.0.1:8080/bifrost', urlOf('ws', 'wss'))
-  .requiredOption('--endpoint <url>', 'e.g. http://127.0.0.1:11434/v1', urlOf('http', 'https'))
-  .requiredOption('--model <name>', 'the model, as requesters name it')
-  .option('--endpoint-model <name>', 'the model, as the endpoint names it (default: the same)')
-  .requiredOption('--price-cents <n>', 'price for 1000 tokens, in whole cents', wholeNumber(0))
-  .option('--context <tokens>', 'prompt and answer together', wholeNumber(1), 8192)
-  .option('--slots <n>', 'requests served at the same time', wholeNumber(1), 2)
-  .option('--api-key <key>', 'sent to the endpoint; better in the environment, as PROVIDER_API_KEY');
-
-interface Options {
+/** The options of `provider`. */
+export interface ProviderOptions {
   readonly credentials: string;
   readonly server: string;
   readonly endpoint: string;
@@ -35,9 +19,8 @@ interface Options {
   readonly apiKey?: string;
 }
 
-await runProgram('provider', async () => {
-  const options = program.parse().opts<Options>();
-  if (options.slots > SLOTS_MAX) throw new Error(`--slots is at most ${SLOTS_MAX}`);
+/** Offers the model until SIGINT or SIGTERM. Throws an Error when nothing answers at the endpoint or the server refuses. */
+export async function runProvider(options: ProviderOptions): Promise<void> {
   const stop = stopSignal();
   const endpointName = options.endpointModel ?? options.model;
   const endpoint = new Endpoint(
@@ -72,7 +55,7 @@ await runProgram('provider', async () => {
   );
   stop.addEventListener('abort', () => void provider.stop());
   await provider.run();
-});
+}
 
 /** A provider without its endpoint would only collect failures. Returns early at `stop`. */
 async function probe(endpoint: Endpoint, url: string, model: string, stop: AbortSignal): Promise<void> {
@@ -85,7 +68,7 @@ async function probe(endpoint: Endpoint, url: string, model: string, stop: Abort
   }
 }
 
-function describe(report: ProviderReport, options: Options): string {
+function describe(report: ProviderReport, options: ProviderOptions): string {
   switch (report.kind) {
     case 'offered':
       return `offered ${options.model} at ${options.priceCents} cents per 1000 tokens, ${options.slots} slots`;

@@ -1,23 +1,21 @@
-import { Command } from 'commander';
 import { systemClock, systemRandom } from '../client/index.ts';
 import { readCredentialsFile } from '../node/credentials-file.ts';
 import { loadBuiltDeviceCore } from '../node/device-core.ts';
-import { runProgram, stopSignal, urlOf, wholeNumber } from '../node/process.ts';
+import { stopSignal } from '../node/process.ts';
 import { createMemoryFile } from './memory-file.ts';
 import { createMqttConnector } from './mqtt-connector.ts';
 import { type DeviceReport, VirtualDevice } from './virtual-device.ts';
 
-const program = new Command('virtual-device')
-  .description('A simulated ESP32: hosts device.wasm, speaks MQTT, has a simulated thermometer and an LED.')
-  .requiredOption('--credentials <file>', 'the JSON that POST /api/v1/devices answered under "credentials"')
-  .requiredOption('--mqtt <url>', 'the broker, e.g. mqtt://127.0.0.1:1883', urlOf('mqtt', 'mqtts'))
-  .option('--interval-ms <n>', 'time between two readings', wholeNumber(1), 1000)
-  .option('--count <n>', 'stop after this many readings', wholeNumber(1));
+/** The options of `virtual-device`. */
+export interface VirtualDeviceOptions {
+  readonly credentials: string;
+  readonly mqtt: string;
+  readonly intervalMs: number;
+  readonly count?: number;
+}
 
-await runProgram('virtual-device', async () => {
-  const options = program
-    .parse()
-    .opts<{ credentials: string; mqtt: string; intervalMs: number; count?: number }>();
+/** Measures and obeys until its last reading, SIGINT or SIGTERM. Throws an Error when the broker refuses the device. */
+export async function runVirtualDevice(options: VirtualDeviceOptions): Promise<void> {
   const stop = stopSignal();
   const credentials = readCredentialsFile(options.credentials);
   const device = new VirtualDevice(
@@ -33,7 +31,7 @@ await runProgram('virtual-device', async () => {
   );
   stop.addEventListener('abort', () => void device.stop());
   await device.run();
-});
+}
 
 function describe(report: DeviceReport): string {
   switch (report.kind) {

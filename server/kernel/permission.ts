@@ -86,7 +86,7 @@ export function may(actor: Actor, permission: Permission): boolean {
 export function requirePermission<P extends Permission>(actor: Actor, permission: P): HolderOf<P> {
   // The tables above give a permission to its kind of holder alone; a test compares them.
   if (may(actor, permission)) return actor as HolderOf<P>;
-  throw new AppError('forbidden', 'forbidden', REFUSALS[permission] ?? 'You are not allowed to do this.');
+  throw new AppError('forbidden', 'forbidden', reasonOf(actor, permission));
 }
 
 /** The kind of principal that can have a permission. */
@@ -94,8 +94,10 @@ export function holderKind(permission: Permission): 'account' | 'device' | 'any'
   return HOLDERS[permission];
 }
 
-const REFUSALS: Partial<Record<Permission, string>> = {
-  'platform.operate': 'This needs an operator of the platform.',
-  'frames.send': 'This needs a device, not a user.',
-  'market.provide': 'This needs a device, not a user.',
-};
+function reasonOf(actor: Actor, permission: Permission): string {
+  if (permission === 'platform.operate') return 'This needs an operator of the platform.';
+  const kind = holderKind(permission);
+  if (kind === 'account' && actor.kind === 'device') return 'This needs a user, not a device.';
+  if (kind === 'device' && actor.kind === 'account') return 'This needs a device, not a user.';
+  return 'Your role does not allow this.';
+}

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { runProgram } from '../support/server-process.ts';
+import { runCommand } from '../support/server-process.ts';
 
-/** The story's programs that run in this checkout now: command lines with their process ids. */
+/** The story's commands that run in this checkout now: command lines with their process ids. */
 function programs(): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -14,13 +14,13 @@ function programs(): string[] {
         return [];
       }
     })
-    .filter((line) => /build\/(virtual-device|provider|rule-endpoint|demo)\.js/.test(line));
+    .filter((line) => /build\/yggdrasil\.js (virtual-device|provider|rule-endpoint|demo)/.test(line));
 }
 
 describe('npm run demo -- --once', () => {
   it('shows both journeys, ends with one line of JSON and exit code 0, and leaves no process behind', async () => {
     const before = programs();
-    const { code, stdout, stderr } = await runProgram('demo', { arguments: ['--once'], timeoutMs: 90_000 });
+    const { code, stdout, stderr } = await runCommand('demo', { arguments: ['--once'], timeoutMs: 90_000 });
     expect(code, stdout + stderr).toBe(0);
     const lines = stdout.trim().split('\n');
     const result = JSON.parse(lines.at(-1) ?? '') as {

@@ -52,7 +52,7 @@ async function shell(
 }
 
 const frameTool = (arguments_: string) =>
-  `node build/frame.js ${arguments_.replace('CREDENTIALS', `--credentials "$DIR/$ID.json"`)}`;
+  `node build/yggdrasil.js frame ${arguments_.replace('CREDENTIALS', `--credentials "$DIR/$ID.json"`)}`;
 const publish = 'mosquitto_pub -h $HOST -p $PORT -u $ID -P $PASSWORD -q 1 -t bifrost/v1/$ID/up';
 
 async function device(name: string): Promise<DeviceCredentials> {

@@ -5,7 +5,6 @@ import { FrameType } from '../../proto/index.ts';
 import { createCatalogue } from '../../server/app/operations.ts';
 import { renderConfigTable } from '../../server/config/index.ts';
 import type { Operation } from '../../server/kernel/operation.ts';
-import { migrations } from '../../server/platform/database/migrations/index.ts';
 import { FRAME_HANDLERS } from '../../server/transports/frames/frame-handlers.ts';
 import { FRAME_OPERATIONS } from '../../server/transports/frames/operations.ts';
 import { idSchema } from '../../server/transports/rest/schemas.ts';
@@ -109,26 +108,6 @@ describe('every frame', () => {
   it('that is an operation has a handler', () => {
     expect([...FRAME_HANDLERS.keys()].sort()).toEqual([...FRAME_OPERATIONS.keys()].sort());
   });
-});
-
-describe('every table', () => {
-  const schema = migrations.map(({ up }) => up).join('\n');
-  const tables = [...schema.matchAll(/CREATE TABLE (\w+)/g)].map(([, table]) => table ?? '');
-
-  it.each(tables)('%s has row-level security, forced on its owner too, and a policy', (table) => {
-    expect(schema).toMatch(new RegExp(`ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`));
-    expect(schema).toMatch(new RegExp(`ALTER TABLE ${table} FORCE ROW LEVEL SECURITY`));
-    expect(schema).toMatch(new RegExp(`CREATE POLICY \\w+ ON ${table} `));
-  });
-
-  it.each(migrations.map(({ name, up, down }) => ({ name, up, down })))(
-    'made by $name is dropped by its way back',
-    ({ up, down }) => {
-      for (const [, table] of up.matchAll(/CREATE TABLE (\w+)/g)) {
-        expect(down).toMatch(new RegExp(`DROP TABLE (IF EXISTS )?[\\w, ]*\\b${table}\\b`));
-      }
-    },
-  );
 });
 
 describe('README.md', () => {

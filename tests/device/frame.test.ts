@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { madeUpCredentials } from '../support/bifrost-server.ts';
 
-const program = fileURLToPath(new URL('../../build/frame.js', import.meta.url));
+const program = fileURLToPath(new URL('../../build/yggdrasil.js', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'yggdrasil-frame-'));
 const credentials = madeUpCredentials();
 const credentialsFile = join(directory, 'device.json');
@@ -17,7 +17,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 function run(args: readonly string[], input: Uint8Array | string = '') {
   const [command = '', ...rest] = args;
-  const all = [program, command, '--credentials', credentialsFile, ...rest];
+  const all = [program, 'frame', command, '--credentials', credentialsFile, ...rest];
   const { status, stdout, stderr } = spawnSync(process.execPath, all, { input });
   return { status, stdout, stderr: stderr.toString() };
 }
@@ -113,17 +113,21 @@ describe('frame encode and decode', () => {
     [['encode', '--type', 'command', '--name', 'a'], '--to is missing'],
     [['encode', '--type', 'command', '--name', 'a', '--to', 'b'], '--to is not a UUID'],
     [['encode', '--type', 'nothing'], 'Allowed choices are'],
-    [['decode'], 'frame_malformed'],
-  ])('%j is refused with a message and exit code 1', (args, message) => {
+    [['decode', '--hexadecimal'], 'unknown option'],
+  ])('%j is refused with a message and exit code 2', (args, message) => {
     const { status, stdout, stderr } = run(args);
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(stdout).toHaveLength(0);
     expect(stderr).toContain(message);
   });
 
+  it('refuse bytes that are no frame with a message and exit code 1', () => {
+    expect(run(['decode'])).toMatchObject({ status: 1, stderr: 'frame: frame_malformed\n' });
+  });
+
   it('say which file is wrong', () => {
     writeFileSync(join(directory, 'broken.json'), '{}');
-    const args = [program, 'encode', '--type', 'ping', '--credentials'];
+    const args = [program, 'frame', 'encode', '--type', 'ping', '--credentials'];
     const missing = spawnSync(process.execPath, [...args, join(directory, 'missing.json')]);
     expect(missing.status).toBe(1);
     expect(missing.stderr.toString()).toContain("missing.json can't be read (ENOENT)");

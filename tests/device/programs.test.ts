@@ -41,10 +41,11 @@ function credentialsFile(credentials: DeviceCredentials): string {
   return file;
 }
 
-/** A built program, what it wrote, and how it ended. */
-function start(program: string, args: readonly string[]) {
-  const file = fileURLToPath(new URL(`../../build/${program}.js`, import.meta.url));
-  const child = spawn(process.execPath, [file, ...args], { stdio: 'pipe' });
+const program = fileURLToPath(new URL('../../build/yggdrasil.js', import.meta.url));
+
+/** A command of the built program, what it wrote, and how it ended. */
+function start(command: string, args: readonly string[]) {
+  const child = spawn(process.execPath, [program, command, ...args], { stdio: 'pipe' });
   children.push(child);
   let output = '';
   const watchers = new Set<() => void>();
@@ -82,9 +83,9 @@ describe('an option that is a URL', () => {
     ['provider', ['--server', 'http://127.0.0.1:8080'], 'ws:// or wss://'],
     ['provider', ['--endpoint', 'localhost'], 'http:// or https://'],
   ])('of the %s is refused with a scheme that it can not use', async (name, args, message) => {
-    const program = start(name, args);
-    expect(await program.ended).toBe(1);
-    expect(program.output()).toContain(message);
+    const wrong = start(name, args);
+    expect(await wrong.ended).toBe(2);
+    expect(wrong.output()).toContain(message);
   });
 });
 

@@ -22,6 +22,8 @@ export interface EndedProcess {
   readonly stderr: string;
 }
 
+const PROGRAM = 'build/yggdrasil.js';
+
 const environmentOf = (environment: Readonly<Record<string, string>>) => {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('YGGDRASIL_') && name !== 'DATABASE_URL',
@@ -29,16 +31,16 @@ const environmentOf = (environment: Readonly<Record<string, string>>) => {
   return { ...Object.fromEntries(inherited), ...environment };
 };
 
-/** Runs a built program to its end; it is killed after `timeoutMs`. */
-export async function runProgram(
-  program: string,
+/** Runs a command of the built program to its end; it is killed after `timeoutMs`. */
+export async function runCommand(
+  command: string,
   options: {
     environment?: Readonly<Record<string, string>>;
     arguments?: readonly string[];
     timeoutMs?: number;
   } = {},
 ): Promise<EndedProcess> {
-  const child = spawn(process.execPath, [`build/${program}.js`, ...(options.arguments ?? [])], {
+  const child = spawn(process.execPath, [PROGRAM, command, ...(options.arguments ?? [])], {
     env: environmentOf(options.environment ?? {}),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -60,7 +62,7 @@ export async function runProgram(
 export async function startServerProcess(
   environment: Readonly<Record<string, string>>,
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, ['build/server.js'], {
+  const child = spawn(process.execPath, [PROGRAM, 'server'], {
     env: environmentOf({ YGGDRASIL_PORT: '0', YGGDRASIL_MQTT_PORT: '0', ...environment }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

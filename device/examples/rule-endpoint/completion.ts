@@ -2,9 +2,6 @@ import { decodeGenerator, encode } from 'gpt-tokenizer';
 import { z } from 'zod';
 import { answerByRule } from './rules.ts';
 
-/** The one model of this endpoint; its name says what it is. */
-export const DEFAULT_MODEL = 'rule-based-stand-in';
-
 /** Control tokens in a text are only text: they are counted as what they look like. */
 const AS_TEXT = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
 

@@ -1,19 +1,16 @@
 import type { AddressInfo } from 'node:net';
-import { Command } from 'commander';
-import { runProgram, stopSignal, wholeNumber } from '../../node/process.ts';
-import { DEFAULT_MODEL } from './completion.ts';
+import { stopSignal } from '../../node/process.ts';
 import { createRuleEndpoint } from './server.ts';
 
-const program = new Command('rule-endpoint')
-  .description(
-    'An OpenAI-compatible endpoint that answers by rule, for the demo. It is not a language model.',
-  )
-  .option('--host <address>', 'the address to listen on', '127.0.0.1')
-  .option('--port <n>', '0 for any free one', wholeNumber(0), 11435)
-  .option('--model <name>', 'the name of its model', DEFAULT_MODEL);
+/** The options of `rule-endpoint`. */
+export interface RuleEndpointOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly model: string;
+}
 
-await runProgram('rule-endpoint', async () => {
-  const { host, port, model } = program.parse().opts<{ host: string; port: number; model: string }>();
+/** Serves until SIGINT or SIGTERM. Throws an Error when it can't listen there. */
+export async function runRuleEndpoint({ host, port, model }: RuleEndpointOptions): Promise<void> {
   const stop = stopSignal();
   const server = createRuleEndpoint({ model });
   await new Promise<void>((resolve, reject) => {
@@ -25,4 +22,4 @@ await runProgram('rule-endpoint', async () => {
     server.close();
     server.closeAllConnections();
   });
-});
+}

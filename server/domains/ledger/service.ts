@@ -1,9 +1,9 @@
 import type { Actor } from '../../kernel/actor.ts';
-import { requireAccount, requireOperator } from '../../kernel/actor.ts';
 import { AppError, InvariantError, notFound } from '../../kernel/errors.ts';
 import { idempotencyKeyReused, requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
 import type { AccountId, TransactionId, TransferId } from '../../kernel/ids.ts';
 import type { Cents } from '../../kernel/money.ts';
+import { requirePermission } from '../../kernel/permission.ts';
 import { transferIdFor } from './accounts.ts';
 import { EXPIRED_HOLDS_PER_ROUND, STATEMENT_ENTRIES_MAX } from './limits.ts';
 import type { LedgerStore, TenantDirectory } from './ports.ts';
@@ -50,7 +50,7 @@ export function createLedgerService(dependencies: LedgerDependencies) {
       actor: Actor,
       input: { accountId: AccountId; amountCents: Cents; idempotencyKey: string | null },
     ): Promise<TopUp> {
-      const operator = requireOperator(actor);
+      const operator = requirePermission(actor, 'platform.operate');
       const { accountId, amountCents, idempotencyKey } = input;
       if (idempotencyKey === null) {
         throw new AppError('invalid', 'idempotency_key_required', 'The Idempotency-Key header is required.');
@@ -77,7 +77,7 @@ export function createLedgerService(dependencies: LedgerDependencies) {
 
     /** Proof that the books are in order; reads the whole ledger. Operators only. */
     async trialBalance(actor: Actor): Promise<TrialBalance> {
-      requireOperator(actor);
+      requirePermission(actor, 'platform.operate');
       return store.readTrialBalance();
     },
 
@@ -155,7 +155,7 @@ function resolved(outcome: LedgerOutcome): ResolveResult {
 }
 
 function ownerOf(actor: Actor): LedgerOwner {
-  return { tenantId: requireAccount(actor).tenantId };
+  return { tenantId: requirePermission(actor, 'money.read').tenantId };
 }
 
 /** A refusal as the error that a border shows. */

@@ -1,8 +1,9 @@
 import type { yggdrasil } from '../../../proto/index.ts';
 import { uuidFromBytes } from '../../../proto/index.ts';
-import { type AccountActor, type Actor, type DeviceActor, requireAccount } from '../../kernel/actor.ts';
+import type { AccountActor, Actor, DeviceActor } from '../../kernel/actor.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import { asId, type DeviceId, type TransactionId } from '../../kernel/ids.ts';
+import { requirePermission } from '../../kernel/permission.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { Attempt } from './attempt.ts';
 import { serverStopping } from './candidates.ts';
@@ -153,7 +154,7 @@ export function createMarketplaceService(
      * under an idempotency key also with `idempotency_key_reused`, `idempotency_key_in_flight` and `limit_reached`.
      */
     async createRequest(actor: Actor, order: ComputeOrder): Promise<ComputeAnswer> {
-      const user = requireAccount(actor);
+      const user = requirePermission(actor, 'market.request');
       if (closing) throw serverStopping();
       const id = asId<TransactionId>(random.uuid());
       const { idempotencyKey } = order;
@@ -169,19 +170,22 @@ export function createMarketplaceService(
     },
 
     /** Who serves now. Any user or device may ask. */
-    async listProviders(_actor: Actor): Promise<readonly ListedProvider[]> {
+    async listProviders(actor: Actor): Promise<readonly ListedProvider[]> {
+      requirePermission(actor, 'market.read');
       return [...registry.providers()].map(listed);
     },
 
     /** A provider that serves now. Refuses with `provider_not_found`. */
-    async getProvider(_actor: Actor, id: ProviderId): Promise<ListedProvider> {
+    async getProvider(actor: Actor, id: ProviderId): Promise<ListedProvider> {
+      requirePermission(actor, 'market.read');
       const provider = registry.findProvider(id);
       if (!provider) throw notFound('provider');
       return listed(provider);
     },
 
     /** What is served now, by name. */
-    async listModels(_actor: Actor): Promise<readonly ListedModel[]> {
+    async listModels(actor: Actor): Promise<readonly ListedModel[]> {
+      requirePermission(actor, 'market.read');
       const models = new Map<string, ListedModel>();
       for (const provider of registry.providers()) {
         for (const { name, contextTokens, priceCentsPer1000Tokens } of provider.models) {
@@ -200,7 +204,7 @@ export function createMarketplaceService(
 
     /** A transaction the actor asked for or whose provider it owns. Refuses with `transaction_not_found`. */
     async getTransaction(actor: Actor, id: TransactionId): Promise<Transaction> {
-      const transaction = await store.findTransaction(requireAccount(actor), id);
+      const transaction = await store.findTransaction(requirePermission(actor, 'money.read'), id);
       if (!transaction) throw notFound('transaction');
       return transaction;
     },
@@ -211,7 +215,7 @@ export function createMarketplaceService(
       query: { role: 'requester' | 'provider'; after: TransactionCursor | null; limit: number },
     ): Promise<TransactionPage> {
       const limit = Math.min(Math.max(query.limit, 1), TRANSACTIONS_PAGE_MAX);
-      return store.listTransactions(requireAccount(actor), query.role, query.after, limit);
+      return store.listTransactions(requirePermission(actor, 'money.read'), query.role, query.after, limit);
     },
 
     /** Finishes what a crash interrupted; see `Settlements.recover`. Returns how many transactions. */

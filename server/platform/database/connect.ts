@@ -11,6 +11,8 @@ export interface ConnectOptions {
   readonly role?: string;
   /** More settings of the session, as PostgreSQL names them. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** How long a connection may take to be made; `CONNECT_TIMEOUT_MS` unless said. */
+  readonly connectTimeoutMs?: number;
   /** A connection that ended, wanted or not. */
   readonly onEnd?: () => void;
 }
@@ -25,7 +27,7 @@ export function connect(url: string, options: ConnectOptions): Client {
   target.searchParams.delete('host');
   return postgres(target.toString(), {
     max: options.connectionsMax,
-    connect_timeout: CONNECT_TIMEOUT_MS / 1000,
+    connect_timeout: (options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS) / 1000,
     ...(socketDirectory === null ? {} : { host: socketDirectory }),
     connection: {
       application_name: 'yggdrasil',

@@ -3,14 +3,17 @@ import { connect, withoutPassword } from './connect.ts';
 import { failureCode, isUnreachable } from './failures.ts';
 import { CONNECT_TIMEOUT_MS, SERVER_VERSION_MIN } from './limits.ts';
 
+/** What the client gets of the time limit, as a factor, so that it can say itself what is wrong. */
+const CLIENT_GRACE = 1.2;
+
 /** Refuses with StartError, within a bounded time, a server that can't be reached, lets us not in, or is too old. */
-export async function checkServer(url: string): Promise<void> {
-  const sql = connect(url, { connectionsMax: 1 });
+export async function checkServer(url: string, connectTimeoutMs = CONNECT_TIMEOUT_MS): Promise<void> {
+  const sql = connect(url, { connectionsMax: 1, connectTimeoutMs });
   try {
     const rows = await Promise.race([
       sql<{ version: number }[]>`SELECT current_setting('server_version_num')::int AS version`,
       // A server that accepts and hangs up is tried again by the client without an end.
-      rejectAfter(CONNECT_TIMEOUT_MS + 1_000),
+      rejectAfter(connectTimeoutMs * CLIENT_GRACE),
     ]);
     const version = rows[0]?.version ?? 0;
     if (version < SERVER_VERSION_MIN) {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { COSTS } from '../../kernel/operation.ts';
 import type { HttpDescription } from '../pipeline/http-operation.ts';
-import { idempotencyKeySchema } from '../rest/schemas.ts';
+import { idempotencyKeySchema } from '../pipeline/idempotency-key-schema.ts';
 import { chatRequestSchema } from './chat-schema.ts';
 
 const usage = z.object({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });

@@ -182,7 +182,7 @@ function callOnConnectionOf<A extends Access, Input, Value>(
     });
   };
   return (actor, input, connection) => {
-    steps.admit(actor, connection);
+    admitCounted(steps, actor, connection);
     let entry: AuditEntry | null = null;
     let value: Value | Promise<Value>;
     try {
@@ -204,7 +204,7 @@ function callNowOf<A extends Access, Input, Value>(
   service: (actor: CallerOf<A>, input: Input) => Value,
 ) {
   return (actor: Actor, input: Input, connection: Connection): Value => {
-    steps.admit(actor, connection);
+    admitCounted(steps, actor, connection);
     try {
       return service(actor as CallerOf<A>, input);
     } catch (error) {
@@ -213,4 +213,12 @@ function callNowOf<A extends Access, Input, Value>(
       steps.leave(actor, connection.remoteAddress);
     }
   };
+}
+
+function admitCounted(steps: Steps, actor: Actor, connection: Connection): void {
+  try {
+    steps.admit(actor, connection);
+  } catch (error) {
+    throw steps.refused(error);
+  }
 }

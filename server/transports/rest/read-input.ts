@@ -4,7 +4,7 @@ import { PROBLEM_LENGTH_MAX, PROBLEMS_MAX } from './limits.ts';
 
 /**
  * The value as its schema describes it. Refuses with `invalid_input` and `details.problems`, a list of
- * `{ path, message }` whose paths begin with `where`.
+ * `{ path, message, code? }` whose paths begin with `where`.
  */
 export function checkInput<Schema extends z.ZodType>(
   schema: Schema,
@@ -16,8 +16,16 @@ export function checkInput<Schema extends z.ZodType>(
   const problems = result.error.issues.slice(0, PROBLEMS_MAX).map((issue) => ({
     path: shortened([where, ...issue.path.map(String)].join('.')),
     message: shortened(issue.message),
+    ...reasonOf(issue),
   }));
   throw invalidInput('The request is not as the documentation describes it.', { problems });
+}
+
+/** The code of a problem that one of our own schemas found. */
+function reasonOf(issue: z.core.$ZodIssue): { code?: string } {
+  if (issue.code !== 'custom') return {};
+  const code: unknown = issue.params?.code;
+  return typeof code === 'string' ? { code } : {};
 }
 
 function shortened(text: string): string {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { StartError } from '../../../server/kernel/start-error.ts';
 import { useExclusively } from '../../../server/platform/database/exclusive.ts';
 import { openDatabase } from '../../../server/platform/database/index.ts';
+import { checkServer } from '../../../server/platform/database/server.ts';
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -74,26 +75,21 @@ describe('DATABASE_URL', () => {
     await expectRefusal('postgres://me:hunter2@nowhere.invalid/db', /can't be reached: .*nowhere\.invalid/);
   });
 
-  test.concurrent('of a host that accepts and says nothing is refused in bounded time', async () => {
-    await withListener(
-      () => {},
-      (port) =>
-        expectRefusal(`postgres://me:hunter2@127.0.0.1:${port}/db`, /can't be reached: .*CONNECT_TIMEOUT/),
-    );
-  });
-
-  test.concurrent('of a host that accepts and hangs up is refused in bounded time', async () => {
-    await withListener(
-      (socket) => socket.end(),
-      (port) => expectRefusal(`postgres://me:hunter2@127.0.0.1:${port}/db`, /can't be reached/),
-    );
-  });
-
-  test.concurrent('of a host that speaks something else is refused in bounded time', async () => {
-    await withListener(
-      (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
-      (port) => expectRefusal(`postgres://me:hunter2@127.0.0.1:${port}/db`, /can't be reached|refuses us/),
-    );
+  test.each([
+    ['says nothing', () => {}, /can't be reached: .*CONNECT_TIMEOUT/],
+    ['hangs up', (socket: Socket) => socket.end(), /can't be reached/],
+    [
+      'speaks something else',
+      (socket: Socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      /can't be reached|refuses us/,
+    ],
+  ])('of a host that accepts and %s is refused in bounded time', async (_what, work, message) => {
+    await withListener(work, async (port) => {
+      const url = `postgres://me:hunter2@127.0.0.1:${port}/db`;
+      const begunMs = performance.now();
+      expectOneLine(await refusalOf(checkServer(url, 300)), message);
+      expect(performance.now() - begunMs).toBeLessThan(2_000);
+    });
   });
 
   test('with a database that does not exist is refused with one message', async () => {

@@ -3,7 +3,7 @@ import type { DeviceService } from '../../../domains/devices/index.ts';
 import { asId, type NetworkId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { idSchema } from '../schemas.ts';
+import { idSchema, nameSchema } from '../schemas.ts';
 import { deviceSchema, deviceToJson, worldTypeSchema } from './schemas.ts';
 
 export const createDevice = ({ devices }: { devices: DeviceService }) =>
@@ -16,7 +16,7 @@ export const createDevice = ({ devices }: { devices: DeviceService }) =>
     audit: 'change',
     summary: 'Registers a device in one of your networks and gives its credentials, once.',
     body: z.strictObject({
-      name: z.string().trim().min(1).max(100),
+      name: nameSchema,
       networkId: idSchema,
       worldType: worldTypeSchema,
     }),

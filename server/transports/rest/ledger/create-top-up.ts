@@ -4,7 +4,7 @@ import { type AccountId, asId } from '../../../kernel/ids.ts';
 import { centsToJson } from '../../../kernel/money.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { centsSchema, idempotencyKeySchema, idSchema, toIsoTime } from '../schemas.ts';
+import { centsSchema, idempotencyKeySchema, idSchema, timeSchema, toIsoTime } from '../schemas.ts';
 
 export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
   defineRoute({
@@ -21,7 +21,7 @@ export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
       transferId: z.uuid(),
       userId: z.uuid(),
       amountCents: centsSchema,
-      createdAt: z.iso.datetime(),
+      createdAt: timeSchema,
     }),
     status: 201,
     errors: [

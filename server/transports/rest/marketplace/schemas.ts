@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ListedProvider, Transaction } from '../../../domains/marketplace/index.ts';
 import { centsToJson } from '../../../kernel/money.ts';
-import { centsSchema, toIsoTime } from '../schemas.ts';
+import { centsSchema, timeSchema, toIsoTime } from '../schemas.ts';
 
 const share = z.number().min(0).max(1).describe('From 0 (worst) to 1 (best).');
 
@@ -43,8 +43,8 @@ export const transactionSchema = z
     earningsCents: centsSchema,
     finishReason: z.string().nullable(),
     failureCode: z.string().nullable(),
-    createdAt: z.iso.datetime(),
-    finishedAt: z.iso.datetime().nullable(),
+    createdAt: timeSchema,
+    finishedAt: timeSchema.nullable(),
   })
   .meta({ id: 'Transaction' });
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { NetworkService } from '../../../domains/networks/index.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
+import { nameSchema } from '../schemas.ts';
 import { networkSchema, networkToJson } from './schemas.ts';
 
 export const createNetwork = ({ networks }: { networks: NetworkService }) =>
@@ -13,7 +14,7 @@ export const createNetwork = ({ networks }: { networks: NetworkService }) =>
     cost: COSTS.write,
     audit: 'change',
     summary: 'A new network.',
-    body: z.strictObject({ name: z.string().trim().min(1).max(100) }),
+    body: z.strictObject({ name: nameSchema }),
     response: networkSchema,
     status: 201,
     errors: ['network_name_taken', 'limit_reached'],

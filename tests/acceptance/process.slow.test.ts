@@ -7,7 +7,7 @@ import { FrameType } from '../../proto/index.ts';
 import { connect } from '../../server/platform/database/connect.ts';
 import { BifrostSocket } from '../support/bifrost-socket.ts';
 import { startTestServer } from '../support/server.ts';
-import { runProgram, type ServerProcess, startServerProcess } from '../support/server-process.ts';
+import { runCommand, type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { administer } from '../support/test-cluster.ts';
 import { createWorld } from '../support/world.ts';
 
@@ -73,7 +73,7 @@ describe('the first start', () => {
 
 describe('a start that can not succeed', () => {
   it('with a wrong configuration names every problem at once', async () => {
-    const { code, stdout, stderr } = await runProgram('server', {
+    const { code, stdout, stderr } = await runCommand('server', {
       environment: {
         YGGDRASIL_PORT: 'http',
         YGGDRASIL_COMMISSION_BASIS_POINTS: '9000',
@@ -98,7 +98,7 @@ describe('a start that can not succeed', () => {
     'because %s is in use says so in one line',
     async (variable) => {
       const { port, listener } = await occupy();
-      const { code, stderr } = await runProgram('server', {
+      const { code, stderr } = await runCommand('server', {
         environment: {
           YGGDRASIL_DATA_DIR: join(directory, 'data'),
           YGGDRASIL_LOG_LEVEL: 'silent',
@@ -119,7 +119,7 @@ describe('a start that can not succeed', () => {
     const file = join(directory, 'file');
     writeFileSync(file, '');
     for (const path of [file, join(file, 'below')]) {
-      const { code, stderr } = await runProgram('server', {
+      const { code, stderr } = await runCommand('server', {
         environment: { YGGDRASIL_DATA_DIR: path, YGGDRASIL_LOG_LEVEL: 'silent' },
       });
       expect(code).toBe(1);
@@ -131,7 +131,7 @@ describe('a start that can not succeed', () => {
   it('because nobody answers at DATABASE_URL says so, without the password', async () => {
     const { port, listener } = await occupy();
     listener.close();
-    const { code, stderr } = await runProgram('server', {
+    const { code, stderr } = await runCommand('server', {
       environment: {
         YGGDRASIL_DATA_DIR: join(directory, 'data'),
         YGGDRASIL_LOG_LEVEL: 'silent',

@@ -1,0 +1,17 @@
+import { Command, Option } from 'commander';
+
+/** `yggdrasil demo`. */
+export function createDemoCommand(): Command {
+  return new Command('demo')
+    .description(
+      'Starts the platform and runs both journeys: device to browser, and computing time sold and bought.',
+    )
+    .option('--once', 'stop everything afterwards and print the figures as JSON')
+    .addOption(
+      new Option('--guard', 'be the process that ends the others when the demo is killed').hideHelp(),
+    )
+    .action(async ({ once = false, guard = false }: { once?: boolean; guard?: boolean }) => {
+      if (guard) await (await import('./guard.ts')).runGuard();
+      else await (await import('./main.ts')).runDemo(once);
+    });
+}

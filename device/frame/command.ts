@@ -1,0 +1,60 @@
+import { Command, Option } from 'commander';
+import { parseArgument, parseBoolean, parseNumber, TYPE_NAMES } from './arguments.ts';
+import type { DecodeCommandOptions, EncodeCommandOptions } from './main.ts';
+
+/** `yggdrasil frame`, with `encode` and `decode`. */
+export function createFrameCommand(): Command {
+  return new Command('frame')
+    .description('Makes and reads signed Bifrost frames, for use with mosquitto.')
+    .addCommand(createEncodeCommand())
+    .addCommand(createDecodeCommand());
+}
+
+function createEncodeCommand(): Command {
+  return new Command('encode')
+    .description('writes one frame to stdout, for mosquitto_pub -f or -s')
+    .addOption(credentialsOption())
+    .addOption(
+      new Option('--type <type>', 'what the frame is').choices([...TYPE_NAMES]).makeOptionMandatory(),
+    )
+    .option('--name <name>', 'of an event or command, e.g. sensor.temperature')
+    .option('--number <n>', 'the value of an event', parseNumber)
+    .option('--boolean <b>', 'the value of an event', parseBoolean)
+    .option('--text <text>', 'the value of an event')
+    .option('--unit <unit>', 'of an event, e.g. celsius')
+    .option('--to <device id>', 'the device that gets the frame (a command needs it)')
+    .option(
+      '--argument <name=value>',
+      'of a command, or a value of its result; may be repeated',
+      list(parseArgument),
+    )
+    .option('--answers <frame id>', 'the command that a result answers')
+    .option('--platform <text>', 'of the capabilities')
+    .option('--firmware <text>', 'of the capabilities')
+    .option('--sensor <name>', 'of the capabilities; may be repeated', list(asText))
+    .option('--actuator <name>', 'of the capabilities; may be repeated', list(asText))
+    .option('--command <name>', 'of the capabilities; may be repeated', list(asText))
+    .option('--payload <file>', 'take the payload from a file as it is')
+    .option('--transient', 'for who is connected now, not stored')
+    .action(async (options: EncodeCommandOptions) => (await import('./main.ts')).writeFrame(options));
+}
+
+function createDecodeCommand(): Command {
+  return new Command('decode')
+    .description('verifies frames from stdin and prints each as a line of JSON')
+    .addOption(credentialsOption())
+    .option('--hex', 'lines of hexadecimal, as mosquitto_sub -F %x prints them, instead of one binary frame')
+    .action(async (options: DecodeCommandOptions) => (await import('./main.ts')).printFrames(options));
+}
+
+function credentialsOption(): Option {
+  return new Option(
+    '--credentials <file>',
+    'the JSON that POST /api/v1/devices answered under "credentials"',
+  ).makeOptionMandatory();
+}
+
+const list =
+  <T>(parse: (text: string) => T) =>
+  (text: string, before: T[] = []): T[] => [...before, parse(text)];
+const asText = (text: string) => text;

@@ -1,0 +1,186 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startServerProcess } from '../support/server-process.ts';
+
+const program = fileURLToPath(new URL('../../build/yggdrasil.js', import.meta.url));
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+const COMMANDS = [
+  'server',
+  'provider',
+  'virtual-device',
+  'frame',
+  'frame encode',
+  'frame decode',
+  'rule-endpoint',
+  'demo',
+  'bench',
+] as const;
+
+/** Where each call runs: what it makes would be found here. */
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'yggdrasil-command-line-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+/** Runs the program to its end with the defaults of somebody who has configured nothing. */
+function run(commandLine: string) {
+  const words = commandLine.split(' ').filter((word) => word !== '');
+  const environment = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('YGGDRASIL_') && name !== 'DATABASE_URL',
+  );
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words], {
+    cwd: directory,
+    env: Object.fromEntries(environment),
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  return { status, stdout, stderr, made: readdirSync(directory) };
+}
+
+describe('yggdrasil --help', () => {
+  it('names every command and exit code', () => {
+    const { status, stdout } = run('--help');
+    expect(status).toBe(0);
+    for (const command of COMMANDS.filter((name) => !name.includes(' ')))
+      expect(stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
+    expect(stdout).toMatch(/0 {2}done\n {2}1 {2}failed\n {2}2 {2}used wrongly/);
+  });
+
+  it.each(COMMANDS)('is answered by %s, which makes nothing', (command) => {
+    const { status, stdout, stderr, made } = run(`${command} --help`);
+    expect({ status, stderr, made }).toEqual({ status: 0, stderr: '', made: [] });
+    expect(stdout).toContain(`Usage: yggdrasil ${command}`);
+  });
+
+  it('is what "help" prints', () => {
+    expect(run('help').stdout).toBe(run('--help').stdout);
+    expect(run('help frame').stdout).toBe(run('frame --help').stdout);
+  });
+});
+
+describe('yggdrasil --version', () => {
+  it.each(['', ...COMMANDS])('is answered with the version by "%s", which makes nothing', (command) => {
+    const expected = { status: 0, stdout: `${version}\n`, stderr: '', made: [] };
+    expect(run(`${command} --version`)).toEqual(expected);
+  });
+});
+
+describe('a wrong command line', () => {
+  it.each(COMMANDS)(
+    'with an option that %s does not know ends with exit code 2 and makes nothing',
+    (command) => {
+      const { status, stdout, stderr, made } = run(`${command} --no-such-option`);
+      expect({ status, stdout, made }).toEqual({ status: 2, stdout: '', made: [] });
+      // What is missing is said first.
+      expect(stderr).toMatch(
+        /^error: (unknown option '--no-such-option'|required option '--credentials <file>')/,
+      );
+    },
+  );
+
+  it.each([
+    ['serve', 'Did you mean server?'],
+    ['frame encod', 'Did you mean encode?'],
+    ['demo --onse', 'Did you mean --once?'],
+    ['server 8080', 'too many arguments'],
+    ['bench cores', 'Allowed choices are core'],
+    ['rule-endpoint --port 65536', 'It must be a whole number from 0 to 65535.'],
+    ['provider --slots 0', 'It must be a whole number from 1 to 1000.'],
+    ['frame encode --type ping', "required option '--credentials <file>' not specified"],
+  ])('%s ends with exit code 2 and says what is wrong', (commandLine, message) => {
+    const { status, stdout, stderr, made } = run(commandLine);
+    expect({ status, stdout, made }).toEqual({ status: 2, stdout: '', made: [] });
+    expect(stderr).toContain(message);
+  });
+
+  it.each(['', 'frame'])(
+    'that names no command ("%s") ends with exit code 2 and help on stderr',
+    (commandLine) => {
+      const { status, stdout, stderr } = run(commandLine);
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr).toContain('Commands:');
+    },
+  );
+});
+
+describe('a command that fails', () => {
+  it('ends with exit code 1 and one line that begins with its name', () => {
+    const { status, stdout, stderr } = run('frame encode --type ping --credentials nowhere.json');
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^frame: .*nowhere\.json.*\n$/);
+  });
+});
+
+describe('yggdrasil bench', () => {
+  it('lists the suites without one', () => {
+    const { status, stdout } = run('bench');
+    expect(status).toBe(0);
+    expect(stdout).toContain('needs build/core.wasm');
+  });
+});
+
+describe('yggdrasil server', () => {
+  it('starts, answers, makes its data directory, and stops with exit code 0', async () => {
+    const server = await startServerProcess({ YGGDRASIL_DATA_DIR: join(directory, 'data') });
+    expect((await fetch(`${server.httpUrl}/healthz`)).status).toBe(200);
+    expect(readdirSync(directory)).toEqual(['data']);
+    expect(await server.end('SIGTERM')).toBe(0);
+  });
+});
+
+describe('the built program', () => {
+  it('can be executed as it is', () => {
+    expect(statSync(program).mode & 0o111).toBe(0o111);
+    expect(readFileSync(program, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+  });
+
+  it('loads only descriptions for help, and no package but commander', () => {
+    const { sources, packages } = loadedBy('yggdrasil.js');
+    expect(packages).toEqual(new Set(['commander']));
+    expect([...sources].filter((path) => path.endsWith('/main.ts'))).toEqual([]);
+    expect([...sources].filter((path) => path.startsWith('server/'))).toEqual(['server/command.ts']);
+  });
+
+  it('loads nothing of the server for the frame tool', () => {
+    const { sources } = loadedBy(fileWith('device/frame/main.ts'));
+    expect(sources).toContain('device/frame/encode.ts');
+    expect([...sources].filter((path) => /^(server|bench)\//.test(path))).toEqual([]);
+  });
+});
+
+/** The sources and packages that Node loads with a built file, before any of it asks for more. */
+function loadedBy(file: string): { sources: Set<string>; packages: Set<string> } {
+  const files = new Set([file]);
+  const sources = new Set<string>();
+  const packages = new Set<string>();
+  for (const name of files) {
+    for (const source of sourcesOf(name)) sources.add(source);
+    const text = readFileSync(join(dirname(program), name), 'utf8');
+    for (const [, imported = ''] of text.matchAll(/^(?:import|export)\b[^;]*?"([^"\n]+)";$/gm)) {
+      if (imported.startsWith('./')) files.add(imported.slice(2));
+      else if (!imported.startsWith('node:')) packages.add(imported);
+    }
+  }
+  return { sources, packages };
+}
+
+/** The sources in a built file, by path from the root. */
+function sourcesOf(file: string): string[] {
+  const map = JSON.parse(readFileSync(join(dirname(program), `${file}.map`), 'utf8')) as {
+    sources: string[];
+  };
+  return map.sources.map((source) => source.replace(/^\.\.\//, ''));
+}
+
+/** The built file that holds a source. */
+function fileWith(source: string): string {
+  const files = readdirSync(dirname(program)).filter((name) => name.endsWith('.js'));
+  return files.find((name) => sourcesOf(name).includes(source)) ?? '';
+}
