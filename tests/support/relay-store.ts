@@ -109,8 +109,4 @@ export class MembershipsInMemory implements Memberships {
   async isMember(): Promise<boolean> {
     return true;
   }
-
-  async selectMembers(): Promise<readonly NetworkDevice[]> {
-    return [];
-  }
 }

@@ -1,6 +1,5 @@
 import type { SigningKey } from '../../../assembly/host/index.ts';
 import type { DeviceActor } from '../../kernel/actor.ts';
-import type { Sql } from '../../kernel/database.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { FrameToStore, Membership, StoredFrame, StoreOutcome, StreamState } from './types.ts';
 
@@ -33,8 +32,6 @@ export interface Memberships {
   /** The networks of a device; null where there is no such device. */
   findMemberships(actor: DeviceActor): Promise<readonly Membership[] | null>;
   isMember(device: NetworkDevice): Promise<boolean>;
-  /** Those of the devices that belong to their networks, asked in a transaction of the relay. */
-  selectMembers(sql: Sql, devices: readonly NetworkDevice[]): Promise<readonly NetworkDevice[]>;
 }
 
 /** How far a device has read. `tenantId` owns the network. */

@@ -40,6 +40,7 @@ export interface RelayOptions {
   readonly streamFramesMax: number;
 }
 
+/** Carries frames between the devices of one network; what is stored, in one order for all. */
 export interface RelayService {
   /**
    * A device connected. Its frames are accepted from now on, until `disconnected`; `events` tells when the relay ends the

@@ -1,10 +1,16 @@
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
+import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { NodeLease } from '../../kernel/lease.ts';
-import type { Cursor, Memberships, RelayStore } from './ports.ts';
-import type { FrameToStore, Membership, StoreOutcome, StreamState } from './types.ts';
+import type { Cursor, NetworkDevice, RelayStore } from './ports.ts';
+import type { FrameToStore, Membership, StoredFrame, StoreOutcome, StreamState } from './types.ts';
 
 const frameKey = (sourceId: string, frameId: string) => sourceId + frameId;
+
+/** Who belongs to a network, asked in a transaction of the relay. */
+export interface NetworkMembers {
+  /** Those of the devices that belong to their networks. */
+  selectMembers(sql: Sql, devices: readonly NetworkDevice[]): Promise<readonly NetworkDevice[]>;
+}
 
 /** Offsets of those frames that their sources stored before. */
 async function findStored(sql: Sql, frames: readonly FrameToStore[]): Promise<Map<string, number>> {
@@ -88,7 +94,7 @@ async function beginStream(sql: Sql, tenantId: string, networkId: string, epoch:
 async function findRefused(
   sql: Sql,
   frames: readonly FrameToStore[],
-  memberships: Pick<Memberships, 'selectMembers'>,
+  memberships: NetworkMembers,
 ): Promise<ReadonlySet<FrameToStore>> {
   const asked = frames.filter(({ destinationUnknown }) => destinationUnknown);
   if (asked.length === 0) return new Set();
@@ -136,7 +142,7 @@ async function appendFrames(
   frames: readonly FrameToStore[],
   storedAtMs: number,
   epochs: () => string,
-  memberships: Pick<Memberships, 'selectMembers'>,
+  memberships: NetworkMembers,
 ): Promise<readonly StoreOutcome[]> {
   const refused = await findRefused(sql, frames, memberships);
   const offsets = await findStored(sql, frames);
@@ -211,10 +217,41 @@ async function saveCursors(sql: Sql, cursors: readonly Cursor[]): Promise<void> 
     DO UPDATE SET stream_offset = greatest(relay_cursors.stream_offset, EXCLUDED.stream_offset)`;
 }
 
+async function readPage(
+  sql: Sql,
+  tenantId: TenantId,
+  { networkId, deviceId }: NetworkDevice,
+  afterOffset: number,
+  limit: number,
+): Promise<StoredFrame[]> {
+  const rows = await sql<{ stream_offset: bigint; content: Uint8Array }[]>`
+    SELECT stream_offset, content FROM relay_frames
+    WHERE tenant_id = ${tenantId} AND network_id = ${networkId} AND stream_offset > ${afterOffset}
+      AND source_id <> ${deviceId} AND (destination_id IS NULL OR destination_id = ${deviceId})
+    ORDER BY stream_offset LIMIT ${limit}`;
+  return rows.map((row) => ({ streamOffset: Number(row.stream_offset), content: row.content }));
+}
+
+async function forgetDevice(sql: Sql, deviceId: DeviceId, networkId: NetworkId | null): Promise<void> {
+  await sql`
+    DELETE FROM relay_cursors WHERE device_id = ${deviceId}
+      AND (${networkId}::uuid IS NULL OR network_id = ${networkId}::uuid)`;
+  if (networkId === null) await sql`DELETE FROM relay_nonces WHERE device_id = ${deviceId}`;
+}
+
+async function removeOldFrames(sql: Sql, storedBeforeMs: number, framesMax: number): Promise<number> {
+  // Two statements, because each has an index that the other could not use.
+  const old = await sql`DELETE FROM relay_frames WHERE stored_at < ${new Date(storedBeforeMs)}`;
+  const surplus = await sql`
+    DELETE FROM relay_frames USING relay_streams
+    WHERE relay_frames.network_id = relay_streams.network_id AND stream_offset <= head - ${framesMax}`;
+  return old.count + surplus.count;
+}
+
 /** Streams in PostgreSQL. What is written carries the node's lease. */
 export function createRelayStore(
   database: Database,
-  dependencies: { readonly lease: NodeLease; readonly memberships: Pick<Memberships, 'selectMembers'> },
+  dependencies: { readonly lease: NodeLease; readonly memberships: NetworkMembers },
 ): RelayStore {
   const { lease, memberships } = dependencies;
   const write = <T>(work: (sql: Sql) => Promise<T>): Promise<T> =>
@@ -238,15 +275,8 @@ export function createRelayStore(
           ON CONFLICT (network_id, device_id) DO UPDATE SET joined_offset = EXCLUDED.joined_offset`;
       }),
 
-    readPage: (tenantId, { networkId, deviceId }, afterOffset, limit) =>
-      database.tenant(tenantId, async (sql) => {
-        const rows = await sql<{ stream_offset: bigint; content: Uint8Array }[]>`
-          SELECT stream_offset, content FROM relay_frames
-          WHERE tenant_id = ${tenantId} AND network_id = ${networkId} AND stream_offset > ${afterOffset}
-            AND source_id <> ${deviceId} AND (destination_id IS NULL OR destination_id = ${deviceId})
-          ORDER BY stream_offset LIMIT ${limit}`;
-        return rows.map((row) => ({ streamOffset: Number(row.stream_offset), content: row.content }));
-      }),
+    readPage: (tenantId, device, afterOffset, limit) =>
+      database.tenant(tenantId, (sql) => readPage(sql, tenantId, device, afterOffset, limit)),
 
     readHeads: (networkIds) =>
       database.system('relay', async (sql) => {
@@ -268,22 +298,9 @@ export function createRelayStore(
         await saveNonces(sql, nonces);
       }),
 
-    forgetDevice: (deviceId, networkId) =>
-      write(async (sql) => {
-        await sql`
-          DELETE FROM relay_cursors WHERE device_id = ${deviceId}
-            AND (${networkId}::uuid IS NULL OR network_id = ${networkId}::uuid)`;
-        if (networkId === null) await sql`DELETE FROM relay_nonces WHERE device_id = ${deviceId}`;
-      }),
+    forgetDevice: (deviceId, networkId) => write((sql) => forgetDevice(sql, deviceId, networkId)),
 
     removeOldFrames: (storedBeforeMs, framesMax) =>
-      write(async (sql) => {
-        // Two statements, because each has an index that the other could not use.
-        const old = await sql`DELETE FROM relay_frames WHERE stored_at < ${new Date(storedBeforeMs)}`;
-        const surplus = await sql`
-          DELETE FROM relay_frames USING relay_streams
-          WHERE relay_frames.network_id = relay_streams.network_id AND stream_offset <= head - ${framesMax}`;
-        return old.count + surplus.count;
-      }),
+      write((sql) => removeOldFrames(sql, storedBeforeMs, framesMax)),
   };
 }

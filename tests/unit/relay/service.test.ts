@@ -52,7 +52,6 @@ function setUp() {
   const memberships = {
     findMemberships: async (_device: DeviceActor): Promise<readonly Membership[] | null> => [testMembership],
     isMember: async () => true,
-    selectMembers: async () => [],
   };
   const bus = createInProcessBus({ logger: silentLogger });
   let ids = 500;
