@@ -10,6 +10,7 @@ import {
   readFrame,
 } from '../../proto/index.ts';
 import { createRelayService } from '../../server/domains/relay/index.ts';
+import type { Bus } from '../../server/kernel/bus.ts';
 import { asId, type DeviceId } from '../../server/kernel/ids.ts';
 import { createInProcessBus } from '../../server/platform/bus/in-process.ts';
 import type { MqttConnection } from '../../server/platform/mqtt/types.ts';
@@ -50,10 +51,10 @@ export type ChannelName = 'WebSocket' | 'MQTT';
 export function createMessagingWorld(
   store = new RelayStoreInMemory(),
   memberships = new MembershipsInMemory(),
+  bus: Bus = createInProcessBus({ logger: silentLogger }),
 ) {
   const clock = new FakeClock();
   const { connections } = createTestConnections(clock);
-  const bus = createInProcessBus({ logger: silentLogger });
   let ids = 500;
   const relay = createRelayService(
     { retentionMs: 1e9, streamFramesMax: 1_000 },
