@@ -31,7 +31,8 @@ export interface App {
  */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<App> {
   const platform = await buildPlatform(config, dependencies, () => {
-    if (dependencies.leaseLost === undefined) void app.stop();
+    // A failure to save what only the one that took over may write is no news.
+    if (dependencies.leaseLost === undefined) app.stop().catch(() => {});
     else dependencies.leaseLost();
   });
   const messaging = buildMessaging(config, platform);
@@ -58,6 +59,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     { stopTimeoutMs: config.shutdownTimeoutSeconds * 1000 },
     platform,
   );
+  let stopped: Promise<void> | null = null;
   const app: App = {
     catalogue: transports.catalogue,
     served: transports.served,
@@ -66,9 +68,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       await lifecycle.start();
       return { http: address(config.host, ports.http), mqtt: address(config.mqttHost, ports.mqtt) };
     },
-    async stop() {
-      await lifecycle.stop();
-      platform.logger.info({ operation: 'server.stop' }, 'stopped');
+    stop() {
+      stopped ??= lifecycle.stop().then(() => platform.logger.info({ operation: 'server.stop' }, 'stopped'));
+      return stopped;
     },
   };
   return app;

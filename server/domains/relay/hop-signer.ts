@@ -1,6 +1,6 @@
 import type { SigningKey } from '../../../assembly/host/index.ts';
 import { SIGNATURE_BYTES, type UnsignedFrame } from '../../../proto/index.ts';
-import { BATCH_SIGNATURES_MAX, BATCH_SIGNATURES_MIN } from './limits.ts';
+import { BATCH_SIGNATURES_MAX, MIXED_BATCH_MIN, SAME_FRAME_BATCH_MIN } from './limits.ts';
 import type { RelayCore } from './ports.ts';
 
 /** A frame on its way to one device. Many may share a frame; each gets its own tag before it is handed over. */
@@ -10,8 +10,8 @@ export interface Outgoing {
 }
 
 /**
- * Signs frames under the keys of their receivers: one by itself, more in batches of four lanes. Calls `handOver` with each
- * in turn while its tag is in the frame.
+ * Signs frames under the keys of their receivers: a few one by one, more in batches of four lanes. Calls `handOver` with
+ * each in turn while its tag is in the frame.
  */
 export class HopSigner {
   readonly #core: Pick<RelayCore, 'signInto' | 'signForKeys' | 'signBatch'>;
@@ -25,8 +25,10 @@ export class HopSigner {
   signEach<Item extends Outgoing>(outgoing: readonly Item[], handOver: (item: Item) => void): void {
     for (let from = 0; from < outgoing.length; from += BATCH_SIGNATURES_MAX) {
       const round = outgoing.slice(from, from + BATCH_SIGNATURES_MAX);
-      if (round.length < BATCH_SIGNATURES_MIN) this.#oneByOne(round, handOver);
-      else this.#together(round, handOver);
+      const isOneFrame = round.every(({ frame }) => frame === round[0]?.frame);
+      if (round.length < (isOneFrame ? SAME_FRAME_BATCH_MIN : MIXED_BATCH_MIN))
+        this.#oneByOne(round, handOver);
+      else this.#together(round, isOneFrame, handOver);
     }
   }
 
@@ -38,15 +40,16 @@ export class HopSigner {
     }
   }
 
-  #together<Item extends Outgoing>(round: readonly Item[], handOver: (item: Item) => void): void {
+  #together<Item extends Outgoing>(
+    round: readonly Item[],
+    isOneFrame: boolean,
+    handOver: (item: Item) => void,
+  ): void {
     const keys = round.map(({ signingKey }) => signingKey);
-    const message = round[0]?.frame.signedBytes ?? new Uint8Array(0);
-    if (round.every(({ frame }) => frame.signedBytes === message)) {
-      this.#core.signForKeys(message, keys, this.#tags);
-    } else {
-      const messages = round.map(({ frame }) => frame.signedBytes);
-      this.#core.signBatch(keys, messages, this.#tags);
-    }
+    const messages = round.map(({ frame }) => frame.signedBytes);
+    const [message] = messages;
+    if (isOneFrame && message !== undefined) this.#core.signForKeys(message, keys, this.#tags);
+    else this.#core.signBatch(keys, messages, this.#tags);
     // A copy, because handing over may lead to another frame being signed.
     const tags = this.#tags.slice(0, round.length * SIGNATURE_BYTES);
     for (const [index, item] of round.entries()) {

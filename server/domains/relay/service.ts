@@ -281,8 +281,11 @@ class Relay implements RelayService {
 
   async stop(): Promise<void> {
     await this.#writer.drain();
-    await this.saveProgress();
-    for (const session of [...this.#sessions.all()]) session.close('unavailable');
+    try {
+      await this.saveProgress();
+    } finally {
+      for (const session of [...this.#sessions.all()]) session.close('unavailable');
+    }
   }
 
   /** Writes a frame into the stream; it is delivered from there. */
