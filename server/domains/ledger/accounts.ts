@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { InvariantError } from '../../kernel/errors.ts';
 import { asId, type LedgerAccountId, type TenantId, type TransferId } from '../../kernel/ids.ts';
-import type { Account, LedgerOwner } from './types.ts';
+import { FEE_SHARDS } from './limits.ts';
+import type { Account, AccountKind, ClearingProvider, LedgerOwner, TenantAccountKind } from './types.ts';
 
 /** Owner of what belongs to the platform: no account is a member of this tenant. */
 export const PLATFORM_TENANT_ID = asId<TenantId>('00000000-0000-0000-0000-000000000000');
@@ -16,22 +18,63 @@ function uuidOf(text: string): string {
  * A tenant's account. Its id follows from tenant and kind, so that nobody has to look it up; in whatever case the
  * tenant's id is written, since the database takes both for one.
  */
-export function tenantAccount(kind: 'available' | 'held', owner: LedgerOwner): Account {
-  const tenantId = asId<TenantId>(owner.tenantId.toLowerCase());
-  return { id: asId<LedgerAccountId>(uuidOf(`account|${tenantId}|${kind}`)), tenantId, kind };
+export function tenantAccount(kind: TenantAccountKind, owner: LedgerOwner): Account {
+  return makeAccount(asId<TenantId>(owner.tenantId.toLowerCase()), kind, '');
 }
 
-/** Where the platform's commission goes. */
-export const FEES_ACCOUNT: Account = platformAccount('fees');
-/** The world outside: every cent in the ledger came from here, so it is as negative as the rest is positive. */
-export const EXTERNAL_ACCOUNT: Account = platformAccount('external');
+/** All accounts that a tenant can have. */
+export type TenantAccounts = Readonly<Record<TenantAccountKind, Account>>;
 
-function platformAccount(kind: 'fees' | 'external'): Account {
+/** Gives the accounts of a tenant. */
+export type TenantAccountsOf = (owner: LedgerOwner) => TenantAccounts;
+
+/** The accounts of a tenant. */
+export function tenantAccounts(owner: LedgerOwner): TenantAccounts {
   return {
-    id: asId<LedgerAccountId>(uuidOf(`account|platform|${kind}`)),
-    tenantId: PLATFORM_TENANT_ID,
-    kind,
+    available: tenantAccount('available', owner),
+    held: tenantAccount('held', owner),
+    earnings: tenantAccount('earnings', owner),
+    receivable: tenantAccount('receivable', owner),
   };
+}
+
+/** `tenantAccounts` that computes the ids of a tenant once, and forgets all when it remembers `tenantsMax` tenants. */
+export function rememberTenantAccounts(tenantsMax: number): TenantAccountsOf {
+  const known = new Map<TenantId, TenantAccounts>();
+  return (owner) => {
+    let accounts = known.get(owner.tenantId);
+    if (accounts === undefined) {
+      accounts = tenantAccounts(owner);
+      if (known.size >= tenantsMax) known.clear();
+      known.set(owner.tenantId, accounts);
+    }
+    return accounts;
+  };
+}
+
+const FEE_ACCOUNTS = Array.from({ length: FEE_SHARDS }, (_, shard) =>
+  makeAccount(PLATFORM_TENANT_ID, 'fee', String(shard)),
+);
+const CLEARING_ACCOUNTS: Readonly<Record<ClearingProvider, Account>> = {
+  manual: makeAccount(PLATFORM_TENANT_ID, 'clearing', 'manual'),
+  stripe: makeAccount(PLATFORM_TENANT_ID, 'clearing', 'stripe'),
+  paypal: makeAccount(PLATFORM_TENANT_ID, 'clearing', 'paypal'),
+};
+
+/** One of the accounts that the platform's commission goes to: 0 to `FEE_SHARDS - 1`. */
+export function feeAccount(shard: number): Account {
+  const account = FEE_ACCOUNTS[shard];
+  if (account === undefined) throw new InvariantError(`there is no fee account ${shard}`);
+  return account;
+}
+
+/** What lies at a payment provider: as negative as the money that came in by it and is still in the ledger. */
+export function clearingAccount(provider: ClearingProvider): Account {
+  return CLEARING_ACCOUNTS[provider];
+}
+
+function makeAccount(tenantId: TenantId, kind: AccountKind, part: string): Account {
+  return { id: asId<LedgerAccountId>(uuidOf(`account|${tenantId}|${kind}|${part}`)), tenantId, kind, part };
 }
 
 /**

@@ -171,23 +171,20 @@ export function createMarketplaceService(
 
     /** Who serves now. Any user or device may ask. */
     async listProviders(actor: Actor): Promise<readonly ListedProvider[]> {
-      requirePermission(actor, 'market.read');
-      return [...registry.providers()].map(listed);
+      return [...shownTo(actor, registry).providers()].map(listed);
     },
 
     /** A provider that serves now. Refuses with `provider_not_found`. */
     async getProvider(actor: Actor, id: ProviderId): Promise<ListedProvider> {
-      requirePermission(actor, 'market.read');
-      const provider = registry.findProvider(id);
+      const provider = shownTo(actor, registry).findProvider(id);
       if (!provider) throw notFound('provider');
       return listed(provider);
     },
 
     /** What is served now, by name. */
     async listModels(actor: Actor): Promise<readonly ListedModel[]> {
-      requirePermission(actor, 'market.read');
       const models = new Map<string, ListedModel>();
-      for (const provider of registry.providers()) {
+      for (const provider of shownTo(actor, registry).providers()) {
         for (const { name, contextTokens, priceCentsPer1000Tokens } of provider.models) {
           const known = models.get(name);
           const price = known?.priceCentsPer1000TokensMin ?? priceCentsPer1000Tokens;
@@ -247,4 +244,10 @@ function ignore(): void {}
 function lesser(a: bigint, b: bigint): bigint {
   if (a < b) return a;
   return b;
+}
+
+/** The registry, for who may see the market. Refuses with `forbidden` everybody else. */
+function shownTo<Registry>(actor: Actor, registry: Registry): Registry {
+  requirePermission(actor, 'market.read');
+  return registry;
 }

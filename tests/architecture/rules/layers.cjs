@@ -52,7 +52,10 @@ const DOMAINS = {
   },
   ledger: {
     sees: [],
-    uses: [[node('crypto'), 'ids that follow from their content are a SHA-256', { only: '/accounts\\.ts$' }]],
+    uses: [
+      [node('crypto'), 'ids that follow from their content are a SHA-256', { only: '/accounts\\.ts$' }],
+      [DATABASE, 'rows of others are written in its transaction', { only: '/types\\.ts$', types: true }],
+    ],
   },
   pricing: {
     sees: [],

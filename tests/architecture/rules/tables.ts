@@ -9,7 +9,15 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   'server/platform/node': ['nodes', 'node_jobs'],
   'server/domains/presence': ['presence'],
   'server/domains/relay': ['relay_streams', 'relay_frames', 'relay_cursors', 'relay_nonces'],
-  'server/domains/ledger': ['ledger_accounts', 'ledger_transfers', 'ledger_entries', 'ledger_open_holds'],
+  'server/domains/ledger': [
+    'ledger_accounts',
+    'ledger_transfers',
+    'ledger_entries',
+    'ledger_open_holds',
+    'ledger_pending_earnings',
+    'ledger_incomplete_transfers',
+    'ledger_verified_accounts',
+  ],
   'server/domains/quality': ['quality_providers'],
   'server/domains/marketplace': [
     'marketplace_providers',

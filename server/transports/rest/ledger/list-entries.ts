@@ -1,16 +1,29 @@
 import { z } from 'zod';
-import { type LedgerService, STATEMENT_ENTRIES_MAX } from '../../../domains/ledger/index.ts';
-import { centsToJson } from '../../../kernel/money.ts';
+import {
+  type LedgerService,
+  STATEMENT_ENTRIES_MAX,
+  type StatementCursor,
+  TENANT_ACCOUNT_KINDS,
+  TRANSFER_KINDS,
+} from '../../../domains/ledger/index.ts';
+import { moneyToJson } from '../../../kernel/money.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { defineCursor, pageQuery, pageSchema } from '../paging.ts';
-import { centsSchema, timeSchema, toIsoTime } from '../schemas.ts';
+import { timeSchema, toIsoTime } from '../schemas.ts';
+import { moneySchema } from './schemas.ts';
 
-const sequenceSchema = z.string().regex(/^[0-9]{1,18}$/);
+const positionSchema = z
+  .string()
+  .regex(/^[0-9]{1,18}$/)
+  .transform(BigInt);
 
-const cursor = defineCursor(
-  z.tuple([sequenceSchema]).transform(([sequence]) => BigInt(sequence)),
-  (sequence) => [sequence.toString()],
+/** A position in each of the tenant's accounts. */
+const cursor = defineCursor<StatementCursor>(
+  z
+    .tuple([positionSchema, positionSchema, positionSchema, positionSchema])
+    .transform(([available, held, earnings, receivable]) => ({ available, held, earnings, receivable })),
+  ({ available, held, earnings, receivable }) => [available, held, earnings, receivable].map(String),
 );
 
 export const listEntries = ({ ledger }: { ledger: LedgerService }) =>
@@ -25,12 +38,15 @@ export const listEntries = ({ ledger }: { ledger: LedgerService }) =>
     query: pageQuery(cursor, STATEMENT_ENTRIES_MAX),
     response: pageSchema(
       z.object({
-        sequence: sequenceSchema,
+        sequence: z
+          .string()
+          .describe('1 for the first entry of the account, one more for each that follows.'),
+        account: z.enum(TENANT_ACCOUNT_KINDS),
         transferId: z.uuid(),
-        kind: z.enum(['top_up', 'hold', 'post', 'void', 'expire']),
-        account: z.enum(['available', 'held']),
-        amountCents: centsSchema,
+        kind: z.enum(TRANSFER_KINDS),
+        amount: moneySchema,
         transactionId: z.uuid().nullable(),
+        releaseAt: timeSchema.nullable().describe('When earnings become available.'),
         createdAt: timeSchema,
       }),
     ),
@@ -39,11 +55,15 @@ export const listEntries = ({ ledger }: { ledger: LedgerService }) =>
     handle: async ({ actor, query }) => {
       const { after, limit } = query;
       const { entries, nextBefore } = await ledger.statement(actor, { before: after ?? null, limit });
-      const items = entries.map(({ sequence, amountCents, createdAtMs, ...entry }) => ({
-        ...entry,
-        sequence: sequence.toString(),
-        amountCents: centsToJson(amountCents),
-        createdAt: toIsoTime(createdAtMs),
+      const items = entries.map((entry) => ({
+        sequence: entry.position.toString(),
+        account: entry.account,
+        transferId: entry.transferId,
+        kind: entry.kind,
+        amount: moneyToJson(entry.amountMicrocents),
+        transactionId: entry.transactionId,
+        releaseAt: entry.releaseAtMs === null ? null : toIsoTime(entry.releaseAtMs),
+        createdAt: toIsoTime(entry.createdAtMs),
       }));
       return { items, next: cursor.next(nextBefore) };
     },
