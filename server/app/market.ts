@@ -17,16 +17,24 @@ import { createQualityService, createQualityStore } from '../domains/quality/ind
 import { startMoneyJobs, type VerificationMetrics } from '../jobs/money-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
+import { fencedDatabase } from '../platform/node/index.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
 import type { Platform } from './platform.ts';
+
+/**
+ * What is open at the start was left by a server that is gone: this one has the lease. So all have one name here.
+ */
+const ONLY_NODE = 'server';
 
 /** Computing time and its money. */
 export type Market = ReturnType<typeof buildMarket>;
 
 /** Builds the ledger and the marketplace. */
 export function buildMarket(config: Config, platform: Platform, identity: Identity) {
-  const { database, core, clock, random, logger, secrets, secretBox } = platform;
+  const { node, core, clock, random, logger, secretBox } = platform;
+  // Money moves only while this node has the lease, whichever store moves it.
+  const database = fencedDatabase(platform.database, node);
   const ledgerStore = createLedgerStore(database, {
     feeShard: Math.floor(random.fraction() * FEE_SHARDS),
     earningsReleaseDelayMs: EARNINGS_RELEASE_DELAY_MS,
@@ -41,7 +49,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const pricing = createPricingService({ commissionBasisPoints: config.commissionBasisPoints }, { core });
   const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
   const marketplace = createMarketplaceService(
-    { nodeId: secrets.nodeId, times: timesOf(config) },
+    { nodeId: ONLY_NODE, times: timesOf(config) },
     {
       store: createMarketplaceStore(database),
       ledger,
@@ -60,13 +68,13 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
 
 /** The ledger's writer and the jobs about money: stops when every command has its answer. */
 export function moneyPart(market: Market, platform: Platform): Part {
-  const { clock, logger } = platform;
+  const { node, clock, logger } = platform;
   const metrics = verificationMetrics(platform.metrics);
   let jobs: RepeatedJob | null = null;
   return {
     name: 'money',
     async start() {
-      jobs = await startMoneyJobs({ ...market, metrics, clock, logger });
+      jobs = await startMoneyJobs({ ...market, lease: node, metrics, clock, logger });
     },
     async stop() {
       await jobs?.stop();

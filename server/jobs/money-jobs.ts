@@ -3,8 +3,9 @@ import type { MarketplaceService } from '../domains/marketplace/index.ts';
 import type { QualityService } from '../domains/quality/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { LedgerAccountId } from '../kernel/ids.ts';
+import type { JobLease } from '../kernel/lease.ts';
 import type { Logger } from '../kernel/logger.ts';
-import { type RepeatedJob, repeat } from './repeat.ts';
+import { type RepeatedJob, repeatAll } from './repeat.ts';
 
 /** How often interrupted transactions are looked for, and how long a hold may stay open past its expiry, in milliseconds. */
 const RECOVER_INTERVAL_MS = 2_000;
@@ -29,6 +30,7 @@ export interface MoneyJobDependencies {
   readonly marketplace: Pick<MarketplaceService, 'recover'>;
   readonly quality: Pick<QualityService, 'flush'>;
   readonly metrics: VerificationMetrics;
+  readonly lease: JobLease;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -39,39 +41,40 @@ export interface MoneyJobDependencies {
  * it before requests are taken.
  */
 export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promise<RepeatedJob> {
-  const { ledger, marketplace, quality } = dependencies;
+  const { ledger, marketplace, quality, lease } = dependencies;
   const recover = async (atStart: boolean) => {
     await marketplace.recover(atStart);
     await ledger.expireHolds();
   };
   await recover(true);
-  const jobs = [
-    repeat(
-      { operation: 'marketplace.recover', intervalMs: RECOVER_INTERVAL_MS, work: () => recover(false) },
-      dependencies,
-    ),
-    repeat(
-      { operation: 'quality.flush', intervalMs: FLUSH_QUALITY_INTERVAL_MS, work: () => quality.flush() },
-      dependencies,
-    ),
-    repeat(
+  return repeatAll(
+    [
+      {
+        operation: 'marketplace.recover',
+        intervalMs: RECOVER_INTERVAL_MS,
+        lease,
+        work: () => recover(false),
+      },
+      {
+        operation: 'quality.flush',
+        intervalMs: FLUSH_QUALITY_INTERVAL_MS,
+        work: () => quality.flush(),
+      },
       {
         operation: 'ledger.releaseEarnings',
         intervalMs: RELEASE_EARNINGS_INTERVAL_MS,
+        lease,
         work: () => ledger.releaseEarnings(),
       },
-      dependencies,
-    ),
-    repeat(
       {
         operation: 'ledger.verify',
         intervalMs: VERIFY_INTERVAL_MS,
+        lease,
         work: createVerification(dependencies),
       },
-      dependencies,
-    ),
-  ];
-  return { stop: async () => void (await Promise.all(jobs.map((job) => job.stop()))) };
+    ],
+    dependencies,
+  );
 }
 
 /**

@@ -33,13 +33,13 @@ export interface ReceivedFrame {
   readonly frame: FrameView;
   /** Where it came from: one object for a whole connection. */
   readonly connection: Connection;
-  /** How the marketplace reaches this device; null on MQTT, where a device can't be a provider. */
+  /** How the marketplace reaches this device; null where a device can't be a provider. */
   readonly providerChannel: ProviderChannel | null;
-  /** What frames of the session itself do; null on MQTT, which has means of its own. */
+  /** What HELLO and ACK do; null on MQTT, which has means of its own. */
   readonly session: SessionFrames | null;
 }
 
-/** Frames that open, acknowledge and keep up the session of a WebSocket. */
+/** Frames that open and acknowledge the session of a WebSocket. */
 export interface SessionFrames {
   hello(frame: FrameView): FrameAnswer | Promise<FrameAnswer>;
   acknowledge(frame: FrameView): void;
@@ -54,9 +54,14 @@ export const capabilitiesOf = ({
   commands,
 }: yggdrasil.v1.Capabilities): DeviceCapabilities => ({ platform, firmware, sensors, actuators, commands });
 
-/** What the sender is told; null: nothing. */
-export type FrameAnswer = { type: FrameType; payload: Uint8Array } | null;
+/** What the sender is told; null: nothing. `sent` is called when it went out. */
+export type FrameAnswer = {
+  readonly type: FrameType;
+  readonly payload: Uint8Array;
+  readonly sent?: () => void;
+} | null;
 
+/** Maps a frame to one call of a service. It answers at once where nothing needs to be waited for. */
 export type FrameHandler = (
   services: FrameServices,
   received: ReceivedFrame,
@@ -82,9 +87,11 @@ const acknowledgement = (offset: number): FrameAnswer => ({
   payload: encodePayload(Ack, { offset }),
 });
 
-const forward: FrameHandler = async ({ relay }, { peer, frame }) => {
-  const streamOffset = await relay.forward(peer, frame);
-  return frame.header.delivery === Delivery.STORED ? acknowledgement(streamOffset) : null;
+const forward: FrameHandler = ({ relay }, { peer, frame }) => {
+  const isStored = frame.header.delivery === Delivery.STORED;
+  const forwarded = relay.forward(peer, frame);
+  if (typeof forwarded === 'number') return null;
+  return forwarded.then((streamOffset) => (isStored ? acknowledgement(streamOffset) : null));
 };
 
 const announceCapabilities: FrameHandler = async (services, received) => {
@@ -135,13 +142,7 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<Fram
       return null;
     },
   ],
-  [
-    FrameType.PING,
-    (_, received) => {
-      sessionOf(received);
-      return { type: FrameType.PONG, payload: new Uint8Array(0) };
-    },
-  ],
+  [FrameType.PING, () => ({ type: FrameType.PONG, payload: new Uint8Array(0) })],
   [FrameType.EVENT, forward],
   [FrameType.CAPABILITIES, announceCapabilities],
   [FrameType.COMMAND, forward],

@@ -9,6 +9,7 @@ import { startMoneyJobs } from '../../../server/jobs/money-jobs.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { turn } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { testLease } from '../../support/lease.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { createMarket, eventsOf, type FakeProvider, until } from '../../support/market.ts';
 
@@ -259,7 +260,7 @@ describe('after a crash', () => {
         findInterrupted: async (...args) => (isDown ? crash() : store.findInterrupted(...args)),
       }),
     });
-    const jobs = await startMoneyJobs({ ...outage, logger: silentLogger });
+    const jobs = await startMoneyJobs({ lease: testLease, ...outage, logger: silentLogger });
     const bob = await outage.customer(1_000n);
     const serving = await outage.provider();
     serving.onRequest = (request) => outage.answer(serving, request, ['Hello']);
