@@ -33,7 +33,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const platform = await buildPlatform(config, dependencies);
   // Each knows the other: who is connected is the relay's, who belongs to a network is the devices'.
   const relay = buildMessaging(config, platform, () => identity);
-  const identity: Identity = buildIdentity(platform, () => relay);
+  const identity: Identity = buildIdentity(platform, () => relay, { endAccount: () => {} });
   const market = buildMarket(config, platform, identity);
   const transports = buildTransports(config, { platform, identity, relay, market }, dependencies);
 
@@ -58,7 +58,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   return {
     catalogue: transports.catalogue,
     served: transports.served,
-    offerSetupCode: identity.users.offerSetupCode,
+    offerSetupCode: identity.accounts.offerSetupCode,
     async start() {
       await lifecycle.start();
       return { http: address(config.host, ports.http), mqtt: address(config.mqttHost, ports.mqtt) };

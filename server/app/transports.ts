@@ -106,10 +106,11 @@ function servicesOf(
   state: { readonly accepts: boolean },
 ): HttpServices {
   const { opened, metrics, clock, logger } = platform;
-  const { users, networks, devices } = identity;
+  const { accounts, tenants, networks, devices } = identity;
   const { ledger, marketplace } = market;
   return {
-    users,
+    accounts,
+    tenants,
     networks,
     devices,
     ledger,

@@ -12,7 +12,9 @@ export const testPeer: Peer = {
     tenantId: asId<TenantId>(uuid(10)),
     deviceId: asId<DeviceId>(uuid(3)),
   },
-  memberships: new Map([[testNetworkId, new Date(0)]]),
+  memberships: new Map([
+    [testNetworkId, { networkId: testNetworkId, tenantId: asId<TenantId>(uuid(10)), joinedAtMs: 0 }],
+  ]),
   signingKey: { algorithm: 'hmac-sha256' },
   number: 1,
   close() {},

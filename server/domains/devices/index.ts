@@ -1,10 +1,11 @@
 export type { Presence } from './ports.ts';
 export { createDeviceService, type DeviceService } from './service.ts';
-export { createDeviceStore } from './store.postgres.ts';
+export { createDeviceRows, createDeviceStore } from './store.postgres.ts';
 export {
   type Device,
   type DeviceCapabilities,
   type DeviceIdentity,
+  type DeviceNetworkPage,
   type DevicePage,
   type Membership,
   type RegisteredDevice,

@@ -4,6 +4,7 @@ import type { Logger } from '../../kernel/logger.ts';
 import { type RelayErrorCode, relayError } from './errors.ts';
 import { PAGE_FRAMES_MAX, READ_RETRIES_MAX, READ_RETRY_MS, WINDOW_BYTES_MAX } from './limits.ts';
 import type { RelayStore } from './ports.ts';
+import { tenantOf } from './rules.ts';
 import type { DeliveryChannel, Peer } from './types.ts';
 
 /** The source of frames the server makes itself. */
@@ -148,10 +149,10 @@ export class DeliverySession {
   }
 
   async #readPage(): Promise<void> {
-    const { tenantId, deviceId } = this.peer.actor;
+    const { deviceId } = this.peer.actor;
     const skips = this.#skips;
     const page = await this.#store.readPage(
-      tenantId,
+      tenantOf(this.peer, this.networkId),
       this.networkId,
       deviceId,
       this.#sentOffset,

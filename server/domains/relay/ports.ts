@@ -1,5 +1,6 @@
 import type { SigningKey } from '../../../assembly/host/index.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { Membership } from '../devices/index.ts';
 import type { FrameToStore, Peer, StoredFrame, StreamState } from './types.ts';
 
 /** What the relay needs of the compute core. */
@@ -20,6 +21,7 @@ export interface RelayMetrics {
 
 /** How far a device has read. */
 export interface Cursor {
+  /** The network's. */
   readonly tenantId: TenantId;
   readonly networkId: NetworkId;
   readonly deviceId: DeviceId;
@@ -44,14 +46,14 @@ export interface RelayStore {
     storedAt: Date,
     epochs: () => string,
   ): Promise<readonly { streamOffset: number; duplicate: boolean }[]>;
-  /** Notes that the device belongs to the network from here on, unless that was noted before. */
+  /** Notes that the device belongs to the network of this tenant from here on, unless that was noted before. */
   beginCursor(
     device: { tenantId: TenantId; deviceId: DeviceId },
     networkId: NetworkId,
     epochs: () => string,
   ): Promise<void>;
   /** Begins the stream where there is none. */
-  readState(peer: Peer, networkId: NetworkId, joinedAt: Date, epochs: () => string): Promise<StreamState>;
+  readState(peer: Peer, membership: Membership, epochs: () => string): Promise<StreamState>;
   /** The next frames behind `afterOffset` that are for this device, in order. */
   readPage(
     tenantId: TenantId,
@@ -62,6 +64,8 @@ export interface RelayStore {
   ): Promise<readonly StoredFrame[]>;
   findLastNonce(deviceId: DeviceId): Promise<number>;
   saveProgress(cursors: readonly Cursor[], nonces: readonly SourceNonce[]): Promise<void>;
+  /** Forgets how far the device has read in this network. */
+  forgetCursor(deviceId: DeviceId, networkId: NetworkId): Promise<void>;
   /** Forgets a device's cursors and nonce. */
   forgetDevice(deviceId: DeviceId): Promise<void>;
   /** Removes frames stored before `storedBefore` and those beyond the newest `framesMax` of a stream. */

@@ -1,5 +1,5 @@
 import { Delivery, type FrameHeader, FrameType } from '../../../proto/index.ts';
-import type { NetworkId } from '../../kernel/ids.ts';
+import type { NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { RelayErrorCode } from './errors.ts';
 import type { Peer, StreamPosition, StreamState } from './types.ts';
 
@@ -38,6 +38,11 @@ export function checkSource(header: FrameHeader, peer: Peer): RelayErrorCode | n
 /** Why a frame may not enter this network, or null when it may. The same for a foreign network and for none. */
 export function checkNetwork(header: FrameHeader, peer: Peer): RelayErrorCode | null {
   return peer.memberships.has(header.networkId as NetworkId) ? null : 'network_not_found';
+}
+
+/** The tenant of a network, and so of its stream: another than the peer's where that is a guest. */
+export function tenantOf(peer: Peer, networkId: NetworkId): TenantId {
+  return peer.memberships.get(networkId)?.tenantId ?? peer.actor.tenantId;
 }
 
 /**

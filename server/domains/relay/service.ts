@@ -13,11 +13,11 @@ import { AppError } from '../../kernel/errors.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
-import type { DeviceIdentity, DeviceService, Presence } from '../devices/index.ts';
+import type { DeviceIdentity, DeviceService, Membership, Presence } from '../devices/index.ts';
 import { DeliverySession, NIL_UUID } from './delivery-session.ts';
 import { relayError } from './errors.ts';
 import type { Cursor, RelayCore, RelayMetrics, RelayStore } from './ports.ts';
-import { checkForwarding, checkNetwork, checkSource, planResume } from './rules.ts';
+import { checkForwarding, checkNetwork, checkSource, planResume, tenantOf } from './rules.ts';
 import { Sessions } from './sessions.ts';
 import { Sources } from './sources.ts';
 import { StreamWriter } from './stream-writer.ts';
@@ -167,18 +167,18 @@ export function createRelayService(
 
   return {
     async connected(identity, close) {
-      const peer: Peer = {
-        number: ++peerCount,
-        close,
-        actor: identity.actor,
-        memberships: new Map(identity.memberships.map(({ networkId, joinedAt }) => [networkId, joinedAt])),
-        signingKey: core.importKey(identity.signingKey),
-      };
+      const memberships = new Map<NetworkId, Membership>();
+      const signingKey = core.importKey(identity.signingKey);
+      const peer: Peer = { number: ++peerCount, close, actor: identity.actor, memberships, signingKey };
       await sources.connect(peer);
-      // Asked after it was noted as connected: who is removed later is found there and cut off.
-      if (await devices().exists(peer.actor)) return peer;
-      sources.disconnect(peer);
-      throw relayError('unauthenticated');
+      // Asked after it was noted as connected: who is removed, or loses a network, later is found there and cut off.
+      const current = await devices().findMemberships(peer.actor);
+      if (current === null) {
+        sources.disconnect(peer);
+        throw relayError('unauthenticated');
+      }
+      for (const membership of current) memberships.set(membership.networkId, membership);
+      return peer;
     },
 
     disconnected(peer) {
@@ -229,9 +229,9 @@ export function createRelayService(
     },
 
     async openSession(peer, networkId, channel, resume) {
-      const joinedAt = peer.memberships.get(networkId);
-      if (joinedAt === undefined) throw relayError('network_not_found');
-      const state = await store.readState(peer, networkId, joinedAt, () => random.uuid());
+      const membership = peer.memberships.get(networkId);
+      if (membership === undefined) throw relayError('network_not_found');
+      const state = await store.readState(peer, membership, () => random.uuid());
       if (!sources.isConnected(peer)) throw relayError('unauthenticated');
       const { startOffset, recovered } = planResume(state, resume);
       const session = new DeliverySession(
@@ -243,16 +243,7 @@ export function createRelayService(
       return { session, head: { epoch: state.epoch, offset: state.head }, recovered };
     },
 
-    closeSession(session) {
-      session.detach();
-      if (!sessions.remove(session)) return;
-      const cursor = progressOf(session);
-      if (cursor !== null) {
-        store.saveProgress([cursor], []).catch((error: unknown) => {
-          logger.warn({ operation: 'relay.progress.save', error }, 'a cursor was not saved');
-        });
-      }
-    },
+    closeSession,
 
     makeFrame(peer, { type, networkId, payload, correlationId }) {
       serverNonce = Math.max(clock.nowMs() * 1000, serverNonce + 1);
@@ -297,7 +288,7 @@ export function createRelayService(
       for (const session of [...sessions.all()]) session.close('unavailable');
     },
 
-    joined: (device, networkId) => store.beginCursor(device, networkId, () => random.uuid()),
+    ...createMembershipChanges({ store, sessions, sources, closeSession, random }),
 
     isOnline: (deviceId) => sessions.ofDevice(deviceId).length > 0,
 
@@ -319,9 +310,59 @@ export function createRelayService(
   function progressOf(session: DeliverySession): Cursor | null {
     const streamOffset = session.acknowledgedOffset;
     if (streamOffset <= (savedCursors.get(session) ?? 0)) return null;
-    const { tenantId, deviceId } = session.peer.actor;
-    return { tenantId, networkId: session.networkId, deviceId, streamOffset };
+    const { networkId, peer } = session;
+    const { deviceId } = peer.actor;
+    return { tenantId: tenantOf(peer, networkId), networkId, deviceId, streamOffset };
   }
+
+  function closeSession(session: DeliverySession): void {
+    session.detach();
+    if (!sessions.remove(session)) return;
+    const cursor = progressOf(session);
+    if (cursor !== null) saveCursor(store, logger, cursor);
+  }
+}
+
+function saveCursor(store: RelayStore, logger: Logger, cursor: Cursor): void {
+  store.saveProgress([cursor], []).catch((error: unknown) => {
+    logger.warn({ operation: 'relay.progress.save', error }, 'a cursor was not saved');
+  });
+}
+
+/** What follows when a device joins or leaves a network: it connects again, with the networks that it has now. */
+function createMembershipChanges(dependencies: {
+  readonly store: RelayStore;
+  readonly sessions: Sessions;
+  readonly sources: Sources;
+  readonly closeSession: (session: DeliverySession) => void;
+  readonly random: Random;
+}): Pick<RelayService, 'joined' | 'left'> {
+  const { store, sessions, sources, closeSession, random } = dependencies;
+
+  const connectAgain = (deviceId: DeviceId, leftNetworkId: NetworkId | null): void => {
+    for (const session of sessions.ofDevice(deviceId)) {
+      // Not closed: how far it had read there is forgotten, not saved.
+      if (session.networkId === leftNetworkId) {
+        session.detach();
+        sessions.remove(session);
+      } else closeSession(session);
+    }
+    for (const peer of sources.peersOf(deviceId)) {
+      sources.disconnect(peer);
+      peer.close(relayError('unavailable'));
+    }
+  };
+
+  return {
+    async joined(device, networkId) {
+      await store.beginCursor(device, networkId, () => random.uuid());
+      connectAgain(device.deviceId, null);
+    },
+    async left(deviceId, networkId) {
+      connectAgain(deviceId, networkId);
+      await store.forgetCursor(deviceId, networkId);
+    },
+  };
 }
 
 /** True for a failure that says nothing against the frame. */

@@ -125,6 +125,11 @@ export class Sources {
     }
   }
 
+  /** The connections of one device. */
+  peersOf(deviceId: DeviceId): readonly Peer[] {
+    return [...(this.#sources.get(deviceId)?.peers ?? [])];
+  }
+
   /** Takes the device out; gives its connections. */
   forget(deviceId: DeviceId): readonly Peer[] {
     const source = this.#sources.get(deviceId);

@@ -1,5 +1,6 @@
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { RelayStore } from './ports.ts';
+import { tenantOf } from './rules.ts';
 import type { FrameToStore, StreamState } from './types.ts';
 
 type Offset = { streamOffset: number; duplicate: boolean };
@@ -35,7 +36,7 @@ async function reserveOffsets(
     else {
       streams.set(networkId, {
         network_id: networkId,
-        tenant_id: peer.actor.tenantId,
+        tenant_id: tenantOf(peer, networkId),
         epoch: epochs(),
         head: 1,
       });
@@ -100,7 +101,7 @@ export function createRelayStore(database: Database): RelayStore {
           return {
             network_id: frame.networkId,
             stream_offset: streamOffset,
-            tenant_id: frame.peer.actor.tenantId,
+            tenant_id: tenantOf(frame.peer, frame.networkId),
             frame_id: frame.frameId,
             source_id: frame.peer.actor.deviceId,
             destination_id: frame.destinationId,
@@ -124,9 +125,9 @@ export function createRelayStore(database: Database): RelayStore {
         });
       }),
 
-    readState: (peer, networkId, joinedAt, epochs) =>
+    readState: (peer, { networkId, tenantId, joinedAtMs }, epochs) =>
       database.system('relay', async (sql): Promise<StreamState> => {
-        const { tenantId, deviceId } = peer.actor;
+        const { deviceId } = peer.actor;
         await beginStream(sql, tenantId, networkId, epochs());
         const [row] = await sql<{ epoch: string; head: bigint; oldest: bigint; cursor: bigint }[]>`
           SELECT epoch, head,
@@ -136,7 +137,7 @@ export function createRelayStore(database: Database): RelayStore {
               (SELECT stream_offset FROM relay_cursors
                WHERE network_id = ${networkId} AND device_id = ${deviceId}),
               (SELECT min(stream_offset) - 1 FROM relay_frames
-               WHERE network_id = ${networkId} AND stored_at >= ${joinedAt}),
+               WHERE network_id = ${networkId} AND stored_at >= ${new Date(joinedAtMs)}),
               head) AS cursor
           FROM relay_streams WHERE network_id = ${networkId}`;
         return {
@@ -192,11 +193,7 @@ export function createRelayStore(database: Database): RelayStore {
         await saveNonces(sql, nonces);
       }),
 
-    forgetDevice: (deviceId) =>
-      database.system('relay', async (sql) => {
-        await sql`DELETE FROM relay_cursors WHERE device_id = ${deviceId}`;
-        await sql`DELETE FROM relay_nonces WHERE device_id = ${deviceId}`;
-      }),
+    ...createForgetting(database),
 
     removeOldFrames: (storedBefore, framesMax) =>
       database.system('relay', async (sql) => {
@@ -206,6 +203,21 @@ export function createRelayStore(database: Database): RelayStore {
           DELETE FROM relay_frames USING relay_streams
           WHERE relay_frames.network_id = relay_streams.network_id AND stream_offset <= head - ${framesMax}`;
         return old.count + surplus.count;
+      }),
+  };
+}
+
+function createForgetting(database: Database): Pick<RelayStore, 'forgetCursor' | 'forgetDevice'> {
+  return {
+    forgetCursor: (deviceId, networkId) =>
+      database.system('relay', async (sql) => {
+        await sql`DELETE FROM relay_cursors WHERE network_id = ${networkId} AND device_id = ${deviceId}`;
+      }),
+
+    forgetDevice: (deviceId) =>
+      database.system('relay', async (sql) => {
+        await sql`DELETE FROM relay_cursors WHERE device_id = ${deviceId}`;
+        await sql`DELETE FROM relay_nonces WHERE device_id = ${deviceId}`;
       }),
   };
 }

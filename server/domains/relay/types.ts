@@ -2,12 +2,13 @@ import type { SigningKey } from '../../../assembly/host/index.ts';
 import type { DeviceActor } from '../../kernel/actor.ts';
 import type { AppError } from '../../kernel/errors.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
+import type { Membership } from '../devices/index.ts';
 
 /** A device at the other end of a connection. */
 export interface Peer {
   readonly actor: DeviceActor;
-  /** The networks it belongs to, and since when. */
-  readonly memberships: ReadonlyMap<NetworkId, Date>;
+  /** The networks it belongs to. When they change the connection is ended. */
+  readonly memberships: ReadonlyMap<NetworkId, Membership>;
   readonly signingKey: SigningKey;
   /** Later connections have higher numbers. */
   readonly number: number;

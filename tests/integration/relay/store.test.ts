@@ -36,13 +36,19 @@ async function newPeer(): Promise<{ peer: Peer; networkId: NetworkId }> {
       tenantId,
       deviceId: asId<DeviceId>(uuid(4_000 + networks)),
     },
-    memberships: new Map([[networkId, EARLY]]),
+    memberships: new Map([[networkId, { networkId, tenantId, joinedAtMs: EARLY.getTime() }]]),
     signingKey: { algorithm: 'hmac-sha256' },
     number: 1,
     close() {},
   };
   return { peer, networkId };
 }
+
+const joinedAt = ({ actor: { tenantId } }: Peer, networkId: NetworkId, time: Date) => ({
+  networkId,
+  tenantId,
+  joinedAtMs: time.getTime(),
+});
 
 const frame = (
   peer: Peer,
@@ -114,7 +120,7 @@ describe('the stream of a network', () => {
     const { peer, networkId } = await newPeer();
     await append([frame(peer, networkId, 1), frame(peer, networkId, 2)], EARLY);
     await append([frame(peer, networkId, 3)], LATE);
-    const state = () => store.readState(peer, networkId, LATE, () => uuid(98));
+    const state = () => store.readState(peer, joinedAt(peer, networkId, LATE), () => uuid(98));
     expect(await state()).toEqual({ epoch: EPOCH, head: 3, oldest: 1, cursor: 2 });
     const { tenantId, deviceId } = peer.actor;
     await store.saveProgress([{ tenantId, networkId, deviceId, streamOffset: 3 }], []);
@@ -130,11 +136,14 @@ describe('the stream of a network', () => {
       LATE,
     );
     await store.removeOldFrames(LATE, 100);
-    expect((await store.readState(peer, networkId, EARLY, () => EPOCH)).oldest).toBe(2);
+    expect((await store.readState(peer, joinedAt(peer, networkId, EARLY), () => EPOCH)).oldest).toBe(2);
     await store.removeOldFrames(LATE, 2);
-    expect(await store.readState(peer, networkId, EARLY, () => EPOCH)).toMatchObject({ head: 5, oldest: 4 });
+    expect(await store.readState(peer, joinedAt(peer, networkId, EARLY), () => EPOCH)).toMatchObject({
+      head: 5,
+      oldest: 4,
+    });
     await store.removeOldFrames(new Date(LATE.getTime() + 1), 100);
-    expect(await store.readState(peer, networkId, EARLY, () => EPOCH)).toMatchObject({
+    expect(await store.readState(peer, joinedAt(peer, networkId, EARLY), () => EPOCH)).toMatchObject({
       head: 5,
       oldest: 6,
       cursor: 5,

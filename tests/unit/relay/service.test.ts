@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { Delivery, encodeFrame, FrameType, readFrame } from '../../../proto/index.ts';
+import type { Membership } from '../../../server/domains/devices/index.ts';
 import { WAITING_BYTES_MAX } from '../../../server/domains/relay/limits.ts';
 import { createRelayService } from '../../../server/domains/relay/service.ts';
 import type { FrameToStore } from '../../../server/domains/relay/types.ts';
@@ -21,6 +22,8 @@ class StoreInMemory {
   findLastNonce = async () => 0;
   saveProgress = async () => {};
   forgetDevice = async () => {};
+  forgetCursor = async () => {};
+  beginCursor = async () => {};
   readState = async () => {
     await this.beforeState();
     return { epoch: 'e', head: this.frames.length, oldest: 1, cursor: 0 };
@@ -43,7 +46,13 @@ class StoreInMemory {
 
 function setUp() {
   const store = new StoreInMemory();
-  const members = { exists: async () => true, isMember: async () => true };
+  const members: {
+    findMemberships: () => Promise<readonly Membership[] | null>;
+    isMember: () => Promise<boolean>;
+  } = {
+    findMemberships: async () => [{ networkId, tenantId: testPeer.actor.tenantId, joinedAtMs: 0 }],
+    isMember: async () => true,
+  };
   let ids = 500;
   const relay = createRelayService(
     { retentionMs: 1e9, streamFramesMax: 1_000 },
@@ -62,7 +71,7 @@ function setUp() {
     relay.connected(
       {
         actor: { ...testPeer.actor, deviceId: uuid(device) },
-        memberships: [{ networkId, joinedAt: new Date(0) }],
+        memberships: [],
         signingKey: secretOf(device),
       } as never,
       ({ code }: AppError) => closed.push([device, code]),
@@ -134,7 +143,7 @@ it('opens no session for a connection that ended meanwhile', async () => {
 
 it('refuses to connect a device that was removed after it showed its token', async () => {
   const { members, connect } = setUp();
-  members.exists = async () => false;
+  members.findMemberships = async () => null;
   await expect(connect(31)).rejects.toMatchObject({ code: 'unauthenticated' });
 });
 
@@ -147,6 +156,19 @@ it('ends every connection of a device that is forgotten', async () => {
   expect(closed).toEqual([
     [31, 'unauthenticated'],
     [31, 'unauthenticated'],
+  ]);
+});
+
+it('ends every connection of a device that left a network, or joined one', async () => {
+  const { relay, connect, closed } = setUp();
+  await connect(31);
+  await connect(32);
+  await relay.left(uuid(31) as never, networkId);
+  expect(closed).toEqual([[31, 'unavailable']]);
+  await relay.joined({ tenantId: testPeer.actor.tenantId, deviceId: uuid(32) as never }, networkId);
+  expect(closed).toEqual([
+    [31, 'unavailable'],
+    [32, 'unavailable'],
   ]);
 });
 
