@@ -43,7 +43,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const ledger = createLedgerService({
     writer: ledgerWriter,
     store: ledgerStore,
-    tenants: identity.users,
+    tenants: identity.accounts,
     clock,
   });
   const pricing = createPricingService({ commissionBasisPoints: config.commissionBasisPoints }, { core });
