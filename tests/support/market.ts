@@ -29,9 +29,11 @@ import {
 import { countTokens, createPricingService } from '../../server/domains/pricing/index.ts';
 import { createQualityService, createQualityStore } from '../../server/domains/quality/index.ts';
 import type { AccountActor, Actor, DeviceActor } from '../../server/kernel/actor.ts';
+import type { Clock } from '../../server/kernel/clock.ts';
 import { type AccountId, asId, type DeviceId, type TenantId } from '../../server/kernel/ids.ts';
 import type { Logger } from '../../server/kernel/logger.ts';
 import { centsToMicrocents, wholeCents } from '../../server/kernel/money.ts';
+import type { Random } from '../../server/kernel/random.ts';
 import { createSecretBox } from '../../server/platform/secrets/index.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
 import { FakeClock, turn } from './clock.ts';
@@ -95,6 +97,26 @@ export class FakeProvider {
   }
 }
 
+/** What the user has, in cents. */
+async function readBalanceInCents(ledger: LedgerService, user: Actor) {
+  const { availableMicrocents, heldMicrocents } = await ledger.balance(user);
+  return { availableCents: wholeCents(availableMicrocents), heldCents: wholeCents(heldMicrocents) };
+}
+
+function createLedger(
+  db: TestDatabase,
+  tenants: ReadonlyMap<AccountId, TenantId>,
+  surroundings: { clock: Clock; random: Random; logger: Logger },
+): LedgerService {
+  const store = createLedgerStore(db.database);
+  const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, ...surroundings });
+  const directory = { findTenantOfAccount: async (id: AccountId) => tenants.get(id) ?? null };
+  return createLedgerService({ writer, store, tenants: directory, clock: surroundings.clock });
+}
+
+/** Tells nobody what verification found. */
+const silentMetrics = { roundEnded: () => {}, totalsCompared: () => {} };
+
 /** A marketplace with ledger on a real database, whose time and chance a test decides. */
 export function createMarket(
   db: TestDatabase,
@@ -112,11 +134,8 @@ export function createMarket(
   const clock = new FakeClock(Date.now());
   const random = { ...createSeededRandom(options.seed ?? 1), uuid: systemRandom.uuid };
   const core = createServerCore();
-  const ledgerStore = createLedgerStore(db.database);
-  const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, { store: ledgerStore, clock, random, logger });
   const tenants = new Map<AccountId, TenantId>();
-  const directory = { findTenantOfAccount: async (id: AccountId) => tenants.get(id) ?? null };
-  const ledger = createLedgerService({ writer, store: ledgerStore, tenants: directory, clock });
+  const ledger = createLedger(db, tenants, { clock, random, logger });
   const quality = createQualityService({ core, store: createQualityStore(db.database), clock, logger });
   const marketplaceStore = createMarketplaceStore(db.database);
   const marketplace = createMarketplaceService(
@@ -135,29 +154,24 @@ export function createMarket(
     },
   );
   const administrator = newUser(true);
-  /** What the user has, in cents. */
-  const balanceInCents = async (user: Actor) => {
-    const { availableMicrocents, heldMicrocents } = await ledger.balance(user);
-    return { availableCents: wholeCents(availableMicrocents), heldCents: wholeCents(heldMicrocents) };
-  };
 
   return {
     clock,
     ledger,
     marketplace,
     quality,
-    metrics: { roundEnded: () => {}, totalsCompared: () => {} },
+    metrics: silentMetrics,
     administrator,
     /** A user who has `amountCents`. */
     async customer(amountCents: bigint): Promise<AccountActor> {
       const user = newUser();
       tenants.set(user.accountId, user.tenantId);
       const idempotencyKey = systemRandom.uuid();
-      const amountMicrocents = centsToMicrocents(amountCents);
-      await ledger.topUp(administrator, { accountId: user.accountId, amountMicrocents, idempotencyKey });
+      const [accountId, amountMicrocents] = [user.accountId, centsToMicrocents(amountCents)];
+      await ledger.topUp(administrator, { accountId, amountMicrocents, idempotencyKey });
       return user;
     },
-    balanceInCents,
+    balanceInCents: (user: Actor) => readBalanceInCents(ledger, user),
     /** The transaction the user asked for last. */
     async lastTransaction(user: AccountActor): Promise<Transaction | undefined> {
       const query = { role: 'requester', after: null, limit: 1 } as const;
@@ -165,8 +179,8 @@ export function createMarket(
     },
     /** The user still has 1,000 cents, nothing is held, the books are in order. */
     async expectUntouched(user: AccountActor): Promise<void> {
-      await until(async () => (await balanceInCents(user)).heldCents === 0n);
-      expect((await balanceInCents(user)).availableCents).toBe(1_000n);
+      await until(async () => (await readBalanceInCents(ledger, user)).heldCents === 0n);
+      expect((await readBalanceInCents(ledger, user)).availableCents).toBe(1_000n);
       const books = await ledger.trialBalance(administrator);
       expect(books).toMatchObject({ entriesSumMicrocents: 0n, mismatchedAccounts: 0 });
     },

@@ -61,15 +61,11 @@ export function createSettlements(
   ): Promise<boolean> => {
     const { id, holdId, providerOwner } = transaction;
     if (holdId !== null) {
-      const { costCents, earningsCents, feeCents } = settlement;
+      const { costCents } = settlement;
       const resolved =
         costCents === 0n
           ? await ledger.void(holdId)
-          : await ledger.post({
-              holdId,
-              payees: [{ owner: providerOwner, amountMicrocents: centsToMicrocents(earningsCents) }],
-              feeMicrocents: centsToMicrocents(feeCents),
-            });
+          : await ledger.post(postOf(holdId, providerOwner, settlement));
       if (!resolved.ok) {
         logger.error(
           { operation: 'marketplace.settle', code: resolved.reason, transactionId: id },
@@ -197,4 +193,14 @@ export function createSettlements(
 /** The hold of a transaction, if it has one. */
 export function holdIdsOf({ holdId }: Pick<OpenTransaction, 'holdId'>): readonly TransferId[] {
   return holdId === null ? [] : [holdId];
+}
+
+/** How the ledger pays a settlement out of its hold. */
+function postOf(
+  holdId: TransferId,
+  owner: InterruptedTransaction['transaction']['providerOwner'],
+  { earningsCents, feeCents }: Settlement,
+) {
+  const payees = [{ owner, amountMicrocents: centsToMicrocents(earningsCents) }];
+  return { holdId, payees, feeMicrocents: centsToMicrocents(feeCents) };
 }

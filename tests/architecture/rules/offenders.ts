@@ -35,7 +35,6 @@ export const FUNCTIONS_TOO_LONG: Readonly<Record<string, number>> = {
   'assembly/sha256-four-lanes.ts#compressFourLanes': 182,
   'server/domains/devices/service.ts#createDeviceService': 103,
   'server/domains/devices/store.postgres.ts#createDeviceStore': 97,
-  'server/domains/ledger/service.ts#createLedgerService': 96,
   'server/domains/marketplace/keyed-requests.ts#createKeyedRequests': 73,
   'server/domains/marketplace/service.ts#createMarketplaceService': 200,
   'server/domains/marketplace/settlement.ts#createSettlements': 145,
