@@ -117,12 +117,8 @@ function createMembershipChanger(dependencies: TenantDependencies): MembershipCh
   const change = async (actor: AccountActor, accountId: AccountId, after: MembershipGrant | null) => {
     const decide = await decideFor(actor, accountId, after);
     const { before, left } = requireDone(await store.changeMember(actor, accountId, after, decide));
-    const endAccount = () => live.endAccount({ tenantId: actor.tenantId, accountId });
-    const shrinks = before !== null && isLess(before, after);
-    if (shrinks && accountId !== actor.accountId) endAccount();
+    if (before !== null && isLess(before, after)) live.endAccount({ tenantId: actor.tenantId, accountId });
     await broughtDevices.left(left);
-    // What asks is open there, too: whoever leaves still gets the answer to it, and then everything ends.
-    if (shrinks && accountId === actor.accountId) clock.after(0, endAccount);
     return before;
   };
 
