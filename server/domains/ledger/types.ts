@@ -1,69 +1,163 @@
+import type { Sql } from '../../kernel/database.ts';
 import type { LedgerAccountId, TenantId, TransactionId, TransferId } from '../../kernel/ids.ts';
-import type { Cents } from '../../kernel/money.ts';
+import type { Microcents } from '../../kernel/money.ts';
 
-/** `available` and `held` belong to a tenant, `fees` and `external` to the platform. Only `external` may be negative. */
-export type AccountKind = 'available' | 'held' | 'fees' | 'external';
+/**
+ * Accounts of a tenant. `available` can be spent, `held` is set aside by open holds, `earnings` wait for their release, and
+ * `receivable` is what the tenant owes: 0 or negative.
+ */
+export const TENANT_ACCOUNT_KINDS = ['available', 'held', 'earnings', 'receivable'] as const;
+export type TenantAccountKind = (typeof TENANT_ACCOUNT_KINDS)[number];
+
+/** Accounts of the platform: its commissions (`fee`), and what lies at each payment provider (`clearing`). */
+export type AccountKind = TenantAccountKind | 'fee' | 'clearing';
+
+/** Ways by which money comes into the ledger and leaves it. `manual` is booked by an operator. */
+export const CLEARING_PROVIDERS = ['manual', 'stripe', 'paypal'] as const;
+export type ClearingProvider = (typeof CLEARING_PROVIDERS)[number];
 
 /** Whose accounts are meant. */
 export interface LedgerOwner {
   readonly tenantId: TenantId;
 }
 
-/** One account, named before it exists: its id follows from its owner and kind. */
+/** One account, named before it exists: its id follows from its owner, kind and part. */
 export interface Account {
   readonly id: LedgerAccountId;
   readonly tenantId: TenantId;
   readonly kind: AccountKind;
+  /** The shard of the fees, the payment provider of a clearing account; empty for a tenant's account. */
+  readonly part: string;
 }
 
-/** Money from outside becomes available to a tenant. */
-export interface TopUpCommand {
-  readonly kind: 'top_up';
+/** Who gets how much. A payee of 0 gets no entry. */
+export interface Payee {
+  readonly owner: LedgerOwner;
+  readonly amountMicrocents: Microcents;
+}
+
+/**
+ * Money between a tenant and the world outside, through a payment provider. `top_up` comes in. `refund` and `payout` go
+ * out of what is available; a payout is in whole cents. `chargeback` takes back money that may have been spent: what
+ * is not available becomes a receivable.
+ */
+export interface ClearingCommand {
+  readonly kind: 'top_up' | 'refund' | 'payout' | 'chargeback';
   readonly id: TransferId;
   readonly owner: LedgerOwner;
-  readonly amountCents: Cents;
+  readonly amountMicrocents: Microcents;
+  readonly clearing: ClearingProvider;
 }
 
-/** Available money is set aside until it is posted, voided or expires. */
+/** A correction by an operator: positive gives, negative takes as a chargeback does. */
+export interface AdjustmentCommand {
+  readonly kind: 'adjustment';
+  readonly id: TransferId;
+  readonly owner: LedgerOwner;
+  readonly amountMicrocents: Microcents;
+  readonly clearing: ClearingProvider;
+}
+
+/** Available money is set aside until it is posted, voided or expires. 0 is allowed: the hold can still be resolved only once. */
 export interface HoldCommand {
   readonly kind: 'hold';
   readonly id: TransferId;
   readonly owner: LedgerOwner;
-  readonly amountCents: Cents;
+  readonly amountMicrocents: Microcents;
   readonly expiresAfterMs: number;
   readonly transactionId: TransactionId | null;
 }
 
-/** Held money goes to the provider and to the fees; what is left of the hold is available again. */
+/** Held money goes to the payees and to the fees, 0 at least; what is left of the hold is available again. */
 export interface PostCommand {
   readonly kind: 'post';
   readonly id: TransferId;
   readonly holdId: TransferId;
-  readonly provider: LedgerOwner;
-  readonly earningsCents: Cents;
-  readonly feeCents: Cents;
+  readonly payees: readonly Payee[];
+  readonly feeMicrocents: Microcents;
 }
 
 /** The whole hold becomes available again: at once (`void`), or because its time is over (`expire`). */
-export interface ReleaseCommand {
+export interface ReleaseHoldCommand {
   readonly kind: 'void' | 'expire';
   readonly id: TransferId;
   readonly holdId: TransferId;
 }
 
-/** What the ledger writer takes. `id` is the idempotency key: the same command under it is carried out once. */
-export type LedgerCommand = TopUpCommand | HoldCommand | PostCommand | ReleaseCommand;
+/** Available money goes to the payees and to the fees at once. */
+export interface TransferCommand {
+  readonly kind: 'transfer';
+  readonly id: TransferId;
+  readonly owner: LedgerOwner;
+  readonly payees: readonly Payee[];
+  readonly feeMicrocents: Microcents;
+  readonly transactionId: TransactionId | null;
+}
+
+/** Available money pays the platform for a subscription. */
+export interface SubscriptionCommand {
+  readonly kind: 'subscription';
+  readonly id: TransferId;
+  readonly owner: LedgerOwner;
+  readonly amountMicrocents: Microcents;
+}
+
+/** The tenant's earnings whose release time is over become available. */
+export interface ReleaseEarningsCommand {
+  readonly kind: 'release_earnings';
+  readonly id: TransferId;
+  readonly owner: LedgerOwner;
+}
+
+/** One change of the books. `id` is the idempotency key: the same command under it is carried out once. */
+export type LedgerCommand =
+  | ClearingCommand
+  | AdjustmentCommand
+  | HoldCommand
+  | PostCommand
+  | ReleaseHoldCommand
+  | TransferCommand
+  | SubscriptionCommand
+  | ReleaseEarningsCommand;
+
+/**
+ * Writes the rows of one kind. Called at most once a transaction, with the rows of this kind of all units in it, in the
+ * order in which the units came: one statement (`unnest`, `jsonb_to_recordset`) that doesn't depend on how many there are.
+ * Writing the same rows again must change nothing, since a unit may be given again.
+ */
+export interface RowWriter<Row> {
+  /** Kinds are written in the order of their names, the same on every node, so that two nodes never wait for each other. */
+  readonly name: string;
+  write(sql: Sql, rows: readonly Row[]): Promise<void>;
+}
+
+/** A row of another domain that commits together with commands. Made by `businessRow`. */
+export interface BusinessRow {
+  readonly writer: RowWriter<unknown>;
+  readonly row: unknown;
+}
+
+/**
+ * One step of business: its commands and rows are committed in one transaction, all or none. Each command is decided on
+ * what the ones before it left.
+ */
+export interface UnitOfWork {
+  readonly commands: readonly LedgerCommand[];
+  readonly rows: readonly BusinessRow[];
+}
 
 /** A transfer as it is kept, for good. */
 export interface Transfer {
   readonly id: TransferId;
   readonly owner: LedgerOwner;
   readonly kind: LedgerCommand['kind'];
-  /** What moved out of the source: the whole hold for `void` and `expire`, fee and earnings for `post`. */
-  readonly amountCents: Cents;
-  readonly feeCents: Cents;
-  /** What came back to the requester. */
-  readonly releasedCents: Cents;
+  /** What moved: cost for `post` and `transfer`, the whole hold for `void` and `expire`. Negative only for `adjustment`. */
+  readonly amountMicrocents: Microcents;
+  readonly feeMicrocents: Microcents;
+  /** What came back from a hold to its owner. */
+  readonly releasedMicrocents: Microcents;
+  /** How the held account changed: the hold's amount, negative where the hold is resolved. */
+  readonly heldMicrocents: Microcents;
   readonly holdId: TransferId | null;
   readonly transactionId: TransactionId | null;
   readonly expiresAtMs: number | null;
@@ -75,63 +169,103 @@ export interface Transfer {
 export interface Entry {
   readonly transferId: TransferId;
   readonly account: Account;
+  /** 1 for the first entry of the account, one more for each that follows. */
+  readonly position: bigint;
   readonly transferKind: LedgerCommand['kind'];
   readonly transactionId: TransactionId | null;
-  readonly amountCents: Cents;
+  readonly amountMicrocents: Microcents;
+  /** When earnings become available; null for every other entry. */
+  readonly releaseAtMs: number | null;
 }
 
 /** A hold that nothing resolved yet. */
 export interface OpenHold {
   readonly holdId: TransferId;
   readonly owner: LedgerOwner;
-  readonly amountCents: Cents;
+  readonly amountMicrocents: Microcents;
   readonly transactionId: TransactionId | null;
   readonly expiresAtMs: number;
 }
 
-/** Why a command was not carried out. Nothing was changed. */
+/** Earnings of one transfer that are not available yet. */
+export interface PendingEarnings {
+  readonly transferId: TransferId;
+  readonly owner: LedgerOwner;
+  readonly amountMicrocents: Microcents;
+  readonly releaseAtMs: number;
+}
+
+/** Why a command was not carried out. Nothing of its unit was changed. */
 export type LedgerRefusal =
   | 'amount_out_of_range'
   | 'insufficient_balance'
   | 'hold_not_found'
   | 'hold_resolved'
   | 'hold_not_expired'
+  | 'nothing_to_release'
   | 'idempotency_key_reused';
 
-/** The answer to a command, given after the commit. `replayed`: an earlier command under this id did it. */
-export type LedgerOutcome =
-  | { readonly ok: true; readonly transfer: Transfer; readonly replayed: boolean }
-  | { readonly ok: false; readonly reason: LedgerRefusal };
+/** A command that was carried out. `replayed`: an earlier command under this id did it. */
+export interface CommandResult {
+  readonly transfer: Transfer;
+  readonly replayed: boolean;
+}
 
-/** A tenant's money. */
+/** The answer to a unit, given after the commit. `results` has one entry a command; `command` is the index of the refused one. */
+export type UnitOutcome =
+  | { readonly ok: true; readonly results: readonly CommandResult[] }
+  | { readonly ok: false; readonly reason: LedgerRefusal; readonly command: number };
+
+/** A tenant's money. What it owes is positive here. */
 export interface Balance {
-  readonly availableCents: Cents;
-  readonly heldCents: Cents;
+  readonly availableMicrocents: Microcents;
+  readonly heldMicrocents: Microcents;
+  readonly earningsMicrocents: Microcents;
+  readonly owedMicrocents: Microcents;
 }
 
 /** A line of a tenant's statement. */
 export interface StatementEntry {
-  readonly sequence: bigint;
+  /** The entry's position in its account. */
+  readonly position: bigint;
   readonly transferId: TransferId;
-  readonly account: 'available' | 'held';
+  readonly account: TenantAccountKind;
   readonly kind: LedgerCommand['kind'];
   readonly transactionId: TransactionId | null;
-  readonly amountCents: Cents;
+  readonly amountMicrocents: Microcents;
+  readonly releaseAtMs: number | null;
   readonly createdAtMs: number;
 }
+
+/** Where a page of a statement begins: below these positions, one for each account of the tenant. */
+export type StatementCursor = Readonly<Record<TenantAccountKind, bigint>>;
 
 /** Newest first. `nextBefore` asks for the following page; null on the last one. */
 export interface StatementPage {
   readonly entries: readonly StatementEntry[];
-  readonly nextBefore: bigint | null;
+  readonly nextBefore: StatementCursor | null;
 }
 
-/** The whole ledger, read in one snapshot. In order: `entriesSumCents` is 0 and nothing is mismatched. */
+/** The whole ledger, read in one snapshot. In order: `entriesSumMicrocents` is 0 and nothing is mismatched. */
 export interface TrialBalance {
-  readonly entriesSumCents: Cents;
-  readonly totalCents: Readonly<Record<AccountKind, Cents>>;
+  readonly entriesSumMicrocents: Microcents;
+  readonly totalMicrocents: Readonly<Record<AccountKind, Microcents>>;
   /** Accounts whose kept balance isn't the sum of their entries. */
   readonly mismatchedAccounts: number;
   readonly openHolds: number;
-  readonly openHoldsCents: Cents;
+  readonly openHoldsMicrocents: Microcents;
+}
+
+/** What a round of verification found. */
+export interface VerificationRound {
+  /** Accounts that were compared. */
+  readonly accounts: number;
+  /** Entries that were summed for the first time. */
+  readonly entries: number;
+  /** Accounts whose balance is not the sum of their entries. */
+  readonly wrongAccounts: readonly LedgerAccountId[];
+  /** Whether all balances sum to zero, open holds are what is held, and waiting earnings are what is earned. */
+  readonly totalsMatch: boolean;
+  /** The account to go on behind; null: the round came to the last account. */
+  readonly nextAfter: LedgerAccountId | null;
 }
