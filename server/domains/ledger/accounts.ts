@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { asId, type LedgerAccountId, type TenantId, type TransferId } from '../../kernel/ids.ts';
-import type { Account, LedgerOwner } from './types.ts';
+import type { Account, AccountKind, ClearingProvider, LedgerOwner, TenantAccountKind } from './types.ts';
 
 /** Owner of what belongs to the platform: no account is a member of this tenant. */
 export const PLATFORM_TENANT_ID = asId<TenantId>('00000000-0000-0000-0000-000000000000');
@@ -16,22 +16,35 @@ function uuidOf(text: string): string {
  * A tenant's account. Its id follows from tenant and kind, so that nobody has to look it up; in whatever case the
  * tenant's id is written, since the database takes both for one.
  */
-export function tenantAccount(kind: 'available' | 'held', owner: LedgerOwner): Account {
-  const tenantId = asId<TenantId>(owner.tenantId.toLowerCase());
-  return { id: asId<LedgerAccountId>(uuidOf(`account|${tenantId}|${kind}`)), tenantId, kind };
+export function tenantAccount(kind: TenantAccountKind, owner: LedgerOwner): Account {
+  return makeAccount(asId<TenantId>(owner.tenantId.toLowerCase()), kind, '');
 }
 
-/** Where the platform's commission goes. */
-export const FEES_ACCOUNT: Account = platformAccount('fees');
-/** The world outside: every cent in the ledger came from here, so it is as negative as the rest is positive. */
-export const EXTERNAL_ACCOUNT: Account = platformAccount('external');
+/** All accounts that a tenant can have. */
+export type TenantAccounts = Readonly<Record<TenantAccountKind, Account>>;
 
-function platformAccount(kind: 'fees' | 'external'): Account {
+/** The accounts of a tenant. */
+export function tenantAccounts(owner: LedgerOwner): TenantAccounts {
   return {
-    id: asId<LedgerAccountId>(uuidOf(`account|platform|${kind}`)),
-    tenantId: PLATFORM_TENANT_ID,
-    kind,
+    available: tenantAccount('available', owner),
+    held: tenantAccount('held', owner),
+    earnings: tenantAccount('earnings', owner),
+    receivable: tenantAccount('receivable', owner),
   };
+}
+
+/** One of the accounts that the platform's commission goes to: 0 to `FEE_SHARDS - 1`. */
+export function feeAccount(shard: number): Account {
+  return makeAccount(PLATFORM_TENANT_ID, 'fee', String(shard));
+}
+
+/** What lies at a payment provider: as negative as the money that came in by it and is still in the ledger. */
+export function clearingAccount(provider: ClearingProvider): Account {
+  return makeAccount(PLATFORM_TENANT_ID, 'clearing', provider);
+}
+
+function makeAccount(tenantId: TenantId, kind: AccountKind, part: string): Account {
+  return { id: asId<LedgerAccountId>(uuidOf(`account|${tenantId}|${kind}|${part}`)), tenantId, kind, part };
 }
 
 /**

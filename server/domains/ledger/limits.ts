@@ -1,12 +1,23 @@
-/** Largest amount of one transfer, in cents (100 million euro): far below 2^53, so that a slip is caught. */
-export const TRANSFER_CENTS_MAX = 10_000_000_000n;
+import type { Microcents } from '../../kernel/money.ts';
+
+/** Largest amount of one transfer (100 million euro): far below what a balance holds, so that a slip is caught. */
+export const TRANSFER_MICROCENTS_MAX: Microcents = 10_000_000_000_000_000n;
+/** Payees of one transfer. A request is served by a handful of providers; more is a slip. */
+export const PAYEES_MAX = 32;
+/**
+ * Accounts that the platform's fees are spread over. Each writer has one of them, so that the writers of different nodes
+ * don't queue for one row.
+ */
+export const FEE_SHARDS = 16;
 /** Bounds of the writer in use. */
 export const LEDGER_WRITER_LIMITS = {
-  /** Commands that may wait. More means the database is slower than the load: refused, not piled up. */
-  queuedCommandsMax: 10_000,
-  /** Commands of one transaction: beyond this a batch gains little and everyone in it waits longer. */
-  batchCommandsMax: 250,
-  /** Tries of one batch whose transaction failed or whose commit was not heard of. */
+  /** Units that may wait. More means the database is slower than the load: refused, not piled up. */
+  queuedUnitsMax: 10_000,
+  /** Commands and rows of one transaction: beyond this a batch gains little and everyone in it waits longer. */
+  batchItemsMax: 1_000,
+  /** Commands and rows of one unit, so that each fits into a batch. */
+  unitItemsMax: 64,
+  /** Tries of one batch whose transaction failed or whose commit was not confirmed. */
   batchAttemptsMax: 3,
   /** First pause between tries in milliseconds; it doubles, with jitter. */
   retryDelayMs: 50,
@@ -15,7 +26,15 @@ export const LEDGER_WRITER_LIMITS = {
 export const HOLD_LIFE_MS_MAX = 86_400_000;
 /** Accounts remembered as existing, so that a batch need not create them. Forgotten all at once when full. */
 export const KNOWN_ACCOUNTS_MAX = 200_000;
-/** Holds that one round of the expiry job resolves at most per batch. */
-export const EXPIRED_HOLDS_PER_ROUND = 1_000;
+/** Holds that one round of the expiry job reads, and resolves, at a time. */
+export const EXPIRED_HOLDS_PAGE = 1_000;
+/** Tenants whose earnings one round of the release job reads, and releases, at a time. */
+export const RELEASED_TENANTS_PAGE = 1_000;
+/** Waiting earnings that one release takes: the oldest. The next round takes the rest. */
+export const RELEASED_EARNINGS_MAX = 10_000;
 /** Lines of one statement page. */
 export const STATEMENT_ENTRIES_MAX = 100;
+/** Accounts that one round of verification compares. */
+export const VERIFIED_ACCOUNTS_PAGE = 1_000;
+/** New entries of one account that one round of verification sums: a long history is verified over several rounds. */
+export const VERIFIED_ENTRIES_MAX = 50_000;

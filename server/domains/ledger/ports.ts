@@ -1,26 +1,33 @@
-import type { AccountId, TenantId } from '../../kernel/ids.ts';
+import type { AccountId, LedgerAccountId, TenantId } from '../../kernel/ids.ts';
 import type {
   Balance,
-  LedgerCommand,
-  LedgerOutcome,
   LedgerOwner,
   OpenHold,
+  StatementCursor,
   StatementPage,
   TrialBalance,
+  UnitOfWork,
+  UnitOutcome,
+  VerificationRound,
 } from './types.ts';
 
 /** Where the books are kept. */
 export interface LedgerStore {
   /**
-   * Carries out `commands` in order in one transaction and returns their outcomes after the commit. Rejects when the
-   * transaction failed, or when its outcome was not heard of: the same commands may then be given again.
+   * Carries out `units` in order in one transaction, with the rows of those that are carried out, and returns their
+   * outcomes after the commit. Rejects when the transaction failed, or when its commit was not confirmed: the same units
+   * may then be given again.
    */
-  apply(commands: readonly LedgerCommand[], nowMs: number): Promise<readonly LedgerOutcome[]>;
+  apply(units: readonly UnitOfWork[], nowMs: number): Promise<readonly UnitOutcome[]>;
   readBalance(owner: LedgerOwner): Promise<Balance>;
-  readStatement(owner: LedgerOwner, before: bigint | null, limit: number): Promise<StatementPage>;
+  readStatement(owner: LedgerOwner, before: StatementCursor | null, limit: number): Promise<StatementPage>;
   readTrialBalance(): Promise<TrialBalance>;
   /** Open holds whose time was over at `nowMs`, oldest first. */
   findExpiredHolds(nowMs: number, limit: number): Promise<readonly OpenHold[]>;
+  /** Tenants with earnings whose release time was over at `nowMs`, the longest waiting first. */
+  findDueEarners(nowMs: number, limit: number): Promise<readonly LedgerOwner[]>;
+  /** Verifies the accounts behind `after`, from where they were verified before; see `VerificationRound`. */
+  verify(after: LedgerAccountId | null): Promise<VerificationRound>;
 }
 
 /** Whose money an account's is. */

@@ -1,94 +1,150 @@
 import type { Sql } from '../../kernel/database.ts';
-import type { LedgerAccountId } from '../../kernel/ids.ts';
-import { tenantAccount } from './accounts.ts';
-import type { Balance, LedgerOwner, StatementEntry, StatementPage, TrialBalance } from './types.ts';
+import type { Microcents } from '../../kernel/money.ts';
+import { tenantAccounts } from './accounts.ts';
+import type {
+  AccountKind,
+  Balance,
+  LedgerOwner,
+  StatementCursor,
+  StatementEntry,
+  StatementPage,
+  TrialBalance,
+} from './types.ts';
+import { TENANT_ACCOUNT_KINDS } from './types.ts';
 
-/** What `owner` has; zero before its first transfer. */
+/** What `owner` has and owes; zero before its first transfer. */
 export async function readBalance(sql: Sql, owner: LedgerOwner): Promise<Balance> {
-  const rows = await sql<{ kind: string; balance_cents: bigint }[]>`
-    SELECT kind, balance_cents FROM ledger_accounts WHERE id IN (${tenantAccount('available', owner).id}, ${tenantAccount('held', owner).id})`;
-  const balanceOf = (kind: string) => rows.find((row) => row.kind === kind)?.balance_cents ?? 0n;
-  return { availableCents: balanceOf('available'), heldCents: balanceOf('held') };
+  const rows = await sql<{ kind: AccountKind; balance_microcents: bigint }[]>`
+    SELECT kind, balance_microcents FROM ledger_accounts WHERE tenant_id = ${owner.tenantId}`;
+  const balanceOf = (kind: AccountKind) => rows.find((row) => row.kind === kind)?.balance_microcents ?? 0n;
+  return {
+    availableMicrocents: balanceOf('available'),
+    heldMicrocents: balanceOf('held'),
+    earningsMicrocents: balanceOf('earnings'),
+    owedMicrocents: -balanceOf('receivable'),
+  };
 }
 
-/** One page of `owner`'s entries, newest first, below sequence `before`. */
+interface EntryRow {
+  position: bigint;
+  account_kind: StatementEntry['account'];
+  transfer_id: StatementEntry['transferId'];
+  transfer_kind: StatementEntry['kind'];
+  transaction_id: StatementEntry['transactionId'];
+  amount_microcents: bigint;
+  release_at: Date | null;
+  created_at: Date;
+}
+
+/**
+ * One page of `owner`'s entries, newest first, below the positions of `before`. Positions of different accounts say
+ * nothing about each other: entries of different accounts are ordered by time, those of one by position.
+ */
 export async function readStatement(
   sql: Sql,
   owner: LedgerOwner,
-  before: bigint | null,
+  before: StatementCursor | null,
   limit: number,
 ): Promise<StatementPage> {
-  const available = tenantAccount('available', owner).id;
-  const held = tenantAccount('held', owner).id;
-  const rows = await sql<
-    {
-      sequence: bigint;
-      transfer_id: StatementEntry['transferId'];
-      account_id: LedgerAccountId;
-      transfer_kind: StatementEntry['kind'];
-      transaction_id: StatementEntry['transactionId'];
-      amount_cents: bigint;
-      created_at: Date;
-    }[]
-  >`
-    SELECT sequence, transfer_id, account_id, transfer_kind, transaction_id, amount_cents, created_at
-    FROM ledger_entries
-    WHERE account_id IN (${available}, ${held}) AND (${before}::bigint IS NULL OR sequence < ${before}::bigint)
-    ORDER BY sequence DESC LIMIT ${limit + 1}`;
-  const entries = rows.slice(0, limit).map(
-    (row): StatementEntry => ({
-      sequence: row.sequence,
-      transferId: row.transfer_id,
-      account: row.account_id === available ? 'available' : 'held',
-      kind: row.transfer_kind,
-      transactionId: row.transaction_id,
-      amountCents: row.amount_cents,
-      createdAtMs: row.created_at.getTime(),
-    }),
+  const accounts = tenantAccounts(owner);
+  const heads = TENANT_ACCOUNT_KINDS.map((kind) => ({ id: accounts[kind].id, before: before?.[kind] ?? null }));
+  const rows = await sql<EntryRow[]>`
+    SELECT e.position, e.account_kind, e.transfer_id, e.transfer_kind, e.transaction_id, e.amount_microcents,
+      e.release_at, e.created_at
+    FROM jsonb_to_recordset(${headsJson(heads)}::text::jsonb) AS head(id uuid, before bigint),
+      LATERAL (
+        SELECT * FROM ledger_entries
+        WHERE tenant_id = ${owner.tenantId} AND account_id = head.id
+          AND (head.before IS NULL OR position < head.before)
+        ORDER BY position DESC LIMIT ${limit + 1}
+      ) e`;
+  const { shown, left } = mergeNewestFirst(rows.map(entryOf), limit);
+  return { entries: shown, nextBefore: rows.length > limit ? cursorBehind(shown, left, before) : null };
+}
+
+/**
+ * The first `limit` entries, newest first, but those of one account always by position: clocks of different nodes differ,
+ * and a page must not leave out what its cursor then skips. `entries` of one account come in falling positions.
+ */
+function mergeNewestFirst(entries: readonly StatementEntry[], limit: number) {
+  const left = new Map(
+    TENANT_ACCOUNT_KINDS.map((kind) => [kind, entries.filter(({ account }) => account === kind)]),
   );
-  return { entries, nextBefore: rows.length > limit ? (entries.at(-1)?.sequence ?? null) : null };
+  const shown: StatementEntry[] = [];
+  while (shown.length < limit) {
+    let newest: StatementEntry | undefined;
+    for (const [head] of left.values()) {
+      if (head && (newest === undefined || head.createdAtMs > newest.createdAtMs)) newest = head;
+    }
+    if (newest === undefined) break;
+    shown.push(newest);
+    left.get(newest.account)?.shift();
+  }
+  return { shown, left };
+}
+
+/** Below what was shown; in an account of which nothing was shown, below what came after this page was read. */
+function cursorBehind(
+  shown: readonly StatementEntry[],
+  left: ReadonlyMap<StatementEntry['account'], readonly StatementEntry[]>,
+  before: StatementCursor | null,
+): StatementCursor {
+  const behind = (kind: StatementEntry['account']): bigint => {
+    const next = left.get(kind)?.[0];
+    if (next !== undefined) return next.position + 1n;
+    return shown.findLast(({ account }) => account === kind)?.position ?? before?.[kind] ?? 1n;
+  };
+  return {
+    available: behind('available'),
+    held: behind('held'),
+    earnings: behind('earnings'),
+    receivable: behind('receivable'),
+  };
+}
+
+function headsJson(heads: readonly { readonly id: string; readonly before: bigint | null }[]): string {
+  return JSON.stringify(heads.map(({ id, before }) => ({ id, before: before === null ? null : String(before) })));
+}
+
+function entryOf(row: EntryRow): StatementEntry {
+  return {
+    position: row.position,
+    transferId: row.transfer_id,
+    account: row.account_kind,
+    kind: row.transfer_kind,
+    transactionId: row.transaction_id,
+    amountMicrocents: row.amount_microcents,
+    releaseAtMs: row.release_at?.getTime() ?? null,
+    createdAtMs: row.created_at.getTime(),
+  };
 }
 
 /** The whole ledger in one statement, so in one snapshot. Reads every entry. */
 export async function readTrialBalance(sql: Sql): Promise<TrialBalance> {
-  const [row] = await sql<
-    {
-      available: bigint;
-      held: bigint;
-      fees: bigint;
-      external: bigint;
-      entries_sum: bigint;
-      mismatched: bigint;
-      open_holds: bigint;
-      open_holds_cents: bigint;
-    }[]
-  >`
+  const rows = await sql<{ kind: AccountKind; total: bigint; entries_sum: bigint; mismatched: bigint }[]>`
     WITH sums AS (
-      SELECT account_id, sum(amount_cents) AS cents FROM ledger_entries GROUP BY account_id
-    ), accounts AS (
-      SELECT a.kind, a.balance_cents, coalesce(s.cents, 0) AS entries_cents
-      FROM ledger_accounts a LEFT JOIN sums s ON s.account_id = a.id
+      SELECT account_id, sum(amount_microcents) AS microcents FROM ledger_entries GROUP BY account_id
     )
-    SELECT
-      coalesce(sum(balance_cents) FILTER (WHERE kind = 'available'), 0)::bigint AS available,
-      coalesce(sum(balance_cents) FILTER (WHERE kind = 'held'), 0)::bigint AS held,
-      coalesce(sum(balance_cents) FILTER (WHERE kind = 'fees'), 0)::bigint AS fees,
-      coalesce(sum(balance_cents) FILTER (WHERE kind = 'external'), 0)::bigint AS external,
-      coalesce((SELECT sum(cents) FROM sums), 0)::bigint AS entries_sum,
-      count(*) FILTER (WHERE balance_cents <> entries_cents) AS mismatched,
-      (SELECT count(*) FROM ledger_open_holds) AS open_holds,
-      (SELECT coalesce(sum(amount_cents), 0)::bigint FROM ledger_open_holds) AS open_holds_cents
-    FROM accounts`;
+    SELECT kind, coalesce(sum(balance_microcents), 0)::bigint AS total,
+      coalesce(sum(microcents), 0)::bigint AS entries_sum,
+      count(*) FILTER (WHERE balance_microcents IS DISTINCT FROM coalesce(microcents, 0)) AS mismatched
+    FROM ledger_accounts a FULL JOIN sums s ON s.account_id = a.id
+    GROUP BY kind`;
+  const [holds] = await sql<{ open_holds: bigint; microcents: bigint }[]>`
+    SELECT count(*) AS open_holds, coalesce(sum(amount_microcents), 0)::bigint AS microcents FROM ledger_open_holds`;
+  const totalOf = (kind: AccountKind): Microcents => rows.find((row) => row.kind === kind)?.total ?? 0n;
   return {
-    entriesSumCents: row?.entries_sum ?? 0n,
-    totalCents: {
-      available: row?.available ?? 0n,
-      held: row?.held ?? 0n,
-      fees: row?.fees ?? 0n,
-      external: row?.external ?? 0n,
+    entriesSumMicrocents: rows.reduce((sum, row) => sum + row.entries_sum, 0n),
+    totalMicrocents: {
+      available: totalOf('available'),
+      held: totalOf('held'),
+      earnings: totalOf('earnings'),
+      receivable: totalOf('receivable'),
+      fee: totalOf('fee'),
+      clearing: totalOf('clearing'),
     },
-    mismatchedAccounts: Number(row?.mismatched ?? 0n),
-    openHolds: Number(row?.open_holds ?? 0n),
-    openHoldsCents: row?.open_holds_cents ?? 0n,
+    mismatchedAccounts: rows.reduce((sum, row) => sum + Number(row.mismatched), 0),
+    openHolds: Number(holds?.open_holds ?? 0n),
+    openHoldsMicrocents: holds?.microcents ?? 0n,
   };
 }

@@ -2,25 +2,29 @@ import type { Actor } from '../../kernel/actor.ts';
 import { requireAccount, requireOperator } from '../../kernel/actor.ts';
 import { AppError, InvariantError, notFound } from '../../kernel/errors.ts';
 import { idempotencyKeyReused, requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
-import type { AccountId, TransactionId, TransferId } from '../../kernel/ids.ts';
-import type { Cents } from '../../kernel/money.ts';
+import type { AccountId, LedgerAccountId, TransactionId, TransferId } from '../../kernel/ids.ts';
+import type { Microcents } from '../../kernel/money.ts';
 import { transferIdFor } from './accounts.ts';
-import { EXPIRED_HOLDS_PER_ROUND, STATEMENT_ENTRIES_MAX } from './limits.ts';
+import { EXPIRED_HOLDS_PAGE, RELEASED_TENANTS_PAGE, STATEMENT_ENTRIES_MAX } from './limits.ts';
 import type { LedgerStore, TenantDirectory } from './ports.ts';
 import type {
   Balance,
   LedgerCommand,
-  LedgerOutcome,
   LedgerOwner,
   LedgerRefusal,
+  Payee,
+  StatementCursor,
   StatementPage,
   Transfer,
   TrialBalance,
+  UnitOfWork,
+  UnitOutcome,
+  VerificationRound,
 } from './types.ts';
 
 /** What the ledger service needs. */
 export interface LedgerDependencies {
-  readonly writer: { submit(command: LedgerCommand): Promise<LedgerOutcome> };
+  readonly writer: { submit(unit: UnitOfWork): Promise<UnitOutcome> };
   readonly store: Omit<LedgerStore, 'apply'>;
   readonly tenants: TenantDirectory;
   readonly clock: { nowMs(): number };
@@ -30,110 +34,9 @@ export interface LedgerDependencies {
 export interface TopUp {
   readonly transferId: TransferId;
   readonly accountId: AccountId;
-  readonly amountCents: Cents;
+  readonly amountMicrocents: Microcents;
   readonly createdAtMs: number;
   readonly replayed: boolean;
-}
-
-/** The ledger as the rest of the server sees it. */
-export type LedgerService = ReturnType<typeof createLedgerService>;
-
-/** Makes the ledger's service. */
-export function createLedgerService(dependencies: LedgerDependencies) {
-  const { writer, store, tenants, clock } = dependencies;
-  return {
-    /**
-     * Gives a user money from outside. Operators only. `idempotencyKey` null: `idempotency_key_required`. The
-     * same key with the same parameters gives the first answer again, with others `idempotency_key_reused`.
-     */
-    async topUp(
-      actor: Actor,
-      input: { accountId: AccountId; amountCents: Cents; idempotencyKey: string | null },
-    ): Promise<TopUp> {
-      const operator = requireOperator(actor);
-      const { accountId, amountCents, idempotencyKey } = input;
-      if (idempotencyKey === null) {
-        throw new AppError('invalid', 'idempotency_key_required', 'The Idempotency-Key header is required.');
-      }
-      const tenantId = await tenants.findTenantOfAccount(accountId);
-      if (tenantId === null) throw notFound('user');
-      const id = transferIdFor('top_up', operator.accountId, requireIdempotencyKey(idempotencyKey));
-      const outcome = await writer.submit({ kind: 'top_up', id, owner: { tenantId }, amountCents });
-      if (!outcome.ok) throw refusalError(outcome.reason);
-      const { transfer, replayed } = outcome;
-      return { transferId: id, accountId, amountCents, createdAtMs: transfer.createdAtMs, replayed };
-    },
-
-    /** What the actor's tenant has, available and held. A device may not ask. */
-    async balance(actor: Actor): Promise<Balance> {
-      return store.readBalance(ownerOf(actor));
-    },
-
-    /** The tenant's entries, newest first, `limit` (1..100) below sequence `before`. */
-    async statement(actor: Actor, page: { before: bigint | null; limit: number }): Promise<StatementPage> {
-      const limit = Math.min(Math.max(page.limit, 1), STATEMENT_ENTRIES_MAX);
-      return store.readStatement(ownerOf(actor), page.before, limit);
-    },
-
-    /** Proof that the books are in order; reads the whole ledger. Operators only. */
-    async trialBalance(actor: Actor): Promise<TrialBalance> {
-      requireOperator(actor);
-      return store.readTrialBalance();
-    },
-
-    /**
-     * Sets `amountCents` of the actor's available money aside. Refused: `insufficient_balance`, `amount_out_of_range`.
-     * The same `holdId` again gives the first answer.
-     */
-    async hold(
-      actor: Actor,
-      input: { holdId: TransferId; amountCents: Cents; expiresAfterMs: number; transactionId: TransactionId },
-    ): Promise<HoldResult> {
-      const { holdId: id, ...rest } = input;
-      const outcome = await writer.submit({ kind: 'hold', id, owner: ownerOf(actor), ...rest });
-      if (outcome.ok) return { ok: true, transfer: outcome.transfer };
-      if (outcome.reason === 'insufficient_balance' || outcome.reason === 'amount_out_of_range') {
-        return { ok: false, reason: outcome.reason };
-      }
-      throw new InvariantError(`a hold was refused: ${outcome.reason}`);
-    },
-
-    /**
-     * Pays provider and fee out of a hold and releases the rest. For the server's own settlement, which checked who
-     * asks. Refused: `hold_resolved` when the hold was voided or expired; the same settlement again is a success.
-     */
-    async post(input: {
-      holdId: TransferId;
-      provider: LedgerOwner;
-      earningsCents: Cents;
-      feeCents: Cents;
-    }): Promise<ResolveResult> {
-      const id = transferIdFor('post', input.holdId);
-      return resolved(await writer.submit({ kind: 'post', id, ...input }));
-    },
-
-    /** Releases a hold. For the server's own settlement. Refused: `hold_resolved` when it was posted or expired. */
-    async void(holdId: TransferId): Promise<ResolveResult> {
-      const id = transferIdFor('void', holdId);
-      return resolved(await writer.submit({ kind: 'void', id, holdId }));
-    },
-
-    /** Releases every hold whose time is over; returns how many. A hold that someone resolved meanwhile is left. */
-    async expireHolds(): Promise<number> {
-      let expired = 0;
-      for (;;) {
-        const holds = await store.findExpiredHolds(clock.nowMs(), EXPIRED_HOLDS_PER_ROUND);
-        const outcomes = await Promise.all(
-          holds.map(({ holdId }) =>
-            writer.submit({ kind: 'expire', id: transferIdFor('expire', holdId), holdId }),
-          ),
-        );
-        const done = outcomes.filter((outcome) => outcome.ok).length;
-        expired += done;
-        if (holds.length < EXPIRED_HOLDS_PER_ROUND || done === 0) return expired;
-      }
-    },
-  };
 }
 
 /** The answer to a hold. */
@@ -146,7 +49,179 @@ export type ResolveResult =
   | { readonly ok: true; readonly transfer: Transfer }
   | { readonly ok: false; readonly reason: 'hold_resolved' | 'hold_not_found' };
 
-function resolved(outcome: LedgerOutcome): ResolveResult {
+/** The ledger as the rest of the server sees it. */
+export interface LedgerService {
+  /**
+   * Commits one step of business: the commands and rows of `unit` in one transaction, all or none; resolves after the
+   * commit. A refused command comes back as `{ ok: false }`. For the server itself, which checked who asks. Rejects with
+   * `unavailable` when the database didn't take it or didn't confirm it: the same unit may then be given again.
+   */
+  commit(unit: UnitOfWork): Promise<UnitOutcome>;
+
+  /**
+   * Gives a user's tenant money from outside. Operators only. `idempotencyKey` null: `idempotency_key_required`. The
+   * same key with the same parameters gives the first answer again, with others `idempotency_key_reused`.
+   */
+  topUp(
+    actor: Actor,
+    input: { accountId: AccountId; amountMicrocents: Microcents; idempotencyKey: string | null },
+  ): Promise<TopUp>;
+
+  /** What the actor's tenant has and owes. A device may not ask. */
+  balance(actor: Actor): Promise<Balance>;
+
+  /** The tenant's entries, newest first, `limit` (1..100) below the positions of `before`. */
+  statement(
+    actor: Actor,
+    page: { before: StatementCursor | null; limit: number },
+  ): Promise<StatementPage>;
+
+  /** Proof that the books are in order; reads the whole ledger. Operators only. */
+  trialBalance(actor: Actor): Promise<TrialBalance>;
+
+  /**
+   * Sets `amountMicrocents` of the available money of the actor's tenant aside. Refused: `insufficient_balance`,
+   * `amount_out_of_range`. The same `holdId` again gives the first answer.
+   */
+  hold(
+    actor: Actor,
+    input: {
+      holdId: TransferId;
+      amountMicrocents: Microcents;
+      expiresAfterMs: number;
+      transactionId: TransactionId;
+    },
+  ): Promise<HoldResult>;
+
+  /**
+   * Pays payees and fee out of a hold and releases the rest. For the server's own settlement, which checked who asks.
+   * Refused: `hold_resolved` when the hold was voided or expired; the same settlement again is a success.
+   */
+  post(input: {
+    holdId: TransferId;
+    payees: readonly Payee[];
+    feeMicrocents: Microcents;
+  }): Promise<ResolveResult>;
+
+  /** Releases a hold. For the server's own settlement. Refused: `hold_resolved` when it was posted or expired. */
+  void(holdId: TransferId): Promise<ResolveResult>;
+
+  /** Releases every hold whose time is over; returns how many. A hold that someone resolved meanwhile is left. */
+  expireHolds(): Promise<number>;
+
+  /** Makes earnings available whose release time is over; returns of how many tenants. */
+  releaseEarnings(): Promise<number>;
+
+  /** Verifies the accounts behind `after` (null: from the first one), reading only what is new in them. */
+  verify(after: LedgerAccountId | null): Promise<VerificationRound>;
+}
+
+/** Makes the ledger's service. */
+export function createLedgerService(dependencies: LedgerDependencies): LedgerService {
+  const { writer, store, tenants, clock } = dependencies;
+  const commitOne = async (command: LedgerCommand): Promise<SingleOutcome> => {
+    const outcome = await writer.submit({ commands: [command], rows: [] });
+    if (!outcome.ok) return outcome;
+    const [result] = outcome.results;
+    if (result === undefined) throw new InvariantError('a command has no result');
+    return { ok: true, ...result };
+  };
+
+  return {
+    commit: (unit) => writer.submit(unit),
+
+    async topUp(actor, input) {
+      const operator = requireOperator(actor);
+      const { accountId, amountMicrocents, idempotencyKey } = input;
+      if (idempotencyKey === null) {
+        throw new AppError('invalid', 'idempotency_key_required', 'The Idempotency-Key header is required.');
+      }
+      const tenantId = await tenants.findTenantOfAccount(accountId);
+      if (tenantId === null) throw notFound('user');
+      const id = transferIdFor('top_up', operator.accountId, requireIdempotencyKey(idempotencyKey));
+      const command = { kind: 'top_up', id, owner: { tenantId }, amountMicrocents, clearing: 'manual' } as const;
+      const outcome = await commitOne(command);
+      if (!outcome.ok) throw refusalError(outcome.reason);
+      const { transfer, replayed } = outcome;
+      return { transferId: id, accountId, amountMicrocents, createdAtMs: transfer.createdAtMs, replayed };
+    },
+
+    balance: async (actor) => store.readBalance(ownerOf(actor)),
+
+    async statement(actor, page) {
+      const limit = Math.min(Math.max(page.limit, 1), STATEMENT_ENTRIES_MAX);
+      return store.readStatement(ownerOf(actor), page.before, limit);
+    },
+
+    async trialBalance(actor) {
+      requireOperator(actor);
+      return store.readTrialBalance();
+    },
+
+    async hold(actor, input) {
+      const { holdId: id, ...rest } = input;
+      const outcome = await commitOne({ kind: 'hold', id, owner: ownerOf(actor), ...rest });
+      if (outcome.ok) return { ok: true, transfer: outcome.transfer };
+      if (outcome.reason === 'insufficient_balance' || outcome.reason === 'amount_out_of_range') {
+        return { ok: false, reason: outcome.reason };
+      }
+      throw new InvariantError(`a hold was refused: ${outcome.reason}`);
+    },
+
+    async post(input) {
+      return resolved(await commitOne({ kind: 'post', id: transferIdFor('post', input.holdId), ...input }));
+    },
+
+    async void(holdId) {
+      return resolved(await commitOne({ kind: 'void', id: transferIdFor('void', holdId), holdId }));
+    },
+
+    async expireHolds() {
+      return inPages(
+        EXPIRED_HOLDS_PAGE,
+        (limit) => store.findExpiredHolds(clock.nowMs(), limit),
+        ({ holdId }) => commitOne({ kind: 'expire', id: transferIdFor('expire', holdId), holdId }),
+      );
+    },
+
+    async releaseEarnings() {
+      const nowMs = clock.nowMs();
+      let round = 0;
+      return inPages(
+        RELEASED_TENANTS_PAGE,
+        (limit) => store.findDueEarners(nowMs, limit),
+        (owner) => {
+          const id = transferIdFor('release_earnings', owner.tenantId, String(nowMs), String(round++));
+          return commitOne({ kind: 'release_earnings', id, owner });
+        },
+      );
+    },
+
+    verify: (after) => store.verify(after),
+  };
+}
+
+type SingleOutcome =
+  | { readonly ok: true; readonly transfer: Transfer; readonly replayed: boolean }
+  | { readonly ok: false; readonly reason: LedgerRefusal };
+
+/** Works on page after page of what is due, until the last page, or one of which nothing could be done. */
+async function inPages<Item>(
+  pageItems: number,
+  find: (limit: number) => Promise<readonly Item[]>,
+  work: (item: Item) => Promise<{ readonly ok: boolean }>,
+): Promise<number> {
+  let total = 0;
+  for (;;) {
+    const items = await find(pageItems);
+    const outcomes = await Promise.all(items.map(work));
+    const done = outcomes.filter(({ ok }) => ok).length;
+    total += done;
+    if (done === 0 || items.length < pageItems) return total;
+  }
+}
+
+function resolved(outcome: SingleOutcome): ResolveResult {
   if (outcome.ok) return { ok: true, transfer: outcome.transfer };
   if (outcome.reason === 'hold_resolved' || outcome.reason === 'hold_not_found') {
     return { ok: false, reason: outcome.reason };
@@ -170,6 +245,8 @@ export function refusalError(reason: LedgerRefusal): AppError {
     case 'hold_resolved':
     case 'hold_not_expired':
       return new AppError('conflict', 'hold_resolved', 'The hold can not be resolved this way any more.');
+    case 'nothing_to_release':
+      throw new InvariantError('only a job releases earnings');
     case 'idempotency_key_reused':
       return idempotencyKeyReused();
   }

@@ -16,6 +16,22 @@ export type AccountKind = TenantAccountKind | 'fee' | 'clearing';
 export const CLEARING_PROVIDERS = ['manual', 'stripe', 'paypal'] as const;
 export type ClearingProvider = (typeof CLEARING_PROVIDERS)[number];
 
+/** Kinds of transfers. */
+export const TRANSFER_KINDS = [
+  'top_up',
+  'refund',
+  'payout',
+  'chargeback',
+  'adjustment',
+  'hold',
+  'post',
+  'void',
+  'expire',
+  'transfer',
+  'subscription',
+  'release_earnings',
+] as const satisfies readonly LedgerCommand['kind'][];
+
 /** Whose accounts are meant. */
 export interface LedgerOwner {
   readonly tenantId: TenantId;
@@ -161,6 +177,7 @@ export interface Transfer {
   readonly holdId: TransferId | null;
   readonly transactionId: TransactionId | null;
   readonly expiresAtMs: number | null;
+  readonly entryCount: number;
   readonly fingerprint: string;
   readonly createdAtMs: number;
 }

@@ -3,12 +3,14 @@ import { AppError, InvariantError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { LedgerStore } from './ports.ts';
-import type { LedgerCommand, LedgerOutcome } from './types.ts';
+import { isHoldLife } from './rules.ts';
+import type { UnitOfWork, UnitOutcome } from './types.ts';
 
 /** Bounds of the writer; `LEDGER_WRITER_LIMITS` has the ones in use. */
 export interface LedgerWriterOptions {
-  readonly queuedCommandsMax: number;
-  readonly batchCommandsMax: number;
+  readonly queuedUnitsMax: number;
+  readonly batchItemsMax: number;
+  readonly unitItemsMax: number;
   readonly batchAttemptsMax: number;
   readonly retryDelayMs: number;
 }
@@ -22,19 +24,19 @@ export interface LedgerWriterDependencies {
 }
 
 interface Waiting {
-  readonly command: LedgerCommand;
-  readonly answer: (outcome: LedgerOutcome) => void;
+  readonly unit: UnitOfWork;
+  readonly answer: (outcome: UnitOutcome) => void;
   readonly fail: (error: unknown) => void;
 }
 
 /**
- * The one writer of a process. Commands that arrive while a transaction runs go together into the next one; each is
+ * The one writer of a process. Units that arrive while a transaction runs go together into the next one; each is
  * answered when that one is committed.
  */
 export class LedgerWriter {
   readonly #options: LedgerWriterOptions;
   readonly #dependencies: LedgerWriterDependencies;
-  readonly #queue: Waiting[] = [];
+  #queue: Waiting[] = [];
   #running: Promise<void> | null = null;
   #closed = false;
 
@@ -44,66 +46,88 @@ export class LedgerWriter {
   }
 
   /**
-   * Carries out `command`; resolves after the commit. Rejects with `unavailable` when the queue is full, the writer is
-   * closed, or the database didn't take it: the caller may then give the same command under the same id again.
+   * Carries out all of `unit` or nothing; resolves after the commit. Rejects with `unavailable` when the queue is full,
+   * the writer is closed, or the database didn't take it: the caller may then give the same unit again. Rejects with
+   * InvariantError what can't be right: too many parts, or a hold without an end.
    */
-  submit(command: LedgerCommand): Promise<LedgerOutcome> {
-    if (this.#closed || this.#queue.length >= this.#options.queuedCommandsMax) {
+  submit(unit: UnitOfWork): Promise<UnitOutcome> {
+    if (this.#closed || this.#queue.length >= this.#options.queuedUnitsMax) {
       return Promise.reject(unavailable());
     }
+    const wrong = this.#problemOf(unit);
+    if (wrong !== null) return Promise.reject(new InvariantError(wrong));
     return new Promise((answer, fail) => {
-      this.#queue.push({ command, answer, fail });
+      this.#queue.push({ unit, answer, fail });
       this.#running ??= this.#drain();
     });
   }
 
-  /** Takes no more commands; resolves when the ones it has are answered. */
+  /** Takes no more units; resolves when the ones it has are answered. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
   }
 
+  #problemOf(unit: UnitOfWork): string | null {
+    const items = itemsOf(unit);
+    if (items < 1 || items > this.#options.unitItemsMax) return `a unit of work of ${items} parts`;
+    const endless = unit.commands.some(
+      (command) => command.kind === 'hold' && !isHoldLife(command.expiresAfterMs),
+    );
+    return endless ? 'a hold lives from 1 ms to a day' : null;
+  }
+
   async #drain(): Promise<void> {
     // What is submitted in this turn of the event loop belongs to the first batch.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#queue.length > 0) {
-      await this.#settle(this.#queue.splice(0, this.#options.batchCommandsMax));
-    }
+    while (this.#queue.length > 0) await this.#settle(this.#takeBatch());
     this.#running = null;
+  }
+
+  /** The units that wait longest, as many as a batch may have. */
+  #takeBatch(): Waiting[] {
+    let items = 0;
+    let units = 0;
+    for (const { unit } of this.#queue) {
+      items += itemsOf(unit);
+      if (units > 0 && items > this.#options.batchItemsMax) break;
+      units++;
+    }
+    return this.#queue.splice(0, units);
   }
 
   async #settle(batch: readonly Waiting[]): Promise<void> {
     const { logger } = this.#dependencies;
     try {
-      const outcomes = await this.#applyWithRetry(batch.map(({ command }) => command));
+      const outcomes = await this.#applyWithRetry(batch.map(({ unit }) => unit));
       batch.forEach(({ answer }, index) => {
-        answer(outcomes[index] as LedgerOutcome);
+        answer(outcomes[index] as UnitOutcome);
       });
-    } catch (cause) {
-      if (batch.length > 1 && !isOutage(cause)) {
-        // One command the database can't take must not fail the others.
-        for (const waiting of batch) await this.#settle([waiting]);
+    } catch (error) {
+      if (batch.length > 1 && isAboutTheData(error)) {
+        // One unit that the database can't take must not fail the others: it is found by halving.
+        const middle = batch.length >> 1;
+        await this.#settle(batch.slice(0, middle));
+        await this.#settle(batch.slice(middle));
         return;
       }
       logger.error(
-        { operation: 'ledger.write', code: 'unavailable', commands: batch.length, cause },
+        { operation: 'ledger.write', code: 'unavailable', units: batch.length, error },
         'a batch failed',
       );
-      for (const { fail } of batch) fail(cause instanceof InvariantError ? cause : unavailable(cause));
+      const answer = isAboutTheData(error) ? asInvariant(error) : unavailable(error);
+      for (const { fail } of batch) fail(answer);
     }
   }
 
-  async #applyWithRetry(commands: readonly LedgerCommand[]): Promise<readonly LedgerOutcome[]> {
+  async #applyWithRetry(units: readonly UnitOfWork[]): Promise<readonly UnitOutcome[]> {
     const { store, clock, random, logger } = this.#dependencies;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await store.apply(commands, clock.nowMs());
-      } catch (cause) {
-        if (cause instanceof InvariantError || attempt >= this.#options.batchAttemptsMax) throw cause;
-        logger.warn(
-          { operation: 'ledger.write', attempt, commands: commands.length, cause },
-          'a batch is repeated',
-        );
+        return await store.apply(units, clock.nowMs());
+      } catch (error) {
+        if (isAboutTheData(error) || attempt >= this.#options.batchAttemptsMax) throw error;
+        logger.warn({ operation: 'ledger.write', attempt, units: units.length, error }, 'a batch is repeated');
         const delayMs = this.#options.retryDelayMs * 2 ** (attempt - 1) * (0.5 + random.fraction());
         await new Promise<void>((resolve) => clock.after(delayMs, resolve));
       }
@@ -111,13 +135,28 @@ export class LedgerWriter {
   }
 }
 
+function itemsOf({ commands, rows }: UnitOfWork): number {
+  return commands.length + rows.length;
+}
+
 function unavailable(cause?: unknown): AppError {
   const options = cause === undefined ? {} : { cause };
   return new AppError('unavailable', 'unavailable', 'The ledger can not be written right now.', options);
 }
 
-/** True unless the database named the data itself as the reason (SQLSTATE classes 22 and 23). */
-function isOutage(cause: unknown): boolean {
-  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
-  return !(cause instanceof InvariantError) && !/^2[23]...$/.test(code);
+function asInvariant(error: unknown): InvariantError {
+  if (error instanceof InvariantError) return error;
+  const wrong = new InvariantError('the database refuses a unit of work');
+  wrong.cause = error;
+  return wrong;
+}
+
+/**
+ * True where repeating can't help: an impossible state, or an error that the database gives for the data or the statement
+ * itself (SQLSTATE classes 21, 22, 23, 42, 44 and P0).
+ */
+function isAboutTheData(error: unknown): boolean {
+  if (error instanceof InvariantError || error instanceof TypeError || error instanceof RangeError) return true;
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  return /^(2[123]|42|44|P0)...$/.test(code);
 }

@@ -1,7 +1,7 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { TransactionId, TransferId } from '../../kernel/ids.ts';
-import type { Cents } from '../../kernel/money.ts';
+import { type Cents, centsToMicrocents } from '../../kernel/money.ts';
 import { type LedgerService, transferIdFor } from '../ledger/index.ts';
 import type { PricingService } from '../pricing/index.ts';
 import type { QualityService } from '../quality/index.ts';
@@ -241,7 +241,7 @@ export class ComputeRun {
     this.#holdIds.push(holdId);
     const held = await ledger.hold(this.#actor, {
       holdId,
-      amountCents,
+      amountMicrocents: centsToMicrocents(amountCents),
       expiresAfterMs: this.#options.times.holdLifeMs,
       transactionId: this.#id,
     });

@@ -1,6 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { TransactionId, TransferId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import { centsToMicrocents } from '../../kernel/money.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { LedgerService } from '../ledger/index.ts';
 import type { PricingService } from '../pricing/index.ts';
@@ -64,7 +65,11 @@ export function createSettlements(
       const resolved =
         costCents === 0n
           ? await ledger.void(holdId)
-          : await ledger.post({ holdId, provider: providerOwner, earningsCents, feeCents });
+          : await ledger.post({
+              holdId,
+              payees: [{ owner: providerOwner, amountMicrocents: centsToMicrocents(earningsCents) }],
+              feeMicrocents: centsToMicrocents(feeCents),
+            });
       if (!resolved.ok) {
         logger.error(
           { operation: 'marketplace.settle', code: resolved.reason, transactionId: id },

@@ -1,9 +1,21 @@
 import { z } from 'zod';
 import type { LedgerService } from '../../../domains/ledger/index.ts';
 import { type AccountId, asId } from '../../../kernel/ids.ts';
-import { centsToJson } from '../../../kernel/money.ts';
+import { centsToMicrocents, type Microcents, moneyToJson, parseEuros } from '../../../kernel/money.ts';
 import { defineRoute } from '../define-route.ts';
 import { centsSchema, idempotencyKeySchema, idSchema, toIsoTime } from '../schemas.ts';
+import { moneyInputSchema, moneySchema } from './schemas.ts';
+
+const topUpSchema = z
+  .strictObject({
+    userId: idSchema,
+    amountCents: centsSchema.optional(),
+    amount: moneyInputSchema.optional(),
+  })
+  .refine(
+    ({ amountCents, amount }) => (amountCents === undefined) !== (amount === undefined),
+    'Give exactly one of amountCents and amount.',
+  );
 
 export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
   defineRoute({
@@ -11,13 +23,14 @@ export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
     method: 'POST',
     path: '/api/v1/ledger/top-ups',
     access: 'operator',
-    summary: 'Gives a user money from outside. The header Idempotency-Key is required; repeating it is safe.',
+    summary:
+      'Gives a user money from outside, as `amountCents` or as `amount`. The header Idempotency-Key is required; repeating it is safe.',
     headers: z.object({ 'Idempotency-Key': idempotencyKeySchema }),
-    body: z.strictObject({ userId: idSchema, amountCents: centsSchema }),
+    body: topUpSchema,
     response: z.object({
       transferId: z.uuid(),
       userId: z.uuid(),
-      amountCents: centsSchema,
+      amount: moneySchema,
       createdAt: z.iso.datetime(),
     }),
     status: 201,
@@ -31,15 +44,22 @@ export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
     handle: async ({ actor, body, request }) => {
       const topUp = await ledger.topUp(actor, {
         accountId: asId<AccountId>(body.userId),
-        amountCents: BigInt(body.amountCents),
+        amountMicrocents: amountOf(body),
         idempotencyKey: request.header('idempotency-key') ?? null,
       });
-      const { transferId, accountId, amountCents, createdAtMs } = topUp;
+      const { transferId, accountId, amountMicrocents, createdAtMs } = topUp;
       return {
         transferId,
         userId: accountId,
-        amountCents: centsToJson(amountCents),
+        amount: moneyToJson(amountMicrocents),
         createdAt: toIsoTime(createdAtMs),
       };
     },
   });
+
+/** The amount in whichever of the two forms it was given. */
+function amountOf({ amountCents, amount }: z.output<typeof topUpSchema>): Microcents {
+  if (amountCents !== undefined) return centsToMicrocents(BigInt(amountCents));
+  // The schema took nothing that can't be read; 0 would be refused.
+  return (amount && parseEuros(amount.value)) ?? 0n;
+}

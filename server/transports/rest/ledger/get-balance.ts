@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { LedgerService } from '../../../domains/ledger/index.ts';
-import { centsToJson } from '../../../kernel/money.ts';
+import { moneyToJson } from '../../../kernel/money.ts';
 import { defineRoute } from '../define-route.ts';
-import { centsSchema } from '../schemas.ts';
+import { moneySchema } from './schemas.ts';
 
 export const getBalance = ({ ledger }: { ledger: LedgerService }) =>
   defineRoute({
@@ -10,12 +10,23 @@ export const getBalance = ({ ledger }: { ledger: LedgerService }) =>
     method: 'GET',
     path: '/api/v1/ledger/balance',
     access: 'user',
-    summary: 'What you have: available, and held for requests that run.',
-    response: z.object({ availableCents: centsSchema, heldCents: centsSchema }),
+    summary:
+      'What you have: available, held for requests that run, earned but not released yet; and what you owe.',
+    response: z.object({
+      available: moneySchema,
+      held: moneySchema,
+      earnings: moneySchema,
+      owed: moneySchema,
+    }),
     status: 200,
     errors: [],
     handle: async ({ actor }) => {
-      const { availableCents, heldCents } = await ledger.balance(actor);
-      return { availableCents: centsToJson(availableCents), heldCents: centsToJson(heldCents) };
+      const balance = await ledger.balance(actor);
+      return {
+        available: moneyToJson(balance.availableMicrocents),
+        held: moneyToJson(balance.heldMicrocents),
+        earnings: moneyToJson(balance.earningsMicrocents),
+        owed: moneyToJson(balance.owedMicrocents),
+      };
     },
   });

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { LedgerService } from '../../../domains/ledger/index.ts';
-import { centsToJson } from '../../../kernel/money.ts';
+import { moneyToJson } from '../../../kernel/money.ts';
 import { defineRoute } from '../define-route.ts';
-import { centsSchema } from '../schemas.ts';
+import { moneySchema } from './schemas.ts';
 
 export const getTrialBalance = ({ ledger }: { ledger: LedgerService }) =>
   defineRoute({
@@ -12,32 +12,37 @@ export const getTrialBalance = ({ ledger }: { ledger: LedgerService }) =>
     access: 'operator',
     summary: 'Proof that the books are in order: every entry summed, each balance compared.',
     response: z.object({
-      entriesSumCents: centsSchema.describe('0, always.'),
-      totalCents: z.object({
-        available: centsSchema,
-        held: centsSchema,
-        fees: centsSchema,
-        external: centsSchema,
+      entriesSum: moneySchema.describe('0, always.'),
+      total: z.object({
+        available: moneySchema,
+        held: moneySchema,
+        earnings: moneySchema,
+        receivable: moneySchema.describe('What tenants owe: 0 or negative.'),
+        fee: moneySchema,
+        clearing: moneySchema.describe('As negative as all the others together are positive.'),
       }),
       mismatchedAccounts: z
         .int()
         .describe('Accounts whose balance is not the sum of their entries: 0, always.'),
       openHolds: z.int(),
-      openHoldsCents: centsSchema,
+      openHoldsTotal: moneySchema,
     }),
     status: 200,
     errors: [],
     handle: async ({ actor }) => {
-      const { entriesSumCents, totalCents, openHoldsCents, ...counts } = await ledger.trialBalance(actor);
+      const books = await ledger.trialBalance(actor);
+      const { entriesSumMicrocents, totalMicrocents, openHoldsMicrocents, ...counts } = books;
       return {
         ...counts,
-        entriesSumCents: centsToJson(entriesSumCents),
-        openHoldsCents: centsToJson(openHoldsCents),
-        totalCents: {
-          available: centsToJson(totalCents.available),
-          held: centsToJson(totalCents.held),
-          fees: centsToJson(totalCents.fees),
-          external: centsToJson(totalCents.external),
+        entriesSum: moneyToJson(entriesSumMicrocents),
+        openHoldsTotal: moneyToJson(openHoldsMicrocents),
+        total: {
+          available: moneyToJson(totalMicrocents.available),
+          held: moneyToJson(totalMicrocents.held),
+          earnings: moneyToJson(totalMicrocents.earnings),
+          receivable: moneyToJson(totalMicrocents.receivable),
+          fee: moneyToJson(totalMicrocents.fee),
+          clearing: moneyToJson(totalMicrocents.clearing),
         },
       };
     },

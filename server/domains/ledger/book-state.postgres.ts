@@ -1,0 +1,158 @@
+import type { Sql } from '../../kernel/database.ts';
+import { InvariantError } from '../../kernel/errors.ts';
+import { asId, type LedgerAccountId, type TenantId, type TransferId } from '../../kernel/ids.ts';
+import { type TenantAccounts, tenantAccounts } from './accounts.ts';
+import type { AccountState, BookState } from './book.ts';
+import { RELEASED_EARNINGS_MAX } from './limits.ts';
+import { json, type OpenHoldRow, openHoldOf, type TransferRow, transferOf } from './rows.postgres.ts';
+import { accountsOf, type BookingOptions, ownersOf } from './rules.ts';
+import type { LedgerCommand, LedgerOwner, OpenHold, PendingEarnings } from './types.ts';
+
+/**
+ * Locks what the batch moves, then reads what may only be trusted under its lock. Who moves any account of a tenant holds
+ * the lock of the tenant's available account, so one lock a tenant is enough. Every writer locks in the order of ids, so
+ * that no two wait for each other.
+ */
+export async function lockState(
+  sql: Sql,
+  commands: readonly LedgerCommand[],
+  options: BookingOptions,
+  nowMs: number,
+): Promise<BookState> {
+  const holders = await readHolders(sql, commands);
+  const tenants = tenantsOf(commands, holders);
+  const accounts = await lockAccounts(sql, commands, tenants, options);
+  const releasing = commands.flatMap((command) =>
+    command.kind === 'release_earnings' ? [command.owner.tenantId] : [],
+  );
+  // A statement of its own, begun when the locks were held: it sees what other writers have left.
+  const [otherRows, transferRows, openRows, dueEarnings] = await Promise.all([
+    readOtherAccounts(sql, tenants),
+    sql<TransferRow[]>`
+      SELECT id, tenant_id, kind, amount_microcents, fee_microcents, released_microcents, held_microcents, hold_id,
+        transaction_id, expires_at, entry_count, fingerprint, created_at
+      FROM ledger_transfers
+      WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json(commands.map(({ id }) => id))}::text::jsonb)::uuid))`,
+    holders.size === 0 ? [] : sql<OpenHoldRow[]>`
+      SELECT hold_id, tenant_id, amount_microcents, transaction_id, expires_at FROM ledger_open_holds
+      WHERE hold_id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json([...holders.keys()])}::text::jsonb)::uuid))`,
+    readDueEarnings(sql, releasing, nowMs),
+  ]);
+  for (const row of otherRows) accounts.set(row.id, stateOf(row));
+  const opened = new Set(commands.flatMap((command) => (command.kind === 'hold' ? [command.id] : [])));
+  const existing = new Set(transferRows.map((row) => row.id));
+  const holds = new Map<TransferId, OpenHold | null>();
+  for (const holdId of holders.keys()) {
+    // What this batch may open itself exists only if an earlier batch opened it already.
+    if (!opened.has(holdId) || existing.has(holdId)) holds.set(holdId, null);
+  }
+  for (const row of openRows) holds.set(row.hold_id, openHoldOf(row));
+  return {
+    accounts,
+    transfers: new Map(transferRows.map((row) => [row.id, transferOf(row)])),
+    holds,
+    dueEarnings,
+  };
+}
+
+interface AccountRow {
+  id: LedgerAccountId;
+  balance_microcents: bigint;
+  last_position: bigint;
+}
+
+const stateOf = (row: AccountRow): AccountState => ({
+  balanceMicrocents: row.balance_microcents,
+  lastPosition: row.last_position,
+});
+
+/** Who owns the holds that `commands` resolve: read without a lock, since a transfer never changes. */
+async function readHolders(
+  sql: Sql,
+  commands: readonly LedgerCommand[],
+): Promise<Map<TransferId, LedgerOwner>> {
+  const holders = new Map<TransferId, LedgerOwner>();
+  for (const command of commands) if (command.kind === 'hold') holders.set(command.id, command.owner);
+  const unknown = commands.flatMap((command) =>
+    'holdId' in command && !holders.has(command.holdId) ? [command.holdId] : [],
+  );
+  if (unknown.length === 0) return holders;
+  const rows = await sql<Pick<TransferRow, 'id' | 'tenant_id'>[]>`
+    SELECT id, tenant_id FROM ledger_transfers
+    WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json(unknown)}::text::jsonb)::uuid)) AND kind = 'hold'`;
+  for (const row of rows) holders.set(row.id, { tenantId: row.tenant_id });
+  return holders;
+}
+
+/** The accounts of every tenant whose money the batch can move. */
+function tenantsOf(
+  commands: readonly LedgerCommand[],
+  holders: ReadonlyMap<TransferId, LedgerOwner>,
+): readonly TenantAccounts[] {
+  const tenants = new Map<string, LedgerOwner>();
+  for (const command of commands) {
+    for (const owner of ownersOf(command)) tenants.set(owner.tenantId.toLowerCase(), owner);
+  }
+  for (const owner of holders.values()) tenants.set(owner.tenantId.toLowerCase(), owner);
+  return [...tenants.values()].map(tenantAccounts);
+}
+
+async function lockAccounts(
+  sql: Sql,
+  commands: readonly LedgerCommand[],
+  tenants: readonly TenantAccounts[],
+  options: BookingOptions,
+): Promise<Map<LedgerAccountId, AccountState>> {
+  const ids = new Set(tenants.map(({ available }) => available.id));
+  for (const command of commands) {
+    for (const { id, kind } of accountsOf(command, options, tenantAccounts)) {
+      if (kind === 'fee' || kind === 'clearing') ids.add(id);
+    }
+  }
+  const rows = await sql<AccountRow[]>`
+    SELECT id, balance_microcents, last_position FROM ledger_accounts
+    WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json([...ids])}::text::jsonb)::uuid))
+    ORDER BY id FOR NO KEY UPDATE`;
+  if (rows.length !== ids.size) throw new InvariantError('an account of a batch is missing');
+  return new Map(rows.map((row) => [row.id, stateOf(row)]));
+}
+
+function readOtherAccounts(sql: Sql, tenants: readonly TenantAccounts[]): Promise<readonly AccountRow[]> | [] {
+  if (tenants.length === 0) return [];
+  const ids = tenants.flatMap(({ held, earnings, receivable }) => [held.id, earnings.id, receivable.id]);
+  return sql<AccountRow[]>`
+    SELECT id, balance_microcents, last_position FROM ledger_accounts
+    WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json(ids)}::text::jsonb)::uuid))`;
+}
+
+/** Of each tenant the oldest earnings whose time has come, `RELEASED_EARNINGS_MAX` at most. */
+async function readDueEarnings(
+  sql: Sql,
+  tenantIds: readonly TenantId[],
+  nowMs: number,
+): Promise<Map<TenantId, PendingEarnings[]>> {
+  const due = new Map<TenantId, PendingEarnings[]>();
+  if (tenantIds.length === 0) return due;
+  const rows = await sql<
+    { tenant_id: TenantId; transfer_id: TransferId; amount_microcents: bigint; release_at: Date }[]
+  >`
+    SELECT p.tenant_id, p.transfer_id, p.amount_microcents, p.release_at
+    FROM (SELECT DISTINCT jsonb_array_elements_text(${json(tenantIds)}::text::jsonb)::uuid AS id) t,
+      LATERAL (
+        SELECT * FROM ledger_pending_earnings
+        WHERE tenant_id = t.id AND release_at <= ${new Date(nowMs)}
+        ORDER BY release_at LIMIT ${RELEASED_EARNINGS_MAX}
+      ) p`;
+  for (const row of rows) {
+    const tenantId = asId<TenantId>(row.tenant_id);
+    const earnings = due.get(tenantId) ?? [];
+    earnings.push({
+      transferId: row.transfer_id,
+      owner: { tenantId },
+      amountMicrocents: row.amount_microcents,
+      releaseAtMs: row.release_at.getTime(),
+    });
+    due.set(tenantId, earnings);
+  }
+  return due;
+}

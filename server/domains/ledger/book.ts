@@ -1,0 +1,400 @@
+import type { LedgerAccountId, TenantId, TransferId } from '../../kernel/ids.ts';
+import { BALANCE_MICROCENTS_MAX, type Microcents } from '../../kernel/money.ts';
+import { clearingAccount, feeAccount, type TenantAccounts, tenantAccounts } from './accounts.ts';
+import { type BookingOptions, checkCommand, costOf, fingerprintOf, type Move } from './rules.ts';
+import type {
+  Account,
+  AdjustmentCommand,
+  ClearingCommand,
+  CommandResult,
+  Entry,
+  HoldCommand,
+  LedgerCommand,
+  LedgerOwner,
+  LedgerRefusal,
+  OpenHold,
+  Payee,
+  PendingEarnings,
+  PostCommand,
+  ReleaseEarningsCommand,
+  ReleaseHoldCommand,
+  SubscriptionCommand,
+  Transfer,
+  TransferCommand,
+  UnitOutcome,
+} from './types.ts';
+
+/** An account as a batch finds and leaves it. */
+export interface AccountState {
+  readonly balanceMicrocents: Microcents;
+  readonly lastPosition: bigint;
+}
+
+/** The part of the ledger that a batch touches, as it is in the database under lock. */
+export interface BookState {
+  /** An account that is missing here has no entry. */
+  readonly accounts: ReadonlyMap<LedgerAccountId, AccountState>;
+  /** Transfers that exist under an id of the batch's commands. */
+  readonly transfers: ReadonlyMap<TransferId, Transfer>;
+  /** The holds that the batch's commands resolve; null: resolved already. Absent: never existed. */
+  readonly holds: ReadonlyMap<TransferId, OpenHold | null>;
+  /** Earnings whose time has come, of the tenants whose earnings the batch releases. */
+  readonly dueEarnings: ReadonlyMap<TenantId, readonly PendingEarnings[]>;
+}
+
+/** What a batch adds to the ledger. Working lists of holds and new earnings follow from it in the database. */
+export interface BookChanges {
+  readonly transfers: readonly Transfer[];
+  readonly entries: readonly Entry[];
+  readonly releasedEarnings: readonly PendingEarnings[];
+}
+
+interface Decision {
+  readonly ok: true;
+  readonly owner: LedgerOwner;
+  readonly facts: Partial<Transfer> & Pick<Transfer, 'amountMicrocents'>;
+  readonly moves: readonly Move[];
+  readonly opened?: OpenHold;
+  readonly released?: readonly PendingEarnings[];
+}
+interface Refusal {
+  readonly ok: false;
+  readonly reason: LedgerRefusal;
+}
+
+const EMPTY: AccountState = { balanceMicrocents: 0n, lastPosition: 0n };
+const refused = (reason: LedgerRefusal): Refusal => ({ ok: false, reason });
+const move = (account: Account, amountMicrocents: Microcents, releaseAtMs: number | null = null): Move => ({
+  account,
+  amountMicrocents,
+  releaseAtMs,
+});
+
+/**
+ * Decides a batch of units one after the other, each on what the ones before it left. Pure but for its own memory: the
+ * caller keeps `changes()` in the transaction in which it read `state`.
+ */
+export class Book {
+  readonly #nowMs: number;
+  readonly #options: BookingOptions;
+  readonly #tenants = new Map<TenantId, TenantAccounts>();
+  readonly #accounts: Map<LedgerAccountId, AccountState>;
+  readonly #transfers: Map<TransferId, Transfer>;
+  readonly #holds: Map<TransferId, OpenHold | null>;
+  readonly #dueEarnings: Map<TenantId, readonly PendingEarnings[]>;
+  readonly #added: Transfer[] = [];
+  readonly #entries: Entry[] = [];
+  readonly #released: PendingEarnings[] = [];
+  /** Takes back what the unit at work has changed, the last change first. */
+  #undo: (() => void)[] = [];
+
+  constructor(state: BookState, nowMs: number, options: BookingOptions) {
+    this.#nowMs = nowMs;
+    this.#options = options;
+    this.#accounts = new Map(state.accounts);
+    this.#transfers = new Map(state.transfers);
+    this.#holds = new Map(state.holds);
+    this.#dueEarnings = new Map(state.dueEarnings);
+  }
+
+  /** Carries out all commands of a unit, or none of them and says which was refused and why. */
+  executeUnit(commands: readonly LedgerCommand[]): UnitOutcome {
+    this.#undo = [];
+    const results: CommandResult[] = [];
+    for (const [index, command] of commands.entries()) {
+      const result = this.#execute(command);
+      if (!result.ok) {
+        for (const takeBack of this.#undo.reverse()) takeBack();
+        return { ok: false, reason: result.reason, command: index };
+      }
+      results.push(result);
+    }
+    return { ok: true, results };
+  }
+
+  /** What the units that were carried out add. */
+  changes(): BookChanges {
+    return { transfers: this.#added, entries: this.#entries, releasedEarnings: this.#released };
+  }
+
+  /** Order of checks: key used before, the command's own numbers, hold, balance. */
+  #execute(command: LedgerCommand): (CommandResult & { readonly ok: true }) | Refusal {
+    const earlier = this.#transfers.get(command.id);
+    const fingerprint = fingerprintOf(command);
+    if (earlier) {
+      if (earlier.fingerprint !== fingerprint) return refused('idempotency_key_reused');
+      return { ok: true, transfer: earlier, replayed: true };
+    }
+    const wrong = checkCommand(command);
+    if (wrong !== null) return refused(wrong);
+    const decision = this.#decide(command);
+    if (!decision.ok) return decision;
+    const refusal = this.#refusalOfMoves(decision.moves);
+    if (refusal) return refused(refusal);
+    return { ok: true, transfer: this.#keep(command, fingerprint, decision), replayed: false };
+  }
+
+  #decide(command: LedgerCommand): Decision | Refusal {
+    switch (command.kind) {
+      case 'top_up':
+      case 'refund':
+      case 'payout':
+      case 'chargeback':
+      case 'adjustment':
+        return this.#clear(command);
+      case 'hold':
+        return this.#hold(command);
+      case 'post':
+      case 'void':
+      case 'expire': {
+        const hold = this.#holds.get(command.holdId);
+        if (hold === undefined) return refused('hold_not_found');
+        if (hold === null) return refused('hold_resolved');
+        return command.kind === 'post' ? this.#post(command, hold) : this.#releaseHold(command, hold);
+      }
+      case 'transfer':
+        return this.#transfer(command);
+      case 'subscription':
+        return this.#subscribe(command);
+      case 'release_earnings':
+        return this.#releaseEarnings(command);
+    }
+  }
+
+  #clear(command: ClearingCommand | AdjustmentCommand): Decision {
+    const { owner, amountMicrocents } = command;
+    const outside = clearingAccount(command.clearing);
+    const decided = (moves: readonly Move[], toOutside: Microcents): Decision => ({
+      ok: true,
+      owner,
+      facts: { amountMicrocents },
+      moves: [...moves, move(outside, toOutside)],
+    });
+    if (command.kind === 'top_up' || (command.kind === 'adjustment' && amountMicrocents > 0n)) {
+      return decided(this.#credit(owner, amountMicrocents), -amountMicrocents);
+    }
+    const { available, receivable } = this.#accountsOf(owner);
+    if (command.kind === 'refund' || command.kind === 'payout') {
+      return decided([move(available, -amountMicrocents)], amountMicrocents);
+    }
+    const taken = amountMicrocents < 0n ? -amountMicrocents : amountMicrocents;
+    const there = this.#stateOf(available).balanceMicrocents;
+    const covered = there < taken ? there : taken;
+    return decided([move(available, -covered), move(receivable, covered - taken)], taken);
+  }
+
+  #hold(command: HoldCommand): Decision {
+    const { id, owner, amountMicrocents, expiresAfterMs, transactionId } = command;
+    const expiresAtMs = this.#nowMs + expiresAfterMs;
+    const { available, held } = this.#accountsOf(owner);
+    return {
+      ok: true,
+      owner,
+      facts: { amountMicrocents, heldMicrocents: amountMicrocents, transactionId, expiresAtMs },
+      moves: [move(available, -amountMicrocents), move(held, amountMicrocents)],
+      opened: { holdId: id, owner, amountMicrocents, transactionId, expiresAtMs },
+    };
+  }
+
+  #post(command: PostCommand, hold: OpenHold): Decision | Refusal {
+    const { payees, feeMicrocents } = command;
+    const cost = costOf(command) ?? 0n;
+    if (cost > hold.amountMicrocents) return refused('amount_out_of_range');
+    const released = hold.amountMicrocents - cost;
+    return {
+      ok: true,
+      owner: hold.owner,
+      facts: {
+        amountMicrocents: cost,
+        feeMicrocents,
+        releasedMicrocents: released,
+        heldMicrocents: -hold.amountMicrocents,
+        holdId: hold.holdId,
+        transactionId: hold.transactionId,
+      },
+      moves: [
+        move(this.#accountsOf(hold.owner).held, -hold.amountMicrocents),
+        ...this.#pay(payees, feeMicrocents, hold.owner, released),
+      ],
+    };
+  }
+
+  #releaseHold(command: ReleaseHoldCommand, hold: OpenHold): Decision | Refusal {
+    const { owner, amountMicrocents, holdId, transactionId } = hold;
+    if (command.kind === 'expire' && hold.expiresAtMs > this.#nowMs) return refused('hold_not_expired');
+    return {
+      ok: true,
+      owner,
+      facts: {
+        amountMicrocents,
+        releasedMicrocents: amountMicrocents,
+        heldMicrocents: -amountMicrocents,
+        holdId,
+        transactionId,
+      },
+      moves: [
+        move(this.#accountsOf(owner).held, -amountMicrocents),
+        ...this.#credit(owner, amountMicrocents),
+      ],
+    };
+  }
+
+  #transfer(command: TransferCommand): Decision {
+    const { owner, payees, feeMicrocents, transactionId } = command;
+    const cost = costOf(command) ?? 0n;
+    return {
+      ok: true,
+      owner,
+      facts: { amountMicrocents: cost, feeMicrocents, transactionId },
+      moves: [
+        move(this.#accountsOf(owner).available, -cost),
+        ...this.#pay(payees, feeMicrocents, owner, 0n),
+      ],
+    };
+  }
+
+  #subscribe({ owner, amountMicrocents }: SubscriptionCommand): Decision {
+    return {
+      ok: true,
+      owner,
+      facts: { amountMicrocents, feeMicrocents: amountMicrocents },
+      moves: [
+        move(this.#accountsOf(owner).available, -amountMicrocents),
+        move(feeAccount(this.#options.feeShard), amountMicrocents),
+      ],
+    };
+  }
+
+  #releaseEarnings({ owner }: ReleaseEarningsCommand): Decision | Refusal {
+    const due = this.#dueEarnings.get(owner.tenantId) ?? [];
+    const amountMicrocents = due.reduce((sum, earnings) => sum + earnings.amountMicrocents, 0n);
+    if (amountMicrocents === 0n) return refused('nothing_to_release');
+    return {
+      ok: true,
+      owner,
+      facts: { amountMicrocents },
+      moves: [
+        move(this.#accountsOf(owner).earnings, -amountMicrocents),
+        ...this.#credit(owner, amountMicrocents),
+      ],
+      released: due,
+    };
+  }
+
+  /** What payees, the platform and, of a hold, its owner get. A payee that is named twice gets one entry. */
+  #pay(payees: readonly Payee[], fee: Microcents, owner: LedgerOwner, released: Microcents): Move[] {
+    const delayMs = this.#options.earningsReleaseDelayMs;
+    const shares = new Map<LedgerAccountId, Payee>();
+    for (const payee of payees) {
+      const { id } = this.#accountsOf(payee.owner).available;
+      const amountMicrocents = payee.amountMicrocents + (shares.get(id)?.amountMicrocents ?? 0n);
+      shares.set(id, { owner: payee.owner, amountMicrocents });
+    }
+    // A debt is paid off once in a transfer, by all that its debtor gets.
+    const credits = new Map<LedgerAccountId, Payee>();
+    if (released > 0n) credits.set(this.#accountsOf(owner).available.id, { owner, amountMicrocents: released });
+    const moves: Move[] = [];
+    for (const [id, share] of shares) {
+      if (delayMs > 0) {
+        const { earnings } = this.#accountsOf(share.owner);
+        moves.push(move(earnings, share.amountMicrocents, this.#nowMs + delayMs));
+      } else {
+        const before = credits.get(id)?.amountMicrocents ?? 0n;
+        credits.set(id, { owner: share.owner, amountMicrocents: before + share.amountMicrocents });
+      }
+    }
+    for (const credit of credits.values()) moves.push(...this.#credit(credit.owner, credit.amountMicrocents));
+    moves.push(move(feeAccount(this.#options.feeShard), fee));
+    return moves;
+  }
+
+  /** Money that becomes available: what its owner owes is paid off first. */
+  #credit(owner: LedgerOwner, amountMicrocents: Microcents): Move[] {
+    const { available, receivable } = this.#accountsOf(owner);
+    const owed = -this.#stateOf(receivable).balanceMicrocents;
+    const paidOff = owed < amountMicrocents ? owed : amountMicrocents;
+    return [move(receivable, paidOff), move(available, amountMicrocents - paidOff)];
+  }
+
+  #refusalOfMoves(moves: readonly Move[]): LedgerRefusal | null {
+    const after = new Map<LedgerAccountId, Microcents>();
+    for (const { account, amountMicrocents } of moves) {
+      const before = after.get(account.id) ?? this.#stateOf(account).balanceMicrocents;
+      after.set(account.id, before + amountMicrocents);
+    }
+    for (const { account } of moves) {
+      const balance = after.get(account.id) ?? 0n;
+      if (balance < 0n && account.kind !== 'clearing' && account.kind !== 'receivable') {
+        return 'insufficient_balance';
+      }
+      if (balance > BALANCE_MICROCENTS_MAX || balance < -BALANCE_MICROCENTS_MAX) return 'amount_out_of_range';
+    }
+    return null;
+  }
+
+  #keep(command: LedgerCommand, fingerprint: string, decision: Decision): Transfer {
+    const moves = decision.moves.filter(({ amountMicrocents }) => amountMicrocents !== 0n);
+    const transfer: Transfer = {
+      id: command.id,
+      owner: { tenantId: decision.owner.tenantId },
+      kind: command.kind,
+      feeMicrocents: 0n,
+      releasedMicrocents: 0n,
+      heldMicrocents: 0n,
+      holdId: null,
+      transactionId: null,
+      expiresAtMs: null,
+      entryCount: moves.length,
+      fingerprint,
+      createdAtMs: this.#nowMs,
+      ...decision.facts,
+    };
+    for (const each of moves) this.#book(transfer, each);
+    push(this.#added, transfer, this.#undo);
+    set(this.#transfers, transfer.id, transfer, this.#undo);
+    if (decision.opened) set(this.#holds, decision.opened.holdId, decision.opened, this.#undo);
+    if (transfer.holdId !== null) set(this.#holds, transfer.holdId, null, this.#undo);
+    if (decision.released) {
+      for (const earnings of decision.released) push(this.#released, earnings, this.#undo);
+      set(this.#dueEarnings, decision.owner.tenantId, [], this.#undo);
+    }
+    return transfer;
+  }
+
+  #book(transfer: Transfer, { account, amountMicrocents, releaseAtMs }: Move): void {
+    const before = this.#stateOf(account);
+    const position = before.lastPosition + 1n;
+    const balanceMicrocents = before.balanceMicrocents + amountMicrocents;
+    set(this.#accounts, account.id, { balanceMicrocents, lastPosition: position }, this.#undo);
+    const { id: transferId, kind: transferKind, transactionId } = transfer;
+    const entry = { transferId, account, position, transferKind, transactionId, amountMicrocents, releaseAtMs };
+    push(this.#entries, entry, this.#undo);
+  }
+
+  #stateOf(account: Account): AccountState {
+    return this.#accounts.get(account.id) ?? EMPTY;
+  }
+
+  #accountsOf(owner: LedgerOwner): TenantAccounts {
+    let accounts = this.#tenants.get(owner.tenantId);
+    if (accounts === undefined) {
+      accounts = tenantAccounts(owner);
+      this.#tenants.set(owner.tenantId, accounts);
+    }
+    return accounts;
+  }
+}
+
+function push<T>(list: T[], item: T, undo: (() => void)[]): void {
+  list.push(item);
+  undo.push(() => list.pop());
+}
+
+function set<K, V>(map: Map<K, V>, key: K, value: V, undo: (() => void)[]): void {
+  const before = map.get(key);
+  map.set(key, value);
+  undo.push(() => {
+    if (before === undefined) map.delete(key);
+    else map.set(key, before);
+  });
+}

@@ -1,0 +1,129 @@
+import type { Sql } from '../../kernel/database.ts';
+import type { TransferId } from '../../kernel/ids.ts';
+import type { BookChanges } from './book.ts';
+import type { LedgerOwner, OpenHold, Transfer } from './types.ts';
+
+/** A row of `ledger_transfers`. */
+export interface TransferRow {
+  id: TransferId;
+  tenant_id: LedgerOwner['tenantId'];
+  kind: Transfer['kind'];
+  amount_microcents: bigint;
+  fee_microcents: bigint;
+  released_microcents: bigint;
+  held_microcents: bigint;
+  hold_id: TransferId | null;
+  transaction_id: Transfer['transactionId'];
+  expires_at: Date | null;
+  entry_count: number;
+  fingerprint: string;
+  created_at: Date;
+}
+
+/** A row of `ledger_open_holds`. */
+export interface OpenHoldRow {
+  hold_id: TransferId;
+  tenant_id: LedgerOwner['tenantId'];
+  amount_microcents: bigint;
+  transaction_id: OpenHold['transactionId'];
+  expires_at: Date;
+}
+
+/** JSON with amounts in digits: the database reads them as bigint, exactly. */
+export function json(value: unknown): string {
+  return JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? part.toString() : part));
+}
+
+/** A transfer of the database as the domain has it. */
+export function transferOf(row: TransferRow): Transfer {
+  return {
+    id: row.id,
+    owner: { tenantId: row.tenant_id },
+    kind: row.kind,
+    amountMicrocents: row.amount_microcents,
+    feeMicrocents: row.fee_microcents,
+    releasedMicrocents: row.released_microcents,
+    heldMicrocents: row.held_microcents,
+    holdId: row.hold_id,
+    transactionId: row.transaction_id,
+    expiresAtMs: row.expires_at?.getTime() ?? null,
+    entryCount: row.entry_count,
+    fingerprint: row.fingerprint,
+    createdAtMs: row.created_at.getTime(),
+  };
+}
+
+/** An open hold of the database as the domain has it. */
+export function openHoldOf(row: OpenHoldRow): OpenHold {
+  return {
+    holdId: row.hold_id,
+    owner: { tenantId: row.tenant_id },
+    amountMicrocents: row.amount_microcents,
+    transactionId: row.transaction_id,
+    expiresAtMs: row.expires_at.getTime(),
+  };
+}
+
+/** Open holds whose time was over at `nowMs`, oldest first. */
+export async function findExpiredHolds(sql: Sql, nowMs: number, limit: number): Promise<OpenHold[]> {
+  const rows = await sql<OpenHoldRow[]>`
+    SELECT hold_id, tenant_id, amount_microcents, transaction_id, expires_at FROM ledger_open_holds
+    WHERE expires_at <= ${new Date(nowMs)} ORDER BY expires_at LIMIT ${limit}`;
+  return rows.map(openHoldOf);
+}
+
+/** Tenants with earnings whose release time was over at `nowMs`, the longest waiting first. */
+export async function findDueEarners(sql: Sql, nowMs: number, limit: number): Promise<LedgerOwner[]> {
+  const rows = await sql<Pick<OpenHoldRow, 'tenant_id'>[]>`
+    SELECT tenant_id FROM ledger_pending_earnings WHERE release_at <= ${new Date(nowMs)}
+    GROUP BY tenant_id ORDER BY min(release_at) LIMIT ${limit}`;
+  return rows.map((row) => ({ tenantId: row.tenant_id }));
+}
+
+/**
+ * Writes what a batch adds: transfers first, since their entries complete them. The rules of the tables move balances and
+ * the working lists, and refuse the whole transaction when anything doesn't fit.
+ */
+export async function keepChanges(sql: Sql, changes: BookChanges, nowMs: number): Promise<void> {
+  if (changes.transfers.length === 0) return;
+  const now = new Date(nowMs);
+  const transfers = changes.transfers.map((transfer) => ({
+    ...transfer,
+    ...transfer.owner,
+    expiresAt: transfer.expiresAtMs === null ? null : new Date(transfer.expiresAtMs),
+  }));
+  const entries = changes.entries.map(({ account, releaseAtMs, ...entry }) => ({
+    ...entry,
+    accountId: account.id,
+    tenantId: account.tenantId,
+    accountKind: account.kind,
+    releaseAt: releaseAtMs === null ? null : new Date(releaseAtMs),
+  }));
+  const released = changes.releasedEarnings.map(({ owner, transferId }) => ({ ...owner, transferId }));
+  await Promise.all([
+    sql`
+      INSERT INTO ledger_transfers (id, tenant_id, kind, amount_microcents, fee_microcents, released_microcents,
+        held_microcents, hold_id, transaction_id, expires_at, entry_count, fingerprint, created_at)
+      SELECT id, "tenantId", kind, "amountMicrocents", "feeMicrocents", "releasedMicrocents",
+        "heldMicrocents", "holdId", "transactionId", "expiresAt", "entryCount", fingerprint, ${now}
+      FROM jsonb_to_recordset(${json(transfers)}::text::jsonb) AS row(id uuid, "tenantId" uuid, kind text,
+        "amountMicrocents" bigint, "feeMicrocents" bigint, "releasedMicrocents" bigint, "heldMicrocents" bigint,
+        "holdId" uuid, "transactionId" uuid, "expiresAt" timestamptz, "entryCount" smallint, fingerprint text)`,
+    entries.length === 0
+      ? null
+      : sql`
+      INSERT INTO ledger_entries (account_id, position, transfer_id, tenant_id, account_kind, transfer_kind,
+        transaction_id, amount_microcents, release_at, created_at)
+      SELECT "accountId", position, "transferId", "tenantId", "accountKind", "transferKind", "transactionId",
+        "amountMicrocents", "releaseAt", ${now}
+      FROM jsonb_to_recordset(${json(entries)}::text::jsonb) AS row("accountId" uuid, position bigint,
+        "transferId" uuid, "tenantId" uuid, "accountKind" text, "transferKind" text, "transactionId" uuid,
+        "amountMicrocents" bigint, "releaseAt" timestamptz)`,
+    released.length === 0
+      ? null
+      : sql`
+      DELETE FROM ledger_pending_earnings p
+      USING jsonb_to_recordset(${json(released)}::text::jsonb) AS row("tenantId" uuid, "transferId" uuid)
+      WHERE p.tenant_id = row."tenantId" AND p.transfer_id = row."transferId"`,
+  ]);
+}
