@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Accounts, writeCredentials } from './accounts.ts';
 import { CONTEXT_TOKENS, PRICE_CENTS, SLOTS, TOP_UP_CENTS } from './limits.ts';
+import { MICROCENTS_PER_CENT, microcentsOf, moneySchema } from './money.ts';
 import type { Programs } from './programs.ts';
 import type { Progress } from './progress.ts';
 import type { RestClient } from './rest-client.ts';
@@ -36,7 +37,7 @@ const entriesSchema = z.object({
     z.object({
       kind: z.string(),
       account: z.string(),
-      amountCents: z.number(),
+      amount: moneySchema,
       transactionId: z.string().nullable(),
     }),
   ),
@@ -149,7 +150,7 @@ function heldFor({ id }: Transaction, entries: readonly Entry[]): number {
     ({ kind, account, transactionId }) => kind === 'hold' && account === 'held' && transactionId === id,
   );
   if (hold === undefined) throw new Error(`transaction ${id} had no hold`);
-  return Math.abs(hold.amountCents);
+  return Math.abs(microcentsOf(hold.amount.value)) / MICROCENTS_PER_CENT;
 }
 
 function describe(transaction: Transaction, heldCents: number, progress: Progress): void {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { type Accounts, openAccounts } from './accounts.ts';
 import { type ComputeFigures, computeJourney } from './journey-compute.ts';
 import { type RelayFigures, relayJourney } from './journey-relay.ts';
+import { microcentsOf, moneySchema } from './money.ts';
 import type { Programs } from './programs.ts';
 import type { Progress } from './progress.ts';
 import { RestClient } from './rest-client.ts';
@@ -15,7 +16,7 @@ import { type RunningServer, type ServerEnvironment, startServer } from './serve
 export interface DemoFigures {
   readonly relay: RelayFigures;
   readonly compute: ComputeFigures;
-  readonly ledgerSumCents: number;
+  readonly ledgerSumMicrocents: number;
 }
 
 /** How a run takes place. */
@@ -81,14 +82,14 @@ async function runJourneys(
   const compute = await computeJourney(server, accounts, programs, rest, progress);
 
   progress.step('The books are checked: all accounts together must come to zero.');
-  const ledgerSumCents = await trialBalance(rest, accounts);
-  progress.detail(`sum of the ledger: ${ledgerSumCents} cents`);
-  if (ledgerSumCents !== 0) throw new Error(`the ledger does not balance: ${ledgerSumCents} cents`);
-  return { relay, compute, ledgerSumCents };
+  const sum = await trialBalance(rest, accounts);
+  progress.detail(`sum of the ledger: ${sum} euros`);
+  if (sum !== '0') throw new Error(`the ledger does not balance: ${sum} euros`);
+  return { relay, compute, ledgerSumMicrocents: microcentsOf(sum) };
 }
 
-async function trialBalance(rest: RestClient, accounts: Accounts): Promise<number> {
+async function trialBalance(rest: RestClient, accounts: Accounts): Promise<string> {
   const { token } = accounts.administrator;
-  const answer = z.object({ entriesSumCents: z.number() });
-  return (await rest.request('GET', '/api/v1/ledger/trial-balance', answer, { token })).entriesSumCents;
+  const answer = z.object({ entriesSum: moneySchema });
+  return (await rest.request('GET', '/api/v1/ledger/trial-balance', answer, { token })).entriesSum.value;
 }

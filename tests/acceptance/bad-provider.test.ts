@@ -76,8 +76,8 @@ const result = (requestId: Uint8Array, finishReason: string) =>
 async function expectNothingBilled(code: string): Promise<void> {
   const { token } = world.alice;
   expect(await server.get('/api/v1/ledger/balance', token)).toMatchObject({
-    availableCents: 1_000,
-    heldCents: 0,
+    available: { value: '10', currency: 'EUR' },
+    held: { value: '0', currency: 'EUR' },
   });
   const { items } = await server.get<{ items: unknown[] }>('/api/v1/marketplace/transactions?limit=1', token);
   expect(items[0]).toMatchObject({ state: 'FAILED', failureCode: code, costCents: 0 });

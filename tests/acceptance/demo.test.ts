@@ -26,7 +26,7 @@ describe('npm run demo -- --once', () => {
     const result = JSON.parse(lines.at(-1) ?? '') as {
       relay: { deviceMessages: number; commandRoundTripMs: number };
       compute: Record<'requests' | 'tokens' | 'costCents' | 'feeCents' | 'earningsCents', number>;
-      ledgerSumCents: number;
+      ledgerSumMicrocents: number;
     };
     expect(result.relay.deviceMessages).toBeGreaterThanOrEqual(5);
     expect(result.relay.commandRoundTripMs).toBeGreaterThan(0);
@@ -35,7 +35,7 @@ describe('npm run demo -- --once', () => {
     expect(tokens).toBeGreaterThan(0);
     expect(costCents).toBeGreaterThan(0);
     expect(feeCents + earningsCents).toBe(costCents);
-    expect(result.ledgerSumCents).toBe(0);
+    expect(result.ledgerSumMicrocents).toBe(0);
     expect(lines.length).toBeGreaterThan(20);
     await expect.poll(() => programs().filter((line) => !before.includes(line))).toEqual([]);
   });

@@ -28,9 +28,10 @@ import {
 } from '../../server/domains/marketplace/index.ts';
 import { countTokens, createPricingService } from '../../server/domains/pricing/index.ts';
 import { createQualityService, createQualityStore } from '../../server/domains/quality/index.ts';
-import type { AccountActor, DeviceActor } from '../../server/kernel/actor.ts';
+import type { AccountActor, Actor, DeviceActor } from '../../server/kernel/actor.ts';
 import { type AccountId, asId, type DeviceId, type TenantId } from '../../server/kernel/ids.ts';
 import type { Logger } from '../../server/kernel/logger.ts';
+import { centsToMicrocents, wholeCents } from '../../server/kernel/money.ts';
 import { createSecretBox } from '../../server/platform/secrets/index.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
 import { FakeClock, turn } from './clock.ts';
@@ -134,6 +135,11 @@ export function createMarket(
     },
   );
   const administrator = newUser(true);
+  /** What the user has, in cents. */
+  const balanceInCents = async (user: Actor) => {
+    const { availableMicrocents, heldMicrocents } = await ledger.balance(user);
+    return { availableCents: wholeCents(availableMicrocents), heldCents: wholeCents(heldMicrocents) };
+  };
 
   return {
     clock,
@@ -146,9 +152,11 @@ export function createMarket(
       const user = newUser();
       tenants.set(user.accountId, user.tenantId);
       const idempotencyKey = systemRandom.uuid();
-      await ledger.topUp(administrator, { accountId: user.accountId, amountCents, idempotencyKey });
+      const amountMicrocents = centsToMicrocents(amountCents);
+      await ledger.topUp(administrator, { accountId: user.accountId, amountMicrocents, idempotencyKey });
       return user;
     },
+    balanceInCents,
     /** The transaction the user asked for last. */
     async lastTransaction(user: AccountActor): Promise<Transaction | undefined> {
       const query = { role: 'requester', after: null, limit: 1 } as const;
@@ -156,10 +164,10 @@ export function createMarket(
     },
     /** The user still has 1,000 cents, nothing is held, the books are in order. */
     async expectUntouched(user: AccountActor): Promise<void> {
-      await until(async () => (await ledger.balance(user)).heldCents === 0n);
-      expect((await ledger.balance(user)).availableCents).toBe(1_000n);
+      await until(async () => (await balanceInCents(user)).heldCents === 0n);
+      expect((await balanceInCents(user)).availableCents).toBe(1_000n);
       const books = await ledger.trialBalance(administrator);
-      expect(books).toMatchObject({ entriesSumCents: 0n, mismatchedAccounts: 0 });
+      expect(books).toMatchObject({ entriesSumMicrocents: 0n, mismatchedAccounts: 0 });
     },
     /** A provider that is connected and offers `model`. */
     async provider(

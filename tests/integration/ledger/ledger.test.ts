@@ -38,9 +38,9 @@ function createNode(clock = new FakeClock(Date.now())) {
   const batches: number[] = [];
   const counted: typeof store = {
     ...store,
-    apply: (commands, nowMs) => {
-      batches.push(commands.length);
-      return store.apply(commands, nowMs);
+    apply: (units, nowMs) => {
+      batches.push(units.length);
+      return store.apply(units, nowMs);
     },
   };
   const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, {
@@ -71,16 +71,16 @@ beforeEach(async () => {
   await topUp(node, 'first', 1_000n);
 });
 
-const topUp = ({ ledger }: Node, key: string, amountCents: bigint, actor = alice) =>
+const topUp = ({ ledger }: Node, key: string, amountMicrocents: bigint, actor = alice) =>
   ledger.topUp(admin, {
     accountId: actor.accountId,
-    amountCents,
+    amountMicrocents,
     idempotencyKey: `${key}-${actor.accountId}`,
   });
-const hold = ({ ledger }: Node, name: string, amountCents: bigint, actor = alice) =>
+const hold = ({ ledger }: Node, name: string, amountMicrocents: bigint, actor = alice) =>
   ledger.hold(actor, {
     holdId: transferIdFor(name, actor.accountId),
-    amountCents,
+    amountMicrocents,
     expiresAfterMs: 60_000,
     transactionId: asId<TransactionId>(random.uuid()),
   });
@@ -88,48 +88,46 @@ const holdIdOf = (name: string, actor = alice) => transferIdFor(name, actor.acco
 
 async function expectInOrder() {
   const books = await node.ledger.trialBalance(admin);
-  expect(books.entriesSumCents).toBe(0n);
+  expect(books.entriesSumMicrocents).toBe(0n);
   expect(books.mismatchedAccounts).toBe(0);
-  expect(books.totalCents.held).toBe(books.openHoldsCents);
-  const { available, held, fees, external } = books.totalCents;
-  expect(available + held + fees + external).toBe(0n);
+  expect(books.totalMicrocents.held).toBe(books.openHoldsMicrocents);
+  const sum = Object.values(books.totalMicrocents).reduce((total, amount) => total + amount, 0n);
+  expect(sum).toBe(0n);
   return books;
 }
 
 describe('the ledger', () => {
   it('pays provider and fee out of a hold and releases the rest', async () => {
     expect((await hold(node, 'h', 100n)).ok).toBe(true);
-    expect(await node.ledger.balance(alice)).toEqual({ availableCents: 900n, heldCents: 100n });
+    expect(await node.ledger.balance(alice)).toMatchObject({ availableMicrocents: 900n, heldMicrocents: 100n });
     const before = await expectInOrder();
     const posted = await node.ledger.post({
       holdId: holdIdOf('h'),
-      provider: bob,
-      earningsCents: 61n,
-      feeCents: 9n,
+      payees: [{ owner: bob, amountMicrocents: 61n }], feeMicrocents: 9n
     });
-    expect(posted).toMatchObject({ ok: true, transfer: { amountCents: 70n, releasedCents: 30n } });
-    expect(await node.ledger.balance(alice)).toEqual({ availableCents: 930n, heldCents: 0n });
-    expect(await node.ledger.balance(bob)).toEqual({ availableCents: 61n, heldCents: 0n });
+    expect(posted).toMatchObject({ ok: true, transfer: { amountMicrocents: 70n, releasedMicrocents: 30n } });
+    expect(await node.ledger.balance(alice)).toMatchObject({ availableMicrocents: 930n, heldMicrocents: 0n });
+    expect(await node.ledger.balance(bob)).toMatchObject({ availableMicrocents: 61n, heldMicrocents: 0n });
     const after = await expectInOrder();
-    expect(after.totalCents.fees - before.totalCents.fees).toBe(9n);
+    expect(after.totalMicrocents.fee - before.totalMicrocents.fee).toBe(9n);
   });
 
   it('pays a provider who asked itself', async () => {
     await hold(node, 'self', 100n);
-    await node.ledger.post({ holdId: holdIdOf('self'), provider: alice, earningsCents: 88n, feeCents: 12n });
-    expect(await node.ledger.balance(alice)).toEqual({ availableCents: 988n, heldCents: 0n });
+    await node.ledger.post({ holdId: holdIdOf('self'), payees: [{ owner: alice, amountMicrocents: 88n }], feeMicrocents: 12n });
+    expect(await node.ledger.balance(alice)).toMatchObject({ availableMicrocents: 988n, heldMicrocents: 0n });
     await expectInOrder();
   });
 
   it('refuses a hold above the balance and leaves everything as it was', async () => {
     expect(await hold(node, 'h', 1_001n)).toEqual({ ok: false, reason: 'insufficient_balance' });
-    expect(await node.ledger.balance(alice)).toEqual({ availableCents: 1_000n, heldCents: 0n });
+    expect(await node.ledger.balance(alice)).toMatchObject({ availableMicrocents: 1_000n, heldMicrocents: 0n });
   });
 
   it('refuses amounts out of range', async () => {
     await expect(topUp(node, 'zero', 0n)).rejects.toMatchObject({ code: 'amount_out_of_range' });
     await expect(topUp(node, 'negative', -5n)).rejects.toMatchObject({ code: 'amount_out_of_range' });
-    await expect(topUp(node, 'huge', 10_000_000_001n)).rejects.toMatchObject({ code: 'amount_out_of_range' });
+    await expect(topUp(node, 'huge', 10_000_000_000_000_001n)).rejects.toMatchObject({ code: 'amount_out_of_range' });
   });
 
   it('replays a top-up under the same key, refuses other parameters under it, and wants a key', async () => {
@@ -140,8 +138,8 @@ describe('the ledger', () => {
       kind: 'unprocessable',
       code: 'idempotency_key_reused',
     });
-    expect((await node.ledger.balance(alice)).availableCents).toBe(1_005n);
-    const input = { accountId: alice.accountId, amountCents: 1n, idempotencyKey: null };
+    expect((await node.ledger.balance(alice)).availableMicrocents).toBe(1_005n);
+    const input = { accountId: alice.accountId, amountMicrocents: 1n, idempotencyKey: null };
     await expect(node.ledger.topUp(admin, input)).rejects.toMatchObject({ code: 'idempotency_key_required' });
     await expect(node.ledger.topUp(alice, input)).rejects.toMatchObject({ code: 'forbidden' });
     const stranger = { ...input, accountId: asId<AccountId>(random.uuid()), idempotencyKey: 'k' };
@@ -156,7 +154,7 @@ describe('the ledger', () => {
     await topUp(node, 'lower', 6n, carol);
     expect((await hold(node, 'h', 11n, carol)).ok).toBe(true);
     for (const actor of [carol, upper]) {
-      expect(await node.ledger.balance(actor)).toEqual({ availableCents: 0n, heldCents: 11n });
+      expect(await node.ledger.balance(actor)).toMatchObject({ availableMicrocents: 0n, heldMicrocents: 11n });
       expect((await node.ledger.statement(actor, { before: null, limit: 9 })).entries).toHaveLength(4);
     }
     await expectInOrder();
@@ -168,28 +166,28 @@ describe('the ledger', () => {
     const holdId = holdIdOf('race');
     node.clock.advance(120_000);
     const tries = await Promise.all([
-      node.ledger.post({ holdId, provider: bob, earningsCents: 50n, feeCents: 0n }),
+      node.ledger.post({ holdId, payees: [{ owner: bob, amountMicrocents: 50n }], feeMicrocents: 0n }),
       other.ledger.void(holdId),
-      other.ledger.post({ holdId, provider: bob, earningsCents: 50n, feeCents: 0n }),
+      other.ledger.post({ holdId, payees: [{ owner: bob, amountMicrocents: 50n }], feeMicrocents: 0n }),
       node.ledger.expireHolds(),
     ]);
     await expectInOrder();
-    const { availableCents, heldCents } = await node.ledger.balance(alice);
-    expect(heldCents).toBe(0n);
-    const paid = (await node.ledger.balance(bob)).availableCents;
-    expect(availableCents + paid).toBe(1_000n);
+    const { availableMicrocents, heldMicrocents } = await node.ledger.balance(alice);
+    expect(heldMicrocents).toBe(0n);
+    const paid = (await node.ledger.balance(bob)).availableMicrocents;
+    expect(availableMicrocents + paid).toBe(1_000n);
     expect(paid === 50n).toBe(tries[0].ok || tries[2].ok);
     expect(tries[1].ok && (tries[0].ok || tries[2].ok)).toBe(false);
   });
 
   it('gives a repeated resolution the first answer', async () => {
     await hold(node, 'twice', 100n);
-    const input = { holdId: holdIdOf('twice'), provider: bob, earningsCents: 40n, feeCents: 2n };
+    const input = { holdId: holdIdOf('twice'), payees: [{ owner: bob, amountMicrocents: 40n }], feeMicrocents: 2n };
     const first = await node.ledger.post(input);
     expect(await node.ledger.post(input)).toEqual(first);
     expect(await node.ledger.void(input.holdId)).toEqual({ ok: false, reason: 'hold_resolved' });
     expect(await node.ledger.void(holdIdOf('never'))).toEqual({ ok: false, reason: 'hold_not_found' });
-    expect((await node.ledger.balance(bob)).availableCents).toBe(40n);
+    expect((await node.ledger.balance(bob)).availableMicrocents).toBe(40n);
   });
 
   it('releases holds whose time is over, and only those', async () => {
@@ -199,7 +197,7 @@ describe('the ledger', () => {
     expect(await node.ledger.expireHolds()).toBe(0);
     node.clock.advance(1);
     expect(await node.ledger.expireHolds()).toBe(1);
-    expect(await node.ledger.balance(alice)).toEqual({ availableCents: 950n, heldCents: 50n });
+    expect(await node.ledger.balance(alice)).toMatchObject({ availableMicrocents: 950n, heldMicrocents: 50n });
     await expectInOrder();
   });
 
@@ -207,7 +205,7 @@ describe('the ledger', () => {
     node.batches.length = 0;
     await Promise.all(Array.from({ length: 400 }, (_, i) => hold(node, `many-${i}`, 1n)));
     expect(node.batches.length).toBeLessThanOrEqual(3);
-    expect((await node.ledger.balance(alice)).heldCents).toBe(400n);
+    expect((await node.ledger.balance(alice)).heldMicrocents).toBe(400n);
   });
 
   it('carries out one command given on two nodes at the same time once', async () => {
@@ -216,7 +214,7 @@ describe('the ledger', () => {
       Array.from({ length: 20 }, (_, i) => topUp(i % 2 ? node : other, 'both', 7n)),
     );
     expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
-    expect((await node.ledger.balance(alice)).availableCents).toBe(1_007n);
+    expect((await node.ledger.balance(alice)).availableMicrocents).toBe(1_007n);
   });
 
   it('keeps two writers on the same accounts apart without a deadlock', async () => {
@@ -236,9 +234,7 @@ describe('the ledger', () => {
       if (index % 4 === 0) return resolver.ledger.void(holdIdOf(name, payer));
       return resolver.ledger.post({
         holdId: holdIdOf(name, payer),
-        provider: payee,
-        earningsCents: 17n,
-        feeCents: 2n,
+        payees: [{ owner: payee, amountMicrocents: 17n }], feeMicrocents: 2n
       });
     };
     const results = await Promise.all(Array.from({ length: 600 }, (_, i) => settle(i % 2 ? node : other, i)));
@@ -250,9 +246,10 @@ describe('the ledger', () => {
   it('shows a statement in pages, and nobody another one', async () => {
     for (let i = 0; i < 5; i++) await topUp(node, `s-${i}`, BigInt(i + 1));
     const first = await node.ledger.statement(alice, { before: null, limit: 4 });
-    expect(first.entries.map(({ amountCents }) => amountCents)).toEqual([5n, 4n, 3n, 2n]);
+    expect(first.entries.map(({ amountMicrocents }) => amountMicrocents)).toEqual([5n, 4n, 3n, 2n]);
+    await topUp(node, 'between', 77n);
     const second = await node.ledger.statement(alice, { before: first.nextBefore, limit: 4 });
-    expect(second.entries.map(({ amountCents }) => amountCents)).toEqual([1n, 1_000n]);
+    expect(second.entries.map(({ amountMicrocents }) => amountMicrocents)).toEqual([1n, 1_000n]);
     expect(second.nextBefore).toBeNull();
     expect((await node.ledger.statement(bob, { before: null, limit: 100 })).entries).toEqual([]);
     await expect(node.ledger.trialBalance(alice)).rejects.toMatchObject({ code: 'forbidden' });
@@ -266,12 +263,14 @@ describe('the ledger', () => {
     expect(seen).toHaveLength(0);
     const own = await database.tenant(alice.tenantId, (sql) => sql`SELECT * FROM ledger_accounts`);
     expect(own).toHaveLength(1);
+    const entries = await database.tenant(alice.tenantId, (sql) => sql`SELECT * FROM ledger_entries`);
+    expect(entries).toHaveLength(1);
     const forbidden = [
       () => database.tenant(alice.tenantId, (sql) => sql`SELECT * FROM ledger_transfers`),
-      () => database.tenant(alice.tenantId, (sql) => sql`UPDATE ledger_accounts SET balance_cents = 1`),
-      () => database.system('money', (sql) => sql`UPDATE ledger_entries SET amount_cents = 1`),
+      () => database.tenant(alice.tenantId, (sql) => sql`UPDATE ledger_accounts SET balance_microcents = 1`),
+      () => database.system('money', (sql) => sql`UPDATE ledger_entries SET amount_microcents = 1`),
       () => database.system('money', (sql) => sql`DELETE FROM ledger_entries`),
-      () => database.system('money', (sql) => sql`UPDATE ledger_transfers SET amount_cents = 1`),
+      () => database.system('money', (sql) => sql`UPDATE ledger_transfers SET amount_microcents = 1`),
       () => database.system('money', (sql) => sql`DELETE FROM ledger_transfers`),
     ];
     for (const statement of forbidden) await expect(statement()).rejects.toMatchObject({ code: '42501' });

@@ -42,7 +42,7 @@ const settleForever = async () => {
     const holdId = transferIdFor('hold', transactionId);
     const held = await ledger.hold(actor, {
       holdId,
-      amountCents: 10n,
+      amountMicrocents: 10n,
       expiresAfterMs: 3_600_000,
       transactionId,
     });
@@ -50,9 +50,8 @@ const settleForever = async () => {
     process.stdout.write(`${holdId}\n`);
     const posted = await ledger.post({
       holdId,
-      provider: { tenantId: asId<TenantId>(provider) },
-      earningsCents: 6n,
-      feeCents: 1n,
+      payees: [{ owner: { tenantId: asId<TenantId>(provider) }, amountMicrocents: 6n }],
+      feeMicrocents: 1n,
     });
     if (!posted.ok) throw new Error(posted.reason);
     process.stdout.write(`${posted.transfer.id}\n`);

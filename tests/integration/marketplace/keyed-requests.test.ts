@@ -46,7 +46,7 @@ describe('a request under an idempotency key', () => {
     });
     expect(await eventsOf(again)).toEqual([{ kind: 'text', text: 'Hello wörld' }, events.at(-1)]);
     expect(provider.requests).toHaveLength(1);
-    expect((await market.ledger.balance(alice)).availableCents).toBe(988n);
+    expect((await market.balanceInCents(alice)).availableCents).toBe(988n);
   });
 
   it('gives the answer again to the character, a byte order mark in front of it too', async () => {
@@ -195,13 +195,13 @@ describe('after a crash', () => {
     await restarted.marketplace.recover(true);
     const decided = await restarted.marketplace.createRequest(bob, keyed('decided'));
     expect((await eventsOf(decided))[0]).toEqual({ kind: 'text', text: 'Hello' });
-    expect((await restarted.ledger.balance(bob)).availableCents).toBe(989n);
+    expect((await restarted.balanceInCents(bob)).availableCents).toBe(989n);
     const other = await restarted.provider();
     other.onRequest = (request) => restarted.answer(other, request, ['Hello again']);
     const open = await restarted.marketplace.createRequest(bob, keyed('open'));
     expect(open.isReplay).toBe(false);
     await eventsOf(open);
-    expect((await restarted.ledger.balance(bob)).availableCents).toBe(977n);
+    expect((await restarted.balanceInCents(bob)).availableCents).toBe(977n);
   });
 
   it('a key without transaction is free after the restart, and for other nodes when it is old', async () => {

@@ -89,8 +89,8 @@ describe('a provider', () => {
       const events = await eventsOf(await request);
       expect(events.at(-1)).toMatchObject({ kind: 'end', costCents: 12n });
       expect(await market.lastTransaction(alice)).toMatchObject({ state: 'COMPLETED', earningsCents: 11n });
-      expect(await market.ledger.balance(alice)).toEqual({ availableCents: 988n, heldCents: 0n });
-      expect((await market.ledger.balance(bad.owner)).availableCents).toBe(0n);
+      expect(await market.balanceInCents(alice)).toEqual({ availableCents: 988n, heldCents: 0n });
+      expect((await market.balanceInCents(bad.owner)).availableCents).toBe(0n);
     },
   );
 

@@ -79,8 +79,8 @@ describe('a server that stops or crashes', () => {
       state: 'COMPLETED',
       costCents: 12n,
     });
-    expect(await restarted.ledger.balance(bob)).toEqual({ availableCents: 988n, heldCents: 0n });
-    expect((await restarted.ledger.balance(provider.owner)).availableCents).toBe(11n);
+    expect(await restarted.balanceInCents(bob)).toEqual({ availableCents: 988n, heldCents: 0n });
+    expect((await restarted.balanceInCents(provider.owner)).availableCents).toBe(11n);
   });
 
   it('gives the answer as paid when the commit of the decision was heard of the second time only', async () => {
@@ -101,7 +101,7 @@ describe('a server that stops or crashes', () => {
     const answer = await unheard.marketplace.createRequest(bob, unheard.order());
     expect((await eventsOf(answer)).at(-1)).toMatchObject({ kind: 'end', costCents: 12n });
     expect(await unheard.lastTransaction(bob)).toMatchObject({ state: 'COMPLETED' });
-    expect(await unheard.ledger.balance(bob)).toEqual({ availableCents: 988n, heldCents: 0n });
+    expect(await unheard.balanceInCents(bob)).toEqual({ availableCents: 988n, heldCents: 0n });
   });
 
   it('says that nothing was billed when the hold is gone before the settlement', async () => {

@@ -29,8 +29,8 @@ describe('a request', () => {
     expect(events.map(({ kind }) => kind)).toEqual(['text', 'text', 'end']);
     // 12 tokens at 1000 cents for 1000; 12 % of 12 cents is 1.44, so 1.
     expect(events.at(-1)).toMatchObject({ promptTokens: 10, completionTokens: 2, costCents: 12n });
-    expect(await market.ledger.balance(alice)).toEqual({ availableCents: 988n, heldCents: 0n });
-    expect(await market.ledger.balance(provider.owner)).toEqual({ availableCents: 11n, heldCents: 0n });
+    expect(await market.balanceInCents(alice)).toEqual({ availableCents: 988n, heldCents: 0n });
+    expect(await market.balanceInCents(provider.owner)).toEqual({ availableCents: 11n, heldCents: 0n });
     const asked = await market.marketplace.getTransaction(alice, answer.transactionId);
     expect(asked).toMatchObject({
       role: 'requester',
@@ -176,7 +176,7 @@ describe('a request whose time is over', () => {
       finishReason: 'length',
       costCents: 60n,
     });
-    expect((await market.ledger.balance(provider.owner)).availableCents).toBe(53n);
+    expect((await market.balanceInCents(provider.owner)).availableCents).toBe(53n);
     expect(provider.cancelled).toHaveLength(1);
     expect((await market.marketplace.listProviders(alice))[0]?.availability).toBeCloseTo(0.8);
   });
@@ -245,7 +245,7 @@ describe('a requester that goes away', () => {
       costCents: 11n,
       completionTokens: 1,
     });
-    expect(await market.ledger.balance(alice)).toEqual({ availableCents: 989n, heldCents: 0n });
+    expect(await market.balanceInCents(alice)).toEqual({ availableCents: 989n, heldCents: 0n });
   });
 });
 
@@ -266,14 +266,14 @@ describe('a failover to a dearer provider', () => {
     // 60 cents are held, 66 needed, 100 there.
     const { request } = await failOver(1_100);
     expect((await eventsOf(await request)).at(-1)).toMatchObject({ kind: 'end', costCents: 14n });
-    expect(await market.ledger.balance(alice)).toEqual({ availableCents: 86n, heldCents: 0n });
+    expect(await market.balanceInCents(alice)).toEqual({ availableCents: 86n, heldCents: 0n });
   });
 
   it('that the balance does not reach for ends as the first provider failed, and nothing is held', async () => {
     const { request, dearer } = await failOver(2_000);
     await expect(request).rejects.toMatchObject({ code: 'provider_failed' });
     expect(dearer.requests).toEqual([]);
-    expect(await market.ledger.balance(alice)).toEqual({ availableCents: 100n, heldCents: 0n });
+    expect(await market.balanceInCents(alice)).toEqual({ availableCents: 100n, heldCents: 0n });
   });
 });
 
@@ -290,7 +290,7 @@ describe('a hold whose request fails', () => {
     const provider = await market.provider();
     await expect(create()).rejects.toThrow('the connection is gone');
     expect(provider.requests).toEqual([]);
-    expect(await market.ledger.balance(alice)).toEqual({ availableCents: 1_000n, heldCents: 0n });
+    expect(await market.balanceInCents(alice)).toEqual({ availableCents: 1_000n, heldCents: 0n });
   });
 
   it('is given back at once when the answer can not be counted', async () => {
@@ -300,7 +300,7 @@ describe('a hold whose request fails', () => {
     provider.onRequest = (request) => market.answer(provider, request, ['Hello']);
     const events = await eventsOf(await create());
     expect(events.at(-1)).toEqual({ kind: 'failed', code: 'unavailable' });
-    expect(await market.ledger.balance(alice)).toEqual({ availableCents: 1_000n, heldCents: 0n });
+    expect(await market.balanceInCents(alice)).toEqual({ availableCents: 1_000n, heldCents: 0n });
     expect(await market.lastTransaction(alice)).toMatchObject({ state: 'FAILED' });
   });
 
@@ -321,7 +321,7 @@ describe('a hold whose request fails', () => {
     await market.provider({ price: 1_000 });
     market.marketplace.result(cheap.actor, { requestId, error: { code: 1 } });
     await refused;
-    expect(await market.ledger.balance(alice)).toEqual({ availableCents: 1_000n, heldCents: 0n });
+    expect(await market.balanceInCents(alice)).toEqual({ availableCents: 1_000n, heldCents: 0n });
     expect(await market.lastTransaction(alice)).toMatchObject({ state: 'FAILED' });
   });
 });

@@ -144,7 +144,7 @@ describe('POST /v1/chat/completions', () => {
       })(),
     ).rejects.toMatchObject({ code: 'provider_vanished' });
     expect(texts).toEqual(['', 'Hello']);
-    const balance = await market.ledger.balance(actors.get('ygu_alice') as Actor);
+    const balance = await market.balanceInCents(actors.get('ygu_alice') as Actor);
     expect(balance).toEqual({ availableCents: 1_000n, heldCents: 0n });
   });
 
@@ -157,8 +157,8 @@ describe('POST /v1/chat/completions', () => {
     for await (const chunk of stream) if (chunk.choices[0]?.delta.content === 'Hello') break;
     await until(() => provider.cancelled.length === 1);
     const alice = actors.get('ygu_alice') as Actor;
-    await until(async () => (await market.ledger.balance(alice)).heldCents === 0n);
-    expect((await market.ledger.balance(alice)).availableCents).toBe(989n);
+    await until(async () => (await market.balanceInCents(alice)).heldCents === 0n);
+    expect((await market.balanceInCents(alice)).availableCents).toBe(989n);
   });
 
   it.each([
@@ -291,7 +291,7 @@ describe('POST /v1/chat/completions', () => {
       const { choices } = await repeating().chat.completions.create({ model: 'm', messages, max_tokens: 20 });
       expect(choices[0]?.message.content).toBe('Hello world');
       expect(provider.requests).toHaveLength(1);
-      const balance = await market.ledger.balance(actors.get('ygu_alice') as Actor);
+      const balance = await market.balanceInCents(actors.get('ygu_alice') as Actor);
       expect(balance).toEqual({ availableCents: 988n, heldCents: 0n });
     });
 

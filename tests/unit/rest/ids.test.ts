@@ -24,7 +24,7 @@ test('an id in upper case reaches the ledger in lower case', async () => {
   const { asked, service } = keeping('topUp');
   const body = JSON.stringify({ userId: UPPER, amountCents: 5 });
   await serving(createTopUp({ ledger: service })).ask({ token: 'ygu_admin', body });
-  expect(asked).toEqual([{ accountId: ID, amountCents: 5n, idempotencyKey: null }]);
+  expect(asked).toEqual([{ accountId: ID, amountMicrocents: 5_000_000n, idempotencyKey: null }]);
 });
 
 test('an id in upper case reaches the marketplace in lower case, in a path and in a cursor', async () => {
