@@ -90,7 +90,7 @@ CREATE INDEX ledger_pending_earnings_by_release ON ledger_pending_earnings (rele
 -- Transfers of a running transaction whose entries have not come yet: none may be left when it commits.
 CREATE TABLE ledger_incomplete_transfers (
   transaction xid8 PRIMARY KEY,
-  transfers bigint NOT NULL
+  transfer_ids uuid[] NOT NULL
 ) WITH (fillfactor = 50);
 
 -- Up to which entry an account was verified, and the sum of its entries up to there.
@@ -139,8 +139,9 @@ BEGIN
     END IF;
   END IF;
   IF incomplete > 0 THEN
-    INSERT INTO ledger_incomplete_transfers AS i (transaction, transfers) VALUES (pg_current_xact_id(), incomplete)
-      ON CONFLICT (transaction) DO UPDATE SET transfers = i.transfers + excluded.transfers;
+    INSERT INTO ledger_incomplete_transfers AS i (transaction, transfer_ids)
+      VALUES (pg_current_xact_id(), ARRAY(SELECT id FROM added WHERE entry_count > 0))
+      ON CONFLICT (transaction) DO UPDATE SET transfer_ids = i.transfer_ids || excluded.transfer_ids;
   END IF;
   RETURN NULL;
 END $$;
@@ -151,6 +152,8 @@ CREATE FUNCTION ledger_take_entries() RETURNS trigger LANGUAGE plpgsql
 DECLARE
   touched bigint;
   right_ones bigint;
+  incomplete uuid[];
+  still_incomplete uuid[];
 BEGIN
   SELECT count(*), count(*) FILTER (WHERE s.amount = 0 AND s.entries = t.entry_count
       AND s.kinds = 1 AND s.kind = t.kind AND s.held_entries <= 1
@@ -165,13 +168,15 @@ BEGIN
         max(CASE WHEN account_kind = 'held' THEN tenant_id::text END) AS held_tenant
       FROM added GROUP BY transfer_id
     ) s
-    LEFT JOIN ledger_transfers t ON t.id = s.transfer_id AND t.xmin = pg_current_xact_id()::xid;
-  IF right_ones <> touched THEN
+    LEFT JOIN ledger_transfers t ON t.id = s.transfer_id;
+  IF touched = 0 THEN RETURN NULL; END IF;
+  SELECT transfer_ids INTO incomplete FROM ledger_incomplete_transfers WHERE transaction = pg_current_xact_id();
+  still_incomplete := ARRAY(SELECT unnest(incomplete) EXCEPT SELECT transfer_id FROM added);
+  IF right_ones <> touched OR coalesce(cardinality(incomplete), 0) - cardinality(still_incomplete) <> touched THEN
     RAISE EXCEPTION 'entries must complete transfers of the same transaction, in one statement, and sum to zero'
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
-  IF touched = 0 THEN RETURN NULL; END IF;
-  UPDATE ledger_incomplete_transfers SET transfers = transfers - touched WHERE transaction = pg_current_xact_id();
+  UPDATE ledger_incomplete_transfers SET transfer_ids = still_incomplete WHERE transaction = pg_current_xact_id();
 
   WITH sums AS (
     SELECT account_id, tenant_id, account_kind, sum(amount_microcents)::bigint AS amount, count(*) AS entries,
@@ -198,11 +203,11 @@ END $$;
 -- At commit, once a transaction.
 CREATE FUNCTION ledger_require_complete() RETURNS trigger LANGUAGE plpgsql SET search_path = yggdrasil AS $$
 DECLARE
-  missing bigint;
+  missing uuid[];
 BEGIN
-  DELETE FROM ledger_incomplete_transfers WHERE transaction = NEW.transaction RETURNING transfers INTO missing;
-  IF missing <> 0 THEN
-    RAISE EXCEPTION '% transfers have not the entries they need', missing
+  DELETE FROM ledger_incomplete_transfers WHERE transaction = NEW.transaction RETURNING transfer_ids INTO missing;
+  IF cardinality(missing) <> 0 THEN
+    RAISE EXCEPTION 'transfers have not the entries they need: %', missing
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN NULL;

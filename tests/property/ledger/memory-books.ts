@@ -1,0 +1,116 @@
+import { expect } from 'vitest';
+import { type AccountState, Book } from '../../../server/domains/ledger/book.ts';
+import type { BookingOptions } from '../../../server/domains/ledger/rules.ts';
+import type {
+  Account,
+  Entry,
+  LedgerCommand,
+  OpenHold,
+  PendingEarnings,
+  Transfer,
+  UnitOutcome,
+} from '../../../server/domains/ledger/types.ts';
+import type { LedgerAccountId, TenantId, TransferId } from '../../../server/kernel/ids.ts';
+
+/** What is committed. */
+export interface KeptState {
+  readonly accounts: Map<LedgerAccountId, AccountState & { readonly account: Account }>;
+  readonly transfers: Map<TransferId, Transfer>;
+  readonly open: Map<TransferId, OpenHold>;
+  readonly pending: PendingEarnings[];
+  readonly entries: Entry[];
+}
+
+/** Books in memory that take batches as the database does: balances and working lists follow from transfers and entries. */
+export class MemoryBooks {
+  readonly #options: BookingOptions;
+  #kept: KeptState = { accounts: new Map(), transfers: new Map(), open: new Map(), pending: [], entries: [] };
+
+  constructor(options: BookingOptions) {
+    this.#options = options;
+  }
+
+  keptState(): KeptState {
+    return structuredClone(this.#kept);
+  }
+
+  restore(kept: KeptState): void {
+    this.#kept = kept;
+  }
+
+  balanceOf(account: Account): bigint {
+    return this.#kept.accounts.get(account.id)?.balanceMicrocents ?? 0n;
+  }
+
+  apply(units: readonly (readonly LedgerCommand[])[], nowMs: number): UnitOutcome[] {
+    const { accounts, transfers, open, pending, entries } = this.#kept;
+    const holds = new Map<TransferId, OpenHold | null>();
+    for (const [id, { kind }] of transfers) if (kind === 'hold') holds.set(id, open.get(id) ?? null);
+    const dueEarnings = new Map<TenantId, PendingEarnings[]>();
+    for (const lot of pending) {
+      const { tenantId } = lot.owner;
+      if (lot.releaseAtMs <= nowMs) dueEarnings.set(tenantId, [...(dueEarnings.get(tenantId) ?? []), lot]);
+    }
+    const book = new Book({ accounts, transfers, holds, dueEarnings }, nowMs, this.#options);
+    const answers = units.map((unit) => book.executeUnit(unit));
+    const changes = book.changes();
+    for (const transfer of changes.transfers) {
+      transfers.set(transfer.id, transfer);
+      this.#takeHolds(transfer);
+    }
+    for (const { owner, transferId } of changes.releasedEarnings) {
+      const index = pending.findIndex((lot) => lot.transferId === transferId && lot.owner.tenantId === owner.tenantId);
+      expect(index).toBeGreaterThanOrEqual(0);
+      pending.splice(index, 1);
+    }
+    for (const entry of changes.entries) this.#takeEntry(entry);
+    entries.push(...changes.entries);
+    return answers;
+  }
+
+  #takeHolds(transfer: Transfer) {
+    const { open } = this.#kept;
+    if (transfer.kind === 'hold') {
+      const { id: holdId, owner, amountMicrocents, transactionId, expiresAtMs } = transfer;
+      open.set(holdId, { holdId, owner, amountMicrocents, transactionId, expiresAtMs: expiresAtMs ?? 0 });
+    }
+    if (transfer.holdId !== null) {
+      expect(open.get(transfer.holdId)?.amountMicrocents).toBe(-transfer.heldMicrocents);
+      open.delete(transfer.holdId);
+    }
+  }
+
+  #takeEntry({ account, position, amountMicrocents, releaseAtMs, transferId }: Entry) {
+    const { accounts, pending } = this.#kept;
+    const before = accounts.get(account.id) ?? { balanceMicrocents: 0n, lastPosition: 0n };
+    expect(position).toBe(before.lastPosition + 1n);
+    const balanceMicrocents = before.balanceMicrocents + amountMicrocents;
+    accounts.set(account.id, { account, balanceMicrocents, lastPosition: position });
+    if (releaseAtMs !== null) {
+      pending.push({ transferId, owner: { tenantId: account.tenantId }, amountMicrocents, releaseAtMs });
+    }
+  }
+
+  /** Every transfer sums to zero and has the entries it says, nobody is overdrawn, and the lists are what the accounts say. */
+  expectInOrder(): void {
+    const { accounts, transfers, open, pending, entries } = this.#kept;
+    const sums = new Map<TransferId, { sum: bigint; entries: number }>();
+    for (const { transferId, amountMicrocents } of entries) {
+      const before = sums.get(transferId) ?? { sum: 0n, entries: 0 };
+      sums.set(transferId, { sum: before.sum + amountMicrocents, entries: before.entries + 1 });
+    }
+    for (const [id, { entryCount }] of transfers) {
+      expect(sums.get(id) ?? { sum: 0n, entries: 0 }).toEqual({ sum: 0n, entries: entryCount });
+    }
+    const totalOf = (kind: Account['kind']) =>
+      [...accounts.values()]
+        .filter(({ account }) => account.kind === kind)
+        .reduce((sum, { balanceMicrocents }) => sum + balanceMicrocents, 0n);
+    for (const { account, balanceMicrocents } of accounts.values()) {
+      if (account.kind === 'receivable') expect(balanceMicrocents).toBeLessThanOrEqual(0n);
+      else if (account.kind !== 'clearing') expect(balanceMicrocents).toBeGreaterThanOrEqual(0n);
+    }
+    expect(totalOf('held')).toBe([...open.values()].reduce((sum, { amountMicrocents }) => sum + amountMicrocents, 0n));
+    expect(totalOf('earnings')).toBe(pending.reduce((sum, { amountMicrocents }) => sum + amountMicrocents, 0n));
+  }
+}
