@@ -2,6 +2,8 @@ import type { Config } from '../config/index.ts';
 import {
   createLedgerService,
   createLedgerStore,
+  EARNINGS_RELEASE_DELAY_MS,
+  FEE_SHARDS,
   LEDGER_WRITER_LIMITS,
   LedgerWriter,
 } from '../domains/ledger/index.ts';
@@ -12,8 +14,9 @@ import {
 } from '../domains/marketplace/index.ts';
 import { countTokens, createPricingService } from '../domains/pricing/index.ts';
 import { createQualityService, createQualityStore } from '../domains/quality/index.ts';
-import { startMoneyJobs } from '../jobs/money-jobs.ts';
+import { startMoneyJobs, type VerificationMetrics } from '../jobs/money-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
+import type { Metrics } from '../platform/metrics/types.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
 import type { Platform } from './platform.ts';
@@ -24,7 +27,10 @@ export type Market = ReturnType<typeof buildMarket>;
 /** Builds the ledger and the marketplace. */
 export function buildMarket(config: Config, platform: Platform, identity: Identity) {
   const { database, core, clock, random, logger, secrets, secretBox } = platform;
-  const ledgerStore = createLedgerStore(database);
+  const ledgerStore = createLedgerStore(database, {
+    feeShard: Math.floor(random.fraction() * FEE_SHARDS),
+    earningsReleaseDelayMs: EARNINGS_RELEASE_DELAY_MS,
+  });
   const ledgerWriter = new LedgerWriter(LEDGER_WRITER_LIMITS, { store: ledgerStore, clock, random, logger });
   const ledger = createLedgerService({
     writer: ledgerWriter,
@@ -53,12 +59,14 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
 }
 
 /** The ledger's writer and the jobs about money: stops when every command has its answer. */
-export function moneyPart(market: Market, { clock, logger }: Platform): Part {
+export function moneyPart(market: Market, platform: Platform): Part {
+  const { clock, logger } = platform;
+  const metrics = verificationMetrics(platform.metrics);
   let jobs: RepeatedJob | null = null;
   return {
     name: 'money',
     async start() {
-      jobs = await startMoneyJobs({ ...market, clock, logger });
+      jobs = await startMoneyJobs({ ...market, metrics, clock, logger });
     },
     async stop() {
       await jobs?.stop();
@@ -73,6 +81,33 @@ export function requestsPart({ marketplace }: Market): Part {
     name: 'requests',
     drain: () => marketplace.drain(),
     stop: () => marketplace.close(),
+  };
+}
+
+function verificationMetrics(metrics: Metrics): VerificationMetrics {
+  const entries = metrics.counter({
+    name: 'yggdrasil_ledger_verified_entries_total',
+    help: 'Ledger entries that were summed and compared with balances.',
+    labels: [],
+  });
+  const wrong = metrics.gauge({
+    name: 'yggdrasil_ledger_wrong_accounts',
+    help: 'Ledger accounts whose balance is not the sum of their entries: 0, always.',
+    labels: [],
+  });
+  const mismatch = metrics.gauge({
+    name: 'yggdrasil_ledger_totals_mismatch',
+    help: '1 when the balances do not sum to zero, or open holds or waiting earnings do not match them: 0, always.',
+    labels: [],
+  });
+  wrong.set({}, 0);
+  mismatch.set({}, 0);
+  return {
+    roundEnded(summed, wrongAccounts) {
+      entries.add({}, summed);
+      wrong.set({}, wrongAccounts);
+    },
+    totalsCompared: (match) => mismatch.set({}, match ? 0 : 1),
   };
 }
 

@@ -1,7 +1,8 @@
-import type { LedgerService } from '../domains/ledger/index.ts';
+import type { LedgerService, VerificationRound } from '../domains/ledger/index.ts';
 import type { MarketplaceService } from '../domains/marketplace/index.ts';
 import type { QualityService } from '../domains/quality/index.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { LedgerAccountId } from '../kernel/ids.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { type RepeatedJob, repeat } from './repeat.ts';
 
@@ -9,12 +10,25 @@ import { type RepeatedJob, repeat } from './repeat.ts';
 const RECOVER_INTERVAL_MS = 2_000;
 /** How long an assessment may be in memory only, in milliseconds. */
 const FLUSH_QUALITY_INTERVAL_MS = 1_000;
+/** How long earnings may wait past their release time, in milliseconds. */
+const RELEASE_EARNINGS_INTERVAL_MS = 10_000;
+/** Between two rounds of verification, in milliseconds. A round reads one page of accounts, and in them only new entries. */
+const VERIFY_INTERVAL_MS = 10_000;
+
+/** What verification tells the operator. */
+export interface VerificationMetrics {
+  /** A round came to its end: entries that it summed, and accounts that are wrong as far as is known. */
+  roundEnded(entries: number, wrongAccounts: number): void;
+  /** Whether all balances sum to zero and the working lists are what the accounts say. */
+  totalsCompared(match: boolean): void;
+}
 
 /** What the jobs about money need. */
 export interface MoneyJobDependencies {
-  readonly ledger: Pick<LedgerService, 'expireHolds'>;
+  readonly ledger: Pick<LedgerService, 'expireHolds' | 'releaseEarnings' | 'verify'>;
   readonly marketplace: Pick<MarketplaceService, 'recover'>;
   readonly quality: Pick<QualityService, 'flush'>;
+  readonly metrics: VerificationMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -40,6 +54,57 @@ export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promis
       { operation: 'quality.flush', intervalMs: FLUSH_QUALITY_INTERVAL_MS, work: () => quality.flush() },
       dependencies,
     ),
+    repeat(
+      {
+        operation: 'ledger.releaseEarnings',
+        intervalMs: RELEASE_EARNINGS_INTERVAL_MS,
+        work: () => ledger.releaseEarnings(),
+      },
+      dependencies,
+    ),
+    repeat(
+      {
+        operation: 'ledger.verify',
+        intervalMs: VERIFY_INTERVAL_MS,
+        work: createVerification(dependencies),
+      },
+      dependencies,
+    ),
   ];
   return { stop: async () => void (await Promise.all(jobs.map((job) => job.stop()))) };
+}
+
+/**
+ * One round of verification: the next page of accounts, from the first one again when all were compared. A wrong book is
+ * an error in the log in every round that finds it, and stays in the metric until a round finds the account right.
+ */
+export function createVerification(
+  dependencies: Pick<MoneyJobDependencies, 'ledger' | 'metrics' | 'logger'>,
+): () => Promise<VerificationRound> {
+  const { ledger, metrics, logger } = dependencies;
+  let after: LedgerAccountId | null = null;
+  /** Wrong accounts of this pass so far, and of all of the pass before. */
+  let wrongInPass = 0;
+  let wrongBefore = 0;
+  return async () => {
+    const round = await ledger.verify(after);
+    wrongInPass += round.wrongAccounts.length;
+    metrics.roundEnded(round.entries, Math.max(wrongInPass, wrongBefore));
+    metrics.totalsCompared(round.totalsMatch);
+    for (const ledgerAccountId of round.wrongAccounts) {
+      logger.error(
+        { operation: 'ledger.verify', ledgerAccountId },
+        'the books are wrong: a balance is not the sum of its entries',
+      );
+    }
+    if (!round.totalsMatch) {
+      logger.error({ operation: 'ledger.verify' }, 'the books are wrong: the balances do not sum to zero, or holds or waiting earnings do not match them');
+    }
+    after = round.nextAfter;
+    if (after === null) {
+      wrongBefore = wrongInPass;
+      wrongInPass = 0;
+    }
+    return round;
+  };
 }
