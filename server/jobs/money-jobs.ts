@@ -98,7 +98,10 @@ export function createVerification(
       );
     }
     if (!round.totalsMatch) {
-      logger.error({ operation: 'ledger.verify' }, 'the books are wrong: the balances do not sum to zero, or holds or waiting earnings do not match them');
+      logger.error(
+        { operation: 'ledger.verify' },
+        'the books are wrong: the balances do not sum to zero, or holds or waiting earnings do not match them',
+      );
     }
     after = round.nextAfter;
     if (after === null) {

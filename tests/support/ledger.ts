@@ -54,7 +54,13 @@ export function createLedgerNode(
     /** A new owner who has `amountMicrocents`. */
     async rich(amountMicrocents: bigint): Promise<AccountActor> {
       const owner = newOwner();
-      const command = { kind: 'top_up', id: newTransferId(), owner, amountMicrocents, clearing: 'stripe' } as const;
+      const command = {
+        kind: 'top_up',
+        id: newTransferId(),
+        owner,
+        amountMicrocents,
+        clearing: 'stripe',
+      } as const;
       await this.commit({ commands: [command], rows: [] });
       return owner;
     },

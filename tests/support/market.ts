@@ -146,6 +146,7 @@ export function createMarket(
     ledger,
     marketplace,
     quality,
+    metrics: { roundEnded: () => {}, totalsCompared: () => {} },
     administrator,
     /** A user who has `amountCents`. */
     async customer(amountCents: bigint): Promise<AccountActor> {

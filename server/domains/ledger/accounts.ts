@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { InvariantError } from '../../kernel/errors.ts';
 import { asId, type LedgerAccountId, type TenantId, type TransferId } from '../../kernel/ids.ts';
+import { FEE_SHARDS } from './limits.ts';
 import type { Account, AccountKind, ClearingProvider, LedgerOwner, TenantAccountKind } from './types.ts';
 
 /** Owner of what belongs to the platform: no account is a member of this tenant. */
@@ -23,6 +25,9 @@ export function tenantAccount(kind: TenantAccountKind, owner: LedgerOwner): Acco
 /** All accounts that a tenant can have. */
 export type TenantAccounts = Readonly<Record<TenantAccountKind, Account>>;
 
+/** Gives the accounts of a tenant. */
+export type TenantAccountsOf = (owner: LedgerOwner) => TenantAccounts;
+
 /** The accounts of a tenant. */
 export function tenantAccounts(owner: LedgerOwner): TenantAccounts {
   return {
@@ -33,14 +38,39 @@ export function tenantAccounts(owner: LedgerOwner): TenantAccounts {
   };
 }
 
+/** `tenantAccounts` that computes the ids of a tenant once, and forgets all when it remembers `tenantsMax` tenants. */
+export function rememberTenantAccounts(tenantsMax: number): TenantAccountsOf {
+  const known = new Map<TenantId, TenantAccounts>();
+  return (owner) => {
+    let accounts = known.get(owner.tenantId);
+    if (accounts === undefined) {
+      accounts = tenantAccounts(owner);
+      if (known.size >= tenantsMax) known.clear();
+      known.set(owner.tenantId, accounts);
+    }
+    return accounts;
+  };
+}
+
+const FEE_ACCOUNTS = Array.from({ length: FEE_SHARDS }, (_, shard) =>
+  makeAccount(PLATFORM_TENANT_ID, 'fee', String(shard)),
+);
+const CLEARING_ACCOUNTS: Readonly<Record<ClearingProvider, Account>> = {
+  manual: makeAccount(PLATFORM_TENANT_ID, 'clearing', 'manual'),
+  stripe: makeAccount(PLATFORM_TENANT_ID, 'clearing', 'stripe'),
+  paypal: makeAccount(PLATFORM_TENANT_ID, 'clearing', 'paypal'),
+};
+
 /** One of the accounts that the platform's commission goes to: 0 to `FEE_SHARDS - 1`. */
 export function feeAccount(shard: number): Account {
-  return makeAccount(PLATFORM_TENANT_ID, 'fee', String(shard));
+  const account = FEE_ACCOUNTS[shard];
+  if (account === undefined) throw new InvariantError(`there is no fee account ${shard}`);
+  return account;
 }
 
 /** What lies at a payment provider: as negative as the money that came in by it and is still in the ledger. */
 export function clearingAccount(provider: ClearingProvider): Account {
-  return makeAccount(PLATFORM_TENANT_ID, 'clearing', provider);
+  return CLEARING_ACCOUNTS[provider];
 }
 
 function makeAccount(tenantId: TenantId, kind: AccountKind, part: string): Account {

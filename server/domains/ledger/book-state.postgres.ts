@@ -1,7 +1,7 @@
 import type { Sql } from '../../kernel/database.ts';
 import { InvariantError } from '../../kernel/errors.ts';
 import { asId, type LedgerAccountId, type TenantId, type TransferId } from '../../kernel/ids.ts';
-import { type TenantAccounts, tenantAccounts } from './accounts.ts';
+import type { TenantAccounts, TenantAccountsOf } from './accounts.ts';
 import type { AccountState, BookState } from './book.ts';
 import { RELEASED_EARNINGS_MAX } from './limits.ts';
 import { json, type OpenHoldRow, openHoldOf, type TransferRow, transferOf } from './rows.postgres.ts';
@@ -17,11 +17,12 @@ export async function lockState(
   sql: Sql,
   commands: readonly LedgerCommand[],
   options: BookingOptions,
+  accountsOfTenant: TenantAccountsOf,
   nowMs: number,
 ): Promise<BookState> {
   const holders = await readHolders(sql, commands);
-  const tenants = tenantsOf(commands, holders);
-  const accounts = await lockAccounts(sql, commands, tenants, options);
+  const tenants = tenantsOf(commands, holders, accountsOfTenant);
+  const accounts = await lockAccounts(sql, platformAccountsOf(commands, options, accountsOfTenant), tenants);
   const releasing = commands.flatMap((command) =>
     command.kind === 'release_earnings' ? [command.owner.tenantId] : [],
   );
@@ -33,7 +34,9 @@ export async function lockState(
         transaction_id, expires_at, entry_count, fingerprint, created_at
       FROM ledger_transfers
       WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json(commands.map(({ id }) => id))}::text::jsonb)::uuid))`,
-    holders.size === 0 ? [] : sql<OpenHoldRow[]>`
+    holders.size === 0
+      ? []
+      : sql<OpenHoldRow[]>`
       SELECT hold_id, tenant_id, amount_microcents, transaction_id, expires_at FROM ledger_open_holds
       WHERE hold_id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json([...holders.keys()])}::text::jsonb)::uuid))`,
     readDueEarnings(sql, releasing, nowMs),
@@ -88,27 +91,32 @@ async function readHolders(
 function tenantsOf(
   commands: readonly LedgerCommand[],
   holders: ReadonlyMap<TransferId, LedgerOwner>,
+  accountsOfTenant: TenantAccountsOf,
 ): readonly TenantAccounts[] {
   const tenants = new Map<string, LedgerOwner>();
   for (const command of commands) {
     for (const owner of ownersOf(command)) tenants.set(owner.tenantId.toLowerCase(), owner);
   }
   for (const owner of holders.values()) tenants.set(owner.tenantId.toLowerCase(), owner);
-  return [...tenants.values()].map(tenantAccounts);
+  return [...tenants.values()].map(accountsOfTenant);
+}
+
+/** The accounts of the platform that the batch moves. */
+function platformAccountsOf(
+  commands: readonly LedgerCommand[],
+  options: BookingOptions,
+  accountsOfTenant: TenantAccountsOf,
+): readonly LedgerAccountId[] {
+  const accounts = commands.flatMap((command) => accountsOf(command, options, accountsOfTenant));
+  return accounts.filter(({ kind }) => kind === 'fee' || kind === 'clearing').map(({ id }) => id);
 }
 
 async function lockAccounts(
   sql: Sql,
-  commands: readonly LedgerCommand[],
+  platformAccounts: readonly LedgerAccountId[],
   tenants: readonly TenantAccounts[],
-  options: BookingOptions,
 ): Promise<Map<LedgerAccountId, AccountState>> {
-  const ids = new Set(tenants.map(({ available }) => available.id));
-  for (const command of commands) {
-    for (const { id, kind } of accountsOf(command, options, tenantAccounts)) {
-      if (kind === 'fee' || kind === 'clearing') ids.add(id);
-    }
-  }
+  const ids = new Set([...platformAccounts, ...tenants.map(({ available }) => available.id)]);
   const rows = await sql<AccountRow[]>`
     SELECT id, balance_microcents, last_position FROM ledger_accounts
     WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json([...ids])}::text::jsonb)::uuid))
@@ -117,7 +125,10 @@ async function lockAccounts(
   return new Map(rows.map((row) => [row.id, stateOf(row)]));
 }
 
-function readOtherAccounts(sql: Sql, tenants: readonly TenantAccounts[]): Promise<readonly AccountRow[]> | [] {
+function readOtherAccounts(
+  sql: Sql,
+  tenants: readonly TenantAccounts[],
+): Promise<readonly AccountRow[]> | [] {
   if (tenants.length === 0) return [];
   const ids = tenants.flatMap(({ held, earnings, receivable }) => [held.id, earnings.id, receivable.id]);
   return sql<AccountRow[]>`

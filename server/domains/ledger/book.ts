@@ -1,6 +1,6 @@
 import type { LedgerAccountId, TenantId, TransferId } from '../../kernel/ids.ts';
 import { BALANCE_MICROCENTS_MAX, type Microcents } from '../../kernel/money.ts';
-import { clearingAccount, feeAccount, type TenantAccounts, tenantAccounts } from './accounts.ts';
+import { clearingAccount, feeAccount, type TenantAccountsOf } from './accounts.ts';
 import { type BookingOptions, checkCommand, costOf, fingerprintOf, type Move } from './rules.ts';
 import type {
   Account,
@@ -77,7 +77,7 @@ const move = (account: Account, amountMicrocents: Microcents, releaseAtMs: numbe
 export class Book {
   readonly #nowMs: number;
   readonly #options: BookingOptions;
-  readonly #tenants = new Map<TenantId, TenantAccounts>();
+  readonly #accountsOf: TenantAccountsOf;
   readonly #accounts: Map<LedgerAccountId, AccountState>;
   readonly #transfers: Map<TransferId, Transfer>;
   readonly #holds: Map<TransferId, OpenHold | null>;
@@ -88,7 +88,8 @@ export class Book {
   /** Takes back what the unit at work has changed, the last change first. */
   #undo: (() => void)[] = [];
 
-  constructor(state: BookState, nowMs: number, options: BookingOptions) {
+  constructor(state: BookState, nowMs: number, options: BookingOptions, accountsOf: TenantAccountsOf) {
+    this.#accountsOf = accountsOf;
     this.#nowMs = nowMs;
     this.#options = options;
     this.#accounts = new Map(state.accounts);
@@ -246,10 +247,7 @@ export class Book {
       ok: true,
       owner,
       facts: { amountMicrocents: cost, feeMicrocents, transactionId },
-      moves: [
-        move(this.#accountsOf(owner).available, -cost),
-        ...this.#pay(payees, feeMicrocents, owner, 0n),
-      ],
+      moves: [move(this.#accountsOf(owner).available, -cost), ...this.#pay(payees, feeMicrocents, owner, 0n)],
     };
   }
 
@@ -292,7 +290,8 @@ export class Book {
     }
     // A debt is paid off once in a transfer, by all that its debtor gets.
     const credits = new Map<LedgerAccountId, Payee>();
-    if (released > 0n) credits.set(this.#accountsOf(owner).available.id, { owner, amountMicrocents: released });
+    if (released > 0n)
+      credits.set(this.#accountsOf(owner).available.id, { owner, amountMicrocents: released });
     const moves: Move[] = [];
     for (const [id, share] of shares) {
       if (delayMs > 0) {
@@ -367,21 +366,20 @@ export class Book {
     const balanceMicrocents = before.balanceMicrocents + amountMicrocents;
     set(this.#accounts, account.id, { balanceMicrocents, lastPosition: position }, this.#undo);
     const { id: transferId, kind: transferKind, transactionId } = transfer;
-    const entry = { transferId, account, position, transferKind, transactionId, amountMicrocents, releaseAtMs };
+    const entry = {
+      transferId,
+      account,
+      position,
+      transferKind,
+      transactionId,
+      amountMicrocents,
+      releaseAtMs,
+    };
     push(this.#entries, entry, this.#undo);
   }
 
   #stateOf(account: Account): AccountState {
     return this.#accounts.get(account.id) ?? EMPTY;
-  }
-
-  #accountsOf(owner: LedgerOwner): TenantAccounts {
-    let accounts = this.#tenants.get(owner.tenantId);
-    if (accounts === undefined) {
-      accounts = tenantAccounts(owner);
-      this.#tenants.set(owner.tenantId, accounts);
-    }
-    return accounts;
   }
 }
 

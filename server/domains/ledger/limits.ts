@@ -28,6 +28,8 @@ export const LEDGER_WRITER_LIMITS = {
 export const HOLD_LIFE_MS_MAX = 86_400_000;
 /** Accounts remembered as existing, so that a batch need not create them. Forgotten all at once when full. */
 export const KNOWN_ACCOUNTS_MAX = 200_000;
+/** Tenants whose account ids are remembered, some 1 KB each. Forgotten all at once when full. */
+export const KNOWN_TENANTS_MAX = 10_000;
 /** Holds that one round of the expiry job reads, and resolves, at a time. */
 export const EXPIRED_HOLDS_PAGE = 1_000;
 /** Tenants whose earnings one round of the release job reads, and releases, at a time. */

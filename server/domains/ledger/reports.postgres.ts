@@ -47,7 +47,10 @@ export async function readStatement(
   limit: number,
 ): Promise<StatementPage> {
   const accounts = tenantAccounts(owner);
-  const heads = TENANT_ACCOUNT_KINDS.map((kind) => ({ id: accounts[kind].id, before: before?.[kind] ?? null }));
+  const heads = TENANT_ACCOUNT_KINDS.map((kind) => ({
+    id: accounts[kind].id,
+    before: before?.[kind] ?? null,
+  }));
   const rows = await sql<EntryRow[]>`
     SELECT e.position, e.account_kind, e.transfer_id, e.transfer_kind, e.transaction_id, e.amount_microcents,
       e.release_at, e.created_at
@@ -103,7 +106,9 @@ function cursorBehind(
 }
 
 function headsJson(heads: readonly { readonly id: string; readonly before: bigint | null }[]): string {
-  return JSON.stringify(heads.map(({ id, before }) => ({ id, before: before === null ? null : String(before) })));
+  return JSON.stringify(
+    heads.map(({ id, before }) => ({ id, before: before === null ? null : String(before) })),
+  );
 }
 
 function entryOf(row: EntryRow): StatementEntry {

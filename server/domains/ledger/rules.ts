@@ -1,5 +1,5 @@
 import { MICROCENTS_PER_CENT, type Microcents } from '../../kernel/money.ts';
-import { clearingAccount, feeAccount, type TenantAccounts } from './accounts.ts';
+import { clearingAccount, feeAccount, type TenantAccountsOf } from './accounts.ts';
 import { HOLD_LIFE_MS_MAX, PAYEES_MAX, TRANSFER_MICROCENTS_MAX } from './limits.ts';
 import type { Account, LedgerCommand, LedgerOwner, LedgerRefusal, Payee } from './types.ts';
 
@@ -60,7 +60,7 @@ export function ownersOf(command: LedgerCommand): readonly LedgerOwner[] {
 export function accountsOf(
   command: LedgerCommand,
   options: BookingOptions,
-  accountsOfTenant: (owner: LedgerOwner) => TenantAccounts,
+  accountsOfTenant: TenantAccountsOf,
 ): readonly Account[] {
   const accounts: Account[] = [];
   if ('owner' in command) accounts.push(accountsOfTenant(command.owner).available);
@@ -104,7 +104,9 @@ export function checkCommand(command: LedgerCommand): LedgerRefusal | null {
     case 'post':
     case 'transfer': {
       const cost = costOf(command);
-      return cost !== null && isAmount(cost, command.kind === 'post' ? 0n : 1n) ? null : 'amount_out_of_range';
+      return cost !== null && isAmount(cost, command.kind === 'post' ? 0n : 1n)
+        ? null
+        : 'amount_out_of_range';
     }
     case 'void':
     case 'expire':

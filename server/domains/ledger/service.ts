@@ -71,10 +71,7 @@ export interface LedgerService {
   balance(actor: Actor): Promise<Balance>;
 
   /** The tenant's entries, newest first, `limit` (1..100) below the positions of `before`. */
-  statement(
-    actor: Actor,
-    page: { before: StatementCursor | null; limit: number },
-  ): Promise<StatementPage>;
+  statement(actor: Actor, page: { before: StatementCursor | null; limit: number }): Promise<StatementPage>;
 
   /** Proof that the books are in order; reads the whole ledger. Operators only. */
   trialBalance(actor: Actor): Promise<TrialBalance>;
@@ -139,7 +136,13 @@ export function createLedgerService(dependencies: LedgerDependencies): LedgerSer
       const tenantId = await tenants.findTenantOfAccount(accountId);
       if (tenantId === null) throw notFound('user');
       const id = transferIdFor('top_up', operator.accountId, requireIdempotencyKey(idempotencyKey));
-      const command = { kind: 'top_up', id, owner: { tenantId }, amountMicrocents, clearing: 'manual' } as const;
+      const command = {
+        kind: 'top_up',
+        id,
+        owner: { tenantId },
+        amountMicrocents,
+        clearing: 'manual',
+      } as const;
       const outcome = await commitOne(command);
       if (!outcome.ok) throw refusalError(outcome.reason);
       const { transfer, replayed } = outcome;

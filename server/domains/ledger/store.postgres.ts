@@ -1,13 +1,13 @@
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { LedgerAccountId } from '../../kernel/ids.ts';
-import { tenantAccounts } from './accounts.ts';
+import { rememberTenantAccounts } from './accounts.ts';
 import { Book } from './book.ts';
 import { lockState } from './book-state.postgres.ts';
-import { KNOWN_ACCOUNTS_MAX } from './limits.ts';
+import { KNOWN_ACCOUNTS_MAX, KNOWN_TENANTS_MAX } from './limits.ts';
 import type { LedgerStore } from './ports.ts';
 import { readBalance, readStatement, readTrialBalance } from './reports.postgres.ts';
-import { accountsOf, type BookingOptions } from './rules.ts';
 import { findDueEarners, findExpiredHolds, json, keepChanges } from './rows.postgres.ts';
+import { accountsOf, type BookingOptions } from './rules.ts';
 import type { Account, RowWriter, UnitOfWork, UnitOutcome } from './types.ts';
 import { verifyAccounts } from './verification.postgres.ts';
 
@@ -17,6 +17,7 @@ export function createLedgerStore(
   options: BookingOptions = { feeShard: 0, earningsReleaseDelayMs: 0 },
 ): LedgerStore {
   const knownAccounts = new Set<LedgerAccountId>();
+  const tenantAccounts = rememberTenantAccounts(KNOWN_TENANTS_MAX);
 
   /** Creates accounts outside the batch's transaction: a row that waits for another insert would hold locks. */
   const ensureAccounts = async (accounts: readonly Account[]) => {
@@ -42,7 +43,12 @@ export function createLedgerStore(
       const commands = units.flatMap((unit) => unit.commands);
       await ensureAccounts(commands.flatMap((command) => accountsOf(command, options, tenantAccounts)));
       return database.system('money', async (sql) => {
-        const book = new Book(await lockState(sql, commands, options, nowMs), nowMs, options);
+        const book = new Book(
+          await lockState(sql, commands, options, tenantAccounts, nowMs),
+          nowMs,
+          options,
+          tenantAccounts,
+        );
         const outcomes = units.map((unit) => book.executeUnit(unit.commands));
         // One connection carries these in order: they are sent together.
         await Promise.all([keepChanges(sql, book.changes(), nowMs), writeRows(sql, units, outcomes)]);

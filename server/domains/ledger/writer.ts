@@ -127,7 +127,10 @@ export class LedgerWriter {
         return await store.apply(units, clock.nowMs());
       } catch (error) {
         if (isAboutTheData(error) || attempt >= this.#options.batchAttemptsMax) throw error;
-        logger.warn({ operation: 'ledger.write', attempt, units: units.length, error }, 'a batch is repeated');
+        logger.warn(
+          { operation: 'ledger.write', attempt, units: units.length, error },
+          'a batch is repeated',
+        );
         const delayMs = this.#options.retryDelayMs * 2 ** (attempt - 1) * (0.5 + random.fraction());
         await new Promise<void>((resolve) => clock.after(delayMs, resolve));
       }
@@ -156,7 +159,8 @@ function asInvariant(error: unknown): InvariantError {
  * itself (SQLSTATE classes 21, 22, 23, 42, 44 and P0).
  */
 function isAboutTheData(error: unknown): boolean {
-  if (error instanceof InvariantError || error instanceof TypeError || error instanceof RangeError) return true;
+  if (error instanceof InvariantError || error instanceof TypeError || error instanceof RangeError)
+    return true;
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   return /^(2[123]|42|44|P0)...$/.test(code);
 }

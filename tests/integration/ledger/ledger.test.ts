@@ -99,11 +99,15 @@ async function expectInOrder() {
 describe('the ledger', () => {
   it('pays provider and fee out of a hold and releases the rest', async () => {
     expect((await hold(node, 'h', 100n)).ok).toBe(true);
-    expect(await node.ledger.balance(alice)).toMatchObject({ availableMicrocents: 900n, heldMicrocents: 100n });
+    expect(await node.ledger.balance(alice)).toMatchObject({
+      availableMicrocents: 900n,
+      heldMicrocents: 100n,
+    });
     const before = await expectInOrder();
     const posted = await node.ledger.post({
       holdId: holdIdOf('h'),
-      payees: [{ owner: bob, amountMicrocents: 61n }], feeMicrocents: 9n
+      payees: [{ owner: bob, amountMicrocents: 61n }],
+      feeMicrocents: 9n,
     });
     expect(posted).toMatchObject({ ok: true, transfer: { amountMicrocents: 70n, releasedMicrocents: 30n } });
     expect(await node.ledger.balance(alice)).toMatchObject({ availableMicrocents: 930n, heldMicrocents: 0n });
@@ -114,20 +118,29 @@ describe('the ledger', () => {
 
   it('pays a provider who asked itself', async () => {
     await hold(node, 'self', 100n);
-    await node.ledger.post({ holdId: holdIdOf('self'), payees: [{ owner: alice, amountMicrocents: 88n }], feeMicrocents: 12n });
+    await node.ledger.post({
+      holdId: holdIdOf('self'),
+      payees: [{ owner: alice, amountMicrocents: 88n }],
+      feeMicrocents: 12n,
+    });
     expect(await node.ledger.balance(alice)).toMatchObject({ availableMicrocents: 988n, heldMicrocents: 0n });
     await expectInOrder();
   });
 
   it('refuses a hold above the balance and leaves everything as it was', async () => {
     expect(await hold(node, 'h', 1_001n)).toEqual({ ok: false, reason: 'insufficient_balance' });
-    expect(await node.ledger.balance(alice)).toMatchObject({ availableMicrocents: 1_000n, heldMicrocents: 0n });
+    expect(await node.ledger.balance(alice)).toMatchObject({
+      availableMicrocents: 1_000n,
+      heldMicrocents: 0n,
+    });
   });
 
   it('refuses amounts out of range', async () => {
     await expect(topUp(node, 'zero', 0n)).rejects.toMatchObject({ code: 'amount_out_of_range' });
     await expect(topUp(node, 'negative', -5n)).rejects.toMatchObject({ code: 'amount_out_of_range' });
-    await expect(topUp(node, 'huge', 10_000_000_000_000_001n)).rejects.toMatchObject({ code: 'amount_out_of_range' });
+    await expect(topUp(node, 'huge', 10_000_000_000_000_001n)).rejects.toMatchObject({
+      code: 'amount_out_of_range',
+    });
   });
 
   it('replays a top-up under the same key, refuses other parameters under it, and wants a key', async () => {
@@ -154,7 +167,10 @@ describe('the ledger', () => {
     await topUp(node, 'lower', 6n, carol);
     expect((await hold(node, 'h', 11n, carol)).ok).toBe(true);
     for (const actor of [carol, upper]) {
-      expect(await node.ledger.balance(actor)).toMatchObject({ availableMicrocents: 0n, heldMicrocents: 11n });
+      expect(await node.ledger.balance(actor)).toMatchObject({
+        availableMicrocents: 0n,
+        heldMicrocents: 11n,
+      });
       expect((await node.ledger.statement(actor, { before: null, limit: 9 })).entries).toHaveLength(4);
     }
     await expectInOrder();
@@ -182,7 +198,11 @@ describe('the ledger', () => {
 
   it('gives a repeated resolution the first answer', async () => {
     await hold(node, 'twice', 100n);
-    const input = { holdId: holdIdOf('twice'), payees: [{ owner: bob, amountMicrocents: 40n }], feeMicrocents: 2n };
+    const input = {
+      holdId: holdIdOf('twice'),
+      payees: [{ owner: bob, amountMicrocents: 40n }],
+      feeMicrocents: 2n,
+    };
     const first = await node.ledger.post(input);
     expect(await node.ledger.post(input)).toEqual(first);
     expect(await node.ledger.void(input.holdId)).toEqual({ ok: false, reason: 'hold_resolved' });
@@ -197,7 +217,10 @@ describe('the ledger', () => {
     expect(await node.ledger.expireHolds()).toBe(0);
     node.clock.advance(1);
     expect(await node.ledger.expireHolds()).toBe(1);
-    expect(await node.ledger.balance(alice)).toMatchObject({ availableMicrocents: 950n, heldMicrocents: 50n });
+    expect(await node.ledger.balance(alice)).toMatchObject({
+      availableMicrocents: 950n,
+      heldMicrocents: 50n,
+    });
     await expectInOrder();
   });
 
@@ -234,7 +257,8 @@ describe('the ledger', () => {
       if (index % 4 === 0) return resolver.ledger.void(holdIdOf(name, payer));
       return resolver.ledger.post({
         holdId: holdIdOf(name, payer),
-        payees: [{ owner: payee, amountMicrocents: 17n }], feeMicrocents: 2n
+        payees: [{ owner: payee, amountMicrocents: 17n }],
+        feeMicrocents: 2n,
       });
     };
     const results = await Promise.all(Array.from({ length: 600 }, (_, i) => settle(i % 2 ? node : other, i)));

@@ -3,6 +3,8 @@ import {
   businessRow,
   type LedgerCommand,
   type RowWriter,
+  type StatementCursor,
+  type StatementEntry,
   transferIdFor,
 } from '../../../server/domains/ledger/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
@@ -109,8 +111,12 @@ describe('the rows of a unit', () => {
   });
   const [first, second] = [writer('a-rows'), writer('b-rows')];
   const kept = async (id: string) =>
-    (await db.database.system('money', (sql) => sql`SELECT FROM ledger_verified_accounts WHERE account_id = ${id}`))
-      .length === 1;
+    (
+      await db.database.system(
+        'money',
+        (sql) => sql`SELECT FROM ledger_verified_accounts WHERE account_id = ${id}`,
+      )
+    ).length === 1;
 
   it('are written in the transaction of its commands, once for each kind in a batch, in the order of names', async () => {
     written.length = 0;
@@ -172,7 +178,11 @@ describe('a chargeback', () => {
       owedMicrocents: 700n,
     });
     await node.commit({ commands: [{ kind: 'void', id: newTransferId(), holdId: hold.id }], rows: [] });
-    expect(await balance(alice)).toMatchObject({ availableMicrocents: 0n, heldMicrocents: 0n, owedMicrocents: 0n });
+    expect(await balance(alice)).toMatchObject({
+      availableMicrocents: 0n,
+      heldMicrocents: 0n,
+      owedMicrocents: 0n,
+    });
     await node.commit({ commands: [clear('chargeback', alice, 50n), clear('top_up', alice, 80n)], rows: [] });
     expect(await balance(alice)).toMatchObject({ availableMicrocents: 30n, owedMicrocents: 0n });
     await expectInOrder();
@@ -221,8 +231,12 @@ describe('money that leaves', () => {
   it('is never more than there is, and a payout is in whole cents', async () => {
     const alice = await node.rich(1_500_000n);
     expect(await commit(clear('payout', alice, 1_500_000n))).toMatchObject({ reason: 'amount_out_of_range' });
-    expect(await commit(clear('payout', alice, 2_000_000n))).toMatchObject({ reason: 'insufficient_balance' });
-    expect(await commit(clear('refund', alice, 1_500_001n))).toMatchObject({ reason: 'insufficient_balance' });
+    expect(await commit(clear('payout', alice, 2_000_000n))).toMatchObject({
+      reason: 'insufficient_balance',
+    });
+    expect(await commit(clear('refund', alice, 1_500_001n))).toMatchObject({
+      reason: 'insufficient_balance',
+    });
     expect((await balance(alice)).availableMicrocents).toBe(1_500_000n);
   });
 });
@@ -237,7 +251,14 @@ describe('earnings with a release time', () => {
       const payees = [{ owner: bob, amountMicrocents }];
       await slow.commit({
         commands: [
-          { kind: 'transfer', id: newTransferId(), owner: alice, payees, feeMicrocents: 1n, transactionId: null },
+          {
+            kind: 'transfer',
+            id: newTransferId(),
+            owner: alice,
+            payees,
+            feeMicrocents: 1n,
+            transactionId: null,
+          },
         ],
         rows: [],
       });
@@ -290,8 +311,8 @@ describe("a tenant's statement", () => {
       await commit(holdOf(alice, 1n));
       await Promise.all(Array.from({ length: 10 }, () => commit(holdOf(bob, 1n))));
     }
-    const seen = [];
-    let before = null;
+    const seen: StatementEntry[] = [];
+    let before: StatementCursor | null = null;
     do {
       const page: Awaited<ReturnType<typeof node.ledger.statement>> = await node.ledger.statement(alice, {
         before,

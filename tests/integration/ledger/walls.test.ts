@@ -1,10 +1,10 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { tenantAccount } from '../../../server/domains/ledger/accounts.ts';
-import { createLedgerNode, newOwner, newTransferId } from '../../support/ledger.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import type { Sql } from '../../../server/kernel/database.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { createLedgerNode, newOwner, newTransferId } from '../../support/ledger.ts';
 
 /*
  * Statements by hand, under the server's own role: whatever a bug or an intruder writes there, the database takes only
@@ -41,7 +41,14 @@ interface HandTransfer {
 
 /** A transfer row of alice's, as somebody could write it by hand. */
 async function insertTransfer(sql: Sql, transfer: HandTransfer = {}): Promise<string> {
-  const { id = newTransferId(), kind = 'transfer', amount = 5n, held = 0n, entries = 2, holdId = null } = transfer;
+  const {
+    id = newTransferId(),
+    kind = 'transfer',
+    amount = 5n,
+    held = 0n,
+    entries = 2,
+    holdId = null,
+  } = transfer;
   await sql`
     INSERT INTO ledger_transfers (id, tenant_id, kind, amount_microcents, held_microcents, hold_id, expires_at, entry_count,
       fingerprint, created_at)
@@ -180,7 +187,14 @@ describe('the database refuses, and leaves every balance as it was,', () => {
     "a hold that sets somebody else's money aside": async (sql) => {
       await node.commit({
         commands: [
-          { kind: 'hold', id: newTransferId(), owner: bob, amountMicrocents: 1n, expiresAfterMs: 60_000, transactionId: null },
+          {
+            kind: 'hold',
+            id: newTransferId(),
+            owner: bob,
+            amountMicrocents: 1n,
+            expiresAfterMs: 60_000,
+            transactionId: null,
+          },
         ],
         rows: [],
       });
@@ -236,7 +250,8 @@ describe('the database refuses, and leaves every balance as it was,', () => {
     'an open hold that is taken away': (sql) => sql`DELETE FROM ledger_open_holds`,
     'waiting earnings that nobody made': (sql) =>
       sql`INSERT INTO ledger_pending_earnings VALUES (${alice.tenantId}, ${newTransferId()}, 5, now())`,
-    'the note of an incomplete transfer that is taken away': (sql) => sql`DELETE FROM ledger_incomplete_transfers`,
+    'the note of an incomplete transfer that is taken away': (sql) =>
+      sql`DELETE FROM ledger_incomplete_transfers`,
   };
   it.each(Object.keys(statements))('%s', async (name) => {
     await expect(asServer((sql) => statements[name]?.(sql) as Promise<unknown>)).rejects.toEqual(APPEND_ONLY);
@@ -256,22 +271,25 @@ describe('the database refuses, and leaves every balance as it was,', () => {
     'UPDATE ledger_accounts SET balance_microcents = 1',
     'TRUNCATE ledger_open_holds',
     'TRUNCATE ledger_incomplete_transfers',
-  ])("the server's role, by its grants or a rule, and the owner of the tables, by a rule: %s", async (statement) => {
-    await expect(asServer((sql) => sql.unsafe(statement))).rejects.toMatchObject({
-      code: expect.stringMatching(/^(42501|23001)$/),
-    });
-    const target = new URL(db.url);
-    const host = target.searchParams.get('host');
-    target.searchParams.delete('host');
-    const owner = postgres(target.toString(), {
-      max: 1,
-      connection: { search_path: 'yggdrasil' },
-      ...(host === null ? {} : { host }),
-    });
-    try {
-      await expect(owner.unsafe(statement)).rejects.toEqual(APPEND_ONLY);
-    } finally {
-      await owner.end();
-    }
-  });
+  ])(
+    "the server's role, by its grants or a rule, and the owner of the tables, by a rule: %s",
+    async (statement) => {
+      await expect(asServer((sql) => sql.unsafe(statement))).rejects.toMatchObject({
+        code: expect.stringMatching(/^(42501|23001)$/),
+      });
+      const target = new URL(db.url);
+      const host = target.searchParams.get('host');
+      target.searchParams.delete('host');
+      const owner = postgres(target.toString(), {
+        max: 1,
+        connection: { search_path: 'yggdrasil' },
+        ...(host === null ? {} : { host }),
+      });
+      try {
+        await expect(owner.unsafe(statement)).rejects.toEqual(APPEND_ONLY);
+      } finally {
+        await owner.end();
+      }
+    },
+  );
 });

@@ -15,7 +15,9 @@ const owner = fc.nat({ max: 2 }).map(ownerOf);
 const id = fc.nat({ max: 40 }).map((number) => transferIdFor('t', String(number)));
 const amountMicrocents = fc.bigInt({ min: -1n, max: 120n });
 const clearing = fc.constantFrom('manual' as const, 'stripe' as const);
-const payees = fc.array(fc.record({ owner, amountMicrocents: fc.bigInt({ min: -1n, max: 40n }) }), { maxLength: 4 });
+const payees = fc.array(fc.record({ owner, amountMicrocents: fc.bigInt({ min: -1n, max: 40n }) }), {
+  maxLength: 4,
+});
 const feeMicrocents = fc.bigInt({ min: -1n, max: 20n });
 const command: fc.Arbitrary<LedgerCommand> = fc.oneof(
   fc.record({

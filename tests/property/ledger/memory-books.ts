@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { tenantAccounts } from '../../../server/domains/ledger/accounts.ts';
 import { type AccountState, Book } from '../../../server/domains/ledger/book.ts';
 import type { BookingOptions } from '../../../server/domains/ledger/rules.ts';
 import type {
@@ -51,7 +52,7 @@ export class MemoryBooks {
       const { tenantId } = lot.owner;
       if (lot.releaseAtMs <= nowMs) dueEarnings.set(tenantId, [...(dueEarnings.get(tenantId) ?? []), lot]);
     }
-    const book = new Book({ accounts, transfers, holds, dueEarnings }, nowMs, this.#options);
+    const book = new Book({ accounts, transfers, holds, dueEarnings }, nowMs, this.#options, tenantAccounts);
     const answers = units.map((unit) => book.executeUnit(unit));
     const changes = book.changes();
     for (const transfer of changes.transfers) {
@@ -59,7 +60,9 @@ export class MemoryBooks {
       this.#takeHolds(transfer);
     }
     for (const { owner, transferId } of changes.releasedEarnings) {
-      const index = pending.findIndex((lot) => lot.transferId === transferId && lot.owner.tenantId === owner.tenantId);
+      const index = pending.findIndex(
+        (lot) => lot.transferId === transferId && lot.owner.tenantId === owner.tenantId,
+      );
       expect(index).toBeGreaterThanOrEqual(0);
       pending.splice(index, 1);
     }
@@ -110,7 +113,11 @@ export class MemoryBooks {
       if (account.kind === 'receivable') expect(balanceMicrocents).toBeLessThanOrEqual(0n);
       else if (account.kind !== 'clearing') expect(balanceMicrocents).toBeGreaterThanOrEqual(0n);
     }
-    expect(totalOf('held')).toBe([...open.values()].reduce((sum, { amountMicrocents }) => sum + amountMicrocents, 0n));
-    expect(totalOf('earnings')).toBe(pending.reduce((sum, { amountMicrocents }) => sum + amountMicrocents, 0n));
+    expect(totalOf('held')).toBe(
+      [...open.values()].reduce((sum, { amountMicrocents }) => sum + amountMicrocents, 0n),
+    );
+    expect(totalOf('earnings')).toBe(
+      pending.reduce((sum, { amountMicrocents }) => sum + amountMicrocents, 0n),
+    );
   }
 }

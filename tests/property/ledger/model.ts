@@ -1,4 +1,9 @@
-import type { LedgerCommand, LedgerOwner, Payee, TenantAccountKind } from '../../../server/domains/ledger/types.ts';
+import type {
+  LedgerCommand,
+  LedgerOwner,
+  Payee,
+  TenantAccountKind,
+} from '../../../server/domains/ledger/types.ts';
 import type { TenantId, TransferId } from '../../../server/kernel/ids.ts';
 
 type Purse = Record<TenantAccountKind, bigint>;
@@ -63,7 +68,12 @@ export class LedgerModel {
   }
 
   #purse(owner: LedgerOwner): Purse {
-    const purse = this.#state.purses.get(owner.tenantId) ?? { available: 0n, held: 0n, earnings: 0n, receivable: 0n };
+    const purse = this.#state.purses.get(owner.tenantId) ?? {
+      available: 0n,
+      held: 0n,
+      earnings: 0n,
+      receivable: 0n,
+    };
     this.#state.purses.set(owner.tenantId, purse);
     return purse;
   }
@@ -139,10 +149,15 @@ export class LedgerModel {
     const back = payees
       .filter((payee) => payee.owner.tenantId === owner.tenantId)
       .reduce((sum, { amountMicrocents }) => sum + amountMicrocents, 0n);
-    if (this.#delayMs > 0 || purse.receivable < 0n || purse.available + back < cost) return 'insufficient_balance';
+    if (this.#delayMs > 0 || purse.receivable < 0n || purse.available + back < cost)
+      return 'insufficient_balance';
     purse.available -= cost;
     purse.available += back;
-    this.#pay(payees.filter((payee) => payee.owner.tenantId !== owner.tenantId), feeMicrocents, now);
+    this.#pay(
+      payees.filter((payee) => payee.owner.tenantId !== owner.tenantId),
+      feeMicrocents,
+      now,
+    );
     return 'done';
   }
 
@@ -185,7 +200,9 @@ export class LedgerModel {
   }
 
   #release(owner: LedgerOwner, now: number): string {
-    const due = this.#state.lots.filter((lot) => lot.owner.tenantId === owner.tenantId && lot.releaseAt <= now);
+    const due = this.#state.lots.filter(
+      (lot) => lot.owner.tenantId === owner.tenantId && lot.releaseAt <= now,
+    );
     if (due.length === 0) return 'nothing_to_release';
     const amount = due.reduce((sum, lot) => sum + lot.amount, 0n);
     this.#state.lots = this.#state.lots.filter((lot) => !due.includes(lot));
@@ -195,7 +212,13 @@ export class LedgerModel {
   }
 }
 
-function costOf({ payees, feeMicrocents }: { payees: readonly Payee[]; feeMicrocents: bigint }): bigint | null {
+function costOf({
+  payees,
+  feeMicrocents,
+}: {
+  payees: readonly Payee[];
+  feeMicrocents: bigint;
+}): bigint | null {
   if (feeMicrocents < 0n || payees.some(({ amountMicrocents }) => amountMicrocents < 0n)) return null;
   return payees.reduce((sum, { amountMicrocents }) => sum + amountMicrocents, feeMicrocents);
 }

@@ -54,13 +54,11 @@ describe('the ledger writer', () => {
       },
       { batchItemsMax: 4, unitItemsMax: 4 },
     );
-    await Promise.all([
-      unit('a', 'b'),
-      unit('c', 'd', 'e'),
-      unit('f'),
-      unit('g', 'h', 'i', 'j'),
-      unit('k'),
-    ].map((each) => writer.submit(each)));
+    await Promise.all(
+      [unit('a', 'b'), unit('c', 'd', 'e'), unit('f'), unit('g', 'h', 'i', 'j'), unit('k')].map((each) =>
+        writer.submit(each),
+      ),
+    );
     expect(batches).toEqual([2, 4, 4, 1]);
   });
 
@@ -71,7 +69,13 @@ describe('the ledger writer', () => {
       return units.map(() => refused);
     });
     const many = Array.from({ length: LEDGER_WRITER_LIMITS.unitItemsMax + 1 }, (_, i) => String(i));
-    const hold = { kind: 'hold', id: transferIdFor('h'), owner, amountMicrocents: 1n, transactionId: null } as const;
+    const hold = {
+      kind: 'hold',
+      id: transferIdFor('h'),
+      owner,
+      amountMicrocents: 1n,
+      transactionId: null,
+    } as const;
     for (const wrong of [
       unit(),
       unit(...many),

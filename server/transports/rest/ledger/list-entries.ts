@@ -24,7 +24,9 @@ export const listEntries = ({ ledger }: { ledger: LedgerService }) =>
     response: z.object({
       items: z.array(
         z.object({
-          sequence: z.string().describe('1 for the first entry of the account, one more for each that follows.'),
+          sequence: z
+            .string()
+            .describe('1 for the first entry of the account, one more for each that follows.'),
           account: z.enum(TENANT_ACCOUNT_KINDS),
           transferId: z.uuid(),
           kind: z.enum(TRANSFER_KINDS),
