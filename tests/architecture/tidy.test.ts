@@ -104,7 +104,7 @@ describe('domains', () => {
     const owned = new Map(
       domains.map((domain) => {
         const readme = readFileSync(`server/domains/${domain}/README.md`, 'utf8');
-        const tables = /Tables owned: ([^.]+)\./.exec(readme)?.[1] ?? '';
+        const tables = /Tables(?: owned)?: ([^.]+)\./.exec(readme)?.[1] ?? '';
         return [domain, new Set([...tables.matchAll(/`(\w+)`/g)].map(([, table]) => table))] as const;
       }),
     );

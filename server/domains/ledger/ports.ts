@@ -1,3 +1,4 @@
+import type { Actor } from '../../kernel/actor.ts';
 import type { AccountId, LedgerAccountId, TenantId } from '../../kernel/ids.ts';
 import type {
   Balance,
@@ -19,8 +20,8 @@ export interface LedgerStore {
    * may then be given again.
    */
   apply(units: readonly UnitOfWork[], nowMs: number): Promise<readonly UnitOutcome[]>;
-  readBalance(owner: LedgerOwner): Promise<Balance>;
-  readStatement(owner: LedgerOwner, before: StatementCursor | null, limit: number): Promise<StatementPage>;
+  readBalance(actor: Actor): Promise<Balance>;
+  readStatement(actor: Actor, before: StatementCursor | null, limit: number): Promise<StatementPage>;
   readTrialBalance(): Promise<TrialBalance>;
   /** Open holds whose time was over at `nowMs`, oldest first. */
   findExpiredHolds(nowMs: number, limit: number): Promise<readonly OpenHold[]>;

@@ -149,11 +149,11 @@ export function createLedgerService(dependencies: LedgerDependencies): LedgerSer
       return { transferId: id, accountId, amountMicrocents, createdAtMs: transfer.createdAtMs, replayed };
     },
 
-    balance: async (actor) => store.readBalance(ownerOf(actor)),
+    balance: async (actor) => store.readBalance(requireAccount(actor)),
 
     async statement(actor, page) {
       const limit = Math.min(Math.max(page.limit, 1), STATEMENT_ENTRIES_MAX);
-      return store.readStatement(ownerOf(actor), page.before, limit);
+      return store.readStatement(requireAccount(actor), page.before, limit);
     },
 
     async trialBalance(actor) {

@@ -55,9 +55,9 @@ export function createLedgerStore(
         return outcomes;
       });
     },
-    readBalance: (owner) => database.tenant(owner.tenantId, (sql) => readBalance(sql, owner)),
-    readStatement: (owner, before, limit) =>
-      database.tenant(owner.tenantId, (sql) => readStatement(sql, owner, before, limit)),
+    readBalance: (actor) => database.tenant(actor, (sql) => readBalance(sql, actor)),
+    readStatement: (actor, before, limit) =>
+      database.tenant(actor, (sql) => readStatement(sql, actor, before, limit)),
     readTrialBalance: () => database.system('money', readTrialBalance),
     findExpiredHolds: (nowMs, limit) =>
       database.system('money', (sql) => findExpiredHolds(sql, nowMs, limit)),
