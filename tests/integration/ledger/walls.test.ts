@@ -1,8 +1,8 @@
-import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { tenantAccount } from '../../../server/domains/ledger/accounts.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import type { Sql } from '../../../server/kernel/database.ts';
+import { connect } from '../../../server/platform/database/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createLedgerNode, newOwner, newTransferId } from '../../support/ledger.ts';
 
@@ -277,14 +277,7 @@ describe('the database refuses, and leaves every balance as it was,', () => {
       await expect(asServer((sql) => sql.unsafe(statement))).rejects.toMatchObject({
         code: expect.stringMatching(/^(42501|23001)$/),
       });
-      const target = new URL(db.url);
-      const host = target.searchParams.get('host');
-      target.searchParams.delete('host');
-      const owner = postgres(target.toString(), {
-        max: 1,
-        connection: { search_path: 'yggdrasil' },
-        ...(host === null ? {} : { host }),
-      });
+      const owner = connect(db.url, { connectionsMax: 1 });
       try {
         await expect(owner.unsafe(statement)).rejects.toEqual(APPEND_ONLY);
       } finally {
