@@ -33,7 +33,7 @@ export type Transports = ReturnType<typeof buildTransports>;
 export function buildTransports(config: Config, areas: Areas, dependencies: AppDependencies) {
   const { platform, identity, relay, market } = areas;
   const { clock, random, logger, metrics } = platform;
-  const { marketplace } = market;
+  const { providers, requests } = market;
   const { identify, devices } = identity;
   const observe = requestObserver(metrics);
   const state = { accepts: false };
@@ -50,13 +50,21 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
           observe,
           checkAnswers: dependencies.checkAnswers ?? false,
         }),
-        ...createOpenAiTransport({ marketplace, countPromptTokens, identify, logger, clock, observe }),
+        ...createOpenAiTransport({
+          providers,
+          requests,
+          countPromptTokens,
+          identify,
+          logger,
+          clock,
+          observe,
+        }),
       ],
       websockets: [
         createBifrostEndpoint({
           relay,
           devices,
-          marketplace,
+          providers,
           clock,
           logger,
           heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
@@ -69,7 +77,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   );
   const mqtt = createMqttServer(
     { host: config.mqttHost, port: config.mqttPort },
-    { endpoint: createMqttEndpoint({ relay, devices, marketplace, logger }), logger },
+    { endpoint: createMqttEndpoint({ relay, devices, providers, logger }), logger },
   );
   return { restRoutes, http, mqtt, state };
 }
@@ -104,9 +112,9 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 function createRoutes({ platform, identity, market }: Areas, state: { readonly accepts: boolean }) {
   const { opened, metrics, clock, logger } = platform;
   const { users, networks, devices } = identity;
-  const { ledger, marketplace } = market;
+  const { ledger, payments, providers, transactions } = market;
   const apiRoutes = [
-    ...createRestRoutes({ users, networks, devices, ledger, marketplace }),
+    ...createRestRoutes({ users, networks, devices, ledger, payments, providers, transactions }),
     ...createServerRoutes({
       checks: {
         database: opened.ping,

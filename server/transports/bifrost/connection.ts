@@ -8,7 +8,7 @@ import {
   Welcome,
 } from '../../../proto/index.ts';
 import type { DeviceCapabilities, DeviceIdentity } from '../../domains/devices/index.ts';
-import type { ProviderChannel } from '../../domains/marketplace/index.ts';
+import type { ProviderLink } from '../../domains/providers/index.ts';
 import {
   type DeliverySession,
   type Peer,
@@ -23,8 +23,10 @@ import type { Socket, SocketHandler } from '../../platform/websocket/types.ts';
 import { errorTable, logRefusal, toAppError } from '../error-table.ts';
 import { decodeFrame } from './decode-frame.ts';
 import { errorAnswer } from './error-frame.ts';
-import { capabilitiesOf, type FrameServices, handleFrame, payloadOf } from './frame-handlers.ts';
+import { type FrameServices, payloadOf } from './frame-handler.ts';
+import { capabilitiesOf, handleFrame } from './frame-handlers.ts';
 import { HELLO_TIMEOUT_MS, WAITING_BYTES_MAX, WAITING_FRAMES_MAX, WINDOW_FRAMES } from './limits.ts';
+import { createProviderLink } from './provider-link.ts';
 import { WrongFrames } from './wrong-frames.ts';
 
 /** Types that belong to the WebSocket session itself; all others are in `FRAME_HANDLERS`. */
@@ -48,7 +50,7 @@ export class BifrostConnection implements SocketHandler {
   readonly #cancelHelloTimeout: () => void;
   #peer: Peer | null = null;
   #session: DeliverySession | null = null;
-  #providerChannel: ProviderChannel | null = null;
+  #providerLink: ProviderLink | null = null;
   /** Until the device is known, and again while its session opens: frames wait. */
   #isOpening = true;
   #waiting: { readonly message: Uint8Array; readonly isBinary: boolean }[] = [];
@@ -90,11 +92,9 @@ export class BifrostConnection implements SocketHandler {
     const peer = this.#peer;
     if (peer === null) return;
     this.#peer = null;
-    const { relay, marketplace } = this.#dependencies;
+    const { relay, providers } = this.#dependencies;
     if (this.#session !== null) relay.closeSession(this.#session);
-    if (this.#providerChannel !== null) {
-      marketplace.disconnected(peer.actor.deviceId, this.#providerChannel);
-    }
+    if (this.#providerLink !== null) providers.disconnected(peer.actor.deviceId, this.#providerLink);
     relay.disconnected(peer);
     this.#recordSeen(peer);
   }
@@ -159,7 +159,7 @@ export class BifrostConnection implements SocketHandler {
     handleFrame(this.#dependencies, {
       peer,
       frame,
-      providerChannel: this.#channelOfProvider(peer, frame),
+      providerLink: this.#linkOfProvider(peer, frame),
     }).then(
       (answer) => {
         this.#wrongFrames.accepted();
@@ -235,16 +235,16 @@ export class BifrostConnection implements SocketHandler {
     }
   }
 
-  /** The way back to this device for the marketplace, made with its first frame of that kind. */
-  #channelOfProvider(peer: Peer, { header }: FrameView): ProviderChannel {
-    this.#providerChannel ??= {
-      send: (type: FrameType, payload: Uint8Array) =>
+  /** The way to this device for requests, made with its first frame. */
+  #linkOfProvider(peer: Peer, { header }: FrameView): ProviderLink {
+    this.#providerLink ??= createProviderLink(
+      (type, payload) =>
         !this.#closed &&
         this.#socket.send(
           this.#dependencies.relay.makeFrame(peer, { type, networkId: header.networkId, payload }),
         ) !== 'dropped',
-    };
-    return this.#providerChannel;
+    );
+    return this.#providerLink;
   }
 
   #answer(frame: FrameView, answer: { type: FrameType; payload: Uint8Array }): void {

@@ -1,37 +1,15 @@
+import { Capabilities, Delivery, FrameType, type yggdrasil } from '../../../proto/index.ts';
+import type { DeviceCapabilities } from '../../domains/devices/index.ts';
+import { relayError } from '../../domains/relay/index.ts';
 import {
-  Ack,
-  Capabilities,
-  ComputeChunk,
-  ComputeResult,
-  Delivery,
-  decodePayload,
-  encodePayload,
-  FrameType,
-  type FrameView,
-  type MessageType,
-  PayloadError,
-  ProviderOffer,
-  ProviderWithdraw,
-  type yggdrasil,
-} from '../../../proto/index.ts';
-import type { DeviceCapabilities, DeviceService } from '../../domains/devices/index.ts';
-import type { MarketplaceService, ProviderChannel } from '../../domains/marketplace/index.ts';
-import { type Peer, type RelayService, relayError } from '../../domains/relay/index.ts';
-import { AppError } from '../../kernel/errors.ts';
-
-export interface FrameServices {
-  readonly relay: RelayService;
-  readonly devices: DeviceService;
-  readonly marketplace: MarketplaceService;
-}
-
-/** An accepted frame and where it came from. Its bytes are valid until a handler's first `await` only. */
-export interface ReceivedFrame {
-  readonly peer: Peer;
-  readonly frame: FrameView;
-  /** How the marketplace reaches this device; null on MQTT, where a device can't be a provider. */
-  readonly providerChannel: ProviderChannel | null;
-}
+  acknowledgement,
+  type FrameAnswer,
+  type FrameHandler,
+  type FrameServices,
+  payloadOf,
+  type ReceivedFrame,
+} from './frame-handler.ts';
+import { PROVIDER_FRAME_HANDLERS } from './provider-frames.ts';
 
 /** What a device says it can do, as the devices domain takes it. */
 export const capabilitiesOf = ({
@@ -41,31 +19,6 @@ export const capabilitiesOf = ({
   actuators,
   commands,
 }: yggdrasil.v1.Capabilities): DeviceCapabilities => ({ platform, firmware, sensors, actuators, commands });
-
-/** What the sender is told; null: nothing. */
-export type FrameAnswer = { type: FrameType; payload: Uint8Array } | null;
-
-export type FrameHandler = (services: FrameServices, received: ReceivedFrame) => Promise<FrameAnswer>;
-
-/** The message in a frame. Refuses with `frame_payload_malformed`. */
-export function payloadOf<Properties, Message>(
-  type: MessageType<Properties, Message>,
-  frame: FrameView,
-): Message {
-  try {
-    return decodePayload(type, frame.payload);
-  } catch (error) {
-    if (!(error instanceof PayloadError)) throw error;
-    throw new AppError('invalid', 'frame_payload_malformed', 'The payload is not what the type says.', {
-      cause: error,
-    });
-  }
-}
-
-const acknowledgement = (offset: number): FrameAnswer => ({
-  type: FrameType.ACK,
-  payload: encodePayload(Ack, { offset }),
-});
 
 const forward: FrameHandler = async ({ relay }, { peer, frame }) => {
   const streamOffset = await relay.forward(peer, frame);
@@ -80,44 +33,17 @@ const announceCapabilities: FrameHandler = async (services, received) => {
   return answer;
 };
 
-const offer: FrameHandler = async ({ marketplace }, { peer, frame, providerChannel }) => {
-  if (providerChannel === null) {
-    throw new AppError('invalid', 'frame_type_unexpected', 'A provider connects over WebSocket.');
-  }
-  await marketplace.offer(peer.actor, providerChannel, payloadOf(ProviderOffer, frame));
-  return acknowledgement(0);
-};
-
-const withdraw: FrameHandler = async ({ marketplace }, { peer, frame }) => {
-  payloadOf(ProviderWithdraw, frame);
-  await marketplace.withdraw(peer.actor);
-  return acknowledgement(0);
-};
-
-const chunk: FrameHandler = async ({ marketplace }, { peer, frame }) => {
-  marketplace.chunk(peer.actor, payloadOf(ComputeChunk, frame));
-  return null;
-};
-
-const result: FrameHandler = async ({ marketplace }, { peer, frame }) => {
-  marketplace.result(peer.actor, payloadOf(ComputeResult, frame));
-  return null;
-};
-
 /**
  * Every type of frame a device may send in an open session, on any transport. HELLO, ACK and PING belong to the
  * WebSocket session itself (`connection.ts`).
  */
-export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map([
+export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<FrameType, FrameHandler>([
   [FrameType.EVENT, forward],
   [FrameType.CAPABILITIES, announceCapabilities],
   [FrameType.COMMAND, forward],
   [FrameType.COMMAND_RESULT, forward],
   [FrameType.ERROR, forward],
-  [FrameType.PROVIDER_OFFER, offer],
-  [FrameType.PROVIDER_WITHDRAW, withdraw],
-  [FrameType.COMPUTE_CHUNK, chunk],
-  [FrameType.COMPUTE_RESULT, result],
+  ...PROVIDER_FRAME_HANDLERS,
 ]);
 
 /** Handles an accepted frame. Refuses with `frame_type_unexpected` what is not in the table. */

@@ -5,7 +5,8 @@ import type { Logger } from '../../kernel/logger.ts';
 import type { MqttConnection, MqttEndpoint } from '../../platform/mqtt/types.ts';
 import { decodeFrame } from '../bifrost/decode-frame.ts';
 import { errorAnswer } from '../bifrost/error-frame.ts';
-import { type FrameServices, handleFrame } from '../bifrost/frame-handlers.ts';
+import type { FrameServices } from '../bifrost/frame-handler.ts';
+import { handleFrame } from '../bifrost/frame-handlers.ts';
 import { WrongFrames } from '../bifrost/wrong-frames.ts';
 import { logRefusal, toAppError } from '../error-table.ts';
 import { WINDOW_FRAMES } from './limits.ts';
@@ -139,7 +140,7 @@ export function createMqttEndpoint(
       try {
         frame = decodeFrame(payload);
         relay.accept(session.peer, frame);
-        await handleFrame(dependencies, { peer: session.peer, frame, providerChannel: null });
+        await handleFrame(dependencies, { peer: session.peer, frame, providerLink: null });
         session.wrongFrames.accepted();
       } catch (cause) {
         const error = refuse(connection, session, cause, frame);

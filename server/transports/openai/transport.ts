@@ -1,4 +1,5 @@
-import type { MarketplaceService } from '../../domains/marketplace/index.ts';
+import type { ProviderService } from '../../domains/providers/index.ts';
+import type { RequestService } from '../../domains/requests/index.ts';
 import { type AccountActor, requireAccount } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { AppError } from '../../kernel/errors.ts';
@@ -14,7 +15,8 @@ import { getModel, listModels } from './models.ts';
 
 /** What the transport needs. */
 export interface OpenAiTransportDependencies {
-  readonly marketplace: Pick<MarketplaceService, 'createRequest' | 'listModels'>;
+  readonly providers: Pick<ProviderService, 'listModels'>;
+  readonly requests: Pick<RequestService, 'createRequest'>;
   readonly countPromptTokens: ChatCompletionDependencies['countPromptTokens'];
   readonly identify: Identify;
   readonly logger: Logger;

@@ -1,7 +1,9 @@
 import type { DeviceService } from '../../domains/devices/index.ts';
 import type { LedgerService } from '../../domains/ledger/index.ts';
-import type { MarketplaceService } from '../../domains/marketplace/index.ts';
 import type { NetworkService } from '../../domains/networks/index.ts';
+import type { PaymentService } from '../../domains/payments/index.ts';
+import type { ProviderService } from '../../domains/providers/index.ts';
+import type { TransactionService } from '../../domains/transactions/index.ts';
 import type { UserService } from '../../domains/users/index.ts';
 import { createDevice } from './devices/create.ts';
 import { getDevice } from './devices/get.ts';
@@ -18,6 +20,8 @@ import { listTransactions } from './marketplace/list-transactions.ts';
 import { createNetwork } from './networks/create.ts';
 import { getNetwork } from './networks/get.ts';
 import { listNetworks } from './networks/list.ts';
+import { confirmPaymentStanding } from './payments/confirm-standing.ts';
+import { getPaymentStanding } from './payments/get-standing.ts';
 import { createUser } from './users/create.ts';
 import { getSelf } from './users/get-self.ts';
 import { listUsers } from './users/list.ts';
@@ -28,7 +32,9 @@ export interface RestServices {
   readonly networks: NetworkService;
   readonly devices: DeviceService;
   readonly ledger: LedgerService;
-  readonly marketplace: MarketplaceService;
+  readonly payments: PaymentService;
+  readonly providers: ProviderService;
+  readonly transactions: TransactionService;
 }
 
 /** Every REST route of the API, in the order of the documentation. */
@@ -52,4 +58,6 @@ export const createRestRoutes = (services: RestServices) => [
   getProvider(services),
   listTransactions(services),
   getTransaction(services),
+  getPaymentStanding(services),
+  confirmPaymentStanding(services),
 ];

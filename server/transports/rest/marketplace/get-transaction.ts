@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { MarketplaceService } from '../../../domains/marketplace/index.ts';
+import type { TransactionService } from '../../../domains/transactions/index.ts';
 import { asId, type TransactionId } from '../../../kernel/ids.ts';
 import { defineRoute } from '../define-route.ts';
 import { idSchema } from '../schemas.ts';
 import { transactionSchema, transactionToJson } from './schemas.ts';
 
-export const getTransaction = ({ marketplace }: { marketplace: MarketplaceService }) =>
+export const getTransaction = ({ transactions }: { transactions: TransactionService }) =>
   defineRoute({
     operation: 'marketplace.transactions.get',
     method: 'GET',
@@ -18,6 +18,6 @@ export const getTransaction = ({ marketplace }: { marketplace: MarketplaceServic
     errors: ['transaction_not_found'],
     handle: async ({ actor, params }) => {
       const id = asId<TransactionId>(params.transactionId);
-      return transactionToJson(await marketplace.getTransaction(actor, id));
+      return transactionToJson(await transactions.getTransaction(actor, id));
     },
   });

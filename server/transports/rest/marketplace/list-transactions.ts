@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import {
-  type MarketplaceService,
   TRANSACTIONS_PAGE_MAX,
   type TransactionCursor,
-} from '../../../domains/marketplace/index.ts';
+  type TransactionService,
+} from '../../../domains/transactions/index.ts';
 import { asId, type TransactionId } from '../../../kernel/ids.ts';
 import { defineRoute } from '../define-route.ts';
 import { limitSchema } from '../schemas.ts';
@@ -15,7 +15,7 @@ const cursorSchema = z
   .toLowerCase()
   .regex(/^[0-9]{1,15}_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 
-export const listTransactions = ({ marketplace }: { marketplace: MarketplaceService }) =>
+export const listTransactions = ({ transactions }: { transactions: TransactionService }) =>
   defineRoute({
     operation: 'marketplace.transactions.list',
     method: 'GET',
@@ -35,7 +35,7 @@ export const listTransactions = ({ marketplace }: { marketplace: MarketplaceServ
     errors: [],
     handle: async ({ actor, query }) => {
       const after = query.after === undefined ? null : cursorOf(query.after);
-      const page = await marketplace.listTransactions(actor, { ...query, after });
+      const page = await transactions.listTransactions(actor, { ...query, after });
       const next = page.next === null ? null : `${page.next.createdAtMs}_${page.next.id}`;
       return { items: page.transactions.map(transactionToJson), next };
     },

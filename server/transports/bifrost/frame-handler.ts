@@ -1,0 +1,54 @@
+import {
+  Ack,
+  decodePayload,
+  encodePayload,
+  FrameType,
+  type FrameView,
+  type MessageType,
+  PayloadError,
+} from '../../../proto/index.ts';
+import type { DeviceService } from '../../domains/devices/index.ts';
+import type { ProviderLink, ProviderService } from '../../domains/providers/index.ts';
+import type { Peer, RelayService } from '../../domains/relay/index.ts';
+import { AppError } from '../../kernel/errors.ts';
+
+/** The services that frames reach. */
+export interface FrameServices {
+  readonly relay: RelayService;
+  readonly devices: DeviceService;
+  readonly providers: ProviderService;
+}
+
+/** An accepted frame and where it came from. Its bytes are valid until a handler's first `await` only. */
+export interface ReceivedFrame {
+  readonly peer: Peer;
+  readonly frame: FrameView;
+  /** How a request reaches this device; null on MQTT, where a device can't be a provider. */
+  readonly providerLink: ProviderLink | null;
+}
+
+/** What the sender is told; null: nothing. */
+export type FrameAnswer = { type: FrameType; payload: Uint8Array } | null;
+
+export type FrameHandler = (services: FrameServices, received: ReceivedFrame) => Promise<FrameAnswer>;
+
+/** The message in a frame. Refuses with `frame_payload_malformed`. */
+export function payloadOf<Properties, Message>(
+  type: MessageType<Properties, Message>,
+  frame: FrameView,
+): Message {
+  try {
+    return decodePayload(type, frame.payload);
+  } catch (error) {
+    if (!(error instanceof PayloadError)) throw error;
+    throw new AppError('invalid', 'frame_payload_malformed', 'The payload is not what the type says.', {
+      cause: error,
+    });
+  }
+}
+
+/** An ACK up to a stream's offset. */
+export const acknowledgement = (offset: number): FrameAnswer => ({
+  type: FrameType.ACK,
+  payload: encodePayload(Ack, { offset }),
+});

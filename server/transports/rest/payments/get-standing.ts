@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import type { PaymentService } from '../../../domains/payments/index.ts';
+import { type AccountId, asId } from '../../../kernel/ids.ts';
+import { defineRoute } from '../define-route.ts';
+import { idSchema } from '../schemas.ts';
+import { paymentStandingSchema } from './schemas.ts';
+
+export const getPaymentStanding = ({ payments }: { payments: PaymentService }) =>
+  defineRoute({
+    operation: 'payments.standing.get',
+    method: 'GET',
+    path: '/api/v1/admin/payment-standing/:userId',
+    access: 'operator',
+    summary: 'Whether a user has verified ways to pay and to be paid.',
+    params: z.strictObject({ userId: idSchema }),
+    response: paymentStandingSchema,
+    status: 200,
+    errors: ['user_not_found'],
+    handle: async ({ actor, params }) => payments.getStanding(actor, asId<AccountId>(params.userId)),
+  });
