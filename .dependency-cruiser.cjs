@@ -7,7 +7,10 @@ const domainsAllowed = {
   ledger: [],
   pricing: [],
   quality: [],
-  marketplace: ['ledger', 'pricing', 'quality'],
+  payments: [],
+  providers: ['pricing', 'quality'],
+  transactions: [],
+  requests: ['ledger', 'pricing', 'providers', 'transactions'],
 };
 
 /** The part of the core's facade that only Node can load. */

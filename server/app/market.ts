@@ -77,7 +77,10 @@ function buildLedger({ database, clock, random, logger }: Platform, { users }: I
     earningsReleaseDelayMs: EARNINGS_RELEASE_DELAY_MS,
   });
   const ledgerWriter = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, clock, random, logger });
-  return { ledgerWriter, ledger: createLedgerService({ writer: ledgerWriter, store, tenants: users, clock }) };
+  return {
+    ledgerWriter,
+    ledger: createLedgerService({ writer: ledgerWriter, store, tenants: users, clock }),
+  };
 }
 
 /** The ledger's writer and the jobs about money: stops when every command has its answer. */
