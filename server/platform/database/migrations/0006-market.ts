@@ -150,14 +150,14 @@ CREATE POLICY own_tenant ON marketplace_served TO yggdrasil_tenant USING (tenant
 CREATE POLICY own_tenant ON marketplace_claims TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
 CREATE POLICY own_tenant ON marketplace_keyed_requests TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
 CREATE POLICY own_tenant ON payment_standings TO yggdrasil_tenant USING (tenant_id = current_tenant_id());
-CREATE POLICY server ON marketplace_providers TO yggdrasil_system USING (true);
-CREATE POLICY server ON marketplace_models TO yggdrasil_system USING (true);
-CREATE POLICY server ON quality_providers TO yggdrasil_system USING (true);
-CREATE POLICY server ON marketplace_transactions TO yggdrasil_system USING (true);
-CREATE POLICY server ON marketplace_served TO yggdrasil_system USING (true);
-CREATE POLICY server ON marketplace_claims TO yggdrasil_system USING (true);
-CREATE POLICY server ON marketplace_keyed_requests TO yggdrasil_system USING (true);
-CREATE POLICY server ON payment_standings TO yggdrasil_system USING (true);
+CREATE POLICY server ON marketplace_providers TO yggdrasil_money USING (true);
+CREATE POLICY server ON marketplace_models TO yggdrasil_money USING (true);
+CREATE POLICY server ON quality_providers TO yggdrasil_money USING (true);
+CREATE POLICY server ON marketplace_transactions TO yggdrasil_money USING (true);
+CREATE POLICY server ON marketplace_served TO yggdrasil_money USING (true);
+CREATE POLICY server ON marketplace_claims TO yggdrasil_money USING (true);
+CREATE POLICY server ON marketplace_keyed_requests TO yggdrasil_money USING (true);
+CREATE POLICY server ON payment_standings TO yggdrasil_money USING (true);
 
 GRANT SELECT ON marketplace_providers, marketplace_models, quality_providers TO yggdrasil_tenant;
 -- Not the provider's tenant and device: a requester never learns them, whatever statement runs.
@@ -172,10 +172,10 @@ GRANT SELECT (transaction_id, tenant_id, provider_id, model, state, prompt_token
   claimed_tokens, counted_tokens) ON marketplace_served TO yggdrasil_tenant;
 -- The job money.
 GRANT SELECT, INSERT, UPDATE ON marketplace_providers, marketplace_transactions, quality_providers, marketplace_claims,
-  payment_standings TO yggdrasil_system;
-GRANT SELECT, INSERT, DELETE ON marketplace_models TO yggdrasil_system;
-GRANT SELECT, INSERT ON marketplace_served TO yggdrasil_system;
-GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace_keyed_requests TO yggdrasil_system;
+  payment_standings TO yggdrasil_money;
+GRANT SELECT, INSERT, DELETE ON marketplace_models TO yggdrasil_money;
+GRANT SELECT, INSERT ON marketplace_served TO yggdrasil_money;
+GRANT SELECT, INSERT, UPDATE, DELETE ON marketplace_keyed_requests TO yggdrasil_money;
 `,
   down: `
 DROP TABLE payment_standings;
