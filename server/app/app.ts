@@ -1,9 +1,10 @@
 import type { Config } from '../config/index.ts';
-import type { RestRoute } from '../transports/rest/define-route.ts';
+import type { Operation } from '../kernel/operation.ts';
 import { buildIdentity, type Identity, secretsPart } from './identity.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { buildMarket, moneyPart, requestsPart } from './market.ts';
 import { buildMessaging, relayPart } from './messaging.ts';
+import type { Catalogue } from './operations.ts';
 import { type AppDependencies, buildPlatform, databasePart } from './platform.ts';
 import { buildTransports, httpPart, mqttPart } from './transports.ts';
 
@@ -18,8 +19,10 @@ export interface App {
    * end; rejects with the first failure. How long a part that hangs is waited for is the caller's.
    */
   stop(): Promise<void>;
-  /** What REST offers, for tests that enumerate it. */
-  readonly restRoutes: readonly RestRoute[];
+  /** Every operation there is, by transport, for tests that enumerate them. */
+  readonly catalogue: Catalogue;
+  /** Every operation that goes through the pipeline. */
+  readonly served: readonly Operation[];
 }
 
 /**
@@ -53,7 +56,8 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     platform,
   );
   return {
-    restRoutes: transports.restRoutes,
+    catalogue: transports.catalogue,
+    served: transports.served,
     offerSetupCode: identity.users.offerSetupCode,
     async start() {
       await lifecycle.start();

@@ -1,21 +1,22 @@
 import type { Config } from '../config/index.ts';
-import { countPromptTokens } from '../domains/pricing/index.ts';
 import type { RelayService } from '../domains/relay/index.ts';
 import { createHttpServer } from '../platform/http/server.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
 import { createMqttServer } from '../platform/mqtt/server.ts';
 import { createBifrostEndpoint } from '../transports/bifrost/endpoint.ts';
+import { createFrames } from '../transports/frames/frames.ts';
 import { createMqttEndpoint } from '../transports/mqtt/endpoint.ts';
-import { OPENAI_DESCRIPTIONS } from '../transports/openai/descriptions.ts';
-import { createOpenAiTransport } from '../transports/openai/transport.ts';
-import { createDocumentationRoutes } from '../transports/rest/documentation-routes.ts';
+import { openAiErrorResponse } from '../transports/openai/errors.ts';
+import { createOpenAiTransport, isOpenAiPath } from '../transports/openai/transport.ts';
+import { createLogAudit } from '../transports/pipeline/audit.ts';
+import { createRunningLimiter } from '../transports/pipeline/limiter.ts';
+import { createPipeline } from '../transports/pipeline/pipeline.ts';
 import { errorResponse } from '../transports/rest/error-response.ts';
-import { createRestRoutes } from '../transports/rest/routes.ts';
-import { createServerRoutes } from '../transports/rest/server-routes.ts';
 import { createRestTransport } from '../transports/rest/transport.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
 import type { Market } from './market.ts';
+import { createCatalogue, type HttpServices } from './operations.ts';
 import type { AppDependencies, Platform } from './platform.ts';
 
 /** The areas that the transports reach. */
@@ -29,57 +30,48 @@ export interface Areas {
 /** Everything that listens. */
 export type Transports = ReturnType<typeof buildTransports>;
 
-/** Builds the listeners; none listens before its part starts. */
+/** Builds the listeners; none listens before its part starts. Every operation joins the one pipeline here. */
 export function buildTransports(config: Config, areas: Areas, dependencies: AppDependencies) {
   const { platform, identity, relay, market } = areas;
   const { clock, random, logger, metrics } = platform;
-  const { providers, requests } = market;
+  const { providers } = market;
   const { identify, devices } = identity;
-  const observe = requestObserver(metrics);
   const state = { accepts: false };
-  const restRoutes = createRoutes(areas, state);
+  const catalogue = createCatalogue(servicesOf(areas, state));
+  const pipeline = createPipeline({
+    limiter: createRunningLimiter(),
+    audit: createLogAudit(logger),
+    clock,
+    refused: refusalCounter(metrics),
+  });
+  const observe = requestObserver(metrics);
+  const serving = { pipeline, identify, logger, observe, checkAnswers: dependencies.checkAnswers ?? false };
+  const frames = createFrames({ relay, devices, providers }, pipeline);
+  const sessions = { frames, relay, devices, providers, clock, logger };
   const http = createHttpServer(
     { host: config.host, port: config.port, closeGraceMs: config.shutdownTimeoutSeconds * 1000 },
     {
       routes: [
-        ...createRestTransport({
-          routes: restRoutes,
-          identify,
-          logger,
-          clock,
-          observe,
-          checkAnswers: dependencies.checkAnswers ?? false,
-        }),
-        ...createOpenAiTransport({
-          providers,
-          requests,
-          countPromptTokens,
-          identify,
-          logger,
-          clock,
-          observe,
-        }),
+        ...createRestTransport(catalogue.rest, serving),
+        ...createOpenAiTransport(catalogue.openai, serving),
       ],
       websockets: [
         createBifrostEndpoint({
-          relay,
-          devices,
-          providers,
-          clock,
-          logger,
+          ...sessions,
           heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
         }),
       ],
-      respondToError: errorResponse,
+      respondToError: (error, asked) =>
+        isOpenAiPath(asked.path) ? openAiErrorResponse(error) : errorResponse(error, asked),
       newRequestId: () => random.uuid(),
       logger,
     },
   );
   const mqtt = createMqttServer(
     { host: config.mqttHost, port: config.mqttPort },
-    { endpoint: createMqttEndpoint({ relay, devices, providers, logger }), logger },
+    { endpoint: createMqttEndpoint(sessions), logger },
   );
-  return { restRoutes, http, mqtt, state };
+  return { catalogue, served: pipeline.catalogue, http, mqtt, state };
 }
 
 /** The MQTT listener. `listening` gets its port. */
@@ -109,32 +101,41 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 }
 
 /** `state` says whether the server takes requests, for its readiness. */
-function createRoutes({ platform, identity, market }: Areas, state: { readonly accepts: boolean }) {
+function servicesOf(
+  { platform, identity, market }: Areas,
+  state: { readonly accepts: boolean },
+): HttpServices {
   const { opened, metrics, clock, logger } = platform;
   const { users, networks, devices } = identity;
-  const { ledger, payments, providers, transactions } = market;
-  const apiRoutes = [
-    ...createRestRoutes({ users, networks, devices, ledger, payments, providers, transactions }),
-    ...createServerRoutes({
-      checks: {
-        database: opened.ping,
-        listening: async () => {
-          if (!state.accepts) throw new Error('not listening');
-        },
+  const { ledger, payments, providers, requests, transactions } = market;
+  return {
+    users,
+    networks,
+    devices,
+    ledger,
+    payments,
+    providers,
+    requests,
+    transactions,
+    checks: {
+      database: opened.ping,
+      listening: async () => {
+        if (!state.accepts) throw new Error('not listening');
       },
-      renderMetrics: metrics.render,
-      clock,
-      logger,
-    }),
-  ];
-  return [
-    ...apiRoutes,
-    ...createDocumentationRoutes([...apiRoutes, ...OPENAI_DESCRIPTIONS], {
-      title: 'Yggdrasil',
-      version: '1',
-      description: 'Devices, networks, money and computing time. `/v1` speaks the OpenAI convention.',
-    }),
-  ];
+    },
+    renderMetrics: metrics.render,
+    clock,
+    logger,
+  };
+}
+
+function refusalCounter(metrics: Metrics) {
+  const refusals = metrics.counter({
+    name: 'yggdrasil_operations_refused_total',
+    help: 'Operations that were refused, or failed.',
+    labels: ['operation', 'code'],
+  });
+  return (operation: string, code: string) => refusals.add({ operation, code });
 }
 
 function requestObserver(metrics: Metrics) {

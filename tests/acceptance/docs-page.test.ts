@@ -1,6 +1,5 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { OPENAI_DESCRIPTIONS } from '../../server/transports/openai/descriptions.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
@@ -32,7 +31,9 @@ test('the page shows the operations, works, and asks no other server', async () 
 
   await page.locator('.opblock-summary', { hasText: '/api/v1/setup' }).click();
   await page.locator('.opblock-description-wrapper').first().waitFor();
-  expect(await page.locator('.opblock').count()).toBe(server.restRoutes.length + OPENAI_DESCRIPTIONS.length);
+  expect(await page.locator('.opblock').count()).toBe(
+    server.catalogue.rest.length + server.catalogue.openai.length,
+  );
   expect(await page.locator('.title').first().textContent()).toContain('Yggdrasil');
 
   await page.getByRole('button', { name: 'Try it out' }).click();

@@ -1,37 +1,69 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { FrameType } from '../../proto/index.ts';
+import { createCatalogue } from '../../server/app/operations.ts';
 import { renderConfigTable } from '../../server/config/index.ts';
-import { migrations } from '../../server/platform/database/migrations/index.ts';
-import { SESSION_FRAME_TYPES } from '../../server/transports/bifrost/connection.ts';
-import { FRAME_HANDLERS } from '../../server/transports/bifrost/frame-handlers.ts';
-import { OPENAI_DESCRIPTIONS } from '../../server/transports/openai/descriptions.ts';
-import { createOpenAiTransport } from '../../server/transports/openai/transport.ts';
-import { createRestRoutes } from '../../server/transports/rest/routes.ts';
+import type { Operation } from '../../server/kernel/operation.ts';
+import { FRAME_HANDLERS } from '../../server/transports/frames/frame-handlers.ts';
+import { FRAME_OPERATIONS } from '../../server/transports/frames/operations.ts';
 import { idSchema } from '../../server/transports/rest/schemas.ts';
+import { CONNECTION_CASES } from '../acceptance/contract/connection-cases.ts';
 import { FRAME_CASES } from '../acceptance/contract/frame-cases.ts';
 import { OPENAI_CASES } from '../acceptance/contract/openai-cases.ts';
 import { REST_CASES } from '../acceptance/contract/rest-cases.ts';
 
-/** Routes only name their services when they are made. */
-const noServices = {} as never;
+/** Operations only name their services when they are made. */
+const catalogue = createCatalogue({} as never);
 
-describe('every route', () => {
-  it('of REST has an authorization test and an error test', () => {
-    const operations = createRestRoutes(noServices).map(({ operation }) => operation);
-    expect(Object.keys(REST_CASES).sort()).toEqual(operations.sort());
+/** Files of ours in a folder, with their text. */
+const sourcesOf = (folder: string): [path: string, text: string][] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => [`${folder}/${name}`, readFileSync(`${folder}/${name}`, 'utf8')]);
+
+const operationsOf = (list: readonly Operation[]) => list.map(({ operation }) => operation).sort();
+
+describe('every operation', () => {
+  it('of REST, the documentation and the routes for operators has an authorization test and an error test', () => {
+    expect(Object.keys(REST_CASES).sort()).toEqual(operationsOf(catalogue.rest));
   });
 
   it('of the OpenAI endpoint has an authorization test and an error test', () => {
-    const operations = createOpenAiTransport(noServices).map(({ operation }) => operation);
-    expect(Object.keys(OPENAI_CASES).sort()).toEqual(operations.sort());
+    expect(Object.keys(OPENAI_CASES).sort()).toEqual(operationsOf(catalogue.openai));
   });
 
-  it('of the OpenAI endpoint is described', () => {
-    const served = createOpenAiTransport(noServices).map(({ operation, method }) => `${method} ${operation}`);
-    const described = OPENAI_DESCRIPTIONS.map(({ operation, method }) => `${method} ${operation}`);
-    expect(described.sort()).toEqual(served.sort());
+  it('of devices, on WebSocket and MQTT, has an authorization test and an error test', () => {
+    const types = [...FRAME_CASES.keys()].map((type) => FRAME_OPERATIONS.get(type)?.operation ?? '');
+    expect([...types, ...Object.keys(CONNECTION_CASES)].sort()).toEqual(operationsOf(catalogue.devices));
+  });
+
+  it('has a name of its own', () => {
+    const names = operationsOf([...catalogue.rest, ...catalogue.openai, ...catalogue.devices]);
+    expect(names).toEqual([...new Set(names)]);
+  });
+
+  it('needs a permission, but for these', () => {
+    const all: readonly Operation[] = [...catalogue.rest, ...catalogue.openai, ...catalogue.devices];
+    expect(operationsOf(all.filter(({ access }) => access === 'public'))).toEqual([
+      'documentation.asset',
+      'documentation.openapi',
+      'documentation.page',
+      'server.live',
+      'server.ready',
+      'users.setUp',
+    ]);
+  });
+
+  it('that changes something or moves money is audited', () => {
+    const changing = [...catalogue.rest, ...catalogue.openai].filter(({ method }) => method !== 'GET');
+    expect(operationsOf(changing.filter(({ audit }) => audit !== 'change' && audit !== 'money'))).toEqual([]);
+  });
+
+  it('reaches its service through the pipeline: no transport imports another way in', () => {
+    const transports = sourcesOf('server/transports').filter(([path]) => !path.includes('/pipeline/'));
+    const ways = transports.filter(([, text]) => /\bidentify\(|\brequirePermission\(/.test(text));
+    expect(ways.map(([path]) => path)).toEqual([]);
   });
 });
 
@@ -52,7 +84,7 @@ function takesIdsAsTheyCome(part: z.ZodType): boolean {
 }
 
 describe('every id in a request', () => {
-  it.each(createRestRoutes(noServices))('to $operation is taken in lower case', ({ params, query, body }) => {
+  it.each(catalogue.rest)('to $operation is taken in lower case', ({ params, query, body }) => {
     const parts = { params, query, body };
     expect(Object.entries(parts).filter(([, part]) => part !== null && takesIdsAsTheyCome(part))).toEqual([]);
   });
@@ -64,39 +96,18 @@ describe('every id in a request', () => {
 });
 
 describe('every frame', () => {
-  it('that a device may send has an authorization test and an error test', () => {
-    const types = [...SESSION_FRAME_TYPES, ...FRAME_HANDLERS.keys()].map((type) => FrameType[type]);
-    expect([...FRAME_CASES.keys()].map((type) => FrameType[type]).sort()).toEqual(types.sort());
-  });
-
-  it('of the schema is sent by a device, or by the server', () => {
+  it('of the schema is an operation of a device, or sent by the server', () => {
     const byServer = ['WELCOME', 'PONG', 'COMPUTE_REQUEST', 'COMPUTE_CANCEL'];
-    const byDevice = [...SESSION_FRAME_TYPES, ...FRAME_HANDLERS.keys()].map((type) => FrameType[type]);
+    const byDevice = [...FRAME_OPERATIONS.keys()].map((type) => FrameType[type]);
     const all = Object.keys(FrameType).filter(
       (name) => Number.isNaN(Number(name)) && !name.endsWith('UNSPECIFIED'),
     );
     expect([...byServer, ...byDevice].sort()).toEqual(all.sort());
   });
-});
 
-describe('every table', () => {
-  const schema = migrations.map(({ up }) => up).join('\n');
-  const tables = [...schema.matchAll(/CREATE TABLE (\w+)/g)].map(([, table]) => table ?? '');
-
-  it.each(tables)('%s has row-level security, forced on its owner too, and a policy', (table) => {
-    expect(schema).toMatch(new RegExp(`ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`));
-    expect(schema).toMatch(new RegExp(`ALTER TABLE ${table} FORCE ROW LEVEL SECURITY`));
-    expect(schema).toMatch(new RegExp(`CREATE POLICY \\w+ ON ${table} `));
+  it('that is an operation has a handler', () => {
+    expect([...FRAME_HANDLERS.keys()].sort()).toEqual([...FRAME_OPERATIONS.keys()].sort());
   });
-
-  it.each(migrations.map(({ name, up, down }) => ({ name, up, down })))(
-    'made by $name is dropped by its way back',
-    ({ up, down }) => {
-      for (const [, table] of up.matchAll(/CREATE TABLE (\w+)/g)) {
-        expect(down).toMatch(new RegExp(`DROP TABLE (IF EXISTS )?[\\w, ]*\\b${table}\\b`));
-      }
-    },
-  );
 });
 
 describe('README.md', () => {

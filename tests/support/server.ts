@@ -5,7 +5,6 @@ import { type App, createApp } from '../../server/app/index.ts';
 import { readConfig } from '../../server/config/index.ts';
 import { createSystemClock } from '../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
-import type { RestRoute } from '../../server/transports/rest/define-route.ts';
 import { coreWasm } from './core.ts';
 import { createTestDatabase } from './database.ts';
 import { createMemoryLogger, type LogLine } from './logger.ts';
@@ -33,7 +32,8 @@ export interface TestServer {
   readonly mqttUrl: string;
   readonly databaseUrl: string;
   readonly setupCode: string;
-  readonly restRoutes: readonly RestRoute[];
+  readonly catalogue: App['catalogue'];
+  readonly served: App['served'];
   readonly logs: readonly LogLine[];
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>;
   /** A POST that must succeed; its answer. */
@@ -92,7 +92,8 @@ export async function startTestServer(
     mqttUrl: `mqtt://${mqtt}`,
     databaseUrl: database.url,
     setupCode,
-    restRoutes: app.restRoutes,
+    catalogue: app.catalogue,
+    served: app.served,
     logs: lines,
     request,
     post: async <T>(path: string, body: unknown, token?: string) =>

@@ -1,3 +1,4 @@
+import { NAME_PROBLEMS, toName } from '../../kernel/name.ts';
 import { CAPABILITY_NAME_LENGTH_MAX, CAPABILITY_NAMES_MAX } from './limits.ts';
 import type { DeviceCapabilities } from './types.ts';
 
@@ -7,12 +8,22 @@ export function checkCapabilities(capabilities: DeviceCapabilities): string | nu
   for (const [list, names] of Object.entries({ sensors, actuators, commands })) {
     if (names.length > CAPABILITY_NAMES_MAX) return `${list}: at most ${CAPABILITY_NAMES_MAX} names`;
   }
-  const texts = [platform, firmware, ...sensors, ...actuators, ...commands];
-  const wrong = texts.some(
-    (text) => text.length > CAPABILITY_NAME_LENGTH_MAX || CONTROL_CHARACTER.test(text),
-  );
-  return wrong ? `names have at most ${CAPABILITY_NAME_LENGTH_MAX} characters, none of control` : null;
+  for (const [field, texts] of Object.entries({
+    platform: platform === '' ? [] : [platform],
+    firmware: firmware === '' ? [] : [firmware],
+    sensors,
+    actuators,
+    commands,
+  })) {
+    const problem = texts.map(problemOf).find((found) => found !== null);
+    if (problem) return `${field}: a name ${problem}`;
+  }
+  return null;
 }
 
-/** PostgreSQL's jsonb refuses U+0000; the others only do harm in logs and terminals. */
-const CONTROL_CHARACTER = /\p{Cc}/u;
+/** Others compare these names with what the device sends, so they must come in the form in which names are stored. */
+function problemOf(text: string): string | null {
+  const outcome = toName(text, CAPABILITY_NAME_LENGTH_MAX);
+  if (!outcome.ok) return NAME_PROBLEMS[outcome.problem];
+  return outcome.name === text ? null : 'is not in the form NFC, or has spaces at its ends';
+}

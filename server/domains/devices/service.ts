@@ -1,7 +1,8 @@
-import { type Actor, type DeviceActor, requireAccount } from '../../kernel/actor.ts';
+import type { Actor, DeviceActor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, InvariantError, invalidInput, notFound } from '../../kernel/errors.ts';
 import { asId, type DeviceId, type NetworkId } from '../../kernel/ids.ts';
+import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { NetworkService } from '../networks/index.ts';
@@ -82,7 +83,7 @@ export function createDeviceService(dependencies: {
 
   return {
     async registerDevice(actor, input) {
-      const { tenantId } = requireAccount(actor);
+      const { tenantId } = requirePermission(actor, 'devices.manage');
       await networks.getNetwork(actor, input.networkId);
       const token = DEVICE_TOKEN_PREFIX + Buffer.from(random.bytes(DEVICE_TOKEN_BYTES)).toString('base64url');
       const signingKey = random.bytes(SIGNING_KEY_BYTES);
@@ -114,13 +115,13 @@ export function createDeviceService(dependencies: {
     },
 
     async getDevice(actor, deviceId) {
-      const device = await store.findDevice(actor.tenantId, deviceId);
+      const device = await store.findDevice(requirePermission(actor, 'devices.read').tenantId, deviceId);
       if (device === null) throw notFound('device');
       return withPresence(device);
     },
 
     async listDevices(actor, { networkId, after, limit }) {
-      const { tenantId } = requireAccount(actor);
+      const { tenantId } = requirePermission(actor, 'devices.read');
       if (networkId !== null) await networks.getNetwork(actor, networkId);
       const devices = await store.listDevices(tenantId, networkId, after, limit + 1);
       const items = devices.slice(0, limit).map(withPresence);
@@ -128,7 +129,7 @@ export function createDeviceService(dependencies: {
     },
 
     async removeDevice(actor, deviceId) {
-      const removed = await store.removeDevice(requireAccount(actor).tenantId, deviceId);
+      const removed = await store.removeDevice(requirePermission(actor, 'devices.manage').tenantId, deviceId);
       if (!removed) throw notFound('device');
       await presence.forget(deviceId);
     },

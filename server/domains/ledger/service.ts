@@ -1,9 +1,9 @@
 import type { Actor } from '../../kernel/actor.ts';
-import { requireAccount, requireOperator } from '../../kernel/actor.ts';
 import { AppError, InvariantError, notFound } from '../../kernel/errors.ts';
 import { idempotencyKeyReused, requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
 import type { AccountId, LedgerAccountId, TransactionId, TransferId } from '../../kernel/ids.ts';
 import type { Microcents } from '../../kernel/money.ts';
+import { requirePermission } from '../../kernel/permission.ts';
 import { transferIdFor } from './accounts.ts';
 import { EXPIRED_HOLDS_PAGE, RELEASED_TENANTS_PAGE, STATEMENT_ENTRIES_MAX } from './limits.ts';
 import type { LedgerStore, TenantDirectory } from './ports.ts';
@@ -128,7 +128,7 @@ export function createLedgerService(dependencies: LedgerDependencies): LedgerSer
     commit: (unit) => writer.submit(unit),
 
     async topUp(actor, input) {
-      const operator = requireOperator(actor);
+      const operator = requirePermission(actor, 'platform.operate');
       const { accountId, amountMicrocents, idempotencyKey } = input;
       if (idempotencyKey === null) {
         throw new AppError('invalid', 'idempotency_key_required', 'The Idempotency-Key header is required.');
@@ -149,15 +149,15 @@ export function createLedgerService(dependencies: LedgerDependencies): LedgerSer
       return { transferId: id, accountId, amountMicrocents, createdAtMs: transfer.createdAtMs, replayed };
     },
 
-    balance: async (actor) => store.readBalance(requireAccount(actor)),
+    balance: async (actor) => store.readBalance(requirePermission(actor, 'money.read')),
 
     async statement(actor, page) {
       const limit = Math.min(Math.max(page.limit, 1), STATEMENT_ENTRIES_MAX);
-      return store.readStatement(requireAccount(actor), page.before, limit);
+      return store.readStatement(requirePermission(actor, 'money.read'), page.before, limit);
     },
 
     async trialBalance(actor) {
-      requireOperator(actor);
+      requirePermission(actor, 'platform.operate');
       return store.readTrialBalance();
     },
 
@@ -233,7 +233,7 @@ function resolved(outcome: SingleOutcome): ResolveResult {
 }
 
 function ownerOf(actor: Actor): LedgerOwner {
-  return { tenantId: requireAccount(actor).tenantId };
+  return { tenantId: requirePermission(actor, 'money.read').tenantId };
 }
 
 /** A refusal as the error that a border shows. */

@@ -1,7 +1,8 @@
-import { type Actor, requireAccount } from '../../kernel/actor.ts';
+import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import { asId, type NetworkId } from '../../kernel/ids.ts';
+import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import { NETWORKS_PER_TENANT_MAX } from './limits.ts';
 import type { NetworkStore } from './ports.ts';
@@ -25,7 +26,7 @@ export function createNetworkService(dependencies: {
   const { store, clock, random } = dependencies;
   return {
     async createNetwork(actor, name) {
-      const { tenantId } = requireAccount(actor);
+      const { tenantId } = requirePermission(actor, 'networks.manage');
       const network: Network = {
         id: asId<NetworkId>(random.uuid()),
         tenantId,
@@ -45,13 +46,17 @@ export function createNetworkService(dependencies: {
     },
 
     async getNetwork(actor, networkId) {
-      const network = await store.findNetwork(actor.tenantId, networkId);
+      const network = await store.findNetwork(requirePermission(actor, 'networks.read').tenantId, networkId);
       if (network === null) throw notFound('network');
       return network;
     },
 
     async listNetworks(actor, after, limit) {
-      const networks = await store.listNetworks(requireAccount(actor).tenantId, after, limit + 1);
+      const networks = await store.listNetworks(
+        requirePermission(actor, 'networks.read').tenantId,
+        after,
+        limit + 1,
+      );
       const items = networks.slice(0, limit);
       return { items, next: networks.length > limit ? (items.at(-1)?.id ?? null) : null };
     },

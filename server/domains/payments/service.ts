@@ -1,7 +1,8 @@
-import { type Actor, requireOperator } from '../../kernel/actor.ts';
+import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { notFound } from '../../kernel/errors.ts';
 import type { AccountId, TenantId } from '../../kernel/ids.ts';
+import { requirePermission } from '../../kernel/permission.ts';
 import type { PaymentStandingStore, PayoutListener, TenantDirectory } from './ports.ts';
 import type { PaymentStanding } from './types.ts';
 
@@ -44,14 +45,14 @@ export function createPaymentService({
 
   return {
     async confirmStanding(actor, accountId, standing) {
-      const operator = requireOperator(actor);
+      const operator = requirePermission(actor, 'platform.operate');
       const tenantId = await tenantOf(accountId);
       await store.saveStanding(tenantId, standing, operator.accountId, clock.nowMs());
       if (!standing.canBePaid) payoutListener.payoutMethodLost(tenantId);
       return standing;
     },
     async getStanding(actor, accountId) {
-      requireOperator(actor);
+      requirePermission(actor, 'platform.operate');
       return standingOf(await tenantOf(accountId));
     },
     canBePaid: async (tenantId) => (await standingOf(tenantId)).canBePaid,

@@ -3,6 +3,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import { type DeviceId, isUuid, type TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { QualityService } from '../quality/index.ts';
 import type { Attempt } from './attempt.ts';
@@ -98,15 +99,15 @@ export function createProviderService(dependencies: ProviderDependencies): Provi
     },
     payoutMethodLost: (tenantId) => registry.unlistTenant(tenantId),
 
-    async listProviders() {
-      return [...registry.providers()].map((provider) => listProvider(provider, quality));
+    async listProviders(actor) {
+      return [...shownTo(actor, registry).providers()].map((provider) => listProvider(provider, quality));
     },
-    async getProvider(_actor, id) {
-      const provider = registry.findProvider(id);
+    async getProvider(actor, id) {
+      const provider = shownTo(actor, registry).findProvider(id);
       if (!provider) throw notFound('provider');
       return listProvider(provider, quality);
     },
-    listModels: async () => listModels(registry.providers()),
+    listModels: async (actor) => listModels(shownTo(actor, registry).providers()),
 
     offersOf: (model) => registry.offersOf(model),
     async takeSlot(wish) {
@@ -139,6 +140,7 @@ function createOffering(
 
   return {
     async offer(actor, link, input) {
+      requirePermission(actor, 'market.provide');
       const offer = checkOffer(input);
       return inTurn(actor.deviceId, async () => {
         if (!(await payoutStanding.canBePaid(actor.tenantId))) {
@@ -163,6 +165,12 @@ function createOffering(
       }
     },
   };
+}
+
+/** The registry, for who may see the market. Refuses with `forbidden` everybody else. */
+function shownTo<Registry>(actor: Actor, registry: Registry): Registry {
+  requirePermission(actor, 'market.read');
+  return registry;
 }
 
 function requireAllowed(allowed: boolean): void {

@@ -1,6 +1,7 @@
-import { type Actor, requireAccount } from '../../kernel/actor.ts';
+import type { Actor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { asId, type TransactionId } from '../../kernel/ids.ts';
+import { requirePermission } from '../../kernel/permission.ts';
 import type { ProviderService } from '../providers/index.ts';
 import type { TransactionStore } from '../transactions/index.ts';
 import { endAbandoned } from './abandoned.ts';
@@ -59,44 +60,14 @@ export function createRequestService(
   dependencies: RequestServiceDependencies,
 ): RequestService {
   const options = { times: REQUEST_TIMES, ...settings };
-  const { providers, keys, clock, random } = dependencies;
-  const budget = new AnswerBudget({
-    accountBytesMax: ACCOUNT_ANSWER_BYTES_MAX,
-    processBytesMax: PROCESS_ANSWER_BYTES_MAX,
-  });
+  const { providers, keys, clock } = dependencies;
   const stop = new AbortController();
-  const keyedRequests = new KeyedRequests({ store: keys, secretBox: dependencies.secretBox });
   const running = new RunningRequests(ACCOUNT_RUNNING_MAX);
-
-  const carryOut = (id: TransactionId, requester: Requester, order: ComputeOrder, claim: KeyClaim | null) => {
-    const offers = providers.offersOf(order.model);
-    if (offers.length === 0)
-      throw new AppError('not_found', 'model_not_found', 'No provider offers this model.');
-    const input = { id, requester, order, claim, offers };
-    return new ComputeRequest(input, options, { ...dependencies, budget, stopped: stop.signal }).start();
-  };
-
-  /** Begins a request; `track` gets the rest of its work, where there is some. */
-  const begin = async (
-    requester: Requester,
-    order: ComputeOrder,
-    track: (ended: Promise<void>) => void,
-  ): Promise<ComputeAnswer> => {
-    const id = asId<TransactionId>(random.uuid());
-    const { idempotencyKey } = order;
-    const tracked = (claim: KeyClaim | null) => {
-      const started = carryOut(id, requester, order, claim);
-      track(started.ended);
-      return started;
-    };
-    if (idempotencyKey === null) return tracked(null).answer;
-    const request = { id, createdAtMs: clock.nowMs() };
-    return keyedRequests.once(requester, { ...order, idempotencyKey }, request, tracked);
-  };
+  const begin = createBeginning(options, stop.signal, dependencies);
 
   return {
     async createRequest(actor, order) {
-      const { tenantId, accountId } = requireAccount(actor);
+      const { tenantId, accountId } = requirePermission(actor, 'market.request');
       if (running.isClosing) throw serverStopping();
       if (order.body.length > REQUEST_BODY_BYTES_MAX) {
         throw new AppError('too_large', 'too_large', `The body may have ${REQUEST_BODY_BYTES_MAX} bytes.`);
@@ -129,6 +100,48 @@ export function createRequestService(
       await running.drained();
       stop.abort();
     },
+  };
+}
+
+/** Begins a request; `track` gets the rest of its work, where there is some. */
+type Begin = (
+  requester: Requester,
+  order: ComputeOrder,
+  track: (ended: Promise<void>) => void,
+) => Promise<ComputeAnswer>;
+
+/** How requests begin: with an idempotency key each once, without one whenever they come. */
+function createBeginning(
+  options: RequestOptions,
+  stopped: AbortSignal,
+  dependencies: RequestServiceDependencies,
+): Begin {
+  const { providers, keys, secretBox, clock, random } = dependencies;
+  const budget = new AnswerBudget({
+    accountBytesMax: ACCOUNT_ANSWER_BYTES_MAX,
+    processBytesMax: PROCESS_ANSWER_BYTES_MAX,
+  });
+  const keyedRequests = new KeyedRequests({ store: keys, secretBox });
+
+  const start = (id: TransactionId, requester: Requester, order: ComputeOrder, claim: KeyClaim | null) => {
+    const offers = providers.offersOf(order.model);
+    if (offers.length === 0)
+      throw new AppError('not_found', 'model_not_found', 'No provider offers this model.');
+    const input = { id, requester, order, claim, offers };
+    return new ComputeRequest(input, options, { ...dependencies, budget, stopped }).start();
+  };
+
+  return async (requester, order, track) => {
+    const id = asId<TransactionId>(random.uuid());
+    const { idempotencyKey } = order;
+    const startTracked = (claim: KeyClaim | null) => {
+      const started = start(id, requester, order, claim);
+      track(started.ended);
+      return started;
+    };
+    if (idempotencyKey === null) return startTracked(null).answer;
+    const request = { id, createdAtMs: clock.nowMs() };
+    return keyedRequests.once(requester, { ...order, idempotencyKey }, request, startTracked);
   };
 }
 

@@ -1,6 +1,7 @@
-import { type Actor, requireAccount } from '../../kernel/actor.ts';
+import type { Actor } from '../../kernel/actor.ts';
 import { notFound } from '../../kernel/errors.ts';
 import type { TransactionId } from '../../kernel/ids.ts';
+import { requirePermission } from '../../kernel/permission.ts';
 import { TRANSACTIONS_PAGE_MAX } from './limits.ts';
 import type { TransactionStore } from './ports.ts';
 import type { Transaction, TransactionCursor, TransactionPage } from './types.ts';
@@ -28,13 +29,13 @@ export function createTransactionService({
 }): TransactionService {
   return {
     async getTransaction(actor, id) {
-      const transaction = await store.findTransaction(requireAccount(actor), id);
+      const transaction = await store.findTransaction(requirePermission(actor, 'money.read'), id);
       if (!transaction) throw notFound('transaction');
       return transaction;
     },
     async listTransactions(actor, { role, after, limit }) {
       const bounded = Math.min(Math.max(limit, 1), TRANSACTIONS_PAGE_MAX);
-      return store.listTransactions(requireAccount(actor), role, after, bounded);
+      return store.listTransactions(requirePermission(actor, 'money.read'), role, after, bounded);
     },
   };
 }

@@ -1,7 +1,8 @@
-import { type AccountActor, type Actor, requireAccount, requireOperator } from '../../kernel/actor.ts';
+import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import { type AccountId, asId, type TenantId } from '../../kernel/ids.ts';
+import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import { SETUP_CODE_BYTES, USER_TOKEN_BYTES, USER_TOKEN_PREFIX } from './limits.ts';
 import type { TokenHash, UserStore } from './ports.ts';
@@ -57,7 +58,7 @@ export function createUserService(dependencies: {
     },
 
     async createUser(actor, name) {
-      requireOperator(actor);
+      requirePermission(actor, 'platform.operate');
       const user = newUser(name, false);
       const token = newToken();
       await store.addUser(user, hash(token));
@@ -65,14 +66,14 @@ export function createUserService(dependencies: {
     },
 
     async getSelf(actor) {
-      const { tenantId, accountId } = requireAccount(actor);
+      const { tenantId, accountId } = requirePermission(actor, 'account.read');
       const user = await store.findUser(tenantId, accountId);
       if (user === null) throw notFound('user');
       return user;
     },
 
     async listUsers(actor, after, limit) {
-      requireOperator(actor);
+      requirePermission(actor, 'platform.operate');
       const users = await store.listUsers(after, limit + 1);
       const items = users.slice(0, limit);
       return { items, next: users.length > limit ? (items.at(-1)?.id ?? null) : null };

@@ -4,14 +4,14 @@ import { type BodyOutcome, collectBody } from './body.ts';
 import { PATH_BYTES_MAX } from './limits.ts';
 import { Reply } from './reply.ts';
 import type { RouteMatch } from './router.ts';
-import type { HttpRequest, HttpResponse } from './types.ts';
+import type { HttpRequest, HttpResponse, RespondToError } from './types.ts';
 import type { NativeRequest, NativeResponse } from './uws.ts';
 
 /** What every exchange of one server shares. */
 export interface ExchangeContext {
   readonly find: (method: string, path: string) => RouteMatch;
   readonly newRequestId: () => string;
-  readonly respondToError: (error: unknown, requestId: string) => HttpResponse;
+  readonly respondToError: RespondToError;
   readonly logger: Logger;
   /** `draining`: answers end their connection. `closed`: nothing is begun any more. */
   readonly phase: () => 'serving' | 'draining' | 'closed';
@@ -172,11 +172,11 @@ async function respond(
 /** The answer to an error; a plain 500 should even that fail. `Allow` belongs to 405 (RFC 9110 section 15.5.6). */
 export function errorResponse(
   error: unknown,
-  asked: { readonly requestId: string },
+  asked: { readonly requestId: string; readonly path: string },
   context: Pick<ExchangeContext, 'respondToError' | 'logger'>,
 ): HttpResponse {
   try {
-    const response = context.respondToError(error, asked.requestId);
+    const response = context.respondToError(error, asked);
     const allow = error instanceof AppError ? error.details?.allow : undefined;
     return Array.isArray(allow)
       ? { ...response, headers: { ...response.headers, allow: allow.join(', ') } }

@@ -6,7 +6,7 @@ import type { WebSocketEndpoint } from '../websocket/types.ts';
 import { type ExchangeContext, serveRequest } from './exchange.ts';
 import { CLOSE_GRACE_MS } from './limits.ts';
 import { createRouter } from './router.ts';
-import type { HttpResponse, HttpRoute } from './types.ts';
+import type { HttpRoute, RespondToError } from './types.ts';
 import {
   closeListenSocket,
   createNativeApp,
@@ -27,11 +27,7 @@ export interface HttpServerOptions {
 export interface HttpServerDependencies {
   readonly routes: readonly HttpRoute[];
   readonly websockets: readonly WebSocketEndpoint[];
-  /**
-   * The answer to an error: an AppError (of a handler, or of the server itself: `not_found`, `method_not_allowed`,
-   * `too_large`, `invalid_input`, `unavailable`) or anything else, which is our fault and was logged with its stack.
-   */
-  readonly respondToError: (error: unknown, requestId: string) => HttpResponse;
+  readonly respondToError: RespondToError;
   readonly newRequestId: () => string;
   readonly logger: Logger;
 }

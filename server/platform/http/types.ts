@@ -36,3 +36,13 @@ export interface HttpRoute {
   readonly bodyBytesMax: number;
   handle(request: HttpRequest): Promise<HttpResponse>;
 }
+
+/**
+ * The answer to an error: an AppError (of a handler, or of the server itself: `not_found`, `method_not_allowed`, `too_large`,
+ * `invalid_input`, `unavailable`) or anything else, which is our fault and was logged with its stack. The path was asked
+ * for, whether or not there is something at it: it says in which form the client reads errors.
+ */
+export type RespondToError = (
+  error: unknown,
+  asked: { readonly requestId: string; readonly path: string },
+) => HttpResponse;

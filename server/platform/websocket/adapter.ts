@@ -68,7 +68,7 @@ export function registerWebSocket(
           : new AppError('unavailable', 'unavailable', 'There are too many connections.');
       if (refusal !== null) {
         const requestId = context.newRequestId();
-        const answer = errorResponse(refusal, { requestId }, context);
+        const answer = errorResponse(refusal, { requestId, path: endpoint.path }, context);
         void new Reply(native).send(answer, { requestId, closeConnection: true });
         return;
       }

@@ -7,7 +7,7 @@ import {
   Hello,
   Welcome,
 } from '../../../proto/index.ts';
-import type { DeviceCapabilities, DeviceIdentity } from '../../domains/devices/index.ts';
+import type { DeviceCapabilities } from '../../domains/devices/index.ts';
 import type { ProviderLink } from '../../domains/providers/index.ts';
 import {
   type DeliverySession,
@@ -21,19 +21,22 @@ import type { NetworkId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Socket, SocketHandler } from '../../platform/websocket/types.ts';
 import { errorTable, logRefusal, toAppError } from '../error-table.ts';
+import { type FrameAnswer, type FrameServices, payloadOf } from '../frames/frame-handler.ts';
+import { capabilitiesOf } from '../frames/frame-handlers.ts';
+import type { Frames } from '../frames/frames.ts';
+import type { Connection } from '../pipeline/pipeline.ts';
 import { decodeFrame } from './decode-frame.ts';
 import { errorAnswer } from './error-frame.ts';
-import { type FrameServices, payloadOf } from './frame-handler.ts';
-import { capabilitiesOf, handleFrame } from './frame-handlers.ts';
 import { HELLO_TIMEOUT_MS, WAITING_BYTES_MAX, WAITING_FRAMES_MAX, WINDOW_FRAMES } from './limits.ts';
 import { createProviderLink } from './provider-link.ts';
 import { WrongFrames } from './wrong-frames.ts';
 
-/** Types that belong to the WebSocket session itself; all others are in `FRAME_HANDLERS`. */
-export const SESSION_FRAME_TYPES: readonly FrameType[] = [FrameType.HELLO, FrameType.ACK, FrameType.PING];
+/** Frames of the session itself: they say nothing about whether a device gets its other frames right. */
+const SESSION_FRAME_TYPES: ReadonlySet<FrameType> = new Set([FrameType.HELLO, FrameType.ACK, FrameType.PING]);
 
 /** What a connection needs, the same for all. */
 export interface ConnectionDependencies extends FrameServices {
+  readonly frames: Frames;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly heartbeatIntervalMs: number;
@@ -47,6 +50,7 @@ export interface ConnectionDependencies extends FrameServices {
 export class BifrostConnection implements SocketHandler {
   readonly #socket: Socket;
   readonly #dependencies: ConnectionDependencies;
+  readonly #connection: Connection;
   readonly #cancelHelloTimeout: () => void;
   #peer: Peer | null = null;
   #session: DeliverySession | null = null;
@@ -61,6 +65,7 @@ export class BifrostConnection implements SocketHandler {
   constructor(socket: Socket, token: string | null, dependencies: ConnectionDependencies) {
     this.#socket = socket;
     this.#dependencies = dependencies;
+    this.#connection = { remoteAddress: socket.remoteAddress, requestId: null };
     this.#cancelHelloTimeout = dependencies.clock.after(HELLO_TIMEOUT_MS, () => {
       if (this.#session !== null) return;
       // A device that has said what it must waits for us.
@@ -100,11 +105,13 @@ export class BifrostConnection implements SocketHandler {
   }
 
   async #connect(token: string | null): Promise<void> {
-    const { relay, logger } = this.#dependencies;
+    const { frames, relay, logger } = this.#dependencies;
     try {
-      const identity = await this.#identify(token);
-      if (this.#closed) return;
-      const peer = await relay.connected(identity, (reason) => this.#end(reason));
+      const { peer } = await frames.connect({
+        token,
+        connection: this.#connection,
+        close: (reason) => this.#end(reason),
+      });
       if (this.#closed) relay.disconnected(peer);
       else {
         this.#peer = peer;
@@ -116,12 +123,6 @@ export class BifrostConnection implements SocketHandler {
       logRefusal(logger, error, { operation: 'bifrost.connect', remoteAddress }, 'connection refused');
       this.#end(error);
     }
-  }
-
-  async #identify(token: string | null): Promise<DeviceIdentity> {
-    const identity = token === null ? null : await this.#dependencies.devices.authenticate(token);
-    if (identity !== null) return identity;
-    throw new AppError('unauthenticated', 'unauthenticated', 'A valid device token is needed.');
   }
 
   /** Handles what waited, up to a HELLO, which makes the rest wait again. */
@@ -145,32 +146,37 @@ export class BifrostConnection implements SocketHandler {
       this.#dependencies.relay.accept(peer, frame);
       const { type } = frame.header;
       if (this.#session === null && type !== FrameType.HELLO) throw helloRequired();
-      if (type === FrameType.HELLO) this.#hello(peer, frame);
-      else if (type === FrameType.ACK) this.#acknowledge(frame);
-      else if (type === FrameType.PING)
-        this.#answer(frame, { type: FrameType.PONG, payload: new Uint8Array(0) });
-      else this.#dispatch(peer, frame);
+      this.#dispatch(peer, frame);
     } catch (error) {
       this.#refuse(error, frame);
     }
   }
 
   #dispatch(peer: Peer, frame: FrameView): void {
-    handleFrame(this.#dependencies, {
+    const handled = this.#dependencies.frames.handle({
       peer,
       frame,
+      connection: this.#connection,
       providerLink: this.#linkOfProvider(peer, frame),
-    }).then(
-      (answer) => {
-        this.#wrongFrames.accepted();
-        if (answer !== null) this.#answer(frame, answer);
-      },
-      (error: unknown) => this.#refuse(error, frame),
-    );
+      session: this.#sessionFrames,
+    });
+    const done = (answer: FrameAnswer) => {
+      if (!SESSION_FRAME_TYPES.has(frame.header.type)) this.#wrongFrames.accepted();
+      if (answer !== null) this.#answer(frame, answer);
+    };
+    if (handled instanceof Promise) {
+      handled.then(done).catch((error: unknown) => this.#refuse(error, frame));
+    } else done(handled);
   }
 
-  #hello(peer: Peer, frame: FrameView): void {
-    if (this.#session !== null) {
+  readonly #sessionFrames = {
+    hello: (frame: FrameView) => this.#hello(frame),
+    acknowledge: (frame: FrameView) => this.#acknowledge(frame),
+  };
+
+  #hello(frame: FrameView): Promise<FrameAnswer> {
+    const peer = this.#peer;
+    if (peer === null || this.#session !== null) {
       throw relayError('frame_type_unexpected');
     }
     const hello = payloadOf(Hello, frame);
@@ -179,12 +185,12 @@ export class BifrostConnection implements SocketHandler {
       : null;
     const { capabilities } = hello;
     this.#isOpening = true;
-    this.#open(
+    return this.#open(
       peer,
       frame,
       resume,
       capabilities ? capabilitiesOf(new Capabilities(capabilities)) : null,
-    ).catch((error: unknown) => this.#refuse(error, frame));
+    );
   }
 
   async #open(
@@ -192,7 +198,7 @@ export class BifrostConnection implements SocketHandler {
     frame: FrameView,
     resume: StreamPosition | null,
     capabilities: DeviceCapabilities | null,
-  ): Promise<void> {
+  ): Promise<FrameAnswer> {
     const { relay, devices, heartbeatIntervalMs } = this.#dependencies;
     const channel = {
       windowFrames: WINDOW_FRAMES,
@@ -203,7 +209,7 @@ export class BifrostConnection implements SocketHandler {
     const { session, head, recovered } = await relay.openSession(peer, networkId, channel, resume);
     if (this.#closed) {
       relay.closeSession(session);
-      return;
+      return null;
     }
     this.#session = session;
     this.#cancelHelloTimeout();
@@ -218,6 +224,7 @@ export class BifrostConnection implements SocketHandler {
     session.start();
     this.#recordSeen(peer);
     this.#handleWaiting();
+    return null;
   }
 
   /** When it was last here is worth a line in the log when it can't be written, not the session. */

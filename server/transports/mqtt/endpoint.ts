@@ -5,12 +5,13 @@ import type { Logger } from '../../kernel/logger.ts';
 import type { MqttConnection, MqttEndpoint } from '../../platform/mqtt/types.ts';
 import { decodeFrame } from '../bifrost/decode-frame.ts';
 import { errorAnswer } from '../bifrost/error-frame.ts';
-import type { FrameServices } from '../bifrost/frame-handler.ts';
-import { handleFrame } from '../bifrost/frame-handlers.ts';
 import { WrongFrames } from '../bifrost/wrong-frames.ts';
 import { logRefusal, toAppError } from '../error-table.ts';
+import type { FrameServices } from '../frames/frame-handler.ts';
+import type { Frames } from '../frames/frames.ts';
+import { downTopic } from '../frames/topics.ts';
+import type { Connection } from '../pipeline/pipeline.ts';
 import { WINDOW_FRAMES } from './limits.ts';
-import { downTopic, upTopic } from './topics.ts';
 
 const OPERATION = 'mqtt.frames.receive';
 
@@ -18,6 +19,8 @@ const OPERATION = 'mqtt.frames.receive';
 export interface MqttSession {
   readonly identity: DeviceIdentity;
   readonly peer: Peer;
+  /** Where it came from. */
+  readonly origin: Connection;
   /** The connection, once there is one, and whether the relay has cut it off. */
   readonly link: { connection: MqttConnection | null; isCut: boolean };
   /** True between SUBSCRIBE and UNSUBSCRIBE. */
@@ -36,9 +39,9 @@ export interface MqttSession {
  * payload is a Bifrost frame. User name: device id. Password: device token.
  */
 export function createMqttEndpoint(
-  dependencies: FrameServices & { readonly logger: Logger },
+  dependencies: FrameServices & { readonly frames: Frames; readonly logger: Logger },
 ): MqttEndpoint<MqttSession> {
-  const { relay, devices, logger } = dependencies;
+  const { frames, relay, devices, logger } = dependencies;
 
   const refuse = (
     connection: MqttConnection,
@@ -93,19 +96,30 @@ export function createMqttEndpoint(
   };
 
   return {
-    async authenticate({ username, password }) {
-      const identity = await devices.authenticate(new TextDecoder().decode(password));
-      if (identity === null || identity.actor.deviceId !== username) return null;
-      const { deviceId } = identity.actor;
+    async authenticate({ username, password, remoteAddress }) {
       const link: { connection: MqttConnection | null; isCut: boolean } = { connection: null, isCut: false };
-      const peer = await relay.connected(identity, ({ code }) => {
-        logger.info({ operation: 'mqtt.connections.close', code, deviceId }, 'closed');
-        link.isCut = true;
-        link.connection?.close();
-      });
+      const origin: Connection = { remoteAddress, requestId: null };
+      const connected = await frames
+        .connect({
+          token: new TextDecoder().decode(password),
+          username,
+          connection: origin,
+          close: ({ code }) => {
+            logger.info({ operation: 'mqtt.connections.close', code, deviceId: username }, 'closed');
+            link.isCut = true;
+            link.connection?.close();
+          },
+        })
+        .catch((error: unknown) => {
+          if (toAppError(error).kind === 'unauthenticated') return null;
+          throw error;
+        });
+      if (connected === null) return null;
+      const { identity, peer } = connected;
       return {
         identity,
         peer,
+        origin,
         link,
         isSubscribed: false,
         isOpening: false,
@@ -117,9 +131,9 @@ export function createMqttEndpoint(
       };
     },
 
-    mayPublish: ({ identity }, topic) => topic === upTopic(identity.actor.deviceId),
+    mayPublish: ({ identity, origin }, topic) => frames.mayPublish(identity.actor, topic, origin),
 
-    maySubscribe: ({ identity }, topicFilter) => topicFilter === downTopic(identity.actor.deviceId),
+    maySubscribe: ({ identity, origin }, topic) => frames.maySubscribe(identity.actor, topic, origin),
 
     connected(connection, session) {
       const { link } = session;
@@ -140,7 +154,13 @@ export function createMqttEndpoint(
       try {
         frame = decodeFrame(payload);
         relay.accept(session.peer, frame);
-        await handleFrame(dependencies, { peer: session.peer, frame, providerLink: null });
+        await frames.handle({
+          peer: session.peer,
+          frame,
+          connection: session.origin,
+          providerLink: null,
+          session: null,
+        });
         session.wrongFrames.accepted();
       } catch (cause) {
         const error = refuse(connection, session, cause, frame);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { RouteDescription } from '../rest/define-route.ts';
-import { idempotencyKeySchema } from '../rest/schemas.ts';
+import { COSTS } from '../../kernel/operation.ts';
+import type { HttpDescription } from '../pipeline/http-operation.ts';
+import { idempotencyKeySchema } from '../pipeline/idempotency-key-schema.ts';
 import { chatRequestSchema } from './chat-schema.ts';
 
 const usage = z.object({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
@@ -52,12 +53,15 @@ const errorBody = z
   })
   .meta({ id: 'OpenAiError' });
 
-const common = { access: 'user', query: null, status: 200, errorBody } as const;
+const common = { access: 'market.request', query: null, status: 200, errorBody } as const;
+const reading = { ...common, cost: COSTS.read, audit: 'none' } as const;
 
 /** What the documentation says of the OpenAI endpoint; the convention itself is OpenAI's. */
 export const OPENAI_DESCRIPTIONS = [
   {
     ...common,
+    cost: COSTS.completion,
+    audit: 'money',
     operation: 'openai.chatCompletions.create',
     method: 'POST',
     path: '/v1/chat/completions',
@@ -95,7 +99,7 @@ export const OPENAI_DESCRIPTIONS = [
     ],
   },
   {
-    ...common,
+    ...reading,
     operation: 'openai.models.list',
     method: 'GET',
     path: '/v1/models',
@@ -106,14 +110,15 @@ export const OPENAI_DESCRIPTIONS = [
     errors: [],
   },
   {
-    ...common,
+    ...reading,
     operation: 'openai.models.get',
     method: 'GET',
-    path: '/v1/models/:model',
+    path: '/v1/models/*',
+    restOfPath: 'model',
     summary: 'One model; its name may hold slashes.',
     params: z.strictObject({ model: z.string() }),
     body: null,
     response: model,
     errors: ['model_not_found'],
   },
-] as const satisfies readonly RouteDescription[];
+] as const satisfies readonly HttpDescription[];

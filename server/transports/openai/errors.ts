@@ -1,6 +1,6 @@
 import type { AppError, ErrorKind } from '../../kernel/errors.ts';
 import type { HttpResponse } from '../../platform/http/types.ts';
-import { errorTable } from '../error-table.ts';
+import { errorTable, toAppError } from '../error-table.ts';
 
 /** OpenAI's classes of errors: https://platform.openai.com/docs/guides/error-codes. */
 const TYPES: Readonly<Record<ErrorKind, string>> = {
@@ -37,7 +37,8 @@ export function openAiError({ kind, code, publicMessage, details }: AppError): O
  * The answer to an error, with `Retry-After` where waiting helps (RFC 9110 section 10.2.3), and with `X-Should-Retry: false`,
  * which OpenAI's clients obey, where repeating the request may cost a second time.
  */
-export function openAiErrorResponse(error: AppError): HttpResponse {
+export function openAiErrorResponse(cause: unknown): HttpResponse {
+  const error = toAppError(cause);
   const seconds = error.details?.retryAfterSeconds ?? (error.kind === 'unavailable' ? 1 : undefined);
   const transactionId = error.details?.transactionId;
   return {

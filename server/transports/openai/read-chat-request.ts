@@ -1,25 +1,13 @@
-import { AppError, invalidInput } from '../../kernel/errors.ts';
+import { invalidInput } from '../../kernel/errors.ts';
 import { requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
 import { type Microcents, parsePrice } from '../../kernel/money.ts';
 import type { HttpRequest } from '../../platform/http/types.ts';
+import { readJson } from '../pipeline/read-json.ts';
 import { type ChatRequest, chatRequestSchema } from './chat-schema.ts';
 
 /** The checked body. Refuses with `unsupported_media_type`, `malformed_json` and `invalid_input`, naming the parameter. */
 export function readChatRequest(request: HttpRequest): ChatRequest {
-  if (!/^application\/json *(;|$)/i.test(request.header('content-type') ?? '')) {
-    throw new AppError(
-      'unsupported_media_type',
-      'unsupported_media_type',
-      'The body must be application/json.',
-    );
-  }
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(request.body));
-  } catch (cause) {
-    throw new AppError('invalid', 'malformed_json', 'The body is not JSON.', { cause });
-  }
-  const parsed = chatRequestSchema.safeParse(json);
+  const parsed = chatRequestSchema.safeParse(readJson(request));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const unknownKey = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;

@@ -1,86 +1,54 @@
 import type { ProviderService } from '../../domains/providers/index.ts';
 import type { RequestService } from '../../domains/requests/index.ts';
-import { type AccountActor, requireAccount } from '../../kernel/actor.ts';
-import type { Clock } from '../../kernel/clock.ts';
-import type { AppError } from '../../kernel/errors.ts';
-import type { Logger } from '../../kernel/logger.ts';
+import type { AccountActor } from '../../kernel/actor.ts';
 import type { HttpRequest, HttpResponse, HttpRoute } from '../../platform/http/types.ts';
-import { authenticate, type Identify } from '../authenticate.ts';
-import { toAppError } from '../error-table.ts';
-import { logRequest } from '../request-log.ts';
+import { createHttpRoutes, type HttpDependencies } from '../pipeline/http.ts';
+import type { HttpDescription, HttpOperation } from '../pipeline/http-operation.ts';
 import { type ChatCompletionDependencies, createChatCompletion } from './create-chat-completion.ts';
+import { OPENAI_DESCRIPTIONS } from './descriptions.ts';
 import { openAiErrorResponse } from './errors.ts';
 import { BODY_BYTES_MAX } from './limits.ts';
 import { getModel, listModels } from './models.ts';
 
-/** What the transport needs. */
-export interface OpenAiTransportDependencies {
+/** The services behind OpenAI's part of HTTP. */
+export interface OpenAiServices {
   readonly providers: Pick<ProviderService, 'listModels'>;
   readonly requests: Pick<RequestService, 'createRequest'>;
   readonly countPromptTokens: ChatCompletionDependencies['countPromptTokens'];
-  readonly identify: Identify;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  /** One request, for metrics; for a stream when it begins. */
-  readonly observe: (request: { operation: string; status: number; durationMs: number }) => void;
 }
 
-/** A route of this transport by the operation's one name. */
-export interface OpenAiRoute extends HttpRoute {
-  readonly operation: string;
+/** True for what an OpenAI client may ask for, whether or not it is there: its errors have OpenAI's form. */
+export function isOpenAiPath(path: string): boolean {
+  return path === '/v1' || path.startsWith('/v1/');
 }
 
-/** OpenAI's part of HTTP. The API key is a user's token. */
-export function createOpenAiTransport(dependencies: OpenAiTransportDependencies): OpenAiRoute[] {
-  const route = (
-    operation: string,
-    method: 'GET' | 'POST',
-    path: string,
-    answer: (actor: AccountActor, request: HttpRequest) => Promise<HttpResponse>,
-  ): OpenAiRoute => ({
-    operation,
-    method,
-    path,
-    bodyBytesMax: method === 'POST' ? BODY_BYTES_MAX : 0,
-    handle: (request) => serve(operation, answer, request, dependencies),
-  });
+/** The operations of OpenAI's part of HTTP. The API key is a user's token. */
+export function createOpenAiOperations(services: OpenAiServices): HttpOperation[] {
+  const [chatCompletion, modelList, model] = OPENAI_DESCRIPTIONS;
   return [
-    route('openai.chatCompletions.create', 'POST', '/v1/chat/completions', (actor, request) =>
-      createChatCompletion(actor, request, dependencies),
-    ),
-    route('openai.models.list', 'GET', '/v1/models', (actor) => listModels(actor, dependencies)),
-    route('openai.models.get', 'GET', '/v1/models/*', (actor, request) =>
-      getModel(actor, request, dependencies),
-    ),
+    served(chatCompletion, (actor, request) => createChatCompletion(actor, request, services)),
+    served(modelList, (actor) => listModels(actor, services)),
+    served(model, (actor, request) => getModel(actor, request, services)),
   ];
 }
 
-async function serve(
-  operation: string,
+/** HTTP routes for OpenAI's operations. Throws InvariantError for two of one name. */
+export function createOpenAiTransport(
+  operations: readonly HttpOperation[],
+  dependencies: HttpDependencies,
+): HttpRoute[] {
+  return createHttpRoutes(operations, openAiErrorResponse, dependencies);
+}
+
+function served(
+  description: HttpDescription & { readonly access: 'market.request' },
   answer: (actor: AccountActor, request: HttpRequest) => Promise<HttpResponse>,
-  request: HttpRequest,
-  { identify, clock, logger, observe }: OpenAiTransportDependencies,
-): Promise<HttpResponse> {
-  const startedMs = clock.monotonicMs();
-  let actor: AccountActor | null = null;
-  let failure: AppError | null = null;
-  let response: HttpResponse;
-  try {
-    actor = requireAccount(await authenticate(identify, request.header('authorization')));
-    response = await answer(actor, request);
-  } catch (error) {
-    failure = toAppError(error);
-    response = openAiErrorResponse(failure);
-  }
-  const durationMs = clock.monotonicMs() - startedMs;
-  observe({ operation, status: response.status, durationMs });
-  logRequest(logger, request, {
-    operation,
-    status: response.status,
-    durationMs,
-    actor,
-    failure,
+): HttpOperation {
+  return {
+    ...description,
+    bodyBytesMax: description.body === null ? 0 : BODY_BYTES_MAX,
     quiet: false,
-  });
-  return response;
+    // The pipeline asked for the permission before.
+    answer: (actor, request) => answer(actor as AccountActor, request),
+  };
 }

@@ -1,57 +1,16 @@
 import { z } from 'zod';
-import type { ErrorCodeName } from '../../../proto/index.ts';
-import type { AccountActor, Actor } from '../../kernel/actor.ts';
-import type { HttpRequest, HttpResponse, HttpRoute } from '../../platform/http/types.ts';
+import type { Access, CallerOf, Operation } from '../../kernel/operation.ts';
+import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
+import type { HttpOperation } from '../pipeline/http-operation.ts';
+import { readJson } from '../pipeline/read-json.ts';
 import { type Json, jsonResponse } from './json-response.ts';
-import { checkInput, readJson, readQuery } from './read-input.ts';
-
-/** Who may ask: anybody; a user; an operator; a user or a device. */
-export type Access = 'public' | 'user' | 'operator' | 'any';
-
-/** Who asks, once `access` was checked. */
-export type ActorOf<A extends Access> = A extends 'public' ? null : A extends 'any' ? Actor : AccountActor;
-
-/** What the documentation says of a route, whichever transport serves it. */
-export interface RouteDescription {
-  /** The operation's one name: in logs, metrics, audit and documentation. */
-  readonly operation: string;
-  readonly method: HttpRoute['method'];
-  readonly path: string;
-  readonly access: Access;
-  /** One line for the documentation. */
-  readonly summary: string;
-  readonly params: z.ZodType | null;
-  readonly query: z.ZodType | null;
-  readonly body: z.ZodType | null;
-  /** The schema of a JSON answer, or the media type of another. */
-  readonly response: z.ZodType | string;
-  readonly status: number;
-  /** Codes this operation itself may answer with. The ones of every route (`internal` ...) are not repeated. */
-  readonly errors: readonly ErrorCodeName[];
-  /** The schema of an error's body, where it isn't REST's. */
-  readonly errorBody?: z.ZodType;
-  /** Headers that mean something to this operation, as properties; who handles the request reads and checks them. */
-  readonly headers?: z.ZodType;
-}
-
-/** A route of any shape: what the transport serves, the documentation describes and tests enumerate. */
-export interface RestRoute extends RouteDescription {
-  /** True for what a machine asks all the time: logged at `debug`. */
-  readonly quiet: boolean;
-  /** Validates, asks, encodes. The actor is what `access` promises. */
-  answer(actor: Actor | null, request: HttpRequest): Promise<RouteAnswer>;
-}
-
-/** An answer, with the value of a JSON answer before it was encoded. */
-export interface RouteAnswer {
-  readonly response: HttpResponse;
-  readonly value?: unknown;
-}
+import { BODY_BYTES_MAX } from './limits.ts';
+import { checkInput, readQuery } from './read-input.ts';
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 
 interface RouteInput<A extends Access, Params, Query, Body> {
-  readonly actor: ActorOf<A>;
+  readonly actor: CallerOf<A>;
   readonly params: Parsed<Params>;
   readonly query: Parsed<Query>;
   readonly body: Parsed<Body>;
@@ -59,8 +18,8 @@ interface RouteInput<A extends Access, Params, Query, Body> {
 }
 
 interface RouteDefinition<A extends Access, Params, Query, Body, Response extends z.ZodType<Json>>
-  extends Pick<RestRoute, 'operation' | 'method' | 'path' | 'summary' | 'status' | 'errors' | 'headers'> {
-  readonly access: A;
+  extends Defined<A>,
+    Pick<HttpOperation, 'headers'> {
   /** The path's `:names`; without it they are not checked and not given to `handle`. */
   readonly params?: Params;
   /** Without it any query is refused. */
@@ -68,8 +27,13 @@ interface RouteDefinition<A extends Access, Params, Query, Body, Response extend
   /** Without it the request's body is not looked at. Unknown keys are refused: `z.strictObject`. */
   readonly body?: Body;
   readonly response: Response;
+  /** True for what a machine asks all the time: logged at `debug`. */
+  readonly quiet?: boolean;
   readonly handle: (input: RouteInput<A, Params, Query, Body>) => Promise<z.output<Response>>;
 }
+
+/** What every route says of itself. */
+interface Defined<A extends Access> extends Operation<A>, Pick<HttpOperation, 'method' | 'path' | 'status'> {}
 
 /** A route that takes and gives JSON. Its input is checked in the order params, query, body. */
 export function defineRoute<
@@ -78,15 +42,16 @@ export function defineRoute<
   Params extends z.ZodType | undefined = undefined,
   Query extends z.ZodType | undefined = undefined,
   Body extends z.ZodType | undefined = undefined,
->(definition: RouteDefinition<A, Params, Query, Body, Response>): RestRoute {
-  const { params, query, body, status } = definition;
+>(definition: RouteDefinition<A, Params, Query, Body, Response>): HttpOperation {
+  const { handle, params, query, body, status, ...described } = definition;
   return {
-    ...described(definition),
+    ...described,
+    status,
     params: params ?? null,
     query: query ?? NO_QUERY,
     body: body ?? null,
-    response: definition.response,
-    quiet: false,
+    bodyBytesMax: body ? BODY_BYTES_MAX : 0,
+    quiet: described.quiet ?? false,
     async answer(actor, request) {
       const input = {
         actor,
@@ -94,61 +59,35 @@ export function defineRoute<
         query: checkInput(query ?? NO_QUERY, readQuery(request.query), 'query'),
         body: body && checkInput(body, readJson(request), 'body'),
         request,
-        // The transport checked `access` before; the schemas were applied just now.
+        // The pipeline asked for the permission before; the schemas were applied just now.
       } as RouteInput<A, Params, Query, Body>;
-      const value = await definition.handle(input);
-      return { response: jsonResponse(status, value), value };
+      return jsonResponse(status, await handle(input));
     },
   };
 }
 
 const NO_QUERY = z.strictObject({});
 
-interface RawRouteDefinition<A extends Access>
-  extends Pick<RestRoute, 'operation' | 'method' | 'path' | 'summary' | 'status' | 'errors'> {
-  readonly access: A;
+interface RawRouteDefinition<A extends Access> extends Defined<A> {
   /** The media type of the answer. */
   readonly response: string;
   readonly quiet?: boolean;
-  /** Describes the body for the documentation; `handle` reads and checks it itself. */
-  readonly body?: z.ZodType;
   readonly handle: (input: {
-    readonly actor: ActorOf<A>;
+    readonly actor: CallerOf<A>;
     readonly request: HttpRequest;
   }) => Promise<HttpResponse>;
 }
 
-/** A route whose answer isn't JSON, or streamed, or whose input follows someone else's rules. */
-export function defineRawRoute<A extends Access>(definition: RawRouteDefinition<A>): RestRoute {
+/** A route whose answer isn't JSON. Its params, query and body are not checked. */
+export function defineRawRoute<A extends Access>(definition: RawRouteDefinition<A>): HttpOperation {
+  const { handle, ...described } = definition;
   return {
-    ...described(definition),
+    ...described,
     params: null,
     query: null,
-    body: definition.body ?? null,
-    response: definition.response,
-    quiet: definition.quiet ?? false,
-    answer: async (actor, request) => ({
-      response: await definition.handle({ actor: actor as ActorOf<A>, request }),
-    }),
-  };
-}
-
-function described<A extends Access>(
-  definition: Pick<
-    RawRouteDefinition<A>,
-    'operation' | 'method' | 'path' | 'summary' | 'status' | 'errors' | 'access'
-  > &
-    Pick<RouteDescription, 'headers'>,
-) {
-  const { operation, method, path, access, summary, status, errors, headers } = definition;
-  return {
-    operation,
-    method,
-    path,
-    access,
-    summary,
-    status,
-    errors,
-    ...(headers === undefined ? {} : { headers }),
+    body: null,
+    bodyBytesMax: 0,
+    quiet: described.quiet ?? false,
+    answer: (actor, request) => handle({ actor: actor as CallerOf<A>, request }),
   };
 }

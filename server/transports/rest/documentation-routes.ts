@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { AppError } from '../../kernel/errors.ts';
-import { defineRawRoute, type RestRoute, type RouteDescription } from './define-route.ts';
+import { COSTS, type Operation } from '../../kernel/operation.ts';
+import type { HttpDescription, HttpOperation } from '../pipeline/http-operation.ts';
+import { defineRawRoute } from './define-route.ts';
 import { type ApiInfo, buildOpenApiDocument } from './openapi.ts';
 
 /** Only what this server sends may run or be loaded; images may also be written into the style sheet. */
@@ -44,18 +46,24 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   'favicon-32x32.png': 'image/png',
 };
 
-/** Routes that describe `described` and themselves: `/openapi.json`, and `/docs`, which needs no other server. */
+/**
+ * Routes that describe `described` and themselves, and list the `others`, which HTTP doesn't reach: `/openapi.json`, and `/docs`, which needs no
+ * other server.
+ */
 export function createDocumentationRoutes(
-  described: readonly RouteDescription[],
+  described: readonly HttpDescription[],
+  others: readonly Operation[],
   info: ApiInfo,
-): RestRoute[] {
+): HttpOperation[] {
   const assets = readAssets();
   let text = '';
-  const openapi: RestRoute = defineRawRoute({
+  const openapi: HttpOperation = defineRawRoute({
     operation: 'documentation.openapi',
     method: 'GET',
     path: '/openapi.json',
     access: 'public',
+    cost: COSTS.read,
+    audit: 'none',
     summary: 'This description, in OpenAPI 3.1.',
     response: 'application/json',
     status: 200,
@@ -68,6 +76,8 @@ export function createDocumentationRoutes(
     method: 'GET',
     path: '/docs',
     access: 'public',
+    cost: COSTS.read,
+    audit: 'none',
     summary: 'This description as a page to read and try.',
     response: 'text/html',
     status: 200,
@@ -80,6 +90,8 @@ export function createDocumentationRoutes(
     method: 'GET',
     path: '/docs/:asset',
     access: 'public',
+    cost: COSTS.read,
+    audit: 'none',
     summary: 'A part of the page.',
     response: '*/*',
     status: 200,
@@ -92,7 +104,7 @@ export function createDocumentationRoutes(
     },
   });
   const routes = [openapi, page, asset];
-  text = JSON.stringify(buildOpenApiDocument([...described, ...routes], info));
+  text = JSON.stringify(buildOpenApiDocument([...described, ...routes], info, others));
   return routes;
 }
 

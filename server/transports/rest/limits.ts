@@ -4,3 +4,5 @@ export const BODY_BYTES_MAX = 1_048_576;
 export const PROBLEMS_MAX = 20;
 /** How much of a problem's text is shown, in characters: it may quote a name the caller chose. */
 export const PROBLEM_LENGTH_MAX = 200;
+/** The longest page cursor, in characters: twice what the longest of ours has. */
+export const CURSOR_CHARACTERS_MAX = 200;

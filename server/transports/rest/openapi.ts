@@ -3,8 +3,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { ErrorCodeName } from '../../../proto/index.ts';
 import { InvariantError } from '../../kernel/errors.ts';
-import type { RouteDescription } from './define-route.ts';
-import { commonErrors } from './documented-errors.ts';
+import type { Operation } from '../../kernel/operation.ts';
+import { holderKind } from '../../kernel/permission.ts';
+import { commonErrors } from '../pipeline/documented-errors.ts';
+import type { HttpDescription } from '../pipeline/http-operation.ts';
 import type { Json } from './json-response.ts';
 
 export interface ApiInfo {
@@ -23,19 +25,25 @@ const COMMON_STATUSES: readonly (readonly [string, readonly ErrorCodeName[], str
   ['403', ['forbidden'], 'Not with this token.'],
   ['413', ['too_large'], 'The body is too large.'],
   ['415', ['unsupported_media_type'], 'The body is not declared as JSON.'],
+  ['429', ['rate_limited'], 'Too much is running for this caller; try again after Retry-After.'],
   ['500', ['internal'], 'Our fault. Quote the request id.'],
   ['503', ['unavailable'], 'Not now; try again.'],
 ];
 
 /**
- * The OpenAPI 3.1 description of routes. Schemas with an id (`.meta({ id })`) become components.
+ * The OpenAPI 3.1 description of routes. Schemas with an id (`.meta({ id })`) become components. `others` are the
+ * operations of other transports: they are listed with what the pipeline does with them.
  * Throws InvariantError when two different schemas have one id.
  */
-export function buildOpenApiDocument(routes: readonly RouteDescription[], info: ApiInfo): JsonObject {
+export function buildOpenApiDocument(
+  routes: readonly HttpDescription[],
+  info: ApiInfo,
+  others: readonly Operation[] = [],
+): JsonObject {
   const schemas: Schemas = new Map([['Error', ERROR_SCHEMA]]);
   const paths: Record<string, Record<string, JsonObject>> = {};
   for (const route of routes) {
-    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
+    const path = documentedPath(route).replaceAll(/:(\w+)/g, '{$1}');
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: describeRoute(route, schemas) };
   }
   return {
@@ -44,6 +52,12 @@ export function buildOpenApiDocument(routes: readonly RouteDescription[], info: 
     servers: [{ url: '/' }],
     tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
     paths,
+    'x-operations': others.map((operation) => ({
+      operationId: operation.operation,
+      summary: operation.summary,
+      ...pipelineNotes(operation),
+      errors: operation.errors,
+    })),
     components: {
       schemas: Object.fromEntries(schemas),
       securitySchemes: {
@@ -57,18 +71,28 @@ export function buildOpenApiDocument(routes: readonly RouteDescription[], info: 
   };
 }
 
-function tagOf(route: RouteDescription): string {
+/** The path with a name in place of `*`. */
+function documentedPath({ path, restOfPath }: HttpDescription): string {
+  return restOfPath === undefined ? path : path.replace(/\*$/, `:${restOfPath}`);
+}
+
+function tagOf(route: HttpDescription): string {
   return route.operation.split('.', 1)[0] ?? route.operation;
 }
 
-const ACCESS_NOTES = {
-  public: 'Open to everybody.',
-  user: 'Needs a user token.',
-  operator: 'Needs the token of an operator.',
-  any: 'Needs a user or a device token.',
-} as const;
+function accessNote({ access }: Operation): string {
+  if (access === 'public') return 'Open to everybody.';
+  if (access === 'platform.operate') return 'Needs the token of an operator.';
+  const tokens = { account: 'a user token', device: 'a device token', any: 'a user or a device token' };
+  return `Needs ${tokens[holderKind(access)]} with the permission \`${access}\`.`;
+}
 
-function describeRoute(route: RouteDescription, schemas: Schemas): JsonObject {
+/** What the pipeline does with an operation: who may, what it takes of a caller's share, what the audit makes of it. */
+function pipelineNotes({ access, cost, audit }: Operation): JsonObject {
+  return { 'x-permission': access === 'public' ? null : access, 'x-limit-cost': cost, 'x-audit': audit };
+}
+
+function describeRoute(route: HttpDescription, schemas: Schemas): JsonObject {
   const parameters = (['path', 'query', 'header'] as const).flatMap((place) =>
     parametersOf(route, place, schemas),
   );
@@ -76,7 +100,8 @@ function describeRoute(route: RouteDescription, schemas: Schemas): JsonObject {
     operationId: route.operation,
     tags: [tagOf(route)],
     summary: route.summary,
-    description: ACCESS_NOTES[route.access],
+    description: accessNote(route),
+    ...pipelineNotes(route),
     security: route.access === 'public' ? [] : [{ bearer: [] }],
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(route.body
@@ -92,7 +117,7 @@ function describeRoute(route: RouteDescription, schemas: Schemas): JsonObject {
 }
 
 function parametersOf(
-  route: RouteDescription,
+  route: HttpDescription,
   place: 'path' | 'query' | 'header',
   schemas: Schemas,
 ): JsonObject[] {
@@ -102,7 +127,7 @@ function parametersOf(
   const required = (described.required ?? []) as string[];
   const names =
     place === 'path'
-      ? [...route.path.matchAll(/:(\w+)/g)].map((match) => match[1] as string)
+      ? [...documentedPath(route).matchAll(/:(\w+)/g)].map((match) => match[1] as string)
       : Object.keys(properties);
   return names.map((name) => {
     const { description, ...rest } = properties[name] ?? { type: 'string' };
@@ -116,7 +141,7 @@ function parametersOf(
   });
 }
 
-function answerOf(route: RouteDescription, schemas: Schemas): JsonObject {
+function answerOf(route: HttpDescription, schemas: Schemas): JsonObject {
   const headers = {
     'X-Request-Id': { description: 'Names this request in our logs.', schema: { type: 'string' } },
   };
@@ -127,7 +152,7 @@ function answerOf(route: RouteDescription, schemas: Schemas): JsonObject {
   return { description: 'Done.', headers, content };
 }
 
-function errorsOf(route: RouteDescription, schemas: Schemas): Record<string, JsonObject> {
+function errorsOf(route: HttpDescription, schemas: Schemas): Record<string, JsonObject> {
   const common = commonErrors(route);
   const body = route.errorBody ? toSchema('response', route.errorBody, schemas) : REST_ERROR;
   const answers: Record<string, JsonObject> = {};

@@ -1,11 +1,10 @@
 import type { z } from 'zod';
-import { AppError, invalidInput } from '../../kernel/errors.ts';
-import type { HttpRequest } from '../../platform/http/types.ts';
+import { invalidInput } from '../../kernel/errors.ts';
 import { PROBLEM_LENGTH_MAX, PROBLEMS_MAX } from './limits.ts';
 
 /**
  * The value as its schema describes it. Refuses with `invalid_input` and `details.problems`, a list of
- * `{ path, message }` whose paths begin with `where`.
+ * `{ path, message, code? }` whose paths begin with `where`.
  */
 export function checkInput<Schema extends z.ZodType>(
   schema: Schema,
@@ -17,32 +16,20 @@ export function checkInput<Schema extends z.ZodType>(
   const problems = result.error.issues.slice(0, PROBLEMS_MAX).map((issue) => ({
     path: shortened([where, ...issue.path.map(String)].join('.')),
     message: shortened(issue.message),
+    ...reasonOf(issue),
   }));
   throw invalidInput('The request is not as the documentation describes it.', { problems });
 }
 
-function shortened(text: string): string {
-  return text.length > PROBLEM_LENGTH_MAX ? `${text.slice(0, PROBLEM_LENGTH_MAX)}...` : text;
+/** The code of a problem that one of our own schemas found. */
+function reasonOf(issue: z.core.$ZodIssue): { code?: string } {
+  if (issue.code !== 'custom') return {};
+  const code: unknown = issue.params?.code;
+  return typeof code === 'string' ? { code } : {};
 }
 
-/**
- * The JSON value of a request's body. Refuses with `unsupported_media_type` what isn't declared as JSON, and with
- * `malformed_json` what isn't JSON in UTF-8.
- */
-export function readJson(request: Pick<HttpRequest, 'header' | 'body'>): unknown {
-  const mediaType = (request.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase();
-  if (mediaType !== 'application/json') {
-    throw new AppError(
-      'unsupported_media_type',
-      'unsupported_media_type',
-      'Send JSON, with Content-Type: application/json.',
-    );
-  }
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(request.body));
-  } catch (cause) {
-    throw new AppError('invalid', 'malformed_json', 'The body is not JSON.', { cause });
-  }
+function shortened(text: string): string {
+  return text.length > PROBLEM_LENGTH_MAX ? `${text.slice(0, PROBLEM_LENGTH_MAX)}...` : text;
 }
 
 /** The query as an object. Refuses with `invalid_input` a name that is given twice. */

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { IDEMPOTENCY_KEY } from '../../kernel/idempotency-key.ts';
+import { NAME_CHARACTERS_MAX, NAME_PROBLEMS, toName } from '../../kernel/name.ts';
+
+export { idempotencyKeySchema } from '../pipeline/idempotency-key-schema.ts';
 
 /** An id from outside: a UUID in either case, taken in the lower case that ours are kept in. */
 export const idSchema = z.uuid().toLowerCase();
@@ -14,13 +16,31 @@ const PAGE_ITEMS_DEFAULT = 50;
 export const limitSchema = (itemsMax: number) =>
   z.coerce.number().int().min(1).max(itemsMax).default(PAGE_ITEMS_DEFAULT);
 
+/**
+ * A name that somebody gives: as `toName` stores it. What is none is refused with `invalid_input` and the reason as the
+ * problem's `code`.
+ */
+export const nameSchema = z
+  .string()
+  .meta({ minLength: 1, maxLength: NAME_CHARACTERS_MAX })
+  .describe('Visible characters in Unicode, stored in NFC; none of control or format.')
+  .transform((text, context): string => {
+    const outcome = toName(text);
+    if (outcome.ok) return outcome.name;
+    const { problem } = outcome;
+    context.addIssue({ code: 'custom', message: NAME_PROBLEMS[problem], params: { code: problem } });
+    return z.NEVER;
+  });
+
+/** A point in time at the border: ISO 8601, in UTC. */
+export const timeSchema = z.iso.datetime();
+
+/** Milliseconds since 1970 in decimal digits, up to the year 9999: what `timeSchema` and the database both can hold. */
+export const timeMsSchema = z
+  .string()
+  .regex(/^[0-9]{1,15}$/)
+  .transform(Number)
+  .refine((ms) => ms <= Date.UTC(9999, 11, 31), 'Too far in the future');
+
 /** A point in time as REST shows it. */
 export const toIsoTime = (ms: number): string => new Date(ms).toISOString();
-
-/** The header under which an operation is carried out once. */
-export const idempotencyKeySchema = z
-  .string()
-  .regex(IDEMPOTENCY_KEY)
-  .describe(
-    'Of your choice. Under the same key the same request is carried out once, and answered the same again.',
-  );

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import { defineRawRoute, defineRoute, type RestRoute } from './define-route.ts';
+import { COSTS } from '../../kernel/operation.ts';
+import type { HttpOperation } from '../pipeline/http-operation.ts';
+import { defineRawRoute, defineRoute } from './define-route.ts';
 
 /** How long a readiness check may take, in milliseconds: what answers later is not ready. */
 const CHECK_TIMEOUT_MS = 2_000;
@@ -16,17 +18,20 @@ export interface ServerRoutesDependencies {
 }
 
 /** For whoever runs the server: is it alive, is it ready, what does it count. */
-export function createServerRoutes(dependencies: ServerRoutesDependencies): RestRoute[] {
+export function createServerRoutes(dependencies: ServerRoutesDependencies): HttpOperation[] {
   const { checks, renderMetrics } = dependencies;
   const healthy = defineRoute({
     operation: 'server.live',
     method: 'GET',
     path: '/healthz',
     access: 'public',
+    cost: COSTS.read,
+    audit: 'none',
     summary: 'The process lives and answers.',
     response: z.object({ status: z.literal('live') }),
     status: 200,
     errors: [],
+    quiet: true,
     handle: async () => ({ status: 'live' as const }),
   });
   const ready = defineRoute({
@@ -34,10 +39,13 @@ export function createServerRoutes(dependencies: ServerRoutesDependencies): Rest
     method: 'GET',
     path: '/readyz',
     access: 'public',
+    cost: COSTS.read,
+    audit: 'none',
     summary: 'What the server needs works: 200. Something does not: 503, with the names of what.',
     response: z.object({ status: z.literal('ready'), checks: z.array(z.string()) }),
     status: 200,
     errors: [],
+    quiet: true,
     handle: async () => {
       const names = Object.keys(checks);
       const outcomes = await Promise.all(names.map((name) => passes(name, dependencies)));
@@ -51,7 +59,9 @@ export function createServerRoutes(dependencies: ServerRoutesDependencies): Rest
     operation: 'server.metrics',
     method: 'GET',
     path: '/metrics',
-    access: 'operator',
+    access: 'platform.operate',
+    cost: COSTS.read,
+    audit: 'none',
     summary: 'What the server counts about itself, for Prometheus.',
     response: 'text/plain',
     status: 200,
@@ -62,7 +72,7 @@ export function createServerRoutes(dependencies: ServerRoutesDependencies): Rest
       return { status: 200, headers: { 'content-type': contentType }, body: text };
     },
   });
-  return [{ ...healthy, quiet: true }, { ...ready, quiet: true }, metrics];
+  return [healthy, ready, metrics];
 }
 
 async function passes(name: string, { checks, clock, logger }: ServerRoutesDependencies): Promise<boolean> {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { InvariantError } from '../../kernel/errors.ts';
-import type { RestRoute } from './define-route.ts';
+import type { HttpOperation } from '../pipeline/http-operation.ts';
 
 /** Throws InvariantError for a JSON route whose params, query or body would let an unknown key pass, at any depth. */
-export function requireStrictInput(route: RestRoute): void {
+export function requireStrictInput(route: HttpOperation): void {
   if (typeof route.response === 'string') return;
   for (const part of ['params', 'query', 'body'] as const) {
     const schema = route[part];

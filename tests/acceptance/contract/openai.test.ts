@@ -37,3 +37,24 @@ describe.each(cases)('$operation', ({ method, valid, refused, status, code }) =>
     expect(answer.body).toMatchObject({ error: { code } });
   });
 });
+
+describe('an error under /v1 before any operation', () => {
+  it.each([
+    ['nothing is at the path', 'POST', '/v1/nothing', undefined, 404, 'not_found'],
+    ['nothing is at the root', 'GET', '/v1', undefined, 404, 'not_found'],
+    ['the path has no such method', 'DELETE', '/v1/models', undefined, 405, 'method_not_allowed'],
+    ['the path is not percent-encoded', 'GET', '/v1/models/%ff', undefined, 400, 'invalid_input'],
+    ['the body is too large', 'POST', '/v1/chat/completions', 'x'.repeat(600_000), 413, 'too_large'],
+  ])('has the form of OpenAI when %s', async (_, method, path, text, status, code) => {
+    const answer = await server.request(method, path, text === undefined ? {} : { text });
+    expect([answer.status, answer.body]).toEqual([
+      status,
+      { error: { message: expect.any(String), type: 'invalid_request_error', param: null, code } },
+    ]);
+  });
+
+  it('has the form of REST elsewhere, also where a path only begins alike', async () => {
+    const answer = await server.request('GET', '/v1beta/models');
+    expect([answer.status, answer.body]).toMatchObject([404, { error: { requestId: expect.any(String) } }]);
+  });
+});

@@ -2,6 +2,8 @@ import type { World } from '../../support/world.ts';
 
 /** A request to the server of a `World`. */
 export interface RestRequest {
+  /** Where it isn't the operation's own. */
+  readonly method?: string;
   readonly path: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -19,6 +21,7 @@ export interface RestCase {
 
 const UNKNOWN_ID = '00000000-0000-4000-8000-00000000dead';
 const unknownQuery = { status: 400, code: 'invalid_input' } as const;
+const wrongMethod = { status: 405, code: 'method_not_allowed' } as const;
 
 /** By operation. A route that is missing here fails the architecture test. */
 export const REST_CASES: Readonly<Record<string, RestCase>> = {
@@ -158,5 +161,36 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     }),
     status: 404,
     code: 'user_not_found',
+  },
+  'server.live': {
+    valid: () => ({ path: '/healthz' }),
+    refused: () => ({ path: '/healthz?verbose=1' }),
+    ...unknownQuery,
+  },
+  'server.ready': {
+    valid: () => ({ path: '/readyz' }),
+    refused: () => ({ path: '/readyz?verbose=1' }),
+    ...unknownQuery,
+  },
+  'server.metrics': {
+    valid: () => ({ path: '/metrics' }),
+    refused: () => ({ method: 'POST', path: '/metrics' }),
+    ...wrongMethod,
+  },
+  'documentation.openapi': {
+    valid: () => ({ path: '/openapi.json' }),
+    refused: () => ({ method: 'PUT', path: '/openapi.json' }),
+    ...wrongMethod,
+  },
+  'documentation.page': {
+    valid: () => ({ path: '/docs' }),
+    refused: () => ({ method: 'DELETE', path: '/docs' }),
+    ...wrongMethod,
+  },
+  'documentation.asset': {
+    valid: () => ({ path: '/docs/start.js' }),
+    refused: () => ({ path: '/docs/nothing.js' }),
+    status: 404,
+    code: 'not_found',
   },
 };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { holderKind } from '../../../server/kernel/permission.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
 import { createWorld, type World } from '../../support/world.ts';
 import { REST_CASES } from './rest-cases.ts';
@@ -16,12 +17,12 @@ const cases = Object.entries(REST_CASES).map(([operation, restCase]) => ({ opera
 
 /** The route of an operation, as the running server has it. */
 function routeOf(operation: string) {
-  const route = server.restRoutes.find((candidate) => candidate.operation === operation);
+  const route = server.catalogue.rest.find((candidate) => candidate.operation === operation);
   if (route === undefined) throw new Error(`no route for ${operation}`);
   return route;
 }
 
-const tokenFor = (access: string) => (access === 'operator' ? world.adminToken : world.alice.token);
+const tokenFor = (access: string) => (access === 'platform.operate' ? world.adminToken : world.alice.token);
 
 describe.each(cases)('$operation', ({ operation, valid, refused, status, code }) => {
   it('gives callers without the right an error and nothing else', async () => {
@@ -36,17 +37,17 @@ describe.each(cases)('$operation', ({ operation, valid, refused, status, code })
     expect(await ask(undefined)).toEqual([401, 'unauthenticated']);
     expect(await ask('ygu_wrong')).toEqual([401, 'unauthenticated']);
     expect(await ask('ygd_wrong')).toEqual([401, 'unauthenticated']);
-    if (access === 'user' || access === 'operator') {
+    if (holderKind(access) === 'account') {
       expect(await ask(world.alice.device.token)).toEqual([403, 'forbidden']);
     }
-    if (access === 'operator') expect(await ask(world.alice.token)).toEqual([403, 'forbidden']);
+    if (access === 'platform.operate') expect(await ask(world.alice.token)).toEqual([403, 'forbidden']);
   });
 
   it(`answers ${code} to a request that is wrong`, async () => {
     const { method, access } = routeOf(operation);
-    const { path, body, headers } = refused(world);
+    const { path, body, headers, method: asked = method } = refused(world);
     const token = access === 'public' ? undefined : tokenFor(access);
-    const answer = await server.request(method, path, { body, headers, token });
+    const answer = await server.request(asked, path, { body, headers, token });
     expect(answer.status).toBe(status);
     expect(answer.body).toMatchObject({ error: { code, requestId: answer.headers.get('x-request-id') } });
   });

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import {
@@ -69,19 +69,21 @@ async function bundleInto(checkout: string): Promise<string> {
   return program;
 }
 
-/** A checkout that every user can enter, whatever folder this one lies in; its packages are links to the same files. */
+/** A checkout that every user can enter, whatever folder this one lies in. Its packages are ours, or a copy where ours are closed. */
 async function openCheckout(): Promise<{ checkout: string; program: string }> {
   const checkout = await mkdtemp(join(tmpdir(), 'yggdrasil-checkout-'));
   elsewhere.push(checkout);
   await chmod(checkout, 0o755);
-  const copy = (flag: string) =>
-    execFileSync('cp', [flag, PACKAGES, join(checkout, 'node_modules')], { stdio: 'ignore' });
-  try {
-    copy('-al');
-  } catch {
-    // Hard links don't reach another file system.
-    await rm(join(checkout, 'node_modules'), { recursive: true, force: true });
-    copy('-a');
+  const packages = join(checkout, 'node_modules');
+  const look = { uid: NOBODY.uid, gid: NOBODY.gid, stdio: 'ignore' } as const;
+  if (spawnSync('ls', [PACKAGES], look).status === 0) await symlink(PACKAGES, packages);
+  else {
+    // Hard links are quick, but don't reach another file system.
+    const isLinked = spawnSync('cp', ['-al', PACKAGES, packages], { stdio: 'ignore' }).status === 0;
+    if (!isLinked) {
+      await rm(packages, { recursive: true, force: true });
+      await cp(PACKAGES, packages, { recursive: true, verbatimSymlinks: true });
+    }
   }
   return { checkout, program: await bundleInto(checkout) };
 }

@@ -42,7 +42,7 @@ export async function startServer(
       websockets,
       logger,
       newRequestId: randomUUID,
-      respondToError: (error, requestId) => ({
+      respondToError: (error, { requestId }) => ({
         status: error instanceof AppError ? (STATUS[error.code] ?? 400) : 500,
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({

@@ -4,11 +4,15 @@ import type { LedgerService } from '../../../server/domains/ledger/index.ts';
 import { countPromptTokens } from '../../../server/domains/pricing/index.ts';
 import type { AccountActor, Actor } from '../../../server/kernel/actor.ts';
 import { createHttpServer, type HttpServer } from '../../../server/platform/http/server.ts';
-import { createOpenAiTransport } from '../../../server/transports/openai/transport.ts';
-import { errorResponse } from '../../../server/transports/rest/error-response.ts';
+import { openAiErrorResponse } from '../../../server/transports/openai/errors.ts';
+import {
+  createOpenAiOperations,
+  createOpenAiTransport,
+} from '../../../server/transports/openai/transport.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { cents, createMarket, type FakeProvider, until } from '../../support/market.ts';
+import { createTestPipeline } from '../../support/pipeline.ts';
 
 let db: TestDatabase;
 let market: ReturnType<typeof createMarket>;
@@ -28,18 +32,24 @@ const start = async (wrapLedger?: (ledger: LedgerService) => LedgerService) => {
   const alice = await market.customer(1_000);
   actors.set('ygu_alice', alice);
   actors.set('ygu_poor', await market.customer(1));
-  const routes = createOpenAiTransport({
-    providers: market.providers,
-    requests: market.requests,
-    countPromptTokens,
-    identify: async (token) => actors.get(token) ?? null,
-    logger: silentLogger,
-    clock: market.clock,
-    observe: () => {},
-  });
+  const routes = createOpenAiTransport(
+    createOpenAiOperations({ providers: market.providers, requests: market.requests, countPromptTokens }),
+    {
+      pipeline: createTestPipeline(market.clock),
+      identify: async (token) => actors.get(token) ?? null,
+      logger: silentLogger,
+      observe: () => {},
+    },
+  );
   server = createHttpServer(
     { host: '127.0.0.1', port: 0 },
-    { routes, websockets: [], respondToError: errorResponse, newRequestId: () => 'r', logger: silentLogger },
+    {
+      routes,
+      websockets: [],
+      respondToError: openAiErrorResponse,
+      newRequestId: () => 'r',
+      logger: silentLogger,
+    },
   );
   origin = `http://127.0.0.1:${(await server.listen()).port}`;
   client = new OpenAI({ apiKey: 'ygu_alice', baseURL: `${origin}/v1`, maxRetries: 0 });

@@ -28,12 +28,24 @@ describe('a request that is served', () => {
       ...db,
       database: {
         ...db.database,
-        tenant: ((...args) => (transactions++, db.database.tenant(...args))) as typeof db.database.tenant,
-        system: ((...args) => (transactions++, db.database.system(...args))) as typeof db.database.system,
+        tenant: ((...args) => {
+          transactions++;
+          return db.database.tenant(...args);
+        }) as typeof db.database.tenant,
+        system: ((...args) => {
+          transactions++;
+          return db.database.system(...args);
+        }) as typeof db.database.system,
       },
     };
     market = createMarket(counting, {
-      wrapLedger: (ledger) => ({ ...ledger, commit: (unit) => (commits++, ledger.commit(unit)) }),
+      wrapLedger: (ledger) => ({
+        ...ledger,
+        commit(unit) {
+          commits++;
+          return ledger.commit(unit);
+        },
+      }),
     });
     alice = await market.customer(1_000);
     return { commits: () => commits, transactions: () => transactions };

@@ -28,4 +28,19 @@ describe('checkCapabilities', () => {
     expect(checkCapabilities({ ...capabilities, platform: `${name}n` })).not.toBeNull();
     expect(checkCapabilities({ ...capabilities, actuators: ['led\u0000'] })).not.toBeNull();
   });
+
+  it.each([
+    ['half a character', 'led\ud83d'],
+    ['damaged text', 'led\ufffd'],
+    ['a zero-width space', 'le\u200bd'],
+    ['text that is not in NFC', 'lumie\u0300re'],
+    ['a space at its end', 'led '],
+    ['nothing', ''],
+  ])('refuses a name with %s, and says in which list', (_, wrong) => {
+    expect(checkCapabilities({ ...capabilities, actuators: ['led', wrong] })).toMatch(/^actuators: a name /);
+  });
+
+  it('lets a device leave out platform and firmware', () => {
+    expect(checkCapabilities({ ...capabilities, platform: '', firmware: '' })).toBeNull();
+  });
 });

@@ -43,7 +43,7 @@ test('an id in upper case reaches the marketplace in lower case, in a path and i
   const list = keeping('listTransactions');
   await serving(listTransactions({ transactions: list.service })).ask({
     token: 'ygu_user',
-    query: `after=17_${UPPER}`,
+    query: `after=${Buffer.from(JSON.stringify(['17', UPPER])).toString('base64url')}`,
   });
   expect(list.asked).toEqual([{ role: 'requester', after: { createdAtMs: 17, id: ID }, limit: 50 }]);
 });

@@ -12,7 +12,9 @@ const routes = [
     operation: 'things.get',
     method: 'GET',
     path: '/api/v1/things/:thingId',
-    access: 'user',
+    access: 'devices.read',
+    cost: 100,
+    audit: 'none',
     summary: 'A thing.',
     params: z.strictObject({ thingId: z.uuid().describe('Which.') }),
     response: thing,
@@ -24,7 +26,9 @@ const routes = [
     operation: 'things.list',
     method: 'GET',
     path: '/api/v1/things',
-    access: 'any',
+    access: 'market.read',
+    cost: 100,
+    audit: 'none',
     summary: 'Things.',
     query: z.strictObject({ limit: z.coerce.number().int().default(5), after: z.uuid().optional() }),
     response: z.object({ items: z.array(thing), next: z.uuid().nullable() }),
@@ -36,7 +40,9 @@ const routes = [
     operation: 'things.create',
     method: 'POST',
     path: '/api/v1/things',
-    access: 'operator',
+    access: 'platform.operate',
+    cost: 200,
+    audit: 'change',
     summary: 'Makes a thing.',
     headers: z.object({ 'X-Key': z.string().optional().describe('Once.') }),
     body: z.strictObject({ name: z.string(), kind: z.enum(['a', 'b']).default('a') }),
@@ -50,6 +56,8 @@ const routes = [
     method: 'GET',
     path: '/api/v1/watch',
     access: 'public',
+    cost: 100,
+    audit: 'none',
     summary: 'Streams.',
     response: 'text/event-stream',
     status: 200,
@@ -88,6 +96,7 @@ test('every operation lists its answers, and every code it may answer with', () 
     '403',
     '413',
     '415',
+    '429',
     '4XX',
     '500',
     '503',
@@ -114,6 +123,8 @@ test('two schemas of one id are refused', () => {
     method: 'GET',
     path: '/others',
     access: 'public',
+    cost: 100,
+    audit: 'none',
     summary: 'Another.',
     response: z.object({ different: z.string() }).meta({ id: 'Error' }),
     status: 200,
@@ -124,12 +135,43 @@ test('two schemas of one id are refused', () => {
 });
 
 test('the documentation describes itself', async () => {
-  const own = createDocumentationRoutes(routes, INFO);
+  const own = createDocumentationRoutes(routes, [], INFO);
   const openapi = own.find((route) => route.operation === 'documentation.openapi');
   const answer = await openapi?.answer(null, {} as never);
-  const document = JSON.parse(String(answer?.response.body)) as Described;
+  const document = JSON.parse(String(answer?.body)) as Described;
   expect(Object.keys(document.paths)).toEqual(
     expect.arrayContaining(['/docs', '/openapi.json', '/docs/{asset}']),
   );
   expect(problemsOfOpenApi(document)).toEqual([]);
+});
+
+test('every operation says what the pipeline does with it, those that HTTP does not reach too', () => {
+  const frame = {
+    operation: 'things.send',
+    access: 'frames.send',
+    cost: 1,
+    audit: 'none',
+    summary: 'Sends.',
+    errors: ['conflict'],
+  } as const;
+  const document = buildOpenApiDocument(routes, INFO, [frame]) as {
+    paths: Record<string, Record<string, unknown>>;
+    'x-operations': unknown;
+  };
+  expect(document.paths['/api/v1/things']?.post).toMatchObject({
+    'x-permission': 'platform.operate',
+    'x-limit-cost': 200,
+    'x-audit': 'change',
+  });
+  expect(document.paths['/api/v1/watch']?.get).toMatchObject({ 'x-permission': null });
+  expect(document['x-operations']).toEqual([
+    {
+      operationId: 'things.send',
+      summary: 'Sends.',
+      'x-permission': 'frames.send',
+      'x-limit-cost': 1,
+      'x-audit': 'none',
+      errors: ['conflict'],
+    },
+  ]);
 });

@@ -3,8 +3,10 @@ import type { Clock } from '../../../server/kernel/clock.ts';
 import { type AccountId, asId } from '../../../server/kernel/ids.ts';
 import type { LogFields, Logger } from '../../../server/kernel/logger.ts';
 import type { HttpRequest, HttpResponse } from '../../../server/platform/http/types.ts';
-import type { RestRoute } from '../../../server/transports/rest/define-route.ts';
-import { createRestTransport, type ObservedRequest } from '../../../server/transports/rest/transport.ts';
+import type { ObservedRequest } from '../../../server/transports/pipeline/http.ts';
+import type { HttpOperation } from '../../../server/transports/pipeline/http-operation.ts';
+import { createRestTransport } from '../../../server/transports/rest/transport.ts';
+import { createTestPipeline } from '../../support/pipeline.ts';
 
 const TENANT = asId<Actor['tenantId']>('00000000-0000-4000-8000-000000000001');
 const USER = asId<AccountId>('00000000-0000-4000-8000-000000000002');
@@ -47,18 +49,17 @@ export interface Asked {
 }
 
 /** Serves requests to `route` without a network, with answers checked against the route's description. */
-export function serving(route: RestRoute, options: { checkAnswers?: boolean } = {}) {
+export function serving(route: HttpOperation, options: { checkAnswers?: boolean } = {}) {
   const lines: { level: string; fields: LogFields; message: string }[] = [];
   const observed: ObservedRequest[] = [];
   const at = (level: string) => (fields: LogFields, message: string) => {
     lines.push({ level, fields, message });
   };
   const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-  const [served] = createRestTransport({
-    routes: [route],
+  const [served] = createRestTransport([route], {
+    pipeline: createTestPipeline(STILL_CLOCK),
     identify: async (token) => ACTORS[token] ?? null,
     logger,
-    clock: STILL_CLOCK,
     observe: (request) => void observed.push(request),
     checkAnswers: options.checkAnswers ?? true,
   });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Clock } from '../../../server/kernel/clock.ts';
 import type { Logger } from '../../../server/kernel/logger.ts';
 import { errorTable } from '../../../server/transports/error-table.ts';
-import type { RestRoute } from '../../../server/transports/rest/define-route.ts';
+import type { HttpOperation } from '../../../server/transports/pipeline/http-operation.ts';
 import { createServerRoutes } from '../../../server/transports/rest/server-routes.ts';
 import { STILL_CLOCK, serving } from './rest-under-test.ts';
 
@@ -24,7 +24,7 @@ function routeOf(
     logger: SILENT,
     renderMetrics: async () => ({ contentType: 'text/plain', text: '"metrics"' }),
   });
-  return routes.find((route) => route.operation === operation) as RestRoute;
+  return routes.find((route) => route.operation === operation) as HttpOperation;
 }
 
 test('the server is live as long as it answers', async () => {

@@ -1,17 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { AppError, InvariantError } from '../../../server/kernel/errors.ts';
+import type { Access } from '../../../server/kernel/operation.ts';
 import { defineRoute } from '../../../server/transports/rest/define-route.ts';
 import type { Json } from '../../../server/transports/rest/json-response.ts';
 import { createRestTransport } from '../../../server/transports/rest/transport.ts';
+import { createTestPipeline } from '../../support/pipeline.ts';
 import { STILL_CLOCK, serving } from './rest-under-test.ts';
 
-const echo = (access: 'public' | 'user' | 'operator' | 'any' = 'public') =>
+const echo = (access: Access = 'public') =>
   defineRoute({
     operation: 'things.create',
     method: 'POST',
     path: '/api/v1/things/:thingId',
     access,
+    cost: 100,
+    audit: 'none',
     summary: 'Echoes.',
     params: z.strictObject({ thingId: z.uuid() }),
     query: z.strictObject({ limit: z.coerce.number().int().max(10).default(5) }),
@@ -42,17 +46,17 @@ describe('a request', () => {
   test.each([
     ['public', undefined, 201],
     ['public', 'ygu_nobody', 201],
-    ['user', undefined, 401],
-    ['user', 'ygu_nobody', 401],
-    ['user', 'ygd_device', 403],
-    ['user', 'ygu_user', 201],
-    ['operator', undefined, 401],
-    ['operator', 'ygd_device', 403],
-    ['operator', 'ygu_user', 403],
-    ['operator', 'ygu_admin', 201],
-    ['any', undefined, 401],
-    ['any', 'ygd_device', 201],
-    ['any', 'ygu_user', 201],
+    ['devices.read', undefined, 401],
+    ['devices.read', 'ygu_nobody', 401],
+    ['devices.read', 'ygd_device', 403],
+    ['devices.read', 'ygu_user', 201],
+    ['platform.operate', undefined, 401],
+    ['platform.operate', 'ygd_device', 403],
+    ['platform.operate', 'ygu_user', 403],
+    ['platform.operate', 'ygu_admin', 201],
+    ['market.read', undefined, 401],
+    ['market.read', 'ygd_device', 201],
+    ['market.read', 'ygu_user', 201],
   ] as const)('to a route for %s with the token %s gets %i', async (access, token, status) => {
     const answer = await serving(echo(access)).ask({ ...FINE, ...(token ? { token } : {}) });
     expect(answer.status).toBe(status);
@@ -61,7 +65,7 @@ describe('a request', () => {
 
   test('is authenticated before anything else of it is looked at, and authorized before it is validated', async () => {
     const broken = { params: { thingId: 'x' }, query: 'limit=x', body: '{', contentType: 'text/plain' };
-    const { ask } = serving(echo('operator'));
+    const { ask } = serving(echo('platform.operate'));
     expect(codeOf(await ask(broken))).toBe('unauthenticated');
     expect(codeOf(await ask({ ...broken, token: 'ygu_user' }))).toBe('forbidden');
     expect(codeOf(await ask({ ...broken, token: 'ygu_admin' }))).toBe('invalid_input');
@@ -123,7 +127,7 @@ describe('a request', () => {
 
 describe('a log line', () => {
   test('names operation, status, duration and who, and nothing they sent', async () => {
-    const { ask, lines, observed } = serving(echo('any'));
+    const { ask, lines, observed } = serving(echo('market.read'));
     await ask({ ...FINE, token: 'ygd_device', query: 'limit=3' });
     await ask({ ...FINE, token: 'ygu_nobody' });
     expect(lines.map(({ level, fields }) => ({ level, ...fields }))).toEqual([
@@ -169,6 +173,8 @@ describe('checked answers', () => {
       method: 'GET',
       path: '/things',
       access: 'public',
+      cost: 100,
+      audit: 'none',
       summary: 'Leaks.',
       response: z.object({ name: z.string() }),
       status: 200,
@@ -186,11 +192,10 @@ describe('checked answers', () => {
 
 test('two routes of one operation, and input that takes unknown keys, stop the server from being built', () => {
   const build = (...routes: ReturnType<typeof echo>[]) =>
-    createRestTransport({
-      routes,
+    createRestTransport(routes, {
+      pipeline: createTestPipeline(STILL_CLOCK),
       identify: async () => null,
       logger: console,
-      clock: STILL_CLOCK,
       observe: () => undefined,
     });
   expect(() => build(echo(), echo())).toThrow(InvariantError);
@@ -199,6 +204,8 @@ test('two routes of one operation, and input that takes unknown keys, stop the s
     method: 'POST',
     path: '/things',
     access: 'public',
+    cost: 100,
+    audit: 'none',
     summary: 'Loose.',
     body: z.strictObject({ list: z.array(z.object({ a: z.string() })) }),
     response: z.object({}),
@@ -215,6 +222,8 @@ test('money and dates don’t get into JSON unconverted', () => {
     method: 'GET',
     path: '/',
     access: 'public',
+    cost: 100,
+    audit: 'none',
     summary: '',
     status: 200,
   } as const;
@@ -226,10 +235,10 @@ test('money and dates don’t get into JSON unconverted', () => {
   defineRoute({ ...base, errors: [], response: z.object({ a: z.string() }), handle: async () => ({ a: 1 }) });
   defineRoute({
     ...base,
-    access: 'user',
+    access: 'devices.read',
     errors: [],
     response: z.object({ a: z.string() }),
-    // @ts-expect-error an actor of kind user has no deviceId
+    // @ts-expect-error an actor with this permission is an account, which has no deviceId
     handle: async ({ actor }) => ({ a: actor.deviceId }),
   });
   expect([bigint, date]).toHaveLength(2);

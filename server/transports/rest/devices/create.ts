@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { DeviceService } from '../../../domains/devices/index.ts';
 import { asId, type NetworkId } from '../../../kernel/ids.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { idSchema } from '../schemas.ts';
+import { idSchema, nameSchema } from '../schemas.ts';
 import { deviceSchema, deviceToJson, worldTypeSchema } from './schemas.ts';
 
 export const createDevice = ({ devices }: { devices: DeviceService }) =>
@@ -10,10 +11,12 @@ export const createDevice = ({ devices }: { devices: DeviceService }) =>
     operation: 'devices.create',
     method: 'POST',
     path: '/api/v1/devices',
-    access: 'user',
+    access: 'devices.manage',
+    cost: COSTS.write,
+    audit: 'change',
     summary: 'Registers a device in one of your networks and gives its credentials, once.',
     body: z.strictObject({
-      name: z.string().trim().min(1).max(100),
+      name: nameSchema,
       networkId: idSchema,
       worldType: worldTypeSchema,
     }),

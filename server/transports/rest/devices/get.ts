@@ -1,5 +1,6 @@
 import type { DeviceService } from '../../../domains/devices/index.ts';
 import { asId, type DeviceId } from '../../../kernel/ids.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { deviceParamsSchema, deviceSchema, deviceToJson } from './schemas.ts';
 
@@ -8,7 +9,9 @@ export const getDevice = ({ devices }: { devices: DeviceService }) =>
     operation: 'devices.get',
     method: 'GET',
     path: '/api/v1/devices/:deviceId',
-    access: 'user',
+    access: 'devices.read',
+    cost: COSTS.read,
+    audit: 'none',
     summary: 'One of your devices.',
     params: deviceParamsSchema,
     response: deviceSchema,

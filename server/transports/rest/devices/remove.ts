@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DeviceService } from '../../../domains/devices/index.ts';
 import { asId, type DeviceId } from '../../../kernel/ids.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { deviceParamsSchema } from './schemas.ts';
 
@@ -9,7 +10,9 @@ export const removeDevice = ({ devices }: { devices: DeviceService }) =>
     operation: 'devices.remove',
     method: 'DELETE',
     path: '/api/v1/devices/:deviceId',
-    access: 'user',
+    access: 'devices.manage',
+    cost: COSTS.write,
+    audit: 'change',
     summary: 'Unregisters a device: its credentials stop working and its sessions end.',
     params: deviceParamsSchema,
     response: z.object({ removed: z.literal(true) }),

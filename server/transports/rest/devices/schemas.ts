@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Device, WORLD_TYPES } from '../../../domains/devices/index.ts';
-import { idSchema } from '../schemas.ts';
+import { idSchema, timeSchema } from '../schemas.ts';
 
 export const worldTypeSchema = z
   .enum(WORLD_TYPES)
@@ -23,8 +23,8 @@ export const deviceSchema = z
       .nullable()
       .describe('What the device said it can do.'),
     online: z.boolean(),
-    lastSeenAt: z.iso.datetime().nullable(),
-    createdAt: z.iso.datetime(),
+    lastSeenAt: timeSchema.nullable(),
+    createdAt: timeSchema,
   })
   .meta({ id: 'Device' });
 

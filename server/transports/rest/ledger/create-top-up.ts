@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { LedgerService } from '../../../domains/ledger/index.ts';
 import { type AccountId, asId } from '../../../kernel/ids.ts';
 import { centsToMicrocents, type Microcents, moneyToJson, parseEuros } from '../../../kernel/money.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { centsSchema, idempotencyKeySchema, idSchema, toIsoTime } from '../schemas.ts';
+import { centsSchema, idempotencyKeySchema, idSchema, timeSchema, toIsoTime } from '../schemas.ts';
 import { moneyInputSchema, moneySchema } from './schemas.ts';
 
 const topUpSchema = z
@@ -22,7 +23,9 @@ export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
     operation: 'ledger.topUps.create',
     method: 'POST',
     path: '/api/v1/ledger/top-ups',
-    access: 'operator',
+    access: 'platform.operate',
+    cost: COSTS.write,
+    audit: 'money',
     summary:
       'Gives a user money from outside, as `amountCents` or as `amount`. The header Idempotency-Key is required; repeating it is safe.',
     headers: z.object({ 'Idempotency-Key': idempotencyKeySchema }),
@@ -31,7 +34,7 @@ export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
       transferId: z.uuid(),
       userId: z.uuid(),
       amount: moneySchema,
-      createdAt: z.iso.datetime(),
+      createdAt: timeSchema,
     }),
     status: 201,
     errors: [

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { LedgerService } from '../../../domains/ledger/index.ts';
 import { moneyToJson } from '../../../kernel/money.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { moneySchema } from './schemas.ts';
 
@@ -9,7 +10,9 @@ export const getBalance = ({ ledger }: { ledger: LedgerService }) =>
     operation: 'ledger.balance.get',
     method: 'GET',
     path: '/api/v1/ledger/balance',
-    access: 'user',
+    access: 'money.read',
+    cost: COSTS.read,
+    audit: 'none',
     summary:
       'What you have: available, held for requests that run, earned but not released yet; and what you owe.',
     response: z.object({

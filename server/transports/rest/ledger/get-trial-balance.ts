@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { LedgerService } from '../../../domains/ledger/index.ts';
 import { moneyToJson } from '../../../kernel/money.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { moneySchema } from './schemas.ts';
 
@@ -9,7 +10,9 @@ export const getTrialBalance = ({ ledger }: { ledger: LedgerService }) =>
     operation: 'ledger.trialBalance.get',
     method: 'GET',
     path: '/api/v1/ledger/trial-balance',
-    access: 'operator',
+    access: 'platform.operate',
+    cost: COSTS.write,
+    audit: 'none',
     summary: 'Proof that the books are in order: every entry summed, each balance compared.',
     response: z.object({
       entriesSum: moneySchema.describe('0, always.'),

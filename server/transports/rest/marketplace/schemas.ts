@@ -3,7 +3,7 @@ import type { ListedProvider } from '../../../domains/providers/index.ts';
 import type { Transaction } from '../../../domains/transactions/index.ts';
 import { moneyToJson, priceToText } from '../../../kernel/money.ts';
 import { moneySchema } from '../ledger/schemas.ts';
-import { toIsoTime } from '../schemas.ts';
+import { timeSchema, toIsoTime } from '../schemas.ts';
 
 const price = z.string().describe('Cents for 1000 tokens, in decimal with up to six places.');
 
@@ -55,8 +55,8 @@ export const transactionSchema = z
     earnings: moneySchema,
     finishReason: z.string().nullable(),
     failureCode: z.string().nullable(),
-    createdAt: z.iso.datetime(),
-    finishedAt: z.iso.datetime().nullable(),
+    createdAt: timeSchema,
+    finishedAt: timeSchema.nullable(),
   })
   .meta({ id: 'Transaction' });
 

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { NetworkService } from '../../../domains/networks/index.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
+import { nameSchema } from '../schemas.ts';
 import { networkSchema, networkToJson } from './schemas.ts';
 
 export const createNetwork = ({ networks }: { networks: NetworkService }) =>
@@ -8,9 +10,11 @@ export const createNetwork = ({ networks }: { networks: NetworkService }) =>
     operation: 'networks.create',
     method: 'POST',
     path: '/api/v1/networks',
-    access: 'user',
+    access: 'networks.manage',
+    cost: COSTS.write,
+    audit: 'change',
     summary: 'A new network.',
-    body: z.strictObject({ name: z.string().trim().min(1).max(100) }),
+    body: z.strictObject({ name: nameSchema }),
     response: networkSchema,
     status: 201,
     errors: ['network_name_taken', 'limit_reached'],

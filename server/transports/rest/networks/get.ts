@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { NetworkService } from '../../../domains/networks/index.ts';
 import { asId, type NetworkId } from '../../../kernel/ids.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { idSchema } from '../schemas.ts';
 import { networkSchema, networkToJson } from './schemas.ts';
@@ -10,7 +11,9 @@ export const getNetwork = ({ networks }: { networks: NetworkService }) =>
     operation: 'networks.get',
     method: 'GET',
     path: '/api/v1/networks/:networkId',
-    access: 'user',
+    access: 'networks.read',
+    cost: COSTS.read,
+    audit: 'none',
     summary: 'One of your networks.',
     params: z.strictObject({ networkId: idSchema }),
     response: networkSchema,

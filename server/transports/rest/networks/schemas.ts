@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Network } from '../../../domains/networks/index.ts';
+import { timeSchema } from '../schemas.ts';
 
 export const networkSchema = z
-  .object({ id: z.uuid(), name: z.string(), createdAt: z.iso.datetime() })
+  .object({ id: z.uuid(), name: z.string(), createdAt: timeSchema })
   .meta({ id: 'Network' });
 
 /** A network as REST shows it. */

@@ -1,16 +1,20 @@
 import { z } from 'zod';
 import type { UserService } from '../../../domains/users/index.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { newUserSchema, userNameSchema, userToJson } from './schemas.ts';
+import { nameSchema } from '../schemas.ts';
+import { newUserSchema, userToJson } from './schemas.ts';
 
 export const createUser = ({ users }: { users: UserService }) =>
   defineRoute({
     operation: 'users.create',
     method: 'POST',
     path: '/api/v1/users',
-    access: 'operator',
+    access: 'platform.operate',
+    cost: COSTS.write,
+    audit: 'change',
     summary: 'A new user, with a tenant of its own and a token.',
-    body: z.strictObject({ name: userNameSchema }),
+    body: z.strictObject({ name: nameSchema }),
     response: newUserSchema,
     status: 201,
     errors: [],

@@ -1,4 +1,5 @@
 import type { UserService } from '../../../domains/users/index.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { userSchema, userToJson } from './schemas.ts';
 
@@ -7,7 +8,9 @@ export const getSelf = ({ users }: { users: UserService }) =>
     operation: 'users.getSelf',
     method: 'GET',
     path: '/api/v1/users/me',
-    access: 'user',
+    access: 'account.read',
+    cost: COSTS.read,
+    audit: 'none',
     summary: 'The user who asks.',
     response: userSchema,
     status: 200,

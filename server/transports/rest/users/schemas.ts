@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import type { User } from '../../../domains/users/index.ts';
+import { timeSchema } from '../schemas.ts';
 
 export const userSchema = z
   .object({
     id: z.uuid(),
     name: z.string(),
     operator: z.boolean().describe('Runs the platform.'),
-    createdAt: z.iso.datetime(),
+    createdAt: timeSchema,
   })
   .meta({ id: 'User' });
 
@@ -14,8 +15,6 @@ export const newUserSchema = z.object({
   user: userSchema,
   token: z.string().describe('The credential of the user, shown this once.'),
 });
-
-export const userNameSchema = z.string().trim().min(1).max(100);
 
 /** A user as REST shows it. */
 export const userToJson = (user: User) => ({

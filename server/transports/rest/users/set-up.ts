@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { UserService } from '../../../domains/users/index.ts';
+import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { newUserSchema, userNameSchema, userToJson } from './schemas.ts';
+import { nameSchema } from '../schemas.ts';
+import { newUserSchema, userToJson } from './schemas.ts';
 
 export const setUp = ({ users }: { users: UserService }) =>
   defineRoute({
@@ -9,8 +11,10 @@ export const setUp = ({ users }: { users: UserService }) =>
     method: 'POST',
     path: '/api/v1/setup',
     access: 'public',
+    cost: COSTS.write,
+    audit: 'change',
     summary: 'Makes the first operator with the one-time code that the server printed.',
-    body: z.strictObject({ code: z.string().trim().min(1).max(100), name: userNameSchema }),
+    body: z.strictObject({ code: z.string().trim().min(1).max(100), name: nameSchema }),
     response: newUserSchema,
     status: 201,
     errors: ['setup_code_wrong'],

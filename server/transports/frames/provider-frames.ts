@@ -32,14 +32,14 @@ const withdraw: FrameHandler = async ({ providers }, { peer, frame }) => {
   return acknowledgement(0);
 };
 
-const chunk: FrameHandler = async ({ providers }, { peer, frame }) => {
+const chunk: FrameHandler = ({ providers }, { peer, frame }) => {
   const { requestId, index, text } = payloadOf(ComputeChunk, frame);
   const delta = { fields: { content: text }, text, bytes: Buffer.byteLength(text) };
   providers.delta(peer.actor, { requestId: requestIdOf(requestId), index, delta });
   return null;
 };
 
-const result: FrameHandler = async ({ providers }, { peer, frame }) => {
+const result: FrameHandler = ({ providers }, { peer, frame }) => {
   const { requestId, finishReason, promptTokens, completionTokens, error } = payloadOf(ComputeResult, frame);
   providers.result(peer.actor, {
     requestId: requestIdOf(requestId),

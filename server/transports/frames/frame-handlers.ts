@@ -3,11 +3,10 @@ import type { DeviceCapabilities } from '../../domains/devices/index.ts';
 import { relayError } from '../../domains/relay/index.ts';
 import {
   acknowledgement,
-  type FrameAnswer,
   type FrameHandler,
-  type FrameServices,
   payloadOf,
   type ReceivedFrame,
+  type SessionFrames,
 } from './frame-handler.ts';
 import { PROVIDER_FRAME_HANDLERS } from './provider-frames.ts';
 
@@ -33,11 +32,29 @@ const announceCapabilities: FrameHandler = async (services, received) => {
   return answer;
 };
 
-/**
- * Every type of frame a device may send in an open session, on any transport. HELLO, ACK and PING belong to the
- * WebSocket session itself (`connection.ts`).
- */
+/** The session a frame belongs to. Refuses with `frame_type_unexpected` where the transport has none of its own. */
+const sessionOf = ({ session }: ReceivedFrame): SessionFrames => {
+  if (session === null) throw relayError('frame_type_unexpected');
+  return session;
+};
+
+/** What is done with each type of frame. Its operation stands in `operations.ts`. */
 export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<FrameType, FrameHandler>([
+  [FrameType.HELLO, (_, received) => sessionOf(received).hello(received.frame)],
+  [
+    FrameType.ACK,
+    (_, received) => {
+      sessionOf(received).acknowledge(received.frame);
+      return null;
+    },
+  ],
+  [
+    FrameType.PING,
+    (_, received) => {
+      sessionOf(received);
+      return { type: FrameType.PONG, payload: new Uint8Array(0) };
+    },
+  ],
   [FrameType.EVENT, forward],
   [FrameType.CAPABILITIES, announceCapabilities],
   [FrameType.COMMAND, forward],
@@ -45,12 +62,3 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<Fram
   [FrameType.ERROR, forward],
   ...PROVIDER_FRAME_HANDLERS,
 ]);
-
-/** Handles an accepted frame. Refuses with `frame_type_unexpected` what is not in the table. */
-export async function handleFrame(services: FrameServices, received: ReceivedFrame): Promise<FrameAnswer> {
-  const handler = FRAME_HANDLERS.get(received.frame.header.type);
-  if (handler === undefined) {
-    throw relayError('frame_type_unexpected');
-  }
-  return handler(services, received);
-}

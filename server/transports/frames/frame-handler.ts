@@ -11,8 +11,9 @@ import type { DeviceService } from '../../domains/devices/index.ts';
 import type { ProviderLink, ProviderService } from '../../domains/providers/index.ts';
 import type { Peer, RelayService } from '../../domains/relay/index.ts';
 import { AppError } from '../../kernel/errors.ts';
+import type { Connection } from '../pipeline/pipeline.ts';
 
-/** The services that frames reach. */
+/** The services behind frames. */
 export interface FrameServices {
   readonly relay: RelayService;
   readonly devices: DeviceService;
@@ -23,14 +24,28 @@ export interface FrameServices {
 export interface ReceivedFrame {
   readonly peer: Peer;
   readonly frame: FrameView;
+  /** Where it came from: one object for a whole connection. */
+  readonly connection: Connection;
   /** How a request reaches this device; null on MQTT, where a device can't be a provider. */
   readonly providerLink: ProviderLink | null;
+  /** What frames of the session itself do; null on MQTT, which has means of its own. */
+  readonly session: SessionFrames | null;
+}
+
+/** Frames that open, acknowledge and keep up the session of a WebSocket. */
+export interface SessionFrames {
+  hello(frame: FrameView): FrameAnswer | Promise<FrameAnswer>;
+  acknowledge(frame: FrameView): void;
 }
 
 /** What the sender is told; null: nothing. */
 export type FrameAnswer = { type: FrameType; payload: Uint8Array } | null;
 
-export type FrameHandler = (services: FrameServices, received: ReceivedFrame) => Promise<FrameAnswer>;
+/** What is done with a frame of one type; in the same turn where it can be. */
+export type FrameHandler = (
+  services: FrameServices,
+  received: ReceivedFrame,
+) => FrameAnswer | Promise<FrameAnswer>;
 
 /** The message in a frame. Refuses with `frame_payload_malformed`. */
 export function payloadOf<Properties, Message>(

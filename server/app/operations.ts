@@ -1,0 +1,35 @@
+import { countPromptTokens } from '../domains/pricing/index.ts';
+import type { Operation } from '../kernel/operation.ts';
+import { CONNECTION_OPERATION, FRAME_OPERATIONS, TOPIC_OPERATIONS } from '../transports/frames/operations.ts';
+import { createOpenAiOperations, type OpenAiServices } from '../transports/openai/transport.ts';
+import type { HttpOperation } from '../transports/pipeline/http-operation.ts';
+import { createDocumentationRoutes } from '../transports/rest/documentation-routes.ts';
+import { createRestRoutes, type RestServices } from '../transports/rest/routes.ts';
+import { createServerRoutes, type ServerRoutesDependencies } from '../transports/rest/server-routes.ts';
+
+/** What the operations that HTTP reaches are built of. */
+export type HttpServices = RestServices &
+  Pick<OpenAiServices, 'providers' | 'requests'> &
+  ServerRoutesDependencies;
+
+/** The catalogue: every operation there is, by the transport that serves it. */
+export interface Catalogue {
+  readonly rest: readonly HttpOperation[];
+  readonly openai: readonly HttpOperation[];
+  /** Frames, connections and MQTT topics of devices. */
+  readonly devices: readonly Operation[];
+}
+
+/** Builds the catalogue. The services are only named here; none is called. */
+export function createCatalogue(services: HttpServices): Catalogue {
+  const api = [...createRestRoutes(services), ...createServerRoutes(services)];
+  const { providers, requests } = services;
+  const openai = createOpenAiOperations({ providers, requests, countPromptTokens });
+  const devices = [CONNECTION_OPERATION, ...FRAME_OPERATIONS.values(), ...TOPIC_OPERATIONS];
+  const documentation = createDocumentationRoutes([...api, ...openai], devices, {
+    title: 'Yggdrasil',
+    version: '1',
+    description: 'Devices, networks, money and computing time. `/v1` speaks the OpenAI convention.',
+  });
+  return { rest: [...api, ...documentation], openai, devices };
+}

@@ -1,0 +1,86 @@
+import type { FrameType } from '../../../proto/index.ts';
+import type { DeviceIdentity } from '../../domains/devices/index.ts';
+import { type Peer, relayError } from '../../domains/relay/index.ts';
+import { InvariantError } from '../../kernel/errors.ts';
+import type { CallOnConnection, Connection, Pipeline } from '../pipeline/pipeline.ts';
+import type { FrameAnswer, FrameServices, ReceivedFrame } from './frame-handler.ts';
+import { FRAME_HANDLERS } from './frame-handlers.ts';
+import { CONNECTION_OPERATION, FRAME_OPERATIONS } from './operations.ts';
+import { createTopics, type Topics } from './topics.ts';
+
+/** A device that connects: what it shows, and how its connection is ended when the relay wants it. */
+export interface ConnectionAttempt {
+  readonly token: string | null;
+  /** The device's id, where the transport asks for it beside the token. */
+  readonly username?: string;
+  readonly connection: Connection;
+  readonly close: Peer['close'];
+}
+
+/** A device that was let in. */
+export interface ConnectedDevice {
+  readonly identity: DeviceIdentity;
+  readonly peer: Peer;
+}
+
+/** The operations of devices, with their steps made. One for all connections of all transports. */
+export interface Frames extends Topics {
+  /** Lets a device in. Refuses with `unauthenticated` a token that no device has, or another than `username`. */
+  connect(attempt: ConnectionAttempt): Promise<ConnectedDevice>;
+  /**
+   * Handles an accepted frame, in this turn where it can: gives, resolves with, throws or rejects with what its handler
+   * does. Refuses with `frame_type_unexpected` what is no operation.
+   */
+  handle(received: ReceivedFrame): FrameAnswer | Promise<FrameAnswer>;
+}
+
+/** Makes the steps of every operation of devices. */
+export function createFrames(services: FrameServices, pipeline: Pipeline): Frames {
+  const calls = new Map<FrameType, CallOnConnection<ReceivedFrame, FrameAnswer>>();
+  for (const [type, operation] of FRAME_OPERATIONS) {
+    const handler = FRAME_HANDLERS.get(type);
+    if (handler === undefined) throw new InvariantError(`${operation.operation} has no handler`);
+    const serve = (_: unknown, received: ReceivedFrame) => handler(services, received);
+    calls.set(type, pipeline.serveConnection(operation, serve));
+  }
+  return {
+    ...createTopics(pipeline),
+    connect: createConnect(services, pipeline),
+    handle(received) {
+      const call = calls.get(received.frame.header.type);
+      if (call === undefined) throw relayError('frame_type_unexpected');
+      return call(received.peer.actor, received, received.connection);
+    },
+  };
+}
+
+interface Attempt extends ConnectionAttempt {
+  identity: DeviceIdentity | null;
+}
+
+function createConnect({ devices, relay }: FrameServices, pipeline: Pipeline): Frames['connect'] {
+  const call = pipeline.serve(
+    CONNECTION_OPERATION,
+    async (_, { identity, close }: Attempt): Promise<ConnectedDevice> => {
+      if (identity === null) throw relayError('unauthenticated');
+      return { identity, peer: await relay.connected(identity, close) };
+    },
+    {
+      encode: (connected) => connected,
+      refuse: (error) => {
+        throw error;
+      },
+      observe: () => {},
+    },
+  );
+  return (shown) => {
+    const attempt: Attempt = { ...shown, identity: null };
+    const { token, username, connection } = shown;
+    const identify = async () => {
+      const identity = token === null ? null : await devices.authenticate(token);
+      if (username === undefined || identity?.actor.deviceId === username) attempt.identity = identity;
+      return attempt.identity?.actor ?? null;
+    };
+    return call({ ...connection, identify }, attempt);
+  };
+}

@@ -1,0 +1,152 @@
+import { FrameType } from '../../../proto/index.ts';
+import { COSTS, type Operation } from '../../kernel/operation.ts';
+
+/** What every operation of a device's connection may be refused with, beside what `transports/error-table.ts` says. */
+const FORWARDING_ERRORS = [
+  'frame_destination_unknown',
+  'frame_malformed',
+  'frame_too_large',
+  'frame_type_unexpected',
+] as const;
+
+const session = { access: 'frames.send', cost: COSTS.frame, audit: 'none' } as const;
+const forwarding = { ...session, errors: FORWARDING_ERRORS } as const;
+const providing = { ...session, access: 'market.provide' } as const;
+
+/** An operation of a device on its connection. */
+export type FrameOperation = Operation<'frames.send' | 'market.provide'>;
+
+/** Every type of frame that a device may send, as an operation, on any transport. */
+export const FRAME_OPERATIONS: ReadonlyMap<FrameType, FrameOperation> = new Map<FrameType, FrameOperation>([
+  [
+    FrameType.HELLO,
+    {
+      ...session,
+      operation: 'frames.sessions.open',
+      summary: 'Opens the session of a WebSocket, from where the device was in the stream.',
+      errors: ['frame_type_unexpected', 'frame_payload_malformed', 'invalid_input', 'session_replaced'],
+    },
+  ],
+  [
+    FrameType.ACK,
+    {
+      ...session,
+      operation: 'frames.sessions.acknowledge',
+      summary: 'Says up to where in the stream frames were received.',
+      errors: ['frame_type_unexpected', 'frame_payload_malformed', 'invalid_input'],
+    },
+  ],
+  [
+    FrameType.PING,
+    {
+      ...session,
+      operation: 'frames.sessions.ping',
+      summary: 'Asks for a PONG.',
+      errors: ['frame_type_unexpected'],
+    },
+  ],
+  [
+    FrameType.EVENT,
+    { ...forwarding, operation: 'frames.events.send', summary: 'Tells a device, or all, what happened.' },
+  ],
+  [
+    FrameType.CAPABILITIES,
+    {
+      ...forwarding,
+      operation: 'devices.capabilities.announce',
+      summary: 'Says what the device can do; kept, and forwarded.',
+      errors: [...FORWARDING_ERRORS, 'frame_payload_malformed', 'invalid_input'],
+    },
+  ],
+  [
+    FrameType.COMMAND,
+    { ...forwarding, operation: 'frames.commands.send', summary: 'Asks a device to do something.' },
+  ],
+  [
+    FrameType.COMMAND_RESULT,
+    { ...forwarding, operation: 'frames.commandResults.send', summary: 'Says what became of a command.' },
+  ],
+  [
+    FrameType.ERROR,
+    { ...forwarding, operation: 'frames.errors.send', summary: 'Refuses a frame of another device.' },
+  ],
+  [
+    FrameType.PROVIDER_OFFER,
+    {
+      ...providing,
+      cost: COSTS.write,
+      audit: 'change',
+      operation: 'providers.offer',
+      summary: 'Offers models, their prices and slots.',
+      errors: ['frame_type_unexpected', 'frame_payload_malformed', 'invalid_input'],
+    },
+  ],
+  [
+    FrameType.PROVIDER_WITHDRAW,
+    {
+      ...providing,
+      cost: COSTS.write,
+      audit: 'change',
+      operation: 'providers.withdraw',
+      summary: 'Takes the offer back.',
+      errors: ['frame_payload_malformed'],
+    },
+  ],
+  [
+    FrameType.COMPUTE_CHUNK,
+    {
+      ...providing,
+      operation: 'providers.chunks.send',
+      summary: 'A piece of the answer to a request.',
+      errors: ['frame_payload_malformed', 'invalid_input', 'transaction_not_found'],
+    },
+  ],
+  [
+    FrameType.COMPUTE_RESULT,
+    {
+      ...providing,
+      audit: 'money',
+      operation: 'providers.results.send',
+      summary: 'The end of the answer to a request, with the tokens it took.',
+      errors: ['frame_payload_malformed', 'invalid_input', 'transaction_not_found'],
+    },
+  ],
+]);
+
+/** A device connects, by WebSocket or MQTT. */
+export const CONNECTION_OPERATION = {
+  operation: 'frames.connections.open',
+  access: 'frames.send',
+  cost: COSTS.connection,
+  audit: 'access',
+  summary: 'A device connects with its token.',
+  errors: ['unauthenticated'],
+} as const satisfies Operation;
+
+/** An MQTT topic that a device may use, as an operation. */
+export interface TopicOperation extends Operation<'frames.send'> {
+  readonly audit: 'none';
+  readonly action: 'publish' | 'subscribe';
+  /** With `:deviceId` for the device's own id; no other topic is anybody's. */
+  readonly topic: string;
+}
+
+/** Every MQTT topic there is. */
+export const TOPIC_OPERATIONS: readonly [publish: TopicOperation, subscribe: TopicOperation] = [
+  {
+    ...session,
+    operation: 'mqtt.topics.publish',
+    action: 'publish',
+    topic: 'bifrost/v1/:deviceId/up',
+    summary: 'Where a device publishes its frames.',
+    errors: ['topic_forbidden'],
+  },
+  {
+    ...session,
+    operation: 'mqtt.topics.subscribe',
+    action: 'subscribe',
+    topic: 'bifrost/v1/:deviceId/down',
+    summary: 'Where a device gets its frames.',
+    errors: ['topic_forbidden'],
+  },
+];

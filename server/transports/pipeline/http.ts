@@ -1,0 +1,118 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Actor } from '../../kernel/actor.ts';
+import { AppError, InvariantError } from '../../kernel/errors.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import type { HttpRequest, HttpResponse, HttpRoute, RespondToError } from '../../platform/http/types.ts';
+import { bearerToken, type Identify } from '../authenticate.ts';
+import { logRequest } from '../request-log.ts';
+import { commonErrors } from './documented-errors.ts';
+import { FollowedStream } from './followed-stream.ts';
+import type { HttpOperation } from './http-operation.ts';
+import type { Border, Pipeline } from './pipeline.ts';
+
+/** One finished request, for metrics; for a stream when it begins. */
+export interface ObservedRequest {
+  readonly operation: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+/** What serving HTTP operations needs. */
+export interface HttpDependencies {
+  readonly pipeline: Pipeline;
+  readonly identify: Identify;
+  readonly logger: Logger;
+  readonly observe: (request: ObservedRequest) => void;
+  /**
+   * For tests: an answer that isn't what its operation describes, and an error code that it doesn't list, is a bug of
+   * ours.
+   */
+  readonly checkAnswers?: boolean;
+}
+
+/** Routes that lead HTTP operations through the pipeline. Errors are answered as `respondToError` says. */
+export function createHttpRoutes(
+  operations: readonly HttpOperation[],
+  respondToError: RespondToError,
+  dependencies: HttpDependencies,
+): HttpRoute[] {
+  const { pipeline, identify } = dependencies;
+  return operations.map((operation) => {
+    const call = pipeline.serve(
+      operation,
+      (actor, request: HttpRequest) =>
+        dependencies.checkAnswers
+          ? checkedAnswer(operation, actor, request)
+          : operation.answer(actor, request),
+      createBorder(operation, respondToError, dependencies),
+    );
+    return {
+      method: operation.method,
+      path: operation.path,
+      bodyBytesMax: operation.bodyBytesMax,
+      handle: (request) => {
+        const token = bearerToken(request.header('authorization'));
+        const { remoteAddress, requestId } = request;
+        return call(
+          { remoteAddress, requestId, identify: async () => (token === null ? null : identify(token)) },
+          request,
+        );
+      },
+    };
+  });
+}
+
+function createBorder(
+  { operation, quiet }: HttpOperation,
+  respondToError: RespondToError,
+  { logger, observe }: HttpDependencies,
+): Border<HttpRequest, HttpResponse, HttpResponse> {
+  return {
+    encode(response, { signal }) {
+      const { body } = response;
+      return isStream(body) ? { ...response, body: new FollowedStream(body, signal) } : response;
+    },
+    refuse: respondToError,
+    lasts: ({ body }) => (body instanceof FollowedStream ? body.ended : null),
+    observe({ input, actor, failure, answer, durationMs }) {
+      const { status } = answer;
+      observe({ operation, status, durationMs });
+      logRequest(logger, input, { operation, quiet, actor, failure, status, durationMs });
+    },
+  };
+}
+
+function isStream(body: HttpResponse['body']): body is AsyncIterable<string> {
+  return body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array);
+}
+
+/** The answer of an operation, once it is sure to be one that its description tells of. */
+async function checkedAnswer(
+  operation: HttpOperation,
+  actor: Actor | null,
+  request: HttpRequest,
+): Promise<HttpResponse> {
+  try {
+    const answer = await operation.answer(actor, request);
+    requireDocumentedAnswer(operation, answer);
+    return answer;
+  } catch (error) {
+    throw requireDocumentedError(operation, error);
+  }
+}
+
+function requireDocumentedAnswer({ operation, response }: HttpOperation, answer: HttpResponse): void {
+  if (typeof response === 'string' || isStream(answer.body)) return;
+  const sent: unknown = JSON.parse(String(answer.body));
+  const result = response.safeParse(sent);
+  if (!result.success) throw new InvariantError(`${operation} answers otherwise: ${result.error.message}`);
+  if (!isDeepStrictEqual(result.data, sent)) {
+    throw new InvariantError(`${operation} answers more than it says`);
+  }
+}
+
+function requireDocumentedError(operation: HttpOperation, error: unknown): unknown {
+  if (!(error instanceof AppError)) return error;
+  if (operation.errors.includes(error.code) || commonErrors(operation).includes(error.code)) return error;
+  return new InvariantError(`${operation.operation} doesn't list ${error.code}`);
+}

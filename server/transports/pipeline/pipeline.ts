@@ -1,0 +1,224 @@
+import type { Actor } from '../../kernel/actor.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { type AppError, InvariantError } from '../../kernel/errors.ts';
+import { type Access, type CallerOf, defineOperation, type Operation } from '../../kernel/operation.ts';
+import { toAppError } from '../error-table.ts';
+import type { Audit, AuditEntry } from './audit.ts';
+import type { Limiter } from './limiter.ts';
+import { type Connection, createSteps, type Steps } from './steps.ts';
+
+export type { Connection };
+
+/** Where a call comes from, and how to find out from whom. */
+export interface Caller extends Connection {
+  /** Whose credential it is; null: nobody's, or there is none. Not called for public operations. */
+  identify(): Promise<Actor | null>;
+}
+
+/** What a call came to. */
+export interface Outcome<Input, Answer> {
+  readonly operation: Operation;
+  readonly input: Input;
+  readonly actor: Actor | null;
+  /** What was thrown; null: nothing. */
+  readonly failure: unknown;
+  readonly answer: Answer;
+  readonly durationMs: number;
+}
+
+/** What a transport does with the values that come and go: the two ends of the pipeline. */
+export interface Border<Input, Value, Answer> {
+  /** The answer to what the service gave. */
+  encode(value: Value, input: Input): Answer;
+  /** The answer to a refusal. */
+  refuse(error: AppError, input: Input): Answer;
+  /** Where an answer goes on after it was given, as a stream does: resolves at its end. Null: it is complete. */
+  lasts?(answer: Answer, input: Input): Promise<void> | null;
+  /** Metrics, and one line in the log. */
+  observe(outcome: Outcome<Input, Answer>): void;
+}
+
+/** What an operation is for: called with who asks, it does it. Decodes its input, so that nobody is decoded for in vain. */
+export type Service<A extends Access, Input, Value> = (
+  actor: CallerOf<A>,
+  input: Input,
+) => Value | Promise<Value>;
+
+/** An operation whose steps are made, for requests that each bring a credential. */
+export type Call<Input, Answer> = (caller: Caller, input: Input) => Promise<Answer>;
+
+/**
+ * The same for connections, which said who they are when they began. Calls the service in the same turn, gives its value,
+ * and throws or rejects with what is refused: frames come by thousands, and a session answers them itself.
+ */
+export type CallOnConnection<Input, Value> = (
+  actor: Actor,
+  input: Input,
+  connection: Connection,
+) => Value | Promise<Value>;
+
+/** The one way from a transport to a service. */
+export interface Pipeline {
+  /** Every operation that was given steps, in that order. */
+  readonly catalogue: readonly Operation[];
+  /**
+   * Makes the steps of an operation: authenticate, authorize, limit, audit, service, encode, observe. Refuses with
+   * `unauthenticated`, `forbidden`, `rate_limited`. Throws InvariantError for two operations of one name.
+   */
+  serve<A extends Access, Input, Value, Answer>(
+    operation: Operation<A>,
+    service: Service<A, Input, Value>,
+    border: Border<Input, Value, Answer>,
+  ): Call<Input, Answer>;
+  /** The same steps where the actor is known already. */
+  serveConnection<A extends Access, Input, Value>(
+    operation: Operation<A>,
+    service: Service<A, Input, Value>,
+  ): CallOnConnection<Input, Value>;
+  /** The same for a question that is answered in this turn. */
+  serveConnectionNow<A extends Access, Input, Value>(
+    operation: Operation<A> & { readonly audit: 'none' },
+    service: (actor: CallerOf<A>, input: Input) => Value,
+  ): (actor: Actor, input: Input, connection: Connection) => Value;
+}
+
+/** What a pipeline needs. */
+export interface PipelineDependencies {
+  readonly limiter: Limiter;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  /** A call was refused, for metrics. */
+  readonly refused: (operation: string, code: AppError['code']) => void;
+}
+
+/** Builds the pipeline; operations join it once, when their transport is built. */
+export function createPipeline(dependencies: PipelineDependencies): Pipeline {
+  const catalogue: Operation[] = [];
+  const register = (operation: Operation) => {
+    if (catalogue.some((known) => known.operation === operation.operation)) {
+      throw new InvariantError(`two operations are called ${operation.operation}`);
+    }
+    catalogue.push(defineOperation(operation));
+    return createSteps(operation, dependencies);
+  };
+  return {
+    catalogue,
+    serve: (operation, service, border) =>
+      callOf(operation, register(operation), service, border, dependencies),
+    serveConnection: (operation, service) => callOnConnectionOf(register(operation), service),
+    serveConnectionNow: (operation, service) => callNowOf(register(operation), service),
+  };
+}
+
+function callOf<A extends Access, Input, Value, Answer>(
+  operation: Operation<A>,
+  steps: Steps,
+  service: Service<A, Input, Value>,
+  border: Border<Input, Value, Answer>,
+  { clock }: PipelineDependencies,
+): Call<Input, Answer> {
+  const perform = async (actor: Actor | null, caller: Caller, input: Input): Promise<Answer> => {
+    steps.admit(actor, caller);
+    let lasting: Promise<void> | null = null;
+    try {
+      const entry = steps.begin(actor, caller);
+      let answer: Answer;
+      try {
+        // `admit` has asked for the permission, whose holders this type names.
+        answer = border.encode(await service(actor as CallerOf<A>, input), input);
+      } catch (error) {
+        await entry?.end(toAppError(error).code);
+        throw error;
+      }
+      lasting = border.lasts?.(answer, input) ?? null;
+      await entry?.end(null);
+      return answer;
+    } finally {
+      const leave = () => steps.leave(actor, caller.remoteAddress);
+      if (lasting === null) leave();
+      else lasting.then(leave, leave);
+    }
+  };
+  return async (caller, input) => {
+    const startedMs = clock.monotonicMs();
+    let actor: Actor | null = null;
+    let failure: unknown = null;
+    let answer: Answer;
+    try {
+      if (operation.access !== 'public') actor = await steps.authenticate(caller);
+      answer = await perform(actor, caller, input);
+    } catch (cause) {
+      failure = cause;
+      answer = border.refuse(steps.refused(cause), input);
+    }
+    const durationMs = clock.monotonicMs() - startedMs;
+    border.observe({ operation, input, actor, failure, answer, durationMs });
+    return answer;
+  };
+}
+
+function callOnConnectionOf<A extends Access, Input, Value>(
+  steps: Steps,
+  service: Service<A, Input, Value>,
+): CallOnConnection<Input, Value> {
+  const end = (
+    actor: Actor,
+    connection: Connection,
+    entry: AuditEntry | null,
+    code: AppError['code'] | null,
+  ) => {
+    steps.leave(actor, connection.remoteAddress);
+    return entry === null ? undefined : entry.end(code);
+  };
+  const done = (actor: Actor, connection: Connection, entry: AuditEntry | null, value: Value) => {
+    const kept = end(actor, connection, entry, null);
+    return kept === undefined ? value : kept.then(() => value);
+  };
+  const failed = (actor: Actor, connection: Connection, entry: AuditEntry | null, error: unknown) => {
+    const kept = end(actor, connection, entry, steps.refused(error).code);
+    if (kept === undefined) throw error;
+    return kept.then((): never => {
+      throw error;
+    });
+  };
+  return (actor, input, connection) => {
+    admitCounted(steps, actor, connection);
+    let entry: AuditEntry | null = null;
+    let value: Value | Promise<Value>;
+    try {
+      entry = steps.begin(actor, connection);
+      value = service(actor as CallerOf<A>, input);
+    } catch (error) {
+      return failed(actor, connection, entry, error);
+    }
+    if (!(value instanceof Promise)) return done(actor, connection, entry, value);
+    return value.then(
+      (resolved) => done(actor, connection, entry, resolved),
+      (error: unknown) => failed(actor, connection, entry, error),
+    );
+  };
+}
+
+function callNowOf<A extends Access, Input, Value>(
+  steps: Steps,
+  service: (actor: CallerOf<A>, input: Input) => Value,
+) {
+  return (actor: Actor, input: Input, connection: Connection): Value => {
+    admitCounted(steps, actor, connection);
+    try {
+      return service(actor as CallerOf<A>, input);
+    } catch (error) {
+      throw steps.refused(error);
+    } finally {
+      steps.leave(actor, connection.remoteAddress);
+    }
+  };
+}
+
+function admitCounted(steps: Steps, actor: Actor, connection: Connection): void {
+  try {
+    steps.admit(actor, connection);
+  } catch (error) {
+    throw steps.refused(error);
+  }
+}

@@ -1,0 +1,100 @@
+import mqtt, { type MqttClient } from 'mqtt';
+import { BifrostSocket } from '../../support/bifrost-socket.ts';
+import type { DeviceCredentials, World } from '../../support/world.ts';
+
+/** What happens to a device, in words. */
+type Outcome = (world: World) => Promise<string>;
+
+/** What every operation of a connection must show, beside working. */
+export interface ConnectionCase {
+  /** What somebody without the right sees, */
+  readonly unauthorized: readonly [Outcome, string][];
+  /** and a device that asks for something wrong. */
+  readonly refused: readonly [Outcome, string];
+}
+
+function connect({ server }: World, { deviceId, token }: Pick<DeviceCredentials, 'deviceId' | 'token'>) {
+  const client = mqtt.connect(server.mqttUrl, {
+    username: deviceId,
+    password: token,
+    protocolVersion: 4,
+    reconnectPeriod: 0,
+  });
+  return new Promise<MqttClient | string>((resolve) => {
+    client.once('connect', () => resolve(client));
+    client.once('error', (error) => {
+      client.end(true);
+      resolve(`refused with ${(error as { code?: unknown }).code}`);
+    });
+  });
+}
+
+const connecting =
+  (credentials: (world: World) => Pick<DeviceCredentials, 'deviceId' | 'token'>): Outcome =>
+  async (world) => {
+    const client = await connect(world, credentials(world));
+    if (typeof client === 'string') return client;
+    await client.endAsync(true);
+    return 'connected';
+  };
+
+const overWebSocket =
+  (token: (world: World) => string): Outcome =>
+  async (world) => {
+    const socket = await BifrostSocket.connect(world.server, { ...world.alice.device, token: token(world) });
+    return `closed with ${await socket.closed()} ${socket.closeReason}`;
+  };
+
+const asAlice =
+  (work: (client: MqttClient, world: World) => Promise<string>): Outcome =>
+  async (world) => {
+    const client = await connect(world, world.alice.device);
+    if (typeof client === 'string') return client;
+    try {
+      return await work(client, world);
+    } finally {
+      await client.endAsync(true);
+    }
+  };
+
+const publishing = (topic: (world: World) => string) =>
+  asAlice(async (client, world) => {
+    const closed = new Promise<string>((resolve) => client.once('close', () => resolve('closed')));
+    client.publish(topic(world), Buffer.from([1]), { qos: 0 });
+    return closed;
+  });
+
+const subscribing = (topic: (world: World) => string) =>
+  asAlice(
+    (client, world) =>
+      new Promise((resolve) => {
+        client.subscribe(topic(world), { qos: 1 }, (error, _granted, packet) =>
+          resolve(error === null ? 'subscribed' : `granted ${packet?.granted}`),
+        );
+      }),
+  );
+
+/** By operation. One that is missing fails the architecture test. */
+export const CONNECTION_CASES: Readonly<Record<string, ConnectionCase>> = {
+  'frames.connections.open': {
+    unauthorized: [
+      [connecting(({ alice }) => ({ ...alice.device, token: 'ygd_wrong' })), 'refused with 4'],
+      [connecting(({ alice }) => ({ ...alice.device, token: '' })), 'refused with 4'],
+      [connecting(({ alice }) => ({ ...alice.device, token: alice.token })), 'refused with 4'],
+      [overWebSocket(() => 'ygd_wrong'), 'closed with 4401 unauthenticated'],
+      [overWebSocket(({ alice }) => alice.token), 'closed with 4401 unauthenticated'],
+    ],
+    refused: [
+      connecting(({ alice, bob }) => ({ deviceId: bob.device.deviceId, token: alice.device.token })),
+      'refused with 4',
+    ],
+  },
+  'mqtt.topics.publish': {
+    unauthorized: [[publishing(({ bob }) => `bifrost/v1/${bob.device.deviceId}/up`), 'closed']],
+    refused: [publishing(({ alice }) => `bifrost/v1/${alice.device.deviceId}/down`), 'closed'],
+  },
+  'mqtt.topics.subscribe': {
+    unauthorized: [[subscribing(({ bob }) => `bifrost/v1/${bob.device.deviceId}/down`), 'granted 128']],
+    refused: [subscribing(() => 'bifrost/v1/#'), 'granted 128'],
+  },
+};

@@ -1,0 +1,394 @@
+/**
+ * Which layer may import what, as data. What no line allows is refused: packages, modules of Node and type-only imports
+ * included. `.dependency-cruiser.cjs` turns each line into one entry of its allow-list.
+ *
+ * A line is `[what, reason, limits]`. `what` comes from the functions below. `limits` is optional: `types: true` allows
+ * type-only imports alone, `only` names the files of the layer that may do it (a regular expression on the path).
+ */
+
+const { builtinModules } = require('node:module');
+
+/** A package, with whatever it exports. */
+const packages = (...names) => `(^|/)node_modules/(${names.map(literally).join('|')})/`;
+/** Modules of Node, without `node:`. */
+const node = (...names) => `^(node:)?(${names.map(literally).join('|')})$`;
+/** Any module of Node. */
+const ANY_NODE = node(...builtinModules.filter((name) => !name.startsWith('_')));
+/** Everything in these folders. */
+const folders = (...names) => `^(${names.join('|')})/`;
+/** Single files. */
+const files = (...names) => `^(${names.map(literally).join('|')})$`;
+
+/** Other domains, each by its border. */
+const borders = (names) => `^server/domains/(${names})/index\\.ts$`;
+const ANY_BORDER = borders('[^/]+');
+
+function literally(text) {
+  return text.replaceAll('.', '\\.');
+}
+
+/** The part of the core's facade that only Node can load. */
+const NODE_ONLY = '(node|node-crypto|server-core)\\.ts$';
+/** The part of the core's facade that browsers can load, too. */
+const HOST_FOR_BROWSERS = `^assembly/host/(?!${NODE_ONLY})`;
+/** The kernel without the database's handle, which stores alone may use. */
+const KERNEL = '^server/kernel/(?!database\\.ts$)';
+const DATABASE = files('server/kernel/database.ts');
+const WIRE = files('proto/index.ts');
+const CLIENT = files('device/client/index.ts');
+
+/** Which other domains a domain may see, and what else it may use. The table has no cycle; a test looks. */
+const DOMAINS = {
+  users: { sees: [], uses: [] },
+  networks: { sees: [], uses: [] },
+  devices: { sees: ['networks'], uses: [] },
+  relay: {
+    sees: ['devices', 'networks'],
+    uses: [
+      [WIRE, 'routes frames by their header', { only: '/(rules|service)\\.ts$' }],
+      [files('assembly/host/index.ts'), 'names the core that verifies and signs', { types: true }],
+    ],
+  },
+  ledger: {
+    sees: [],
+    uses: [
+      [node('crypto'), 'ids that follow from their content are a SHA-256', { only: '/accounts\\.ts$' }],
+      [DATABASE, 'rows of others are written in its transaction', { only: '/types\\.ts$', types: true }],
+    ],
+  },
+  pricing: {
+    sees: [],
+    uses: [
+      [packages('gpt-tokenizer'), 'counts tokens as models do', { only: '/token-counter\\.ts$' }],
+      [files('assembly/host/index.ts'), 'names the core that prices and splits', { types: true }],
+    ],
+  },
+  quality: { sees: [], uses: [] },
+  payments: { sees: [], uses: [] },
+  providers: { sees: ['pricing', 'quality'], uses: [] },
+  transactions: { sees: [], uses: [] },
+  requests: {
+    sees: ['ledger', 'pricing', 'providers', 'transactions'],
+    uses: [[node('crypto'), 'a request is recognized by its SHA-256', { only: '/keyed-requests\\.ts$' }]],
+  },
+};
+
+/** Which packages, modules of Node and other adapters an adapter may use. All of them know the kernel. */
+const ADAPTERS = {
+  bus: [],
+  database: [
+    [packages('postgres'), 'the database client; nowhere else'],
+    [packages('umzug'), 'runs migrations', { only: '/migrate\\.ts$' }],
+    [
+      node('child_process', 'crypto', 'fs/promises', 'module', 'os', 'path', 'process', 'util'),
+      'starts and stops the embedded server, a program with files and a password',
+      { only: '/database/embedded/' },
+    ],
+    [
+      node('crypto'),
+      'derives passwords, signs the tenant of a transaction',
+      { only: '/(logins|scope)\\.ts$' },
+    ],
+    [node('timers/promises'), 'waits before it asks the server again'],
+  ],
+  http: [
+    [packages('uWebSockets.js'), 'the HTTP library; it is in http/ and websocket/ only'],
+    [node('http'), 'the names of statuses', { only: '/reply\\.ts$' }],
+    [node('net'), 'tells addresses from names', { only: '/server\\.ts$' }],
+    [folders('server/platform/websocket'), 'a socket begins as an HTTP request'],
+    [folders('server/platform/listening'), 'one error for a port that is taken'],
+  ],
+  listening: [],
+  logging: [[packages('pino'), 'writes log lines']],
+  metrics: [[packages('prom-client'), 'counts and formats']],
+  mqtt: [
+    [packages('aedes'), 'the MQTT broker'],
+    [node('net'), 'MQTT is plain TCP'],
+    [node('stream'), 'packets are cut from a stream before the broker sees them'],
+    [folders('server/platform/listening'), 'one error for a port that is taken'],
+  ],
+  node: [[DATABASE, 'the lease of a node is in the database']],
+  secrets: [
+    [packages('zod'), 'reads the file of secrets', { only: '/secrets-file\\.ts$' }],
+    [node('crypto'), 'seals and makes secrets'],
+    [node('fs', 'fs/promises', 'os', 'path'), 'keeps the file of secrets', { only: '/secrets-file\\.ts$' }],
+  ],
+  system: [
+    [node('crypto'), 'is the source of randomness', { only: '/random\\.ts$' }],
+    [
+      node('fs', 'fs/promises', 'os', 'path'),
+      'finds and locks the data directory',
+      { only: '/data-directory\\.ts$' },
+    ],
+  ],
+  websocket: [
+    [packages('uWebSockets.js'), 'its types; the library is started by http/', { types: true }],
+    [folders('server/platform/http'), 'a socket begins as an HTTP request'],
+  ],
+};
+
+/** What each transport may use beside domains, kernel, wire and the files that transports share. */
+const TRANSPORTS = {
+  frames: [],
+  pipeline: [
+    [packages('zod'), 'schemas of operations'],
+    [node('util'), 'compares deeply', { only: '/http\\.ts$' }],
+    [folders('server/platform/http'), 'the shape of a request', { types: true }],
+  ],
+  bifrost: [[folders('server/platform/websocket'), 'the shape of a socket', { types: true }]],
+  mqtt: [
+    [folders('server/platform/mqtt'), 'the shape of a client', { types: true }],
+    [
+      '^server/transports/bifrost/(decode-frame|error-frame|wrong-frames)\\.ts$',
+      'a frame is handled alike, whatever it came by',
+      { only: '/endpoint\\.ts$' },
+    ],
+  ],
+  openai: [
+    [packages('zod'), 'schemas of bodies'],
+    [folders('server/platform/http'), 'the shape of a request', { types: true }],
+    [
+      '^server/transports/rest/schemas\\.ts$',
+      'is described in the same document',
+      { only: '/descriptions\\.ts$' },
+    ],
+  ],
+  rest: [
+    [packages('zod'), 'schemas of parameters, queries, bodies and answers'],
+    [folders('server/platform/http'), 'the shape of a request', { types: true }],
+    [node('crypto'), 'the tag of the OpenAPI document', { only: '/openapi\\.ts$' }],
+    [node('util'), 'decodes UTF-8 strictly, compares deeply', { only: '/(openapi|transport)\\.ts$' }],
+    [
+      node('fs', 'module', 'path'),
+      'serves the page of the package swagger-ui-dist',
+      { only: '/documentation-routes\\.ts$' },
+    ],
+  ],
+};
+
+const own = (folder) => [folders(folder), 'its own files'];
+
+const domainLayers = Object.entries(DOMAINS).map(([name, { sees, uses }]) => ({
+  name: `domains/${name}`,
+  path: folders(`server/domains/${name}`),
+  imports: [
+    own(`server/domains/${name}`),
+    [KERNEL, 'the words of the house'],
+    [DATABASE, 'the handle of a transaction', { only: '\\.postgres\\.ts$' }],
+    ...(sees.length > 0 ? [[borders(sees.join('|')), 'sees these domains']] : []),
+    ...uses,
+  ],
+}));
+
+const adapterLayers = Object.entries(ADAPTERS).map(([name, uses]) => ({
+  name: `platform/${name}`,
+  path: folders(`server/platform/${name}`),
+  imports: [
+    own(`server/platform/${name}`),
+    [name === 'database' ? folders('server/kernel') : KERNEL, 'adapts the outside to it'],
+    ...uses,
+  ],
+}));
+
+const transportLayers = Object.entries(TRANSPORTS).map(([name, uses]) => ({
+  name: `transports/${name}`,
+  path: folders(`server/transports/${name}`),
+  imports: [
+    own(`server/transports/${name}`),
+    ['^server/transports/([^/]+\\.ts$|(pipeline|frames)/)', 'what transports share'],
+    [KERNEL, 'the words of the house'],
+    [ANY_BORDER, 'calls services'],
+    [WIRE, 'frames, and the codes of errors'],
+    ...uses,
+  ],
+}));
+
+const deviceLayer = (name, uses) => ({
+  name: `device/${name}`,
+  path: folders(`device/${name}`),
+  imports: [own(`device/${name}`), ...uses],
+});
+const PROGRAM = [
+  [CLIENT, 'is a client'],
+  [folders('device/node'), 'runs in Node'],
+  [packages('commander'), 'reads its command line'],
+];
+
+/** Every file of ours is in exactly one of these. */
+const LAYERS = [
+  {
+    name: 'program',
+    path: files('yggdrasil.ts'),
+    imports: [
+      ['/command\\.ts$', 'joins the commands and does nothing else'],
+      [packages('commander'), 'reads the command line'],
+      [files('package.json'), 'tells the version'],
+    ],
+  },
+  {
+    name: 'kernel',
+    path: folders('server/kernel'),
+    imports: [
+      own('server/kernel'),
+      [WIRE, 'the codes of errors are named by the wire', { types: true }],
+      [packages('postgres'), 'names the handle of a transaction', { types: true, only: '/database\\.ts$' }],
+    ],
+  },
+  ...adapterLayers,
+  ...domainLayers,
+  {
+    name: 'transports',
+    path: '^server/transports/[^/]+\\.ts$',
+    imports: [
+      ['^server/transports/[^/]+\\.ts$', 'its own files'],
+      [KERNEL, 'the words of the house'],
+      [folders('server/platform/http'), 'the shape of a request', { types: true }],
+    ],
+  },
+  ...transportLayers,
+  {
+    name: 'jobs',
+    path: folders('server/jobs'),
+    imports: [own('server/jobs'), [KERNEL, 'the words of the house'], [ANY_BORDER, 'calls services']],
+  },
+  {
+    name: 'config',
+    path: folders('server/config'),
+    imports: [
+      own('server/config'),
+      [KERNEL, 'the words of the house'],
+      [packages('zod'), 'one schema of the configuration'],
+      [node('net'), 'tells addresses from names', { only: '/schema\\.ts$' }],
+    ],
+  },
+  {
+    name: 'app',
+    path: folders('server/app'),
+    imports: [
+      [folders('server/app'), 'its own files'],
+      [folders('server/(config|jobs|kernel|platform|transports)'), 'joins everything'],
+      [ANY_BORDER, 'joins everything'],
+      [folders('assembly/host'), 'loads the core'],
+    ],
+  },
+  {
+    name: 'main',
+    path: files('server/main.ts', 'server/command.ts'),
+    imports: [
+      [files('server/main.ts'), 'the command starts the process'],
+      [packages('commander'), 'describes the command', { only: '/command\\.ts$' }],
+      [folders('server/app'), 'starts the app'],
+      [folders('server/(config|kernel)'), 'reads the environment'],
+      [folders('server/platform/(logging|system)'), 'a process has a log, a clock and a directory'],
+      [node('fs'), 'reads the configuration file and the core'],
+    ],
+  },
+  {
+    name: 'proto',
+    path: folders('proto'),
+    imports: [own('proto'), [packages('protobufjs'), 'messages are generated for it']],
+  },
+  { name: 'assembly', path: '^assembly/(?!host/)', imports: [['^assembly/(?!host/)', 'its own files']] },
+  {
+    name: 'assembly/host',
+    path: folders('assembly/host'),
+    imports: [
+      [HOST_FOR_BROWSERS, 'its own files'],
+      [folders('assembly/host'), 'what needs Node may use the rest', { only: `/${NODE_ONLY}` }],
+      [packages('@assemblyscript/loader'), 'instantiates a module'],
+      [node('crypto'), 'hashes long messages faster', { only: '/node-crypto\\.ts$' }],
+    ],
+  },
+  deviceLayer('client', [
+    [WIRE, 'speaks frames'],
+    [HOST_FOR_BROWSERS, 'signs with the core', { types: true }],
+  ]),
+  deviceLayer('node', [
+    [CLIENT, 'gives it what Node has'],
+    [WIRE, 'speaks frames'],
+    [folders('assembly/host'), 'loads the core'],
+    [packages('commander', 'ws'), 'a program has arguments and a socket'],
+    [node('fs', 'path', 'url'), 'a program has files'],
+  ]),
+  deviceLayer('virtual', [
+    ...PROGRAM,
+    [WIRE, 'speaks frames'],
+    [packages('mqtt'), 'connects as microcontrollers do', { only: '/mqtt-connector\\.ts$' }],
+    [node('fs'), 'its memory is a file', { only: '/memory-file\\.ts$' }],
+  ]),
+  deviceLayer('provider', [
+    ...PROGRAM,
+    [WIRE, 'speaks frames'],
+    [packages('gpt-tokenizer'), 'counts tokens as the server does'],
+    [packages('zod'), 'reads what its endpoint answers'],
+  ]),
+  deviceLayer('frame', [
+    ...PROGRAM,
+    [WIRE, 'shows frames'],
+    [node('fs', 'readline'), 'reads frames from a file or from standard input'],
+  ]),
+  deviceLayer('demo', [
+    ...PROGRAM,
+    [packages('openai', 'zod'), 'asks as any client does, and looks at the answers'],
+    [
+      node('child_process', 'crypto', 'fs', 'os', 'path', 'readline', 'timers/promises', 'url'),
+      'starts the programs that it shows',
+    ],
+  ]),
+  deviceLayer('examples', [
+    ...PROGRAM,
+    [packages('gpt-tokenizer', 'zod'), 'an endpoint reads a body and counts tokens'],
+    [node('http', 'net'), 'an endpoint is a server'],
+  ]),
+  deviceLayer('native', [
+    [HOST_FOR_BROWSERS, 'its statuses and sizes', { types: true }],
+    [files('device/node/checkout.ts'), 'finds the folder of the project'],
+    [node('child_process', 'crypto', 'fs', 'os', 'path', 'url'), 'builds and runs programs in C'],
+  ]),
+  {
+    name: 'bench',
+    path: folders('bench'),
+    imports: [
+      own('bench'),
+      [folders('assembly/host', 'server', 'device/native'), 'what it measures'],
+      [files('device/node/checkout.ts'), 'finds the folder of the project'],
+      [packages('commander'), 'describes the command', { only: '/command\\.ts$' }],
+      [packages('@noble/hashes'), 'what it measures against'],
+      [ANY_NODE, 'nobody ships it'],
+    ],
+  },
+  {
+    name: 'tests',
+    path: folders('tests'),
+    imports: [
+      own('tests'),
+      [folders('assembly/host', 'proto', 'server', 'device', 'bench'), 'what it tests'],
+      [packages('vitest', 'fast-check'), 'what it tests with'],
+      [packages('aedes', 'mqtt', 'mqtt-packet', 'openai', 'ws'), 'clients and servers that others wrote'],
+      [
+        packages('playwright-core', 'testcontainers'),
+        'browsers and containers',
+        { only: '/(acceptance|support)/' },
+      ],
+      [packages('postgres', 'zod', 'gpt-tokenizer', 'esbuild'), 'looks behind the product'],
+      [
+        packages('typescript', 'libpg-query', '@pgsql/types'),
+        'reads code and SQL',
+        { only: '/architecture/' },
+      ],
+      [ANY_NODE, 'nobody ships it'],
+    ],
+  },
+];
+
+/** Where execution begins, or what others import from outside. Every file of ours is reached from one of these. */
+const ENTRIES = [
+  '^yggdrasil\\.ts$',
+  '^device/client/index\\.ts$',
+  '^device/native/(build|gate)\\.ts$',
+  '^assembly/(index|device)\\.ts$',
+  '^bench/suites\\.ts$',
+  '^tests/',
+];
+
+module.exports = { DOMAINS, LAYERS, ENTRIES };

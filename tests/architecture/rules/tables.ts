@@ -1,0 +1,71 @@
+/**
+ * Who owns which table. Only the `*.postgres.ts` files of the folder read or write it; the migrations make exactly these.
+ * The READMEs of the folders name the same.
+ */
+export const TABLES: Readonly<Record<string, readonly string[]>> = {
+  'server/domains/users': ['tenants', 'users', 'user_tokens', 'setup_code'],
+  'server/domains/networks': ['networks'],
+  'server/domains/devices': ['devices', 'network_members'],
+  'server/domains/relay': ['relay_streams', 'relay_frames', 'relay_cursors', 'relay_nonces'],
+  'server/domains/ledger': [
+    'ledger_accounts',
+    'ledger_transfers',
+    'ledger_entries',
+    'ledger_open_holds',
+    'ledger_pending_earnings',
+    'ledger_incomplete_transfers',
+    'ledger_verified_accounts',
+  ],
+  'server/domains/quality': ['quality_providers'],
+  'server/domains/payments': ['payment_standings'],
+  'server/domains/providers': ['marketplace_providers', 'marketplace_models'],
+  'server/domains/transactions': ['marketplace_transactions', 'marketplace_served', 'marketplace_claims'],
+  'server/domains/requests': ['marketplace_keyed_requests'],
+};
+
+/** The adapter of the database. It may look into the system's catalogue, too. */
+export const DATABASE_ADAPTER = 'server/platform/database';
+/** The list of migrations: the one table that is there before the first of them. */
+export const MIGRATIONS_TABLE = 'schema_migrations';
+/** The adapter's own tables: the list of migrations, and the key that the tenants of transactions are signed with. */
+export const ADAPTER_TABLES: readonly string[] = [MIGRATIONS_TABLE, 'scope_key'];
+
+/** What the statements of a store may be. The schema is for migrations, settings and transactions for the adapter. */
+export const STORE_STATEMENTS: readonly string[] = [
+  'SelectStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+];
+
+/** Functions that no store calls. */
+export const FUNCTIONS_REFUSED: Readonly<Record<string, string>> = {
+  set_config: 'the tenant of a transaction is set by the adapter',
+  dblink: 'opens a connection of its own',
+  dblink_exec: 'opens a connection of its own',
+  lo_export: 'writes a file',
+  lo_import: 'reads a file',
+  pg_read_file: 'reads a file',
+  pg_read_binary_file: 'reads a file',
+  pg_sleep: 'waits in a transaction',
+  query_to_xml: 'runs SQL that is hidden in a text',
+};
+
+/** Texts of the adapter that aren't constants. */
+export const COMPUTED_SQL: readonly { path: string; because: string }[] = [
+  {
+    path: 'server/platform/database/logins.ts',
+    because:
+      'makes roles: PostgreSQL takes no parameters there; the name is made of a constant and hexadecimal digits',
+  },
+  {
+    path: 'server/platform/database/migrate.ts',
+    because: 'runs the texts of the migrations, which are read and judged where they stand',
+  },
+  {
+    path: 'server/platform/database/embedded/bootstrap.ts',
+    because:
+      'makes roles: PostgreSQL takes no parameters there; every part is a constant or a hash in hexadecimal',
+  },
+];

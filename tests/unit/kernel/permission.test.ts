@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import type { AccountActor, Actor, Role } from '../../../server/kernel/actor.ts';
+import { asId } from '../../../server/kernel/ids.ts';
+import { holderKind, may, PERMISSIONS, requirePermission } from '../../../server/kernel/permission.ts';
+
+const tenantId = asId<Actor['tenantId']>('00000000-0000-4000-8000-000000000001');
+const account = (role: Role, changes: Partial<AccountActor> = {}): AccountActor => ({
+  kind: 'account',
+  tenantId,
+  accountId: asId('00000000-0000-4000-8000-000000000002'),
+  role,
+  networkIds: null,
+  operator: false,
+  ...changes,
+});
+const device: Actor = { kind: 'device', tenantId, deviceId: asId('00000000-0000-4000-8000-000000000003') };
+const allowed = (actor: Actor) => PERMISSIONS.filter((permission) => may(actor, permission)).sort();
+
+const OWNER = [
+  'account.read',
+  'devices.manage',
+  'devices.read',
+  'market.read',
+  'market.request',
+  'members.manage',
+  'members.read',
+  'money.read',
+  'networks.manage',
+  'networks.read',
+];
+const GUEST = ['account.read', 'devices.read', 'market.read', 'networks.read'];
+
+describe('may', () => {
+  it.each([
+    ['an owner', account('owner'), OWNER],
+    ['an administrator', account('administrator'), OWNER],
+    [
+      'a member',
+      account('member'),
+      OWNER.filter((permission) => !['members.manage', 'networks.manage'].includes(permission)),
+    ],
+    ['a guest', account('guest'), GUEST],
+    ['a device', device, ['frames.send', 'market.provide', 'market.read']],
+    ['a part of the server', { kind: 'service', tenantId, service: 'jobs' } as const, []],
+  ])('lets %s do this and nothing else', (_, actor, permissions) => {
+    expect(allowed(actor)).toEqual(permissions);
+  });
+
+  it('lets an operator run the platform, and gives it no rights in a tenant', () => {
+    expect(allowed(account('guest', { operator: true }))).toEqual([...GUEST, 'platform.operate'].sort());
+  });
+
+  it('keeps who is a member of single networks from the money and the people of the tenant', () => {
+    const networkIds = [asId<NonNullable<AccountActor['networkIds']>[number]>(device.tenantId)];
+    expect(allowed(account('owner', { networkIds }))).toEqual([
+      'account.read',
+      'devices.manage',
+      'devices.read',
+      'market.read',
+      'members.read',
+      'networks.read',
+    ]);
+  });
+
+  it('gives every permission to its kind of holder alone', () => {
+    const owner = account('owner', { operator: true });
+    for (const permission of PERMISSIONS) {
+      const kind = holderKind(permission);
+      expect([permission, may(owner, permission)]).toEqual([permission, kind !== 'device']);
+      expect([permission, may(device, permission)]).toEqual([permission, kind !== 'account']);
+    }
+  });
+});
+
+describe('requirePermission', () => {
+  it('gives the actor, or refuses with forbidden', () => {
+    expect(requirePermission(device, 'frames.send')).toBe(device);
+    expect(() => requirePermission(device, 'devices.read')).toThrow(
+      expect.objectContaining({ code: 'forbidden' }),
+    );
+    expect(() => requirePermission(account('owner'), 'platform.operate')).toThrow(
+      expect.objectContaining({
+        code: 'forbidden',
+        publicMessage: 'This needs an operator of the platform.',
+      }),
+    );
+  });
+});
