@@ -12,6 +12,9 @@ import { createSystemRandom } from './platform/system/random.ts';
  */
 const STOP_GRACE_MS = 5_000;
 
+/** Another server has taken over the database: a failure for now, not of this server (EX_TEMPFAIL of sysexits.h). */
+const LEASE_LOST_EXIT_CODE = 75;
+
 /**
  * Process entry of the server: environment, signals, exit code. The only file of the server that touches `process`. Ends the
  * process with exit code 1 when the server can't start.
@@ -34,6 +37,7 @@ async function startServer(): Promise<void> {
     clock,
     random: createSystemRandom(),
     logger,
+    leaseLost: () => stop('another server has taken over the database', LEASE_LOST_EXIT_CODE),
     coreWasm: readFileSync(new URL('./core.wasm', import.meta.url)),
   });
 
@@ -53,7 +57,7 @@ async function startServer(): Promise<void> {
       () => process.exit(exitCode),
       (error: unknown) => {
         logger.error({ operation: 'server.stop', error }, 'not stopped in order');
-        process.exit(1);
+        process.exit(exitCode === 0 ? 1 : exitCode);
       },
     );
   };

@@ -1,11 +1,11 @@
 import type { Config } from '../config/index.ts';
 import type { Operation } from '../kernel/operation.ts';
-import { buildIdentity, type Identity, secretsPart } from './identity.ts';
+import { buildIdentity, secretsPart } from './identity.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { buildMarket, moneyPart, requestsPart } from './market.ts';
 import { buildMessaging, relayPart } from './messaging.ts';
 import type { Catalogue } from './operations.ts';
-import { type AppDependencies, buildPlatform, databasePart } from './platform.ts';
+import { type AppDependencies, buildPlatform, databasePart, nodePart } from './platform.ts';
 import { buildTransports, httpPart, mqttPart } from './transports.ts';
 
 /** A server that was built and not yet started. */
@@ -30,20 +30,24 @@ export interface App {
  * `start`.
  */
 export async function createApp(config: Config, dependencies: AppDependencies): Promise<App> {
-  const platform = await buildPlatform(config, dependencies);
-  // Each knows the other: who is connected is the relay's, who belongs to a network is the devices'.
-  const relay = buildMessaging(config, platform, () => identity);
-  const identity: Identity = buildIdentity(platform, () => relay);
+  const platform = await buildPlatform(config, dependencies, () => {
+    // A failure to save what only the one that took over may write is no news.
+    if (dependencies.leaseLost === undefined) app.stop().catch(() => {});
+    else dependencies.leaseLost();
+  });
+  const messaging = buildMessaging(config, platform);
+  const identity = buildIdentity(platform, messaging);
   const market = buildMarket(config, platform, identity);
-  const transports = buildTransports(config, { platform, identity, relay, market }, dependencies);
+  const transports = buildTransports(config, { platform, messaging, identity, market }, dependencies);
 
   const ports = { http: 0, mqtt: 0 };
   const lifecycle = createLifecycle(
     [
       databasePart(platform.opened),
       secretsPart(identity, platform.dataDirectory),
+      nodePart(platform.node),
       moneyPart(market, platform),
-      relayPart(relay, platform),
+      relayPart(messaging, platform),
       mqttPart(transports, (port) => {
         ports.mqtt = port;
       }),
@@ -55,7 +59,8 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     { stopTimeoutMs: config.shutdownTimeoutSeconds * 1000 },
     platform,
   );
-  return {
+  let stopped: Promise<void> | null = null;
+  const app: App = {
     catalogue: transports.catalogue,
     served: transports.served,
     offerSetupCode: identity.users.offerSetupCode,
@@ -63,11 +68,12 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       await lifecycle.start();
       return { http: address(config.host, ports.http), mqtt: address(config.mqttHost, ports.mqtt) };
     },
-    async stop() {
-      await lifecycle.stop();
-      platform.logger.info({ operation: 'server.stop' }, 'stopped');
+    stop() {
+      stopped ??= lifecycle.stop().then(() => platform.logger.info({ operation: 'server.stop' }, 'stopped'));
+      return stopped;
     },
   };
+  return app;
 }
 
 /** As in a URL: an IPv6 address in brackets (RFC 3986 section 3.2.2). */

@@ -1,16 +1,18 @@
-import { createDeviceService, createDeviceStore, type Presence } from '../domains/devices/index.ts';
+import { createDeviceService, createDeviceStore } from '../domains/devices/index.ts';
 import { createNetworkService, createNetworkStore } from '../domains/networks/index.ts';
+import { relayError } from '../domains/relay/index.ts';
 import { createUserService, createUserStore } from '../domains/users/index.ts';
 import type { Actor } from '../kernel/actor.ts';
 import { StartError } from '../kernel/start-error.ts';
 import type { Part } from './lifecycle.ts';
+import type { Messaging } from './messaging.ts';
 import type { Platform } from './platform.ts';
 
 /** Who there is, and what they may: users, networks, devices. */
 export type Identity = ReturnType<typeof buildIdentity>;
 
-/** Builds the area. `presence` says who is connected. */
-export function buildIdentity(platform: Platform, presence: () => Presence) {
+/** Builds the area. */
+export function buildIdentity(platform: Platform, { relay, connections }: Messaging) {
   const { database, clock, random, secretBox, hash } = platform;
   const users = createUserService({ store: createUserStore(database), clock, random, hash });
   const networks = createNetworkService({ store: createNetworkStore(database), clock, random });
@@ -18,9 +20,12 @@ export function buildIdentity(platform: Platform, presence: () => Presence) {
     store: createDeviceStore(database),
     networks,
     presence: {
-      isOnline: (deviceId) => presence().isOnline(deviceId),
-      joined: (device, networkId) => presence().joined(device, networkId),
-      forget: (deviceId) => presence().forget(deviceId),
+      isOnline: (deviceId) => connections.isOnline(deviceId),
+      joined: ({ tenantId, deviceId }, networkId) => relay.joined(tenantId, { networkId, deviceId }),
+      forget: (deviceId) => {
+        connections.end({ deviceId }, relayError('unauthenticated'));
+        return relay.forget(deviceId);
+      },
     },
     secretBox,
     clock,

@@ -15,19 +15,28 @@ import { createKeyStore, createRequestService, REQUEST_TIMES } from '../domains/
 import { createTransactionService, createTransactionStore } from '../domains/transactions/index.ts';
 import { startMoneyJobs, type VerificationMetrics } from '../jobs/money-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
+import type { Database } from '../kernel/database.ts';
 import { MICROCENTS_PER_CENT } from '../kernel/money.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
+import { fencedDatabase } from '../platform/node/index.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
 import type { Platform } from './platform.ts';
+
+/**
+ * What is open at the start was left by a server that is gone: this one has the lease. So all have one name here.
+ */
+const ONLY_NODE = 'server';
 
 /** Computing time and its money. */
 export type Market = ReturnType<typeof buildMarket>;
 
 /** Builds the ledger, and what is bought and sold with it. */
 export function buildMarket(config: Config, platform: Platform, identity: Identity) {
-  const { database, core, clock, random, logger, secrets, secretBox } = platform;
-  const { ledger, ledgerWriter } = buildLedger(platform, identity);
+  const { node, core, clock, random, logger, secretBox } = platform;
+  // Money moves only while this node has the lease, whichever store moves it.
+  const database = fencedDatabase(platform.database, node);
+  const { ledger, ledgerWriter } = buildLedger(database, platform, identity);
   const pricing = createPricingService(
     {
       commissionBasisPoints: config.commissionBasisPoints,
@@ -54,7 +63,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const transactionStore = createTransactionStore(database);
   const transactions = createTransactionService({ store: transactionStore });
   const requests = createRequestService(
-    { nodeId: secrets.nodeId, times: timesOf(config) },
+    { nodeId: ONLY_NODE, times: timesOf(config) },
     {
       providers,
       ledger,
@@ -71,7 +80,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   return { ledgerWriter, ledger, quality, payments, providers, requests, transactions };
 }
 
-function buildLedger({ database, clock, random, logger }: Platform, { users }: Identity) {
+function buildLedger(database: Database, { clock, random, logger }: Platform, { users }: Identity) {
   const store = createLedgerStore(database, {
     feeShard: Math.floor(random.fraction() * FEE_SHARDS),
     earningsReleaseDelayMs: EARNINGS_RELEASE_DELAY_MS,
@@ -85,13 +94,13 @@ function buildLedger({ database, clock, random, logger }: Platform, { users }: I
 
 /** The ledger's writer and the jobs about money: stops when every command has its answer. */
 export function moneyPart(market: Market, platform: Platform): Part {
-  const { clock, logger } = platform;
+  const { node, clock, logger } = platform;
   const metrics = verificationMetrics(platform.metrics);
   let jobs: RepeatedJob | null = null;
   return {
     name: 'money',
     async start() {
-      jobs = await startMoneyJobs({ ...market, metrics, clock, logger });
+      jobs = await startMoneyJobs({ ...market, lease: node, metrics, clock, logger });
     },
     async stop() {
       await jobs?.stop();

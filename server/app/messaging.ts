@@ -1,21 +1,30 @@
 import type { Config } from '../config/index.ts';
-import { createRelayService, createRelayStore, type RelayService } from '../domains/relay/index.ts';
+import { createMembershipStore } from '../domains/devices/index.ts';
+import { createConnectionRegistry, createPresenceStore, PresenceLog } from '../domains/presence/index.ts';
+import { createRelayService, createRelayStore } from '../domains/relay/index.ts';
 import { startRelayJobs } from '../jobs/relay-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
+import { createInProcessBus } from '../platform/bus/in-process.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
-import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
 import type { Platform } from './platform.ts';
 
-/** Builds the relay. `identity` says who belongs to a network. */
-export function buildMessaging(config: Config, platform: Platform, identity: () => Identity): RelayService {
-  const { database, core, clock, random, logger, metrics } = platform;
-  const relay: RelayService = createRelayService(
+/** Who is connected, and what devices say to each other. */
+export type Messaging = ReturnType<typeof buildMessaging>;
+
+/** Builds presence and the relay. */
+export function buildMessaging(config: Config, platform: Platform) {
+  const { database, node, core, clock, random, logger, metrics } = platform;
+  const presenceLog = new PresenceLog(createPresenceStore(database, node));
+  const connections = createConnectionRegistry({ log: presenceLog, clock });
+  const memberships = createMembershipStore(database);
+  const relay = createRelayService(
     { retentionMs: config.streamRetentionHours * 3_600_000, streamFramesMax: config.streamFramesMax },
     {
-      store: createRelayStore(database),
+      store: createRelayStore(database, { lease: node, memberships }),
+      memberships,
       core,
-      devices: () => identity().devices,
+      bus: createInProcessBus({ logger }),
       clock,
       random,
       logger,
@@ -26,16 +35,20 @@ export function buildMessaging(config: Config, platform: Platform, identity: () 
     { name: 'yggdrasil_relay_sessions', help: 'Connected devices.' },
     () => relay.sessionCount,
   );
-  return relay;
+  metrics.measuredGauge(
+    { name: 'yggdrasil_connections', help: 'Open connections: WebSocket, MQTT and running HTTP streams.' },
+    () => connections.count,
+  );
+  return { relay, connections, presenceLog };
 }
 
 /** The relay with its jobs: stops when what was accepted is stored. */
-export function relayPart(relay: RelayService, { clock, logger }: Platform): Part {
+export function relayPart({ relay, presenceLog }: Messaging, { node, clock, logger }: Platform): Part {
   let jobs: RepeatedJob | null = null;
   return {
     name: 'relay',
     async start() {
-      jobs = startRelayJobs({ relay, clock, logger });
+      jobs = startRelayJobs({ relay, presenceLog, lease: node, clock, logger });
     },
     async stop() {
       await jobs?.stop();

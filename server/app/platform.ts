@@ -5,6 +5,7 @@ import type { Logger } from '../kernel/logger.ts';
 import type { Random } from '../kernel/random.ts';
 import { type OpenDatabase, openDatabase } from '../platform/database/index.ts';
 import { createMetrics } from '../platform/metrics/prometheus.ts';
+import { createNode, createNodeStore, type Node } from '../platform/node/index.ts';
 import { createSecretBox, loadSecrets } from '../platform/secrets/index.ts';
 import { prepareDataDirectory } from '../platform/system/data-directory.ts';
 import type { Part } from './lifecycle.ts';
@@ -16,6 +17,8 @@ export interface AppDependencies {
   readonly logger: Logger;
   /** The bytes of `core.wasm`. */
   readonly coreWasm: Uint8Array;
+  /** Another server has taken over the database: this one must end. Without it the app stops by itself. */
+  readonly leaseLost?: () => void;
   /** For tests: an answer that is not what its route describes is an error. */
   readonly checkAnswers?: boolean;
 }
@@ -24,7 +27,7 @@ export interface AppDependencies {
 export type Platform = Awaited<ReturnType<typeof buildPlatform>>;
 
 /** Opens the database and the secrets in the data directory, and loads the compute core. */
-export async function buildPlatform(config: Config, dependencies: AppDependencies) {
+export async function buildPlatform(config: Config, dependencies: AppDependencies, leaseLost: () => void) {
   const { clock, random, logger } = dependencies;
   const core = loadServerCore(dependencies.coreWasm);
   const metrics = createMetrics();
@@ -51,6 +54,13 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
     secrets,
     opened,
     database: opened.database,
+    node: createNode({
+      store: createNodeStore(opened.database),
+      clock,
+      random,
+      logger,
+      lost: leaseLost,
+    }),
     secretBox: createSecretBox(secrets.masterKey),
     /** SHA-256 of a secret's UTF-8 bytes. */
     hash: (secret: string) => core.sha256(encoder.encode(secret)),
@@ -66,5 +76,14 @@ export function databasePart(opened: OpenDatabase): Part {
       await opened.migrate();
     },
     stop: (leftMs) => opened.close(leftMs),
+  };
+}
+
+/** This start of the server among others: takes the right to write, and gives it back when nothing writes any more. */
+export function nodePart(node: Node): Part {
+  return {
+    name: 'node',
+    start: () => node.start(),
+    stop: () => node.stop(),
   };
 }

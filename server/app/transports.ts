@@ -1,5 +1,4 @@
 import type { Config } from '../config/index.ts';
-import type { RelayService } from '../domains/relay/index.ts';
 import { createHttpServer } from '../platform/http/server.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
 import { createMqttServer } from '../platform/mqtt/server.ts';
@@ -16,6 +15,7 @@ import { createRestTransport } from '../transports/rest/transport.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
 import type { Market } from './market.ts';
+import type { Messaging } from './messaging.ts';
 import { createCatalogue, type HttpServices } from './operations.ts';
 import type { AppDependencies, Platform } from './platform.ts';
 
@@ -23,7 +23,7 @@ import type { AppDependencies, Platform } from './platform.ts';
 export interface Areas {
   readonly platform: Platform;
   readonly identity: Identity;
-  readonly relay: RelayService;
+  readonly messaging: Messaging;
   readonly market: Market;
 }
 
@@ -32,10 +32,11 @@ export type Transports = ReturnType<typeof buildTransports>;
 
 /** Builds the listeners; none listens before its part starts. Every operation joins the one pipeline here. */
 export function buildTransports(config: Config, areas: Areas, dependencies: AppDependencies) {
-  const { platform, identity, relay, market } = areas;
+  const { platform, messaging, identity, market } = areas;
   const { clock, random, logger, metrics } = platform;
   const { providers } = market;
   const { identify, devices } = identity;
+  const { relay, connections } = messaging;
   const state = { accepts: false };
   const catalogue = createCatalogue(servicesOf(areas, state));
   const pipeline = createPipeline({
@@ -45,9 +46,16 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     refused: refusalCounter(metrics),
   });
   const observe = requestObserver(metrics);
-  const serving = { pipeline, identify, logger, observe, checkAnswers: dependencies.checkAnswers ?? false };
+  const serving = {
+    pipeline,
+    connections,
+    identify,
+    logger,
+    observe,
+    checkAnswers: dependencies.checkAnswers ?? false,
+  };
   const frames = createFrames({ relay, devices, providers }, pipeline);
-  const sessions = { frames, relay, devices, providers, clock, logger };
+  const sessions = { frames, connections, relay, devices, providers, clock, logger };
   const http = createHttpServer(
     { host: config.host, port: config.port, closeGraceMs: config.shutdownTimeoutSeconds * 1000 },
     {
@@ -105,7 +113,7 @@ function servicesOf(
   { platform, identity, market }: Areas,
   state: { readonly accepts: boolean },
 ): HttpServices {
-  const { opened, metrics, clock, logger } = platform;
+  const { opened, node, metrics, clock, logger } = platform;
   const { users, networks, devices } = identity;
   const { ledger, payments, providers, requests, transactions } = market;
   return {
@@ -119,6 +127,7 @@ function servicesOf(
     transactions,
     checks: {
       database: opened.ping,
+      node: () => node.check(),
       listening: async () => {
         if (!state.accepts) throw new Error('not listening');
       },

@@ -3,8 +3,9 @@ import type { QualityService } from '../domains/quality/index.ts';
 import type { RequestService } from '../domains/requests/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { LedgerAccountId } from '../kernel/ids.ts';
+import type { JobLease } from '../kernel/lease.ts';
 import type { Logger } from '../kernel/logger.ts';
-import { type RepeatedJob, repeat } from './repeat.ts';
+import { type RepeatedJob, repeatAll } from './repeat.ts';
 
 /** How often abandoned transactions are looked for, and how long a hold may stay open past its expiry, in milliseconds. */
 const ABANDONED_INTERVAL_MS = 2_000;
@@ -29,6 +30,7 @@ export interface MoneyJobDependencies {
   readonly requests: Pick<RequestService, 'endAbandoned'>;
   readonly quality: Pick<QualityService, 'flush'>;
   readonly metrics: VerificationMetrics;
+  readonly lease: JobLease;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -38,43 +40,40 @@ export interface MoneyJobDependencies {
  * with their holds, other holds expire after them. Call it before requests are taken.
  */
 export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promise<RepeatedJob> {
-  const { ledger, requests, quality } = dependencies;
+  const { ledger, requests, quality, lease } = dependencies;
   const endAbandoned = async (atStart: boolean) => {
     await requests.endAbandoned(atStart);
     await ledger.expireHolds();
   };
   await endAbandoned(true);
-  const jobs = [
-    repeat(
+  return repeatAll(
+    [
       {
         operation: 'marketplace.requests.endAbandoned',
         intervalMs: ABANDONED_INTERVAL_MS,
+        lease,
         work: () => endAbandoned(false),
       },
-      dependencies,
-    ),
-    repeat(
-      { operation: 'quality.flush', intervalMs: FLUSH_QUALITY_INTERVAL_MS, work: () => quality.flush() },
-      dependencies,
-    ),
-    repeat(
+      {
+        operation: 'quality.flush',
+        intervalMs: FLUSH_QUALITY_INTERVAL_MS,
+        work: () => quality.flush(),
+      },
       {
         operation: 'ledger.releaseEarnings',
         intervalMs: RELEASE_EARNINGS_INTERVAL_MS,
+        lease,
         work: () => ledger.releaseEarnings(),
       },
-      dependencies,
-    ),
-    repeat(
       {
         operation: 'ledger.verify',
         intervalMs: VERIFY_INTERVAL_MS,
+        lease,
         work: createVerification(dependencies),
       },
-      dependencies,
-    ),
-  ];
-  return { stop: async () => void (await Promise.all(jobs.map((job) => job.stop()))) };
+    ],
+    dependencies,
+  );
 }
 
 /**

@@ -1,37 +1,49 @@
+import type { PresenceLog } from '../domains/presence/index.ts';
 import type { RelayService } from '../domains/relay/index.ts';
-import type { Clock } from '../kernel/clock.ts';
-import type { Logger } from '../kernel/logger.ts';
-import { type RepeatedJob, repeat } from './repeat.ts';
+import type { JobLease } from '../kernel/lease.ts';
+import { type RepeatDependencies, type RepeatedJob, repeatAll } from './repeat.ts';
 
-/** How long a TRANSIENT frame's nonce and a device's position may be in memory only, in milliseconds. */
-const SAVE_PROGRESS_INTERVAL_MS = 1_000;
+/** How long a TRANSIENT frame's nonce, a device's position and its presence may be in memory only, in milliseconds. */
+const SAVE_INTERVAL_MS = 1_000;
+/** How long a frame that another node stored may stay unnoticed when the message about it is lost, in milliseconds. */
+const CHECK_HEADS_INTERVAL_MS = 5_000;
 /** How often frames past their retention are removed, in milliseconds. */
 const REMOVE_OLD_FRAMES_INTERVAL_MS = 60_000;
 
-/** Keeps what the relay has in memory, and removes what it need not keep any more. */
-export function startRelayJobs(dependencies: {
-  readonly relay: Pick<RelayService, 'saveProgress' | 'removeOldFrames'>;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}): RepeatedJob {
-  const { relay } = dependencies;
-  const jobs = [
-    repeat(
+/** What the jobs of the relay need. */
+export interface RelayJobDependencies extends RepeatDependencies {
+  readonly relay: Pick<RelayService, 'saveProgress' | 'checkHeads' | 'removeOldFrames'>;
+  readonly presenceLog: Pick<PresenceLog, 'save'>;
+  readonly lease: JobLease;
+}
+
+/** Keeps what relay and presence have in memory, reads what was missed, and removes what need not be kept any more. */
+export function startRelayJobs(dependencies: RelayJobDependencies): RepeatedJob {
+  const { relay, presenceLog, lease } = dependencies;
+  return repeatAll(
+    [
       {
         operation: 'relay.saveProgress',
-        intervalMs: SAVE_PROGRESS_INTERVAL_MS,
+        intervalMs: SAVE_INTERVAL_MS,
         work: () => relay.saveProgress(),
       },
-      dependencies,
-    ),
-    repeat(
+      {
+        operation: 'presence.save',
+        intervalMs: SAVE_INTERVAL_MS,
+        work: () => presenceLog.save(),
+      },
+      {
+        operation: 'relay.checkHeads',
+        intervalMs: CHECK_HEADS_INTERVAL_MS,
+        work: () => relay.checkHeads(),
+      },
       {
         operation: 'relay.removeOldFrames',
         intervalMs: REMOVE_OLD_FRAMES_INTERVAL_MS,
+        lease,
         work: () => relay.removeOldFrames(),
       },
-      dependencies,
-    ),
-  ];
-  return { stop: async () => void (await Promise.all(jobs.map((job) => job.stop()))) };
+    ],
+    dependencies,
+  );
 }

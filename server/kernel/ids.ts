@@ -6,6 +6,7 @@ export type TenantId = Id<'tenant'>;
 export type AccountId = Id<'account'>;
 export type NetworkId = Id<'network'>;
 export type DeviceId = Id<'device'>;
+export type NodeId = Id<'node'>;
 export type TransactionId = Id<'transaction'>;
 export type TransferId = Id<'transfer'>;
 export type LedgerAccountId = Id<'ledger_account'>;

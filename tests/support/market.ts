@@ -32,8 +32,10 @@ import {
   type TransactionStore,
 } from '../../server/domains/transactions/index.ts';
 import type { AccountActor, DeviceActor } from '../../server/kernel/actor.ts';
+import type { Clock } from '../../server/kernel/clock.ts';
 import { type AccountId, asId, type DeviceId, type TenantId } from '../../server/kernel/ids.ts';
 import type { Logger } from '../../server/kernel/logger.ts';
+import type { Random } from '../../server/kernel/random.ts';
 import { createSecretBox } from '../../server/platform/secrets/index.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
 import { FakeClock, turn } from './clock.ts';
@@ -116,6 +118,20 @@ export interface MarketOptions {
   readonly wrapTransactions?: (store: TransactionStore) => TransactionStore;
 }
 
+function createLedger(
+  db: TestDatabase,
+  tenants: ReadonlyMap<AccountId, TenantId>,
+  surroundings: { clock: Clock; random: Random; logger: Logger },
+): LedgerService {
+  const store = createLedgerStore(db.database);
+  const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, ...surroundings });
+  const directory = { findTenantOfAccount: async (id: AccountId) => tenants.get(id) ?? null };
+  return createLedgerService({ writer, store, tenants: directory, clock: surroundings.clock });
+}
+
+/** Tells nobody what verification found. */
+const silentMetrics = { roundEnded: () => {}, totalsCompared: () => {} };
+
 /** A marketplace with ledger on a real database, whose time and chance a test decides. */
 export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const { database } = db;
@@ -123,11 +139,8 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const clock = new FakeClock(Date.now());
   const random = { ...createSeededRandom(options.seed ?? 1), uuid: systemRandom.uuid };
   const core = createServerCore();
-  const ledgerStore = createLedgerStore(database);
-  const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, { store: ledgerStore, clock, random, logger });
   const tenants = new Map<AccountId, TenantId>();
-  const directory = { findTenantOfAccount: async (id: AccountId) => tenants.get(id) ?? null };
-  const plainLedger = createLedgerService({ writer, store: ledgerStore, tenants: directory, clock });
+  const plainLedger = createLedger(db, tenants, { clock, random, logger });
   const ledger = options.wrapLedger?.(plainLedger) ?? plainLedger;
   const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
   const payoutStanding = { canBePaid: async (id: TenantId) => options.canBePaid?.(id) ?? true };
@@ -162,7 +175,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
     requests,
     transactions,
     quality,
-    metrics: { roundEnded: () => {}, totalsCompared: () => {} },
+    metrics: silentMetrics,
     administrator,
     ...bookkeeping(asker, tenants),
     ...messages(providers),
@@ -176,18 +189,20 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
       await providers.offer(provider.actor, provider.link, input);
       return provider;
     },
-    order(changes: Partial<ComputeOrder> = {}): ComputeOrder {
-      return {
-        model: 'm',
-        body: new TextEncoder().encode('{}'),
-        promptTokens: 10,
-        completionTokensMax: 50,
-        costMicrocentsMax: null,
-        idempotencyKey: null,
-        signal: new AbortController().signal,
-        ...changes,
-      };
-    },
+    order: orderWith,
+  };
+}
+
+function orderWith(changes: Partial<ComputeOrder> = {}): ComputeOrder {
+  return {
+    model: 'm',
+    body: new TextEncoder().encode('{}'),
+    promptTokens: 10,
+    completionTokensMax: 50,
+    costMicrocentsMax: null,
+    idempotencyKey: null,
+    signal: new AbortController().signal,
+    ...changes,
   };
 }
 

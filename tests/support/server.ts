@@ -101,9 +101,12 @@ export async function startTestServer(
     get: async <T>(path: string, token?: string) =>
       (await request('GET', path, { token, expect: 200 })).body as T,
     stop: async () => {
-      await app.stop();
-      await database.close();
-      await rm(directory, { recursive: true, force: true });
+      try {
+        await app.stop();
+      } finally {
+        await database.close();
+        await rm(directory, { recursive: true, force: true });
+      }
     },
   };
 }

@@ -1,3 +1,4 @@
+export { createMembershipStore, type MembershipStore } from './memberships.postgres.ts';
 export type { Presence } from './ports.ts';
 export { createDeviceService, type DeviceService } from './service.ts';
 export { createDeviceStore } from './store.postgres.ts';

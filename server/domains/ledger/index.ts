@@ -1,7 +1,7 @@
 export { PLATFORM_TENANT_ID, transferIdFor } from './accounts.ts';
-export { businessRow } from './business-row.ts';
 export * from './limits.ts';
 export type { LedgerStore, TenantDirectory } from './ports.ts';
+export { type BusinessRow, businessRow, type RowWriter } from './row-writer.postgres.ts';
 export type { BookingOptions } from './rules.ts';
 export * from './service.ts';
 export { createLedgerStore } from './store.postgres.ts';

@@ -115,7 +115,7 @@ export interface LedgerService {
 
 /** Makes the ledger's service. */
 export function createLedgerService(dependencies: LedgerDependencies): LedgerService {
-  const { writer, store, tenants, clock } = dependencies;
+  const { writer, store, tenants } = dependencies;
   const commitOne = async (command: LedgerCommand): Promise<SingleOutcome> => {
     const outcome = await writer.submit({ commands: [command], rows: [] });
     if (!outcome.ok) return outcome;
@@ -179,6 +179,18 @@ export function createLedgerService(dependencies: LedgerDependencies): LedgerSer
       return resolved(await commitOne({ kind: 'void', id: transferIdFor('void', holdId), holdId }));
     },
 
+    ...createDueWork(commitOne, dependencies),
+
+    verify: (after) => store.verify(after),
+  };
+}
+
+/** What becomes due by time: the ends of holds and the release of earnings. */
+function createDueWork(
+  commitOne: (command: LedgerCommand) => Promise<SingleOutcome>,
+  { store, clock }: Pick<LedgerDependencies, 'store' | 'clock'>,
+): Pick<LedgerService, 'expireHolds' | 'releaseEarnings'> {
+  return {
     async expireHolds() {
       return inPages(
         EXPIRED_HOLDS_PAGE,
@@ -199,8 +211,6 @@ export function createLedgerService(dependencies: LedgerDependencies): LedgerSer
         },
       );
     },
-
-    verify: (after) => store.verify(after),
   };
 }
 

@@ -6,9 +6,10 @@ import { lockState } from './book-state.postgres.ts';
 import { KNOWN_ACCOUNTS_MAX, KNOWN_TENANTS_MAX } from './limits.ts';
 import type { LedgerStore } from './ports.ts';
 import { readBalance, readStatement, readTrialBalance } from './reports.postgres.ts';
+import type { RowWriter } from './row-writer.postgres.ts';
 import { findDueEarners, findExpiredHolds, json, keepChanges } from './rows.postgres.ts';
 import { accountsOf, type BookingOptions } from './rules.ts';
-import type { Account, RowWriter, UnitOfWork, UnitOutcome } from './types.ts';
+import type { Account, UnitOfWork, UnitOutcome } from './types.ts';
 import { verifyAccounts } from './verification.postgres.ts';
 
 /** The books in PostgreSQL. One batch is one transaction that locks its accounts in the order of their ids. */

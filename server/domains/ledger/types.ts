@@ -1,6 +1,6 @@
-import type { Sql } from '../../kernel/database.ts';
 import type { LedgerAccountId, TenantId, TransactionId, TransferId } from '../../kernel/ids.ts';
 import type { Microcents } from '../../kernel/money.ts';
+import type { BusinessRow } from './row-writer.postgres.ts';
 
 /**
  * Accounts of a tenant. `available` can be spent, `held` is set aside by open holds, `earnings` wait for their release, and
@@ -135,23 +135,6 @@ export type LedgerCommand =
   | TransferCommand
   | SubscriptionCommand
   | ReleaseEarningsCommand;
-
-/**
- * Writes the rows of one kind. Called at most once a transaction, with the rows of this kind of all units in it, in the
- * order in which the units came: one statement (`unnest`, `jsonb_to_recordset`) that doesn't depend on how many there are.
- * Writing the same rows again must change nothing, since a unit may be given again.
- */
-export interface RowWriter<Row> {
-  /** Kinds are written in the order of their names, the same on every node, so that two nodes never wait for each other. */
-  readonly name: string;
-  write(sql: Sql, rows: readonly Row[]): Promise<void>;
-}
-
-/** A row of another domain that commits together with commands. Made by `businessRow`. */
-export interface BusinessRow {
-  readonly writer: RowWriter<unknown>;
-  readonly row: unknown;
-}
 
 /**
  * One step of business: its commands and rows are committed in one transaction, all or none. Each command is decided on

@@ -1,16 +1,16 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { NetworkId } from '../../kernel/ids.ts';
+import type { NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { type RelayErrorCode, relayError } from './errors.ts';
 import { PAGE_FRAMES_MAX, READ_RETRIES_MAX, READ_RETRY_MS, WINDOW_BYTES_MAX } from './limits.ts';
-import type { RelayStore } from './ports.ts';
-import type { DeliveryChannel, Peer } from './types.ts';
+import type { RelayMetrics, RelayStore } from './ports.ts';
+import type { DeliveryChannel, Membership, Peer, StoredFrame } from './types.ts';
 
 /** The source of frames the server makes itself. */
 export const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
-/** Signs header and payload for this session's device, with the position in the stream, and hands the frame over. */
-export type SignAndDeliver = (session: DeliverySession, content: Uint8Array, streamOffset: number) => boolean;
+/** Signs frames of the stream for this session's device and hands them over with `send`, in their order. */
+export type SignAndSend = (session: DeliverySession, frames: readonly StoredFrame[]) => void;
 
 /**
  * One connected device in one network. It reads the stream from where the device stopped, then follows it live.
@@ -20,11 +20,14 @@ export class DeliverySession {
   readonly id: string;
   readonly peer: Peer;
   readonly networkId: NetworkId;
+  /** Who owns the network. */
+  readonly tenantId: TenantId;
   readonly channel: DeliveryChannel;
-  readonly #store: RelayStore;
+  readonly #store: Pick<RelayStore, 'readPage'>;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #signAndDeliver: SignAndDeliver;
+  readonly #metrics: RelayMetrics;
+  readonly #signAndSend: SignAndSend;
   #state: 'new' | 'reading' | 'live' | 'closed' = 'new';
   #pumping = false;
   #failedReads = 0;
@@ -38,19 +41,27 @@ export class DeliverySession {
   #unacknowledgedBytes = 0;
 
   constructor(
-    init: { id: string; peer: Peer; networkId: NetworkId; channel: DeliveryChannel; startOffset: number },
-    dependencies: { store: RelayStore; clock: Clock; logger: Logger; signAndDeliver: SignAndDeliver },
+    init: { id: string; peer: Peer; membership: Membership; channel: DeliveryChannel; startOffset: number },
+    dependencies: {
+      store: Pick<RelayStore, 'readPage'>;
+      clock: Clock;
+      logger: Logger;
+      metrics: RelayMetrics;
+      signAndSend: SignAndSend;
+    },
   ) {
     this.id = init.id;
     this.peer = init.peer;
-    this.networkId = init.networkId;
+    this.networkId = init.membership.networkId;
+    this.tenantId = init.membership.networkTenantId;
     this.channel = init.channel;
     this.#sentOffset = init.startOffset;
     this.#acknowledgedOffset = init.startOffset;
     this.#store = dependencies.store;
     this.#clock = dependencies.clock;
     this.#logger = dependencies.logger;
-    this.#signAndDeliver = dependencies.signAndDeliver;
+    this.#metrics = dependencies.metrics;
+    this.#signAndSend = dependencies.signAndSend;
   }
 
   get acknowledgedOffset(): number {
@@ -64,7 +75,7 @@ export class DeliverySession {
     void this.#pump();
   }
 
-  /** Frames may have been kept without being offered: goes back to reading the stream. */
+  /** There may be frames in the stream that were not offered: goes back to reading it. */
   readAgain(): void {
     this.#skips++;
     if (this.#state !== 'live') return;
@@ -72,13 +83,26 @@ export class DeliverySession {
     void this.#pump();
   }
 
-  /** A STORED frame for this device was kept. */
-  offer(content: Uint8Array, streamOffset: number): void {
-    if (this.#state === 'live' && this.#hasRoom()) this.#send(content, streamOffset);
-    else {
+  /**
+   * A STORED frame for this device was kept. True: it is to be signed and sent now, and counts as sent. False: it is read
+   * from the stream later.
+   */
+  take({ streamOffset, content }: StoredFrame): boolean {
+    if (this.#state !== 'live' || !this.#hasRoom()) {
       this.#skips++;
       if (this.#state === 'live') this.#state = 'reading';
+      return false;
     }
+    this.#markSent(streamOffset, content.length);
+    return true;
+  }
+
+  /** Sends a signed frame: one of the stream that was taken, or (offset 0) a TRANSIENT one. */
+  send(frame: Uint8Array, streamOffset: number): void {
+    if (this.#state === 'closed' || this.channel.deliver(frame, streamOffset)) return;
+    this.#metrics.frameDropped('slow_consumer');
+    // A TRANSIENT frame may be lost; a hole in the stream may not.
+    if (streamOffset !== 0) this.close('consumer_too_slow');
   }
 
   /** The device has handled everything up to this offset. False: it acknowledges what it was never sent. */
@@ -116,11 +140,10 @@ export class DeliverySession {
     );
   }
 
-  #send(content: Uint8Array, streamOffset: number): void {
+  #markSent(streamOffset: number, bytes: number): void {
     this.#sentOffset = streamOffset;
-    this.#unacknowledged.push({ streamOffset, bytes: content.length });
-    this.#unacknowledgedBytes += content.length;
-    if (!this.#signAndDeliver(this, content, streamOffset)) this.close('consumer_too_slow');
+    this.#unacknowledged.push({ streamOffset, bytes });
+    this.#unacknowledgedBytes += bytes;
   }
 
   async #pump(): Promise<void> {
@@ -148,21 +171,26 @@ export class DeliverySession {
   }
 
   async #readPage(): Promise<void> {
-    const { tenantId, deviceId } = this.peer.actor;
+    const { networkId, tenantId } = this;
+    const { deviceId } = this.peer.actor;
     const skips = this.#skips;
-    const page = await this.#store.readPage(
-      tenantId,
-      this.networkId,
-      deviceId,
-      this.#sentOffset,
-      PAGE_FRAMES_MAX,
-    );
+    const device = { networkId, deviceId };
+    const page = await this.#store.readPage(tenantId, device, this.#sentOffset, PAGE_FRAMES_MAX);
     this.#failedReads = 0;
-    for (const { content, streamOffset } of page) {
-      if (this.#state !== 'reading' || !this.#hasRoom()) return;
-      this.#send(content, streamOffset);
+    if (this.#state !== 'reading') return;
+    const taken: StoredFrame[] = [];
+    for (const frame of page) {
+      if (!this.#hasRoom()) break;
+      this.#markSent(frame.streamOffset, frame.content.length);
+      taken.push(frame);
     }
-    const reachedEnd = page.length < PAGE_FRAMES_MAX && this.#skips === skips;
-    if (reachedEnd && this.#state === 'reading') this.#state = 'live';
+    this.#signAndSend(this, taken);
+    const reachedEnd = taken.length < PAGE_FRAMES_MAX && taken.length === page.length;
+    if (reachedEnd && this.#skips === skips && this.#isReading()) this.#state = 'live';
+  }
+
+  /** Asked anew, because sending may have closed the session. */
+  #isReading(): boolean {
+    return this.#state === 'reading';
   }
 }

@@ -1,5 +1,6 @@
 export { type DeliverySession, NIL_UUID } from './delivery-session.ts';
 export { relayError } from './errors.ts';
+export type { Memberships, NetworkDevice } from './ports.ts';
 export { createRelayService, type RelayOptions, type RelayService } from './service.ts';
 export { createRelayStore } from './store.postgres.ts';
-export type { DeliveryChannel, Peer, StreamPosition } from './types.ts';
+export type { DeliveryChannel, DeviceIdentity, Membership, Peer, StreamPosition } from './types.ts';

@@ -20,3 +20,10 @@ export const READ_RETRIES_MAX = 6;
 
 /** Unacknowledged bytes a device can have: beyond, it reads from the stream when it has acknowledged. */
 export const WINDOW_BYTES_MAX = 1024 * 1024;
+
+/** Frames signed at a time: a multiple of the four lanes, and what the core's batch holds. */
+export const BATCH_SIGNATURES_MAX = 64;
+/** From how many receivers on one frame is signed in a batch: lanes that stay empty cost as much as full ones. */
+export const SAME_FRAME_BATCH_MIN = 4;
+/** From how many on different frames are: each has to be copied to where the core reads it. */
+export const MIXED_BATCH_MIN = 8;

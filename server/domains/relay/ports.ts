@@ -1,14 +1,17 @@
 import type { SigningKey } from '../../../assembly/host/index.ts';
+import type { DeviceActor } from '../../kernel/actor.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
-import type { FrameToStore, Peer, StoredFrame, StreamState } from './types.ts';
+import type { FrameToStore, Membership, StoredFrame, StoreOutcome, StreamState } from './types.ts';
 
 /** What the relay needs of the compute core. */
 export interface RelayCore {
   importKey(secret: Uint8Array): SigningKey;
   verify(key: SigningKey, message: Uint8Array, tag: Uint8Array): boolean;
   signInto(key: SigningKey, message: Uint8Array, out: Uint8Array, outOffset: number): void;
-  /** The tags of one message under many keys: 32 bytes each into `out`, in the order of `keys`. */
-  signForKeys(message: Uint8Array, keys: readonly SigningKey[], out: Uint8Array): void;
+  /** The tags of one message under many keys: 32 bytes each into `tags`, in the order of `keys`. */
+  signForKeys(message: Uint8Array, keys: readonly SigningKey[], tags: Uint8Array): void;
+  /** The tags of many messages, each under its own key: 32 bytes each into `tags`, in their order. */
+  signBatch(keys: readonly SigningKey[], messages: readonly Uint8Array[], tags: Uint8Array): void;
 }
 
 /** What is counted. */
@@ -18,52 +21,66 @@ export interface RelayMetrics {
   batchStored(frames: number): void;
 }
 
-/** How far a device has read. */
-export interface Cursor {
-  readonly tenantId: TenantId;
+/** A device in a network. */
+export interface NetworkDevice {
   readonly networkId: NetworkId;
   readonly deviceId: DeviceId;
+}
+
+/** Who belongs to which network. */
+export interface Memberships {
+  /** The networks of a device; null where there is no such device. */
+  findMemberships(actor: DeviceActor): Promise<readonly Membership[] | null>;
+  isMember(device: NetworkDevice): Promise<boolean>;
+}
+
+/** How far a device has read. `tenantId` owns the network. */
+export interface Cursor extends NetworkDevice {
+  readonly tenantId: TenantId;
   readonly streamOffset: number;
 }
 
-/** The last nonce of a source. */
+/** The last nonce of a source. `tenantId` owns the device. */
 export interface SourceNonce {
   readonly tenantId: TenantId;
   readonly deviceId: DeviceId;
   readonly lastNonce: number;
 }
 
-/** Where streams are kept. */
+/** How far a network's stream goes. */
+export interface StreamHead {
+  readonly networkId: NetworkId;
+  readonly head: number;
+}
+
+/** Where streams are kept. `tenantId` owns the network. */
 export interface RelayStore {
   /**
-   * Stores the frames in order, in one transaction, with the nonces of their sources. A frame that its source stored
-   * before (same frame id) keeps its offset: `duplicate`. `epochs` gives an id for a stream that begins.
+   * Stores the frames in order, in one transaction, with the nonces of their sources; an outcome for each frame. A frame
+   * that its source stored before (same frame id) keeps its offset. `epochs` gives an id for a stream that begins.
    */
   appendFrames(
     frames: readonly FrameToStore[],
-    storedAt: Date,
+    storedAtMs: number,
     epochs: () => string,
-  ): Promise<readonly { streamOffset: number; duplicate: boolean }[]>;
+  ): Promise<readonly StoreOutcome[]>;
   /** Notes that the device belongs to the network from here on, unless that was noted before. */
-  beginCursor(
-    device: { tenantId: TenantId; deviceId: DeviceId },
-    networkId: NetworkId,
-    epochs: () => string,
-  ): Promise<void>;
+  beginCursor(tenantId: TenantId, device: NetworkDevice, epochs: () => string): Promise<void>;
   /** Begins the stream where there is none. */
-  readState(peer: Peer, networkId: NetworkId, joinedAt: Date, epochs: () => string): Promise<StreamState>;
+  readState(membership: Membership, deviceId: DeviceId, epochs: () => string): Promise<StreamState>;
   /** The next frames behind `afterOffset` that are for this device, in order. */
   readPage(
     tenantId: TenantId,
-    networkId: NetworkId,
-    deviceId: DeviceId,
+    device: NetworkDevice,
     afterOffset: number,
     limit: number,
   ): Promise<readonly StoredFrame[]>;
+  /** The heads of these networks' streams, of those that have one. */
+  readHeads(networkIds: readonly NetworkId[]): Promise<readonly StreamHead[]>;
   findLastNonce(deviceId: DeviceId): Promise<number>;
   saveProgress(cursors: readonly Cursor[], nonces: readonly SourceNonce[]): Promise<void>;
-  /** Forgets a device's cursors and nonce. */
-  forgetDevice(deviceId: DeviceId): Promise<void>;
-  /** Removes frames stored before `storedBefore` and those beyond the newest `framesMax` of a stream. */
-  removeOldFrames(storedBefore: Date, framesMax: number): Promise<number>;
+  /** Forgets how far the device has read in a network; in all of them, and its nonce, where there is no network. */
+  forgetDevice(deviceId: DeviceId, networkId: NetworkId | null): Promise<void>;
+  /** Removes frames stored before `storedBeforeMs` and those beyond the newest `framesMax` of a stream. */
+  removeOldFrames(storedBeforeMs: number, framesMax: number): Promise<number>;
 }

@@ -42,7 +42,8 @@ export function checkNetwork(header: FrameHeader, peer: Peer): RelayErrorCode | 
 
 /**
  * Where a device goes on reading, and whether everything since then is still there. A resume position of another
- * epoch, or past the head, can't be honoured: the device goes on at the head and is told.
+ * epoch, or past the head, can't be honoured: the device goes on at the head and is told. Nothing from before it joined
+ * is for it.
  */
 export function planResume(
   state: StreamState,
@@ -51,6 +52,7 @@ export function planResume(
   if (resume !== null && (resume.epoch !== state.epoch || resume.offset > state.head)) {
     return { startOffset: state.head, recovered: false };
   }
-  const startOffset = resume === null ? state.cursor : resume.offset;
+  const wantedOffset = resume === null ? state.cursor : resume.offset;
+  const startOffset = Math.max(wantedOffset, state.joinedOffset);
   return { startOffset, recovered: startOffset + 1 >= state.oldest };
 }

@@ -1,27 +1,37 @@
 import {
-  completeFrame,
   Delivery,
   encodeFrame,
   FrameType,
   type FrameView,
-  SIGNATURE_BYTES,
   STORED_CONTENT_BYTES_MAX,
   unsignedFrame,
 } from '../../../proto/index.ts';
+import type { Bus } from '../../kernel/bus.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
+import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
-import type { DeviceIdentity, DeviceService, Presence } from '../devices/index.ts';
 import { DeliverySession, NIL_UUID } from './delivery-session.ts';
 import { relayError } from './errors.ts';
-import type { Cursor, RelayCore, RelayMetrics, RelayStore } from './ports.ts';
+import { HopSigner, type Outgoing } from './hop-signer.ts';
+import { BATCH_SIGNATURES_MAX } from './limits.ts';
+import { Peers } from './peers.ts';
+import type { Memberships, NetworkDevice, RelayCore, RelayMetrics, RelayStore } from './ports.ts';
+import { Progress } from './progress.ts';
 import { checkForwarding, checkNetwork, checkSource, planResume } from './rules.ts';
 import { Sessions } from './sessions.ts';
 import { Sources } from './sources.ts';
-import { StreamWriter } from './stream-writer.ts';
-import type { DeliveryChannel, FrameToStore, Peer, StreamPosition } from './types.ts';
+import { type KeptFrame, StreamWriter } from './stream-writer.ts';
+import type {
+  DeliveryChannel,
+  DeviceIdentity,
+  FrameToStore,
+  Peer,
+  PeerEvents,
+  StoredFrame,
+  StreamPosition,
+} from './types.ts';
 
 export interface RelayOptions {
   /** Stored frames older than this are removed. */
@@ -30,12 +40,13 @@ export interface RelayOptions {
   readonly streamFramesMax: number;
 }
 
-export interface RelayService extends Presence {
+/** Carries frames between the devices of one network; what is stored, in one order for all. */
+export interface RelayService {
   /**
-   * A device connected. Its frames are accepted from now on, until `disconnected`; `close` ends the connection when the
-   * relay wants it. Refuses with `unauthenticated` a device that was removed meanwhile.
+   * A device connected. Its frames are accepted from now on, until `disconnected`; `events` tells when the relay ends the
+   * connection. Refuses with `unauthenticated` a device that was removed meanwhile.
    */
-  connected(identity: DeviceIdentity, close: Peer['close']): Promise<Peer>;
+  connected(identity: DeviceIdentity, events: PeerEvents): Promise<Peer>;
   disconnected(peer: Peer): void;
   /** The last nonce accepted from this device. */
   lastNonce(peer: Peer): number;
@@ -47,9 +58,9 @@ export interface RelayService extends Presence {
   /**
    * Forwards an accepted frame. A STORED frame's position in the stream, once it is kept; 0 for a TRANSIENT one.
    * Refuses with `frame_type_unexpected`, `frame_malformed`, `frame_too_large`, `frame_destination_unknown`,
-   * `unavailable`.
+   * `network_not_found`, `unavailable`.
    */
-  forward(peer: Peer, frame: FrameView): Promise<number>;
+  forward(peer: Peer, frame: FrameView): number | Promise<number>;
   /**
    * Opens a session for delivery; one of an earlier connection of the device in this network ends. Nothing is sent before
    * `start`. Refuses with `network_not_found`, with `session_replaced` where a later connection has one, and with
@@ -65,11 +76,19 @@ export interface RelayService extends Presence {
   closeSession(session: DeliverySession): void;
   /** A signed frame made by the server, for this device. */
   makeFrame(peer: Peer, frame: ServerFrame): Uint8Array;
+  /** The device belongs to the network from now on: what is said there from here on is for it. `tenantId` owns the network. */
+  joined(tenantId: TenantId, device: NetworkDevice): Promise<void>;
+  /** The device doesn't belong to the network any more: its sessions there end at once, how far it had read is forgotten. */
+  left(device: NetworkDevice): Promise<void>;
+  /** Ends every connection of the device and forgets how far it had read. */
+  forget(deviceId: DeviceId): Promise<void>;
   /** Saves what devices acknowledged and which nonces were used. Called every second and before the end. */
   saveProgress(): Promise<void>;
+  /** Looks for frames that other nodes stored and no message told of. */
+  checkHeads(): Promise<void>;
   /** Removes frames past their retention. The number of frames removed. */
   removeOldFrames(): Promise<number>;
-  /** Ends all sessions with `code`, waits until what was accepted is stored, saves progress. */
+  /** Ends all sessions with `unavailable`, waits until what was accepted is stored, saves progress. */
   stop(): Promise<void>;
   readonly sessionCount: number;
 }
@@ -82,245 +101,304 @@ export interface ServerFrame {
   readonly correlationId?: string | null;
 }
 
+/** What the relay needs. */
+export interface RelayDependencies {
+  readonly store: RelayStore;
+  readonly memberships: Memberships;
+  readonly core: RelayCore;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: RelayMetrics;
+}
+
+/** A frame of the stream on its way to one session. */
+interface StreamDelivery extends Outgoing {
+  readonly session: DeliverySession;
+  readonly streamOffset: number;
+}
+
 /** Builds the service. */
-export function createRelayService(
-  options: RelayOptions,
-  dependencies: {
-    store: RelayStore;
-    core: RelayCore;
-    devices: () => DeviceService;
-    clock: Clock;
-    random: Random;
-    logger: Logger;
-    metrics: RelayMetrics;
-  },
-): RelayService {
-  const { store, core, devices, clock, random, logger, metrics } = dependencies;
-  const sessions = new Sessions();
-  const sources = new Sources(store);
-  const savedCursors = new WeakMap<DeliverySession, number>();
-  let serverNonce = 0;
-  let peerCount = 0;
+export function createRelayService(options: RelayOptions, dependencies: RelayDependencies): RelayService {
+  return new Relay(options, dependencies);
+}
 
-  /** Signs one content for all receivers, four at a time in WASM, and sends it to each from one buffer. */
-  const deliver = (receivers: readonly DeliverySession[], content: Uint8Array, streamOffset: number) => {
-    if (receivers.length === 0) return;
-    const frame = unsignedFrame(content, streamOffset);
-    const tags = new Uint8Array(receivers.length * SIGNATURE_BYTES);
-    core.signForKeys(
-      frame.signedBytes,
-      receivers.map(({ peer }) => peer.signingKey),
-      tags,
+class Relay implements RelayService {
+  readonly #options: RelayOptions;
+  readonly #dependencies: RelayDependencies;
+  readonly #sources: Sources;
+  readonly #peers: Peers;
+  readonly #sessions: Sessions;
+  readonly #progress: Progress;
+  readonly #signer: HopSigner;
+  readonly #writer: StreamWriter;
+
+  constructor(options: RelayOptions, dependencies: RelayDependencies) {
+    const { store, memberships, core, bus } = dependencies;
+    this.#options = options;
+    this.#dependencies = dependencies;
+    this.#sources = new Sources(store);
+    this.#peers = new Peers({ core, memberships, sources: this.#sources }, (peer, networkId) =>
+      this.#endSession(peer, networkId),
     );
-    for (const [index, session] of receivers.entries()) {
-      const tag = tags.subarray(index * SIGNATURE_BYTES, (index + 1) * SIGNATURE_BYTES);
-      frame.bytes.set(tag, frame.signatureStart);
-      if (!session.channel.deliver(frame.bytes, streamOffset)) metrics.frameDropped('slow_consumer');
+    this.#sessions = new Sessions((networkId) =>
+      bus.subscribe(`network.${networkId}`, ({ head }) => this.#sessions.headMoved(networkId, head)),
+    );
+    this.#progress = new Progress(dependencies, this.#sources, this.#sessions);
+    this.#signer = new HopSigner(core);
+    this.#writer = new StreamWriter(dependencies, {
+      stored: (kept) => this.#offer(kept),
+      uncertain: (frames) => {
+        for (const { networkId } of frames) this.#sessions.readAgain(networkId);
+      },
+    });
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.count;
+  }
+
+  connected(identity: DeviceIdentity, events: PeerEvents): Promise<Peer> {
+    return this.#peers.connect(identity, events);
+  }
+
+  disconnected(peer: Peer): void {
+    this.#peers.disconnect(peer);
+  }
+
+  lastNonce(peer: Peer): number {
+    return this.#sources.lastNonce(peer);
+  }
+
+  accept(peer: Peer, frame: FrameView): void {
+    const { header } = frame;
+    const wrongSource = checkSource(header, peer);
+    if (wrongSource !== null) throw relayError(wrongSource);
+    if (!this.#dependencies.core.verify(peer.signingKey, frame.signedBytes, frame.signature)) {
+      throw relayError('frame_signature_wrong');
     }
-  };
+    const wrongNetwork = checkNetwork(header, peer);
+    if (wrongNetwork !== null) throw relayError(wrongNetwork);
+    if (header.type !== FrameType.HELLO && !this.#sources.useNonce(peer, header)) {
+      throw relayError('frame_replayed', { details: { lastNonce: this.#sources.lastNonce(peer) } });
+    }
+  }
 
-  const signAndDeliver = ({ peer, channel }: DeliverySession, content: Uint8Array, streamOffset: number) => {
-    const frame = completeFrame(content, streamOffset, (signed, out, start) =>
-      core.signInto(peer.signingKey, signed, out, start),
+  forward(peer: Peer, frame: FrameView): number | Promise<number> {
+    const { header } = frame;
+    const refused = checkForwarding(header);
+    if (refused !== null) throw relayError(refused);
+    return header.delivery === Delivery.STORED ? this.#store(peer, frame) : this.#send(peer, frame);
+  }
+
+  async openSession(
+    peer: Peer,
+    networkId: NetworkId,
+    channel: DeliveryChannel,
+    resume: StreamPosition | null,
+  ): Promise<{ session: DeliverySession; head: StreamPosition; recovered: boolean }> {
+    const { store, random } = this.#dependencies;
+    const membership = peer.memberships.get(networkId);
+    if (membership === undefined) throw relayError('network_not_found');
+    const state = await store.readState(membership, peer.actor.deviceId, () => random.uuid());
+    if (!this.#peers.isConnected(peer)) throw relayError('unauthenticated');
+    if (!peer.memberships.has(networkId)) throw relayError('network_not_found');
+    const { startOffset, recovered } = planResume(state, resume);
+    const session = new DeliverySession(
+      { id: random.uuid(), peer, membership, channel, startOffset },
+      {
+        ...this.#dependencies,
+        signAndSend: (receiver, frames) => this.#sendPage(receiver, frames),
+      },
     );
-    return channel.deliver(frame, streamOffset);
-  };
+    if (!this.#sessions.add(session, state.head)) throw relayError('session_replaced');
+    this.#progress.begin(session, startOffset);
+    return { session, head: { epoch: state.epoch, offset: state.head }, recovered };
+  }
 
-  const writer = new StreamWriter(
-    { store, clock, random, logger, metrics },
-    {
-      stored({ peer, networkId, destinationId, content }, streamOffset) {
-        const receivers = sessions.receivers(networkId, peer.actor.deviceId, destinationId);
-        for (const session of receivers) session.offer(content, streamOffset);
+  closeSession(session: DeliverySession): void {
+    session.detach();
+    if (this.#sessions.remove(session)) this.#progress.end(session);
+  }
+
+  makeFrame(peer: Peer, { type, networkId, payload, correlationId }: ServerFrame): Uint8Array {
+    const { core, clock, random } = this.#dependencies;
+    return encodeFrame(
+      {
+        type,
+        delivery: Delivery.TRANSIENT,
+        id: random.uuid(),
+        networkId,
+        sourceId: NIL_UUID,
+        destinationId: peer.actor.deviceId,
+        nonce: this.#sources.nextServerNonce(peer, clock.nowMs()),
+        correlationId: correlationId ?? null,
       },
-      uncertain(frames) {
-        for (const networkId of new Set(frames.map((frame) => frame.networkId))) {
-          for (const session of sessions.ofNetwork(networkId)) session.readAgain();
-        }
-      },
-    },
-  );
+      payload,
+      (signed, out, start) => core.signInto(peer.signingKey, signed, out, start),
+    );
+  }
 
-  /** Keeps the frame. The next one of its source waits until this one is in the writer's queue, not until it is stored. */
-  const keep = async (frame: FrameToStore): Promise<number> => {
-    const { peer, networkId, destinationId, frameId: id, nonce } = frame;
-    const enqueue = async (earlier: Promise<unknown>) => {
-      writer.reserve(frame);
-      try {
-        await earlier;
-        if (destinationId !== null) await requireMember(peer, networkId, destinationId as DeviceId);
-      } catch (error) {
-        writer.release(frame);
-        throw error;
-      }
-      metrics.frameForwarded('stored');
-      return { kept: writer.append(frame) };
-    };
-    return sources.keep(peer, { id, nonce }, enqueue, isOurFault);
-  };
+  async joined(tenantId: TenantId, device: NetworkDevice): Promise<void> {
+    const { store, random } = this.#dependencies;
+    await store.beginCursor(tenantId, device, () => random.uuid());
+    await this.#peers.refresh(device.deviceId);
+  }
 
-  const requireMember = async (peer: Peer, networkId: NetworkId, deviceId: DeviceId) => {
-    if (sessions.find(networkId, deviceId) !== undefined) return;
-    if (await devices().isMember(peer.actor, networkId, deviceId)) return;
-    throw relayError('frame_destination_unknown');
-  };
+  async left({ deviceId, networkId }: NetworkDevice): Promise<void> {
+    await this.#peers.refresh(deviceId);
+    await this.#dependencies.store.forgetDevice(deviceId, networkId);
+  }
 
-  return {
-    async connected(identity, close) {
-      const peer: Peer = {
-        number: ++peerCount,
-        close,
-        actor: identity.actor,
-        memberships: new Map(identity.memberships.map(({ networkId, joinedAt }) => [networkId, joinedAt])),
-        signingKey: core.importKey(identity.signingKey),
-      };
-      await sources.connect(peer);
-      // Asked after it was noted as connected: who is removed later is found there and cut off.
-      if (await devices().exists(peer.actor)) return peer;
-      sources.disconnect(peer);
-      throw relayError('unauthenticated');
-    },
+  async forget(deviceId: DeviceId): Promise<void> {
+    for (const session of this.#sessions.ofDevice(deviceId)) {
+      this.#sessions.remove(session);
+      session.close('unauthenticated');
+    }
+    this.#peers.close(deviceId);
+    this.#sources.forget(deviceId);
+    await this.#dependencies.store.forgetDevice(deviceId, null);
+  }
 
-    disconnected(peer) {
-      sources.disconnect(peer);
-    },
+  saveProgress(): Promise<void> {
+    return this.#progress.save();
+  }
 
-    lastNonce: (peer) => sources.lastNonce(peer),
+  async checkHeads(): Promise<void> {
+    const networkIds = this.#sessions.networkIds();
+    if (networkIds.length === 0) return;
+    for (const { networkId, head } of await this.#dependencies.store.readHeads(networkIds)) {
+      this.#sessions.headMoved(networkId, head);
+    }
+  }
 
-    accept(peer, frame) {
-      const { header } = frame;
-      const wrongSource = checkSource(header, peer);
-      if (wrongSource !== null) throw relayError(wrongSource);
-      if (!core.verify(peer.signingKey, frame.signedBytes, frame.signature)) {
-        throw relayError('frame_signature_wrong');
-      }
-      const wrongNetwork = checkNetwork(header, peer);
-      if (wrongNetwork !== null) throw relayError(wrongNetwork);
-      if (header.type !== FrameType.HELLO && !sources.useNonce(peer, header)) {
-        throw relayError('frame_replayed', { details: { lastNonce: sources.lastNonce(peer) } });
-      }
-    },
+  removeOldFrames(): Promise<number> {
+    const { retentionMs, streamFramesMax } = this.#options;
+    const { store, clock } = this.#dependencies;
+    return store.removeOldFrames(clock.nowMs() - retentionMs, streamFramesMax);
+  }
 
-    forward(peer, frame) {
-      const { header } = frame;
-      const refused = checkForwarding(header);
-      if (refused !== null) return Promise.reject(relayError(refused));
-      const networkId = header.networkId as NetworkId;
-      const destinationId = header.destinationId as DeviceId | null;
-      if (header.delivery === Delivery.STORED) {
-        if (frame.contentLength > STORED_CONTENT_BYTES_MAX) {
-          return Promise.reject(relayError('frame_too_large'));
-        }
-        const toStore: FrameToStore = {
-          peer,
-          networkId,
-          frameId: header.id,
-          destinationId,
-          nonce: header.nonce,
-          content: frame.bytes.slice(0, frame.contentLength),
-        };
-        return keep(toStore);
-      }
-      const receivers = sessions.receivers(networkId, header.sourceId, destinationId);
-      metrics.frameForwarded('transient');
-      deliver(receivers, frame.bytes.subarray(0, frame.contentLength), 0);
-      if (destinationId === null || receivers.length > 0) return Promise.resolve(0);
-      return requireMember(peer, networkId, destinationId).then(() => 0);
-    },
-
-    async openSession(peer, networkId, channel, resume) {
-      const joinedAt = peer.memberships.get(networkId);
-      if (joinedAt === undefined) throw relayError('network_not_found');
-      const state = await store.readState(peer, networkId, joinedAt, () => random.uuid());
-      if (!sources.isConnected(peer)) throw relayError('unauthenticated');
-      const { startOffset, recovered } = planResume(state, resume);
-      const session = new DeliverySession(
-        { id: random.uuid(), peer, networkId, channel, startOffset },
-        { store, clock, logger, signAndDeliver },
-      );
-      if (!sessions.add(session)) throw relayError('session_replaced');
-      savedCursors.set(session, startOffset);
-      return { session, head: { epoch: state.epoch, offset: state.head }, recovered };
-    },
-
-    closeSession(session) {
-      session.detach();
-      if (!sessions.remove(session)) return;
-      const cursor = progressOf(session);
-      if (cursor !== null) {
-        store.saveProgress([cursor], []).catch((error: unknown) => {
-          logger.warn({ operation: 'relay.progress.save', error }, 'a cursor was not saved');
-        });
-      }
-    },
-
-    makeFrame(peer, { type, networkId, payload, correlationId }) {
-      serverNonce = Math.max(clock.nowMs() * 1000, serverNonce + 1);
-      return encodeFrame(
-        {
-          type,
-          delivery: Delivery.TRANSIENT,
-          id: random.uuid(),
-          networkId,
-          sourceId: NIL_UUID,
-          destinationId: peer.actor.deviceId,
-          nonce: serverNonce,
-          correlationId: correlationId ?? null,
-        },
-        payload,
-        (signed, out, start) => core.signInto(peer.signingKey, signed, out, start),
-      );
-    },
-
-    async saveProgress() {
-      const nonces = sources.takeUnsaved();
-      const moved: [DeliverySession, Cursor][] = [];
-      for (const session of sessions.all()) {
-        const cursor = progressOf(session);
-        if (cursor !== null) moved.push([session, cursor]);
-      }
-      if (nonces.length === 0 && moved.length === 0) return;
-      await store.saveProgress(
-        moved.map(([, cursor]) => cursor),
-        nonces,
-      );
-      sources.markSaved(nonces);
-      for (const [session, { streamOffset }] of moved) savedCursors.set(session, streamOffset);
-    },
-
-    removeOldFrames: () =>
-      store.removeOldFrames(new Date(clock.nowMs() - options.retentionMs), options.streamFramesMax),
-
-    async stop() {
-      await writer.drain();
+  async stop(): Promise<void> {
+    await this.#writer.drain();
+    try {
       await this.saveProgress();
-      for (const session of [...sessions.all()]) session.close('unavailable');
-    },
+    } finally {
+      for (const session of [...this.#sessions.all()]) session.close('unavailable');
+    }
+  }
 
-    joined: (device, networkId) => store.beginCursor(device, networkId, () => random.uuid()),
+  /** Writes a frame into the stream; it is delivered from there. */
+  #store(peer: Peer, frame: FrameView): Promise<number> {
+    const { header, contentLength } = frame;
+    const networkId = header.networkId as NetworkId;
+    const membership = peer.memberships.get(networkId);
+    if (membership === undefined) throw relayError('network_not_found');
+    if (contentLength > STORED_CONTENT_BYTES_MAX) throw relayError('frame_too_large');
+    const destinationId = header.destinationId as DeviceId | null;
+    const toStore: FrameToStore = {
+      sourceId: peer.actor.deviceId,
+      sourceTenantId: peer.actor.tenantId,
+      networkId,
+      tenantId: membership.networkTenantId,
+      frameId: header.id,
+      destinationId,
+      destinationUnknown:
+        destinationId !== null && this.#sessions.find(networkId, destinationId) === undefined,
+      nonce: header.nonce,
+      content: frame.bytes.slice(0, contentLength),
+    };
+    this.#dependencies.metrics.frameForwarded('stored');
+    return this.#sources.keep(peer, header, this.#writer.append(toStore), isOurFault);
+  }
 
-    isOnline: (deviceId) => sessions.ofDevice(deviceId).length > 0,
+  /** Sends a frame to those who are connected now. */
+  #send(peer: Peer, frame: FrameView): number | Promise<number> {
+    const { header } = frame;
+    const networkId = header.networkId as NetworkId;
+    const destinationId = header.destinationId as DeviceId | null;
+    const receivers = this.#sessions.receivers(networkId, peer.actor.deviceId, destinationId);
+    this.#dependencies.metrics.frameForwarded('transient');
+    if (receivers.length > 0) {
+      const unsigned = unsignedFrame(frame.bytes.subarray(0, frame.contentLength), 0);
+      const outgoing = receivers.map((session) => ({
+        session,
+        signingKey: session.peer.signingKey,
+        frame: unsigned,
+      }));
+      this.#signer.signEach(outgoing, ({ session }) => session.send(unsigned.bytes, 0));
+      return 0;
+    }
+    if (destinationId === null) return 0;
+    return this.#requireMember({ networkId, deviceId: destinationId });
+  }
 
-    async forget(deviceId) {
-      for (const session of sessions.ofDevice(deviceId)) {
-        sessions.remove(session);
-        session.close('unauthenticated');
+  async #requireMember(device: NetworkDevice): Promise<number> {
+    if (await this.#dependencies.memberships.isMember(device)) return 0;
+    throw relayError('frame_destination_unknown');
+  }
+
+  /** Sends the frames of one transaction to the sessions that follow their streams live, and tells other nodes. */
+  #offer(kept: readonly KeptFrame[]): void {
+    const ofNetworks = new Map<NetworkId, KeptFrame[]>();
+    for (const frame of kept) {
+      const ofNetwork = ofNetworks.get(frame.frame.networkId);
+      if (ofNetwork === undefined) ofNetworks.set(frame.frame.networkId, [frame]);
+      else ofNetwork.push(frame);
+    }
+    let outgoing: StreamDelivery[] = [];
+    for (const [networkId, frames] of ofNetworks) {
+      const [first, last] = [frames[0]?.streamOffset ?? 0, frames.at(-1)?.streamOffset ?? 0];
+      const live = this.#sessions.continues(networkId, first, last) ? frames : [];
+      for (const frame of live) {
+        outgoing.push(...this.#deliveriesOf(frame));
+        if (outgoing.length < BATCH_SIGNATURES_MAX) continue;
+        this.#sendAll(outgoing);
+        outgoing = [];
       }
-      for (const peer of sources.forget(deviceId)) peer.close(relayError('unauthenticated'));
-      await store.forgetDevice(deviceId);
-    },
+      this.#dependencies.bus.publish(`network.${networkId}`, { kind: 'stream.head', networkId, head: last });
+    }
+    this.#sendAll(outgoing);
+  }
 
-    get sessionCount() {
-      return sessions.count;
-    },
-  };
+  #deliveriesOf({ frame: { networkId, sourceId, destinationId, content }, streamOffset }: KeptFrame) {
+    const receivers = this.#sessions
+      .receivers(networkId, sourceId, destinationId)
+      .filter((session) => session.take({ content, streamOffset }));
+    if (receivers.length === 0) return [];
+    const frame = unsignedFrame(content, streamOffset);
+    return receivers.map((session) => ({
+      session,
+      signingKey: session.peer.signingKey,
+      frame,
+      streamOffset,
+    }));
+  }
 
-  /** What the device acknowledged since the last save, or null. */
-  function progressOf(session: DeliverySession): Cursor | null {
-    const streamOffset = session.acknowledgedOffset;
-    if (streamOffset <= (savedCursors.get(session) ?? 0)) return null;
-    const { tenantId, deviceId } = session.peer.actor;
-    return { tenantId, networkId: session.networkId, deviceId, streamOffset };
+  #sendPage(session: DeliverySession, page: readonly StoredFrame[]): void {
+    const { signingKey } = session.peer;
+    this.#sendAll(
+      page.map(({ content, streamOffset }) => ({
+        session,
+        signingKey,
+        frame: unsignedFrame(content, streamOffset),
+        streamOffset,
+      })),
+    );
+  }
+
+  #sendAll(outgoing: readonly StreamDelivery[]): void {
+    this.#signer.signEach(outgoing, ({ session, frame, streamOffset }) =>
+      session.send(frame.bytes, streamOffset),
+    );
+  }
+
+  /** Ends a device's session in a network that it has left. */
+  #endSession(peer: Peer, networkId: NetworkId): void {
+    const session = this.#sessions.find(networkId, peer.actor.deviceId);
+    if (session?.peer !== peer) return;
+    session.detach();
+    this.#sessions.remove(session);
   }
 }
 

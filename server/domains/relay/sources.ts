@@ -10,9 +10,9 @@ interface Source {
   /** Resolves when `lastNonce` is known. */
   readonly loaded: Promise<void>;
   lastNonce: number;
+  /** The last nonce of a frame that the server made for this device. */
+  serverNonce: number;
   savedNonce: number;
-  /** The last STORED frame on its way to the writer: the next one waits for it, so that a source's order is kept. */
-  tail: Promise<unknown>;
   /** Nonces of STORED frames that are not kept yet, by frame id. */
   readonly underWay: Map<string, number>;
   /** Nonces of STORED frames that could not be kept, by frame id: they may come again as they are. */
@@ -57,17 +57,23 @@ export class Sources {
     this.#sources.get(peer.actor.deviceId)?.peers.delete(peer);
   }
 
-  /** True between `connect` and `disconnect` or `forget`. */
-  isConnected(peer: Peer): boolean {
-    return this.#sources.get(peer.actor.deviceId)?.peers.has(peer) === true;
-  }
-
   /** The last nonce accepted from this device, 0 for none. */
   lastNonce(peer: Peer): number {
     return this.#sources.get(peer.actor.deviceId)?.lastNonce ?? 0;
   }
 
-  /** Uses the nonce up. False: it, or a later one, was used before, and not by this frame in vain. */
+  /**
+   * The nonce of the next frame that the server makes for this device: from the clock, in microseconds, and always above
+   * the one before. One counter for all devices would tell each how many frames the others get.
+   */
+  nextServerNonce(peer: Peer, nowMs: number): number {
+    const source = this.#sources.get(peer.actor.deviceId);
+    const nonce = Math.max(nowMs * 1000, (source?.serverNonce ?? 0) + 1);
+    if (source !== undefined) source.serverNonce = nonce;
+    return nonce;
+  }
+
+  /** Uses the nonce up. False for a replay. A STORED frame that could not be kept may come again with its nonce. */
   useNonce(peer: Peer, { id, nonce }: FrameIdentity): boolean {
     const source = this.#sources.get(peer.actor.deviceId);
     if (source === undefined) return false;
@@ -79,23 +85,20 @@ export class Sources {
   }
 
   /**
-   * A STORED frame goes to be kept: `work` begins at once, gets the end of all earlier work of this source, and gives the
-   * promise that the frame is kept. If that fails by `isOurFault`, the same frame may come again.
+   * A STORED frame is on its way to be kept, which `kept` tells. If that fails by `isOurFault`, the same frame may come
+   * again.
    */
   async keep<T>(
     peer: Peer,
     { id, nonce }: FrameIdentity,
-    work: (earlier: Promise<unknown>) => Promise<{ readonly kept: Promise<T> }>,
+    kept: Promise<T>,
     isOurFault: (error: unknown) => boolean,
   ): Promise<T> {
     const source = this.#sources.get(peer.actor.deviceId);
-    if (source === undefined) return (await work(Promise.resolve())).kept;
+    if (source === undefined) return kept;
     source.underWay.set(id, nonce);
-    const queued = work(source.tail);
-    // Without a value: an end that held the one before it would keep all of them.
-    source.tail = Promise.allSettled([source.tail, queued]).then(() => undefined);
     try {
-      return await (await queued).kept;
+      return await kept;
     } catch (error) {
       if (isOurFault(error)) rememberRetry(source, id, nonce);
       throw error;
@@ -125,16 +128,15 @@ export class Sources {
     }
   }
 
-  /** Takes the device out; gives its connections. */
-  forget(deviceId: DeviceId): readonly Peer[] {
-    const source = this.#sources.get(deviceId);
+  /** Takes the device out. */
+  forget(deviceId: DeviceId): void {
     this.#sources.delete(deviceId);
-    return [...(source?.peers ?? [])];
   }
 
   #begin({ actor: { deviceId, tenantId } }: Peer): Source {
     const source: Source = {
       peers: new Set(),
+      serverNonce: 0,
       tenantId,
       loaded: this.#store.findLastNonce(deviceId).then((nonce) => {
         source.lastNonce = nonce;
@@ -142,7 +144,6 @@ export class Sources {
       }),
       lastNonce: 0,
       savedNonce: 0,
-      tail: Promise.resolve(),
       underWay: new Map(),
       retries: new Map(),
     };

@@ -1,10 +1,16 @@
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { RelayStore } from './ports.ts';
-import type { FrameToStore, StreamState } from './types.ts';
-
-type Offset = { streamOffset: number; duplicate: boolean };
+import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { NodeLease } from '../../kernel/lease.ts';
+import type { Cursor, NetworkDevice, RelayStore } from './ports.ts';
+import type { FrameToStore, Membership, StoredFrame, StoreOutcome, StreamState } from './types.ts';
 
 const frameKey = (sourceId: string, frameId: string) => sourceId + frameId;
+
+/** Who belongs to a network, asked in a transaction of the relay. */
+export interface NetworkMembers {
+  /** Those of the devices that belong to their networks. */
+  selectMembers(sql: Sql, devices: readonly NetworkDevice[]): Promise<readonly NetworkDevice[]>;
+}
 
 /** Offsets of those frames that their sources stored before. */
 async function findStored(sql: Sql, frames: readonly FrameToStore[]): Promise<Map<string, number>> {
@@ -13,7 +19,7 @@ async function findStored(sql: Sql, frames: readonly FrameToStore[]): Promise<Ma
   const rows = await sql<{ source_id: string; frame_id: string; stream_offset: bigint }[]>`
     SELECT wanted.source_id, wanted.frame_id, found.stream_offset
     FROM unnest(
-        ${frames.map(({ peer }) => peer.actor.deviceId)}::uuid[],
+        ${frames.map(({ sourceId }) => sourceId)}::uuid[],
         ${frames.map(({ frameId }) => frameId)}::uuid[]) AS wanted (source_id, frame_id),
       LATERAL (SELECT stream_offset FROM relay_frames
         WHERE relay_frames.source_id = wanted.source_id AND relay_frames.frame_id = wanted.frame_id LIMIT 1) AS found`;
@@ -29,13 +35,13 @@ async function reserveOffsets(
   epochs: () => string,
 ): Promise<Map<string, number>> {
   const streams = new Map<string, { network_id: string; tenant_id: string; epoch: string; head: number }>();
-  for (const { networkId, peer } of frames) {
+  for (const { networkId, tenantId } of frames) {
     const stream = streams.get(networkId);
     if (stream !== undefined) stream.head++;
     else {
       streams.set(networkId, {
         network_id: networkId,
-        tenant_id: peer.actor.tenantId,
+        tenant_id: tenantId,
         epoch: epochs(),
         head: 1,
       });
@@ -43,7 +49,12 @@ async function reserveOffsets(
   }
   const sorted = [...streams.values()].sort((a, b) => (a.network_id < b.network_id ? -1 : 1));
   const rows = await sql<{ network_id: string; head: bigint }[]>`
-    INSERT INTO relay_streams ${sql(sorted)}
+    INSERT INTO relay_streams (network_id, tenant_id, epoch, head)
+    SELECT * FROM unnest(
+      ${sorted.map((stream) => stream.network_id)}::uuid[],
+      ${sorted.map((stream) => stream.tenant_id)}::uuid[],
+      ${sorted.map((stream) => stream.epoch)}::uuid[],
+      ${sorted.map((stream) => stream.head)}::bigint[])
     ON CONFLICT (network_id) DO UPDATE SET head = relay_streams.head + EXCLUDED.head
     RETURNING network_id, head`;
   return new Map(
@@ -79,91 +90,199 @@ async function beginStream(sql: Sql, tenantId: string, networkId: string, epoch:
     ON CONFLICT (network_id) DO NOTHING`;
 }
 
-/** Streams in PostgreSQL. */
-export function createRelayStore(database: Database): RelayStore {
+/** Those of the frames whose destination doesn't belong to their network. */
+async function findRefused(
+  sql: Sql,
+  frames: readonly FrameToStore[],
+  memberships: NetworkMembers,
+): Promise<ReadonlySet<FrameToStore>> {
+  const asked = frames.filter(({ destinationUnknown }) => destinationUnknown);
+  if (asked.length === 0) return new Set();
+  const devices = asked.flatMap(({ networkId, destinationId }) =>
+    destinationId === null ? [] : [{ networkId, deviceId: destinationId }],
+  );
+  const members = await memberships.selectMembers(sql, devices);
+  const known = new Set(members.map(({ networkId, deviceId }) => networkId + deviceId));
+  return new Set(asked.filter(({ networkId, destinationId }) => !known.has(networkId + destinationId)));
+}
+
+/** Writes frames that are not in their streams yet, behind the offsets in `heads`; `offsets` gets theirs. */
+async function insertFrames(
+  sql: Sql,
+  frames: readonly FrameToStore[],
+  storedAtMs: number,
+  heads: Map<string, number>,
+  offsets: Map<string, number>,
+): Promise<void> {
+  const streamOffsets = frames.map((frame) => {
+    const streamOffset = (heads.get(frame.networkId) ?? 0) + 1;
+    heads.set(frame.networkId, streamOffset);
+    offsets.set(frameKey(frame.sourceId, frame.frameId), streamOffset);
+    return streamOffset;
+  });
+  // Content as base64, because the client can't send arrays of bytes.
+  await sql`
+    INSERT INTO relay_frames
+      (network_id, stream_offset, tenant_id, frame_id, source_id, destination_id, content, stored_at)
+    SELECT network_id, stream_offset, tenant_id, frame_id, source_id, destination_id,
+      decode(content, 'base64'), ${new Date(storedAtMs)}::timestamptz
+    FROM unnest(
+      ${frames.map(({ networkId }) => networkId)}::uuid[],
+      ${streamOffsets}::bigint[],
+      ${frames.map(({ tenantId }) => tenantId)}::uuid[],
+      ${frames.map(({ frameId }) => frameId)}::uuid[],
+      ${frames.map(({ sourceId }) => sourceId)}::uuid[],
+      ${frames.map(({ destinationId }) => destinationId)}::uuid[],
+      ${frames.map(({ content }) => Buffer.from(content).toString('base64'))}::text[])
+      AS frame (network_id, stream_offset, tenant_id, frame_id, source_id, destination_id, content)`;
+}
+
+async function appendFrames(
+  sql: Sql,
+  frames: readonly FrameToStore[],
+  storedAtMs: number,
+  epochs: () => string,
+  memberships: NetworkMembers,
+): Promise<readonly StoreOutcome[]> {
+  const refused = await findRefused(sql, frames, memberships);
+  const offsets = await findStored(sql, frames);
+  const fresh = new Set<FrameToStore>();
+  for (const frame of frames) {
+    const key = frameKey(frame.sourceId, frame.frameId);
+    if (refused.has(frame) || offsets.has(key)) continue;
+    // Its offset comes below; a second frame of this id in the batch is a repetition.
+    offsets.set(key, 0);
+    fresh.add(frame);
+  }
+  if (fresh.size > 0) {
+    const heads = await reserveOffsets(sql, [...fresh], epochs);
+    await insertFrames(sql, [...fresh], storedAtMs, heads, offsets);
+  }
+  await saveNonces(
+    sql,
+    frames.map(({ sourceId, sourceTenantId, nonce }) => ({
+      tenantId: sourceTenantId,
+      deviceId: sourceId,
+      lastNonce: nonce,
+    })),
+  );
+  return frames.map((frame): StoreOutcome => {
+    if (refused.has(frame)) return { kind: 'refused' };
+    const streamOffset = offsets.get(frameKey(frame.sourceId, frame.frameId)) ?? 0;
+    return { kind: 'stored', streamOffset, duplicate: !fresh.has(frame) };
+  });
+}
+
+async function readState(
+  sql: Sql,
+  { networkId, networkTenantId, joinedAtMs }: Membership,
+  deviceId: DeviceId,
+  epochs: () => string,
+): Promise<StreamState> {
+  await beginStream(sql, networkTenantId, networkId, epochs());
+  const [row] = await sql<
+    { epoch: string; head: bigint; oldest: bigint; cursor: bigint; joined_offset: bigint }[]
+  >`
+    SELECT epoch, head, coalesce(joined_offset, 0) AS joined_offset,
+      coalesce((SELECT min(stream_offset) FROM relay_frames WHERE network_id = ${networkId}), head + 1)
+        AS oldest,
+      coalesce(
+        relay_cursors.stream_offset,
+        (SELECT min(stream_offset) - 1 FROM relay_frames
+         WHERE network_id = ${networkId} AND stored_at >= ${new Date(joinedAtMs)}),
+        head) AS cursor
+    FROM relay_streams
+      LEFT JOIN relay_cursors ON relay_cursors.network_id = ${networkId} AND device_id = ${deviceId}
+    WHERE relay_streams.network_id = ${networkId}`;
   return {
-    appendFrames: (frames, storedAt, epochs) =>
-      database.system('relay', async (sql) => {
-        const known = await findStored(sql, frames);
-        const isNew = (frame: FrameToStore) => {
-          const key = frameKey(frame.peer.actor.deviceId, frame.frameId);
-          if (known.has(key)) return false;
-          known.set(key, 0);
-          return true;
-        };
-        const fresh = frames.filter(isNew);
-        const heads = fresh.length > 0 ? await reserveOffsets(sql, fresh, epochs) : new Map<string, number>();
-        const rows = fresh.map((frame) => {
-          const streamOffset = (heads.get(frame.networkId) ?? 0) + 1;
-          heads.set(frame.networkId, streamOffset);
-          known.set(frameKey(frame.peer.actor.deviceId, frame.frameId), streamOffset);
-          return {
-            network_id: frame.networkId,
-            stream_offset: streamOffset,
-            tenant_id: frame.peer.actor.tenantId,
-            frame_id: frame.frameId,
-            source_id: frame.peer.actor.deviceId,
-            destination_id: frame.destinationId,
-            content: frame.content,
-            stored_at: storedAt,
-          };
-        });
-        if (rows.length > 0) await sql`INSERT INTO relay_frames ${sql(rows)}`;
-        await saveNonces(
-          sql,
-          frames.map(({ peer, nonce }) => ({
-            tenantId: peer.actor.tenantId,
-            deviceId: peer.actor.deviceId,
-            lastNonce: nonce,
-          })),
-        );
-        const freshFrames = new Set(fresh);
-        return frames.map((frame): Offset => {
-          const streamOffset = known.get(frameKey(frame.peer.actor.deviceId, frame.frameId)) ?? 0;
-          return { streamOffset, duplicate: !freshFrames.has(frame) };
-        });
-      }),
+    epoch: row?.epoch ?? '',
+    head: Number(row?.head ?? 0),
+    oldest: Number(row?.oldest ?? 1),
+    cursor: Number(row?.cursor ?? 0),
+    joinedOffset: Number(row?.joined_offset ?? 0),
+  };
+}
 
-    readState: (peer, networkId, joinedAt, epochs) =>
-      database.system('relay', async (sql): Promise<StreamState> => {
-        const { tenantId, deviceId } = peer.actor;
-        await beginStream(sql, tenantId, networkId, epochs());
-        const [row] = await sql<{ epoch: string; head: bigint; oldest: bigint; cursor: bigint }[]>`
-          SELECT epoch, head,
-            coalesce((SELECT min(stream_offset) FROM relay_frames WHERE network_id = ${networkId}), head + 1)
-              AS oldest,
-            coalesce(
-              (SELECT stream_offset FROM relay_cursors
-               WHERE network_id = ${networkId} AND device_id = ${deviceId}),
-              (SELECT min(stream_offset) - 1 FROM relay_frames
-               WHERE network_id = ${networkId} AND stored_at >= ${joinedAt}),
-              head) AS cursor
-          FROM relay_streams WHERE network_id = ${networkId}`;
-        return {
-          epoch: row?.epoch ?? '',
-          head: Number(row?.head ?? 0),
-          oldest: Number(row?.oldest ?? 1),
-          cursor: Number(row?.cursor ?? 0),
-        };
-      }),
+async function saveCursors(sql: Sql, cursors: readonly Cursor[]): Promise<void> {
+  if (cursors.length === 0) return;
+  const sorted = [...cursors].sort((a, b) => (a.networkId + a.deviceId < b.networkId + b.deviceId ? -1 : 1));
+  await sql`
+    INSERT INTO relay_cursors (network_id, device_id, tenant_id, stream_offset)
+    SELECT * FROM unnest(
+      ${sorted.map((cursor) => cursor.networkId)}::uuid[],
+      ${sorted.map((cursor) => cursor.deviceId)}::uuid[],
+      ${sorted.map((cursor) => cursor.tenantId)}::uuid[],
+      ${sorted.map((cursor) => cursor.streamOffset)}::bigint[])
+    ON CONFLICT (network_id, device_id)
+    DO UPDATE SET stream_offset = greatest(relay_cursors.stream_offset, EXCLUDED.stream_offset)`;
+}
 
-    beginCursor: ({ tenantId, deviceId }, networkId, epochs) =>
-      database.system('relay', async (sql) => {
+async function readPage(
+  sql: Sql,
+  tenantId: TenantId,
+  { networkId, deviceId }: NetworkDevice,
+  afterOffset: number,
+  limit: number,
+): Promise<StoredFrame[]> {
+  const rows = await sql<{ stream_offset: bigint; content: Uint8Array }[]>`
+    SELECT stream_offset, content FROM relay_frames
+    WHERE tenant_id = ${tenantId} AND network_id = ${networkId} AND stream_offset > ${afterOffset}
+      AND source_id <> ${deviceId} AND (destination_id IS NULL OR destination_id = ${deviceId})
+    ORDER BY stream_offset LIMIT ${limit}`;
+  return rows.map((row) => ({ streamOffset: Number(row.stream_offset), content: row.content }));
+}
+
+async function forgetDevice(sql: Sql, deviceId: DeviceId, networkId: NetworkId | null): Promise<void> {
+  await sql`
+    DELETE FROM relay_cursors WHERE device_id = ${deviceId}
+      AND (${networkId}::uuid IS NULL OR network_id = ${networkId}::uuid)`;
+  if (networkId === null) await sql`DELETE FROM relay_nonces WHERE device_id = ${deviceId}`;
+}
+
+async function removeOldFrames(sql: Sql, storedBeforeMs: number, framesMax: number): Promise<number> {
+  // Two statements, because each has an index that the other could not use.
+  const old = await sql`DELETE FROM relay_frames WHERE stored_at < ${new Date(storedBeforeMs)}`;
+  const surplus = await sql`
+    DELETE FROM relay_frames USING relay_streams
+    WHERE relay_frames.network_id = relay_streams.network_id AND stream_offset <= head - ${framesMax}`;
+  return old.count + surplus.count;
+}
+
+/** Streams in PostgreSQL. What is written carries the node's lease. */
+export function createRelayStore(
+  database: Database,
+  dependencies: { readonly lease: NodeLease; readonly memberships: NetworkMembers },
+): RelayStore {
+  const { lease, memberships } = dependencies;
+  const write = <T>(work: (sql: Sql) => Promise<T>): Promise<T> =>
+    database.system('relay', async (sql) => {
+      await lease.require(sql);
+      return work(sql);
+    });
+  return {
+    appendFrames: (frames, storedAtMs, epochs) =>
+      write((sql) => appendFrames(sql, frames, storedAtMs, epochs, memberships)),
+
+    readState: (membership, deviceId, epochs) => write((sql) => readState(sql, membership, deviceId, epochs)),
+
+    beginCursor: (tenantId, { networkId, deviceId }, epochs) =>
+      write(async (sql) => {
         await beginStream(sql, tenantId, networkId, epochs());
         await sql`
-          INSERT INTO relay_cursors (network_id, device_id, tenant_id, stream_offset)
-          SELECT network_id, ${deviceId}, tenant_id, head FROM relay_streams WHERE network_id = ${networkId}
-          ON CONFLICT (network_id, device_id) DO NOTHING`;
+          INSERT INTO relay_cursors (network_id, device_id, tenant_id, stream_offset, joined_offset)
+          SELECT network_id, ${deviceId}, tenant_id, head, head FROM relay_streams
+          WHERE network_id = ${networkId}
+          ON CONFLICT (network_id, device_id) DO UPDATE SET joined_offset = EXCLUDED.joined_offset`;
       }),
 
-    readPage: (tenantId, networkId, deviceId, afterOffset, limit) =>
-      database.tenant(tenantId, async (sql) => {
-        const rows = await sql<{ stream_offset: bigint; content: Uint8Array }[]>`
-          SELECT stream_offset, content FROM relay_frames
-          WHERE network_id = ${networkId} AND stream_offset > ${afterOffset}
-            AND source_id <> ${deviceId} AND (destination_id IS NULL OR destination_id = ${deviceId})
-          ORDER BY stream_offset LIMIT ${limit}`;
-        return rows.map((row) => ({ streamOffset: Number(row.stream_offset), content: row.content }));
+    readPage: (tenantId, device, afterOffset, limit) =>
+      database.tenant(tenantId, (sql) => readPage(sql, tenantId, device, afterOffset, limit)),
+
+    readHeads: (networkIds) =>
+      database.system('relay', async (sql) => {
+        const rows = await sql<{ network_id: NetworkId; head: bigint }[]>`
+          SELECT network_id, head FROM relay_streams WHERE network_id = ANY(${[...networkIds]}::uuid[])`;
+        return rows.map((row) => ({ networkId: row.network_id, head: Number(row.head) }));
       }),
 
     findLastNonce: (deviceId) =>
@@ -174,38 +293,14 @@ export function createRelayStore(database: Database): RelayStore {
       }),
 
     saveProgress: (cursors, nonces) =>
-      database.system('relay', async (sql) => {
-        if (cursors.length > 0) {
-          const sorted = [...cursors].sort((a, b) =>
-            a.networkId + a.deviceId < b.networkId + b.deviceId ? -1 : 1,
-          );
-          await sql`
-            INSERT INTO relay_cursors (network_id, device_id, tenant_id, stream_offset)
-            SELECT * FROM unnest(
-              ${sorted.map((cursor) => cursor.networkId)}::uuid[],
-              ${sorted.map((cursor) => cursor.deviceId)}::uuid[],
-              ${sorted.map((cursor) => cursor.tenantId)}::uuid[],
-              ${sorted.map((cursor) => cursor.streamOffset)}::bigint[])
-            ON CONFLICT (network_id, device_id)
-            DO UPDATE SET stream_offset = greatest(relay_cursors.stream_offset, EXCLUDED.stream_offset)`;
-        }
+      write(async (sql) => {
+        await saveCursors(sql, cursors);
         await saveNonces(sql, nonces);
       }),
 
-    forgetDevice: (deviceId) =>
-      database.system('relay', async (sql) => {
-        await sql`DELETE FROM relay_cursors WHERE device_id = ${deviceId}`;
-        await sql`DELETE FROM relay_nonces WHERE device_id = ${deviceId}`;
-      }),
+    forgetDevice: (deviceId, networkId) => write((sql) => forgetDevice(sql, deviceId, networkId)),
 
-    removeOldFrames: (storedBefore, framesMax) =>
-      database.system('relay', async (sql) => {
-        // Two statements, because each has an index that the other could not use.
-        const old = await sql`DELETE FROM relay_frames WHERE stored_at < ${storedBefore}`;
-        const surplus = await sql`
-          DELETE FROM relay_frames USING relay_streams
-          WHERE relay_frames.network_id = relay_streams.network_id AND stream_offset <= head - ${framesMax}`;
-        return old.count + surplus.count;
-      }),
+    removeOldFrames: (storedBeforeMs, framesMax) =>
+      write((sql) => removeOldFrames(sql, storedBeforeMs, framesMax)),
   };
 }

@@ -4,7 +4,7 @@ import type { Random } from '../../kernel/random.ts';
 import { relayError } from './errors.ts';
 import { BATCH_FRAMES_MAX, WAITING_BYTES_MAX, WAITING_FRAMES_MAX } from './limits.ts';
 import type { RelayMetrics, RelayStore } from './ports.ts';
-import type { FrameToStore } from './types.ts';
+import type { FrameToStore, StoreOutcome } from './types.ts';
 
 interface Waiting {
   readonly frame: FrameToStore;
@@ -12,10 +12,16 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** A frame and its position in its stream. */
+export interface KeptFrame {
+  readonly frame: FrameToStore;
+  readonly streamOffset: number;
+}
+
 /** What is told of a transaction before the promises of its frames settle. */
 export interface StreamEvents {
-  /** A frame was kept, for the first time. */
-  stored(frame: FrameToStore, streamOffset: number): void;
+  /** These were kept, for the first time, in this order. */
+  stored(kept: readonly KeptFrame[]): void;
   /** Nobody knows whether these were kept: the database didn't say. */
   uncertain(frames: readonly FrameToStore[]): void;
 }
@@ -32,9 +38,7 @@ export class StreamWriter {
   readonly #metrics: RelayMetrics;
   readonly #events: StreamEvents;
   #waiting: Waiting[] = [];
-  /** Of all frames with a place, waiting or on their way to wait. */
-  #framesReserved = 0;
-  #bytesReserved = 0;
+  #waitingBytes = 0;
   #running: Promise<void> | null = null;
 
   constructor(
@@ -55,26 +59,16 @@ export class StreamWriter {
     this.#events = events;
   }
 
-  /** Takes a place for the frame, to be followed by `append` or `release`. Refuses with `unavailable` when all are taken. */
-  reserve({ content }: FrameToStore): void {
-    if (
-      this.#framesReserved >= WAITING_FRAMES_MAX ||
-      this.#bytesReserved + content.length > WAITING_BYTES_MAX
-    ) {
-      throw relayError('unavailable');
-    }
-    this.#framesReserved++;
-    this.#bytesReserved += content.length;
-  }
-
-  /** Gives the frame's place back. */
-  release({ content }: FrameToStore): void {
-    this.#framesReserved--;
-    this.#bytesReserved -= content.length;
-  }
-
-  /** The position in its stream of a frame that has a place, once it is kept. Refuses with `unavailable`. */
+  /**
+   * The position of the frame in its stream, once it is kept. Refuses with `frame_destination_unknown`, and with
+   * `unavailable` when too much waits or the database fails.
+   */
   append(frame: FrameToStore): Promise<number> {
+    const { length } = frame.content;
+    if (this.#waiting.length >= WAITING_FRAMES_MAX || this.#waitingBytes + length > WAITING_BYTES_MAX) {
+      return Promise.reject(relayError('unavailable'));
+    }
+    this.#waitingBytes += length;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ frame, resolve, reject });
       this.#running ??= this.#run();
@@ -91,7 +85,7 @@ export class StreamWriter {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH_FRAMES_MAX);
-      for (const { frame } of batch) this.release(frame);
+      for (const { frame } of batch) this.#waitingBytes -= frame.content.length;
       await this.#storeBatch(batch);
     }
     this.#running = null;
@@ -99,16 +93,15 @@ export class StreamWriter {
 
   async #storeBatch(batch: readonly Waiting[]): Promise<void> {
     const frames = batch.map(({ frame }) => frame);
+    const epochs = () => this.#random.uuid();
     try {
-      const outcomes = await this.#store.appendFrames(frames, new Date(this.#clock.nowMs()), () =>
-        this.#random.uuid(),
-      );
+      const outcomes = await this.#store.appendFrames(frames, this.#clock.nowMs(), epochs);
       this.#metrics.batchStored(frames.length);
-      for (const [index, { frame, resolve }] of batch.entries()) {
+      this.#events.stored(newlyKept(frames, outcomes));
+      for (const [index, { resolve, reject }] of batch.entries()) {
         const outcome = outcomes[index];
-        if (outcome === undefined) continue;
-        if (!outcome.duplicate) this.#events.stored(frame, outcome.streamOffset);
-        resolve(outcome.streamOffset);
+        if (outcome?.kind === 'stored') resolve(outcome.streamOffset);
+        else reject(relayError('frame_destination_unknown'));
       }
     } catch (error) {
       this.#logger.error({ operation: 'relay.frames.store', error, frames: batch.length }, 'not stored');
@@ -117,4 +110,14 @@ export class StreamWriter {
       for (const { reject } of batch) reject(refusal);
     }
   }
+}
+
+function newlyKept(frames: readonly FrameToStore[], outcomes: readonly StoreOutcome[]): KeptFrame[] {
+  const kept: KeptFrame[] = [];
+  for (const [index, frame] of frames.entries()) {
+    const outcome = outcomes[index];
+    if (outcome?.kind === 'stored' && !outcome.duplicate)
+      kept.push({ frame, streamOffset: outcome.streamOffset });
+  }
+  return kept;
 }

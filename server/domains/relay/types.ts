@@ -1,18 +1,39 @@
 import type { SigningKey } from '../../../assembly/host/index.ts';
 import type { DeviceActor } from '../../kernel/actor.ts';
 import type { AppError } from '../../kernel/errors.ts';
-import type { NetworkId } from '../../kernel/ids.ts';
+import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+
+/** Who a device is, and the key that its frames are signed with. */
+export interface DeviceIdentity {
+  readonly actor: DeviceActor;
+  readonly signingKey: Uint8Array;
+}
+
+/** A network that a device belongs to. */
+export interface Membership {
+  readonly networkId: NetworkId;
+  /** Who owns the network, and so its stream: not always the owner of the device. */
+  readonly networkTenantId: TenantId;
+  /** Since when it belongs there. */
+  readonly joinedAtMs: number;
+}
+
+/** What a connection is told by the relay. */
+export interface PeerEvents {
+  /** The connection is over; the device is to be told why. */
+  close(reason: AppError): void;
+  /** The device belongs to other networks than before; sessions in those it lost have ended. */
+  membershipsChanged(): void;
+}
 
 /** A device at the other end of a connection. */
-export interface Peer {
+export interface Peer extends PeerEvents {
   readonly actor: DeviceActor;
-  /** The networks it belongs to, and since when. */
-  readonly memberships: ReadonlyMap<NetworkId, Date>;
+  /** The networks it belongs to at this moment. */
+  readonly memberships: ReadonlyMap<NetworkId, Membership>;
   readonly signingKey: SigningKey;
   /** Later connections have higher numbers. */
   readonly number: number;
-  /** Ends the connection and tells the device why. */
-  close(reason: AppError): void;
 }
 
 /** The way to a connected device. */
@@ -40,17 +61,32 @@ export interface StreamState {
   readonly oldest: number;
   /** Up to where the device has acknowledged; a device that never did starts where it joined. */
   readonly cursor: number;
+  /** The head when the device joined: what is before it was never for the device. */
+  readonly joinedOffset: number;
 }
 
 /** A STORED frame on its way into the stream. `content` is header and payload, a copy of its own. */
 export interface FrameToStore {
-  readonly peer: Peer;
+  readonly sourceId: DeviceId;
+  /** Who owns the device that sends it. */
+  readonly sourceTenantId: TenantId;
   readonly networkId: NetworkId;
+  /** Who owns the network. */
+  readonly tenantId: TenantId;
   readonly frameId: string;
-  readonly destinationId: string | null;
+  readonly destinationId: DeviceId | null;
+  /** False: the destination is connected in the network, so that nobody needs to ask whether it belongs there. */
+  readonly destinationUnknown: boolean;
   readonly nonce: number;
   readonly content: Uint8Array;
 }
+
+/** What became of a frame that was to be stored. */
+export type StoreOutcome =
+  /** `duplicate`: it was stored before, at this offset. */
+  | { readonly kind: 'stored'; readonly streamOffset: number; readonly duplicate: boolean }
+  /** Its destination doesn't belong to the network. */
+  | { readonly kind: 'refused' };
 
 /** A frame of the stream, as it is delivered. */
 export interface StoredFrame {

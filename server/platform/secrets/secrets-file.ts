@@ -13,8 +13,6 @@ export interface Secrets {
   readonly masterKey: Uint8Array;
   /** The passwords of the embedded database's users follow from it. */
   readonly databaseSecret: string;
-  /** Names this server among others of the same database, over restarts; no secret, but as old as them. */
-  readonly nodeId: string;
 }
 
 const FILE_NAME = 'secrets.json';
@@ -28,7 +26,8 @@ const secretsFile = z.strictObject({
   version: z.literal(1),
   masterKey: secretText(MASTER_KEY_BYTES),
   databaseSecret: secretText(DATABASE_SECRET_BYTES),
-  nodeId: z.uuid(),
+  /** Some files name a node; nodes have an id of their own for each start. */
+  nodeId: z.uuid().optional(),
 });
 
 const refuse = (path: string, what: string, cause?: unknown): never => {
@@ -49,7 +48,6 @@ async function readSecrets(file: FileHandle, path: string): Promise<Secrets> {
     return {
       masterKey: Buffer.from(content.masterKey, 'base64url'),
       databaseSecret: content.databaseSecret,
-      nodeId: content.nodeId,
     };
   } catch {
     return refuse(path, 'is damaged. Put back a copy; without it the keys of all devices are lost.');
@@ -63,7 +61,6 @@ async function createSecrets(directory: string, path: string, random: Random): P
     version: 1,
     masterKey: text(MASTER_KEY_BYTES),
     databaseSecret: text(DATABASE_SECRET_BYTES),
-    nodeId: random.uuid(),
   };
   const part = `${path}.${random.uuid()}`;
   try {

@@ -26,22 +26,26 @@ export interface ReceivedFrame {
   readonly frame: FrameView;
   /** Where it came from: one object for a whole connection. */
   readonly connection: Connection;
-  /** How a request reaches this device; null on MQTT, where a device can't be a provider. */
+  /** How a request reaches this device; null where a device can't be a provider. */
   readonly providerLink: ProviderLink | null;
-  /** What frames of the session itself do; null on MQTT, which has means of its own. */
+  /** What HELLO and ACK do; null on MQTT, which has means of its own. */
   readonly session: SessionFrames | null;
 }
 
-/** Frames that open, acknowledge and keep up the session of a WebSocket. */
+/** Frames that open and acknowledge the session of a WebSocket. */
 export interface SessionFrames {
   hello(frame: FrameView): FrameAnswer | Promise<FrameAnswer>;
   acknowledge(frame: FrameView): void;
 }
 
-/** What the sender is told; null: nothing. */
-export type FrameAnswer = { type: FrameType; payload: Uint8Array } | null;
+/** What the sender is told; null: nothing. `sent` is called when it went out. */
+export type FrameAnswer = {
+  readonly type: FrameType;
+  readonly payload: Uint8Array;
+  readonly sent?: () => void;
+} | null;
 
-/** What is done with a frame of one type; in the same turn where it can be. */
+/** Maps a frame to one call of a service. It answers at once where nothing needs to be waited for. */
 export type FrameHandler = (
   services: FrameServices,
   received: ReceivedFrame,

@@ -19,9 +19,11 @@ export const capabilitiesOf = ({
   commands,
 }: yggdrasil.v1.Capabilities): DeviceCapabilities => ({ platform, firmware, sensors, actuators, commands });
 
-const forward: FrameHandler = async ({ relay }, { peer, frame }) => {
-  const streamOffset = await relay.forward(peer, frame);
-  return frame.header.delivery === Delivery.STORED ? acknowledgement(streamOffset) : null;
+const forward: FrameHandler = ({ relay }, { peer, frame }) => {
+  const isStored = frame.header.delivery === Delivery.STORED;
+  const forwarded = relay.forward(peer, frame);
+  if (typeof forwarded === 'number') return null;
+  return forwarded.then((streamOffset) => (isStored ? acknowledgement(streamOffset) : null));
 };
 
 const announceCapabilities: FrameHandler = async (services, received) => {
@@ -48,13 +50,7 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<Fram
       return null;
     },
   ],
-  [
-    FrameType.PING,
-    (_, received) => {
-      sessionOf(received);
-      return { type: FrameType.PONG, payload: new Uint8Array(0) };
-    },
-  ],
+  [FrameType.PING, () => ({ type: FrameType.PONG, payload: new Uint8Array(0) })],
   [FrameType.EVENT, forward],
   [FrameType.CAPABILITIES, announceCapabilities],
   [FrameType.COMMAND, forward],

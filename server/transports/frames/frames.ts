@@ -1,6 +1,6 @@
 import type { FrameType } from '../../../proto/index.ts';
 import type { DeviceIdentity } from '../../domains/devices/index.ts';
-import { type Peer, relayError } from '../../domains/relay/index.ts';
+import { relayError } from '../../domains/relay/index.ts';
 import { InvariantError } from '../../kernel/errors.ts';
 import type { CallOnConnection, Connection, Pipeline } from '../pipeline/pipeline.ts';
 import type { FrameAnswer, FrameServices, ReceivedFrame } from './frame-handler.ts';
@@ -8,25 +8,20 @@ import { FRAME_HANDLERS } from './frame-handlers.ts';
 import { CONNECTION_OPERATION, FRAME_OPERATIONS } from './operations.ts';
 import { createTopics, type Topics } from './topics.ts';
 
-/** A device that connects: what it shows, and how its connection is ended when the relay wants it. */
+/** A device that connects: what it shows, and what is done once it is known who it is. */
 export interface ConnectionAttempt {
   readonly token: string | null;
   /** The device's id, where the transport asks for it beside the token. */
   readonly username?: string;
   readonly connection: Connection;
-  readonly close: Peer['close'];
-}
-
-/** A device that was let in. */
-export interface ConnectedDevice {
-  readonly identity: DeviceIdentity;
-  readonly peer: Peer;
+  /** Lets the device in; rejects with what it is refused with. */
+  readonly admit: (identity: DeviceIdentity) => Promise<void>;
 }
 
 /** The operations of devices, with their steps made. One for all connections of all transports. */
 export interface Frames extends Topics {
   /** Lets a device in. Refuses with `unauthenticated` a token that no device has, or another than `username`. */
-  connect(attempt: ConnectionAttempt): Promise<ConnectedDevice>;
+  connect(attempt: ConnectionAttempt): Promise<void>;
   /**
    * Handles an accepted frame, in this turn where it can: gives, resolves with, throws or rejects with what its handler
    * does. Refuses with `frame_type_unexpected` what is no operation.
@@ -58,15 +53,15 @@ interface Attempt extends ConnectionAttempt {
   identity: DeviceIdentity | null;
 }
 
-function createConnect({ devices, relay }: FrameServices, pipeline: Pipeline): Frames['connect'] {
+function createConnect({ devices }: FrameServices, pipeline: Pipeline): Frames['connect'] {
   const call = pipeline.serve(
     CONNECTION_OPERATION,
-    async (_, { identity, close }: Attempt): Promise<ConnectedDevice> => {
+    async (_, { identity, admit }: Attempt): Promise<void> => {
       if (identity === null) throw relayError('unauthenticated');
-      return { identity, peer: await relay.connected(identity, close) };
+      await admit(identity);
     },
     {
-      encode: (connected) => connected,
+      encode: () => {},
       refuse: (error) => {
         throw error;
       },

@@ -42,7 +42,7 @@ export const FRAME_OPERATIONS: ReadonlyMap<FrameType, FrameOperation> = new Map<
       ...session,
       operation: 'frames.sessions.ping',
       summary: 'Asks for a PONG.',
-      errors: ['frame_type_unexpected'],
+      errors: [],
     },
   ],
   [

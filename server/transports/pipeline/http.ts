@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ConnectionRegistry } from '../../domains/presence/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { HttpRequest, HttpResponse, HttpRoute, RespondToError } from '../../platform/http/types.ts';
 import { bearerToken, type Identify } from '../authenticate.ts';
 import { logRequest } from '../request-log.ts';
+import { serveCuttable } from './cuttable-request.ts';
 import { commonErrors } from './documented-errors.ts';
 import { FollowedStream } from './followed-stream.ts';
 import type { HttpOperation } from './http-operation.ts';
@@ -20,6 +22,7 @@ export interface ObservedRequest {
 /** What serving HTTP operations needs. */
 export interface HttpDependencies {
   readonly pipeline: Pipeline;
+  readonly connections: Pick<ConnectionRegistry, 'register'>;
   readonly identify: Identify;
   readonly logger: Logger;
   readonly observe: (request: ObservedRequest) => void;
@@ -40,10 +43,13 @@ export function createHttpRoutes(
   return operations.map((operation) => {
     const call = pipeline.serve(
       operation,
-      (actor, request: HttpRequest) =>
-        dependencies.checkAnswers
-          ? checkedAnswer(operation, actor, request)
-          : operation.answer(actor, request),
+      (actor, request: HttpRequest) => {
+        const serve = (asked: HttpRequest) =>
+          dependencies.checkAnswers ? checkedAnswer(operation, actor, asked) : operation.answer(actor, asked);
+        return actor === null
+          ? serve(request)
+          : serveCuttable(dependencies.connections, actor, request, serve);
+      },
       createBorder(operation, respondToError, dependencies),
     );
     return {
@@ -70,7 +76,8 @@ function createBorder(
   return {
     encode(response, { signal }) {
       const { body } = response;
-      return isStream(body) ? { ...response, body: new FollowedStream(body, signal) } : response;
+      if (!isStream(body) || body instanceof FollowedStream) return response;
+      return { ...response, body: new FollowedStream(body, signal) };
     },
     refuse: respondToError,
     lasts: ({ body }) => (body instanceof FollowedStream ? body.ended : null),

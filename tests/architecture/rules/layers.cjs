@@ -42,10 +42,11 @@ const DOMAINS = {
   users: { sees: [], uses: [] },
   networks: { sees: [], uses: [] },
   devices: { sees: ['networks'], uses: [] },
+  presence: { sees: [], uses: [] },
   relay: {
-    sees: ['devices', 'networks'],
+    sees: [],
     uses: [
-      [WIRE, 'routes frames by their header', { only: '/(rules|service)\\.ts$' }],
+      [WIRE, 'routes frames by their header and signs them', { only: '/(hop-signer|rules|service)\\.ts$' }],
       [files('assembly/host/index.ts'), 'names the core that verifies and signs', { types: true }],
     ],
   },
@@ -136,14 +137,7 @@ const TRANSPORTS = {
     [folders('server/platform/http'), 'the shape of a request', { types: true }],
   ],
   bifrost: [[folders('server/platform/websocket'), 'the shape of a socket', { types: true }]],
-  mqtt: [
-    [folders('server/platform/mqtt'), 'the shape of a client', { types: true }],
-    [
-      '^server/transports/bifrost/(decode-frame|error-frame|wrong-frames)\\.ts$',
-      'a frame is handled alike, whatever it came by',
-      { only: '/endpoint\\.ts$' },
-    ],
-  ],
+  mqtt: [[folders('server/platform/mqtt'), 'the shape of a client', { types: true }]],
   openai: [
     [packages('zod'), 'schemas of bodies'],
     [folders('server/platform/http'), 'the shape of a request', { types: true }],

@@ -7,7 +7,6 @@
 export const DOCSTRINGS_MISSING: readonly string[] = [
   'server/domains/devices/service.ts#DeviceService',
   'server/domains/networks/service.ts#NetworkService',
-  'server/domains/relay/service.ts#RelayService',
   'server/domains/users/service.ts#UserService',
   'server/transports/rest/devices/create.ts#createDevice',
   'server/transports/rest/devices/get.ts#getDevice',
@@ -32,14 +31,9 @@ export const FUNCTIONS_TOO_LONG: Readonly<Record<string, number>> = {
   'assembly/sha256-four-lanes.ts#compressFourLanes': 182,
   'server/domains/devices/service.ts#createDeviceService': 103,
   'server/domains/devices/store.postgres.ts#createDeviceStore': 97,
-  'server/domains/ledger/service.ts#createLedgerService': 96,
-  'server/domains/relay/service.ts#createRelayService': 240,
-  'server/domains/relay/store.postgres.ts#createRelayStore': 129,
   'server/platform/mqtt/hooks.ts#createHooks': 100,
   'server/platform/mqtt/server.ts#createMqttServer': 132,
   'server/platform/websocket/adapter.ts#registerWebSocket': 84,
-  'server/transports/mqtt/endpoint.ts#createMqttEndpoint': 163,
-  'tests/support/market.ts#createMarket': 117,
   'tests/simulation/providers/simulate.ts#simulate': 151,
   'tests/unit/rest/openapi-rules.ts#problemsOfOpenApi': 103,
 };

@@ -6,6 +6,8 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   'server/domains/users': ['tenants', 'users', 'user_tokens', 'setup_code'],
   'server/domains/networks': ['networks'],
   'server/domains/devices': ['devices', 'network_members'],
+  'server/platform/node': ['nodes', 'node_jobs'],
+  'server/domains/presence': ['presence'],
   'server/domains/relay': ['relay_streams', 'relay_frames', 'relay_cursors', 'relay_nonces'],
   'server/domains/ledger': [
     'ledger_accounts',

@@ -9,6 +9,7 @@ import {
   createOpenAiOperations,
   createOpenAiTransport,
 } from '../../../server/transports/openai/transport.ts';
+import { createTestConnections } from '../../support/connections.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { cents, createMarket, type FakeProvider, until } from '../../support/market.ts';
@@ -36,6 +37,7 @@ const start = async (wrapLedger?: (ledger: LedgerService) => LedgerService) => {
     createOpenAiOperations({ providers: market.providers, requests: market.requests, countPromptTokens }),
     {
       pipeline: createTestPipeline(market.clock),
+      connections: createTestConnections().connections,
       identify: async (token) => actors.get(token) ?? null,
       logger: silentLogger,
       observe: () => {},

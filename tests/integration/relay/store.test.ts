@@ -1,158 +1,218 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createMembershipStore } from '../../../server/domains/devices/index.ts';
 import { createRelayStore } from '../../../server/domains/relay/index.ts';
 import type { RelayStore } from '../../../server/domains/relay/ports.ts';
-import type { FrameToStore, Peer } from '../../../server/domains/relay/types.ts';
+import type { FrameToStore, Membership } from '../../../server/domains/relay/types.ts';
 import { asId, type DeviceId, type NetworkId, type TenantId } from '../../../server/kernel/ids.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { uuid } from '../../support/frames.ts';
+import { testLease } from '../../support/lease.ts';
+import { frameToStore } from '../../support/relay-peer.ts';
 
 const EPOCH = uuid(99);
-const EARLY = new Date('2026-01-01T00:00:00Z');
-const LATE = new Date('2026-01-02T00:00:00Z');
+const EARLY = Date.UTC(2026, 0, 1);
+const LATE = Date.UTC(2026, 0, 2);
 let testDatabase: TestDatabase;
 let store: RelayStore;
 
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
-  store = createRelayStore(testDatabase.database);
+  store = createRelayStore(testDatabase.database, {
+    lease: testLease,
+    memberships: createMembershipStore(testDatabase.database),
+  });
 });
 afterAll(() => testDatabase.close());
 
 let networks = 0;
 
-/** A tenant with a network, and a device of it that exists only as a source. */
-async function newPeer(): Promise<{ peer: Peer; networkId: NetworkId }> {
+/** A source that exists only as one, in a network of its own. */
+interface Home {
+  readonly membership: Membership;
+  readonly deviceId: DeviceId;
+}
+
+async function newHome(): Promise<Home> {
   networks++;
-  const tenantId = asId<TenantId>(uuid(1_000 + networks));
+  const networkTenantId = asId<TenantId>(uuid(1_000 + networks));
   const networkId = asId<NetworkId>(uuid(2_000 + networks));
-  await testDatabase.database.system('relay', (sql) => sql`INSERT INTO tenants (id) VALUES (${tenantId})`);
-  await testDatabase.database.tenant(
-    tenantId,
-    (sql) => sql`INSERT INTO networks (id, tenant_id, name) VALUES (${networkId}, ${tenantId}, 'Home')`,
+  await testDatabase.database.system(
+    'relay',
+    (sql) => sql`INSERT INTO tenants (id) VALUES (${networkTenantId})`,
   );
-  const peer: Peer = {
-    actor: {
-      kind: 'device',
-      tenantId,
-      deviceId: asId<DeviceId>(uuid(4_000 + networks)),
-    },
-    memberships: new Map([[networkId, EARLY]]),
-    signingKey: { algorithm: 'hmac-sha256' },
-    number: 1,
-    close() {},
-  };
-  return { peer, networkId };
+  await testDatabase.database.tenant(
+    networkTenantId,
+    (sql) =>
+      sql`INSERT INTO networks (id, tenant_id, name) VALUES (${networkId}, ${networkTenantId}, 'Home')`,
+  );
+  const membership = { networkId, networkTenantId, joinedAtMs: EARLY };
+  return { membership, deviceId: asId<DeviceId>(uuid(4_000 + networks)) };
 }
 
 const frame = (
-  peer: Peer,
-  networkId: NetworkId,
+  { membership, deviceId }: Home,
   number: number,
-  destinationId: string | null = null,
-): FrameToStore => ({
-  peer,
-  networkId,
-  frameId: uuid(10_000 + number),
-  destinationId,
-  nonce: number,
-  content: Uint8Array.of(number),
-});
+  changes: Partial<FrameToStore> = {},
+): FrameToStore =>
+  frameToStore(number, {
+    sourceId: deviceId,
+    sourceTenantId: membership.networkTenantId,
+    networkId: membership.networkId,
+    tenantId: membership.networkTenantId,
+    frameId: uuid(10_000 + number),
+    ...changes,
+  });
+const to = (deviceId: string) => ({ destinationId: asId<DeviceId>(deviceId) });
 
-const append = async (frames: readonly FrameToStore[], at = LATE) =>
-  (await store.appendFrames(frames, at, () => EPOCH)).map(({ streamOffset, duplicate }) =>
-    duplicate ? -streamOffset : streamOffset,
-  );
+const append = async (frames: readonly FrameToStore[], atMs = LATE) =>
+  (await store.appendFrames(frames, atMs, () => EPOCH)).map((outcome) => {
+    if (outcome.kind === 'refused') return 'refused';
+    return outcome.duplicate ? -outcome.streamOffset : outcome.streamOffset;
+  });
+const page = async (home: Home, reader: string, after: number, limit = 10) =>
+  (
+    await store.readPage(
+      home.membership.networkTenantId,
+      { networkId: home.membership.networkId, deviceId: asId<DeviceId>(reader) },
+      after,
+      limit,
+    )
+  ).map(({ streamOffset, content }) => [streamOffset, [...content]]);
+const stateOf = (home: Home, joinedAtMs: number, epoch = EPOCH) =>
+  store.readState({ ...home.membership, joinedAtMs }, home.deviceId, () => epoch);
 
 describe('the stream of a network', () => {
   it('gives every frame the next offset, whatever else is in the transaction', async () => {
-    const [a, b] = [await newPeer(), await newPeer()];
-    expect(
-      await append([
-        frame(a.peer, a.networkId, 1),
-        frame(b.peer, b.networkId, 1),
-        frame(a.peer, a.networkId, 2),
+    const [a, b] = [await newHome(), await newHome()];
+    expect(await append([frame(a, 1), frame(b, 1), frame(a, 2)])).toEqual([1, 1, 2]);
+    expect(await append([frame(a, 3)])).toEqual([3]);
+    const heads = await store.readHeads([a.membership.networkId, b.membership.networkId]);
+    expect(new Map(heads.map(({ networkId, head }) => [networkId, head]))).toEqual(
+      new Map([
+        [a.membership.networkId, 3],
+        [b.membership.networkId, 1],
       ]),
-    ).toEqual([1, 1, 2]);
-    expect(await append([frame(a.peer, a.networkId, 3)])).toEqual([3]);
+    );
   });
 
   it('keeps the offset of a frame that comes again, in the same transaction or a later one', async () => {
-    const { peer, networkId } = await newPeer();
-    const [first, second] = [frame(peer, networkId, 1), frame(peer, networkId, 2)];
+    const home = await newHome();
+    const [first, second] = [frame(home, 1), frame(home, 2)];
     expect(await append([first, { ...first }, second])).toEqual([1, -1, 2]);
-    expect(await append([second, frame(peer, networkId, 3), first])).toEqual([-2, 3, -1]);
+    expect(await append([second, frame(home, 3), first])).toEqual([-2, 3, -1]);
+  });
+
+  it('takes no frame whose destination is not of the network, and counts no offset for it', async () => {
+    const home = await newHome();
+    const { networkId, networkTenantId: tenantId } = home.membership;
+    const member = uuid(6_000 + networks);
+    await testDatabase.database.tenant(tenantId, async (sql) => {
+      await sql`
+        INSERT INTO devices (id, tenant_id, name, world_type, token_hash, signing_key_sealed)
+        VALUES (${member}, ${tenantId}, 'A', 'jotunheim', ${Buffer.alloc(32, networks)}, ${Buffer.alloc(1)})`;
+      await sql`
+        INSERT INTO network_members (tenant_id, network_id, device_id) VALUES (${tenantId}, ${networkId}, ${member})`;
+    });
+    const asked = { destinationUnknown: true };
+    expect(
+      await append([
+        frame(home, 1, { ...to(member), ...asked }),
+        frame(home, 2, { ...to(uuid(5_000)), ...asked }),
+        frame(home, 3),
+      ]),
+    ).toEqual([1, 'refused', 2]);
+    expect(await page(home, member, 0)).toEqual([
+      [1, [1]],
+      [2, [3]],
+    ]);
+    expect(await store.findLastNonce(home.deviceId)).toBe(3);
   });
 
   it('is read by a device in order, without its own frames and those for others', async () => {
-    const { peer, networkId } = await newPeer();
+    const home = await newHome();
     const reader = uuid(5_000);
     await append([
-      frame(peer, networkId, 1),
-      frame(peer, networkId, 2, reader),
-      frame(peer, networkId, 3, uuid(5_001)),
-      frame(peer, networkId, 4),
+      frame(home, 1),
+      frame(home, 2, to(reader)),
+      frame(home, 3, to(uuid(5_001))),
+      frame(home, 4),
     ]);
-    const { tenantId, deviceId } = peer.actor;
-    const page = await store.readPage(tenantId, networkId, asId<DeviceId>(reader), 0, 2);
-    expect(page.map(({ streamOffset, content }) => [streamOffset, [...content]])).toEqual([
+    expect(await page(home, reader, 0, 2)).toEqual([
       [1, [1]],
       [2, [2]],
     ]);
-    const rest = await store.readPage(tenantId, networkId, asId<DeviceId>(reader), 2, 10);
-    expect(rest.map(({ streamOffset }) => streamOffset)).toEqual([4]);
-    expect(await store.readPage(tenantId, networkId, deviceId, 0, 10)).toEqual([]);
+    expect(await page(home, reader, 2)).toEqual([[4, [4]]]);
+    expect(await page(home, home.deviceId, 0)).toEqual([]);
   });
 
   it('can not be read in the name of another tenant', async () => {
-    const [a, b] = [await newPeer(), await newPeer()];
-    await append([frame(a.peer, a.networkId, 1)]);
-    const page = await store.readPage(b.peer.actor.tenantId, a.networkId, asId<DeviceId>(uuid(5_000)), 0, 10);
-    expect(page).toEqual([]);
+    const [a, b] = [await newHome(), await newHome()];
+    await append([frame(a, 1)]);
+    const { networkTenantId } = b.membership;
+    expect(await page({ ...a, membership: { ...a.membership, networkTenantId } }, uuid(5_000), 0)).toEqual(
+      [],
+    );
   });
 
   it('begins for a device where it joined, then goes on where it acknowledged', async () => {
-    const { peer, networkId } = await newPeer();
-    await append([frame(peer, networkId, 1), frame(peer, networkId, 2)], EARLY);
-    await append([frame(peer, networkId, 3)], LATE);
-    const state = () => store.readState(peer, networkId, LATE, () => uuid(98));
-    expect(await state()).toEqual({ epoch: EPOCH, head: 3, oldest: 1, cursor: 2 });
-    const { tenantId, deviceId } = peer.actor;
+    const home = await newHome();
+    await append([frame(home, 1), frame(home, 2)], EARLY);
+    await append([frame(home, 3)], LATE);
+    expect(await stateOf(home, LATE, uuid(98))).toEqual({
+      epoch: EPOCH,
+      head: 3,
+      oldest: 1,
+      cursor: 2,
+      joinedOffset: 0,
+    });
+    const { networkId, networkTenantId: tenantId } = home.membership;
+    const { deviceId } = home;
     await store.saveProgress([{ tenantId, networkId, deviceId, streamOffset: 3 }], []);
     await store.saveProgress([{ tenantId, networkId, deviceId, streamOffset: 1 }], []);
-    expect((await state()).cursor).toBe(3);
+    expect((await stateOf(home, LATE)).cursor).toBe(3);
+  });
+
+  it('is for a device from where it joined the last time, also if it was there before', async () => {
+    const home = await newHome();
+    const { networkId, networkTenantId: tenantId } = home.membership;
+    const { deviceId } = home;
+    await append([frame(home, 1), frame(home, 2)]);
+    await store.saveProgress([{ tenantId, networkId, deviceId, streamOffset: 1 }], []);
+    await store.beginCursor(tenantId, { networkId, deviceId }, () => EPOCH);
+    expect(await stateOf(home, LATE)).toMatchObject({ cursor: 1, joinedOffset: 2 });
+    await store.forgetDevice(deviceId, networkId);
+    await store.beginCursor(tenantId, { networkId, deviceId }, () => EPOCH);
+    expect(await stateOf(home, LATE)).toMatchObject({ cursor: 2, joinedOffset: 2 });
   });
 
   it('loses frames past their age and beyond its length, oldest first, and says so', async () => {
-    const { peer, networkId } = await newPeer();
-    await append([frame(peer, networkId, 1)], EARLY);
+    const home = await newHome();
+    await append([frame(home, 1)], EARLY);
     await append(
-      [2, 3, 4, 5].map((number) => frame(peer, networkId, number)),
+      [2, 3, 4, 5].map((number) => frame(home, number)),
       LATE,
     );
     await store.removeOldFrames(LATE, 100);
-    expect((await store.readState(peer, networkId, EARLY, () => EPOCH)).oldest).toBe(2);
+    expect((await stateOf(home, EARLY)).oldest).toBe(2);
     await store.removeOldFrames(LATE, 2);
-    expect(await store.readState(peer, networkId, EARLY, () => EPOCH)).toMatchObject({ head: 5, oldest: 4 });
-    await store.removeOldFrames(new Date(LATE.getTime() + 1), 100);
-    expect(await store.readState(peer, networkId, EARLY, () => EPOCH)).toMatchObject({
-      head: 5,
-      oldest: 6,
-      cursor: 5,
-    });
-    expect(await append([frame(peer, networkId, 6)])).toEqual([6]);
+    expect(await stateOf(home, EARLY)).toMatchObject({ head: 5, oldest: 4 });
+    await store.removeOldFrames(LATE + 1, 100);
+    expect(await stateOf(home, EARLY)).toMatchObject({ head: 5, oldest: 6, cursor: 5 });
+    expect(await append([frame(home, 6)])).toEqual([6]);
   });
 });
 
 describe('nonces', () => {
   it('go into the transaction of their frames, and never back', async () => {
-    const { peer, networkId } = await newPeer();
-    const { tenantId, deviceId } = peer.actor;
+    const home = await newHome();
+    const { deviceId, membership } = home;
+    const { networkTenantId: tenantId } = membership;
     expect(await store.findLastNonce(deviceId)).toBe(0);
-    await append([frame(peer, networkId, 7), frame(peer, networkId, 5)]);
+    await append([frame(home, 7), frame(home, 5)]);
     expect(await store.findLastNonce(deviceId)).toBe(7);
     await store.saveProgress([], [{ tenantId, deviceId, lastNonce: 6 }]);
     expect(await store.findLastNonce(deviceId)).toBe(7);
-    await store.forgetDevice(deviceId);
+    await store.forgetDevice(deviceId, null);
     expect(await store.findLastNonce(deviceId)).toBe(0);
   });
 });

@@ -8,6 +8,7 @@ import {
 import { startMoneyJobs } from '../../../server/jobs/money-jobs.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { testLease } from '../../support/lease.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { cents, createMarket, eventsOf, type FakeProvider, until } from '../../support/market.ts';
 
@@ -265,7 +266,11 @@ describe('after a crash', () => {
     const serving = await crashed.provider();
     void crashed.requests.createRequest(alice, market.order());
     await until(() => serving.requests[0]);
-    const jobs = await startMoneyJobs({ ...createMarket(db, { nodeId }), logger: silentLogger });
+    const jobs = await startMoneyJobs({
+      lease: testLease,
+      ...createMarket(db, { nodeId }),
+      logger: silentLogger,
+    });
     await jobs.stop();
     expect(await market.lastTransaction(alice)).toMatchObject({ state: 'FAILED' });
     await market.expectUntouched(alice);

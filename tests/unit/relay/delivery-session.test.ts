@@ -6,13 +6,14 @@ import {
   READ_RETRY_MS,
   WINDOW_BYTES_MAX,
 } from '../../../server/domains/relay/limits.ts';
+import type { NetworkDevice } from '../../../server/domains/relay/ports.ts';
 import type { StoredFrame } from '../../../server/domains/relay/types.ts';
 import type { AppError } from '../../../server/kernel/errors.ts';
-import type { DeviceId, NetworkId, TenantId } from '../../../server/kernel/ids.ts';
+import type { TenantId } from '../../../server/kernel/ids.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { uuid } from '../../support/frames.ts';
 import { silentLogger } from '../../support/logger.ts';
-import { testNetworkId as networkId, testPeer as peer } from '../../support/relay-peer.ts';
+import { testMembership as membership, testPeer as peer } from '../../support/relay-peer.ts';
 
 /** A stream in memory whose reads wait until the test lets them go. */
 class StreamInMemory {
@@ -29,7 +30,7 @@ class StreamInMemory {
     return frame;
   }
 
-  readPage = async (_t: TenantId, _n: NetworkId, _d: DeviceId, after: number, limit: number) => {
+  readPage = async (_tenant: TenantId, _device: NetworkDevice, after: number, limit: number) => {
     const page = this.frames.filter(({ streamOffset }) => streamOffset > after).slice(0, limit);
     await new Promise<void>((resolve) => this.reads.push(resolve));
     if (this.failing) throw new Error('the database is gone');
@@ -60,6 +61,13 @@ describe('a delivery session', () => {
     clock = new FakeClock();
   });
 
+  const send = (session: DeliverySession, frames: readonly StoredFrame[]) => {
+    for (const { content, streamOffset } of frames) session.send(content, streamOffset);
+  };
+  /** A frame was kept, and is sent where the session takes it. */
+  const offer = (session: DeliverySession, frame: StoredFrame) => {
+    if (session.take(frame)) send(session, [frame]);
+  };
   const open = (startOffset = 0, windowFrames = 4) =>
     new DeliverySession(
       {
@@ -70,18 +78,22 @@ describe('a delivery session', () => {
             closedWith = reason.code;
           },
         },
-        networkId,
+        membership,
         startOffset,
-        channel: { windowFrames, deliver: () => true },
+        channel: {
+          windowFrames,
+          deliver: (_frame, streamOffset) => {
+            if (accepting) delivered.push(streamOffset);
+            return accepting;
+          },
+        },
       },
       {
         store: stream as never,
         clock,
         logger: silentLogger,
-        signAndDeliver: (_session, _content, streamOffset) => {
-          if (accepting) delivered.push(streamOffset);
-          return accepting;
-        },
+        metrics: { frameForwarded() {}, frameDropped() {}, batchStored() {} },
+        signAndSend: send,
       },
     );
 
@@ -98,8 +110,7 @@ describe('a delivery session', () => {
     session.start();
     await stream.settle();
     expect(delivered).toEqual([2, 3]);
-    const { content, streamOffset } = stream.append();
-    session.offer(content, streamOffset);
+    offer(session, stream.append());
     expect(delivered).toEqual([2, 3, 4]);
   });
 
@@ -108,8 +119,7 @@ describe('a delivery session', () => {
     const session = open();
     session.start();
     // The page was read before this frame was stored, and arrives after it.
-    const { content, streamOffset } = stream.append();
-    session.offer(content, streamOffset);
+    offer(session, stream.append());
     await stream.settle();
     expect(delivered).toEqual([1, 2, 3]);
   });
@@ -141,16 +151,14 @@ describe('a delivery session', () => {
     session.start();
     await stream.settle();
     for (let count = 0; count < 7; count++) {
-      const { content, streamOffset } = stream.append();
-      session.offer(content, streamOffset);
+      offer(session, stream.append());
     }
     expect(delivered).toEqual([1, 2, 3, 4]);
     session.acknowledge(4);
     await stream.settle();
     expect(delivered).toEqual([1, 2, 3, 4, 5, 6, 7]);
     session.acknowledge(7);
-    const { content, streamOffset } = stream.append();
-    session.offer(content, streamOffset);
+    offer(session, stream.append());
     expect(delivered.at(-1)).toBe(8);
   });
 
@@ -159,14 +167,15 @@ describe('a delivery session', () => {
     const session = open(0, 2);
     session.start();
     await stream.settle();
-    const { content, streamOffset } = stream.append();
-    session.offer(content, streamOffset);
+    const missed = stream.append();
+    offer(session, missed);
     stream.frames = [];
     session.acknowledge(2);
     await stream.settle();
     expect(stream.reads).toEqual([]);
-    session.offer(content, streamOffset + 1);
-    expect(delivered).toEqual([1, 2, streamOffset + 1]);
+    const streamOffset = missed.streamOffset + 1;
+    offer(session, { ...missed, streamOffset });
+    expect(delivered).toEqual([1, 2, streamOffset]);
   });
 
   it('reads what was kept without being offered before it goes on live', async () => {
@@ -175,8 +184,7 @@ describe('a delivery session', () => {
     await stream.settle();
     stream.append();
     session.readAgain();
-    const { content, streamOffset } = stream.append();
-    session.offer(content, streamOffset);
+    offer(session, stream.append());
     await stream.settle();
     expect(delivered).toEqual([1, 2]);
   });

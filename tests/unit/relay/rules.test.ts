@@ -44,7 +44,7 @@ describe('checkForwarding', () => {
 });
 
 describe('planResume', () => {
-  const state = { epoch: 'e', head: 10, oldest: 5, cursor: 7 };
+  const state = { epoch: 'e', head: 10, oldest: 5, cursor: 7, joinedOffset: 0 };
 
   it('goes on at the kept position when the device names none', () => {
     expect(planResume(state, null)).toEqual({ startOffset: 7, recovered: true });
@@ -66,7 +66,14 @@ describe('planResume', () => {
   });
 
   it('has nothing to recover in an empty stream', () => {
-    const empty = { epoch: 'e', head: 0, oldest: 1, cursor: 0 };
+    const empty = { epoch: 'e', head: 0, oldest: 1, cursor: 0, joinedOffset: 0 };
     expect(planResume(empty, null)).toEqual({ startOffset: 0, recovered: true });
+  });
+
+  it('gives a device nothing from before it joined, whatever position it names', () => {
+    const joined = { ...state, joinedOffset: 8 };
+    expect(planResume(joined, null)).toEqual({ startOffset: 8, recovered: true });
+    expect(planResume(joined, { epoch: 'e', offset: 0 })).toEqual({ startOffset: 8, recovered: true });
+    expect(planResume(joined, { epoch: 'e', offset: 9 })).toEqual({ startOffset: 9, recovered: true });
   });
 });

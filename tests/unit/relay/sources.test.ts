@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Sources } from '../../../server/domains/relay/sources.ts';
-import { turn } from '../../support/clock.ts';
+import { asId, type DeviceId } from '../../../server/kernel/ids.ts';
 import { uuid } from '../../support/frames.ts';
 import { testPeer as peer } from '../../support/relay-peer.ts';
 
@@ -52,41 +52,22 @@ describe('sources', () => {
     expect(sources.lastNonce(peer)).toBe(0);
   });
 
-  it('take STORED frames to the writer in order, also after some that may not go there', async () => {
+  it('count the nonces of their frames from the server upwards, each device by itself', async () => {
     const sources = sourcesWith(0);
+    const other = { ...peer, actor: { ...peer.actor, deviceId: asId<DeviceId>(uuid(4)) } };
     await sources.connect(peer);
-    const done: number[] = [];
-    let release: () => void = () => undefined;
-    const refused = async () => {
-      await new Promise<void>((resolve) => {
-        release = resolve;
-      });
-      done.push(1);
-      throw new Error('no such device');
-    };
-    const kept = (number: number) => async (earlier: Promise<unknown>) => {
-      await earlier;
-      return { kept: Promise.resolve(done.push(number)) };
-    };
-    const noRoom = () => Promise.reject(new Error('no room'));
-    const first = sources.keep(peer, frame(1), refused, () => false);
-    const second = sources.keep(peer, frame(2), noRoom, () => false);
-    const third = sources.keep(peer, frame(3), kept(3), () => false);
-    await expect(second).rejects.toThrow('no room');
-    await turn();
-    release();
-    await expect(first).rejects.toThrow('no such device');
-    await third;
-    expect(done).toEqual([1, 3]);
+    await sources.connect(other);
+    expect([1, 1, 2].map((nowMs) => sources.nextServerNonce(peer, nowMs))).toEqual([1_000, 1_001, 2_000]);
+    expect(sources.nextServerNonce(other, 1)).toBe(1_000);
   });
 
   it('let exactly the frame come again that could not be kept, once', async () => {
     const sources = sourcesWith(0);
     await sources.connect(peer);
-    const lost = async () => ({ kept: Promise.reject(new Error('the database is gone')) });
+    const lost = () => Promise.reject(new Error('the database is gone'));
     for (const nonce of [5, 6]) sources.useNonce(peer, frame(nonce));
-    await expect(sources.keep(peer, frame(5), lost, () => true)).rejects.toThrow();
-    await expect(sources.keep(peer, frame(6), lost, () => false)).rejects.toThrow();
+    await expect(sources.keep(peer, frame(5), lost(), () => true)).rejects.toThrow();
+    await expect(sources.keep(peer, frame(6), lost(), () => false)).rejects.toThrow();
     expect(sources.useNonce(peer, frame(6))).toBe(false);
     expect(sources.useNonce(peer, frame(5, uuid(7)))).toBe(false);
     expect(sources.useNonce(peer, frame(4, frame(5).id))).toBe(false);
@@ -101,12 +82,7 @@ describe('sources', () => {
     const kept = new Promise<never>((_, reject) => {
       lose = reject;
     });
-    const sent = sources.keep(
-      peer,
-      frame(2),
-      async () => ({ kept }),
-      () => true,
-    );
+    const sent = sources.keep(peer, frame(2), kept, () => true);
     const saved = () => sources.takeUnsaved().map(({ lastNonce }) => lastNonce);
     expect(saved()).toEqual([1]);
     lose(new Error('the database is gone'));
@@ -117,25 +93,8 @@ describe('sources', () => {
     expect(saved()).toEqual([]);
     await sources.connect(peer);
     expect(sources.useNonce(peer, frame(2))).toBe(true);
-    await sources.keep(
-      peer,
-      frame(2),
-      async () => ({ kept: Promise.resolve(1) }),
-      () => true,
-    );
+    await sources.keep(peer, frame(2), Promise.resolve(1), () => true);
     expect(saved()).toEqual([3]);
-  });
-
-  it('know which connections there are, and give them when the device is forgotten', async () => {
-    const sources = sourcesWith(0);
-    const later = { ...peer, number: 2 };
-    await sources.connect(peer);
-    await sources.connect(later);
-    expect([sources.isConnected(peer), sources.isConnected(later)]).toEqual([true, true]);
-    sources.disconnect(peer);
-    expect([sources.isConnected(peer), sources.isConnected(later)]).toEqual([false, true]);
-    expect(sources.forget(peer.actor.deviceId)).toEqual([later]);
-    expect(sources.isConnected(later)).toBe(false);
   });
 
   it('ask the database again after it could not be read', async () => {

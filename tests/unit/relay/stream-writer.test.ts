@@ -4,22 +4,17 @@ import { StreamWriter } from '../../../server/domains/relay/stream-writer.ts';
 import type { FrameToStore } from '../../../server/domains/relay/types.ts';
 import { uuid } from '../../support/frames.ts';
 import { silentLogger } from '../../support/logger.ts';
-import { testNetworkId as networkId, testPeer as peer } from '../../support/relay-peer.ts';
+import { frameToStore } from '../../support/relay-peer.ts';
 
-const frame = (number: number, bytes = 1): FrameToStore => ({
-  peer,
-  networkId,
-  frameId: uuid(number),
-  destinationId: null,
-  nonce: number,
-  content: new Uint8Array(bytes),
-});
+const frame = (number: number, bytes = 1): FrameToStore =>
+  frameToStore(number, { content: new Uint8Array(bytes) });
 
 describe('the stream writer', () => {
   let batches: number[];
   let stored: number[];
   let uncertain: number[];
   let seen: Map<string, number>;
+  let refused: Set<string>;
   let failing: boolean;
   let writer: StreamWriter;
 
@@ -28,6 +23,7 @@ describe('the stream writer', () => {
     stored = [];
     uncertain = [];
     seen = new Map();
+    refused = new Set();
     failing = false;
     const store = {
       appendFrames: async (frames: readonly FrameToStore[]) => {
@@ -36,9 +32,10 @@ describe('the stream writer', () => {
         batches.push(frames.length);
         return frames.map(({ frameId }) => {
           const known = seen.get(frameId);
-          if (known !== undefined) return { streamOffset: known, duplicate: true };
+          if (known !== undefined) return { kind: 'stored', streamOffset: known, duplicate: true };
+          if (refused.has(frameId)) return { kind: 'refused' };
           seen.set(frameId, seen.size + 1);
-          return { streamOffset: seen.size, duplicate: false };
+          return { kind: 'stored', streamOffset: seen.size, duplicate: false };
         });
       },
     };
@@ -51,16 +48,13 @@ describe('the stream writer', () => {
         metrics: { frameForwarded() {}, frameDropped() {}, batchStored() {} },
       },
       {
-        stored: (_frame, streamOffset) => void stored.push(streamOffset),
+        stored: (kept) => void stored.push(...kept.map(({ streamOffset }) => streamOffset)),
         uncertain: (frames) => void uncertain.push(...frames.map(({ nonce }) => nonce)),
       },
     );
   });
 
-  const send = async (sent: FrameToStore) => {
-    writer.reserve(sent);
-    return writer.append(sent);
-  };
+  const send = (sent: FrameToStore) => writer.append(sent);
 
   it('stores what arrives together in one transaction, in order', async () => {
     const offsets = await Promise.all([1, 2, 3].map((number) => send(frame(number))));
@@ -105,12 +99,15 @@ describe('the stream writer', () => {
     expect(await send(frame(3))).toBe(2);
   });
 
-  it('counts frames that have a place and do not wait yet, until they give it back', async () => {
-    const large = frame(1, WAITING_BYTES_MAX);
-    writer.reserve(large);
-    await expect(send(frame(2))).rejects.toMatchObject({ code: 'unavailable' });
-    writer.release(large);
-    expect(await send(frame(2))).toBe(1);
+  it('refuses a frame whose destination is not of the network, and no other of its transaction', async () => {
+    refused.add(frame(2).frameId);
+    const outcomes = await Promise.allSettled([send(frame(1)), send(frame(2)), send(frame(3))]);
+    expect(outcomes).toMatchObject([
+      { value: 1 },
+      { status: 'rejected', reason: { code: 'frame_destination_unknown' } },
+      { value: 2 },
+    ]);
+    expect(stored).toEqual([1, 2]);
   });
 
   it('has nothing waiting after drain', async () => {

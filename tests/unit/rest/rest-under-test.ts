@@ -6,6 +6,7 @@ import type { HttpRequest, HttpResponse } from '../../../server/platform/http/ty
 import type { ObservedRequest } from '../../../server/transports/pipeline/http.ts';
 import type { HttpOperation } from '../../../server/transports/pipeline/http-operation.ts';
 import { createRestTransport } from '../../../server/transports/rest/transport.ts';
+import { createTestConnections } from '../../support/connections.ts';
 import { createTestPipeline } from '../../support/pipeline.ts';
 
 const TENANT = asId<Actor['tenantId']>('00000000-0000-4000-8000-000000000001');
@@ -58,6 +59,7 @@ export function serving(route: HttpOperation, options: { checkAnswers?: boolean 
   const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   const [served] = createRestTransport([route], {
     pipeline: createTestPipeline(STILL_CLOCK),
+    connections: createTestConnections().connections,
     identify: async (token) => ACTORS[token] ?? null,
     logger,
     observe: (request) => void observed.push(request),

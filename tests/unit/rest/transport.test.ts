@@ -5,6 +5,7 @@ import type { Access } from '../../../server/kernel/operation.ts';
 import { defineRoute } from '../../../server/transports/rest/define-route.ts';
 import type { Json } from '../../../server/transports/rest/json-response.ts';
 import { createRestTransport } from '../../../server/transports/rest/transport.ts';
+import { createTestConnections } from '../../support/connections.ts';
 import { createTestPipeline } from '../../support/pipeline.ts';
 import { STILL_CLOCK, serving } from './rest-under-test.ts';
 
@@ -194,6 +195,7 @@ test('two routes of one operation, and input that takes unknown keys, stop the s
   const build = (...routes: ReturnType<typeof echo>[]) =>
     createRestTransport(routes, {
       pipeline: createTestPipeline(STILL_CLOCK),
+      connections: createTestConnections().connections,
       identify: async () => null,
       logger: console,
       observe: () => undefined,

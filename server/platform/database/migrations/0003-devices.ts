@@ -48,12 +48,13 @@ export const devices: Migration = {
     CREATE POLICY own_tenant ON devices TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
     CREATE POLICY own_tenant ON network_members TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
     CREATE POLICY server ON devices TO yggdrasil_identity USING (true);
-    CREATE POLICY server ON network_members TO yggdrasil_identity USING (true);
+    CREATE POLICY server ON network_members TO yggdrasil_identity, yggdrasil_relay USING (true);
 
     GRANT SELECT, INSERT ON networks TO yggdrasil_tenant;
     GRANT SELECT, INSERT, DELETE ON devices, network_members TO yggdrasil_tenant;
     GRANT UPDATE (capabilities, last_seen_at) ON devices TO yggdrasil_tenant;
     GRANT SELECT ON devices, network_members TO yggdrasil_identity;
+    GRANT SELECT ON network_members TO yggdrasil_relay;
   `,
   down: `
     DROP TABLE network_members;

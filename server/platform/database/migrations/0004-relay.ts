@@ -1,9 +1,32 @@
 import type { Migration } from './migration.ts';
 
-/** The stored frames of each network in one order, how far each device has read, and the last nonce of each source. */
+/**
+ * The nodes that run and the jobs each has taken; which device is connected to which node; the stored frames of each
+ * network in one order, how far each device has read, and the last nonce of each source.
+ */
 export const relay: Migration = {
   name: '0004-relay',
   up: `
+    CREATE SEQUENCE node_fencing_numbers AS bigint;
+    CREATE TABLE nodes (
+      id uuid PRIMARY KEY,
+      fencing_number bigint NOT NULL UNIQUE,
+      started_at timestamptz NOT NULL DEFAULT now(),
+      lease_until timestamptz NOT NULL
+    );
+    CREATE TABLE node_jobs (
+      job text PRIMARY KEY,
+      node_id uuid NOT NULL REFERENCES nodes ON DELETE CASCADE
+    );
+    CREATE INDEX node_jobs_by_node ON node_jobs (node_id);
+    CREATE TABLE presence (
+      node_id uuid NOT NULL REFERENCES nodes ON DELETE CASCADE,
+      device_id uuid NOT NULL,
+      tenant_id uuid NOT NULL,
+      connected_at timestamptz NOT NULL,
+      PRIMARY KEY (node_id, device_id)
+    );
+    CREATE INDEX presence_by_device ON presence (device_id);
     CREATE TABLE relay_streams (
       network_id uuid PRIMARY KEY,
       tenant_id uuid NOT NULL,
@@ -29,6 +52,7 @@ export const relay: Migration = {
       device_id uuid NOT NULL,
       tenant_id uuid NOT NULL,
       stream_offset bigint NOT NULL,
+      joined_offset bigint NOT NULL DEFAULT 0,
       PRIMARY KEY (network_id, device_id)
     );
     CREATE TABLE relay_nonces (
@@ -37,6 +61,12 @@ export const relay: Migration = {
       last_nonce bigint NOT NULL
     );
 
+    ALTER TABLE nodes ENABLE ROW LEVEL SECURITY;
+    ALTER TABLE nodes FORCE ROW LEVEL SECURITY;
+    ALTER TABLE node_jobs ENABLE ROW LEVEL SECURITY;
+    ALTER TABLE node_jobs FORCE ROW LEVEL SECURITY;
+    ALTER TABLE presence ENABLE ROW LEVEL SECURITY;
+    ALTER TABLE presence FORCE ROW LEVEL SECURITY;
     ALTER TABLE relay_streams ENABLE ROW LEVEL SECURITY;
     ALTER TABLE relay_streams FORCE ROW LEVEL SECURITY;
     ALTER TABLE relay_frames ENABLE ROW LEVEL SECURITY;
@@ -46,6 +76,9 @@ export const relay: Migration = {
     ALTER TABLE relay_nonces ENABLE ROW LEVEL SECURITY;
     ALTER TABLE relay_nonces FORCE ROW LEVEL SECURITY;
 
+    CREATE POLICY server ON nodes TO yggdrasil_node, yggdrasil_relay, yggdrasil_money USING (true);
+    CREATE POLICY server ON node_jobs TO yggdrasil_node USING (true);
+    CREATE POLICY server ON presence TO yggdrasil_relay USING (true);
     CREATE POLICY own_tenant ON relay_streams TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
     CREATE POLICY own_tenant ON relay_frames TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
     CREATE POLICY own_tenant ON relay_cursors TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
@@ -54,6 +87,11 @@ export const relay: Migration = {
     CREATE POLICY server ON relay_cursors TO yggdrasil_relay USING (true);
     CREATE POLICY server ON relay_nonces TO yggdrasil_relay USING (true);
 
+    GRANT SELECT, INSERT, UPDATE, DELETE ON nodes, node_jobs TO yggdrasil_node;
+    GRANT USAGE ON SEQUENCE node_fencing_numbers TO yggdrasil_node;
+    -- Who writes locks the row of its own node, so that its lease can't be taken meanwhile. Locking takes an UPDATE grant.
+    GRANT SELECT, UPDATE (lease_until) ON nodes TO yggdrasil_relay, yggdrasil_money;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON presence TO yggdrasil_relay;
     GRANT SELECT ON relay_streams, relay_frames, relay_cursors TO yggdrasil_tenant;
     GRANT SELECT, INSERT, UPDATE ON relay_streams TO yggdrasil_relay;
     GRANT SELECT, INSERT, UPDATE, DELETE ON relay_cursors, relay_nonces TO yggdrasil_relay;
@@ -64,5 +102,9 @@ export const relay: Migration = {
     DROP TABLE relay_cursors;
     DROP TABLE relay_frames;
     DROP TABLE relay_streams;
+    DROP TABLE presence;
+    DROP TABLE node_jobs;
+    DROP TABLE nodes;
+    DROP SEQUENCE node_fencing_numbers;
   `,
 };

@@ -5,7 +5,7 @@ import { WRONG_FRAMES_MAX } from './limits.ts';
 export class WrongFrames {
   #count = 0;
 
-  /** A frame was in order. */
+  /** A frame was in order, whatever its type. */
   accepted(): void {
     this.#count = 0;
   }

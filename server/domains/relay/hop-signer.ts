@@ -1,0 +1,61 @@
+import type { SigningKey } from '../../../assembly/host/index.ts';
+import { SIGNATURE_BYTES, type UnsignedFrame } from '../../../proto/index.ts';
+import { BATCH_SIGNATURES_MAX, MIXED_BATCH_MIN, SAME_FRAME_BATCH_MIN } from './limits.ts';
+import type { RelayCore } from './ports.ts';
+
+/** A frame on its way to one device. Many may share a frame; each gets its own tag before it is handed over. */
+export interface Outgoing {
+  readonly signingKey: SigningKey;
+  readonly frame: UnsignedFrame;
+}
+
+/**
+ * Signs frames under the keys of their receivers: a few one by one, more in batches of four lanes. Calls `handOver` with
+ * each in turn while its tag is in the frame.
+ */
+export class HopSigner {
+  readonly #core: Pick<RelayCore, 'signInto' | 'signForKeys' | 'signBatch'>;
+  readonly #tags = new Uint8Array(BATCH_SIGNATURES_MAX * SIGNATURE_BYTES);
+
+  constructor(core: Pick<RelayCore, 'signInto' | 'signForKeys' | 'signBatch'>) {
+    this.#core = core;
+  }
+
+  /** Signs and hands over all of them, in their order. */
+  signEach<Item extends Outgoing>(outgoing: readonly Item[], handOver: (item: Item) => void): void {
+    for (let from = 0; from < outgoing.length; from += BATCH_SIGNATURES_MAX) {
+      const round = outgoing.slice(from, from + BATCH_SIGNATURES_MAX);
+      const isOneFrame = round.every(({ frame }) => frame === round[0]?.frame);
+      if (round.length < (isOneFrame ? SAME_FRAME_BATCH_MIN : MIXED_BATCH_MIN))
+        this.#oneByOne(round, handOver);
+      else this.#together(round, isOneFrame, handOver);
+    }
+  }
+
+  #oneByOne<Item extends Outgoing>(round: readonly Item[], handOver: (item: Item) => void): void {
+    for (const item of round) {
+      const { bytes, signedBytes, signatureStart } = item.frame;
+      this.#core.signInto(item.signingKey, signedBytes, bytes, signatureStart);
+      handOver(item);
+    }
+  }
+
+  #together<Item extends Outgoing>(
+    round: readonly Item[],
+    isOneFrame: boolean,
+    handOver: (item: Item) => void,
+  ): void {
+    const keys = round.map(({ signingKey }) => signingKey);
+    const messages = round.map(({ frame }) => frame.signedBytes);
+    const [message] = messages;
+    if (isOneFrame && message !== undefined) this.#core.signForKeys(message, keys, this.#tags);
+    else this.#core.signBatch(keys, messages, this.#tags);
+    // A copy, because handing over may lead to another frame being signed.
+    const tags = this.#tags.slice(0, round.length * SIGNATURE_BYTES);
+    for (const [index, item] of round.entries()) {
+      const tag = tags.subarray(index * SIGNATURE_BYTES, (index + 1) * SIGNATURE_BYTES);
+      item.frame.bytes.set(tag, item.frame.signatureStart);
+      handOver(item);
+    }
+  }
+}

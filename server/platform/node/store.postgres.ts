@@ -1,0 +1,65 @@
+import type { Database, Sql } from '../../kernel/database.ts';
+import type { NodeId } from '../../kernel/ids.ts';
+
+/** Where nodes are known. Times are the database's, so that clocks of machines need not agree. */
+export interface NodeStore {
+  /**
+   * Enters the node and takes the lease from every other one; the node's fencing number, higher than all before. Waits
+   * for transactions under way that carry another lease.
+   */
+  enter(nodeId: NodeId, leaseMs: number): Promise<bigint>;
+  /** False: the lease was taken away. */
+  renew(nodeId: NodeId, fencingNumber: bigint, leaseMs: number): Promise<boolean>;
+  /** Gives the lease and all jobs back. */
+  leave(nodeId: NodeId): Promise<void>;
+  /** False: the lease was taken away. True: nobody takes it away before this transaction has ended. */
+  holdForTransaction(sql: Sql, nodeId: NodeId, fencingNumber: bigint): Promise<boolean>;
+  /** Takes the job if nobody has it, or only a node whose lease is over. False: another node has it. */
+  takeJob(nodeId: NodeId, fencingNumber: bigint, job: string): Promise<boolean>;
+}
+
+async function holdForTransaction(sql: Sql, nodeId: NodeId, fencingNumber: bigint): Promise<boolean> {
+  // KEY SHARE lets renewals through and makes whoever removes the row wait for the end of this transaction.
+  const rows = await sql`
+    SELECT 1 FROM nodes WHERE id = ${nodeId} AND fencing_number = ${fencingNumber} FOR KEY SHARE`;
+  return rows.length > 0;
+}
+
+/** Nodes in PostgreSQL. */
+export function createNodeStore(database: Database): NodeStore {
+  return {
+    enter: (nodeId, leaseMs) =>
+      database.system('node', async (sql) => {
+        await sql`DELETE FROM nodes`;
+        const [row] = await sql<{ fencing_number: bigint }[]>`
+          INSERT INTO nodes (id, fencing_number, lease_until)
+          VALUES (${nodeId}, nextval('node_fencing_numbers'), now() + ${leaseMs} * interval '1 millisecond')
+          RETURNING fencing_number`;
+        return row?.fencing_number ?? 0n;
+      }),
+
+    renew: (nodeId, fencingNumber, leaseMs) =>
+      database.system('node', async (sql) => {
+        const rows = await sql`
+          UPDATE nodes SET lease_until = now() + ${leaseMs} * interval '1 millisecond'
+          WHERE id = ${nodeId} AND fencing_number = ${fencingNumber} RETURNING 1`;
+        return rows.length > 0;
+      }),
+
+    leave: (nodeId) =>
+      database.system('node', async (sql) => {
+        await sql`DELETE FROM nodes WHERE id = ${nodeId}`;
+      }),
+
+    holdForTransaction,
+
+    takeJob: (nodeId, fencingNumber, job) =>
+      database.system('node', async (sql) => {
+        if (!(await holdForTransaction(sql, nodeId, fencingNumber))) return false;
+        await sql`DELETE FROM nodes WHERE lease_until < now() AND id <> ${nodeId}`;
+        await sql`INSERT INTO node_jobs (job, node_id) VALUES (${job}, ${nodeId}) ON CONFLICT (job) DO NOTHING`;
+        const rows = await sql`SELECT 1 FROM node_jobs WHERE job = ${job} AND node_id = ${nodeId}`;
+        return rows.length > 0;
+      }),
+  };
+}

@@ -1,0 +1,335 @@
+import { FrameType, type FrameView } from '../../../proto/index.ts';
+import type { DeviceIdentity } from '../../domains/devices/index.ts';
+import type { ConnectionRegistry } from '../../domains/presence/index.ts';
+import type { ProviderLink } from '../../domains/providers/index.ts';
+import {
+  type DeliverySession,
+  NIL_UUID,
+  type Peer,
+  relayError,
+  type StreamPosition,
+} from '../../domains/relay/index.ts';
+import type { DeviceActor } from '../../kernel/actor.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { NetworkId } from '../../kernel/ids.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import { logRefusal, toAppError } from '../error-table.ts';
+import type { Connection } from '../pipeline/pipeline.ts';
+import { decodeFrame } from './decode-frame.ts';
+import type { DeviceChannel } from './device-channel.ts';
+import { errorAnswer } from './error-frame.ts';
+import type { FrameAnswer, FrameServices } from './frame-handler.ts';
+import type { Frames } from './frames.ts';
+import { createProviderLink } from './provider-link.ts';
+import { WrongFrames } from './wrong-frames.ts';
+
+/** What every session needs. */
+export interface SessionDependencies extends FrameServices {
+  readonly frames: Frames;
+  readonly connections: ConnectionRegistry;
+  readonly logger: Logger;
+}
+
+/** Where a network's stream stood when the device was subscribed to it. */
+export interface Subscription {
+  readonly delivery: DeliverySession;
+  readonly head: StreamPosition;
+  readonly recovered: boolean;
+}
+
+/**
+ * A connected device, over any channel: who it is, the networks it follows, the frames it sends and acknowledges, the end.
+ * In this order: `connect`, `subscribe` or `follow`, `receive` and `acknowledge`, `end` or `closed`.
+ */
+export class DeviceSession {
+  readonly #channel: DeviceChannel;
+  readonly #dependencies: SessionDependencies;
+  readonly #deliveries = new Map<NetworkId, DeliverySession>();
+  readonly #wrongFrames = new WrongFrames();
+  /** Where it came from, for the pipeline: one object for the whole connection. */
+  readonly #connection: Connection;
+  #peer: Peer | null = null;
+  #release: () => void = () => {};
+  #providerLink: ProviderLink | null = null;
+  #follows = false;
+  #isOpening = false;
+  #ended = false;
+
+  constructor(channel: DeviceChannel, dependencies: SessionDependencies) {
+    this.#channel = channel;
+    this.#connection = { remoteAddress: channel.remoteAddress, requestId: null };
+    this.#dependencies = dependencies;
+  }
+
+  /** True when the connection is over, whoever ended it. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The connected device. Throws before `connect`. */
+  get actor(): DeviceActor {
+    return this.#requirePeer().actor;
+  }
+
+  /** True: the device may publish to this topic. */
+  mayPublish(topic: string): boolean {
+    return this.#dependencies.frames.mayPublish(this.actor, topic, this.#connection);
+  }
+
+  /** True: the device may subscribe to this topic. */
+  maySubscribe(topic: string): boolean {
+    return this.#dependencies.frames.maySubscribe(this.actor, topic, this.#connection);
+  }
+
+  /** The last nonce accepted from the device. */
+  get lastNonce(): number {
+    return this.#peer === null ? 0 : this.#dependencies.relay.lastNonce(this.#peer);
+  }
+
+  /**
+   * Finds out who has this token, and lets that device in: its frames are accepted from then on. Refuses with
+   * `unauthenticated` a token that no device has, or another than `username`, and a device that was removed meanwhile.
+   */
+  async connect(token: string | null, username?: string): Promise<void> {
+    await this.#dependencies.frames.connect({
+      token,
+      ...(username === undefined ? {} : { username }),
+      connection: this.#connection,
+      admit: (identity) => this.#admit(identity),
+    });
+  }
+
+  async #admit(identity: DeviceIdentity): Promise<void> {
+    if (this.#ended) return;
+    const { relay, connections } = this.#dependencies;
+    // Noted first: who is removed later than this is found here and cut off.
+    this.#release = connections.register({
+      kind: this.#channel.transport,
+      actor: identity.actor,
+      sessionId: null,
+      concerns: (networkId) => this.#peer?.memberships.has(networkId) === true,
+      end: (reason) => this.end(reason),
+    });
+    try {
+      const peer = await relay.connected(identity, {
+        close: (reason) => this.end(reason),
+        membershipsChanged: () => this.#membershipsChanged(),
+      });
+      if (this.#ended) relay.disconnected(peer);
+      else this.#peer = peer;
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+    if (!this.#ended) this.#recordSeen();
+  }
+
+  /** Opens delivery from one network. Nothing is sent before `delivery.start`. Refuses as the relay's `openSession` does. */
+  async subscribe(networkId: NetworkId, resume: StreamPosition | null): Promise<Subscription> {
+    const peer = this.#requirePeer();
+    const { relay } = this.#dependencies;
+    const channel = {
+      windowFrames: this.#channel.windowFrames,
+      deliver: (frame: Uint8Array, streamOffset: number) =>
+        streamOffset === 0
+          ? this.#channel.send(frame)
+          : this.#channel.sendStored(frame, streamOffset, delivery),
+    };
+    const { session: delivery, head, recovered } = await relay.openSession(peer, networkId, channel, resume);
+    if (this.#ended || !peer.memberships.has(networkId)) {
+      relay.closeSession(delivery);
+      throw relayError(this.#ended ? 'unauthenticated' : 'network_not_found');
+    }
+    this.#deliveries.set(networkId, delivery);
+    return { delivery, head, recovered };
+  }
+
+  /** Delivers from every network of the device from now on, each from where the device stopped. */
+  follow(): void {
+    this.#follows = true;
+    if (!this.#isOpening) void this.#openMissing();
+  }
+
+  /** Ends delivery; the connection stays. */
+  unfollow(): void {
+    this.#follows = false;
+    this.#closeDeliveries();
+  }
+
+  /**
+   * A message from the device. Resolves when it is dealt with, with the error that it was refused with, or null. The bytes
+   * are needed during the call only.
+   */
+  async receive(bytes: Uint8Array): Promise<AppError | null> {
+    if (this.#ended) return null;
+    let frame: FrameView | null = null;
+    try {
+      frame = decodeFrame(bytes);
+      this.#dependencies.relay.accept(this.#requirePeer(), frame);
+      const handled = this.#handle(frame);
+      const answer = handled instanceof Promise ? await handled : handled;
+      this.#wrongFrames.accepted();
+      if (answer !== null) this.#answer(frame, answer);
+      return null;
+    } catch (error) {
+      return this.#refuse(error, frame, false);
+    }
+  }
+
+  /** The device has handled a network's stream up to this offset. False: it acknowledges what it was never sent. */
+  acknowledge(networkId: NetworkId, streamOffset: number): boolean {
+    return this.#deliveries.get(networkId)?.acknowledge(streamOffset) === true;
+  }
+
+  /** Refuses a message that is no frame. */
+  refuse(error: AppError): void {
+    if (!this.#ended) this.#refuse(error, null, false);
+  }
+
+  /** Ends the connection and tells the device why. */
+  end(reason: AppError): void {
+    if (this.#ended) return;
+    const deviceId = this.#peer?.actor.deviceId;
+    const { transport } = this.#channel;
+    this.#dependencies.logger.info(
+      { operation: 'devices.end', transport, deviceId, code: reason.code },
+      'ended',
+    );
+    this.closed();
+    this.#channel.close(reason);
+  }
+
+  /** The connection is over: gives back everything that it had. */
+  closed(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#release();
+    const peer = this.#peer;
+    if (peer === null) return;
+    const { relay, providers } = this.#dependencies;
+    this.#closeDeliveries();
+    if (this.#providerLink !== null) providers.disconnected(peer.actor.deviceId, this.#providerLink);
+    relay.disconnected(peer);
+    this.#recordSeen();
+  }
+
+  #handle(frame: FrameView): FrameAnswer | Promise<FrameAnswer> {
+    this.#channel.requireReady(frame.header.type);
+    const peer = this.#requirePeer();
+    return this.#dependencies.frames.handle({
+      peer,
+      frame,
+      connection: this.#connection,
+      providerLink: this.#linkOfProvider(peer, frame),
+      session: this.#channel.sessionFrames,
+    });
+  }
+
+  /** The way to this device for requests, made with its first frame. */
+  #linkOfProvider(peer: Peer, { header }: FrameView): ProviderLink | null {
+    if (!this.#channel.carriesProviders) return null;
+    const { networkId } = header;
+    this.#providerLink ??= createProviderLink(
+      (type, payload) =>
+        !this.#ended &&
+        this.#channel.send(this.#dependencies.relay.makeFrame(peer, { type, networkId, payload })),
+    );
+    return this.#providerLink;
+  }
+
+  #answer({ header }: FrameView, answer: NonNullable<FrameAnswer>): void {
+    if (answer.type === FrameType.ACK && this.#channel.acknowledgesItself) return;
+    if (!this.#send(header.networkId, answer, header.id)) this.end(relayError('consumer_too_slow'));
+    if (!this.#ended) answer.sent?.();
+  }
+
+  #send(networkId: string, answer: NonNullable<FrameAnswer>, correlationId: string | null): boolean {
+    if (this.#ended || this.#peer === null) return true;
+    const { type, payload } = answer;
+    const frame = { type, payload, networkId, correlationId };
+    return this.#channel.send(this.#dependencies.relay.makeFrame(this.#peer, frame));
+  }
+
+  #refuse(cause: unknown, frame: FrameView | null, isFatal: boolean): AppError {
+    const error = toAppError(cause);
+    if (this.#ended) return error;
+    const fields = {
+      operation: 'frames.receive',
+      transport: this.#channel.transport,
+      deviceId: this.#peer?.actor.deviceId,
+      frameType: frame?.header.type ?? null,
+    };
+    logRefusal(this.#dependencies.logger, error, fields, 'frame refused');
+    const [ownNetworkId] = this.#deliveries.keys();
+    const networkId = frame?.header.networkId ?? ownNetworkId ?? NIL_UUID;
+    this.#send(networkId, errorAnswer(error), frame?.header.id ?? null);
+    const tooMany = this.#wrongFrames.refused(error);
+    if (isFatal || this.#channel.endsAtFirstRefusal) this.end(error);
+    else if (tooMany) this.end(new AppError('invalid', 'too_many_errors', 'Too many wrong frames.'));
+    return error;
+  }
+
+  /** Opens what the device follows and is not open, until nothing is missing, whatever changes meanwhile. */
+  async #openMissing(): Promise<void> {
+    this.#isOpening = true;
+    try {
+      for (let missing = this.#missing(); missing !== undefined; missing = this.#missing()) {
+        await this.#openAndStart(missing);
+      }
+    } catch (error) {
+      this.#refuse(error, null, true);
+    } finally {
+      this.#isOpening = false;
+    }
+  }
+
+  #missing(): NetworkId | undefined {
+    if (!this.#follows || this.#ended) return undefined;
+    const followed = [...this.#requirePeer().memberships.keys()];
+    return followed.find((networkId) => !this.#deliveries.has(networkId));
+  }
+
+  async #openAndStart(networkId: NetworkId): Promise<void> {
+    try {
+      const { delivery } = await this.subscribe(networkId, null);
+      if (this.#follows) delivery.start();
+      else this.#closeDeliveries();
+    } catch (error) {
+      // The device has left the network meanwhile: nothing is missing.
+      if (this.#requirePeer().memberships.has(networkId)) throw error;
+    }
+  }
+
+  #membershipsChanged(): void {
+    const peer = this.#peer;
+    if (peer === null || this.#ended) return;
+    let isLost = false;
+    for (const networkId of [...this.#deliveries.keys()]) {
+      if (peer.memberships.has(networkId)) continue;
+      this.#deliveries.delete(networkId);
+      isLost = true;
+    }
+    if (this.#channel.followsEveryNetwork) {
+      if (this.#follows) this.follow();
+    } else if (isLost) this.end(relayError('network_not_found'));
+  }
+
+  #closeDeliveries(): void {
+    for (const delivery of this.#deliveries.values()) this.#dependencies.relay.closeSession(delivery);
+    this.#deliveries.clear();
+  }
+
+  /** When it was last here is worth a line in the log when it can't be written, not the session. */
+  #recordSeen(): void {
+    if (this.#peer === null) return;
+    const { devices, logger } = this.#dependencies;
+    devices.recordSeen(this.#peer.actor).catch((error: unknown) => {
+      logger.warn({ operation: 'devices.seen', error }, 'not recorded');
+    });
+  }
+
+  #requirePeer(): Peer {
+    if (this.#peer === null) throw relayError('unauthenticated');
+    return this.#peer;
+  }
+}

@@ -1,0 +1,84 @@
+import type { ConnectionRegistry } from '../../domains/presence/index.ts';
+import type { Actor } from '../../kernel/actor.ts';
+import type { NetworkId } from '../../kernel/ids.ts';
+import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
+import { FollowedStream } from './followed-stream.ts';
+
+/**
+ * Serves a request as a connection in the registry, until its answer is complete: who loses what the request needs is cut
+ * off. Before its answer begins it is refused with the reason; a streamed answer breaks off.
+ */
+export async function serveCuttable(
+  connections: Pick<ConnectionRegistry, 'register'>,
+  actor: Actor,
+  request: HttpRequest,
+  serve: (request: HttpRequest) => Promise<HttpResponse>,
+): Promise<HttpResponse> {
+  const cut = new AbortController();
+  const release = connections.register({
+    kind: 'http',
+    actor,
+    sessionId: null,
+    concerns: (networkId) => mayConcern(actor, networkId),
+    end: (reason) => cut.abort(reason),
+  });
+  let lasts = false;
+  try {
+    const answer = await unlessCut(serve(withSignal(request, cut.signal)), cut.signal);
+    const { body } = answer;
+    if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return answer;
+    const stream = new FollowedStream(untilCut(body, cut.signal), request.signal);
+    lasts = true;
+    void stream.ended.then(release);
+    return { ...answer, body: stream };
+  } finally {
+    if (!lasts) release();
+  }
+}
+
+/** An account's request may be about any network it sees. */
+function mayConcern(actor: Actor, networkId: NetworkId): boolean {
+  return actor.kind !== 'account' || actor.networkIds === null || actor.networkIds.includes(networkId);
+}
+
+/** The request with a signal that also tells when it is cut; made only where somebody asks for it. */
+function withSignal(request: HttpRequest, cut: AbortSignal): HttpRequest {
+  let signal: AbortSignal | null = null;
+  return Object.create(request, {
+    signal: {
+      get: () => {
+        signal ??= AbortSignal.any([request.signal, cut]);
+        return signal;
+      },
+    },
+  }) as HttpRequest;
+}
+
+/** The result; rejects with the reason of the cut, should that come first. */
+function unlessCut<T>(result: Promise<T>, cut: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const stop = () => reject(cut.reason);
+    if (cut.aborted) stop();
+    cut.addEventListener('abort', stop, { once: true });
+    result.then(resolve, reject).finally(() => cut.removeEventListener('abort', stop));
+  });
+}
+
+function untilCut(body: AsyncIterable<string>, cut: AbortSignal): AsyncIterable<string> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = body[Symbol.asyncIterator]();
+      const leave = async (value?: unknown) =>
+        (await iterator.return?.(value)) ?? { done: true as const, value };
+      return {
+        next: () =>
+          unlessCut(iterator.next(), cut).catch((error: unknown) => {
+            // A generator at work takes `return` when its step has ended; nobody waits for that.
+            leave().catch(() => undefined);
+            throw error;
+          }),
+        return: leave,
+      };
+    },
+  };
+}

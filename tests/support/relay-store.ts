@@ -1,0 +1,112 @@
+import type {
+  Cursor,
+  Memberships,
+  NetworkDevice,
+  RelayStore,
+  SourceNonce,
+  StreamHead,
+} from '../../server/domains/relay/ports.ts';
+import type {
+  FrameToStore,
+  Membership,
+  StoredFrame,
+  StoreOutcome,
+  StreamState,
+} from '../../server/domains/relay/types.ts';
+import type { DeviceActor } from '../../server/kernel/actor.ts';
+import type { DeviceId, NetworkId, TenantId } from '../../server/kernel/ids.ts';
+import { uuid } from './frames.ts';
+import { testMembership } from './relay-peer.ts';
+
+/** A stored frame with who sent it and for whom it is. */
+export interface KeptInMemory extends StoredFrame {
+  readonly frameId: string;
+  readonly sourceId: string;
+  readonly destinationId: string | null;
+}
+
+/** One network's stream in memory, which can fail before a commit, and lose the answer after it. */
+export class RelayStoreInMemory implements RelayStore {
+  readonly frames: KeptInMemory[] = [];
+  readonly nonces = new Map<string, number>();
+  readonly cursors = new Map<string, number>();
+  /** Asked before each transaction of the stream; what it says happens to it. */
+  fate: () => 'kept' | 'refused' | 'answer lost' = () => 'kept';
+  /** Held by each read of a page before it answers. */
+  beforePage: () => Promise<void> = async () => {};
+
+  async appendFrames(frames: readonly FrameToStore[]): Promise<readonly StoreOutcome[]> {
+    const fate = this.fate();
+    if (fate === 'refused') throw new Error('the database is gone');
+    const outcomes = frames.map((frame) => this.#append(frame));
+    for (const { sourceId, nonce } of frames) this.#raiseNonce(sourceId, nonce);
+    if (fate === 'answer lost') throw new Error('the connection is lost');
+    return outcomes;
+  }
+
+  async beginCursor(): Promise<void> {}
+
+  async readState(_membership: Membership, deviceId: DeviceId): Promise<StreamState> {
+    const cursor = this.cursors.get(deviceId) ?? 0;
+    return { epoch: uuid(99), head: this.frames.length, oldest: 1, cursor, joinedOffset: 0 };
+  }
+
+  async readPage(_tenantId: TenantId, { deviceId }: NetworkDevice, after: number, limit: number) {
+    const page = this.frames.filter(
+      ({ streamOffset, sourceId, destinationId }) =>
+        streamOffset > after &&
+        sourceId !== deviceId &&
+        (destinationId === null || destinationId === deviceId),
+    );
+    await this.beforePage();
+    return page.slice(0, limit);
+  }
+
+  async readHeads(networkIds: readonly NetworkId[]): Promise<readonly StreamHead[]> {
+    return networkIds.map((networkId) => ({ networkId, head: this.frames.length }));
+  }
+
+  async findLastNonce(deviceId: DeviceId): Promise<number> {
+    return this.nonces.get(deviceId) ?? 0;
+  }
+
+  async saveProgress(cursors: readonly Cursor[], nonces: readonly SourceNonce[]): Promise<void> {
+    for (const { deviceId, streamOffset } of cursors) {
+      this.cursors.set(deviceId, Math.max(streamOffset, this.cursors.get(deviceId) ?? 0));
+    }
+    for (const { deviceId, lastNonce } of nonces) this.#raiseNonce(deviceId, lastNonce);
+  }
+
+  async forgetDevice(): Promise<void> {}
+
+  async removeOldFrames(): Promise<number> {
+    return 0;
+  }
+
+  #append({ sourceId, frameId, destinationId, content }: FrameToStore): StoreOutcome {
+    const known = this.frames.find((kept) => kept.sourceId === sourceId && kept.frameId === frameId);
+    if (known) return { kind: 'stored', streamOffset: known.streamOffset, duplicate: true };
+    const streamOffset = this.frames.length + 1;
+    this.frames.push({ frameId, streamOffset, content, sourceId, destinationId });
+    return { kind: 'stored', streamOffset, duplicate: false };
+  }
+
+  #raiseNonce(deviceId: string, nonce: number): void {
+    this.nonces.set(deviceId, Math.max(nonce, this.nonces.get(deviceId) ?? 0));
+  }
+}
+
+/** Memberships that a test changes: at first every device is in `testNetworkId`. */
+export class MembershipsInMemory implements Memberships {
+  /** The networks of devices that differ; null: there is no such device. */
+  readonly changed = new Map<string, readonly Membership[] | null>();
+
+  async findMemberships({ deviceId }: DeviceActor): Promise<readonly Membership[] | null> {
+    const changed = this.changed.get(deviceId);
+    return changed === undefined ? [testMembership] : changed;
+  }
+
+  async isMember(): Promise<boolean> {
+    return true;
+  }
+}

@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest';
+import { Delivery, decodePayload, ErrorPayload, errorCodeName, FrameType } from '../../../proto/index.ts';
+import { relayError } from '../../../server/domains/relay/index.ts';
+import { asId, type DeviceId, type NetworkId } from '../../../server/kernel/ids.ts';
+import { WRONG_FRAMES_MAX } from '../../../server/transports/frames/limits.ts';
+import { turn } from '../../support/clock.ts';
+import {
+  type ChannelName,
+  createMessagingWorld,
+  frameOf,
+  nextNonce,
+  type TestDevice,
+} from '../../support/device-channels.ts';
+import { uuid } from '../../support/frames.ts';
+import { testMembership, testNetworkId } from '../../support/relay-peer.ts';
+
+const [SENDER, READER] = [31, 32];
+const transient = { delivery: Delivery.TRANSIENT };
+const stored = (changes = {}) => frameOf(SENDER, nextNonce(), changes);
+const ping = () => frameOf(SENDER, nextNonce(), { type: FrameType.PING, ...transient });
+const nonsense = new Uint8Array([1, 2, 3]);
+const typesOf = (device: TestDevice) => device.received.map(({ header }) => FrameType[header.type]);
+const offsetsOf = (device: TestDevice) =>
+  device.received.flatMap(({ streamOffset }) => (streamOffset === 0 ? [] : [streamOffset]));
+const errorsOf = (device: TestDevice) =>
+  device.received
+    .filter(({ header }) => header.type === FrameType.ERROR)
+    .map(({ header, payload }) => [
+      errorCodeName(decodePayload(ErrorPayload, payload).code),
+      header.correlationId,
+    ]);
+
+describe.each<ChannelName>(['WebSocket', 'MQTT'])('a device over %s', (channel) => {
+  const setUp = async () => {
+    const world = createMessagingWorld();
+    return {
+      ...world,
+      sender: await world.connect(channel, SENDER),
+      reader: await world.connect(channel, READER),
+    };
+  };
+
+  it('is answered a PING', async () => {
+    const { sender } = await setUp();
+    await sender.send(ping());
+    expect(typesOf(sender).at(-1)).toBe('PONG');
+  });
+
+  it('hears that its STORED frame is kept, and the others get it with the next offset', async () => {
+    const { sender, reader, store } = await setUp();
+    expect([await sender.send(stored()), await sender.send(stored())]).toEqual([true, true]);
+    expect([offsetsOf(reader), offsetsOf(sender), store.frames.length]).toEqual([[1, 2], [], 2]);
+  });
+
+  it('sends a TRANSIENT frame to those who are connected, and keeps nothing', async () => {
+    const { sender, reader, store } = await setUp();
+    await sender.send(frameOf(SENDER, nextNonce(), transient));
+    expect([typesOf(reader).at(-1), store.frames.length]).toEqual(['EVENT', 0]);
+  });
+
+  it('goes on where it acknowledged when it comes again', async () => {
+    const { relay, sender, reader, connect } = await setUp();
+    for (let count = 0; count < 3; count++) await sender.send(stored());
+    await reader.acknowledge();
+    await sender.send(stored());
+    reader.leave();
+    await relay.saveProgress();
+    expect(offsetsOf(await connect(channel, READER))).toEqual([4]);
+  });
+
+  it(`may get ${WRONG_FRAMES_MAX} frames in a row wrong, and no more`, async () => {
+    const { sender } = await setUp();
+    for (let count = 0; count < WRONG_FRAMES_MAX; count++) await sender.send(nonsense);
+    expect(sender.isOpen).toBe(true);
+    await sender.send(nonsense);
+    expect([sender.isOpen, errorsOf(sender).length]).toEqual([false, WRONG_FRAMES_MAX + 1]);
+  });
+
+  it.each<[string, () => Uint8Array]>([
+    ['PING', ping],
+    ['STORED frame', stored],
+    ['TRANSIENT frame', () => frameOf(SENDER, nextNonce(), transient)],
+  ])('may get as many frames wrong as it likes when each is followed by a good %s', async (_name, good) => {
+    const { sender } = await setUp();
+    for (let count = 0; count < WRONG_FRAMES_MAX + 1; count++) {
+      await sender.send(nonsense);
+      await sender.send(good());
+    }
+    expect(sender.isOpen).toBe(true);
+  });
+
+  it.each<[string, () => Uint8Array, string]>([
+    ['is no frame', () => nonsense, 'frame_malformed'],
+    ['comes from somebody else', () => frameOf(READER, nextNonce()), 'frame_source_wrong'],
+    ['was changed', () => stored().with(-1, 0).with(-2, 0), 'frame_signature_wrong'],
+    ['is for a foreign network', () => stored({ networkId: uuid(9) }), 'network_not_found'],
+    [
+      'is of a type that only the server sends',
+      () => stored({ type: FrameType.WELCOME }),
+      'frame_type_unexpected',
+    ],
+    ['is of a type that is none', () => stored({ type: 99 }), 'frame_type_unexpected'],
+    ['is for itself', () => stored({ destinationId: uuid(SENDER) }), 'frame_destination_unknown'],
+  ])('is told why a frame that %s is refused, and nothing is kept', async (_name, bytes, code) => {
+    const { sender, store } = await setUp();
+    await sender.send(bytes());
+    expect([errorsOf(sender).map(([name]) => name), sender.isOpen, store.frames]).toEqual([[code], true, []]);
+  });
+
+  it('is refused a frame that it sent before, and told the last nonce', async () => {
+    const { sender, store } = await setUp();
+    const bytes = stored();
+    await sender.send(bytes);
+    await sender.send(bytes);
+    expect(errorsOf(sender)).toEqual([['frame_replayed', store.frames[0]?.frameId]]);
+  });
+
+  it('gets no acknowledgement for what could not be kept, and may send it again as it is', async () => {
+    const { sender, store, connect } = await setUp();
+    store.fate = () => 'refused';
+    const bytes = stored();
+    expect(await sender.send(bytes)).toBe(false);
+    store.fate = () => 'kept';
+    const again = sender.isOpen ? sender : await connect(channel, SENDER);
+    expect([await again.send(bytes), store.frames.length]).toEqual([true, 1]);
+  });
+
+  it('is cut off at once when somebody ends its connections', async () => {
+    const { connections, sender, reader } = await setUp();
+    const deviceId = asId<DeviceId>(uuid(READER));
+    expect(connections.end({ deviceId }, relayError('unauthenticated'))).toBe(1);
+    expect([sender.isOpen, reader.isOpen, connections.isOnline(deviceId)]).toEqual([true, false, false]);
+    await sender.send(stored());
+    expect(offsetsOf(reader)).toEqual([]);
+  });
+
+  it('is cut off when it is removed, and what it still says is not heard', async () => {
+    const { relay, memberships, sender, store, connect } = await setUp();
+    memberships.changed.set(uuid(SENDER), null);
+    await relay.forget(asId<DeviceId>(uuid(SENDER)));
+    expect([sender.isOpen, await sender.send(stored()), store.frames]).toEqual([false, false, []]);
+    const late = await connect(channel, SENDER).catch(() => null);
+    expect(late?.isOpen ?? false).toBe(false);
+  });
+
+  it('hears and says nothing in a network that it has left', async () => {
+    const { relay, memberships, sender, reader, store } = await setUp();
+    memberships.changed.set(uuid(READER), []);
+    await relay.left({ networkId: testNetworkId, deviceId: asId<DeviceId>(uuid(READER)) });
+    await sender.send(stored());
+    await reader.send(frameOf(READER, nextNonce()));
+    expect([offsetsOf(reader), store.frames.length]).toEqual([[], 1]);
+  });
+
+  it('sends to a network that it joined while connected', async () => {
+    const { relay, memberships, sender, store } = await setUp();
+    const joined = { ...testMembership, networkId: asId<NetworkId>(uuid(9)) };
+    memberships.changed.set(uuid(SENDER), [testMembership, joined]);
+    const device = { networkId: joined.networkId, deviceId: asId<DeviceId>(uuid(SENDER)) };
+    await relay.joined(joined.networkTenantId, device);
+    expect([await sender.send(stored({ networkId: uuid(9) })), store.frames.length]).toEqual([true, 1]);
+  });
+
+  it('is replaced by its next connection', async () => {
+    const { reader, sender, connect } = await setUp();
+    const next = await connect(channel, READER);
+    await sender.send(stored());
+    expect([reader.isOpen, next.isOpen, offsetsOf(reader), offsetsOf(next)]).toEqual([false, true, [], [1]]);
+  });
+
+  it('leaves nothing behind when it goes away', async () => {
+    const { relay, connections, reader, sender } = await setUp();
+    reader.leave();
+    sender.leave();
+    await turn();
+    expect([relay.sessionCount, connections.count]).toEqual([0, 0]);
+  });
+});
+
+describe('what only one channel can do', () => {
+  it('a device over MQTT goes on in its other networks when it leaves one', async () => {
+    const { relay, memberships, connect } = createMessagingWorld();
+    const other = { ...testMembership, networkId: asId<NetworkId>(uuid(9)) };
+    memberships.changed.set(uuid(READER), [testMembership, other]);
+    const reader = await connect('MQTT', READER);
+    expect(relay.sessionCount).toBe(2);
+    memberships.changed.set(uuid(READER), [other]);
+    await relay.left({ networkId: testNetworkId, deviceId: asId<DeviceId>(uuid(READER)) });
+    expect([relay.sessionCount, reader.isOpen]).toEqual([1, true]);
+  });
+
+  it('a device over MQTT follows a network that it joins while connected', async () => {
+    const { relay, memberships, connect } = createMessagingWorld();
+    const [reader, sender] = [await connect('MQTT', READER), await connect('MQTT', SENDER)];
+    const other = { ...testMembership, networkId: asId<NetworkId>(uuid(9)) };
+    for (const device of [READER, SENDER]) {
+      memberships.changed.set(uuid(device), [testMembership, other]);
+      const deviceId = asId<DeviceId>(uuid(device));
+      await relay.joined(other.networkTenantId, { networkId: other.networkId, deviceId });
+    }
+    await turn();
+    await sender.send(stored({ networkId: uuid(9) }));
+    expect(offsetsOf(reader)).toEqual([1]);
+  });
+
+  it('a WebSocket ends when its device leaves the network it named', async () => {
+    const { relay, memberships, connect } = createMessagingWorld();
+    const reader = await connect('WebSocket', READER);
+    memberships.changed.set(uuid(READER), []);
+    await relay.left({ networkId: testNetworkId, deviceId: asId<DeviceId>(uuid(READER)) });
+    expect(reader.isOpen).toBe(false);
+  });
+});
