@@ -1,7 +1,7 @@
 import type { ServerCore } from '../../assembly/host/index.ts';
-import { LiveProvider, ProviderStanding } from '../../server/domains/marketplace/live-provider.ts';
-import type { ScoringCore } from '../../server/domains/marketplace/ports.ts';
-import { type Eligible, selectProvider } from '../../server/domains/marketplace/selection.ts';
+import { LiveProvider, ProviderStanding } from '../../server/domains/providers/live-provider.ts';
+import type { ScoringCore } from '../../server/domains/providers/ports.ts';
+import { type Eligible, selectProvider } from '../../server/domains/providers/selection.ts';
 import { asId, type DeviceId, type TenantId } from '../../server/kernel/ids.ts';
 import type { Comparison } from '../harness.ts';
 import { type Columns, scoreColumns } from './scores.ts';
@@ -45,13 +45,13 @@ function selectWith(core: ScoringCore): () => string {
 }
 
 function makeProvider(i: number): Eligible {
-  const model = { name: 'm', priceCentsPer1000Tokens: BigInt(5 + ((i * 31) % 53)), contextTokens: 8192 };
+  const model = { name: 'm', prices: onePrice(5 + ((i * 31) % 53)), contextTokens: 8192 };
   const provider = new LiveProvider(
     {
       id: String(i),
       deviceId: asId<DeviceId>(String(i)),
-      owner: { tenantId: asId<TenantId>('t') },
-      channel: { send: () => true },
+      tenantId: asId<TenantId>('t'),
+      link: { request: () => true, grant: () => true, cancel: () => true },
     },
     new ProviderStanding(),
     { slots: SLOTS, models: [model] },
@@ -86,4 +86,10 @@ function createPlainScoring(): ScoringCore {
       return { ok: true };
     },
   };
+}
+
+/** One price for everything, in whole cents. */
+function onePrice(cents: number) {
+  const price = BigInt(cents) * 1_000_000n;
+  return { prompt: price, cachedPrompt: price, completion: price };
 }

@@ -15,9 +15,9 @@ export interface ComputeFigures {
   readonly requests: number;
   /** Prompt and answer, as the server counted them. */
   readonly tokens: number;
-  readonly costCents: number;
-  readonly feeCents: number;
-  readonly earningsCents: number;
+  readonly costMicrocents: number;
+  readonly feeMicrocents: number;
+  readonly earningsMicrocents: number;
 }
 
 const transactionSchema = z.object({
@@ -26,9 +26,9 @@ const transactionSchema = z.object({
   providerId: z.string(),
   promptTokens: z.number(),
   completionTokens: z.number(),
-  costCents: z.number(),
-  feeCents: z.number(),
-  earningsCents: z.number(),
+  cost: moneySchema,
+  fee: moneySchema,
+  earnings: moneySchema,
 });
 type Transaction = z.infer<typeof transactionSchema>;
 type Entry = z.infer<typeof entriesSchema>['items'][number];
@@ -58,6 +58,12 @@ export async function computeJourney(
   const endpoint = programs.start('the rule endpoint', ['rule-endpoint', '--port', '0', '--model', MODEL]);
   const endpointUrl = await endpoint.waitForLine(/^Listening on (\S+)/);
   progress.detail(endpointUrl);
+
+  progress.step('The administrator confirms, as operator, that the seller has a verified way to be paid.');
+  await rest.request('PUT', `/api/v1/admin/payment-standing/${accounts.seller.userId}`, z.unknown(), {
+    token: accounts.administrator.token,
+    body: { canPay: true, canBePaid: true },
+  });
 
   progress.step('A provider connects and offers the model on the marketplace.');
   const credentialsFile = writeCredentials(server.dataDirectory, 'provider', accounts.provider);
@@ -91,9 +97,9 @@ export async function computeJourney(
   return {
     requests: transactions.length,
     tokens: sum(({ promptTokens, completionTokens }) => promptTokens + completionTokens),
-    costCents: sum(({ costCents }) => costCents),
-    feeCents: sum(({ feeCents }) => feeCents),
-    earningsCents: sum(({ earningsCents }) => earningsCents),
+    costMicrocents: sum(({ cost }) => microcentsOf(cost.value)),
+    feeMicrocents: sum(({ fee }) => microcentsOf(fee.value)),
+    earningsMicrocents: sum(({ earnings }) => microcentsOf(earnings.value)),
   };
 }
 
@@ -153,11 +159,15 @@ function heldFor({ id }: Transaction, entries: readonly Entry[]): number {
   return Math.abs(microcentsOf(hold.amount.value)) / MICROCENTS_PER_CENT;
 }
 
+function centsOf({ value }: { value: string }): number {
+  return microcentsOf(value) / MICROCENTS_PER_CENT;
+}
+
 function describe(transaction: Transaction, heldCents: number, progress: Progress): void {
   const { id, state, providerId, promptTokens, completionTokens } = transaction;
-  const { costCents, feeCents, earningsCents } = transaction;
+  const [cost, fee, earnings] = [transaction.cost, transaction.fee, transaction.earnings].map(centsOf);
   progress.detail(`${id} ${state}, provider ${providerId}`);
   progress.detail(
-    `   held ${heldCents} cents, then ${promptTokens} + ${completionTokens} tokens, cost ${costCents} cents = fee ${feeCents} + earnings ${earningsCents}`,
+    `   held ${heldCents} cents, then ${promptTokens} + ${completionTokens} tokens, cost ${cost} cents = fee ${fee} + earnings ${earnings}`,
   );
 }

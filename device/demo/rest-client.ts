@@ -29,7 +29,7 @@ export class RestClient {
 
   /** One request; the answer is checked. Throws `RestError` with the server's code and message. */
   async request<Schema extends z.ZodType>(
-    method: 'GET' | 'POST',
+    method: 'GET' | 'POST' | 'PUT',
     path: string,
     schema: Schema,
     { token, body, idempotencyKey }: RestRequest = {},

@@ -48,6 +48,8 @@ const PASSING_REFUSALS: ReadonlySet<string> = new Set([
   'internal',
   'rate_limited',
   'timed_out',
+  // An operator may confirm a way to be paid at any time.
+  'payout_method_missing',
 ]);
 
 /** Offers models over a Bifrost session and serves what comes, as many requests at a time as it has slots. */
@@ -141,7 +143,7 @@ export class Provider {
       const code = error instanceof BifrostError ? error.code : 'internal';
       if (this.#stopping || code === 'session_lost' || code === 'client_closed') return;
       if (PASSING_REFUSALS.has(code)) {
-        this.#report({ kind: 'offer_delayed', reason: code });
+        this.#report({ kind: 'offer_delayed', reason: reasonOf(error, code) });
         this.#clock.after(OFFER_RETRY_MS, () => {
           if (this.#client.state === 'open' && !this.#stopping) void this.#offer();
         });
@@ -202,6 +204,11 @@ export class Provider {
     });
     this.#report({ kind: 'served', requestId: uuidFromBytes(request.requestId), outcome: 'refused' });
   }
+}
+
+/** Where somebody must do something, what the server says about it; else the code. */
+function reasonOf(error: unknown, code: string): string {
+  return code === 'payout_method_missing' && error instanceof Error ? `${code}: ${error.message}` : code;
 }
 
 function timeout(clock: Clock, delayMs: number): { promise: Promise<void>; cancel: () => void } {

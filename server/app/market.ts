@@ -7,15 +7,16 @@ import {
   LEDGER_WRITER_LIMITS,
   LedgerWriter,
 } from '../domains/ledger/index.ts';
-import {
-  createMarketplaceService,
-  createMarketplaceStore,
-  MARKETPLACE_TIMES,
-} from '../domains/marketplace/index.ts';
+import { createPaymentService, createPaymentStandingStore } from '../domains/payments/index.ts';
 import { countTokens, createPricingService } from '../domains/pricing/index.ts';
+import { createProviderService, createProviderStore } from '../domains/providers/index.ts';
 import { createQualityService, createQualityStore } from '../domains/quality/index.ts';
+import { createKeyStore, createRequestService, REQUEST_TIMES } from '../domains/requests/index.ts';
+import { createTransactionService, createTransactionStore } from '../domains/transactions/index.ts';
 import { startMoneyJobs, type VerificationMetrics } from '../jobs/money-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
+import type { Database } from '../kernel/database.ts';
+import { MICROCENTS_PER_CENT } from '../kernel/money.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
 import { fencedDatabase } from '../platform/node/index.ts';
 import type { Identity } from './identity.ts';
@@ -30,32 +31,45 @@ const ONLY_NODE = 'server';
 /** Computing time and its money. */
 export type Market = ReturnType<typeof buildMarket>;
 
-/** Builds the ledger and the marketplace. */
+/** Builds the ledger, and what is bought and sold with it. */
 export function buildMarket(config: Config, platform: Platform, identity: Identity) {
   const { node, core, clock, random, logger, secretBox } = platform;
   // Money moves only while this node has the lease, whichever store moves it.
   const database = fencedDatabase(platform.database, node);
-  const ledgerStore = createLedgerStore(database, {
-    feeShard: Math.floor(random.fraction() * FEE_SHARDS),
-    earningsReleaseDelayMs: EARNINGS_RELEASE_DELAY_MS,
-  });
-  const ledgerWriter = new LedgerWriter(LEDGER_WRITER_LIMITS, { store: ledgerStore, clock, random, logger });
-  const ledger = createLedgerService({
-    writer: ledgerWriter,
-    store: ledgerStore,
+  const { ledger, ledgerWriter } = buildLedger(database, platform, identity);
+  const pricing = createPricingService(
+    {
+      commissionBasisPoints: config.commissionBasisPoints,
+      roundingUnitMicrocents: config.costRounding === 'cent' ? MICROCENTS_PER_CENT : 1n,
+    },
+    { core },
+  );
+  const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
+  const payments = createPaymentService({
+    store: createPaymentStandingStore(database),
     tenants: identity.accounts,
+    payoutListener: { payoutMethodLost: (tenantId) => providers.payoutMethodLost(tenantId) },
     clock,
   });
-  const pricing = createPricingService({ commissionBasisPoints: config.commissionBasisPoints }, { core });
-  const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
-  const marketplace = createMarketplaceService(
+  const providers = createProviderService({
+    store: createProviderStore(database),
+    payoutStanding: payments,
+    quality,
+    core,
+    clock,
+    random,
+    logger,
+  });
+  const transactionStore = createTransactionStore(database);
+  const transactions = createTransactionService({ store: transactionStore });
+  const requests = createRequestService(
     { nodeId: ONLY_NODE, times: timesOf(config) },
     {
-      store: createMarketplaceStore(database),
+      providers,
       ledger,
       pricing,
-      quality,
-      core,
+      transactions: transactionStore,
+      keys: createKeyStore(database),
       countTokens,
       secretBox,
       clock,
@@ -63,7 +77,19 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
       logger,
     },
   );
-  return { ledgerWriter, ledger, quality, marketplace };
+  return { ledgerWriter, ledger, quality, payments, providers, requests, transactions };
+}
+
+function buildLedger(database: Database, { clock, random, logger }: Platform, { accounts }: Identity) {
+  const store = createLedgerStore(database, {
+    feeShard: Math.floor(random.fraction() * FEE_SHARDS),
+    earningsReleaseDelayMs: EARNINGS_RELEASE_DELAY_MS,
+  });
+  const ledgerWriter = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, clock, random, logger });
+  return {
+    ledgerWriter,
+    ledger: createLedgerService({ writer: ledgerWriter, store, tenants: users, clock }),
+  };
 }
 
 /** The ledger's writer and the jobs about money: stops when every command has its answer. */
@@ -84,11 +110,14 @@ export function moneyPart(market: Market, platform: Platform): Part {
 }
 
 /** Requests for computing time: those that run may end by themselves first. */
-export function requestsPart({ marketplace }: Market): Part {
+export function requestsPart({ requests, quality }: Market): Part {
   return {
     name: 'requests',
-    drain: () => marketplace.drain(),
-    stop: () => marketplace.close(),
+    drain: () => requests.drain(),
+    async stop() {
+      await requests.close();
+      await quality.flush();
+    },
   };
 }
 
@@ -121,7 +150,7 @@ function verificationMetrics(metrics: Metrics): VerificationMetrics {
 
 function timesOf(config: Config) {
   return {
-    ...MARKETPLACE_TIMES,
+    ...REQUEST_TIMES,
     holdLifeMs: config.holdTimeoutSeconds * 1000,
     firstTokenTimeoutMs: config.providerFirstTokenTimeoutMs,
     stallTimeoutMs: config.providerStallTimeoutMs,

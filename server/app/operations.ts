@@ -8,7 +8,9 @@ import { createRestRoutes, type RestServices } from '../transports/rest/routes.t
 import { createServerRoutes, type ServerRoutesDependencies } from '../transports/rest/server-routes.ts';
 
 /** What the operations that HTTP reaches are built of. */
-export type HttpServices = RestServices & Pick<OpenAiServices, 'marketplace'> & ServerRoutesDependencies;
+export type HttpServices = RestServices &
+  Pick<OpenAiServices, 'providers' | 'requests'> &
+  ServerRoutesDependencies;
 
 /** The catalogue: every operation there is, by the transport that serves it. */
 export interface Catalogue {
@@ -21,7 +23,8 @@ export interface Catalogue {
 /** Builds the catalogue. The services are only named here; none is called. */
 export function createCatalogue(services: HttpServices): Catalogue {
   const api = [...createRestRoutes(services), ...createServerRoutes(services)];
-  const openai = createOpenAiOperations({ marketplace: services.marketplace, countPromptTokens });
+  const { providers, requests } = services;
+  const openai = createOpenAiOperations({ providers, requests, countPromptTokens });
   const devices = [CONNECTION_OPERATION, ...FRAME_OPERATIONS.values(), ...TOPIC_OPERATIONS];
   const documentation = createDocumentationRoutes([...api, ...openai], devices, {
     title: 'Yggdrasil',

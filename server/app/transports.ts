@@ -34,7 +34,7 @@ export type Transports = ReturnType<typeof buildTransports>;
 export function buildTransports(config: Config, areas: Areas, dependencies: AppDependencies) {
   const { platform, messaging, identity, market } = areas;
   const { clock, random, logger, metrics } = platform;
-  const { marketplace } = market;
+  const { providers } = market;
   const { identify, devices } = identity;
   const { relay, connections } = messaging;
   const state = { accepts: false };
@@ -54,8 +54,8 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     observe,
     checkAnswers: dependencies.checkAnswers ?? false,
   };
-  const frames = createFrames({ relay, devices, marketplace }, pipeline);
-  const sessions = { frames, connections, relay, devices, marketplace, clock, logger };
+  const frames = createFrames({ relay, devices, providers }, pipeline);
+  const sessions = { frames, connections, relay, devices, providers, clock, logger };
   const http = createHttpServer(
     { host: config.host, port: config.port, closeGraceMs: config.shutdownTimeoutSeconds * 1000 },
     {
@@ -115,14 +115,17 @@ function servicesOf(
 ): HttpServices {
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
-  const { ledger, marketplace } = market;
+  const { ledger, payments, providers, requests, transactions } = market;
   return {
     accounts,
     tenants,
     networks,
     devices,
     ledger,
-    marketplace,
+    payments,
+    providers,
+    requests,
+    transactions,
     checks: {
       database: opened.ping,
       node: () => node.check(),

@@ -23,6 +23,8 @@ const wholeNumber = (min: number, max: number) => {
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
+const COST_ROUNDINGS = ['microcent', 'cent'] as const;
+
 const text = z.string().min(1).max(1_000);
 
 const hostAddress = z
@@ -80,6 +82,13 @@ const values = z.object({
     variable: 'YGGDRASIL_COMMISSION_BASIS_POINTS',
     description: "The platform's share of a request's cost, in hundredths of a percent: 1000 to 1500.",
   }),
+  costRounding: described(
+    z.enum(COST_ROUNDINGS, `must be one of ${COST_ROUNDINGS.join(', ')}`).default('microcent'),
+    {
+      variable: 'YGGDRASIL_COST_ROUNDING',
+      description: "What a request's cost is rounded up to: `microcent` (a millionth of a cent) or `cent`.",
+    },
+  ),
   holdTimeoutSeconds: described(wholeNumber(1, 86_400).default(1_200), {
     variable: 'YGGDRASIL_HOLD_TIMEOUT_SECONDS',
     description: "Life of the hold on a requester's balance; must outlast a request and its wait for a slot.",

@@ -1,14 +1,14 @@
 import type { LedgerService, VerificationRound } from '../domains/ledger/index.ts';
-import type { MarketplaceService } from '../domains/marketplace/index.ts';
 import type { QualityService } from '../domains/quality/index.ts';
+import type { RequestService } from '../domains/requests/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { LedgerAccountId } from '../kernel/ids.ts';
 import type { JobLease } from '../kernel/lease.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { type RepeatedJob, repeatAll } from './repeat.ts';
 
-/** How often interrupted transactions are looked for, and how long a hold may stay open past its expiry, in milliseconds. */
-const RECOVER_INTERVAL_MS = 2_000;
+/** How often abandoned transactions are looked for, and how long a hold may stay open past its expiry, in milliseconds. */
+const ABANDONED_INTERVAL_MS = 2_000;
 /** How long an assessment may be in memory only, in milliseconds. */
 const FLUSH_QUALITY_INTERVAL_MS = 1_000;
 /** How long earnings may wait past their release time, in milliseconds. */
@@ -27,7 +27,7 @@ export interface VerificationMetrics {
 /** What the jobs about money need. */
 export interface MoneyJobDependencies {
   readonly ledger: Pick<LedgerService, 'expireHolds' | 'releaseEarnings' | 'verify'>;
-  readonly marketplace: Pick<MarketplaceService, 'recover'>;
+  readonly requests: Pick<RequestService, 'endAbandoned'>;
   readonly quality: Pick<QualityService, 'flush'>;
   readonly metrics: VerificationMetrics;
   readonly lease: JobLease;
@@ -36,24 +36,23 @@ export interface MoneyJobDependencies {
 }
 
 /**
- * Finishes what the last life of this node left open, then keeps doing so. What was decided is settled before holds
- * expire, in every round: an expired hold can't be paid from. Where recovery fails as a whole, no hold expires either. Call
- * it before requests are taken.
+ * Ends what the last life of this node left open, then keeps doing so: transactions that nobody works on end as FAILED together
+ * with their holds, other holds expire after them. Call it before requests are taken.
  */
 export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promise<RepeatedJob> {
-  const { ledger, marketplace, quality, lease } = dependencies;
-  const recover = async (atStart: boolean) => {
-    await marketplace.recover(atStart);
+  const { ledger, requests, quality, lease } = dependencies;
+  const endAbandoned = async (atStart: boolean) => {
+    await requests.endAbandoned(atStart);
     await ledger.expireHolds();
   };
-  await recover(true);
+  await endAbandoned(true);
   return repeatAll(
     [
       {
-        operation: 'marketplace.recover',
-        intervalMs: RECOVER_INTERVAL_MS,
+        operation: 'marketplace.requests.endAbandoned',
+        intervalMs: ABANDONED_INTERVAL_MS,
         lease,
-        work: () => recover(false),
+        work: () => endAbandoned(false),
       },
       {
         operation: 'quality.flush',

@@ -80,7 +80,11 @@ async function expectNothingBilled(code: string): Promise<void> {
     held: { value: '0', currency: 'EUR' },
   });
   const { items } = await server.get<{ items: unknown[] }>('/api/v1/marketplace/transactions?limit=1', token);
-  expect(items[0]).toMatchObject({ state: 'FAILED', failureCode: code, costCents: 0 });
+  expect(items[0]).toMatchObject({
+    state: 'FAILED',
+    failureCode: code,
+    cost: { value: '0', currency: 'EUR' },
+  });
 }
 
 describe('a provider', () => {

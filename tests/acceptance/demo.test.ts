@@ -25,16 +25,19 @@ describe('npm run demo -- --once', () => {
     const lines = stdout.trim().split('\n');
     const result = JSON.parse(lines.at(-1) ?? '') as {
       relay: { deviceMessages: number; commandRoundTripMs: number };
-      compute: Record<'requests' | 'tokens' | 'costCents' | 'feeCents' | 'earningsCents', number>;
+      compute: Record<
+        'requests' | 'tokens' | 'costMicrocents' | 'feeMicrocents' | 'earningsMicrocents',
+        number
+      >;
       ledgerSumMicrocents: number;
     };
     expect(result.relay.deviceMessages).toBeGreaterThanOrEqual(5);
     expect(result.relay.commandRoundTripMs).toBeGreaterThan(0);
-    const { requests, tokens, costCents, feeCents, earningsCents } = result.compute;
+    const { requests, tokens, costMicrocents, feeMicrocents, earningsMicrocents } = result.compute;
     expect(requests).toBe(2);
     expect(tokens).toBeGreaterThan(0);
-    expect(costCents).toBeGreaterThan(0);
-    expect(feeCents + earningsCents).toBe(costCents);
+    expect(costMicrocents).toBeGreaterThan(0);
+    expect(feeMicrocents + earningsMicrocents).toBe(costMicrocents);
     expect(result.ledgerSumMicrocents).toBe(0);
     expect(lines.length).toBeGreaterThan(20);
     await expect.poll(() => programs().filter((line) => !before.includes(line))).toEqual([]);

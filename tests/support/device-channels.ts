@@ -81,15 +81,15 @@ export function createMessagingWorld(
     },
     recordSeen: async () => {},
   } as never;
-  const marketplace = { disconnected() {} } as never;
+  const providers = { disconnected() {} } as never;
   const pipeline = createPipeline({
     limiter: createRunningLimiter(),
     audit: { begin: () => ({ end: () => undefined }) } as never,
     clock,
     refused: () => {},
   });
-  const frames = createFrames({ relay, devices, marketplace }, pipeline);
-  const services = { frames, connections, relay, devices, marketplace, clock, logger: silentLogger };
+  const frames = createFrames({ relay, devices, providers }, pipeline);
+  const services = { frames, connections, relay, devices, providers, clock, logger: silentLogger };
   const webSocket = createBifrostEndpoint({ ...services, heartbeatIntervalMs: 20_000 });
   const mqtt = createMqttEndpoint(services);
   const connect = (channel: ChannelName, device: number) =>

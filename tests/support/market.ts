@@ -1,38 +1,40 @@
 import { expect } from 'vitest';
 import {
-  ComputeCancel,
-  ComputeRequest,
-  decodePayload,
-  FrameType,
-  uuidFromBytes,
-  uuidToBytes,
-  type yggdrasil,
-} from '../../proto/index.ts';
-import {
   createLedgerService,
   createLedgerStore,
   LEDGER_WRITER_LIMITS,
   type LedgerService,
   LedgerWriter,
 } from '../../server/domains/ledger/index.ts';
+import { countTokens, createPricingService, type PriceInput } from '../../server/domains/pricing/index.ts';
+import {
+  createProviderService,
+  createProviderStore,
+  type OfferInput,
+  type ProviderLink,
+  type ProviderOrder,
+  type TokenClaim,
+} from '../../server/domains/providers/index.ts';
+import { createQualityService, createQualityStore } from '../../server/domains/quality/index.ts';
 import {
   type ComputeAnswer,
   type ComputeEvent,
   type ComputeOrder,
-  createMarketplaceService,
-  createMarketplaceStore,
-  MARKETPLACE_TIMES,
-  type MarketplaceStore,
-  type MarketplaceTimes,
+  createKeyStore,
+  createRequestService,
+  REQUEST_TIMES,
+  type RequestTimes,
+} from '../../server/domains/requests/index.ts';
+import {
+  createTransactionService,
+  createTransactionStore,
   type Transaction,
-} from '../../server/domains/marketplace/index.ts';
-import { countTokens, createPricingService } from '../../server/domains/pricing/index.ts';
-import { createQualityService, createQualityStore } from '../../server/domains/quality/index.ts';
-import type { AccountActor, Actor, DeviceActor } from '../../server/kernel/actor.ts';
+  type TransactionStore,
+} from '../../server/domains/transactions/index.ts';
+import type { AccountActor, DeviceActor } from '../../server/kernel/actor.ts';
 import type { Clock } from '../../server/kernel/clock.ts';
 import { type AccountId, asId, type DeviceId, type TenantId } from '../../server/kernel/ids.ts';
 import type { Logger } from '../../server/kernel/logger.ts';
-import { centsToMicrocents, wholeCents } from '../../server/kernel/money.ts';
 import type { Random } from '../../server/kernel/random.ts';
 import { createSecretBox } from '../../server/platform/secrets/index.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
@@ -67,27 +69,33 @@ export function newUser(operator = false): AccountActor {
   };
 }
 
-/** A device that serves requests as its test says, at the other end of a channel. */
+/** Micro-cents of whole or broken cents. */
+export const cents = (amount: number): bigint => BigInt(Math.round(amount * 1_000_000));
+
+/** A device that serves requests as its test says, at the other end of a link. */
 export class FakeProvider {
   readonly owner = newUser();
   readonly actor: DeviceActor;
-  readonly requests: yggdrasil.v1.ComputeRequest[] = [];
+  readonly requests: ProviderOrder[] = [];
   readonly cancelled: string[] = [];
+  grantedBytes = 0;
   reachable = true;
   /** Called with each request. */
-  onRequest: (request: yggdrasil.v1.ComputeRequest) => void = () => {};
-  readonly channel = {
-    send: (type: number, payload: Uint8Array): boolean => {
+  onRequest: (request: ProviderOrder) => void = () => {};
+  readonly link: ProviderLink = {
+    request: (order) => {
       if (!this.reachable) return false;
-      if (type === FrameType.COMPUTE_REQUEST) {
-        const request = decodePayload(ComputeRequest, payload);
-        this.requests.push(request);
-        queueMicrotask(() => this.onRequest(request));
-      }
-      if (type === FrameType.COMPUTE_CANCEL) {
-        this.cancelled.push(uuidFromBytes(decodePayload(ComputeCancel, payload).requestId));
-      }
+      this.requests.push(order);
+      queueMicrotask(() => this.onRequest(order));
       return true;
+    },
+    grant: (_, bytes) => {
+      this.grantedBytes += bytes;
+      return this.reachable;
+    },
+    cancel: (requestId) => {
+      this.cancelled.push(requestId);
+      return this.reachable;
     },
   };
 
@@ -97,10 +105,17 @@ export class FakeProvider {
   }
 }
 
-/** What the user has, in cents. */
-async function readBalanceInCents(ledger: LedgerService, user: Actor) {
-  const { availableMicrocents, heldMicrocents } = await ledger.balance(user);
-  return { availableCents: wholeCents(availableMicrocents), heldCents: wholeCents(heldMicrocents) };
+/** What a test may change of a market. */
+export interface MarketOptions {
+  readonly nodeId?: string;
+  readonly seed?: number;
+  readonly logger?: Logger;
+  readonly times?: RequestTimes;
+  readonly roundingUnitMicrocents?: bigint;
+  readonly countTokens?: (text: string) => Promise<number>;
+  readonly canBePaid?: (tenantId: TenantId) => boolean;
+  readonly wrapLedger?: (ledger: LedgerService) => LedgerService;
+  readonly wrapTransactions?: (store: TransactionStore) => TransactionStore;
 }
 
 function createLedger(
@@ -118,34 +133,31 @@ function createLedger(
 const silentMetrics = { roundEnded: () => {}, totalsCompared: () => {} };
 
 /** A marketplace with ledger on a real database, whose time and chance a test decides. */
-export function createMarket(
-  db: TestDatabase,
-  options: {
-    nodeId?: string;
-    seed?: number;
-    logger?: Logger;
-    times?: MarketplaceTimes;
-    countTokens?: (text: string) => Promise<number>;
-    wrapStore?: (store: MarketplaceStore) => MarketplaceStore;
-    wrapLedger?: (ledger: LedgerService) => LedgerService;
-  } = {},
-) {
+export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
+  const { database } = db;
   const logger = options.logger ?? silentLogger;
   const clock = new FakeClock(Date.now());
   const random = { ...createSeededRandom(options.seed ?? 1), uuid: systemRandom.uuid };
   const core = createServerCore();
   const tenants = new Map<AccountId, TenantId>();
-  const ledger = createLedger(db, tenants, { clock, random, logger });
-  const quality = createQualityService({ core, store: createQualityStore(db.database), clock, logger });
-  const marketplaceStore = createMarketplaceStore(db.database);
-  const marketplace = createMarketplaceService(
-    { nodeId: options.nodeId ?? systemRandom.uuid(), times: options.times ?? MARKETPLACE_TIMES },
+  const plainLedger = createLedger(db, tenants, { clock, random, logger });
+  const ledger = options.wrapLedger?.(plainLedger) ?? plainLedger;
+  const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
+  const payoutStanding = { canBePaid: async (id: TenantId) => options.canBePaid?.(id) ?? true };
+  const store = createProviderStore(database);
+  const providers = createProviderService({ store, payoutStanding, quality, core, clock, random, logger });
+  const plainTransactions = createTransactionStore(database);
+  const transactionStore = options.wrapTransactions?.(plainTransactions) ?? plainTransactions;
+  const transactions = createTransactionService({ store: transactionStore });
+  const roundingUnitMicrocents = options.roundingUnitMicrocents ?? 1n;
+  const requests = createRequestService(
+    { nodeId: options.nodeId ?? systemRandom.uuid(), times: options.times ?? REQUEST_TIMES },
     {
-      core,
-      ledger: options.wrapLedger?.(ledger) ?? ledger,
-      quality,
-      pricing: createPricingService({ commissionBasisPoints: 1_200 }, { core }),
-      store: options.wrapStore?.(marketplaceStore) ?? marketplaceStore,
+      providers,
+      ledger,
+      pricing: createPricingService({ commissionBasisPoints: 1_200, roundingUnitMicrocents }, { core }),
+      transactions: transactionStore,
+      keys: createKeyStore(database),
       clock,
       random,
       logger,
@@ -154,76 +166,134 @@ export function createMarket(
     },
   );
   const administrator = newUser(true);
+  const asker = { ledger: plainLedger, transactions, administrator };
 
   return {
     clock,
-    ledger,
-    marketplace,
+    ledger: plainLedger,
+    providers,
+    requests,
+    transactions,
     quality,
     metrics: silentMetrics,
     administrator,
-    /** A user who has `amountCents`. */
-    async customer(amountCents: bigint): Promise<AccountActor> {
-      const user = newUser();
-      tenants.set(user.accountId, user.tenantId);
-      const idempotencyKey = systemRandom.uuid();
-      const [accountId, amountMicrocents] = [user.accountId, centsToMicrocents(amountCents)];
-      await ledger.topUp(administrator, { accountId, amountMicrocents, idempotencyKey });
-      return user;
-    },
-    balanceInCents: (user: Actor) => readBalanceInCents(ledger, user),
-    /** The transaction the user asked for last. */
-    async lastTransaction(user: AccountActor): Promise<Transaction | undefined> {
-      const query = { role: 'requester', after: null, limit: 1 } as const;
-      return (await marketplace.listTransactions(user, query)).transactions[0];
-    },
-    /** The user still has 1,000 cents, nothing is held, the books are in order. */
-    async expectUntouched(user: AccountActor): Promise<void> {
-      await until(async () => (await readBalanceInCents(ledger, user)).heldCents === 0n);
-      expect((await readBalanceInCents(ledger, user)).availableCents).toBe(1_000n);
-      const books = await ledger.trialBalance(administrator);
-      expect(books).toMatchObject({ entriesSumMicrocents: 0n, mismatchedAccounts: 0 });
-    },
+    ...bookkeeping(asker, tenants),
+    ...messages(providers),
     /** A provider that is connected and offers `model`. */
     async provider(
-      offer: { model?: string; price?: number; slots?: number; context?: number } = {},
+      offer: { model?: string; price?: PriceInput; slots?: number; context?: number } = {},
     ): Promise<FakeProvider> {
       const provider = new FakeProvider();
       const { model = 'm', price = 1_000, slots = 4, context = 8_192 } = offer;
-      await marketplace.offer(provider.actor, provider.channel, {
-        slots,
-        models: [{ name: model, priceCentsPer_1000Tokens: price, contextTokens: context }],
-      });
+      const input: OfferInput = { slots, models: [{ name: model, prices: price, contextTokens: context }] };
+      await providers.offer(provider.actor, provider.link, input);
       return provider;
     },
-    order(changes: Partial<ComputeOrder> = {}): ComputeOrder {
-      return {
-        model: 'm',
-        body: new TextEncoder().encode('{}'),
-        promptTokens: 10,
-        completionTokensMax: 50,
-        costCentsMax: null,
-        idempotencyKey: null,
-        signal: new AbortController().signal,
-        ...changes,
-      };
+    order: orderWith,
+  };
+}
+
+function orderWith(changes: Partial<ComputeOrder> = {}): ComputeOrder {
+  return {
+    model: 'm',
+    body: new TextEncoder().encode('{}'),
+    promptTokens: 10,
+    completionTokensMax: 50,
+    costMicrocentsMax: null,
+    idempotencyKey: null,
+    signal: new AbortController().signal,
+    ...changes,
+  };
+}
+
+/** Customers, their money and their transactions. */
+function bookkeeping(
+  {
+    ledger,
+    transactions,
+    administrator,
+  }: {
+    ledger: LedgerService;
+    transactions: ReturnType<typeof createTransactionService>;
+    administrator: AccountActor;
+  },
+  tenants: Map<AccountId, TenantId>,
+) {
+  /** Whole and broken cents that a user has. */
+  const balance = async (user: AccountActor) => {
+    const { availableMicrocents, heldMicrocents } = await ledger.balance(user);
+    return { available: Number(availableMicrocents) / 1e6, held: Number(heldMicrocents) / 1e6 };
+  };
+  return {
+    balance,
+    /** A user who has `amount` cents. */
+    async customer(amount: number): Promise<AccountActor> {
+      const user = newUser();
+      tenants.set(user.accountId, user.tenantId);
+      const idempotencyKey = systemRandom.uuid();
+      const { accountId } = user;
+      if (amount > 0)
+        await ledger.topUp(administrator, { accountId, amountMicrocents: cents(amount), idempotencyKey });
+      return user;
     },
+    /** The transaction the user asked for last. */
+    async lastTransaction(user: AccountActor): Promise<Transaction | undefined> {
+      const query = { role: 'requester', after: null, limit: 1 } as const;
+      return (await transactions.listTransactions(user, query)).transactions[0];
+    },
+    /** The user still has 1,000 cents, nothing is held, the books are in order. */
+    async expectUntouched(user: AccountActor): Promise<void> {
+      await until(async () => (await balance(user)).held === 0);
+      expect((await balance(user)).available).toBe(1_000);
+      const books = await ledger.trialBalance(administrator);
+      expect(books).toMatchObject({ entriesSumMicrocents: 0n, mismatchedAccounts: 0 });
+    },
+  };
+}
+
+/** What a provider says of a request. */
+function messages(providers: ReturnType<typeof createProviderService>) {
+  const text = (provider: FakeProvider, requestId: string, index: number, value: string) =>
+    providers.delta(provider.actor, {
+      requestId,
+      index,
+      delta: { fields: { content: value }, text: value, bytes: Buffer.byteLength(value) },
+    });
+  const result = (
+    provider: FakeProvider,
+    requestId: string,
+    changes: { finishReason?: string; claim?: Partial<TokenClaim> | null } = {},
+  ) => {
+    const { finishReason = 'stop', claim = {} } = changes;
+    const whole = { promptTokens: 10, cachedPromptTokens: 0, completionTokens: 1 };
+    const error = null;
+    providers.result(provider.actor, {
+      requestId,
+      finishReason,
+      claim: claim && { ...whole, ...claim },
+      error,
+    });
+  };
+  return {
+    text,
+    result,
+    /** The provider says that it failed. */
+    fail: (provider: FakeProvider, requestId: string) =>
+      providers.result(provider.actor, {
+        requestId,
+        finishReason: '',
+        claim: null,
+        error: { code: 'internal', message: 'out of memory', status: null },
+      }),
     /** Gives an answer piece by piece, as an honest provider does. */
     answer(
       provider: FakeProvider,
-      request: yggdrasil.v1.ComputeRequest,
+      { requestId }: { requestId: string },
       pieces: readonly string[],
-      claim = [10, 2],
+      claim: readonly [prompt: number, completion: number] = [10, 2],
     ) {
-      const { requestId } = request;
-      for (const [index, text] of pieces.entries())
-        marketplace.chunk(provider.actor, { requestId, index, text });
-      marketplace.result(provider.actor, {
-        requestId,
-        finishReason: 'stop',
-        promptTokens: claim[0] ?? 0,
-        completionTokens: claim[1] ?? 0,
-      });
+      for (const [index, value] of pieces.entries()) text(provider, requestId, index, value);
+      result(provider, requestId, { claim: { promptTokens: claim[0], completionTokens: claim[1] } });
     },
   };
 }
@@ -234,6 +304,3 @@ export async function eventsOf(answer: ComputeAnswer): Promise<ComputeEvent[]> {
   for await (const event of answer.events) events.push(event);
   return events;
 }
-
-/** The bytes of a request's id, for a provider's frames. */
-export const requestIdBytes = (id: string): Uint8Array => uuidToBytes(id);

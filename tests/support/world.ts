@@ -31,6 +31,11 @@ export async function createHousehold(server: TestServer, adminToken: string): P
     { name: 'Somebody' },
     adminToken,
   );
+  await server.request('PUT', `/api/v1/admin/payment-standing/${user.id}`, {
+    body: { canPay: true, canBePaid: true },
+    token: adminToken,
+    expect: 200,
+  });
   const network = await server.post<{ id: string; name: string }>(
     '/api/v1/networks',
     { name: 'Home' },

@@ -1,6 +1,7 @@
 import type { PriceRequest, PriceResult, SplitResult } from '../../../assembly/host/index.ts';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
-import type { Cents } from '../../kernel/money.ts';
+import type { Microcents } from '../../kernel/money.ts';
+import type { TokenCounts, TokenPrices } from './prices.ts';
 
 /** The part of the compute core that knows prices. */
 export interface PricingCore {
@@ -8,42 +9,57 @@ export interface PricingCore {
   split(costMicrocents: bigint, commissionBasisPoints: number): SplitResult;
 }
 
-const MICROCENTS_PER_CENT = 1_000_000n;
+/** Settings of prices. */
+export interface PricingOptions {
+  /** The platform's share of a cost, in hundredths of a percent. */
+  readonly commissionBasisPoints: number;
+  /** A cost is rounded up to a multiple of this: 1, or 1,000,000 for whole cents. */
+  readonly roundingUnitMicrocents: Microcents;
+}
 
-/** A cost and who gets it: `costCents = feeCents + earningsCents`. */
+/** A cost and who gets it: `costMicrocents = feeMicrocents + earningsMicrocents`. */
 export interface Price {
-  readonly costCents: Cents;
-  readonly feeCents: Cents;
-  readonly earningsCents: Cents;
+  readonly costMicrocents: Microcents;
+  readonly feeMicrocents: Microcents;
+  readonly earningsMicrocents: Microcents;
 }
 
 /** Prices as the rest of the server sees them. */
-export type PricingService = ReturnType<typeof createPricingService>;
+export interface PricingService {
+  /**
+   * What `tokens` cost, rounded up to the unit once, shared between platform and provider. Refuses with
+   * `amount_out_of_range` what no amount can hold.
+   */
+  price(tokens: TokenCounts, prices: TokenPrices): Price;
+}
 
-/** Makes the pricing service; `commissionBasisPoints` is the platform's share. */
+/** The largest amount the ledger's 64-bit columns hold. */
+const AMOUNT_MICROCENTS_MAX = 2n ** 63n - 1n;
+
+/** Makes the pricing service. */
 export function createPricingService(
-  options: { readonly commissionBasisPoints: number },
-  dependencies: { readonly core: PricingCore },
-) {
-  const { core } = dependencies;
+  options: PricingOptions,
+  { core }: { readonly core: PricingCore },
+): PricingService {
   return {
-    /**
-     * What `tokens` cost, in whole cents rounded up, shared between platform and provider. Refuses with
-     * `amount_out_of_range` what no amount can hold.
-     */
-    price(tokens: number, priceCentsPer1000Tokens: Cents): Price {
-      const price = priceCentsPer1000Tokens * MICROCENTS_PER_CENT;
+    price({ prompt, cachedPrompt, completion }, prices) {
       const priced = core.price({
-        tokens: { prompt: BigInt(tokens), cachedPrompt: 0n, completion: 0n },
-        priceMicrocentsPer1000Tokens: { prompt: price, cachedPrompt: price, completion: price },
-        roundingUnitMicrocents: MICROCENTS_PER_CENT,
+        tokens: {
+          prompt: BigInt(prompt),
+          cachedPrompt: BigInt(cachedPrompt),
+          completion: BigInt(completion),
+        },
+        priceMicrocentsPer1000Tokens: prices,
+        roundingUnitMicrocents: options.roundingUnitMicrocents,
       });
-      if (!priced.ok) throw new AppError('invalid', 'amount_out_of_range', 'The cost is out of range.');
-      const costCents = priced.costMicrocents / MICROCENTS_PER_CENT;
-      // A split is the same in any unit. In whole cents the fee is rounded to a whole cent.
-      const shares = core.split(costCents, options.commissionBasisPoints);
+      if (!priced.ok || priced.costMicrocents > AMOUNT_MICROCENTS_MAX) {
+        throw new AppError('invalid', 'amount_out_of_range', 'The cost is out of range.');
+      }
+      const { costMicrocents } = priced;
+      const shares = core.split(costMicrocents, options.commissionBasisPoints);
       if (!shares.ok) throw new InvariantError('the commission is out of range');
-      return { costCents, feeCents: shares.feeMicrocents, earningsCents: shares.earningsMicrocents };
+      const { feeMicrocents, earningsMicrocents } = shares;
+      return { costMicrocents, feeMicrocents, earningsMicrocents };
     },
   };
 }

@@ -16,7 +16,8 @@ import type { Socket, SocketHandler } from '../../platform/websocket/types.ts';
 import { errorTable, logRefusal, toAppError } from '../error-table.ts';
 import type { DeviceChannel } from '../frames/device-channel.ts';
 import { DeviceSession, type SessionDependencies } from '../frames/device-session.ts';
-import { capabilitiesOf, type FrameAnswer, payloadOf, type SessionFrames } from '../frames/frame-handlers.ts';
+import { type FrameAnswer, payloadOf, type SessionFrames } from '../frames/frame-handler.ts';
+import { capabilitiesOf } from '../frames/frame-handlers.ts';
 import { HELLO_TIMEOUT_MS, WINDOW_FRAMES } from './limits.ts';
 import { WaitingMessages } from './waiting-messages.ts';
 

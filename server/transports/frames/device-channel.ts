@@ -1,7 +1,7 @@
 import type { FrameType } from '../../../proto/index.ts';
 import type { DeliverySession } from '../../domains/relay/index.ts';
 import type { AppError } from '../../kernel/errors.ts';
-import type { SessionFrames } from './frame-handlers.ts';
+import type { SessionFrames } from './frame-handler.ts';
 
 /** What differs between the ways a device is connected. Everything else is the session's. */
 export interface DeviceChannel {

@@ -1,7 +1,7 @@
 import { FrameType, type FrameView } from '../../../proto/index.ts';
 import type { DeviceIdentity } from '../../domains/devices/index.ts';
-import type { ProviderChannel } from '../../domains/marketplace/index.ts';
 import type { ConnectionRegistry } from '../../domains/presence/index.ts';
+import type { ProviderLink } from '../../domains/providers/index.ts';
 import {
   type DeliverySession,
   NIL_UUID,
@@ -18,8 +18,9 @@ import type { Connection } from '../pipeline/pipeline.ts';
 import { decodeFrame } from './decode-frame.ts';
 import type { DeviceChannel } from './device-channel.ts';
 import { errorAnswer } from './error-frame.ts';
-import type { FrameAnswer, FrameServices } from './frame-handlers.ts';
+import type { FrameAnswer, FrameServices } from './frame-handler.ts';
 import type { Frames } from './frames.ts';
+import { createProviderLink } from './provider-link.ts';
 import { WrongFrames } from './wrong-frames.ts';
 
 /** What every session needs. */
@@ -49,7 +50,7 @@ export class DeviceSession {
   readonly #connection: Connection;
   #peer: Peer | null = null;
   #release: () => void = () => {};
-  #providerChannel: ProviderChannel | null = null;
+  #providerLink: ProviderLink | null = null;
   #follows = false;
   #isOpening = false;
   #ended = false;
@@ -205,9 +206,9 @@ export class DeviceSession {
     this.#release();
     const peer = this.#peer;
     if (peer === null) return;
-    const { relay, marketplace } = this.#dependencies;
+    const { relay, providers } = this.#dependencies;
     this.#closeDeliveries();
-    if (this.#providerChannel !== null) marketplace.disconnected(peer.actor.deviceId, this.#providerChannel);
+    if (this.#providerLink !== null) providers.disconnected(peer.actor.deviceId, this.#providerLink);
     relay.disconnected(peer);
     this.#recordSeen();
   }
@@ -219,22 +220,21 @@ export class DeviceSession {
       peer,
       frame,
       connection: this.#connection,
-      providerChannel: this.#channelOfProvider(peer, frame),
+      providerLink: this.#linkOfProvider(peer, frame),
       session: this.#channel.sessionFrames,
     });
   }
 
-  /** The way back to this device for the marketplace, made with its first frame of that kind. */
-  #channelOfProvider(peer: Peer, { header }: FrameView): ProviderChannel | null {
+  /** The way to this device for requests, made with its first frame. */
+  #linkOfProvider(peer: Peer, { header }: FrameView): ProviderLink | null {
     if (!this.#channel.carriesProviders) return null;
-    this.#providerChannel ??= {
-      send: (type: FrameType, payload: Uint8Array) =>
+    const { networkId } = header;
+    this.#providerLink ??= createProviderLink(
+      (type, payload) =>
         !this.#ended &&
-        this.#channel.send(
-          this.#dependencies.relay.makeFrame(peer, { type, networkId: header.networkId, payload }),
-        ),
-    };
-    return this.#providerChannel;
+        this.#channel.send(this.#dependencies.relay.makeFrame(peer, { type, networkId, payload })),
+    );
+    return this.#providerLink;
   }
 
   #answer({ header }: FrameView, answer: NonNullable<FrameAnswer>): void {

@@ -3,12 +3,8 @@ import type { DeviceIdentity } from '../../domains/devices/index.ts';
 import { relayError } from '../../domains/relay/index.ts';
 import { InvariantError } from '../../kernel/errors.ts';
 import type { CallOnConnection, Connection, Pipeline } from '../pipeline/pipeline.ts';
-import {
-  FRAME_HANDLERS,
-  type FrameAnswer,
-  type FrameServices,
-  type ReceivedFrame,
-} from './frame-handlers.ts';
+import type { FrameAnswer, FrameServices, ReceivedFrame } from './frame-handler.ts';
+import { FRAME_HANDLERS } from './frame-handlers.ts';
 import { CONNECTION_OPERATION, FRAME_OPERATIONS } from './operations.ts';
 import { createTopics, type Topics } from './topics.ts';
 

@@ -1,5 +1,6 @@
-import type { ComputeAnswer, ComputeEvent } from '../../domains/marketplace/index.ts';
+import type { ComputeAnswer, ComputeEvent } from '../../domains/requests/index.ts';
 import { AppError } from '../../kernel/errors.ts';
+import type { JsonObject } from '../../kernel/json.ts';
 import { openAiError } from './errors.ts';
 
 type EndEvent = Extract<ComputeEvent, { kind: 'end' }>;
@@ -36,6 +37,15 @@ export function failureOf(
           details: { transactionId },
         },
       );
+    case 'reader_stalled':
+      return new AppError(
+        'unavailable',
+        event.code,
+        'The answer was not read. What was delivered is billed.',
+        {
+          details: { transactionId },
+        },
+      );
     default:
       return new AppError(
         'unavailable',
@@ -48,14 +58,19 @@ export function failureOf(
   }
 }
 
-/** A whole answer: https://platform.openai.com/docs/api-reference/chat/object. */
-export function completionObject({ answer, model }: CompletionFrame, text: string, end: EndEvent): object {
+/** A whole answer, of all its deltas put together: https://platform.openai.com/docs/api-reference/chat/object. */
+export function completionObject(
+  { answer, model }: CompletionFrame,
+  fields: JsonObject,
+  end: EndEvent,
+): object {
+  const withoutText = fields.tool_calls === undefined ? '' : null;
   return {
     ...envelope({ answer, model }, 'chat.completion'),
     choices: [
       {
         index: 0,
-        message: { role: 'assistant', content: text, refusal: null },
+        message: { content: withoutText, refusal: null, ...fields, role: 'assistant' },
         logprobs: null,
         finish_reason: end.finishReason,
       },
@@ -65,7 +80,7 @@ export function completionObject({ answer, model }: CompletionFrame, text: strin
 }
 
 /**
- * Server-sent events as OpenAI sends them: the role, the text as it comes, the reason of the end, with `includeUsage` the
+ * Server-sent events as OpenAI sends them: the role, the deltas as they come, the reason of the end, with `includeUsage` the
  * tokens, and `[DONE]`. An answer that fails on the way ends with `finish_reason: "error"` and an `error` object, which
  * OpenAI's clients throw.
  */
@@ -82,8 +97,8 @@ export async function* completionEvents(
     });
   yield chunk({ role: 'assistant', content: '', refusal: null }, null);
   for await (const event of frame.answer.events) {
-    if (event.kind === 'text') {
-      yield chunk({ content: event.text }, null);
+    if (event.kind === 'delta') {
+      yield chunk(event.fields, null);
     } else if (event.kind === 'failed') {
       yield chunk({}, 'error', { error: openAiError(failureOf(frame, event)) });
     } else {

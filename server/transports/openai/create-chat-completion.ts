@@ -1,7 +1,8 @@
-import type { MarketplaceService } from '../../domains/marketplace/index.ts';
 import type { CountedMessage } from '../../domains/pricing/index.ts';
+import { mergeDeltas, type RequestService } from '../../domains/requests/index.ts';
 import type { AccountActor } from '../../kernel/actor.ts';
 import { InvariantError } from '../../kernel/errors.ts';
+import type { JsonObject } from '../../kernel/json.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
 import { type ChatRequest, providerBody, textOf } from './chat-schema.ts';
 import { type CompletionFrame, completionEvents, completionObject, failureOf } from './completion-format.ts';
@@ -9,7 +10,7 @@ import { readChatRequest, readIdempotencyKey, readMaximumCost } from './read-cha
 
 /** What serving a chat completion needs. */
 export interface ChatCompletionDependencies {
-  readonly marketplace: Pick<MarketplaceService, 'createRequest'>;
+  readonly requests: Pick<RequestService, 'createRequest'>;
   readonly countPromptTokens: (messages: readonly CountedMessage[]) => Promise<number>;
 }
 
@@ -17,18 +18,18 @@ export interface ChatCompletionDependencies {
 export async function createChatCompletion(
   actor: AccountActor,
   request: HttpRequest,
-  { marketplace, countPromptTokens }: ChatCompletionDependencies,
+  { requests, countPromptTokens }: ChatCompletionDependencies,
 ): Promise<HttpResponse> {
   const chat = readChatRequest(request);
-  const costCentsMax = readMaximumCost(request);
+  const costMicrocentsMax = readMaximumCost(request);
   const idempotencyKey = readIdempotencyKey(request);
   const promptTokens = await countPromptTokens(chat.messages.map(countedMessage));
-  const answer = await marketplace.createRequest(actor, {
+  const answer = await requests.createRequest(actor, {
     model: chat.model,
     body: providerBody(chat),
     promptTokens,
     completionTokensMax: chat.max_completion_tokens ?? chat.max_tokens ?? null,
-    costCentsMax,
+    costMicrocentsMax,
     idempotencyKey,
     signal: request.signal,
   });
@@ -49,11 +50,11 @@ export async function createChatCompletion(
 }
 
 async function wholeAnswer(frame: CompletionFrame): Promise<object> {
-  const pieces: string[] = [];
+  let fields: JsonObject = {};
   for await (const event of frame.answer.events) {
-    if (event.kind === 'text') pieces.push(event.text);
+    if (event.kind === 'delta') fields = mergeDeltas(fields, event.fields);
     else if (event.kind === 'failed') throw failureOf(frame, event);
-    else return completionObject(frame, pieces.join(''), event);
+    else return completionObject(frame, fields, event);
   }
   throw new InvariantError('an answer has no end');
 }

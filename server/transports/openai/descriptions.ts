@@ -15,9 +15,13 @@ const chatCompletion = z
     choices: z.array(
       z.object({
         index: z.literal(0),
-        message: z.object({ role: z.literal('assistant'), content: z.string(), refusal: z.null() }),
+        message: z.looseObject({
+          role: z.literal('assistant'),
+          content: z.string().nullable(),
+          refusal: z.string().nullable(),
+        }),
         logprobs: z.null(),
-        finish_reason: z.enum(['stop', 'length']),
+        finish_reason: z.string(),
       }),
     ),
     usage,
@@ -32,7 +36,9 @@ const model = z
     owned_by: z.string(),
     providers: z.int(),
     context_tokens_max: z.int(),
-    price_cents_per_1000_tokens_min: z.int(),
+    prices_cents_per_1000_tokens_min: z
+      .object({ prompt: z.string(), cached_prompt: z.string(), completion: z.string() })
+      .describe('The lowest price of each kind, in cents, in decimal.'),
   })
   .meta({ id: 'Model' });
 
@@ -67,9 +73,9 @@ export const OPENAI_DESCRIPTIONS = [
       'Idempotency-Key': idempotencyKeySchema.optional(),
       'X-Yggdrasil-Max-Cost-Cents': z
         .string()
-        .regex(/^[0-9]{1,15}$/)
+        .regex(/^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$/)
         .optional()
-        .describe('The most this request may cost, in whole cents.'),
+        .describe('The most this request may cost, in cents: whole, or decimal with up to six places.'),
     }),
     body: chatRequestSchema.meta({ id: 'ChatRequest' }),
     response: chatCompletion,
@@ -87,6 +93,8 @@ export const OPENAI_DESCRIPTIONS = [
       'provider_vanished',
       'provider_answer_malformed',
       'outcome_unknown',
+      'reader_stalled',
+      'rate_limited',
       'request_timed_out',
     ],
   },

@@ -1,14 +1,15 @@
-import type { ListedModel, MarketplaceService } from '../../domains/marketplace/index.ts';
+import type { ListedModel, ProviderService } from '../../domains/providers/index.ts';
 import type { AccountActor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
+import { priceToText } from '../../kernel/money.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
 
 /** `GET /v1/models`: https://platform.openai.com/docs/api-reference/models/list. */
 export async function listModels(
   actor: AccountActor,
-  { marketplace }: { marketplace: Pick<MarketplaceService, 'listModels'> },
+  { providers }: { providers: Pick<ProviderService, 'listModels'> },
 ): Promise<HttpResponse> {
-  const models = await marketplace.listModels(actor);
+  const models = await providers.listModels(actor);
   return jsonResponse({ object: 'list', data: models.map(modelObject) });
 }
 
@@ -16,15 +17,15 @@ export async function listModels(
 export async function getModel(
   actor: AccountActor,
   request: HttpRequest,
-  { marketplace }: { marketplace: Pick<MarketplaceService, 'listModels'> },
+  { providers }: { providers: Pick<ProviderService, 'listModels'> },
 ): Promise<HttpResponse> {
   const name = request.params['*'];
-  const model = (await marketplace.listModels(actor)).find((listed) => listed.name === name);
+  const model = (await providers.listModels(actor)).find((listed) => listed.name === name);
   if (!model) throw new AppError('not_found', 'model_not_found', 'No provider offers this model.');
   return jsonResponse(modelObject(model));
 }
 
-function modelObject({ name, providers, contextTokensMax, priceCentsPer1000TokensMin }: ListedModel): object {
+function modelObject({ name, providers, contextTokensMax, pricesMin }: ListedModel): object {
   return {
     id: name,
     object: 'model',
@@ -33,7 +34,11 @@ function modelObject({ name, providers, contextTokensMax, priceCentsPer1000Token
     owned_by: 'marketplace',
     providers,
     context_tokens_max: contextTokensMax,
-    price_cents_per_1000_tokens_min: Number(priceCentsPer1000TokensMin),
+    prices_cents_per_1000_tokens_min: {
+      prompt: priceToText(pricesMin.prompt),
+      cached_prompt: priceToText(pricesMin.cachedPrompt),
+      completion: priceToText(pricesMin.completion),
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { invalidInput } from '../../kernel/errors.ts';
 import { requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
-import type { Cents } from '../../kernel/money.ts';
+import { type Microcents, parsePrice } from '../../kernel/money.ts';
 import type { HttpRequest } from '../../platform/http/types.ts';
 import { readJson } from '../pipeline/read-json.ts';
 import { type ChatRequest, chatRequestSchema } from './chat-schema.ts';
@@ -26,11 +26,12 @@ export function readIdempotencyKey(request: HttpRequest): string | null {
 }
 
 /** The most the requester wants to pay for this request; null: no limit. Refuses with `invalid_input`. */
-export function readMaximumCost(request: HttpRequest): Cents | null {
+export function readMaximumCost(request: HttpRequest): Microcents | null {
   const header = request.header('x-yggdrasil-max-cost-cents');
   if (header === undefined) return null;
-  if (/^[0-9]{1,15}$/.test(header)) return BigInt(header);
-  throw invalidInput('X-Yggdrasil-Max-Cost-Cents must be whole cents.', {
+  const microcents = parsePrice(header);
+  if (microcents !== null) return microcents;
+  throw invalidInput('X-Yggdrasil-Max-Cost-Cents must be cents: whole, or decimal with up to six places.', {
     param: 'X-Yggdrasil-Max-Cost-Cents',
   });
 }

@@ -1,4 +1,5 @@
-import type { MarketplaceService } from '../../domains/marketplace/index.ts';
+import type { ProviderService } from '../../domains/providers/index.ts';
+import type { RequestService } from '../../domains/requests/index.ts';
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { HttpRequest, HttpResponse, HttpRoute } from '../../platform/http/types.ts';
 import { createHttpRoutes, type HttpDependencies } from '../pipeline/http.ts';
@@ -11,7 +12,8 @@ import { getModel, listModels } from './models.ts';
 
 /** The services behind OpenAI's part of HTTP. */
 export interface OpenAiServices {
-  readonly marketplace: Pick<MarketplaceService, 'createRequest' | 'listModels'>;
+  readonly providers: Pick<ProviderService, 'listModels'>;
+  readonly requests: Pick<RequestService, 'createRequest'>;
   readonly countPromptTokens: ChatCompletionDependencies['countPromptTokens'];
 }
 

@@ -1,9 +1,11 @@
 import type { AccountService } from '../../domains/accounts/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
 import type { LedgerService } from '../../domains/ledger/index.ts';
-import type { MarketplaceService } from '../../domains/marketplace/index.ts';
 import type { NetworkService } from '../../domains/networks/index.ts';
+import type { PaymentService } from '../../domains/payments/index.ts';
+import type { ProviderService } from '../../domains/providers/index.ts';
 import type { TenantService } from '../../domains/tenants/index.ts';
+import type { TransactionService } from '../../domains/transactions/index.ts';
 import { addDeviceToNetwork } from './devices/add-network.ts';
 import { createDevice } from './devices/create.ts';
 import { getDevice } from './devices/get.ts';
@@ -30,6 +32,8 @@ import { getNetwork } from './networks/get.ts';
 import { listNetworks } from './networks/list.ts';
 import { removeNetwork } from './networks/remove.ts';
 import { updateNetwork } from './networks/update.ts';
+import { confirmPaymentStanding } from './payments/confirm-standing.ts';
+import { getPaymentStanding } from './payments/get-standing.ts';
 import { listTenants } from './tenants/list.ts';
 import { createUser } from './users/create.ts';
 import { getSelf } from './users/get-self.ts';
@@ -42,7 +46,9 @@ export interface RestServices {
   readonly networks: NetworkService;
   readonly devices: DeviceService;
   readonly ledger: LedgerService;
-  readonly marketplace: MarketplaceService;
+  readonly payments: PaymentService;
+  readonly providers: ProviderService;
+  readonly transactions: TransactionService;
 }
 
 /** Every REST route of the API, in the order of the documentation. */
@@ -78,4 +84,6 @@ export const createRestRoutes = (services: RestServices) => [
   getProvider(services),
   listTransactions(services),
   getTransaction(services),
+  getPaymentStanding(services),
+  confirmPaymentStanding(services),
 ];

@@ -218,6 +218,24 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'transaction_not_found',
   },
+  'payments.standing.get': {
+    valid: ({ alice }) => ({ path: `/api/v1/admin/payment-standing/${alice.userId}` }),
+    refused: () => ({ path: `/api/v1/admin/payment-standing/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'user_not_found',
+  },
+  'payments.standing.confirm': {
+    valid: ({ alice }) => ({
+      path: `/api/v1/admin/payment-standing/${alice.userId}`,
+      body: { canPay: true, canBePaid: true },
+    }),
+    refused: () => ({
+      path: `/api/v1/admin/payment-standing/${UNKNOWN_ID}`,
+      body: { canPay: true, canBePaid: true },
+    }),
+    status: 404,
+    code: 'user_not_found',
+  },
   'server.live': {
     valid: () => ({ path: '/healthz' }),
     refused: () => ({ path: '/healthz?verbose=1' }),

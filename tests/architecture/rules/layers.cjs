@@ -66,12 +66,12 @@ const DOMAINS = {
     ],
   },
   quality: { sees: [], uses: [] },
-  marketplace: {
-    sees: ['ledger', 'pricing', 'quality'],
-    uses: [
-      [WIRE, 'speaks to providers in frames', { only: '/(attempt|offer-rules|service)\\.ts$' }],
-      [node('crypto'), 'a request is recognized by its SHA-256', { only: '/keyed-requests\\.ts$' }],
-    ],
+  payments: { sees: [], uses: [] },
+  providers: { sees: ['pricing', 'quality'], uses: [] },
+  transactions: { sees: [], uses: [] },
+  requests: {
+    sees: ['ledger', 'pricing', 'providers', 'transactions'],
+    uses: [[node('crypto'), 'a request is recognized by its SHA-256', { only: '/keyed-requests\\.ts$' }]],
   },
 };
 

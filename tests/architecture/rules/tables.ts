@@ -20,13 +20,10 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'ledger_verified_accounts',
   ],
   'server/domains/quality': ['quality_providers'],
-  'server/domains/marketplace': [
-    'marketplace_providers',
-    'marketplace_models',
-    'marketplace_transactions',
-    'marketplace_served',
-    'marketplace_keyed_requests',
-  ],
+  'server/domains/payments': ['payment_standings'],
+  'server/domains/providers': ['marketplace_providers', 'marketplace_models'],
+  'server/domains/transactions': ['marketplace_transactions', 'marketplace_served', 'marketplace_claims'],
+  'server/domains/requests': ['marketplace_keyed_requests'],
 };
 
 /** The adapter of the database. It may look into the system's catalogue, too. */

@@ -1,8 +1,8 @@
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { MarketplaceStore } from '../../../server/domains/marketplace/index.ts';
+import type { LedgerService } from '../../../server/domains/ledger/index.ts';
 import { countPromptTokens } from '../../../server/domains/pricing/index.ts';
-import type { Actor } from '../../../server/kernel/actor.ts';
+import type { AccountActor, Actor } from '../../../server/kernel/actor.ts';
 import { createHttpServer, type HttpServer } from '../../../server/platform/http/server.ts';
 import { openAiErrorResponse } from '../../../server/transports/openai/errors.ts';
 import {
@@ -12,7 +12,7 @@ import {
 import { createTestConnections } from '../../support/connections.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { silentLogger } from '../../support/logger.ts';
-import { createMarket, type FakeProvider, until } from '../../support/market.ts';
+import { cents, createMarket, type FakeProvider, until } from '../../support/market.ts';
 import { createTestPipeline } from '../../support/pipeline.ts';
 
 let db: TestDatabase;
@@ -27,14 +27,14 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-const start = async (wrapStore?: (store: MarketplaceStore) => MarketplaceStore) => {
+const start = async (wrapLedger?: (ledger: LedgerService) => LedgerService) => {
   await server?.close();
-  market = createMarket(db, wrapStore === undefined ? {} : { wrapStore });
-  const alice = await market.customer(1_000n);
+  market = createMarket(db, wrapLedger === undefined ? {} : { wrapLedger });
+  const alice = await market.customer(1_000);
   actors.set('ygu_alice', alice);
-  actors.set('ygu_poor', await market.customer(1n));
+  actors.set('ygu_poor', await market.customer(1));
   const routes = createOpenAiTransport(
-    createOpenAiOperations({ marketplace: market.marketplace, countPromptTokens }),
+    createOpenAiOperations({ providers: market.providers, requests: market.requests, countPromptTokens }),
     {
       pipeline: createTestPipeline(market.clock),
       connections: createTestConnections().connections,
@@ -86,14 +86,14 @@ describe('POST /v1/chat/completions', () => {
     expect(data.usage).toEqual({ prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 });
     const id = response.headers.get('x-yggdrasil-transaction-id') ?? '';
     expect(data.id).toBe(`chatcmpl-${id}`);
-    const transaction = await market.marketplace.getTransaction(
-      actors.get('ygu_alice') as Actor,
+    const transaction = await market.transactions.getTransaction(
+      actors.get('ygu_alice') as AccountActor,
       id as never,
     );
-    expect(transaction).toMatchObject({ state: 'COMPLETED', costCents: 12n });
+    expect(transaction).toMatchObject({ state: 'COMPLETED', costMicrocents: cents(12) });
     const body = JSON.parse(new TextDecoder().decode(provider.requests[0]?.body));
     expect(body).toEqual({ model: 'm', messages, max_tokens: 20, temperature: 0.5 });
-    expect(provider.requests[0]?.maxTokens).toBe(20);
+    expect(provider.requests[0]?.completionTokensMax).toBe(20);
   });
 
   it('streams to the official client: role, text, reason, usage, done', async () => {
@@ -143,7 +143,7 @@ describe('POST /v1/chat/completions', () => {
   it('ends a stream that breaks off with an error that the client throws, and bills nothing', async () => {
     const provider = await market.provider({ context: 512 });
     provider.onRequest = ({ requestId }) => {
-      market.marketplace.chunk(provider.actor, { requestId, index: 0, text: 'Hello' });
+      market.text(provider, requestId, 0, 'Hello');
     };
     const stream = await client.chat.completions.create({ model: 'm', messages, stream: true });
     const texts: string[] = [];
@@ -151,27 +151,26 @@ describe('POST /v1/chat/completions', () => {
       (async () => {
         for await (const chunk of stream) {
           texts.push(chunk.choices[0]?.delta.content ?? '');
-          if (texts.at(-1) === 'Hello')
-            market.marketplace.disconnected(provider.actor.deviceId, provider.channel);
+          if (texts.at(-1) === 'Hello') market.providers.disconnected(provider.actor.deviceId, provider.link);
         }
       })(),
     ).rejects.toMatchObject({ code: 'provider_vanished' });
     expect(texts).toEqual(['', 'Hello']);
-    const balance = await market.balanceInCents(actors.get('ygu_alice') as Actor);
-    expect(balance).toEqual({ availableCents: 1_000n, heldCents: 0n });
+    const balance = await market.balance(actors.get('ygu_alice') as AccountActor);
+    expect(balance).toEqual({ available: 1_000, held: 0 });
   });
 
   it('cancels at the provider when the client goes away, and bills what was delivered', async () => {
     const provider = await market.provider({ context: 512 });
     provider.onRequest = ({ requestId }) => {
-      market.marketplace.chunk(provider.actor, { requestId, index: 0, text: 'Hello' });
+      market.text(provider, requestId, 0, 'Hello');
     };
     const stream = await client.chat.completions.create({ model: 'm', messages, stream: true });
     for await (const chunk of stream) if (chunk.choices[0]?.delta.content === 'Hello') break;
     await until(() => provider.cancelled.length === 1);
-    const alice = actors.get('ygu_alice') as Actor;
-    await until(async () => (await market.balanceInCents(alice)).heldCents === 0n);
-    expect((await market.balanceInCents(alice)).availableCents).toBe(989n);
+    const alice = actors.get('ygu_alice') as AccountActor;
+    await until(async () => (await market.balance(alice)).held === 0);
+    expect((await market.balance(alice)).available).toBe(989);
   });
 
   it.each([
@@ -229,6 +228,9 @@ describe('POST /v1/chat/completions', () => {
     await expect(as('ygu_poor')).rejects.toMatchObject({ status: 402, code: 'insufficient_balance' });
     await expect(as('ygu_alice', { 'X-Yggdrasil-Max-Cost-Cents': '3' })).rejects.toMatchObject({
       status: 402,
+      code: 'maximum_cost_exceeded',
+    });
+    await expect(as('ygu_alice', { 'X-Yggdrasil-Max-Cost-Cents': '3.000001' })).rejects.toMatchObject({
       code: 'maximum_cost_exceeded',
     });
     await expect(as('ygu_alice', { 'X-Yggdrasil-Max-Cost-Cents': '-3' })).rejects.toMatchObject({
@@ -290,8 +292,13 @@ describe('POST /v1/chat/completions', () => {
     const fail = async () => {
       throw new Error('the connection is gone');
     };
-    const serveWith = async (wrapStore: (store: MarketplaceStore) => MarketplaceStore) => {
-      await start(wrapStore);
+    /** Of a request's two commits the second one, its end, fails. */
+    const serveWith = async () => {
+      let commits = 0;
+      await start((ledger) => ({
+        ...ledger,
+        commit: (unit) => (++commits % 2 === 0 ? fail() : ledger.commit(unit)),
+      }));
       const provider = await market.provider({ context: 512 });
       serve(provider, ['Hello', ' world']);
       return provider;
@@ -299,17 +306,8 @@ describe('POST /v1/chat/completions', () => {
     // As anybody makes it: it repeats what failed.
     const repeating = () => new OpenAI({ apiKey: 'ygu_alice', baseURL: `${origin}/v1` });
 
-    it('gives an answer that is decided, so that nobody pays for it twice', async () => {
-      const provider = await serveWith((store) => ({ ...store, finishSettled: fail }));
-      const { choices } = await repeating().chat.completions.create({ model: 'm', messages, max_tokens: 20 });
-      expect(choices[0]?.message.content).toBe('Hello world');
-      expect(provider.requests).toHaveLength(1);
-      const balance = await market.balanceInCents(actors.get('ygu_alice') as Actor);
-      expect(balance).toEqual({ availableCents: 988n, heldCents: 0n });
-    });
-
-    it('says when it does not know whether it is decided, and the client does not repeat it', async () => {
-      const provider = await serveWith((store) => ({ ...store, writeIntent: fail }));
+    it('says when it does not know whether it is billed, and the client does not repeat it', async () => {
+      const provider = await serveWith();
       const create = (stream: boolean) =>
         repeating().chat.completions.create({ model: 'm', messages, max_tokens: 20, stream });
       await expect(create(false)).rejects.toMatchObject({
@@ -330,8 +328,7 @@ describe('POST /v1/chat/completions', () => {
 
   it('says 503 with Retry-After when nobody can serve', async () => {
     const provider = await market.provider({ context: 512 });
-    provider.onRequest = ({ requestId }) =>
-      market.marketplace.result(provider.actor, { requestId, error: { code: 1 } });
+    provider.onRequest = ({ requestId }) => market.fail(provider, requestId);
     for (let i = 0; i < 3; i++) {
       const failed = await post(JSON.stringify({ model: 'm', messages }));
       expect(failed.status).toBe(503);
@@ -353,7 +350,7 @@ describe('GET /v1/models', () => {
     const { data } = await client.models.list();
     expect(data).toMatchObject([{ id: 'meta/llama:3b', object: 'model', providers: 2 }]);
     expect(await client.models.retrieve('meta/llama:3b')).toMatchObject({
-      price_cents_per_1000_tokens_min: 20,
+      prices_cents_per_1000_tokens_min: { prompt: '20', cached_prompt: '20', completion: '20' },
     });
     await expect(client.models.retrieve('none')).rejects.toMatchObject({
       status: 404,

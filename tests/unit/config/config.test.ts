@@ -23,6 +23,7 @@ describe('the configuration', () => {
       databasePoolConnectionsMax: 10,
       logLevel: 'info',
       commissionBasisPoints: 1200,
+      costRounding: 'microcent',
       holdTimeoutSeconds: 1200,
       providerFirstTokenTimeoutMs: 30_000,
       providerStallTimeoutMs: 15_000,

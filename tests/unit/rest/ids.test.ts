@@ -29,19 +29,19 @@ test('an id in upper case reaches the ledger in lower case', async () => {
 
 test('an id in upper case reaches the marketplace in lower case, in a path and in a cursor', async () => {
   const provider = keeping('getProvider');
-  await serving(getProvider({ marketplace: provider.service })).ask({
+  await serving(getProvider({ providers: provider.service })).ask({
     token: 'ygu_user',
     params: { providerId: UPPER },
   });
   expect(provider.asked).toEqual([ID]);
   const transaction = keeping('getTransaction');
-  await serving(getTransaction({ marketplace: transaction.service })).ask({
+  await serving(getTransaction({ transactions: transaction.service })).ask({
     token: 'ygu_user',
     params: { transactionId: UPPER },
   });
   expect(transaction.asked).toEqual([ID]);
   const list = keeping('listTransactions');
-  await serving(listTransactions({ marketplace: list.service })).ask({
+  await serving(listTransactions({ transactions: list.service })).ask({
     token: 'ygu_user',
     query: `after=${Buffer.from(JSON.stringify(['17', UPPER])).toString('base64url')}`,
   });

@@ -3,17 +3,8 @@ import { accounts } from './0002-accounts.ts';
 import { devices } from './0003-devices.ts';
 import { relay } from './0004-relay.ts';
 import { ledger } from './0005-ledger.ts';
-import { marketplace } from './0006-marketplace.ts';
-import { keyedRequests } from './0007-keyed-requests.ts';
+import { market } from './0006-market.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
-export const migrations: readonly Migration[] = [
-  tenancy,
-  accounts,
-  devices,
-  relay,
-  ledger,
-  marketplace,
-  keyedRequests,
-];
+export const migrations: readonly Migration[] = [tenancy, accounts, devices, relay, ledger, market];

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import type { MarketplaceService } from '../../../domains/marketplace/index.ts';
+import type { ProviderService } from '../../../domains/providers/index.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { idSchema } from '../schemas.ts';
 import { providerSchema, providerToJson } from './schemas.ts';
 
-export const getProvider = ({ marketplace }: { marketplace: MarketplaceService }) =>
+/** A provider that serves now. */
+export const getProvider = ({ providers }: { providers: ProviderService }) =>
   defineRoute({
     operation: 'marketplace.providers.get',
     method: 'GET',
@@ -19,5 +20,5 @@ export const getProvider = ({ marketplace }: { marketplace: MarketplaceService }
     status: 200,
     errors: ['provider_not_found'],
     handle: async ({ actor, params }) =>
-      providerToJson(await marketplace.getProvider(actor, params.providerId)),
+      providerToJson(await providers.getProvider(actor, params.providerId)),
   });

@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import type { MarketplaceService } from '../../../domains/marketplace/index.ts';
+import type { TransactionService } from '../../../domains/transactions/index.ts';
 import { asId, type TransactionId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { idSchema } from '../schemas.ts';
 import { transactionSchema, transactionToJson } from './schemas.ts';
 
-export const getTransaction = ({ marketplace }: { marketplace: MarketplaceService }) =>
+/** One transaction, as its side sees it. */
+export const getTransaction = ({ transactions }: { transactions: TransactionService }) =>
   defineRoute({
     operation: 'marketplace.transactions.get',
     method: 'GET',
@@ -21,6 +22,6 @@ export const getTransaction = ({ marketplace }: { marketplace: MarketplaceServic
     errors: ['transaction_not_found'],
     handle: async ({ actor, params }) => {
       const id = asId<TransactionId>(params.transactionId);
-      return transactionToJson(await marketplace.getTransaction(actor, id));
+      return transactionToJson(await transactions.getTransaction(actor, id));
     },
   });

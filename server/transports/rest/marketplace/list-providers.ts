@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import type { MarketplaceService } from '../../../domains/marketplace/index.ts';
+import type { ProviderService } from '../../../domains/providers/index.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { providerSchema, providerToJson } from './schemas.ts';
 
-export const listProviders = ({ marketplace }: { marketplace: MarketplaceService }) =>
+/** Who serves now. */
+export const listProviders = ({ providers }: { providers: ProviderService }) =>
   defineRoute({
     operation: 'marketplace.providers.list',
     method: 'GET',
@@ -16,5 +17,5 @@ export const listProviders = ({ marketplace }: { marketplace: MarketplaceService
     response: z.object({ items: z.array(providerSchema) }),
     status: 200,
     errors: [],
-    handle: async ({ actor }) => ({ items: (await marketplace.listProviders(actor)).map(providerToJson) }),
+    handle: async ({ actor }) => ({ items: (await providers.listProviders(actor)).map(providerToJson) }),
   });

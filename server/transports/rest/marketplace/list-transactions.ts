@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import {
-  type MarketplaceService,
   TRANSACTIONS_PAGE_MAX,
   type TransactionCursor,
-} from '../../../domains/marketplace/index.ts';
+  type TransactionService,
+} from '../../../domains/transactions/index.ts';
 import { asId, type TransactionId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
@@ -18,7 +18,8 @@ const cursor = defineCursor<TransactionCursor>(
   ({ createdAtMs, id }) => [createdAtMs.toString(), id],
 );
 
-export const listTransactions = ({ marketplace }: { marketplace: MarketplaceService }) =>
+/** The transactions of one side, newest first. */
+export const listTransactions = ({ transactions }: { transactions: TransactionService }) =>
   defineRoute({
     operation: 'marketplace.transactions.list',
     method: 'GET',
@@ -34,7 +35,7 @@ export const listTransactions = ({ marketplace }: { marketplace: MarketplaceServ
     status: 200,
     errors: [],
     handle: async ({ actor, query }) => {
-      const page = await marketplace.listTransactions(actor, { ...query, after: query.after ?? null });
+      const page = await transactions.listTransactions(actor, { ...query, after: query.after ?? null });
       return { items: page.transactions.map(transactionToJson), next: cursor.next(page.next) };
     },
   });

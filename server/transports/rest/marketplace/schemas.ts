@@ -1,7 +1,11 @@
 import { z } from 'zod';
-import type { ListedProvider, Transaction } from '../../../domains/marketplace/index.ts';
-import { centsToJson } from '../../../kernel/money.ts';
-import { centsSchema, timeSchema, toIsoTime } from '../schemas.ts';
+import type { ListedProvider } from '../../../domains/providers/index.ts';
+import type { Transaction } from '../../../domains/transactions/index.ts';
+import { moneyToJson, priceToText } from '../../../kernel/money.ts';
+import { moneySchema } from '../ledger/schemas.ts';
+import { timeSchema, toIsoTime } from '../schemas.ts';
+
+const price = z.string().describe('Cents for 1000 tokens, in decimal with up to six places.');
 
 const share = z.number().min(0).max(1).describe('From 0 (worst) to 1 (best).');
 
@@ -13,7 +17,11 @@ export const providerSchema = z
     latency: share,
     availability: share,
     models: z.array(
-      z.object({ name: z.string(), priceCentsPer1000Tokens: centsSchema, contextTokens: z.int() }),
+      z.object({
+        name: z.string(),
+        pricesCentsPer1000Tokens: z.object({ prompt: price, cachedPrompt: price, completion: price }),
+        contextTokens: z.int(),
+      }),
     ),
   })
   .meta({ id: 'Provider' });
@@ -21,10 +29,14 @@ export const providerSchema = z
 /** A provider as REST shows it: nothing of its device, network or owner. */
 export const providerToJson = ({ models, ...provider }: ListedProvider) => ({
   ...provider,
-  models: models.map(({ name, contextTokens, priceCentsPer1000Tokens }) => ({
+  models: models.map(({ name, contextTokens, prices }) => ({
     name,
     contextTokens,
-    priceCentsPer1000Tokens: centsToJson(priceCentsPer1000Tokens),
+    pricesCentsPer1000Tokens: {
+      prompt: priceToText(prices.prompt),
+      cachedPrompt: priceToText(prices.cachedPrompt),
+      completion: priceToText(prices.completion),
+    },
   })),
 });
 
@@ -38,9 +50,9 @@ export const transactionSchema = z
     promptTokens: z.int(),
     completionTokens: z.int(),
     billedTokens: z.int().describe("The smaller of the server's and the provider's count."),
-    costCents: centsSchema,
-    feeCents: centsSchema,
-    earningsCents: centsSchema,
+    cost: moneySchema,
+    fee: moneySchema,
+    earnings: moneySchema,
     finishReason: z.string().nullable(),
     failureCode: z.string().nullable(),
     createdAt: timeSchema,
@@ -50,12 +62,13 @@ export const transactionSchema = z
 
 /** A transaction as REST shows it to one of its sides. */
 export const transactionToJson = (transaction: Transaction) => {
-  const { createdAtMs, finishedAtMs, costCents, feeCents, earningsCents, ...same } = transaction;
+  const { createdAtMs, finishedAtMs, costMicrocents, feeMicrocents, earningsMicrocents, ...same } =
+    transaction;
   return {
     ...same,
-    costCents: centsToJson(costCents),
-    feeCents: centsToJson(feeCents),
-    earningsCents: centsToJson(earningsCents),
+    cost: moneyToJson(costMicrocents),
+    fee: moneyToJson(feeMicrocents),
+    earnings: moneyToJson(earningsMicrocents),
     createdAt: toIsoTime(createdAtMs),
     finishedAt: finishedAtMs === null ? null : toIsoTime(finishedAtMs),
   };

@@ -1,0 +1,220 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { TransactionId } from '../../kernel/ids.ts';
+import {
+  ANSWER_CHARACTERS_MAX,
+  CHARACTERS_PER_TOKEN_MAX,
+  CONTEXT_TOKENS_MAX,
+  DELTA_BYTES_MAX,
+  FINISH_REASON_CHARACTERS_MAX,
+  SIGNS_OF_LIFE_MAX,
+} from './limits.ts';
+import type { LiveProvider } from './live-provider.ts';
+import type { RunningRequest } from './pace.ts';
+import type { Eligible } from './selection.ts';
+import type {
+  AttemptEnd,
+  CompletionDelta,
+  DeltaMessage,
+  FailureCode,
+  ModelOffer,
+  ProviderOrder,
+  ResultMessage,
+  TokenClaim,
+} from './types.ts';
+
+/** What is asked of a provider, and what bounds it. */
+export interface AttemptOrder extends ProviderOrder {
+  readonly promptTokens: number;
+  /** When the whole request must be over, in monotonic milliseconds. */
+  readonly deadlineMs: number;
+}
+
+/** Who an attempt is made for. */
+export interface AttemptListener {
+  /** A piece of the answer came, with text in it. Never after `ended`. */
+  delta(delta: CompletionDelta): void;
+  /** It is over. Called once. */
+  ended(end: AttemptEnd): void;
+}
+
+/**
+ * One request at one provider: takes its messages in, allows nothing but the protocol, and watches its silence. It holds a
+ * slot of the provider from its making to its end.
+ */
+export class Attempt implements RunningRequest {
+  readonly provider: LiveProvider;
+  /** The model as it was offered when the slot was taken: what is paid. */
+  readonly model: ModelOffer;
+  readonly order: AttemptOrder;
+  readonly isProbe: boolean;
+  readonly startedMs: number;
+  readonly #clock: Clock;
+  readonly #giveSlotBack: (attempt: Attempt) => void;
+  #listener: AttemptListener | null = null;
+  #firstTextMs: number | null = null;
+  #lastTextMs: number | null = null;
+  #nextIndex = 0;
+  #charactersLeft: number;
+  #creditBytesLeft: number;
+  #signsOfLife = 0;
+  #cancelTimer: () => void = () => {};
+  #end: AttemptEnd | null = null;
+
+  constructor(
+    { provider, model }: Eligible,
+    order: AttemptOrder,
+    isProbe: boolean,
+    dependencies: { readonly clock: Clock; readonly giveSlotBack: (attempt: Attempt) => void },
+  ) {
+    this.provider = provider;
+    this.model = model;
+    this.order = order;
+    this.isProbe = isProbe;
+    this.#clock = dependencies.clock;
+    this.#giveSlotBack = dependencies.giveSlotBack;
+    this.startedMs = this.#clock.monotonicMs();
+    this.#charactersLeft = Math.min(
+      (order.completionTokensMax + 1) * CHARACTERS_PER_TOKEN_MAX,
+      ANSWER_CHARACTERS_MAX,
+    );
+    this.#creditBytesLeft = order.creditBytes;
+    provider.running.add(this);
+    if (isProbe) provider.probe = this;
+  }
+
+  get lastTextMs(): number | null {
+    return this.#lastTextMs;
+  }
+
+  /** How it ended; null while it runs. */
+  get end(): AttemptEnd | null {
+    return this.#end;
+  }
+
+  /** Milliseconds from the start to the first text; null before it. */
+  get firstTokenMs(): number | null {
+    return this.#firstTextMs === null ? null : this.#firstTextMs - this.startedMs;
+  }
+
+  /** Sends the request; `listener` hears what becomes of it, at once where it has ended already. */
+  send(listener: AttemptListener): void {
+    if (this.#end !== null) {
+      listener.ended(this.#end);
+      return;
+    }
+    this.#listener = listener;
+    this.#watchSilence(this.order.firstTokenTimeoutMs);
+    if (!this.provider.link.request(this.order)) this.fail('provider_vanished');
+  }
+
+  /** Gives the slot back unused, for nobody's fault. */
+  giveBack(): void {
+    this.#endWith({ kind: 'unused' });
+  }
+
+  /** The provider may send `bytes` more of the answer. */
+  grant(bytes: number): void {
+    if (this.#end !== null || bytes === 0) return;
+    const couldNotSend = this.#creditBytesLeft < DELTA_BYTES_MAX;
+    this.#creditBytesLeft += bytes;
+    if (couldNotSend) this.#watchSilence(this.#silenceMs());
+    if (!this.provider.link.grant(this.order.requestId, bytes)) this.fail('provider_vanished');
+  }
+
+  /** Takes a piece of the answer. False: it is not allowed here, and the attempt has failed. */
+  receiveDelta({ index, delta }: Omit<DeltaMessage, 'requestId'>): boolean {
+    if (this.#end !== null || this.#listener === null) return false;
+    const characters = delta.text.length;
+    this.#charactersLeft -= characters;
+    this.#creditBytesLeft -= delta.bytes;
+    if (index !== this.#nextIndex || this.#charactersLeft < 0 || this.#creditBytesLeft < 0)
+      return this.#refuse();
+    this.#nextIndex++;
+    // A piece without text is no progress: the silence goes on.
+    if (characters === 0) return true;
+    const nowMs = this.#clock.monotonicMs();
+    const sinceMs = nowMs - (this.#lastTextMs ?? this.startedMs);
+    this.provider.standing.pace.observeText(this.#firstTextMs === null, sinceMs, characters);
+    this.#firstTextMs ??= nowMs;
+    this.#lastTextMs = nowMs;
+    this.#signsOfLife = 0;
+    this.#watchSilence(this.order.stallTimeoutMs);
+    this.#listener.delta(delta);
+    return true;
+  }
+
+  /** The provider works, though it has nothing to send. A few such signs in a row hold up the clock of its silence. */
+  receiveSignOfLife(): void {
+    if (this.#end !== null || this.#listener === null || ++this.#signsOfLife > SIGNS_OF_LIFE_MAX) return;
+    this.#watchSilence(this.#silenceMs());
+  }
+
+  /** Takes the end of the answer. False: it is not allowed here, and the attempt has failed. */
+  receiveResult({ finishReason, claim, error }: Omit<ResultMessage, 'requestId'>): boolean {
+    if (this.#end !== null || this.#listener === null) return false;
+    if (error !== null) {
+      this.fail('provider_failed');
+      return true;
+    }
+    const isReason = finishReason.length > 0 && finishReason.length <= FINISH_REASON_CHARACTERS_MAX;
+    if (!isReason || (claim !== null && !isClaim(claim))) return this.#refuse();
+    this.#endWith({ kind: 'answered', finishReason, claim });
+    return true;
+  }
+
+  /** Ends the attempt with `code` and tells the provider, where it can be told, that nobody waits any more. */
+  fail(code: FailureCode): void {
+    if (this.#end !== null) return;
+    const isSent = this.#listener !== null;
+    this.#endWith({ kind: 'failed', code });
+    if (isSent && code !== 'provider_vanished' && code !== 'provider_failed') {
+      this.provider.link.cancel(this.order.requestId);
+    }
+  }
+
+  #refuse(): false {
+    this.fail('provider_answer_malformed');
+    return false;
+  }
+
+  #silenceMs(): number {
+    return this.#firstTextMs === null ? this.order.firstTokenTimeoutMs : this.order.stallTimeoutMs;
+  }
+
+  #watchSilence(silenceMs: number): void {
+    this.#cancelTimer();
+    const leftMs = Math.max(0, this.order.deadlineMs - this.#clock.monotonicMs());
+    this.#cancelTimer = this.#clock.after(Math.min(silenceMs, leftMs), () => {
+      if (leftMs <= silenceMs) this.fail('request_timed_out');
+      // Without credit for a whole piece the reader is slow, not the provider.
+      else if (this.#creditBytesLeft < DELTA_BYTES_MAX) this.#watchSilence(silenceMs);
+      else this.fail('provider_stalled');
+    });
+  }
+
+  #endWith(end: AttemptEnd): void {
+    if (this.#end !== null) return;
+    this.#end = end;
+    this.#cancelTimer();
+    this.provider.running.delete(this);
+    if (this.provider.probe === this) this.provider.probe = null;
+    this.#giveSlotBack(this);
+    this.#listener?.ended(end);
+  }
+}
+
+function isClaim(claim: TokenClaim): boolean {
+  const { promptTokens, cachedPromptTokens, completionTokens } = claim;
+  const isCount = (tokens: number) => Number.isInteger(tokens) && tokens >= 0 && tokens <= CONTEXT_TOKENS_MAX;
+  return (
+    isCount(promptTokens) &&
+    isCount(cachedPromptTokens) &&
+    isCount(completionTokens) &&
+    cachedPromptTokens <= promptTokens
+  );
+}
+
+/** The key of an attempt among those of all providers. */
+export function attemptKey(deviceId: string, requestId: TransactionId | string): string {
+  return `${deviceId}/${requestId}`;
+}

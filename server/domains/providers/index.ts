@@ -1,0 +1,8 @@
+export type { Attempt, AttemptListener, AttemptOrder } from './attempt.ts';
+export * from './limits.ts';
+export type { PayoutStanding, ProviderStore, ScoredCandidate, ScoringCore } from './ports.ts';
+export type { Eligible } from './selection.ts';
+export { createProviderService, type ProviderDependencies, type ProviderService } from './service.ts';
+export { createProviderStore } from './store.postgres.ts';
+export { noProviderAvailable, type SlotWish } from './take-slot.ts';
+export type * from './types.ts';

@@ -1,0 +1,90 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import type { Random } from '../../kernel/random.ts';
+import type { QualityService } from '../quality/index.ts';
+import type { Attempt } from './attempt.ts';
+import { afterFailure, afterSuccess } from './health.ts';
+import { EXPECTED_COMPLETION_TOKENS } from './limits.ts';
+import type { FailureCode } from './types.ts';
+
+/** What judging needs. */
+export interface JudgeDependencies {
+  readonly quality: Pick<QualityService, 'record'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** Failures that the requester or this server caused: held against no provider. */
+const NOBODYS_FAULT: ReadonlySet<FailureCode> = new Set([
+  'reader_stalled',
+  'request_cancelled',
+  'request_timed_out',
+  'unavailable',
+]);
+
+/** Tokens that a request counts as at its provider until the true number is known. */
+export function expectedTokens({ order }: Attempt): number {
+  return order.promptTokens + Math.min(order.completionTokensMax, EXPECTED_COMPLETION_TOKENS);
+}
+
+/**
+ * Holds against a provider, or in its favour, how its attempt ended; `completionTokens` is the server's count of what it
+ * delivered. An answer without text says nothing either way: a stop word that comes first is the requester's doing.
+ */
+export function judgeAttempt(
+  attempt: Attempt,
+  completionTokens: number,
+  dependencies: JudgeDependencies,
+): void {
+  const { provider, order, end, isProbe } = attempt;
+  const { clock } = dependencies;
+  const { standing } = provider;
+  const nowMs = clock.monotonicMs();
+  const takenTokens = completionTokens === 0 ? 0 : order.promptTokens + completionTokens;
+  standing.addDebt(takenTokens - expectedTokens(attempt), nowMs);
+  if (end?.kind === 'failed') {
+    if (!NOBODYS_FAULT.has(end.code)) blame(attempt, end.code, dependencies);
+    return;
+  }
+  const { firstTokenMs } = attempt;
+  if (end?.kind !== 'answered' || firstTokenMs === null) return;
+  standing.pace.observeEnd();
+  standing.health = afterSuccess(standing.health, isProbe);
+  const tokenMs = Math.max(0, nowMs - attempt.startedMs - firstTokenMs) / Math.max(1, completionTokens);
+  dependencies.quality.record(provider.id, provider.tenantId, { kind: 'completed', firstTokenMs, tokenMs });
+  if (end.claim !== null)
+    compareClaim(attempt, end.claim.promptTokens + end.claim.completionTokens, takenTokens, dependencies);
+}
+
+function blame(
+  { provider, order, isProbe }: Attempt,
+  code: FailureCode,
+  dependencies: JudgeDependencies,
+): void {
+  const { quality, clock, random, logger } = dependencies;
+  const { standing, id, tenantId } = provider;
+  standing.health = afterFailure(standing.health, isProbe, clock.monotonicMs(), random.fraction());
+  quality.record(id, tenantId, { kind: code === 'provider_answer_malformed' ? 'malformed' : 'unavailable' });
+  const fields = {
+    operation: 'marketplace.requests.create',
+    code,
+    providerId: id,
+    transactionId: order.requestId,
+  };
+  logger.warn(fields, 'a provider failed a request');
+}
+
+function compareClaim(
+  { provider }: Attempt,
+  claimedTokens: number,
+  countedTokens: number,
+  { logger }: JudgeDependencies,
+): void {
+  const ratio = provider.standing.observeClaim(claimedTokens, countedTokens);
+  if (ratio === null) return;
+  logger.warn(
+    { operation: 'marketplace.requests.create', providerId: provider.id, ratio },
+    'claims too many tokens',
+  );
+}

@@ -1,0 +1,194 @@
+import type { Actor, DeviceActor } from '../../kernel/actor.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { AppError, notFound } from '../../kernel/errors.ts';
+import { type DeviceId, isUuid, type TenantId } from '../../kernel/ids.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import { requirePermission } from '../../kernel/permission.ts';
+import type { Random } from '../../kernel/random.ts';
+import type { QualityService } from '../quality/index.ts';
+import type { Attempt } from './attempt.ts';
+import { expectedTokens, judgeAttempt } from './judge-attempt.ts';
+import { listModels, listProvider } from './listing.ts';
+import { checkOffer } from './offer-rules.ts';
+import type { PayoutStanding, ProviderStore, ScoringCore } from './ports.ts';
+import { ProviderRegistry } from './registry.ts';
+import type { Eligible } from './selection.ts';
+import { type SlotWish, takeSlot } from './take-slot.ts';
+import type {
+  DeltaMessage,
+  ListedModel,
+  ListedProvider,
+  OfferInput,
+  ProviderId,
+  ProviderLink,
+  ResultMessage,
+} from './types.ts';
+
+/** What the providers' service needs. */
+export interface ProviderDependencies {
+  readonly store: ProviderStore;
+  readonly payoutStanding: PayoutStanding;
+  readonly quality: QualityService;
+  readonly core: ScoringCore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** Who offers computing time, as transports and requests see it. */
+export interface ProviderService {
+  /**
+   * A device serves these models from now on and for this session. Refuses with `invalid_input`, and with
+   * `payout_method_missing` where its tenant has no verified way to be paid; it may offer again later.
+   */
+  offer(actor: DeviceActor, link: ProviderLink, offer: OfferInput): Promise<void>;
+  /** A device takes no more requests; it finishes those it has. */
+  withdraw(actor: DeviceActor): Promise<void>;
+  /** A device's session ended: its requests fail over, or fail. Another session of the device is not touched. */
+  disconnected(deviceId: DeviceId, link: ProviderLink): void;
+  /**
+   * The next piece of an answer. Refuses with `transaction_not_found` a request this device was never given, with
+   * `provider_answer_malformed` what the protocol doesn't allow; then the answer has failed.
+   */
+  delta(actor: DeviceActor, message: DeltaMessage): void;
+  /** A device works on a request though it has nothing to send. Refuses as `delta` does. */
+  alive(actor: DeviceActor, message: { readonly requestId: string }): void;
+  /** The end of an answer. Refuses as `delta` does. */
+  result(actor: DeviceActor, message: ResultMessage): void;
+  /** A tenant lost its way to be paid: nobody of it is listed any more. What its devices work on goes on. */
+  payoutMethodLost(tenantId: TenantId): void;
+
+  /** Who serves now. Any account or device may ask. */
+  listProviders(actor: Actor): Promise<readonly ListedProvider[]>;
+  /** A provider that serves now. Refuses with `provider_not_found`. */
+  getProvider(actor: Actor, id: ProviderId): Promise<ListedProvider>;
+  /** What is served now, by name. */
+  listModels(actor: Actor): Promise<readonly ListedModel[]>;
+
+  /** Every listed provider of a model, busy or not. For requests. */
+  offersOf(model: string): readonly Eligible[];
+  /** A slot for a request; see `takeSlot`. Its provider is expected to do the work from now on. For requests. */
+  takeSlot(wish: SlotWish): Promise<Attempt | null>;
+  /** Learns from how an attempt ended; `completionTokens` is the server's count. For requests. */
+  judge(attempt: Attempt, completionTokens: number): void;
+  /** Ends every attempt, and gives nobody a slot from now on. */
+  close(): void;
+}
+
+/** Makes the providers' service. */
+export function createProviderService(dependencies: ProviderDependencies): ProviderService {
+  const { clock, quality } = dependencies;
+  const registry = new ProviderRegistry(clock);
+  const offering = createOffering(registry, dependencies);
+  const attemptOf = (actor: DeviceActor, requestId: string): Attempt | null => {
+    if (!isUuid(requestId)) throw notFound('transaction');
+    return registry.attemptOf(actor.deviceId, requestId);
+  };
+
+  return {
+    ...offering,
+
+    delta(actor, message) {
+      const attempt = attemptOf(actor, message.requestId);
+      if (attempt) requireAllowed(attempt.receiveDelta(message));
+    },
+    alive: (actor, { requestId }) => attemptOf(actor, requestId)?.receiveSignOfLife(),
+    result(actor, message) {
+      const attempt = attemptOf(actor, message.requestId);
+      if (attempt) requireAllowed(attempt.receiveResult(message));
+    },
+    payoutMethodLost: (tenantId) => registry.unlistTenant(tenantId),
+
+    async listProviders(actor) {
+      return [...shownTo(actor, registry).providers()].map((provider) => listProvider(provider, quality));
+    },
+    async getProvider(actor, id) {
+      const provider = shownTo(actor, registry).findProvider(id);
+      if (!provider) throw notFound('provider');
+      return listProvider(provider, quality);
+    },
+    listModels: async (actor) => listModels(shownTo(actor, registry).providers()),
+
+    offersOf: (model) => registry.offersOf(model),
+    async takeSlot(wish) {
+      const attempt = await takeSlot(wish, { ...dependencies, registry });
+      attempt?.provider.standing.addDebt(expectedTokens(attempt), clock.monotonicMs());
+      return attempt;
+    },
+    judge: (attempt, completionTokens) => judgeAttempt(attempt, completionTokens, dependencies),
+    close: () => registry.close(),
+  };
+}
+
+/** How devices come into the list and leave it. */
+function createOffering(
+  registry: ProviderRegistry,
+  { store, payoutStanding, quality, clock, random, logger }: ProviderDependencies,
+): Pick<ProviderService, 'offer' | 'withdraw' | 'disconnected'> {
+  const closedLinks = new WeakSet<ProviderLink>();
+  const turns = new Map<DeviceId, Promise<void>>();
+
+  /** A device's offers and withdrawals take effect in the order in which they came. */
+  const inTurn = (deviceId: DeviceId, work: () => Promise<void>): Promise<void> => {
+    const mine = (turns.get(deviceId) ?? Promise.resolve()).then(work);
+    const over = mine.then(ignore, ignore).then(() => {
+      if (turns.get(deviceId) === over) turns.delete(deviceId);
+    });
+    turns.set(deviceId, over);
+    return mine;
+  };
+
+  return {
+    async offer(actor, link, input) {
+      requirePermission(actor, 'market.provide');
+      const offer = checkOffer(input);
+      return inTurn(actor.deviceId, async () => {
+        if (!(await payoutStanding.canBePaid(actor.tenantId))) {
+          registry.unlist(actor.deviceId);
+          throw payoutMethodMissing();
+        }
+        const id = await store.saveOffer(actor, offer, random.uuid(), clock.nowMs());
+        await quality.load(id, actor.tenantId);
+        // The device may have left while this was written.
+        if (registry.isClosed || closedLinks.has(link)) return;
+        registry.list(id, actor, link, offer);
+        const fields = { operation: 'marketplace.offer', providerId: id, models: offer.models.length };
+        logger.info(fields, 'a provider offers');
+      });
+    },
+    withdraw: (actor) => inTurn(actor.deviceId, async () => registry.unlist(actor.deviceId)),
+    disconnected(deviceId, link) {
+      closedLinks.add(link);
+      registry.unlist(deviceId, link);
+      for (const attempt of registry.attempts()) {
+        if (attempt.provider.link === link) attempt.fail('provider_vanished');
+      }
+    },
+  };
+}
+
+/** The registry, for who may see the market. Refuses with `forbidden` everybody else. */
+function shownTo<Registry>(actor: Actor, registry: Registry): Registry {
+  requirePermission(actor, 'market.read');
+  return registry;
+}
+
+function requireAllowed(allowed: boolean): void {
+  if (allowed) return;
+  throw new AppError(
+    'invalid',
+    'provider_answer_malformed',
+    'The answer breaks the protocol; it was given up.',
+  );
+}
+
+function payoutMethodMissing(): AppError {
+  return new AppError(
+    'forbidden',
+    'payout_method_missing',
+    'The owner of this device has no verified way to be paid, so it is not listed. An operator confirms one with PUT ' +
+      '/api/v1/admin/payment-standing/<user id> {"canPay": true, "canBePaid": true}; then offer again.',
+  );
+}
+
+function ignore(): void {}

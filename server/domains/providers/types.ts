@@ -1,0 +1,140 @@
+import type { DeviceId, TenantId, TransactionId } from '../../kernel/ids.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import type { PriceInput, TokenPrices } from '../pricing/index.ts';
+
+/** A provider as requesters know it; says nothing about its device, network or tenant. */
+export type ProviderId = string;
+
+/** A model as a provider offers it. */
+export interface ModelOffer {
+  readonly name: string;
+  readonly prices: TokenPrices;
+  /** Prompt and answer together. */
+  readonly contextTokens: number;
+}
+
+/** What a provider serves, checked. */
+export interface Offer {
+  readonly models: readonly ModelOffer[];
+  /** Requests it serves at the same time. */
+  readonly slots: number;
+}
+
+/** What a device says it serves, not checked yet. */
+export interface OfferInput {
+  readonly slots: number;
+  readonly models: readonly {
+    readonly name: string;
+    readonly prices: PriceInput;
+    readonly contextTokens: number;
+  }[];
+}
+
+/** A device that is a provider, and the tenant that is paid. */
+export interface ProviderDevice {
+  readonly tenantId: TenantId;
+  readonly deviceId: DeviceId;
+}
+
+/** The way to a provider: whatever protocol its transport speaks. False everywhere: it is gone, or too slow. */
+export interface ProviderLink {
+  /** Gives it a request. */
+  request(order: ProviderOrder): boolean;
+  /** It may send this many more bytes of the answer. */
+  grant(requestId: TransactionId, bytes: number): boolean;
+  /** Nobody waits for this answer any more. */
+  cancel(requestId: TransactionId): boolean;
+}
+
+/** A request as its provider gets it. */
+export interface ProviderOrder {
+  readonly requestId: TransactionId;
+  readonly model: string;
+  /** JSON in UTF-8. The link cuts it into as many messages as its protocol needs. */
+  readonly body: Uint8Array;
+  readonly completionTokensMax: number;
+  readonly firstTokenTimeoutMs: number;
+  readonly stallTimeoutMs: number;
+  /** Bytes of the answer it may send before it is granted more. */
+  readonly creditBytes: number;
+}
+
+/** A piece of an answer. */
+export interface CompletionDelta {
+  /** `choices[0].delta` as the provider's endpoint gave it. */
+  readonly fields: JsonObject;
+  /** Everything in `fields` that costs tokens: content, reasoning, refusal, names and arguments of tool calls. */
+  readonly text: string;
+  /** What it counts against the credit. */
+  readonly bytes: number;
+}
+
+/** The next piece of an answer. `index` counts from 0; a gap or a repetition is a malformed answer. */
+export interface DeltaMessage {
+  readonly requestId: string;
+  readonly index: number;
+  readonly delta: CompletionDelta;
+}
+
+/** Tokens as a provider counted them. */
+export interface TokenClaim {
+  readonly promptTokens: number;
+  /** The part of `promptTokens` that its endpoint found in its cache. */
+  readonly cachedPromptTokens: number;
+  readonly completionTokens: number;
+}
+
+/** The end of an answer; with `error` the answer failed. */
+export interface ResultMessage {
+  readonly requestId: string;
+  /** As the provider's endpoint gave it: `stop`, `length`, `tool_calls`, or whatever follows. */
+  readonly finishReason: string;
+  /** Null: it didn't say. */
+  readonly claim: TokenClaim | null;
+  readonly error: ProviderError | null;
+}
+
+/** What a provider says went wrong. */
+export interface ProviderError {
+  readonly code: string;
+  readonly message: string;
+  /** The HTTP status of its endpoint, where there was one. */
+  readonly status: number | null;
+}
+
+/** Why an attempt, or a whole request, brought no answer. */
+export type FailureCode =
+  | 'provider_failed'
+  | 'provider_stalled'
+  | 'provider_vanished'
+  | 'provider_answer_malformed'
+  | 'reader_stalled'
+  | 'request_cancelled'
+  | 'request_timed_out'
+  | 'unavailable';
+
+/** How an attempt ended. */
+export type AttemptEnd =
+  | { readonly kind: 'answered'; readonly finishReason: string; readonly claim: TokenClaim | null }
+  | { readonly kind: 'failed'; readonly code: FailureCode }
+  /** It was never sent: its slot was given back. */
+  | { readonly kind: 'unused' };
+
+/** A provider that is connected now, as anybody may see it. */
+export interface ListedProvider {
+  readonly id: ProviderId;
+  readonly models: readonly ModelOffer[];
+  readonly slots: number;
+  readonly quality: number;
+  readonly latency: number;
+  readonly availability: number;
+}
+
+/** A model that somebody serves now. */
+export interface ListedModel {
+  readonly name: string;
+  readonly providers: number;
+  readonly contextTokensMax: number;
+  /** The lowest price of each kind, whoever asks it. */
+  readonly pricesMin: TokenPrices;
+}

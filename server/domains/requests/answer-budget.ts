@@ -1,0 +1,63 @@
+import type { AccountId } from '../../kernel/ids.ts';
+
+/** Bounds of the bytes of answers in memory. */
+export interface AnswerBudgetLimits {
+  readonly accountBytesMax: number;
+  readonly processBytesMax: number;
+}
+
+interface Waiting {
+  readonly accountId: AccountId;
+  readonly bytes: number;
+  readonly granted: () => void;
+}
+
+/**
+ * Bytes of answers that may be in memory. A request reserves what its provider may send before it may send it, and gives all
+ * of it back at its end. So who doesn't read holds up nobody's memory but his own share.
+ */
+export class AnswerBudget {
+  readonly #limits: AnswerBudgetLimits;
+  readonly #bytesOfAccount = new Map<AccountId, number>();
+  #bytes = 0;
+  #waiting: Waiting[] = [];
+
+  constructor(limits: AnswerBudgetLimits) {
+    this.#limits = limits;
+  }
+
+  /** Bytes that are reserved now. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Reserves `bytes`. False: there is no room. */
+  reserve(accountId: AccountId, bytes: number): boolean {
+    const ofAccount = (this.#bytesOfAccount.get(accountId) ?? 0) + bytes;
+    if (ofAccount > this.#limits.accountBytesMax || this.#bytes + bytes > this.#limits.processBytesMax)
+      return false;
+    this.#bytesOfAccount.set(accountId, ofAccount);
+    this.#bytes += bytes;
+    return true;
+  }
+
+  /** Reserves `bytes` as soon as there is room, then calls `granted`. The returned function takes the wish back. */
+  reserveLater(accountId: AccountId, bytes: number, granted: () => void): () => void {
+    const wish = { accountId, bytes, granted };
+    this.#waiting.push(wish);
+    return () => {
+      this.#waiting = this.#waiting.filter((other) => other !== wish);
+    };
+  }
+
+  /** Gives back what was reserved. */
+  release(accountId: AccountId, bytes: number): void {
+    const left = (this.#bytesOfAccount.get(accountId) ?? 0) - bytes;
+    if (left > 0) this.#bytesOfAccount.set(accountId, left);
+    else this.#bytesOfAccount.delete(accountId);
+    this.#bytes -= bytes;
+    const granted = this.#waiting.filter((wish) => this.reserve(wish.accountId, wish.bytes));
+    this.#waiting = this.#waiting.filter((wish) => !granted.includes(wish));
+    for (const wish of granted) wish.granted();
+  }
+}

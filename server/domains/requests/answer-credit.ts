@@ -1,0 +1,59 @@
+import type { AccountId } from '../../kernel/ids.ts';
+import { CREDIT_BYTES } from '../providers/index.ts';
+import type { AnswerBudget } from './answer-budget.ts';
+
+/** Bytes that are granted at a time, so that not every piece that is read makes a message. */
+const GRANT_BYTES_MIN = CREDIT_BYTES / 8;
+
+/** The memory that one answer may take: what its provider may send is reserved before it may send it. */
+export class AnswerCredit {
+  readonly #budget: AnswerBudget;
+  readonly #accountId: AccountId;
+  #reservedBytes = 0;
+  #dueBytes = 0;
+  #grant: (bytes: number) => void = () => {};
+  #cancelWish: (() => void) | null = null;
+  #isClosed = false;
+
+  constructor(budget: AnswerBudget, accountId: AccountId) {
+    this.#budget = budget;
+    this.#accountId = accountId;
+  }
+
+  /** Reserves the credit a provider begins with. False: there is no memory for it. */
+  reserve(): boolean {
+    if (!this.#budget.reserve(this.#accountId, CREDIT_BYTES)) return false;
+    this.#reservedBytes = CREDIT_BYTES;
+    return true;
+  }
+
+  /** From now on `grant` gives the provider that answers more credit. */
+  grantWith(grant: (bytes: number) => void): void {
+    this.#grant = grant;
+  }
+
+  /** The reader took so much: as much may follow, as soon as there is memory for it. */
+  readerTook(bytes: number): void {
+    if (this.#isClosed) return;
+    this.#dueBytes += bytes;
+    if (this.#dueBytes < GRANT_BYTES_MIN || this.#cancelWish !== null) return;
+    const due = this.#dueBytes;
+    if (this.#budget.reserve(this.#accountId, due)) this.#granted(due);
+    else this.#cancelWish = this.#budget.reserveLater(this.#accountId, due, () => this.#granted(due));
+  }
+
+  /** Gives everything back. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelWish?.();
+    this.#budget.release(this.#accountId, this.#reservedBytes);
+  }
+
+  #granted(bytes: number): void {
+    this.#cancelWish = null;
+    this.#dueBytes -= bytes;
+    this.#reservedBytes += bytes;
+    this.#grant(bytes);
+  }
+}

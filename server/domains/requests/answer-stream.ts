@@ -1,0 +1,150 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import type { CompletionDelta } from '../providers/index.ts';
+import { mergeDeltas } from './merge-deltas.ts';
+import type { ComputeEvent } from './types.ts';
+
+/** What an answer's stream tells its request. */
+export interface AnswerStreamListener {
+  /** The reader took this many bytes: the provider may send as many more. */
+  read(bytes: number): void;
+  /** The reader left too much unread for too long. */
+  readerStalled(): void;
+  /** Nothing of it is in memory any more that only its reader needs. */
+  emptied(): void;
+}
+
+/**
+ * An answer between its provider and its reader. Deltas wait here until they are read; the text of all of them stays until
+ * the request has ended, because it is counted whole.
+ */
+export class AnswerStream {
+  readonly #clock: Clock;
+  readonly #options: { readonly unreadBytesMax: number; readonly stallTimeoutMs: number };
+  readonly #listener: AnswerStreamListener;
+  readonly #texts: string[] = [];
+  #merged: JsonObject = {};
+  #waiting: { readonly event: ComputeEvent; readonly bytes: number }[] = [];
+  #unreadBytes = 0;
+  #isDiscarded = false;
+  #isEnded = false;
+  #wakeReader: (() => void) | null = null;
+  #cancelStall: (() => void) | null = null;
+
+  /** Above `unreadBytesMax` unread bytes a reader must read on within `stallTimeoutMs`; after the end, at all. */
+  constructor(
+    options: { readonly unreadBytesMax: number; readonly stallTimeoutMs: number },
+    dependencies: { readonly clock: Clock; readonly listener: AnswerStreamListener },
+  ) {
+    this.#options = options;
+    this.#clock = dependencies.clock;
+    this.#listener = dependencies.listener;
+  }
+
+  /** True when something was delivered. */
+  get hasText(): boolean {
+    return this.#texts.length > 0;
+  }
+
+  /** All text that costs tokens. */
+  get text(): string {
+    return this.#texts.join('');
+  }
+
+  /** All deltas as one. */
+  get fields(): JsonObject {
+    return this.#merged;
+  }
+
+  /** Takes a delta in. */
+  push({ fields, text, bytes }: CompletionDelta, keepsFields: boolean): void {
+    this.#texts.push(text);
+    if (keepsFields) this.#merged = mergeDeltas(this.#merged, fields);
+    if (this.#isDiscarded) {
+      this.#listener.read(bytes);
+      return;
+    }
+    this.#unreadBytes += bytes;
+    this.#waiting.push({ event: { kind: 'delta', fields }, bytes });
+    this.#watchReader();
+    this.#wakeReader?.();
+  }
+
+  /** The last event. */
+  end(event: ComputeEvent): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    if (!this.#isDiscarded) this.#waiting.push({ event, bytes: 0 });
+    this.#watchReader();
+    this.#wakeReader?.();
+    this.#tellIfEmptied();
+  }
+
+  /** Nobody reads any more: what comes is taken as read. */
+  discard(): void {
+    if (this.#isDiscarded) return;
+    this.#isDiscarded = true;
+    const bytes = this.#unreadBytes;
+    this.#waiting = [];
+    this.#unreadBytes = 0;
+    this.#stopWatching();
+    this.#wakeReader?.();
+    if (!this.#isEnded) this.#listener.read(bytes);
+    this.#tellIfEmptied();
+  }
+
+  /** The events for the one reader. Who stops early discards the rest. */
+  async *events(): AsyncGenerator<ComputeEvent> {
+    try {
+      for (let event = await this.#next(); event !== null; event = await this.#next()) yield event;
+    } finally {
+      this.discard();
+    }
+  }
+
+  async #next(): Promise<ComputeEvent | null> {
+    for (;;) {
+      const first = this.#waiting.shift();
+      if (first !== undefined) {
+        this.#tookFromQueue(first.bytes);
+        return first.event;
+      }
+      if (this.#isEnded || this.#isDiscarded) return null;
+      await new Promise<void>((resolve) => {
+        this.#wakeReader = resolve;
+      });
+      this.#wakeReader = null;
+    }
+  }
+
+  #tookFromQueue(bytes: number): void {
+    this.#unreadBytes -= bytes;
+    this.#stopWatching();
+    this.#watchReader();
+    if (bytes > 0 && !this.#isEnded) this.#listener.read(bytes);
+    this.#tellIfEmptied();
+  }
+
+  #tellIfEmptied(): void {
+    if (this.#isEnded && this.#waiting.length === 0) {
+      this.#stopWatching();
+      this.#listener.emptied();
+    }
+  }
+
+  #watchReader(): void {
+    const isBehind =
+      this.#unreadBytes > this.#options.unreadBytesMax || (this.#isEnded && this.#waiting.length > 0);
+    if (!isBehind || this.#cancelStall !== null || this.#isDiscarded) return;
+    this.#cancelStall = this.#clock.after(this.#options.stallTimeoutMs, () => {
+      this.#cancelStall = null;
+      if (this.#isEnded) this.discard();
+      else this.#listener.readerStalled();
+    });
+  }
+
+  #stopWatching(): void {
+    this.#cancelStall?.();
+    this.#cancelStall = null;
+  }
+}

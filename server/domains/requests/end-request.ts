@@ -1,0 +1,229 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import type { Random } from '../../kernel/random.ts';
+import type { SecretBox } from '../../kernel/secret-box.ts';
+import type { UnitOfWork } from '../ledger/index.ts';
+import type { PricingService } from '../pricing/index.ts';
+import type { Attempt, AttemptEnd, ProviderService, TokenClaim } from '../providers/index.ts';
+import type { BegunTransaction, EndedTransaction, TransactionShare } from '../transactions/index.ts';
+import type { AnswerBudget } from './answer-budget.ts';
+import type { AnswerStream } from './answer-stream.ts';
+import { billedTokens, type Verdict, verdictOf } from './billing.ts';
+import { sealAnswer } from './kept-answer.ts';
+import type { RequestTimes } from './limits.ts';
+import type { RequestLedger } from './ports.ts';
+import type { ComputeEvent } from './types.ts';
+import { holdGoneUnit, paidUnit, unpaidShare, unpaidUnit } from './units.ts';
+
+/** What requests need from outside. */
+export interface EndDependencies {
+  readonly providers: Pick<ProviderService, 'takeSlot' | 'judge'>;
+  readonly ledger: RequestLedger;
+  readonly pricing: PricingService;
+  readonly budget: AnswerBudget;
+  /** Exact tokens of a text. */
+  readonly countTokens: (text: string) => Promise<number>;
+  /** Seals answers that are kept. */
+  readonly secretBox: SecretBox;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Aborted when the server gives up what it could not write. */
+  readonly stopped: AbortSignal;
+}
+
+/** The last attempt of a request; null: none was made. */
+export interface LastAttempt {
+  readonly attempt: Attempt | null;
+  readonly end: AttemptEnd;
+  readonly attempts: number;
+  /** True where its provider was judged before. */
+  readonly isJudged: boolean;
+}
+
+interface EndContext {
+  readonly times: RequestTimes;
+  readonly dependencies: EndDependencies;
+}
+
+type FinalEvent = Exclude<ComputeEvent, { kind: 'delta' }>;
+
+/**
+ * Writes the end of a request in one commit and returns what its reader is told. Never rejects: where the database doesn't
+ * take it, or doesn't say so, it is written again until the hold is over, and the reader learns that the outcome isn't known.
+ */
+export async function endRequest(
+  transaction: BegunTransaction,
+  last: LastAttempt,
+  stream: AnswerStream,
+  isKept: boolean,
+  times: RequestTimes,
+  dependencies: EndDependencies,
+): Promise<FinalEvent> {
+  const context = { times, dependencies };
+  const { providers, countTokens, logger } = dependencies;
+  let verdict = verdictOf(last.end, stream.hasText);
+  let completionTokens = 0;
+  try {
+    if (verdict.kind !== 'unpaid') completionTokens = await countTokens(stream.text);
+  } catch (error) {
+    logger.error({ ...fieldsOf(transaction), error }, 'an answer could not be counted');
+    verdict = { kind: 'unpaid', code: 'unavailable' };
+  }
+  if (last.attempt !== null && !last.isJudged) providers.judge(last.attempt, completionTokens);
+  if (verdict.kind === 'unpaid') return endUnpaid(transaction, last, verdict.code, context);
+  return endPaid(transaction, last, stream, { verdict, completionTokens, isKept }, context);
+}
+
+async function endUnpaid(
+  transaction: BegunTransaction,
+  last: LastAttempt,
+  code: Extract<Verdict, { kind: 'unpaid' }>['code'],
+  context: EndContext,
+): Promise<FinalEvent> {
+  const { clock } = context.dependencies;
+  const state = code === 'request_cancelled' ? 'CANCELLED' : 'FAILED';
+  const shares = [unpaidShare(providerOf(transaction, last), transaction.prices)];
+  const result = { state, finishReason: null, failureCode: code, shares } as const;
+  const ended = endedOf(transaction, last, result, clock.nowMs());
+  await commitEnd(transaction, unpaidUnit(transaction.holdId, ended), ended, context);
+  return { kind: 'failed', code };
+}
+
+async function endPaid(
+  transaction: BegunTransaction,
+  last: LastAttempt,
+  stream: AnswerStream,
+  answer: {
+    readonly verdict: Exclude<Verdict, { kind: 'unpaid' }>;
+    readonly completionTokens: number;
+    readonly isKept: boolean;
+  },
+  context: EndContext,
+): Promise<FinalEvent> {
+  const { clock, secretBox } = context.dependencies;
+  const { verdict } = answer;
+  const { id, promptTokens, createdAtMs } = transaction;
+  const claim = verdict.kind === 'paid' ? verdict.claim : null;
+  const share = shareOf(transaction, last, answer.completionTokens, claim, context.dependencies.pricing);
+  const { completionTokens, costMicrocents } = share;
+  const finishReason = verdict.kind === 'paid' ? verdict.finishReason : null;
+  const failureCode = verdict.kind === 'paid' ? null : verdict.code;
+  const state = verdict.kind === 'paid' ? 'COMPLETED' : 'CANCELLED';
+  const ended = endedOf(
+    transaction,
+    last,
+    { state, finishReason, failureCode, shares: [share] },
+    clock.nowMs(),
+  );
+  const event: FinalEvent =
+    verdict.kind === 'paid'
+      ? { kind: 'end', finishReason: verdict.finishReason, promptTokens, completionTokens, costMicrocents }
+      : { kind: 'failed', code: verdict.code };
+  const kept =
+    answer.isKept && event.kind === 'end'
+      ? sealAnswer(secretBox, id, {
+          providerId: share.provider.providerId,
+          createdAtMs,
+          fields: stream.fields,
+          end: event,
+        })
+      : null;
+  const outcome = await commitEnd(transaction, paidUnit(transaction.holdId, ended, kept), ended, context);
+  if (outcome === 'unknown') return { kind: 'failed', code: 'outcome_unknown' };
+  return outcome === 'hold_gone' ? { kind: 'failed', code: 'unavailable' } : event;
+}
+
+/** Commits the end. `hold_gone`: nobody is paid, which is written instead. `unknown`: it is tried again later. */
+async function commitEnd(
+  transaction: BegunTransaction,
+  unit: UnitOfWork,
+  ended: EndedTransaction,
+  context: EndContext,
+): Promise<'written' | 'hold_gone' | 'unknown'> {
+  const { ledger, logger } = context.dependencies;
+  try {
+    const outcome = await ledger.commit(unit);
+    if (outcome.ok) return 'written';
+    // A hold that was never taken has no transaction either.
+    if (outcome.reason !== 'hold_not_found') {
+      logger.error(
+        { ...fieldsOf(transaction), code: outcome.reason },
+        'a hold is gone before the end of its request',
+      );
+    }
+    const shares = ended.shares.map(({ provider, prices }) => unpaidShare(provider, prices));
+    const unpaid = { state: 'FAILED', finishReason: null, failureCode: 'hold_resolved', shares } as const;
+    await ledger.commit(holdGoneUnit({ ...ended, ...unpaid }));
+    return 'hold_gone';
+  } catch (error) {
+    logger.error(
+      { ...fieldsOf(transaction), error },
+      'the end of a request could not be written; it is tried again',
+    );
+    void commitLater(transaction, unit, context);
+    return 'unknown';
+  }
+}
+
+/** Tries again until the database says what became of the end, or the hold is over, or the server stops. */
+async function commitLater(
+  transaction: BegunTransaction,
+  unit: UnitOfWork,
+  { times, dependencies }: EndContext,
+): Promise<void> {
+  const { ledger, clock, logger, stopped } = dependencies;
+  const untilMs = transaction.createdAtMs + times.holdLifeMs;
+  while (!stopped.aborted && clock.nowMs() < untilMs) {
+    await new Promise<void>((resolve) => clock.after(times.endRetryMs, resolve));
+    if (stopped.aborted) return;
+    try {
+      await ledger.commit(unit);
+      return;
+    } catch (error) {
+      logger.warn({ ...fieldsOf(transaction), error }, 'the end of a request could still not be written');
+    }
+  }
+}
+
+/** What the provider of the last attempt gets. */
+function shareOf(
+  transaction: BegunTransaction,
+  last: LastAttempt,
+  countedTokens: number,
+  claim: TokenClaim | null,
+  pricing: PricingService,
+): TransactionShare {
+  const { promptTokens, completionTokensMax } = transaction;
+  const prices = last.attempt?.model.prices ?? transaction.prices;
+  const completionTokens = Math.min(countedTokens, completionTokensMax);
+  const billed = billedTokens({ prompt: promptTokens, completion: completionTokens }, claim);
+  return {
+    provider: providerOf(transaction, last),
+    prices,
+    completionTokens,
+    billedTokens: billed.prompt + billed.cachedPrompt + billed.completion,
+    ...pricing.price(billed, prices),
+    claimedTokens: claim === null ? 0 : claim.promptTokens + claim.completionTokens,
+    countedTokens: claim === null ? 0 : promptTokens + countedTokens,
+  };
+}
+
+function providerOf(transaction: BegunTransaction, { attempt }: LastAttempt) {
+  if (attempt === null) return transaction.provider;
+  const { id: providerId, tenantId, deviceId } = attempt.provider;
+  return { providerId, tenantId, deviceId };
+}
+
+function endedOf(
+  { id, requester, model, promptTokens, createdAtMs }: BegunTransaction,
+  { attempts }: LastAttempt,
+  result: Pick<EndedTransaction, 'state' | 'finishReason' | 'failureCode' | 'shares'>,
+  finishedAtMs: number,
+): EndedTransaction {
+  return { id, requester, model, promptTokens, createdAtMs, attempts, finishedAtMs, ...result };
+}
+
+function fieldsOf({ id }: BegunTransaction) {
+  return { operation: 'marketplace.requests.end', transactionId: id };
+}

@@ -1,0 +1,58 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { FailureCode } from '../providers/index.ts';
+import {
+  ACCOUNT_KEPT_BYTES_MAX,
+  ACCOUNT_KEYS_MAX,
+  ACCOUNT_RUNNING_MAX,
+  RETRY_AFTER_SECONDS,
+} from './limits.ts';
+
+const FAILURE_MESSAGES: Record<FailureCode, string> = {
+  provider_failed: 'The provider could not answer.',
+  provider_stalled: 'The provider stopped answering.',
+  provider_vanished: 'The provider went away.',
+  provider_answer_malformed: 'The provider answered with nonsense.',
+  reader_stalled: 'The answer was not read.',
+  request_cancelled: 'The request was cancelled.',
+  request_timed_out: 'The request took longer than a request may.',
+  unavailable: 'The server can not serve this right now.',
+};
+
+/** The request was given to providers and failed at each. */
+export function requestFailed(code: FailureCode, transactionId: string): AppError {
+  return new AppError('unavailable', code, FAILURE_MESSAGES[code], {
+    details: { transactionId, retryAfterSeconds: RETRY_AFTER_SECONDS },
+  });
+}
+
+/** The server takes no requests any more. */
+export function serverStopping(): AppError {
+  return new AppError('unavailable', 'unavailable', 'The server is stopping.');
+}
+
+/** The account has as many requests at work as it may. */
+export function tooManyRunning(): AppError {
+  return new AppError('rate_limited', 'rate_limited', 'As many of your requests are at work as may be.', {
+    details: { runningMax: ACCOUNT_RUNNING_MAX, retryAfterSeconds: RETRY_AFTER_SECONDS },
+  });
+}
+
+/** As much is kept for the account as may be: an answer that was promised for a day never goes before. */
+export function tooMuchKept(): AppError {
+  return new AppError(
+    'conflict',
+    'limit_reached',
+    'As many answers are kept for you as may be, each for a day. A request without Idempotency-Key is served.',
+    { details: { keysMax: ACCOUNT_KEYS_MAX, bytesMax: ACCOUNT_KEPT_BYTES_MAX } },
+  );
+}
+
+/** The first request under the key has not ended. */
+export function keyInFlight(): AppError {
+  return new AppError(
+    'conflict',
+    'idempotency_key_in_flight',
+    'The request with this Idempotency-Key is still at work. Ask again for its answer.',
+    { details: { retryAfterSeconds: RETRY_AFTER_SECONDS } },
+  );
+}

@@ -1,0 +1,11 @@
+export { createKeyStore } from './key-rows.postgres.ts';
+export * from './limits.ts';
+export { mergeDeltas } from './merge-deltas.ts';
+export type { KeyStore, RequestLedger } from './ports.ts';
+export {
+  createRequestService,
+  type RequestService,
+  type RequestServiceDependencies,
+  type RequestServiceOptions,
+} from './service.ts';
+export type * from './types.ts';

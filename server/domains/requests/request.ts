@@ -1,0 +1,344 @@
+import { AppError, InvariantError } from '../../kernel/errors.ts';
+import type { TransactionId } from '../../kernel/ids.ts';
+import type { Microcents } from '../../kernel/money.ts';
+import {
+  type Attempt,
+  type AttemptEnd,
+  CREDIT_BYTES,
+  DELTA_BYTES_MAX,
+  type Eligible,
+  type FailureCode,
+  noProviderAvailable,
+  type ProviderId,
+} from '../providers/index.ts';
+import type { BegunTransaction } from '../transactions/index.ts';
+import { AnswerCredit } from './answer-credit.ts';
+import { AnswerStream } from './answer-stream.ts';
+import { mayFailOver } from './billing.ts';
+import { completionTokensOf, narrowOffers } from './candidates.ts';
+import { type EndDependencies, endRequest } from './end-request.ts';
+import { requestFailed, tooManyRunning } from './errors.ts';
+import { ATTEMPTS_MAX, type RequestTimes } from './limits.ts';
+import type { KeyClaim } from './ports.ts';
+import type { ComputeAnswer, ComputeOrder, Requester } from './types.ts';
+import { beginUnit, holdIdFor, reholdUnit } from './units.ts';
+
+/** Settings of requests. */
+export interface RequestOptions {
+  readonly nodeId: string;
+  readonly times: RequestTimes;
+}
+
+/** What carrying out a request needs. */
+export type RequestDependencies = EndDependencies;
+
+/** What is asked, by whom, under which claim. */
+export interface RequestInput {
+  readonly id: TransactionId;
+  readonly requester: Requester;
+  readonly order: ComputeOrder;
+  /** Null: it has no idempotency key. */
+  readonly claim: KeyClaim | null;
+  /** Every listed provider of the model when it came. */
+  readonly offers: readonly Eligible[];
+}
+
+/**
+ * One request, from the choice of a provider to its end: slot, hold and row in one commit, dispatch, answer, end in one
+ * commit. A provider that fails before it delivered anything is followed by the next.
+ */
+export class ComputeRequest {
+  readonly #options: RequestOptions;
+  readonly #dependencies: RequestDependencies;
+  readonly #input: RequestInput;
+  readonly #createdAtMs: number;
+  readonly #deadlineMs: number;
+  readonly #completionTokensMax: number;
+  readonly #stream: AnswerStream;
+  readonly #credit: AnswerCredit;
+  readonly #failed = new Set<ProviderId>();
+  /** What the database knows of it: null before its first commit. */
+  #transaction: BegunTransaction | null = null;
+  #holds = 0;
+  #attempts = 0;
+  #unaffordableMicrocents: Microcents | null = null;
+  #attempt: Attempt | null = null;
+  #tellBegun: (attempt: Attempt) => void = () => {};
+
+  /** Refuses with `invalid_input` and `context_length_exceeded`, and with `rate_limited` or `unavailable` without memory. */
+  constructor(input: RequestInput, options: RequestOptions, dependencies: RequestDependencies) {
+    const { clock } = dependencies;
+    const { times } = options;
+    this.#input = input;
+    this.#options = options;
+    this.#dependencies = dependencies;
+    this.#createdAtMs = clock.nowMs();
+    this.#deadlineMs = clock.monotonicMs() + times.requestTimeoutMs;
+    this.#completionTokensMax = completionTokensOf(input.order, input.offers);
+    this.#credit = new AnswerCredit(dependencies.budget, input.requester.accountId);
+    const listener = {
+      read: (bytes: number) => this.#credit.readerTook(bytes),
+      readerStalled: () => this.#readerStalled(),
+      emptied: () => this.#credit.close(),
+    };
+    this.#stream = new AnswerStream(
+      { unreadBytesMax: CREDIT_BYTES - DELTA_BYTES_MAX, stallTimeoutMs: times.readerStallTimeoutMs },
+      { clock, listener },
+    );
+  }
+
+  /**
+   * Carries the request out. `answer` resolves with the first delta, or with the end of an answer without one; it rejects
+   * when no provider gave any, and then nothing is held or billed. `ended` resolves when its end is written, and never rejects.
+   */
+  start(): { readonly answer: Promise<ComputeAnswer>; readonly ended: Promise<void> } {
+    const begun = new Promise<Attempt>((resolve) => {
+      this.#tellBegun = resolve;
+    });
+    const outcome = this.#run();
+    const answer = Promise.race([begun, outcome]).then((attempt) => this.#answerOf(attempt));
+    return { answer, ended: outcome.then(ignore, ignore) };
+  }
+
+  /** Returns the attempt that gave the answer when its end is written. */
+  async #run(): Promise<Attempt> {
+    const { signal } = this.#input.order;
+    const leave = () => this.#requesterLeft();
+    signal.addEventListener('abort', leave);
+    let failure: FailureCode = 'provider_failed';
+    try {
+      if (!this.#credit.reserve()) throw tooManyRunning();
+      while (this.#attempts < ATTEMPTS_MAX) {
+        if (this.#leftMs() <= 0) {
+          failure = 'request_timed_out';
+          break;
+        }
+        const attempt = await this.#nextAttempt();
+        if (attempt === null) break;
+        const end = await this.#dispatch(attempt);
+        const isLast = !mayFailOver(end, this.#stream.hasText) || signal.aborted;
+        if (isLast) return await this.#finish(attempt, end);
+        this.#dependencies.providers.judge(attempt, 0);
+        if (end.kind === 'failed') failure = end.code;
+      }
+      throw this.#attempts === 0 && failure !== 'request_timed_out'
+        ? noProviderAvailable()
+        : requestFailed(failure, this.#input.id);
+    } catch (error) {
+      await this.#giveUp(error);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
+  /** A slot whose cost is held. Null: nobody is left to try. */
+  async #nextAttempt(): Promise<Attempt | null> {
+    const { providers } = this.#dependencies;
+    for (;;) {
+      const attempt = await this.#takeSlot();
+      if (attempt === null) return null;
+      try {
+        const costMicrocents = this.#highestCost(attempt.model.prices);
+        if (await this.#coverCost(attempt, costMicrocents)) return attempt;
+        this.#unaffordableMicrocents = costMicrocents;
+      } catch (error) {
+        attempt.giveBack();
+        providers.judge(attempt, 0);
+        throw error;
+      }
+      attempt.giveBack();
+      providers.judge(attempt, 0);
+    }
+  }
+
+  /** After a failed attempt that one's failure is the answer, not that nobody else would do. */
+  async #takeSlot(): Promise<Attempt | null> {
+    const { providers } = this.#dependencies;
+    const { times } = this.#options;
+    const { id, requester, order } = this.#input;
+    try {
+      return await providers.takeSlot({
+        accountId: requester.accountId,
+        waitMs: Math.min(times.slotWaitMs, this.#leftMs()),
+        signal: order.signal,
+        order: {
+          requestId: id,
+          model: order.model,
+          body: order.body,
+          promptTokens: order.promptTokens,
+          completionTokensMax: this.#completionTokensMax,
+          firstTokenTimeoutMs: times.firstTokenTimeoutMs,
+          stallTimeoutMs: times.stallTimeoutMs,
+          creditBytes: CREDIT_BYTES,
+          deadlineMs: this.#deadlineMs,
+        },
+        narrow: (offers) => this.#narrow(offers),
+      });
+    } catch (error) {
+      if (this.#attempts > 0 && error instanceof AppError) return null;
+      throw error;
+    }
+  }
+
+  #narrow(offers: readonly Eligible[]): readonly Eligible[] | null {
+    const { order } = this.#input;
+    const limits = {
+      neededTokens: order.promptTokens + this.#completionTokensMax,
+      failed: this.#failed,
+      costMicrocentsMax: order.costMicrocentsMax,
+      unaffordableMicrocents: this.#unaffordableMicrocents,
+    };
+    return narrowOffers(offers, limits, (prices) => this.#highestCost(prices));
+  }
+
+  /** The most the request could cost at these prices. */
+  #highestCost(prices: Eligible['model']['prices']): Microcents {
+    const prompt = this.#input.order.promptTokens;
+    const tokens = { prompt, cachedPrompt: 0, completion: this.#completionTokensMax };
+    return this.#dependencies.pricing.price(tokens, prices).costMicrocents;
+  }
+
+  /**
+   * Sees to it that the hold covers the most this attempt could cost: the first time in the request's first commit, later
+   * only where the provider is dearer, in one more. False: the balance doesn't reach.
+   */
+  async #coverCost(attempt: Attempt, heldMicrocents: Microcents): Promise<boolean> {
+    const { ledger } = this.#dependencies;
+    const { holdLifeMs } = this.#options.times;
+    const before = this.#transaction;
+    if (before !== null && heldMicrocents <= before.heldMicrocents) return true;
+    const hold = { holdId: holdIdFor(this.#input.id, this.#holds++), heldMicrocents };
+    const after = before === null ? this.#begunTransaction(attempt, hold) : { ...before, ...hold };
+    const unit =
+      before === null
+        ? beginUnit(after, this.#input.claim, holdLifeMs)
+        : reholdUnit(before, hold, holdLifeMs);
+    // Noted before the ledger hears of it: a commit that is not confirmed may have taken place.
+    this.#transaction = after;
+    const outcome = await ledger.commit(unit);
+    if (outcome.ok) return true;
+    this.#transaction = before;
+    if (outcome.reason === 'insufficient_balance') return false;
+    if (outcome.reason === 'amount_out_of_range') {
+      throw new AppError('invalid', 'amount_out_of_range', 'The request could cost too much.');
+    }
+    throw new AppError('unavailable', 'unavailable', 'The request took longer than its hold.');
+  }
+
+  #begunTransaction(
+    { model, provider }: Attempt,
+    hold: Pick<BegunTransaction, 'holdId' | 'heldMicrocents'>,
+  ): BegunTransaction {
+    const { id, requester, order } = this.#input;
+    return {
+      id,
+      requester,
+      model: order.model,
+      provider: { providerId: provider.id, tenantId: provider.tenantId, deviceId: provider.deviceId },
+      prices: model.prices,
+      promptTokens: order.promptTokens,
+      completionTokensMax: this.#completionTokensMax,
+      createdAtMs: this.#createdAtMs,
+      nodeId: this.#options.nodeId,
+      ...hold,
+    };
+  }
+
+  /** Sends the request to a provider; resolves with the end of the attempt. */
+  #dispatch(attempt: Attempt): Promise<AttemptEnd> {
+    this.#attempts++;
+    this.#failed.add(attempt.provider.id);
+    this.#attempt = attempt;
+    this.#credit.grantWith((bytes) => attempt.grant(bytes));
+    if (this.#input.order.signal.aborted) attempt.fail('request_cancelled');
+    return new Promise((ended) => {
+      attempt.send({
+        delta: (delta) => {
+          this.#stream.push(delta, this.#input.claim !== null);
+          this.#tellBegun(attempt);
+        },
+        ended,
+      });
+    });
+  }
+
+  /** Writes the end of the request and tells it to the reader. */
+  async #finish(attempt: Attempt, end: AttemptEnd): Promise<Attempt> {
+    const transaction = this.#transaction;
+    if (transaction === null) throw new InvariantError('a request was sent before it was held');
+    const last = { attempt, end, attempts: this.#attempts, isJudged: false };
+    const isKept = this.#input.claim !== null;
+    const event = await endRequest(
+      transaction,
+      last,
+      this.#stream,
+      isKept,
+      this.#options.times,
+      this.#dependencies,
+    );
+    // From here on the transaction has its end: nothing is given up any more.
+    this.#transaction = null;
+    this.#stream.end(event);
+    if (event.kind === 'failed' && event.code !== 'outcome_unknown' && !this.#stream.hasText) {
+      throw requestFailed(event.code, this.#input.id);
+    }
+    return attempt;
+  }
+
+  /** Ends a request that got no answer. What can't be written now is written by whoever ends abandoned transactions. */
+  async #giveUp(error: unknown): Promise<void> {
+    const transaction = this.#transaction;
+    this.#transaction = null;
+    const code = error instanceof AppError ? failureOf(error) : 'unavailable';
+    if (transaction !== null) {
+      const end = { kind: 'failed', code } as const;
+      const last = { attempt: this.#attempt, end, attempts: this.#attempts, isJudged: true };
+      await endRequest(transaction, last, this.#stream, false, this.#options.times, this.#dependencies);
+    }
+    this.#stream.end({ kind: 'failed', code });
+    this.#stream.discard();
+  }
+
+  #answerOf(attempt: Attempt): ComputeAnswer {
+    return {
+      transactionId: this.#input.id,
+      providerId: attempt.provider.id,
+      createdAtMs: this.#createdAtMs,
+      isReplay: false,
+      events: this.#stream.events(),
+    };
+  }
+
+  /** Under an idempotency key a request goes on without its requester, who asks again for the answer. */
+  #requesterLeft(): void {
+    if (this.#input.claim === null) this.#attempt?.fail('request_cancelled');
+    else this.#stream.discard();
+  }
+
+  #readerStalled(): void {
+    if (this.#input.claim === null) this.#attempt?.fail('reader_stalled');
+    else this.#stream.discard();
+  }
+
+  /** Milliseconds until the whole request must be over. */
+  #leftMs(): number {
+    return this.#deadlineMs - this.#dependencies.clock.monotonicMs();
+  }
+}
+
+/** The failure that an error tells of; one that isn't an attempt's is the server's. */
+function failureOf({ code }: AppError): FailureCode {
+  switch (code) {
+    case 'provider_failed':
+    case 'provider_stalled':
+    case 'provider_vanished':
+    case 'provider_answer_malformed':
+    case 'request_timed_out':
+      return code;
+    default:
+      return 'unavailable';
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,148 @@
+import type { Actor } from '../../kernel/actor.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { asId, type TransactionId } from '../../kernel/ids.ts';
+import { requirePermission } from '../../kernel/permission.ts';
+import type { ProviderService } from '../providers/index.ts';
+import type { TransactionStore } from '../transactions/index.ts';
+import { endAbandoned } from './abandoned.ts';
+import { AnswerBudget } from './answer-budget.ts';
+import { serverStopping, tooManyRunning } from './errors.ts';
+import { KeyedRequests } from './keyed-requests.ts';
+import {
+  ACCOUNT_ANSWER_BYTES_MAX,
+  ACCOUNT_RUNNING_MAX,
+  KEYED_ANSWERS_KEPT_MS,
+  PROCESS_ANSWER_BYTES_MAX,
+  REQUEST_BODY_BYTES_MAX,
+  REQUEST_TIMES,
+} from './limits.ts';
+import type { KeyClaim, KeyStore } from './ports.ts';
+import { ComputeRequest, type RequestDependencies, type RequestOptions } from './request.ts';
+import { RunningRequests } from './running-requests.ts';
+import type { ComputeAnswer, ComputeOrder, Requester } from './types.ts';
+
+/** What the requests' service needs from outside. */
+export interface RequestServiceDependencies
+  extends Omit<RequestDependencies, 'providers' | 'budget' | 'stopped'> {
+  readonly providers: Pick<ProviderService, 'takeSlot' | 'judge' | 'offersOf' | 'close'>;
+  readonly keys: KeyStore;
+  readonly transactions: Pick<TransactionStore, 'findOpen'>;
+}
+
+/** Settings: `nodeId` must be this node's alone and the same after a restart. */
+export interface RequestServiceOptions
+  extends Pick<RequestOptions, 'nodeId'>,
+    Partial<Pick<RequestOptions, 'times'>> {}
+
+/** Requests for computing time, as the rest of the server sees them. */
+export interface RequestService {
+  /**
+   * Has a request served; resolves with the first piece of its answer. Refuses with `model_not_found`,
+   * `context_length_exceeded`, `maximum_cost_exceeded`, `insufficient_balance`, `no_provider_available`, `rate_limited`, and
+   * with how the last provider failed; under an idempotency key also with `idempotency_key_reused`,
+   * `idempotency_key_in_flight` and `limit_reached`.
+   */
+  createRequest(actor: Actor, order: ComputeOrder): Promise<ComputeAnswer>;
+  /**
+   * Ends what a crash left open: at the start of a node all that it left, later what is older than any request may be. Forgets
+   * answers that were kept long enough. Returns how many transactions were ended.
+   */
+  endAbandoned(atStart: boolean): Promise<number>;
+  /** Takes no more requests and resolves when those at work have ended by themselves. */
+  drain(): Promise<void>;
+  /** Ends what still runs or waits for a slot, unpaid, and resolves when that is written. */
+  close(): Promise<void>;
+}
+
+/** Makes the requests' service: the one place that brings tenants together. */
+export function createRequestService(
+  settings: RequestServiceOptions,
+  dependencies: RequestServiceDependencies,
+): RequestService {
+  const options = { times: REQUEST_TIMES, ...settings };
+  const { providers, keys, clock } = dependencies;
+  const stop = new AbortController();
+  const running = new RunningRequests(ACCOUNT_RUNNING_MAX);
+  const begin = createBeginning(options, stop.signal, dependencies);
+
+  return {
+    async createRequest(actor, order) {
+      const { tenantId, accountId } = requirePermission(actor, 'market.request');
+      if (running.isClosing) throw serverStopping();
+      if (order.body.length > REQUEST_BODY_BYTES_MAX) {
+        throw new AppError('too_large', 'too_large', `The body may have ${REQUEST_BODY_BYTES_MAX} bytes.`);
+      }
+      if (!running.hasRoom(accountId)) throw tooManyRunning();
+      let rest: Promise<void> = Promise.resolve();
+      const answer = begin({ tenantId, accountId }, order, (ended) => {
+        rest = ended;
+      });
+      // Until its first piece a request is work too, and shutting down waits for it.
+      running.track(
+        accountId,
+        answer.then(ignore, ignore).then(() => rest),
+      );
+      return answer;
+    },
+    async endAbandoned(atStart) {
+      const nowMs = clock.nowMs();
+      const which = {
+        nodeId: atStart ? options.nodeId : null,
+        createdBeforeMs: nowMs - options.times.holdLifeMs,
+      };
+      const count = await endAbandoned(which, dependencies);
+      await keys.forgetKeys(nowMs - KEYED_ANSWERS_KEPT_MS);
+      return count;
+    },
+    drain: () => running.drained(),
+    async close() {
+      providers.close();
+      await running.drained();
+      stop.abort();
+    },
+  };
+}
+
+/** Begins a request; `track` gets the rest of its work, where there is some. */
+type Begin = (
+  requester: Requester,
+  order: ComputeOrder,
+  track: (ended: Promise<void>) => void,
+) => Promise<ComputeAnswer>;
+
+/** How requests begin: with an idempotency key each once, without one whenever they come. */
+function createBeginning(
+  options: RequestOptions,
+  stopped: AbortSignal,
+  dependencies: RequestServiceDependencies,
+): Begin {
+  const { providers, keys, secretBox, clock, random } = dependencies;
+  const budget = new AnswerBudget({
+    accountBytesMax: ACCOUNT_ANSWER_BYTES_MAX,
+    processBytesMax: PROCESS_ANSWER_BYTES_MAX,
+  });
+  const keyedRequests = new KeyedRequests({ store: keys, secretBox });
+
+  const start = (id: TransactionId, requester: Requester, order: ComputeOrder, claim: KeyClaim | null) => {
+    const offers = providers.offersOf(order.model);
+    if (offers.length === 0)
+      throw new AppError('not_found', 'model_not_found', 'No provider offers this model.');
+    const input = { id, requester, order, claim, offers };
+    return new ComputeRequest(input, options, { ...dependencies, budget, stopped }).start();
+  };
+
+  return async (requester, order, track) => {
+    const id = asId<TransactionId>(random.uuid());
+    const { idempotencyKey } = order;
+    const startTracked = (claim: KeyClaim | null) => {
+      const started = start(id, requester, order, claim);
+      track(started.ended);
+      return started;
+    };
+    if (idempotencyKey === null) return startTracked(null).answer;
+    const request = { id, createdAtMs: clock.nowMs() };
+    return keyedRequests.once(requester, { ...order, idempotencyKey }, request, startTracked);
+  };
+}
+
+function ignore(): void {}

@@ -1,0 +1,64 @@
+import type { AccountId, TenantId, TransactionId } from '../../kernel/ids.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import type { Microcents } from '../../kernel/money.ts';
+import type { FailureCode, ProviderId } from '../providers/index.ts';
+
+/** A request for computing time, checked by the transport. */
+export interface ComputeOrder {
+  readonly model: string;
+  /** JSON in UTF-8, handed to the provider as it is. At most `REQUEST_BODY_BYTES_MAX`. */
+  readonly body: Uint8Array;
+  /** Counted by the server. */
+  readonly promptTokens: number;
+  /** Null: `COMPLETION_TOKENS_DEFAULT`, or what the context leaves. */
+  readonly completionTokensMax: number | null;
+  /** Null: no limit but the balance. */
+  readonly costMicrocentsMax: Microcents | null;
+  /** Chosen by the requester: under the same key the same order is carried out once. Null: always. */
+  readonly idempotencyKey: string | null;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+/** A piece of an answer. `failed` and `end` are the last of their stream. */
+export type ComputeEvent =
+  | {
+      readonly kind: 'delta';
+      /** `choices[0].delta` as the provider's endpoint gave it. */
+      readonly fields: JsonObject;
+    }
+  | {
+      readonly kind: 'end';
+      readonly finishReason: string;
+      readonly promptTokens: number;
+      readonly completionTokens: number;
+      readonly costMicrocents: Microcents;
+    }
+  /** Nothing was billed, unless its requester left or stopped reading, or the code says that it isn't known. */
+  | { readonly kind: 'failed'; readonly code: FailureCode | 'outcome_unknown' };
+
+/** An answer that has begun. */
+export interface ComputeAnswer {
+  readonly transactionId: TransactionId;
+  readonly providerId: ProviderId;
+  readonly createdAtMs: number;
+  /** True when it was given before, under the same idempotency key. */
+  readonly isReplay: boolean;
+  /** To be read once, to its end. Its provider sends only as fast as it is read. */
+  readonly events: AsyncIterable<ComputeEvent>;
+}
+
+/** The account that asks, and the tenant that pays. */
+export interface Requester {
+  readonly tenantId: TenantId;
+  readonly accountId: AccountId;
+}
+
+/** An answer as it is kept under an idempotency key. */
+export interface KeptAnswer {
+  readonly providerId: ProviderId;
+  readonly createdAtMs: number;
+  /** All deltas as one. */
+  readonly fields: JsonObject;
+  readonly end: Extract<ComputeEvent, { kind: 'end' }>;
+}

@@ -1,0 +1,141 @@
+import type { TransactionId, TransferId } from '../../kernel/ids.ts';
+import type { Microcents } from '../../kernel/money.ts';
+import { type BusinessRow, businessRow, transferIdFor, type UnitOfWork } from '../ledger/index.ts';
+import {
+  type BegunTransaction,
+  begunTransactions,
+  type EndedTransaction,
+  endedTransactions,
+  type OpenTransaction,
+  reheldTransactions,
+  type ServingProvider,
+  type TransactionPrices,
+  type TransactionShare,
+} from '../transactions/index.ts';
+import { claimedKeys, freedKeys, keptAnswers } from './key-rows.postgres.ts';
+import type { KeyClaim } from './ports.ts';
+
+/** The id of a request's hold; a failover to a dearer provider takes a further one. */
+export function holdIdFor(id: TransactionId, holds: number): TransferId {
+  return transferIdFor('hold', id, String(holds));
+}
+
+/** The first step of a request: its hold, its row, and its key where it has one. */
+export function beginUnit(
+  transaction: BegunTransaction,
+  claim: KeyClaim | null,
+  holdLifeMs: number,
+): UnitOfWork {
+  const rows: BusinessRow[] = [businessRow(begunTransactions, transaction)];
+  if (claim !== null) rows.push(businessRow(claimedKeys, claim));
+  return {
+    commands: [holdCommand(transaction, transaction.heldMicrocents, transaction.holdId, holdLifeMs)],
+    rows,
+  };
+}
+
+/** A larger hold in place of the one before, in one step: the balance need not reach for both. */
+export function reholdUnit(
+  transaction: BegunTransaction,
+  next: { readonly holdId: TransferId; readonly heldMicrocents: Microcents },
+  holdLifeMs: number,
+): UnitOfWork {
+  const { id, requester, holdId } = transaction;
+  return {
+    commands: [
+      { kind: 'void', id: transferIdFor('void', holdId), holdId },
+      holdCommand(transaction, next.heldMicrocents, next.holdId, holdLifeMs),
+    ],
+    rows: [businessRow(reheldTransactions, { id, tenantId: requester.tenantId, ...next })],
+  };
+}
+
+/** The last step of a request that is paid: the hold is posted; `keptAnswer` is kept under its key. */
+export function paidUnit(
+  holdId: TransferId,
+  ended: EndedTransaction,
+  keptAnswer: Uint8Array | null,
+): UnitOfWork {
+  const { id, requester, shares } = ended;
+  const { tenantId } = requester;
+  const rows: BusinessRow[] = [businessRow(endedTransactions, ended)];
+  if (keptAnswer !== null)
+    rows.push(businessRow(keptAnswers, { tenantId, transactionId: id, answer: keptAnswer }));
+  const payees = shares.map(({ provider, earningsMicrocents }) => ({
+    owner: { tenantId: provider.tenantId },
+    amountMicrocents: earningsMicrocents,
+  }));
+  const feeMicrocents = shares.reduce((sum, share) => sum + share.feeMicrocents, 0n);
+  return {
+    commands: [{ kind: 'post', id: transferIdFor('post', holdId), holdId, payees, feeMicrocents }],
+    rows,
+  };
+}
+
+/** The last step of a request that nobody pays for: the hold is given back, its key is free again. */
+export function unpaidUnit(holdId: TransferId, ended: EndedTransaction): UnitOfWork {
+  return {
+    commands: [{ kind: 'void', id: transferIdFor('void', holdId), holdId }],
+    rows: unpaidRows(ended),
+  };
+}
+
+/** As `unpaidUnit`, for a transaction whose hold is gone. */
+export function holdGoneUnit(ended: EndedTransaction): UnitOfWork {
+  return { commands: [], rows: unpaidRows(ended) };
+}
+
+/** A share of nothing: its provider is shown a transaction that was not paid. */
+export function unpaidShare(provider: ServingProvider, prices: TransactionPrices): TransactionShare {
+  return {
+    provider,
+    prices,
+    completionTokens: 0,
+    billedTokens: 0,
+    costMicrocents: 0n,
+    feeMicrocents: 0n,
+    earningsMicrocents: 0n,
+    claimedTokens: 0,
+    countedTokens: 0,
+  };
+}
+
+/** The end of a transaction that nobody works on any more. */
+export function abandonedEnd(
+  open: OpenTransaction,
+  failureCode: string,
+  finishedAtMs: number,
+): EndedTransaction {
+  const { id, requester, model, promptTokens, createdAtMs, provider, prices } = open;
+  return {
+    id,
+    requester,
+    model,
+    promptTokens,
+    createdAtMs,
+    state: 'FAILED',
+    attempts: 1,
+    finishReason: null,
+    failureCode,
+    finishedAtMs,
+    shares: [unpaidShare(provider, prices)],
+  };
+}
+
+function unpaidRows(ended: EndedTransaction): BusinessRow[] {
+  const { id, requester } = ended;
+  return [
+    businessRow(endedTransactions, ended),
+    businessRow(freedKeys, { tenantId: requester.tenantId, transactionId: id }),
+  ];
+}
+
+function holdCommand(
+  { id: transactionId, requester }: BegunTransaction,
+  amountMicrocents: Microcents,
+  id: TransferId,
+  expiresAfterMs: number,
+) {
+  const owner = { tenantId: requester.tenantId };
+  return { kind: 'hold', id, owner, amountMicrocents, expiresAfterMs, transactionId } as const;
+}

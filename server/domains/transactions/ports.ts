@@ -1,0 +1,25 @@
+import type { TransactionId } from '../../kernel/ids.ts';
+import type { OpenTransaction, Requester, Transaction, TransactionCursor, TransactionPage } from './types.ts';
+
+/** Which open transactions are meant: those of a node, or those begun before a time. */
+export interface OpenTransactionQuery {
+  readonly nodeId: string | null;
+  readonly createdBeforeMs: number;
+}
+
+/** Where transactions are read. They are written together with the ledger's commands; see `rows.postgres.ts`. */
+export interface TransactionStore {
+  /** The oldest open transactions behind `after`. */
+  findOpen(
+    query: OpenTransactionQuery,
+    after: TransactionCursor | null,
+    limit: number,
+  ): Promise<readonly OpenTransaction[]>;
+  findTransaction(owner: Requester, id: TransactionId): Promise<Transaction | null>;
+  listTransactions(
+    owner: Requester,
+    role: 'requester' | 'provider',
+    after: TransactionCursor | null,
+    limit: number,
+  ): Promise<TransactionPage>;
+}

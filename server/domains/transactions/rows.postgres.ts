@@ -1,0 +1,151 @@
+import type { Sql } from '../../kernel/database.ts';
+import type { BegunTransaction, EndedTransaction, ReheldTransaction } from './types.ts';
+
+/** Writes the rows of transactions that begin. What is written already stays. */
+export const begunTransactions = {
+  name: 'marketplace_transactions 1 begin',
+  async write(sql: Sql, transactions: readonly BegunTransaction[]): Promise<void> {
+    const rows = transactions.map(({ requester, provider, prices, ...row }) => ({
+      ...row,
+      ...requester,
+      providerId: provider.providerId,
+      providerTenantId: provider.tenantId,
+      providerDeviceId: provider.deviceId,
+      promptPrice: String(prices.prompt),
+      cachedPromptPrice: String(prices.cachedPrompt),
+      completionPrice: String(prices.completion),
+      heldMicrocents: String(row.heldMicrocents),
+      createdAt: new Date(row.createdAtMs),
+    }));
+    await sql`
+      INSERT INTO marketplace_transactions (id, tenant_id, account_id, state, model, provider_id, provider_tenant_id,
+        provider_device_id, prompt_microcents_per_1000_tokens, cached_prompt_microcents_per_1000_tokens,
+        completion_microcents_per_1000_tokens, held_microcents, hold_id, prompt_tokens, completion_tokens_max, created_at,
+        node_id)
+      SELECT id, "tenantId", "accountId", 'PROCESSING', model, "providerId", "providerTenantId", "providerDeviceId",
+        "promptPrice", "cachedPromptPrice", "completionPrice", "heldMicrocents", "holdId", "promptTokens",
+        "completionTokensMax", "createdAt", "nodeId"
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) AS row(id uuid, "tenantId" uuid, "accountId" uuid,
+        model text, "providerId" uuid, "providerTenantId" uuid, "providerDeviceId" uuid, "promptPrice" bigint,
+        "cachedPromptPrice" bigint, "completionPrice" bigint, "heldMicrocents" bigint, "holdId" uuid,
+        "promptTokens" bigint, "completionTokensMax" bigint, "createdAt" timestamptz, "nodeId" text)
+      ON CONFLICT (id) DO NOTHING`;
+  },
+};
+
+/** Writes which hold an open transaction has now. */
+export const reheldTransactions = {
+  name: 'marketplace_transactions 2 rehold',
+  async write(sql: Sql, transactions: readonly ReheldTransaction[]): Promise<void> {
+    const rows = transactions.map((row) => ({ ...row, heldMicrocents: String(row.heldMicrocents) }));
+    await sql`
+      UPDATE marketplace_transactions open SET hold_id = row."holdId", held_microcents = row."heldMicrocents"
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
+        AS row(id uuid, "tenantId" uuid, "holdId" uuid, "heldMicrocents" bigint)
+      WHERE open.id = row.id AND open.tenant_id = row."tenantId" AND open.state = 'PROCESSING'`;
+  },
+};
+
+/**
+ * Writes the ends of transactions: the requester's row, a row for each provider, and the sums of what each provider claimed.
+ * A transaction that has ended stays as it is, and adds to no sum.
+ */
+export const endedTransactions = {
+  name: 'marketplace_transactions 3 end',
+  async write(sql: Sql, transactions: readonly EndedTransaction[]): Promise<void> {
+    const ends = transactions.map(endRow);
+    const shares = transactions.flatMap(shareRows);
+    await sql`
+      WITH given AS (
+        SELECT * FROM jsonb_to_recordset(${JSON.stringify(ends)}::text::jsonb) AS row(id uuid, "tenantId" uuid,
+          state text, "providerId" uuid, "providerTenantId" uuid, "providerDeviceId" uuid, attempts integer,
+          "completionTokens" bigint, "billedTokens" bigint, "costMicrocents" bigint, "feeMicrocents" bigint,
+          "earningsMicrocents" bigint, "finishReason" text, "failureCode" text, "finishedAt" timestamptz)
+      ), ended AS (
+        UPDATE marketplace_transactions open SET state = given.state, provider_id = given."providerId",
+          provider_tenant_id = given."providerTenantId", provider_device_id = given."providerDeviceId",
+          attempts = given.attempts, completion_tokens = given."completionTokens", billed_tokens = given."billedTokens",
+          cost_microcents = given."costMicrocents", fee_microcents = given."feeMicrocents",
+          earnings_microcents = given."earningsMicrocents", finish_reason = given."finishReason",
+          failure_code = given."failureCode", finished_at = given."finishedAt"
+        FROM given
+        WHERE open.id = given.id AND open.tenant_id = given."tenantId" AND open.state = 'PROCESSING'
+        RETURNING open.id
+      ), served AS (
+        INSERT INTO marketplace_served (transaction_id, tenant_id, provider_id, device_id, model, state, prompt_tokens,
+          completion_tokens, billed_tokens, cost_microcents, fee_microcents, earnings_microcents, finish_reason,
+          failure_code, created_at, finished_at, claimed_tokens, counted_tokens)
+        SELECT share.id, "tenantId", "providerId", "deviceId", model, state, "promptTokens", "completionTokens",
+          "billedTokens", "costMicrocents", "feeMicrocents", "earningsMicrocents", "finishReason", "failureCode",
+          "createdAt", "finishedAt", "claimedTokens", "countedTokens"
+        FROM jsonb_to_recordset(${JSON.stringify(shares)}::text::jsonb) AS share(id uuid, "tenantId" uuid,
+          "providerId" uuid, "deviceId" uuid, model text, state text, "promptTokens" bigint, "completionTokens" bigint,
+          "billedTokens" bigint, "costMicrocents" bigint, "feeMicrocents" bigint, "earningsMicrocents" bigint,
+          "finishReason" text, "failureCode" text, "createdAt" timestamptz, "finishedAt" timestamptz,
+          "claimedTokens" bigint, "countedTokens" bigint)
+        JOIN ended ON ended.id = share.id
+        ON CONFLICT DO NOTHING
+        RETURNING provider_id, tenant_id, claimed_tokens, counted_tokens
+      )
+      INSERT INTO marketplace_claims (provider_id, tenant_id, claimed_tokens, counted_tokens)
+      SELECT provider_id, tenant_id, sum(claimed_tokens), sum(counted_tokens) FROM served
+      WHERE counted_tokens > 0 GROUP BY provider_id, tenant_id ORDER BY provider_id
+      ON CONFLICT (provider_id) DO UPDATE SET
+        claimed_tokens = marketplace_claims.claimed_tokens + excluded.claimed_tokens,
+        counted_tokens = marketplace_claims.counted_tokens + excluded.counted_tokens`;
+  },
+};
+
+function endRow({
+  id,
+  requester,
+  state,
+  attempts,
+  finishReason,
+  failureCode,
+  finishedAtMs,
+  shares,
+}: EndedTransaction) {
+  const last = shares.at(-1);
+  const sum = (amountOf: (share: EndedTransaction['shares'][number]) => bigint) =>
+    String(shares.reduce((total, share) => total + amountOf(share), 0n));
+  return {
+    id,
+    tenantId: requester.tenantId,
+    state,
+    attempts,
+    finishReason,
+    failureCode,
+    finishedAt: new Date(finishedAtMs),
+    providerId: last?.provider.providerId,
+    providerTenantId: last?.provider.tenantId,
+    providerDeviceId: last?.provider.deviceId,
+    completionTokens: sum((share) => BigInt(share.completionTokens)),
+    billedTokens: sum((share) => BigInt(share.billedTokens)),
+    costMicrocents: sum((share) => share.costMicrocents),
+    feeMicrocents: sum((share) => share.feeMicrocents),
+    earningsMicrocents: sum((share) => share.earningsMicrocents),
+  };
+}
+
+function shareRows(transaction: EndedTransaction) {
+  const { id, model, state, promptTokens, finishReason, failureCode, createdAtMs, finishedAtMs } =
+    transaction;
+  return transaction.shares.map(
+    ({ provider, prices: _, costMicrocents, feeMicrocents, earningsMicrocents, ...tokens }) => ({
+      id,
+      model,
+      state,
+      promptTokens,
+      finishReason,
+      failureCode,
+      createdAt: new Date(createdAtMs),
+      finishedAt: new Date(finishedAtMs),
+      ...provider,
+      ...tokens,
+      costMicrocents: String(costMicrocents),
+      feeMicrocents: String(feeMicrocents),
+      earningsMicrocents: String(earningsMicrocents),
+    }),
+  );
+}

@@ -1,0 +1,41 @@
+import type { Actor } from '../../kernel/actor.ts';
+import { notFound } from '../../kernel/errors.ts';
+import type { TransactionId } from '../../kernel/ids.ts';
+import { requirePermission } from '../../kernel/permission.ts';
+import { TRANSACTIONS_PAGE_MAX } from './limits.ts';
+import type { TransactionStore } from './ports.ts';
+import type { Transaction, TransactionCursor, TransactionPage } from './types.ts';
+
+/** What both sides of a transaction read afterwards. */
+export interface TransactionService {
+  /** A transaction the actor asked for or whose provider it owns. Refuses with `transaction_not_found`. */
+  getTransaction(actor: Actor, id: TransactionId): Promise<Transaction>;
+  /** The actor's transactions in one role, newest first, at most 100 a page. */
+  listTransactions(
+    actor: Actor,
+    query: {
+      readonly role: 'requester' | 'provider';
+      readonly after: TransactionCursor | null;
+      readonly limit: number;
+    },
+  ): Promise<TransactionPage>;
+}
+
+/** Makes the transactions' service. */
+export function createTransactionService({
+  store,
+}: {
+  readonly store: TransactionStore;
+}): TransactionService {
+  return {
+    async getTransaction(actor, id) {
+      const transaction = await store.findTransaction(requirePermission(actor, 'money.read'), id);
+      if (!transaction) throw notFound('transaction');
+      return transaction;
+    },
+    async listTransactions(actor, { role, after, limit }) {
+      const bounded = Math.min(Math.max(limit, 1), TRANSACTIONS_PAGE_MAX);
+      return store.listTransactions(requirePermission(actor, 'money.read'), role, after, bounded);
+    },
+  };
+}

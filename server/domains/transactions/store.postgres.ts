@@ -1,0 +1,141 @@
+import type { Database } from '../../kernel/database.ts';
+import type { AccountId, DeviceId, TenantId, TransactionId, TransferId } from '../../kernel/ids.ts';
+import type { TransactionStore } from './ports.ts';
+import type { OpenTransaction, Transaction, TransactionState } from './types.ts';
+
+/** Transactions in PostgreSQL. The server writes across tenants; whoever asks reads as its own tenant. */
+export function createTransactionStore(database: Database): TransactionStore {
+  return {
+    findOpen: ({ nodeId, createdBeforeMs }, after, limit) =>
+      database.system('money', async (sql) => {
+        const at = after === null ? null : new Date(after.createdAtMs);
+        const id = after?.id ?? null;
+        const rows = await sql<OpenRow[]>`
+          SELECT id, tenant_id, account_id, model, provider_id, provider_tenant_id, provider_device_id, hold_id,
+            prompt_tokens, created_at, prompt_microcents_per_1000_tokens, cached_prompt_microcents_per_1000_tokens,
+            completion_microcents_per_1000_tokens
+          FROM marketplace_transactions
+          WHERE state = 'PROCESSING' AND (node_id = ${nodeId} OR created_at < ${new Date(createdBeforeMs)})
+            AND (${at}::timestamptz IS NULL OR (created_at, id) > (${at}::timestamptz, ${id}::uuid))
+          ORDER BY created_at, id LIMIT ${limit}`;
+        return rows.map(openOf);
+      }),
+
+    findTransaction: (owner, id) =>
+      database.tenant(owner.tenantId, async (sql) => {
+        const [asked] = await sql<SharedRow[]>`
+          SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
+            fee_microcents, earnings_microcents, finish_reason, failure_code, created_at, finished_at
+          FROM marketplace_transactions
+          WHERE id = ${id} AND tenant_id = ${owner.tenantId} AND account_id = ${owner.accountId}`;
+        if (asked) return transactionOf('requester', asked);
+        const [served] = await sql<SharedRow[]>`
+          SELECT transaction_id AS id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens,
+            cost_microcents, fee_microcents, earnings_microcents, finish_reason, failure_code, created_at, finished_at
+          FROM marketplace_served WHERE transaction_id = ${id} AND tenant_id = ${owner.tenantId}
+          ORDER BY billed_tokens DESC LIMIT 1`;
+        return served ? transactionOf('provider', served) : null;
+      }),
+
+    listTransactions: (owner, role, after, limit) =>
+      database.tenant(owner.tenantId, async (sql) => {
+        const at = after === null ? null : new Date(after.createdAtMs);
+        const id = after?.id ?? null;
+        const rows =
+          role === 'requester'
+            ? await sql<SharedRow[]>`
+                SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
+                  fee_microcents, earnings_microcents, finish_reason, failure_code, created_at, finished_at
+                FROM marketplace_transactions
+                WHERE tenant_id = ${owner.tenantId} AND account_id = ${owner.accountId}
+                  AND (${at}::timestamptz IS NULL OR (created_at, id) < (${at}::timestamptz, ${id}::uuid))
+                ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}`
+            : await sql<SharedRow[]>`
+                SELECT transaction_id AS id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens,
+                  cost_microcents, fee_microcents, earnings_microcents, finish_reason, failure_code, created_at,
+                  finished_at
+                FROM marketplace_served
+                WHERE tenant_id = ${owner.tenantId}
+                  AND (${at}::timestamptz IS NULL OR (created_at, transaction_id) < (${at}::timestamptz, ${id}::uuid))
+                ORDER BY created_at DESC, transaction_id DESC LIMIT ${limit + 1}`;
+        const transactions = rows.slice(0, limit).map((row) => transactionOf(role, row));
+        const last = transactions.at(-1);
+        const next = rows.length > limit && last ? { createdAtMs: last.createdAtMs, id: last.id } : null;
+        return { transactions, next };
+      }),
+  };
+}
+
+interface SharedRow {
+  readonly id: TransactionId;
+  readonly state: TransactionState;
+  readonly model: string;
+  readonly provider_id: string;
+  readonly prompt_tokens: bigint;
+  readonly completion_tokens: bigint;
+  readonly billed_tokens: bigint;
+  readonly cost_microcents: bigint;
+  readonly fee_microcents: bigint;
+  readonly earnings_microcents: bigint;
+  readonly finish_reason: string | null;
+  readonly failure_code: string | null;
+  readonly created_at: Date;
+  readonly finished_at: Date | null;
+}
+
+interface OpenRow {
+  readonly id: TransactionId;
+  readonly tenant_id: TenantId;
+  readonly account_id: AccountId;
+  readonly model: string;
+  readonly provider_id: string;
+  readonly provider_tenant_id: TenantId;
+  readonly provider_device_id: DeviceId;
+  readonly hold_id: TransferId;
+  readonly prompt_tokens: bigint;
+  readonly created_at: Date;
+  readonly prompt_microcents_per_1000_tokens: bigint;
+  readonly cached_prompt_microcents_per_1000_tokens: bigint;
+  readonly completion_microcents_per_1000_tokens: bigint;
+}
+
+function transactionOf(role: Transaction['role'], row: SharedRow): Transaction {
+  return {
+    id: row.id,
+    role,
+    state: row.state,
+    model: row.model,
+    providerId: row.provider_id,
+    promptTokens: Number(row.prompt_tokens),
+    completionTokens: Number(row.completion_tokens),
+    billedTokens: Number(row.billed_tokens),
+    costMicrocents: row.cost_microcents,
+    feeMicrocents: row.fee_microcents,
+    earningsMicrocents: row.earnings_microcents,
+    finishReason: row.finish_reason,
+    failureCode: row.failure_code,
+    createdAtMs: row.created_at.getTime(),
+    finishedAtMs: row.finished_at?.getTime() ?? null,
+  };
+}
+
+function openOf(row: OpenRow): OpenTransaction {
+  return {
+    id: row.id,
+    requester: { tenantId: row.tenant_id, accountId: row.account_id },
+    model: row.model,
+    provider: {
+      providerId: row.provider_id,
+      tenantId: row.provider_tenant_id,
+      deviceId: row.provider_device_id,
+    },
+    prices: {
+      prompt: row.prompt_microcents_per_1000_tokens,
+      cachedPrompt: row.cached_prompt_microcents_per_1000_tokens,
+      completion: row.completion_microcents_per_1000_tokens,
+    },
+    holdId: row.hold_id,
+    promptTokens: Number(row.prompt_tokens),
+    createdAtMs: row.created_at.getTime(),
+  };
+}

@@ -1,0 +1,123 @@
+import type { AccountId, DeviceId, TenantId, TransactionId, TransferId } from '../../kernel/ids.ts';
+import type { Microcents } from '../../kernel/money.ts';
+
+/** `PROCESSING` until it ends. `PENDING` and `REFUNDED` are kept for what is paid later, or paid back. */
+export type TransactionState = 'PENDING' | 'PROCESSING' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'REFUNDED';
+
+/** A transaction as one of its two sides sees it. */
+export interface Transaction {
+  readonly id: TransactionId;
+  readonly role: 'requester' | 'provider';
+  readonly state: TransactionState;
+  readonly model: string;
+  readonly providerId: string;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** What was paid for: the smaller of the server's and the provider's count. */
+  readonly billedTokens: number;
+  readonly costMicrocents: Microcents;
+  readonly feeMicrocents: Microcents;
+  readonly earningsMicrocents: Microcents;
+  readonly finishReason: string | null;
+  readonly failureCode: string | null;
+  readonly createdAtMs: number;
+  readonly finishedAtMs: number | null;
+}
+
+/** A place in a list of transactions. */
+export interface TransactionCursor {
+  readonly createdAtMs: number;
+  readonly id: TransactionId;
+}
+
+/** Newest first. */
+export interface TransactionPage {
+  readonly transactions: readonly Transaction[];
+  readonly next: TransactionCursor | null;
+}
+
+/** The account that asked, and the tenant that pays. */
+export interface Requester {
+  readonly tenantId: TenantId;
+  readonly accountId: AccountId;
+}
+
+/** Who serves a transaction. Neither its device nor its tenant is ever shown to the requester. */
+export interface ServingProvider {
+  readonly providerId: string;
+  readonly tenantId: TenantId;
+  readonly deviceId: DeviceId;
+}
+
+/** Micro-cents for 1000 tokens of each kind. */
+export interface TransactionPrices {
+  readonly prompt: Microcents;
+  readonly cachedPrompt: Microcents;
+  readonly completion: Microcents;
+}
+
+/** A transaction as it begins: written together with its hold. */
+export interface BegunTransaction {
+  readonly id: TransactionId;
+  readonly requester: Requester;
+  readonly model: string;
+  readonly provider: ServingProvider;
+  readonly prices: TransactionPrices;
+  readonly holdId: TransferId;
+  readonly heldMicrocents: Microcents;
+  readonly promptTokens: number;
+  readonly completionTokensMax: number;
+  readonly createdAtMs: number;
+  /** The node that works on it. */
+  readonly nodeId: string;
+}
+
+/** Another hold in place of the one before: a dearer provider takes the transaction over. */
+export interface ReheldTransaction {
+  readonly id: TransactionId;
+  readonly tenantId: TenantId;
+  readonly holdId: TransferId;
+  readonly heldMicrocents: Microcents;
+}
+
+/** What one provider did for a transaction, and what it gets. */
+export interface TransactionShare {
+  readonly provider: ServingProvider;
+  readonly prices: TransactionPrices;
+  readonly completionTokens: number;
+  readonly billedTokens: number;
+  readonly costMicrocents: Microcents;
+  readonly feeMicrocents: Microcents;
+  readonly earningsMicrocents: Microcents;
+  /** What the provider said, and what passed through the server; both 0 where it said nothing. */
+  readonly claimedTokens: number;
+  readonly countedTokens: number;
+}
+
+/** A transaction as it ends: written together with what resolves its hold. */
+export interface EndedTransaction {
+  readonly id: TransactionId;
+  readonly requester: Requester;
+  readonly state: 'COMPLETED' | 'FAILED' | 'CANCELLED';
+  readonly model: string;
+  readonly promptTokens: number;
+  readonly attempts: number;
+  readonly finishReason: string | null;
+  readonly failureCode: string | null;
+  readonly createdAtMs: number;
+  readonly finishedAtMs: number;
+  /** One for each provider that is shown it: the one that ended it, last. */
+  readonly shares: readonly TransactionShare[];
+}
+
+/** A transaction that has not ended, with all that its end needs. */
+export interface OpenTransaction {
+  readonly id: TransactionId;
+  readonly requester: Requester;
+  readonly model: string;
+  readonly provider: ServingProvider;
+  readonly prices: TransactionPrices;
+  readonly holdId: TransferId;
+  readonly promptTokens: number;
+  readonly createdAtMs: number;
+}

@@ -1,0 +1,84 @@
+import type { ServerCore } from '../../../assembly/host/index.ts';
+import { trustOf } from '../../../server/domains/providers/health.ts';
+import {
+  type Eligible,
+  type Selection,
+  type SelectionDependencies,
+  selectProvider,
+} from '../../../server/domains/providers/selection.ts';
+
+/** How a request finds its provider: ours, and what it is measured against. */
+export type Policy = (eligible: readonly Eligible[], nowMs: number) => Selection;
+
+export const POLICIES = {
+  ours: (dependencies) => (eligible, nowMs) => selectProvider(eligible, nowMs, dependencies),
+
+  /** Takes turns among free slots. */
+  'round-robin': () => {
+    let turn = 0;
+    return (eligible) => {
+      for (let step = 0; step < eligible.length; step++) {
+        const chosen = eligible[(turn + step) % eligible.length] as Eligible;
+        if (!chosen.provider.hasFreeSlot()) continue;
+        turn = (turn + step + 1) % eligible.length;
+        return { ok: true, chosen, isProbe: false };
+      }
+      return { ok: false, reason: 'all_busy' };
+    };
+  },
+
+  /** The highest score among free slots. */
+  'best-score': (dependencies) =>
+    amongFree((free, nowMs) => {
+      const scored = dependencies.core.score(
+        free.map(({ provider, model }) => ({
+          price: Number(model.prices.completion) / 1_000_000,
+          ...dependencies.qualityOf(provider.id),
+          latencyMs: provider.latencyMs(nowMs) ?? 2_000,
+          fairness: 1,
+          utilization: 0,
+        })),
+      );
+      if (!scored.ok) throw new Error(scored.reason);
+      return least(free, (_, index) => -(scored.scores[index] as number));
+    }),
+
+  /** Of two drawn the one that is expected to be done first: peak EWMA, as Finagle and Linkerd do. */
+  'two-choices': ({ random }) =>
+    amongFree((free, nowMs) => {
+      const draw = () => free[Math.floor(random.fraction() * free.length)] as Eligible;
+      return least([draw(), draw()], ({ provider }) => {
+        return (provider.latencyMs(nowMs) ?? 0) * (provider.running.size + 1);
+      });
+    }),
+
+  /** The one that was given the fewest tokens for its capacity. */
+  'equal-debt': () =>
+    amongFree((free, nowMs) =>
+      least(free, ({ provider }) => {
+        const { standing, slots } = provider;
+        return (standing.debtTokens(nowMs) * (standing.pace.tokenMs() ?? 1)) / slots;
+      }),
+    ),
+} as const satisfies Record<string, (dependencies: SelectionDependencies & { core: ServerCore }) => Policy>;
+
+export type PolicyName = keyof typeof POLICIES;
+
+/** Looks at free slots of providers that are not put aside; whose pause is over gets a probe, as with ours. */
+function amongFree(choose: (free: readonly Eligible[], nowMs: number) => Eligible): Policy {
+  return (eligible, nowMs) => {
+    const free = eligible.filter(({ provider }) => provider.hasFreeSlot());
+    const trusted = (trust: string) =>
+      free.filter(({ provider }) => trustOf(provider.standing.health, nowMs) === trust);
+    const probe = trusted('probe').find(({ provider }) => provider.probe === null);
+    if (probe) return { ok: true, chosen: probe, isProbe: true };
+    const ready = trusted('ready');
+    if (ready.length === 0) return { ok: false, reason: 'all_busy' };
+    return { ok: true, chosen: choose(ready, nowMs), isProbe: false };
+  };
+}
+
+function least<T>(values: readonly T[], of: (value: T, index: number) => number): T {
+  const costs = values.map(of);
+  return values[costs.indexOf(Math.min(...costs))] as T;
+}
