@@ -88,7 +88,7 @@ function buildLedger(database: Database, { clock, random, logger }: Platform, { 
   const ledgerWriter = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, clock, random, logger });
   return {
     ledgerWriter,
-    ledger: createLedgerService({ writer: ledgerWriter, store, tenants: users, clock }),
+    ledger: createLedgerService({ writer: ledgerWriter, store, tenants: accounts, clock }),
   };
 }
 
