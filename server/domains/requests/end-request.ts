@@ -1,8 +1,9 @@
 import type { Clock } from '../../kernel/clock.ts';
+import type { TransferId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
-import type { UnitOfWork } from '../ledger/index.ts';
+import type { UnitOfWork, UnitOutcome } from '../ledger/index.ts';
 import type { PricingService } from '../pricing/index.ts';
 import type { Attempt, AttemptEnd, ProviderService, TokenClaim } from '../providers/index.ts';
 import type { BegunTransaction, EndedTransaction, TransactionShare } from '../transactions/index.ts';
@@ -39,6 +40,8 @@ export interface LastAttempt {
   readonly attempts: number;
   /** True where its provider was judged before. */
   readonly isJudged: boolean;
+  /** A hold that the transaction's was to take the place of, where no commit confirmed it; null: there is none. */
+  readonly earlierHoldId: TransferId | null;
 }
 
 interface EndContext {
@@ -86,7 +89,9 @@ async function endUnpaid(
   const shares = [unpaidShare(providerOf(transaction, last), transaction.prices)];
   const result = { state, finishReason: null, failureCode: code, shares } as const;
   const ended = endedOf(transaction, last, result, clock.nowMs());
-  await commitEnd(transaction, unpaidUnit(transaction.holdId, ended), ended, context);
+  const holdIds = [transaction.holdId, ...(last.earlierHoldId === null ? [] : [last.earlierHoldId])];
+  const units = holdIds.map((holdId) => unpaidUnit(holdId, ended));
+  await commitEnd(transaction, units, ended, context);
   return { kind: 'failed', code };
 }
 
@@ -129,22 +134,26 @@ async function endPaid(
           end: event,
         })
       : null;
-  const outcome = await commitEnd(transaction, paidUnit(transaction.holdId, ended, kept), ended, context);
+  const units = [paidUnit(transaction.holdId, ended, kept)];
+  const outcome = await commitEnd(transaction, units, ended, context);
   if (outcome === 'unknown') return { kind: 'failed', code: 'outcome_unknown' };
   return outcome === 'hold_gone' ? { kind: 'failed', code: 'unavailable' } : event;
 }
 
-/** Commits the end. `hold_gone`: nobody is paid, which is written instead. `unknown`: it is tried again later. */
+/**
+ * Commits the end, by the first of `units` whose hold exists. `hold_gone`: nobody is paid, which is written instead.
+ * `unknown`: it is tried again later.
+ */
 async function commitEnd(
   transaction: BegunTransaction,
-  unit: UnitOfWork,
+  units: readonly UnitOfWork[],
   ended: EndedTransaction,
   context: EndContext,
 ): Promise<'written' | 'hold_gone' | 'unknown'> {
   const { ledger, logger } = context.dependencies;
   try {
-    const outcome = await ledger.commit(unit);
-    if (outcome.ok) return 'written';
+    const outcome = await commitFirst(units, ledger);
+    if (outcome === null || outcome.ok) return 'written';
     // A hold that was never taken has no transaction either.
     if (outcome.reason !== 'hold_not_found') {
       logger.error(
@@ -161,15 +170,25 @@ async function commitEnd(
       { ...fieldsOf(transaction), error },
       'the end of a request could not be written; it is tried again',
     );
-    void commitLater(transaction, unit, context);
+    void commitLater(transaction, units, context);
     return 'unknown';
   }
+}
+
+/** Commits the first of the units whose hold exists; the outcome of the last where none does. */
+async function commitFirst(units: readonly UnitOfWork[], ledger: RequestLedger): Promise<UnitOutcome | null> {
+  let outcome: UnitOutcome | null = null;
+  for (const unit of units) {
+    outcome = await ledger.commit(unit);
+    if (outcome.ok || outcome.reason !== 'hold_not_found') return outcome;
+  }
+  return outcome;
 }
 
 /** Tries again until the database says what became of the end, or the hold is over, or the server stops. */
 async function commitLater(
   transaction: BegunTransaction,
-  unit: UnitOfWork,
+  units: readonly UnitOfWork[],
   { times, dependencies }: EndContext,
 ): Promise<void> {
   const { ledger, clock, logger, stopped } = dependencies;
@@ -178,7 +197,7 @@ async function commitLater(
     await new Promise<void>((resolve) => clock.after(times.endRetryMs, resolve));
     if (stopped.aborted) return;
     try {
-      await ledger.commit(unit);
+      await commitFirst(units, ledger);
       return;
     } catch (error) {
       logger.warn({ ...fieldsOf(transaction), error }, 'the end of a request could still not be written');

@@ -273,7 +273,17 @@ describe('the life of a request', () => {
           expectOneEnd(world, ends);
         },
       ),
-      { numRuns: 200 },
+      {
+        numRuns: 200,
+        // A failover to a dearer provider whose larger hold was never taken.
+        examples: [
+          [
+            ['failure', 'delta'],
+            ['none', 'before'],
+            [1, 2],
+          ],
+        ],
+      },
     );
   });
 });
