@@ -63,7 +63,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const app: App = {
     catalogue: transports.catalogue,
     served: transports.served,
-    offerSetupCode: identity.users.offerSetupCode,
+    offerSetupCode: identity.accounts.offerSetupCode,
     async start() {
       await lifecycle.start();
       return { http: address(config.host, ports.http), mqtt: address(config.mqttHost, ports.mqtt) };

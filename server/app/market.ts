@@ -47,7 +47,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
   const payments = createPaymentService({
     store: createPaymentStandingStore(database),
-    tenants: identity.users,
+    tenants: identity.accounts,
     payoutListener: { payoutMethodLost: (tenantId) => providers.payoutMethodLost(tenantId) },
     clock,
   });
@@ -80,7 +80,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   return { ledgerWriter, ledger, quality, payments, providers, requests, transactions };
 }
 
-function buildLedger(database: Database, { clock, random, logger }: Platform, { users }: Identity) {
+function buildLedger(database: Database, { clock, random, logger }: Platform, { accounts }: Identity) {
   const store = createLedgerStore(database, {
     feeShard: Math.floor(random.fraction() * FEE_SHARDS),
     earningsReleaseDelayMs: EARNINGS_RELEASE_DELAY_MS,
@@ -88,7 +88,7 @@ function buildLedger(database: Database, { clock, random, logger }: Platform, { 
   const ledgerWriter = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, clock, random, logger });
   return {
     ledgerWriter,
-    ledger: createLedgerService({ writer: ledgerWriter, store, tenants: users, clock }),
+    ledger: createLedgerService({ writer: ledgerWriter, store, tenants: accounts, clock }),
   };
 }
 

@@ -114,10 +114,11 @@ function servicesOf(
   state: { readonly accepts: boolean },
 ): HttpServices {
   const { opened, node, metrics, clock, logger } = platform;
-  const { users, networks, devices } = identity;
+  const { accounts, tenants, networks, devices } = identity;
   const { ledger, payments, providers, requests, transactions } = market;
   return {
-    users,
+    accounts,
+    tenants,
     networks,
     devices,
     ledger,

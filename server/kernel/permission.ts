@@ -1,5 +1,6 @@
 import type { AccountActor, Actor, DeviceActor, Role } from './actor.ts';
 import { AppError } from './errors.ts';
+import type { NetworkId } from './ids.ts';
 
 /**
  * What can be allowed, and to which kind of principal: a person, a device, or both. Every operation names one of these,
@@ -12,6 +13,9 @@ const HOLDERS = {
   'networks.manage': 'account',
   'devices.read': 'account',
   'devices.manage': 'account',
+  /** Forget a device: it is gone from all of its networks. */
+  'devices.remove': 'account',
+  /** See the other members; everybody sees itself. */
   'members.read': 'account',
   'members.manage': 'account',
   /** See the tenant's balance, statements and transactions. */
@@ -40,7 +44,14 @@ type ActorByKind = { account: AccountActor; device: DeviceActor; any: AccountAct
 export type HolderOf<P extends Permission> = ActorByKind[(typeof HOLDERS)[P]];
 
 const GUEST = ['account.read', 'networks.read', 'devices.read', 'market.read'] as const;
-const MEMBER = [...GUEST, 'devices.manage', 'members.read', 'money.read', 'market.request'] as const;
+const MEMBER = [
+  ...GUEST,
+  'devices.manage',
+  'devices.remove',
+  'members.read',
+  'money.read',
+  'market.request',
+] as const;
 const ADMINISTRATOR = [...MEMBER, 'networks.manage', 'members.manage'] as const;
 
 /** Which role may do what in its tenant. No role runs the platform: that is a flag of an account. */
@@ -63,7 +74,6 @@ const NETWORK_PERMISSIONS: ReadonlySet<Permission> = new Set([
   'networks.read',
   'devices.read',
   'devices.manage',
-  'members.read',
   'market.read',
 ] as const);
 
@@ -87,6 +97,11 @@ export function requirePermission<P extends Permission>(actor: Actor, permission
   // The tables above give a permission to its kind of holder alone; a test compares them.
   if (may(actor, permission)) return actor as HolderOf<P>;
   throw new AppError('forbidden', 'forbidden', reasonOf(actor, permission));
+}
+
+/** False for a network that the account's membership isn't for: to it, such a network doesn't exist. */
+export function seesNetwork(actor: AccountActor, networkId: NetworkId): boolean {
+  return actor.networkIds === null || actor.networkIds.includes(networkId);
 }
 
 /** The kind of principal that can have a permission. */

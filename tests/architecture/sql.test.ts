@@ -111,9 +111,9 @@ describe('a store', () => {
   it('may hand on a fragment whose way is not followed, as long as its tables are its own', () => {
     expect(violationsOf('const when = { mine: (id) => sql`AND tenant_id = @{id}` };')).toEqual([]);
     expect(
-      violationsOf('const when = { mine: (id) => sql`AND id IN (SELECT id FROM users)` };'),
+      violationsOf('const when = { mine: (id) => sql`AND id IN (SELECT id FROM accounts)` };'),
     ).toMatchObject([
-      { rule: 'tables-of-others', detail: 'reads users, which belongs to server/domains/users' },
+      { rule: 'tables-of-others', detail: 'reads accounts, which belongs to server/domains/accounts' },
     ]);
   });
 

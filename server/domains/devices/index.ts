@@ -1,11 +1,12 @@
 export { createMembershipStore, type MembershipStore } from './memberships.postgres.ts';
 export type { Presence } from './ports.ts';
 export { createDeviceService, type DeviceService } from './service.ts';
-export { createDeviceStore } from './store.postgres.ts';
+export { createDeviceRows, createDeviceStore } from './store.postgres.ts';
 export {
   type Device,
   type DeviceCapabilities,
   type DeviceIdentity,
+  type DeviceNetworkPage,
   type DevicePage,
   type Membership,
   type RegisteredDevice,

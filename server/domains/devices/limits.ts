@@ -15,3 +15,6 @@ export const CAPABILITY_NAMES_MAX = 64;
 
 /** Characters of a name in a device's capabilities. */
 export const CAPABILITY_NAME_LENGTH_MAX = 64;
+
+/** Networks a device may be in: over MQTT it has a session in each. */
+export const NETWORKS_PER_DEVICE_MAX = 100;

@@ -5,14 +5,19 @@ import { asId, type DeviceId, type NetworkId } from '../../kernel/ids.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
-import type { NetworkService } from '../networks/index.ts';
+import {
+  createDeviceNetworks,
+  type DeviceNetworks,
+  requireDevice,
+  requireOwnDevice,
+} from './device-networks.ts';
 import {
   DEVICE_TOKEN_BYTES,
   DEVICE_TOKEN_PREFIX,
   DEVICES_PER_TENANT_MAX,
   SIGNING_KEY_BYTES,
 } from './limits.ts';
-import type { DeviceStore, Presence, StoredDevice, TokenHash } from './ports.ts';
+import type { DeviceStore, Invitations, NetworkLookup, Presence, StoredDevice, TokenHash } from './ports.ts';
 import { checkCapabilities } from './rules.ts';
 import type {
   Device,
@@ -23,23 +28,32 @@ import type {
   WorldType,
 } from './types.ts';
 
-export interface DeviceService {
+/** Devices, their credentials, and the networks they belong to. */
+export interface DeviceService extends DeviceNetworks {
   /**
-   * A new device in one of the actor's networks. Refuses with `network_not_found`, `device_name_taken` and
-   * `limit_reached`.
+   * A new device in one of the actor's networks. Refuses with `forbidden`, `network_not_found`, `device_name_taken`
+   * and `limit_reached`.
    */
   registerDevice(
     actor: Actor,
     input: { name: string; networkId: NetworkId; worldType: WorldType },
   ): Promise<RegisteredDevice>;
-  /** One device of the actor's tenant. Refuses with `device_not_found` all others. */
+  /** One device that the actor may see. Refuses with `device_not_found` all others. */
   getDevice(actor: Actor, deviceId: DeviceId): Promise<Device>;
-  /** The devices of the actor's tenant, of one network or all. Refuses with `network_not_found`. */
+  /** The devices that the actor may see, of one network or all. Refuses with `network_not_found`. */
   listDevices(
     actor: Actor,
     filter: { networkId: NetworkId | null; after: DeviceId | null; limit: number },
   ): Promise<DevicePage>;
-  /** Forgets the device and ends its sessions. Refuses with `device_not_found`. */
+  /**
+   * Gives a device another name. Refuses with `forbidden`, `device_not_found`, `device_of_other_tenant` and
+   * `device_name_taken`.
+   */
+  renameDevice(actor: Actor, deviceId: DeviceId, name: string): Promise<Device>;
+  /**
+   * Forgets the device and ends its sessions. Refuses with `forbidden`, `device_not_found` and
+   * `device_of_other_tenant`.
+   */
   removeDevice(actor: Actor, deviceId: DeviceId): Promise<void>;
   /** Who connects with this token, or null. */
   authenticate(token: string): Promise<DeviceIdentity | null>;
@@ -51,10 +65,18 @@ export interface DeviceService {
   recordSeen(actor: DeviceActor): Promise<void>;
   /** False: there are devices whose keys were sealed under another master key than ours. */
   secretsFit(): Promise<boolean>;
-  /** True while the device is registered. */
-  exists(actor: DeviceActor): Promise<boolean>;
-  /** True when the other device is in this network of the actor's tenant. */
-  isMember(actor: DeviceActor, networkId: NetworkId, deviceId: DeviceId): Promise<boolean>;
+}
+
+/** What the service needs. */
+interface DeviceDependencies {
+  readonly store: DeviceStore;
+  readonly networks: NetworkLookup;
+  readonly tenants: Invitations;
+  readonly presence: Presence;
+  readonly secretBox: SecretBox;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hash: TokenHash;
 }
 
 const signingKeyContext = (tenantId: string, deviceId: string) =>
@@ -66,91 +88,29 @@ function requireCapabilities(capabilities: DeviceCapabilities): void {
 }
 
 /** Builds the service. */
-export function createDeviceService(dependencies: {
-  store: DeviceStore;
-  networks: NetworkService;
-  presence: Presence;
-  secretBox: SecretBox;
-  clock: Clock;
-  random: Random;
-  hash: TokenHash;
-}): DeviceService {
-  const { store, networks, presence, secretBox, clock, random, hash } = dependencies;
-  const withPresence = (device: StoredDevice): Device => ({
-    ...device,
-    online: presence.isOnline(device.id),
-  });
-
+export function createDeviceService(dependencies: DeviceDependencies): DeviceService {
+  const { store, secretBox, clock, hash } = dependencies;
   return {
-    async registerDevice(actor, input) {
-      const { tenantId } = requirePermission(actor, 'devices.manage');
-      await networks.getNetwork(actor, input.networkId);
-      const token = DEVICE_TOKEN_PREFIX + Buffer.from(random.bytes(DEVICE_TOKEN_BYTES)).toString('base64url');
-      const signingKey = random.bytes(SIGNING_KEY_BYTES);
-      const device: StoredDevice = {
-        id: asId<DeviceId>(random.uuid()),
-        tenantId,
-        name: input.name,
-        worldType: input.worldType,
-        networkIds: [input.networkId],
-        capabilities: null,
-        lastSeenAt: null,
-        createdAt: new Date(clock.nowMs()),
-      };
-      const secrets = {
-        tokenHash: hash(token),
-        signingKeySealed: secretBox.seal(signingKey, signingKeyContext(tenantId, device.id)),
-      };
-      const outcome = await store.addDevice(device, input.networkId, secrets, DEVICES_PER_TENANT_MAX);
-      if (outcome === 'name_taken') {
-        throw new AppError('conflict', 'device_name_taken', 'You have a device of this name.');
-      }
-      if (outcome === 'limit_reached') {
-        throw new AppError('conflict', 'limit_reached', 'You have as many devices as you may have.', {
-          details: { devicesMax: DEVICES_PER_TENANT_MAX },
-        });
-      }
-      await presence.joined({ tenantId, deviceId: device.id }, input.networkId);
-      return { device: withPresence(device), token, signingKey };
-    },
-
-    async getDevice(actor, deviceId) {
-      const device = await store.findDevice(requirePermission(actor, 'devices.read').tenantId, deviceId);
-      if (device === null) throw notFound('device');
-      return withPresence(device);
-    },
-
-    async listDevices(actor, { networkId, after, limit }) {
-      const { tenantId } = requirePermission(actor, 'devices.read');
-      if (networkId !== null) await networks.getNetwork(actor, networkId);
-      const devices = await store.listDevices(tenantId, networkId, after, limit + 1);
-      const items = devices.slice(0, limit).map(withPresence);
-      return { items, next: devices.length > limit ? (items.at(-1)?.id ?? null) : null };
-    },
-
-    async removeDevice(actor, deviceId) {
-      const removed = await store.removeDevice(requirePermission(actor, 'devices.manage').tenantId, deviceId);
-      if (!removed) throw notFound('device');
-      await presence.forget(deviceId);
-    },
+    ...createDeviceCatalogue(dependencies),
+    ...createDeviceNetworks(dependencies),
 
     async authenticate(token) {
       if (!token.startsWith(DEVICE_TOKEN_PREFIX)) return null;
       const found = await store.findByToken(hash(token));
       if (found === null) return null;
-      const { actor, memberships, signingKeySealed } = found;
+      const { actor, signingKeySealed } = found;
       const context = signingKeyContext(actor.tenantId, actor.deviceId);
-      return { actor, memberships, signingKey: secretBox.open(signingKeySealed, context) };
+      return { actor, signingKey: secretBox.open(signingKeySealed, context) };
     },
 
     checkCapabilities: requireCapabilities,
 
     async updateCapabilities(actor, capabilities) {
       requireCapabilities(capabilities);
-      await store.saveCapabilities(actor.tenantId, actor.deviceId, capabilities);
+      await store.saveCapabilities(actor, capabilities);
     },
 
-    recordSeen: (actor) => store.saveLastSeen(actor.tenantId, actor.deviceId, new Date(clock.nowMs())),
+    recordSeen: (actor) => store.saveLastSeen(actor, clock.nowMs()),
 
     async secretsFit() {
       const device = await store.findAnySealedKey();
@@ -163,9 +123,85 @@ export function createDeviceService(dependencies: {
         throw error;
       }
     },
-
-    exists: async (actor) => (await store.findDevice(actor.tenantId, actor.deviceId)) !== null,
-
-    isMember: (actor, networkId, deviceId) => store.isMember(actor.tenantId, networkId, deviceId),
   };
+}
+
+/** Registering, reading, renaming and removing devices. */
+function createDeviceCatalogue(
+  dependencies: DeviceDependencies,
+): Pick<DeviceService, 'registerDevice' | 'getDevice' | 'listDevices' | 'renameDevice' | 'removeDevice'> {
+  const { store, networks, presence, secretBox, clock, random, hash } = dependencies;
+  const withPresence = (device: StoredDevice): Device => ({
+    ...device,
+    online: presence.isOnline(device.id),
+  });
+
+  return {
+    async registerDevice(actor, { name, networkId, worldType }) {
+      const account = requirePermission(actor, 'devices.manage');
+      await networks.getNetwork(account, networkId);
+      const token = DEVICE_TOKEN_PREFIX + Buffer.from(random.bytes(DEVICE_TOKEN_BYTES)).toString('base64url');
+      const signingKey = random.bytes(SIGNING_KEY_BYTES);
+      const { tenantId } = account;
+      const device: StoredDevice = {
+        id: asId<DeviceId>(random.uuid()),
+        name,
+        worldType,
+        guest: false,
+        networkIds: [networkId],
+        capabilities: null,
+        lastSeenAtMs: null,
+        createdAtMs: clock.nowMs(),
+      };
+      const secrets = {
+        tokenHash: hash(token),
+        signingKeySealed: secretBox.seal(signingKey, signingKeyContext(tenantId, device.id)),
+      };
+      const outcome = await store.addDevice(account, device, secrets, DEVICES_PER_TENANT_MAX);
+      if (outcome === 'name_taken') throw nameTaken();
+      if (outcome === 'network_not_found') throw notFound('network');
+      if (outcome === 'limit_reached') throw limitReached();
+      await presence.joined({ tenantId, deviceId: device.id }, networkId);
+      return { device: withPresence(device), token, signingKey };
+    },
+
+    async getDevice(actor, deviceId) {
+      const account = requirePermission(actor, 'devices.read');
+      return withPresence(await requireDevice(store, account, deviceId));
+    },
+
+    async listDevices(actor, { networkId, after, limit }) {
+      const account = requirePermission(actor, 'devices.read');
+      if (networkId !== null) await networks.getNetwork(account, networkId);
+      const devices = await store.listDevices(account, networkId, after, limit + 1);
+      const items = devices.slice(0, limit).map(withPresence);
+      return { items, next: devices.length > limit ? (items.at(-1)?.id ?? null) : null };
+    },
+
+    async renameDevice(actor, deviceId, name) {
+      const account = requirePermission(actor, 'devices.manage');
+      const device = await requireOwnDevice(store, account, deviceId);
+      const outcome = await store.renameDevice(account, deviceId, name);
+      if (outcome === 'name_taken') throw nameTaken();
+      if (outcome === 'not_found') throw notFound('device');
+      return withPresence({ ...device, name });
+    },
+
+    async removeDevice(actor, deviceId) {
+      const account = requirePermission(actor, 'devices.remove');
+      await requireOwnDevice(store, account, deviceId);
+      if (!(await store.removeDevice(account, deviceId))) throw notFound('device');
+      await presence.forget(deviceId);
+    },
+  };
+}
+
+function limitReached(): AppError {
+  return new AppError('conflict', 'limit_reached', 'You have as many devices as you may have.', {
+    details: { devicesMax: DEVICES_PER_TENANT_MAX },
+  });
+}
+
+function nameTaken(): AppError {
+  return new AppError('conflict', 'device_name_taken', 'You have a device of this name.');
 }

@@ -1,133 +1,278 @@
-import type { Database } from '../../kernel/database.ts';
-import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
-import type { DeviceStore, StoredDevice } from './ports.ts';
-import type { DeviceCapabilities, WorldType } from './types.ts';
+import type { AccountActor } from '../../kernel/actor.ts';
+import type { Database, Sql } from '../../kernel/database.ts';
+import type { AccountId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { NetworkDeviceRows } from '../networks/index.ts';
+import type { BroughtDeviceRows, TenantRows } from '../tenants/index.ts';
+import { createCredentialRows } from './credentials.postgres.ts';
+import type { DeviceSecrets, DeviceStore, StoredDevice } from './ports.ts';
+import { type MembershipRow, toMembership } from './rows.ts';
+import type { DeviceCapabilities, Membership, WorldType } from './types.ts';
 
 interface DeviceRow {
   id: DeviceId;
-  tenant_id: TenantId;
   name: string;
   world_type: WorldType;
+  guest: boolean;
   network_ids: NetworkId[];
   capabilities: DeviceCapabilities | null;
   last_seen_at: Date | null;
   created_at: Date;
 }
 
-interface CredentialRow {
-  id: DeviceId;
-  tenant_id: TenantId;
-  signing_key_sealed: Uint8Array;
-  network_id: NetworkId | null;
-  joined_at: Date | null;
-}
-
 const toDevice = (row: DeviceRow): StoredDevice => ({
   id: row.id,
-  tenantId: row.tenant_id,
   name: row.name,
   worldType: row.world_type,
+  guest: row.guest,
   networkIds: row.network_ids,
   capabilities: row.capabilities,
-  lastSeenAt: row.last_seen_at,
-  createdAt: row.created_at,
+  lastSeenAtMs: row.last_seen_at?.getTime() ?? null,
+  createdAtMs: row.created_at.getTime(),
 });
 
-/** Devices in PostgreSQL. */
-export function createDeviceStore(database: Database): DeviceStore {
+/** What a statement needs to know of who asks. */
+const scopeOf = (actor: AccountActor) => ({
+  tenantId: actor.tenantId,
+  accountId: actor.accountId,
+  // A copy that the client takes as a parameter; null: all networks.
+  networkIds: actor.networkIds === null ? null : [...actor.networkIds],
+});
+
+/** Which devices a list shows. */
+interface DeviceFilter {
+  readonly deviceId: DeviceId | null;
+  readonly networkId: NetworkId | null;
+  readonly after: DeviceId | null;
+  readonly limit: number;
+}
+
+/**
+ * The devices that the actor sees: those of its tenant, and guests in its tenant's networks, both only in networks that
+ * its membership is for; each with those of its networks that the actor sees.
+ */
+async function selectDevices(sql: Sql, actor: AccountActor, filter: DeviceFilter): Promise<StoredDevice[]> {
+  const { tenantId, accountId, networkIds } = scopeOf(actor);
+  const { deviceId, networkId, after, limit } = filter;
+  const rows = await sql<DeviceRow[]>`
+    WITH memberships_seen AS NOT MATERIALIZED (
+      SELECT device_id, network_id FROM network_members
+      WHERE (tenant_id = ${tenantId} AND (${networkIds}::uuid[] IS NULL OR network_id = ANY (${networkIds}::uuid[])))
+        OR (device_tenant_id = ${tenantId} AND account_id = ${accountId})
+    ), seen AS (
+      SELECT id, name, world_type, false AS guest, capabilities, last_seen_at, created_at FROM devices
+      WHERE tenant_id = ${tenantId}
+        AND (${networkIds}::uuid[] IS NULL
+          OR EXISTS (SELECT FROM memberships_seen WHERE device_id = devices.id))
+      UNION ALL
+      SELECT id, name, world_type, true, NULL, NULL, min(joined_at) FROM guest_devices()
+      WHERE ${networkIds}::uuid[] IS NULL OR network_id = ANY (${networkIds}::uuid[])
+      GROUP BY id, name, world_type
+    ), page AS (
+      SELECT * FROM seen
+      WHERE (${deviceId}::uuid IS NULL OR id = ${deviceId}::uuid)
+        AND (${after}::uuid IS NULL
+          OR (created_at, id) > (SELECT created_at, id FROM seen WHERE id = ${after}::uuid))
+        AND (${networkId}::uuid IS NULL OR EXISTS (
+          SELECT FROM memberships_seen WHERE device_id = seen.id AND network_id = ${networkId}::uuid))
+      ORDER BY created_at, id LIMIT ${limit}
+    )
+    SELECT page.*, ARRAY(
+      SELECT network_id FROM memberships_seen WHERE device_id = page.id ORDER BY network_id) AS network_ids
+    FROM page ORDER BY created_at, id`;
+  return rows.map(toDevice);
+}
+
+async function findSeen(sql: Sql, actor: AccountActor, deviceId: DeviceId): Promise<StoredDevice | null> {
+  const filter = { deviceId, networkId: null, after: null, limit: 1 };
+  return (await selectDevices(sql, actor, filter))[0] ?? null;
+}
+
+/** One at a time for a tenant, or two requests could both see a name free, or room for the last device. */
+async function lockDevices(sql: Sql, tenantId: TenantId): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`devices:${tenantId}`}, 0))`;
+}
+
+/** Devices of the actor's own tenant that it sees: how many, and how many others have this name. */
+async function countSeen(sql: Sql, actor: AccountActor, device: { id: DeviceId; name: string }) {
+  const { tenantId, networkIds } = scopeOf(actor);
+  const [row] = await sql<{ count: bigint; same_name: bigint }[]>`
+    SELECT count(*) AS count, count(*) FILTER (WHERE name = ${device.name} AND id <> ${device.id}) AS same_name
+    FROM devices
+    WHERE tenant_id = ${tenantId} AND (${networkIds}::uuid[] IS NULL OR EXISTS (
+      SELECT FROM network_members
+      WHERE tenant_id = ${tenantId} AND device_id = devices.id AND network_id = ANY (${networkIds}::uuid[])))`;
+  return { devices: Number(row?.count ?? 0), sameName: Number(row?.same_name ?? 0) };
+}
+
+/** A foreign key that found no network, or no membership, any more; every other error is thrown on. */
+function networkNotFound(error: unknown): 'network_not_found' {
+  const { code, constraint_name: constraint } = error as { code?: string; constraint_name?: string };
+  const isGone =
+    code === '23503' &&
+    (constraint === 'network_members_of_network' || constraint === 'network_members_of_member');
+  if (isGone) return 'network_not_found';
+  throw error;
+}
+
+async function insertDevice(
+  sql: Sql,
+  actor: AccountActor,
+  device: StoredDevice & DeviceSecrets,
+  devicesMax: number,
+): Promise<'added' | 'limit_reached' | 'name_taken'> {
+  const { tenantId } = actor;
+  await lockDevices(sql, tenantId);
+  const seen = await countSeen(sql, actor, device);
+  if (seen.devices >= devicesMax) return 'limit_reached';
+  if (seen.sameName > 0) return 'name_taken';
+  const createdAt = new Date(device.createdAtMs);
+  await sql`
+    INSERT INTO devices (id, tenant_id, name, world_type, token_hash, signing_key_sealed, created_at)
+    VALUES (${device.id}, ${tenantId}, ${device.name}, ${device.worldType},
+      ${device.tokenHash}, ${device.signingKeySealed}, ${createdAt})`;
+  await sql`
+    INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id, joined_at)
+    SELECT ${tenantId}, network_id, ${tenantId}, ${device.id}, ${createdAt}
+    FROM unnest(${[...device.networkIds]}::uuid[]) AS network_id`;
+  return 'added';
+}
+
+async function selectNetworks(
+  sql: Sql,
+  actor: AccountActor,
+  page: { deviceId: DeviceId; after: NetworkId | null; limit: number },
+): Promise<Membership[]> {
+  const { tenantId, accountId, networkIds } = scopeOf(actor);
+  const { deviceId, after, limit } = page;
+  const rows = await sql<MembershipRow[]>`
+    SELECT network_id, tenant_id, joined_at FROM network_members
+    WHERE device_id = ${deviceId}
+      AND ((tenant_id = ${tenantId}
+          AND (${networkIds}::uuid[] IS NULL OR network_id = ANY (${networkIds}::uuid[])))
+        OR (device_tenant_id = ${tenantId} AND account_id = ${accountId}))
+      AND (${after}::uuid IS NULL OR network_id > ${after}::uuid)
+    ORDER BY network_id LIMIT ${limit}`;
+  return rows.map(toMembership);
+}
+
+/** Devices in PostgreSQL. `tenants` keeps a membership from ending while a device joins because of it. */
+export function createDeviceStore(database: Database, tenants: Pick<TenantRows, 'keepMembers'>): DeviceStore {
   return {
-    addDevice: (device, networkId, secrets, devicesMax) =>
-      database.tenant(device.tenantId, async (sql) => {
-        // One at a time for a tenant, or two requests could both see room for the last device.
-        await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`devices:${device.tenantId}`}, 0))`;
-        const [count] = await sql<{ count: bigint }[]>`SELECT count(*) AS count FROM devices`;
-        if (count === undefined || count.count >= BigInt(devicesMax)) return 'limit_reached';
-        const added = await sql`
-          INSERT INTO devices
-            (id, tenant_id, name, world_type, token_hash, signing_key_sealed, created_at)
-          VALUES
-            (${device.id}, ${device.tenantId}, ${device.name}, ${device.worldType},
-             ${secrets.tokenHash}, ${secrets.signingKeySealed}, ${device.createdAt})
-          ON CONFLICT ON CONSTRAINT devices_name_taken DO NOTHING RETURNING 1`;
-        if (added.length === 0) return 'name_taken';
-        await sql`
-          INSERT INTO network_members (tenant_id, network_id, device_id, joined_at)
-          VALUES (${device.tenantId}, ${networkId}, ${device.id}, ${device.createdAt})`;
-        return 'added';
+    ...createCredentialRows(database),
+
+    addDevice: (actor, device, secrets, devicesMax) =>
+      database
+        .tenant(actor, (sql) => insertDevice(sql, actor, { ...device, ...secrets }, devicesMax))
+        .catch(networkNotFound),
+
+    findDevice: (actor, deviceId) => database.tenant(actor, (sql) => findSeen(sql, actor, deviceId)),
+
+    listDevices: (actor, networkId, after, limit) =>
+      database.tenant(actor, (sql) => selectDevices(sql, actor, { deviceId: null, networkId, after, limit })),
+
+    renameDevice: (actor, deviceId, name) =>
+      database.tenant(actor, async (sql) => {
+        const { tenantId } = actor;
+        await lockDevices(sql, tenantId);
+        const device = await findSeen(sql, actor, deviceId);
+        if (device === null || device.guest) return 'not_found';
+        const { sameName } = await countSeen(sql, actor, { id: deviceId, name });
+        if (sameName > 0) return 'name_taken';
+        await sql`UPDATE devices SET name = ${name} WHERE tenant_id = ${tenantId} AND id = ${deviceId}`;
+        return 'renamed';
       }),
 
-    findDevice: (tenantId, deviceId) =>
-      database.tenant(tenantId, async (sql) => {
-        const [row] = await sql<DeviceRow[]>`
-          SELECT devices.*, ARRAY(
-            SELECT network_id FROM network_members WHERE device_id = devices.id ORDER BY network_id
-          ) AS network_ids
-          FROM devices WHERE id = ${deviceId}`;
-        return row === undefined ? null : toDevice(row);
-      }),
-
-    listDevices: (tenantId, networkId, after, limit) =>
-      database.tenant(tenantId, async (sql) => {
-        const rows = await sql<DeviceRow[]>`
-          SELECT devices.*, ARRAY(
-            SELECT network_id FROM network_members WHERE device_id = devices.id ORDER BY network_id
-          ) AS network_ids
-          FROM devices
-          WHERE (${after}::uuid IS NULL
-              OR (created_at, id) > (SELECT created_at, id FROM devices WHERE id = ${after}::uuid))
-            AND (${networkId}::uuid IS NULL OR EXISTS (
-              SELECT 1 FROM network_members WHERE device_id = devices.id AND network_id = ${networkId}::uuid))
-          ORDER BY created_at, id LIMIT ${limit}`;
-        return rows.map(toDevice);
-      }),
-
-    removeDevice: (tenantId, deviceId) =>
-      database.tenant(tenantId, async (sql) => {
-        const removed = await sql`DELETE FROM devices WHERE id = ${deviceId} RETURNING 1`;
+    removeDevice: (actor, deviceId) =>
+      database.tenant(actor, async (sql) => {
+        const removed = await sql`
+          DELETE FROM devices WHERE tenant_id = ${actor.tenantId} AND id = ${deviceId} RETURNING 1`;
         return removed.length > 0;
       }),
 
-    saveCapabilities: (tenantId, deviceId, capabilities) =>
-      database.tenant(tenantId, async (sql) => {
-        await sql`
-          UPDATE devices SET capabilities = ${sql.json({ ...capabilities })} WHERE id = ${deviceId}`;
-      }),
+    listNetworks: (actor, deviceId, after, limit) =>
+      database.tenant(actor, (sql) => selectNetworks(sql, actor, { deviceId, after, limit })),
 
-    saveLastSeen: (tenantId, deviceId, at) =>
-      database.tenant(tenantId, async (sql) => {
-        await sql`UPDATE devices SET last_seen_at = ${at} WHERE id = ${deviceId}`;
-      }),
+    joinNetwork: (actor, deviceId, membership, { broughtBy, networksMax }) =>
+      database
+        .tenant(actor, async (sql) => {
+          const { networkId, tenantId: networkTenantId } = membership;
+          if (broughtBy !== null) {
+            await tenants.keepMembers(sql, networkTenantId);
+            const [row] = await sql<{ invited: boolean }[]>`
+              SELECT is_invited(${networkTenantId}, ${networkId}) AS invited`;
+            if (row?.invited !== true) return 'network_not_found';
+          }
+          await lockDevices(sql, actor.tenantId);
+          const found = await findMembershipOf(sql, actor, deviceId, networkId);
+          if (found.membership !== null) return { isNew: false, membership: found.membership };
+          if (found.count >= networksMax) return 'limit_reached';
+          await insertMembership(sql, actor, deviceId, { ...membership, broughtBy });
+          return { isNew: true, membership };
+        })
+        .catch(networkNotFound),
 
-    findByToken: (tokenHash) =>
-      database.system('identity', async (sql) => {
-        const rows = await sql<CredentialRow[]>`
-          SELECT devices.id, devices.tenant_id, signing_key_sealed, network_id, joined_at
-          FROM devices LEFT JOIN network_members ON network_members.device_id = devices.id
-          WHERE token_hash = ${tokenHash} ORDER BY network_id`;
-        const [row] = rows;
-        if (row === undefined) return null;
-        return {
-          actor: { kind: 'device', tenantId: row.tenant_id, deviceId: row.id },
-          memberships: rows.flatMap(({ network_id, joined_at }) =>
-            network_id === null || joined_at === null ? [] : [{ networkId: network_id, joinedAt: joined_at }],
-          ),
-          signingKeySealed: row.signing_key_sealed,
-        };
-      }),
-
-    findAnySealedKey: () =>
-      database.system('identity', async (sql) => {
-        const [row] = await sql<CredentialRow[]>`
-          SELECT id, tenant_id, signing_key_sealed FROM devices LIMIT 1`;
-        if (row === undefined) return null;
-        return { tenantId: row.tenant_id, deviceId: row.id, signingKeySealed: row.signing_key_sealed };
-      }),
-
-    isMember: (tenantId, networkId, deviceId) =>
-      database.tenant(tenantId, async (sql) => {
-        const rows = await sql`
-          SELECT 1 FROM network_members WHERE network_id = ${networkId} AND device_id = ${deviceId}`;
-        return rows.length > 0;
+    leaveNetwork: (actor, deviceId, networkId) =>
+      database.tenant(actor, async (sql) => {
+        const { tenantId, accountId, networkIds } = scopeOf(actor);
+        const removed = await sql`
+          DELETE FROM network_members
+          WHERE device_id = ${deviceId} AND network_id = ${networkId}
+            AND ((tenant_id = ${tenantId}
+                AND (${networkIds}::uuid[] IS NULL OR network_id = ANY (${networkIds}::uuid[])))
+              OR (device_tenant_id = ${tenantId} AND account_id = ${accountId}))
+          RETURNING 1`;
+        return removed.length > 0;
       }),
   };
+}
+
+/** What other stores ask of a device's networks in their own transactions. */
+export function createDeviceRows(): BroughtDeviceRows & NetworkDeviceRows {
+  return {
+    listWithin: async (sql, { tenantId, networkId }) => {
+      const rows = await sql<{ device_id: DeviceId }[]>`
+        SELECT device_id FROM network_members WHERE tenant_id = ${tenantId} AND network_id = ${networkId}`;
+      return rows.map((row) => row.device_id);
+    },
+
+    leaveWithin: async (sql, { tenantId, accountId }, keptNetworkIds) => {
+      if (keptNetworkIds === null) return [];
+      const rows = await sql<{ device_id: DeviceId; network_id: NetworkId }[]>`
+        DELETE FROM network_members
+        WHERE tenant_id = ${tenantId} AND account_id = ${accountId}
+          AND network_id <> ALL (${[...keptNetworkIds]}::uuid[])
+        RETURNING device_id, network_id`;
+      return rows.map((row) => ({ deviceId: row.device_id, networkId: row.network_id }));
+    },
+  };
+}
+
+/** A device's membership of one network, and of how many it is a member, as far as the actor sees. */
+async function findMembershipOf(sql: Sql, actor: AccountActor, deviceId: DeviceId, networkId: NetworkId) {
+  const { tenantId, accountId } = scopeOf(actor);
+  const rows = await sql<MembershipRow[]>`
+    SELECT network_id, tenant_id, joined_at FROM network_members
+    WHERE device_id = ${deviceId} AND device_tenant_id = ${tenantId}
+      AND (tenant_id = ${tenantId} OR account_id = ${accountId})`;
+  const found = rows.find((row) => row.network_id === networkId);
+  return { membership: found === undefined ? null : toMembership(found), count: rows.length };
+}
+
+async function insertMembership(
+  sql: Sql,
+  actor: AccountActor,
+  deviceId: DeviceId,
+  membership: {
+    networkId: NetworkId;
+    tenantId: TenantId;
+    joinedAtMs: number;
+    broughtBy: AccountId | null;
+  },
+): Promise<void> {
+  const { networkId, tenantId, joinedAtMs, broughtBy } = membership;
+  // Another account of the tenant may have brought it there already: then it is there, which is what was asked for.
+  await sql`
+    INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id, account_id, joined_at)
+    VALUES (${tenantId}, ${networkId}, ${actor.tenantId}, ${deviceId}, ${broughtBy}, ${new Date(joinedAtMs)})
+    ON CONFLICT (network_id, device_id) DO NOTHING`;
 }

@@ -14,17 +14,21 @@ export interface DeviceCapabilities {
   readonly commands: readonly string[];
 }
 
+/** A device as an account sees it. */
 export interface Device {
   readonly id: DeviceId;
-  readonly tenantId: TenantId;
   readonly name: string;
   readonly worldType: WorldType;
+  /** True for a device of another tenant: then neither its capabilities nor when it was seen are shown. */
+  readonly guest: boolean;
+  /** Those that the account sees. */
   readonly networkIds: readonly NetworkId[];
   readonly capabilities: DeviceCapabilities | null;
   /** Connected to this server now. */
   readonly online: boolean;
-  readonly lastSeenAt: Date | null;
-  readonly createdAt: Date;
+  readonly lastSeenAtMs: number | null;
+  /** When it was registered; of a guest, when it joined the first network that the account sees. */
+  readonly createdAtMs: number;
 }
 
 /** A device that was just registered, with the only copy of its credentials. */
@@ -34,16 +38,17 @@ export interface RegisteredDevice {
   readonly signingKey: Uint8Array;
 }
 
-/** A network the device belongs to, and since when. */
+/** A network the device belongs to, whose it is, and since when. */
 export interface Membership {
   readonly networkId: NetworkId;
-  readonly joinedAt: Date;
+  /** Who owns the network: not always the owner of the device. */
+  readonly tenantId: TenantId;
+  readonly joinedAtMs: number;
 }
 
 /** Who a device is, once its token was recognised. */
 export interface DeviceIdentity {
   readonly actor: DeviceActor;
-  readonly memberships: readonly Membership[];
   readonly signingKey: Uint8Array;
 }
 
@@ -51,4 +56,10 @@ export interface DevicePage {
   readonly items: readonly Device[];
   /** Pass it as `after` for the next page; null: there is none. */
   readonly next: DeviceId | null;
+}
+
+export interface DeviceNetworkPage {
+  readonly items: readonly Membership[];
+  /** Pass it as `after` for the next page; null: there is none. */
+  readonly next: NetworkId | null;
 }

@@ -1,42 +1,58 @@
-import type { Actor } from '../../kernel/actor.ts';
+import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import { asId, type NetworkId } from '../../kernel/ids.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import { NETWORKS_PER_TENANT_MAX } from './limits.ts';
-import type { NetworkStore } from './ports.ts';
+import type { NetworkDevices, NetworkStore } from './ports.ts';
 import type { Network, NetworkPage } from './types.ts';
 
+/** The networks of a tenant. */
 export interface NetworkService {
-  /** A new network of the actor's tenant. Refuses with `network_name_taken` and, at 100 networks, `limit_reached`. */
+  /**
+   * A new network of the actor's tenant. Refuses with `forbidden`, `network_name_taken` and, at 100 networks,
+   * `limit_reached`.
+   */
   createNetwork(actor: Actor, name: string): Promise<Network>;
-  /** One network of the actor's tenant. Refuses with `network_not_found` all others. */
+  /** One network that the actor may see. Refuses with `network_not_found` all others. */
   getNetwork(actor: Actor, networkId: NetworkId): Promise<Network>;
-  /** The networks of the actor's tenant. */
+  /** The networks that the actor may see. */
   listNetworks(actor: Actor, after: NetworkId | null, limit: number): Promise<NetworkPage>;
+  /** Gives a network another name. Refuses with `forbidden`, `network_not_found` and `network_name_taken`. */
+  renameNetwork(actor: Actor, networkId: NetworkId, name: string): Promise<Network>;
+  /** Deletes a network; its devices stay. Refuses with `forbidden` and `network_not_found`. */
+  removeNetwork(actor: Actor, networkId: NetworkId): Promise<void>;
+  /** One network that the account may see, or null. */
+  findNetwork(actor: AccountActor, networkId: NetworkId): Promise<Network | null>;
 }
 
 /** Builds the service. */
 export function createNetworkService(dependencies: {
   store: NetworkStore;
+  devices: NetworkDevices;
   clock: Clock;
   random: Random;
 }): NetworkService {
-  const { store, clock, random } = dependencies;
+  const { store, devices, clock, random } = dependencies;
+
+  const getNetwork = async (actor: Actor, networkId: NetworkId): Promise<Network> => {
+    const network = await store.findNetwork(requirePermission(actor, 'networks.read'), networkId);
+    if (network === null) throw notFound('network');
+    return network;
+  };
+
   return {
     async createNetwork(actor, name) {
-      const { tenantId } = requirePermission(actor, 'networks.manage');
+      const account = requirePermission(actor, 'networks.manage');
       const network: Network = {
         id: asId<NetworkId>(random.uuid()),
-        tenantId,
+        tenantId: account.tenantId,
         name,
-        createdAt: new Date(clock.nowMs()),
+        createdAtMs: clock.nowMs(),
       };
-      const outcome = await store.addNetwork(network, NETWORKS_PER_TENANT_MAX);
-      if (outcome === 'name_taken') {
-        throw new AppError('conflict', 'network_name_taken', 'You have a network of this name.');
-      }
+      const outcome = await store.addNetwork(account, network, NETWORKS_PER_TENANT_MAX);
+      if (outcome === 'name_taken') throw nameTaken();
       if (outcome === 'limit_reached') {
         throw new AppError('conflict', 'limit_reached', 'You have as many networks as you may have.', {
           details: { networksMax: NETWORKS_PER_TENANT_MAX },
@@ -45,20 +61,34 @@ export function createNetworkService(dependencies: {
       return network;
     },
 
-    async getNetwork(actor, networkId) {
-      const network = await store.findNetwork(requirePermission(actor, 'networks.read').tenantId, networkId);
-      if (network === null) throw notFound('network');
-      return network;
-    },
+    getNetwork,
 
     async listNetworks(actor, after, limit) {
-      const networks = await store.listNetworks(
-        requirePermission(actor, 'networks.read').tenantId,
-        after,
-        limit + 1,
-      );
+      const account = requirePermission(actor, 'networks.read');
+      const networks = await store.listNetworks(account, after, limit + 1);
       const items = networks.slice(0, limit);
       return { items, next: networks.length > limit ? (items.at(-1)?.id ?? null) : null };
     },
+
+    async renameNetwork(actor, networkId, name) {
+      const account = requirePermission(actor, 'networks.manage');
+      const outcome = await store.renameNetwork(account, networkId, name);
+      if (outcome === 'name_taken') throw nameTaken();
+      if (outcome === 'not_found') throw notFound('network');
+      return getNetwork(actor, networkId);
+    },
+
+    async removeNetwork(actor, networkId) {
+      const account = requirePermission(actor, 'networks.manage');
+      const deviceIds = await store.removeNetwork(account, networkId);
+      if (deviceIds === null) throw notFound('network');
+      for (const deviceId of deviceIds) await devices.left(deviceId, networkId);
+    },
+
+    findNetwork: (actor, networkId) => store.findNetwork(actor, networkId),
   };
+}
+
+function nameTaken(): AppError {
+  return new AppError('conflict', 'network_name_taken', 'You have a network of this name.');
 }

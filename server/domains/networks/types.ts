@@ -4,7 +4,7 @@ export interface Network {
   readonly id: NetworkId;
   readonly tenantId: TenantId;
   readonly name: string;
-  readonly createdAt: Date;
+  readonly createdAtMs: number;
 }
 
 export interface NetworkPage {

@@ -7,7 +7,7 @@ export function commonErrors(operation: HttpDescription): readonly ErrorCodeName
   const codes: ErrorCodeName[] = ['internal', 'unavailable', 'too_large', 'rate_limited'];
   const { access } = operation;
   if (access !== 'public') {
-    codes.push('unauthenticated');
+    codes.push('unauthenticated', 'tenant_not_found');
     if (holderKind(access) !== 'any') codes.push('forbidden');
   }
   if (operation.params || operation.query || operation.body) codes.push('invalid_input');

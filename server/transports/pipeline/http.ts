@@ -4,7 +4,7 @@ import type { Actor } from '../../kernel/actor.ts';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { HttpRequest, HttpResponse, HttpRoute, RespondToError } from '../../platform/http/types.ts';
-import { bearerToken, type Identify } from '../authenticate.ts';
+import { bearerToken, type Identify, namedTenant } from '../authenticate.ts';
 import { logRequest } from '../request-log.ts';
 import { serveCuttable } from './cuttable-request.ts';
 import { commonErrors } from './documented-errors.ts';
@@ -57,10 +57,15 @@ export function createHttpRoutes(
       path: operation.path,
       bodyBytesMax: operation.bodyBytesMax,
       handle: (request) => {
-        const token = bearerToken(request.header('authorization'));
         const { remoteAddress, requestId } = request;
+        const token = bearerToken(request.header('authorization'));
+        const tenantId = namedTenant((name) => request.header(name));
         return call(
-          { remoteAddress, requestId, identify: async () => (token === null ? null : identify(token)) },
+          {
+            remoteAddress,
+            requestId,
+            identify: async () => (token === null ? null : identify(token, tenantId)),
+          },
           request,
         );
       },

@@ -23,6 +23,7 @@ const COMMON_STATUSES: readonly (readonly [string, readonly ErrorCodeName[], str
   ['400', ['invalid_input', 'malformed_json'], 'The request is not as described here.'],
   ['401', ['unauthenticated'], 'No token, or one that nobody has.'],
   ['403', ['forbidden'], 'Not with this token.'],
+  ['404', ['tenant_not_found'], 'No tenant of yours.'],
   ['413', ['too_large'], 'The body is too large.'],
   ['415', ['unsupported_media_type'], 'The body is not declared as JSON.'],
   ['429', ['rate_limited'], 'Too much is running for this caller; try again after Retry-After.'],
@@ -76,6 +77,15 @@ function documentedPath({ path, restOfPath }: HttpDescription): string {
   return restOfPath === undefined ? path : path.replace(/\*$/, `:${restOfPath}`);
 }
 
+/** In which tenant a user acts: a header of every route that asks who it is. */
+const TENANT_PARAMETER: JsonObject = {
+  name: 'X-Tenant-Id',
+  in: 'header',
+  required: false,
+  description: 'The tenant in which you act, one of `GET /api/v1/tenants`; without it, your own.',
+  schema: { type: 'string', format: 'uuid' },
+};
+
 function tagOf(route: HttpDescription): string {
   return route.operation.split('.', 1)[0] ?? route.operation;
 }
@@ -93,9 +103,10 @@ function pipelineNotes({ access, cost, audit }: Operation): JsonObject {
 }
 
 function describeRoute(route: HttpDescription, schemas: Schemas): JsonObject {
-  const parameters = (['path', 'query', 'header'] as const).flatMap((place) =>
-    parametersOf(route, place, schemas),
-  );
+  const parameters = [
+    ...(['path', 'query', 'header'] as const).flatMap((place) => parametersOf(route, place, schemas)),
+    ...(route.access === 'public' ? [] : [TENANT_PARAMETER]),
+  ];
   return {
     operationId: route.operation,
     tags: [tagOf(route)],

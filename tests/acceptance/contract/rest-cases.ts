@@ -47,6 +47,40 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     refused: () => ({ path: '/api/v1/users/me?verbose=1' }),
     ...unknownQuery,
   },
+  'tenants.list': {
+    valid: () => ({ path: '/api/v1/tenants' }),
+    refused: () => ({ path: '/api/v1/tenants?limit=0' }),
+    ...unknownQuery,
+  },
+  'members.list': {
+    valid: () => ({ path: '/api/v1/members' }),
+    refused: () => ({ path: '/api/v1/members?role=owner' }),
+    ...unknownQuery,
+  },
+  'members.add': {
+    valid: ({ bob }) => ({ path: '/api/v1/members', body: { userId: bob.userId, role: 'member' } }),
+    refused: () => ({ path: '/api/v1/members', body: { userId: UNKNOWN_ID, role: 'member' } }),
+    status: 404,
+    code: 'user_not_found',
+  },
+  'members.get': {
+    valid: ({ alice }) => ({ path: `/api/v1/members/${alice.userId}` }),
+    refused: ({ bob }) => ({ path: `/api/v1/members/${bob.userId}` }),
+    status: 404,
+    code: 'member_not_found',
+  },
+  'members.update': {
+    valid: ({ alice }) => ({ path: `/api/v1/members/${alice.userId}`, body: { role: 'owner' } }),
+    refused: ({ alice }) => ({ path: `/api/v1/members/${alice.userId}`, body: { role: 'member' } }),
+    status: 409,
+    code: 'last_owner',
+  },
+  'members.remove': {
+    valid: ({ alice }) => ({ path: `/api/v1/members/${alice.userId}` }),
+    refused: ({ bob }) => ({ path: `/api/v1/members/${bob.userId}` }),
+    status: 404,
+    code: 'member_not_found',
+  },
   'networks.create': {
     valid: () => ({ path: '/api/v1/networks', body: { name: 'Garden' } }),
     refused: ({ alice }) => ({ path: '/api/v1/networks', body: { name: alice.network.name } }),
@@ -59,6 +93,18 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     ...unknownQuery,
   },
   'networks.get': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}` }),
+    refused: ({ bob }) => ({ path: `/api/v1/networks/${bob.network.id}` }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'networks.update': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}`, body: { name: 'Shed' } }),
+    refused: ({ bob }) => ({ path: `/api/v1/networks/${bob.network.id}`, body: { name: 'Shed' } }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'networks.remove': {
     valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}` }),
     refused: ({ bob }) => ({ path: `/api/v1/networks/${bob.network.id}` }),
     status: 404,
@@ -87,6 +133,34 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}` }),
     status: 404,
     code: 'device_not_found',
+  },
+  'devices.update': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}`, body: { name: 'Lamp' } }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}`, body: { name: 'Lamp' } }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'devices.networks.list': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/networks` }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}/networks` }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'devices.networks.add': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/networks/${alice.network.id}` }),
+    refused: ({ alice, bob }) => ({
+      path: `/api/v1/devices/${alice.device.deviceId}/networks/${bob.network.id}`,
+    }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'devices.networks.remove': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/networks/${alice.network.id}` }),
+    refused: ({ alice, bob }) => ({
+      path: `/api/v1/devices/${alice.device.deviceId}/networks/${bob.network.id}`,
+    }),
+    status: 404,
+    code: 'network_not_found',
   },
   'devices.remove': {
     valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}` }),

@@ -39,9 +39,10 @@ const CLIENT = files('device/client/index.ts');
 
 /** Which other domains a domain may see, and what else it may use. The table has no cycle; a test looks. */
 const DOMAINS = {
-  users: { sees: [], uses: [] },
+  tenants: { sees: [], uses: [] },
+  accounts: { sees: ['tenants'], uses: [] },
   networks: { sees: [], uses: [] },
-  devices: { sees: ['networks'], uses: [] },
+  devices: { sees: ['networks', 'tenants'], uses: [] },
   presence: { sees: [], uses: [] },
   relay: {
     sees: [],

@@ -3,7 +3,8 @@
  * The READMEs of the folders name the same.
  */
 export const TABLES: Readonly<Record<string, readonly string[]>> = {
-  'server/domains/users': ['tenants', 'users', 'user_tokens', 'setup_code'],
+  'server/domains/tenants': ['tenants', 'memberships', 'membership_networks'],
+  'server/domains/accounts': ['accounts', 'account_tokens', 'setup_code'],
   'server/domains/networks': ['networks'],
   'server/domains/devices': ['devices', 'network_members'],
   'server/platform/node': ['nodes', 'node_jobs'],

@@ -37,7 +37,7 @@ async function newHome(): Promise<Home> {
   const networkTenantId = asId<TenantId>(uuid(1_000 + networks));
   const networkId = asId<NetworkId>(uuid(2_000 + networks));
   await testDatabase.database.system(
-    'relay',
+    'identity',
     (sql) => sql`INSERT INTO tenants (id) VALUES (${networkTenantId})`,
   );
   await testDatabase.database.tenant(

@@ -37,7 +37,7 @@ let devices: DeviceService;
 beforeEach(() => {
   rows = [];
   const store: Pick<DeviceStore, 'addDevice' | 'findByToken' | 'findAnySealedKey'> = {
-    addDevice: async ({ id, tenantId }: StoredDevice, _networkId, { tokenHash, signingKeySealed }) => {
+    addDevice: async ({ tenantId }, { id }: StoredDevice, { tokenHash, signingKeySealed }) => {
       rows.push({ deviceId: id, tenantId, tokenHash: String(tokenHash), signingKeySealed });
       return 'added';
     },
@@ -52,7 +52,8 @@ beforeEach(() => {
   devices = createDeviceService({
     store: store as DeviceStore,
     networks: { getNetwork: async () => null } as never,
-    presence: { isOnline: () => false, joined: async () => {}, forget: async () => {} },
+    tenants: { listInvitations: async () => [] },
+    presence: { isOnline: () => false, joined: async () => {}, left: async () => {}, forget: async () => {} },
     secretBox: createSecretBox(new Uint8Array(32).fill(1)),
     clock: new FakeClock(),
     random: createSeededRandom(1),

@@ -20,6 +20,7 @@ const OWNER = [
   'account.read',
   'devices.manage',
   'devices.read',
+  'devices.remove',
   'market.read',
   'market.request',
   'members.manage',
@@ -57,7 +58,6 @@ describe('may', () => {
       'devices.manage',
       'devices.read',
       'market.read',
-      'members.read',
       'networks.read',
     ]);
   });

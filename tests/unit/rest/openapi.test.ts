@@ -74,7 +74,9 @@ test('headers that mean something are parameters', () => {
   };
   expect(paths['/api/v1/things']?.post?.parameters).toEqual([
     { name: 'X-Key', in: 'header', required: false, description: 'Once.', schema: { type: 'string' } },
+    expect.objectContaining({ name: 'X-Tenant-Id', in: 'header', required: false }),
   ]);
+  expect(paths['/api/v1/watch']?.get?.parameters).toBeUndefined();
 });
 
 interface Described {
@@ -94,6 +96,7 @@ test('every operation lists its answers, and every code it may answer with', () 
     '400',
     '401',
     '403',
+    '404',
     '413',
     '415',
     '429',

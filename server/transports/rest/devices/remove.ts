@@ -10,14 +10,14 @@ export const removeDevice = ({ devices }: { devices: DeviceService }) =>
     operation: 'devices.remove',
     method: 'DELETE',
     path: '/api/v1/devices/:deviceId',
-    access: 'devices.manage',
+    access: 'devices.remove',
     cost: COSTS.write,
     audit: 'change',
     summary: 'Unregisters a device: its credentials stop working and its sessions end.',
     params: deviceParamsSchema,
     response: z.object({ removed: z.literal(true) }),
     status: 200,
-    errors: ['device_not_found'],
+    errors: ['device_not_found', 'device_of_other_tenant'],
     handle: async ({ actor, params }) => {
       await devices.removeDevice(actor, asId<DeviceId>(params.deviceId));
       return { removed: true as const };

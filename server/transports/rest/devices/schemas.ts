@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type Device, WORLD_TYPES } from '../../../domains/devices/index.ts';
-import { idSchema, timeSchema } from '../schemas.ts';
+import { type Device, type Membership, WORLD_TYPES } from '../../../domains/devices/index.ts';
+import { idSchema, timeSchema, toIsoTime } from '../schemas.ts';
 
 export const worldTypeSchema = z
   .enum(WORLD_TYPES)
@@ -11,7 +11,10 @@ export const deviceSchema = z
     id: z.uuid(),
     name: z.string(),
     worldType: worldTypeSchema,
-    networkIds: z.array(z.uuid()),
+    guest: z
+      .boolean()
+      .describe('Of another tenant, in a network of yours: its capabilities and times are not shown.'),
+    networkIds: z.array(z.uuid()).describe('Those that you see.'),
     capabilities: z
       .object({
         platform: z.string(),
@@ -30,11 +33,24 @@ export const deviceSchema = z
 
 export const deviceParamsSchema = z.strictObject({ deviceId: idSchema });
 
+export const deviceNetworkParamsSchema = z.strictObject({ deviceId: idSchema, networkId: idSchema });
+
+export const deviceNetworkSchema = z
+  .object({ networkId: z.uuid(), joinedAt: timeSchema })
+  .meta({ id: 'DeviceNetwork' });
+
+/** A device's membership of a network as REST shows it. */
+export const deviceNetworkToJson = ({ networkId, joinedAtMs }: Membership) => ({
+  networkId,
+  joinedAt: toIsoTime(joinedAtMs),
+});
+
 /** A device as REST shows it. */
 export const deviceToJson = (device: Device) => ({
   id: device.id,
   name: device.name,
   worldType: device.worldType,
+  guest: device.guest,
   networkIds: [...device.networkIds],
   capabilities:
     device.capabilities === null
@@ -47,6 +63,6 @@ export const deviceToJson = (device: Device) => ({
           commands: [...device.capabilities.commands],
         },
   online: device.online,
-  lastSeenAt: device.lastSeenAt?.toISOString() ?? null,
-  createdAt: device.createdAt.toISOString(),
+  lastSeenAt: device.lastSeenAtMs === null ? null : toIsoTime(device.lastSeenAtMs),
+  createdAt: toIsoTime(device.createdAtMs),
 });

@@ -1,10 +1,8 @@
-import { z } from 'zod';
 import type { NetworkService } from '../../../domains/networks/index.ts';
 import { asId, type NetworkId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { idSchema } from '../schemas.ts';
-import { networkSchema, networkToJson } from './schemas.ts';
+import { networkParamsSchema, networkSchema, networkToJson } from './schemas.ts';
 
 export const getNetwork = ({ networks }: { networks: NetworkService }) =>
   defineRoute({
@@ -15,7 +13,7 @@ export const getNetwork = ({ networks }: { networks: NetworkService }) =>
     cost: COSTS.read,
     audit: 'none',
     summary: 'One of your networks.',
-    params: z.strictObject({ networkId: idSchema }),
+    params: networkParamsSchema,
     response: networkSchema,
     status: 200,
     errors: ['network_not_found'],

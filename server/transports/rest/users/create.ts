@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { UserService } from '../../../domains/users/index.ts';
+import type { AccountService } from '../../../domains/accounts/index.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { nameSchema } from '../schemas.ts';
 import { newUserSchema, userToJson } from './schemas.ts';
 
-export const createUser = ({ users }: { users: UserService }) =>
+export const createUser = ({ accounts }: { accounts: AccountService }) =>
   defineRoute({
     operation: 'users.create',
     method: 'POST',
@@ -19,7 +19,7 @@ export const createUser = ({ users }: { users: UserService }) =>
     status: 201,
     errors: [],
     handle: async ({ actor, body }) => {
-      const { user, token } = await users.createUser(actor, body.name);
-      return { user: userToJson(user), token };
+      const { account, token } = await accounts.createAccount(actor, body.name);
+      return { user: userToJson(account), token };
     },
   });

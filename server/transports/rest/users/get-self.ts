@@ -1,9 +1,9 @@
-import type { UserService } from '../../../domains/users/index.ts';
+import type { AccountService } from '../../../domains/accounts/index.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { userSchema, userToJson } from './schemas.ts';
 
-export const getSelf = ({ users }: { users: UserService }) =>
+export const getSelf = ({ accounts }: { accounts: AccountService }) =>
   defineRoute({
     operation: 'users.getSelf',
     method: 'GET',
@@ -15,5 +15,5 @@ export const getSelf = ({ users }: { users: UserService }) =>
     response: userSchema,
     status: 200,
     errors: ['user_not_found'],
-    handle: async ({ actor }) => userToJson(await users.getSelf(actor)),
+    handle: async ({ actor }) => userToJson(await accounts.getSelf(actor)),
   });

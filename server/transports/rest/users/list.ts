@@ -1,4 +1,4 @@
-import type { UserService } from '../../../domains/users/index.ts';
+import type { AccountService } from '../../../domains/accounts/index.ts';
 import type { AccountId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
@@ -7,7 +7,7 @@ import { userSchema, userToJson } from './schemas.ts';
 
 const cursor = idCursor<AccountId>();
 
-export const listUsers = ({ users }: { users: UserService }) =>
+export const listUsers = ({ accounts }: { accounts: AccountService }) =>
   defineRoute({
     operation: 'users.list',
     method: 'GET',
@@ -21,7 +21,7 @@ export const listUsers = ({ users }: { users: UserService }) =>
     status: 200,
     errors: [],
     handle: async ({ actor, query }) => {
-      const page = await users.listUsers(actor, query.after ?? null, query.limit);
+      const page = await accounts.listAccounts(actor, query.after ?? null, query.limit);
       return { items: page.items.map(userToJson), next: cursor.next(page.next) };
     },
   });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { User } from '../../../domains/users/index.ts';
-import { timeSchema } from '../schemas.ts';
+import type { Account } from '../../../domains/accounts/index.ts';
+import { timeSchema, toIsoTime } from '../schemas.ts';
 
 export const userSchema = z
   .object({
@@ -17,9 +17,9 @@ export const newUserSchema = z.object({
 });
 
 /** A user as REST shows it. */
-export const userToJson = (user: User) => ({
-  id: user.id,
-  name: user.name,
-  operator: user.operator,
-  createdAt: user.createdAt.toISOString(),
+export const userToJson = ({ id, name, operator, createdAtMs }: Account) => ({
+  id,
+  name,
+  operator,
+  createdAt: toIsoTime(createdAtMs),
 });

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { UserService } from '../../../domains/users/index.ts';
+import type { AccountService } from '../../../domains/accounts/index.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { nameSchema } from '../schemas.ts';
 import { newUserSchema, userToJson } from './schemas.ts';
 
-export const setUp = ({ users }: { users: UserService }) =>
+export const setUp = ({ accounts }: { accounts: AccountService }) =>
   defineRoute({
     operation: 'users.setUp',
     method: 'POST',
@@ -19,7 +19,7 @@ export const setUp = ({ users }: { users: UserService }) =>
     status: 201,
     errors: ['setup_code_wrong'],
     handle: async ({ body }) => {
-      const { user, token } = await users.setUp(body.code, body.name);
-      return { user: userToJson(user), token };
+      const { account, token } = await accounts.setUp(body.code, body.name);
+      return { user: userToJson(account), token };
     },
   });

@@ -1,0 +1,21 @@
+export { MEMBERSHIP_NETWORKS_MAX } from './limits.ts';
+export type {
+  AccountDirectory,
+  BroughtDevice,
+  LiveConnections,
+} from './ports.ts';
+export { createTenantService, type TenantService } from './service.ts';
+export {
+  type BroughtDeviceRows,
+  createTenantRows,
+  createTenantStore,
+  type TenantRows,
+} from './store.postgres.ts';
+export type {
+  JoinedTenant,
+  JoinedTenantPage,
+  Member,
+  MemberPage,
+  MembershipGrant,
+  Tenant,
+} from './types.ts';
