@@ -9,7 +9,7 @@ import {
   createTenantStore,
 } from '../domains/tenants/index.ts';
 import type { Actor } from '../kernel/actor.ts';
-import { notFound } from '../kernel/errors.ts';
+import { AppError, notFound } from '../kernel/errors.ts';
 import type { TenantId } from '../kernel/ids.ts';
 import { StartError } from '../kernel/start-error.ts';
 import type { Part } from './lifecycle.ts';
@@ -39,7 +39,7 @@ export function buildIdentity(platform: Platform, { relay, connections }: Messag
     broughtDevices: { left },
     live: {
       endAccount: (membership) => {
-        connections.end(membership, relayError('unauthenticated'));
+        connections.end(membership, membershipChanged());
       },
     },
     clock,
@@ -80,6 +80,10 @@ export function buildIdentity(platform: Platform, { relay, connections }: Messag
     return device;
   };
   return { accounts, tenants, networks, devices, identify };
+}
+
+function membershipChanged(): AppError {
+  return new AppError('forbidden', 'forbidden', 'Your role in this tenant has changed.');
 }
 
 /** Refuses to start with secrets that the devices in the database were not made with. */

@@ -46,7 +46,8 @@ export function createHttpRoutes(
       (actor, request: HttpRequest) => {
         const serve = (asked: HttpRequest) =>
           dependencies.checkAnswers ? checkedAnswer(operation, actor, asked) : operation.answer(actor, asked);
-        return actor === null
+        // A change that has begun is answered, were it that the actor takes away its own right to make it.
+        return actor === null || operation.audit === 'change'
           ? serve(request)
           : serveCuttable(dependencies.connections, actor, request, serve);
       },

@@ -111,7 +111,8 @@ describe('the stream of a network', () => {
         INSERT INTO devices (id, tenant_id, name, world_type, token_hash, signing_key_sealed)
         VALUES (${member}, ${tenantId}, 'A', 'jotunheim', ${Buffer.alloc(32, networks)}, ${Buffer.alloc(1)})`;
       await sql`
-        INSERT INTO network_members (tenant_id, network_id, device_id) VALUES (${tenantId}, ${networkId}, ${member})`;
+        INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id)
+        VALUES (${tenantId}, ${networkId}, ${tenantId}, ${member})`;
     });
     const asked = { destinationUnknown: true };
     expect(

@@ -79,9 +79,15 @@ export const relay: Migration = {
     CREATE POLICY server ON nodes TO yggdrasil_node, yggdrasil_relay, yggdrasil_money USING (true);
     CREATE POLICY server ON node_jobs TO yggdrasil_node USING (true);
     CREATE POLICY server ON presence TO yggdrasil_relay USING (true);
-    CREATE POLICY own_tenant ON relay_streams TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
-    CREATE POLICY own_tenant ON relay_frames TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
-    CREATE POLICY own_tenant ON relay_cursors TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+    CREATE POLICY visible ON relay_streams TO yggdrasil_tenant USING (
+      tenant_id = (SELECT current_tenant_id())
+      AND ((SELECT sees_whole_tenant()) OR network_id IN (SELECT visible_network_ids())));
+    CREATE POLICY visible ON relay_frames TO yggdrasil_tenant USING (
+      tenant_id = (SELECT current_tenant_id())
+      AND ((SELECT sees_whole_tenant()) OR network_id IN (SELECT visible_network_ids())));
+    CREATE POLICY visible ON relay_cursors TO yggdrasil_tenant USING (
+      tenant_id = (SELECT current_tenant_id())
+      AND ((SELECT sees_whole_tenant()) OR network_id IN (SELECT visible_network_ids())));
     CREATE POLICY server ON relay_streams TO yggdrasil_relay USING (true);
     CREATE POLICY server ON relay_frames TO yggdrasil_relay USING (true);
     CREATE POLICY server ON relay_cursors TO yggdrasil_relay USING (true);
