@@ -1,4 +1,5 @@
 import type { Sql } from '../../kernel/database.ts';
+import { TOKENS_SUM_MAX } from './limits.ts';
 import type { BegunTransaction, EndedTransaction, ReheldTransaction } from './types.ts';
 
 /** Writes the rows of transactions that begin. What is written already stays. */
@@ -48,7 +49,8 @@ export const reheldTransactions = {
 
 /**
  * Writes the ends of transactions: the requester's row, a row for each provider, and the sums of what each provider claimed.
- * A transaction that has ended stays as it is, and adds to no sum.
+ * A transaction that has ended stays as it is, and adds to no sum. A sum stops at what its column can hold: it must never keep
+ * an end from being written.
  */
 export const endedTransactions = {
   name: 'marketplace_transactions 3 end',
@@ -88,11 +90,11 @@ export const endedTransactions = {
         RETURNING provider_id, tenant_id, claimed_tokens, counted_tokens
       )
       INSERT INTO marketplace_claims (provider_id, tenant_id, claimed_tokens, counted_tokens)
-      SELECT provider_id, tenant_id, sum(claimed_tokens), sum(counted_tokens) FROM served
-      WHERE counted_tokens > 0 GROUP BY provider_id, tenant_id ORDER BY provider_id
+      SELECT provider_id, tenant_id, least(sum(claimed_tokens), ${TOKENS_SUM_MAX}), least(sum(counted_tokens), ${TOKENS_SUM_MAX})
+      FROM served WHERE counted_tokens > 0 GROUP BY provider_id, tenant_id ORDER BY provider_id
       ON CONFLICT (provider_id) DO UPDATE SET
-        claimed_tokens = marketplace_claims.claimed_tokens + excluded.claimed_tokens,
-        counted_tokens = marketplace_claims.counted_tokens + excluded.counted_tokens`;
+        claimed_tokens = least(marketplace_claims.claimed_tokens::numeric + excluded.claimed_tokens, ${TOKENS_SUM_MAX}),
+        counted_tokens = least(marketplace_claims.counted_tokens::numeric + excluded.counted_tokens, ${TOKENS_SUM_MAX})`;
   },
 };
 

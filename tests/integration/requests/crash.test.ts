@@ -159,6 +159,29 @@ describe('a server that stops or crashes', () => {
     await market.expectUntouched(bob);
   });
 
+  it('settles a claim that no sum has room for', async () => {
+    const provider = await market.provider();
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello'], [10, 1]);
+    await eventsOf(await create());
+    const sumsOf = ({ owner }: typeof provider) =>
+      db.database.system(
+        'money',
+        (sql) =>
+          sql`SELECT claimed_tokens, counted_tokens FROM marketplace_claims WHERE tenant_id = ${owner.tenantId}`,
+      );
+    expect(await sumsOf(provider)).toMatchObject([{ claimed_tokens: 11n, counted_tokens: 11n }]);
+    await db.database.system(
+      'money',
+      (sql) => sql`UPDATE marketplace_claims SET claimed_tokens = 9223372036854775807
+        WHERE tenant_id = ${provider.owner.tenantId}`,
+    );
+    expect((await eventsOf(await create())).at(-1)).toMatchObject({ kind: 'end', costMicrocents: cents(11) });
+    expect(await market.lastTransaction(alice)).toMatchObject({ state: 'COMPLETED' });
+    expect(await sumsOf(provider)).toMatchObject([
+      { claimed_tokens: 9223372036854775807n, counted_tokens: 22n },
+    ]);
+  });
+
   it('finishes more transactions than are read at a time', async () => {
     const nodeId = 'busy-node';
     await db.database.system(
