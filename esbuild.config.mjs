@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 const outdir = 'build';
 
 const { metafile } = await build({
-  entryPoints: ['yggdrasil.ts'],
+  entryPoints: ['server/yggdrasil.ts'],
   outdir,
   bundle: true,
   // What only a command needs is a file of its own, loaded when the command runs.

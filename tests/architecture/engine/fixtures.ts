@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CODE_FOLDERS, PROGRAM } from './tree.ts';
+import { CODE_FOLDERS } from './tree.ts';
 
 const FOLDER = 'tests/architecture/fixtures';
 /** In the project, so that packages are found; in build/, so that nothing else looks at it. */
@@ -46,7 +46,7 @@ function expand(text: string): string {
 /** Copies the project's code and lays the fixtures over it; gives the folder. Refuses two files at one path. */
 export function layOver(fixtures: readonly Fixture[]): string {
   rmSync(OVERLAY, { recursive: true, force: true });
-  for (const name of [PROGRAM, ...CODE_FOLDERS, 'tsconfig.json', '.dependency-cruiser.cjs', 'package.json']) {
+  for (const name of [...CODE_FOLDERS, 'tsconfig.json', '.dependency-cruiser.cjs', 'package.json']) {
     cpSync(name, join(OVERLAY, name), { recursive: true });
   }
   for (const { name, files } of fixtures) {

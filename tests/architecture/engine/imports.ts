@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { CODE_FOLDERS, PROGRAM, type SourceTree, type Violation } from './tree.ts';
+import { CODE_FOLDERS, type SourceTree, type Violation } from './tree.ts';
 
 const CRUISER = resolve('node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
 const OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
@@ -51,7 +51,7 @@ export const visibleDomains = new Map(Object.entries(DOMAINS).map(([name, { sees
 export async function cruise(root: string): Promise<Cruised> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [CRUISER, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', PROGRAM, ...CODE_FOLDERS],
+    [CRUISER, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', ...CODE_FOLDERS],
     { cwd: root, maxBuffer: OUTPUT_BYTES_MAX },
   ).catch((failure: { stdout?: string; message: string }) => {
     // It exits with the number of violations.

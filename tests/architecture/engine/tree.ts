@@ -24,12 +24,9 @@ export const PRODUCT_FOLDERS = ['assembly', 'proto', 'server', 'device'] as cons
 /** Folders whose code is ours. */
 export const CODE_FOLDERS = [...PRODUCT_FOLDERS, 'bench', 'tests'] as const;
 
-/** The program that joins all commands. */
-export const PROGRAM = 'yggdrasil.ts';
-
 /** True for code that is shipped. */
 export function isProduct(path: string): boolean {
-  return path === PROGRAM || PRODUCT_FOLDERS.some((folder) => path.startsWith(`${folder}/`));
+  return PRODUCT_FOLDERS.some((folder) => path.startsWith(`${folder}/`));
 }
 
 function isRead(path: string): boolean {
@@ -39,7 +36,7 @@ function isRead(path: string): boolean {
 
 /** The TypeScript files of `root`, and the READMEs of the server's folders. */
 export function readTree(root: string): SourceTree {
-  const files = new Map([[PROGRAM, readFileSync(join(root, PROGRAM), 'utf8')]]);
+  const files = new Map<string, string>();
   for (const folder of CODE_FOLDERS) {
     for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
       const path = join(folder, name);

@@ -213,7 +213,7 @@ const PROGRAM = [
 const LAYERS = [
   {
     name: 'program',
-    path: files('yggdrasil.ts'),
+    path: files('server/yggdrasil.ts'),
     imports: [
       ['/command\\.ts$', 'joins the commands and does nothing else'],
       [packages('commander'), 'reads the command line'],
@@ -378,7 +378,7 @@ const LAYERS = [
 
 /** Where execution begins, or what others import from outside. Every file of ours is reached from one of these. */
 const ENTRIES = [
-  '^yggdrasil\\.ts$',
+  '^server/yggdrasil\\.ts$',
   '^device/client/index\\.ts$',
   '^device/native/(build|gate)\\.ts$',
   '^assembly/(index|device)\\.ts$',

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { type Command, CommanderError, program } from 'commander';
-import { createBenchCommand } from './bench/command.ts';
-import { createDemoCommand } from './device/demo/command.ts';
-import { createRuleEndpointCommand } from './device/examples/rule-endpoint/command.ts';
-import { createFrameCommand } from './device/frame/command.ts';
-import { createProviderCommand } from './device/provider/command.ts';
-import { createVirtualDeviceCommand } from './device/virtual/command.ts';
-import packageJson from './package.json' with { type: 'json' };
-import { createServerCommand } from './server/command.ts';
+import { createBenchCommand } from '../bench/command.ts';
+import { createDemoCommand } from '../device/demo/command.ts';
+import { createRuleEndpointCommand } from '../device/examples/rule-endpoint/command.ts';
+import { createFrameCommand } from '../device/frame/command.ts';
+import { createProviderCommand } from '../device/provider/command.ts';
+import { createVirtualDeviceCommand } from '../device/virtual/command.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import { createServerCommand } from './command.ts';
 
 /**
  * The program `yggdrasil`: every command of this project, and nothing but their names, options and exit codes.
