@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
+import type { TransferId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
@@ -13,7 +14,7 @@ import { sealAnswer } from './kept-answer.ts';
 import type { RequestTimes } from './limits.ts';
 import type { RequestLedger } from './ports.ts';
 import type { ComputeEvent } from './types.ts';
-import { holdGoneUnit, paidUnit, unpaidShare, unpaidUnit } from './units.ts';
+import { holdGoneUnit, notExchangedUnit, paidUnit, unpaidShare, unpaidUnit } from './units.ts';
 
 /** What requests need from outside. */
 export interface EndDependencies {
@@ -39,6 +40,8 @@ export interface LastAttempt {
   readonly attempts: number;
   /** True where its provider was judged before. */
   readonly isJudged: boolean;
+  /** The hold before, where it isn't known whether the transaction's took its place; else null. */
+  readonly holdBefore: TransferId | null;
 }
 
 interface EndContext {
@@ -86,7 +89,10 @@ async function endUnpaid(
   const shares = [unpaidShare(providerOf(transaction, last), transaction.prices)];
   const result = { state, finishReason: null, failureCode: code, shares } as const;
   const ended = endedOf(transaction, last, result, clock.nowMs());
-  await commitEnd(transaction, unpaidUnit(transaction.holdId, ended), ended, context);
+  const unit = unpaidUnit(transaction.holdId, ended);
+  // Where the exchange of holds took place meanwhile, the hold before is resolved, and the first unit is right after all.
+  const units = last.holdBefore === null ? [unit] : [unit, notExchangedUnit(last.holdBefore, ended), unit];
+  await commitEnd(transaction, units, ended, context);
   return { kind: 'failed', code };
 }
 
@@ -129,26 +135,29 @@ async function endPaid(
           end: event,
         })
       : null;
-  const outcome = await commitEnd(transaction, paidUnit(transaction.holdId, ended, kept), ended, context);
+  const outcome = await commitEnd(transaction, [paidUnit(transaction.holdId, ended, kept)], ended, context);
   if (outcome === 'unknown') return { kind: 'failed', code: 'outcome_unknown' };
   return outcome === 'hold_gone' ? { kind: 'failed', code: 'unavailable' } : event;
 }
 
-/** Commits the end. `hold_gone`: nobody is paid, which is written instead. `unknown`: it is tried again later. */
+/**
+ * Commits the end: the first of `units` that the ledger takes. `hold_gone`: nobody is paid, which is written instead.
+ * `unknown`: it is tried again later.
+ */
 async function commitEnd(
   transaction: BegunTransaction,
-  unit: UnitOfWork,
+  units: readonly UnitOfWork[],
   ended: EndedTransaction,
   context: EndContext,
 ): Promise<'written' | 'hold_gone' | 'unknown'> {
   const { ledger, logger } = context.dependencies;
   try {
-    const outcome = await ledger.commit(unit);
-    if (outcome.ok) return 'written';
+    const refusal = await commitOneOf(units, ledger);
+    if (refusal === null) return 'written';
     // A hold that was never taken has no transaction either.
-    if (outcome.reason !== 'hold_not_found') {
+    if (refusal !== 'hold_not_found') {
       logger.error(
-        { ...fieldsOf(transaction), code: outcome.reason },
+        { ...fieldsOf(transaction), code: refusal },
         'a hold is gone before the end of its request',
       );
     }
@@ -161,15 +170,26 @@ async function commitEnd(
       { ...fieldsOf(transaction), error },
       'the end of a request could not be written; it is tried again',
     );
-    void commitLater(transaction, unit, context);
+    void commitLater(transaction, units, context);
     return 'unknown';
   }
+}
+
+/** Null when the ledger has taken one of the units; else why it refused the last. */
+async function commitOneOf(units: readonly UnitOfWork[], ledger: RequestLedger): Promise<string | null> {
+  let refusal: string | null = null;
+  for (const unit of units) {
+    const outcome = await ledger.commit(unit);
+    if (outcome.ok) return null;
+    refusal = outcome.reason;
+  }
+  return refusal;
 }
 
 /** Tries again until the database says what became of the end, or the hold is over, or the server stops. */
 async function commitLater(
   transaction: BegunTransaction,
-  unit: UnitOfWork,
+  units: readonly UnitOfWork[],
   { times, dependencies }: EndContext,
 ): Promise<void> {
   const { ledger, clock, logger, stopped } = dependencies;
@@ -178,7 +198,7 @@ async function commitLater(
     await new Promise<void>((resolve) => clock.after(times.endRetryMs, resolve));
     if (stopped.aborted) return;
     try {
-      await ledger.commit(unit);
+      await commitOneOf(units, ledger);
       return;
     } catch (error) {
       logger.warn({ ...fieldsOf(transaction), error }, 'the end of a request could still not be written');

@@ -273,7 +273,27 @@ describe('the life of a request', () => {
           expectOneEnd(world, ends);
         },
       ),
-      { numRuns: 200 },
+      {
+        numRuns: 200,
+        // An exchange of holds that didn't take place, and one that was not heard of.
+        examples: [
+          [
+            ['failure', 'delta'],
+            ['none', 'before'],
+            [2, 1],
+          ],
+          [
+            ['failure', 'delta'],
+            ['none', 'after'],
+            [2, 1],
+          ],
+          [
+            ['failure', 'delta'],
+            ['none', 'before', 'before'],
+            [2, 1],
+          ],
+        ],
+      },
     );
   });
 });
