@@ -3,7 +3,7 @@ import type { TransferId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
-import type { UnitOfWork } from '../ledger/index.ts';
+import type { UnitOfWork, UnitOutcome } from '../ledger/index.ts';
 import type { PricingService } from '../pricing/index.ts';
 import type { Attempt, AttemptEnd, ProviderService, TokenClaim } from '../providers/index.ts';
 import type { BegunTransaction, EndedTransaction, TransactionShare } from '../transactions/index.ts';
@@ -40,8 +40,8 @@ export interface LastAttempt {
   readonly attempts: number;
   /** True where its provider was judged before. */
   readonly isJudged: boolean;
-  /** The hold before, where it isn't known whether the transaction's took its place; else null. */
-  readonly holdBefore: TransferId | null;
+  /** A hold that the transaction's was to take the place of, where no commit confirmed it; null: there is none. */
+  readonly earlierHoldId: TransferId | null;
 }
 
 interface EndContext {
@@ -90,8 +90,9 @@ async function endUnpaid(
   const result = { state, finishReason: null, failureCode: code, shares } as const;
   const ended = endedOf(transaction, last, result, clock.nowMs());
   const unit = unpaidUnit(transaction.holdId, ended);
-  // Where the exchange of holds took place meanwhile, the hold before is resolved, and the first unit is right after all.
-  const units = last.holdBefore === null ? [unit] : [unit, notExchangedUnit(last.holdBefore, ended), unit];
+  // Where the exchange of holds took place meanwhile, the earlier hold is resolved, and the first unit is right after all.
+  const earlier = last.earlierHoldId === null ? [] : [notExchangedUnit(last.earlierHoldId, ended), unit];
+  const units = [unit, ...earlier];
   await commitEnd(transaction, units, ended, context);
   return { kind: 'failed', code };
 }
@@ -135,13 +136,14 @@ async function endPaid(
           end: event,
         })
       : null;
-  const outcome = await commitEnd(transaction, [paidUnit(transaction.holdId, ended, kept)], ended, context);
+  const units = [paidUnit(transaction.holdId, ended, kept)];
+  const outcome = await commitEnd(transaction, units, ended, context);
   if (outcome === 'unknown') return { kind: 'failed', code: 'outcome_unknown' };
   return outcome === 'hold_gone' ? { kind: 'failed', code: 'unavailable' } : event;
 }
 
 /**
- * Commits the end: the first of `units` that the ledger takes. `hold_gone`: nobody is paid, which is written instead.
+ * Commits the end, by the first of `units` that the ledger takes. `hold_gone`: nobody is paid, which is written instead.
  * `unknown`: it is tried again later.
  */
 async function commitEnd(
@@ -152,12 +154,12 @@ async function commitEnd(
 ): Promise<'written' | 'hold_gone' | 'unknown'> {
   const { ledger, logger } = context.dependencies;
   try {
-    const refusal = await commitOneOf(units, ledger);
-    if (refusal === null) return 'written';
+    const outcome = await commitFirst(units, ledger);
+    if (outcome === null || outcome.ok) return 'written';
     // A hold that was never taken has no transaction either.
-    if (refusal !== 'hold_not_found') {
+    if (outcome.reason !== 'hold_not_found') {
       logger.error(
-        { ...fieldsOf(transaction), code: refusal },
+        { ...fieldsOf(transaction), code: outcome.reason },
         'a hold is gone before the end of its request',
       );
     }
@@ -175,15 +177,14 @@ async function commitEnd(
   }
 }
 
-/** Null when the ledger has taken one of the units; else why it refused the last. */
-async function commitOneOf(units: readonly UnitOfWork[], ledger: RequestLedger): Promise<string | null> {
-  let refusal: string | null = null;
+/** Commits the first of the units that the ledger takes; the outcome of the last where it takes none. */
+async function commitFirst(units: readonly UnitOfWork[], ledger: RequestLedger): Promise<UnitOutcome | null> {
+  let outcome: UnitOutcome | null = null;
   for (const unit of units) {
-    const outcome = await ledger.commit(unit);
-    if (outcome.ok) return null;
-    refusal = outcome.reason;
+    outcome = await ledger.commit(unit);
+    if (outcome.ok) return outcome;
   }
-  return refusal;
+  return outcome;
 }
 
 /** Tries again until the database says what became of the end, or the hold is over, or the server stops. */
@@ -198,7 +199,7 @@ async function commitLater(
     await new Promise<void>((resolve) => clock.after(times.endRetryMs, resolve));
     if (stopped.aborted) return;
     try {
-      await commitOneOf(units, ledger);
+      await commitFirst(units, ledger);
       return;
     } catch (error) {
       logger.warn({ ...fieldsOf(transaction), error }, 'the end of a request could still not be written');

@@ -59,9 +59,9 @@ export class ComputeRequest {
   readonly #failed = new Set<ProviderId>();
   /** What the database knows of it: null before its first commit. */
   #transaction: BegunTransaction | null = null;
+  /** The hold before the transaction's, while no commit has confirmed that this one took its place. */
+  #earlierHoldId: TransferId | null = null;
   #holds = 0;
-  /** The hold before, while it isn't known whether the transaction's took its place. */
-  #holdBefore: TransferId | null = null;
   #attempts = 0;
   #unaffordableMicrocents: Microcents | null = null;
   #attempt: Attempt | null = null;
@@ -218,9 +218,9 @@ export class ComputeRequest {
         : reholdUnit(before, hold, holdLifeMs);
     // Noted before the ledger hears of it: a commit that is not confirmed may have taken place.
     this.#transaction = after;
-    this.#holdBefore = before?.holdId ?? null;
+    this.#earlierHoldId = before?.holdId ?? null;
     const outcome = await ledger.commit(unit);
-    this.#holdBefore = null;
+    this.#earlierHoldId = null;
     if (outcome.ok) return true;
     this.#transaction = before;
     if (outcome.reason === 'insufficient_balance') return false;
@@ -271,7 +271,7 @@ export class ComputeRequest {
   async #finish(attempt: Attempt, end: AttemptEnd): Promise<Attempt> {
     const transaction = this.#transaction;
     if (transaction === null) throw new InvariantError('a request was sent before it was held');
-    const last = { attempt, end, attempts: this.#attempts, isJudged: false, holdBefore: null };
+    const last = { attempt, end, attempts: this.#attempts, isJudged: false, earlierHoldId: null };
     const isKept = this.#input.claim !== null;
     const event = await endRequest(
       transaction,
@@ -297,8 +297,13 @@ export class ComputeRequest {
     const code = error instanceof AppError ? failureOf(error) : 'unavailable';
     if (transaction !== null) {
       const end = { kind: 'failed', code } as const;
-      const [attempt, attempts, holdBefore] = [this.#attempt, this.#attempts, this.#holdBefore];
-      const last = { attempt, end, attempts, isJudged: true, holdBefore };
+      const last = {
+        attempt: this.#attempt,
+        end,
+        attempts: this.#attempts,
+        isJudged: true,
+        earlierHoldId: this.#earlierHoldId,
+      };
       await endRequest(transaction, last, this.#stream, false, this.#options.times, this.#dependencies);
     }
     this.#stream.end({ kind: 'failed', code });

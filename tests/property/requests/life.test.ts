@@ -280,6 +280,11 @@ describe('the life of a request', () => {
           [
             ['failure', 'delta'],
             ['none', 'before'],
+            [1, 2],
+          ],
+          [
+            ['failure', 'delta'],
+            ['none', 'before'],
             [2, 1],
           ],
           [
