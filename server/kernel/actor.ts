@@ -1,4 +1,3 @@
-import { AppError } from './errors.ts';
 import type { AccountId, DeviceId, NetworkId, TenantId } from './ids.ts';
 
 /**
@@ -35,16 +34,4 @@ export interface ServiceActor {
   readonly kind: 'service';
   readonly tenantId: TenantId;
   readonly service: string;
-}
-
-/** Refuses with `forbidden` everybody but an operator of the platform. */
-export function requireOperator(actor: Actor): AccountActor {
-  if (actor.kind === 'account' && actor.operator) return actor;
-  throw new AppError('forbidden', 'forbidden', 'This needs an operator of the platform.');
-}
-
-/** Refuses with `forbidden` a device's credential where a person must ask. */
-export function requireAccount(actor: Actor): AccountActor {
-  if (actor.kind === 'account') return actor;
-  throw new AppError('forbidden', 'forbidden', 'This needs a user, not a device.');
 }

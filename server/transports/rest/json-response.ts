@@ -1,6 +1,6 @@
 import type { HttpResponse } from '../../platform/http/types.ts';
 
-/** What JSON can carry. No bigint: an amount of money goes out through `centsToJson`. No Date: `toISOString`. */
+/** What JSON can carry. No bigint: an amount of money goes out through `moneyToJson`. No Date: `toISOString`. */
 export type Json =
   | null
   | boolean
