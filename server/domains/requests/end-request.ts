@@ -14,7 +14,7 @@ import { sealAnswer } from './kept-answer.ts';
 import type { RequestTimes } from './limits.ts';
 import type { RequestLedger } from './ports.ts';
 import type { ComputeEvent } from './types.ts';
-import { holdGoneUnit, paidUnit, unpaidShare, unpaidUnit } from './units.ts';
+import { holdGoneUnit, notExchangedUnit, paidUnit, unpaidShare, unpaidUnit } from './units.ts';
 
 /** What requests need from outside. */
 export interface EndDependencies {
@@ -89,8 +89,10 @@ async function endUnpaid(
   const shares = [unpaidShare(providerOf(transaction, last), transaction.prices)];
   const result = { state, finishReason: null, failureCode: code, shares } as const;
   const ended = endedOf(transaction, last, result, clock.nowMs());
-  const holdIds = [transaction.holdId, ...(last.earlierHoldId === null ? [] : [last.earlierHoldId])];
-  const units = holdIds.map((holdId) => unpaidUnit(holdId, ended));
+  const unit = unpaidUnit(transaction.holdId, ended);
+  // Where the exchange of holds took place meanwhile, the earlier hold is resolved, and the first unit is right after all.
+  const earlier = last.earlierHoldId === null ? [] : [notExchangedUnit(last.earlierHoldId, ended), unit];
+  const units = [unit, ...earlier];
   await commitEnd(transaction, units, ended, context);
   return { kind: 'failed', code };
 }
@@ -141,7 +143,7 @@ async function endPaid(
 }
 
 /**
- * Commits the end, by the first of `units` whose hold exists. `hold_gone`: nobody is paid, which is written instead.
+ * Commits the end, by the first of `units` that the ledger takes. `hold_gone`: nobody is paid, which is written instead.
  * `unknown`: it is tried again later.
  */
 async function commitEnd(
@@ -175,12 +177,12 @@ async function commitEnd(
   }
 }
 
-/** Commits the first of the units whose hold exists; the outcome of the last where none does. */
+/** Commits the first of the units that the ledger takes; the outcome of the last where it takes none. */
 async function commitFirst(units: readonly UnitOfWork[], ledger: RequestLedger): Promise<UnitOutcome | null> {
   let outcome: UnitOutcome | null = null;
   for (const unit of units) {
     outcome = await ledger.commit(unit);
-    if (outcome.ok || outcome.reason !== 'hold_not_found') return outcome;
+    if (outcome.ok) return outcome;
   }
   return outcome;
 }

@@ -80,6 +80,15 @@ export function unpaidUnit(holdId: TransferId, ended: EndedTransaction): UnitOfW
   };
 }
 
+/** As `unpaidUnit`, for the hold that `reholdUnit` would have exchanged; refused where it has. */
+export function notExchangedUnit(holdId: TransferId, ended: EndedTransaction): UnitOfWork {
+  return {
+    // Another id than the exchange's own: what it gave back must not count as given back here.
+    commands: [{ kind: 'void', id: transferIdFor('void', holdId, 'not exchanged'), holdId }],
+    rows: unpaidRows(ended),
+  };
+}
+
 /** As `unpaidUnit`, for a transaction whose hold is gone. */
 export function holdGoneUnit(ended: EndedTransaction): UnitOfWork {
   return { commands: [], rows: unpaidRows(ended) };

@@ -275,12 +275,27 @@ describe('the life of a request', () => {
       ),
       {
         numRuns: 200,
-        // A failover to a dearer provider whose larger hold was never taken.
+        // An exchange of holds that didn't take place, and one that was not heard of.
         examples: [
           [
             ['failure', 'delta'],
             ['none', 'before'],
             [1, 2],
+          ],
+          [
+            ['failure', 'delta'],
+            ['none', 'before'],
+            [2, 1],
+          ],
+          [
+            ['failure', 'delta'],
+            ['none', 'after'],
+            [2, 1],
+          ],
+          [
+            ['failure', 'delta'],
+            ['none', 'before', 'before'],
+            [2, 1],
           ],
         ],
       },
