@@ -1,6 +1,7 @@
 /**
  * What the server's code may not take from its surroundings: it comes in through the composition root, so that a test or
- * a simulation can give it. It comes from the adapters in `server/platform/`; the process belongs to `server/main.ts`.
+ * a simulation can give it. It comes from the adapters in `server/platform/`; the process belongs to `server/main.ts`
+ * and to the program that joins the commands.
  */
 export const SURROUNDINGS: Readonly<Record<string, { names: readonly string[]; because: string }>> = {
   'no-timer': {
@@ -15,7 +16,7 @@ export const SURROUNDINGS: Readonly<Record<string, { names: readonly string[]; b
   },
   'no-process': {
     names: ['process', 'console', 'global', 'globalThis', 'require', 'module', '__dirname', '__filename'],
-    because: 'the process is for main.ts',
+    because: 'the process is for main.ts and yggdrasil.ts',
   },
   'no-hidden-code': {
     names: ['eval', 'Function'],
