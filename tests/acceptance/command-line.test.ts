@@ -145,7 +145,10 @@ describe('the built program', () => {
     const { sources, packages } = loadedBy('yggdrasil.js');
     expect(packages).toEqual(new Set(['commander']));
     expect([...sources].filter((path) => path.endsWith('/main.ts'))).toEqual([]);
-    expect([...sources].filter((path) => path.startsWith('server/'))).toEqual(['server/command.ts']);
+    expect([...sources].filter((path) => path.startsWith('server/')).sort()).toEqual([
+      'server/command.ts',
+      'server/yggdrasil.ts',
+    ]);
   });
 
   it('loads nothing of the server for the frame tool', () => {
