@@ -83,6 +83,7 @@ export class FakeProvider {
   /** Called with each request. */
   onRequest: (request: ProviderOrder) => void = () => {};
   readonly link: ProviderLink = {
+    tellsCredit: true,
     request: (order) => {
       if (!this.reachable) return false;
       this.requests.push(order);

@@ -127,8 +127,13 @@ export class Attempt implements RunningRequest {
     const characters = delta.text.length;
     this.#charactersLeft -= characters;
     this.#creditBytesLeft -= delta.bytes;
-    if (index !== this.#nextIndex || this.#charactersLeft < 0 || this.#creditBytesLeft < 0)
-      return this.#refuse();
+    if (index !== this.#nextIndex || this.#charactersLeft < 0) return this.#refuse();
+    if (this.#creditBytesLeft < 0) {
+      if (this.provider.link.tellsCredit) return this.#refuse();
+      // It couldn't know: what is too slow is the reader.
+      this.fail('reader_stalled');
+      return true;
+    }
     this.#nextIndex++;
     // A piece without text is no progress: the silence goes on.
     if (characters === 0) return true;

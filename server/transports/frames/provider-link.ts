@@ -21,7 +21,8 @@ export function createProviderLink(send: (type: FrameType, payload: Uint8Array) 
           stallTimeoutMs,
         }),
       ),
-    // A Bifrost session has no message for credit: the provider sends as it can, and is cut off beyond its credit.
+    // A Bifrost session has no message for credit: the provider sends as it can.
+    tellsCredit: false,
     grant: () => true,
     cancel: (requestId) =>
       send(FrameType.COMPUTE_CANCEL, encodePayload(ComputeCancel, { requestId: uuidToBytes(requestId) })),

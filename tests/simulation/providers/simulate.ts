@@ -268,7 +268,7 @@ function createMachine(index: number, random: Random): Machine {
       id: String(index),
       deviceId: asId<DeviceId>(String(index)),
       tenantId: asId<TenantId>('t'),
-      link: { request: () => true, grant: () => true, cancel: () => true },
+      link: { request: () => true, tellsCredit: true, grant: () => true, cancel: () => true },
     },
     new ProviderStanding(),
     { slots, models: [{ name: 'm', prices: onePrice(priceCents), contextTokens: 10_000 }] },
