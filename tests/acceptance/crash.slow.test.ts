@@ -115,6 +115,8 @@ describe('kill -9 under load, and a restart', () => {
       await newDevice(token, networkId, 'Reader'),
       await newDevice(token, networkId, 'Machine'),
     ];
+    const standing = { canPay: true, canBePaid: true };
+    await call('PUT', `/api/v1/admin/payment-standing/${user.id}`, adminToken, standing);
     await call('POST', '/api/v1/ledger/top-ups', adminToken, { userId: user.id, amountCents: 100_000 });
 
     // Load: readings that are stored, and completions that are paid, until the server is gone.

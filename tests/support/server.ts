@@ -39,6 +39,9 @@ export interface TestServer {
   /** A POST that must succeed; its answer. */
   post<T>(path: string, body: unknown, token?: string): Promise<T>;
   get<T>(path: string, token?: string): Promise<T>;
+  /** Stops the server; its database stays. */
+  stopApp(): Promise<void>;
+  /** Stops the server and removes what it kept, whatever fails. */
   stop(): Promise<void>;
 }
 
@@ -100,6 +103,7 @@ export async function startTestServer(
       (await request('POST', path, { body, token, expect: 201 })).body as T,
     get: async <T>(path: string, token?: string) =>
       (await request('GET', path, { token, expect: 200 })).body as T,
+    stopApp: () => app.stop(),
     stop: async () => {
       try {
         await app.stop();

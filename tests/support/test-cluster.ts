@@ -141,8 +141,8 @@ export async function administer(url: string, statement: string): Promise<void> 
 /**
  * Starts or finds the PostgreSQL of this run, prints which, and migrates the database that tests copy:
  * `TEST_DATABASE_URL` where it is set, else a container where there is an engine, else the embedded one in a temporary
- * folder, which goes away with this process even if that is killed. The role of `TEST_DATABASE_URL` needs CREATEDB and
- * CREATEROLE, and a password where the server asks for one; `.ci/postgresql-15` makes such a server.
+ * folder, which goes away with this process even if that is killed. The role of `TEST_DATABASE_URL` needs CREATEDB,
+ * CREATEROLE and membership in pg_signal_backend, and a password where the server asks for one; `.ci/postgresql-15` makes such a server.
  */
 export async function startTestCluster(): Promise<RunningTestCluster> {
   const given = process.env.TEST_DATABASE_URL;
