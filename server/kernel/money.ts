@@ -6,8 +6,6 @@ export type Microcents = bigint;
 
 /** The unit that statements, invoices and payouts are in. */
 export const MICROCENTS_PER_CENT: Microcents = 1_000_000n;
-/** One euro. */
-export const MICROCENTS_PER_EURO: Microcents = 100_000_000n;
 /** Largest balance of one account, in either direction (40 billion euro): two of them still fit into 64 signed bits. */
 export const BALANCE_MICROCENTS_MAX: Microcents = 4_000_000_000_000_000_000n;
 
@@ -80,15 +78,4 @@ function fromDecimal(text: string, decimals: number): bigint | null {
   if (whole.length > WHOLE_DIGITS_MAX || fraction.length > decimals) return null;
   const amount = BigInt(whole + fraction.padEnd(decimals, '0'));
   return sign === '-' ? -amount : amount;
-}
-
-/** Whole euro cents. JSON carries it as a number, which is exact up to 2^53. */
-export type Cents = bigint;
-
-/** The largest amount that JSON's numbers carry exactly: 2^53 - 1 cents. Larger ones are refused at every border. */
-export const AMOUNT_CENTS_MAX: Cents = 9_007_199_254_740_991n;
-
-/** Cents as a JSON number, exact up to `AMOUNT_CENTS_MAX`. */
-export function centsToJson(cents: Cents): number {
-  return Number(cents);
 }

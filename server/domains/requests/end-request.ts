@@ -51,6 +51,9 @@ interface EndContext {
 
 type FinalEvent = Exclude<ComputeEvent, { kind: 'delta' }>;
 
+/** Ways to write the same end, the likeliest first. */
+type EndUnits = readonly [UnitOfWork, ...UnitOfWork[]];
+
 /**
  * Writes the end of a request in one commit and returns what its reader is told. Never rejects: where the database doesn't
  * take it, or doesn't say so, it is written again until the hold is over, and the reader learns that the outcome isn't known.
@@ -92,8 +95,7 @@ async function endUnpaid(
   const unit = unpaidUnit(transaction.holdId, ended);
   // Where the exchange of holds took place meanwhile, the earlier hold is resolved, and the first unit is right after all.
   const earlier = last.earlierHoldId === null ? [] : [notExchangedUnit(last.earlierHoldId, ended), unit];
-  const units = [unit, ...earlier];
-  await commitEnd(transaction, units, ended, context);
+  await commitEnd(transaction, [unit, ...earlier], ended, context);
   return { kind: 'failed', code };
 }
 
@@ -136,8 +138,7 @@ async function endPaid(
           end: event,
         })
       : null;
-  const units = [paidUnit(transaction.holdId, ended, kept)];
-  const outcome = await commitEnd(transaction, units, ended, context);
+  const outcome = await commitEnd(transaction, [paidUnit(transaction.holdId, ended, kept)], ended, context);
   if (outcome === 'unknown') return { kind: 'failed', code: 'outcome_unknown' };
   return outcome === 'hold_gone' ? { kind: 'failed', code: 'unavailable' } : event;
 }
@@ -148,14 +149,14 @@ async function endPaid(
  */
 async function commitEnd(
   transaction: BegunTransaction,
-  units: readonly UnitOfWork[],
+  units: EndUnits,
   ended: EndedTransaction,
   context: EndContext,
 ): Promise<'written' | 'hold_gone' | 'unknown'> {
   const { ledger, logger } = context.dependencies;
   try {
     const outcome = await commitFirst(units, ledger);
-    if (outcome === null || outcome.ok) return 'written';
+    if (outcome.ok) return 'written';
     // A hold that was never taken has no transaction either.
     if (outcome.reason !== 'hold_not_found') {
       logger.error(
@@ -178,11 +179,11 @@ async function commitEnd(
 }
 
 /** Commits the first of the units that the ledger takes; the outcome of the last where it takes none. */
-async function commitFirst(units: readonly UnitOfWork[], ledger: RequestLedger): Promise<UnitOutcome | null> {
-  let outcome: UnitOutcome | null = null;
-  for (const unit of units) {
+async function commitFirst([first, ...others]: EndUnits, ledger: RequestLedger): Promise<UnitOutcome> {
+  let outcome = await ledger.commit(first);
+  for (const unit of others) {
+    if (outcome.ok) break;
     outcome = await ledger.commit(unit);
-    if (outcome.ok) return outcome;
   }
   return outcome;
 }
@@ -190,7 +191,7 @@ async function commitFirst(units: readonly UnitOfWork[], ledger: RequestLedger):
 /** Tries again until the database says what became of the end, or the hold is over, or the server stops. */
 async function commitLater(
   transaction: BegunTransaction,
-  units: readonly UnitOfWork[],
+  units: EndUnits,
   { times, dependencies }: EndContext,
 ): Promise<void> {
   const { ledger, clock, logger, stopped } = dependencies;
