@@ -1,4 +1,4 @@
-import type { AedesOptions, Client } from 'aedes';
+import type { AedesOptions, Client, ConnectPacket, PublishPacket } from 'aedes';
 import type { Logger } from '../../kernel/logger.ts';
 import { type createBrokerStorage, createDeadEndRouting } from './broker-parts.ts';
 import { ClientSession, type Refusal } from './client-session.ts';
@@ -28,104 +28,122 @@ const UNACCEPTABLE_VERSION = 5;
 
 /** Where the broker asks: who is it, may it, and what becomes of what it sent. Each asks the endpoint. */
 export function createHooks<Session>(dependencies: HookDependencies<Session>): Hooks {
-  const { endpoint, logger, storage, sessions } = dependencies;
   return {
-    persistence: storage,
+    persistence: dependencies.storage,
     mq: createDeadEndRouting(),
-
-    preConnect(client, packet, done) {
-      const gate = client.conn as PacketGate;
-      const refusal = refusalOf(packet);
-      sessions.set(
-        client,
-        new ClientSession(gate, packet.clientId, refusal, dependencies.incomingMessagesMax),
-      );
-      // Version 3 is MQTT 3.1, which is not spoken here: any other number than 4 makes the broker answer 1.
-      if (packet.protocolVersion !== 4) packet.protocolVersion = UNACCEPTABLE_VERSION;
-      packet.clean = true;
-      delete packet.will;
+    preConnect: (client, packet, done) => {
+      readConnect(dependencies, client, packet);
       done(null, true);
     },
-
-    authenticate(client, username, password, done) {
-      const state = sessions.get(client);
+    authenticate: (client, username, password, done) => {
       const refuse = ({ returnCode, reason }: Refusal) => {
-        logger.warn(
-          { ...loggedClient(state), code: 'unauthenticated', reason },
+        const logged = loggedClient(dependencies.sessions.get(client));
+        dependencies.logger.warn(
+          { ...logged, code: 'unauthenticated', reason },
           'an MQTT connection was refused',
         );
         done(Object.assign(new Error(reason), { returnCode }), false);
       };
-      if (!state) return refuse({ returnCode: 3, reason: 'no CONNECT' });
-      if (state.refusal) return refuse(state.refusal);
-      const { clientId, remoteAddress } = state;
-      const name = username ?? '';
-      const asked = endpoint.authenticate({
-        clientId,
-        username: name,
-        password: password ?? new Uint8Array(),
-        remoteAddress,
-      });
-      asked.then(
-        (session) => {
-          if (session === null) return refuse({ returnCode: 4, reason: 'wrong credentials' });
-          dependencies.admit(state, session);
-          // The broker replaces connections by this id; a client id alone would let strangers replace each other.
-          Object.assign(client, { id: JSON.stringify([name, clientId]) });
-          done(null, true);
-        },
+      signIn(dependencies, client, username ?? '', password ?? new Uint8Array()).then(
+        (refusal) => (refusal === null ? done(null, true) : refuse(refusal)),
         (error: unknown) => {
-          logger.error({ ...loggedClient(state), error }, 'MQTT authentication failed unexpectedly');
+          const logged = loggedClient(dependencies.sessions.get(client));
+          dependencies.logger.error({ ...logged, error }, 'MQTT authentication failed unexpectedly');
           refuse({ returnCode: 3, reason: 'authentication failed' });
         },
       );
     },
-
-    authorizePublish(client, packet, done) {
-      const state = client ? sessions.get(client) : undefined;
-      if (!client || !state?.admitted) return done(new ProtocolViolation('a publication of nobody'));
-      const { connection, session } = state.admitted;
-      const { topic, qos, messageId = 0 } = packet;
-      // [MQTT-2.3.1-1]; the parser lets a missing or zero identifier pass.
-      if (qos > 0 && messageId < 1) return done(new ProtocolViolation('a publication without an identifier'));
-      if (!endpoint.mayPublish(session, topic)) {
-        logger.warn(
-          { ...loggedClient(state), code: 'topic_forbidden', topic: shortened(topic) },
-          'an MQTT publication was refused',
-        );
-        return done(new ProtocolViolation('a forbidden topic'));
-      }
-      packet.retain = false;
-      // A repeated QoS 2 publication was taken already; the broker answers it again [MQTT-4.3.3-2].
-      if (qos === 2 && storage.hasHandshake(client, messageId)) return done();
-      const payload = packet.payload as Buffer;
-      state
-        .inOrder(async () => endpoint.published(connection, session, topic, payload))
-        .then(
-          () => done(),
-          (error: unknown) => {
-            logger.error({ ...loggedClient(state), error }, 'an MQTT publication could not be taken');
-            done(new Error('the publication could not be taken'));
-          },
-        );
+    authorizePublish: (client, packet, done) => {
+      takePublication(dependencies, client, packet).then(
+        () => done(),
+        (error: Error) => done(error),
+      );
     },
-
-    authorizeSubscribe(client, subscription, done) {
-      const state = sessions.get(client);
-      const session = state?.admitted?.session ?? null;
-      const { topic } = subscription;
-      const allowed = session !== null && !/[#+]|^\$/.test(topic) && endpoint.maySubscribe(session, topic);
-      if (!allowed) {
-        logger.warn(
-          { ...loggedClient(state), code: 'topic_forbidden', topic: shortened(topic) },
-          'an MQTT subscription was refused',
-        );
-      }
-      done(null, allowed ? subscription : null);
-    },
-
+    authorizeSubscribe: (client, subscription, done) =>
+      done(null, mayTake(dependencies, client, subscription.topic) ? subscription : null),
     authorizeForward: () => null,
   };
+}
+
+/** Takes from CONNECT what is offered here, and notes why the connection is to be refused, if it is. */
+function readConnect<Session>(
+  { sessions, incomingMessagesMax }: HookDependencies<Session>,
+  client: Client,
+  packet: ConnectPacket,
+): void {
+  const gate = client.conn as PacketGate;
+  sessions.set(client, new ClientSession(gate, packet.clientId, refusalOf(packet), incomingMessagesMax));
+  // Version 3 is MQTT 3.1, which is not spoken here: any other number than 4 makes the broker answer 1.
+  if (packet.protocolVersion !== 4) packet.protocolVersion = UNACCEPTABLE_VERSION;
+  packet.clean = true;
+  delete packet.will;
+}
+
+/** Null when the client is who it says; rejects where the endpoint can't tell. */
+async function signIn<Session>(
+  { sessions, endpoint, admit }: HookDependencies<Session>,
+  client: Client,
+  username: string,
+  password: Uint8Array,
+): Promise<Refusal | null> {
+  const state = sessions.get(client);
+  if (!state) return { returnCode: 3, reason: 'no CONNECT' };
+  if (state.refusal) return state.refusal;
+  const { clientId, remoteAddress } = state;
+  const session = await endpoint.authenticate({ clientId, username, password, remoteAddress });
+  if (session === null) return { returnCode: 4, reason: 'wrong credentials' };
+  admit(state, session);
+  // The broker replaces connections by this id; a client id alone would let strangers replace each other.
+  Object.assign(client, { id: JSON.stringify([username, clientId]) });
+  return null;
+}
+
+/** Resolves when the endpoint has taken the publication, so that PUBACK follows; a rejection ends the connection. */
+async function takePublication<Session>(
+  { sessions, endpoint, storage, logger }: HookDependencies<Session>,
+  client: Client | null,
+  packet: PublishPacket,
+): Promise<void> {
+  const state = client ? sessions.get(client) : undefined;
+  if (!client || !state?.admitted) throw new ProtocolViolation('a publication of nobody');
+  const { connection, session } = state.admitted;
+  const { topic, qos, messageId = 0 } = packet;
+  // [MQTT-2.3.1-1]; the parser lets a missing or zero identifier pass.
+  if (qos > 0 && messageId < 1) throw new ProtocolViolation('a publication without an identifier');
+  if (!endpoint.mayPublish(session, topic)) {
+    logger.warn(
+      { ...loggedClient(state), code: 'topic_forbidden', topic: shortened(topic) },
+      'an MQTT publication was refused',
+    );
+    throw new ProtocolViolation('a forbidden topic');
+  }
+  packet.retain = false;
+  // A repeated QoS 2 publication was taken already; the broker answers it again [MQTT-4.3.3-2].
+  if (qos === 2 && storage.hasHandshake(client, messageId)) return;
+  const payload = packet.payload as Buffer;
+  await state
+    .inOrder(async () => endpoint.published(connection, session, topic, payload))
+    .catch((error: unknown) => {
+      logger.error({ ...loggedClient(state), error }, 'an MQTT publication could not be taken');
+      throw new Error('the publication could not be taken');
+    });
+}
+
+function mayTake<Session>(
+  { sessions, endpoint, logger }: HookDependencies<Session>,
+  client: Client | null,
+  topic: string,
+): boolean {
+  const state = client ? sessions.get(client) : undefined;
+  const session = state?.admitted?.session ?? null;
+  const allowed = session !== null && !/[#+]|^\$/.test(topic) && endpoint.maySubscribe(session, topic);
+  if (!allowed) {
+    logger.warn(
+      { ...loggedClient(state), code: 'topic_forbidden', topic: shortened(topic) },
+      'an MQTT subscription was refused',
+    );
+  }
+  return allowed;
 }
 
 /** What CONNECT asks for and isn't given, before anybody looks at the credentials. */

@@ -1,4 +1,4 @@
-import type { WebSocket } from 'uWebSockets.js';
+import type { WebSocket, WebSocketBehavior } from 'uWebSockets.js';
 import { AppError } from '../../kernel/errors.ts';
 import { type ExchangeContext, errorResponse, Headers, remoteAddressOf } from '../http/exchange.ts';
 import { Reply } from '../http/reply.ts';
@@ -42,15 +42,6 @@ export function registerWebSocket(
   context: ExchangeContext,
 ): RegisteredWebSocket {
   const open = new Set<NativeSocket>();
-  const guard = (socket: NativeSocket, work: () => void) => {
-    try {
-      work();
-    } catch (error) {
-      context.logger.error({ path: endpoint.path, error }, 'a WebSocket failed unexpectedly');
-      socket.close(CLOSE_INTERNAL, 'internal error');
-    }
-  };
-
   app.ws<Connection>(endpoint.path, {
     maxPayloadLength: endpoint.messageBytesMax,
     maxBackpressure: endpoint.backpressureBytesMax,
@@ -59,6 +50,22 @@ export function registerWebSocket(
       IDLE_TIMEOUT_SECONDS_MAX,
     ),
     sendPingsAutomatically: true,
+    ...whileUpgrading(endpoint, context, open),
+    ...whileOpen(endpoint, context, open),
+  });
+  return {
+    closeAll(code, reason) {
+      for (const socket of [...open]) socket.close(code, reason);
+    },
+  };
+}
+
+function whileUpgrading(
+  endpoint: WebSocketEndpoint,
+  context: ExchangeContext,
+  open: ReadonlySet<NativeSocket>,
+): Pick<WebSocketBehavior<Connection>, 'upgrade'> {
+  return {
     upgrade(native, incoming, socketContext) {
       const headers = new Headers(incoming);
       const subprotocols = subprotocolsOf(headers);
@@ -86,6 +93,23 @@ export function registerWebSocket(
         socketContext,
       );
     },
+  };
+}
+
+function whileOpen(
+  endpoint: WebSocketEndpoint,
+  context: ExchangeContext,
+  open: Set<NativeSocket>,
+): Pick<WebSocketBehavior<Connection>, 'open' | 'message' | 'close'> {
+  const guard = (socket: NativeSocket, work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      context.logger.error({ path: endpoint.path, error }, 'a WebSocket failed unexpectedly');
+      socket.close(CLOSE_INTERNAL, 'internal error');
+    }
+  };
+  return {
     open(native) {
       const connection = native.getUserData();
       const socket = new NativeSocket(native, connection.remoteAddress);
@@ -111,12 +135,6 @@ export function registerWebSocket(
       open.delete(socket);
       connection.socket = null;
       guard(socket, () => handler?.closed(code));
-    },
-  });
-
-  return {
-    closeAll(code, reason) {
-      for (const socket of [...open]) socket.close(code, reason);
     },
   };
 }

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { SURROUNDINGS } from '../rules/surroundings.ts';
+import { findMissingDocstrings } from './docstrings.ts';
+import { findLongFunctions } from './functions.ts';
 import { cruise, findHomeless, findUnusedAllowances, violationsOf } from './imports.ts';
 import { findSchemaViolations } from './migrations.ts';
 import { findUntidy } from './names.ts';
-import { findOffences } from './offenders.ts';
 import { findReadmeViolations, findSqlViolations } from './sql-rules.ts';
 import { findSurroundings } from './surroundings.ts';
 import { readTree, type Violation } from './tree.ts';
@@ -43,7 +44,8 @@ export async function checkTree(root: string, fixtures: ReadonlySet<string>): Pr
   const findings = [
     ...findHomeless(tree),
     ...findSurroundings(tree),
-    ...findOffences(tree),
+    ...findLongFunctions(tree),
+    ...findMissingDocstrings(tree),
     ...findUntidy(tree),
     ...findSqlViolations(tree),
     ...findReadmeViolations(tree),

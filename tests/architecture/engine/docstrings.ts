@@ -2,24 +2,14 @@ import ts from 'typescript';
 import { bare, findDeclaration } from './bindings.ts';
 import { isProduct, type SourceTree, sourcesOf, type Violation, violationAt } from './tree.ts';
 
-/** Something that is exported without a docstring. */
-export interface MissingDocstring {
-  /** `path#name`. */
-  readonly id: string;
-  readonly violation: Violation;
-}
-
 /** Exported functions, arrow functions, classes, ports and services of the product without a docstring. */
-export function findMissingDocstrings(tree: SourceTree): readonly MissingDocstring[] {
+export function findMissingDocstrings(tree: SourceTree): readonly Violation[] {
   return sourcesOf(tree, (path) => isProduct(path) && !path.endsWith('.d.ts')).flatMap((source) => {
     const needy = source.statements.flatMap((statement) => exportedBy(statement));
     const documented = new Set(needy.filter(({ node }) => hasDocstring(node)).map(({ name }) => name));
     return needy
       .filter(({ name, node }) => !documented.has(name) && !isOverloadOfAnother(needy, name, node))
-      .map(({ name, node }) => ({
-        id: `${source.fileName}#${name}`,
-        violation: violationAt('docstring', node, `${name} has no docstring`),
-      }));
+      .map(({ name, node }) => violationAt('docstring', node, `${name} has no docstring`));
   });
 }
 

@@ -366,6 +366,7 @@ const LAYERS = [
         { only: '/(acceptance|support)/' },
       ],
       [packages('postgres', 'zod', 'gpt-tokenizer', 'esbuild'), 'looks behind the product'],
+      [packages('@redocly/openapi-core'), 'checks the description of the API', { only: '/rest/' }],
       [
         packages('typescript', 'libpg-query', '@pgsql/types'),
         'reads code and SQL',

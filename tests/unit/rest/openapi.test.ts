@@ -84,8 +84,24 @@ interface Described {
   readonly components: { schemas: Record<string, unknown> };
 }
 
-test('the document follows the rules of OpenAPI 3.1', () => {
-  expect(problemsOfOpenApi(buildOpenApiDocument(routes, INFO))).toEqual([]);
+test('the document follows the rules of OpenAPI 3.1', async () => {
+  expect(await problemsOfOpenApi(buildOpenApiDocument(routes, INFO))).toEqual([]);
+});
+
+test('a document that breaks the rules is found out', async () => {
+  const document = structuredClone(buildOpenApiDocument(routes, INFO)) as {
+    paths: Record<string, Record<string, { parameters: unknown[]; responses: Record<string, unknown> }>>;
+  };
+  const operation = document.paths['/api/v1/things/{thingId}']?.get;
+  if (operation === undefined) throw new Error('the route is gone');
+  operation.parameters = [];
+  operation.responses['200'] = {
+    description: 'Wrong.',
+    content: { 'application/json': { schema: { $ref: '#/components/schemas/Missing' } } },
+  };
+  expect((await problemsOfOpenApi(document)).join('\n')).toMatch(
+    /Can't resolve \$ref[\s\S]*does not define the path parameter `\{thingId\}`/,
+  );
 });
 
 test('every operation lists its answers, and every code it may answer with', () => {
@@ -145,7 +161,7 @@ test('the documentation describes itself', async () => {
   expect(Object.keys(document.paths)).toEqual(
     expect.arrayContaining(['/docs', '/openapi.json', '/docs/{asset}']),
   );
-  expect(problemsOfOpenApi(document)).toEqual([]);
+  expect(await problemsOfOpenApi(document)).toEqual([]);
 });
 
 test('every operation says what the pipeline does with it, those that HTTP does not reach too', () => {

@@ -6,6 +6,7 @@ import { defineRoute } from '../define-route.ts';
 import { idSchema, nameSchema } from '../schemas.ts';
 import { deviceSchema, deviceToJson, worldTypeSchema } from './schemas.ts';
 
+/** Registers a device in a network of the tenant; the only answer that has its credentials. */
 export const createDevice = ({ devices }: { devices: DeviceService }) =>
   defineRoute({
     operation: 'devices.create',

@@ -4,6 +4,7 @@ import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { deviceParamsSchema, deviceSchema, deviceToJson } from './schemas.ts';
 
+/** One device that the caller may see. */
 export const getDevice = ({ devices }: { devices: DeviceService }) =>
   defineRoute({
     operation: 'devices.get',

@@ -8,6 +8,7 @@ import { deviceSchema, deviceToJson } from './schemas.ts';
 
 const cursor = idCursor<DeviceId>();
 
+/** The devices that the caller may see, a page at a time, also of one network alone. */
 export const listDevices = ({ devices }: { devices: DeviceService }) =>
   defineRoute({
     operation: 'devices.list',

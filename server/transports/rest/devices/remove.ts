@@ -5,6 +5,7 @@ import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { deviceParamsSchema } from './schemas.ts';
 
+/** Removes a device. Its connections end at once and its credentials are worth nothing. */
 export const removeDevice = ({ devices }: { devices: DeviceService }) =>
   defineRoute({
     operation: 'devices.remove',

@@ -18,6 +18,7 @@ const topUpSchema = z
     'Give exactly one of amountCents and amount.',
   );
 
+/** An operator books money that arrived outside, once for each idempotency key. */
 export const createTopUp = ({ ledger }: { ledger: LedgerService }) =>
   defineRoute({
     operation: 'ledger.topUps.create',

@@ -5,6 +5,7 @@ import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { moneySchema } from './schemas.ts';
 
+/** The tenant's money, by what may be done with it. */
 export const getBalance = ({ ledger }: { ledger: LedgerService }) =>
   defineRoute({
     operation: 'ledger.balance.get',

@@ -5,6 +5,7 @@ import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { moneySchema } from './schemas.ts';
 
+/** For operators: the sum of all entries, which is 0 in a right book. */
 export const getTrialBalance = ({ ledger }: { ledger: LedgerService }) =>
   defineRoute({
     operation: 'ledger.trialBalance.get',

@@ -26,6 +26,7 @@ const cursor = defineCursor<StatementCursor>(
   ({ available, held, earnings, receivable }) => [available, held, earnings, receivable].map(String),
 );
 
+/** The tenant's entries, the newest first, a page at a time. */
 export const listEntries = ({ ledger }: { ledger: LedgerService }) =>
   defineRoute({
     operation: 'ledger.entries.list',

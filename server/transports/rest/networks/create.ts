@@ -5,6 +5,7 @@ import { defineRoute } from '../define-route.ts';
 import { nameSchema } from '../schemas.ts';
 import { networkSchema, networkToJson } from './schemas.ts';
 
+/** Makes an empty network in the tenant. */
 export const createNetwork = ({ networks }: { networks: NetworkService }) =>
   defineRoute({
     operation: 'networks.create',

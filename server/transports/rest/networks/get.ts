@@ -4,6 +4,7 @@ import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { networkParamsSchema, networkSchema, networkToJson } from './schemas.ts';
 
+/** One network that the caller may see. */
 export const getNetwork = ({ networks }: { networks: NetworkService }) =>
   defineRoute({
     operation: 'networks.get',

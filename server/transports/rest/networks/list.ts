@@ -7,6 +7,7 @@ import { networkSchema, networkToJson } from './schemas.ts';
 
 const cursor = idCursor<NetworkId>();
 
+/** The networks that the caller may see, a page at a time. */
 export const listNetworks = ({ networks }: { networks: NetworkService }) =>
   defineRoute({
     operation: 'networks.list',

@@ -5,6 +5,7 @@ import { defineRoute } from '../define-route.ts';
 import { nameSchema } from '../schemas.ts';
 import { newUserSchema, userToJson } from './schemas.ts';
 
+/** An operator makes an account with a tenant of its own; the only answer that has its token. */
 export const createUser = ({ accounts }: { accounts: AccountService }) =>
   defineRoute({
     operation: 'users.create',

@@ -3,6 +3,7 @@ import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { userSchema, userToJson } from './schemas.ts';
 
+/** The account that asks, and the tenants it is a member of. */
 export const getSelf = ({ accounts }: { accounts: AccountService }) =>
   defineRoute({
     operation: 'users.getSelf',

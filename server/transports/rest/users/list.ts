@@ -7,6 +7,7 @@ import { userSchema, userToJson } from './schemas.ts';
 
 const cursor = idCursor<AccountId>();
 
+/** For operators: all accounts, a page at a time. */
 export const listUsers = ({ accounts }: { accounts: AccountService }) =>
   defineRoute({
     operation: 'users.list',

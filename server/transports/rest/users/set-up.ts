@@ -5,6 +5,7 @@ import { defineRoute } from '../define-route.ts';
 import { nameSchema } from '../schemas.ts';
 import { newUserSchema, userToJson } from './schemas.ts';
 
+/** Makes the first operator for whoever has the code that the server printed at its first start. Works once. */
 export const setUp = ({ accounts }: { accounts: AccountService }) =>
   defineRoute({
     operation: 'users.setUp',
