@@ -13,8 +13,11 @@ export const FEE_SHARDS = 16;
 export const EARNINGS_RELEASE_DELAY_MS = 0;
 /** Bounds of the writer in use. */
 export const LEDGER_WRITER_LIMITS = {
-  /** Units that may wait. More means the database is slower than the load: refused, not piled up. */
-  queuedUnitsMax: 10_000,
+  /**
+   * Units that may wait. More means the database is slower than the load: refused, not piled up. One tenant has at most half
+   * of it, see FairQueue.
+   */
+  queuedUnitsMax: 20_000,
   /** Commands and rows of one transaction: beyond this a batch gains little and everyone in it waits longer. */
   batchItemsMax: 1_000,
   /** Commands and rows of one unit, so that each fits into a batch. */

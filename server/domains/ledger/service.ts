@@ -117,7 +117,8 @@ export interface LedgerService {
 export function createLedgerService(dependencies: LedgerDependencies): LedgerService {
   const { writer, store, tenants } = dependencies;
   const commitOne = async (command: LedgerCommand): Promise<SingleOutcome> => {
-    const outcome = await writer.submit({ commands: [command], rows: [] });
+    const line = 'owner' in command ? { tenantId: command.owner.tenantId } : {};
+    const outcome = await writer.submit({ ...line, commands: [command], rows: [] });
     if (!outcome.ok) return outcome;
     const [result] = outcome.results;
     if (result === undefined) throw new InvariantError('a command has no result');

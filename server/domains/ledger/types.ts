@@ -141,6 +141,8 @@ export type LedgerCommand =
  * what the ones before it left.
  */
 export interface UnitOfWork {
+  /** Whose line it waits in: units of different tenants are written in turn. Without one it is a job of the server itself. */
+  readonly tenantId?: TenantId;
   readonly commands: readonly LedgerCommand[];
   readonly rows: readonly BusinessRow[];
 }

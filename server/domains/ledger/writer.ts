@@ -1,5 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
+import { FairQueue } from '../../kernel/fair-queue.ts';
+import type { TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { LedgerStore } from './ports.ts';
@@ -30,35 +32,34 @@ interface Waiting {
 }
 
 /**
- * The one writer of a process. Units that arrive while a transaction runs go together into the next one; each is
- * answered when that one is committed.
+ * The one writer of a process. Units that arrive while a transaction runs go together into the next one, those of different
+ * tenants in turn; each is answered when that one is committed.
  */
 export class LedgerWriter {
   readonly #options: LedgerWriterOptions;
   readonly #dependencies: LedgerWriterDependencies;
-  #queue: Waiting[] = [];
+  readonly #queue: FairQueue<TenantId | undefined, Waiting>;
   #running: Promise<void> | null = null;
   #closed = false;
 
   constructor(options: LedgerWriterOptions, dependencies: LedgerWriterDependencies) {
     this.#options = options;
     this.#dependencies = dependencies;
+    this.#queue = new FairQueue({ itemsMax: options.queuedUnitsMax, bytesMax: Number.MAX_SAFE_INTEGER });
   }
 
   /**
-   * Carries out all of `unit` or nothing; resolves after the commit. Rejects with `unavailable` when the queue is full,
+   * Carries out all of `unit` or nothing; resolves after the commit. Rejects with `unavailable` when the tenant's line is full,
    * the writer is closed, or the database didn't take it: the caller may then give the same unit again. Rejects with
    * InvariantError what can't be right: too many parts, or a hold without an end.
    */
   submit(unit: UnitOfWork): Promise<UnitOutcome> {
-    if (this.#closed || this.#queue.length >= this.#options.queuedUnitsMax) {
-      return Promise.reject(unavailable());
-    }
+    if (this.#closed) return Promise.reject(unavailable());
     const wrong = this.#problemOf(unit);
     if (wrong !== null) return Promise.reject(new InvariantError(wrong));
     return new Promise((answer, fail) => {
-      this.#queue.push({ unit, answer, fail });
-      this.#running ??= this.#drain();
+      if (this.#queue.push(unit.tenantId, { unit, answer, fail })) this.#running ??= this.#drain();
+      else fail(unavailable());
     });
   }
 
@@ -80,20 +81,21 @@ export class LedgerWriter {
   async #drain(): Promise<void> {
     // What is submitted in this turn of the event loop belongs to the first batch.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#queue.length > 0) await this.#settle(this.#takeBatch());
+    while (this.#queue.size > 0) await this.#settle(this.#takeBatch());
     this.#running = null;
   }
 
-  /** The units that wait longest, as many as a batch may have. */
+  /** A unit of each tenant that waits, in turn, as many as a batch may have. */
   #takeBatch(): Waiting[] {
+    const batch: Waiting[] = [];
     let items = 0;
-    let units = 0;
-    for (const { unit } of this.#queue) {
-      items += itemsOf(unit);
-      if (units > 0 && items > this.#options.batchItemsMax) break;
-      units++;
+    for (let next = this.#queue.peek(); next !== undefined; next = this.#queue.peek()) {
+      items += itemsOf(next.unit);
+      if (batch.length > 0 && items > this.#options.batchItemsMax) break;
+      batch.push(next);
+      this.#queue.take();
     }
-    return this.#queue.splice(0, units);
+    return batch;
   }
 
   async #settle(batch: readonly Waiting[]): Promise<void> {

@@ -29,6 +29,7 @@ export function beginUnit(
   const rows: BusinessRow[] = [businessRow(begunTransactions, transaction)];
   if (claim !== null) rows.push(businessRow(claimedKeys, claim));
   return {
+    tenantId: transaction.requester.tenantId,
     commands: [holdCommand(transaction, transaction.heldMicrocents, transaction.holdId, holdLifeMs)],
     rows,
   };
@@ -42,6 +43,7 @@ export function reholdUnit(
 ): UnitOfWork {
   const { id, requester, holdId } = transaction;
   return {
+    tenantId: requester.tenantId,
     commands: [
       { kind: 'void', id: transferIdFor('void', holdId), holdId },
       holdCommand(transaction, next.heldMicrocents, next.holdId, holdLifeMs),
@@ -67,6 +69,7 @@ export function paidUnit(
   }));
   const feeMicrocents = shares.reduce((sum, share) => sum + share.feeMicrocents, 0n);
   return {
+    tenantId,
     commands: [{ kind: 'post', id: transferIdFor('post', holdId), holdId, payees, feeMicrocents }],
     rows,
   };
@@ -75,6 +78,7 @@ export function paidUnit(
 /** The last step of a request that nobody pays for: the hold is given back, its key is free again. */
 export function unpaidUnit(holdId: TransferId, ended: EndedTransaction): UnitOfWork {
   return {
+    tenantId: ended.requester.tenantId,
     commands: [{ kind: 'void', id: transferIdFor('void', holdId), holdId }],
     rows: unpaidRows(ended),
   };
@@ -83,6 +87,7 @@ export function unpaidUnit(holdId: TransferId, ended: EndedTransaction): UnitOfW
 /** As `unpaidUnit`, for the hold that `reholdUnit` would have exchanged; refused where it has. */
 export function notExchangedUnit(holdId: TransferId, ended: EndedTransaction): UnitOfWork {
   return {
+    tenantId: ended.requester.tenantId,
     // Another id than the exchange's own: what it gave back must not count as given back here.
     commands: [{ kind: 'void', id: transferIdFor('void', holdId, 'not exchanged'), holdId }],
     rows: unpaidRows(ended),
@@ -91,7 +96,7 @@ export function notExchangedUnit(holdId: TransferId, ended: EndedTransaction): U
 
 /** As `unpaidUnit`, for a transaction whose hold is gone. */
 export function holdGoneUnit(ended: EndedTransaction): UnitOfWork {
-  return { commands: [], rows: unpaidRows(ended) };
+  return { tenantId: ended.requester.tenantId, commands: [], rows: unpaidRows(ended) };
 }
 
 /** A share of nothing: its provider is shown a transaction that was not paid. */

@@ -156,8 +156,35 @@ describe('the ledger writer', () => {
     expect(calls).toBe(1);
   });
 
+  it('writes the units of different tenants in turn, whoever came first with however many', async () => {
+    const written: string[] = [];
+    const { writer } = createWriter(
+      async (units) => {
+        written.push(...units.map(({ tenantId }) => String(tenantId)));
+        return units.map(() => refused);
+      },
+      { batchItemsMax: 4, queuedUnitsMax: 1_000 },
+    );
+    const of = (tenant: string, name: string) =>
+      writer.submit({ ...unit(`${tenant} ${name}`), tenantId: asId<TenantId>(tenant) });
+    const busy = Array.from({ length: 200 }, (_, index) => of('busy', String(index)));
+    const quiet = [of('quiet', '0'), of('quiet', '1')];
+    await Promise.all([...quiet, ...busy]);
+    expect(written.slice(0, 4)).toEqual(['busy', 'quiet', 'busy', 'quiet']);
+    expect(written).toHaveLength(202);
+  });
+
+  it('has room for others when one tenant has filled its line', async () => {
+    const { writer } = createWriter(async (units) => units.map(() => refused), { queuedUnitsMax: 10 });
+    const of = (tenant: string, name: number) =>
+      writer.submit({ ...unit(`${tenant} ${name}`), tenantId: asId<TenantId>(tenant) });
+    const results = await Promise.allSettled(Array.from({ length: 8 }, (_, index) => of('busy', index)));
+    expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(3);
+    await expect(of('quiet', 0)).resolves.toEqual(refused);
+  });
+
   it('refuses with unavailable what its queue can not take, and everything once it is closed', async () => {
-    const { writer } = createWriter(async (units) => units.map(() => refused), { queuedUnitsMax: 2 });
+    const { writer } = createWriter(async (units) => units.map(() => refused), { queuedUnitsMax: 4 });
     const taken = [writer.submit(unit('a')), writer.submit(unit('b'))];
     await expect(writer.submit(unit('c'))).rejects.toMatchObject({ code: 'unavailable' });
     await writer.close();
