@@ -1,4 +1,5 @@
-// Bundles the program into build/yggdrasil.js and a file for the code of each command; packages stay in node_modules.
+// Bundles the program into build/yggdrasil.js, a file for the code of each command and one for the thread that counts tokens;
+// packages stay in node_modules.
 import { chmod, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
@@ -6,7 +7,10 @@ import { build } from 'esbuild';
 const outdir = 'build';
 
 const { metafile } = await build({
-  entryPoints: ['server/yggdrasil.ts'],
+  entryPoints: {
+    yggdrasil: 'server/yggdrasil.ts',
+    'tokenizer-worker': 'server/platform/tokenizer/worker.ts',
+  },
   outdir,
   bundle: true,
   // What only a command needs is a file of its own, loaded when the command runs.

@@ -39,6 +39,7 @@ async function startServer(): Promise<void> {
     logger,
     leaseLost: () => stop('another server has taken over the database', LEASE_LOST_EXIT_CODE),
     coreWasm: readFileSync(new URL('./core.wasm', import.meta.url)),
+    tokenizerWorker: new URL('./tokenizer-worker.js', import.meta.url),
   });
 
   let stopping = false;

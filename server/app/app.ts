@@ -54,7 +54,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       httpPart(transports, (port) => {
         ports.http = port;
       }),
-      requestsPart(market),
+      requestsPart(market, platform),
     ],
     { stopTimeoutMs: config.shutdownTimeoutSeconds * 1000 },
     platform,

@@ -8,7 +8,7 @@ import {
   LedgerWriter,
 } from '../domains/ledger/index.ts';
 import { createPaymentService, createPaymentStandingStore } from '../domains/payments/index.ts';
-import { countTokens, createPricingService } from '../domains/pricing/index.ts';
+import { createPricingService, createTokenCounter } from '../domains/pricing/index.ts';
 import { createProviderService, createProviderStore } from '../domains/providers/index.ts';
 import { createQualityService, createQualityStore } from '../domains/quality/index.ts';
 import { createKeyStore, createRequestService, REQUEST_TIMES } from '../domains/requests/index.ts';
@@ -44,6 +44,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     },
     { core },
   );
+  const tokens = createTokenCounter({ tokenizer: platform.tokenizer });
   const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
   const payments = createPaymentService({
     store: createPaymentStandingStore(database),
@@ -70,14 +71,14 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
       pricing,
       transactions: transactionStore,
       keys: createKeyStore(database),
-      countTokens,
+      tokens,
       secretBox,
       clock,
       random,
       logger,
     },
   );
-  return { ledgerWriter, ledger, quality, payments, providers, requests, transactions };
+  return { ledgerWriter, ledger, quality, payments, providers, requests, tokens, transactions };
 }
 
 function buildLedger(database: Database, { clock, random, logger }: Platform, { accounts }: Identity) {
@@ -110,12 +111,13 @@ export function moneyPart(market: Market, platform: Platform): Part {
 }
 
 /** Requests for computing time: those that run may end by themselves first. */
-export function requestsPart({ requests, quality }: Market): Part {
+export function requestsPart({ requests, quality }: Market, { tokenizer }: Platform): Part {
   return {
     name: 'requests',
     drain: () => requests.drain(),
     async stop() {
       await requests.close();
+      await tokenizer.close();
       await quality.flush();
     },
   };

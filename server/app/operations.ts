@@ -1,4 +1,3 @@
-import { countPromptTokens } from '../domains/pricing/index.ts';
 import type { Operation } from '../kernel/operation.ts';
 import { CONNECTION_OPERATION, FRAME_OPERATIONS, TOPIC_OPERATIONS } from '../transports/frames/operations.ts';
 import { createOpenAiOperations, type OpenAiServices } from '../transports/openai/transport.ts';
@@ -8,9 +7,7 @@ import { createRestRoutes, type RestServices } from '../transports/rest/routes.t
 import { createServerRoutes, type ServerRoutesDependencies } from '../transports/rest/server-routes.ts';
 
 /** What the operations that HTTP reaches are built of. */
-export type HttpServices = RestServices &
-  Pick<OpenAiServices, 'providers' | 'requests'> &
-  ServerRoutesDependencies;
+export type HttpServices = RestServices & OpenAiServices & ServerRoutesDependencies;
 
 /** The catalogue: every operation there is, by the transport that serves it. */
 export interface Catalogue {
@@ -23,8 +20,7 @@ export interface Catalogue {
 /** Builds the catalogue. The services are only named here; none is called. */
 export function createCatalogue(services: HttpServices): Catalogue {
   const api = [...createRestRoutes(services), ...createServerRoutes(services)];
-  const { providers, requests } = services;
-  const openai = createOpenAiOperations({ providers, requests, countPromptTokens });
+  const openai = createOpenAiOperations(services);
   const devices = [CONNECTION_OPERATION, ...FRAME_OPERATIONS.values(), ...TOPIC_OPERATIONS];
   const documentation = createDocumentationRoutes([...api, ...openai], devices, {
     title: 'Yggdrasil',

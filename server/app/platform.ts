@@ -8,6 +8,7 @@ import { createMetrics } from '../platform/metrics/prometheus.ts';
 import { createNode, createNodeStore, type Node } from '../platform/node/index.ts';
 import { createSecretBox, loadSecrets } from '../platform/secrets/index.ts';
 import { prepareDataDirectory } from '../platform/system/data-directory.ts';
+import { createTokenizer } from '../platform/tokenizer/index.ts';
 import type { Part } from './lifecycle.ts';
 
 /** What the process gives: time, chance, a place for log lines, the built core. */
@@ -17,6 +18,8 @@ export interface AppDependencies {
   readonly logger: Logger;
   /** The bytes of `core.wasm`. */
   readonly coreWasm: Uint8Array;
+  /** The built `server/platform/tokenizer/worker.ts`. */
+  readonly tokenizerWorker: URL;
   /** Another server has taken over the database: this one must end. Without it the app stops by itself. */
   readonly leaseLost?: () => void;
   /** For tests: an answer that is not what its route describes is an error. */
@@ -50,6 +53,7 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
     logger,
     core,
     metrics,
+    tokenizer: createTokenizer(dependencies.tokenizerWorker, { logger }),
     dataDirectory,
     secrets,
     opened,

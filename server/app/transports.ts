@@ -115,7 +115,7 @@ function servicesOf(
 ): HttpServices {
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
-  const { ledger, payments, providers, requests, transactions } = market;
+  const { ledger, payments, providers, requests, tokens, transactions } = market;
   return {
     accounts,
     tenants,
@@ -125,6 +125,7 @@ function servicesOf(
     payments,
     providers,
     requests,
+    tokens,
     transactions,
     checks: {
       database: opened.ping,

@@ -9,6 +9,9 @@ import {
 /** The built module, as the server loads it. */
 export const coreWasm = (): Uint8Array => readFileSync(new URL('../../build/core.wasm', import.meta.url));
 
+/** The built thread in which the server counts tokens. */
+export const tokenizerWorker = new URL('../../build/tokenizer-worker.js', import.meta.url);
+
 /** A core of the server's build. */
 export const createServerCore = (): ServerCore => loadServerCore(coreWasm());
 

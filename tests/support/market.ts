@@ -6,7 +6,11 @@ import {
   type LedgerService,
   LedgerWriter,
 } from '../../server/domains/ledger/index.ts';
-import { countTokens, createPricingService, type PriceInput } from '../../server/domains/pricing/index.ts';
+import {
+  createPricingService,
+  createTokenCounter,
+  type PriceInput,
+} from '../../server/domains/pricing/index.ts';
 import {
   createProviderService,
   createProviderStore,
@@ -43,6 +47,7 @@ import { createServerCore } from './core.ts';
 import type { TestDatabase } from './database.ts';
 import { silentLogger } from './logger.ts';
 import { createSeededRandom } from './random.ts';
+import { exactTokenizer } from './tokenizer.ts';
 
 const systemRandom = createSystemRandom();
 
@@ -113,7 +118,7 @@ export interface MarketOptions {
   readonly logger?: Logger;
   readonly times?: RequestTimes;
   readonly roundingUnitMicrocents?: bigint;
-  readonly countTokens?: (text: string) => Promise<number>;
+  readonly countText?: (tenantId: TenantId, text: string) => Promise<number>;
   readonly canBePaid?: (tenantId: TenantId) => boolean;
   readonly wrapLedger?: (ledger: LedgerService) => LedgerService;
   readonly wrapTransactions?: (store: TransactionStore) => TransactionStore;
@@ -150,6 +155,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const plainTransactions = createTransactionStore(database);
   const transactionStore = options.wrapTransactions?.(plainTransactions) ?? plainTransactions;
   const transactions = createTransactionService({ store: transactionStore });
+  const tokens = createTokenCounter({ tokenizer: exactTokenizer });
   const roundingUnitMicrocents = options.roundingUnitMicrocents ?? 1n;
   const requests = createRequestService(
     { nodeId: options.nodeId ?? systemRandom.uuid(), times: options.times ?? REQUEST_TIMES },
@@ -162,7 +168,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
       clock,
       random,
       logger,
-      countTokens: options.countTokens ?? countTokens,
+      tokens: options.countText === undefined ? tokens : { countText: options.countText },
       secretBox: createSecretBox(new Uint8Array(32).fill(1)),
     },
   );
@@ -174,6 +180,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
     ledger: plainLedger,
     providers,
     requests,
+    tokens,
     transactions,
     quality,
     metrics: silentMetrics,

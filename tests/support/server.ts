@@ -5,7 +5,7 @@ import { type App, createApp } from '../../server/app/index.ts';
 import { readConfig } from '../../server/config/index.ts';
 import { createSystemClock } from '../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
-import { coreWasm } from './core.ts';
+import { coreWasm, tokenizerWorker } from './core.ts';
 import { createTestDatabase } from './database.ts';
 import { createMemoryLogger, type LogLine } from './logger.ts';
 
@@ -64,6 +64,7 @@ export async function startTestServer(
     random: createSystemRandom(),
     logger,
     coreWasm: coreWasm(),
+    tokenizerWorker,
     checkAnswers: true,
   });
   const { http, mqtt } = await app.start();

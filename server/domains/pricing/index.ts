@@ -1,4 +1,5 @@
 export * from './limits.ts';
+export type { Tokenizer } from './ports.ts';
 export * from './prices.ts';
 export {
   createPricingService,
@@ -7,4 +8,4 @@ export {
   type PricingOptions,
   type PricingService,
 } from './service.ts';
-export { type CountedMessage, countPromptTokens, countTokens } from './token-counter.ts';
+export { type CountedMessage, createTokenCounter, type TokenCounter } from './token-counter.ts';

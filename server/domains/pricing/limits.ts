@@ -5,9 +5,7 @@
 export const RUN_CHARACTERS_MAX = 128;
 /** Characters after which a slice ends with the next token that a space follows. */
 export const SLICE_CHARACTERS = 4_096;
-/** Characters after which a slice ends anywhere: counting them takes a few milliseconds, between two looks at the time. */
+/** Characters after which a slice ends anywhere: counting them takes a few milliseconds. */
 export const SLICE_CHARACTERS_MAX = 8_192;
-/** Milliseconds of counting after which everything else gets its turn. */
-export const TURN_MS_MAX = 4;
-/** Pieces the tokenizer remembers: bounds the memory that hostile text can occupy. */
-export const REMEMBERED_PIECES_MAX = 20_000;
+/** Characters that are counted before another tenant has its turn: some 20 ms. */
+export const PORTION_CHARACTERS = 32_768;

@@ -1,11 +1,7 @@
-import { countTokens as countWithTokenizer, setMergeCacheSize } from 'gpt-tokenizer/encoding/o200k_base';
-import {
-  REMEMBERED_PIECES_MAX,
-  RUN_CHARACTERS_MAX,
-  SLICE_CHARACTERS,
-  SLICE_CHARACTERS_MAX,
-  TURN_MS_MAX,
-} from './limits.ts';
+import { FairQueue } from '../../kernel/fair-queue.ts';
+import type { TenantId } from '../../kernel/ids.ts';
+import { PORTION_CHARACTERS, RUN_CHARACTERS_MAX, SLICE_CHARACTERS, SLICE_CHARACTERS_MAX } from './limits.ts';
+import type { Tokenizer } from './ports.ts';
 
 /** What counts towards a prompt in one message. */
 export interface CountedMessage {
@@ -14,45 +10,90 @@ export interface CountedMessage {
   readonly name?: string | undefined;
 }
 
+/** Counts the tokens of text in turn by tenant, a portion at a time: who sends a long one makes itself wait. */
+export interface TokenCounter {
+  /**
+   * Tokens of `text` in o200k_base. Takes time proportional to the length whatever the text is. Exact for text whose unbroken
+   * runs are at most 128 characters long and that has a space in every 4,096; each further piece of a longer run or stretch may
+   * add a token. Rejects with `unavailable` when the tokenizer ended.
+   */
+  countText(tenantId: TenantId, text: string): Promise<number>;
+  /** Tokens of a conversation that is to be continued, with OpenAI's overhead for each message. Rejects as `countText`. */
+  countPrompt(tenantId: TenantId, messages: readonly CountedMessage[]): Promise<number>;
+}
+
 // OpenAI's own recipe ("How to count tokens with tiktoken", gpt-4o): each message costs 3 tokens beside its role and
 // content, a name one more, and every answer is primed with 3.
 const TOKENS_PER_MESSAGE = 3;
 const TOKENS_PER_NAME = 1;
 const TOKENS_PER_ANSWER = 3;
 
-// Control tokens in a text are only text: they are counted as what they look like.
-const AS_TEXT = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
-
 /** What the tokenizer's pattern takes for white space. */
 const SPACE = /\s/;
 
-setMergeCacheSize(REMEMBERED_PIECES_MAX);
-
-/**
- * Tokens of `text` in o200k_base. Takes time proportional to the length whatever the text is, and lets the event loop
- * turn every few milliseconds. Exact for text whose unbroken runs are at most 128 characters long and that has a space in
- * every 4,096; each further piece of a longer run or stretch may add a token.
- */
-export async function countTokens(text: string): Promise<number> {
-  let tokens = 0;
-  let turnStartMs = performance.now();
-  for (const slice of slicesOf(text)) {
-    tokens += countWithTokenizer(slice, AS_TEXT);
-    if (performance.now() - turnStartMs < TURN_MS_MAX) continue;
-    await new Promise((resolve) => setImmediate(resolve));
-    turnStartMs = performance.now();
-  }
-  return tokens;
+interface Job {
+  readonly tenantId: TenantId;
+  readonly slices: Iterator<string>;
+  tokens: number;
+  readonly resolve: (tokens: number) => void;
+  readonly reject: (error: unknown) => void;
 }
 
-/** Tokens of a conversation that is to be continued, with OpenAI's overhead for each message. */
-export async function countPromptTokens(messages: readonly CountedMessage[]): Promise<number> {
-  let tokens = TOKENS_PER_ANSWER;
-  for (const { role, text, name } of messages) {
-    tokens += TOKENS_PER_MESSAGE + (await countTokens(role)) + (await countTokens(text));
-    if (name !== undefined) tokens += TOKENS_PER_NAME + (await countTokens(name));
+/** Makes the counter of a process. What may wait is bounded where it comes from: by the requests an account may have running. */
+export function createTokenCounter({ tokenizer }: { readonly tokenizer: Tokenizer }): TokenCounter {
+  const waiting = new FairQueue<TenantId, Job>({
+    itemsMax: Number.MAX_SAFE_INTEGER,
+    bytesMax: Number.MAX_SAFE_INTEGER,
+  });
+  let isCounting = false;
+
+  const countWaiting = async () => {
+    isCounting = true;
+    for (let job = waiting.take(); job !== undefined; job = waiting.take()) {
+      const { portion, isLast } = takePortion(job.slices);
+      try {
+        if (portion.length > 0) job.tokens += await tokenizer.countTokens(portion);
+        if (isLast) job.resolve(job.tokens);
+        else waiting.push(job.tenantId, job);
+      } catch (error) {
+        job.reject(error);
+      }
+    }
+    isCounting = false;
+  };
+  const count = (tenantId: TenantId, texts: readonly string[]) =>
+    new Promise<number>((resolve, reject) => {
+      waiting.push(tenantId, { tenantId, slices: slicesOfAll(texts), tokens: 0, resolve, reject });
+      if (!isCounting) void countWaiting();
+    });
+
+  return {
+    countText: (tenantId, text) => count(tenantId, [text]),
+    async countPrompt(tenantId, messages) {
+      const names = messages.map(({ name }) => name).filter((name) => name !== undefined);
+      const texts = messages.flatMap(({ role, text }) => [role, text]);
+      const overhead =
+        TOKENS_PER_ANSWER + TOKENS_PER_MESSAGE * messages.length + TOKENS_PER_NAME * names.length;
+      return overhead + (await count(tenantId, [...texts, ...names]));
+    },
+  };
+}
+
+function* slicesOfAll(texts: readonly string[]): Generator<string> {
+  for (const text of texts) yield* slicesOf(text);
+}
+
+/** The next slices, of some {@link PORTION_CHARACTERS}. */
+function takePortion(slices: Iterator<string>): { readonly portion: string[]; readonly isLast: boolean } {
+  const portion: string[] = [];
+  let characters = 0;
+  while (characters < PORTION_CHARACTERS) {
+    const { value, done } = slices.next();
+    if (done) return { portion, isLast: true };
+    portion.push(value);
+    characters += value.length;
   }
-  return tokens;
+  return { portion, isLast: false };
 }
 
 /** The text in slices, cut where a token ends anyway, which is before a space that follows something else, or, without one, anywhere. */

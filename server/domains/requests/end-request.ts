@@ -4,7 +4,7 @@ import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { UnitOfWork, UnitOutcome } from '../ledger/index.ts';
-import type { PricingService } from '../pricing/index.ts';
+import type { PricingService, TokenCounter } from '../pricing/index.ts';
 import type { Attempt, AttemptEnd, ProviderService, TokenClaim } from '../providers/index.ts';
 import type { BegunTransaction, EndedTransaction, TransactionShare } from '../transactions/index.ts';
 import type { AnswerBudget } from './answer-budget.ts';
@@ -23,7 +23,7 @@ export interface EndDependencies {
   readonly pricing: PricingService;
   readonly budget: AnswerBudget;
   /** Exact tokens of a text. */
-  readonly countTokens: (text: string) => Promise<number>;
+  readonly tokens: Pick<TokenCounter, 'countText'>;
   /** Seals answers that are kept. */
   readonly secretBox: SecretBox;
   readonly clock: Clock;
@@ -67,11 +67,12 @@ export async function endRequest(
   dependencies: EndDependencies,
 ): Promise<FinalEvent> {
   const context = { times, dependencies };
-  const { providers, countTokens, logger } = dependencies;
+  const { providers, tokens, logger } = dependencies;
   let verdict = verdictOf(last.end, stream.hasText);
   let completionTokens = 0;
   try {
-    if (verdict.kind !== 'unpaid') completionTokens = await countTokens(stream.text);
+    if (verdict.kind !== 'unpaid')
+      completionTokens = await tokens.countText(transaction.requester.tenantId, stream.text);
   } catch (error) {
     logger.error({ ...fieldsOf(transaction), error }, 'an answer could not be counted');
     verdict = { kind: 'unpaid', code: 'unavailable' };

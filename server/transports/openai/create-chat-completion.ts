@@ -1,4 +1,4 @@
-import type { CountedMessage } from '../../domains/pricing/index.ts';
+import type { CountedMessage, TokenCounter } from '../../domains/pricing/index.ts';
 import { mergeDeltas, type RequestService } from '../../domains/requests/index.ts';
 import type { AccountActor } from '../../kernel/actor.ts';
 import { InvariantError } from '../../kernel/errors.ts';
@@ -11,19 +11,19 @@ import { readChatRequest, readIdempotencyKey, readMaximumCost } from './read-cha
 /** What serving a chat completion needs. */
 export interface ChatCompletionDependencies {
   readonly requests: Pick<RequestService, 'createRequest'>;
-  readonly countPromptTokens: (messages: readonly CountedMessage[]) => Promise<number>;
+  readonly tokens: Pick<TokenCounter, 'countPrompt'>;
 }
 
 /** `POST /v1/chat/completions`: checks, counts the prompt, and gives the provider's answer whole or as a stream. */
 export async function createChatCompletion(
   actor: AccountActor,
   request: HttpRequest,
-  { requests, countPromptTokens }: ChatCompletionDependencies,
+  { requests, tokens }: ChatCompletionDependencies,
 ): Promise<HttpResponse> {
   const chat = readChatRequest(request);
   const costMicrocentsMax = readMaximumCost(request);
   const idempotencyKey = readIdempotencyKey(request);
-  const promptTokens = await countPromptTokens(chat.messages.map(countedMessage));
+  const promptTokens = await tokens.countPrompt(actor.tenantId, chat.messages.map(countedMessage));
   const answer = await requests.createRequest(actor, {
     model: chat.model,
     body: providerBody(chat),

@@ -14,7 +14,7 @@ import { getModel, listModels } from './models.ts';
 export interface OpenAiServices {
   readonly providers: Pick<ProviderService, 'listModels'>;
   readonly requests: Pick<RequestService, 'createRequest'>;
-  readonly countPromptTokens: ChatCompletionDependencies['countPromptTokens'];
+  readonly tokens: ChatCompletionDependencies['tokens'];
 }
 
 /** True for what an OpenAI client may ask for, whether or not it is there: its errors have OpenAI's form. */

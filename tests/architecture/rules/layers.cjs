@@ -60,10 +60,7 @@ const DOMAINS = {
   },
   pricing: {
     sees: [],
-    uses: [
-      [packages('gpt-tokenizer'), 'counts tokens as models do', { only: '/token-counter\\.ts$' }],
-      [files('assembly/host/index.ts'), 'names the core that prices and splits', { types: true }],
-    ],
+    uses: [[files('assembly/host/index.ts'), 'names the core that prices and splits', { types: true }]],
   },
   quality: { sees: [], uses: [] },
   payments: { sees: [], uses: [] },
@@ -122,6 +119,10 @@ const ADAPTERS = {
       'finds and locks the data directory',
       { only: '/data-directory\\.ts$' },
     ],
+  ],
+  tokenizer: [
+    [node('worker_threads'), 'counts in a thread of its own'],
+    [packages('gpt-tokenizer'), 'counts', { only: '/worker\\.ts$' }],
   ],
   websocket: [
     [packages('uWebSockets.js'), 'its types; the library is started by http/', { types: true }],
@@ -380,6 +381,7 @@ const LAYERS = [
 /** Where execution begins, or what others import from outside. Every file of ours is reached from one of these. */
 const ENTRIES = [
   '^server/yggdrasil\\.ts$',
+  '^server/platform/tokenizer/worker\\.ts$',
   '^device/client/index\\.ts$',
   '^device/native/(build|gate)\\.ts$',
   '^assembly/(index|device)\\.ts$',

@@ -39,14 +39,4 @@ export const SURROUNDINGS_ALLOWED: readonly { path: string; name: string; becaus
     name: 'setImmediate',
     because: 'one turn of the event loop, so that frames that arrive together are committed together',
   },
-  {
-    path: 'server/domains/pricing/token-counter.ts',
-    name: 'setImmediate',
-    because: 'a long text is counted in turns, so that others are served in between',
-  },
-  {
-    path: 'server/domains/pricing/token-counter.ts',
-    name: 'performance',
-    because: 'measures how long a turn of counting took; no result depends on it',
-  },
 ];

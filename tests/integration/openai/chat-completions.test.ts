@@ -1,7 +1,6 @@
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LedgerService } from '../../../server/domains/ledger/index.ts';
-import { countPromptTokens } from '../../../server/domains/pricing/index.ts';
 import type { AccountActor, Actor } from '../../../server/kernel/actor.ts';
 import { createHttpServer, type HttpServer } from '../../../server/platform/http/server.ts';
 import { openAiErrorResponse } from '../../../server/transports/openai/errors.ts';
@@ -34,7 +33,7 @@ const start = async (wrapLedger?: (ledger: LedgerService) => LedgerService) => {
   actors.set('ygu_alice', alice);
   actors.set('ygu_poor', await market.customer(1));
   const routes = createOpenAiTransport(
-    createOpenAiOperations({ providers: market.providers, requests: market.requests, countPromptTokens }),
+    createOpenAiOperations({ providers: market.providers, requests: market.requests, tokens: market.tokens }),
     {
       pipeline: createTestPipeline(market.clock),
       connections: createTestConnections().connections,

@@ -310,7 +310,7 @@ describe('a hold whose request fails', () => {
   });
 
   it('is given back at once when the answer can not be counted', async () => {
-    market = createMarket(db, { countTokens: fail });
+    market = createMarket(db, { countText: fail });
     alice = await market.customer(1_000);
     const provider = await market.provider();
     provider.onRequest = (request) => market.answer(provider, request, ['Hello']);

@@ -124,7 +124,7 @@ function createWorld(failing: readonly ('none' | 'before' | 'after')[]) {
         findKey: async () => ({ kind: 'free', keys: 0, keptBytes: 0 }),
         forgetKeys: async () => {},
       },
-      countTokens: async (text) => text.length,
+      tokens: { countText: async (_, text) => text.length },
       secretBox: createSecretBox(new Uint8Array(32)),
       clock,
       random,

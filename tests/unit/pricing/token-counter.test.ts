@@ -1,11 +1,17 @@
 import { countTokens as reference } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
-import { countPromptTokens, countTokens } from '../../../server/domains/pricing/index.ts';
+import { createTokenCounter } from '../../../server/domains/pricing/index.ts';
 import { SLICE_CHARACTERS_MAX } from '../../../server/domains/pricing/limits.ts';
 import { slicesOf } from '../../../server/domains/pricing/token-counter.ts';
+import { asId, type TenantId } from '../../../server/kernel/ids.ts';
 import { createSeededRandom } from '../../support/random.ts';
+import { exactTokenizer } from '../../support/tokenizer.ts';
 
-describe('countTokens', () => {
+const tenantId = asId<TenantId>('tenant');
+const counter = createTokenCounter({ tokenizer: exactTokenizer });
+const countTokens = (text: string) => counter.countText(tenantId, text);
+
+describe('counting a text', () => {
   it.each([
     ['nothing', ''],
     ['a word', 'hello'],
@@ -24,25 +30,6 @@ describe('countTokens', () => {
     expect(counted).toBeGreaterThanOrEqual(exact);
     expect(counted - exact).toBeLessThanOrEqual(Math.ceil(2_000 / 128));
   });
-
-  it.each(['a', ' ', '漢', '\ud800', '🙂', '.'])(
-    'counts 200,000 times %j without keeping others from their turn',
-    async (piece) => {
-      let longestMs = 0;
-      let lastMs = performance.now();
-      let counting = true;
-      const watch = () => {
-        const nowMs = performance.now();
-        longestMs = Math.max(longestMs, nowMs - lastMs);
-        lastMs = nowMs;
-        if (counting) setImmediate(watch);
-      };
-      setImmediate(watch);
-      expect(await countTokens(piece.repeat(200_000))).toBeGreaterThan(0);
-      counting = false;
-      expect(longestMs).toBeLessThan(500);
-    },
-  );
 
   it('cuts text without losing or splitting a character', () => {
     for (const text of ['🙂'.repeat(3_000), `${'word '.repeat(5_000)}${'x'.repeat(5_000)}`, '\n\n  a']) {
@@ -84,13 +71,56 @@ describe('slicesOf', () => {
   });
 });
 
-describe('countPromptTokens', () => {
+describe('counting a prompt', () => {
   it("adds OpenAI's overhead for each message, a name, and the answer", async () => {
     // https://github.com/openai/openai-cookbook "How to count tokens with tiktoken", gpt-4o
-    expect(await countPromptTokens([])).toBe(3);
-    expect(await countPromptTokens([{ role: 'user', text: 'hello' }])).toBe(3 + 3 + 1 + 1);
-    expect(await countPromptTokens([{ role: 'user', text: 'hello', name: 'bob' }])).toBe(
+    expect(await counter.countPrompt(tenantId, [])).toBe(3);
+    expect(await counter.countPrompt(tenantId, [{ role: 'user', text: 'hello' }])).toBe(3 + 3 + 1 + 1);
+    expect(await counter.countPrompt(tenantId, [{ role: 'user', text: 'hello', name: 'bob' }])).toBe(
       3 + 3 + 1 + 1 + 1 + 1,
     );
+  });
+});
+
+describe('texts of several tenants', () => {
+  const [busy, quiet] = [asId<TenantId>('busy'), asId<TenantId>('quiet')];
+
+  it('are counted in turn, so that a short one does not wait for long ones', async () => {
+    const counted: string[] = [];
+    let calls = 0;
+    const { countText } = createTokenCounter({
+      tokenizer: {
+        countTokens: (slices) => {
+          calls++;
+          return exactTokenizer.countTokens(slices);
+        },
+      },
+    });
+    const long = 'word '.repeat(100_000);
+    const done = (name: string) => () => counted.push(`${name} after ${calls}`);
+    const all = [
+      ...Array.from({ length: 3 }, () => countText(busy, long).then(done('busy'))),
+      countText(quiet, 'hello').then(done('quiet')),
+    ];
+    await Promise.all(all);
+    // Of some fifty calls: one of the busy tenant's was at work, one had its turn, then came this one's.
+    expect(counted[0]).toMatch(/^quiet after [34]$/);
+    expect(counted).toHaveLength(4);
+    expect(calls).toBeGreaterThan(40);
+  });
+
+  it('fail one by one when the tokenizer does', async () => {
+    let calls = 0;
+    const { countText } = createTokenCounter({
+      tokenizer: {
+        countTokens: async (slices) => {
+          if (++calls === 1) throw new Error('gone');
+          return slices.length;
+        },
+      },
+    });
+    const results = await Promise.allSettled([countText(busy, 'a'), countText(quiet, 'b')]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+    expect(await countText(busy, '')).toBe(0);
   });
 });
