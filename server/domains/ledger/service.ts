@@ -117,8 +117,7 @@ export interface LedgerService {
 export function createLedgerService(dependencies: LedgerDependencies): LedgerService {
   const { writer, store, tenants } = dependencies;
   const commitOne = async (command: LedgerCommand): Promise<SingleOutcome> => {
-    const line = 'owner' in command ? { tenantId: command.owner.tenantId } : {};
-    const outcome = await writer.submit({ ...line, commands: [command], rows: [] });
+    const outcome = await writer.submit({ ...lineOf(command), commands: [command], rows: [] });
     if (!outcome.ok) return outcome;
     const [result] = outcome.results;
     if (result === undefined) throw new InvariantError('a command has no result');
@@ -264,4 +263,9 @@ export function refusalError(reason: LedgerRefusal): AppError {
     case 'idempotency_key_reused':
       return idempotencyKeyReused();
   }
+}
+
+/** Whose line a command waits in: its owner's, where it names one. */
+function lineOf(command: LedgerCommand): Pick<UnitOfWork, 'tenantId'> {
+  return 'owner' in command ? { tenantId: command.owner.tenantId } : {};
 }
