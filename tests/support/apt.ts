@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -10,8 +10,8 @@ const LOCK_FILE = path.join(tmpdir(), 'yggdrasil-tests-apt.lock');
 const LOCK_POLL_MS = 250;
 
 /**
- * Makes sure that `command` exists, for tests that use a program of Debian's. As root it is installed from
- * `packageName`, with progress on stderr; otherwise, and when that fails, throws one message that says what to install.
+ * Makes sure that `command`, or the file of that path, exists, for tests that use a program or library of Debian's. As root
+ * it is installed from `packageName`, with progress on stderr; otherwise, and when that fails, throws one message that says what to install.
  */
 export async function requireDebianPackage(command: string, packageName: string): Promise<void> {
   if (commandExists(command)) return;
@@ -36,6 +36,7 @@ export async function requireDebianPackage(command: string, packageName: string)
 }
 
 function commandExists(command: string): boolean {
+  if (command.startsWith('/')) return existsSync(command);
   return spawnSync('sh', ['-c', 'command -v "$1"', 'sh', command]).status === 0;
 }
 
