@@ -13,10 +13,10 @@ interface Source {
   /** The last nonce of a frame that the server made for this device. */
   serverNonce: number;
   savedNonce: number;
-  /** Nonces of STORED frames that are not kept yet, by frame id. */
-  readonly underWay: Map<string, number>;
-  /** Nonces of STORED frames that could not be kept, by frame id: they may come again as they are. */
-  readonly retries: Map<string, number>;
+  /** Nonces of STORED frames that are not kept yet. A frame may be under way twice, each time with a nonce of its own. */
+  readonly underWay: Set<number>;
+  /** Ids of STORED frames that could not be kept, by nonce: they may come again as they are. */
+  readonly retries: Map<number, string>;
 }
 
 /** What of a frame says whether it is new. */
@@ -81,7 +81,7 @@ export class Sources {
       source.lastNonce = nonce;
       return true;
     }
-    return source.retries.get(id) === nonce && source.retries.delete(id);
+    return source.retries.get(nonce) === id && source.retries.delete(nonce);
   }
 
   /**
@@ -96,14 +96,14 @@ export class Sources {
   ): Promise<T> {
     const source = this.#sources.get(peer.actor.deviceId);
     if (source === undefined) return kept;
-    source.underWay.set(id, nonce);
+    source.underWay.add(nonce);
     try {
       return await kept;
     } catch (error) {
       if (isOurFault(error)) rememberRetry(source, id, nonce);
       throw error;
     } finally {
-      source.underWay.delete(id);
+      source.underWay.delete(nonce);
     }
   }
 
@@ -112,7 +112,7 @@ export class Sources {
     const unsaved: SourceNonce[] = [];
     for (const [deviceId, source] of this.#sources) {
       const { tenantId, lastNonce, savedNonce, underWay, retries } = source;
-      const open = Math.min(...underWay.values(), ...retries.values());
+      const open = Math.min(...underWay, ...retries.keys());
       const safeNonce = Math.min(lastNonce, open - 1);
       if (safeNonce > savedNonce) unsaved.push({ tenantId, deviceId, lastNonce: safeNonce });
       else if (source.peers.size === 0 && open === Number.POSITIVE_INFINITY) this.#sources.delete(deviceId);
@@ -144,7 +144,7 @@ export class Sources {
       }),
       lastNonce: 0,
       savedNonce: 0,
-      underWay: new Map(),
+      underWay: new Set(),
       retries: new Map(),
     };
     this.#sources.set(deviceId, source);
@@ -153,7 +153,7 @@ export class Sources {
 }
 
 function rememberRetry({ retries }: Source, id: string, nonce: number): void {
-  retries.set(id, nonce);
+  retries.set(nonce, id);
   const oldest = retries.keys().next().value;
   if (retries.size > RETRIES_REMEMBERED && oldest !== undefined) retries.delete(oldest);
 }
