@@ -23,7 +23,7 @@ export const DELTA_BYTES_MAX = 262_144;
 export const CREDIT_BYTES = 2 * DELTA_BYTES_MAX;
 /** Signs of life between two pieces of text that hold the clock of silence up; then they count as silence, too. */
 export const SIGNS_OF_LIFE_MAX = 8;
-/** Requests of one provider that ended a moment ago and whose late messages are ignored. */
+/** Requests of one provider that ended a moment ago and whose late messages are ignored, until it leaves. */
 export const ENDED_REQUESTS_REMEMBERED = 1_000;
 /** Standings of providers that left, kept so that a reconnect doesn't wash off a failure. */
 export const STANDINGS_REMEMBERED = 10_000;

@@ -17,8 +17,11 @@ export class ProviderRegistry {
   readonly #standings = new Map<ProviderId, ProviderStanding>();
   /** Attempts at work, by device and request. */
   readonly #attempts = new Map<string, Attempt>();
-  /** Attempts that ended a moment ago: true when by their provider's own result. Late messages of others are ignored. */
-  readonly #endedLately = new Map<string, boolean>();
+  /**
+   * Requests whose attempts ended a moment ago, by device: true when by the device's own result. Late messages of others are
+   * ignored.
+   */
+  readonly #endedLately = new Map<DeviceId, Map<string, boolean>>();
   #isClosed = false;
 
   constructor(clock: Clock) {
@@ -87,10 +90,19 @@ export class ProviderRegistry {
     const key = attemptKey(deviceId, requestId);
     const attempt = this.#attempts.get(key);
     if (attempt) return attempt;
-    const endedByResult = this.#endedLately.get(key);
+    const endedByResult = this.#endedLately.get(deviceId)?.get(requestId);
     if (endedByResult === undefined) throw notFound('transaction');
     if (!endedByResult) return null;
     throw new AppError('invalid', 'provider_answer_malformed', 'The answer to this request has ended.');
+  }
+
+  /** The device has gone: ends what it works on with `provider_vanished`. Nothing late can come from it any more. */
+  disconnect(deviceId: DeviceId, link: ProviderLink): void {
+    this.unlist(deviceId, link);
+    for (const attempt of this.attempts()) {
+      if (attempt.provider.link === link) attempt.fail('provider_vanished');
+    }
+    if (!this.#byDevice.has(deviceId)) this.#endedLately.delete(deviceId);
   }
 
   attempts(): readonly Attempt[] {
@@ -109,13 +121,14 @@ export class ProviderRegistry {
   }
 
   #slotGivenBack({ provider, order, end }: Attempt): void {
-    const key = attemptKey(provider.deviceId, order.requestId);
-    this.#attempts.delete(key);
+    const { deviceId } = provider;
+    this.#attempts.delete(attemptKey(deviceId, order.requestId));
     if (end?.kind !== 'unused') {
-      this.#endedLately.set(key, end?.kind === 'answered');
-      forgetOldest(this.#endedLately, ENDED_REQUESTS_REMEMBERED);
+      const ended = this.#endedLately.get(deviceId) ?? new Map<string, boolean>();
+      this.#endedLately.set(deviceId, ended.set(order.requestId, end?.kind === 'answered'));
+      forgetOldest(ended, ENDED_REQUESTS_REMEMBERED);
     }
-    const listed = this.#byDevice.get(provider.deviceId);
+    const listed = this.#byDevice.get(deviceId);
     if (listed) this.waitingRoom.slotFreed(listed);
   }
 

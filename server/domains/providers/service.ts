@@ -159,10 +159,7 @@ function createOffering(
     withdraw: (actor) => inTurn(actor.deviceId, async () => registry.unlist(actor.deviceId)),
     disconnected(deviceId, link) {
       closedLinks.add(link);
-      registry.unlist(deviceId, link);
-      for (const attempt of registry.attempts()) {
-        if (attempt.provider.link === link) attempt.fail('provider_vanished');
-      }
+      registry.disconnect(deviceId, link);
     },
   };
 }
