@@ -15,9 +15,8 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 const TARGET = /^\/[!"$-~]*$/;
 /** RFC 9110 section 7.2: a host of RFC 3986 section 3.2.2 and maybe a port. */
 const HOST = /^(?:\[[\dA-Fa-f:.]+\]|[\w\-.~!$&'()*+,;=%]*)(?::\d*)?$/;
-/** RFC 9110 section 5.5: what a value must not contain. A tab may. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const CONTROL = /[\0-\x08\n-\x1f\x7f]/;
+/** RFC 9110 section 5.5: what a value must not contain, which is every control character but the tab. */
+const CONTROL = /[^\t -~\u0080-\uffff]/;
 /** RFC 9110 section 8.6, as far as a number is exact. */
 const LENGTH = /^\d{1,15}$/;
 
