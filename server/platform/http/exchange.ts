@@ -1,10 +1,13 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import { type BodyOutcome, collectBody } from './body.ts';
+import { collectBody } from './body.ts';
+import type { BrokenConnection } from './broken-connection.ts';
+import { Headers } from './headers.ts';
 import { PATH_BYTES_MAX } from './limits.ts';
 import { Reply } from './reply.ts';
+import { findHeadFault, type HeadFault, isChunked } from './request-head.ts';
 import type { RouteMatch } from './router.ts';
-import type { HttpRequest, HttpResponse, RespondToError } from './types.ts';
+import type { HttpRequest, HttpResponse, HttpRoute, RespondToError } from './types.ts';
 import type { NativeRequest, NativeResponse } from './uws.ts';
 
 /** What every exchange of one server shares. */
@@ -15,30 +18,9 @@ export interface ExchangeContext {
   readonly logger: Logger;
   /** `draining`: answers end their connection. `closed`: nothing is begun any more. */
   readonly phase: () => 'serving' | 'draining' | 'closed';
+  readonly broken: BrokenConnection;
   readonly began: () => void;
   readonly ended: () => void;
-}
-
-/** Header values by lower-case name. Copied because the library's request doesn't outlive its callback. */
-export class Headers {
-  readonly #values = new Map<string, string[]>();
-
-  constructor(native: NativeRequest) {
-    native.forEach((name, value) => {
-      const values = this.#values.get(name);
-      if (values) values.push(value);
-      else this.#values.set(name, [value]);
-    });
-  }
-
-  /** The first value: what matters here appears once, and a second one must not override it. */
-  first(name: string): string | undefined {
-    return this.#values.get(name)?.[0];
-  }
-
-  all(name: string): readonly string[] {
-    return this.#values.get(name) ?? [];
-  }
 }
 
 /** The client's address as text; an IPv4 address on an IPv6 socket in its usual form. */
@@ -59,51 +41,110 @@ export function serveRequest(
   incoming: NativeRequest,
   context: ExchangeContext,
 ): void {
-  let receiving = false;
-  const reply = new Reply(native, () => {
-    if (receiving) context.ended();
-  });
-  const method = incoming.getCaseSensitiveMethod().toUpperCase();
+  const method = incoming.getCaseSensitiveMethod();
   const path = incoming.getUrl();
-  const query = incoming.getQuery() ?? '';
+  const query = incoming.getQuery();
   const headers = new Headers(incoming);
   const remoteAddress = remoteAddressOf(native);
+  const target = query === undefined ? path : `${path}?${query}`;
+  const fault = context.broken.includes(remoteAddress)
+    ? BEHIND_A_FAULT
+    : findHeadFault(method, target, headers);
+  if (fault !== null) refuseHead(native, fault, { path, remoteAddress }, context);
+  else new Exchange(native, { method, path, query: query ?? '', headers, remoteAddress }, context).begin();
+}
+
+/** What follows bytes that can't be trusted on their connection. */
+const BEHIND_A_FAULT: HeadFault = {
+  status: null,
+  error: new AppError('invalid', 'invalid_input', 'What came before on this connection was refused.'),
+};
+
+/**
+ * Answers a faulty head and closes the connection (RFC 9112 section 6.3). The answer is given before the library reads
+ * on: what it would take for the next request is answered likewise.
+ */
+export function refuseHead(
+  native: NativeResponse,
+  { status, error }: HeadFault,
+  { path, remoteAddress }: { readonly path: string; readonly remoteAddress: string },
+  context: Pick<ExchangeContext, 'broken' | 'newRequestId' | 'respondToError' | 'logger'>,
+): void {
   const requestId = context.newRequestId();
+  const answer = errorResponse(error, { requestId, path }, context);
+  context.broken.begin(remoteAddress);
+  void new Reply(native).send(
+    { ...answer, status: status ?? answer.status },
+    { requestId, closeConnection: true },
+  );
+}
 
-  context.began();
-  const finish = async (work: () => Promise<HttpResponse>) => {
-    try {
-      await respond(reply, { method, path, requestId }, work, context);
-    } finally {
-      context.ended();
-    }
-  };
-  const refuse = (error: AppError) => finish(() => Promise.reject(error));
+/** The head of a request, copied. */
+interface RequestHead {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Headers;
+  readonly remoteAddress: string;
+}
 
-  if (context.phase() === 'closed') {
-    void refuse(new AppError('unavailable', 'unavailable', 'The server is shutting down.'));
-    return;
-  }
-  const match: RouteMatch = path.length > PATH_BYTES_MAX ? { kind: 'not_found' } : context.find(method, path);
-  if (match.kind === 'method_not_allowed' && method === 'OPTIONS') {
-    const headersOfAnswer = { allow: match.allow.join(', ') };
-    void finish(async () => ({ status: 204, headers: headersOfAnswer }));
-    return;
-  }
-  if (match.kind !== 'found') {
-    void refuse(refusalOf(match));
-    return;
+/** One request without a fault in its head, and its answer. */
+class Exchange {
+  readonly #native: NativeResponse;
+  readonly #head: RequestHead;
+  readonly #context: ExchangeContext;
+  readonly #requestId: string;
+  readonly #reply: Reply;
+  /**
+   * A chunked body's end is where the library saw it, which takes sizes and line ends that aren't any. So such a request is
+   * the last of its connection, and answered when the bytes it came with are all read: what follows it is never a request.
+   */
+  readonly #isLast: boolean;
+  #settled = false;
+
+  constructor(native: NativeResponse, head: RequestHead, context: ExchangeContext) {
+    this.#native = native;
+    this.#head = head;
+    this.#context = context;
+    this.#requestId = context.newRequestId();
+    this.#isLast = isChunked(head.headers);
+    this.#reply = new Reply(native, () => {
+      if (!this.#settled) context.ended();
+      this.#settled = true;
+    });
+    context.began();
   }
 
-  const { route, params } = match;
-  receiving = true;
-  collectBody(native, headers.all('content-length'), route.bodyBytesMax, (body) => {
-    receiving = false;
-    if (!(body instanceof Uint8Array)) {
-      void refuse(bodyRefusal(body, route.bodyBytesMax));
+  /** Finds the route, reads the body and lets the route answer. */
+  begin(): void {
+    const { method, path } = this.#head;
+    if (this.#context.phase() === 'closed') {
+      this.#refuse(new AppError('unavailable', 'unavailable', 'The server is shutting down.'));
       return;
     }
-    const request: HttpRequest = {
+    const match: RouteMatch =
+      path.length > PATH_BYTES_MAX ? { kind: 'not_found' } : this.#context.find(method, path);
+    if (match.kind === 'method_not_allowed' && method === 'OPTIONS') {
+      const headers = { allow: match.allow.join(', ') };
+      this.#settle(async () => ({ status: 204, headers }));
+    } else if (match.kind !== 'found') this.#refuse(refusalOf(match));
+    else this.#receive(match.route, match.params);
+  }
+
+  #receive(route: HttpRoute, params: HttpRequest['params']): void {
+    const announced = Number(this.#head.headers.first('content-length') ?? 0);
+    collectBody(this.#native, announced, route.bodyBytesMax, (body) => {
+      if (body === 'too_large') {
+        const details = { bodyBytesMax: route.bodyBytesMax };
+        this.#refuse(new AppError('too_large', 'too_large', 'The body is too large.', { details }));
+      } else this.#settle(() => route.handle(this.#requestOf(route, params, body)));
+    });
+  }
+
+  #requestOf(route: HttpRoute, params: HttpRequest['params'], body: Uint8Array): HttpRequest {
+    const { path, query, headers, remoteAddress } = this.#head;
+    const reply = this.#reply;
+    return {
       method: route.method,
       path,
       params,
@@ -111,13 +152,33 @@ export function serveRequest(
       header: (name) => headers.first(name),
       body,
       remoteAddress,
-      requestId,
+      requestId: this.#requestId,
       get signal() {
         return reply.signal;
       },
     };
-    void finish(() => route.handle(request));
-  });
+  }
+
+  #refuse(error: AppError): void {
+    this.#settle(() => Promise.reject(error));
+  }
+
+  #settle(work: () => Promise<HttpResponse>): void {
+    if (this.#isLast) setImmediate(() => void this.#respond(work));
+    else void this.#respond(work);
+  }
+
+  async #respond(work: () => Promise<HttpResponse>): Promise<void> {
+    if (this.#settled) return;
+    this.#settled = true;
+    const { method, path } = this.#head;
+    try {
+      const asked = { method, path, requestId: this.#requestId, isLast: this.#isLast };
+      await respond(this.#reply, asked, work, this.#context);
+    } finally {
+      this.#context.ended();
+    }
+  }
 }
 
 function refusalOf(match: Exclude<RouteMatch, { kind: 'found' }>): AppError {
@@ -133,16 +194,12 @@ function refusalOf(match: Exclude<RouteMatch, { kind: 'found' }>): AppError {
   }
 }
 
-function bodyRefusal(outcome: Exclude<BodyOutcome, Uint8Array>, bodyBytesMax: number): AppError {
-  return outcome === 'too_large'
-    ? new AppError('too_large', 'too_large', 'The body is too large.', { details: { bodyBytesMax } })
-    : new AppError('invalid', 'invalid_input', 'Content-Length must be one number.');
-}
-
 interface Asked {
   readonly method: string;
   readonly path: string;
   readonly requestId: string;
+  /** The connection ends with the answer. */
+  readonly isLast: boolean;
 }
 
 /** Sends what `work` gives, or the answer to what it throws. */
@@ -156,7 +213,7 @@ async function respond(
     reply.send(response, {
       requestId: asked.requestId,
       omitBody: asked.method === 'HEAD',
-      closeConnection: context.phase() !== 'serving',
+      closeConnection: asked.isLast || context.phase() !== 'serving',
     });
   try {
     await send(await work());
@@ -188,5 +245,6 @@ export function errorResponse(
 }
 
 function logUnexpected(error: unknown, asked: Asked, logger: Logger): void {
-  logger.error({ ...asked, error }, 'a request failed unexpectedly');
+  const { method, path, requestId } = asked;
+  logger.error({ method, path, requestId, error }, 'a request failed unexpectedly');
 }

@@ -3,6 +3,7 @@ import type { Logger } from '../../kernel/logger.ts';
 import { PortUnavailableError } from '../listening/port-unavailable.ts';
 import { type RegisteredWebSocket, registerWebSocket } from '../websocket/adapter.ts';
 import type { WebSocketEndpoint } from '../websocket/types.ts';
+import { BrokenConnection } from './broken-connection.ts';
 import { type ExchangeContext, serveRequest } from './exchange.ts';
 import { CLOSE_GRACE_MS } from './limits.ts';
 import { createRouter } from './router.ts';
@@ -13,6 +14,7 @@ import {
   type ListenSocket,
   listenExclusively,
   localPort,
+  watchConnections,
 } from './uws.ts';
 
 export interface HttpServerOptions {
@@ -63,6 +65,7 @@ export function createHttpServer(
     respondToError: dependencies.respondToError,
     logger,
     phase: () => phase,
+    broken: new BrokenConnection(),
     began: () => {
       running++;
     },
@@ -74,6 +77,9 @@ export function createHttpServer(
   const sockets: RegisteredWebSocket[] = websockets.map((endpoint) =>
     registerWebSocket(app, endpoint, context),
   );
+  watchConnections(app, (opened) => {
+    if (!opened) context.broken.ended();
+  });
   app.any('/*', (native, incoming) => serveRequest(native, incoming, context));
 
   const stopAccepting = () => {

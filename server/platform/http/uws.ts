@@ -7,10 +7,14 @@ export type NativeResponse = HttpResponse;
 export type NativeApp = TemplatedApp;
 export type ListenSocket = us_listen_socket;
 
-/** An application without TLS: a proxy in front ends it. */
+/** An application without TLS: a proxy in front ends it. Answers don't name the library. */
 export function createNativeApp(): NativeApp {
+  (uWS as unknown as { _cfg(key: string): void })._cfg(WITHOUT_BANNER);
   return uWS.App();
 }
+
+/** The library adds up these characters, and leaves out its header where the sum is right (`uWS_cfg` in its addon.cpp). */
+const WITHOUT_BANNER = '999999990007';
 
 /**
  * Binds exclusively, without SO_REUSEPORT: a second server on the same port must fail rather than take half of the
@@ -42,4 +46,13 @@ export function localPort(socket: ListenSocket): number {
 /** Connections that are open stay open. */
 export function closeListenSocket(socket: ListenSocket): void {
   uWS.us_listen_socket_close(socket);
+}
+
+/** Tells of every connection of the app when it opens, and when it closes unless it has become a WebSocket. */
+export function watchConnections(
+  app: NativeApp,
+  changed: (opened: boolean, native: NativeResponse) => void,
+): void {
+  const tell = (native: NativeResponse, change: number) => changed(Number(change) > 0, native);
+  app.filter(tell as Parameters<NativeApp['filter']>[0]);
 }

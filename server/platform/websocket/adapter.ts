@@ -1,7 +1,8 @@
 import type { WebSocket, WebSocketBehavior } from 'uWebSockets.js';
 import { AppError } from '../../kernel/errors.ts';
-import { type ExchangeContext, errorResponse, Headers, remoteAddressOf } from '../http/exchange.ts';
-import { Reply } from '../http/reply.ts';
+import { type ExchangeContext, refuseHead, remoteAddressOf } from '../http/exchange.ts';
+import { Headers } from '../http/headers.ts';
+import { findHeadFault } from '../http/request-head.ts';
 import type { NativeApp } from '../http/uws.ts';
 import type { Socket, SocketHandler, UpgradeRequest, WebSocketEndpoint } from './types.ts';
 
@@ -68,20 +69,25 @@ function whileUpgrading(
   return {
     upgrade(native, incoming, socketContext) {
       const headers = new Headers(incoming);
+      const remoteAddress = remoteAddressOf(native);
+      const fault = findHeadFault(incoming.getCaseSensitiveMethod(), incoming.getUrl(), headers);
+      if (fault !== null) {
+        refuseHead(native, fault, { path: endpoint.path, remoteAddress }, context);
+        return;
+      }
       const subprotocols = subprotocolsOf(headers);
       const refusal =
         open.size < SOCKETS_MAX
           ? checkUpgrade(endpoint, headers, subprotocols, context)
           : new AppError('unavailable', 'unavailable', 'There are too many connections.');
       if (refusal !== null) {
-        const requestId = context.newRequestId();
-        const answer = errorResponse(refusal, { requestId, path: endpoint.path }, context);
-        void new Reply(native).send(answer, { requestId, closeConnection: true });
+        // What comes behind it was meant for a WebSocket: it is no request.
+        refuseHead(native, { status: null, error: refusal }, { path: endpoint.path, remoteAddress }, context);
         return;
       }
       const connection: Connection = {
         request: { header: (name) => headers.first(name), subprotocols },
-        remoteAddress: remoteAddressOf(native),
+        remoteAddress,
         socket: null,
         handler: null,
       };
@@ -148,6 +154,10 @@ function checkUpgrade(
 ): AppError | null {
   if (context.phase() !== 'serving') {
     return new AppError('unavailable', 'unavailable', 'The server is shutting down.');
+  }
+  // Its bytes would be read as frames.
+  if (headers.first('content-length') !== undefined || headers.first('transfer-encoding') !== undefined) {
+    return new AppError('invalid', 'invalid_input', 'A request for a WebSocket has no body.');
   }
   // RFC 6455 section 4.2.1
   if (headers.first('sec-websocket-version') !== '13') {
