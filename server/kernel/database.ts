@@ -1,6 +1,5 @@
 import type { TransactionSql } from 'postgres';
 import type { Actor } from './actor.ts';
-import type { TenantId } from './ids.ts';
 
 /** One transaction's handle of the `postgres` package. BIGINT arrives as bigint, timestamps as Date. */
 export type Sql = TransactionSql<{ bigint: bigint }>;
@@ -11,10 +10,9 @@ export type Sql = TransactionSql<{ bigint: bigint }>;
  */
 export interface Database {
   /**
-   * A transaction that sees and writes what the actor, or the whole tenant, may: row-level security by role
-   * `yggdrasil_tenant`.
+   * A transaction that sees and writes what the actor may, in its tenant: row-level security by role `yggdrasil_tenant`.
    */
-  tenant<T>(scope: Actor | TenantId, work: (sql: Sql) => Promise<T>): Promise<T>;
+  tenant<T>(actor: Actor, work: (sql: Sql) => Promise<T>): Promise<T>;
   /** A transaction of the server itself, which spans tenants, by a role with only the grants that its job needs. */
   system<T>(job: SystemJob, work: (sql: Sql) => Promise<T>): Promise<T>;
 }

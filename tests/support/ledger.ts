@@ -7,25 +7,14 @@ import {
   type UnitOfWork,
 } from '../../server/domains/ledger/index.ts';
 import type { AccountActor } from '../../server/kernel/actor.ts';
-import { type AccountId, asId, type TenantId, type TransferId } from '../../server/kernel/ids.ts';
+import { asId, type TransferId } from '../../server/kernel/ids.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
+import { addOwner, newOwner } from './actors.ts';
 import { FakeClock } from './clock.ts';
 import type { TestDatabase } from './database.ts';
 import { silentLogger } from './logger.ts';
 
 const random = createSystemRandom();
-
-/** A person with a tenant of its own, who has no money yet. */
-export function newOwner(operator = false): AccountActor {
-  return {
-    kind: 'account',
-    tenantId: asId<TenantId>(random.uuid()),
-    accountId: asId<AccountId>(random.uuid()),
-    operator,
-    role: 'owner',
-    networkIds: null,
-  };
-}
 
 /** An id for a transfer that nobody else has. */
 export const newTransferId = () => asId<TransferId>(random.uuid());
@@ -54,6 +43,7 @@ export function createLedgerNode(
     /** A new owner who has `amountMicrocents`. */
     async rich(amountMicrocents: bigint): Promise<AccountActor> {
       const owner = newOwner();
+      await addOwner(db.database, owner);
       const command = {
         kind: 'top_up',
         id: newTransferId(),

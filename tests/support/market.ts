@@ -37,11 +37,13 @@ import {
 } from '../../server/domains/transactions/index.ts';
 import type { AccountActor, DeviceActor } from '../../server/kernel/actor.ts';
 import type { Clock } from '../../server/kernel/clock.ts';
+import type { Database } from '../../server/kernel/database.ts';
 import { type AccountId, asId, type DeviceId, type TenantId } from '../../server/kernel/ids.ts';
 import type { Logger } from '../../server/kernel/logger.ts';
 import type { Random } from '../../server/kernel/random.ts';
 import { createSecretBox } from '../../server/platform/secrets/index.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
+import { addOwner, newOwner } from './actors.ts';
 import { FakeClock, turn } from './clock.ts';
 import { createServerCore } from './core.ts';
 import type { TestDatabase } from './database.ts';
@@ -62,24 +64,12 @@ export async function until<T>(probe: () => T | Promise<T>): Promise<NonNullable
   throw new Error('it never became true');
 }
 
-/** A user with money. */
-export function newUser(operator = false): AccountActor {
-  return {
-    kind: 'account',
-    tenantId: asId<TenantId>(systemRandom.uuid()),
-    accountId: asId<AccountId>(systemRandom.uuid()),
-    operator,
-    role: 'owner',
-    networkIds: null,
-  };
-}
-
 /** Micro-cents of whole or broken cents. */
 export const cents = (amount: number): bigint => BigInt(Math.round(amount * 1_000_000));
 
 /** A device that serves requests as its test says, at the other end of a link. */
 export class FakeProvider {
-  readonly owner = newUser();
+  readonly owner = newOwner();
   readonly actor: DeviceActor;
   readonly requests: ProviderOrder[] = [];
   readonly cancelled: string[] = [];
@@ -172,8 +162,8 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
       secretBox: createSecretBox(new Uint8Array(32).fill(1)),
     },
   );
-  const administrator = newUser(true);
-  const asker = { ledger: plainLedger, transactions, administrator };
+  const administrator = newOwner(true);
+  const asker = { database, ledger: plainLedger, transactions, administrator };
 
   return {
     clock,
@@ -192,6 +182,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
       offer: { model?: string; price?: PriceInput; slots?: number; context?: number } = {},
     ): Promise<FakeProvider> {
       const provider = new FakeProvider();
+      await addOwner(database, provider.owner);
       const { model = 'm', price = 1_000, slots = 4, context = 8_192 } = offer;
       const input: OfferInput = { slots, models: [{ name: model, prices: price, contextTokens: context }] };
       await providers.offer(provider.actor, provider.link, input);
@@ -217,10 +208,12 @@ function orderWith(changes: Partial<ComputeOrder> = {}): ComputeOrder {
 /** Customers, their money and their transactions. */
 function bookkeeping(
   {
+    database,
     ledger,
     transactions,
     administrator,
   }: {
+    database: Database;
     ledger: LedgerService;
     transactions: ReturnType<typeof createTransactionService>;
     administrator: AccountActor;
@@ -236,7 +229,8 @@ function bookkeeping(
     balance,
     /** A user who has `amount` cents. */
     async customer(amount: number): Promise<AccountActor> {
-      const user = newUser();
+      const user = newOwner();
+      await addOwner(database, user);
       tenants.set(user.accountId, user.tenantId);
       const idempotencyKey = systemRandom.uuid();
       const { accountId } = user;

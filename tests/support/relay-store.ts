@@ -1,10 +1,10 @@
 import type {
   Cursor,
   Memberships,
-  NetworkDevice,
   RelayStore,
   SourceNonce,
   StreamHead,
+  StreamOwner,
 } from '../../server/domains/relay/ports.ts';
 import type {
   FrameToStore,
@@ -14,7 +14,7 @@ import type {
   StreamState,
 } from '../../server/domains/relay/types.ts';
 import type { DeviceActor } from '../../server/kernel/actor.ts';
-import type { DeviceId, NetworkId, TenantId } from '../../server/kernel/ids.ts';
+import type { DeviceId, NetworkId } from '../../server/kernel/ids.ts';
 import { uuid } from './frames.ts';
 import { testMembership } from './relay-peer.ts';
 
@@ -51,7 +51,7 @@ export class RelayStoreInMemory implements RelayStore {
     return { epoch: uuid(99), head: this.frames.length, oldest: 1, cursor, joinedOffset: 0 };
   }
 
-  async readPage(_tenantId: TenantId, { deviceId }: NetworkDevice, after: number, limit: number) {
+  async readPage({ deviceId }: DeviceActor, _network: StreamOwner, after: number, limit: number) {
     const page = this.frames.filter(
       ({ streamOffset, sourceId, destinationId }) =>
         streamOffset > after &&

@@ -171,11 +171,10 @@ export class DeliverySession {
   }
 
   async #readPage(): Promise<void> {
-    const { networkId, tenantId } = this;
-    const { deviceId } = this.peer.actor;
+    const { networkId, tenantId: networkTenantId } = this;
     const skips = this.#skips;
-    const device = { networkId, deviceId };
-    const page = await this.#store.readPage(tenantId, device, this.#sentOffset, PAGE_FRAMES_MAX);
+    const network = { networkId, networkTenantId };
+    const page = await this.#store.readPage(this.peer.actor, network, this.#sentOffset, PAGE_FRAMES_MAX);
     this.#failedReads = 0;
     if (this.#state !== 'reading') return;
     const taken: StoredFrame[] = [];

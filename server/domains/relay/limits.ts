@@ -1,5 +1,7 @@
 /** Frames written in one transaction: enough to hide a commit's latency, few enough to keep it in milliseconds. */
 export const BATCH_FRAMES_MAX = 500;
+/** How often a batch is written that meets a network which is being removed: once more for each one removed at that moment. */
+export const APPEND_ATTEMPTS_MAX = 5;
 
 /** Frames that may wait to be stored. Past it senders are refused with `unavailable` rather than memory growing. */
 export const WAITING_FRAMES_MAX = 20_000;

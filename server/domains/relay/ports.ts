@@ -34,6 +34,9 @@ export interface Memberships {
   isMember(device: NetworkDevice): Promise<boolean>;
 }
 
+/** A network, and who owns it and its stream. */
+export type StreamOwner = Pick<Membership, 'networkId' | 'networkTenantId'>;
+
 /** How far a device has read. `tenantId` owns the network. */
 export interface Cursor extends NetworkDevice {
   readonly tenantId: TenantId;
@@ -68,10 +71,10 @@ export interface RelayStore {
   beginCursor(tenantId: TenantId, device: NetworkDevice, epochs: () => string): Promise<void>;
   /** Begins the stream where there is none. */
   readState(membership: Membership, deviceId: DeviceId, epochs: () => string): Promise<StreamState>;
-  /** The next frames behind `afterOffset` that are for this device, in order. */
+  /** The next frames of the network behind `afterOffset` that are for this device, in order. */
   readPage(
-    tenantId: TenantId,
-    device: NetworkDevice,
+    reader: DeviceActor,
+    network: StreamOwner,
     afterOffset: number,
     limit: number,
   ): Promise<readonly StoredFrame[]>;

@@ -1,8 +1,17 @@
+import type { DeviceActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import type { NodeLease } from '../../kernel/lease.ts';
-import type { Cursor, NetworkDevice, RelayStore } from './ports.ts';
-import type { FrameToStore, Membership, StoredFrame, StoreOutcome, StreamState } from './types.ts';
+import { APPEND_ATTEMPTS_MAX } from './limits.ts';
+import type { Cursor, NetworkDevice, RelayStore, StreamOwner } from './ports.ts';
+import type {
+  FrameToStore,
+  Membership,
+  RefusedFrame,
+  StoredFrame,
+  StoreOutcome,
+  StreamState,
+} from './types.ts';
 
 const frameKey = (sourceId: string, frameId: string) => sourceId + frameId;
 
@@ -90,20 +99,37 @@ async function beginStream(sql: Sql, tenantId: string, networkId: string, epoch:
     ON CONFLICT (network_id) DO NOTHING`;
 }
 
-/** Those of the frames whose destination doesn't belong to their network. */
+/**
+ * Those of the frames whose source doesn't belong to their network, or not any more, and those whose destination doesn't:
+ * with what they are refused.
+ */
 async function findRefused(
   sql: Sql,
   frames: readonly FrameToStore[],
   memberships: NetworkMembers,
-): Promise<ReadonlySet<FrameToStore>> {
-  const asked = frames.filter(({ destinationUnknown }) => destinationUnknown);
-  if (asked.length === 0) return new Set();
-  const devices = asked.flatMap(({ networkId, destinationId }) =>
-    destinationId === null ? [] : [{ networkId, deviceId: destinationId }],
-  );
-  const members = await memberships.selectMembers(sql, devices);
+): Promise<ReadonlyMap<FrameToStore, RefusedFrame['reason']>> {
+  const asked = new Map<string, NetworkDevice>();
+  for (const { networkId, sourceId, destinationId, destinationUnknown } of frames) {
+    asked.set(networkId + sourceId, { networkId, deviceId: sourceId });
+    if (destinationUnknown && destinationId !== null)
+      asked.set(networkId + destinationId, { networkId, deviceId: destinationId });
+  }
+  const members = await memberships.selectMembers(sql, [...asked.values()]);
   const known = new Set(members.map(({ networkId, deviceId }) => networkId + deviceId));
-  return new Set(asked.filter(({ networkId, destinationId }) => !known.has(networkId + destinationId)));
+  const refused = new Map<FrameToStore, RefusedFrame['reason']>();
+  for (const frame of frames) {
+    const { networkId, sourceId, destinationId, destinationUnknown } = frame;
+    if (!known.has(networkId + sourceId)) refused.set(frame, 'network_not_found');
+    else if (destinationUnknown && !known.has(networkId + destinationId))
+      refused.set(frame, 'frame_destination_unknown');
+  }
+  return refused;
+}
+
+/** True when a network was removed between the look at its members and the write into its stream. */
+function isNetworkGone(error: unknown): boolean {
+  const { code, table_name: table } = error as { code?: string; table_name?: string };
+  return code === '23503' && table === 'relay_streams';
 }
 
 /** Writes frames that are not in their streams yet, behind the offsets in `heads`; `offsets` gets theirs. */
@@ -167,7 +193,8 @@ async function appendFrames(
     })),
   );
   return frames.map((frame): StoreOutcome => {
-    if (refused.has(frame)) return { kind: 'refused' };
+    const reason = refused.get(frame);
+    if (reason !== undefined) return { kind: 'refused', reason };
     const streamOffset = offsets.get(frameKey(frame.sourceId, frame.frameId)) ?? 0;
     return { kind: 'stored', streamOffset, duplicate: !fresh.has(frame) };
   });
@@ -208,25 +235,30 @@ async function saveCursors(sql: Sql, cursors: readonly Cursor[]): Promise<void> 
   const sorted = [...cursors].sort((a, b) => (a.networkId + a.deviceId < b.networkId + b.deviceId ? -1 : 1));
   await sql`
     INSERT INTO relay_cursors (network_id, device_id, tenant_id, stream_offset)
-    SELECT * FROM unnest(
-      ${sorted.map((cursor) => cursor.networkId)}::uuid[],
-      ${sorted.map((cursor) => cursor.deviceId)}::uuid[],
-      ${sorted.map((cursor) => cursor.tenantId)}::uuid[],
-      ${sorted.map((cursor) => cursor.streamOffset)}::bigint[])
+    SELECT network_id, moved.device_id, tenant_id, moved.stream_offset
+    FROM unnest(
+        ${sorted.map((cursor) => cursor.networkId)}::uuid[],
+        ${sorted.map((cursor) => cursor.deviceId)}::uuid[],
+        ${sorted.map((cursor) => cursor.tenantId)}::uuid[],
+        ${sorted.map((cursor) => cursor.streamOffset)}::bigint[])
+        AS moved (network_id, device_id, tenant_id, stream_offset)
+      -- The network may be gone meanwhile: that must not keep the others' progress from being saved.
+      JOIN relay_streams USING (network_id, tenant_id)
+    ORDER BY network_id, moved.device_id
     ON CONFLICT (network_id, device_id)
     DO UPDATE SET stream_offset = greatest(relay_cursors.stream_offset, EXCLUDED.stream_offset)`;
 }
 
 async function readPage(
   sql: Sql,
-  tenantId: TenantId,
-  { networkId, deviceId }: NetworkDevice,
+  { deviceId }: DeviceActor,
+  { networkId, networkTenantId }: StreamOwner,
   afterOffset: number,
   limit: number,
 ): Promise<StoredFrame[]> {
   const rows = await sql<{ stream_offset: bigint; content: Uint8Array }[]>`
     SELECT stream_offset, content FROM relay_frames
-    WHERE tenant_id = ${tenantId} AND network_id = ${networkId} AND stream_offset > ${afterOffset}
+    WHERE tenant_id = ${networkTenantId} AND network_id = ${networkId} AND stream_offset > ${afterOffset}
       AND source_id <> ${deviceId} AND (destination_id IS NULL OR destination_id = ${deviceId})
     ORDER BY stream_offset LIMIT ${limit}`;
   return rows.map((row) => ({ streamOffset: Number(row.stream_offset), content: row.content }));
@@ -260,8 +292,16 @@ export function createRelayStore(
       return work(sql);
     });
   return {
-    appendFrames: (frames, storedAtMs, epochs) =>
-      write((sql) => appendFrames(sql, frames, storedAtMs, epochs, memberships)),
+    async appendFrames(frames, storedAtMs, epochs) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await write((sql) => appendFrames(sql, frames, storedAtMs, epochs, memberships));
+        } catch (error) {
+          // Nothing was written. The next look finds the removed network without members, and refuses its frames alone.
+          if (!isNetworkGone(error) || attempt === APPEND_ATTEMPTS_MAX) throw error;
+        }
+      }
+    },
 
     readState: (membership, deviceId, epochs) => write((sql) => readState(sql, membership, deviceId, epochs)),
 
@@ -275,8 +315,8 @@ export function createRelayStore(
           ON CONFLICT (network_id, device_id) DO UPDATE SET joined_offset = EXCLUDED.joined_offset`;
       }),
 
-    readPage: (tenantId, device, afterOffset, limit) =>
-      database.tenant(tenantId, (sql) => readPage(sql, tenantId, device, afterOffset, limit)),
+    readPage: (reader, network, afterOffset, limit) =>
+      database.tenant(reader, (sql) => readPage(sql, reader, network, afterOffset, limit)),
 
     readHeads: (networkIds) =>
       database.system('relay', async (sql) => {

@@ -60,8 +60,8 @@ export class StreamWriter {
   }
 
   /**
-   * The position of the frame in its stream, once it is kept. Refuses with `frame_destination_unknown`, and with
-   * `unavailable` when too much waits or the database fails.
+   * The position of the frame in its stream, once it is kept. Refuses with `frame_destination_unknown`,
+   * with `network_not_found` when its source is no member any more, and with `unavailable` when too much waits or the database fails.
    */
   append(frame: FrameToStore): Promise<number> {
     const { length } = frame.content;
@@ -101,7 +101,7 @@ export class StreamWriter {
       for (const [index, { resolve, reject }] of batch.entries()) {
         const outcome = outcomes[index];
         if (outcome?.kind === 'stored') resolve(outcome.streamOffset);
-        else reject(relayError('frame_destination_unknown'));
+        else reject(relayError(outcome?.reason ?? 'unavailable'));
       }
     } catch (error) {
       this.#logger.error({ operation: 'relay.frames.store', error, frames: batch.length }, 'not stored');

@@ -84,9 +84,13 @@ export interface FrameToStore {
 /** What became of a frame that was to be stored. */
 export type StoreOutcome =
   /** `duplicate`: it was stored before, at this offset. */
-  | { readonly kind: 'stored'; readonly streamOffset: number; readonly duplicate: boolean }
-  /** Its destination doesn't belong to the network. */
-  | { readonly kind: 'refused' };
+  { readonly kind: 'stored'; readonly streamOffset: number; readonly duplicate: boolean } | RefusedFrame;
+
+/** A frame that was not stored: its source doesn't belong to the network any more, or its destination doesn't. */
+export interface RefusedFrame {
+  readonly kind: 'refused';
+  readonly reason: 'network_not_found' | 'frame_destination_unknown';
+}
 
 /** A frame of the stream, as it is delivered. */
 export interface StoredFrame {

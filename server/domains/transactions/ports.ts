@@ -1,5 +1,6 @@
+import type { AccountActor } from '../../kernel/actor.ts';
 import type { TransactionId } from '../../kernel/ids.ts';
-import type { OpenTransaction, Requester, Transaction, TransactionCursor, TransactionPage } from './types.ts';
+import type { OpenTransaction, Transaction, TransactionCursor, TransactionPage } from './types.ts';
 
 /** Which open transactions are meant: those of a node, or those begun before a time. */
 export interface OpenTransactionQuery {
@@ -15,9 +16,9 @@ export interface TransactionStore {
     after: TransactionCursor | null,
     limit: number,
   ): Promise<readonly OpenTransaction[]>;
-  findTransaction(owner: Requester, id: TransactionId): Promise<Transaction | null>;
+  findTransaction(actor: AccountActor, id: TransactionId): Promise<Transaction | null>;
   listTransactions(
-    owner: Requester,
+    actor: AccountActor,
     role: 'requester' | 'provider',
     after: TransactionCursor | null,
     limit: number,

@@ -21,24 +21,24 @@ export function createTransactionStore(database: Database): TransactionStore {
         return rows.map(openOf);
       }),
 
-    findTransaction: (owner, id) =>
-      database.tenant(owner.tenantId, async (sql) => {
+    findTransaction: (actor, id) =>
+      database.tenant(actor, async (sql) => {
         const [asked] = await sql<SharedRow[]>`
           SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
             fee_microcents, earnings_microcents, finish_reason, failure_code, created_at, finished_at
           FROM marketplace_transactions
-          WHERE id = ${id} AND tenant_id = ${owner.tenantId} AND account_id = ${owner.accountId}`;
+          WHERE id = ${id} AND tenant_id = ${actor.tenantId} AND account_id = ${actor.accountId}`;
         if (asked) return transactionOf('requester', asked);
         const [served] = await sql<SharedRow[]>`
           SELECT transaction_id AS id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens,
             cost_microcents, fee_microcents, earnings_microcents, finish_reason, failure_code, created_at, finished_at
-          FROM marketplace_served WHERE transaction_id = ${id} AND tenant_id = ${owner.tenantId}
+          FROM marketplace_served WHERE transaction_id = ${id} AND tenant_id = ${actor.tenantId}
           ORDER BY billed_tokens DESC LIMIT 1`;
         return served ? transactionOf('provider', served) : null;
       }),
 
-    listTransactions: (owner, role, after, limit) =>
-      database.tenant(owner.tenantId, async (sql) => {
+    listTransactions: (actor, role, after, limit) =>
+      database.tenant(actor, async (sql) => {
         const at = after === null ? null : new Date(after.createdAtMs);
         const id = after?.id ?? null;
         const rows =
@@ -47,7 +47,7 @@ export function createTransactionStore(database: Database): TransactionStore {
                 SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
                   fee_microcents, earnings_microcents, finish_reason, failure_code, created_at, finished_at
                 FROM marketplace_transactions
-                WHERE tenant_id = ${owner.tenantId} AND account_id = ${owner.accountId}
+                WHERE tenant_id = ${actor.tenantId} AND account_id = ${actor.accountId}
                   AND (${at}::timestamptz IS NULL OR (created_at, id) < (${at}::timestamptz, ${id}::uuid))
                 ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}`
             : await sql<SharedRow[]>`
@@ -55,7 +55,7 @@ export function createTransactionStore(database: Database): TransactionStore {
                   cost_microcents, fee_microcents, earnings_microcents, finish_reason, failure_code, created_at,
                   finished_at
                 FROM marketplace_served
-                WHERE tenant_id = ${owner.tenantId}
+                WHERE tenant_id = ${actor.tenantId}
                   AND (${at}::timestamptz IS NULL OR (created_at, transaction_id) < (${at}::timestamptz, ${id}::uuid))
                 ORDER BY created_at DESC, transaction_id DESC LIMIT ${limit + 1}`;
         const transactions = rows.slice(0, limit).map((row) => transactionOf(role, row));

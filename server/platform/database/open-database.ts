@@ -1,3 +1,4 @@
+import type { ServiceActor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Database } from '../../kernel/database.ts';
 import { asId, type TenantId } from '../../kernel/ids.ts';
@@ -61,8 +62,12 @@ export interface OpenDatabase {
   close(timeoutMs: number): Promise<void>;
 }
 
-/** No tenant has this id. */
-const NOBODY = asId<TenantId>('00000000-0000-0000-0000-000000000000');
+/** Acts for a tenant that nobody has. */
+const NOBODY: ServiceActor = {
+  kind: 'service',
+  tenantId: asId<TenantId>('00000000-0000-0000-0000-000000000000'),
+  service: 'database.ping',
+};
 
 const createPool = (url: string, pool: PoolName, connectionsMax: number): Client =>
   connect(url, {
@@ -101,7 +106,7 @@ export async function openDatabase(
     POOL_NAMES.map((pool) => [pool, createPool(loginUrl(url, pool, source.secret), pool, connectionsMax)]),
   ) as Record<PoolName, Client>;
   const scopeKey = scopeKeyOf(source.secret);
-  const { database, drain } = createTransactions(pools, (scope) => signScope(scopeKey, scope), deps);
+  const { database, drain } = createTransactions(pools, (actor) => signScope(scopeKey, actor), deps);
   let exclusive: ExclusiveUse | null = null;
   const migrator = createMigrator(url, options.migrations ?? allMigrations, deps);
 

@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
 import type { Actor } from '../../kernel/actor.ts';
-import type { TenantId } from '../../kernel/ids.ts';
 import { connect } from './connect.ts';
 
 /** Bytes of a block of SHA-256, as HMAC pads its key to (RFC 2104 section 2). */
@@ -13,15 +12,12 @@ export const scopeKeyOf = (secret: string): Buffer => createHmac('sha256', secre
  * The value of `app.scope` for a transaction: tenant, account and device, and their HMAC-SHA256. The function
  * `current_scope()` of the database takes no other, so that a statement that was smuggled in can't become somebody else.
  */
-export function signScope(key: Buffer, scope: Actor | TenantId): string {
-  const content =
-    typeof scope === 'string'
-      ? `${scope}||`
-      : [
-          scope.tenantId,
-          scope.kind === 'account' ? scope.accountId : '',
-          scope.kind === 'device' ? scope.deviceId : '',
-        ].join('|');
+export function signScope(key: Buffer, actor: Actor): string {
+  const content = [
+    actor.tenantId,
+    actor.kind === 'account' ? actor.accountId : '',
+    actor.kind === 'device' ? actor.deviceId : '',
+  ].join('|');
   return `${content}|${createHmac('sha256', key).update(content).digest('hex')}`;
 }
 

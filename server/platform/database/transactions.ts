@@ -1,7 +1,6 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { TenantId } from '../../kernel/ids.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { Client } from './connect.ts';
 import { isRetryable, isUnreachable, unavailable } from './failures.ts';
@@ -23,7 +22,7 @@ export interface Transactions {
 /** Each pool must run as its role; `signScope` makes the setting that the policies believe. */
 export function createTransactions(
   pools: Readonly<Record<PoolName, Client>>,
-  signScope: (scope: Actor | TenantId) => string,
+  signScope: (actor: Actor) => string,
   deps: { clock: Clock; random: Random },
 ): Transactions {
   let pending = 0;
@@ -75,9 +74,9 @@ export function createTransactions(
 
   return {
     database: {
-      tenant: (scope, work) =>
+      tenant: (actor, work) =>
         run(pools.tenant, async (sql) => {
-          await sql`SELECT set_config('app.scope', ${signScope(scope)}, true)`;
+          await sql`SELECT set_config('app.scope', ${signScope(actor)}, true)`;
           return work(sql);
         }),
       system: (job, work) => run(pools[job], work),

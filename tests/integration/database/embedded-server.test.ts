@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { asId } from '../../../server/kernel/ids.ts';
 import { StartError } from '../../../server/kernel/start-error.ts';
 import { embeddedUrls } from '../../../server/platform/database/embedded/bootstrap.ts';
 import { type OpenDatabase, openDatabase } from '../../../server/platform/database/index.ts';
@@ -10,6 +11,7 @@ import { loginOf, SYSTEM_JOBS } from '../../../server/platform/database/logins.t
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import { prepareDataDirectory } from '../../../server/platform/system/data-directory.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
+import { serverFor } from '../../support/actors.ts';
 import { uuid } from '../../support/frames.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { administer, withDatabase } from '../../support/test-cluster.ts';
@@ -53,7 +55,7 @@ test('the embedded database admits every connection of five large pools at once'
   };
   const transactions = Array.from({ length: POOL_CONNECTIONS }, () => [
     ...SYSTEM_JOBS.map((job) => open.database.system(job, work)),
-    open.database.tenant(uuid(1) as never, work),
+    open.database.tenant(serverFor(asId(uuid(1))), work),
   ]);
   await Promise.all(transactions.flat());
   expect(begun).toBe(5 * POOL_CONNECTIONS);

@@ -5,6 +5,7 @@ import { type Migration, type OpenDatabase, openDatabase } from '../../../server
 import { tenancy } from '../../../server/platform/database/migrations/0001-tenancy.ts';
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
+import { serverFor } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { uuid } from '../../support/frames.ts';
 import { silentLogger } from '../../support/logger.ts';
@@ -42,7 +43,7 @@ beforeAll(async () => {
   await open.migrate();
   for (const tenantId of [A, B]) {
     await open.database.tenant(
-      tenantId,
+      serverFor(tenantId),
       (sql) => sql`INSERT INTO things (tenant_id, name) VALUES (${tenantId}, ${`of ${tenantId}`})`,
     );
   }
@@ -57,41 +58,45 @@ const sqlState = (code: string) => expect.objectContaining({ code });
 
 describe('a tenant', () => {
   test('sees its own rows only', async () => {
-    const rows = await open.database.tenant(A, (sql) => sql`SELECT name FROM things`);
+    const rows = await open.database.tenant(serverFor(A), (sql) => sql`SELECT name FROM things`);
     expect(rows.map((row) => row.name)).toEqual([`of ${A}`]);
   });
 
   test('sees no row of another even when it asks for it', async () => {
     expect(
-      await open.database.tenant(A, (sql) => sql`SELECT FROM things WHERE tenant_id = ${B}`),
+      await open.database.tenant(serverFor(A), (sql) => sql`SELECT FROM things WHERE tenant_id = ${B}`),
     ).toHaveLength(0);
   });
 
   test('can not insert a row of another', async () => {
     await expect(
-      open.database.tenant(A, (sql) => sql`INSERT INTO things (tenant_id, name) VALUES (${B}, 'planted')`),
+      open.database.tenant(
+        serverFor(A),
+        (sql) => sql`INSERT INTO things (tenant_id, name) VALUES (${B}, 'planted')`,
+      ),
     ).rejects.toEqual(sqlState('42501'));
   });
 
   test('can not give a row of its own to another', async () => {
-    await expect(open.database.tenant(A, (sql) => sql`UPDATE things SET tenant_id = ${B}`)).rejects.toEqual(
-      sqlState('42501'),
-    );
+    await expect(
+      open.database.tenant(serverFor(A), (sql) => sql`UPDATE things SET tenant_id = ${B}`),
+    ).rejects.toEqual(sqlState('42501'));
   });
 
   test("changes and deletes none of another's rows", async () => {
-    const count = await open.database.tenant(A, async (sql) => {
+    const count = await open.database.tenant(serverFor(A), async (sql) => {
       const updated = await sql`UPDATE things SET name = 'taken' WHERE tenant_id = ${B}`;
       const deleted = await sql`DELETE FROM things WHERE tenant_id = ${B}`;
       return updated.count + deleted.count;
     });
     expect(count).toBe(0);
-    const rows = await open.database.tenant(B, (sql) => sql`SELECT name FROM things`);
+    const rows = await open.database.tenant(serverFor(B), (sql) => sql`SELECT name FROM things`);
     expect(rows.map((row) => row.name)).toEqual([`of ${B}`]);
   });
 
   test('that is set in one transaction is not set in the next on the same connection', async () => {
-    for (let round = 0; round < 20; round++) await open.database.tenant(A, (sql) => sql`SELECT FROM things`);
+    for (let round = 0; round < 20; round++)
+      await open.database.tenant(serverFor(A), (sql) => sql`SELECT FROM things`);
     const rows = await open.database.system(
       'identity',
       (sql) => sql`SELECT nullif(current_setting('app.scope', true), '') AS tenant`,
@@ -103,7 +108,7 @@ describe('a tenant', () => {
     const tenants = Array.from({ length: 20 }, (_, index) => asId<TenantId>(uuid(1_000 + index)));
     const seen = await Promise.all(
       tenants.map((tenantId) =>
-        open.database.tenant(tenantId, async (sql) => {
+        open.database.tenant(serverFor(tenantId), async (sql) => {
           await sql`SELECT pg_sleep(0.001)`;
           return (await sql`SELECT current_tenant_id() AS tenant`)[0]?.tenant;
         }),
@@ -115,7 +120,7 @@ describe('a tenant', () => {
 
 describe("the pools' roles", () => {
   const roles = {
-    yggdrasil_tenant: <T>(work: (sql: Sql) => Promise<T>) => open.database.tenant(A, work),
+    yggdrasil_tenant: <T>(work: (sql: Sql) => Promise<T>) => open.database.tenant(serverFor(A), work),
     yggdrasil_identity: <T>(work: (sql: Sql) => Promise<T>) => open.database.system('identity', work),
   } as const;
 
@@ -165,13 +170,13 @@ describe("the pools' roles", () => {
 
   test('yggdrasil_tenant reads and writes nothing without a tenant', async () => {
     const unset = (sql: Sql) => sql`SELECT set_config('app.scope', '', true)`;
-    const rows = await open.database.tenant(A, async (sql) => {
+    const rows = await open.database.tenant(serverFor(A), async (sql) => {
       await unset(sql);
       return sql`SELECT FROM things`;
     });
     expect(rows).toHaveLength(0);
     await expect(
-      open.database.tenant(A, async (sql) => {
+      open.database.tenant(serverFor(A), async (sql) => {
         await unset(sql);
         await sql`INSERT INTO things (tenant_id, name) VALUES (${A}, 'x')`;
       }),
@@ -187,7 +192,8 @@ describe("the pools' roles", () => {
 });
 
 describe('a statement that was smuggled into a transaction of one tenant', () => {
-  const smuggled = (statements: string) => open.database.tenant(A, (sql) => sql.unsafe(statements));
+  const smuggled = (statements: string) =>
+    open.database.tenant(serverFor(A), (sql) => sql.unsafe(statements));
 
   test.each([
     ['another tenant as it is', `'${B}||'`],
@@ -223,7 +229,7 @@ describe('a statement that was smuggled into a transaction of one tenant', () =>
   test('leaves nothing behind for the next transaction on its connection', async () => {
     await smuggled("SELECT set_config('app.scope', current_setting('app.scope'), false)");
     for (let round = 0; round < 20; round++) {
-      const rows = await open.database.tenant(B, (sql) => sql`SELECT name FROM things`);
+      const rows = await open.database.tenant(serverFor(B), (sql) => sql`SELECT name FROM things`);
       expect(rows.map((row) => row.name)).toEqual([`of ${B}`]);
     }
   });

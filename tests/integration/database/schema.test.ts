@@ -40,6 +40,15 @@ test('every policy for tenants compares with the current tenant, worked out once
   expect(loose).toEqual([]);
 });
 
+test("money and trade are the whole tenant's: who is a member of single networks sees none, nor does a device", async () => {
+  const policies = await askOwner<{ tablename: string; qual: string }>(`
+    SELECT tablename, qual FROM pg_policies
+    WHERE schemaname = 'yggdrasil' AND 'yggdrasil_tenant' = ANY (roles)
+      AND tablename ~ '^(ledger|marketplace|quality|payment)_'`);
+  expect(policies.length).toBeGreaterThan(5);
+  for (const { tablename, qual } of policies) expect(qual, tablename).toContain('sees_whole_tenant()');
+});
+
 test('nobody but the owner may truncate, add triggers or reference, and nothing is granted to all', async () => {
   const grants = await askOwner(`
     SELECT table_name, grantee, privilege_type FROM information_schema.table_privileges

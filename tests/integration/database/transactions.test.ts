@@ -4,6 +4,7 @@ import { asId, type TenantId } from '../../../server/kernel/ids.ts';
 import { type OpenDatabase, openDatabase } from '../../../server/platform/database/index.ts';
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
+import { serverFor } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { uuid } from '../../support/frames.ts';
 import { silentLogger } from '../../support/logger.ts';
@@ -68,7 +69,7 @@ describe('a transaction', () => {
 
   test('that fails otherwise is not run again', async () => {
     let attempts = 0;
-    const run = scratch.database.tenant(asId<TenantId>(uuid(1)), async (sql) => {
+    const run = scratch.database.tenant(serverFor(asId<TenantId>(uuid(1))), async (sql) => {
       attempts++;
       await sql.unsafe(raise('23505'));
     });

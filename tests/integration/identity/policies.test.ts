@@ -8,6 +8,7 @@ import {
   type NetworkId,
   type TenantId,
 } from '../../../server/kernel/ids.ts';
+import { serverFor } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { uuid } from '../../support/frames.ts';
 
@@ -73,7 +74,7 @@ async function fill(): Promise<void> {
         VALUES (${tenantId}, ${accountId}, ${role}, ${all})`;
     }
   });
-  await db.database.tenant(A, async (sql) => {
+  await db.database.tenant(serverFor(A), async (sql) => {
     for (const [id, name] of [
       [KITCHEN, 'Kitchen'],
       [CELLAR, 'Cellar'],
@@ -86,7 +87,7 @@ async function fill(): Promise<void> {
     await addDevice(sql, A, LAMP, KITCHEN);
     await addDevice(sql, A, COOLER, CELLAR);
   });
-  await db.database.tenant(B, async (sql) => {
+  await db.database.tenant(serverFor(B), async (sql) => {
     await sql`INSERT INTO networks (id, tenant_id, name) VALUES (${FLAT}, ${B}, 'Flat')`;
     await addDevice(sql, B, PHONE, FLAT);
   });
@@ -132,7 +133,7 @@ describe('what a policy shows', () => {
   it.each([
     [
       'the server itself',
-      A,
+      serverFor(A),
       [KITCHEN, CELLAR],
       [LAMP, COOLER],
       [OWNER, ADMINISTRATOR, MEMBER, SINGLE, GUEST],
@@ -156,8 +157,8 @@ describe('what a policy shows', () => {
     ['somebody who is no member', account(STRANGER), [], [], []],
     ['a member of another tenant', account(GUEST, B), [FLAT], [PHONE], [GUEST]],
     ['a device', device(LAMP, A), [KITCHEN], [LAMP], []],
-  ] as const)('%s', async (_who, actor, networks, devices, members) => {
-    const ask = (statement: string) => ids(actor as Actor, statement);
+  ] as const)('%s', async (_who, actor: Actor, networks, devices, members) => {
+    const ask = (statement: string) => ids(actor, statement);
     expect(await ask('SELECT id FROM networks')).toEqual([...networks].sort());
     expect(await ask('SELECT id FROM devices')).toEqual([...devices].sort());
     expect(await ask('SELECT account_id AS id FROM memberships')).toEqual([...members].sort());
@@ -184,6 +185,40 @@ describe('what a policy shows', () => {
     expect(await ids(account(GUEST, B), members)).toEqual([PHONE, PHONE]);
     expect(await ids(device(PHONE, B), members)).toEqual([LAMP, PHONE, PHONE].sort());
     expect(await ids(device(COOLER, A), members)).toEqual([COOLER]);
+  });
+});
+
+describe('what a policy shows of money and trade', () => {
+  const REQUEST = uuid(80);
+
+  beforeAll(async () => {
+    await db.database.system('money', async (sql) => {
+      await sql`INSERT INTO ledger_accounts (id, tenant_id, kind) VALUES (${uuid(70)}, ${A}, 'available')`;
+      await sql`
+        INSERT INTO marketplace_providers (id, tenant_id, device_id, slots, offered_at)
+        VALUES (${uuid(71)}, ${A}, ${LAMP}, 1, now())`;
+      await sql`
+        INSERT INTO marketplace_transactions (id, tenant_id, account_id, state, model, provider_id,
+          prompt_microcents_per_1000_tokens, cached_prompt_microcents_per_1000_tokens,
+          completion_microcents_per_1000_tokens, held_microcents, prompt_tokens, completion_tokens_max, created_at, node_id,
+          hold_id, provider_tenant_id, provider_device_id)
+        VALUES (${REQUEST}, ${A}, ${MEMBER}, 'PROCESSING', 'm', ${uuid(71)}, 1, 1, 1, 1, 1, 1, now(), 'n', ${uuid(72)}, ${A},
+          ${LAMP})`;
+    });
+  });
+
+  it.each([
+    ['the server itself', serverFor(A), 1, [REQUEST]],
+    ['an owner', account(OWNER), 1, []],
+    ['the member who asked', account(MEMBER), 1, [REQUEST]],
+    ['a member for the kitchen', account(SINGLE), 0, []],
+    ['a guest of the kitchen', account(GUEST), 0, []],
+    ['a member of another tenant', account(GUEST, B), 0, []],
+    ['a device', device(LAMP, A), 0, []],
+  ] as const)('%s', async (_who, actor: Actor, count, requests) => {
+    for (const table of ['ledger_accounts', 'marketplace_providers'])
+      expect(await ids(actor, `SELECT id FROM ${table}`), table).toHaveLength(count);
+    expect(await ids(actor, 'SELECT id FROM marketplace_transactions')).toEqual([...requests]);
   });
 });
 

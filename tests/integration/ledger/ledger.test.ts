@@ -11,20 +11,13 @@ import {
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { type AccountId, asId, type TenantId, type TransactionId } from '../../../server/kernel/ids.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
+import { addOwner, newOwner } from '../../support/actors.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { silentLogger } from '../../support/logger.ts';
 
 const random = createSystemRandom();
-const newActor = (operator = false): AccountActor => ({
-  kind: 'account',
-  tenantId: asId<TenantId>(random.uuid()),
-  accountId: asId<AccountId>(random.uuid()),
-  operator,
-  role: 'owner',
-  networkIds: null,
-});
-const admin = newActor(true);
+const admin = newOwner(true);
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -65,9 +58,12 @@ let alice: AccountActor;
 let bob: AccountActor;
 beforeEach(async () => {
   node = createNode();
-  alice = newActor();
-  bob = newActor();
-  for (const { accountId, tenantId } of [alice, bob]) tenants.set(accountId, tenantId);
+  alice = newOwner();
+  bob = newOwner();
+  for (const actor of [alice, bob]) {
+    tenants.set(actor.accountId, actor.tenantId);
+    await addOwner(db.database, actor);
+  }
   await topUp(node, 'first', 1_000n);
 });
 
@@ -160,8 +156,9 @@ describe('the ledger', () => {
   });
 
   it('keeps one account for a user whose id comes in either case', async () => {
-    const carol = newActor();
+    const carol = newOwner();
     const upper = { ...carol, accountId: asId<AccountId>(carol.accountId.toUpperCase()) };
+    await addOwner(db.database, carol);
     for (const { accountId, tenantId } of [carol, upper]) tenants.set(accountId, tenantId);
     await topUp(node, 'upper', 5n, upper);
     await topUp(node, 'lower', 6n, carol);
@@ -242,7 +239,7 @@ describe('the ledger', () => {
 
   it('keeps two writers on the same accounts apart without a deadlock', async () => {
     const other = createNode();
-    const people = [alice, bob, ...Array.from({ length: 6 }, () => newActor())];
+    const people = [alice, bob, ...Array.from({ length: 6 }, () => newOwner())];
     for (const person of people) {
       tenants.set(person.accountId, person.tenantId);
       await topUp(node, 'start', 10_000n, person);
@@ -283,15 +280,15 @@ describe('the ledger', () => {
 
   it('is closed to other tenants and immutable in the database itself', async () => {
     const { database } = db;
-    const seen = await database.tenant(bob.tenantId, (sql) => sql`SELECT * FROM ledger_entries`);
+    const seen = await database.tenant(bob, (sql) => sql`SELECT * FROM ledger_entries`);
     expect(seen).toHaveLength(0);
-    const own = await database.tenant(alice.tenantId, (sql) => sql`SELECT * FROM ledger_accounts`);
+    const own = await database.tenant(alice, (sql) => sql`SELECT * FROM ledger_accounts`);
     expect(own).toHaveLength(1);
-    const entries = await database.tenant(alice.tenantId, (sql) => sql`SELECT * FROM ledger_entries`);
+    const entries = await database.tenant(alice, (sql) => sql`SELECT * FROM ledger_entries`);
     expect(entries).toHaveLength(1);
     const forbidden = [
-      () => database.tenant(alice.tenantId, (sql) => sql`SELECT * FROM ledger_transfers`),
-      () => database.tenant(alice.tenantId, (sql) => sql`UPDATE ledger_accounts SET balance_microcents = 1`),
+      () => database.tenant(alice, (sql) => sql`SELECT * FROM ledger_transfers`),
+      () => database.tenant(alice, (sql) => sql`UPDATE ledger_accounts SET balance_microcents = 1`),
       () => database.system('money', (sql) => sql`UPDATE ledger_entries SET amount_microcents = 1`),
       () => database.system('money', (sql) => sql`DELETE FROM ledger_entries`),
       () => database.system('money', (sql) => sql`UPDATE ledger_transfers SET amount_microcents = 1`),

@@ -8,9 +8,10 @@ import {
   transferIdFor,
 } from '../../../server/domains/ledger/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
+import { addOwner, newOwner } from '../../support/actors.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { createLedgerNode, newOwner, newTransferId } from '../../support/ledger.ts';
+import { createLedgerNode, newTransferId } from '../../support/ledger.ts';
 
 let db: TestDatabase;
 let node: ReturnType<typeof createLedgerNode>;
@@ -19,6 +20,13 @@ beforeAll(async () => {
   node = createLedgerNode(db);
 });
 afterAll(() => db.close());
+
+/** An owner without money, whom the database knows. */
+async function knownOwner(): Promise<AccountActor> {
+  const owner = newOwner();
+  await addOwner(db.database, owner);
+  return owner;
+}
 
 const holdOf = (owner: AccountActor, amountMicrocents: bigint, id = newTransferId()) =>
   ({ kind: 'hold', id, owner, amountMicrocents, expiresAfterMs: 60_000, transactionId: null }) as const;
@@ -39,7 +47,7 @@ async function expectInOrder() {
 describe('a unit of work', () => {
   it('pays several payees and the fee out of one hold, and gives the rest back', async () => {
     const alice = await node.rich(1_000n);
-    const payees = [newOwner(), newOwner(), newOwner()];
+    const payees = [await knownOwner(), await knownOwner(), await knownOwner()];
     const hold = holdOf(alice, 100n);
     const results = await node.commit({
       commands: [
@@ -82,7 +90,7 @@ describe('a unit of work', () => {
   });
 
   it('holds nothing, for nothing, and still ends that hold only once', async () => {
-    const alice = newOwner();
+    const alice = await knownOwner();
     const hold = holdOf(alice, 0n);
     const end = (kind: 'post' | 'void') => {
       const ids = { id: transferIdFor(kind, hold.id), holdId: hold.id };
@@ -189,7 +197,7 @@ describe('a chargeback', () => {
   });
 
   it('of a debtor is a larger debt, which earnings pay off', async () => {
-    const [alice, bob] = [newOwner(), await node.rich(100n)];
+    const [alice, bob] = [await knownOwner(), await node.rich(100n)];
     await node.commit({ commands: [clear('chargeback', alice, 40n)], rows: [] });
     expect(await commit(holdOf(alice, 1n))).toMatchObject({ ok: false, reason: 'insufficient_balance' });
     await node.commit({
@@ -246,7 +254,7 @@ describe('earnings with a release time', () => {
     const clock = new FakeClock(Date.now());
     const slow = createLedgerNode(db, { clock, earningsReleaseDelayMs: 1_000 });
     const other = createLedgerNode(db, { clock, earningsReleaseDelayMs: 1_000 });
-    const [alice, bob] = [await slow.rich(1_000n), newOwner()];
+    const [alice, bob] = [await slow.rich(1_000n), await knownOwner()];
     const pay = async (amountMicrocents: bigint) => {
       const payees = [{ owner: bob, amountMicrocents }];
       await slow.commit({

@@ -3,8 +3,9 @@ import { tenantAccount } from '../../../server/domains/ledger/accounts.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import type { Sql } from '../../../server/kernel/database.ts';
 import { connect } from '../../../server/platform/database/connect.ts';
+import { newOwner } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { createLedgerNode, newOwner, newTransferId } from '../../support/ledger.ts';
+import { createLedgerNode, newTransferId } from '../../support/ledger.ts';
 
 /*
  * Statements by hand, under the server's own role: whatever a bug or an intruder writes there, the database takes only

@@ -4,6 +4,7 @@ import { createRelayStore } from '../../../server/domains/relay/index.ts';
 import type { RelayStore } from '../../../server/domains/relay/ports.ts';
 import type { FrameToStore, Membership } from '../../../server/domains/relay/types.ts';
 import { asId, type DeviceId, type NetworkId, type TenantId } from '../../../server/kernel/ids.ts';
+import { serverFor } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { uuid } from '../../support/frames.ts';
 import { testLease } from '../../support/lease.ts';
@@ -26,7 +27,7 @@ afterAll(() => testDatabase.close());
 
 let networks = 0;
 
-/** A source that exists only as one, in a network of its own. */
+/** A device in a network of its own. */
 interface Home {
   readonly membership: Membership;
   readonly deviceId: DeviceId;
@@ -41,13 +42,45 @@ async function newHome(): Promise<Home> {
     (sql) => sql`INSERT INTO tenants (id) VALUES (${networkTenantId})`,
   );
   await testDatabase.database.tenant(
-    networkTenantId,
+    serverFor(networkTenantId),
     (sql) =>
       sql`INSERT INTO networks (id, tenant_id, name) VALUES (${networkId}, ${networkTenantId}, 'Home')`,
   );
   const membership = { networkId, networkTenantId, joinedAtMs: EARLY };
-  return { membership, deviceId: asId<DeviceId>(uuid(4_000 + networks)) };
+  return { membership, deviceId: await newMember(membership) };
 }
+
+let devices = 0;
+
+/** A new device in a network, of the network's tenant or another one. */
+async function newMember(
+  { networkId, networkTenantId }: Membership,
+  tenantId = networkTenantId,
+): Promise<DeviceId> {
+  devices++;
+  const deviceId = asId<DeviceId>(uuid(4_000 + devices));
+  await testDatabase.database.tenant(
+    serverFor(tenantId),
+    (sql) => sql`
+      INSERT INTO devices (id, tenant_id, name, world_type, token_hash, signing_key_sealed)
+      VALUES (${deviceId}, ${tenantId}, 'A', 'jotunheim', ${Buffer.alloc(32, devices)}, ${Buffer.alloc(1)})`,
+  );
+  if (tenantId === networkTenantId) {
+    await testDatabase.database.tenant(
+      serverFor(tenantId),
+      (sql) => sql`
+        INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id)
+        VALUES (${tenantId}, ${networkId}, ${tenantId}, ${deviceId})`,
+    );
+  }
+  return deviceId;
+}
+
+const removeNetwork = ({ membership: { networkId, networkTenantId } }: Home) =>
+  testDatabase.database.tenant(
+    serverFor(networkTenantId),
+    (sql) => sql`DELETE FROM networks WHERE tenant_id = ${networkTenantId} AND id = ${networkId}`,
+  );
 
 const frame = (
   { membership, deviceId }: Home,
@@ -66,18 +99,18 @@ const to = (deviceId: string) => ({ destinationId: asId<DeviceId>(deviceId) });
 
 const append = async (frames: readonly FrameToStore[], atMs = LATE) =>
   (await store.appendFrames(frames, atMs, () => EPOCH)).map((outcome) => {
-    if (outcome.kind === 'refused') return 'refused';
+    if (outcome.kind === 'refused') return outcome.reason;
     return outcome.duplicate ? -outcome.streamOffset : outcome.streamOffset;
   });
-const page = async (home: Home, reader: string, after: number, limit = 10) =>
-  (
-    await store.readPage(
-      home.membership.networkTenantId,
-      { networkId: home.membership.networkId, deviceId: asId<DeviceId>(reader) },
-      after,
-      limit,
-    )
-  ).map(({ streamOffset, content }) => [streamOffset, [...content]]);
+const page = async (
+  { membership }: Home,
+  deviceId: DeviceId,
+  after: number,
+  { limit = 10, tenantId = membership.networkTenantId } = {},
+) =>
+  (await store.readPage({ kind: 'device', tenantId, deviceId }, membership, after, limit)).map(
+    ({ streamOffset, content }) => [streamOffset, [...content]],
+  );
 const stateOf = (home: Home, joinedAtMs: number, epoch = EPOCH) =>
   store.readState({ ...home.membership, joinedAtMs }, home.deviceId, () => epoch);
 
@@ -104,16 +137,7 @@ describe('the stream of a network', () => {
 
   it('takes no frame whose destination is not of the network, and counts no offset for it', async () => {
     const home = await newHome();
-    const { networkId, networkTenantId: tenantId } = home.membership;
-    const member = uuid(6_000 + networks);
-    await testDatabase.database.tenant(tenantId, async (sql) => {
-      await sql`
-        INSERT INTO devices (id, tenant_id, name, world_type, token_hash, signing_key_sealed)
-        VALUES (${member}, ${tenantId}, 'A', 'jotunheim', ${Buffer.alloc(32, networks)}, ${Buffer.alloc(1)})`;
-      await sql`
-        INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id)
-        VALUES (${tenantId}, ${networkId}, ${tenantId}, ${member})`;
-    });
+    const member = await newMember(home.membership);
     const asked = { destinationUnknown: true };
     expect(
       await append([
@@ -121,7 +145,7 @@ describe('the stream of a network', () => {
         frame(home, 2, { ...to(uuid(5_000)), ...asked }),
         frame(home, 3),
       ]),
-    ).toEqual([1, 'refused', 2]);
+    ).toEqual([1, 'frame_destination_unknown', 2]);
     expect(await page(home, member, 0)).toEqual([
       [1, [1]],
       [2, [3]],
@@ -131,14 +155,14 @@ describe('the stream of a network', () => {
 
   it('is read by a device in order, without its own frames and those for others', async () => {
     const home = await newHome();
-    const reader = uuid(5_000);
+    const reader = await newMember(home.membership);
     await append([
       frame(home, 1),
       frame(home, 2, to(reader)),
       frame(home, 3, to(uuid(5_001))),
       frame(home, 4),
     ]);
-    expect(await page(home, reader, 0, 2)).toEqual([
+    expect(await page(home, reader, 0, { limit: 2 })).toEqual([
       [1, [1]],
       [2, [2]],
     ]);
@@ -148,11 +172,64 @@ describe('the stream of a network', () => {
 
   it('can not be read in the name of another tenant', async () => {
     const [a, b] = [await newHome(), await newHome()];
+    const reader = await newMember(a.membership);
     await append([frame(a, 1)]);
     const { networkTenantId } = b.membership;
-    expect(await page({ ...a, membership: { ...a.membership, networkTenantId } }, uuid(5_000), 0)).toEqual(
+    expect(await page({ ...a, membership: { ...a.membership, networkTenantId } }, reader, 0)).toEqual([]);
+    expect(await page(a, reader, 0, { tenantId: networkTenantId })).toEqual([]);
+  });
+
+  it('is read and written by members of the network only, whatever the server believes of others', async () => {
+    const home = await newHome();
+    const member = await newMember(home.membership);
+    const stranger = await newHome();
+    const { networkTenantId: tenantId } = stranger.membership;
+    await append([frame(home, 1), frame(home, 2, to(member))]);
+    expect(await page(home, stranger.deviceId, 0, { tenantId })).toEqual([]);
+    expect(await page(home, member, 0)).toHaveLength(2);
+    const { sourceId, sourceTenantId } = frame(stranger, 1);
+    expect(await append([frame(home, 3, { sourceId, sourceTenantId })])).toEqual(['network_not_found']);
+  });
+
+  it('takes the frames of other networks that wait together with those of one that was removed', async () => {
+    const [a, gone] = [await newHome(), await newHome()];
+    await append([frame(gone, 1)]);
+    await removeNetwork(gone);
+    expect(await append([frame(a, 1), frame(gone, 2), frame(a, 2)])).toEqual([1, 'network_not_found', 2]);
+    const { networkId } = a.membership;
+    await store.saveProgress(
+      [gone, a].map(({ membership, deviceId }) => ({
+        networkId: membership.networkId,
+        tenantId: membership.networkTenantId,
+        deviceId,
+        streamOffset: 2,
+      })),
       [],
     );
+    expect(await stateOf(a, LATE)).toMatchObject({ cursor: 2 });
+    expect(await store.readHeads([networkId, gone.membership.networkId])).toEqual([{ networkId, head: 2 }]);
+  });
+
+  it('takes the others also when a network is removed after the look at its members', async () => {
+    const [a, gone] = [await newHome(), await newHome()];
+    const memberships = createMembershipStore(testDatabase.database);
+    let looks = 0;
+    const late = createRelayStore(testDatabase.database, {
+      lease: testLease,
+      memberships: {
+        async selectMembers(sql, asked) {
+          const members = await memberships.selectMembers(sql, asked);
+          if (++looks === 1) await removeNetwork(gone);
+          return members;
+        },
+      },
+    });
+    const outcomes = await late.appendFrames([frame(gone, 1), frame(a, 1)], LATE, () => EPOCH);
+    expect(outcomes).toEqual([
+      { kind: 'refused', reason: 'network_not_found' },
+      { kind: 'stored', streamOffset: 1, duplicate: false },
+    ]);
+    expect(looks).toBe(2);
   });
 
   it('begins for a device where it joined, then goes on where it acknowledged', async () => {

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MODEL_WAITERS_MAX } from '../../../server/domains/providers/index.ts';
 import { REQUEST_TIMES } from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
+import { newOwner } from '../../support/actors.ts';
 import { turn } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { cents, createMarket, eventsOf, newUser, until } from '../../support/market.ts';
+import { cents, createMarket, eventsOf, until } from '../../support/market.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -44,7 +45,7 @@ describe('a request', () => {
     const shown = JSON.stringify(served, (_, part) => (typeof part === 'bigint' ? Number(part) : part));
     expect(shown).not.toContain(alice.accountId);
     expect(shown).not.toContain(alice.tenantId);
-    await expect(market.transactions.getTransaction(newUser(), answer.transactionId)).rejects.toMatchObject({
+    await expect(market.transactions.getTransaction(newOwner(), answer.transactionId)).rejects.toMatchObject({
       code: 'transaction_not_found',
     });
     expect(new TextDecoder().decode(provider.requests[0]?.body)).toBe('{}');
@@ -339,14 +340,14 @@ describe('the database', () => {
     provider.onRequest = (request) => market.answer(provider, request, ['Hello']);
     await eventsOf(await create());
     const { database } = db;
-    const seenByAlice = await database.tenant(alice.tenantId, async (sql) => ({
+    const seenByAlice = await database.tenant(alice, async (sql) => ({
       providers: await sql`SELECT * FROM marketplace_providers`,
       served: await sql`SELECT transaction_id FROM marketplace_served`,
       transactions: await sql`SELECT id FROM marketplace_transactions`,
     }));
     expect(seenByAlice).toMatchObject({ providers: [], served: [] });
     expect(seenByAlice.transactions).toHaveLength(1);
-    const seenByProvider = await database.tenant(provider.owner.tenantId, async (sql) => ({
+    const seenByProvider = await database.tenant(provider.owner, async (sql) => ({
       served: await sql`SELECT transaction_id FROM marketplace_served`,
       transactions: await sql`SELECT id FROM marketplace_transactions`,
     }));
@@ -354,7 +355,7 @@ describe('the database', () => {
     expect(seenByProvider.transactions).toHaveLength(0);
     for (const column of ['provider_tenant_id', 'provider_device_id']) {
       await expect(
-        database.tenant(alice.tenantId, (sql) => sql`SELECT ${sql(column)} FROM marketplace_transactions`),
+        database.tenant(alice, (sql) => sql`SELECT ${sql(column)} FROM marketplace_transactions`),
       ).rejects.toMatchObject({ code: '42501' });
     }
   });

@@ -6,10 +6,10 @@ import {
   READ_RETRY_MS,
   WINDOW_BYTES_MAX,
 } from '../../../server/domains/relay/limits.ts';
-import type { NetworkDevice } from '../../../server/domains/relay/ports.ts';
+import type { StreamOwner } from '../../../server/domains/relay/ports.ts';
 import type { StoredFrame } from '../../../server/domains/relay/types.ts';
+import type { DeviceActor } from '../../../server/kernel/actor.ts';
 import type { AppError } from '../../../server/kernel/errors.ts';
-import type { TenantId } from '../../../server/kernel/ids.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { uuid } from '../../support/frames.ts';
 import { silentLogger } from '../../support/logger.ts';
@@ -30,7 +30,7 @@ class StreamInMemory {
     return frame;
   }
 
-  readPage = async (_tenant: TenantId, _device: NetworkDevice, after: number, limit: number) => {
+  readPage = async (_reader: DeviceActor, _network: StreamOwner, after: number, limit: number) => {
     const page = this.frames.filter(({ streamOffset }) => streamOffset > after).slice(0, limit);
     await new Promise<void>((resolve) => this.reads.push(resolve));
     if (this.failing) throw new Error('the database is gone');

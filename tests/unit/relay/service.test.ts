@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Delivery, encodeFrame, FrameType, readFrame } from '../../../proto/index.ts';
 import { WAITING_BYTES_MAX } from '../../../server/domains/relay/limits.ts';
-import type { NetworkDevice, StreamHead } from '../../../server/domains/relay/ports.ts';
+import type { StreamHead, StreamOwner } from '../../../server/domains/relay/ports.ts';
 import { createRelayService } from '../../../server/domains/relay/service.ts';
 import type { FrameToStore, Membership, StoreOutcome } from '../../../server/domains/relay/types.ts';
 import type { DeviceActor } from '../../../server/kernel/actor.ts';
@@ -31,8 +31,8 @@ class StoreInMemory {
     await this.beforeState();
     return { epoch: 'e', head: this.frames.length, oldest: 1, cursor: 0, joinedOffset: 0 };
   };
-  readPage = async (_tenant: string, device: NetworkDevice, after: number) =>
-    this.frames.filter(({ streamOffset, source }) => streamOffset > after && source !== device.deviceId);
+  readPage = async (reader: DeviceActor, _network: StreamOwner, after: number) =>
+    this.frames.filter(({ streamOffset, source }) => streamOffset > after && source !== reader.deviceId);
   appendFrames = async (frames: readonly FrameToStore[]) => {
     const outcomes = frames.map(({ frameId, content, sourceId }): StoreOutcome => {
       const known = this.frames.find((frame) => frame.frameId === frameId);

@@ -33,7 +33,7 @@ describe('the stream writer', () => {
         return frames.map(({ frameId }) => {
           const known = seen.get(frameId);
           if (known !== undefined) return { kind: 'stored', streamOffset: known, duplicate: true };
-          if (refused.has(frameId)) return { kind: 'refused' };
+          if (refused.has(frameId)) return { kind: 'refused', reason: 'frame_destination_unknown' };
           seen.set(frameId, seen.size + 1);
           return { kind: 'stored', streamOffset: seen.size, duplicate: false };
         });

@@ -82,9 +82,12 @@ export const relay: Migration = {
     CREATE POLICY visible ON relay_streams TO yggdrasil_tenant USING (
       tenant_id = (SELECT current_tenant_id())
       AND ((SELECT sees_whole_tenant()) OR network_id IN (SELECT visible_network_ids())));
+    -- A device reads what is for it or for everybody, in its networks, also in those of other tenants.
     CREATE POLICY visible ON relay_frames TO yggdrasil_tenant USING (
-      tenant_id = (SELECT current_tenant_id())
-      AND ((SELECT sees_whole_tenant()) OR network_id IN (SELECT visible_network_ids())));
+      CASE WHEN (SELECT current_device_id()) IS NULL THEN tenant_id = (SELECT current_tenant_id())
+          AND ((SELECT sees_whole_tenant()) OR network_id IN (SELECT visible_network_ids()))
+        ELSE network_id IN (SELECT visible_network_ids())
+          AND (destination_id IS NULL OR (SELECT current_device_id()) IN (destination_id, source_id)) END);
     CREATE POLICY visible ON relay_cursors TO yggdrasil_tenant USING (
       tenant_id = (SELECT current_tenant_id())
       AND ((SELECT sees_whole_tenant()) OR network_id IN (SELECT visible_network_ids())));

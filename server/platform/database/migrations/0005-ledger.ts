@@ -259,9 +259,11 @@ ALTER TABLE ledger_incomplete_transfers FORCE ROW LEVEL SECURITY;
 ALTER TABLE ledger_verified_accounts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ledger_verified_accounts FORCE ROW LEVEL SECURITY;
 
--- A tenant reads its balances and entries. Transfers stay with the server: one names both of its sides.
-CREATE POLICY own_tenant ON ledger_accounts TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
-CREATE POLICY own_tenant ON ledger_entries TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+-- Who sees the whole tenant reads its balances and entries. Transfers stay with the server: one names both of its sides.
+CREATE POLICY own_tenant ON ledger_accounts TO yggdrasil_tenant USING (
+  tenant_id = (SELECT current_tenant_id()) AND (SELECT sees_whole_tenant()));
+CREATE POLICY own_tenant ON ledger_entries TO yggdrasil_tenant USING (
+  tenant_id = (SELECT current_tenant_id()) AND (SELECT sees_whole_tenant()));
 GRANT SELECT ON ledger_accounts, ledger_entries TO yggdrasil_tenant;
 
 -- For the job \`money\`.

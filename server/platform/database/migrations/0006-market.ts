@@ -142,14 +142,25 @@ ALTER TABLE marketplace_keyed_requests FORCE ROW LEVEL SECURITY;
 ALTER TABLE payment_standings ENABLE ROW LEVEL SECURITY;
 ALTER TABLE payment_standings FORCE ROW LEVEL SECURITY;
 
-CREATE POLICY own_tenant ON marketplace_providers TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
-CREATE POLICY own_tenant ON marketplace_models TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
-CREATE POLICY own_tenant ON quality_providers TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
-CREATE POLICY own_tenant ON marketplace_transactions TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
-CREATE POLICY own_tenant ON marketplace_served TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
-CREATE POLICY own_tenant ON marketplace_claims TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
-CREATE POLICY own_tenant ON marketplace_keyed_requests TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
-CREATE POLICY own_tenant ON payment_standings TO yggdrasil_tenant USING (tenant_id = (SELECT current_tenant_id()));
+-- Who is a member of single networks, and a device, sees nothing of the tenant's trade.
+CREATE POLICY own_tenant ON marketplace_providers TO yggdrasil_tenant USING (
+  tenant_id = (SELECT current_tenant_id()) AND (SELECT sees_whole_tenant()));
+CREATE POLICY own_tenant ON marketplace_models TO yggdrasil_tenant USING (
+  tenant_id = (SELECT current_tenant_id()) AND (SELECT sees_whole_tenant()));
+CREATE POLICY own_tenant ON quality_providers TO yggdrasil_tenant USING (
+  tenant_id = (SELECT current_tenant_id()) AND (SELECT sees_whole_tenant()));
+-- The one who asked, and the server for the whole tenant; not the other members.
+CREATE POLICY own_requests ON marketplace_transactions TO yggdrasil_tenant USING (
+  tenant_id = (SELECT current_tenant_id()) AND (SELECT sees_whole_tenant())
+  AND account_id = coalesce((SELECT current_account_id()), account_id));
+CREATE POLICY own_tenant ON marketplace_served TO yggdrasil_tenant USING (
+  tenant_id = (SELECT current_tenant_id()) AND (SELECT sees_whole_tenant()));
+CREATE POLICY own_tenant ON marketplace_claims TO yggdrasil_tenant USING (
+  tenant_id = (SELECT current_tenant_id()) AND (SELECT sees_whole_tenant()));
+CREATE POLICY own_tenant ON marketplace_keyed_requests TO yggdrasil_tenant USING (
+  tenant_id = (SELECT current_tenant_id()) AND (SELECT sees_whole_tenant()));
+CREATE POLICY own_tenant ON payment_standings TO yggdrasil_tenant USING (
+  tenant_id = (SELECT current_tenant_id()) AND (SELECT sees_whole_tenant()));
 CREATE POLICY server ON marketplace_providers TO yggdrasil_money USING (true);
 CREATE POLICY server ON marketplace_models TO yggdrasil_money USING (true);
 CREATE POLICY server ON quality_providers TO yggdrasil_money USING (true);

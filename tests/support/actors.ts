@@ -1,0 +1,40 @@
+import type { AccountActor, ServiceActor } from '../../server/kernel/actor.ts';
+import type { Database } from '../../server/kernel/database.ts';
+import { type AccountId, asId, type TenantId } from '../../server/kernel/ids.ts';
+import { createSystemRandom } from '../../server/platform/system/random.ts';
+
+const random = createSystemRandom();
+
+/** The server, acting for a whole tenant. */
+export const serverFor = (tenantId: TenantId): ServiceActor => ({
+  kind: 'service',
+  tenantId,
+  service: 'test',
+});
+
+/** The owner of a tenant of its own; the database knows neither until `addOwner`. */
+export function newOwner(operator = false): AccountActor {
+  return {
+    kind: 'account',
+    tenantId: asId<TenantId>(random.uuid()),
+    accountId: asId<AccountId>(random.uuid()),
+    operator,
+    role: 'owner',
+    networkIds: null,
+  };
+}
+
+/** Writes the owner with its tenant and membership: the policies ask for it. */
+export async function addOwner(
+  database: Database,
+  { tenantId, accountId, operator }: AccountActor,
+): Promise<void> {
+  await database.system('identity', async (sql) => {
+    await sql`INSERT INTO tenants (id) VALUES (${tenantId})`;
+    await sql`
+      INSERT INTO accounts (id, home_tenant_id, name, operator) VALUES (${accountId}, ${tenantId}, 'Somebody', ${operator})`;
+    await sql`
+      INSERT INTO memberships (tenant_id, account_id, role, all_networks)
+      VALUES (${tenantId}, ${accountId}, 'owner', true)`;
+  });
+}
