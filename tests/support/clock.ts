@@ -50,6 +50,16 @@ export class FakeClock implements Clock {
     this.#nowMs = untilMs;
   }
 
+  /** Moves on to the next timer and runs it. False: none waits. */
+  step(): boolean {
+    const next = this.#next();
+    if (next === null) return false;
+    this.#timers.delete(next);
+    this.#nowMs = Math.max(this.#nowMs, next.dueMs);
+    next.work();
+    return true;
+  }
+
   #next(): Timer | null {
     let next: Timer | null = null;
     for (const timer of this.#timers) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { feeAccount, tenantAccount, transferIdFor } from '../../../server/domains/ledger/accounts.ts';
 import type { LedgerCommand, LedgerOwner } from '../../../server/domains/ledger/types.ts';
 import { asId, type TenantId } from '../../../server/kernel/ids.ts';
-import { MemoryBooks } from './memory-books.ts';
+import { MemoryBooks } from '../../support/memory-books.ts';
 import { LedgerModel } from './model.ts';
 
 const owners: LedgerOwner[] = ['a', 'b', 'c'].map((name) => ({

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import { tenantAccounts } from '../../../server/domains/ledger/accounts.ts';
-import { type AccountState, Book } from '../../../server/domains/ledger/book.ts';
-import type { BookingOptions } from '../../../server/domains/ledger/rules.ts';
+import { tenantAccounts } from '../../server/domains/ledger/accounts.ts';
+import { type AccountState, Book } from '../../server/domains/ledger/book.ts';
+import type { BookingOptions } from '../../server/domains/ledger/rules.ts';
 import type {
   Account,
   Entry,
@@ -10,8 +10,8 @@ import type {
   PendingEarnings,
   Transfer,
   UnitOutcome,
-} from '../../../server/domains/ledger/types.ts';
-import type { LedgerAccountId, TenantId, TransferId } from '../../../server/kernel/ids.ts';
+} from '../../server/domains/ledger/types.ts';
+import type { LedgerAccountId, TenantId, TransferId } from '../../server/kernel/ids.ts';
 
 /** What is committed. */
 export interface KeptState {
@@ -43,7 +43,17 @@ export class MemoryBooks {
     return this.#kept.accounts.get(account.id)?.balanceMicrocents ?? 0n;
   }
 
-  apply(units: readonly (readonly LedgerCommand[])[], nowMs: number): UnitOutcome[] {
+  /** What is committed now, not copied. */
+  get kept(): Readonly<KeptState> {
+    return this.#kept;
+  }
+
+  /** `together` is called with the outcomes before anything is kept; nothing is where it throws. */
+  apply(
+    units: readonly (readonly LedgerCommand[])[],
+    nowMs: number,
+    together: (outcomes: readonly UnitOutcome[]) => void = () => {},
+  ): UnitOutcome[] {
     const { accounts, transfers, open, pending, entries } = this.#kept;
     const holds = new Map<TransferId, OpenHold | null>();
     for (const [id, { kind }] of transfers) if (kind === 'hold') holds.set(id, open.get(id) ?? null);
@@ -55,6 +65,7 @@ export class MemoryBooks {
     const book = new Book({ accounts, transfers, holds, dueEarnings }, nowMs, this.#options, tenantAccounts);
     const answers = units.map((unit) => book.executeUnit(unit));
     const changes = book.changes();
+    together(answers);
     for (const transfer of changes.transfers) {
       transfers.set(transfer.id, transfer);
       this.#takeHolds(transfer);
