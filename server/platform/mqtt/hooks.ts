@@ -23,9 +23,6 @@ type Hooks = Required<
   >
 > & { readonly mq: unknown; readonly persistence: unknown };
 
-/** A protocol level the broker answers with CONNACK 1 [MQTT-3.1.2-2]. */
-const UNACCEPTABLE_VERSION = 5;
-
 /** Where the broker asks: who is it, may it, and what becomes of what it sent. Each asks the endpoint. */
 export function createHooks<Session>(dependencies: HookDependencies<Session>): Hooks {
   return {
@@ -73,8 +70,6 @@ function readConnect<Session>(
 ): void {
   const gate = client.conn as PacketGate;
   sessions.set(client, new ClientSession(gate, packet.clientId, refusalOf(packet), incomingMessagesMax));
-  // Version 3 is MQTT 3.1, which is not spoken here: any other number than 4 makes the broker answer 1.
-  if (packet.protocolVersion !== 4) packet.protocolVersion = UNACCEPTABLE_VERSION;
   packet.clean = true;
   delete packet.will;
 }
@@ -108,8 +103,6 @@ async function takePublication<Session>(
   if (!client || !state?.admitted) throw new ProtocolViolation('a publication of nobody');
   const { connection, session } = state.admitted;
   const { topic, qos, messageId = 0 } = packet;
-  // [MQTT-2.3.1-1]; the parser lets a missing or zero identifier pass.
-  if (qos > 0 && messageId < 1) throw new ProtocolViolation('a publication without an identifier');
   if (!endpoint.mayPublish(session, topic)) {
     logger.warn(
       { ...loggedClient(state), code: 'topic_forbidden', topic: shortened(topic) },
@@ -152,9 +145,8 @@ function refusalOf(packet: { clientId: string; clean?: boolean; will?: unknown }
   if (packet.clientId === '' && packet.clean === false) {
     return { returnCode: 2, reason: 'no client id for a lasting session' };
   }
-  // [MQTT-1.5.3-2]
-  if (packet.clientId.length > CLIENT_ID_LENGTH_MAX || packet.clientId.includes('\0')) {
-    return { returnCode: 2, reason: 'the client id is too long or malformed' };
+  if (packet.clientId.length > CLIENT_ID_LENGTH_MAX) {
+    return { returnCode: 2, reason: 'the client id is too long' };
   }
   return packet.will ? { returnCode: 5, reason: 'wills are not offered' } : null;
 }

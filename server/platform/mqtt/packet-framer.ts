@@ -1,22 +1,31 @@
-/** MQTT 3.1.1 section 2.2.1: the packet type in the first byte's upper half. */
-const TYPE_CONNECT = 1;
+import { CONTROL_BYTES_MAX } from './limits.ts';
+import {
+  checkedBytes,
+  findFirstByteFault,
+  findPacketFault,
+  PACKET_TYPE,
+  type PacketFault,
+} from './packet-rules.ts';
+
 /** Section 2.2.3: the remaining length takes four bytes at most. */
 const LENGTH_BYTES_MAX = 4;
 
 /**
- * Follows the borders of MQTT packets in a stream of bytes, at any split, so that a packet's announced length is known
- * before it is collected.
+ * Follows MQTT packets in a stream of bytes, at any split: a packet's announced length is known before it is collected, and
+ * whether it is one of MQTT 3.1.1 before its last byte has passed.
  */
 export class PacketFramer {
   readonly #connectBytesMax: number;
   readonly #packetBytesMax: number;
-  #type = 0;
+  #first = 0;
   #packets = 0;
   /** Bytes of the remaining length read so far; -1 while a packet's first byte is awaited. */
   #lengthBytes = -1;
   #length = 0;
   /** Bytes of the packet's body still to come. */
   #missing = 0;
+  /** The body as far as it came in several pieces, while it is still to be checked; null: it was. */
+  #partial: PartialPacket | null = null;
 
   constructor(connectBytesMax: number, packetBytesMax: number) {
     this.#connectBytesMax = connectBytesMax;
@@ -24,35 +33,95 @@ export class PacketFramer {
   }
 
   /** The reason why these bytes must not be read on, or null. After a reason the framer is of no more use. */
-  violation(bytes: Uint8Array): string | null {
+  findFault(bytes: Uint8Array): PacketFault | null {
     let position = 0;
     while (position < bytes.length) {
       if (this.#missing > 0) {
-        const skipped = Math.min(this.#missing, bytes.length - position);
-        this.#missing -= skipped;
-        position += skipped;
+        const taken = Math.min(this.#missing, bytes.length - position);
+        const fault = this.#checkBody(bytes.subarray(position, position + taken));
+        if (fault !== null) return fault;
+        this.#missing -= taken;
+        position += taken;
         continue;
       }
-      const byte = bytes[position++] as number;
-      if (this.#lengthBytes < 0) {
-        this.#type = byte >> 4;
-        this.#lengthBytes = 0;
-        this.#length = 0;
-        // [MQTT-3.1.0-1]
-        if (this.#packets === 0 && this.#type !== TYPE_CONNECT) return 'the first packet is not CONNECT';
-        continue;
-      }
-      this.#length += (byte & 0x7f) * 128 ** this.#lengthBytes++;
-      const limit = this.#packets === 0 ? this.#connectBytesMax : this.#packetBytesMax;
-      if (this.#length > limit) return `a packet of more than ${limit} bytes`;
-      if (byte >= 0x80) {
-        if (this.#lengthBytes === LENGTH_BYTES_MAX) return 'a packet length of more than four bytes';
-        continue;
-      }
-      this.#packets++;
-      this.#missing = this.#length;
-      this.#lengthBytes = -1;
+      const fault = this.#takeHeadByte(bytes[position++] as number);
+      if (fault !== null) return fault;
     }
     return null;
+  }
+
+  /** The most that the packet at hand may announce. */
+  #bytesMax(): number {
+    if (this.#packets === 0) return this.#connectBytesMax;
+    const isPublish = this.#first >> 4 === PACKET_TYPE.publish;
+    return isPublish ? this.#packetBytesMax : Math.min(CONTROL_BYTES_MAX, this.#packetBytesMax);
+  }
+
+  /** A byte of the fixed header (section 2.2). */
+  #takeHeadByte(byte: number): PacketFault | null {
+    if (this.#lengthBytes < 0) {
+      this.#first = byte;
+      this.#lengthBytes = 0;
+      this.#length = 0;
+      const isConnect = byte >> 4 === PACKET_TYPE.connect;
+      if (this.#packets === 0 && !isConnect)
+        return { reason: 'the first packet is not CONNECT [MQTT-3.1.0-1]' };
+      if (this.#packets > 0 && isConnect) return { reason: 'a second CONNECT [MQTT-3.1.0-2]' };
+      const reason = findFirstByteFault(byte);
+      return reason === null ? null : { reason };
+    }
+    this.#length += (byte & 0x7f) * 128 ** this.#lengthBytes++;
+    const limit = this.#bytesMax();
+    if (this.#length > limit) return { reason: `a packet of more than ${limit} bytes` };
+    if (byte >= 0x80) {
+      return this.#lengthBytes === LENGTH_BYTES_MAX
+        ? { reason: 'a packet length of more than four bytes' }
+        : null;
+    }
+    this.#packets++;
+    this.#missing = this.#length;
+    this.#lengthBytes = -1;
+    this.#partial = new PartialPacket();
+    return this.#length === 0 ? this.#checkBody(NOTHING) : null;
+  }
+
+  /** Looks at the body as soon as there is enough of it. Copies only what came in several pieces. */
+  #checkBody(more: Uint8Array): PacketFault | null {
+    if (this.#partial === null) return null;
+    const known = this.#partial.length === 0 ? more : this.#partial.append(more);
+    const needed = checkedBytes(this.#first >> 4, this.#length, known);
+    if (known.length < needed) {
+      if (this.#partial.length === 0) this.#partial.append(more);
+      return null;
+    }
+    this.#partial = null;
+    return findPacketFault(this.#first, known.subarray(0, needed));
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+/** Room for what most packets need at all. */
+const PARTIAL_BYTES = 64;
+
+/** Bytes that are put together; doubles its room, so that one byte at a time costs no more than all at once. */
+class PartialPacket {
+  #room = new Uint8Array(0);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** All so far. */
+  append(more: Uint8Array): Uint8Array {
+    const length = this.#length + more.length;
+    if (length > this.#room.length) {
+      const room = new Uint8Array(Math.max(length, this.#room.length * 2, PARTIAL_BYTES));
+      room.set(this.#room.subarray(0, this.#length));
+      this.#room = room;
+    }
+    this.#room.set(more, this.#length);
+    this.#length = length;
+    return this.#room.subarray(0, length);
   }
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { PacketFramer } from './packet-framer.ts';
+import type { PacketFault } from './packet-rules.ts';
 
 /** What a client sent is not MQTT, or more than it may send. The connection is cut. */
 export class ProtocolViolation extends Error {
@@ -14,8 +15,8 @@ export class ProtocolViolation extends Error {
 const HIGH_WATER_BYTES = 65_536;
 
 /**
- * A TCP connection as the broker sees it: bytes pass only while every packet announces a permitted length, and reading
- * can be held back.
+ * A TCP connection as the broker sees it: bytes pass only while every packet has a permitted length and is one of
+ * MQTT 3.1.1, and reading can be held back.
  */
 export class PacketGate extends Duplex {
   /** An IPv4 address on an IPv6 socket is in its usual form. */
@@ -32,8 +33,8 @@ export class PacketGate extends Duplex {
     this.#socket = socket;
     this.remoteAddress = (socket.remoteAddress ?? 'unknown').replace(/^::ffff:(?=\d+\.)/, '');
     socket.on('data', (chunk) => {
-      const violation = framer.violation(chunk);
-      if (violation !== null) this.destroy(new ProtocolViolation(violation));
+      const fault = framer.findFault(chunk);
+      if (fault !== null) this.#end(fault);
       else if (!this.push(chunk)) socket.pause();
     });
     socket.on('end', () => this.push(null));
@@ -51,6 +52,12 @@ export class PacketGate extends Duplex {
   release(): void {
     this.#held = false;
     this.#socket.resume();
+  }
+
+  #end({ reason, returnCode }: PacketFault): void {
+    // The socket is still written to when it is destroyed: what fits into the system's buffer goes out.
+    if (returnCode !== undefined) this.#socket.write(Uint8Array.of(0x20, 2, 0, returnCode));
+    this.destroy(new ProtocolViolation(reason));
   }
 
   override _read(): void {

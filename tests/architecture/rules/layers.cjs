@@ -103,6 +103,7 @@ const ADAPTERS = {
   mqtt: [
     [packages('aedes'), 'the MQTT broker'],
     [node('net'), 'MQTT is plain TCP'],
+    [node('buffer'), 'tells whether bytes are UTF-8', { only: '/packet-rules\\.ts$' }],
     [node('stream'), 'packets are cut from a stream before the broker sees them'],
     [folders('server/platform/listening'), 'one error for a port that is taken'],
   ],

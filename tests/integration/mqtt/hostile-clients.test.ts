@@ -42,6 +42,12 @@ describe('a socket', () => {
     ['MQTT 5', connectPacket('ann', { version: 5 }), 1],
     ['MQTT 3.1', connectPacket('ann', { version: 3 }), 1],
     ['no client id for a lasting session', connectPacket('ann', { clientId: '', clean: false }), 2],
+    ['protocol level 6', connectPacket('ann', { version: 6 }), 1],
+    [
+      'a client id that is not UTF-8',
+      packet(0x10, field('MQTT'), Buffer.from([4, 2, 0, 60]), field(Buffer.from([0xff, 0xfe]))),
+      2,
+    ],
     ['a client id with U+0000', connectPacket('ann', { clientId: 'a\0b' }), 2],
     ['a client id of 200 letters', connectPacket('ann', { clientId: 'a'.repeat(200) }), 2],
     ['a wrong password', connectPacket('ann', { password: '' }), 4],
@@ -87,6 +93,10 @@ describe('a connected client', () => {
       'a subscription of 150 levels',
       packet(0x82, MESSAGE_ID, field(`a${'/a'.repeat(150)}`), Buffer.from([1])),
     ],
+    ['a publication of QoS 0 as a repetition', packet(0x38, field('ann/up'))],
+    ['a topic that is not UTF-8', packet(0x30, field(Buffer.from([0x61, 0xff])))],
+    ['a subscription of id 0', packet(0x82, Buffer.from([0, 0]), field('ann/down'), Buffer.from([1]))],
+    ['an unsubscription from nothing', packet(0xa2, MESSAGE_ID)],
     ['the announcement of 256 MB', Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f])],
     ['more than a packet may have', packet(0x30, field('ann/up'), Buffer.alloc(265_000))],
   ])('that sends %s is cut, and others stay', async (_what, bytes) => {
