@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder, writeWhole } from '../../server/platform/files/durable.ts';
 import type { RestClient } from './rest-client.ts';
 
 const userSchema = z.object({ userId: z.string(), token: z.string() });
@@ -56,7 +57,7 @@ export async function openAccounts(
   }
   const keep = <Name extends keyof KeptAccounts>(name: Name, value: Accounts[Name]): Accounts[Name] => {
     kept = { ...kept, [name]: value };
-    writePrivateFile(file, JSON.stringify(kept, null, 2));
+    writeWhole(file, JSON.stringify(kept, null, 2), { mode: 0o600 });
     return value;
   };
 
@@ -101,9 +102,9 @@ export function writeCredentials(
   credentials: z.infer<typeof credentialsSchema>,
 ): string {
   const directory = join(dataDirectory, 'demo');
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeFolder(directory, 0o700);
   const file = join(directory, `${name}.json`);
-  writePrivateFile(file, JSON.stringify(credentials, null, 2));
+  writeWhole(file, JSON.stringify(credentials, null, 2), { mode: 0o600 });
   return file;
 }
 
@@ -120,9 +121,4 @@ function readKept(file: string): KeptAccounts {
   } catch {
     throw new Error(`${file} is damaged: remove the data directory, or give the demo another one`);
   }
-}
-
-function writePrivateFile(file: string, text: string): void {
-  writeFileSync(`${file}.new`, text, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
 }

@@ -1,7 +1,8 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { writeWhole } from '../../server/platform/files/durable.ts';
 import type { DeviceMemory, DeviceMemoryContent } from './ports.ts';
 
-/** A device's memory as a file that only its owner can read, replaced in one step. Content that can't be read is refused. */
+/** A device's memory as a file that only its owner can read, replaced in one step, also when the power goes. Content that can't be read is refused. */
 export function createMemoryFile(path: string): DeviceMemory {
   return {
     load: () => {
@@ -18,10 +19,8 @@ export function createMemoryFile(path: string): DeviceMemory {
       return content;
     },
     save: (content) => {
-      const unfinished = `${path}.new`;
       try {
-        writeFileSync(unfinished, JSON.stringify(content), { mode: 0o600 });
-        renameSync(unfinished, path);
+        writeWhole(path, JSON.stringify(content), { mode: 0o600 });
       } catch (error) {
         throw new Error(`${path} can't be written (${(error as NodeJS.ErrnoException).code ?? 'error'})`);
       }

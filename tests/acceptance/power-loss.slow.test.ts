@@ -14,8 +14,11 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CRASH_SETTINGS, surviveCrashes } from '../support/crash/survive.ts';
+import { readNumber, readSeed } from '../support/options.ts';
 import { createLosableDisk, type LosableDisk } from '../support/power-loss/losable-disk.ts';
+import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 function sync(path: string): void {
   const file = openSync(path, 'r');
@@ -111,4 +114,45 @@ describe('the disk of these tests, after a loss of power', () => {
     await lose();
     expect(await ended).toBe('SIGKILL');
   });
+});
+
+describe('a loss of power under load, and a restart', () => {
+  const rounds = readNumber('YGGDRASIL_TEST_LOSSES', 2);
+  let disk: LosableDisk;
+  let server: ServerProcess | null = null;
+
+  beforeAll(async () => {
+    disk = await createLosableDisk();
+  });
+  afterAll(async () => {
+    await server?.end('SIGTERM');
+    await disk.remove();
+  });
+
+  async function start(): Promise<ServerProcess> {
+    server = await startServerProcess({ ...CRASH_SETTINGS, YGGDRASIL_DATA_DIR: join(disk.path, 'data') });
+    return server;
+  }
+
+  async function losePower(running: ServerProcess, seed: number): Promise<void> {
+    const gone = disk.cut();
+    await running.end('SIGKILL');
+    await gone;
+    await disk.restore(seed);
+  }
+
+  it(
+    'loses no accepted message and no cent, keeps the order, and leaves no hold open past its expiry',
+    async () => {
+      const seed = readSeed();
+      await surviveCrashes({
+        rounds,
+        seed,
+        start,
+        // All that was not synced is gone, and every other time a part of it.
+        crash: (running, round) => losePower(running, round % 2 === 1 ? 0 : seed + round),
+      });
+    },
+    60_000 + rounds * 30_000,
+  );
 });

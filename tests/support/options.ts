@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 
 /** The number of an environment variable by which a test is made longer than it is by itself. */
@@ -10,3 +11,17 @@ export function readNumber(variable: string, fallback: number): number {
 
 /** `YGGDRASIL_TEST_SEED`, or a new one. Print it. */
 export const readSeed = (): number => readNumber('YGGDRASIL_TEST_SEED', randomInt(1, 1_000_000_000));
+
+/** Runs test files with some of their variables set; ends this process with their exit code. */
+export function runLongTests(
+  project: string,
+  testFiles: readonly string[],
+  variables: Readonly<Record<string, string | undefined>>,
+): never {
+  const given = Object.entries(variables).filter(([, value]) => value !== undefined);
+  const { status } = spawnSync('npx', ['vitest', 'run', '--project', project, ...testFiles], {
+    env: { ...process.env, ...Object.fromEntries(given) },
+    stdio: 'inherit',
+  });
+  process.exit(status ?? 1);
+}

@@ -1,10 +1,11 @@
 import { constants } from 'node:fs';
-import { type FileHandle, link, open, rm } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Random } from '../../kernel/random.ts';
 import { StartError } from '../../kernel/start-error.ts';
+import { syncFolder, writeWhole } from '../files/durable.ts';
 import { MASTER_KEY_BYTES } from './secret-box.ts';
 
 /** What the server must know and nobody else: made on its first start, kept in its data directory. */
@@ -55,31 +56,17 @@ async function readSecrets(file: FileHandle, path: string): Promise<Secrets> {
 }
 
 /** Writes the file whole and only if there is none: of two servers that start at once, one's secrets are kept. */
-async function createSecrets(directory: string, path: string, random: Random): Promise<void> {
+function createSecrets(path: string, random: Random): void {
   const text = (bytes: number) => Buffer.from(random.bytes(bytes)).toString('base64url');
   const content: z.infer<typeof secretsFile> = {
     version: 1,
     masterKey: text(MASTER_KEY_BYTES),
     databaseSecret: text(DATABASE_SECRET_BYTES),
   };
-  const part = `${path}.${random.uuid()}`;
   try {
-    const file = await open(part, 'wx', MODE);
-    try {
-      await file.writeFile(`${JSON.stringify(content, null, 2)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await link(part, path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-    const folder = await open(directory, 'r');
-    await folder.sync().finally(() => folder.close());
+    writeWhole(path, `${JSON.stringify(content, null, 2)}\n`, { mode: MODE, ifMissing: true });
   } catch (cause) {
     refuse(path, `can't be written: ${cause instanceof Error ? cause.message : cause}.`, cause);
-  } finally {
-    await rm(part, { force: true });
   }
 }
 
@@ -93,7 +80,7 @@ export async function loadSecrets(dataDirectory: string, random: Random): Promis
   const file = await openFile()
     .catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
-      await createSecrets(dataDirectory, path, random);
+      createSecrets(path, random);
       return openFile();
     })
     .catch((error: Error) => {
@@ -101,6 +88,8 @@ export async function loadSecrets(dataDirectory: string, random: Random): Promis
       return refuse(path, `can't be read: ${error.message}.`, error);
     });
   try {
+    // A server that was killed may have written it and not come to this.
+    syncFolder(dataDirectory);
     return await readSecrets(file, path);
   } finally {
     await file.close();

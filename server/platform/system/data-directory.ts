@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { StartError } from '../../kernel/start-error.ts';
+import { makeFolder } from '../files/durable.ts';
 
 /**
  * Creates the folder that holds all the server keeps, and gives its absolute path. For its owner only; run as root,
@@ -12,11 +13,11 @@ import { StartError } from '../../kernel/start-error.ts';
 export async function prepareDataDirectory(path: string): Promise<string> {
   const directory = resolve(path);
   try {
-    const isThere = await stat(directory).then(
+    await stat(directory).then(
       (found) => found.isDirectory() || Promise.reject(new Error('it is not a folder')),
       () => false,
     );
-    if (!isThere) await mkdir(directory, { recursive: true, mode: userInfo().uid === 0 ? 0o711 : 0o700 });
+    makeFolder(directory, userInfo().uid === 0 ? 0o711 : 0o700);
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

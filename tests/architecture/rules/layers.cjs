@@ -35,6 +35,7 @@ const HOST_FOR_BROWSERS = `^assembly/host/(?!${NODE_ONLY})`;
 const KERNEL = '^server/kernel/(?!database\\.ts$)';
 const DATABASE = files('server/kernel/database.ts');
 const WIRE = files('proto/index.ts');
+const DURABLE_FILES = files('server/platform/files/durable.ts');
 const CLIENT = files('device/client/index.ts');
 
 /** Which other domains a domain may see, and what else it may use. The table has no cycle; a test looks. */
@@ -83,6 +84,7 @@ const ADAPTERS = {
       'starts and stops the embedded server, a program with files and a password',
       { only: '/database/embedded/' },
     ],
+    [DURABLE_FILES, 'makes the cluster', { only: '/database/embedded/' }],
     [
       node('crypto'),
       'derives passwords, signs the tenant of a transaction',
@@ -90,6 +92,7 @@ const ADAPTERS = {
     ],
     [node('timers/promises'), 'waits before it asks the server again'],
   ],
+  files: [[node('crypto', 'fs', 'path'), 'writes files that outlast a loss of power']],
   http: [
     [packages('uWebSockets.js'), 'the HTTP library; it is in http/ and websocket/ only'],
     [node('http'), 'the names of statuses', { only: '/reply\\.ts$' }],
@@ -111,10 +114,12 @@ const ADAPTERS = {
   secrets: [
     [packages('zod'), 'reads the file of secrets', { only: '/secrets-file\\.ts$' }],
     [node('crypto'), 'seals and makes secrets'],
+    [DURABLE_FILES, 'writes the file of secrets', { only: '/secrets-file\\.ts$' }],
     [node('fs', 'fs/promises', 'os', 'path'), 'keeps the file of secrets', { only: '/secrets-file\\.ts$' }],
   ],
   system: [
     [node('crypto'), 'is the source of randomness', { only: '/random\\.ts$' }],
+    [DURABLE_FILES, 'makes the data directory', { only: '/data-directory\\.ts$' }],
     [
       node('fs', 'fs/promises', 'os', 'path'),
       'finds and locks the data directory',
@@ -312,6 +317,7 @@ const LAYERS = [
     [WIRE, 'speaks frames'],
     [packages('mqtt'), 'connects as microcontrollers do', { only: '/mqtt-connector\\.ts$' }],
     [node('fs'), 'its memory is a file', { only: '/memory-file\\.ts$' }],
+    [DURABLE_FILES, 'its memory is a file', { only: '/memory-file\\.ts$' }],
   ]),
   deviceLayer('provider', [
     ...PROGRAM,
@@ -327,6 +333,7 @@ const LAYERS = [
   deviceLayer('demo', [
     ...PROGRAM,
     [packages('openai', 'zod'), 'asks as any client does, and looks at the answers'],
+    [DURABLE_FILES, 'keeps its accounts and credentials', { only: '/accounts\\.ts$' }],
     [
       node('child_process', 'crypto', 'fs', 'os', 'path', 'readline', 'timers/promises', 'url'),
       'starts the programs that it shows',

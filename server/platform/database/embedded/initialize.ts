@@ -4,6 +4,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { StartError } from '../../../kernel/start-error.ts';
+import { syncFolder } from '../../files/durable.ts';
 import type { Programs } from './programs.ts';
 import type { RunAs } from './run-as.ts';
 
@@ -75,6 +76,8 @@ export async function initializeCluster(
     await runInitdb(programs, cluster, password, user);
     version = await readVersion();
   }
+  // initdb has synced what is in it. Its name lasts before anything is promised that it holds.
+  syncFolder(dirname(cluster));
   const major = programs.version.split('.')[0];
   if (version?.trim() !== major) {
     throw new StartError(

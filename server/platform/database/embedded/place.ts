@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '../../../kernel/logger.ts';
 import { StartError } from '../../../kernel/start-error.ts';
+import { makeFolder, syncFolder } from '../../files/durable.ts';
 import { SOCKET_DIRECTORY_BYTES_MAX } from '../limits.ts';
 import { SHARED_DIRECTORY } from './programs.ts';
 import { canEnter, type RunAs } from './run-as.ts';
@@ -59,8 +60,9 @@ async function makeHome(link: string, user: RunAs | null, deps: { logger: Logger
   if (await canEnter(link, user)) return realpath(link);
   await rmdir(link);
   const home = join(SHARED_DIRECTORY, `database-${randomBytes(6).toString('hex')}`);
-  await mkdir(SHARED_DIRECTORY, { recursive: true, mode: 0o755 });
+  makeFolder(SHARED_DIRECTORY, 0o755);
   await makeOwned(home, user);
+  syncFolder(SHARED_DIRECTORY);
   await symlink(home, link);
   deps.logger.info(
     { operation: 'database.start', database: home, link },
@@ -83,6 +85,7 @@ export async function preparePlace(
 ): Promise<Place> {
   const link = join(dataDirectory, 'postgresql');
   const home = (await findHome(link)) ?? (await makeHome(link, user, deps));
+  syncFolder(dataDirectory);
   const owner = await stat(home);
   if (owner.uid !== (user?.uid ?? userInfo().uid)) {
     throw new StartError(

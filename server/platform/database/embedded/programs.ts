@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { cp, readFile, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Logger } from '../../../kernel/logger.ts';
 import { StartError } from '../../../kernel/start-error.ts';
+import { makeFolder, syncTree } from '../../files/durable.ts';
 import { canRun, type RunAs } from './run-as.ts';
 
 /** PostgreSQL's programs. */
@@ -41,9 +42,10 @@ async function findPackage(): Promise<{ native: string; version: string }> {
 async function copyPrograms(native: string, version: string): Promise<string> {
   const copy = join(SHARED_DIRECTORY, `postgresql-${version}`);
   const part = `${copy}.${randomBytes(6).toString('hex')}`;
-  await mkdir(SHARED_DIRECTORY, { recursive: true, mode: 0o755 });
+  makeFolder(SHARED_DIRECTORY, 0o755);
   try {
     await cp(native, part, { recursive: true, verbatimSymlinks: true });
+    syncTree(part);
     await rename(part, copy);
   } catch (error) {
     await rm(part, { recursive: true, force: true });
