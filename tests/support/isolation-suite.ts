@@ -172,7 +172,10 @@ async function askForSomething({ server, adminToken, alice }: World): Promise<st
     token: alice.token,
   });
   const [request] = await Promise.race([
-    Promise.all([provider.next(FrameType.COMPUTE_REQUEST)]),
+    // Twice: the first request waits for the tokenizer to start.
+    Promise.all([
+      provider.next(FrameType.COMPUTE_REQUEST).catch(() => provider.next(FrameType.COMPUTE_REQUEST)),
+    ]),
     asking.then(() => Promise.reject(new Error('answered without the provider'))),
   ]);
   const { requestId } = decodePayload(ComputeRequest, request.payload);
