@@ -1,6 +1,7 @@
 import { loadServerCore } from '../../assembly/host/node.ts';
 import type { Config } from '../config/index.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { Database } from '../kernel/database.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Random } from '../kernel/random.ts';
 import { type OpenDatabase, openDatabase } from '../platform/database/index.ts';
@@ -24,6 +25,8 @@ export interface AppDependencies {
   readonly leaseLost?: () => void;
   /** For tests: an answer that is not what its route describes is an error. */
   readonly checkAnswers?: boolean;
+  /** For tests: what the stores use in place of the database that was opened. */
+  readonly wrapDatabase?: (database: Database) => Database;
 }
 
 /** The adapters to the outside that every area uses. */
@@ -46,6 +49,7 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
     },
     { clock, random, logger },
   );
+  const database = dependencies.wrapDatabase?.(opened.database) ?? opened.database;
   const encoder = new TextEncoder();
   return {
     clock,
@@ -57,9 +61,9 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
     dataDirectory,
     secrets,
     opened,
-    database: opened.database,
+    database,
     node: createNode({
-      store: createNodeStore(opened.database),
+      store: createNodeStore(database),
       clock,
       random,
       logger,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type App, createApp } from '../../server/app/index.ts';
+import { type App, type AppDependencies, createApp } from '../../server/app/index.ts';
 import { readConfig } from '../../server/config/index.ts';
 import { createSystemClock } from '../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
@@ -45,9 +45,10 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-/** Starts a server; `environment` adds to its configuration. */
+/** Starts a server; `environment` adds to its configuration, `dependencies` to what its process gives. */
 export async function startTestServer(
   environment: Readonly<Record<string, string>> = {},
+  dependencies: Pick<AppDependencies, 'wrapDatabase'> = {},
 ): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'yggdrasil-test-'));
   const database = await createTestDatabase();
@@ -66,6 +67,7 @@ export async function startTestServer(
     coreWasm: coreWasm(),
     tokenizerWorker,
     checkAnswers: true,
+    ...dependencies,
   });
   const { http, mqtt } = await app.start();
   const setupCode = (await app.offerSetupCode()) ?? '';

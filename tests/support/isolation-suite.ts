@@ -1,0 +1,295 @@
+import {
+  Command,
+  ComputeRequest,
+  ComputeResult,
+  Delivery,
+  decodePayload,
+  Event,
+  encodePayload,
+  FrameType,
+  ProviderOffer,
+} from '../../proto/index.ts';
+import { connect } from '../../server/platform/database/connect.ts';
+import { ATTACKS, type Attack, type Target, UNKNOWN_TARGET, VISIBLE_ATTACKS } from './attacks.ts';
+import { BifrostSocket } from './bifrost-socket.ts';
+import type { TestServer } from './server.ts';
+import {
+  createDevice,
+  createHousehold,
+  createWorld,
+  type DeviceCredentials,
+  topUp,
+  type World,
+} from './world.ts';
+
+/** Somebody who asks for what isn't his. */
+interface Attacker {
+  readonly name: string;
+  readonly token: string;
+  /** The tenant it acts in; `target`: names the one of the target. */
+  readonly tenantId: string | 'target' | null;
+  /** True where what lies in Alice's kitchen is in sight. */
+  readonly isGuest?: boolean;
+}
+
+/** A server with a victim, and all who attack her. */
+interface Scene {
+  readonly world: World;
+  readonly attackers: readonly Attacker[];
+  /** What is hidden from each attacker. */
+  readonly hidden: Target;
+  /** What a guest sees and may not change. */
+  readonly visible: Target;
+  readonly cellar: DeviceCredentials;
+  readonly kitchen: DeviceCredentials;
+  /** Text that no answer to an attacker may hold. */
+  readonly secrets: readonly string[];
+}
+
+/** The tables with the victim's rows, without what changes by itself. */
+const VICTIM_TABLES = [
+  'networks',
+  'devices',
+  'network_members',
+  'memberships',
+  'membership_networks',
+  'ledger_accounts',
+  'ledger_entries',
+  'marketplace_transactions',
+] as const;
+
+/**
+ * Runs every attack on a running server, once `openWalls` took away what is not to be tested, and gives those that got something, in words: an answer other than to what does
+ * not exist, a word of the victim's, a change of her rows. Empty: the tenants are apart.
+ */
+export async function attackEverything(
+  server: TestServer,
+  openWalls: () => Promise<void>,
+): Promise<readonly string[]> {
+  const scene = await setTheScene(server);
+  await openWalls();
+  const before = await victimRows(server, scene.hidden.tenantId);
+  const found = await attackByFrames(scene);
+  for (const attacker of scene.attackers) {
+    for (const attack of ATTACKS) found.push(...(await tryAttack(scene, attacker, attack)));
+    if (!attacker.isGuest) continue;
+    for (const attack of VISIBLE_ATTACKS) await send(server, attacker, attack, scene.visible);
+  }
+  const after = await victimRows(server, scene.hidden.tenantId);
+  for (const table of VICTIM_TABLES) {
+    if (before.get(table) !== after.get(table)) found.push(`rows of ${table} changed`);
+  }
+  return found;
+}
+
+const newUser = (world: World, name: string) =>
+  world.server.post<{ user: { id: string }; token: string }>('/api/v1/users', { name }, world.adminToken);
+
+async function homeOf({ server }: World, token: string): Promise<string> {
+  const { items } = await server.get<{ items: { id: string; role: string }[] }>('/api/v1/tenants', token);
+  return items.find(({ role }) => role === 'owner')?.id ?? '';
+}
+
+async function setTheScene(server: TestServer): Promise<Scene> {
+  const world = await createWorld(server);
+  const { alice, bob } = world;
+  const cellar = await server.post<{ id: string }>(
+    '/api/v1/networks',
+    { name: 'Secret cellar' },
+    alice.token,
+  );
+  const cooler = await createDevice(server, alice.token, cellar.id, 'Secret cooler');
+  await topUp(world, alice.userId, 73_129);
+  const transactionId = await askForSomething(world);
+  const attackers = await gatherAttackers(world);
+  const { available } = await server.get<{ available: { value: string } }>(
+    '/api/v1/ledger/balance',
+    alice.token,
+  );
+  const hidden: Target = {
+    tenantId: await homeOf(world, alice.token),
+    networkId: cellar.id,
+    deviceId: cooler.deviceId,
+    userId: alice.userId,
+    transactionId,
+    cursors: await cursorsOf(world),
+    own: { networkId: bob.network.id, deviceId: bob.device.deviceId },
+  };
+  return {
+    world,
+    attackers,
+    hidden,
+    visible: { ...hidden, networkId: alice.network.id, deviceId: alice.device.deviceId },
+    cellar: cooler,
+    kitchen: alice.device,
+    secrets: [cellar.id, cooler.deviceId, 'Secret', transactionId, '731.29', available.value],
+  };
+}
+
+/** Alice's own positions in her lists. */
+async function cursorsOf({ server, alice }: World): Promise<Target['cursors']> {
+  const cursors: Record<string, string> = {};
+  for (const list of ['networks', 'devices', 'members', 'ledger/entries'] as const) {
+    const { next } = await server.get<{ next: string | null }>(`/api/v1/${list}?limit=1`, alice.token);
+    if (next !== null) cursors[list] = next;
+  }
+  return cursors;
+}
+
+async function gatherAttackers(world: World): Promise<readonly Attacker[]> {
+  const { server, alice, bob } = world;
+  const [adam, gus, sina] = [
+    await newUser(world, 'Adam'),
+    await newUser(world, 'Gus'),
+    await newUser(world, 'Sina'),
+  ];
+  const invite = (token: string, userId: string, role: string, networkIds: string[] | null) =>
+    server.post('/api/v1/members', { userId, role, networkIds }, token);
+  await invite(bob.token, adam.user.id, 'administrator', null);
+  await invite(alice.token, gus.user.id, 'guest', [alice.network.id]);
+  await invite(alice.token, sina.user.id, 'member', [alice.network.id]);
+  const [aliceHome, bobHome] = [await homeOf(world, alice.token), await homeOf(world, bob.token)];
+  return [
+    { name: 'a stranger', token: bob.token, tenantId: null },
+    { name: 'a stranger who names the tenant', token: bob.token, tenantId: 'target' },
+    { name: 'an administrator of another tenant', token: adam.token, tenantId: bobHome },
+    { name: 'a guest of one network', token: gus.token, tenantId: aliceHome, isGuest: true },
+    { name: 'a member for one network', token: sina.token, tenantId: aliceHome },
+    { name: "a stranger's device", token: bob.device.token, tenantId: null },
+    { name: 'a device of the tenant', token: alice.device.token, tenantId: null },
+  ];
+}
+
+/** Alice asks a third household for an answer, which is worth nothing; gives the transaction. */
+async function askForSomething({ server, adminToken, alice }: World): Promise<string> {
+  const carol = await createHousehold(server, adminToken);
+  const provider = await BifrostSocket.open(server, carol.device);
+  const models = [{ name: 'isolation', priceCentsPer_1000Tokens: 100, contextTokens: 4_096 }];
+  provider.send({ type: FrameType.PROVIDER_OFFER }, encodePayload(ProviderOffer, { models, slots: 1 }));
+  await provider.next(FrameType.ACK);
+  const asking = server.request('POST', '/v1/chat/completions', {
+    body: { model: 'isolation', max_tokens: 20, messages: [{ role: 'user', content: 'Hello?' }] },
+    token: alice.token,
+  });
+  const [request] = await Promise.race([
+    // Twice: the first request waits for the tokenizer to start.
+    Promise.all([
+      provider.next(FrameType.COMPUTE_REQUEST).catch(() => provider.next(FrameType.COMPUTE_REQUEST)),
+    ]),
+    asking.then(() => Promise.reject(new Error('answered without the provider'))),
+  ]);
+  const { requestId } = decodePayload(ComputeRequest, request.payload);
+  provider.send(
+    { type: FrameType.COMPUTE_RESULT },
+    encodePayload(ComputeResult, { requestId, finishReason: 'stop' }),
+  );
+  await asking;
+  provider.close();
+  const { items } = await server.get<{ items: { id: string }[] }>(
+    '/api/v1/marketplace/transactions',
+    alice.token,
+  );
+  return items[0]?.id ?? '';
+}
+
+/** The answer to an attack, without the id of the request. */
+async function send(server: TestServer, attacker: Attacker, attack: Attack, target: Target): Promise<string> {
+  const { method, path, body, headers } = attack.request(target);
+  const tenantId = attacker.tenantId === 'target' ? target.tenantId : attacker.tenantId;
+  const answer = await server.request(method, path, {
+    ...(body === undefined ? {} : { body }),
+    token: attacker.token,
+    headers: { ...headers, ...(tenantId === null ? {} : { 'x-tenant-id': tenantId }) },
+  });
+  const requestId = answer.headers.get('x-request-id') ?? '';
+  return `${answer.status} ${JSON.stringify(answer.body).replaceAll(requestId, 'request')}`;
+}
+
+async function tryAttack(scene: Scene, attacker: Attacker, attack: Attack): Promise<string[]> {
+  const { server } = scene.world;
+  const foreign = await send(server, attacker, attack, scene.hidden);
+  const found: string[] = [];
+  const told = scene.secrets.find((secret) => foreign.includes(secret));
+  if (told !== undefined) found.push(`${attacker.name}: ${attack.operation} tells ${told}`);
+  if (attack.names === 'nothing') return found;
+  const unknown = await send(server, attacker, attack, UNKNOWN_TARGET(scene.hidden));
+  if (foreign !== unknown) {
+    found.push(`${attacker.name}: ${attack.operation} answers ${foreign} and not ${unknown}`);
+  }
+  return found;
+}
+
+/** Frames of devices that are not in the network, or not in this tenant: refused as if neither existed, heard by nobody. */
+async function attackByFrames({ world: { server, bob }, hidden, cellar, kitchen }: Scene): Promise<string[]> {
+  const found: string[] = [];
+  const victim = await BifrostSocket.open(server, cellar);
+  for (const [name, device] of [
+    ["a stranger's device", bob.device],
+    ['a device of another network', kitchen],
+  ] as const) {
+    const spy = await BifrostSocket.open(server, device);
+    const refusal = async (networkId: string, destinationId: string | null, delivery: Delivery) => {
+      spy.send(
+        { type: FrameType.COMMAND, networkId, destinationId, delivery },
+        encodePayload(Command, { name: 'led.set' }),
+      );
+      return Buffer.from((await spy.next(FrameType.ERROR)).payload).toString('hex');
+    };
+    const unknown = UNKNOWN_TARGET(hidden);
+    for (const delivery of [Delivery.STORED, Delivery.TRANSIENT]) {
+      for (const [foreign, missing] of [
+        [
+          [hidden.networkId, null],
+          [unknown.networkId, null],
+        ],
+        [
+          [hidden.networkId, hidden.deviceId],
+          [unknown.networkId, unknown.deviceId],
+        ],
+        [
+          [device.networkId, hidden.deviceId],
+          [device.networkId, unknown.deviceId],
+        ],
+      ] as const) {
+        const answers = [
+          await refusal(foreign[0], foreign[1], delivery),
+          await refusal(missing[0], missing[1], delivery),
+        ];
+        if (answers[0] !== answers[1]) found.push(`${name}: a frame to ${foreign.join(', ')} is answered`);
+      }
+    }
+    spy.send({ delivery: Delivery.STORED }, encodePayload(Event, { name: 'to everybody' }));
+    await spy.next(FrameType.ACK);
+    spy.close();
+  }
+  victim.send({ type: FrameType.PING });
+  await victim.next(FrameType.PONG);
+  if (victim.frames.length > 0) found.push('the victim heard a frame of another network');
+  victim.close();
+  return found;
+}
+
+/** The victim's rows as text, by table: read as the owner, whom no policy holds for this one transaction. */
+async function victimRows(server: TestServer, tenantId: string): Promise<ReadonlyMap<string, string>> {
+  const owner = connect(server.databaseUrl, { connectionsMax: 1 });
+  const rows = new Map<string, string>();
+  const takenBack = new Error('taken back');
+  try {
+    await owner.begin(async (sql) => {
+      for (const table of VICTIM_TABLES) {
+        await sql`ALTER TABLE ${sql(table)} NO FORCE ROW LEVEL SECURITY`;
+        const [row] = await sql<{ rows: string | null }[]>`
+          SELECT string_agg(text, ' ' ORDER BY text) AS rows FROM (
+            SELECT (to_jsonb(t) - 'last_seen_at' - 'capabilities')::text AS text FROM ${sql(table)} t
+            WHERE tenant_id = ${tenantId}) AS victim`;
+        rows.set(table, row?.rows ?? '');
+      }
+      throw takenBack;
+    });
+  } catch (error) {
+    if (error !== takenBack) throw error;
+  } finally {
+    await owner.end({ timeout: 5 });
+  }
+  return rows;
+}
