@@ -241,7 +241,7 @@ function bookkeeping(
     /** The transaction the user asked for last. */
     async lastTransaction(user: AccountActor): Promise<Transaction | undefined> {
       const query = { role: 'requester', after: null, limit: 1 } as const;
-      return (await transactions.listTransactions(user, query)).transactions[0];
+      return (await transactions.listTransactions(user, query)).items[0];
     },
     /** The user still has 1,000 cents, nothing is held, the books are in order. */
     async expectUntouched(user: AccountActor): Promise<void> {

@@ -1,5 +1,6 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { AccountId, TenantId } from '../../kernel/ids.ts';
+import type { ListPosition } from '../../kernel/page.ts';
 import type { MembershipGrant } from '../tenants/index.ts';
 import type { Account } from './types.ts';
 
@@ -29,5 +30,5 @@ export interface AccountStore {
   /** The names of those that the actor may see. */
   findNames(actor: AccountActor, accountIds: readonly AccountId[]): Promise<ReadonlyMap<AccountId, string>>;
   /** In order of creation, those behind `after`. */
-  listAccounts(after: AccountId | null, limit: number): Promise<readonly Account[]>;
+  listAccounts(after: ListPosition<AccountId> | null, limit: number): Promise<readonly Account[]>;
 }

@@ -2,11 +2,12 @@ import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import { type AccountId, asId, type TenantId } from '../../kernel/ids.ts';
+import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import { SETUP_CODE_BYTES, USER_TOKEN_BYTES, USER_TOKEN_PREFIX } from './limits.ts';
 import type { AccountStore, TokenHash } from './ports.ts';
-import type { Account, AccountPage, NewAccount } from './types.ts';
+import type { Account, NewAccount } from './types.ts';
 
 /** Accounts, and who has a token. */
 export interface AccountService {
@@ -19,7 +20,11 @@ export interface AccountService {
   /** The account that asks. */
   getSelf(actor: Actor): Promise<Account>;
   /** All accounts. Refuses with `forbidden` everybody but an operator. */
-  listAccounts(actor: Actor, after: AccountId | null, limit: number): Promise<AccountPage>;
+  listAccounts(
+    actor: Actor,
+    after: ListPosition<AccountId> | null,
+    limit: number,
+  ): Promise<Page<Account, ListPosition<AccountId>>>;
   /** The home tenant of any account, or null. For services that act on an account for an operator. */
   findTenantOfAccount(accountId: AccountId): Promise<TenantId | null>;
   /** The names, by id, of those accounts that the actor may see. */
@@ -84,9 +89,7 @@ export function createAccountService(dependencies: AccountDependencies): Account
 
     async listAccounts(actor, after, limit) {
       requirePermission(actor, 'platform.operate');
-      const accounts = await store.listAccounts(after, limit + 1);
-      const items = accounts.slice(0, limit);
-      return { items, next: accounts.length > limit ? (items.at(-1)?.id ?? null) : null };
+      return pageOf(await store.listAccounts(after, limit + 1), limit, byCreation);
     },
 
     findTenantOfAccount: async (accountId) => (await store.findAccount(accountId))?.homeTenantId ?? null,

@@ -1,5 +1,6 @@
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { AccountId, TenantId } from '../../kernel/ids.ts';
+import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import type { TenantRows } from '../tenants/index.ts';
 import type { AccountStore } from './ports.ts';
 import type { Account } from './types.ts';
@@ -90,11 +91,15 @@ export function createAccountStore(database: Database, tenants: TenantRows): Acc
   };
 }
 
-async function selectAccounts(sql: Sql, after: AccountId | null, limit: number): Promise<Account[]> {
+async function selectAccounts(
+  sql: Sql,
+  after: ListPosition<AccountId> | null,
+  limit: number,
+): Promise<Account[]> {
+  const { at, id } = sqlPosition(after);
   const rows = await sql<AccountRow[]>`
     SELECT * FROM accounts
-    WHERE ${after}::uuid IS NULL
-       OR (created_at, id) > (SELECT created_at, id FROM accounts WHERE id = ${after}::uuid)
+    WHERE ${at}::timestamptz IS NULL OR (created_at, id) > (${at}::timestamptz, ${id}::uuid)
     ORDER BY created_at, id LIMIT ${limit}`;
   return rows.map(toAccount);
 }

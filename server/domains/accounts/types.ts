@@ -16,9 +16,3 @@ export interface NewAccount {
   readonly account: Account;
   readonly token: string;
 }
-
-export interface AccountPage {
-  readonly items: readonly Account[];
-  /** Pass it as `after` for the next page; null: there is none. */
-  readonly next: AccountId | null;
-}

@@ -2,10 +2,11 @@ import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import { type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission, seesNetwork } from '../../kernel/permission.ts';
 import { NETWORKS_PER_DEVICE_MAX } from './limits.ts';
 import type { DeviceStore, Invitations, NetworkLookup, Presence, StoredDevice } from './ports.ts';
-import type { DeviceNetworkPage, Membership } from './types.ts';
+import type { Membership } from './types.ts';
 
 /** Which networks a device belongs to. */
 export interface DeviceNetworks {
@@ -14,7 +15,7 @@ export interface DeviceNetworks {
     actor: Actor,
     deviceId: DeviceId,
     page: { after: NetworkId | null; limit: number },
-  ): Promise<DeviceNetworkPage>;
+  ): Promise<Page<Membership, NetworkId>>;
   /**
    * Puts a device of the actor's tenant into one more network: of the tenant, or of another that invited the account. A
    * device that is there already stays. Refuses with `forbidden`, `device_not_found`, `device_of_other_tenant`,
@@ -81,8 +82,7 @@ export function createDeviceNetworks(dependencies: {
       const account = requirePermission(actor, 'devices.read');
       await requireDevice(store, account, deviceId);
       const found = await store.listNetworks(account, deviceId, after, limit + 1);
-      const items = found.slice(0, limit);
-      return { items, next: found.length > limit ? (items.at(-1)?.networkId ?? null) : null };
+      return pageOf(found, limit, ({ networkId }) => networkId);
     },
 
     async addDeviceToNetwork(actor, deviceId, networkId) {

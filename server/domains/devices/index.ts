@@ -6,8 +6,6 @@ export {
   type Device,
   type DeviceCapabilities,
   type DeviceIdentity,
-  type DeviceNetworkPage,
-  type DevicePage,
   type Membership,
   type RegisteredDevice,
   WORLD_TYPES,

@@ -1,5 +1,6 @@
 import type { AccountActor, DeviceActor } from '../../kernel/actor.ts';
 import type { AccountId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { ListPosition } from '../../kernel/page.ts';
 import type { NetworkService } from '../networks/index.ts';
 import type { TenantService } from '../tenants/index.ts';
 import type { Device, DeviceCapabilities, DeviceIdentity, Membership } from './types.ts';
@@ -50,7 +51,7 @@ export interface DeviceStore {
   listDevices(
     actor: AccountActor,
     networkId: NetworkId | null,
-    after: DeviceId | null,
+    after: ListPosition<DeviceId> | null,
     limit: number,
   ): Promise<readonly StoredDevice[]>;
   renameDevice(

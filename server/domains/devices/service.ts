@@ -2,6 +2,7 @@ import type { Actor, DeviceActor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, InvariantError, invalidInput, notFound } from '../../kernel/errors.ts';
 import { asId, type DeviceId, type NetworkId } from '../../kernel/ids.ts';
+import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
@@ -19,14 +20,7 @@ import {
 } from './limits.ts';
 import type { DeviceStore, Invitations, NetworkLookup, Presence, StoredDevice, TokenHash } from './ports.ts';
 import { checkCapabilities } from './rules.ts';
-import type {
-  Device,
-  DeviceCapabilities,
-  DeviceIdentity,
-  DevicePage,
-  RegisteredDevice,
-  WorldType,
-} from './types.ts';
+import type { Device, DeviceCapabilities, DeviceIdentity, RegisteredDevice, WorldType } from './types.ts';
 
 /** Devices, their credentials, and the networks they belong to. */
 export interface DeviceService extends DeviceNetworks {
@@ -43,8 +37,8 @@ export interface DeviceService extends DeviceNetworks {
   /** The devices that the actor may see, of one network or all. Refuses with `network_not_found`. */
   listDevices(
     actor: Actor,
-    filter: { networkId: NetworkId | null; after: DeviceId | null; limit: number },
-  ): Promise<DevicePage>;
+    filter: { networkId: NetworkId | null; after: ListPosition<DeviceId> | null; limit: number },
+  ): Promise<Page<Device, ListPosition<DeviceId>>>;
   /**
    * Gives a device another name. Refuses with `forbidden`, `device_not_found`, `device_of_other_tenant` and
    * `device_name_taken`.
@@ -173,9 +167,8 @@ function createDeviceCatalogue(
     async listDevices(actor, { networkId, after, limit }) {
       const account = requirePermission(actor, 'devices.read');
       if (networkId !== null) await networks.getNetwork(account, networkId);
-      const devices = await store.listDevices(account, networkId, after, limit + 1);
-      const items = devices.slice(0, limit).map(withPresence);
-      return { items, next: devices.length > limit ? (items.at(-1)?.id ?? null) : null };
+      const page = pageOf(await store.listDevices(account, networkId, after, limit + 1), limit, byCreation);
+      return { ...page, items: page.items.map(withPresence) };
     },
 
     async renameDevice(actor, deviceId, name) {

@@ -1,6 +1,7 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { AccountId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import type { NetworkDeviceRows } from '../networks/index.ts';
 import type { BroughtDeviceRows, TenantRows } from '../tenants/index.ts';
 import { createCredentialRows } from './credentials.postgres.ts';
@@ -42,7 +43,7 @@ const scopeOf = (actor: AccountActor) => ({
 interface DeviceFilter {
   readonly deviceId: DeviceId | null;
   readonly networkId: NetworkId | null;
-  readonly after: DeviceId | null;
+  readonly after: ListPosition<DeviceId> | null;
   readonly limit: number;
 }
 
@@ -53,6 +54,7 @@ interface DeviceFilter {
 async function selectDevices(sql: Sql, actor: AccountActor, filter: DeviceFilter): Promise<StoredDevice[]> {
   const { tenantId, accountId, networkIds } = scopeOf(actor);
   const { deviceId, networkId, after, limit } = filter;
+  const { at, id } = sqlPosition(after);
   const rows = await sql<DeviceRow[]>`
     WITH memberships_seen AS NOT MATERIALIZED (
       SELECT device_id, network_id FROM network_members
@@ -70,8 +72,7 @@ async function selectDevices(sql: Sql, actor: AccountActor, filter: DeviceFilter
     ), page AS (
       SELECT * FROM seen
       WHERE (${deviceId}::uuid IS NULL OR id = ${deviceId}::uuid)
-        AND (${after}::uuid IS NULL
-          OR (created_at, id) > (SELECT created_at, id FROM seen WHERE id = ${after}::uuid))
+        AND (${at}::timestamptz IS NULL OR (created_at, id) > (${at}::timestamptz, ${id}::uuid))
         AND (${networkId}::uuid IS NULL OR EXISTS (
           SELECT FROM memberships_seen WHERE device_id = seen.id AND network_id = ${networkId}::uuid))
       ORDER BY created_at, id LIMIT ${limit}

@@ -51,15 +51,3 @@ export interface DeviceIdentity {
   readonly actor: DeviceActor;
   readonly signingKey: Uint8Array;
 }
-
-export interface DevicePage {
-  readonly items: readonly Device[];
-  /** Pass it as `after` for the next page; null: there is none. */
-  readonly next: DeviceId | null;
-}
-
-export interface DeviceNetworkPage {
-  readonly items: readonly Membership[];
-  /** Pass it as `after` for the next page; null: there is none. */
-  readonly next: NetworkId | null;
-}

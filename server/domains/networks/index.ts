@@ -1,3 +1,3 @@
 export { createNetworkService, type NetworkService } from './service.ts';
 export { createNetworkStore, type NetworkDeviceRows } from './store.postgres.ts';
-export type { Network, NetworkPage } from './types.ts';
+export type { Network } from './types.ts';

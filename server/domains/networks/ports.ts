@@ -1,5 +1,6 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
+import type { ListPosition } from '../../kernel/page.ts';
 import type { Network } from './types.ts';
 
 /** Who is connected now. */
@@ -18,7 +19,11 @@ export interface NetworkStore {
   ): Promise<'added' | 'name_taken' | 'limit_reached'>;
   findNetwork(actor: AccountActor, networkId: NetworkId): Promise<Network | null>;
   /** In order of creation, those behind `after`. */
-  listNetworks(actor: AccountActor, after: NetworkId | null, limit: number): Promise<readonly Network[]>;
+  listNetworks(
+    actor: AccountActor,
+    after: ListPosition<NetworkId> | null,
+    limit: number,
+  ): Promise<readonly Network[]>;
   renameNetwork(
     actor: AccountActor,
     networkId: NetworkId,

@@ -2,11 +2,12 @@ import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import { asId, type NetworkId } from '../../kernel/ids.ts';
+import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import { NETWORKS_PER_TENANT_MAX } from './limits.ts';
 import type { NetworkDevices, NetworkStore } from './ports.ts';
-import type { Network, NetworkPage } from './types.ts';
+import type { Network } from './types.ts';
 
 /** The networks of a tenant. */
 export interface NetworkService {
@@ -18,7 +19,11 @@ export interface NetworkService {
   /** One network that the actor may see. Refuses with `network_not_found` all others. */
   getNetwork(actor: Actor, networkId: NetworkId): Promise<Network>;
   /** The networks that the actor may see. */
-  listNetworks(actor: Actor, after: NetworkId | null, limit: number): Promise<NetworkPage>;
+  listNetworks(
+    actor: Actor,
+    after: ListPosition<NetworkId> | null,
+    limit: number,
+  ): Promise<Page<Network, ListPosition<NetworkId>>>;
   /** Gives a network another name. Refuses with `forbidden`, `network_not_found` and `network_name_taken`. */
   renameNetwork(actor: Actor, networkId: NetworkId, name: string): Promise<Network>;
   /** Deletes a network; its devices stay. Refuses with `forbidden` and `network_not_found`. */
@@ -65,9 +70,7 @@ export function createNetworkService(dependencies: {
 
     async listNetworks(actor, after, limit) {
       const account = requirePermission(actor, 'networks.read');
-      const networks = await store.listNetworks(account, after, limit + 1);
-      const items = networks.slice(0, limit);
-      return { items, next: networks.length > limit ? (items.at(-1)?.id ?? null) : null };
+      return pageOf(await store.listNetworks(account, after, limit + 1), limit, byCreation);
     },
 
     async renameNetwork(actor, networkId, name) {

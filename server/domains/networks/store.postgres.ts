@@ -1,6 +1,7 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import type { NetworkStore } from './ports.ts';
 import type { Network } from './types.ts';
 
@@ -85,17 +86,20 @@ export function createNetworkStore(database: Database, devices: NetworkDeviceRow
   };
 }
 
-async function selectNetworks(sql: Sql, actor: AccountActor, after: NetworkId | null, limit: number) {
+async function selectNetworks(
+  sql: Sql,
+  actor: AccountActor,
+  after: ListPosition<NetworkId> | null,
+  limit: number,
+) {
+  const { at, id } = sqlPosition(after);
   const { tenantId } = actor;
   const networkIds = arrayOf(actor.networkIds);
   const rows = await sql<NetworkRow[]>`
     SELECT * FROM networks
     WHERE tenant_id = ${tenantId}
       AND (${networkIds}::uuid[] IS NULL OR id = ANY (${networkIds}::uuid[]))
-      AND (${after}::uuid IS NULL OR (created_at, id) > (
-        SELECT created_at, id FROM networks
-        WHERE tenant_id = ${tenantId} AND id = ${after}::uuid
-          AND (${networkIds}::uuid[] IS NULL OR id = ANY (${networkIds}::uuid[]))))
+      AND (${at}::timestamptz IS NULL OR (created_at, id) > (${at}::timestamptz, ${id}::uuid))
     ORDER BY created_at, id LIMIT ${limit}`;
   return rows.map(toNetwork);
 }

@@ -6,9 +6,3 @@ export interface Network {
   readonly name: string;
   readonly createdAtMs: number;
 }
-
-export interface NetworkPage {
-  readonly items: readonly Network[];
-  /** Pass it as `after` for the next page; null: there is none. */
-  readonly next: NetworkId | null;
-}

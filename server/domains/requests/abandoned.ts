@@ -1,8 +1,9 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { TransferId } from '../../kernel/ids.ts';
+import type { TransactionId, TransferId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import type { ListPosition } from '../../kernel/page.ts';
 import { transferIdFor } from '../ledger/index.ts';
-import type { OpenTransaction, TransactionCursor, TransactionStore } from '../transactions/index.ts';
+import type { OpenTransaction, TransactionStore } from '../transactions/index.ts';
 import { OPEN_TRANSACTIONS_PAGE } from './limits.ts';
 import type { RequestLedger } from './ports.ts';
 import { abandonedEnd, holdGoneUnit, unpaidUnit } from './units.ts';
@@ -25,7 +26,7 @@ export async function endAbandoned(
 ): Promise<number> {
   const { transactions } = dependencies;
   let ended = 0;
-  let after: TransactionCursor | null = null;
+  let after: ListPosition<TransactionId> | null = null;
   for (;;) {
     const page: readonly OpenTransaction[] = await transactions.findOpen(
       which,

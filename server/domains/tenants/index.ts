@@ -13,9 +13,7 @@ export {
 } from './store.postgres.ts';
 export type {
   JoinedTenant,
-  JoinedTenantPage,
   Member,
-  MemberPage,
   MembershipGrant,
   Tenant,
 } from './types.ts';

@@ -1,5 +1,6 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { AccountId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { ListPosition } from '../../kernel/page.ts';
 import type { MembershipRefusal } from './rules.ts';
 import type { JoinedTenant, Membership, MembershipGrant } from './types.ts';
 
@@ -61,5 +62,9 @@ export interface TenantStore {
     decide: DecideChange,
   ): Promise<ChangeOutcome>;
   /** The tenants that the account is a member of, in the order in which it became one, those behind `after`. */
-  listTenants(accountId: AccountId, after: TenantId | null, limit: number): Promise<readonly JoinedTenant[]>;
+  listTenants(
+    accountId: AccountId,
+    after: ListPosition<TenantId> | null,
+    limit: number,
+  ): Promise<readonly JoinedTenant[]>;
 }

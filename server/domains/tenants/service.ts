@@ -2,6 +2,7 @@ import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, InvariantError, invalidInput, notFound } from '../../kernel/errors.ts';
 import type { AccountId, TenantId } from '../../kernel/ids.ts';
+import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { may, requirePermission } from '../../kernel/permission.ts';
 import { MEMBERS_PER_TENANT_MAX } from './limits.ts';
 import type {
@@ -13,14 +14,18 @@ import type {
   TenantStore,
 } from './ports.ts';
 import { checkChange, checkGrant, isLess, type MembershipRefusal } from './rules.ts';
-import type { JoinedTenantPage, Member, MemberPage, Membership, MembershipGrant } from './types.ts';
+import type { JoinedTenant, Member, Membership, MembershipGrant } from './types.ts';
 
 /** Tenants and who is a member of them. */
 export interface TenantService {
   /** The tenants that the account which asks is a member of, whichever it acts in. */
-  listTenants(actor: Actor, after: TenantId | null, limit: number): Promise<JoinedTenantPage>;
+  listTenants(
+    actor: Actor,
+    after: ListPosition<TenantId> | null,
+    limit: number,
+  ): Promise<Page<JoinedTenant, ListPosition<TenantId>>>;
   /** The members of the actor's tenant; who is for single networks sees itself only. */
-  listMembers(actor: Actor, after: AccountId | null, limit: number): Promise<MemberPage>;
+  listMembers(actor: Actor, after: AccountId | null, limit: number): Promise<Page<Member, AccountId>>;
   /** One member of the actor's tenant. Refuses with `member_not_found` whom the actor doesn't see. */
   getMember(actor: Actor, accountId: AccountId): Promise<Member>;
   /**
@@ -71,16 +76,14 @@ function createTenantReader({
   return {
     async listTenants(actor, after, limit) {
       const { accountId } = requirePermission(actor, 'account.read');
-      const tenants = await store.listTenants(accountId, after, limit + 1);
-      const items = tenants.slice(0, limit);
-      return { items, next: tenants.length > limit ? (items.at(-1)?.id ?? null) : null };
+      return pageOf(await store.listTenants(accountId, after, limit + 1), limit, byCreation);
     },
 
     async listMembers(actor, after, limit) {
       const account = requirePermission(actor, 'account.read');
       const found = await store.listMembers(account, after, limit + 1);
-      const items = await withNames(accounts, account, found.slice(0, limit));
-      return { items, next: found.length > limit ? (items.at(-1)?.accountId ?? null) : null };
+      const page = pageOf(found, limit, ({ accountId }) => accountId);
+      return { ...page, items: await withNames(accounts, account, page.items) };
     },
 
     async getMember(actor, accountId) {

@@ -1,6 +1,7 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { AccountId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import { may } from '../../kernel/permission.ts';
 import { MEMBERS_PER_TENANT_MAX } from './limits.ts';
 import type { BroughtDevice, ChangeOutcome, DecideChange, TenantStore } from './ports.ts';
@@ -141,19 +142,29 @@ async function updateGrant(sql: Sql, { tenantId, accountId }: Membership, after:
   if (after.networkIds !== null) await insertNetworks(sql, { tenantId, accountId }, after.networkIds);
 }
 
-async function selectTenants(sql: Sql, accountId: AccountId, after: TenantId | null, limit: number) {
-  const rows = await sql<(GrantRow & { id: TenantId; name: string })[]>`
-    SELECT tenants.id, tenants.name, memberships.role, memberships.all_networks, ARRAY(
+async function selectTenants(
+  sql: Sql,
+  accountId: AccountId,
+  after: ListPosition<TenantId> | null,
+  limit: number,
+) {
+  const { at, id } = sqlPosition(after);
+  const rows = await sql<(GrantRow & { id: TenantId; name: string; created_at: Date })[]>`
+    SELECT tenants.id, tenants.name, memberships.created_at, memberships.role, memberships.all_networks, ARRAY(
       SELECT network_id FROM membership_networks
       WHERE membership_networks.tenant_id = tenants.id AND membership_networks.account_id = ${accountId}
       ORDER BY network_id) AS network_ids
     FROM memberships JOIN tenants ON tenants.id = memberships.tenant_id
     WHERE memberships.account_id = ${accountId}
-      AND (${after}::uuid IS NULL OR (memberships.created_at, memberships.tenant_id) > (
-        SELECT created_at, tenant_id FROM memberships
-        WHERE account_id = ${accountId} AND tenant_id = ${after}::uuid))
+      AND (${at}::timestamptz IS NULL
+        OR (memberships.created_at, memberships.tenant_id) > (${at}::timestamptz, ${id}::uuid))
     ORDER BY memberships.created_at, memberships.tenant_id LIMIT ${limit}`;
-  return rows.map((row) => ({ id: row.id, name: row.name, ...toGrant(row) }));
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    createdAtMs: row.created_at.getTime(),
+    ...toGrant(row),
+  }));
 }
 
 /** Tenants and memberships in PostgreSQL. A membership that ends takes the devices that its account brought along. */

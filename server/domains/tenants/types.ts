@@ -32,16 +32,6 @@ export interface Member extends MembershipGrant {
 export interface JoinedTenant extends MembershipGrant {
   readonly id: TenantId;
   readonly name: string;
-}
-
-export interface MemberPage {
-  readonly items: readonly Member[];
-  /** Pass it as `after` for the next page; null: there is none. */
-  readonly next: AccountId | null;
-}
-
-export interface JoinedTenantPage {
-  readonly items: readonly JoinedTenant[];
-  /** Pass it as `after` for the next page; null: there is none. */
-  readonly next: TenantId | null;
+  /** When the account became a member. */
+  readonly createdAtMs: number;
 }

@@ -1,6 +1,7 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { TransactionId } from '../../kernel/ids.ts';
-import type { OpenTransaction, Transaction, TransactionCursor, TransactionPage } from './types.ts';
+import type { ListPosition } from '../../kernel/page.ts';
+import type { OpenTransaction, Transaction } from './types.ts';
 
 /** Which open transactions are meant: those of a node, or those begun before a time. */
 export interface OpenTransactionQuery {
@@ -13,14 +14,14 @@ export interface TransactionStore {
   /** The oldest open transactions behind `after`. */
   findOpen(
     query: OpenTransactionQuery,
-    after: TransactionCursor | null,
+    after: ListPosition<TransactionId> | null,
     limit: number,
   ): Promise<readonly OpenTransaction[]>;
   findTransaction(actor: AccountActor, id: TransactionId): Promise<Transaction | null>;
   listTransactions(
     actor: AccountActor,
     role: 'requester' | 'provider',
-    after: TransactionCursor | null,
+    after: ListPosition<TransactionId> | null,
     limit: number,
-  ): Promise<TransactionPage>;
+  ): Promise<readonly Transaction[]>;
 }

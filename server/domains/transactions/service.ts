@@ -1,10 +1,11 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { notFound } from '../../kernel/errors.ts';
 import type { TransactionId } from '../../kernel/ids.ts';
+import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import { TRANSACTIONS_PAGE_MAX } from './limits.ts';
 import type { TransactionStore } from './ports.ts';
-import type { Transaction, TransactionCursor, TransactionPage } from './types.ts';
+import type { Transaction } from './types.ts';
 
 /** What both sides of a transaction read afterwards. */
 export interface TransactionService {
@@ -15,10 +16,10 @@ export interface TransactionService {
     actor: Actor,
     query: {
       readonly role: 'requester' | 'provider';
-      readonly after: TransactionCursor | null;
+      readonly after: ListPosition<TransactionId> | null;
       readonly limit: number;
     },
-  ): Promise<TransactionPage>;
+  ): Promise<Page<Transaction, ListPosition<TransactionId>>>;
 }
 
 /** Makes the transactions' service. */
@@ -35,7 +36,8 @@ export function createTransactionService({
     },
     async listTransactions(actor, { role, after, limit }) {
       const bounded = Math.min(Math.max(limit, 1), TRANSACTIONS_PAGE_MAX);
-      return store.listTransactions(requirePermission(actor, 'money.read'), role, after, bounded);
+      const account = requirePermission(actor, 'money.read');
+      return pageOf(await store.listTransactions(account, role, after, bounded + 1), bounded, byCreation);
     },
   };
 }

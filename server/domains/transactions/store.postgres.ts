@@ -1,5 +1,6 @@
 import type { Database } from '../../kernel/database.ts';
 import type { AccountId, DeviceId, TenantId, TransactionId, TransferId } from '../../kernel/ids.ts';
+import { sqlPosition } from '../../kernel/page.ts';
 import type { TransactionStore } from './ports.ts';
 import type { OpenTransaction, Transaction, TransactionState } from './types.ts';
 
@@ -8,8 +9,7 @@ export function createTransactionStore(database: Database): TransactionStore {
   return {
     findOpen: ({ nodeId, createdBeforeMs }, after, limit) =>
       database.system('money', async (sql) => {
-        const at = after === null ? null : new Date(after.createdAtMs);
-        const id = after?.id ?? null;
+        const { at, id } = sqlPosition(after);
         const rows = await sql<OpenRow[]>`
           SELECT id, tenant_id, account_id, model, provider_id, provider_tenant_id, provider_device_id, hold_id,
             prompt_tokens, created_at, prompt_microcents_per_1000_tokens, cached_prompt_microcents_per_1000_tokens,
@@ -39,8 +39,7 @@ export function createTransactionStore(database: Database): TransactionStore {
 
     listTransactions: (actor, role, after, limit) =>
       database.tenant(actor, async (sql) => {
-        const at = after === null ? null : new Date(after.createdAtMs);
-        const id = after?.id ?? null;
+        const { at, id } = sqlPosition(after);
         const rows =
           role === 'requester'
             ? await sql<SharedRow[]>`
@@ -49,7 +48,7 @@ export function createTransactionStore(database: Database): TransactionStore {
                 FROM marketplace_transactions
                 WHERE tenant_id = ${actor.tenantId} AND account_id = ${actor.accountId}
                   AND (${at}::timestamptz IS NULL OR (created_at, id) < (${at}::timestamptz, ${id}::uuid))
-                ORDER BY created_at DESC, id DESC LIMIT ${limit + 1}`
+                ORDER BY created_at DESC, id DESC LIMIT ${limit}`
             : await sql<SharedRow[]>`
                 SELECT transaction_id AS id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens,
                   cost_microcents, fee_microcents, earnings_microcents, finish_reason, failure_code, created_at,
@@ -57,11 +56,8 @@ export function createTransactionStore(database: Database): TransactionStore {
                 FROM marketplace_served
                 WHERE tenant_id = ${actor.tenantId}
                   AND (${at}::timestamptz IS NULL OR (created_at, transaction_id) < (${at}::timestamptz, ${id}::uuid))
-                ORDER BY created_at DESC, transaction_id DESC LIMIT ${limit + 1}`;
-        const transactions = rows.slice(0, limit).map((row) => transactionOf(role, row));
-        const last = transactions.at(-1);
-        const next = rows.length > limit && last ? { createdAtMs: last.createdAtMs, id: last.id } : null;
-        return { transactions, next };
+                ORDER BY created_at DESC, transaction_id DESC LIMIT ${limit}`;
+        return rows.map((row) => transactionOf(role, row));
       }),
   };
 }

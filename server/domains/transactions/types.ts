@@ -24,18 +24,6 @@ export interface Transaction {
   readonly finishedAtMs: number | null;
 }
 
-/** A place in a list of transactions. */
-export interface TransactionCursor {
-  readonly createdAtMs: number;
-  readonly id: TransactionId;
-}
-
-/** Newest first. */
-export interface TransactionPage {
-  readonly transactions: readonly Transaction[];
-  readonly next: TransactionCursor | null;
-}
-
 /** The account that asked, and the tenant that pays. */
 export interface Requester {
   readonly tenantId: TenantId;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { ListPosition } from '../../kernel/page.ts';
 import { CURSOR_CHARACTERS_MAX } from './limits.ts';
-import { idSchema, limitSchema } from './schemas.ts';
+import { idSchema, limitSchema, timeMsSchema } from './schemas.ts';
 
 /** Items of a page at most. */
 const PAGE_ITEMS_MAX = 200;
@@ -36,11 +37,18 @@ export function defineCursor<Position>(
   };
 }
 
-/** Cursors of lists in which an item's id is its position. */
+/** Cursors of lists in the order of ids. */
 export const idCursor = <Id extends string>() =>
   defineCursor<Id>(
     z.tuple([idSchema]).transform(([id]) => id as Id),
     (id) => [id],
+  );
+
+/** Cursors of lists in the order of time. */
+export const timeCursor = <Id extends string>() =>
+  defineCursor<ListPosition<Id>>(
+    z.tuple([timeMsSchema, idSchema]).transform(([createdAtMs, id]) => ({ createdAtMs, id: id as Id })),
+    ({ createdAtMs, id }) => [createdAtMs.toString(), id],
   );
 
 /** Query of a list: `limit` items behind the position `after`. */

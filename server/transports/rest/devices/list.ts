@@ -2,11 +2,11 @@ import type { DeviceService } from '../../../domains/devices/index.ts';
 import { asId, type DeviceId, type NetworkId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { idCursor, pageQuery, pageSchema } from '../paging.ts';
+import { pageQuery, pageSchema, timeCursor } from '../paging.ts';
 import { idSchema } from '../schemas.ts';
 import { deviceSchema, deviceToJson } from './schemas.ts';
 
-const cursor = idCursor<DeviceId>();
+const cursor = timeCursor<DeviceId>();
 
 /** The devices that the caller may see, a page at a time, also of one network alone. */
 export const listDevices = ({ devices }: { devices: DeviceService }) =>

@@ -1,22 +1,12 @@
 import { z } from 'zod';
-import {
-  TRANSACTIONS_PAGE_MAX,
-  type TransactionCursor,
-  type TransactionService,
-} from '../../../domains/transactions/index.ts';
-import { asId, type TransactionId } from '../../../kernel/ids.ts';
+import { TRANSACTIONS_PAGE_MAX, type TransactionService } from '../../../domains/transactions/index.ts';
+import type { TransactionId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { defineCursor, pageQuery, pageSchema } from '../paging.ts';
-import { idSchema, timeMsSchema } from '../schemas.ts';
+import { pageQuery, pageSchema, timeCursor } from '../paging.ts';
 import { transactionSchema, transactionToJson } from './schemas.ts';
 
-const cursor = defineCursor<TransactionCursor>(
-  z
-    .tuple([timeMsSchema, idSchema])
-    .transform(([createdAtMs, id]) => ({ createdAtMs, id: asId<TransactionId>(id) })),
-  ({ createdAtMs, id }) => [createdAtMs.toString(), id],
-);
+const cursor = timeCursor<TransactionId>();
 
 /** The transactions of one side, newest first. */
 export const listTransactions = ({ transactions }: { transactions: TransactionService }) =>
@@ -36,6 +26,6 @@ export const listTransactions = ({ transactions }: { transactions: TransactionSe
     errors: [],
     handle: async ({ actor, query }) => {
       const page = await transactions.listTransactions(actor, { ...query, after: query.after ?? null });
-      return { items: page.transactions.map(transactionToJson), next: cursor.next(page.next) };
+      return { items: page.items.map(transactionToJson), next: cursor.next(page.next) };
     },
   });

@@ -2,10 +2,10 @@ import type { NetworkService } from '../../../domains/networks/index.ts';
 import type { NetworkId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { idCursor, pageQuery, pageSchema } from '../paging.ts';
+import { pageQuery, pageSchema, timeCursor } from '../paging.ts';
 import { networkSchema, networkToJson } from './schemas.ts';
 
-const cursor = idCursor<NetworkId>();
+const cursor = timeCursor<NetworkId>();
 
 /** The networks that the caller may see, a page at a time. */
 export const listNetworks = ({ networks }: { networks: NetworkService }) =>

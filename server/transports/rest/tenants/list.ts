@@ -4,7 +4,7 @@ import type { TenantId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { grantFields, grantToJson } from '../members/schemas.ts';
-import { idCursor, pageQuery, pageSchema } from '../paging.ts';
+import { pageQuery, pageSchema, timeCursor } from '../paging.ts';
 
 const tenantSchema = z
   .object({
@@ -14,7 +14,7 @@ const tenantSchema = z
   })
   .meta({ id: 'Tenant' });
 
-const cursor = idCursor<TenantId>();
+const cursor = timeCursor<TenantId>();
 
 /** The tenants of the user who asks. */
 export const listTenants = ({ tenants }: { tenants: TenantService }) =>

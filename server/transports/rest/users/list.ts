@@ -2,10 +2,10 @@ import type { AccountService } from '../../../domains/accounts/index.ts';
 import type { AccountId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { idCursor, pageQuery, pageSchema } from '../paging.ts';
+import { pageQuery, pageSchema, timeCursor } from '../paging.ts';
 import { userSchema, userToJson } from './schemas.ts';
 
-const cursor = idCursor<AccountId>();
+const cursor = timeCursor<AccountId>();
 
 /** For operators: all accounts, a page at a time. */
 export const listUsers = ({ accounts }: { accounts: AccountService }) =>
