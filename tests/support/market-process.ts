@@ -104,7 +104,7 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
           findKey: (requester, key) => store.read(() => kept.findKey(requester, key)),
           forgetKeys: (beforeMs) => store.read(() => kept.forgetKeys(beforeMs)),
         },
-      tokens: { countText: async (_, text) => text.length },
+        tokens: { countText: (_, text) => countTokens(text, clock, isCounterBroken()) },
         secretBox,
         ...surroundings,
       },
