@@ -113,7 +113,18 @@ export class World {
     this.clock.step();
     // Two turns: the writer waits for one before each batch, and what follows from it begins in the next.
     await turn(2);
+    this.#checkOpenHolds();
     this.#trace.update(`${this.clock.nowMs()} ${this.asked.length} ${this.store.transactions.size}\n`);
+  }
+
+  /** An end and what resolves its hold are one commit: a hold is open only while its transaction is, and is the one it knows. */
+  #checkOpenHolds(): void {
+    const { books, transactions } = this.store;
+    for (const { holdId, transactionId } of books.kept.open.values()) {
+      const known = transactionId === null ? undefined : transactions.get(transactionId);
+      const isRight = known?.ended === null && known.begun.holdId === holdId;
+      this.expect(isRight, `the hold of transaction ${transactionId} is open only while that is`);
+    }
   }
 
   #every(meanMs: number, work: () => void): void {

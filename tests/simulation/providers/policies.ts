@@ -1,29 +1,28 @@
 import type { ServerCore } from '../../../assembly/host/index.ts';
 import { trustOf } from '../../../server/domains/providers/health.ts';
-import {
-  type Eligible,
-  type Selection,
-  type SelectionDependencies,
-  selectProvider,
-} from '../../../server/domains/providers/selection.ts';
+import type { Eligible, SelectionDependencies } from '../../../server/domains/providers/selection.ts';
 
-/** How a request finds its provider: ours, and what it is measured against. */
-export type Policy = (eligible: readonly Eligible[], nowMs: number) => Selection;
+/**
+ * How a request finds its provider: ours, and what it is measured against. Returns those of `eligible` among which the
+ * providers' service then chooses: all of them, or the one that another policy would take; those that are busy for nobody.
+ */
+export type Policy = (eligible: readonly Eligible[], nowMs: number) => readonly Eligible[];
 
 export const POLICIES = {
-  ours: (dependencies) => (eligible, nowMs) => selectProvider(eligible, nowMs, dependencies),
+  ours: () => (eligible) => eligible,
 
   /** Takes turns among free slots. */
   'round-robin': () => {
     let turn = 0;
-    return (eligible) => {
+    return (eligible, nowMs) => {
       for (let step = 0; step < eligible.length; step++) {
         const chosen = eligible[(turn + step) % eligible.length] as Eligible;
         if (!chosen.provider.hasFreeSlot()) continue;
+        if (trustOf(chosen.provider.standing.health, nowMs) === 'paused') continue;
         turn = (turn + step + 1) % eligible.length;
-        return { ok: true, chosen, isProbe: false };
+        return [chosen];
       }
-      return { ok: false, reason: 'all_busy' };
+      return busyOf(eligible);
     };
   },
 
@@ -71,11 +70,16 @@ function amongFree(choose: (free: readonly Eligible[], nowMs: number) => Eligibl
     const trusted = (trust: string) =>
       free.filter(({ provider }) => trustOf(provider.standing.health, nowMs) === trust);
     const probe = trusted('probe').find(({ provider }) => provider.probe === null);
-    if (probe) return { ok: true, chosen: probe, isProbe: true };
+    if (probe) return [probe];
     const ready = trusted('ready');
-    if (ready.length === 0) return { ok: false, reason: 'all_busy' };
-    return { ok: true, chosen: choose(ready, nowMs), isProbe: false };
+    if (ready.length === 0) return busyOf(eligible);
+    return [choose(ready, nowMs)];
   };
+}
+
+/** For a request that nobody is chosen for: it waits for one of these. */
+function busyOf(eligible: readonly Eligible[]): readonly Eligible[] {
+  return eligible.filter(({ provider }) => !provider.hasFreeSlot());
 }
 
 function least<T>(values: readonly T[], of: (value: T, index: number) => number): T {
