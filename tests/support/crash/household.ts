@@ -24,7 +24,7 @@ interface CallOptions {
 
 /** Calls the REST interface. Throws for everything but a success. */
 export async function call<T>(
-  server: ServerProcess,
+  server: Pick<ServerProcess, 'httpUrl'>,
   method: string,
   path: string,
   { token, body, idempotencyKey }: CallOptions = {},

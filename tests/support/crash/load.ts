@@ -55,7 +55,10 @@ export const createEvidence = (): Evidence => ({
 });
 
 /** A device's client for this server. */
-export const clientOf = (server: ServerProcess, credentials: DeviceCredentials): BifrostClient =>
+export const clientOf = (
+  server: Pick<ServerProcess, 'webSocketUrl'>,
+  credentials: DeviceCredentials,
+): BifrostClient =>
   createBifrostClient(
     { url: `${server.webSocketUrl}/bifrost`, credentials },
     { core: createDeviceCore(), openSocket: openNodeSocket },
@@ -70,7 +73,8 @@ export function onReading(client: BifrostClient, listener: (offset: number, text
   });
 }
 
-const readingOf = (name: string, number: number): Uint8Array =>
+/** The payload of a reading. */
+export const readingOf = (name: string, number: number): Uint8Array =>
   encodePayload(Event, { name, value: { number }, unit: '' });
 
 /** Publishes one reading; resolves with its position, null where the protocol doesn't say, and rejects when refused. */
@@ -114,7 +118,7 @@ async function overMqtt(server: ServerProcess, credentials: DeviceCredentials) {
 }
 
 /** A provider that answers each request in three pieces. */
-async function provide(client: BifrostClient): Promise<void> {
+export async function provide(client: BifrostClient): Promise<void> {
   client.on('frame', ({ type, payload }) => {
     if (type !== FrameType.COMPUTE_REQUEST) return;
     const { requestId } = decodePayload(ComputeRequest, payload);

@@ -54,7 +54,11 @@ export async function surviveCrashes({ rounds, seed, start, crash }: Crashes): P
   await server.end('SIGTERM');
 }
 
-async function enough(load: Awaited<ReturnType<typeof startLoad>>, server: ServerProcess): Promise<void> {
+/** Resolves when the load has got somewhere; rejects when it does not. */
+export async function enough(
+  load: Awaited<ReturnType<typeof startLoad>>,
+  server: ServerProcess,
+): Promise<void> {
   const deadlineMs = Date.now() + LOAD_TIMEOUT_MS;
   for (;;) {
     const { readings, paid } = load.progress();
