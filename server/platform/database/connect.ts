@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import { StartError } from '../../kernel/start-error.ts';
 import { CONNECT_TIMEOUT_MS } from './limits.ts';
 
 /** Rows of the client: BIGINT as bigint. */
@@ -40,6 +41,17 @@ export function connect(url: string, options: ConnectOptions): Client {
     onnotice: () => {},
     ...(options.onEnd === undefined ? {} : { onclose: options.onEnd }),
   });
+}
+
+/**
+ * Refuses with StartError a client without `patches/postgres+3.4.9.patch`: it ends the process when a connection is lost
+ * under load, or runs a statement of a lost transaction in the next one.
+ */
+export function requirePatchedClient(client: object = postgres): void {
+  if ('settlesLostConnections' in client) return;
+  throw new StartError(
+    'The package postgres lacks the patch in patches/. Run `npm ci` with install scripts allowed, or `npx patch-package`.',
+  );
 }
 
 /** The URL without its password, for logs and messages: all up to the last `@`, as a password may be written unencoded. */
