@@ -1,9 +1,13 @@
+import { join } from 'node:path';
 import postgres from 'postgres';
 import { StartError } from '../../kernel/start-error.ts';
 import { CONNECT_TIMEOUT_MS } from './limits.ts';
 
 /** Rows of the client: BIGINT as bigint. */
 export type Client = postgres.Sql<{ bigint: bigint }>;
+
+/** The name of PostgreSQL's unix socket. */
+export const socketFile = (port: string): string => `.s.PGSQL.${port}`;
 
 /** How one set of connections differs from another. */
 export interface ConnectOptions {
@@ -29,7 +33,8 @@ export function connect(url: string, options: ConnectOptions): Client {
   return postgres(target.toString(), {
     max: options.connectionsMax,
     connect_timeout: (options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS) / 1000,
-    ...(socketDirectory === null ? {} : { host: socketDirectory }),
+    // As a path: the client takes a host with a comma for several.
+    ...(socketDirectory === null ? {} : { path: join(socketDirectory, socketFile(target.port || '5432')) }),
     connection: {
       application_name: 'yggdrasil',
       search_path: 'yggdrasil',
