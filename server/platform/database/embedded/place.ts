@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Logger } from '../../../kernel/logger.ts';
 import { StartError } from '../../../kernel/start-error.ts';
-import { makeFolder, syncFolder } from '../../files/durable.ts';
+import { syncFolder } from '../../files/durable.ts';
 import { SOCKET_DIRECTORY_BYTES_MAX } from '../limits.ts';
 import { makeSharedDirectory, SHARED_DIRECTORY } from './programs.ts';
 import { canEnter, ownUid, type RunAs } from './run-as.ts';
