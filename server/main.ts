@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createApp } from './app/index.ts';
+import { type App, createApp } from './app/index.ts';
 import { readConfig } from './config/index.ts';
 import { StartError } from './kernel/start-error.ts';
 import { createLogger } from './platform/logging/index.ts';
@@ -11,6 +11,9 @@ import { createSystemRandom } from './platform/system/random.ts';
  * for the checkpoint of the embedded database (which finishes without us).
  */
 const STOP_GRACE_MS = 5_000;
+
+/** What log lines that wait for their reader get when the process ends, in milliseconds. */
+const LOG_FLUSH_TIMEOUT_MS = 500;
 
 /** Another server has taken over the database: a failure for now, not of this server (EX_TEMPFAIL of sysexits.h). */
 const LEASE_LOST_EXIT_CODE = 75;
@@ -31,9 +34,46 @@ export async function runServer(): Promise<void> {
 
 async function startServer(): Promise<void> {
   const config = readConfig(process.env);
-  const logger = createLogger({ level: config.logLevel, destination: 2 });
+  const logger = createLogger({ level: config.logLevel, destination: process.stderr });
   const clock = createSystemClock();
-  const app = await createApp(config, {
+  // Who reads the output may go: the server goes on without.
+  process.stdout.on('error', () => {});
+  let app: App | null = null;
+  let stopping: { readonly exitCode: number } | null = null;
+
+  const exit = (exitCode: number) => logger.flush(LOG_FLUSH_TIMEOUT_MS).finally(() => process.exit(exitCode));
+  const end = (running: App, exitCode: number) =>
+    running.stop().then(
+      () => exit(exitCode),
+      (error: unknown) => {
+        logger.error({ operation: 'server.stop', error }, 'not stopped in order');
+        return exit(exitCode === 0 ? 1 : exitCode);
+      },
+    );
+  const stop = (reason: string, exitCode: number) => {
+    if (stopping !== null) {
+      logger.warn({ operation: 'server.stop', reason }, 'stopping at once');
+      process.exit(1);
+    }
+    stopping = { exitCode };
+    logger.info({ operation: 'server.stop', reason }, 'stopping');
+    clock.after(config.shutdownTimeoutSeconds * 1000 + STOP_GRACE_MS, () => {
+      logger.error({ operation: 'server.stop', reason }, 'not stopped in time: stopping at once');
+      process.exit(1);
+    });
+    // Without an app its database is just being opened: what waits for it ends it.
+    if (app !== null) end(app, exitCode);
+  };
+  // Before anything is awaited: the first process of a container has no other end.
+  process.on('SIGINT', () => stop('SIGINT', 0));
+  process.on('SIGTERM', () => stop('SIGTERM', 0));
+  process.on('unhandledRejection', (error) => {
+    logger.error({ operation: 'server.process', error }, 'unhandled rejection');
+    stop('unhandled rejection', 1);
+  });
+  const stopWanted = () => stopping;
+
+  const running = await createApp(config, {
     clock,
     random: createSystemRandom(),
     logger,
@@ -41,36 +81,20 @@ async function startServer(): Promise<void> {
     coreWasm: readFileSync(new URL('./core.wasm', import.meta.url)),
     tokenizerWorker: new URL('./tokenizer-worker.js', import.meta.url),
   });
+  app = running;
+  const wanted = stopWanted();
+  if (wanted !== null) return end(running, wanted.exitCode);
+  try {
+    const addresses = await running.start();
+    announce(addresses, await running.offerSetupCode());
+  } catch (error) {
+    // The start was cut short: `stop` ends the process when the parts have ended.
+    if (stopWanted() === null) throw error;
+  }
+}
 
-  let stopping = false;
-  const stop = (reason: string, exitCode: number) => {
-    if (stopping) {
-      logger.warn({ operation: 'server.stop', reason }, 'stopping at once');
-      process.exit(1);
-    }
-    stopping = true;
-    logger.info({ operation: 'server.stop', reason }, 'stopping');
-    clock.after(config.shutdownTimeoutSeconds * 1000 + STOP_GRACE_MS, () => {
-      logger.error({ operation: 'server.stop', reason }, 'not stopped in time: stopping at once');
-      process.exit(1);
-    });
-    app.stop().then(
-      () => process.exit(exitCode),
-      (error: unknown) => {
-        logger.error({ operation: 'server.stop', error }, 'not stopped in order');
-        process.exit(exitCode === 0 ? 1 : exitCode);
-      },
-    );
-  };
-  process.on('SIGINT', () => stop('SIGINT', 0));
-  process.on('SIGTERM', () => stop('SIGTERM', 0));
-  process.on('unhandledRejection', (error) => {
-    logger.error({ operation: 'server.process', error }, 'unhandled rejection');
-    stop('unhandled rejection', 1);
-  });
-
-  const { http, mqtt } = await app.start();
-  const setupCode = await app.offerSetupCode();
+/** Tells the operator where the server can be reached, and how the first account is made. */
+function announce({ http, mqtt }: { http: string; mqtt: string }, setupCode: string | null): void {
   const lines = [
     'Yggdrasil is ready.',
     `  HTTP       http://${http}      documentation at /docs`,

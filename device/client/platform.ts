@@ -4,11 +4,24 @@ import type { BifrostSocket, Clock, Random, SocketOpener } from './ports.ts';
 /** The platform's clock. A timer that runs keeps a Node process alive, as an open socket would. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  after: (delayMs, work) => {
-    const timer = setTimeout(work, delayMs);
-    return () => clearTimeout(timer);
-  },
+  after: (delayMs, work) => setLongTimer(delayMs, work),
 };
+
+/** The longest wait of a timer, in milliseconds: platforms take a longer one for one millisecond. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+function setLongTimer(delayMs: number, work: () => void): () => void {
+  const fire = () => (leftMs > 0 ? next() : work());
+  let leftMs = delayMs;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const next = () => {
+    const timerMs = Math.min(leftMs, TIMER_MS_MAX);
+    leftMs -= timerMs;
+    timer = setTimeout(fire, timerMs);
+  };
+  next();
+  return () => clearTimeout(timer);
+}
 
 /** The platform's generator. `crypto.randomUUID` is missing on pages without TLS, so the UUID is made here. */
 export const systemRandom: Random = {

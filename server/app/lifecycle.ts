@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
+import { StartError } from '../kernel/start-error.ts';
 
 /** A part of the server that runs. What a part needs stands before it in the list. */
 export interface Part {
@@ -18,7 +19,7 @@ export interface Lifecycle {
   /** Starts the parts one after the other. If one fails, it and those before it are stopped, and its error is thrown. */
   start(): Promise<void>;
   /**
-   * In this order: all parts refuse new work, all drain at the same time, then each is stopped, the last one first.
+   * One that starts ends with the part it is at, and `start` rejects. In this order: all parts refuse new work, all drain at the same time, then each is stopped, the last one first.
    * A part that fails doesn't keep the others from their end; rejects with the first failure.
    */
   stop(): Promise<void>;
@@ -48,20 +49,38 @@ export function createLifecycle(
     if (errors.length > 0) throw errors[0];
   };
 
-  return {
-    async start() {
-      const started: Part[] = [];
-      try {
-        for (const part of parts) {
-          started.push(part);
-          await part.start?.();
-        }
-      } catch (error) {
-        await stopAll(started, 0).catch(() => {});
-        throw error;
+  let starting: Promise<void> | null = null;
+  let stopping = false;
+  const startAll = async () => {
+    const started: Part[] = [];
+    try {
+      for (const part of parts) {
+        if (stopping) throw new StartError('The server was stopped while it started.');
+        started.push(part);
+        await part.start?.();
       }
+    } catch (error) {
+      await stopAll(started, 0).catch(() => {});
+      throw error;
+    }
+  };
+
+  return {
+    start() {
+      starting = startAll();
+      return starting;
     },
-    stop: () => stopAll(parts, stopTimeoutMs),
+    async stop() {
+      stopping = true;
+      if (starting !== null) {
+        const isStarted = await starting.then(
+          () => true,
+          () => false,
+        );
+        if (!isStarted) return;
+      }
+      await stopAll(parts, stopTimeoutMs);
+    },
   };
 }
 

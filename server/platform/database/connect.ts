@@ -1,8 +1,13 @@
+import { join } from 'node:path';
 import postgres from 'postgres';
+import { StartError } from '../../kernel/start-error.ts';
 import { CONNECT_TIMEOUT_MS } from './limits.ts';
 
 /** Rows of the client: BIGINT as bigint. */
 export type Client = postgres.Sql<{ bigint: bigint }>;
+
+/** The name of PostgreSQL's unix socket. */
+export const socketFile = (port: string): string => `.s.PGSQL.${port}`;
 
 /** How one set of connections differs from another. */
 export interface ConnectOptions {
@@ -28,7 +33,8 @@ export function connect(url: string, options: ConnectOptions): Client {
   return postgres(target.toString(), {
     max: options.connectionsMax,
     connect_timeout: (options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS) / 1000,
-    ...(socketDirectory === null ? {} : { host: socketDirectory }),
+    // As a path: the client takes a host with a comma for several.
+    ...(socketDirectory === null ? {} : { path: join(socketDirectory, socketFile(target.port || '5432')) }),
     connection: {
       application_name: 'yggdrasil',
       search_path: 'yggdrasil',
@@ -40,6 +46,17 @@ export function connect(url: string, options: ConnectOptions): Client {
     onnotice: () => {},
     ...(options.onEnd === undefined ? {} : { onclose: options.onEnd }),
   });
+}
+
+/**
+ * Refuses with StartError a client without `patches/postgres+3.4.9.patch`: it ends the process when a connection is lost
+ * under load, or runs a statement of a lost transaction in the next one.
+ */
+export function requirePatchedClient(client: object = postgres): void {
+  if ('settlesLostConnections' in client) return;
+  throw new StartError(
+    'The package postgres lacks the patch in patches/. Run `npm ci` with install scripts allowed, or `npx patch-package`.',
+  );
 }
 
 /** The URL without its password, for logs and messages: all up to the last `@`, as a password may be written unencoded. */

@@ -4,7 +4,7 @@ import type { Database } from '../../kernel/database.ts';
 import { asId, type TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
-import { type Client, connect } from './connect.ts';
+import { type Client, connect, requirePatchedClient } from './connect.ts';
 import { startEmbedded } from './embedded/start.ts';
 import { type ExclusiveUse, useExclusively } from './exclusive.ts';
 import {
@@ -96,6 +96,7 @@ export async function openDatabase(
   options: DatabaseOptions,
   deps: { clock: Clock; random: Random; logger: Logger },
 ): Promise<OpenDatabase> {
+  requirePatchedClient();
   const { source } = options;
   const connectionsMax = options.poolConnectionsMax ?? POOL_CONNECTIONS_MAX;
   const embedded =

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  chmodSync,
   closeSync,
   fsyncSync,
   linkSync,
@@ -47,12 +48,18 @@ export function syncTree(path: string): void {
   syncPath(path);
 }
 
-/** Makes the folder, and those above it that are missing. One that is there may have been made by a process that was killed. */
+/**
+ * Makes the folder, and those above it that are missing, with this mode under every umask. One that is there may have
+ * been made by a process that was killed, and keeps its mode.
+ */
 export function makeFolder(path: string, mode: number): void {
-  const first = resolve(mkdirSync(path, { recursive: true, mode }) ?? path);
+  const made = mkdirSync(path, { recursive: true, mode });
+  const first = resolve(made ?? path);
   let folder = resolve(path);
+  if (made !== undefined) chmodSync(folder, mode);
   while (folder !== first) {
     folder = dirname(folder);
+    chmodSync(folder, mode);
     syncFolder(folder);
   }
   syncFolder(dirname(first));

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { geteuid } from 'node:process';
 import { z } from 'zod';
 import type { Random } from '../../kernel/random.ts';
 import { StartError } from '../../kernel/start-error.ts';
@@ -43,7 +43,7 @@ async function readSecrets(file: FileHandle, path: string): Promise<Secrets> {
       `can be read by others (mode ${(mode & 0o777).toString(8)}): chmod 600 it, and think of its secrets as known.`,
     );
   }
-  if (uid !== userInfo().uid) refuse(path, `belongs to another user (uid ${uid}): run the server as them.`);
+  if (uid !== geteuid?.()) refuse(path, `belongs to another user (uid ${uid}): run the server as them.`);
   try {
     const content = secretsFile.parse(JSON.parse(await file.readFile('utf8')));
     return {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
+import { geteuid } from 'node:process';
 import { StartError } from '../../kernel/start-error.ts';
 import { makeFolder } from '../files/durable.ts';
 
@@ -17,7 +17,7 @@ export async function prepareDataDirectory(path: string): Promise<string> {
       (found) => found.isDirectory() || Promise.reject(new Error('it is not a folder')),
       () => false,
     );
-    makeFolder(directory, userInfo().uid === 0 ? 0o711 : 0o700);
+    makeFolder(directory, geteuid?.() === 0 ? 0o711 : 0o700);
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -21,7 +21,13 @@ describe('the folder of the socket', () => {
     expect(await prepare()).toEqual(place);
   });
 
-  it.each([0o755, 0o701, 0o1700])('with mode %o is refused', async (mode) => {
+  it.each([0o2700, 0o1700])('with mode %o is used: nobody else gets in', async (mode) => {
+    const place = await prepare();
+    await chmod(place.sockets, mode);
+    expect(await prepare()).toEqual(place);
+  });
+
+  it.each([0o755, 0o701, 0o2710])('with mode %o is refused', async (mode) => {
     const { sockets } = await prepare();
     await chmod(sockets, mode);
     const refusal = await prepare().catch((error: unknown) => error);

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { StartError } from '../../../kernel/start-error.ts';
 import { syncFolder } from '../../files/durable.ts';
@@ -87,4 +87,13 @@ export async function initializeCluster(
         'dump it with the version that installed it and restore it here.',
     );
   }
+}
+
+/** Removes what first starts that were cut short have left beside the cluster, the password in clear text among it. */
+export async function removeUnfinished(cluster: string): Promise<void> {
+  const home = dirname(cluster);
+  const unfinished = (await readdir(home)).filter(
+    (name) => name.startsWith(`${basename(cluster)}.`) && /\.[0-9a-f]{12}(\.password)?$/.test(name),
+  );
+  await Promise.all(unfinished.map((name) => rm(join(home, name), { recursive: true, force: true })));
 }

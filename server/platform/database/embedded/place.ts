@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chown, lstat, mkdir, realpath, rmdir, stat, symlink } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { Logger } from '../../../kernel/logger.ts';
 import { StartError } from '../../../kernel/start-error.ts';
-import { makeFolder, syncFolder } from '../../files/durable.ts';
+import { syncFolder } from '../../files/durable.ts';
 import { SOCKET_DIRECTORY_BYTES_MAX } from '../limits.ts';
-import { SHARED_DIRECTORY } from './programs.ts';
-import { canEnter, type RunAs } from './run-as.ts';
+import { makeSharedDirectory, SHARED_DIRECTORY } from './programs.ts';
+import { canEnter, ownUid, type RunAs } from './run-as.ts';
 
 /** The folders of one embedded database. */
 export interface Place {
@@ -18,6 +18,8 @@ export interface Place {
 }
 
 const MODE = 0o700;
+/** What the group and everybody else may do. A folder below one with the setgid bit has that bit too. */
+const FOR_OTHERS = 0o077;
 
 async function makeOwned(directory: string, user: RunAs | null): Promise<void> {
   await mkdir(directory, { mode: MODE });
@@ -35,7 +37,7 @@ async function prepareSockets(home: string, user: RunAs | null): Promise<string>
     if (error.code !== 'EEXIST') throw error;
   });
   const { uid, mode } = await lstat(directory);
-  if (uid !== (user?.uid ?? userInfo().uid) || (mode & 0o7777) !== MODE) {
+  if (uid !== (user?.uid ?? ownUid()) || (mode & FOR_OTHERS) !== 0) {
     throw new StartError(`${directory} must belong to the database's user, with mode 0700. Remove it.`);
   }
   return directory;
@@ -60,7 +62,7 @@ async function makeHome(link: string, user: RunAs | null, deps: { logger: Logger
   if (await canEnter(link, user)) return realpath(link);
   await rmdir(link);
   const home = join(SHARED_DIRECTORY, `database-${randomBytes(6).toString('hex')}`);
-  makeFolder(SHARED_DIRECTORY, 0o755);
+  await makeSharedDirectory();
   await makeOwned(home, user);
   syncFolder(SHARED_DIRECTORY);
   await symlink(home, link);
@@ -86,8 +88,9 @@ export async function preparePlace(
   const link = join(dataDirectory, 'postgresql');
   const home = (await findHome(link)) ?? (await makeHome(link, user, deps));
   syncFolder(dataDirectory);
+  if (user !== null && dirname(home) === SHARED_DIRECTORY) await makeSharedDirectory();
   const owner = await stat(home);
-  if (owner.uid !== (user?.uid ?? userInfo().uid)) {
+  if (owner.uid !== (user?.uid ?? ownUid())) {
     throw new StartError(
       `The database in ${home} belongs to another user (uid ${owner.uid}): run the server as them.`,
     );

@@ -3,7 +3,9 @@ import { open, readFile, rm, stat } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { join } from 'node:path';
 import { kill } from 'node:process';
+import { socketFile } from '../connect.ts';
 import { CHILD_ENVIRONMENT } from './initialize.ts';
+import type { Place } from './place.ts';
 import type { RunAs } from './run-as.ts';
 
 /**
@@ -25,6 +27,9 @@ status=$?
 kill -KILL "$watcher" 2>/dev/null; wait "$watcher" 2>/dev/null
 exit "$status"
 `;
+
+/** It names the socket; nothing listens on it. */
+export const PORT = '5432';
 
 /** A running PostgreSQL of ours. */
 export interface Postmaster {
@@ -137,7 +142,12 @@ export function stopOrphan(processId: number): void {
   }
 }
 
-/** Removes the file of a PostgreSQL that is gone; one that starts would take its number for a living one. */
-export async function clearStale(cluster: string): Promise<void> {
-  await rm(join(cluster, 'postmaster.pid'), { force: true });
+/** Removes the files of a PostgreSQL that is gone; one that starts would take the number in them for a living one. */
+export async function clearStale({ cluster, sockets }: Place): Promise<void> {
+  const traces = [
+    join(cluster, 'postmaster.pid'),
+    join(sockets, socketFile(PORT)),
+    join(sockets, `${socketFile(PORT)}.lock`),
+  ];
+  await Promise.all(traces.map((path) => rm(path, { force: true })));
 }

