@@ -20,6 +20,7 @@ export type Verdict =
  */
 export function verdictOf(end: AttemptEnd, hasText: boolean): Verdict {
   if (end.kind === 'answered') return { kind: 'paid', finishReason: end.finishReason, claim: end.claim };
+  if (end.kind === 'rejected') return { kind: 'unpaid', code: 'request_rejected' };
   const code = end.kind === 'unused' ? 'unavailable' : end.code;
   if (!hasText) return { kind: 'unpaid', code };
   if (code === 'request_timed_out') return { kind: 'paid', finishReason: 'length', claim: null };
