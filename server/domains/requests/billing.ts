@@ -40,6 +40,16 @@ export function billedTokens(counted: CountedTokens, claim: TokenClaim | null): 
   };
 }
 
+/** What the requester is told of the kinds of its tokens. */
+export function usageOf(counted: CountedTokens, claim: TokenClaim | null) {
+  return {
+    promptTokens: counted.prompt,
+    cachedPromptTokens: Math.min(counted.prompt, claim?.cachedPromptTokens ?? 0),
+    completionTokens: counted.completion,
+    reasoningTokens: Math.min(counted.completion, claim?.reasoningTokens ?? 0),
+  };
+}
+
 /** True where another provider may try: nothing was delivered, and somebody still waits. */
 export function mayFailOver(end: AttemptEnd, hasText: boolean): boolean {
   if (end.kind !== 'failed' || hasText) return false;
