@@ -18,8 +18,11 @@ export class AnswerCredit {
     while (this.#bytes < bytes) {
       if (signal.aborted) throw signal.reason;
       await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        signal.addEventListener('abort', () => resolve(), { once: true });
+        this.#wake = () => {
+          signal.removeEventListener('abort', this.#wake);
+          resolve();
+        };
+        signal.addEventListener('abort', this.#wake);
       });
     }
     this.#bytes -= bytes;

@@ -25,7 +25,7 @@ function* split(
   bytesMax: number,
 ): Generator<JsonObject> {
   const whole = wrap(value);
-  if (encodeJson(whole).length <= bytesMax) yield whole;
+  if (encodeJson(whole).length <= bytesMax || isEmpty(value)) yield whole;
   else if (typeof value === 'string') {
     const overhead = encodeJson(wrap('')).length;
     for (const piece of cutText(value, bytesMax - overhead)) yield wrap(piece);
@@ -38,6 +38,10 @@ function* split(
       else yield* split(inner, wrapInner, bytesMax);
     }
   } else yield whole;
+}
+
+function isEmpty(value: JsonValue): boolean {
+  return value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 }
 
 /** Only an item with an `index` can be put together again. */
