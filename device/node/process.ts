@@ -25,6 +25,12 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
   };
 }
 
+/** Parses an option that is an amount of cents, whole or with up to six decimals, as text. Throws InvalidArgumentError. */
+export function decimalCents(text: string): string {
+  if (/^(0|[1-9]\d*)(\.\d{1,6})?$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be cents: whole, or decimal with up to six decimals.');
+}
+
 /** Parses an option that is a URL with one of these schemes. Throws InvalidArgumentError. */
 export function urlOf(...schemes: readonly string[]): (value: string) => string {
   return (value) => {

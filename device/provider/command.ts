@@ -1,8 +1,10 @@
-import { Command } from 'commander';
-import { urlOf, wholeNumber } from '../node/process.ts';
+import { Command, InvalidArgumentError } from 'commander';
+import { decimalCents, urlOf, wholeNumber } from '../node/process.ts';
 import type { ProviderOptions } from './main.ts';
 
 const SLOTS_MAX = 1000;
+/** Servers and HTTP clients wait no longer. */
+const FIRST_TOKEN_TIMEOUT_SECONDS_MAX = 290;
 
 /** `yggdrasil provider`. */
 export function createProviderCommand(): Command {
@@ -15,9 +17,29 @@ export function createProviderCommand(): Command {
     .requiredOption('--endpoint <url>', 'e.g. http://127.0.0.1:11434/v1', urlOf('http', 'https'))
     .requiredOption('--model <name>', 'the model, as requesters name it')
     .option('--endpoint-model <name>', 'the model, as the endpoint names it (default: the same)')
-    .requiredOption('--price-cents <n>', 'price for 1000 tokens, in whole cents', wholeNumber(0))
+    .option('--price-cents <n>', 'price for 1000 tokens of any kind, in cents, e.g. 25 or 0.03', decimalCents)
+    .option('--prompt-price-cents <n>', 'price for 1000 tokens of prompt', decimalCents)
+    .option(
+      '--cached-prompt-price-cents <n>',
+      'price for 1000 tokens of prompt that the endpoint found in its cache (default: as any prompt)',
+      decimalCents,
+    )
+    .option('--completion-price-cents <n>', 'price for 1000 tokens of answer and reasoning', decimalCents)
     .option('--context <tokens>', 'prompt and answer together', wholeNumber(1), 8192)
     .option('--slots <n>', 'requests served at the same time', wholeNumber(1, SLOTS_MAX), 2)
+    .option(
+      '--first-token-timeout-seconds <n>',
+      'how long the endpoint may take to begin, e.g. while it loads the model (default: as the server says)',
+      wholeNumber(1, FIRST_TOKEN_TIMEOUT_SECONDS_MAX),
+    )
     .option('--api-key <key>', 'sent to the endpoint; better in the environment, as PROVIDER_API_KEY')
-    .action(async (options: ProviderOptions) => (await import('./main.ts')).runProvider(options));
+    .action(async (options: ProviderOptions) => {
+      const isPriced = options.promptPriceCents !== undefined && options.completionPriceCents !== undefined;
+      if (options.priceCents === undefined && !isPriced) {
+        throw new InvalidArgumentError(
+          'Give --price-cents, or --prompt-price-cents and --completion-price-cents.',
+        );
+      }
+      await (await import('./main.ts')).runProvider(options);
+    });
 }

@@ -1,99 +1,115 @@
-import { z } from 'zod';
-
-const usageSchema = z.object({
-  prompt_tokens: z.int().nonnegative(),
-  completion_tokens: z.int().nonnegative(),
-});
-
-/** What we read of a `chat.completion.chunk`; endpoints add much and leave out more. */
-const chunkSchema = z.object({
-  choices: z
-    .array(
-      z.object({
-        delta: z.object({ content: z.string().nullish() }).nullish(),
-        finish_reason: z.string().nullish(),
-      }),
-    )
-    .nullish(),
-  usage: usageSchema.nullish(),
-  error: z.unknown().optional(),
-});
-
-/** The same for an answer in one piece, from endpoints that don't stream. */
-const completionSchema = z.object({
-  choices: z
-    .array(
-      z.object({ message: z.object({ content: z.string().nullish() }), finish_reason: z.string().nullish() }),
-    )
-    .min(1),
-  usage: usageSchema.nullish(),
-});
+import { EndpointError } from './endpoint-error.ts';
+import { isList, isObject, type JsonObject, type JsonValue, parseJson } from './json.ts';
+import { FINISH_REASON_CHARACTERS_MAX } from './limits.ts';
 
 /** What an endpoint counted. */
 export interface TokenUsage {
   readonly promptTokens: number;
+  readonly cachedPromptTokens: number;
   readonly completionTokens: number;
+  readonly reasoningTokens: number;
 }
 
-/** A piece of an answer. */
+/** A piece of an answer. One that says nothing is a sign of life. */
 export interface CompletionChunk {
-  readonly text: string;
+  /** `choices[0].delta`, without what says nothing. */
+  readonly fields: JsonObject;
   readonly finishReason: string | null;
   readonly usage: TokenUsage | null;
 }
 
-/** An endpoint's answer that isn't one. */
-export class MalformedAnswerError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'MalformedAnswerError';
-  }
-}
+/** The endpoint sent something that isn't the answer yet. */
+export const SIGN_OF_LIFE: CompletionChunk = { fields: {}, finishReason: null, usage: null };
 
-/** An endpoint that says itself that it failed. */
-export class EndpointFailedError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'EndpointFailedError';
-  }
-}
-
-/** The data of one event. Throws `MalformedAnswerError`, or `EndpointFailedError` for an error inside the stream. */
+/** The data of one event. Throws `EndpointError` for what is no chunk, and for an error inside the stream. */
 export function parseCompletionChunk(data: string): CompletionChunk {
-  const chunk = parse(chunkSchema, data);
-  if (chunk.error !== undefined && chunk.error !== null) {
-    throw new EndpointFailedError('the endpoint reported an error in its stream');
-  }
-  const choice = chunk.choices?.[0];
-  return {
-    text: choice?.delta?.content ?? '',
-    finishReason: choice?.finish_reason ?? null,
-    usage: tokenUsage(chunk.usage),
-  };
+  return readCompletion(data, 'delta');
 }
 
-/** An answer in one piece. Throws `MalformedAnswerError`. */
+/** An answer in one piece, from endpoints that don't stream. Throws `EndpointError` as `parseCompletionChunk` does. */
 export function parseCompletion(body: string): CompletionChunk {
-  const { choices, usage } = parse(completionSchema, body);
+  const completion = readCompletion(body, 'message');
+  // It is whole, whatever it calls its end.
+  return { ...completion, finishReason: completion.finishReason ?? 'stop' };
+}
+
+function readCompletion(text: string, part: 'delta' | 'message'): CompletionChunk {
+  const json = parseJson(text);
+  if (json === undefined) throw malformed('the endpoint sent something that is not JSON');
+  if (!isObject(json)) throw malformed('the endpoint sent something that is not a completion');
+  if (isObject(json.error) || (typeof json.error === 'string' && json.error !== '')) {
+    throw new EndpointError('provider', 'the endpoint reported an error in its answer');
+  }
+  const { choices, usage } = json;
+  if (choices != null && !isList(choices))
+    throw malformed('the endpoint sent something that is not a completion');
+  const choice = choices?.[0];
+  if (part === 'message' && !isObject(choice)) throw malformed('the endpoint sent no choice');
+  const fields = isObject(choice) ? choice[part] : undefined;
   return {
-    text: choices[0]?.message.content ?? '',
-    finishReason: choices[0]?.finish_reason ?? 'stop',
-    usage: tokenUsage(usage),
+    fields: isObject(fields) ? plainDelta(fields) : {},
+    finishReason: isObject(choice) ? finishReasonOf(choice.finish_reason) : null,
+    usage: usageOf(usage),
   };
 }
 
-function tokenUsage(usage: z.infer<typeof usageSchema> | null | undefined): TokenUsage | null {
-  return usage ? { promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens } : null;
+/** A delta without its role, without what says nothing, and with its content as text. */
+function plainDelta({ role: _, content, ...others }: JsonObject): JsonObject {
+  const text = isList(content) ? partsOf(content, 'text') : content;
+  const thought = isList(content) ? partsOf(content, 'thinking') : '';
+  const fields = {
+    ...(thought === '' ? {} : { reasoning_content: thought }),
+    ...others,
+    content: text ?? null,
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !saysNothing(value)));
 }
 
-function parse<Schema extends z.ZodType>(schema: Schema, text: string): z.infer<Schema> {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw new MalformedAnswerError('the endpoint sent something that is not JSON');
-  }
-  const result = schema.safeParse(json);
-  if (!result.success) throw new MalformedAnswerError('the endpoint sent something that is not a completion');
-  return result.data;
+/** The text of all parts of a content that are of this type. */
+function partsOf(content: readonly JsonValue[], type: 'text' | 'thinking'): string {
+  return content
+    .map((part) => {
+      if (typeof part === 'string') return type === 'text' ? part : '';
+      if (!isObject(part) || (part.type ?? 'text') !== type) return '';
+      const inner = part[type];
+      if (typeof inner === 'string') return inner;
+      return isList(inner) ? partsOf(inner, 'text') : '';
+    })
+    .join('');
+}
+
+function saysNothing(value: JsonValue): boolean {
+  return value === null || value === '' || (isList(value) && value.length === 0);
+}
+
+/** Some endpoints write that there is no reason yet as text. */
+function finishReasonOf(value: JsonValue | undefined): string | null {
+  if (typeof value !== 'string' || value === '' || value === 'null') return null;
+  return value.slice(0, FINISH_REASON_CHARACTERS_MAX);
+}
+
+/** Null unless both counts are there: the server has its own. */
+function usageOf(usage: JsonValue | undefined): TokenUsage | null {
+  if (!isObject(usage)) return null;
+  const promptTokens = countIn(usage, 'prompt_tokens');
+  const completionTokens = countIn(usage, 'completion_tokens');
+  if (promptTokens === null || completionTokens === null) return null;
+  const cached = countIn(usage.prompt_tokens_details, 'cached_tokens') ?? 0;
+  const reasoning = countIn(usage.completion_tokens_details, 'reasoning_tokens') ?? 0;
+  return {
+    promptTokens,
+    completionTokens,
+    cachedPromptTokens: Math.min(cached, promptTokens),
+    reasoningTokens: Math.min(reasoning, completionTokens),
+  };
+}
+
+/** A count that a 32-bit field holds; null for anything else. */
+function countIn(counts: JsonValue | undefined, name: string): number | null {
+  const count = isObject(counts) ? counts[name] : undefined;
+  return typeof count === 'number' && Number.isInteger(count) && count >= 0 && count < 2 ** 31 ? count : null;
+}
+
+function malformed(message: string): EndpointError {
+  return new EndpointError('malformed', message);
 }

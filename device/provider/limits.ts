@@ -1,14 +1,28 @@
 /** Without a byte from the endpoint for this long, unless the server names a time of its own. */
 export const STALL_TIMEOUT_MS = 30_000;
-/** The endpoint may take this long to list its models at the start. */
-export const PROBE_TIMEOUT_MS = 5_000;
+/** The endpoint may take this long to answer whether it is there at all. */
+export const CHECK_TIMEOUT_MS = 5_000;
+/** Between two looks at an endpoint that refuses this provider. */
+export const RECHECK_MS = 30_000;
+/** Between two signs of life: several fit into the shortest time after which a server gives up. */
+export const ALIVE_INTERVAL_MS = 5_000;
 /** One line of an event stream; more is not a completion. */
 export const SSE_LINE_CHARACTERS_MAX = 1_048_576;
-/** Text of one COMPUTE_CHUNK: fits a frame even if every character takes three bytes. */
-export const CHUNK_CHARACTERS_MAX = 65_536;
+/** Bytes of the JSON of one COMPUTE_DELTA: a larger delta is cut. */
+export const DELTA_PIECE_BYTES = 65_536;
+/** Bytes of what can't be cut: the server takes no larger frame. */
+export const DELTA_BYTES_MAX = 250_000;
+/** Bytes of a request's body: what a server may send, twice over. */
+export const REQUEST_BODY_BYTES_MAX = 16_777_216;
+/** An answer larger than this is not one: more than any context window holds. */
+export const ANSWER_BYTES_MAX = 33_554_432;
+/** Bytes that are read of what an endpoint says about an error. */
+export const ERROR_BODY_BYTES_MAX = 16_384;
+/** Characters of it that are told. */
+export const REASON_CHARACTERS_MAX = 300;
+/** Characters of the reason for which an answer ended. */
+export const FINISH_REASON_CHARACTERS_MAX = 64;
 /** How long running requests may go on after the provider was told to stop. */
 export const DRAIN_MS = 5_000;
 /** An offer that the server couldn't take just now is made again after this time. */
 export const OFFER_RETRY_MS = 2_000;
-/** An answer longer than this is not one: more than any context window holds. */
-export const ANSWER_CHARACTERS_MAX = 16_777_216;

@@ -4,22 +4,32 @@ import { loadBuiltDeviceCore } from '../node/device-core.ts';
 import { stopSignal } from '../node/process.ts';
 import { openNodeSocket } from '../node/websocket.ts';
 import { Endpoint } from './endpoint.ts';
-import { Provider, type ProviderReport } from './provider.ts';
+import { EndpointError } from './endpoint-error.ts';
+import { type OfferedPrices, Provider, type ProviderReport } from './provider.ts';
+import type { RequestOutcome } from './serve-request.ts';
 
-/** The options of `provider`. */
+/** The options of `provider`. Prices are cents for 1000 tokens, in decimal. */
 export interface ProviderOptions {
   readonly credentials: string;
   readonly server: string;
   readonly endpoint: string;
   readonly model: string;
   readonly endpointModel?: string;
-  readonly priceCents: number;
+  /** Of every kind of token that has no price of its own. */
+  readonly priceCents?: string;
+  readonly promptPriceCents?: string;
+  readonly cachedPromptPriceCents?: string;
+  readonly completionPriceCents?: string;
   readonly context: number;
   readonly slots: number;
+  readonly firstTokenTimeoutSeconds?: number;
   readonly apiKey?: string;
 }
 
-/** Offers the model until SIGINT or SIGTERM. Throws an Error when nothing answers at the endpoint or the server refuses. */
+/**
+ * Offers the model until SIGINT or SIGTERM. Throws an Error when nothing answers at the endpoint, when it doesn't let us in, or
+ * when the server refuses.
+ */
 export async function runProvider(options: ProviderOptions): Promise<void> {
   const stop = stopSignal();
   const endpointName = options.endpointModel ?? options.model;
@@ -31,7 +41,7 @@ export async function runProvider(options: ProviderOptions): Promise<void> {
     { url: options.server, credentials: readCredentialsFile(options.credentials) },
     { core: loadBuiltDeviceCore(), openSocket: openNodeSocket },
   );
-  await probe(endpoint, options.endpoint, endpointName, stop);
+  await checkEndpoint(endpoint, endpointName, stop);
   if (stop.aborted) return;
   client.on('close', ({ reason, retryInMs }) => {
     if (retryInMs === null) return;
@@ -39,47 +49,90 @@ export async function runProvider(options: ProviderOptions): Promise<void> {
     console.log(`not connected (${reason || 'no answer'}${hint}), next try in ${retryInMs} ms`);
   });
   client.on('error', ({ error }) => console.log(`the server says ${error.code}: ${error.message}`));
+  const prices = pricesOf(options);
+  const seconds = options.firstTokenTimeoutSeconds;
+  const offered = `offered ${options.model} at ${describePrices(prices)}, ${options.slots} slots`;
   const provider = new Provider(
     {
       slots: options.slots,
-      models: [
-        {
-          name: options.model,
-          endpointName,
-          priceCentsPer1000Tokens: options.priceCents,
-          contextTokens: options.context,
-        },
-      ],
+      firstTokenTimeoutMs: seconds === undefined ? null : seconds * 1000,
+      models: [{ name: options.model, endpointName, prices, contextTokens: options.context }],
     },
-    { client, endpoint, clock: systemClock, report: (report) => console.log(describe(report, options)) },
+    {
+      client,
+      endpoint,
+      clock: systemClock,
+      report: (report) => console.log(describe(report, offered, endpoint.address)),
+    },
   );
   stop.addEventListener('abort', () => void provider.stop());
   await provider.run();
 }
 
 /** A provider without its endpoint would only collect failures. Returns early at `stop`. */
-async function probe(endpoint: Endpoint, url: string, model: string, stop: AbortSignal): Promise<void> {
-  const models = await endpoint.listModels(stop).catch(() => {
-    if (stop.aborted) return null;
-    throw new Error(`nothing answers at ${url}: is Ollama (or llama.cpp, vLLM) running there?`);
-  });
-  if (models !== null && !models.includes(model)) {
-    console.log(`the endpoint does not list "${model}"; it lists ${models.join(', ') || 'nothing'}`);
+async function checkEndpoint(endpoint: Endpoint, model: string, stop: AbortSignal): Promise<void> {
+  try {
+    const models = await endpoint.check(stop);
+    if (models !== null && !models.includes(model)) {
+      console.log(`the endpoint does not list "${model}"; it lists ${models.join(', ') || 'nothing'}`);
+    }
+  } catch (error) {
+    if (stop.aborted) return;
+    const denied = error instanceof EndpointError && error.isDenial ? error : null;
+    if (denied !== null) throw new Error(describeDenial(denied, endpoint.address));
+    throw new Error(`nothing answers at ${endpoint.address}: is Ollama (or llama.cpp, vLLM) running there?`);
   }
 }
 
-function describe(report: ProviderReport, options: ProviderOptions): string {
+/** What each kind of token costs. */
+function pricesOf(options: ProviderOptions): OfferedPrices {
+  const { priceCents = '', promptPriceCents = priceCents, completionPriceCents = priceCents } = options;
+  const { cachedPromptPriceCents = promptPriceCents } = options;
+  return {
+    prompt: promptPriceCents,
+    cachedPrompt: cachedPromptPriceCents,
+    completion: completionPriceCents,
+  };
+}
+
+function describePrices({ prompt, cachedPrompt, completion }: OfferedPrices): string {
+  const isOne = prompt === completion && prompt === cachedPrompt;
+  const prices = isOne
+    ? prompt
+    : `${prompt} (prompt), ${cachedPrompt} (cached prompt), ${completion} (completion)`;
+  return `${prices} cents per 1000 tokens`;
+}
+
+function describe(report: ProviderReport, offered: string, address: string): string {
   switch (report.kind) {
     case 'offered':
-      return `offered ${options.model} at ${options.priceCents} cents per 1000 tokens, ${options.slots} slots`;
+      return offered;
     case 'offer_delayed':
       return `the server can't take the offer now (${report.reason}); trying again`;
     case 'dropped':
       return `dropped a frame: ${report.reason}`;
     case 'failed':
       return `request ${report.requestId} met a fault of this program: ${detailOf(report.error)}`;
+    case 'denied':
+      return `${describeDenial(report.error, address)}; nothing is offered until it lets us in`;
     case 'served':
-      return `request ${report.requestId}: ${report.outcome}`;
+      return `request ${report.requestId}: ${describeOutcome(report.outcome)}`;
+  }
+}
+
+function describeDenial({ message, status }: EndpointError, address: string): string {
+  const hint = status === 404 ? 'is the path right?' : 'is the key right?';
+  return `${message} (${address}); ${hint}`;
+}
+
+function describeOutcome(outcome: RequestOutcome): string {
+  switch (outcome.kind) {
+    case 'answered':
+      return outcome.finishReason;
+    case 'cancelled':
+      return 'cancelled';
+    case 'failed':
+      return `failed (${outcome.error.fault}): ${outcome.error.message}`;
   }
 }
 

@@ -1,10 +1,10 @@
 import {
+  ComputeBody,
   ComputeCancel,
+  ComputeCredit,
   ComputeRequest,
-  ComputeResult,
   decodePayload,
   encodePayload,
-  errorCodeNumber,
   FrameType,
   PayloadError,
   ProviderOffer,
@@ -18,9 +18,20 @@ import {
   type ReceivedFrame,
   SERVER_ID,
 } from '../client/index.ts';
+import { AnswerCredit } from './answer-credit.ts';
 import type { Endpoint } from './endpoint.ts';
-import { DRAIN_MS, OFFER_RETRY_MS } from './limits.ts';
-import { type RequestOutcome, serveRequest } from './serve-request.ts';
+import { EndpointError } from './endpoint-error.ts';
+import { DRAIN_MS, OFFER_RETRY_MS, RECHECK_MS } from './limits.ts';
+import { RequestBody } from './request-body.ts';
+import { type RequestOutcome, sendFailure, serveRequest } from './serve-request.ts';
+
+/** Cents for 1000 tokens, in decimal with up to six decimals. */
+export interface OfferedPrices {
+  readonly prompt: string;
+  /** Prompt that the endpoint found in its cache. */
+  readonly cachedPrompt: string;
+  readonly completion: string;
+}
 
 /** A model on offer. */
 export interface OfferedModel {
@@ -28,7 +39,7 @@ export interface OfferedModel {
   readonly name: string;
   /** As the endpoint names it. */
   readonly endpointName: string;
-  readonly priceCentsPer1000Tokens: number;
+  readonly prices: OfferedPrices;
   /** Prompt and answer together. */
   readonly contextTokens: number;
 }
@@ -40,7 +51,16 @@ export type ProviderReport =
   | { readonly kind: 'dropped'; readonly reason: string }
   /** A request failed by a fault of the provider's own; `served` follows. */
   | { readonly kind: 'failed'; readonly requestId: string; readonly error: unknown }
-  | { readonly kind: 'served'; readonly requestId: string; readonly outcome: RequestOutcome | 'refused' };
+  /** The endpoint doesn't let us in: nothing is offered until it does. */
+  | { readonly kind: 'denied'; readonly error: EndpointError }
+  | { readonly kind: 'served'; readonly requestId: string; readonly outcome: RequestOutcome };
+
+interface RunningRequest {
+  readonly controller: AbortController;
+  readonly body: RequestBody;
+  readonly credit: AnswerCredit;
+  readonly served: Promise<void>;
+}
 
 /** Refusals of an offer that another try may get past. */
 const PASSING_REFUSALS: ReadonlySet<string> = new Set([
@@ -56,16 +76,20 @@ const PASSING_REFUSALS: ReadonlySet<string> = new Set([
 export class Provider {
   readonly #models: readonly OfferedModel[];
   readonly #slots: number;
+  readonly #firstTokenTimeoutMs: number | null;
   readonly #client: BifrostClient;
   readonly #endpoint: Endpoint;
   readonly #clock: Clock;
   readonly #report: (report: ProviderReport) => void;
-  readonly #running = new Map<string, { controller: AbortController; served: Promise<void> }>();
-  #stopping = false;
+  readonly #running = new Map<string, RunningRequest>();
+  readonly #stop = new AbortController();
+  /** True while the endpoint doesn't let us in. */
+  #isDenied = false;
+  #isChecking = false;
   #fail: (error: Error) => void = () => {};
 
   constructor(
-    options: { models: readonly OfferedModel[]; slots: number },
+    options: { models: readonly OfferedModel[]; slots: number; firstTokenTimeoutMs: number | null },
     dependencies: {
       client: BifrostClient;
       endpoint: Endpoint;
@@ -75,6 +99,7 @@ export class Provider {
   ) {
     this.#models = options.models;
     this.#slots = options.slots;
+    this.#firstTokenTimeoutMs = options.firstTokenTimeoutMs;
     this.#client = dependencies.client;
     this.#endpoint = dependencies.endpoint;
     this.#clock = dependencies.clock;
@@ -117,23 +142,34 @@ export class Provider {
   /** Takes the offer back, lets running requests finish for a few seconds, and disconnects. */
   async stop(): Promise<void> {
     if (this.#stopping) return;
-    this.#stopping = true;
-    this.#client.sendTransient({ type: FrameType.PROVIDER_WITHDRAW, payload: new Uint8Array(0) });
+    this.#stop.abort();
+    this.#withdraw();
+    const drained = new AbortController();
     const served = Promise.all([...this.#running.values()].map((request) => request.served));
-    const { promise: drained, cancel } = timeout(this.#clock, DRAIN_MS);
-    await Promise.race([served, drained]);
-    cancel();
+    await Promise.race([served, timeout(this.#clock, DRAIN_MS, drained.signal)]);
+    drained.abort();
     for (const { controller } of this.#running.values()) controller.abort();
     this.#client.close();
   }
 
+  get #stopping(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  #withdraw(): void {
+    this.#client.sendTransient({ type: FrameType.PROVIDER_WITHDRAW, payload: new Uint8Array(0) });
+  }
+
   async #offer(): Promise<void> {
+    if (this.#isDenied) return;
     const payload = encodePayload(ProviderOffer, {
       slots: this.#slots,
-      models: this.#models.map(({ name, priceCentsPer1000Tokens, contextTokens }) => ({
+      models: this.#models.map(({ name, prices, contextTokens }) => ({
         name,
-        priceCentsPer_1000Tokens: priceCentsPer1000Tokens,
         contextTokens,
+        promptPriceCents: prices.prompt,
+        cachedPromptPriceCents: prices.cachedPrompt,
+        completionPriceCents: prices.completion,
       })),
     });
     try {
@@ -158,52 +194,102 @@ export class Provider {
     this.#client.close();
   }
 
-  #received(frame: ReceivedFrame): void {
-    if (frame.type === FrameType.COMPUTE_REQUEST)
-      this.#requested(decodePayload(ComputeRequest, frame.payload));
-    else if (frame.type === FrameType.COMPUTE_CANCEL) {
-      const { requestId } = decodePayload(ComputeCancel, frame.payload);
-      this.#running.get(uuidFromBytes(requestId))?.controller.abort();
+  #received({ type, payload }: ReceivedFrame): void {
+    if (type === FrameType.COMPUTE_REQUEST) this.#requested(decodePayload(ComputeRequest, payload));
+    else if (type === FrameType.COMPUTE_BODY) this.#bodyReceived(decodePayload(ComputeBody, payload));
+    else if (type === FrameType.COMPUTE_CREDIT) {
+      const { requestId, bytes } = decodePayload(ComputeCredit, payload);
+      this.#running.get(idOf(requestId))?.credit.grant(bytes);
+    } else if (type === FrameType.COMPUTE_CANCEL) {
+      const { requestId } = decodePayload(ComputeCancel, payload);
+      this.#running.get(idOf(requestId))?.controller.abort();
     }
+  }
+
+  /** Taken in or dropped: the server may send as much more. */
+  #bodyReceived({ requestId, data }: yggdrasil.v1.ComputeBody): void {
+    this.#running.get(idOf(requestId))?.body.add(data);
+    const payload = encodePayload(ComputeCredit, { requestId, bytes: data.length });
+    this.#client.sendTransient({ type: FrameType.COMPUTE_CREDIT, payload });
   }
 
   #requested(request: yggdrasil.v1.ComputeRequest): void {
-    const requestId = uuidFromBytes(request.requestId);
+    const requestId = idOf(request.requestId);
     if (this.#running.has(requestId)) return;
     const model = this.#models.find(({ name }) => name === request.model);
     if (model === undefined) {
-      this.#refuse(request, 'model_not_found', 'this provider does not offer the model');
+      this.#refuse(request, new EndpointError('model_unknown', 'this provider does not offer the model'));
       return;
     }
     if (this.#stopping || this.#running.size >= this.#slots) {
-      this.#refuse(request, 'unavailable', 'all slots of this provider are taken');
+      this.#refuse(request, new EndpointError('busy', 'all slots of this provider are taken'));
       return;
     }
     const controller = new AbortController();
-    const served = serveRequest(request, model.endpointName, {
-      endpoint: this.#endpoint,
-      send: (frame) => this.#client.sendTransient(frame),
-      signal: controller.signal,
-      unexpected: (error) => this.#report({ kind: 'failed', requestId, error }),
-    })
-      .then((outcome) => this.#report({ kind: 'served', requestId, outcome }))
+    const { signal } = controller;
+    const body = new RequestBody(request.bodyBytes, signal);
+    const running = { controller, body, credit: new AnswerCredit(request.creditBytes) };
+    body.add(request.body);
+    const { endpointName: endpointModel } = model;
+    const firstTokenTimeoutMs = this.#firstTokenTimeoutMs;
+    const served = serveRequest(
+      { request, endpointModel, firstTokenTimeoutMs, signal, ...running },
+      {
+        endpoint: this.#endpoint,
+        clock: this.#clock,
+        send: (frame) => this.#client.sendTransient(frame),
+        unexpected: (error) => this.#report({ kind: 'failed', requestId, error }),
+      },
+    )
+      .then((outcome) => this.#served(requestId, outcome))
       .catch((error: Error) => this.#end(error))
       .finally(() => this.#running.delete(requestId));
-    this.#running.set(requestId, { controller, served });
+    this.#running.set(requestId, { ...running, served });
   }
 
-  #refuse(
-    request: yggdrasil.v1.ComputeRequest,
-    code: 'model_not_found' | 'unavailable',
-    message: string,
-  ): void {
-    const error = { code: errorCodeNumber(code), message };
-    this.#client.sendTransient({
-      type: FrameType.COMPUTE_RESULT,
-      payload: encodePayload(ComputeResult, { requestId: request.requestId, error }),
-    });
-    this.#report({ kind: 'served', requestId: uuidFromBytes(request.requestId), outcome: 'refused' });
+  #served(requestId: string, outcome: RequestOutcome): void {
+    this.#report({ kind: 'served', requestId, outcome });
+    if (outcome.kind === 'failed' && outcome.error.isDenial) void this.#lookWhetherDenied();
   }
+
+  /** Takes the offer back while the endpoint lets nobody in, and offers again when it does. */
+  async #lookWhetherDenied(): Promise<void> {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    for (let denial = await this.#denial(); denial !== null; denial = await this.#denial()) {
+      if (this.#stopping) return;
+      if (!this.#isDenied) {
+        this.#isDenied = true;
+        this.#report({ kind: 'denied', error: denial });
+        this.#withdraw();
+      }
+      await timeout(this.#clock, RECHECK_MS, this.#stop.signal);
+    }
+    this.#isChecking = false;
+    if (!this.#isDenied || this.#stopping) return;
+    this.#isDenied = false;
+    if (this.#client.state === 'open') await this.#offer();
+  }
+
+  async #denial(): Promise<EndpointError | null> {
+    try {
+      await this.#endpoint.check(this.#stop.signal);
+      return null;
+    } catch (error) {
+      return error instanceof EndpointError && error.isDenial ? error : null;
+    }
+  }
+
+  #refuse({ requestId }: yggdrasil.v1.ComputeRequest, error: EndpointError): void {
+    sendFailure(requestId, error, (frame) => this.#client.sendTransient(frame));
+    this.#report({ kind: 'served', requestId: idOf(requestId), outcome: { kind: 'failed', error } });
+  }
+}
+
+/** Refuses what is no id as a frame that can't be read. */
+function idOf(requestId: Uint8Array): string {
+  if (requestId.length !== 16) throw new PayloadError('the request has no id');
+  return uuidFromBytes(requestId);
 }
 
 /** Where somebody must do something, what the server says about it; else the code. */
@@ -211,10 +297,16 @@ function reasonOf(error: unknown, code: string): string {
   return code === 'payout_method_missing' && error instanceof Error ? `${code}: ${error.message}` : code;
 }
 
-function timeout(clock: Clock, delayMs: number): { promise: Promise<void>; cancel: () => void } {
-  let cancel = () => {};
-  const promise = new Promise<void>((resolve) => {
-    cancel = clock.after(delayMs, resolve);
+/** Resolves after `delayMs`, or when the signal aborts. */
+function timeout(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      cancel();
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const cancel = clock.after(delayMs, done);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
   });
-  return { promise, cancel };
 }

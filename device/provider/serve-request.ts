@@ -1,124 +1,184 @@
 import {
-  ComputeChunk,
+  ComputeAlive,
+  ComputeDelta,
+  ComputeFault,
   ComputeResult,
   encodePayload,
-  errorCodeNumber,
   FrameType,
   type yggdrasil,
 } from '../../proto/index.ts';
-import { EndpointFailedError, MalformedAnswerError, type TokenUsage } from './completion-chunk.ts';
-import { countTokens } from './count-tokens.ts';
-import { type Endpoint, EndpointStalledError } from './endpoint.ts';
-import { ANSWER_CHARACTERS_MAX, STALL_TIMEOUT_MS } from './limits.ts';
-import { TextSplitter } from './text-splitter.ts';
+import type { Clock } from '../client/index.ts';
+import type { AnswerCredit } from './answer-credit.ts';
+import type { TokenUsage } from './completion-chunk.ts';
+import type { Endpoint } from './endpoint.ts';
+import { EndpointError, type Fault } from './endpoint-error.ts';
+import type { JsonObject } from './json.ts';
+import { DELTA_BYTES_MAX, DELTA_PIECE_BYTES, STALL_TIMEOUT_MS } from './limits.ts';
+import type { RequestBody } from './request-body.ts';
+import { SignsOfLife } from './signs-of-life.ts';
+import { encodeJson, splitDelta } from './split-delta.ts';
+import { ToolCallIndexes } from './tool-call-indexes.ts';
+import { WholeCharacters } from './whole-characters.ts';
 
 /** Sends a frame to the server; false when it can't be sent. */
 export type ComputeSender = (frame: { type: yggdrasil.v1.FrameType; payload: Uint8Array }) => boolean;
 
 /** How a request ended, for whoever watches the provider. */
-export type RequestOutcome = 'stop' | 'length' | 'cancelled' | ComputeErrorName;
+export type RequestOutcome =
+  | { readonly kind: 'answered'; readonly finishReason: string }
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'failed'; readonly error: EndpointError };
 
-type ComputeErrorName = 'provider_failed' | 'provider_stalled' | 'provider_answer_malformed';
+/** A request that is served. */
+export interface ServedRequest {
+  readonly request: yggdrasil.v1.ComputeRequest;
+  /** The endpoint's own name for the model. */
+  readonly endpointModel: string;
+  /** How long the endpoint may take for its first token; null: as long as the server says. */
+  readonly firstTokenTimeoutMs: number | null;
+  readonly body: RequestBody;
+  readonly credit: AnswerCredit;
+  readonly signal: AbortSignal;
+}
 
-/**
- * Serves one COMPUTE_REQUEST: asks the endpoint under its own name for the model, sends the answer on in order, and
- * ends it with a COMPUTE_RESULT that tells the tokens or what went wrong. After `signal` it says nothing more. An error
- * that isn't the endpoint's is `provider_failed` for the requester, who is told no more, and is given to `unexpected`.
- */
-export async function serveRequest(
-  request: yggdrasil.v1.ComputeRequest,
-  endpointModel: string,
-  dependencies: {
-    endpoint: Endpoint;
-    send: ComputeSender;
-    signal: AbortSignal;
-    unexpected: (error: unknown) => void;
-  },
-): Promise<RequestOutcome> {
-  const { endpoint, send, signal, unexpected } = dependencies;
-  const { requestId } = request;
-  const end = (result: Omit<yggdrasil.v1.ComputeResult.$Properties, 'requestId'>) =>
-    send({ type: FrameType.COMPUTE_RESULT, payload: encodePayload(ComputeResult, { requestId, ...result }) });
-  try {
-    const body = upstreamBody(request, endpointModel);
-    const answer = await forwardAnswer(request, body, dependencies, endpoint);
-    const usage = answer.usage ?? (await countTokens(body.messages, answer.text));
-    if (signal.aborted) return 'cancelled';
-    end({ finishReason: answer.finishReason, ...usage });
-    return answer.finishReason;
-  } catch (error) {
-    if (signal.aborted) return 'cancelled';
-    const name = errorName(error);
-    if (name === null) unexpected(error);
-    const code = name ?? 'provider_failed';
-    const message = name === null ? 'the provider failed' : (error as Error).message;
-    end({ error: { code: errorCodeNumber(code), message } });
-    return code;
-  }
+/** What serving needs. */
+export interface ServingDependencies {
+  readonly endpoint: Endpoint;
+  readonly clock: Clock;
+  readonly send: ComputeSender;
+  /** Gets an error that isn't the endpoint's. */
+  readonly unexpected: (error: unknown) => void;
 }
 
 interface ForwardedAnswer {
-  readonly text: string;
-  readonly finishReason: 'stop' | 'length';
+  readonly finishReason: string;
   readonly usage: TokenUsage | null;
 }
 
+/** What every fault is called on the wire. */
+const FAULTS: Readonly<Record<Fault, yggdrasil.v1.ComputeFault>> = {
+  provider: ComputeFault.FAULT_OF_PROVIDER,
+  requester: ComputeFault.FAULT_OF_REQUESTER,
+  busy: ComputeFault.PROVIDER_BUSY,
+  model_unknown: ComputeFault.MODEL_UNKNOWN,
+  stalled: ComputeFault.ENDPOINT_STALLED,
+  malformed: ComputeFault.ANSWER_MALFORMED,
+};
+
+/**
+ * Serves one request: asks the endpoint, sends the answer on in order and within the credit, and ends it with a COMPUTE_RESULT
+ * that tells the tokens or what went wrong. After the signal it says nothing more. An error that isn't the endpoint's is the
+ * provider's fault for the requester, who is told no more, and is given to `unexpected`.
+ */
+export async function serveRequest(
+  served: ServedRequest,
+  dependencies: ServingDependencies,
+): Promise<RequestOutcome> {
+  const { request, signal } = served;
+  const { send, unexpected } = dependencies;
+  try {
+    const { finishReason, usage } = await forwardAnswer(served, dependencies);
+    if (signal.aborted) return { kind: 'cancelled' };
+    const { requestId } = request;
+    const payload = encodePayload(ComputeResult, {
+      requestId,
+      finishReason,
+      ...(usage === null ? {} : { usage }),
+    });
+    send({ type: FrameType.COMPUTE_RESULT, payload });
+    return { kind: 'answered', finishReason };
+  } catch (cause) {
+    if (signal.aborted) return { kind: 'cancelled' };
+    if (!(cause instanceof EndpointError)) unexpected(cause);
+    const error =
+      cause instanceof EndpointError ? cause : new EndpointError('provider', 'the provider failed');
+    sendFailure(request.requestId, error, send);
+    return { kind: 'failed', error };
+  }
+}
+
+/** Tells the server that a request failed. */
+export function sendFailure(requestId: Uint8Array, error: EndpointError, send: ComputeSender): void {
+  const { fault, status, message: reason, param } = error;
+  const failure = { fault: FAULTS[fault], status: status ?? 0, reason, param: param ?? '' };
+  send({ type: FrameType.COMPUTE_RESULT, payload: encodePayload(ComputeResult, { requestId, failure }) });
+}
+
 async function forwardAnswer(
-  request: yggdrasil.v1.ComputeRequest,
-  body: Readonly<Record<string, unknown>>,
-  { send, signal }: { send: ComputeSender; signal: AbortSignal },
-  endpoint: Endpoint,
+  served: ServedRequest,
+  { endpoint, clock, send }: ServingDependencies,
 ): Promise<ForwardedAnswer> {
+  const { request, body, signal } = served;
   const { requestId } = request;
-  const stallTimeoutMs = request.stallTimeoutMs || STALL_TIMEOUT_MS;
-  const splitter = new TextSplitter();
-  const sent: string[] = [];
-  let characters = 0;
+  const life = new SignsOfLife({
+    clock,
+    send: () => send({ type: FrameType.COMPUTE_ALIVE, payload: encodePayload(ComputeAlive, { requestId }) }),
+  });
+  const deltas = new DeltaSender(served, send, life);
+  const characters = new WholeCharacters();
+  const toolCalls = new ToolCallIndexes();
   let finishReason = 'stop';
   let usage: TokenUsage | null = null;
-  const sendPieces = (pieces: readonly string[]) => {
-    for (const text of pieces) {
-      const payload = encodePayload(ComputeChunk, { requestId, index: sent.length, text });
-      if (!send({ type: FrameType.COMPUTE_CHUNK, payload }))
-        throw new EndpointFailedError('the line is too slow');
-      sent.push(text);
-      characters += text.length;
-      if (characters > ANSWER_CHARACTERS_MAX) throw new MalformedAnswerError('the answer has no end');
+  life.begin();
+  try {
+    const asked = upstreamBody(await body.read(), served);
+    const stallTimeoutMs = request.stallTimeoutMs || STALL_TIMEOUT_MS;
+    const firstTokenTimeoutMs = served.firstTokenTimeoutMs ?? (request.firstTokenTimeoutMs || stallTimeoutMs);
+    for await (const chunk of endpoint.complete(asked, { firstTokenTimeoutMs, stallTimeoutMs, signal })) {
+      life.worked();
+      finishReason = chunk.finishReason ?? finishReason;
+      usage = chunk.usage ?? usage;
+      await deltas.send(characters.push(toolCalls.complete(chunk.fields)));
     }
-  };
-  for await (const chunk of endpoint.complete(body, { stallTimeoutMs, signal })) {
-    finishReason = chunk.finishReason ?? finishReason;
-    usage = chunk.usage ?? usage;
-    sendPieces(splitter.push(chunk.text));
+    await deltas.send(characters.end());
+  } finally {
+    life.stop();
   }
-  sendPieces(splitter.end());
-  return { text: sent.join(''), finishReason: finishReason === 'length' ? 'length' : 'stop', usage };
+  return { finishReason, usage };
+}
+
+/** Sends deltas on, in order, cut to the size of a frame, and no faster than the credit allows. */
+class DeltaSender {
+  readonly #served: ServedRequest;
+  readonly #send: ComputeSender;
+  readonly #life: SignsOfLife;
+  #index = 0;
+
+  constructor(served: ServedRequest, send: ComputeSender, life: SignsOfLife) {
+    this.#served = served;
+    this.#send = send;
+    this.#life = life;
+  }
+
+  async send(fields: JsonObject): Promise<void> {
+    if (Object.keys(fields).length === 0) return;
+    this.#life.stop();
+    for (const piece of splitDelta(fields, DELTA_PIECE_BYTES)) await this.#sendPiece(encodeJson(piece));
+  }
+
+  async #sendPiece(fields: Uint8Array): Promise<void> {
+    const { request, credit, signal } = this.#served;
+    if (fields.length > DELTA_BYTES_MAX) {
+      throw new EndpointError('malformed', 'the endpoint sent a piece that is too large');
+    }
+    await credit.take(fields.length, signal);
+    const { requestId } = request;
+    const payload = encodePayload(ComputeDelta, { requestId, index: this.#index++, fields });
+    if (!this.#send({ type: FrameType.COMPUTE_DELTA, payload })) {
+      throw new EndpointError('provider', 'the line is too slow');
+    }
+    this.#life.sent();
+  }
 }
 
 /** The requester's body, with the endpoint's own name for the model, the server's bound, and streaming with usage. */
-function upstreamBody(request: yggdrasil.v1.ComputeRequest, model: string): Record<string, unknown> {
-  let body: unknown;
-  try {
-    body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(request.body));
-  } catch {
-    throw new EndpointFailedError('the request is not JSON');
-  }
-  if (typeof body !== 'object' || body === null)
-    throw new EndpointFailedError('the request is not a JSON object');
-  const { max_completion_tokens: _, ...rest } = body as Record<string, unknown>;
+function upstreamBody(body: JsonObject, { request, endpointModel }: ServedRequest): JsonObject {
+  const { max_completion_tokens: _, ...rest } = body;
   return {
     ...rest,
-    model,
+    model: endpointModel,
     stream: true,
     stream_options: { include_usage: true },
-    ...(request.maxTokens > 0 ? { max_tokens: request.maxTokens } : {}),
+    ...(request.completionTokensMax > 0 ? { max_tokens: request.completionTokensMax } : {}),
   };
-}
-
-/** Null for an error that isn't the endpoint's. */
-function errorName(error: unknown): ComputeErrorName | null {
-  if (error instanceof EndpointStalledError) return 'provider_stalled';
-  if (error instanceof MalformedAnswerError) return 'provider_answer_malformed';
-  if (error instanceof EndpointFailedError) return 'provider_failed';
-  return null;
 }

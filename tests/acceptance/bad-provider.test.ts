@@ -1,7 +1,6 @@
 import OpenAI, { APIError } from 'openai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
-  ComputeChunk,
   ComputeRequest,
   ComputeResult,
   decodePayload,
@@ -9,7 +8,8 @@ import {
   FrameType,
   ProviderOffer,
 } from '../../proto/index.ts';
-import { BifrostSocket } from '../support/bifrost-socket.ts';
+import { BifrostSocket, codeOf } from '../support/bifrost-socket.ts';
+import { deltaPayload } from '../support/compute.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createDevice, createWorld, topUp, type World } from '../support/world.ts';
 
@@ -42,7 +42,7 @@ afterEach(() => provider.close());
 
 /** Offers one model. */
 async function offer(model: string): Promise<void> {
-  const models = [{ name: model, priceCentsPer_1000Tokens: 100, contextTokens: 4_096 }];
+  const models = [{ name: model, priceCents: '100', contextTokens: 4_096 }];
   provider.send({ type: FrameType.PROVIDER_OFFER }, encodePayload(ProviderOffer, { models, slots: 4 }));
   await provider.next(FrameType.ACK);
 }
@@ -65,7 +65,7 @@ async function failureOf(
 const nextRequest = async () =>
   decodePayload(ComputeRequest, (await provider.next(FrameType.COMPUTE_REQUEST)).payload).requestId;
 const chunk = (requestId: Uint8Array, index: number, text: string) =>
-  provider.send({ type: FrameType.COMPUTE_CHUNK }, encodePayload(ComputeChunk, { requestId, index, text }));
+  provider.send({ type: FrameType.COMPUTE_DELTA }, deltaPayload(requestId, index, { content: text }));
 const result = (requestId: Uint8Array, finishReason: string) =>
   provider.send(
     { type: FrameType.COMPUTE_RESULT },
@@ -99,14 +99,27 @@ describe('a provider', () => {
     await expectNothingBilled('provider_answer_malformed');
   });
 
-  it('that ends with an unknown reason fails the request with provider_answer_malformed', async () => {
+  it('that ends without a reason fails the request with provider_answer_malformed', async () => {
     await offer('reasonless');
     const answer = failureOf(ask('reasonless'));
     const requestId = await nextRequest();
     chunk(requestId, 0, 'Hello');
-    result(requestId, 'because');
+    result(requestId, '');
     expect((await answer).code).toBe('provider_answer_malformed');
     await expectNothingBilled('provider_answer_malformed');
+  });
+
+  it.each([
+    ['no object', 'x', ['not', 'an object']],
+    ['an object without end', 'y', JSON.parse(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`)],
+  ])('that sends %s is told, and fails when it goes on with the next piece', async (_, model, fields) => {
+    await offer(model);
+    const answer = failureOf(ask(model));
+    const requestId = await nextRequest();
+    provider.send({ type: FrameType.COMPUTE_DELTA }, deltaPayload(requestId, 0, fields));
+    expect(codeOf(await provider.next(FrameType.ERROR))).toBe('frame_payload_malformed');
+    chunk(requestId, 1, 'next');
+    expect((await answer).code).toBe('provider_answer_malformed');
   });
 
   it('that never begins fails the request with provider_stalled, and is told to stop', async () => {
@@ -154,7 +167,7 @@ describe('a provider', () => {
     for (const secret of [world.alice.userId, world.alice.token, world.alice.network.id]) {
       expect(told).not.toContain(secret);
     }
-    result(requestId, 'stop');
+    result(requestId, '');
     expect((await answer).code).toBe('provider_answer_malformed');
   });
 });

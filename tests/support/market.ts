@@ -15,6 +15,7 @@ import {
   createProviderService,
   createProviderStore,
   type OfferInput,
+  type ProviderError,
   type ProviderLink,
   type ProviderOrder,
   type TokenClaim,
@@ -267,7 +268,7 @@ function messages(providers: ReturnType<typeof createProviderService>) {
     changes: { finishReason?: string; claim?: Partial<TokenClaim> | null } = {},
   ) => {
     const { finishReason = 'stop', claim = {} } = changes;
-    const whole = { promptTokens: 10, cachedPromptTokens: 0, completionTokens: 1 };
+    const whole = { promptTokens: 10, cachedPromptTokens: 0, completionTokens: 1, reasoningTokens: 0 };
     const error = null;
     providers.result(provider.actor, {
       requestId,
@@ -280,12 +281,12 @@ function messages(providers: ReturnType<typeof createProviderService>) {
     text,
     result,
     /** The provider says that it failed. */
-    fail: (provider: FakeProvider, requestId: string) =>
+    fail: (provider: FakeProvider, requestId: string, error: Partial<ProviderError> = {}) =>
       providers.result(provider.actor, {
         requestId,
         finishReason: '',
         claim: null,
-        error: { code: 'internal', message: 'out of memory', status: null },
+        error: { fault: 'provider', reason: 'out of memory', status: null, param: null, ...error },
       }),
     /** Gives an answer piece by piece, as an honest provider does. */
     answer(

@@ -6,7 +6,8 @@ import {
   CONTEXT_TOKENS_MAX,
   DELTA_BYTES_MAX,
   FINISH_REASON_CHARACTERS_MAX,
-  SIGNS_OF_LIFE_MAX,
+  LIFE_WITHOUT_TEXT_MS_MAX,
+  TEXTLESS_BYTES_MAX,
 } from './limits.ts';
 import type { LiveProvider } from './live-provider.ts';
 import type { RunningRequest } from './pace.ts';
@@ -17,6 +18,8 @@ import type {
   DeltaMessage,
   FailureCode,
   ModelOffer,
+  ProviderError,
+  ProviderFault,
   ProviderOrder,
   ResultMessage,
   TokenClaim,
@@ -31,7 +34,7 @@ export interface AttemptOrder extends ProviderOrder {
 
 /** Who an attempt is made for. */
 export interface AttemptListener {
-  /** A piece of the answer came, with text in it. Never after `ended`. */
+  /** A piece of the answer came, the first together with text. Never after `ended`. */
   delta(delta: CompletionDelta): void;
   /** It is over. Called once. */
   ended(end: AttemptEnd): void;
@@ -56,7 +59,9 @@ export class Attempt implements RunningRequest {
   #nextIndex = 0;
   #charactersLeft: number;
   #creditBytesLeft: number;
-  #signsOfLife = 0;
+  /** Pieces without text that came before the first text. */
+  readonly #textless: CompletionDelta[] = [];
+  #textlessBytes = 0;
   #cancelTimer: () => void = () => {};
   #end: AttemptEnd | null = null;
 
@@ -135,34 +140,35 @@ export class Attempt implements RunningRequest {
       return true;
     }
     this.#nextIndex++;
-    // A piece without text is no progress: the silence goes on.
-    if (characters === 0) return true;
+    if (characters === 0) return this.#receiveTextless(delta);
     const nowMs = this.#clock.monotonicMs();
     const sinceMs = nowMs - (this.#lastTextMs ?? this.startedMs);
     this.provider.standing.pace.observeText(this.#firstTextMs === null, sinceMs, characters);
     this.#firstTextMs ??= nowMs;
     this.#lastTextMs = nowMs;
-    this.#signsOfLife = 0;
     this.#watchSilence(this.order.stallTimeoutMs);
+    this.#deliverTextless();
     this.#listener.delta(delta);
     return true;
   }
 
-  /** The provider works, though it has nothing to send. A few such signs in a row hold up the clock of its silence. */
+  /** The provider works, though it has nothing to send: for some minutes that holds off the clock of its silence. */
   receiveSignOfLife(): void {
-    if (this.#end !== null || this.#listener === null || ++this.#signsOfLife > SIGNS_OF_LIFE_MAX) return;
-    this.#watchSilence(this.#silenceMs());
+    if (this.#end !== null || this.#listener === null) return;
+    const silentMs = this.#clock.monotonicMs() - (this.#lastTextMs ?? this.startedMs);
+    if (silentMs < LIFE_WITHOUT_TEXT_MS_MAX) this.#watchSilence(this.#silenceMs());
   }
 
   /** Takes the end of the answer. False: it is not allowed here, and the attempt has failed. */
   receiveResult({ finishReason, claim, error }: Omit<ResultMessage, 'requestId'>): boolean {
     if (this.#end !== null || this.#listener === null) return false;
     if (error !== null) {
-      this.fail('provider_failed');
+      this.#failedByItsWord(error);
       return true;
     }
     const isReason = finishReason.length > 0 && finishReason.length <= FINISH_REASON_CHARACTERS_MAX;
     if (!isReason || (claim !== null && !isClaim(claim))) return this.#refuse();
+    this.#deliverTextless();
     this.#endWith({ kind: 'answered', finishReason, claim });
     return true;
   }
@@ -175,6 +181,29 @@ export class Attempt implements RunningRequest {
     if (isSent && code !== 'provider_vanished' && code !== 'provider_failed') {
       this.provider.link.cancel(this.order.requestId);
     }
+  }
+
+  /** What it said itself needs no cancelling. */
+  #failedByItsWord(error: ProviderError): void {
+    const code = CODES_OF_FAULTS[error.fault];
+    this.#endWith(code === null ? { kind: 'rejected', error } : { kind: 'failed', code });
+  }
+
+  /** A piece without text is a sign of life. Before the first text it waits: its provider may still be replaced. */
+  #receiveTextless(delta: CompletionDelta): boolean {
+    this.receiveSignOfLife();
+    if (this.#firstTextMs !== null) {
+      this.#listener?.delta(delta);
+      return true;
+    }
+    this.#textlessBytes += delta.bytes;
+    if (this.#textlessBytes > TEXTLESS_BYTES_MAX) return this.#refuse();
+    this.#textless.push(delta);
+    return true;
+  }
+
+  #deliverTextless(): void {
+    for (const delta of this.#textless.splice(0)) this.#listener?.delta(delta);
   }
 
   #refuse(): false {
@@ -208,14 +237,26 @@ export class Attempt implements RunningRequest {
   }
 }
 
+/** How an attempt ends by its provider's word; null: it is the requester's doing. */
+const CODES_OF_FAULTS: Readonly<Record<ProviderFault, FailureCode | null>> = {
+  requester: null,
+  provider: 'provider_failed',
+  model_unknown: 'provider_failed',
+  busy: 'provider_busy',
+  stalled: 'provider_stalled',
+  malformed: 'provider_answer_malformed',
+};
+
 function isClaim(claim: TokenClaim): boolean {
-  const { promptTokens, cachedPromptTokens, completionTokens } = claim;
+  const { promptTokens, cachedPromptTokens, completionTokens, reasoningTokens } = claim;
   const isCount = (tokens: number) => Number.isInteger(tokens) && tokens >= 0 && tokens <= CONTEXT_TOKENS_MAX;
   return (
     isCount(promptTokens) &&
     isCount(cachedPromptTokens) &&
     isCount(completionTokens) &&
-    cachedPromptTokens <= promptTokens
+    isCount(reasoningTokens) &&
+    cachedPromptTokens <= promptTokens &&
+    reasoningTokens <= completionTokens
   );
 }
 

@@ -15,8 +15,9 @@ export interface JudgeDependencies {
   readonly logger: Logger;
 }
 
-/** Failures that the requester or this server caused: held against no provider. */
+/** Failures that the requester or this server caused, and having no room: held against no provider. */
 const NOBODYS_FAULT: ReadonlySet<FailureCode> = new Set([
+  'provider_busy',
   'reader_stalled',
   'request_cancelled',
   'request_timed_out',

@@ -21,13 +21,15 @@ export const ANSWER_CHARACTERS_MAX = 8 * 1_024 * 1_024;
 export const DELTA_BYTES_MAX = 262_144;
 /** Bytes that a provider may be ahead of the reader: two pieces, so that the next is on its way while one is read. */
 export const CREDIT_BYTES = 2 * DELTA_BYTES_MAX;
-/** Signs of life between two pieces of text that hold the clock of silence up; then they count as silence, too. */
-export const SIGNS_OF_LIFE_MAX = 8;
+/** Milliseconds without text for which signs of life hold off the clock of silence: a large model takes minutes to load. */
+export const LIFE_WITHOUT_TEXT_MS_MAX = 300_000;
+/** Bytes of pieces without text before the first text: they wait for it, because until then another provider may try. */
+export const TEXTLESS_BYTES_MAX = 65_536;
 /** Requests of one provider that ended a moment ago and whose late messages are ignored, until it leaves. */
 export const ENDED_REQUESTS_REMEMBERED = 1_000;
 /** Standings of providers that left, kept so that a reconnect doesn't wash off a failure. */
 export const STANDINGS_REMEMBERED = 10_000;
-/** Requests that may wait for a slot of one model: each holds its body, up to 256 KiB, while it waits. */
+/** Requests that may wait for a slot of one model: each holds its body while it waits. */
 export const MODEL_WAITERS_MAX = 1_000;
 /** Requests of one account that may wait: nobody fills the room, and who waits has not shown yet that it can pay. */
 export const ACCOUNT_WAITERS_MAX = 20;

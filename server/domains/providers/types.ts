@@ -84,6 +84,8 @@ export interface TokenClaim {
   /** The part of `promptTokens` that its endpoint found in its cache. */
   readonly cachedPromptTokens: number;
   readonly completionTokens: number;
+  /** The part of `completionTokens` that is reasoning. */
+  readonly reasoningTokens: number;
 }
 
 /** The end of an answer; with `error` the answer failed. */
@@ -96,12 +98,18 @@ export interface ResultMessage {
   readonly error: ProviderError | null;
 }
 
+/** Whose fault a failure is, as its provider tells it. */
+export type ProviderFault = 'provider' | 'requester' | 'busy' | 'model_unknown' | 'stalled' | 'malformed';
+
 /** What a provider says went wrong. */
 export interface ProviderError {
-  readonly code: string;
-  readonly message: string;
+  readonly fault: ProviderFault;
+  /** In the words of its endpoint. Whoever reads it must know that they are a stranger's. */
+  readonly reason: string;
   /** The HTTP status of its endpoint, where there was one. */
   readonly status: number | null;
+  /** The field of the request that its endpoint names; null: none. */
+  readonly param: string | null;
 }
 
 /** Why an attempt, or a whole request, brought no answer. */
@@ -110,6 +118,10 @@ export type FailureCode =
   | 'provider_stalled'
   | 'provider_vanished'
   | 'provider_answer_malformed'
+  /** It has no room at the moment. */
+  | 'provider_busy'
+  /** Its endpoint refuses what is asked. */
+  | 'request_rejected'
   | 'reader_stalled'
   | 'request_cancelled'
   | 'request_timed_out'
@@ -119,6 +131,8 @@ export type FailureCode =
 export type AttemptEnd =
   | { readonly kind: 'answered'; readonly finishReason: string; readonly claim: TokenClaim | null }
   | { readonly kind: 'failed'; readonly code: FailureCode }
+  /** What is asked can't be served, by this provider's word: the requester is told, nobody else is asked. */
+  | { readonly kind: 'rejected'; readonly error: ProviderError }
   /** It was never sent: its slot was given back. */
   | { readonly kind: 'unused' };
 

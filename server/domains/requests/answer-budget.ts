@@ -1,6 +1,6 @@
 import type { AccountId } from '../../kernel/ids.ts';
 
-/** Bounds of the bytes of answers in memory. */
+/** Bounds of the bytes of requests and answers in memory. */
 export interface AnswerBudgetLimits {
   readonly accountBytesMax: number;
   readonly processBytesMax: number;
@@ -13,8 +13,8 @@ interface Waiting {
 }
 
 /**
- * Bytes of answers that may be in memory. A request reserves what its provider may send before it may send it, and gives all
- * of it back at its end. So who doesn't read holds up nobody's memory but his own share.
+ * Bytes of requests and answers that may be in memory. A request reserves its body, and what its provider may send before it
+ * may send it, and gives all of it back at its end. So who doesn't read holds up nobody's memory but his own share.
  */
 export class AnswerBudget {
   readonly #limits: AnswerBudgetLimits;

@@ -5,25 +5,28 @@ import type { AnswerBudget } from './answer-budget.ts';
 /** Bytes that are granted at a time, so that not every piece that is read makes a message. */
 const GRANT_BYTES_MIN = CREDIT_BYTES / 8;
 
-/** The memory that one answer may take: what its provider may send is reserved before it may send it. */
+/** The memory of one request: its body, and what its provider may send, reserved before it may send it. */
 export class AnswerCredit {
   readonly #budget: AnswerBudget;
   readonly #accountId: AccountId;
+  readonly #bodyBytes: number;
   #reservedBytes = 0;
   #dueBytes = 0;
   #grant: (bytes: number) => void = () => {};
   #cancelWish: (() => void) | null = null;
   #isClosed = false;
 
-  constructor(budget: AnswerBudget, accountId: AccountId) {
+  constructor(budget: AnswerBudget, accountId: AccountId, bodyBytes: number) {
     this.#budget = budget;
     this.#accountId = accountId;
+    this.#bodyBytes = bodyBytes;
   }
 
-  /** Reserves the credit a provider begins with. False: there is no memory for it. */
+  /** Reserves the body and the credit a provider begins with. False: there is no memory for them. */
   reserve(): boolean {
-    if (!this.#budget.reserve(this.#accountId, CREDIT_BYTES)) return false;
-    this.#reservedBytes = CREDIT_BYTES;
+    const bytes = this.#bodyBytes + CREDIT_BYTES;
+    if (!this.#budget.reserve(this.#accountId, bytes)) return false;
+    this.#reservedBytes = bytes;
     return true;
   }
 

@@ -41,7 +41,7 @@ export class AnswerStream {
     this.#listener = dependencies.listener;
   }
 
-  /** True when something was delivered. */
+  /** True when something was delivered that costs tokens. */
   get hasText(): boolean {
     return this.#texts.length > 0;
   }
@@ -58,7 +58,7 @@ export class AnswerStream {
 
   /** Takes a delta in. */
   push({ fields, text, bytes }: CompletionDelta, keepsFields: boolean): void {
-    this.#texts.push(text);
+    if (text !== '') this.#texts.push(text);
     if (keepsFields) this.#merged = mergeDeltas(this.#merged, fields);
     if (this.#isDiscarded) {
       this.#listener.read(bytes);

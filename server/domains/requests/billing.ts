@@ -20,6 +20,7 @@ export type Verdict =
  */
 export function verdictOf(end: AttemptEnd, hasText: boolean): Verdict {
   if (end.kind === 'answered') return { kind: 'paid', finishReason: end.finishReason, claim: end.claim };
+  if (end.kind === 'rejected') return { kind: 'unpaid', code: 'request_rejected' };
   const code = end.kind === 'unused' ? 'unavailable' : end.code;
   if (!hasText) return { kind: 'unpaid', code };
   if (code === 'request_timed_out') return { kind: 'paid', finishReason: 'length', claim: null };
@@ -36,6 +37,16 @@ export function billedTokens(counted: CountedTokens, claim: TokenClaim | null): 
     prompt: prompt - cachedPrompt,
     cachedPrompt,
     completion: Math.min(counted.completion, claim.completionTokens),
+  };
+}
+
+/** What the requester is told of the kinds of its tokens. */
+export function usageOf(counted: CountedTokens, claim: TokenClaim | null) {
+  return {
+    promptTokens: counted.prompt,
+    cachedPromptTokens: Math.min(counted.prompt, claim?.cachedPromptTokens ?? 0),
+    completionTokens: counted.completion,
+    reasoningTokens: Math.min(counted.completion, claim?.reasoningTokens ?? 0),
   };
 }
 

@@ -9,7 +9,7 @@ import type { Attempt, AttemptEnd, ProviderService, TokenClaim } from '../provid
 import type { BegunTransaction, EndedTransaction, TransactionShare } from '../transactions/index.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import type { AnswerStream } from './answer-stream.ts';
-import { billedTokens, type Verdict, verdictOf } from './billing.ts';
+import { billedTokens, usageOf, type Verdict, verdictOf } from './billing.ts';
 import { sealAnswer } from './kept-answer.ts';
 import type { RequestTimes } from './limits.ts';
 import type { RequestLedger } from './ports.ts';
@@ -117,6 +117,7 @@ async function endPaid(
   const claim = verdict.kind === 'paid' ? verdict.claim : null;
   const share = shareOf(transaction, last, answer.completionTokens, claim, context.dependencies.pricing);
   const { completionTokens, costMicrocents } = share;
+  const usage = usageOf({ prompt: promptTokens, completion: completionTokens }, claim);
   const finishReason = verdict.kind === 'paid' ? verdict.finishReason : null;
   const failureCode = verdict.kind === 'paid' ? null : verdict.code;
   const state = verdict.kind === 'paid' ? 'COMPLETED' : 'CANCELLED';
@@ -128,7 +129,7 @@ async function endPaid(
   );
   const event: FinalEvent =
     verdict.kind === 'paid'
-      ? { kind: 'end', finishReason: verdict.finishReason, promptTokens, completionTokens, costMicrocents }
+      ? { kind: 'end', finishReason: verdict.finishReason, ...usage, costMicrocents }
       : { kind: 'failed', code: verdict.code };
   const kept =
     answer.isKept && event.kind === 'end'

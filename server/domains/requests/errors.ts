@@ -1,5 +1,5 @@
 import { AppError } from '../../kernel/errors.ts';
-import type { FailureCode } from '../providers/index.ts';
+import type { FailureCode, ProviderError } from '../providers/index.ts';
 import {
   ACCOUNT_KEPT_BYTES_MAX,
   ACCOUNT_KEYS_MAX,
@@ -12,6 +12,8 @@ const FAILURE_MESSAGES: Record<FailureCode, string> = {
   provider_stalled: 'The provider stopped answering.',
   provider_vanished: 'The provider went away.',
   provider_answer_malformed: 'The provider answered with nonsense.',
+  provider_busy: 'Every provider that was asked is busy.',
+  request_rejected: 'The provider refuses what is asked.',
   reader_stalled: 'The answer was not read.',
   request_cancelled: 'The request was cancelled.',
   request_timed_out: 'The request took longer than a request may.',
@@ -22,6 +24,15 @@ const FAILURE_MESSAGES: Record<FailureCode, string> = {
 export function requestFailed(code: FailureCode, transactionId: string): AppError {
   return new AppError('unavailable', code, FAILURE_MESSAGES[code], {
     details: { transactionId, retryAfterSeconds: RETRY_AFTER_SECONDS },
+  });
+}
+
+/** A provider's endpoint refuses what is asked; another one would, too. Its status decides the kind of the error. */
+export function requestRejected({ status, reason, param }: ProviderError, transactionId: string): AppError {
+  const kind = status === 413 ? 'too_large' : status === 422 ? 'unprocessable' : 'invalid';
+  const told = reason === '' ? FAILURE_MESSAGES.request_rejected : `The provider refuses: ${reason}`;
+  return new AppError(kind, 'request_rejected', told, {
+    details: { transactionId, ...(param === null ? {} : { param }) },
   });
 }
 

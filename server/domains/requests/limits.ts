@@ -1,5 +1,5 @@
-/** Bytes of a request's body: with its envelope it must fit one frame of 262,144 bytes. */
-export const REQUEST_BODY_BYTES_MAX = 261_000;
+/** Bytes of a request's body: a context of a million tokens of prose, escaped as JSON, and some room. */
+export const REQUEST_BODY_BYTES_MAX = 8 * 1_024 * 1_024;
 /** Tokens of an answer whose length the requester didn't limit. */
 export const COMPLETION_TOKENS_DEFAULT = 1_024;
 /** Tokens a requester may ask for. */
@@ -8,9 +8,9 @@ export const COMPLETION_TOKENS_MAX = 1_000_000;
 export const ATTEMPTS_MAX = 3;
 /** Requests of one account at work at a time, at whatever price. */
 export const ACCOUNT_RUNNING_MAX = 64;
-/** Bytes of answers in memory for one account: as many whole credits as requests may run, and a long answer besides. */
+/** Bytes of requests and answers in memory for one account: as many whole credits as requests may run, and as much besides. */
 export const ACCOUNT_ANSWER_BYTES_MAX = 64 * 1_024 * 1_024;
-/** Bytes of answers in memory for the whole process. */
+/** Bytes of requests and answers in memory for the whole process. */
 export const PROCESS_ANSWER_BYTES_MAX = 256 * 1_024 * 1_024;
 /** Open transactions that are read at a time when those of a crash are ended. */
 export const OPEN_TRANSACTIONS_PAGE = 1_000;

@@ -17,7 +17,7 @@ import { AnswerStream } from './answer-stream.ts';
 import { mayFailOver } from './billing.ts';
 import { completionTokensOf, narrowOffers } from './candidates.ts';
 import { type EndDependencies, endRequest } from './end-request.ts';
-import { requestFailed, tooManyRunning } from './errors.ts';
+import { requestFailed, requestRejected, tooManyRunning } from './errors.ts';
 import { ATTEMPTS_MAX, type RequestTimes } from './limits.ts';
 import type { KeyClaim } from './ports.ts';
 import type { ComputeAnswer, ComputeOrder, Requester } from './types.ts';
@@ -77,7 +77,8 @@ export class ComputeRequest {
     this.#createdAtMs = clock.nowMs();
     this.#deadlineMs = clock.monotonicMs() + times.requestTimeoutMs;
     this.#completionTokensMax = completionTokensOf(input.order, input.offers);
-    this.#credit = new AnswerCredit(dependencies.budget, input.requester.accountId);
+    const { accountId } = input.requester;
+    this.#credit = new AnswerCredit(dependencies.budget, accountId, input.order.body.length);
     const listener = {
       read: (bytes: number) => this.#credit.readerTook(bytes),
       readerStalled: () => this.#readerStalled(),
@@ -285,6 +286,7 @@ export class ComputeRequest {
     this.#transaction = null;
     this.#stream.end(event);
     if (event.kind === 'failed' && event.code !== 'outcome_unknown' && !this.#stream.hasText) {
+      if (end.kind === 'rejected') throw requestRejected(end.error, this.#input.id);
       throw requestFailed(event.code, this.#input.id);
     }
     return attempt;
@@ -344,6 +346,7 @@ function failureOf({ code }: AppError): FailureCode {
     case 'provider_stalled':
     case 'provider_vanished':
     case 'provider_answer_malformed':
+    case 'provider_busy':
     case 'request_timed_out':
       return code;
     default:

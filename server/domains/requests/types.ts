@@ -31,7 +31,11 @@ export type ComputeEvent =
       readonly kind: 'end';
       readonly finishReason: string;
       readonly promptTokens: number;
+      /** The part of `promptTokens` that the provider's endpoint found in its cache. */
+      readonly cachedPromptTokens: number;
       readonly completionTokens: number;
+      /** The part of `completionTokens` that is reasoning, as the provider says. */
+      readonly reasoningTokens: number;
       readonly costMicrocents: Microcents;
     }
   /** Nothing was billed, unless its requester left or stopped reading, or the code says that it isn't known. */

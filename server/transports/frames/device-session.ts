@@ -1,7 +1,6 @@
 import { FrameType, type FrameView } from '../../../proto/index.ts';
 import type { DeviceIdentity } from '../../domains/devices/index.ts';
 import type { ConnectionRegistry } from '../../domains/presence/index.ts';
-import type { ProviderLink } from '../../domains/providers/index.ts';
 import {
   type DeliverySession,
   NIL_UUID,
@@ -20,7 +19,7 @@ import type { DeviceChannel } from './device-channel.ts';
 import { errorAnswer } from './error-frame.ts';
 import type { FrameAnswer, FrameServices } from './frame-handler.ts';
 import type { Frames } from './frames.ts';
-import { createProviderLink } from './provider-link.ts';
+import { createProviderLink, type FrameProviderLink } from './provider-link.ts';
 import { WrongFrames } from './wrong-frames.ts';
 
 /** What every session needs. */
@@ -50,7 +49,7 @@ export class DeviceSession {
   readonly #connection: Connection;
   #peer: Peer | null = null;
   #release: () => void = () => {};
-  #providerLink: ProviderLink | null = null;
+  #providerLink: FrameProviderLink | null = null;
   #follows = false;
   #isOpening = false;
   #ended = false;
@@ -226,7 +225,7 @@ export class DeviceSession {
   }
 
   /** The way to this device for requests, made with its first frame. */
-  #linkOfProvider(peer: Peer, { header }: FrameView): ProviderLink | null {
+  #linkOfProvider(peer: Peer, { header }: FrameView): FrameProviderLink | null {
     if (!this.#channel.carriesProviders) return null;
     const { networkId } = header;
     this.#providerLink ??= createProviderLink(

@@ -8,10 +8,11 @@ import {
   PayloadError,
 } from '../../../proto/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
-import type { ProviderLink, ProviderService } from '../../domains/providers/index.ts';
+import type { ProviderService } from '../../domains/providers/index.ts';
 import type { Peer, RelayService } from '../../domains/relay/index.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Connection } from '../pipeline/pipeline.ts';
+import type { FrameProviderLink } from './provider-link.ts';
 
 /** The services behind frames. */
 export interface FrameServices {
@@ -27,7 +28,7 @@ export interface ReceivedFrame {
   /** Where it came from: one object for a whole connection. */
   readonly connection: Connection;
   /** How a request reaches this device; null where a device can't be a provider. */
-  readonly providerLink: ProviderLink | null;
+  readonly providerLink: FrameProviderLink | null;
   /** What HELLO and ACK do; null on MQTT, which has means of its own. */
   readonly session: SessionFrames | null;
 }

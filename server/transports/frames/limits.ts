@@ -1,2 +1,10 @@
 /** Frames in a row a connection may get wrong before it is closed: a device with a bug is told often enough to be mended. */
 export const WRONG_FRAMES_MAX = 20;
+/** Bytes of a request's body in one frame: a larger body takes several, and a frame for others gets between them. */
+export const BODY_PIECE_BYTES = 131_072;
+/** Bytes of COMPUTE_BODYs on their way to one provider: far below what a socket may have unsent. */
+export const BODY_WINDOW_BYTES = 1_048_576;
+/** Levels of objects and lists in a piece of an answer: nobody's answers are deeper, and deeper ones could exhaust the stack. */
+export const DELTA_DEPTH_MAX = 32;
+/** Characters of what an endpoint says about a failure. */
+export const REASON_CHARACTERS_MAX = 500;

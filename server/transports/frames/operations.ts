@@ -93,12 +93,30 @@ export const FRAME_OPERATIONS: ReadonlyMap<FrameType, FrameOperation> = new Map<
     },
   ],
   [
-    FrameType.COMPUTE_CHUNK,
+    FrameType.COMPUTE_CREDIT,
     {
       ...providing,
-      operation: 'providers.chunks.send',
+      operation: 'providers.bodies.confirm',
+      summary: 'So many bytes of the bodies of requests were taken in.',
+      errors: ['frame_type_unexpected', 'frame_payload_malformed', 'invalid_input'],
+    },
+  ],
+  [
+    FrameType.COMPUTE_DELTA,
+    {
+      ...providing,
+      operation: 'providers.deltas.send',
       summary: 'A piece of the answer to a request.',
-      errors: ['frame_payload_malformed', 'invalid_input', 'transaction_not_found'],
+      errors: ['frame_payload_malformed', 'provider_answer_malformed', 'transaction_not_found'],
+    },
+  ],
+  [
+    FrameType.COMPUTE_ALIVE,
+    {
+      ...providing,
+      operation: 'providers.signsOfLife.send',
+      summary: 'A request is worked on, though there is nothing to send.',
+      errors: ['frame_payload_malformed', 'provider_answer_malformed', 'transaction_not_found'],
     },
   ],
   [
@@ -108,7 +126,7 @@ export const FRAME_OPERATIONS: ReadonlyMap<FrameType, FrameOperation> = new Map<
       audit: 'money',
       operation: 'providers.results.send',
       summary: 'The end of the answer to a request, with the tokens it took.',
-      errors: ['frame_payload_malformed', 'invalid_input', 'transaction_not_found'],
+      errors: ['frame_payload_malformed', 'provider_answer_malformed', 'transaction_not_found'],
     },
   ],
 ]);

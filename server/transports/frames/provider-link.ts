@@ -1,30 +1,59 @@
 import {
+  ComputeBody,
   ComputeCancel,
+  ComputeCredit,
   ComputeRequest,
   encodePayload,
   FrameType,
   uuidToBytes,
 } from '../../../proto/index.ts';
 import type { ProviderLink } from '../../domains/providers/index.ts';
+import { BodySender } from './body-sender.ts';
+import { BODY_PIECE_BYTES } from './limits.ts';
 
-/** The way to a provider's device over its Bifrost session. `send` signs and sends one frame; false: it can't be sent. */
-export function createProviderLink(send: (type: FrameType, payload: Uint8Array) => boolean): ProviderLink {
+/** The way to a provider's device over its Bifrost session. */
+export interface FrameProviderLink extends ProviderLink {
+  /** The device took in so many bytes of bodies. False: it was never sent as many. */
+  bodyTaken(bytes: number): boolean;
+}
+
+/** Makes the way to a provider's device. `send` signs and sends one frame; false: it can't be sent. */
+export function createProviderLink(
+  send: (type: FrameType, payload: Uint8Array) => boolean,
+): FrameProviderLink {
+  const bodies = new BodySender((requestId, data) =>
+    send(FrameType.COMPUTE_BODY, encodePayload(ComputeBody, { requestId: uuidToBytes(requestId), data })),
+  );
   return {
-    request: ({ requestId, model, body, completionTokensMax, stallTimeoutMs }) =>
+    request({ requestId, model, body, ...order }) {
+      const first = body.subarray(0, BODY_PIECE_BYTES);
+      const payload = encodePayload(ComputeRequest, {
+        requestId: uuidToBytes(requestId),
+        model,
+        body: first,
+        bodyBytes: body.length,
+        completionTokensMax: order.completionTokensMax,
+        firstTokenTimeoutMs: order.firstTokenTimeoutMs,
+        stallTimeoutMs: order.stallTimeoutMs,
+        creditBytes: order.creditBytes,
+      });
+      if (!send(FrameType.COMPUTE_REQUEST, payload)) return false;
+      bodies.add(requestId, body, first.length);
+      return true;
+    },
+    tellsCredit: true,
+    grant: (requestId, bytes) =>
       send(
-        FrameType.COMPUTE_REQUEST,
-        encodePayload(ComputeRequest, {
-          requestId: uuidToBytes(requestId),
-          model,
-          body,
-          maxTokens: completionTokensMax,
-          stallTimeoutMs,
-        }),
+        FrameType.COMPUTE_CREDIT,
+        encodePayload(ComputeCredit, { requestId: uuidToBytes(requestId), bytes }),
       ),
-    // A Bifrost session has no message for credit: the provider sends as it can.
-    tellsCredit: false,
-    grant: () => true,
-    cancel: (requestId) =>
-      send(FrameType.COMPUTE_CANCEL, encodePayload(ComputeCancel, { requestId: uuidToBytes(requestId) })),
+    cancel(requestId) {
+      bodies.drop(requestId);
+      return send(
+        FrameType.COMPUTE_CANCEL,
+        encodePayload(ComputeCancel, { requestId: uuidToBytes(requestId) }),
+      );
+    },
+    bodyTaken: (bytes) => bodies.taken(bytes),
   };
 }

@@ -1,15 +1,27 @@
 import { z } from 'zod';
-import { MESSAGES_MAX } from './limits.ts';
+import { MESSAGES_MAX, TOOLS_MAX } from './limits.ts';
 
 const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
 const content = z.union([z.string(), z.array(textPart).min(1)]);
+const toolCall = z.looseObject({
+  id: z.string(),
+  type: z.string(),
+  function: z.looseObject({ name: z.string(), arguments: z.string() }).optional(),
+});
 const message = z.discriminatedUnion('role', [
   z.strictObject({
     role: z.enum(['system', 'developer', 'user']),
     content,
     name: z.string().max(64).optional(),
   }),
-  z.strictObject({ role: z.literal('assistant'), content, name: z.string().max(64).optional() }),
+  z.strictObject({
+    role: z.literal('assistant'),
+    content: content.nullish(),
+    name: z.string().max(64).optional(),
+    refusal: z.string().nullish(),
+    reasoning_content: z.string().nullish(),
+    tool_calls: z.array(toolCall).nullish(),
+  }),
   z.strictObject({ role: z.literal('tool'), content, tool_call_id: z.string().max(128) }),
 ]);
 const tokens = z.int().min(1).nullish();
@@ -33,8 +45,14 @@ export const chatRequestSchema = z.strictObject({
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   seed: z.int().nullish(),
   stop: z.union([z.string(), z.array(z.string()).max(4)]).nullish(),
-  response_format: z.strictObject({ type: z.enum(['text', 'json_object']) }).nullish(),
-  reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high']).nullish(),
+  response_format: z.looseObject({ type: z.enum(['text', 'json_object', 'json_schema']) }).nullish(),
+  reasoning_effort: z.string().max(32).nullish(),
+  tools: z
+    .array(z.looseObject({ type: z.string() }))
+    .max(TOOLS_MAX)
+    .nullish(),
+  tool_choice: z.union([z.string().max(32), z.looseObject({ type: z.string() })]).nullish(),
+  parallel_tool_calls: z.boolean().nullish(),
   // Taken and left here: they say something about the requester, which is nobody else's business.
   user: z.string().nullish(),
   safety_identifier: z.string().nullish(),
@@ -46,15 +64,38 @@ export const chatRequestSchema = z.strictObject({
 /** A chat request that was checked. */
 export type ChatRequest = z.output<typeof chatRequestSchema>;
 
-/** A message's text, its parts put together. */
-export function textOf(message: ChatRequest['messages'][number]): string {
-  return typeof message.content === 'string'
-    ? message.content
-    : message.content.map(({ text }) => text).join('');
+type Message = ChatRequest['messages'][number];
+
+/** Everything of a message that costs tokens: its parts put together, its reasoning and its tool calls. */
+export function textOf(message: Message): string {
+  return message.role === 'assistant' ? spokenText(message) : contentText(message.content);
 }
 
-/** The body for the provider: conversation and sampling, nothing about the requester or about this transport. */
+/** What of a request costs tokens beside its messages, as text; empty where there is nothing. */
+export function definitionsText({ tools, response_format: format }: ChatRequest): string {
+  return [tools?.length ? tools : null, format?.type === 'json_schema' ? format : null]
+    .map((definitions) => (definitions === null ? '' : JSON.stringify(definitions)))
+    .join('');
+}
+
+function spokenText(message: Extract<Message, { role: 'assistant' }>): string {
+  const { content: said, reasoning_content: thought, refusal, tool_calls: calls } = message;
+  const called = (calls ?? []).map(({ function: call }) => (call ? call.name + call.arguments : ''));
+  return [thought ?? '', contentText(said ?? ''), refusal ?? '', ...called].join('');
+}
+
+function contentText(value: z.output<typeof content>): string {
+  return typeof value === 'string' ? value : value.map(({ text }) => text).join('');
+}
+
+/**
+ * The body for the provider: conversation, tools and sampling, nothing about the requester or about this transport, and nothing
+ * that asks for nothing.
+ */
 export function providerBody(chat: ChatRequest): Uint8Array {
   const { user, safety_identifier, metadata, store, stream, stream_options, n, logprobs, ...passed } = chat;
-  return new TextEncoder().encode(JSON.stringify(passed));
+  const asked = Object.entries(passed).filter(
+    ([, value]) => value !== null && !(Array.isArray(value) && value.length === 0),
+  );
+  return new TextEncoder().encode(JSON.stringify(Object.fromEntries(asked)));
 }

@@ -1,6 +1,6 @@
 import type { ComputeAnswer, ComputeEvent } from '../../domains/requests/index.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { JsonObject } from '../../kernel/json.ts';
+import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { openAiError } from './errors.ts';
 
 type EndEvent = Extract<ComputeEvent, { kind: 'end' }>;
@@ -64,13 +64,15 @@ export function completionObject(
   fields: JsonObject,
   end: EndEvent,
 ): object {
-  const withoutText = fields.tool_calls === undefined ? '' : null;
+  const { tool_calls: calls } = fields;
+  const content = calls === undefined ? '' : null;
+  const made = calls === undefined ? {} : { tool_calls: wholeCalls(calls) };
   return {
     ...envelope({ answer, model }, 'chat.completion'),
     choices: [
       {
         index: 0,
-        message: { content: withoutText, refusal: null, ...fields, role: 'assistant' },
+        message: { content, refusal: null, ...fields, ...made, role: 'assistant' },
         logprobs: null,
         finish_reason: end.finishReason,
       },
@@ -118,12 +120,24 @@ function envelope({ answer, model }: CompletionFrame, object: string): object {
   };
 }
 
-function usageOf({ promptTokens, completionTokens }: EndEvent): object {
+function usageOf(end: EndEvent): object {
   return {
-    prompt_tokens: promptTokens,
-    completion_tokens: completionTokens,
-    total_tokens: promptTokens + completionTokens,
+    prompt_tokens: end.promptTokens,
+    completion_tokens: end.completionTokens,
+    total_tokens: end.promptTokens + end.completionTokens,
+    prompt_tokens_details: { cached_tokens: end.cachedPromptTokens },
+    completion_tokens_details: { reasoning_tokens: end.reasoningTokens },
   };
+}
+
+/** A delta's calls as a whole answer has them: their index only served to put them together. */
+function wholeCalls(calls: JsonValue): JsonValue {
+  if (!Array.isArray(calls)) return calls;
+  return calls.map((call: JsonValue) => {
+    if (typeof call !== 'object' || call === null || Array.isArray(call)) return call;
+    const { index: _, ...whole } = call as JsonObject;
+    return whole;
+  });
 }
 
 // JSON has no line breaks, so a value is one line of the event stream format (WHATWG HTML section 9.2.5).

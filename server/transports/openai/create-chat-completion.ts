@@ -4,7 +4,7 @@ import type { AccountActor } from '../../kernel/actor.ts';
 import { InvariantError } from '../../kernel/errors.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
-import { type ChatRequest, providerBody, textOf } from './chat-schema.ts';
+import { type ChatRequest, definitionsText, providerBody, textOf } from './chat-schema.ts';
 import { type CompletionFrame, completionEvents, completionObject, failureOf } from './completion-format.ts';
 import { readChatRequest, readIdempotencyKey, readMaximumCost } from './read-chat-request.ts';
 
@@ -23,7 +23,7 @@ export async function createChatCompletion(
   const chat = readChatRequest(request);
   const costMicrocentsMax = readMaximumCost(request);
   const idempotencyKey = readIdempotencyKey(request);
-  const promptTokens = await tokens.countPrompt(actor.tenantId, chat.messages.map(countedMessage));
+  const promptTokens = await tokens.countPrompt(actor.tenantId, countedMessages(chat));
   const answer = await requests.createRequest(actor, {
     model: chat.model,
     body: providerBody(chat),
@@ -57,6 +57,13 @@ async function wholeAnswer(frame: CompletionFrame): Promise<object> {
     else return completionObject(frame, fields, event);
   }
   throw new InvariantError('an answer has no end');
+}
+
+/** Tools count as a message of their own, which is what endpoints make of them. */
+function countedMessages(chat: ChatRequest): CountedMessage[] {
+  const definitions = definitionsText(chat);
+  const messages = chat.messages.map(countedMessage);
+  return definitions === '' ? messages : [{ role: 'system', text: definitions }, ...messages];
 }
 
 function countedMessage(message: ChatRequest['messages'][number]): CountedMessage {

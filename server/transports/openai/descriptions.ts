@@ -4,7 +4,13 @@ import type { HttpDescription } from '../pipeline/http-operation.ts';
 import { idempotencyKeySchema } from '../pipeline/idempotency-key-schema.ts';
 import { chatRequestSchema } from './chat-schema.ts';
 
-const usage = z.object({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
+const usage = z.object({
+  prompt_tokens: z.int(),
+  completion_tokens: z.int(),
+  total_tokens: z.int(),
+  prompt_tokens_details: z.object({ cached_tokens: z.int() }),
+  completion_tokens_details: z.object({ reasoning_tokens: z.int() }),
+});
 
 const chatCompletion = z
   .object({
@@ -92,6 +98,8 @@ export const OPENAI_DESCRIPTIONS = [
       'provider_stalled',
       'provider_vanished',
       'provider_answer_malformed',
+      'provider_busy',
+      'request_rejected',
       'outcome_unknown',
       'reader_stalled',
       'rate_limited',

@@ -1,4 +1,6 @@
-/** Bytes of a request as it arrives; what goes to a provider is bounded again, to one frame. */
-export const BODY_BYTES_MAX = 524_288;
+/** Bytes of a request as it arrives: what a request's body may have, and its envelope. What goes to a provider is bounded again. */
+export const BODY_BYTES_MAX = 8 * 1_024 * 1_024 + 65_536;
+/** Tools of a request, as many as OpenAI takes. */
+export const TOOLS_MAX = 128;
 /** Messages of a conversation. */
 export const MESSAGES_MAX = 2_000;

@@ -1,7 +1,8 @@
 import {
   Ack,
   Command,
-  ComputeChunk,
+  ComputeAlive,
+  ComputeCredit,
   ComputeResult,
   Delivery,
   Event,
@@ -10,6 +11,7 @@ import {
   FrameType,
   ProviderOffer,
 } from '../../../proto/index.ts';
+import { deltaPayload } from '../../support/compute.ts';
 import type { World } from '../../support/world.ts';
 
 /** A frame a device of `world.alice` sends that is genuine, and refused with this code. */
@@ -86,12 +88,23 @@ export const FRAME_CASES: ReadonlyMap<FrameType, FrameCase> = new Map<FrameType,
     { refused: () => ({ header: {}, payload: BROKEN }), code: 'frame_payload_malformed' },
   ],
   [
-    FrameType.COMPUTE_CHUNK,
+    FrameType.COMPUTE_CREDIT,
     {
-      refused: () => ({
-        header: {},
-        payload: encodePayload(ComputeChunk, { requestId, index: 0, text: 'for nobody' }),
-      }),
+      refused: () => ({ header: {}, payload: encodePayload(ComputeCredit, { requestId, bytes: 1 }) }),
+      code: 'invalid_input',
+    },
+  ],
+  [
+    FrameType.COMPUTE_DELTA,
+    {
+      refused: () => ({ header: {}, payload: deltaPayload(requestId, 0, { content: 'for nobody' }) }),
+      code: 'transaction_not_found',
+    },
+  ],
+  [
+    FrameType.COMPUTE_ALIVE,
+    {
+      refused: () => ({ header: {}, payload: encodePayload(ComputeAlive, { requestId }) }),
       code: 'transaction_not_found',
     },
   ],

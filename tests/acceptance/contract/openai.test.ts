@@ -44,7 +44,7 @@ describe('an error under /v1 before any operation', () => {
     ['nothing is at the root', 'GET', '/v1', undefined, 404, 'not_found'],
     ['the path has no such method', 'DELETE', '/v1/models', undefined, 405, 'method_not_allowed'],
     ['the path is not percent-encoded', 'GET', '/v1/models/%ff', undefined, 400, 'invalid_input'],
-    ['the body is too large', 'POST', '/v1/chat/completions', 'x'.repeat(600_000), 413, 'too_large'],
+    ['the body is too large', 'POST', '/v1/chat/completions', 'x'.repeat(9_000_000), 413, 'too_large'],
   ])('has the form of OpenAI when %s', async (_, method, path, text, status, code) => {
     const answer = await server.request(method, path, text === undefined ? {} : { text });
     expect([answer.status, answer.body]).toEqual([

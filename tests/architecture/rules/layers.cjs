@@ -319,12 +319,7 @@ const LAYERS = [
     [node('fs'), 'its memory is a file', { only: '/memory-file\\.ts$' }],
     [DURABLE_FILES, 'its memory is a file', { only: '/memory-file\\.ts$' }],
   ]),
-  deviceLayer('provider', [
-    ...PROGRAM,
-    [WIRE, 'speaks frames'],
-    [packages('gpt-tokenizer'), 'counts tokens as the server does'],
-    [packages('zod'), 'reads what its endpoint answers'],
-  ]),
+  deviceLayer('provider', [...PROGRAM, [WIRE, 'speaks frames']]),
   deviceLayer('frame', [
     ...PROGRAM,
     [WIRE, 'shows frames'],

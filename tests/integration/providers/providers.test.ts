@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   ANSWER_CHARACTERS_MAX,
   DELTA_BYTES_MAX,
-  SIGNS_OF_LIFE_MAX,
+  LIFE_WITHOUT_TEXT_MS_MAX,
 } from '../../../server/domains/providers/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { turn } from '../../support/clock.ts';
@@ -101,9 +101,9 @@ describe('a provider', () => {
       'sends empty text for ever',
       'provider_stalled',
       (p) => {
-        for (let i = 1; i < 20; i++) {
+        for (let i = 1; i <= LIFE_WITHOUT_TEXT_MS_MAX / 10_000 + 2; i++) {
           text(p, i, '');
-          market.clock.advance(1_000);
+          market.clock.advance(10_000);
         }
       },
     ],
@@ -150,7 +150,7 @@ describe('a provider', () => {
     const provider = await market.provider();
     const refused = expect(create()).rejects.toMatchObject({ code: 'provider_stalled' });
     const { requestId } = await until(() => provider.requests[0]);
-    for (let sign = 0; sign < SIGNS_OF_LIFE_MAX; sign++) {
+    for (let silentMs = 29_000; silentMs < LIFE_WITHOUT_TEXT_MS_MAX; silentMs += 29_000) {
       market.clock.advance(29_000);
       market.providers.alive(provider.actor, { requestId });
     }

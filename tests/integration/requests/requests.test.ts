@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MODEL_WAITERS_MAX } from '../../../server/domains/providers/index.ts';
-import { REQUEST_TIMES } from '../../../server/domains/requests/index.ts';
+import { REQUEST_BODY_BYTES_MAX, REQUEST_TIMES } from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { newOwner } from '../../support/actors.ts';
 import { turn } from '../../support/clock.ts';
@@ -95,7 +95,7 @@ describe('a request', () => {
     ['maximum_cost_exceeded', { costMicrocentsMax: cents(59) }],
     ['insufficient_balance', { completionTokensMax: 1_000 }],
     ['invalid_input', { completionTokensMax: 0 }],
-    ['too_large', { body: new Uint8Array(261_001) }],
+    ['too_large', { body: new Uint8Array(REQUEST_BODY_BYTES_MAX + 1) }],
   ])('is refused with %s before anything is held or any provider hears of it', async (code, changes) => {
     const provider = await market.provider();
     await expect(create(changes)).rejects.toMatchObject({ code });

@@ -80,7 +80,7 @@ class Exchange {
   async run(): Promise<void> {
     await this.#passTime(1_000);
     await this.#offer(10, 1, ({ requestId }, device) => {
-      const error = { code: 'internal', message: '', status: null };
+      const error = { fault: 'provider', reason: '', status: null, param: null } as const;
       this.#server.providers.result(device, { requestId, finishReason: '', claim: null, error });
     });
     const asking = this.#ask();

@@ -213,8 +213,8 @@ function send(
 ): void {
   const { order, device, link } = now;
   const { requestId } = order;
-  const error = { code: 'internal', message: '', status: null };
-  const claim = { promptTokens: 10, cachedPromptTokens: 0, completionTokens: 10_000 };
+  const error = { fault: 'provider', reason: '', status: null, param: null } as const;
+  const claim = { promptTokens: 10, cachedPromptTokens: 0, completionTokens: 10_000, reasoningTokens: 0 };
   if (what === 'delta' || what === 'wrong_index') {
     const index = what === 'delta' ? now.index++ : 99;
     const delta = { fields: { content: 'word' }, text: 'word', bytes: 4 };

@@ -250,7 +250,7 @@ export class Device {
   }
 
   #fail(requestId: string, link: Link): void {
-    const error = { code: 'internal', message: 'out of memory', status: 500 };
+    const error = { fault: 'provider', reason: 'out of memory', status: 500, param: null } as const;
     link.sendResult({ requestId, finishReason: '', claim: null, error });
     this.stop(requestId);
   }
@@ -258,7 +258,8 @@ export class Device {
   #end({ requestId, completionTokensMax }: ProviderOrder, link: Link, state: { readonly plan: Plan }): void {
     const { chance } = this.#world;
     const completionTokens = chance.oneOf([0, 5, completionTokensMax, 100_000]);
-    const claim = { promptTokens: chance.whole(0, 2_000), cachedPromptTokens: 0, completionTokens };
+    const promptTokens = chance.whole(0, 2_000);
+    const claim = { promptTokens, cachedPromptTokens: 0, completionTokens, reasoningTokens: 0 };
     const result = {
       requestId,
       finishReason: 'stop',

@@ -9,7 +9,6 @@ import {
 import { systemClock, systemRandom } from '../../../device/client/platform.ts';
 import { openNodeSocket } from '../../../device/node/websocket.ts';
 import {
-  ComputeChunk,
   ComputeRequest,
   ComputeResult,
   Delivery,
@@ -19,6 +18,7 @@ import {
   FrameType,
   ProviderOffer,
 } from '../../../proto/index.ts';
+import { deltaPayload } from '../compute.ts';
 import { createDeviceCore } from '../core.ts';
 import type { ServerProcess } from '../server-process.ts';
 import type { DeviceCredentials } from '../world.ts';
@@ -123,14 +123,15 @@ export async function provide(client: BifrostClient): Promise<void> {
     if (type !== FrameType.COMPUTE_REQUEST) return;
     const { requestId } = decodePayload(ComputeRequest, payload);
     ['The answer ', 'is always ', 'forty-two.'].forEach((text, index) => {
-      const chunk = encodePayload(ComputeChunk, { requestId, index, text });
-      client.sendTransient({ type: FrameType.COMPUTE_CHUNK, payload: chunk });
+      const payload = deltaPayload(requestId, index, { content: text });
+      client.sendTransient({ type: FrameType.COMPUTE_DELTA, payload });
     });
-    const result = { requestId, finishReason: 'stop', promptTokens: 1_000, completionTokens: 1_000 };
+    const usage = { promptTokens: 1_000, completionTokens: 1_000 };
+    const result = { requestId, finishReason: 'stop', usage };
     client.sendTransient({ type: FrameType.COMPUTE_RESULT, payload: encodePayload(ComputeResult, result) });
   });
   await client.connect();
-  const models = [{ name: 'oracle', priceCentsPer_1000Tokens: 5, contextTokens: 4_096 }];
+  const models = [{ name: 'oracle', priceCents: '5', contextTokens: 4_096 }];
   await client.request({
     type: FrameType.PROVIDER_OFFER,
     payload: encodePayload(ProviderOffer, { slots: 20, models }),

@@ -1,140 +1,30 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createBifrostClient } from '../../../device/client/index.ts';
+import { SIGN_OF_LIFE } from '../../../device/provider/completion-chunk.ts';
 import { Endpoint } from '../../../device/provider/endpoint.ts';
-import { Provider, type ProviderReport } from '../../../device/provider/provider.ts';
 import {
   ComputeCancel,
-  ComputeChunk,
+  ComputeFault,
   ComputeRequest,
-  ComputeResult,
   decodePayload,
   encodePayload,
-  errorCodeName,
   FrameType,
   ProviderOffer,
   uuidToBytes,
 } from '../../../proto/index.ts';
-import { madeUpCredentials, StandInServer } from '../../support/bifrost-server.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
-import { createDeviceCore } from '../../support/core.ts';
 import { uuid } from '../../support/frames.ts';
-import { createSeededRandom } from '../../support/random.ts';
-
-const credentials = madeUpCredentials();
-const core = createDeviceCore();
-
-/** An endpoint whose answer a test writes while it is being read. */
-class ScriptedEndpoint {
-  readonly bodies: Record<string, unknown>[] = [];
-  readonly signals: (AbortSignal | null | undefined)[] = [];
-  contentType = 'text/event-stream';
-  status = 200;
-  #streams: ReadableStreamDefaultController<Uint8Array>[] = [];
-
-  readonly fetch: typeof fetch = async (_url, init) => {
-    this.bodies.push(JSON.parse(String(init?.body)));
-    this.signals.push(init?.signal);
-    const stream = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        this.#streams.push(controller);
-        init?.signal?.addEventListener('abort', () => controller.error(new Error('aborted')));
-      },
-    });
-    return new Response(stream, { status: this.status, headers: { 'content-type': this.contentType } });
-  };
-
-  write(text: string, index = 0): void {
-    this.#streams[index]?.enqueue(new TextEncoder().encode(text));
-  }
-
-  end(index = 0): void {
-    this.#streams[index]?.close();
-  }
-
-  breakOff(index = 0): void {
-    this.#streams[index]?.error(new Error('connection reset'));
-  }
-}
-
-const delta = (content: string, finish: string | null = null) =>
-  `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason: finish }] })}\n\n`;
-const usage = 'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}\n\n';
-const DONE = 'data: [DONE]\n\n';
-
-function setUp(slots = 2, listen: (report: ProviderReport) => void = () => {}) {
-  const server = new StandInServer(credentials);
-  const clock = new FakeClock();
-  const scripted = new ScriptedEndpoint();
-  const reports: ProviderReport[] = [];
-  const client = createBifrostClient(
-    { url: 'ws://server/bifrost', credentials },
-    { core, openSocket: server.openSocket, clock, random: createSeededRandom(1) },
-  );
-  const endpoint = new Endpoint(
-    { baseUrl: 'http://endpoint/v1/', apiKey: null },
-    { fetch: scripted.fetch, clock },
-  );
-  const model = {
-    name: 'public',
-    endpointName: 'internal',
-    priceCentsPer1000Tokens: 25,
-    contextTokens: 8_192,
-  };
-  const provider = new Provider(
-    { models: [model], slots },
-    {
-      client,
-      endpoint,
-      clock,
-      report: (report) => {
-        reports.push(report);
-        listen(report);
-      },
-    },
-  );
-  return { server, clock, scripted, reports, provider };
-}
-
-async function offering(...options: Parameters<typeof setUp>) {
-  const world = setUp(...options);
-  const run = world.provider.run();
-  world.server.connection.welcome();
-  await turn();
-  return { ...world, run };
-}
-
-type World = Awaited<ReturnType<typeof offering>>;
-
-async function request(
-  { server }: World,
-  number: number,
-  changes: Partial<ConstructorParameters<typeof ComputeRequest>[0]> = {},
-): Promise<void> {
-  const body = new TextEncoder().encode(
-    JSON.stringify({
-      model: 'public',
-      messages: [{ role: 'user', content: 'hi' }],
-      max_completion_tokens: 7,
-      seed: 3,
-    }),
-  );
-  const payload = encodePayload(ComputeRequest, {
-    requestId: uuidToBytes(uuid(number)),
-    model: 'public',
-    body,
-    maxTokens: 50,
-    stallTimeoutMs: 1_000,
-    ...changes,
-  });
-  server.connection.push({ type: FrameType.COMPUTE_REQUEST }, payload);
-  await turn();
-}
-
-const chunks = ({ server }: World) =>
-  server.connection.all(FrameType.COMPUTE_CHUNK).map(({ payload }) => decodePayload(ComputeChunk, payload));
-const results = ({ server }: World) =>
-  server.connection.all(FrameType.COMPUTE_RESULT).map(({ payload }) => decodePayload(ComputeResult, payload));
-const errorNames = (world: World) => results(world).map(({ error }) => errorCodeName(error?.code ?? 0));
+import {
+  DONE,
+  delta,
+  deltas,
+  faults,
+  offering,
+  request,
+  results,
+  ScriptedEndpoint,
+  setUp,
+  usage,
+} from '../../support/provider-world.ts';
 
 describe('an endpoint that is asked for its models', () => {
   it('is not waited for after the signal', async () => {
@@ -145,7 +35,7 @@ describe('an endpoint that is asked for its models', () => {
       { baseUrl: 'http://endpoint/v1', apiKey: null },
       { fetch: silent, clock: new FakeClock() },
     );
-    const models = endpoint.listModels(controller.signal);
+    const models = endpoint.check(controller.signal);
     controller.abort(new Error('stopped'));
     await expect(models).rejects.toThrow('stopped');
   });
@@ -160,14 +50,16 @@ describe('an answer of an endpoint', () => {
       { fetch: scripted.fetch, clock },
     );
     const { signal } = new AbortController();
-    const answer = endpoint.complete({}, { stallTimeoutMs: 1_000, signal });
+    const answer = endpoint.complete({}, { firstTokenTimeoutMs: 1_000, stallTimeoutMs: 1_000, signal });
     const first = answer.next();
     await turn();
     scripted.write(delta('one'));
-    expect((await first).value).toMatchObject({ text: 'one' });
+    expect((await first).value).toEqual(SIGN_OF_LIFE);
+    expect((await answer.next()).value).toMatchObject({ fields: { content: 'one' } });
     clock.advance(10_000);
     scripted.write(delta('two', 'stop') + DONE);
-    expect((await answer.next()).value).toMatchObject({ text: 'two' });
+    expect((await answer.next()).value).toEqual(SIGN_OF_LIFE);
+    expect((await answer.next()).value).toMatchObject({ fields: { content: 'two' } });
     expect((await answer.next()).done).toBe(true);
     expect(clock.pending).toBe(0);
   });
@@ -180,7 +72,15 @@ describe('an offer', () => {
     const offer = decodePayload(ProviderOffer, server.connection.last(FrameType.PROVIDER_OFFER).payload);
     expect(offer).toMatchObject({
       slots: 2,
-      models: [{ name: 'public', priceCentsPer_1000Tokens: 25, contextTokens: 8_192 }],
+      models: [
+        {
+          name: 'public',
+          contextTokens: 8_192,
+          promptPriceCents: '25',
+          cachedPromptPriceCents: '2.5',
+          completionPriceCents: '50.000001',
+        },
+      ],
     });
     server.connection.acknowledge(server.connection.last(FrameType.PROVIDER_OFFER), 0);
     await turn();
@@ -230,35 +130,30 @@ describe('a request', () => {
     await request(world, 1);
     world.scripted.write(`: warming up\n\n${delta('Hel')}`);
     await turn();
-    expect(chunks(world).map(({ text }) => text)).toEqual(['Hel']);
+    expect(deltas(world)).toEqual([[0, { content: 'Hel' }]]);
     world.scripted.write(delta('lo', 'length') + usage + DONE);
     await turn();
-    expect(chunks(world).map(({ index, text }) => [index, text])).toEqual([
-      [0, 'Hel'],
-      [1, 'lo'],
+    expect(deltas(world)).toEqual([
+      [0, { content: 'Hel' }],
+      [1, { content: 'lo' }],
     ]);
-    expect(results(world)).toMatchObject([{ finishReason: 'length', promptTokens: 9, completionTokens: 2 }]);
-    expect(world.reports.at(-1)).toEqual({ kind: 'served', requestId: uuid(1), outcome: 'length' });
+    expect(results(world)).toMatchObject([
+      { finishReason: 'length', usage: { promptTokens: 9, completionTokens: 2 } },
+    ]);
+    expect(world.reports.at(-1)).toEqual({
+      kind: 'served',
+      requestId: uuid(1),
+      outcome: { kind: 'answered', finishReason: 'length' },
+    });
   });
 
-  it('is counted here when the endpoint does not count', async () => {
+  it('is told without a count when the endpoint does not count', async () => {
     const world = await offering();
     await request(world, 1);
     world.scripted.write(delta('one two three', 'stop') + DONE);
-    // The tokenizer is loaded with its first use.
-    await vi.waitFor(() => {
-      expect(results(world)).toMatchObject([{ finishReason: 'stop', completionTokens: 3, promptTokens: 7 }]);
-    }, 10_000);
-  });
-
-  it('with control tokens in prompt and answer has them counted as text', async () => {
-    const world = await offering();
-    const messages = [{ role: 'user', content: '<|endoftext|>' }];
-    await request(world, 1, { body: new TextEncoder().encode(JSON.stringify({ messages })) });
-    world.scripted.write(delta('<|endofprompt|>', 'stop') + DONE);
-    await vi.waitFor(() => {
-      expect(results(world)).toMatchObject([{ finishReason: 'stop', promptTokens: 13, completionTokens: 7 }]);
-    }, 10_000);
+    await turn();
+    expect(results(world)[0]?.finishReason).toBe('stop');
+    expect(results(world)[0]?.usage ?? null).toBeNull();
   });
 
   it('is answered from an endpoint that does not stream', async () => {
@@ -274,57 +169,88 @@ describe('a request', () => {
     );
     world.scripted.end();
     await turn();
-    expect(chunks(world).map(({ text }) => text)).toEqual(['whole']);
-    expect(results(world)).toMatchObject([{ finishReason: 'stop', promptTokens: 1 }]);
+    expect(deltas(world)).toEqual([[0, { content: 'whole' }]]);
+    expect(results(world)).toMatchObject([{ finishReason: 'stop', usage: { promptTokens: 1 } }]);
   });
 
   it.each<[string, (scripted: ScriptedEndpoint) => void, string]>([
     [
       'sends something that is not JSON',
       (scripted) => scripted.write('data: <html>\n\n'),
-      'provider_answer_malformed',
+      'ANSWER_MALFORMED',
     ],
-    [
-      'sends something else',
-      (scripted) => scripted.write('data: {"choices": 5}\n\n'),
-      'provider_answer_malformed',
-    ],
+    ['sends something else', (scripted) => scripted.write('data: {"choices": 5}\n\n'), 'ANSWER_MALFORMED'],
     [
       'reports an error',
       (scripted) => scripted.write('data: {"error": {"message": "x"}}\n\n'),
-      'provider_failed',
+      'FAULT_OF_PROVIDER',
     ],
-    ['breaks off', (scripted) => scripted.breakOff(), 'provider_failed'],
-    ['ends too early', (scripted) => scripted.end(), 'provider_failed'],
-  ])('fails when the endpoint %s', async (_what, misbehave, code) => {
+    ['breaks off', (scripted) => scripted.breakOff(), 'FAULT_OF_PROVIDER'],
+    ['ends too early', (scripted) => scripted.end(), 'FAULT_OF_PROVIDER'],
+  ])('fails when the endpoint %s', async (_what, misbehave, fault) => {
     const world = await offering();
     await request(world, 1);
     world.scripted.write(delta('begin'));
     await turn();
     misbehave(world.scripted);
     await turn();
-    expect(errorNames(world)).toEqual([code]);
+    expect(faults(world)).toEqual([fault]);
   });
 
-  it('fails when the endpoint refuses, and tells the status only', async () => {
+  it.each<[number, string, Record<string, unknown>]>([
+    [
+      400,
+      '{"error":{"message":"bad\\n effort","param":"reasoning_effort"}}',
+      { fault: 'FAULT_OF_REQUESTER', reason: 'bad effort', param: 'reasoning_effort' },
+    ],
+    [413, 'Payload Too Large', { fault: 'FAULT_OF_REQUESTER', reason: 'Payload Too Large' }],
+    [
+      422,
+      '{"detail":[{"loc":["body","seed"]}]}',
+      { fault: 'FAULT_OF_REQUESTER', reason: '[{"loc":["body","seed"]}]' },
+    ],
+    [400, '{"error":{"message":"API key not valid."}}', { fault: 'FAULT_OF_PROVIDER' }],
+    [
+      404,
+      '{"error":{"message":"no model x"}}',
+      { fault: 'MODEL_UNKNOWN', reason: 'the endpoint answered status 404: no model x' },
+    ],
+    [400, '{"error":{"message":"gone","code":"model_not_found"}}', { fault: 'MODEL_UNKNOWN' }],
+    [
+      429,
+      '{"error":"slow down"}',
+      { fault: 'PROVIDER_BUSY', reason: 'the endpoint answered status 429: slow down' },
+    ],
+    [503, '', { fault: 'PROVIDER_BUSY' }],
+    [429, '{"error":{"code":"insufficient_quota","message":"pay"}}', { fault: 'FAULT_OF_PROVIDER' }],
+    [500, '<html>oops</html>', { fault: 'FAULT_OF_PROVIDER', reason: 'the endpoint answered status 500' }],
+    [
+      402,
+      '{"message":"no credit"}',
+      { fault: 'FAULT_OF_PROVIDER', reason: 'the endpoint answered status 402: no credit' },
+    ],
+  ])('that the endpoint refuses with %i %s is told with whose fault it is', async (status, body, told) => {
     const world = await offering();
-    world.scripted.status = 500;
+    world.scripted.status = status;
     await request(world, 1);
-    expect(errorNames(world)).toEqual(['provider_failed']);
-    expect(results(world)[0]?.error?.message).toBe('the endpoint answered status 500');
+    world.scripted.write(body);
+    world.scripted.end();
+    await turn();
+    const failure = results(world)[0]?.failure;
+    expect({ ...failure, fault: ComputeFault[failure?.fault ?? 0] }).toMatchObject({ status, ...told });
   });
 
   it('fails when the endpoint is silent for too long', async () => {
     const world = await offering();
     await request(world, 1);
-    world.clock.advance(900);
+    world.clock.advance(2_900);
     world.scripted.write(delta('begin'));
     await turn();
     world.clock.advance(999);
-    expect(errorNames(world)).toEqual([]);
+    expect(faults(world)).toEqual([]);
     world.clock.advance(1);
     await turn();
-    expect(errorNames(world)).toEqual(['provider_stalled']);
+    expect(faults(world)).toEqual(['ENDPOINT_STALLED']);
   });
 
   it('that meets a fault of the provider fails without telling it, and the next one is served', async () => {
@@ -337,11 +263,15 @@ describe('a request', () => {
     });
     world.scripted.write(delta('begin'));
     await turn();
-    expect(errorNames(world)).toEqual(['provider_failed']);
-    expect(results(world)[0]?.error?.message).toBe('the provider failed');
+    expect(faults(world)).toEqual(['FAULT_OF_PROVIDER']);
+    expect(results(world)[0]?.failure?.reason).toBe('the provider failed');
     expect(world.reports.slice(-2)).toEqual([
       { kind: 'failed', requestId: uuid(1), error: fault },
-      { kind: 'served', requestId: uuid(1), outcome: 'provider_failed' },
+      {
+        kind: 'served',
+        requestId: uuid(1),
+        outcome: { kind: 'failed', error: expect.objectContaining({ fault: 'provider' }) },
+      },
     ]);
     await request(world, 2);
     world.scripted.write(delta('done', 'stop') + usage + DONE, 1);
@@ -369,7 +299,7 @@ describe('a request', () => {
     await turn();
     expect(world.scripted.signals[0]?.aborted).toBe(true);
     expect(results(world)).toEqual([]);
-    expect(world.reports.at(-1)).toMatchObject({ outcome: 'cancelled' });
+    expect(world.reports.at(-1)).toMatchObject({ outcome: { kind: 'cancelled' } });
   });
 
   it('over the slots, or for another model, is refused', async () => {
@@ -377,7 +307,7 @@ describe('a request', () => {
     await request(world, 1);
     await request(world, 2);
     await request(world, 3, { model: 'unknown' });
-    expect(errorNames(world)).toEqual(['unavailable', 'model_not_found']);
+    expect(faults(world)).toEqual(['PROVIDER_BUSY', 'MODEL_UNKNOWN']);
     world.scripted.write(delta('done', 'stop') + usage + DONE);
     await turn();
     await request(world, 4);
@@ -410,7 +340,7 @@ describe('stopping', () => {
     const stopped = world.provider.stop();
     expect(world.server.connection.all(FrameType.PROVIDER_WITHDRAW)).toHaveLength(1);
     await request(world, 2);
-    expect(errorNames(world)).toEqual(['unavailable']);
+    expect(faults(world)).toEqual(['PROVIDER_BUSY']);
     world.scripted.write(delta('done', 'stop') + usage + DONE);
     await stopped;
     await world.run;

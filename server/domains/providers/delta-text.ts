@@ -1,0 +1,33 @@
+import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+
+/**
+ * Everything in a delta that costs tokens: content, reasoning, refusal, names and arguments of tool calls. Endpoints that give
+ * their reasoning under two names give the same one twice.
+ */
+export function deltaText(fields: JsonObject): string {
+  const { content, reasoning_content: reasoning, refusal, tool_calls: calls } = fields;
+  const thought = textIn(reasoning) || textIn(fields.reasoning);
+  const called = isList(calls) ? calls.map((item) => calledText(item, 'function')) : [];
+  return [thought, textIn(content), textIn(refusal), ...called, calledText(fields, 'function_call')].join('');
+}
+
+/** Name and arguments of the function under `key`. */
+function calledText(call: JsonValue, key: string): string {
+  const called = isObject(call) ? call[key] : undefined;
+  return isObject(called) ? textIn(called.name) + textIn(called.arguments) : '';
+}
+
+/** The text of a string, or of parts of which some are text. */
+function textIn(value: JsonValue | undefined): string {
+  if (typeof value === 'string') return value;
+  if (!isList(value)) return '';
+  return value.map((part) => (isObject(part) && typeof part.text === 'string' ? part.text : '')).join('');
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !isList(value);
+}
+
+function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}

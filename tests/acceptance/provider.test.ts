@@ -1,0 +1,171 @@
+import { request as httpRequest } from 'node:http';
+import OpenAI from 'openai';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createBifrostClient, systemClock } from '../../device/client/index.ts';
+import { openNodeSocket } from '../../device/node/websocket.ts';
+import { Endpoint } from '../../device/provider/endpoint.ts';
+import { Provider, type ProviderReport } from '../../device/provider/provider.ts';
+import { ComputeCredit, ComputeDelta, decodePayload, FrameType, readFrame } from '../../proto/index.ts';
+import { CREDIT_BYTES } from '../../server/domains/providers/index.ts';
+import { createDeviceCore } from '../support/core.ts';
+import { EndpointStandIn, says } from '../support/endpoint-stand-in.ts';
+import { until } from '../support/market.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { createDevice, createWorld, topUp, type World } from '../support/world.ts';
+
+let server: TestServer;
+let world: World;
+let endpoint: EndpointStandIn;
+let provider: Provider;
+let reports: ProviderReport[];
+let run: Promise<void>;
+/** Bytes of deltas that the provider sent, and that it may send more. */
+let sentBytes: number;
+let grantedBytes: number;
+
+beforeAll(async () => {
+  server = await startTestServer({ YGGDRASIL_SLOT_WAIT_MS: '0' });
+  world = await createWorld(server);
+  await topUp(world, world.alice.userId, 10_000);
+});
+afterAll(() => server.stop());
+
+/** The provider's socket, with what passes through it counted. */
+const openCountedSocket: typeof openNodeSocket = (url, subprotocol, token) => {
+  const socket = openNodeSocket(url, subprotocol, token);
+  const send = socket.send.bind(socket);
+  socket.send = (bytes) => {
+    const { header, payload } = readFrame(bytes);
+    if (header.type === FrameType.COMPUTE_DELTA)
+      sentBytes += decodePayload(ComputeDelta, payload).fields.length;
+    send(bytes);
+  };
+  (socket as unknown as EventTarget).addEventListener('message', (event) => {
+    const { header, payload } = readFrame(new Uint8Array((event as MessageEvent<ArrayBuffer>).data));
+    if (header.type === FrameType.COMPUTE_CREDIT) grantedBytes += decodePayload(ComputeCredit, payload).bytes;
+  });
+  return socket;
+};
+
+beforeEach(async () => {
+  sentBytes = 0;
+  grantedBytes = 0;
+  reports = [];
+  endpoint = new EndpointStandIn();
+  const baseUrl = await endpoint.listen();
+  const { token, network } = world.bob;
+  const credentials = await createDevice(server, token, network.id, crypto.randomUUID());
+  provider = new Provider(
+    {
+      slots: 4,
+      firstTokenTimeoutMs: null,
+      models: [
+        {
+          name: 'm',
+          endpointName: 'm',
+          prices: { prompt: '0.03', cachedPrompt: '0.003', completion: '0.12' },
+          contextTokens: 2_000_000,
+        },
+      ],
+    },
+    {
+      client: createBifrostClient(
+        { url: `${server.webSocketUrl}/bifrost`, credentials },
+        { core: createDeviceCore(), openSocket: openCountedSocket },
+      ),
+      endpoint: new Endpoint({ baseUrl, apiKey: null }, { fetch, clock: systemClock }),
+      clock: systemClock,
+      report: (report) => reports.push(report),
+    },
+  );
+  run = provider.run();
+  await until(() => reports.some(({ kind }) => kind === 'offered'));
+});
+
+afterEach(async () => {
+  endpoint.close();
+  await provider.stop();
+  await run;
+});
+
+const clientOf = (token: string) =>
+  new OpenAI({ baseURL: `${server.httpUrl}/v1`, apiKey: token, maxRetries: 0 });
+const messages = [{ role: 'user' as const, content: 'Hello?' }];
+
+describe('a provider behind the server', () => {
+  it('is held up by a reader that does not read, within its credit, while others go on', async () => {
+    endpoint.answering = endpoint.floods;
+    const slow = httpRequest(`${server.httpUrl}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${world.alice.token}`, 'content-type': 'application/json' },
+    });
+    // Nothing reads the answer: it is paused from its first byte on.
+    slow.on('response', (response) => response.pause());
+    slow.on('error', () => {});
+    slow.end(JSON.stringify({ model: 'm', messages, stream: true, max_tokens: 900_000 }));
+    // A piece has up to 40 KB: with less credit than that the provider can't go on.
+    const isHeldUp = () => sentBytes > 0 && CREDIT_BYTES + grantedBytes - sentBytes < 50_000;
+    await until(() => isHeldUp());
+    endpoint.answering = (response) => says(response, ['Hi', ' there']);
+    const { choices } = await clientOf(world.alice.token).chat.completions.create({ model: 'm', messages });
+    expect(choices[0]?.message.content).toBe('Hi there');
+    await until(() => isHeldUp());
+    expect(sentBytes).toBeLessThanOrEqual(CREDIT_BYTES + grantedBytes);
+    const heldUpAtBytes = endpoint.writtenBytes;
+    await clientOf(world.alice.token).chat.completions.create({ model: 'm', messages });
+    expect(endpoint.writtenBytes).toBe(heldUpAtBytes);
+    slow.destroy();
+    await until(() =>
+      reports.some((report) => report.kind === 'served' && report.outcome.kind === 'cancelled'),
+    );
+  });
+
+  it('takes a request of several megabytes and gives all of it to its endpoint', async () => {
+    const content = 'every word of it '.repeat(120_000);
+    const asked = { model: 'm', messages: [{ role: 'user' as const, content }], max_tokens: 10 };
+    const { usage } = await clientOf(world.alice.token).chat.completions.create(asked);
+    expect(endpoint.asked[0]?.messages).toEqual(asked.messages);
+    expect(usage?.prompt_tokens).toBeGreaterThan(400_000);
+  });
+
+  it('gives a field that its endpoint refuses back to whoever sent it, and serves the next', async () => {
+    endpoint.answering = (response, { reasoning_effort: effort }) => {
+      if (effort === undefined) says(response, ['Hello']);
+      else {
+        const error = { message: `Unknown effort: ${effort}`, param: 'reasoning_effort', code: null };
+        response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));
+      }
+    };
+    const client = clientOf(world.alice.token);
+    for (let i = 0; i < 4; i++) {
+      const asked = { model: 'm', messages, reasoning_effort: 'heroic' as 'high' };
+      await expect(client.chat.completions.create(asked)).rejects.toMatchObject({
+        status: 400,
+        code: 'request_rejected',
+        param: 'reasoning_effort',
+        message: expect.stringContaining('Unknown effort: heroic'),
+      });
+    }
+    expect(endpoint.asked).toHaveLength(4);
+    expect((await client.chat.completions.create({ model: 'm', messages })).choices).toHaveLength(1);
+  });
+
+  it('tells its owner that its endpoint lets it in no more, and offers nothing', async () => {
+    endpoint.denial = { status: 401, body: '{"error":{"message":"the key was withdrawn"}}' };
+    const client = clientOf(world.alice.token);
+    await expect(client.chat.completions.create({ model: 'm', messages })).rejects.toMatchObject({
+      code: 'provider_failed',
+    });
+    const denied = await until(() => reports.find(({ kind }) => kind === 'denied'));
+    expect(denied).toMatchObject({
+      error: { status: 401, message: 'the endpoint answered status 401: the key was withdrawn' },
+    });
+    await until(async () => {
+      const { items } = await server.get<{ items: unknown[] }>(
+        '/api/v1/marketplace/providers',
+        world.alice.token,
+      );
+      return items.length === 0;
+    });
+  });
+});

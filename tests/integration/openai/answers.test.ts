@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { deltaText } from '../../../server/domains/providers/index.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import type { FakeProvider } from '../../support/market.ts';
+import { startOpenAiMarket } from '../../support/openai-market.ts';
+
+type World = Awaited<ReturnType<typeof startOpenAiMarket>>;
+
+let db: TestDatabase;
+let world: World | null = null;
+let market: World['market'];
+let client: World['client'];
+let post: World['post'];
+let alice: World['alice'];
+
+beforeAll(async () => {
+  db = await createTestDatabase();
+});
+beforeEach(async () => {
+  await world?.server.close();
+  world = await startOpenAiMarket(db);
+  ({ market, client, post, alice } = world);
+});
+afterAll(async () => {
+  await world?.server.close();
+  await db.close();
+});
+
+const messages = [{ role: 'user' as const, content: 'Say hello.' }];
+const serve = (provider: FakeProvider, pieces: readonly string[]) => {
+  provider.onRequest = (request) => market.answer(provider, request, pieces, [100, 100]);
+};
+
+describe('a chat completion', () => {
+  const called = {
+    reasoning_content: 'The weather, then.',
+    tool_calls: [
+      { index: 0, id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":' } },
+    ],
+  };
+  const calledOn = { tool_calls: [{ index: 0, function: { arguments: '"Berlin"}' } }] };
+  const callTools = async () => {
+    const provider = await market.provider({ context: 512 });
+    provider.onRequest = ({ requestId }) => {
+      for (const [index, fields] of [called, calledOn].entries()) {
+        const delta = { fields, text: deltaText(fields), bytes: JSON.stringify(fields).length };
+        market.providers.delta(provider.actor, { requestId, index, delta });
+      }
+      const claim = { completionTokens: 16, cachedPromptTokens: 3, reasoningTokens: 5 };
+      market.result(provider, requestId, { finishReason: 'tool_calls', claim });
+    };
+    return provider;
+  };
+  const tools = [
+    {
+      type: 'function' as const,
+      function: { name: 'weather', parameters: { type: 'object', properties: {} } },
+    },
+  ];
+
+  it('takes tools, and gives reasoning and tool calls to the official client, whole and streamed', async () => {
+    const provider = await callTools();
+    const asked = { model: 'm', messages, tools, tool_choice: 'auto', reasoning_effort: 'low' } as const;
+    const { choices, usage } = await client.chat.completions.create(asked);
+    expect(choices[0]).toMatchObject({
+      finish_reason: 'tool_calls',
+      message: {
+        content: null,
+        reasoning_content: 'The weather, then.',
+        tool_calls: [
+          { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Berlin"}' } },
+        ],
+      },
+    });
+    expect(choices[0]?.message.tool_calls?.[0]).not.toHaveProperty('index');
+    expect(usage).toMatchObject({
+      prompt_tokens_details: { cached_tokens: 3 },
+      completion_tokens_details: { reasoning_tokens: 5 },
+    });
+    expect(usage?.prompt_tokens).toBeGreaterThan(20);
+    expect(JSON.parse(new TextDecoder().decode(provider.requests[0]?.body))).toEqual(asked);
+    const stream = client.chat.completions.stream(asked);
+    expect((await stream.finalChatCompletion()).choices[0]?.message.tool_calls?.[0]).toMatchObject({
+      function: { name: 'weather', arguments: '{"city":"Berlin"}' },
+    });
+  });
+
+  it('takes the conversation that tool calls make, and counts all of it', async () => {
+    const provider = await market.provider({ context: 512 });
+    serve(provider, ['Rain']);
+    const call = { id: 'call_1', type: 'function' as const, function: { name: 'weather', arguments: '{}' } };
+    const history = [
+      ...messages,
+      { role: 'assistant' as const, content: null, refusal: null, tool_calls: [call] },
+      { role: 'tool' as const, tool_call_id: 'call_1', content: 'rain' },
+    ];
+    const { usage } = await client.chat.completions.create({ model: 'm', messages: history });
+    expect(usage?.prompt_tokens).toBe(10 + (3 + 1 + 2) + (3 + 1 + 1));
+    expect(JSON.parse(new TextDecoder().decode(provider.requests[0]?.body)).messages).toEqual(history);
+  });
+
+  it.each([
+    [400, 400],
+    [422, 422],
+    [413, 413],
+  ])(
+    'gives the reason of an endpoint that refuses what is asked with %i to whoever asked',
+    async (status, answered) => {
+      const provider = await market.provider({ context: 512 });
+      provider.onRequest = ({ requestId }) =>
+        market.fail(provider, requestId, {
+          fault: 'requester',
+          status,
+          reason: "Unsupported value: 'reasoning_effort'.",
+          param: 'reasoning_effort',
+        });
+      const other = await market.provider({ context: 512 });
+      other.onRequest = provider.onRequest;
+      for (let i = 0; i < 5; i++) {
+        const response = await post(JSON.stringify({ model: 'm', messages }));
+        expect(response.status).toBe(answered);
+        expect(await response.json()).toEqual({
+          error: {
+            message: "The provider refuses: Unsupported value: 'reasoning_effort'.",
+            type: 'invalid_request_error',
+            param: 'reasoning_effort',
+            code: 'request_rejected',
+          },
+        });
+      }
+      // Nobody else was asked, and nobody is put aside.
+      expect(provider.requests.length + other.requests.length).toBe(5);
+      serve(provider, ['Hello']);
+      serve(other, ['Hello']);
+      expect((await post(JSON.stringify({ model: 'm', messages }))).status).toBe(200);
+      expect(await market.balance(alice)).toMatchObject({ held: 0 });
+    },
+  );
+
+  it('asks another provider where one is busy, and holds it against nobody', async () => {
+    const busy = await market.provider({ context: 512 });
+    busy.onRequest = ({ requestId }) => market.fail(busy, requestId, { fault: 'busy', status: 429 });
+    for (let i = 0; i < 5; i++) {
+      const response = await post(JSON.stringify({ model: 'm', messages }));
+      expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+      expect(await response.json()).toMatchObject({ error: { code: 'provider_busy' } });
+    }
+    serve(await market.provider({ context: 512 }), ['Hello']);
+    expect((await post(JSON.stringify({ model: 'm', messages }))).status).toBe(200);
+  });
+});

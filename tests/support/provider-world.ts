@@ -1,0 +1,156 @@
+import { createBifrostClient } from '../../device/client/index.ts';
+import { Endpoint } from '../../device/provider/endpoint.ts';
+import { Provider, type ProviderReport } from '../../device/provider/provider.ts';
+import {
+  ComputeAlive,
+  ComputeDelta,
+  ComputeFault,
+  ComputeRequest,
+  ComputeResult,
+  decodePayload,
+  encodePayload,
+  FrameType,
+  uuidToBytes,
+} from '../../proto/index.ts';
+import { madeUpCredentials, StandInServer } from './bifrost-server.ts';
+import { FakeClock, turn } from './clock.ts';
+import { createDeviceCore } from './core.ts';
+import { uuid } from './frames.ts';
+import { createSeededRandom } from './random.ts';
+
+const credentials = madeUpCredentials();
+const core = createDeviceCore();
+
+/** An endpoint whose answer a test writes while it is being read. */
+export class ScriptedEndpoint {
+  readonly bodies: Record<string, unknown>[] = [];
+  readonly signals: (AbortSignal | null | undefined)[] = [];
+  contentType = 'text/event-stream';
+  status = 200;
+  #streams: ReadableStreamDefaultController<Uint8Array>[] = [];
+
+  readonly fetch: typeof fetch = async (_url, init) => {
+    this.bodies.push(JSON.parse(String(init?.body)));
+    this.signals.push(init?.signal);
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#streams.push(controller);
+        init?.signal?.addEventListener('abort', () => controller.error(new Error('aborted')));
+      },
+    });
+    return new Response(stream, { status: this.status, headers: { 'content-type': this.contentType } });
+  };
+
+  write(text: string, index = 0): void {
+    this.#streams[index]?.enqueue(new TextEncoder().encode(text));
+  }
+
+  end(index = 0): void {
+    this.#streams[index]?.close();
+  }
+
+  breakOff(index = 0): void {
+    this.#streams[index]?.error(new Error('connection reset'));
+  }
+}
+
+/** An event with text. */
+export const delta = (content: string, finish: string | null = null) =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason: finish }] })}\n\n`;
+/** The last event, with what was counted. */
+export const usage =
+  'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}\n\n';
+/** The end of a stream. */
+export const DONE = 'data: [DONE]\n\n';
+
+/** A provider with a scripted endpoint, and the server's end of its line. */
+export function setUp(slots = 2, listen: (report: ProviderReport) => void = () => {}) {
+  const server = new StandInServer(credentials);
+  const clock = new FakeClock();
+  const scripted = new ScriptedEndpoint();
+  const reports: ProviderReport[] = [];
+  const client = createBifrostClient(
+    { url: 'ws://server/bifrost', credentials },
+    { core, openSocket: server.openSocket, clock, random: createSeededRandom(1) },
+  );
+  const endpoint = new Endpoint(
+    { baseUrl: 'http://endpoint/v1/', apiKey: null },
+    { fetch: scripted.fetch, clock },
+  );
+  const model = {
+    name: 'public',
+    endpointName: 'internal',
+    prices: { prompt: '25', cachedPrompt: '2.5', completion: '50.000001' },
+    contextTokens: 8_192,
+  };
+  const provider = new Provider(
+    { models: [model], slots, firstTokenTimeoutMs: null },
+    {
+      client,
+      endpoint,
+      clock,
+      report: (report) => {
+        reports.push(report);
+        listen(report);
+      },
+    },
+  );
+  return { server, clock, scripted, reports, provider };
+}
+
+/** As `setUp`, connected and with its offer made. */
+export async function offering(...options: Parameters<typeof setUp>) {
+  const world = setUp(...options);
+  const run = world.provider.run();
+  world.server.connection.welcome();
+  await turn();
+  return { ...world, run };
+}
+
+/** What `offering` gives. */
+export type World = Awaited<ReturnType<typeof offering>>;
+
+/** Sends the provider a request. */
+export async function request(
+  { server }: World,
+  number: number,
+  changes: Partial<ConstructorParameters<typeof ComputeRequest>[0]> = {},
+): Promise<void> {
+  const body = new TextEncoder().encode(
+    JSON.stringify({
+      model: 'public',
+      messages: [{ role: 'user', content: 'hi' }],
+      max_completion_tokens: 7,
+      seed: 3,
+    }),
+  );
+  const payload = encodePayload(ComputeRequest, {
+    requestId: uuidToBytes(uuid(number)),
+    model: 'public',
+    body,
+    bodyBytes: changes.body?.length ?? body.length,
+    completionTokensMax: 50,
+    firstTokenTimeoutMs: 3_000,
+    stallTimeoutMs: 1_000,
+    creditBytes: 1_000_000,
+    ...changes,
+  });
+  server.connection.push({ type: FrameType.COMPUTE_REQUEST }, payload);
+  await turn();
+}
+
+/** What was sent of the answer, in order. */
+export const deltas = ({ server }: World) =>
+  server.connection.all(FrameType.COMPUTE_DELTA).map(({ payload }) => {
+    const { index, fields } = decodePayload(ComputeDelta, payload);
+    return [index, JSON.parse(new TextDecoder().decode(fields))] as const;
+  });
+/** The signs of life that were sent. */
+export const signsOfLife = ({ server }: World) =>
+  server.connection.all(FrameType.COMPUTE_ALIVE).map(({ payload }) => decodePayload(ComputeAlive, payload));
+/** The ends that were sent. */
+export const results = ({ server }: World) =>
+  server.connection.all(FrameType.COMPUTE_RESULT).map(({ payload }) => decodePayload(ComputeResult, payload));
+/** Whose fault they were, by name. */
+export const faults = (world: World) =>
+  results(world).map(({ failure }) => ComputeFault[failure?.fault ?? 0]);
