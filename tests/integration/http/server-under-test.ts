@@ -5,6 +5,8 @@ import { AppError } from '../../../server/kernel/errors.ts';
 import type { LogFields, Logger } from '../../../server/kernel/logger.ts';
 import { createHttpServer, type HttpServer } from '../../../server/platform/http/server.ts';
 import type { HttpRequest, HttpResponse, HttpRoute } from '../../../server/platform/http/types.ts';
+import { createConnectionBudget } from '../../../server/platform/listening/connection-budget.ts';
+import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import type { WebSocketEndpoint } from '../../../server/platform/websocket/types.ts';
 
 /** A logger that keeps its lines. */
@@ -16,6 +18,17 @@ export function keepingLogger(): Logger & {
     lines.push({ level, fields, message });
   };
   return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** A budget of connections that its test doesn't reach. */
+export function roomyBudget(
+  connectionsMax = 10_000,
+  logger: Logger = keepingLogger(),
+): ReturnType<typeof createConnectionBudget> {
+  return createConnectionBudget(
+    { connectionsMax },
+    { clock: createSystemClock(), logger, cut: () => undefined },
+  );
 }
 
 /** A route with a limit of 1,000 bytes. */
@@ -32,7 +45,7 @@ export function route(
 export async function startServer(
   routes: readonly HttpRoute[],
   websockets: readonly WebSocketEndpoint[] = [],
-  options: { closeGraceMs?: number } = {},
+  { connectionsMax, ...options }: { closeGraceMs?: number; connectionsMax?: number } = {},
 ): Promise<{ server: HttpServer; port: number; url: string; logger: ReturnType<typeof keepingLogger> }> {
   const logger = keepingLogger();
   const server = createHttpServer(
@@ -42,6 +55,8 @@ export async function startServer(
       websockets,
       logger,
       newRequestId: randomUUID,
+      budget: roomyBudget(connectionsMax, logger),
+      clock: createSystemClock(),
       respondToError: (error, { requestId }) => ({
         status: error instanceof AppError ? (STATUS[error.code] ?? 400) : 500,
         headers: { 'content-type': 'application/json' },

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LedgerService } from '../../../server/domains/ledger/index.ts';
 import type { AccountActor, Actor } from '../../../server/kernel/actor.ts';
 import { createHttpServer, type HttpServer } from '../../../server/platform/http/server.ts';
+import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import { openAiErrorResponse } from '../../../server/transports/openai/errors.ts';
 import {
   createOpenAiOperations,
@@ -13,6 +14,7 @@ import { createTestDatabase, type TestDatabase } from '../../support/database.ts
 import { silentLogger } from '../../support/logger.ts';
 import { cents, createMarket, type FakeProvider, until } from '../../support/market.ts';
 import { createTestPipeline } from '../../support/pipeline.ts';
+import { roomyBudget } from '../http/server-under-test.ts';
 
 let db: TestDatabase;
 let market: ReturnType<typeof createMarket>;
@@ -49,6 +51,8 @@ const start = async (wrapLedger?: (ledger: LedgerService) => LedgerService) => {
       websockets: [],
       respondToError: openAiErrorResponse,
       newRequestId: () => 'r',
+      budget: roomyBudget(),
+      clock: createSystemClock(),
       logger: silentLogger,
     },
   );
