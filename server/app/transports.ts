@@ -1,5 +1,11 @@
 import type { Config } from '../config/index.ts';
 import { createHttpServer } from '../platform/http/server.ts';
+import {
+  type ConnectionBudget,
+  createConnectionBudget,
+  PROTOCOLS,
+} from '../platform/listening/connection-budget.ts';
+import { connectionsWithin, readDescriptorLimit } from '../platform/listening/descriptors.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
 import { createMqttServer } from '../platform/mqtt/server.ts';
 import { createBifrostEndpoint } from '../transports/bifrost/endpoint.ts';
@@ -56,6 +62,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   };
   const frames = createFrames({ relay, devices, providers }, pipeline);
   const sessions = { frames, connections, relay, devices, providers, clock, logger };
+  const budget = buildConnectionBudget(config, platform);
   const http = createHttpServer(
     { host: config.host, port: config.port, closeGraceMs: config.shutdownTimeoutSeconds * 1000 },
     {
@@ -72,15 +79,39 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
       respondToError: (error, asked) =>
         isOpenAiPath(asked.path) ? openAiErrorResponse(error) : errorResponse(error, asked),
       newRequestId: () => random.uuid(),
+      budget,
+      clock,
       logger,
     },
   );
   const mqtt = createMqttServer(
     { host: config.mqttHost, port: config.mqttPort },
-    { endpoint: createMqttEndpoint(sessions), logger },
+    { endpoint: createMqttEndpoint(sessions), budget, logger },
   );
   return { catalogue, served: pipeline.catalogue, http, mqtt, state };
 }
+
+/** What the three ways in share, within what the process may have open; counted by way. */
+function buildConnectionBudget(config: Config, { clock, logger, metrics }: Platform): ConnectionBudget {
+  const cut = metrics.counter({
+    name: 'yggdrasil_connections_cut_total',
+    help: 'Connections that were cut or refused because there were too many, of all or of one owner.',
+    labels: ['protocol', 'reason'],
+  });
+  const databaseConnections = DATABASE_POOLS * config.databasePoolConnectionsMax;
+  const budget = createConnectionBudget(
+    { connectionsMax: connectionsWithin(readDescriptorLimit(), databaseConnections) },
+    { clock, logger, cut: (protocol, reason) => cut.add({ protocol, reason }) },
+  );
+  for (const protocol of PROTOCOLS) {
+    const name = `yggdrasil_${protocol}_connections`;
+    metrics.measuredGauge({ name, help: 'Open connections of this protocol.' }, () => budget.count(protocol));
+  }
+  return budget;
+}
+
+/** As many pools of connections has the database. */
+const DATABASE_POOLS = 5;
 
 /** The MQTT listener. `listening` gets its port. */
 export function mqttPart({ mqtt }: Transports, listening: (port: number) => void): Part {

@@ -136,6 +136,7 @@ async function connectWebSocket(
       return 'sent';
     },
     close: () => leave(),
+    belongsTo: () => undefined,
   };
   const request = { header: () => `Bearer token-${device}`, subprotocols: ['bifrost.v1'] };
   const handler = endpoint.opened(socket, request);

@@ -164,7 +164,7 @@ async function gatherAttackers(world: World): Promise<readonly Attacker[]> {
 async function askForSomething({ server, adminToken, alice }: World): Promise<string> {
   const carol = await createHousehold(server, adminToken);
   const provider = await BifrostSocket.open(server, carol.device);
-  const models = [{ name: 'isolation', priceCentsPer_1000Tokens: 100, contextTokens: 4_096 }];
+  const models = [{ name: 'isolation', priceCents: '100', contextTokens: 4_096 }];
   provider.send({ type: FrameType.PROVIDER_OFFER }, encodePayload(ProviderOffer, { models, slots: 1 }));
   await provider.next(FrameType.ACK);
   const asking = server.request('POST', '/v1/chat/completions', {

@@ -2,8 +2,10 @@ import OpenAI from 'openai';
 import type { LedgerService } from '../../server/domains/ledger/index.ts';
 import type { Actor } from '../../server/kernel/actor.ts';
 import { createHttpServer } from '../../server/platform/http/server.ts';
+import { createSystemClock } from '../../server/platform/system/clock.ts';
 import { openAiErrorResponse } from '../../server/transports/openai/errors.ts';
 import { createOpenAiOperations, createOpenAiTransport } from '../../server/transports/openai/transport.ts';
+import { roomyBudget } from './connection-budget.ts';
 import { createTestConnections } from './connections.ts';
 import type { TestDatabase } from './database.ts';
 import { silentLogger } from './logger.ts';
@@ -36,6 +38,8 @@ export async function startOpenAiMarket(
       websockets: [],
       respondToError: openAiErrorResponse,
       newRequestId: () => 'r',
+      budget: roomyBudget(),
+      clock: createSystemClock(),
       logger: silentLogger,
     },
   );

@@ -61,8 +61,11 @@ export async function runCommand(
 /** Starts the server and waits until it says that it is ready. Rejects with its output when it ends before. */
 export async function startServerProcess(
   environment: Readonly<Record<string, string>>,
+  options: { readonly descriptorsMax?: number } = {},
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [PROGRAM, 'server'], {
+  const { descriptorsMax } = options;
+  const limit = descriptorsMax === undefined ? '' : `ulimit -n ${descriptorsMax}; `;
+  const child = spawn('sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, PROGRAM, 'server'], {
     env: environmentOf({ YGGDRASIL_PORT: '0', YGGDRASIL_MQTT_PORT: '0', ...environment }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

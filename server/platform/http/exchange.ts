@@ -1,5 +1,6 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import type { ConnectionBudget } from '../listening/connection-budget.ts';
 import { collectBody } from './body.ts';
 import type { BrokenConnection } from './broken-connection.ts';
 import { Headers } from './headers.ts';
@@ -19,6 +20,7 @@ export interface ExchangeContext {
   /** `draining`: answers end their connection. `closed`: nothing is begun any more. */
   readonly phase: () => 'serving' | 'draining' | 'closed';
   readonly broken: BrokenConnection;
+  readonly budget: ConnectionBudget;
   readonly began: () => void;
   readonly ended: () => void;
 }
@@ -213,7 +215,8 @@ async function respond(
     reply.send(response, {
       requestId: asked.requestId,
       omitBody: asked.method === 'HEAD',
-      closeConnection: asked.isLast || context.phase() !== 'serving',
+      closeConnection:
+        asked.isLast || (mayClose(response) && (context.phase() !== 'serving' || context.budget.isTight)),
     });
   try {
     await send(await work());
@@ -224,6 +227,11 @@ async function respond(
       logUnexpected(failure, asked, context.logger),
     );
   }
+}
+
+/** With 204 the library closes only behind a Content-Length, which has no place there. */
+function mayClose({ status }: HttpResponse): boolean {
+  return status !== 204;
 }
 
 /** The answer to an error; a plain 500 should even that fail. `Allow` belongs to 405 (RFC 9110 section 15.5.6). */

@@ -1,8 +1,11 @@
 import net from 'node:net';
+import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import type { ConnectionBudget } from '../listening/connection-budget.ts';
 import { PortUnavailableError } from '../listening/port-unavailable.ts';
 import { type RegisteredWebSocket, registerWebSocket } from '../websocket/adapter.ts';
 import type { WebSocketEndpoint } from '../websocket/types.ts';
+import { createHttpAdmission } from './admission.ts';
 import { BrokenConnection } from './broken-connection.ts';
 import { type ExchangeContext, serveRequest } from './exchange.ts';
 import { CLOSE_GRACE_MS } from './limits.ts';
@@ -31,6 +34,9 @@ export interface HttpServerDependencies {
   readonly websockets: readonly WebSocketEndpoint[];
   readonly respondToError: RespondToError;
   readonly newRequestId: () => string;
+  /** What all listeners share. */
+  readonly budget: ConnectionBudget;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -57,8 +63,7 @@ export function createHttpServer(
   const app = createNativeApp();
   let phase: ReturnType<ExchangeContext['phase']> = 'serving';
   let listening: ListenSocket | null = null;
-  let running = 0;
-  let whenIdle: (() => void) | null = null;
+  const running = new RunningRequests();
   const context: ExchangeContext = {
     find: createRouter(routes),
     newRequestId: dependencies.newRequestId,
@@ -66,19 +71,20 @@ export function createHttpServer(
     logger,
     phase: () => phase,
     broken: new BrokenConnection(),
-    began: () => {
-      running++;
-    },
-    ended: () => {
-      running--;
-      if (running === 0) whenIdle?.();
-    },
+    budget: dependencies.budget,
+    began: () => running.began(),
+    ended: () => running.ended(),
   };
   const sockets: RegisteredWebSocket[] = websockets.map((endpoint) =>
     registerWebSocket(app, endpoint, context),
   );
-  watchConnections(app, (opened) => {
-    if (!opened) context.broken.ended();
+  const admission = createHttpAdmission(dependencies);
+  watchConnections(app, (opened, native) => {
+    if (opened) admission.opened(native);
+    else {
+      context.broken.ended();
+      admission.closed();
+    }
   });
   app.any('/*', (native, incoming) => serveRequest(native, incoming, context));
 
@@ -92,24 +98,48 @@ export function createHttpServer(
     async listen() {
       listening = listenExclusively(app, host, port);
       if (!listening) throw new PortUnavailableError('HTTP', host, port, await bindFailure(host, port));
-      return { port: localPort(listening) };
+      const bound = localPort(listening);
+      admission.watch(bound);
+      return { port: bound };
     },
     stopAccepting,
     async close() {
       stopAccepting();
       phase = 'closed';
       for (const socket of sockets) socket.closeAll(1001, 'the server stops');
-      if (running > 0 && !(await idleWithin(closeGraceMs))) {
-        logger.warn({ running }, 'requests were cut because the server stops');
+      if (!(await running.idleWithin(closeGraceMs))) {
+        logger.warn({ running: running.count }, 'requests were cut because the server stops');
       }
+      admission.stop();
       app.close();
     },
   };
+}
 
-  function idleWithin(timeoutMs: number): Promise<boolean> {
+/** Counts the requests that are served, and tells when there are none. */
+class RunningRequests {
+  #count = 0;
+  #whenIdle: (() => void) | null = null;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  began(): void {
+    this.#count++;
+  }
+
+  ended(): void {
+    this.#count--;
+    if (this.#count === 0) this.#whenIdle?.();
+  }
+
+  /** False: some were still running when the time was over. */
+  idleWithin(timeoutMs: number): Promise<boolean> {
+    if (this.#count === 0) return Promise.resolve(true);
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), timeoutMs);
-      whenIdle = () => {
+      this.#whenIdle = () => {
         clearTimeout(timer);
         resolve(true);
       };

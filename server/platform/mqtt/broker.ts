@@ -93,6 +93,7 @@ function admit<Session>(
       logger.warn({ ...loggedClient(state), waitingBytes }, 'an MQTT client does not read: cut'),
   });
   state.admitted = { session, connection };
+  state.gate.place?.belongsTo(endpoint.ownerOf(session));
   // The broker tells only of clients it registered; one may go away before that.
   if (state.gate.destroyed) dismiss(endpoint, state);
   else state.gate.once('close', () => dismiss(endpoint, state));

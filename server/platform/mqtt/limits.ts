@@ -18,7 +18,5 @@ export const UNACKNOWLEDGED_MESSAGES_MAX = 1_000;
 export const INCOMING_MESSAGES_MAX = 256;
 /** QoS 2 handshakes one client may leave open. */
 export const INCOMING_QOS2_MAX = 256;
-/** Connections of all clients together: a file descriptor and about 15 KB each. */
-export const CONNECTIONS_MAX = 20_000;
 /** TCP keep-alive, in milliseconds: finds dead peers of clients that chose no MQTT keep-alive. */
 export const TCP_KEEP_ALIVE_MS = 60_000;

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { ConnectionPlace } from '../listening/connection-budget.ts';
 import type { PacketFramer } from './packet-framer.ts';
 import type { PacketFault } from './packet-rules.ts';
 
@@ -21,6 +22,8 @@ const HIGH_WATER_BYTES = 65_536;
 export class PacketGate extends Duplex {
   /** An IPv4 address on an IPv6 socket is in its usual form. */
   readonly remoteAddress: string;
+  /** Its share of what the server may have open; null before it is let in. */
+  place: ConnectionPlace | null = null;
   readonly #socket: Socket;
   #held = false;
 

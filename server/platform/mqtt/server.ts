@@ -1,6 +1,7 @@
 import net from 'node:net';
 import type { Aedes } from 'aedes';
 import type { Logger } from '../../kernel/logger.ts';
+import type { ConnectionBudget } from '../listening/connection-budget.ts';
 import { PortUnavailableError } from '../listening/port-unavailable.ts';
 import { createBroker } from './broker.ts';
 import * as limits from './limits.ts';
@@ -19,7 +20,6 @@ export interface MqttServerOptions {
   readonly outgoingBytesMax?: number;
   readonly unacknowledgedMessagesMax?: number;
   readonly incomingMessagesMax?: number;
-  readonly connectionsMax?: number;
 }
 
 /** A listener for MQTT 3.1.1 over TCP. */
@@ -44,7 +44,11 @@ export interface MqttServer {
  */
 export function createMqttServer<Session>(
   options: MqttServerOptions,
-  dependencies: { readonly endpoint: MqttEndpoint<Session>; readonly logger: Logger },
+  dependencies: {
+    readonly endpoint: MqttEndpoint<Session>;
+    readonly budget: ConnectionBudget;
+    readonly logger: Logger;
+  },
 ): MqttServer {
   const { host, port } = options;
   const settings = { ...DEFAULTS, ...options };
@@ -54,14 +58,22 @@ export function createMqttServer<Session>(
   const listener = net.createServer({ noDelay: true }, (socket) => {
     socket.setKeepAlive(true, limits.TCP_KEEP_ALIVE_MS);
     const gate = new PacketGate(socket, new PacketFramer(limits.CONNECT_BYTES_MAX, settings.packetBytesMax));
+    gate.place = dependencies.budget.admit({
+      protocol: 'mqtt',
+      remoteAddress: gate.remoteAddress,
+      cut: () => gate.destroy(),
+    });
+    if (gate.place === null) {
+      gate.destroy();
+      return;
+    }
     gates.add(gate);
-    gate.once('close', () => gates.delete(gate));
+    gate.once('close', () => {
+      gates.delete(gate);
+      gate.place?.leave();
+    });
     broker?.handle(gate);
   });
-  listener.maxConnections = settings.connectionsMax;
-  listener.on('drop', () =>
-    dependencies.logger.warn({ connectionsMax: settings.connectionsMax }, 'too many MQTT connections'),
-  );
 
   return {
     async listen() {
@@ -104,5 +116,4 @@ const DEFAULTS = {
   outgoingBytesMax: limits.OUTGOING_BYTES_MAX,
   unacknowledgedMessagesMax: limits.UNACKNOWLEDGED_MESSAGES_MAX,
   incomingMessagesMax: limits.INCOMING_MESSAGES_MAX,
-  connectionsMax: limits.CONNECTIONS_MAX,
 } as const;

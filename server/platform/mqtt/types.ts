@@ -1,7 +1,11 @@
+import type { ConnectionOwner } from '../listening/connection-budget.ts';
+
 /** MQTT 3.1.1 as a transport sees it. Clients never reach each other here: every message goes through the endpoint. */
 export interface MqttEndpoint<Session> {
   /** Null refuses the connection (CONNACK 4). A rejection refuses it too (CONNACK 3, server unavailable). */
   authenticate(credentials: MqttCredentials): Promise<Session | null>;
+  /** Whose connections this one counts among. */
+  ownerOf(session: Session): ConnectionOwner;
   /** False closes the connection: 3.1.1 has no other way to refuse a publication [MQTT-3.3.5-2]. */
   mayPublish(session: Session, topic: string): boolean;
   /** False answers SUBACK 0x80 for this filter. Filters with wildcards and `$share` never get here: refused. */

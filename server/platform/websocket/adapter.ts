@@ -4,6 +4,7 @@ import { type ExchangeContext, refuseHead, remoteAddressOf } from '../http/excha
 import { Headers } from '../http/headers.ts';
 import { findHeadFault } from '../http/request-head.ts';
 import type { NativeApp } from '../http/uws.ts';
+import type { ConnectionBudget, ConnectionOwner, ConnectionPlace } from '../listening/connection-budget.ts';
 import type { Socket, SocketHandler, UpgradeRequest, WebSocketEndpoint } from './types.ts';
 
 /** One endpoint's open sockets. */
@@ -23,8 +24,6 @@ interface Connection {
 /** The idle times the library accepts, in seconds (multiples of 4 are exact). */
 const IDLE_TIMEOUT_SECONDS_MIN = 8;
 const IDLE_TIMEOUT_SECONDS_MAX = 960;
-/** Sockets of one endpoint at a time: a process has 20,000 open files on the machines this is made for. */
-const SOCKETS_MAX = 16_000;
 /** RFC 6455 section 7.4.1: an unexpected condition. */
 const CLOSE_INTERNAL = 1011;
 
@@ -51,7 +50,7 @@ export function registerWebSocket(
       IDLE_TIMEOUT_SECONDS_MAX,
     ),
     sendPingsAutomatically: true,
-    ...whileUpgrading(endpoint, context, open),
+    ...whileUpgrading(endpoint, context),
     ...whileOpen(endpoint, context, open),
   });
   return {
@@ -64,7 +63,6 @@ export function registerWebSocket(
 function whileUpgrading(
   endpoint: WebSocketEndpoint,
   context: ExchangeContext,
-  open: ReadonlySet<NativeSocket>,
 ): Pick<WebSocketBehavior<Connection>, 'upgrade'> {
   return {
     upgrade(native, incoming, socketContext) {
@@ -76,10 +74,7 @@ function whileUpgrading(
         return;
       }
       const subprotocols = subprotocolsOf(headers);
-      const refusal =
-        open.size < SOCKETS_MAX
-          ? checkUpgrade(endpoint, headers, subprotocols, context)
-          : new AppError('unavailable', 'unavailable', 'There are too many connections.');
+      const refusal = checkUpgrade(endpoint, headers, subprotocols, context);
       if (refusal !== null) {
         // What comes behind it was meant for a WebSocket: it is no request.
         refuseHead(native, { status: null, error: refusal }, { path: endpoint.path, remoteAddress }, context);
@@ -118,7 +113,7 @@ function whileOpen(
   return {
     open(native) {
       const connection = native.getUserData();
-      const socket = new NativeSocket(native, connection.remoteAddress);
+      const socket = new NativeSocket(native, connection.remoteAddress, context.budget);
       connection.socket = socket;
       open.add(socket);
       guard(socket, () => {
@@ -182,11 +177,21 @@ function subprotocolsOf(headers: Headers): readonly string[] {
 class NativeSocket implements Socket {
   #native: WebSocket<Connection> | null;
   readonly remoteAddress: string;
+  readonly #place: ConnectionPlace;
   #closeCode = 0;
 
-  constructor(native: WebSocket<Connection>, remoteAddress: string) {
+  constructor(
+    native: WebSocket<Connection>,
+    remoteAddress: string,
+    budget: Pick<ConnectionBudget, 'upgrade'>,
+  ) {
     this.#native = native;
     this.remoteAddress = remoteAddress;
+    this.#place = budget.upgrade({ protocol: 'websocket', remoteAddress, cut: () => this.#native?.close() });
+  }
+
+  belongsTo(owner: ConnectionOwner): void {
+    this.#place.belongsTo(owner);
   }
 
   send(message: Uint8Array): 'sent' | 'buffered' | 'dropped' {
@@ -211,5 +216,6 @@ class NativeSocket implements Socket {
   forget(code: number): void {
     this.#native = null;
     this.#closeCode = code;
+    this.#place.leave();
   }
 }

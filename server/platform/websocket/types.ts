@@ -1,3 +1,5 @@
+import type { ConnectionOwner } from '../listening/connection-budget.ts';
+
 /** WebSockets at one path. */
 export interface WebSocketEndpoint {
   readonly path: string;
@@ -37,5 +39,7 @@ export interface Socket {
   send(message: Uint8Array): 'sent' | 'buffered' | 'dropped';
   /** Says goodbye with a code (RFC 6455 section 7.4) and a reason of at most 123 bytes. */
   close(code: number, reason: string): void;
+  /** It is known who this is: the connection counts among theirs, and may be the one too many. */
+  belongsTo(owner: ConnectionOwner): void;
   readonly remoteAddress: string;
 }

@@ -101,6 +101,7 @@ export class BifrostConnection implements SocketHandler, DeviceChannel {
   async #connect(token: string | null): Promise<void> {
     try {
       await this.#session.connect(token);
+      if (!this.#session.ended) this.#socket.belongsTo(this.#session.actor);
       this.#state = 'greeting';
       this.#receiveWaiting();
     } catch (cause) {

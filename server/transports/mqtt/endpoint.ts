@@ -20,6 +20,8 @@ export function createMqttEndpoint(dependencies: SessionDependencies): MqttEndpo
       }
     },
 
+    ownerOf: ({ session }) => session.actor,
+
     mayPublish: ({ session }, topic) => session.mayPublish(topic),
 
     maySubscribe: ({ session }, topicFilter) => session.maySubscribe(topicFilter),

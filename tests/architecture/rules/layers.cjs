@@ -98,9 +98,15 @@ const ADAPTERS = {
     [node('http'), 'the names of statuses', { only: '/reply\\.ts$' }],
     [node('net'), 'tells addresses from names', { only: '/server\\.ts$' }],
     [folders('server/platform/websocket'), 'a socket begins as an HTTP request'],
-    [folders('server/platform/listening'), 'one error for a port that is taken'],
+    [folders('server/platform/listening'), 'shares the ways in'],
   ],
-  listening: [],
+  listening: [
+    [
+      node('fs', 'fs/promises'),
+      'asks the system what is open, and may be',
+      { only: '/(descriptors|remote-addresses)\\.ts$' },
+    ],
+  ],
   logging: [[packages('pino'), 'writes log lines']],
   metrics: [[packages('prom-client'), 'counts and formats']],
   mqtt: [
@@ -133,6 +139,7 @@ const ADAPTERS = {
   websocket: [
     [packages('uWebSockets.js'), 'its types; the library is started by http/', { types: true }],
     [folders('server/platform/http'), 'a socket begins as an HTTP request'],
+    [folders('server/platform/listening'), 'shares the ways in'],
   ],
 };
 

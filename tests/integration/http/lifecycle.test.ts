@@ -1,6 +1,8 @@
 import net from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { createHttpServer } from '../../../server/platform/http/server.ts';
+import { createSystemClock } from '../../../server/platform/system/clock.ts';
+import { roomyBudget } from '../../support/connection-budget.ts';
 import { connectRaw, eventually, keepingLogger, route, startServer } from './server-under-test.ts';
 
 const GET = 'GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n';
@@ -13,6 +15,8 @@ function serverAt(host: string, port: number) {
       websockets: [],
       logger: keepingLogger(),
       newRequestId: () => 'id',
+      budget: roomyBudget(),
+      clock: createSystemClock(),
       respondToError: () => ({ status: 500 }),
     },
   );

@@ -5,7 +5,9 @@ import { AppError } from '../../../server/kernel/errors.ts';
 import type { LogFields, Logger } from '../../../server/kernel/logger.ts';
 import { createHttpServer, type HttpServer } from '../../../server/platform/http/server.ts';
 import type { HttpRequest, HttpResponse, HttpRoute } from '../../../server/platform/http/types.ts';
+import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import type { WebSocketEndpoint } from '../../../server/platform/websocket/types.ts';
+import { roomyBudget } from '../../support/connection-budget.ts';
 
 /** A logger that keeps its lines. */
 export function keepingLogger(): Logger & {
@@ -32,7 +34,7 @@ export function route(
 export async function startServer(
   routes: readonly HttpRoute[],
   websockets: readonly WebSocketEndpoint[] = [],
-  options: { closeGraceMs?: number } = {},
+  { connectionsMax, ...options }: { closeGraceMs?: number; connectionsMax?: number } = {},
 ): Promise<{ server: HttpServer; port: number; url: string; logger: ReturnType<typeof keepingLogger> }> {
   const logger = keepingLogger();
   const server = createHttpServer(
@@ -42,6 +44,8 @@ export async function startServer(
       websockets,
       logger,
       newRequestId: randomUUID,
+      budget: roomyBudget(connectionsMax, logger),
+      clock: createSystemClock(),
       respondToError: (error, { requestId }) => ({
         status: error instanceof AppError ? (STATUS[error.code] ?? 400) : 500,
         headers: { 'content-type': 'application/json' },

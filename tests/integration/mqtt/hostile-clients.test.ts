@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createMqttServer } from '../../../server/platform/mqtt/server.ts';
+import { roomyBudget } from '../../support/connection-budget.ts';
 import { connectRaw, eventually, keepingLogger, type RawConnection } from '../http/server-under-test.ts';
 import {
   connack,
@@ -307,13 +308,16 @@ test('random bytes, alone and after a CONNECT, end their own connection at most'
 });
 
 test('more connections than allowed are turned away', async () => {
-  const { port, logger } = await startBroker({ connectionsMax: 2 });
+  const { port, logger } = await startBroker(
+    { connectionsMax: 2 },
+    { ownerOf: (name) => ({ deviceId: name, tenantId: name }) },
+  );
   const first = await connected(port, 'ann');
   await connected(port, 'bob');
   const third = await connectRaw(port, connectPacket('eve'));
   await eventually('the cut', third.closed);
   expect(first.closed()).toBe(false);
-  expect(logger.lines.map((line) => line.message)).toEqual(['too many MQTT connections']);
+  expect(logger.lines.map((line) => line.message)).toEqual(['connections were cut or refused']);
 });
 
 test('a port in use is refused with the reason', async () => {
@@ -322,7 +326,10 @@ test('a port in use is refused with the reason', async () => {
   onTestFinished(() => void other.close());
   const { port } = other.address() as net.AddressInfo;
   const endpoint = {} as never;
-  const server = createMqttServer({ host: '127.0.0.1', port }, { endpoint, logger: keepingLogger() });
+  const server = createMqttServer(
+    { host: '127.0.0.1', port },
+    { endpoint, budget: roomyBudget(), logger: keepingLogger() },
+  );
   await expect(server.listen()).rejects.toThrow(
     `MQTT can't listen on 127.0.0.1:${port}: the port is in use by another program`,
   );
@@ -337,7 +344,7 @@ test('closing ends every connection and frees the port', async () => {
   expect(seen.events).toEqual(['connected ann', 'disconnected ann']);
   const again = createMqttServer(
     { host: '127.0.0.1', port },
-    { endpoint: {} as never, logger: keepingLogger() },
+    { endpoint: {} as never, budget: roomyBudget(), logger: keepingLogger() },
   );
   await again.listen();
   await again.close();

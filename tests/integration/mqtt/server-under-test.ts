@@ -2,6 +2,7 @@ import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { onTestFinished } from 'vitest';
 import { createMqttServer, type MqttServerOptions } from '../../../server/platform/mqtt/server.ts';
 import type { MqttConnection, MqttEndpoint } from '../../../server/platform/mqtt/types.ts';
+import { roomyBudget } from '../../support/connection-budget.ts';
 import { eventually, keepingLogger } from '../http/server-under-test.ts';
 
 /** What an endpoint saw, in order. */
@@ -17,7 +18,7 @@ export interface Seen {
  * `<name>/down`.
  */
 export async function startBroker(
-  options: Partial<MqttServerOptions> = {},
+  { connectionsMax, ...options }: Partial<MqttServerOptions> & { connectionsMax?: number } = {},
   changes: Partial<MqttEndpoint<string>> = {},
 ) {
   const logger = keepingLogger();
@@ -25,6 +26,7 @@ export async function startBroker(
   const endpoint: MqttEndpoint<string> = {
     authenticate: async ({ username, password }) =>
       Buffer.from(password).toString() === 'secret' ? username : null,
+    ownerOf: (session) => ({ deviceId: session, tenantId: 'tenant' }),
     mayPublish: (session, topic) => topic === `${session}/up`,
     maySubscribe: (session, filter) => filter === `${session}/down`,
     connected: (connection, session) => {
@@ -41,7 +43,10 @@ export async function startBroker(
     acknowledged: (_connection, _session, token) => void seen.acknowledged.push(token),
     ...changes,
   };
-  const server = createMqttServer({ host: '127.0.0.1', port: 0, ...options }, { endpoint, logger });
+  const server = createMqttServer(
+    { host: '127.0.0.1', port: 0, ...options },
+    { endpoint, budget: roomyBudget(connectionsMax, logger), logger },
+  );
   const { port } = await server.listen();
   onTestFinished(() => server.close());
 

@@ -6,6 +6,7 @@ import {
   type ProviderOrder,
   type ProviderService,
 } from '../../../server/domains/providers/index.ts';
+import type { ProviderError } from '../../../server/domains/providers/types.ts';
 import { createQualityService, type QualityService } from '../../../server/domains/quality/index.ts';
 import type { DeviceActor } from '../../../server/kernel/actor.ts';
 import { AppError } from '../../../server/kernel/errors.ts';
@@ -230,7 +231,7 @@ class World {
     let sent = 0;
     const piece = () => {
       if (willFail) {
-        this.#end(machine, requestId, { code: 'internal', message: '', status: null });
+        this.#end(machine, requestId, { fault: 'provider', reason: '', status: null, param: null });
         return;
       }
       this.#providers.delta(machine.actor, pieceOf(requestId, sent / TOKENS_PER_PIECE));
@@ -245,11 +246,7 @@ class World {
     this.#clock.after(machine.firstTokenMs * slowness(), piece);
   }
 
-  #end(
-    machine: Machine,
-    requestId: string,
-    error: { code: string; message: string; status: null } | null,
-  ): void {
+  #end(machine: Machine, requestId: string, error: ProviderError | null): void {
     const finishReason = error === null ? 'stop' : '';
     this.#mustTurn = true;
     this.#providers.result(machine.actor, { requestId, finishReason, claim: null, error });

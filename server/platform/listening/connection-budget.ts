@@ -1,0 +1,295 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import {
+  ADDRESS_PART,
+  DEVICE_CONNECTIONS_MAX,
+  HTTP_PART,
+  HTTP_TIGHT_PART,
+  REPORT_INTERVAL_MS,
+  TENANT_PART,
+  TIGHT_PART,
+} from './limits.ts';
+
+export const PROTOCOLS = ['http', 'websocket', 'mqtt'] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
+/** Why a connection was cut or refused. */
+export const CUT_REASONS = ['all', 'http', 'address', 'device', 'tenant'] as const;
+export type CutReason = (typeof CUT_REASONS)[number];
+
+/** A connection that can be cut. */
+export interface Incoming {
+  readonly protocol: Exclude<Protocol, 'http'>;
+  readonly remoteAddress: string;
+  /** Ends it at once. Called at most once, and not after `leave`. */
+  cut(): void;
+}
+
+/** Who a connection turned out to be from. */
+export interface ConnectionOwner {
+  readonly deviceId: string;
+  readonly tenantId: string;
+}
+
+/** A connection that was let in. */
+export interface ConnectionPlace {
+  /** It has said who it is. Where its device or its tenant then have too many, their oldest is cut. */
+  belongsTo(owner: ConnectionOwner): void;
+  /** It is over. */
+  leave(): void;
+}
+
+/**
+ * How many connections there may be, whatever they speak, so that the process never runs out of descriptors: it then can't
+ * even accept a connection to refuse it, and a listener that can't accept turns in circles.
+ */
+export interface ConnectionBudget {
+  /** Lets a connection in; where there is no room, the oldest that hasn't said who it is goes first. Null: there is none. */
+  admit(incoming: Incoming): ConnectionPlace | null;
+  /** The same for HTTP, whose connections can't be cut by the library. False: there is no room. */
+  admitHttp(remoteAddress: string): boolean;
+  /** An HTTP connection closed. */
+  leaveHttp(): void;
+  /** An HTTP connection has become a WebSocket: it is in already. */
+  upgrade(incoming: Incoming): ConnectionPlace;
+  /**
+   * How many HTTP connections and WebSockets each address has; what is let in later is added, and nothing taken away. To be
+   * told often: with nothing while `isHttpCrowded` is false, which forgets what has closed meanwhile.
+   */
+  learnAddresses(counts: ReadonlyMap<string, number>): void;
+  /** True while `learnAddresses` should be told what there is. */
+  readonly isHttpCrowded: boolean;
+  /** True while HTTP connections should end with their next answer. */
+  readonly isTight: boolean;
+  readonly connectionsMax: number;
+  /** How many there are. */
+  count(protocol: Protocol): number;
+}
+
+export interface ConnectionBudgetDependencies {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A connection was cut or refused, for metrics. */
+  readonly cut: (protocol: Protocol, reason: CutReason) => void;
+}
+
+/** Builds the budget that all listeners share. */
+export function createConnectionBudget(
+  options: { readonly connectionsMax: number },
+  dependencies: ConnectionBudgetDependencies,
+): ConnectionBudget {
+  return new Budget(options.connectionsMax, dependencies);
+}
+
+class Budget implements ConnectionBudget {
+  readonly connectionsMax: number;
+  readonly #dependencies: ConnectionBudgetDependencies;
+  readonly #open: Record<Protocol, number> = { http: 0, websocket: 0, mqtt: 0 };
+  /** The oldest first. */
+  readonly #unknown = new Set<Place>();
+  readonly #byAddress = new Groups();
+  readonly #byDevice = new Groups();
+  readonly #byTenant = new Groups();
+  #httpByAddress = new Map<string, number>();
+  readonly #webSocketsByAddress = new Map<string, number>();
+  /** Since the last line in the log; null: there was none for a while. */
+  #unreported: Partial<Record<CutReason, number>> | null = null;
+
+  constructor(connectionsMax: number, dependencies: ConnectionBudgetDependencies) {
+    this.connectionsMax = connectionsMax;
+    this.#dependencies = dependencies;
+  }
+
+  get isTight(): boolean {
+    const { connectionsMax } = this;
+    return this.isHttpCrowded || this.#total > connectionsMax * TIGHT_PART;
+  }
+
+  get isHttpCrowded(): boolean {
+    return this.#open.http > this.connectionsMax * HTTP_TIGHT_PART;
+  }
+
+  get #total(): number {
+    return this.#open.http + this.#open.websocket + this.#open.mqtt;
+  }
+
+  count(protocol: Protocol): number {
+    return this.#open[protocol];
+  }
+
+  admit(incoming: Incoming): ConnectionPlace | null {
+    if (!this.#makeRoom()) {
+      this.#note(incoming.protocol, 'all');
+      return null;
+    }
+    return this.#enter(incoming);
+  }
+
+  admitHttp(remoteAddress: string): boolean {
+    const fromThere = this.#httpByAddress.get(remoteAddress) ?? 0;
+    const refusal: CutReason | null =
+      this.#open.http >= this.connectionsMax * HTTP_PART
+        ? 'http'
+        : fromThere >= this.connectionsMax * HTTP_PART * ADDRESS_PART
+          ? 'address'
+          : this.#makeRoom()
+            ? null
+            : 'all';
+    if (refusal !== null) {
+      this.#note('http', refusal);
+      return false;
+    }
+    this.#open.http++;
+    this.#httpByAddress.set(remoteAddress, fromThere + 1);
+    return true;
+  }
+
+  leaveHttp(): void {
+    this.#open.http--;
+  }
+
+  upgrade(incoming: Incoming): ConnectionPlace {
+    this.leaveHttp();
+    const { remoteAddress } = incoming;
+    const others = (this.#httpByAddress.get(remoteAddress) ?? 0) - 1;
+    if (others > 0) this.#httpByAddress.set(remoteAddress, others);
+    else this.#httpByAddress.delete(remoteAddress);
+    return this.#enter(incoming);
+  }
+
+  learnAddresses(counts: ReadonlyMap<string, number>): void {
+    this.#httpByAddress = new Map(counts);
+    for (const [address, sockets] of this.#webSocketsByAddress) {
+      this.#httpByAddress.set(address, (counts.get(address) ?? 0) - sockets);
+    }
+  }
+
+  #enter(incoming: Incoming): Place {
+    const place = new Place(incoming, this);
+    this.#open[incoming.protocol]++;
+    this.#countWebSocket(incoming, 1);
+    this.#unknown.add(place);
+    this.#byAddress.add(incoming.remoteAddress, place);
+    this.#trim(this.#byAddress, incoming.remoteAddress, this.connectionsMax * ADDRESS_PART, 'address');
+    return place;
+  }
+
+  /** False: every place is taken by somebody who is known, or by HTTP. */
+  #makeRoom(): boolean {
+    if (this.#total < this.connectionsMax) return true;
+    const [oldest] = this.#unknown;
+    if (oldest === undefined) return false;
+    this.#cut(oldest, 'all');
+    return true;
+  }
+
+  /** Cuts the oldest of a group that has too many. */
+  #trim(groups: Groups, key: string, most: number, reason: CutReason): void {
+    const [oldest] = groups.of(key);
+    if (oldest !== undefined && groups.of(key).size > most) this.#cut(oldest, reason);
+  }
+
+  #cut(place: Place, reason: CutReason): void {
+    this.#note(place.incoming.protocol, reason);
+    this.leave(place);
+    place.incoming.cut();
+  }
+
+  identify(place: Place, owner: ConnectionOwner): void {
+    if (!this.#unknown.delete(place)) return;
+    this.#byAddress.remove(place.incoming.remoteAddress, place);
+    place.owner = owner;
+    this.#byDevice.add(owner.deviceId, place);
+    this.#byTenant.add(owner.tenantId, place);
+    this.#trim(this.#byDevice, owner.deviceId, DEVICE_CONNECTIONS_MAX, 'device');
+    this.#trim(this.#byTenant, owner.tenantId, this.connectionsMax * TENANT_PART, 'tenant');
+  }
+
+  leave(place: Place): void {
+    if (place.left) return;
+    place.left = true;
+    const { incoming, owner } = place;
+    this.#open[incoming.protocol]--;
+    this.#countWebSocket(incoming, -1);
+    if (owner === null) {
+      this.#unknown.delete(place);
+      this.#byAddress.remove(incoming.remoteAddress, place);
+      return;
+    }
+    this.#byDevice.remove(owner.deviceId, place);
+    this.#byTenant.remove(owner.tenantId, place);
+  }
+
+  #countWebSocket({ protocol, remoteAddress }: Incoming, change: number): void {
+    if (protocol !== 'websocket') return;
+    const count = (this.#webSocketsByAddress.get(remoteAddress) ?? 0) + change;
+    if (count > 0) this.#webSocketsByAddress.set(remoteAddress, count);
+    else this.#webSocketsByAddress.delete(remoteAddress);
+  }
+
+  /** Counts, and writes a line at once and then at most one an interval, with the numbers by reason. */
+  #note(protocol: Protocol, reason: CutReason): void {
+    this.#dependencies.cut(protocol, reason);
+    if (this.#unreported !== null) {
+      this.#unreported[reason] = (this.#unreported[reason] ?? 0) + 1;
+      return;
+    }
+    this.#report({ [reason]: 1 });
+  }
+
+  #report(cut: Partial<Record<CutReason, number>>): void {
+    this.#unreported = {};
+    this.#dependencies.logger.warn(
+      { code: 'rate_limited', cut, open: { ...this.#open }, connectionsMax: this.connectionsMax },
+      'connections were cut or refused',
+    );
+    this.#dependencies.clock.after(REPORT_INTERVAL_MS, () => {
+      const since = this.#unreported ?? {};
+      this.#unreported = null;
+      if (Object.keys(since).length > 0) this.#report(since);
+    });
+  }
+}
+
+class Place implements ConnectionPlace {
+  readonly incoming: Incoming;
+  readonly #budget: Budget;
+  owner: ConnectionOwner | null = null;
+  left = false;
+
+  constructor(incoming: Incoming, budget: Budget) {
+    this.incoming = incoming;
+    this.#budget = budget;
+  }
+
+  belongsTo(owner: ConnectionOwner): void {
+    this.#budget.identify(this, owner);
+  }
+
+  leave(): void {
+    this.#budget.leave(this);
+  }
+}
+
+/** Connections by what they share, the oldest first. */
+class Groups {
+  readonly #groups = new Map<string, Set<Place>>();
+
+  of(key: string): ReadonlySet<Place> {
+    return this.#groups.get(key) ?? NOBODY;
+  }
+
+  add(key: string, place: Place): void {
+    const group = this.#groups.get(key);
+    if (group === undefined) this.#groups.set(key, new Set([place]));
+    else group.add(place);
+  }
+
+  remove(key: string, place: Place): void {
+    const group = this.#groups.get(key);
+    group?.delete(place);
+    if (group?.size === 0) this.#groups.delete(key);
+  }
+}
+
+const NOBODY: ReadonlySet<Place> = new Set();

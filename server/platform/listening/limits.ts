@@ -1,0 +1,21 @@
+/** Descriptors kept for all that is no client: log, files, timers of the runtime, programs being started. */
+export const RESERVED_DESCRIPTORS = 150;
+/** What is taken for the process's limit where the system doesn't say: the usual one of a shell. */
+export const DESCRIPTORS_UNKNOWN = 1_024;
+/** The fewest connections a server can work with. */
+export const CONNECTIONS_MIN = 32;
+/** Of all connections, the part that may not have said yet who they are, from one address: others find room. */
+export const ADDRESS_PART = 1 / 2;
+/** Of all connections, the part one tenant may have: the rest is always there for others. */
+export const TENANT_PART = 3 / 4;
+/** Of all connections, the part that HTTP requests may take: devices find room. */
+export const HTTP_PART = 1 / 2;
+/** Connections of one device: it needs one, and a few that it hasn't noticed are dead. */
+export const DEVICE_CONNECTIONS_MAX = 8;
+/** Once HTTP has so much of all connections, or few are left, its connections end with their next answer. */
+export const HTTP_TIGHT_PART = 1 / 8;
+export const TIGHT_PART = 9 / 10;
+/** How often it is looked from where the connections for HTTP are, while they are many, in milliseconds. */
+export const ADDRESSES_INTERVAL_MS = 1_000;
+/** The log tells of connections that were cut or refused at most once in so many milliseconds. */
+export const REPORT_INTERVAL_MS = 1_000;
