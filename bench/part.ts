@@ -3,6 +3,7 @@ import type { PartAnswer, PartCall, PartMethods } from './processes/part.ts';
 /** Entry of the processes that a benchmark starts: the name of the part is the only argument. */
 const PARTS: Readonly<Record<string, () => Promise<{ createPart: () => PartMethods }>>> = {
   load: () => import('./load/index.ts'),
+  ledger: () => import('./ledger/part.ts'),
   'bare-websocket': () => import('./references/bare-websocket.ts'),
   'bare-aedes': () => import('./references/bare-aedes.ts'),
   'bare-rest': () => import('./references/bare-rest.ts'),

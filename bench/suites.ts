@@ -30,10 +30,23 @@ export const suites: readonly SuiteEntry[] = [
     load: () => import('./mqtt/index.ts'),
   },
   {
+    name: 'ledger',
+    measures: 'holds and their posts beside a function in the database for each pair',
+    needs: 'Linux, the built program; half a minute',
+    load: () => import('./ledger/index.ts'),
+  },
+  {
     name: 'rest',
     measures: 'an authenticated read beside a bare route that runs the same SELECT',
     needs: 'Linux, the built program; half a minute',
     load: () => import('./rest/index.ts'),
+  },
+  {
+    name: 'sessions',
+    measures:
+      'memory of 10,000 idle sessions and of the server, and how fast all devices are back after a restart',
+    needs: 'Linux, 10,500 open files for each process, the built program; three minutes',
+    load: () => import('./sessions/index.ts'),
   },
   {
     name: 'wamr',

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { cpuSecondsOf } from '../processes/processes.ts';
 import { type Lane, type LaneSpec, openLane } from './lanes.ts';
+import { openSessions, type SessionsSpec } from './sessions.ts';
 
 /** As much as the server takes. */
 export interface Saturation {
@@ -35,13 +36,25 @@ export interface Latency extends Throughput {
 }
 
 const TICK_MS = 1;
+/** What is under way at the end of a run gets so long to arrive; a TRANSIENT frame may be lost. */
+const DRAIN_TIMEOUT_MS = 5_000;
+const POLL_MS = 20;
 /** Lets what is under way arrive before the next run. */
 const SETTLE_MS = 300;
 
 /** The load generator: lanes of messages, as fast as they go or at a rate. */
 export function createPart() {
   let lanes: readonly Lane[] = [];
+  let sessions: readonly { close(): void }[] = [];
   return {
+    connect: async (spec: SessionsSpec) => {
+      sessions = await openSessions(spec);
+    },
+    disconnect: async (_: null) => {
+      for (const session of sessions) session.close();
+      sessions = [];
+      await wait(SETTLE_MS);
+    },
     open: async (specs: readonly LaneSpec[]) => {
       lanes = await Promise.all(specs.map(openLane));
     },
@@ -62,22 +75,28 @@ async function saturate(
   { seconds, window, serverProcessId }: Saturation,
 ): Promise<Throughput> {
   let messages = 0;
+  let ofAllUnderWay = 0;
   let isOver = false;
   for (const lane of lanes) {
-    let underWay = window;
+    let underWay = 0;
+    const refill = () => {
+      const room = window - underWay;
+      underWay += room;
+      ofAllUnderWay += room;
+      lane.send(room);
+    };
     lane.onProgress = (count) => {
       messages += count;
       underWay -= count;
-      if (isOver || underWay > window / 2) return;
-      const room = window - underWay;
-      underWay = window;
-      lane.send(room);
+      ofAllUnderWay -= count;
+      if (!isOver && underWay <= window / 2) refill();
     };
-    lane.send(window);
+    refill();
   }
   const measured = await measure(seconds, serverProcessId, () => messages);
   isOver = true;
-  await wait(SETTLE_MS);
+  const deadlineMs = Date.now() + DRAIN_TIMEOUT_MS;
+  while (ofAllUnderWay > 0 && Date.now() < deadlineMs) await wait(POLL_MS);
   return measured;
 }
 

@@ -132,7 +132,7 @@ async function openHttpSource({ port, path, token }: Extract<SourceSpec, { kind:
     onAcknowledged: () => {},
     close: () => wire.close(),
   };
-  wire.onClosed = failed('a source');
+  wire.onClosed = failed(path);
   wire.onAnswered = (count) => opened.onAcknowledged(count);
   return opened;
 }

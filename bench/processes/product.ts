@@ -28,6 +28,8 @@ export interface Product {
   readonly token: string;
   cpuSeconds(): number;
   residentBytes(): number;
+  /** Where its inspector listens, started with `--inspect`. */
+  inspectorUrl(): string;
   createNetwork(name: string): Promise<string>;
   createDevice(networkId: string, name: string): Promise<Credentials>;
   request<Answer>(method: string, path: string, body?: unknown): Promise<Answer>;
@@ -97,6 +99,10 @@ export async function startProduct(nodeArguments: readonly string[] = []): Promi
     token,
     cpuSeconds: () => cpuSecondsOf(server.processId),
     residentBytes: () => residentBytesOf(server.processId),
+    inspectorUrl: () => {
+      const output = readFileSync(join(directory, 'output.log'), 'utf8');
+      return /Debugger listening on (\S+)/.exec(output)?.[1] ?? '';
+    },
     createNetwork: async (name) => (await request<{ id: string }>('POST', '/api/v1/networks', { name })).id,
     createDevice: async (networkId, name) => {
       const body = { name, networkId, worldType: 'jotunheim' };

@@ -15,8 +15,8 @@ const SUPERUSER = 'postgres';
 /** The columns of the answer, from the same tables. */
 const STATEMENT = `
   SELECT id, name, world_type, capabilities, last_seen_at, created_at,
-    ARRAY(SELECT network_id FROM network_members WHERE device_id = devices.id ORDER BY network_id) AS network_ids
-  FROM devices WHERE id = $1`;
+    ARRAY(SELECT network_id FROM yggdrasil.network_members WHERE device_id = devices.id ORDER BY network_id) AS network_ids
+  FROM yggdrasil.devices AS devices WHERE id = $1`;
 
 /** An authenticated read beside a bare route that runs the same SELECT on one pool, without tenancy. */
 export const suite: BenchSuite = {

@@ -10,6 +10,7 @@ export class HttpWire {
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('data', (data) => this.#arrived(data));
+    socket.on('error', (error) => this.onClosed(error.message));
     socket.on('close', () => this.onClosed('the connection was closed'));
   }
 
