@@ -1,5 +1,7 @@
 import { encodeMessage, WebSocketWire } from '../wire/websocket.ts';
 
+const OPCODE_TEXT = 0x81;
+
 /** What V8 of another process has in use, asked over its inspector. */
 export class ServerMemory {
   readonly #wire: WebSocketWire;
@@ -31,7 +33,10 @@ export class ServerMemory {
         if (value === undefined) reject(new Error(`the inspector: ${text}`));
         else resolve(value);
       };
-      this.#wire.send(encodeMessage(Buffer.from(JSON.stringify(call))));
+      const message = encodeMessage(Buffer.from(JSON.stringify(call)));
+      // The inspector takes text only.
+      message[0] = OPCODE_TEXT;
+      this.#wire.send(message);
     });
   }
 
