@@ -1,4 +1,5 @@
-// Bundles the program into build/yggdrasil.js, a file for the code of each command and one for the thread that counts tokens;
+// Bundles the program into build/yggdrasil.js, a file for the code of each command, one for the thread that counts tokens
+// and one for the processes of a benchmark;
 // packages stay in node_modules.
 import { chmod, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -10,6 +11,7 @@ const { metafile } = await build({
   entryPoints: {
     yggdrasil: 'server/yggdrasil.ts',
     'tokenizer-worker': 'server/platform/tokenizer/worker.ts',
+    'bench-part': 'bench/part.ts',
   },
   outdir,
   bundle: true,

@@ -1,5 +1,16 @@
-import { Argument, Command } from 'commander';
+import { Argument, Command, InvalidArgumentError } from 'commander';
 import { suites } from './suites.ts';
+
+const SECONDS_MAX = 60;
+/** Seconds of one measured interval, and with `--quick`. */
+const SECONDS = 2;
+const SECONDS_QUICK = 0.5;
+
+interface Options {
+  readonly json?: boolean;
+  readonly quick?: boolean;
+  readonly seconds?: number;
+}
 
 /** `yggdrasil bench`. */
 export function createBenchCommand(): Command {
@@ -7,7 +18,16 @@ export function createBenchCommand(): Command {
     .description('Measures a suite beside references in the same run; without a suite, lists them.')
     .addArgument(new Argument('[suite]', 'what to measure').choices(suites.map(({ name }) => name)))
     .option('--json', 'one line of JSON at the end instead of a table')
-    .action(async (suite: string | undefined, { json = false }: { json?: boolean }) => {
-      await (await import('./main.ts')).runBench(suite, json);
+    .option('--seconds <number>', `seconds of one measured interval (default: ${SECONDS})`, secondsOf)
+    .option('--quick', 'one short round of everything: shows that a suite works, not how fast the server is')
+    .action(async (suite: string | undefined, { json = false, quick = false, seconds }: Options) => {
+      const options = { quick, seconds: seconds ?? (quick ? SECONDS_QUICK : SECONDS) };
+      await (await import('./main.ts')).runBench(suite, json, options);
     });
+}
+
+function secondsOf(text: string): number {
+  const seconds = Number(text);
+  if (seconds > 0 && seconds <= SECONDS_MAX) return seconds;
+  throw new InvalidArgumentError(`It must be a number above 0, up to ${SECONDS_MAX}.`);
 }

@@ -8,12 +8,24 @@ export interface BenchResult {
   readonly ratio: number;
   readonly unit: string;
   readonly runs: number;
+  /** How much of its core the load generator used, from 0 to 1; absent where there is none. At 1 it would be the limit. */
+  readonly loadShare?: number;
+  /** What else was measured on the way, for a reader. */
+  readonly note?: string;
+}
+
+/** How long a suite may take. */
+export interface BenchOptions {
+  /** Seconds of one measured interval. */
+  readonly seconds: number;
+  /** One round of everything, small: shows that a suite works, not how fast the server is. */
+  readonly quick: boolean;
 }
 
 /** A folder of this directory. `run` reports each result as soon as it has it. */
 export interface BenchSuite {
   readonly name: string;
-  run(report: (result: BenchResult) => void): Promise<void>;
+  run(report: (result: BenchResult) => void, options: BenchOptions): Promise<void>;
 }
 
 /** Two ways to do the same. Both callbacks do `operations` operations a call. */
@@ -86,6 +98,7 @@ function time(work: () => void, repeats: number): number {
   return Number(process.hrtime.bigint() - start) / repeats;
 }
 
-function round(value: number): number {
+/** A figure with four digits, as it is reported. */
+export function round(value: number): number {
   return Number(value.toPrecision(4));
 }

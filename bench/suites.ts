@@ -17,6 +17,38 @@ export const suites: readonly SuiteEntry[] = [
     load: () => import('./core/index.ts'),
   },
   {
+    name: 'relay',
+    measures:
+      'frames between devices beside a bare uWebSockets.js forwarder; to who is away beside who is there',
+    needs: 'Linux, the built program; two minutes',
+    load: () => import('./relay/index.ts'),
+  },
+  {
+    name: 'mqtt',
+    measures: 'MQTT: stored before PUBACK beside mosquitto, QoS 0 to a WebSocket beside a bare aedes',
+    needs: "Linux, the built program, Debian's mosquitto; three minutes",
+    load: () => import('./mqtt/index.ts'),
+  },
+  {
+    name: 'ledger',
+    measures: 'holds and their posts beside a function in the database for each pair',
+    needs: 'Linux, the built program; half a minute',
+    load: () => import('./ledger/index.ts'),
+  },
+  {
+    name: 'rest',
+    measures: 'an authenticated read beside a bare route that runs the same SELECT',
+    needs: 'Linux, the built program; half a minute',
+    load: () => import('./rest/index.ts'),
+  },
+  {
+    name: 'sessions',
+    measures:
+      'memory of 10,000 idle sessions and of the server, and how fast all devices are back after a restart',
+    needs: 'Linux, 10,500 open files for each process, the built program; three minutes',
+    load: () => import('./sessions/index.ts'),
+  },
+  {
     name: 'wamr',
     measures: "the device's core under WAMR on this machine, beside the same bytes in V8",
     needs: 'build/device (npm run device:build); a few seconds',

@@ -1,8 +1,9 @@
-import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { ServerCore, SigningKey } from '../../assembly/host/index.ts';
 import type { Comparison } from '../harness.ts';
+import { createNodeSigner, type NodeSigner } from './node-signer.ts';
 
 const TAG_BYTES = 32;
 const COUNT = 64;
@@ -11,7 +12,7 @@ const LENGTHS = [64, 256] as const;
 interface Frames {
   readonly count: number;
   readonly keys: readonly SigningKey[];
-  readonly nodeKeys: readonly KeyObject[];
+  readonly nodeSigners: readonly NodeSigner[];
   readonly secrets: readonly Uint8Array[];
   /** Views of one buffer, each with room for its tag behind it, as frames lie in a send buffer. */
   readonly frames: readonly Uint8Array[];
@@ -41,27 +42,23 @@ function makeFrames(core: ServerCore, length: number): Frames {
   const buffer = randomBytes(COUNT * stride);
   const indexes = Array.from({ length: COUNT }, (_, i) => i);
   const secrets = indexes.map(() => randomBytes(32));
-  const nodeKeys = secrets.map((secret) => createSecretKey(secret));
+  const nodeSigners = secrets.map(createNodeSigner);
   const frames = indexes.map((i) => buffer.subarray(i * stride, (i + 1) * stride));
   const messages = frames.map((frame) => frame.subarray(0, length));
   return {
     count: COUNT,
     keys: secrets.map((secret) => core.importKey(secret)),
-    nodeKeys,
+    nodeSigners,
     secrets,
     frames,
     messages,
-    tags: messages.map((message, i) => nodeSign(nodeKeys[i] as KeyObject, message)),
+    tags: messages.map((message, i) => (nodeSigners[i] as NodeSigner)(message)),
     length,
   };
 }
 
-function nodeSign(key: KeyObject, message: Uint8Array): Buffer {
-  return createHmac('sha256', key).update(message).digest();
-}
-
 function compareSign(core: ServerCore, at: Frames): Comparison {
-  const { count, keys, nodeKeys, messages, frames, length } = at;
+  const { count, keys, nodeSigners, messages, frames, length } = at;
   const ours = () => {
     for (let i = 0; i < count; i++) {
       core.signInto(keys[i] as SigningKey, messages[i] as Uint8Array, frames[i] as Uint8Array, length);
@@ -69,7 +66,7 @@ function compareSign(core: ServerCore, at: Frames): Comparison {
   };
   const reference = () => {
     for (let i = 0; i < count; i++) {
-      const tag = nodeSign(nodeKeys[i] as KeyObject, messages[i] as Uint8Array);
+      const tag = (nodeSigners[i] as NodeSigner)(messages[i] as Uint8Array);
       (frames[i] as Uint8Array).set(tag, length);
     }
   };
@@ -97,7 +94,7 @@ function compareSignNoble(core: ServerCore, at: Frames): Comparison {
 }
 
 function compareVerify(core: ServerCore, at: Frames): Comparison {
-  const { count, keys, nodeKeys, messages, tags, length } = at;
+  const { count, keys, nodeSigners, messages, tags, length } = at;
   const ours = () => {
     for (let i = 0; i < count; i++) {
       if (!core.verify(keys[i] as SigningKey, messages[i] as Uint8Array, tags[i] as Uint8Array))
@@ -106,7 +103,7 @@ function compareVerify(core: ServerCore, at: Frames): Comparison {
   };
   const reference = () => {
     for (let i = 0; i < count; i++) {
-      const tag = nodeSign(nodeKeys[i] as KeyObject, messages[i] as Uint8Array);
+      const tag = (nodeSigners[i] as NodeSigner)(messages[i] as Uint8Array);
       if (!timingSafeEqual(tag, tags[i] as Uint8Array)) throw wrong();
     }
   };
@@ -133,11 +130,11 @@ function compareVerifyNoble(core: ServerCore, at: Frames): Comparison {
 }
 
 function compareSignBatch(core: ServerCore, at: Frames): Comparison {
-  const { count, keys, nodeKeys, messages, frames, length } = at;
+  const { count, keys, nodeSigners, messages, frames, length } = at;
   const ours = () => core.signBatch(keys, messages, frames, length);
   const reference = () => {
     for (let i = 0; i < count; i++) {
-      const tag = nodeSign(nodeKeys[i] as KeyObject, messages[i] as Uint8Array);
+      const tag = (nodeSigners[i] as NodeSigner)(messages[i] as Uint8Array);
       (frames[i] as Uint8Array).set(tag, length);
     }
   };
@@ -161,13 +158,13 @@ function compareVerifyBatch(core: ServerCore, at: Frames): Comparison {
   };
 }
 
-function compareSignForKeys(core: ServerCore, { keys, nodeKeys, messages, length }: Frames): Comparison {
+function compareSignForKeys(core: ServerCore, { keys, nodeSigners, messages, length }: Frames): Comparison {
   const message = messages[0] as Uint8Array;
   const tags = new Uint8Array(COUNT * TAG_BYTES);
   const expected = new Uint8Array(COUNT * TAG_BYTES);
   const ours = () => core.signForKeys(message, keys, tags);
   const reference = () => {
-    for (let i = 0; i < COUNT; i++) expected.set(nodeSign(nodeKeys[i] as KeyObject, message), i * TAG_BYTES);
+    for (let i = 0; i < COUNT; i++) expected.set((nodeSigners[i] as NodeSigner)(message), i * TAG_BYTES);
   };
   ours();
   reference();

@@ -23,6 +23,12 @@ export class HopSigner {
 
   /** Signs and hands over all of them, in their order. */
   signEach<Item extends Outgoing>(outgoing: readonly Item[], handOver: (item: Item) => void): void {
+    const [only] = outgoing;
+    // Most frames have one receiver: nothing is gathered for it.
+    if (only !== undefined && outgoing.length === 1) {
+      this.#signOne(only, handOver);
+      return;
+    }
     for (let from = 0; from < outgoing.length; from += BATCH_SIGNATURES_MAX) {
       const round = outgoing.slice(from, from + BATCH_SIGNATURES_MAX);
       const isOneFrame = round.every(({ frame }) => frame === round[0]?.frame);
@@ -33,11 +39,13 @@ export class HopSigner {
   }
 
   #oneByOne<Item extends Outgoing>(round: readonly Item[], handOver: (item: Item) => void): void {
-    for (const item of round) {
-      const { bytes, signedBytes, signatureStart } = item.frame;
-      this.#core.signInto(item.signingKey, signedBytes, bytes, signatureStart);
-      handOver(item);
-    }
+    for (const item of round) this.#signOne(item, handOver);
+  }
+
+  #signOne<Item extends Outgoing>(item: Item, handOver: (item: Item) => void): void {
+    const { bytes, signedBytes, signatureStart } = item.frame;
+    this.#core.signInto(item.signingKey, signedBytes, bytes, signatureStart);
+    handOver(item);
   }
 
   #together<Item extends Outgoing>(

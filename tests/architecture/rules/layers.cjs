@@ -356,10 +356,10 @@ const LAYERS = [
     path: folders('bench'),
     imports: [
       own('bench'),
-      [folders('assembly/host', 'server', 'device/native'), 'what it measures'],
+      [folders('assembly/host', 'proto', 'server', 'device/native'), 'what it measures'],
       [files('device/node/checkout.ts'), 'finds the folder of the project'],
       [packages('commander'), 'describes the command', { only: '/command\\.ts$' }],
-      [packages('@noble/hashes'), 'what it measures against'],
+      [packages('@noble/hashes', 'aedes', 'postgres', 'uWebSockets.js'), 'what it measures against'],
       [ANY_NODE, 'nobody ships it'],
     ],
   },
@@ -396,6 +396,7 @@ const ENTRIES = [
   '^device/native/(build|gate)\\.ts$',
   '^assembly/(index|device)\\.ts$',
   '^bench/suites\\.ts$',
+  '^bench/part\\.ts$',
   '^tests/',
 ];
 

@@ -1,0 +1,156 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { cpuSecondsOf } from '../processes/processes.ts';
+import { type Lane, type LaneSpec, openLane } from './lanes.ts';
+import { openSessions, type SessionsSpec } from './sessions.ts';
+
+/** As much as the server takes. */
+export interface Saturation {
+  readonly seconds: number;
+  /** Messages of a lane under way at a time. */
+  readonly window: number;
+  readonly serverProcessId: number;
+}
+
+/** A rate, whatever the server does. */
+export interface Pace {
+  readonly seconds: number;
+  /** Messages a second, of all lanes together. */
+  readonly rate: number;
+  readonly serverProcessId: number;
+}
+
+/** What came through. */
+export interface Throughput {
+  readonly messages: number;
+  readonly seconds: number;
+  /** How much of its core the load generator used. */
+  readonly loadShare: number;
+  /** Processor time of the server's process. */
+  readonly serverSeconds: number;
+}
+
+/** How long messages took, in milliseconds. */
+export interface Latency extends Throughput {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+const TICK_MS = 1;
+/** What is under way at the end of a run gets so long to arrive; a TRANSIENT frame may be lost. */
+const DRAIN_TIMEOUT_MS = 5_000;
+const POLL_MS = 20;
+/** Lets what is under way arrive before the next run. */
+const SETTLE_MS = 300;
+
+/** The load generator: lanes of messages, as fast as they go or at a rate. */
+export function createPart() {
+  let lanes: readonly Lane[] = [];
+  let sessions: readonly { close(): void }[] = [];
+  return {
+    connect: async (spec: SessionsSpec) => {
+      sessions = await openSessions(spec);
+    },
+    disconnect: async (_: null) => {
+      for (const session of sessions) session.close();
+      sessions = [];
+      await wait(SETTLE_MS);
+    },
+    open: async (specs: readonly LaneSpec[]) => {
+      lanes = await Promise.all(specs.map(openLane));
+    },
+    close: async (_: null) => {
+      for (const lane of lanes) lane.close();
+      lanes = [];
+      await wait(SETTLE_MS);
+    },
+    saturate: (options: Saturation) => saturate(lanes, options),
+    pace: (options: Pace) => pace(lanes, options),
+  };
+}
+
+export type Load = ReturnType<typeof createPart>;
+
+async function saturate(
+  lanes: readonly Lane[],
+  { seconds, window, serverProcessId }: Saturation,
+): Promise<Throughput> {
+  let messages = 0;
+  let ofAllUnderWay = 0;
+  let isOver = false;
+  for (const lane of lanes) {
+    let underWay = 0;
+    const refill = () => {
+      const room = window - underWay;
+      underWay += room;
+      ofAllUnderWay += room;
+      lane.send(room);
+    };
+    lane.onProgress = (count) => {
+      messages += count;
+      underWay -= count;
+      ofAllUnderWay -= count;
+      if (!isOver && underWay <= window / 2) refill();
+    };
+    refill();
+  }
+  const measured = await measure(seconds, serverProcessId, () => messages);
+  isOver = true;
+  const deadlineMs = Date.now() + DRAIN_TIMEOUT_MS;
+  while (ofAllUnderWay > 0 && Date.now() < deadlineMs) await wait(POLL_MS);
+  return measured;
+}
+
+async function pace(lanes: readonly Lane[], { seconds, rate, serverProcessId }: Pace): Promise<Latency> {
+  const times: number[] = [];
+  let arrived = 0;
+  for (const lane of lanes) lane.onProgress = () => {};
+  const sent = lanes.map((lane) => {
+    const waiting: number[] = [];
+    let oldest = 0;
+    lane.onReceived = (count) => {
+      const now = performance.now();
+      arrived += count;
+      for (let i = 0; i < count; i++) times.push(now - (waiting[oldest++] ?? now));
+    };
+    return waiting;
+  });
+  let due = 0;
+  let turn = 0;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    due += ((now - last) * rate) / 1000;
+    last = now;
+    const each = Math.ceil(due / lanes.length);
+    while (due >= 1) {
+      const count = Math.min(each, Math.floor(due));
+      const index = turn++ % lanes.length;
+      for (let i = 0; i < count; i++) sent[index]?.push(now);
+      lanes[index]?.send(count);
+      due -= count;
+    }
+  }, TICK_MS);
+  const measured = await measure(seconds, serverProcessId, () => arrived);
+  clearInterval(timer);
+  await wait(SETTLE_MS);
+  times.sort((a, b) => a - b);
+  const share = (part: number) => times[Math.floor(times.length * part)] ?? Number.POSITIVE_INFINITY;
+  for (const lane of lanes) lane.onReceived = () => {};
+  return { ...measured, p50Ms: share(0.5), p99Ms: share(0.99) };
+}
+
+async function measure(seconds: number, serverProcessId: number, count: () => number): Promise<Throughput> {
+  const before = count();
+  const cpu = process.cpuUsage();
+  const serverSeconds = cpuSecondsOf(serverProcessId);
+  const begunMs = performance.now();
+  await wait(seconds * 1000);
+  const elapsed = (performance.now() - begunMs) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    messages: count() - before,
+    seconds: elapsed,
+    loadShare: (user + system) / 1e6 / elapsed,
+    serverSeconds: cpuSecondsOf(serverProcessId) - serverSeconds,
+  };
+}

@@ -1,0 +1,235 @@
+import { randomUUID } from 'node:crypto';
+import { type Delivery, FrameType, readFrame } from '../../proto/index.ts';
+import type { Credentials } from '../processes/product.ts';
+import { encodeAcknowledgement, FrameMint, openBifrost, typeOf } from '../wire/bifrost.ts';
+import { HttpWire } from '../wire/http.ts';
+import { MqttWire, publishTemplate } from '../wire/mqtt.ts';
+import { messageBytesMax, WebSocketWire, writeMessageHead } from '../wire/websocket.ts';
+
+/** Where messages of a lane come from. */
+export type SourceSpec =
+  | {
+      readonly kind: 'bifrost';
+      readonly port: number;
+      readonly credentials: Credentials;
+      readonly delivery: Delivery;
+      readonly destinationId: string | null;
+    }
+  | { readonly kind: 'websocket'; readonly port: number; readonly path: string }
+  | {
+      readonly kind: 'bifrost-mqtt';
+      readonly port: number;
+      readonly credentials: Credentials;
+      readonly delivery: Delivery;
+      readonly destinationId: string | null;
+      readonly qos: 0 | 1;
+    }
+  | { readonly kind: 'mqtt'; readonly port: number; readonly topic: string; readonly qos: 0 | 1 }
+  | { readonly kind: 'http'; readonly port: number; readonly path: string; readonly token: string | null };
+
+/** Where they arrive; `away` is nobody. */
+export type SinkSpec =
+  | { readonly kind: 'bifrost'; readonly port: number; readonly credentials: Credentials }
+  | { readonly kind: 'websocket'; readonly port: number; readonly path: string }
+  | { readonly kind: 'bifrost-mqtt'; readonly port: number; readonly credentials: Credentials }
+  | {
+      readonly kind: 'mqtt';
+      readonly port: number;
+      readonly topic: string;
+      readonly qos: 0 | 1;
+      readonly clientId?: string;
+    }
+  | { readonly kind: 'away' };
+
+/** Messages from one client to another, all of one size. */
+export interface LaneSpec {
+  readonly source: SourceSpec;
+  readonly sink: SinkSpec;
+  readonly messageBytes: number;
+  /** What makes room for the next message: its acknowledgement to the source, or its arrival. */
+  readonly progress: 'acknowledged' | 'received';
+}
+
+/** A lane whose clients are connected. */
+export interface Lane {
+  /** Sends the next messages, in one write. */
+  send(count: number): void;
+  onProgress: (count: number) => void;
+  onReceived: (count: number) => void;
+  close(): void;
+}
+
+interface Source {
+  send(count: number): void;
+  onAcknowledged: (count: number) => void;
+  close(): void;
+}
+
+interface Sink {
+  onReceived: (count: number) => void;
+  close(): void;
+}
+
+/** Connects both ends, the sink first. Throws into the process when a connection is lost later. */
+export async function openLane(spec: LaneSpec): Promise<Lane> {
+  const sink = await openSink(spec.sink);
+  const source = await openSource(spec);
+  const lane: Lane = {
+    send: (count) => source.send(count),
+    onProgress: () => {},
+    onReceived: () => {},
+    close: () => {
+      source.close();
+      sink.close();
+    },
+  };
+  source.onAcknowledged = (count) => {
+    if (spec.progress === 'acknowledged') lane.onProgress(count);
+  };
+  sink.onReceived = (count) => {
+    lane.onReceived(count);
+    if (spec.progress === 'received') lane.onProgress(count);
+  };
+  return lane;
+}
+
+const failed = (what: string) => (reason: string) => {
+  throw new Error(`${what}: ${reason}`);
+};
+
+async function openSource({ source, messageBytes }: LaneSpec): Promise<Source> {
+  if (source.kind === 'websocket') return openWebSocketSource(source.port, source.path, messageBytes);
+  if (source.kind === 'bifrost') {
+    const wire = await openBifrost(source.port, source.credentials);
+    const mint = new FrameMint({ ...source, frameBytes: messageBytes });
+    const opened: Source = {
+      send: (count) =>
+        wire.send(encodeMessages(count, mint.frameBytes, (out, at) => mint.writeInto(out, at))),
+      onAcknowledged: () => {},
+      close: () => wire.close(),
+    };
+    wire.onClosed = failed('a source');
+    wire.onMessages = (messages) => {
+      let acknowledged = 0;
+      for (const message of messages) {
+        if (typeOf(message) === FrameType.ACK) acknowledged++;
+        else if (typeOf(message) === FrameType.ERROR) failed('a source')('the server refused a frame');
+      }
+      opened.onAcknowledged(acknowledged);
+    };
+    return opened;
+  }
+  if (source.kind === 'http') return openHttpSource(source);
+  return openMqttSource(source, messageBytes);
+}
+
+async function openHttpSource({ port, path, token }: Extract<SourceSpec, { kind: 'http' }>): Promise<Source> {
+  const wire = await HttpWire.connect(port);
+  const authorization = token === null ? '' : `Authorization: Bearer ${token}\r\n`;
+  const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${authorization}\r\n`;
+  const opened: Source = {
+    send: (count) => wire.send(Buffer.from(request.repeat(count))),
+    onAcknowledged: () => {},
+    close: () => wire.close(),
+  };
+  wire.onClosed = failed(path);
+  wire.onAnswered = (count) => opened.onAcknowledged(count);
+  return opened;
+}
+
+async function openWebSocketSource(port: number, path: string, messageBytes: number): Promise<Source> {
+  const wire = await WebSocketWire.connect({ port, path });
+  wire.onClosed = failed('a source');
+  return {
+    send: (count) =>
+      wire.send(encodeMessages(count, messageBytes, (out, at) => out.fill(0x61, at, at + messageBytes))),
+    onAcknowledged: () => {},
+    close: () => wire.close(),
+  };
+}
+
+async function openMqttSource(
+  source: Extract<SourceSpec, { kind: 'mqtt' | 'bifrost-mqtt' }>,
+  messageBytes: number,
+): Promise<Source> {
+  const { port, qos } = source;
+  const isDevice = source.kind === 'bifrost-mqtt';
+  const mint = isDevice ? new FrameMint({ ...source, frameBytes: messageBytes }) : null;
+  const wire = await MqttWire.connect(
+    isDevice ? clientOf(port, source.credentials) : { port, clientId: randomUUID(), clean: true },
+  );
+  const topic = isDevice ? `bifrost/v1/${source.credentials.deviceId}/up` : source.topic;
+  const template = publishTemplate(topic, qos, mint?.frameBytes ?? messageBytes);
+  let packetId = 0;
+  const opened: Source = {
+    send: (count) => {
+      const { bytes, idAt, payloadAt } = template;
+      const out = Buffer.allocUnsafe(count * bytes.length);
+      for (let at = 0; at < out.length; at += bytes.length) {
+        bytes.copy(out, at);
+        if (idAt > 0) {
+          packetId = (packetId % 0xffff) + 1;
+          out.writeUInt16BE(packetId, at + idAt);
+        }
+        mint?.writeInto(out, at + payloadAt);
+      }
+      wire.send(out);
+    },
+    onAcknowledged: () => {},
+    close: () => wire.close(),
+  };
+  wire.onClosed = failed('a source');
+  wire.onAcknowledged = (count) => opened.onAcknowledged(count);
+  return opened;
+}
+
+async function openSink(spec: SinkSpec): Promise<Sink> {
+  const sink: Sink = { onReceived: () => {}, close: () => {} };
+  if (spec.kind === 'away') return sink;
+  if (spec.kind === 'bifrost') {
+    const wire = await openBifrost(spec.port, spec.credentials);
+    wire.onClosed = failed('a sink');
+    wire.onMessages = (messages) => {
+      const { streamOffset } = readFrame(messages.at(-1) as Buffer);
+      if (streamOffset > 0) wire.send(encodeAcknowledgement(spec.credentials, streamOffset));
+      sink.onReceived(messages.length);
+    };
+    sink.close = () => wire.close();
+  } else if (spec.kind === 'websocket') {
+    const wire = await WebSocketWire.connect(spec);
+    wire.onClosed = failed('a sink');
+    wire.onMessages = (messages) => sink.onReceived(messages.length);
+    sink.close = () => wire.close();
+  } else {
+    const isDevice = spec.kind === 'bifrost-mqtt';
+    const clientId = (isDevice ? undefined : spec.clientId) ?? randomUUID();
+    const wire = await MqttWire.connect(
+      isDevice
+        ? clientOf(spec.port, spec.credentials)
+        : { port: spec.port, clientId, clean: spec.clientId === undefined },
+    );
+    wire.onClosed = failed('a sink');
+    wire.onPublished = (count) => sink.onReceived(count);
+    await wire.subscribe(
+      isDevice ? `bifrost/v1/${spec.credentials.deviceId}/down` : spec.topic,
+      isDevice ? 1 : spec.qos,
+    );
+    sink.close = () => wire.close();
+  }
+  return sink;
+}
+
+function clientOf(port: number, { deviceId, token }: Credentials) {
+  return { port, clientId: deviceId, username: deviceId, password: token, clean: true };
+}
+
+function encodeMessages(count: number, length: number, write: (out: Buffer, at: number) => void): Buffer {
+  const out = Buffer.allocUnsafe(count * messageBytesMax(length));
+  let position = 0;
+  for (let i = 0; i < count; i++) {
+    position = writeMessageHead(out, position, length);
+    write(out, position);
+    position += length;
+  }
+  return out.subarray(0, position);
+}

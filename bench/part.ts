@@ -1,0 +1,31 @@
+import type { PartAnswer, PartCall, PartMethods } from './processes/part.ts';
+
+/** Entry of the processes that a benchmark starts: the name of the part is the only argument. */
+const PARTS: Readonly<Record<string, () => Promise<{ createPart: () => PartMethods }>>> = {
+  load: () => import('./load/index.ts'),
+  ledger: () => import('./ledger/part.ts'),
+  'bare-websocket': () => import('./references/bare-websocket.ts'),
+  'bare-aedes': () => import('./references/bare-aedes.ts'),
+  'bare-rest': () => import('./references/bare-rest.ts'),
+};
+
+const name = process.argv[2] ?? '';
+const part = PARTS[name];
+if (part === undefined) throw new Error(`there is no part "${name}"`);
+const methods = (await part()).createPart();
+
+process.on('message', (call: PartCall) => void answer(call));
+process.on('disconnect', () => process.exit(0));
+process.on('SIGTERM', () => process.exit(0));
+
+async function answer({ method, argument }: PartCall): Promise<void> {
+  let said: PartAnswer;
+  try {
+    const work = methods[method];
+    if (work === undefined) throw new Error('there is no such method');
+    said = { value: await work(argument as never) };
+  } catch (error) {
+    said = { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+  process.send?.(said);
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { passwordOf } from '../../server/platform/database/embedded/bootstrap.ts';
+import type { BenchSuite } from '../harness.ts';
+import { rateResult, saturateBoth } from '../load/compare.ts';
+import type { Load } from '../load/index.ts';
+import type { LaneSpec } from '../load/lanes.ts';
+import { startPart } from '../processes/part.ts';
+import { startProduct } from '../processes/product.ts';
+import type { BareRest } from '../references/bare-rest.ts';
+
+const CONNECTIONS = 10;
+const DEVICES = 20;
+const SUPERUSER = 'postgres';
+/** The columns of the answer, from the same tables. */
+const STATEMENT = `
+  SELECT id, name, world_type, capabilities, last_seen_at, created_at,
+    ARRAY(SELECT network_id FROM yggdrasil.network_members WHERE device_id = devices.id ORDER BY network_id) AS network_ids
+  FROM yggdrasil.devices AS devices WHERE id = $1`;
+
+/** An authenticated read beside a bare route that runs the same SELECT on one pool, without tenancy. */
+export const suite: BenchSuite = {
+  name: 'rest',
+  run: async (report, options) => {
+    const product = await startProduct();
+    const bare = startPart<BareRest>('bare-rest', 'server');
+    const load = startPart<Load>('load', 'load');
+    try {
+      const networkId = await product.createNetwork('Home');
+      const deviceIds: string[] = [];
+      for (let i = 0; i < DEVICES; i++) {
+        deviceIds.push((await product.createDevice(networkId, `Device ${i}`)).deviceId);
+      }
+      const barePort = await bare.call('listen', {
+        socketDirectory: join(product.dataDirectory, 'data/postgresql/run'),
+        user: SUPERUSER,
+        password: passwordOf(SUPERUSER, databaseSecretOf(product.dataDirectory)),
+        database: 'yggdrasil',
+        statement: STATEMENT,
+      });
+      const lanes = (port: number, prefix: string, token: string | null): LaneSpec[] =>
+        Array.from({ length: CONNECTIONS }, (_, i) => ({
+          source: { kind: 'http', port, path: `${prefix}/${deviceIds[i % DEVICES]}`, token },
+          sink: { kind: 'away' },
+          messageBytes: 0,
+          progress: 'acknowledged',
+        }));
+      const ours = {
+        serverProcessId: product.processId,
+        lanes: lanes(product.port, '/api/v1/devices', product.token),
+      };
+      const reference = { serverProcessId: bare.processId, lanes: lanes(barePort, '/devices', null) };
+      report(rateResult('device-get', await saturateBoth(load, ours, reference, options, 1)));
+    } finally {
+      await Promise.all([load.stop(), bare.stop(), product.stop()]);
+    }
+  },
+};
+
+/** What the passwords of the embedded database follow from. */
+function databaseSecretOf(dataDirectory: string): string {
+  const { databaseSecret } = JSON.parse(readFileSync(join(dataDirectory, 'data/secrets.json'), 'utf8')) as {
+    databaseSecret: string;
+  };
+  return databaseSecret;
+}
