@@ -40,6 +40,8 @@ async function runInitdb(
         `--pgdata=${part}`,
         `--username=${SUPERUSER}`,
         `--pwfile=${passwordFile}`,
+        // A page that changed on the disk is refused when it is read, not served.
+        '--data-checksums',
         '--auth=scram-sha-256',
         '--encoding=UTF8',
         '--locale=C',
