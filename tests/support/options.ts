@@ -14,12 +14,13 @@ export const readSeed = (): number => readNumber('YGGDRASIL_TEST_SEED', randomIn
 
 /** Runs test files with some of their variables set; ends this process with their exit code. */
 export function runLongTests(
-  project: string,
+  projects: readonly string[],
   testFiles: readonly string[],
   variables: Readonly<Record<string, string | undefined>>,
 ): never {
   const given = Object.entries(variables).filter(([, value]) => value !== undefined);
-  const { status } = spawnSync('npx', ['vitest', 'run', '--project', project, ...testFiles], {
+  const chosen = projects.flatMap((project) => ['--project', project]);
+  const { status } = spawnSync('npx', ['vitest', 'run', ...chosen, ...testFiles], {
     env: { ...process.env, ...Object.fromEntries(given) },
     stdio: 'inherit',
   });

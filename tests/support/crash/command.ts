@@ -11,7 +11,7 @@ const { values } = parseArgs({
 const { kills, losses, seed } = values;
 const both = kills === undefined && losses === undefined;
 runLongTests(
-  'slow',
+  ['slow'],
   [
     ...(both || kills !== undefined ? ['tests/acceptance/crash.slow.test.ts'] : []),
     ...(both || losses !== undefined ? ['tests/acceptance/power-loss.slow.test.ts'] : []),
