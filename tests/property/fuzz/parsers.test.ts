@@ -90,10 +90,11 @@ describe('whatever bytes come', () => {
     const { connect, others } = mqttPackets(uuid(3), 'token', frames[0] as Uint8Array);
     const streams = [connect, ...others.map((packet) => Buffer.concat([connect, packet]))];
     await fuzz(0.2, streams, (input) => {
-      const whole = new PacketFramer(1_000, FRAME_BYTES_MAX).violation(input);
+      const whole = new PacketFramer(1_000, FRAME_BYTES_MAX).findFault(input)?.reason;
       const framer = new PacketFramer(1_000, FRAME_BYTES_MAX);
       const split = Math.floor(random.fraction() * (input.length + 1));
-      const parts = framer.violation(input.subarray(0, split)) ?? framer.violation(input.subarray(split));
+      const fault = framer.findFault(input.subarray(0, split)) ?? framer.findFault(input.subarray(split));
+      const parts = fault?.reason;
       if (parts !== whole) throw new Error(`${parts} instead of ${whole}, split at ${split}`);
     });
   });
