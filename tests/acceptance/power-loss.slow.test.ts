@@ -153,6 +153,6 @@ describe('a loss of power under load, and a restart', () => {
         crash: (running, round) => losePower(running, round % 2 === 1 ? 0 : seed + round),
       });
     },
-    60_000 + rounds * 30_000,
+    60_000 + rounds * 150_000,
   );
 });

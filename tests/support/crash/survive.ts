@@ -6,16 +6,16 @@ import { createFindings, verifyAfterCrash } from './verify.ts';
 
 /** Settings under which what a crash leaves behind is over in seconds. */
 export const CRASH_SETTINGS = {
-  YGGDRASIL_HOLD_TIMEOUT_SECONDS: '3',
-  YGGDRASIL_REQUEST_TIMEOUT_SECONDS: '2',
+  YGGDRASIL_HOLD_TIMEOUT_SECONDS: '5',
+  YGGDRASIL_REQUEST_TIMEOUT_SECONDS: '4',
   YGGDRASIL_SLOT_WAIT_MS: '500',
 };
 
 /** A crash comes when this much has been acknowledged, and up to `DELAY_MS_MAX` later. */
 const READINGS_MIN = 200;
-const PAID_MIN = 5;
+const PAID_MIN = 3;
 const DELAY_MS_MAX = 500;
-const LOAD_TIMEOUT_MS = 30_000;
+const LOAD_TIMEOUT_MS = 120_000;
 /** Cents the requester begins with, each a top-up of its own. */
 const FIRST_CENTS = 100;
 
