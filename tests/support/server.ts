@@ -45,6 +45,27 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
+const requestsTo =
+  (httpUrl: string) =>
+  async (method: string, path: string, options: RequestOptions = {}): Promise<Answer> => {
+    const { body, text, token, headers, expect } = options;
+    const sent = text ?? (body === undefined ? undefined : JSON.stringify(body));
+    const response = await fetch(httpUrl + path, {
+      method,
+      ...(sent === undefined ? {} : { body: sent }),
+      headers: {
+        ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
+    });
+    const answer = (await response.json()) as Record<string, unknown>;
+    if (expect !== undefined && response.status !== expect) {
+      throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
+    }
+    return { status: response.status, headers: response.headers, body: answer };
+  };
+
 /** Starts a server; `environment` adds to its configuration, `dependencies` to what its process gives. */
 export async function startTestServer(
   environment: Readonly<Record<string, string>> = {},
@@ -73,24 +94,7 @@ export async function startTestServer(
   const setupCode = (await app.offerSetupCode()) ?? '';
   const httpUrl = `http://${http}`;
 
-  const request = async (method: string, path: string, options: RequestOptions = {}): Promise<Answer> => {
-    const { body, text, token, headers, expect } = options;
-    const sent = text ?? (body === undefined ? undefined : JSON.stringify(body));
-    const response = await fetch(httpUrl + path, {
-      method,
-      ...(sent === undefined ? {} : { body: sent }),
-      headers: {
-        ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...headers,
-      },
-    });
-    const answer = (await response.json()) as Record<string, unknown>;
-    if (expect !== undefined && response.status !== expect) {
-      throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
-    }
-    return { status: response.status, headers: response.headers, body: answer };
-  };
+  const request = requestsTo(httpUrl);
 
   return {
     httpUrl,

@@ -78,6 +78,7 @@ const ADAPTERS = {
   bus: [],
   database: [
     [packages('postgres'), 'the database client; nowhere else'],
+    [node('path'), 'the name of a socket', { only: '/connect\\.ts$' }],
     [packages('umzug'), 'runs migrations', { only: '/migrate\\.ts$' }],
     [
       node('child_process', 'crypto', 'fs/promises', 'module', 'os', 'path', 'process', 'util'),
@@ -107,7 +108,10 @@ const ADAPTERS = {
       { only: '/(descriptors|remote-addresses)\\.ts$' },
     ],
   ],
-  logging: [[packages('pino'), 'writes log lines']],
+  logging: [
+    [packages('pino'), 'writes log lines'],
+    [node('stream'), 'writes to pipes'],
+  ],
   metrics: [[packages('prom-client'), 'counts and formats']],
   mqtt: [
     [packages('aedes'), 'the MQTT broker'],
@@ -121,13 +125,17 @@ const ADAPTERS = {
     [packages('zod'), 'reads the file of secrets', { only: '/secrets-file\\.ts$' }],
     [node('crypto'), 'seals and makes secrets'],
     [DURABLE_FILES, 'writes the file of secrets', { only: '/secrets-file\\.ts$' }],
-    [node('fs', 'fs/promises', 'os', 'path'), 'keeps the file of secrets', { only: '/secrets-file\\.ts$' }],
+    [
+      node('fs', 'fs/promises', 'os', 'path', 'process'),
+      'keeps the file of secrets',
+      { only: '/secrets-file\\.ts$' },
+    ],
   ],
   system: [
     [node('crypto'), 'is the source of randomness', { only: '/random\\.ts$' }],
     [DURABLE_FILES, 'makes the data directory', { only: '/data-directory\\.ts$' }],
     [
-      node('fs', 'fs/promises', 'os', 'path'),
+      node('fs', 'fs/promises', 'os', 'path', 'process'),
       'finds and locks the data directory',
       { only: '/data-directory\\.ts$' },
     ],

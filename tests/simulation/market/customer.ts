@@ -4,7 +4,7 @@ import { AppError } from '../../../server/kernel/errors.ts';
 import { type AccountId, asId, type TenantId } from '../../../server/kernel/ids.ts';
 import { uuid } from '../../support/frames.ts';
 import type { MarketProcess } from '../../support/market-process.ts';
-import type { World } from './world.ts';
+import type { Surroundings } from './surroundings.ts';
 
 type Final = Exclude<ComputeEvent, { kind: 'delta' }>;
 
@@ -29,14 +29,17 @@ export interface Asked {
   stoppedReading: boolean;
 }
 
+/** All that customers have asked stands in one list. */
+type CustomerSurroundings = Surroundings & { readonly asked: Asked[] };
+
 /** Somebody with money who asks, reads at its own pace, leaves, stops reading, and repeats itself. */
 export class Customer {
   readonly actor: AccountActor;
   /** Orders that it gave a key, by key: all that follow under it are the same. */
   readonly keyed = new Map<string, ComputeOrder>();
-  readonly #world: World;
+  readonly #world: CustomerSurroundings;
 
-  constructor(number: number, world: World) {
+  constructor(number: number, world: CustomerSurroundings) {
     this.actor = {
       kind: 'account',
       tenantId: asId<TenantId>(uuid(600 + number)),

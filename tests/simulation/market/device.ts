@@ -9,7 +9,7 @@ import { AppError } from '../../../server/kernel/errors.ts';
 import { asId, type DeviceId, type TenantId, type TransactionId } from '../../../server/kernel/ids.ts';
 import { uuid } from '../../support/frames.ts';
 import type { MarketProcess } from '../../support/market-process.ts';
-import type { World } from './world.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** What a device does with a request that it was given. */
 const MISHAPS = ['fails', 'fails midway', 'falls silent', 'miscounts', 'ends twice', 'goes on'] as const;
@@ -31,13 +31,13 @@ export class Link implements ProviderLink {
   /** Requests that the server has given to it and not taken back: they fill its slots. */
   readonly outstanding = new Set<string>();
   readonly #device: Device;
-  readonly #world: World;
+  readonly #world: Surroundings;
   readonly #lastDueMs = { up: 0, down: 0 };
   /** Answers whose end the server got. */
   readonly #ended = new Set<string>();
   #isCut = false;
 
-  constructor(device: Device, server: MarketProcess, world: World) {
+  constructor(device: Device, server: MarketProcess, world: Surroundings) {
     this.#device = device;
     this.server = server;
     this.#world = world;
@@ -154,13 +154,13 @@ export class Device {
   readonly actor: DeviceActor;
   readonly slots: number;
   readonly priceCents: number;
-  readonly #world: World;
+  readonly #world: Surroundings;
   readonly #pieceMs: number;
   readonly #mishaps: number;
   #link: Link | null = null;
   readonly #credit = new Map<string, number>();
 
-  constructor(number: number, priceCents: number, world: World) {
+  constructor(number: number, priceCents: number, world: Surroundings) {
     const { chance } = world;
     const tenantId = asId<TenantId>(uuid(900 + number));
     this.actor = { kind: 'device', tenantId, deviceId: asId<DeviceId>(uuid(800 + number)) };
