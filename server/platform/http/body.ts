@@ -2,11 +2,11 @@ import { BODY_BYTES_PER_SECOND_MIN, BODY_GRACE_MS } from './limits.ts';
 import type { NativeResponse } from './uws.ts';
 
 /** What became of a request's body. */
-export type BodyOutcome = Uint8Array | 'too_large';
+export type BodyOutcome = Uint8Array | 'too_large' | 'no_room';
 
 /**
- * Collects a body of at most `bytesMax` bytes; more is never kept, whatever was announced. Calls back once: at once
- * when the announced length is too large, else with the last byte. Never calls back when the client goes away, or is
+ * Collects a body of at most `bytesMax` bytes; more is never kept, whatever was announced, nor bytes that `takeRoom` finds no
+ * room for. Calls back once: at once when the announced length is too large, else with the last byte. Never calls back when the client goes away, or is
  * slower than `BODY_BYTES_PER_SECOND_MIN`: then its connection is cut.
  * Must be called in the synchronous part of a request handler.
  */
@@ -14,6 +14,7 @@ export function collectBody(
   native: NativeResponse,
   announcedBytes: number,
   bytesMax: number,
+  takeRoom: (bytes: number) => boolean,
   done: (outcome: BodyOutcome) => void,
 ): void {
   let finished = false;
@@ -29,9 +30,9 @@ export function collectBody(
   native.onData((chunk, isLast) => {
     if (finished) return;
     bytes += chunk.byteLength;
-    if (bytes > bytesMax) {
+    if (bytes > bytesMax || !takeRoom(chunk.byteLength)) {
       chunks = [];
-      finish('too_large');
+      finish(bytes > bytesMax ? 'too_large' : 'no_room');
       return;
     }
     // The library takes the chunk's memory back after this call.

@@ -2,6 +2,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { ConnectionBudget } from '../listening/connection-budget.ts';
 import { collectBody } from './body.ts';
+import type { BodyBudget } from './body-budget.ts';
 import type { BrokenConnection } from './broken-connection.ts';
 import { Headers } from './headers.ts';
 import { PATH_BYTES_MAX } from './limits.ts';
@@ -20,6 +21,7 @@ export interface ExchangeContext {
   /** `draining`: answers end their connection. `closed`: nothing is begun any more. */
   readonly phase: () => 'serving' | 'draining' | 'closed';
   readonly broken: BrokenConnection;
+  readonly bodies: BodyBudget;
   readonly budget: ConnectionBudget;
   readonly began: () => void;
   readonly ended: () => void;
@@ -103,6 +105,8 @@ class Exchange {
    */
   readonly #isLast: boolean;
   #settled = false;
+  /** What its body takes of the budget while it arrives. */
+  #arrivingBytes = 0;
 
   constructor(native: NativeResponse, head: RequestHead, context: ExchangeContext) {
     this.#native = native;
@@ -111,6 +115,7 @@ class Exchange {
     this.#requestId = context.newRequestId();
     this.#isLast = isChunked(head.headers);
     this.#reply = new Reply(native, () => {
+      this.#giveRoomBack();
       if (!this.#settled) context.ended();
       this.#settled = true;
     });
@@ -135,12 +140,25 @@ class Exchange {
 
   #receive(route: HttpRoute, params: HttpRequest['params']): void {
     const announced = Number(this.#head.headers.first('content-length') ?? 0);
-    collectBody(this.#native, announced, route.bodyBytesMax, (body) => {
+    const takeRoom = (bytes: number) => {
+      if (!this.#context.bodies.take(this.#head.remoteAddress, bytes)) return false;
+      this.#arrivingBytes += bytes;
+      return true;
+    };
+    collectBody(this.#native, announced, route.bodyBytesMax, takeRoom, (body) => {
+      this.#giveRoomBack();
       if (body === 'too_large') {
         const details = { bodyBytesMax: route.bodyBytesMax };
         this.#refuse(new AppError('too_large', 'too_large', 'The body is too large.', { details }));
+      } else if (body === 'no_room') {
+        this.#refuse(new AppError('unavailable', 'unavailable', 'Too much is being sent from this address.'));
       } else this.#settle(() => route.handle(this.#requestOf(route, params, body)));
     });
+  }
+
+  #giveRoomBack(): void {
+    this.#context.bodies.give(this.#head.remoteAddress, this.#arrivingBytes);
+    this.#arrivingBytes = 0;
   }
 
   #requestOf(route: HttpRoute, params: HttpRequest['params'], body: Uint8Array): HttpRequest {

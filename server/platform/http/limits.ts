@@ -24,6 +24,8 @@ export const HEADERS_BYTES_MAX = 8_192;
 export const CLOSE_GRACE_MS = 10_000;
 /** The longest path that is looked up, in bytes: longer ones are nobody's. */
 export const PATH_BYTES_MAX = 2_048;
+/** Bytes of all bodies that are arriving: one address has half of them at most, four of the largest. */
+export const ARRIVING_BODY_BYTES_MAX = 64 * 1_024 * 1_024;
 /** The slowest that a body may arrive, in bytes per second: a microcontroller behind a poor radio link is faster. */
 export const BODY_BYTES_PER_SECOND_MIN = 1_024;
 /** How long a body may arrive more slowly than that before it is cut off, in milliseconds. */

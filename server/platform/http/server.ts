@@ -6,9 +6,10 @@ import { PortUnavailableError } from '../listening/port-unavailable.ts';
 import { type RegisteredWebSocket, registerWebSocket } from '../websocket/adapter.ts';
 import type { WebSocketEndpoint } from '../websocket/types.ts';
 import { createHttpAdmission } from './admission.ts';
+import { BodyBudget } from './body-budget.ts';
 import { BrokenConnection } from './broken-connection.ts';
 import { type ExchangeContext, serveRequest } from './exchange.ts';
-import { CLOSE_GRACE_MS } from './limits.ts';
+import { ARRIVING_BODY_BYTES_MAX, CLOSE_GRACE_MS } from './limits.ts';
 import { createRouter } from './router.ts';
 import type { HttpRoute, RespondToError } from './types.ts';
 import {
@@ -27,6 +28,8 @@ export interface HttpServerOptions {
   readonly port: number;
   /** How long `close` waits for running requests. Default `CLOSE_GRACE_MS`. */
   readonly closeGraceMs?: number;
+  /** Bytes of all bodies that are arriving. Default `ARRIVING_BODY_BYTES_MAX`. */
+  readonly arrivingBodyBytesMax?: number;
 }
 
 export interface HttpServerDependencies {
@@ -58,7 +61,12 @@ export function createHttpServer(
   options: HttpServerOptions,
   dependencies: HttpServerDependencies,
 ): HttpServer {
-  const { host, port, closeGraceMs = CLOSE_GRACE_MS } = options;
+  const {
+    host,
+    port,
+    closeGraceMs = CLOSE_GRACE_MS,
+    arrivingBodyBytesMax = ARRIVING_BODY_BYTES_MAX,
+  } = options;
   const { routes, websockets, logger } = dependencies;
   const app = createNativeApp();
   let phase: ReturnType<ExchangeContext['phase']> = 'serving';
@@ -71,6 +79,7 @@ export function createHttpServer(
     logger,
     phase: () => phase,
     broken: new BrokenConnection(),
+    bodies: new BodyBudget(arrivingBodyBytesMax),
     budget: dependencies.budget,
     began: () => running.began(),
     ended: () => running.ended(),

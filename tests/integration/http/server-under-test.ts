@@ -34,7 +34,10 @@ export function route(
 export async function startServer(
   routes: readonly HttpRoute[],
   websockets: readonly WebSocketEndpoint[] = [],
-  { connectionsMax, ...options }: { closeGraceMs?: number; connectionsMax?: number } = {},
+  {
+    connectionsMax,
+    ...options
+  }: { closeGraceMs?: number; connectionsMax?: number; arrivingBodyBytesMax?: number } = {},
 ): Promise<{ server: HttpServer; port: number; url: string; logger: ReturnType<typeof keepingLogger> }> {
   const logger = keepingLogger();
   const server = createHttpServer(
@@ -91,8 +94,12 @@ export interface RawConnection {
 }
 
 /** Connects and sends `first`; ends with the test. */
-export async function connectRaw(port: number, first: string | Uint8Array = ''): Promise<RawConnection> {
-  const socket = net.connect(port, '127.0.0.1');
+export async function connectRaw(
+  port: number,
+  first: string | Uint8Array = '',
+  localAddress = '127.0.0.1',
+): Promise<RawConnection> {
+  const socket = net.connect({ port, host: '127.0.0.1', localAddress });
   const chunks: Buffer[] = [];
   let closed = false;
   socket.on('data', (chunk) => chunks.push(chunk));
