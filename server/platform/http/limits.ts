@@ -13,6 +13,7 @@
  * | headers | fewer than 99, closed after 10 s | fewer than 99, 431 |
  * | a header without a name (`: x`) | it and what follows it are not seen, lengths included | the same |
  * | a chunk with an extension; trailers | waits for a body that doesn't end; 505 after the answer | the same |
+ * | a request before the answer to the one before it (pipelining) | closed, neither is answered | the same |
  *
  * The library's own answers (400, 431, 505) are HTML that names it; ours don't. A head must be complete within 10 s, and
  * a connection without a request is closed as long after its last one.

@@ -194,3 +194,18 @@ describe('a request', () => {
     expect(served).toEqual(['GET /a']);
   });
 });
+
+test('a request before the answer to the one before it ends the connection, and neither is answered', async () => {
+  let served = 0;
+  const { port } = await startServer([
+    route('GET', '/late', async () => {
+      served++;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return { status: 200, body: 'late' };
+    }),
+  ]);
+  const raw = await connectRaw(port, `GET /late HTTP/1.1\r\n${HOST}\r\n`.repeat(2));
+  await eventually('the end', () => raw.closed());
+  expect(raw.text()).toBe('');
+  expect(served).toBe(1);
+});
