@@ -24,11 +24,11 @@ import { createQualityService, createQualityStore } from '../../server/domains/q
 import {
   type ComputeAnswer,
   type ComputeEvent,
-  type ComputeOrder,
   createKeyStore,
   createRequestService,
   REQUEST_TIMES,
   type RequestTimes,
+  type UncountedOrder,
 } from '../../server/domains/requests/index.ts';
 import {
   createTransactionService,
@@ -193,11 +193,11 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   };
 }
 
-function orderWith(changes: Partial<ComputeOrder> = {}): ComputeOrder {
+function orderWith(changes: Partial<UncountedOrder> = {}): UncountedOrder {
   return {
     model: 'm',
     body: new TextEncoder().encode('{}'),
-    promptTokens: 10,
+    countPromptTokens: async () => 10,
     completionTokensMax: 50,
     costMicrocentsMax: null,
     idempotencyKey: null,

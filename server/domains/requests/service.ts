@@ -19,7 +19,7 @@ import {
 import type { KeyClaim, KeyStore } from './ports.ts';
 import { ComputeRequest, type RequestDependencies, type RequestOptions } from './request.ts';
 import { RunningRequests } from './running-requests.ts';
-import type { ComputeAnswer, ComputeOrder, Requester } from './types.ts';
+import type { ComputeAnswer, ComputeOrder, Requester, UncountedOrder } from './types.ts';
 
 /** What the requests' service needs from outside. */
 export interface RequestServiceDependencies
@@ -37,12 +37,13 @@ export interface RequestServiceOptions
 /** Requests for computing time, as the rest of the server sees them. */
 export interface RequestService {
   /**
-   * Has a request served; resolves with the first piece of its answer. Refuses with `model_not_found`,
+   * Has a request served; resolves with the first piece of its answer. The prompt is counted after everything that costs less
+   * was asked. Refuses with `model_not_found`,
    * `context_length_exceeded`, `maximum_cost_exceeded`, `insufficient_balance`, `no_provider_available`, `rate_limited`, and
    * with how the last provider failed; under an idempotency key also with `idempotency_key_reused`,
    * `idempotency_key_in_flight` and `limit_reached`.
    */
-  createRequest(actor: Actor, order: ComputeOrder): Promise<ComputeAnswer>;
+  createRequest(actor: Actor, order: UncountedOrder): Promise<ComputeAnswer>;
   /**
    * Ends what a crash left open: at the start of a node all that it left, later what is older than any request may be. Forgets
    * answers that were kept long enough. Returns how many transactions were ended.
@@ -106,7 +107,7 @@ export function createRequestService(
 /** Begins a request; `track` gets the rest of its work, where there is some. */
 type Begin = (
   requester: Requester,
-  order: ComputeOrder,
+  order: UncountedOrder,
   track: (ended: Promise<void>) => void,
 ) => Promise<ComputeAnswer>;
 
@@ -123,17 +124,33 @@ function createBeginning(
   });
   const keyedRequests = new KeyedRequests({ store: keys, secretBox });
 
+  const requireOffers = (model: string) => {
+    const offers = providers.offersOf(model);
+    if (offers.length > 0) return offers;
+    throw new AppError('not_found', 'model_not_found', 'No provider offers this model.');
+  };
+  const count = async ({ accountId }: Requester, order: UncountedOrder): Promise<ComputeOrder> => {
+    const { countPromptTokens, ...rest } = order;
+    const { length } = order.body;
+    if (!budget.reserve(accountId, length)) throw tooManyRunning();
+    try {
+      return { ...rest, promptTokens: await countPromptTokens() };
+    } finally {
+      budget.release(accountId, length);
+    }
+  };
   const start = (id: TransactionId, requester: Requester, order: ComputeOrder, claim: KeyClaim | null) => {
-    const offers = providers.offersOf(order.model);
-    if (offers.length === 0)
-      throw new AppError('not_found', 'model_not_found', 'No provider offers this model.');
+    const offers = requireOffers(order.model);
     const input = { id, requester, order, claim, offers };
     return new ComputeRequest(input, options, { ...dependencies, budget, stopped }).start();
   };
 
-  return async (requester, order, track) => {
+  return async (requester, uncounted, track) => {
     const id = asId<TransactionId>(random.uuid());
-    const { idempotencyKey } = order;
+    const { idempotencyKey } = uncounted;
+    // An answer that is kept is given again though nobody offers the model any more.
+    if (idempotencyKey === null) requireOffers(uncounted.model);
+    const order = await count(requester, uncounted);
     const startTracked = (claim: KeyClaim | null) => {
       const started = start(id, requester, order, claim);
       track(started.ended);

@@ -20,6 +20,11 @@ export interface ComputeOrder {
   readonly signal: AbortSignal;
 }
 
+/** An order whose prompt is counted when nothing else stands against it. */
+export interface UncountedOrder extends Omit<ComputeOrder, 'promptTokens'> {
+  countPromptTokens(): Promise<number>;
+}
+
 /** A piece of an answer. `failed` and `end` are the last of their stream. */
 export type ComputeEvent =
   | {

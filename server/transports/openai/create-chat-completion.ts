@@ -14,7 +14,7 @@ export interface ChatCompletionDependencies {
   readonly tokens: Pick<TokenCounter, 'countPrompt'>;
 }
 
-/** `POST /v1/chat/completions`: checks, counts the prompt, and gives the provider's answer whole or as a stream. */
+/** `POST /v1/chat/completions`: checks, and gives the provider's answer whole or as a stream. */
 export async function createChatCompletion(
   actor: AccountActor,
   request: HttpRequest,
@@ -23,11 +23,10 @@ export async function createChatCompletion(
   const chat = readChatRequest(request);
   const costMicrocentsMax = readMaximumCost(request);
   const idempotencyKey = readIdempotencyKey(request);
-  const promptTokens = await tokens.countPrompt(actor.tenantId, countedMessages(chat));
   const answer = await requests.createRequest(actor, {
     model: chat.model,
     body: providerBody(chat),
-    promptTokens,
+    countPromptTokens: () => tokens.countPrompt(actor.tenantId, countedMessages(chat)),
     completionTokensMax: chat.max_completion_tokens ?? chat.max_tokens ?? null,
     costMicrocentsMax,
     idempotencyKey,

@@ -87,7 +87,7 @@ describe('a request that is served', () => {
     market = createMarket(db, { roundingUnitMicrocents: 1_000_000n });
     const provider = await market.provider({ price: 25 });
     provider.onRequest = (request) => market.answer(provider, request, ['Hello'], [280, 1]);
-    const order = { promptTokens: 280 };
+    const order = { countPromptTokens: async () => 280 };
     expect((await eventsOf(await create(order))).at(-1)).toMatchObject({ costMicrocents: cents(8) });
   });
 

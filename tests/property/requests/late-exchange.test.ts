@@ -98,7 +98,7 @@ class Exchange {
     const order = {
       model: 'm',
       body: new Uint8Array(),
-      promptTokens: 10,
+      countPromptTokens: async () => 10,
       completionTokensMax: 20,
       costMicrocentsMax: null,
       idempotencyKey: null,

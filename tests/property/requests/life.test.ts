@@ -177,7 +177,7 @@ function ask({ requests }: World, signal: AbortSignal, ends: string[]): Promise<
   const order = {
     model: 'm',
     body: new Uint8Array(),
-    promptTokens: 10,
+    countPromptTokens: async () => 10,
     completionTokensMax: 20,
     costMicrocentsMax: null,
     idempotencyKey: null,

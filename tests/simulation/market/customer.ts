@@ -1,4 +1,4 @@
-import type { ComputeAnswer, ComputeEvent, ComputeOrder } from '../../../server/domains/requests/index.ts';
+import type { ComputeAnswer, ComputeEvent, UncountedOrder } from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { AppError } from '../../../server/kernel/errors.ts';
 import { type AccountId, asId, type TenantId } from '../../../server/kernel/ids.ts';
@@ -36,7 +36,7 @@ type CustomerSurroundings = Surroundings & { readonly asked: Asked[] };
 export class Customer {
   readonly actor: AccountActor;
   /** Orders that it gave a key, by key: all that follow under it are the same. */
-  readonly keyed = new Map<string, ComputeOrder>();
+  readonly keyed = new Map<string, UncountedOrder>();
   readonly #world: CustomerSurroundings;
 
   constructor(number: number, world: CustomerSurroundings) {
@@ -81,7 +81,8 @@ export class Customer {
       idempotencyKey: key,
     };
     const promptTokens = 10 + this.#world.asked.length;
-    const order: ComputeOrder = { ...(earlier ?? fresh), promptTokens, signal: abort.signal };
+    const countPromptTokens = async () => promptTokens;
+    const order: UncountedOrder = { ...(earlier ?? fresh), countPromptTokens, signal: abort.signal };
     if (key !== null) this.keyed.set(key, order);
     const asked: Asked = {
       promptTokens,
@@ -99,7 +100,7 @@ export class Customer {
     return asked;
   }
 
-  async #follow(asked: Asked, order: ComputeOrder): Promise<void> {
+  async #follow(asked: Asked, order: UncountedOrder): Promise<void> {
     try {
       asked.answer = await asked.server.requests.createRequest(this.actor, order);
       await this.#read(asked, asked.answer);
