@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { StartError } from '../../kernel/start-error.ts';
-import { CONNECT_TIMEOUT_MS } from './limits.ts';
+import { CONNECT_TIMEOUT_MS, RECONNECT_DELAY_MS } from './limits.ts';
 
 /** Rows of the client: BIGINT as bigint. */
 export type Client = postgres.Sql<{ bigint: bigint }>;
@@ -33,6 +33,8 @@ export function connect(url: string, options: ConnectOptions): Client {
   return postgres(target.toString(), {
     max: options.connectionsMax,
     connect_timeout: (options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS) / 1000,
+    // Without it the client waits up to 20 s between two tries, also when the database is back.
+    backoff: () => RECONNECT_DELAY_MS / 1000,
     // As a path: the client takes a host with a comma for several.
     ...(socketDirectory === null ? {} : { path: join(socketDirectory, socketFile(target.port || '5432')) }),
     connection: {
