@@ -11,7 +11,7 @@ import { type ServerProcess, startServerProcess } from '../support/server-proces
 const directory = mkdtempSync(join(tmpdir(), 'yggdrasil-lost-'));
 // Run as root, the database's user must pass through.
 chmodSync(directory, 0o711);
-const rounds = readNumber('YGGDRASIL_TEST_LOST_CONNECTIONS', 2);
+const rounds = readNumber('YGGDRASIL_TEST_LOST_CONNECTIONS', 1);
 const home = join(directory, 'data', 'postgresql');
 /** Times that every connection is ended in a round, while they are made again. */
 const TERMINATIONS = 10;

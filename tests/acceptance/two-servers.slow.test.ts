@@ -139,11 +139,14 @@ it('a second server on one database is refused; one that takes over from a serve
 
   const written = await readWhenQuiet();
   expect(written.nodes).toHaveLength(1);
-  expect(written.jobs.length).toBeGreaterThan(0);
-  expect(new Set(written.jobs.map((job) => job.node_id))).toEqual(new Set([written.nodes[0]?.id]));
   expect(await first.end('SIGCONT')).toBe(75);
   expect(first.output()).toContain('"operation":"node.lost"');
-  expect(await readEverything()).toEqual(written);
+  const { jobs, ...afterwards } = await readEverything();
+  const { jobs: _, ...before } = written;
+  expect(afterwards).toEqual(before);
+  // The second one may have begun with more of them meanwhile.
+  expect(jobs.length).toBeGreaterThan(0);
+  expect(new Set(jobs.map((job) => job.node_id))).toEqual(new Set([written.nodes[0]?.id]));
 
   await load.stop();
   const next = (evidence.numbers.get('sensor') ?? 0) + 1;
