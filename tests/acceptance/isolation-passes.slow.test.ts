@@ -54,7 +54,7 @@ it('is seen to leak with both opened: in lists, by ids, by changes', async () =>
       'a stranger: devices.list tells',
       'a stranger: networks.get answers 200',
       'a stranger: devices.get answers 200',
-      'a stranger: ledger.balance.get tells',
+      'a stranger: marketplace.transactions.get tells',
       'a guest of one network: ledger.entries.list tells',
       'a guest of one network: marketplace.transactions.get answers 200',
       'rows of networks changed',
