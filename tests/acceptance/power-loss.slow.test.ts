@@ -84,6 +84,15 @@ describe('the disk of these tests, after a loss of power', () => {
     expect(readFileSync(at('first'), 'utf8')).toBe('text');
   });
 
+  it('has the folders above what was synced, and nothing else that was made there later', async () => {
+    mkdirSync(at('a', 'b'), { recursive: true });
+    writeFileSync(at('a', 'b', 'file'), 'text', { flush: true });
+    writeFileSync(at('a', 'later'), '');
+    await lose();
+    expect(readFileSync(at('a', 'b', 'file'), 'utf8')).toBe('text');
+    expect(readdirSync(at('a'))).toEqual(['b']);
+  });
+
   it('is lost again with the same result, and holds what was written in between', async () => {
     writeFileSync(at('one'), 'one', { flush: true });
     await lose();

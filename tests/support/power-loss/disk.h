@@ -186,15 +186,18 @@ static void sync_directory(struct inode *directory) {
   while (directory->changes != NULL) take_change(directory, true);
 }
 
-/* Makes the name durable with which the file was made, and what happened in its directory before. */
-static void sync_first_name(struct inode *inode) {
-  if (inode->parent == NULL) return;
-  struct change *change = inode->parent->changes;
-  while (change != NULL && !(change->creates && change->inode == inode)) change = change->next;
-  if (change == NULL) return;
-  for (bool last = false; !last;) {
-    last = inode->parent->changes == change;
-    take_change(inode->parent, true);
+/*
+ * Makes the names durable with which a file or directory and the directories above it were made, and what happened in each of
+ * these before.
+ */
+static void sync_first_names(struct inode *inode) {
+  for (struct inode *parent = inode->parent; parent != NULL; inode = parent, parent = inode->parent) {
+    struct change *change = parent->changes;
+    while (change != NULL && !(change->creates && change->inode == inode)) change = change->next;
+    for (bool last = change == NULL; !last;) {
+      last = parent->changes == change;
+      take_change(parent, true);
+    }
   }
 }
 

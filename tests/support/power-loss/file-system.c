@@ -13,8 +13,8 @@
  *   - data and size of a file after fsync, fdatasync, or a write through O_SYNC or O_DSYNC (for which the kernel calls
  *     fsync). sync_file_range, sync and syncfs promise nothing here;
  *   - names of a directory (new, removed, linked, renamed) after fsync of that directory, in the order they were made. fsync
- *     of a file also makes its first name durable, with everything that happened in its directory before, as ext4, XFS
- *     and btrfs do; a later rename it doesn't;
+ *     also makes durable the first name of the file or directory and of those above it, with everything that happened in
+ *     each of these before, as ext4, XFS and btrfs do; a later rename it doesn't;
  *   - owner, mode and times at once.
  * With a seed each block of 4 KiB, each size and a first part of each directory's changes may have reached the disk.
  */
@@ -201,7 +201,7 @@ static void on_fsync(fuse_req_t request, fuse_ino_t number, int data_only, struc
   (void)file;
   struct inode *inode = inode_of(number);
   copy_content(&inode->kept, &inode->live);
-  sync_first_name(inode);
+  sync_first_names(inode);
   fuse_reply_err(request, 0);
 }
 
@@ -209,6 +209,7 @@ static void on_fsyncdir(fuse_req_t request, fuse_ino_t number, int data_only, st
   (void)data_only;
   (void)file;
   sync_directory(inode_of(number));
+  sync_first_names(inode_of(number));
   fuse_reply_err(request, 0);
 }
 
