@@ -43,7 +43,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const ports = { http: 0, mqtt: 0 };
   const lifecycle = createLifecycle(
     [
-      databasePart(platform.opened),
+      databasePart(platform),
       secretsPart(identity, platform.dataDirectory),
       nodePart(platform.node),
       moneyPart(market, platform),

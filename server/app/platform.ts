@@ -4,7 +4,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Database } from '../kernel/database.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Random } from '../kernel/random.ts';
-import { type OpenDatabase, openDatabase } from '../platform/database/index.ts';
+import { openDatabase } from '../platform/database/index.ts';
 import { createMetrics } from '../platform/metrics/prometheus.ts';
 import { createNode, createNodeStore, type Node } from '../platform/node/index.ts';
 import { createSecretBox, loadSecrets } from '../platform/secrets/index.ts';
@@ -76,11 +76,11 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
 }
 
 /** The database: for this server alone, with the schema of this version. */
-export function databasePart(opened: OpenDatabase): Part {
+export function databasePart({ opened, node }: Pick<Platform, 'opened' | 'node'>): Part {
   return {
     name: 'database',
     async start() {
-      await opened.useExclusively();
+      await opened.useExclusively(() => node.isLeaseOver());
       await opened.migrate();
     },
     stop: (leftMs) => opened.close(leftMs),

@@ -16,10 +16,13 @@ export interface ExclusiveUse {
 /**
  * Takes the database at `url` for this server alone, by a lock that lasts as long as a connection of its own: what two
  * servers keep in memory about the same devices and requests would contradict. Waits a little for a server that is just
- * ending; then refuses with StartError. A lock that is lost with its connection is taken again, for as long as that
- * takes.
+ * ending. One that still has the lock then and is seen by `isAbandoned` to hang loses it; for any other one, refuses with
+ * StartError. A lock that is lost with its connection is taken again, for as long as that takes.
  */
-export async function useExclusively(url: string, { logger }: { logger: Logger }): Promise<ExclusiveUse> {
+export async function useExclusively(
+  url: string,
+  { logger, isAbandoned }: { logger: Logger; isAbandoned: () => Promise<boolean> },
+): Promise<ExclusiveUse> {
   const operation = 'database.exclusive';
   let ended = false;
   let retaking = false;
@@ -43,13 +46,23 @@ export async function useExclusively(url: string, { logger }: { logger: Logger }
     ended = true;
     await sql.end({ timeout: 1 });
   };
+  const endHolder = async () => {
+    logger.warn({ operation }, 'taking the database from a server that hangs');
+    await sql`
+      SELECT pg_terminate_backend(pid) FROM pg_locks
+      WHERE locktype = 'advisory' AND objid = ${SERVER_LOCK} AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+  };
   for (let tries = 1; !(await take()); tries++) {
-    if (tries === EXCLUSIVE_TRIES) {
-      await end();
-      throw new StartError(
-        `Another server uses the database at ${withoutPassword(url)}. ` +
-          'Stop that server, or give this one a database of its own in DATABASE_URL.',
-      );
+    if (tries >= EXCLUSIVE_TRIES) {
+      if (tries === 2 * EXCLUSIVE_TRIES || !(await isAbandoned())) {
+        await end();
+        throw new StartError(
+          `Another server uses the database at ${withoutPassword(url)}. ` +
+            'Stop that server, or give this one a database of its own in DATABASE_URL.',
+        );
+      }
+      await endHolder();
     }
     await sleep(EXCLUSIVE_RETRY_MS);
   }

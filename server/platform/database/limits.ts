@@ -14,8 +14,11 @@ export const TRANSACTION_ATTEMPTS_MAX = 3;
 export const RETRY_DELAY_MS = 10;
 /** One statement. The longest of ours is a batch of the ledger writer: milliseconds. */
 export const STATEMENT_TIMEOUT_MS = 30_000;
-/** A transaction that holds locks and does nothing: its owner is gone. */
-export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+/**
+ * A transaction that holds locks and does nothing: its owner is gone. Well below a statement's time, so that who waits
+ * for those locks gets them: a server that takes over from one that hangs, for one.
+ */
+export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 /** How long a migration waits for another server that migrates the same database. */
 export const MIGRATION_LOCK_TIMEOUT_MS = 120_000;
 /** Oldest PostgreSQL that the migrations were run against. */
@@ -42,5 +45,5 @@ export const SOCKET_DIRECTORY_BYTES_MAX = 84;
 
 /** Between two tries to have the database for this server alone, */
 export const EXCLUSIVE_RETRY_MS = 500;
-/** and how many there are at the start: 5 s for a server that is ending. */
+/** and how many there are at the start: 5 s for a server that is ending, and as long again for one that hangs. */
 export const EXCLUSIVE_TRIES = 10;

@@ -50,8 +50,11 @@ export interface DatabaseOptions {
 export interface OpenDatabase {
   readonly kind: DatabaseSource['kind'];
   readonly database: Database;
-  /** Refuses with StartError a database that another server uses; until `close` none can. */
-  useExclusively(): Promise<void>;
+  /**
+   * Refuses with StartError a database that another server uses, unless `isAbandoned` says of that one that it hangs;
+   * until `close` none can use it.
+   */
+  useExclusively(isAbandoned: () => Promise<boolean>): Promise<void>;
   /** Brings the schema up to date and makes the pools' users; gives the names of the steps taken. */
   migrate(): Promise<readonly string[]>;
   /** Takes back the last `count` steps with the data they held; gives their names. */
@@ -120,9 +123,9 @@ export async function openDatabase(
       await prepareLogins(url, source.secret);
       return names;
     },
-    useExclusively: async () => {
+    useExclusively: async (isAbandoned) => {
       // The embedded one belongs to the server that runs it.
-      if (source.kind === 'server') exclusive = await useExclusively(url, deps);
+      if (source.kind === 'server') exclusive = await useExclusively(url, { ...deps, isAbandoned });
     },
     rollback: (count) => migrator.down(count),
     ping: async () => {

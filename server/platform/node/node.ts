@@ -10,6 +10,8 @@ import type { NodeStore } from './store.postgres.ts';
 
 /** This start of the server among others of its database. */
 export interface Node extends NodeLease, JobLease {
+  /** True when the server that had the lease last lives no more, or hangs. False while nobody can say. */
+  isLeaseOver(): Promise<boolean>;
   /** Takes the lease, and keeps it until `stop`. Every server before this one can't write from then on. */
   start(): Promise<void>;
   /** Resolves while the lease is held. Rejects when it was lost, and while it could not be renewed in time. */
@@ -46,6 +48,10 @@ class LeasedNode implements Node {
   constructor(dependencies: NodeDependencies) {
     this.#dependencies = dependencies;
     this.nodeId = asId<NodeId>(dependencies.random.uuid());
+  }
+
+  isLeaseOver(): Promise<boolean> {
+    return this.#dependencies.store.isLeaseOver().catch(() => false);
   }
 
   async start(): Promise<void> {

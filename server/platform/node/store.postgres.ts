@@ -10,6 +10,8 @@ export interface NodeStore {
   enter(nodeId: NodeId, leaseMs: number): Promise<bigint>;
   /** False: the lease was taken away. */
   renew(nodeId: NodeId, fencingNumber: bigint, leaseMs: number): Promise<boolean>;
+  /** True when a node has entered and not renewed its lease in time: it is dead, or it hangs. */
+  isLeaseOver(): Promise<boolean>;
   /** Gives the lease and all jobs back. */
   leave(nodeId: NodeId): Promise<void>;
   /** False: the lease was taken away. True: nobody takes it away before this transaction has ended. */
@@ -44,6 +46,12 @@ export function createNodeStore(database: Database): NodeStore {
           UPDATE nodes SET lease_until = now() + ${leaseMs} * interval '1 millisecond'
           WHERE id = ${nodeId} AND fencing_number = ${fencingNumber} RETURNING 1`;
         return rows.length > 0;
+      }),
+
+    isLeaseOver: () =>
+      database.system('node', async (sql) => {
+        const [row] = await sql<{ over: boolean | null }[]>`SELECT max(lease_until) < now() AS over FROM nodes`;
+        return row?.over === true;
       }),
 
     leave: (nodeId) =>

@@ -150,7 +150,8 @@ describe('a database in exclusive use', () => {
     scratch = await createTestDatabase();
   });
   afterAll(() => scratch?.close());
-  const use = () => useExclusively(scratch.url, { logger: silentLogger });
+  const use = (isAbandoned = async () => false) =>
+    useExclusively(scratch.url, { logger: silentLogger, isAbandoned });
 
   test('is refused to a second server, and given to it when the first ends meanwhile', async () => {
     const first = await use();
@@ -158,6 +159,13 @@ describe('a database in exclusive use', () => {
     const waiting = use();
     await first.end();
     await (await waiting).end();
+  });
+
+  test('is taken from a server that hangs, and from no other', async () => {
+    const first = await use();
+    const second = await use(async () => true);
+    expectOneLine(await refusalOf(use()), /^StartError: Another server uses the database/);
+    await Promise.all([first.end(), second.end()]);
   });
 
   test('is taken again after its connection was lost', async () => {

@@ -105,6 +105,24 @@ async function fencingNumberOf(node: Node): Promise<bigint> {
   });
 }
 
+describe('the lease of the last node', () => {
+  it.each([
+    ['is over when it was not renewed in time', '-1 second', true],
+    ['is not over before', '1 minute', false],
+  ])('%s', async (_what, left, over) => {
+    const { database } = testDatabase;
+    const node = await startNode();
+    await database.system('node', (sql) => sql`UPDATE nodes SET lease_until = now() + ${left}::interval`);
+    expect(await node.isLeaseOver()).toBe(over);
+  });
+
+  it('is not over when no node has entered', async () => {
+    const node = await startNode();
+    await node.stop();
+    expect(await node.isLeaseOver()).toBe(false);
+  });
+});
+
 describe('a job', () => {
   it('is one node’s until the lease of that node is over', async () => {
     const { database } = testDatabase;

@@ -29,6 +29,11 @@ class NodesInMemory implements NodeStore {
     return this.fencingNumbers.get(nodeId) === fencingNumber;
   }
 
+  async isLeaseOver(): Promise<boolean> {
+    if (this.failing) throw new Error('the database is gone');
+    return true;
+  }
+
   async leave(nodeId: NodeId): Promise<void> {
     this.fencingNumbers.delete(nodeId);
   }
