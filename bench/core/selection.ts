@@ -51,7 +51,7 @@ function makeProvider(i: number): Eligible {
       id: String(i),
       deviceId: asId<DeviceId>(String(i)),
       tenantId: asId<TenantId>('t'),
-      link: { request: () => true, tellsCredit: true, grant: () => true, cancel: () => true },
+      link: { request: () => true, grant: () => true, cancel: () => true },
     },
     new ProviderStanding(),
     { slots: SLOTS, models: [model] },

@@ -20,19 +20,6 @@ export interface Rounds<Measured> {
 
 type Settings = Pick<BenchOptions, 'seconds' | 'quick'>;
 
-async function alternate<Measured>(
-  { quick }: Settings,
-  ours: () => Promise<Measured>,
-  reference: () => Promise<Measured>,
-): Promise<Rounds<Measured>> {
-  const rounds = { ours: [] as Measured[], reference: [] as Measured[] };
-  for (let count = quick ? 1 : ROUNDS; count > 0; count--) {
-    rounds.ours.push(await ours());
-    rounds.reference.push(await reference());
-  }
-  return rounds;
-}
-
 /** Both sides as fast as they go, with `window` messages of a lane under way. */
 export function saturateBoth(
   load: Part<Load>,
@@ -41,20 +28,7 @@ export function saturateBoth(
   settings: Settings,
   window: number,
 ): Promise<Rounds<Throughput>> {
-  const { seconds } = settings;
-  const measure = async ({ lanes, serverProcessId }: Side) => {
-    await load.call('open', lanes);
-    // The compilers of both ends have to have seen it.
-    await load.call('saturate', { seconds: seconds / 3, window, serverProcessId });
-    const measured = await load.call('saturate', { seconds, window, serverProcessId });
-    await load.call('close', null);
-    return measured;
-  };
-  return alternate(
-    settings,
-    () => measure(ours),
-    () => measure(reference),
-  );
+  return inTurns(load, ours, reference, settings, (run) => load.call('saturate', { ...run, window }));
 }
 
 /** Both sides at the same rate, in messages a second. */
@@ -65,19 +39,30 @@ export function paceBoth(
   settings: Settings,
   rate: number,
 ): Promise<Rounds<Latency>> {
-  const { seconds } = settings;
+  return inTurns(load, ours, reference, settings, (run) => load.call('pace', { ...run, rate }));
+}
+
+async function inTurns<Measured>(
+  load: Part<Load>,
+  ours: Side,
+  reference: Side,
+  { seconds, quick }: Settings,
+  run: (input: { readonly seconds: number; readonly serverProcessId: number }) => Promise<Measured>,
+): Promise<Rounds<Measured>> {
   const measure = async ({ lanes, serverProcessId }: Side) => {
     await load.call('open', lanes);
-    await load.call('pace', { seconds: seconds / 3, rate, serverProcessId });
-    const measured = await load.call('pace', { seconds, rate, serverProcessId });
+    // The compilers of both ends have to have seen it.
+    await run({ seconds: seconds / 3, serverProcessId });
+    const measured = await run({ seconds, serverProcessId });
     await load.call('close', null);
     return measured;
   };
-  return alternate(
-    settings,
-    () => measure(ours),
-    () => measure(reference),
-  );
+  const rounds = { ours: [] as Measured[], reference: [] as Measured[] };
+  for (let count = quick ? 1 : ROUNDS; count > 0; count--) {
+    rounds.ours.push(await measure(ours));
+    rounds.reference.push(await measure(reference));
+  }
+  return rounds;
 }
 
 /** The best rate of the rounds, in messages a second: what the others lack, the machine was doing something else. */

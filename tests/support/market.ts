@@ -79,7 +79,6 @@ export class FakeProvider {
   /** Called with each request. */
   onRequest: (request: ProviderOrder) => void = () => {};
   readonly link: ProviderLink = {
-    tellsCredit: true,
     request: (order) => {
       if (!this.reachable) return false;
       this.requests.push(order);

@@ -1,7 +1,7 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { AppError, InvariantError, notFound } from '../../kernel/errors.ts';
 import { idempotencyKeyReused, requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
-import type { AccountId, LedgerAccountId, TransactionId, TransferId } from '../../kernel/ids.ts';
+import type { AccountId, LedgerAccountId, TransferId } from '../../kernel/ids.ts';
 import type { Microcents } from '../../kernel/money.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import { transferIdFor } from './accounts.ts';
@@ -10,9 +10,7 @@ import type { LedgerStore, TenantDirectory } from './ports.ts';
 import type {
   Balance,
   LedgerCommand,
-  LedgerOwner,
   LedgerRefusal,
-  Payee,
   StatementCursor,
   StatementPage,
   Transfer,
@@ -38,16 +36,6 @@ export interface TopUp {
   readonly createdAtMs: number;
   readonly replayed: boolean;
 }
-
-/** The answer to a hold. */
-export type HoldResult =
-  | { readonly ok: true; readonly transfer: Transfer }
-  | { readonly ok: false; readonly reason: 'insufficient_balance' | 'amount_out_of_range' };
-
-/** The answer to a post or a void. */
-export type ResolveResult =
-  | { readonly ok: true; readonly transfer: Transfer }
-  | { readonly ok: false; readonly reason: 'hold_resolved' | 'hold_not_found' };
 
 /** The ledger as the rest of the server sees it. */
 export interface LedgerService {
@@ -75,33 +63,6 @@ export interface LedgerService {
 
   /** Proof that the books are in order; reads the whole ledger. Operators only. */
   trialBalance(actor: Actor): Promise<TrialBalance>;
-
-  /**
-   * Sets `amountMicrocents` of the available money of the actor's tenant aside. Refused: `insufficient_balance`,
-   * `amount_out_of_range`. The same `holdId` again gives the first answer.
-   */
-  hold(
-    actor: Actor,
-    input: {
-      holdId: TransferId;
-      amountMicrocents: Microcents;
-      expiresAfterMs: number;
-      transactionId: TransactionId;
-    },
-  ): Promise<HoldResult>;
-
-  /**
-   * Pays payees and fee out of a hold and releases the rest. For the server's own settlement, which checked who asks.
-   * Refused: `hold_resolved` when the hold was voided or expired; the same settlement again is a success.
-   */
-  post(input: {
-    holdId: TransferId;
-    payees: readonly Payee[];
-    feeMicrocents: Microcents;
-  }): Promise<ResolveResult>;
-
-  /** Releases a hold. For the server's own settlement. Refused: `hold_resolved` when it was posted or expired. */
-  void(holdId: TransferId): Promise<ResolveResult>;
 
   /** Releases every hold whose time is over; returns how many. A hold that someone resolved meanwhile is left. */
   expireHolds(): Promise<number>;
@@ -161,24 +122,6 @@ export function createLedgerService(dependencies: LedgerDependencies): LedgerSer
       return store.readTrialBalance();
     },
 
-    async hold(actor, input) {
-      const { holdId: id, ...rest } = input;
-      const outcome = await commitOne({ kind: 'hold', id, owner: ownerOf(actor), ...rest });
-      if (outcome.ok) return { ok: true, transfer: outcome.transfer };
-      if (outcome.reason === 'insufficient_balance' || outcome.reason === 'amount_out_of_range') {
-        return { ok: false, reason: outcome.reason };
-      }
-      throw new InvariantError(`a hold was refused: ${outcome.reason}`);
-    },
-
-    async post(input) {
-      return resolved(await commitOne({ kind: 'post', id: transferIdFor('post', input.holdId), ...input }));
-    },
-
-    async void(holdId) {
-      return resolved(await commitOne({ kind: 'void', id: transferIdFor('void', holdId), holdId }));
-    },
-
     ...createDueWork(commitOne, dependencies),
 
     verify: (after) => store.verify(after),
@@ -232,18 +175,6 @@ async function inPages<Item>(
     total += done;
     if (done === 0 || items.length < pageItems) return total;
   }
-}
-
-function resolved(outcome: SingleOutcome): ResolveResult {
-  if (outcome.ok) return { ok: true, transfer: outcome.transfer };
-  if (outcome.reason === 'hold_resolved' || outcome.reason === 'hold_not_found') {
-    return { ok: false, reason: outcome.reason };
-  }
-  throw new InvariantError(`a hold's resolution was refused: ${outcome.reason}`);
-}
-
-function ownerOf(actor: Actor): LedgerOwner {
-  return { tenantId: requirePermission(actor, 'money.read').tenantId };
 }
 
 /** A refusal as the error that a border shows. */

@@ -132,13 +132,8 @@ export class Attempt implements RunningRequest {
     const characters = delta.text.length;
     this.#charactersLeft -= characters;
     this.#creditBytesLeft -= delta.bytes;
-    if (index !== this.#nextIndex || this.#charactersLeft < 0) return this.#refuse();
-    if (this.#creditBytesLeft < 0) {
-      if (this.provider.link.tellsCredit) return this.#refuse();
-      // It couldn't know: what is too slow is the reader.
-      this.fail('reader_stalled');
-      return true;
-    }
+    if (index !== this.#nextIndex || this.#charactersLeft < 0 || this.#creditBytesLeft < 0)
+      return this.#refuse();
     this.#nextIndex++;
     if (characters === 0) return this.#receiveTextless(delta);
     const nowMs = this.#clock.monotonicMs();

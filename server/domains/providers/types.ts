@@ -40,8 +40,6 @@ export interface ProviderDevice {
 export interface ProviderLink {
   /** Gives it a request. */
   request(order: ProviderOrder): boolean;
-  /** False: its protocol has no way to tell it how much it may send. */
-  readonly tellsCredit: boolean;
   /** It may send this many more bytes of the answer. */
   grant(requestId: TransactionId, bytes: number): boolean;
   /** Nobody waits for this answer any more. */

@@ -41,7 +41,7 @@ export function createQualityService(dependencies: QualityDependencies) {
   const changed = new Set<string>();
 
   /** Puts it last among those to be forgotten. What isn't written yet stays. */
-  const keep = (assessed: AssessedProvider) => {
+  const remember = (assessed: AssessedProvider) => {
     known.delete(assessed.providerId);
     known.set(assessed.providerId, assessed);
     if (known.size <= KNOWN_PROVIDERS_MAX) return;
@@ -69,7 +69,7 @@ export function createQualityService(dependencies: QualityDependencies) {
     async load(providerId: string, tenantId: TenantId): Promise<void> {
       const quality =
         known.get(providerId)?.quality ?? (await store.find(providerId)) ?? neutralQuality(clock.nowMs());
-      keep({ providerId, tenantId, quality: known.get(providerId)?.quality ?? quality });
+      remember({ providerId, tenantId, quality: known.get(providerId)?.quality ?? quality });
     },
 
     /** The assessment of a provider that was loaded; neutral for one that wasn't. */
@@ -83,7 +83,7 @@ export function createQualityService(dependencies: QualityDependencies) {
       const observation = { ...observationOf(before, outcome), timeMs: clock.nowMs() };
       const updated = core.updateQuality(before, observation, HALF_LIFE_MS);
       if (!updated.ok) throw new InvariantError(`an observation was refused: ${updated.reason}`);
-      keep({ providerId, tenantId, quality: updated.assessment });
+      remember({ providerId, tenantId, quality: updated.assessment });
       changed.add(providerId);
       if (outcome.kind !== 'completed') void flush();
     },

@@ -120,7 +120,7 @@ export class ComputeRequest {
         if (attempt === null) break;
         const end = await this.#dispatch(attempt);
         const isLast = !mayFailOver(end, this.#stream.hasText) || signal.aborted;
-        if (isLast) return await this.#finish(attempt, end);
+        if (isLast) return await this.#writeEnd(attempt, end);
         this.#dependencies.providers.judge(attempt, 0);
         if (end.kind === 'failed') failure = end.code;
       }
@@ -128,7 +128,7 @@ export class ComputeRequest {
         ? noProviderAvailable()
         : requestFailed(failure, this.#input.id);
     } catch (error) {
-      await this.#giveUp(error);
+      await this.#endWithoutAnswer(error);
       throw error;
     } finally {
       signal.removeEventListener('abort', leave);
@@ -143,7 +143,7 @@ export class ComputeRequest {
       if (attempt === null) return null;
       try {
         const costMicrocents = this.#highestCost(attempt.model.prices);
-        if (await this.#coverCost(attempt, costMicrocents)) return attempt;
+        if (await this.#holdHighestCost(attempt, costMicrocents)) return attempt;
         this.#unaffordableMicrocents = costMicrocents;
       } catch (error) {
         attempt.giveBack();
@@ -206,7 +206,7 @@ export class ComputeRequest {
    * Sees to it that the hold covers the most this attempt could cost: the first time in the request's first commit, later
    * only where the provider is dearer, in one more. False: the balance doesn't reach.
    */
-  async #coverCost(attempt: Attempt, heldMicrocents: Microcents): Promise<boolean> {
+  async #holdHighestCost(attempt: Attempt, heldMicrocents: Microcents): Promise<boolean> {
     const { ledger } = this.#dependencies;
     const { holdLifeMs } = this.#options.times;
     const before = this.#transaction;
@@ -269,7 +269,7 @@ export class ComputeRequest {
   }
 
   /** Writes the end of the request and tells it to the reader. */
-  async #finish(attempt: Attempt, end: AttemptEnd): Promise<Attempt> {
+  async #writeEnd(attempt: Attempt, end: AttemptEnd): Promise<Attempt> {
     const transaction = this.#transaction;
     if (transaction === null) throw new InvariantError('a request was sent before it was held');
     const last = { attempt, end, attempts: this.#attempts, isJudged: false, earlierHoldId: null };
@@ -293,7 +293,7 @@ export class ComputeRequest {
   }
 
   /** Ends a request that got no answer. What can't be written now is written by whoever ends abandoned transactions. */
-  async #giveUp(error: unknown): Promise<void> {
+  async #endWithoutAnswer(error: unknown): Promise<void> {
     const transaction = this.#transaction;
     this.#transaction = null;
     const code = error instanceof AppError ? failureOf(error) : 'unavailable';

@@ -84,7 +84,7 @@ async function requireKnown(umzug: ReturnType<typeof createUmzug>, sql: Client):
 export function createMigrator(
   url: string,
   migrations: readonly Migration[],
-  deps: { logger: Logger },
+  dependencies: { logger: Logger },
 ): Migrator {
   const run = async (
     direction: 'up' | 'down',
@@ -100,7 +100,7 @@ export function createMigrator(
       await requireKnown(umzug, sql);
       const names = (await move(umzug)).map(({ name }) => name);
       if (names.length > 0) {
-        deps.logger.info({ operation: 'database.migrate', direction, names }, 'schema changed');
+        dependencies.logger.info({ operation: 'database.migrate', direction, names }, 'schema changed');
       }
       return names;
     } catch (error) {

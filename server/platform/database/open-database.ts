@@ -97,22 +97,24 @@ const withRoomFor = (connectionsMax: number, source: DatabaseSource & { kind: 'e
  */
 export async function openDatabase(
   options: DatabaseOptions,
-  deps: { clock: Clock; random: Random; logger: Logger },
+  dependencies: { clock: Clock; random: Random; logger: Logger },
 ): Promise<OpenDatabase> {
   requirePatchedClient();
   const { source } = options;
   const connectionsMax = options.poolConnectionsMax ?? POOL_CONNECTIONS_MAX;
   const embedded =
-    source.kind === 'embedded' ? await startEmbedded(withRoomFor(connectionsMax, source), deps) : null;
+    source.kind === 'embedded'
+      ? await startEmbedded(withRoomFor(connectionsMax, source), dependencies)
+      : null;
   const url = embedded?.urls.ownerUrl ?? (source.kind === 'server' ? source.url : '');
   if (source.kind === 'server') await checkServer(source.url);
   const pools = Object.fromEntries(
     POOL_NAMES.map((pool) => [pool, createPool(loginUrl(url, pool, source.secret), pool, connectionsMax)]),
   ) as Record<PoolName, Client>;
   const scopeKey = scopeKeyOf(source.secret);
-  const { database, drain } = createTransactions(pools, (actor) => signScope(scopeKey, actor), deps);
+  const { database, drain } = createTransactions(pools, (actor) => signScope(scopeKey, actor), dependencies);
   let exclusive: ExclusiveUse | null = null;
-  const migrator = createMigrator(url, options.migrations ?? allMigrations, deps);
+  const migrator = createMigrator(url, options.migrations ?? allMigrations, dependencies);
 
   return {
     kind: source.kind,
@@ -125,7 +127,7 @@ export async function openDatabase(
     },
     useExclusively: async (isAbandoned) => {
       // The embedded one belongs to the server that runs it.
-      if (source.kind === 'server') exclusive = await useExclusively(url, { ...deps, isAbandoned });
+      if (source.kind === 'server') exclusive = await useExclusively(url, { ...dependencies, isAbandoned });
     },
     rollback: (count) => migrator.down(count),
     ping: async () => {
@@ -136,10 +138,10 @@ export async function openDatabase(
     },
     close: async (timeoutMs) => {
       const stopWaiting = new Promise<'late'>((resolve) =>
-        deps.clock.after(timeoutMs, () => resolve('late')),
+        dependencies.clock.after(timeoutMs, () => resolve('late')),
       );
       if ((await Promise.race([drain(), stopWaiting])) === 'late') {
-        deps.logger.warn(
+        dependencies.logger.warn(
           { operation: 'database.close', timeoutMs },
           'ending transactions that did not finish',
         );

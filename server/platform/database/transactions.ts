@@ -23,7 +23,7 @@ export interface Transactions {
 export function createTransactions(
   pools: Readonly<Record<PoolName, Client>>,
   signScope: (actor: Actor) => string,
-  deps: { clock: Clock; random: Random },
+  dependencies: { clock: Clock; random: Random },
 ): Transactions {
   let pending = 0;
   let drained: (() => void) | null = null;
@@ -32,14 +32,14 @@ export function createTransactions(
   const wait = (attempt: number) =>
     new Promise<void>((resolve) => {
       const meanMs = RETRY_DELAY_MS * 4 ** (attempt - 1);
-      deps.clock.after(meanMs * (0.5 + deps.random.fraction()), resolve);
+      dependencies.clock.after(meanMs * (0.5 + dependencies.random.fraction()), resolve);
     });
 
   /** `begin` with a limit on the wait for a connection; work whose caller was told so is not begun any more. */
   const begin = <T>(pool: Client, work: (sql: Sql) => Promise<T>): Promise<T> =>
     new Promise<T>((resolve, reject) => {
       let expired = false;
-      const forgetLimit = deps.clock.after(ACQUIRE_TIMEOUT_MS, () => {
+      const forgetLimit = dependencies.clock.after(ACQUIRE_TIMEOUT_MS, () => {
         expired = true;
         reject(unavailable());
       });

@@ -50,7 +50,9 @@ export function createNodeStore(database: Database): NodeStore {
 
     isLeaseOver: () =>
       database.system('node', async (sql) => {
-        const [row] = await sql<{ over: boolean | null }[]>`SELECT max(lease_until) < now() AS over FROM nodes`;
+        const [row] = await sql<
+          { over: boolean | null }[]
+        >`SELECT max(lease_until) < now() AS over FROM nodes`;
         return row?.over === true;
       }),
 

@@ -41,7 +41,6 @@ export function createProviderLink(
       bodies.add(requestId, body, first.length);
       return true;
     },
-    tellsCredit: true,
     grant: (requestId, bytes) =>
       send(
         FrameType.COMPUTE_CREDIT,

@@ -214,12 +214,12 @@ function toSchema(part: string, schema: z.ZodType, schemas: Schemas): JsonObject
   for (const [name, definition] of Object.entries($defs))
     names.set(`#/$defs/${name}`, nameOf(name, definition));
   for (const [name, definition] of Object.entries($defs)) {
-    keep(names.get(`#/$defs/${name}`) as string, moveReferences(definition, names), schemas);
+    addSchema(names.get(`#/$defs/${name}`) as string, moveReferences(definition, names), schemas);
   }
   // A schema that has an id itself is no definition of its own document.
   const { id, ...moved } = moveReferences(rest, names);
   if (typeof id !== 'string' || part === 'path' || part === 'query' || part === 'header') return moved;
-  keep(id, moved, schemas);
+  addSchema(id, moved, schemas);
   return { $ref: `#/components/schemas/${id}` };
 }
 
@@ -230,7 +230,7 @@ function nameOf(name: string, definition: unknown): string {
   return `Schema-${createHash('sha256').update(content).digest('hex').slice(0, 8)}`;
 }
 
-function keep(name: string, definition: JsonObject, schemas: Schemas): void {
+function addSchema(name: string, definition: JsonObject, schemas: Schemas): void {
   const { id: _, ...schema } = definition;
   const known = schemas.get(name);
   if (known && !isDeepStrictEqual(known, schema)) throw new InvariantError(`two schemas are called ${name}`);

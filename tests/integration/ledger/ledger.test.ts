@@ -14,6 +14,7 @@ import { createSystemRandom } from '../../../server/platform/system/random.ts';
 import { addOwner, newOwner } from '../../support/actors.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { createHolds } from '../../support/holds.ts';
 import { silentLogger } from '../../support/logger.ts';
 
 const random = createSystemRandom();
@@ -43,12 +44,8 @@ function createNode(clock = new FakeClock(Date.now())) {
     logger: silentLogger,
   });
   const directory = { findTenantOfAccount: async (id: AccountId) => tenants.get(id) ?? null };
-  return {
-    clock,
-    batches,
-    writer,
-    ledger: createLedgerService({ writer, store, tenants: directory, clock }),
-  };
+  const ledger = createLedgerService({ writer, store, tenants: directory, clock });
+  return { clock, batches, writer, ledger, holds: createHolds(ledger) };
 }
 type Node = ReturnType<typeof createNode>;
 
@@ -73,8 +70,8 @@ const topUp = ({ ledger }: Node, key: string, amountMicrocents: bigint, actor = 
     amountMicrocents,
     idempotencyKey: `${key}-${actor.accountId}`,
   });
-const hold = ({ ledger }: Node, name: string, amountMicrocents: bigint, actor = alice) =>
-  ledger.hold(actor, {
+const hold = ({ holds }: Node, name: string, amountMicrocents: bigint, actor = alice) =>
+  holds.hold(actor, {
     holdId: transferIdFor(name, actor.accountId),
     amountMicrocents,
     expiresAfterMs: 60_000,
@@ -100,7 +97,7 @@ describe('the ledger', () => {
       heldMicrocents: 100n,
     });
     const before = await expectInOrder();
-    const posted = await node.ledger.post({
+    const posted = await node.holds.post({
       holdId: holdIdOf('h'),
       payees: [{ owner: bob, amountMicrocents: 61n }],
       feeMicrocents: 9n,
@@ -114,7 +111,7 @@ describe('the ledger', () => {
 
   it('pays a provider who asked itself', async () => {
     await hold(node, 'self', 100n);
-    await node.ledger.post({
+    await node.holds.post({
       holdId: holdIdOf('self'),
       payees: [{ owner: alice, amountMicrocents: 88n }],
       feeMicrocents: 12n,
@@ -179,9 +176,9 @@ describe('the ledger', () => {
     const holdId = holdIdOf('race');
     node.clock.advance(120_000);
     const tries = await Promise.all([
-      node.ledger.post({ holdId, payees: [{ owner: bob, amountMicrocents: 50n }], feeMicrocents: 0n }),
-      other.ledger.void(holdId),
-      other.ledger.post({ holdId, payees: [{ owner: bob, amountMicrocents: 50n }], feeMicrocents: 0n }),
+      node.holds.post({ holdId, payees: [{ owner: bob, amountMicrocents: 50n }], feeMicrocents: 0n }),
+      other.holds.void(holdId),
+      other.holds.post({ holdId, payees: [{ owner: bob, amountMicrocents: 50n }], feeMicrocents: 0n }),
       node.ledger.expireHolds(),
     ]);
     await expectInOrder();
@@ -200,10 +197,10 @@ describe('the ledger', () => {
       payees: [{ owner: bob, amountMicrocents: 40n }],
       feeMicrocents: 2n,
     };
-    const first = await node.ledger.post(input);
-    expect(await node.ledger.post(input)).toEqual(first);
-    expect(await node.ledger.void(input.holdId)).toEqual({ ok: false, reason: 'hold_resolved' });
-    expect(await node.ledger.void(holdIdOf('never'))).toEqual({ ok: false, reason: 'hold_not_found' });
+    const first = await node.holds.post(input);
+    expect(await node.holds.post(input)).toEqual(first);
+    expect(await node.holds.void(input.holdId)).toEqual({ ok: false, reason: 'hold_resolved' });
+    expect(await node.holds.void(holdIdOf('never'))).toEqual({ ok: false, reason: 'hold_not_found' });
     expect((await node.ledger.balance(bob)).availableMicrocents).toBe(40n);
   });
 
@@ -251,8 +248,8 @@ describe('the ledger', () => {
       const held = await hold(at, name, 20n, payer);
       if (!held.ok) throw new Error(held.reason);
       const resolver = index % 3 === 0 ? node : at;
-      if (index % 4 === 0) return resolver.ledger.void(holdIdOf(name, payer));
-      return resolver.ledger.post({
+      if (index % 4 === 0) return resolver.holds.void(holdIdOf(name, payer));
+      return resolver.holds.post({
         holdId: holdIdOf(name, payer),
         payees: [{ owner: payee, amountMicrocents: 17n }],
         feeMicrocents: 2n,
@@ -300,7 +297,7 @@ describe('the ledger', () => {
   it('loses nothing that was acknowledged when its process is killed in the middle of thousands of settlements', async () => {
     await topUp(node, 'kill', 9_000_000n);
     const program = fileURLToPath(new URL('./settle-forever.ts', import.meta.url));
-    const args = ['--import', 'tsx', program, db.url, alice.tenantId, alice.accountId, bob.accountId];
+    const args = ['--import', 'tsx', program, db.url, alice.tenantId, bob.tenantId];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const acknowledged: string[] = [];
     let rest = '';

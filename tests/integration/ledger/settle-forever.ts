@@ -1,6 +1,6 @@
 /**
  * A process of its own that settles as fast as it can and prints each transfer that was acknowledged. Meant to be killed.
- * Arguments: database URL, tenant, account, provider's tenant.
+ * Arguments: database URL, tenant, provider's tenant.
  */
 import {
   createLedgerService,
@@ -9,14 +9,15 @@ import {
   LedgerWriter,
   transferIdFor,
 } from '../../../server/domains/ledger/index.ts';
-import { type AccountId, asId, type TenantId, type TransactionId } from '../../../server/kernel/ids.ts';
+import { asId, type TenantId, type TransactionId } from '../../../server/kernel/ids.ts';
 import { openDatabase } from '../../../server/platform/database/index.ts';
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
+import { createHolds } from '../../support/holds.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { TEST_DATABASE_SECRET } from '../../support/test-cluster.ts';
 
-const [url = '', tenant = '', user = '', provider = ''] = process.argv.slice(2);
+const [url = '', tenant = '', provider = ''] = process.argv.slice(2);
 const clock = createSystemClock();
 const random = createSystemRandom();
 const open = await openDatabase(
@@ -27,20 +28,14 @@ const store = createLedgerStore(open.database);
 const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, clock, random, logger: silentLogger });
 const directory = { findTenantOfAccount: async () => asId<TenantId>(tenant) };
 const ledger = createLedgerService({ writer, store, tenants: directory, clock });
-const actor = {
-  kind: 'account',
-  tenantId: asId<TenantId>(tenant),
-  accountId: asId<AccountId>(user),
-  operator: false,
-  role: 'owner',
-  networkIds: null,
-} as const;
+const holds = createHolds(ledger);
+const payer = { tenantId: asId<TenantId>(tenant) };
 
 const settleForever = async () => {
   for (;;) {
     const transactionId = asId<TransactionId>(random.uuid());
     const holdId = transferIdFor('hold', transactionId);
-    const held = await ledger.hold(actor, {
+    const held = await holds.hold(payer, {
       holdId,
       amountMicrocents: 10n,
       expiresAfterMs: 3_600_000,
@@ -48,7 +43,7 @@ const settleForever = async () => {
     });
     if (!held.ok) throw new Error(held.reason);
     process.stdout.write(`${holdId}\n`);
-    const posted = await ledger.post({
+    const posted = await holds.post({
       holdId,
       payees: [{ owner: { tenantId: asId<TenantId>(provider) }, amountMicrocents: 6n }],
       feeMicrocents: 1n,

@@ -268,7 +268,7 @@ describe('a provider', () => {
   it('is one row however often it offers, and its old session takes nothing with it', async () => {
     const provider = await market.provider();
     const [before] = await market.providers.listProviders(alice);
-    const link = { request: () => true, tellsCredit: true, grant: () => true, cancel: () => true };
+    const link = { request: () => true, grant: () => true, cancel: () => true };
     const offer = { slots: 2, models: [{ name: 'new', prices: '0.000003', contextTokens: 100 }] };
     await market.providers.offer(provider.actor, link, offer);
     market.providers.disconnected(provider.actor.deviceId, provider.link);

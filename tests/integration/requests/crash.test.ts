@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OPEN_TRANSACTIONS_PAGE, REQUEST_TIMES } from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { createHolds } from '../../support/holds.ts';
 import { cents, createMarket, eventsOf, until } from '../../support/market.ts';
 
 let db: TestDatabase;
@@ -109,7 +110,7 @@ describe('a server that stops or crashes', () => {
       'money',
       (sql) => sql`SELECT hold_id FROM ledger_open_holds WHERE transaction_id = ${answer.transactionId}`,
     );
-    await market.ledger.void(hold?.hold_id);
+    await createHolds(market.ledger).void(hold?.hold_id);
     market.result(provider, requestId);
     expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'unavailable' });
     expect(await market.lastTransaction(alice)).toMatchObject({

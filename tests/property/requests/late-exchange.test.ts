@@ -124,7 +124,6 @@ class Exchange {
         this.#clock.after(10, () => serve(order, device));
         return true;
       },
-      tellsCredit: true,
       grant: () => true,
       cancel: () => true,
     };

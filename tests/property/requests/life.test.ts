@@ -162,7 +162,6 @@ async function offerAt(prices: readonly number[], { providers }: World): Promise
     const device: DeviceActor = { kind: 'device', tenantId: actor.tenantId, deviceId };
     const link: ProviderLink = {
       request: (order) => serving.push({ order, device, link, index: 0 }) > 0,
-      tellsCredit: true,
       grant: () => true,
       cancel: () => true,
     };

@@ -26,7 +26,6 @@ function say(work: () => void): void {
 
 /** One connection of a device with one server process, through a network that delays, drops, reorders and cuts. */
 export class Link implements ProviderLink {
-  readonly tellsCredit = true;
   readonly server: MarketProcess;
   /** Requests that the server has given to it and not taken back: they fill its slots. */
   readonly outstanding = new Set<string>();

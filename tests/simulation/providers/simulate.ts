@@ -133,7 +133,6 @@ class World {
         this.#serve(machine, index, order);
         return true;
       },
-      tellsCredit: true,
       grant: () => true,
       cancel: () => true,
     };

@@ -7,7 +7,6 @@ import { FakeClock } from '../../support/clock.ts';
 
 const silentLink = (): ProviderLink => ({
   request: () => true,
-  tellsCredit: true,
   grant: () => true,
   cancel: () => true,
 });

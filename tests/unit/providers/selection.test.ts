@@ -15,7 +15,7 @@ function provider(id: string, price: number, slots = 2): Eligible {
       id,
       deviceId: asId<DeviceId>(id),
       tenantId: asId<TenantId>('t'),
-      link: { request: () => true, tellsCredit: true, grant: () => true, cancel: () => true },
+      link: { request: () => true, grant: () => true, cancel: () => true },
     },
     new ProviderStanding(),
     { slots, models: [{ name: 'm', prices: onePrice(price), contextTokens: 100 }] },

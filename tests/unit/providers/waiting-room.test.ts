@@ -35,7 +35,7 @@ const provider = (models = ['m'], slots = 1) =>
       id: 'p',
       deviceId: asId<DeviceId>('d'),
       tenantId: asId<TenantId>('t'),
-      link: { request: () => true, tellsCredit: true, grant: () => true, cancel: () => true },
+      link: { request: () => true, grant: () => true, cancel: () => true },
     },
     new ProviderStanding(),
     {
