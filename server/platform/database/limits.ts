@@ -1,11 +1,14 @@
-/** Connections of each of the two pools. PostgreSQL's figures flatten at a few connections a core. */
+/** Connections of each pool. PostgreSQL's figures flatten at a few connections a core. */
 export const POOL_CONNECTIONS_MAX = 10;
 /** How long a connection may take, so that an unreachable database is an error and not a wait. */
 export const CONNECT_TIMEOUT_MS = 5_000;
 /** Milliseconds between two tries to connect again. Only a transaction that waits makes one. */
 export const RECONNECT_DELAY_MS = 250;
-/** Transactions running or waiting for a connection; more are refused, so that a stuck database costs no memory. */
-export const TRANSACTIONS_PENDING_MAX = 10_000;
+/**
+ * Transactions of a pool that wait for a connection, of one tenant half as many; more are refused, so that a stuck
+ * database costs no memory.
+ */
+export const TRANSACTIONS_WAITING_MAX = 2_000;
 /** How long a transaction waits for a connection: past this its caller has better things to do. */
 export const ACQUIRE_TIMEOUT_MS = 10_000;
 /** A transaction meets a serialization failure or a deadlock this often before the caller hears of it. */

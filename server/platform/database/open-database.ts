@@ -17,6 +17,7 @@ import { loginUrl, POOL_NAMES, type PoolName, prepareLogins, roleOf, SYSTEM_JOBS
 import { createMigrator } from './migrate.ts';
 import { migrations as allMigrations } from './migrations/index.ts';
 import type { Migration } from './migrations/migration.ts';
+import { Pool } from './pool.ts';
 import { scopeKeyOf, signScope, storeScopeKey } from './scope.ts';
 import { checkServer } from './server.ts';
 import { createTransactions } from './transactions.ts';
@@ -72,7 +73,7 @@ const NOBODY: ServiceActor = {
   service: 'database.ping',
 };
 
-const createPool = (url: string, pool: PoolName, connectionsMax: number): Client =>
+const createClient = (url: string, pool: PoolName, connectionsMax: number): Client =>
   connect(url, {
     connectionsMax,
     role: roleOf(pool),
@@ -81,6 +82,9 @@ const createPool = (url: string, pool: PoolName, connectionsMax: number): Client
       idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_TIMEOUT_MS),
     },
   });
+
+const ofEachPool = <Value>(make: (pool: PoolName) => Value) =>
+  Object.fromEntries(POOL_NAMES.map((pool) => [pool, make(pool)])) as Record<PoolName, Value>;
 
 /** The source with a PostgreSQL that admits all pools; its own settings go before. */
 const withRoomFor = (connectionsMax: number, source: DatabaseSource & { kind: 'embedded' }) => ({
@@ -108,9 +112,10 @@ export async function openDatabase(
       : null;
   const url = embedded?.urls.ownerUrl ?? (source.kind === 'server' ? source.url : '');
   if (source.kind === 'server') await checkServer(source.url);
-  const pools = Object.fromEntries(
-    POOL_NAMES.map((pool) => [pool, createPool(loginUrl(url, pool, source.secret), pool, connectionsMax)]),
-  ) as Record<PoolName, Client>;
+  const clients = ofEachPool((pool) =>
+    createClient(loginUrl(url, pool, source.secret), pool, connectionsMax),
+  );
+  const pools = ofEachPool((pool) => new Pool(clients[pool], connectionsMax, dependencies.clock));
   const scopeKey = scopeKeyOf(source.secret);
   const { database, drain } = createTransactions(pools, (actor) => signScope(scopeKey, actor), dependencies);
   let exclusive: ExclusiveUse | null = null;
@@ -147,7 +152,7 @@ export async function openDatabase(
         );
       }
       try {
-        await Promise.all(POOL_NAMES.map((pool) => pools[pool].end({ timeout: 0 })));
+        await Promise.all(POOL_NAMES.map((pool) => clients[pool].end({ timeout: 0 })));
         await exclusive?.end();
       } finally {
         await embedded?.stop();

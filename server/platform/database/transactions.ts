@@ -1,18 +1,14 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
+import type { TenantId } from '../../kernel/ids.ts';
 import type { Random } from '../../kernel/random.ts';
-import type { Client } from './connect.ts';
 import { isRetryable, isUnreachable, unavailable } from './failures.ts';
-import {
-  ACQUIRE_TIMEOUT_MS,
-  RETRY_DELAY_MS,
-  TRANSACTION_ATTEMPTS_MAX,
-  TRANSACTIONS_PENDING_MAX,
-} from './limits.ts';
+import { RETRY_DELAY_MS, TRANSACTION_ATTEMPTS_MAX } from './limits.ts';
 import type { PoolName } from './logins.ts';
+import type { Pool } from './pool.ts';
 
-/** The kernel's Database over two pools, and its end. */
+/** The kernel's Database over all pools, and its end. */
 export interface Transactions {
   readonly database: Database;
   /** Refuses new transactions; resolves when the running ones are done. */
@@ -21,7 +17,7 @@ export interface Transactions {
 
 /** Each pool must run as its role; `signScope` makes the setting that the policies believe. */
 export function createTransactions(
-  pools: Readonly<Record<PoolName, Client>>,
+  pools: Readonly<Record<PoolName, Pool>>,
   signScope: (actor: Actor) => string,
   dependencies: { clock: Clock; random: Random },
 ): Transactions {
@@ -35,31 +31,13 @@ export function createTransactions(
       dependencies.clock.after(meanMs * (0.5 + dependencies.random.fraction()), resolve);
     });
 
-  /** `begin` with a limit on the wait for a connection; work whose caller was told so is not begun any more. */
-  const begin = <T>(pool: Client, work: (sql: Sql) => Promise<T>): Promise<T> =>
-    new Promise<T>((resolve, reject) => {
-      let expired = false;
-      const forgetLimit = dependencies.clock.after(ACQUIRE_TIMEOUT_MS, () => {
-        expired = true;
-        reject(unavailable());
-      });
-      pool
-        .begin((sql) => {
-          forgetLimit();
-          if (expired) throw unavailable();
-          return work(sql);
-        })
-        .then((result) => resolve(result as T), reject)
-        .finally(forgetLimit);
-    });
-
-  async function run<T>(pool: Client, work: (sql: Sql) => Promise<T>): Promise<T> {
-    if (closing || pending >= TRANSACTIONS_PENDING_MAX) throw unavailable();
+  async function run<T>(pool: Pool, tenantId: TenantId | null, work: (sql: Sql) => Promise<T>): Promise<T> {
+    if (closing) throw unavailable();
     pending++;
     try {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await begin(pool, work);
+          return await pool.begin(tenantId, work);
         } catch (error) {
           if (isUnreachable(error)) throw unavailable(error);
           if (!isRetryable(error) || attempt === TRANSACTION_ATTEMPTS_MAX) throw error;
@@ -75,11 +53,11 @@ export function createTransactions(
   return {
     database: {
       tenant: (actor, work) =>
-        run(pools.tenant, async (sql) => {
+        run(pools.tenant, actor.tenantId, async (sql) => {
           await sql`SELECT set_config('app.scope', ${signScope(actor)}, true)`;
           return work(sql);
         }),
-      system: (job, work) => run(pools[job], work),
+      system: (job, work) => run(pools[job], null, work),
     },
     drain: () => {
       closing = true;

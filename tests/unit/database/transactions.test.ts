@@ -1,37 +1,45 @@
 import { expect, it } from 'vitest';
-import { ACQUIRE_TIMEOUT_MS } from '../../../server/platform/database/limits.ts';
+import type { TenantId } from '../../../server/kernel/ids.ts';
+import { ACQUIRE_TIMEOUT_MS, TRANSACTIONS_WAITING_MAX } from '../../../server/platform/database/limits.ts';
+import { Pool } from '../../../server/platform/database/pool.ts';
 import { createTransactions } from '../../../server/platform/database/transactions.ts';
+import { newOwner } from '../../support/actors.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
 import { createSeededRandom } from '../../support/random.ts';
 
-/** A pool that gives a connection when the test says so; a transaction whose work rejects is rolled back. */
-function createPool() {
+/** Transactions on one connection, which the test gives; those whose work rejects are rolled back. */
+function setUp() {
+  const clock = new FakeClock();
   const waiting: (() => void)[] = [];
   let rolledBack = 0;
   const begin = async (work: (sql: never) => Promise<unknown>) => {
     await new Promise<void>((resolve) => waiting.push(resolve));
     try {
-      return await work(null as never);
+      return await work((async () => []) as never);
     } catch (error) {
       rolledBack++;
       throw error;
     }
   };
+  const pool = new Pool({ begin } as never, 1, clock);
+  const transactions = createTransactions(
+    { tenant: pool, identity: pool, relay: pool, money: pool, node: pool },
+    () => '',
+    { clock, random: createSeededRandom(1) },
+  );
   return {
-    pool: { begin } as never,
-    giveConnection: () => waiting.shift()?.(),
+    ...transactions,
+    clock,
+    giveConnection: async () => {
+      waiting.shift()?.();
+      await turn(5);
+    },
     rolledBack: () => rolledBack,
   };
 }
 
 it('never begins work that waited too long for a connection, since its caller was told so', async () => {
-  const clock = new FakeClock();
-  const { pool, giveConnection, rolledBack } = createPool();
-  const { database, drain } = createTransactions(
-    { tenant: pool, identity: pool, relay: pool, money: pool, node: pool },
-    () => '',
-    { clock, random: createSeededRandom(1) },
-  );
+  const { database, drain, clock, giveConnection, rolledBack } = setUp();
   let begun = false;
   const refusal = expect(
     database.system('identity', async () => {
@@ -40,20 +48,13 @@ it('never begins work that waited too long for a connection, since its caller wa
   ).rejects.toMatchObject({ code: 'unavailable' });
   clock.advance(ACQUIRE_TIMEOUT_MS);
   await refusal;
-  giveConnection();
-  await turn();
+  await giveConnection();
   expect([begun, rolledBack()]).toEqual([false, 1]);
   await drain();
 });
 
 it('leaves work that got its connection in time alone, however long it takes', async () => {
-  const clock = new FakeClock();
-  const { pool, giveConnection } = createPool();
-  const { database } = createTransactions(
-    { tenant: pool, identity: pool, relay: pool, money: pool, node: pool },
-    () => '',
-    { clock, random: createSeededRandom(1) },
-  );
+  const { database, clock, giveConnection } = setUp();
   let finish = (_: string) => {};
   const result = database.system(
     'identity',
@@ -63,9 +64,62 @@ it('leaves work that got its connection in time alone, however long it takes', a
       }),
   );
   clock.advance(ACQUIRE_TIMEOUT_MS - 1);
-  giveConnection();
-  await turn();
+  await giveConnection();
   clock.advance(ACQUIRE_TIMEOUT_MS);
   finish('done');
   await expect(result).resolves.toBe('done');
+});
+
+it('gives a free connection to tenants in turn, whoever waits with how much', async () => {
+  const { database, giveConnection } = setUp();
+  const [busy, quiet] = [newOwner(), newOwner()];
+  const order: TenantId[] = [];
+  const ask = (actor: typeof busy) =>
+    database.tenant(actor, async () => void order.push(actor.tenantId)).catch(() => 'refused');
+  const asked = [busy, busy, busy, busy, quiet].map(ask);
+  for (const _ of asked) await giveConnection();
+  await Promise.all(asked);
+  // The first found the connection free.
+  expect(order.indexOf(quiet.tenantId)).toBeLessThanOrEqual(2);
+  expect(order).toHaveLength(5);
+});
+
+it('refuses what a tenant has waiting past its share, and nobody else for its sake', async () => {
+  const { database, clock } = setUp();
+  const [busy, quiet] = [newOwner(), newOwner()];
+  const codes: unknown[] = [];
+  const ask = (actor: typeof busy) =>
+    database.tenant(actor, async () => {}).catch((error: { code: string }) => codes.push(error.code));
+  const asked = Array.from({ length: TRANSACTIONS_WAITING_MAX }, () => ask(busy));
+  await turn(5);
+  const refused = codes.length;
+  expect(refused).toBeGreaterThan(TRANSACTIONS_WAITING_MAX / 3);
+  asked.push(ask(quiet));
+  await turn(5);
+  expect(codes).toHaveLength(refused);
+  clock.advance(ACQUIRE_TIMEOUT_MS);
+  await Promise.all(asked);
+});
+
+it('passes over work that gave up waiting', async () => {
+  const { database, clock, giveConnection, rolledBack } = setUp();
+  const [first, second] = [newOwner(), newOwner()];
+  let finish = () => {};
+  const holding = database.tenant(
+    first,
+    () =>
+      new Promise<void>((resolve) => {
+        finish = resolve;
+      }),
+  );
+  await giveConnection();
+  const late = expect(database.tenant(second, async () => {})).rejects.toMatchObject({ code: 'unavailable' });
+  clock.advance(ACQUIRE_TIMEOUT_MS);
+  await late;
+  const next = database.tenant(first, async () => 'done');
+  finish();
+  await holding;
+  await giveConnection();
+  expect(await next).toBe('done');
+  expect(rolledBack()).toBe(0);
 });
