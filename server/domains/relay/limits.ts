@@ -3,10 +3,13 @@ export const BATCH_FRAMES_MAX = 500;
 /** How often a batch is written that meets a network which is being removed: once more for each one removed at that moment. */
 export const APPEND_ATTEMPTS_MAX = 5;
 
-/** Frames that may wait to be stored. Past it senders are refused with `unavailable` rather than memory growing. */
+/**
+ * Frames that may wait to be stored; of one tenant's devices at most as many as there is room left. Past it senders are
+ * refused with `unavailable` rather than memory growing.
+ */
 export const WAITING_FRAMES_MAX = 20_000;
 
-/** Bytes that may wait to be stored. */
+/** Bytes that may wait to be stored, shared in the same way. */
 export const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Frames of one device that could not be kept and may come again with the nonce they had. */

@@ -1,4 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
+import { FairQueue } from '../../kernel/fair-queue.ts';
+import type { TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import { relayError } from './errors.ts';
@@ -27,8 +29,9 @@ export interface StreamEvents {
 }
 
 /**
- * Stores frames in the order they come, all that wait in one transaction, one transaction at a time. A frame's promise
- * resolves after its commit and after `stored` was called for it, so an acknowledgement never precedes either.
+ * Stores frames, all that wait in one transaction, one transaction at a time. Tenants whose devices send take turns; what
+ * devices of one tenant send is stored in the order it came. A frame's promise resolves after its commit and after
+ * `stored` was called for it, so an acknowledgement never precedes either.
  */
 export class StreamWriter {
   readonly #store: RelayStore;
@@ -37,8 +40,10 @@ export class StreamWriter {
   readonly #logger: Logger;
   readonly #metrics: RelayMetrics;
   readonly #events: StreamEvents;
-  #waiting: Waiting[] = [];
-  #waitingBytes = 0;
+  readonly #waiting = new FairQueue<TenantId, Waiting>({
+    itemsMax: WAITING_FRAMES_MAX,
+    bytesMax: WAITING_BYTES_MAX,
+  });
   #running: Promise<void> | null = null;
 
   constructor(
@@ -61,17 +66,15 @@ export class StreamWriter {
 
   /**
    * The position of the frame in its stream, once it is kept. Refuses with `frame_destination_unknown`,
-   * with `network_not_found` when its source is no member any more, and with `unavailable` when too much waits or the database fails.
+   * with `network_not_found` when its source is no member any more, and with `unavailable` when the sender's tenant has too much waiting or
+   * the database fails.
    */
   append(frame: FrameToStore): Promise<number> {
-    const { length } = frame.content;
-    if (this.#waiting.length >= WAITING_FRAMES_MAX || this.#waitingBytes + length > WAITING_BYTES_MAX) {
-      return Promise.reject(relayError('unavailable'));
-    }
-    this.#waitingBytes += length;
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ frame, resolve, reject });
-      this.#running ??= this.#run();
+      const waiting = { frame, resolve, reject };
+      if (this.#waiting.push(frame.sourceTenantId, waiting, frame.content.length))
+        this.#running ??= this.#run();
+      else reject(relayError('unavailable'));
     });
   }
 
@@ -83,12 +86,18 @@ export class StreamWriter {
   async #run(): Promise<void> {
     // The next turn of the event loop: whatever arrived in this one shares a transaction.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, BATCH_FRAMES_MAX);
-      for (const { frame } of batch) this.#waitingBytes -= frame.content.length;
-      await this.#storeBatch(batch);
-    }
+    while (this.#waiting.size > 0) await this.#storeBatch(this.#takeBatch());
     this.#running = null;
+  }
+
+  #takeBatch(): Waiting[] {
+    const batch: Waiting[] = [];
+    while (batch.length < BATCH_FRAMES_MAX) {
+      const next = this.#waiting.take();
+      if (next === undefined) break;
+      batch.push(next);
+    }
+    return batch;
   }
 
   async #storeBatch(batch: readonly Waiting[]): Promise<void> {

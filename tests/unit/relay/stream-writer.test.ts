@@ -1,7 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { BATCH_FRAMES_MAX, WAITING_BYTES_MAX } from '../../../server/domains/relay/limits.ts';
+import {
+  BATCH_FRAMES_MAX,
+  WAITING_BYTES_MAX,
+  WAITING_FRAMES_MAX,
+} from '../../../server/domains/relay/limits.ts';
 import { StreamWriter } from '../../../server/domains/relay/stream-writer.ts';
 import type { FrameToStore } from '../../../server/domains/relay/types.ts';
+import { asId, type TenantId } from '../../../server/kernel/ids.ts';
 import { uuid } from '../../support/frames.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { frameToStore } from '../../support/relay-peer.ts';
@@ -90,6 +95,23 @@ describe('the stream writer', () => {
     expect([stored, uncertain]).toEqual([[], [1, 2]]);
     failing = false;
     expect(await send(frame(3))).toBe(1);
+  });
+
+  it('stores what tenants send in turn, whoever has how much waiting', async () => {
+    const busy = Array.from({ length: 3 * BATCH_FRAMES_MAX }, (_, index) => send(frame(index + 1)));
+    const quiet = send({ ...frame(9_000), sourceTenantId: asId<TenantId>(uuid(9)) });
+    expect(await quiet).toBe(2);
+    await Promise.all(busy);
+    expect(stored).toHaveLength(busy.length + 1);
+  });
+
+  it('refuses what a tenant has waiting past its share, and nobody else for its sake', async () => {
+    const outcomes = Promise.allSettled(
+      Array.from({ length: WAITING_FRAMES_MAX }, (_, index) => send(frame(index + 1))),
+    );
+    await send({ ...frame(90_000), sourceTenantId: asId<TenantId>(uuid(9)) });
+    const refusals = (await outcomes).filter(({ status }) => status === 'rejected');
+    expect(refusals).toHaveLength(WAITING_FRAMES_MAX / 2);
   });
 
   it('refuses more than may wait', async () => {
