@@ -221,9 +221,7 @@ export class BifrostClient {
       this.#outbox.reject(id, new BifrostError('aborted', 'Sending was given up by its caller.'));
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted) abort();
-    else if (!this.#connection.send(frame, id) && !again) {
-      this.#outbox.reject(id, new BifrostError('session_lost', 'The connection can take nothing more.'));
-    }
+    else this.#sendWaiting();
     try {
       return await accepted;
     } finally {
@@ -231,9 +229,20 @@ export class BifrostClient {
     }
   }
 
+  /** Sends what waits, as much as the server takes. */
+  #sendWaiting(): void {
+    for (let next = this.#outbox.next(); next !== null; next = this.#outbox.next()) {
+      const { id, frame } = next;
+      if (this.#connection.send(frame, id) || frame.delivery === Delivery.STORED) continue;
+      this.#outbox.answered(id);
+      this.#outbox.reject(id, new BifrostError('session_lost', 'The connection can take nothing more.'));
+    }
+  }
+
   #opened(start: SessionStart): void {
     this.#stream.begin(start.head);
-    for (const { id, frame } of this.#outbox.unsettled()) this.#connection.send(frame, id);
+    this.#outbox.sessionBegan(start.sendWindow);
+    this.#sendWaiting();
     this.#listeners.emit('open', start);
   }
 
@@ -273,6 +282,10 @@ export class BifrostClient {
       if (this.#commands.isFor(correlationId, sourceId)) {
         this.#commands.settle(correlationId, decodeCommandResult(payload));
       }
+    }
+    if (sourceId === SERVER_ID && correlationId !== null) {
+      this.#outbox.answered(correlationId);
+      this.#sendWaiting();
     }
     return dispatch(this.#listeners, frame);
   }

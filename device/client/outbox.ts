@@ -16,9 +16,17 @@ interface Waiting {
   readonly reject: (error: BifrostError) => void;
 }
 
-/** Frames whose answer (ACK or ERROR) is still to come, in the order in which they were given. */
+/**
+ * Frames whose answer (ACK or ERROR) is still to come, in the order in which they were given. No more of them are sent at a
+ * time than the server takes.
+ */
 export class Outbox {
   readonly #waiting = new Map<string, Waiting>();
+  /** What this session has not sent yet. */
+  #unsent = new Set<string>();
+  /** What the server has not answered yet, also where nobody waits for the answer any more. */
+  readonly #underWay = new Set<string>();
+  #window = 0;
   #payloadBytes = 0;
 
   /**
@@ -33,12 +41,33 @@ export class Outbox {
       );
     }
     this.#payloadBytes = payloadBytes;
+    this.#unsent.add(id);
     return new Promise((resolve, reject) => this.#waiting.set(id, { frame, again, resolve, reject }));
   }
 
-  /** What a new session has to send, oldest first. */
-  *unsettled(): Iterable<{ id: string; frame: OutgoingFrame }> {
-    for (const [id, { frame }] of this.#waiting) yield { id, frame };
+  /** A new session has everything to send that is not settled; the server takes `window` frames at a time. */
+  sessionBegan(window: number): void {
+    this.#window = window;
+    this.#underWay.clear();
+    this.#unsent = new Set(this.#waiting.keys());
+  }
+
+  /** Takes out the oldest frame that is to be sent now; null: none is, or the server takes no more before it has answered. */
+  next(): { readonly id: string; readonly frame: OutgoingFrame } | null {
+    if (this.#underWay.size >= this.#window) return null;
+    for (const id of this.#unsent) {
+      const waiting = this.#waiting.get(id);
+      this.#unsent.delete(id);
+      if (waiting === undefined) continue;
+      this.#underWay.add(id);
+      return { id, frame: waiting.frame };
+    }
+    return null;
+  }
+
+  /** The server has answered this frame: it takes another one. */
+  answered(id: string): void {
+    this.#underWay.delete(id);
   }
 
   /** The server kept the frame. False if nobody waits for that id. */
@@ -57,6 +86,7 @@ export class Outbox {
 
   /** A session ended: what isn't sent again is rejected. */
   sessionEnded(error: BifrostError): void {
+    this.#window = 0;
     for (const [id, { again }] of this.#waiting) if (!again) this.reject(id, error);
   }
 
@@ -69,6 +99,7 @@ export class Outbox {
     const waiting = this.#waiting.get(id);
     if (waiting !== undefined) {
       this.#waiting.delete(id);
+      this.#unsent.delete(id);
       this.#payloadBytes -= waiting.frame.payload.length;
     }
     return waiting;

@@ -14,6 +14,7 @@ import type { DropReason, FrameChannel, OutgoingFrame } from './frame-channel.ts
 import {
   ACKNOWLEDGE_DELAY_MS,
   ACKNOWLEDGE_FRAMES_MAX,
+  OUTBOX_FRAMES_MAX,
   PING_INTERVAL_SHARE,
   SOCKET_BUFFER_BYTES_MAX,
   WELCOME_TIMEOUT_MS,
@@ -29,6 +30,8 @@ export interface SessionStart {
   readonly head: StreamPosition;
   /** True: every frame after the resume position follows. False: some are gone for good. */
   readonly recovered: boolean;
+  /** Frames that may be without an answer at a time. */
+  readonly sendWindow: number;
 }
 
 /** How a session ended. */
@@ -173,6 +176,7 @@ export class Session {
         sessionId: welcome.sessionId,
         head: { epoch: welcome.head?.epoch ?? '', offset: welcome.head?.offset ?? 0 },
         recovered: welcome.recovered,
+        sendWindow: welcome.sendWindow || OUTBOX_FRAMES_MAX,
       });
     }
   }

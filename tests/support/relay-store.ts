@@ -106,7 +106,12 @@ export class MembershipsInMemory implements Memberships {
     return changed === undefined ? [testMembership] : changed;
   }
 
+  /** How often it was asked whether somebody is a member. */
+  asked = 0;
+
   async isMember(): Promise<boolean> {
+    this.asked++;
+    await new Promise((resolve) => setImmediate(resolve));
     return true;
   }
 }

@@ -12,6 +12,7 @@ const RELAY_ERRORS = {
   frame_destination_unknown: ['not_found', 'There is no such device in this network.'],
   network_not_found: ['not_found', 'Network not found.'],
   session_replaced: ['conflict', 'The device connected again.'],
+  window_exceeded: ['rate_limited', 'The device has more frames without an answer than WELCOME allows.'],
   consumer_too_slow: ['rate_limited', 'The device reads too slowly.'],
   unauthenticated: ['unauthenticated', 'The credential is not valid any more.'],
   unavailable: ['unavailable', 'The server can not serve this now. Try again.'],

@@ -15,7 +15,7 @@ import type { Random } from '../../kernel/random.ts';
 import { DeliverySession, NIL_UUID } from './delivery-session.ts';
 import { relayError } from './errors.ts';
 import { HopSigner, type Outgoing } from './hop-signer.ts';
-import { BATCH_SIGNATURES_MAX } from './limits.ts';
+import { BATCH_SIGNATURES_MAX, QUESTIONS_MAX } from './limits.ts';
 import { Peers } from './peers.ts';
 import type { Memberships, NetworkDevice, RelayCore, RelayMetrics, RelayStore } from './ports.ts';
 import { Progress } from './progress.ts';
@@ -133,6 +133,8 @@ class Relay implements RelayService {
   readonly #progress: Progress;
   readonly #signer: HopSigner;
   readonly #writer: StreamWriter;
+  /** Whose TRANSIENT frames to somebody who isn't there are looked into at this moment, and how many. */
+  readonly #asking = new Map<Peer, number>();
 
   constructor(options: RelayOptions, dependencies: RelayDependencies) {
     const { store, memberships, core, bus } = dependencies;
@@ -330,12 +332,25 @@ class Relay implements RelayService {
       return 0;
     }
     if (destinationId === null) return 0;
-    return this.#requireMember({ networkId, deviceId: destinationId });
+    return this.#requireMember(peer, { networkId, deviceId: destinationId });
   }
 
-  async #requireMember(device: NetworkDevice): Promise<number> {
-    if (await this.#dependencies.memberships.isMember(device)) return 0;
-    throw relayError('frame_destination_unknown');
+  /** Tells the sender of a TRANSIENT frame when its destination doesn't exist, as far as that costs the database little. */
+  #requireMember(peer: Peer, device: NetworkDevice): number | Promise<number> {
+    const asking = this.#asking.get(peer) ?? 0;
+    if (asking >= QUESTIONS_MAX) return 0;
+    this.#asking.set(peer, asking + 1);
+    return this.#dependencies.memberships
+      .isMember(device)
+      .finally(() => {
+        const left = (this.#asking.get(peer) ?? 1) - 1;
+        if (left === 0) this.#asking.delete(peer);
+        else this.#asking.set(peer, left);
+      })
+      .then((isMember) => {
+        if (!isMember) throw relayError('frame_destination_unknown');
+        return 0;
+      });
   }
 
   /** Sends the frames of one transaction to the sessions that follow their streams live, and tells other nodes. */

@@ -18,6 +18,7 @@ import type { DeviceChannel } from '../frames/device-channel.ts';
 import { DeviceSession, type SessionDependencies } from '../frames/device-session.ts';
 import { type FrameAnswer, payloadOf, type SessionFrames } from '../frames/frame-handler.ts';
 import { capabilitiesOf } from '../frames/frame-handlers.ts';
+import { SEND_WINDOW_FRAMES } from '../frames/limits.ts';
 import { HELLO_TIMEOUT_MS, WINDOW_FRAMES } from './limits.ts';
 import { WaitingMessages } from './waiting-messages.ts';
 
@@ -153,6 +154,7 @@ export class BifrostConnection implements SocketHandler, DeviceChannel {
       recovered,
       heartbeatIntervalMs,
       lastNonce,
+      sendWindow: SEND_WINDOW_FRAMES,
     });
     const welcomed = () => {
       this.#state = 'open';

@@ -1,4 +1,4 @@
-import { FrameType, type FrameView } from '../../../proto/index.ts';
+import { Delivery, FrameType, type FrameView } from '../../../proto/index.ts';
 import type { DeviceIdentity } from '../../domains/devices/index.ts';
 import type { ConnectionRegistry } from '../../domains/presence/index.ts';
 import {
@@ -9,23 +9,27 @@ import {
   type StreamPosition,
 } from '../../domains/relay/index.ts';
 import type { DeviceActor } from '../../kernel/actor.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import { logRefusal, toAppError } from '../error-table.ts';
+import { toAppError } from '../error-table.ts';
 import type { Connection } from '../pipeline/pipeline.ts';
 import { decodeFrame } from './decode-frame.ts';
 import type { DeviceChannel } from './device-channel.ts';
 import { errorAnswer } from './error-frame.ts';
 import type { FrameAnswer, FrameServices } from './frame-handler.ts';
 import type { Frames } from './frames.ts';
+import { SEND_WINDOW_FRAMES } from './limits.ts';
 import { createProviderLink, type FrameProviderLink } from './provider-link.ts';
+import { RefusalLog } from './refusal-log.ts';
 import { WrongFrames } from './wrong-frames.ts';
 
 /** What every session needs. */
 export interface SessionDependencies extends FrameServices {
   readonly frames: Frames;
   readonly connections: ConnectionRegistry;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -45,11 +49,14 @@ export class DeviceSession {
   readonly #dependencies: SessionDependencies;
   readonly #deliveries = new Map<NetworkId, DeliverySession>();
   readonly #wrongFrames = new WrongFrames();
+  readonly #refusals: RefusalLog;
   /** Where it came from, for the pipeline: one object for the whole connection. */
   readonly #connection: Connection;
   #peer: Peer | null = null;
   #release: () => void = () => {};
   #providerLink: FrameProviderLink | null = null;
+  /** Frames that are stored or looked into at this moment. */
+  #unanswered = 0;
   #follows = false;
   #isOpening = false;
   #ended = false;
@@ -58,6 +65,7 @@ export class DeviceSession {
     this.#channel = channel;
     this.#connection = { remoteAddress: channel.remoteAddress, requestId: null };
     this.#dependencies = dependencies;
+    this.#refusals = new RefusalLog(dependencies);
   }
 
   /** True when the connection is over, whoever ended it. */
@@ -166,12 +174,22 @@ export class DeviceSession {
       frame = decodeFrame(bytes);
       this.#dependencies.relay.accept(this.#requirePeer(), frame);
       const handled = this.#handle(frame);
-      const answer = handled instanceof Promise ? await handled : handled;
+      const answer = handled instanceof Promise ? await this.#whenAnswered(frame, handled) : handled;
       this.#wrongFrames.accepted();
       if (answer !== null) this.#answer(frame, answer);
       return null;
     } catch (error) {
       return this.#refuse(error, frame, false);
+    }
+  }
+
+  async #whenAnswered({ header }: FrameView, handled: Promise<FrameAnswer>): Promise<FrameAnswer> {
+    const places = asksForAnswer(header) ? 1 : 0;
+    this.#unanswered += places;
+    try {
+      return await handled;
+    } finally {
+      this.#unanswered -= places;
     }
   }
 
@@ -202,6 +220,7 @@ export class DeviceSession {
   closed(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#refusals.close();
     this.#release();
     const peer = this.#peer;
     if (peer === null) return;
@@ -214,6 +233,8 @@ export class DeviceSession {
 
   #handle(frame: FrameView): FrameAnswer | Promise<FrameAnswer> {
     this.#channel.requireReady(frame.header.type);
+    if (this.#unanswered >= SEND_WINDOW_FRAMES && asksForAnswer(frame.header))
+      throw relayError('window_exceeded');
     const peer = this.#requirePeer();
     return this.#dependencies.frames.handle({
       peer,
@@ -258,12 +279,13 @@ export class DeviceSession {
       deviceId: this.#peer?.actor.deviceId,
       frameType: frame?.header.type ?? null,
     };
-    logRefusal(this.#dependencies.logger, error, fields, 'frame refused');
+    this.#refusals.add(error, fields);
     const [ownNetworkId] = this.#deliveries.keys();
     const networkId = frame?.header.networkId ?? ownNetworkId ?? NIL_UUID;
     this.#send(networkId, errorAnswer(error), frame?.header.id ?? null);
     const tooMany = this.#wrongFrames.refused(error);
-    if (isFatal || this.#channel.endsAtFirstRefusal) this.end(error);
+    const endsIt = isFatal || error.code === 'window_exceeded' || this.#channel.endsAtFirstRefusal;
+    if (endsIt) this.end(error);
     else if (tooMany) this.end(new AppError('invalid', 'too_many_errors', 'Too many wrong frames.'));
     return error;
   }
@@ -331,4 +353,9 @@ export class DeviceSession {
     if (this.#peer === null) throw relayError('unauthenticated');
     return this.#peer;
   }
+}
+
+/** True for what is answered in any case; a TRANSIENT frame to a device is only where it is refused. */
+function asksForAnswer({ delivery, type }: FrameView['header']): boolean {
+  return delivery === Delivery.STORED || type === FrameType.PROVIDER_OFFER;
 }

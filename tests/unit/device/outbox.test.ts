@@ -30,3 +30,47 @@ describe('an outbox whose bytes are all taken', () => {
     expect(await second).toEqual({ offset: 2 });
   });
 });
+
+describe('an outbox in a session', () => {
+  const sent = (outbox: Outbox) => {
+    const ids: string[] = [];
+    for (let next = outbox.next(); next !== null; next = outbox.next()) ids.push(next.id);
+    return ids;
+  };
+  const filled = (...ids: string[]) => {
+    const outbox = new Outbox();
+    for (const id of ids) outbox.add(id, frame(1), true).catch(() => {});
+    return outbox;
+  };
+
+  it('sends nothing before the session, and no more without an answer than the server takes', () => {
+    const outbox = filled('a', 'b', 'c');
+    expect(sent(outbox)).toEqual([]);
+    outbox.sessionBegan(2);
+    expect(sent(outbox)).toEqual(['a', 'b']);
+    outbox.answered('b');
+    expect(sent(outbox)).toEqual(['c']);
+  });
+
+  it('waits for the answer to a frame that its caller has given up', () => {
+    const outbox = filled('a', 'b');
+    outbox.sessionBegan(1);
+    expect(sent(outbox)).toEqual(['a']);
+    outbox.reject('a', new BifrostError('aborted', 'no'));
+    expect(sent(outbox)).toEqual([]);
+    outbox.answered('a');
+    expect(sent(outbox)).toEqual(['b']);
+  });
+
+  it('sends what is not settled again in the next one, in its order', () => {
+    const outbox = filled('a', 'b', 'c');
+    outbox.sessionBegan(2);
+    sent(outbox);
+    outbox.answered('a');
+    outbox.resolve('a', { offset: 1 });
+    outbox.sessionEnded(new BifrostError('session_lost', 'gone'));
+    expect(sent(outbox)).toEqual([]);
+    outbox.sessionBegan(9);
+    expect(sent(outbox)).toEqual(['b', 'c']);
+  });
+});

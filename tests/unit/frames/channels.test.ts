@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Delivery, decodePayload, ErrorPayload, errorCodeName, FrameType } from '../../../proto/index.ts';
 import { relayError } from '../../../server/domains/relay/index.ts';
+import { QUESTIONS_MAX } from '../../../server/domains/relay/limits.ts';
 import { asId, type DeviceId, type NetworkId } from '../../../server/kernel/ids.ts';
-import { WRONG_FRAMES_MAX } from '../../../server/transports/frames/limits.ts';
+import { SEND_WINDOW_FRAMES, WRONG_FRAMES_MAX } from '../../../server/transports/frames/limits.ts';
 import { turn } from '../../support/clock.ts';
 import {
   type ChannelName,
@@ -123,6 +124,36 @@ describe.each<ChannelName>(['WebSocket', 'MQTT'])('a device over %s', (channel) 
     store.fate = () => 'kept';
     const again = sender.isOpen ? sender : await connect(channel, SENDER);
     expect([await again.send(bytes), store.frames.length]).toEqual([true, 1]);
+  });
+
+  it('may have as many STORED frames without an answer as WELCOME says; one more ends its connection', async () => {
+    const { sender, reader, store } = await setUp();
+    const sent = Array.from({ length: SEND_WINDOW_FRAMES }, () => sender.send(stored()));
+    expect(sender.isOpen).toBe(true);
+    const others = reader.send(frameOf(READER, nextNonce()));
+    sent.push(sender.send(stored()));
+    await Promise.all([...sent, others]);
+    expect([sender.isOpen, reader.isOpen]).toEqual([false, true]);
+    expect(store.frames).toHaveLength(SEND_WINDOW_FRAMES + 1);
+  });
+
+  it('may send that many again once they are answered', async () => {
+    const { sender } = await setUp();
+    for (let round = 0; round < 2; round++) {
+      await Promise.all(Array.from({ length: SEND_WINDOW_FRAMES }, () => sender.send(stored())));
+    }
+    expect(sender.isOpen).toBe(true);
+  });
+
+  it('may send any number of TRANSIENT frames to somebody who is away, and the database is asked for few', async () => {
+    const { sender, memberships } = await setUp();
+    const gone = { ...transient, destinationId: uuid(77) };
+    const sent = Array.from({ length: SEND_WINDOW_FRAMES + 1 }, () =>
+      sender.send(frameOf(SENDER, nextNonce(), gone)),
+    );
+    await Promise.all(sent);
+    expect(sender.isOpen).toBe(true);
+    expect(memberships.asked).toBeLessThanOrEqual(QUESTIONS_MAX);
   });
 
   it('is cut off at once when somebody ends its connections', async () => {
