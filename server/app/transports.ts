@@ -64,7 +64,12 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const sessions = { frames, connections, relay, devices, providers, clock, logger };
   const budget = buildConnectionBudget(config, platform);
   const http = createHttpServer(
-    { host: config.host, port: config.port, closeGraceMs: config.shutdownTimeoutSeconds * 1000 },
+    {
+      host: config.host,
+      port: config.port,
+      closeGraceMs: config.shutdownTimeoutSeconds * 1000,
+      trustedProxies: config.trustedProxies,
+    },
     {
       routes: [
         ...createRestTransport(catalogue.rest, serving),

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { isLoopback } from '../kernel/network-address.ts';
 
 /** How a value's variable is called and shown in the README. */
 interface Variable {
@@ -31,6 +32,28 @@ const hostAddress = z
   .string()
   .refine((host) => isIP(host) !== 0 || host === 'localhost', 'must be an IP address of this machine');
 
+const TLS_ENDS = ['proxy', 'none'] as const;
+
+/** `192.0.2.1`, `2001:db8::/32`. Not all addresses there are: that would be trust in everybody. */
+function isAddressRange(range: string): boolean {
+  const [, address = '', prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(range) ?? [];
+  const family = isIP(address);
+  if (family === 0 || address.includes('%')) return false;
+  return prefix === undefined || (Number(prefix) >= 1 && Number(prefix) <= (family === 4 ? 32 : 128));
+}
+
+const listOf = (text: string) => text.split(',').map((entry) => entry.trim());
+
+const addressRanges = z
+  .string()
+  .max(10_000)
+  .refine(
+    (text) => listOf(text).every(isAddressRange),
+    'must be IP addresses and ranges of them (192.0.2.0/24), separated by commas',
+  )
+  .transform(listOf)
+  .optional();
+
 function isDatabaseUrl(url: string): boolean {
   if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) return false;
   const { username, pathname } = new URL(url);
@@ -59,6 +82,18 @@ const values = z.object({
   mqttPort: described(wholeNumber(0, 65_535).default(1_883), {
     variable: 'YGGDRASIL_MQTT_PORT',
     description: 'Port for MQTT 3.1.1; 0 takes any free one.',
+  }),
+  tls: described(z.enum(TLS_ENDS, `must be one of ${TLS_ENDS.join(', ')}`).optional(), {
+    variable: 'YGGDRASIL_TLS',
+    description:
+      'Who ends TLS where the server listens for other machines: `proxy` (one in front of it), `none` (nobody: tokens cross the network in clear text). Without it the server listens for its own machine only.',
+    unset: 'not said',
+  }),
+  trustedProxies: described(addressRanges, {
+    variable: 'YGGDRASIL_TRUSTED_PROXIES',
+    description:
+      'Proxies that are believed when they say in `X-Forwarded-For` who the client is: addresses and ranges (`192.0.2.0/24`), separated by commas. From others the header means nothing.',
+    unset: 'nobody',
   }),
   dataDirectory: described(text.default('./data'), {
     variable: 'YGGDRASIL_DATA_DIR',
@@ -137,6 +172,9 @@ const onceRight = (...keys: (keyof Values)[]) => ({
     !issues.some(({ path }) => keys.some((key) => key === path?.[0])),
 });
 
+const IN_CLEAR_TEXT =
+  'admits other machines, whose tokens would cross the network in clear text: set YGGDRASIL_TLS to "proxy" where a proxy in front of the server ends TLS, or to "none" where that is wanted';
+
 /** Every value that a server's operator can set, in the README's order. */
 export const configSchema = values
   .refine(
@@ -150,7 +188,19 @@ export const configSchema = values
     ...onceRight('mqttPort', 'port'),
     message: 'must be another port than YGGDRASIL_PORT',
   })
-  .transform((config) => ({ ...config, mqttHost: config.mqttHost ?? config.host }));
+  .refine((config) => config.tls !== undefined || isLoopback(config.host), {
+    ...onceRight('host', 'tls'),
+    message: IN_CLEAR_TEXT,
+  })
+  .refine(
+    (config) => config.tls !== undefined || config.mqttHost === undefined || isLoopback(config.mqttHost),
+    { ...onceRight('mqttHost', 'tls'), message: IN_CLEAR_TEXT },
+  )
+  .transform((config) => ({
+    ...config,
+    mqttHost: config.mqttHost ?? config.host,
+    trustedProxies: config.trustedProxies ?? [],
+  }));
 
 /** The configuration of a server: all defaults filled in. */
 export type Config = Readonly<z.infer<typeof configSchema>>;

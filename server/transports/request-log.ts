@@ -1,6 +1,6 @@
 import type { Actor } from '../kernel/actor.ts';
 import type { Logger } from '../kernel/logger.ts';
-import type { HttpRequest } from '../platform/http/types.ts';
+import type { HttpRequestHead } from '../platform/http/types.ts';
 import { errorTable, toAppError } from './error-table.ts';
 
 /** How a request ended. `failure` null: it was served. */
@@ -15,7 +15,7 @@ export interface RequestOutcome {
 }
 
 /** One line a request. Path, query and headers stay out of it: they may hold secrets. */
-export function logRequest(logger: Logger, request: HttpRequest, outcome: RequestOutcome): void {
+export function logRequest(logger: Logger, request: HttpRequestHead, outcome: RequestOutcome): void {
   const { operation, status, durationMs, actor, failure, quiet } = outcome;
   const fields = {
     operation,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import type { ClientAddresses } from '../listening/client-addresses.ts';
 import type { ConnectionBudget } from '../listening/connection-budget.ts';
 import { ADDRESSES_INTERVAL_MS } from '../listening/limits.ts';
 import { countRemoteAddresses } from '../listening/remote-addresses.ts';
@@ -23,10 +24,11 @@ export interface HttpAdmission {
  */
 export function createHttpAdmission(dependencies: {
   readonly budget: ConnectionBudget;
+  readonly clients: Pick<ClientAddresses, 'trusts'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }): HttpAdmission {
-  const { budget, clock, logger } = dependencies;
+  const { budget, clients, clock, logger } = dependencies;
   let refusing = false;
   let cancel: () => void = () => {};
   const look = async (port: number) => {
@@ -41,7 +43,8 @@ export function createHttpAdmission(dependencies: {
   };
   return {
     opened(native) {
-      if (budget.admitHttp(remoteAddressOf(native))) return;
+      const peerAddress = remoteAddressOf(native);
+      if (budget.admitHttp(peerAddress, clients.trusts(peerAddress))) return;
       // The library tells of this close within the call.
       refusing = true;
       native.close();

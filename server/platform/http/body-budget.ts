@@ -1,6 +1,8 @@
+import type { BodyRoom } from './body.ts';
+
 /**
- * Memory for request bodies while they arrive, shared by all addresses: who sends has not shown yet who it is. An address may
- * have as much of it as is free, so that one alone takes half and leaves room for every other.
+ * Memory for request bodies while they arrive. Each sender, an address or a tenant, may have as much of it as is free, so
+ * that one alone takes half and leaves room for every other.
  */
 export class BodyBudget {
   readonly #bytesMax: number;
@@ -11,19 +13,23 @@ export class BodyBudget {
     this.#bytesMax = bytesMax;
   }
 
-  /** False: there is no room for so many bytes from this address. */
-  take(address: string, bytes: number): boolean {
-    const own = (this.#takenBy.get(address) ?? 0) + bytes;
+  /** The room of one sender. */
+  roomFor(sender: string): BodyRoom {
+    return { take: (bytes) => this.#take(sender, bytes), give: (bytes) => this.#give(sender, bytes) };
+  }
+
+  #take(sender: string, bytes: number): boolean {
+    const own = (this.#takenBy.get(sender) ?? 0) + bytes;
     if (own > this.#bytesMax - this.#taken) return false;
-    this.#takenBy.set(address, own);
+    this.#takenBy.set(sender, own);
     this.#taken += bytes;
     return true;
   }
 
-  give(address: string, bytes: number): void {
-    const own = (this.#takenBy.get(address) ?? 0) - bytes;
-    if (own > 0) this.#takenBy.set(address, own);
-    else this.#takenBy.delete(address);
+  #give(sender: string, bytes: number): void {
+    const own = (this.#takenBy.get(sender) ?? 0) - bytes;
+    if (own > 0) this.#takenBy.set(sender, own);
+    else this.#takenBy.delete(sender);
     this.#taken -= bytes;
   }
 }

@@ -1,15 +1,18 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import { addressGroup } from '../../kernel/network-address.ts';
+import type { ClientAddress, ClientAddresses } from '../listening/client-addresses.ts';
 import type { ConnectionBudget } from '../listening/connection-budget.ts';
-import { collectBody } from './body.ts';
+import type { RequestOwner, RequestPlace, RequestShares } from '../listening/request-shares.ts';
+import { ArrivingBody } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
 import type { BrokenConnection } from './broken-connection.ts';
 import { Headers } from './headers.ts';
-import { PATH_BYTES_MAX } from './limits.ts';
+import { PATH_BYTES_MAX, RETRY_AFTER_SECONDS } from './limits.ts';
 import { Reply } from './reply.ts';
 import { findHeadFault, type HeadFault, isChunked } from './request-head.ts';
 import type { RouteMatch } from './router.ts';
-import type { HttpRequest, HttpResponse, HttpRoute, RespondToError } from './types.ts';
+import type { HttpResponse, HttpRoute, IncomingRequest, RespondToError } from './types.ts';
 import type { NativeRequest, NativeResponse } from './uws.ts';
 
 /** What every exchange of one server shares. */
@@ -21,13 +24,18 @@ export interface ExchangeContext {
   /** `draining`: answers end their connection. `closed`: nothing is begun any more. */
   readonly phase: () => 'serving' | 'draining' | 'closed';
   readonly broken: BrokenConnection;
+  /** Room for the bodies of senders who are known, or of whom that is being found out. */
   readonly bodies: BodyBudget;
+  /** The same for senders who needn't be known. */
+  readonly anonymousBodies: BodyBudget;
+  readonly clients: ClientAddresses;
+  readonly shares: RequestShares;
   readonly budget: ConnectionBudget;
   readonly began: () => void;
   readonly ended: () => void;
 }
 
-/** The client's address as text; an IPv4 address on an IPv6 socket in its usual form. */
+/** The address of who is connected, as text; an IPv4 address on an IPv6 socket in its usual form. */
 export function remoteAddressOf(native: NativeResponse): string {
   const text = Buffer.from(native.getRemoteAddressAsText()).toString('latin1');
   const mapped = /^(?:0000:){5}ffff:([0-9a-f]{2})([0-9a-f]{2}):([0-9a-f]{2})([0-9a-f]{2})$/.exec(text);
@@ -49,13 +57,17 @@ export function serveRequest(
   const path = incoming.getUrl();
   const query = incoming.getQuery();
   const headers = new Headers(incoming);
-  const remoteAddress = remoteAddressOf(native);
+  const peerAddress = remoteAddressOf(native);
   const target = query === undefined ? path : `${path}?${query}`;
-  const fault = context.broken.includes(remoteAddress)
+  const fault = context.broken.includes(peerAddress)
     ? BEHIND_A_FAULT
     : findHeadFault(method, target, headers);
-  if (fault !== null) refuseHead(native, fault, { path, remoteAddress }, context);
-  else new Exchange(native, { method, path, query: query ?? '', headers, remoteAddress }, context).begin();
+  if (fault !== null) {
+    refuseHead(native, fault, { path, peerAddress }, context);
+    return;
+  }
+  const client = context.clients.clientOf(peerAddress, headers.all('x-forwarded-for'));
+  new Exchange(native, { method, path, query: query ?? '', headers, client }, context).begin();
 }
 
 /** What follows bytes that can't be trusted on their connection. */
@@ -71,12 +83,12 @@ const BEHIND_A_FAULT: HeadFault = {
 export function refuseHead(
   native: NativeResponse,
   { status, error }: HeadFault,
-  { path, remoteAddress }: { readonly path: string; readonly remoteAddress: string },
+  { path, peerAddress }: { readonly path: string; readonly peerAddress: string },
   context: Pick<ExchangeContext, 'broken' | 'newRequestId' | 'respondToError' | 'logger'>,
 ): void {
   const requestId = context.newRequestId();
   const answer = errorResponse(error, { requestId, path }, context);
-  context.broken.begin(remoteAddress);
+  context.broken.begin(peerAddress);
   void new Reply(native).send(
     { ...answer, status: status ?? answer.status },
     { requestId, closeConnection: true },
@@ -89,7 +101,7 @@ interface RequestHead {
   readonly path: string;
   readonly query: string;
   readonly headers: Headers;
-  readonly remoteAddress: string;
+  readonly client: ClientAddress;
 }
 
 /** One request without a fault in its head, and its answer. */
@@ -105,8 +117,10 @@ class Exchange {
    */
   readonly #isLast: boolean;
   #settled = false;
-  /** What its body takes of the budget while it arrives. */
-  #arrivingBytes = 0;
+  /** Null: there is none that anybody could want. */
+  #body: ArrivingBody | null = null;
+  /** Null: this client has too many requests under way. */
+  readonly #place: RequestPlace | null;
 
   constructor(native: NativeResponse, head: RequestHead, context: ExchangeContext) {
     this.#native = native;
@@ -114,19 +128,25 @@ class Exchange {
     this.#context = context;
     this.#requestId = context.newRequestId();
     this.#isLast = isChunked(head.headers);
+    this.#place = context.shares.begin(head.client);
     this.#reply = new Reply(native, () => {
-      this.#giveRoomBack();
-      if (!this.#settled) context.ended();
+      this.#body?.abandon();
+      this.#place?.leave();
+      if (!this.#settled) this.#end();
       this.#settled = true;
     });
     context.began();
   }
 
-  /** Finds the route, reads the body and lets the route answer. */
+  /** Finds the route and lets it answer. */
   begin(): void {
     const { method, path } = this.#head;
     if (this.#context.phase() === 'closed') {
       this.#refuse(new AppError('unavailable', 'unavailable', 'The server is shutting down.'));
+      return;
+    }
+    if (this.#place === null) {
+      this.#refuse(tooManyRequests('this address'));
       return;
     }
     const match: RouteMatch =
@@ -135,34 +155,38 @@ class Exchange {
       const headers = { allow: match.allow.join(', ') };
       this.#settle(async () => ({ status: 204, headers }));
     } else if (match.kind !== 'found') this.#refuse(refusalOf(match));
-    else this.#receive(match.route, match.params);
+    else this.#serve(match.route, match.params, this.#place);
   }
 
-  #receive(route: HttpRoute, params: HttpRequest['params']): void {
-    const announced = Number(this.#head.headers.first('content-length') ?? 0);
-    const takeRoom = (bytes: number) => {
-      if (!this.#context.bodies.take(this.#head.remoteAddress, bytes)) return false;
-      this.#arrivingBytes += bytes;
-      return true;
+  #serve(route: HttpRoute, params: IncomingRequest['params'], place: RequestPlace): void {
+    const { client, headers } = this.#head;
+    const announced = {
+      bytes: Number(headers.first('content-length') ?? 0),
+      isChunked: this.#isLast,
+      bytesMax: route.bodyBytesMax,
     };
-    collectBody(this.#native, announced, route.bodyBytesMax, takeRoom, (body) => {
-      this.#giveRoomBack();
-      if (body === 'too_large') {
-        const details = { bodyBytesMax: route.bodyBytesMax };
-        this.#refuse(new AppError('too_large', 'too_large', 'The body is too large.', { details }));
-      } else if (body === 'no_room') {
-        this.#refuse(new AppError('unavailable', 'unavailable', 'Too much is being sent from this address.'));
-      } else this.#settle(() => route.handle(this.#requestOf(route, params, body)));
+    const body = new ArrivingBody(
+      this.#native,
+      announced,
+      this.#context.bodies.roomFor(addressGroup(client.address)),
+    );
+    this.#body = body;
+    this.#settle(async () => {
+      try {
+        return await route.handle(this.#requestOf(route, params, body, place));
+      } finally {
+        body.drop();
+      }
     });
   }
 
-  #giveRoomBack(): void {
-    this.#context.bodies.give(this.#head.remoteAddress, this.#arrivingBytes);
-    this.#arrivingBytes = 0;
-  }
-
-  #requestOf(route: HttpRoute, params: HttpRequest['params'], body: Uint8Array): HttpRequest {
-    const { path, query, headers, remoteAddress } = this.#head;
+  #requestOf(
+    route: HttpRoute,
+    params: IncomingRequest['params'],
+    body: ArrivingBody,
+    place: RequestPlace,
+  ): IncomingRequest {
+    const { path, query, headers, client } = this.#head;
     const reply = this.#reply;
     return {
       method: route.method,
@@ -170,13 +194,27 @@ class Exchange {
       params,
       query: new URLSearchParams(query),
       header: (name) => headers.first(name),
-      body,
-      remoteAddress,
+      remoteAddress: client.address,
       requestId: this.#requestId,
       get signal() {
         return reply.signal;
       },
+      receiveBody: (owner) => this.#receive(body, place, owner),
     };
+  }
+
+  async #receive(body: ArrivingBody, place: RequestPlace, owner: RequestOwner | null): Promise<Uint8Array> {
+    if (owner !== null && !place.belongsTo(owner)) throw tooManyRequests('you');
+    const { bodies, anonymousBodies } = this.#context;
+    const room =
+      owner === null
+        ? anonymousBodies.roomFor(addressGroup(this.#head.client.address))
+        : bodies.roomFor(owner.tenantId);
+    try {
+      return await body.receive(room);
+    } finally {
+      if (this.#isLast) await nextTurn();
+    }
   }
 
   #refuse(error: AppError): void {
@@ -184,8 +222,13 @@ class Exchange {
   }
 
   #settle(work: () => Promise<HttpResponse>): void {
-    if (this.#isLast) setImmediate(() => void this.#respond(work));
+    if (this.#isLast) void nextTurn().then(() => this.#respond(work));
     else void this.#respond(work);
+  }
+
+  #end(): void {
+    this.#place?.leave();
+    this.#context.ended();
   }
 
   async #respond(work: () => Promise<HttpResponse>): Promise<void> {
@@ -196,9 +239,22 @@ class Exchange {
       const asked = { method, path, requestId: this.#requestId, isLast: this.#isLast };
       await respond(this.#reply, asked, work, this.#context);
     } finally {
-      this.#context.ended();
+      this.#end();
     }
   }
+}
+
+/** What came with the bytes that are being read has been read by then. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+function tooManyRequests(whose: string): AppError {
+  return new AppError('rate_limited', 'rate_limited', `Too many requests of ${whose} are under way.`, {
+    details: { retryAfterSeconds: RETRY_AFTER_SECONDS },
+  });
 }
 
 function refusalOf(match: Exclude<RouteMatch, { kind: 'found' }>): AppError {

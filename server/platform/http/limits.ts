@@ -25,9 +25,13 @@ export const HEADERS_BYTES_MAX = 8_192;
 export const CLOSE_GRACE_MS = 10_000;
 /** The longest path that is looked up, in bytes: longer ones are nobody's. */
 export const PATH_BYTES_MAX = 2_048;
-/** Bytes of all bodies that are arriving: one address has half of them at most, four of the largest. */
+/** Bytes of all bodies that are arriving: one tenant has half of them at most, four of the largest. */
 export const ARRIVING_BODY_BYTES_MAX = 64 * 1_024 * 1_024;
+/** The same for operations that nobody need be known for, whose bodies are small: one address has half of them at most. */
+export const ANONYMOUS_BODY_BYTES_MAX = 4 * 1_024 * 1_024;
 /** The slowest that a body may arrive, in bytes per second: a microcontroller behind a poor radio link is faster. */
 export const BODY_BYTES_PER_SECOND_MIN = 1_024;
 /** How long a body may arrive more slowly than that before it is cut off, in milliseconds. */
 export const BODY_GRACE_MS = 10_000;
+/** When a client who has too many requests under way may try again, in seconds. */
+export const RETRY_AFTER_SECONDS = 1;

@@ -1,15 +1,18 @@
 import net from 'node:net';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import { createClientAddresses } from '../listening/client-addresses.ts';
 import type { ConnectionBudget } from '../listening/connection-budget.ts';
+import { HTTP_PART } from '../listening/limits.ts';
 import { PortUnavailableError } from '../listening/port-unavailable.ts';
+import { createRequestShares } from '../listening/request-shares.ts';
 import { type RegisteredWebSocket, registerWebSocket } from '../websocket/adapter.ts';
 import type { WebSocketEndpoint } from '../websocket/types.ts';
 import { createHttpAdmission } from './admission.ts';
 import { BodyBudget } from './body-budget.ts';
 import { BrokenConnection } from './broken-connection.ts';
 import { type ExchangeContext, serveRequest } from './exchange.ts';
-import { ARRIVING_BODY_BYTES_MAX, CLOSE_GRACE_MS } from './limits.ts';
+import { ANONYMOUS_BODY_BYTES_MAX, ARRIVING_BODY_BYTES_MAX, CLOSE_GRACE_MS } from './limits.ts';
 import { createRouter } from './router.ts';
 import type { HttpRoute, RespondToError } from './types.ts';
 import {
@@ -30,6 +33,10 @@ export interface HttpServerOptions {
   readonly closeGraceMs?: number;
   /** Bytes of all bodies that are arriving. Default `ARRIVING_BODY_BYTES_MAX`. */
   readonly arrivingBodyBytesMax?: number;
+  /** The same for senders who needn't be known. Default `ANONYMOUS_BODY_BYTES_MAX`. */
+  readonly anonymousBodyBytesMax?: number;
+  /** Addresses and ranges of the proxies that may say who the client is. Default: nobody. */
+  readonly trustedProxies?: readonly string[];
 }
 
 export interface HttpServerDependencies {
@@ -61,13 +68,9 @@ export function createHttpServer(
   options: HttpServerOptions,
   dependencies: HttpServerDependencies,
 ): HttpServer {
-  const {
-    host,
-    port,
-    closeGraceMs = CLOSE_GRACE_MS,
-    arrivingBodyBytesMax = ARRIVING_BODY_BYTES_MAX,
-  } = options;
+  const { host, port, closeGraceMs = CLOSE_GRACE_MS } = options;
   const { routes, websockets, logger } = dependencies;
+  const shared = createShared(options, dependencies.budget);
   const app = createNativeApp();
   let phase: ReturnType<ExchangeContext['phase']> = 'serving';
   let listening: ListenSocket | null = null;
@@ -79,15 +82,14 @@ export function createHttpServer(
     logger,
     phase: () => phase,
     broken: new BrokenConnection(),
-    bodies: new BodyBudget(arrivingBodyBytesMax),
-    budget: dependencies.budget,
+    ...shared,
     began: () => running.began(),
     ended: () => running.ended(),
   };
   const sockets: RegisteredWebSocket[] = websockets.map((endpoint) =>
     registerWebSocket(app, endpoint, context),
   );
-  const admission = createHttpAdmission(dependencies);
+  const admission = createHttpAdmission({ ...dependencies, clients: shared.clients });
   watchConnections(app, (opened, native) => {
     if (opened) admission.opened(native);
     else {
@@ -122,6 +124,22 @@ export function createHttpServer(
       admission.stop();
       app.close();
     },
+  };
+}
+
+/** What requests share, and who they are told apart by. */
+function createShared(
+  options: HttpServerOptions,
+  budget: ConnectionBudget,
+): Pick<ExchangeContext, 'bodies' | 'anonymousBodies' | 'clients' | 'shares' | 'budget'> {
+  return {
+    bodies: new BodyBudget(options.arrivingBodyBytesMax ?? ARRIVING_BODY_BYTES_MAX),
+    anonymousBodies: new BodyBudget(options.anonymousBodyBytesMax ?? ANONYMOUS_BODY_BYTES_MAX),
+    clients: createClientAddresses(options.trustedProxies ?? []),
+    shares: createRequestShares(budget.connectionsMax * HTTP_PART, (reason) =>
+      budget.refused('http', reason),
+    ),
+    budget,
   };
 }
 

@@ -1,7 +1,9 @@
 /** HTTP as transports see it, free of the library underneath. */
 
-/** One request whose body was read to its end. */
-export interface HttpRequest {
+import type { RequestOwner } from '../listening/request-shares.ts';
+
+/** What is known of a request before its body. */
+export interface HttpRequestHead {
   /** Upper case. HEAD arrives at a GET route as GET; the body of its answer is left out. */
   readonly method: string;
   /** The path as sent, still percent-encoded, without the query. */
@@ -11,12 +13,27 @@ export interface HttpRequest {
   readonly query: URLSearchParams;
   /** A header by its lower-case name. */
   header(name: string): string | undefined;
-  readonly body: Uint8Array;
+  /** The client's, behind proxies that are trusted to name it. */
   readonly remoteAddress: string;
   /** Names this request in the answer's `X-Request-Id`, in error bodies and in logs. */
   readonly requestId: string;
   /** Aborted when the client goes away before the answer is complete. */
   readonly signal: AbortSignal;
+}
+
+/** One request whose body was read to its end. */
+export interface HttpRequest extends HttpRequestHead {
+  readonly body: Uint8Array;
+}
+
+/** One request whose body waits until it is known who sends it. */
+export interface IncomingRequest extends HttpRequestHead {
+  /**
+   * Counts the request among its owner's (null: nobody known sends it) and reads its body. Refuses with `rate_limited` where they have
+   * too many under way, with `too_large`, with `unavailable` where too much is arriving, and with `invalid_input` when it
+   * breaks off.
+   */
+  receiveBody(owner: RequestOwner | null): Promise<Uint8Array>;
 }
 
 /** An answer. `Content-Length`, `X-Request-Id` and security headers are added by the server. */
@@ -32,9 +49,10 @@ export interface HttpRoute {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Segments are literal or `:name`: `/api/v1/devices/:deviceId`. A last segment `*` takes any rest, as param `*`. */
   readonly path: string;
-  /** A larger body is refused with `too_large` before this route hears of the request. */
+  /** A larger body is refused with `too_large`. */
   readonly bodyBytesMax: number;
-  handle(request: HttpRequest): Promise<HttpResponse>;
+  /** Called with the head. A body that it doesn't ask for is dropped when its answer goes out. */
+  handle(request: IncomingRequest): Promise<HttpResponse>;
 }
 
 /**

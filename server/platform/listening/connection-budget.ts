@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import { addressGroup } from '../../kernel/network-address.ts';
 import {
   ADDRESS_PART,
   DEVICE_CONNECTIONS_MAX,
@@ -13,14 +14,17 @@ import {
 export const PROTOCOLS = ['http', 'websocket', 'mqtt'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
-/** Why a connection was cut or refused. */
-export const CUT_REASONS = ['all', 'http', 'address', 'device', 'tenant'] as const;
+/** Why a connection was cut or refused, or a request over HTTP refused. */
+export const CUT_REASONS = ['all', 'http', 'address', 'device', 'account', 'tenant'] as const;
 export type CutReason = (typeof CUT_REASONS)[number];
 
 /** A connection that can be cut. */
 export interface Incoming {
   readonly protocol: Exclude<Protocol, 'http'>;
+  /** The client's. Limits count IPv6 by network. */
   readonly remoteAddress: string;
+  /** Who is connected, where that is a proxy of the client's. */
+  readonly peerAddress?: string;
   /** Ends it at once. Called at most once, and not after `leave`. */
   cut(): void;
 }
@@ -46,8 +50,11 @@ export interface ConnectionPlace {
 export interface ConnectionBudget {
   /** Lets a connection in; where there is no room, the oldest that hasn't said who it is goes first. Null: there is none. */
   admit(incoming: Incoming): ConnectionPlace | null;
-  /** The same for HTTP, whose connections can't be cut by the library. False: there is no room. */
-  admitHttp(remoteAddress: string): boolean;
+  /**
+   * The same for HTTP, whose connections can't be cut by the library. False: there is no room. Those of a trusted proxy are of
+   * many clients: only their number is bounded, not by address.
+   */
+  admitHttp(peerAddress: string, isProxy?: boolean): boolean;
   /** An HTTP connection closed. */
   leaveHttp(): void;
   /** An HTTP connection has become a WebSocket: it is in already. */
@@ -57,6 +64,8 @@ export interface ConnectionBudget {
    * told often: with nothing while `isHttpCrowded` is false, which forgets what has closed meanwhile.
    */
   learnAddresses(counts: ReadonlyMap<string, number>): void;
+  /** Something was refused for its number by another part of the server: for metrics and the log. */
+  refused(protocol: Protocol, reason: CutReason): void;
   /** True while `learnAddresses` should be told what there is. */
   readonly isHttpCrowded: boolean;
   /** True while HTTP connections should end with their next answer. */
@@ -91,7 +100,7 @@ class Budget implements ConnectionBudget {
   readonly #byDevice = new Groups();
   readonly #byTenant = new Groups();
   #httpByAddress = new Map<string, number>();
-  readonly #webSocketsByAddress = new Map<string, number>();
+  readonly #webSocketsByPeer = new Map<string, number>();
   /** Since the last line in the log; null: there was none for a while. */
   #unreported: Partial<Record<CutReason, number>> | null = null;
 
@@ -125,12 +134,13 @@ class Budget implements ConnectionBudget {
     return this.#enter(incoming);
   }
 
-  admitHttp(remoteAddress: string): boolean {
-    const fromThere = this.#httpByAddress.get(remoteAddress) ?? 0;
+  admitHttp(peerAddress: string, isProxy = false): boolean {
+    const group = addressGroup(peerAddress);
+    const fromThere = this.#httpByAddress.get(group) ?? 0;
     const refusal: CutReason | null =
       this.#open.http >= this.connectionsMax * HTTP_PART
         ? 'http'
-        : fromThere >= this.connectionsMax * HTTP_PART * ADDRESS_PART
+        : !isProxy && fromThere >= this.connectionsMax * HTTP_PART * ADDRESS_PART
           ? 'address'
           : this.#makeRoom()
             ? null
@@ -140,7 +150,7 @@ class Budget implements ConnectionBudget {
       return false;
     }
     this.#open.http++;
-    this.#httpByAddress.set(remoteAddress, fromThere + 1);
+    this.#httpByAddress.set(group, fromThere + 1);
     return true;
   }
 
@@ -150,18 +160,18 @@ class Budget implements ConnectionBudget {
 
   upgrade(incoming: Incoming): ConnectionPlace {
     this.leaveHttp();
-    const { remoteAddress } = incoming;
-    const others = (this.#httpByAddress.get(remoteAddress) ?? 0) - 1;
-    if (others > 0) this.#httpByAddress.set(remoteAddress, others);
-    else this.#httpByAddress.delete(remoteAddress);
+    add(this.#httpByAddress, peerGroupOf(incoming), -1);
     return this.#enter(incoming);
   }
 
   learnAddresses(counts: ReadonlyMap<string, number>): void {
-    this.#httpByAddress = new Map(counts);
-    for (const [address, sockets] of this.#webSocketsByAddress) {
-      this.#httpByAddress.set(address, (counts.get(address) ?? 0) - sockets);
-    }
+    this.#httpByAddress = new Map();
+    for (const [address, connections] of counts) add(this.#httpByAddress, addressGroup(address), connections);
+    for (const [group, sockets] of this.#webSocketsByPeer) add(this.#httpByAddress, group, -sockets);
+  }
+
+  refused(protocol: Protocol, reason: CutReason): void {
+    this.#note(protocol, reason);
   }
 
   #enter(incoming: Incoming): Place {
@@ -169,8 +179,8 @@ class Budget implements ConnectionBudget {
     this.#open[incoming.protocol]++;
     this.#countWebSocket(incoming, 1);
     this.#unknown.add(place);
-    this.#byAddress.add(incoming.remoteAddress, place);
-    this.#trim(this.#byAddress, incoming.remoteAddress, this.connectionsMax * ADDRESS_PART, 'address');
+    this.#byAddress.add(place.addressGroup, place);
+    this.#trim(this.#byAddress, place.addressGroup, this.connectionsMax * ADDRESS_PART, 'address');
     return place;
   }
 
@@ -197,7 +207,7 @@ class Budget implements ConnectionBudget {
 
   identify(place: Place, owner: ConnectionOwner): void {
     if (!this.#unknown.delete(place)) return;
-    this.#byAddress.remove(place.incoming.remoteAddress, place);
+    this.#byAddress.remove(place.addressGroup, place);
     place.owner = owner;
     this.#byDevice.add(owner.deviceId, place);
     this.#byTenant.add(owner.tenantId, place);
@@ -213,18 +223,15 @@ class Budget implements ConnectionBudget {
     this.#countWebSocket(incoming, -1);
     if (owner === null) {
       this.#unknown.delete(place);
-      this.#byAddress.remove(incoming.remoteAddress, place);
+      this.#byAddress.remove(place.addressGroup, place);
       return;
     }
     this.#byDevice.remove(owner.deviceId, place);
     this.#byTenant.remove(owner.tenantId, place);
   }
 
-  #countWebSocket({ protocol, remoteAddress }: Incoming, change: number): void {
-    if (protocol !== 'websocket') return;
-    const count = (this.#webSocketsByAddress.get(remoteAddress) ?? 0) + change;
-    if (count > 0) this.#webSocketsByAddress.set(remoteAddress, count);
-    else this.#webSocketsByAddress.delete(remoteAddress);
+  #countWebSocket(incoming: Incoming, change: number): void {
+    if (incoming.protocol === 'websocket') add(this.#webSocketsByPeer, peerGroupOf(incoming), change);
   }
 
   /** Counts, and writes a line at once and then at most one an interval, with the numbers by reason. */
@@ -251,14 +258,27 @@ class Budget implements ConnectionBudget {
   }
 }
 
+/** Under what the system counts a connection: by who is connected. */
+function peerGroupOf({ remoteAddress, peerAddress = remoteAddress }: Incoming): string {
+  return addressGroup(peerAddress);
+}
+
+function add(counts: Map<string, number>, key: string, change: number): void {
+  const count = (counts.get(key) ?? 0) + change;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
+}
+
 class Place implements ConnectionPlace {
   readonly incoming: Incoming;
+  readonly addressGroup: string;
   readonly #budget: Budget;
   owner: ConnectionOwner | null = null;
   left = false;
 
   constructor(incoming: Incoming, budget: Budget) {
     this.incoming = incoming;
+    this.addressGroup = addressGroup(incoming.remoteAddress);
     this.#budget = budget;
   }
 

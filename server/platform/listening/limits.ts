@@ -4,10 +4,12 @@ export const RESERVED_DESCRIPTORS = 150;
 export const DESCRIPTORS_UNKNOWN = 1_024;
 /** The fewest connections a server can work with. */
 export const CONNECTIONS_MIN = 32;
-/** Of all connections, the part that may not have said yet who they are, from one address: others find room. */
+/** Of all connections, the part that may not have said yet who they are, from one address: others find room. Also of requests. */
 export const ADDRESS_PART = 1 / 2;
-/** Of all connections, the part one tenant may have: the rest is always there for others. */
+/** Of all connections, and of the requests over HTTP, the part one tenant may have: the rest is always there for others. */
 export const TENANT_PART = 3 / 4;
+/** Of the requests that can be under way over HTTP, the part of one principal: its tenant's others find room. */
+export const PRINCIPAL_PART = 1 / 2;
 /** Of all connections, the part that HTTP requests may take: devices find room. */
 export const HTTP_PART = 1 / 2;
 /** Connections of one device: it needs one, and a few that it hasn't noticed are dead. */

@@ -17,6 +17,7 @@ export interface RegisteredWebSocket {
 interface Connection {
   readonly request: UpgradeRequest;
   readonly remoteAddress: string;
+  readonly peerAddress: string;
   socket: NativeSocket | null;
   handler: SocketHandler | null;
 }
@@ -67,22 +68,23 @@ function whileUpgrading(
   return {
     upgrade(native, incoming, socketContext) {
       const headers = new Headers(incoming);
-      const remoteAddress = remoteAddressOf(native);
+      const peerAddress = remoteAddressOf(native);
       const fault = findHeadFault(incoming.getCaseSensitiveMethod(), incoming.getUrl(), headers);
       if (fault !== null) {
-        refuseHead(native, fault, { path: endpoint.path, remoteAddress }, context);
+        refuseHead(native, fault, { path: endpoint.path, peerAddress }, context);
         return;
       }
       const subprotocols = subprotocolsOf(headers);
       const refusal = checkUpgrade(endpoint, headers, subprotocols, context);
       if (refusal !== null) {
         // What comes behind it was meant for a WebSocket: it is no request.
-        refuseHead(native, { status: null, error: refusal }, { path: endpoint.path, remoteAddress }, context);
+        refuseHead(native, { status: null, error: refusal }, { path: endpoint.path, peerAddress }, context);
         return;
       }
       const connection: Connection = {
         request: { header: (name) => headers.first(name), subprotocols },
-        remoteAddress,
+        remoteAddress: context.clients.clientOf(peerAddress, headers.all('x-forwarded-for')).address,
+        peerAddress,
         socket: null,
         handler: null,
       };
@@ -113,7 +115,7 @@ function whileOpen(
   return {
     open(native) {
       const connection = native.getUserData();
-      const socket = new NativeSocket(native, connection.remoteAddress, context.budget);
+      const socket = new NativeSocket(native, connection, context.budget);
       connection.socket = socket;
       open.add(socket);
       guard(socket, () => {
@@ -182,12 +184,17 @@ class NativeSocket implements Socket {
 
   constructor(
     native: WebSocket<Connection>,
-    remoteAddress: string,
+    { remoteAddress, peerAddress }: Pick<Connection, 'remoteAddress' | 'peerAddress'>,
     budget: Pick<ConnectionBudget, 'upgrade'>,
   ) {
     this.#native = native;
     this.remoteAddress = remoteAddress;
-    this.#place = budget.upgrade({ protocol: 'websocket', remoteAddress, cut: () => this.#native?.close() });
+    this.#place = budget.upgrade({
+      protocol: 'websocket',
+      remoteAddress,
+      peerAddress,
+      cut: () => this.#native?.close(),
+    });
   }
 
   belongsTo(owner: ConnectionOwner): void {

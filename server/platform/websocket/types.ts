@@ -41,5 +41,6 @@ export interface Socket {
   close(code: number, reason: string): void;
   /** It is known who this is: the connection counts among theirs, and may be the one too many. */
   belongsTo(owner: ConnectionOwner): void;
+  /** The client's, behind proxies that are trusted to name it. */
   readonly remoteAddress: string;
 }

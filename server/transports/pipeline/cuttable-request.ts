@@ -1,18 +1,18 @@
 import type { ConnectionRegistry } from '../../domains/presence/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
-import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
+import type { HttpRequestHead, HttpResponse } from '../../platform/http/types.ts';
 import { FollowedStream } from './followed-stream.ts';
 
 /**
  * Serves a request as a connection in the registry, until its answer is complete: who loses what the request needs is cut
  * off. Before its answer begins it is refused with the reason; a streamed answer breaks off.
  */
-export async function serveCuttable(
+export async function serveCuttable<Request extends HttpRequestHead>(
   connections: Pick<ConnectionRegistry, 'register'>,
   actor: Actor,
-  request: HttpRequest,
-  serve: (request: HttpRequest) => Promise<HttpResponse>,
+  request: Request,
+  serve: (request: Request) => Promise<HttpResponse>,
 ): Promise<HttpResponse> {
   const cut = new AbortController();
   const release = connections.register({
@@ -42,7 +42,7 @@ function mayConcern(actor: Actor, networkId: NetworkId): boolean {
 }
 
 /** The request with a signal that also tells when it is cut; made only where somebody asks for it. */
-function withSignal(request: HttpRequest, cut: AbortSignal): HttpRequest {
+function withSignal<Request extends HttpRequestHead>(request: Request, cut: AbortSignal): Request {
   let signal: AbortSignal | null = null;
   return Object.create(request, {
     signal: {
@@ -51,7 +51,7 @@ function withSignal(request: HttpRequest, cut: AbortSignal): HttpRequest {
         return signal;
       },
     },
-  }) as HttpRequest;
+  }) as Request;
 }
 
 /** The result; rejects with the reason of the cut, should that come first. */

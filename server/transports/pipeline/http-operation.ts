@@ -24,7 +24,7 @@ export interface HttpDescription extends Operation {
 
 /** An operation with its way over HTTP: what a transport serves, the documentation describes and tests enumerate. */
 export interface HttpOperation extends HttpDescription {
-  /** A longer body is refused before anybody is asked who they are. */
+  /** A longer body is refused, once it is known who sends it. */
   readonly bodyBytesMax: number;
   /** True for what a machine asks all the time: logged at `debug`. */
   readonly quiet: boolean;

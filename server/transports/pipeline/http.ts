@@ -3,7 +3,14 @@ import type { ConnectionRegistry } from '../../domains/presence/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import type { HttpRequest, HttpResponse, HttpRoute, RespondToError } from '../../platform/http/types.ts';
+import type {
+  HttpRequest,
+  HttpRequestHead,
+  HttpResponse,
+  HttpRoute,
+  IncomingRequest,
+  RespondToError,
+} from '../../platform/http/types.ts';
 import { bearerToken, type Identify, namedTenant } from '../authenticate.ts';
 import { logRequest } from '../request-log.ts';
 import { serveCuttable } from './cuttable-request.ts';
@@ -11,6 +18,7 @@ import { commonErrors } from './documented-errors.ts';
 import { FollowedStream } from './followed-stream.ts';
 import type { HttpOperation } from './http-operation.ts';
 import type { Border, Pipeline } from './pipeline.ts';
+import { principalIdOf } from './steps.ts';
 
 /** One finished request, for metrics; for a stream when it begins. */
 export interface ObservedRequest {
@@ -43,9 +51,13 @@ export function createHttpRoutes(
   return operations.map((operation) => {
     const call = pipeline.serve(
       operation,
-      (actor, request: HttpRequest) => {
-        const serve = (asked: HttpRequest) =>
-          dependencies.checkAnswers ? checkedAnswer(operation, actor, asked) : operation.answer(actor, asked);
+      (actor, request: IncomingRequest) => {
+        const serve = async (asked: IncomingRequest) => {
+          const complete = withBody(asked, await asked.receiveBody(actor === null ? null : ownerOf(actor)));
+          return dependencies.checkAnswers
+            ? checkedAnswer(operation, actor, complete)
+            : operation.answer(actor, complete);
+        };
         // A change that has begun is answered, were it that the actor takes away its own right to make it.
         return actor === null || operation.audit === 'change'
           ? serve(request)
@@ -78,7 +90,7 @@ function createBorder(
   { operation, quiet }: HttpOperation,
   respondToError: RespondToError,
   { logger, observe }: HttpDependencies,
-): Border<HttpRequest, HttpResponse, HttpResponse> {
+): Border<HttpRequestHead, HttpResponse, HttpResponse> {
   return {
     encode(response, { signal }) {
       const { body } = response;
@@ -93,6 +105,14 @@ function createBorder(
       logRequest(logger, input, { operation, quiet, actor, failure, status, durationMs });
     },
   };
+}
+
+function withBody(request: HttpRequestHead, body: Uint8Array): HttpRequest {
+  return Object.create(request, { body: { value: body } }) as HttpRequest;
+}
+
+function ownerOf(actor: Actor) {
+  return { principalId: principalIdOf(actor), tenantId: actor.tenantId };
 }
 
 function isStream(body: HttpResponse['body']): body is AsyncIterable<string> {

@@ -48,7 +48,7 @@ export function createSteps(
     const entered =
       actor === null
         ? limiter.enter('address', remoteAddress, cost)
-        : limiter.enter('principal', principalId(actor), cost);
+        : limiter.enter('principal', principalIdOf(actor), cost);
     if (!entered) throw tooMuchRunning();
   };
 
@@ -79,7 +79,7 @@ export function createSteps(
 
     leave(actor, remoteAddress) {
       if (actor === null) limiter.leave('address', remoteAddress, cost);
-      else limiter.leave('principal', principalId(actor), cost);
+      else limiter.leave('principal', principalIdOf(actor), cost);
     },
 
     refused(cause) {
@@ -95,7 +95,8 @@ function known(actor: Actor | null): Actor {
   throw new AppError('unauthenticated', 'unauthenticated', 'A valid bearer token is needed.');
 }
 
-function principalId(actor: Actor): string {
+/** What a principal is counted under. */
+export function principalIdOf(actor: Actor): string {
   switch (actor.kind) {
     case 'account':
       return actor.accountId;

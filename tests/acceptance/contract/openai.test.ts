@@ -40,16 +40,32 @@ describe.each(cases)('$operation', ({ method, valid, refused, status, code }) =>
 
 describe('an error under /v1 before any operation', () => {
   it.each([
-    ['nothing is at the path', 'POST', '/v1/nothing', undefined, 404, 'not_found'],
-    ['nothing is at the root', 'GET', '/v1', undefined, 404, 'not_found'],
-    ['the path has no such method', 'DELETE', '/v1/models', undefined, 405, 'method_not_allowed'],
-    ['the path is not percent-encoded', 'GET', '/v1/models/%ff', undefined, 400, 'invalid_input'],
-    ['the body is too large', 'POST', '/v1/chat/completions', 'x'.repeat(9_000_000), 413, 'too_large'],
-  ])('has the form of OpenAI when %s', async (_, method, path, text, status, code) => {
-    const answer = await server.request(method, path, text === undefined ? {} : { text });
+    ['nothing is at the path', 'POST', '/v1/nothing', 404, 'not_found'],
+    ['nothing is at the root', 'GET', '/v1', 404, 'not_found'],
+    ['the path has no such method', 'DELETE', '/v1/models', 405, 'method_not_allowed'],
+    ['the path is not percent-encoded', 'GET', '/v1/models/%ff', 400, 'invalid_input'],
+  ])('has the form of OpenAI when %s', async (_, method, path, status, code) => {
+    const answer = await server.request(method, path);
     expect([answer.status, answer.body]).toEqual([
       status,
       { error: { message: expect.any(String), type: 'invalid_request_error', param: null, code } },
+    ]);
+  });
+
+  it('has the form of OpenAI when the body is too large, for senders who are known; others get 401', async () => {
+    const send = async (token?: string) => {
+      const text = 'x'.repeat(9_000_000);
+      const { status, body } = await server.request('POST', '/v1/chat/completions', { text, token });
+      return [status, body];
+    };
+    const error = { message: expect.any(String), param: null };
+    expect(await send(world.alice.token)).toEqual([
+      413,
+      { error: { ...error, type: 'invalid_request_error', code: 'too_large' } },
+    ]);
+    expect(await send()).toEqual([
+      401,
+      { error: { ...error, type: 'authentication_error', code: 'unauthenticated' } },
     ]);
   });
 

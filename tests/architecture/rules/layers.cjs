@@ -107,6 +107,7 @@ const ADAPTERS = {
       'asks the system what is open, and may be',
       { only: '/(descriptors|remote-addresses)\\.ts$' },
     ],
+    [node('net'), 'compares addresses with ranges', { only: '/client-addresses\\.ts$' }],
   ],
   logging: [
     [packages('pino'), 'writes log lines'],

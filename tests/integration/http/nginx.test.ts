@@ -92,8 +92,9 @@ function answers(port: number): Promise<boolean> {
 }
 
 /** Sends `parts` one after the other, each in a segment of its own; what came back when the connection ended. */
-async function exchange(port: number, parts: readonly string[]): Promise<string> {
-  const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+async function exchange(port: number, parts: readonly string[], localAddress = '127.0.0.1'): Promise<string> {
+  const plain = net.connect({ port, host: '127.0.0.1', localAddress });
+  const socket = tls.connect({ socket: plain, rejectUnauthorized: false });
   onTestFinished(() => void socket.destroy());
   socket.setNoDelay(true);
   let text = '';
@@ -121,7 +122,7 @@ async function start() {
         status: 200,
         body: JSON.stringify({
           host: request.header('host'),
-          client: request.header('x-forwarded-for'),
+          client: request.remoteAddress,
           scheme: request.header('x-forwarded-proto'),
         }),
       })),
@@ -156,11 +157,13 @@ async function start() {
         idleTimeoutSeconds: 10,
         backpressureBytesMax: 10_000,
         opened: (socket) => ({
-          received: (message) => void socket.send(Uint8Array.from(message)),
+          received: (message) =>
+            void socket.send(Buffer.from(`${Buffer.from(message)} from ${socket.remoteAddress}`)),
           closed: () => undefined,
         }),
       },
     ],
+    { trustedProxies: ['127.0.0.1'] },
   );
   return { served, port: await startNginx(port) };
 }
@@ -172,6 +175,8 @@ test('the proxy of deploy/ hands on requests, bodies of any kind, streams and We
     `o HTTP/1.1\r\nX-Forwarded-For: 10.9.8.7\r\nX-Forwarded-Proto: ftp\r\n${LAST}\r\n`,
   ]);
   expect(split).toContain(JSON.stringify({ host: 'localhost', client: '127.0.0.1', scheme: 'https' }));
+  const spoofed = `GET /who HTTP/1.1\r\nX-Forwarded-For: 10.9.8.7\r\nForwarded: for=10.9.8.7\r\n${LAST}\r\n`;
+  expect(await exchange(port, [spoofed], '127.0.0.9')).toContain('"client":"127.0.0.9"');
   expect(await exchange(port, ['GET /who HTTP/1.0\r\nHost: localhost\r\n\r\n'])).toMatch(/^HTTP\/1\.1 200 /);
   expect(await exchange(port, [`GET /stream HTTP/1.1\r\n${LAST}\r\n`])).toMatch(/one .*two .*three/s);
   const chunked = await exchange(port, [
@@ -183,12 +188,15 @@ test('the proxy of deploy/ hands on requests, bodies of any kind, streams and We
   expect(
     await exchange(port, [`POST /echo HTTP/1.1\r\n${LAST}Content-Length: 40000\r\n\r\n`, ...slow]),
   ).toContain('40000 40000');
-  const socket = new WebSocket(`wss://127.0.0.1:${port}/socket`, 'echo', { rejectUnauthorized: false });
+  const socket = new WebSocket(`wss://127.0.0.1:${port}/socket`, 'echo', {
+    rejectUnauthorized: false,
+    localAddress: '127.0.0.9',
+  });
   onTestFinished(() => socket.terminate());
   await new Promise((resolve) => socket.once('open', resolve));
   const echoed = new Promise((resolve) => socket.once('message', resolve));
   socket.send(Buffer.from('hello'));
-  expect(String(await echoed)).toBe('hello');
+  expect(String(await echoed)).toBe('hello from 127.0.0.9');
 }, 60_000);
 
 test('the proxy of deploy/ lets no request through that hides another', async () => {

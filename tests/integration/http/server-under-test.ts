@@ -3,7 +3,11 @@ import net from 'node:net';
 import { onTestFinished } from 'vitest';
 import { AppError } from '../../../server/kernel/errors.ts';
 import type { LogFields, Logger } from '../../../server/kernel/logger.ts';
-import { createHttpServer, type HttpServer } from '../../../server/platform/http/server.ts';
+import {
+  createHttpServer,
+  type HttpServer,
+  type HttpServerOptions,
+} from '../../../server/platform/http/server.ts';
 import type { HttpRequest, HttpResponse, HttpRoute } from '../../../server/platform/http/types.ts';
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import type { WebSocketEndpoint } from '../../../server/platform/websocket/types.ts';
@@ -20,24 +24,30 @@ export function keepingLogger(): Logger & {
   return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** A route with a limit of 1,000 bytes. */
+/** A route with a limit of 1,000 bytes, each of whose requests is of the tenant that its address is. */
 export function route(
   method: HttpRoute['method'],
   path: string,
   handle: (request: HttpRequest) => Promise<HttpResponse> | HttpResponse,
   bodyBytesMax = 1000,
 ): HttpRoute {
-  return { method, path, bodyBytesMax, handle: async (request) => handle(request) };
+  return {
+    method,
+    path,
+    bodyBytesMax,
+    handle: async (incoming) => {
+      const { remoteAddress } = incoming;
+      const body = await incoming.receiveBody({ principalId: remoteAddress, tenantId: remoteAddress });
+      return handle({ ...incoming, body });
+    },
+  };
 }
 
 /** A listening server that is closed when the test ends. */
 export async function startServer(
   routes: readonly HttpRoute[],
   websockets: readonly WebSocketEndpoint[] = [],
-  {
-    connectionsMax,
-    ...options
-  }: { closeGraceMs?: number; connectionsMax?: number; arrivingBodyBytesMax?: number } = {},
+  { connectionsMax, ...options }: Partial<HttpServerOptions> & { connectionsMax?: number } = {},
 ): Promise<{ server: HttpServer; port: number; url: string; logger: ReturnType<typeof keepingLogger> }> {
   const logger = keepingLogger();
   const server = createHttpServer(

@@ -19,6 +19,7 @@ describe('the configuration', () => {
       port: 8080,
       mqttHost: '127.0.0.1',
       mqttPort: 1883,
+      trustedProxies: [],
       dataDirectory: './data',
       databasePoolConnectionsMax: 10,
       logLevel: 'info',
@@ -39,6 +40,7 @@ describe('the configuration', () => {
   test('takes what the environment gives, and MQTT follows the host', () => {
     const config = readConfig({
       YGGDRASIL_HOST: '0.0.0.0',
+      YGGDRASIL_TLS: 'proxy',
       YGGDRASIL_PORT: '0',
       DATABASE_URL: 'postgresql://me:pw@db.example:5433/ygg?sslmode=require',
       PATH: '/usr/bin',
@@ -78,6 +80,54 @@ describe('the configuration', () => {
     expect(attempt).toThrow(
       'The configuration is wrong:\n  YGGDRASIL_PORT must be a whole number from 0 to 65535\n  YGGDRASIL_X is unknown',
     );
+  });
+
+  test.each(['127.0.0.1', '127.1.2.3', '::1', 'localhost'])('takes %s without TLS', (host) => {
+    expect(problemsOf({ YGGDRASIL_HOST: host })).toEqual([]);
+  });
+
+  test.each(['0.0.0.0', '::', '192.0.2.1', '2001:db8::1', '::ffff:10.0.0.1'])(
+    'refuses %s without TLS, unless it is said who ends it or that nobody does',
+    (host) => {
+      for (const variable of ['YGGDRASIL_HOST', 'YGGDRASIL_MQTT_HOST']) {
+        expect(problemsOf({ [variable]: host })).toEqual([
+          expect.stringMatching(`^${variable} admits other machines, .* set YGGDRASIL_TLS to "proxy"`),
+        ]);
+        for (const YGGDRASIL_TLS of ['proxy', 'none']) {
+          expect(problemsOf({ [variable]: host, YGGDRASIL_TLS })).toEqual([]);
+        }
+      }
+      expect(problemsOf({ YGGDRASIL_HOST: host, YGGDRASIL_TLS: 'yes' })).toEqual([
+        'YGGDRASIL_TLS must be one of proxy, none',
+      ]);
+    },
+  );
+
+  test('takes proxies by address and by range', () => {
+    const YGGDRASIL_TRUSTED_PROXIES = '192.0.2.1, 10.0.0.0/8,2001:db8::/32,::1';
+    expect(readConfig({ YGGDRASIL_TRUSTED_PROXIES }).trustedProxies).toEqual([
+      '192.0.2.1',
+      '10.0.0.0/8',
+      '2001:db8::/32',
+      '::1',
+    ]);
+  });
+
+  test.each([
+    'proxy.example',
+    '192.0.2.1,',
+    '192.0.2.1/33',
+    '10.0.0.0/',
+    '0.0.0.0/0',
+    '::/0',
+    '::1/129',
+    '10.1',
+    'fe80::1%eth0',
+    '10.0.0.0/8/8',
+  ])('refuses the proxies %j', (proxies) => {
+    expect(problemsOf({ YGGDRASIL_TRUSTED_PROXIES: proxies })).toEqual([
+      'YGGDRASIL_TRUSTED_PROXIES must be IP addresses and ranges of them (192.0.2.0/24), separated by commas',
+    ]);
   });
 
   test.each(['1.5', '1e3', '0x10', ' 80', '-0', '٣', '99999999999999999999'])(

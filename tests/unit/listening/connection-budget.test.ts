@@ -90,6 +90,52 @@ describe('HTTP', () => {
     expect(refusals).toEqual(['http http', 'http all']);
   });
 
+  test('counts IPv6 by network, and a proxy, whose clients are many, not by address', () => {
+    const { budget, admit, cut, refusals } = start(20);
+    for (let index = 0; index < 5; index++) expect(budget.admitHttp(`2001:db8::${index}`)).toBe(true);
+    expect(budget.admitHttp('2001:0db8:0000:0000:ffff:0000:0000:0001')).toBe(false);
+    for (let index = 0; index < 5; index++) budget.leaveHttp();
+    budget.learnAddresses(
+      new Map([
+        ['2001:0db8:0000:0000:0000:0000:0000:0001', 3],
+        ['2001:0db8:0000:0000:ffff:0000:0000:0001', 2],
+      ]),
+    );
+    expect(budget.admitHttp('2001:db8::9')).toBe(false);
+    for (let index = 0; index < 10; index++) expect(budget.admitHttp('2001:db8::9', true)).toBe(true);
+    expect(budget.admitHttp('2001:db8::9', true)).toBe(false);
+    expect(refusals).toEqual(['http address', 'http address', 'http http']);
+    for (let index = 0; index < 10; index++) budget.leaveHttp();
+    for (let index = 0; index < 12; index++) admit(`${index}`, `2001:db8::${index}`);
+    expect(cut).toEqual(['0', '1']);
+  });
+
+  test('counts WebSockets under the proxy that is connected, and trims them by client', () => {
+    const { budget } = start(20);
+    const cut: number[] = [];
+    const connect = (index: number, remoteAddress: string) => {
+      expect(budget.admitHttp('proxy', true)).toBe(true);
+      return budget.upgrade({
+        protocol: 'websocket',
+        remoteAddress,
+        peerAddress: 'proxy',
+        cut: () => void cut.push(index),
+      });
+    };
+    for (let index = 0; index < 12; index++) connect(index, 'client');
+    expect(cut).toEqual([0, 1]);
+    connect(12, 'other');
+    expect(cut).toEqual([0, 1]);
+    budget.learnAddresses(
+      new Map([
+        ['proxy', 11],
+        ['client', 1],
+      ]),
+    );
+    for (let index = 0; index < 4; index++) expect(budget.admitHttp('client')).toBe(true);
+    expect(budget.admitHttp('client')).toBe(false);
+  });
+
   test('has half of that for one address, WebSockets of there aside', () => {
     const { budget } = start(100);
     const sockets: ConnectionPlace[] = [];

@@ -315,3 +315,12 @@ describe('the catalogue', () => {
     expect(() => pipeline.serve(free, service, border)).toThrow(InvariantError);
   });
 });
+
+it('counts callers who are unknown by address, IPv6 by network', () => {
+  const limiter = createRunningLimiter({ principal: 20, address: 10 });
+  expect(limiter.enter('address', '2001:db8::1', 10)).toBe(true);
+  expect(limiter.enter('address', '2001:db8::2', 10)).toBe(false);
+  expect(limiter.enter('address', '2001:db8:0:1::2', 10)).toBe(true);
+  limiter.leave('address', '2001:0db8:0:0:5::', 10);
+  expect(limiter.enter('address', '2001:db8::2', 10)).toBe(true);
+});

@@ -2,7 +2,7 @@ import type { Actor } from '../../../server/kernel/actor.ts';
 import type { Clock } from '../../../server/kernel/clock.ts';
 import { type AccountId, asId } from '../../../server/kernel/ids.ts';
 import type { LogFields, Logger } from '../../../server/kernel/logger.ts';
-import type { HttpRequest, HttpResponse } from '../../../server/platform/http/types.ts';
+import type { HttpResponse, IncomingRequest } from '../../../server/platform/http/types.ts';
 import type { ObservedRequest } from '../../../server/transports/pipeline/http.ts';
 import type { HttpOperation } from '../../../server/transports/pipeline/http-operation.ts';
 import { createRestTransport } from '../../../server/transports/rest/transport.ts';
@@ -71,13 +71,13 @@ export function serving(route: HttpOperation, options: { checkAnswers?: boolean 
       authorization: asked.token === undefined ? undefined : `Bearer ${asked.token}`,
       'content-type': asked.contentType ?? 'application/json',
     };
-    const request: HttpRequest = {
+    const request: IncomingRequest = {
       method: route.method,
       path: route.path,
       params: asked.params ?? {},
       query: new URLSearchParams(asked.query ?? ''),
       header: (name) => headers[name],
-      body: Buffer.from(asked.body ?? ''),
+      receiveBody: async () => Buffer.from(asked.body ?? ''),
       remoteAddress: '127.0.0.1',
       requestId: 'request-1',
       signal: new AbortController().signal,
