@@ -22,6 +22,8 @@ export const STATEMENT_TIMEOUT_MS = 30_000;
  * for those locks gets them: a server that takes over from one that hangs, for one.
  */
 export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
+/** How soon PostgreSQL ends a statement whose server is gone, and lets go of its locks, instead of working on for nobody. */
+export const CLIENT_CHECK_INTERVAL_MS = 1_000;
 /** How long a migration waits for another server that migrates the same database. */
 export const MIGRATION_LOCK_TIMEOUT_MS = 120_000;
 /** Oldest PostgreSQL that the migrations were run against. */

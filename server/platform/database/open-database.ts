@@ -8,6 +8,7 @@ import { type Client, connect, requirePatchedClient } from './connect.ts';
 import { startEmbedded } from './embedded/start.ts';
 import { type ExclusiveUse, useExclusively } from './exclusive.ts';
 import {
+  CLIENT_CHECK_INTERVAL_MS,
   EMBEDDED_SPARE_CONNECTIONS,
   IDLE_IN_TRANSACTION_TIMEOUT_MS,
   POOL_CONNECTIONS_MAX,
@@ -80,6 +81,7 @@ const createClient = (url: string, pool: PoolName, connectionsMax: number): Clie
     settings: {
       statement_timeout: String(STATEMENT_TIMEOUT_MS),
       idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+      client_connection_check_interval: String(CLIENT_CHECK_INTERVAL_MS),
     },
   });
 

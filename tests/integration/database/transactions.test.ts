@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { AppError } from '../../../server/kernel/errors.ts';
 import { asId, type TenantId } from '../../../server/kernel/ids.ts';
+import { connect } from '../../../server/platform/database/connect.ts';
 import { type OpenDatabase, openDatabase } from '../../../server/platform/database/index.ts';
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
@@ -161,6 +162,12 @@ describe('closing', () => {
     await begun.promise;
     await open.close(50);
     await outcome;
+    const administrator = connect(inject('testCluster').adminUrl, { connectionsMax: 1 });
+    const sleeping = () => administrator`
+      SELECT 1 FROM pg_stat_activity
+      WHERE datname = ${new URL(scratch.url).pathname.slice(1)} AND query LIKE '%pg_sleep(60)%'`;
+    await expect.poll(async () => (await sleeping()).length, { timeout: 10_000 }).toBe(0);
+    await administrator.end();
   });
 });
 

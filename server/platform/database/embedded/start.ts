@@ -143,8 +143,6 @@ const postgresArguments = (place: Place, settings: Readonly<Record<string, strin
     // A list: what is quoted is one folder, whatever it holds.
     unix_socket_directories: `"${place.sockets.replaceAll('"', '""')}"`,
     unix_socket_permissions: '0700',
-    // A statement whose client is gone ends, and lets go of its locks.
-    client_connection_check_interval: '2s',
     log_min_messages: 'warning',
     log_timezone: 'UTC',
     timezone: 'UTC',
