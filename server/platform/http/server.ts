@@ -1,10 +1,8 @@
-import net from 'node:net';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { createClientAddresses } from '../listening/client-addresses.ts';
 import type { ConnectionBudget } from '../listening/connection-budget.ts';
 import { HTTP_PART } from '../listening/limits.ts';
-import { PortUnavailableError } from '../listening/port-unavailable.ts';
 import { createRequestShares } from '../listening/request-shares.ts';
 import { type RegisteredWebSocket, registerWebSocket } from '../websocket/adapter.ts';
 import type { WebSocketEndpoint } from '../websocket/types.ts';
@@ -13,16 +11,10 @@ import { BodyBudget } from './body-budget.ts';
 import { BrokenConnection } from './broken-connection.ts';
 import { type ExchangeContext, serveRequest } from './exchange.ts';
 import { ANONYMOUS_BODY_BYTES_MAX, ARRIVING_BODY_BYTES_MAX, CLOSE_GRACE_MS } from './limits.ts';
+import { createListener } from './listener.ts';
 import { createRouter } from './router.ts';
 import type { HttpRoute, RespondToError } from './types.ts';
-import {
-  closeListenSocket,
-  createNativeApp,
-  type ListenSocket,
-  listenExclusively,
-  localPort,
-  watchConnections,
-} from './uws.ts';
+import { createNativeApp, watchConnections } from './uws.ts';
 
 export interface HttpServerOptions {
   /** An address of this machine: `127.0.0.1`, `0.0.0.0`, `::`. */
@@ -68,12 +60,11 @@ export function createHttpServer(
   options: HttpServerOptions,
   dependencies: HttpServerDependencies,
 ): HttpServer {
-  const { host, port, closeGraceMs = CLOSE_GRACE_MS } = options;
+  const { closeGraceMs = CLOSE_GRACE_MS } = options;
   const { routes, websockets, logger } = dependencies;
   const shared = createShared(options, dependencies.budget);
   const app = createNativeApp();
   let phase: ReturnType<ExchangeContext['phase']> = 'serving';
-  let listening: ListenSocket | null = null;
   const running = new RunningRequests();
   const context: ExchangeContext = {
     find: createRouter(routes),
@@ -89,6 +80,7 @@ export function createHttpServer(
   const sockets: RegisteredWebSocket[] = websockets.map((endpoint) =>
     registerWebSocket(app, endpoint, context),
   );
+  const listener = createListener(app, options, dependencies);
   const admission = createHttpAdmission({ ...dependencies, clients: shared.clients });
   watchConnections(app, (opened, native) => {
     if (opened) admission.opened(native);
@@ -101,17 +93,14 @@ export function createHttpServer(
 
   const stopAccepting = () => {
     if (phase === 'serving') phase = 'draining';
-    if (listening) closeListenSocket(listening);
-    listening = null;
+    listener.close();
   };
 
   return {
     async listen() {
-      listening = listenExclusively(app, host, port);
-      if (!listening) throw new PortUnavailableError('HTTP', host, port, await bindFailure(host, port));
-      const bound = localPort(listening);
-      admission.watch(bound);
-      return { port: bound };
+      const port = await listener.open();
+      admission.watch(port);
+      return { port };
     },
     stopAccepting,
     async close() {
@@ -172,13 +161,4 @@ class RunningRequests {
       };
     });
   }
-}
-
-/** Why an address couldn't be bound: asks the operating system once more, because the library doesn't say. */
-function bindFailure(host: string, port: number): Promise<string> {
-  return new Promise((resolve) => {
-    const probe = net.createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'));
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve('unknown')));
-  });
 }

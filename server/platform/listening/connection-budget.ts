@@ -15,7 +15,7 @@ export const PROTOCOLS = ['http', 'websocket', 'mqtt'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
 /** Why a connection was cut or refused, or a request over HTTP refused. */
-export const CUT_REASONS = ['all', 'http', 'address', 'device', 'account', 'tenant'] as const;
+export const CUT_REASONS = ['all', 'http', 'address', 'device', 'account', 'tenant', 'descriptors'] as const;
 export type CutReason = (typeof CUT_REASONS)[number];
 
 /** A connection that can be cut. */
@@ -64,6 +64,9 @@ export interface ConnectionBudget {
    * told often: with nothing while `isHttpCrowded` is false, which forgets what has closed meanwhile.
    */
   learnAddresses(counts: ReadonlyMap<string, number>): void;
+  /** Lets nobody in until `resume`: the process has no descriptors left. */
+  rest(): void;
+  resume(): void;
   /** Something was refused for its number by another part of the server: for metrics and the log. */
   refused(protocol: Protocol, reason: CutReason): void;
   /** True while `learnAddresses` should be told what there is. */
@@ -101,6 +104,7 @@ class Budget implements ConnectionBudget {
   readonly #byTenant = new Groups();
   #httpByAddress = new Map<string, number>();
   readonly #webSocketsByPeer = new Map<string, number>();
+  #rests = false;
   /** Since the last line in the log; null: there was none for a while. */
   #unreported: Partial<Record<CutReason, number>> | null = null;
 
@@ -127,11 +131,10 @@ class Budget implements ConnectionBudget {
   }
 
   admit(incoming: Incoming): ConnectionPlace | null {
-    if (!this.#makeRoom()) {
-      this.#note(incoming.protocol, 'all');
-      return null;
-    }
-    return this.#enter(incoming);
+    const refusal = this.#refusal();
+    if (refusal === null) return this.#enter(incoming);
+    this.#note(incoming.protocol, refusal);
+    return null;
   }
 
   admitHttp(peerAddress: string, isProxy = false): boolean {
@@ -142,9 +145,7 @@ class Budget implements ConnectionBudget {
         ? 'http'
         : !isProxy && fromThere >= this.connectionsMax * HTTP_PART * ADDRESS_PART
           ? 'address'
-          : this.#makeRoom()
-            ? null
-            : 'all';
+          : this.#refusal();
     if (refusal !== null) {
       this.#note('http', refusal);
       return false;
@@ -170,6 +171,14 @@ class Budget implements ConnectionBudget {
     for (const [group, sockets] of this.#webSocketsByPeer) add(this.#httpByAddress, group, -sockets);
   }
 
+  rest(): void {
+    this.#rests = true;
+  }
+
+  resume(): void {
+    this.#rests = false;
+  }
+
   refused(protocol: Protocol, reason: CutReason): void {
     this.#note(protocol, reason);
   }
@@ -184,13 +193,14 @@ class Budget implements ConnectionBudget {
     return place;
   }
 
-  /** False: every place is taken by somebody who is known, or by HTTP. */
-  #makeRoom(): boolean {
-    if (this.#total < this.connectionsMax) return true;
+  /** Makes room, or says why there is none: every place is taken by somebody who is known, or by HTTP. */
+  #refusal(): CutReason | null {
+    if (this.#rests) return 'descriptors';
+    if (this.#total < this.connectionsMax) return null;
     const [oldest] = this.#unknown;
-    if (oldest === undefined) return false;
+    if (oldest === undefined) return 'all';
     this.#cut(oldest, 'all');
-    return true;
+    return null;
   }
 
   /** Cuts the oldest of a group that has too many. */

@@ -21,3 +21,7 @@ export const TIGHT_PART = 9 / 10;
 export const ADDRESSES_INTERVAL_MS = 1_000;
 /** The log tells of connections that were cut or refused at most once in so many milliseconds. */
 export const REPORT_INTERVAL_MS = 1_000;
+/** With fewer descriptors left than this, listeners rest; with twice as many they go on. */
+export const SPARE_DESCRIPTORS = 8;
+/** How often it is looked whether there are any, in milliseconds: as long may a listener turn in circles. */
+export const DESCRIPTORS_INTERVAL_MS = 500;

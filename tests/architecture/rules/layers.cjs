@@ -97,7 +97,7 @@ const ADAPTERS = {
   http: [
     [packages('uWebSockets.js'), 'the HTTP library; it is in http/ and websocket/ only'],
     [node('http'), 'the names of statuses', { only: '/reply\\.ts$' }],
-    [node('net'), 'tells addresses from names', { only: '/server\\.ts$' }],
+    [node('net'), 'tells addresses from names', { only: '/listener\\.ts$' }],
     [folders('server/platform/websocket'), 'a socket begins as an HTTP request'],
     [folders('server/platform/listening'), 'shares the ways in'],
   ],
@@ -105,7 +105,7 @@ const ADAPTERS = {
     [
       node('fs', 'fs/promises'),
       'asks the system what is open, and may be',
-      { only: '/(descriptors|remote-addresses)\\.ts$' },
+      { only: '/(descriptors|descriptor-watch|remote-addresses)\\.ts$' },
     ],
     [node('net'), 'compares addresses with ranges', { only: '/client-addresses\\.ts$' }],
   ],
