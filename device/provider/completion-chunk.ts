@@ -1,6 +1,6 @@
 import { EndpointError } from './endpoint-error.ts';
 import { isList, isObject, type JsonObject, type JsonValue, parseJson } from './json.ts';
-import { FINISH_REASON_CHARACTERS_MAX } from './limits.ts';
+import { FINISH_REASON_CHARACTERS_MAX, NOT_IN_FINISH_REASON } from './limits.ts';
 
 /** What an endpoint counted. */
 export interface TokenUsage {
@@ -85,7 +85,8 @@ function saysNothing(value: JsonValue): boolean {
 /** Some endpoints write that there is no reason yet as text. */
 function finishReasonOf(value: JsonValue | undefined): string | null {
   if (typeof value !== 'string' || value === '' || value === 'null') return null;
-  return value.slice(0, FINISH_REASON_CHARACTERS_MAX);
+  const reason = value.slice(0, FINISH_REASON_CHARACTERS_MAX).replace(NOT_IN_FINISH_REASON, ' ').trim();
+  return reason === '' ? null : reason;
 }
 
 /** Null unless both counts are there: the server has its own. */

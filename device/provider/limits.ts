@@ -12,6 +12,8 @@ export const SSE_LINE_CHARACTERS_MAX = 1_048_576;
 export const DELTA_PIECE_BYTES = 65_536;
 /** Bytes of what can't be cut: the server takes no larger frame. */
 export const DELTA_BYTES_MAX = 250_000;
+/** Bytes that the server counts for every piece beside its own. */
+export const DELTA_OVERHEAD_BYTES = 128;
 /** Bytes of a request's body: what a server may send, twice over. */
 export const REQUEST_BODY_BYTES_MAX = 16_777_216;
 /** An answer larger than this is not one: more than any context window holds. */
@@ -22,6 +24,8 @@ export const ERROR_BODY_BYTES_MAX = 16_384;
 export const REASON_CHARACTERS_MAX = 300;
 /** Characters of the reason for which an answer ended. */
 export const FINISH_REASON_CHARACTERS_MAX = 64;
+/** What the server doesn't take in it. */
+export const NOT_IN_FINISH_REASON = /[^\p{L}\p{N}\p{P}\p{S} ]+/gu;
 /** How long running requests may go on after the provider was told to stop. */
 export const DRAIN_MS = 5_000;
 /** An offer that the server couldn't take just now is made again after this time. */
