@@ -1,5 +1,11 @@
 /** Without a byte from the endpoint for this long, unless the server names a time of its own. */
 export const STALL_TIMEOUT_MS = 30_000;
+/** An endpoint that said why it ended may take this long for its count, and for saying that it has ended. */
+export const FINISHED_MS = 2_000;
+/** Bytes of an endpoint's list of models. */
+export const MODELS_BYTES_MAX = 4_194_304;
+/** Levels of objects and lists in a piece of an answer: the server takes no more. */
+export const DELTA_LEVELS_MAX = 32;
 /** The endpoint may take this long to answer whether it is there at all. */
 export const CHECK_TIMEOUT_MS = 5_000;
 /** Between two looks at an endpoint that refuses this provider. */
