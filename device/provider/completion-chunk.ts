@@ -1,6 +1,6 @@
 import { EndpointError } from './endpoint-error.ts';
 import { isList, isObject, type JsonObject, type JsonValue, parseJson } from './json.ts';
-import { FINISH_REASON_CHARACTERS_MAX } from './limits.ts';
+import { DELTA_LEVELS_MAX, FINISH_REASON_CHARACTERS_MAX, NOT_IN_FINISH_REASON } from './limits.ts';
 
 /** What an endpoint counted. */
 export interface TokenUsage {
@@ -43,9 +43,11 @@ function readCompletion(text: string, part: 'delta' | 'message'): CompletionChun
   const { choices, usage } = json;
   if (choices != null && !isList(choices))
     throw malformed('the endpoint sent something that is not a completion');
-  const choice = choices?.[0];
+  const choice = choices?.find((one) => isObject(one) && (one.index ?? 0) === 0);
   if (part === 'message' && !isObject(choice)) throw malformed('the endpoint sent no choice');
   const fields = isObject(choice) ? choice[part] : undefined;
+  if (isDeeperThan(fields, DELTA_LEVELS_MAX))
+    throw malformed('the endpoint sent something nested without end');
   return {
     fields: isObject(fields) ? plainDelta(fields) : {},
     finishReason: isObject(choice) ? finishReasonOf(choice.finish_reason) : null,
@@ -63,6 +65,11 @@ function plainDelta({ role: _, content, ...others }: JsonObject): JsonObject {
     content: text ?? null,
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => !saysNothing(value)));
+}
+
+function isDeeperThan(value: JsonValue | undefined, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner: JsonValue) => isDeeperThan(inner, levels - 1));
 }
 
 /** The text of all parts of a content that are of this type. */
@@ -85,7 +92,8 @@ function saysNothing(value: JsonValue): boolean {
 /** Some endpoints write that there is no reason yet as text. */
 function finishReasonOf(value: JsonValue | undefined): string | null {
   if (typeof value !== 'string' || value === '' || value === 'null') return null;
-  return value.slice(0, FINISH_REASON_CHARACTERS_MAX);
+  const reason = value.slice(0, FINISH_REASON_CHARACTERS_MAX).replace(NOT_IN_FINISH_REASON, ' ').trim();
+  return reason === '' ? null : reason;
 }
 
 /** Null unless both counts are there: the server has its own. */

@@ -20,9 +20,15 @@ export class EndpointError extends Error {
     this.param = options.param ?? null;
   }
 
-  /** True where it doesn't let this provider in, or there is nothing at this address. */
+  /** True where it doesn't let this provider in, or there is nothing at this address, or it is elsewhere. */
   get isDenial(): boolean {
-    return this.status === 401 || this.status === 403 || this.status === 404;
+    return this.status === 401 || this.status === 403 || this.isElsewhere;
+  }
+
+  /** True where there is nothing at this address: a redirect is not followed. */
+  get isElsewhere(): boolean {
+    const { status } = this;
+    return status === 404 || (status !== null && status >= 300 && status < 400);
   }
 }
 

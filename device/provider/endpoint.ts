@@ -8,8 +8,14 @@ import {
 import { type Adaptation, Dialect } from './dialect.ts';
 import { EndpointAddress } from './endpoint-address.ts';
 import { EndpointError, refusalOf } from './endpoint-error.ts';
-import type { JsonObject } from './json.ts';
-import { ANSWER_BYTES_MAX, CHECK_TIMEOUT_MS, ERROR_BODY_BYTES_MAX } from './limits.ts';
+import { isList, isObject, type JsonObject, parseJson } from './json.ts';
+import {
+  ANSWER_BYTES_MAX,
+  CHECK_TIMEOUT_MS,
+  ERROR_BODY_BYTES_MAX,
+  FINISHED_MS,
+  MODELS_BYTES_MAX,
+} from './limits.ts';
 import { SilenceTimer } from './silence-timer.ts';
 import { SseParser } from './sse.ts';
 
@@ -55,7 +61,7 @@ export class Endpoint {
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]);
     try {
       const listed = await this.#ask('/models', { signal: timeout });
-      if (listed.ok) return modelNames((await listed.json().catch(() => null)) as ModelList | null);
+      if (listed.ok) return modelNames(await readText(listed, MODELS_BYTES_MAX));
       const denial = await this.#refusalOf(listed);
       // Not every endpoint lists its models. An empty request costs nothing and shows whether it would be let in.
       if (!denial.isDenial) return null;
@@ -80,9 +86,7 @@ export class Endpoint {
     try {
       silence.restart(limits.firstTokenTimeoutMs);
       const response = await this.#begin(body, signal);
-      const isWhole = response.headers.get('content-type')?.includes('application/json') === true;
-      const bytes = readBytes(response, silence, limits);
-      yield* isWhole ? readWhole(bytes) : readStream(bytes);
+      yield* readAnswer(readBytes(response, silence, limits));
     } catch (error) {
       if (limits.signal.aborted) throw limits.signal.reason;
       if (silence.signal.aborted)
@@ -115,7 +119,12 @@ export class Endpoint {
   }
 
   #ask(path: string, init: RequestInit): Promise<Response> {
-    return this.#fetch(this.#address.of(path), { ...init, headers: this.#address.headers });
+    return this.#fetch(this.#address.of(path), {
+      ...init,
+      headers: this.#address.headers,
+      // Who is there was not asked for, and gets neither key nor conversation.
+      redirect: 'manual',
+    });
   }
 
   async #refusalOf(response: Response): Promise<EndpointError> {
@@ -124,22 +133,19 @@ export class Endpoint {
   }
 }
 
-interface ModelList {
-  readonly data?: readonly { readonly id?: unknown }[];
+function modelNames(text: string): readonly string[] | null {
+  const list = parseJson(text);
+  if (!isObject(list) || !isList(list.data)) return null;
+  return list.data.map((model) => (isObject(model) ? model.id : null)).filter((id) => typeof id === 'string');
 }
 
-function modelNames(list: ModelList | null): readonly string[] | null {
-  if (!Array.isArray(list?.data)) return null;
-  return list.data.map(({ id }) => id).filter((id) => typeof id === 'string');
-}
-
-/** The beginning of what an endpoint says about an error. */
-async function readText(response: Response): Promise<string> {
+/** The beginning of what an endpoint says: of an error no more is told. */
+async function readText(response: Response, bytesMax = ERROR_BODY_BYTES_MAX): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   const reader = response.body?.getReader();
   try {
-    while (reader !== undefined && text.length < ERROR_BODY_BYTES_MAX) {
+    while (reader !== undefined && text.length < bytesMax) {
       const { done, value } = await reader.read();
       if (done) break;
       text += decoder.decode(value, { stream: true });
@@ -147,39 +153,60 @@ async function readText(response: Response): Promise<string> {
   } finally {
     await reader?.cancel().catch(() => {});
   }
-  return text.slice(0, ERROR_BODY_BYTES_MAX);
+  return text.slice(0, bytesMax);
 }
 
 /** Bytes as they come, and which answer they belong to. The time that a slow receiver takes isn't the endpoint's. */
 interface AnswerBytes {
+  /** Null: that was all. An answer that is finished may break off, or stay open in silence. */
   read(): Promise<Uint8Array | null>;
   /** From now on the endpoint is past its first token. */
   spoke(): void;
+  /** It has said why it ended. */
+  finished(): void;
   cancel(): Promise<void>;
 }
 
 function readBytes(response: Response, silence: SilenceTimer, limits: CompletionLimits): AnswerBytes {
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   let timeoutMs = limits.firstTokenTimeoutMs;
+  let isFinished = false;
   let bytes = 0;
+  const readOn = async (): Promise<Uint8Array | null> => {
+    try {
+      const { done, value } = await reader.read();
+      return done ? null : value;
+    } catch (error) {
+      if (isFinished && !limits.signal.aborted) return null;
+      throw error;
+    }
+  };
   return {
     async read() {
-      silence.restart(timeoutMs);
-      const { done, value } = await reader.read();
+      silence.restart(isFinished ? Math.min(timeoutMs, FINISHED_MS) : timeoutMs);
+      const value = await readOn();
       silence.stop();
       bytes += value?.length ?? 0;
       if (bytes > ANSWER_BYTES_MAX) throw new EndpointError('malformed', 'the answer has no end');
-      return done ? null : value;
+      return value;
     },
     spoke() {
       timeoutMs = limits.stallTimeoutMs;
+    },
+    finished() {
+      isFinished = true;
     },
     cancel: () => reader.cancel().catch(() => {}),
   };
 }
 
-/** Reads until `[DONE]`; a stream that ends before it without a finish reason was cut. */
-async function* readStream(bytes: AnswerBytes): AsyncGenerator<CompletionChunk> {
+/**
+ * Reads an answer to its end: an event stream until `[DONE]`, or one JSON object from an endpoint that doesn't stream. Which of
+ * the two it is shows in what comes, not in what it is called. A stream that ends before `[DONE]` without a finish reason was
+ * cut.
+ */
+async function* readAnswer(bytes: AnswerBytes): AsyncGenerator<CompletionChunk> {
+  const whole = new WholeAnswer();
   const parser = new SseParser();
   let isFinished = false;
   let saidSomething = false;
@@ -187,6 +214,11 @@ async function* readStream(bytes: AnswerBytes): AsyncGenerator<CompletionChunk> 
     for (;;) {
       const value = await bytes.read();
       if (value !== null) yield SIGN_OF_LIFE;
+      if (whole.takes(value)) {
+        if (value !== null) continue;
+        yield whole.read();
+        return;
+      }
       for (const data of value === null ? parser.end() : parser.push(value)) {
         if (data === '[DONE]') {
           if (isFinished || saidSomething) return;
@@ -196,6 +228,7 @@ async function* readStream(bytes: AnswerBytes): AsyncGenerator<CompletionChunk> 
         isFinished ||= chunk.finishReason !== null;
         saidSomething ||= Object.keys(chunk.fields).length > 0;
         if (saidSomething) bytes.spoke();
+        if (isFinished) bytes.finished();
         yield chunk;
       }
       if (value !== null) continue;
@@ -207,16 +240,29 @@ async function* readStream(bytes: AnswerBytes): AsyncGenerator<CompletionChunk> 
   }
 }
 
-async function* readWhole(bytes: AnswerBytes): AsyncGenerator<CompletionChunk> {
-  const decoder = new TextDecoder();
-  let text = '';
-  try {
-    for (let value = await bytes.read(); value !== null; value = await bytes.read()) {
-      text += decoder.decode(value, { stream: true });
-      yield SIGN_OF_LIFE;
+/** An answer that is one JSON object: it begins with a brace, which no event stream does. */
+class WholeAnswer {
+  readonly #decoder = new TextDecoder();
+  #text = '';
+  #isWhole: boolean | null = null;
+
+  /** Takes the next bytes, null at the end. False: they belong to an event stream. */
+  takes(bytes: Uint8Array | null): boolean {
+    if (this.#isWhole === null && bytes !== null) {
+      const first = bytes.find((byte) => !SPACES.has(byte));
+      if (first === undefined) return false;
+      this.#isWhole = first === OPENING_BRACE;
     }
-    yield parseCompletion(text + decoder.decode());
-  } finally {
-    await bytes.cancel();
+    if (this.#isWhole !== true) return false;
+    this.#text += this.#decoder.decode(bytes ?? new Uint8Array(0), { stream: bytes !== null });
+    return true;
+  }
+
+  read(): CompletionChunk {
+    return parseCompletion(this.#text);
   }
 }
+
+const OPENING_BRACE = 0x7b;
+/** Space, tab, line breaks, and the byte order mark. */
+const SPACES: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);

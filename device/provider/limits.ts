@@ -1,5 +1,11 @@
 /** Without a byte from the endpoint for this long, unless the server names a time of its own. */
 export const STALL_TIMEOUT_MS = 30_000;
+/** An endpoint that said why it ended may take this long for its count, and for saying that it has ended. */
+export const FINISHED_MS = 2_000;
+/** Bytes of an endpoint's list of models. */
+export const MODELS_BYTES_MAX = 4_194_304;
+/** Levels of objects and lists in a piece of an answer: the server takes no more. */
+export const DELTA_LEVELS_MAX = 32;
 /** The endpoint may take this long to answer whether it is there at all. */
 export const CHECK_TIMEOUT_MS = 5_000;
 /** Between two looks at an endpoint that refuses this provider. */
@@ -12,6 +18,8 @@ export const SSE_LINE_CHARACTERS_MAX = 1_048_576;
 export const DELTA_PIECE_BYTES = 65_536;
 /** Bytes of what can't be cut: the server takes no larger frame. */
 export const DELTA_BYTES_MAX = 250_000;
+/** Bytes that the server counts for every piece beside its own. */
+export const DELTA_OVERHEAD_BYTES = 128;
 /** Bytes of a request's body: what a server may send, twice over. */
 export const REQUEST_BODY_BYTES_MAX = 16_777_216;
 /** An answer larger than this is not one: more than any context window holds. */
@@ -22,6 +30,8 @@ export const ERROR_BODY_BYTES_MAX = 16_384;
 export const REASON_CHARACTERS_MAX = 300;
 /** Characters of the reason for which an answer ended. */
 export const FINISH_REASON_CHARACTERS_MAX = 64;
+/** What the server doesn't take in it. */
+export const NOT_IN_FINISH_REASON = /[^\p{L}\p{N}\p{P}\p{S} ]+/gu;
 /** How long running requests may go on after the provider was told to stop. */
 export const DRAIN_MS = 5_000;
 /** An offer that the server couldn't take just now is made again after this time. */

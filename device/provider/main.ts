@@ -120,8 +120,8 @@ function describe(report: ProviderReport, offered: string, address: string): str
   }
 }
 
-function describeDenial({ message, status }: EndpointError, address: string): string {
-  const hint = status === 404 ? 'is the path right?' : 'is the key right?';
+function describeDenial({ message, isElsewhere }: EndpointError, address: string): string {
+  const hint = isElsewhere ? 'is the path right?' : 'is the key right?';
   return `${message} (${address}); ${hint}`;
 }
 

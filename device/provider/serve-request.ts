@@ -13,7 +13,7 @@ import type { TokenUsage } from './completion-chunk.ts';
 import type { Endpoint } from './endpoint.ts';
 import { EndpointError, type Fault } from './endpoint-error.ts';
 import type { JsonObject } from './json.ts';
-import { DELTA_BYTES_MAX, DELTA_PIECE_BYTES, STALL_TIMEOUT_MS } from './limits.ts';
+import { DELTA_BYTES_MAX, DELTA_OVERHEAD_BYTES, DELTA_PIECE_BYTES, STALL_TIMEOUT_MS } from './limits.ts';
 import type { RequestBody } from './request-body.ts';
 import { SignsOfLife } from './signs-of-life.ts';
 import { encodeJson, splitDelta } from './split-delta.ts';
@@ -161,7 +161,7 @@ class DeltaSender {
     if (fields.length > DELTA_BYTES_MAX) {
       throw new EndpointError('malformed', 'the endpoint sent a piece that is too large');
     }
-    await credit.take(fields.length, signal);
+    await credit.take(fields.length + DELTA_OVERHEAD_BYTES, signal);
     const { requestId } = request;
     const payload = encodePayload(ComputeDelta, { requestId, index: this.#index++, fields });
     if (!this.#send({ type: FrameType.COMPUTE_DELTA, payload })) {

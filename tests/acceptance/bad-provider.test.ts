@@ -1,6 +1,9 @@
 import OpenAI, { APIError } from 'openai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
+  ComputeBody,
+  ComputeCredit,
+  ComputeFault,
   ComputeRequest,
   ComputeResult,
   decodePayload,
@@ -8,6 +11,7 @@ import {
   FrameType,
   ProviderOffer,
 } from '../../proto/index.ts';
+import { BODY_PIECE_BYTES, BODY_WINDOW_BYTES } from '../../server/transports/frames/limits.ts';
 import { BifrostSocket, codeOf } from '../support/bifrost-socket.ts';
 import { deltaPayload } from '../support/compute.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -41,8 +45,8 @@ beforeEach(async () => {
 afterEach(() => provider.close());
 
 /** Offers one model. */
-async function offer(model: string): Promise<void> {
-  const models = [{ name: model, priceCents: '100', contextTokens: 4_096 }];
+async function offer(model: string, priceCents = '100', contextTokens = 4_096): Promise<void> {
+  const models = [{ name: model, priceCents, contextTokens }];
   provider.send({ type: FrameType.PROVIDER_OFFER }, encodePayload(ProviderOffer, { models, slots: 4 }));
   await provider.next(FrameType.ACK);
 }
@@ -70,6 +74,12 @@ const result = (requestId: Uint8Array, finishReason: string) =>
   provider.send(
     { type: FrameType.COMPUTE_RESULT },
     encodePayload(ComputeResult, { requestId, finishReason }),
+  );
+
+const isBusy = (requestId: Uint8Array) =>
+  provider.send(
+    { type: FrameType.COMPUTE_RESULT },
+    encodePayload(ComputeResult, { requestId, failure: { fault: ComputeFault.PROVIDER_BUSY } }),
   );
 
 /** Nothing was paid, nothing is held, and the transaction says why. */
@@ -120,6 +130,65 @@ describe('a provider', () => {
     expect(codeOf(await provider.next(FrameType.ERROR))).toBe('frame_payload_malformed');
     chunk(requestId, 1, 'next');
     expect((await answer).code).toBe('provider_answer_malformed');
+  });
+
+  it.each([
+    ['of objects', { x: Array(30_000).fill({}) }],
+    ['of names', Object.fromEntries(Array.from({ length: 1_200 }, (_, at) => [(at + 36).toString(36), 0]))],
+  ])(
+    'that sends a piece of nothing but many parts is told, and nobody keeps them: %s',
+    async (name, fields) => {
+      await offer(name.replace(' ', '-'));
+      const answer = failureOf(ask(name.replace(' ', '-')));
+      const requestId = await nextRequest();
+      provider.send({ type: FrameType.COMPUTE_DELTA }, deltaPayload(requestId, 0, fields));
+      expect(codeOf(await provider.next(FrameType.ERROR))).toBe('frame_payload_malformed');
+      result(requestId, '');
+      expect((await answer).code).toBe('provider_answer_malformed');
+      await expectNothingBilled('provider_answer_malformed');
+    },
+  );
+
+  it.each([
+    ['a NUL', 'st\u0000op'],
+    ['a character that turns text around', '\u202epots'],
+  ])('that ends for a reason with %s in it fails the request at once', async (name, reason) => {
+    await offer(name.replaceAll(' ', '-'));
+    const answer = failureOf(ask(name.replaceAll(' ', '-')));
+    const requestId = await nextRequest();
+    chunk(requestId, 0, 'Hello');
+    result(requestId, reason);
+    expect((await answer).code).toBe('provider_answer_malformed');
+    await expectNothingBilled('provider_answer_malformed');
+  });
+
+  it('that ends a request before it took the body in is sent no more of that body', async () => {
+    await offer('impatient', '0', 1_000_000);
+    const askLong = (letter: string) =>
+      failureOf(
+        client.chat.completions.create({
+          model: 'impatient',
+          max_tokens: 20,
+          messages: [{ role: 'user', content: letter.repeat(4_000) + ' '.repeat(2_000_000) }],
+        }),
+      );
+    const first = askLong('a');
+    const firstId = await nextRequest();
+    isBusy(firstId);
+    await first;
+    const second = askLong('b');
+    const secondId = await nextRequest();
+    const bodyOf = async () =>
+      decodePayload(ComputeBody, (await provider.next(FrameType.COMPUTE_BODY)).payload).requestId;
+    const window = BODY_WINDOW_BYTES / BODY_PIECE_BYTES;
+    for (let piece = 0; piece < window; piece++) expect(await bodyOf()).toEqual(firstId);
+    provider.send(
+      { type: FrameType.COMPUTE_CREDIT },
+      encodePayload(ComputeCredit, { requestId: firstId, bytes: BODY_WINDOW_BYTES }),
+    );
+    for (let piece = 0; piece < window; piece++) expect(await bodyOf()).toEqual(secondId);
+    isBusy(secondId);
+    await second;
   });
 
   it('that never begins fails the request with provider_stalled, and is told to stop', async () => {

@@ -47,7 +47,7 @@ const on = (
   names: 'target',
   request: (target) => ({
     method,
-    path: `/api/v1/${path(target)}`,
+    path: path(target).startsWith('/') ? path(target) : `/api/v1/${path(target)}`,
     ...(body === undefined ? {} : { body: body(target) }),
     ...(headers === undefined ? {} : { headers }),
   }),
@@ -58,6 +58,15 @@ const list = (operation: string, path: string): Attack[] => [
   blind(operation, 'GET', () => path),
   blind(operation, 'GET', ({ cursors }) => `${path}?limit=200&after=${cursors[path] ?? 'bm9uZQ'}`),
 ];
+
+/** What the victim asked under `KEPT_KEY`, word for word: its answer is kept. */
+export const KEPT_ORDER = {
+  model: 'isolation',
+  max_tokens: 20,
+  messages: [{ role: 'user', content: 'Hello?' }],
+};
+/** The key of the victim's kept answer. */
+export const KEPT_KEY = 'isolation-kept';
 
 /** A request, or several, for every operation that asks who calls. Those that read come before those that remove. */
 export const ATTACKS: readonly Attack[] = [
@@ -144,6 +153,17 @@ export const ATTACKS: readonly Attack[] = [
   ),
   blind('users.list', 'GET', () => 'users'),
   { operation: 'server.metrics', names: 'nothing', request: () => ({ method: 'GET', path: '/metrics' }) },
+  blind('openai.models.list', 'GET', () => '/v1/models'),
+  on('openai.models.get', 'GET', ({ deviceId }) => `/v1/models/${deviceId}`),
+  ...[false, true].map((stream) =>
+    blind(
+      'openai.chatCompletions.create',
+      'POST',
+      () => '/v1/chat/completions',
+      () => ({ ...KEPT_ORDER, stream }),
+      { 'idempotency-key': KEPT_KEY },
+    ),
+  ),
   blind('ledger.trialBalance.get', 'GET', () => 'ledger/trial-balance'),
   on(
     'ledger.topUps.create',

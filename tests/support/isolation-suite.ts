@@ -1,3 +1,4 @@
+import mqtt from 'mqtt';
 import {
   Command,
   ComputeRequest,
@@ -10,8 +11,17 @@ import {
   ProviderOffer,
 } from '../../proto/index.ts';
 import { connect } from '../../server/platform/database/connect.ts';
-import { ATTACKS, type Attack, type Target, UNKNOWN_TARGET, VISIBLE_ATTACKS } from './attacks.ts';
+import {
+  ATTACKS,
+  type Attack,
+  KEPT_KEY,
+  KEPT_ORDER,
+  type Target,
+  UNKNOWN_TARGET,
+  VISIBLE_ATTACKS,
+} from './attacks.ts';
 import { BifrostSocket } from './bifrost-socket.ts';
+import { deltaPayload } from './compute.ts';
 import type { TestServer } from './server.ts';
 import {
   createDevice,
@@ -69,7 +79,7 @@ export async function attackEverything(
   const scene = await setTheScene(server);
   await openWalls();
   const before = await victimRows(server, scene.hidden.tenantId);
-  const found = await attackByFrames(scene);
+  const found = [...(await attackByFrames(scene)), ...(await attackByMqtt(scene))];
   for (const attacker of scene.attackers) {
     for (const attack of ATTACKS) found.push(...(await tryAttack(scene, attacker, attack)));
     if (!attacker.isGuest) continue;
@@ -168,8 +178,9 @@ async function askForSomething({ server, adminToken, alice }: World): Promise<st
   provider.send({ type: FrameType.PROVIDER_OFFER }, encodePayload(ProviderOffer, { models, slots: 1 }));
   await provider.next(FrameType.ACK);
   const asking = server.request('POST', '/v1/chat/completions', {
-    body: { model: 'isolation', max_tokens: 20, messages: [{ role: 'user', content: 'Hello?' }] },
+    body: KEPT_ORDER,
     token: alice.token,
+    headers: { 'idempotency-key': KEPT_KEY },
   });
   const [request] = await Promise.race([
     // Twice: the first request waits for the tokenizer to start.
@@ -179,6 +190,7 @@ async function askForSomething({ server, adminToken, alice }: World): Promise<st
     asking.then(() => Promise.reject(new Error('answered without the provider'))),
   ]);
   const { requestId } = decodePayload(ComputeRequest, request.payload);
+  provider.send({ type: FrameType.COMPUTE_DELTA }, deltaPayload(requestId, 0, { content: 'Secret recipe' }));
   provider.send(
     { type: FrameType.COMPUTE_RESULT },
     encodePayload(ComputeResult, { requestId, finishReason: 'stop' }),
@@ -266,6 +278,45 @@ async function attackByFrames({ world: { server, bob }, hidden, cellar, kitchen 
   await victim.next(FrameType.PONG);
   if (victim.frames.length > 0) found.push('the victim heard a frame of another network');
   victim.close();
+  return found;
+}
+
+/** Topics, wildcards and names of others over MQTT: none is granted, and nothing of the victim's is heard or changed. */
+async function attackByMqtt({ world: { server, bob }, cellar, kitchen }: Scene): Promise<string[]> {
+  const found: string[] = [];
+  for (const [name, { deviceId, token }] of [
+    ["a stranger's device", bob.device],
+    ['a device of another network', kitchen],
+  ] as const) {
+    const log = (username: string) =>
+      mqtt.connectAsync(server.mqttUrl, { username, password: token, reconnectPeriod: 0 });
+    const stolen = await log(cellar.deviceId).catch(() => null);
+    if (stolen !== null) {
+      found.push(`${name}: MQTT takes it for another device`);
+      await stolen.endAsync(true);
+    }
+    const spy = await log(deviceId);
+    spy.on('message', (topic) => found.push(`${name}: hears ${topic}`));
+    for (const filter of [
+      '#',
+      '+/+/+/down',
+      `bifrost/v1/${cellar.deviceId}/down`,
+      `bifrost/v1/${cellar.deviceId}/up`,
+    ]) {
+      const granted = await spy.subscribeAsync(filter, { qos: 1 }).catch(() => [{ qos: 128 }]);
+      if (granted.some(({ qos }) => qos !== 128)) found.push(`${name}: is granted ${filter}`);
+    }
+    const victim = await BifrostSocket.open(server, cellar);
+    victim.send({ delivery: Delivery.STORED }, encodePayload(Event, { name: 'Secret' }));
+    await victim.next(FrameType.ACK);
+    const closed = new Promise<void>((resolve) => spy.once('close', () => resolve()));
+    spy.publish(`bifrost/v1/${cellar.deviceId}/down`, 'for the victim');
+    await closed;
+    victim.send({ type: FrameType.PING });
+    await victim.next(FrameType.PONG);
+    if (victim.frames.length > 0) found.push(`${name}: the victim heard something over MQTT`);
+    victim.close();
+  }
   return found;
 }
 

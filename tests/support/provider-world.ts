@@ -25,6 +25,9 @@ const core = createDeviceCore();
 export class ScriptedEndpoint {
   readonly bodies: Record<string, unknown>[] = [];
   readonly signals: (AbortSignal | null | undefined)[] = [];
+  readonly redirects: (RequestRedirect | undefined)[] = [];
+  /** Answers that were not read to their end. */
+  cancelled = 0;
   contentType = 'text/event-stream';
   status = 200;
   #streams: ReadableStreamDefaultController<Uint8Array>[] = [];
@@ -32,7 +35,11 @@ export class ScriptedEndpoint {
   readonly fetch: typeof fetch = async (_url, init) => {
     this.bodies.push(JSON.parse(String(init?.body)));
     this.signals.push(init?.signal);
+    this.redirects.push(init?.redirect);
     const stream = new ReadableStream<Uint8Array>({
+      cancel: () => {
+        this.cancelled++;
+      },
       start: (controller) => {
         this.#streams.push(controller);
         init?.signal?.addEventListener('abort', () => controller.error(new Error('aborted')));
@@ -42,7 +49,11 @@ export class ScriptedEndpoint {
   };
 
   write(text: string, index = 0): void {
-    this.#streams[index]?.enqueue(new TextEncoder().encode(text));
+    this.writeBytes(new TextEncoder().encode(text), index);
+  }
+
+  writeBytes(bytes: Uint8Array, index = 0): void {
+    this.#streams[index]?.enqueue(bytes);
   }
 
   end(index = 0): void {

@@ -5,7 +5,7 @@ import {
   CHARACTERS_PER_TOKEN_MAX,
   CONTEXT_TOKENS_MAX,
   DELTA_BYTES_MAX,
-  FINISH_REASON_CHARACTERS_MAX,
+  FINISH_REASON,
   LIFE_WITHOUT_TEXT_MS_MAX,
   TEXTLESS_BYTES_MAX,
 } from './limits.ts';
@@ -161,8 +161,7 @@ export class Attempt implements RunningRequest {
       this.#failedByItsWord(error);
       return true;
     }
-    const isReason = finishReason.length > 0 && finishReason.length <= FINISH_REASON_CHARACTERS_MAX;
-    if (!isReason || (claim !== null && !isClaim(claim))) return this.#refuse();
+    if (!FINISH_REASON.test(finishReason) || (claim !== null && !isClaim(claim))) return this.#refuse();
     this.#deliverTextless();
     this.#endWith({ kind: 'answered', finishReason, claim });
     return true;

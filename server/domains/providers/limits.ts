@@ -6,8 +6,11 @@ export const MODEL_NAME = /^[A-Za-z0-9._:/-]{1,128}$/;
 export const CONTEXT_TOKENS_MAX = 10_000_000;
 /** Requests one provider serves at the same time. */
 export const SLOTS_MAX = 1_000;
-/** Characters of the reason for which an answer ended. */
-export const FINISH_REASON_CHARACTERS_MAX = 64;
+/**
+ * The reason for which an answer ended: a word of the endpoint's. It is kept with the transaction, and the database takes no
+ * NUL and no half characters.
+ */
+export const FINISH_REASON = /^[\p{L}\p{N}\p{P}\p{S} ]{1,64}$/u;
 /** Tokens of an answer that are expected of a provider until the true number is known. */
 export const EXPECTED_COMPLETION_TOKENS = 200;
 /** Characters of answer taken for each token asked for: the longest token of the tokenizer has 128 of them. */
@@ -19,6 +22,8 @@ export const CHARACTERS_PER_TOKEN_MAX = 128;
 export const ANSWER_CHARACTERS_MAX = 8 * 1_024 * 1_024;
 /** Bytes of one piece of an answer: what one message of any protocol may hold. */
 export const DELTA_BYTES_MAX = 262_144;
+/** Bytes that every piece counts against the credit beside its own: what it takes in memory while it waits for its reader. */
+export const DELTA_OVERHEAD_BYTES = 128;
 /** Bytes that a provider may be ahead of the reader: two pieces, so that the next is on its way while one is read. */
 export const CREDIT_BYTES = 2 * DELTA_BYTES_MAX;
 /** Milliseconds without text for which signs of life hold off the clock of silence: a large model takes minutes to load. */

@@ -97,8 +97,6 @@ export function createProviderService(dependencies: ProviderDependencies): Provi
       const attempt = attemptOf(actor, message.requestId);
       if (attempt) requireAllowed(attempt.receiveResult(message));
     },
-    payoutMethodLost: (tenantId) => registry.unlistTenant(tenantId),
-
     async listProviders(actor) {
       return [...shownTo(actor, registry).providers()].map((provider) => listProvider(provider, quality));
     },
@@ -124,8 +122,9 @@ export function createProviderService(dependencies: ProviderDependencies): Provi
 function createOffering(
   registry: ProviderRegistry,
   { store, payoutStanding, quality, clock, random, logger }: ProviderDependencies,
-): Pick<ProviderService, 'offer' | 'withdraw' | 'disconnected'> {
+): Pick<ProviderService, 'offer' | 'withdraw' | 'disconnected' | 'payoutMethodLost'> {
   const closedLinks = new WeakSet<ProviderLink>();
+  let payoutLosses = 0;
   const turns = new Map<DeviceId, Promise<void>>();
 
   /** A device's offers and withdrawals take effect in the order in which they came. */
@@ -138,17 +137,26 @@ function createOffering(
     return mine;
   };
 
+  const requirePayout = async ({ tenantId, deviceId }: DeviceActor): Promise<void> => {
+    if (await payoutStanding.canBePaid(tenantId)) return;
+    registry.unlist(deviceId);
+    throw payoutMethodMissing();
+  };
+
   return {
     async offer(actor, link, input) {
       requirePermission(actor, 'market.provide');
       const offer = checkOffer(input);
       return inTurn(actor.deviceId, async () => {
-        if (!(await payoutStanding.canBePaid(actor.tenantId))) {
-          registry.unlist(actor.deviceId);
-          throw payoutMethodMissing();
-        }
+        let losses = payoutLosses;
+        await requirePayout(actor);
         const id = await store.saveOffer(actor, offer, random.uuid(), clock.nowMs());
         await quality.load(id, actor.tenantId);
+        // Who lost it meanwhile was not on the list yet.
+        while (losses !== payoutLosses) {
+          losses = payoutLosses;
+          await requirePayout(actor);
+        }
         // The device may have left while this was written.
         if (registry.isClosed || closedLinks.has(link)) return;
         registry.list(id, actor, link, offer);
@@ -160,6 +168,10 @@ function createOffering(
     disconnected(deviceId, link) {
       closedLinks.add(link);
       registry.disconnect(deviceId, link);
+    },
+    payoutMethodLost(tenantId) {
+      payoutLosses++;
+      registry.unlistTenant(tenantId);
     },
   };
 }

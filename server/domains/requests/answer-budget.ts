@@ -14,7 +14,9 @@ interface Waiting {
 
 /**
  * Bytes of requests and answers that may be in memory. A request reserves its body, and what its provider may send before it
- * may send it, and gives all of it back at its end. So who doesn't read holds up nobody's memory but his own share.
+ * may send it, and gives all of it back at its end. So who doesn't read holds up nobody's memory but his own share. An account
+ * may have half of what it leaves free, so that it takes many accounts together to leave nothing for one that has nothing
+ * (dynamic thresholds, as in `FairQueue`).
  */
 export class AnswerBudget {
   readonly #limits: AnswerBudgetLimits;
@@ -34,8 +36,8 @@ export class AnswerBudget {
   /** Reserves `bytes`. False: there is no room. */
   reserve(accountId: AccountId, bytes: number): boolean {
     const ofAccount = (this.#bytesOfAccount.get(accountId) ?? 0) + bytes;
-    if (ofAccount > this.#limits.accountBytesMax || this.#bytes + bytes > this.#limits.processBytesMax)
-      return false;
+    const freeBytes = this.#limits.processBytesMax - this.#bytes - bytes;
+    if (ofAccount > this.#limits.accountBytesMax || 2 * ofAccount > freeBytes) return false;
     this.#bytesOfAccount.set(accountId, ofAccount);
     this.#bytes += bytes;
     return true;

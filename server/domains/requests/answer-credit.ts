@@ -39,6 +39,10 @@ export class AnswerCredit {
   readerTook(bytes: number): void {
     if (this.#isClosed) return;
     this.#dueBytes += bytes;
+    this.#grantWhatIsDue();
+  }
+
+  #grantWhatIsDue(): void {
     if (this.#dueBytes < GRANT_BYTES_MIN || this.#cancelWish !== null) return;
     const due = this.#dueBytes;
     if (this.#budget.reserve(this.#accountId, due)) this.#granted(due);
@@ -58,5 +62,7 @@ export class AnswerCredit {
     this.#dueBytes -= bytes;
     this.#reservedBytes += bytes;
     this.#grant(bytes);
+    // More may have been read while there was no memory, and nothing else would ask for it.
+    if (!this.#isClosed) this.#grantWhatIsDue();
   }
 }

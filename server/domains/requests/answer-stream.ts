@@ -1,7 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { CompletionDelta } from '../providers/index.ts';
-import { mergeDeltas } from './merge-deltas.ts';
+import { MergedDelta } from './merged-delta.ts';
 import type { ComputeEvent } from './types.ts';
 
 /** What an answer's stream tells its request. */
@@ -23,7 +23,7 @@ export class AnswerStream {
   readonly #options: { readonly unreadBytesMax: number; readonly stallTimeoutMs: number };
   readonly #listener: AnswerStreamListener;
   readonly #texts: string[] = [];
-  #merged: JsonObject = {};
+  readonly #merged = new MergedDelta();
   #waiting: { readonly event: ComputeEvent; readonly bytes: number }[] = [];
   #unreadBytes = 0;
   #isDiscarded = false;
@@ -53,13 +53,13 @@ export class AnswerStream {
 
   /** All deltas as one. */
   get fields(): JsonObject {
-    return this.#merged;
+    return this.#merged.fields;
   }
 
   /** Takes a delta in. */
   push({ fields, text, bytes }: CompletionDelta, keepsFields: boolean): void {
     if (text !== '') this.#texts.push(text);
-    if (keepsFields) this.#merged = mergeDeltas(this.#merged, fields);
+    if (keepsFields) this.#merged.add(fields);
     if (this.#isDiscarded) {
       this.#listener.read(bytes);
       return;

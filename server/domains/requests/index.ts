@@ -1,6 +1,6 @@
 export { createKeyStore } from './key-rows.postgres.ts';
 export * from './limits.ts';
-export { mergeDeltas } from './merge-deltas.ts';
+export { MergedDelta } from './merged-delta.ts';
 export type { KeyStore, RequestLedger } from './ports.ts';
 export {
   createRequestService,

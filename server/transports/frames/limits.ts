@@ -13,5 +13,9 @@ export const BODY_PIECE_BYTES = 131_072;
 export const BODY_WINDOW_BYTES = 1_048_576;
 /** Levels of objects and lists in a piece of an answer: nobody's answers are deeper, and deeper ones could exhaust the stack. */
 export const DELTA_DEPTH_MAX = 32;
+/** Objects, lists and names that any piece of an answer may have: a few tool calls. */
+export const DELTA_PARTS_FREE = 16;
+/** Bytes of a piece for each further one of them: an object takes 56 bytes in memory and three on the line. */
+export const BYTES_PER_PART_MIN = 8;
 /** Characters of what an endpoint says about a failure. */
 export const REASON_CHARACTERS_MAX = 500;

@@ -51,10 +51,12 @@ const alive: FrameHandler = ({ providers }, { peer, frame }) => {
   return null;
 };
 
-const result: FrameHandler = ({ providers }, { peer, frame }) => {
-  const { requestId, finishReason, usage, failure } = payloadOf(ComputeResult, frame);
+const result: FrameHandler = ({ providers }, { peer, frame, providerLink }) => {
+  const { requestId: bytes, finishReason, usage, failure } = payloadOf(ComputeResult, frame);
+  const requestId = requestIdOf(bytes);
+  providerLink?.requestEnded(requestId);
   providers.result(peer.actor, {
-    requestId: requestIdOf(requestId),
+    requestId,
     finishReason,
     claim: usage ? tokenClaim(usage) : null,
     error: failure ? providerError(failure) : null,

@@ -15,6 +15,8 @@ import { BODY_PIECE_BYTES } from './limits.ts';
 export interface FrameProviderLink extends ProviderLink {
   /** The device took in so many bytes of bodies. False: it was never sent as many. */
   bodyTaken(bytes: number): boolean;
+  /** The device has ended the request: the rest of its body is not needed. */
+  requestEnded(requestId: string): void;
 }
 
 /** Makes the way to a provider's device. `send` signs and sends one frame; false: it can't be sent. */
@@ -41,11 +43,12 @@ export function createProviderLink(
       bodies.add(requestId, body, first.length);
       return true;
     },
-    grant: (requestId, bytes) =>
-      send(
-        FrameType.COMPUTE_CREDIT,
-        encodePayload(ComputeCredit, { requestId: uuidToBytes(requestId), bytes }),
-      ),
+    grant(requestId, bytes) {
+      const payload = encodePayload(ComputeCredit, { requestId: uuidToBytes(requestId), bytes });
+      if (send(FrameType.COMPUTE_CREDIT, payload)) return true;
+      bodies.drop(requestId);
+      return false;
+    },
     cancel(requestId) {
       bodies.drop(requestId);
       return send(
@@ -54,5 +57,6 @@ export function createProviderLink(
       );
     },
     bodyTaken: (bytes) => bodies.taken(bytes),
+    requestEnded: (requestId) => bodies.drop(requestId),
   };
 }

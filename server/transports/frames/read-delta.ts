@@ -1,18 +1,22 @@
-import { type CompletionDelta, deltaText } from '../../domains/providers/index.ts';
+import { type CompletionDelta, DELTA_OVERHEAD_BYTES, deltaText } from '../../domains/providers/index.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
-import { DELTA_DEPTH_MAX } from './limits.ts';
+import { jsonShapeOf } from '../../kernel/json-shape.ts';
+import { BYTES_PER_PART_MIN, DELTA_DEPTH_MAX, DELTA_PARTS_FREE } from './limits.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * A piece of an answer from its JSON. Refuses with `frame_payload_malformed` what is no JSON object, or one that is deeper than
- * `DELTA_DEPTH_MAX`.
+ * A piece of an answer from its JSON. Refuses with `frame_payload_malformed` what is no JSON object, one that is deeper than
+ * `DELTA_DEPTH_MAX`, and one that would be many times larger in memory than on the line.
  */
 export function readDelta(bytes: Uint8Array): CompletionDelta {
+  const { levels, parts } = jsonShapeOf(bytes);
+  if (levels > DELTA_DEPTH_MAX || parts > DELTA_PARTS_FREE + bytes.length / BYTES_PER_PART_MIN)
+    throw malformed();
   const fields = parse(bytes);
-  if (!isObject(fields) || isDeeperThan(fields, DELTA_DEPTH_MAX)) throw malformed();
-  return { fields, text: deltaText(fields), bytes: bytes.length };
+  if (!isObject(fields)) throw malformed();
+  return { fields, text: deltaText(fields), bytes: bytes.length + DELTA_OVERHEAD_BYTES };
 }
 
 function parse(bytes: Uint8Array): JsonValue {
@@ -21,11 +25,6 @@ function parse(bytes: Uint8Array): JsonValue {
   } catch (error) {
     throw malformed(error);
   }
-}
-
-function isDeeperThan(value: JsonValue, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner: JsonValue) => isDeeperThan(inner, levels - 1));
 }
 
 function isObject(value: JsonValue): value is JsonObject {

@@ -1,14 +1,15 @@
 import { z } from 'zod';
-import { MESSAGES_MAX, TOOLS_MAX } from './limits.ts';
+import { CONTENT_PARTS_MAX, MESSAGES_MAX, TOOL_CALLS_MAX, TOOLS_MAX } from './limits.ts';
 
 const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
-const content = z.union([z.string(), z.array(textPart).min(1)]);
+const content = z.union([z.string(), z.array(textPart).min(1).max(CONTENT_PARTS_MAX)]);
 const toolCall = z.looseObject({
   id: z.string(),
   type: z.string(),
   function: z.looseObject({ name: z.string(), arguments: z.string() }).optional(),
 });
-const message = z.discriminatedUnion('role', [
+/** One message of a conversation. */
+export const messageSchema = z.discriminatedUnion('role', [
   z.strictObject({
     role: z.enum(['system', 'developer', 'user']),
     content,
@@ -20,7 +21,7 @@ const message = z.discriminatedUnion('role', [
     name: z.string().max(64).optional(),
     refusal: z.string().nullish(),
     reasoning_content: z.string().nullish(),
-    tool_calls: z.array(toolCall).nullish(),
+    tool_calls: z.array(toolCall).max(TOOL_CALLS_MAX).nullish(),
   }),
   z.strictObject({ role: z.literal('tool'), content, tool_call_id: z.string().max(128) }),
 ]);
@@ -32,7 +33,7 @@ const tokens = z.int().min(1).nullish();
  */
 export const chatRequestSchema = z.strictObject({
   model: z.string().min(1).max(128),
-  messages: z.array(message).min(1).max(MESSAGES_MAX),
+  messages: z.array(messageSchema).min(1).max(MESSAGES_MAX),
   max_tokens: tokens,
   max_completion_tokens: tokens,
   stream: z.boolean().nullish(),

@@ -1,8 +1,7 @@
 import type { CountedMessage, TokenCounter } from '../../domains/pricing/index.ts';
-import { mergeDeltas, type RequestService } from '../../domains/requests/index.ts';
+import { MergedDelta, type RequestService } from '../../domains/requests/index.ts';
 import type { AccountActor } from '../../kernel/actor.ts';
 import { InvariantError } from '../../kernel/errors.ts';
-import type { JsonObject } from '../../kernel/json.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
 import { type ChatRequest, definitionsText, providerBody, textOf } from './chat-schema.ts';
 import { type CompletionFrame, completionEvents, completionObject, failureOf } from './completion-format.ts';
@@ -49,11 +48,11 @@ export async function createChatCompletion(
 }
 
 async function wholeAnswer(frame: CompletionFrame): Promise<object> {
-  let fields: JsonObject = {};
+  const merged = new MergedDelta();
   for await (const event of frame.answer.events) {
-    if (event.kind === 'delta') fields = mergeDeltas(fields, event.fields);
+    if (event.kind === 'delta') merged.add(event.fields);
     else if (event.kind === 'failed') throw failureOf(frame, event);
-    else return completionObject(frame, fields, event);
+    else return completionObject(frame, merged.fields, event);
   }
   throw new InvariantError('an answer has no end');
 }

@@ -1,17 +1,56 @@
+import { z } from 'zod';
 import { invalidInput } from '../../kernel/errors.ts';
 import { requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
+import { jsonShapeOf } from '../../kernel/json-shape.ts';
 import { type Microcents, parsePrice } from '../../kernel/money.ts';
 import type { HttpRequest } from '../../platform/http/types.ts';
 import { readJson } from '../pipeline/read-json.ts';
-import { type ChatRequest, chatRequestSchema } from './chat-schema.ts';
+import { type ChatRequest, chatRequestSchema, messageSchema } from './chat-schema.ts';
+import { LEVELS_MAX, MESSAGES_MAX, METADATA_MAX, VALUES_MAX } from './limits.ts';
+
+/** Refuses with `invalid_input` a body whose structure would cost many times what its size tells. */
+function requirePlainStructure(body: Uint8Array): void {
+  const { levels, parts, commas } = jsonShapeOf(body);
+  if (levels > LEVELS_MAX)
+    throw invalidInput(`The body: objects and lists are nested deeper than ${LEVELS_MAX} levels.`);
+  if (parts + commas > VALUES_MAX) throw invalidInput(`The body: it has more than ${VALUES_MAX} values.`);
+}
+
+/** The schema would list what is wrong with each pair. */
+function requireFewPairs(body: unknown): void {
+  const metadata = typeof body === 'object' && body !== null && 'metadata' in body ? body.metadata : null;
+  if (typeof metadata !== 'object' || metadata === null || Object.keys(metadata).length <= METADATA_MAX)
+    return;
+  throw invalidInput(`metadata: at most ${METADATA_MAX} pairs.`, { param: 'metadata' });
+}
 
 /** The checked body. Refuses with `unsupported_media_type`, `malformed_json` and `invalid_input`, naming the parameter. */
 export function readChatRequest(request: HttpRequest): ChatRequest {
-  const parsed = chatRequestSchema.safeParse(readJson(request));
+  requirePlainStructure(request.body);
+  const body = readJson(request);
+  requireFewPairs(body);
+  const { messages, ...rest } = checked(envelopeSchema, body, []);
+  // One by one: all together would list what is wrong with each before the first is told.
+  return {
+    ...rest,
+    messages: messages.map((message, index) => checked(messageSchema, message, ['messages', index])),
+  };
+}
+
+const envelopeSchema = chatRequestSchema.extend({ messages: z.array(z.unknown()).min(1).max(MESSAGES_MAX) });
+
+function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  place: readonly PropertyKey[],
+): z.output<Schema> {
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const unknownKey = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const path = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])].join('.');
+  const path = [...place, ...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])].join(
+    '.',
+  );
   const reason = unknownKey === undefined ? (issue?.message ?? 'it is not valid') : 'it is not supported';
   throw invalidInput(
     `${path === '' ? 'The body' : path}: ${reason}.`,

@@ -5,6 +5,7 @@ import {
   LIFE_WITHOUT_TEXT_MS_MAX,
 } from '../../../server/domains/providers/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
+import { addOwner } from '../../support/actors.ts';
 import { turn } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { cents, createMarket, eventsOf, FakeProvider, until } from '../../support/market.ts';
@@ -245,6 +246,21 @@ describe('a provider', () => {
     expect(await market.providers.listProviders(alice)).toEqual([]);
     await offer();
     expect(await market.providers.listProviders(alice)).toHaveLength(1);
+  });
+
+  it('whose tenant loses its way to be paid while it offers is not listed', async () => {
+    let canBePaid = true;
+    market = createMarket(db, { canBePaid: () => canBePaid });
+    const provider = new FakeProvider();
+    await addOwner(db.database, provider.owner);
+    const models = [{ name: 'm', prices: 0, contextTokens: 8_192 }];
+    const offered = market.providers.offer(provider.actor, provider.link, { slots: 1, models });
+    const refused = expect(offered).rejects.toMatchObject({ code: 'payout_method_missing' });
+    await turn(1);
+    canBePaid = false;
+    market.providers.payoutMethodLost(provider.owner.tenantId);
+    await refused;
+    expect(await market.providers.listProviders(alice)).toEqual([]);
   });
 
   it('that withdraws and offers again gets no more than its slots', async () => {

@@ -12,7 +12,10 @@ import {
 import type { ProviderOrder } from '../../../server/domains/providers/index.ts';
 import { asId, type TransactionId } from '../../../server/kernel/ids.ts';
 import { BODY_PIECE_BYTES, BODY_WINDOW_BYTES } from '../../../server/transports/frames/limits.ts';
-import { createProviderLink } from '../../../server/transports/frames/provider-link.ts';
+import {
+  createProviderLink,
+  type FrameProviderLink,
+} from '../../../server/transports/frames/provider-link.ts';
 import { uuid } from '../../support/frames.ts';
 
 const encoder = new TextEncoder();
@@ -128,6 +131,26 @@ describe("a request's body", () => {
     link.bodyTaken(BODY_WINDOW_BYTES);
     await receiver.bodies.get(uuid(2))?.read();
     expect(receiver.unconfirmedBytes).toBe(BODY_WINDOW_BYTES - BODY_PIECE_BYTES);
+  });
+
+  it.each([
+    ['whose provider has ended it', (link: FrameProviderLink) => link.requestEnded(uuid(1))],
+    [
+      'whose provider can not be told its credit',
+      (link: FrameProviderLink, receiver: Receiver) => {
+        receiver.accepts = false;
+        expect(link.grant(asId<TransactionId>(uuid(1)), 1)).toBe(false);
+        receiver.accepts = true;
+      },
+    ],
+  ])('of a request %s is sent no further, and kept by nobody', async (_, end) => {
+    const receiver = new Receiver();
+    const link = createProviderLink(receiver.send);
+    link.request(orderOf(1, bodyOf(10 * BODY_WINDOW_BYTES)));
+    end(link, receiver);
+    const sent = receiver.pieces.length;
+    expect(link.bodyTaken(BODY_WINDOW_BYTES)).toBe(true);
+    expect(receiver.pieces).toHaveLength(sent);
   });
 
   it('that could not be sent on goes on with the next confirmation', async () => {

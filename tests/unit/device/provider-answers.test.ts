@@ -266,7 +266,7 @@ describe('a large request', () => {
 describe('a reader that is slow', () => {
   it('holds the provider up at its credit, and the endpoint is not read on', async () => {
     const world = await offered();
-    await request(world, 1, { creditBytes: 40 });
+    await request(world, 1, { creditBytes: 300 });
     world.scripted.write(delta('one'));
     await turn();
     world.scripted.write(delta('two'));
@@ -278,7 +278,7 @@ describe('a reader that is slow', () => {
     await turn();
     expect(deltas(world)).toHaveLength(2);
     expect(results(world)).toEqual([]);
-    const payload = encodePayload(ComputeCredit, { requestId: uuidToBytes(uuid(1)), bytes: 40 });
+    const payload = encodePayload(ComputeCredit, { requestId: uuidToBytes(uuid(1)), bytes: 150 });
     world.server.connection.push({ type: FrameType.COMPUTE_CREDIT }, payload);
     await turn();
     expect(deltas(world).map(([, { content }]) => content)).toEqual(['one', 'two', 'three']);
