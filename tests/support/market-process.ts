@@ -1,3 +1,4 @@
+import { tenantAccount } from '../../server/domains/ledger/accounts.ts';
 import {
   createLedgerService,
   LEDGER_WRITER_LIMITS,
@@ -156,6 +157,8 @@ function createLedger(
     writer,
     store: {
       readBalance: notAsked,
+      readAvailable: (owner) =>
+        store.read(async () => kept.books.balanceOf(tenantAccount('available', owner))),
       readStatement: notAsked,
       readTrialBalance: notAsked,
       findExpiredHolds: (...query) => store.read(() => kept.findExpiredHolds(...query)),

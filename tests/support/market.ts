@@ -225,17 +225,20 @@ function bookkeeping(
     const { availableMicrocents, heldMicrocents } = await ledger.balance(user);
     return { available: Number(availableMicrocents) / 1e6, held: Number(heldMicrocents) / 1e6 };
   };
+  /** Gives a user `amount` cents. */
+  const topUp = async ({ accountId }: AccountActor, amount: number) => {
+    const idempotencyKey = systemRandom.uuid();
+    await ledger.topUp(administrator, { accountId, amountMicrocents: cents(amount), idempotencyKey });
+  };
   return {
     balance,
+    topUp,
     /** A user who has `amount` cents. */
     async customer(amount: number): Promise<AccountActor> {
       const user = newOwner();
       await addOwner(database, user);
       tenants.set(user.accountId, user.tenantId);
-      const idempotencyKey = systemRandom.uuid();
-      const { accountId } = user;
-      if (amount > 0)
-        await ledger.topUp(administrator, { accountId, amountMicrocents: cents(amount), idempotencyKey });
+      if (amount > 0) await topUp(user, amount);
       return user;
     },
     /** The transaction the user asked for last. */

@@ -1,5 +1,6 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { AccountId, LedgerAccountId, TenantId } from '../../kernel/ids.ts';
+import type { Microcents } from '../../kernel/money.ts';
 import type {
   Balance,
   LedgerOwner,
@@ -21,6 +22,8 @@ export interface LedgerStore {
    */
   apply(units: readonly UnitOfWork[], nowMs: number): Promise<readonly UnitOutcome[]>;
   readBalance(actor: Actor): Promise<Balance>;
+  /** What is available to a tenant; read by the server itself. */
+  readAvailable(owner: LedgerOwner): Promise<Microcents>;
   readStatement(actor: Actor, before: StatementCursor | null, limit: number): Promise<StatementPage>;
   readTrialBalance(): Promise<TrialBalance>;
   /** Open holds whose time was over at `nowMs`, oldest first. */

@@ -1,7 +1,7 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { AppError, InvariantError, notFound } from '../../kernel/errors.ts';
 import { idempotencyKeyReused, requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
-import type { AccountId, LedgerAccountId, TransferId } from '../../kernel/ids.ts';
+import type { AccountId, LedgerAccountId, TenantId, TransferId } from '../../kernel/ids.ts';
 import type { Microcents } from '../../kernel/money.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import { transferIdFor } from './accounts.ts';
@@ -58,6 +58,9 @@ export interface LedgerService {
   /** What the actor's tenant has and owes. A device may not ask. */
   balance(actor: Actor): Promise<Balance>;
 
+  /** True: something is available to the tenant. For the server itself, which checked who asks. */
+  hasMoney(tenantId: TenantId): Promise<boolean>;
+
   /** The tenant's entries, newest first, `limit` (1..100) below the positions of `before`. */
   statement(actor: Actor, page: { before: StatementCursor | null; limit: number }): Promise<StatementPage>;
 
@@ -111,6 +114,8 @@ export function createLedgerService(dependencies: LedgerDependencies): LedgerSer
     },
 
     balance: async (actor) => store.readBalance(requirePermission(actor, 'money.read')),
+
+    hasMoney: async (tenantId) => (await store.readAvailable({ tenantId })) > 0n,
 
     async statement(actor, page) {
       const limit = Math.min(Math.max(page.limit, 1), STATEMENT_ENTRIES_MAX);

@@ -57,6 +57,8 @@ export function createLedgerStore(
       });
     },
     readBalance: (actor) => database.tenant(actor, (sql) => readBalance(sql, actor)),
+    readAvailable: async (owner) =>
+      (await database.system('money', (sql) => readBalance(sql, owner))).availableMicrocents,
     readStatement: (actor, before, limit) =>
       database.tenant(actor, (sql) => readStatement(sql, actor, before, limit)),
     readTrialBalance: () => database.system('money', readTrialBalance),

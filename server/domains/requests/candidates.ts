@@ -2,6 +2,7 @@ import { AppError, invalidInput } from '../../kernel/errors.ts';
 import { type Microcents, priceToText } from '../../kernel/money.ts';
 import type { TokenPrices } from '../pricing/index.ts';
 import type { Eligible, ProviderId } from '../providers/index.ts';
+import { insufficientBalance } from './errors.ts';
 import { COMPLETION_TOKENS_DEFAULT, COMPLETION_TOKENS_MAX } from './limits.ts';
 import type { ComputeOrder } from './types.ts';
 
@@ -68,5 +69,5 @@ export function narrowOffers(
     ({ costMicrocents }) => unaffordableMicrocents === null || costMicrocents < unaffordableMicrocents,
   );
   if (affordable.length > 0) return affordable.map(({ offer }) => offer);
-  throw new AppError('payment_required', 'insufficient_balance', 'The available balance is too low.');
+  throw insufficientBalance();
 }

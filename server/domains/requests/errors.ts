@@ -48,6 +48,11 @@ export function tooManyRunning(): AppError {
   });
 }
 
+/** The requester's money doesn't reach for any provider. */
+export function insufficientBalance(): AppError {
+  return new AppError('payment_required', 'insufficient_balance', 'The available balance is too low.');
+}
+
 /** As much is kept for the account as may be: an answer that was promised for a day never goes before. */
 export function tooMuchKept(): AppError {
   return new AppError(

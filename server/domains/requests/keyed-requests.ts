@@ -6,10 +6,10 @@ import { keyInFlight, tooMuchKept } from './errors.ts';
 import { openAnswer } from './kept-answer.ts';
 import { ACCOUNT_KEPT_BYTES_MAX, ACCOUNT_KEYS_MAX } from './limits.ts';
 import type { KeyClaim, KeyState, KeyStore } from './ports.ts';
-import type { ComputeAnswer, ComputeOrder, Requester } from './types.ts';
+import type { ComputeAnswer, ComputeOrder, Requester, StartedRequest } from './types.ts';
 
 /** An order that came under an idempotency key. */
-export interface KeyedOrder extends ComputeOrder {
+export interface KeyedOrder extends Omit<ComputeOrder, 'promptTokens'> {
   readonly idempotencyKey: string;
 }
 
@@ -35,7 +35,7 @@ export class KeyedRequests {
     requester: Requester,
     order: KeyedOrder,
     request: { readonly id: TransactionId; readonly createdAtMs: number },
-    carryOut: (claim: KeyClaim) => { readonly answer: Promise<ComputeAnswer>; readonly ended: Promise<void> },
+    carryOut: (claim: KeyClaim) => Promise<StartedRequest>,
   ): Promise<ComputeAnswer> {
     const { idempotencyKey: key } = order;
     const fingerprint = fingerprintOf(order);
@@ -61,7 +61,7 @@ export class KeyedRequests {
       const { id: transactionId, createdAtMs } = request;
       const { tenantId, accountId } = requester;
       const claim = { requester: { tenantId, accountId }, key, fingerprint, transactionId, createdAtMs };
-      const { answer, ended } = carryOut(claim);
+      const { answer, ended } = await carryOut(claim);
       void ended.then(() => this.#running.delete(name));
       return await answer.catch((error: unknown) => {
         throw isTakenByAnother(error) ? keyInFlight() : error;
@@ -81,7 +81,7 @@ export class KeyedRequests {
 }
 
 /** SHA-256 of everything that decides what is carried out. */
-function fingerprintOf({ model, body, completionTokensMax, costMicrocentsMax }: ComputeOrder): Uint8Array {
+function fingerprintOf({ model, body, completionTokensMax, costMicrocentsMax }: KeyedOrder): Uint8Array {
   const limits = JSON.stringify([model, completionTokensMax, costMicrocentsMax?.toString() ?? null]);
   return createHash('sha256').update(limits).update('\n').update(body).digest();
 }

@@ -1,3 +1,5 @@
+/** Tenants that are remembered to have no money. */
+export const EMPTY_BALANCES_MAX = 10_000;
 /** Bytes of a request's body: a context of a million tokens of prose, escaped as JSON, and some room. */
 export const REQUEST_BODY_BYTES_MAX = 8 * 1_024 * 1_024;
 /** Tokens of an answer whose length the requester didn't limit. */

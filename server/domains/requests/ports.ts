@@ -1,4 +1,4 @@
-import type { TransactionId } from '../../kernel/ids.ts';
+import type { TenantId, TransactionId } from '../../kernel/ids.ts';
 import type { UnitOfWork, UnitOutcome } from '../ledger/index.ts';
 import type { Requester } from './types.ts';
 
@@ -6,6 +6,8 @@ import type { Requester } from './types.ts';
 export interface RequestLedger {
   /** Commits a step of business whole; see `LedgerService.commit`. */
   commit(unit: UnitOfWork): Promise<UnitOutcome>;
+  /** True: something is available to the tenant. */
+  hasMoney(tenantId: TenantId): Promise<boolean>;
 }
 
 /** A row that holds an idempotency key for a request. */

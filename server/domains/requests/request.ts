@@ -20,7 +20,7 @@ import { type EndDependencies, endRequest } from './end-request.ts';
 import { requestFailed, requestRejected, tooManyRunning } from './errors.ts';
 import { ATTEMPTS_MAX, type RequestTimes } from './limits.ts';
 import type { KeyClaim } from './ports.ts';
-import type { ComputeAnswer, ComputeOrder, Requester } from './types.ts';
+import type { ComputeAnswer, ComputeOrder, Requester, StartedRequest } from './types.ts';
 import { beginUnit, holdIdFor, reholdUnit } from './units.ts';
 
 /** Settings of requests. */
@@ -90,11 +90,8 @@ export class ComputeRequest {
     );
   }
 
-  /**
-   * Carries the request out. `answer` resolves with the first delta, or with the end of an answer without one; it rejects
-   * when no provider gave any, and then nothing is held or billed. `ended` resolves when its end is written, and never rejects.
-   */
-  start(): { readonly answer: Promise<ComputeAnswer>; readonly ended: Promise<void> } {
+  /** Carries the request out. */
+  start(): StartedRequest {
     const begun = new Promise<Attempt>((resolve) => {
       this.#tellBegun = resolve;
     });

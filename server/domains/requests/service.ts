@@ -1,12 +1,14 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { asId, type TransactionId } from '../../kernel/ids.ts';
+import { asId, type TenantId, type TransactionId } from '../../kernel/ids.ts';
 import { requirePermission } from '../../kernel/permission.ts';
-import type { ProviderService } from '../providers/index.ts';
+import type { TokenPrices } from '../pricing/index.ts';
+import type { Eligible, ProviderService } from '../providers/index.ts';
 import type { TransactionStore } from '../transactions/index.ts';
 import { endAbandoned } from './abandoned.ts';
 import { AnswerBudget } from './answer-budget.ts';
-import { serverStopping, tooManyRunning } from './errors.ts';
+import { EmptyBalances } from './empty-balances.ts';
+import { insufficientBalance, serverStopping, tooManyRunning } from './errors.ts';
 import { KeyedRequests } from './keyed-requests.ts';
 import {
   ACCOUNT_ANSWER_BYTES_MAX,
@@ -19,7 +21,7 @@ import {
 import type { KeyClaim, KeyStore } from './ports.ts';
 import { ComputeRequest, type RequestDependencies, type RequestOptions } from './request.ts';
 import { RunningRequests } from './running-requests.ts';
-import type { ComputeAnswer, ComputeOrder, Requester, UncountedOrder } from './types.ts';
+import type { ComputeAnswer, ComputeOrder, Requester, StartedRequest, UncountedOrder } from './types.ts';
 
 /** What the requests' service needs from outside. */
 export interface RequestServiceDependencies
@@ -122,12 +124,17 @@ function createBeginning(
     accountBytesMax: ACCOUNT_ANSWER_BYTES_MAX,
     processBytesMax: PROCESS_ANSWER_BYTES_MAX,
   });
+  const emptyBalances = new EmptyBalances(dependencies.ledger);
   const keyedRequests = new KeyedRequests({ store: keys, secretBox });
 
   const requireOffers = (model: string) => {
     const offers = providers.offersOf(model);
     if (offers.length > 0) return offers;
     throw new AppError('not_found', 'model_not_found', 'No provider offers this model.');
+  };
+  const requireMoney = async (tenantId: TenantId, offers: readonly Eligible[]) => {
+    const isFree = offers.some(({ model }) => isNothing(model.prices));
+    if (!isFree && (await emptyBalances.isEmpty(tenantId))) throw insufficientBalance();
   };
   const count = async ({ accountId }: Requester, order: UncountedOrder): Promise<ComputeOrder> => {
     const { countPromptTokens, ...rest } = order;
@@ -139,27 +146,39 @@ function createBeginning(
       budget.release(accountId, length);
     }
   };
-  const start = (id: TransactionId, requester: Requester, order: ComputeOrder, claim: KeyClaim | null) => {
-    const offers = requireOffers(order.model);
-    const input = { id, requester, order, claim, offers };
-    return new ComputeRequest(input, options, { ...dependencies, budget, stopped }).start();
+  const start = async (
+    id: TransactionId,
+    requester: Requester,
+    uncounted: UncountedOrder,
+    claim: KeyClaim | null,
+  ): Promise<StartedRequest> => {
+    const { tenantId } = requester;
+    await requireMoney(tenantId, requireOffers(uncounted.model));
+    const order = await count(requester, uncounted);
+    const input = { id, requester, order, claim, offers: requireOffers(order.model) };
+    const started = new ComputeRequest(input, options, { ...dependencies, budget, stopped }).start();
+    started.answer.catch((error: unknown) => {
+      if (error instanceof AppError && error.code === 'insufficient_balance') emptyBalances.note(tenantId);
+    });
+    return started;
   };
 
   return async (requester, uncounted, track) => {
     const id = asId<TransactionId>(random.uuid());
     const { idempotencyKey } = uncounted;
-    // An answer that is kept is given again though nobody offers the model any more.
-    if (idempotencyKey === null) requireOffers(uncounted.model);
-    const order = await count(requester, uncounted);
-    const startTracked = (claim: KeyClaim | null) => {
-      const started = start(id, requester, order, claim);
+    const startTracked = async (claim: KeyClaim | null) => {
+      const started = await start(id, requester, uncounted, claim);
       track(started.ended);
       return started;
     };
-    if (idempotencyKey === null) return startTracked(null).answer;
+    if (idempotencyKey === null) return (await startTracked(null)).answer;
     const request = { id, createdAtMs: clock.nowMs() };
-    return keyedRequests.once(requester, { ...order, idempotencyKey }, request, startTracked);
+    return keyedRequests.once(requester, { ...uncounted, idempotencyKey }, request, startTracked);
   };
+}
+
+function isNothing({ prompt, cachedPrompt, completion }: TokenPrices): boolean {
+  return prompt === 0n && cachedPrompt === 0n && completion === 0n;
 }
 
 function ignore(): void {}

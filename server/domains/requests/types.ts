@@ -57,6 +57,17 @@ export interface ComputeAnswer {
   readonly events: AsyncIterable<ComputeEvent>;
 }
 
+/** A request that is carried out. */
+export interface StartedRequest {
+  /**
+   * Resolves with the first delta, or with the end of an answer without one; rejects when no provider gave any, and then
+   * nothing is held or billed.
+   */
+  readonly answer: Promise<ComputeAnswer>;
+  /** Resolves when its end is written; never rejects. */
+  readonly ended: Promise<void>;
+}
+
 /** The account that asks, and the tenant that pays. */
 export interface Requester {
   readonly tenantId: TenantId;

@@ -114,6 +114,48 @@ describe('a request', () => {
     expect(counted).toBe(0);
   });
 
+  it('is not counted again where its answer is kept under its key', async () => {
+    const provider = await market.provider();
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello']);
+    let counted = 0;
+    const order = { idempotencyKey: 'counted-once', countPromptTokens: async () => ++counted };
+    await eventsOf(await create(order));
+    expect((await create(order)).isReplay).toBe(true);
+    expect(counted).toBe(1);
+  });
+
+  it('is refused to who has no money before its prompt is counted, from the second time on until there is some', async () => {
+    const provider = await market.provider();
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello']);
+    const poor = await market.customer(0);
+    let counted = 0;
+    const ask = (changes = {}) => {
+      const countPromptTokens = async () => {
+        counted++;
+        return 10;
+      };
+      return create({ countPromptTokens, ...changes }, poor);
+    };
+    const refusal = { code: 'insufficient_balance', kind: 'payment_required' };
+    await expect(ask()).rejects.toMatchObject(refusal);
+    await expect(ask()).rejects.toMatchObject(refusal);
+    await expect(ask({ idempotencyKey: 'poor' })).rejects.toMatchObject(refusal);
+    expect(counted).toBe(1);
+    await market.topUp(poor, 1_000);
+    expect((await eventsOf(await ask())).at(-1)).toMatchObject({ kind: 'end' });
+    expect(counted).toBe(2);
+  });
+
+  it('is served for nothing to who has no money', async () => {
+    const poor = await market.customer(0);
+    const dear = await market.provider({ price: 1_000 });
+    await expect(create({}, poor)).rejects.toMatchObject({ code: 'insufficient_balance' });
+    const free = await market.provider({ price: 0 });
+    free.onRequest = (request) => market.answer(free, request, ['Hello']);
+    expect((await eventsOf(await create({}, poor))).at(-1)).toMatchObject({ kind: 'end' });
+    expect(dear.requests).toEqual([]);
+  });
+
   it('is refused to a device', async () => {
     const provider = await market.provider();
     await expect(market.requests.createRequest(provider.actor, market.order())).rejects.toMatchObject({

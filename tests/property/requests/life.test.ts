@@ -55,6 +55,10 @@ class MemoryLedger {
     this.#failing = failing;
   }
 
+  async hasMoney(): Promise<boolean> {
+    return this.available > 0n;
+  }
+
   async commit(unit: UnitOfWork): Promise<UnitOutcome> {
     const [failure = 'none', ...rest] = this.#failing;
     this.#failing = rest;
