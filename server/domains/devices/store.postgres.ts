@@ -1,6 +1,6 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { AccountId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { AccountId, CredentialId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import type { NetworkDeviceRows } from '../networks/index.ts';
 import type { BroughtDeviceRows, TenantRows } from '../tenants/index.ts';
@@ -128,9 +128,9 @@ async function insertDevice(
   if (seen.sameName > 0) return 'name_taken';
   const createdAt = new Date(device.createdAtMs);
   await sql`
-    INSERT INTO devices (id, tenant_id, name, world_type, token_hash, signing_key_sealed, created_at)
+    INSERT INTO devices (id, tenant_id, name, world_type, token_id, token_hash, signing_key_sealed, created_at)
     VALUES (${device.id}, ${tenantId}, ${device.name}, ${device.worldType},
-      ${device.tokenHash}, ${device.signingKeySealed}, ${createdAt})`;
+      ${device.tokenId}, ${device.tokenHash}, ${device.signingKeySealed}, ${createdAt})`;
   await sql`
     INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id, joined_at)
     SELECT ${tenantId}, network_id, ${tenantId}, ${device.id}, ${createdAt}
@@ -181,6 +181,20 @@ export function createDeviceStore(database: Database, tenants: Pick<TenantRows, 
         if (sameName > 0) return 'name_taken';
         await sql`UPDATE devices SET name = ${name} WHERE tenant_id = ${tenantId} AND id = ${deviceId}`;
         return 'renamed';
+      }),
+
+    replaceToken: (actor, deviceId, { tokenId, tokenHash }) =>
+      database.tenant(actor, async (sql) => {
+        const { tenantId } = actor;
+        await lockDevices(sql, tenantId);
+        const device = await findSeen(sql, actor, deviceId);
+        if (device === null || device.guest) return null;
+        const [before] = await sql<{ token_id: CredentialId }[]>`
+          SELECT token_id FROM devices WHERE tenant_id = ${tenantId} AND id = ${deviceId}`;
+        const replaced = await sql`
+          UPDATE devices SET token_id = ${tokenId}, token_hash = ${tokenHash}
+          WHERE tenant_id = ${tenantId} AND id = ${deviceId} RETURNING 1`;
+        return replaced.length > 0 ? (before?.token_id ?? null) : null;
       }),
 
     removeDevice: (actor, deviceId) =>

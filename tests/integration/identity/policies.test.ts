@@ -8,7 +8,7 @@ import {
   type NetworkId,
   type TenantId,
 } from '../../../server/kernel/ids.ts';
-import { serverFor } from '../../support/actors.ts';
+import { serverFor, TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { uuid } from '../../support/frames.ts';
 
@@ -38,6 +38,7 @@ const [LAMP, COOLER, PHONE] = [31, 32, 33].map((number) => asId<DeviceId>(uuid(n
 
 const account = (accountId: AccountId, tenantId = A): AccountActor => ({
   kind: 'account',
+  credentialId: TEST_CREDENTIAL_ID,
   tenantId,
   accountId,
   // What the server believes doesn't matter to a policy: all of them say that they are owners.
@@ -47,6 +48,7 @@ const account = (accountId: AccountId, tenantId = A): AccountActor => ({
 });
 const device = (deviceId: DeviceId, tenantId: TenantId): DeviceActor => ({
   kind: 'device',
+  credentialId: TEST_CREDENTIAL_ID,
   tenantId,
   deviceId,
 });
@@ -96,8 +98,8 @@ async function fill(): Promise<void> {
 
 async function addDevice(sql: Sql, tenantId: TenantId, id: DeviceId, networkId: NetworkId): Promise<void> {
   await sql`
-    INSERT INTO devices (id, tenant_id, name, world_type, token_hash, signing_key_sealed)
-    VALUES (${id}, ${tenantId}, 'Device', 'midgard', ${Buffer.from(id.replaceAll('-', ''))}, ${Buffer.from('x')})`;
+    INSERT INTO devices (id, tenant_id, name, world_type, token_id, token_hash, signing_key_sealed)
+    VALUES (${id}, ${tenantId}, 'Device', 'midgard', ${id}, ${Buffer.from(id.replaceAll('-', ''))}, ${Buffer.from('x')})`;
   await sql`
     INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id)
     VALUES (${tenantId}, ${networkId}, ${tenantId}, ${id})`;
