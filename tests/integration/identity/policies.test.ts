@@ -274,3 +274,39 @@ describe('what a policy lets change', () => {
     await expect(join({ ...account(STRANGER, B) }, KITCHEN)).rejects.toEqual(refused);
   });
 });
+
+describe('what a policy shows of tokens', () => {
+  const [OWNERS, GUESTS] = [uuid(90), uuid(91)] as const;
+  const insert = (id: string, accountId: AccountId) => `
+    INSERT INTO account_tokens (id, account_id, kind, name, token_hash)
+    VALUES ('${id}', '${accountId}', 'personal', 'Token', sha256('${id}'))`;
+
+  beforeAll(() =>
+    db.database.system('identity', async (sql) => {
+      await sql.unsafe(insert(OWNERS, OWNER));
+      await sql.unsafe(insert(GUESTS, GUEST));
+    }),
+  );
+
+  it.each([
+    ['the server itself', serverFor(A), []],
+    ['an owner', account(OWNER), [OWNERS]],
+    ['an administrator', account(ADMINISTRATOR), []],
+    ['a guest', account(GUEST), [GUESTS]],
+    ['a guest at home', account(GUEST, B), [GUESTS]],
+    ['an account where it is no member', account(OWNER, B), []],
+    ['a device', device(LAMP, A), []],
+  ] as const)('%s: its own', async (_who, actor: Actor, tokens) => {
+    expect(await ids(actor, 'SELECT id FROM account_tokens')).toEqual([...tokens]);
+    expect(await changed(actor, 'DELETE FROM account_tokens')).toBe(tokens.length);
+  });
+
+  it('is never the secret, and nobody makes one for another', async () => {
+    await expect(ids(account(OWNER), 'SELECT token_hash FROM account_tokens')).rejects.toEqual(refused);
+    await expect(changed(account(OWNER), "UPDATE account_tokens SET name = 'x'")).rejects.toEqual(refused);
+    for (const actor of [account(OWNER), account(ADMINISTRATOR), device(LAMP, A), serverFor(A)]) {
+      await expect(changed(actor, insert(uuid(92), GUEST))).rejects.toEqual(refused);
+    }
+    expect(await changed(account(GUEST), insert(uuid(92), GUEST))).toBe(1);
+  });
+});

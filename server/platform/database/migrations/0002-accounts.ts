@@ -102,7 +102,11 @@ export const accounts: Migration = {
       tenant_id = (SELECT current_tenant_id()) AND (account_id = (SELECT current_account_id()) OR (SELECT administers_tenant())));
     CREATE POLICY functions ON memberships FOR SELECT TO CURRENT_USER USING (
       tenant_id = (SELECT current_tenant_id()) OR account_id = (SELECT current_account_id()));
-    CREATE POLICY own ON account_tokens TO yggdrasil_tenant USING (account_id = (SELECT current_account_id()));
+    -- A token is its account's alone, in whichever of its tenants the account acts.
+    CREATE POLICY own ON account_tokens TO yggdrasil_tenant USING (
+      account_id = (SELECT current_account_id()) AND EXISTS (
+        SELECT FROM memberships
+        WHERE tenant_id = (SELECT current_tenant_id()) AND account_id = (SELECT current_account_id())));
     CREATE POLICY server ON tenants TO yggdrasil_identity USING (true);
     CREATE POLICY server ON accounts TO yggdrasil_identity USING (true);
     CREATE POLICY server ON memberships TO yggdrasil_identity USING (true);
