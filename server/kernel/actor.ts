@@ -1,4 +1,4 @@
-import type { AccountId, DeviceId, NetworkId, TenantId } from './ids.ts';
+import type { AccountId, CredentialId, DeviceId, NetworkId, TenantId } from './ids.ts';
 
 /**
  * Who asks: a principal, the tenant it acts in, and what it may there. Made at the border of each transport from a
@@ -15,6 +15,8 @@ export interface AccountActor {
   readonly kind: 'account';
   readonly tenantId: TenantId;
   readonly accountId: AccountId;
+  /** What it showed to be let in. */
+  readonly credentialId: CredentialId;
   readonly role: Role;
   /** The networks the membership is for; null: all of the tenant. */
   readonly networkIds: readonly NetworkId[] | null;
@@ -27,6 +29,8 @@ export interface DeviceActor {
   readonly kind: 'device';
   readonly tenantId: TenantId;
   readonly deviceId: DeviceId;
+  /** What it showed to be let in. */
+  readonly credentialId: CredentialId;
 }
 
 /** A part of the server itself that acts for a tenant, by name: a job, a settlement. */

@@ -54,7 +54,7 @@ export class InvariantError extends Error {
 
 /** The answer for what doesn't exist and for what another tenant owns: the same, byte for byte. */
 export function notFound(
-  what: 'user' | 'tenant' | 'member' | 'network' | 'device' | 'transaction' | 'provider',
+  what: 'user' | 'token' | 'tenant' | 'member' | 'network' | 'device' | 'transaction' | 'provider',
 ): AppError {
   const name = what.charAt(0).toUpperCase() + what.slice(1);
   return new AppError('not_found', `${what}_not_found`, `${name} not found.`);

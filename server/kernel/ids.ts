@@ -4,6 +4,8 @@ type Id<Name extends string> = string & { readonly [brand]: Name };
 
 export type TenantId = Id<'tenant'>;
 export type AccountId = Id<'account'>;
+/** What proves who somebody is: a token of an account, or that of a device. */
+export type CredentialId = Id<'credential'>;
 export type NetworkId = Id<'network'>;
 export type DeviceId = Id<'device'>;
 export type NodeId = Id<'node'>;

@@ -9,6 +9,8 @@ import type { NetworkId } from './ids.ts';
 const HOLDERS = {
   /** See one's own account. */
   'account.read': 'account',
+  /** Make and revoke one's own tokens. */
+  'account.manage': 'account',
   'networks.read': 'account',
   'networks.manage': 'account',
   'devices.read': 'account',
@@ -43,7 +45,7 @@ type ActorByKind = { account: AccountActor; device: DeviceActor; any: AccountAct
 /** Who can have a permission. */
 export type HolderOf<P extends Permission> = ActorByKind[(typeof HOLDERS)[P]];
 
-const GUEST = ['account.read', 'networks.read', 'devices.read', 'market.read'] as const;
+const GUEST = ['account.read', 'account.manage', 'networks.read', 'devices.read', 'market.read'] as const;
 const MEMBER = [
   ...GUEST,
   'devices.manage',
@@ -71,6 +73,7 @@ const DEVICE_PERMISSIONS: ReadonlySet<Permission> = new Set([
 /** What makes sense within single networks. Who is a member of those alone has nothing of the rest of the tenant. */
 const NETWORK_PERMISSIONS: ReadonlySet<Permission> = new Set([
   'account.read',
+  'account.manage',
   'networks.read',
   'devices.read',
   'devices.manage',

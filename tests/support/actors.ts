@@ -1,9 +1,12 @@
 import type { AccountActor, ServiceActor } from '../../server/kernel/actor.ts';
 import type { Database } from '../../server/kernel/database.ts';
-import { type AccountId, asId, type TenantId } from '../../server/kernel/ids.ts';
+import { type AccountId, asId, type CredentialId, type TenantId } from '../../server/kernel/ids.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
 
 const random = createSystemRandom();
+
+/** What the actors of tests have shown, where it doesn't matter what. */
+export const TEST_CREDENTIAL_ID = asId<CredentialId>('00000000-0000-4000-8000-0000000000c1');
 
 /** The server, acting for a whole tenant. */
 export const serverFor = (tenantId: TenantId): ServiceActor => ({
@@ -18,6 +21,7 @@ export function newOwner(operator = false): AccountActor {
     kind: 'account',
     tenantId: asId<TenantId>(random.uuid()),
     accountId: asId<AccountId>(random.uuid()),
+    credentialId: TEST_CREDENTIAL_ID,
     operator,
     role: 'owner',
     networkIds: null,

@@ -4,6 +4,8 @@ export interface Target {
   readonly networkId: string;
   readonly deviceId: string;
   readonly userId: string;
+  /** A token of the user. */
+  readonly tokenId: string;
   readonly transactionId: string;
   /** Positions in the victim's lists, by list. */
   readonly cursors: Readonly<Record<string, string>>;
@@ -33,6 +35,7 @@ export const UNKNOWN_TARGET = (target: Target): Target => ({
   networkId: UNKNOWN_ID,
   deviceId: UNKNOWN_ID,
   userId: UNKNOWN_ID,
+  tokenId: UNKNOWN_ID,
   transactionId: UNKNOWN_ID,
 });
 
@@ -71,6 +74,7 @@ export const KEPT_KEY = 'isolation-kept';
 /** A request, or several, for every operation that asks who calls. Those that read come before those that remove. */
 export const ATTACKS: readonly Attack[] = [
   blind('users.getSelf', 'GET', () => 'users/me'),
+  ...list('users.tokens.list', 'users/me/tokens'),
   ...list('tenants.list', 'tenants'),
   ...list('members.list', 'members'),
   ...list('networks.list', 'networks'),
@@ -135,6 +139,7 @@ export const ATTACKS: readonly Attack[] = [
     ({ deviceId }) => `devices/${deviceId}`,
     () => ({ name: 'Taken' }),
   ),
+  on('devices.tokens.rotate', 'POST', ({ deviceId }) => `devices/${deviceId}/token`),
   on('devices.networks.add', 'PUT', ({ own, networkId }) => `devices/${own.deviceId}/networks/${networkId}`),
   on('devices.networks.add', 'PUT', ({ own, deviceId }) => `devices/${deviceId}/networks/${own.networkId}`),
   on(
@@ -142,6 +147,13 @@ export const ATTACKS: readonly Attack[] = [
     'DELETE',
     ({ networkId, deviceId }) => `devices/${deviceId}/networks/${networkId}`,
   ),
+  blind(
+    'users.tokens.create',
+    'POST',
+    () => 'users/me/tokens',
+    () => ({ name: 'Mallory' }),
+  ),
+  on('users.tokens.revoke', 'DELETE', ({ tokenId }) => `users/me/tokens/${tokenId}`),
   on('members.remove', 'DELETE', ({ userId }) => `members/${userId}`),
   on('devices.remove', 'DELETE', ({ deviceId }) => `devices/${deviceId}`),
   on('networks.remove', 'DELETE', ({ networkId }) => `networks/${networkId}`),
@@ -186,6 +198,7 @@ export const VISIBLE_ATTACKS: readonly Attack[] = ATTACKS.filter(({ operation })
   [
     'devices.create',
     'devices.update',
+    'devices.tokens.rotate',
     'devices.remove',
     'devices.networks.remove',
     'networks.update',

@@ -69,8 +69,11 @@ export function createMessagingWorld(
       metrics: { frameForwarded() {}, frameDropped() {}, batchStored() {} },
     },
   );
+  /** What happens while a device's token is looked at, after it was found. */
+  const door = { found: async (): Promise<void> => {} };
   const devices = {
     authenticate: async (token: string) => {
+      await door.found();
       const device = Number(/^token-(\d+)$/.exec(token)?.[1]);
       const deviceId = asId<DeviceId>(uuid(device));
       return {
@@ -94,7 +97,7 @@ export function createMessagingWorld(
   const mqtt = createMqttEndpoint(services);
   const connect = (channel: ChannelName, device: number) =>
     channel === 'MQTT' ? connectMqtt(mqtt, device) : connectWebSocket(webSocket, device);
-  return { relay, store, memberships, connections, bus, clock, connect };
+  return { relay, store, memberships, connections, bus, clock, door, connect };
 }
 
 /** A frame of a device, signed with its key. */

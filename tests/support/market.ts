@@ -44,7 +44,7 @@ import type { Logger } from '../../server/kernel/logger.ts';
 import type { Random } from '../../server/kernel/random.ts';
 import { createSecretBox } from '../../server/platform/secrets/index.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
-import { addOwner, newOwner } from './actors.ts';
+import { addOwner, newOwner, TEST_CREDENTIAL_ID } from './actors.ts';
 import { FakeClock, turn } from './clock.ts';
 import { createServerCore } from './core.ts';
 import type { TestDatabase } from './database.ts';
@@ -97,7 +97,12 @@ export class FakeProvider {
 
   constructor() {
     const { tenantId } = this.owner;
-    this.actor = { kind: 'device', tenantId, deviceId: asId<DeviceId>(systemRandom.uuid()) };
+    this.actor = {
+      kind: 'device',
+      credentialId: TEST_CREDENTIAL_ID,
+      tenantId,
+      deviceId: asId<DeviceId>(systemRandom.uuid()),
+    };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FrameToStore, Membership, Peer } from '../../server/domains/relay/types.ts';
 import { asId, type DeviceId, type NetworkId, type TenantId } from '../../server/kernel/ids.ts';
+import { TEST_CREDENTIAL_ID } from './actors.ts';
 import { uuid } from './frames.ts';
 
 /** The network that `testPeer` belongs to. */
@@ -16,6 +17,7 @@ export const testMembership: Membership = {
 export const testPeer: Peer = {
   actor: {
     kind: 'device',
+    credentialId: TEST_CREDENTIAL_ID,
     tenantId: testMembership.networkTenantId,
     deviceId: asId<DeviceId>(uuid(3)),
   },

@@ -2,4 +2,4 @@ export { USER_TOKEN_PREFIX } from './limits.ts';
 export type { TokenHash } from './ports.ts';
 export { type AccountService, createAccountService } from './service.ts';
 export { createAccountStore } from './store.postgres.ts';
-export type { Account, NewAccount } from './types.ts';
+export { type Account, type AccountToken, type NewAccount, TOKEN_KINDS } from './types.ts';

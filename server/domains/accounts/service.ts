@@ -5,12 +5,13 @@ import { type AccountId, asId, type TenantId } from '../../kernel/ids.ts';
 import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
-import { SETUP_CODE_BYTES, USER_TOKEN_BYTES, USER_TOKEN_PREFIX } from './limits.ts';
-import type { AccountStore, TokenHash } from './ports.ts';
+import { FIRST_TOKEN_NAME, SETUP_CODE_BYTES, USER_TOKEN_PREFIX } from './limits.ts';
+import type { AccountStore, LiveConnections, TokenHash } from './ports.ts';
+import { type AccountTokens, createAccountTokens, makeToken } from './tokens.ts';
 import type { Account, NewAccount } from './types.ts';
 
-/** Accounts, and who has a token. */
-export interface AccountService {
+/** Accounts, and what proves that it is them. */
+export interface AccountService extends AccountTokens {
   /** A new one-time code for the first operator, or null when there are accounts. Earlier codes stop working. */
   offerSetupCode(): Promise<string | null>;
   /** Makes the first operator. Refuses with `setup_code_wrong` a wrong or used code. */
@@ -36,13 +37,10 @@ export interface AccountService {
   identify(token: string, tenantId: TenantId | null): Promise<AccountActor | null>;
 }
 
-function newToken(random: Random): string {
-  return USER_TOKEN_PREFIX + Buffer.from(random.bytes(USER_TOKEN_BYTES)).toString('base64url');
-}
-
 /** What the service needs. */
 interface AccountDependencies {
   readonly store: AccountStore;
+  readonly live: LiveConnections;
   readonly clock: Clock;
   readonly random: Random;
   readonly hash: TokenHash;
@@ -61,6 +59,8 @@ export function createAccountService(dependencies: AccountDependencies): Account
   });
 
   return {
+    ...createAccountTokens(dependencies),
+
     async offerSetupCode() {
       const code = Buffer.from(random.bytes(SETUP_CODE_BYTES)).toString('hex');
       return (await store.offerSetupCode(hash(code))) ? code : null;
@@ -68,17 +68,17 @@ export function createAccountService(dependencies: AccountDependencies): Account
 
     async setUp(code, name) {
       const account = newAccount(name, true);
-      const token = newToken(random);
-      if (await store.addFirstAccount(hash(code), account, hash(token))) return { account, token };
+      const { token, secret } = makeToken(FIRST_TOKEN_NAME, dependencies);
+      if (await store.addFirstAccount(hash(code), account, token)) return { account, token: secret };
       throw new AppError('forbidden', 'setup_code_wrong', 'The set-up code is wrong or was used already.');
     },
 
     async createAccount(actor, name) {
       requirePermission(actor, 'platform.operate');
       const account = newAccount(name, false);
-      const token = newToken(random);
-      await store.addAccount(account, hash(token));
-      return { account, token };
+      const { token, secret } = makeToken(FIRST_TOKEN_NAME, dependencies);
+      await store.addAccount(account, token);
+      return { account, token: secret };
     },
 
     async getSelf(actor) {
@@ -100,13 +100,14 @@ export function createAccountService(dependencies: AccountDependencies): Account
       if (!token.startsWith(USER_TOKEN_PREFIX)) return null;
       const found = await store.findByToken(hash(token), wantedTenantId);
       if (found === null) return null;
-      const { account, tenantId, membership } = found;
+      const { account, credentialId, tenantId, membership } = found;
       if (membership === null) throw notFound('tenant');
       const { role, networkIds } = membership;
       return {
         kind: 'account',
         tenantId,
         accountId: account.id,
+        credentialId,
         role,
         networkIds,
         operator: account.operator,

@@ -1,8 +1,9 @@
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { AccountId, TenantId } from '../../kernel/ids.ts';
+import type { AccountId, CredentialId, TenantId } from '../../kernel/ids.ts';
 import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import type { TenantRows } from '../tenants/index.ts';
-import type { AccountStore } from './ports.ts';
+import type { AccountStore, StoredToken } from './ports.ts';
+import { createTokenRows, insertToken } from './tokens.postgres.ts';
 import type { Account } from './types.ts';
 
 interface AccountRow {
@@ -26,17 +27,19 @@ const first = (rows: readonly AccountRow[]): Account | null =>
 
 /** Accounts in PostgreSQL. `tenants` writes and reads an account's tenants in the same transaction. */
 export function createAccountStore(database: Database, tenants: TenantRows): AccountStore {
-  const insertAccount = async (sql: Sql, account: Account, tokenHash: Uint8Array): Promise<void> => {
+  const insertAccount = async (sql: Sql, account: Account, token: StoredToken): Promise<void> => {
     const { id, homeTenantId, name, operator, createdAtMs } = account;
     await tenants.addTenant(sql, { id: homeTenantId, name, createdAtMs });
     await sql`
       INSERT INTO accounts (id, home_tenant_id, name, operator, created_at)
       VALUES (${id}, ${homeTenantId}, ${name}, ${operator}, ${new Date(createdAtMs)})`;
     await tenants.addOwner(sql, homeTenantId, id, createdAtMs);
-    await sql`INSERT INTO account_tokens (token_hash, account_id) VALUES (${tokenHash}, ${id})`;
+    await insertToken(sql, id, token);
   };
 
   return {
+    ...createTokenRows(database),
+
     offerSetupCode: (codeHash) =>
       database.system('identity', async (sql) => {
         const accounts = await sql`SELECT 1 FROM accounts LIMIT 1`;
@@ -47,27 +50,27 @@ export function createAccountStore(database: Database, tenants: TenantRows): Acc
         return true;
       }),
 
-    addFirstAccount: (codeHash, account, tokenHash) =>
+    addFirstAccount: (codeHash, account, token) =>
       database.system('identity', async (sql) => {
         const used = await sql`DELETE FROM setup_code WHERE code_hash = ${codeHash} RETURNING 1`;
         if (used.length === 0) return false;
-        await insertAccount(sql, account, tokenHash);
+        await insertAccount(sql, account, token);
         return true;
       }),
 
-    addAccount: (account, tokenHash) =>
-      database.system('identity', (sql) => insertAccount(sql, account, tokenHash)),
+    addAccount: (account, token) => database.system('identity', (sql) => insertAccount(sql, account, token)),
 
     findByToken: (tokenHash, wantedTenantId) =>
       database.system('identity', async (sql) => {
-        const account = first(
-          await sql<AccountRow[]>`
-            SELECT accounts.* FROM account_tokens JOIN accounts ON accounts.id = account_tokens.account_id
-            WHERE token_hash = ${tokenHash}`,
-        );
-        if (account === null) return null;
+        const [row] = await sql<(AccountRow & { credential_id: CredentialId })[]>`
+          SELECT accounts.*, account_tokens.id AS credential_id
+          FROM account_tokens JOIN accounts ON accounts.id = account_tokens.account_id
+          WHERE token_hash = ${tokenHash}`;
+        if (row === undefined) return null;
+        const account = toAccount(row);
         const tenantId = wantedTenantId ?? account.homeTenantId;
-        return { account, tenantId, membership: await tenants.findMembership(sql, tenantId, account.id) };
+        const membership = await tenants.findMembership(sql, tenantId, account.id);
+        return { account, credentialId: row.credential_id, tenantId, membership };
       }),
 
     findSelf: (actor) =>

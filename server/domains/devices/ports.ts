@@ -1,5 +1,5 @@
 import type { AccountActor, DeviceActor } from '../../kernel/actor.ts';
-import type { AccountId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { AccountId, CredentialId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { ListPosition } from '../../kernel/page.ts';
 import type { NetworkService } from '../networks/index.ts';
 import type { TenantService } from '../tenants/index.ts';
@@ -18,6 +18,8 @@ export interface Presence {
   joined(device: { tenantId: TenantId; deviceId: DeviceId }, networkId: NetworkId): Promise<void>;
   /** The device doesn't belong to the network any more: it is cut off there at once. */
   left(deviceId: DeviceId, networkId: NetworkId): Promise<void>;
+  /** Ends at once everything that was opened with the credential. */
+  endCredential(credentialId: CredentialId): void;
   /** Ends every connection of the device and forgets how far it had read. */
   forget(deviceId: DeviceId): Promise<void>;
 }
@@ -31,9 +33,14 @@ export type Invitations = Pick<TenantService, 'listInvitations'>;
 /** A device as it is kept: without what only the running server knows. */
 export type StoredDevice = Omit<Device, 'online'>;
 
-/** What is kept of a new device's credentials. */
-export interface DeviceSecrets {
+/** A device's token as it is kept. */
+export interface StoredToken {
+  readonly tokenId: CredentialId;
   readonly tokenHash: Uint8Array;
+}
+
+/** What is kept of a new device's credentials. */
+export interface DeviceSecrets extends StoredToken {
   readonly signingKeySealed: Uint8Array;
 }
 
@@ -59,6 +66,8 @@ export interface DeviceStore {
     deviceId: DeviceId,
     name: string,
   ): Promise<'renamed' | 'name_taken' | 'not_found'>;
+  /** Puts a token in the place of the device's token, whose id it gives; null: there is no such device. */
+  replaceToken(actor: AccountActor, deviceId: DeviceId, token: StoredToken): Promise<CredentialId | null>;
   /** False: there was none. */
   removeDevice(actor: AccountActor, deviceId: DeviceId): Promise<boolean>;
   /** A device's networks that the actor sees, in the order of ids, those behind `after`. */

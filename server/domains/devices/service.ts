@@ -12,18 +12,14 @@ import {
   requireDevice,
   requireOwnDevice,
 } from './device-networks.ts';
-import {
-  DEVICE_TOKEN_BYTES,
-  DEVICE_TOKEN_PREFIX,
-  DEVICES_PER_TENANT_MAX,
-  SIGNING_KEY_BYTES,
-} from './limits.ts';
+import { DEVICE_TOKEN_PREFIX, DEVICES_PER_TENANT_MAX, SIGNING_KEY_BYTES } from './limits.ts';
 import type { DeviceStore, Invitations, NetworkLookup, Presence, StoredDevice, TokenHash } from './ports.ts';
 import { checkCapabilities } from './rules.ts';
+import { createDeviceToken, type DeviceToken, makeToken } from './token.ts';
 import type { Device, DeviceCapabilities, DeviceIdentity, RegisteredDevice, WorldType } from './types.ts';
 
 /** Devices, their credentials, and the networks they belong to. */
-export interface DeviceService extends DeviceNetworks {
+export interface DeviceService extends DeviceNetworks, DeviceToken {
   /**
    * A new device in one of the actor's networks. Refuses with `forbidden`, `network_not_found`, `device_name_taken`
    * and `limit_reached`.
@@ -87,6 +83,7 @@ export function createDeviceService(dependencies: DeviceDependencies): DeviceSer
   return {
     ...createDeviceCatalogue(dependencies),
     ...createDeviceNetworks(dependencies),
+    ...createDeviceToken(dependencies),
 
     async authenticate(token) {
       if (!token.startsWith(DEVICE_TOKEN_PREFIX)) return null;
@@ -124,7 +121,7 @@ export function createDeviceService(dependencies: DeviceDependencies): DeviceSer
 function createDeviceCatalogue(
   dependencies: DeviceDependencies,
 ): Pick<DeviceService, 'registerDevice' | 'getDevice' | 'listDevices' | 'renameDevice' | 'removeDevice'> {
-  const { store, networks, presence, secretBox, clock, random, hash } = dependencies;
+  const { store, networks, presence, secretBox, clock, random } = dependencies;
   const withPresence = (device: StoredDevice): Device => ({
     ...device,
     online: presence.isOnline(device.id),
@@ -134,7 +131,7 @@ function createDeviceCatalogue(
     async registerDevice(actor, { name, networkId, worldType }) {
       const account = requirePermission(actor, 'devices.manage');
       await networks.getNetwork(account, networkId);
-      const token = DEVICE_TOKEN_PREFIX + Buffer.from(random.bytes(DEVICE_TOKEN_BYTES)).toString('base64url');
+      const { stored, token } = makeToken(dependencies);
       const signingKey = random.bytes(SIGNING_KEY_BYTES);
       const { tenantId } = account;
       const device: StoredDevice = {
@@ -148,7 +145,7 @@ function createDeviceCatalogue(
         createdAtMs: clock.nowMs(),
       };
       const secrets = {
-        tokenHash: hash(token),
+        ...stored,
         signingKeySealed: secretBox.seal(signingKey, signingKeyContext(tenantId, device.id)),
       };
       const outcome = await store.addDevice(account, device, secrets, DEVICES_PER_TENANT_MAX);

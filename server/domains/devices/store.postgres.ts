@@ -1,11 +1,11 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { AccountId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { AccountId, CredentialId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import type { NetworkDeviceRows } from '../networks/index.ts';
 import type { BroughtDeviceRows, TenantRows } from '../tenants/index.ts';
 import { createCredentialRows } from './credentials.postgres.ts';
-import type { DeviceSecrets, DeviceStore, StoredDevice } from './ports.ts';
+import type { DeviceSecrets, DeviceStore, StoredDevice, StoredToken } from './ports.ts';
 import { type MembershipRow, toMembership } from './rows.ts';
 import type { DeviceCapabilities, Membership, WorldType } from './types.ts';
 
@@ -128,14 +128,49 @@ async function insertDevice(
   if (seen.sameName > 0) return 'name_taken';
   const createdAt = new Date(device.createdAtMs);
   await sql`
-    INSERT INTO devices (id, tenant_id, name, world_type, token_hash, signing_key_sealed, created_at)
+    INSERT INTO devices (id, tenant_id, name, world_type, token_id, token_hash, signing_key_sealed, created_at)
     VALUES (${device.id}, ${tenantId}, ${device.name}, ${device.worldType},
-      ${device.tokenHash}, ${device.signingKeySealed}, ${createdAt})`;
+      ${device.tokenId}, ${device.tokenHash}, ${device.signingKeySealed}, ${createdAt})`;
   await sql`
     INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id, joined_at)
     SELECT ${tenantId}, network_id, ${tenantId}, ${device.id}, ${createdAt}
     FROM unnest(${[...device.networkIds]}::uuid[]) AS network_id`;
   return 'added';
+}
+
+async function updateName(
+  sql: Sql,
+  actor: AccountActor,
+  deviceId: DeviceId,
+  name: string,
+): Promise<'renamed' | 'name_taken' | 'not_found'> {
+  const { tenantId } = actor;
+  await lockDevices(sql, tenantId);
+  const device = await findSeen(sql, actor, deviceId);
+  if (device === null || device.guest) return 'not_found';
+  const { sameName } = await countSeen(sql, actor, { id: deviceId, name });
+  if (sameName > 0) return 'name_taken';
+  await sql`UPDATE devices SET name = ${name} WHERE tenant_id = ${tenantId} AND id = ${deviceId}`;
+  return 'renamed';
+}
+
+/** The id of the token that was replaced; null: the actor sees no such device of its tenant, or may not change it. */
+async function updateToken(
+  sql: Sql,
+  actor: AccountActor,
+  deviceId: DeviceId,
+  { tokenId, tokenHash }: StoredToken,
+): Promise<CredentialId | null> {
+  const { tenantId } = actor;
+  await lockDevices(sql, tenantId);
+  const device = await findSeen(sql, actor, deviceId);
+  if (device === null || device.guest) return null;
+  const [before] = await sql<{ token_id: CredentialId }[]>`
+    SELECT token_id FROM devices WHERE tenant_id = ${tenantId} AND id = ${deviceId}`;
+  const updated = await sql`
+    UPDATE devices SET token_id = ${tokenId}, token_hash = ${tokenHash}
+    WHERE tenant_id = ${tenantId} AND id = ${deviceId} RETURNING 1`;
+  return updated.length > 0 ? (before?.token_id ?? null) : null;
 }
 
 async function selectNetworks(
@@ -172,16 +207,10 @@ export function createDeviceStore(database: Database, tenants: Pick<TenantRows, 
       database.tenant(actor, (sql) => selectDevices(sql, actor, { deviceId: null, networkId, after, limit })),
 
     renameDevice: (actor, deviceId, name) =>
-      database.tenant(actor, async (sql) => {
-        const { tenantId } = actor;
-        await lockDevices(sql, tenantId);
-        const device = await findSeen(sql, actor, deviceId);
-        if (device === null || device.guest) return 'not_found';
-        const { sameName } = await countSeen(sql, actor, { id: deviceId, name });
-        if (sameName > 0) return 'name_taken';
-        await sql`UPDATE devices SET name = ${name} WHERE tenant_id = ${tenantId} AND id = ${deviceId}`;
-        return 'renamed';
-      }),
+      database.tenant(actor, (sql) => updateName(sql, actor, deviceId, name)),
+
+    replaceToken: (actor, deviceId, token) =>
+      database.tenant(actor, (sql) => updateToken(sql, actor, deviceId, token)),
 
     removeDevice: (actor, deviceId) =>
       database.tenant(actor, async (sql) => {

@@ -1,4 +1,4 @@
 export { PresenceLog } from './presence-log.ts';
 export { type ConnectionRegistry, createConnectionRegistry } from './registry.ts';
 export { createPresenceStore } from './store.postgres.ts';
-export type { ConnectionFilter, LiveConnection } from './types.ts';
+export type { Arrival, ConnectionFilter, LiveConnection } from './types.ts';

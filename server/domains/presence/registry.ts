@@ -1,13 +1,13 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { type AppError, InvariantError } from '../../kernel/errors.ts';
-import type { DeviceId } from '../../kernel/ids.ts';
+import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import type { PresenceLog } from './presence-log.ts';
-import type { ConnectionFilter, LiveConnection } from './types.ts';
+import type { Arrival, ConnectionFilter, LiveConnection } from './types.ts';
 
 /** Every connection that is open on this node. */
 export interface ConnectionRegistry {
-  /** The connection is open from now on, until the returned function is called or it is ended. */
-  register(connection: LiveConnection): () => void;
+  /** Somebody is at the door: called before its credential is looked at, so that no `end` can miss it from then on. */
+  arrive(): Arrival;
   /**
    * Ends every connection that matches, at once; their number. Throws InvariantError for a filter that would match
    * strangers.
@@ -27,18 +27,44 @@ export function createConnectionRegistry(dependencies: {
 }
 
 /** The keys a connection is found by. */
-function keysOf({ actor, sessionId }: LiveConnection): string[] {
+function keysOf({ actor }: LiveConnection): string[] {
   const keys = [`tenant:${actor.tenantId}`];
-  if (actor.kind === 'account') keys.push(`account:${actor.accountId}`);
-  if (actor.kind === 'device') keys.push(`device:${actor.deviceId}`);
-  if (sessionId !== null) keys.push(`session:${sessionId}`);
+  if (actor.kind === 'service') return keys;
+  keys.push(actor.kind === 'account' ? `account:${actor.accountId}` : `device:${actor.deviceId}`);
+  keys.push(`credential:${actor.credentialId}`);
   return keys;
+}
+
+/** The keys of a filter: a connection that matches has all of them. */
+function keysWanted({ accountId, deviceId, credentialId, tenantId }: ConnectionFilter): string[] {
+  const keys: string[] = [];
+  if (credentialId !== undefined) keys.push(`credential:${credentialId}`);
+  if (accountId !== undefined) keys.push(`account:${accountId}`);
+  if (deviceId !== undefined) keys.push(`device:${deviceId}`);
+  if (tenantId !== undefined) keys.push(`tenant:${tenantId}`);
+  return keys;
+}
+
+/** A call of `end`, kept for who arrives meanwhile. */
+interface Ending {
+  readonly keys: readonly string[];
+  readonly networkId: NetworkId | undefined;
+  readonly reason: AppError;
+}
+
+function isMeant(connection: LiveConnection, { keys, networkId }: Ending): boolean {
+  const known = keysOf(connection);
+  return (
+    keys.every((key) => known.includes(key)) && (networkId === undefined || connection.concerns(networkId))
+  );
 }
 
 class Registry implements ConnectionRegistry {
   readonly #log: Pick<PresenceLog, 'note'>;
   readonly #clock: Clock;
   readonly #byKey = new Map<string, Set<LiveConnection>>();
+  /** What was ended since each of those who arrive was at the door. */
+  readonly #arriving = new Set<Ending[]>();
   #count = 0;
 
   constructor(log: Pick<PresenceLog, 'note'>, clock: Clock) {
@@ -50,7 +76,22 @@ class Registry implements ConnectionRegistry {
     return this.#count;
   }
 
-  register(connection: LiveConnection): () => void {
+  arrive(): Arrival {
+    const missed: Ending[] = [];
+    this.#arriving.add(missed);
+    const leave = () => void this.#arriving.delete(missed);
+    return {
+      leave,
+      register: (connection) => {
+        leave();
+        const ending = missed.find((each) => isMeant(connection, each));
+        if (ending !== undefined) throw ending.reason;
+        return this.#register(connection);
+      },
+    };
+  }
+
+  #register(connection: LiveConnection): () => void {
     const { actor } = connection;
     const isFirst = actor.kind === 'device' && !this.isOnline(actor.deviceId);
     for (const key of keysOf(connection)) {
@@ -64,19 +105,12 @@ class Registry implements ConnectionRegistry {
   }
 
   end(filter: ConnectionFilter, reason: AppError): number {
-    const { accountId, deviceId, sessionId, tenantId, networkId } = filter;
-    const keys: string[] = [];
-    if (accountId !== undefined) keys.push(`account:${accountId}`);
-    if (deviceId !== undefined) keys.push(`device:${deviceId}`);
-    if (sessionId !== undefined) keys.push(`session:${sessionId}`);
-    if (tenantId !== undefined) keys.push(`tenant:${tenantId}`);
-    const [first, ...others] = keys;
+    const keys = keysWanted(filter);
+    const [first] = keys;
     if (first === undefined) throw new InvariantError('a filter for connections of anybody');
-    const found = [...(this.#byKey.get(first) ?? [])].filter(
-      (connection) =>
-        others.every((key) => this.#byKey.get(key)?.has(connection)) &&
-        (networkId === undefined || connection.concerns(networkId)),
-    );
+    const ending: Ending = { keys, networkId: filter.networkId, reason };
+    for (const missed of this.#arriving) missed.push(ending);
+    const found = [...(this.#byKey.get(first) ?? [])].filter((connection) => isMeant(connection, ending));
     for (const connection of found) {
       if (this.#remove(connection)) connection.end(reason);
     }

@@ -1,24 +1,34 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { AppError } from '../../kernel/errors.ts';
-import type { AccountId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { AccountId, CredentialId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 
 /** A connection that is open. */
 export interface LiveConnection {
   readonly kind: 'websocket' | 'mqtt' | 'http';
   readonly actor: Actor;
-  /** The session whose credential opened it; null where credentials have none. */
-  readonly sessionId: string | null;
   /** True while the connection has to do with this network; a function, because memberships change. */
   concerns(networkId: NetworkId): boolean;
   /** Ends the connection and tells the other end why. Called at most once. */
   end(reason: AppError): void;
 }
 
+/** Somebody whose credential is being looked at, and who is not connected yet. */
+export interface Arrival {
+  /**
+   * The connection is open from now on, until the returned function is called or it is ended. Refuses with the reason of an
+   * `end` since the arrival that would have ended it. Called once.
+   */
+  register(connection: LiveConnection): () => void;
+  /** Nobody comes in, or has come in: forgets the arrival. */
+  leave(): void;
+}
+
 /** Which connections are meant: those that match everything that is given. One field besides `networkId` must be. */
 export interface ConnectionFilter {
   readonly accountId?: AccountId;
   readonly deviceId?: DeviceId;
-  readonly sessionId?: string;
+  /** What opened it. */
+  readonly credentialId?: CredentialId;
   readonly tenantId?: TenantId;
   readonly networkId?: NetworkId;
 }

@@ -1,6 +1,6 @@
 import { Delivery, FrameType, type FrameView } from '../../../proto/index.ts';
 import type { DeviceIdentity } from '../../domains/devices/index.ts';
-import type { ConnectionRegistry } from '../../domains/presence/index.ts';
+import type { Arrival, ConnectionRegistry } from '../../domains/presence/index.ts';
 import {
   type DeliverySession,
   NIL_UUID,
@@ -98,22 +98,26 @@ export class DeviceSession {
    * `unauthenticated` a token that no device has, or another than `username`, and a device that was removed meanwhile.
    */
   async connect(token: string | null, username?: string): Promise<void> {
-    await this.#dependencies.frames.connect({
-      token,
-      ...(username === undefined ? {} : { username }),
-      connection: this.#connection,
-      admit: (identity) => this.#admit(identity),
-    });
+    const arrival = this.#dependencies.connections.arrive();
+    try {
+      await this.#dependencies.frames.connect({
+        token,
+        ...(username === undefined ? {} : { username }),
+        connection: this.#connection,
+        admit: (identity) => this.#admit(identity, arrival),
+      });
+    } finally {
+      arrival.leave();
+    }
   }
 
-  async #admit(identity: DeviceIdentity): Promise<void> {
+  async #admit(identity: DeviceIdentity, arrival: Arrival): Promise<void> {
     if (this.#ended) return;
-    const { relay, connections } = this.#dependencies;
+    const { relay } = this.#dependencies;
     // Noted first: who is removed later than this is found here and cut off.
-    this.#release = connections.register({
+    this.#release = arrival.register({
       kind: this.#channel.transport,
       actor: identity.actor,
-      sessionId: null,
       concerns: (networkId) => this.#peer?.memberships.has(networkId) === true,
       end: (reason) => this.end(reason),
     });

@@ -1,30 +1,43 @@
-import type { ConnectionRegistry } from '../../domains/presence/index.ts';
+import type { Arrival } from '../../domains/presence/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
-import type { HttpRequestHead, HttpResponse } from '../../platform/http/types.ts';
+import type { HttpResponse, IncomingRequest } from '../../platform/http/types.ts';
 import { FollowedStream } from './followed-stream.ts';
+
+/** An HTTP request that is being served, and how it came in. */
+export interface ArrivedRequest {
+  readonly request: IncomingRequest;
+  readonly arrival: Arrival;
+}
 
 /**
  * Serves a request as a connection in the registry, until its answer is complete: who loses what the request needs is cut
- * off. Before its answer begins it is refused with the reason; a streamed answer breaks off.
+ * off. Before its answer begins it is refused with the reason; a streamed answer breaks off. `serve` calls `begin` once the
+ * request is there as a whole: what was cut until then doesn't begin. A change that has begun is answered, were it that the
+ * actor takes away its own right to make it.
  */
-export async function serveCuttable<Request extends HttpRequestHead>(
-  connections: Pick<ConnectionRegistry, 'register'>,
-  actor: Actor,
-  request: Request,
-  serve: (request: Request) => Promise<HttpResponse>,
+export async function serveRegistered(
+  { request, arrival }: ArrivedRequest,
+  { actor, isChange }: { readonly actor: Actor; readonly isChange: boolean },
+  serve: (request: IncomingRequest, begin: () => void) => Promise<HttpResponse>,
 ): Promise<HttpResponse> {
   const cut = new AbortController();
-  const release = connections.register({
+  let isCuttable = true;
+  const release = arrival.register({
     kind: 'http',
     actor,
-    sessionId: null,
     concerns: (networkId) => mayConcern(actor, networkId),
-    end: (reason) => cut.abort(reason),
+    end: (reason) => {
+      if (isCuttable) cut.abort(reason);
+    },
   });
+  const begin = () => {
+    cut.signal.throwIfAborted();
+    isCuttable = !isChange;
+  };
   let lasts = false;
   try {
-    const answer = await unlessCut(serve(withSignal(request, cut.signal)), cut.signal);
+    const answer = await unlessCut(serve(withSignal(request, cut.signal), begin), cut.signal);
     const { body } = answer;
     if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return answer;
     const stream = new FollowedStream(untilCut(body, cut.signal), request.signal);
@@ -42,7 +55,7 @@ function mayConcern(actor: Actor, networkId: NetworkId): boolean {
 }
 
 /** The request with a signal that also tells when it is cut; made only where somebody asks for it. */
-function withSignal<Request extends HttpRequestHead>(request: Request, cut: AbortSignal): Request {
+function withSignal(request: IncomingRequest, cut: AbortSignal): IncomingRequest {
   let signal: AbortSignal | null = null;
   return Object.create(request, {
     signal: {
@@ -51,7 +64,7 @@ function withSignal<Request extends HttpRequestHead>(request: Request, cut: Abor
         return signal;
       },
     },
-  }) as Request;
+  }) as IncomingRequest;
 }
 
 /** The result; rejects with the reason of the cut, should that come first. */

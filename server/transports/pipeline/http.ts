@@ -13,7 +13,7 @@ import type {
 } from '../../platform/http/types.ts';
 import { bearerToken, type Identify, namedTenant } from '../authenticate.ts';
 import { logRequest } from '../request-log.ts';
-import { serveCuttable } from './cuttable-request.ts';
+import { type ArrivedRequest, serveRegistered } from './cuttable-request.ts';
 import { commonErrors } from './documented-errors.ts';
 import { FollowedStream } from './followed-stream.ts';
 import type { HttpOperation } from './http-operation.ts';
@@ -30,7 +30,7 @@ export interface ObservedRequest {
 /** What serving HTTP operations needs. */
 export interface HttpDependencies {
   readonly pipeline: Pipeline;
-  readonly connections: Pick<ConnectionRegistry, 'register'>;
+  readonly connections: Pick<ConnectionRegistry, 'arrive'>;
   readonly identify: Identify;
   readonly logger: Logger;
   readonly observe: (request: ObservedRequest) => void;
@@ -47,21 +47,21 @@ export function createHttpRoutes(
   respondToError: RespondToError,
   dependencies: HttpDependencies,
 ): HttpRoute[] {
-  const { pipeline, identify } = dependencies;
+  const { pipeline, connections, identify } = dependencies;
   return operations.map((operation) => {
     const call = pipeline.serve(
       operation,
-      (actor, request: IncomingRequest) => {
-        const serve = async (asked: IncomingRequest) => {
+      (actor, arrived: ArrivedRequest) => {
+        const serve = async (asked: IncomingRequest, begin: () => void) => {
           const complete = withBody(asked, await asked.receiveBody(actor === null ? null : ownerOf(actor)));
+          begin();
           return dependencies.checkAnswers
             ? checkedAnswer(operation, actor, complete)
             : operation.answer(actor, complete);
         };
-        // A change that has begun is answered, were it that the actor takes away its own right to make it.
-        return actor === null || operation.audit === 'change'
-          ? serve(request)
-          : serveCuttable(dependencies.connections, actor, request, serve);
+        return actor === null
+          ? serve(arrived.request, () => {})
+          : serveRegistered(arrived, { actor, isChange: operation.audit === 'change' }, serve);
       },
       createBorder(operation, respondToError, dependencies),
     );
@@ -73,14 +73,15 @@ export function createHttpRoutes(
         const { remoteAddress, requestId } = request;
         const token = bearerToken(request.header('authorization'));
         const tenantId = namedTenant((name) => request.header(name));
+        const arrival = connections.arrive();
         return call(
           {
             remoteAddress,
             requestId,
             identify: async () => (token === null ? null : identify(token, tenantId)),
           },
-          request,
-        );
+          { request, arrival },
+        ).finally(() => arrival.leave());
       },
     };
   });
@@ -90,19 +91,19 @@ function createBorder(
   { operation, quiet }: HttpOperation,
   respondToError: RespondToError,
   { logger, observe }: HttpDependencies,
-): Border<HttpRequestHead, HttpResponse, HttpResponse> {
+): Border<ArrivedRequest, HttpResponse, HttpResponse> {
   return {
-    encode(response, { signal }) {
+    encode(response, { request: { signal } }) {
       const { body } = response;
       if (!isStream(body) || body instanceof FollowedStream) return response;
       return { ...response, body: new FollowedStream(body, signal) };
     },
-    refuse: respondToError,
+    refuse: (error, { request }) => respondToError(error, request),
     lasts: ({ body }) => (body instanceof FollowedStream ? body.ended : null),
     observe({ input, actor, failure, answer, durationMs }) {
       const { status } = answer;
       observe({ operation, status, durationMs });
-      logRequest(logger, input, { operation, quiet, actor, failure, status, durationMs });
+      logRequest(logger, input.request, { operation, quiet, actor, failure, status, durationMs });
     },
   };
 }

@@ -13,6 +13,7 @@ import { listDevices } from './devices/list.ts';
 import { listDeviceNetworks } from './devices/list-networks.ts';
 import { removeDevice } from './devices/remove.ts';
 import { removeDeviceFromNetwork } from './devices/remove-network.ts';
+import { rotateDeviceToken } from './devices/rotate-token.ts';
 import { updateDevice } from './devices/update.ts';
 import { createTopUp } from './ledger/create-top-up.ts';
 import { getBalance } from './ledger/get-balance.ts';
@@ -35,6 +36,9 @@ import { updateNetwork } from './networks/update.ts';
 import { confirmPaymentStanding } from './payments/confirm-standing.ts';
 import { getPaymentStanding } from './payments/get-standing.ts';
 import { listTenants } from './tenants/list.ts';
+import { createToken } from './tokens/create.ts';
+import { listTokens } from './tokens/list.ts';
+import { revokeToken } from './tokens/revoke.ts';
 import { createUser } from './users/create.ts';
 import { getSelf } from './users/get-self.ts';
 import { listUsers } from './users/list.ts';
@@ -57,6 +61,9 @@ export const createRestRoutes = (services: RestServices) => [
   createUser(services),
   listUsers(services),
   getSelf(services),
+  listTokens(services),
+  createToken(services),
+  revokeToken(services),
   listTenants(services),
   listMembers(services),
   addMember(services),
@@ -72,6 +79,7 @@ export const createRestRoutes = (services: RestServices) => [
   listDevices(services),
   getDevice(services),
   updateDevice(services),
+  rotateDeviceToken(services),
   removeDevice(services),
   listDeviceNetworks(services),
   addDeviceToNetwork(services),

@@ -47,6 +47,23 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     refused: () => ({ path: '/api/v1/users/me?verbose=1' }),
     ...unknownQuery,
   },
+  'users.tokens.list': {
+    valid: () => ({ path: '/api/v1/users/me/tokens' }),
+    refused: () => ({ path: '/api/v1/users/me/tokens?after=first' }),
+    ...unknownQuery,
+  },
+  'users.tokens.create': {
+    valid: () => ({ path: '/api/v1/users/me/tokens', body: { name: 'Laptop' } }),
+    refused: () => ({ path: '/api/v1/users/me/tokens', body: { name: ' ' } }),
+    status: 400,
+    code: 'invalid_input',
+  },
+  'users.tokens.revoke': {
+    valid: () => ({ path: `/api/v1/users/me/tokens/${UNKNOWN_ID}` }),
+    refused: () => ({ path: `/api/v1/users/me/tokens/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'token_not_found',
+  },
   'tenants.list': {
     valid: () => ({ path: '/api/v1/tenants' }),
     refused: () => ({ path: '/api/v1/tenants?limit=0' }),
@@ -137,6 +154,12 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
   'devices.update': {
     valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}`, body: { name: 'Lamp' } }),
     refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}`, body: { name: 'Lamp' } }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'devices.tokens.rotate': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/token` }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}/token` }),
     status: 404,
     code: 'device_not_found',
   },

@@ -5,7 +5,7 @@ import { type Migration, type OpenDatabase, openDatabase } from '../../../server
 import { tenancy } from '../../../server/platform/database/migrations/0001-tenancy.ts';
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
-import { serverFor } from '../../support/actors.ts';
+import { serverFor, TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { uuid } from '../../support/frames.ts';
 import { silentLogger } from '../../support/logger.ts';
@@ -240,13 +240,19 @@ test("an account's scope tells tenant and account, a device's tells tenant and d
     sql`SELECT current_tenant_id() AS tenant, current_account_id() AS account, current_device_id() AS device`;
   const account = {
     kind: 'account',
+    credentialId: TEST_CREDENTIAL_ID,
     tenantId: A,
     accountId: asId<AccountId>(uuid(1)),
     role: 'guest',
     networkIds: [],
     operator: false,
   } as const;
-  const device = { kind: 'device', tenantId: B, deviceId: asId<DeviceId>(uuid(2)) } as const;
+  const device = {
+    kind: 'device',
+    credentialId: TEST_CREDENTIAL_ID,
+    tenantId: B,
+    deviceId: asId<DeviceId>(uuid(2)),
+  } as const;
   expect(await open.database.tenant(account, ids)).toEqual([{ tenant: A, account: uuid(1), device: null }]);
   expect(await open.database.tenant(device, ids)).toEqual([{ tenant: B, account: null, device: uuid(2) }]);
 });

@@ -8,7 +8,7 @@ import {
   type NetworkId,
   type TenantId,
 } from '../../../server/kernel/ids.ts';
-import { serverFor } from '../../support/actors.ts';
+import { serverFor, TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { uuid } from '../../support/frames.ts';
 
@@ -38,6 +38,7 @@ const [LAMP, COOLER, PHONE] = [31, 32, 33].map((number) => asId<DeviceId>(uuid(n
 
 const account = (accountId: AccountId, tenantId = A): AccountActor => ({
   kind: 'account',
+  credentialId: TEST_CREDENTIAL_ID,
   tenantId,
   accountId,
   // What the server believes doesn't matter to a policy: all of them say that they are owners.
@@ -47,6 +48,7 @@ const account = (accountId: AccountId, tenantId = A): AccountActor => ({
 });
 const device = (deviceId: DeviceId, tenantId: TenantId): DeviceActor => ({
   kind: 'device',
+  credentialId: TEST_CREDENTIAL_ID,
   tenantId,
   deviceId,
 });
@@ -96,8 +98,8 @@ async function fill(): Promise<void> {
 
 async function addDevice(sql: Sql, tenantId: TenantId, id: DeviceId, networkId: NetworkId): Promise<void> {
   await sql`
-    INSERT INTO devices (id, tenant_id, name, world_type, token_hash, signing_key_sealed)
-    VALUES (${id}, ${tenantId}, 'Device', 'midgard', ${Buffer.from(id.replaceAll('-', ''))}, ${Buffer.from('x')})`;
+    INSERT INTO devices (id, tenant_id, name, world_type, token_id, token_hash, signing_key_sealed)
+    VALUES (${id}, ${tenantId}, 'Device', 'midgard', ${id}, ${Buffer.from(id.replaceAll('-', ''))}, ${Buffer.from('x')})`;
   await sql`
     INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id)
     VALUES (${tenantId}, ${networkId}, ${tenantId}, ${id})`;
@@ -270,5 +272,41 @@ describe('what a policy lets change', () => {
   it('is no device in a network that one was not invited into', async () => {
     await expect(join(account(GUEST, B), CELLAR)).rejects.toEqual(refused);
     await expect(join({ ...account(STRANGER, B) }, KITCHEN)).rejects.toEqual(refused);
+  });
+});
+
+describe('what a policy shows of tokens', () => {
+  const [OWNERS, GUESTS] = [uuid(90), uuid(91)] as const;
+  const insert = (id: string, accountId: AccountId) => `
+    INSERT INTO account_tokens (id, account_id, kind, name, token_hash)
+    VALUES ('${id}', '${accountId}', 'personal', 'Token', sha256('${id}'))`;
+
+  beforeAll(() =>
+    db.database.system('identity', async (sql) => {
+      await sql.unsafe(insert(OWNERS, OWNER));
+      await sql.unsafe(insert(GUESTS, GUEST));
+    }),
+  );
+
+  it.each([
+    ['the server itself', serverFor(A), []],
+    ['an owner', account(OWNER), [OWNERS]],
+    ['an administrator', account(ADMINISTRATOR), []],
+    ['a guest', account(GUEST), [GUESTS]],
+    ['a guest at home', account(GUEST, B), [GUESTS]],
+    ['an account where it is no member', account(OWNER, B), []],
+    ['a device', device(LAMP, A), []],
+  ] as const)('%s: its own', async (_who, actor: Actor, tokens) => {
+    expect(await ids(actor, 'SELECT id FROM account_tokens')).toEqual([...tokens]);
+    expect(await changed(actor, 'DELETE FROM account_tokens')).toBe(tokens.length);
+  });
+
+  it('is never the secret, and nobody makes one for another', async () => {
+    await expect(ids(account(OWNER), 'SELECT token_hash FROM account_tokens')).rejects.toEqual(refused);
+    await expect(changed(account(OWNER), "UPDATE account_tokens SET name = 'x'")).rejects.toEqual(refused);
+    for (const actor of [account(OWNER), account(ADMINISTRATOR), device(LAMP, A), serverFor(A)]) {
+      await expect(changed(actor, insert(uuid(92), GUEST))).rejects.toEqual(refused);
+    }
+    expect(await changed(account(GUEST), insert(uuid(92), GUEST))).toBe(1);
   });
 });

@@ -4,7 +4,7 @@ import { createRelayStore } from '../../../server/domains/relay/index.ts';
 import type { RelayStore } from '../../../server/domains/relay/ports.ts';
 import type { FrameToStore, Membership } from '../../../server/domains/relay/types.ts';
 import { asId, type DeviceId, type NetworkId, type TenantId } from '../../../server/kernel/ids.ts';
-import { serverFor } from '../../support/actors.ts';
+import { serverFor, TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { uuid } from '../../support/frames.ts';
 import { testLease } from '../../support/lease.ts';
@@ -62,8 +62,8 @@ async function newMember(
   await testDatabase.database.tenant(
     serverFor(tenantId),
     (sql) => sql`
-      INSERT INTO devices (id, tenant_id, name, world_type, token_hash, signing_key_sealed)
-      VALUES (${deviceId}, ${tenantId}, 'A', 'jotunheim', ${Buffer.alloc(32, devices)}, ${Buffer.alloc(1)})`,
+      INSERT INTO devices (id, tenant_id, name, world_type, token_id, token_hash, signing_key_sealed)
+      VALUES (${deviceId}, ${tenantId}, 'A', 'jotunheim', ${deviceId}, ${Buffer.alloc(32, devices)}, ${Buffer.alloc(1)})`,
   );
   if (tenantId === networkTenantId) {
     await testDatabase.database.tenant(
@@ -108,9 +108,14 @@ const page = async (
   after: number,
   { limit = 10, tenantId = membership.networkTenantId } = {},
 ) =>
-  (await store.readPage({ kind: 'device', tenantId, deviceId }, membership, after, limit)).map(
-    ({ streamOffset, content }) => [streamOffset, [...content]],
-  );
+  (
+    await store.readPage(
+      { kind: 'device', credentialId: TEST_CREDENTIAL_ID, tenantId, deviceId },
+      membership,
+      after,
+      limit,
+    )
+  ).map(({ streamOffset, content }) => [streamOffset, [...content]]);
 const stateOf = (home: Home, joinedAtMs: number, epoch = EPOCH) =>
   store.readState({ ...home.membership, joinedAtMs }, home.deviceId, () => epoch);
 

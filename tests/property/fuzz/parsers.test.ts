@@ -17,6 +17,7 @@ import { createRouter } from '../../../server/platform/http/router.ts';
 import { PacketFramer } from '../../../server/platform/mqtt/packet-framer.ts';
 import type { HttpOperation } from '../../../server/transports/pipeline/http-operation.ts';
 import { REST_CASES } from '../../acceptance/contract/rest-cases.ts';
+import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { createMessagingWorld, frameOf, nextNonce } from '../../support/device-channels.ts';
 import { uuid } from '../../support/frames.ts';
 import { DELIVERIES, MESSAGES, mqttPackets } from '../../support/fuzz/corpus.ts';
@@ -144,6 +145,7 @@ describe('whatever bytes come', () => {
 
 const actor: AccountActor = {
   kind: 'account',
+  credentialId: TEST_CREDENTIAL_ID,
   tenantId: asId(uuid(10)),
   accountId: asId(uuid(11)),
   role: 'owner',

@@ -11,6 +11,7 @@ import {
   type TransferId,
 } from '../../../server/kernel/ids.ts';
 import { unavailable } from '../../../server/platform/database/failures.ts';
+import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
 import { uuid } from '../../support/frames.ts';
 import { MarketProcess, type ReachedStore, TIMES } from '../../support/market-process.ts';
@@ -48,6 +49,7 @@ function both(...rest: readonly (readonly Fate[])[]): Fate[][] {
 
 const customer: AccountActor = {
   kind: 'account',
+  credentialId: TEST_CREDENTIAL_ID,
   tenantId: asId<TenantId>(uuid(1)),
   accountId: asId<AccountId>(uuid(2)),
   operator: false,
@@ -118,7 +120,7 @@ class Exchange {
     serve: (order: ProviderOrder, device: DeviceActor) => void,
   ): Promise<void> {
     const [tenantId, deviceId] = [asId<TenantId>(uuid(20 + number)), asId<DeviceId>(uuid(number))];
-    const device: DeviceActor = { kind: 'device', tenantId, deviceId };
+    const device: DeviceActor = { kind: 'device', credentialId: TEST_CREDENTIAL_ID, tenantId, deviceId };
     const link: ProviderLink = {
       request: (order) => {
         this.#clock.after(10, () => serve(order, device));

@@ -13,6 +13,7 @@ import type { AccountActor, DeviceActor } from '../../../server/kernel/actor.ts'
 import { AppError } from '../../../server/kernel/errors.ts';
 import { type AccountId, asId, type DeviceId, type TenantId } from '../../../server/kernel/ids.ts';
 import { createSecretBox } from '../../../server/platform/secrets/index.ts';
+import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
 import { createServerCore } from '../../support/core.ts';
 import { silentLogger } from '../../support/logger.ts';
@@ -140,6 +141,7 @@ function createWorld(failing: readonly ('none' | 'before' | 'after')[]) {
 
 const actor: AccountActor = {
   kind: 'account',
+  credentialId: TEST_CREDENTIAL_ID,
   tenantId: asId<TenantId>('00000000-0000-4000-8000-000000000001'),
   accountId: asId<AccountId>('00000000-0000-4000-8000-000000000002'),
   operator: false,
@@ -163,7 +165,12 @@ async function offerAt(prices: readonly number[], { providers }: World): Promise
   const serving: Served[] = [];
   for (const [number, price] of prices.entries()) {
     const deviceId = asId<DeviceId>(`00000000-0000-4000-8000-0000000001${number}0`);
-    const device: DeviceActor = { kind: 'device', tenantId: actor.tenantId, deviceId };
+    const device: DeviceActor = {
+      kind: 'device',
+      credentialId: TEST_CREDENTIAL_ID,
+      tenantId: actor.tenantId,
+      deviceId,
+    };
     const link: ProviderLink = {
       request: (order) => serving.push({ order, device, link, index: 0 }) > 0,
       grant: () => true,

@@ -2,6 +2,7 @@ import type { ComputeAnswer, ComputeEvent, UncountedOrder } from '../../../serve
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { AppError } from '../../../server/kernel/errors.ts';
 import { type AccountId, asId, type TenantId } from '../../../server/kernel/ids.ts';
+import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { uuid } from '../../support/frames.ts';
 import type { MarketProcess } from '../../support/market-process.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -42,6 +43,7 @@ export class Customer {
   constructor(number: number, world: CustomerSurroundings) {
     this.actor = {
       kind: 'account',
+      credentialId: TEST_CREDENTIAL_ID,
       tenantId: asId<TenantId>(uuid(600 + number)),
       accountId: asId<AccountId>(uuid(700 + number)),
       operator: false,

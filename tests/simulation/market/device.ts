@@ -7,6 +7,7 @@ import type {
 import type { DeviceActor } from '../../../server/kernel/actor.ts';
 import { AppError } from '../../../server/kernel/errors.ts';
 import { asId, type DeviceId, type TenantId, type TransactionId } from '../../../server/kernel/ids.ts';
+import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { uuid } from '../../support/frames.ts';
 import type { MarketProcess } from '../../support/market-process.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -162,7 +163,12 @@ export class Device {
   constructor(number: number, priceCents: number, world: Surroundings) {
     const { chance } = world;
     const tenantId = asId<TenantId>(uuid(900 + number));
-    this.actor = { kind: 'device', tenantId, deviceId: asId<DeviceId>(uuid(800 + number)) };
+    this.actor = {
+      kind: 'device',
+      credentialId: TEST_CREDENTIAL_ID,
+      tenantId,
+      deviceId: asId<DeviceId>(uuid(800 + number)),
+    };
     this.priceCents = priceCents;
     this.slots = chance.whole(1, 3);
     this.#pieceMs = chance.between(20, 400);

@@ -18,6 +18,7 @@ import {
   type TransactionId,
 } from '../../../server/kernel/ids.ts';
 import type { Random } from '../../../server/kernel/random.ts';
+import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { createServerCore } from '../../support/core.ts';
 import { uuid } from '../../support/frames.ts';
@@ -294,6 +295,7 @@ function createMachine(index: number, random: Random): Machine {
   return {
     actor: {
       kind: 'device',
+      credentialId: TEST_CREDENTIAL_ID,
       tenantId: asId<TenantId>(uuid(1)),
       deviceId: asId<DeviceId>(uuid(1_000_000 + index)),
     },

@@ -11,6 +11,7 @@ import {
   type TenantId,
 } from '../../../server/kernel/ids.ts';
 import { createSecretBox } from '../../../server/platform/secrets/index.ts';
+import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { uuid } from '../../support/frames.ts';
 import { createSeededRandom } from '../../support/random.ts';
@@ -25,6 +26,7 @@ interface Row {
 const hash = (secret: string) => Buffer.from(secret);
 const actorOf = (number: number): AccountActor => ({
   kind: 'account',
+  credentialId: TEST_CREDENTIAL_ID,
   tenantId: asId<TenantId>(uuid(number)),
   accountId: asId<AccountId>(uuid(number + 100)),
   operator: false,
@@ -46,14 +48,24 @@ beforeEach(() => {
       const row = rows.find((each) => each.tokenHash === String(tokenHash));
       if (row === undefined) return null;
       const { tenantId, deviceId, signingKeySealed } = row;
-      return { actor: { kind: 'device', tenantId, deviceId }, memberships: [], signingKeySealed };
+      return {
+        actor: { kind: 'device', credentialId: TEST_CREDENTIAL_ID, tenantId, deviceId },
+        memberships: [],
+        signingKeySealed,
+      };
     },
   };
   devices = createDeviceService({
     store: store as DeviceStore,
     networks: { getNetwork: async () => null } as never,
     tenants: { listInvitations: async () => [] },
-    presence: { isOnline: () => false, joined: async () => {}, left: async () => {}, forget: async () => {} },
+    presence: {
+      isOnline: () => false,
+      joined: async () => {},
+      left: async () => {},
+      forget: async () => {},
+      endCredential: () => {},
+    },
     secretBox: createSecretBox(new Uint8Array(32).fill(1)),
     clock: new FakeClock(),
     random: createSeededRandom(1),

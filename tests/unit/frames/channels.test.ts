@@ -4,6 +4,7 @@ import { relayError } from '../../../server/domains/relay/index.ts';
 import { QUESTIONS_MAX } from '../../../server/domains/relay/limits.ts';
 import { asId, type DeviceId, type NetworkId } from '../../../server/kernel/ids.ts';
 import { SEND_WINDOW_FRAMES, WRONG_FRAMES_MAX } from '../../../server/transports/frames/limits.ts';
+import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { turn } from '../../support/clock.ts';
 import {
   type ChannelName,
@@ -163,6 +164,33 @@ describe.each<ChannelName>(['WebSocket', 'MQTT'])('a device over %s', (channel) 
     expect([sender.isOpen, reader.isOpen, connections.isOnline(deviceId)]).toEqual([true, false, false]);
     await sender.send(stored());
     expect(offsetsOf(reader)).toEqual([]);
+  });
+
+  it.each([
+    ['while it is looked at', 'before'],
+    ['as soon as it has let the device in', 'after'],
+  ])('is not connected by a token that is revoked %s', async (_when, order) => {
+    const { connections, connect, door } = createMessagingWorld();
+    const revoke = () => connections.end({ credentialId: TEST_CREDENTIAL_ID }, relayError('unauthenticated'));
+    let letIn = () => {};
+    door.found = () =>
+      new Promise((resolve) => {
+        letIn = resolve;
+      });
+    const connecting = connect(channel, SENDER).catch(() => null);
+    await turn();
+    const ended = order === 'before' ? [revoke()] : [];
+    letIn();
+    await turn();
+    if (order === 'after') ended.push(revoke());
+    const device = await connecting;
+    await turn();
+    expect([ended, device?.isOpen ?? false, connections.count]).toEqual([
+      [order === 'before' ? 0 : 1],
+      false,
+      0,
+    ]);
+    expect(device === null ? [] : typesOf(device)).not.toContain('ACK');
   });
 
   it('is cut off when it is removed, and what it still says is not heard', async () => {

@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { AccountActor, Actor, Role } from '../../../server/kernel/actor.ts';
 import { asId } from '../../../server/kernel/ids.ts';
 import { holderKind, may, PERMISSIONS, requirePermission } from '../../../server/kernel/permission.ts';
+import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 
 const tenantId = asId<Actor['tenantId']>('00000000-0000-4000-8000-000000000001');
 const account = (role: Role, changes: Partial<AccountActor> = {}): AccountActor => ({
   kind: 'account',
+  credentialId: TEST_CREDENTIAL_ID,
   tenantId,
   accountId: asId('00000000-0000-4000-8000-000000000002'),
   role,
@@ -13,10 +15,16 @@ const account = (role: Role, changes: Partial<AccountActor> = {}): AccountActor 
   operator: false,
   ...changes,
 });
-const device: Actor = { kind: 'device', tenantId, deviceId: asId('00000000-0000-4000-8000-000000000003') };
+const device: Actor = {
+  kind: 'device',
+  credentialId: TEST_CREDENTIAL_ID,
+  tenantId,
+  deviceId: asId('00000000-0000-4000-8000-000000000003'),
+};
 const allowed = (actor: Actor) => PERMISSIONS.filter((permission) => may(actor, permission)).sort();
 
 const OWNER = [
+  'account.manage',
   'account.read',
   'devices.manage',
   'devices.read',
@@ -29,7 +37,7 @@ const OWNER = [
   'networks.manage',
   'networks.read',
 ];
-const GUEST = ['account.read', 'devices.read', 'market.read', 'networks.read'];
+const GUEST = ['account.manage', 'account.read', 'devices.read', 'market.read', 'networks.read'];
 
 describe('may', () => {
   it.each([
@@ -54,6 +62,7 @@ describe('may', () => {
   it('keeps who is a member of single networks from the money and the people of the tenant', () => {
     const networkIds = [asId<NonNullable<AccountActor['networkIds']>[number]>(device.tenantId)];
     expect(allowed(account('owner', { networkIds }))).toEqual([
+      'account.manage',
       'account.read',
       'devices.manage',
       'devices.read',

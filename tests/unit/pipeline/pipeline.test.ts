@@ -6,18 +6,25 @@ import { type Access, type AuditClass, COSTS, type Operation } from '../../../se
 import type { Audit } from '../../../server/transports/pipeline/audit.ts';
 import { createRunningLimiter, type ShareSizes } from '../../../server/transports/pipeline/limiter.ts';
 import { createPipeline } from '../../../server/transports/pipeline/pipeline.ts';
+import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { FakeClock } from '../../support/clock.ts';
 
 const tenantId = asId<Actor['tenantId']>('00000000-0000-4000-8000-000000000001');
 const account: Actor = {
   kind: 'account',
+  credentialId: TEST_CREDENTIAL_ID,
   tenantId,
   accountId: asId('00000000-0000-4000-8000-000000000002'),
   role: 'owner',
   networkIds: null,
   operator: false,
 };
-const device: Actor = { kind: 'device', tenantId, deviceId: asId('00000000-0000-4000-8000-000000000003') };
+const device: Actor = {
+  kind: 'device',
+  credentialId: TEST_CREDENTIAL_ID,
+  tenantId,
+  deviceId: asId('00000000-0000-4000-8000-000000000003'),
+};
 const CONNECTION = { remoteAddress: '192.0.2.1', requestId: 'request-1' };
 
 function operationOf<A extends Access>(access: A, audit: AuditClass = 'change'): Operation<A> {

@@ -10,10 +10,12 @@ import { AppError, InvariantError } from '../../../server/kernel/errors.ts';
 import {
   type AccountId,
   asId,
+  type CredentialId,
   type DeviceId,
   type NetworkId,
   type TenantId,
 } from '../../../server/kernel/ids.ts';
+import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { createTestConnections } from '../../support/connections.ts';
 import { uuid } from '../../support/frames.ts';
 
@@ -22,6 +24,7 @@ const [kitchenId, garageId] = [3, 4].map((number) => asId<NetworkId>(uuid(number
 const aliceId = asId<AccountId>(uuid(5));
 const account = (tenantId: TenantId, accountId = aliceId): AccountActor => ({
   kind: 'account',
+  credentialId: TEST_CREDENTIAL_ID,
   tenantId,
   accountId,
   role: 'member',
@@ -30,19 +33,20 @@ const account = (tenantId: TenantId, accountId = aliceId): AccountActor => ({
 });
 const device = (number: number, tenantId = homeId): DeviceActor => ({
   kind: 'device',
+  credentialId: TEST_CREDENTIAL_ID,
   tenantId,
   deviceId: asId<DeviceId>(uuid(number)),
 });
+const phoneToken = asId<CredentialId>(uuid(40));
 const reason = new AppError('unauthenticated', 'unauthenticated', 'gone');
 
 function setUp() {
   const { connections, noted } = createTestConnections();
   const ended: string[] = [];
   const register = (name: string, actor: Actor, changes: Partial<LiveConnection> = {}) =>
-    connections.register({
+    connections.arrive().register({
       kind: 'http',
       actor,
-      sessionId: null,
       concerns: () => true,
       end: ({ code }) => void ended.push(`${name}: ${code}`),
       ...changes,
@@ -54,15 +58,15 @@ function setUp() {
 describe('the registry of connections', () => {
   it('ends those that match everything that is given, and no others', () => {
     const { ended, register, end } = setUp();
-    register('alice at home', account(homeId), { sessionId: 'a' });
-    register('alice at work', account(firmId), { sessionId: 'b' });
+    register('alice at home', { ...account(homeId), credentialId: phoneToken });
+    register('alice at work', account(firmId));
     register('bob at home', account(homeId, asId<AccountId>(uuid(6))));
     register('lamp in the kitchen', device(7), { concerns: (networkId) => networkId === kitchenId });
     register('lamp in the garage', device(8), { concerns: (networkId) => networkId === garageId });
     expect(end({ accountId: aliceId, tenantId: firmId })).toBe(1);
     expect(end({ tenantId: homeId, networkId: kitchenId, deviceId: device(8).deviceId })).toBe(0);
     expect(end({ tenantId: homeId, networkId: garageId, deviceId: device(8).deviceId })).toBe(1);
-    expect(end({ sessionId: 'a' })).toBe(1);
+    expect(end({ credentialId: phoneToken })).toBe(1);
     expect(end({ deviceId: device(7).deviceId })).toBe(1);
     expect(ended).toEqual(
       ['alice at work', 'lamp in the garage', 'alice at home', 'lamp in the kitchen'].map(
@@ -70,6 +74,36 @@ describe('the registry of connections', () => {
       ),
     );
     expect(end({ tenantId: homeId })).toBe(1);
+  });
+
+  it('lets nobody in by what was ended while its credential was looked at', () => {
+    const { connections, ended, end } = setUp();
+    const connectionOf = (actor: Actor): LiveConnection => ({
+      kind: 'http',
+      actor,
+      concerns: (networkId) => networkId === kitchenId,
+      end: () => void ended.push('ended'),
+    });
+    const alice = { ...account(homeId), credentialId: phoneToken };
+    const arrivals = [1, 2, 3, 4].map(() => connections.arrive());
+    const [byToken, byOther, inKitchen, inGarage] = arrivals;
+    expect(end({ credentialId: phoneToken })).toBe(0);
+    expect(() => byToken?.register(connectionOf(alice))).toThrow(reason);
+    byOther?.register(connectionOf(account(homeId)));
+    expect(end({ deviceId: device(7).deviceId, networkId: kitchenId })).toBe(0);
+    expect(() => inKitchen?.register(connectionOf(device(7)))).toThrow(reason);
+    expect(end({ deviceId: device(8).deviceId, networkId: garageId })).toBe(0);
+    inGarage?.register(connectionOf(device(8)));
+    expect([connections.count, ended]).toEqual([2, []]);
+  });
+
+  it('lets in who arrives after what was ended, and ends who came in before', () => {
+    const { connections, ended, register, end } = setUp();
+    const alice = { ...account(homeId), credentialId: phoneToken };
+    register('before', alice);
+    expect(end({ credentialId: phoneToken })).toBe(1);
+    register('after', alice);
+    expect([connections.count, ended]).toEqual([1, ['before: unauthenticated']]);
   });
 
   it('ends each once, and none that was released', () => {

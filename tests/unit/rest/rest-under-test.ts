@@ -1,3 +1,4 @@
+import type { ConnectionRegistry } from '../../../server/domains/presence/index.ts';
 import type { Actor } from '../../../server/kernel/actor.ts';
 import type { Clock } from '../../../server/kernel/clock.ts';
 import { type AccountId, asId } from '../../../server/kernel/ids.ts';
@@ -6,6 +7,7 @@ import type { HttpResponse, IncomingRequest } from '../../../server/platform/htt
 import type { ObservedRequest } from '../../../server/transports/pipeline/http.ts';
 import type { HttpOperation } from '../../../server/transports/pipeline/http-operation.ts';
 import { createRestTransport } from '../../../server/transports/rest/transport.ts';
+import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { createTestConnections } from '../../support/connections.ts';
 import { createTestPipeline } from '../../support/pipeline.ts';
 
@@ -16,6 +18,7 @@ const USER = asId<AccountId>('00000000-0000-4000-8000-000000000002');
 export const ACTORS: Readonly<Record<string, Actor>> = {
   ygu_user: {
     kind: 'account',
+    credentialId: TEST_CREDENTIAL_ID,
     tenantId: TENANT,
     accountId: USER,
     role: 'owner',
@@ -24,6 +27,7 @@ export const ACTORS: Readonly<Record<string, Actor>> = {
   },
   ygu_admin: {
     kind: 'account',
+    credentialId: TEST_CREDENTIAL_ID,
     tenantId: TENANT,
     accountId: USER,
     role: 'owner',
@@ -32,6 +36,7 @@ export const ACTORS: Readonly<Record<string, Actor>> = {
   },
   ygd_device: {
     kind: 'device',
+    credentialId: TEST_CREDENTIAL_ID,
     tenantId: TENANT,
     deviceId: asId('00000000-0000-4000-8000-000000000003'),
   },
@@ -50,7 +55,17 @@ export interface Asked {
 }
 
 /** Serves requests to `route` without a network, with answers checked against the route's description. */
-export function serving(route: HttpOperation, options: { checkAnswers?: boolean } = {}) {
+export function serving(
+  route: HttpOperation,
+  options: {
+    checkAnswers?: boolean;
+    /** What happens while a token is looked at, after it was found. */
+    found?: (connections: ConnectionRegistry) => void;
+    /** What happens while the body of a request arrives. */
+    receiving?: (connections: ConnectionRegistry) => void;
+  } = {},
+) {
+  const { connections } = createTestConnections();
   const lines: { level: string; fields: LogFields; message: string }[] = [];
   const observed: ObservedRequest[] = [];
   const at = (level: string) => (fields: LogFields, message: string) => {
@@ -59,8 +74,11 @@ export function serving(route: HttpOperation, options: { checkAnswers?: boolean 
   const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   const [served] = createRestTransport([route], {
     pipeline: createTestPipeline(STILL_CLOCK),
-    connections: createTestConnections().connections,
-    identify: async (token) => ACTORS[token] ?? null,
+    connections,
+    identify: async (token) => {
+      options.found?.(connections);
+      return ACTORS[token] ?? null;
+    },
     logger,
     observe: (request) => void observed.push(request),
     checkAnswers: options.checkAnswers ?? true,
@@ -77,7 +95,10 @@ export function serving(route: HttpOperation, options: { checkAnswers?: boolean 
       params: asked.params ?? {},
       query: new URLSearchParams(asked.query ?? ''),
       header: (name) => headers[name],
-      receiveBody: async () => Buffer.from(asked.body ?? ''),
+      receiveBody: async () => {
+        options.receiving?.(connections);
+        return Buffer.from(asked.body ?? '');
+      },
       remoteAddress: '127.0.0.1',
       requestId: 'request-1',
       signal: new AbortController().signal,
@@ -85,5 +106,5 @@ export function serving(route: HttpOperation, options: { checkAnswers?: boolean 
     const response = await served.handle(request);
     return { ...response, json: JSON.parse(String(response.body)) };
   };
-  return { ask, lines, observed };
+  return { ask, lines, observed, connections };
 }

@@ -10,6 +10,7 @@ import {
   type NetworkId,
   type TenantId,
 } from '../../../server/kernel/ids.ts';
+import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { uuid } from '../../support/frames.ts';
 
@@ -18,6 +19,7 @@ const [OWNER, GUEST] = [asId<AccountId>(uuid(2)), asId<AccountId>(uuid(3))];
 const [KITCHEN, CELLAR] = [asId<NetworkId>(uuid(4)), asId<NetworkId>(uuid(5))];
 const owner: AccountActor = {
   kind: 'account',
+  credentialId: TEST_CREDENTIAL_ID,
   tenantId: TENANT,
   accountId: OWNER,
   role: 'owner',

@@ -37,10 +37,15 @@ export const accounts: Migration = {
     );
     CREATE INDEX memberships_by_account ON memberships (account_id, tenant_id);
     CREATE TABLE account_tokens (
-      token_hash bytea PRIMARY KEY CHECK (length(token_hash) = 32),
+      id uuid PRIMARY KEY,
       account_id uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
+      -- How it is made and how long it lasts; whatever it is, whoever has it is the account.
+      kind text NOT NULL CHECK (kind IN ('personal')),
+      name text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+      token_hash bytea NOT NULL UNIQUE CHECK (length(token_hash) = 32),
       created_at timestamptz NOT NULL DEFAULT now()
     );
+    CREATE INDEX account_tokens_by_account ON account_tokens (account_id, created_at, id);
     CREATE TABLE setup_code (
       only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
       code_hash bytea NOT NULL CHECK (length(code_hash) = 32)
@@ -97,6 +102,11 @@ export const accounts: Migration = {
       tenant_id = (SELECT current_tenant_id()) AND (account_id = (SELECT current_account_id()) OR (SELECT administers_tenant())));
     CREATE POLICY functions ON memberships FOR SELECT TO CURRENT_USER USING (
       tenant_id = (SELECT current_tenant_id()) OR account_id = (SELECT current_account_id()));
+    -- A token is its account's alone, in whichever of its tenants the account acts.
+    CREATE POLICY own ON account_tokens TO yggdrasil_tenant USING (
+      account_id = (SELECT current_account_id()) AND EXISTS (
+        SELECT FROM memberships
+        WHERE tenant_id = (SELECT current_tenant_id()) AND account_id = (SELECT current_account_id())));
     CREATE POLICY server ON tenants TO yggdrasil_identity USING (true);
     CREATE POLICY server ON accounts TO yggdrasil_identity USING (true);
     CREATE POLICY server ON memberships TO yggdrasil_identity USING (true);
@@ -106,6 +116,7 @@ export const accounts: Migration = {
     GRANT SELECT ON tenants, accounts TO yggdrasil_tenant;
     GRANT SELECT, INSERT, DELETE ON memberships TO yggdrasil_tenant;
     GRANT UPDATE (role, all_networks) ON memberships TO yggdrasil_tenant;
+    GRANT SELECT (id, account_id, kind, name, created_at), INSERT, DELETE ON account_tokens TO yggdrasil_tenant;
     -- Identity
     GRANT SELECT, INSERT ON tenants, accounts, memberships, account_tokens TO yggdrasil_identity;
     GRANT SELECT, INSERT, UPDATE, DELETE ON setup_code TO yggdrasil_identity;

@@ -29,6 +29,7 @@ export const devices: Migration = {
       -- Unique among those that who gives it sees: a constraint would tell of devices in networks it can't see.
       name text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
       world_type text NOT NULL CHECK (world_type IN ('jotunheim', 'midgard', 'alfheim', 'asgard')),
+      token_id uuid NOT NULL UNIQUE,
       token_hash bytea NOT NULL UNIQUE CHECK (length(token_hash) = 32),
       signing_key_sealed bytea NOT NULL,
       capabilities jsonb,
@@ -172,7 +173,7 @@ export const devices: Migration = {
 
     GRANT SELECT, INSERT, DELETE ON networks, membership_networks, devices, network_members TO yggdrasil_tenant;
     GRANT UPDATE (name) ON networks TO yggdrasil_tenant;
-    GRANT UPDATE (name, capabilities, last_seen_at) ON devices TO yggdrasil_tenant;
+    GRANT UPDATE (name, token_id, token_hash, capabilities, last_seen_at) ON devices TO yggdrasil_tenant;
     -- Identity
     GRANT SELECT ON membership_networks, devices, network_members TO yggdrasil_identity;
     -- Who receives a stored frame
