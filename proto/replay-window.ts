@@ -43,7 +43,9 @@ export class ReplayWindow {
   /** Uses a nonce, and says what it was before. */
   use(nonce: number): NonceState {
     if (nonce > this.#last) {
-      this.#advance(nonce);
+      // Most nonces: one more, and no bits.
+      if (this.#bits === null && nonce === this.#last + 1) this.#last = nonce;
+      else this.#advance(nonce);
       return 'new';
     }
     if (nonce <= this.#last - REPLAY_WINDOW_NONCES || nonce < 1) return 'too old';
@@ -85,7 +87,7 @@ export class ReplayWindow {
     if (distance >= REPLAY_WINDOW_NONCES) {
       this.#bits = null;
       this.#runStart = nonce;
-    } else if (this.#bits !== null || distance > 1) {
+    } else {
       const bits = this.#bits ?? this.#makeBits();
       clearBetween(bits, this.#last, nonce);
       set(bits, nonce);
