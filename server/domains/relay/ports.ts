@@ -1,5 +1,5 @@
 import type { SigningKey } from '../../../assembly/host/index.ts';
-import type { ReplayWindowContent } from '../../../proto/index.ts';
+import type { ReplayWindowContent } from '../../../proto/replay-window.ts';
 import type { DeviceActor } from '../../kernel/actor.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { FrameToStore, Membership, StoredFrame, StoreOutcome, StreamState } from './types.ts';

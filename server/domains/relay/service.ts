@@ -64,10 +64,7 @@ export interface RelayService {
    * `network_not_found`, `unavailable`.
    */
   forward(peer: Peer, frame: FrameView): number | Promise<number>;
-  /**
-   * The position of a repeated frame in the stream: it came before and is kept. Refuses with `frame_replayed` what isn't,
-   * otherwise as `forward` does.
-   */
+  /** The position in the stream of a repeated frame that is kept. Refuses as `forward` does, and with `frame_replayed` what isn't. */
   findKept(peer: Peer, frame: FrameView): Promise<number>;
   /**
    * Opens a session for delivery; one of an earlier connection of the device in this network ends. Nothing is sent before
@@ -190,8 +187,7 @@ class Relay implements RelayService {
     }
     const wrongNetwork = checkNetwork(header, peer);
     if (wrongNetwork !== null) throw relayError(wrongNetwork);
-    if (header.type === FrameType.HELLO) return 'new';
-    const nonce = this.#sources.useNonce(peer, header.nonce);
+    const nonce = header.type === FrameType.HELLO ? 'new' : this.#sources.useNonce(peer, header.nonce);
     if (nonce === 'new') return 'new';
     if (nonce === 'used' && wantsToBeKept(header)) return 'repeated';
     throw this.#replayed(peer);
@@ -211,12 +207,10 @@ class Relay implements RelayService {
 
   async findKept(peer: Peer, frame: FrameView): Promise<number> {
     const underWay = this.#sources.findUnderWay(peer, frame.header);
-    if (underWay !== null) return underWay;
-    try {
-      return await this.#writer.append(this.#toStore(peer, frame, true));
-    } catch (error) {
+    const found = underWay ?? this.#writer.append(this.#toStore(peer, frame, true));
+    return found.catch((error: unknown) => {
       throw error instanceof AppError && error.code === 'frame_replayed' ? this.#replayed(peer) : error;
-    }
+    });
   }
 
   async openSession(

@@ -1,4 +1,4 @@
-import { type NonceState, ReplayWindow } from '../../../proto/index.ts';
+import { type NonceState, ReplayWindow } from '../../../proto/replay-window.ts';
 import type { DeviceId } from '../../kernel/ids.ts';
 import type { RelayStore, SourceNonces } from './ports.ts';
 import type { Peer } from './types.ts';

@@ -1,4 +1,4 @@
-import { ReplayWindow, type ReplayWindowContent } from '../../../proto/index.ts';
+import { ReplayWindow, type ReplayWindowContent } from '../../../proto/replay-window.ts';
 import type { DeviceActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
