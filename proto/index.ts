@@ -7,6 +7,7 @@ import { yggdrasil } from './generated/yggdrasil.js';
 
 export * from './frame.ts';
 export * from './ids.ts';
+export * from './replay-window.ts';
 
 // 64-bit fields are JavaScript numbers here; what doesn't fit 2^53 is refused by `decodePayload`.
 util.Long = undefined as never;

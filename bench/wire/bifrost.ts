@@ -23,12 +23,11 @@ const SIGNATURE_FIELD_BYTES = 34;
 const ID_BYTES = 16;
 
 const core = loadServerCore(readFileSync(`${checkoutFolder()}build/core.wasm`));
-let lastNonce = 0;
+let lastNonce = Date.now() * 1000;
 
 /** A nonce above all that this process used: microseconds, so always eight bytes on the wire. */
 function nextNonce(): number {
-  lastNonce = Math.max(Date.now() * 1000, lastNonce + 1);
-  return lastNonce;
+  return ++lastNonce;
 }
 
 /** What all frames of one source to one destination have in common. */

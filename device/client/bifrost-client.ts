@@ -297,6 +297,10 @@ export class BifrostClient {
     const error = new BifrostError(code, message);
     const fromServer = sourceId === SERVER_ID;
     if (fromServer) this.#channel.nonces.raise(lastNonce);
+    // Another program of this device was ahead: with a nonce above its last one the frame is new.
+    if (fromServer && code === 'frame_replayed' && correlationId !== null) {
+      if (this.#outbox.replayed(correlationId)) return;
+    }
     const expected =
       correlationId !== null &&
       ((fromServer && this.#outbox.reject(correlationId, error)) ||

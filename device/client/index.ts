@@ -42,6 +42,8 @@ export interface BifrostClientDependencies<Key> {
   readonly openSocket?: SocketOpener;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** One for all clients of a device that run at the same time, as where it is in several networks. Absent: its own. */
+  readonly nonces?: NonceSource;
 }
 
 /** A client that isn't connected yet. Throws `CredentialsError` for credentials that can't be used. */
@@ -50,7 +52,7 @@ export function createBifrostClient<Key>(
   dependencies: BifrostClientDependencies<Key>,
 ): BifrostClient {
   const { core, openSocket = openPlatformSocket, clock = systemClock, random = systemRandom } = dependencies;
-  const nonces = new NonceSource(clock, options.lastNonce);
+  const { nonces = new NonceSource(clock, options.lastNonce) } = dependencies;
   const channel = FrameChannel.create(options.credentials, { core, nonces, random });
   return new BifrostClient(
     { url: options.url, capabilities: options.capabilities ?? null, resume: options.resume ?? null },

@@ -26,3 +26,5 @@ export const FRAME_OVERHEAD_BYTES_MAX = 256;
 export const COMMAND_TIMEOUT_MS = 10_000;
 /** How long the server may take to answer a request that isn't stored (an offer). */
 export const REQUEST_TIMEOUT_MS = 10_000;
+/** How often a frame is sent again with a higher nonce because another program of the device was ahead. */
+export const REPLAYS_MAX = 8;

@@ -1,6 +1,6 @@
 import { BifrostError } from './errors.ts';
 import type { OutgoingFrame } from './frame-channel.ts';
-import { OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX } from './limits.ts';
+import { OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX, REPLAYS_MAX } from './limits.ts';
 
 /** What the server answered to a frame that it accepted. */
 export interface Acceptance {
@@ -12,6 +12,8 @@ interface Waiting {
   readonly frame: OutgoingFrame;
   /** Sent again in the next session, or given up with this one. */
   readonly again: boolean;
+  /** How often the server called it a replay. */
+  replays: number;
   readonly resolve: (acceptance: Acceptance) => void;
   readonly reject: (error: BifrostError) => void;
 }
@@ -42,7 +44,9 @@ export class Outbox {
     }
     this.#payloadBytes = payloadBytes;
     this.#unsent.add(id);
-    return new Promise((resolve, reject) => this.#waiting.set(id, { frame, again, resolve, reject }));
+    return new Promise((resolve, reject) =>
+      this.#waiting.set(id, { frame, again, replays: 0, resolve, reject }),
+    );
   }
 
   /** A new session has everything to send that is not settled; the server takes `window` frames at a time. */
@@ -68,6 +72,14 @@ export class Outbox {
   /** The server has answered this frame: it takes another one. */
   answered(id: string): void {
     this.#underWay.delete(id);
+  }
+
+  /** The server knows the frame's nonce: it is to be sent again with another. False: that was done too often, or nobody waits. */
+  replayed(id: string): boolean {
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined || ++waiting.replays > REPLAYS_MAX) return false;
+    this.#unsent.add(id);
+    return true;
   }
 
   /** The server kept the frame. False if nobody waits for that id. */

@@ -1,13 +1,16 @@
+import { ReplayWindow } from '../../proto/index.ts';
 import { ANSWERS_MAX, COMMANDERS_MAX } from './limits.ts';
 import type { CommandAnswer, DeviceMemoryContent } from './ports.ts';
 
 /** Which commands were given already, and what was answered. Bounded, and kept over restarts by the device's memory. */
 export class CommandLog {
-  readonly #nonces: Map<string, number>;
+  /** The nonces that each source has used. */
+  readonly #windows: Map<string, ReplayWindow>;
   readonly #answers: Map<string, CommandAnswer>;
 
   constructor(content: Pick<DeviceMemoryContent, 'commandNonces' | 'answers'> | null) {
-    this.#nonces = new Map(Object.entries(content?.commandNonces ?? {}));
+    const windows = Object.entries(content?.commandNonces ?? {});
+    this.#windows = new Map(windows.map(([sourceId, window]) => [sourceId, new ReplayWindow(window)]));
     this.#answers = new Map((content?.answers ?? []).map((answer) => [answer.commandId, answer]));
   }
 
@@ -17,23 +20,26 @@ export class CommandLog {
     return answer?.sourceId === sourceId ? answer : undefined;
   }
 
-  /** True for a command that isn't newer than the last of the same source. */
-  isReplay(sourceId: string, nonce: number): boolean {
-    return nonce <= (this.#nonces.get(sourceId) ?? 0);
+  /** Uses the nonce of a command up. False for a replay: its source has used it, or it is too old to know. */
+  useNonce(sourceId: string, nonce: number): boolean {
+    const window = this.#windows.get(sourceId) ?? new ReplayWindow();
+    // The one heard of last stands last.
+    this.#windows.delete(sourceId);
+    this.#windows.set(sourceId, window);
+    dropOldest(this.#windows, COMMANDERS_MAX);
+    return window.use(nonce) === 'new';
   }
 
-  /** Takes note of a command and its answer; forgets the oldest. */
-  add(nonce: number, answer: CommandAnswer): void {
-    this.#nonces.delete(answer.sourceId);
-    this.#nonces.set(answer.sourceId, nonce);
+  /** Takes note of an answer; forgets the oldest. */
+  add(answer: CommandAnswer): void {
     this.#answers.set(answer.commandId, answer);
-    dropOldest(this.#nonces, COMMANDERS_MAX);
     dropOldest(this.#answers, ANSWERS_MAX);
   }
 
   /** For the device's memory. */
   content(): Pick<DeviceMemoryContent, 'commandNonces' | 'answers'> {
-    return { commandNonces: Object.fromEntries(this.#nonces), answers: [...this.#answers.values()] };
+    const windows = [...this.#windows].map(([sourceId, window]) => [sourceId, window.content()] as const);
+    return { commandNonces: Object.fromEntries(windows), answers: [...this.#answers.values()] };
   }
 }
 

@@ -1,6 +1,6 @@
 /** Answers kept for commands that come twice; the broker redelivers the last few at most. */
 export const ANSWERS_MAX = 32;
-/** Devices whose last command nonce is kept; the one heard of longest ago makes room. */
+/** Devices whose command nonces are kept, up to 300 bytes each; the one heard of longest ago makes room. */
 export const COMMANDERS_MAX = 256;
 /** Frames kept while there is no connection; the oldest reading makes room. */
 export const OUTBOX_FRAMES_MAX = 256;

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { ReplayWindow } from '../../proto/index.ts';
 import { writeWhole } from '../../server/platform/files/durable.ts';
 import type { DeviceMemory, DeviceMemoryContent } from './ports.ts';
 
@@ -28,12 +29,14 @@ export function createMemoryFile(path: string): DeviceMemory {
   };
 }
 
+/** Null for what this program didn't write. */
 function parse(text: string): DeviceMemoryContent | null {
   try {
     const content = JSON.parse(text) as Partial<DeviceMemoryContent>;
     const { nonce, commandNonces, answers } = content;
     if (typeof nonce !== 'number' || typeof commandNonces !== 'object' || !Array.isArray(answers))
       return null;
+    for (const window of Object.values(commandNonces)) new ReplayWindow(window);
     return { nonce, commandNonces, answers };
   } catch {
     return null;

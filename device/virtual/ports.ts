@@ -1,3 +1,5 @@
+import type { ReplayWindowContent } from '../../proto/index.ts';
+
 /** A running connection to the broker, subscribed to the device's own topic. */
 export interface MqttLink {
   /** Publishes with QoS 1; resolves when the broker took it over, rejects when the connection ends first. */
@@ -34,8 +36,8 @@ export interface DeviceMemory {
 export interface DeviceMemoryContent {
   /** The last nonce that the device used. */
   readonly nonce: number;
-  /** The last nonce of a command, by the device that gave it. */
-  readonly commandNonces: Readonly<Record<string, number>>;
+  /** The nonces of commands, by the device that gave them. */
+  readonly commandNonces: Readonly<Record<string, ReplayWindowContent>>;
   /** The last answers, oldest first. */
   readonly answers: readonly CommandAnswer[];
 }

@@ -241,7 +241,7 @@ export class VirtualDevice {
     } else if (given !== undefined) {
       this.#answer(commandId, sourceId, given.frameId, fromBase64(given.payload));
       this.#report({ kind: 'command', name: given.commandId, outcome: 'came again, answered as before' });
-    } else if (this.#log.isReplay(sourceId, nonce)) {
+    } else if (!this.#log.useNonce(sourceId, nonce)) {
       this.#report({ kind: 'dropped', reason: 'frame_replayed' });
     } else {
       const { name, result, ledOn } = this.#carryOut(payload);
@@ -249,7 +249,7 @@ export class VirtualDevice {
       this.#ledOn = ledOn;
       const answer = encodeCommandResult(result);
       const frameId = this.#channel.newId();
-      this.#log.add(nonce, { commandId, sourceId, frameId, payload: toBase64(answer) });
+      this.#log.add({ commandId, sourceId, frameId, payload: toBase64(answer) });
       this.#remember();
       this.#answer(commandId, sourceId, frameId, answer);
       this.#report({ kind: 'command', name, outcome: result.error?.code ?? 'done' });

@@ -53,19 +53,37 @@ async function whatAliceSees(
     model: 'none',
     messages: [{ role: 'user', content: 'Hello' }],
   });
-  const first = await BifrostSocket.open(server, alice.device);
+  await whatAliceHears(server, alice, between, (line) => seen.push(normalizer.text(line)));
+  return seen;
+}
+
+/** What the server says to a device of Alice's, each frame with its nonce, counted from the first. */
+async function whatAliceHears(
+  server: TestServer,
+  alice: Household,
+  between: () => Promise<void>,
+  hear: (line: string) => void,
+): Promise<void> {
+  const socket = await BifrostSocket.open(server, alice.device);
+  let firstNonce = 0;
+  const next = async (type: FrameType) => {
+    const { header, payload } = await socket.next(type);
+    firstNonce ||= header.nonce;
+    const { networkId, destinationId, nonce } = header;
+    const hex = Buffer.from(payload).toString('hex');
+    hear(`${FrameType[type]} ${networkId} ${destinationId} ${nonce - firstNonce} ${hex}`);
+  };
   for (const number of [1, 2, 3]) {
     await between();
-    first.send({ delivery: Delivery.STORED }, encodePayload(Event, { name: 'x', value: { number } }));
-    const { header, payload } = await first.next(FrameType.ACK);
-    seen.push(
-      normalizer.text(
-        `ACK ${header.networkId} ${header.destinationId} ${Buffer.from(payload).toString('hex')}`,
-      ),
-    );
+    socket.send({ delivery: Delivery.STORED }, encodePayload(Event, { name: 'x', value: { number } }));
+    await next(FrameType.ACK);
+    for (let count = 0; count < 3; count++) {
+      await between();
+      socket.send({ type: FrameType.PING });
+      await next(FrameType.PONG);
+    }
   }
-  first.close();
-  return seen;
+  socket.close();
 }
 
 describe('what a tenant sees', () => {
@@ -99,6 +117,10 @@ describe('what a tenant sees', () => {
           encodePayload(Event, { name: 'x', value: { number: count } }),
         );
         await neighbour.next(FrameType.ACK);
+        for (let ping = 0; ping <= count % 3; ping++) {
+          neighbour.send({ type: FrameType.PING });
+          await neighbour.next(FrameType.PONG);
+        }
       });
       expect(among).toEqual(alone);
       expect(alone.length).toBeGreaterThan(20);

@@ -18,12 +18,11 @@ import type { TestServer } from './server.ts';
 import type { DeviceCredentials } from './world.ts';
 
 const core = createDeviceCore();
-let lastNonce = 0;
+let lastNonce = Date.now() * 1000;
 
 /** A nonce above all that this process used. */
 export function nextNonce(): number {
-  lastNonce = Math.max(Date.now() * 1000, lastNonce + 1);
-  return lastNonce;
+  return ++lastNonce;
 }
 
 /** A frame of this device, signed with its key, changed where a test needs it. */

@@ -10,6 +10,7 @@ import {
   readFrame,
 } from '../../proto/index.ts';
 import { createRelayService } from '../../server/domains/relay/index.ts';
+import type { RelayStore } from '../../server/domains/relay/ports.ts';
 import type { Bus } from '../../server/kernel/bus.ts';
 import { asId, type DeviceId } from '../../server/kernel/ids.ts';
 import { createInProcessBus } from '../../server/platform/bus/in-process.ts';
@@ -19,7 +20,7 @@ import { createBifrostEndpoint } from '../../server/transports/bifrost/endpoint.
 import { createFrames } from '../../server/transports/frames/frames.ts';
 import { downTopic, upTopic } from '../../server/transports/frames/topics.ts';
 import { createMqttEndpoint } from '../../server/transports/mqtt/endpoint.ts';
-import { createRunningLimiter } from '../../server/transports/pipeline/limiter.ts';
+import { createRunningLimiter, type Limiter } from '../../server/transports/pipeline/limiter.ts';
 import { createPipeline } from '../../server/transports/pipeline/pipeline.ts';
 import { FakeClock, turn } from './clock.ts';
 import { createTestConnections } from './connections.ts';
@@ -37,7 +38,7 @@ export interface TestDevice {
   readonly received: readonly FrameView[];
   /** False after the server has closed the connection. */
   readonly isOpen: boolean;
-  /** Sends bytes; true: the server has acknowledged that they are kept. */
+  /** Sends bytes; true: the server has acknowledged that they are kept, or taken where they aren't to be. */
   send(bytes: Uint8Array): Promise<boolean>;
   /** Acknowledges the stream up to what has been received. */
   acknowledge(): Promise<void>;
@@ -45,13 +46,14 @@ export interface TestDevice {
   leave(): void;
 }
 
-export type ChannelName = 'WebSocket' | 'MQTT';
+export type ChannelName = 'WebSocket' | 'MQTT' | 'MQTT, not subscribed';
 
 /** A server's messaging without database and network, for devices over both channels. */
-export function createMessagingWorld(
-  store = new RelayStoreInMemory(),
+export function createMessagingWorld<Store extends RelayStore = RelayStoreInMemory>(
+  store: Store = new RelayStoreInMemory() as RelayStore as Store,
   memberships = new MembershipsInMemory(),
   bus: Bus = createInProcessBus({ logger: silentLogger }),
+  limiter: Limiter = createRunningLimiter(),
 ) {
   const clock = new FakeClock();
   const { connections } = createTestConnections(clock);
@@ -86,7 +88,7 @@ export function createMessagingWorld(
   } as never;
   const providers = { disconnected() {} } as never;
   const pipeline = createPipeline({
-    limiter: createRunningLimiter(),
+    limiter,
     audit: { begin: () => ({ end: () => undefined }) } as never,
     clock,
     refused: () => {},
@@ -96,7 +98,9 @@ export function createMessagingWorld(
   const webSocket = createBifrostEndpoint({ ...services, heartbeatIntervalMs: 20_000 });
   const mqtt = createMqttEndpoint(services);
   const connect = (channel: ChannelName, device: number) =>
-    channel === 'MQTT' ? connectMqtt(mqtt, device) : connectWebSocket(webSocket, device);
+    channel === 'WebSocket'
+      ? connectWebSocket(webSocket, device)
+      : connectMqtt(mqtt, device, channel === 'MQTT');
   return { relay, store, memberships, connections, bus, clock, door, connect };
 }
 
@@ -178,6 +182,7 @@ async function connectWebSocket(
 async function connectMqtt(
   endpoint: ReturnType<typeof createMqttEndpoint>,
   device: number,
+  subscribes: boolean,
 ): Promise<TestDevice> {
   const received: FrameView[] = [];
   const tokens: number[] = [];
@@ -207,7 +212,7 @@ async function connectMqtt(
     endpoint.disconnected(connection, session);
   };
   endpoint.connected(connection, session);
-  endpoint.subscribed(connection, session, downTopic(deviceId));
+  if (subscribes) endpoint.subscribed(connection, session, downTopic(deviceId));
   await turn();
   return {
     received,
@@ -216,15 +221,12 @@ async function connectMqtt(
     },
     async send(bytes) {
       if (!state.isOpen) return false;
-      try {
-        await endpoint.published(connection, session, upTopic(deviceId), bytes);
-        await turn(4);
-        return true;
-      } catch {
-        // As the platform does with what was not taken.
-        leave();
-        return false;
-      }
+      const before = received.length;
+      const isTaken = await endpoint.published(connection, session, upTopic(deviceId), bytes);
+      // As the platform does with what was not taken.
+      if (!isTaken) leave();
+      await turn(4);
+      return isTaken && !received.slice(before).some(({ header }) => header.type === FrameType.ERROR);
     },
     async acknowledge() {
       for (const token of tokens.splice(0)) endpoint.acknowledged(connection, session, token);

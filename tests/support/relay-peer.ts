@@ -38,6 +38,7 @@ export const frameToStore = (number: number, changes: Partial<FrameToStore> = {}
   destinationId: null,
   destinationUnknown: false,
   nonce: number,
+  isRepetition: false,
   content: Uint8Array.of(number),
   ...changes,
 });

@@ -1,8 +1,9 @@
+import type { ReplayWindowContent } from '../../proto/index.ts';
 import type {
   Cursor,
   Memberships,
   RelayStore,
-  SourceNonce,
+  SourceNonces,
   StreamHead,
   StreamOwner,
 } from '../../server/domains/relay/ports.ts';
@@ -16,6 +17,7 @@ import type {
 import type { DeviceActor } from '../../server/kernel/actor.ts';
 import type { DeviceId, NetworkId } from '../../server/kernel/ids.ts';
 import { uuid } from './frames.ts';
+import { PlainWindow } from './plain-window.ts';
 import { testMembership } from './relay-peer.ts';
 
 /** A stored frame with who sent it and for whom it is. */
@@ -28,7 +30,7 @@ export interface KeptInMemory extends StoredFrame {
 /** One network's stream in memory, which can fail before a commit, and lose the answer after it. */
 export class RelayStoreInMemory implements RelayStore {
   readonly frames: KeptInMemory[] = [];
-  readonly nonces = new Map<string, number>();
+  readonly nonces = new Map<string, PlainWindow>();
   readonly cursors = new Map<string, number>();
   /** Asked before each transaction of the stream; what it says happens to it. */
   fate: () => 'kept' | 'refused' | 'answer lost' = () => 'kept';
@@ -39,7 +41,9 @@ export class RelayStoreInMemory implements RelayStore {
     const fate = this.fate();
     if (fate === 'refused') throw new Error('the database is gone');
     const outcomes = frames.map((frame) => this.#append(frame));
-    for (const { sourceId, nonce } of frames) this.#raiseNonce(sourceId, nonce);
+    for (const { sourceId, nonce, isRepetition } of frames) {
+      if (!isRepetition) this.#windowOf(sourceId).use(nonce);
+    }
     if (fate === 'answer lost') throw new Error('the connection is lost');
     return outcomes;
   }
@@ -66,15 +70,15 @@ export class RelayStoreInMemory implements RelayStore {
     return networkIds.map((networkId) => ({ networkId, head: this.frames.length }));
   }
 
-  async findLastNonce(deviceId: DeviceId): Promise<number> {
-    return this.nonces.get(deviceId) ?? 0;
+  async findNonces(deviceId: DeviceId): Promise<ReplayWindowContent> {
+    return this.#windowOf(deviceId).content();
   }
 
-  async saveProgress(cursors: readonly Cursor[], nonces: readonly SourceNonce[]): Promise<void> {
+  async saveProgress(cursors: readonly Cursor[], nonces: readonly SourceNonces[]): Promise<void> {
     for (const { deviceId, streamOffset } of cursors) {
       this.cursors.set(deviceId, Math.max(streamOffset, this.cursors.get(deviceId) ?? 0));
     }
-    for (const { deviceId, lastNonce } of nonces) this.#raiseNonce(deviceId, lastNonce);
+    for (const used of nonces) this.#windowOf(used.deviceId).add(used);
   }
 
   async forgetDevice(): Promise<void> {}
@@ -83,16 +87,20 @@ export class RelayStoreInMemory implements RelayStore {
     return 0;
   }
 
-  #append({ sourceId, frameId, destinationId, content }: FrameToStore): StoreOutcome {
+  #append({ sourceId, frameId, destinationId, isRepetition, content }: FrameToStore): StoreOutcome {
     const known = this.frames.find((kept) => kept.sourceId === sourceId && kept.frameId === frameId);
     if (known) return { kind: 'stored', streamOffset: known.streamOffset, duplicate: true };
+    if (isRepetition) return { kind: 'refused', reason: 'frame_replayed' };
     const streamOffset = this.frames.length + 1;
     this.frames.push({ frameId, streamOffset, content, sourceId, destinationId });
     return { kind: 'stored', streamOffset, duplicate: false };
   }
 
-  #raiseNonce(deviceId: string, nonce: number): void {
-    this.nonces.set(deviceId, Math.max(nonce, this.nonces.get(deviceId) ?? 0));
+  #windowOf(deviceId: string): PlainWindow {
+    const known = this.nonces.get(deviceId);
+    const window = known ?? new PlainWindow();
+    if (known === undefined) this.nonces.set(deviceId, window);
+    return window;
   }
 }
 

@@ -8,7 +8,7 @@ const RELAY_ERRORS = {
   frame_type_unexpected: ['invalid', 'A device may not send this type of frame now.'],
   frame_source_wrong: ['invalid', 'The frame names another device as its source.'],
   frame_signature_wrong: ['invalid', 'The signature is wrong.'],
-  frame_replayed: ['conflict', 'The nonce, or a later one, was used before.'],
+  frame_replayed: ['conflict', 'The nonce was used before, or is too far below the last one.'],
   frame_destination_unknown: ['not_found', 'There is no such device in this network.'],
   network_not_found: ['not_found', 'Network not found.'],
   session_replaced: ['conflict', 'The device connected again.'],
@@ -19,6 +19,12 @@ const RELAY_ERRORS = {
 } as const satisfies Record<string, readonly [ErrorKind, string]>;
 
 export type RelayErrorCode = keyof typeof RELAY_ERRORS;
+
+/** True for a refusal that says nothing against the frame: the same frame may be kept when it comes again. */
+export function mayComeAgain(error: unknown): boolean {
+  if (!(error instanceof AppError)) return true;
+  return error.kind === 'unavailable' || error.kind === 'internal' || error.kind === 'rate_limited';
+}
 
 /** The error of a code. */
 export function relayError(

@@ -1,5 +1,5 @@
 export { type DeliverySession, NIL_UUID } from './delivery-session.ts';
-export { relayError } from './errors.ts';
+export { mayComeAgain, relayError } from './errors.ts';
 export type { Memberships, NetworkDevice } from './ports.ts';
 export { createRelayService, type RelayOptions, type RelayService } from './service.ts';
 export { createRelayStore } from './store.postgres.ts';

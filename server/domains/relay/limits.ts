@@ -12,9 +12,6 @@ export const WAITING_FRAMES_MAX = 20_000;
 /** Bytes that may wait to be stored, shared in the same way. */
 export const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Frames of one device that could not be kept and may come again with the nonce they had. */
-export const RETRIES_REMEMBERED = 1_000;
-
 /** TRANSIENT frames of a device to somebody who isn't there that are looked into at a time; others go unanswered. */
 export const QUESTIONS_MAX = 16;
 

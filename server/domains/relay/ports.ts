@@ -1,4 +1,5 @@
 import type { SigningKey } from '../../../assembly/host/index.ts';
+import type { ReplayWindowContent } from '../../../proto/replay-window.ts';
 import type { DeviceActor } from '../../kernel/actor.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { FrameToStore, Membership, StoredFrame, StoreOutcome, StreamState } from './types.ts';
@@ -43,11 +44,10 @@ export interface Cursor extends NetworkDevice {
   readonly streamOffset: number;
 }
 
-/** The last nonce of a source. `tenantId` owns the device. */
-export interface SourceNonce {
+/** Which nonces of a source were used. `tenantId` owns the device. */
+export interface SourceNonces extends ReplayWindowContent {
   readonly tenantId: TenantId;
   readonly deviceId: DeviceId;
-  readonly lastNonce: number;
 }
 
 /** How far a network's stream goes. */
@@ -60,7 +60,8 @@ export interface StreamHead {
 export interface RelayStore {
   /**
    * Stores the frames in order, in one transaction, with the nonces of their sources; an outcome for each frame. A frame
-   * that its source stored before (same frame id) keeps its offset. `epochs` gives an id for a stream that begins.
+   * that its source stored before (same frame id) keeps its offset. A repetition that was not stored before is refused
+   * with `frame_replayed`. `epochs` gives an id for a stream that begins.
    */
   appendFrames(
     frames: readonly FrameToStore[],
@@ -80,9 +81,11 @@ export interface RelayStore {
   ): Promise<readonly StoredFrame[]>;
   /** The heads of these networks' streams, of those that have one. */
   readHeads(networkIds: readonly NetworkId[]): Promise<readonly StreamHead[]>;
-  findLastNonce(deviceId: DeviceId): Promise<number>;
-  saveProgress(cursors: readonly Cursor[], nonces: readonly SourceNonce[]): Promise<void>;
-  /** Forgets how far the device has read in a network; in all of them, and its nonce, where there is no network. */
+  /** The nonces that this source has used; none for one that is not known. */
+  findNonces(deviceId: DeviceId): Promise<ReplayWindowContent>;
+  /** Saves progress; nonces are added to those that are saved. */
+  saveProgress(cursors: readonly Cursor[], nonces: readonly SourceNonces[]): Promise<void>;
+  /** Forgets how far the device has read in a network; in all of them, and its nonces, where there is no network. */
   forgetDevice(deviceId: DeviceId, networkId: NetworkId | null): Promise<void>;
   /** Removes frames stored before `storedBeforeMs` and those beyond the newest `framesMax` of a stream. */
   removeOldFrames(storedBeforeMs: number, framesMax: number): Promise<number>;

@@ -51,7 +51,7 @@ export class Progress {
       moved.map(({ cursor }) => cursor),
       nonces,
     );
-    this.#sources.markSaved(nonces);
+    for (const { saved } of nonces) saved();
     for (const { session, cursor } of moved) this.#savedOffsets.set(session, cursor.streamOffset);
   }
 

@@ -19,6 +19,11 @@ const DIRECTED_TYPES: ReadonlySet<number> = new Set([
   FrameType.ERROR,
 ]);
 
+/** True for a frame that asks to be kept. Of any other, nobody is told that it arrived. */
+export function wantsToBeKept(header: FrameHeader): boolean {
+  return header.delivery === Delivery.STORED && FORWARDED_TYPES.has(header.type);
+}
+
 /** Why a frame may not be forwarded, or null when it may. Source, signature and nonce were checked before. */
 export function checkForwarding(header: FrameHeader): RelayErrorCode | null {
   if (!FORWARDED_TYPES.has(header.type)) return 'frame_type_unexpected';

@@ -13,13 +13,13 @@ import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import { DeliverySession, NIL_UUID } from './delivery-session.ts';
-import { relayError } from './errors.ts';
+import { mayComeAgain, relayError } from './errors.ts';
 import { HopSigner, type Outgoing } from './hop-signer.ts';
 import { BATCH_SIGNATURES_MAX, QUESTIONS_MAX } from './limits.ts';
 import { Peers } from './peers.ts';
 import type { Memberships, NetworkDevice, RelayCore, RelayMetrics, RelayStore } from './ports.ts';
 import { Progress } from './progress.ts';
-import { checkForwarding, checkNetwork, checkSource, planResume } from './rules.ts';
+import { checkForwarding, checkNetwork, checkSource, planResume, wantsToBeKept } from './rules.ts';
 import { Sessions } from './sessions.ts';
 import { Sources } from './sources.ts';
 import { type KeptFrame, StreamWriter } from './stream-writer.ts';
@@ -48,19 +48,24 @@ export interface RelayService {
    */
   connected(identity: DeviceIdentity, events: PeerEvents): Promise<Peer>;
   disconnected(peer: Peer): void;
-  /** The last nonce accepted from this device. */
+  /** The highest nonce that came from this device. */
   lastNonce(peer: Peer): number;
   /**
-   * Makes sure that a frame is this peer's, genuine, of one of its networks and, but for HELLO, new: in this order.
+   * Makes sure that a frame is this peer's, genuine, of one of its networks and, but for HELLO, new: in this order. `repeated`:
+   * its nonce was used before, and it is for `findKept`, because its sender may not have heard that it is kept.
    * Refuses with `frame_source_wrong`, `frame_signature_wrong`, `network_not_found`, `frame_replayed`.
    */
-  accept(peer: Peer, frame: FrameView): void;
+  accept(peer: Peer, frame: FrameView): 'new' | 'repeated';
+  /** An accepted frame was refused. If that says nothing against it, it may come again as it is. */
+  refused(peer: Peer, frame: FrameView, error: unknown): void;
   /**
    * Forwards an accepted frame. A STORED frame's position in the stream, once it is kept; 0 for a TRANSIENT one.
    * Refuses with `frame_type_unexpected`, `frame_malformed`, `frame_too_large`, `frame_destination_unknown`,
    * `network_not_found`, `unavailable`.
    */
   forward(peer: Peer, frame: FrameView): number | Promise<number>;
+  /** The position in the stream of a repeated frame that is kept. Refuses as `forward` does, and with `frame_replayed` what isn't. */
+  findKept(peer: Peer, frame: FrameView): Promise<number>;
   /**
    * Opens a session for delivery; one of an earlier connection of the device in this network ends. Nothing is sent before
    * `start`. Refuses with `network_not_found`, with `session_replaced` where a later connection has one, and with
@@ -173,7 +178,7 @@ class Relay implements RelayService {
     return this.#sources.lastNonce(peer);
   }
 
-  accept(peer: Peer, frame: FrameView): void {
+  accept(peer: Peer, frame: FrameView): 'new' | 'repeated' {
     const { header } = frame;
     const wrongSource = checkSource(header, peer);
     if (wrongSource !== null) throw relayError(wrongSource);
@@ -182,9 +187,15 @@ class Relay implements RelayService {
     }
     const wrongNetwork = checkNetwork(header, peer);
     if (wrongNetwork !== null) throw relayError(wrongNetwork);
-    if (header.type !== FrameType.HELLO && !this.#sources.useNonce(peer, header)) {
-      throw relayError('frame_replayed', { details: { lastNonce: this.#sources.lastNonce(peer) } });
-    }
+    const nonce = header.type === FrameType.HELLO ? 'new' : this.#sources.useNonce(peer, header.nonce);
+    if (nonce === 'new') return 'new';
+    if (nonce === 'used' && wantsToBeKept(header)) return 'repeated';
+    throw this.#replayed(peer);
+  }
+
+  refused(peer: Peer, { header }: FrameView, error: unknown): void {
+    // A TRANSIENT frame is lost, and may have arrived.
+    if (wantsToBeKept(header) && mayComeAgain(error)) this.#sources.releaseNonce(peer, header);
   }
 
   forward(peer: Peer, frame: FrameView): number | Promise<number> {
@@ -192,6 +203,14 @@ class Relay implements RelayService {
     const refused = checkForwarding(header);
     if (refused !== null) throw relayError(refused);
     return header.delivery === Delivery.STORED ? this.#store(peer, frame) : this.#send(peer, frame);
+  }
+
+  async findKept(peer: Peer, frame: FrameView): Promise<number> {
+    const underWay = this.#sources.findUnderWay(peer, frame.header);
+    const found = underWay ?? this.#writer.append(this.#toStore(peer, frame, true));
+    return found.catch((error: unknown) => {
+      throw error instanceof AppError && error.code === 'frame_replayed' ? this.#replayed(peer) : error;
+    });
   }
 
   async openSession(
@@ -292,13 +311,18 @@ class Relay implements RelayService {
 
   /** Writes a frame into the stream; it is delivered from there. */
   #store(peer: Peer, frame: FrameView): Promise<number> {
-    const { header, contentLength } = frame;
+    const toStore = this.#toStore(peer, frame, false);
+    this.#dependencies.metrics.frameForwarded('stored');
+    return this.#sources.keep(peer, frame.header, this.#writer.append(toStore), mayComeAgain);
+  }
+
+  #toStore(peer: Peer, { header, contentLength, bytes }: FrameView, isRepetition: boolean): FrameToStore {
     const networkId = header.networkId as NetworkId;
     const membership = peer.memberships.get(networkId);
     if (membership === undefined) throw relayError('network_not_found');
     if (contentLength > STORED_CONTENT_BYTES_MAX) throw relayError('frame_too_large');
     const destinationId = header.destinationId as DeviceId | null;
-    const toStore: FrameToStore = {
+    return {
       sourceId: peer.actor.deviceId,
       sourceTenantId: peer.actor.tenantId,
       networkId,
@@ -306,12 +330,17 @@ class Relay implements RelayService {
       frameId: header.id,
       destinationId,
       destinationUnknown:
-        destinationId !== null && this.#sessions.find(networkId, destinationId) === undefined,
+        destinationId !== null &&
+        !isRepetition &&
+        this.#sessions.find(networkId, destinationId) === undefined,
       nonce: header.nonce,
-      content: frame.bytes.slice(0, contentLength),
+      isRepetition,
+      content: isRepetition ? new Uint8Array(0) : bytes.slice(0, contentLength),
     };
-    this.#dependencies.metrics.frameForwarded('stored');
-    return this.#sources.keep(peer, header, this.#writer.append(toStore), isOurFault);
+  }
+
+  #replayed(peer: Peer): AppError {
+    return relayError('frame_replayed', { details: { lastNonce: this.#sources.lastNonce(peer) } });
   }
 
   /** Sends a frame to those who are connected now. */
@@ -415,9 +444,4 @@ class Relay implements RelayService {
     session.detach();
     this.#sessions.remove(session);
   }
-}
-
-/** True for a failure that says nothing against the frame. */
-function isOurFault(error: unknown): boolean {
-  return !(error instanceof AppError) || error.kind === 'unavailable' || error.kind === 'internal';
 }

@@ -1,22 +1,28 @@
+import { type NonceState, ReplayWindow } from '../../../proto/replay-window.ts';
 import type { DeviceId } from '../../kernel/ids.ts';
-import { RETRIES_REMEMBERED } from './limits.ts';
-import type { RelayStore, SourceNonce } from './ports.ts';
+import type { RelayStore, SourceNonces } from './ports.ts';
 import type { Peer } from './types.ts';
+
+/** A STORED frame that is not kept yet. */
+interface FrameUnderWay {
+  readonly id: string;
+  readonly kept: Promise<number>;
+}
 
 interface Source {
   /** Its connections. */
   readonly peers: Set<Peer>;
-  readonly tenantId: SourceNonce['tenantId'];
-  /** Resolves when `lastNonce` is known. */
+  readonly tenantId: SourceNonces['tenantId'];
+  /** Resolves when `window` is known. */
   readonly loaded: Promise<void>;
-  lastNonce: number;
-  /** The last nonce of a frame that the server made for this device. */
+  window: ReplayWindow;
+  /** Counts what happens to `window`, to tell what is saved of it. */
+  changes: number;
+  savedChanges: number;
+  /** The last nonce of a frame that the server made for this device; 0 before the first. */
   serverNonce: number;
-  savedNonce: number;
-  /** Nonces of STORED frames that are not kept yet. A frame may be under way twice, each time with a nonce of its own. */
-  readonly underWay: Set<number>;
-  /** Ids of STORED frames that could not be kept, by nonce: they may come again as they are. */
-  readonly retries: Map<number, string>;
+  /** STORED frames that are not kept yet, by nonce. */
+  readonly underWay: Map<number, FrameUnderWay>;
 }
 
 /** What of a frame says whether it is new. */
@@ -25,17 +31,23 @@ interface FrameIdentity {
   readonly nonce: number;
 }
 
+/** Nonces of a source to be saved. */
+export interface UnsavedNonces extends SourceNonces {
+  /** To be called when they are. */
+  saved(): void;
+}
+
 /**
- * The connected devices as sources of frames, with the last nonce of each. A nonce is used up in memory at once; STORED
- * frames carry it into their transaction, those of other frames are saved every second, but never past a STORED frame
- * that isn't kept: that one may come again. After a crash a TRANSIENT frame of that last second could be replayed; it
- * changes nothing that is kept.
+ * The connected devices as sources of frames, with the replay window of each. A nonce is used up in memory at once. STORED
+ * frames carry it into their transaction, those of other frames are saved every second. A STORED frame that is on its way
+ * is never saved as used beside its transaction: if we fail to keep it, it may come again with its nonce, also after a
+ * crash. After a crash a TRANSIENT frame of that last second could be replayed; it changes nothing that is kept.
  */
 export class Sources {
-  readonly #store: Pick<RelayStore, 'findLastNonce'>;
+  readonly #store: Pick<RelayStore, 'findNonces'>;
   readonly #sources = new Map<DeviceId, Source>();
 
-  constructor(store: Pick<RelayStore, 'findLastNonce'>) {
+  constructor(store: Pick<RelayStore, 'findNonces'>) {
     this.#store = store;
   }
 
@@ -57,75 +69,75 @@ export class Sources {
     this.#sources.get(peer.actor.deviceId)?.peers.delete(peer);
   }
 
-  /** The last nonce accepted from this device, 0 for none. */
+  /** The highest nonce that came from this device, 0 for none. */
   lastNonce(peer: Peer): number {
-    return this.#sources.get(peer.actor.deviceId)?.lastNonce ?? 0;
+    return this.#sources.get(peer.actor.deviceId)?.window.last ?? 0;
   }
 
   /**
-   * The nonce of the next frame that the server makes for this device: from the clock, in microseconds, and always above
-   * the one before. One counter for all devices would tell each how many frames the others get.
+   * The nonce of the next frame that the server makes for this device: from the clock at first, in microseconds, then one
+   * more than the one before. One counter for all devices would tell each how many frames the others get.
    */
   nextServerNonce(peer: Peer, nowMs: number): number {
     const source = this.#sources.get(peer.actor.deviceId);
-    const nonce = Math.max(nowMs * 1000, (source?.serverNonce ?? 0) + 1);
-    if (source !== undefined) source.serverNonce = nonce;
-    return nonce;
+    if (source === undefined) return nowMs * 1000;
+    source.serverNonce = source.serverNonce === 0 ? nowMs * 1000 : source.serverNonce + 1;
+    return source.serverNonce;
   }
 
-  /** Uses the nonce up. False for a replay. A STORED frame that could not be kept may come again with its nonce. */
-  useNonce(peer: Peer, { id, nonce }: FrameIdentity): boolean {
+  /** Uses the nonce up, and says what it was. All nonces of a device that isn't connected are too old. */
+  useNonce(peer: Peer, nonce: number): NonceState {
     const source = this.#sources.get(peer.actor.deviceId);
-    if (source === undefined) return false;
-    if (nonce > source.lastNonce) {
-      source.lastNonce = nonce;
-      return true;
-    }
-    return source.retries.get(nonce) === id && source.retries.delete(nonce);
+    if (source === undefined) return 'too old';
+    const state = source.window.use(nonce);
+    if (state === 'new') source.changes++;
+    return state;
+  }
+
+  /** The frame was not kept, and was not looked at: it may come with its nonce again. Not while it is on its way. */
+  releaseNonce(peer: Peer, { nonce }: Pick<FrameIdentity, 'nonce'>): void {
+    const source = this.#sources.get(peer.actor.deviceId);
+    if (source === undefined || source.underWay.has(nonce)) return;
+    source.window.release(nonce);
+    source.changes++;
   }
 
   /**
-   * A STORED frame is on its way to be kept, which `kept` tells. If that fails by `isOurFault`, the same frame may come
-   * again.
+   * A STORED frame is on its way to be kept, which `stored` tells. If that fails by `isOurFault`, the frame may come with
+   * its nonce again.
    */
-  async keep<T>(
+  keep(
     peer: Peer,
     { id, nonce }: FrameIdentity,
-    kept: Promise<T>,
+    stored: Promise<number>,
     isOurFault: (error: unknown) => boolean,
-  ): Promise<T> {
+  ): Promise<number> {
     const source = this.#sources.get(peer.actor.deviceId);
-    if (source === undefined) return kept;
-    source.underWay.add(nonce);
-    try {
-      return await kept;
-    } catch (error) {
-      if (isOurFault(error)) rememberRetry(source, id, nonce);
-      throw error;
-    } finally {
-      source.underWay.delete(nonce);
-    }
+    if (source === undefined) return stored;
+    const kept = settle(source, nonce, stored, isOurFault);
+    source.underWay.set(nonce, { id, kept });
+    return kept;
+  }
+
+  /** What becomes of this very frame, which came before with the same nonce and is not kept yet; null: it isn't on its way. */
+  findUnderWay(peer: Peer, { id, nonce }: FrameIdentity): Promise<number> | null {
+    const frame = this.#sources.get(peer.actor.deviceId)?.underWay.get(nonce);
+    return frame?.id === id ? frame.kept : null;
   }
 
   /** Nonces to save; those of sources without a connection are let go when they are saved. */
-  takeUnsaved(): SourceNonce[] {
-    const unsaved: SourceNonce[] = [];
+  takeUnsaved(): UnsavedNonces[] {
+    const unsaved: UnsavedNonces[] = [];
     for (const [deviceId, source] of this.#sources) {
-      const { tenantId, lastNonce, savedNonce, underWay, retries } = source;
-      const open = Math.min(...underWay, ...retries.keys());
-      const safeNonce = Math.min(lastNonce, open - 1);
-      if (safeNonce > savedNonce) unsaved.push({ tenantId, deviceId, lastNonce: safeNonce });
-      else if (source.peers.size === 0 && open === Number.POSITIVE_INFINITY) this.#sources.delete(deviceId);
+      const { tenantId, window, changes, savedChanges, underWay, peers } = source;
+      if (changes > savedChanges) {
+        const saved = () => {
+          source.savedChanges = Math.max(source.savedChanges, changes);
+        };
+        unsaved.push({ tenantId, deviceId, ...window.content(underWay.keys()), saved });
+      } else if (peers.size === 0 && underWay.size === 0) this.#sources.delete(deviceId);
     }
     return unsaved;
-  }
-
-  /** Notes what was saved. */
-  markSaved(nonces: readonly SourceNonce[]): void {
-    for (const { deviceId, lastNonce } of nonces) {
-      const source = this.#sources.get(deviceId);
-      if (source !== undefined) source.savedNonce = Math.max(source.savedNonce, lastNonce);
-    }
   }
 
   /** Takes the device out. */
@@ -136,24 +148,34 @@ export class Sources {
   #begin({ actor: { deviceId, tenantId } }: Peer): Source {
     const source: Source = {
       peers: new Set(),
-      serverNonce: 0,
       tenantId,
-      loaded: this.#store.findLastNonce(deviceId).then((nonce) => {
-        source.lastNonce = nonce;
-        source.savedNonce = nonce;
+      loaded: this.#store.findNonces(deviceId).then((nonces) => {
+        source.window = new ReplayWindow(nonces);
       }),
-      lastNonce: 0,
-      savedNonce: 0,
-      underWay: new Set(),
-      retries: new Map(),
+      window: new ReplayWindow(),
+      changes: 0,
+      savedChanges: 0,
+      serverNonce: 0,
+      underWay: new Map(),
     };
     this.#sources.set(deviceId, source);
     return source;
   }
 }
 
-function rememberRetry({ retries }: Source, id: string, nonce: number): void {
-  retries.set(nonce, id);
-  const oldest = retries.keys().next().value;
-  if (retries.size > RETRIES_REMEMBERED && oldest !== undefined) retries.delete(oldest);
+async function settle(
+  source: Source,
+  nonce: number,
+  stored: Promise<number>,
+  isOurFault: (error: unknown) => boolean,
+): Promise<number> {
+  try {
+    return await stored;
+  } catch (error) {
+    if (isOurFault(error)) source.window.release(nonce);
+    throw error;
+  } finally {
+    source.underWay.delete(nonce);
+    source.changes++;
+  }
 }

@@ -1,9 +1,10 @@
+import { ReplayWindow, type ReplayWindowContent } from '../../../proto/replay-window.ts';
 import type { DeviceActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
+import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { NodeLease } from '../../kernel/lease.ts';
 import { APPEND_ATTEMPTS_MAX } from './limits.ts';
-import type { Cursor, NetworkDevice, RelayStore, StreamOwner } from './ports.ts';
+import type { Cursor, NetworkDevice, RelayStore, SourceNonces, StreamOwner } from './ports.ts';
 import type {
   FrameToStore,
   Membership,
@@ -71,26 +72,57 @@ async function reserveOffsets(
   );
 }
 
-async function saveNonces(
-  sql: Sql,
-  nonces: readonly { tenantId: string; deviceId: string; lastNonce: number }[],
-): Promise<void> {
-  const highest = new Map<string, { device_id: string; tenant_id: string; last_nonce: number }>();
-  for (const { tenantId, deviceId, lastNonce } of nonces) {
-    const known = highest.get(deviceId);
-    if (known !== undefined && known.last_nonce >= lastNonce) continue;
-    highest.set(deviceId, { device_id: deviceId, tenant_id: tenantId, last_nonce: lastNonce });
+/** The nonces of these frames, of each source together. */
+function noncesOf(frames: readonly FrameToStore[]): SourceNonces[] {
+  const sources = new Map<DeviceId, { tenantId: TenantId; window: ReplayWindow }>();
+  for (const { sourceId, sourceTenantId, nonce, isRepetition } of frames) {
+    if (isRepetition) continue;
+    let source = sources.get(sourceId);
+    if (source === undefined) {
+      source = { tenantId: sourceTenantId, window: new ReplayWindow() };
+      sources.set(sourceId, source);
+    }
+    source.window.use(nonce);
   }
-  const sorted = [...highest.values()].sort((a, b) => (a.device_id < b.device_id ? -1 : 1));
-  if (sorted.length === 0) return;
+  return [...sources].map(([deviceId, { tenantId, window }]) => ({
+    tenantId,
+    deviceId,
+    ...window.content(),
+  }));
+}
+
+/**
+ * Adds nonces to those that are saved, one row for each source. The first bit of `recent` is the last nonce: where that one
+ * goes up, the others move on by as much, and those that leave the window are dropped.
+ */
+async function saveNonces(sql: Sql, nonces: readonly SourceNonces[]): Promise<void> {
+  if (nonces.length === 0) return;
+  const sorted = [...nonces].sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1));
   // Arrays, because a statement has 65,534 parameters at most.
   await sql`
-    INSERT INTO relay_nonces (device_id, tenant_id, last_nonce)
-    SELECT * FROM unnest(
-      ${sorted.map((row) => row.device_id)}::uuid[],
-      ${sorted.map((row) => row.tenant_id)}::uuid[],
-      ${sorted.map((row) => row.last_nonce)}::bigint[])
-    ON CONFLICT (device_id) DO UPDATE SET last_nonce = greatest(relay_nonces.last_nonce, EXCLUDED.last_nonce)`;
+    INSERT INTO relay_nonces AS saved (device_id, tenant_id, last_nonce, recent)
+    SELECT device_id, tenant_id, last_nonce, ('x' || recent)::varbit::bit(1024)
+    FROM unnest(
+      ${sorted.map(({ deviceId }) => deviceId)}::uuid[],
+      ${sorted.map(({ tenantId }) => tenantId)}::uuid[],
+      ${sorted.map(({ lastNonce }) => lastNonce)}::bigint[],
+      ${sorted.map(({ recent }) => recent)}::text[]) AS used (device_id, tenant_id, last_nonce, recent)
+    ON CONFLICT (device_id) DO UPDATE SET
+      last_nonce = greatest(saved.last_nonce, EXCLUDED.last_nonce),
+      recent =
+        (saved.recent >> least(greatest(EXCLUDED.last_nonce - saved.last_nonce, 0), 1024)::int) |
+        (EXCLUDED.recent >> least(greatest(saved.last_nonce - EXCLUDED.last_nonce, 0), 1024)::int)`;
+}
+
+async function findNonces(sql: Sql, deviceId: DeviceId): Promise<ReplayWindowContent> {
+  const [row] = await sql<{ last_nonce: bigint; recent: string }[]>`
+    SELECT last_nonce, recent::text FROM relay_nonces WHERE device_id = ${deviceId}`;
+  const bits = row?.recent ?? '';
+  let recent = '';
+  for (let start = 0; start < bits.length; start += 4) {
+    recent += Number.parseInt(bits.slice(start, start + 4), 2).toString(16);
+  }
+  return { lastNonce: Number(row?.last_nonce ?? 0), recent };
 }
 
 async function beginStream(sql: Sql, tenantId: string, networkId: string, epoch: string): Promise<void> {
@@ -107,7 +139,7 @@ async function findRefused(
   sql: Sql,
   frames: readonly FrameToStore[],
   memberships: NetworkMembers,
-): Promise<ReadonlyMap<FrameToStore, RefusedFrame['reason']>> {
+): Promise<Map<FrameToStore, RefusedFrame['reason']>> {
   const asked = new Map<string, NetworkDevice>();
   for (const { networkId, sourceId, destinationId, destinationUnknown } of frames) {
     asked.set(networkId + sourceId, { networkId, deviceId: sourceId });
@@ -176,6 +208,10 @@ async function appendFrames(
   for (const frame of frames) {
     const key = frameKey(frame.sourceId, frame.frameId);
     if (refused.has(frame) || offsets.has(key)) continue;
+    if (frame.isRepetition) {
+      refused.set(frame, 'frame_replayed');
+      continue;
+    }
     // Its offset comes below; a second frame of this id in the batch is a repetition.
     offsets.set(key, 0);
     fresh.add(frame);
@@ -184,14 +220,7 @@ async function appendFrames(
     const heads = await reserveOffsets(sql, [...fresh], epochs);
     await insertFrames(sql, [...fresh], storedAtMs, heads, offsets);
   }
-  await saveNonces(
-    sql,
-    frames.map(({ sourceId, sourceTenantId, nonce }) => ({
-      tenantId: sourceTenantId,
-      deviceId: sourceId,
-      lastNonce: nonce,
-    })),
-  );
+  await saveNonces(sql, noncesOf(frames));
   return frames.map((frame): StoreOutcome => {
     const reason = refused.get(frame);
     if (reason !== undefined) return { kind: 'refused', reason };
@@ -325,12 +354,7 @@ export function createRelayStore(
         return rows.map((row) => ({ networkId: row.network_id, head: Number(row.head) }));
       }),
 
-    findLastNonce: (deviceId) =>
-      database.system('relay', async (sql) => {
-        const [row] = await sql<{ last_nonce: bigint }[]>`
-          SELECT last_nonce FROM relay_nonces WHERE device_id = ${deviceId}`;
-        return Number(row?.last_nonce ?? 0);
-      }),
+    findNonces: (deviceId) => database.system('relay', (sql) => findNonces(sql, deviceId)),
 
     saveProgress: (cursors, nonces) =>
       write(async (sql) => {

@@ -75,9 +75,11 @@ export interface FrameToStore {
   readonly tenantId: TenantId;
   readonly frameId: string;
   readonly destinationId: DeviceId | null;
-  /** False: the destination is connected in the network, so that nobody needs to ask whether it belongs there. */
+  /** False: nobody needs to ask whether the destination belongs to the network. It is connected there, for example. */
   readonly destinationUnknown: boolean;
   readonly nonce: number;
+  /** True: its nonce was used before. It is only looked for, never stored; `content` is empty. */
+  readonly isRepetition: boolean;
   readonly content: Uint8Array;
 }
 
@@ -86,10 +88,13 @@ export type StoreOutcome =
   /** `duplicate`: it was stored before, at this offset. */
   { readonly kind: 'stored'; readonly streamOffset: number; readonly duplicate: boolean } | RefusedFrame;
 
-/** A frame that was not stored: its source doesn't belong to the network any more, or its destination doesn't. */
+/**
+ * A frame that was not stored: its source doesn't belong to the network any more, or its destination doesn't, or it is the
+ * repetition of a frame that isn't stored.
+ */
 export interface RefusedFrame {
   readonly kind: 'refused';
-  readonly reason: 'network_not_found' | 'frame_destination_unknown';
+  readonly reason: 'network_not_found' | 'frame_destination_unknown' | 'frame_replayed';
 }
 
 /** A frame of the stream, as it is delivered. */

@@ -31,7 +31,7 @@ export class ClientSession<Session> {
    * Begins `work` at once and answers in the order of the calls: acknowledgements keep the order of the publications
    * [MQTT-4.6.0-2]. While too much is in work, nothing is read from the client.
    */
-  async inOrder(work: () => Promise<void>): Promise<void> {
+  async inOrder<Value>(work: () => Promise<Value>): Promise<Value> {
     if (++this.#inWork === this.#incomingMessagesMax) this.gate.hold();
     const previous = this.#turn;
     const working = work();
@@ -40,7 +40,7 @@ export class ClientSession<Session> {
       () => previous,
     );
     try {
-      await working;
+      return await working;
     } finally {
       await previous;
       if (this.#inWork-- === this.#incomingMessagesMax) this.gate.release();

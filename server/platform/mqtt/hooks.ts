@@ -114,12 +114,13 @@ async function takePublication<Session>(
   // A repeated QoS 2 publication was taken already; the broker answers it again [MQTT-4.3.3-2].
   if (qos === 2 && storage.hasHandshake(client, messageId)) return;
   const payload = packet.payload as Buffer;
-  await state
+  const isTaken = await state
     .inOrder(async () => endpoint.published(connection, session, topic, payload))
     .catch((error: unknown) => {
       logger.error({ ...loggedClient(state), error }, 'an MQTT publication could not be taken');
       throw new Error('the publication could not be taken');
     });
+  if (!isTaken && qos > 0) throw new Error('the publication was not taken');
 }
 
 function mayTake<Session>(

@@ -14,8 +14,16 @@ export interface MqttEndpoint<Session> {
   connected(connection: MqttConnection, session: Session): void;
   /** Called once for every session `authenticate` gave, also when the client went away before `connected`. */
   disconnected(connection: MqttConnection, session: Session): void;
-  /** PUBACK goes out only after the promise resolves. A rejection closes the connection without PUBACK. */
-  published(connection: MqttConnection, session: Session, topic: string, payload: Uint8Array): Promise<void>;
+  /**
+   * True: taken, and PUBACK goes out. False: it is not, and a publication that asks for an acknowledgement (QoS 1 and 2) ends
+   * its connection instead. A rejection ends it too.
+   */
+  published(
+    connection: MqttConnection,
+    session: Session,
+    topic: string,
+    payload: Uint8Array,
+  ): Promise<boolean>;
   /** After SUBACK was handed to the socket: what `deliver` sends now arrives after it. */
   subscribed(connection: MqttConnection, session: Session, topicFilter: string): void;
   /** What is delivered to the topic from now on doesn't arrive. */

@@ -33,6 +33,13 @@ export interface SessionDependencies extends FrameServices {
   readonly logger: Logger;
 }
 
+/** A message that was refused. */
+export interface RefusedMessage {
+  readonly error: AppError;
+  /** True: its sender counts on it being kept. False: a TRANSIENT frame, which may be lost. */
+  readonly isCountedOn: boolean;
+}
+
 /** Where a network's stream stood when the device was subscribed to it. */
 export interface Subscription {
   readonly delivery: DeliverySession;
@@ -88,7 +95,7 @@ export class DeviceSession {
     return this.#dependencies.frames.maySubscribe(this.actor, topic, this.#connection);
   }
 
-  /** The last nonce accepted from the device. */
+  /** The highest nonce that came from the device. */
   get lastNonce(): number {
     return this.#peer === null ? 0 : this.#dependencies.relay.lastNonce(this.#peer);
   }
@@ -168,22 +175,25 @@ export class DeviceSession {
   }
 
   /**
-   * A message from the device. Resolves when it is dealt with, with the error that it was refused with, or null. The bytes
-   * are needed during the call only.
+   * A message from the device. Resolves when it is dealt with: null, or that it was refused. The bytes are needed during the
+   * call only.
    */
-  async receive(bytes: Uint8Array): Promise<AppError | null> {
-    if (this.#ended) return null;
+  async receive(bytes: Uint8Array): Promise<RefusedMessage | null> {
+    if (this.#ended) return { error: relayError('unavailable'), isCountedOn: true };
     let frame: FrameView | null = null;
+    let accepted: 'new' | 'repeated' | null = null;
     try {
+      const peer = this.#requirePeer();
       frame = decodeFrame(bytes);
-      this.#dependencies.relay.accept(this.#requirePeer(), frame);
-      const handled = this.#handle(frame);
+      accepted = this.#dependencies.relay.accept(peer, frame);
+      const handled = this.#handle(peer, frame, accepted === 'repeated');
       const answer = handled instanceof Promise ? await this.#whenAnswered(frame, handled) : handled;
       this.#wrongFrames.accepted();
       if (answer !== null) this.#answer(frame, answer);
       return null;
     } catch (error) {
-      return this.#refuse(error, frame, false);
+      const isCountedOn = frame?.header.delivery !== Delivery.TRANSIENT;
+      return { error: this.#refuse(error, frame, accepted === 'new'), isCountedOn };
     }
   }
 
@@ -235,14 +245,14 @@ export class DeviceSession {
     this.#recordSeen();
   }
 
-  #handle(frame: FrameView): FrameAnswer | Promise<FrameAnswer> {
+  #handle(peer: Peer, frame: FrameView, isRepetition: boolean): FrameAnswer | Promise<FrameAnswer> {
     this.#channel.requireReady(frame.header.type);
     if (this.#unanswered >= SEND_WINDOW_FRAMES && asksForAnswer(frame.header))
       throw relayError('window_exceeded');
-    const peer = this.#requirePeer();
     return this.#dependencies.frames.handle({
       peer,
       frame,
+      isRepetition,
       connection: this.#connection,
       providerLink: this.#linkOfProvider(peer, frame),
       session: this.#channel.sessionFrames,
@@ -274,8 +284,12 @@ export class DeviceSession {
     return this.#channel.send(this.#dependencies.relay.makeFrame(this.#peer, frame));
   }
 
-  #refuse(cause: unknown, frame: FrameView | null, isFatal: boolean): AppError {
+  /** `isAccepted`: the frame's nonce is used up for it. */
+  #refuse(cause: unknown, frame: FrameView | null, isAccepted: boolean): AppError {
     const error = toAppError(cause);
+    if (isAccepted && frame !== null && this.#peer !== null) {
+      this.#dependencies.relay.refused(this.#peer, frame, error);
+    }
     if (this.#ended) return error;
     const fields = {
       operation: 'frames.receive',
@@ -288,7 +302,7 @@ export class DeviceSession {
     const networkId = frame?.header.networkId ?? ownNetworkId ?? NIL_UUID;
     this.#send(networkId, errorAnswer(error), frame?.header.id ?? null);
     const tooMany = this.#wrongFrames.refused(error);
-    const endsIt = isFatal || error.code === 'window_exceeded' || this.#channel.endsAtFirstRefusal;
+    const endsIt = error.code === 'window_exceeded' || this.#channel.endsAtFirstRefusal;
     if (endsIt) this.end(error);
     else if (tooMany) this.end(new AppError('invalid', 'too_many_errors', 'Too many wrong frames.'));
     return error;
@@ -302,7 +316,7 @@ export class DeviceSession {
         await this.#openAndStart(missing);
       }
     } catch (error) {
-      this.#refuse(error, null, true);
+      this.end(this.#refuse(error, null, false));
     } finally {
       this.#isOpening = false;
     }

@@ -25,6 +25,8 @@ export interface FrameServices {
 export interface ReceivedFrame {
   readonly peer: Peer;
   readonly frame: FrameView;
+  /** True: it came before, and is only to be acknowledged if it is kept. Only of frames that want to be. */
+  readonly isRepetition: boolean;
   /** Where it came from: one object for a whole connection. */
   readonly connection: Connection;
   /** How a request reaches this device; null where a device can't be a provider. */

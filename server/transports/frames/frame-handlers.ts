@@ -19,19 +19,24 @@ export const capabilitiesOf = ({
   commands,
 }: yggdrasil.v1.Capabilities): DeviceCapabilities => ({ platform, firmware, sensors, actuators, commands });
 
-const forward: FrameHandler = ({ relay }, { peer, frame }) => {
+const forward: FrameHandler = ({ relay }, { peer, frame, isRepetition }) => {
   const isStored = frame.header.delivery === Delivery.STORED;
-  const forwarded = relay.forward(peer, frame);
+  const forwarded = isRepetition ? relay.findKept(peer, frame) : relay.forward(peer, frame);
   if (typeof forwarded === 'number') return null;
   return forwarded.then((streamOffset) => (isStored ? acknowledgement(streamOffset) : null));
 };
 
 const announceCapabilities: FrameHandler = async (services, received) => {
+  // Newer capabilities may be in force: those that come again don't replace them.
+  if (received.isRepetition) return forward(services, received);
   const capabilities = capabilitiesOf(payloadOf(Capabilities, received.frame));
   services.devices.checkCapabilities(capabilities);
-  const kept = services.devices.updateCapabilities(received.peer.actor, capabilities);
-  const [answer] = await Promise.all([forward(services, received), kept]);
-  return answer;
+  const updated = services.devices.updateCapabilities(received.peer.actor, capabilities);
+  // Both are over before either's failure is told: a frame on its way to be kept can't come again.
+  const [forwarded, kept] = await Promise.allSettled([forward(services, received), updated]);
+  if (forwarded.status === 'rejected') throw forwarded.reason;
+  if (kept.status === 'rejected') throw kept.reason;
+  return forwarded.value;
 };
 
 /** The session a frame belongs to. Refuses with `frame_type_unexpected` where the transport has none of its own. */

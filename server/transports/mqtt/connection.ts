@@ -28,6 +28,11 @@ export class MqttDevice implements DeviceChannel {
     this.session = new DeviceSession(this, dependencies);
   }
 
+  /** True: the device gets what is sent to it. */
+  get hears(): boolean {
+    return this.#isSubscribed;
+  }
+
   /** CONNACK was sent. */
   attach(connection: MqttConnection): void {
     this.#connection = connection;

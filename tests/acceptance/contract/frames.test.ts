@@ -64,15 +64,29 @@ describe('any frame', () => {
   it('is refused as frame_replayed when it comes again, on this connection and the next', async () => {
     const credentials = await aliceDevice();
     const connection = await BifrostSocket.open(server, credentials);
-    const bytes = signedFrame(credentials, { delivery: Delivery.STORED }, event);
+    const bytes = signedFrame(credentials, {}, event);
     connection.socket.send(bytes);
-    await connection.next(FrameType.ACK);
     connection.socket.send(bytes);
     expect(codeOf(await connection.next(FrameType.ERROR))).toBe('frame_replayed');
     connection.close();
     const again = await BifrostSocket.open(server, credentials);
     again.socket.send(bytes);
     expect(codeOf(await again.next(FrameType.ERROR))).toBe('frame_replayed');
+    again.close();
+  });
+
+  it('is acknowledged with its first position when it is kept and comes again, on this connection and the next', async () => {
+    const credentials = await aliceDevice();
+    const connection = await BifrostSocket.open(server, credentials);
+    const bytes = signedFrame(credentials, { delivery: Delivery.STORED }, event);
+    connection.socket.send(bytes);
+    const { payload } = await connection.next(FrameType.ACK);
+    connection.socket.send(bytes);
+    expect((await connection.next(FrameType.ACK)).payload).toEqual(payload);
+    connection.close();
+    const again = await BifrostSocket.open(server, credentials);
+    again.socket.send(bytes);
+    expect((await again.next(FrameType.ACK)).payload).toEqual(payload);
     again.close();
   });
 

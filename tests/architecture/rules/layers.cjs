@@ -49,6 +49,11 @@ const DOMAINS = {
     sees: [],
     uses: [
       [WIRE, 'routes frames by their header and signs them', { only: '/(hop-signer|rules|service)\\.ts$' }],
+      [
+        files('proto/replay-window.ts'),
+        'keeps for each source the window that devices keep, too',
+        { only: '/(ports|sources|store\\.postgres)\\.ts$' },
+      ],
       [files('assembly/host/index.ts'), 'names the core that verifies and signs', { types: true }],
     ],
   },

@@ -24,7 +24,7 @@ describe('a publication', () => {
       {
         published: () =>
           new Promise((resolve) => {
-            keep = resolve;
+            keep = () => resolve(true);
           }),
       },
     );
@@ -60,6 +60,23 @@ describe('a publication', () => {
     expect(logger.lines.some((line) => line.level === 'error')).toBe(true);
   });
 
+  test('that the endpoint does not take ends the connection with QoS 1 and 2, and has no answer with QoS 0', async () => {
+    const { connect, seen } = await startBroker({}, { published: async () => false });
+    for (const qos of [1, 2] as const) {
+      const client = await connect('ann');
+      const answers: string[] = [];
+      client.on('packetreceive', ({ cmd }) => answers.push(cmd));
+      const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
+      client.publish('ann/up', 'x', { qos }, () => undefined);
+      await closed;
+      expect(answers).toEqual([]);
+    }
+    const client = await connect('bob');
+    await client.publishAsync('bob/up', 'x', { qos: 0 });
+    expect(await client.subscribeAsync('bob/down')).toHaveLength(1);
+    expect(seen.events).not.toContain('disconnected bob');
+  });
+
   test('acknowledgements keep the order of publications, whichever is kept first', async () => {
     const keep: (() => void)[] = [];
     const { connect } = await startBroker(
@@ -67,7 +84,7 @@ describe('a publication', () => {
       {
         published: () =>
           new Promise((resolve) => {
-            keep.push(resolve);
+            keep.push(() => resolve(true));
           }),
       },
     );

@@ -178,6 +178,7 @@ describe('a connected client', () => {
             await new Promise<void>((resolve) => waiting.push(resolve));
             inWork--;
             taken++;
+            return true;
           },
         },
       );

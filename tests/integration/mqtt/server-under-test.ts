@@ -36,6 +36,7 @@ export async function startBroker(
     disconnected: (_connection, session) => void seen.events.push(`disconnected ${session}`),
     published: async (_connection, session, topic, payload) => {
       seen.published.push({ client: session, topic, payload: Buffer.from(payload).toString() });
+      return true;
     },
     subscribed: (_connection, session, filter) => void seen.events.push(`subscribed ${session} ${filter}`),
     unsubscribed: (_connection, session, filter) =>

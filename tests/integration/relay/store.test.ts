@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ReplayWindow, type ReplayWindowContent } from '../../../proto/index.ts';
 import { createMembershipStore } from '../../../server/domains/devices/index.ts';
 import { createRelayStore } from '../../../server/domains/relay/index.ts';
 import type { RelayStore } from '../../../server/domains/relay/ports.ts';
@@ -8,6 +10,7 @@ import { serverFor, TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { uuid } from '../../support/frames.ts';
 import { testLease } from '../../support/lease.ts';
+import { PlainWindow } from '../../support/plain-window.ts';
 import { frameToStore } from '../../support/relay-peer.ts';
 
 const EPOCH = uuid(99);
@@ -155,7 +158,7 @@ describe('the stream of a network', () => {
       [1, [1]],
       [2, [3]],
     ]);
-    expect(await store.findLastNonce(home.deviceId)).toBe(3);
+    expect(await noncesOf(home)).toEqual(kept(1, 2, 3));
   });
 
   it('is read by a device in order, without its own frames and those for others', async () => {
@@ -285,17 +288,72 @@ describe('the stream of a network', () => {
   });
 });
 
+/** What is kept of these nonces. */
+function kept(...nonces: number[]): ReplayWindowContent {
+  const window = new PlainWindow();
+  for (const nonce of nonces) window.use(nonce);
+  return window.content();
+}
+
+const noncesOf = async (home: Home) => new ReplayWindow(await store.findNonces(home.deviceId)).content();
+
 describe('nonces', () => {
-  it('go into the transaction of their frames, and never back', async () => {
+  it('go into the transaction of their frames, in any order, and never back', async () => {
     const home = await newHome();
     const { deviceId, membership } = home;
     const { networkTenantId: tenantId } = membership;
-    expect(await store.findLastNonce(deviceId)).toBe(0);
+    expect(await noncesOf(home)).toEqual(kept());
     await append([frame(home, 7), frame(home, 5)]);
-    expect(await store.findLastNonce(deviceId)).toBe(7);
-    await store.saveProgress([], [{ tenantId, deviceId, lastNonce: 6 }]);
-    expect(await store.findLastNonce(deviceId)).toBe(7);
+    expect(await noncesOf(home)).toEqual(kept(5, 7));
+    await store.saveProgress([], [{ tenantId, deviceId, ...kept(3, 6) }]);
+    expect(await noncesOf(home)).toEqual(kept(3, 5, 6, 7));
     await store.forgetDevice(deviceId, null);
-    expect(await store.findLastNonce(deviceId)).toBe(0);
+    expect(await noncesOf(home)).toEqual(kept());
+  });
+
+  it('are kept as a window that knows what a plain set knows, wherever its two halves lie', async () => {
+    const home = await newHome();
+    const { deviceId, membership } = home;
+    const { networkTenantId: tenantId } = membership;
+    const plain = new PlainWindow();
+    const start = 1_790_000_000_000_000;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: -1_100, max: 1_100 }),
+        fc.uniqueArray(fc.integer({ min: -1_030, max: 0 }), { maxLength: 20 }),
+        fc.boolean(),
+        async (ahead, below, isReleased) => {
+          const used = new PlainWindow();
+          const last = Math.max(plain.last, start) + ahead;
+          for (const distance of [0, ...below]) used.use(last + distance);
+          if (isReleased) used.release(last);
+          plain.add(used.content());
+          await store.saveProgress([], [{ tenantId, deviceId, ...used.content() }]);
+          expect(await noncesOf(home)).toEqual(plain.content());
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('of a repetition say nothing: it is found, or refused, and never stored', async () => {
+    const home = await newHome();
+    await append([frame(home, 2)]);
+    const repetition = (number: number) => ({
+      ...frame(home, number),
+      isRepetition: true,
+      content: new Uint8Array(0),
+    });
+    expect(await append([repetition(2), repetition(1), frame(home, 3), repetition(3)])).toEqual([
+      -1,
+      'frame_replayed',
+      2,
+      -2,
+    ]);
+    expect(await noncesOf(home)).toEqual(kept(2, 3));
+    expect(await page(home, await newMember(home.membership), 0)).toEqual([
+      [1, [2]],
+      [2, [3]],
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CredentialsError, encodeCommandResult, SERVER_ID } from '../../../device/client/index.ts';
+import { REPLAYS_MAX } from '../../../device/client/limits.ts';
 import {
   Delivery,
   decodePayload,
@@ -53,6 +54,25 @@ describe('a session', () => {
     client.sendTransient({ type: FrameType.EVENT, payload: reading(1) });
     const { nonce } = server.connection.last(FrameType.EVENT).header;
     expect(nonce > lastNonce).toBe(isBelieved);
+  });
+
+  it('sends a frame again with a nonce above the last one when another program of the device was ahead', async () => {
+    const { server, client } = await connected();
+    const sent = client.publish({ name: 'led.state', value: true, unit: '' });
+    const refuse = () => {
+      const { id, nonce } = server.connection.last(FrameType.EVENT).header;
+      const refusal = { code: ErrorCode.FRAME_REPLAYED, message: '', lastNonce: nonce + 5_000 };
+      const header = { type: FrameType.ERROR, sourceId: SERVER_ID, correlationId: id };
+      server.connection.push(header, encodePayload(ErrorPayload, refusal));
+    };
+    for (let count = 0; count <= REPLAYS_MAX; count++) refuse();
+    await expect(sent).rejects.toMatchObject({ code: 'frame_replayed' });
+    const headers = server.connection.all(FrameType.EVENT).map(({ header }) => header);
+    expect(new Set(headers.map(({ id }) => id)).size).toBe(1);
+    const [first] = headers;
+    expect(headers.map(({ nonce }) => nonce - (first?.nonce ?? 0))).toEqual(
+      Array.from({ length: REPLAYS_MAX + 1 }, (_, count) => count * 5_001),
+    );
   });
 
   it('has its ids in lower case, however the credentials write them', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   decodeCapabilities,
@@ -19,6 +20,7 @@ import {
   encodePayload,
   FrameType,
   type FrameView,
+  REPLAY_WINDOW_NONCES,
   readFrame,
 } from '../../../proto/index.ts';
 import { madeUpCredentials, type StandInConnection, StandInServer } from '../../support/bifrost-server.ts';
@@ -306,19 +308,30 @@ describe('a command', () => {
     expect(second?.header.id).not.toBe(first?.header.id);
   });
 
-  it('that is older than the last one of its source is a replay', async () => {
+  it('whose nonce was used, or is too far below the last one of its source, is a replay', async () => {
     const { broker, reports } = await running();
     broker.deliver(command('led.set', { on: true }, { nonce: 500_000 }));
-    broker.deliver(command('led.set', { on: false }, { nonce: 499_999 }));
+    for (const nonce of [500_000, 500_000 - REPLAY_WINDOW_NONCES]) {
+      broker.deliver(command('led.set', { on: false }, { nonce, id: randomUUID() }));
+      expect(reports.at(-1)).toEqual({ kind: 'dropped', reason: 'frame_replayed' });
+    }
     broker.deliver(command('led.get', {}, { sourceId: OTHER_COMMANDER, nonce: 3 }));
     expect(broker.results().map(({ values }) => values.on)).toEqual([true, true]);
-    expect(reports).toContainEqual({ kind: 'dropped', reason: 'frame_replayed' });
+  });
+
+  it('that a later one has overtaken is carried out, once', async () => {
+    const { broker } = await running();
+    broker.deliver(command('led.get', {}, { nonce: 400_002 }));
+    for (let count = 0; count < 2; count++) {
+      broker.deliver(command('led.set', { on: true }, { nonce: 400_001, id: randomUUID() }));
+    }
+    expect(broker.results().map(({ values }) => values.on)).toEqual([false, true]);
   });
 
   it('is known again after a restart', async () => {
     const first = await running();
     const on = command('led.set', { on: true }, { nonce: 600_000 });
-    const old = command('led.set', { on: true }, { nonce: 599_999 });
+    const old = command('led.set', { on: true }, { nonce: 600_000, id: randomUUID() });
     first.broker.deliver(on);
     const answered = first.broker.all(FrameType.COMMAND_RESULT)[0];
     const second = await running({ content: first.saved.at(-1) as DeviceMemoryContent });
@@ -350,7 +363,7 @@ describe('a command', () => {
     const before = saved.length;
     broker.deliver(command('led.set', { on: true }, { nonce: 800_000 }));
     expect(saved.length).toBe(before + 1);
-    expect(saved.at(-1)?.commandNonces[COMMANDER]).toBe(800_000);
+    expect(saved.at(-1)?.commandNonces[COMMANDER]).toMatchObject({ lastNonce: 800_000 });
     expect(saved.at(-1)?.answers).toHaveLength(1);
   });
 });

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { Delivery, decodePayload, ErrorPayload, errorCodeName, FrameType } from '../../../proto/index.ts';
+import {
+  Delivery,
+  decodePayload,
+  ErrorPayload,
+  errorCodeName,
+  FrameType,
+  REPLAY_WINDOW_NONCES,
+} from '../../../proto/index.ts';
 import { relayError } from '../../../server/domains/relay/index.ts';
 import { QUESTIONS_MAX } from '../../../server/domains/relay/limits.ts';
 import { asId, type DeviceId, type NetworkId } from '../../../server/kernel/ids.ts';
@@ -15,6 +22,7 @@ import {
 } from '../../support/device-channels.ts';
 import { uuid } from '../../support/frames.ts';
 import { testMembership, testNetworkId } from '../../support/relay-peer.ts';
+import { RelayStoreInMemory } from '../../support/relay-store.ts';
 
 const [SENDER, READER] = [31, 32];
 const transient = { delivery: Delivery.TRANSIENT };
@@ -109,12 +117,69 @@ describe.each<ChannelName>(['WebSocket', 'MQTT'])('a device over %s', (channel) 
     expect([errorsOf(sender).map(([name]) => name), sender.isOpen, store.frames]).toEqual([[code], true, []]);
   });
 
-  it('is refused a frame that it sent before, and told the last nonce', async () => {
+  it('hears again that a STORED frame is kept when it sends it again, and the others get it once', async () => {
+    const { sender, reader, store } = await setUp();
+    const bytes = stored();
+    expect([await sender.send(bytes), await sender.send(bytes)]).toEqual([true, true]);
+    expect([errorsOf(sender), offsetsOf(reader), store.frames.length]).toEqual([[], [1], 1]);
+  });
+
+  it('hears of both copies of a STORED frame that it sends again before the first is kept', async () => {
     const { sender, store } = await setUp();
     const bytes = stored();
-    await sender.send(bytes);
-    await sender.send(bytes);
-    expect(errorsOf(sender)).toEqual([['frame_replayed', store.frames[0]?.frameId]]);
+    expect(await Promise.all([sender.send(bytes), sender.send(bytes)])).toEqual([true, true]);
+    expect([errorsOf(sender), store.frames.length]).toEqual([[], 1]);
+  });
+
+  it('may send a STORED frame again after later ones', async () => {
+    const { sender, reader, store } = await setUp();
+    const [first, second, third] = [stored(), stored(), stored()];
+    for (const bytes of [second, third, first]) expect(await sender.send(bytes)).toBe(true);
+    expect([errorsOf(sender), offsetsOf(reader), store.frames.length]).toEqual([[], [1, 2, 3], 3]);
+  });
+
+  it('is refused another STORED frame under a nonce that it has used', async () => {
+    const { sender, store } = await setUp();
+    const nonce = nextNonce();
+    const [first, second] = [uuid(1), uuid(2)].map((id) => frameOf(SENDER, nonce, { id }));
+    expect([await sender.send(first as Uint8Array), await sender.send(second as Uint8Array)]).toEqual([
+      true,
+      false,
+    ]);
+    expect([errorsOf(sender), store.frames.length]).toEqual([[['frame_replayed', uuid(2)]], 1]);
+  });
+
+  it('is refused a TRANSIENT frame that it sent before, and a STORED one from below the window, and told the last nonce', async () => {
+    const { sender, reader, store } = await setUp();
+    const [old, again] = [stored(), frameOf(SENDER, nextNonce(), transient)];
+    await sender.send(again);
+    await sender.send(again);
+    const far = nextNonce() + REPLAY_WINDOW_NONCES;
+    await sender.send(frameOf(SENDER, far, transient));
+    expect(await sender.send(old)).toBe(false);
+    const errors = sender.received.filter(({ header }) => header.type === FrameType.ERROR);
+    expect(errors.map(({ payload }) => decodePayload(ErrorPayload, payload).lastNonce)).toEqual([
+      far - REPLAY_WINDOW_NONCES - 1,
+      far,
+    ]);
+    expect([errorsOf(sender).map(([name]) => name), store.frames]).toEqual([
+      ['frame_replayed', 'frame_replayed'],
+      [],
+    ]);
+    expect(reader.received.filter(({ header }) => header.sourceId === uuid(SENDER))).toHaveLength(2);
+  });
+
+  it('gets no acknowledgement where too much is running for it, and may send it again as it is', async () => {
+    let isFull = false;
+    const limiter = { enter: () => !isFull, leave: () => undefined };
+    const { connect, store } = createMessagingWorld(new RelayStoreInMemory(), undefined, undefined, limiter);
+    const sender = await connect(channel, SENDER);
+    const bytes = stored();
+    isFull = true;
+    expect(await sender.send(bytes)).toBe(false);
+    isFull = false;
+    const again = sender.isOpen ? sender : await connect(channel, SENDER);
+    expect([await again.send(bytes), store.frames.length]).toEqual([true, 1]);
   });
 
   it('gets no acknowledgement for what could not be kept, and may send it again as it is', async () => {
@@ -237,6 +302,21 @@ describe.each<ChannelName>(['WebSocket', 'MQTT'])('a device over %s', (channel) 
 });
 
 describe('what only one channel can do', () => {
+  it('a device over MQTT that is not subscribed, and so can not be told why its frame is refused, is cut off instead', async () => {
+    const { connect } = createMessagingWorld();
+    for (const bytes of [nonsense, stored({ destinationId: uuid(SENDER) })]) {
+      const sender = await connect('MQTT, not subscribed', SENDER);
+      expect([await sender.send(bytes), sender.isOpen]).toEqual([false, false]);
+    }
+  });
+
+  it('a device over MQTT that is not subscribed may send a TRANSIENT frame again: it was taken', async () => {
+    const { connect } = createMessagingWorld();
+    const sender = await connect('MQTT, not subscribed', SENDER);
+    const bytes = frameOf(SENDER, nextNonce(), transient);
+    expect([await sender.send(bytes), await sender.send(bytes), sender.isOpen]).toEqual([true, true, true]);
+  });
+
   it('a device over MQTT goes on in its other networks when it leaves one', async () => {
     const { relay, memberships, connect } = createMessagingWorld();
     const other = { ...testMembership, networkId: asId<NetworkId>(uuid(9)) };

@@ -22,7 +22,7 @@ class StoreInMemory {
   readonly frames: { frameId: string; streamOffset: number; content: Uint8Array; source: string }[] = [];
   losesAnswer = false;
   beforeState = async () => {};
-  findLastNonce = async () => 0;
+  findNonces = async () => ({ lastNonce: 0, recent: '' });
   saveProgress = async () => {};
   forgetDevice = async () => {};
   beginCursor = async () => {};

@@ -2,7 +2,7 @@ import type { Migration } from './migration.ts';
 
 /**
  * The nodes that run and the jobs each has taken; which device is connected to which node; the stored frames of each
- * network in one order, how far each device has read, and the last nonce of each source.
+ * network in one order, how far each device has read, and the last nonces of each source.
  */
 export const relay: Migration = {
   name: '0004-relay',
@@ -58,7 +58,9 @@ export const relay: Migration = {
     CREATE TABLE relay_nonces (
       device_id uuid PRIMARY KEY,
       tenant_id uuid NOT NULL,
-      last_nonce bigint NOT NULL
+      last_nonce bigint NOT NULL,
+      -- Which of the last nonces were used: the first bit is last_nonce, each further one a nonce below.
+      recent bit(1024) NOT NULL
     );
 
     ALTER TABLE nodes ENABLE ROW LEVEL SECURITY;
