@@ -1,10 +1,6 @@
 import type { Clock } from '../../../kernel/clock.ts';
 import type { Logger } from '../../../kernel/logger.ts';
-import {
-  EMBEDDED_RESTART_PAUSE_MAX_MS,
-  EMBEDDED_RESTART_PAUSE_MS,
-  EMBEDDED_STEADY_MS,
-} from '../limits.ts';
+import { EMBEDDED_RESTART_PAUSE_MAX_MS, EMBEDDED_RESTART_PAUSE_MS, EMBEDDED_STEADY_MS } from '../limits.ts';
 import type { Postmaster } from './postmaster.ts';
 
 /** A database that is started again when it ends by itself. */
