@@ -2,13 +2,19 @@ import { invalidInput } from '../../kernel/errors.ts';
 import { requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
 import { type Microcents, parsePrice } from '../../kernel/money.ts';
 import type { HttpRequest } from '../../platform/http/types.ts';
+import { findHalfCharacter } from '../pipeline/half-character.ts';
 import { readJson } from '../pipeline/read-json.ts';
 import { type ChatRequest, chatRequestSchema } from './chat-schema.ts';
 
 /** The checked body. Refuses with `unsupported_media_type`, `malformed_json` and `invalid_input`, naming the parameter. */
 export function readChatRequest(request: HttpRequest): ChatRequest {
-  const parsed = chatRequestSchema.safeParse(readJson(request));
-  if (parsed.success) return parsed.data;
+  const body = readJson(request);
+  const parsed = chatRequestSchema.safeParse(body);
+  if (parsed.success) {
+    const half = findHalfCharacter(body, '');
+    if (half === null) return parsed.data;
+    throw invalidInput(`${half}: it holds half of a character (a lone surrogate).`, { param: half });
+  }
   const issue = parsed.error.issues[0];
   const unknownKey = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
   const path = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])].join('.');
