@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { type App, createApp } from './app/index.ts';
+import { type App, createApp, removeEmbedded } from './app/index.ts';
 import { readConfig } from './config/index.ts';
 import { StartError } from './kernel/start-error.ts';
-import { removeEmbedded } from './platform/database/embedded/remove.ts';
 import { createLogger } from './platform/logging/index.ts';
 import { createSystemClock } from './platform/system/clock.ts';
 import { createSystemRandom } from './platform/system/random.ts';
