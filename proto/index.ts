@@ -2,16 +2,12 @@
  * The wire, for both ends: messages generated from `yggdrasil/v1/*.proto`, the frame that carries them, and the names
  * of error codes. Needs nothing of Node, so that a browser can use it.
  */
-import { configure, util } from 'protobufjs/minimal.js';
+import './numbers.ts';
 import { yggdrasil } from './generated/yggdrasil.js';
 
 export * from './frame.ts';
 export * from './ids.ts';
 export * from './replay-window.ts';
-
-// 64-bit fields are JavaScript numbers here; what doesn't fit 2^53 is refused by `decodePayload`.
-util.Long = undefined as never;
-configure();
 
 export const {
   Ack,
@@ -77,11 +73,15 @@ export interface MessageType<Properties, Message> {
   decode(bytes: Uint8Array): Message;
 }
 
-/** Bytes of a message. */
+/**
+ * Bytes of a message. Refuses with `PayloadError` what no receiver could read: text with half of a character, numbers that are
+ * no whole ones from 0 to what their field holds.
+ */
 export function encodePayload<Properties, Message>(
   type: MessageType<Properties, Message>,
   message: Properties,
 ): Uint8Array {
+  requireReadable(message, '');
   return type.encode(message).finish();
 }
 
@@ -108,4 +108,43 @@ function requireSafeNumbers(value: unknown): void {
     else if (field !== 'number' && !Number.isSafeInteger(part))
       throw new PayloadError('a number is too large');
   }
+}
+
+/** The 64-bit fields of the schema that count from 0; `Value.integer` is the one that is signed, all others have 32 bits. */
+const WIDE_FIELDS: ReadonlySet<string> = new Set([
+  'streamOffset',
+  'nonce',
+  'offset',
+  'lastNonce',
+  'measuredAtMs',
+]);
+const NARROW_MAX = 2 ** 32 - 1;
+
+/** `field` is the name of the part in its message. */
+function requireReadable(part: unknown, field: string): void {
+  if (typeof part === 'string') requireWholeCharacters(part);
+  else if (typeof part === 'number') requireNumber(part, field);
+  else if (typeof part === 'object' && part !== null && !(part instanceof Uint8Array)) {
+    for (const [name, value] of Object.entries(part)) {
+      requireWholeCharacters(name);
+      requireReadable(value, name);
+    }
+  }
+}
+
+function requireNumber(value: number, field: string): void {
+  if (field === 'number') return;
+  const isFine =
+    Number.isSafeInteger(value) &&
+    (field === 'integer' || (value >= 0 && (WIDE_FIELDS.has(field) || value <= NARROW_MAX)));
+  if (!isFine) throw new PayloadError('a number is not a whole one, or not one that its field holds');
+}
+
+/** The text with U+FFFD for what is half of a character: others' words, which were cut or never whole. */
+export function toWholeCharacters(text: string): string {
+  return text.replace(/\p{Cs}/gu, '\uFFFD');
+}
+
+function requireWholeCharacters(text: string): void {
+  if (/\p{Cs}/u.test(text)) throw new PayloadError('a text holds half of a character');
 }

@@ -10,3 +10,13 @@ export function createServerCommand(): Command {
     .addHelpText('after', CONFIGURATION)
     .action(async () => (await import('./main.ts')).runServer());
 }
+
+/** `yggdrasil remove-data`. */
+export function createRemoveDataCommand(): Command {
+  return new Command('remove-data')
+    .description(
+      'Removes the data directory (YGGDRASIL_DATA_DIR) with the embedded database in it or behind its link. It does not come back.',
+    )
+    .requiredOption('--yes', 'remove it')
+    .action(async () => (await import('./main.ts')).removeServerData());
+}

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type App, createApp } from './app/index.ts';
+import { type App, createApp, removeEmbedded } from './app/index.ts';
 import { readConfig } from './config/index.ts';
 import { StartError } from './kernel/start-error.ts';
 import { createLogger } from './platform/logging/index.ts';
@@ -30,6 +30,15 @@ export async function runServer(): Promise<void> {
     process.stderr.write(`${text}\n`);
     process.exit(1);
   });
+}
+
+/** Removes the data directory with its embedded database. A database that `DATABASE_URL` names is left alone. */
+export async function removeServerData(): Promise<void> {
+  const { dataDirectory } = readConfig(process.env);
+  const removed = await removeEmbedded(dataDirectory);
+  const lines =
+    removed.length === 0 ? ['There is nothing to remove.'] : removed.map((path) => `removed ${path}`);
+  process.stdout.write(`${lines.join('\n')}\n`);
 }
 
 async function startServer(): Promise<void> {

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { homedir } from 'node:os';
 import { type Command, CommanderError, program } from 'commander';
 import { createBenchCommand } from '../bench/command.ts';
 import { createDemoCommand } from '../device/demo/command.ts';
@@ -7,7 +8,7 @@ import { createFrameCommand } from '../device/frame/command.ts';
 import { createProviderCommand } from '../device/provider/command.ts';
 import { createVirtualDeviceCommand } from '../device/virtual/command.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import { createServerCommand } from './command.ts';
+import { createRemoveDataCommand, createServerCommand } from './command.ts';
 
 /**
  * The program `yggdrasil`: every command of this project, and nothing but their names, options and exit codes.
@@ -17,6 +18,7 @@ import { createServerCommand } from './command.ts';
  */
 const COMMANDS: readonly Command[] = [
   createServerCommand(),
+  createRemoveDataCommand(),
   createProviderCommand(),
   createVirtualDeviceCommand(),
   createFrameCommand(),
@@ -41,6 +43,8 @@ Exit codes:
 /** Stack traces name the sources. It works for what is loaded from now on, which is every command's code. */
 process.setSourceMapsEnabled(true);
 
+giveHome();
+
 let commandName = 'yggdrasil';
 program
   .name('yggdrasil')
@@ -57,6 +61,15 @@ try {
 } catch (error) {
   process.stderr.write(`${commandName}: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = error instanceof CommanderError ? EXIT_USED_WRONGLY : EXIT_FAILED;
+}
+
+/** Libraries ask for the user's home when they are loaded; who is only a number (`docker run --user`) has none. */
+function giveHome(): void {
+  try {
+    homedir();
+  } catch {
+    process.env.HOME = '/';
+  }
 }
 
 /** Gives a command and all below it `--version` and the exit codes of this program. */

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { removeData } from '../../server/platform/files/remove-data.ts';
 import { type Accounts, openAccounts } from './accounts.ts';
 import { type ComputeFigures, computeJourney } from './journey-compute.ts';
 import { type RelayFigures, relayJourney } from './journey-relay.ts';
@@ -52,7 +53,11 @@ export function prepareRun(once: boolean): DemoRun {
       YGGDRASIL_PORT: '0',
       YGGDRASIL_MQTT_PORT: '0',
     },
-    cleanUp: () => rmSync(directory, { recursive: true, force: true }),
+    cleanUp() {
+      // The database may be elsewhere, behind a link.
+      removeData(directory);
+      rmSync(directory, { recursive: true, force: true });
+    },
   };
 }
 

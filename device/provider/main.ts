@@ -1,6 +1,7 @@
 import { createBifrostClient, systemClock } from '../client/index.ts';
 import { readCredentialsFile } from '../node/credentials-file.ts';
 import { loadBuiltDeviceCore } from '../node/device-core.ts';
+import { withOutput } from '../node/output.ts';
 import { stopSignal } from '../node/process.ts';
 import { openNodeSocket } from '../node/websocket.ts';
 import { Endpoint } from './endpoint.ts';
@@ -30,7 +31,11 @@ export interface ProviderOptions {
  * Offers the model until SIGINT or SIGTERM. Throws an Error when nothing answers at the endpoint, when it doesn't let us in, or
  * when the server refuses.
  */
-export async function runProvider(options: ProviderOptions): Promise<void> {
+export function runProvider(options: ProviderOptions): Promise<void> {
+  return withOutput((line) => run(options, line));
+}
+
+async function run(options: ProviderOptions, line: (text: string) => void): Promise<void> {
   const stop = stopSignal();
   const endpointName = options.endpointModel ?? options.model;
   const endpoint = new Endpoint(
@@ -41,14 +46,14 @@ export async function runProvider(options: ProviderOptions): Promise<void> {
     { url: options.server, credentials: readCredentialsFile(options.credentials) },
     { core: loadBuiltDeviceCore(), openSocket: openNodeSocket },
   );
-  await checkEndpoint(endpoint, endpointName, stop);
+  await checkEndpoint(endpoint, endpointName, stop, line);
   if (stop.aborted) return;
   client.on('close', ({ reason, retryInMs }) => {
     if (retryInMs === null) return;
     const hint = reason.includes('404') ? '; the path is /bifrost' : '';
-    console.log(`not connected (${reason || 'no answer'}${hint}), next try in ${retryInMs} ms`);
+    line(`not connected (${reason || 'no answer'}${hint}), next try in ${retryInMs} ms`);
   });
-  client.on('error', ({ error }) => console.log(`the server says ${error.code}: ${error.message}`));
+  client.on('error', ({ error }) => line(`the server says ${error.code}: ${error.message}`));
   const prices = pricesOf(options);
   const seconds = options.firstTokenTimeoutSeconds;
   const offered = `offered ${options.model} at ${describePrices(prices)}, ${options.slots} slots`;
@@ -62,7 +67,7 @@ export async function runProvider(options: ProviderOptions): Promise<void> {
       client,
       endpoint,
       clock: systemClock,
-      report: (report) => console.log(describe(report, offered, endpoint.address)),
+      report: (report) => line(describe(report, offered, endpoint.address)),
     },
   );
   stop.addEventListener('abort', () => void provider.stop());
@@ -70,11 +75,16 @@ export async function runProvider(options: ProviderOptions): Promise<void> {
 }
 
 /** A provider without its endpoint would only collect failures. Returns early at `stop`. */
-async function checkEndpoint(endpoint: Endpoint, model: string, stop: AbortSignal): Promise<void> {
+async function checkEndpoint(
+  endpoint: Endpoint,
+  model: string,
+  stop: AbortSignal,
+  line: (text: string) => void,
+): Promise<void> {
   try {
     const models = await endpoint.check(stop);
     if (models !== null && !models.includes(model)) {
-      console.log(`the endpoint does not list "${model}"; it lists ${models.join(', ') || 'nothing'}`);
+      line(`the endpoint does not list "${model}"; it lists ${models.join(', ') || 'nothing'}`);
     }
   } catch (error) {
     if (stop.aborted) return;

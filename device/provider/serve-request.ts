@@ -5,6 +5,7 @@ import {
   ComputeResult,
   encodePayload,
   FrameType,
+  toWholeCharacters,
   type yggdrasil,
 } from '../../proto/index.ts';
 import type { Clock } from '../client/index.ts';
@@ -82,7 +83,7 @@ export async function serveRequest(
     const { requestId } = request;
     const payload = encodePayload(ComputeResult, {
       requestId,
-      finishReason,
+      finishReason: toWholeCharacters(finishReason),
       ...(usage === null ? {} : { usage }),
     });
     send({ type: FrameType.COMPUTE_RESULT, payload });
@@ -100,7 +101,12 @@ export async function serveRequest(
 /** Tells the server that a request failed. */
 export function sendFailure(requestId: Uint8Array, error: EndpointError, send: ComputeSender): void {
   const { fault, status, message: reason, param } = error;
-  const failure = { fault: FAULTS[fault], status: status ?? 0, reason, param: param ?? '' };
+  const failure = {
+    fault: FAULTS[fault],
+    status: status ?? 0,
+    reason: toWholeCharacters(reason),
+    param: toWholeCharacters(param ?? ''),
+  };
   send({ type: FrameType.COMPUTE_RESULT, payload: encodePayload(ComputeResult, { requestId, failure }) });
 }
 

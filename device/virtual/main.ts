@@ -1,6 +1,7 @@
 import { systemClock, systemRandom } from '../client/index.ts';
 import { readCredentialsFile } from '../node/credentials-file.ts';
 import { loadBuiltDeviceCore } from '../node/device-core.ts';
+import { withOutput } from '../node/output.ts';
 import { stopSignal } from '../node/process.ts';
 import { createMemoryFile } from './memory-file.ts';
 import { createMqttConnector } from './mqtt-connector.ts';
@@ -15,7 +16,11 @@ export interface VirtualDeviceOptions {
 }
 
 /** Measures and obeys until its last reading, SIGINT or SIGTERM. Throws an Error when the broker refuses the device. */
-export async function runVirtualDevice(options: VirtualDeviceOptions): Promise<void> {
+export function runVirtualDevice(options: VirtualDeviceOptions): Promise<void> {
+  return withOutput((line) => run(options, line));
+}
+
+async function run(options: VirtualDeviceOptions, line: (text: string) => void): Promise<void> {
   const stop = stopSignal();
   const credentials = readCredentialsFile(options.credentials);
   const device = new VirtualDevice(
@@ -26,7 +31,7 @@ export async function runVirtualDevice(options: VirtualDeviceOptions): Promise<v
       clock: systemClock,
       random: systemRandom,
       memory: createMemoryFile(`${options.credentials}.state`),
-      report: (report) => console.log(describe(report)),
+      report: (report) => line(describe(report)),
     },
   );
   stop.addEventListener('abort', () => void device.stop());

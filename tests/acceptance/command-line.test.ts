@@ -1,16 +1,27 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startServerProcess } from '../support/server-process.ts';
+import { runCommand, startServerProcess } from '../support/server-process.ts';
 
 const program = fileURLToPath(new URL('../../build/yggdrasil.js', import.meta.url));
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 const COMMANDS = [
   'server',
+  'remove-data',
   'provider',
   'virtual-device',
   'frame',
@@ -26,6 +37,7 @@ let directory: string;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'yggdrasil-command-line-'));
+  chmodSync(directory, 0o711);
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -80,7 +92,7 @@ describe('a wrong command line', () => {
       expect({ status, stdout, made }).toEqual({ status: 2, stdout: '', made: [] });
       // What is missing is said first.
       expect(stderr).toMatch(
-        /^error: (unknown option '--no-such-option'|required option '--credentials <file>')/,
+        /^error: (unknown option '--no-such-option'|required option '--(credentials <file>|yes)')/,
       );
     },
   );
@@ -93,6 +105,7 @@ describe('a wrong command line', () => {
     ['bench cores', 'Allowed choices are core'],
     ['rule-endpoint --port 65536', 'It must be a whole number from 0 to 65535.'],
     ['provider --slots 0', 'It must be a whole number from 1 to 1000.'],
+    ['remove-data', "required option '--yes' not specified"],
     ['frame encode --type ping', "required option '--credentials <file>' not specified"],
   ])('%s ends with exit code 2 and says what is wrong', (commandLine, message) => {
     const { status, stdout, stderr, made } = run(commandLine);
@@ -132,6 +145,40 @@ describe('yggdrasil server', () => {
     expect((await fetch(`${server.httpUrl}/healthz`)).status).toBe(200);
     expect(readdirSync(directory)).toEqual(['data']);
     expect(await server.end('SIGTERM')).toBe(0);
+  });
+});
+
+describe('yggdrasil remove-data', () => {
+  const remove = (data: string) =>
+    runCommand('remove-data', { arguments: ['--yes'], environment: { YGGDRASIL_DATA_DIR: data } });
+
+  it('refuses while a server uses the directory, then removes it with the database, wherever that is', async () => {
+    // Root's database user can't enter a folder that is closed to it.
+    const closed = mkdtempSync(join(directory, 'closed-'));
+    const data = join(closed, 'data');
+    const server = await startServerProcess({ YGGDRASIL_DATA_DIR: data });
+    const database = dirname(
+      /"database":"([^"]+)","message":"the database is here"/.exec(server.output())?.[1] ?? '',
+    );
+    expect(existsSync(join(database, 'cluster', 'PG_VERSION'))).toBe(true);
+    const refused = await remove(data);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/^remove-data: A server uses the database in .*: stop it first\.\n$/);
+    expect(await server.end('SIGTERM')).toBe(0);
+    const removed = await remove(data);
+    expect(removed).toMatchObject({ code: 0, stderr: '' });
+    expect(removed.stdout).toContain(`removed ${database}\n`);
+    expect([existsSync(database), readdirSync(closed)]).toEqual([false, []]);
+    expect((await remove(data)).stdout).toBe('There is nothing to remove.\n');
+  }, 30_000);
+
+  it('leaves what is not of the server', async () => {
+    const data = join(directory, 'data');
+    mkdirSync(data);
+    writeFileSync(join(data, 'mine.txt'), 'mine');
+    writeFileSync(join(data, 'secrets.json'), '{}');
+    expect((await remove(data)).stdout).toBe(`removed ${join(data, 'secrets.json')}\n`);
+    expect(readdirSync(data)).toEqual(['mine.txt']);
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -15,8 +15,10 @@ let server: ServerProcess;
 const folder = mkdtempSync(path.join(tmpdir(), 'yggdrasil-flood-'));
 
 beforeAll(async () => {
+  // The database's user must pass.
+  chmodSync(folder, 0o711);
   server = await startServerProcess(
-    { YGGDRASIL_DATA_DIR: folder, YGGDRASIL_DATABASE_POOL_CONNECTIONS_MAX: '2' },
+    { YGGDRASIL_DATA_DIR: path.join(folder, 'data'), YGGDRASIL_DATABASE_POOL_CONNECTIONS_MAX: '2' },
     { descriptorsMax: DESCRIPTORS_MAX },
   );
 }, 60_000);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,8 +11,10 @@ const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\
 
 async function start(descriptorsMax?: number): Promise<ServerProcess> {
   const folder = mkdtempSync(path.join(tmpdir(), 'yggdrasil-descriptors-'));
+  // The database's user must pass.
+  chmodSync(folder, 0o711);
   const server = await startServerProcess(
-    { YGGDRASIL_DATA_DIR: folder, YGGDRASIL_DATABASE_POOL_CONNECTIONS_MAX: '2' },
+    { YGGDRASIL_DATA_DIR: path.join(folder, 'data'), YGGDRASIL_DATABASE_POOL_CONNECTIONS_MAX: '2' },
     descriptorsMax === undefined ? {} : { descriptorsMax },
   );
   onTestFinished(async () => {

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,6 +19,8 @@ const START_TIMEOUT_MS = 90_000;
 const FIRST_CENTS = 50;
 
 const directory = mkdtempSync(join(tmpdir(), 'yggdrasil-two-servers-'));
+// The database's user must pass.
+chmodSync(directory, 0o711);
 const servers: ServerProcess[] = [];
 let shared: TestDatabase;
 

@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createBifrostClient, type DeviceEvent, type StreamPosition } from '../../device/client/index.ts';
 import { openNodeSocket } from '../../device/node/websocket.ts';
+import { eventually } from '../integration/http/server-under-test.ts';
 import { createDeviceCore } from '../support/core.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createDevice, createWorld, type DeviceCredentials, type World } from '../support/world.ts';
@@ -119,6 +120,22 @@ describe('the virtual device', () => {
     expect(await program.ended).toBe(0);
     expect(program.output().match(/sensor\.temperature/g)).toHaveLength(3);
   });
+
+  it('measures and ends although nobody reads what it says', async () => {
+    const codeFile = join(directory, `${++files}.code`);
+    const words = [program, 'virtual-device', '--credentials', credentialsFile(await newDevice())];
+    // The pipe is full before it begins.
+    const script = `{ head -c 65536 /dev/zero; "$0" "$@"; echo $? > ${codeFile}; } | sleep 60`;
+    const options = ['--mqtt', server.mqttUrl, '--interval-ms', '20', '--count', '3'];
+    const child = spawn('sh', ['-c', script, process.execPath, ...words, ...options], {
+      stdio: 'ignore',
+      detached: true,
+    });
+    onTestFinished(() => void process.kill(-(child.pid as number), 'SIGKILL'));
+    expect(
+      await eventually('its end', () => existsSync(codeFile) && readFileSync(codeFile, 'utf8'), 20_000),
+    ).toBe('0\n');
+  }, 30_000);
 
   it('carries out a command that was given while it was away', async () => {
     const [device, browser] = [await newDevice(), await newDevice()];

@@ -39,8 +39,8 @@ export const EMBEDDED_TAKEOVER_MS = 3_000;
 export const EMBEDDED_POLL_MS = 20;
 /** When it ends by itself: the first pause before it is started again, which doubles; */
 export const EMBEDDED_RESTART_PAUSE_MS = 250;
-/** how often in a row it is; */
-export const EMBEDDED_RESTARTS_MAX = 8;
+/** the longest pause, after which it is tried for as long as the server lives; */
+export const EMBEDDED_RESTART_PAUSE_MAX_MS = 30_000;
 /** and how long it must have run for the next end to be the first again. */
 export const EMBEDDED_STEADY_MS = 300_000;
 /** Connections it admits beside those of both pools: migrations, an operator with psql, PostgreSQL's own reserve of 3. */

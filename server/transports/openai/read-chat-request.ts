@@ -4,6 +4,7 @@ import { requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
 import { jsonShapeOf } from '../../kernel/json-shape.ts';
 import { type Microcents, parsePrice } from '../../kernel/money.ts';
 import type { HttpRequest } from '../../platform/http/types.ts';
+import { findHalfCharacter } from '../pipeline/half-character.ts';
 import { readJson } from '../pipeline/read-json.ts';
 import { type ChatRequest, chatRequestSchema, messageSchema } from './chat-schema.ts';
 import { LEVELS_MAX, MESSAGES_MAX, METADATA_MAX, VALUES_MAX } from './limits.ts';
@@ -31,10 +32,19 @@ export function readChatRequest(request: HttpRequest): ChatRequest {
   requireFewPairs(body);
   const { messages, ...rest } = checked(envelopeSchema, body, []);
   // One by one: all together would list what is wrong with each before the first is told.
-  return {
+  const chat = {
     ...rest,
     messages: messages.map((message, index) => checked(messageSchema, message, ['messages', index])),
   };
+  requireWholeCharacters(body);
+  return chat;
+}
+
+function requireWholeCharacters(body: unknown): void {
+  const half = findHalfCharacter(body, '');
+  if (half !== null) {
+    throw invalidInput(`${half}: it holds half of a character (a lone surrogate).`, { param: half });
+  }
 }
 
 const envelopeSchema = chatRequestSchema.extend({ messages: z.array(z.unknown()).min(1).max(MESSAGES_MAX) });

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import { invalidInput } from '../../kernel/errors.ts';
+import { NAME_PROBLEMS } from '../../kernel/name.ts';
+import { findHalfCharacter } from '../pipeline/half-character.ts';
 import { PROBLEM_LENGTH_MAX, PROBLEMS_MAX } from './limits.ts';
 
 /**
@@ -12,14 +14,21 @@ export function checkInput<Schema extends z.ZodType>(
   where: string,
 ): z.output<Schema> {
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) {
+    const half = findHalfCharacter(result.data, where);
+    if (half === null) return result.data;
+    const problem = { path: shortened(half), message: NAME_PROBLEMS.not_unicode, code: 'not_unicode' };
+    throw invalidInput(NOT_AS_DESCRIBED, { problems: [problem] });
+  }
   const problems = result.error.issues.slice(0, PROBLEMS_MAX).map((issue) => ({
     path: shortened([where, ...issue.path.map(String)].join('.')),
     message: shortened(issue.message),
     ...reasonOf(issue),
   }));
-  throw invalidInput('The request is not as the documentation describes it.', { problems });
+  throw invalidInput(NOT_AS_DESCRIBED, { problems });
 }
+
+const NOT_AS_DESCRIBED = 'The request is not as the documentation describes it.';
 
 /** The code of a problem that one of our own schemas found. */
 function reasonOf(issue: z.core.$ZodIssue): { code?: string } {
@@ -38,7 +47,7 @@ export function readQuery(query: URLSearchParams): Readonly<Record<string, strin
   for (const [name, value] of query) {
     if (values.has(name)) {
       const problems = [{ path: shortened(`query.${name}`), message: 'Given more than once' }];
-      throw invalidInput('The request is not as the documentation describes it.', { problems });
+      throw invalidInput(NOT_AS_DESCRIBED, { problems });
     }
     values.set(name, value);
   }

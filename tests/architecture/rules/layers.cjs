@@ -36,6 +36,7 @@ const KERNEL = '^server/kernel/(?!database\\.ts$)';
 const DATABASE = files('server/kernel/database.ts');
 const WIRE = files('proto/index.ts');
 const DURABLE_FILES = files('server/platform/files/durable.ts');
+const DATA_REMOVAL = files('server/platform/files/remove-data.ts');
 const CLIENT = files('device/client/index.ts');
 
 /** Which other domains a domain may see, and what else it may use. The table has no cycle; a test looks. */
@@ -91,6 +92,7 @@ const ADAPTERS = {
       { only: '/database/embedded/' },
     ],
     [DURABLE_FILES, 'makes the cluster', { only: '/database/embedded/' }],
+    [DATA_REMOVAL, 'knows what is outside the data directory', { only: '/database/embedded/' }],
     [
       node('crypto'),
       'derives passwords, signs the tenant of a transaction',
@@ -98,7 +100,10 @@ const ADAPTERS = {
     ],
     [node('timers/promises'), 'waits before it asks the server again'],
   ],
-  files: [[node('crypto', 'fs', 'path'), 'writes files that outlast a loss of power']],
+  files: [
+    [node('crypto', 'fs', 'path'), 'writes files that outlast a loss of power'],
+    [node('os'), 'removes what was put elsewhere', { only: '/remove-data\\.ts$' }],
+  ],
   http: [
     [packages('uWebSockets.js'), 'the HTTP library; it is in http/ and websocket/ only'],
     [node('http'), 'the names of statuses', { only: '/reply\\.ts$' }],
@@ -246,6 +251,7 @@ const LAYERS = [
       ['/command\\.ts$', 'joins the commands and does nothing else'],
       [packages('commander'), 'reads the command line'],
       [files('package.json'), 'tells the version'],
+      [node('os'), 'asks whether the user has a home'],
     ],
   },
   {
@@ -332,6 +338,7 @@ const LAYERS = [
     [folders('assembly/host'), 'loads the core'],
     [packages('commander', 'ws'), 'a program has arguments and a socket'],
     [node('fs', 'path', 'url'), 'a program has files'],
+    [node('stream'), 'a program has output', { types: true, only: '/output\\.ts$' }],
   ]),
   deviceLayer('virtual', [
     ...PROGRAM,
@@ -350,6 +357,7 @@ const LAYERS = [
     ...PROGRAM,
     [packages('openai', 'zod'), 'asks as any client does, and looks at the answers'],
     [DURABLE_FILES, 'keeps its accounts and credentials', { only: '/accounts\\.ts$' }],
+    [DATA_REMOVAL, 'leaves nothing behind', { only: '/story\\.ts$' }],
     [
       node('child_process', 'crypto', 'fs', 'os', 'path', 'readline', 'timers/promises', 'url'),
       'starts the programs that it shows',

@@ -146,6 +146,13 @@ describe('POST /v1/chat/completions', () => {
   it.each([
     ['not JSON', '{', 400, 'malformed_json', null],
     ['no messages', '{"model":"m"}', 400, 'invalid_input', 'messages'],
+    [
+      'half of a character',
+      '{"model":"m","messages":[{"role":"user","content":"x\\ud83d"}]}',
+      400,
+      'invalid_input',
+      'messages.0.content',
+    ],
     ['two choices', JSON.stringify({ model: 'm', messages, n: 2 }), 400, 'invalid_input', 'n'],
     [
       'what is not served',

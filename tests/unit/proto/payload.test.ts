@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   Ack,
+  Capabilities,
   Command,
   decodePayload,
   ErrorCode,
@@ -9,6 +10,9 @@ import {
   errorCodeName,
   errorCodeNumber,
   PayloadError,
+  ProviderOffer,
+  toWholeCharacters,
+  yggdrasil,
 } from '../../../proto/index.ts';
 
 describe('decodePayload', () => {
@@ -34,6 +38,67 @@ describe('decodePayload', () => {
   it('keeps a large double', () => {
     const decoded = decodePayload(Event, encodePayload(Event, { name: 'x', value: { number: 1e300 } }));
     expect(decoded.value?.number).toBe(1e300);
+  });
+});
+
+describe('a field that another encoder leaves out because it is 0', () => {
+  it('is the number 0 in every message', () => {
+    const wide = Object.entries(yggdrasil.v1).flatMap(([name, type]) => {
+      if (typeof type !== 'function') return [];
+      const defaults = (type as unknown as { decode(bytes: Uint8Array): object }).decode(new Uint8Array(0));
+      return ['streamOffset', 'nonce', 'offset', 'lastNonce', 'measuredAtMs', 'integer']
+        .filter((field) => field in defaults)
+        .map((field) => [`${name}.${field}`, (defaults as Record<string, unknown>)[field] ?? 0]);
+    });
+    expect(wide.length).toBeGreaterThan(6);
+    expect(wide.filter(([, value]) => value !== 0)).toEqual([]);
+    expect(decodePayload(Event, encodePayload(Event, { name: 'x' })).measuredAtMs).toBe(0);
+  });
+});
+
+describe('encodePayload', () => {
+  it.each([-5, 2 ** 60, 2 ** 53, 1.5, Number.NaN, Number.POSITIVE_INFINITY])(
+    'refuses the time %d, which no receiver could read',
+    (measuredAtMs) => {
+      expect(() => encodePayload(Event, { name: 'x', measuredAtMs })).toThrow(PayloadError);
+    },
+  );
+
+  it('refuses numbers that their field does not hold, and takes those that it does', () => {
+    for (const integer of [2 ** 53, -(2 ** 53), 0.5]) {
+      expect(() => encodePayload(Command, { name: 'x', arguments: { a: { integer } } })).toThrow(
+        PayloadError,
+      );
+    }
+    for (const slots of [-1, 2 ** 32, 0.5]) {
+      expect(() => encodePayload(ProviderOffer, { slots })).toThrow(PayloadError);
+    }
+    expect(decodePayload(ProviderOffer, encodePayload(ProviderOffer, { slots: 2 ** 32 - 1 })).slots).toBe(
+      2 ** 32 - 1,
+    );
+    const least = { name: 'x', arguments: { a: { integer: -(2 ** 53) + 1 } } };
+    expect(decodePayload(Command, encodePayload(Command, least)).arguments.a?.integer).toBe(-(2 ** 53) + 1);
+  });
+
+  const half = 'half \ud83d';
+  it.each([
+    ['a name', () => encodePayload(Event, { name: half })],
+    ['a unit', () => encodePayload(Event, { name: 'x', unit: half })],
+    ['a value', () => encodePayload(Event, { name: 'x', value: { text: half } })],
+    ['an argument', () => encodePayload(Command, { name: 'x', arguments: { a: { text: half } } })],
+    [
+      "an argument's name",
+      () => encodePayload(Command, { name: 'x', arguments: { [half]: { boolean: true } } }),
+    ],
+    ['a capability', () => encodePayload(Capabilities, { sensors: ['whole', half] })],
+  ])('refuses half of a character in %s', (_, encode) => {
+    expect(encode).toThrow(PayloadError);
+  });
+
+  it('takes whole characters of any kind', () => {
+    const name = 'é \u{1f600} \u200d \ufffd';
+    expect(decodePayload(Event, encodePayload(Event, { name })).name).toBe(name);
+    expect(toWholeCharacters(`${name}\udc00`)).toBe(`${name}\ufffd`);
   });
 });
 

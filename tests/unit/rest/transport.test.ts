@@ -86,6 +86,7 @@ describe('a request', () => {
       'invalid_input',
       ['body.name', 'body.inner.a'],
     ],
+    ['half of a character', { body: '{"name":"x\\ud83d"}' }, 'invalid_input', ['body.name']],
     ['no object', { body: 'null' }, 'invalid_input', ['body']],
     ['no JSON', { body: '{"name":' }, 'malformed_json', null],
     ['no body', { body: '' }, 'malformed_json', null],

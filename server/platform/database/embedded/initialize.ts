@@ -14,6 +14,9 @@ export const SUPERUSER = 'postgres';
 /** A child's environment: nothing of ours, which may hold secrets or PostgreSQL settings. */
 export const CHILD_ENVIRONMENT = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' } as const;
 
+/** What initdb says to a user who isn't in the user database. */
+const NAMELESS = 'could not look up effective user ID';
+
 async function writePasswordFile(path: string, password: string, user: RunAs | null): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
@@ -53,6 +56,12 @@ async function runInitdb(
     await rename(part, cluster);
   } catch (cause) {
     const { stderr, message } = cause as { stderr?: string; message: string };
+    if (stderr?.includes(NAMELESS)) {
+      throw new StartError(
+        'PostgreSQL wants a user who has a name, and this one is only a number. Give it a name (in /etc/passwd), or set DATABASE_URL.',
+        cause,
+      );
+    }
     throw new StartError(
       `The embedded database could not be made in ${dirname(cluster)}: ${stderr?.trim() || message}`,
       cause,

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../kernel/clock.ts';
 import type { Logger } from '../../../kernel/logger.ts';
-import { EMBEDDED_RESTART_PAUSE_MS, EMBEDDED_RESTARTS_MAX, EMBEDDED_STEADY_MS } from '../limits.ts';
+import { EMBEDDED_RESTART_PAUSE_MAX_MS, EMBEDDED_RESTART_PAUSE_MS, EMBEDDED_STEADY_MS } from '../limits.ts';
 import type { Postmaster } from './postmaster.ts';
 
 /** A database that is started again when it ends by itself. */
@@ -10,8 +10,9 @@ export interface KeptDatabase {
 }
 
 /**
- * Starts the database again by `launch` whenever it ends by itself: after a pause that doubles with each failure in a
- * row, and `EMBEDDED_RESTARTS_MAX` times in a row at most. Meanwhile whoever needs it is told `unavailable`.
+ * Starts the database again by `launch` whenever it ends by itself, for as long as the server lives: what keeps it from running,
+ * a full disk or too little memory, may be mended meanwhile. The pause doubles with each failure in a row, up to
+ * `EMBEDDED_RESTART_PAUSE_MAX_MS`. Meanwhile whoever needs it is told `unavailable`.
  */
 export function keepRunning(
   first: Pick<Postmaster, 'ended' | 'requestStop'>,
@@ -39,13 +40,9 @@ export function keepRunning(
       await current.ended;
       if (stopping) return;
       if (clock.monotonicMs() - startedMs >= EMBEDDED_STEADY_MS) failures = 0;
-      if (failures === EMBEDDED_RESTARTS_MAX) {
-        logger.error({ operation, failures }, 'the embedded database ends again and again; left alone');
-        return;
-      }
       failures++;
       logger.error({ operation, failures }, 'the embedded database ended by itself; starting it again');
-      await pause(EMBEDDED_RESTART_PAUSE_MS * 2 ** (failures - 1));
+      await pause(Math.min(EMBEDDED_RESTART_PAUSE_MS * 2 ** (failures - 1), EMBEDDED_RESTART_PAUSE_MAX_MS));
       if (stopping) return;
       startedMs = clock.monotonicMs();
       try {

@@ -1,12 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { chown, lstat, mkdir, realpath, rmdir, stat, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Logger } from '../../../kernel/logger.ts';
 import { StartError } from '../../../kernel/start-error.ts';
 import { syncFolder } from '../../files/durable.ts';
+import { distantSockets, SHARED_DIRECTORY } from '../../files/remove-data.ts';
 import { SOCKET_DIRECTORY_BYTES_MAX } from '../limits.ts';
-import { makeSharedDirectory, SHARED_DIRECTORY } from './programs.ts';
+import { makeSharedDirectory } from './programs.ts';
 import { canEnter, ownUid, type RunAs } from './run-as.ts';
 
 /** The folders of one embedded database. */
@@ -29,10 +29,7 @@ async function makeOwned(directory: string, user: RunAs | null): Promise<void> {
 /** A folder for the socket: in the database's own, or, when that path is too long for a socket, below /tmp. */
 async function prepareSockets(home: string, user: RunAs | null): Promise<string> {
   const near = join(home, 'run');
-  const directory =
-    Buffer.byteLength(near) <= SOCKET_DIRECTORY_BYTES_MAX
-      ? near
-      : join(tmpdir(), `yggdrasil-${createHash('sha256').update(home).digest('hex').slice(0, 12)}`);
+  const directory = Buffer.byteLength(near) <= SOCKET_DIRECTORY_BYTES_MAX ? near : distantSockets(home);
   await makeOwned(directory, user).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });

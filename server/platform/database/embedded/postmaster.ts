@@ -105,6 +105,10 @@ const isAlive = (processId: number): boolean => {
   }
 };
 
+/** True for PostgreSQL's own first process, and its watcher: another program may have the cluster's path among its words. */
+const runsCluster = async (processId: number, cluster: string): Promise<boolean> =>
+  (await readProcess(processId, 'cmdline')).includes(`\0-D\0${cluster}\0`);
+
 const readProcess = (processId: number, file: 'cmdline' | 'stat') =>
   readFile(`/proc/${processId}/${file}`, 'utf8').catch(() => '');
 
@@ -126,11 +130,10 @@ export async function findOccupant(cluster: string): Promise<Occupant> {
   const processId = Number.parseInt(text, 10);
   if (!(processId > 0) || !isAlive(processId)) return { kind: 'none' };
   if (platform() !== 'linux') return { kind: 'running', processId, orphan: false };
-  if (!(await readProcess(processId, 'cmdline')).includes(cluster)) return { kind: 'none' };
+  if (!(await runsCluster(processId, cluster))) return { kind: 'none' };
   // "pid (name) state ppid ..."; the name may hold anything, its last bracket is the last of the line.
   const parentId = Number((await readProcess(processId, 'stat')).split(') ').at(-1)?.split(' ')[1]);
-  const watched = (await readProcess(parentId, 'cmdline')).includes(cluster);
-  return { kind: 'running', processId, orphan: !watched };
+  return { kind: 'running', processId, orphan: !(await runsCluster(parentId, cluster)) };
 }
 
 /** Tells an orphan to stop, as its watcher would have. */

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import type { Logger } from '../../../kernel/logger.ts';
 import { StartError } from '../../../kernel/start-error.ts';
 import { makeFolder, syncTree } from '../../files/durable.ts';
+import { SHARED_DIRECTORY } from '../../files/remove-data.ts';
 import { canRun, type RunAs } from './run-as.ts';
 
 /** PostgreSQL's programs. */
@@ -17,9 +18,6 @@ export interface Programs {
   /** The version of their package; PostgreSQL's major version is its first number. */
   readonly version: string;
 }
-
-/** Where root keeps what its database user must reach while the checkout or the data directory is closed to it. */
-export const SHARED_DIRECTORY = '/var/lib/yggdrasil';
 
 /** Makes it, open to all whatever the umask is, and opens one that a umask has closed. */
 export async function makeSharedDirectory(): Promise<void> {

@@ -191,5 +191,6 @@ export async function startEmbedded(
     await stop();
     throw error;
   }
+  deps.logger.info({ operation: 'database.start', database: place.cluster }, 'the database is here');
   return { urls, stop };
 }
