@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest';
+import { Delivery, decodePayload, Event, encodePayload, FrameType, Welcome } from '../../proto/index.ts';
 import { ATTACKS } from '../support/attacks.ts';
+import { BifrostSocket, codeOf } from '../support/bifrost-socket.ts';
 import { attackEverything } from '../support/isolation-suite.ts';
-import { openPolicies, withoutChecks } from '../support/open-walls.ts';
+import { openPolicies, type RaisedInto, withoutChecks, withRaisedDevices } from '../support/open-walls.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
+import { createWorld } from '../support/world.ts';
 
 /** A server of its own with these walls opened, and what the attacks got from it. */
 async function attacked(
@@ -63,4 +66,66 @@ it('is seen to leak with both opened: in lists, by ids, by changes', async () =>
       expect(all).toContain(leak);
     }
   });
+});
+
+/**
+ * What a stranger's device gets of another tenant's network that the relay takes for its own, with every policy opened or with
+ * none: the names of the events that it heard, and how a frame to be stored there is refused.
+ */
+async function heardByARaisedDevice(policiesOpen: boolean) {
+  let raisedInto: RaisedInto | null = null;
+  const server = await startTestServer(
+    {},
+    { wrapDatabase: (database) => withRaisedDevices(database, () => raisedInto) },
+  );
+  try {
+    const { alice, bob } = await createWorld(server);
+    const { items } = await server.get<{ items: { id: string }[] }>('/api/v1/tenants', alice.token);
+    const victim = await BifrostSocket.open(server, alice.device);
+    const say = async (name: string, delivery: Delivery) => {
+      victim.send({ delivery }, encodePayload(Event, { name }));
+      if (delivery === Delivery.STORED) await victim.next(FrameType.ACK);
+    };
+    await say('first', Delivery.STORED);
+    await say('second', Delivery.STORED);
+    if (policiesOpen) await openPolicies(server.databaseUrl);
+    raisedInto = { networkId: alice.network.id, tenantId: items[0]?.id ?? '' };
+    const credentials = { ...bob.device, networkId: alice.network.id };
+    const scout = await BifrostSocket.connect(server, credentials);
+    scout.send({ type: FrameType.HELLO }, new Uint8Array(0));
+    const { head } = decodePayload(Welcome, (await scout.next(FrameType.WELCOME)).payload);
+    scout.close();
+    const spy = await BifrostSocket.open(server, credentials, {
+      resume: { epoch: head?.epoch ?? '', offset: 0 },
+    });
+    spy.send({ delivery: Delivery.STORED }, encodePayload(Event, { name: 'from a stranger' }));
+    const refusal = codeOf(await spy.next(FrameType.ERROR));
+    await say('passing', Delivery.TRANSIENT);
+    victim.send({ type: FrameType.PING });
+    await victim.next(FrameType.PONG);
+    spy.send({ type: FrameType.PING });
+    await spy.next(FrameType.PONG);
+    const events = spy.frames.filter(({ header }) => header.type === FrameType.EVENT);
+    const heard = events.map(({ payload }) => decodePayload(Event, payload).name);
+    const foreign = victim.frames.filter(({ header }) => header.type === FrameType.EVENT).length;
+    spy.close();
+    victim.close();
+    return { heard, refusal, foreign };
+  } finally {
+    await server.stop();
+  }
+}
+
+it('keeps what is stored from a device that the relay takes for a member: it hears what passes, and no more', async () => {
+  expect(await heardByARaisedDevice(false)).toEqual({
+    heard: ['passing'],
+    refusal: 'network_not_found',
+    foreign: 0,
+  });
+});
+
+it('is seen to leak what is stored to such a device with every policy opened; it still stores nothing', async () => {
+  const { heard, refusal, foreign } = await heardByARaisedDevice(true);
+  expect(heard.sort()).toEqual(['first', 'passing', 'second']);
+  expect({ refusal, foreign }).toEqual({ refusal: 'network_not_found', foreign: 0 });
 });

@@ -42,3 +42,15 @@ export async function addOwner(
       VALUES (${tenantId}, ${accountId}, 'owner', true)`;
   });
 }
+
+/** An account with a tenant of its own that is an owner of this one, too, acting in this one. */
+export async function addColleague(database: Database, { tenantId }: AccountActor): Promise<AccountActor> {
+  const colleague = newOwner();
+  await addOwner(database, colleague);
+  await database.system('identity', async (sql) => {
+    await sql`
+      INSERT INTO memberships (tenant_id, account_id, role, all_networks)
+      VALUES (${tenantId}, ${colleague.accountId}, 'owner', true)`;
+  });
+  return { ...colleague, tenantId };
+}

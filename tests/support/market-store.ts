@@ -40,6 +40,8 @@ export class MarketStoreInMemory {
   readonly books = new MemoryBooks({ feeShard: 0, earningsReleaseDelayMs: 0 });
   readonly transactions = new Map<TransactionId, KeptTransaction>();
   readonly keys = new Map<TransactionId, KeptKey>();
+  /** Transactions whose end left a hold of theirs open: it would give the money back only when its life is over. */
+  readonly endedWithHold = new Set<TransactionId>();
 
   /** One transaction of the ledger's writer. Throws as PostgreSQL does (23505) where a key is another request's. */
   apply(units: readonly UnitOfWork[], nowMs: number): UnitOutcome[] {
@@ -129,6 +131,8 @@ export class MarketStoreInMemory {
   #end(ended: EndedTransaction): void {
     const known = this.transactions.get(ended.id);
     if (known?.ended === null) this.transactions.set(ended.id, { ...known, ended });
+    const open = [...this.books.kept.open.values()];
+    if (open.some(({ transactionId }) => transactionId === ended.id)) this.endedWithHold.add(ended.id);
   }
 }
 

@@ -86,3 +86,34 @@ export function withoutChecks(database: Database, isOpen: () => boolean): Databa
       ),
   };
 }
+
+/** A network and its tenant, as a membership of a device has them. */
+export interface RaisedInto {
+  readonly networkId: string;
+  readonly tenantId: string;
+}
+
+const READS_MEMBERSHIPS = 'LEFT JOIN network_members';
+
+/**
+ * Opens the wall in the relay's memory: the database as a server has it that takes every device that connects for a member of
+ * this network as well, once there is one. Whom a transaction runs for stays the device.
+ */
+export function withRaisedDevices(database: Database, network: () => RaisedInto | null): Database {
+  return {
+    tenant: (actor, work) => database.tenant(actor, work),
+    system: (job, work) =>
+      database.system(job, (sql) => {
+        const raised = job === 'identity' ? network() : null;
+        if (raised === null) return work(sql);
+        return work(
+          rewriting(sql, async (strings, ask, values) => {
+            const rows = await ask(strings, ...values);
+            if (!strings.some((text) => text.includes(READS_MEMBERSHIPS))) return rows;
+            const { networkId, tenantId } = raised;
+            return [...rows, { network_id: networkId, tenant_id: tenantId, joined_at: new Date(0) }];
+          }),
+        );
+      }),
+  };
+}

@@ -29,7 +29,7 @@ export const CREDIT_BYTES = 2 * DELTA_BYTES_MAX;
 /** Milliseconds without text for which signs of life hold off the clock of silence: a large model takes minutes to load. */
 export const LIFE_WITHOUT_TEXT_MS_MAX = 300_000;
 /** Bytes of pieces without text before the first text: they wait for it, because until then another provider may try. */
-export const TEXTLESS_BYTES_MAX = 65_536;
+export const TEXTLESS_BYTES_MAX = 131_072;
 /** Requests of one provider that ended a moment ago and whose late messages are ignored, until it leaves. */
 export const ENDED_REQUESTS_REMEMBERED = 1_000;
 /** Standings of providers that left, kept so that a reconnect doesn't wash off a failure. */

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TEXTLESS_BYTES_MAX } from '../../../server/domains/providers/index.ts';
+import { REQUEST_TIMES } from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createMarket, eventsOf, type FakeProvider, until } from '../../support/market.ts';
@@ -21,6 +23,41 @@ beforeEach(async () => {
 const create = (changes = {}) => market.requests.createRequest(alice, market.order(changes));
 
 describe('a hostile provider', () => {
+  /** The next piece of the answer, which says nothing that costs tokens. */
+  const textless = (requestId: string, index: number, bytes: number) =>
+    market.providers.delta(provider.actor, {
+      requestId,
+      index,
+      delta: { fields: { x: 'y' }, text: '', bytes },
+    });
+
+  it('that sends more and more without text before the first text is given up', async () => {
+    const request = create();
+    const refused = expect(request).rejects.toMatchObject({ code: 'provider_answer_malformed' });
+    const { requestId } = await until(() => provider.requests[0]);
+    textless(requestId, 0, TEXTLESS_BYTES_MAX);
+    expect(() => textless(requestId, 1, 1)).toThrow(
+      expect.objectContaining({ code: 'provider_answer_malformed' }),
+    );
+    await refused;
+    await market.expectUntouched(alice);
+  });
+
+  it('that sends nothing but pieces without text behind the first text is held to its credit and its time', async () => {
+    const request = create();
+    const { requestId } = await until(() => provider.requests[0]);
+    market.text(provider, requestId, 0, 'Hello');
+    const answer = await request;
+    for (let index = 1; index < 60; index++) {
+      textless(requestId, index, 1_000);
+      market.clock.advance(REQUEST_TIMES.stallTimeoutMs - 1_000);
+      if (provider.cancelled.length > 0) break;
+    }
+    expect(provider.cancelled).toEqual([requestId]);
+    expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'provider_stalled' });
+    await market.expectUntouched(alice);
+  });
+
   it.each([
     ['a NUL', 'st\u0000op'],
     ['half a character', 'stop\ud800'],

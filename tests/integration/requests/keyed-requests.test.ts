@@ -7,6 +7,7 @@ import {
 } from '../../../server/domains/requests/index.ts';
 import { startMoneyJobs } from '../../../server/jobs/money-jobs.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
+import { addColleague } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { testLease } from '../../support/lease.ts';
 import { silentLogger } from '../../support/logger.ts';
@@ -50,6 +51,25 @@ describe('a request under an idempotency key', () => {
     ]);
     expect(provider.requests).toHaveLength(1);
     expect((await market.balance(alice)).available).toBe(988);
+  });
+
+  it("is each account's own, also within a tenant: a colleague gets neither answer nor transaction", async () => {
+    const first = await create();
+    await eventsOf(first);
+    const colleague = await addColleague(db.database, alice);
+    const second = await create({}, colleague);
+    await eventsOf(second);
+    expect(second.isReplay).toBe(false);
+    expect(second.transactionId).not.toBe(first.transactionId);
+    await expect(market.transactions.getTransaction(colleague, first.transactionId)).rejects.toMatchObject({
+      code: 'transaction_not_found',
+    });
+    const listed = await market.transactions.listTransactions(colleague, {
+      role: 'requester',
+      after: null,
+      limit: 10,
+    });
+    expect(listed.items.map(({ id }) => id)).toEqual([second.transactionId]);
   });
 
   it('gives the answer again to the character, a byte order mark in front of it too', async () => {

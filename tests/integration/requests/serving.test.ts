@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DELTA_BYTES_MAX } from '../../../server/domains/providers/index.ts';
-import { ACCOUNT_RUNNING_MAX, REQUEST_TIMES } from '../../../server/domains/requests/index.ts';
+import {
+  ACCOUNT_ANSWER_BYTES_MAX,
+  ACCOUNT_RUNNING_MAX,
+  REQUEST_BODY_BYTES_MAX,
+  REQUEST_TIMES,
+} from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { cents, createMarket, eventsOf, until } from '../../support/market.ts';
@@ -174,6 +179,21 @@ describe('a reader', () => {
 });
 
 describe('an account', () => {
+  it('gets the memory back that its requests took, while they were counted and while they ran', async () => {
+    const provider = await market.provider({ price: 0 });
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello']);
+    const body = new Uint8Array(REQUEST_BODY_BYTES_MAX);
+    const inMemory = Math.floor(ACCOUNT_ANSWER_BYTES_MAX / REQUEST_BODY_BYTES_MAX);
+    for (let request = 0; request <= inMemory; request++) {
+      expect((await eventsOf(await create({ body }))).at(-1)).toMatchObject({ kind: 'end' });
+    }
+    const countPromptTokens = () => Promise.reject(new Error('not counted'));
+    for (let request = 0; request <= inMemory; request++) {
+      await expect(create({ body, countPromptTokens })).rejects.toThrow('not counted');
+    }
+    expect((await eventsOf(await create({ body }))).at(-1)).toMatchObject({ kind: 'end' });
+  });
+
   it('has a bounded number of requests at work, also where they cost nothing', async () => {
     await market.provider({ price: 0, slots: 1_000 });
     const aborts = Array.from({ length: ACCOUNT_RUNNING_MAX + 1 }, () => new AbortController());

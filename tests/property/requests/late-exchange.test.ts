@@ -177,6 +177,7 @@ function nameOf(event: Exclude<ComputeEvent, { kind: 'delta' }>): string {
 function expectMoneyRight({ kept, told }: Exchange): { readonly paid: bigint; readonly holds: number } {
   kept.books.expectInOrder();
   expect(kept.books.kept.open.size).toBe(0);
+  expect([...kept.endedWithHold]).toEqual([]);
   const [transaction] = [...kept.transactions.values()];
   expect(kept.transactions.size).toBe(1);
   const { posts, holds } = transfersOf(kept, transaction?.begun.id as never);

@@ -23,6 +23,7 @@ export async function checkInvariants(world: World): Promise<void> {
   const { store, asked } = world;
   store.books.expectInOrder();
   world.expect(store.books.kept.open.size === 0, 'no hold is open after its life');
+  world.expect(store.endedWithHold.size === 0, 'whoever ends a transaction gives its hold back with it');
   for (const each of asked) checkTold(world, each);
   checkTransactions(world);
   checkSlots(world);
