@@ -10,7 +10,7 @@ import {
 } from '../domains/tenants/index.ts';
 import type { Actor } from '../kernel/actor.ts';
 import { AppError, notFound } from '../kernel/errors.ts';
-import type { CredentialId, TenantId } from '../kernel/ids.ts';
+import type { DeviceId, TenantId } from '../kernel/ids.ts';
 import { StartError } from '../kernel/start-error.ts';
 import type { Part } from './lifecycle.ts';
 import type { Messaging } from './messaging.ts';
@@ -27,12 +27,16 @@ export function buildIdentity(platform: Platform, { relay, connections }: Messag
   const left = async (devices: readonly BroughtDevice[]) => {
     for (const { deviceId, networkId } of devices) await relay.left({ deviceId, networkId });
   };
-  const endCredential = (credentialId: CredentialId) => {
-    connections.end({ credentialId }, relayError('unauthenticated'));
+  const endDevice = (deviceId: DeviceId) => {
+    connections.end({ deviceId }, relayError('unauthenticated'));
   };
   const accounts = createAccountService({
     store: createAccountStore(database, tenantRows),
-    live: { endCredential },
+    live: {
+      endCredential: (accountId, credentialId) => {
+        connections.end({ accountId, credentialId }, relayError('unauthenticated'));
+      },
+    },
     clock,
     random,
     hash,
@@ -62,9 +66,9 @@ export function buildIdentity(platform: Platform, { relay, connections }: Messag
       isOnline: (deviceId) => connections.isOnline(deviceId),
       joined: ({ tenantId, deviceId }, networkId) => relay.joined(tenantId, { networkId, deviceId }),
       left: (deviceId, networkId) => relay.left({ deviceId, networkId }),
-      endCredential,
+      endDevice,
       forget: (deviceId) => {
-        connections.end({ deviceId }, relayError('unauthenticated'));
+        endDevice(deviceId);
         return relay.forget(deviceId);
       },
     },

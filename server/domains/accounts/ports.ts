@@ -17,8 +17,8 @@ export interface IdentifiedAccount {
 
 /** What is open by the credentials of accounts. */
 export interface LiveConnections {
-  /** Ends at once everything that was opened with the credential. */
-  endCredential(credentialId: CredentialId): void;
+  /** Ends at once everything that was opened with the account's credential. */
+  endCredential(accountId: AccountId, credentialId: CredentialId): void;
 }
 
 /** A token as it is kept. */

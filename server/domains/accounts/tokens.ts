@@ -71,12 +71,16 @@ export function createAccountTokens(
 
     async revokeToken(actor, tokenId) {
       const account = requirePermission(actor, 'account.manage');
-      const outcome = await store.removeToken(account, tokenId);
+      const outcome = await store.removeToken(account, tokenId).catch((error: unknown) => {
+        // It may be revoked all the same. Whoever has a token that is not comes back by himself.
+        live.endCredential(account.accountId, tokenId);
+        throw error;
+      });
       if (outcome === 'credential_gone') throw credentialGone();
       if (outcome === 'not_found') throw notFound('token');
       if (outcome === 'last_token') throw lastToken();
       // After the commit: who arrives later is refused, who arrived before is found here.
-      live.endCredential(tokenId);
+      live.endCredential(account.accountId, tokenId);
     },
   };
 }

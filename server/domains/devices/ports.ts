@@ -18,8 +18,8 @@ export interface Presence {
   joined(device: { tenantId: TenantId; deviceId: DeviceId }, networkId: NetworkId): Promise<void>;
   /** The device doesn't belong to the network any more: it is cut off there at once. */
   left(deviceId: DeviceId, networkId: NetworkId): Promise<void>;
-  /** Ends at once everything that was opened with the credential. */
-  endCredential(credentialId: CredentialId): void;
+  /** Ends every connection of the device at once; how far it had read is kept. */
+  endDevice(deviceId: DeviceId): void;
   /** Ends every connection of the device and forgets how far it had read. */
   forget(deviceId: DeviceId): Promise<void>;
 }
@@ -66,8 +66,8 @@ export interface DeviceStore {
     deviceId: DeviceId,
     name: string,
   ): Promise<'renamed' | 'name_taken' | 'not_found'>;
-  /** Puts a token in the place of the device's token, whose id it gives; null: there is no such device. */
-  replaceToken(actor: AccountActor, deviceId: DeviceId, token: StoredToken): Promise<CredentialId | null>;
+  /** Puts a token in the place of the device's token. False: there is no such device. */
+  replaceToken(actor: AccountActor, deviceId: DeviceId, token: StoredToken): Promise<boolean>;
   /** False: there was none. */
   removeDevice(actor: AccountActor, deviceId: DeviceId): Promise<boolean>;
   /** A device's networks that the actor sees, in the order of ids, those behind `after`. */

@@ -180,7 +180,12 @@ function createDeviceCatalogue(
     async removeDevice(actor, deviceId) {
       const account = requirePermission(actor, 'devices.remove');
       await requireOwnDevice(store, account, deviceId);
-      if (!(await store.removeDevice(account, deviceId))) throw notFound('device');
+      const removed = await store.removeDevice(account, deviceId).catch((error: unknown) => {
+        // It may be removed all the same.
+        presence.endDevice(deviceId);
+        throw error;
+      });
+      if (!removed) throw notFound('device');
       await presence.forget(deviceId);
     },
   };

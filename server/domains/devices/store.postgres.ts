@@ -1,6 +1,6 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { AccountId, CredentialId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { AccountId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import type { NetworkDeviceRows } from '../networks/index.ts';
 import type { BroughtDeviceRows, TenantRows } from '../tenants/index.ts';
@@ -154,23 +154,20 @@ async function updateName(
   return 'renamed';
 }
 
-/** The id of the token that was replaced; null: the actor sees no such device of its tenant, or may not change it. */
+/** False: the actor sees no such device of its tenant, or may not change it. */
 async function updateToken(
   sql: Sql,
   actor: AccountActor,
   deviceId: DeviceId,
   { tokenId, tokenHash }: StoredToken,
-): Promise<CredentialId | null> {
+): Promise<boolean> {
   const { tenantId } = actor;
-  await lockDevices(sql, tenantId);
   const device = await findSeen(sql, actor, deviceId);
-  if (device === null || device.guest) return null;
-  const [before] = await sql<{ token_id: CredentialId }[]>`
-    SELECT token_id FROM devices WHERE tenant_id = ${tenantId} AND id = ${deviceId}`;
+  if (device === null || device.guest) return false;
   const updated = await sql`
     UPDATE devices SET token_id = ${tokenId}, token_hash = ${tokenHash}
     WHERE tenant_id = ${tenantId} AND id = ${deviceId} RETURNING 1`;
-  return updated.length > 0 ? (before?.token_id ?? null) : null;
+  return updated.length > 0;
 }
 
 async function selectNetworks(

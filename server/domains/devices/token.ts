@@ -32,7 +32,7 @@ export function makeToken({ random, hash }: TokenSources): { stored: StoredToken
 export function createDeviceToken(
   dependencies: TokenSources & {
     readonly store: Pick<DeviceStore, 'findDevice' | 'replaceToken'>;
-    readonly presence: Pick<Presence, 'endCredential'>;
+    readonly presence: Pick<Presence, 'endDevice'>;
   },
 ): DeviceToken {
   const { store, presence } = dependencies;
@@ -41,10 +41,14 @@ export function createDeviceToken(
       const account = requirePermission(actor, 'devices.manage');
       await requireOwnDevice(store, account, deviceId);
       const { stored, token } = makeToken(dependencies);
-      const replaced = await store.replaceToken(account, deviceId, stored);
-      if (replaced === null) throw notFound('device');
-      // After the commit: who arrives later is refused, who arrived before is found here.
-      presence.endCredential(replaced);
+      const replaced = await store.replaceToken(account, deviceId, stored).catch((error: unknown) => {
+        // It may be replaced all the same. A device whose token is still good comes back by itself.
+        presence.endDevice(deviceId);
+        throw error;
+      });
+      if (!replaced) throw notFound('device');
+      // After the commit: who arrives later is refused, who arrived before is found here. Nobody has the new token yet.
+      presence.endDevice(deviceId);
       return token;
     },
   };

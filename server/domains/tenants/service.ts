@@ -119,7 +119,12 @@ function createMembershipChanger(dependencies: TenantDependencies): MembershipCh
 
   const change = async (actor: AccountActor, accountId: AccountId, after: MembershipGrant | null) => {
     const decide = await decideFor(actor, accountId, after);
-    const { before, left } = requireDone(await store.changeMember(actor, accountId, after, decide));
+    const outcome = await store.changeMember(actor, accountId, after, decide).catch((error: unknown) => {
+      // It may be changed all the same: what the account has open is opened again as the role that it has now.
+      live.endAccount({ tenantId: actor.tenantId, accountId });
+      throw error;
+    });
+    const { before, left } = requireDone(outcome);
     if (before !== null && isLess(before, after)) live.endAccount({ tenantId: actor.tenantId, accountId });
     await broughtDevices.left(left);
     return before;

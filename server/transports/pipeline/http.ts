@@ -59,9 +59,11 @@ export function createHttpRoutes(
             ? checkedAnswer(operation, actor, complete)
             : operation.answer(actor, complete);
         };
-        return actor === null
-          ? serve(arrived.request, () => {})
-          : serveRegistered(arrived, { actor, isChange: operation.audit === 'change' }, serve);
+        if (actor !== null) {
+          return serveRegistered(arrived, { actor, isChange: operation.audit === 'change' }, serve);
+        }
+        arrived.arrival.leave();
+        return serve(arrived.request, () => {});
       },
       createBorder(operation, respondToError, dependencies),
     );

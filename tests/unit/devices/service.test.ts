@@ -36,9 +36,20 @@ const actorOf = (number: number): AccountActor => ({
 
 let rows: Row[];
 let devices: DeviceService;
+let ended: DeviceId[];
+/** What the store does with a change: it may be written although nobody hears of it. */
+let commit: () => Promise<boolean>;
 beforeEach(() => {
   rows = [];
-  const store: Pick<DeviceStore, 'addDevice' | 'findByToken' | 'findAnySealedKey'> = {
+  ended = [];
+  commit = async () => true;
+  const store: Pick<
+    DeviceStore,
+    'addDevice' | 'findDevice' | 'findByToken' | 'findAnySealedKey' | 'replaceToken' | 'removeDevice'
+  > = {
+    findDevice: async () => ({ guest: false }) as StoredDevice,
+    replaceToken: () => commit(),
+    removeDevice: () => commit(),
     addDevice: async ({ tenantId }, { id }: StoredDevice, { tokenHash, signingKeySealed }) => {
       rows.push({ deviceId: id, tenantId, tokenHash: String(tokenHash), signingKeySealed });
       return 'added';
@@ -64,7 +75,7 @@ beforeEach(() => {
       joined: async () => {},
       left: async () => {},
       forget: async () => {},
-      endCredential: () => {},
+      endDevice: (deviceId) => void ended.push(deviceId),
     },
     secretBox: createSecretBox(new Uint8Array(32).fill(1)),
     clock: new FakeClock(),
@@ -112,5 +123,28 @@ describe('the signing key of a device', () => {
       'x',
     );
     expect(await devices.secretsFit()).toBe(false);
+  });
+});
+
+describe('the connections of a device', () => {
+  const id = asId<DeviceId>(uuid(50));
+
+  it('end when its token was replaced', async () => {
+    expect(await devices.rotateToken(actorOf(1), id)).toMatch(/^ygd_/);
+    expect(ended).toEqual([id]);
+  });
+
+  it('stay when there was nothing to change', async () => {
+    commit = async () => false;
+    await expect(devices.rotateToken(actorOf(1), id)).rejects.toMatchObject({ code: 'device_not_found' });
+    await expect(devices.removeDevice(actorOf(1), id)).rejects.toMatchObject({ code: 'device_not_found' });
+    expect(ended).toEqual([]);
+  });
+
+  it('end where nobody knows whether the token was replaced, or the device removed', async () => {
+    commit = () => Promise.reject(new Error('the commit was not confirmed'));
+    await expect(devices.rotateToken(actorOf(1), id)).rejects.toThrow('not confirmed');
+    await expect(devices.removeDevice(actorOf(1), id)).rejects.toThrow('not confirmed');
+    expect(ended).toEqual([id, id]);
   });
 });

@@ -32,6 +32,7 @@ const phone = { deviceId: asId<DeviceId>(uuid(6)), networkId: KITCHEN };
 /** A service over one membership, the guest's; what it does to the outside is noted in order. */
 function setUp() {
   const steps: string[] = [];
+  const commit = { fails: false };
   const before: Membership = {
     tenantId: TENANT,
     accountId: GUEST,
@@ -43,6 +44,7 @@ function setUp() {
     async changeMember(_actor, _accountId, after, decide): Promise<ChangeOutcome> {
       const reason = decide({ before, owners: 1 });
       if (reason !== null) return { kind: 'refused', reason };
+      if (commit.fails) throw new Error('the commit was not confirmed');
       steps.push('changed');
       const isKept = after !== null && (after.networkIds === null || after.networkIds.includes(KITCHEN));
       return { kind: 'done', before, left: isKept ? [] : [phone] };
@@ -63,7 +65,7 @@ function setUp() {
   });
   const change = (role: MembershipGrant['role'], networkIds: NetworkId[] | null) =>
     service.changeMember(owner, GUEST, { role, networkIds });
-  return { service, change, steps };
+  return { service, change, steps, commit };
 }
 
 describe('a membership that ends or shrinks', () => {
@@ -83,6 +85,13 @@ describe('a membership that ends or shrinks', () => {
     const { service, steps } = setUp();
     await service.removeMember(guest, GUEST);
     expect(steps).toEqual(['changed', 'ended guest', 'left 1']);
+  });
+
+  it('ends what the account has open where nobody knows whether it ended', async () => {
+    const { service, steps, commit } = setUp();
+    commit.fails = true;
+    await expect(service.removeMember(owner, GUEST)).rejects.toThrow('not confirmed');
+    expect(steps).toEqual(['ended guest']);
   });
 
   it('ends nothing when it grows', async () => {
