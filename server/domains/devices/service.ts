@@ -82,6 +82,7 @@ export function createDeviceService(dependencies: DeviceDependencies): DeviceSer
   const { store, secretBox, clock, hash } = dependencies;
   return {
     ...createDeviceCatalogue(dependencies),
+    ...createDeviceRemoval(dependencies),
     ...createDeviceNetworks(dependencies),
     ...createDeviceToken(dependencies),
 
@@ -117,10 +118,10 @@ export function createDeviceService(dependencies: DeviceDependencies): DeviceSer
   };
 }
 
-/** Registering, reading, renaming and removing devices. */
+/** Registering, reading and renaming devices. */
 function createDeviceCatalogue(
   dependencies: DeviceDependencies,
-): Pick<DeviceService, 'registerDevice' | 'getDevice' | 'listDevices' | 'renameDevice' | 'removeDevice'> {
+): Pick<DeviceService, 'registerDevice' | 'getDevice' | 'listDevices' | 'renameDevice'> {
   const { store, networks, presence, secretBox, clock, random } = dependencies;
   const withPresence = (device: StoredDevice): Device => ({
     ...device,
@@ -176,7 +177,11 @@ function createDeviceCatalogue(
       if (outcome === 'not_found') throw notFound('device');
       return withPresence({ ...device, name });
     },
+  };
+}
 
+function createDeviceRemoval({ store, presence }: DeviceDependencies): Pick<DeviceService, 'removeDevice'> {
+  return {
     async removeDevice(actor, deviceId) {
       const account = requirePermission(actor, 'devices.remove');
       await requireOwnDevice(store, account, deviceId);
