@@ -29,8 +29,8 @@ async function newDevice(): Promise<number> {
   const device = ++devices;
   await testDatabase.database.tenant(serverFor(tenantId), async (sql) => {
     await sql`
-      INSERT INTO devices (id, tenant_id, name, world_type, token_hash, signing_key_sealed)
-      VALUES (${uuid(device)}, ${tenantId}, 'A', 'jotunheim', ${Buffer.alloc(32, device)}, ${Buffer.alloc(1)})`;
+      INSERT INTO devices (id, tenant_id, name, world_type, token_id, token_hash, signing_key_sealed)
+      VALUES (${uuid(device)}, ${tenantId}, 'A', 'jotunheim', ${uuid(device)}, ${Buffer.alloc(32, device)}, ${Buffer.alloc(1)})`;
     await sql`
       INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id)
       VALUES (${tenantId}, ${testNetworkId}, ${tenantId}, ${uuid(device)})`;
