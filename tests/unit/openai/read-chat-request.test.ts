@@ -100,11 +100,9 @@ describe('a chat request', () => {
     expect(looked).toBe(0);
   });
 
-  it('with half a character is passed on with it', () => {
-    const body = new TextDecoder().decode(
-      providerBody(read(withMessage('{"role":"user","content":"\\ud800"}'))),
-    );
-    expect(JSON.parse(body).messages[0].content).toBe('\ud800');
+  it('with half a character is refused, wherever it stands', () => {
+    const refusal = refusalOf(withMessage('{"role":"user","content":"\\ud800"}'));
+    expect(refusal).toMatchObject({ code: 'invalid_input', param: 'messages.0.content' });
   });
 
   it('that names a prototype changes none', () => {
