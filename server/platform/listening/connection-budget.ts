@@ -7,7 +7,7 @@ import {
   HTTP_PART,
   HTTP_TIGHT_PART,
   REPORT_INTERVAL_MS,
-  TENANT_PART,
+  TENANT_TIMES_FREE,
   TIGHT_PART,
 } from './limits.ts';
 
@@ -126,6 +126,11 @@ class Budget implements ConnectionBudget {
     return this.#open.http + this.#open.websocket + this.#open.mqtt;
   }
 
+  /** Connections that have said who they are. */
+  get #known(): number {
+    return this.#open.websocket + this.#open.mqtt - this.#unknown.size;
+  }
+
   count(protocol: Protocol): number {
     return this.#open[protocol];
   }
@@ -222,7 +227,10 @@ class Budget implements ConnectionBudget {
     this.#byDevice.add(owner.deviceId, place);
     this.#byTenant.add(owner.tenantId, place);
     this.#trim(this.#byDevice, owner.deviceId, DEVICE_CONNECTIONS_MAX, 'device');
-    this.#trim(this.#byTenant, owner.tenantId, this.connectionsMax * TENANT_PART, 'tenant');
+    // Those of strangers and over HTTP count as free: who is known doesn't go for their sake.
+    const free = this.connectionsMax - this.#known;
+    const most = Math.max(free * TENANT_TIMES_FREE, DEVICE_CONNECTIONS_MAX);
+    this.#trim(this.#byTenant, owner.tenantId, most, 'tenant');
   }
 
   leave(place: Place): void {

@@ -6,8 +6,13 @@ export const DESCRIPTORS_UNKNOWN = 1_024;
 export const CONNECTIONS_MIN = 32;
 /** Of all connections, the part that may not have said yet who they are, from one address: others find room. Also of requests. */
 export const ADDRESS_PART = 1 / 2;
-/** Of all connections, and of the requests over HTTP, the part one tenant may have: the rest is always there for others. */
+/** Of the requests over HTTP that can be under way, the part one tenant may have: the rest is always there for others. */
 export const TENANT_PART = 3 / 4;
+/**
+ * A tenant's devices may have so many times the connections that no known device has: three quarters of all while it is alone,
+ * and however many do the same, a part stays for the next (dynamic thresholds, as in `FairQueue`).
+ */
+export const TENANT_TIMES_FREE = 3;
 /** Of the requests that can be under way over HTTP, the part of one principal: its tenant's others find room. */
 export const PRINCIPAL_PART = 1 / 2;
 /** Of all connections, the part that HTTP requests may take: devices find room. */

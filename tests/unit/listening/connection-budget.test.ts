@@ -77,6 +77,29 @@ describe('one who takes more than its part', () => {
     for (let index = 0; index < 25; index++) expect(admit(`other ${index}`)).not.toBeNull();
     expect(cut).toHaveLength(5);
   });
+
+  test('finds less where others do the same, so that a part stays for the next', () => {
+    const { admit, cut, refusals } = start(1_000);
+    for (const tenant of ['first', 'second', 'third']) {
+      for (let index = 0; index < 1_000; index++) {
+        const name = `${tenant} ${index}`;
+        admit(name)?.belongsTo(owner(name, tenant));
+      }
+    }
+    const before = cut.length;
+    admit('late')?.belongsTo(owner('late'));
+    expect(cut.slice(before)).toEqual([]);
+    expect(refusals).not.toContain('mqtt all');
+  });
+
+  test('does not lose known devices to strangers and HTTP', () => {
+    const { admit, cut, budget } = start(1_000);
+    for (let index = 0; index < 500; index++) admit(`${index}`)?.belongsTo(owner(`device ${index}`, 'home'));
+    for (let index = 0; index < 400; index++) budget.admitHttp(`${index}`);
+    for (let index = 0; index < 100; index++) admit(`stranger ${index}`);
+    admit('one more')?.belongsTo(owner('one more', 'home'));
+    expect(cut).toEqual(['stranger 0']);
+  });
 });
 
 describe('HTTP', () => {
