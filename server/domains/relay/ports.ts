@@ -68,9 +68,9 @@ export interface RelayStore {
     storedAtMs: number,
     epochs: () => string,
   ): Promise<readonly StoreOutcome[]>;
-  /** Notes that the device belongs to the network from here on, unless that was noted before. */
+  /** Notes that the device belongs to the network from here on, unless that was noted before. Refuses with `network_not_found`. */
   beginCursor(tenantId: TenantId, device: NetworkDevice, epochs: () => string): Promise<void>;
-  /** Begins the stream where there is none. */
+  /** Begins the stream where there is none. Refuses with `network_not_found` a network that was removed. */
   readState(membership: Membership, deviceId: DeviceId, epochs: () => string): Promise<StreamState>;
   /** The next frames of the network behind `afterOffset` that are for this device, in order. */
   readPage(

@@ -3,6 +3,7 @@ import type { DeviceActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { NodeLease } from '../../kernel/lease.ts';
+import { relayError } from './errors.ts';
 import { APPEND_ATTEMPTS_MAX } from './limits.ts';
 import type { Cursor, NetworkDevice, RelayStore, SourceNonces, StreamOwner } from './ports.ts';
 import type {
@@ -162,6 +163,11 @@ async function findRefused(
 function isNetworkGone(error: unknown): boolean {
   const { code, table_name: table } = error as { code?: string; table_name?: string };
   return code === '23503' && table === 'relay_streams';
+}
+
+/** The network was removed at this moment. */
+function refuseIfGone(error: unknown): never {
+  throw isNetworkGone(error) ? relayError('network_not_found', { cause: error }) : error;
 }
 
 /** Writes frames that are not in their streams yet, behind the offsets in `heads`; `offsets` gets theirs. */
@@ -332,7 +338,8 @@ export function createRelayStore(
       }
     },
 
-    readState: (membership, deviceId, epochs) => write((sql) => readState(sql, membership, deviceId, epochs)),
+    readState: (membership, deviceId, epochs) =>
+      write((sql) => readState(sql, membership, deviceId, epochs)).catch(refuseIfGone),
 
     beginCursor: (tenantId, { networkId, deviceId }, epochs) =>
       write(async (sql) => {
@@ -342,7 +349,7 @@ export function createRelayStore(
           SELECT network_id, ${deviceId}, tenant_id, head, head FROM relay_streams
           WHERE network_id = ${networkId}
           ON CONFLICT (network_id, device_id) DO UPDATE SET joined_offset = EXCLUDED.joined_offset`;
-      }),
+      }).catch(refuseIfGone),
 
     readPage: (reader, network, afterOffset, limit) =>
       database.tenant(reader, (sql) => readPage(sql, reader, network, afterOffset, limit)),

@@ -218,6 +218,17 @@ describe('the stream of a network', () => {
     expect(await store.readHeads([networkId, gone.membership.networkId])).toEqual([{ networkId, head: 2 }]);
   });
 
+  it('knows no state and no beginning in a network that was removed at this moment', async () => {
+    const gone = await newHome();
+    await removeNetwork(gone);
+    const { membership, deviceId } = gone;
+    const refusal = { code: 'network_not_found', kind: 'not_found' };
+    await expect(stateOf(gone, LATE)).rejects.toMatchObject(refusal);
+    const device = { networkId: membership.networkId, deviceId };
+    const begun = store.beginCursor(membership.networkTenantId, device, () => EPOCH);
+    await expect(begun).rejects.toMatchObject(refusal);
+  });
+
   it('takes the others also when a network is removed after the look at its members', async () => {
     const [a, gone] = [await newHome(), await newHome()];
     const memberships = createMembershipStore(testDatabase.database);
