@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -19,10 +19,10 @@ import { startServerProcess } from '../support/server-process.ts';
 const PROGRAM = 'build/yggdrasil.js';
 const isRoot = userInfo().uid === 0;
 /** In no list of users. */
-const NUMBER = { uid: 54_321, gid: 54_321 };
-/** The checkout may lie in a folder that is closed to others. */
-const canOthersRun =
-  isRoot && spawnSync('ls', [PROGRAM, 'node_modules'], { ...NUMBER, stdio: 'ignore' }).status === 0;
+const NUMBER = '54321';
+/** Runs a program as that user, in a checkout that it reaches also where the true one lies in a folder closed to others. */
+const AS_NUMBER =
+  'mount --bind . "$0" && cd "$0" && exec setpriv --reuid=$1 --regid=$1 --clear-groups "$2" "$3" server';
 
 let directory: string;
 let data: string;
@@ -40,12 +40,14 @@ const startAndStop = async () => {
 };
 
 /** Starts the program, ready or not. */
-function begin(environment: Record<string, string>, user: { uid?: number; gid?: number } = {}) {
+function begin(
+  environment: Record<string, string>,
+  [command, ...words]: readonly [string, ...string[]] = [process.execPath, PROGRAM, 'server'],
+) {
   const inherited = Object.entries(process.env).filter(([name]) => /^(PATH|TMPDIR)$/.test(name));
-  const child = spawn(process.execPath, [PROGRAM, 'server'], {
+  const child = spawn(command, words, {
     env: { ...Object.fromEntries(inherited), YGGDRASIL_PORT: '0', YGGDRASIL_MQTT_PORT: '0', ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
-    ...user,
   });
   let errors = '';
   child.stderr.on('data', (chunk) => {
@@ -103,10 +105,17 @@ describe('after a loss of power', () => {
 });
 
 describe('a user who is only a number, without a home', () => {
-  test.runIf(canOthersRun)('tries the database that DATABASE_URL names', async () => {
+  const beginAsNumber = (environment: Record<string, string>) => {
     chmodSync(directory, 0o777);
+    const checkout = join(directory, 'checkout');
+    mkdirSync(checkout);
+    const mounted = ['--mount', 'sh', '-c', AS_NUMBER, checkout, NUMBER, process.execPath, PROGRAM];
+    return begin(environment, ['unshare', ...mounted]);
+  };
+
+  test.runIf(isRoot)('tries the database that DATABASE_URL names', async () => {
     const DATABASE_URL = 'postgres://user:password@127.0.0.1:1/database';
-    const { code, errors } = await begin({ YGGDRASIL_DATA_DIR: data, DATABASE_URL }, NUMBER).ended;
+    const { code, errors } = await beginAsNumber({ YGGDRASIL_DATA_DIR: data, DATABASE_URL }).ended;
     expect([code, errors]).toEqual([
       1,
       expect.stringContaining("can't be reached: connect ECONNREFUSED 127.0.0.1:1"),
@@ -114,9 +123,8 @@ describe('a user who is only a number, without a home', () => {
     expect(errors.trim().split('\n')).toHaveLength(1);
   });
 
-  test.runIf(canOthersRun)('is told that the embedded database wants a name', async () => {
-    chmodSync(directory, 0o777);
-    const { code, errors } = await begin({ YGGDRASIL_DATA_DIR: data }, NUMBER).ended;
+  test.runIf(isRoot)('is told that the embedded database wants a name', async () => {
+    const { code, errors } = await beginAsNumber({ YGGDRASIL_DATA_DIR: data }).ended;
     expect([code, errors]).toEqual([
       1,
       expect.stringMatching(/^PostgreSQL wants a user who has a name.*DATABASE_URL\.\n$/),
