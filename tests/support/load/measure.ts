@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,8 @@ export async function measureAttack(
   { seconds, rounds }: { readonly seconds: number; readonly rounds: number },
 ): Promise<{ readonly outcomes: readonly Outcome[]; readonly isAlive: boolean }> {
   const directory = mkdtempSync(join(tmpdir(), 'yggdrasil-load-'));
+  // Run as root, the database's user must pass through; else its database would be kept elsewhere, and stay.
+  chmodSync(directory, 0o711);
   const server = await startServerProcess({
     YGGDRASIL_DATA_DIR: join(directory, 'data'),
     YGGDRASIL_LOG_LEVEL: 'warn',
