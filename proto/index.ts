@@ -5,6 +5,7 @@
 import './numbers.ts';
 import { yggdrasil } from './generated/yggdrasil.js';
 
+export * from './audit-log.ts';
 export * from './frame.ts';
 export * from './ids.ts';
 export * from './replay-window.ts';

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 
 const CONFIGURATION = `
 Its configuration is environment variables (YGGDRASIL_PORT, DATABASE_URL ...): README.md lists them under "Configuration".`;
@@ -19,4 +19,82 @@ export function createRemoveDataCommand(): Command {
     )
     .requiredOption('--yes', 'remove it')
     .action(async () => (await import('./main.ts')).removeServerData());
+}
+
+const OFFLINE = `
+Works on the database directly, with the secrets in the data directory, while the server is stopped. It takes the server's environment
+variables: YGGDRASIL_DATA_DIR, DATABASE_URL.`;
+
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function readId(text: string): string {
+  if (!ID.test(text)) throw new InvalidArgumentError('It must be an id.');
+  return text.toLowerCase();
+}
+
+/** `yggdrasil user`. */
+export function createUserCommand(): Command {
+  const command = new Command('user').description('Users, also when nobody can sign in any more.');
+  command
+    .command('add')
+    .description('Makes a user with a tenant of its own and prints its token, once.')
+    .argument('<name>')
+    .option('--operator', 'who runs the platform')
+    .addHelpText('after', OFFLINE)
+    .action(async (name: string, { operator = false }: { operator?: boolean }) =>
+      (await import('./main.ts')).addUser(name, operator),
+    );
+  command
+    .command('list')
+    .description('Lists all users.')
+    .addHelpText('after', OFFLINE)
+    .action(async () => (await import('./main.ts')).listUsers());
+  return command;
+}
+
+/** `yggdrasil token`. */
+export function createTokenCommand(): Command {
+  const command = new Command('token').description('Tokens of users, also when nobody can sign in any more.');
+  command
+    .command('revoke')
+    .description('Revokes a token, or all of a user.')
+    .argument('<id>', 'of the token; of the user with --user', readId)
+    .option('--user', 'all tokens of this user')
+    .addHelpText('after', OFFLINE)
+    .action(async (id: string, { user = false }: { user?: boolean }) => {
+      const { revokeToken, revokeTokensOf } = await import('./main.ts');
+      await (user ? revokeTokensOf(id) : revokeToken(id));
+    });
+  return command;
+}
+
+/** `yggdrasil setup-code`. */
+export function createSetupCodeCommand(): Command {
+  return new Command('setup-code')
+    .description('Prints a new one-time code that makes the first operator; earlier ones stop working.')
+    .addHelpText('after', OFFLINE)
+    .action(async () => (await import('./main.ts')).printSetupCode());
+}
+
+/** `yggdrasil audit`. */
+export function createAuditCommand(): Command {
+  const command = new Command('audit').description('The audit: who did what.');
+  command
+    .command('verify')
+    .description('Finds records that were changed, removed, inserted or reordered since, and says which.')
+    .option('--tenant <id>', 'of this tenant alone', readId)
+    .option(
+      '--witness <file...>',
+      'what witnesses have kept: finds an end that was cut, and a second history',
+    )
+    .addHelpText(
+      'after',
+      `
+Works while the server runs and while it is stopped, with the secrets in the data directory. It takes the server's environment
+variables: YGGDRASIL_DATA_DIR, DATABASE_URL.`,
+    )
+    .action(async ({ tenant = null, witness = [] }: { tenant?: string | null; witness?: string[] }) =>
+      (await import('./main.ts')).verifyAudit(tenant, witness),
+    );
+  return command;
 }

@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { type App, createApp, removeEmbedded } from './app/index.ts';
+import {
+  type App,
+  type AppDependencies,
+  createApp,
+  removeEmbedded,
+  verifyAuditLogs,
+  workOffline,
+} from './app/index.ts';
 import { readConfig } from './config/index.ts';
+import { asId } from './kernel/ids.ts';
+import type { Logger } from './kernel/logger.ts';
 import { StartError } from './kernel/start-error.ts';
 import { createLogger } from './platform/logging/index.ts';
 import { createSystemClock } from './platform/system/clock.ts';
@@ -41,10 +50,116 @@ export async function removeServerData(): Promise<void> {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
+/** Makes a user with a tenant of its own and prints its token, once. */
+export async function addUser(name: string, operator: boolean): Promise<void> {
+  await offline('commandLine.users.add', async (accounts) => {
+    const { account, token } = await accounts.addUser(name, operator);
+    return [`User:  ${account.id}${operator ? ' (operator)' : ''}`, `Token: ${token}`];
+  });
+}
+
+/** Prints every user: id, whether it is an operator, name. */
+export async function listUsers(): Promise<void> {
+  await offline('commandLine.users.list', async (accounts) => {
+    const lines: string[] = [];
+    for (let page = await accounts.listUsers(null, LISTED_TOGETHER); page.length > 0; ) {
+      for (const { id, operator, name } of page)
+        lines.push(`${id}  ${operator ? 'operator' : 'user    '}  ${name}`);
+      const last = page.at(-1);
+      page =
+        last === undefined
+          ? []
+          : await accounts.listUsers({ createdAtMs: last.createdAtMs, id: last.id }, LISTED_TOGETHER);
+    }
+    return lines.length === 0 ? ['There is no user.'] : lines;
+  });
+}
+
+/** Revokes a token. Fails where there is none of this id. */
+export async function revokeToken(tokenId: string): Promise<void> {
+  await offline('commandLine.tokens.revoke', async (accounts) => {
+    if (!(await accounts.revokeToken(asId(tokenId)))) throw new StartError(`There is no token ${tokenId}.`);
+    return [`revoked ${tokenId}`];
+  });
+}
+
+/** Revokes every token of a user. */
+export async function revokeTokensOf(userId: string): Promise<void> {
+  await offline('commandLine.tokens.revokeAll', async (accounts) => [
+    `revoked ${await accounts.revokeTokensOf(asId(userId))} tokens`,
+  ]);
+}
+
+/** Prints a new code for the first operator. Fails where there are users. */
+export async function printSetupCode(): Promise<void> {
+  await offline('commandLine.setupCode.create', async (accounts) => {
+    const code = await accounts.offerSetupCode();
+    if (code === null)
+      throw new StartError(
+        'There are users already: "yggdrasil user add <name> --operator" makes an operator.',
+      );
+    return [`Set-up code: ${code}`];
+  });
+}
+
+/**
+ * Verifies the audit, of one tenant or (null) of all, against what it says of itself and what these files of witnesses say.
+ * Prints every problem, and fails where there is one.
+ */
+export async function verifyAudit(tenantId: string | null, witnessFiles: readonly string[]): Promise<void> {
+  const logger = createLogger({ level: 'error', destination: process.stderr });
+  const files = new Map(witnessFiles.map((path) => [path, readText(path)]));
+  const report = await verifyAuditLogs(readConfig(process.env), processDependencies(logger), {
+    tenantId: tenantId === null ? null : asId(tenantId),
+    witnessFiles: files,
+  });
+  const lines = [
+    `logs: ${report.logs}, records: ${report.records}, signed heads: ${report.heads}, waiting: ${report.waiting}`,
+    `heads of witnesses: ${report.witnessedHeads}, of them too old to be compared: ${report.tooOld}`,
+    ...report.problems.map((problem) => `tenant ${problem.tenantId}: ${problem.index}: ${problem.what}`),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  if (report.problems.length > 0) throw new StartError(`${report.problems.length} problems were found.`);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new StartError(`${path} can't be read: ${(error as Error).message}`, error);
+  }
+}
+
+/** Users that are read together. */
+const LISTED_TOGETHER = 500;
+
+/** Works while the server is stopped, and prints lines. */
+async function offline(
+  operation: string,
+  work: Parameters<typeof workOffline<readonly string[]>>[3],
+): Promise<void> {
+  const config = readConfig(process.env);
+  const logger = createLogger({ level: 'error', destination: process.stderr });
+  const lines = await workOffline(config, processDependencies(logger), operation, work);
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** What the process gives every app. */
+function processDependencies(logger: Logger): AppDependencies {
+  return {
+    clock: createSystemClock(),
+    random: createSystemRandom(),
+    logger,
+    coreWasm: readFileSync(new URL('./core.wasm', import.meta.url)),
+    tokenizerWorker: new URL('./tokenizer-worker.js', import.meta.url),
+  };
+}
+
 async function startServer(): Promise<void> {
   const config = readConfig(process.env);
   const logger = createLogger({ level: config.logLevel, destination: process.stderr });
-  const clock = createSystemClock();
+  const dependencies = processDependencies(logger);
+  const { clock } = dependencies;
   // Who reads the output may go: the server goes on without.
   process.stdout.on('error', () => {});
   let app: App | null = null;
@@ -83,19 +198,16 @@ async function startServer(): Promise<void> {
   const stopWanted = () => stopping;
 
   const running = await createApp(config, {
-    clock,
-    random: createSystemRandom(),
-    logger,
+    ...dependencies,
+    print: (text) => process.stdout.write(`${text}\n`),
     leaseLost: () => stop('another server has taken over the database', LEASE_LOST_EXIT_CODE),
-    coreWasm: readFileSync(new URL('./core.wasm', import.meta.url)),
-    tokenizerWorker: new URL('./tokenizer-worker.js', import.meta.url),
   });
   app = running;
   const wanted = stopWanted();
   if (wanted !== null) return end(running, wanted.exitCode);
   try {
     const addresses = await running.start();
-    announce(addresses, await running.offerSetupCode());
+    announce(addresses, config.tls === 'files', await running.offerSetupCode());
   } catch (error) {
     // The start was cut short: `stop` ends the process when the parts have ended.
     if (stopWanted() === null) throw error;
@@ -103,12 +215,17 @@ async function startServer(): Promise<void> {
 }
 
 /** Tells the operator where the server can be reached, and how the first account is made. */
-function announce({ http, mqtt }: { http: string; mqtt: string }, setupCode: string | null): void {
+function announce(
+  { http, mqtt }: { http: string; mqtt: string },
+  withTls: boolean,
+  setupCode: string | null,
+): void {
+  const s = withTls ? 's' : '';
   const lines = [
     'Yggdrasil is ready.',
-    `  HTTP       http://${http}      documentation at /docs`,
-    `  WebSocket  ws://${http}/bifrost`,
-    `  MQTT       mqtt://${mqtt}`,
+    `  HTTP       http${s}://${http}      documentation at /docs`,
+    `  WebSocket  ws${s}://${http}/bifrost`,
+    `  MQTT       mqtt${s}://${mqtt}`,
     '  Stop with Ctrl-C.',
     ...(setupCode === null
       ? []
@@ -116,7 +233,7 @@ function announce({ http, mqtt }: { http: string; mqtt: string }, setupCode: str
           '',
           'There is no user yet. Make the first operator with this one-time code:',
           `Set-up code: ${setupCode}`,
-          `  curl -X POST http://${http}/api/v1/setup -H 'content-type: application/json' \\`,
+          `  curl -X POST http${s}://${http}/api/v1/setup -H 'content-type: application/json' \\`,
           `    -d '{"code":"${setupCode}","name":"Operator"}'`,
         ]),
   ];

@@ -8,7 +8,14 @@ import { createFrameCommand } from '../device/frame/command.ts';
 import { createProviderCommand } from '../device/provider/command.ts';
 import { createVirtualDeviceCommand } from '../device/virtual/command.ts';
 import packageJson from '../package.json' with { type: 'json' };
-import { createRemoveDataCommand, createServerCommand } from './command.ts';
+import {
+  createAuditCommand,
+  createRemoveDataCommand,
+  createServerCommand,
+  createSetupCodeCommand,
+  createTokenCommand,
+  createUserCommand,
+} from './command.ts';
 
 /**
  * The program `yggdrasil`: every command of this project, and nothing but their names, options and exit codes.
@@ -19,6 +26,10 @@ import { createRemoveDataCommand, createServerCommand } from './command.ts';
 const COMMANDS: readonly Command[] = [
   createServerCommand(),
   createRemoveDataCommand(),
+  createUserCommand(),
+  createTokenCommand(),
+  createSetupCodeCommand(),
+  createAuditCommand(),
   createProviderCommand(),
   createVirtualDeviceCommand(),
   createFrameCommand(),

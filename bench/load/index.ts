@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { cpuSecondsOf } from '../processes/processes.ts';
 import { type Lane, type LaneSpec, openLane } from './lanes.ts';
+import { SendTimes } from './send-times.ts';
 import { openSessions, type SessionsSpec } from './sessions.ts';
 
 /** As much as the server takes. */
@@ -31,6 +32,8 @@ export interface Throughput {
 
 /** How long messages took, in milliseconds. */
 export interface Latency extends Throughput {
+  /** Messages that came twice, or from an earlier run: they are not timed. */
+  readonly unknown: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
@@ -103,16 +106,14 @@ async function saturate(
 async function pace(lanes: readonly Lane[], { seconds, rate, serverProcessId }: Pace): Promise<Latency> {
   const times: number[] = [];
   let arrived = 0;
-  for (const lane of lanes) lane.onProgress = () => {};
+  await becomeQuiet(lanes);
   const sent = lanes.map((lane) => {
-    const waiting: number[] = [];
-    let oldest = 0;
+    const sendTimes = new SendTimes();
     lane.onReceived = (count) => {
-      const now = performance.now();
       arrived += count;
-      for (let i = 0; i < count; i++) times.push(now - (waiting[oldest++] ?? now));
+      times.push(...sendTimes.received(count, performance.now()));
     };
-    return waiting;
+    return sendTimes;
   });
   let due = 0;
   let turn = 0;
@@ -125,7 +126,7 @@ async function pace(lanes: readonly Lane[], { seconds, rate, serverProcessId }: 
     while (due >= 1) {
       const count = Math.min(each, Math.floor(due));
       const index = turn++ % lanes.length;
-      for (let i = 0; i < count; i++) sent[index]?.push(now);
+      sent[index]?.sent(count, now);
       lanes[index]?.send(count);
       due -= count;
     }
@@ -136,7 +137,24 @@ async function pace(lanes: readonly Lane[], { seconds, rate, serverProcessId }: 
   times.sort((a, b) => a - b);
   const share = (part: number) => times[Math.floor(times.length * part)] ?? Number.POSITIVE_INFINITY;
   for (const lane of lanes) lane.onReceived = () => {};
-  return { ...measured, p50Ms: share(0.5), p99Ms: share(0.99) };
+  const unknown = sent.reduce((sum, each) => sum + each.unknown, 0);
+  return { ...measured, unknown, p50Ms: share(0.5), p99Ms: share(0.99) };
+}
+
+/** Resolves when nothing arrives any more: after it connects, a device first gets what it had not acknowledged. */
+async function becomeQuiet(lanes: readonly Lane[]): Promise<void> {
+  let arrived = 0;
+  for (const lane of lanes) {
+    lane.onProgress = () => {};
+    lane.onReceived = (count) => {
+      arrived += count;
+    };
+  }
+  const deadlineMs = Date.now() + DRAIN_TIMEOUT_MS;
+  for (let before = -1; before !== arrived && Date.now() < deadlineMs; ) {
+    before = arrived;
+    await wait(SETTLE_MS);
+  }
 }
 
 async function measure(seconds: number, serverProcessId: number, count: () => number): Promise<Throughput> {

@@ -173,5 +173,9 @@ function environment(directory: string, port: number, mqttPort: number): NodeJS.
     YGGDRASIL_DATA_DIR: join(directory, 'data'),
     YGGDRASIL_PORT: String(port),
     YGGDRASIL_MQTT_PORT: String(mqttPort),
+    // One client asks for all that there is.
+    YGGDRASIL_RATE_LIMITS: 'off',
+    YGGDRASIL_TENANT_NETWORKS_MAX: '1000',
+    YGGDRASIL_TENANT_DEVICES_MAX: '20000',
   };
 }

@@ -7,6 +7,7 @@ import { NonceSource } from './nonce.ts';
 import { openPlatformSocket, systemClock, systemRandom } from './platform.ts';
 import type { Clock, Random, SigningCore, SocketOpener } from './ports.ts';
 import type { StreamPosition } from './stream-reader.ts';
+import { createWitness, type WitnessOptions } from './witness.ts';
 
 export { ReconnectPlan } from './backoff.ts';
 export type { BifrostClient } from './bifrost-client.ts';
@@ -22,6 +23,13 @@ export type { SessionEnd, SessionStart } from './session.ts';
 export type { StreamPosition } from './stream-reader.ts';
 export type { BifrostClientEvents, BifrostClientState } from './types.ts';
 export { fromValue, fromValues, type PlainValue, toValue, toValues } from './values.ts';
+export {
+  createWitness,
+  type Witness,
+  WitnessAlarm,
+  type WitnessOptions,
+  type WitnessStore,
+} from './witness.ts';
 
 /** What a client needs to know. */
 export interface BifrostClientOptions {
@@ -34,6 +42,8 @@ export interface BifrostClientOptions {
   readonly resume?: StreamPosition;
   /** The last nonce of an earlier run (`client.lastNonce`), for devices whose clock may go back. */
   readonly lastNonce?: number;
+  /** The device is a witness of its tenant's audit log, for as long as it is connected. */
+  readonly witness?: Pick<WitnessOptions, 'store' | 'alarm' | 'intervalMs'>;
 }
 
 /** What a client is built on. Only the core has no default. */
@@ -54,8 +64,18 @@ export function createBifrostClient<Key>(
   const { core, openSocket = openPlatformSocket, clock = systemClock, random = systemRandom } = dependencies;
   const { nonces = new NonceSource(clock, options.lastNonce) } = dependencies;
   const channel = FrameChannel.create(options.credentials, { core, nonces, random });
-  return new BifrostClient(
+  const client = new BifrostClient(
     { url: options.url, capabilities: options.capabilities ?? null, resume: options.resume ?? null },
     { channel, openSocket, clock, random },
   );
+  if (options.witness !== undefined) {
+    const url = new URL(options.url).origin.replace(/^ws/, 'http');
+    const { token } = options.credentials;
+    const witness = createWitness({ ...options.witness, url, token }, { clock });
+    client.on('open', () => witness.start());
+    client.on('close', ({ retryInMs }) => {
+      if (retryInMs === null) witness.stop();
+    });
+  }
+  return client;
 }

@@ -28,3 +28,5 @@ export const COMMAND_TIMEOUT_MS = 10_000;
 export const REQUEST_TIMEOUT_MS = 10_000;
 /** How often a frame is sent again with a higher nonce because another program of the device was ahead. */
 export const REPLAYS_MAX = 8;
+/** How often a witness looks at the audit log by itself. */
+export const WITNESS_INTERVAL_MS = 600_000;

@@ -27,6 +27,8 @@ export interface ReceivedFrame {
   readonly destinationId: string | null;
   readonly correlationId: string | null;
   readonly nonce: number;
+  /** True: the sender speaks plain MQTT and doesn't sign; the server made the frame of what it said. */
+  readonly madeByServer: boolean;
   /** Position in the network's stream, 0 for what isn't stored. */
   readonly streamOffset: number;
   readonly payload: Uint8Array;
@@ -41,6 +43,8 @@ export interface DeviceEvent {
   readonly unit: string;
   /** By the source's clock; 0 where it has none. */
   readonly measuredAtMs: number;
+  /** True: how something is that can be set. The server keeps it as the device's reported state. */
+  readonly isState?: boolean;
 }
 
 /** What a device can do. */
@@ -69,27 +73,40 @@ export interface DeviceCommandResult {
 
 /** The parts of a frame that programs look at. */
 export function receivedFrame(frame: FrameView): ReceivedFrame {
-  const { type, delivery, id, sourceId, destinationId, correlationId, nonce } = frame.header;
+  const { type, delivery, id, sourceId, destinationId, correlationId, nonce, madeByServer } = frame.header;
   const { streamOffset, payload } = frame;
-  return { type, delivery, id, sourceId, destinationId, correlationId, nonce, streamOffset, payload };
+  return {
+    type,
+    delivery,
+    id,
+    sourceId,
+    destinationId,
+    correlationId,
+    nonce,
+    madeByServer,
+    streamOffset,
+    payload,
+  };
 }
 
 /** Payload of an EVENT frame. A number is sent as a double where it has a unit: readings don't change their type. */
 export function encodeEvent(event: DeviceEvent): Uint8Array {
-  const { name, value, unit, measuredAtMs } = event;
+  const { name, value, unit, measuredAtMs, isState = false } = event;
   const isReading = typeof value === 'number' && unit !== '';
   return encodePayload(Event, {
     name,
     unit,
     measuredAtMs: Math.floor(measuredAtMs),
+    isState,
     ...(value === null ? {} : { value: isReading ? { kind: 'number', number: value } : toValue(value) }),
   });
 }
 
 /** An EVENT frame's payload. Throws `PayloadError`. */
 export function decodeEvent(payload: Uint8Array): DeviceEvent {
-  const { name, value, unit, measuredAtMs } = decodePayload(Event, payload);
-  return { name, value: fromValue(value), unit, measuredAtMs };
+  const { name, value, unit, measuredAtMs, isState } = decodePayload(Event, payload);
+  const event = { name, value: fromValue(value), unit, measuredAtMs };
+  return isState ? { ...event, isState } : event;
 }
 
 /** Payload of a CAPABILITIES frame. */

@@ -1,11 +1,22 @@
 import type { Config } from '../config/index.ts';
 import type { Operation } from '../kernel/operation.ts';
-import { buildIdentity, secretsPart } from './identity.ts';
+import { buildAdministration, logsPart, suspensionsPart } from './administration.ts';
+import { auditPart } from './audit.ts';
+import { buildDiscovery, discoveryPart } from './discovery.ts';
+import { buildIdentity, identityPart, secretsPart } from './identity.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { buildMarket, moneyPart, requestsPart } from './market.ts';
-import { buildMessaging, relayPart } from './messaging.ts';
+import { buildMessaging, relayPart, topicsPart } from './messaging.ts';
 import type { Catalogue } from './operations.ts';
-import { type AppDependencies, buildPlatform, databasePart, nodePart } from './platform.ts';
+import {
+  type AppDependencies,
+  buildPlatform,
+  databasePart,
+  diskPart,
+  nodePart,
+  tlsPart,
+} from './platform.ts';
+import { buildReadings, readingsPart } from './readings.ts';
 import { buildTransports, httpPart, mqttPart } from './transports.ts';
 
 /** A server that was built and not yet started. */
@@ -36,18 +47,31 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     else dependencies.leaseLost();
   });
   const messaging = buildMessaging(config, platform);
-  const identity = buildIdentity(platform, messaging);
+  const identity = buildIdentity(config, platform, messaging);
   const market = buildMarket(config, platform, identity);
-  const transports = buildTransports(config, { platform, messaging, identity, market }, dependencies);
+  const administration = buildAdministration(platform, messaging);
+  const readings = buildReadings(config, platform, messaging, identity);
+  const discovery = buildDiscovery(platform, messaging, identity, readings);
+  const areas = { platform, messaging, identity, market, administration, readings, discovery };
+  const transports = buildTransports(config, areas, dependencies);
 
   const ports = { http: 0, mqtt: 0 };
   const lifecycle = createLifecycle(
     [
+      logsPart(platform),
+      tlsPart(platform),
+      diskPart(platform),
       databasePart(platform),
       secretsPart(identity, platform.dataDirectory),
       nodePart(platform.node),
+      auditPart(platform),
+      suspensionsPart(administration),
+      identityPart(identity, platform),
       moneyPart(market, platform),
       relayPart(messaging, platform),
+      topicsPart(messaging),
+      discoveryPart(discovery),
+      readingsPart(readings, platform),
       mqttPart(transports, (port) => {
         ports.mqtt = port;
       }),

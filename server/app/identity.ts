@@ -1,17 +1,55 @@
-import { createAccountService, createAccountStore } from '../domains/accounts/index.ts';
-import { createDeviceRows, createDeviceService, createDeviceStore } from '../domains/devices/index.ts';
+import type { Config } from '../config/index.ts';
+import {
+  CODES_INTERVAL_MS,
+  CODES_PER_CLIENT_MAX,
+  COUNTED_CLIENTS_MAX,
+  createAccountService,
+  createAccountStore,
+  createAddressChangeStore,
+  createExternalSignInStore,
+  createHomeRows,
+  createIdentityStore,
+  createProgramSignInStore,
+  createRecoveryCodeStore,
+  createSignInNoticeStore,
+  createSignInStore,
+  type IdentityProvider,
+  type LiveConnections,
+  USER_CODE_TRIES_MAX,
+} from '../domains/accounts/index.ts';
+import {
+  createClaimStore,
+  createDeviceRows,
+  createDeviceService,
+  createDeviceStore,
+  type Presence as DevicePresence,
+  type NetworkOfDevice,
+} from '../domains/devices/index.ts';
 import { createNetworkService, createNetworkStore } from '../domains/networks/index.ts';
+import { createKnownCallers } from '../domains/presence/index.ts';
 import { relayError } from '../domains/relay/index.ts';
 import {
   type BroughtDevice,
+  COUNTED_INVITERS_MAX,
+  createInvitationStore,
   createTenantRows,
   createTenantService,
   createTenantStore,
+  INVITATIONS_COUNT_MAX,
+  INVITATIONS_INTERVAL_MS,
+  type TenantRows,
+  type TenantService,
 } from '../domains/tenants/index.ts';
+import { startIdentityJobs } from '../jobs/identity-jobs.ts';
+import type { RepeatedJob } from '../jobs/repeat.ts';
 import type { Actor } from '../kernel/actor.ts';
 import { AppError, notFound } from '../kernel/errors.ts';
 import type { DeviceId, TenantId } from '../kernel/ids.ts';
 import { StartError } from '../kernel/start-error.ts';
+import { createClientLimiter } from '../platform/client-limiter/index.ts';
+import { usernameOfClient } from '../platform/mqtt/client-ids.ts';
+import { createIssuerClient } from '../platform/oidc/index.ts';
+import { buildDeletionJob, deletionParts } from './deletions.ts';
 import type { Part } from './lifecycle.ts';
 import type { Messaging } from './messaging.ts';
 import type { Platform } from './platform.ts';
@@ -20,79 +58,220 @@ import type { Platform } from './platform.ts';
 export type Identity = ReturnType<typeof buildIdentity>;
 
 /** Builds the area. */
-export function buildIdentity(platform: Platform, { relay, connections }: Messaging) {
-  const { database, clock, random, secretBox, hash } = platform;
+export function buildIdentity(config: Config, platform: Platform, messaging: Messaging) {
+  const { relay, connections } = messaging;
+  const { clock, random, hash } = platform;
   const tenantRows = createTenantRows();
   const deviceRows = createDeviceRows();
   const left = async (devices: readonly BroughtDevice[]) => {
     for (const { deviceId, networkId } of devices) await relay.left({ deviceId, networkId });
   };
-  const endDevice = (deviceId: DeviceId) => {
-    connections.end({ deviceId }, relayError('unauthenticated'));
-  };
+  const live = accountConnections(messaging);
   const accounts = createAccountService({
-    store: createAccountStore(database, tenantRows),
-    live: {
-      endCredential: (accountId, credentialId) => {
-        connections.end({ accountId, credentialId }, relayError('unauthenticated'));
-      },
-    },
+    ...accountParts(config, platform, tenantRows),
+    ...deletionParts(config, platform),
+    live,
     clock,
     random,
     hash,
   });
   const tenants = createTenantService({
-    store: createTenantStore(database, deviceRows),
+    ...tenantParts(platform, deviceRows),
     accounts,
     broughtDevices: { left },
     live: {
       endAccount: (membership) => {
         connections.end(membership, membershipChanged());
       },
+      accountChanged: (membership) => connections.changed(membership),
     },
-    clock,
   });
-  const networks = createNetworkService({
-    store: createNetworkStore(database, deviceRows),
-    devices: { left: (deviceId, networkId) => relay.left({ deviceId, networkId }) },
-    clock,
-    random,
-  });
-  const devices = createDeviceService({
-    store: createDeviceStore(database, tenantRows),
-    networks,
-    tenants,
-    presence: {
-      isOnline: (deviceId) => connections.isOnline(deviceId),
-      joined: ({ tenantId, deviceId }, networkId) => relay.joined(tenantId, { networkId, deviceId }),
-      left: (deviceId, networkId) => relay.left({ deviceId, networkId }),
-      endDevice,
-      forget: (deviceId) => {
-        endDevice(deviceId);
-        return relay.forget(deviceId);
-      },
-    },
-    secretBox,
-    clock,
-    random,
-    hash,
-  });
+  const { networks, devices } = buildThings(config, platform, messaging, { tenants, tenantRows, deviceRows });
   /**
    * Whose token this is, a user's or a device's, acting in this tenant or (null) in its own; null for a token that nobody
-   * has. Refuses with `tenant_not_found` a tenant in which it may not act.
+   * has. Refuses with `tenant_not_found` a tenant in which it may not act, and with `tenant_suspended` one that is suspended.
    */
-  const identify = async (token: string, tenantId: TenantId | null): Promise<Actor | null> => {
+  const askFor = async (token: string, tenantId: TenantId | null): Promise<Actor | null> => {
     const account = await accounts.identify(token, tenantId);
-    if (account !== null) return account;
+    if (account !== null) {
+      platform.suspended.requireActive(account);
+      return account;
+    }
     const device = (await devices.authenticate(token))?.actor ?? null;
     if (device !== null && tenantId !== null && device.tenantId !== tenantId) throw notFound('tenant');
     return device;
   };
-  return { accounts, tenants, networks, devices, identify };
+  const callers = createKnownCallers({ connections, clock });
+  const identify = (token: string, tenantId: TenantId | null) =>
+    callers.identify(hash(token), tenantId, () => askFor(token, tenantId));
+  const carryOutDeletions = buildDeletionJob(config, platform, { tenants, networks, devices, live });
+  return { accounts, tenants, networks, devices, identify, carryOutDeletions };
+}
+
+/** What accounts have open. */
+function accountConnections({ connections }: Messaging): LiveConnections {
+  const gone = relayError('unauthenticated');
+  return {
+    endCredential: (accountId, credentialId) => {
+      connections.end({ accountId, credentialId }, gone);
+    },
+    endAccount: (accountId) => {
+      connections.end({ accountId }, gone);
+    },
+    accountChanged: (accountId) => connections.changed({ accountId }),
+  };
+}
+
+/** Networks and devices. */
+function buildThings(
+  config: Config,
+  platform: Platform,
+  messaging: Messaging,
+  known: {
+    readonly tenants: TenantService;
+    readonly tenantRows: TenantRows;
+    readonly deviceRows: ReturnType<typeof createDeviceRows>;
+  },
+) {
+  const { database, clock, random, secretBox, hash } = platform;
+  const { relay, connections } = messaging;
+  const { tenants, tenantRows, deviceRows } = known;
+  const endDevice = (deviceId: DeviceId) => {
+    connections.end({ deviceId }, relayError('unauthenticated'));
+  };
+  const networks = createNetworkService(
+    { networksMax: config.tenantNetworksMax },
+    {
+      store: createNetworkStore(database, deviceRows),
+      devices: { left: (deviceId, networkId) => relay.left({ deviceId, networkId }) },
+      clock,
+      random,
+    },
+  );
+  const devices = createDeviceService(
+    {
+      heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
+      devicesMax: config.tenantDevicesMax,
+    },
+    {
+      store: createDeviceStore(database, tenantRows),
+      claims: createClaimStore(database),
+      networks,
+      tenants,
+      suspended: platform.suspended,
+      presence: devicePresence(messaging, endDevice),
+      secretBox,
+      clock,
+      random,
+      hash,
+    },
+  );
+  return { networks, devices };
+}
+
+/** The devices' view of who is connected, and what ends with a device: connections, positions, sessions of topics. */
+function devicePresence(
+  { relay, connections, topics, left, changed }: Messaging,
+  endDevice: (deviceId: DeviceId) => void,
+): DevicePresence {
+  const forgetTopics = async (deviceId: DeviceId, network: NetworkOfDevice) => {
+    await topics.forget(network, (clientId) => usernameOfClient(clientId)?.split('@')[0] === deviceId);
+    await left(deviceId, network);
+  };
+  return {
+    heardAtMs: (deviceId) => connections.heardAtMs(deviceId),
+    async joined({ tenantId, deviceId }, networkId) {
+      await relay.joined(tenantId, { networkId, deviceId });
+      changed(deviceId);
+    },
+    async left(deviceId, network) {
+      await relay.left({ deviceId, networkId: network.networkId });
+      await forgetTopics(deviceId, network);
+    },
+    changed,
+    endDevice,
+    async forget(deviceId, networks) {
+      endDevice(deviceId);
+      await relay.forget(deviceId);
+      for (const network of networks) await forgetTopics(deviceId, network);
+    },
+  };
+}
+
+function accountParts(config: Config, { database, mailer, clock, logger }: Platform, tenantRows: TenantRows) {
+  const counted = {
+    countMax: CODES_PER_CLIENT_MAX,
+    intervalMs: CODES_INTERVAL_MS,
+    clientsMax: COUNTED_CLIENTS_MAX,
+  };
+  return {
+    store: createAccountStore(database, tenantRows),
+    codes: createSignInStore(database, tenantRows),
+    identities: createIdentityStore(database),
+    changes: createAddressChangeStore(database),
+    mail: mailer,
+    recoveryCodes: createRecoveryCodeStore(database),
+    programs: createProgramSignInStore(database),
+    codeTries: createClientLimiter({ ...counted, countMax: USER_CODE_TRIES_MAX }, { clock }),
+    signIns: createSignInNoticeStore(database),
+    // The terminal shows codes, which somebody waits for; nobody there waits for a notice.
+    noticeMail: config.smtpUrl === undefined ? null : mailer,
+    clients: createClientLimiter(counted, { clock }),
+    signUpOpen: config.signUp === 'open',
+    external: createExternalSignInStore(database, tenantRows),
+    providers: identityProviders(config, clock),
+    logger,
+  };
+}
+
+function identityProviders({ oidc, publicUrl }: Config, clock: Platform['clock']): IdentityProvider[] {
+  return oidc.map(({ name, title, ...issuer }) => {
+    const redirectUri = `${publicUrl}/api/v1/users/oidc/${name}/callback`;
+    const client = createIssuerClient({ ...issuer, redirectUri }, { clock });
+    return { name, title, issuer: issuer.issuer, ...client };
+  });
+}
+
+function tenantParts(
+  { database, mailer, clock, random, hash }: Platform,
+  deviceRows: ReturnType<typeof createDeviceRows>,
+) {
+  const counted = {
+    countMax: INVITATIONS_COUNT_MAX,
+    intervalMs: INVITATIONS_INTERVAL_MS,
+    clientsMax: COUNTED_INVITERS_MAX,
+  };
+  return {
+    store: createTenantStore(database, deviceRows, createHomeRows()),
+    invitations: createInvitationStore(database),
+    mail: mailer,
+    limiter: createClientLimiter(counted, { clock }),
+    clock,
+    random,
+    hash,
+  };
 }
 
 function membershipChanged(): AppError {
   return new AppError('forbidden', 'forbidden', 'Your role in this tenant has changed.');
+}
+
+/** Forgets codes and sign-ins that have ended. */
+export function identityPart(
+  { accounts, tenants, devices, carryOutDeletions }: Identity,
+  { mailer, node, clock, logger }: Platform,
+): Part {
+  let jobs: RepeatedJob | null = null;
+  return {
+    name: 'identity',
+    async start() {
+      jobs = startIdentityJobs({ accounts, tenants, devices, carryOutDeletions, lease: node, clock, logger });
+    },
+    async stop() {
+      await jobs?.stop();
+      mailer?.close();
+    },
+  };
 }
 
 /** Refuses to start with secrets that the devices in the database were not made with. */

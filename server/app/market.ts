@@ -19,6 +19,7 @@ import type { Database } from '../kernel/database.ts';
 import { MICROCENTS_PER_CENT } from '../kernel/money.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
 import { fencedDatabase } from '../platform/node/index.ts';
+import { recordingWriter } from './audit.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
 import type { Platform } from './platform.ts';
@@ -81,15 +82,22 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   return { ledgerWriter, ledger, quality, payments, providers, requests, tokens, transactions };
 }
 
-function buildLedger(database: Database, { clock, random, logger }: Platform, { accounts }: Identity) {
+function buildLedger(database: Database, { audit, clock, random, logger }: Platform, { accounts }: Identity) {
   const store = createLedgerStore(database, {
     feeShard: Math.floor(random.fraction() * FEE_SHARDS),
     earningsReleaseDelayMs: EARNINGS_RELEASE_DELAY_MS,
   });
-  const ledgerWriter = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, clock, random, logger });
+  const { recorder } = audit;
+  const ledgerWriter = new LedgerWriter(LEDGER_WRITER_LIMITS, {
+    store: { apply: (units, nowMs) => recorder.outside(() => store.apply(units, nowMs)) },
+    clock,
+    random,
+    logger,
+  });
+  const writer = recordingWriter(ledgerWriter, recorder);
   return {
     ledgerWriter,
-    ledger: createLedgerService({ writer: ledgerWriter, store, tenants: accounts, clock }),
+    ledger: createLedgerService({ writer, store, tenants: accounts, clock }),
   };
 }
 

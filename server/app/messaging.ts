@@ -1,13 +1,21 @@
 import type { Config } from '../config/index.ts';
-import { createMembershipStore } from '../domains/devices/index.ts';
-import { createConnectionRegistry, createPresenceStore, PresenceLog } from '../domains/presence/index.ts';
+import { createMembershipStore, type MembershipStore } from '../domains/devices/index.ts';
+import {
+  createConnectionRegistry,
+  createPresenceStore,
+  type PresenceChange,
+  PresenceLog,
+} from '../domains/presence/index.ts';
 import { createRelayService, createRelayStore } from '../domains/relay/index.ts';
+import { createTopicService, createTreeStore, type TreeOwner } from '../domains/topics/index.ts';
 import { startRelayJobs } from '../jobs/relay-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
+import type { DeviceId } from '../kernel/ids.ts';
 import { createInProcessBus } from '../platform/bus/in-process.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
 import type { Part } from './lifecycle.ts';
 import type { Platform } from './platform.ts';
+import { createServerTopics } from './server-topics.ts';
 
 /** Who is connected, and what devices say to each other. */
 export type Messaging = ReturnType<typeof buildMessaging>;
@@ -16,12 +24,24 @@ export type Messaging = ReturnType<typeof buildMessaging>;
 export function buildMessaging(config: Config, platform: Platform) {
   const { database, node, core, clock, random, logger, metrics } = platform;
   const presenceLog = new PresenceLog(createPresenceStore(database, node));
-  const connections = createConnectionRegistry({ log: presenceLog, clock });
-  const memberships = createMembershipStore(database);
+  /** Who else hears of devices that come and go. */
+  const hearers: ((change: PresenceChange) => void)[] = [];
+  const log = {
+    note(change: PresenceChange) {
+      presenceLog.note(change);
+      for (const hear of hearers) hear(change);
+    },
+  };
+  const connections = createConnectionRegistry({ log, clock });
+  const memberships = withoutSuspended(createMembershipStore(database), platform);
   const relay = createRelayService(
     { retentionMs: config.streamRetentionHours * 3_600_000, streamFramesMax: config.streamFramesMax },
     {
-      store: createRelayStore(database, { lease: node, memberships }),
+      store: createRelayStore(
+        database,
+        { streamBytesMax: config.streamBytesMax, tenantBytesMax: config.tenantStreamBytesMax },
+        { lease: node, memberships },
+      ),
       memberships,
       core,
       bus: createInProcessBus({ logger }),
@@ -29,6 +49,7 @@ export function buildMessaging(config: Config, platform: Platform) {
       random,
       logger,
       metrics: relayMetrics(metrics),
+      room: platform.disk,
     },
   );
   metrics.measuredGauge(
@@ -39,7 +60,43 @@ export function buildMessaging(config: Config, platform: Platform) {
     { name: 'yggdrasil_connections', help: 'Open connections: WebSocket, MQTT and running HTTP streams.' },
     () => connections.count,
   );
-  return { relay, connections, presenceLog };
+  const topics = createTopicService({ store: createTreeStore(database), clock, logger });
+  const changes: ((deviceId: DeviceId) => void)[] = [];
+  const departures: DepartureHearer[] = [];
+  const onPresence = (hear: (change: PresenceChange) => void) => void hearers.push(hear);
+  return {
+    relay,
+    connections,
+    presenceLog,
+    topics,
+    serverTopics: createServerTopics(topics),
+    onPresence,
+    /** Calls `hear` when a device has joined a network, has another name, or says that it can do something else. */
+    onChanged: (hear: (deviceId: DeviceId) => void) => void changes.push(hear),
+    changed(deviceId: DeviceId) {
+      for (const hear of changes) hear(deviceId);
+    },
+    /** Calls `hear` when a device has left a network, and waits for it. */
+    onLeft: (hear: DepartureHearer) => void departures.push(hear),
+    /** A device has left a network. */
+    async left(deviceId: DeviceId, network: TreeOwner) {
+      for (const hear of departures) await hear(deviceId, network);
+    },
+  };
+}
+
+/** Who is told that a device has left a network. */
+type DepartureHearer = (deviceId: DeviceId, network: TreeOwner) => Promise<void>;
+
+/** Networks of tenants that are suspended are nobody's. */
+function withoutSuspended(memberships: MembershipStore, { suspended }: Platform): MembershipStore {
+  return {
+    ...memberships,
+    async findMemberships(actor) {
+      const found = await memberships.findMemberships(actor);
+      return found?.filter(({ networkTenantId }) => !suspended.has(networkTenantId)) ?? null;
+    },
+  };
 }
 
 /** The relay with its jobs: stops when what was accepted is stored. */
@@ -55,6 +112,11 @@ export function relayPart({ relay, presenceLog }: Messaging, { node, clock, logg
       await relay.stop();
     },
   };
+}
+
+/** The trees of topics: stops when what was kept in memory is written. */
+export function topicsPart({ topics }: Messaging): Part {
+  return { name: 'topics', start: async () => undefined, stop: () => topics.stop() };
 }
 
 function relayMetrics(metrics: Metrics) {

@@ -1,4 +1,5 @@
 import type { Operation } from '../kernel/operation.ts';
+import { createAnthropicOperations } from '../transports/anthropic/transport.ts';
 import { CONNECTION_OPERATION, FRAME_OPERATIONS, TOPIC_OPERATIONS } from '../transports/frames/operations.ts';
 import { createOpenAiOperations, type OpenAiServices } from '../transports/openai/transport.ts';
 import type { HttpOperation } from '../transports/pipeline/http-operation.ts';
@@ -13,19 +14,26 @@ export type HttpServices = RestServices & OpenAiServices & ServerRoutesDependenc
 export interface Catalogue {
   readonly rest: readonly HttpOperation[];
   readonly openai: readonly HttpOperation[];
+  readonly anthropic: readonly HttpOperation[];
   /** Frames, connections and MQTT topics of devices. */
   readonly devices: readonly Operation[];
 }
 
 /** Builds the catalogue. The services are only named here; none is called. */
 export function createCatalogue(services: HttpServices): Catalogue {
-  const api = [...createRestRoutes(services), ...createServerRoutes(services)];
+  const names: string[] = [];
+  const rest = createRestRoutes(services, () => names);
+  const api = [...rest, ...createServerRoutes(services)];
   const openai = createOpenAiOperations(services);
+  const anthropic = createAnthropicOperations(services);
+  const described = [...api, ...openai, ...anthropic];
   const devices = [CONNECTION_OPERATION, ...FRAME_OPERATIONS.values(), ...TOPIC_OPERATIONS];
-  const documentation = createDocumentationRoutes([...api, ...openai], devices, {
+  const documentation = createDocumentationRoutes(described, devices, {
     title: 'Yggdrasil',
     version: '1',
-    description: 'Devices, networks, money and computing time. `/v1` speaks the OpenAI convention.',
+    description:
+      'Devices, networks, money and computing time. `/v1` speaks the conventions of OpenAI and Anthropic.',
   });
-  return { rest: [...api, ...documentation], openai, devices };
+  names.push(...described.map(({ operation }) => operation));
+  return { rest: [...api, ...documentation], openai, anthropic, devices };
 }

@@ -1,15 +1,24 @@
 import { loadServerCore } from '../../assembly/host/node.ts';
 import type { Config } from '../config/index.ts';
+import { SuspendedTenants } from '../domains/administration/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Database } from '../kernel/database.ts';
 import type { Logger } from '../kernel/logger.ts';
+import { isLoopback } from '../kernel/network-address.ts';
 import type { Random } from '../kernel/random.ts';
-import { openDatabase } from '../platform/database/index.ts';
+import { databaseFolder, openDatabase } from '../platform/database/index.ts';
+import { createLogMemory } from '../platform/logging/index.ts';
+import { createSmtpMailer } from '../platform/mail/smtp.ts';
+import { createTerminalMailer } from '../platform/mail/terminal.ts';
+import type { Mailer } from '../platform/mail/types.ts';
 import { createMetrics } from '../platform/metrics/prometheus.ts';
 import { createNode, createNodeStore, type Node } from '../platform/node/index.ts';
-import { createSecretBox, loadSecrets } from '../platform/secrets/index.ts';
+import { createSecretBox, ed25519, loadSecrets } from '../platform/secrets/index.ts';
 import { prepareDataDirectory } from '../platform/system/data-directory.ts';
+import { createDiskWatch } from '../platform/system/disk-watch.ts';
+import { createTlsFromFiles } from '../platform/tls/certificate-files.ts';
 import { createTokenizer } from '../platform/tokenizer/index.ts';
+import { buildAudit } from './audit.ts';
 import type { Part } from './lifecycle.ts';
 
 /** What the process gives: time, chance, a place for log lines, the built core. */
@@ -21,6 +30,8 @@ export interface AppDependencies {
   readonly coreWasm: Uint8Array;
   /** The built `server/platform/tokenizer/worker.ts`. */
   readonly tokenizerWorker: URL;
+  /** Shows a text to who runs the server, and nobody else: it holds secrets. Without it nothing is shown. */
+  readonly print?: (text: string) => void;
   /** Another server has taken over the database: this one must end. Without it the app stops by itself. */
   readonly leaseLost?: () => void;
   /** For tests: an answer that is not what its route describes is an error. */
@@ -34,7 +45,9 @@ export type Platform = Awaited<ReturnType<typeof buildPlatform>>;
 
 /** Opens the database and the secrets in the data directory, and loads the compute core. */
 export async function buildPlatform(config: Config, dependencies: AppDependencies, leaseLost: () => void) {
-  const { clock, random, logger } = dependencies;
+  const { clock, random } = dependencies;
+  const logMemory = createLogMemory(dependencies.logger, clock);
+  const { logger } = logMemory;
   const core = loadServerCore(dependencies.coreWasm);
   const metrics = createMetrics();
   const dataDirectory = await prepareDataDirectory(config.dataDirectory);
@@ -49,16 +62,40 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
     },
     { clock, random, logger },
   );
-  const database = dependencies.wrapDatabase?.(opened.database) ?? opened.database;
+  const secretBox = createSecretBox(secrets.masterKey);
+  const audit = buildAudit(config, dependencies.wrapDatabase?.(opened.database) ?? opened.database, {
+    secretBox,
+    ed25519,
+    clock,
+    random,
+    logger,
+  });
+  const { database } = audit;
+  const disk = createDiskWatch(
+    {
+      folder: opened.kind === 'embedded' ? databaseFolder(dataDirectory) : null,
+      reserveBytes: config.diskReserveBytes,
+    },
+    { clock, logger },
+  );
+  metrics.measuredGauge(
+    { name: 'yggdrasil_disk_free_bytes', help: "Free bytes of the embedded database's disk." },
+    () => disk.freeBytes ?? Number.NaN,
+  );
   const encoder = new TextEncoder();
   return {
     clock,
     random,
     logger,
+    logMemory,
+    suspended: new SuspendedTenants(),
     core,
     metrics,
+    tls: config.tls === 'files' ? createTlsFromFiles(filesOf(config), { clock, logger }) : null,
+    mailer: createMailer(config, { ...dependencies, logger }),
     tokenizer: createTokenizer(dependencies.tokenizerWorker, { logger }),
     dataDirectory,
+    disk,
     secrets,
     opened,
     database,
@@ -69,9 +106,35 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
       logger,
       lost: leaseLost,
     }),
-    secretBox: createSecretBox(secrets.masterKey),
+    secretBox,
+    audit,
     /** SHA-256 of a secret's UTF-8 bytes. */
     hash: (secret: string) => core.sha256(encoder.encode(secret)),
+  };
+}
+
+function filesOf({ tlsCertificateFile, tlsKeyFile, tlsVersionMin }: Config) {
+  return {
+    certificateFile: tlsCertificateFile ?? '',
+    keyFile: tlsKeyFile ?? '',
+    versionMin: tlsVersionMin,
+  };
+}
+
+/** By the mail server, else on the terminal where nobody but who sits there reaches the server, else not at all. */
+function createMailer(config: Config, { logger, print }: AppDependencies): Mailer | null {
+  const { smtpUrl: url, mailFrom: from } = config;
+  if (url !== undefined && from !== undefined) return createSmtpMailer({ url, from }, { logger });
+  const isPrivate = isLoopback(config.host) && isLoopback(config.mqttHost);
+  return isPrivate && print !== undefined ? createTerminalMailer(print) : null;
+}
+
+/** The certificate of the listeners, where the server ends TLS. */
+export function tlsPart({ tls }: Pick<Platform, 'tls'>): Part {
+  return {
+    name: 'tls',
+    start: async () => tls?.start(),
+    stop: async () => tls?.stop(),
   };
 }
 
@@ -85,6 +148,11 @@ export function databasePart({ opened, node }: Pick<Platform, 'opened' | 'node'>
     },
     stop: (leftMs) => opened.close(leftMs),
   };
+}
+
+/** The watch over the disk, before anything is written and until nothing is. */
+export function diskPart({ disk }: Pick<Platform, 'disk'>): Part {
+  return { name: 'disk', start: () => disk.start(), stop: () => disk.stop() };
 }
 
 /** This start of the server among others: takes the right to write, and gives it back when nothing writes any more. */

@@ -1,5 +1,7 @@
 import type { Config } from '../config/index.ts';
+import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import { createHttpServer } from '../platform/http/server.ts';
+import type { RespondToError } from '../platform/http/types.ts';
 import {
   type ConnectionBudget,
   createConnectionBudget,
@@ -8,22 +10,31 @@ import {
 import { connectionsWithin, readDescriptorLimit } from '../platform/listening/descriptors.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
 import { createMqttServer } from '../platform/mqtt/server.ts';
+import { anthropicErrorResponse } from '../transports/anthropic/errors.ts';
+import { createAnthropicTransport, isAnthropicPath } from '../transports/anthropic/transport.ts';
 import { createBifrostEndpoint } from '../transports/bifrost/endpoint.ts';
+import { RetriedRequests } from '../transports/chat/retried-requests.ts';
 import { createFrames } from '../transports/frames/frames.ts';
 import { createMqttEndpoint } from '../transports/mqtt/endpoint.ts';
 import { openAiErrorResponse } from '../transports/openai/errors.ts';
 import { createOpenAiTransport, isOpenAiPath } from '../transports/openai/transport.ts';
-import { createLogAudit } from '../transports/pipeline/audit.ts';
+import { bothAudits, createLogAudit } from '../transports/pipeline/audit.ts';
+import { createCookieSessions } from '../transports/pipeline/cookie-sessions.ts';
 import { createRunningLimiter } from '../transports/pipeline/limiter.ts';
 import { createPipeline } from '../transports/pipeline/pipeline.ts';
+import { createRates, OPERATION_RATES, type RateWindows } from '../transports/pipeline/rates.ts';
 import { errorResponse } from '../transports/rest/error-response.ts';
 import { createRestTransport } from '../transports/rest/transport.ts';
+import type { Administration } from './administration.ts';
+import type { Discovery } from './discovery.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
 import type { Market } from './market.ts';
 import type { Messaging } from './messaging.ts';
 import { createCatalogue, type HttpServices } from './operations.ts';
 import type { AppDependencies, Platform } from './platform.ts';
+import type { Readings } from './readings.ts';
+import { recordSignIns } from './sign-ins.ts';
 
 /** The areas that the transports reach. */
 export interface Areas {
@@ -31,6 +42,9 @@ export interface Areas {
   readonly identity: Identity;
   readonly messaging: Messaging;
   readonly market: Market;
+  readonly administration: Administration;
+  readonly readings: Readings;
+  readonly discovery: Discovery;
 }
 
 /** Everything that listens. */
@@ -39,15 +53,19 @@ export type Transports = ReturnType<typeof buildTransports>;
 /** Builds the listeners; none listens before its part starts. Every operation joins the one pipeline here. */
 export function buildTransports(config: Config, areas: Areas, dependencies: AppDependencies) {
   const { platform, messaging, identity, market } = areas;
-  const { clock, random, logger, metrics } = platform;
+  const { clock, random, logger, metrics, tls } = platform;
   const { providers } = market;
   const { identify, devices } = identity;
-  const { relay, connections } = messaging;
+  const { relay, connections, topics } = messaging;
   const state = { accepts: false };
-  const catalogue = createCatalogue(servicesOf(areas, state));
+  const newId = () => random.uuid();
+  const cookies = createCookieSessions({ publicOrigin: config.publicUrl }, platform);
+  const pageOrigin = pageOriginOf(config);
+  const catalogue = createCatalogue({ ...servicesOf(areas, state), cookies, pageOrigin });
   const pipeline = createPipeline({
     limiter: createRunningLimiter(),
-    audit: createLogAudit(logger),
+    rates: createRates(rateWindows(config, platform)),
+    audit: bothAudits(createLogAudit(logger), platform.audit.recorder),
     clock,
     refused: refusalCounter(metrics),
   });
@@ -56,44 +74,81 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     pipeline,
     connections,
     identify,
+    cookies,
+    room: platform.disk,
     logger,
     observe,
     checkAnswers: dependencies.checkAnswers ?? false,
   };
-  const frames = createFrames({ relay, devices, providers }, pipeline);
-  const sessions = { frames, connections, relay, devices, providers, clock, logger };
+  const frames = createFrames({ relay, devices, providers, ...areas.readings }, pipeline);
+  const sessions = { frames, connections, relay, devices, providers, ...areas.readings, clock, logger };
   const budget = buildConnectionBudget(config, platform);
+  const endpoint = createMqttEndpoint({ ...sessions, ...areas.discovery, topics });
+  const mqtt = createMqttServer(
+    { host: config.mqttHost, port: config.mqttPort },
+    { endpoint, budget, tls, logger, newClientId: newId },
+  );
   const http = createHttpServer(
     {
       host: config.host,
       port: config.port,
       closeGraceMs: config.shutdownTimeoutSeconds * 1000,
       trustedProxies: config.trustedProxies,
+      corsOrigins: config.corsOrigins,
     },
     {
       routes: [
         ...createRestTransport(catalogue.rest, serving),
         ...createOpenAiTransport(catalogue.openai, serving),
+        ...createAnthropicTransport(catalogue.anthropic, serving),
       ],
       websockets: [
         createBifrostEndpoint({
           ...sessions,
           heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
         }),
+        mqtt.webSocket,
       ],
-      respondToError: (error, asked) =>
-        isOpenAiPath(asked.path) ? openAiErrorResponse(error) : errorResponse(error, asked),
-      newRequestId: () => random.uuid(),
+      respondToError,
+      newRequestId: newId,
       budget,
+      tls,
       clock,
       logger,
     },
   );
-  const mqtt = createMqttServer(
-    { host: config.mqttHost, port: config.mqttPort },
-    { endpoint: createMqttEndpoint(sessions), budget, logger },
-  );
   return { catalogue, served: pipeline.catalogue, http, mqtt, state };
+}
+
+/** The answer to what no operation answers, in the form of the API that the path belongs to. */
+const respondToError: RespondToError = (error, asked) => {
+  if (isAnthropicPath(asked.path)) return anthropicErrorResponse(error);
+  return isOpenAiPath(asked.path) ? openAiErrorResponse(error) : errorResponse(error, asked);
+};
+
+/** Clients that each limit by time knows: beyond them the one that was silent for longest is forgotten. */
+const COUNTED_CLIENTS_MAX = 50_000;
+
+const MINUTE_MS = 60_000;
+
+/** The limits by time, as configured. */
+function rateWindows(config: Config, { clock }: Platform): RateWindows {
+  const perMinute = (countMax: number) =>
+    config.rateLimits === 'off'
+      ? null
+      : createClientLimiter({ countMax, intervalMs: MINUTE_MS, clientsMax: COUNTED_CLIENTS_MAX }, { clock });
+  const operations = Object.entries(OPERATION_RATES).map(([name, countMax]) => [
+    name,
+    perMinute(countMax) ?? undefined,
+  ]);
+  return {
+    token: perMinute(config.tokenRequestsPerMinute),
+    tenant: perMinute(config.tenantRequestsPerMinute),
+    address: perMinute(config.addressRequestsPerMinute),
+    guesses: perMinute(config.addressRequestsPerMinute),
+    messages: perMinute(config.tenantMessagesPerMinute),
+    operations: Object.fromEntries(operations),
+  };
 }
 
 /** What the three ways in share, within what the process may have open; counted by way. */
@@ -146,14 +201,14 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 
 /** `state` says whether the server takes requests, for its readiness. */
 function servicesOf(
-  { platform, identity, market }: Areas,
+  { platform, identity, market, administration, readings, discovery }: Areas,
   state: { readonly accepts: boolean },
-): HttpServices {
+): Omit<HttpServices, 'cookies' | 'pageOrigin'> {
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
   const { ledger, payments, providers, requests, tokens, transactions } = market;
   return {
-    accounts,
+    accounts: recordSignIns(accounts, { recorder: platform.audit.recorder, clock }),
     tenants,
     networks,
     devices,
@@ -162,7 +217,12 @@ function servicesOf(
     providers,
     requests,
     tokens,
+    retried: new RetriedRequests({ clock }),
     transactions,
+    ...administration,
+    ...readings,
+    ...discovery,
+    audit: platform.audit.service,
     checks: {
       database: opened.ping,
       node: () => node.check(),
@@ -197,4 +257,10 @@ function requestObserver(metrics: Metrics) {
       { operation: request.operation, status: String(request.status) },
       request.durationMs / 1000,
     );
+}
+
+/** Where people reach the pages of the server: as the operator says, else as they asked for it. */
+function pageOriginOf({ publicUrl, tls }: Config): (host: string | undefined) => string {
+  const scheme = tls === 'files' ? 'https' : 'http';
+  return (host) => publicUrl ?? `${scheme}://${host ?? 'localhost'}`;
 }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isLoopback } from '../kernel/network-address.ts';
+import { oidcProviders } from './oidc.ts';
 
 /** How a value's variable is called and shown in the README. */
 interface Variable {
@@ -32,7 +33,9 @@ const hostAddress = z
   .string()
   .refine((host) => isIP(host) !== 0 || host === 'localhost', 'must be an IP address of this machine');
 
-const TLS_ENDS = ['proxy', 'none'] as const;
+const TLS_ENDS = ['files', 'proxy', 'none'] as const;
+
+const TLS_VERSIONS = ['1.2', '1.3'] as const;
 
 /** `192.0.2.1`, `2001:db8::/32`. Not all addresses there are: that would be trust in everybody. */
 function isAddressRange(range: string): boolean {
@@ -53,6 +56,40 @@ const addressRanges = z
   )
   .transform(listOf)
   .optional();
+
+const SWITCH = ['on', 'off'] as const;
+
+const isOrigin = (text: string) =>
+  /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
+
+const origins = z
+  .string()
+  .max(10_000)
+  .refine(
+    (text) => listOf(text).every(isOrigin),
+    'must be origins (https://app.example.org) without a path, separated by commas',
+  )
+  .transform(listOf)
+  .optional();
+
+const publicUrl = z
+  .string()
+  .max(1_000)
+  .refine(isOrigin, 'must be an origin without a path: https://home.example.org')
+  .optional();
+
+const SIGN_UP = ['closed', 'open'] as const;
+
+const smtpUrl = z
+  .string()
+  .max(1_000)
+  .refine(
+    (url) => /^smtps?:\/\/[^/]/.test(url) && URL.canParse(url),
+    'must have the form smtps://user:password@host:465',
+  )
+  .optional();
+
+const mailAddress = z.email('must be a mail address').max(254);
 
 function isDatabaseUrl(url: string): boolean {
   if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) return false;
@@ -81,19 +118,73 @@ const values = z.object({
   }),
   mqttPort: described(wholeNumber(0, 65_535).default(1_883), {
     variable: 'YGGDRASIL_MQTT_PORT',
-    description: 'Port for MQTT 3.1.1; 0 takes any free one.',
+    description: 'Port for MQTT 3.1.1 and 5; 0 takes any free one.',
   }),
   tls: described(z.enum(TLS_ENDS, `must be one of ${TLS_ENDS.join(', ')}`).optional(), {
     variable: 'YGGDRASIL_TLS',
     description:
-      'Who ends TLS where the server listens for other machines: `proxy` (one in front of it), `none` (nobody: tokens cross the network in clear text). Without it the server listens for its own machine only.',
+      'Who ends TLS: `files` (the server, with a certificate from files, for HTTP, WebSocket and MQTT), `proxy` (one in front of it), `none` (nobody: tokens cross the network in clear text). Without it the server listens for its own machine only.',
     unset: 'not said',
+  }),
+  tlsCertificateFile: described(text.optional(), {
+    variable: 'YGGDRASIL_TLS_CERTIFICATE_FILE',
+    description:
+      'For `files`: the certificate in PEM, behind it those that lead to its authority. Read again when it changes.',
+    unset: 'none',
+  }),
+  tlsKeyFile: described(text.optional(), {
+    variable: 'YGGDRASIL_TLS_KEY_FILE',
+    description: 'For `files`: its private key in PEM, without a passphrase. Read again when it changes.',
+    unset: 'none',
+  }),
+  tlsVersionMin: described(z.enum(TLS_VERSIONS, `must be one of ${TLS_VERSIONS.join(', ')}`).default('1.3'), {
+    variable: 'YGGDRASIL_TLS_VERSION_MIN',
+    description:
+      'Oldest version of TLS that the server speaks: `1.3`, or `1.2` for devices that know no newer one.',
   }),
   trustedProxies: described(addressRanges, {
     variable: 'YGGDRASIL_TRUSTED_PROXIES',
     description:
       'Proxies that are believed when they say in `X-Forwarded-For` who the client is: addresses and ranges (`192.0.2.0/24`), separated by commas. From others the header means nothing.',
     unset: 'nobody',
+  }),
+  publicUrl: described(publicUrl, {
+    variable: 'YGGDRASIL_PUBLIC_URL',
+    description:
+      'Where people reach the server, as their browser says it: `https://home.example.org`. Sign-ins that are kept in cookies are taken from there alone.',
+    unset: 'whatever host they ask for',
+  }),
+  corsOrigins: described(origins, {
+    variable: 'YGGDRASIL_CORS_ORIGINS',
+    description:
+      'Origins whose pages may use the API with a token of theirs: `https://app.example.org`, separated by commas. Cookies are never taken from there.',
+    unset: 'none',
+  }),
+  signUp: described(z.enum(SIGN_UP, `must be one of ${SIGN_UP.join(', ')}`).default('closed'), {
+    variable: 'YGGDRASIL_SIGN_UP',
+    description:
+      'Who makes accounts: `closed` (the operator), `open` (whoever has a mail address). Closed unless said otherwise, because an account may store data and use computing time.',
+  }),
+  accountDeletionDays: described(wholeNumber(1, 365).default(14), {
+    variable: 'YGGDRASIL_ACCOUNT_DELETION_DAYS',
+    description: 'Days in which people can undo that their account is to be deleted.',
+  }),
+  smtpUrl: described(smtpUrl, {
+    variable: 'YGGDRASIL_SMTP_URL',
+    description:
+      'Mail server that sends the codes for signing in: `smtps://user:password@host:465`, `smtp://host:587`.',
+    unset: 'none; a server that only this machine reaches prints the codes on its terminal',
+  }),
+  mailFrom: described(mailAddress.optional(), {
+    variable: 'YGGDRASIL_MAIL_FROM',
+    description: 'Sender of its mails; needed with `YGGDRASIL_SMTP_URL`.',
+    unset: 'none',
+  }),
+  oidc: described(oidcProviders, {
+    variable: 'YGGDRASIL_OIDC',
+    description:
+      'Issuers of OpenID Connect that people sign in with, in JSON: `[{"name":"google","preset":"google","clientId":"...","clientSecret":"..."}]`, presets `google` and `apple`, `"issuer":"https://..."` for any other. At the issuer, `<YGGDRASIL_PUBLIC_URL>/api/v1/users/oidc/<name>/callback` is the redirect URI.',
+    unset: 'none',
   }),
   dataDirectory: described(text.default('./data'), {
     variable: 'YGGDRASIL_DATA_DIR',
@@ -156,6 +247,64 @@ const values = z.object({
     variable: 'YGGDRASIL_STREAM_FRAMES_MAX',
     description: 'Stored frames a network keeps; the oldest go first.',
   }),
+  streamBytesMax: described(wholeNumber(1_048_576, 1_099_511_627_776).default(268_435_456), {
+    variable: 'YGGDRASIL_STREAM_BYTES_MAX',
+    description:
+      'Bytes that may be stored for a network: 256 MiB. A frame counts 256 bytes more than it holds. Past it frames are refused (`storage_quota_exceeded`) until others are acknowledged or expire.',
+  }),
+  auditRetentionDays: described(wholeNumber(1, 3_650).default(400), {
+    variable: 'YGGDRASIL_AUDIT_RETENTION_DAYS',
+    description:
+      'Days that records of the audit are kept. Of one tenant 200,000 are kept at most, the newest.',
+  }),
+  readingsRetentionDays: described(wholeNumber(1, 3_650).default(30), {
+    variable: 'YGGDRASIL_READINGS_RETENTION_DAYS',
+    description: 'Days that the history of readings is kept, where a tenant chose nothing else.',
+  }),
+  readingsBytesMax: described(wholeNumber(1_048_576, 1_099_511_627_776).default(268_435_456), {
+    variable: 'YGGDRASIL_READINGS_BYTES_MAX',
+    description:
+      'Bytes of readings that are kept for a network: 256 MiB, about two million. Past it the oldest go.',
+  }),
+  tenantStreamBytesMax: described(wholeNumber(1_048_576, 1_099_511_627_776).default(1_073_741_824), {
+    variable: 'YGGDRASIL_TENANT_STREAM_BYTES_MAX',
+    description: 'The same for all networks of a tenant together: 1 GiB.',
+  }),
+  diskReserveBytes: described(wholeNumber(0, 1_099_511_627_776).default(268_435_456), {
+    variable: 'YGGDRASIL_DISK_RESERVE_BYTES',
+    description:
+      "Free bytes of the embedded database's disk below which nothing more is stored (`storage_full`): 256 MiB. What reads, removes and ends something goes on.",
+  }),
+  rateLimits: described(z.enum(SWITCH, `must be one of ${SWITCH.join(', ')}`).default('on'), {
+    variable: 'YGGDRASIL_RATE_LIMITS',
+    description:
+      'Whether requests and messages are counted: `on`, `off`. What is too much is refused with 429 and `rate_limited`, and says when to come again.',
+  }),
+  tokenRequestsPerMinute: described(wholeNumber(1, 1_000_000_000).default(6_000), {
+    variable: 'YGGDRASIL_TOKEN_REQUESTS_PER_MINUTE',
+    description: 'Requests of one token in a minute.',
+  }),
+  tenantRequestsPerMinute: described(wholeNumber(1, 1_000_000_000).default(30_000), {
+    variable: 'YGGDRASIL_TENANT_REQUESTS_PER_MINUTE',
+    description: 'Requests in one tenant in a minute, of all its tokens.',
+  }),
+  addressRequestsPerMinute: described(wholeNumber(1, 1_000_000_000).default(3_000), {
+    variable: 'YGGDRASIL_ADDRESS_REQUESTS_PER_MINUTE',
+    description:
+      'Requests of one address in a minute by callers who have not said who they are, and tokens from there that nobody has; IPv6 counts by its first 64 bits.',
+  }),
+  tenantMessagesPerMinute: described(wholeNumber(1, 1_000_000_000).default(1_200_000), {
+    variable: 'YGGDRASIL_TENANT_MESSAGES_PER_MINUTE',
+    description: "Frames and MQTT publications of a tenant's devices in a minute.",
+  }),
+  tenantDevicesMax: described(wholeNumber(1, 1_000_000).default(10_000), {
+    variable: 'YGGDRASIL_TENANT_DEVICES_MAX',
+    description: 'Devices that a tenant may have.',
+  }),
+  tenantNetworksMax: described(wholeNumber(1, 10_000).default(100), {
+    variable: 'YGGDRASIL_TENANT_NETWORKS_MAX',
+    description: 'Networks that a tenant may have.',
+  }),
   shutdownTimeoutSeconds: described(wholeNumber(1, 600).default(15), {
     variable: 'YGGDRASIL_SHUTDOWN_TIMEOUT_SECONDS',
     description:
@@ -173,7 +322,7 @@ const onceRight = (...keys: (keyof Values)[]) => ({
 });
 
 const IN_CLEAR_TEXT =
-  'admits other machines, whose tokens would cross the network in clear text: set YGGDRASIL_TLS to "proxy" where a proxy in front of the server ends TLS, or to "none" where that is wanted';
+  'admits other machines, whose tokens would cross the network in clear text: set YGGDRASIL_TLS to "files" and give the server a certificate, to "proxy" where a proxy in front of the server ends TLS, or to "none" where that is wanted';
 
 /** Every value that a server's operator can set, in the README's order. */
 export const configSchema = values
@@ -188,6 +337,22 @@ export const configSchema = values
     ...onceRight('mqttPort', 'port'),
     message: 'must be another port than YGGDRASIL_PORT',
   })
+  .refine((config) => config.tls !== 'files' || config.tlsCertificateFile !== undefined, {
+    ...onceRight('tlsCertificateFile', 'tls'),
+    message: 'must name the certificate, because YGGDRASIL_TLS is "files"',
+  })
+  .refine((config) => config.tls !== 'files' || config.tlsKeyFile !== undefined, {
+    ...onceRight('tlsKeyFile', 'tls'),
+    message: 'must name the key of the certificate, because YGGDRASIL_TLS is "files"',
+  })
+  .refine((config) => config.smtpUrl === undefined || config.mailFrom !== undefined, {
+    ...onceRight('mailFrom', 'smtpUrl'),
+    message: 'must name the sender, because YGGDRASIL_SMTP_URL is set',
+  })
+  .refine((config) => config.oidc === undefined || config.publicUrl !== undefined, {
+    ...onceRight('publicUrl', 'oidc'),
+    message: 'must say where the server is reached, because YGGDRASIL_OIDC is set',
+  })
   .refine((config) => config.tls !== undefined || isLoopback(config.host), {
     ...onceRight('host', 'tls'),
     message: IN_CLEAR_TEXT,
@@ -200,6 +365,9 @@ export const configSchema = values
     ...config,
     mqttHost: config.mqttHost ?? config.host,
     trustedProxies: config.trustedProxies ?? [],
+    corsOrigins: config.corsOrigins ?? [],
+    publicUrl: config.publicUrl ?? null,
+    oidc: config.oidc ?? [],
   }));
 
 /** The configuration of a server: all defaults filled in. */

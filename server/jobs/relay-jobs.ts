@@ -9,10 +9,12 @@ const SAVE_INTERVAL_MS = 1_000;
 const CHECK_HEADS_INTERVAL_MS = 5_000;
 /** How often frames past their retention are removed, in milliseconds. */
 const REMOVE_OLD_FRAMES_INTERVAL_MS = 60_000;
+/** How often what is acknowledged makes room for frames that found none, in milliseconds. */
+const MAKE_ROOM_INTERVAL_MS = 5_000;
 
 /** What the jobs of the relay need. */
 export interface RelayJobDependencies extends RepeatDependencies {
-  readonly relay: Pick<RelayService, 'saveProgress' | 'checkHeads' | 'removeOldFrames'>;
+  readonly relay: Pick<RelayService, 'saveProgress' | 'checkHeads' | 'removeOldFrames' | 'makeRoom'>;
   readonly presenceLog: Pick<PresenceLog, 'save'>;
   readonly lease: JobLease;
 }
@@ -42,6 +44,11 @@ export function startRelayJobs(dependencies: RelayJobDependencies): RepeatedJob 
         intervalMs: REMOVE_OLD_FRAMES_INTERVAL_MS,
         lease,
         work: () => relay.removeOldFrames(),
+      },
+      {
+        operation: 'relay.makeRoom',
+        intervalMs: MAKE_ROOM_INTERVAL_MS,
+        work: () => relay.makeRoom(),
       },
     ],
     dependencies,

@@ -1,4 +1,5 @@
 import type { AccountId, CredentialId, DeviceId, NetworkId, TenantId } from './ids.ts';
+import type { Microcents } from './money.ts';
 
 /**
  * Who asks: a principal, the tenant it acts in, and what it may there. Made at the border of each transport from a
@@ -9,6 +10,18 @@ export type Actor = AccountActor | DeviceActor | ServiceActor;
 /** What a member of a tenant may do: an owner everything, a guest only look at the networks it was invited to. */
 export const ROLES = ['owner', 'administrator', 'member', 'guest'] as const;
 export type Role = (typeof ROLES)[number];
+
+/** What a credential is limited to, whatever its account may do. */
+export interface CredentialScope {
+  /** Names of operations, or `area.*`, or `*`. */
+  readonly operations: readonly string[];
+  /** Null: any model. */
+  readonly models: readonly string[] | null;
+  /** Null: any device. */
+  readonly deviceIds: readonly DeviceId[] | null;
+  /** The most it may spend in all; null: no limit of its own. */
+  readonly spendMicrocentsMax: Microcents | null;
+}
 
 /** A person, acting in one of the tenants it is a member of. */
 export interface AccountActor {
@@ -22,6 +35,12 @@ export interface AccountActor {
   readonly networkIds: readonly NetworkId[] | null;
   /** True for who runs the platform. It gives no rights in a tenant. */
   readonly operator: boolean;
+  /** What the credential is limited to; without it, to what the account may do. */
+  readonly scope?: CredentialScope;
+  /** The account is to be deleted: all that it may is undo that. */
+  readonly isLeaving?: true;
+  /** When the credential ends by itself; without it, it doesn't. */
+  readonly expiresAtMs?: number;
 }
 
 /** A device, acting in the tenant that owns it, within the networks it belongs to. */

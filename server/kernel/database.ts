@@ -13,6 +13,11 @@ export interface Database {
    * A transaction that sees and writes what the actor may, in its tenant: row-level security by role `yggdrasil_tenant`.
    */
   tenant<T>(actor: Actor, work: (sql: Sql) => Promise<T>): Promise<T>;
+  /**
+   * As `tenant`, for one statement that only reads: in one exchange with the database instead of three. `read` begins its
+   * statement within the call; a later one throws InvariantError.
+   */
+  read<T>(actor: Actor, read: (sql: Sql) => Promise<T>): Promise<T>;
   /** A transaction of the server itself, which spans tenants, by a role with only the grants that its job needs. */
   system<T>(job: SystemJob, work: (sql: Sql) => Promise<T>): Promise<T>;
 }

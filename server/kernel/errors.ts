@@ -54,9 +54,20 @@ export class InvariantError extends Error {
 
 /** The answer for what doesn't exist and for what another tenant owns: the same, byte for byte. */
 export function notFound(
-  what: 'user' | 'token' | 'tenant' | 'member' | 'network' | 'device' | 'transaction' | 'provider',
+  what:
+    | 'user'
+    | 'token'
+    | 'identity'
+    | 'tenant'
+    | 'member'
+    | 'invitation'
+    | 'network'
+    | 'device'
+    | 'transaction'
+    | 'provider'
+    | 'audit_record',
 ): AppError {
-  const name = what.charAt(0).toUpperCase() + what.slice(1);
+  const name = what.charAt(0).toUpperCase() + what.slice(1).replaceAll('_', ' ');
   return new AppError('not_found', `${what}_not_found`, `${name} not found.`);
 }
 

@@ -6,6 +6,9 @@ export type TenantId = Id<'tenant'>;
 export type AccountId = Id<'account'>;
 /** What proves who somebody is: a token of an account, or that of a device. */
 export type CredentialId = Id<'credential'>;
+/** Whom an account is taken for at a provider that people sign in with. */
+export type IdentityId = Id<'identity'>;
+export type InvitationId = Id<'invitation'>;
 export type NetworkId = Id<'network'>;
 export type DeviceId = Id<'device'>;
 export type NodeId = Id<'node'>;

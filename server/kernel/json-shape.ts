@@ -54,7 +54,12 @@ export function jsonShapeOf(json: Uint8Array): JsonShape {
 
 /** Where the text that begins at `start` ends. */
 function endOfText(json: Uint8Array, start: number): number {
-  let at = start + 1;
-  while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
-  return at;
+  for (let from = start + 1; ; ) {
+    const quote = json.indexOf(QUOTE, from);
+    if (quote < 0) return json.length;
+    let backslashes = 0;
+    while (json[quote - 1 - backslashes] === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return quote;
+    from = quote + 1;
+  }
 }

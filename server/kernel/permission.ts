@@ -11,15 +11,21 @@ const HOLDERS = {
   'account.read': 'account',
   /** Make and revoke one's own tokens. */
   'account.manage': 'account',
+  /** See that one's account is to be deleted, and undo that. */
+  'account.restore': 'account',
   'networks.read': 'account',
   'networks.manage': 'account',
   'devices.read': 'account',
   'devices.manage': 'account',
+  /** Ask a device to do something. */
+  'devices.command': 'account',
   /** Forget a device: it is gone from all of its networks. */
   'devices.remove': 'account',
   /** See the other members; everybody sees itself. */
   'members.read': 'account',
   'members.manage': 'account',
+  /** Name the tenant, and hand it over to another owner. */
+  'tenant.manage': 'account',
   /** See the tenant's balance, statements and transactions. */
   'money.read': 'account',
   /** Spend the tenant's money on computing time. */
@@ -30,6 +36,10 @@ const HOLDERS = {
   'market.provide': 'device',
   /** Open a session; send and receive frames in the networks the device belongs to. */
   'frames.send': 'device',
+  /** See the tenant's audit log. */
+  'audit.read': 'account',
+  /** Keep the signed heads of the tenant's audit log, and countersign them. */
+  'audit.witness': 'any',
   /** Run the platform: users, top-ups, metrics, the books. */
   'platform.operate': 'account',
 } as const satisfies Readonly<Record<string, 'account' | 'device' | 'any'>>;
@@ -45,20 +55,35 @@ type ActorByKind = { account: AccountActor; device: DeviceActor; any: AccountAct
 /** Who can have a permission. */
 export type HolderOf<P extends Permission> = ActorByKind[(typeof HOLDERS)[P]];
 
-const GUEST = ['account.read', 'account.manage', 'networks.read', 'devices.read', 'market.read'] as const;
+const GUEST = [
+  'account.read',
+  'account.manage',
+  'account.restore',
+  'networks.read',
+  'devices.read',
+  'market.read',
+] as const;
 const MEMBER = [
   ...GUEST,
   'devices.manage',
+  'devices.command',
   'devices.remove',
   'members.read',
   'money.read',
   'market.request',
 ] as const;
-const ADMINISTRATOR = [...MEMBER, 'networks.manage', 'members.manage'] as const;
+const ADMINISTRATOR = [
+  ...MEMBER,
+  'networks.manage',
+  'members.manage',
+  'audit.read',
+  'audit.witness',
+] as const;
+const OWNER = [...ADMINISTRATOR, 'tenant.manage'] as const;
 
 /** Which role may do what in its tenant. No role runs the platform: that is a flag of an account. */
 const ROLE_PERMISSIONS: Readonly<Record<Role, ReadonlySet<Permission>>> = {
-  owner: new Set(ADMINISTRATOR),
+  owner: new Set(OWNER),
   administrator: new Set(ADMINISTRATOR),
   member: new Set(MEMBER),
   guest: new Set(GUEST),
@@ -68,22 +93,36 @@ const DEVICE_PERMISSIONS: ReadonlySet<Permission> = new Set([
   'frames.send',
   'market.provide',
   'market.read',
+  'audit.witness',
 ] as const);
 
 /** What makes sense within single networks. Who is a member of those alone has nothing of the rest of the tenant. */
 const NETWORK_PERMISSIONS: ReadonlySet<Permission> = new Set([
   'account.read',
   'account.manage',
+  'account.restore',
   'networks.read',
   'devices.read',
   'devices.manage',
+  'devices.command',
   'market.read',
+] as const);
+
+/** What takes a person: with a credential of limited scope nobody makes one that is less limited, or lets others in. */
+const PERSON_PERMISSIONS: ReadonlySet<Permission> = new Set([
+  'account.manage',
+  'account.restore',
+  'members.manage',
+  'tenant.manage',
+  'platform.operate',
 ] as const);
 
 /** True when the actor may do this. In which networks, and with which rows, the service decides. */
 export function may(actor: Actor, permission: Permission): boolean {
   switch (actor.kind) {
     case 'account':
+      if (actor.isLeaving === true && permission !== 'account.restore') return false;
+      if (actor.scope !== undefined && PERSON_PERMISSIONS.has(permission)) return false;
       if (permission === 'platform.operate') return actor.operator;
       if (!ROLE_PERMISSIONS[actor.role].has(permission)) return false;
       return actor.networkIds === null || NETWORK_PERMISSIONS.has(permission);
@@ -95,10 +134,14 @@ export function may(actor: Actor, permission: Permission): boolean {
   }
 }
 
-/** The actor, as one who may do this. Refuses all others with `forbidden`. */
+/**
+ * The actor, as one who may do this. Refuses all others with `forbidden`, and with `account_deletion_pending` an account that is to be
+ * deleted.
+ */
 export function requirePermission<P extends Permission>(actor: Actor, permission: P): HolderOf<P> {
   // The tables above give a permission to its kind of holder alone; a test compares them.
   if (may(actor, permission)) return actor as HolderOf<P>;
+  if (actor.kind === 'account' && actor.isLeaving === true) throw deletionPending();
   throw new AppError('forbidden', 'forbidden', reasonOf(actor, permission));
 }
 
@@ -112,7 +155,18 @@ export function holderKind(permission: Permission): 'account' | 'device' | 'any'
   return HOLDERS[permission];
 }
 
+function deletionPending(): AppError {
+  return new AppError(
+    'forbidden',
+    'account_deletion_pending',
+    'Your account is to be deleted. Undo that first: POST /api/v1/users/me/restore.',
+  );
+}
+
 function reasonOf(actor: Actor, permission: Permission): string {
+  if (actor.kind === 'account' && actor.scope !== undefined && PERSON_PERMISSIONS.has(permission)) {
+    return 'This needs a user who is signed in: an API key is not enough.';
+  }
   if (permission === 'platform.operate') return 'This needs an operator of the platform.';
   const kind = holderKind(permission);
   if (kind === 'account' && actor.kind === 'device') return 'This needs a user, not a device.';

@@ -10,9 +10,22 @@ export type Identify = (token: string, tenantId: TenantId | null) => Promise<Act
 /** The header that says in which of its tenants a user acts. Without it, in its own. */
 const TENANT_HEADER = 'x-tenant-id';
 
+/** https://docs.claude.com/en/api/overview#authentication */
+const API_KEY_HEADER = 'x-api-key';
+
 /** The token of `Authorization: Bearer <token>` (RFC 6750 section 2.1), null when there is none. */
 export function bearerToken(authorization: string | undefined): string | null {
   return /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization ?? '')?.[1] ?? null;
+}
+
+/**
+ * The token that a request shows: `Authorization: Bearer`, or where that isn't there the header in which Anthropic's clients send
+ * their key. Null when there is none.
+ */
+export function shownToken(header: (name: string) => string | undefined): string | null {
+  const authorization = header('authorization');
+  if (authorization !== undefined) return bearerToken(authorization);
+  return /^[\x21-\x7e]+$/.exec(header(API_KEY_HEADER) ?? '')?.[0] ?? null;
 }
 
 /**

@@ -23,6 +23,7 @@ export function logRequest(logger: Logger, request: HttpRequestHead, outcome: Re
     durationMs: Math.round(durationMs * 10) / 10,
     requestId: request.requestId,
     remoteAddress: request.remoteAddress,
+    ...(actor === null ? {} : { tenantId: actor.tenantId }),
     ...(actor?.kind === 'account' ? { accountId: actor.accountId } : {}),
     ...(actor?.kind === 'device' ? { deviceId: actor.deviceId } : {}),
   };

@@ -22,6 +22,12 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { versio
 const COMMANDS = [
   'server',
   'remove-data',
+  'user add',
+  'user list',
+  'token revoke',
+  'setup-code',
+  'audit',
+  'audit verify',
   'provider',
   'virtual-device',
   'frame',
@@ -92,7 +98,7 @@ describe('a wrong command line', () => {
       expect({ status, stdout, made }).toEqual({ status: 2, stdout: '', made: [] });
       // What is missing is said first.
       expect(stderr).toMatch(
-        /^error: (unknown option '--no-such-option'|required option '--(credentials <file>|yes)')/,
+        /^error: (unknown option '--no-such-option'|required option '--(credentials <file>|yes)'|missing required argument)/,
       );
     },
   );
@@ -105,6 +111,8 @@ describe('a wrong command line', () => {
     ['bench cores', 'Allowed choices are core'],
     ['rule-endpoint --port 65536', 'It must be a whole number from 0 to 65535.'],
     ['provider --slots 0', 'It must be a whole number from 1 to 1000.'],
+    ['user add', "missing required argument 'name'"],
+    ['token revoke x', 'It must be an id.'],
     ['remove-data', "required option '--yes' not specified"],
     ['frame encode --type ping', "required option '--credentials <file>' not specified"],
   ])('%s ends with exit code 2 and says what is wrong', (commandLine, message) => {

@@ -56,7 +56,7 @@ describe('the tokens of a user', () => {
     const list = await listOf(secret);
     expect(list).toEqual([
       expect.objectContaining({ kind: 'personal', name: 'First token', inUse: false }),
-      { ...token, inUse: true },
+      { ...token, inUse: true, lastUsedAt: expect.any(String) },
     ]);
     expect(JSON.stringify(list)).not.toMatch(/ygu_/);
     expect(await ask(secret, 'GET', '/api/v1/networks')).toBe('200 done');

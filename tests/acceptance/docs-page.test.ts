@@ -32,7 +32,7 @@ test('the page shows the operations, works, and asks no other server', async () 
   await page.locator('.opblock-summary', { hasText: '/api/v1/setup' }).click();
   await page.locator('.opblock-description-wrapper').first().waitFor();
   expect(await page.locator('.opblock').count()).toBe(
-    server.catalogue.rest.length + server.catalogue.openai.length,
+    server.catalogue.rest.length + server.catalogue.openai.length + server.catalogue.anthropic.length,
   );
   expect(await page.locator('.title').first().textContent()).toContain('Yggdrasil');
 

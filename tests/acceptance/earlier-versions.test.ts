@@ -56,7 +56,8 @@ describe.each(recordings)('the database of version $version', (recording) => {
   it('is carried along: everything in it reads as it did, and goes on', async () => {
     const { household, answers, readings } = recording;
     const server = await startOn(recording);
-    expect(await readAnswers(server, household)).toEqual(answers);
+    // Answers may say more than they did.
+    expect(await readAnswers(server, household)).toMatchObject(answers);
     const [last] = readings.at(-1) ?? [0];
     const more = await storeReadings(server, household, [6]);
     expect(more).toEqual([[last + 1, 'sensor:6']]);

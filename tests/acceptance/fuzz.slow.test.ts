@@ -26,7 +26,7 @@ let world: World;
 let victim: BifrostSocket;
 
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ YGGDRASIL_RATE_LIMITS: 'off' });
   world = await createWorld(server);
   victim = await BifrostSocket.open(server, world.bob.device);
 });

@@ -18,8 +18,7 @@ const TERMINATIONS = 10;
 
 let server: ServerProcess | null = null;
 
-afterAll(async () => {
-  await server?.end('SIGTERM');
+afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -63,7 +62,11 @@ const survive = (takeAway: () => Promise<void>) =>
       expect(running.child.exitCode).toBeNull();
       expect(running.output()).not.toMatch(/unhandled|TypeError|InvariantError/);
     },
-  }).finally(() => rmSync(join(directory, 'data'), { recursive: true, force: true }));
+  }).finally(async () => {
+    await server?.end('SIGTERM');
+    server = null;
+    rmSync(join(directory, 'data'), { recursive: true, force: true });
+  });
 
 describe('a database that goes away under load', () => {
   it(

@@ -149,6 +149,9 @@ describe('a STORED frame', () => {
     await owner`ALTER TABLE relay_frames NO FORCE ROW LEVEL SECURITY`;
     await owner`DELETE FROM relay_frames WHERE network_id = ${first.networkId} AND stream_offset <= 2`;
     await owner`ALTER TABLE relay_frames FORCE ROW LEVEL SECURITY`;
+    await owner`ALTER TABLE relay_streams NO FORCE ROW LEVEL SECURITY`;
+    await owner`UPDATE relay_streams SET expired_offset = 2 WHERE network_id = ${first.networkId}`;
+    await owner`ALTER TABLE relay_streams FORCE ROW LEVEL SECURITY`;
     const reader = await BifrostSocket.connect(server, second);
     reader.send({ type: FrameType.HELLO }, encodePayload(Hello, {}));
     const { recovered } = decodePayload(Welcome, (await reader.next(FrameType.WELCOME)).payload);

@@ -262,6 +262,8 @@ describe('a device of an invited user', () => {
     for (const who of [world.alice, administrator, member, guest]) {
       const { body } = await ask(who, 'GET', path);
       expect(body).toEqual({
+        assignedId: null,
+        status: 'offline',
         id: phone.deviceId,
         name: 'Phone',
         worldType: 'jotunheim',

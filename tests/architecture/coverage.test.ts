@@ -3,11 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { FrameType } from '../../proto/index.ts';
 import { createCatalogue } from '../../server/app/operations.ts';
+import { renderRolesPage } from '../../server/app/roles-page.ts';
 import { renderConfigTable } from '../../server/config/index.ts';
 import type { Operation } from '../../server/kernel/operation.ts';
 import { FRAME_HANDLERS } from '../../server/transports/frames/frame-handlers.ts';
 import { FRAME_OPERATIONS } from '../../server/transports/frames/operations.ts';
+import { OPERATION_RATES } from '../../server/transports/pipeline/rates.ts';
 import { idSchema } from '../../server/transports/rest/schemas.ts';
+import { ANTHROPIC_CASES } from '../acceptance/contract/anthropic-cases.ts';
 import { CONNECTION_CASES } from '../acceptance/contract/connection-cases.ts';
 import { FRAME_CASES } from '../acceptance/contract/frame-cases.ts';
 import { OPENAI_CASES } from '../acceptance/contract/openai-cases.ts';
@@ -22,6 +25,7 @@ const sourcesOf = (folder: string): [path: string, text: string][] =>
     .filter((name) => name.endsWith('.ts'))
     .map((name) => [`${folder}/${name}`, readFileSync(`${folder}/${name}`, 'utf8')]);
 
+const http = [...catalogue.rest, ...catalogue.openai, ...catalogue.anthropic];
 const operationsOf = (list: readonly Operation[]) => list.map(({ operation }) => operation).sort();
 
 describe('every operation', () => {
@@ -33,30 +37,56 @@ describe('every operation', () => {
     expect(Object.keys(OPENAI_CASES).sort()).toEqual(operationsOf(catalogue.openai));
   });
 
+  it('of the Anthropic endpoint has an authorization test and an error test', () => {
+    expect(Object.keys(ANTHROPIC_CASES).sort()).toEqual(operationsOf(catalogue.anthropic));
+  });
+
   it('of devices, on WebSocket and MQTT, has an authorization test and an error test', () => {
     const types = [...FRAME_CASES.keys()].map((type) => FRAME_OPERATIONS.get(type)?.operation ?? '');
     expect([...types, ...Object.keys(CONNECTION_CASES)].sort()).toEqual(operationsOf(catalogue.devices));
   });
 
   it('has a name of its own', () => {
-    const names = operationsOf([...catalogue.rest, ...catalogue.openai, ...catalogue.devices]);
+    const names = operationsOf([...http, ...catalogue.devices]);
     expect(names).toEqual([...new Set(names)]);
   });
 
+  it('that is limited by name is one', () => {
+    const names = operationsOf(http);
+    expect(Object.keys(OPERATION_RATES).filter((name) => !names.includes(name))).toEqual([]);
+  });
+
   it('needs a permission, but for these', () => {
-    const all: readonly Operation[] = [...catalogue.rest, ...catalogue.openai, ...catalogue.devices];
+    const all: readonly Operation[] = [...http, ...catalogue.devices];
     expect(operationsOf(all.filter(({ access }) => access === 'public'))).toEqual([
+      'claims.collect',
+      'claims.create',
       'documentation.asset',
       'documentation.openapi',
       'documentation.page',
+      'oauth.deviceAuthorization',
+      'oauth.page',
+      'oauth.script',
+      'oauth.token',
       'server.live',
       'server.ready',
+      'users.login',
+      'users.oidc.begin',
+      'users.oidc.finish',
+      'users.oidc.finishPosted',
+      'users.oidc.list',
+      'users.recover',
+      'users.register',
+      'users.sessions.create',
       'users.setUp',
     ]);
   });
 
   it('that changes something or moves money is audited', () => {
-    const changing = [...catalogue.rest, ...catalogue.openai].filter(({ method }) => method !== 'GET');
+    // Counting is no change: the prompt is its body.
+    const changing = http.filter(
+      ({ method, operation }) => method !== 'GET' && operation !== 'anthropic.messages.countTokens',
+    );
     expect(operationsOf(changing.filter(({ audit }) => audit !== 'change' && audit !== 'money'))).toEqual([]);
   });
 
@@ -115,5 +145,11 @@ describe('README.md', () => {
     const readme = readFileSync('README.md', 'utf8');
     const table = /<!-- config:begin -->\n([\s\S]*?)\n<!-- config:end -->/.exec(readme)?.[1];
     expect(table?.trim()).toBe(renderConfigTable());
+  });
+});
+
+describe('docs/roles.md', () => {
+  it('says who may do what as the rules decide it (`npm run record:roles`)', () => {
+    expect(readFileSync('docs/roles.md', 'utf8')).toBe(renderRolesPage(catalogue));
   });
 });

@@ -6,6 +6,7 @@ export interface Target {
   readonly userId: string;
   /** A token of the user. */
   readonly tokenId: string;
+  readonly invitationId: string;
   readonly transactionId: string;
   /** Positions in the victim's lists, by list. */
   readonly cursors: Readonly<Record<string, string>>;
@@ -36,6 +37,7 @@ export const UNKNOWN_TARGET = (target: Target): Target => ({
   deviceId: UNKNOWN_ID,
   userId: UNKNOWN_ID,
   tokenId: UNKNOWN_ID,
+  invitationId: UNKNOWN_ID,
   transactionId: UNKNOWN_ID,
 });
 
@@ -74,8 +76,30 @@ export const KEPT_KEY = 'isolation-kept';
 /** A request, or several, for every operation that asks who calls. Those that read come before those that remove. */
 export const ATTACKS: readonly Attack[] = [
   blind('users.getSelf', 'GET', () => 'users/me'),
+  blind('users.deletion.get', 'GET', () => 'users/me/deletion'),
+  blind('users.restoreSelf', 'POST', () => 'users/me/restore'),
+  blind(
+    'oauth.requests.find',
+    'POST',
+    () => 'oauth/requests/find',
+    () => ({ userCode: 'BCDF-GHJK' }),
+  ),
+  blind(
+    'oauth.requests.decide',
+    'POST',
+    () => 'oauth/requests/decide',
+    () => ({ userCode: 'BCDF-GHJK', allow: true }),
+  ),
+  blind('users.recoveryCodes.count', 'GET', () => 'users/me/recovery-codes'),
+  blind('users.recoveryCodes.create', 'POST', () => 'users/me/recovery-codes'),
+  // Refused: the attacker goes on.
+  blind('users.deleteSelf', 'DELETE', () => 'users/me?givesUpBalance=perhaps'),
+  blind('users.sessions.get', 'GET', () => 'users/sessions/current'),
   ...list('users.tokens.list', 'users/me/tokens'),
+  ...list('users.apiKeys.list', 'users/me/api-keys'),
+  ...list('users.identities.list', 'users/me/identities'),
   ...list('tenants.list', 'tenants'),
+  ...list('invitations.list', 'invitations'),
   ...list('members.list', 'members'),
   ...list('networks.list', 'networks'),
   ...list('devices.list', 'devices'),
@@ -88,6 +112,60 @@ export const ATTACKS: readonly Attack[] = [
   on('networks.get', 'GET', ({ networkId }) => `networks/${networkId}`),
   on('devices.get', 'GET', ({ deviceId }) => `devices/${deviceId}`),
   on('devices.list', 'GET', ({ networkId }) => `devices?networkId=${networkId}`),
+  on('devices.list', 'GET', ({ networkId }) => `devices?network_id=${networkId}&status=offline`),
+  blind('devices.list', 'GET', () => 'devices?assigned_id=Secret-id'),
+  on('devices.refusals.list', 'GET', ({ deviceId }) => `devices/${deviceId}/refusals`),
+  on('devices.readings.list', 'GET', ({ deviceId }) => `devices/${deviceId}/readings`),
+  on(
+    'devices.readings.list',
+    'GET',
+    ({ deviceId }) => `devices/${deviceId}/readings?name=temperature&step=60`,
+  ),
+  on('devices.readings.follow', 'GET', ({ deviceId }) => `devices/${deviceId}/readings/live`),
+  on('devices.state.get', 'GET', ({ deviceId }) => `devices/${deviceId}/state`),
+  on(
+    'devices.state.get',
+    'GET',
+    ({ own, networkId }) => `devices/${own.deviceId}/state?networkId=${networkId}`,
+  ),
+  on(
+    'devices.state.change',
+    'PATCH',
+    ({ deviceId }) => `devices/${deviceId}/state`,
+    () => ({ desired: { led: true } }),
+  ),
+  on(
+    'devices.state.change',
+    'PATCH',
+    ({ own }) => `devices/${own.deviceId}/state`,
+    ({ networkId }) => ({ desired: { led: true }, networkId }),
+  ),
+  on('networks.homeAssistant.get', 'GET', ({ networkId }) => `networks/${networkId}/home-assistant`),
+  on(
+    'networks.homeAssistant.set',
+    'PUT',
+    ({ networkId }) => `networks/${networkId}/home-assistant`,
+    () => ({ announces: true }),
+  ),
+  blind('readings.retention.get', 'GET', () => 'readings/retention'),
+  on(
+    'devices.commands.send',
+    'POST',
+    ({ deviceId }) => `devices/${deviceId}/commands`,
+    () => ({ name: 'led.set', waitSeconds: 0 }),
+  ),
+  on(
+    'devices.commands.send',
+    'POST',
+    ({ own }) => `devices/${own.deviceId}/commands`,
+    ({ networkId }) => ({ name: 'led.set', networkId, waitSeconds: 0 }),
+  ),
+  blind(
+    'readings.retention.set',
+    'PUT',
+    () => 'readings/retention',
+    () => ({ days: 7 }),
+  ),
   on('devices.networks.list', 'GET', ({ deviceId }) => `devices/${deviceId}/networks`),
   on(
     'marketplace.transactions.get',
@@ -112,6 +190,12 @@ export const ATTACKS: readonly Attack[] = [
     }),
   ),
   on(
+    'devices.claim',
+    'POST',
+    () => 'devices/claim',
+    ({ networkId }) => ({ name: 'Spy', networkId, code: 'BCD-FGH-JKL' }),
+  ),
+  on(
     'members.add',
     'POST',
     () => 'members',
@@ -120,6 +204,37 @@ export const ATTACKS: readonly Attack[] = [
       role: 'member',
       networkIds: [networkId],
     }),
+  ),
+  on(
+    'invitations.create',
+    'POST',
+    () => 'invitations',
+    ({ networkId }) => ({ role: 'member', networkIds: [networkId] }),
+  ),
+  on('invitations.withdraw', 'DELETE', ({ invitationId }) => `invitations/${invitationId}`),
+  on(
+    'invitations.redeem',
+    'POST',
+    () => 'invitations/redeem',
+    ({ invitationId }) => ({ token: invitationId }),
+  ),
+  blind(
+    'tenants.create',
+    'POST',
+    () => 'tenants',
+    () => ({ name: 'Mallory' }),
+  ),
+  on(
+    'tenants.rename',
+    'PUT',
+    ({ tenantId }) => `tenants/${tenantId}`,
+    () => ({ name: 'Mallory' }),
+  ),
+  on(
+    'tenants.handOver',
+    'POST',
+    ({ tenantId }) => `tenants/${tenantId}/owner`,
+    ({ userId }) => ({ userId }),
   ),
   on(
     'members.update',
@@ -137,7 +252,7 @@ export const ATTACKS: readonly Attack[] = [
     'devices.update',
     'PUT',
     ({ deviceId }) => `devices/${deviceId}`,
-    () => ({ name: 'Taken' }),
+    () => ({ name: 'Taken', assignedId: 'Secret-id' }),
   ),
   on('devices.tokens.rotate', 'POST', ({ deviceId }) => `devices/${deviceId}/token`),
   on('devices.networks.add', 'PUT', ({ own, networkId }) => `devices/${own.deviceId}/networks/${networkId}`),
@@ -153,7 +268,34 @@ export const ATTACKS: readonly Attack[] = [
     () => 'users/me/tokens',
     () => ({ name: 'Mallory' }),
   ),
+  blind(
+    'users.apiKeys.create',
+    'POST',
+    () => 'users/me/api-keys',
+    () => ({ name: 'Mallory' }),
+  ),
+  on('users.apiKeys.revoke', 'DELETE', ({ tokenId }) => `users/me/api-keys/${tokenId}`),
+  blind(
+    'users.renameSelf',
+    'PUT',
+    () => 'users/me',
+    () => ({ name: 'Mallory' }),
+  ),
+  blind(
+    'users.email.change',
+    'POST',
+    () => 'users/me/email',
+    () => ({ email: 'mallory@example.org' }),
+  ),
+  blind(
+    'users.email.confirm',
+    'POST',
+    () => 'users/me/email/confirm',
+    () => ({ changeId: UNKNOWN_ID, newCode: '12345678' }),
+  ),
+  blind('users.logout', 'POST', () => 'users/logout'),
   on('users.tokens.revoke', 'DELETE', ({ tokenId }) => `users/me/tokens/${tokenId}`),
+  on('users.identities.remove', 'DELETE', ({ tokenId }) => `users/me/identities/${tokenId}`),
   on('members.remove', 'DELETE', ({ userId }) => `members/${userId}`),
   on('devices.remove', 'DELETE', ({ deviceId }) => `devices/${deviceId}`),
   on('networks.remove', 'DELETE', ({ networkId }) => `networks/${networkId}`),
@@ -164,6 +306,35 @@ export const ATTACKS: readonly Attack[] = [
     () => ({ name: 'Mallory' }),
   ),
   blind('users.list', 'GET', () => 'users'),
+  blind('admin.stats.get', 'GET', () => 'admin/stats'),
+  blind('admin.logs.list', 'GET', () => 'admin/logs'),
+  blind('admin.logs.follow', 'GET', () => 'admin/logs/live'),
+  ...list('audit.records.list', 'audit'),
+  ...list('audit.heads.list', 'audit/heads'),
+  blind('audit.heads.getLast', 'GET', () => 'audit/heads/last'),
+  blind('audit.proofs.get', 'GET', () => 'audit/proofs/0'),
+  blind('audit.consistency.get', 'GET', () => 'audit/consistency?from=1&to=1'),
+  blind(
+    'audit.countersignatures.create',
+    'POST',
+    () => 'audit/heads/1/countersignatures',
+    () => ({ publicKey: '00'.repeat(32), signature: '00'.repeat(64) }),
+  ),
+  blind('audit.platformRecords.list', 'GET', () => 'admin/audit'),
+  on(
+    'audit.inspections.create',
+    'POST',
+    () => 'admin/audit/inspections',
+    ({ tenantId }) => ({ tenantId, reason: 'Only a look at others' }),
+  ),
+  blind('admin.suspensions.list', 'GET', () => 'admin/suspensions'),
+  on(
+    'admin.suspensions.create',
+    'PUT',
+    ({ tenantId }) => `admin/suspensions/${tenantId}`,
+    () => ({ reason: 'Mallory' }),
+  ),
+  on('admin.suspensions.remove', 'DELETE', ({ tenantId }) => `admin/suspensions/${tenantId}`),
   { operation: 'server.metrics', names: 'nothing', request: () => ({ method: 'GET', path: '/metrics' }) },
   blind('openai.models.list', 'GET', () => '/v1/models'),
   on('openai.models.get', 'GET', ({ deviceId }) => `/v1/models/${deviceId}`),
@@ -175,6 +346,30 @@ export const ATTACKS: readonly Attack[] = [
       () => ({ ...KEPT_ORDER, stream }),
       { 'idempotency-key': KEPT_KEY },
     ),
+  ),
+  ...[false, true].map((stream) =>
+    blind(
+      'openai.responses.create',
+      'POST',
+      () => '/v1/responses',
+      () => ({ model: KEPT_ORDER.model, input: 'Hello?', max_output_tokens: 20, stream }),
+      { 'idempotency-key': KEPT_KEY },
+    ),
+  ),
+  ...[false, true].map((stream) =>
+    blind(
+      'anthropic.messages.create',
+      'POST',
+      () => '/v1/messages',
+      () => ({ ...KEPT_ORDER, max_tokens: 16, stream }),
+      { 'idempotency-key': KEPT_KEY },
+    ),
+  ),
+  blind(
+    'anthropic.messages.countTokens',
+    'POST',
+    () => '/v1/messages/count_tokens',
+    () => KEPT_ORDER,
   ),
   blind('ledger.trialBalance.get', 'GET', () => 'ledger/trial-balance'),
   on(

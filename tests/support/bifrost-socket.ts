@@ -85,7 +85,10 @@ export class BifrostSocket {
   }
 
   /** Connects without saying HELLO. */
-  static async connect(server: TestServer, credentials: DeviceCredentials): Promise<BifrostSocket> {
+  static async connect(
+    server: Pick<TestServer, 'webSocketUrl'>,
+    credentials: DeviceCredentials,
+  ): Promise<BifrostSocket> {
     const socket = new WebSocket(`${server.webSocketUrl}/bifrost`, 'bifrost.v1', {
       headers: { authorization: `Bearer ${credentials.token}` },
     });
@@ -99,7 +102,7 @@ export class BifrostSocket {
 
   /** Connects, says HELLO and waits for WELCOME. */
   static async open(
-    server: TestServer,
+    server: Pick<TestServer, 'webSocketUrl'>,
     credentials: DeviceCredentials,
     hello: Parameters<typeof Hello.encode>[0] = {},
   ): Promise<BifrostSocket> {

@@ -27,8 +27,10 @@ import { createTestConnections } from './connections.ts';
 import { createServerCore } from './core.ts';
 import { uuid } from './frames.ts';
 import { silentLogger } from './logger.ts';
+import { noRates } from './rates.ts';
 import { testNetworkId, testPeer } from './relay-peer.ts';
 import { MembershipsInMemory, RelayStoreInMemory } from './relay-store.ts';
+import { PLENTY } from './storage-room.ts';
 
 const core = createServerCore();
 const secretOf = (device: number) => new Uint8Array(32).fill(device);
@@ -48,6 +50,15 @@ export interface TestDevice {
 
 export type ChannelName = 'WebSocket' | 'MQTT' | 'MQTT, not subscribed';
 
+/** What becomes of readings, results and refusals: nothing. */
+const AREAS = {
+  readings: { record: async () => undefined },
+  commands: { answered: () => undefined },
+  shadows: { report: async () => undefined },
+  refusals: { note: () => undefined },
+  discovery: { announcesItself: async () => undefined },
+};
+
 /** A server's messaging without database and network, for devices over both channels. */
 export function createMessagingWorld<Store extends RelayStore = RelayStoreInMemory>(
   store: Store = new RelayStoreInMemory() as RelayStore as Store,
@@ -57,6 +68,7 @@ export function createMessagingWorld<Store extends RelayStore = RelayStoreInMemo
 ) {
   const clock = new FakeClock();
   const { connections } = createTestConnections(clock);
+  const room = { state: PLENTY };
   let ids = 500;
   const relay = createRelayService(
     { retentionMs: 1e9, streamFramesMax: 1_000 },
@@ -69,6 +81,7 @@ export function createMessagingWorld<Store extends RelayStore = RelayStoreInMemo
       random: { uuid: () => uuid(ids++), bytes: (length) => new Uint8Array(length), fraction: () => 0 },
       logger: silentLogger,
       metrics: { frameForwarded() {}, frameDropped() {}, batchStored() {} },
+      room: { requireRoom: () => room.state.requireRoom() },
     },
   );
   /** What happens while a device's token is looked at, after it was found. */
@@ -88,13 +101,14 @@ export function createMessagingWorld<Store extends RelayStore = RelayStoreInMemo
   } as never;
   const providers = { disconnected() {} } as never;
   const pipeline = createPipeline({
+    rates: noRates,
     limiter,
-    audit: { begin: () => ({ end: () => undefined }) } as never,
+    audit: { begin: () => ({ run: (work: () => unknown) => work(), end: () => undefined }) } as never,
     clock,
     refused: () => {},
   });
-  const frames = createFrames({ relay, devices, providers }, pipeline);
-  const services = { frames, connections, relay, devices, providers, clock, logger: silentLogger };
+  const frames = createFrames({ relay, devices, providers, ...AREAS }, pipeline);
+  const services = { frames, connections, relay, devices, providers, ...AREAS, clock, logger: silentLogger };
   const webSocket = createBifrostEndpoint({ ...services, heartbeatIntervalMs: 20_000 });
   const mqtt = createMqttEndpoint(services);
   const connect = (channel: ChannelName, device: number) =>
@@ -136,6 +150,7 @@ async function connectWebSocket(
   const received: FrameView[] = [];
   const state = { isOpen: true };
   const socket: Socket = {
+    unsentBytes: 0,
     remoteAddress: '192.0.2.1',
     send(message) {
       if (!state.isOpen) return 'dropped';
@@ -196,6 +211,7 @@ async function connectMqtt(
   });
   if (session === null) throw new Error('the device was not let in');
   const connection: MqttConnection = {
+    heardAtMs: 0,
     clientId: 'test',
     remoteAddress: '192.0.2.1',
     deliver(topic, payload, token) {
@@ -204,6 +220,7 @@ async function connectMqtt(
       if (token !== undefined) tokens.push(token);
       return true;
     },
+    deliverMatching: () => false,
     close: () => leave(),
   };
   const leave = () => {
@@ -222,8 +239,9 @@ async function connectMqtt(
     async send(bytes) {
       if (!state.isOpen) return false;
       const before = received.length;
-      const isTaken = await endpoint.published(connection, session, upTopic(deviceId), bytes);
+      const outcome = await endpoint.published(connection, session, upTopic(deviceId), bytes);
       // As the platform does with what was not taken.
+      const isTaken = typeof outcome === 'boolean' ? outcome : outcome.isTold;
       if (!isTaken) leave();
       await turn(4);
       return isTaken && !received.slice(before).some(({ header }) => header.type === FrameType.ERROR);

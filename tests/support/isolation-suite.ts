@@ -109,11 +109,21 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     alice.token,
   );
   const cooler = await createDevice(server, alice.token, cellar.id, 'Secret cooler');
+  await server.request('PUT', `/api/v1/devices/${cooler.deviceId}`, {
+    body: { name: 'Secret cooler', assignedId: 'Secret-id' },
+    token: alice.token,
+    expect: 200,
+  });
   await topUp(world, alice.userId, 73_129);
   const transactionId = await askForSomething(world);
   const { token } = await server.post<{ token: { id: string } }>(
     '/api/v1/users/me/tokens',
     { name: 'Secret token' },
+    alice.token,
+  );
+  const { invitation } = await server.post<{ invitation: { id: string } }>(
+    '/api/v1/invitations',
+    { role: 'member', networkIds: [cellar.id] },
     alice.token,
   );
   const attackers = await gatherAttackers(world);
@@ -127,6 +137,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     deviceId: cooler.deviceId,
     userId: alice.userId,
     tokenId: token.id,
+    invitationId: invitation.id,
     transactionId,
     cursors: await cursorsOf(world),
     own: { networkId: bob.network.id, deviceId: bob.device.deviceId },
@@ -138,7 +149,16 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     visible: { ...hidden, networkId: alice.network.id, deviceId: alice.device.deviceId },
     cellar: cooler,
     kitchen: alice.device,
-    secrets: [cellar.id, cooler.deviceId, token.id, 'Secret', transactionId, '731.29', available.value],
+    secrets: [
+      cellar.id,
+      cooler.deviceId,
+      token.id,
+      invitation.id,
+      'Secret',
+      transactionId,
+      '731.29',
+      available.value,
+    ],
   };
 }
 
@@ -302,13 +322,12 @@ async function attackByMqtt({ world: { server, bob }, cellar, kitchen }: Scene):
       await stolen.endAsync(true);
     }
     const spy = await log(deviceId);
-    spy.on('message', (topic) => found.push(`${name}: hears ${topic}`));
-    for (const filter of [
-      '#',
-      '+/+/+/down',
-      `bifrost/v1/${cellar.deviceId}/down`,
-      `bifrost/v1/${cellar.deviceId}/up`,
-    ]) {
+    // What it is refused, it is told on a topic of its own.
+    spy.on('message', (topic) => {
+      if (topic !== `devices/${deviceId}/refused`) found.push(`${name}: hears ${topic}`);
+    });
+    await spy.subscribeAsync(['#', '+/+/+/down'], { qos: 1 });
+    for (const filter of [`bifrost/v1/${cellar.deviceId}/down`, `bifrost/v1/${cellar.deviceId}/up`]) {
       const granted = await spy.subscribeAsync(filter, { qos: 1 }).catch(() => [{ qos: 128 }]);
       if (granted.some(({ qos }) => qos !== 128)) found.push(`${name}: is granted ${filter}`);
     }

@@ -287,6 +287,8 @@ function messages(providers: ReturnType<typeof createProviderService>) {
   return {
     text,
     result,
+    /** Who serves now, as the actor sees it. */
+    listed: async (actor: AccountActor) => (await providers.listProviders(actor, null, 200)).items,
     /** The provider says that it failed. */
     fail: (provider: FakeProvider, requestId: string, error: Partial<ProviderError> = {}) =>
       providers.result(provider.actor, {

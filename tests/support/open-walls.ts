@@ -65,13 +65,11 @@ function rewriting(
  * statements forgot the tenant, while `isOpen`. Whom a transaction runs for stays the one who asked; a device stays a device.
  */
 export function withoutChecks(database: Database, isOpen: () => boolean): Database {
+  const opened = (sql: Sql) =>
+    isOpen() ? rewriting(sql, (strings, ask, values) => ask(withoutTenant(strings), ...values)) : sql;
   return {
-    tenant: (actor, work) =>
-      database.tenant(actor, (sql) =>
-        work(
-          isOpen() ? rewriting(sql, (strings, ask, values) => ask(withoutTenant(strings), ...values)) : sql,
-        ),
-      ),
+    tenant: (actor, work) => database.tenant(actor, (sql) => work(opened(sql))),
+    read: (actor, work) => database.read(actor, (sql) => work(opened(sql))),
     system: (job, work) =>
       database.system(job, (sql) =>
         work(
@@ -102,6 +100,7 @@ const READS_MEMBERSHIPS = 'LEFT JOIN network_members';
 export function withRaisedDevices(database: Database, network: () => RaisedInto | null): Database {
   return {
     tenant: (actor, work) => database.tenant(actor, work),
+    read: (actor, work) => database.read(actor, work),
     system: (job, work) =>
       database.system(job, (sql) => {
         const raised = job === 'identity' ? network() : null;
@@ -111,7 +110,9 @@ export function withRaisedDevices(database: Database, network: () => RaisedInto 
             const rows = await ask(strings, ...values);
             if (!strings.some((text) => text.includes(READS_MEMBERSHIPS))) return rows;
             const { networkId, tenantId } = raised;
-            return [...rows, { network_id: networkId, tenant_id: tenantId, joined_at: new Date(0) }];
+            const [deviceIds] = values as [readonly string[]];
+            const more = { network_id: networkId, tenant_id: tenantId, joined_at: new Date(0) };
+            return [...rows, ...deviceIds.map((deviceId) => ({ device_id: deviceId, ...more }))];
           }),
         );
       }),

@@ -1,18 +1,27 @@
+import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import type { LedgerService } from '../../server/domains/ledger/index.ts';
+import { deltaText } from '../../server/domains/providers/index.ts';
 import type { Actor } from '../../server/kernel/actor.ts';
+import type { JsonObject } from '../../server/kernel/json.ts';
 import { createHttpServer } from '../../server/platform/http/server.ts';
 import { createSystemClock } from '../../server/platform/system/clock.ts';
+import {
+  createAnthropicOperations,
+  createAnthropicTransport,
+} from '../../server/transports/anthropic/transport.ts';
+import { RetriedRequests } from '../../server/transports/chat/retried-requests.ts';
 import { openAiErrorResponse } from '../../server/transports/openai/errors.ts';
 import { createOpenAiOperations, createOpenAiTransport } from '../../server/transports/openai/transport.ts';
 import { roomyBudget } from './connection-budget.ts';
 import { createTestConnections } from './connections.ts';
 import type { TestDatabase } from './database.ts';
 import { silentLogger } from './logger.ts';
-import { createMarket } from './market.ts';
+import { createMarket, type FakeProvider } from './market.ts';
 import { createTestPipeline } from './pipeline.ts';
+import { PLENTY } from './storage-room.ts';
 
-/** A market behind the OpenAI endpoint. `ygu_alice` is the token of `alice`, who has 1,000 cents; `ygu_poor` has one. */
+/** A market behind the endpoints of OpenAI and Anthropic. `ygu_alice` is the token of `alice`, who has 1,000 cents; `ygu_poor` has one. */
 export async function startOpenAiMarket(
   db: TestDatabase,
   wrapLedger?: (ledger: LedgerService) => LedgerService,
@@ -23,14 +32,21 @@ export async function startOpenAiMarket(
     ['ygu_alice', alice],
     ['ygu_poor', await market.customer(1)],
   ]);
-  const { providers, requests, tokens } = market;
-  const routes = createOpenAiTransport(createOpenAiOperations({ providers, requests, tokens }), {
+  const { providers, requests, tokens, clock } = market;
+  const retried = new RetriedRequests({ clock });
+  const { connections } = createTestConnections();
+  const dependencies = {
     pipeline: createTestPipeline(market.clock),
-    connections: createTestConnections().connections,
-    identify: async (token) => actors.get(token) ?? null,
+    connections,
+    identify: async (token: string) => actors.get(token) ?? null,
+    room: PLENTY,
     logger: silentLogger,
     observe: () => {},
-  });
+  };
+  const routes = [
+    ...createOpenAiTransport(createOpenAiOperations({ providers, requests, tokens, retried }), dependencies),
+    ...createAnthropicTransport(createAnthropicOperations({ requests, tokens, retried }), dependencies),
+  ];
   const server = createHttpServer(
     { host: '127.0.0.1', port: 0 },
     {
@@ -39,17 +55,35 @@ export async function startOpenAiMarket(
       respondToError: openAiErrorResponse,
       newRequestId: () => 'r',
       budget: roomyBudget(),
+      tls: null,
       clock: createSystemClock(),
       logger: silentLogger,
     },
   );
   const origin = `http://127.0.0.1:${(await server.listen()).port}`;
   const client = new OpenAI({ apiKey: 'ygu_alice', baseURL: `${origin}/v1`, maxRetries: 0 });
+  const anthropic = new Anthropic({ apiKey: 'ygu_alice', baseURL: origin, maxRetries: 0 });
   const post = (body: string, headers: Record<string, string> = {}) =>
     fetch(`${origin}/v1/chat/completions`, {
       method: 'POST',
       body,
       headers: { 'content-type': 'application/json', authorization: 'Bearer ygu_alice', ...headers },
     });
-  return { market, alice, actors, server, origin, client, post };
+  /** Lets the provider answer every request with these deltas. */
+  const answerWith = (provider: FakeProvider, deltas: readonly JsonObject[], finishReason: string) => {
+    provider.onRequest = ({ requestId }) => {
+      for (const [index, fields] of deltas.entries()) {
+        const delta = { fields, text: deltaText(fields), bytes: JSON.stringify(fields).length };
+        providers.delta(provider.actor, { requestId, index, delta });
+      }
+      const claim = { promptTokens: 100, completionTokens: 100, cachedPromptTokens: 4, reasoningTokens: 1 };
+      market.result(provider, requestId, { finishReason, claim });
+    };
+  };
+  return { market, alice, actors, connections, server, origin, client, anthropic, post, answerWith };
+}
+
+/** What the provider was asked last. */
+export function bodyOf(provider: FakeProvider): Record<string, unknown> {
+  return JSON.parse(new TextDecoder().decode(provider.requests.at(-1)?.body)) as Record<string, unknown>;
 }

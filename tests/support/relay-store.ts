@@ -20,6 +20,9 @@ import { uuid } from './frames.ts';
 import { PlainWindow } from './plain-window.ts';
 import { testMembership } from './relay-peer.ts';
 
+/** As much as anybody stores. */
+export const NO_QUOTAS = { streamBytesMax: Number.MAX_SAFE_INTEGER, tenantBytesMax: Number.MAX_SAFE_INTEGER };
+
 /** A stored frame with who sent it and for whom it is. */
 export interface KeptInMemory extends StoredFrame {
   readonly frameId: string;
@@ -33,16 +36,17 @@ export class RelayStoreInMemory implements RelayStore {
   readonly nonces = new Map<string, PlainWindow>();
   readonly cursors = new Map<string, number>();
   /** Asked before each transaction of the stream; what it says happens to it. */
-  fate: () => 'kept' | 'refused' | 'answer lost' = () => 'kept';
+  fate: () => 'kept' | 'no room' | 'refused' | 'answer lost' = () => 'kept';
   /** Held by each read of a page before it answers. */
   beforePage: () => Promise<void> = async () => {};
 
   async appendFrames(frames: readonly FrameToStore[]): Promise<readonly StoreOutcome[]> {
     const fate = this.fate();
     if (fate === 'refused') throw new Error('the database is gone');
+    if (fate === 'no room') return frames.map(() => ({ kind: 'refused', reason: 'storage_quota_exceeded' }));
     const outcomes = frames.map((frame) => this.#append(frame));
     for (const { sourceId, nonce, isRepetition } of frames) {
-      if (!isRepetition) this.#windowOf(sourceId).use(nonce);
+      if (!isRepetition && nonce !== null) this.#windowOf(sourceId).use(nonce);
     }
     if (fate === 'answer lost') throw new Error('the connection is lost');
     return outcomes;
@@ -52,7 +56,14 @@ export class RelayStoreInMemory implements RelayStore {
 
   async readState(_membership: Membership, deviceId: DeviceId): Promise<StreamState> {
     const cursor = this.cursors.get(deviceId) ?? 0;
-    return { epoch: uuid(99), head: this.frames.length, oldest: 1, cursor, joinedOffset: 0 };
+    return {
+      epoch: uuid(99),
+      head: this.frames.length,
+      oldest: 1,
+      trimmedOffset: 0,
+      cursor,
+      joinedOffset: 0,
+    };
   }
 
   async readPage({ deviceId }: DeviceActor, _network: StreamOwner, after: number, limit: number) {
@@ -85,6 +96,10 @@ export class RelayStoreInMemory implements RelayStore {
 
   async removeOldFrames(): Promise<number> {
     return 0;
+  }
+
+  async removeAcknowledged(): Promise<boolean> {
+    return false;
   }
 
   #append({ sourceId, frameId, destinationId, isRepetition, content }: FrameToStore): StoreOutcome {

@@ -70,7 +70,7 @@ export async function startServerProcess(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  const ended = once(child, 'close') as Promise<[number | null]>;
+  const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   await new Promise<void>((resolve, reject) => {
     const look = (data: Buffer) => {
       output += data.toString();
@@ -79,7 +79,10 @@ export async function startServerProcess(
     };
     child.stdout.on('data', look);
     child.stderr.on('data', look);
-    ended.then(() => reject(new Error(`the server ended: ${output}`)), reject);
+    ended.then(
+      ([code, signal]) => reject(new Error(`the server ended with ${code ?? signal}: ${output}`)),
+      reject,
+    );
   });
   const find = (pattern: RegExp) => pattern.exec(output)?.[1] ?? null;
   const address = find(/HTTP +http:\/\/(\S+)/) ?? '';

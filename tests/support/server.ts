@@ -31,6 +31,8 @@ export interface TestServer {
   readonly webSocketUrl: string;
   readonly mqttUrl: string;
   readonly databaseUrl: string;
+  /** Where its secrets are. */
+  readonly dataDirectory: string;
   readonly setupCode: string;
   readonly catalogue: App['catalogue'];
   readonly served: App['served'];
@@ -59,17 +61,25 @@ const requestsTo =
         ...headers,
       },
     });
-    const answer = (await response.json()) as Record<string, unknown>;
+    const answer = await readAnswer(response);
     if (expect !== undefined && response.status !== expect) {
       throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
     }
     return { status: response.status, headers: response.headers, body: answer };
   };
 
+/** The body, but of a stream only that it is one: it has no end. */
+async function readAnswer(response: Response): Promise<Record<string, unknown>> {
+  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+  if (!isStream) return (await response.json()) as Record<string, unknown>;
+  await response.body?.cancel();
+  return { stream: true };
+}
+
 /** Starts a server; `environment` adds to its configuration, `dependencies` to what its process gives. */
 export async function startTestServer(
   environment: Readonly<Record<string, string>> = {},
-  dependencies: Pick<AppDependencies, 'wrapDatabase'> = {},
+  dependencies: Partial<Pick<AppDependencies, 'wrapDatabase' | 'print' | 'clock'>> = {},
 ): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'yggdrasil-test-'));
   const database = await createTestDatabase();
@@ -101,6 +111,7 @@ export async function startTestServer(
     webSocketUrl: `ws://${http}`,
     mqttUrl: `mqtt://${mqtt}`,
     databaseUrl: database.url,
+    dataDirectory: directory,
     setupCode,
     catalogue: app.catalogue,
     served: app.served,

@@ -1,5 +1,51 @@
-export { USER_TOKEN_PREFIX } from './limits.ts';
-export type { TokenHash } from './ports.ts';
+export { createHomeRows } from './account-rows.postgres.ts';
+export { createAddressChangeStore } from './address-change.postgres.ts';
+export { createDeletionJob } from './carry-out-deletions.ts';
+export { countAccounts } from './counts.postgres.ts';
+export { createDeletionStore } from './deletion.postgres.ts';
+export { createExternalSignInStore } from './external-sign-in.postgres.ts';
+export { createIdentityStore } from './identities.postgres.ts';
+export {
+  closedKeyHolds,
+  type KeyCharge,
+  type KeyHold,
+  keyLimits,
+  openedKeyHolds,
+} from './key-spending.postgres.ts';
+export {
+  API_KEY_ENTRIES_MAX,
+  API_KEY_OPERATIONS_DEFAULT,
+  CODES_INTERVAL_MS,
+  CODES_PER_CLIENT_MAX,
+  COUNTED_CLIENTS_MAX,
+  USER_CODE_TRIES_MAX,
+  USER_TOKEN_PREFIX,
+} from './limits.ts';
+export { createOfflineTokenStore } from './offline.postgres.ts';
+export { createOfflineAccounts, type OfflineAccounts } from './offline.ts';
+export type {
+  ClientLimiter,
+  Estate,
+  IdentityProvider,
+  LiveConnections,
+  MailSender,
+  TenantMoney,
+  TokenHash,
+} from './ports.ts';
+export { createProgramSignInStore } from './program-sign-in.postgres.ts';
+export type { CollectOutcome } from './program-sign-in.ts';
+export { createRecoveryCodeStore } from './recovery-codes.postgres.ts';
 export { type AccountService, createAccountService } from './service.ts';
+export { createSignInStore } from './sign-in.postgres.ts';
+export { canonicalMailAddress } from './sign-in.ts';
+export { createSignInNoticeStore } from './sign-in-notices.postgres.ts';
 export { createAccountStore } from './store.postgres.ts';
-export { type Account, type AccountToken, type NewAccount, TOKEN_KINDS } from './types.ts';
+export {
+  type Account,
+  type AccountToken,
+  type ApiKey,
+  type LinkedIdentity,
+  type NewAccount,
+  type OwnAccount,
+  TOKEN_KINDS,
+} from './types.ts';

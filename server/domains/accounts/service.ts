@@ -5,21 +5,56 @@ import { type AccountId, asId, type TenantId } from '../../kernel/ids.ts';
 import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
-import { FIRST_TOKEN_NAME, SETUP_CODE_BYTES, USER_TOKEN_PREFIX } from './limits.ts';
-import type { AccountStore, LiveConnections, TokenHash } from './ports.ts';
+import {
+  type AddressChangeDependencies,
+  type AddressChanges,
+  createAddressChanges,
+} from './address-change.ts';
+import { type ApiKeys, createApiKeys } from './api-keys.ts';
+import { type AccountDeletion, type AccountDeletionDependencies, createAccountDeletion } from './deletion.ts';
+import {
+  createExternalSignIn,
+  type ExternalSignIn,
+  type ExternalSignInDependencies,
+} from './external-sign-in.ts';
+import { createLinkedIdentities, type IdentityDependencies, type LinkedIdentities } from './identities.ts';
+import { API_KEY_PREFIX, FIRST_TOKEN_NAME, SETUP_CODE_BYTES, USER_TOKEN_PREFIX } from './limits.ts';
+import type { AccountStore, LiveConnections, SignInStore, TokenHash } from './ports.ts';
+import {
+  createProgramSignIn,
+  type ProgramSignIn,
+  type ProgramSignInDependencies,
+} from './program-sign-in.ts';
+import { createRecoveryCodes, type RecoveryCodeDependencies, type RecoveryCodes } from './recovery-codes.ts';
+import { createSignIn, type SignIn, type SignInDependencies } from './sign-in.ts';
+import { createSignInNotices, type SignInNoticeDependencies } from './sign-in-notices.ts';
 import { type AccountTokens, createAccountTokens, makeToken } from './tokens.ts';
-import type { Account, NewAccount } from './types.ts';
+import type { Account, NewAccount, OwnAccount } from './types.ts';
 
 /** Accounts, and what proves that it is them. */
-export interface AccountService extends AccountTokens {
+export interface AccountService
+  extends AccountTokens,
+    ApiKeys,
+    SignIn,
+    ExternalSignIn,
+    AddressChanges,
+    LinkedIdentities,
+    ProgramSignIn,
+    RecoveryCodes,
+    AccountDeletion {
   /** A new one-time code for the first operator, or null when there are accounts. Earlier codes stop working. */
   offerSetupCode(): Promise<string | null>;
   /** Makes the first operator. Refuses with `setup_code_wrong` a wrong or used code. */
   setUp(code: string, name: string): Promise<NewAccount>;
-  /** A new account with a tenant of its own. Refuses with `forbidden` everybody but an operator. */
-  createAccount(actor: Actor, name: string): Promise<NewAccount>;
+  /**
+   * A new account with a tenant of its own, and (null: none) the address that it signs in with. Refuses with `forbidden` everybody but an
+   * operator, and with `email_taken`.
+   */
+  createAccount(actor: Actor, name: string, address: string | null): Promise<NewAccount>;
   /** The account that asks. */
-  getSelf(actor: Actor): Promise<Account>;
+  getSelf(actor: Actor): Promise<OwnAccount>;
+  /** Gives the account that asks another name. */
+  renameSelf(actor: Actor, name: string): Promise<OwnAccount>;
   /** All accounts. Refuses with `forbidden` everybody but an operator. */
   listAccounts(
     actor: Actor,
@@ -28,18 +63,30 @@ export interface AccountService extends AccountTokens {
   ): Promise<Page<Account, ListPosition<AccountId>>>;
   /** The home tenant of any account, or null. For services that act on an account for an operator. */
   findTenantOfAccount(accountId: AccountId): Promise<TenantId | null>;
+  /** The address that any account signs in with, or null. For services that checked who asks. */
+  findAddress(accountId: AccountId): Promise<string | null>;
   /** The names, by id, of those accounts that the actor may see. */
   findNames(actor: AccountActor, accountIds: readonly AccountId[]): Promise<ReadonlyMap<AccountId, string>>;
   /**
    * The account behind a token, acting in this tenant or (null) in its home tenant; null: nobody has the token. Refuses
-   * with `tenant_not_found` a tenant that it is no member of, whether there is one or not.
+   * with `tenant_not_found` a tenant that it is no member of, whether there is one or not; an API key is good in its own
+   * tenant alone.
    */
   identify(token: string, tenantId: TenantId | null): Promise<AccountActor | null>;
 }
 
 /** What the service needs. */
-interface AccountDependencies {
+interface AccountDependencies
+  extends Pick<SignInDependencies, 'mail' | 'clients' | 'signUpOpen'>,
+    Pick<AddressChangeDependencies, 'changes'>,
+    Pick<IdentityDependencies, 'identities'>,
+    Pick<RecoveryCodeDependencies, 'recoveryCodes'>,
+    Pick<ProgramSignInDependencies, 'programs' | 'codeTries'>,
+    Pick<AccountDeletionDependencies, 'deletions' | 'money' | 'deletionDelayMs'>,
+    Pick<SignInNoticeDependencies, 'signIns' | 'noticeMail'>,
+    Pick<ExternalSignInDependencies, 'external' | 'providers' | 'logger'> {
   readonly store: AccountStore;
+  readonly codes: SignInStore;
   readonly live: LiveConnections;
   readonly clock: Clock;
   readonly random: Random;
@@ -59,7 +106,7 @@ export function createAccountService(dependencies: AccountDependencies): Account
   });
 
   return {
-    ...createAccountTokens(dependencies),
+    ...createParts(dependencies, (name) => newAccount(name, false)),
 
     async offerSetupCode() {
       const code = Buffer.from(random.bytes(SETUP_CODE_BYTES)).toString('hex');
@@ -73,18 +120,23 @@ export function createAccountService(dependencies: AccountDependencies): Account
       throw new AppError('forbidden', 'setup_code_wrong', 'The set-up code is wrong or was used already.');
     },
 
-    async createAccount(actor, name) {
+    async createAccount(actor, name, address) {
       requirePermission(actor, 'platform.operate');
       const account = newAccount(name, false);
       const { token, secret } = makeToken(FIRST_TOKEN_NAME, dependencies);
-      await store.addAccount(account, token);
-      return { account, token: secret };
+      if (await store.addAccount(account, token, address)) return { account, token: secret };
+      throw new AppError('conflict', 'email_taken', 'Another user signs in with this address.');
     },
 
     async getSelf(actor) {
       const account = await store.findSelf(requirePermission(actor, 'account.read'));
       if (account === null) throw notFound('user');
       return account;
+    },
+
+    async renameSelf(actor, name) {
+      await store.renameSelf(requirePermission(actor, 'account.manage'), name);
+      return this.getSelf(actor);
     },
 
     async listAccounts(actor, after, limit) {
@@ -94,24 +146,51 @@ export function createAccountService(dependencies: AccountDependencies): Account
 
     findTenantOfAccount: async (accountId) => (await store.findAccount(accountId))?.homeTenantId ?? null,
 
+    findAddress: (accountId) => store.findAddress(accountId),
+
     findNames: (actor, accountIds) => store.findNames(actor, accountIds),
 
-    async identify(token, wantedTenantId) {
-      if (!token.startsWith(USER_TOKEN_PREFIX)) return null;
-      const found = await store.findByToken(hash(token), wantedTenantId);
-      if (found === null) return null;
-      const { account, credentialId, tenantId, membership } = found;
-      if (membership === null) throw notFound('tenant');
-      const { role, networkIds } = membership;
-      return {
-        kind: 'account',
-        tenantId,
-        accountId: account.id,
-        credentialId,
-        role,
-        networkIds,
-        operator: account.operator,
-      };
-    },
+    identify: (token, wantedTenantId) => identify(token, wantedTenantId, dependencies),
+  };
+}
+
+/** The parts of the service that have files of their own. */
+function createParts(dependencies: AccountDependencies, newAccount: (name: string) => Account) {
+  const notices = createSignInNotices(dependencies);
+  return {
+    ...createAccountTokens(dependencies),
+    ...createApiKeys(dependencies),
+    ...createAddressChanges(dependencies),
+    ...createLinkedIdentities(dependencies),
+    ...createAccountDeletion(dependencies),
+    ...createProgramSignIn({ ...dependencies, notices }),
+    ...createRecoveryCodes({ ...dependencies, notices }),
+    ...createExternalSignIn({ ...dependencies, notices, newAccount }),
+    ...createSignIn({ ...dependencies, store: dependencies.codes, notices, newAccount }),
+  };
+}
+
+async function identify(
+  token: string,
+  wantedTenantId: TenantId | null,
+  { store, clock, hash }: Pick<AccountDependencies, 'store' | 'clock' | 'hash'>,
+): Promise<AccountActor | null> {
+  if (!token.startsWith(USER_TOKEN_PREFIX) && !token.startsWith(API_KEY_PREFIX)) return null;
+  const found = await store.findByToken(hash(token), wantedTenantId, clock.nowMs());
+  if (found === null) return null;
+  const { account, credentialId, tenantId, membership, scope, expiresAtMs, isLeaving } = found;
+  if (membership === null) throw notFound('tenant');
+  const { role, networkIds } = membership;
+  return {
+    kind: 'account',
+    tenantId,
+    accountId: account.id,
+    credentialId,
+    role,
+    networkIds,
+    operator: account.operator,
+    ...(scope === null ? {} : { scope }),
+    ...(isLeaving ? { isLeaving } : {}),
+    ...(expiresAtMs === null ? {} : { expiresAtMs }),
   };
 }

@@ -2,43 +2,28 @@ import type { Database, Sql } from '../../kernel/database.ts';
 import type { AccountId, CredentialId, TenantId } from '../../kernel/ids.ts';
 import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import type { TenantRows } from '../tenants/index.ts';
-import type { AccountStore, StoredToken } from './ports.ts';
+import {
+  type AccountRow,
+  findAddress,
+  insertAccount,
+  insertAddress,
+  isTaken,
+  toAccount,
+} from './account-rows.postgres.ts';
+import { type ApiKeyRow, createApiKeyRows, toScope } from './api-keys.postgres.ts';
+import { LAST_USE_INTERVAL_MS } from './limits.ts';
+import type { AccountStore, IdentifiedAccount } from './ports.ts';
 import { createTokenRows, insertToken } from './tokens.postgres.ts';
 import type { Account } from './types.ts';
-
-interface AccountRow {
-  id: AccountId;
-  home_tenant_id: TenantId;
-  name: string;
-  operator: boolean;
-  created_at: Date;
-}
-
-const toAccount = (row: AccountRow): Account => ({
-  id: row.id,
-  homeTenantId: row.home_tenant_id,
-  name: row.name,
-  operator: row.operator,
-  createdAtMs: row.created_at.getTime(),
-});
 
 const first = (rows: readonly AccountRow[]): Account | null =>
   rows[0] === undefined ? null : toAccount(rows[0]);
 
 /** Accounts in PostgreSQL. `tenants` writes and reads an account's tenants in the same transaction. */
 export function createAccountStore(database: Database, tenants: TenantRows): AccountStore {
-  const insertAccount = async (sql: Sql, account: Account, token: StoredToken): Promise<void> => {
-    const { id, homeTenantId, name, operator, createdAtMs } = account;
-    await tenants.addTenant(sql, { id: homeTenantId, name, createdAtMs });
-    await sql`
-      INSERT INTO accounts (id, home_tenant_id, name, operator, created_at)
-      VALUES (${id}, ${homeTenantId}, ${name}, ${operator}, ${new Date(createdAtMs)})`;
-    await tenants.addOwner(sql, homeTenantId, id, createdAtMs);
-    await insertToken(sql, id, token);
-  };
-
   return {
     ...createTokenRows(database),
+    ...createApiKeyRows(database),
 
     offerSetupCode: (codeHash) =>
       database.system('identity', async (sql) => {
@@ -54,34 +39,42 @@ export function createAccountStore(database: Database, tenants: TenantRows): Acc
       database.system('identity', async (sql) => {
         const used = await sql`DELETE FROM setup_code WHERE code_hash = ${codeHash} RETURNING 1`;
         if (used.length === 0) return false;
-        await insertAccount(sql, account, token);
+        await insertAccount(sql, tenants, account);
+        await insertToken(sql, account.id, token);
         return true;
       }),
 
-    addAccount: (account, token) => database.system('identity', (sql) => insertAccount(sql, account, token)),
-
-    findByToken: (tokenHash, wantedTenantId) =>
+    addAccount: (account, token, address) =>
       database.system('identity', async (sql) => {
-        const [row] = await sql<(AccountRow & { credential_id: CredentialId })[]>`
-          SELECT accounts.*, account_tokens.id AS credential_id
-          FROM account_tokens JOIN accounts ON accounts.id = account_tokens.account_id
-          WHERE token_hash = ${tokenHash}`;
-        if (row === undefined) return null;
-        const account = toAccount(row);
-        const tenantId = wantedTenantId ?? account.homeTenantId;
-        const membership = await tenants.findMembership(sql, tenantId, account.id);
-        return { account, credentialId: row.credential_id, tenantId, membership };
+        if (address !== null && (await isTaken(sql, address))) return false;
+        await insertAccount(sql, tenants, account);
+        await insertToken(sql, account.id, token);
+        if (address !== null) await insertAddress(sql, account.id, address);
+        return true;
       }),
 
+    findByToken: (tokenHash, wantedTenantId, nowMs) =>
+      database.system('identity', (sql) => findByToken(sql, tenants, { tokenHash, wantedTenantId, nowMs })),
+
     findSelf: (actor) =>
-      database.tenant(actor, async (sql) =>
-        first(await sql<AccountRow[]>`SELECT * FROM accounts WHERE id = ${actor.accountId}`),
-      ),
+      database.tenant(actor, async (sql) => {
+        const [row] = await sql<(AccountRow & { address: string | null })[]>`
+          SELECT accounts.*, address FROM accounts LEFT JOIN account_addresses ON account_id = id
+          WHERE id = ${actor.accountId}`;
+        return row === undefined ? null : { ...toAccount(row), address: row.address };
+      }),
+
+    renameSelf: (actor, name) =>
+      database.tenant(actor, async (sql) => {
+        await sql`UPDATE accounts SET name = ${name} WHERE id = ${actor.accountId}`;
+      }),
 
     findAccount: (accountId) =>
       database.system('identity', async (sql) =>
         first(await sql<AccountRow[]>`SELECT * FROM accounts WHERE id = ${accountId}`),
       ),
+
+    findAddress: (accountId) => database.system('identity', (sql) => findAddress(sql, accountId)),
 
     findNames: (actor, accountIds) =>
       database.tenant(actor, async (sql) => {
@@ -92,6 +85,57 @@ export function createAccountStore(database: Database, tenants: TenantRows): Acc
 
     listAccounts: (after, limit) => database.system('identity', (sql) => selectAccounts(sql, after, limit)),
   };
+}
+
+/** A row of a token with its account, and with what limits it where it is an API key. */
+interface TokenRow extends AccountRow, ApiKeyRow {
+  credential_id: CredentialId;
+  expires_at: Date | null;
+  last_used_at: Date | null;
+  /** Null: it is no API key. */
+  key_tenant_id: TenantId | null;
+  is_leaving: boolean;
+}
+
+async function findByToken(
+  sql: Sql,
+  tenants: TenantRows,
+  asked: { tokenHash: Uint8Array; wantedTenantId: TenantId | null; nowMs: number },
+): Promise<IdentifiedAccount | null> {
+  const { tokenHash, wantedTenantId, nowMs } = asked;
+  const row = await useToken(sql, tokenHash, nowMs);
+  if (row === null) return null;
+  const account = toAccount(row);
+  const keyTenantId = row.key_tenant_id;
+  // An API key that names another tenant than its own is answered as a stranger there.
+  const isElsewhere = keyTenantId !== null && wantedTenantId !== null && wantedTenantId !== keyTenantId;
+  const tenantId = keyTenantId ?? wantedTenantId ?? account.homeTenantId;
+  return {
+    account,
+    credentialId: row.credential_id,
+    tenantId,
+    membership: isElsewhere ? null : await tenants.findMembership(sql, tenantId, account.id),
+    expiresAtMs: row.expires_at?.getTime() ?? null,
+    scope: keyTenantId === null ? null : toScope(row),
+    isLeaving: row.is_leaving,
+  };
+}
+
+/** The account of a token that hasn't expired. Notes, to the minute, that it was used. */
+async function useToken(sql: Sql, tokenHash: Uint8Array, nowMs: number): Promise<TokenRow | null> {
+  const [row] = await sql<TokenRow[]>`
+    SELECT accounts.*, account_tokens.id AS credential_id, expires_at, last_used_at,
+      api_keys.tenant_id AS key_tenant_id, operations, models, device_ids, spend_microcents_max,
+      account_deletions.account_id IS NOT NULL AS is_leaving
+    FROM account_tokens JOIN accounts ON accounts.id = account_tokens.account_id
+      LEFT JOIN api_keys ON api_keys.credential_id = account_tokens.id
+      LEFT JOIN account_deletions ON account_deletions.account_id = accounts.id
+    WHERE token_hash = ${tokenHash} AND (expires_at IS NULL OR expires_at > ${new Date(nowMs)})`;
+  if (row === undefined) return null;
+  if (nowMs - (row.last_used_at?.getTime() ?? 0) >= LAST_USE_INTERVAL_MS) {
+    await sql`UPDATE account_tokens SET last_used_at = ${new Date(nowMs)} WHERE id = ${row.credential_id}`;
+  }
+  return row;
 }
 
 async function selectAccounts(

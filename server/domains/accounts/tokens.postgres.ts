@@ -10,37 +10,92 @@ interface TokenRow {
   kind: TokenKind;
   name: string;
   created_at: Date;
+  expires_at: Date | null;
+  last_used_at: Date | null;
 }
 
-const toToken = ({ id, kind, name, created_at: createdAt }: TokenRow): AccountToken => ({
-  id,
-  kind,
-  name,
-  createdAtMs: createdAt.getTime(),
+const toToken = (row: TokenRow): AccountToken => ({
+  id: row.id,
+  kind: row.kind,
+  name: row.name,
+  createdAtMs: row.created_at.getTime(),
+  expiresAtMs: row.expires_at?.getTime() ?? null,
+  lastUsedAtMs: row.last_used_at?.getTime() ?? null,
 });
 
 /** Adds a token of this account, in the caller's transaction. */
 export async function insertToken(sql: Sql, accountId: AccountId, token: StoredToken): Promise<void> {
-  const { id, kind, name, hash, createdAtMs } = token;
+  const { id, kind, name, hash, createdAtMs, expiresAtMs } = token;
   await sql`
-    INSERT INTO account_tokens (id, account_id, kind, name, token_hash, created_at)
-    VALUES (${id}, ${accountId}, ${kind}, ${name}, ${hash}, ${new Date(createdAtMs)})`;
+    INSERT INTO account_tokens (id, account_id, kind, name, token_hash, created_at, expires_at)
+    VALUES (${id}, ${accountId}, ${kind}, ${name}, ${hash}, ${new Date(createdAtMs)},
+      ${expiresAtMs === null ? null : new Date(expiresAtMs)})`;
+}
+
+/** Changes of an account's tokens come one after the other: each counts what the one before left. */
+export async function lockAccount(sql: Sql, accountId: AccountId): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`tokens:${accountId}`}, 0))`;
 }
 
 /**
- * The ids of an account's tokens, with changes of them one after the other: each counts what the one before left. Null: the
- * one that the account asks with is not among them any more.
+ * Adds the token of a sign-in, in the caller's transaction. Where the account has all it may have, its oldest sign-in goes;
+ * gives those that went.
  */
-async function lockTokens(
+export async function insertSession(
+  sql: Sql,
+  accountId: AccountId,
+  token: StoredToken,
+  tokensMax: number,
+): Promise<CredentialId[]> {
+  await lockAccount(sql, accountId);
+  const gone = await sql<{ id: CredentialId }[]>`
+    DELETE FROM account_tokens WHERE id IN (
+      SELECT id FROM account_tokens WHERE account_id = ${accountId} AND kind = 'session'
+      ORDER BY created_at DESC
+      OFFSET greatest(0, ${tokensMax - 1} - (
+        SELECT count(*) FROM account_tokens WHERE account_id = ${accountId} AND kind <> 'session')))
+    RETURNING id`;
+  await insertToken(sql, accountId, token);
+  return gone.map(({ id }) => id);
+}
+
+/** How many tokens an account has; until the transaction ends, as many. */
+export async function countTokens(sql: Sql, accountId: AccountId): Promise<number> {
+  await lockAccount(sql, accountId);
+  const rows = await sql`SELECT 1 FROM account_tokens WHERE account_id = ${accountId}`;
+  return rows.length;
+}
+
+/** The kinds of an account's tokens by their ids, locked. Null: the one that it asks with is not among them any more. */
+export async function lockTokens(
   sql: Sql,
   { accountId, credentialId }: AccountActor,
-): Promise<CredentialId[] | null> {
-  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`tokens:${accountId}`}, 0))`;
-  const rows = await sql<
-    { id: CredentialId }[]
-  >`SELECT id FROM account_tokens WHERE account_id = ${accountId}`;
-  const ids = rows.map(({ id }) => id);
-  return ids.includes(credentialId) ? ids : null;
+): Promise<ReadonlyMap<CredentialId, TokenKind> | null> {
+  await lockAccount(sql, accountId);
+  const rows = await sql<{ id: CredentialId; kind: TokenKind }[]>`
+    SELECT id, kind FROM account_tokens WHERE account_id = ${accountId}`;
+  const kinds = new Map(rows.map(({ id, kind }) => [id, kind]));
+  return kinds.has(credentialId) ? kinds : null;
+}
+
+/** True for the one token that lets the account in as itself: API keys don't. */
+function isLast(kinds: ReadonlyMap<CredentialId, TokenKind>, tokenId: CredentialId): boolean {
+  const others = [...kinds].filter(([id, kind]) => id !== tokenId && kind !== 'api_key');
+  return kinds.get(tokenId) !== 'api_key' && others.length === 0;
+}
+
+/** Adds a token of the account that asks, where it has fewer than it may. */
+export async function insertOwnToken(
+  sql: Sql,
+  actor: AccountActor,
+  token: StoredToken,
+  tokensMax: number,
+): Promise<'added' | 'limit_reached' | 'credential_gone'> {
+  const kinds = await lockTokens(sql, actor);
+  if (kinds === null) return 'credential_gone';
+  if (kinds.size >= tokensMax) return 'limit_reached';
+  await insertToken(sql, actor.accountId, token);
+  return 'added';
 }
 
 async function selectTokens(
@@ -51,7 +106,7 @@ async function selectTokens(
 ): Promise<AccountToken[]> {
   const { at, id } = sqlPosition(after);
   const rows = await sql<TokenRow[]>`
-    SELECT id, kind, name, created_at FROM account_tokens
+    SELECT id, kind, name, created_at, expires_at, last_used_at FROM account_tokens
     WHERE account_id = ${accountId}
       AND (${at}::timestamptz IS NULL OR (created_at, id) > (${at}::timestamptz, ${id}::uuid))
     ORDER BY created_at, id LIMIT ${limit}`;
@@ -61,28 +116,33 @@ async function selectTokens(
 /** The part of the accounts' store that accounts ask about their own tokens. */
 export function createTokenRows(
   database: Database,
-): Pick<AccountStore, 'listTokens' | 'addToken' | 'removeToken'> {
+): Pick<AccountStore, 'listTokens' | 'addToken' | 'removeToken' | 'removeSession'> {
   return {
     listTokens: (actor, after, limit) =>
-      database.tenant(actor, (sql) => selectTokens(sql, actor, after, limit)),
+      database.read(actor, (sql) => selectTokens(sql, actor, after, limit)),
 
     addToken: (actor, token, tokensMax) =>
-      database.tenant(actor, async (sql) => {
-        const ids = await lockTokens(sql, actor);
-        if (ids === null) return 'credential_gone';
-        if (ids.length >= tokensMax) return 'limit_reached';
-        await insertToken(sql, actor.accountId, token);
-        return 'added';
-      }),
+      database.tenant(actor, (sql) => insertOwnToken(sql, actor, token, tokensMax)),
 
     removeToken: (actor, tokenId) =>
       database.tenant(actor, async (sql) => {
-        const ids = await lockTokens(sql, actor);
-        if (ids === null) return 'credential_gone';
-        if (!ids.includes(tokenId)) return 'not_found';
-        if (ids.length === 1) return 'last_token';
+        const kinds = await lockTokens(sql, actor);
+        if (kinds === null) return 'credential_gone';
+        if (!kinds.has(tokenId)) return 'not_found';
+        if (isLast(kinds, tokenId)) {
+          const addresses = await sql`SELECT 1 FROM account_addresses WHERE account_id = ${actor.accountId}`;
+          if (addresses.length === 0) return 'last_token';
+        }
         await sql`DELETE FROM account_tokens WHERE account_id = ${actor.accountId} AND id = ${tokenId}`;
         return 'removed';
+      }),
+
+    removeSession: (actor) =>
+      database.tenant(actor, async (sql) => {
+        const removed = await sql`
+          DELETE FROM account_tokens
+          WHERE account_id = ${actor.accountId} AND id = ${actor.credentialId} AND kind = 'session'`;
+        return removed.count > 0;
       }),
   };
 }

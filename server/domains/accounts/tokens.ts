@@ -5,7 +5,15 @@ import { asId, type CredentialId } from '../../kernel/ids.ts';
 import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
-import { TOKENS_PER_ACCOUNT_MAX, USER_TOKEN_BYTES, USER_TOKEN_PREFIX } from './limits.ts';
+import {
+  API_KEY_PREFIX,
+  SESSION_MS,
+  SESSION_NAME,
+  TOKENS_PER_ACCOUNT_MAX,
+  UNDO_NAME,
+  USER_TOKEN_BYTES,
+  USER_TOKEN_PREFIX,
+} from './limits.ts';
 import type { AccountStore, LiveConnections, StoredToken, TokenHash } from './ports.ts';
 import type { AccountToken, NewToken } from './types.ts';
 
@@ -27,6 +35,11 @@ export interface AccountTokens {
    * `token_not_found`, `last_token`, and `unauthenticated` as above.
    */
   revokeToken(actor: Actor, tokenId: CredentialId): Promise<void>;
+  /**
+   * Ends the token in use, and at once whatever was opened with it, if it is one of a sign-in. False: it is another, which stays until
+   * it is revoked.
+   */
+  signOut(actor: Actor): Promise<boolean>;
 }
 
 /** What making a token needs. */
@@ -37,20 +50,48 @@ export interface TokenSources {
 }
 
 /** Makes a personal token: as it is kept, and its secret. */
-export function makeToken(
-  name: string,
+export function makeToken(name: string, sources: TokenSources): MadeToken {
+  return make(USER_TOKEN_PREFIX, { kind: 'personal', name, expiresAtMs: null }, sources);
+}
+
+/** Makes the token of a sign-in, which ends by itself. */
+export function makeSession(sources: TokenSources): MadeToken {
+  const expiresAtMs = sources.clock.nowMs() + SESSION_MS;
+  return make(USER_TOKEN_PREFIX, { kind: 'session', name: SESSION_NAME, expiresAtMs }, sources);
+}
+
+/** Makes the token that undoes a deletion, for accounts that have no other way in. */
+export function makeUndoToken(expiresAtMs: number, sources: TokenSources): MadeToken {
+  return make(USER_TOKEN_PREFIX, { kind: 'session', name: UNDO_NAME, expiresAtMs }, sources);
+}
+
+/** Makes an API key; `expiresAtMs` null: it doesn't end by itself. */
+export function makeApiKey(name: string, expiresAtMs: number | null, sources: TokenSources): MadeToken {
+  return make(API_KEY_PREFIX, { kind: 'api_key', name, expiresAtMs }, sources);
+}
+
+/** A token as it is kept, and its secret. */
+interface MadeToken {
+  readonly token: StoredToken;
+  readonly secret: string;
+}
+
+function make(
+  prefix: string,
+  described: Pick<StoredToken, 'kind' | 'name' | 'expiresAtMs'>,
   { clock, random, hash }: TokenSources,
-): { token: StoredToken; secret: string } {
-  const secret = USER_TOKEN_PREFIX + Buffer.from(random.bytes(USER_TOKEN_BYTES)).toString('base64url');
+): MadeToken {
+  const secret = prefix + Buffer.from(random.bytes(USER_TOKEN_BYTES)).toString('base64url');
   const id = asId<CredentialId>(random.uuid());
-  return { token: { id, kind: 'personal', name, createdAtMs: clock.nowMs(), hash: hash(secret) }, secret };
+  const createdAtMs = clock.nowMs();
+  return { token: { ...described, id, createdAtMs, lastUsedAtMs: null, hash: hash(secret) }, secret };
 }
 
 /** Builds this part of the service. */
 export function createAccountTokens(
   dependencies: TokenSources & {
-    readonly store: Pick<AccountStore, 'listTokens' | 'addToken' | 'removeToken'>;
-    readonly live: LiveConnections;
+    readonly store: Pick<AccountStore, 'listTokens' | 'addToken' | 'removeToken' | 'removeSession'>;
+    readonly live: Pick<LiveConnections, 'endCredential'>;
   },
 ): AccountTokens {
   const { store, live } = dependencies;
@@ -64,8 +105,7 @@ export function createAccountTokens(
       const account = requirePermission(actor, 'account.manage');
       const { token, secret } = makeToken(name, dependencies);
       const outcome = await store.addToken(account, token, TOKENS_PER_ACCOUNT_MAX);
-      if (outcome === 'credential_gone') throw credentialGone();
-      if (outcome === 'limit_reached') throw limitReached();
+      if (outcome !== 'added') throw refusalOfAdding(outcome);
       return { token, secret };
     },
 
@@ -82,10 +122,23 @@ export function createAccountTokens(
       // After the commit: who arrives later is refused, who arrived before is found here.
       live.endCredential(account.accountId, tokenId);
     },
+
+    async signOut(actor) {
+      const account = requirePermission(actor, 'account.read');
+      const isRemoved = await store.removeSession(account);
+      if (isRemoved) live.endCredential(account.accountId, account.credentialId);
+      return isRemoved;
+    },
   };
 }
 
-function credentialGone(): AppError {
+/** Why a token was not added. */
+export function refusalOfAdding(outcome: 'limit_reached' | 'credential_gone'): AppError {
+  return outcome === 'credential_gone' ? credentialGone() : limitReached();
+}
+
+/** The credential in use is gone. */
+export function credentialGone(): AppError {
   return new AppError('unauthenticated', 'unauthenticated', 'Your token was revoked.');
 }
 

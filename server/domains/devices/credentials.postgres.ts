@@ -1,19 +1,53 @@
+import type { DeviceActor } from '../../kernel/actor.ts';
 import type { Database } from '../../kernel/database.ts';
-import type { CredentialId, DeviceId, TenantId } from '../../kernel/ids.ts';
+import { gather } from '../../kernel/gather.ts';
+import type { CredentialId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import { CONNECTING_MAX } from './limits.ts';
 import type { DeviceStore } from './ports.ts';
+import type { DeviceCapabilities } from './types.ts';
 
 interface CredentialRow {
   id: DeviceId;
   tenant_id: TenantId;
   token_id: CredentialId;
+  token_hash: Uint8Array;
   signing_key_sealed: Uint8Array;
 }
+
+interface Seen {
+  readonly actor: DeviceActor;
+  readonly atMs: number;
+}
+
+const textOf = (hash: Uint8Array) => Buffer.from(hash).toString('hex');
+
+type FoundDevice = NonNullable<Awaited<ReturnType<DeviceStore['findByToken']>>>;
 
 /** The part of the devices' store that devices themselves ask, and the server about their credentials. */
 export function createCredentialRows(
   database: Database,
-): Pick<DeviceStore, 'saveCapabilities' | 'saveLastSeen' | 'findByToken' | 'findAnySealedKey'> {
+): Pick<
+  DeviceStore,
+  | 'findCapabilities'
+  | 'saveCapabilities'
+  | 'saveLastSeen'
+  | 'findByToken'
+  | 'findAnySealedKey'
+  | 'findEveryNetwork'
+> {
+  const findByToken = gather(
+    (hashes: readonly Uint8Array[]) => findByTokens(database, hashes),
+    CONNECTING_MAX,
+  );
+  const saveSeen = gather((seen: readonly Seen[]) => saveAllSeen(database, seen), CONNECTING_MAX);
   return {
+    findCapabilities: (actor) =>
+      database.tenant(actor, async (sql) => {
+        const [row] = await sql<{ capabilities: DeviceCapabilities | null }[]>`
+          SELECT capabilities FROM devices WHERE tenant_id = ${actor.tenantId} AND id = ${actor.deviceId}`;
+        return row?.capabilities ?? null;
+      }),
+
     saveCapabilities: (actor, capabilities) =>
       database.tenant(actor, async (sql) => {
         await sql`
@@ -21,30 +55,70 @@ export function createCredentialRows(
           WHERE tenant_id = ${actor.tenantId} AND id = ${actor.deviceId}`;
       }),
 
-    saveLastSeen: (actor, atMs) =>
-      database.tenant(actor, async (sql) => {
-        await sql`
-          UPDATE devices SET last_seen_at = ${new Date(atMs)}
-          WHERE tenant_id = ${actor.tenantId} AND id = ${actor.deviceId}`;
-      }),
+    saveLastSeen: (actor, atMs) => saveSeen({ actor, atMs }),
+    findByToken: (tokenHash) => findByToken(tokenHash),
 
-    findByToken: (tokenHash) =>
+    findEveryNetwork: (tenantId, deviceId) =>
       database.system('identity', async (sql) => {
-        const [row] = await sql<CredentialRow[]>`
-          SELECT id, tenant_id, token_id, signing_key_sealed FROM devices WHERE token_hash = ${tokenHash}`;
-        if (row === undefined) return null;
-        return {
-          actor: { kind: 'device', tenantId: row.tenant_id, deviceId: row.id, credentialId: row.token_id },
-          signingKeySealed: row.signing_key_sealed,
-        };
+        const rows = await sql<{ network_id: NetworkId; tenant_id: TenantId }[]>`
+          SELECT network_id, tenant_id FROM network_members
+          WHERE device_tenant_id = ${tenantId} AND device_id = ${deviceId}`;
+        return rows.map((row) => ({ networkId: row.network_id, tenantId: row.tenant_id }));
       }),
 
     findAnySealedKey: () =>
       database.system('identity', async (sql) => {
-        const [row] = await sql<Omit<CredentialRow, 'token_id'>[]>`
+        const [row] = await sql<Omit<CredentialRow, 'token_id' | 'token_hash'>[]>`
           SELECT id, tenant_id, signing_key_sealed FROM devices LIMIT 1`;
         if (row === undefined) return null;
         return { tenantId: row.tenant_id, deviceId: row.id, signingKeySealed: row.signing_key_sealed };
       }),
   };
+}
+
+/** Whose these tokens are, in their order. */
+function findByTokens(database: Database, hashes: readonly Uint8Array[]): Promise<(FoundDevice | null)[]> {
+  const wanted = hashes.map(textOf);
+  return database.system('identity', async (sql) => {
+    const rows = await sql<CredentialRow[]>`
+      SELECT id, tenant_id, token_id, token_hash, signing_key_sealed FROM devices
+      WHERE token_hash = ANY(ARRAY(SELECT decode(hash, 'hex') FROM unnest(${wanted}::text[]) AS hash))`;
+    const found = new Map<string, FoundDevice>();
+    for (const { id, tenant_id, token_id, token_hash, signing_key_sealed } of rows) {
+      found.set(textOf(token_hash), {
+        actor: { kind: 'device', tenantId: tenant_id, deviceId: id, credentialId: token_id },
+        signingKeySealed: signing_key_sealed,
+      });
+    }
+    return wanted.map((hash) => found.get(hash) ?? null);
+  });
+}
+
+/** One transaction for each tenant: no role may write what belongs to several. A tenant whose write fails fails alone. */
+async function saveAllSeen(database: Database, seen: readonly Seen[]): Promise<Promise<void>[]> {
+  const ofTenants = new Map<TenantId, Map<DeviceId, number>>();
+  for (const { actor, atMs } of seen) {
+    const times = ofTenants.get(actor.tenantId) ?? new Map<DeviceId, number>();
+    ofTenants.set(actor.tenantId, times.set(actor.deviceId, atMs));
+  }
+  const saved = new Map<TenantId, Promise<void>>();
+  for (const [tenantId, times] of ofTenants) saved.set(tenantId, saveTimes(database, tenantId, times));
+  await Promise.allSettled(saved.values());
+  return seen.map(({ actor }) => saved.get(actor.tenantId) ?? Promise.resolve());
+}
+
+function saveTimes(
+  database: Database,
+  tenantId: TenantId,
+  times: ReadonlyMap<DeviceId, number>,
+): Promise<void> {
+  const sorted = [...times].sort(([a], [b]) => (a < b ? -1 : 1));
+  return database.tenant({ kind: 'service', tenantId, service: 'devices.seen' }, async (sql) => {
+    await sql`
+      UPDATE devices SET last_seen_at = seen.at
+      FROM unnest(
+        ${sorted.map(([deviceId]) => deviceId)}::uuid[],
+        ${sorted.map(([, atMs]) => new Date(atMs).toISOString())}::timestamptz[]) AS seen (device_id, at)
+      WHERE devices.tenant_id = ${tenantId} AND devices.id = seen.device_id`;
+  });
 }

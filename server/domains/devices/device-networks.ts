@@ -107,8 +107,9 @@ export function createDeviceNetworks(dependencies: {
     async removeDeviceFromNetwork(actor, deviceId, networkId) {
       const account = requirePermission(actor, 'devices.manage');
       await requireDevice(store, account, deviceId);
-      if (!(await store.leaveNetwork(account, deviceId, networkId))) throw notFound('network');
-      await presence.left(deviceId, networkId);
+      const tenantId = await store.leaveNetwork(account, deviceId, networkId);
+      if (tenantId === null) throw notFound('network');
+      await presence.left(deviceId, { networkId, tenantId });
     },
   };
 }

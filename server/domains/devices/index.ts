@@ -1,11 +1,19 @@
+export { createClaimStore } from './claims.postgres.ts';
+export type { DeviceClaims } from './claims.ts';
+export { countDevices, findGuests } from './counts.postgres.ts';
+export { type DeviceDescription, describeDevices, listDevicesOf } from './descriptions.postgres.ts';
+export { CLAIM_POLL_SECONDS } from './limits.ts';
 export { createMembershipStore, type MembershipStore } from './memberships.postgres.ts';
-export type { Presence } from './ports.ts';
+export type { NetworkOfDevice, Presence } from './ports.ts';
 export { createDeviceService, type DeviceService } from './service.ts';
 export { createDeviceRows, createDeviceStore } from './store.postgres.ts';
 export {
+  type ClaimCredentials,
+  DEVICE_STATUSES,
   type Device,
   type DeviceCapabilities,
   type DeviceIdentity,
+  type DeviceStatus,
   type Membership,
   type RegisteredDevice,
   WORLD_TYPES,

@@ -7,8 +7,29 @@ export const DEVICE_TOKEN_BYTES = 32;
 /** Bytes of a signing key: the output length of SHA-256, as RFC 2104 section 3 recommends. */
 export const SIGNING_KEY_BYTES = 32;
 
-/** Devices a tenant may have. */
-export const DEVICES_PER_TENANT_MAX = 10_000;
+/** Intervals of the heartbeat that a device may miss before it counts as inactive. */
+export const MISSED_HEARTBEATS_MAX = 3;
+
+/** Devices that are looked at for one page of a list by status, which is in memory: some pages of the database. */
+export const DEVICES_LOOKED_AT_MAX = 2_000;
+
+/** A device that shows a code waits so long for its owner, in milliseconds. */
+export const CLAIM_MS = 10 * 60_000;
+
+/** Letters of a code that a device shows: 20 ^ 9 codes, 39 bits, short enough to type. */
+export const CLAIM_CODE_LETTERS = 9;
+
+/** Consonants, so that a code is no word (RFC 8628 section 6.1). */
+export const CLAIM_ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ';
+
+/** Devices that wait at the same time, of all owners: with so few, a guess in 500 million is right. */
+export const CLAIMS_WAITING_MAX = 1_000;
+
+/** How often a device that waits should ask, in seconds. */
+export const CLAIM_POLL_SECONDS = 3;
+
+/** Random bytes of the secret that a waiting device keeps. */
+export const CLAIM_SECRET_BYTES = 32;
 
 /** Names in each list of a device's capabilities. */
 export const CAPABILITY_NAMES_MAX = 64;
@@ -18,3 +39,6 @@ export const CAPABILITY_NAME_LENGTH_MAX = 64;
 
 /** Networks a device may be in: over MQTT it has a session in each. */
 export const NETWORKS_PER_DEVICE_MAX = 100;
+
+/** Devices that are looked up together when they connect at the same time: some milliseconds of the database. */
+export const CONNECTING_MAX = 500;

@@ -3,35 +3,53 @@ import type { AccountId, CredentialId, DeviceId, NetworkId, TenantId } from '../
 import type { ListPosition } from '../../kernel/page.ts';
 import type { NetworkService } from '../networks/index.ts';
 import type { TenantService } from '../tenants/index.ts';
-import type { Device, DeviceCapabilities, DeviceIdentity, Membership } from './types.ts';
+import type { Device, DeviceCapabilities, DeviceIdentity, Membership, WorldType } from './types.ts';
 
 /** SHA-256 of a secret's UTF-8 bytes. */
 export type TokenHash = (secret: string) => Uint8Array;
 
+/** A network, and whose it is. */
+export type NetworkOfDevice = Pick<Membership, 'networkId' | 'tenantId'>;
+
 /** Who is connected now. */
 export interface Presence {
-  isOnline(deviceId: DeviceId): boolean;
+  /** When a device that is connected was heard from last, in milliseconds since 1970; null: it isn't connected. */
+  heardAtMs(deviceId: DeviceId): number | null;
   /**
    * The device belongs to the network of this tenant from now on: what is said there from here on is for it, on the
    * connections that it has open, too.
    */
   joined(device: { tenantId: TenantId; deviceId: DeviceId }, networkId: NetworkId): Promise<void>;
-  /** The device doesn't belong to the network any more: it is cut off there at once. */
-  left(deviceId: DeviceId, networkId: NetworkId): Promise<void>;
+  /** The device doesn't belong to the network any more: it is cut off there at once, and its sessions there are forgotten. */
+  left(deviceId: DeviceId, network: NetworkOfDevice): Promise<void>;
+  /** The device has another name, or says that it can do something else: that is kept. */
+  changed(deviceId: DeviceId): void;
   /** Ends every connection of the device at once; how far it had read is kept. */
   endDevice(deviceId: DeviceId): void;
-  /** Ends every connection of the device and forgets how far it had read. */
-  forget(deviceId: DeviceId): Promise<void>;
+  /** Ends every connection of the device, forgets how far it had read, and its sessions in these networks. */
+  forget(deviceId: DeviceId, networks: readonly NetworkOfDevice[]): Promise<void>;
 }
 
 /** The networks that an account sees. */
 export type NetworkLookup = Pick<NetworkService, 'getNetwork' | 'findNetwork'>;
 
+/** Which tenants reach nothing at this moment. */
+export interface Suspensions {
+  has(tenantId: TenantId): boolean;
+}
+
 /** The tenants that invited an account. */
 export type Invitations = Pick<TenantService, 'listInvitations'>;
 
 /** A device as it is kept: without what only the running server knows. */
-export type StoredDevice = Omit<Device, 'online'>;
+export type StoredDevice = Omit<Device, 'online' | 'status'>;
+
+/** Which devices a list shows; null: all. */
+export interface DeviceFilter {
+  readonly networkId: NetworkId | null;
+  readonly worldType: WorldType | null;
+  readonly assignedId: string | null;
+}
 
 /** A device's token as it is kept. */
 export interface StoredToken {
@@ -44,28 +62,54 @@ export interface DeviceSecrets extends StoredToken {
   readonly signingKeySealed: Uint8Array;
 }
 
+/** A device that waits for its owner, as it is kept. */
+export interface StoredClaim {
+  readonly id: string;
+  readonly codeHash: Uint8Array;
+  readonly secretHash: Uint8Array;
+  readonly worldType: WorldType;
+  readonly expiresAtMs: number;
+}
+
+/** Where devices are kept that wait for their owners. */
+export interface ClaimStore {
+  /** False: as many wait as may. */
+  addClaim(claim: StoredClaim, nowMs: number, claimsMax: number): Promise<boolean>;
+  /** Uses a code up; null: it is wrong, used or over. */
+  takeClaim(codeHash: Uint8Array, nowMs: number): Promise<{ claimId: string; worldType: WorldType } | null>;
+  /** The code is good again: the device could not be made. */
+  giveBackClaim(claimId: string): Promise<void>;
+  fillClaim(claimId: string, deviceId: DeviceId, credentialsSealed: Uint8Array): Promise<void>;
+  findClaim(
+    claimId: string,
+    nowMs: number,
+  ): Promise<{ secretHash: Uint8Array; credentialsSealed: Uint8Array | null } | null>;
+  removeExpiredClaims(nowMs: number): Promise<void>;
+}
+
 /** Where devices are kept. What an account doesn't see is, for each of these, not there. */
 export interface DeviceStore {
-  /** Adds the device to one network of its tenant, unless the actor sees its name, or `devicesMax` devices, there. */
+  /** Adds the device to one network of its tenant, unless the actor sees its name, or `devicesMax` devices, there, or the tenant has its assigned id. */
   addDevice(
     actor: AccountActor,
     device: StoredDevice,
     secrets: DeviceSecrets,
     devicesMax: number,
-  ): Promise<'added' | 'name_taken' | 'limit_reached' | 'network_not_found'>;
+  ): Promise<'added' | 'name_taken' | 'id_taken' | 'limit_reached' | 'network_not_found'>;
   findDevice(actor: AccountActor, deviceId: DeviceId): Promise<StoredDevice | null>;
-  /** In order of creation, those behind `after`, of one network or (null) of all. */
+  /** In order of creation, those behind `after` that the filter lets through. */
   listDevices(
     actor: AccountActor,
-    networkId: NetworkId | null,
+    filter: DeviceFilter,
     after: ListPosition<DeviceId> | null,
     limit: number,
   ): Promise<readonly StoredDevice[]>;
-  renameDevice(
+  /** Gives a device another name, and another assigned id unless that is undefined. */
+  changeDevice(
     actor: AccountActor,
     deviceId: DeviceId,
-    name: string,
-  ): Promise<'renamed' | 'name_taken' | 'not_found'>;
+    change: { readonly name: string; readonly assignedId: string | null | undefined },
+  ): Promise<'changed' | 'name_taken' | 'id_taken' | 'not_found'>;
   /** Puts a token in the place of the device's token. False: there is no such device. */
   replaceToken(actor: AccountActor, deviceId: DeviceId, token: StoredToken): Promise<boolean>;
   /** False: there was none. */
@@ -89,8 +133,12 @@ export interface DeviceStore {
   ): Promise<
     { readonly isNew: boolean; readonly membership: Membership } | 'network_not_found' | 'limit_reached'
   >;
-  /** False: the device wasn't there, as far as the actor sees. */
-  leaveNetwork(actor: AccountActor, deviceId: DeviceId, networkId: NetworkId): Promise<boolean>;
+  /** The tenant of the network; null: the device wasn't there, as far as the actor sees. */
+  leaveNetwork(actor: AccountActor, deviceId: DeviceId, networkId: NetworkId): Promise<TenantId | null>;
+  /** Every network of a device of this tenant, whoever brought it there. */
+  findEveryNetwork(tenantId: TenantId, deviceId: DeviceId): Promise<readonly NetworkOfDevice[]>;
+  /** What the device said it can do; null: nothing. */
+  findCapabilities(actor: DeviceActor): Promise<DeviceCapabilities | null>;
   saveCapabilities(actor: DeviceActor, capabilities: DeviceCapabilities): Promise<void>;
   saveLastSeen(actor: DeviceActor, atMs: number): Promise<void>;
   findByToken(

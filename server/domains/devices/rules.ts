@@ -1,6 +1,15 @@
 import { NAME_PROBLEMS, toName } from '../../kernel/name.ts';
 import { CAPABILITY_NAME_LENGTH_MAX, CAPABILITY_NAMES_MAX } from './limits.ts';
-import type { DeviceCapabilities } from './types.ts';
+import type { DeviceCapabilities, DeviceStatus } from './types.ts';
+
+/**
+ * The status of a device that was heard from last at this time; null: it isn't connected. `activeMs` is how long it may be
+ * silent.
+ */
+export function statusOf(heardAtMs: number | null, nowMs: number, activeMs: number): DeviceStatus {
+  if (heardAtMs === null) return 'offline';
+  return nowMs - heardAtMs <= activeMs ? 'active' : 'inactive';
+}
 
 /** What is wrong with capabilities, in words for the device's owner, or null. */
 export function checkCapabilities(capabilities: DeviceCapabilities): string | null {
@@ -19,6 +28,22 @@ export function checkCapabilities(capabilities: DeviceCapabilities): string | nu
     if (problem) return `${field}: a name ${problem}`;
   }
   return null;
+}
+
+/** Both, the newly found first, as many names as may be. What has become an actuator is no sensor any more. */
+export function joinedCapabilities(known: DeviceCapabilities, found: DeviceCapabilities): DeviceCapabilities {
+  const joined = (list: 'sensors' | 'actuators' | 'commands'): string[] => [
+    ...new Set([...found[list], ...known[list]]),
+  ];
+  const actuators = joined('actuators').slice(0, CAPABILITY_NAMES_MAX);
+  const sensors = joined('sensors').filter((name) => !actuators.includes(name));
+  return {
+    platform: found.platform,
+    firmware: found.firmware || known.firmware,
+    sensors: sensors.slice(0, CAPABILITY_NAMES_MAX),
+    actuators,
+    commands: joined('commands').slice(0, CAPABILITY_NAMES_MAX),
+  };
 }
 
 /** Others compare these names with what the device sends, so they must come in the form in which names are stored. */

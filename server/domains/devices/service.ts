@@ -1,4 +1,4 @@
-import type { Actor, DeviceActor } from '../../kernel/actor.ts';
+import type { AccountActor, Actor, DeviceActor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, InvariantError, invalidInput, notFound } from '../../kernel/errors.ts';
 import { asId, type DeviceId, type NetworkId } from '../../kernel/ids.ts';
@@ -6,51 +6,91 @@ import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/p
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
+import { createDeviceClaims, type DeviceClaims } from './claims.ts';
 import {
   createDeviceNetworks,
   type DeviceNetworks,
   requireDevice,
   requireOwnDevice,
 } from './device-networks.ts';
-import { DEVICE_TOKEN_PREFIX, DEVICES_PER_TENANT_MAX, SIGNING_KEY_BYTES } from './limits.ts';
-import type { DeviceStore, Invitations, NetworkLookup, Presence, StoredDevice, TokenHash } from './ports.ts';
-import { checkCapabilities } from './rules.ts';
+import {
+  DEVICE_TOKEN_PREFIX,
+  DEVICES_LOOKED_AT_MAX,
+  MISSED_HEARTBEATS_MAX,
+  SIGNING_KEY_BYTES,
+} from './limits.ts';
+import type {
+  ClaimStore,
+  DeviceFilter,
+  DeviceStore,
+  Invitations,
+  NetworkLookup,
+  Presence,
+  StoredDevice,
+  Suspensions,
+  TokenHash,
+} from './ports.ts';
+import { checkCapabilities, joinedCapabilities, statusOf } from './rules.ts';
 import { createDeviceToken, type DeviceToken, makeToken } from './token.ts';
-import type { Device, DeviceCapabilities, DeviceIdentity, RegisteredDevice, WorldType } from './types.ts';
+import type {
+  Device,
+  DeviceCapabilities,
+  DeviceIdentity,
+  DeviceStatus,
+  RegisteredDevice,
+  WorldType,
+} from './types.ts';
 
 /** Devices, their credentials, and the networks they belong to. */
-export interface DeviceService extends DeviceNetworks, DeviceToken {
+export interface DeviceService extends DeviceNetworks, DeviceToken, DeviceClaims {
   /**
-   * A new device in one of the actor's networks. Refuses with `forbidden`, `network_not_found`, `device_name_taken`
-   * and `limit_reached`.
+   * A new device in one of the actor's networks. Refuses with `forbidden`, `network_not_found`, `device_name_taken`,
+   * `device_id_taken` and `limit_reached`. The first device with an assigned id keeps it until it is changed or removed;
+   * an account that doesn't see the whole tenant gives none (`forbidden`), so that no refusal tells it of a device.
    */
   registerDevice(
     actor: Actor,
-    input: { name: string; networkId: NetworkId; worldType: WorldType },
+    input: { name: string; networkId: NetworkId; worldType: WorldType; assignedId: string | null },
   ): Promise<RegisteredDevice>;
   /** One device that the actor may see. Refuses with `device_not_found` all others. */
   getDevice(actor: Actor, deviceId: DeviceId): Promise<Device>;
-  /** The devices that the actor may see, of one network or all. Refuses with `network_not_found`. */
+  /**
+   * The devices that the actor may see, as far as the filter lets them through. With a status, a page may have fewer than
+   * `limit` devices though others follow. Refuses with `network_not_found`.
+   */
   listDevices(
     actor: Actor,
-    filter: { networkId: NetworkId | null; after: ListPosition<DeviceId> | null; limit: number },
+    filter: DeviceFilter & {
+      status: DeviceStatus | null;
+      after: ListPosition<DeviceId> | null;
+      limit: number;
+    },
   ): Promise<Page<Device, ListPosition<DeviceId>>>;
   /**
-   * Gives a device another name. Refuses with `forbidden`, `device_not_found`, `device_of_other_tenant` and
-   * `device_name_taken`.
+   * Gives a device another name, and another assigned id (null: none) unless that is undefined. Refuses with `forbidden`,
+   * `device_not_found`, `device_of_other_tenant`, `device_name_taken` and `device_id_taken`.
    */
-  renameDevice(actor: Actor, deviceId: DeviceId, name: string): Promise<Device>;
+  changeDevice(
+    actor: Actor,
+    deviceId: DeviceId,
+    change: { name: string; assignedId?: string | null | undefined },
+  ): Promise<Device>;
   /**
-   * Forgets the device and ends its sessions. Refuses with `forbidden`, `device_not_found` and
+   * Forgets the device and its sessions, and ends its connections. Refuses with `forbidden`, `device_not_found` and
    * `device_of_other_tenant`.
    */
   removeDevice(actor: Actor, deviceId: DeviceId): Promise<void>;
-  /** Who connects with this token, or null. */
+  /** Who connects with this token, or null: also for a device of a tenant that is suspended. */
   authenticate(token: string): Promise<DeviceIdentity | null>;
   /** Refuses with `invalid_input` lists and words that are too long. */
   checkCapabilities(capabilities: DeviceCapabilities): void;
   /** Keeps what the device says it can do. Refuses as `checkCapabilities` does. */
   updateCapabilities(actor: DeviceActor, capabilities: DeviceCapabilities): Promise<void>;
+  /**
+   * What the device can do, with what it was found to do beside what is kept, where that is of the same platform; as much as may be.
+   * Keeps nothing.
+   */
+  withFoundCapabilities(actor: DeviceActor, found: DeviceCapabilities): Promise<DeviceCapabilities>;
   /** Notes that the device connected or went away. */
   recordSeen(actor: DeviceActor): Promise<void>;
   /** False: there are devices whose keys were sealed under another master key than ours. */
@@ -60,8 +100,10 @@ export interface DeviceService extends DeviceNetworks, DeviceToken {
 /** What the service needs. */
 interface DeviceDependencies {
   readonly store: DeviceStore;
+  readonly claims: ClaimStore;
   readonly networks: NetworkLookup;
   readonly tenants: Invitations;
+  readonly suspended: Suspensions;
   readonly presence: Presence;
   readonly secretBox: SecretBox;
   readonly clock: Clock;
@@ -77,11 +119,23 @@ function requireCapabilities(capabilities: DeviceCapabilities): void {
   if (problem !== null) throw invalidInput(problem);
 }
 
+/** What can be set. */
+interface DeviceOptions {
+  /** After so much silence a device shows that it is there. */
+  readonly heartbeatIntervalMs: number;
+  /** Devices a tenant may have. */
+  readonly devicesMax: number;
+}
+
 /** Builds the service. */
-export function createDeviceService(dependencies: DeviceDependencies): DeviceService {
-  const { store, secretBox, clock, hash } = dependencies;
+export function createDeviceService(options: DeviceOptions, dependencies: DeviceDependencies): DeviceService {
+  const { store, suspended, secretBox, clock, hash } = dependencies;
+  const withPresence = createLiveView(options, dependencies);
+  const catalogue = createDeviceCatalogue(options, dependencies, withPresence);
   return {
-    ...createDeviceCatalogue(dependencies),
+    ...createDeviceReader(dependencies, withPresence),
+    ...catalogue,
+    ...createDeviceClaims({ ...dependencies, registerDevice: catalogue.registerDevice }),
     ...createDeviceRemoval(dependencies),
     ...createDeviceNetworks(dependencies),
     ...createDeviceToken(dependencies),
@@ -89,7 +143,7 @@ export function createDeviceService(dependencies: DeviceDependencies): DeviceSer
     async authenticate(token) {
       if (!token.startsWith(DEVICE_TOKEN_PREFIX)) return null;
       const found = await store.findByToken(hash(token));
-      if (found === null) return null;
+      if (found === null || suspended.has(found.actor.tenantId)) return null;
       const { actor, signingKeySealed } = found;
       const context = signingKeyContext(actor.tenantId, actor.deviceId);
       return { actor, signingKey: secretBox.open(signingKeySealed, context) };
@@ -100,6 +154,12 @@ export function createDeviceService(dependencies: DeviceDependencies): DeviceSer
     async updateCapabilities(actor, capabilities) {
       requireCapabilities(capabilities);
       await store.saveCapabilities(actor, capabilities);
+      dependencies.presence.changed(actor.deviceId);
+    },
+
+    async withFoundCapabilities(actor, found) {
+      const known = await store.findCapabilities(actor);
+      return known?.platform === found.platform ? joinedCapabilities(known, found) : found;
     },
 
     recordSeen: (actor) => store.saveLastSeen(actor, clock.nowMs()),
@@ -118,19 +178,62 @@ export function createDeviceService(dependencies: DeviceDependencies): DeviceSer
   };
 }
 
-/** Registering, reading and renaming devices. */
+/** A device with what only the running server knows of it. */
+type LiveView = (device: StoredDevice) => Device;
+
+function createLiveView(
+  { heartbeatIntervalMs }: DeviceOptions,
+  { presence, clock }: Pick<DeviceDependencies, 'presence' | 'clock'>,
+): LiveView {
+  return (device) => {
+    const heardAtMs = presence.heardAtMs(device.id);
+    const online = heardAtMs !== null;
+    if (device.guest) return { ...device, online, status: online ? 'active' : 'offline' };
+    const status = statusOf(heardAtMs, clock.nowMs(), heartbeatIntervalMs * MISSED_HEARTBEATS_MAX);
+    const lastSeenAtMs =
+      heardAtMs === null ? device.lastSeenAtMs : Math.max(heardAtMs, device.lastSeenAtMs ?? 0);
+    return { ...device, online, status, lastSeenAtMs };
+  };
+}
+
+/** Reading devices. */
+function createDeviceReader(
+  { store, networks }: DeviceDependencies,
+  withPresence: LiveView,
+): Pick<DeviceService, 'getDevice' | 'listDevices'> {
+  return {
+    async getDevice(actor, deviceId) {
+      const account = requirePermission(actor, 'devices.read');
+      return withPresence(await requireDevice(store, account, deviceId));
+    },
+
+    async listDevices(actor, { status, after, limit, ...filter }) {
+      const account = requirePermission(actor, 'devices.read');
+      if (filter.networkId !== null) await networks.getNetwork(account, filter.networkId);
+      if (status === null) {
+        const page = pageOf(await store.listDevices(account, filter, after, limit + 1), limit, byCreation);
+        return { ...page, items: page.items.map(withPresence) };
+      }
+      const looked = await store.listDevices(account, filter, after, DEVICES_LOOKED_AT_MAX + 1);
+      const rest = pageOf(looked, DEVICES_LOOKED_AT_MAX, byCreation);
+      const found = rest.items.map(withPresence).filter((device) => device.status === status);
+      return found.length > limit ? pageOf(found, limit, byCreation) : { items: found, next: rest.next };
+    },
+  };
+}
+
+/** Registering and changing devices. */
 function createDeviceCatalogue(
+  { devicesMax }: DeviceOptions,
   dependencies: DeviceDependencies,
-): Pick<DeviceService, 'registerDevice' | 'getDevice' | 'listDevices' | 'renameDevice'> {
+  withPresence: LiveView,
+): Pick<DeviceService, 'registerDevice' | 'changeDevice'> {
   const { store, networks, presence, secretBox, clock, random } = dependencies;
-  const withPresence = (device: StoredDevice): Device => ({
-    ...device,
-    online: presence.isOnline(device.id),
-  });
 
   return {
-    async registerDevice(actor, { name, networkId, worldType }) {
+    async registerDevice(actor, { name, networkId, worldType, assignedId }) {
       const account = requirePermission(actor, 'devices.manage');
+      requireMayAssign(account, assignedId ?? undefined);
       await networks.getNetwork(account, networkId);
       const { stored, token } = makeToken(dependencies);
       const signingKey = random.bytes(SIGNING_KEY_BYTES);
@@ -138,6 +241,7 @@ function createDeviceCatalogue(
       const device: StoredDevice = {
         id: asId<DeviceId>(random.uuid()),
         name,
+        assignedId,
         worldType,
         guest: false,
         networkIds: [networkId],
@@ -149,33 +253,29 @@ function createDeviceCatalogue(
         ...stored,
         signingKeySealed: secretBox.seal(signingKey, signingKeyContext(tenantId, device.id)),
       };
-      const outcome = await store.addDevice(account, device, secrets, DEVICES_PER_TENANT_MAX);
+      const outcome = await store.addDevice(account, device, secrets, devicesMax);
       if (outcome === 'name_taken') throw nameTaken();
+      if (outcome === 'id_taken') throw idTaken();
       if (outcome === 'network_not_found') throw notFound('network');
-      if (outcome === 'limit_reached') throw limitReached();
+      if (outcome === 'limit_reached') throw limitReached(devicesMax);
       await presence.joined({ tenantId, deviceId: device.id }, networkId);
       return { device: withPresence(device), token, signingKey };
     },
 
-    async getDevice(actor, deviceId) {
-      const account = requirePermission(actor, 'devices.read');
-      return withPresence(await requireDevice(store, account, deviceId));
-    },
-
-    async listDevices(actor, { networkId, after, limit }) {
-      const account = requirePermission(actor, 'devices.read');
-      if (networkId !== null) await networks.getNetwork(account, networkId);
-      const page = pageOf(await store.listDevices(account, networkId, after, limit + 1), limit, byCreation);
-      return { ...page, items: page.items.map(withPresence) };
-    },
-
-    async renameDevice(actor, deviceId, name) {
+    async changeDevice(actor, deviceId, { name, assignedId }) {
       const account = requirePermission(actor, 'devices.manage');
       const device = await requireOwnDevice(store, account, deviceId);
-      const outcome = await store.renameDevice(account, deviceId, name);
+      requireMayAssign(account, assignedId);
+      const outcome = await store.changeDevice(account, deviceId, { name, assignedId });
       if (outcome === 'name_taken') throw nameTaken();
+      if (outcome === 'id_taken') throw idTaken();
       if (outcome === 'not_found') throw notFound('device');
-      return withPresence({ ...device, name });
+      presence.changed(deviceId);
+      return withPresence({
+        ...device,
+        name,
+        assignedId: assignedId === undefined ? device.assignedId : assignedId,
+      });
     },
   };
 }
@@ -185,21 +285,32 @@ function createDeviceRemoval({ store, presence }: DeviceDependencies): Pick<Devi
     async removeDevice(actor, deviceId) {
       const account = requirePermission(actor, 'devices.remove');
       await requireOwnDevice(store, account, deviceId);
+      const networks = await store.findEveryNetwork(account.tenantId, deviceId);
       const removed = await store.removeDevice(account, deviceId).catch((error: unknown) => {
         // It may be removed all the same.
         presence.endDevice(deviceId);
         throw error;
       });
       if (!removed) throw notFound('device');
-      await presence.forget(deviceId);
+      await presence.forget(deviceId, networks);
     },
   };
 }
 
-function limitReached(): AppError {
+function limitReached(devicesMax: number): AppError {
   return new AppError('conflict', 'limit_reached', 'You have as many devices as you may have.', {
-    details: { devicesMax: DEVICES_PER_TENANT_MAX },
+    details: { devicesMax },
   });
+}
+
+/** Refuses with `forbidden` an account that doesn't see every device of its tenant, where it gives or takes an id. */
+function requireMayAssign({ networkIds }: AccountActor, assignedId: string | null | undefined): void {
+  if (assignedId === undefined || networkIds === null) return;
+  throw new AppError('forbidden', 'forbidden', 'Ids are given by members for the whole tenant.');
+}
+
+function idTaken(): AppError {
+  return new AppError('conflict', 'device_id_taken', 'You have a device of this id.');
 }
 
 function nameTaken(): AppError {

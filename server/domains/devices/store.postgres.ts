@@ -5,13 +5,14 @@ import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import type { NetworkDeviceRows } from '../networks/index.ts';
 import type { BroughtDeviceRows, TenantRows } from '../tenants/index.ts';
 import { createCredentialRows } from './credentials.postgres.ts';
-import type { DeviceSecrets, DeviceStore, StoredDevice, StoredToken } from './ports.ts';
+import type { DeviceFilter, DeviceSecrets, DeviceStore, StoredDevice, StoredToken } from './ports.ts';
 import { type MembershipRow, toMembership } from './rows.ts';
 import type { DeviceCapabilities, Membership, WorldType } from './types.ts';
 
 interface DeviceRow {
   id: DeviceId;
   name: string;
+  assigned_id: string | null;
   world_type: WorldType;
   guest: boolean;
   network_ids: NetworkId[];
@@ -23,6 +24,7 @@ interface DeviceRow {
 const toDevice = (row: DeviceRow): StoredDevice => ({
   id: row.id,
   name: row.name,
+  assignedId: row.assigned_id,
   worldType: row.world_type,
   guest: row.guest,
   networkIds: row.network_ids,
@@ -39,10 +41,9 @@ const scopeOf = (actor: AccountActor) => ({
   networkIds: actor.networkIds === null ? null : [...actor.networkIds],
 });
 
-/** Which devices a list shows. */
-interface DeviceFilter {
+/** Which part of which devices. */
+interface DevicePage extends DeviceFilter {
   readonly deviceId: DeviceId | null;
-  readonly networkId: NetworkId | null;
   readonly after: ListPosition<DeviceId> | null;
   readonly limit: number;
 }
@@ -51,9 +52,9 @@ interface DeviceFilter {
  * The devices that the actor sees: those of its tenant, and guests in its tenant's networks, both only in networks that
  * its membership is for; each with those of its networks that the actor sees.
  */
-async function selectDevices(sql: Sql, actor: AccountActor, filter: DeviceFilter): Promise<StoredDevice[]> {
+async function selectDevices(sql: Sql, actor: AccountActor, filter: DevicePage): Promise<StoredDevice[]> {
   const { tenantId, accountId, networkIds } = scopeOf(actor);
-  const { deviceId, networkId, after, limit } = filter;
+  const { deviceId, networkId, worldType, assignedId, after, limit } = filter;
   const { at, id } = sqlPosition(after);
   const rows = await sql<DeviceRow[]>`
     WITH memberships_seen AS NOT MATERIALIZED (
@@ -61,17 +62,19 @@ async function selectDevices(sql: Sql, actor: AccountActor, filter: DeviceFilter
       WHERE (tenant_id = ${tenantId} AND (${networkIds}::uuid[] IS NULL OR network_id = ANY (${networkIds}::uuid[])))
         OR (device_tenant_id = ${tenantId} AND account_id = ${accountId})
     ), seen AS (
-      SELECT id, name, world_type, false AS guest, capabilities, last_seen_at, created_at FROM devices
+      SELECT id, name, assigned_id, world_type, false AS guest, capabilities, last_seen_at, created_at FROM devices
       WHERE tenant_id = ${tenantId}
         AND (${networkIds}::uuid[] IS NULL
           OR EXISTS (SELECT FROM memberships_seen WHERE device_id = devices.id))
       UNION ALL
-      SELECT id, name, world_type, true, NULL, NULL, min(joined_at) FROM guest_devices()
+      SELECT id, name, NULL, world_type, true, NULL, NULL, min(joined_at) FROM guest_devices()
       WHERE ${networkIds}::uuid[] IS NULL OR network_id = ANY (${networkIds}::uuid[])
       GROUP BY id, name, world_type
     ), page AS (
       SELECT * FROM seen
       WHERE (${deviceId}::uuid IS NULL OR id = ${deviceId}::uuid)
+        AND (${worldType}::text IS NULL OR world_type = ${worldType}::text)
+        AND (${assignedId}::text IS NULL OR lower(assigned_id) = lower(${assignedId}::text))
         AND (${at}::timestamptz IS NULL OR (created_at, id) > (${at}::timestamptz, ${id}::uuid))
         AND (${networkId}::uuid IS NULL OR EXISTS (
           SELECT FROM memberships_seen WHERE device_id = seen.id AND network_id = ${networkId}::uuid))
@@ -84,7 +87,7 @@ async function selectDevices(sql: Sql, actor: AccountActor, filter: DeviceFilter
 }
 
 async function findSeen(sql: Sql, actor: AccountActor, deviceId: DeviceId): Promise<StoredDevice | null> {
-  const filter = { deviceId, networkId: null, after: null, limit: 1 };
+  const filter = { deviceId, networkId: null, worldType: null, assignedId: null, after: null, limit: 1 };
   return (await selectDevices(sql, actor, filter))[0] ?? null;
 }
 
@@ -120,16 +123,17 @@ async function insertDevice(
   actor: AccountActor,
   device: StoredDevice & DeviceSecrets,
   devicesMax: number,
-): Promise<'added' | 'limit_reached' | 'name_taken'> {
+): Promise<'added' | 'limit_reached' | 'name_taken' | 'id_taken'> {
   const { tenantId } = actor;
   await lockDevices(sql, tenantId);
   const seen = await countSeen(sql, actor, device);
   if (seen.devices >= devicesMax) return 'limit_reached';
   if (seen.sameName > 0) return 'name_taken';
+  if (await isIdTaken(sql, tenantId, device)) return 'id_taken';
   const createdAt = new Date(device.createdAtMs);
   await sql`
-    INSERT INTO devices (id, tenant_id, name, world_type, token_id, token_hash, signing_key_sealed, created_at)
-    VALUES (${device.id}, ${tenantId}, ${device.name}, ${device.worldType},
+    INSERT INTO devices (id, tenant_id, name, assigned_id, world_type, token_id, token_hash, signing_key_sealed, created_at)
+    VALUES (${device.id}, ${tenantId}, ${device.name}, ${device.assignedId}, ${device.worldType},
       ${device.tokenId}, ${device.tokenHash}, ${device.signingKeySealed}, ${createdAt})`;
   await sql`
     INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id, joined_at)
@@ -138,20 +142,37 @@ async function insertDevice(
   return 'added';
 }
 
-async function updateName(
+/** Asked under `lockDevices`. Only who sees the whole tenant gives ids: it sees the device that has this one. */
+async function isIdTaken(
+  sql: Sql,
+  tenantId: TenantId,
+  { id, assignedId }: Pick<StoredDevice, 'id' | 'assignedId'>,
+): Promise<boolean> {
+  if (assignedId === null) return false;
+  const taken = await sql`
+    SELECT 1 FROM devices
+    WHERE tenant_id = ${tenantId} AND lower(assigned_id) = lower(${assignedId}::text) AND id <> ${id}`;
+  return taken.length > 0;
+}
+
+async function updateDevice(
   sql: Sql,
   actor: AccountActor,
   deviceId: DeviceId,
-  name: string,
-): Promise<'renamed' | 'name_taken' | 'not_found'> {
+  { name, assignedId }: { readonly name: string; readonly assignedId: string | null | undefined },
+): Promise<'changed' | 'name_taken' | 'id_taken' | 'not_found'> {
   const { tenantId } = actor;
   await lockDevices(sql, tenantId);
   const device = await findSeen(sql, actor, deviceId);
   if (device === null || device.guest) return 'not_found';
   const { sameName } = await countSeen(sql, actor, { id: deviceId, name });
   if (sameName > 0) return 'name_taken';
-  await sql`UPDATE devices SET name = ${name} WHERE tenant_id = ${tenantId} AND id = ${deviceId}`;
-  return 'renamed';
+  const newId = assignedId === undefined ? device.assignedId : assignedId;
+  if (await isIdTaken(sql, tenantId, { id: deviceId, assignedId: newId })) return 'id_taken';
+  await sql`
+    UPDATE devices SET name = ${name}, assigned_id = ${newId}
+    WHERE tenant_id = ${tenantId} AND id = ${deviceId}`;
+  return 'changed';
 }
 
 /** False: the actor sees no such device of its tenant, or may not change it. */
@@ -198,13 +219,13 @@ export function createDeviceStore(database: Database, tenants: Pick<TenantRows, 
         .tenant(actor, (sql) => insertDevice(sql, actor, { ...device, ...secrets }, devicesMax))
         .catch(networkNotFound),
 
-    findDevice: (actor, deviceId) => database.tenant(actor, (sql) => findSeen(sql, actor, deviceId)),
+    findDevice: (actor, deviceId) => database.read(actor, (sql) => findSeen(sql, actor, deviceId)),
 
-    listDevices: (actor, networkId, after, limit) =>
-      database.tenant(actor, (sql) => selectDevices(sql, actor, { deviceId: null, networkId, after, limit })),
+    listDevices: (actor, filter, after, limit) =>
+      database.read(actor, (sql) => selectDevices(sql, actor, { ...filter, deviceId: null, after, limit })),
 
-    renameDevice: (actor, deviceId, name) =>
-      database.tenant(actor, (sql) => updateName(sql, actor, deviceId, name)),
+    changeDevice: (actor, deviceId, change) =>
+      database.tenant(actor, (sql) => updateDevice(sql, actor, deviceId, change)),
 
     replaceToken: (actor, deviceId, token) =>
       database.tenant(actor, (sql) => updateToken(sql, actor, deviceId, token)),
@@ -217,7 +238,7 @@ export function createDeviceStore(database: Database, tenants: Pick<TenantRows, 
       }),
 
     listNetworks: (actor, deviceId, after, limit) =>
-      database.tenant(actor, (sql) => selectNetworks(sql, actor, { deviceId, after, limit })),
+      database.read(actor, (sql) => selectNetworks(sql, actor, { deviceId, after, limit })),
 
     joinNetwork: (actor, deviceId, membership, { broughtBy, networksMax }) =>
       database
@@ -241,14 +262,14 @@ export function createDeviceStore(database: Database, tenants: Pick<TenantRows, 
     leaveNetwork: (actor, deviceId, networkId) =>
       database.tenant(actor, async (sql) => {
         const { tenantId, accountId, networkIds } = scopeOf(actor);
-        const removed = await sql`
+        const [removed] = await sql<{ tenant_id: TenantId }[]>`
           DELETE FROM network_members
           WHERE device_id = ${deviceId} AND network_id = ${networkId}
             AND ((tenant_id = ${tenantId}
                 AND (${networkIds}::uuid[] IS NULL OR network_id = ANY (${networkIds}::uuid[])))
               OR (device_tenant_id = ${tenantId} AND account_id = ${accountId}))
-          RETURNING 1`;
-        return removed.length > 0;
+          RETURNING tenant_id`;
+        return removed?.tenant_id ?? null;
       }),
   };
 }

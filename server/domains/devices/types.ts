@@ -1,9 +1,13 @@
 import type { DeviceActor } from '../../kernel/actor.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 
-/** Kinds of devices: microcontroller, desktop, mobile or browser, home server. */
-export const WORLD_TYPES = ['jotunheim', 'midgard', 'alfheim', 'asgard'] as const;
+/** Kinds of devices: microcontroller, desktop, mobile or browser, home server, any other platform. */
+export const WORLD_TYPES = ['jotunheim', 'midgard', 'alfheim', 'asgard', 'ragnarok'] as const;
 export type WorldType = (typeof WORLD_TYPES)[number];
+
+/** Connected and heard from lately; connected and silent; not connected. */
+export const DEVICE_STATUSES = ['active', 'inactive', 'offline'] as const;
+export type DeviceStatus = (typeof DEVICE_STATUSES)[number];
 
 /** What a device says it can do. */
 export interface DeviceCapabilities {
@@ -18,6 +22,8 @@ export interface DeviceCapabilities {
 export interface Device {
   readonly id: DeviceId;
   readonly name: string;
+  /** What its owner calls it, unique in its tenant in either case; null: nothing, and of guests. */
+  readonly assignedId: string | null;
   readonly worldType: WorldType;
   /** True for a device of another tenant: then neither its capabilities nor when it was seen are shown. */
   readonly guest: boolean;
@@ -26,6 +32,8 @@ export interface Device {
   readonly capabilities: DeviceCapabilities | null;
   /** Connected to this server now. */
   readonly online: boolean;
+  /** Of a guest, only whether it is connected. */
+  readonly status: DeviceStatus;
   readonly lastSeenAtMs: number | null;
   /** When it was registered; of a guest, when it joined the first network that the account sees. */
   readonly createdAtMs: number;
@@ -50,4 +58,23 @@ export interface Membership {
 export interface DeviceIdentity {
   readonly actor: DeviceActor;
   readonly signingKey: Uint8Array;
+}
+
+/** A device that waits for its owner, with the only copy of its secret. */
+export interface OpenClaim {
+  readonly claimId: string;
+  /** What it shows, in groups of three letters. */
+  readonly code: string;
+  /** What it comes for its credentials with. */
+  readonly secret: string;
+  readonly expiresAtMs: number;
+}
+
+/** What a device gets that was claimed: as who registers a device gets it. */
+export interface ClaimCredentials {
+  readonly deviceId: DeviceId;
+  readonly networkId: NetworkId;
+  readonly token: string;
+  /** In base64url. */
+  readonly signingKey: string;
 }

@@ -22,3 +22,34 @@ export function businessRow<Row>(writer: RowWriter<Row>, row: Row): BusinessRow 
   // The writer gets back what was given with it, and nothing else.
   return { writer: writer as RowWriter<unknown>, row };
 }
+
+/** Why a guard refuses a unit. */
+export type GuardRefusal = 'spending_limit_reached';
+
+/**
+ * Decides for another domain whether units may be carried out, in their transaction, before their commands are decided.
+ * `load` is called once a transaction, when the ledger's accounts are locked, and locks and reads what its rows need; guards
+ * are loaded in the order of their names.
+ */
+export interface Guard<Row> {
+  readonly name: string;
+  load(sql: Sql, rows: readonly Row[]): Promise<GuardJudge<Row>>;
+}
+
+/** Judges rows one after the other, each on what the ones before left. */
+export interface GuardJudge<Row> {
+  /** Why the row's unit is refused; or what takes the row back, should the unit not be carried out after all. */
+  take(row: Row): GuardRefusal | (() => void);
+}
+
+/** A row that a guard judges. Made by `guardedRow`. */
+export interface GuardedRow {
+  readonly guard: Guard<unknown>;
+  readonly row: unknown;
+}
+
+/** A row for a unit of work that `guard` judges before anything of the unit is carried out. */
+export function guardedRow<Row>(guard: Guard<Row>, row: Row): GuardedRow {
+  // The guard gets back what was given with it, and nothing else.
+  return { guard: guard as Guard<unknown>, row };
+}

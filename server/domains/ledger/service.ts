@@ -196,6 +196,8 @@ export function refusalError(reason: LedgerRefusal): AppError {
       return new AppError('conflict', 'hold_resolved', 'The hold can not be resolved this way any more.');
     case 'nothing_to_release':
       throw new InvariantError('only a job releases earnings');
+    case 'spending_limit_reached':
+      throw new InvariantError('only requests have a spending limit');
     case 'idempotency_key_reused':
       return idempotencyKeyReused();
   }

@@ -6,7 +6,7 @@ import { lockState } from './book-state.postgres.ts';
 import { KNOWN_ACCOUNTS_MAX, KNOWN_TENANTS_MAX } from './limits.ts';
 import type { LedgerStore } from './ports.ts';
 import { readBalance, readStatement, readTrialBalance } from './reports.postgres.ts';
-import type { RowWriter } from './row-writer.postgres.ts';
+import type { Guard, GuardJudge, RowWriter } from './row-writer.postgres.ts';
 import { findDueEarners, findExpiredHolds, json, keepChanges } from './rows.postgres.ts';
 import { accountsOf, type BookingOptions } from './rules.ts';
 import type { Account, UnitOfWork, UnitOutcome } from './types.ts';
@@ -50,23 +50,58 @@ export function createLedgerStore(
           options,
           tenantAccounts,
         );
-        const outcomes = units.map((unit) => book.executeUnit(unit.commands));
+        const judges = await loadGuards(sql, units);
+        const outcomes = units.map((unit) => decideUnit(unit, judges, book));
         // One connection carries these in order: they are sent together.
         await Promise.all([keepChanges(sql, book.changes(), nowMs), writeRows(sql, units, outcomes)]);
         return outcomes;
       });
     },
-    readBalance: (actor) => database.tenant(actor, (sql) => readBalance(sql, actor)),
+    readBalance: (actor) => database.read(actor, (sql) => readBalance(sql, actor)),
     readAvailable: async (owner) =>
       (await database.system('money', (sql) => readBalance(sql, owner))).availableMicrocents,
     readStatement: (actor, before, limit) =>
-      database.tenant(actor, (sql) => readStatement(sql, actor, before, limit)),
+      database.read(actor, (sql) => readStatement(sql, actor, before, limit)),
     readTrialBalance: () => database.system('money', readTrialBalance),
     findExpiredHolds: (nowMs, limit) =>
       database.system('money', (sql) => findExpiredHolds(sql, nowMs, limit)),
     findDueEarners: (nowMs, limit) => database.system('money', (sql) => findDueEarners(sql, nowMs, limit)),
     verify: (after) => database.system('money', (sql) => verifyAccounts(sql, after)),
   };
+}
+
+type Judges = ReadonlyMap<Guard<unknown>, GuardJudge<unknown>>;
+
+/** Asks each guard once for all of its rows, in the order of names. */
+async function loadGuards(sql: Sql, units: readonly UnitOfWork[]): Promise<Judges> {
+  const kinds = new Map<Guard<unknown>, unknown[]>();
+  for (const { guards = [] } of units) {
+    for (const { guard, row } of guards) {
+      const sameKind = kinds.get(guard);
+      if (sameKind) sameKind.push(row);
+      else kinds.set(guard, [row]);
+    }
+  }
+  const judges = new Map<Guard<unknown>, GuardJudge<unknown>>();
+  const inOrder = [...kinds].sort(([a], [b]) => (a.name < b.name ? -1 : 1));
+  for (const [guard, rows] of inOrder) judges.set(guard, await guard.load(sql, rows));
+  return judges;
+}
+
+/** Carries a unit out where its guards let it; what they counted for one that isn't carried out is taken back. */
+function decideUnit({ guards = [], commands }: UnitOfWork, judges: Judges, book: Book): UnitOutcome {
+  const takenBack: (() => void)[] = [];
+  const refuse = (outcome: UnitOutcome): UnitOutcome => {
+    for (const takeBack of takenBack.reverse()) takeBack();
+    return outcome;
+  };
+  for (const { guard, row } of guards) {
+    const taken = judges.get(guard)?.take(row);
+    if (typeof taken === 'string') return refuse({ ok: false, reason: taken, command: 0 });
+    if (taken !== undefined) takenBack.push(taken);
+  }
+  const outcome = book.executeUnit(commands);
+  return outcome.ok ? outcome : refuse(outcome);
 }
 
 /** Writes the rows of the units that were carried out: each kind once, in the order of names. */

@@ -1,6 +1,6 @@
 import type { LedgerAccountId, TenantId, TransactionId, TransferId } from '../../kernel/ids.ts';
 import type { Microcents } from '../../kernel/money.ts';
-import type { BusinessRow } from './row-writer.postgres.ts';
+import type { BusinessRow, GuardedRow, GuardRefusal } from './row-writer.postgres.ts';
 
 /**
  * Accounts of a tenant. `available` can be spent, `held` is set aside by open holds, `earnings` wait for their release, and
@@ -143,6 +143,8 @@ export type LedgerCommand =
 export interface UnitOfWork {
   /** Whose line it waits in: units of different tenants are written in turn. Without one it is a job of the server itself. */
   readonly tenantId?: TenantId;
+  /** Judged first, in this order; without them nobody but the ledger decides. */
+  readonly guards?: readonly GuardedRow[];
   readonly commands: readonly LedgerCommand[];
   readonly rows: readonly BusinessRow[];
 }
@@ -205,7 +207,8 @@ export type LedgerRefusal =
   | 'hold_resolved'
   | 'hold_not_expired'
   | 'nothing_to_release'
-  | 'idempotency_key_reused';
+  | 'idempotency_key_reused'
+  | GuardRefusal;
 
 /** A command that was carried out. `replayed`: an earlier command under this id did it. */
 export interface CommandResult {
@@ -213,7 +216,7 @@ export interface CommandResult {
   readonly replayed: boolean;
 }
 
-/** The answer to a unit, given after the commit. `results` has one entry a command; `command` is the index of the refused one. */
+/** The answer to a unit, given after the commit. `results` has one entry a command; `command` is the index of the refused one, 0 where a guard refused. */
 export type UnitOutcome =
   | { readonly ok: true; readonly results: readonly CommandResult[] }
   | { readonly ok: false; readonly reason: LedgerRefusal; readonly command: number };

@@ -117,7 +117,7 @@ export class LedgerWriter {
         { operation: 'ledger.write', code: 'unavailable', units: batch.length, error },
         'a batch failed',
       );
-      const answer = isAboutTheData(error) ? asInvariant(error) : unavailable(error);
+      const answer = isAboutTheData(error) ? asInvariant(error) : asUnavailable(error);
       for (const { fail } of batch) fail(answer);
     }
   }
@@ -140,13 +140,18 @@ export class LedgerWriter {
   }
 }
 
-function itemsOf({ commands, rows }: UnitOfWork): number {
-  return commands.length + rows.length;
+function itemsOf({ guards, commands, rows }: UnitOfWork): number {
+  return (guards?.length ?? 0) + commands.length + rows.length;
 }
 
 function unavailable(cause?: unknown): AppError {
   const options = cause === undefined ? {} : { cause };
   return new AppError('unavailable', 'unavailable', 'The ledger can not be written right now.', options);
+}
+
+/** That the disk is full is for the caller to know. */
+function asUnavailable(error: unknown): AppError {
+  return error instanceof AppError && error.code === 'storage_full' ? error : unavailable(error);
 }
 
 function asInvariant(error: unknown): InvariantError {

@@ -5,15 +5,14 @@ import { asId, type NetworkId } from '../../kernel/ids.ts';
 import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
-import { NETWORKS_PER_TENANT_MAX } from './limits.ts';
 import type { NetworkDevices, NetworkStore } from './ports.ts';
 import type { Network } from './types.ts';
 
 /** The networks of a tenant. */
 export interface NetworkService {
   /**
-   * A new network of the actor's tenant. Refuses with `forbidden`, `network_name_taken` and, at 100 networks,
-   * `limit_reached`.
+   * A new network of the actor's tenant. Refuses with `forbidden`, `network_name_taken` and, where the tenant has as
+   * many as it may have, `limit_reached`.
    */
   createNetwork(actor: Actor, name: string): Promise<Network>;
   /** One network that the actor may see. Refuses with `network_not_found` all others. */
@@ -32,13 +31,16 @@ export interface NetworkService {
   findNetwork(actor: AccountActor, networkId: NetworkId): Promise<Network | null>;
 }
 
-/** Builds the service. */
-export function createNetworkService(dependencies: {
-  store: NetworkStore;
-  devices: NetworkDevices;
-  clock: Clock;
-  random: Random;
-}): NetworkService {
+/** Builds the service; `networksMax`: how many a tenant may have. */
+export function createNetworkService(
+  { networksMax }: { readonly networksMax: number },
+  dependencies: {
+    store: NetworkStore;
+    devices: NetworkDevices;
+    clock: Clock;
+    random: Random;
+  },
+): NetworkService {
   const { store, devices, clock, random } = dependencies;
 
   const getNetwork = async (actor: Actor, networkId: NetworkId): Promise<Network> => {
@@ -56,11 +58,11 @@ export function createNetworkService(dependencies: {
         name,
         createdAtMs: clock.nowMs(),
       };
-      const outcome = await store.addNetwork(account, network, NETWORKS_PER_TENANT_MAX);
+      const outcome = await store.addNetwork(account, network, networksMax);
       if (outcome === 'name_taken') throw nameTaken();
       if (outcome === 'limit_reached') {
         throw new AppError('conflict', 'limit_reached', 'You have as many networks as you may have.', {
-          details: { networksMax: NETWORKS_PER_TENANT_MAX },
+          details: { networksMax },
         });
       }
       return network;

@@ -57,7 +57,7 @@ export function createNetworkStore(database: Database, devices: NetworkDeviceRow
       }),
 
     listNetworks: (actor, after, limit) =>
-      database.tenant(actor, (sql) => selectNetworks(sql, actor, after, limit)),
+      database.read(actor, (sql) => selectNetworks(sql, actor, after, limit)),
 
     renameNetwork: (actor, networkId, name) =>
       database.tenant(actor, async (sql) => {

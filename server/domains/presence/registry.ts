@@ -1,5 +1,7 @@
+import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { type AppError, InvariantError } from '../../kernel/errors.ts';
+import { AppError, InvariantError } from '../../kernel/errors.ts';
+import { Groups } from '../../kernel/groups.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import type { PresenceLog } from './presence-log.ts';
 import type { Arrival, ConnectionFilter, LiveConnection } from './types.ts';
@@ -15,6 +17,12 @@ export interface ConnectionRegistry {
   end(filter: ConnectionFilter, reason: AppError): number;
   /** True while the device has a connection. */
   isOnline(deviceId: DeviceId): boolean;
+  /** When a connected device was heard from last, on any of its connections; null: it has none. */
+  heardAtMs(deviceId: DeviceId): number | null;
+  /** What those who match may has changed, and takes nothing away that they have open. */
+  changed(filter: ConnectionFilter): void;
+  /** Calls `hear` at every `end` and `changed` from now on, with who is meant, whatever network it names. */
+  onChange(hear: (isMeant: (actor: Actor) => boolean) => void): void;
   readonly count: number;
 }
 
@@ -27,7 +35,7 @@ export function createConnectionRegistry(dependencies: {
 }
 
 /** The keys a connection is found by. */
-function keysOf({ actor }: LiveConnection): string[] {
+function keysOf(actor: Actor): string[] {
   const keys = [`tenant:${actor.tenantId}`];
   if (actor.kind === 'service') return keys;
   keys.push(actor.kind === 'account' ? `account:${actor.accountId}` : `device:${actor.deviceId}`);
@@ -35,14 +43,21 @@ function keysOf({ actor }: LiveConnection): string[] {
   return keys;
 }
 
-/** The keys of a filter: a connection that matches has all of them. */
-function keysWanted({ accountId, deviceId, credentialId, tenantId }: ConnectionFilter): string[] {
+/** The keys of a filter: a connection that matches has all of them. Throws InvariantError where there are none. */
+function requireKeys({
+  accountId,
+  deviceId,
+  credentialId,
+  tenantId,
+}: ConnectionFilter): [string, ...string[]] {
   const keys: string[] = [];
   if (credentialId !== undefined) keys.push(`credential:${credentialId}`);
   if (accountId !== undefined) keys.push(`account:${accountId}`);
   if (deviceId !== undefined) keys.push(`device:${deviceId}`);
   if (tenantId !== undefined) keys.push(`tenant:${tenantId}`);
-  return keys;
+  const [first, ...others] = keys;
+  if (first === undefined) throw new InvariantError('a filter for connections of anybody');
+  return [first, ...others];
 }
 
 /** A call of `end`, kept for who arrives meanwhile. */
@@ -52,19 +67,22 @@ interface Ending {
   readonly reason: AppError;
 }
 
+function hasAll(actor: Actor, keys: readonly string[]): boolean {
+  const known = keysOf(actor);
+  return keys.every((key) => known.includes(key));
+}
+
 function isMeant(connection: LiveConnection, { keys, networkId }: Ending): boolean {
-  const known = keysOf(connection);
-  return (
-    keys.every((key) => known.includes(key)) && (networkId === undefined || connection.concerns(networkId))
-  );
+  return hasAll(connection.actor, keys) && (networkId === undefined || connection.concerns(networkId));
 }
 
 class Registry implements ConnectionRegistry {
   readonly #log: Pick<PresenceLog, 'note'>;
   readonly #clock: Clock;
-  readonly #byKey = new Map<string, Set<LiveConnection>>();
+  readonly #byKey = new Groups<string, LiveConnection>();
   /** What was ended since each of those who arrive was at the door. */
   readonly #arriving = new Set<Ending[]>();
+  readonly #hearers: ((isMeant: (actor: Actor) => boolean) => void)[] = [];
   #count = 0;
 
   constructor(log: Pick<PresenceLog, 'note'>, clock: Clock) {
@@ -94,40 +112,67 @@ class Registry implements ConnectionRegistry {
   #register(connection: LiveConnection): () => void {
     const { actor } = connection;
     const isFirst = actor.kind === 'device' && !this.isOnline(actor.deviceId);
-    for (const key of keysOf(connection)) {
-      const known = this.#byKey.get(key);
-      if (known === undefined) this.#byKey.set(key, new Set([connection]));
-      else known.add(connection);
-    }
+    for (const key of keysOf(connection.actor)) this.#byKey.add(key, connection);
     this.#count++;
     if (isFirst) this.#note(connection, this.#clock.nowMs());
-    return () => this.#remove(connection);
+    if (actor.kind !== 'account' || actor.expiresAtMs === undefined) return () => this.#remove(connection);
+    const forgetExpiry = this.#endAt(actor.expiresAtMs, connection);
+    return () => {
+      forgetExpiry();
+      this.#remove(connection);
+    };
+  }
+
+  /** Ends the connection when its credential ends. The returned function takes it back. */
+  #endAt(expiresAtMs: number, connection: LiveConnection): () => void {
+    return this.#clock.after(Math.max(0, expiresAtMs - this.#clock.nowMs()), () => {
+      if (this.#remove(connection)) connection.end(expired());
+    });
   }
 
   end(filter: ConnectionFilter, reason: AppError): number {
-    const keys = keysWanted(filter);
+    const keys = requireKeys(filter);
     const [first] = keys;
-    if (first === undefined) throw new InvariantError('a filter for connections of anybody');
     const ending: Ending = { keys, networkId: filter.networkId, reason };
     for (const missed of this.#arriving) missed.push(ending);
-    const found = [...(this.#byKey.get(first) ?? [])].filter((connection) => isMeant(connection, ending));
+    this.#tell(keys);
+    const found = [...this.#byKey.of(first)].filter((connection) => isMeant(connection, ending));
     for (const connection of found) {
       if (this.#remove(connection)) connection.end(reason);
     }
     return found.length;
   }
 
+  changed(filter: ConnectionFilter): void {
+    this.#tell(requireKeys(filter));
+  }
+
+  onChange(hear: (isMeant: (actor: Actor) => boolean) => void): void {
+    this.#hearers.push(hear);
+  }
+
+  #tell(keys: readonly string[]): void {
+    for (const hear of this.#hearers) hear((actor) => hasAll(actor, keys));
+  }
+
   isOnline(deviceId: DeviceId): boolean {
-    return this.#byKey.has(`device:${deviceId}`);
+    return this.#byKey.hasAny(`device:${deviceId}`);
+  }
+
+  heardAtMs(deviceId: DeviceId): number | null {
+    if (!this.isOnline(deviceId)) return null;
+    let latestMs = 0;
+    for (const connection of this.#byKey.of(`device:${deviceId}`)) {
+      latestMs = Math.max(latestMs, connection.heardAtMs?.() ?? 0);
+    }
+    return latestMs;
   }
 
   /** False: it was gone already. */
   #remove(connection: LiveConnection): boolean {
     let removed = false;
-    for (const key of keysOf(connection)) {
-      const known = this.#byKey.get(key);
-      if (known?.delete(connection)) removed = true;
-      if (known?.size === 0) this.#byKey.delete(key);
+    for (const key of keysOf(connection.actor)) {
+      if (this.#byKey.remove(key, connection)) removed = true;
     }
     if (!removed) return false;
     this.#count--;
@@ -140,4 +185,8 @@ class Registry implements ConnectionRegistry {
     if (actor.kind !== 'device') return;
     this.#log.note({ deviceId: actor.deviceId, tenantId: actor.tenantId, connectedAtMs });
   }
+}
+
+function expired(): AppError {
+  return new AppError('unauthenticated', 'unauthenticated', 'Your token has expired.');
 }

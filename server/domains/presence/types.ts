@@ -8,6 +8,8 @@ export interface LiveConnection {
   readonly actor: Actor;
   /** True while the connection has to do with this network; a function, because memberships change. */
   concerns(networkId: NetworkId): boolean;
+  /** When something came from the other end last, in milliseconds since 1970; without it nobody looks. */
+  heardAtMs?(): number;
   /** Ends the connection and tells the other end why. Called at most once. */
   end(reason: AppError): void;
 }

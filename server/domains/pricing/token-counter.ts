@@ -18,8 +18,11 @@ export interface TokenCounter {
    * add a token. Rejects with `unavailable` when the tokenizer ended.
    */
   countText(tenantId: TenantId, text: string): Promise<number>;
-  /** Tokens of a conversation that is to be continued, with OpenAI's overhead for each message. Rejects as `countText`. */
-  countPrompt(tenantId: TenantId, messages: readonly CountedMessage[]): Promise<number>;
+  /**
+   * Tokens of a conversation that is to be continued, with OpenAI's overhead for each message. Where they are more than
+   * `tokensMax` counting may stop at any number above it. Rejects as `countText`.
+   */
+  countPrompt(tenantId: TenantId, messages: readonly CountedMessage[], tokensMax: number): Promise<number>;
 }
 
 // OpenAI's own recipe ("How to count tokens with tiktoken", gpt-4o): each message costs 3 tokens beside its role and
@@ -35,6 +38,8 @@ interface Job {
   readonly tenantId: TenantId;
   readonly slices: Iterator<string>;
   tokens: number;
+  /** Counting stops when there are more. */
+  readonly tokensMax: number;
   readonly resolve: (tokens: number) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -53,7 +58,7 @@ export function createTokenCounter({ tokenizer }: { readonly tokenizer: Tokenize
       const { portion, isLast } = takePortion(job.slices);
       try {
         if (portion.length > 0) job.tokens += await tokenizer.countTokens(portion);
-        if (isLast) job.resolve(job.tokens);
+        if (isLast || job.tokens > job.tokensMax) job.resolve(job.tokens);
         else waiting.push(job.tenantId, job);
       } catch (error) {
         job.reject(error);
@@ -61,20 +66,20 @@ export function createTokenCounter({ tokenizer }: { readonly tokenizer: Tokenize
     }
     isCounting = false;
   };
-  const count = (tenantId: TenantId, texts: readonly string[]) =>
+  const count = (tenantId: TenantId, texts: readonly string[], tokensMax: number) =>
     new Promise<number>((resolve, reject) => {
-      waiting.push(tenantId, { tenantId, slices: slicesOfAll(texts), tokens: 0, resolve, reject });
+      waiting.push(tenantId, { tenantId, slices: slicesOfAll(texts), tokens: 0, tokensMax, resolve, reject });
       if (!isCounting) void countWaiting();
     });
 
   return {
-    countText: (tenantId, text) => count(tenantId, [text]),
-    async countPrompt(tenantId, messages) {
+    countText: (tenantId, text) => count(tenantId, [text], Number.POSITIVE_INFINITY),
+    async countPrompt(tenantId, messages, tokensMax) {
       const names = messages.map(({ name }) => name).filter((name) => name !== undefined);
       const texts = messages.flatMap(({ role, text }) => [role, text]);
       const overhead =
         TOKENS_PER_ANSWER + TOKENS_PER_MESSAGE * messages.length + TOKENS_PER_NAME * names.length;
-      return overhead + (await count(tenantId, [...texts, ...names]));
+      return overhead + (await count(tenantId, [...texts, ...names], tokensMax - overhead));
     },
   };
 }

@@ -78,10 +78,8 @@ export class Attempt implements RunningRequest {
     this.#clock = dependencies.clock;
     this.#giveSlotBack = dependencies.giveSlotBack;
     this.startedMs = this.#clock.monotonicMs();
-    this.#charactersLeft = Math.min(
-      (order.completionTokensMax + 1) * CHARACTERS_PER_TOKEN_MAX,
-      ANSWER_CHARACTERS_MAX,
-    );
+    const tokensMax = order.completionTokensMax ?? model.contextTokens - order.promptTokens;
+    this.#charactersLeft = Math.min((tokensMax + 1) * CHARACTERS_PER_TOKEN_MAX, ANSWER_CHARACTERS_MAX);
     this.#creditBytesLeft = order.creditBytes;
     provider.running.add(this);
     if (isProbe) provider.probe = this;
@@ -175,6 +173,13 @@ export class Attempt implements RunningRequest {
     if (isSent && code !== 'provider_vanished' && code !== 'provider_failed') {
       this.provider.link.cancel(this.order.requestId);
     }
+  }
+
+  /** Ends the answer here, as long as it is: its provider is told that nobody waits for more. */
+  cutShort(): void {
+    if (this.#end !== null || this.#listener === null) return;
+    this.#endWith({ kind: 'answered', finishReason: 'length', claim: null });
+    this.provider.link.cancel(this.order.requestId);
   }
 
   /** What it said itself needs no cancelling. */

@@ -1,14 +1,21 @@
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 
-/**
- * Everything in a delta that costs tokens: content, reasoning, refusal, names and arguments of tool calls. Endpoints that give
- * their reasoning under two names give the same one twice.
- */
+/** Everything in a delta that costs tokens: content, reasoning, refusal, names and arguments of tool calls. */
 export function deltaText(fields: JsonObject): string {
-  const { content, reasoning_content: reasoning, refusal, tool_calls: calls } = fields;
-  const thought = textIn(reasoning) || textIn(fields.reasoning);
+  const { content, refusal, tool_calls: calls } = fields;
   const called = isList(calls) ? calls.map((item) => calledText(item, 'function')) : [];
-  return [thought, textIn(content), textIn(refusal), ...called, calledText(fields, 'function_call')].join('');
+  return [
+    reasoningText(fields),
+    textIn(content),
+    textIn(refusal),
+    ...called,
+    calledText(fields, 'function_call'),
+  ].join('');
+}
+
+/** The reasoning in a delta. Endpoints that give it under two names give the same one twice. */
+export function reasoningText({ reasoning_content: content, reasoning }: JsonObject): string {
+  return textIn(content) || textIn(reasoning);
 }
 
 /** Name and arguments of the function under `key`. */
@@ -18,7 +25,7 @@ function calledText(call: JsonValue, key: string): string {
 }
 
 /** The text of a string, or of parts of which some are text. */
-function textIn(value: JsonValue | undefined): string {
+export function textIn(value: JsonValue | undefined): string {
   if (typeof value === 'string') return value;
   if (!isList(value)) return '';
   return value.map((part) => (isObject(part) && typeof part.text === 'string' ? part.text : '')).join('');

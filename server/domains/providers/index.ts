@@ -1,5 +1,5 @@
 export type { Attempt, AttemptListener, AttemptOrder } from './attempt.ts';
-export { deltaText } from './delta-text.ts';
+export { deltaText, reasoningText, textIn } from './delta-text.ts';
 export * from './limits.ts';
 export type { PayoutStanding, ProviderStore, ScoredCandidate, ScoringCore } from './ports.ts';
 export type { Eligible } from './selection.ts';

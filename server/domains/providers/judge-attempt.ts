@@ -26,7 +26,10 @@ const NOBODYS_FAULT: ReadonlySet<FailureCode> = new Set([
 
 /** Tokens that a request counts as at its provider until the true number is known. */
 export function expectedTokens({ order }: Attempt): number {
-  return order.promptTokens + Math.min(order.completionTokensMax, EXPECTED_COMPLETION_TOKENS);
+  return (
+    order.promptTokens +
+    Math.min(order.completionTokensMax ?? EXPECTED_COMPLETION_TOKENS, EXPECTED_COMPLETION_TOKENS)
+  );
 }
 
 /**

@@ -1,5 +1,11 @@
 /** Models of one offer. */
 export const OFFERED_MODELS_MAX = 100;
+/** What one tenant may have in the lists that everybody reads: providers, */
+export const TENANT_PROVIDERS_MAX = 200;
+/** models of all of them, each counted for each that serves it, */
+export const TENANT_OFFERED_MODELS_MAX = 1_000;
+/** and names of models. */
+export const TENANT_MODEL_NAMES_MAX = 100;
 /** A model's name as requesters write it, up to 128 characters. */
 export const MODEL_NAME = /^[A-Za-z0-9._:/-]{1,128}$/;
 /** Tokens of prompt and answer together. */

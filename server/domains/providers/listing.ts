@@ -1,3 +1,4 @@
+import { type Page, pageOf } from '../../kernel/page.ts';
 import type { QualityService } from '../quality/index.ts';
 import type { LiveProvider } from './live-provider.ts';
 import type { ListedModel, ListedProvider } from './types.ts';
@@ -11,7 +12,7 @@ export function listProvider(
   return { id, models, slots, quality, latency, availability };
 }
 
-/** What providers serve, by name, each model once. */
+/** What providers serve, each model once. */
 export function listModels(providers: Iterable<LiveProvider>): readonly ListedModel[] {
   const models = new Map<string, ListedModel>();
   for (const provider of providers) {
@@ -30,7 +31,20 @@ export function listModels(providers: Iterable<LiveProvider>): readonly ListedMo
       });
     }
   }
-  return [...models.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return [...models.values()];
+}
+
+/** The first `limit` of the items behind `after`, in the order of their keys. */
+export function pageBehind<Item, Key extends string>(
+  items: readonly Item[],
+  keyOf: (item: Item) => Key,
+  after: Key | null,
+  limit: number,
+): Page<Item, Key> {
+  const behind = items
+    .filter((item) => after === null || keyOf(item) > after)
+    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  return pageOf(behind, limit, keyOf);
 }
 
 // Math.min takes no bigint.

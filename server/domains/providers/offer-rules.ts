@@ -1,6 +1,14 @@
-import { invalidInput } from '../../kernel/errors.ts';
+import { AppError, invalidInput } from '../../kernel/errors.ts';
 import { parsePrices } from '../pricing/index.ts';
-import { CONTEXT_TOKENS_MAX, MODEL_NAME, OFFERED_MODELS_MAX, SLOTS_MAX } from './limits.ts';
+import {
+  CONTEXT_TOKENS_MAX,
+  MODEL_NAME,
+  OFFERED_MODELS_MAX,
+  SLOTS_MAX,
+  TENANT_MODEL_NAMES_MAX,
+  TENANT_OFFERED_MODELS_MAX,
+  TENANT_PROVIDERS_MAX,
+} from './limits.ts';
 import type { ModelOffer, Offer, OfferInput } from './types.ts';
 
 /** One thing that is wrong with an offer. */
@@ -34,6 +42,29 @@ export function checkOffer({ slots, models: offered }: OfferInput): Offer {
     });
   if (problems.length > 0) throw invalidInput('The offer is not acceptable.', { problems });
   return { models, slots };
+}
+
+/**
+ * Makes sure that a tenant whose `others` are listed may list this offer, too: everybody reads the list. Refuses with
+ * `limit_reached`.
+ */
+export function requireShare(
+  others: readonly { readonly models: readonly ModelOffer[] }[],
+  { models }: Offer,
+): void {
+  const offers = [...others.map((other) => other.models), models];
+  const entries = offers.flat();
+  const names = new Set(entries.map(({ name }) => name));
+  requireAtMost('providers', offers.length, TENANT_PROVIDERS_MAX);
+  requireAtMost('models', entries.length, TENANT_OFFERED_MODELS_MAX);
+  requireAtMost('names of models', names.size, TENANT_MODEL_NAMES_MAX);
+}
+
+function requireAtMost(what: string, count: number, max: number): void {
+  if (count <= max) return;
+  throw new AppError('conflict', 'limit_reached', `A tenant lists at most ${max} ${what}.`, {
+    details: { max },
+  });
 }
 
 function requireRange(problems: Problem[], path: string, value: number, min: number, max: number): void {

@@ -54,6 +54,13 @@ export class ProviderRegistry {
     }
   }
 
+  /** What a tenant has in the list beside this device of it: a provider for each device, and the models of each. */
+  ofTenant({ tenantId, deviceId }: ProviderDevice): LiveProvider[] {
+    return [...this.#byDevice.values()].filter(
+      (provider) => provider.tenantId === tenantId && provider.deviceId !== deviceId,
+    );
+  }
+
   providers(): Iterable<LiveProvider> {
     return this.#byDevice.values();
   }

@@ -1,15 +1,17 @@
 import type { Actor, DeviceActor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { isModelInScope, requireModelInScope } from '../../kernel/credential-scope.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import { type DeviceId, isUuid, type TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import type { Page } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { QualityService } from '../quality/index.ts';
 import type { Attempt } from './attempt.ts';
 import { expectedTokens, judgeAttempt } from './judge-attempt.ts';
-import { listModels, listProvider } from './listing.ts';
-import { checkOffer } from './offer-rules.ts';
+import { listModels, listProvider, pageBehind } from './listing.ts';
+import { checkOffer, requireShare } from './offer-rules.ts';
 import type { PayoutStanding, ProviderStore, ScoringCore } from './ports.ts';
 import { ProviderRegistry } from './registry.ts';
 import type { Eligible } from './selection.ts';
@@ -38,8 +40,8 @@ export interface ProviderDependencies {
 /** Who offers computing time, as transports and requests see it. */
 export interface ProviderService {
   /**
-   * A device serves these models from now on and for this session. Refuses with `invalid_input`, and with
-   * `payout_method_missing` where its tenant has no verified way to be paid; it may offer again later.
+   * A device serves these models from now on and for this session. Refuses with `invalid_input`, with `limit_reached` where
+   * its tenant would list more than its share of what everybody reads, and with `payout_method_missing` where its tenant has no verified way to be paid; it may offer again later.
    */
   offer(actor: DeviceActor, link: ProviderLink, offer: OfferInput): Promise<void>;
   /** A device takes no more requests; it finishes those it has. */
@@ -58,12 +60,18 @@ export interface ProviderService {
   /** A tenant lost its way to be paid: nobody of it is listed any more. What its devices work on goes on. */
   payoutMethodLost(tenantId: TenantId): void;
 
-  /** Who serves now. Any account or device may ask. */
-  listProviders(actor: Actor): Promise<readonly ListedProvider[]>;
+  /** Who serves now, in the order of ids: `limit` behind `after`. Any account or device may ask. */
+  listProviders(
+    actor: Actor,
+    after: ProviderId | null,
+    limit: number,
+  ): Promise<Page<ListedProvider, ProviderId>>;
   /** A provider that serves now. Refuses with `provider_not_found`. */
   getProvider(actor: Actor, id: ProviderId): Promise<ListedProvider>;
-  /** What is served now, by name. */
-  listModels(actor: Actor): Promise<readonly ListedModel[]>;
+  /** What is served now, of it what the actor's credential is for, in the order of names: `limit` behind `after`. */
+  listModels(actor: Actor, after: string | null, limit: number): Promise<Page<ListedModel, string>>;
+  /** A model that is served now; null: nobody serves it. Refuses with `api_key_scope`. */
+  findModel(actor: Actor, name: string): Promise<ListedModel | null>;
 
   /** Every listed provider of a model, busy or not. For requests. */
   offersOf(model: string): readonly Eligible[];
@@ -97,15 +105,29 @@ export function createProviderService(dependencies: ProviderDependencies): Provi
       const attempt = attemptOf(actor, message.requestId);
       if (attempt) requireAllowed(attempt.receiveResult(message));
     },
-    async listProviders(actor) {
-      return [...shownTo(actor, registry).providers()].map((provider) => listProvider(provider, quality));
+    async listProviders(actor, after, limit) {
+      const page = pageBehind([...shownTo(actor, registry).providers()], ({ id }) => id, after, limit);
+      return { ...page, items: page.items.map((provider) => listProvider(provider, quality)) };
     },
     async getProvider(actor, id) {
       const provider = shownTo(actor, registry).findProvider(id);
       if (!provider) throw notFound('provider');
       return listProvider(provider, quality);
     },
-    listModels: async (actor) => listModels(shownTo(actor, registry).providers()),
+    listModels: async (actor, after, limit) =>
+      pageBehind(
+        listModels(shownTo(actor, registry).providers()).filter(({ name }) => isModelInScope(actor, name)),
+        ({ name }) => name,
+        after,
+        limit,
+      ),
+    async findModel(actor, name) {
+      requireModelInScope(actor, name);
+      const serving = shownTo(actor, registry)
+        .offersOf(name)
+        .map(({ provider }) => provider);
+      return listModels(serving).find((model) => model.name === name) ?? null;
+    },
 
     offersOf: (model) => registry.offersOf(model),
     async takeSlot(wish) {
@@ -150,6 +172,7 @@ function createOffering(
       return inTurn(actor.deviceId, async () => {
         let losses = payoutLosses;
         await requirePayout(actor);
+        requireShare(registry.ofTenant(actor), offer);
         const id = await store.saveOffer(actor, offer, random.uuid(), clock.nowMs());
         await quality.load(id, actor.tenantId);
         // Who lost it meanwhile was not on the list yet.
@@ -159,6 +182,8 @@ function createOffering(
         }
         // The device may have left while this was written.
         if (registry.isClosed || closedLinks.has(link)) return;
+        // Others of its tenant may have come meanwhile.
+        requireShare(registry.ofTenant(actor), offer);
         registry.list(id, actor, link, offer);
         const fields = { operation: 'marketplace.offer', providerId: id, models: offer.models.length };
         logger.info(fields, 'a provider offers');

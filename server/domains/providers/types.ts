@@ -52,7 +52,8 @@ export interface ProviderOrder {
   readonly model: string;
   /** JSON in UTF-8. The link cuts it into as many messages as its protocol needs. */
   readonly body: Uint8Array;
-  readonly completionTokensMax: number;
+  /** Null: until the model ends by itself. */
+  readonly completionTokensMax: number | null;
   readonly firstTokenTimeoutMs: number;
   readonly stallTimeoutMs: number;
   /** Bytes of the answer it may send before it is granted more. */

@@ -2,7 +2,13 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { type RelayErrorCode, relayError } from './errors.ts';
-import { PAGE_FRAMES_MAX, READ_RETRIES_MAX, READ_RETRY_MS, WINDOW_BYTES_MAX } from './limits.ts';
+import {
+  PAGE_BYTES_MAX,
+  PAGE_FRAMES_MAX,
+  READ_RETRIES_MAX,
+  READ_RETRY_MS,
+  WINDOW_BYTES_MAX,
+} from './limits.ts';
 import type { RelayMetrics, RelayStore } from './ports.ts';
 import type { DeliveryChannel, Membership, Peer, StoredFrame } from './types.ts';
 
@@ -117,7 +123,8 @@ export class DeliverySession {
       count++;
     }
     this.#unacknowledged.splice(0, count);
-    if (this.#state === 'reading') void this.#pump();
+    // Reads pages, not single frames: a transaction costs the same for either.
+    if (this.#state === 'reading' && this.#hasRoomForPage()) void this.#pump();
     return true;
   }
 
@@ -137,6 +144,14 @@ export class DeliverySession {
   #hasRoom(): boolean {
     return (
       this.#unacknowledged.length < this.channel.windowFrames && this.#unacknowledgedBytes < WINDOW_BYTES_MAX
+    );
+  }
+
+  /** Half of the window is free. Whoever acknowledges as little as that at a time never waits. */
+  #hasRoomForPage(): boolean {
+    return (
+      2 * this.#unacknowledged.length <= this.channel.windowFrames &&
+      2 * this.#unacknowledgedBytes <= WINDOW_BYTES_MAX
     );
   }
 
@@ -174,7 +189,8 @@ export class DeliverySession {
     const { networkId, tenantId: networkTenantId } = this;
     const skips = this.#skips;
     const network = { networkId, networkTenantId };
-    const page = await this.#store.readPage(this.peer.actor, network, this.#sentOffset, PAGE_FRAMES_MAX);
+    const limit = Math.min(PAGE_FRAMES_MAX, this.channel.windowFrames);
+    const page = await this.#store.readPage(this.peer.actor, network, this.#sentOffset, limit);
     this.#failedReads = 0;
     if (this.#state !== 'reading') return;
     const taken: StoredFrame[] = [];
@@ -184,7 +200,8 @@ export class DeliverySession {
       taken.push(frame);
     }
     this.#signAndSend(this, taken);
-    const reachedEnd = taken.length < PAGE_FRAMES_MAX && taken.length === page.length;
+    const bytes = page.reduce((sum, { content }) => sum + content.length, 0);
+    const reachedEnd = taken.length === page.length && page.length < limit && bytes < PAGE_BYTES_MAX;
     if (reachedEnd && this.#skips === skips && this.#isReading()) this.#state = 'live';
   }
 

@@ -13,6 +13,7 @@ const RELAY_ERRORS = {
   network_not_found: ['not_found', 'Network not found.'],
   session_replaced: ['conflict', 'The device connected again.'],
   window_exceeded: ['rate_limited', 'The device has more frames without an answer than WELCOME allows.'],
+  storage_quota_exceeded: ['rate_limited', 'As much is stored for this network or its tenant as may be.'],
   consumer_too_slow: ['rate_limited', 'The device reads too slowly.'],
   unauthenticated: ['unauthenticated', 'The credential is not valid any more.'],
   unavailable: ['unavailable', 'The server can not serve this now. Try again.'],

@@ -1,5 +1,7 @@
 /** Frames written in one transaction: enough to hide a commit's latency, few enough to keep it in milliseconds. */
 export const BATCH_FRAMES_MAX = 500;
+/** Content of the frames that are written in one transaction, but for one frame: what the statement takes in memory. */
+export const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 /** How often a batch is written that meets a network which is being removed: once more for each one removed at that moment. */
 export const APPEND_ATTEMPTS_MAX = 5;
 
@@ -15,8 +17,15 @@ export const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 /** TRANSIENT frames of a device to somebody who isn't there that are looked into at a time; others go unanswered. */
 export const QUESTIONS_MAX = 16;
 
-/** Frames read from the stream at a time: at the largest frame 8 MiB. */
-export const PAGE_FRAMES_MAX = 32;
+/** What a stored frame counts beside its content: about what its row and its places in three indexes take on the disk. */
+export const STORED_FRAME_BYTES = 256;
+/** Frames removed in one transaction: enough to be done soon, few enough not to keep the stream's writer waiting. */
+export const REMOVED_FRAMES_MAX = 1_000;
+
+/** Frames read from the stream at a time, */
+export const PAGE_FRAMES_MAX = 256;
+/** and bytes of them, but for one frame: what a device can have unacknowledged. */
+export const PAGE_BYTES_MAX = 1024 * 1024;
 
 /** When the stream can't be read: the first pause before it is tried again, which doubles, */
 export const READ_RETRY_MS = 250;
@@ -32,3 +41,6 @@ export const BATCH_SIGNATURES_MAX = 64;
 export const SAME_FRAME_BATCH_MIN = 4;
 /** From how many on different frames are: each has to be copied to where the core reads it. */
 export const MIXED_BATCH_MIN = 8;
+
+/** Devices whose state is read together when they connect at the same time: some milliseconds of the database. */
+export const CONNECTING_MAX = 500;

@@ -1,6 +1,7 @@
 import type { SigningKey } from '../../../assembly/host/index.ts';
 import type { DeviceActor } from '../../kernel/actor.ts';
 import type { AppError } from '../../kernel/errors.ts';
+import { Groups } from '../../kernel/groups.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import { relayError } from './errors.ts';
 import type { Memberships, RelayCore } from './ports.ts';
@@ -39,7 +40,7 @@ export class Peers {
   readonly #memberships: Pick<Memberships, 'findMemberships'>;
   readonly #sources: Sources;
   readonly #lost: (peer: Peer, networkId: NetworkId) => void;
-  readonly #connected = new Map<DeviceId, Set<ConnectedPeer>>();
+  readonly #connected = new Groups<DeviceId, ConnectedPeer>();
   #count = 0;
   #reads = 0;
 
@@ -62,8 +63,7 @@ export class Peers {
   async connect({ actor, signingKey }: DeviceIdentity, events: PeerEvents): Promise<Peer> {
     const peer = new ConnectedPeer(actor, this.#core.importKey(signingKey), ++this.#count, events);
     const { deviceId } = actor;
-    const peers = this.#connected.get(deviceId) ?? new Set<ConnectedPeer>();
-    this.#connected.set(deviceId, peers.add(peer));
+    this.#connected.add(deviceId, peer);
     try {
       await this.#sources.connect(peer);
       // Read after it was noted as connected: a change later than this finds it.
@@ -80,24 +80,22 @@ export class Peers {
   disconnect(peer: Peer): void {
     const { deviceId } = peer.actor;
     this.#sources.disconnect(peer);
-    const peers = this.#connected.get(deviceId);
-    peers?.delete(peer as ConnectedPeer);
-    if (peers?.size === 0) this.#connected.delete(deviceId);
+    this.#connected.remove(deviceId, peer as ConnectedPeer);
   }
 
   /** True between `connect` and `disconnect` or `close`. */
   isConnected(peer: Peer): boolean {
-    return this.#connected.get(peer.actor.deviceId)?.has(peer as ConnectedPeer) === true;
+    return this.#connected.has(peer.actor.deviceId, peer as ConnectedPeer);
   }
 
   /** Reads a device's memberships anew for all of its connections. Ends them with `unauthenticated` when it is gone. */
   async refresh(deviceId: DeviceId): Promise<void> {
-    const [peer] = this.#connected.get(deviceId) ?? [];
+    const peer = this.#connected.first(deviceId);
     if (peer === undefined) return;
     const read = ++this.#reads;
     const memberships = await this.#memberships.findMemberships(peer.actor);
     if (memberships === null) this.close(deviceId);
-    for (const connected of [...(this.#connected.get(deviceId) ?? [])]) {
+    for (const connected of [...this.#connected.of(deviceId)]) {
       // A read that began later knows at least as much, and may have come back first.
       if (read > connected.appliedRead) this.#apply(connected, memberships ?? [], read);
     }
@@ -105,7 +103,7 @@ export class Peers {
 
   /** Ends every connection of the device with `unauthenticated`. */
   close(deviceId: DeviceId): void {
-    for (const peer of [...(this.#connected.get(deviceId) ?? [])]) {
+    for (const peer of [...this.#connected.of(deviceId)]) {
       this.disconnect(peer);
       peer.close(relayError('unauthenticated'));
     }

@@ -1,7 +1,12 @@
 import type { SigningKey } from '../../../assembly/host/index.ts';
 import type { ReplayWindowContent } from '../../../proto/replay-window.ts';
 import type { DeviceActor } from '../../kernel/actor.ts';
+import type { Bus } from '../../kernel/bus.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import type { Random } from '../../kernel/random.ts';
+import type { StorageRoom } from '../../kernel/storage-room.ts';
 import type { FrameToStore, Membership, StoredFrame, StoreOutcome, StreamState } from './types.ts';
 
 /** What the relay needs of the compute core. */
@@ -50,6 +55,14 @@ export interface SourceNonces extends ReplayWindowContent {
   readonly deviceId: DeviceId;
 }
 
+/** What may be kept; a frame counts its content and `STORED_FRAME_BYTES`. */
+export interface StorageQuotas {
+  /** For one network. */
+  readonly streamBytesMax: number;
+  /** For all networks of a tenant. */
+  readonly tenantBytesMax: number;
+}
+
 /** How far a network's stream goes. */
 export interface StreamHead {
   readonly networkId: NetworkId;
@@ -61,7 +74,7 @@ export interface RelayStore {
   /**
    * Stores the frames in order, in one transaction, with the nonces of their sources; an outcome for each frame. A frame
    * that its source stored before (same frame id) keeps its offset. A repetition that was not stored before is refused
-   * with `frame_replayed`. `epochs` gives an id for a stream that begins.
+   * with `frame_replayed`, one without room under the quotas with `storage_quota_exceeded`. `epochs` gives an id for a stream that begins.
    */
   appendFrames(
     frames: readonly FrameToStore[],
@@ -72,7 +85,10 @@ export interface RelayStore {
   beginCursor(tenantId: TenantId, device: NetworkDevice, epochs: () => string): Promise<void>;
   /** Begins the stream where there is none. Refuses with `network_not_found` a network that was removed. */
   readState(membership: Membership, deviceId: DeviceId, epochs: () => string): Promise<StreamState>;
-  /** The next frames of the network behind `afterOffset` that are for this device, in order. */
+  /**
+   * The next frames of the network behind `afterOffset` that are for this device, in order: `limit` at most, and no more
+   * once they have `PAGE_BYTES_MAX`.
+   */
   readPage(
     reader: DeviceActor,
     network: StreamOwner,
@@ -89,4 +105,22 @@ export interface RelayStore {
   forgetDevice(deviceId: DeviceId, networkId: NetworkId | null): Promise<void>;
   /** Removes frames stored before `storedBeforeMs` and those beyond the newest `framesMax` of a stream. */
   removeOldFrames(storedBeforeMs: number, framesMax: number): Promise<number>;
+  /**
+   * Removes frames that all whom they are for have acknowledged, oldest first, from the streams of this tenant. False: there
+   * are none left.
+   */
+  removeAcknowledged(tenantId: TenantId): Promise<boolean>;
+}
+
+/** What the relay needs. */
+export interface RelayDependencies {
+  readonly store: RelayStore;
+  readonly memberships: Memberships;
+  readonly core: RelayCore;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: RelayMetrics;
+  readonly room: StorageRoom;
 }

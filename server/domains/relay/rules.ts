@@ -36,7 +36,8 @@ export function checkForwarding(header: FrameHeader): RelayErrorCode | null {
 
 /** Why a header is not this peer's, or null when it is. */
 export function checkSource(header: FrameHeader, peer: Peer): RelayErrorCode | null {
-  if (header.sourceId !== peer.actor.deviceId) return 'frame_source_wrong';
+  // Only the server says of a frame that it made it.
+  if (header.sourceId !== peer.actor.deviceId || header.madeByServer) return 'frame_source_wrong';
   return null;
 }
 
@@ -48,7 +49,7 @@ export function checkNetwork(header: FrameHeader, peer: Peer): RelayErrorCode | 
 /**
  * Where a device goes on reading, and whether everything since then is still there. A resume position of another
  * epoch, or past the head, can't be honoured: the device goes on at the head and is told. Nothing from before it joined
- * is for it.
+ * is for it. What it had acknowledged may be gone although later frames are not.
  */
 export function planResume(
   state: StreamState,
@@ -59,5 +60,6 @@ export function planResume(
   }
   const wantedOffset = resume === null ? state.cursor : resume.offset;
   const startOffset = Math.max(wantedOffset, state.joinedOffset);
-  return { startOffset, recovered: startOffset + 1 >= state.oldest };
+  const isWhole = startOffset >= state.cursor || startOffset >= state.trimmedOffset;
+  return { startOffset, recovered: isWhole && startOffset + 1 >= state.oldest };
 }

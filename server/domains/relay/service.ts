@@ -1,24 +1,28 @@
 import {
   Delivery,
-  encodeFrame,
   FrameType,
   type FrameView,
   STORED_CONTENT_BYTES_MAX,
   unsignedFrame,
 } from '../../../proto/index.ts';
-import type { Bus } from '../../kernel/bus.ts';
-import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
-import type { Logger } from '../../kernel/logger.ts';
-import type { Random } from '../../kernel/random.ts';
-import { DeliverySession, NIL_UUID } from './delivery-session.ts';
+import { DeliverySession } from './delivery-session.ts';
 import { mayComeAgain, relayError } from './errors.ts';
 import { HopSigner, type Outgoing } from './hop-signer.ts';
-import { BATCH_SIGNATURES_MAX, QUESTIONS_MAX } from './limits.ts';
+import { BATCH_SIGNATURES_MAX } from './limits.ts';
+import {
+  type FrameToDevice,
+  frameInName,
+  type MadeFrame,
+  type ServerFrame,
+  serverFrame,
+  serverFrameToStore,
+} from './made-frames.ts';
 import { Peers } from './peers.ts';
-import type { Memberships, NetworkDevice, RelayCore, RelayMetrics, RelayStore } from './ports.ts';
+import type { NetworkDevice, RelayDependencies } from './ports.ts';
 import { Progress } from './progress.ts';
+import { Questions } from './questions.ts';
 import { checkForwarding, checkNetwork, checkSource, planResume, wantsToBeKept } from './rules.ts';
 import { Sessions } from './sessions.ts';
 import { Sources } from './sources.ts';
@@ -29,16 +33,10 @@ import type {
   FrameToStore,
   Peer,
   PeerEvents,
+  RelayOptions,
   StoredFrame,
   StreamPosition,
 } from './types.ts';
-
-export interface RelayOptions {
-  /** Stored frames older than this are removed. */
-  readonly retentionMs: number;
-  /** The newest frames a network keeps. */
-  readonly streamFramesMax: number;
-}
 
 /** Carries frames between the devices of one network; what is stored, in one order for all. */
 export interface RelayService {
@@ -61,7 +59,7 @@ export interface RelayService {
   /**
    * Forwards an accepted frame. A STORED frame's position in the stream, once it is kept; 0 for a TRANSIENT one.
    * Refuses with `frame_type_unexpected`, `frame_malformed`, `frame_too_large`, `frame_destination_unknown`,
-   * `network_not_found`, `unavailable`.
+   * `network_not_found`, `storage_quota_exceeded`, `storage_full`, `unavailable`.
    */
   forward(peer: Peer, frame: FrameView): number | Promise<number>;
   /** The position in the stream of a repeated frame that is kept. Refuses as `forward` does, and with `frame_replayed` what isn't. */
@@ -81,10 +79,22 @@ export interface RelayService {
   closeSession(session: DeliverySession): void;
   /** A signed frame made by the server, for this device. */
   makeFrame(peer: Peer, frame: ServerFrame): Uint8Array;
+  /**
+   * A frame that the server makes in the name of a device that doesn't sign: with `made_by_server`, for `forward`. Nobody but
+   * its receivers gets it signed.
+   */
+  makeFor(peer: Peer, frame: MadeFrame): FrameView;
+  /**
+   * Keeps a frame of the server's own for a device. Resolves when it is in the stream. Refuses with `frame_too_large`,
+   * `frame_destination_unknown`, `storage_quota_exceeded`, `storage_full`, `unavailable`.
+   */
+  sendToDevice(frame: FrameToDevice): Promise<number>;
   /** The device belongs to the network from now on: what is said there from here on is for it. `tenantId` owns the network. */
   joined(tenantId: TenantId, device: NetworkDevice): Promise<void>;
   /** The device doesn't belong to the network any more: its sessions there end at once, how far it had read is forgotten. */
   left(device: NetworkDevice): Promise<void>;
+  /** The device's networks may be others than before: reads them anew. How far it had read stays. */
+  refreshNetworks(deviceId: DeviceId): Promise<void>;
   /** Ends every connection of the device and forgets how far it had read. */
   forget(deviceId: DeviceId): Promise<void>;
   /** Saves what devices acknowledged and which nonces were used. Called every second and before the end. */
@@ -93,29 +103,11 @@ export interface RelayService {
   checkHeads(): Promise<void>;
   /** Removes frames past their retention. The number of frames removed. */
   removeOldFrames(): Promise<number>;
+  /** Removes what everybody has acknowledged where frames found no room. */
+  makeRoom(): Promise<void>;
   /** Ends all sessions with `unavailable`, waits until what was accepted is stored, saves progress. */
   stop(): Promise<void>;
   readonly sessionCount: number;
-}
-
-/** What the server says to a device. */
-export interface ServerFrame {
-  readonly type: FrameType;
-  readonly networkId: string;
-  readonly payload: Uint8Array;
-  readonly correlationId?: string | null;
-}
-
-/** What the relay needs. */
-export interface RelayDependencies {
-  readonly store: RelayStore;
-  readonly memberships: Memberships;
-  readonly core: RelayCore;
-  readonly bus: Bus;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly metrics: RelayMetrics;
 }
 
 /** A frame of the stream on its way to one session. */
@@ -138,8 +130,9 @@ class Relay implements RelayService {
   readonly #progress: Progress;
   readonly #signer: HopSigner;
   readonly #writer: StreamWriter;
-  /** Whose TRANSIENT frames to somebody who isn't there are looked into at this moment, and how many. */
-  readonly #asking = new Map<Peer, number>();
+  /** Tenants whose frames found no room since the last look. */
+  readonly #withoutRoom = new Set<TenantId>();
+  readonly #questions: Questions;
 
   constructor(options: RelayOptions, dependencies: RelayDependencies) {
     const { store, memberships, core, bus } = dependencies;
@@ -153,12 +146,14 @@ class Relay implements RelayService {
       bus.subscribe(`network.${networkId}`, ({ head }) => this.#sessions.headMoved(networkId, head)),
     );
     this.#progress = new Progress(dependencies, this.#sources, this.#sessions);
+    this.#questions = new Questions(memberships);
     this.#signer = new HopSigner(core);
     this.#writer = new StreamWriter(dependencies, {
       stored: (kept) => this.#offer(kept),
       uncertain: (frames) => {
         for (const { networkId } of frames) this.#sessions.readAgain(networkId);
       },
+      withoutRoom: (tenantId) => this.#withoutRoom.add(tenantId),
     });
   }
 
@@ -243,22 +238,21 @@ class Relay implements RelayService {
     if (this.#sessions.remove(session)) this.#progress.end(session);
   }
 
-  makeFrame(peer: Peer, { type, networkId, payload, correlationId }: ServerFrame): Uint8Array {
+  makeFrame(peer: Peer, frame: ServerFrame): Uint8Array {
     const { core, clock, random } = this.#dependencies;
-    return encodeFrame(
-      {
-        type,
-        delivery: Delivery.TRANSIENT,
-        id: random.uuid(),
-        networkId,
-        sourceId: NIL_UUID,
-        destinationId: peer.actor.deviceId,
-        nonce: this.#sources.nextServerNonce(peer, clock.nowMs()),
-        correlationId: correlationId ?? null,
-      },
-      payload,
-      (signed, out, start) => core.signInto(peer.signingKey, signed, out, start),
-    );
+    const nonce = this.#sources.nextServerNonce(peer.actor.deviceId, clock.nowMs());
+    return serverFrame(peer, frame, { id: random.uuid(), nonce }, core);
+  }
+
+  makeFor(peer: Peer, frame: MadeFrame): FrameView {
+    const { clock, random } = this.#dependencies;
+    const nonce = this.#sources.nextMadeNonce(peer, clock.nowMs());
+    return frameInName(peer, frame, { id: random.uuid(), nonce });
+  }
+
+  async sendToDevice(frame: FrameToDevice): Promise<number> {
+    const nonce = this.#sources.nextServerNonce(frame.deviceId, this.#dependencies.clock.nowMs());
+    return this.#writer.append(serverFrameToStore(frame, nonce));
   }
 
   async joined(tenantId: TenantId, device: NetworkDevice): Promise<void> {
@@ -270,6 +264,10 @@ class Relay implements RelayService {
   async left({ deviceId, networkId }: NetworkDevice): Promise<void> {
     await this.#peers.refresh(deviceId);
     await this.#dependencies.store.forgetDevice(deviceId, networkId);
+  }
+
+  refreshNetworks(deviceId: DeviceId): Promise<void> {
+    return this.#peers.refresh(deviceId);
   }
 
   async forget(deviceId: DeviceId): Promise<void> {
@@ -300,6 +298,14 @@ class Relay implements RelayService {
     return store.removeOldFrames(clock.nowMs() - retentionMs, streamFramesMax);
   }
 
+  async makeRoom(): Promise<void> {
+    const tenants = [...this.#withoutRoom];
+    this.#withoutRoom.clear();
+    for (const tenantId of tenants) {
+      while (await this.#dependencies.store.removeAcknowledged(tenantId));
+    }
+  }
+
   async stop(): Promise<void> {
     await this.#writer.drain();
     try {
@@ -313,7 +319,8 @@ class Relay implements RelayService {
   #store(peer: Peer, frame: FrameView): Promise<number> {
     const toStore = this.#toStore(peer, frame, false);
     this.#dependencies.metrics.frameForwarded('stored');
-    return this.#sources.keep(peer, frame.header, this.#writer.append(toStore), mayComeAgain);
+    const kept = this.#writer.append(toStore);
+    return frame.header.madeByServer ? kept : this.#sources.keep(peer, frame.header, kept, mayComeAgain);
   }
 
   #toStore(peer: Peer, { header, contentLength, bytes }: FrameView, isRepetition: boolean): FrameToStore {
@@ -333,7 +340,7 @@ class Relay implements RelayService {
         destinationId !== null &&
         !isRepetition &&
         this.#sessions.find(networkId, destinationId) === undefined,
-      nonce: header.nonce,
+      nonce: header.madeByServer ? null : header.nonce,
       isRepetition,
       content: isRepetition ? new Uint8Array(0) : bytes.slice(0, contentLength),
     };
@@ -357,29 +364,11 @@ class Relay implements RelayService {
         signingKey: session.peer.signingKey,
         frame: unsigned,
       }));
-      this.#signer.signEach(outgoing, ({ session }) => session.send(unsigned.bytes, 0));
+      this.#signer.signEach(outgoing, ({ session }, bytes) => session.send(bytes, 0));
       return 0;
     }
     if (destinationId === null) return 0;
-    return this.#requireMember(peer, { networkId, deviceId: destinationId });
-  }
-
-  /** Tells the sender of a TRANSIENT frame when its destination doesn't exist, as far as that costs the database little. */
-  #requireMember(peer: Peer, device: NetworkDevice): number | Promise<number> {
-    const asking = this.#asking.get(peer) ?? 0;
-    if (asking >= QUESTIONS_MAX) return 0;
-    this.#asking.set(peer, asking + 1);
-    return this.#dependencies.memberships
-      .isMember(device)
-      .finally(() => {
-        const left = (this.#asking.get(peer) ?? 1) - 1;
-        if (left === 0) this.#asking.delete(peer);
-        else this.#asking.set(peer, left);
-      })
-      .then((isMember) => {
-        if (!isMember) throw relayError('frame_destination_unknown');
-        return 0;
-      });
+    return this.#questions.requireMember(peer, { networkId, deviceId: destinationId });
   }
 
   /** Sends the frames of one transaction to the sessions that follow their streams live, and tells other nodes. */
@@ -432,9 +421,7 @@ class Relay implements RelayService {
   }
 
   #sendAll(outgoing: readonly StreamDelivery[]): void {
-    this.#signer.signEach(outgoing, ({ session, frame, streamOffset }) =>
-      session.send(frame.bytes, streamOffset),
-    );
+    this.#signer.signEach(outgoing, ({ session, streamOffset }, bytes) => session.send(bytes, streamOffset));
   }
 
   /** Ends a device's session in a network that it has left. */

@@ -1,3 +1,4 @@
+import { Groups } from '../../kernel/groups.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import type { DeliverySession } from './delivery-session.ts';
 
@@ -13,7 +14,8 @@ interface LiveNetwork {
 export class Sessions {
   readonly #listen: (networkId: NetworkId) => () => void;
   readonly #byNetwork = new Map<NetworkId, LiveNetwork>();
-  readonly #byDevice = new Map<DeviceId, Set<DeliverySession>>();
+  readonly #byDevice = new Groups<DeviceId, DeliverySession>();
+  #count = 0;
 
   /** `listen` begins to listen to what other nodes say of a network, while it has sessions here. */
   constructor(listen: (networkId: NetworkId) => () => void) {
@@ -41,21 +43,16 @@ export class Sessions {
       network.sessions.set(deviceId, session);
       this.headMoved(networkId, head);
     }
-    let ofDevice = this.#byDevice.get(deviceId);
-    if (ofDevice === undefined) {
-      ofDevice = new Set();
-      this.#byDevice.set(deviceId, ofDevice);
-    }
-    ofDevice.add(session);
+    this.#byDevice.add(deviceId, session);
+    this.#count++;
     return true;
   }
 
   /** Removes exactly this session; a newer one of the device stays. False: it was gone already. */
   remove(session: DeliverySession): boolean {
     const { deviceId } = session.peer.actor;
-    const ofDevice = this.#byDevice.get(deviceId);
-    if (ofDevice === undefined || !ofDevice.delete(session)) return false;
-    if (ofDevice.size === 0) this.#byDevice.delete(deviceId);
+    if (!this.#byDevice.remove(deviceId, session)) return false;
+    this.#count--;
     const network = this.#byNetwork.get(session.networkId);
     if (network?.sessions.get(deviceId) === session) network.sessions.delete(deviceId);
     if (network?.sessions.size === 0) {
@@ -117,16 +114,14 @@ export class Sessions {
   }
 
   ofDevice(deviceId: DeviceId): DeliverySession[] {
-    return [...(this.#byDevice.get(deviceId) ?? [])];
+    return [...this.#byDevice.of(deviceId)];
   }
 
-  *all(): Iterable<DeliverySession> {
-    for (const sessions of this.#byDevice.values()) yield* sessions;
+  all(): Iterable<DeliverySession> {
+    return this.#byDevice.all();
   }
 
   get count(): number {
-    let count = 0;
-    for (const sessions of this.#byDevice.values()) count += sessions.size;
-    return count;
+    return this.#count;
   }
 }

@@ -1,4 +1,5 @@
 import { type NonceState, ReplayWindow } from '../../../proto/replay-window.ts';
+import { Groups } from '../../kernel/groups.ts';
 import type { DeviceId } from '../../kernel/ids.ts';
 import type { RelayStore, SourceNonces } from './ports.ts';
 import type { Peer } from './types.ts';
@@ -10,8 +11,6 @@ interface FrameUnderWay {
 }
 
 interface Source {
-  /** Its connections. */
-  readonly peers: Set<Peer>;
   readonly tenantId: SourceNonces['tenantId'];
   /** Resolves when `window` is known. */
   readonly loaded: Promise<void>;
@@ -21,6 +20,8 @@ interface Source {
   savedChanges: number;
   /** The last nonce of a frame that the server made for this device; 0 before the first. */
   serverNonce: number;
+  /** The last nonce of a frame that the server made in the name of this device; 0 before the first. */
+  madeNonce: number;
   /** STORED frames that are not kept yet, by nonce. */
   readonly underWay: Map<number, FrameUnderWay>;
 }
@@ -46,6 +47,7 @@ export interface UnsavedNonces extends SourceNonces {
 export class Sources {
   readonly #store: Pick<RelayStore, 'findNonces'>;
   readonly #sources = new Map<DeviceId, Source>();
+  readonly #connected = new Groups<DeviceId, Peer>();
 
   constructor(store: Pick<RelayStore, 'findNonces'>) {
     this.#store = store;
@@ -55,7 +57,7 @@ export class Sources {
   async connect(peer: Peer): Promise<void> {
     const { deviceId } = peer.actor;
     const source = this.#sources.get(deviceId) ?? this.#begin(peer);
-    source.peers.add(peer);
+    this.#connected.add(deviceId, peer);
     try {
       await source.loaded;
     } catch (error) {
@@ -66,7 +68,7 @@ export class Sources {
 
   /** A connection of this device ended. */
   disconnect(peer: Peer): void {
-    this.#sources.get(peer.actor.deviceId)?.peers.delete(peer);
+    this.#connected.remove(peer.actor.deviceId, peer);
   }
 
   /** The highest nonce that came from this device, 0 for none. */
@@ -78,11 +80,19 @@ export class Sources {
    * The nonce of the next frame that the server makes for this device: from the clock at first, in microseconds, then one
    * more than the one before. One counter for all devices would tell each how many frames the others get.
    */
-  nextServerNonce(peer: Peer, nowMs: number): number {
-    const source = this.#sources.get(peer.actor.deviceId);
+  nextServerNonce(deviceId: DeviceId, nowMs: number): number {
+    const source = this.#sources.get(deviceId);
     if (source === undefined) return nowMs * 1000;
     source.serverNonce = source.serverNonce === 0 ? nowMs * 1000 : source.serverNonce + 1;
     return source.serverNonce;
+  }
+
+  /** The nonce of the next frame that the server makes in the name of this device, which counts in the same way. */
+  nextMadeNonce(peer: Peer, nowMs: number): number {
+    const source = this.#sources.get(peer.actor.deviceId);
+    if (source === undefined) return nowMs * 1000;
+    source.madeNonce = source.madeNonce === 0 ? nowMs * 1000 : source.madeNonce + 1;
+    return source.madeNonce;
   }
 
   /** Uses the nonce up, and says what it was. All nonces of a device that isn't connected are too old. */
@@ -129,13 +139,13 @@ export class Sources {
   takeUnsaved(): UnsavedNonces[] {
     const unsaved: UnsavedNonces[] = [];
     for (const [deviceId, source] of this.#sources) {
-      const { tenantId, window, changes, savedChanges, underWay, peers } = source;
+      const { tenantId, window, changes, savedChanges, underWay } = source;
       if (changes > savedChanges) {
         const saved = () => {
           source.savedChanges = Math.max(source.savedChanges, changes);
         };
         unsaved.push({ tenantId, deviceId, ...window.content(underWay.keys()), saved });
-      } else if (peers.size === 0 && underWay.size === 0) this.#sources.delete(deviceId);
+      } else if (!this.#connected.hasAny(deviceId) && underWay.size === 0) this.#sources.delete(deviceId);
     }
     return unsaved;
   }
@@ -147,7 +157,6 @@ export class Sources {
 
   #begin({ actor: { deviceId, tenantId } }: Peer): Source {
     const source: Source = {
-      peers: new Set(),
       tenantId,
       loaded: this.#store.findNonces(deviceId).then((nonces) => {
         source.window = new ReplayWindow(nonces);
@@ -156,6 +165,7 @@ export class Sources {
       changes: 0,
       savedChanges: 0,
       serverNonce: 0,
+      madeNonce: 0,
       underWay: new Map(),
     };
     this.#sources.set(deviceId, source);

@@ -1,10 +1,12 @@
 import type { Clock } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
 import { FairQueue } from '../../kernel/fair-queue.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
+import type { StorageRoom } from '../../kernel/storage-room.ts';
 import { relayError } from './errors.ts';
-import { BATCH_FRAMES_MAX, WAITING_BYTES_MAX, WAITING_FRAMES_MAX } from './limits.ts';
+import { BATCH_BYTES_MAX, BATCH_FRAMES_MAX, WAITING_BYTES_MAX, WAITING_FRAMES_MAX } from './limits.ts';
 import type { RelayMetrics, RelayStore } from './ports.ts';
 import type { FrameToStore, StoreOutcome } from './types.ts';
 
@@ -26,6 +28,8 @@ export interface StreamEvents {
   stored(kept: readonly KeptFrame[]): void;
   /** Nobody knows whether these were kept: the database didn't say. */
   uncertain(frames: readonly FrameToStore[]): void;
+  /** A frame found no room; `tenantId` owns its network. */
+  withoutRoom(tenantId: TenantId): void;
 }
 
 /**
@@ -44,6 +48,7 @@ export class StreamWriter {
     itemsMax: WAITING_FRAMES_MAX,
     bytesMax: WAITING_BYTES_MAX,
   });
+  readonly #room: StorageRoom;
   #running: Promise<void> | null = null;
 
   constructor(
@@ -53,6 +58,7 @@ export class StreamWriter {
       random: Random;
       logger: Logger;
       metrics: RelayMetrics;
+      room: StorageRoom;
     },
     events: StreamEvents,
   ) {
@@ -62,15 +68,17 @@ export class StreamWriter {
     this.#logger = dependencies.logger;
     this.#metrics = dependencies.metrics;
     this.#events = events;
+    this.#room = dependencies.room;
   }
 
   /**
-   * The position of the frame in its stream, once it is kept. Refuses with `frame_destination_unknown`,
-   * with `network_not_found` when its source is no member any more, and with `unavailable` when the sender's tenant has too much waiting or
+   * The position of the frame in its stream, once it is kept. Refuses with `frame_destination_unknown`, with
+   * `storage_quota_exceeded`, with `network_not_found` when its source is no member any more, with `storage_full`, and with `unavailable` when the sender's tenant has too much waiting or
    * the database fails.
    */
   append(frame: FrameToStore): Promise<number> {
     return new Promise((resolve, reject) => {
+      if (!frame.isRepetition) this.#room.requireRoom();
       const waiting = { frame, resolve, reject };
       if (this.#waiting.push(frame.sourceTenantId, waiting, frame.content.length))
         this.#running ??= this.#run();
@@ -92,10 +100,12 @@ export class StreamWriter {
 
   #takeBatch(): Waiting[] {
     const batch: Waiting[] = [];
-    while (batch.length < BATCH_FRAMES_MAX) {
+    let bytes = 0;
+    while (batch.length < BATCH_FRAMES_MAX && bytes < BATCH_BYTES_MAX) {
       const next = this.#waiting.take();
       if (next === undefined) break;
       batch.push(next);
+      bytes += next.frame.content.length;
     }
     return batch;
   }
@@ -107,15 +117,20 @@ export class StreamWriter {
       const outcomes = await this.#store.appendFrames(frames, this.#clock.nowMs(), epochs);
       this.#metrics.batchStored(frames.length);
       this.#events.stored(newlyKept(frames, outcomes));
-      for (const [index, { resolve, reject }] of batch.entries()) {
+      for (const [index, { frame, resolve, reject }] of batch.entries()) {
         const outcome = outcomes[index];
-        if (outcome?.kind === 'stored') resolve(outcome.streamOffset);
-        else reject(relayError(outcome?.reason ?? 'unavailable'));
+        if (outcome?.kind === 'stored') {
+          resolve(outcome.streamOffset);
+          continue;
+        }
+        if (outcome?.reason === 'storage_quota_exceeded') this.#events.withoutRoom(frame.tenantId);
+        reject(relayError(outcome?.reason ?? 'unavailable'));
       }
     } catch (error) {
       this.#logger.error({ operation: 'relay.frames.store', error, frames: batch.length }, 'not stored');
       this.#events.uncertain(frames);
-      const refusal = relayError('unavailable', { cause: error });
+      const isFull = error instanceof AppError && error.code === 'storage_full';
+      const refusal = isFull ? error : relayError('unavailable', { cause: error });
       for (const { reject } of batch) reject(refusal);
     }
   }

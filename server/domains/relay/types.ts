@@ -3,6 +3,14 @@ import type { DeviceActor } from '../../kernel/actor.ts';
 import type { AppError } from '../../kernel/errors.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 
+/** How long frames are kept. */
+export interface RelayOptions {
+  /** Stored frames older than this are removed. */
+  readonly retentionMs: number;
+  /** The newest frames a network keeps. */
+  readonly streamFramesMax: number;
+}
+
 /** Who a device is, and the key that its frames are signed with. */
 export interface DeviceIdentity {
   readonly actor: DeviceActor;
@@ -57,8 +65,10 @@ export interface StreamPosition {
 export interface StreamState {
   readonly epoch: string;
   readonly head: number;
-  /** The oldest offset that is still kept; head + 1 when none is. */
+  /** From here on nothing is gone that somebody hadn't read; head + 1 when nothing is kept. */
   readonly oldest: number;
+  /** Up to here frames may be gone that all whom they were for had acknowledged. */
+  readonly trimmedOffset: number;
   /** Up to where the device has acknowledged; a device that never did starts where it joined. */
   readonly cursor: number;
   /** The head when the device joined: what is before it was never for the device. */
@@ -77,7 +87,8 @@ export interface FrameToStore {
   readonly destinationId: DeviceId | null;
   /** False: nobody needs to ask whether the destination belongs to the network. It is connected there, for example. */
   readonly destinationUnknown: boolean;
-  readonly nonce: number;
+  /** Null: the server made the frame for its source, whose nonces are its own. */
+  readonly nonce: number | null;
   /** True: its nonce was used before. It is only looked for, never stored; `content` is empty. */
   readonly isRepetition: boolean;
   readonly content: Uint8Array;
@@ -90,11 +101,15 @@ export type StoreOutcome =
 
 /**
  * A frame that was not stored: its source doesn't belong to the network any more, or its destination doesn't, or it is the
- * repetition of a frame that isn't stored.
+ * repetition of a frame that isn't stored, or there is no room left for its network or its tenant.
  */
 export interface RefusedFrame {
   readonly kind: 'refused';
-  readonly reason: 'network_not_found' | 'frame_destination_unknown' | 'frame_replayed';
+  readonly reason:
+    | 'network_not_found'
+    | 'frame_destination_unknown'
+    | 'frame_replayed'
+    | 'storage_quota_exceeded';
 }
 
 /** A frame of the stream, as it is delivered. */

@@ -240,12 +240,13 @@ function providerOf(transaction: BegunTransaction, { attempt }: LastAttempt) {
 }
 
 function endedOf(
-  { id, requester, model, promptTokens, createdAtMs }: BegunTransaction,
+  { id, requester, model, promptTokens, createdAtMs, keyId }: BegunTransaction,
   { attempts }: LastAttempt,
   result: Pick<EndedTransaction, 'state' | 'finishReason' | 'failureCode' | 'shares'>,
   finishedAtMs: number,
 ): EndedTransaction {
-  return { id, requester, model, promptTokens, createdAtMs, attempts, finishedAtMs, ...result };
+  const mayHaveKey = keyId !== null;
+  return { id, requester, model, promptTokens, createdAtMs, attempts, finishedAtMs, mayHaveKey, ...result };
 }
 
 function fieldsOf({ id }: BegunTransaction) {

@@ -53,6 +53,15 @@ export function insufficientBalance(): AppError {
   return new AppError('payment_required', 'insufficient_balance', 'The available balance is too low.');
 }
 
+/** What the API key may spend doesn't reach for any provider. */
+export function spendingLimitReached(): AppError {
+  return new AppError(
+    'payment_required',
+    'spending_limit_reached',
+    'The API key has spent what it may spend, or the request could cost more than what is left of it.',
+  );
+}
+
 /** As much is kept for the account as may be: an answer that was promised for a day never goes before. */
 export function tooMuchKept(): AppError {
   return new AppError(

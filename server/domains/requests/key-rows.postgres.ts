@@ -75,14 +75,27 @@ export function createKeyStore(database: Database): KeyStore {
           const { fingerprint, transaction_id: transactionId, answer } = row;
           return { kind: 'taken', fingerprint, transactionId, answer };
         }
-        const [kept] = await sql<{ count: bigint; bytes: bigint }[]>`
-          SELECT count(*), coalesce(sum(octet_length(answer)), 0)::bigint AS bytes
-          FROM marketplace_keyed_requests WHERE tenant_id = ${tenantId} AND account_id = ${accountId}`;
-        return { kind: 'free', keys: Number(kept?.count ?? 0), keptBytes: Number(kept?.bytes ?? 0) };
+        const [counted] = await sql<{ keys: bigint; kept_bytes: bigint }[]>`
+          SELECT keys, kept_bytes FROM marketplace_key_counts
+          WHERE tenant_id = ${tenantId} AND account_id = ${accountId}`;
+        return {
+          kind: 'free',
+          keys: Number(counted?.keys ?? 0),
+          keptBytes: Number(counted?.kept_bytes ?? 0),
+        };
       }),
-    forgetKeys: (beforeMs) =>
-      database.system('money', async (sql) => {
-        await sql`DELETE FROM marketplace_keyed_requests WHERE created_at < ${new Date(beforeMs)}`;
-      }),
+    forgetKeys: async (beforeMs) => {
+      // One account at a time: each has a counter, and who writes requests of several locks them in another order.
+      const forgetSome = () =>
+        database.system('money', async (sql) => {
+          const { count } = await sql`
+            DELETE FROM marketplace_keyed_requests
+            WHERE created_at < ${new Date(beforeMs)} AND account_id = (
+              SELECT account_id FROM marketplace_keyed_requests
+              WHERE created_at < ${new Date(beforeMs)} ORDER BY created_at LIMIT 1)`;
+          return count > 0;
+        });
+      while (await forgetSome());
+    },
   };
 }

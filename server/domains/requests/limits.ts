@@ -1,9 +1,17 @@
+/** A prompt of this size takes the tokenizer longer than asking the database for a balance: some 20 ms. */
+export const LARGE_PROMPT_BYTES = 32_768;
 /** Tenants that are remembered to have no money. */
 export const EMPTY_BALANCES_MAX = 10_000;
 /** Bytes of a request's body: a context of a million tokens of prose, escaped as JSON, and some room. */
 export const REQUEST_BODY_BYTES_MAX = 8 * 1_024 * 1_024;
-/** Tokens of an answer whose length the requester didn't limit. */
-export const COMPLETION_TOKENS_DEFAULT = 1_024;
+/** Tokens that are held first for an answer whose length the requester didn't limit: most are shorter. */
+export const FIRST_HOLD_TOKENS = 1_024;
+/** Tokens of such an answer for which the balance must reach at least: a few sentences. */
+export const FIRST_HOLD_TOKENS_MIN = 64;
+/** Less than this is not worth holding more for. */
+export const MORE_TOKENS_MIN = 32;
+/** Bytes of text that count as a token while an answer grows: fewer than most have, so that enough is held in time. */
+export const BYTES_PER_TOKEN = 3;
 /** Tokens a requester may ask for. */
 export const COMPLETION_TOKENS_MAX = 1_000_000;
 /** Providers that one request is given to before it fails. */

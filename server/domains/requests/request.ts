@@ -8,6 +8,7 @@ import {
   DELTA_BYTES_MAX,
   type Eligible,
   type FailureCode,
+  type ModelOffer,
   noProviderAvailable,
   type ProviderId,
 } from '../providers/index.ts';
@@ -15,12 +16,13 @@ import type { BegunTransaction } from '../transactions/index.ts';
 import { AnswerCredit } from './answer-credit.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { mayFailOver } from './billing.ts';
-import { completionTokensOf, narrowOffers } from './candidates.ts';
+import { narrowOffers, requireContext, type Unaffordable } from './candidates.ts';
 import { type EndDependencies, endRequest } from './end-request.ts';
 import { requestFailed, requestRejected, tooManyRunning } from './errors.ts';
-import { ATTEMPTS_MAX, type RequestTimes } from './limits.ts';
+import { GrowingHold } from './growing-hold.ts';
+import { ATTEMPTS_MAX, FIRST_HOLD_TOKENS, FIRST_HOLD_TOKENS_MIN, type RequestTimes } from './limits.ts';
 import type { KeyClaim } from './ports.ts';
-import type { ComputeAnswer, ComputeOrder, Requester, StartedRequest } from './types.ts';
+import type { ComputeAnswer, ComputeOrder, KeyedRequester, StartedRequest } from './types.ts';
 import { beginUnit, holdIdFor, reholdUnit } from './units.ts';
 
 /** Settings of requests. */
@@ -35,7 +37,7 @@ export type RequestDependencies = EndDependencies;
 /** What is asked, by whom, under which claim. */
 export interface RequestInput {
   readonly id: TransactionId;
-  readonly requester: Requester;
+  readonly requester: KeyedRequester;
   readonly order: ComputeOrder;
   /** Null: it has no idempotency key. */
   readonly claim: KeyClaim | null;
@@ -53,7 +55,8 @@ export class ComputeRequest {
   readonly #input: RequestInput;
   readonly #createdAtMs: number;
   readonly #deadlineMs: number;
-  readonly #completionTokensMax: number;
+  /** Tokens of the answer that are held first. */
+  #firstTokens: number;
   readonly #stream: AnswerStream;
   readonly #credit: AnswerCredit;
   readonly #failed = new Set<ProviderId>();
@@ -63,7 +66,7 @@ export class ComputeRequest {
   #earlierHoldId: TransferId | null = null;
   #holds = 0;
   #attempts = 0;
-  #unaffordableMicrocents: Microcents | null = null;
+  #unaffordable: Unaffordable | null = null;
   #attempt: Attempt | null = null;
   #tellBegun: (attempt: Attempt) => void = () => {};
 
@@ -76,7 +79,8 @@ export class ComputeRequest {
     this.#dependencies = dependencies;
     this.#createdAtMs = clock.nowMs();
     this.#deadlineMs = clock.monotonicMs() + times.requestTimeoutMs;
-    this.#completionTokensMax = completionTokensOf(input.order, input.offers);
+    requireContext(input.order, input.offers);
+    this.#firstTokens = input.order.completionTokensMax ?? FIRST_HOLD_TOKENS;
     const { accountId } = input.requester;
     this.#credit = new AnswerCredit(dependencies.budget, accountId, input.order.body.length);
     const listener = {
@@ -139,9 +143,10 @@ export class ComputeRequest {
       const attempt = await this.#takeSlot();
       if (attempt === null) return null;
       try {
-        const costMicrocents = this.#highestCost(attempt.model.prices);
-        if (await this.#holdHighestCost(attempt, costMicrocents)) return attempt;
-        this.#unaffordableMicrocents = costMicrocents;
+        const tokens = this.#firstTokensAt(attempt.model);
+        const refused = await this.#hold(attempt, tokens);
+        if (refused === null) return attempt;
+        this.#unaffordable = { costMicrocents: this.#costOf(attempt.model, tokens), refused };
       } catch (error) {
         attempt.giveBack();
         providers.judge(attempt, 0);
@@ -167,7 +172,7 @@ export class ComputeRequest {
           model: order.model,
           body: order.body,
           promptTokens: order.promptTokens,
-          completionTokensMax: this.#completionTokensMax,
+          completionTokensMax: order.completionTokensMax,
           firstTokenTimeoutMs: times.firstTokenTimeoutMs,
           stallTimeoutMs: times.stallTimeoutMs,
           creditBytes: CREDIT_BYTES,
@@ -176,39 +181,59 @@ export class ComputeRequest {
         narrow: (offers) => this.#narrow(offers),
       });
     } catch (error) {
+      if (this.#canHoldLess(error)) return this.#takeSlot();
       if (this.#attempts > 0 && error instanceof AppError) return null;
       throw error;
     }
   }
 
+  /** True: everybody is too dear for what should be held first, and less of it would do. */
+  #canHoldLess(error: unknown): boolean {
+    const isLimited = this.#input.order.completionTokensMax !== null;
+    if (isLimited || !(error instanceof AppError) || error.kind !== 'payment_required') return false;
+    if (this.#firstTokens <= FIRST_HOLD_TOKENS_MIN) return false;
+    this.#firstTokens = Math.max(FIRST_HOLD_TOKENS_MIN, Math.floor(this.#firstTokens / 4));
+    this.#unaffordable = null;
+    return true;
+  }
+
   #narrow(offers: readonly Eligible[]): readonly Eligible[] | null {
     const { order } = this.#input;
     const limits = {
-      neededTokens: order.promptTokens + this.#completionTokensMax,
+      neededTokens: order.promptTokens + (order.completionTokensMax ?? 1),
       failed: this.#failed,
       costMicrocentsMax: order.costMicrocentsMax,
-      unaffordableMicrocents: this.#unaffordableMicrocents,
+      unaffordable: this.#unaffordable,
     };
-    return narrowOffers(offers, limits, (prices) => this.#highestCost(prices));
+    return narrowOffers(offers, limits, (model) => this.#costOf(model, this.#firstTokensAt(model)));
   }
 
-  /** The most the request could cost at these prices. */
-  #highestCost(prices: Eligible['model']['prices']): Microcents {
+  /** Tokens of the answer that are held first at this model: never more than its context leaves. */
+  #firstTokensAt({ contextTokens }: ModelOffer): number {
+    return Math.min(this.#firstTokens, contextTokens - this.#input.order.promptTokens);
+  }
+
+  /** The most that the prompt and an answer of so many tokens could cost. */
+  #costOf({ prices }: ModelOffer, completionTokens: number): Microcents {
     const prompt = this.#input.order.promptTokens;
-    const tokens = { prompt, cachedPrompt: 0, completion: this.#completionTokensMax };
+    const tokens = { prompt, cachedPrompt: 0, completion: completionTokens };
     return this.#dependencies.pricing.price(tokens, prices).costMicrocents;
   }
 
   /**
-   * Sees to it that the hold covers the most this attempt could cost: the first time in the request's first commit, later
-   * only where the provider is dearer, in one more. False: the balance doesn't reach.
+   * Sees to it that the hold covers an answer of so many tokens: the first time in the request's first commit, later in one
+   * more where that costs more than is held. Else what doesn't reach: the balance, or the limit of the API key.
    */
-  async #holdHighestCost(attempt: Attempt, heldMicrocents: Microcents): Promise<boolean> {
+  async #hold(attempt: Attempt, completionTokensMax: number): Promise<Unaffordable['refused'] | null> {
     const { ledger } = this.#dependencies;
     const { holdLifeMs } = this.#options.times;
     const before = this.#transaction;
-    if (before !== null && heldMicrocents <= before.heldMicrocents) return true;
-    const hold = { holdId: holdIdFor(this.#input.id, this.#holds++), heldMicrocents };
+    const heldMicrocents = this.#costOf(attempt.model, completionTokensMax);
+    if (before !== null && heldMicrocents <= before.heldMicrocents) {
+      this.#transaction = { ...before, completionTokensMax };
+      return null;
+    }
+    const hold = { holdId: holdIdFor(this.#input.id, this.#holds++), heldMicrocents, completionTokensMax };
     const after = before === null ? this.#begunTransaction(attempt, hold) : { ...before, ...hold };
     const unit =
       before === null
@@ -219,10 +244,11 @@ export class ComputeRequest {
     this.#earlierHoldId = before?.holdId ?? null;
     const outcome = await ledger.commit(unit);
     this.#earlierHoldId = null;
-    if (outcome.ok) return true;
+    if (outcome.ok) return null;
     this.#transaction = before;
-    if (outcome.reason === 'insufficient_balance') return false;
-    if (outcome.reason === 'amount_out_of_range') {
+    const { reason } = outcome;
+    if (reason === 'insufficient_balance' || reason === 'spending_limit_reached') return reason;
+    if (reason === 'amount_out_of_range') {
       throw new AppError('invalid', 'amount_out_of_range', 'The request could cost too much.');
     }
     throw new AppError('unavailable', 'unavailable', 'The request took longer than its hold.');
@@ -230,46 +256,76 @@ export class ComputeRequest {
 
   #begunTransaction(
     { model, provider }: Attempt,
-    hold: Pick<BegunTransaction, 'holdId' | 'heldMicrocents'>,
+    hold: Pick<BegunTransaction, 'holdId' | 'heldMicrocents' | 'completionTokensMax'>,
   ): BegunTransaction {
-    const { id, requester, order } = this.#input;
+    const { id, order } = this.#input;
+    const { keyId, ...requester } = this.#input.requester;
     return {
       id,
       requester,
+      keyId,
       model: order.model,
       provider: { providerId: provider.id, tenantId: provider.tenantId, deviceId: provider.deviceId },
       prices: model.prices,
       promptTokens: order.promptTokens,
-      completionTokensMax: this.#completionTokensMax,
       createdAtMs: this.#createdAtMs,
       nodeId: this.#options.nodeId,
       ...hold,
     };
   }
 
-  /** Sends the request to a provider; resolves with the end of the attempt. */
-  #dispatch(attempt: Attempt): Promise<AttemptEnd> {
+  /** Sends the request to a provider; resolves with the end of the attempt, when no hold for it is on its way. */
+  async #dispatch(attempt: Attempt): Promise<AttemptEnd> {
     this.#attempts++;
     this.#failed.add(attempt.provider.id);
     this.#attempt = attempt;
     this.#credit.grantWith((bytes) => attempt.grant(bytes));
     if (this.#input.order.signal.aborted) attempt.fail('request_cancelled');
-    return new Promise((ended) => {
+    const growing = this.#growingHoldOf(attempt);
+    const end = await new Promise<AttemptEnd>((ended) => {
       attempt.send({
         delta: (delta) => {
           this.#stream.push(delta, this.#input.claim !== null);
           this.#tellBegun(attempt);
+          growing?.add(delta.text);
         },
         ended,
       });
     });
+    await growing?.end();
+    // What is held is not known, so nobody is paid.
+    return this.#earlierHoldId === null ? end : { kind: 'failed', code: 'unavailable' };
+  }
+
+  /** Null: all that the answer may cost is held. */
+  #growingHoldOf(attempt: Attempt): GrowingHold | null {
+    const { order } = this.#input;
+    if (order.completionTokensMax !== null) return null;
+    const request = this;
+    return new GrowingHold(
+      {
+        get heldTokens() {
+          return request.#transaction?.completionTokensMax ?? 0;
+        },
+        holdFor: async (tokens) => {
+          const { costMicrocentsMax } = order;
+          const isAllowed =
+            costMicrocentsMax === null || this.#costOf(attempt.model, tokens) <= costMicrocentsMax;
+          return isAllowed && (await this.#hold(attempt, tokens)) === null;
+        },
+        usedUp: () => attempt.cutShort(),
+        lost: () => attempt.fail('unavailable'),
+      },
+      attempt.model.contextTokens - order.promptTokens,
+    );
   }
 
   /** Writes the end of the request and tells it to the reader. */
   async #writeEnd(attempt: Attempt, end: AttemptEnd): Promise<Attempt> {
     const transaction = this.#transaction;
     if (transaction === null) throw new InvariantError('a request was sent before it was held');
-    const last = { attempt, end, attempts: this.#attempts, isJudged: false, earlierHoldId: null };
+    const earlierHoldId = this.#earlierHoldId;
+    const last = { attempt, end, attempts: this.#attempts, isJudged: false, earlierHoldId };
     const isKept = this.#input.claim !== null;
     const event = await endRequest(
       transaction,

@@ -1,4 +1,5 @@
-import type { Actor } from '../../kernel/actor.ts';
+import type { AccountActor, Actor } from '../../kernel/actor.ts';
+import { requireModelInScope } from '../../kernel/credential-scope.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { asId, type TenantId, type TransactionId } from '../../kernel/ids.ts';
 import { requirePermission } from '../../kernel/permission.ts';
@@ -7,6 +8,7 @@ import type { Eligible, ProviderService } from '../providers/index.ts';
 import type { TransactionStore } from '../transactions/index.ts';
 import { endAbandoned } from './abandoned.ts';
 import { AnswerBudget } from './answer-budget.ts';
+import { contextTokensMaxOf } from './candidates.ts';
 import { EmptyBalances } from './empty-balances.ts';
 import { insufficientBalance, serverStopping, tooManyRunning } from './errors.ts';
 import { KeyedRequests } from './keyed-requests.ts';
@@ -21,7 +23,7 @@ import {
 import type { KeyClaim, KeyStore } from './ports.ts';
 import { ComputeRequest, type RequestDependencies, type RequestOptions } from './request.ts';
 import { RunningRequests } from './running-requests.ts';
-import type { ComputeAnswer, ComputeOrder, Requester, StartedRequest, UncountedOrder } from './types.ts';
+import type { ComputeAnswer, ComputeOrder, KeyedRequester, StartedRequest, UncountedOrder } from './types.ts';
 
 /** What the requests' service needs from outside. */
 export interface RequestServiceDependencies
@@ -41,8 +43,8 @@ export interface RequestService {
   /**
    * Has a request served; resolves with the first piece of its answer. The prompt is counted after everything that costs less
    * was asked. Refuses with `model_not_found`,
-   * `context_length_exceeded`, `maximum_cost_exceeded`, `insufficient_balance`, `no_provider_available`, `rate_limited`, and
-   * with how the last provider failed; under an idempotency key also with `idempotency_key_reused`,
+   * `context_length_exceeded`, `maximum_cost_exceeded`, `insufficient_balance`, `no_provider_available`, `rate_limited`, where
+   * it comes with an API key also with `api_key_scope` and `spending_limit_reached`, and with how the last provider failed; under an idempotency key also with `idempotency_key_reused`,
    * `idempotency_key_in_flight` and `limit_reached`.
    */
   createRequest(actor: Actor, order: UncountedOrder): Promise<ComputeAnswer>;
@@ -70,14 +72,16 @@ export function createRequestService(
 
   return {
     async createRequest(actor, order) {
-      const { tenantId, accountId } = requirePermission(actor, 'market.request');
+      const requester = requesterOf(requirePermission(actor, 'market.request'));
+      const { accountId } = requester;
+      requireModelInScope(actor, order.model);
       if (running.isClosing) throw serverStopping();
       if (order.body.length > REQUEST_BODY_BYTES_MAX) {
         throw new AppError('too_large', 'too_large', `The body may have ${REQUEST_BODY_BYTES_MAX} bytes.`);
       }
       if (!running.hasRoom(accountId)) throw tooManyRunning();
       let rest: Promise<void> = Promise.resolve();
-      const answer = begin({ tenantId, accountId }, order, (ended) => {
+      const answer = begin(requester, order, (ended) => {
         rest = ended;
       });
       // Until its first piece a request is work too, and shutting down waits for it.
@@ -108,7 +112,7 @@ export function createRequestService(
 
 /** Begins a request; `track` gets the rest of its work, where there is some. */
 type Begin = (
-  requester: Requester,
+  requester: KeyedRequester,
   order: UncountedOrder,
   track: (ended: Promise<void>) => void,
 ) => Promise<ComputeAnswer>;
@@ -132,29 +136,34 @@ function createBeginning(
     if (offers.length > 0) return offers;
     throw new AppError('not_found', 'model_not_found', 'No provider offers this model.');
   };
-  const requireMoney = async (tenantId: TenantId, offers: readonly Eligible[]) => {
+  const requireMoney = async (tenantId: TenantId, bodyBytes: number, offers: readonly Eligible[]) => {
     const isFree = offers.some(({ model }) => isNothing(model.prices));
-    if (!isFree && (await emptyBalances.isEmpty(tenantId))) throw insufficientBalance();
+    if (!isFree && (await emptyBalances.isEmpty(tenantId, bodyBytes))) throw insufficientBalance();
   };
-  const count = async ({ accountId }: Requester, order: UncountedOrder): Promise<ComputeOrder> => {
+  const count = async (
+    { accountId }: KeyedRequester,
+    order: UncountedOrder,
+    tokensMax: number,
+  ): Promise<ComputeOrder> => {
     const { countPromptTokens, ...rest } = order;
     const { length } = order.body;
     if (!budget.reserve(accountId, length)) throw tooManyRunning();
     try {
-      return { ...rest, promptTokens: await countPromptTokens() };
+      return { ...rest, promptTokens: await countPromptTokens(tokensMax) };
     } finally {
       budget.release(accountId, length);
     }
   };
   const start = async (
     id: TransactionId,
-    requester: Requester,
+    requester: KeyedRequester,
     uncounted: UncountedOrder,
     claim: KeyClaim | null,
   ): Promise<StartedRequest> => {
     const { tenantId } = requester;
-    await requireMoney(tenantId, requireOffers(uncounted.model));
-    const order = await count(requester, uncounted);
+    const offered = requireOffers(uncounted.model);
+    await requireMoney(tenantId, uncounted.body.length, offered);
+    const order = await count(requester, uncounted, contextTokensMaxOf(offered));
     const input = { id, requester, order, claim, offers: requireOffers(order.model) };
     const started = new ComputeRequest(input, options, { ...dependencies, budget, stopped }).start();
     started.answer.catch((error: unknown) => {
@@ -175,6 +184,10 @@ function createBeginning(
     const request = { id, createdAtMs: clock.nowMs() };
     return keyedRequests.once(requester, { ...uncounted, idempotencyKey }, request, startTracked);
   };
+}
+
+function requesterOf({ tenantId, accountId, credentialId, scope }: AccountActor): KeyedRequester {
+  return { tenantId, accountId, keyId: scope === undefined ? null : credentialId };
 }
 
 function isNothing({ prompt, cachedPrompt, completion }: TokenPrices): boolean {

@@ -1,4 +1,4 @@
-import type { AccountId, TenantId, TransactionId } from '../../kernel/ids.ts';
+import type { AccountId, CredentialId, TenantId, TransactionId } from '../../kernel/ids.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Microcents } from '../../kernel/money.ts';
 import type { FailureCode, ProviderId } from '../providers/index.ts';
@@ -10,7 +10,7 @@ export interface ComputeOrder {
   readonly body: Uint8Array;
   /** Counted by the server. */
   readonly promptTokens: number;
-  /** Null: `COMPLETION_TOKENS_DEFAULT`, or what the context leaves. */
+  /** Null: until the model ends by itself, or the context, the balance or the highest cost does. */
   readonly completionTokensMax: number | null;
   /** Null: no limit but the balance. */
   readonly costMicrocentsMax: Microcents | null;
@@ -22,7 +22,8 @@ export interface ComputeOrder {
 
 /** An order whose prompt is counted when nothing else stands against it. */
 export interface UncountedOrder extends Omit<ComputeOrder, 'promptTokens'> {
-  countPromptTokens(): Promise<number>;
+  /** Where they are more than `tokensMax` it may be any number above it. */
+  countPromptTokens(tokensMax: number): Promise<number>;
 }
 
 /** A piece of an answer. `failed` and `end` are the last of their stream. */
@@ -72,6 +73,12 @@ export interface StartedRequest {
 export interface Requester {
   readonly tenantId: TenantId;
   readonly accountId: AccountId;
+}
+
+/** Who asks, and with what. */
+export interface KeyedRequester extends Requester {
+  /** The API key that the request came with; null: none. */
+  readonly keyId: CredentialId | null;
 }
 
 /** An answer as it is kept under an idempotency key. */

@@ -1,6 +1,13 @@
 import type { TransactionId, TransferId } from '../../kernel/ids.ts';
 import type { Microcents } from '../../kernel/money.ts';
-import { type BusinessRow, businessRow, transferIdFor, type UnitOfWork } from '../ledger/index.ts';
+import { closedKeyHolds, type KeyHold, keyLimits, openedKeyHolds } from '../accounts/index.ts';
+import {
+  type BusinessRow,
+  businessRow,
+  guardedRow,
+  transferIdFor,
+  type UnitOfWork,
+} from '../ledger/index.ts';
 import {
   type BegunTransaction,
   begunTransactions,
@@ -28,8 +35,11 @@ export function beginUnit(
 ): UnitOfWork {
   const rows: BusinessRow[] = [businessRow(begunTransactions, transaction)];
   if (claim !== null) rows.push(businessRow(claimedKeys, claim));
+  const { guards, keyRows } = keyParts(transaction);
+  rows.push(...keyRows);
   return {
     tenantId: transaction.requester.tenantId,
+    guards,
     commands: [holdCommand(transaction, transaction.heldMicrocents, transaction.holdId, holdLifeMs)],
     rows,
   };
@@ -38,18 +48,34 @@ export function beginUnit(
 /** A larger hold in place of the one before, in one step: the balance need not reach for both. */
 export function reholdUnit(
   transaction: BegunTransaction,
-  next: { readonly holdId: TransferId; readonly heldMicrocents: Microcents },
+  next: Pick<BegunTransaction, 'holdId' | 'heldMicrocents' | 'completionTokensMax'>,
   holdLifeMs: number,
 ): UnitOfWork {
   const { id, requester, holdId } = transaction;
+  const { guards, keyRows } = keyParts({ ...transaction, ...next });
   return {
     tenantId: requester.tenantId,
+    guards,
     commands: [
       { kind: 'void', id: transferIdFor('void', holdId), holdId },
       holdCommand(transaction, next.heldMicrocents, next.holdId, holdLifeMs),
     ],
-    rows: [businessRow(reheldTransactions, { id, tenantId: requester.tenantId, ...next })],
+    rows: [businessRow(reheldTransactions, { id, tenantId: requester.tenantId, ...next }), ...keyRows],
   };
+}
+
+/** What a hold means to the API key that its request came with: nothing where there is none. */
+function keyParts({ id, keyId, requester, heldMicrocents }: BegunTransaction) {
+  if (keyId === null) return { guards: [], keyRows: [] };
+  const hold: KeyHold = { keyId, tenantId: requester.tenantId, transactionId: id, heldMicrocents };
+  return { guards: [guardedRow(keyLimits, hold)], keyRows: [businessRow(openedKeyHolds, hold)] };
+}
+
+/** What the end of a request means to the API key that it came with. */
+function keyCharges({ id: transactionId, mayHaveKey, shares }: EndedTransaction): BusinessRow[] {
+  if (!mayHaveKey) return [];
+  const costMicrocents = shares.reduce((sum, share) => sum + share.costMicrocents, 0n);
+  return [businessRow(closedKeyHolds, { transactionId, costMicrocents })];
 }
 
 /** The last step of a request that is paid: the hold is posted; `keptAnswer` is kept under its key. */
@@ -60,7 +86,7 @@ export function paidUnit(
 ): UnitOfWork {
   const { id, requester, shares } = ended;
   const { tenantId } = requester;
-  const rows: BusinessRow[] = [businessRow(endedTransactions, ended)];
+  const rows: BusinessRow[] = [businessRow(endedTransactions, ended), ...keyCharges(ended)];
   if (keptAnswer !== null)
     rows.push(businessRow(keptAnswers, { tenantId, transactionId: id, answer: keptAnswer }));
   const payees = shares.map(({ provider, earningsMicrocents }) => ({
@@ -132,6 +158,7 @@ export function abandonedEnd(
     finishReason: null,
     failureCode,
     finishedAtMs,
+    mayHaveKey: true,
     shares: [unpaidShare(provider, prices)],
   };
 }
@@ -141,6 +168,7 @@ function unpaidRows(ended: EndedTransaction): BusinessRow[] {
   return [
     businessRow(endedTransactions, ended),
     businessRow(freedKeys, { tenantId: requester.tenantId, transactionId: id }),
+    ...keyCharges(ended),
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { Role } from '../../kernel/actor.ts';
 import { MEMBERSHIP_NETWORKS_MAX } from './limits.ts';
-import type { MembershipGrant } from './types.ts';
+import type { LeavingMembership, MembershipGrant } from './types.ts';
 
 /** Why a membership is not given, changed or ended. */
 export type MembershipRefusal = 'forbidden' | 'last_owner' | 'home_owner';
@@ -54,6 +54,19 @@ export function checkChange(change: MembershipChange): MembershipRefusal | null 
     if (isHome) return 'home_owner';
   }
   return null;
+}
+
+/**
+ * What becomes of a tenant when the account of this membership goes: others own it, or the account never did (`left`); its successor becomes
+ * an owner (`handed_on`); nobody who is for the whole tenant is left, so it goes as well (`removed`).
+ */
+export function fateOf({
+  role,
+  otherOwners,
+  successor,
+}: LeavingMembership): 'left' | 'handed_on' | 'removed' {
+  if (role !== 'owner' || otherOwners > 0) return 'left';
+  return successor === null ? 'removed' : 'handed_on';
 }
 
 /** True when the account may do less than before: what it has open then must end. */

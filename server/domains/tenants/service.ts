@@ -1,10 +1,12 @@
 import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { AppError, InvariantError, invalidInput, notFound } from '../../kernel/errors.ts';
+import { notFound } from '../../kernel/errors.ts';
 import type { AccountId, TenantId } from '../../kernel/ids.ts';
 import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { may, requirePermission } from '../../kernel/permission.ts';
-import { MEMBERS_PER_TENANT_MAX } from './limits.ts';
+import { memberExists, REFUSALS, requireGrant, tooManyMembers } from './errors.ts';
+import { createInvitations, type InvitationDependencies, type Invitations } from './invitations.ts';
+import { createOwnership, type Ownership, type OwnershipDependencies } from './ownership.ts';
 import type {
   AccountDirectory,
   BroughtDevices,
@@ -13,11 +15,11 @@ import type {
   LiveConnections,
   TenantStore,
 } from './ports.ts';
-import { checkChange, checkGrant, isLess, type MembershipRefusal } from './rules.ts';
+import { checkChange, isLess } from './rules.ts';
 import type { JoinedTenant, Member, Membership, MembershipGrant } from './types.ts';
 
 /** Tenants and who is a member of them. */
-export interface TenantService {
+export interface TenantService extends Invitations, Ownership {
   /** The tenants that the account which asks is a member of, whichever it acts in. */
   listTenants(
     actor: Actor,
@@ -54,7 +56,7 @@ export interface TenantService {
 const INVITATIONS_MAX = 1_000;
 
 /** What the service needs. */
-interface TenantDependencies {
+interface TenantDependencies extends InvitationDependencies, OwnershipDependencies {
   readonly store: TenantStore;
   readonly accounts: AccountDirectory;
   readonly broughtDevices: BroughtDevices;
@@ -64,7 +66,12 @@ interface TenantDependencies {
 
 /** Builds the service. */
 export function createTenantService(dependencies: TenantDependencies): TenantService {
-  return { ...createTenantReader(dependencies), ...createMembershipChanger(dependencies) };
+  return {
+    ...createTenantReader(dependencies),
+    ...createMembershipChanger(dependencies),
+    ...createInvitations(dependencies),
+    ...createOwnership(dependencies),
+  };
 }
 
 type MembershipChanger = Pick<TenantService, 'addMember' | 'changeMember' | 'removeMember'>;
@@ -72,7 +79,7 @@ type MembershipChanger = Pick<TenantService, 'addMember' | 'changeMember' | 'rem
 function createTenantReader({
   store,
   accounts,
-}: TenantDependencies): Omit<TenantService, keyof MembershipChanger> {
+}: TenantDependencies): Omit<TenantService, keyof (MembershipChanger & Invitations & Ownership)> {
   return {
     async listTenants(actor, after, limit) {
       const { accountId } = requirePermission(actor, 'account.read');
@@ -125,7 +132,9 @@ function createMembershipChanger(dependencies: TenantDependencies): MembershipCh
       throw error;
     });
     const { before, left } = requireDone(outcome);
-    if (before !== null && isLess(before, after)) live.endAccount({ tenantId: actor.tenantId, accountId });
+    const membership = { tenantId: actor.tenantId, accountId };
+    if (before !== null && isLess(before, after)) live.endAccount(membership);
+    else live.accountChanged(membership);
     await broughtDevices.left(left);
     return before;
   };
@@ -149,7 +158,7 @@ function createMembershipChanger(dependencies: TenantDependencies): MembershipCh
     },
 
     async removeMember(actor, accountId) {
-      const account = requirePermission(actor, 'account.read');
+      const account = requirePermission(actor, 'account.manage');
       // Everybody may leave. Who can't see the others gets the same answer for each of them, member or not.
       if (accountId !== account.accountId && !may(account, 'members.manage')) throw REFUSALS.forbidden();
       await change(account, accountId, null);
@@ -157,6 +166,7 @@ function createMembershipChanger(dependencies: TenantDependencies): MembershipCh
   };
 }
 
+/** Those of the members whose accounts are still there: one that is deleted meanwhile has no name. */
 async function withNames(
   accounts: AccountDirectory,
   actor: AccountActor,
@@ -164,10 +174,9 @@ async function withNames(
 ): Promise<Member[]> {
   const ids = memberships.map(({ accountId }) => accountId);
   const names = await accounts.findNames(actor, ids);
-  return memberships.map(({ accountId, role, networkIds, createdAtMs }) => {
+  return memberships.flatMap(({ accountId, role, networkIds, createdAtMs }) => {
     const name = names.get(accountId);
-    if (name === undefined) throw new InvariantError(`a member of ${actor.tenantId} has no account`);
-    return { accountId, name, role, networkIds, createdAtMs };
+    return name === undefined ? [] : [{ accountId, name, role, networkIds, createdAtMs }];
   });
 }
 
@@ -181,21 +190,6 @@ async function withName(
   return member;
 }
 
-/** The grant with each network once, in the order of ids. Refuses with `invalid_input` what the role isn't for. */
-function requireGrant({ role, networkIds }: MembershipGrant): MembershipGrant {
-  const grant = { role, networkIds: networkIds === null ? null : [...new Set(networkIds)].sort() };
-  const problem = checkGrant(grant);
-  if (problem !== null) throw invalidInput(problem);
-  return grant;
-}
-
-const REFUSALS: Readonly<Record<MembershipRefusal, () => AppError>> = {
-  forbidden: () => new AppError('forbidden', 'forbidden', 'Your role in this tenant does not allow this.'),
-  last_owner: () => new AppError('conflict', 'last_owner', 'A tenant has an owner: name another one first.'),
-  home_owner: () =>
-    new AppError('conflict', 'home_owner', 'A user stays the owner of the tenant that was made with it.'),
-};
-
 /** The outcome of a change that was made; throws the refusal of another. */
 function requireDone(outcome: ChangeOutcome): ChangeOutcome & { kind: 'done' } {
   switch (outcome.kind) {
@@ -206,14 +200,12 @@ function requireDone(outcome: ChangeOutcome): ChangeOutcome & { kind: 'done' } {
     case 'not_found':
       throw notFound('member');
     case 'exists':
-      throw new AppError('conflict', 'member_exists', 'The user is a member already.');
+      throw memberExists();
     case 'network_not_found':
       throw notFound('network');
     case 'user_not_found':
       throw notFound('user');
     case 'limit_reached':
-      throw new AppError('conflict', 'limit_reached', 'The tenant has as many members as it may have.', {
-        details: { membersMax: MEMBERS_PER_TENANT_MAX },
-      });
+      throw tooManyMembers();
   }
 }

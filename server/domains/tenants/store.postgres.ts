@@ -1,67 +1,25 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { AccountId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { AccountId, TenantId } from '../../kernel/ids.ts';
 import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import { may } from '../../kernel/permission.ts';
-import { MEMBERS_PER_TENANT_MAX } from './limits.ts';
-import type { BroughtDevice, ChangeOutcome, DecideChange, TenantStore } from './ports.ts';
+import {
+  type BroughtDeviceRows,
+  countOwners,
+  findOne,
+  type GrantRow,
+  insertMember,
+  insertNetworks,
+  insertOwner,
+  insertTenant,
+  lockMembers,
+  type MembershipRow,
+  toGrant,
+  toMembership,
+} from './membership-rows.postgres.ts';
+import { createOwnershipRows, type HomeRows } from './ownership.postgres.ts';
+import type { ChangeOutcome, TenantStore } from './ports.ts';
 import type { Membership, MembershipGrant, Tenant } from './types.ts';
-
-interface GrantRow {
-  role: MembershipGrant['role'];
-  all_networks: boolean;
-  network_ids: NetworkId[];
-}
-
-interface MembershipRow extends GrantRow {
-  tenant_id: TenantId;
-  account_id: AccountId;
-  created_at: Date;
-}
-
-const toGrant = (row: GrantRow): MembershipGrant => ({
-  role: row.role,
-  networkIds: row.all_networks ? null : row.network_ids,
-});
-
-const toMembership = (row: MembershipRow): Membership => ({
-  ...toGrant(row),
-  tenantId: row.tenant_id,
-  accountId: row.account_id,
-  createdAtMs: row.created_at.getTime(),
-});
-
-/** Changes of one tenant's members come one after the other: each counts the owners that the one before left. */
-async function lockMembers(sql: Sql, tenantId: TenantId): Promise<void> {
-  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`members:${tenantId}`}, 0))`;
-}
-
-async function findOne(sql: Sql, tenantId: TenantId, accountId: AccountId): Promise<Membership | null> {
-  const [row] = await sql<MembershipRow[]>`
-    SELECT memberships.*, ARRAY(
-      SELECT network_id FROM membership_networks
-      WHERE membership_networks.tenant_id = ${tenantId} AND membership_networks.account_id = ${accountId}
-      ORDER BY network_id) AS network_ids
-    FROM memberships WHERE tenant_id = ${tenantId} AND account_id = ${accountId}`;
-  return row === undefined ? null : toMembership(row);
-}
-
-async function countOwners(sql: Sql, tenantId: TenantId): Promise<number> {
-  const [row] = await sql<{ count: bigint }[]>`
-    SELECT count(*) AS count FROM memberships WHERE tenant_id = ${tenantId} AND role = 'owner'`;
-  return Number(row?.count ?? 0);
-}
-
-async function insertNetworks(
-  sql: Sql,
-  { tenantId, accountId }: { tenantId: TenantId; accountId: AccountId },
-  networkIds: readonly NetworkId[],
-): Promise<void> {
-  await sql`
-    INSERT INTO membership_networks (tenant_id, account_id, network_id)
-    SELECT ${tenantId}, ${accountId}, network_id FROM unnest(${[...networkIds]}::uuid[]) AS network_id
-    ON CONFLICT DO NOTHING`;
-}
 
 /** What a foreign key that found nothing says of the change; every other error is thrown on. */
 function outcomeOfMissing(error: unknown): ChangeOutcome {
@@ -70,19 +28,6 @@ function outcomeOfMissing(error: unknown): ChangeOutcome {
     return { kind: 'network_not_found' };
   if (code === '23503' && constraint === 'memberships_of_account') return { kind: 'user_not_found' };
   throw error;
-}
-
-/** The devices that members brought into networks of the tenant, as the rows that end with a membership. */
-export interface BroughtDeviceRows {
-  /**
-   * Takes out, in the same transaction, the devices that the account brought into networks other than these (null: it
-   * keeps all); gives those that left.
-   */
-  leaveWithin(
-    sql: Sql,
-    membership: { readonly tenantId: TenantId; readonly accountId: AccountId },
-    keptNetworkIds: readonly NetworkId[] | null,
-  ): Promise<readonly BroughtDevice[]>;
 }
 
 /** What of a tenant other stores write and read in their own transactions. */
@@ -112,23 +57,6 @@ async function selectMembers(sql: Sql, actor: AccountActor, after: AccountId | n
       AND (${after}::uuid IS NULL OR account_id > ${after}::uuid)
     ORDER BY account_id LIMIT ${limit}`;
   return rows.map(toMembership);
-}
-
-async function insertMember(sql: Sql, membership: Membership, decide: DecideChange): Promise<ChangeOutcome> {
-  const { tenantId, accountId, role, networkIds, createdAtMs } = membership;
-  await lockMembers(sql, tenantId);
-  const refused = decide({ before: null, owners: await countOwners(sql, tenantId) });
-  if (refused !== null) return { kind: 'refused', reason: refused };
-  const [count] = await sql<{ count: bigint }[]>`
-    SELECT count(*) AS count FROM memberships WHERE tenant_id = ${tenantId}`;
-  if (count === undefined || count.count >= BigInt(MEMBERS_PER_TENANT_MAX)) return { kind: 'limit_reached' };
-  const added = await sql`
-    INSERT INTO memberships (tenant_id, account_id, role, all_networks, created_at)
-    VALUES (${tenantId}, ${accountId}, ${role}, ${networkIds === null}, ${new Date(createdAtMs)})
-    ON CONFLICT (tenant_id, account_id) DO NOTHING RETURNING 1`;
-  if (added.length === 0) return { kind: 'exists' };
-  if (networkIds !== null) await insertNetworks(sql, membership, networkIds);
-  return { kind: 'done', before: null, left: [] };
 }
 
 async function updateGrant(sql: Sql, { tenantId, accountId }: Membership, after: MembershipGrant) {
@@ -168,8 +96,14 @@ async function selectTenants(
 }
 
 /** Tenants and memberships in PostgreSQL. A membership that ends takes the devices that its account brought along. */
-export function createTenantStore(database: Database, broughtDevices: BroughtDeviceRows): TenantStore {
+export function createTenantStore(
+  database: Database,
+  broughtDevices: BroughtDeviceRows,
+  homes: HomeRows,
+): TenantStore {
   return {
+    ...createOwnershipRows(database, { homes, broughtDevices }),
+
     findMember: (actor, accountId) =>
       database.tenant(actor, async (sql) => {
         const only = onlyAccount(actor);
@@ -177,7 +111,7 @@ export function createTenantStore(database: Database, broughtDevices: BroughtDev
       }),
 
     listMembers: (actor, after, limit) =>
-      database.tenant(actor, (sql) => selectMembers(sql, actor, after, limit)),
+      database.read(actor, (sql) => selectMembers(sql, actor, after, limit)),
 
     addMember: (actor, membership, decide) =>
       database.tenant(actor, (sql) => insertMember(sql, membership, decide)).catch(outcomeOfMissing),
@@ -207,19 +141,11 @@ export function createTenantStore(database: Database, broughtDevices: BroughtDev
 /** What other stores write and read of tenants. */
 export function createTenantRows(): TenantRows {
   return {
-    async addTenant(sql, { id, name, createdAtMs }) {
-      await sql`INSERT INTO tenants (id, name, created_at) VALUES (${id}, ${name}, ${new Date(createdAtMs)})`;
-    },
-    async addOwner(sql, tenantId, accountId, createdAtMs) {
-      await sql`
-        INSERT INTO memberships (tenant_id, account_id, role, all_networks, created_at)
-        VALUES (${tenantId}, ${accountId}, 'owner', true, ${new Date(createdAtMs)})`;
-    },
+    addTenant: insertTenant,
+    addOwner: insertOwner,
     async keepMembers(sql, tenantId) {
       await sql`SELECT pg_advisory_xact_lock_shared(hashtextextended(${`members:${tenantId}`}, 0))`;
     },
-    async findMembership(sql, tenantId, accountId) {
-      return findOne(sql, tenantId, accountId);
-    },
+    findMembership: findOne,
   };
 }

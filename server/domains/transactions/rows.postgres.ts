@@ -34,15 +34,16 @@ export const begunTransactions = {
   },
 };
 
-/** Writes which hold an open transaction has now. */
+/** Writes which hold an open transaction has now, and how long an answer it covers. */
 export const reheldTransactions = {
   name: 'marketplace_transactions 2 rehold',
   async write(sql: Sql, transactions: readonly ReheldTransaction[]): Promise<void> {
     const rows = transactions.map((row) => ({ ...row, heldMicrocents: String(row.heldMicrocents) }));
     await sql`
-      UPDATE marketplace_transactions open SET hold_id = row."holdId", held_microcents = row."heldMicrocents"
+      UPDATE marketplace_transactions open SET hold_id = row."holdId", held_microcents = row."heldMicrocents",
+        completion_tokens_max = row."completionTokensMax"
       FROM jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
-        AS row(id uuid, "tenantId" uuid, "holdId" uuid, "heldMicrocents" bigint)
+        AS row(id uuid, "tenantId" uuid, "holdId" uuid, "heldMicrocents" bigint, "completionTokensMax" bigint)
       WHERE open.id = row.id AND open.tenant_id = row."tenantId" AND open.state = 'PROCESSING'`;
   },
 };

@@ -1,4 +1,11 @@
-import type { AccountId, DeviceId, TenantId, TransactionId, TransferId } from '../../kernel/ids.ts';
+import type {
+  AccountId,
+  CredentialId,
+  DeviceId,
+  TenantId,
+  TransactionId,
+  TransferId,
+} from '../../kernel/ids.ts';
 import type { Microcents } from '../../kernel/money.ts';
 
 /** `PROCESSING` until it ends. `PENDING` and `REFUNDED` are kept for what is paid later, or paid back. */
@@ -58,6 +65,8 @@ export interface BegunTransaction {
   readonly createdAtMs: number;
   /** The node that works on it. */
   readonly nodeId: string;
+  /** The API key that it came with; null: none. */
+  readonly keyId: CredentialId | null;
 }
 
 /** Another hold in place of the one before: a dearer provider takes the transaction over. */
@@ -66,6 +75,7 @@ export interface ReheldTransaction {
   readonly tenantId: TenantId;
   readonly holdId: TransferId;
   readonly heldMicrocents: Microcents;
+  readonly completionTokensMax: number;
 }
 
 /** What one provider did for a transaction, and what it gets. */
@@ -94,6 +104,8 @@ export interface EndedTransaction {
   readonly failureCode: string | null;
   readonly createdAtMs: number;
   readonly finishedAtMs: number;
+  /** True when it came with an API key, or when that isn't known any more. */
+  readonly mayHaveKey: boolean;
   /** One for each provider that is shown it: the one that ended it, last. */
   readonly shares: readonly TransactionShare[];
 }

@@ -13,15 +13,24 @@ export interface ExclusiveUse {
   end(): Promise<void>;
 }
 
+/** What taking it needs to know and to do about the server that has it. */
+export interface ExclusiveUseDependencies {
+  readonly logger: Logger;
+  readonly isAbandoned: () => Promise<boolean>;
+  /** Ends what the servers of this database have open in it, but for the lock's own connection. */
+  readonly endSessions: () => Promise<void>;
+}
+
 /**
  * Takes the database at `url` for this server alone, by a lock that lasts as long as a connection of its own: what two
  * servers keep in memory about the same devices and requests would contradict. Waits a little for a server that is just
- * ending. One that still has the lock then and is seen by `isAbandoned` to hang loses it; for any other one, refuses with
- * StartError. A lock that is lost with its connection is taken again, for as long as that takes.
+ * ending. One that still has the lock then and is seen by `isAbandoned` to hang loses it, and by `endSessions` all of its
+ * connections, whose locks would be waited for one after the other; for any other one, refuses with StartError. A lock
+ * that is lost with its connection is taken again, for as long as that takes.
  */
 export async function useExclusively(
   url: string,
-  { logger, isAbandoned }: { logger: Logger; isAbandoned: () => Promise<boolean> },
+  { logger, isAbandoned, endSessions }: ExclusiveUseDependencies,
 ): Promise<ExclusiveUse> {
   const operation = 'database.exclusive';
   let ended = false;
@@ -46,8 +55,10 @@ export async function useExclusively(
     ended = true;
     await sql.end({ timeout: 1 });
   };
+  let takenOver = false;
   const endHolder = async () => {
     logger.warn({ operation }, 'taking the database from a server that hangs');
+    takenOver = true;
     await sql`
       SELECT pg_terminate_backend(pid) FROM pg_locks
       WHERE locktype = 'advisory' AND objid = ${SERVER_LOCK} AND granted
@@ -66,5 +77,6 @@ export async function useExclusively(
     }
     await sleep(EXCLUSIVE_RETRY_MS);
   }
+  if (takenOver) await endSessions();
   return { end };
 }

@@ -39,7 +39,20 @@ export function isUnreachable(error: unknown): boolean {
   return typeof syscall === 'string' && SOCKET_CALLS.has(syscall) && code.startsWith('E');
 }
 
+/** True where the database's disk has no room: SQLSTATE 53100 disk_full. */
+export function isOutOfSpace(error: unknown): boolean {
+  return failureCode(error) === '53100';
+}
+
 /** The refusal a caller gets while there is no database. Whether a lost commit took effect is not known. */
 export function unavailable(cause?: unknown): AppError {
   return new AppError('unavailable', 'unavailable', 'The database is not available. Try again.', { cause });
+}
+
+/** SQLSTATE undefined_table. */
+const UNDEFINED_TABLE = '42P01';
+
+/** True for a statement about a table that isn't there: its migration has not run. */
+export function isWithoutTable(error: unknown): boolean {
+  return failureCode(error) === UNDEFINED_TABLE;
 }

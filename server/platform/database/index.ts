@@ -1,4 +1,6 @@
-export { isUnreachable } from './failures.ts';
+export { findRunningDatabase } from './embedded/find-running.ts';
+export { databaseFolder } from './embedded/place.ts';
+export { isUnreachable, isWithoutTable } from './failures.ts';
 export type { Migration } from './migrations/migration.ts';
 export {
   type DatabaseOptions,

@@ -48,7 +48,16 @@ export const EMBEDDED_SPARE_CONNECTIONS = 10;
 /** Unix socket paths end at 107 bytes (Linux) or 103 (macOS); the socket's file name takes 19 of them. */
 export const SOCKET_DIRECTORY_BYTES_MAX = 84;
 
+/** PostgreSQL's log of changes: at most this share of a small disk, */
+export const EMBEDDED_LOG_DISK_SHARE = 1 / 8;
+/** at least this much, four of its files, */
+export const EMBEDDED_LOG_BYTES_MIN = 64 * 1024 * 1024;
+/** and never more than PostgreSQL allows it by itself. */
+export const EMBEDDED_LOG_BYTES_MAX = 1024 * 1024 * 1024;
+
 /** Between two tries to have the database for this server alone, */
 export const EXCLUSIVE_RETRY_MS = 500;
 /** and how many there are at the start: 5 s for a server that is ending, and as long again for one that hangs. */
 export const EXCLUSIVE_TRIES = 10;
+/** What a first start left, older than this in milliseconds, is nobody's any more: making a cluster takes seconds. */
+export const UNFINISHED_AGE_MS = 600_000;

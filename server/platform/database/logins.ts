@@ -43,6 +43,8 @@ function scramVerifier(password: string): string {
 /** Roles belong to the cluster: another database's server may make the same at this moment. */
 const CONCURRENT_CHANGE = new Set(['23505', '42710', 'XX000']);
 const ATTEMPTS_MAX = 5;
+/** SQLSTATE invalid_authorization_specification and invalid_password: there is no such user, or its secret is another one. */
+const CANNOT_LOG_IN = new Set(['28000', '28P01']);
 /** SQLSTATE insufficient_privilege. */
 const FORBIDDEN = '42501';
 
@@ -85,6 +87,28 @@ async function findProblems(owner: Client, secret: string): Promise<readonly str
     }
   }
   return problems;
+}
+
+/**
+ * Ends every session of the pools' users in the database at `url`, and what each one holds: a statement, locks, an answer
+ * that nobody reads. For a server that takes over from one that hangs. A user that can't log in has no sessions of ours.
+ */
+export async function endPoolSessions(url: string, secret: string): Promise<void> {
+  await Promise.all(
+    POOL_NAMES.map(async (pool) => {
+      // As the user itself, who may end its own: the owner need not be allowed to.
+      const user = connect(loginUrl(url, pool, secret), { connectionsMax: 1 });
+      try {
+        await user`
+          SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE usename = session_user AND datname = current_database() AND pid <> pg_backend_pid()`;
+      } catch (error) {
+        if (!CANNOT_LOG_IN.has(failureCode(error))) throw error;
+      } finally {
+        await user.end({ timeout: 1 });
+      }
+    }),
+  );
 }
 
 /**

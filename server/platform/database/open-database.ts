@@ -14,7 +14,15 @@ import {
   POOL_CONNECTIONS_MAX,
   STATEMENT_TIMEOUT_MS,
 } from './limits.ts';
-import { loginUrl, POOL_NAMES, type PoolName, prepareLogins, roleOf, SYSTEM_JOBS } from './logins.ts';
+import {
+  endPoolSessions,
+  loginUrl,
+  POOL_NAMES,
+  type PoolName,
+  prepareLogins,
+  roleOf,
+  SYSTEM_JOBS,
+} from './logins.ts';
 import { createMigrator } from './migrate.ts';
 import { migrations as allMigrations } from './migrations/index.ts';
 import type { Migration } from './migrations/migration.ts';
@@ -134,7 +142,9 @@ export async function openDatabase(
     },
     useExclusively: async (isAbandoned) => {
       // The embedded one belongs to the server that runs it.
-      if (source.kind === 'server') exclusive = await useExclusively(url, { ...dependencies, isAbandoned });
+      if (source.kind !== 'server') return;
+      const endSessions = () => endPoolSessions(url, source.secret);
+      exclusive = await useExclusively(url, { ...dependencies, isAbandoned, endSessions });
     },
     rollback: (count) => migrator.down(count),
     ping: async () => {

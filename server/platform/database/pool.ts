@@ -1,10 +1,29 @@
+import type { ReservedSql } from 'postgres';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Sql } from '../../kernel/database.ts';
+import { InvariantError } from '../../kernel/errors.ts';
 import { FairQueue } from '../../kernel/fair-queue.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { Client } from './connect.ts';
 import { unavailable } from './failures.ts';
 import { ACQUIRE_TIMEOUT_MS, TRANSACTIONS_WAITING_MAX } from './limits.ts';
+
+/** A connection's handle as a transaction's, for statements until `end`. */
+function endable(sql: ReservedSql<{ bigint: bigint }>): { readonly handle: Sql; readonly end: () => void } {
+  let isOver = false;
+  const handle = new Proxy(sql, {
+    apply(target, self, values) {
+      if (isOver) throw new InvariantError('a statement begins after all were sent');
+      return Reflect.apply(target, self, values);
+    },
+  });
+  return {
+    handle: handle as unknown as Sql,
+    end: () => {
+      isOver = true;
+    },
+  };
+}
 
 interface Waiting {
   begin(): void;
@@ -33,21 +52,53 @@ export class Pool {
    * `unavailable` where that line is full and where no connection was free in time; work that was refused never begins.
    */
   begin<T>(tenantId: TenantId | null, work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#withConnection(
+      tenantId,
+      (begins) =>
+        this.#client.begin((sql) => {
+          begins();
+          return work(sql);
+        }) as Promise<T>,
+    );
+  }
+
+  /**
+   * Carries `work` out in a transaction that only reads, whose statements are all sent at once: those that `work` begins within
+   * the call. A later one throws InvariantError. Waits and refuses as `begin` does.
+   */
+  readAtOnce<T>(tenantId: TenantId | null, work: (sql: Sql) => Promise<T>): Promise<T> {
+    return this.#withConnection(tenantId, async (begins) => {
+      const sql = await this.#client.reserve();
+      try {
+        begins();
+        const begun = sql`BEGIN READ ONLY`.execute();
+        const { handle, end } = endable(sql);
+        const result = work(handle);
+        end();
+        const ended = sql`COMMIT`;
+        await Promise.allSettled([begun, result, ended]);
+        await Promise.all([begun, ended]);
+        return await result;
+      } finally {
+        sql.release();
+      }
+    });
+  }
+
+  /** `carryOut` calls `begins` when it has a connection, which throws where that took too long. */
+  #withConnection<T>(tenantId: TenantId | null, carryOut: (begins: () => void) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const waiting: Waiting = {
         isOver: false,
         begin: () => {
-          const begun = this.#client.begin((sql) => {
+          const begun = carryOut(() => {
             forgetLimit();
             if (waiting.isOver) throw unavailable();
-            return work(sql);
           });
-          begun
-            .then((result) => resolve(result as T), reject)
-            .finally(() => {
-              forgetLimit();
-              this.#ended();
-            });
+          begun.then(resolve, reject).finally(() => {
+            forgetLimit();
+            this.#ended();
+          });
         },
       };
       const forgetLimit = this.#clock.after(ACQUIRE_TIMEOUT_MS, () => {

@@ -1,9 +1,9 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { TenantId } from '../../kernel/ids.ts';
 import type { Random } from '../../kernel/random.ts';
-import { isRetryable, isUnreachable, unavailable } from './failures.ts';
+import { storageFull } from '../../kernel/storage-room.ts';
+import { isOutOfSpace, isRetryable, isUnreachable, unavailable } from './failures.ts';
 import { RETRY_DELAY_MS, TRANSACTION_ATTEMPTS_MAX } from './limits.ts';
 import type { PoolName } from './logins.ts';
 import type { Pool } from './pool.ts';
@@ -31,15 +31,16 @@ export function createTransactions(
       dependencies.clock.after(meanMs * (0.5 + dependencies.random.fraction()), resolve);
     });
 
-  async function run<T>(pool: Pool, tenantId: TenantId | null, work: (sql: Sql) => Promise<T>): Promise<T> {
+  async function run<T>(carryOut: () => Promise<T>): Promise<T> {
     if (closing) throw unavailable();
     pending++;
     try {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await pool.begin(tenantId, work);
+          return await carryOut();
         } catch (error) {
           if (isUnreachable(error)) throw unavailable(error);
+          if (isOutOfSpace(error)) throw storageFull(error);
           if (!isRetryable(error) || attempt === TRANSACTION_ATTEMPTS_MAX) throw error;
           await wait(attempt);
         }
@@ -50,14 +51,24 @@ export function createTransactions(
     }
   }
 
+  const setScope = (sql: Sql, actor: Actor) => sql`SELECT set_config('app.scope', ${signScope(actor)}, true)`;
+
+  /** The scope is set in one exchange with the first statement. */
+  const withScope =
+    <T>(actor: Actor, work: (sql: Sql) => Promise<T>) =>
+    async (sql: Sql): Promise<T> => {
+      const scoped = setScope(sql, actor);
+      scoped.catch(() => {});
+      const result = await work(sql);
+      await scoped;
+      return result;
+    };
+
   return {
     database: {
-      tenant: (actor, work) =>
-        run(pools.tenant, actor.tenantId, async (sql) => {
-          await sql`SELECT set_config('app.scope', ${signScope(actor)}, true)`;
-          return work(sql);
-        }),
-      system: (job, work) => run(pools[job], null, work),
+      tenant: (actor, work) => run(() => pools.tenant.begin(actor.tenantId, withScope(actor, work))),
+      read: (actor, work) => run(() => pools.tenant.readAtOnce(actor.tenantId, withScope(actor, work))),
+      system: (job, work) => run(() => pools[job].begin(null, work)),
     },
     drain: () => {
       closing = true;

@@ -1,5 +1,5 @@
 import { AppError } from '../../kernel/errors.ts';
-import { BODY_BYTES_PER_SECOND_MIN, BODY_GRACE_MS } from './limits.ts';
+import { BODY_BYTES_PER_SECOND_MIN, BODY_GRACE_MS, LARGE_BODY_BYTES } from './limits.ts';
 import type { NativeResponse } from './uws.ts';
 
 /** A body as its request's head announces it. */
@@ -48,11 +48,11 @@ export class ArrivingBody {
   }
 
   /**
-   * All of it, kept in this room while it arrives. Refuses with `too_large`, at once where more is announced than may come;
+   * All of it, kept in this room while it arrives and, if it is large, until `turn` resolves. Refuses with `too_large`, at once where more is announced than may come;
    * with `unavailable` where there is no room; and with `invalid_input` when the client goes away or is slower than
    * `BODY_BYTES_PER_SECOND_MIN`, which cuts its connection.
    */
-  async receive(room: BodyRoom): Promise<Uint8Array> {
+  async receive(room: BodyRoom, turn: () => Promise<void>): Promise<Uint8Array> {
     if (this.#state === 'held') {
       this.#state = 'receiving';
       this.#begunMs = performance.now();
@@ -65,6 +65,7 @@ export class ArrivingBody {
         this.#settle = resolve;
       });
     }
+    if (this.#failure === null && this.#bytes >= LARGE_BODY_BYTES) await turn();
     if (this.#failure !== null) throw this.#failure;
     const [first = EMPTY, ...more] = this.#chunks;
     const body = more.length === 0 ? first : Buffer.concat(this.#chunks, this.#bytes);
@@ -81,7 +82,7 @@ export class ArrivingBody {
   /** The client is gone. */
   abandon(): void {
     this.#paused = false;
-    if (!this.#isComplete) this.#fail(interrupted());
+    this.#fail(interrupted());
   }
 
   #arrived(chunk: ArrayBuffer, isLast: boolean): void {

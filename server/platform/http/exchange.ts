@@ -1,12 +1,14 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { addressGroup } from '../../kernel/network-address.ts';
-import type { ClientAddress, ClientAddresses } from '../listening/client-addresses.ts';
+import { type ClientAddress, type ClientAddresses, canonicalAddress } from '../listening/client-addresses.ts';
 import type { ConnectionBudget } from '../listening/connection-budget.ts';
 import type { RequestOwner, RequestPlace, RequestShares } from '../listening/request-shares.ts';
 import { ArrivingBody } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
+import type { BodyTurns } from './body-turns.ts';
 import type { BrokenConnection } from './broken-connection.ts';
+import type { Cors } from './cors.ts';
 import { Headers } from './headers.ts';
 import { PATH_BYTES_MAX, RETRY_AFTER_SECONDS } from './limits.ts';
 import { Reply } from './reply.ts';
@@ -28,23 +30,18 @@ export interface ExchangeContext {
   readonly bodies: BodyBudget;
   /** The same for senders who needn't be known. */
   readonly anonymousBodies: BodyBudget;
+  readonly bodyTurns: BodyTurns;
   readonly clients: ClientAddresses;
   readonly shares: RequestShares;
   readonly budget: ConnectionBudget;
+  readonly cors: Cors;
   readonly began: () => void;
   readonly ended: () => void;
 }
 
-/** The address of who is connected, as text; an IPv4 address on an IPv6 socket in its usual form. */
+/** The address of who is connected. */
 export function remoteAddressOf(native: NativeResponse): string {
-  const text = Buffer.from(native.getRemoteAddressAsText()).toString('latin1');
-  const mapped = /^(?:0000:){5}ffff:([0-9a-f]{2})([0-9a-f]{2}):([0-9a-f]{2})([0-9a-f]{2})$/.exec(text);
-  return mapped
-    ? mapped
-        .slice(1)
-        .map((byte) => Number.parseInt(byte, 16))
-        .join('.')
-    : text;
+  return canonicalAddress(Buffer.from(native.getRemoteAddressAsText()).toString('latin1'));
 }
 
 /** Serves one HTTP request from its first to its last byte. Never throws, whatever handlers do. */
@@ -152,7 +149,10 @@ class Exchange {
     const match: RouteMatch =
       path.length > PATH_BYTES_MAX ? { kind: 'not_found' } : this.#context.find(method, path);
     if (match.kind === 'method_not_allowed' && method === 'OPTIONS') {
-      const headers = { allow: match.allow.join(', ') };
+      const headers = {
+        allow: match.allow.join(', '),
+        ...this.#context.cors.preflightHeaders(this.#head.headers, match.allow),
+      };
       this.#settle(async () => ({ status: 204, headers }));
     } else if (match.kind !== 'found') this.#refuse(refusalOf(match));
     else this.#serve(match.route, match.params, this.#place);
@@ -205,13 +205,11 @@ class Exchange {
 
   async #receive(body: ArrivingBody, place: RequestPlace, owner: RequestOwner | null): Promise<Uint8Array> {
     if (owner !== null && !place.belongsTo(owner)) throw tooManyRequests('you');
-    const { bodies, anonymousBodies } = this.#context;
-    const room =
-      owner === null
-        ? anonymousBodies.roomFor(addressGroup(this.#head.client.address))
-        : bodies.roomFor(owner.tenantId);
+    const { bodies, anonymousBodies, bodyTurns } = this.#context;
+    const sender = owner === null ? addressGroup(this.#head.client.address) : owner.tenantId;
+    const room = (owner === null ? anonymousBodies : bodies).roomFor(sender);
     try {
-      return await body.receive(room);
+      return await body.receive(room, () => bodyTurns.next(sender));
     } finally {
       if (this.#isLast) await nextTurn();
     }
@@ -234,9 +232,10 @@ class Exchange {
   async #respond(work: () => Promise<HttpResponse>): Promise<void> {
     if (this.#settled) return;
     this.#settled = true;
-    const { method, path } = this.#head;
+    const { method, path, headers } = this.#head;
     try {
-      const asked = { method, path, requestId: this.#requestId, isLast: this.#isLast };
+      const cors = this.#context.cors.headersFor(headers);
+      const asked = { method, path, cors, requestId: this.#requestId, isLast: this.#isLast };
       await respond(this.#reply, asked, work, this.#context);
     } finally {
       this.#end();
@@ -274,6 +273,8 @@ interface Asked {
   readonly method: string;
   readonly path: string;
   readonly requestId: string;
+  /** Headers for pages of other origins. */
+  readonly cors: Readonly<Record<string, string>>;
   /** The connection ends with the answer. */
   readonly isLast: boolean;
 }
@@ -286,7 +287,7 @@ async function respond(
   context: ExchangeContext,
 ): Promise<void> {
   const send = (response: HttpResponse) =>
-    reply.send(response, {
+    reply.send(withHeaders(response, asked.cors), {
       requestId: asked.requestId,
       omitBody: asked.method === 'HEAD',
       closeConnection:
@@ -301,6 +302,12 @@ async function respond(
       logUnexpected(failure, asked, context.logger),
     );
   }
+}
+
+function withHeaders(response: HttpResponse, headers: Readonly<Record<string, string>>): HttpResponse {
+  const merged = { ...response.headers, ...headers };
+  const vary = [response.headers?.vary, headers.vary].filter((value) => value !== undefined);
+  return { ...response, headers: vary.length > 1 ? { ...merged, vary: vary.join(', ') } : merged };
 }
 
 /** With 204 the library closes only behind a Content-Length, which has no place there. */

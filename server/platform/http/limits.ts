@@ -29,9 +29,19 @@ export const PATH_BYTES_MAX = 2_048;
 export const ARRIVING_BODY_BYTES_MAX = 64 * 1_024 * 1_024;
 /** The same for operations that nobody need be known for, whose bodies are small: one address has half of them at most. */
 export const ANONYMOUS_BODY_BYTES_MAX = 4 * 1_024 * 1_024;
+/** Bodies from this size on are read in turn by sender: a smaller one is read in half a millisecond. */
+export const LARGE_BODY_BYTES = 65_536;
+/** The pause after a large body was read, by the time that took: large bodies get a third of the event loop at most. */
+export const LARGE_BODIES_PAUSE = 2;
 /** The slowest that a body may arrive, in bytes per second: a microcontroller behind a poor radio link is faster. */
 export const BODY_BYTES_PER_SECOND_MIN = 1_024;
 /** How long a body may arrive more slowly than that before it is cut off, in milliseconds. */
 export const BODY_GRACE_MS = 10_000;
 /** When a client who has too many requests under way may try again, in seconds. */
 export const RETRY_AFTER_SECONDS = 1;
+
+/** For how long a browser may remember what it was allowed, in seconds: what Chromium takes at most. */
+export const PREFLIGHT_MAX_AGE_SECONDS = 7_200;
+
+/** Names of headers that a page may ask for, in bytes. */
+export const REQUESTED_HEADERS_BYTES_MAX = 1_024;

@@ -4,17 +4,20 @@ import { createClientAddresses } from '../listening/client-addresses.ts';
 import type { ConnectionBudget } from '../listening/connection-budget.ts';
 import { HTTP_PART } from '../listening/limits.ts';
 import { createRequestShares } from '../listening/request-shares.ts';
+import type { Tls } from '../tls/certificate.ts';
 import { type RegisteredWebSocket, registerWebSocket } from '../websocket/adapter.ts';
 import type { WebSocketEndpoint } from '../websocket/types.ts';
-import { createHttpAdmission } from './admission.ts';
+import { createHttpAdmission, type HttpAdmission } from './admission.ts';
 import { BodyBudget } from './body-budget.ts';
+import { createBodyTurns } from './body-turns.ts';
 import { BrokenConnection } from './broken-connection.ts';
+import { createCors } from './cors.ts';
 import { type ExchangeContext, serveRequest } from './exchange.ts';
 import { ANONYMOUS_BODY_BYTES_MAX, ARRIVING_BODY_BYTES_MAX, CLOSE_GRACE_MS } from './limits.ts';
-import { createListener } from './listener.ts';
+import { createListener, type Listener } from './listener.ts';
 import { createRouter } from './router.ts';
 import type { HttpRoute, RespondToError } from './types.ts';
-import { createNativeApp, watchConnections } from './uws.ts';
+import { createNativeApp, type NativeApp, watchConnections } from './uws.ts';
 
 export interface HttpServerOptions {
   /** An address of this machine: `127.0.0.1`, `0.0.0.0`, `::`. */
@@ -29,6 +32,8 @@ export interface HttpServerOptions {
   readonly anonymousBodyBytesMax?: number;
   /** Addresses and ranges of the proxies that may say who the client is. Default: nobody. */
   readonly trustedProxies?: readonly string[];
+  /** Origins whose pages may read answers. Default: none. */
+  readonly corsOrigins?: readonly string[];
 }
 
 export interface HttpServerDependencies {
@@ -38,6 +43,8 @@ export interface HttpServerDependencies {
   readonly newRequestId: () => string;
   /** What all listeners share. */
   readonly budget: ConnectionBudget;
+  /** Null: in clear text. */
+  readonly tls: Tls | null;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -61,9 +68,8 @@ export function createHttpServer(
   dependencies: HttpServerDependencies,
 ): HttpServer {
   const { closeGraceMs = CLOSE_GRACE_MS } = options;
-  const { routes, websockets, logger } = dependencies;
-  const shared = createShared(options, dependencies.budget);
-  const app = createNativeApp();
+  const { routes, websockets, tls, logger } = dependencies;
+  const shared = createShared(options, dependencies);
   let phase: ReturnType<ExchangeContext['phase']> = 'serving';
   const running = new RunningRequests();
   const context: ExchangeContext = {
@@ -73,15 +79,67 @@ export function createHttpServer(
     logger,
     phase: () => phase,
     broken: new BrokenConnection(),
+    cors: createCors(options.corsOrigins ?? []),
     ...shared,
     began: () => running.began(),
     ended: () => running.ended(),
   };
-  const sockets: RegisteredWebSocket[] = websockets.map((endpoint) =>
-    registerWebSocket(app, endpoint, context),
-  );
-  const listener = createListener(app, options, dependencies);
   const admission = createHttpAdmission({ ...dependencies, clients: shared.clients });
+  const build = () => buildServed(tls, websockets, admission, context);
+  /** The newest last: with a new certificate comes a new app, and connections end with that of theirs. */
+  const served: Served[] = [];
+  let listener: Listener | null = null;
+
+  const stopAccepting = () => {
+    if (phase === 'serving') phase = 'draining';
+    listener?.close();
+  };
+
+  return {
+    async listen() {
+      const first = build();
+      served.push(first);
+      listener = createListener(first.app, options, dependencies);
+      const port = await listener.open();
+      tls?.whenRenewed(() => {
+        if (phase !== 'serving') return;
+        const next = build();
+        served.push(next);
+        listener?.serve(next.app);
+      });
+      admission.watch(port);
+      return { port };
+    },
+    stopAccepting,
+    async close() {
+      stopAccepting();
+      phase = 'closed';
+      for (const { sockets } of served) {
+        for (const socket of sockets) socket.closeAll(1001, 'the server stops');
+      }
+      if (!(await running.idleWithin(closeGraceMs))) {
+        logger.warn({ running: running.count }, 'requests were cut because the server stops');
+      }
+      admission.stop();
+      for (const { app } of served) app.close();
+    },
+  };
+}
+
+/** An app of the library, and the WebSockets that it keeps. */
+interface Served {
+  readonly app: NativeApp;
+  readonly sockets: readonly RegisteredWebSocket[];
+}
+
+function buildServed(
+  tls: Tls | null,
+  websockets: readonly WebSocketEndpoint[],
+  admission: HttpAdmission,
+  context: ExchangeContext,
+): Served {
+  const app = createNativeApp(tls);
+  const sockets = websockets.map((endpoint) => registerWebSocket(app, endpoint, context));
   watchConnections(app, (opened, native) => {
     if (opened) admission.opened(native);
     else {
@@ -90,40 +148,18 @@ export function createHttpServer(
     }
   });
   app.any('/*', (native, incoming) => serveRequest(native, incoming, context));
-
-  const stopAccepting = () => {
-    if (phase === 'serving') phase = 'draining';
-    listener.close();
-  };
-
-  return {
-    async listen() {
-      const port = await listener.open();
-      admission.watch(port);
-      return { port };
-    },
-    stopAccepting,
-    async close() {
-      stopAccepting();
-      phase = 'closed';
-      for (const socket of sockets) socket.closeAll(1001, 'the server stops');
-      if (!(await running.idleWithin(closeGraceMs))) {
-        logger.warn({ running: running.count }, 'requests were cut because the server stops');
-      }
-      admission.stop();
-      app.close();
-    },
-  };
+  return { app, sockets };
 }
 
 /** What requests share, and who they are told apart by. */
 function createShared(
   options: HttpServerOptions,
-  budget: ConnectionBudget,
-): Pick<ExchangeContext, 'bodies' | 'anonymousBodies' | 'clients' | 'shares' | 'budget'> {
+  { budget, clock }: Pick<HttpServerDependencies, 'budget' | 'clock'>,
+): Pick<ExchangeContext, 'bodies' | 'anonymousBodies' | 'bodyTurns' | 'clients' | 'shares' | 'budget'> {
   return {
     bodies: new BodyBudget(options.arrivingBodyBytesMax ?? ARRIVING_BODY_BYTES_MAX),
     anonymousBodies: new BodyBudget(options.anonymousBodyBytesMax ?? ANONYMOUS_BODY_BYTES_MAX),
+    bodyTurns: createBodyTurns({ clock }),
     clients: createClientAddresses(options.trustedProxies ?? []),
     shares: createRequestShares(budget.connectionsMax * HTTP_PART, (reason) =>
       budget.refused('http', reason),

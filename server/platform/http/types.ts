@@ -19,6 +19,11 @@ export interface HttpRequestHead {
   readonly requestId: string;
   /** Aborted when the client goes away before the answer is complete. */
   readonly signal: AbortSignal;
+  /**
+   * Aborted, with the refusal as its reason, when the sender loses what the request needs, such as its credential; also after the
+   * client went away. Not there while nobody is known to have sent it.
+   */
+  readonly revoked?: AbortSignal;
 }
 
 /** One request whose body was read to its end. */

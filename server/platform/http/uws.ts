@@ -1,5 +1,6 @@
 import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
 import uWS from 'uWebSockets.js';
+import type { Tls } from '../tls/certificate.ts';
 
 /** The library's request and answer. The request lives during the callback only, the answer until it is aborted. */
 export type NativeRequest = HttpRequest;
@@ -7,11 +8,32 @@ export type NativeResponse = HttpResponse;
 export type NativeApp = TemplatedApp;
 export type ListenSocket = us_listen_socket;
 
-/** An application without TLS: a proxy in front ends it. Answers don't name the library. */
-export function createNativeApp(): NativeApp {
+/** An application, with TLS where there is a certificate. Answers don't name the library. */
+export function createNativeApp(tls: Tls | null): NativeApp {
   (uWS as unknown as { _cfg(key: string): void })._cfg(WITHOUT_BANNER);
-  return uWS.App();
+  if (tls === null) return uWS.App();
+  const { certificateFile, keyFile } = tls.current();
+  return uWS.SSLApp({
+    cert_file_name: certificateFile,
+    key_file_name: keyFile,
+    ssl_ciphers: tls.versionMin === '1.3' ? NO_CIPHER_OF_TLS_1_2 : CIPHERS_OF_TLS_1_2,
+  });
 }
+
+/**
+ * The library speaks TLS 1.2 and 1.3 and can't be told otherwise, but takes a list of ciphers, which TLS 1.3 doesn't look at: those
+ * with a key that both sides know need such a key, and there is none.
+ */
+const NO_CIPHER_OF_TLS_1_2 = 'PSK';
+/** RFC 9325 section 4.2, and ChaCha20 for machines without AES instructions. */
+const CIPHERS_OF_TLS_1_2 = [
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
 
 /** The library adds up these characters, and leaves out its header where the sum is right (`uWS_cfg` in its addon.cpp). */
 const WITHOUT_BANNER = '999999990007';

@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
+import { Groups } from '../../kernel/groups.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { addressGroup } from '../../kernel/network-address.ts';
 import {
@@ -99,9 +100,9 @@ class Budget implements ConnectionBudget {
   readonly #open: Record<Protocol, number> = { http: 0, websocket: 0, mqtt: 0 };
   /** The oldest first. */
   readonly #unknown = new Set<Place>();
-  readonly #byAddress = new Groups();
-  readonly #byDevice = new Groups();
-  readonly #byTenant = new Groups();
+  readonly #byAddress = new Groups<string, Place>();
+  readonly #byDevice = new Groups<string, Place>();
+  readonly #byTenant = new Groups<string, Place>();
   #httpByAddress = new Map<string, number>();
   readonly #webSocketsByPeer = new Map<string, number>();
   #rests = false;
@@ -209,9 +210,9 @@ class Budget implements ConnectionBudget {
   }
 
   /** Cuts the oldest of a group that has too many. */
-  #trim(groups: Groups, key: string, most: number, reason: CutReason): void {
-    const [oldest] = groups.of(key);
-    if (oldest !== undefined && groups.of(key).size > most) this.#cut(oldest, reason);
+  #trim(groups: Groups<string, Place>, key: string, most: number, reason: CutReason): void {
+    const oldest = groups.first(key);
+    if (oldest !== undefined && groups.countOf(key) > most) this.#cut(oldest, reason);
   }
 
   #cut(place: Place, reason: CutReason): void {
@@ -308,26 +309,3 @@ class Place implements ConnectionPlace {
     this.#budget.leave(this);
   }
 }
-
-/** Connections by what they share, the oldest first. */
-class Groups {
-  readonly #groups = new Map<string, Set<Place>>();
-
-  of(key: string): ReadonlySet<Place> {
-    return this.#groups.get(key) ?? NOBODY;
-  }
-
-  add(key: string, place: Place): void {
-    const group = this.#groups.get(key);
-    if (group === undefined) this.#groups.set(key, new Set([place]));
-    else group.add(place);
-  }
-
-  remove(key: string, place: Place): void {
-    const group = this.#groups.get(key);
-    group?.delete(place);
-    if (group?.size === 0) this.#groups.delete(key);
-  }
-}
-
-const NOBODY: ReadonlySet<Place> = new Set();

@@ -30,6 +30,10 @@ export interface Metrics {
   gauge<Name extends string>(description: Description<Name>): Gauge<Name>;
   /** A gauge that is asked when metrics are read. */
   measuredGauge(description: Omit<Description<never>, 'labels'>, measure: () => number): void;
+  /** What each metric has come to, over all its labels; of a histogram, how often something was observed. */
+  read(): Promise<ReadonlyMap<string, number>>;
+  /** What one metric has come to for each value of a label. */
+  readBy(name: string, label: string): Promise<ReadonlyMap<string, number>>;
   /** Everything as Prometheus reads it (text format 0.0.4). */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { INCOMING_QOS2_MAX } from './limits.ts';
 
 /** A packet as far as its identifier matters. */
 interface Identified {
@@ -10,20 +11,35 @@ type ClientKey = object;
 
 const nothing = async (): Promise<void> => undefined;
 
+/** Open QoS 2 handshakes of one connection, no more than it may have. */
+export class Handshakes {
+  readonly #open = new WeakMap<ClientKey, Set<number>>();
+
+  has(client: ClientKey, messageId: number): boolean {
+    return this.#open.get(client)?.has(messageId) === true;
+  }
+
+  /** Refuses one too many: the connection ends. */
+  add(client: ClientKey, messageId: number): void {
+    const open = this.#open.get(client) ?? new Set<number>();
+    this.#open.set(client, open.add(messageId));
+    if (open.size > INCOMING_QOS2_MAX) throw new Error('too many open QoS 2 handshakes');
+  }
+
+  delete(client: ClientKey, messageId: number): void {
+    this.#open.get(client)?.delete(messageId);
+  }
+}
+
 /**
- * The broker's storage, which keeps nothing but the ids of open QoS 2 handshakes, and those no longer than the
+ * The storage of a broker without a tree, which keeps nothing but the ids of open QoS 2 handshakes, and those no longer than the
  * connection: sessions, retained messages and wills don't exist here (the relay's stream is what survives).
  * An acknowledged packet is handed back as it came, so that the broker's `ack` event carries its id.
  */
 export function createBrokerStorage() {
-  const handshakes = new WeakMap<ClientKey, Set<number>>();
-  const open = (client: ClientKey): Set<number> => {
-    const known = handshakes.get(client) ?? new Set<number>();
-    handshakes.set(client, known);
-    return known;
-  };
+  const handshakes = new Handshakes();
   const find = async (client: ClientKey, packet: Identified): Promise<Identified> => {
-    if (!open(client).has(packet.messageId ?? 0)) throw new Error('no such packet');
+    if (!handshakes.has(client, packet.messageId ?? 0)) throw new Error('no such packet');
     return packet;
   };
   return {
@@ -41,21 +57,17 @@ export function createBrokerStorage() {
     outgoingClearMessageId: async (_client: ClientKey, packet: Identified) => packet,
     outgoingStream: () => Readable.from([]),
     incomingStorePacket: async (client: ClientKey, packet: Identified) => {
-      open(client).add(packet.messageId ?? 0);
+      handshakes.add(client, packet.messageId ?? 0);
     },
     incomingGetPacket: find,
     incomingDelPacket: async (client: ClientKey, packet: Identified) => {
-      open(client).delete(packet.messageId ?? 0);
-    },
-    cleanIncoming: async (client: ClientKey) => {
-      handshakes.delete(client);
+      handshakes.delete(client, packet.messageId ?? 0);
     },
     putWill: nothing,
     delWill: nothing,
     streamWill: () => Readable.from([]),
     /** True while a QoS 2 publication with this id waits for the client's PUBREL. */
-    hasHandshake: (client: ClientKey, messageId: number): boolean =>
-      handshakes.get(client)?.has(messageId) ?? false,
+    hasHandshake: (client: ClientKey, messageId: number): boolean => handshakes.has(client, messageId),
   };
 }
 

@@ -1,11 +1,16 @@
+import type { ConnectPacket } from 'aedes';
 import type { BrokerConnection } from './connection.ts';
 import type { PacketGate } from './packet-gate.ts';
+import type { TreeBroker } from './tree-broker.ts';
 
 /** Why a CONNECT is refused: the CONNACK return code of section 3.2.2.3 and the reason for the log. */
 export interface Refusal {
   readonly returnCode: 2 | 3 | 4 | 5;
   readonly reason: string;
 }
+
+/** CONNECT, as far as it is looked at again. */
+export type Asked = Pick<ConnectPacket, 'clientId' | 'will' | 'clean'>;
 
 /** What is known of one broker client beside the broker's own state. */
 export class ClientSession<Session> {
@@ -15,13 +20,18 @@ export class ClientSession<Session> {
   readonly refusal: Refusal | null;
   /** Set when the client proved who it is. */
   admitted: { readonly session: Session; readonly connection: BrokerConnection } | null = null;
+  /** The topics that the client sees, beside the endpoint's own; null: none. */
+  tree: TreeBroker | null = null;
+  /** What was asked for, as the library goes on to read it. */
+  readonly connect: Asked;
   readonly #incomingMessagesMax: number;
   #inWork = 0;
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(gate: PacketGate, clientId: string, refusal: Refusal | null, incomingMessagesMax: number) {
+  constructor(gate: PacketGate, connect: Asked, refusal: Refusal | null, incomingMessagesMax: number) {
     this.gate = gate;
-    this.clientId = clientId;
+    this.connect = connect;
+    this.clientId = connect.clientId;
     this.remoteAddress = gate.remoteAddress;
     this.refusal = refusal;
     this.#incomingMessagesMax = incomingMessagesMax;

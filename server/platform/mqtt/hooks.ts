@@ -1,9 +1,14 @@
-import type { AedesOptions, Client, ConnectPacket, PublishPacket } from 'aedes';
+import type { Aedes, AedesOptions, Client, ConnectPacket, PublishPacket } from 'aedes';
 import type { Logger } from '../../kernel/logger.ts';
 import { type createBrokerStorage, createDeadEndRouting } from './broker-parts.ts';
+import { knownClientId } from './client-ids.ts';
 import { ClientSession, type Refusal } from './client-session.ts';
 import { CLIENT_ID_LENGTH_MAX } from './limits.ts';
+import { loggedClient, shortened } from './logged-client.ts';
 import { type PacketGate, ProtocolViolation } from './packet-gate.ts';
+import { NOWHERE, type TreeBroker } from './tree-broker.ts';
+import { mayPublish, maySubscribe, takeIntoTree, willRefusal } from './tree-rights.ts';
+import type { MqttTree, TreePacket } from './tree-types.ts';
 import type { MqttEndpoint } from './types.ts';
 
 export interface HookDependencies<Session> {
@@ -14,9 +19,12 @@ export interface HookDependencies<Session> {
   readonly incomingMessagesMax: number;
   /** The client proved who it is. */
   readonly admit: (state: ClientSession<Session>, session: Session) => void;
+  /** The broker of a tree. */
+  readonly brokerOf: (tree: MqttTree) => TreeBroker;
 }
 
-type Hooks = Required<
+/** The library's options that ask. */
+export type Hooks = Required<
   Pick<
     AedesOptions,
     'preConnect' | 'authenticate' | 'authorizePublish' | 'authorizeSubscribe' | 'authorizeForward'
@@ -62,25 +70,26 @@ export function createHooks<Session>(dependencies: HookDependencies<Session>): H
   };
 }
 
-/** Takes from CONNECT what is offered here, and notes why the connection is to be refused, if it is. */
+/** Notes what CONNECT asks for, and why the connection is to be refused, if it is. */
 function readConnect<Session>(
   { sessions, incomingMessagesMax }: HookDependencies<Session>,
   client: Client,
   packet: ConnectPacket,
 ): void {
   const gate = client.conn as PacketGate;
-  sessions.set(client, new ClientSession(gate, packet.clientId, refusalOf(packet), incomingMessagesMax));
-  packet.clean = true;
-  delete packet.will;
+  sessions.set(client, new ClientSession(gate, packet, refusalOf(packet), incomingMessagesMax));
+  // Its keys are topics, which clients choose.
+  Object.assign(client, { subscriptions: Object.create(null) });
 }
 
 /** Null when the client is who it says; rejects where the endpoint can't tell. */
 async function signIn<Session>(
-  { sessions, endpoint, admit }: HookDependencies<Session>,
+  dependencies: HookDependencies<Session>,
   client: Client,
   username: string,
   password: Uint8Array,
 ): Promise<Refusal | null> {
+  const { sessions, endpoint, admit } = dependencies;
   const state = sessions.get(client);
   if (!state) return { returnCode: 3, reason: 'no CONNECT' };
   if (state.refusal) return state.refusal;
@@ -89,37 +98,70 @@ async function signIn<Session>(
   if (session === null) return { returnCode: 4, reason: 'wrong credentials' };
   admit(state, session);
   // The broker replaces connections by this id; a client id alone would let strangers replace each other.
-  Object.assign(client, { id: JSON.stringify([username, clientId]) });
+  // Without a client id it is the one that the library made up.
+  const id = knownClientId(username, clientId || client.id);
+  Object.assign(client, { id });
+  const tree = (await endpoint.tree?.open(session, id)) ?? null;
+  if (tree === null) return withoutTree(client, state);
+  const refusal = willRefusal(endpoint, session, state.connect.will);
+  if (refusal !== null) return refusal;
+  state.tree = dependencies.brokerOf(tree);
+  await state.tree.takeOver(id);
+  tree.visits.resumePlain(id);
+  // From here on the library asks the broker of the tree.
+  Object.assign(client, { broker: (await state.tree.ready()) satisfies Aedes });
   return null;
 }
 
-/** Resolves when the endpoint has taken the publication, so that PUBACK follows; a rejection ends the connection. */
+/** A client that sees no tree has no session that could last, and a will for nobody. */
+function withoutTree(client: Client, { connect }: ClientSession<unknown>): Refusal | null {
+  if (connect.will) return { returnCode: 5, reason: 'wills are not offered' };
+  connect.clean = true;
+  Object.assign(client, { clean: true });
+  return null;
+}
+
+/** Resolves when the publication is taken, so that PUBACK follows; a rejection ends the connection. */
 async function takePublication<Session>(
-  { sessions, endpoint, storage, logger }: HookDependencies<Session>,
+  dependencies: HookDependencies<Session>,
   client: Client | null,
   packet: PublishPacket,
 ): Promise<void> {
+  const { sessions, endpoint, storage, logger } = dependencies;
   const state = client ? sessions.get(client) : undefined;
   if (!client || !state?.admitted) throw new ProtocolViolation('a publication of nobody');
   const { connection, session } = state.admitted;
   const { topic, qos, messageId = 0 } = packet;
-  if (!endpoint.mayPublish(session, topic)) {
+  const isOwn = endpoint.mayPublish(session, topic);
+  if (!isOwn && !(state.tree !== null && mayPublish(endpoint, session, topic))) {
     logger.warn(
       { ...loggedClient(state), code: 'topic_forbidden', topic: shortened(topic) },
       'an MQTT publication was refused',
     );
+    await endpoint.tree?.forbidden(session, topic);
     throw new ProtocolViolation('a forbidden topic');
   }
-  packet.retain = false;
   // A repeated QoS 2 publication was taken already; the broker answers it again [MQTT-4.3.3-2].
-  if (qos === 2 && storage.hasHandshake(client, messageId)) return;
+  const isRepeated = state.tree?.isRepeated(client, messageId) ?? storage.hasHandshake(client, messageId);
+  if (qos === 2 && isRepeated) return;
+  if (!isOwn) {
+    const published = { ...packet, clientId: client.id } as TreePacket;
+    const publisher = client.clean === false && qos === 2 ? { clientId: client.id, messageId } : null;
+    const { isTaken } = await state.inOrder(() => takeIntoTree(dependencies, state, published, publisher));
+    if (isTaken) state.tree?.taken(packet);
+    else Object.assign(packet, { topic: NOWHERE, retain: false });
+    return;
+  }
   const payload = packet.payload as Buffer;
-  const isTaken = await state
+  // Taken by the endpoint, it goes to nobody else.
+  Object.assign(packet, { topic: NOWHERE, retain: false });
+  const outcome = await state
     .inOrder(async () => endpoint.published(connection, session, topic, payload))
     .catch((error: unknown) => {
       logger.error({ ...loggedClient(state), error }, 'an MQTT publication could not be taken');
       throw new Error('the publication could not be taken');
     });
+  const isTaken = typeof outcome === 'boolean' ? outcome : outcome.isTold;
   if (!isTaken && qos > 0) throw new Error('the publication was not taken');
 }
 
@@ -129,8 +171,10 @@ function mayTake<Session>(
   topic: string,
 ): boolean {
   const state = client ? sessions.get(client) : undefined;
-  const session = state?.admitted?.session ?? null;
-  const allowed = session !== null && !/[#+]|^\$/.test(topic) && endpoint.maySubscribe(session, topic);
+  const admitted = state?.admitted ?? null;
+  const isOwn =
+    admitted !== null && !/[#+]|^\$/.test(topic) && endpoint.maySubscribe(admitted.session, topic);
+  const allowed = isOwn || (state !== undefined && maySubscribe(endpoint, state, topic));
   if (!allowed) {
     logger.warn(
       { ...loggedClient(state), code: 'topic_forbidden', topic: shortened(topic) },
@@ -141,7 +185,7 @@ function mayTake<Session>(
 }
 
 /** What CONNECT asks for and isn't given, before anybody looks at the credentials. */
-function refusalOf(packet: { clientId: string; clean?: boolean; will?: unknown }): Refusal | null {
+function refusalOf(packet: { clientId: string; clean?: boolean }): Refusal | null {
   // [MQTT-3.1.3-8]
   if (packet.clientId === '' && packet.clean === false) {
     return { returnCode: 2, reason: 'no client id for a lasting session' };
@@ -149,14 +193,5 @@ function refusalOf(packet: { clientId: string; clean?: boolean; will?: unknown }
   if (packet.clientId.length > CLIENT_ID_LENGTH_MAX) {
     return { returnCode: 2, reason: 'the client id is too long' };
   }
-  return packet.will ? { returnCode: 5, reason: 'wills are not offered' } : null;
-}
-
-/** Who it is about, for the log; what a stranger chose is cut short. */
-export function loggedClient(state: ClientSession<unknown> | undefined): Record<string, unknown> {
-  return state ? { clientId: shortened(state.clientId), remoteAddress: state.remoteAddress } : {};
-}
-
-function shortened(text: string): string {
-  return text.length > 64 ? `${text.slice(0, 64)}...` : text;
+  return null;
 }

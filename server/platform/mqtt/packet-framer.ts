@@ -3,6 +3,7 @@ import {
   checkedBytes,
   findFirstByteFault,
   findPacketFault,
+  isOfMqtt5,
   PACKET_TYPE,
   type PacketFault,
 } from './packet-rules.ts';
@@ -12,7 +13,7 @@ const LENGTH_BYTES_MAX = 4;
 
 /**
  * Follows MQTT packets in a stream of bytes, at any split: a packet's announced length is known before it is collected, and
- * whether it is one of MQTT 3.1.1 before its last byte has passed.
+ * whether it is one of MQTT 3.1.1 before its last byte has passed. Of MQTT 5 it reads CONNECT, as far as it is its version's.
  */
 export class PacketFramer {
   readonly #connectBytesMax: number;
@@ -24,6 +25,7 @@ export class PacketFramer {
   #length = 0;
   /** Bytes of the packet's body still to come. */
   #missing = 0;
+  #level: 4 | 5 | null = null;
   /** The body as far as it came in several pieces, while it is still to be checked; null: it was. */
   #partial: PartialPacket | null = null;
 
@@ -32,10 +34,15 @@ export class PacketFramer {
     this.#packetBytesMax = packetBytesMax;
   }
 
+  /** The version of MQTT that CONNECT asks for; null before all of it has passed. What follows in MQTT 5 is not looked at here. */
+  get level(): 4 | 5 | null {
+    return this.#level;
+  }
+
   /** The reason why these bytes must not be read on, or null. After a reason the framer is of no more use. */
   findFault(bytes: Uint8Array): PacketFault | null {
     let position = 0;
-    while (position < bytes.length) {
+    while (position < bytes.length && this.#level !== 5) {
       if (this.#missing > 0) {
         const taken = Math.min(this.#missing, bytes.length - position);
         const fault = this.#checkBody(bytes.subarray(position, position + taken));
@@ -95,7 +102,12 @@ export class PacketFramer {
       return null;
     }
     this.#partial = null;
-    return findPacketFault(this.#first, known.subarray(0, needed));
+    const body = known.subarray(0, needed);
+    if (this.#level === null) {
+      this.#level = isOfMqtt5(body) ? 5 : 4;
+      if (this.#level === 5) return null;
+    }
+    return findPacketFault(this.#first, body);
   }
 }
 

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 
-/** Why a connection ends; with a `returnCode` CONNACK says so before (MQTT 3.1.1 section 3.2.2.3). */
+/** Why a connection ends, and the CONNACK that says so before, where there is one. */
 export interface PacketFault {
   readonly reason: string;
-  readonly returnCode?: 1 | 2;
+  readonly answer?: readonly number[];
 }
 
 /** MQTT 3.1.1 section 2.2.1: the packet type in the first byte's upper half. */
@@ -22,6 +22,17 @@ export const PACKET_TYPE = {
 
 /** Section 3.1.2.2: MQTT 3.1.1. */
 const PROTOCOL_LEVEL = 4;
+
+/** CONNACK with a return code (MQTT 3.1.1 section 3.2.2.3). */
+const refusal = (returnCode: 1 | 2): readonly number[] => [0x20, 2, 0, returnCode];
+/** The beginning of CONNECT in MQTT 5 (section 3.1.2.2): protocol name and level. */
+const CONNECT_OF_MQTT_5 = Buffer.from([0, 4, 0x4d, 0x51, 0x54, 0x54, 5]);
+/** How much of CONNECT says that it is one of MQTT 5. */
+export const MQTT_5_HEAD_BYTES = CONNECT_OF_MQTT_5.length;
+
+/** True for the body of a CONNECT that is one of MQTT 5. */
+export const isOfMqtt5 = (body: Uint8Array): boolean =>
+  CONNECT_OF_MQTT_5.equals(body.subarray(0, MQTT_5_HEAD_BYTES));
 
 /** The lower half of the first byte, of packets that clients send [MQTT-2.2.2-2]; of PUBLISH it says something. */
 const FLAGS: Readonly<Record<number, number>> = {
@@ -120,7 +131,7 @@ function findConnectFault(reader: PacketReader): PacketFault | null {
   if (name !== 'MQTT' && name !== 'MQIsdp') return { reason: 'another protocol than MQTT [MQTT-3.1.2-1]' };
   if (level === null) return { reason: 'a CONNECT without an end' };
   if (name !== 'MQTT' || level !== PROTOCOL_LEVEL) {
-    return { reason: 'another version than MQTT 3.1.1 [MQTT-3.1.2-2]', returnCode: 1 };
+    return { reason: 'another version than MQTT 3.1.1 and 5 [MQTT-3.1.2-2]', answer: refusal(1) };
   }
   const flags = reader.byte();
   if (flags === null || reader.number() === null) return { reason: 'a CONNECT without an end' };
@@ -130,7 +141,7 @@ function findConnectFault(reader: PacketReader): PacketFault | null {
   if (clientId === null) return { reason: 'a CONNECT without an end' };
   const wrongId = textFault(clientId);
   // [MQTT-3.1.3-9]
-  if (wrongId !== null) return { reason: `a client id ${wrongId}`, returnCode: 2 };
+  if (wrongId !== null) return { reason: `a client id ${wrongId}`, answer: refusal(2) };
   const reason = connectPayloadFault(reader, flags);
   return reason === null ? null : { reason };
 }

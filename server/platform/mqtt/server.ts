@@ -1,13 +1,17 @@
 import net from 'node:net';
-import type { Aedes } from 'aedes';
 import type { Logger } from '../../kernel/logger.ts';
 import type { ConnectionBudget } from '../listening/connection-budget.ts';
 import { PortUnavailableError } from '../listening/port-unavailable.ts';
-import { createBroker } from './broker.ts';
+import type { Tls } from '../tls/certificate.ts';
+import type { Socket, SocketHandler, WebSocketEndpoint } from '../websocket/types.ts';
+import { type Brokers, createBrokers } from './broker.ts';
 import * as limits from './limits.ts';
+import { REASON } from './mqtt5/reason-codes.ts';
 import { PacketFramer } from './packet-framer.ts';
-import { PacketGate } from './packet-gate.ts';
+import { type ByteStream, PacketGate, ProtocolViolation } from './packet-gate.ts';
+import { createSecuring } from './securing.ts';
 import type { MqttEndpoint } from './types.ts';
+import { WebSocketStream } from './websocket-stream.ts';
 
 /** Every limit has a default in limits.ts, with its reason. */
 export interface MqttServerOptions {
@@ -22,8 +26,10 @@ export interface MqttServerOptions {
   readonly incomingMessagesMax?: number;
 }
 
-/** A listener for MQTT 3.1.1 over TCP. */
+/** MQTT 3.1.1 and 5: a listener for TCP, with TLS where there is a certificate, and what serves WebSockets of the HTTP listener. */
 export interface MqttServer {
+  /** MQTT over WebSocket, for the listener of HTTP: a client offers the subprotocol `mqtt` [MQTT-6.0.0-3]. */
+  readonly webSocket: WebSocketEndpoint;
   /** Rejects with `PortUnavailableError` when the address can't be bound. */
   listen(): Promise<{ port: number }>;
   /** No new connections; those that are open stay. */
@@ -33,12 +39,12 @@ export interface MqttServer {
 }
 
 /**
- * An MQTT server without routing of its own: every publication goes to the endpoint, every message to a client comes
- * from it. Decided, because a device's stream is kept elsewhere:
- * - Sessions are clean whatever a client asks for; "session present" is never set.
- * - QoS 2 from a client is answered in full (PUBREC, PUBREL, PUBCOMP), once per handshake of a connection; to a
- *   client, QoS 1 is the most, also where SUBACK grants 2.
- * - A will is refused in CONNECT (return code 5): nobody would get it. The retain flag of a publication is ignored.
+ * An MQTT server. What is published to a topic of the endpoint's own goes to the endpoint alone, and what comes to a client there
+ * comes from it; of QoS 1 at most, also where SUBACK grants 2. All other topics are the tree that the endpoint shows a client:
+ * with wildcards, retained messages, wills, and sessions that last. A client that sees no tree has a clean session whatever it asks
+ * for, its will is refused in CONNECT (return code 5), and the retain flag is ignored.
+ * - QoS 2 from a client is answered in full (PUBREC, PUBREL, PUBCOMP), once per handshake.
+ * - Shared subscriptions are refused in SUBACK.
  * - A second connection with the same username and client id replaces the first [MQTT-3.1.4-2]. Other users' client
  *   ids are theirs: nobody can replace a stranger.
  */
@@ -47,37 +53,43 @@ export function createMqttServer<Session>(
   dependencies: {
     readonly endpoint: MqttEndpoint<Session>;
     readonly budget: ConnectionBudget;
+    /** Null: in clear text. */
+    readonly tls: Tls | null;
     readonly logger: Logger;
+    /** An id for a client of MQTT 5 that has none, which nobody else has. */
+    readonly newClientId: () => string;
   },
 ): MqttServer {
   const { host, port } = options;
   const settings = { ...DEFAULTS, ...options };
-  const gates = new Set<PacketGate>();
-  let broker: Aedes | null = null;
-
+  const clients = new Clients(settings);
+  const secure = createSecuring(dependencies.tls);
   const listener = net.createServer({ noDelay: true }, (socket) => {
     socket.setKeepAlive(true, limits.TCP_KEEP_ALIVE_MS);
-    const gate = new PacketGate(socket, new PacketFramer(limits.CONNECT_BYTES_MAX, settings.packetBytesMax));
+    const gate = clients.gateOf(secure(socket));
     gate.place = dependencies.budget.admit({
       protocol: 'mqtt',
       remoteAddress: gate.remoteAddress,
-      cut: () => gate.destroy(),
+      cut: () => gate.cut({ reasonCode: REASON.quotaExceeded, reason: 'there are too many connections' }),
     });
     if (gate.place === null) {
       gate.destroy();
       return;
     }
-    gates.add(gate);
-    gate.once('close', () => {
-      gates.delete(gate);
-      gate.place?.leave();
-    });
-    broker?.handle(gate);
+    clients.serve(gate);
   });
 
   return {
+    webSocket: createWebSocketEndpoint(settings.outgoingBytesMax, (socket) => {
+      const stream = new WebSocketStream(socket);
+      const gate = clients.gateOf(stream);
+      // The listener of HTTP has given it its place, and takes it back.
+      gate.place = { belongsTo: (owner) => socket.belongsTo(owner), leave: () => undefined };
+      clients.serve(gate);
+      return stream.handler;
+    }),
     async listen() {
-      broker = await createBroker(settings, dependencies);
+      clients.brokers = await createBrokers(settings, dependencies);
       const bound = new Promise<{ port: number }>((resolve, reject) => {
         listener.once('error', (error: NodeJS.ErrnoException) =>
           reject(new PortUnavailableError('MQTT', host, port, error.code ?? 'unknown')),
@@ -87,26 +99,79 @@ export function createMqttServer<Session>(
         );
       });
       return await bound.catch(async (error: unknown) => {
-        await closeBroker();
+        await clients.close();
         throw error;
       });
     },
-    stopAccepting() {
-      listener.close();
-    },
+    stopAccepting: () => void listener.close(),
     async close() {
       listener.close();
-      await closeBroker();
-      // The broker knows only of clients that finished CONNECT.
-      for (const gate of gates) gate.destroy();
+      await clients.close();
     },
   };
+}
 
-  async function closeBroker(): Promise<void> {
-    const closing = broker;
-    broker = null;
-    if (closing) await new Promise<void>((resolve) => closing.close(resolve));
+/** The connections of one server, whatever carries them. */
+class Clients {
+  readonly #options: { readonly packetBytesMax: number; readonly connectTimeoutMs: number };
+  readonly #gates = new Set<PacketGate>();
+  /** Who serves them; null: nobody yet, or any more. */
+  brokers: Brokers | null = null;
+
+  constructor(options: { readonly packetBytesMax: number; readonly connectTimeoutMs: number }) {
+    this.#options = options;
   }
+
+  gateOf(stream: ByteStream): PacketGate {
+    const { packetBytesMax, connectTimeoutMs } = this.#options;
+    const framer = new PacketFramer(limits.CONNECT_BYTES_MAX, packetBytesMax);
+    const gate = new PacketGate(stream, framer, (level) => {
+      clearTimeout(timer);
+      gate.off('error', failed);
+      if (this.brokers === null) gate.destroy();
+      else this.brokers.handle(gate, level);
+    });
+    const failed = (error: Error) => this.brokers?.failed(gate, error);
+    const timer = setTimeout(() => {
+      gate.destroy(new ProtocolViolation('connect did not arrive in time'));
+    }, connectTimeoutMs).unref();
+    gate.on('error', failed);
+    gate.once('close', () => clearTimeout(timer));
+    return gate;
+  }
+
+  serve(gate: PacketGate): void {
+    this.#gates.add(gate);
+    gate.once('close', () => {
+      this.#gates.delete(gate);
+      gate.place?.leave();
+    });
+    if (this.brokers === null) gate.destroy();
+  }
+
+  /** Ends every connection. */
+  async close(): Promise<void> {
+    const closing = this.brokers;
+    this.brokers = null;
+    await closing?.close();
+    // The broker knows only of clients that finished CONNECT.
+    for (const gate of this.#gates) gate.destroy();
+  }
+}
+
+function createWebSocketEndpoint(
+  outgoingBytesMax: number,
+  open: (socket: Socket) => SocketHandler,
+): WebSocketEndpoint {
+  return {
+    path: '/mqtt',
+    messageBytesMax: limits.UNREAD_BYTES_MAX,
+    subprotocol: 'mqtt',
+    idleTimeoutSeconds: limits.WEBSOCKET_IDLE_SECONDS,
+    // More than is ever written before a slow client is cut.
+    backpressureBytesMax: 2 * outgoingBytesMax + limits.PACKET_BYTES_MAX,
+    opened: open,
+  };
 }
 
 const DEFAULTS = {

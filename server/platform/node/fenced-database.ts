@@ -5,6 +5,7 @@ import type { NodeLease } from '../../kernel/lease.ts';
 export function fencedDatabase(database: Database, lease: NodeLease): Database {
   return {
     tenant: (scope, work) => database.tenant(scope, work),
+    read: (scope, work) => database.read(scope, work),
     system: (job, work) =>
       database.system(job, async (sql) => {
         await lease.require(sql);

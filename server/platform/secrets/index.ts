@@ -1,2 +1,3 @@
+export { ed25519 } from './ed25519.ts';
 export { createSecretBox, MASTER_KEY_BYTES } from './secret-box.ts';
-export { loadSecrets, type Secrets } from './secrets-file.ts';
+export { hasSecrets, loadSecrets, type Secrets } from './secrets-file.ts';

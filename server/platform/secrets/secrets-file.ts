@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { geteuid } from 'node:process';
@@ -68,6 +68,11 @@ function createSecrets(path: string, random: Random): void {
   } catch (cause) {
     refuse(path, `can't be written: ${cause instanceof Error ? cause.message : cause}.`, cause);
   }
+}
+
+/** True: a server has run with this data directory. */
+export function hasSecrets(dataDirectory: string): boolean {
+  return existsSync(join(dataDirectory, FILE_NAME));
 }
 
 /**

@@ -15,7 +15,8 @@ export interface RegisteredWebSocket {
 
 /** What the library keeps beside its socket. `socket` is null before it opened and after it closed. */
 interface Connection {
-  readonly request: UpgradeRequest;
+  /** Null once the endpoint has seen it. */
+  request: UpgradeRequest | null;
   readonly remoteAddress: string;
   readonly peerAddress: string;
   socket: NativeSocket | null;
@@ -27,6 +28,10 @@ const IDLE_TIMEOUT_SECONDS_MIN = 8;
 const IDLE_TIMEOUT_SECONDS_MAX = 960;
 /** RFC 6455 section 7.4.1: an unexpected condition. */
 const CLOSE_INTERNAL = 1011;
+/** RFC 6455 section 5.2: the longest head of a message from a server. */
+const HEAD_BYTES_MAX = 10;
+/** So much of one socket goes out at once: a longer write saves nothing any more. */
+const FLUSH_BYTES = 64 * 1024;
 
 /**
  * Serves WebSockets at `endpoint.path`; other requests there are left to the routes.
@@ -103,7 +108,7 @@ function whileOpen(
   endpoint: WebSocketEndpoint,
   context: ExchangeContext,
   open: Set<NativeSocket>,
-): Pick<WebSocketBehavior<Connection>, 'open' | 'message' | 'close'> {
+): Pick<WebSocketBehavior<Connection>, 'open' | 'message' | 'drain' | 'close'> {
   const guard = (socket: NativeSocket, work: () => void) => {
     try {
       work();
@@ -115,11 +120,14 @@ function whileOpen(
   return {
     open(native) {
       const connection = native.getUserData();
-      const socket = new NativeSocket(native, connection, context.budget);
+      const socket = new NativeSocket(native, connection, endpoint.backpressureBytesMax, context.budget);
+      const { request } = connection;
       connection.socket = socket;
+      connection.request = null;
       open.add(socket);
+      if (request === null) return;
       guard(socket, () => {
-        const handler = endpoint.opened(socket, connection.request);
+        const handler = endpoint.opened(socket, request);
         // The endpoint may have closed it already.
         if (open.has(socket)) connection.handler = handler;
         else handler.closed(socket.closeCode);
@@ -129,6 +137,11 @@ function whileOpen(
       const { socket, handler } = native.getUserData();
       if (socket === null) return;
       guard(socket, () => handler?.received(new Uint8Array(message), isBinary));
+    },
+    drain(native) {
+      const { socket, handler } = native.getUserData();
+      if (socket === null || native.getBufferedAmount() > 0) return;
+      guard(socket, () => handler?.drained?.());
     },
     close(native, code) {
       const connection = native.getUserData();
@@ -180,14 +193,22 @@ class NativeSocket implements Socket {
   #native: WebSocket<Connection> | null;
   readonly remoteAddress: string;
   readonly #place: ConnectionPlace;
+  readonly #backpressureBytesMax: number;
   #closeCode = 0;
+  /** What was sent in this turn of the event loop. It goes out at its end, in one write: a write for each costs more than all else. */
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  /** What the client hasn't read, as far as it is known, with what waits here. */
+  #bufferedBytes = 0;
 
   constructor(
     native: WebSocket<Connection>,
     { remoteAddress, peerAddress }: Pick<Connection, 'remoteAddress' | 'peerAddress'>,
+    backpressureBytesMax: number,
     budget: Pick<ConnectionBudget, 'upgrade'>,
   ) {
     this.#native = native;
+    this.#backpressureBytesMax = backpressureBytesMax;
     this.remoteAddress = remoteAddress;
     this.#place = budget.upgrade({
       protocol: 'websocket',
@@ -197,21 +218,44 @@ class NativeSocket implements Socket {
     });
   }
 
+  get unsentBytes(): number {
+    return this.#native?.getBufferedAmount() ?? 0;
+  }
+
   belongsTo(owner: ConnectionOwner): void {
     this.#place.belongsTo(owner);
   }
 
   send(message: Uint8Array): 'sent' | 'buffered' | 'dropped' {
     if (!this.#native) return 'dropped';
-    const result = this.#native.send(message, true, false);
-    if (result === 1) return 'sent';
-    return result === 0 ? 'buffered' : 'dropped';
+    if (this.#queue.length === 0) this.#bufferedBytes = this.#native.getBufferedAmount();
+    if (this.#bufferedBytes > this.#backpressureBytesMax) return 'dropped';
+    const result = this.#bufferedBytes === 0 ? 'sent' : 'buffered';
+    if (this.#queue.length === 0) setImmediate(() => this.#flush());
+    this.#queue.push(message);
+    this.#queuedBytes += message.length + HEAD_BYTES_MAX;
+    this.#bufferedBytes += message.length + HEAD_BYTES_MAX;
+    if (this.#queuedBytes >= FLUSH_BYTES) this.#flush();
+    return result;
   }
 
   close(code: number, reason: string): void {
+    this.#flush();
     const native = this.#native;
     this.#native = null;
     native?.end(code, reason);
+  }
+
+  /** Hands over what waits. The library takes all of it: `send` has counted at least what it counts. */
+  #flush(): void {
+    const messages = this.#queue;
+    const native = this.#native;
+    if (messages.length === 0) return;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    native?.cork(() => {
+      for (const message of messages) native.send(message, true, false);
+    });
   }
 
   /** The code it ended with, once it did. */

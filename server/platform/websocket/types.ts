@@ -19,6 +19,8 @@ export interface WebSocketEndpoint {
 export interface SocketHandler {
   /** `message` is valid only during the call: copy what must outlive it. */
   received(message: Uint8Array, isBinary: boolean): void;
+  /** The client has read everything that waited. */
+  drained?(): void;
   /** Called once, at the end, whoever ended it. Nothing can be sent any more. */
   closed(code: number): void;
 }
@@ -33,10 +35,12 @@ export interface UpgradeRequest {
 /** An open WebSocket. After it closed, `send` answers `dropped` and `close` does nothing. */
 export interface Socket {
   /**
-   * Sends a binary message. `buffered`: it will go out as the client reads. `dropped`: over the limit or closed,
-   * nothing was sent; the caller closes the slow consumer.
+   * Sends a binary message at the end of this turn of the event loop: its bytes must not change any more. `buffered`: behind
+   * others, as the client reads. `dropped`: over the limit or closed, it will not be sent; the caller closes the slow consumer.
    */
   send(message: Uint8Array): 'sent' | 'buffered' | 'dropped';
+  /** Bytes that wait for the client to read, without what was sent in this turn of the event loop. */
+  readonly unsentBytes: number;
   /** Says goodbye with a code (RFC 6455 section 7.4) and a reason of at most 123 bytes. */
   close(code: number, reason: string): void;
   /** It is known who this is: the connection counts among theirs, and may be the one too many. */

@@ -33,16 +33,12 @@ export interface ConnectionDependencies extends SessionDependencies {
  * device is known and while the session opens, frames wait in order. Ends with `unauthenticated` where nobody has the
  * token.
  */
-export class BifrostConnection implements SocketHandler, DeviceChannel {
+export class BifrostConnection implements SocketHandler, DeviceChannel, SessionFrames {
   readonly transport = 'websocket';
   readonly windowFrames = WINDOW_FRAMES;
   readonly carriesProviders = true;
   readonly followsEveryNetwork = false;
   readonly acknowledgesItself = false;
-  readonly sessionFrames: SessionFrames = {
-    hello: (frame) => this.#hello(frame),
-    acknowledge: (frame) => this.#acknowledge(frame),
-  };
   readonly remoteAddress: string;
   readonly #socket: Socket;
   readonly #dependencies: ConnectionDependencies;
@@ -61,6 +57,10 @@ export class BifrostConnection implements SocketHandler, DeviceChannel {
       this.#session.end(this.#state === 'greeting' ? helloRequired() : relayError('unavailable'));
     });
     void this.#connect(token);
+  }
+
+  get sessionFrames(): SessionFrames {
+    return this;
   }
 
   get endsAtFirstRefusal(): boolean {
@@ -127,7 +127,7 @@ export class BifrostConnection implements SocketHandler, DeviceChannel {
     }
   }
 
-  async #hello(frame: FrameView): Promise<FrameAnswer> {
+  async hello(frame: FrameView): Promise<FrameAnswer> {
     if (this.#state !== 'greeting') throw relayError('frame_type_unexpected');
     const { resume, capabilities } = payloadOf(Hello, frame);
     this.#state = 'opening';
@@ -164,7 +164,7 @@ export class BifrostConnection implements SocketHandler, DeviceChannel {
     return { type: FrameType.WELCOME, payload, sent: welcomed };
   }
 
-  #acknowledge(frame: FrameView): void {
+  acknowledge(frame: FrameView): void {
     const { offset } = payloadOf(Ack, frame);
     if (this.#session.acknowledge(frame.header.networkId as NetworkId, offset)) return;
     throw new AppError('invalid', 'invalid_input', 'The offset was never sent to this device.');

@@ -20,12 +20,16 @@ export interface DeviceChannel {
   readonly sessionFrames: SessionFrames | null;
   /** True while a wrong frame ends the connection. */
   readonly endsAtFirstRefusal: boolean;
+  /** When the other end was heard from last, where the channel hears more than frames; milliseconds since 1970. */
+  readonly heardAtMs?: number;
   /** Throws what a frame of this type is refused with, where the channel doesn't take it at this moment. */
   requireReady(type: FrameType): void;
   /** Sends a frame that nobody acknowledges. False: it was not sent, the device is gone or too slow. */
   send(frame: Uint8Array): boolean;
   /** Sends a frame of the stream, whose acknowledgement comes back to the session. False as with `send`. */
   sendStored(frame: Uint8Array, streamOffset: number, delivery: DeliverySession): boolean;
+  /** The device belongs to other networks than before. */
+  membershipsChanged?(): void;
   /** Ends the connection. Called at most once. */
   close(reason: AppError): void;
 }

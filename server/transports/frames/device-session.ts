@@ -1,8 +1,10 @@
 import { Delivery, FrameType, type FrameView } from '../../../proto/index.ts';
 import type { DeviceIdentity } from '../../domains/devices/index.ts';
 import type { Arrival, ConnectionRegistry } from '../../domains/presence/index.ts';
+import type { RefusalService } from '../../domains/refusals/index.ts';
 import {
   type DeliverySession,
+  type MadeFrame,
   NIL_UUID,
   type Peer,
   relayError,
@@ -29,6 +31,7 @@ import { WrongFrames } from './wrong-frames.ts';
 export interface SessionDependencies extends FrameServices {
   readonly frames: Frames;
   readonly connections: ConnectionRegistry;
+  readonly refusals: Pick<RefusalService, 'note'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -66,13 +69,17 @@ export class DeviceSession {
   #unanswered = 0;
   #follows = false;
   #isOpening = false;
+  #heardAtMs: number;
   #ended = false;
 
   constructor(channel: DeviceChannel, dependencies: SessionDependencies) {
     this.#channel = channel;
     this.#connection = { remoteAddress: channel.remoteAddress, requestId: null };
     this.#dependencies = dependencies;
-    this.#refusals = new RefusalLog(dependencies);
+    this.#refusals = new RefusalLog(dependencies, (error, { topic }, count) =>
+      this.#noteRefusal(error, typeof topic === 'string' ? topic : null, count),
+    );
+    this.#heardAtMs = dependencies.clock.nowMs();
   }
 
   /** True when the connection is over, whoever ended it. */
@@ -85,6 +92,11 @@ export class DeviceSession {
     return this.#requirePeer().actor;
   }
 
+  /** The networks that the device belongs to at this moment. Throws before `connect`. */
+  get memberships(): Peer['memberships'] {
+    return this.#requirePeer().memberships;
+  }
+
   /** True: the device may publish to this topic. */
   mayPublish(topic: string): boolean {
     return this.#dependencies.frames.mayPublish(this.actor, topic, this.#connection);
@@ -93,6 +105,21 @@ export class DeviceSession {
   /** True: the device may subscribe to this topic. */
   maySubscribe(topic: string): boolean {
     return this.#dependencies.frames.maySubscribe(this.actor, topic, this.#connection);
+  }
+
+  /** True: the device may publish to this topic of its network's tree. */
+  mayPublishInTree(topic: string): boolean {
+    return this.#dependencies.frames.mayPublishInTree(this.actor, topic, this.#connection);
+  }
+
+  /** True: the device may subscribe to this filter of its network's tree. */
+  maySubscribeInTree(topicFilter: string): boolean {
+    return this.#dependencies.frames.maySubscribeInTree(this.actor, topicFilter, this.#connection);
+  }
+
+  /** True: the device publishes there what the server makes a frame of, and nobody else reads: a command, a result. */
+  mayPublishPlain(topic: string): boolean {
+    return this.#dependencies.frames.mayPublishPlain(this.actor, topic, this.#connection);
   }
 
   /** The highest nonce that came from the device. */
@@ -126,6 +153,7 @@ export class DeviceSession {
       kind: this.#channel.transport,
       actor: identity.actor,
       concerns: (networkId) => this.#peer?.memberships.has(networkId) === true,
+      heardAtMs: () => Math.max(this.#heardAtMs, this.#channel.heardAtMs ?? 0),
       end: (reason) => this.end(reason),
     });
     try {
@@ -180,6 +208,7 @@ export class DeviceSession {
    */
   async receive(bytes: Uint8Array): Promise<RefusedMessage | null> {
     if (this.#ended) return { error: relayError('unavailable'), isCountedOn: true };
+    this.#heardAtMs = this.#dependencies.clock.nowMs();
     let frame: FrameView | null = null;
     let accepted: 'new' | 'repeated' | null = null;
     try {
@@ -205,6 +234,31 @@ export class DeviceSession {
     } finally {
       this.#unanswered -= places;
     }
+  }
+
+  /**
+   * Forwards a frame that the server makes of what the device said without signing. Resolves when it is dealt with. Refuses as
+   * the frame's operation does, and with `network_not_found` and `unavailable`.
+   */
+  async submit(made: MadeFrame): Promise<void> {
+    const peer = this.#requirePeer();
+    if (this.#ended) throw relayError('unavailable');
+    if (!peer.memberships.has(made.networkId as NetworkId)) throw relayError('network_not_found');
+    await this.#dependencies.frames.handle({
+      peer,
+      frame: this.#dependencies.relay.makeFor(peer, made),
+      isRepetition: false,
+      connection: this.#connection,
+      providerLink: null,
+      session: null,
+    });
+  }
+
+  /** Notes what the device was refused of what it published without signing. */
+  refusedPlain(topic: string, error: AppError): void {
+    if (this.#ended) return;
+    const { deviceId } = this.actor;
+    this.#refusals.add(error, { operation: 'mqtt.plain', transport: 'mqtt', deviceId, topic });
   }
 
   /** The device has handled a network's stream up to this offset. False: it acknowledges what it was never sent. */
@@ -254,12 +308,12 @@ export class DeviceSession {
       frame,
       isRepetition,
       connection: this.#connection,
-      providerLink: this.#linkOfProvider(peer, frame),
+      providerLink: PROVIDER_TYPES.has(frame.header.type) ? this.#linkOfProvider(peer, frame) : null,
       session: this.#channel.sessionFrames,
     });
   }
 
-  /** The way to this device for requests, made with its first frame. */
+  /** The way to this device for requests, made with its first frame as a provider. */
   #linkOfProvider(peer: Peer, { header }: FrameView): FrameProviderLink | null {
     if (!this.#channel.carriesProviders) return null;
     const { networkId } = header;
@@ -308,6 +362,13 @@ export class DeviceSession {
     return error;
   }
 
+  /** For the device's owner: what the log says is not for it. */
+  #noteRefusal({ code, publicMessage }: AppError, topic: string | null, count: number): void {
+    if (this.#peer === null) return;
+    const told = { transport: this.#channel.transport, topic, code, reason: publicMessage, count };
+    this.#dependencies.refusals.note(this.#peer.actor, told);
+  }
+
   /** Opens what the device follows and is not open, until nothing is missing, whatever changes meanwhile. */
   async #openMissing(): Promise<void> {
     this.#isOpening = true;
@@ -342,6 +403,7 @@ export class DeviceSession {
   #membershipsChanged(): void {
     const peer = this.#peer;
     if (peer === null || this.#ended) return;
+    this.#channel.membershipsChanged?.();
     let isLost = false;
     for (const networkId of [...this.#deliveries.keys()]) {
       if (peer.memberships.has(networkId)) continue;
@@ -372,6 +434,13 @@ export class DeviceSession {
     return this.#peer;
   }
 }
+
+/** What only providers send, and what they are asked through must be known for. */
+const PROVIDER_TYPES: ReadonlySet<number> = new Set([
+  FrameType.PROVIDER_OFFER,
+  FrameType.COMPUTE_CREDIT,
+  FrameType.COMPUTE_RESULT,
+]);
 
 /** True for what is answered in any case; a TRANSIENT frame to a device is only where it is refused. */
 function asksForAnswer({ delivery, type }: FrameView['header']): boolean {

@@ -1,6 +1,7 @@
 import { Capabilities, Delivery, FrameType, type yggdrasil } from '../../../proto/index.ts';
 import type { DeviceCapabilities } from '../../domains/devices/index.ts';
-import { relayError } from '../../domains/relay/index.ts';
+import { NIL_UUID, relayError } from '../../domains/relay/index.ts';
+import type { NetworkId } from '../../kernel/ids.ts';
 import {
   acknowledgement,
   type FrameHandler,
@@ -9,6 +10,7 @@ import {
   type SessionFrames,
 } from './frame-handler.ts';
 import { PROVIDER_FRAME_HANDLERS } from './provider-frames.ts';
+import { readingIn } from './readings.ts';
 
 /** What a device says it can do, as the devices domain takes it. */
 export const capabilitiesOf = ({
@@ -32,11 +34,54 @@ const announceCapabilities: FrameHandler = async (services, received) => {
   const capabilities = capabilitiesOf(payloadOf(Capabilities, received.frame));
   services.devices.checkCapabilities(capabilities);
   const updated = services.devices.updateCapabilities(received.peer.actor, capabilities);
-  // Both are over before either's failure is told: a frame on its way to be kept can't come again.
-  const [forwarded, kept] = await Promise.allSettled([forward(services, received), updated]);
-  if (forwarded.status === 'rejected') throw forwarded.reason;
-  if (kept.status === 'rejected') throw kept.reason;
-  return forwarded.value;
+  return whenBothAreOver(forward(services, received), updated);
+};
+
+/** Forwards an event, and keeps the reading in it, and what it says of the device's state. */
+const sendEvent: FrameHandler = (services, received) => {
+  const { peer, frame, isRepetition } = received;
+  const { networkId, delivery, madeByServer } = frame.header;
+  const said = isRepetition ? null : readingIn(frame);
+  const membership = peer.memberships.get(networkId as NetworkId);
+  if (said === null || membership === undefined) return forward(services, received);
+  const { deviceId } = peer.actor;
+  const source = { networkId: membership.networkId, tenantId: membership.networkTenantId, deviceId };
+  const forwarded = forward(services, received);
+  const { reading, isState } = said;
+  const kept = [services.readings.record(source, [reading])];
+  if (isState) kept.push(services.shadows.report(source, { [reading.name]: reading.value }));
+  const recorded = allOver(kept);
+  // A device that signs is answered for its frame; whether its reading has a place in the history is not its business.
+  if (!madeByServer || delivery !== Delivery.STORED) {
+    recorded.catch(() => undefined);
+    return forwarded;
+  }
+  return whenBothAreOver(forwarded, recorded);
+};
+
+/** Rejects with the first failure, once all are over. */
+async function allOver(kept: readonly Promise<void>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(kept);
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+/** Both are over before either's failure is told: a frame on its way to be kept can't come again. */
+async function whenBothAreOver<Answer>(answer: Answer, kept: Promise<void>): Promise<Awaited<Answer>> {
+  const [answered, outcome] = await Promise.allSettled([answer, kept]);
+  if (answered.status === 'rejected') throw answered.reason;
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return answered.value;
+}
+
+/** Forwards a result; one of a command of the server's own ends here. */
+const sendResult: FrameHandler = (services, received) => {
+  const { header, payload } = received.frame;
+  if (header.destinationId !== NIL_UUID) return forward(services, received);
+  const { deviceId } = received.peer.actor;
+  const { networkId } = header;
+  services.commands.answered({ deviceId, networkId }, header.correlationId ?? '', payload.slice());
+  return header.delivery === Delivery.STORED ? acknowledgement(0) : null;
 };
 
 /** The session a frame belongs to. Refuses with `frame_type_unexpected` where the transport has none of its own. */
@@ -56,10 +101,10 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<Fram
     },
   ],
   [FrameType.PING, () => ({ type: FrameType.PONG, payload: new Uint8Array(0) })],
-  [FrameType.EVENT, forward],
+  [FrameType.EVENT, sendEvent],
   [FrameType.CAPABILITIES, announceCapabilities],
   [FrameType.COMMAND, forward],
-  [FrameType.COMMAND_RESULT, forward],
+  [FrameType.COMMAND_RESULT, sendResult],
   [FrameType.ERROR, forward],
   ...PROVIDER_FRAME_HANDLERS,
 ]);

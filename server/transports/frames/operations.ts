@@ -145,12 +145,19 @@ export const CONNECTION_OPERATION = {
 export interface TopicOperation extends Operation<'frames.send'> {
   readonly audit: 'none';
   readonly action: 'publish' | 'subscribe';
-  /** With `:deviceId` for the device's own id; no other topic is anybody's. */
+  /** With `:deviceId` for the device's own id. */
   readonly topic: string;
 }
 
-/** Every MQTT topic there is. */
-export const TOPIC_OPERATIONS: readonly [publish: TopicOperation, subscribe: TopicOperation] = [
+/** What devices may do with MQTT topics: each two of its own for frames, those of its network's tree, commands and results in JSON. */
+export const TOPIC_OPERATIONS: readonly [
+  publish: TopicOperation,
+  subscribe: TopicOperation,
+  publishInTree: TopicOperation,
+  subscribeInTree: TopicOperation,
+  sendCommand: TopicOperation,
+  sendResult: TopicOperation,
+] = [
   {
     ...session,
     operation: 'mqtt.topics.publish',
@@ -165,6 +172,38 @@ export const TOPIC_OPERATIONS: readonly [publish: TopicOperation, subscribe: Top
     action: 'subscribe',
     topic: 'bifrost/v1/:deviceId/down',
     summary: 'Where a device gets its frames.',
+    errors: ['topic_forbidden'],
+  },
+  {
+    ...session,
+    operation: 'mqtt.tree.publish',
+    action: 'publish',
+    topic: '#',
+    summary: 'Publishes in the tree of its network, to devices/:deviceId/ and what is nobody’s.',
+    errors: ['topic_forbidden'],
+  },
+  {
+    ...session,
+    operation: 'mqtt.tree.subscribe',
+    action: 'subscribe',
+    topic: '#',
+    summary: 'Subscribes in the tree of its network.',
+    errors: ['topic_forbidden'],
+  },
+  {
+    ...session,
+    operation: 'mqtt.commands.send',
+    action: 'publish',
+    topic: 'devices/+/commands/+',
+    summary: 'Asks another device to do something, in JSON.',
+    errors: ['topic_forbidden'],
+  },
+  {
+    ...session,
+    operation: 'mqtt.results.send',
+    action: 'publish',
+    topic: 'devices/:deviceId/results',
+    summary: 'Says in JSON what became of a command.',
     errors: ['topic_forbidden'],
   },
 ];

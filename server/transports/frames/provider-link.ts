@@ -34,7 +34,7 @@ export function createProviderLink(
         model,
         body: first,
         bodyBytes: body.length,
-        completionTokensMax: order.completionTokensMax,
+        completionTokensMax: order.completionTokensMax ?? 0,
         firstTokenTimeoutMs: order.firstTokenTimeoutMs,
         stallTimeoutMs: order.stallTimeoutMs,
         creditBytes: order.creditBytes,

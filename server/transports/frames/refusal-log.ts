@@ -11,13 +11,19 @@ import { REFUSAL_LOG_INTERVAL_MS } from './limits.ts';
 export class RefusalLog {
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #noted: (error: AppError, fields: LogFields, count: number) => void;
   #cancelPause: (() => void) | null = null;
   #last: { readonly error: AppError; readonly fields: LogFields } | null = null;
   #count = 0;
 
-  constructor({ clock, logger }: { readonly clock: Clock; readonly logger: Logger }) {
+  /** `noted` is called with what is written, and how many refusals it stands for. */
+  constructor(
+    { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+    noted: (error: AppError, fields: LogFields, count: number) => void = () => undefined,
+  ) {
     this.#clock = clock;
     this.#logger = logger;
+    this.#noted = noted;
   }
 
   add(error: AppError, fields: LogFields): void {
@@ -41,6 +47,7 @@ export class RefusalLog {
     this.#last = null;
     this.#count = 0;
     logRefusal(this.#logger, error, { ...fields, refusals }, 'frame refused');
+    this.#noted(error, fields, refusals);
     this.#cancelPause = this.#clock.after(REFUSAL_LOG_INTERVAL_MS, () => {
       this.#cancelPause = null;
       this.#write();

@@ -10,9 +10,10 @@ export class WrongFrames {
     this.#count = 0;
   }
 
-  /** A frame was refused. True: one too many. What failed on our side doesn't count. */
-  refused({ kind }: AppError): boolean {
-    if (kind !== 'unavailable' && kind !== 'internal') this.#count++;
+  /** A frame was refused. True: one too many. What failed on our side doesn't count, nor what finds no room. */
+  refused({ kind, code }: AppError): boolean {
+    const isWrong = kind !== 'unavailable' && kind !== 'internal' && code !== 'storage_quota_exceeded';
+    if (isWrong) this.#count++;
     return this.#count > WRONG_FRAMES_MAX;
   }
 }

@@ -1,22 +1,39 @@
 import { mayComeAgain } from '../../domains/relay/index.ts';
+import { type TopicService, WILL_BYTES_MAX } from '../../domains/topics/index.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { MqttTopics } from '../../platform/mqtt/tree-types.ts';
 import type { MqttEndpoint } from '../../platform/mqtt/types.ts';
 import { toAppError } from '../error-table.ts';
-import type { SessionDependencies } from '../frames/device-session.ts';
-import { MqttDevice } from './connection.ts';
+import { MqttDevice, type MqttDeviceDependencies } from './connection.ts';
+import { homeOf } from './home.ts';
+import { reasonOf } from './reasons.ts';
+
+/** What the endpoint needs; without `topics` there are frames only. */
+export interface MqttDependencies extends MqttDeviceDependencies {
+  readonly topics?: TopicService;
+}
 
 /**
- * The bridge for microcontrollers: CONNECT and SUBSCRIBE are the session, PUBACK is the acknowledgement, and every
- * payload is a Bifrost frame. User name: device id. Password: device token.
+ * The way in for MQTT. User name: the device's id, and `@` with a network's where it is in several and means another than the
+ * one that it joined first. Password: the device's token.
+ *
+ * On the device's two topics for frames every payload is a Bifrost frame: CONNECT and SUBSCRIBE are the session, PUBACK is the
+ * acknowledgement. All other topics are the tree of its network.
  *
  * A frame that asks to be kept gets its PUBACK when it is kept, or after an ERROR frame said why it never will be. One that
- * may be kept another time, and one whose device is not subscribed and so can't be told, get none: the connection closes.
+ * may be kept another time, and one whose device is not subscribed and so can't be told, get none: the connection closes. A device
+ * of MQTT 5 is told by the reason code of PUBACK, too.
  */
-export function createMqttEndpoint(dependencies: SessionDependencies): MqttEndpoint<MqttDevice> {
+export function createMqttEndpoint(dependencies: MqttDependencies): MqttEndpoint<MqttDevice> {
+  const { topics } = dependencies;
   return {
+    ...(topics === undefined ? {} : { tree: createTree(topics) }),
+
     async authenticate({ username, password, remoteAddress }) {
-      const device = new MqttDevice(remoteAddress, dependencies);
+      const [deviceId, networkId = null] = username.split('@');
+      const device = new MqttDevice(remoteAddress, networkId, dependencies);
       try {
-        await device.session.connect(new TextDecoder().decode(password), username);
+        await device.session.connect(new TextDecoder().decode(password), deviceId);
         return device;
       } catch (error) {
         if (toAppError(error).kind === 'unauthenticated') return null;
@@ -26,21 +43,26 @@ export function createMqttEndpoint(dependencies: SessionDependencies): MqttEndpo
 
     ownerOf: ({ session }) => session.actor,
 
-    mayPublish: ({ session }, topic) => session.mayPublish(topic),
+    mayPublish: ({ session, plain }, topic) =>
+      session.mayPublish(topic) || (plain !== null && session.mayPublishPlain(topic)),
 
     maySubscribe: ({ session }, topicFilter) => session.maySubscribe(topicFilter),
 
     connected: (connection, device) => device.attach(connection),
 
-    disconnected: (_connection, { session }) => session.closed(),
+    disconnected: (_connection, device) => device.closed(),
 
-    async published(_connection, device, _topic, payload) {
+    async published(_connection, device, topic, payload) {
+      if (device.plain !== null && device.session.mayPublishPlain(topic)) {
+        const told = await device.plain.say(topic, payload);
+        return told === null ? true : { ...told, isTold: true };
+      }
       const refused = await device.session.receive(payload);
       if (refused === null) return true;
       // Without PUBACK the device sends it again.
       if (mayComeAgain(refused.error)) return false;
       // Sending it again would not help. MQTT 3.1.1 can say so with the end of the connection only [MQTT-3.3.5-2].
-      return device.hears || !refused.isCountedOn;
+      return { ...reasonOf(refused.error), isTold: device.hears || !refused.isCountedOn };
     },
 
     subscribed: (_connection, device) => device.subscribed(),
@@ -49,4 +71,40 @@ export function createMqttEndpoint(dependencies: SessionDependencies): MqttEndpo
 
     acknowledged: (_connection, device, token) => device.acknowledged(token),
   };
+}
+
+function createTree(topics: TopicService): MqttTopics<MqttDevice> {
+  return {
+    willBytesMax: WILL_BYTES_MAX,
+
+    async open(device, clientId) {
+      const home = homeOf(device.session.memberships, device.wantedNetworkId);
+      if (home === null) return null;
+      const { networkId, networkTenantId: tenantId, joinedAtMs } = home;
+      const use = await topics.open({ networkId, tenantId });
+      device.entered(networkId, use);
+      await use.tree.begin(clientId, joinedAtMs);
+      return use.tree;
+    },
+
+    mayPublish: ({ session }, topic) => session.mayPublishInTree(topic),
+
+    maySubscribe: ({ session }, topicFilter) => session.maySubscribeInTree(topicFilter),
+
+    subscribed: (device, topicFilter, qos) => device.subscribedInTree(topicFilter, qos),
+
+    unsubscribed: (device, topicFilter) => device.unsubscribedInTree(topicFilter),
+
+    refusal: ({ plain }, packet) => plain?.refusal(packet) ?? null,
+
+    async forbidden({ plain }, topic) {
+      await plain?.refuse(topic, topicForbidden());
+    },
+
+    published: async ({ plain }, packet) => (await plain?.published(packet)) ?? null,
+  };
+}
+
+function topicForbidden(): AppError {
+  return new AppError('forbidden', 'topic_forbidden', 'This topic is not yours to publish to.');
 }

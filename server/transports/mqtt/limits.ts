@@ -1,2 +1,20 @@
 /** STORED frames a microcontroller may have unacknowledged: few, because each waits in its small memory. */
 export const WINDOW_FRAMES = 32;
+/** Bytes of a plain device's JSON. */
+export const PLAIN_PAYLOAD_BYTES_MAX = 16_384;
+/** Objects inside each other in it: what devices say is flat, or a list of sensors with their values. */
+export const PLAIN_LEVELS_MAX = 8;
+/** Values of one publication: each becomes a frame. */
+export const PLAIN_VALUES_MAX = 64;
+/** Characters of the name of a reading, a command or a value. */
+export const PLAIN_NAME_CHARACTERS_MAX = 128;
+/** Characters of a text among the values. */
+export const PLAIN_TEXT_CHARACTERS_MAX = 4_096;
+/** Characters of a unit. */
+export const PLAIN_UNIT_CHARACTERS_MAX = 32;
+/** How long a command waits for its device to subscribe to it, in milliseconds: devices subscribe to one filter after the other. */
+export const COMMAND_SUBSCRIPTION_MS = 2_000;
+/** Between two messages about refusals of one connection, in milliseconds: each is kept, and says how many there were. */
+export const REFUSAL_INTERVAL_MS = 1_000;
+/** Characters of a topic that is shown in a refusal: it is a stranger's. */
+export const TOPIC_CHARACTERS_MAX = 128;

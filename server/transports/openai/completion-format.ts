@@ -1,74 +1,19 @@
-import type { ComputeAnswer, ComputeEvent } from '../../domains/requests/index.ts';
-import { AppError } from '../../kernel/errors.ts';
+import type { ComputeEvent } from '../../domains/requests/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import { moneyToJson } from '../../kernel/money.ts';
+import { type CompletionFrame, failureOf } from '../chat/completion.ts';
+import { serverSentEvent } from '../chat/server-sent-events.ts';
 import { openAiError } from './errors.ts';
 
 type EndEvent = Extract<ComputeEvent, { kind: 'end' }>;
 
-/** What every chunk and answer of one request has in common. */
-export interface CompletionFrame {
-  readonly answer: ComputeAnswer;
-  readonly model: string;
-}
-
-/**
- * The answer failed after it had begun. Where it could have been billed all the same, a client that repeats the request by
- * itself could pay twice: that one is no 503, and is told not to.
- */
-export function failureOf(
-  { answer }: CompletionFrame,
-  event: Extract<ComputeEvent, { kind: 'failed' }>,
-): AppError {
-  const { transactionId } = answer;
-  switch (event.code) {
-    case 'outcome_unknown':
-      return new AppError(
-        'internal',
-        event.code,
-        'The answer is complete, but whether it was billed is not known yet. Its transaction will tell.',
-        { details: { transactionId, mayRepeat: false } },
-      );
-    case 'request_cancelled':
-      return new AppError(
-        'unavailable',
-        event.code,
-        'The request was cancelled. What was delivered is billed.',
-        {
-          details: { transactionId },
-        },
-      );
-    case 'reader_stalled':
-      return new AppError(
-        'unavailable',
-        event.code,
-        'The answer was not read. What was delivered is billed.',
-        {
-          details: { transactionId },
-        },
-      );
-    default:
-      return new AppError(
-        'unavailable',
-        event.code,
-        'The answer could not be finished. Nothing was billed.',
-        {
-          details: { transactionId },
-        },
-      );
-  }
-}
-
 /** A whole answer, of all its deltas put together: https://platform.openai.com/docs/api-reference/chat/object. */
-export function completionObject(
-  { answer, model }: CompletionFrame,
-  fields: JsonObject,
-  end: EndEvent,
-): object {
+export function completionObject(frame: CompletionFrame, fields: JsonObject, end: EndEvent): object {
   const { tool_calls: calls } = fields;
   const content = calls === undefined ? '' : null;
   const made = calls === undefined ? {} : { tool_calls: wholeCalls(calls) };
   return {
-    ...envelope({ answer, model }, 'chat.completion'),
+    ...envelope(frame, 'chat.completion'),
     choices: [
       {
         index: 0,
@@ -83,26 +28,25 @@ export function completionObject(
 
 /**
  * Server-sent events as OpenAI sends them: the role, the deltas as they come, the reason of the end, with `includeUsage` the
- * tokens, and `[DONE]`. An answer that fails on the way ends with `finish_reason: "error"` and an `error` object, which
- * OpenAI's clients throw.
+ * tokens, and `[DONE]`. An answer that fails on the way ends with an `error` object, which OpenAI's clients throw. It is an
+ * event of its own: the Vercel AI SDK looks for an error only where there are no choices.
  */
 export async function* completionEvents(
   frame: CompletionFrame,
   includeUsage: boolean,
 ): AsyncGenerator<string> {
   const common = { ...envelope(frame, 'chat.completion.chunk'), ...(includeUsage ? { usage: null } : {}) };
-  const chunk = (delta: object, finishReason: string | null, more: object = {}) =>
+  const chunk = (delta: object, finishReason: string | null) =>
     serverSentEvent({
       ...common,
       choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }],
-      ...more,
     });
   yield chunk({ role: 'assistant', content: '', refusal: null }, null);
   for await (const event of frame.answer.events) {
     if (event.kind === 'delta') {
       yield chunk(event.fields, null);
     } else if (event.kind === 'failed') {
-      yield chunk({}, 'error', { error: openAiError(failureOf(frame, event)) });
+      yield serverSentEvent({ error: openAiError(failureOf(frame, event)) });
     } else {
       yield chunk({}, event.finishReason);
       if (includeUsage) yield serverSentEvent({ ...common, choices: [], usage: usageOf(event) });
@@ -127,6 +71,7 @@ function usageOf(end: EndEvent): object {
     total_tokens: end.promptTokens + end.completionTokens,
     prompt_tokens_details: { cached_tokens: end.cachedPromptTokens },
     completion_tokens_details: { reasoning_tokens: end.reasoningTokens },
+    cost: moneyToJson(end.costMicrocents),
   };
 }
 
@@ -138,9 +83,4 @@ function wholeCalls(calls: JsonValue): JsonValue {
     const { index: _, ...whole } = call as JsonObject;
     return whole;
   });
-}
-
-// JSON has no line breaks, so a value is one line of the event stream format (WHATWG HTML section 9.2.5).
-function serverSentEvent(value: object): string {
-  return `data: ${JSON.stringify(value)}\n\n`;
 }

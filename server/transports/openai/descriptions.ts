@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { COSTS } from '../../kernel/operation.ts';
+import { chatRequestSchema } from '../chat/chat-schema.ts';
+import { COMPLETION_ERRORS, completionHeadersSchema } from '../chat/completion-operation.ts';
 import type { HttpDescription } from '../pipeline/http-operation.ts';
-import { idempotencyKeySchema } from '../pipeline/idempotency-key-schema.ts';
-import { chatRequestSchema } from './chat-schema.ts';
+import { MODELS_LISTED_MAX } from './limits.ts';
+import { responseRequestSchema } from './responses/request-schema.ts';
 
 const usage = z.object({
   prompt_tokens: z.int(),
@@ -10,6 +12,7 @@ const usage = z.object({
   total_tokens: z.int(),
   prompt_tokens_details: z.object({ cached_tokens: z.int() }),
   completion_tokens_details: z.object({ reasoning_tokens: z.int() }),
+  cost: z.object({ value: z.string(), currency: z.literal('EUR') }).describe('What was billed.'),
 });
 
 const chatCompletion = z
@@ -38,6 +41,9 @@ const model = z
   .object({
     id: z.string(),
     object: z.literal('model'),
+    type: z.literal('model'),
+    display_name: z.string(),
+    created_at: z.string(),
     created: z.int(),
     owned_by: z.string(),
     providers: z.int(),
@@ -59,6 +65,13 @@ const errorBody = z
   })
   .meta({ id: 'OpenAiError' });
 
+/** Which part of the list of models is asked for; what else a client sends is ignored. */
+export const modelQuery = z.object({
+  after: z.string().optional().describe('The `id` of the last model of the part before.'),
+  after_id: z.string().optional().describe('The same, as Anthropic calls it.'),
+  limit: z.coerce.number().int().min(1).max(MODELS_LISTED_MAX).default(MODELS_LISTED_MAX),
+});
+
 const common = { access: 'market.request', query: null, status: 200, errorBody } as const;
 const reading = { ...common, cost: COSTS.read, audit: 'none' } as const;
 
@@ -75,46 +88,53 @@ export const OPENAI_DESCRIPTIONS = [
       "A chat completion, as OpenAI's; with `stream` as server-sent events that end in `data: [DONE]`. " +
       'Under the header Idempotency-Key it is carried out and paid once, and repeating it within a day gives the answer again.',
     params: null,
-    headers: z.object({
-      'Idempotency-Key': idempotencyKeySchema.optional(),
-      'X-Yggdrasil-Max-Cost-Cents': z
-        .string()
-        .regex(/^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$/)
-        .optional()
-        .describe('The most this request may cost, in cents: whole, or decimal with up to six places.'),
-    }),
+    headers: completionHeadersSchema,
     body: chatRequestSchema.meta({ id: 'ChatRequest' }),
     response: chatCompletion,
-    errors: [
-      'idempotency_key_reused',
-      'idempotency_key_in_flight',
-      'limit_reached',
-      'model_not_found',
-      'context_length_exceeded',
-      'maximum_cost_exceeded',
-      'insufficient_balance',
-      'no_provider_available',
-      'provider_failed',
-      'provider_stalled',
-      'provider_vanished',
-      'provider_answer_malformed',
-      'provider_busy',
-      'request_rejected',
-      'outcome_unknown',
-      'reader_stalled',
-      'rate_limited',
-      'request_timed_out',
-    ],
+    errors: COMPLETION_ERRORS,
+  },
+  {
+    ...common,
+    cost: COSTS.completion,
+    audit: 'money',
+    operation: 'openai.responses.create',
+    method: 'POST',
+    path: '/v1/responses',
+    summary:
+      "A response, as OpenAI's; with `stream` as server-sent events. The same request underneath as a chat completion. Nothing is " +
+      'stored: a conversation is sent whole each time.',
+    params: null,
+    headers: completionHeadersSchema,
+    body: responseRequestSchema.meta({ id: 'ResponseRequest' }),
+    response: z
+      .looseObject({
+        id: z.string(),
+        object: z.literal('response'),
+        status: z.enum(['completed', 'incomplete']),
+        output: z.array(
+          z.looseObject({ type: z.enum(['reasoning', 'message', 'function_call']), id: z.string() }),
+        ),
+      })
+      .meta({ id: 'Response' }),
+    errors: COMPLETION_ERRORS,
   },
   {
     ...reading,
     operation: 'openai.models.list',
     method: 'GET',
     path: '/v1/models',
-    summary: 'The models that are served now.',
+    summary:
+      'The models that are served now, by name; up to 1000 at a time, the next ones behind the last `id`.',
     params: null,
     body: null,
-    response: z.object({ object: z.literal('list'), data: z.array(model) }),
+    query: modelQuery,
+    response: z.object({
+      object: z.literal('list'),
+      data: z.array(model),
+      has_more: z.boolean(),
+      first_id: z.string().nullable(),
+      last_id: z.string().nullable(),
+    }),
     errors: [],
   },
   {

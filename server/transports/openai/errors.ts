@@ -1,5 +1,6 @@
 import type { AppError, ErrorKind } from '../../kernel/errors.ts';
 import type { HttpResponse } from '../../platform/http/types.ts';
+import { completionErrorHeaders } from '../chat/completion-errors.ts';
 import { errorTable, toAppError } from '../error-table.ts';
 
 /** OpenAI's classes of errors: https://platform.openai.com/docs/guides/error-codes. */
@@ -33,23 +34,12 @@ export function openAiError({ kind, code, publicMessage, details }: AppError): O
   return { message: publicMessage, type: TYPES[kind], param, code };
 }
 
-/**
- * The answer to an error, with `Retry-After` where waiting helps (RFC 9110 section 10.2.3), and with `X-Should-Retry: false`,
- * which OpenAI's clients obey, where repeating the request may cost a second time.
- */
+/** The answer to an error, with the headers that OpenAI's clients obey. */
 export function openAiErrorResponse(cause: unknown): HttpResponse {
   const error = toAppError(cause);
-  const seconds = error.details?.retryAfterSeconds ?? (error.kind === 'unavailable' ? 1 : undefined);
-  const transactionId = error.details?.transactionId;
   return {
     status: errorTable[error.kind].httpStatus,
-    headers: {
-      'content-type': 'application/json; charset=utf-8',
-      ...(seconds === undefined ? {} : { 'retry-after': String(seconds) }),
-      ...(error.kind === 'unauthenticated' ? { 'www-authenticate': 'Bearer' } : {}),
-      ...(error.details?.mayRepeat === false ? { 'x-should-retry': 'false' } : {}),
-      ...(typeof transactionId === 'string' ? { 'x-yggdrasil-transaction-id': transactionId } : {}),
-    },
+    headers: { 'content-type': 'application/json; charset=utf-8', ...completionErrorHeaders(error) },
     body: JSON.stringify({ error: openAiError(error) }),
   };
 }

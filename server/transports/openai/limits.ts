@@ -1,19 +1,2 @@
-/** Bytes of a request as it arrives: what a request's body may have, and its envelope. What goes to a provider is bounded again. */
-export const BODY_BYTES_MAX = 8 * 1_024 * 1_024 + 65_536;
-/** Tools of a request, as many as OpenAI takes. */
-export const TOOLS_MAX = 128;
-/** Messages of a conversation. */
-export const MESSAGES_MAX = 2_000;
-/** Parts of a message's content. */
-export const CONTENT_PARTS_MAX = 1_000;
-/** Tool calls of a message. */
-export const TOOL_CALLS_MAX = 128;
-/** Pairs of `metadata`, as many as OpenAI takes. */
-export const METADATA_MAX = 16;
-/** Objects and lists inside each other: a tool's schema has a few dozen. Thousands would exhaust the stack. */
-export const LEVELS_MAX = 128;
-/**
- * Values, names, objects and lists of a request: ten times what the longest conversation with all its tools has. A body of
- * 8 MiB could hold millions, each of which takes time and memory of its own.
- */
-export const VALUES_MAX = 250_000;
+/** Models of one answer: ten tenants' share, 300 KB. */
+export const MODELS_LISTED_MAX = 1_000;

@@ -12,10 +12,14 @@ export interface AuditSubject {
   readonly remoteAddress: string;
   /** The request's name in the log; null where the transport has none. */
   readonly requestId: string | null;
+  /** What it is about, by id; what is no id is nobody's business. */
+  readonly objects?: readonly string[];
 }
 
 /** An operation that was begun. */
 export interface AuditEntry {
+  /** Does the operation's work, so that its transactions can keep the entry with what they write. */
+  run<Value>(work: () => Value): Value;
   /** How it ended; null: it was done. Its answer goes out when this has resolved. */
   end(code: ErrorCodeName | null): void | Promise<void>;
 }
@@ -30,6 +34,7 @@ export interface Audit {
 export function createLogAudit(logger: Logger): Audit {
   return {
     begin: ({ operation, audit, actor, remoteAddress, requestId }) => ({
+      run: (work) => work(),
       end(code) {
         logger.info(
           {
@@ -46,6 +51,22 @@ export function createLogAudit(logger: Logger): Audit {
         );
       },
     }),
+  };
+}
+
+/** One audit of two: the work of an operation is done within both, and its answer waits for both. */
+export function bothAudits(one: Audit, other: Audit): Audit {
+  return {
+    begin(subject) {
+      const [first, second] = [one.begin(subject), other.begin(subject)];
+      return {
+        run: (work) => first.run(() => second.run(work)),
+        end(code) {
+          const kept = [first.end(code), second.end(code)].filter((end) => end !== undefined);
+          return kept.length === 0 ? undefined : Promise.all(kept).then(() => {});
+        },
+      };
+    },
   };
 }
 

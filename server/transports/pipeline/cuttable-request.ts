@@ -3,11 +3,14 @@ import type { Actor } from '../../kernel/actor.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
 import type { HttpResponse, IncomingRequest } from '../../platform/http/types.ts';
 import { FollowedStream } from './followed-stream.ts';
+import type { RateState } from './rates.ts';
 
 /** An HTTP request that is being served, and how it came in. */
 export interface ArrivedRequest {
   readonly request: IncomingRequest;
   readonly arrival: Arrival;
+  /** The limit of which the least is left for its sender; null: not known, or there is none. */
+  rate: RateState | null;
 }
 
 /**
@@ -54,10 +57,11 @@ function mayConcern(actor: Actor, networkId: NetworkId): boolean {
   return actor.kind !== 'account' || actor.networkIds === null || actor.networkIds.includes(networkId);
 }
 
-/** The request with a signal that also tells when it is cut; made only where somebody asks for it. */
+/** The request with a signal that also tells when it is cut, made only where somebody asks for it, and one that tells nothing else. */
 function withSignal(request: IncomingRequest, cut: AbortSignal): IncomingRequest {
   let signal: AbortSignal | null = null;
   return Object.create(request, {
+    revoked: { value: cut },
     signal: {
       get: () => {
         signal ??= AbortSignal.any([request.signal, cut]);

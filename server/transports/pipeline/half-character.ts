@@ -6,14 +6,12 @@ export function findHalfCharacter(value: unknown, where: string): string | null 
   const waiting: { readonly path: string; readonly part: unknown }[] = [{ path: where, part: value }];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { path, part } = next;
-    if (typeof part === 'string' && HALF.test(part)) return path;
+    if (typeof part === 'string' && !part.isWellFormed()) return path;
     if (typeof part !== 'object' || part === null) continue;
     for (const [name, inner] of Object.entries(part)) {
-      if (HALF.test(name)) return path;
+      if (!name.isWellFormed()) return path;
       waiting.push({ path: path === '' ? name : `${path}.${name}`, part: inner });
     }
   }
   return null;
 }
-
-const HALF = /\p{Cs}/u;

@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ConnectionRegistry } from '../../domains/presence/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
+import { requireDeviceInScope } from '../../kernel/credential-scope.ts';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import type { StorageRoom } from '../../kernel/storage-room.ts';
 import type {
   HttpRequest,
   HttpRequestHead,
@@ -11,13 +13,15 @@ import type {
   IncomingRequest,
   RespondToError,
 } from '../../platform/http/types.ts';
-import { bearerToken, type Identify, namedTenant } from '../authenticate.ts';
+import { type Identify, namedTenant, shownToken } from '../authenticate.ts';
 import { logRequest } from '../request-log.ts';
+import type { CookieSessions } from './cookie-sessions.ts';
 import { type ArrivedRequest, serveRegistered } from './cuttable-request.ts';
-import { commonErrors } from './documented-errors.ts';
+import { commonErrors, storesMore } from './documented-errors.ts';
 import { FollowedStream } from './followed-stream.ts';
 import type { HttpOperation } from './http-operation.ts';
 import type { Border, Pipeline } from './pipeline.ts';
+import { type RateState, rateHeaders, rateOfRefusal } from './rates.ts';
 import { principalIdOf } from './steps.ts';
 
 /** One finished request, for metrics; for a stream when it begins. */
@@ -32,6 +36,9 @@ export interface HttpDependencies {
   readonly pipeline: Pipeline;
   readonly connections: Pick<ConnectionRegistry, 'arrive'>;
   readonly identify: Identify;
+  /** Without it cookies mean nothing. */
+  readonly cookies?: Pick<CookieSessions, 'tokenOf'>;
+  readonly room: StorageRoom;
   readonly logger: Logger;
   readonly observe: (request: ObservedRequest) => void;
   /**
@@ -47,12 +54,13 @@ export function createHttpRoutes(
   respondToError: RespondToError,
   dependencies: HttpDependencies,
 ): HttpRoute[] {
-  const { pipeline, connections, identify } = dependencies;
+  const { pipeline, connections, identify, cookies, room } = dependencies;
   return operations.map((operation) => {
     const call = pipeline.serve(
       operation,
       (actor, arrived: ArrivedRequest) => {
         const serve = async (asked: IncomingRequest, begin: () => void) => {
+          if (storesMore(operation)) room.requireRoom();
           const complete = withBody(asked, await asked.receiveBody(actor === null ? null : ownerOf(actor)));
           begin();
           return dependencies.checkAnswers
@@ -60,6 +68,7 @@ export function createHttpRoutes(
             : operation.answer(actor, complete);
         };
         if (actor !== null) {
+          requireDeviceInScope(actor, operation, arrived.request.params.deviceId);
           return serveRegistered(arrived, { actor, isChange: operation.audit === 'change' }, serve);
         }
         arrived.arrival.leave();
@@ -73,16 +82,25 @@ export function createHttpRoutes(
       bodyBytesMax: operation.bodyBytesMax,
       handle: (request) => {
         const { remoteAddress, requestId } = request;
-        const token = bearerToken(request.header('authorization'));
-        const tenantId = namedTenant((name) => request.header(name));
+        const header = (name: string) => request.header(name);
+        const shown = shownToken(header);
+        const tenantId = namedTenant(header);
         const arrival = connections.arrive();
+        const arrived: ArrivedRequest = { request, arrival, rate: null };
         return call(
           {
             remoteAddress,
             requestId,
-            identify: async () => (token === null ? null : identify(token, tenantId)),
+            objects: Object.values(request.params),
+            identify: async () => {
+              const token = shown ?? cookies?.tokenOf(request) ?? null;
+              return token === null ? null : identify(token, tenantId);
+            },
+            rated: (state) => {
+              arrived.rate = state;
+            },
           },
-          { request, arrival },
+          arrived,
         ).finally(() => arrival.leave());
       },
     };
@@ -95,12 +113,14 @@ function createBorder(
   { logger, observe }: HttpDependencies,
 ): Border<ArrivedRequest, HttpResponse, HttpResponse> {
   return {
-    encode(response, { request: { signal } }) {
+    encode(response, { request: { signal }, rate }) {
       const { body } = response;
-      if (!isStream(body) || body instanceof FollowedStream) return response;
-      return { ...response, body: new FollowedStream(body, signal) };
+      const rated = withRate(response, rate);
+      if (!isStream(body) || body instanceof FollowedStream) return rated;
+      return { ...rated, body: new FollowedStream(body, signal) };
     },
-    refuse: (error, { request }) => respondToError(error, request),
+    refuse: (error, { request, rate }) =>
+      withRate(respondToError(error, request), rateOfRefusal(error) ?? rate),
     lasts: ({ body }) => (body instanceof FollowedStream ? body.ended : null),
     observe({ input, actor, failure, answer, durationMs }) {
       const { status } = answer;
@@ -108,6 +128,11 @@ function createBorder(
       logRequest(logger, input.request, { operation, quiet, actor, failure, status, durationMs });
     },
   };
+}
+
+/** The answer with what it says of limits. */
+function withRate(response: HttpResponse, rate: RateState | null): HttpResponse {
+  return rate === null ? response : { ...response, headers: { ...response.headers, ...rateHeaders(rate) } };
 }
 
 function withBody(request: HttpRequestHead, body: Uint8Array): HttpRequest {
@@ -139,6 +164,7 @@ async function checkedAnswer(
 
 function requireDocumentedAnswer({ operation, response }: HttpOperation, answer: HttpResponse): void {
   if (typeof response === 'string' || isStream(answer.body)) return;
+  if (answer.headers?.['content-type'] !== 'application/json') return;
   const sent: unknown = JSON.parse(String(answer.body));
   const result = response.safeParse(sent);
   if (!result.success) throw new InvariantError(`${operation} answers otherwise: ${result.error.message}`);

@@ -5,6 +5,7 @@ import { type Access, type CallerOf, defineOperation, type Operation } from '../
 import { toAppError } from '../error-table.ts';
 import type { Audit, AuditEntry } from './audit.ts';
 import type { Limiter } from './limiter.ts';
+import type { RateState, Rates } from './rates.ts';
 import { type Connection, createSteps, type Steps } from './steps.ts';
 
 export type { Connection };
@@ -13,6 +14,8 @@ export type { Connection };
 export interface Caller extends Connection {
   /** Whose credential it is; null: nobody's, or there is none. Not called for public operations. */
   identify(): Promise<Actor | null>;
+  /** Told of the limit of which the least is left, where the transport can say so. */
+  rated?(state: RateState): void;
 }
 
 /** What a call came to. */
@@ -63,7 +66,7 @@ export interface Pipeline {
   readonly catalogue: readonly Operation[];
   /**
    * Makes the steps of an operation: authenticate, authorize, limit, audit, service, encode, observe. Refuses with
-   * `unauthenticated`, `forbidden`, `rate_limited`. Throws InvariantError for two operations of one name.
+   * `unauthenticated`, `forbidden`, `api_key_scope`, `rate_limited`. Throws InvariantError for two operations of one name.
    */
   serve<A extends Access, Input, Value, Answer>(
     operation: Operation<A>,
@@ -85,6 +88,7 @@ export interface Pipeline {
 /** What a pipeline needs. */
 export interface PipelineDependencies {
   readonly limiter: Limiter;
+  readonly rates: Rates;
   readonly audit: Audit;
   readonly clock: Clock;
   /** A call was refused, for metrics. */
@@ -105,8 +109,10 @@ export function createPipeline(dependencies: PipelineDependencies): Pipeline {
     catalogue,
     serve: (operation, service, border) =>
       callOf(operation, register(operation), service, border, dependencies),
-    serveConnection: (operation, service) => callOnConnectionOf(register(operation), service),
-    serveConnectionNow: (operation, service) => callNowOf(register(operation), service),
+    serveConnection: (operation, service) =>
+      callOnConnectionOf(register(operation), service, admitterOf(operation, dependencies)),
+    serveConnectionNow: (operation, service) =>
+      callNowOf(register(operation), service, admitterOf(operation, dependencies)),
   };
 }
 
@@ -115,7 +121,7 @@ function callOf<A extends Access, Input, Value, Answer>(
   steps: Steps,
   service: Service<A, Input, Value>,
   border: Border<Input, Value, Answer>,
-  { clock }: PipelineDependencies,
+  { clock, rates }: PipelineDependencies,
 ): Call<Input, Answer> {
   const perform = async (actor: Actor | null, caller: Caller, input: Input): Promise<Answer> => {
     steps.admit(actor, caller);
@@ -125,7 +131,8 @@ function callOf<A extends Access, Input, Value, Answer>(
       let answer: Answer;
       try {
         // `admit` has asked for the permission, whose holders this type names.
-        answer = border.encode(await service(actor as CallerOf<A>, input), input);
+        const work = () => service(actor as CallerOf<A>, input);
+        answer = border.encode(await (entry === null ? work() : entry.run(work)), input);
       } catch (error) {
         await entry?.end(toAppError(error).code);
         throw error;
@@ -145,7 +152,9 @@ function callOf<A extends Access, Input, Value, Answer>(
     let failure: unknown = null;
     let answer: Answer;
     try {
-      if (operation.access !== 'public') actor = await steps.authenticate(caller);
+      if (operation.access !== 'public') actor = await authenticate(steps, caller, rates);
+      const rate = rates.countRequest(operation.operation, actor, caller);
+      if (rate !== null) caller.rated?.(rate);
       answer = await perform(actor, caller, input);
     } catch (cause) {
       failure = cause;
@@ -157,9 +166,21 @@ function callOf<A extends Access, Input, Value, Answer>(
   };
 }
 
+/** Who calls. An address that tries credentials which nobody has is not looked at for a while. */
+async function authenticate(steps: Steps, caller: Caller, rates: Rates): Promise<Actor> {
+  rates.requireFewGuesses(caller);
+  try {
+    return await steps.authenticate(caller);
+  } catch (error) {
+    if (toAppError(error).kind === 'unauthenticated') rates.countGuess(caller);
+    throw error;
+  }
+}
+
 function callOnConnectionOf<A extends Access, Input, Value>(
   steps: Steps,
   service: Service<A, Input, Value>,
+  admit: Admit,
 ): CallOnConnection<Input, Value> {
   const end = (
     actor: Actor,
@@ -182,12 +203,13 @@ function callOnConnectionOf<A extends Access, Input, Value>(
     });
   };
   return (actor, input, connection) => {
-    admitCounted(steps, actor, connection);
+    admit(steps, actor, connection);
     let entry: AuditEntry | null = null;
     let value: Value | Promise<Value>;
     try {
       entry = steps.begin(actor, connection);
-      value = service(actor as CallerOf<A>, input);
+      const work = () => service(actor as CallerOf<A>, input);
+      value = entry === null ? work() : entry.run(work);
     } catch (error) {
       return failed(actor, connection, entry, error);
     }
@@ -202,9 +224,10 @@ function callOnConnectionOf<A extends Access, Input, Value>(
 function callNowOf<A extends Access, Input, Value>(
   steps: Steps,
   service: (actor: CallerOf<A>, input: Input) => Value,
+  admit: Admit,
 ) {
   return (actor: Actor, input: Input, connection: Connection): Value => {
-    admitCounted(steps, actor, connection);
+    admit(steps, actor, connection);
     try {
       return service(actor as CallerOf<A>, input);
     } catch (error) {
@@ -215,10 +238,20 @@ function callNowOf<A extends Access, Input, Value>(
   };
 }
 
-function admitCounted(steps: Steps, actor: Actor, connection: Connection): void {
-  try {
-    steps.admit(actor, connection);
-  } catch (error) {
-    throw steps.refused(error);
-  }
+type Admit = (steps: Steps, actor: Actor, connection: Connection) => void;
+
+/** Lets a call of a connection in; what passes no other operation on its way counts as a message of its tenant. */
+function admitterOf({ operation }: Operation, { rates }: PipelineDependencies): Admit {
+  const isMessage = !PASSED_ON.has(operation);
+  return (steps, actor, connection) => {
+    try {
+      if (isMessage) rates.countMessage(actor);
+      steps.admit(actor, connection);
+    } catch (error) {
+      throw steps.refused(error);
+    }
+  };
 }
+
+/** A publication to this topic is a frame, and asked for again as such. */
+const PASSED_ON: ReadonlySet<string> = new Set(['mqtt.topics.publish']);

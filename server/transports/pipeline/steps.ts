@@ -1,4 +1,5 @@
 import type { Actor } from '../../kernel/actor.ts';
+import { requireOperationInScope } from '../../kernel/credential-scope.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Operation } from '../../kernel/operation.ts';
 import { requirePermission } from '../../kernel/permission.ts';
@@ -12,13 +13,18 @@ export interface Connection {
   readonly remoteAddress: string;
   /** The call's name in the log; null where the transport has none. */
   readonly requestId: string | null;
+  /** What it is about, by id, where the transport can say so before it looks closer. */
+  readonly objects?: readonly string[];
 }
 
 /** What happens to every call of one operation before and after its service. */
 export interface Steps {
   /** Who calls. Refuses with `unauthenticated`, and with `rate_limited` while too many from there are being found out. */
   authenticate(caller: Connection & { identify(): Promise<Actor | null> }): Promise<Actor>;
-  /** Asks for the permission, then takes the operation's cost of the caller's share. Refuses: `forbidden`, `rate_limited`. */
+  /**
+   * Asks for the permission and the credential's scope, then takes the operation's cost of the caller's share. Refuses:
+   * `forbidden`, `api_key_scope`, `rate_limited`.
+   */
   admit(actor: Actor | null, connection: Connection): void;
   /** The audit's entry; null: the operation is none of its business. */
   begin(actor: Actor | null, connection: Connection): AuditEntry | null;
@@ -30,19 +36,17 @@ export interface Steps {
 
 /** The steps of an operation, made once. */
 export function createSteps(
-  { operation, access, cost, audit: auditClass }: Operation,
+  described: Operation,
   dependencies: {
     readonly limiter: Limiter;
     readonly audit: Audit;
     readonly refused: (operation: string, code: AppError['code']) => void;
   },
 ): Steps {
+  const { operation, access, cost } = described;
   const { limiter, audit } = dependencies;
 
-  const begin = (actor: Actor | null, { remoteAddress, requestId }: Connection): AuditEntry | null =>
-    auditClass === 'none'
-      ? null
-      : audit.begin({ operation, audit: auditClass, actor, remoteAddress, requestId });
+  const { begin, deny } = createEntries(described, audit);
 
   const enter = (actor: Actor | null, remoteAddress: string) => {
     const entered =
@@ -57,20 +61,24 @@ export function createSteps(
       const { remoteAddress } = caller;
       if (!limiter.enter('address', remoteAddress, AUTHENTICATION_COST)) throw tooMuchRunning();
       try {
-        const actor = await caller.identify();
-        if (actor !== null) return actor;
+        return known(await caller.identify());
+      } catch (error) {
+        deny(null, caller, error);
+        throw error;
       } finally {
         limiter.leave('address', remoteAddress, AUTHENTICATION_COST);
       }
-      throw new AppError('unauthenticated', 'unauthenticated', 'A valid bearer token is needed.');
     },
 
     admit(actor, connection) {
       try {
-        if (access !== 'public') requirePermission(known(actor), access);
+        if (access !== 'public') {
+          requirePermission(known(actor), access);
+          requireOperationInScope(known(actor), described);
+        }
         enter(actor, connection.remoteAddress);
       } catch (error) {
-        void begin(actor, connection)?.end(toAppError(error).code);
+        deny(actor, connection, error);
         throw error;
       }
     },
@@ -89,6 +97,28 @@ export function createSteps(
     },
   };
 }
+
+/** The audit's entries of an operation: of those who may, where its class wants one, and of those who may not. */
+function createEntries({ operation, audit: auditClass }: Operation, audit: Audit) {
+  const beginAs = (
+    entryClass: Exclude<Operation['audit'], 'none'>,
+    actor: Actor | null,
+    { remoteAddress, requestId, objects = [] }: Connection,
+  ): AuditEntry => audit.begin({ operation, audit: entryClass, actor, remoteAddress, requestId, objects });
+  return {
+    begin: (actor: Actor | null, connection: Connection): AuditEntry | null =>
+      auditClass === 'none' ? null : beginAs(auditClass, actor, connection),
+    /** Who may not is of interest whatever the operation is; but frames come by thousands. */
+    deny(actor: Actor | null, connection: Connection, error: unknown): void {
+      const { code, kind } = toAppError(error);
+      if (auditClass !== 'none') void beginAs(auditClass, actor, connection).end(code);
+      else if (connection.requestId !== null && DENIALS.has(kind))
+        void beginAs('access', actor, connection).end(code);
+    },
+  };
+}
+
+const DENIALS: ReadonlySet<AppError['kind']> = new Set(['unauthenticated', 'forbidden'] as const);
 
 function known(actor: Actor | null): Actor {
   if (actor !== null) return actor;

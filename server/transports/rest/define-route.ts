@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { Access, CallerOf, Operation } from '../../kernel/operation.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
 import type { HttpOperation } from '../pipeline/http-operation.ts';
-import { readJson } from '../pipeline/read-json.ts';
+import { csvResponse, type TableCell } from './csv-response.ts';
 import { type Json, jsonResponse } from './json-response.ts';
 import { BODY_BYTES_MAX } from './limits.ts';
-import { checkInput, readQuery } from './read-input.ts';
+import { checkInput, readBody, readQuery } from './read-input.ts';
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 
@@ -29,7 +29,29 @@ interface RouteDefinition<A extends Access, Params, Query, Body, Response extend
   readonly response: Response;
   /** True for what a machine asks all the time: logged at `debug`. */
   readonly quiet?: boolean;
-  readonly handle: (input: RouteInput<A, Params, Query, Body>) => Promise<z.output<Response>>;
+  /** The status of this answer, where it isn't always the same. */
+  readonly statusOf?: (answer: z.output<Response>) => number;
+  /** The answer as a table with a line of names, for who accepts `text/csv` (RFC 4180). */
+  readonly toTable?: (answer: z.output<Response>) => readonly (readonly TableCell[])[];
+  readonly handle: (
+    input: RouteInput<A, Params, Query, Body>,
+  ) => Promise<z.output<Response> | WithHeaders<z.output<Response>>>;
+}
+
+/** A JSON answer that has headers of its own. Made by `withHeaders`. */
+export class WithHeaders<Body> {
+  readonly body: Body;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(body: Body, headers: Readonly<Record<string, string>>) {
+    this.body = body;
+    this.headers = headers;
+  }
+}
+
+/** An answer with further headers. */
+export function withHeaders<Body>(body: Body, headers: Readonly<Record<string, string>>): WithHeaders<Body> {
+  return new WithHeaders(body, headers);
 }
 
 /** What every route says of itself. */
@@ -43,7 +65,7 @@ export function defineRoute<
   Query extends z.ZodType | undefined = undefined,
   Body extends z.ZodType | undefined = undefined,
 >(definition: RouteDefinition<A, Params, Query, Body, Response>): HttpOperation {
-  const { handle, params, query, body, status, ...described } = definition;
+  const { handle, statusOf, toTable, params, query, body, status, ...described } = definition;
   return {
     ...described,
     status,
@@ -57,21 +79,34 @@ export function defineRoute<
         actor,
         params: params && checkInput(params, request.params, 'params'),
         query: checkInput(query ?? NO_QUERY, readQuery(request.query), 'query'),
-        body: body && checkInput(body, readJson(request), 'body'),
+        body: body && checkInput(body, readBody(request), 'body'),
         request,
         // The pipeline asked for the permission before; the schemas were applied just now.
       } as RouteInput<A, Params, Query, Body>;
-      return jsonResponse(status, await handle(input));
+      const given = await handle(input);
+      const answered = given instanceof WithHeaders ? given.body : given;
+      const own = given instanceof WithHeaders ? given.headers : {};
+      if (toTable && acceptsTables(request)) return csvResponse(status, toTable(answered));
+      const response = jsonResponse(statusOf?.(answered) ?? status, answered);
+      const headers = { ...response.headers, ...own };
+      return { ...response, headers: toTable ? { ...headers, vary: 'accept' } : headers };
     },
   };
 }
 
+/** True for who names the media type of tables; who takes anything gets JSON. */
+function acceptsTables(request: HttpRequest): boolean {
+  return /(^|,)\s*text\/csv\s*(;|,|$)/i.test(request.header('accept') ?? '');
+}
+
 const NO_QUERY = z.strictObject({});
 
-interface RawRouteDefinition<A extends Access> extends Defined<A> {
+interface RawRouteDefinition<A extends Access> extends Defined<A>, Pick<HttpOperation, 'errorBody'> {
   /** The media type of the answer. */
   readonly response: string;
   readonly quiet?: boolean;
+  /** Default: no body. */
+  readonly bodyBytesMax?: number;
   readonly handle: (input: {
     readonly actor: CallerOf<A>;
     readonly request: HttpRequest;
@@ -86,7 +121,7 @@ export function defineRawRoute<A extends Access>(definition: RawRouteDefinition<
     params: null,
     query: null,
     body: null,
-    bodyBytesMax: 0,
+    bodyBytesMax: described.bodyBytesMax ?? 0,
     quiet: described.quiet ?? false,
     answer: (actor, request) => handle({ actor: actor as CallerOf<A>, request }),
   };

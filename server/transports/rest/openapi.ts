@@ -7,6 +7,7 @@ import type { Operation } from '../../kernel/operation.ts';
 import { holderKind } from '../../kernel/permission.ts';
 import { commonErrors } from '../pipeline/documented-errors.ts';
 import type { HttpDescription } from '../pipeline/http-operation.ts';
+import { OPERATION_RATES } from '../pipeline/rates.ts';
 import type { Json } from './json-response.ts';
 
 export interface ApiInfo {
@@ -18,17 +19,25 @@ export interface ApiInfo {
 type JsonObject = { readonly [key: string]: Json | undefined };
 type Schemas = Map<string, JsonObject>;
 
-/** The statuses of codes that follow from a route's kind; what a route lists itself is its own 4XX. */
+/** The statuses of codes that follow from a route's kind; what a route lists itself has its own 4XX, or one of these. */
 const COMMON_STATUSES: readonly (readonly [string, readonly ErrorCodeName[], string])[] = [
   ['400', ['invalid_input', 'malformed_json'], 'The request is not as described here.'],
   ['401', ['unauthenticated'], 'No token, or one that nobody has.'],
-  ['403', ['forbidden'], 'Not with this token.'],
+  [
+    '403',
+    ['forbidden', 'tenant_suspended', 'account_deletion_pending', 'api_key_scope', 'csrf_refused'],
+    'Not with this token.',
+  ],
   ['404', ['tenant_not_found'], 'No tenant of yours.'],
   ['413', ['too_large'], 'The body is too large.'],
   ['415', ['unsupported_media_type'], 'The body is not declared as JSON.'],
-  ['429', ['rate_limited'], 'Too much is running for this caller; try again after Retry-After.'],
+  [
+    '429',
+    ['rate_limited'],
+    'Too many requests, or too much is running, for this caller; try again after Retry-After.',
+  ],
   ['500', ['internal'], 'Our fault. Quote the request id.'],
-  ['503', ['unavailable'], 'Not now; try again.'],
+  ['503', ['unavailable', 'storage_full'], 'Not now; try again.'],
 ];
 
 /**
@@ -65,7 +74,7 @@ export function buildOpenApiDocument(
         bearer: {
           type: 'http',
           scheme: 'bearer',
-          description: 'A user token (ygu_...) or a device token (ygd_...).',
+          description: 'A user token (ygu_...), an API key (ygk_...) or a device token (ygd_...).',
         },
       },
     },
@@ -98,8 +107,14 @@ function accessNote({ access }: Operation): string {
 }
 
 /** What the pipeline does with an operation: who may, what it takes of a caller's share, what the audit makes of it. */
-function pipelineNotes({ access, cost, audit }: Operation): JsonObject {
-  return { 'x-permission': access === 'public' ? null : access, 'x-limit-cost': cost, 'x-audit': audit };
+function pipelineNotes({ operation, access, cost, audit }: Operation): JsonObject {
+  const perMinute = OPERATION_RATES[operation];
+  return {
+    'x-permission': access === 'public' ? null : access,
+    'x-limit-cost': cost,
+    ...(perMinute === undefined ? {} : { 'x-requests-per-minute': perMinute }),
+    'x-audit': audit,
+  };
 }
 
 function describeRoute(route: HttpDescription, schemas: Schemas): JsonObject {
@@ -152,9 +167,19 @@ function parametersOf(
   });
 }
 
+/** Of the limit of which the least is left; the same as `X-RateLimit-*`. Not sent where nothing is limited. */
+const RATE_HEADERS = {
+  limit: { description: 'Requests in a minute.', schema: { type: 'integer' } },
+  remaining: { description: 'How many of them are left.', schema: { type: 'integer' } },
+  reset: { description: 'Seconds until the minute is over.', schema: { type: 'integer' } },
+};
+
 function answerOf(route: HttpDescription, schemas: Schemas): JsonObject {
   const headers = {
     'X-Request-Id': { description: 'Names this request in our logs.', schema: { type: 'string' } },
+    'RateLimit-Limit': RATE_HEADERS.limit,
+    'RateLimit-Remaining': RATE_HEADERS.remaining,
+    'RateLimit-Reset': RATE_HEADERS.reset,
   };
   const content =
     typeof route.response === 'string'
@@ -167,11 +192,13 @@ function errorsOf(route: HttpDescription, schemas: Schemas): Record<string, Json
   const common = commonErrors(route);
   const body = route.errorBody ? toSchema('response', route.errorBody, schemas) : REST_ERROR;
   const answers: Record<string, JsonObject> = {};
+  const ofStatuses = COMMON_STATUSES.flatMap(([, codes]) => codes);
+  const own = route.errors.filter((code) => !common.includes(code) && !ofStatuses.includes(code));
   for (const [status, codes, description] of COMMON_STATUSES) {
-    const listed = codes.filter((code) => common.includes(code));
-    if (listed.length > 0) answers[status] = errorAnswer(body, listed, description);
+    const listed = codes.filter((code) => common.includes(code) || route.errors.includes(code));
+    // A status that is listed hides 4XX, so it has the route's own codes as well.
+    if (listed.length > 0) answers[status] = errorAnswer(body, [...listed, ...own], description);
   }
-  const own = route.errors.filter((code) => !common.includes(code));
   if (own.length > 0) answers['4XX'] = errorAnswer(body, own, 'Refused; the code says why.');
   return answers;
 }

@@ -1,8 +1,11 @@
 import type { z } from 'zod';
 import { invalidInput } from '../../kernel/errors.ts';
+import { jsonShapeOf } from '../../kernel/json-shape.ts';
 import { NAME_PROBLEMS } from '../../kernel/name.ts';
+import type { HttpRequest } from '../../platform/http/types.ts';
 import { findHalfCharacter } from '../pipeline/half-character.ts';
-import { PROBLEM_LENGTH_MAX, PROBLEMS_MAX } from './limits.ts';
+import { readJson } from '../pipeline/read-json.ts';
+import { BODY_LEVELS_MAX, PROBLEM_LENGTH_MAX, PROBLEMS_MAX } from './limits.ts';
 
 /**
  * The value as its schema describes it. Refuses with `invalid_input` and `details.problems`, a list of
@@ -39,6 +42,28 @@ function reasonOf(issue: z.core.$ZodIssue): { code?: string } {
 
 function shortened(text: string): string {
   return text.length > PROBLEM_LENGTH_MAX ? `${text.slice(0, PROBLEM_LENGTH_MAX)}...` : text;
+}
+
+/**
+ * The JSON of a request's body. Refuses as `readJson` does, and with `invalid_input` what is so deep that a schema would exhaust the
+ * stack, and the name `__proto__`, which schemas pass over.
+ */
+export function readBody(request: Pick<HttpRequest, 'header' | 'body'>): unknown {
+  const body = readJson(request);
+  if (jsonShapeOf(request.body).levels > BODY_LEVELS_MAX) {
+    const message = `More than ${BODY_LEVELS_MAX} objects or lists are inside each other`;
+    throw invalidInput(NOT_AS_DESCRIBED, { problems: [{ path: 'body', message }] });
+  }
+  if (hasPrototypeName(body)) {
+    throw invalidInput(NOT_AS_DESCRIBED, { problems: [{ path: 'body', message: 'No name is __proto__' }] });
+  }
+  return body;
+}
+
+/** The levels of what is looked at are bounded. */
+function hasPrototypeName(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasPrototypeName);
 }
 
 /** The query as an object. Refuses with `invalid_input` a name that is given twice. */

@@ -1,20 +1,61 @@
 import type { AccountService } from '../../domains/accounts/index.ts';
+import type { AdministrationService, SuspensionService } from '../../domains/administration/index.ts';
+import type { AuditService } from '../../domains/audit/index.ts';
+import type { CommandService } from '../../domains/commands/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
+import type { DiscoveryService } from '../../domains/discovery/index.ts';
 import type { LedgerService } from '../../domains/ledger/index.ts';
 import type { NetworkService } from '../../domains/networks/index.ts';
 import type { PaymentService } from '../../domains/payments/index.ts';
 import type { ProviderService } from '../../domains/providers/index.ts';
+import type { ReadingService } from '../../domains/readings/index.ts';
+import type { RefusalService } from '../../domains/refusals/index.ts';
+import type { ShadowService } from '../../domains/shadow/index.ts';
 import type { TenantService } from '../../domains/tenants/index.ts';
 import type { TransactionService } from '../../domains/transactions/index.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { CookieSessions } from '../pipeline/cookie-sessions.ts';
+import { createSuspension } from './admin/create-suspension.ts';
+import { followLogs } from './admin/follow-logs.ts';
+import { getStats } from './admin/get-stats.ts';
+import { listLogs } from './admin/list-logs.ts';
+import { listSuspensions } from './admin/list-suspensions.ts';
+import { removeSuspension } from './admin/remove-suspension.ts';
+import { createApiKey } from './api-keys/create.ts';
+import { listApiKeys } from './api-keys/list.ts';
+import { revokeApiKey } from './api-keys/revoke.ts';
+import { countersignAuditHead } from './audit/countersign.ts';
+import { getLastAuditHead } from './audit/get-last-head.ts';
+import { inspectAudit } from './audit/inspect.ts';
+import { listAuditHeads } from './audit/list-heads.ts';
+import { listPlatformAuditRecords } from './audit/list-platform-records.ts';
+import { listAuditRecords } from './audit/list-records.ts';
+import { proveAuditContinuation } from './audit/prove-continuation.ts';
+import { proveAuditRecord } from './audit/prove-record.ts';
 import { addDeviceToNetwork } from './devices/add-network.ts';
+import { changeDeviceState } from './devices/change-state.ts';
+import { claimDevice } from './devices/claim.ts';
+import { collectClaim } from './devices/collect-claim.ts';
 import { createDevice } from './devices/create.ts';
+import { createClaim } from './devices/create-claim.ts';
+import { followReadings } from './devices/follow-readings.ts';
 import { getDevice } from './devices/get.ts';
+import { getDeviceState } from './devices/get-state.ts';
 import { listDevices } from './devices/list.ts';
 import { listDeviceNetworks } from './devices/list-networks.ts';
+import { listReadings } from './devices/list-readings.ts';
+import { listRefusals } from './devices/list-refusals.ts';
 import { removeDevice } from './devices/remove.ts';
 import { removeDeviceFromNetwork } from './devices/remove-network.ts';
 import { rotateDeviceToken } from './devices/rotate-token.ts';
+import { sendCommand } from './devices/send-command.ts';
 import { updateDevice } from './devices/update.ts';
+import { listIdentities } from './identities/list.ts';
+import { removeIdentity } from './identities/remove.ts';
+import { createInvitation } from './invitations/create.ts';
+import { listInvitations } from './invitations/list.ts';
+import { redeemInvitation } from './invitations/redeem.ts';
+import { withdrawInvitation } from './invitations/withdraw.ts';
 import { createTopUp } from './ledger/create-top-up.ts';
 import { getBalance } from './ledger/get-balance.ts';
 import { getTrialBalance } from './ledger/get-trial-balance.ts';
@@ -30,19 +71,47 @@ import { removeMember } from './members/remove.ts';
 import { updateMember } from './members/update.ts';
 import { createNetwork } from './networks/create.ts';
 import { getNetwork } from './networks/get.ts';
+import { getHomeAssistant, setHomeAssistant } from './networks/home-assistant.ts';
 import { listNetworks } from './networks/list.ts';
 import { removeNetwork } from './networks/remove.ts';
 import { updateNetwork } from './networks/update.ts';
+import { decideProgram } from './oauth/decide.ts';
+import { findProgram } from './oauth/find.ts';
+import { openProgram } from './oauth/open.ts';
+import { approvalPage, approvalScript } from './oauth/page.ts';
+import { collectToken } from './oauth/token.ts';
+import { beginExternalSignIn } from './oidc/begin.ts';
+import { finishExternalSignIn, finishPostedSignIn } from './oidc/finish.ts';
+import { listIdentityProviders } from './oidc/list.ts';
 import { confirmPaymentStanding } from './payments/confirm-standing.ts';
 import { getPaymentStanding } from './payments/get-standing.ts';
+import { getReadingRetention } from './readings/get-retention.ts';
+import { setReadingRetention } from './readings/set-retention.ts';
+import { countRecoveryCodes } from './recovery/count-codes.ts';
+import { makeRecoveryCodes } from './recovery/make-codes.ts';
+import { recover } from './recovery/recover.ts';
+import { createTenant } from './tenants/create.ts';
+import { handOverTenant } from './tenants/hand-over.ts';
 import { listTenants } from './tenants/list.ts';
+import { renameTenant } from './tenants/rename.ts';
 import { createToken } from './tokens/create.ts';
 import { listTokens } from './tokens/list.ts';
 import { revokeToken } from './tokens/revoke.ts';
+import { changeEmail } from './users/change-email.ts';
+import { confirmEmail } from './users/confirm-email.ts';
 import { createUser } from './users/create.ts';
+import { deleteSelf } from './users/delete-self.ts';
+import { enter } from './users/enter.ts';
+import { getDeletion } from './users/get-deletion.ts';
 import { getSelf } from './users/get-self.ts';
+import { getSession } from './users/get-session.ts';
 import { listUsers } from './users/list.ts';
+import { register } from './users/register.ts';
+import { renameSelf } from './users/rename-self.ts';
+import { requestCode } from './users/request-code.ts';
+import { restoreSelf } from './users/restore-self.ts';
 import { setUp } from './users/set-up.ts';
+import { signOut } from './users/sign-out.ts';
 
 export interface RestServices {
   readonly accounts: AccountService;
@@ -53,29 +122,98 @@ export interface RestServices {
   readonly payments: PaymentService;
   readonly providers: ProviderService;
   readonly transactions: TransactionService;
+  readonly cookies: CookieSessions;
+  /** Where the pages of this server are, for who asked for this host. */
+  readonly pageOrigin: (host: string | undefined) => string;
+  readonly administration: AdministrationService;
+  readonly suspensions: SuspensionService;
+  readonly clock: Clock;
+  readonly readings: ReadingService;
+  readonly commands: CommandService;
+  readonly refusals: RefusalService;
+  readonly shadows: ShadowService;
+  readonly discovery: DiscoveryService;
+  readonly audit: AuditService;
 }
 
-/** Every REST route of the API, in the order of the documentation. */
-export const createRestRoutes = (services: RestServices) => [
+/**
+ * Every REST route of the API, in the order of the documentation. `operationNames` gives the names of all operations, once they
+ * are all made.
+ */
+export const createRestRoutes = (services: RestServices, operationNames: () => readonly string[]) => [
+  ...accountRoutes(services, operationNames),
+  ...deviceRoutes(services),
+  ...marketRoutes(services),
+  ...auditRoutes(services),
+  ...administrationRoutes(services),
+];
+
+/** Users, tenants and who belongs to them. */
+const accountRoutes = (services: RestServices, operationNames: () => readonly string[]) => [
   setUp(services),
   createUser(services),
   listUsers(services),
+  register(services),
+  requestCode(services),
+  enter(services),
+  getSession(services),
+  listIdentityProviders(services),
+  beginExternalSignIn(services),
+  finishExternalSignIn(services),
+  finishPostedSignIn(services),
+  signOut(services),
+  openProgram(services),
+  collectToken(services),
+  findProgram(services),
+  decideProgram(services),
+  approvalPage(),
+  approvalScript(),
   getSelf(services),
+  renameSelf(services),
+  deleteSelf(services),
+  getDeletion(services),
+  restoreSelf(services),
+  changeEmail(services),
+  confirmEmail(services),
+  countRecoveryCodes(services),
+  makeRecoveryCodes(services),
+  recover(services),
+  listIdentities(services),
+  removeIdentity(services),
   listTokens(services),
   createToken(services),
   revokeToken(services),
+  listApiKeys(services),
+  createApiKey(services, operationNames),
+  revokeApiKey(services),
   listTenants(services),
+  createTenant(services),
+  renameTenant(services),
+  handOverTenant(services),
+  listInvitations(services),
+  createInvitation(services),
+  withdrawInvitation(services),
+  redeemInvitation(services),
   listMembers(services),
   addMember(services),
   getMember(services),
   updateMember(services),
   removeMember(services),
+];
+
+/** Networks, devices and what they say. */
+const deviceRoutes = (services: RestServices) => [
   createNetwork(services),
   listNetworks(services),
   getNetwork(services),
   updateNetwork(services),
   removeNetwork(services),
+  getHomeAssistant(services),
+  setHomeAssistant(services),
   createDevice(services),
+  createClaim(services),
+  collectClaim(services),
+  claimDevice(services),
   listDevices(services),
   getDevice(services),
   updateDevice(services),
@@ -84,6 +222,18 @@ export const createRestRoutes = (services: RestServices) => [
   listDeviceNetworks(services),
   addDeviceToNetwork(services),
   removeDeviceFromNetwork(services),
+  listReadings(services),
+  followReadings(services),
+  listRefusals(services),
+  sendCommand(services),
+  getDeviceState(services),
+  changeDeviceState(services),
+  getReadingRetention(services),
+  setReadingRetention(services),
+];
+
+/** Money and computing time. */
+const marketRoutes = (services: RestServices) => [
   createTopUp(services),
   getBalance(services),
   listEntries(services),
@@ -94,4 +244,26 @@ export const createRestRoutes = (services: RestServices) => [
   getTransaction(services),
   getPaymentStanding(services),
   confirmPaymentStanding(services),
+];
+
+/** Who did what, and the proofs of it. */
+const auditRoutes = (services: RestServices) => [
+  listAuditRecords(services),
+  listAuditHeads(services),
+  getLastAuditHead(services),
+  proveAuditRecord(services),
+  proveAuditContinuation(services),
+  countersignAuditHead(services),
+  listPlatformAuditRecords(services),
+  inspectAudit(services),
+];
+
+/** What only operators of the server see and do. */
+const administrationRoutes = (services: RestServices) => [
+  getStats(services),
+  listLogs(services),
+  followLogs(services),
+  listSuspensions(services),
+  createSuspension(services),
+  removeSuspension(services),
 ];

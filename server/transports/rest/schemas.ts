@@ -44,3 +44,6 @@ export const timeMsSchema = z
 
 /** A point in time as REST shows it. */
 export const toIsoTime = (ms: number): string => new Date(ms).toISOString();
+
+/** The same for what may not have happened. */
+export const toIsoTimeOrNull = (ms: number | null): string | null => (ms === null ? null : toIsoTime(ms));

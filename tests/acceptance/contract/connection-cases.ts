@@ -2,6 +2,9 @@ import mqtt, { type MqttClient } from 'mqtt';
 import { BifrostSocket } from '../../support/bifrost-socket.ts';
 import type { DeviceCredentials, World } from '../../support/world.ts';
 
+/** A device that there isn't. */
+const NOBODY = '00000000-0000-4000-8000-00000000dead';
+
 /** What happens to a device, in words. */
 type Outcome = (world: World) => Promise<string>;
 
@@ -64,6 +67,21 @@ const publishing = (topic: (world: World) => string) =>
     return closed;
   });
 
+/** What the device is told of a publication that was not taken. */
+const publishingPlain = (topic: (world: World) => string) =>
+  asAlice(async (client, world) => {
+    const { deviceId } = world.alice.device;
+    const told = new Promise<string>((resolve) =>
+      client.on('message', (_topic, payload, packet) => {
+        const { code, topic: refused } = JSON.parse(payload.toString());
+        if (!packet.retain && refused === topic(world)) resolve(code);
+      }),
+    );
+    await client.subscribeAsync(`devices/${deviceId}/refused`);
+    await client.publishAsync(topic(world), '{}', { qos: 1 });
+    return told;
+  });
+
 const subscribing = (topic: (world: World) => string) =>
   asAlice(
     (client, world) =>
@@ -96,5 +114,27 @@ export const CONNECTION_CASES: Readonly<Record<string, ConnectionCase>> = {
   'mqtt.topics.subscribe': {
     unauthorized: [[subscribing(({ bob }) => `bifrost/v1/${bob.device.deviceId}/down`), 'granted 128']],
     refused: [subscribing(() => 'bifrost/v1/#'), 'granted 128'],
+  },
+  'mqtt.tree.publish': {
+    unauthorized: [[publishing(({ bob }) => `devices/${bob.device.deviceId}/state`), 'closed']],
+    refused: [publishing(() => '$SYS/broker/uptime'), 'closed'],
+  },
+  'mqtt.commands.send': {
+    unauthorized: [
+      [
+        publishingPlain(({ bob }) => `devices/${bob.device.deviceId}/commands/x`),
+        'frame_destination_unknown',
+      ],
+      [publishingPlain(() => `devices/${NOBODY}/commands/x`), 'frame_destination_unknown'],
+    ],
+    refused: [publishingPlain(() => 'devices/nobody/commands/x'), 'invalid_input'],
+  },
+  'mqtt.results.send': {
+    unauthorized: [[publishing(({ bob }) => `devices/${bob.device.deviceId}/results`), 'closed']],
+    refused: [publishingPlain(({ alice }) => `devices/${alice.device.deviceId}/results`), 'invalid_input'],
+  },
+  'mqtt.tree.subscribe': {
+    unauthorized: [[subscribing(({ bob }) => `bifrost/v1/${bob.device.deviceId}/#`), 'granted 128']],
+    refused: [subscribing(() => '$share/group/home/#'), 'granted 128'],
   },
 };

@@ -27,8 +27,8 @@ describe.each(cases)('$operation', ({ unauthorized, refused }) => {
 
 describe('the pipeline', () => {
   it('has every operation of the catalogue, and no other', () => {
-    const { rest, openai, devices } = server.catalogue;
-    const named = [...rest, ...openai, ...devices].map(({ operation }) => operation);
+    const { rest, openai, anthropic, devices } = server.catalogue;
+    const named = [...rest, ...openai, ...anthropic, ...devices].map(({ operation }) => operation);
     expect(server.served.map(({ operation }) => operation).sort()).toEqual(named.sort());
   });
 

@@ -10,7 +10,7 @@ let server: TestServer;
 let world: World;
 
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ YGGDRASIL_RATE_LIMITS: 'off' });
   world = await createWorld(server);
 });
 afterAll(() => server.stop());

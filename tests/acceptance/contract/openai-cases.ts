@@ -20,12 +20,19 @@ export const OPENAI_CASES: Readonly<Record<string, OpenAiCase>> = {
     status: 404,
     code: 'model_not_found',
   },
+  'openai.responses.create': {
+    method: 'POST',
+    valid: { path: '/v1/responses', body: { model: 'none', input: 'Hello' } },
+    refused: { path: '/v1/responses', body: { model: 'none', input: 'Hello' } },
+    status: 404,
+    code: 'model_not_found',
+  },
   'openai.models.list': {
     method: 'GET',
     valid: { path: '/v1/models' },
-    refused: { method: 'DELETE', path: '/v1/models' },
-    status: 405,
-    code: 'method_not_allowed',
+    refused: { path: '/v1/models?limit=0' },
+    status: 400,
+    code: 'invalid_input',
   },
   'openai.models.get': {
     method: 'GET',

@@ -1,103 +1,11 @@
-import type { World } from '../../support/world.ts';
-
-/** A request to the server of a `World`. */
-export interface RestRequest {
-  /** Where it isn't the operation's own. */
-  readonly method?: string;
-  readonly path: string;
-  readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** What every REST route must show, beside working. */
-export interface RestCase {
-  /** A request that is fine but for who asks: what callers without the right see is derived from the route's access. */
-  readonly valid: (world: World) => RestRequest;
-  /** A request of a caller with the right that is refused. */
-  readonly refused: (world: World) => RestRequest;
-  readonly status: number;
-  readonly code: string;
-}
-
-const UNKNOWN_ID = '00000000-0000-4000-8000-00000000dead';
-const unknownQuery = { status: 400, code: 'invalid_input' } as const;
-const wrongMethod = { status: 405, code: 'method_not_allowed' } as const;
+import { ACCOUNT_CASES } from './account-cases.ts';
+import { AUDIT_CASES } from './audit-cases.ts';
+import { type RestCase, UNKNOWN_ID, unknownQuery, wrongMethod } from './rest-case.ts';
 
 /** By operation. A route that is missing here fails the architecture test. */
 export const REST_CASES: Readonly<Record<string, RestCase>> = {
-  'users.setUp': {
-    valid: () => ({ path: '/api/v1/setup', body: { code: 'x', name: 'x' } }),
-    refused: () => ({ path: '/api/v1/setup', body: { code: 'wrong', name: 'Mallory' } }),
-    status: 403,
-    code: 'setup_code_wrong',
-  },
-  'users.create': {
-    valid: () => ({ path: '/api/v1/users', body: { name: 'Carol' } }),
-    refused: () => ({ path: '/api/v1/users', body: { name: '' } }),
-    status: 400,
-    code: 'invalid_input',
-  },
-  'users.list': {
-    valid: () => ({ path: '/api/v1/users' }),
-    refused: () => ({ path: '/api/v1/users?limit=0' }),
-    ...unknownQuery,
-  },
-  'users.getSelf': {
-    valid: () => ({ path: '/api/v1/users/me' }),
-    refused: () => ({ path: '/api/v1/users/me?verbose=1' }),
-    ...unknownQuery,
-  },
-  'users.tokens.list': {
-    valid: () => ({ path: '/api/v1/users/me/tokens' }),
-    refused: () => ({ path: '/api/v1/users/me/tokens?after=first' }),
-    ...unknownQuery,
-  },
-  'users.tokens.create': {
-    valid: () => ({ path: '/api/v1/users/me/tokens', body: { name: 'Laptop' } }),
-    refused: () => ({ path: '/api/v1/users/me/tokens', body: { name: ' ' } }),
-    status: 400,
-    code: 'invalid_input',
-  },
-  'users.tokens.revoke': {
-    valid: () => ({ path: `/api/v1/users/me/tokens/${UNKNOWN_ID}` }),
-    refused: () => ({ path: `/api/v1/users/me/tokens/${UNKNOWN_ID}` }),
-    status: 404,
-    code: 'token_not_found',
-  },
-  'tenants.list': {
-    valid: () => ({ path: '/api/v1/tenants' }),
-    refused: () => ({ path: '/api/v1/tenants?limit=0' }),
-    ...unknownQuery,
-  },
-  'members.list': {
-    valid: () => ({ path: '/api/v1/members' }),
-    refused: () => ({ path: '/api/v1/members?role=owner' }),
-    ...unknownQuery,
-  },
-  'members.add': {
-    valid: ({ bob }) => ({ path: '/api/v1/members', body: { userId: bob.userId, role: 'member' } }),
-    refused: () => ({ path: '/api/v1/members', body: { userId: UNKNOWN_ID, role: 'member' } }),
-    status: 404,
-    code: 'user_not_found',
-  },
-  'members.get': {
-    valid: ({ alice }) => ({ path: `/api/v1/members/${alice.userId}` }),
-    refused: ({ bob }) => ({ path: `/api/v1/members/${bob.userId}` }),
-    status: 404,
-    code: 'member_not_found',
-  },
-  'members.update': {
-    valid: ({ alice }) => ({ path: `/api/v1/members/${alice.userId}`, body: { role: 'owner' } }),
-    refused: ({ alice }) => ({ path: `/api/v1/members/${alice.userId}`, body: { role: 'member' } }),
-    status: 409,
-    code: 'last_owner',
-  },
-  'members.remove': {
-    valid: ({ alice }) => ({ path: `/api/v1/members/${alice.userId}` }),
-    refused: ({ bob }) => ({ path: `/api/v1/members/${bob.userId}` }),
-    status: 404,
-    code: 'member_not_found',
-  },
+  ...ACCOUNT_CASES,
+  ...AUDIT_CASES,
   'networks.create': {
     valid: () => ({ path: '/api/v1/networks', body: { name: 'Garden' } }),
     refused: ({ alice }) => ({ path: '/api/v1/networks', body: { name: alice.network.name } }),
@@ -139,6 +47,30 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'network_not_found',
   },
+  'claims.create': {
+    valid: () => ({ path: '/api/v1/device-claims', body: { worldType: 'jotunheim' } }),
+    refused: () => ({ path: '/api/v1/device-claims', body: { worldType: 'hel' } }),
+    status: 400,
+    code: 'invalid_input',
+  },
+  'claims.collect': {
+    valid: () => ({ path: `/api/v1/device-claims/${UNKNOWN_ID}/credentials`, body: { secret: 'x' } }),
+    refused: () => ({ path: `/api/v1/device-claims/${UNKNOWN_ID}/credentials`, body: { secret: 'x' } }),
+    status: 404,
+    code: 'claim_not_found',
+  },
+  'devices.claim': {
+    valid: ({ alice }) => ({
+      path: '/api/v1/devices/claim',
+      body: { code: 'BCD-FGH-JKL', name: 'Lamp', networkId: alice.network.id },
+    }),
+    refused: ({ alice }) => ({
+      path: '/api/v1/devices/claim',
+      body: { code: 'BCD-FGH-JKL', name: 'Lamp', networkId: alice.network.id },
+    }),
+    status: 403,
+    code: 'claim_code_wrong',
+  },
   'devices.list': {
     valid: () => ({ path: '/api/v1/devices' }),
     refused: ({ bob }) => ({ path: `/api/v1/devices?networkId=${bob.network.id}` }),
@@ -150,6 +82,84 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}` }),
     status: 404,
     code: 'device_not_found',
+  },
+  'devices.readings.list': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/readings?name=t&step=60` }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}/readings` }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'devices.readings.follow': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/readings/live` }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}/readings/live` }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'devices.refusals.list': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/refusals` }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}/refusals` }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'devices.state.get': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/state` }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}/state` }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'devices.state.change': {
+    valid: ({ alice }) => ({
+      path: `/api/v1/devices/${alice.device.deviceId}/state`,
+      body: { desired: { led: true } },
+    }),
+    refused: ({ bob }) => ({
+      path: `/api/v1/devices/${bob.device.deviceId}/state`,
+      body: { desired: { led: true } },
+    }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'networks.homeAssistant.get': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/home-assistant` }),
+    refused: ({ bob }) => ({ path: `/api/v1/networks/${bob.network.id}/home-assistant` }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'networks.homeAssistant.set': {
+    valid: ({ alice }) => ({
+      path: `/api/v1/networks/${alice.network.id}/home-assistant`,
+      body: { announces: false },
+    }),
+    refused: ({ bob }) => ({
+      path: `/api/v1/networks/${bob.network.id}/home-assistant`,
+      body: { announces: true },
+    }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'devices.commands.send': {
+    valid: ({ alice }) => ({
+      path: `/api/v1/devices/${alice.device.deviceId}/commands`,
+      body: { name: 'led.set', waitSeconds: 0 },
+    }),
+    refused: ({ bob }) => ({
+      path: `/api/v1/devices/${bob.device.deviceId}/commands`,
+      body: { name: 'led.set', waitSeconds: 0 },
+    }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'readings.retention.get': {
+    valid: () => ({ path: '/api/v1/readings/retention' }),
+    refused: () => ({ path: '/api/v1/readings/retention?days=1' }),
+    status: 400,
+    code: 'invalid_input',
+  },
+  'readings.retention.set': {
+    valid: () => ({ path: '/api/v1/readings/retention', body: { days: 7 } }),
+    refused: () => ({ path: '/api/v1/readings/retention', body: { days: 0 } }),
+    status: 400,
+    code: 'invalid_input',
   },
   'devices.update': {
     valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}`, body: { name: 'Lamp' } }),
@@ -258,6 +268,38 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     }),
     status: 404,
     code: 'user_not_found',
+  },
+  'admin.stats.get': {
+    valid: () => ({ path: '/api/v1/admin/stats' }),
+    refused: () => ({ path: '/api/v1/admin/stats?verbose=1' }),
+    ...unknownQuery,
+  },
+  'admin.logs.list': {
+    valid: () => ({ path: '/api/v1/admin/logs' }),
+    refused: () => ({ path: '/api/v1/admin/logs?level=debug' }),
+    ...unknownQuery,
+  },
+  'admin.logs.follow': {
+    valid: () => ({ path: '/api/v1/admin/logs/live' }),
+    refused: () => ({ path: '/api/v1/admin/logs/live?limit=1' }),
+    ...unknownQuery,
+  },
+  'admin.suspensions.list': {
+    valid: () => ({ path: '/api/v1/admin/suspensions' }),
+    refused: () => ({ path: '/api/v1/admin/suspensions?limit=1' }),
+    ...unknownQuery,
+  },
+  'admin.suspensions.create': {
+    valid: () => ({ path: `/api/v1/admin/suspensions/${UNKNOWN_ID}`, body: { reason: 'Abuse' } }),
+    refused: () => ({ path: `/api/v1/admin/suspensions/${UNKNOWN_ID}`, body: { reason: 'Abuse' } }),
+    status: 404,
+    code: 'tenant_not_found',
+  },
+  'admin.suspensions.remove': {
+    valid: () => ({ path: `/api/v1/admin/suspensions/${UNKNOWN_ID}` }),
+    refused: () => ({ path: `/api/v1/admin/suspensions/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'tenant_not_found',
   },
   'server.live': {
     valid: () => ({ path: '/healthz' }),

@@ -41,19 +41,30 @@ const CLIENT = files('device/client/index.ts');
 
 /** Which other domains a domain may see, and what else it may use. The table has no cycle; a test looks. */
 const DOMAINS = {
+  administration: { sees: [], uses: [] },
   tenants: { sees: [], uses: [] },
-  accounts: { sees: ['tenants'], uses: [] },
+  accounts: {
+    sees: ['tenants'],
+    uses: [[node('crypto'), 'codes are compared in constant time', { only: '/accounts/codes\\.ts$' }]],
+  },
   networks: { sees: [], uses: [] },
-  devices: { sees: ['networks', 'tenants'], uses: [] },
+  devices: {
+    sees: ['networks', 'tenants'],
+    uses: [[node('crypto'), 'secrets are compared in constant time', { only: '/claims\\.ts$' }]],
+  },
   presence: { sees: [], uses: [] },
   relay: {
     sees: [],
     uses: [
-      [WIRE, 'routes frames by their header and signs them', { only: '/(hop-signer|rules|service)\\.ts$' }],
+      [
+        WIRE,
+        'routes frames by their header and signs them',
+        { only: '/(hop-signer|made-frames|rules|service)\\.ts$' },
+      ],
       [
         files('proto/replay-window.ts'),
         'keeps for each source the window that devices keep, too',
-        { only: '/(ports|sources|store\\.postgres)\\.ts$' },
+        { only: '/(nonces\\.postgres|ports|sources)\\.ts$' },
       ],
       [files('assembly/host/index.ts'), 'names the core that verifies and signs', { types: true }],
     ],
@@ -69,12 +80,29 @@ const DOMAINS = {
     sees: [],
     uses: [[files('assembly/host/index.ts'), 'names the core that prices and splits', { types: true }]],
   },
+  audit: {
+    sees: [],
+    uses: [
+      [WIRE, 'checks its log as its readers do'],
+      [node('crypto'), 'hashes records, signs heads', { only: '/(sha256|signing-keys)\\.ts$' }],
+      [node('async_hooks'), 'knows the operation that a transaction is part of', { only: '/recorder\\.ts$' }],
+    ],
+  },
   quality: { sees: [], uses: [] },
+  topics: {
+    sees: [],
+    uses: [[node('stream'), 'the broker’s library asks for streams', { only: '/tree\\.ts$' }]],
+  },
+  readings: { sees: ['devices'], uses: [] },
+  refusals: { sees: ['devices'], uses: [] },
+  discovery: { sees: ['networks'], uses: [] },
+  shadow: { sees: ['devices', 'networks'], uses: [] },
+  commands: { sees: ['devices', 'networks', 'relay'], uses: [] },
   payments: { sees: [], uses: [] },
   providers: { sees: ['pricing', 'quality'], uses: [] },
   transactions: { sees: [], uses: [] },
   requests: {
-    sees: ['ledger', 'pricing', 'providers', 'transactions'],
+    sees: ['accounts', 'ledger', 'pricing', 'providers', 'transactions'],
     uses: [[node('crypto'), 'a request is recognized by its SHA-256', { only: '/keyed-requests\\.ts$' }]],
   },
 };
@@ -110,6 +138,7 @@ const ADAPTERS = {
     [node('net'), 'tells addresses from names', { only: '/listener\\.ts$' }],
     [folders('server/platform/websocket'), 'a socket begins as an HTTP request'],
     [folders('server/platform/listening'), 'shares the ways in'],
+    [folders('server/platform/tls'), 'the certificate that it shows', { types: true }],
   ],
   listening: [
     [
@@ -123,13 +152,18 @@ const ADAPTERS = {
     [packages('pino'), 'writes log lines'],
     [node('stream'), 'writes to pipes'],
   ],
+  'client-limiter': [[packages('lru-cache'), 'forgets whom it has not seen for longest']],
+  mail: [[packages('nodemailer'), 'speaks SMTP', { only: '/smtp\\.ts$' }]],
+  oidc: [[packages('openid-client'), 'speaks OpenID Connect', { only: '/issuer\\.ts$' }]],
   metrics: [[packages('prom-client'), 'counts and formats']],
   mqtt: [
     [packages('aedes'), 'the MQTT broker'],
-    [node('net'), 'MQTT is plain TCP'],
-    [node('buffer'), 'tells whether bytes are UTF-8', { only: '/packet-rules\\.ts$' }],
+    [node('net', 'tls'), 'MQTT is TCP, with or without TLS'],
+    [folders('server/platform/tls'), 'the certificate that it shows', { types: true }],
+    [node('buffer'), 'tells whether bytes are UTF-8', { only: '/(packet-rules|field-reader)\\.ts$' }],
     [node('stream'), 'packets are cut from a stream before the broker sees them'],
     [folders('server/platform/listening'), 'one error for a port that is taken'],
+    [folders('server/platform/websocket'), 'MQTT in a WebSocket', { types: true }],
   ],
   node: [[DATABASE, 'the lease of a node is in the database']],
   secrets: [
@@ -150,7 +184,9 @@ const ADAPTERS = {
       'finds and locks the data directory',
       { only: '/data-directory\\.ts$' },
     ],
+    [node('fs/promises'), 'asks how full the disk is', { only: '/disk-watch\\.ts$' }],
   ],
+  tls: [[node('crypto', 'fs/promises'), 'reads certificates and keys']],
   tokenizer: [
     [node('worker_threads'), 'counts in a thread of its own'],
     [packages('gpt-tokenizer'), 'counts', { only: '/worker\\.ts$' }],
@@ -162,6 +198,9 @@ const ADAPTERS = {
   ],
 };
 
+/** A chat, whichever API it comes by. */
+const CHAT = folders('server/transports/chat');
+
 /** What each transport may use beside domains, kernel, wire and the files that transports share. */
 const TRANSPORTS = {
   frames: [],
@@ -172,8 +211,19 @@ const TRANSPORTS = {
   ],
   bifrost: [[folders('server/platform/websocket'), 'the shape of a socket', { types: true }]],
   mqtt: [[folders('server/platform/mqtt'), 'the shape of a client', { types: true }]],
+  chat: [
+    [packages('zod'), 'schemas of bodies'],
+    [node('crypto'), 'knows a request again by its hash', { only: '/retried-requests\\.ts$' }],
+    [folders('server/platform/http'), 'the shape of a request', { types: true }],
+  ],
+  anthropic: [
+    [packages('zod'), 'schemas of bodies'],
+    [folders('server/platform/http'), 'the shape of a request', { types: true }],
+    [CHAT, 'translates to it'],
+  ],
   openai: [
     [packages('zod'), 'schemas of bodies'],
+    [CHAT, 'the request that it shares with the other APIs'],
     [folders('server/platform/http'), 'the shape of a request', { types: true }],
     [
       '^server/transports/rest/schemas\\.ts$',
@@ -392,12 +442,22 @@ const LAYERS = [
       own('tests'),
       [folders('assembly/host', 'proto', 'server', 'device', 'bench'), 'what it tests'],
       [packages('vitest', 'fast-check'), 'what it tests with'],
-      [packages('aedes', 'mqtt', 'mqtt-packet', 'openai', 'ws'), 'clients and servers that others wrote'],
+      [packages('openid-client'), 'a client of OAuth', { only: '/program-sign-in\\.test\\.ts$' }],
+      [
+        packages('aedes-persistence'),
+        'the tests of a storage for the MQTT broker',
+        { only: '/storage\\.test\\.ts$' },
+      ],
+      [
+        packages('@anthropic-ai/sdk', 'aedes', 'mqtt', 'mqtt-packet', 'openai', 'ws'),
+        'clients and servers that others wrote',
+      ],
       [
         packages('playwright-core', 'testcontainers'),
         'browsers and containers',
         { only: '/(acceptance|support)/' },
       ],
+      [packages('mailparser', 'oidc-provider', 'smtp-server'), 'a mail server', { only: '/support/' }],
       [packages('postgres', 'zod', 'gpt-tokenizer', 'esbuild'), 'looks behind the product'],
       [packages('@redocly/openapi-core'), 'checks the description of the API', { only: '/rest/' }],
       [

@@ -10,6 +10,7 @@ import {
   readdir,
   readFile,
   readlink,
+  realpath,
   rename,
   rm,
   rmdir,
@@ -23,6 +24,10 @@ import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { spawnPostmaster } from '../../../server/platform/database/embedded/postmaster.ts';
+import { findPrograms } from '../../../server/platform/database/embedded/programs.ts';
+import { findRunAs } from '../../../server/platform/database/embedded/run-as.ts';
+import { createLogger } from '../../../server/platform/logging/index.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../support/embedded-child.ts', import.meta.url));
 const PACKAGES = fileURLToPath(new URL('../../../node_modules', import.meta.url));
@@ -177,6 +182,33 @@ const countRows = async (data: string): Promise<number> => {
   return count;
 };
 
+/** A database that was killed whole, and its lock file with it. */
+async function leaveKilled(data: string): Promise<void> {
+  const child = start(data);
+  await child.next('ready');
+  const postmaster = await postmasterOf(data);
+  process.kill(postmaster, 'SIGKILL');
+  child.process.kill('SIGKILL');
+  await child.ended;
+}
+
+/** Every PostgreSQL that works on the cluster as its first process. */
+async function postmastersOf(data: string): Promise<string[]> {
+  const cluster = await realpath(join(data, 'postgresql', 'cluster'));
+  const commands = (await readdir('/proc'))
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => {
+      try {
+        return readFileSync(`/proc/${name}/cmdline`, 'utf8');
+      } catch {
+        return '';
+      }
+    });
+  return commands.filter(
+    (command) => command.includes(`\0-D\0${cluster}\0`) && !command.startsWith('/bin/sh\0'),
+  );
+}
+
 describe('the embedded database', () => {
   test('runs as another user than root, keeps its files to itself, and ends with the server', async () => {
     const data = join(root, 'data');
@@ -271,18 +303,46 @@ describe('the embedded database', () => {
     await first.next('committed');
   });
 
-  test('of two servers that start at once on a new directory one runs and the other refuses', async () => {
+  test.each([
+    ['a new directory', async () => {}],
+    ['a directory that a killed one left', leaveKilled],
+  ])('of four servers that start at once on %s one runs and the others refuse', async (_name, prepare) => {
     const data = join(root, 'data');
     await mkdir(data, { mode: 0o711 });
-    const both = [start(data), start(data)];
+    await prepare(data);
+    const all = Array.from({ length: 4 }, () => start(data));
     const outcomes = await Promise.all(
-      both.map((child) =>
+      all.map((child) =>
         Promise.race([child.next('ready').catch(() => 'refused'), child.ended.then(() => 'refused')]),
       ),
     );
-    expect(outcomes.filter((outcome) => outcome.startsWith('ready'))).toHaveLength(1);
-    const refused = both[outcomes.indexOf('refused')];
-    expect((await refused?.ended)?.code).toBe(1);
+    const refused = all.filter((_child, index) => outcomes[index] === 'refused');
+    const ends = await Promise.all(refused.map((child) => child.ended));
+    expect(
+      ends.map(({ code }) => code),
+      JSON.stringify(ends),
+    ).toEqual([1, 1, 1]);
+    expect(await postmastersOf(data)).toHaveLength(1);
+  });
+
+  test('leaves the one that works on the cluster alone, and its files, when another one is started there', async () => {
+    const data = join(root, 'data');
+    const child = start(data);
+    await child.next('ready');
+    const postmaster = await postmasterOf(data);
+    const home = await realpath(join(data, 'postgresql'));
+    const user = await findRunAs(home);
+    const { postgres } = await findPrograms(user, {
+      logger: createLogger({ level: 'silent', destination: 2 }),
+    });
+    const place = { cluster: join(home, 'cluster'), sockets: join(home, 'run') };
+    const log = join(data, 'second.log');
+    const second = await spawnPostmaster(postgres, ['-D', place.cluster], place, log, user);
+    await second.ended;
+    expect(second.hasLock()).toBe(false);
+    expect(await second.readLog()).toMatch(/another server has locked/);
+    expect(await postmasterOf(data)).toBe(postmaster);
+    await child.next('committed');
   });
 
   test('with other secrets than it was made with refuses with one message', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Sql } from '../../../server/kernel/database.ts';
+import { InvariantError } from '../../../server/kernel/errors.ts';
 import { type AccountId, asId, type DeviceId, type TenantId } from '../../../server/kernel/ids.ts';
 import { type Migration, type OpenDatabase, openDatabase } from '../../../server/platform/database/index.ts';
 import { tenancy } from '../../../server/platform/database/migrations/0001-tenancy.ts';
@@ -102,6 +103,34 @@ describe('a tenant', () => {
       (sql) => sql`SELECT nullif(current_setting('app.scope', true), '') AS tenant`,
     );
     expect(rows[0]?.tenant).toBeNull();
+  });
+
+  test('that reads at once sees its own rows only, and leaves nothing on the connection', async () => {
+    for (let round = 0; round < 20; round++) {
+      const tenant = round % 2 === 0 ? A : B;
+      const rows = await open.database.read(serverFor(tenant), (sql) => sql`SELECT name FROM things`);
+      expect(rows.map((row) => row.name)).toEqual([`of ${tenant}`]);
+    }
+    const rows = await open.database.read(
+      serverFor(A),
+      (sql) => sql`SELECT FROM things WHERE tenant_id = ${B}`,
+    );
+    expect(rows).toHaveLength(0);
+  });
+
+  test('that reads at once changes nothing, and begins no second statement', async () => {
+    await expect(open.database.read(serverFor(A), (sql) => sql`DELETE FROM things`)).rejects.toEqual(
+      sqlState('25006'),
+    );
+    const twice = open.database.read(serverFor(A), async (sql) => {
+      await sql`SELECT FROM things`;
+      return sql`SELECT FROM things`;
+    });
+    await expect(twice).rejects.toThrow(InvariantError);
+    await expect(open.database.read(serverFor(A), () => Promise.reject(new Error('thrown')))).rejects.toThrow(
+      'thrown',
+    );
+    expect(await open.database.tenant(serverFor(A), (sql) => sql`SELECT FROM things`)).toHaveLength(1);
   });
 
   test('of twenty at once each sees itself', async () => {

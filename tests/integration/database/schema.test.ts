@@ -56,3 +56,16 @@ test('nobody but the owner may truncate, add triggers or reference, and nothing 
       AND (grantee = 'PUBLIC' OR privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE'))`);
   expect(grants).toEqual([]);
 });
+
+test('what belongs to an account or a tenant goes with it, but for what deleting an account removes by itself', async () => {
+  const kept = await askOwner<{ owner: string; names: string }>(`
+    SELECT conrelid::regclass::text AS owner, confrelid::regclass::text AS names FROM pg_constraint
+    WHERE contype = 'f' AND confdeltype NOT IN ('c', 'n')
+      AND confrelid IN ('yggdrasil.tenants'::regclass, 'yggdrasil.accounts'::regclass)
+    ORDER BY 1`);
+  expect(kept.map(({ owner }) => owner.replace('yggdrasil.', ''))).toEqual([
+    'accounts',
+    'devices',
+    'networks',
+  ]);
+});

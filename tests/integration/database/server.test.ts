@@ -151,7 +151,7 @@ describe('a database in exclusive use', () => {
   });
   afterAll(() => scratch?.close());
   const use = (isAbandoned = async () => false) =>
-    useExclusively(scratch.url, { logger: silentLogger, isAbandoned });
+    useExclusively(scratch.url, { logger: silentLogger, isAbandoned, endSessions: async () => {} });
 
   test('is refused to a second server, and given to it when the first ends meanwhile', async () => {
     const first = await use();
@@ -166,6 +166,19 @@ describe('a database in exclusive use', () => {
     const second = await use(async () => true);
     expectOneLine(await refusalOf(use()), /^StartError: Another server uses the database/);
     await Promise.all([first.end(), second.end()]);
+  });
+
+  test('is taken with every statement and lock that the server which hangs has open', async () => {
+    const hanging = await open(scratch.url);
+    const next = await open(scratch.url);
+    try {
+      await hanging.useExclusively(async () => false);
+      const ended = refusalOf(hanging.database.system('relay', (sql) => sql`SELECT pg_sleep(25)`));
+      await next.useExclusively(async () => true);
+      expect(await ended).toMatchObject({ code: 'unavailable' });
+    } finally {
+      await Promise.all([hanging.close(0), next.close(0)]);
+    }
   });
 
   test('is taken again after its connection was lost', async () => {

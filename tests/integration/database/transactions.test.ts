@@ -128,6 +128,32 @@ describe('a transaction', () => {
     await expect(killed).rejects.toEqual(unavailable);
     expect(await scratch.database.system('identity', (sql) => sql`SELECT 1 AS one`)).toEqual([{ one: 1 }]);
   });
+
+  test('that reads at once and whose connection is lost gets unavailable, and those after it run', async () => {
+    const actor = serverFor(asId<TenantId>(uuid(1)));
+    const administrator = connect(inject('testCluster').adminUrl, { connectionsMax: 1 });
+    const databaseName = new URL(scratch.url).pathname.slice(1);
+    for (let time = 0; time < 20; time++) {
+      let isOver = false;
+      const killed = scratch.database.read(actor, (sql) => sql`SELECT pg_sleep(20)`);
+      const refused = expect(
+        killed.finally(() => {
+          isOver = true;
+        }),
+      ).rejects.toEqual(unavailable);
+      const terminate = async () => {
+        await administrator`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${databaseName}`;
+        return isOver;
+      };
+      await expect.poll(terminate, { timeout: 15_000 }).toBe(true);
+      await refused;
+    }
+    await administrator.end();
+    const reads = Array.from({ length: 40 }, () =>
+      scratch.database.read(actor, (sql) => sql`SELECT 1 AS one`),
+    );
+    expect((await Promise.all(reads)).flat()).toEqual(reads.map(() => ({ one: 1 })));
+  });
 });
 
 describe('closing', () => {

@@ -16,6 +16,7 @@ function serverAt(host: string, port: number) {
       logger: keepingLogger(),
       newRequestId: () => 'id',
       budget: roomyBudget(),
+      tls: null,
       clock: createSystemClock(),
       respondToError: () => ({ status: 500 }),
     },

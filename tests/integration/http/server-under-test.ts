@@ -10,6 +10,7 @@ import {
 } from '../../../server/platform/http/server.ts';
 import type { HttpRequest, HttpResponse, HttpRoute } from '../../../server/platform/http/types.ts';
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
+import type { Tls } from '../../../server/platform/tls/certificate.ts';
 import type { WebSocketEndpoint } from '../../../server/platform/websocket/types.ts';
 import { roomyBudget } from '../../support/connection-budget.ts';
 
@@ -47,7 +48,11 @@ export function route(
 export async function startServer(
   routes: readonly HttpRoute[],
   websockets: readonly WebSocketEndpoint[] = [],
-  { connectionsMax, ...options }: Partial<HttpServerOptions> & { connectionsMax?: number } = {},
+  {
+    connectionsMax,
+    tls = null,
+    ...options
+  }: Partial<HttpServerOptions> & { connectionsMax?: number; tls?: Tls | null } = {},
 ): Promise<{ server: HttpServer; port: number; url: string; logger: ReturnType<typeof keepingLogger> }> {
   const logger = keepingLogger();
   const server = createHttpServer(
@@ -58,6 +63,7 @@ export async function startServer(
       logger,
       newRequestId: randomUUID,
       budget: roomyBudget(connectionsMax, logger),
+      tls,
       clock: createSystemClock(),
       respondToError: (error, { requestId }) => ({
         status: error instanceof AppError ? (STATUS[error.code] ?? 400) : 500,
@@ -70,7 +76,7 @@ export async function startServer(
   );
   const { port } = await server.listen();
   onTestFinished(() => server.close());
-  return { server, port, url: `http://127.0.0.1:${port}`, logger };
+  return { server, port, url: `http${tls === null ? '' : 's'}://127.0.0.1:${port}`, logger };
 }
 
 const STATUS: Readonly<Record<string, number>> = {

@@ -19,7 +19,7 @@ function endpoint(
     idleTimeoutSeconds: 60,
     backpressureBytesMax: 100_000,
     opened: (socket, request) => ({
-      received: (message) => void socket.send(message),
+      received: (message) => void socket.send(message.slice()),
       closed: () => undefined,
       ...opened(socket, request),
     }),
@@ -135,7 +135,7 @@ describe('an open socket', () => {
         endpoint((socket) => ({
           received: (message, isBinary) => {
             seen.push(Buffer.from(message).toString(), isBinary);
-            socket.send(message);
+            socket.send(message.slice());
           },
         })),
       ],
@@ -213,6 +213,56 @@ describe('an open socket', () => {
     expect([...results]).toEqual(['sent', 'buffered', 'dropped']);
   });
 
+  test('gets what one turn sends in order, also before a close', async () => {
+    const count = 3_000;
+    const { port } = await startServer(
+      [],
+      [
+        endpoint((socket) => ({
+          received: () => {
+            for (let number = 0; number < count; number++) {
+              const message = new Uint8Array(4);
+              new DataView(message.buffer).setUint32(0, number);
+              socket.send(message);
+            }
+            socket.close(4000, 'done');
+          },
+        })),
+      ],
+    );
+    const client = await opened(connect(port));
+    const numbers: number[] = [];
+    client.on('message', (data: Buffer) => numbers.push(data.readUInt32BE()));
+    const closed = closeCode(client);
+    client.send('go');
+    expect(await closed).toEqual([4000, 'done']);
+    expect(numbers).toEqual(Array.from({ length: count }, (_, number) => number));
+  });
+
+  test('whose client stops reading gets all that was not said to be dropped once it reads again', async () => {
+    let kept: Socket | undefined;
+    const { port } = await startServer(
+      [],
+      [
+        endpoint((socket) => {
+          kept = socket;
+          return {};
+        }),
+      ],
+    );
+    const client = await opened(connect(port));
+    const lengths: number[] = [];
+    client.on('message', (data: Buffer) => lengths.push(data.length));
+    client.pause();
+    const accepted: number[] = [];
+    for (let size = 1; accepted.length === size - 1 && size < 20_000; size++) {
+      if ((kept as Socket).send(new Uint8Array(size)) !== 'dropped') accepted.push(size);
+    }
+    client.resume();
+    await eventually('all of them', () => lengths.length >= accepted.length);
+    expect(lengths).toEqual(accepted);
+  });
+
   test.each([
     ['opens', true],
     ['receives', false],
@@ -227,7 +277,7 @@ describe('an open socket', () => {
           return {
             received: (message) => {
               if (message[0] === 0) throw new Error('boom');
-              socket.send(message);
+              socket.send(message.slice());
             },
           };
         }),

@@ -1,4 +1,5 @@
 import net from 'node:net';
+import mqtt from 'mqtt';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createMqttServer } from '../../../server/platform/mqtt/server.ts';
 import { roomyBudget } from '../../support/connection-budget.ts';
@@ -40,7 +41,6 @@ describe('a socket', () => {
   });
 
   test.each([
-    ['MQTT 5', connectPacket('ann', { version: 5 }), 1],
     ['MQTT 3.1', connectPacket('ann', { version: 3 }), 1],
     ['no client id for a lasting session', connectPacket('ann', { clientId: '', clean: false }), 2],
     ['protocol level 6', connectPacket('ann', { version: 6 }), 1],
@@ -58,6 +58,16 @@ describe('a socket', () => {
     await eventually('the end', raw.closed);
     expect(raw.bytes()).toEqual(connack(returnCode));
     expect(seen.events).toEqual([]);
+  });
+
+  test('that asks for MQTT 5 with a wrong password learns so in its words', async () => {
+    const { port } = await startBroker();
+    const error = await new Promise<Error>((resolve) => {
+      const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, { protocolVersion: 5, reconnectPeriod: 0 });
+      client.once('error', resolve);
+      onTestFinished(() => void client.end(true));
+    });
+    expect(error).toMatchObject({ code: 0x86, message: 'Connection refused: Bad User Name or Password' });
   });
 
   test.each([
@@ -329,7 +339,7 @@ test('a port in use is refused with the reason', async () => {
   const endpoint = {} as never;
   const server = createMqttServer(
     { host: '127.0.0.1', port },
-    { endpoint, budget: roomyBudget(), logger: keepingLogger() },
+    { endpoint, budget: roomyBudget(), tls: null, logger: keepingLogger(), newClientId: () => 'id' },
   );
   await expect(server.listen()).rejects.toThrow(
     `MQTT can't listen on 127.0.0.1:${port}: the port is in use by another program`,
@@ -345,7 +355,13 @@ test('closing ends every connection and frees the port', async () => {
   expect(seen.events).toEqual(['connected ann', 'disconnected ann']);
   const again = createMqttServer(
     { host: '127.0.0.1', port },
-    { endpoint: {} as never, budget: roomyBudget(), logger: keepingLogger() },
+    {
+      endpoint: {} as never,
+      budget: roomyBudget(),
+      tls: null,
+      logger: keepingLogger(),
+      newClientId: () => 'id',
+    },
   );
   await again.listen();
   await again.close();

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { onTestFinished } from 'vitest';
 import { createMqttServer, type MqttServerOptions } from '../../../server/platform/mqtt/server.ts';
 import type { MqttConnection, MqttEndpoint } from '../../../server/platform/mqtt/types.ts';
+import type { Tls } from '../../../server/platform/tls/certificate.ts';
 import { roomyBudget } from '../../support/connection-budget.ts';
 import { eventually, keepingLogger } from '../http/server-under-test.ts';
 
@@ -18,7 +20,11 @@ export interface Seen {
  * `<name>/down`.
  */
 export async function startBroker(
-  { connectionsMax, ...options }: Partial<MqttServerOptions> & { connectionsMax?: number } = {},
+  {
+    connectionsMax,
+    tls = null,
+    ...options
+  }: Partial<MqttServerOptions> & { connectionsMax?: number; tls?: Tls | null } = {},
   changes: Partial<MqttEndpoint<string>> = {},
 ) {
   const logger = keepingLogger();
@@ -46,13 +52,13 @@ export async function startBroker(
   };
   const server = createMqttServer(
     { host: '127.0.0.1', port: 0, ...options },
-    { endpoint, budget: roomyBudget(connectionsMax, logger), logger },
+    { endpoint, budget: roomyBudget(connectionsMax, logger), tls, logger, newClientId: randomUUID },
   );
   const { port } = await server.listen();
   onTestFinished(() => server.close());
 
   const connect = async (name: string, more: IClientOptions = {}): Promise<MqttClient> => {
-    const client = await connectAsync(`mqtt://127.0.0.1:${port}`, {
+    const client = await connectAsync(`mqtt${tls === null ? '' : 's'}://127.0.0.1:${port}`, {
       username: name,
       password: 'secret',
       clientId: name,

@@ -89,14 +89,13 @@ describe('a chat completion', () => {
     const provider = await market.provider({ context: 512 });
     serve(provider, ['Rain']);
     const call = { id: 'call_1', type: 'function' as const, function: { name: 'weather', arguments: '{}' } };
-    const history = [
-      ...messages,
-      { role: 'assistant' as const, content: null, refusal: null, tool_calls: [call] },
-      { role: 'tool' as const, tool_call_id: 'call_1', content: 'rain' },
-    ];
+    const called = { role: 'assistant' as const, content: null, tool_calls: [call] };
+    const answered = { role: 'tool' as const, tool_call_id: 'call_1', content: 'rain' };
+    const history = [...messages, { ...called, refusal: null }, answered];
     const { usage } = await client.chat.completions.create({ model: 'm', messages: history });
     expect(usage?.prompt_tokens).toBe(10 + (3 + 1 + 2) + (3 + 1 + 1));
-    expect(JSON.parse(new TextDecoder().decode(provider.requests[0]?.body)).messages).toEqual(history);
+    const passed = JSON.parse(new TextDecoder().decode(provider.requests[0]?.body)).messages;
+    expect(passed).toEqual([...messages, called, answered]);
   });
 
   it.each([

@@ -51,6 +51,7 @@ describe('POST /v1/chat/completions', () => {
       prompt_tokens: 10,
       completion_tokens: 2,
       total_tokens: 12,
+      cost: { value: '0.12', currency: 'EUR' },
       prompt_tokens_details: { cached_tokens: 0 },
       completion_tokens_details: { reasoning_tokens: 0 },
     });
@@ -156,7 +157,7 @@ describe('POST /v1/chat/completions', () => {
     ['two choices', JSON.stringify({ model: 'm', messages, n: 2 }), 400, 'invalid_input', 'n'],
     [
       'what is not served',
-      JSON.stringify({ model: 'm', messages, audio: {} }),
+      JSON.stringify({ model: 'm', messages, audio: { voice: 'alloy' } }),
       400,
       'invalid_input',
       'audio',
@@ -166,7 +167,7 @@ describe('POST /v1/chat/completions', () => {
       JSON.stringify({ model: 'm', messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }),
       400,
       'invalid_input',
-      'messages.0.content',
+      'messages.0.content.0.type',
     ],
     [
       'an unknown role',
@@ -337,5 +338,23 @@ describe('GET /v1/models', () => {
       code: 'model_not_found',
     });
     expect((await fetch(`${origin}/v1/models`)).status).toBe(401);
+  });
+
+  it('gives a part of the list to who asks for one, and says whether there is more', async () => {
+    for (const model of ['c', 'a', 'b']) await market.provider({ model });
+    const list = (query: object) => client.get('/models', { query }) as Promise<{ data: { id: string }[] }>;
+    const idsOf = ({ data }: { data: { id: string }[] }) => data.map(({ id }) => id);
+    const [first, rest, all] = [
+      await list({ limit: 2 }),
+      await list({ after: 'b' }),
+      await list({ unknown: 1 }),
+    ];
+    expect([idsOf(first), idsOf(rest), idsOf(all)]).toEqual([['a', 'b'], ['c'], ['a', 'b', 'c']]);
+    expect([first, rest]).toMatchObject([{ has_more: true }, { has_more: false }]);
+    await expect(list({ limit: 0 })).rejects.toMatchObject({
+      status: 400,
+      code: 'invalid_input',
+      param: 'limit',
+    });
   });
 });

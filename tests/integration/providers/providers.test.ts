@@ -4,6 +4,7 @@ import {
   DELTA_BYTES_MAX,
   LIFE_WITHOUT_TEXT_MS_MAX,
 } from '../../../server/domains/providers/index.ts';
+import { TENANT_MODEL_NAMES_MAX } from '../../../server/domains/providers/limits.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { addOwner } from '../../support/actors.ts';
 import { turn } from '../../support/clock.ts';
@@ -162,6 +163,36 @@ describe('a provider', () => {
     await refused;
   });
 
+  it('that would list more than the share of its tenant is refused; what is listed stays, and so do the others', async () => {
+    const offer = (...names: string[]) => ({
+      slots: 1,
+      models: names.map((name) => ({ name, prices: 1, contextTokens: 8_192 })),
+    });
+    const names = Array.from({ length: TENANT_MODEL_NAMES_MAX }, (_, index) => `own-${index}`);
+    const provider = await market.provider();
+    await market.providers.offer(provider.actor, provider.link, offer(...names));
+    const second = new FakeProvider();
+    const colleague = { ...second.actor, tenantId: provider.owner.tenantId };
+    const beyond = market.providers.offer(colleague, second.link, offer('another'));
+    await expect(beyond).rejects.toMatchObject({ kind: 'conflict', code: 'limit_reached' });
+    await market.providers.offer(colleague, second.link, offer('own-0'));
+    await market.provider({ model: 'another' });
+    const { items, next } = await market.providers.listModels(alice, 'own-0', 1_000);
+    expect([items.length, next]).toEqual([TENANT_MODEL_NAMES_MAX - 1, null]);
+    expect(await market.providers.findModel(alice, 'own-0')).toMatchObject({ providers: 2 });
+    expect(await market.listed(alice)).toHaveLength(3);
+  });
+
+  it('is found once in the pages of a list, in the order of ids', async () => {
+    for (let count = 0; count < 3; count++) await market.provider();
+    const first = await market.providers.listProviders(alice, null, 2);
+    const rest = await market.providers.listProviders(alice, first.next, 2);
+    expect([...first.items, ...rest.items].map(({ id }) => id)).toEqual(
+      (await market.listed(alice)).map(({ id }) => id).sort(),
+    );
+    expect([first.items.length, rest.items.length, rest.next]).toEqual([2, 1, null]);
+  });
+
   it('without a verified way to be paid is told what to do, and listed once it has one', async () => {
     let canBePaid = false;
     market = createMarket(db, { canBePaid: () => canBePaid });
@@ -170,12 +201,12 @@ describe('a provider', () => {
     expect(refusal).toMatchObject({
       publicMessage: expect.stringContaining('/api/v1/admin/payment-standing/'),
     });
-    expect(await market.providers.listProviders(alice)).toEqual([]);
+    expect(await market.listed(alice)).toEqual([]);
     canBePaid = true;
     const { owner } = await market.provider();
-    expect(await market.providers.listProviders(alice)).toHaveLength(1);
+    expect(await market.listed(alice)).toHaveLength(1);
     market.providers.payoutMethodLost(owner.tenantId);
-    expect(await market.providers.listProviders(alice)).toEqual([]);
+    expect(await market.listed(alice)).toEqual([]);
   });
 
   it('is refused what it sends to a request that is not its own, and to one it has ended', async () => {
@@ -223,7 +254,7 @@ describe('a provider', () => {
     provider.onRequest = (request) => market.answer(provider, request, ['Hello']);
     expect((await eventsOf(await create())).at(-1)).toMatchObject({ kind: 'end' });
     expect((await eventsOf(await create())).at(-1)).toMatchObject({ kind: 'end' });
-    expect((await market.providers.listProviders(alice))[0]?.availability).toBeLessThan(0.8);
+    expect((await market.listed(alice))[0]?.availability).toBeLessThan(0.8);
   });
 
   it('that withdraws finishes what it has and gets nothing new', async () => {
@@ -243,9 +274,9 @@ describe('a provider', () => {
     const offered = offer();
     await market.providers.withdraw(provider.actor);
     await offered;
-    expect(await market.providers.listProviders(alice)).toEqual([]);
+    expect(await market.listed(alice)).toEqual([]);
     await offer();
-    expect(await market.providers.listProviders(alice)).toHaveLength(1);
+    expect(await market.listed(alice)).toHaveLength(1);
   });
 
   it('whose tenant loses its way to be paid while it offers is not listed', async () => {
@@ -260,7 +291,7 @@ describe('a provider', () => {
     canBePaid = false;
     market.providers.payoutMethodLost(provider.owner.tenantId);
     await refused;
-    expect(await market.providers.listProviders(alice)).toEqual([]);
+    expect(await market.listed(alice)).toEqual([]);
   });
 
   it('that withdraws and offers again gets no more than its slots', async () => {
@@ -283,12 +314,12 @@ describe('a provider', () => {
 
   it('is one row however often it offers, and its old session takes nothing with it', async () => {
     const provider = await market.provider();
-    const [before] = await market.providers.listProviders(alice);
+    const [before] = await market.listed(alice);
     const link = { request: () => true, grant: () => true, cancel: () => true };
     const offer = { slots: 2, models: [{ name: 'new', prices: '0.000003', contextTokens: 100 }] };
     await market.providers.offer(provider.actor, link, offer);
     market.providers.disconnected(provider.actor.deviceId, provider.link);
-    const after = await market.providers.listProviders(alice);
+    const after = await market.listed(alice);
     expect(after).toMatchObject([{ id: before?.id, slots: 2, models: [{ name: 'new' }] }]);
     expect(after[0]?.id).not.toBe(provider.actor.deviceId);
     await market.providers.offer(provider.actor, provider.link, offer);
@@ -332,6 +363,6 @@ describe('a provider', () => {
     await expect(market.providers.offer(provider.actor, provider.link, offer)).rejects.toMatchObject({
       code: 'invalid_input',
     });
-    expect(await market.providers.listProviders(alice)).toEqual([]);
+    expect(await market.listed(alice)).toEqual([]);
   });
 });

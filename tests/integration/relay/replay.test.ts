@@ -9,6 +9,7 @@ import { createMessagingWorld, frameOf } from '../../support/device-channels.ts'
 import { uuid } from '../../support/frames.ts';
 import { testLease } from '../../support/lease.ts';
 import { testMembership, testNetworkId } from '../../support/relay-peer.ts';
+import { NO_QUOTAS } from '../../support/relay-store.ts';
 
 let testDatabase: TestDatabase;
 const { networkTenantId: tenantId } = testMembership;
@@ -41,7 +42,7 @@ async function newDevice(): Promise<number> {
 /** A node on the database. Nothing is left of it but what it wrote: the next one begins where a crash would leave it. */
 const startNode = (lease: NodeLease = testLease) =>
   createMessagingWorld(
-    createRelayStore(testDatabase.database, {
+    createRelayStore(testDatabase.database, NO_QUOTAS, {
       lease,
       memberships: createMembershipStore(testDatabase.database),
     }),

@@ -12,6 +12,7 @@ import { uuid } from '../../support/frames.ts';
 import { testLease } from '../../support/lease.ts';
 import { PlainWindow } from '../../support/plain-window.ts';
 import { frameToStore } from '../../support/relay-peer.ts';
+import { NO_QUOTAS } from '../../support/relay-store.ts';
 
 const EPOCH = uuid(99);
 const EARLY = Date.UTC(2026, 0, 1);
@@ -21,7 +22,7 @@ let store: RelayStore;
 
 beforeAll(async () => {
   testDatabase = await createTestDatabase();
-  store = createRelayStore(testDatabase.database, {
+  store = createRelayStore(testDatabase.database, NO_QUOTAS, {
     lease: testLease,
     memberships: createMembershipStore(testDatabase.database),
   });
@@ -233,9 +234,10 @@ describe('the stream of a network', () => {
     const [a, gone] = [await newHome(), await newHome()];
     const memberships = createMembershipStore(testDatabase.database);
     let looks = 0;
-    const late = createRelayStore(testDatabase.database, {
+    const late = createRelayStore(testDatabase.database, NO_QUOTAS, {
       lease: testLease,
       memberships: {
+        ...memberships,
         async selectMembers(sql, asked) {
           const members = await memberships.selectMembers(sql, asked);
           if (++looks === 1) await removeNetwork(gone);
@@ -259,6 +261,7 @@ describe('the stream of a network', () => {
       epoch: EPOCH,
       head: 3,
       oldest: 1,
+      trimmedOffset: 0,
       cursor: 2,
       joinedOffset: 0,
     });

@@ -31,6 +31,12 @@ beforeEach(async () => {
 
 const create = (changes = {}, actor = alice) =>
   market.requests.createRequest(actor, market.order({ idempotencyKey: 'k', ...changes }));
+const keptOf = ({ tenantId, accountId }: AccountActor) =>
+  db.database.system('money', async (sql) => {
+    const [row] = await sql`
+      SELECT keys, kept_bytes FROM marketplace_key_counts WHERE tenant_id = ${tenantId} AND account_id = ${accountId}`;
+    return row;
+  });
 const begun = () => until(() => provider.requests[0]);
 
 describe('a request under an idempotency key', () => {
@@ -190,6 +196,25 @@ describe('a request under an idempotency key', () => {
     await eventsOf(await create({ idempotencyKey: null }));
     const bob = await market.customer(1_000);
     expect((await create({ idempotencyKey: 'beyond' }, bob)).isReplay).toBe(false);
+  });
+
+  it('is counted as it is there: claimed, kept, freed by a failure and forgotten', async () => {
+    await eventsOf(await create());
+    provider.onRequest = (request) => market.fail(provider, request.requestId);
+    await expect(create({ idempotencyKey: 'fails' })).rejects.toMatchObject({ code: 'provider_failed' });
+    const wrong = await db.database.system(
+      'money',
+      (sql) => sql`
+        SELECT counted.* FROM marketplace_key_counts counted LEFT JOIN (
+          SELECT tenant_id, account_id, count(*) AS keys, coalesce(sum(octet_length(answer)), 0) AS kept_bytes
+          FROM marketplace_keyed_requests GROUP BY tenant_id, account_id) AS there USING (tenant_id, account_id)
+        WHERE (counted.keys, counted.kept_bytes) IS DISTINCT FROM (coalesce(there.keys, 0), coalesce(there.kept_bytes, 0))`,
+    );
+    expect(wrong).toEqual([]);
+    expect(await keptOf(alice)).toMatchObject({ keys: 1n });
+    market.clock.advance(KEYED_ANSWERS_KEPT_MS + 1);
+    await market.requests.endAbandoned(false);
+    expect(await keptOf(alice)).toEqual({ keys: 0n, kept_bytes: 0n });
   });
 
   it('is forgotten after a day', async () => {

@@ -146,6 +146,15 @@ describe('a request', () => {
     expect(counted).toBe(2);
   });
 
+  it('is refused to who has no money before a large prompt is counted, the first time too', async () => {
+    await market.provider();
+    let counted = 0;
+    const countPromptTokens = async () => ++counted;
+    const large = create({ body: new Uint8Array(100_000), countPromptTokens }, await market.customer(0));
+    await expect(large).rejects.toMatchObject({ code: 'insufficient_balance' });
+    expect(counted).toBe(0);
+  });
+
   it('is served for nothing to who has no money', async () => {
     const poor = await market.customer(0);
     const dear = await market.provider({ price: 1_000 });
@@ -232,7 +241,7 @@ describe('a request whose time is over', () => {
     });
     expect((await market.balance(provider.owner)).available).toBe(52.8);
     expect(provider.cancelled).toHaveLength(1);
-    expect((await market.providers.listProviders(alice))[0]?.availability).toBeCloseTo(0.8);
+    expect((await market.listed(alice))[0]?.availability).toBeCloseTo(0.8);
   });
 
   it('before any text is refused, held against nobody, and no other provider is begun', async () => {
@@ -247,7 +256,7 @@ describe('a request whose time is over', () => {
     market.clock.advance(20_000);
     await refused;
     expect(second.requests).toEqual([]);
-    for (const { availability } of await market.providers.listProviders(alice)) {
+    for (const { availability } of await market.listed(alice)) {
       expect(availability).toBeCloseTo(0.8);
     }
     expect(await market.lastTransaction(alice)).toMatchObject({ failureCode: 'request_timed_out' });

@@ -106,7 +106,7 @@ describe('a request that is served', () => {
       market.result(provider, requestId, { finishReason, claim: { completionTokens: 0 } });
     const events = await eventsOf(await create());
     expect(events).toMatchObject([{ kind: 'end', finishReason, costMicrocents: cents(10) }]);
-    const [listed] = await market.providers.listProviders(alice);
+    const [listed] = await market.listed(alice);
     expect(listed).toMatchObject({ availability: 0.8, quality: 0.8 });
   });
 
@@ -163,7 +163,7 @@ describe('a reader', () => {
     await until(async () => (await market.lastTransaction(alice))?.state === 'CANCELLED');
     expect(await market.lastTransaction(alice)).toMatchObject({ failureCode: 'reader_stalled' });
     expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'reader_stalled' });
-    expect((await market.providers.listProviders(alice))[0]?.availability).toBeCloseTo(0.8);
+    expect((await market.listed(alice))[0]?.availability).toBeCloseTo(0.8);
   });
 
   it('that leaves a request under an idempotency key leaves it running', async () => {

@@ -13,6 +13,7 @@ const headers = fc.record({
   destinationId: fc.option(id),
   nonce: fc.maxSafeNat(),
   correlationId: fc.option(id),
+  madeByServer: fc.boolean(),
 });
 
 describe('frames', () => {

@@ -34,6 +34,7 @@ const HAPPENINGS = [
   'crash',
   'turn',
   'empty_result',
+  'whole_answer',
 ] as const;
 const happening = fc.oneof(
   { weight: 4, arbitrary: fc.constant('delta' as const) },
@@ -176,19 +177,24 @@ async function offerAt(prices: readonly number[], { providers }: World): Promise
       grant: () => true,
       cancel: () => true,
     };
-    const models = [{ name: 'm', prices: price, contextTokens: 1_000 }];
+    const models = [{ name: 'm', prices: price, contextTokens: 100_000 }];
     await providers.offer(device, link, { slots: 1, models });
   }
   return serving;
 }
 
 /** Asks, and reads the answer to its end. `ends` gets every end that the requester sees. */
-function ask({ requests }: World, signal: AbortSignal, ends: string[]): Promise<unknown> {
+function ask(
+  { requests }: World,
+  completionTokensMax: number | null,
+  signal: AbortSignal,
+  ends: string[],
+): Promise<unknown> {
   const order = {
     model: 'm',
     body: new Uint8Array(),
     countPromptTokens: async () => 10,
-    completionTokensMax: 20,
+    completionTokensMax,
     costMicrocentsMax: null,
     idempotencyKey: null,
     signal,
@@ -219,16 +225,25 @@ function happen(what: Happening, now: Served | undefined, abort: AbortController
 function send(
   what: Exclude<Happening, 'cancel' | 'time' | 'crash' | 'turn'>,
   now: Served,
-  { providers }: World,
+  world: World,
 ): void {
+  const { providers } = world;
   const { order, device, link } = now;
   const { requestId } = order;
   const error = { fault: 'provider', reason: '', status: null, param: null } as const;
   const claim = { promptTokens: 10, cachedPromptTokens: 0, completionTokens: 10_000, reasoningTokens: 0 };
-  if (what === 'delta' || what === 'wrong_index') {
+  if (what === 'whole_answer') {
+    send('delta', now, world);
+    send('result', now, world);
+  } else if (what === 'delta' || what === 'wrong_index') {
     const index = what === 'delta' ? now.index++ : 99;
-    const delta = { fields: { content: 'word' }, text: 'word', bytes: 4 };
-    providers.delta(device, { requestId, index, delta });
+    // Of an answer without a limit one piece takes more than half of what is held first.
+    const text = order.completionTokensMax === null ? 'word'.repeat(500) : 'word';
+    providers.delta(device, {
+      requestId,
+      index,
+      delta: { fields: { content: text }, text, bytes: text.length },
+    });
   } else if (what === 'failure') {
     providers.result(device, { requestId, finishReason: '', claim: null, error });
   } else if (what === 'vanish') {
@@ -268,12 +283,13 @@ describe('the life of a request', () => {
         fc.array(happening, { minLength: 1, maxLength: 12 }),
         fc.array(fc.constantFrom('none', 'none', 'none', 'before', 'after'), { maxLength: 4 }),
         fc.array(fc.constantFrom(1, 2, 500), { minLength: 1, maxLength: 3 }),
-        async (happenings, failing, prices) => {
+        fc.constantFrom(20, null),
+        async (happenings, failing, prices, completionTokensMax) => {
           const world = createWorld(failing);
           const serving = await offerAt(prices, world);
           const abort = new AbortController();
           const ends: string[] = [];
-          const asked = ask(world, abort.signal, ends);
+          const asked = ask(world, completionTokensMax, abort.signal, ends);
           for (const what of [...happenings, ...FAILURES]) {
             await turn(2);
             happen(what, serving.at(-1), abort, world);
@@ -285,29 +301,18 @@ describe('the life of a request', () => {
         },
       ),
       {
-        numRuns: 200,
+        numRuns: 300,
         // An exchange of holds that didn't take place, and one that was not heard of.
         examples: [
-          [
-            ['failure', 'delta'],
-            ['none', 'before'],
-            [1, 2],
-          ],
-          [
-            ['failure', 'delta'],
-            ['none', 'before'],
-            [2, 1],
-          ],
-          [
-            ['failure', 'delta'],
-            ['none', 'after'],
-            [2, 1],
-          ],
-          [
-            ['failure', 'delta'],
-            ['none', 'before', 'before'],
-            [2, 1],
-          ],
+          [['failure', 'delta'], ['none', 'before'], [1, 2], 20],
+          [['failure', 'delta'], ['none', 'before'], [2, 1], 20],
+          [['failure', 'delta'], ['none', 'after'], [2, 1], 20],
+          [['failure', 'delta'], ['none', 'before', 'before'], [2, 1], 20],
+          // A larger hold for a growing answer that did take place, and was not heard of.
+          [['delta', 'delta', 'result'], ['none', 'after'], [1], null],
+          // The same, and one that did not take place, while the answer ends.
+          [['whole_answer'], ['none', 'after'], [1], null],
+          [['whole_answer'], ['none', 'before'], [1], null],
         ],
       },
     );

@@ -262,7 +262,7 @@ export class Device {
 
   #end({ requestId, completionTokensMax }: ProviderOrder, link: Link, state: { readonly plan: Plan }): void {
     const { chance } = this.#world;
-    const completionTokens = chance.oneOf([0, 5, completionTokensMax, 100_000]);
+    const completionTokens = chance.oneOf([0, 5, completionTokensMax ?? 5_000, 100_000]);
     const promptTokens = chance.whole(0, 2_000);
     const claim = { promptTokens, cachedPromptTokens: 0, completionTokens, reasoningTokens: 0 };
     const result = {

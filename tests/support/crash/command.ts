@@ -1,20 +1,32 @@
 /**
- * `npm run test:crash -- --kills 100 --losses 200 --seed 7`: kills the server that often under load, and takes its power
- * that often. What is not named isn't done; without either, as often as in CI.
+ * `npm run test:crash -- --kills 100 --losses 200 --lost-connections 60 --seed 7`: kills the server that often under load, takes
+ * its power that often, and takes its database away that often, by the end of every connection and by the death of
+ * PostgreSQL's first process. What is not named isn't done; without any, as often as in CI.
  */
 import { parseArgs } from 'node:util';
 import { runLongTests } from '../options.ts';
 
 const { values } = parseArgs({
-  options: { kills: { type: 'string' }, losses: { type: 'string' }, seed: { type: 'string' } },
+  options: {
+    kills: { type: 'string' },
+    losses: { type: 'string' },
+    'lost-connections': { type: 'string' },
+    seed: { type: 'string' },
+  },
 });
-const { kills, losses, seed } = values;
-const both = kills === undefined && losses === undefined;
+const { kills, losses, 'lost-connections': lostConnections, seed } = values;
+const all = kills === undefined && losses === undefined && lostConnections === undefined;
 runLongTests(
   ['slow'],
   [
-    ...(both || kills !== undefined ? ['tests/acceptance/crash.slow.test.ts'] : []),
-    ...(both || losses !== undefined ? ['tests/acceptance/power-loss.slow.test.ts'] : []),
+    ...(all || kills !== undefined ? ['tests/acceptance/crash.slow.test.ts'] : []),
+    ...(all || losses !== undefined ? ['tests/acceptance/power-loss.slow.test.ts'] : []),
+    ...(all || lostConnections !== undefined ? ['tests/acceptance/lost-connections.slow.test.ts'] : []),
   ],
-  { YGGDRASIL_TEST_KILLS: kills, YGGDRASIL_TEST_LOSSES: losses, YGGDRASIL_TEST_SEED: seed },
+  {
+    YGGDRASIL_TEST_KILLS: kills,
+    YGGDRASIL_TEST_LOSSES: losses,
+    YGGDRASIL_TEST_LOST_CONNECTIONS: lostConnections,
+    YGGDRASIL_TEST_SEED: seed,
+  },
 );

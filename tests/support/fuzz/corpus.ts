@@ -117,3 +117,31 @@ export function mqttPackets(deviceId: string, token: string, frame: Uint8Array) 
   ];
   return { connect, others };
 }
+
+/** Packets of MQTT 5 as a client sends them after CONNECT, with properties of every kind. */
+export function mqtt5Packets(): Buffer[] {
+  const id = Buffer.from([0, 7]);
+  const properties = (...parts: Uint8Array[]): Buffer => {
+    const content = Buffer.concat(parts);
+    return Buffer.concat([Buffer.from([content.length]), content]);
+  };
+  const user = Buffer.concat([Buffer.from([0x26]), field('key'), field('value')]);
+  const reason = Buffer.concat([Buffer.from([0x1f]), field('why')]);
+  const message = [
+    Buffer.from([0x01, 1, 0x02, 0, 0, 0, 9, 0x23, 0, 1, 0x08]),
+    field('answers'),
+    Buffer.from([0x09]),
+    field('data'),
+    user,
+  ];
+  return [
+    packet(0x30, field('a/b'), properties(...message), Buffer.from('payload')),
+    packet(0x34, field('a/b'), id, properties(user), Buffer.from('payload')),
+    packet(0x82, id, properties(Buffer.from([0x0b, 0x81, 1]), user), field('a/#'), Buffer.from([0x2d])),
+    packet(0xa2, id, properties(user), field('a/#'), field('b')),
+    packet(0x40, id, Buffer.from([0x10]), properties(reason)),
+    packet(0x62, id, Buffer.from([0x92]), properties(reason, user)),
+    packet(0xc0),
+    packet(0xe0, Buffer.from([0x04]), properties(Buffer.from([0x11, 0, 0, 0, 5]), reason)),
+  ];
+}

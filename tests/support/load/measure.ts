@@ -32,6 +32,8 @@ export async function measureAttack(
   const server = await startServerProcess({
     YGGDRASIL_DATA_DIR: join(directory, 'data'),
     YGGDRASIL_LOG_LEVEL: 'warn',
+    // What the other walls hold is measured: everybody is let through to them.
+    YGGDRASIL_RATE_LIMITS: 'off',
   });
   try {
     const neighbours = await createNeighbours(server);

@@ -44,3 +44,25 @@ describe('what was opened with a token', () => {
     expect(ended).toEqual(OWN);
   });
 });
+
+describe('what was opened with the token of a sign-in', () => {
+  const signOut = async (isSession: boolean) => {
+    const ended: string[] = [];
+    const tokens = createAccountTokens({
+      store: { removeSession: async () => isSession } as unknown as AccountStore,
+      live: { endCredential: (accountId, credentialId) => void ended.push(`${accountId} ${credentialId}`) },
+      clock: new FakeClock(),
+      random: createSeededRandom(1),
+      hash: (secret) => Buffer.from(secret),
+    });
+    return { isSignedOut: await tokens.signOut(owner), ended };
+  };
+
+  it('ends when it signs out', async () => {
+    expect(await signOut(true)).toEqual({ isSignedOut: true, ended: OWN });
+  });
+
+  it('stays where the token is another kind', async () => {
+    expect(await signOut(false)).toEqual({ isSignedOut: false, ended: [] });
+  });
+});

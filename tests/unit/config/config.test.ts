@@ -15,11 +15,25 @@ function problemsOf(environment: Record<string, string>): readonly string[] {
 describe('the configuration', () => {
   test('of an empty environment is complete and local', () => {
     expect(readConfig({})).toEqual({
+      accountDeletionDays: 14,
+      auditRetentionDays: 400,
+      rateLimits: 'on',
+      tokenRequestsPerMinute: 6_000,
+      tenantRequestsPerMinute: 30_000,
+      addressRequestsPerMinute: 3_000,
+      tenantMessagesPerMinute: 1_200_000,
+      tenantDevicesMax: 10_000,
+      tenantNetworksMax: 100,
       host: '127.0.0.1',
       port: 8080,
       mqttHost: '127.0.0.1',
       mqttPort: 1883,
+      tlsVersionMin: '1.3',
       trustedProxies: [],
+      corsOrigins: [],
+      publicUrl: null,
+      oidc: [],
+      signUp: 'closed',
       dataDirectory: './data',
       databasePoolConnectionsMax: 10,
       logLevel: 'info',
@@ -33,6 +47,11 @@ describe('the configuration', () => {
       heartbeatIntervalSeconds: 30,
       streamRetentionHours: 168,
       streamFramesMax: 100_000,
+      readingsBytesMax: 268_435_456,
+      readingsRetentionDays: 30,
+      streamBytesMax: 268_435_456,
+      tenantStreamBytesMax: 1_073_741_824,
+      diskReserveBytes: 268_435_456,
       shutdownTimeoutSeconds: 15,
     });
   });
@@ -91,17 +110,41 @@ describe('the configuration', () => {
     (host) => {
       for (const variable of ['YGGDRASIL_HOST', 'YGGDRASIL_MQTT_HOST']) {
         expect(problemsOf({ [variable]: host })).toEqual([
-          expect.stringMatching(`^${variable} admits other machines, .* set YGGDRASIL_TLS to "proxy"`),
+          expect.stringMatching(`^${variable} admits other machines, .* set YGGDRASIL_TLS to "files"`),
         ]);
         for (const YGGDRASIL_TLS of ['proxy', 'none']) {
           expect(problemsOf({ [variable]: host, YGGDRASIL_TLS })).toEqual([]);
         }
       }
       expect(problemsOf({ YGGDRASIL_HOST: host, YGGDRASIL_TLS: 'yes' })).toEqual([
-        'YGGDRASIL_TLS must be one of proxy, none',
+        'YGGDRASIL_TLS must be one of files, proxy, none',
       ]);
     },
   );
+
+  test('wants both files of a certificate where the server ends TLS', () => {
+    expect(problemsOf({ YGGDRASIL_TLS: 'files' })).toEqual([
+      expect.stringMatching('^YGGDRASIL_TLS_CERTIFICATE_FILE must name'),
+      expect.stringMatching('^YGGDRASIL_TLS_KEY_FILE must name'),
+    ]);
+    const files = { YGGDRASIL_TLS_CERTIFICATE_FILE: '/tls/a.crt', YGGDRASIL_TLS_KEY_FILE: '/tls/a.key' };
+    expect(problemsOf({ YGGDRASIL_TLS: 'files', ...files, YGGDRASIL_HOST: '0.0.0.0' })).toEqual([]);
+    expect(problemsOf({ YGGDRASIL_TLS_VERSION_MIN: '1.1' })).toEqual([
+      'YGGDRASIL_TLS_VERSION_MIN must be one of 1.2, 1.3',
+    ]);
+  });
+
+  test('wants a sender with a mail server, and takes no other address of one', () => {
+    const YGGDRASIL_SMTP_URL = 'smtps://me:secret@mail.example.org:465';
+    expect(problemsOf({ YGGDRASIL_SMTP_URL })).toEqual([
+      expect.stringMatching('^YGGDRASIL_MAIL_FROM must name the sender'),
+    ]);
+    expect(problemsOf({ YGGDRASIL_SMTP_URL, YGGDRASIL_MAIL_FROM: 'no-reply@example.org' })).toEqual([]);
+    expect(problemsOf({ YGGDRASIL_SMTP_URL: 'https://mail.example.org', YGGDRASIL_MAIL_FROM: 'x' })).toEqual([
+      'YGGDRASIL_SMTP_URL must have the form smtps://user:password@host:465',
+      'YGGDRASIL_MAIL_FROM must be a mail address',
+    ]);
+  });
 
   test('takes proxies by address and by range', () => {
     const YGGDRASIL_TRUSTED_PROXIES = '192.0.2.1, 10.0.0.0/8,2001:db8::/32,::1';
@@ -110,6 +153,58 @@ describe('the configuration', () => {
       '10.0.0.0/8',
       '2001:db8::/32',
       '::1',
+    ]);
+  });
+
+  test('takes issuers by preset and by address, and says nothing of the secrets in a wrong list', () => {
+    const client = { clientId: 'id', clientSecret: 'hush' };
+    const given = [
+      { name: 'google', preset: 'google', ...client },
+      { name: 'work', title: 'Work', issuer: 'https://id.example.org', ...client },
+    ];
+    const YGGDRASIL_PUBLIC_URL = 'https://home.example.org';
+    const { oidc } = readConfig({ YGGDRASIL_OIDC: JSON.stringify(given), YGGDRASIL_PUBLIC_URL });
+    expect(oidc.map(({ title, issuer }) => [title, issuer])).toEqual([
+      ['Google', 'https://accounts.google.com'],
+      ['Work', 'https://id.example.org'],
+    ]);
+    expect(problemsOf({ YGGDRASIL_OIDC: JSON.stringify(given) })).toEqual([
+      expect.stringMatching('^YGGDRASIL_PUBLIC_URL must say where'),
+    ]);
+    const [google, work] = given;
+    for (const wrong of [
+      [google, google],
+      [{ ...google, issuer: 'https://a.example' }],
+      [client],
+      'no list',
+      [{ ...work, issuer: 'http://id.example.org' }],
+    ]) {
+      const problems = problemsOf({ YGGDRASIL_OIDC: JSON.stringify(wrong), YGGDRASIL_PUBLIC_URL });
+      expect(problems).toEqual([expect.stringMatching('^YGGDRASIL_OIDC must be JSON')]);
+      expect(problems[0]).not.toMatch(/hush/);
+    }
+  });
+
+  test('takes origins as browsers say them, and nothing that is none', () => {
+    const origins = 'https://app.example.org, http://localhost:3000';
+    expect(readConfig({ YGGDRASIL_CORS_ORIGINS: origins }).corsOrigins).toEqual([
+      'https://app.example.org',
+      'http://localhost:3000',
+    ]);
+    for (const wrong of [
+      '*',
+      'https://a.example/',
+      'https://A.example',
+      'a.example',
+      'https://a.example,',
+      'null',
+    ]) {
+      expect(problemsOf({ YGGDRASIL_CORS_ORIGINS: wrong })).toEqual([
+        'YGGDRASIL_CORS_ORIGINS must be origins (https://app.example.org) without a path, separated by commas',
+      ]);
+    }
+    expect(problemsOf({ YGGDRASIL_PUBLIC_URL: 'https://home.example.org/app' })).toEqual([
+      'YGGDRASIL_PUBLIC_URL must be an origin without a path: https://home.example.org',
     ]);
   });
 

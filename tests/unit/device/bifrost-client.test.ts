@@ -8,6 +8,7 @@ import {
   ErrorPayload,
   encodePayload,
   FrameType,
+  type FrameView,
   Hello,
 } from '../../../proto/index.ts';
 import {
@@ -188,6 +189,25 @@ describe('sending', () => {
     expect(server.connection.all(FrameType.EVENT)).toHaveLength(1);
     server.connection.acknowledge(server.connection.last(FrameType.EVENT), 1);
     await sent;
+  });
+
+  it('sends no more frames without an answer than WELCOME says, and the next with each answer', async () => {
+    const { server, client } = setUp();
+    const start = client.connect();
+    server.connection.welcome({ sendWindow: 2 });
+    await start;
+    const sent = [1, 2, 3, 4].map((number) =>
+      client.send({ type: FrameType.EVENT, payload: reading(number) }),
+    );
+    const events = () => server.connection.all(FrameType.EVENT);
+    expect(events()).toHaveLength(2);
+    server.connection.acknowledge(events()[0] as FrameView, 1);
+    expect(events()).toHaveLength(3);
+    const refused = expect(sent[1]).rejects.toMatchObject({ code: 'unavailable' });
+    server.connection.refuse(events()[1] as FrameView, 'unavailable');
+    expect(events()).toHaveLength(4);
+    for (const [index, frame] of events().slice(2).entries()) server.connection.acknowledge(frame, index + 2);
+    await Promise.all([sent[0], refused, sent[2], sent[3]]);
   });
 
   it('rejects with the code of the ERROR that answers the frame', async () => {

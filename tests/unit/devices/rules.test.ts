@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CAPABILITY_NAME_LENGTH_MAX, CAPABILITY_NAMES_MAX } from '../../../server/domains/devices/limits.ts';
-import { checkCapabilities } from '../../../server/domains/devices/rules.ts';
+import { checkCapabilities, statusOf } from '../../../server/domains/devices/rules.ts';
 
 const capabilities = {
   platform: 'esp32',
@@ -42,5 +42,15 @@ describe('checkCapabilities', () => {
 
   it('lets a device leave out platform and firmware', () => {
     expect(checkCapabilities({ ...capabilities, platform: '', firmware: '' })).toBeNull();
+  });
+});
+
+describe('statusOf', () => {
+  it.each([
+    ['offline', 'is not connected', null],
+    ['active', 'was heard from at the end of its time', 500],
+    ['inactive', 'was silent for longer', 499],
+  ])('is %s for a device that %s', (status, _when, heardAtMs) => {
+    expect(statusOf(heardAtMs, 1_000, 500)).toBe(status);
   });
 });

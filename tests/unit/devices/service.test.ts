@@ -45,11 +45,18 @@ beforeEach(() => {
   commit = async () => true;
   const store: Pick<
     DeviceStore,
-    'addDevice' | 'findDevice' | 'findByToken' | 'findAnySealedKey' | 'replaceToken' | 'removeDevice'
+    | 'addDevice'
+    | 'findDevice'
+    | 'findByToken'
+    | 'findAnySealedKey'
+    | 'replaceToken'
+    | 'removeDevice'
+    | 'findEveryNetwork'
   > = {
     findDevice: async () => ({ guest: false }) as StoredDevice,
     replaceToken: () => commit(),
     removeDevice: () => commit(),
+    findEveryNetwork: async () => [],
     addDevice: async ({ tenantId }, { id }: StoredDevice, { tokenHash, signingKeySealed }) => {
       rows.push({ deviceId: id, tenantId, tokenHash: String(tokenHash), signingKeySealed });
       return 'added';
@@ -66,26 +73,37 @@ beforeEach(() => {
       };
     },
   };
-  devices = createDeviceService({
-    store: store as DeviceStore,
-    networks: { getNetwork: async () => null } as never,
-    tenants: { listInvitations: async () => [] },
-    presence: {
-      isOnline: () => false,
-      joined: async () => {},
-      left: async () => {},
-      forget: async () => {},
-      endDevice: (deviceId) => void ended.push(deviceId),
+  devices = createDeviceService(
+    { heartbeatIntervalMs: 30_000, devicesMax: 100 },
+    {
+      store: store as DeviceStore,
+      claims: {} as never,
+      networks: { getNetwork: async () => null } as never,
+      tenants: { listInvitations: async () => [] },
+      suspended: { has: () => false },
+      presence: {
+        heardAtMs: () => null,
+        joined: async () => {},
+        left: async () => {},
+        forget: async () => {},
+        changed: () => undefined,
+        endDevice: (deviceId) => void ended.push(deviceId),
+      },
+      secretBox: createSecretBox(new Uint8Array(32).fill(1)),
+      clock: new FakeClock(),
+      random: createSeededRandom(1),
+      hash,
     },
-    secretBox: createSecretBox(new Uint8Array(32).fill(1)),
-    clock: new FakeClock(),
-    random: createSeededRandom(1),
-    hash,
-  });
+  );
 });
 
 const register = (actor: AccountActor) =>
-  devices.registerDevice(actor, { name: 'Lamp', networkId: asId<NetworkId>(uuid(7)), worldType: 'midgard' });
+  devices.registerDevice(actor, {
+    name: 'Lamp',
+    networkId: asId<NetworkId>(uuid(7)),
+    worldType: 'midgard',
+    assignedId: null,
+  });
 
 describe('the signing key of a device', () => {
   it('comes back with its token, and from nowhere else', async () => {

@@ -187,6 +187,22 @@ describe.each<ChannelName>(['WebSocket', 'MQTT'])('a device over %s', (channel) 
     store.fate = () => 'refused';
     const bytes = stored();
     expect(await sender.send(bytes)).toBe(false);
+    // Over MQTT nothing but the end of the connection says that it was not kept.
+    expect(sender.isOpen).toBe(channel === 'WebSocket');
+    store.fate = () => 'kept';
+    const again = sender.isOpen ? sender : await connect(channel, SENDER);
+    expect([await again.send(bytes), store.frames.length]).toEqual([true, 1]);
+  });
+
+  it('is told that there is no room for its frame, however often it tries, and may send it again as it is', async () => {
+    const { sender, reader, store, connect } = await setUp();
+    store.fate = () => 'no room';
+    const bytes = stored();
+    expect(await sender.send(bytes)).toBe(false);
+    expect(errorsOf(sender).map(([name]) => name)).toEqual(['storage_quota_exceeded']);
+    expect([sender.isOpen, reader.isOpen]).toEqual([channel === 'WebSocket', true]);
+    for (let count = 0; sender.isOpen && count <= WRONG_FRAMES_MAX; count++) await sender.send(stored());
+    expect(sender.isOpen).toBe(channel === 'WebSocket');
     store.fate = () => 'kept';
     const again = sender.isOpen ? sender : await connect(channel, SENDER);
     expect([await again.send(bytes), store.frames.length]).toEqual([true, 1]);
@@ -220,6 +236,9 @@ describe.each<ChannelName>(['WebSocket', 'MQTT'])('a device over %s', (channel) 
     await Promise.all(sent);
     expect(sender.isOpen).toBe(true);
     expect(memberships.asked).toBeLessThanOrEqual(QUESTIONS_MAX);
+    const before = memberships.asked;
+    await sender.send(frameOf(SENDER, nextNonce(), gone));
+    expect(memberships.asked).toBe(before + 1);
   });
 
   it('is cut off at once when somebody ends its connections', async () => {

@@ -26,6 +26,10 @@ const allowed = (actor: Actor) => PERMISSIONS.filter((permission) => may(actor, 
 const OWNER = [
   'account.manage',
   'account.read',
+  'account.restore',
+  'audit.read',
+  'audit.witness',
+  'devices.command',
   'devices.manage',
   'devices.read',
   'devices.remove',
@@ -36,20 +40,32 @@ const OWNER = [
   'money.read',
   'networks.manage',
   'networks.read',
+  'tenant.manage',
 ];
-const GUEST = ['account.manage', 'account.read', 'devices.read', 'market.read', 'networks.read'];
+const ADMINISTRATOR = OWNER.filter((permission) => permission !== 'tenant.manage');
+const GUEST = [
+  'account.manage',
+  'account.read',
+  'account.restore',
+  'devices.read',
+  'market.read',
+  'networks.read',
+];
 
 describe('may', () => {
   it.each([
     ['an owner', account('owner'), OWNER],
-    ['an administrator', account('administrator'), OWNER],
+    ['an administrator', account('administrator'), ADMINISTRATOR],
     [
       'a member',
       account('member'),
-      OWNER.filter((permission) => !['members.manage', 'networks.manage'].includes(permission)),
+      ADMINISTRATOR.filter(
+        (permission) =>
+          !['audit.read', 'audit.witness', 'members.manage', 'networks.manage'].includes(permission),
+      ),
     ],
     ['a guest', account('guest'), GUEST],
-    ['a device', device, ['frames.send', 'market.provide', 'market.read']],
+    ['a device', device, ['audit.witness', 'frames.send', 'market.provide', 'market.read']],
     ['a part of the server', { kind: 'service', tenantId, service: 'jobs' } as const, []],
   ])('lets %s do this and nothing else', (_, actor, permissions) => {
     expect(allowed(actor)).toEqual(permissions);
@@ -64,11 +80,17 @@ describe('may', () => {
     expect(allowed(account('owner', { networkIds }))).toEqual([
       'account.manage',
       'account.read',
+      'account.restore',
+      'devices.command',
       'devices.manage',
       'devices.read',
       'market.read',
       'networks.read',
     ]);
+  });
+
+  it('lets an account that is to be deleted undo that, whoever it is', () => {
+    expect(allowed(account('owner', { operator: true, isLeaving: true }))).toEqual(['account.restore']);
   });
 
   it('gives every permission to its kind of holder alone', () => {
@@ -92,6 +114,9 @@ describe('requirePermission', () => {
         code: 'forbidden',
         publicMessage: 'This needs an operator of the platform.',
       }),
+    );
+    expect(() => requirePermission(account('owner', { isLeaving: true }), 'networks.read')).toThrow(
+      expect.objectContaining({ code: 'account_deletion_pending' }),
     );
   });
 });

@@ -151,17 +151,28 @@ describe('a packet is refused:', () => {
     ]),
   ])('[%s] %s', (rule, _what, bytes) => {
     expect(faultOf(bytes)?.reason).toContain(rule);
-    expect(faultOf(bytes)?.returnCode).toBeUndefined();
+    expect(faultOf(bytes)?.answer).toBeUndefined();
   });
 
-  test.each([0, 3, 5, 6, 0x84, 255])('[MQTT-3.1.2-2] protocol level %i, with CONNACK 1', (level) => {
+  test.each([0, 3, 6, 0x84, 255])('[MQTT-3.1.2-2] protocol level %i, with CONNACK 1', (level) => {
     const bytes = packet(0x10, field('MQTT'), Buffer.from([level, 2, 0, 60]), field('a'));
-    expect(faultOf(bytes)?.returnCode).toBe(1);
+    expect(faultOf(bytes)?.answer).toEqual([0x20, 2, 0, 1]);
   });
 
   test.each([...BROKEN_UTF8, Buffer.from('a\0b')])('[MQTT-3.1.3-9] client id %j, with CONNACK 2', (text) => {
-    expect(faultOf(connect(2, field(text)))?.returnCode).toBe(2);
+    expect(faultOf(connect(2, field(text)))?.answer).toEqual([0x20, 2, 0, 2]);
   });
+});
+
+test('a CONNECT of MQTT 5 is left to its own reader, with all that follows, once it is whole', () => {
+  const framer = new PacketFramer(4_096, 300_000);
+  const bytes = packet(0x10, field('MQTT'), Buffer.from([5, 2, 0, 60, 0]), field('a'));
+  expect([framer.findFault(bytes.subarray(0, -1)), framer.level]).toEqual([null, null]);
+  expect([framer.findFault(Buffer.concat([bytes.subarray(-1), Buffer.alloc(9)])), framer.level]).toEqual([
+    null,
+    5,
+  ]);
+  expect(new PacketFramer(4_096, 300_000).level).toBeNull();
 });
 
 test('a packet other than PUBLISH is not collected beyond its limit', () => {

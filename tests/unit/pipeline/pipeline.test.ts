@@ -6,8 +6,10 @@ import { type Access, type AuditClass, COSTS, type Operation } from '../../../se
 import type { Audit } from '../../../server/transports/pipeline/audit.ts';
 import { createRunningLimiter, type ShareSizes } from '../../../server/transports/pipeline/limiter.ts';
 import { createPipeline } from '../../../server/transports/pipeline/pipeline.ts';
+import { createRates, type RateWindows } from '../../../server/transports/pipeline/rates.ts';
 import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { FakeClock } from '../../support/clock.ts';
+import { NO_WINDOWS, noRates } from '../../support/rates.ts';
 
 const tenantId = asId<Actor['tenantId']>('00000000-0000-4000-8000-000000000001');
 const account: Actor = {
@@ -39,16 +41,20 @@ function operationOf<A extends Access>(access: A, audit: AuditClass = 'change'):
 }
 
 /** A pipeline that writes down what it does. */
-function world(sizes: ShareSizes = { principal: 20, address: COSTS.read }) {
+function world(
+  sizes: ShareSizes = { principal: 20, address: COSTS.read },
+  windows: RateWindows = NO_WINDOWS,
+) {
   const steps: string[] = [];
   const limiter = createRunningLimiter(sizes);
   const audit: Audit = {
     begin: ({ actor, operation }) => {
       steps.push(`audit ${operation} by ${actor?.kind ?? 'nobody'}`);
-      return { end: (code) => void steps.push(`audited ${code ?? 'done'}`) };
+      return { run: (work) => work(), end: (code) => void steps.push(`audited ${code ?? 'done'}`) };
     },
   };
   const pipeline = createPipeline({
+    rates: createRates(windows),
     limiter: {
       enter(share, key, cost) {
         const entered = limiter.enter(share, key, cost);
@@ -115,11 +121,24 @@ describe('a call with a credential', () => {
     const call = pipeline.serve(operationOf('networks.manage'), service, border);
     expect(await call(callerOf(null), 'thing')).toBe('unauthenticated');
     expect(steps).toEqual([
-      ...IDENTIFIED,
+      ...IDENTIFIED.slice(0, 2),
+      'audit things.create by nobody',
+      'audited unauthenticated',
+      ...IDENTIFIED.slice(2),
       'counted things.create unauthenticated',
       'encode refusal',
       'observe unauthenticated',
     ]);
+  });
+
+  it('of somebody without the permission is audited also where the operation is not', async () => {
+    const { steps, pipeline, border, service, callerOf } = world();
+    const call = pipeline.serve(operationOf('networks.manage', 'none'), service, border);
+    await call(callerOf(device), 'thing');
+    expect(steps).toContain('audited forbidden');
+    steps.splice(0);
+    await call(callerOf(account), 'thing');
+    expect(steps.filter((step) => step.startsWith('audit'))).toEqual([]);
   });
 
   it('of somebody without the permission is refused and audited, and takes no share', async () => {
@@ -193,6 +212,7 @@ describe('a call with a credential', () => {
   it('that the audit can not take is refused, and its service never called', async () => {
     const { steps, pipeline, border, service, callerOf } = world();
     const broken = createPipeline({
+      rates: noRates,
       limiter: createRunningLimiter(),
       audit: {
         begin: () => {
@@ -295,7 +315,8 @@ describe('a call on a connection', () => {
     expect(() => call(device, 'wrong', CONNECTION)).toThrow(
       expect.objectContaining({ code: 'topic_forbidden' }),
     );
-    expect(() => call(account, 'mine', CONNECTION)).toThrow(expect.objectContaining({ code: 'forbidden' }));
+    const frame = { ...CONNECTION, requestId: null };
+    expect(() => call(account, 'mine', frame)).toThrow(expect.objectContaining({ code: 'forbidden' }));
     expect(steps).toEqual([
       'enter principal 10',
       'counted things.create topic_forbidden',

@@ -74,11 +74,26 @@ describe('slicesOf', () => {
 describe('counting a prompt', () => {
   it("adds OpenAI's overhead for each message, a name, and the answer", async () => {
     // https://github.com/openai/openai-cookbook "How to count tokens with tiktoken", gpt-4o
-    expect(await counter.countPrompt(tenantId, [])).toBe(3);
-    expect(await counter.countPrompt(tenantId, [{ role: 'user', text: 'hello' }])).toBe(3 + 3 + 1 + 1);
-    expect(await counter.countPrompt(tenantId, [{ role: 'user', text: 'hello', name: 'bob' }])).toBe(
+    expect(await counter.countPrompt(tenantId, [], 100)).toBe(3);
+    expect(await counter.countPrompt(tenantId, [{ role: 'user', text: 'hello' }], 100)).toBe(3 + 3 + 1 + 1);
+    expect(await counter.countPrompt(tenantId, [{ role: 'user', text: 'hello', name: 'bob' }], 100)).toBe(
       3 + 3 + 1 + 1 + 1 + 1,
     );
+  });
+
+  it('stops where there are more tokens than anybody wants to know of', async () => {
+    let characters = 0;
+    const stopping = createTokenCounter({
+      tokenizer: {
+        countTokens: (slices) => {
+          characters += slices.join('').length;
+          return exactTokenizer.countTokens(slices);
+        },
+      },
+    });
+    const text = 'word '.repeat(200_000);
+    expect(await stopping.countPrompt(tenantId, [{ role: 'user', text }], 5_000)).toBeGreaterThan(5_000);
+    expect(characters).toBeLessThan(100_000);
   });
 });
 

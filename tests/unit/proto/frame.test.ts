@@ -12,6 +12,7 @@ import {
   FrameType,
   parseUuid,
   readFrame,
+  recurringUuidFromBytes,
   uuidFromBytes,
   uuidToBytes,
   yggdrasil,
@@ -45,7 +46,7 @@ const refusal = (bytes: Uint8Array): string => {
 describe('readFrame', () => {
   it('gives back header and payload of an encoded frame', () => {
     const frame = readFrame(encodeFrame(directed, payload, sign));
-    expect(frame.header).toEqual({ version: 1, ...directed });
+    expect(frame.header).toEqual({ version: 1, madeByServer: false, ...directed });
     expect(frame.payload).toEqual(payload);
     expect(frame.streamOffset).toBe(0);
   });
@@ -54,6 +55,15 @@ describe('readFrame', () => {
     const { header: read } = readFrame(encodeFrame(header(), payload, sign));
     expect(read.destinationId).toBeNull();
     expect(read.correlationId).toBeNull();
+  });
+
+  it('says of a frame whether the server made it for its source', () => {
+    const made = { ...directed, madeByServer: true };
+    const bytes = encodeFrame(made, payload, sign);
+    expect(readFrame(bytes).header).toEqual({ version: 1, ...made });
+    expect(yggdrasil.v1.Frame.decode(bytes).header?.madeByServer).toBe(true);
+    const flag = bytes.lastIndexOf(1, bytes.indexOf(0x50) + 1);
+    expect([bytes[flag - 1], refusal(bytes.with(flag, 2))]).toEqual([0x50, 'frame_malformed']);
   });
 
   it('views payload, signed bytes and signature in place', () => {
@@ -144,6 +154,18 @@ describe('ids', () => {
     expect([...uuidToBytes(id)].map((byte) => byte.toString(16).padStart(2, '0')).join('')).toBe(
       '0123456789ab4cde8f0123456789abcd',
     );
+  });
+
+  it('that came lately are told from others, wherever they differ', () => {
+    const id = '01234567-89ab-4cde-8f01-23456789abcd';
+    const bytes = Uint8Array.from([0, ...uuidToBytes(id)]);
+    expect([recurringUuidFromBytes(bytes, 1), recurringUuidFromBytes(bytes, 1)]).toEqual([id, id]);
+    for (let index = 1; index <= 16; index++) {
+      const other = bytes.slice();
+      other[index] = (other[index] as number) ^ 0x80;
+      expect(recurringUuidFromBytes(other, 1)).toBe(uuidFromBytes(other, 1));
+      expect(recurringUuidFromBytes(bytes, 1)).toBe(id);
+    }
   });
 
   it('are given in lower case, whatever they were written in', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { SigningKey } from '../../../assembly/host/index.ts';
 import { readFrame, unsignedFrame } from '../../../proto/index.ts';
 import { HopSigner } from '../../../server/domains/relay/hop-signer.ts';
 import {
@@ -14,6 +15,10 @@ const keyOf = (receiver: number) => core.importKey(new Uint8Array(32).fill(recei
 const contentOf = (number: number) => {
   const { bytes, contentLength } = readFrame(frameOf(31, number));
   return bytes.subarray(0, contentLength);
+};
+const isSigned = (bytes: Uint8Array, key: SigningKey) => {
+  const { signedBytes, signature } = readFrame(bytes);
+  return core.verify(key, signedBytes, signature);
 };
 const COUNTS = [
   1,
@@ -54,12 +59,11 @@ describe('the signer of hops', () => {
       signingKey: keyOf(receiver),
       frame,
     }));
-    const signed: number[] = [];
-    signer.signEach(outgoing, ({ receiver }) => {
-      const { signedBytes, signature } = readFrame(frame.bytes);
-      if (core.verify(keyOf(receiver), signedBytes, signature)) signed.push(receiver);
-    });
-    expect(signed).toEqual(outgoing.map(({ receiver }) => receiver));
+    const handedOver: { receiver: number; bytes: Uint8Array }[] = [];
+    signer.signEach(outgoing, ({ receiver }, bytes) => handedOver.push({ receiver, bytes }));
+    // Looked at when all are signed: each has bytes of its own.
+    const signed = handedOver.filter(({ receiver, bytes }) => isSigned(bytes, keyOf(receiver)));
+    expect(signed.map(({ receiver }) => receiver)).toEqual(outgoing.map(({ receiver }) => receiver));
     expect([calls.signForKeys > 0, calls.signBatch]).toEqual([count >= SAME_FRAME_BATCH_MIN, 0]);
   });
 
@@ -71,12 +75,26 @@ describe('the signer of hops', () => {
       signingKey,
       frame: unsignedFrame(contentOf(index + 1), index + 1),
     }));
-    const signed: number[] = [];
-    signer.signEach(outgoing, ({ frame }) => {
-      const { signedBytes, signature, streamOffset } = readFrame(frame.bytes);
-      if (core.verify(signingKey, signedBytes, signature)) signed.push(streamOffset);
-    });
-    expect(signed).toEqual(outgoing.map(({ streamOffset }) => streamOffset));
+    const handedOver: Uint8Array[] = [];
+    signer.signEach(outgoing, (_, bytes) => handedOver.push(bytes));
+    const signed = handedOver.filter((bytes) => isSigned(bytes, signingKey));
+    expect(signed.map((bytes) => readFrame(bytes).streamOffset)).toEqual(
+      outgoing.map(({ streamOffset }) => streamOffset),
+    );
     expect([calls.signBatch > 0, calls.signForKeys]).toEqual([count >= MIXED_BATCH_MIN, 0]);
+  });
+
+  it('signs several frames for the same receivers, each with bytes of its own', () => {
+    const { signer } = setUp();
+    const frames = Array.from({ length: 70 }, (_, index) => unsignedFrame(contentOf(index + 1), index + 1));
+    const outgoing = frames.flatMap((frame) =>
+      [1, 2, 3].map((receiver) => ({ receiver, signingKey: keyOf(receiver), frame })),
+    );
+    const handedOver: { receiver: number; bytes: Uint8Array }[] = [];
+    signer.signEach(outgoing, ({ receiver }, bytes) => handedOver.push({ receiver, bytes }));
+    expect(handedOver.filter(({ receiver, bytes }) => !isSigned(bytes, keyOf(receiver)))).toEqual([]);
+    expect(handedOver.map(({ bytes }) => readFrame(bytes).streamOffset)).toEqual(
+      outgoing.map(({ frame }) => readFrame(frame.bytes).streamOffset),
+    );
   });
 });

@@ -7,6 +7,7 @@ const header = (changes: Parameters<typeof headerOf>[0]) => ({
   version: 1,
   destinationId: null,
   correlationId: null,
+  madeByServer: false,
   ...headerOf(changes),
 });
 
@@ -44,7 +45,7 @@ describe('checkForwarding', () => {
 });
 
 describe('planResume', () => {
-  const state = { epoch: 'e', head: 10, oldest: 5, cursor: 7, joinedOffset: 0 };
+  const state = { epoch: 'e', head: 10, oldest: 5, trimmedOffset: 0, cursor: 7, joinedOffset: 0 };
 
   it('goes on at the kept position when the device names none', () => {
     expect(planResume(state, null)).toEqual({ startOffset: 7, recovered: true });
@@ -60,13 +61,20 @@ describe('planResume', () => {
     expect(planResume({ ...state, cursor: 1 }, null)).toEqual({ startOffset: 1, recovered: false });
   });
 
+  it('says when frames are gone that the device had acknowledged, to who asks for these alone', () => {
+    const trimmed = { ...state, oldest: 1, trimmedOffset: 6 };
+    expect(planResume(trimmed, { epoch: 'e', offset: 5 })).toEqual({ startOffset: 5, recovered: false });
+    expect(planResume(trimmed, { epoch: 'e', offset: 6 })).toEqual({ startOffset: 6, recovered: true });
+    expect(planResume({ ...trimmed, trimmedOffset: 9 }, null)).toEqual({ startOffset: 7, recovered: true });
+  });
+
   it('goes on at the head when the position is of another stream or past its end', () => {
     expect(planResume(state, { epoch: 'x', offset: 9 })).toEqual({ startOffset: 10, recovered: false });
     expect(planResume(state, { epoch: 'e', offset: 11 })).toEqual({ startOffset: 10, recovered: false });
   });
 
   it('has nothing to recover in an empty stream', () => {
-    const empty = { epoch: 'e', head: 0, oldest: 1, cursor: 0, joinedOffset: 0 };
+    const empty = { epoch: 'e', head: 0, oldest: 1, trimmedOffset: 0, cursor: 0, joinedOffset: 0 };
     expect(planResume(empty, null)).toEqual({ startOffset: 0, recovered: true });
   });
 

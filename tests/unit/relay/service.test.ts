@@ -13,6 +13,7 @@ import { createServerCore } from '../../support/core.ts';
 import { uuid } from '../../support/frames.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { testNetworkId as networkId, testMembership, testPeer } from '../../support/relay-peer.ts';
+import { PLENTY } from '../../support/storage-room.ts';
 
 const core = createServerCore();
 const secretOf = (device: number) => new Uint8Array(32).fill(device);
@@ -66,6 +67,7 @@ function setUp() {
       random: { uuid: () => uuid(ids++), bytes: (length) => new Uint8Array(length), fraction: () => 0 },
       logger: silentLogger,
       metrics: { frameForwarded() {}, frameDropped() {}, batchStored() {} },
+      room: PLENTY,
     },
   );
   const closed: [number, string][] = [];

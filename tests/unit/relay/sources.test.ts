@@ -95,8 +95,10 @@ describe('sources', () => {
     const other = { ...peer, actor: { ...peer.actor, deviceId: asId<DeviceId>(uuid(4)) } };
     await sources.connect(peer);
     await sources.connect(other);
-    expect([1, 2, 9].map((nowMs) => sources.nextServerNonce(peer, nowMs))).toEqual([1_000, 1_001, 1_002]);
-    expect(sources.nextServerNonce(other, 9)).toBe(9_000);
+    expect([1, 2, 9].map((nowMs) => sources.nextServerNonce(peer.actor.deviceId, nowMs))).toEqual([
+      1_000, 1_001, 1_002,
+    ]);
+    expect(sources.nextServerNonce(other.actor.deviceId, 9)).toBe(9_000);
   });
 
   it('let a frame come again that could not be kept, once', async () => {

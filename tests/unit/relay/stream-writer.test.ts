@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
+  BATCH_BYTES_MAX,
   BATCH_FRAMES_MAX,
   WAITING_BYTES_MAX,
   WAITING_FRAMES_MAX,
@@ -7,9 +8,11 @@ import {
 import { StreamWriter } from '../../../server/domains/relay/stream-writer.ts';
 import type { FrameToStore } from '../../../server/domains/relay/types.ts';
 import { asId, type TenantId } from '../../../server/kernel/ids.ts';
+import type { StorageRoom } from '../../../server/kernel/storage-room.ts';
 import { uuid } from '../../support/frames.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { frameToStore } from '../../support/relay-peer.ts';
+import { NO_ROOM, PLENTY } from '../../support/storage-room.ts';
 
 const frame = (number: number, bytes = 1): FrameToStore =>
   frameToStore(number, { content: new Uint8Array(bytes) });
@@ -21,6 +24,9 @@ describe('the stream writer', () => {
   let seen: Map<string, number>;
   let refused: Set<string>;
   let failing: boolean;
+  let room: StorageRoom;
+  let withoutRoom: string[];
+  let full: Set<string>;
   let writer: StreamWriter;
 
   beforeEach(() => {
@@ -30,6 +36,9 @@ describe('the stream writer', () => {
     seen = new Map();
     refused = new Set();
     failing = false;
+    room = PLENTY;
+    withoutRoom = [];
+    full = new Set();
     const store = {
       appendFrames: async (frames: readonly FrameToStore[]) => {
         await new Promise((resolve) => setImmediate(resolve));
@@ -39,6 +48,7 @@ describe('the stream writer', () => {
           const known = seen.get(frameId);
           if (known !== undefined) return { kind: 'stored', streamOffset: known, duplicate: true };
           if (refused.has(frameId)) return { kind: 'refused', reason: 'frame_destination_unknown' };
+          if (full.has(frameId)) return { kind: 'refused', reason: 'storage_quota_exceeded' };
           seen.set(frameId, seen.size + 1);
           return { kind: 'stored', streamOffset: seen.size, duplicate: false };
         });
@@ -51,10 +61,12 @@ describe('the stream writer', () => {
         random: { uuid: () => uuid(99), bytes: (length) => new Uint8Array(length), fraction: () => 0 },
         logger: silentLogger,
         metrics: { frameForwarded() {}, frameDropped() {}, batchStored() {} },
+        room: { requireRoom: () => room.requireRoom() },
       },
       {
         stored: (kept) => void stored.push(...kept.map(({ streamOffset }) => streamOffset)),
-        uncertain: (frames) => void uncertain.push(...frames.map(({ nonce }) => nonce)),
+        withoutRoom: (tenantId) => void withoutRoom.push(tenantId),
+        uncertain: (frames) => void uncertain.push(...frames.map(({ nonce }) => nonce ?? 0)),
       },
     );
   });
@@ -72,6 +84,28 @@ describe('the stream writer', () => {
     const count = BATCH_FRAMES_MAX + 1;
     await Promise.all(Array.from({ length: count }, (_, index) => send(frame(index + 1))));
     expect(batches).toEqual([BATCH_FRAMES_MAX, 1]);
+  });
+
+  it('bounds the bytes of a transaction, but for one frame', async () => {
+    await Promise.all([1, 2, 3].map((number) => send(frame(number, BATCH_BYTES_MAX / 2))));
+    expect(batches).toEqual([2, 1]);
+  });
+
+  it('says whose frames found no room, and refuses these alone', async () => {
+    const [first, second] = [frame(1), frame(2)];
+    full.add(first.frameId);
+    const sent = [send(first), send(second)];
+    await expect(sent[0]).rejects.toMatchObject({ code: 'storage_quota_exceeded', kind: 'rate_limited' });
+    await expect(sent[1]).resolves.toBe(1);
+    expect(withoutRoom).toEqual([first.tenantId]);
+  });
+
+  it('takes nothing while the disk is full, but finds what is kept', async () => {
+    await send(frame(1));
+    room = NO_ROOM;
+    await expect(send(frame(2))).rejects.toMatchObject({ code: 'storage_full', kind: 'unavailable' });
+    await expect(send({ ...frame(1), isRepetition: true })).resolves.toBe(1);
+    expect(batches).toEqual([1, 1]);
   });
 
   it('delivers before it acknowledges', async () => {
@@ -94,6 +128,7 @@ describe('the stream writer', () => {
     }
     expect([stored, uncertain]).toEqual([[], [1, 2]]);
     failing = false;
+    room = PLENTY;
     expect(await send(frame(3))).toBe(1);
   });
 

@@ -125,6 +125,19 @@ test('every operation lists its answers, and every code it may answer with', () 
   expect(watched.security).toEqual([]);
 });
 
+test('an answer has every code that its operation may answer with, also where its status is listed for others', () => {
+  const { paths } = buildOpenApiDocument(routes, INFO) as unknown as Described;
+  const codesOf = (path: string, method: 'get' | 'post', status: string): string[] => {
+    const text = JSON.stringify(paths[path]?.[method]?.responses[status]);
+    return JSON.parse(/"enum":(\[[^\]]*\])/.exec(text)?.[1] ?? '[]');
+  };
+  expect(codesOf('/api/v1/things/{thingId}', 'get', '404')).toEqual(['tenant_not_found', 'device_not_found']);
+  for (const code of ['account_deletion_pending', 'api_key_scope', 'csrf_refused', 'tenant_suspended']) {
+    expect(codesOf('/api/v1/things', 'post', '403')).toContain(code);
+  }
+  expect(codesOf('/api/v1/things', 'post', '503')).toContain('storage_full');
+});
+
 test('a schema with an id becomes one component, however often it is used', () => {
   const document = buildOpenApiDocument(routes, INFO);
   const { components } = document as unknown as Described;

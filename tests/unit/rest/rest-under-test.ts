@@ -3,6 +3,7 @@ import type { Actor } from '../../../server/kernel/actor.ts';
 import type { Clock } from '../../../server/kernel/clock.ts';
 import { type AccountId, asId } from '../../../server/kernel/ids.ts';
 import type { LogFields, Logger } from '../../../server/kernel/logger.ts';
+import type { StorageRoom } from '../../../server/kernel/storage-room.ts';
 import type { HttpResponse, IncomingRequest } from '../../../server/platform/http/types.ts';
 import type { ObservedRequest } from '../../../server/transports/pipeline/http.ts';
 import type { HttpOperation } from '../../../server/transports/pipeline/http-operation.ts';
@@ -10,6 +11,7 @@ import { createRestTransport } from '../../../server/transports/rest/transport.t
 import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { createTestConnections } from '../../support/connections.ts';
 import { createTestPipeline } from '../../support/pipeline.ts';
+import { PLENTY } from '../../support/storage-room.ts';
 
 const TENANT = asId<Actor['tenantId']>('00000000-0000-4000-8000-000000000001');
 const USER = asId<AccountId>('00000000-0000-4000-8000-000000000002');
@@ -59,6 +61,7 @@ export function serving(
   route: HttpOperation,
   options: {
     checkAnswers?: boolean;
+    room?: StorageRoom;
     /** What happens while a token is looked at, after it was found. */
     found?: (connections: ConnectionRegistry) => void;
     /** What happens while the body of a request arrives. */
@@ -79,6 +82,7 @@ export function serving(
       options.found?.(connections);
       return ACTORS[token] ?? null;
     },
+    room: options.room ?? PLENTY,
     logger,
     observe: (request) => void observed.push(request),
     checkAnswers: options.checkAnswers ?? true,

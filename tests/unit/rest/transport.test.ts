@@ -7,6 +7,7 @@ import type { Json } from '../../../server/transports/rest/json-response.ts';
 import { createRestTransport } from '../../../server/transports/rest/transport.ts';
 import { createTestConnections } from '../../support/connections.ts';
 import { createTestPipeline } from '../../support/pipeline.ts';
+import { NO_ROOM, PLENTY } from '../../support/storage-room.ts';
 import { STILL_CLOCK, serving } from './rest-under-test.ts';
 
 const echo = (access: Access = 'public') =>
@@ -109,6 +110,14 @@ describe('a request', () => {
     expect(answer.status).toBe(201);
   });
 
+  test('is refused while the disk is full, unless it reads', async () => {
+    const full = { room: NO_ROOM };
+    const answer = await serving({ ...echo(), audit: 'change' }, full).ask(FINE);
+    expect([answer.status, codeOf(answer)]).toEqual([503, 'storage_full']);
+    const reading = serving({ ...echo(), audit: 'access' }, full);
+    expect((await reading.ask(FINE)).status).toBe(201);
+  });
+
   test('whose handler refuses gets code, message and details', async () => {
     const answer = await serving(echo()).ask({ ...FINE, body: '{"name":"taken"}' });
     expect([answer.status, answer.json]).toEqual([
@@ -138,6 +147,7 @@ describe('a log line', () => {
         operation: 'things.create',
         status: 201,
         durationMs: 0,
+        tenantId: '00000000-0000-4000-8000-000000000001',
         requestId: 'request-1',
         remoteAddress: '127.0.0.1',
         deviceId: '00000000-0000-4000-8000-000000000003',
@@ -198,6 +208,7 @@ test('two routes of one operation, and input that takes unknown keys, stop the s
       pipeline: createTestPipeline(STILL_CLOCK),
       connections: createTestConnections().connections,
       identify: async () => null,
+      room: PLENTY,
       logger: console,
       observe: () => undefined,
     });

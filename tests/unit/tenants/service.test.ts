@@ -16,6 +16,8 @@ import { uuid } from '../../support/frames.ts';
 
 const TENANT = asId<TenantId>(uuid(1));
 const [OWNER, GUEST] = [asId<AccountId>(uuid(2)), asId<AccountId>(uuid(3))];
+/** An account that is deleted after its membership was read. */
+const GONE = asId<AccountId>(uuid(7));
 const [KITCHEN, CELLAR] = [asId<NetworkId>(uuid(4)), asId<NetworkId>(uuid(5))];
 const owner: AccountActor = {
   kind: 'account',
@@ -40,7 +42,8 @@ function setUp() {
     networkIds: [KITCHEN, CELLAR],
     createdAtMs: 0,
   };
-  const store: Pick<TenantStore, 'changeMember'> = {
+  const store: Pick<TenantStore, 'changeMember' | 'listMembers'> = {
+    listMembers: async () => [before, { ...before, accountId: GONE }],
     async changeMember(_actor, _accountId, after, decide): Promise<ChangeOutcome> {
       const reason = decide({ before, owners: 1 });
       if (reason !== null) return { kind: 'refused', reason };
@@ -54,12 +57,21 @@ function setUp() {
   const service = createTenantService({
     store: store as TenantStore,
     accounts: {
-      findNames: async (_actor, ids) => new Map(ids.map((id) => [id, 'Somebody'])),
+      findNames: async (_actor, ids) =>
+        new Map(ids.filter((id) => id !== GONE).map((id) => [id, 'Somebody'])),
       findTenantOfAccount: async () => asId<TenantId>(uuid(9)),
+      findAddress: async () => null,
     },
+    invitations: {} as never,
+    mail: null,
+    limiter: { countAndCheck: () => null },
+    random: {} as never,
+    hash: () => new Uint8Array(32),
     broughtDevices: { left: async (devices) => void steps.push(`left ${devices.length}`) },
     live: {
       endAccount: ({ accountId }) => void steps.push(`ended ${accountId === GUEST ? 'guest' : 'another'}`),
+      accountChanged: ({ accountId }) =>
+        void steps.push(`changed ${accountId === GUEST ? 'guest' : 'another'}`),
     },
     clock,
   });
@@ -94,14 +106,21 @@ describe('a membership that ends or shrinks', () => {
     expect(steps).toEqual(['ended guest']);
   });
 
-  it('ends nothing when it grows', async () => {
+  it('ends nothing when it grows, and is seen at once', async () => {
     const { change, steps } = setUp();
     expect(await change('member', null)).toMatchObject({ role: 'member', networkIds: null });
-    expect(steps).toEqual(['changed', 'left 0']);
+    expect(steps).toEqual(['changed', 'changed guest', 'left 0']);
   });
 
   it('names each network once, in order', async () => {
     const { change } = setUp();
     expect((await change('guest', [CELLAR, KITCHEN, CELLAR])).networkIds).toEqual([KITCHEN, CELLAR]);
+  });
+});
+
+describe('a member whose account is deleted meanwhile', () => {
+  it('is not listed', async () => {
+    const { items } = await setUp().service.listMembers(owner, null, 10);
+    expect(items.map(({ accountId }) => accountId)).toEqual([GUEST]);
   });
 });

@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { pid } from 'node:process';
 import { promisify } from 'node:util';
 import { StartError } from '../../../kernel/start-error.ts';
 import { syncFolder } from '../../files/durable.ts';
+import { UNFINISHED_AGE_MS } from '../limits.ts';
+import { isAlive } from './is-alive.ts';
 import type { Programs } from './programs.ts';
 import type { RunAs } from './run-as.ts';
 
@@ -33,7 +36,7 @@ async function runInitdb(
   password: string,
   user: RunAs | null,
 ): Promise<void> {
-  const part = `${cluster}.${randomBytes(6).toString('hex')}`;
+  const part = `${cluster}.${pid}.${randomBytes(6).toString('hex')}`;
   const passwordFile = `${part}.password`;
   try {
     await writePasswordFile(passwordFile, password, user);
@@ -53,7 +56,8 @@ async function runInitdb(
       ],
       { cwd: '/', env: CHILD_ENVIRONMENT, ...user },
     );
-    await rename(part, cluster);
+    // Another server, started at the same time, may have made it meanwhile: who of them runs is decided by its lock.
+    await rename(part, cluster).catch(ignoreExisting);
   } catch (cause) {
     const { stderr, message } = cause as { stderr?: string; message: string };
     if (stderr?.includes(NAMELESS)) {
@@ -98,11 +102,32 @@ export async function initializeCluster(
   }
 }
 
-/** Removes what first starts that were cut short have left beside the cluster, the password in clear text among it. */
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+}
+
+/**
+ * Removes what first starts that were cut short have left beside the cluster, the password in clear text among it. What another
+ * server that starts at the same time is making stays, and what can't be removed waits for the next start.
+ */
 export async function removeUnfinished(cluster: string): Promise<void> {
   const home = dirname(cluster);
-  const unfinished = (await readdir(home)).filter(
-    (name) => name.startsWith(`${basename(cluster)}.`) && /\.[0-9a-f]{12}(\.password)?$/.test(name),
+  for (const name of await readdir(home)) {
+    const makerId = UNFINISHED.exec(name)?.[1];
+    if (!name.startsWith(`${basename(cluster)}.`) || makerId === undefined) continue;
+    const path = join(home, name);
+    if (isAlive(Number(makerId)) && !(await isOld(path))) continue;
+    await rm(path, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+/** The names of what is being made end in the number of the process that makes it, and a random one. */
+const UNFINISHED = /\.(\d+)\.[0-9a-f]{12}(?:\.password)?$/;
+
+/** The number may belong to another program by now. */
+function isOld(path: string): Promise<boolean> {
+  return stat(path).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs > UNFINISHED_AGE_MS,
+    () => false,
   );
-  await Promise.all(unfinished.map((name) => rm(join(home, name), { recursive: true, force: true })));
 }

@@ -26,10 +26,15 @@ async function makeOwned(directory: string, user: RunAs | null): Promise<void> {
   if (user !== null) await chown(directory, user.uid, user.gid);
 }
 
-/** A folder for the socket: in the database's own, or, when that path is too long for a socket, below /tmp. */
-async function prepareSockets(home: string, user: RunAs | null): Promise<string> {
+/** The folder of the socket: in the database's own, or, when that path is too long for a socket, below /tmp. */
+export function socketsOf(home: string): string {
   const near = join(home, 'run');
-  const directory = Buffer.byteLength(near) <= SOCKET_DIRECTORY_BYTES_MAX ? near : distantSockets(home);
+  return Buffer.byteLength(near) <= SOCKET_DIRECTORY_BYTES_MAX ? near : distantSockets(home);
+}
+
+/** Makes the folder of the socket. */
+async function prepareSockets(home: string, user: RunAs | null): Promise<string> {
+  const directory = socketsOf(home);
   await makeOwned(directory, user).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
@@ -70,8 +75,11 @@ async function makeHome(link: string, user: RunAs | null, deps: { logger: Logger
   return home;
 }
 
+/** The folder of everything that the embedded database keeps, or a link to it. */
+export const databaseFolder = (dataDirectory: string): string => join(dataDirectory, 'postgresql');
+
 /** The folder of PGDATA behind `<data directory>/postgresql`, whether it exists or not. */
-export const clusterOf = (dataDirectory: string): string => join(dataDirectory, 'postgresql', 'cluster');
+export const clusterOf = (dataDirectory: string): string => join(databaseFolder(dataDirectory), 'cluster');
 
 /**
  * Where the database of `dataDirectory` lives; made when it is new. A link of the data directory leads there when it
@@ -82,7 +90,7 @@ export async function preparePlace(
   user: RunAs | null,
   deps: { logger: Logger },
 ): Promise<Place> {
-  const link = join(dataDirectory, 'postgresql');
+  const link = databaseFolder(dataDirectory);
   const home = (await findHome(link)) ?? (await makeHome(link, user, deps));
   syncFolder(dataDirectory);
   if (user !== null && dirname(home) === SHARED_DIRECTORY) await makeSharedDirectory();

@@ -1,27 +1,44 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { open, readFile, rm, stat } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { join } from 'node:path';
 import { kill } from 'node:process';
 import { socketFile } from '../connect.ts';
 import { CHILD_ENVIRONMENT } from './initialize.ts';
+import { isAlive } from './is-alive.ts';
 import type { Place } from './place.ts';
 import type { RunAs } from './run-as.ts';
+
+/** How long a start waits for the last processes of a PostgreSQL whose first one has ended. */
+const LOCK_WAIT_S = 5;
 
 /**
  * Runs PostgreSQL and watches its own standard input, a pipe from the server, which ends when the server closes it or
  * dies in whatever way: then PostgreSQL is told to stop (SIGINT, "fast shutdown") and writes its checkpoint; told again
  * each second, because in its first moments it doesn't listen yet. Signals meant for the server's group don't reach the
  * two: the server decides when its database stops.
+ *
+ * The lock (descriptor 4) is held by every process of PostgreSQL for as long as it lives, in whatever container. Who has
+ * it may remove the files of a PostgreSQL that is gone; one that starts would take the number in them for a living one.
+ * Where there is no `flock`, the look before the start has to do. The lock is reported on the standard output.
  */
 const WATCH = `
 trap '' HUP INT TERM
-exec 3<&0 </dev/null
+lock=$1 processFile=$2 socket=$3
+shift 3
+exec 3<&0 </dev/null 4>>"$lock"
+if command -v flock >/dev/null && ! flock -w ${LOCK_WAIT_S} 4; then
+  echo "another server has locked $lock: stop it, or give this one a YGGDRASIL_DATA_DIR of its own" >&2
+  exit 1
+fi
+rm -f -- "$processFile" "$socket" "$socket.lock"
+echo locked
+exec 1>&2
 "$@" 3<&- &
 database=$!
-{ read -r _ <&3; while kill -INT "$database"; do sleep 1; done; } 2>/dev/null &
+{ read -r _ <&3; while kill -INT "$database"; do sleep 1; done; } 2>/dev/null 4>&- &
 watcher=$!
-exec 3<&-
+exec 3<&- 4>&-
 wait "$database"
 status=$?
 kill -KILL "$watcher" 2>/dev/null; wait "$watcher" 2>/dev/null
@@ -37,6 +54,8 @@ export interface Postmaster {
   readonly ended: Promise<void>;
   /** False once it has ended. */
   isRunning(): boolean;
+  /** True once it has the cluster's lock. What answers at the socket before that is another server's PostgreSQL. */
+  hasLock(): boolean;
   /** Tells it to stop; `ended` says when it has. */
   requestStop(): void;
   /** What it has written to its log since it was started, the last 4 KB. */
@@ -47,10 +66,14 @@ const LOG_TAIL_BYTES = 4096;
 /** The log is begun anew at a start that finds it larger. */
 const LOG_BYTES_MAX = 10_000_000;
 
-/** Starts PostgreSQL. It is not ready yet when this resolves, and may still refuse. */
+/**
+ * Starts PostgreSQL on a cluster that nobody else works on. It is not ready yet when this resolves, and may still refuse,
+ * as where another one works there.
+ */
 export async function spawnPostmaster(
   program: string,
   args: readonly string[],
+  { cluster, sockets }: Place,
   logFile: string,
   user: RunAs | null,
 ): Promise<Postmaster> {
@@ -62,11 +85,12 @@ export async function spawnPostmaster(
   const startBytes = sizeBytes > LOG_BYTES_MAX ? 0 : sizeBytes;
   let child: ChildProcess;
   try {
-    child = spawn('/bin/sh', ['-c', WATCH, 'sh', program, ...args], {
+    const files = [`${cluster}.lock`, join(cluster, 'postmaster.pid'), join(sockets, socketFile(PORT))];
+    child = spawn('/bin/sh', ['-c', WATCH, 'sh', ...files, program, ...args], {
       cwd: '/',
       env: CHILD_ENVIRONMENT,
       detached: true,
-      stdio: ['pipe', log.fd, log.fd],
+      stdio: ['pipe', 'pipe', log.fd],
       ...user,
     });
   } finally {
@@ -82,9 +106,14 @@ export async function spawnPostmaster(
     child.once('error', end);
   });
   child.stdin?.on('error', () => {});
+  let locked = false;
+  child.stdout?.once('data', () => {
+    locked = true;
+  });
   return {
     ended,
     isRunning: () => running,
+    hasLock: () => locked,
     requestStop: () => child.stdin?.end(),
     readLog: async () => {
       const text = await readFile(logFile);
@@ -95,15 +124,6 @@ export async function spawnPostmaster(
     },
   };
 }
-
-const isAlive = (processId: number): boolean => {
-  try {
-    kill(processId, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};
 
 /** True for PostgreSQL's own first process, and its watcher: another program may have the cluster's path among its words. */
 const runsCluster = async (processId: number, cluster: string): Promise<boolean> =>
@@ -143,14 +163,4 @@ export function stopOrphan(processId: number): void {
   } catch {
     // It has just ended, or belongs to another user: the caller waits for its end and reports if there is none.
   }
-}
-
-/** Removes the files of a PostgreSQL that is gone; one that starts would take the number in them for a living one. */
-export async function clearStale({ cluster, sockets }: Place): Promise<void> {
-  const traces = [
-    join(cluster, 'postmaster.pid'),
-    join(sockets, socketFile(PORT)),
-    join(sockets, `${socketFile(PORT)}.lock`),
-  ];
-  await Promise.all(traces.map((path) => rm(path, { force: true })));
 }

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../../kernel/clock.ts';
@@ -7,6 +7,9 @@ import { StartError } from '../../../kernel/start-error.ts';
 import { connect } from '../connect.ts';
 import { failureCode } from '../failures.ts';
 import {
+  EMBEDDED_LOG_BYTES_MAX,
+  EMBEDDED_LOG_BYTES_MIN,
+  EMBEDDED_LOG_DISK_SHARE,
   EMBEDDED_POLL_MS,
   EMBEDDED_START_TIMEOUT_MS,
   EMBEDDED_STOP_TIMEOUT_MS,
@@ -16,14 +19,7 @@ import { bootstrap, type EmbeddedUrls, embeddedUrls, passwordOf } from './bootst
 import { initializeCluster, removeUnfinished, SUPERUSER } from './initialize.ts';
 import { keepRunning } from './keep-running.ts';
 import { clusterOf, type Place, preparePlace } from './place.ts';
-import {
-  clearStale,
-  findOccupant,
-  PORT,
-  type Postmaster,
-  spawnPostmaster,
-  stopOrphan,
-} from './postmaster.ts';
+import { findOccupant, PORT, type Postmaster, spawnPostmaster, stopOrphan } from './postmaster.ts';
 import { findPrograms } from './programs.ts';
 import { findRunAs } from './run-as.ts';
 
@@ -92,7 +88,6 @@ async function awaitVacancy(place: Place, superuserUrl: string, deps: { logger: 
     }
     await sleep(EMBEDDED_POLL_MS);
   }
-  await clearStale(place);
 }
 
 const hasLockFile = (cluster: string): Promise<boolean> =>
@@ -104,7 +99,7 @@ const hasLockFile = (cluster: string): Promise<boolean> =>
 async function awaitReady(postmaster: Postmaster, cluster: string, superuserUrl: string): Promise<void> {
   const begunMs = performance.now();
   for (;;) {
-    const answer = postmaster.isRunning() ? await ask(superuserUrl) : 'silent';
+    const answer = postmaster.isRunning() && postmaster.hasLock() ? await ask(superuserUrl) : 'silent';
     if (answer === 'ready') return;
     if (answer === 'refused') {
       throw new StartError(
@@ -131,6 +126,17 @@ async function awaitEnd(ended: Promise<void>, { logger }: { logger: Logger }): P
   if ((await Promise.race([ended, late])) === 'late') {
     logger.error({ operation: 'database.stop' }, 'the embedded database is still stopping');
   }
+}
+
+/** How much of the disk PostgreSQL's log may take: on a small one less than it takes by itself. */
+async function logSettings({ cluster }: Place): Promise<Readonly<Record<string, string>>> {
+  const { blocks, bsize } = await statfs(cluster);
+  const share = Math.max(blocks * bsize * EMBEDDED_LOG_DISK_SHARE, EMBEDDED_LOG_BYTES_MIN);
+  if (blocks === 0 || share >= EMBEDDED_LOG_BYTES_MAX) return {};
+  return {
+    max_wal_size: `${Math.floor(share / 2 ** 20)}MB`,
+    min_wal_size: `${EMBEDDED_LOG_BYTES_MIN / 2 ** 21}MB`,
+  };
 }
 
 /** Ours first; all writes stay synced to disk (`fsync` and `synchronous_commit` are on by default). */
@@ -164,11 +170,13 @@ export async function startEmbedded(
   const place = await preparePlace(options.dataDirectory, user, deps);
   const urls = embeddedUrls(place.sockets, options.secret);
   await initializeCluster(programs, place.cluster, passwordOf(SUPERUSER, options.secret), user);
+  const settings = { ...(await logSettings(place)), ...options.settings };
   const launch = async (): Promise<Postmaster> => {
     await awaitVacancy(place, urls.superuserUrl, deps);
     const postmaster = await spawnPostmaster(
       programs.postgres,
-      postgresArguments(place, options.settings ?? {}),
+      postgresArguments(place, settings),
+      place,
       join(options.dataDirectory, 'postgresql.log'),
       user,
     );

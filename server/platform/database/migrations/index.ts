@@ -4,7 +4,52 @@ import { devices } from './0003-devices.ts';
 import { relay } from './0004-relay.ts';
 import { ledger } from './0005-ledger.ts';
 import { market } from './0006-market.ts';
+import { quotas } from './0007-quotas.ts';
+import { signIn } from './0009-sign-in.ts';
+import { mqtt } from './0010-mqtt.ts';
+import { apiKeys } from './0011-api-keys.ts';
+import { invitations } from './0012-invitations.ts';
+import { identities } from './0013-identities.ts';
+import { deviceIdentity } from './0014-device-identity.ts';
+import { suspensions } from './0015-suspensions.ts';
+import { deviceClaims } from './0016-device-claims.ts';
+import { readings } from './0017-readings.ts';
+import { refusals } from './0018-refusals.ts';
+import { accountChanges } from './0019-account-changes.ts';
+import { accountDeletion } from './0020-account-deletion.ts';
+import { waysIn } from './0021-ways-in.ts';
+import { mqtt5 } from './0022-mqtt-5.ts';
+import { audit } from './0024-audit.ts';
+import { shadow } from './0028-shadow.ts';
+import { discovery } from './0029-discovery.ts';
+import { ownDiscovery } from './0030-own-discovery.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
-export const migrations: readonly Migration[] = [tenancy, accounts, devices, relay, ledger, market];
+export const migrations: readonly Migration[] = [
+  tenancy,
+  accounts,
+  devices,
+  relay,
+  ledger,
+  market,
+  quotas,
+  signIn,
+  mqtt,
+  apiKeys,
+  invitations,
+  identities,
+  deviceIdentity,
+  suspensions,
+  deviceClaims,
+  readings,
+  refusals,
+  accountChanges,
+  accountDeletion,
+  waysIn,
+  mqtt5,
+  audit,
+  shadow,
+  discovery,
+  ownDiscovery,
+];

@@ -4,7 +4,13 @@ import { asId, type NetworkId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { idSchema, nameSchema } from '../schemas.ts';
-import { deviceSchema, deviceToJson, worldTypeSchema } from './schemas.ts';
+import {
+  assignedIdSchema,
+  credentialsSchema,
+  deviceSchema,
+  deviceToJson,
+  worldTypeSchema,
+} from './schemas.ts';
 
 /** Registers a device in a network of the tenant; the only answer that has its credentials. */
 export const createDevice = ({ devices }: { devices: DeviceService }) =>
@@ -20,23 +26,21 @@ export const createDevice = ({ devices }: { devices: DeviceService }) =>
       name: nameSchema,
       networkId: idSchema,
       worldType: worldTypeSchema,
+      assignedId: assignedIdSchema.optional(),
     }),
     response: z.object({
       device: deviceSchema,
-      credentials: z
-        .object({
-          deviceId: z.uuid().describe('The MQTT user name.'),
-          networkId: z.uuid(),
-          token: z.string().describe('Bearer token, and the MQTT password.'),
-          signingKey: z.string().describe('32 bytes in base64url: the HMAC-SHA256 key of every frame.'),
-        })
-        .describe('Shown this once.'),
+      credentials: credentialsSchema.describe('Shown this once.'),
     }),
     status: 201,
-    errors: ['network_not_found', 'device_name_taken', 'limit_reached'],
+    errors: ['network_not_found', 'device_name_taken', 'device_id_taken', 'limit_reached'],
     handle: async ({ actor, body }) => {
       const networkId = asId<NetworkId>(body.networkId);
-      const { device, token, signingKey } = await devices.registerDevice(actor, { ...body, networkId });
+      const { device, token, signingKey } = await devices.registerDevice(actor, {
+        ...body,
+        networkId,
+        assignedId: body.assignedId ?? null,
+      });
       return {
         device: deviceToJson(device),
         credentials: {

@@ -1,15 +1,35 @@
 import { z } from 'zod';
-import { type Device, type Membership, WORLD_TYPES } from '../../../domains/devices/index.ts';
-import { idSchema, timeSchema, toIsoTime } from '../schemas.ts';
+import {
+  DEVICE_STATUSES,
+  type Device,
+  type Membership,
+  WORLD_TYPES,
+} from '../../../domains/devices/index.ts';
+import { idSchema, timeSchema, toIsoTime, toIsoTimeOrNull } from '../schemas.ts';
 
 export const worldTypeSchema = z
   .enum(WORLD_TYPES)
-  .describe('jotunheim: microcontroller, midgard: desktop, alfheim: phone or browser, asgard: home server.');
+  .describe(
+    'jotunheim: microcontroller, midgard: desktop, alfheim: phone or browser, asgard: home server, ragnarok: any other platform.',
+  );
+
+export const deviceStatusSchema = z
+  .enum(DEVICE_STATUSES)
+  .describe(
+    'active: connected and heard from within three heartbeats, inactive: connected and silent, offline: not connected.',
+  );
+
+/** Letters, digits and `. _ : -`, so that no two ids look alike. */
+export const assignedIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/)
+  .describe('Your own id for the device: unique in your tenant, in either case. Who has it first keeps it.');
 
 export const deviceSchema = z
   .object({
     id: z.uuid(),
     name: z.string(),
+    assignedId: z.string().nullable().describe('The id that its owner gave it.'),
     worldType: worldTypeSchema,
     guest: z
       .boolean()
@@ -26,10 +46,19 @@ export const deviceSchema = z
       .nullable()
       .describe('What the device said it can do.'),
     online: z.boolean(),
+    status: deviceStatusSchema,
     lastSeenAt: timeSchema.nullable(),
     createdAt: timeSchema,
   })
   .meta({ id: 'Device' });
+
+/** What a device connects with. */
+export const credentialsSchema = z.object({
+  deviceId: z.uuid().describe('The MQTT user name.'),
+  networkId: z.uuid(),
+  token: z.string().describe('Bearer token, and the MQTT password.'),
+  signingKey: z.string().describe('32 bytes in base64url: the HMAC-SHA256 key of every frame.'),
+});
 
 export const deviceParamsSchema = z.strictObject({ deviceId: idSchema });
 
@@ -49,6 +78,7 @@ export const deviceNetworkToJson = ({ networkId, joinedAtMs }: Membership) => ({
 export const deviceToJson = (device: Device) => ({
   id: device.id,
   name: device.name,
+  assignedId: device.assignedId,
   worldType: device.worldType,
   guest: device.guest,
   networkIds: [...device.networkIds],
@@ -63,6 +93,7 @@ export const deviceToJson = (device: Device) => ({
           commands: [...device.capabilities.commands],
         },
   online: device.online,
-  lastSeenAt: device.lastSeenAtMs === null ? null : toIsoTime(device.lastSeenAtMs),
+  status: device.status,
+  lastSeenAt: toIsoTimeOrNull(device.lastSeenAtMs),
   createdAt: toIsoTime(device.createdAtMs),
 });

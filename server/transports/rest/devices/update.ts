@@ -4,9 +4,9 @@ import { asId, type DeviceId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { nameSchema } from '../schemas.ts';
-import { deviceParamsSchema, deviceSchema, deviceToJson } from './schemas.ts';
+import { assignedIdSchema, deviceParamsSchema, deviceSchema, deviceToJson } from './schemas.ts';
 
-/** Renames a device. */
+/** Gives a device another name, and another assigned id. */
 export const updateDevice = ({ devices }: { devices: DeviceService }) =>
   defineRoute({
     operation: 'devices.update',
@@ -15,12 +15,12 @@ export const updateDevice = ({ devices }: { devices: DeviceService }) =>
     access: 'devices.manage',
     cost: COSTS.write,
     audit: 'change',
-    summary: 'Gives a device another name.',
+    summary: 'Gives a device another name, and, where the body has one, another id of yours (null: none).',
     params: deviceParamsSchema,
-    body: z.strictObject({ name: nameSchema }),
+    body: z.strictObject({ name: nameSchema, assignedId: assignedIdSchema.nullable().optional() }),
     response: deviceSchema,
     status: 200,
-    errors: ['device_not_found', 'device_of_other_tenant', 'device_name_taken'],
+    errors: ['device_not_found', 'device_of_other_tenant', 'device_name_taken', 'device_id_taken'],
     handle: async ({ actor, params, body }) =>
-      deviceToJson(await devices.renameDevice(actor, asId<DeviceId>(params.deviceId), body.name)),
+      deviceToJson(await devices.changeDevice(actor, asId<DeviceId>(params.deviceId), body)),
   });

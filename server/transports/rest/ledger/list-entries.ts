@@ -10,7 +10,7 @@ import { moneyToJson } from '../../../kernel/money.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { defineCursor, pageQuery, pageSchema } from '../paging.ts';
-import { timeSchema, toIsoTime } from '../schemas.ts';
+import { timeSchema, toIsoTime, toIsoTimeOrNull } from '../schemas.ts';
 import { moneySchema } from './schemas.ts';
 
 const positionSchema = z
@@ -63,7 +63,7 @@ export const listEntries = ({ ledger }: { ledger: LedgerService }) =>
         kind: entry.kind,
         amount: moneyToJson(entry.amountMicrocents),
         transactionId: entry.transactionId,
-        releaseAt: entry.releaseAtMs === null ? null : toIsoTime(entry.releaseAtMs),
+        releaseAt: toIsoTimeOrNull(entry.releaseAtMs),
         createdAt: toIsoTime(entry.createdAtMs),
       }));
       return { items, next: cursor.next(nextBefore) };

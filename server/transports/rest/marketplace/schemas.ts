@@ -3,7 +3,7 @@ import type { ListedProvider } from '../../../domains/providers/index.ts';
 import type { Transaction } from '../../../domains/transactions/index.ts';
 import { moneyToJson, priceToText } from '../../../kernel/money.ts';
 import { moneySchema } from '../ledger/schemas.ts';
-import { timeSchema, toIsoTime } from '../schemas.ts';
+import { timeSchema, toIsoTime, toIsoTimeOrNull } from '../schemas.ts';
 
 const price = z.string().describe('Cents for 1000 tokens, in decimal with up to six places.');
 
@@ -70,6 +70,6 @@ export const transactionToJson = (transaction: Transaction) => {
     fee: moneyToJson(feeMicrocents),
     earnings: moneyToJson(earningsMicrocents),
     createdAt: toIsoTime(createdAtMs),
-    finishedAt: finishedAtMs === null ? null : toIsoTime(finishedAtMs),
+    finishedAt: toIsoTimeOrNull(finishedAtMs),
   };
 };

@@ -11,7 +11,7 @@ export const removeMember = ({ tenants }: { tenants: TenantService }) =>
     operation: 'members.remove',
     method: 'DELETE',
     path: '/api/v1/members/:userId',
-    access: 'account.read',
+    access: 'account.manage',
     cost: COSTS.write,
     audit: 'change',
     summary: 'Ends a membership, or leaves the tenant. The devices that the member brought leave with it.',

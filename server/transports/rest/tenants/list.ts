@@ -1,18 +1,9 @@
-import { z } from 'zod';
 import type { TenantService } from '../../../domains/tenants/index.ts';
 import type { TenantId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { grantFields, grantToJson } from '../members/schemas.ts';
 import { pageQuery, pageSchema, timeCursor } from '../paging.ts';
-
-const tenantSchema = z
-  .object({
-    id: z.uuid().describe('Name it in the header X-Tenant-Id to act there.'),
-    name: z.string(),
-    ...grantFields,
-  })
-  .meta({ id: 'Tenant' });
+import { tenantSchema, tenantToJson } from './schemas.ts';
 
 const cursor = timeCursor<TenantId>();
 
@@ -32,11 +23,6 @@ export const listTenants = ({ tenants }: { tenants: TenantService }) =>
     errors: [],
     handle: async ({ actor, query }) => {
       const page = await tenants.listTenants(actor, query.after ?? null, query.limit);
-      const items = page.items.map((tenant) => ({
-        id: tenant.id,
-        name: tenant.name,
-        ...grantToJson(tenant),
-      }));
-      return { items, next: cursor.next(page.next) };
+      return { items: page.items.map(tenantToJson), next: cursor.next(page.next) };
     },
   });

@@ -1,15 +1,21 @@
 import { z } from 'zod';
 import { type AccountToken, TOKEN_KINDS } from '../../../domains/accounts/index.ts';
 import type { CredentialId } from '../../../kernel/ids.ts';
-import { idSchema, timeSchema, toIsoTime } from '../schemas.ts';
+import { idSchema, timeSchema, toIsoTime, toIsoTimeOrNull } from '../schemas.ts';
 
 export const tokenSchema = z
   .object({
     id: z.uuid(),
-    kind: z.enum(TOKEN_KINDS).describe('personal: made by its user, good until it is revoked.'),
+    kind: z
+      .enum(TOKEN_KINDS)
+      .describe(
+        'personal: made by its user, good until it is revoked; session: of a sign-in; api_key: limited in what it may.',
+      ),
     name: z.string(),
     inUse: z.boolean().describe('This request came with it.'),
     createdAt: timeSchema,
+    expiresAt: timeSchema.nullable().describe('Null: not by itself.'),
+    lastUsedAt: timeSchema.nullable().describe('To the minute.'),
   })
   .meta({ id: 'UserToken' });
 
@@ -22,6 +28,14 @@ export const tokenParamsSchema = z.strictObject({ tokenId: idSchema });
 
 /** A user's token as REST shows it to somebody who came with `credentialId`. */
 export const tokenToJson = (
-  { id, kind, name, createdAtMs }: AccountToken,
+  token: AccountToken,
   { credentialId }: { readonly credentialId: CredentialId },
-) => ({ id, kind, name, inUse: id === credentialId, createdAt: toIsoTime(createdAtMs) });
+) => ({
+  id: token.id,
+  kind: token.kind,
+  name: token.name,
+  inUse: token.id === credentialId,
+  createdAt: toIsoTime(token.createdAtMs),
+  expiresAt: toIsoTimeOrNull(token.expiresAtMs),
+  lastUsedAt: toIsoTimeOrNull(token.lastUsedAtMs),
+});

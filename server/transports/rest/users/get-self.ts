@@ -1,7 +1,7 @@
 import type { AccountService } from '../../../domains/accounts/index.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { userSchema, userToJson } from './schemas.ts';
+import { ownUserSchema, ownUserToJson } from './schemas.ts';
 
 /** The account that asks, and the tenants it is a member of. */
 export const getSelf = ({ accounts }: { accounts: AccountService }) =>
@@ -13,8 +13,8 @@ export const getSelf = ({ accounts }: { accounts: AccountService }) =>
     cost: COSTS.read,
     audit: 'none',
     summary: 'The user who asks.',
-    response: userSchema,
+    response: ownUserSchema,
     status: 200,
     errors: ['user_not_found'],
-    handle: async ({ actor }) => userToJson(await accounts.getSelf(actor)),
+    handle: async ({ actor }) => ownUserToJson(await accounts.getSelf(actor)),
   });

@@ -1,6 +1,19 @@
 import { z } from 'zod';
-import type { Account } from '../../../domains/accounts/index.ts';
+import { type Account, canonicalMailAddress, type OwnAccount } from '../../../domains/accounts/index.ts';
 import { timeSchema, toIsoTime } from '../schemas.ts';
+
+/** A mail address as people write it, in the form in which addresses are compared. */
+export const emailSchema = z.string().max(254).trim().pipe(z.email()).transform(canonicalMailAddress);
+
+/** A code from a mail. People type it in groups. */
+export const mailCodeSchema = z
+  .string()
+  .max(50)
+  .transform((code) => code.replaceAll(/[\s-]/g, ''))
+  .pipe(z.string().regex(/^\d{8}$/, 'must be 8 digits'));
+
+/** A recovery code as people type it, in groups or not. */
+export const recoveryCodeSchema = z.string().max(100);
 
 export const userSchema = z
   .object({
@@ -11,10 +24,28 @@ export const userSchema = z
   })
   .meta({ id: 'User' });
 
+export const ownUserSchema = userSchema
+  .extend({ email: z.string().nullable().describe('Where codes for your sign-in are sent.') })
+  .meta({ id: 'OwnUser' });
+
 export const newUserSchema = z.object({
   user: userSchema,
   token: z.string().describe('The credential of the user, shown this once.'),
 });
+
+export const sentCodeSchema = z
+  .object({
+    codeId: z.uuid().describe('Goes with the code to `/api/v1/users/sessions`.'),
+    expiresAt: timeSchema,
+  })
+  .describe('The same whether or not the address has an account: only its mail tells.');
+
+export const csrfTokenSchema = z
+  .string()
+  .nullable()
+  .describe(
+    'Goes into the header X-CSRF-Token of every request with the cookie that is no GET; null: there is no cookie.',
+  );
 
 /** A user as REST shows it. */
 export const userToJson = ({ id, name, operator, createdAtMs }: Account) => ({
@@ -23,3 +54,6 @@ export const userToJson = ({ id, name, operator, createdAtMs }: Account) => ({
   operator,
   createdAt: toIsoTime(createdAtMs),
 });
+
+/** A user as it sees itself. */
+export const ownUserToJson = (account: OwnAccount) => ({ ...userToJson(account), email: account.address });

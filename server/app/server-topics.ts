@@ -1,0 +1,40 @@
+import type { TopicService, Tree, TreeOwner } from '../domains/topics/index.ts';
+
+/** What the server says itself in the trees of networks. */
+export interface ServerTopics {
+  /** Publishes a retained message. Resolves when it is kept. */
+  publish(owner: TreeOwner, topic: string, payload: string): Promise<void>;
+  /** Takes away the retained messages of topics that match one of the filters. */
+  clear(owner: TreeOwner, filters: readonly string[]): Promise<void>;
+  /** The retained messages of topics that match a filter. */
+  read(owner: TreeOwner, filter: string): Promise<ReadonlyMap<string, string>>;
+}
+
+/** Joins the server's own words to topics. */
+export function createServerTopics(topics: Pick<TopicService, 'open'>): ServerTopics {
+  const within = async <Result>(owner: TreeOwner, work: (tree: Tree) => Promise<Result>): Promise<Result> => {
+    const { tree, release } = await topics.open(owner);
+    try {
+      return await work(tree);
+    } finally {
+      release();
+    }
+  };
+  const say = (tree: Tree, topic: string, text: string) =>
+    tree.publish({ topic, payload: Buffer.from(text), qos: 1, retain: true });
+  return {
+    publish: (owner, topic, payload) => within(owner, (tree) => say(tree, topic, payload)),
+    clear: (owner, filters) =>
+      within(owner, async (tree) => {
+        for (const filter of filters) {
+          // An empty payload takes a retained message away [MQTT-3.3.1-10].
+          for (const { topic } of [...tree.retainedMatching(filter)]) await say(tree, topic, '');
+        }
+      }),
+    read: (owner, filter) =>
+      within(owner, async (tree) => {
+        const found = [...tree.retainedMatching(filter)];
+        return new Map(found.map(({ topic, payload }) => [topic, Buffer.from(payload).toString()]));
+      }),
+  };
+}

@@ -1,0 +1,43 @@
+import type { AccountService } from '../domains/accounts/index.ts';
+import type { AuditRecorder } from '../domains/audit/index.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { AccountId } from '../kernel/ids.ts';
+
+/**
+ * The accounts, whose sign-ins stand in the log of the account's own tenant, too: who signs in is nobody yet when its request
+ * begins. The token goes out when the record is kept.
+ */
+export function recordSignIns(
+  accounts: AccountService,
+  { recorder, clock }: { readonly recorder: Pick<AuditRecorder, 'note'>; readonly clock: Clock },
+): AccountService {
+  const signedIn = async <Entered extends { readonly account: { readonly id: AccountId } }>(
+    entered: Entered,
+  ): Promise<Entered> => {
+    const { id } = entered.account;
+    const tenantId = await accounts.findTenantOfAccount(id);
+    if (tenantId === null) return entered;
+    await recorder.note({
+      tenantId,
+      atMs: clock.nowMs(),
+      principal: `account:${id}`,
+      operation: 'users.signIn',
+      class: 'access',
+      outcome: 'done',
+      objects: [],
+      reason: null,
+      leftOut: 0,
+    });
+    return entered;
+  };
+  return {
+    ...accounts,
+    setUp: async (code, name) => signedIn(await accounts.setUp(code, name)),
+    enter: async (...asked) => signedIn(await accounts.enter(...asked)),
+    finishExternal: async (...asked) => signedIn(await accounts.finishExternal(...asked)),
+    collectProgram: async (...asked) => {
+      const outcome = await accounts.collectProgram(...asked);
+      return outcome.kind === 'token' ? signedIn(outcome) : outcome;
+    },
+  };
+}

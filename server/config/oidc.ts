@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { isLoopback } from '../kernel/network-address.ts';
+
+const OIDC_PRESETS = {
+  google: {
+    title: 'Google',
+    issuer: 'https://accounts.google.com',
+    scope: 'openid email profile',
+    responseMode: 'query',
+  },
+  // Gives the address by form_post alone.
+  apple: {
+    title: 'Apple',
+    issuer: 'https://appleid.apple.com',
+    scope: 'openid email name',
+    responseMode: 'form_post',
+  },
+} as const;
+
+const issuerUrl = z
+  .url()
+  .max(500)
+  .refine((url) => url.startsWith('https://') || isLoopback(new URL(url).hostname));
+
+/** One provider: a preset, or an issuer with its own values. */
+const oidcProvider = z
+  .strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9-]{0,29}$/),
+    title: z.string().min(1).max(50).optional(),
+    preset: z.enum(['google', 'apple']).optional(),
+    issuer: issuerUrl.optional(),
+    clientId: z.string().min(1).max(500),
+    clientSecret: z.string().min(1).max(5_000),
+    scope: z
+      .string()
+      .regex(/^openid( [\x21\x23-\x5b\x5d-\x7e]{1,100}){0,20}$/)
+      .optional(),
+  })
+  .refine(({ preset, issuer }) => (preset === undefined) !== (issuer === undefined))
+  .transform(({ preset, issuer, title, scope, ...provider }) => {
+    const known = preset === undefined ? null : OIDC_PRESETS[preset];
+    return {
+      ...provider,
+      title: title ?? known?.title ?? provider.name,
+      issuer: issuer ?? known?.issuer ?? '',
+      scope: scope ?? known?.scope ?? 'openid email profile',
+      responseMode: known?.responseMode ?? ('query' as const),
+    };
+  });
+
+/** The providers in `YGGDRASIL_OIDC`, presets filled in. What is wrong is never repeated: it holds secrets. */
+export const oidcProviders = z
+  .string()
+  .max(50_000)
+  .transform((text, context) => {
+    const providers = z.array(oidcProvider).max(20).safeParse(parsedJson(text));
+    const names = new Set(providers.data?.map(({ name }) => name));
+    if (providers.success && names.size === providers.data.length) return providers.data;
+    context.addIssue({
+      code: 'custom',
+      message:
+        'must be JSON: a list of {"name", "preset": "google" or "apple", "clientId", "clientSecret"}, with "issuer" in place of "preset" for others',
+    });
+    return z.NEVER;
+  })
+  .optional();
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,31 @@
+/** Records of one block: its hash is kept as a node, and a block is removed as a whole. The migration has the same number. */
+export const BLOCK_RECORDS = 256;
+/** The level of a block's node: 2^8 records. */
+export const BLOCK_LEVEL = 8;
+/** Records that are given their places in one transaction. */
+export const SEALED_TOGETHER_MAX = 500;
+/** Records that are noted in one transaction. */
+export const NOTED_TOGETHER_MAX = 500;
+/** From a record to its sealing, in milliseconds: those of busy times are sealed together. */
+export const SEAL_DELAY_MS = 250;
+/**
+ * Records of a tenant in a minute about looks and refusals. Who may not do what it asks for costs no more room; how many were
+ * left out stands in the next one. Changes and money are never left out: they have limits of their own.
+ */
+export const OCCASIONAL_PER_MINUTE_MAX = 120;
+/** Records kept of a tenant, about 60 MiB: past it the oldest go. */
+export const RECORDS_MAX = 200_000;
+/** Signed heads kept of a tenant: past it the oldest go. */
+export const HEADS_MAX = 2_000;
+/** Chains whose heads are signed, or whose old records are removed, in one round. */
+export const CHAINS_TOGETHER_MAX = 1_000;
+/** Countersignatures kept of one head. */
+export const COUNTERSIGNATURES_MAX = 8;
+/** Ids that a record is about. */
+export const OBJECTS_MAX = 8;
+/** Records that are read together while a log is verified. */
+export const VERIFIED_TOGETHER = 2_000;
+/** Problems of one log that are told one by one. */
+export const PROBLEMS_MAX = 100;
+/** Changed records of one log whose old places are looked for. */
+export const PLACES_TRIED_MAX = 30;

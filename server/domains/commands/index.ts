@@ -1,0 +1,1 @@
+export { type CommandService, createCommandService } from './service.ts';

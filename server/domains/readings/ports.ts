@@ -1,0 +1,27 @@
+import type { AccountActor } from '../../kernel/actor.ts';
+import type { DeviceId } from '../../kernel/ids.ts';
+import type { DeviceService } from '../devices/index.ts';
+import type { HistoryRange, KeptReading, ReadingPoint } from './types.ts';
+
+/** The devices that an account sees. */
+export type DeviceLookup = Pick<DeviceService, 'getDevice'>;
+
+/** Where readings are kept. */
+export interface ReadingStore {
+  /**
+   * Keeps readings in one transaction. For each, in their order, whether it is kept: it isn't where its device has as many
+   * series as it may, or left the network.
+   */
+  save(readings: readonly KeptReading[]): Promise<readonly boolean[]>;
+  /** The last value of each reading of a device, by name, in the networks that the account sees. */
+  listLast(actor: AccountActor, deviceId: DeviceId): Promise<readonly ReadingPoint[]>;
+  /** A part of a reading's history, oldest first. */
+  listHistory(actor: AccountActor, deviceId: DeviceId, range: HistoryRange): Promise<readonly ReadingPoint[]>;
+  /** The days that the tenant chose; null: it didn't. */
+  findRetentionDays(actor: AccountActor): Promise<number | null>;
+  saveRetentionDays(actor: AccountActor, days: number): Promise<void>;
+  /** Removes points older than their tenant wants. How many there were, as many as one transaction removes. */
+  removeOld(nowMs: number, retentionDays: number): Promise<number>;
+  /** Removes the oldest points of networks that keep more bytes. How many there were. */
+  removeBeyond(networkBytesMax: number): Promise<number>;
+}

@@ -1,0 +1,3 @@
+export { createRefusalService, type RefusalService } from './service.ts';
+export { createRefusalStore } from './store.postgres.ts';
+export type { Refusal } from './types.ts';

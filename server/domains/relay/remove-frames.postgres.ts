@@ -1,0 +1,148 @@
+import type { Sql } from '../../kernel/database.ts';
+import type { NetworkId, TenantId } from '../../kernel/ids.ts';
+import { countedBytes } from './append-frames.postgres.ts';
+import { REMOVED_FRAMES_MAX, STORED_FRAME_BYTES } from './limits.ts';
+
+/** Runs work in a transaction of its own. */
+export type Write = <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
+
+/** Which of a stream's frames go, and what that means for who reads it. */
+type Removed = 'expired' | 'trimmed';
+
+/** Locks a stream, so that nothing is counted beside it; false: it is gone. Always before its frames: who removes a network does it so. */
+async function lockStream(sql: Sql, networkId: NetworkId): Promise<boolean> {
+  const rows = await sql`SELECT 1 FROM relay_streams WHERE network_id = ${networkId} FOR NO KEY UPDATE`;
+  return rows.length > 0;
+}
+
+/** Removes these frames of a locked stream, and notes it there. */
+async function removeFrames(
+  sql: Sql,
+  networkId: NetworkId,
+  streamOffsets: readonly number[],
+  why: Removed,
+): Promise<void> {
+  if (streamOffsets.length === 0) return;
+  const rows = await sql<{ bytes: number }[]>`
+    DELETE FROM relay_frames WHERE network_id = ${networkId} AND stream_offset = ANY(${[...streamOffsets]}::bigint[])
+    RETURNING octet_length(content) AS bytes`;
+  const bytes = rows.reduce((sum, row) => sum + countedBytes(row.bytes), 0);
+  const last = streamOffsets.reduce((a, b) => Math.max(a, b));
+  await sql`
+    UPDATE relay_streams SET
+      stored_bytes = stored_bytes - ${bytes},
+      expired_offset = greatest(expired_offset, ${why === 'expired' ? last : 0}),
+      trimmed_offset = greatest(trimmed_offset, ${why === 'trimmed' ? last : 0})
+    WHERE network_id = ${networkId}`;
+}
+
+const offsetsOf = (rows: readonly { stream_offset: bigint }[]) =>
+  rows.map((row) => Number(row.stream_offset));
+
+/** Streams with frames past their age, or with more than `framesMax`. A stream's first frame is its oldest. */
+async function findTooOld(sql: Sql, storedBeforeMs: number, framesMax: number): Promise<NetworkId[]> {
+  const rows = await sql<{ network_id: NetworkId }[]>`
+    SELECT network_id FROM relay_streams
+    WHERE stored_bytes > 0 AND (expired_offset < head - ${framesMax}
+      OR (SELECT stored_at FROM relay_frames WHERE relay_frames.network_id = relay_streams.network_id
+        ORDER BY stream_offset LIMIT 1) < ${new Date(storedBeforeMs)})`;
+  return rows.map((row) => row.network_id);
+}
+
+/** Removes the oldest of a stream's frames that are past their age or its length. How many. */
+async function removeTooOld(
+  sql: Sql,
+  networkId: NetworkId,
+  storedBeforeMs: number,
+  framesMax: number,
+): Promise<number> {
+  if (!(await lockStream(sql, networkId))) return 0;
+  const rows = await sql<{ stream_offset: bigint }[]>`
+    SELECT stream_offset FROM relay_frames JOIN relay_streams USING (network_id)
+    WHERE network_id = ${networkId}
+      AND (stream_offset <= head - ${framesMax} OR stored_at < ${new Date(storedBeforeMs)})
+    ORDER BY stream_offset LIMIT ${REMOVED_FRAMES_MAX}`;
+  await removeFrames(sql, networkId, offsetsOf(rows), 'expired');
+  // Of what was too much some may have gone before, when everybody had acknowledged it.
+  if (rows.length < REMOVED_FRAMES_MAX) {
+    await sql`
+      UPDATE relay_streams SET expired_offset = head - ${framesMax}
+      WHERE network_id = ${networkId} AND expired_offset < head - ${framesMax}`;
+  }
+  return rows.length;
+}
+
+/** Removes frames past their age and those beyond a stream's length, a part of one stream in each transaction. How many. */
+export async function removeOldFrames(
+  write: Write,
+  storedBeforeMs: number,
+  framesMax: number,
+): Promise<number> {
+  const networkIds = await write((sql) => findTooOld(sql, storedBeforeMs, framesMax));
+  let removed = 0;
+  for (const networkId of networkIds) {
+    let count: number;
+    do {
+      count = await write((sql) => removeTooOld(sql, networkId, storedBeforeMs, framesMax));
+      removed += count;
+    } while (count === REMOVED_FRAMES_MAX);
+  }
+  return removed;
+}
+
+/** Who belongs to a network. */
+export interface NetworkReaders {
+  selectReaders(sql: Sql, networkId: NetworkId): Promise<readonly string[]>;
+}
+
+/**
+ * The oldest frames of the stream that all whom they are for have acknowledged. A device has read up to before the first
+ * frame behind its cursor that is for it.
+ */
+async function selectAcknowledged(
+  sql: Sql,
+  networkId: NetworkId,
+  readers: readonly string[],
+): Promise<number[]> {
+  const rows = await sql<{ stream_offset: bigint }[]>`
+    WITH reader AS (
+      SELECT member.device_id, coalesce(stream_offset, 0) AS cursor
+      FROM unnest(${[...readers]}::uuid[]) AS member (device_id)
+        LEFT JOIN relay_cursors ON network_id = ${networkId} AND relay_cursors.device_id = member.device_id
+    ), unread AS (
+      SELECT min((SELECT min(stream_offset) FROM relay_frames
+        WHERE network_id = ${networkId} AND stream_offset > reader.cursor AND source_id <> reader.device_id
+          AND (destination_id IS NULL OR destination_id = reader.device_id))) AS first
+      FROM reader
+    )
+    SELECT stream_offset FROM relay_frames LEFT JOIN reader ON reader.device_id = relay_frames.destination_id
+    WHERE network_id = ${networkId} AND (stream_offset <= reader.cursor
+      OR (destination_id IS NULL AND stream_offset < coalesce((SELECT first FROM unread), ${Number.MAX_SAFE_INTEGER})))
+    ORDER BY stream_offset LIMIT ${REMOVED_FRAMES_MAX}`;
+  return offsetsOf(rows);
+}
+
+/** Removes what is acknowledged from the streams of a tenant, a part of each in one transaction. True: there may be more. */
+export async function removeAcknowledged(
+  write: Write,
+  tenantId: TenantId,
+  readers: NetworkReaders,
+): Promise<boolean> {
+  const streams = await write(
+    (sql) => sql<{ network_id: NetworkId }[]>`
+      SELECT network_id FROM relay_streams WHERE tenant_id = ${tenantId} AND stored_bytes >= ${STORED_FRAME_BYTES}
+      ORDER BY stored_bytes DESC`,
+  );
+  let isMore = false;
+  for (const { network_id: networkId } of streams) {
+    const removed = await write(async (sql) => {
+      if (!(await lockStream(sql, networkId))) return 0;
+      const devices = await readers.selectReaders(sql, networkId);
+      const offsets = await selectAcknowledged(sql, networkId, devices);
+      await removeFrames(sql, networkId, offsets, 'trimmed');
+      return offsets.length;
+    });
+    isMore ||= removed === REMOVED_FRAMES_MAX;
+  }
+  return isMore;
+}

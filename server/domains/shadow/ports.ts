@@ -1,0 +1,53 @@
+import type { AccountActor } from '../../kernel/actor.ts';
+import type { DeviceId } from '../../kernel/ids.ts';
+import type { DeviceService } from '../devices/index.ts';
+import type { NetworkService } from '../networks/index.ts';
+import type { OwnedShadow, Report, Shadow, ShadowOwner, State, StateChange } from './types.ts';
+
+/** The devices that an account sees. */
+export type DeviceLookup = Pick<DeviceService, 'getDevice'>;
+/** The networks that an account sees. */
+export type NetworkLookup = Pick<NetworkService, 'getNetwork'>;
+
+/** What became of a change. */
+export type DesiredOutcome =
+  | { readonly ok: true; readonly shadow: Shadow }
+  | { readonly ok: false; readonly reason: 'conflict'; readonly version: number }
+  | { readonly ok: false; readonly reason: 'too_large' | 'no_room' | 'not_found' };
+
+/** What became of a report. */
+export interface ReportOutcome {
+  readonly isKept: boolean;
+  /** The shadow before and after, where the report changed it. */
+  readonly change: { readonly before: Shadow; readonly after: Shadow } | null;
+}
+
+/** Where shadows are kept. */
+export interface ShadowStore {
+  /** Null: nothing was said or wanted of the device in the network, as far as the account sees. */
+  find(actor: AccountActor, owner: ShadowOwner): Promise<Shadow | null>;
+  /** Changes what is wanted, unless `expectedVersion` is another than the one that is there (null: whichever). */
+  changeDesired(
+    actor: AccountActor,
+    owner: ShadowOwner,
+    change: StateChange,
+    expectedVersion: number | null,
+    nowMs: number,
+  ): Promise<DesiredOutcome>;
+  /** Keeps what devices say, in one transaction; what became of each, in their order. */
+  saveReports(reports: readonly Report[], nowMs: number): Promise<readonly ReportOutcome[]>;
+  /** Of each of these devices, the shadows with something that it wasn't told by a command. */
+  listUntold(deviceIds: readonly DeviceId[]): Promise<readonly (readonly OwnedShadow[])[]>;
+  /** The device was told of what is wanted by this version. */
+  saveTold(owner: ShadowOwner, version: number): Promise<void>;
+}
+
+/** The ways to a device. */
+export interface DeviceOutlets {
+  /** Publishes what is wanted and not so, for a device that reads it as a retained message. */
+  publish(owner: ShadowOwner, version: number, difference: State): Promise<void>;
+  /** Sends it as a command that is kept until the device has it. */
+  command(owner: ShadowOwner, difference: State): Promise<void>;
+  /** True: the device is connected, and says that it takes such commands. */
+  takesCommands(deviceId: DeviceId): Promise<boolean>;
+}

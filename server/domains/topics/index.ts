@@ -1,0 +1,6 @@
+export { WILL_BYTES_MAX } from './limits.ts';
+export type { TreeStore } from './ports.ts';
+export { createTopicService, type TopicService, type TreeUse } from './service.ts';
+export { createTreeStore } from './store.postgres.ts';
+export { Tree } from './tree.ts';
+export type { Kept, Packet, QueuedMessage, TreeOwner } from './types.ts';

@@ -1,0 +1,47 @@
+import { TopicTrie } from '../../kernel/topic-trie.ts';
+import { RETAINED_BYTES_MAX, RETAINED_MESSAGES_MAX } from './limits.ts';
+import { sizeOf } from './rules.ts';
+import type { Packet } from './types.ts';
+
+/** The last message of each topic that was published to be retained. */
+export class RetainedMessages {
+  readonly #byTopic = new Map<string, Packet>();
+  readonly #topics = new TopicTrie<Packet>();
+  #bytes = 0;
+
+  get count(): number {
+    return this.#byTopic.size;
+  }
+
+  get(topic: string): Packet | undefined {
+    return this.#byTopic.get(topic);
+  }
+
+  /** True: there is room for it in the place of the one before. */
+  hasRoomFor(packet: Packet): boolean {
+    const before = this.#byTopic.get(packet.topic);
+    const bytes = this.#bytes + sizeOf(packet) - (before === undefined ? 0 : sizeOf(before));
+    return bytes <= RETAINED_BYTES_MAX && (before !== undefined || this.count < RETAINED_MESSAGES_MAX);
+  }
+
+  /** Puts it in the place of the one before. */
+  set(packet: Packet): void {
+    this.delete(packet.topic);
+    this.#byTopic.set(packet.topic, packet);
+    this.#topics.set(packet.topic, '', packet);
+    this.#bytes += sizeOf(packet);
+  }
+
+  delete(topic: string): void {
+    const before = this.#byTopic.get(topic);
+    if (before === undefined) return;
+    this.#byTopic.delete(topic);
+    this.#topics.delete(topic, '');
+    this.#bytes -= sizeOf(before);
+  }
+
+  /** Those whose topics match. */
+  matching(filter: string): Generator<Packet> {
+    return this.#topics.matchFilter(filter);
+  }
+}

@@ -1,0 +1,1 @@
+export { createIssuerClient, type IssuerClient, type IssuerOptions } from './issuer.ts';

@@ -1,0 +1,172 @@
+import { z } from 'zod';
+import { CONTENT_PARTS_MAX, MESSAGES_MAX, TOOL_CALLS_MAX, TOOLS_MAX } from './limits.ts';
+
+const textPart = z.strictObject({ type: z.literal('text', 'only text is served'), text: z.string() });
+/** What an assistant declined, in a part of its own, as OpenAI has it in history. */
+const refusalPart = z.strictObject({ type: z.literal('refusal'), refusal: z.string() });
+const textParts = z.array(textPart).min(1).max(CONTENT_PARTS_MAX);
+const spokenParts = z
+  .array(z.discriminatedUnion('type', [textPart, refusalPart], 'only text is served'))
+  .max(CONTENT_PARTS_MAX);
+const toolCall = z.looseObject({
+  id: z.string(),
+  type: z.string(),
+  function: z.looseObject({ name: z.string(), arguments: z.string() }).optional(),
+});
+
+type Content = string | z.output<typeof spokenParts>;
+
+function messageWith<Given extends z.ZodType<Content>, Spoken extends z.ZodType<Content>>(
+  content: Given,
+  spoken: Spoken,
+) {
+  return z.discriminatedUnion('role', [
+    z.strictObject({
+      role: z.enum(['system', 'developer', 'user']),
+      content,
+      name: z.string().max(64).optional(),
+    }),
+    // An answer comes back as history, with whatever a client library has added to it.
+    z.object({
+      role: z.literal('assistant'),
+      content: spoken.nullish(),
+      name: z.string().max(64).optional(),
+      refusal: z.string().nullish(),
+      reasoning_content: z.string().nullish(),
+      tool_calls: z.array(toolCall).max(TOOL_CALLS_MAX).nullish(),
+    }),
+    z.strictObject({
+      role: z.literal('tool'),
+      content,
+      tool_call_id: z.string().max(128),
+      // Many send it, as OpenAI's own examples did.
+      name: z.string().max(128).optional(),
+    }),
+  ]);
+}
+
+/** One message of a conversation. */
+export const messageSchema = messageWith(
+  z.union([z.string(), textParts]),
+  z.union([z.string(), spokenParts]),
+);
+/** One whose content is parts: says which of them is wrong, where a choice between text and parts can't. */
+export const messageOfPartsSchema = messageWith(textParts, spokenParts);
+const tokens = z.int().min(1).nullish();
+
+/**
+ * What of OpenAI's chat request is served: https://platform.openai.com/docs/api-reference/chat/create. What is not
+ * listed is refused by name, so that nobody waits for an effect that doesn't come.
+ */
+export const chatRequestSchema = z.strictObject({
+  model: z.string().min(1).max(128),
+  messages: z.array(messageSchema).min(1).max(MESSAGES_MAX),
+  max_tokens: tokens,
+  max_completion_tokens: tokens,
+  stream: z.boolean().nullish(),
+  stream_options: z
+    .strictObject({ include_usage: z.boolean().nullish(), include_obfuscation: z.boolean().nullish() })
+    .nullish(),
+  n: z.literal(1, 'only one choice is served').nullish(),
+  // Handed to the provider as they are.
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  // Not OpenAI's, but known to many endpoints.
+  top_k: z.int().min(-1).nullish(),
+  min_p: z.number().min(0).max(1).nullish(),
+  repetition_penalty: z.number().min(0).max(2).nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  seed: z.int().nullish(),
+  stop: z.union([z.string(), z.array(z.string()).max(4)]).nullish(),
+  response_format: z.looseObject({ type: z.enum(['text', 'json_object', 'json_schema']) }).nullish(),
+  reasoning_effort: z.string().max(32).nullish(),
+  verbosity: z.string().max(32).nullish(),
+  tools: z
+    .array(z.looseObject({ type: z.string() }))
+    .max(TOOLS_MAX)
+    .nullish(),
+  tool_choice: z.union([z.string().max(32), z.looseObject({ type: z.string() })]).nullish(),
+  parallel_tool_calls: z.boolean().nullish(),
+  // Taken and left here: they say something about the requester, which is nobody else's business.
+  user: z.string().nullish(),
+  safety_identifier: z.string().nullish(),
+  metadata: z.record(z.string(), z.string()).nullish(),
+  store: z.literal(false, 'answers are not stored').nullish(),
+  logprobs: z.literal(false, 'log probabilities are not served').nullish(),
+  top_logprobs: z.literal(0, 'log probabilities are not served').nullish(),
+  // What every client may send without asking for anything.
+  service_tier: z.enum(['auto', 'default'], 'there are no tiers of service').nullish(),
+  modalities: z.tuple([z.literal('text')], 'only text is served').nullish(),
+  function_call: z.enum(['none', 'auto'], 'use tools instead of functions').nullish(),
+  prompt_cache_key: z.string().nullish(),
+  prompt_cache_retention: z.string().nullish(),
+});
+
+/** A chat request that was checked. */
+export type ChatRequest = z.output<typeof chatRequestSchema>;
+
+type Message = ChatRequest['messages'][number];
+
+/** Everything of a message that costs tokens: its parts put together, its reasoning and its tool calls. */
+export function textOf(message: Message): string {
+  return message.role === 'assistant' ? spokenText(message) : contentText(message.content);
+}
+
+/** What of a request costs tokens beside its messages, as text; empty where there is nothing. */
+export function definitionsText({ tools, response_format: format }: ChatRequest): string {
+  return [tools?.length ? tools : null, format?.type === 'json_schema' ? format : null]
+    .map((definitions) => (definitions === null ? '' : JSON.stringify(definitions)))
+    .join('');
+}
+
+function spokenText(message: Extract<Message, { role: 'assistant' }>): string {
+  const { content: said, reasoning_content: thought, refusal, tool_calls: calls } = message;
+  const called = (calls ?? []).map(({ function: call }) => (call ? call.name + call.arguments : ''));
+  return [thought ?? '', contentText(said ?? ''), refusal ?? '', ...called].join('');
+}
+
+function contentText(value: Content): string {
+  if (typeof value === 'string') return value;
+  return value.map((part) => (part.type === 'text' ? part.text : part.refusal)).join('');
+}
+
+/** What says something about the requester or this transport, or asks for what everybody gets. */
+const NOT_PASSED: ReadonlySet<string> = new Set([
+  'user',
+  'safety_identifier',
+  'metadata',
+  'store',
+  'stream',
+  'stream_options',
+  'n',
+  'logprobs',
+  'top_logprobs',
+  'service_tier',
+  'modalities',
+  'function_call',
+  'prompt_cache_key',
+  'prompt_cache_retention',
+]);
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+/** How tools are chosen, where there are none: some endpoints refuse that. */
+function asksForNothing({ tools }: ChatRequest, name: string, value: unknown): boolean {
+  if (tools?.length) return false;
+  return name === 'parallel_tool_calls' || (name === 'tool_choice' && (value === 'auto' || value === 'none'));
+}
+
+/**
+ * The body for the provider: conversation, tools and sampling, nothing about the requester or about this transport, and nothing
+ * that asks for nothing.
+ */
+export function providerBody(chat: ChatRequest): Uint8Array {
+  const asked = Object.entries(chat).filter(
+    ([name, value]) =>
+      !NOT_PASSED.has(name) && value !== null && !isEmptyList(value) && !asksForNothing(chat, name, value),
+  );
+  return new TextEncoder().encode(JSON.stringify(Object.fromEntries(asked)));
+}

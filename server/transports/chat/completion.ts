@@ -1,0 +1,162 @@
+import type { CountedMessage, TokenCounter } from '../../domains/pricing/index.ts';
+import {
+  type ComputeAnswer,
+  type ComputeEvent,
+  MergedDelta,
+  type RequestService,
+} from '../../domains/requests/index.ts';
+import type { AccountActor } from '../../kernel/actor.ts';
+import { AppError, InvariantError } from '../../kernel/errors.ts';
+import type { JsonObject } from '../../kernel/json.ts';
+import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
+import { type ChatRequest, definitionsText, providerBody, textOf } from './chat-schema.ts';
+import { readIdempotencyKey, readMaximumCost } from './read-chat-request.ts';
+import type { RetriedRequests } from './retried-requests.ts';
+
+/** What serving a chat needs. */
+export interface ChatDependencies {
+  readonly requests: Pick<RequestService, 'createRequest'>;
+  readonly tokens: Pick<TokenCounter, 'countPrompt'>;
+  readonly retried: Pick<RetriedRequests, 'serve'>;
+}
+
+/** What every chunk and answer of one request has in common. */
+export interface CompletionFrame {
+  readonly answer: ComputeAnswer;
+  readonly model: string;
+  /** As the server counted them; 0 where an answer is given again. */
+  readonly promptTokens: number;
+}
+
+type EndEvent = Extract<ComputeEvent, { kind: 'end' }>;
+
+/** The answer to a chat, whole, as `format` writes it. An official client that asks again gets the answer that was made. */
+export function answerWhole(
+  actor: AccountActor,
+  chat: ChatRequest,
+  request: HttpRequest,
+  format: (frame: CompletionFrame, fields: JsonObject, end: EndEvent) => object,
+  dependencies: ChatDependencies,
+): Promise<HttpResponse> {
+  return dependencies.retried.serve(actor, request, async (lasting) => {
+    const frame = await beginCompletion(actor, chat, lasting, dependencies);
+    const { fields, end } = await wholeCompletion(frame);
+    const headers = { ...completionHeaders(frame), 'content-type': 'application/json; charset=utf-8' };
+    return { status: 200, headers, body: JSON.stringify(format(frame, fields, end)) };
+  });
+}
+
+/** The answer to a chat as a stream of the server-sent events that `events` gives. */
+export async function answerStreamed(
+  actor: AccountActor,
+  chat: ChatRequest,
+  request: HttpRequest,
+  events: (frame: CompletionFrame) => AsyncIterable<string>,
+  dependencies: ChatDependencies,
+): Promise<HttpResponse> {
+  const frame = await beginCompletion(actor, chat, request, dependencies);
+  const type = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' };
+  return { status: 200, headers: { ...completionHeaders(frame), ...type }, body: events(frame) };
+}
+
+/** Asks for the answer to a chat, under the headers that every API of it shares; resolves when it has begun. */
+async function beginCompletion(
+  actor: AccountActor,
+  chat: ChatRequest,
+  request: HttpRequest,
+  { requests, tokens }: ChatDependencies,
+): Promise<CompletionFrame> {
+  let promptTokens = 0;
+  const answer = await requests.createRequest(actor, {
+    model: chat.model,
+    body: providerBody(chat),
+    countPromptTokens: async (tokensMax) => {
+      promptTokens = await tokens.countPrompt(actor.tenantId, countedMessages(chat), tokensMax);
+      return promptTokens;
+    },
+    completionTokensMax: chat.max_completion_tokens ?? chat.max_tokens ?? null,
+    costMicrocentsMax: readMaximumCost(request),
+    idempotencyKey: readIdempotencyKey(request),
+    signal: request.signal,
+  });
+  return { answer, model: chat.model, promptTokens };
+}
+
+/** Headers of every answer to a chat. */
+function completionHeaders({ answer }: CompletionFrame): Readonly<Record<string, string>> {
+  return {
+    'x-yggdrasil-transaction-id': answer.transactionId,
+    ...(answer.isReplay ? { 'idempotent-replayed': 'true' } : {}),
+  };
+}
+
+/** All deltas of an answer put together, and its end. Throws what `failureOf` gives. */
+async function wholeCompletion(
+  frame: CompletionFrame,
+): Promise<{ readonly fields: JsonObject; readonly end: EndEvent }> {
+  const merged = new MergedDelta();
+  for await (const event of frame.answer.events) {
+    if (event.kind === 'delta') merged.add(event.fields);
+    else if (event.kind === 'failed') throw failureOf(frame, event);
+    else return { fields: merged.fields, end: event };
+  }
+  throw new InvariantError('an answer has no end');
+}
+
+/**
+ * The answer failed after it had begun. Where it could have been billed all the same, a client that repeats the request by
+ * itself could pay twice: that one is no 503, and is told not to.
+ */
+export function failureOf(
+  { answer }: CompletionFrame,
+  event: Extract<ComputeEvent, { kind: 'failed' }>,
+): AppError {
+  const { transactionId } = answer;
+  switch (event.code) {
+    case 'outcome_unknown':
+      return new AppError(
+        'internal',
+        event.code,
+        'The answer is complete, but whether it was billed is not known yet. Its transaction will tell.',
+        { details: { transactionId, mayRepeat: false } },
+      );
+    case 'request_cancelled':
+      return new AppError(
+        'unavailable',
+        event.code,
+        'The request was cancelled. What was delivered is billed.',
+        {
+          details: { transactionId },
+        },
+      );
+    case 'reader_stalled':
+      return new AppError(
+        'unavailable',
+        event.code,
+        'The answer was not read. What was delivered is billed.',
+        {
+          details: { transactionId },
+        },
+      );
+    default:
+      return new AppError(
+        'unavailable',
+        event.code,
+        'The answer could not be finished. Nothing was billed.',
+        {
+          details: { transactionId },
+        },
+      );
+  }
+}
+
+/** What a chat's prompt is counted of. Tools count as a message of their own, which is what endpoints make of them. */
+export function countedMessages(chat: ChatRequest): CountedMessage[] {
+  const definitions = definitionsText(chat);
+  const messages = chat.messages.map(countedMessage);
+  return definitions === '' ? messages : [{ role: 'system', text: definitions }, ...messages];
+}
+
+function countedMessage(message: ChatRequest['messages'][number]): CountedMessage {
+  return { role: message.role, text: textOf(message), name: 'name' in message ? message.name : undefined };
+}

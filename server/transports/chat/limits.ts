@@ -1,0 +1,27 @@
+/** Bytes of a request as it arrives: what a request's body may have, and its envelope. What goes to a provider is bounded again. */
+export const BODY_BYTES_MAX = 8 * 1_024 * 1_024 + 65_536;
+/** Tools of a request, as many as OpenAI takes. */
+export const TOOLS_MAX = 128;
+/** Messages of a conversation. */
+export const MESSAGES_MAX = 2_000;
+/** Parts of a message's content. */
+export const CONTENT_PARTS_MAX = 1_000;
+/** Tool calls of a message. */
+export const TOOL_CALLS_MAX = 128;
+/** Pairs of `metadata`, as many as OpenAI takes. */
+export const METADATA_MAX = 16;
+/** Characters of a refusal that name the place of what is wrong. */
+export const PLACE_CHARACTERS_MAX = 256;
+/** Objects and lists inside each other: a tool's schema has a few dozen. Thousands would exhaust the stack. */
+export const LEVELS_MAX = 128;
+/**
+ * Values, names, objects and lists of a request: ten times what the longest conversation with all its tools has. A body of
+ * 8 MiB could hold millions, each of which takes time and memory of its own.
+ */
+export const VALUES_MAX = 250_000;
+/** Milliseconds for which the answer to an official client is kept, should it ask again: as long as such a client waits for one. */
+export const RETRIED_KEPT_MS = 600_000;
+/** Bytes of such answers of one account, */
+export const RETRIED_BYTES_OF_ACCOUNT_MAX = 4 * 1_024 * 1_024;
+/** and of all together. */
+export const RETRIED_BYTES_MAX = 64 * 1_024 * 1_024;

@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { invalidInput } from '../../kernel/errors.ts';
+import { requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
+import { jsonShapeOf } from '../../kernel/json-shape.ts';
+import { type Microcents, parsePrice } from '../../kernel/money.ts';
+import type { HttpRequest } from '../../platform/http/types.ts';
+import { findHalfCharacter } from '../pipeline/half-character.ts';
+import { readJson } from '../pipeline/read-json.ts';
+import { type ChatRequest, chatRequestSchema, messageOfPartsSchema, messageSchema } from './chat-schema.ts';
+import {
+  CONTENT_PARTS_MAX,
+  LEVELS_MAX,
+  MESSAGES_MAX,
+  METADATA_MAX,
+  PLACE_CHARACTERS_MAX,
+  VALUES_MAX,
+} from './limits.ts';
+
+/** Refuses with `invalid_input` a body whose structure would cost many times what its size tells. */
+function requirePlainStructure(body: Uint8Array): void {
+  const { levels, parts, commas } = jsonShapeOf(body);
+  if (levels > LEVELS_MAX)
+    throw invalidInput(`The body: objects and lists are nested deeper than ${LEVELS_MAX} levels.`);
+  if (parts + commas > VALUES_MAX) throw invalidInput(`The body: it has more than ${VALUES_MAX} values.`);
+}
+
+/** The schema would list what is wrong with each pair. */
+function requireFewPairs(body: unknown): void {
+  const metadata = typeof body === 'object' && body !== null && 'metadata' in body ? body.metadata : null;
+  if (typeof metadata !== 'object' || metadata === null || Object.keys(metadata).length <= METADATA_MAX)
+    return;
+  throw invalidInput(`metadata: at most ${METADATA_MAX} pairs.`, { param: 'metadata' });
+}
+
+/** The body as JSON. Refuses with `unsupported_media_type`, `malformed_json` and `invalid_input`. */
+export function readChatJson(request: HttpRequest): unknown {
+  requirePlainStructure(request.body);
+  const body = readJson(request);
+  requireFewPairs(body);
+  return body;
+}
+
+/** OpenAI's chat request, checked. Refuses as `readChatJson` and `checkedChat` do. */
+export function readChatRequest(request: HttpRequest): ChatRequest {
+  const body = readChatJson(request);
+  const chat = checkedChat(body);
+  requireWholeCharacters(body);
+  return chat;
+}
+
+/** A body as OpenAI's chat request, checked. Refuses with `invalid_input`, naming the parameter. */
+export function checkedChat(body: unknown): ChatRequest {
+  const { messages, ...rest } = checked(envelopeSchema, withoutNothing(body, CHAT_FIELDS), []);
+  // One by one: all together would list what is wrong with each before the first is told.
+  return {
+    ...rest,
+    messages: messages.map((value, index) => {
+      const message = messageWithoutNothing(value);
+      return checked(schemaOf(message), message, ['messages', index]);
+    }),
+  };
+}
+
+function schemaOf(message: unknown) {
+  const content = (message as { content?: unknown } | null)?.content;
+  return Array.isArray(content) ? messageOfPartsSchema : messageSchema;
+}
+
+/** Refuses with `invalid_input` a body that holds half of a character. */
+export function requireWholeCharacters(body: unknown): void {
+  const place = findHalfCharacter(body, '');
+  if (place !== null) {
+    const half = shortened(place);
+    throw invalidInput(`${half}: it holds half of a character (a lone surrogate).`, { param: half });
+  }
+}
+
+/**
+ * Without what asks for nothing: `null`, which is a field that isn't given, hints, and of fields that are not served an empty list,
+ * an empty object and `false` (`logit_bias: {}`).
+ */
+export function withoutNothing(value: unknown, served: ReadonlySet<string>): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const fields = Object.entries(value);
+  const asks = fields.filter(
+    ([name, field]) => field !== null && !HINTS.has(name) && (served.has(name) || !isNothing(field)),
+  );
+  return asks.length === fields.length ? value : Object.fromEntries(asks);
+}
+
+/** The same for a message and the parts of its content. */
+function messageWithoutNothing(value: unknown): unknown {
+  const message = withoutNothing(value, MESSAGE_FIELDS);
+  if (typeof message !== 'object' || message === null || Array.isArray(message)) return message;
+  const { role, content } = value as { role?: unknown; content?: unknown };
+  // An answer that only calls tools says so by it, and some endpoints want to see it.
+  if (content === null || (role === 'assistant' && Array.isArray(content) && content.length === 0))
+    return { ...message, content: null };
+  if (!Array.isArray(content) || content.length > CONTENT_PARTS_MAX) return message;
+  return { ...message, content: content.map((part: unknown) => withoutNothing(part, PART_FIELDS)) };
+}
+
+function isNothing(field: unknown): boolean {
+  return field === false || (typeof field === 'object' && field !== null && Object.keys(field).length === 0);
+}
+
+/** What may help an endpoint's cache and changes no answer. */
+const HINTS: ReadonlySet<string> = new Set(['cache_control']);
+const PART_FIELDS: ReadonlySet<string> = new Set(['type', 'text', 'refusal']);
+const CHAT_FIELDS: ReadonlySet<string> = new Set(Object.keys(chatRequestSchema.shape));
+const MESSAGE_FIELDS: ReadonlySet<string> = new Set(
+  messageSchema.options.flatMap(({ shape }) => Object.keys(shape)),
+);
+
+const envelopeSchema = chatRequestSchema.extend({ messages: z.array(z.unknown()).min(1).max(MESSAGES_MAX) });
+
+/** The value as the schema has it. Refuses with `invalid_input`, naming the parameter and what is wrong with it first. */
+export function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  place: readonly PropertyKey[],
+): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const unknownKey = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  const names = [...place, ...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])];
+  const path = shortened(names.join('.'));
+  const reason = unknownKey === undefined ? (issue?.message ?? 'it is not valid') : 'it is not supported';
+  throw invalidInput(
+    `${path === '' ? 'The body' : path}: ${reason}.`,
+    path === '' ? undefined : { param: path },
+  );
+}
+
+/** A place in a body, for whoever reads the refusal: a name in it may be as long as the body. */
+function shortened(place: string): string {
+  return place.length <= PLACE_CHARACTERS_MAX ? place : `${place.slice(0, PLACE_CHARACTERS_MAX)}...`;
+}
+
+/** The key under which the request is carried out once; null: always. Refuses with `invalid_input`. */
+export function readIdempotencyKey(request: HttpRequest): string | null {
+  const header = request.header('idempotency-key');
+  return header === undefined ? null : requireIdempotencyKey(header);
+}
+
+/** The most the requester wants to pay for this request; null: no limit. Refuses with `invalid_input`. */
+export function readMaximumCost(request: HttpRequest): Microcents | null {
+  const header = request.header('x-yggdrasil-max-cost-cents');
+  if (header === undefined) return null;
+  const microcents = parsePrice(header);
+  if (microcents !== null) return microcents;
+  throw invalidInput('X-Yggdrasil-Max-Cost-Cents must be cents: whole, or decimal with up to six places.', {
+    param: 'X-Yggdrasil-Max-Cost-Cents',
+  });
+}

@@ -1,0 +1,25 @@
+import type { AccountActor } from '../../../kernel/actor.ts';
+import type { HttpRequest, HttpResponse } from '../../../platform/http/types.ts';
+import { partsOf } from '../../chat/answer-parts.ts';
+import { answerStreamed, answerWhole, type ChatDependencies } from '../../chat/completion.ts';
+import { responseEvents } from './response-events.ts';
+import { endedResponse } from './response-format.ts';
+import { readResponseRequest } from './to-chat.ts';
+
+/** `POST /v1/responses`: asks as a chat, and gives the answer as a response, whole or as a stream. */
+export async function createResponse(
+  actor: AccountActor,
+  request: HttpRequest,
+  dependencies: ChatDependencies,
+): Promise<HttpResponse> {
+  const { asked, chat } = readResponseRequest(request);
+  if (asked.stream)
+    return answerStreamed(actor, chat, request, (frame) => responseEvents(frame, asked), dependencies);
+  return answerWhole(
+    actor,
+    chat,
+    request,
+    (frame, fields, end) => endedResponse(frame, asked, partsOf(frame, fields), end).response,
+    dependencies,
+  );
+}

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { CONTENT_PARTS_MAX, MESSAGES_MAX, METADATA_MAX, TOOLS_MAX } from '../../chat/limits.ts';
+
+const inputText = z.object({ type: z.literal('input_text'), text: z.string() });
+// An answer comes back as history, with whatever it had.
+const outputPart = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('output_text'), text: z.string() }),
+  z.object({ type: z.literal('refusal'), refusal: z.string() }),
+]);
+const inputContent = z.union([z.string(), z.array(inputText).max(CONTENT_PARTS_MAX)]);
+const outputContent = z.union([z.string(), z.array(outputPart).max(CONTENT_PARTS_MAX)]);
+
+const message = z.discriminatedUnion('role', [
+  z.object({
+    type: z.literal('message').optional(),
+    role: z.enum(['user', 'system', 'developer']),
+    content: inputContent,
+  }),
+  z.object({
+    type: z.literal('message').optional(),
+    role: z.literal('assistant'),
+    content: outputContent,
+  }),
+]);
+
+const otherItem = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('function_call'),
+    call_id: z.string().max(128),
+    name: z.string(),
+    arguments: z.string(),
+  }),
+  z.object({
+    type: z.literal('function_call_output'),
+    call_id: z.string().max(128),
+    output: inputContent,
+  }),
+  z.object({
+    type: z.literal('reasoning'),
+    summary: z.array(z.looseObject({ text: z.string() })).max(CONTENT_PARTS_MAX),
+    content: z
+      .array(z.looseObject({ text: z.string() }))
+      .max(CONTENT_PARTS_MAX)
+      .nullish(),
+  }),
+]);
+
+/** One item of a conversation: a message, a call of a tool, what it gave, or what was thought. */
+export const inputItemSchema = z.union([message, otherItem]);
+/** A message; says what is wrong with it, where a choice among all items can't. */
+export const inputMessageSchema = message;
+/** An item that is no message; as `inputMessageSchema`. */
+export const otherItemSchema = otherItem;
+
+const tool = z.looseObject({
+  type: z.literal('function', 'only functions of your own are served'),
+  name: z.string().min(1).max(128),
+  description: z.string().nullish(),
+  parameters: z.looseObject({}).nullish(),
+  strict: z.boolean().nullish(),
+});
+
+const textFormat = z.discriminatedUnion('type', [
+  z.object({ type: z.enum(['text', 'json_object']) }),
+  z.object({
+    type: z.literal('json_schema'),
+    name: z.string(),
+    schema: z.looseObject({}),
+    description: z.string().nullish(),
+    strict: z.boolean().nullish(),
+  }),
+]);
+
+const notStored = 'answers are not stored';
+
+/**
+ * What of OpenAI's request for a response is served: https://platform.openai.com/docs/api-reference/responses/create. What
+ * is not listed is refused by name, so that nobody waits for an effect that doesn't come.
+ */
+export const responseRequestSchema = z.strictObject({
+  model: z.string().min(1).max(128),
+  input: z.union([z.string(), z.array(inputItemSchema).min(1).max(MESSAGES_MAX)]),
+  instructions: z.string().nullish(),
+  max_output_tokens: z.int().min(1).nullish(),
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  tools: z.array(tool).max(TOOLS_MAX).nullish(),
+  tool_choice: z
+    .union([
+      z.enum(['none', 'auto', 'required']),
+      z.object({ type: z.literal('function'), name: z.string() }),
+    ])
+    .nullish(),
+  parallel_tool_calls: z.boolean().nullish(),
+  reasoning: z.looseObject({ effort: z.string().max(32).nullish(), summary: z.string().nullish() }).nullish(),
+  text: z.looseObject({ format: textFormat.nullish(), verbosity: z.string().max(32).nullish() }).nullish(),
+  stream: z.boolean().nullish(),
+  stream_options: z.strictObject({ include_obfuscation: z.boolean().nullish() }).nullish(),
+  // What every client may send without asking for anything.
+  store: z.literal(false, notStored).nullish(),
+  truncation: z.literal('disabled', 'nothing is left out of a conversation').nullish(),
+  include: z.array(z.literal('reasoning.encrypted_content', 'it is not served')).nullish(),
+  top_logprobs: z.literal(0, 'log probabilities are not served').nullish(),
+  service_tier: z.enum(['auto', 'default'], 'there are no tiers of service').nullish(),
+  metadata: z
+    .record(z.string().max(64), z.string().max(512))
+    .refine((pairs) => Object.keys(pairs).length <= METADATA_MAX, `at most ${METADATA_MAX} pairs`)
+    .nullish(),
+  // Taken and left here: they say something about the requester, which is nobody else's business.
+  user: z.string().nullish(),
+  safety_identifier: z.string().nullish(),
+  prompt_cache_key: z.string().nullish(),
+  prompt_cache_retention: z.string().nullish(),
+});
+
+/** A request for a response, checked. */
+export type ResponseRequest = z.output<typeof responseRequestSchema>;
+/** An item of a conversation, checked. */
+export type InputItem = z.output<typeof inputItemSchema>;

@@ -1,0 +1,101 @@
+import { AppError } from '../../../kernel/errors.ts';
+import { AnswerParts, type Part, type PartEvent } from '../../chat/answer-parts.ts';
+import { type CompletionFrame, failureOf } from '../../chat/completion.ts';
+import { namedEvent } from '../../chat/server-sent-events.ts';
+import { openAiError } from '../errors.ts';
+import type { ResponseRequest } from './request-schema.ts';
+import {
+  begunItem,
+  contentPart,
+  endedResponse,
+  failedResponse,
+  itemId,
+  itemOf,
+  type PartSoFar,
+  responseInProgress,
+} from './response-format.ts';
+
+/**
+ * Server-sent events of a response: https://platform.openai.com/docs/api-reference/responses-streaming. An answer that fails
+ * on the way ends with `response.failed` and an `error` event, which OpenAI's clients throw.
+ */
+export async function* responseEvents(
+  frame: CompletionFrame,
+  asked: ResponseRequest,
+): AsyncGenerator<string> {
+  let sequence = 0;
+  const sent = (type: string, fields: object) =>
+    namedEvent(type, { type, sequence_number: sequence++, ...fields });
+  const parts = new AnswerParts(frame);
+  const ended: PartSoFar[] = [];
+  const sentParts = function* (events: Iterable<PartEvent>) {
+    for (const event of events) {
+      if (event.kind === 'ended') ended.push(event);
+      for (const [type, fields] of itemEvents(frame, event)) yield sent(type, fields);
+    }
+  };
+
+  yield sent('response.created', { response: responseInProgress(frame, asked) });
+  yield sent('response.in_progress', { response: responseInProgress(frame, asked) });
+  try {
+    for await (const event of frame.answer.events) {
+      if (event.kind === 'delta') {
+        yield* sentParts(parts.take(event.fields));
+      } else if (event.kind === 'failed') {
+        throw failureOf(frame, event);
+      } else {
+        yield* sentParts(parts.close());
+        const { status, response } = endedResponse(frame, asked, ended, event);
+        yield sent(`response.${status}`, { response });
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    yield sent('response.failed', { response: failedResponse(frame, asked, error) });
+    const told = openAiError(error);
+    // As the reference has it, and as the clients look for it.
+    yield sent('error', { code: told.code, message: told.message, param: told.param, error: told });
+  }
+}
+
+type Named = readonly [type: string, fields: object];
+
+/** What a part's beginning, piece or end is in events. */
+function itemEvents(frame: CompletionFrame, event: PartEvent): Named[] {
+  const { index, part } = event;
+  const place = { item_id: itemId(frame, index, part), output_index: index };
+  const names = NAMES[part.kind];
+  const inContent = part.kind === 'call' ? place : { ...place, content_index: 0 };
+  if (event.kind === 'begun') {
+    const added: Named = [
+      'response.output_item.added',
+      { output_index: index, item: begunItem(frame, index, part) },
+    ];
+    if (part.kind === 'call') return [added];
+    return [added, ['response.content_part.added', { ...inContent, part: contentPart(part, '') }]];
+  }
+  const { text } = event;
+  if (event.kind === 'piece') return [[names.delta, { ...inContent, delta: text, ...logprobs(part) }]];
+  const done: Named[] = [[names.done, { ...inContent, ...wholeText(part, text), ...logprobs(part) }]];
+  if (part.kind !== 'call')
+    done.push(['response.content_part.done', { ...inContent, part: contentPart(part, text) }]);
+  const item = itemOf(frame, { index, part, text }, 'completed');
+  return [...done, ['response.output_item.done', { output_index: index, item }]];
+}
+
+/** How a part's pieces and its whole are called. */
+const NAMES: Readonly<Record<Part['kind'], { readonly delta: string; readonly done: string }>> = {
+  thinking: { delta: 'response.reasoning_text.delta', done: 'response.reasoning_text.done' },
+  text: { delta: 'response.output_text.delta', done: 'response.output_text.done' },
+  refusal: { delta: 'response.refusal.delta', done: 'response.refusal.done' },
+  call: { delta: 'response.function_call_arguments.delta', done: 'response.function_call_arguments.done' },
+};
+
+function wholeText(part: Part, text: string): object {
+  if (part.kind === 'call') return { name: part.name, arguments: text };
+  return part.kind === 'refusal' ? { refusal: text } : { text };
+}
+
+function logprobs({ kind }: Part): object {
+  return kind === 'text' ? { logprobs: [] } : {};
+}

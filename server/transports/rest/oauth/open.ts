@@ -1,0 +1,47 @@
+import type { AccountService } from '../../../domains/accounts/index.ts';
+import { addressGroup } from '../../../kernel/network-address.ts';
+import { COSTS } from '../../../kernel/operation.ts';
+import { defineRawRoute } from '../define-route.ts';
+import { answerForm, clientNameIn, FORM_BYTES_MAX, OAuthError, oauthErrorSchema, readForm } from './forms.ts';
+import { PAGE_PATH } from './page.ts';
+
+/** A program without a browser asks to be let in (RFC 8628 section 3.1). */
+export const openProgram = ({
+  accounts,
+  pageOrigin,
+}: {
+  accounts: AccountService;
+  pageOrigin: (host: string | undefined) => string;
+}) =>
+  defineRawRoute({
+    operation: 'oauth.deviceAuthorization',
+    method: 'POST',
+    path: '/api/v1/oauth/device_authorization',
+    access: 'public',
+    cost: COSTS.write,
+    audit: 'change',
+    summary:
+      'Gives a program without a browser a code to show (RFC 8628); forms and errors are those of OAuth.',
+    response: 'application/json',
+    status: 200,
+    errors: ['invalid_input'],
+    errorBody: oauthErrorSchema,
+    bodyBytesMax: FORM_BYTES_MAX,
+    handle: ({ request }) =>
+      answerForm(async () => {
+        const form = readForm(request);
+        const name = clientNameIn(form);
+        if (form.has('scope')) throw new OAuthError('invalid_scope', 'There are no scopes here.');
+        const client = addressGroup(request.remoteAddress);
+        const opened = await accounts.openProgram({ name, client });
+        const page = `${pageOrigin(request.header('host'))}${PAGE_PATH}`;
+        return {
+          device_code: opened.deviceCode,
+          user_code: opened.userCode,
+          verification_uri: page,
+          verification_uri_complete: `${page}?user_code=${opened.userCode}`,
+          expires_in: opened.lifeSeconds,
+          interval: opened.intervalSeconds,
+        };
+      }),
+  });

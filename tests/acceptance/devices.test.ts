@@ -1,0 +1,251 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FrameType } from '../../proto/index.ts';
+import { connect } from '../../server/platform/database/connect.ts';
+import { createSystemClock } from '../../server/platform/system/clock.ts';
+import { BifrostSocket } from '../support/bifrost-socket.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import {
+  createDevice,
+  createHousehold,
+  createWorld,
+  type DeviceCredentials,
+  type World,
+} from '../support/world.ts';
+import { connectPlain } from './mqtt/plain-clients.ts';
+
+interface Device {
+  readonly id: string;
+  readonly name: string;
+  readonly assignedId: string | null;
+  readonly status: string;
+  readonly lastSeenAt: string | null;
+}
+
+let server: TestServer;
+let world: World;
+/** How far the server's clock is ahead. */
+let aheadMs = 0;
+let names = 0;
+
+beforeAll(async () => {
+  const clock = createSystemClock();
+  server = await startTestServer({}, { clock: { ...clock, nowMs: () => clock.nowMs() + aheadMs } });
+  world = await createWorld(server);
+});
+afterAll(() => server.stop());
+
+const newDevice = (changes: object = {}, token = world.alice.token, networkId = world.alice.network.id) =>
+  server.request('POST', '/api/v1/devices', {
+    token,
+    body: { name: `Device ${++names}`, networkId, worldType: 'midgard', ...changes },
+  });
+
+/** The ids of a list that is filtered. */
+const listed = async (query: string, token = world.alice.token): Promise<string[]> => {
+  const { items } = await server.get<{ items: Device[] }>(`/api/v1/devices?${query}`, token);
+  return items.map(({ id }) => id);
+};
+
+const change = (deviceId: string, body: object) =>
+  server.request('PUT', `/api/v1/devices/${deviceId}`, { token: world.alice.token, body });
+
+const codeIn = ({ status, body }: { status: number; body: Record<string, unknown> }) =>
+  `${status} ${(body as { error?: { code: string } }).error?.code ?? ''}`;
+
+describe('the list of devices', () => {
+  it('is of one network, of one kind, of one id', async () => {
+    const garden = await server.post<{ id: string }>(
+      '/api/v1/networks',
+      { name: 'Garden' },
+      world.alice.token,
+    );
+    const { body } = await newDevice(
+      { networkId: garden.id, worldType: 'ragnarok', assignedId: 'Pump-1' },
+      world.alice.token,
+    );
+    const { id } = body.device as Device;
+    expect(await listed(`network_id=${garden.id}`)).toEqual([id]);
+    expect(await listed('world_type=ragnarok')).toEqual([id]);
+    expect(await listed('assigned_id=pump-1')).toEqual([id]);
+    expect(await listed(`network_id=${world.alice.network.id}&world_type=ragnarok`)).toEqual([]);
+    expect(await listed('assigned_id=pump-1', world.bob.token)).toEqual([]);
+    const both = `/api/v1/devices?network_id=${garden.id}&networkId=${garden.id}`;
+    expect(codeIn(await server.request('GET', both, { token: world.alice.token }))).toBe('400 invalid_input');
+  });
+
+  it('is of one status: connected and heard from, connected and silent, not connected', async () => {
+    const carol = await createHousehold(server, world.adminToken);
+    const second = await createDevice(server, carol.token, carol.network.id, 'Second device');
+    const idle = await BifrostSocket.open(server, carol.device);
+    const pager = await connectPlain(server, second);
+    const statuses = async () => ({
+      active: await listed('status=active', carol.token),
+      inactive: await listed('status=inactive', carol.token),
+      offline: await listed('status=offline', carol.token),
+    });
+    const [first, other] = [carol.device.deviceId, second.deviceId];
+    expect(await statuses()).toEqual({ active: [first, other], inactive: [], offline: [] });
+    await pager.vanish();
+    aheadMs += 3_600_000;
+    expect(await statuses()).toEqual({ active: [], inactive: [first], offline: [other] });
+    idle.send({ type: FrameType.PING });
+    await idle.next(FrameType.PONG);
+    expect(await statuses()).toEqual({ active: [first], inactive: [], offline: [other] });
+    const { lastSeenAt } = await server.get<Device>(`/api/v1/devices/${first}`, carol.token);
+    expect(Date.parse(lastSeenAt ?? '')).toBeGreaterThan(Date.now() + aheadMs - 60_000);
+    idle.close();
+  });
+
+  it('of a status has pages that lead to its end', async () => {
+    const dora = await createHousehold(server, world.adminToken);
+    for (const name of ['A', 'B', 'C']) await createDevice(server, dora.token, dora.network.id, name);
+    const seen: string[] = [];
+    let after = '';
+    do {
+      const page = await server.get<{ items: Device[]; next: string | null }>(
+        `/api/v1/devices?status=offline&limit=2${after}`,
+        dora.token,
+      );
+      seen.push(...page.items.map(({ name }) => name));
+      after = page.next === null ? '' : `&after=${page.next}`;
+    } while (after !== '');
+    expect(seen).toEqual(['First device', 'A', 'B', 'C']);
+  });
+});
+
+describe('the id that an owner gives a device', () => {
+  it('stays with the first device that has it, in either case, until that is changed or removed', async () => {
+    const { body } = await newDevice({ assignedId: 'Boiler' });
+    const boiler = body.device as Device;
+    expect(boiler.assignedId).toBe('Boiler');
+    expect(codeIn(await newDevice({ assignedId: 'boiler' }))).toBe('409 device_id_taken');
+    const other = (await newDevice()).body.device as Device;
+    expect(codeIn(await change(other.id, { name: other.name, assignedId: 'BOILER' }))).toBe(
+      '409 device_id_taken',
+    );
+    expect((await change(boiler.id, { name: 'Heater' })).body).toMatchObject({ assignedId: 'Boiler' });
+    expect((await change(boiler.id, { name: 'Heater', assignedId: null })).body).toMatchObject({
+      assignedId: null,
+    });
+    expect((await change(other.id, { name: other.name, assignedId: 'Boiler' })).status).toBe(200);
+    await server.request('DELETE', `/api/v1/devices/${other.id}`, { token: world.alice.token, expect: 200 });
+    expect((await newDevice({ assignedId: 'Boiler' })).status).toBe(201);
+  });
+
+  it('is free in another tenant, and is refused to who does not see the whole tenant', async () => {
+    await newDevice({ assignedId: 'Shared' });
+    expect((await newDevice({ assignedId: 'Shared' }, world.bob.token, world.bob.network.id)).status).toBe(
+      201,
+    );
+    const { user, token } = await server.post<{ user: { id: string }; token: string }>(
+      '/api/v1/users',
+      { name: 'Sina' },
+      world.adminToken,
+    );
+    const networkIds = [world.alice.network.id];
+    await server.post('/api/v1/members', { userId: user.id, role: 'member', networkIds }, world.alice.token);
+    const { items } = await server.get<{ items: { id: string; role: string }[] }>('/api/v1/tenants', token);
+    const tenantId = items.find(({ role }) => role === 'member')?.id ?? '';
+    const tryId = (assignedId: string) =>
+      server.request('POST', '/api/v1/devices', {
+        token,
+        headers: { 'x-tenant-id': tenantId },
+        body: { name: 'Phone', networkId: world.alice.network.id, worldType: 'alfheim', assignedId },
+      });
+    expect([codeIn(await tryId('Shared')), codeIn(await tryId('Free'))]).toEqual([
+      '403 forbidden',
+      '403 forbidden',
+    ]);
+  });
+
+  it.each(['', ' ', 'a b', '-a', 'ä', 'а', '__proto__', 'a'.repeat(65)])(
+    'is refused as %j',
+    async (assignedId) => {
+      expect(codeIn(await newDevice({ assignedId }))).toBe('400 invalid_input');
+    },
+  );
+});
+
+/** Rows of the topic trees that name the device. */
+async function treeRowsOf({ deviceId }: DeviceCredentials): Promise<string[]> {
+  const owner = connect(server.databaseUrl, { connectionsMax: 1 });
+  const found: string[] = [];
+  const takenBack = new Error('taken back');
+  try {
+    await owner.begin(async (sql) => {
+      for (const table of ['mqtt_sessions', 'mqtt_subscriptions', 'mqtt_queued', 'mqtt_wills']) {
+        await sql`ALTER TABLE ${sql(table)} NO FORCE ROW LEVEL SECURITY`;
+        const rows = await sql`SELECT 1 FROM ${sql(table)} WHERE client_id LIKE ${`%${deviceId}%`}`;
+        if (rows.length > 0) found.push(table);
+      }
+      throw takenBack;
+    });
+  } catch (error) {
+    if (error !== takenBack) throw error;
+  } finally {
+    await owner.end({ timeout: 5 });
+  }
+  return found;
+}
+
+describe('a device that is unregistered', () => {
+  it('loses its connections within a second on every transport, and what waits for it in topics', async () => {
+    const { token, network } = world.alice;
+    const [gone, stays] = [
+      await createDevice(server, token, network.id, 'Gone'),
+      await createDevice(server, token, network.id, 'Stays'),
+    ];
+    const lasting = await connectPlain(server, gone, { clientId: 'lasting', clean: false });
+    await lasting.mqtt.subscribeAsync('gone/#', { qos: 1 });
+    await lasting.vanish();
+    const publisher = await connectPlain(server, stays);
+    await publisher.mqtt.publishAsync('gone/message', 'x', { qos: 1 });
+    expect(await treeRowsOf(gone)).toEqual(['mqtt_sessions', 'mqtt_subscriptions', 'mqtt_queued']);
+    const [socket, client] = [
+      await BifrostSocket.open(server, gone),
+      await connectPlain(server, gone, {
+        clientId: 'other',
+        will: { topic: 'will', payload: Buffer.from('x'), qos: 1, retain: false },
+      }),
+    ];
+    const closed = Promise.all([
+      new Promise<void>((resolve) => socket.socket.once('close', () => resolve())),
+      new Promise<void>((resolve) => client.mqtt.once('close', () => resolve())),
+    ]);
+    const beganMs = performance.now();
+    await server.request('DELETE', `/api/v1/devices/${gone.deviceId}`, { token, expect: 200 });
+    await closed;
+    expect(performance.now() - beganMs).toBeLessThan(1_000);
+    expect(await treeRowsOf(gone)).toEqual([]);
+    await expect(connectPlain(server, gone)).rejects.toThrow();
+    expect((await server.request('GET', '/v1/models', { token: gone.token })).status).toBe(401);
+  });
+
+  it('that leaves one network keeps nothing in its topics, and what it has in another', async () => {
+    const { token, network } = world.alice;
+    const shed = await server.post<{ id: string }>('/api/v1/networks', { name: 'Shed' }, token);
+    const device = await createDevice(server, token, network.id, 'Mover');
+    await server.request('PUT', `/api/v1/devices/${device.deviceId}/networks/${shed.id}`, {
+      token,
+      expect: 200,
+    });
+    for (const username of [device.deviceId, `${device.deviceId}@${shed.id}`]) {
+      const client = await connectPlain(server, device, { username, clientId: 'lasting', clean: false });
+      await client.mqtt.subscribeAsync('a', { qos: 1 });
+      await client.vanish();
+    }
+    await server.request('DELETE', `/api/v1/devices/${device.deviceId}/networks/${shed.id}`, {
+      token,
+      expect: 200,
+    });
+    const back = await connectPlain(server, device, { clientId: 'lasting', clean: false });
+    expect(back.sessionPresent).toBe(true);
+    await server.request('PUT', `/api/v1/devices/${device.deviceId}/networks/${shed.id}`, {
+      token,
+      expect: 200,
+    });
+    const username = `${device.deviceId}@${shed.id}`;
+    const again = await connectPlain(server, device, { username, clientId: 'lasting', clean: false });
+    expect(again.sessionPresent).toBe(false);
+  });
+});

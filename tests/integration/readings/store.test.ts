@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { createMembershipStore } from '../../../server/domains/devices/index.ts';
+import {
+  LAST_READINGS_MAX,
+  POINT_BYTES,
+  SERIES_PER_DEVICE_MAX,
+} from '../../../server/domains/readings/limits.ts';
+import type { ReadingStore } from '../../../server/domains/readings/ports.ts';
+import { createReadingService } from '../../../server/domains/readings/service.ts';
+import { createReadingStore } from '../../../server/domains/readings/store.postgres.ts';
+import type { KeptReading } from '../../../server/domains/readings/types.ts';
+import type { AccountActor } from '../../../server/kernel/actor.ts';
+import {
+  type AccountId,
+  asId,
+  type DeviceId,
+  type NetworkId,
+  type TenantId,
+} from '../../../server/kernel/ids.ts';
+import { serverFor, TEST_CREDENTIAL_ID } from '../../support/actors.ts';
+import { FakeClock } from '../../support/clock.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { uuid } from '../../support/frames.ts';
+import { PLENTY } from '../../support/storage-room.ts';
+
+const DAY_MS = 86_400_000;
+const NOW = Date.UTC(2026, 0, 31);
+let testDatabase: TestDatabase;
+let store: ReadingStore;
+let ids = 0;
+
+interface Home {
+  readonly owner: AccountActor;
+  readonly source: { networkId: NetworkId; tenantId: TenantId; deviceId: DeviceId };
+}
+let home: Home;
+let neighbour: Home;
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  store = createReadingStore(testDatabase.database, createMembershipStore(testDatabase.database));
+});
+afterAll(() => testDatabase.close());
+beforeEach(async () => {
+  home = await newHome();
+  neighbour = await newHome();
+});
+
+/** A tenant with an owner, a network and a device in it. */
+async function newHome(): Promise<Home> {
+  const [tenantId, accountId, networkId, deviceId] = [1, 2, 3, 4].map(() => uuid(90_000 + ++ids)) as [
+    TenantId,
+    AccountId,
+    NetworkId,
+    DeviceId,
+  ];
+  await testDatabase.database.system('identity', async (sql) => {
+    await sql`INSERT INTO tenants (id) VALUES (${tenantId})`;
+    await sql`INSERT INTO accounts (id, home_tenant_id, name) VALUES (${accountId}, ${tenantId}, 'Owner')`;
+    await sql`
+      INSERT INTO memberships (tenant_id, account_id, role, all_networks)
+      VALUES (${tenantId}, ${accountId}, 'owner', true)`;
+  });
+  await testDatabase.database.tenant(serverFor(tenantId), async (sql) => {
+    await sql`INSERT INTO networks (id, tenant_id, name) VALUES (${networkId}, ${tenantId}, 'Home')`;
+    await sql`
+      INSERT INTO devices (id, tenant_id, name, world_type, token_id, token_hash, signing_key_sealed)
+      VALUES (${deviceId}, ${tenantId}, 'Device', 'jotunheim', ${deviceId},
+        ${Buffer.from(deviceId.replaceAll('-', '').repeat(2), 'hex')}, ${Buffer.alloc(1)})`;
+    await sql`
+      INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id)
+      VALUES (${tenantId}, ${networkId}, ${tenantId}, ${deviceId})`;
+  });
+  const owner = {
+    kind: 'account',
+    tenantId,
+    accountId,
+    credentialId: TEST_CREDENTIAL_ID,
+    role: 'owner',
+    networkIds: null,
+    operator: false,
+  } as const;
+  return { owner, source: { networkId, tenantId, deviceId: asId<DeviceId>(deviceId) } };
+}
+
+const reading = ({ source }: Home, atMs: number, changes: Partial<KeptReading> = {}): KeptReading => ({
+  ...source,
+  name: 't',
+  value: 1,
+  unit: '',
+  atMs,
+  ...changes,
+});
+
+const timesOf = async ({ owner, source }: Home, name = 't') =>
+  (
+    await store.listHistory(owner, source.deviceId, {
+      name,
+      fromMs: 0,
+      toMs: NOW + DAY_MS,
+      step: null,
+      limit: 1_000,
+    })
+  ).map(({ atMs }) => atMs);
+
+it('removes what is older than its tenant chose, or than all have it, and keeps the last value', async () => {
+  const days = [9, 5, 2, 1].map((ago) => NOW - ago * DAY_MS);
+  for (const each of [home, neighbour]) await store.save(days.map((atMs) => reading(each, atMs)));
+  await store.saveRetentionDays(home.owner, 3);
+  expect([await store.findRetentionDays(home.owner), await store.findRetentionDays(neighbour.owner)]).toEqual(
+    [3, null],
+  );
+  expect(await store.removeOld(NOW, 7)).toBe(3);
+  expect(await store.removeOld(NOW, 7)).toBe(0);
+  expect([await timesOf(home), await timesOf(neighbour)]).toEqual([days.slice(2), days.slice(1)]);
+  expect(await store.removeOld(NOW + 30 * DAY_MS, 7)).toBe(5);
+  expect(await store.listLast(home.owner, home.source.deviceId)).toMatchObject([{ atMs: days[3], value: 1 }]);
+});
+
+it('removes the oldest of a network that keeps more than it may, and of no other', async () => {
+  const times = Array.from({ length: 10 }, (_, index) => NOW + index);
+  await store.save(times.map((atMs, index) => reading(home, atMs, { name: index % 2 ? 'odd' : 'even' })));
+  await store.save(times.slice(0, 6).map((atMs) => reading(neighbour, atMs)));
+  expect(await store.removeBeyond(6 * POINT_BYTES)).toBe(4);
+  expect(await store.removeBeyond(6 * POINT_BYTES)).toBe(0);
+  expect([await timesOf(home, 'even'), await timesOf(home, 'odd'), await timesOf(neighbour)]).toEqual([
+    [NOW + 4, NOW + 6, NOW + 8],
+    [NOW + 5, NOW + 7, NOW + 9],
+    times.slice(0, 6),
+  ]);
+  // What is no number counts its text, too.
+  await store.save([reading(neighbour, NOW + 9, { value: 'x'.repeat(POINT_BYTES - 2) })]);
+  expect(await store.removeBeyond(7 * POINT_BYTES)).toBe(1);
+});
+
+it('counts a point once that comes again, with another value or with new ones', async () => {
+  const times = [NOW, NOW + 1, NOW + 2];
+  for (let time = 0; time < 5; time++)
+    await store.save(times.map((atMs) => reading(home, atMs, { value: time })));
+  await store.save([...times, NOW + 3].map((atMs) => reading(home, atMs)));
+  await store.removeBeyond(4 * POINT_BYTES);
+  expect(await timesOf(home)).toEqual([...times, NOW + 3]);
+  await store.removeBeyond(3 * POINT_BYTES);
+  expect(await timesOf(home)).toEqual([NOW + 1, NOW + 2, NOW + 3]);
+});
+
+it('keeps nothing of a device that is not in the network, and nothing of others fails with it', async () => {
+  const stranger = { ...neighbour.source, networkId: home.source.networkId };
+  expect(await store.save([reading(home, NOW), reading({ ...neighbour, source: stranger }, NOW)])).toEqual([
+    true,
+    false,
+  ]);
+});
+
+it('of a batch that fails, those of each network are tried by themselves', async () => {
+  const failing: ReadingStore = {
+    ...store,
+    save: async (readings) => {
+      if (readings.some(({ networkId }) => networkId === neighbour.source.networkId)) throw new Error('no');
+      return store.save(readings);
+    },
+  };
+  const clock = new FakeClock();
+  const service = createReadingService(
+    { retentionDays: 7, networkBytesMax: 1_000 },
+    { store: failing, devices: {} as never, clock, room: PLENTY },
+  );
+  const said = { name: 't', value: 1, unit: '', measuredAtMs: 0 };
+  const first = service.record(home.source, [{ ...said, name: 'first' }]);
+  const outcomes = await Promise.allSettled([
+    service.record(neighbour.source, [said]),
+    service.record(home.source, [said]),
+  ]);
+  await first;
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  await service.stop();
+});
+
+it('takes no more of a tenant than may wait, and what a database has no place for not at all', async () => {
+  const slow: ReadingStore = { ...store, save: () => new Promise(() => undefined) };
+  const service = createReadingService(
+    { retentionDays: 7, networkBytesMax: 1_000 },
+    { store: slow, devices: {} as never, clock: new FakeClock(), room: PLENTY },
+  );
+  const said = { name: 't', value: 1, unit: '', measuredAtMs: 0 };
+  for (const wrong of [
+    { value: Number.NaN },
+    { value: 'a\0' },
+    { name: '' },
+    { name: '\ud800' },
+    { unit: 'x'.repeat(33) },
+  ]) {
+    await expect(service.record(home.source, [{ ...said, ...wrong }])).rejects.toMatchObject({
+      code: 'invalid_input',
+    });
+  }
+  void service.record(home.source, Array(20_000).fill(said));
+  await expect(service.record(home.source, [said])).rejects.toMatchObject({ code: 'unavailable' });
+  const other = service.record(neighbour.source, [said]);
+  expect(await Promise.race([other.catch((error) => error), Promise.resolve('waits')])).toBe('waits');
+});
+
+it('gives the last values of so many readings, however many networks a device says others in', async () => {
+  const { tenantId, deviceId } = home.source;
+  for (const prefix of ['a', 'b', 'c']) {
+    const networkId = asId<NetworkId>(uuid(90_000 + ++ids));
+    await testDatabase.database.tenant(serverFor(tenantId), async (sql) => {
+      await sql`INSERT INTO networks (id, tenant_id, name) VALUES (${networkId}, ${tenantId}, ${prefix})`;
+      await sql`
+        INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id)
+        VALUES (${tenantId}, ${networkId}, ${tenantId}, ${deviceId})`;
+    });
+    const names = Array.from({ length: SERIES_PER_DEVICE_MAX }, (_, index) => `${prefix}${index}`);
+    await store.save(names.map((name) => reading(home, NOW, { networkId, name })));
+  }
+  expect(await store.listLast(home.owner, deviceId)).toHaveLength(LAST_READINGS_MAX);
+});

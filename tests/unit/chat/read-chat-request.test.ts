@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../../../server/kernel/errors.ts';
+import { jsonShapeOf } from '../../../server/kernel/json-shape.ts';
+import { definitionsText, providerBody } from '../../../server/transports/chat/chat-schema.ts';
+import { readChatRequest } from '../../../server/transports/chat/read-chat-request.ts';
+
+const encoder = new TextEncoder();
+
+const read = (json: string) =>
+  readChatRequest({ header: () => 'application/json', body: encoder.encode(json) } as never);
+
+/** How a body is refused. */
+function refusalOf(json: string): { code: string; message: string; param: unknown } {
+  try {
+    read(json);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { code: error.code, message: error.publicMessage, param: error.details?.param };
+  }
+  throw new Error('it was not refused');
+}
+
+const list = (item: string, count: number) => `[${Array(count).fill(item).join(',')}]`;
+const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+const withField = (field: string) => `{"model":"m","messages":[{"role":"user","content":"hi"}],${field}}`;
+const withMessage = (message: string) => `{"model":"m","messages":[${message}]}`;
+
+describe('a chat request', () => {
+  it.each([
+    ['tools', withField(`"tools":[{"type":"function","x":${nested(100_000)}}]`)],
+    ['a response format', withField(`"response_format":{"type":"json_schema","x":${nested(1_000_000)}}`)],
+    ['a name', withField(`"tools":[{"type":"function","x":${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}}]`)],
+    ['nothing else', nested(4_000_000)],
+  ])('whose depth would exhaust the stack is refused: %s', (_, json) => {
+    expect(refusalOf(json)).toEqual({
+      code: 'invalid_input',
+      message: 'The body: objects and lists are nested deeper than 128 levels.',
+      param: undefined,
+    });
+  });
+
+  it('may be as deep as a tool is, and is written out again', () => {
+    const chat = read(withField(`"tools":[{"type":"function","x":${nested(120)}}]`));
+    expect(definitionsText(chat)).toContain(nested(120));
+    expect(new TextDecoder().decode(providerBody(chat))).toContain(nested(120));
+  });
+
+  it.each([
+    ['objects', withField(`"tools":[{"type":"function","x":${list('{}', 130_000)}}]`)],
+    ['numbers', withField(`"tools":[{"type":"function","x":${list('0', 260_000)}}]`)],
+    ['parts', withMessage(`{"role":"user","content":${list('{}', 130_000)}}`)],
+    ['messages', `{"model":"m","messages":${list('{}', 130_000)}}`],
+    ['tool calls', withMessage(`{"role":"assistant","tool_calls":${list('{}', 130_000)}}`)],
+  ])('with more %s than any has is refused before they are made', (_, json) => {
+    expect(refusalOf(json)).toMatchObject({
+      code: 'invalid_input',
+      message: expect.stringContaining('250000'),
+    });
+  });
+
+  it.each([
+    ['content', withMessage(`{"role":"user","content":${list('{"type":"text","text":"a"}', 1_001)}}`)],
+    ['tool_calls', withMessage(`{"role":"assistant","tool_calls":${list('{}', 129)}}`)],
+    ['tools', withField(`"tools":${list('{"type":"f"}', 129)}`)],
+    ['stop', withField(`"stop":${list('"a"', 5)}`)],
+  ])('with too many in %s is refused by name', (name, json) => {
+    expect(refusalOf(json)).toMatchObject({ code: 'invalid_input', param: expect.stringContaining(name) });
+  });
+
+  it('with many pairs of metadata is refused, with few it is served', () => {
+    const pairs = (count: number) =>
+      withField(`"metadata":{${Array.from({ length: count }, (_, at) => `"k${at}":"v"`).join(',')}}`);
+    expect(refusalOf(pairs(17)).param).toBe('metadata');
+    expect(Object.keys(read(pairs(16)).metadata ?? {})).toHaveLength(16);
+  });
+
+  it.each([
+    'logit_bias: {}',
+    'top_logprobs: null',
+    'logprobs: false',
+    'service_tier: "auto"',
+    'service_tier: "default"',
+    'tools: null',
+    'tools: []',
+    'tool_choice: null',
+    'functions: []',
+    'function_call: "auto"',
+    'parallel_tool_calls: null',
+    'modalities: ["text"]',
+    'audio: null',
+    'prediction: null',
+    'web_search_options: null',
+    'store: false',
+    'metadata: {}',
+    'n: 1',
+    'stop: null',
+    'stop: []',
+    'seed: null',
+    'user: null',
+    'prompt_cache_key: "conversation 7"',
+    'safety_identifier: "x"',
+    'stream_options: null',
+    'stream_options: {"include_usage": null, "include_obfuscation": false}',
+    'response_format: null',
+    'something_new: null',
+    'something_new: {}',
+    'something_new: false',
+  ])('with %s asks for nothing: it is taken, and no provider hears of it', (field) => {
+    const [name = '', value = ''] = field.split(/: (.*)/s);
+    const chat = read(withField(`"${name}": ${value}`));
+    expect(JSON.parse(new TextDecoder().decode(providerBody(chat)))).toEqual({
+      model: 'm',
+      messages: [{ role: 'user', content: 'hi' }],
+    });
+  });
+
+  it.each([
+    ['logit_bias', '{"50256": -100}'],
+    ['top_logprobs', '5'],
+    ['service_tier', '"flex"'],
+    ['modalities', '["text", "audio"]'],
+    ['functions', '[{"name": "f"}]'],
+    ['store', 'true'],
+    ['something_new', '1'],
+    ['something_new', '""'],
+  ])('with %s: %s asks for what is not served, and is refused by that name', (name, value) => {
+    expect(refusalOf(withField(`"${name}": ${value}`))).toMatchObject({
+      code: 'invalid_input',
+      param: expect.stringContaining(name),
+    });
+  });
+
+  it('takes an answer as history as clients send it back, without what they have added', () => {
+    const answer = {
+      role: 'assistant',
+      content: null,
+      refusal: null,
+      annotations: [],
+      audio: null,
+      function_call: null,
+      provider_specific_fields: { refusal: null },
+      reasoning_content: 'Hm.',
+      tool_calls: [],
+    };
+    const question = {
+      role: 'user',
+      name: null,
+      content: [{ type: 'text', text: 'And?', cache_control: null }],
+    };
+    const { messages } = read(withMessage([answer, question].map((each) => JSON.stringify(each)).join()));
+    expect(messages).toEqual([
+      { role: 'assistant', content: null, reasoning_content: 'Hm.', tool_calls: [] },
+      { role: 'user', content: [{ type: 'text', text: 'And?' }] },
+    ]);
+  });
+
+  it('names the first message that is wrong, and looks at none behind it', () => {
+    let looked = 0;
+    const message = { role: 'user', content: 'hi', toJSON: undefined };
+    const json = withMessage(
+      [JSON.stringify(message), '{"role":"user","content":[0]}', '{"role":"pope"}'].join(),
+    );
+    const { parse } = JSON;
+    JSON.parse = (text) => {
+      const value = parse(text) as { messages: Record<string, unknown>[] };
+      Object.defineProperty(value.messages[2], 'role', {
+        enumerable: true,
+        get() {
+          looked++;
+          return 'pope';
+        },
+      });
+      return value;
+    };
+    try {
+      expect(refusalOf(json).param).toBe('messages.1.content.0');
+    } finally {
+      JSON.parse = parse;
+    }
+    expect(looked).toBe(0);
+  });
+
+  it('with half a character is refused, wherever it stands', () => {
+    const refusal = refusalOf(withMessage('{"role":"user","content":"\\ud800"}'));
+    expect(refusal).toMatchObject({ code: 'invalid_input', param: 'messages.0.content' });
+  });
+
+  it('that names a prototype changes none', () => {
+    expect(refusalOf(withField('"__proto__":{"x":1}')).code).toBe('invalid_input');
+    read(withField('"tools":[{"type":"f","__proto__":{"polluted":1}}]'));
+    expect('polluted' in {}).toBe(false);
+  });
+});
+
+describe('the shape of a JSON text', () => {
+  it.each([
+    ['{}', { levels: 1, parts: 1, commas: 0 }],
+    ['[[],[1,2]]', { levels: 2, parts: 3, commas: 2 }],
+    ['{"a":{"b":[1]},"c":2}', { levels: 3, parts: 6, commas: 1 }],
+    ['"[[[{:,\\"[[[\\\\"', { levels: 0, parts: 0, commas: 0 }],
+    ['["\\\\",[]]', { levels: 2, parts: 2, commas: 1 }],
+    ['"never ends', { levels: 0, parts: 0, commas: 0 }],
+    ['"ends in a backslash\\', { levels: 0, parts: 0, commas: 0 }],
+    [']]]][', { levels: 0, parts: 1, commas: 0 }],
+  ])('%s', (json, shape) => {
+    expect(jsonShapeOf(encoder.encode(json))).toEqual(shape);
+  });
+});
