@@ -45,7 +45,12 @@ function selectWith(core: ScoringCore): () => string {
 }
 
 function makeProvider(i: number): Eligible {
-  const model = { name: 'm', prices: onePrice(5 + ((i * 31) % 53)), contextTokens: 8192 };
+  const model = {
+    name: 'm',
+    prices: onePrice(5 + ((i * 31) % 53)),
+    contextTokens: 8192,
+    continuesAnswers: false,
+  };
   const provider = new LiveProvider(
     {
       id: String(i),

@@ -26,6 +26,10 @@ export function createProviderCommand(): Command {
     )
     .option('--completion-price-cents <n>', 'price for 1000 tokens of answer and reasoning', decimalCents)
     .option('--context <tokens>', 'prompt and answer together', wholeNumber(1), 8192)
+    .option(
+      '--continues-answers',
+      'the endpoint goes on with an answer whose beginning is the last message (Ollama, llama.cpp, vLLM do)',
+    )
     .option('--slots <n>', 'requests served at the same time', wholeNumber(1, SLOTS_MAX), 2)
     .option(
       '--first-token-timeout-seconds <n>',

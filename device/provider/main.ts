@@ -22,6 +22,7 @@ export interface ProviderOptions {
   readonly cachedPromptPriceCents?: string;
   readonly completionPriceCents?: string;
   readonly context: number;
+  readonly continuesAnswers?: boolean;
   readonly slots: number;
   readonly firstTokenTimeoutSeconds?: number;
   readonly apiKey?: string;
@@ -61,7 +62,15 @@ async function run(options: ProviderOptions, line: (text: string) => void): Prom
     {
       slots: options.slots,
       firstTokenTimeoutMs: seconds === undefined ? null : seconds * 1000,
-      models: [{ name: options.model, endpointName, prices, contextTokens: options.context }],
+      models: [
+        {
+          name: options.model,
+          endpointName,
+          prices,
+          contextTokens: options.context,
+          continuesAnswers: options.continuesAnswers ?? false,
+        },
+      ],
     },
     {
       client,

@@ -42,6 +42,8 @@ export interface OfferedModel {
   readonly prices: OfferedPrices;
   /** Prompt and answer together. */
   readonly contextTokens: number;
+  /** The endpoint goes on with an answer whose beginning is the last message. */
+  readonly continuesAnswers: boolean;
 }
 
 /** What a provider tells whoever watches it. */
@@ -164,9 +166,10 @@ export class Provider {
     if (this.#isDenied) return;
     const payload = encodePayload(ProviderOffer, {
       slots: this.#slots,
-      models: this.#models.map(({ name, prices, contextTokens }) => ({
+      models: this.#models.map(({ name, prices, contextTokens, continuesAnswers }) => ({
         name,
         contextTokens,
+        continuesAnswers,
         promptPriceCents: prices.prompt,
         cachedPromptPriceCents: prices.cachedPrompt,
         completionPriceCents: prices.completion,

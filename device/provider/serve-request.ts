@@ -177,6 +177,9 @@ class DeltaSender {
   }
 }
 
+/** What vLLM wants to be told to go on with the last message; Ollama and llama.cpp do it by themselves. */
+const CONTINUATION = { add_generation_prompt: false, continue_final_message: true };
+
 /** The requester's body, with the endpoint's own name for the model, the server's bound, and streaming with usage. */
 function upstreamBody(body: JsonObject, { request, endpointModel }: ServedRequest): JsonObject {
   const { max_completion_tokens: _, ...rest } = body;
@@ -185,6 +188,7 @@ function upstreamBody(body: JsonObject, { request, endpointModel }: ServedReques
     model: endpointModel,
     stream: true,
     stream_options: { include_usage: true },
+    ...(request.isContinuation ? CONTINUATION : {}),
     ...(request.completionTokensMax > 0 ? { max_tokens: request.completionTokensMax } : {}),
   };
 }

@@ -65,6 +65,7 @@ beforeEach(async () => {
           endpointName: 'm',
           prices: { prompt: '0.03', cachedPrompt: '0.003', completion: '0.12' },
           contextTokens: 2_000_000,
+          continuesAnswers: false,
         },
       ],
     },

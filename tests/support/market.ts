@@ -184,12 +184,19 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
     ...messages(providers),
     /** A provider that is connected and offers `model`. */
     async provider(
-      offer: { model?: string; price?: PriceInput; slots?: number; context?: number } = {},
+      offer: {
+        model?: string;
+        price?: PriceInput;
+        slots?: number;
+        context?: number;
+        continuesAnswers?: boolean;
+      } = {},
     ): Promise<FakeProvider> {
       const provider = new FakeProvider();
       await addOwner(database, provider.owner);
-      const { model = 'm', price = 1_000, slots = 4, context = 8_192 } = offer;
-      const input: OfferInput = { slots, models: [{ name: model, prices: price, contextTokens: context }] };
+      const { model = 'm', price = 1_000, slots = 4, context = 8_192, continuesAnswers = false } = offer;
+      const models = [{ name: model, prices: price, contextTokens: context, continuesAnswers }];
+      const input: OfferInput = { slots, models };
       await providers.offer(provider.actor, provider.link, input);
       return provider;
     },
@@ -201,6 +208,7 @@ function orderWith(changes: Partial<UncountedOrder> = {}): UncountedOrder {
   return {
     model: 'm',
     body: new TextEncoder().encode('{}'),
+    continuationBody: (beginning) => new TextEncoder().encode(JSON.stringify({ beginning })),
     countPromptTokens: async () => 10,
     completionTokensMax: 50,
     costMicrocentsMax: null,

@@ -93,6 +93,7 @@ export function setUp(slots = 2, listen: (report: ProviderReport) => void = () =
     endpointName: 'internal',
     prices: { prompt: '25', cachedPrompt: '2.5', completion: '50.000001' },
     contextTokens: 8_192,
+    continuesAnswers: true,
   };
   const provider = new Provider(
     { models: [model], slots, firstTokenTimeoutMs: null },

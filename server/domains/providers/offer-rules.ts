@@ -27,7 +27,7 @@ export function checkOffer({ slots, models: offered }: OfferInput): Offer {
   const names = new Set<string>();
   const models = offered
     .slice(0, OFFERED_MODELS_MAX)
-    .map(({ name, prices, contextTokens }, index): ModelOffer => {
+    .map(({ name, prices, contextTokens, continuesAnswers = false }, index): ModelOffer => {
       const path = `models.${index}`;
       if (!MODEL_NAME.test(name)) problems.push({ path: `${path}.name`, message: 'is no model name' });
       if (names.has(name)) problems.push({ path: `${path}.name`, message: 'is offered twice' });
@@ -38,7 +38,7 @@ export function checkOffer({ slots, models: offered }: OfferInput): Offer {
         problems.push({ path: `${path}.prices`, message });
       }
       requireRange(problems, `${path}.context_tokens`, contextTokens, 1, CONTEXT_TOKENS_MAX);
-      return { name, prices: parsed ?? NO_PRICES, contextTokens };
+      return { name, prices: parsed ?? NO_PRICES, contextTokens, continuesAnswers };
     });
   if (problems.length > 0) throw invalidInput('The offer is not acceptable.', { problems });
   return { models, slots };

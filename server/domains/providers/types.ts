@@ -11,6 +11,8 @@ export interface ModelOffer {
   readonly prices: TokenPrices;
   /** Prompt and answer together. */
   readonly contextTokens: number;
+  /** It goes on with an answer that another provider began. */
+  readonly continuesAnswers: boolean;
 }
 
 /** What a provider serves, checked. */
@@ -27,6 +29,7 @@ export interface OfferInput {
     readonly name: string;
     readonly prices: PriceInput;
     readonly contextTokens: number;
+    readonly continuesAnswers?: boolean;
   }[];
 }
 
@@ -52,6 +55,8 @@ export interface ProviderOrder {
   readonly model: string;
   /** JSON in UTF-8. The link cuts it into as many messages as its protocol needs. */
   readonly body: Uint8Array;
+  /** The last message of the body is the beginning of the answer, which is to be gone on with. */
+  readonly isContinuation: boolean;
   /** Null: until the model ends by itself. */
   readonly completionTokensMax: number | null;
   readonly firstTokenTimeoutMs: number;

@@ -35,6 +35,21 @@ export class AnswerCredit {
     this.#grant = grant;
   }
 
+  /** Reserves the body that has another provider go on with the answer. False: there is no memory for it. */
+  reserveBody(bytes: number): boolean {
+    if (!this.#budget.reserve(this.#accountId, bytes)) return false;
+    this.#reservedBytes += bytes;
+    return true;
+  }
+
+  /** Another provider goes on, and has no credit yet: it gets a whole one, but for what is still unread. */
+  beginAgain(unreadBytes: number): void {
+    this.#cancelWish?.();
+    this.#cancelWish = null;
+    this.#dueBytes = Math.max(0, CREDIT_BYTES - unreadBytes);
+    this.#grantWhatIsDue();
+  }
+
   /** The reader took so much: as much may follow, as soon as there is memory for it. */
   readerTook(bytes: number): void {
     if (this.#isClosed) return;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { CompletionDelta } from '../providers/index.ts';
+import { AnswerBeginning } from './answer-beginning.ts';
 import { MergedDelta } from './merged-delta.ts';
 import type { ComputeEvent } from './types.ts';
 
@@ -16,13 +17,16 @@ export interface AnswerStreamListener {
 
 /**
  * An answer between its provider and its reader. Deltas wait here until they are read; the text of all of them stays until
- * the request has ended, because it is counted whole.
+ * the request has ended, because it is counted whole, and another provider may go on with it.
  */
 export class AnswerStream {
   readonly #clock: Clock;
   readonly #options: { readonly unreadBytesMax: number; readonly stallTimeoutMs: number };
   readonly #listener: AnswerStreamListener;
-  readonly #texts: string[] = [];
+  readonly #beginning = new AnswerBeginning();
+  /** Of the part that is being delivered. */
+  #texts: string[] = [];
+  #hasText = false;
   readonly #merged = new MergedDelta();
   #waiting: { readonly event: ComputeEvent; readonly bytes: number }[] = [];
   #unreadBytes = 0;
@@ -43,12 +47,27 @@ export class AnswerStream {
 
   /** True when something was delivered that costs tokens. */
   get hasText(): boolean {
-    return this.#texts.length > 0;
+    return this.#hasText;
   }
 
-  /** All text that costs tokens. */
-  get text(): string {
+  /** All text that costs tokens, since the last `beginPart`. */
+  get partText(): string {
     return this.#texts.join('');
+  }
+
+  /** What another provider could go on with; null: that can't be done with this answer. */
+  get beginning(): string | null {
+    return this.#beginning.text;
+  }
+
+  /** Bytes that came and were not read yet. */
+  get unreadBytes(): number {
+    return this.#unreadBytes;
+  }
+
+  /** From here on another provider delivers. */
+  beginPart(): void {
+    this.#texts = [];
   }
 
   /** All deltas as one. */
@@ -58,7 +77,11 @@ export class AnswerStream {
 
   /** Takes a delta in. */
   push({ fields, text, bytes }: CompletionDelta, keepsFields: boolean): void {
-    if (text !== '') this.#texts.push(text);
+    if (text !== '') {
+      this.#texts.push(text);
+      this.#hasText = true;
+    }
+    this.#beginning.add(fields);
     if (keepsFields) this.#merged.add(fields);
     if (this.#isDiscarded) {
       this.#listener.read(bytes);

@@ -50,8 +50,14 @@ export function usageOf(counted: CountedTokens, claim: TokenClaim | null) {
   };
 }
 
-/** True where another provider may try: nothing was delivered, and somebody still waits. */
-export function mayFailOver(end: AttemptEnd, hasText: boolean): boolean {
-  if (end.kind !== 'failed' || hasText) return false;
-  return end.code !== 'request_cancelled' && end.code !== 'request_timed_out' && end.code !== 'unavailable';
+/** True where another provider may try: it was this one's failure, and somebody still waits. */
+export function mayFailOver(end: AttemptEnd): boolean {
+  return end.kind === 'failed' && !NOT_THE_PROVIDERS.has(end.code);
 }
+
+const NOT_THE_PROVIDERS: ReadonlySet<FailureCode> = new Set([
+  'request_cancelled',
+  'reader_stalled',
+  'request_timed_out',
+  'unavailable',
+]);

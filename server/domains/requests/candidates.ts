@@ -9,6 +9,8 @@ import type { ComputeOrder } from './types.ts';
 export interface ChoiceLimits {
   /** Prompt and longest answer together; for an answer without a limit the prompt and one token. */
   readonly neededTokens: number;
+  /** True: an answer that has begun is to be gone on with. */
+  readonly isContinuation: boolean;
   /** Providers that failed the request already. */
   readonly failed: ReadonlySet<ProviderId>;
   /** What the requester allows; null: anything. */
@@ -56,9 +58,10 @@ export function narrowOffers(
   limits: ChoiceLimits,
   costMicrocentsOf: (model: Eligible['model']) => Microcents,
 ): readonly Eligible[] | null {
-  const { neededTokens, failed, costMicrocentsMax, unaffordable } = limits;
+  const { neededTokens, isContinuation, failed, costMicrocentsMax, unaffordable } = limits;
   const priced = offers
     .filter(({ provider, model }) => !failed.has(provider.id) && model.contextTokens >= neededTokens)
+    .filter(({ model }) => !isContinuation || model.continuesAnswers)
     .map((offer) => ({ offer, costMicrocents: costMicrocentsOf(offer.model) }));
   if (priced.length === 0) return null;
   const allowed = priced.filter(

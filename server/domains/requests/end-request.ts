@@ -5,14 +5,15 @@ import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { UnitOfWork, UnitOutcome } from '../ledger/index.ts';
 import type { PricingService, TokenCounter } from '../pricing/index.ts';
-import type { Attempt, AttemptEnd, ProviderService, TokenClaim } from '../providers/index.ts';
+import type { Attempt, AttemptEnd, ProviderService } from '../providers/index.ts';
 import type { BegunTransaction, EndedTransaction, TransactionShare } from '../transactions/index.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import type { AnswerStream } from './answer-stream.ts';
-import { billedTokens, usageOf, type Verdict, verdictOf } from './billing.ts';
+import { usageOf, type Verdict, verdictOf } from './billing.ts';
 import { sealAnswer } from './kept-answer.ts';
 import type { RequestTimes } from './limits.ts';
 import type { RequestLedger } from './ports.ts';
+import { lastShare, servingProvider } from './shares.ts';
 import type { ComputeEvent } from './types.ts';
 import { holdGoneUnit, notExchangedUnit, paidUnit, unpaidShare, unpaidUnit } from './units.ts';
 
@@ -38,6 +39,8 @@ export interface LastAttempt {
   readonly attempt: Attempt | null;
   readonly end: AttemptEnd;
   readonly attempts: number;
+  /** What others delivered before they broke off. */
+  readonly earlierShares: readonly TransactionShare[];
   /** True where its provider was judged before. */
   readonly isJudged: boolean;
   /** A hold that the transaction's was to take the place of, where no commit confirmed it; null: there is none. */
@@ -72,7 +75,7 @@ export async function endRequest(
   let completionTokens = 0;
   try {
     if (verdict.kind !== 'unpaid')
-      completionTokens = await tokens.countText(transaction.requester.tenantId, stream.text);
+      completionTokens = await tokens.countText(transaction.requester.tenantId, stream.partText);
   } catch (error) {
     logger.error({ ...fieldsOf(transaction), error }, 'an answer could not be counted');
     verdict = { kind: 'unpaid', code: 'unavailable' };
@@ -90,7 +93,7 @@ async function endUnpaid(
 ): Promise<FinalEvent> {
   const { clock } = context.dependencies;
   const state = code === 'request_cancelled' ? 'CANCELLED' : 'FAILED';
-  const shares = [unpaidShare(providerOf(transaction, last), transaction.prices)];
+  const shares = unpaidShares(transaction, last);
   const result = { state, finishReason: null, failureCode: code, shares } as const;
   const ended = endedOf(transaction, last, result, clock.nowMs());
   const unit = unpaidUnit(transaction.holdId, ended);
@@ -115,18 +118,20 @@ async function endPaid(
   const { verdict } = answer;
   const { id, promptTokens, createdAtMs } = transaction;
   const claim = verdict.kind === 'paid' ? verdict.claim : null;
-  const share = shareOf(transaction, last, answer.completionTokens, claim, context.dependencies.pricing);
-  const { completionTokens, costMicrocents } = share;
-  const usage = usageOf({ prompt: promptTokens, completion: completionTokens }, claim);
+  const earlierTokens = last.earlierShares.reduce((sum, earlier) => sum + earlier.completionTokens, 0);
+  const counts = {
+    countedTokens: answer.completionTokens,
+    tokensMax: transaction.completionTokensMax - earlierTokens,
+    claim,
+  };
+  const share = lastShare(transaction, last.attempt, counts, context.dependencies.pricing);
+  const shares = [...last.earlierShares, share];
+  const costMicrocents = shares.reduce((sum, one) => sum + one.costMicrocents, 0n);
+  const usage = usageOf({ prompt: promptTokens, completion: earlierTokens + share.completionTokens }, claim);
   const finishReason = verdict.kind === 'paid' ? verdict.finishReason : null;
   const failureCode = verdict.kind === 'paid' ? null : verdict.code;
   const state = verdict.kind === 'paid' ? 'COMPLETED' : 'CANCELLED';
-  const ended = endedOf(
-    transaction,
-    last,
-    { state, finishReason, failureCode, shares: [share] },
-    clock.nowMs(),
-  );
+  const ended = endedOf(transaction, last, { state, finishReason, failureCode, shares }, clock.nowMs());
   const event: FinalEvent =
     verdict.kind === 'paid'
       ? { kind: 'end', finishReason: verdict.finishReason, ...usage, costMicrocents }
@@ -210,33 +215,14 @@ async function commitLater(
   }
 }
 
-/** What the provider of the last attempt gets. */
-function shareOf(
-  transaction: BegunTransaction,
-  last: LastAttempt,
-  countedTokens: number,
-  claim: TokenClaim | null,
-  pricing: PricingService,
-): TransactionShare {
-  const { promptTokens, completionTokensMax } = transaction;
-  const prices = last.attempt?.model.prices ?? transaction.prices;
-  const completionTokens = Math.min(countedTokens, completionTokensMax);
-  const billed = billedTokens({ prompt: promptTokens, completion: completionTokens }, claim);
-  return {
-    provider: providerOf(transaction, last),
-    prices,
-    completionTokens,
-    billedTokens: billed.prompt + billed.cachedPrompt + billed.completion,
-    ...pricing.price(billed, prices),
-    claimedTokens: claim === null ? 0 : claim.promptTokens + claim.completionTokens,
-    countedTokens: claim === null ? 0 : promptTokens + countedTokens,
-  };
-}
-
-function providerOf(transaction: BegunTransaction, { attempt }: LastAttempt) {
-  if (attempt === null) return transaction.provider;
-  const { id: providerId, tenantId, deviceId } = attempt.provider;
-  return { providerId, tenantId, deviceId };
+/** Nothing for anybody: everyone who delivered is shown a transaction that was not paid. */
+function unpaidShares(transaction: BegunTransaction, { attempt, earlierShares }: LastAttempt) {
+  const provider = attempt === null ? transaction.provider : servingProvider(attempt);
+  const earlier = earlierShares.filter((share) => share.provider.providerId !== provider.providerId);
+  return [
+    ...earlier.map((share) => unpaidShare(share.provider, share.prices)),
+    unpaidShare(provider, transaction.prices),
+  ];
 }
 
 function endedOf(

@@ -19,16 +19,17 @@ export interface GrowingRequest {
 export class GrowingHold {
   readonly #request: GrowingRequest;
   readonly #tokensMax: number;
-  #bytes = 0;
+  #bytes: number;
   /** No more can be held. */
   #isLast = false;
   #isEnded = false;
   #growth: Promise<void> | null = null;
 
-  /** `tokensMax`: what the context leaves for the answer. */
-  constructor(request: GrowingRequest, tokensMax: number) {
+  /** `tokensMax`: what the context leaves for the answer, of which there are `usedTokens` already. */
+  constructor(request: GrowingRequest, tokensMax: number, usedTokens: number) {
     this.#request = request;
     this.#tokensMax = tokensMax;
+    this.#bytes = usedTokens * BYTES_PER_TOKEN;
   }
 
   /** The answer has grown by `text`. */

@@ -1,18 +1,18 @@
 import { AppError, InvariantError } from '../../kernel/errors.ts';
 import type { TransactionId, TransferId } from '../../kernel/ids.ts';
-import type { Microcents } from '../../kernel/money.ts';
 import {
   type Attempt,
   type AttemptEnd,
+  type AttemptOrder,
   CREDIT_BYTES,
   DELTA_BYTES_MAX,
   type Eligible,
   type FailureCode,
-  type ModelOffer,
   noProviderAvailable,
   type ProviderId,
 } from '../providers/index.ts';
 import type { BegunTransaction } from '../transactions/index.ts';
+import { AnswerCosts } from './answer-costs.ts';
 import { AnswerCredit } from './answer-credit.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { mayFailOver } from './billing.ts';
@@ -22,6 +22,7 @@ import { requestFailed, requestRejected, tooManyRunning } from './errors.ts';
 import { GrowingHold } from './growing-hold.ts';
 import { ATTEMPTS_MAX, FIRST_HOLD_TOKENS, FIRST_HOLD_TOKENS_MIN, type RequestTimes } from './limits.ts';
 import type { KeyClaim } from './ports.ts';
+import { BrokenOffShares } from './shares.ts';
 import type { ComputeAnswer, ComputeOrder, KeyedRequester, StartedRequest } from './types.ts';
 import { beginUnit, holdIdFor, reholdUnit } from './units.ts';
 
@@ -60,6 +61,10 @@ export class ComputeRequest {
   readonly #stream: AnswerStream;
   readonly #credit: AnswerCredit;
   readonly #failed = new Set<ProviderId>();
+  readonly #brokenOff: BrokenOffShares;
+  readonly #costs: AnswerCosts;
+  /** What the next provider is asked instead of the order's body; null: nothing was delivered yet. */
+  #continuationBody: Uint8Array | null = null;
   /** What the database knows of it: null before its first commit. */
   #transaction: BegunTransaction | null = null;
   /** The hold before the transaction's, while no commit has confirmed that this one took its place. */
@@ -81,6 +86,8 @@ export class ComputeRequest {
     this.#deadlineMs = clock.monotonicMs() + times.requestTimeoutMs;
     requireContext(input.order, input.offers);
     this.#firstTokens = input.order.completionTokensMax ?? FIRST_HOLD_TOKENS;
+    this.#brokenOff = new BrokenOffShares(dependencies.pricing);
+    this.#costs = new AnswerCosts(input.order, this.#brokenOff, dependencies.pricing);
     const { accountId } = input.requester;
     this.#credit = new AnswerCredit(dependencies.budget, accountId, input.order.body.length);
     const listener = {
@@ -114,15 +121,13 @@ export class ComputeRequest {
       if (!this.#credit.reserve()) throw tooManyRunning();
       while (this.#attempts < ATTEMPTS_MAX) {
         if (this.#leftMs() <= 0) {
-          failure = 'request_timed_out';
+          if (!this.#stream.hasText) failure = 'request_timed_out';
           break;
         }
         const attempt = await this.#nextAttempt();
         if (attempt === null) break;
-        const end = await this.#dispatch(attempt);
-        const isLast = !mayFailOver(end, this.#stream.hasText) || signal.aborted;
-        if (isLast) return await this.#writeEnd(attempt, end);
-        this.#dependencies.providers.judge(attempt, 0);
+        const end = this.#asProvidersFault(await this.#dispatch(attempt));
+        if (!(await this.#goesOnAfter(attempt, end))) return await this.#writeEnd(attempt, end);
         if (end.kind === 'failed') failure = end.code;
       }
       throw this.#attempts === 0 && failure !== 'request_timed_out'
@@ -136,6 +141,33 @@ export class ComputeRequest {
     }
   }
 
+  /** Who refuses to go on with an answer, which it said it does, is the one that failed. */
+  #asProvidersFault(end: AttemptEnd): AttemptEnd {
+    const isRefused = end.kind === 'rejected' && this.#continuationBody !== null;
+    return isRefused ? { kind: 'failed', code: 'provider_failed' } : end;
+  }
+
+  /** True: another provider may try. What this one delivered of the answer is noted, and the next one is to go on with it. */
+  async #goesOnAfter(attempt: Attempt, end: AttemptEnd): Promise<boolean> {
+    const { providers, tokens } = this.#dependencies;
+    const { order, requester } = this.#input;
+    if (!mayFailOver(end) || order.signal.aborted) return false;
+    let deliveredTokens = 0;
+    if (this.#stream.hasText) {
+      const { beginning } = this.#stream;
+      this.#continuationBody = beginning === null ? null : order.continuationBody(beginning);
+      if (this.#continuationBody === null) return false;
+      deliveredTokens = await tokens.countText(requester.tenantId, this.#stream.partText);
+      const isWhole =
+        this.#brokenOff.completionTokens + deliveredTokens >= this.#costs.tokensMaxAt(attempt.model);
+      if (isWhole || !this.#credit.reserveBody(this.#continuationBody.length)) return false;
+      this.#brokenOff.add(attempt, deliveredTokens);
+      this.#stream.beginPart();
+    }
+    providers.judge(attempt, deliveredTokens);
+    return true;
+  }
+
   /** A slot whose cost is held. Null: nobody is left to try. */
   async #nextAttempt(): Promise<Attempt | null> {
     const { providers } = this.#dependencies;
@@ -143,10 +175,10 @@ export class ComputeRequest {
       const attempt = await this.#takeSlot();
       if (attempt === null) return null;
       try {
-        const tokens = this.#firstTokensAt(attempt.model);
+        const tokens = this.#costs.firstTokensAt(attempt.model, this.#firstTokens);
         const refused = await this.#hold(attempt, tokens);
         if (refused === null) return attempt;
-        this.#unaffordable = { costMicrocents: this.#costOf(attempt.model, tokens), refused };
+        this.#unaffordable = { costMicrocents: this.#costs.costOf(attempt.model, tokens), refused };
       } catch (error) {
         attempt.giveBack();
         providers.judge(attempt, 0);
@@ -161,23 +193,13 @@ export class ComputeRequest {
   async #takeSlot(): Promise<Attempt | null> {
     const { providers } = this.#dependencies;
     const { times } = this.#options;
-    const { id, requester, order } = this.#input;
+    const { requester, order } = this.#input;
     try {
       return await providers.takeSlot({
         accountId: requester.accountId,
         waitMs: Math.min(times.slotWaitMs, this.#leftMs()),
         signal: order.signal,
-        order: {
-          requestId: id,
-          model: order.model,
-          body: order.body,
-          promptTokens: order.promptTokens,
-          completionTokensMax: order.completionTokensMax,
-          firstTokenTimeoutMs: times.firstTokenTimeoutMs,
-          stallTimeoutMs: times.stallTimeoutMs,
-          creditBytes: CREDIT_BYTES,
-          deadlineMs: this.#deadlineMs,
-        },
+        order: this.#attemptOrder(),
         narrow: (offers) => this.#narrow(offers),
       });
     } catch (error) {
@@ -185,6 +207,27 @@ export class ComputeRequest {
       if (this.#attempts > 0 && error instanceof AppError) return null;
       throw error;
     }
+  }
+
+  /** What the next provider is asked: all of the answer, or the rest of it. */
+  #attemptOrder(): AttemptOrder {
+    const { times } = this.#options;
+    const { id, order } = this.#input;
+    const delivered = this.#brokenOff.completionTokens;
+    const { completionTokensMax } = order;
+    return {
+      requestId: id,
+      model: order.model,
+      body: this.#continuationBody ?? order.body,
+      isContinuation: this.#continuationBody !== null,
+      promptTokens: order.promptTokens + delivered,
+      completionTokensMax: completionTokensMax === null ? null : completionTokensMax - delivered,
+      firstTokenTimeoutMs: times.firstTokenTimeoutMs,
+      stallTimeoutMs: times.stallTimeoutMs,
+      // Who goes on gets its credit when it is asked: what is unread then counts against it.
+      creditBytes: this.#continuationBody === null ? CREDIT_BYTES : 0,
+      deadlineMs: this.#deadlineMs,
+    };
   }
 
   /** True: everybody is too dear for what should be held first, and less of it would do. */
@@ -200,24 +243,15 @@ export class ComputeRequest {
   #narrow(offers: readonly Eligible[]): readonly Eligible[] | null {
     const { order } = this.#input;
     const limits = {
-      neededTokens: order.promptTokens + (order.completionTokensMax ?? 1),
+      neededTokens: order.promptTokens + (order.completionTokensMax ?? this.#brokenOff.completionTokens + 1),
+      isContinuation: this.#continuationBody !== null,
       failed: this.#failed,
       costMicrocentsMax: order.costMicrocentsMax,
       unaffordable: this.#unaffordable,
     };
-    return narrowOffers(offers, limits, (model) => this.#costOf(model, this.#firstTokensAt(model)));
-  }
-
-  /** Tokens of the answer that are held first at this model: never more than its context leaves. */
-  #firstTokensAt({ contextTokens }: ModelOffer): number {
-    return Math.min(this.#firstTokens, contextTokens - this.#input.order.promptTokens);
-  }
-
-  /** The most that the prompt and an answer of so many tokens could cost. */
-  #costOf({ prices }: ModelOffer, completionTokens: number): Microcents {
-    const prompt = this.#input.order.promptTokens;
-    const tokens = { prompt, cachedPrompt: 0, completion: completionTokens };
-    return this.#dependencies.pricing.price(tokens, prices).costMicrocents;
+    return narrowOffers(offers, limits, (model) =>
+      this.#costs.costOf(model, this.#costs.firstTokensAt(model, this.#firstTokens)),
+    );
   }
 
   /**
@@ -228,7 +262,7 @@ export class ComputeRequest {
     const { ledger } = this.#dependencies;
     const { holdLifeMs } = this.#options.times;
     const before = this.#transaction;
-    const heldMicrocents = this.#costOf(attempt.model, completionTokensMax);
+    const heldMicrocents = this.#costs.costOf(attempt.model, completionTokensMax);
     if (before !== null && heldMicrocents <= before.heldMicrocents) {
       this.#transaction = { ...before, completionTokensMax };
       return null;
@@ -280,7 +314,7 @@ export class ComputeRequest {
     this.#failed.add(attempt.provider.id);
     this.#attempt = attempt;
     this.#credit.grantWith((bytes) => attempt.grant(bytes));
-    if (this.#input.order.signal.aborted) attempt.fail('request_cancelled');
+    if (this.#input.order.signal.aborted) this.#requesterLeft();
     const growing = this.#growingHoldOf(attempt);
     const end = await new Promise<AttemptEnd>((ended) => {
       attempt.send({
@@ -291,6 +325,7 @@ export class ComputeRequest {
         },
         ended,
       });
+      if (attempt.order.isContinuation) this.#credit.beginAgain(this.#stream.unreadBytes);
     });
     await growing?.end();
     // What is held is not known, so nobody is paid.
@@ -310,13 +345,14 @@ export class ComputeRequest {
         holdFor: async (tokens) => {
           const { costMicrocentsMax } = order;
           const isAllowed =
-            costMicrocentsMax === null || this.#costOf(attempt.model, tokens) <= costMicrocentsMax;
+            costMicrocentsMax === null || this.#costs.costOf(attempt.model, tokens) <= costMicrocentsMax;
           return isAllowed && (await this.#hold(attempt, tokens)) === null;
         },
         usedUp: () => attempt.cutShort(),
         lost: () => attempt.fail('unavailable'),
       },
       attempt.model.contextTokens - order.promptTokens,
+      this.#brokenOff.completionTokens,
     );
   }
 
@@ -325,7 +361,8 @@ export class ComputeRequest {
     const transaction = this.#transaction;
     if (transaction === null) throw new InvariantError('a request was sent before it was held');
     const earlierHoldId = this.#earlierHoldId;
-    const last = { attempt, end, attempts: this.#attempts, isJudged: false, earlierHoldId };
+    const earlierShares = this.#brokenOff.shares;
+    const last = { attempt, end, attempts: this.#attempts, earlierShares, isJudged: false, earlierHoldId };
     const isKept = this.#input.claim !== null;
     const event = await endRequest(
       transaction,
@@ -345,7 +382,7 @@ export class ComputeRequest {
     return attempt;
   }
 
-  /** Ends a request that got no answer. What can't be written now is written by whoever ends abandoned transactions. */
+  /** Ends a request that got no answer, or no more of it. What can't be written now is written by whoever ends abandoned transactions. */
   async #endWithoutAnswer(error: unknown): Promise<void> {
     const transaction = this.#transaction;
     this.#transaction = null;
@@ -356,13 +393,15 @@ export class ComputeRequest {
         attempt: this.#attempt,
         end,
         attempts: this.#attempts,
+        earlierShares: this.#brokenOff.shares,
         isJudged: true,
         earlierHoldId: this.#earlierHoldId,
       };
       await endRequest(transaction, last, this.#stream, false, this.#options.times, this.#dependencies);
     }
     this.#stream.end({ kind: 'failed', code });
-    this.#stream.discard();
+    // Before the first text nobody reads.
+    if (!this.#stream.hasText) this.#stream.discard();
   }
 
   #answerOf(attempt: Attempt): ComputeAnswer {

@@ -14,6 +14,11 @@ export interface ComputeOrder {
   readonly completionTokensMax: number | null;
   /** Null: no limit but the balance. */
   readonly costMicrocentsMax: Microcents | null;
+  /**
+   * The body that has a provider go on with an answer which begins with `beginning`; null: an answer to this can't be gone on
+   * with. JSON in UTF-8.
+   */
+  continuationBody(beginning: string): Uint8Array | null;
   /** Chosen by the requester: under the same key the same order is carried out once. Null: always. */
   readonly idempotencyKey: string | null;
   /** Aborted when nobody waits for the answer any more. */
@@ -50,6 +55,7 @@ export type ComputeEvent =
 /** An answer that has begun. */
 export interface ComputeAnswer {
   readonly transactionId: TransactionId;
+  /** Who gave its first piece. */
   readonly providerId: ProviderId;
   readonly createdAtMs: number;
   /** True when it was given before, under the same idempotency key. */

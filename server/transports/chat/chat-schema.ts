@@ -164,9 +164,27 @@ function asksForNothing({ tools }: ChatRequest, name: string, value: unknown): b
  * that asks for nothing.
  */
 export function providerBody(chat: ChatRequest): Uint8Array {
+  return encoded(askedFields(chat));
+}
+
+/**
+ * The same for a provider that is to go on with an answer; null: to this nobody can. Where the form of the answer is forced, a
+ * provider would begin it anew.
+ */
+export function continuationBody(chat: ChatRequest, beginning: string): Uint8Array | null {
+  if (chat.response_format?.type.startsWith('json')) return null;
+  const messages = [...chat.messages, { role: 'assistant' as const, content: beginning }];
+  return encoded(askedFields({ ...chat, messages }));
+}
+
+function askedFields(chat: ChatRequest): object {
   const asked = Object.entries(chat).filter(
     ([name, value]) =>
       !NOT_PASSED.has(name) && value !== null && !isEmptyList(value) && !asksForNothing(chat, name, value),
   );
-  return new TextEncoder().encode(JSON.stringify(Object.fromEntries(asked)));
+  return Object.fromEntries(asked);
+}
+
+function encoded(body: object): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(body));
 }

@@ -9,7 +9,7 @@ import type { AccountActor } from '../../kernel/actor.ts';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
-import { type ChatRequest, definitionsText, providerBody, textOf } from './chat-schema.ts';
+import { type ChatRequest, continuationBody, definitionsText, providerBody, textOf } from './chat-schema.ts';
 import { readIdempotencyKey, readMaximumCost } from './read-chat-request.ts';
 import type { RetriedRequests } from './retried-requests.ts';
 
@@ -70,6 +70,7 @@ async function beginCompletion(
   const answer = await requests.createRequest(actor, {
     model: chat.model,
     body: providerBody(chat),
+    continuationBody: (beginning) => continuationBody(chat, beginning),
     countPromptTokens: async (tokensMax) => {
       promptTokens = await tokens.countPrompt(actor.tenantId, countedMessages(chat), tokensMax);
       return promptTokens;

@@ -65,15 +65,22 @@ const result: FrameHandler = ({ providers }, { peer, frame, providerLink }) => {
 };
 
 function offeredModel(model: yggdrasil.v1.OfferedModel.$Properties): OfferInput['models'][number] {
-  const { name, contextTokens, priceCents, promptPriceCents, cachedPromptPriceCents, completionPriceCents } =
-    new OfferedModel(model);
+  const {
+    name,
+    contextTokens,
+    continuesAnswers,
+    priceCents,
+    promptPriceCents,
+    cachedPromptPriceCents,
+    completionPriceCents,
+  } = new OfferedModel(model);
   const prompt = promptPriceCents || priceCents;
   const prices = {
     prompt,
     cachedPrompt: cachedPromptPriceCents || prompt,
     completion: completionPriceCents || priceCents,
   };
-  return { name, contextTokens, prices };
+  return { name, contextTokens, continuesAnswers, prices };
 }
 
 function tokenClaim(usage: yggdrasil.v1.TokenUsage.$Properties): TokenClaim {

@@ -38,6 +38,7 @@ export function createProviderLink(
         firstTokenTimeoutMs: order.firstTokenTimeoutMs,
         stallTimeoutMs: order.stallTimeoutMs,
         creditBytes: order.creditBytes,
+        isContinuation: order.isContinuation,
       });
       if (!send(FrameType.COMPUTE_REQUEST, payload)) return false;
       bodies.add(requestId, body, first.length);

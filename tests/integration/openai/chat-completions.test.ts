@@ -4,7 +4,7 @@ import type { LedgerService } from '../../../server/domains/ledger/index.ts';
 import type { AccountActor, Actor } from '../../../server/kernel/actor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { cents, type FakeProvider, until } from '../../support/market.ts';
-import { startOpenAiMarket } from '../../support/openai-market.ts';
+import { bodyOf, startOpenAiMarket } from '../../support/openai-market.ts';
 
 type World = Awaited<ReturnType<typeof startOpenAiMarket>>;
 
@@ -65,6 +65,27 @@ describe('POST /v1/chat/completions', () => {
     const body = JSON.parse(new TextDecoder().decode(provider.requests[0]?.body));
     expect(body).toEqual({ model: 'm', messages, max_tokens: 20, temperature: 0.5 });
     expect(provider.requests[0]?.completionTokensMax).toBe(20);
+  });
+
+  it('streams one answer of two providers, where the first breaks off', async () => {
+    const first = await market.provider({ price: 1_000 });
+    first.onRequest = async ({ requestId }) => {
+      market.text(first, requestId, 0, 'Hello');
+      const next = await market.provider({ price: 2_000, continuesAnswers: true });
+      next.onRequest = (request) => market.answer(next, request, [' world'], [100, 100]);
+      market.fail(first, requestId);
+      await until(() => next.requests.length > 0);
+      expect(bodyOf(next).messages).toEqual([...messages, { role: 'assistant', content: 'Hello' }]);
+    };
+    const stream = client.chat.completions.stream({
+      model: 'm',
+      messages,
+      max_tokens: 20,
+      stream_options: { include_usage: true },
+    });
+    const { choices, usage } = await stream.finalChatCompletion();
+    expect(choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: 'Hello world' } });
+    expect(usage).toMatchObject({ completion_tokens: 2, cost: { value: '0.23', currency: 'EUR' } });
   });
 
   it('streams to the official client: role, text, reason, usage, done', async () => {

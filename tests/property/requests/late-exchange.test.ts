@@ -100,6 +100,7 @@ class Exchange {
     const order = {
       model: 'm',
       body: new Uint8Array(),
+      continuationBody: () => new Uint8Array(),
       countPromptTokens: async () => 10,
       completionTokensMax: 20,
       costMicrocentsMax: null,

@@ -177,7 +177,7 @@ async function offerAt(prices: readonly number[], { providers }: World): Promise
       grant: () => true,
       cancel: () => true,
     };
-    const models = [{ name: 'm', prices: price, contextTokens: 100_000 }];
+    const models = [{ name: 'm', prices: price, contextTokens: 100_000, continuesAnswers: true }];
     await providers.offer(device, link, { slots: 1, models });
   }
   return serving;
@@ -193,6 +193,7 @@ function ask(
   const order = {
     model: 'm',
     body: new Uint8Array(),
+    continuationBody: () => new Uint8Array(),
     countPromptTokens: async () => 10,
     completionTokensMax,
     costMicrocentsMax: null,

@@ -33,6 +33,7 @@ const orderOf = (number: number, body: Uint8Array): ProviderOrder => ({
   requestId: asId<TransactionId>(uuid(number)),
   model: 'm',
   body,
+  isContinuation: false,
   completionTokensMax: 1,
   firstTokenTimeoutMs: 1,
   stallTimeoutMs: 1,

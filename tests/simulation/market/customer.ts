@@ -78,6 +78,7 @@ export class Customer {
     const fresh = {
       model: 'm',
       body: new TextEncoder().encode(`{"order": ${this.#world.asked.length}}`),
+      continuationBody: (beginning: string) => new TextEncoder().encode(beginning),
       completionTokensMax: chance.oneOf([20, 60, 400, null]),
       costMicrocentsMax: null,
       idempotencyKey: key,

@@ -52,6 +52,7 @@ export class Link implements ProviderLink {
     if (this.#isCut && this.#world.chance.happens(0.5)) return false;
     this.#world.expect(!outstanding.has(order.requestId), 'a request is given to its device once');
     outstanding.add(order.requestId);
+    if (order.isContinuation) this.#world.noteContinuation(this.#nameOf(order.requestId), order);
     const { slots } = this.#device;
     this.#world.expect(outstanding.size <= slots, `no provider has more than its ${slots} slots`);
     this.#transmit('down', () => this.#device.receive(order, this));
@@ -98,7 +99,7 @@ export class Link implements ProviderLink {
   /** Offers, again and again until it is listed. */
   offer(): void {
     const { actor, slots, priceCents } = this.#device;
-    const models = [{ name: 'm', prices: priceCents, contextTokens: 100_000 }];
+    const models = [{ name: 'm', prices: priceCents, contextTokens: 100_000, continuesAnswers: true }];
     let isListed = false;
     this.#transmit('up', () => {
       const listed = this.server.providers.offer(actor, this, { slots, models });

@@ -38,11 +38,13 @@ function checkTold(world: World, asked: Asked): void {
   world.expect(told.length < 2, `${name} is told one end`);
   world.expect(told.length === 1 || !server.isAlive, `${name} has an end`);
   const [end] = told;
+  const isRead = !asked.abort.signal.aborted && !asked.stoppedReading && server.isAlive;
+  world.expect(end?.kind !== 'nothing' || !isRead, `${name} is told how it ended`);
   const delivered = deliveredTo(world, asked);
   if (end?.kind === 'refused')
     world.expect(REFUSALS.has(end.code), `${name} is refused with ${end.code}: ${String(end.error)}`);
   if (answer !== null && !answer.isReplay) {
-    world.expect(delivered.startsWith(text), `${name} is given what its provider sent`);
+    world.expect(delivered.startsWith(text), `${name} is given what its providers sent`);
     if (end?.kind === 'end') world.expect(delivered === text, `${name} is given the whole answer`);
   }
   checkBilled(world, asked, end);
@@ -70,7 +72,10 @@ function mayBeBilled(end: Told): boolean {
   return ['outcome_unknown', 'request_cancelled', 'reader_stalled'].includes(end.code);
 }
 
-function deliveredTo({ devices, received }: World, { answer }: Asked): string {
+/** What its providers sent: the beginning that the last one was given to go on with, and all of that one. */
+function deliveredTo({ devices, received, continued }: World, { answer }: Asked): string {
+  const last = continued.get(answer?.transactionId ?? '');
+  if (last !== undefined) return last.beginning + (received.get(last.name) ?? '');
   const device = devices.find(({ actor }) => actor.deviceId === answer?.providerId);
   return received.get(`${device?.actor.deviceId}/${answer?.transactionId}`) ?? '';
 }

@@ -1,4 +1,4 @@
-import type { DeltaMessage } from '../../../server/domains/providers/index.ts';
+import type { DeltaMessage, ProviderOrder } from '../../../server/domains/providers/index.ts';
 import type { FakeClock } from '../../support/clock.ts';
 import type { MarketProcess } from '../../support/market-process.ts';
 import type { Chance } from './chance.ts';
@@ -14,4 +14,6 @@ export interface Surroundings {
   /** Notes what is wrong, once. */
   expect(holds: boolean, what: string): void;
   noteReceived(name: string, message: DeltaMessage): void;
+  /** The provider is to go on with an answer that another one began. */
+  noteContinuation(name: string, order: ProviderOrder): void;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { DeltaMessage } from '../../../server/domains/providers/index.ts';
+import type { DeltaMessage, ProviderOrder } from '../../../server/domains/providers/index.ts';
 import { asId, type TransferId } from '../../../server/kernel/ids.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
 import { uuid } from '../../support/frames.ts';
@@ -33,6 +33,8 @@ export class World {
   readonly problems: string[] = [];
   /** Text of each answer as the server got it, by device and request, up to the answer's end. */
   readonly received = new Map<string, string>();
+  /** Who goes on with a request now, as `received` has it, and with what beginning. */
+  readonly continued = new Map<string, { readonly name: string; readonly beginning: string }>();
   readonly kills: number[] = [];
   server: MarketProcess<UnreliableStore> | null = null;
   /** True when nothing goes wrong any more. */
@@ -63,6 +65,10 @@ export class World {
 
   noteReceived(name: string, { delta }: DeltaMessage): void {
     this.received.set(name, (this.received.get(name) ?? '') + delta.text);
+  }
+
+  noteContinuation(name: string, { requestId, body }: ProviderOrder): void {
+    this.continued.set(requestId, { name, beginning: new TextDecoder().decode(body) });
   }
 
   /** Runs everything that happens, then all that is to end by itself, then stops the server. */

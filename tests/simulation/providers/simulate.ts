@@ -202,6 +202,7 @@ class World {
         requestId: id,
         model: 'm',
         body: new Uint8Array(),
+        isContinuation: false,
         promptTokens: 0,
         completionTokensMax: tokens,
         firstTokenTimeoutMs: NO_LIMIT,

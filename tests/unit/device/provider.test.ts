@@ -110,6 +110,20 @@ describe('an offer', () => {
 });
 
 describe('a request', () => {
+  it('to go on with an answer says so to endpoints that want to be told', async () => {
+    const world = await offering();
+    const offer = decodePayload(
+      ProviderOffer,
+      world.server.connection.last(FrameType.PROVIDER_OFFER).payload,
+    );
+    expect(offer.models[0]?.continuesAnswers).toBe(true);
+    await request(world, 1, { isContinuation: true });
+    expect(world.scripted.bodies[0]).toMatchObject({
+      add_generation_prompt: false,
+      continue_final_message: true,
+    });
+  });
+
   it('goes to the endpoint under its own name for the model, streaming, within the bound', async () => {
     const world = await offering();
     await request(world, 1);

@@ -9,7 +9,7 @@ import { requireShare } from '../../../server/domains/providers/offer-rules.ts';
 const PRICES = { prompt: 0n, cachedPrompt: 0n, completion: 0n };
 const offerOf = (...names: string[]) => ({
   slots: 1,
-  models: names.map((name) => ({ name, prices: PRICES, contextTokens: 1 })),
+  models: names.map((name) => ({ name, prices: PRICES, contextTokens: 1, continuesAnswers: false })),
 });
 const namesTo = (count: number) => Array.from({ length: count }, (_, index) => `m${index}`);
 const times = (count: number, names: string[]) => Array.from({ length: count }, () => offerOf(...names));

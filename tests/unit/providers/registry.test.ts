@@ -15,7 +15,7 @@ const prices = { prompt: 1n, cachedPrompt: 1n, completion: 1n };
 function connected(registry: ProviderRegistry, name: string) {
   const deviceId = asId<DeviceId>(name);
   const link = silentLink();
-  const offer = { slots: 1, models: [{ name, prices, contextTokens: 100 }] };
+  const offer = { slots: 1, models: [{ name, prices, contextTokens: 100, continuesAnswers: false }] };
   registry.list(`provider ${name}`, { deviceId, tenantId: asId<TenantId>(name) }, link, offer);
   return {
     deviceId,
@@ -28,6 +28,7 @@ function connected(registry: ProviderRegistry, name: string) {
         requestId: asId<TransactionId>(requestId),
         model: name,
         body: new Uint8Array(),
+        isContinuation: false,
         promptTokens: 1,
         completionTokensMax: 1,
         firstTokenTimeoutMs: 1_000,

@@ -18,7 +18,7 @@ function provider(id: string, price: number, slots = 2): Eligible {
       link: { request: () => true, grant: () => true, cancel: () => true },
     },
     new ProviderStanding(),
-    { slots, models: [{ name: 'm', prices: onePrice(price), contextTokens: 100 }] },
+    { slots, models: [{ name: 'm', prices: onePrice(price), contextTokens: 100, continuesAnswers: false }] },
   );
   return { provider: live, model: live.models[0] as Eligible['model'] };
 }

@@ -44,6 +44,7 @@ const provider = (models = ['m'], slots = 1) =>
         name,
         prices: { prompt: 1n, cachedPrompt: 1n, completion: 1n },
         contextTokens: 100,
+        continuesAnswers: false,
       })),
     },
   );

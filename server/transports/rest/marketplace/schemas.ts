@@ -21,6 +21,7 @@ export const providerSchema = z
         name: z.string(),
         pricesCentsPer1000Tokens: z.object({ prompt: price, cachedPrompt: price, completion: price }),
         contextTokens: z.int(),
+        continuesAnswers: z.boolean().describe('It goes on with an answer that another provider began.'),
       }),
     ),
   })
@@ -29,9 +30,10 @@ export const providerSchema = z
 /** A provider as REST shows it: nothing of its device, network or owner. */
 export const providerToJson = ({ models, ...provider }: ListedProvider) => ({
   ...provider,
-  models: models.map(({ name, contextTokens, prices }) => ({
+  models: models.map(({ name, contextTokens, continuesAnswers, prices }) => ({
     name,
     contextTokens,
+    continuesAnswers,
     pricesCentsPer1000Tokens: {
       prompt: priceToText(prices.prompt),
       cachedPrompt: priceToText(prices.cachedPrompt),

@@ -1,0 +1,37 @@
+import type { Microcents } from '../../kernel/money.ts';
+import type { PricingService } from '../pricing/index.ts';
+import type { ModelOffer } from '../providers/index.ts';
+import type { BrokenOffShares } from './shares.ts';
+import type { ComputeOrder } from './types.ts';
+
+/** How long the answer to an order may be, and what it could cost, at this provider or that. */
+export class AnswerCosts {
+  readonly #order: ComputeOrder;
+  readonly #brokenOff: BrokenOffShares;
+  readonly #pricing: PricingService;
+
+  constructor(order: ComputeOrder, brokenOff: BrokenOffShares, pricing: PricingService) {
+    this.#order = order;
+    this.#brokenOff = brokenOff;
+    this.#pricing = pricing;
+  }
+
+  /** Tokens that the whole answer may have at this model. */
+  tokensMaxAt({ contextTokens }: ModelOffer): number {
+    const { completionTokensMax, promptTokens } = this.#order;
+    return Math.min(completionTokensMax ?? contextTokens, contextTokens - promptTokens);
+  }
+
+  /** Tokens of the whole answer that are held first, where `tokens` of the rest are to be held. */
+  firstTokensAt(model: ModelOffer, tokens: number): number {
+    return Math.min(this.#brokenOff.completionTokens + tokens, this.tokensMaxAt(model));
+  }
+
+  /** The most that the prompt and an answer of so many tokens could cost, of which others may have delivered a part. */
+  costOf({ prices }: ModelOffer, completionTokens: number): Microcents {
+    const prompt = this.#order.promptTokens;
+    const completion = completionTokens - this.#brokenOff.completionTokens;
+    const rest = this.#pricing.price({ prompt, cachedPrompt: 0, completion }, prices);
+    return this.#brokenOff.costMicrocents + rest.costMicrocents;
+  }
+}

@@ -1,0 +1,80 @@
+import type { PricingService } from '../pricing/index.ts';
+import type { Attempt, TokenClaim } from '../providers/index.ts';
+import type { BegunTransaction, ServingProvider, TransactionShare } from '../transactions/index.ts';
+import { billedTokens } from './billing.ts';
+
+/** The provider of an attempt, as transactions have it. */
+export function servingProvider({ provider }: Attempt): ServingProvider {
+  const { id: providerId, tenantId, deviceId } = provider;
+  return { providerId, tenantId, deviceId };
+}
+
+/** What an attempt gets that broke off, and was gone on with: the tokens that it delivered, but no prompt. */
+function brokenOffShare(
+  attempt: Attempt,
+  completionTokens: number,
+  pricing: PricingService,
+): TransactionShare {
+  const { prices } = attempt.model;
+  return {
+    provider: servingProvider(attempt),
+    prices,
+    completionTokens,
+    billedTokens: completionTokens,
+    ...pricing.price({ prompt: 0, cachedPrompt: 0, completion: completionTokens }, prices),
+    claimedTokens: 0,
+    countedTokens: 0,
+  };
+}
+
+/** What the attempt gets that ends a request: the prompt, and of the answer the part that it delivered. */
+export function lastShare(
+  { promptTokens, prices: firstPrices, provider }: BegunTransaction,
+  attempt: Attempt | null,
+  { countedTokens, tokensMax, claim }: { countedTokens: number; tokensMax: number; claim: TokenClaim | null },
+  pricing: PricingService,
+): TransactionShare {
+  const prices = attempt?.model.prices ?? firstPrices;
+  const completionTokens = Math.min(countedTokens, tokensMax);
+  const billed = billedTokens({ prompt: promptTokens, completion: completionTokens }, claim);
+  return {
+    provider: attempt === null ? provider : servingProvider(attempt),
+    prices,
+    completionTokens,
+    billedTokens: billed.prompt + billed.cachedPrompt + billed.completion,
+    ...pricing.price(billed, prices),
+    claimedTokens: claim === null ? 0 : claim.promptTokens + claim.completionTokens,
+    countedTokens: claim === null ? 0 : promptTokens + countedTokens,
+  };
+}
+
+/**
+ * The shares of providers that broke off, while others go on with the answer. The prompt is paid to who ends it, so that an
+ * answer of several costs no more than one of the dearest.
+ */
+export class BrokenOffShares {
+  readonly #pricing: PricingService;
+  readonly #shares: TransactionShare[] = [];
+
+  constructor(pricing: PricingService) {
+    this.#pricing = pricing;
+  }
+
+  /** The attempt delivered so many tokens. */
+  add(attempt: Attempt, completionTokens: number): void {
+    if (completionTokens > 0) this.#shares.push(brokenOffShare(attempt, completionTokens, this.#pricing));
+  }
+
+  get shares(): readonly TransactionShare[] {
+    return this.#shares;
+  }
+
+  /** Tokens of the answer that were delivered by them. */
+  get completionTokens(): number {
+    return this.#shares.reduce((sum, share) => sum + share.completionTokens, 0);
+  }
+
+  get costMicrocents(): bigint {
+    return this.#shares.reduce((sum, share) => sum + share.costMicrocents, 0n);
+  }
+}
