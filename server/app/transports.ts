@@ -59,8 +59,8 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const { relay, connections, topics } = messaging;
   const state = { accepts: false };
   const newId = () => random.uuid();
-  const cookies = createCookieSessions({ publicOrigin: config.publicUrl }, platform);
   const pageOrigin = pageOriginOf(config);
+  const cookies = createCookieSessions({ publicOrigin: config.publicUrl, pageOrigin }, platform);
   const catalogue = createCatalogue({ ...servicesOf(areas, state), cookies, pageOrigin });
   const pipeline = createPipeline({
     limiter: createRunningLimiter(),
