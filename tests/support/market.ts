@@ -213,6 +213,7 @@ function orderWith(changes: Partial<UncountedOrder> = {}): UncountedOrder {
     completionTokensMax: 50,
     costMicrocentsMax: null,
     idempotencyKey: null,
+    isWhole: false,
     signal: new AbortController().signal,
     ...changes,
   };

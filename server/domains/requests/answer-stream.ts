@@ -15,19 +15,28 @@ export interface AnswerStreamListener {
   emptied(): void;
 }
 
+/** How an answer is given. */
+export interface AnswerStreamOptions {
+  /** True: in one piece, at its end. */
+  readonly isWhole: boolean;
+  /** Above as many unread bytes a reader must read on within `stallTimeoutMs`; after the end, at all. */
+  readonly unreadBytesMax: number;
+  readonly stallTimeoutMs: number;
+}
+
 /**
  * An answer between its provider and its reader. Deltas wait here until they are read; the text of all of them stays until
  * the request has ended, because it is counted whole, and another provider may go on with it.
  */
 export class AnswerStream {
   readonly #clock: Clock;
-  readonly #options: { readonly unreadBytesMax: number; readonly stallTimeoutMs: number };
+  readonly #options: AnswerStreamOptions;
   readonly #listener: AnswerStreamListener;
-  readonly #beginning = new AnswerBeginning();
+  #beginning = new AnswerBeginning();
   /** Of the part that is being delivered. */
   #texts: string[] = [];
   #hasText = false;
-  readonly #merged = new MergedDelta();
+  #merged = new MergedDelta();
   #waiting: { readonly event: ComputeEvent; readonly bytes: number }[] = [];
   #unreadBytes = 0;
   #isDiscarded = false;
@@ -35,9 +44,8 @@ export class AnswerStream {
   #wakeReader: (() => void) | null = null;
   #cancelStall: (() => void) | null = null;
 
-  /** Above `unreadBytesMax` unread bytes a reader must read on within `stallTimeoutMs`; after the end, at all. */
   constructor(
-    options: { readonly unreadBytesMax: number; readonly stallTimeoutMs: number },
+    options: AnswerStreamOptions,
     dependencies: { readonly clock: Clock; readonly listener: AnswerStreamListener },
   ) {
     this.#options = options;
@@ -75,6 +83,14 @@ export class AnswerStream {
     return this.#merged.fields;
   }
 
+  /** Nothing was delivered: only for an answer in one piece. */
+  beginAnew(): void {
+    this.beginPart();
+    this.#hasText = false;
+    this.#beginning = new AnswerBeginning();
+    this.#merged = new MergedDelta();
+  }
+
   /** Takes a delta in. */
   push({ fields, text, bytes }: CompletionDelta, keepsFields: boolean): void {
     if (text !== '') {
@@ -82,8 +98,9 @@ export class AnswerStream {
       this.#hasText = true;
     }
     this.#beginning.add(fields);
-    if (keepsFields) this.#merged.add(fields);
-    if (this.#isDiscarded) {
+    const { isWhole } = this.#options;
+    if (keepsFields || isWhole) this.#merged.add(fields);
+    if (this.#isDiscarded || isWhole) {
       this.#listener.read(bytes);
       return;
     }
@@ -97,7 +114,12 @@ export class AnswerStream {
   end(event: ComputeEvent): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    if (!this.#isDiscarded) this.#waiting.push({ event, bytes: 0 });
+    if (!this.#isDiscarded) {
+      const { fields } = this;
+      if (this.#options.isWhole && event.kind === 'end' && Object.keys(fields).length > 0)
+        this.#waiting.push({ event: { kind: 'delta', fields }, bytes: 0 });
+      this.#waiting.push({ event, bytes: 0 });
+    }
     this.#watchReader();
     this.#wakeReader?.();
     this.#tellIfEmptied();

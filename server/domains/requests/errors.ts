@@ -81,3 +81,18 @@ export function keyInFlight(): AppError {
     { details: { retryAfterSeconds: RETRY_AFTER_SECONDS } },
   );
 }
+
+/** The failure that an error tells of; one that isn't an attempt's is the server's. */
+export function failureOf({ code }: AppError): FailureCode {
+  switch (code) {
+    case 'provider_failed':
+    case 'provider_stalled':
+    case 'provider_vanished':
+    case 'provider_answer_malformed':
+    case 'provider_busy':
+    case 'request_timed_out':
+      return code;
+    default:
+      return 'unavailable';
+  }
+}

@@ -18,11 +18,11 @@ import { AnswerStream } from './answer-stream.ts';
 import { mayFailOver } from './billing.ts';
 import { narrowOffers, requireContext, type Unaffordable } from './candidates.ts';
 import { type EndDependencies, endRequest } from './end-request.ts';
-import { requestFailed, requestRejected, tooManyRunning } from './errors.ts';
+import { failureOf, requestFailed, requestRejected, tooManyRunning } from './errors.ts';
 import { GrowingHold } from './growing-hold.ts';
 import { ATTEMPTS_MAX, FIRST_HOLD_TOKENS, FIRST_HOLD_TOKENS_MIN, type RequestTimes } from './limits.ts';
 import type { KeyClaim } from './ports.ts';
-import { BrokenOffShares } from './shares.ts';
+import { BrokenOffShares, begunTransaction } from './shares.ts';
 import type { ComputeAnswer, ComputeOrder, KeyedRequester, StartedRequest } from './types.ts';
 import { beginUnit, holdIdFor, reholdUnit } from './units.ts';
 
@@ -73,6 +73,8 @@ export class ComputeRequest {
   #attempts = 0;
   #unaffordable: Unaffordable | null = null;
   #attempt: Attempt | null = null;
+  /** Somebody has the answer's stream. */
+  #isRead = false;
   #tellBegun: (attempt: Attempt) => void = () => {};
 
   /** Refuses with `invalid_input` and `context_length_exceeded`, and with `rate_limited` or `unavailable` without memory. */
@@ -96,7 +98,11 @@ export class ComputeRequest {
       emptied: () => this.#credit.close(),
     };
     this.#stream = new AnswerStream(
-      { unreadBytesMax: CREDIT_BYTES - DELTA_BYTES_MAX, stallTimeoutMs: times.readerStallTimeoutMs },
+      {
+        isWhole: input.order.isWhole,
+        unreadBytesMax: CREDIT_BYTES - DELTA_BYTES_MAX,
+        stallTimeoutMs: times.readerStallTimeoutMs,
+      },
       { clock, listener },
     );
   }
@@ -125,6 +131,7 @@ export class ComputeRequest {
           break;
         }
         const attempt = await this.#nextAttempt();
+        if (attempt === null && this.#beginsAnew()) continue;
         if (attempt === null) break;
         const end = this.#asProvidersFault(await this.#dispatch(attempt));
         if (!(await this.#goesOnAfter(attempt, end))) return await this.#writeEnd(attempt, end);
@@ -147,24 +154,36 @@ export class ComputeRequest {
     return isRefused ? { kind: 'failed', code: 'provider_failed' } : end;
   }
 
-  /** True: another provider may try. What this one delivered of the answer is noted, and the next one is to go on with it. */
+  /** True: another provider may try, to go on with what this one delivered, or anew. */
   async #goesOnAfter(attempt: Attempt, end: AttemptEnd): Promise<boolean> {
-    const { providers, tokens } = this.#dependencies;
+    if (!mayFailOver(end) || this.#input.order.signal.aborted) return false;
+    const deliveredTokens = this.#stream.hasText ? await this.#noteDelivered(attempt) : 0;
+    if (deliveredTokens === null && !this.#beginsAnew()) return false;
+    this.#dependencies.providers.judge(attempt, deliveredTokens ?? 0);
+    return true;
+  }
+
+  /** Notes what an attempt delivered before it broke off, in tokens. Null: nobody can go on with it. */
+  async #noteDelivered(attempt: Attempt): Promise<number | null> {
     const { order, requester } = this.#input;
-    if (!mayFailOver(end) || order.signal.aborted) return false;
-    let deliveredTokens = 0;
-    if (this.#stream.hasText) {
-      const { beginning } = this.#stream;
-      this.#continuationBody = beginning === null ? null : order.continuationBody(beginning);
-      if (this.#continuationBody === null) return false;
-      deliveredTokens = await tokens.countText(requester.tenantId, this.#stream.partText);
-      const isWhole =
-        this.#brokenOff.completionTokens + deliveredTokens >= this.#costs.tokensMaxAt(attempt.model);
-      if (isWhole || !this.#credit.reserveBody(this.#continuationBody.length)) return false;
-      this.#brokenOff.add(attempt, deliveredTokens);
-      this.#stream.beginPart();
-    }
-    providers.judge(attempt, deliveredTokens);
+    const { beginning } = this.#stream;
+    const body = beginning === null ? null : order.continuationBody(beginning);
+    if (body === null) return null;
+    const tokens = await this.#dependencies.tokens.countText(requester.tenantId, this.#stream.partText);
+    const isAll = this.#brokenOff.completionTokens + tokens >= this.#costs.tokensMaxAt(attempt.model);
+    if (isAll || !this.#credit.reserveBody(body.length)) return null;
+    this.#continuationBody = body;
+    this.#brokenOff.add(attempt, tokens);
+    this.#stream.beginPart();
+    return tokens;
+  }
+
+  /** True: nobody has seen what was delivered, which is dropped. */
+  #beginsAnew(): boolean {
+    if (!this.#input.order.isWhole || !this.#stream.hasText) return false;
+    this.#stream.beginAnew();
+    this.#brokenOff.clear();
+    this.#continuationBody = null;
     return true;
   }
 
@@ -268,7 +287,9 @@ export class ComputeRequest {
       return null;
     }
     const hold = { holdId: holdIdFor(this.#input.id, this.#holds++), heldMicrocents, completionTokensMax };
-    const after = before === null ? this.#begunTransaction(attempt, hold) : { ...before, ...hold };
+    const { nodeId } = this.#options;
+    const begun = { ...this.#input, attempt, createdAtMs: this.#createdAtMs, nodeId };
+    const after = before === null ? begunTransaction(begun, hold) : { ...before, ...hold };
     const unit =
       before === null
         ? beginUnit(after, this.#input.claim, holdLifeMs)
@@ -286,26 +307,6 @@ export class ComputeRequest {
       throw new AppError('invalid', 'amount_out_of_range', 'The request could cost too much.');
     }
     throw new AppError('unavailable', 'unavailable', 'The request took longer than its hold.');
-  }
-
-  #begunTransaction(
-    { model, provider }: Attempt,
-    hold: Pick<BegunTransaction, 'holdId' | 'heldMicrocents' | 'completionTokensMax'>,
-  ): BegunTransaction {
-    const { id, order } = this.#input;
-    const { keyId, ...requester } = this.#input.requester;
-    return {
-      id,
-      requester,
-      keyId,
-      model: order.model,
-      provider: { providerId: provider.id, tenantId: provider.tenantId, deviceId: provider.deviceId },
-      prices: model.prices,
-      promptTokens: order.promptTokens,
-      createdAtMs: this.#createdAtMs,
-      nodeId: this.#options.nodeId,
-      ...hold,
-    };
   }
 
   /** Sends the request to a provider; resolves with the end of the attempt, when no hold for it is on its way. */
@@ -400,11 +401,11 @@ export class ComputeRequest {
       await endRequest(transaction, last, this.#stream, false, this.#options.times, this.#dependencies);
     }
     this.#stream.end({ kind: 'failed', code });
-    // Before the first text nobody reads.
-    if (!this.#stream.hasText) this.#stream.discard();
+    if (!this.#isRead) this.#stream.discard();
   }
 
   #answerOf(attempt: Attempt): ComputeAnswer {
+    this.#isRead = true;
     return {
       transactionId: this.#input.id,
       providerId: attempt.provider.id,
@@ -428,21 +429,6 @@ export class ComputeRequest {
   /** Milliseconds until the whole request must be over. */
   #leftMs(): number {
     return this.#deadlineMs - this.#dependencies.clock.monotonicMs();
-  }
-}
-
-/** The failure that an error tells of; one that isn't an attempt's is the server's. */
-function failureOf({ code }: AppError): FailureCode {
-  switch (code) {
-    case 'provider_failed':
-    case 'provider_stalled':
-    case 'provider_vanished':
-    case 'provider_answer_malformed':
-    case 'provider_busy':
-    case 'request_timed_out':
-      return code;
-    default:
-      return 'unavailable';
   }
 }
 

@@ -1,12 +1,39 @@
+import type { TransactionId } from '../../kernel/ids.ts';
 import type { PricingService } from '../pricing/index.ts';
 import type { Attempt, TokenClaim } from '../providers/index.ts';
 import type { BegunTransaction, ServingProvider, TransactionShare } from '../transactions/index.ts';
 import { billedTokens } from './billing.ts';
+import type { ComputeOrder, KeyedRequester } from './types.ts';
 
 /** The provider of an attempt, as transactions have it. */
 export function servingProvider({ provider }: Attempt): ServingProvider {
   const { id: providerId, tenantId, deviceId } = provider;
   return { providerId, tenantId, deviceId };
+}
+
+/** The transaction of a request that is given to its first provider. */
+export function begunTransaction(
+  {
+    id,
+    requester: { keyId, ...requester },
+    order,
+    attempt,
+    createdAtMs,
+    nodeId,
+  }: {
+    readonly id: TransactionId;
+    readonly requester: KeyedRequester;
+    readonly order: ComputeOrder;
+    readonly attempt: Attempt;
+    readonly createdAtMs: number;
+    readonly nodeId: string;
+  },
+  hold: Pick<BegunTransaction, 'holdId' | 'heldMicrocents' | 'completionTokensMax'>,
+): BegunTransaction {
+  const { model, promptTokens } = order;
+  const provider = servingProvider(attempt);
+  const { prices } = attempt.model;
+  return { id, requester, keyId, model, provider, prices, promptTokens, createdAtMs, nodeId, ...hold };
 }
 
 /** What an attempt gets that broke off, and was gone on with: the tokens that it delivered, but no prompt. */
@@ -44,7 +71,8 @@ export function lastShare(
     billedTokens: billed.prompt + billed.cachedPrompt + billed.completion,
     ...pricing.price(billed, prices),
     claimedTokens: claim === null ? 0 : claim.promptTokens + claim.completionTokens,
-    countedTokens: claim === null ? 0 : promptTokens + countedTokens,
+    // Its claim is about all that it was given, the beginning of an answer included.
+    countedTokens: claim === null || attempt === null ? 0 : attempt.order.promptTokens + countedTokens,
   };
 }
 
@@ -54,7 +82,7 @@ export function lastShare(
  */
 export class BrokenOffShares {
   readonly #pricing: PricingService;
-  readonly #shares: TransactionShare[] = [];
+  #shares: TransactionShare[] = [];
 
   constructor(pricing: PricingService) {
     this.#pricing = pricing;
@@ -63,6 +91,11 @@ export class BrokenOffShares {
   /** The attempt delivered so many tokens. */
   add(attempt: Attempt, completionTokens: number): void {
     if (completionTokens > 0) this.#shares.push(brokenOffShare(attempt, completionTokens, this.#pricing));
+  }
+
+  /** Nothing of what they delivered is used. */
+  clear(): void {
+    this.#shares = [];
   }
 
   get shares(): readonly TransactionShare[] {

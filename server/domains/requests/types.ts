@@ -21,6 +21,8 @@ export interface ComputeOrder {
   continuationBody(beginning: string): Uint8Array | null;
   /** Chosen by the requester: under the same key the same order is carried out once. Null: always. */
   readonly idempotencyKey: string | null;
+  /** True: the answer is given in one piece at its end, so that until then it may begin anew at another provider. */
+  readonly isWhole: boolean;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
 }

@@ -39,7 +39,7 @@ export function answerWhole(
   dependencies: ChatDependencies,
 ): Promise<HttpResponse> {
   return dependencies.retried.serve(actor, request, async (lasting) => {
-    const frame = await beginCompletion(actor, chat, lasting, dependencies);
+    const frame = await beginCompletion(actor, chat, lasting, true, dependencies);
     const { fields, end } = await wholeCompletion(frame);
     const headers = { ...completionHeaders(frame), 'content-type': 'application/json; charset=utf-8' };
     return { status: 200, headers, body: JSON.stringify(format(frame, fields, end)) };
@@ -54,7 +54,7 @@ export async function answerStreamed(
   events: (frame: CompletionFrame) => AsyncIterable<string>,
   dependencies: ChatDependencies,
 ): Promise<HttpResponse> {
-  const frame = await beginCompletion(actor, chat, request, dependencies);
+  const frame = await beginCompletion(actor, chat, request, false, dependencies);
   const type = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' };
   return { status: 200, headers: { ...completionHeaders(frame), ...type }, body: events(frame) };
 }
@@ -64,6 +64,7 @@ async function beginCompletion(
   actor: AccountActor,
   chat: ChatRequest,
   request: HttpRequest,
+  isWhole: boolean,
   { requests, tokens }: ChatDependencies,
 ): Promise<CompletionFrame> {
   let promptTokens = 0;
@@ -78,6 +79,7 @@ async function beginCompletion(
     completionTokensMax: chat.max_completion_tokens ?? chat.max_tokens ?? null,
     costMicrocentsMax: readMaximumCost(request),
     idempotencyKey: readIdempotencyKey(request),
+    isWhole,
     signal: request.signal,
   });
   return { answer, model: chat.model, promptTokens };

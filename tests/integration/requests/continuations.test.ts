@@ -230,3 +230,38 @@ describe('an answer that its provider breaks off', () => {
     expect((await reading).at(-1)).toMatchObject({ kind: 'end' });
   });
 });
+
+describe('an answer in one piece', () => {
+  it('is one delta, and begins anew where nobody can go on with it, for which nobody pays', async () => {
+    const answer = await begun('one two', { isWhole: true });
+    const next = await handedOver({ continuesAnswers: false });
+    expect((await asked(next)).isContinuation).toBe(false);
+    market.answer(next, await asked(next), ['three', ' four'], [10, 2]);
+    expect(await eventsOf(answer)).toMatchObject([
+      { fields: { content: 'three four' } },
+      { kind: 'end', completionTokens: 2, costMicrocents: cents(24) },
+    ]);
+    expect(await sharesOf(first)).toEqual([]);
+  });
+
+  it('is gone on with where somebody can', async () => {
+    const answer = await begun('one two', { isWhole: true });
+    const next = await handedOver();
+    market.answer(next, await asked(next), [' three']);
+    expect(await eventsOf(answer)).toMatchObject([
+      { fields: { content: 'one two three' } },
+      { kind: 'end', completionTokens: 3, costMicrocents: cents(24) },
+    ]);
+  });
+
+  it('that called a tool begins anew', async () => {
+    const answer = ask({ isWhole: true });
+    const { requestId } = await asked(first);
+    const calls = [{ index: 0, function: { name: 'f', arguments: '{' } }];
+    const delta = { fields: { tool_calls: calls }, text: 'f{', bytes: 1 };
+    market.providers.delta(first.actor, { requestId, index: 0, delta });
+    const next = await handedOver();
+    market.answer(next, await asked(next), ['done']);
+    expect(await eventsOf(await answer)).toMatchObject([{ fields: { content: 'done' } }, { kind: 'end' }]);
+  });
+});

@@ -105,6 +105,7 @@ class Exchange {
       completionTokensMax: 20,
       costMicrocentsMax: null,
       idempotencyKey: null,
+      isWhole: false,
       signal: new AbortController().signal,
     };
     return this.#server.requests.createRequest(customer, order).then(

@@ -198,6 +198,7 @@ function ask(
     completionTokensMax,
     costMicrocentsMax: null,
     idempotencyKey: null,
+    isWhole: false,
     signal,
   };
   return requests.createRequest(actor, order).then(

@@ -82,6 +82,7 @@ export class Customer {
       completionTokensMax: chance.oneOf([20, 60, 400, null]),
       costMicrocentsMax: null,
       idempotencyKey: key,
+      isWhole: chance.happens(0.3),
     };
     const promptTokens = 10 + this.#world.asked.length;
     const countPromptTokens = async () => promptTokens;

@@ -52,7 +52,7 @@ export class Link implements ProviderLink {
     if (this.#isCut && this.#world.chance.happens(0.5)) return false;
     this.#world.expect(!outstanding.has(order.requestId), 'a request is given to its device once');
     outstanding.add(order.requestId);
-    if (order.isContinuation) this.#world.noteContinuation(this.#nameOf(order.requestId), order);
+    this.#world.noteAsked(this.#nameOf(order.requestId), order);
     const { slots } = this.#device;
     this.#world.expect(outstanding.size <= slots, `no provider has more than its ${slots} slots`);
     this.#transmit('down', () => this.#device.receive(order, this));

@@ -73,11 +73,9 @@ function mayBeBilled(end: Told): boolean {
 }
 
 /** What its providers sent: the beginning that the last one was given to go on with, and all of that one. */
-function deliveredTo({ devices, received, continued }: World, { answer }: Asked): string {
-  const last = continued.get(answer?.transactionId ?? '');
-  if (last !== undefined) return last.beginning + (received.get(last.name) ?? '');
-  const device = devices.find(({ actor }) => actor.deviceId === answer?.providerId);
-  return received.get(`${device?.actor.deviceId}/${answer?.transactionId}`) ?? '';
+function deliveredTo({ received, askedLast }: World, { answer }: Asked): string {
+  const last = askedLast.get(answer?.transactionId ?? '');
+  return last === undefined ? '' : last.beginning + (received.get(last.name) ?? '');
 }
 
 /** Each transaction has ended, with the money that its row says. */

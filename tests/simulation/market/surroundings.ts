@@ -14,6 +14,6 @@ export interface Surroundings {
   /** Notes what is wrong, once. */
   expect(holds: boolean, what: string): void;
   noteReceived(name: string, message: DeltaMessage): void;
-  /** The provider is to go on with an answer that another one began. */
-  noteContinuation(name: string, order: ProviderOrder): void;
+  /** A provider is asked for an answer, or to go on with it. */
+  noteAsked(name: string, order: ProviderOrder): void;
 }

@@ -33,8 +33,8 @@ export class World {
   readonly problems: string[] = [];
   /** Text of each answer as the server got it, by device and request, up to the answer's end. */
   readonly received = new Map<string, string>();
-  /** Who goes on with a request now, as `received` has it, and with what beginning. */
-  readonly continued = new Map<string, { readonly name: string; readonly beginning: string }>();
+  /** Who was asked last for an answer, as `received` has it, and with what beginning. */
+  readonly askedLast = new Map<string, { readonly name: string; readonly beginning: string }>();
   readonly kills: number[] = [];
   server: MarketProcess<UnreliableStore> | null = null;
   /** True when nothing goes wrong any more. */
@@ -67,8 +67,8 @@ export class World {
     this.received.set(name, (this.received.get(name) ?? '') + delta.text);
   }
 
-  noteContinuation(name: string, { requestId, body }: ProviderOrder): void {
-    this.continued.set(requestId, { name, beginning: new TextDecoder().decode(body) });
+  noteAsked(name: string, { requestId, body, isContinuation }: ProviderOrder): void {
+    this.askedLast.set(requestId, { name, beginning: isContinuation ? new TextDecoder().decode(body) : '' });
   }
 
   /** Runs everything that happens, then all that is to end by itself, then stops the server. */
