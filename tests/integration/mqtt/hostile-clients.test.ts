@@ -25,6 +25,15 @@ async function connected(port: number, name: string): Promise<RawConnection> {
 const MESSAGE_ID = Buffer.from([0, 1]);
 
 describe('a socket', () => {
+  test('that says nothing of who it is costs a line in the log a second, however many there are', async () => {
+    const { port, logger } = await startBroker();
+    const sockets = await Promise.all(Array.from({ length: 50 }, () => connectRaw(port, PINGREQ)));
+    await eventually('the ends', () => sockets.every(({ closed }) => closed()));
+    const counts = () => logger.lines.map(({ fields }) => Number(fields.connections));
+    await eventually('all in the log', () => counts().reduce((sum, count) => sum + count, 0) === 50);
+    expect(counts().length).toBeLessThan(10);
+  });
+
   test('that never sends CONNECT, or only a part of it, is closed after a while', async () => {
     const { port } = await startBroker({ connectTimeoutMs: 100 });
     const silent = await connectRaw(port);
