@@ -1,10 +1,7 @@
-import { sameTag } from './hmac';
 import {
   BATCH_ARENA,
   BATCH_ARENA_BYTES,
-  BATCH_EXPECTED,
   BATCH_LENGTHS,
-  BATCH_MATCHES,
   BATCH_MAX,
   BATCH_OFFSETS,
   BATCH_SLOTS,
@@ -182,20 +179,6 @@ export function signBatch(from: u32, to: u32): i32 {
         busy--;
       }
     }
-  }
-  return STATUS_OK;
-}
-
-/**
- * Compares the tags made for messages `from` up to `to` with those at `BATCH_EXPECTED` and writes one byte a message at
- * `BATCH_MATCHES`: 1 when the tag is right, else 0. Each comparison takes the same time wherever the tags differ. Refuses
- * more messages than fit with `STATUS_OUT_OF_RANGE`.
- */
-export function compareBatch(from: u32, to: u32): i32 {
-  if (to > BATCH_MAX) return STATUS_OUT_OF_RANGE;
-  for (let item = from; item < to; item++) {
-    const at = (item as usize) * DIGEST_BYTES;
-    store<u8>(BATCH_MATCHES + (item as usize), sameTag(BATCH_TAGS + at, BATCH_EXPECTED + at) ? 1 : 0);
   }
   return STATUS_OK;
 }

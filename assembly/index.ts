@@ -4,18 +4,13 @@ import { scoreFourLanes } from './scoring-four-lanes';
 import { STATUS_OUT_OF_RANGE } from './status';
 
 export { call } from './commands';
-export { compareBatch, signBatch } from './hmac-batch';
-export { priceBatch } from './pricing-batch';
+export { signBatch } from './hmac-batch';
 
-export const pricesAddress: usize = layout.PRICES;
-export const pricesMax: u32 = layout.PRICES_MAX;
 export const batchMax: u32 = layout.BATCH_MAX;
 export const batchOffsetsAddress: usize = layout.BATCH_OFFSETS;
 export const batchLengthsAddress: usize = layout.BATCH_LENGTHS;
 export const batchSlotsAddress: usize = layout.BATCH_SLOTS;
 export const batchTagsAddress: usize = layout.BATCH_TAGS;
-export const batchExpectedAddress: usize = layout.BATCH_EXPECTED;
-export const batchMatchesAddress: usize = layout.BATCH_MATCHES;
 export const batchArenaAddress: usize = layout.BATCH_ARENA;
 export const batchArenaBytes: u32 = layout.BATCH_ARENA_BYTES;
 

@@ -56,21 +56,15 @@ export const SAMPLES_MAX: u32 = MESSAGE_BYTES_MAX / 32;
 export const CANDIDATES: usize = IS_CORE ? 0x5_0000 : MESSAGE;
 export const CANDIDATES_MAX: u32 = IS_CORE ? 12288 : 64;
 
-// Price batch: nine arrays of u64: tokens and prices of prompts, cached prompts and completions, costs, fees, earnings.
-export const PRICES: usize = CANDIDATES + 7 * 4 * 12288;
-export const PRICES_MAX: u32 = 4096;
-
-// Signature batch: three arrays of u32 (offset into the arena, length, key slot), the tags made, the tags to verify, one
-// byte a message that says whether its tag was right, and the arena that holds the messages.
-export const BATCH: usize = PRICES + 9 * 8 * 4096;
+// Signature batch: three arrays of u32 (offset into the arena, length, key slot), the tags made, and the arena that holds the
+// messages.
+export const BATCH: usize = CANDIDATES + 7 * 4 * 12288;
 export const BATCH_MAX: u32 = 1024;
 export const BATCH_OFFSETS: usize = BATCH;
 export const BATCH_LENGTHS: usize = BATCH_OFFSETS + 4 * 1024;
 export const BATCH_SLOTS: usize = BATCH_LENGTHS + 4 * 1024;
 export const BATCH_TAGS: usize = BATCH_SLOTS + 4 * 1024;
-export const BATCH_EXPECTED: usize = BATCH_TAGS + 32 * 1024;
-export const BATCH_MATCHES: usize = BATCH_EXPECTED + 32 * 1024;
-export const BATCH_ARENA: usize = BATCH_MATCHES + 1024;
+export const BATCH_ARENA: usize = BATCH_TAGS + 32 * 1024;
 export const BATCH_ARENA_BYTES: u32 = 0xc_0000;
 
 // Four lanes: the transposed hash state (8 x 16 bytes), then for each lane its tail (128), its outer block (64) and its

@@ -118,27 +118,19 @@ function instantiate(bytes: Uint8Array): WebAssembly.Exports {
 /** What core.wasm exports beside `call`. */
 export interface BatchExports {
   readonly scoreBatch: (count: number) => number;
-  readonly priceBatch: (count: number, basisPoints: number, roundingUnitMicrocents: bigint) => number;
   readonly signBatch: (from: number, to: number) => number;
-  readonly compareBatch: (from: number, to: number) => number;
-  readonly pricesAddress: number;
-  readonly pricesMax: number;
   readonly batchMax: number;
   readonly batchOffsetsAddress: number;
   readonly batchLengthsAddress: number;
   readonly batchSlotsAddress: number;
   readonly batchTagsAddress: number;
-  readonly batchExpectedAddress: number;
-  readonly batchMatchesAddress: number;
   readonly batchArenaAddress: number;
   readonly batchArenaBytes: number;
 }
 
 /** The exports of core.wasm. Throws {@link CoreError} `CORE_WRONG_KIND` when the module has no batches. */
 export function requireBatchExports(exports: WebAssembly.Exports): BatchExports {
-  const requireFunction = <Name extends 'scoreBatch' | 'priceBatch' | 'signBatch' | 'compareBatch'>(
-    name: Name,
-  ) => {
+  const requireFunction = <Name extends 'scoreBatch' | 'signBatch'>(name: Name) => {
     const value = exports[name];
     if (typeof value !== 'function') throw missing(name);
     return value as BatchExports[Name];
@@ -150,18 +142,12 @@ export function requireBatchExports(exports: WebAssembly.Exports): BatchExports 
   };
   return {
     scoreBatch: requireFunction('scoreBatch'),
-    priceBatch: requireFunction('priceBatch'),
     signBatch: requireFunction('signBatch'),
-    compareBatch: requireFunction('compareBatch'),
-    pricesAddress: requireNumber('pricesAddress'),
-    pricesMax: requireNumber('pricesMax'),
     batchMax: requireNumber('batchMax'),
     batchOffsetsAddress: requireNumber('batchOffsetsAddress'),
     batchLengthsAddress: requireNumber('batchLengthsAddress'),
     batchSlotsAddress: requireNumber('batchSlotsAddress'),
     batchTagsAddress: requireNumber('batchTagsAddress'),
-    batchExpectedAddress: requireNumber('batchExpectedAddress'),
-    batchMatchesAddress: requireNumber('batchMatchesAddress'),
     batchArenaAddress: requireNumber('batchArenaAddress'),
     batchArenaBytes: requireNumber('batchArenaBytes'),
   };

@@ -346,7 +346,7 @@ export class WasmCore<Kind extends 'device' | 'server' = 'device' | 'server'> im
 }
 
 /** Whether a number of basis points is a whole number from 0 to 10,000. */
-export function isBasisPoints(value: number): boolean {
+function isBasisPoints(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= BASIS_POINTS_MAX;
 }
 
@@ -359,7 +359,7 @@ export function refusalOf(status: number): typeof EMPTY | typeof OUT_OF_RANGE | 
 }
 
 /** Whether an integer is unsigned and fits 64 bits. */
-export function isU64(value: bigint): boolean {
+function isU64(value: bigint): boolean {
   return value >= 0n && value <= U64_MAX;
 }
 

@@ -6,8 +6,6 @@ export type {
   CandidateArrays,
   DeviceCore,
   HashStream,
-  PriceArrays,
-  PriceBatchResult,
   PriceRequest,
   PriceResult,
   QualityAssessment,

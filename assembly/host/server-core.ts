@@ -1,8 +1,8 @@
-import { type BatchExports, openModule, requireBatchExports, requireOk, Status, TAG_BYTES } from './abi.ts';
-import { isBasisPoints, isU64, refusalOf, WasmCore } from './device-core.ts';
+import { openModule, requireBatchExports, TAG_BYTES } from './abi.ts';
+import { refusalOf, WasmCore } from './device-core.ts';
 import { createNodeCrypto } from './node-crypto.ts';
 import { ArenaBatch } from './signature-batch.ts';
-import type { PriceArrays, PriceBatchResult, ScoreBatchResult, ServerCore, SigningKey } from './types.ts';
+import type { ScoreBatchResult, ServerCore, SigningKey } from './types.ts';
 
 /** Settings of {@link loadServerCore}. */
 export interface ServerCoreOptions {
@@ -29,11 +29,8 @@ export function loadServerCore(bytes: Uint8Array, options: ServerCoreOptions = {
 }
 
 class WasmServerCore extends WasmCore<'server'> implements ServerCore {
-  readonly prices: PriceArrays;
-  readonly pricesMax: number;
   readonly batch: ArenaBatch;
   readonly #scoreBatch: (count: number) => number;
-  readonly #priceBatch: BatchExports['priceBatch'];
 
   constructor(bytes: Uint8Array, nodeCryptoFromBytes: number) {
     const module = openModule(bytes);
@@ -43,21 +40,8 @@ class WasmServerCore extends WasmCore<'server'> implements ServerCore {
       module,
       Number.isFinite(nodeCryptoFromBytes) ? createNodeCrypto(nodeCryptoFromBytes) : null,
     );
-    const { memory } = module;
-    const { pricesAddress, pricesMax } = exports;
-    const array = (index: number) =>
-      new BigUint64Array(memory, pricesAddress + index * pricesMax * 8, pricesMax);
-    this.pricesMax = pricesMax;
-    this.prices = {
-      tokens: { prompt: array(0), cachedPrompt: array(1), completion: array(2) },
-      priceMicrocentsPer1000Tokens: { prompt: array(3), cachedPrompt: array(4), completion: array(5) },
-      costMicrocents: array(6),
-      feeMicrocents: array(7),
-      earningsMicrocents: array(8),
-    };
     this.#scoreBatch = exports.scoreBatch;
-    this.#priceBatch = exports.priceBatch;
-    this.batch = new ArenaBatch(memory, exports, module.keySlots, (key) => this.slotOf(key));
+    this.batch = new ArenaBatch(module.memory, exports, module.keySlots, (key) => this.slotOf(key));
   }
 
   signBatch(
@@ -95,39 +79,8 @@ class WasmServerCore extends WasmCore<'server'> implements ServerCore {
     batch.clear();
   }
 
-  verifyBatch(
-    keys: readonly SigningKey[],
-    messages: readonly Uint8Array[],
-    tags: readonly Uint8Array[],
-  ): Uint8Array {
-    requireSameLength(keys.length, messages.length);
-    requireSameLength(keys.length, tags.length);
-    const matches = new Uint8Array(keys.length);
-    const { batch } = this;
-    this.#inRounds(keys, messages, (from) => {
-      for (let i = 0; i < batch.count; i++) {
-        const tag = tags[from + i] as Uint8Array;
-        if (tag.length === TAG_BYTES) batch.expected.set(tag, i * TAG_BYTES);
-      }
-      matches.set(batch.verify(), from);
-    });
-    for (const [i, tag] of tags.entries()) if (tag.length !== TAG_BYTES) matches[i] = 0;
-    return matches;
-  }
-
   scoreBatch(count: number): ScoreBatchResult {
     return refusalOf(this.#scoreBatch(count)) ?? { ok: true };
-  }
-
-  priceBatch(count: number, commissionBasisPoints: number, roundingUnitMicrocents = 1n): PriceBatchResult {
-    // The module would take a larger number for its lowest 64 bits.
-    if (!isBasisPoints(commissionBasisPoints) || !isU64(roundingUnitMicrocents))
-      return { ok: false, reason: 'out_of_range' };
-    const status = this.#priceBatch(count, commissionBasisPoints, roundingUnitMicrocents);
-    if (status === Status.OVERFLOW) return { ok: false, reason: 'overflow' };
-    if (status === Status.OUT_OF_RANGE) return { ok: false, reason: 'out_of_range' };
-    requireOk(status);
-    return { ok: true };
   }
 
   protected override claimSlot(slot: number): void {
@@ -177,7 +130,7 @@ class WasmServerCore extends WasmCore<'server'> implements ServerCore {
 }
 
 function requireSameLength(keys: number, others: number): void {
-  if (keys !== others) throw new RangeError(`${keys} keys, but ${others} messages or tags.`);
+  if (keys !== others) throw new RangeError(`${keys} keys, but ${others} messages.`);
 }
 
 function requireRoom(tags: Uint8Array | readonly Uint8Array[], count: number, offset: number): void {

@@ -6,16 +6,13 @@ import type { SignatureBatch, SigningKey } from './types.ts';
 export class ArenaBatch implements SignatureBatch {
   readonly arena: Uint8Array;
   readonly tags: Uint8Array;
-  readonly expected: Uint8Array;
   readonly countMax: number;
   count = 0;
   readonly #slotOf: (key: ImportedKey) => number;
   readonly #sign: BatchExports['signBatch'];
-  readonly #compare: BatchExports['compareBatch'];
   readonly #offsets: Uint32Array;
   readonly #lengths: Uint32Array;
   readonly #slots: Uint32Array;
-  readonly #matches: Uint8Array;
   /** 1 for each slot whose key a message needs that was added and isn't signed yet. */
   readonly #needed: Uint8Array;
   #signedCount = 0;
@@ -30,14 +27,11 @@ export class ArenaBatch implements SignatureBatch {
     this.countMax = batchMax;
     this.arena = new Uint8Array(memory, exports.batchArenaAddress, exports.batchArenaBytes);
     this.tags = new Uint8Array(memory, exports.batchTagsAddress, batchMax * TAG_BYTES);
-    this.expected = new Uint8Array(memory, exports.batchExpectedAddress, batchMax * TAG_BYTES);
     this.#slotOf = slotOf;
     this.#sign = exports.signBatch;
-    this.#compare = exports.compareBatch;
     this.#offsets = new Uint32Array(memory, exports.batchOffsetsAddress, batchMax);
     this.#lengths = new Uint32Array(memory, exports.batchLengthsAddress, batchMax);
     this.#slots = new Uint32Array(memory, exports.batchSlotsAddress, batchMax);
-    this.#matches = new Uint8Array(memory, exports.batchMatchesAddress, batchMax);
     this.#needed = new Uint8Array(keySlots);
   }
 
@@ -68,12 +62,6 @@ export class ArenaBatch implements SignatureBatch {
     requireOk(this.#sign(this.#signedCount, this.count));
     this.#needNothing();
     this.#signedCount = this.count;
-  }
-
-  verify(): Uint8Array {
-    this.sign();
-    requireOk(this.#compare(0, this.count));
-    return this.#matches.subarray(0, this.count);
   }
 
   /** Signs what needs the key in a slot, before the slot gets another key. */

@@ -159,32 +159,16 @@ export type ScoreBatchResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly reason: 'empty' | 'out_of_range' };
 
-/** The arrays of the price batch, in the module's memory: fill tokens and prices, call `priceBatch`, read the others. */
-export interface PriceArrays {
-  readonly tokens: TokenKinds<BigUint64Array>;
-  readonly priceMicrocentsPer1000Tokens: TokenKinds<BigUint64Array>;
-  readonly costMicrocents: BigUint64Array;
-  readonly feeMicrocents: BigUint64Array;
-  readonly earningsMicrocents: BigUint64Array;
-}
-
-/** Whether the whole batch was priced; if not, no result may be read. */
-export type PriceBatchResult =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly reason: 'overflow' | 'out_of_range' };
-
 /**
- * Messages signed or verified together, four at a time. They are written straight into `arena`, so nothing is copied:
- * `clear`, write messages, `add` each, then `sign` and read `tags`, or write `expected` and `verify`. There is one a core;
- * `signBatch`, `verifyBatch` and `signForKeys` use it too and leave it empty.
+ * Messages signed together, four at a time. They are written straight into `arena`, so nothing is copied: `clear`, write
+ * messages, `add` each, then `sign` and read `tags`. There is one a core; `signBatch` and `signForKeys` use it too and leave it
+ * empty.
  */
 export interface SignatureBatch {
   /** Memory for messages. */
   readonly arena: Uint8Array;
-  /** 32 bytes a message, in the order they were added; valid after `sign` or `verify`. */
+  /** 32 bytes a message, in the order they were added; valid after `sign`. */
   readonly tags: Uint8Array;
-  /** 32 bytes a message to compare with, written by the caller before `verify`. */
-  readonly expected: Uint8Array;
   readonly countMax: number;
   readonly count: number;
   clear(): void;
@@ -192,16 +176,12 @@ export interface SignatureBatch {
   add(key: SigningKey, offset: number, length: number): void;
   /** Signs every message added. */
   sign(): void;
-  /** Signs, compares, and returns a view with 1 for each right tag and 0 for each wrong one. */
-  verify(): Uint8Array;
 }
 
 /** The server's core: everything the device's can do, and batches. */
 export interface ServerCore extends DeviceCore {
   readonly kind: 'server';
   readonly candidates: CandidateArrays;
-  readonly prices: PriceArrays;
-  readonly pricesMax: number;
   readonly batch: SignatureBatch;
 
   /**
@@ -221,14 +201,6 @@ export interface ServerCore extends DeviceCore {
     tags: Uint8Array | readonly Uint8Array[],
     offset?: number,
   ): void;
-  /** 1 for each right tag, 0 for each wrong one or one that isn't 32 bytes long. Constant time in the tags. */
-  verifyBatch(
-    keys: readonly SigningKey[],
-    messages: readonly Uint8Array[],
-    tags: readonly Uint8Array[],
-  ): Uint8Array;
   /** Scores the first `count` of `candidates` as `score` does, four at a time, to the same bits. */
   scoreBatch(count: number): ScoreBatchResult;
-  /** Prices and splits the first `count` of `prices` as `price` and `split` do; the rounding unit is 1 by default. */
-  priceBatch(count: number, commissionBasisPoints: number, roundingUnitMicrocents?: bigint): PriceBatchResult;
 }

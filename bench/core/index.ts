@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { loadServerCore, type ServerCore } from '../../assembly/host/node.ts';
 import { checkoutFolder } from '../../device/node/checkout.ts';
 import { type BenchResult, type BenchSuite, compare } from '../harness.ts';
-import { comparePrices } from './prices.ts';
 import { compareScores } from './scores.ts';
 import { compareSelection } from './selection.ts';
 import { compareSignatures } from './signatures.ts';
@@ -12,12 +11,7 @@ export const suite: BenchSuite = {
   name: 'core',
   run: async (report) => {
     const core = loadCore();
-    const comparisons = [
-      ...compareSignatures(core),
-      ...compareScores(core),
-      compareSelection(core),
-      ...comparePrices(core),
-    ];
+    const comparisons = [...compareSignatures(core), ...compareScores(core), compareSelection(core)];
     for (const prepare of comparisons) {
       const result: BenchResult = compare(prepare());
       report(result);

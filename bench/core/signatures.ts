@@ -32,7 +32,6 @@ export function compareSignatures(core: ServerCore): (() => Comparison)[] {
     () => compareVerify(core, makeFrames(core, length)),
     () => compareVerifyNoble(core, makeFrames(core, length)),
     () => compareSignBatch(core, makeFrames(core, length)),
-    () => compareVerifyBatch(core, makeFrames(core, length)),
     () => compareSignForKeys(core, makeFrames(core, length)),
   ]);
 }
@@ -141,21 +140,6 @@ function compareSignBatch(core: ServerCore, at: Frames): Comparison {
   requireTags(at, ours);
   requireTags(at, reference);
   return { name: `sign-${length}-batch`, operations: count, ours, reference };
-}
-
-function compareVerifyBatch(core: ServerCore, at: Frames): Comparison {
-  const { count, keys, messages, tags, length } = at;
-  const ours = () => {
-    const matches = core.verifyBatch(keys, messages, tags);
-    for (let i = 0; i < count; i++) if (matches[i] !== 1) throw wrong();
-  };
-  ours();
-  return {
-    name: `verify-${length}-batch`,
-    operations: count,
-    ours,
-    reference: compareVerify(core, at).reference,
-  };
 }
 
 function compareSignForKeys(core: ServerCore, { keys, nodeSigners, messages, length }: Frames): Comparison {

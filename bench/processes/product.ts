@@ -137,7 +137,9 @@ async function startServer(
 ): Promise<StartedServer> {
   const output = join(directory, 'output.log');
   const file = openSync(output, 'w');
-  const command = [process.execPath, ...nodeArguments, `${checkoutFolder()}build/yggdrasil.js`, 'server'];
+  const server = [...nodeArguments, `${checkoutFolder()}build/yggdrasil.js`, 'server'];
+  // As `npm start` does.
+  const command = [process.execPath, '--max-semi-space-size=32', ...server];
   const [program, args] = placed('server', command);
   const child = spawn(program, args, {
     env: environment(directory, port, mqttPort),

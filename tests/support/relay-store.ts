@@ -37,10 +37,13 @@ export class RelayStoreInMemory implements RelayStore {
   readonly cursors = new Map<string, number>();
   /** Asked before each transaction of the stream; what it says happens to it. */
   fate: () => 'kept' | 'no room' | 'refused' | 'answer lost' = () => 'kept';
+  /** Held by each transaction of the stream before it begins. */
+  beforeAppend: () => Promise<void> = async () => {};
   /** Held by each read of a page before it answers. */
   beforePage: () => Promise<void> = async () => {};
 
   async appendFrames(frames: readonly FrameToStore[]): Promise<readonly StoreOutcome[]> {
+    await this.beforeAppend();
     const fate = this.fate();
     if (fate === 'refused') throw new Error('the database is gone');
     if (fate === 'no room') return frames.map(() => ({ kind: 'refused', reason: 'storage_quota_exceeded' }));

@@ -140,17 +140,6 @@ describe.each(openCores())('%s', (_name, core) => {
 describe('core.wasm in batches', () => {
   const core = openServerCore();
 
-  it.each(pricing.vectors)('prices $name', (vector) => {
-    const { tokens, priceMicrocentsPer1000Tokens, roundingUnitMicrocents } = priceRequestOf(vector);
-    for (const kind of ['prompt', 'cachedPrompt', 'completion'] as const) {
-      core.prices.tokens[kind][0] = tokens[kind];
-      core.prices.priceMicrocentsPer1000Tokens[kind][0] = priceMicrocentsPer1000Tokens[kind];
-    }
-    const result = core.priceBatch(1, 1250, roundingUnitMicrocents);
-    const costMicrocents = core.prices.costMicrocents[0];
-    expect(result.ok ? { ...result, costMicrocents } : result).toEqual(expectedPrice(vector));
-  });
-
   it.each(scoring.vectors)('scores: $name', ({ candidates, scoresHex, refusal }) => {
     for (const [i, candidate] of candidates.entries()) {
       core.candidates.price[i] = candidate.price;

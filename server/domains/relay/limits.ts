@@ -1,5 +1,9 @@
 /** Frames written in one transaction: enough to hide a commit's latency, few enough to keep it in milliseconds. */
 export const BATCH_FRAMES_MAX = 500;
+/** Frames of one transaction while several tenants store: a frame waits for the transaction before its own, whoever fills it. */
+export const SHARED_BATCH_FRAMES_MAX = 64;
+/** For how long after another tenant's frame transactions stay that small, in milliseconds. */
+export const SHARED_BATCHES_MS = 1_000;
 /** Content of the frames that are written in one transaction, but for one frame: what the statement takes in memory. */
 export const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 /** How often a batch is written that meets a network which is being removed: once more for each one removed at that moment. */

@@ -6,7 +6,7 @@ import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { StorageRoom } from '../../kernel/storage-room.ts';
 import { relayError } from './errors.ts';
-import { BATCH_BYTES_MAX, BATCH_FRAMES_MAX, WAITING_BYTES_MAX, WAITING_FRAMES_MAX } from './limits.ts';
+import * as limits from './limits.ts';
 import type { RelayMetrics, RelayStore } from './ports.ts';
 import type { FrameToStore, StoreOutcome } from './types.ts';
 
@@ -45,11 +45,14 @@ export class StreamWriter {
   readonly #metrics: RelayMetrics;
   readonly #events: StreamEvents;
   readonly #waiting = new FairQueue<TenantId, Waiting>({
-    itemsMax: WAITING_FRAMES_MAX,
-    bytesMax: WAITING_BYTES_MAX,
+    itemsMax: limits.WAITING_FRAMES_MAX,
+    bytesMax: limits.WAITING_BYTES_MAX,
   });
   readonly #room: StorageRoom;
   #running: Promise<void> | null = null;
+  #lastTenantId: TenantId | null = null;
+  /** Until when another tenant is expected to want to store, on the monotonic clock. */
+  #sharedUntilMs = 0;
 
   constructor(
     dependencies: {
@@ -80,6 +83,7 @@ export class StreamWriter {
     return new Promise((resolve, reject) => {
       if (!frame.isRepetition) this.#room.requireRoom();
       const waiting = { frame, resolve, reject };
+      this.#noteTenant(frame.sourceTenantId);
       if (this.#waiting.push(frame.sourceTenantId, waiting, frame.content.length))
         this.#running ??= this.#run();
       else reject(relayError('unavailable'));
@@ -98,10 +102,19 @@ export class StreamWriter {
     this.#running = null;
   }
 
+  #noteTenant(tenantId: TenantId): void {
+    if (this.#lastTenantId === tenantId) return;
+    if (this.#lastTenantId !== null)
+      this.#sharedUntilMs = this.#clock.monotonicMs() + limits.SHARED_BATCHES_MS;
+    this.#lastTenantId = tenantId;
+  }
+
   #takeBatch(): Waiting[] {
+    const isShared = this.#clock.monotonicMs() < this.#sharedUntilMs;
+    const framesMax = isShared ? limits.SHARED_BATCH_FRAMES_MAX : limits.BATCH_FRAMES_MAX;
     const batch: Waiting[] = [];
     let bytes = 0;
-    while (batch.length < BATCH_FRAMES_MAX && bytes < BATCH_BYTES_MAX) {
+    while (batch.length < framesMax && bytes < limits.BATCH_BYTES_MAX) {
       const next = this.#waiting.take();
       if (next === undefined) break;
       batch.push(next);

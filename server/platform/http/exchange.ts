@@ -1,5 +1,6 @@
 import { AppError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import type { LoopTurns } from '../../kernel/loop-turns.ts';
 import { addressGroup } from '../../kernel/network-address.ts';
 import { type ClientAddress, type ClientAddresses, canonicalAddress } from '../listening/client-addresses.ts';
 import type { ConnectionBudget } from '../listening/connection-budget.ts';
@@ -31,6 +32,8 @@ export interface ExchangeContext {
   /** The same for senders who needn't be known. */
   readonly anonymousBodies: BodyBudget;
   readonly bodyTurns: BodyTurns;
+  /** By address. */
+  readonly turns: LoopTurns<string>;
   readonly clients: ClientAddresses;
   readonly shares: RequestShares;
   readonly budget: ConnectionBudget;
@@ -220,8 +223,10 @@ class Exchange {
   }
 
   #settle(work: () => Promise<HttpResponse>): void {
+    const { turns } = this.#context;
     if (this.#isLast) void nextTurn().then(() => this.#respond(work));
-    else void this.#respond(work);
+    else if (turns.begin()) void this.#respond(work);
+    else turns.wait(addressGroup(this.#head.client.address), () => void this.#respond(work));
   }
 
   #end(): void {

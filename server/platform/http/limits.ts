@@ -37,6 +37,10 @@ export const LARGE_BODIES_PAUSE = 2;
 export const BODY_BYTES_PER_SECOND_MIN = 1_024;
 /** How long a body may arrive more slowly than that before it is cut off, in milliseconds. */
 export const BODY_GRACE_MS = 10_000;
+/** Requests that are begun in one turn of the event loop: some milliseconds. More wait, in turn by address; */
+export const REQUESTS_PER_TURN = 32;
+/** so many of them. Whatever else comes is begun at once: no more can be under way than there are connections. */
+export const WAITING_REQUESTS_MAX = 10_000;
 /** When a client who has too many requests under way may try again, in seconds. */
 export const RETRY_AFTER_SECONDS = 1;
 

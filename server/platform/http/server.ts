@@ -1,5 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import { LoopTurns } from '../../kernel/loop-turns.ts';
 import { createClientAddresses } from '../listening/client-addresses.ts';
 import type { ConnectionBudget } from '../listening/connection-budget.ts';
 import { HTTP_PART } from '../listening/limits.ts';
@@ -13,7 +14,13 @@ import { createBodyTurns } from './body-turns.ts';
 import { BrokenConnection } from './broken-connection.ts';
 import { createCors } from './cors.ts';
 import { type ExchangeContext, serveRequest } from './exchange.ts';
-import { ANONYMOUS_BODY_BYTES_MAX, ARRIVING_BODY_BYTES_MAX, CLOSE_GRACE_MS } from './limits.ts';
+import {
+  ANONYMOUS_BODY_BYTES_MAX,
+  ARRIVING_BODY_BYTES_MAX,
+  CLOSE_GRACE_MS,
+  REQUESTS_PER_TURN,
+  WAITING_REQUESTS_MAX,
+} from './limits.ts';
 import { createListener, type Listener } from './listener.ts';
 import { createRouter } from './router.ts';
 import type { HttpRoute, RespondToError } from './types.ts';
@@ -155,11 +162,15 @@ function buildServed(
 function createShared(
   options: HttpServerOptions,
   { budget, clock }: Pick<HttpServerDependencies, 'budget' | 'clock'>,
-): Pick<ExchangeContext, 'bodies' | 'anonymousBodies' | 'bodyTurns' | 'clients' | 'shares' | 'budget'> {
+): Pick<
+  ExchangeContext,
+  'bodies' | 'anonymousBodies' | 'bodyTurns' | 'turns' | 'clients' | 'shares' | 'budget'
+> {
   return {
     bodies: new BodyBudget(options.arrivingBodyBytesMax ?? ARRIVING_BODY_BYTES_MAX),
     anonymousBodies: new BodyBudget(options.anonymousBodyBytesMax ?? ANONYMOUS_BODY_BYTES_MAX),
     bodyTurns: createBodyTurns({ clock }),
+    turns: new LoopTurns({ perTurn: REQUESTS_PER_TURN, waitingMax: WAITING_REQUESTS_MAX }),
     clients: createClientAddresses(options.trustedProxies ?? []),
     shares: createRequestShares(budget.connectionsMax * HTTP_PART, (reason) =>
       budget.refused('http', reason),

@@ -3,6 +3,7 @@ import type { Logger } from '../../kernel/logger.ts';
 import { createBrokerStorage } from './broker-parts.ts';
 import type { ClientSession } from './client-session.ts';
 import { BrokerConnection, type ConnectionLimits } from './connection.ts';
+import { FailureLog } from './failure-log.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { CLIENT_ID_LENGTH_MAX, LIBRARY_HEARTBEAT_MS } from './limits.ts';
 import type { ClientSubscription } from './live-subscriptions.ts';
@@ -48,6 +49,7 @@ export async function createBrokers<Session>(
 ): Promise<Brokers> {
   const sessions: Sessions<Session> = new WeakMap();
   const trees = new Map<MqttTree, TreeBroker>();
+  const failures = new FailureLog(dependencies.logger);
   const listen = (aedes: Aedes) => {
     tellEndpoint(aedes, sessions, dependencies.endpoint);
     aedes.on('clientError', (client, error) => report(dependencies.logger, sessions.get(client), error));
@@ -100,8 +102,11 @@ export async function createBrokers<Session>(
       if (level === 5) serveMqtt5(gate);
       else broker.handle(gate);
     },
-    failed: (gate, error) =>
-      report(dependencies.logger, { clientId: '', remoteAddress: gate.remoteAddress }, error),
+    failed: ({ remoteAddress }, error) => {
+      const client = { clientId: '', remoteAddress };
+      if (hasVanished(error)) report(dependencies.logger, client, error);
+      else failures.add(client, error.message);
+    },
     async close() {
       await Promise.all([...ownClients].map((client) => client.shutDown()));
       await Promise.all([...trees.values()].map((tree) => tree.close()));
@@ -203,6 +208,10 @@ function report(
   // A refused CONNECT was logged with its reason; a client that vanishes is everyday life.
   if (error.errorCode !== undefined) return;
   const fields = { ...loggedClient(state), reason: error.message };
-  if (error.code === 'ECONNRESET' || error.code === 'EPIPE') logger.debug(fields, 'an MQTT client vanished');
+  if (hasVanished(error)) logger.debug(fields, 'an MQTT client vanished');
   else logger.warn(fields, 'an MQTT connection was cut');
+}
+
+function hasVanished({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ECONNRESET' || code === 'EPIPE';
 }

@@ -4,7 +4,7 @@ import type { PacketGate } from './packet-gate.ts';
 import type { MqttReason } from './reason.ts';
 import type { MqttTree, TreeMessage, TreePacket } from './tree-types.ts';
 import type { MqttConnection } from './types.ts';
-import type { SharedBytes, Wire } from './wire.ts';
+import type { Outgoing, SharedBytes, Wire } from './wire.ts';
 
 export interface ConnectionLimits {
   readonly outgoingBytesMax: number;
@@ -25,6 +25,8 @@ export interface ConnectionEvents {
 const MESSAGE_ID_MAX = 65_535;
 /** Messages that may wait before retained ones, which are kept elsewhere, wait their turn. */
 const WAITING_BEFORE_RETAINED = 100;
+
+const NOTHING_TO_DO = () => undefined;
 
 /** A lasting session's queue, as its client's connection empties it. */
 interface LastingQueue {
@@ -50,9 +52,8 @@ export class BrokerConnection implements MqttConnection {
   /** Messages of the tree that are not sent yet, from `#head` on. */
   #waiting: TreeMessage[] = [];
   #head = 0;
+  /** Bytes of those of them that are in memory only. */
   #waitingBytes = 0;
-  /** Messages of the endpoint among them. */
-  #waitingDeliveries = 0;
   #lasting: LastingQueue | null = null;
   #lastMessageId = 0;
   /** Who waits for room. */
@@ -116,23 +117,27 @@ export class BrokerConnection implements MqttConnection {
       else this.#write(bytes, sent);
       return true;
     }
-    if (this.#unacknowledged.size + this.#waitingDeliveries >= this.#limits.unacknowledgedMessagesMax)
-      return false;
-    this.#waitingDeliveries++;
-    this.#queue({ packet: { topic, payload, qos: 1, retain: false }, isRepetition: false, token });
+    if (this.#head === this.#waiting.length && this.#unacknowledged.size < this.#window) {
+      this.#sendDelivery({ topic, payload }, token);
+      return true;
+    }
+    if (this.#isQueueFull()) return false;
+    this.#waitingBytes += payload.length;
+    const packet = { topic, payload, qos: 1, retain: false } as const;
+    this.#queue({ packet, isRepetition: false, isVolatile: true, token });
     return true;
   }
 
   /** Sends an answer to what the client sent. */
   answer(packet: Buffer): void {
-    if (!this.#closed && this.#mayWrite()) this.#write(packet, () => undefined);
+    if (!this.#closed && this.#mayWrite()) this.#write(packet, NOTHING_TO_DO);
   }
 
   /** Sends a message of the tree with QoS 0 and without RETAIN. */
   send(packet: TreePacket, shared: SharedBytes): void {
     if (this.#closed || !this.#mayWrite()) return;
     const bytes = this.#wire.publishShared(packet, shared);
-    if (bytes !== null) this.#write(bytes, () => undefined);
+    if (bytes !== null) this.#write(bytes, NOTHING_TO_DO);
   }
 
   /** Sends a message of the tree with this level of service. */
@@ -143,14 +148,13 @@ export class BrokerConnection implements MqttConnection {
     }
     if (this.#closed || !this.#mayWrite()) return;
     const bytes = this.#wire.publish(packet, null, { retain });
-    if (bytes !== null) this.#write(bytes, () => undefined);
+    if (bytes !== null) this.#write(bytes, NOTHING_TO_DO);
   }
 
   /** Sends a message of the tree with QoS 1 or 2 as soon as the client may have another one. */
   offer(packet: TreePacket): void {
     if (this.#closed) return;
-    const waiting = this.#waiting.length - this.#head;
-    if (waiting >= WAITING_MESSAGES_MAX || this.#waitingBytes >= WAITING_BYTES_MAX) {
+    if (this.#isQueueFull()) {
       this.#events.dropped(packet.topic);
       return;
     }
@@ -217,6 +221,11 @@ export class BrokerConnection implements MqttConnection {
 
   readonly #sink = (message: TreeMessage): void => this.#queue(message);
 
+  #isQueueFull(): boolean {
+    const waiting = this.#waiting.length - this.#head;
+    return waiting >= WAITING_MESSAGES_MAX || this.#waitingBytes >= WAITING_BYTES_MAX;
+  }
+
   #queue(message: TreeMessage): void {
     this.#waiting.push(message);
     this.#pump();
@@ -232,12 +241,25 @@ export class BrokerConnection implements MqttConnection {
         this.#head = 0;
       }
       if (message.isVolatile) this.#waitingBytes -= message.packet.payload.length;
-      this.#sendMessage(message);
+      if (message.token === undefined) this.#sendMessage(message);
+      else if (this.#mayWrite()) this.#sendDelivery(message.packet, message.token);
     }
   }
 
+  /** Sends a message of the endpoint with QoS 1. */
+  #sendDelivery(message: Outgoing, token: number): void {
+    const messageId = this.#takeMessageId();
+    const bytes = this.#wire.publish(message, messageId, {});
+    // What the client takes in no case counts as sent.
+    if (bytes === null) {
+      setImmediate(() => this.#events.acknowledged(token));
+      return;
+    }
+    this.#unacknowledged.set(messageId, token);
+    this.#write(bytes, NOTHING_TO_DO);
+  }
+
   #sendMessage(message: TreeMessage): void {
-    if (message.token !== undefined) this.#waitingDeliveries--;
     const { messageExpiry } = message.packet;
     if (messageExpiry !== undefined && messageExpiry <= Date.now() && !message.isRepetition) {
       this.#skip(message);
@@ -245,7 +267,7 @@ export class BrokerConnection implements MqttConnection {
     }
     const messageId = message.packet.messageId ?? this.#takeMessageId();
     this.#reserved.delete(messageId);
-    this.#unacknowledged.set(messageId, message.token ?? null);
+    this.#unacknowledged.set(messageId, null);
     const write = () => {
       if (this.#closed || !this.#mayWrite()) return;
       const bytes = this.#encode(message, messageId);
@@ -255,16 +277,10 @@ export class BrokerConnection implements MqttConnection {
         setImmediate(() => this.#pump());
         return;
       }
-      this.#write(bytes, () => undefined);
+      this.#write(bytes, NOTHING_TO_DO);
       message.isRepetition = true;
     };
-    if (
-      this.#lasting === null ||
-      message.isVolatile ||
-      message.token !== undefined ||
-      message.packet.messageId !== undefined
-    )
-      write();
+    if (this.#lasting === null || message.isVolatile || message.packet.messageId !== undefined) write();
     else {
       const known = this.#lasting.tree.identify(this.#lasting.clientId, message, messageId);
       if (message.packet.qos === 2) known.then(write, () => this.close());
@@ -274,9 +290,7 @@ export class BrokerConnection implements MqttConnection {
 
   /** It is never sent: its time is over, or the client doesn't take packets of its size [MQTT-3.1.2-25]. */
   #skip(message: TreeMessage): void {
-    const { token } = message;
-    if (token !== undefined) setImmediate(() => this.#events.acknowledged(token));
-    else if (!message.isVolatile) this.#lasting?.tree.drop(this.#lasting.clientId, message);
+    if (!message.isVolatile) this.#lasting?.tree.drop(this.#lasting.clientId, message);
   }
 
   /** PUBLISH, or PUBREL where the client has received it already [MQTT-4.4.0-1]. Null: it is too large for the client. */

@@ -14,6 +14,8 @@ export const DRAIN_TIMEOUT_MS = 10_000;
 export const OUTGOING_BYTES_MAX = 1_048_576;
 /** Messages one client may leave unacknowledged. Above any window a client asks for, far below the 65,535 ids. */
 export const UNACKNOWLEDGED_MESSAGES_MAX = 1_000;
+/** Between two lines in the log about connections that ended before anybody was let in, in milliseconds. */
+export const FAILURE_LOG_INTERVAL_MS = 1_000;
 /** Publications of one client that may be in work before its socket is no longer read. */
 export const INCOMING_MESSAGES_MAX = 256;
 /** QoS 2 handshakes one client may leave open. */

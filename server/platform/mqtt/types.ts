@@ -69,8 +69,9 @@ export interface MqttConnection {
   readonly heardAtMs: number;
   /**
    * Hands one message to this client only. With a `token`: QoS 1, and the token comes back in `acknowledged`; without:
-   * QoS 0. False, and nothing was sent: the client is gone, didn't subscribe to the topic, has
-   * `unacknowledgedMessagesMax` messages to acknowledge, or doesn't read (then it is closed as well).
+   * QoS 0. It waits while the client has `unacknowledgedMessagesMax` messages to acknowledge, or as many as it takes. False, and
+   * nothing was sent: the client is gone, didn't subscribe to the topic, has too much waiting, or doesn't read (then it is closed
+   * as well).
    */
   deliver(topic: string, payload: Uint8Array, token?: number): boolean;
   /**

@@ -11,7 +11,8 @@ import type { DeviceCapabilities } from '../../domains/devices/index.ts';
 import { relayError, type StreamPosition } from '../../domains/relay/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { NetworkId } from '../../kernel/ids.ts';
+import type { NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { LoopTurns } from '../../kernel/loop-turns.ts';
 import type { Socket, SocketHandler } from '../../platform/websocket/types.ts';
 import { errorTable, logRefusal, toAppError } from '../error-table.ts';
 import type { DeviceChannel } from '../frames/device-channel.ts';
@@ -19,13 +20,21 @@ import { DeviceSession, type SessionDependencies } from '../frames/device-sessio
 import { type FrameAnswer, payloadOf, type SessionFrames } from '../frames/frame-handler.ts';
 import { capabilitiesOf } from '../frames/frame-handlers.ts';
 import { SEND_WINDOW_FRAMES } from '../frames/limits.ts';
-import { HELLO_TIMEOUT_MS, WINDOW_FRAMES } from './limits.ts';
-import { WaitingMessages } from './waiting-messages.ts';
+import * as limits from './limits.ts';
+import { type WaitingLimits, WaitingMessages } from './waiting-messages.ts';
+
+const BEFORE_WELCOME: WaitingLimits = {
+  framesMax: limits.WAITING_FRAMES_MAX,
+  bytesMax: limits.WAITING_BYTES_MAX,
+};
+const OPEN: WaitingLimits = { framesMax: limits.UNREAD_FRAMES_MAX, bytesMax: limits.UNREAD_BYTES_MAX };
 
 /** What a connection needs, the same for all. */
 export interface ConnectionDependencies extends SessionDependencies {
   readonly clock: Clock;
   readonly heartbeatIntervalMs: number;
+  /** When frames are looked at, where there are many. */
+  readonly turns: LoopTurns<TenantId>;
 }
 
 /**
@@ -35,7 +44,7 @@ export interface ConnectionDependencies extends SessionDependencies {
  */
 export class BifrostConnection implements SocketHandler, DeviceChannel, SessionFrames {
   readonly transport = 'websocket';
-  readonly windowFrames = WINDOW_FRAMES;
+  readonly windowFrames = limits.WINDOW_FRAMES;
   readonly carriesProviders = true;
   readonly followsEveryNetwork = false;
   readonly acknowledgesItself = false;
@@ -46,13 +55,14 @@ export class BifrostConnection implements SocketHandler, DeviceChannel, SessionF
   readonly #cancelHelloTimeout: () => void;
   readonly #waiting = new WaitingMessages();
   #state: 'connecting' | 'greeting' | 'opening' | 'open' = 'connecting';
+  #waitsForTurn = false;
 
   constructor(socket: Socket, token: string | null, dependencies: ConnectionDependencies) {
     this.#socket = socket;
     this.remoteAddress = socket.remoteAddress;
     this.#dependencies = dependencies;
     this.#session = new DeviceSession(this, dependencies);
-    this.#cancelHelloTimeout = dependencies.clock.after(HELLO_TIMEOUT_MS, () => {
+    this.#cancelHelloTimeout = dependencies.clock.after(limits.HELLO_TIMEOUT_MS, () => {
       // A device that has said what it must waits for us.
       this.#session.end(this.#state === 'greeting' ? helloRequired() : relayError('unavailable'));
     });
@@ -70,14 +80,26 @@ export class BifrostConnection implements SocketHandler, DeviceChannel, SessionF
   /** A message came. The bytes are copied if they must wait. */
   received(message: Uint8Array, isBinary: boolean): void {
     if (this.#session.ended) return;
-    if (this.#state === 'greeting' || this.#state === 'open') this.#receive(message, isBinary);
-    else if (!this.#waiting.add(message, isBinary)) {
-      this.#session.end(new AppError('rate_limited', 'rate_limited', 'Too much before WELCOME.'));
+    if (this.#listens && this.#waiting.isEmpty && this.#dependencies.turns.begin()) {
+      this.#receive(message, isBinary);
+      return;
     }
+    while (!this.#waiting.add(message, isBinary, this.#state === 'open' ? OPEN : BEFORE_WELCOME)) {
+      if (this.#state === 'open') this.#receiveWaiting(1);
+      else this.#session.end(new AppError('rate_limited', 'rate_limited', 'Too much before WELCOME.'));
+      if (this.#session.ended) return;
+    }
+    if (this.#listens) this.#waitForTurn();
+  }
+
+  get #listens(): boolean {
+    return this.#state === 'greeting' || this.#state === 'open';
   }
 
   /** The socket is gone. */
   closed(): void {
+    // What came before the end counts.
+    if (this.#state === 'open') this.#receiveWaiting(limits.UNREAD_FRAMES_MAX);
     this.#stopWaiting();
     this.#session.closed();
   }
@@ -104,7 +126,7 @@ export class BifrostConnection implements SocketHandler, DeviceChannel, SessionF
       await this.#session.connect(token);
       if (!this.#session.ended) this.#socket.belongsTo(this.#session.actor);
       this.#state = 'greeting';
-      this.#receiveWaiting();
+      this.#receiveWaiting(limits.FRAMES_AT_A_TIME);
     } catch (cause) {
       const error = toAppError(cause);
       const fields = { operation: 'bifrost.connect', remoteAddress: this.remoteAddress };
@@ -118,13 +140,24 @@ export class BifrostConnection implements SocketHandler, DeviceChannel, SessionF
     else this.#session.refuse(relayError('frame_malformed'));
   }
 
-  /** What waited, up to a HELLO, which makes the rest wait again. */
-  #receiveWaiting(): void {
-    while (!this.#session.ended && this.#state !== 'opening') {
+  /** So much of what waited, up to a HELLO, which makes the rest wait again. */
+  #receiveWaiting(framesMax: number): void {
+    for (let left = framesMax; left > 0 && this.#listens && !this.#session.ended; left--) {
       const next = this.#waiting.next();
       if (next === undefined) return;
       this.#receive(next.bytes, next.isBinary);
     }
+    if (this.#listens && !this.#session.ended && !this.#waiting.isEmpty) this.#waitForTurn();
+  }
+
+  #waitForTurn(): void {
+    if (this.#waitsForTurn) return;
+    this.#waitsForTurn = true;
+    const receive = () => {
+      this.#waitsForTurn = false;
+      this.#receiveWaiting(limits.FRAMES_AT_A_TIME);
+    };
+    this.#dependencies.turns.wait(this.#session.actor.tenantId, receive, limits.FRAMES_AT_A_TIME);
   }
 
   async hello(frame: FrameView): Promise<FrameAnswer> {
@@ -159,7 +192,7 @@ export class BifrostConnection implements SocketHandler, DeviceChannel, SessionF
     const welcomed = () => {
       this.#state = 'open';
       delivery.start();
-      this.#receiveWaiting();
+      this.#receiveWaiting(limits.FRAMES_AT_A_TIME);
     };
     return { type: FrameType.WELCOME, payload, sent: welcomed };
   }

@@ -1,9 +1,13 @@
-import { WAITING_BYTES_MAX, WAITING_FRAMES_MAX } from './limits.ts';
-
 /** A message of a WebSocket, with bytes of its own. */
 export interface Message {
   readonly bytes: Uint8Array;
   readonly isBinary: boolean;
+}
+
+/** How much may wait. */
+export interface WaitingLimits {
+  readonly framesMax: number;
+  readonly bytesMax: number;
 }
 
 /** What a device said before it can be listened to, in order and bounded. */
@@ -11,10 +15,13 @@ export class WaitingMessages {
   #messages: Message[] = [];
   #bytes = 0;
 
+  get isEmpty(): boolean {
+    return this.#messages.length === 0;
+  }
+
   /** Keeps a copy. False: too much waits. */
-  add(bytes: Uint8Array, isBinary: boolean): boolean {
-    if (this.#messages.length >= WAITING_FRAMES_MAX || this.#bytes + bytes.length > WAITING_BYTES_MAX)
-      return false;
+  add(bytes: Uint8Array, isBinary: boolean, { framesMax, bytesMax }: WaitingLimits): boolean {
+    if (this.#messages.length >= framesMax || this.#bytes + bytes.length > bytesMax) return false;
     this.#bytes += bytes.length;
     this.#messages.push({ bytes: bytes.slice(), isBinary });
     return true;

@@ -1,5 +1,8 @@
-/** STORED frames a microcontroller may have unacknowledged: few, because each waits in its small memory. */
-export const WINDOW_FRAMES = 32;
+/**
+ * STORED frames that a device may have unacknowledged in each of its networks. What it has no memory for waits in TCP, or, where
+ * MQTT 5 says how many it takes, in its connection's queue. Fewer than one transaction stores for it are read again from the stream.
+ */
+export const WINDOW_FRAMES = 256;
 /** Bytes of a plain device's JSON. */
 export const PLAIN_PAYLOAD_BYTES_MAX = 16_384;
 /** Objects inside each other in it: what devices say is flat, or a list of sensors with their values. */

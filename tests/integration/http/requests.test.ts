@@ -1,9 +1,33 @@
 import { request as nodeRequest } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../../server/kernel/errors.ts';
+import { REQUESTS_PER_TURN } from '../../../server/platform/http/limits.ts';
 import { connectRaw, eventually, route, startServer } from './server-under-test.ts';
 
 const HOST = 'Host: localhost\r\n';
+
+test('requests that come together are begun in several turns of the event loop, and all answered', async () => {
+  const ofTurn: number[] = [];
+  let begun = 0;
+  const { port } = await startServer([
+    route('GET', '/', () => {
+      if (begun++ === 0)
+        setImmediate(() => {
+          ofTurn.push(begun);
+          begun = 0;
+        });
+      return { status: 200, body: 'done' };
+    }),
+  ]);
+  const connections = await Promise.all(
+    Array.from({ length: 5 * REQUESTS_PER_TURN }, () => connectRaw(port)),
+  );
+  for (const { socket } of connections) socket.write(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+  await eventually('all answers', () => connections.every(({ text }) => text().endsWith('done')));
+  expect(ofTurn.reduce((sum, count) => sum + count, 0)).toBe(connections.length);
+  // What is counted here may be the end of one turn and the beginning of the next.
+  expect(Math.max(...ofTurn)).toBeLessThanOrEqual(2 * REQUESTS_PER_TURN);
+});
 
 describe('a request', () => {
   test('carries decoded params, query, headers, body and address to its route', async () => {

@@ -1,6 +1,7 @@
 import net from 'node:net';
 import mqtt from 'mqtt';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { WAITING_BYTES_MAX } from '../../../server/platform/mqtt/limits.ts';
 import { createMqttServer } from '../../../server/platform/mqtt/server.ts';
 import { roomyBudget } from '../../support/connection-budget.ts';
 import { connectRaw, eventually, keepingLogger, type RawConnection } from '../http/server-under-test.ts';
@@ -11,6 +12,7 @@ import {
   PINGREQ,
   PINGRESP,
   packet,
+  type Seen,
   startBroker,
 } from './server-under-test.ts';
 
@@ -23,6 +25,15 @@ async function connected(port: number, name: string): Promise<RawConnection> {
 const MESSAGE_ID = Buffer.from([0, 1]);
 
 describe('a socket', () => {
+  test('that says nothing of who it is costs a line in the log a second, however many there are', async () => {
+    const { port, logger } = await startBroker();
+    const sockets = await Promise.all(Array.from({ length: 50 }, () => connectRaw(port, PINGREQ)));
+    await eventually('the ends', () => sockets.every(({ closed }) => closed()));
+    const counts = () => logger.lines.map(({ fields }) => Number(fields.connections));
+    await eventually('all in the log', () => counts().reduce((sum, count) => sum + count, 0) === 50);
+    expect(counts().length).toBeLessThan(10);
+  });
+
   test('that never sends CONNECT, or only a part of it, is closed after a while', async () => {
     const { port } = await startBroker({ connectTimeoutMs: 100 });
     const silent = await connectRaw(port);
@@ -244,22 +255,45 @@ describe('a connected client', () => {
     await eventually('the news', () => seen.events.includes('disconnected ann'));
   });
 
-  test('that leaves its messages unacknowledged gets no more until it does', async () => {
+  test('that leaves its messages unacknowledged gets no more until it does, then the next in their order', async () => {
     const { port, seen } = await startBroker({ unacknowledgedMessagesMax: 3 });
     const raw = await connected(port, 'ann');
-    raw.socket.write(packet(0x82, MESSAGE_ID, field('ann/down'), Buffer.from([1])));
-    const connection = await eventually('the subscription', () =>
-      seen.events.includes('subscribed ann ann/down') ? seen.connections.get('ann') : null,
-    );
-    const results = [1, 2, 3, 4].map((token) => connection.deliver('ann/down', Buffer.from('x'), token));
-    expect(results).toEqual([true, true, true, false]);
-    await eventually('three messages', () => raw.bytes().length === 4 + 5 + 3 * 15);
+    const connection = await subscribedRaw(raw, seen);
+    for (const token of [1, 2, 3, 4, 5])
+      expect(connection.deliver('ann/down', Buffer.from(`${token}`), token)).toBe(true);
+    await eventually('three messages', () => raw.bytes().length === 4 + 5 + 3 * MESSAGE_BYTES);
     raw.socket.write(Buffer.from([0x40, 2, 0, 2]));
     await eventually('the acknowledgement', () => seen.acknowledged.length === 1);
     expect(seen.acknowledged).toEqual([2]);
-    expect(connection.deliver('ann/down', Buffer.from('x'), 4)).toBe(true);
+    await eventually('the next message', () => raw.bytes().length === 4 + 5 + 4 * MESSAGE_BYTES);
+    expect(connection.deliver('ann/down', Buffer.from('6'), 6)).toBe(true);
+    for (const id of [1, 3, 4]) raw.socket.write(Buffer.from([0x40, 2, 0, id]));
+    await eventually('all messages', () => raw.bytes().length === 4 + 5 + 6 * MESSAGE_BYTES);
+    const payloads = [...raw.bytes().subarray(9)].filter((_, at) => at % MESSAGE_BYTES === MESSAGE_BYTES - 1);
+    expect(String.fromCharCode(...payloads)).toBe('123456');
+    expect(seen.acknowledged).toEqual([2, 1, 3, 4]);
+  });
+
+  test('that leaves its messages unacknowledged has some megabytes wait, and is refused more', async () => {
+    const { port, seen } = await startBroker({ unacknowledgedMessagesMax: 1, outgoingBytesMax: 50_000_000 });
+    const raw = await connected(port, 'ann');
+    const connection = await subscribedRaw(raw, seen);
+    const large = Buffer.alloc(WAITING_BYTES_MAX / 4);
+    const results = [1, 2, 3, 4, 5, 6].map((token) => connection.deliver('ann/down', large, token));
+    expect(results).toEqual([true, true, true, true, true, false]);
   });
 });
+
+/** What a message of one byte to `ann/down` takes with QoS 1. */
+const MESSAGE_BYTES = 15;
+
+/** The connection of `ann`, once its subscription is in force. */
+async function subscribedRaw(raw: Awaited<ReturnType<typeof connected>>, seen: Seen) {
+  raw.socket.write(packet(0x82, MESSAGE_ID, field('ann/down'), Buffer.from([1])));
+  return await eventually('the subscription', () =>
+    seen.events.includes('subscribed ann ann/down') ? seen.connections.get('ann') : undefined,
+  );
+}
 
 test('a client that goes away while it is authenticated is told of as gone', async () => {
   let decide: (() => void) | undefined;

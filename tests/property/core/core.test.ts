@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { QualityState, TokenKinds } from '../../../assembly/host/index.ts';
+import type { QualityState } from '../../../assembly/host/index.ts';
 import { openCores, openServerCore, toHex } from '../../unit/core/cores.ts';
 import { agedAt, f32Hex, priceReference, scoreReference, weighReference } from '../../unit/core/reference.ts';
 
@@ -231,60 +231,7 @@ describe('core.wasm in batches', () => {
     );
   });
 
-  it('prices and splits as single calls do', () => {
-    const request = fc.oneof(
-      fc.record({ tokens: threeOf(fc.bigInt(0n, 2n ** 38n)), prices: threeOf(fc.bigInt(0n, 2n ** 23n)) }),
-      fc.record({ tokens: threeOf(fc.bigInt(0n, 20_000n)), prices: threeOf(fc.bigInt(0n, 2n ** 31n)) }),
-    );
-    fc.assert(
-      fc.property(
-        fc.array(request, { maxLength: 50 }),
-        fc.integer({ min: 0, max: 10_000 }),
-        roundingUnit.filter((unit) => unit > 0n),
-        (requests, basisPoints, roundingUnitMicrocents) => {
-          for (const [i, { tokens, prices }] of requests.entries()) fillPrices(i, tokens, prices);
-          expect(core.priceBatch(requests.length, basisPoints, roundingUnitMicrocents)).toEqual({ ok: true });
-          for (const [i, { tokens, prices }] of requests.entries()) {
-            const priced = device.price({
-              tokens,
-              priceMicrocentsPer1000Tokens: prices,
-              roundingUnitMicrocents,
-            });
-            if (!priced.ok) throw new Error(priced.reason);
-            expect(core.prices.costMicrocents[i]).toBe(priced.costMicrocents);
-            expect({
-              ok: true,
-              feeMicrocents: core.prices.feeMicrocents[i],
-              earningsMicrocents: core.prices.earningsMicrocents[i],
-            }).toEqual(device.split(priced.costMicrocents, basisPoints));
-          }
-        },
-      ),
-    );
-  });
-
-  it('refuses a batch exactly when it refuses one of its requests', () => {
-    fc.assert(
-      fc.property(priceRequest, (request) => {
-        const { tokens, priceMicrocentsPer1000Tokens, roundingUnitMicrocents } = request;
-        fillPrices(0, tokens, priceMicrocentsPer1000Tokens);
-        const single = device.price(request);
-        const batch = core.priceBatch(1, 0, roundingUnitMicrocents);
-        expect(batch).toEqual(single.ok ? { ok: true } : single);
-        if (single.ok) expect(core.prices.costMicrocents[0]).toBe(single.costMicrocents);
-      }),
-      { numRuns: 2000 },
-    );
-  });
-
-  function fillPrices(i: number, tokens: TokenKinds<bigint>, prices: TokenKinds<bigint>): void {
-    for (const kind of KINDS) {
-      core.prices.tokens[kind][i] = tokens[kind];
-      core.prices.priceMicrocentsPer1000Tokens[kind][i] = prices[kind];
-    }
-  }
-
-  it('signs messages of any lengths under any keys as node:crypto does, and verifies them', () => {
+  it('signs messages of any lengths under any keys as node:crypto does', () => {
     const item = fc.tuple(fc.uint8Array({ maxLength: 100 }), fc.uint8Array({ maxLength: 400 }));
     fc.assert(
       fc.property(fc.array(item, { maxLength: 30 }), (items) => {
@@ -296,7 +243,6 @@ describe('core.wasm in batches', () => {
           createHmac('sha256', secret).update(message).digest('hex'),
         );
         expect(tags.map(toHex)).toEqual(expected);
-        expect(core.verifyBatch(keys, messages, tags).every((match) => match === 1)).toBe(true);
       }),
       { numRuns: 200 },
     );

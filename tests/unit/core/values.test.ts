@@ -156,57 +156,6 @@ describe.each(openCores())('%s', (_name, core) => {
   });
 });
 
-describe('priceBatch', () => {
-  const core = openServerCore();
-
-  const { tokens, priceMicrocentsPer1000Tokens, costMicrocents } = core.prices;
-  const columns = [tokens, priceMicrocentsPer1000Tokens].flatMap(({ prompt, cachedPrompt, completion }) => [
-    prompt,
-    cachedPrompt,
-    completion,
-  ]);
-
-  it.each(['prompt', 'cachedPrompt', 'completion'] as const)(
-    'refuses the whole batch when one price of a %s overflows',
-    (kind) => {
-      for (const column of columns) column.fill(10n, 0, 5);
-      expect(core.priceBatch(5, 1000)).toEqual({ ok: true });
-      tokens[kind][4] = 2n ** 63n;
-      expect(core.priceBatch(5, 1000)).toEqual({ ok: false, reason: 'overflow' });
-      expect(core.priceBatch(4, 1000)).toEqual({ ok: true });
-    },
-  );
-
-  it('prices as many requests as there is room for, and touches nothing behind them', () => {
-    const last = core.pricesMax - 1;
-    for (const column of columns) column.fill(1000n);
-    core.batch.arena.fill(0xa5);
-    expect(core.priceBatch(core.pricesMax, 1000)).toEqual({ ok: true });
-    expect([costMicrocents[0], costMicrocents[last]]).toEqual([3000n, 3000n]);
-    expect([core.prices.feeMicrocents[last], core.prices.earningsMicrocents[last]]).toEqual([300n, 2700n]);
-    expect(columns.every((column) => column.every((value) => value === 1000n))).toBe(true);
-    expect(core.batch.arena.every((byte) => byte === 0xa5)).toBe(true);
-  });
-
-  it('rounds each request up to the unit, which is a micro-cent by default', () => {
-    for (const column of columns) column.fill(1n, 0, 2);
-    expect(core.priceBatch(2, 0)).toEqual({ ok: true });
-    expect([...costMicrocents.subarray(0, 2)]).toEqual([1n, 1n]);
-    expect(core.priceBatch(2, 0, 1_000_000n)).toEqual({ ok: true });
-    expect([...costMicrocents.subarray(0, 2)]).toEqual([1_000_000n, 1_000_000n]);
-  });
-
-  it('refuses more requests than there is room for, wrong basis points and wrong units', () => {
-    expect(core.priceBatch(core.pricesMax + 1, 1000)).toEqual({ ok: false, reason: 'out_of_range' });
-    expect(core.priceBatch(1, 10_001)).toEqual({ ok: false, reason: 'out_of_range' });
-    expect(core.priceBatch(1, -1)).toEqual({ ok: false, reason: 'out_of_range' });
-    expect(core.priceBatch(0, 1000)).toEqual({ ok: true });
-    for (const unit of [0n, -1n, 2n ** 64n, 2n ** 64n + 1n]) {
-      expect(core.priceBatch(0, 1000, unit)).toEqual({ ok: false, reason: 'out_of_range' });
-    }
-  });
-});
-
 describe('scoreBatch', () => {
   const core = openServerCore();
 

@@ -10,6 +10,7 @@ import {
 import { relayError } from '../../../server/domains/relay/index.ts';
 import { QUESTIONS_MAX } from '../../../server/domains/relay/limits.ts';
 import { asId, type DeviceId, type NetworkId } from '../../../server/kernel/ids.ts';
+import { FRAMES_PER_TURN } from '../../../server/transports/bifrost/limits.ts';
 import { SEND_WINDOW_FRAMES, WRONG_FRAMES_MAX } from '../../../server/transports/frames/limits.ts';
 import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { turn } from '../../support/clock.ts';
@@ -25,6 +26,8 @@ import { testMembership, testNetworkId } from '../../support/relay-peer.ts';
 import { RelayStoreInMemory } from '../../support/relay-store.ts';
 
 const [SENDER, READER] = [31, 32];
+/** In how many turns of the event loop as many frames as a window has are looked at. */
+const TURNS = Math.ceil(SEND_WINDOW_FRAMES / FRAMES_PER_TURN) + 1;
 const transient = { delivery: Delivery.TRANSIENT };
 const stored = (changes = {}) => frameOf(SENDER, nextNonce(), changes);
 const ping = () => frameOf(SENDER, nextNonce(), { type: FrameType.PING, ...transient });
@@ -210,11 +213,20 @@ describe.each<ChannelName>(['WebSocket', 'MQTT'])('a device over %s', (channel) 
 
   it('may have as many STORED frames without an answer as WELCOME says; one more ends its connection', async () => {
     const { sender, reader, store } = await setUp();
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    store.beforeAppend = () => held;
     const sent = Array.from({ length: SEND_WINDOW_FRAMES }, () => sender.send(stored()));
+    await turn();
     expect(sender.isOpen).toBe(true);
     const others = reader.send(frameOf(READER, nextNonce()));
     sent.push(sender.send(stored()));
+    await turn();
+    release();
     await Promise.all([...sent, others]);
+    await turn();
     expect([sender.isOpen, reader.isOpen]).toEqual([false, true]);
     expect(store.frames).toHaveLength(SEND_WINDOW_FRAMES + 1);
   });
@@ -227,6 +239,17 @@ describe.each<ChannelName>(['WebSocket', 'MQTT'])('a device over %s', (channel) 
     expect(sender.isOpen).toBe(true);
   });
 
+  it('has what it sent before it left kept, in its order, however much it was', async () => {
+    const { sender, store } = await setUp();
+    const sent = Array.from({ length: SEND_WINDOW_FRAMES / 2 }, (_, index) =>
+      sender.send(stored({ id: uuid(index + 1) })),
+    );
+    sender.leave();
+    await Promise.all(sent);
+    await turn();
+    expect(store.frames.map(({ frameId }) => frameId)).toEqual(sent.map((_, index) => uuid(index + 1)));
+  });
+
   it('may send any number of TRANSIENT frames to somebody who is away, and the database is asked for few', async () => {
     const { sender, memberships } = await setUp();
     const gone = { ...transient, destinationId: uuid(77) };
@@ -234,8 +257,9 @@ describe.each<ChannelName>(['WebSocket', 'MQTT'])('a device over %s', (channel) 
       sender.send(frameOf(SENDER, nextNonce(), gone)),
     );
     await Promise.all(sent);
+    await turn();
     expect(sender.isOpen).toBe(true);
-    expect(memberships.asked).toBeLessThanOrEqual(QUESTIONS_MAX);
+    expect(memberships.asked).toBeLessThanOrEqual(TURNS * QUESTIONS_MAX);
     const before = memberships.asked;
     await sender.send(frameOf(SENDER, nextNonce(), gone));
     expect(memberships.asked).toBe(before + 1);

@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import {
   BATCH_BYTES_MAX,
   BATCH_FRAMES_MAX,
+  SHARED_BATCH_FRAMES_MAX,
+  SHARED_BATCHES_MS,
   WAITING_BYTES_MAX,
   WAITING_FRAMES_MAX,
 } from '../../../server/domains/relay/limits.ts';
@@ -19,6 +21,7 @@ const frame = (number: number, bytes = 1): FrameToStore =>
 
 describe('the stream writer', () => {
   let batches: number[];
+  let nowMs: number;
   let stored: number[];
   let uncertain: number[];
   let seen: Map<string, number>;
@@ -31,6 +34,7 @@ describe('the stream writer', () => {
 
   beforeEach(() => {
     batches = [];
+    nowMs = 1_000;
     stored = [];
     uncertain = [];
     seen = new Map();
@@ -57,7 +61,7 @@ describe('the stream writer', () => {
     writer = new StreamWriter(
       {
         store: store as never,
-        clock: { nowMs: () => 0, monotonicMs: () => 0, after: () => () => undefined },
+        clock: { nowMs: () => 0, monotonicMs: () => nowMs, after: () => () => undefined },
         random: { uuid: () => uuid(99), bytes: (length) => new Uint8Array(length), fraction: () => 0 },
         logger: silentLogger,
         metrics: { frameForwarded() {}, frameDropped() {}, batchStored() {} },
@@ -84,6 +88,18 @@ describe('the stream writer', () => {
     const count = BATCH_FRAMES_MAX + 1;
     await Promise.all(Array.from({ length: count }, (_, index) => send(frame(index + 1))));
     expect(batches).toEqual([BATCH_FRAMES_MAX, 1]);
+  });
+
+  it('keeps transactions small while another tenant stores, and for a second after it', async () => {
+    const other = asId<TenantId>(uuid(77));
+    await send({ ...frame(1), sourceTenantId: other });
+    const flood = (from: number) =>
+      Promise.all(Array.from({ length: BATCH_FRAMES_MAX }, (_, index) => send(frame(from + index))));
+    await flood(2);
+    expect(Math.max(...batches)).toBe(SHARED_BATCH_FRAMES_MAX);
+    nowMs += SHARED_BATCHES_MS;
+    await flood(10_000);
+    expect(Math.max(...batches)).toBe(BATCH_FRAMES_MAX);
   });
 
   it('bounds the bytes of a transaction, but for one frame', async () => {
