@@ -26,6 +26,7 @@ import {
   type ComputeEvent,
   createKeyStore,
   createRequestService,
+  NO_PREFERENCES,
   REQUEST_TIMES,
   type RequestTimes,
   type UncountedOrder,
@@ -206,7 +207,8 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
 
 function orderWith(changes: Partial<UncountedOrder> = {}): UncountedOrder {
   return {
-    model: 'm',
+    models: ['m'],
+    preferences: NO_PREFERENCES,
     body: new TextEncoder().encode('{}'),
     continuationBody: (beginning) => new TextEncoder().encode(JSON.stringify({ beginning })),
     countPromptTokens: async () => 10,

@@ -8,6 +8,8 @@ export const TENANT_OFFERED_MODELS_MAX = 1_000;
 export const TENANT_MODEL_NAMES_MAX = 100;
 /** A model's name as requesters write it, up to 128 characters. */
 export const MODEL_NAME = /^[A-Za-z0-9._:/-]{1,128}$/;
+/** What requesters put behind a name to ask for the cheapest, or the fastest provider. */
+export const RESERVED_SUFFIX = /:(floor|nitro)$/;
 /** Tokens of prompt and answer together. */
 export const CONTEXT_TOKENS_MAX = 10_000_000;
 /** Requests one provider serves at the same time. */

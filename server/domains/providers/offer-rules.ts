@@ -4,6 +4,7 @@ import {
   CONTEXT_TOKENS_MAX,
   MODEL_NAME,
   OFFERED_MODELS_MAX,
+  RESERVED_SUFFIX,
   SLOTS_MAX,
   TENANT_MODEL_NAMES_MAX,
   TENANT_OFFERED_MODELS_MAX,
@@ -30,6 +31,8 @@ export function checkOffer({ slots, models: offered }: OfferInput): Offer {
     .map(({ name, prices, contextTokens, continuesAnswers = false }, index): ModelOffer => {
       const path = `models.${index}`;
       if (!MODEL_NAME.test(name)) problems.push({ path: `${path}.name`, message: 'is no model name' });
+      if (RESERVED_SUFFIX.test(name))
+        problems.push({ path: `${path}.name`, message: 'must not end in :floor or :nitro' });
       if (names.has(name)) problems.push({ path: `${path}.name`, message: 'is offered twice' });
       names.add(name);
       const parsed = parsePrices(prices);

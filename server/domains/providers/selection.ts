@@ -128,7 +128,7 @@ function betterHalf(
 }
 
 /** What a model is scored by, in cents: a typical request has about as much prompt as answer. */
-function scoredPrice({ prices }: ModelOffer): number {
+export function scoredPrice({ prices }: ModelOffer): number {
   return (Number(prices.prompt) + Number(prices.completion)) / 2_000_000;
 }
 

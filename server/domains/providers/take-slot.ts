@@ -10,6 +10,9 @@ import type { ProviderRegistry } from './registry.ts';
 import { type Eligible, selectProvider } from './selection.ts';
 import type { Place } from './waiting-room.ts';
 
+/** Who is asked before whom: the smaller first. */
+export type OfferRank = (offer: Eligible, nowMs: number) => number;
+
 /** A request that wants a slot. */
 export interface SlotWish {
   readonly accountId: AccountId;
@@ -20,6 +23,8 @@ export interface SlotWish {
   readonly signal: AbortSignal;
   /** Those of the offers that the request may go to; null: none is left. Refuses by throwing. */
   narrow(offers: readonly Eligible[]): readonly Eligible[] | null;
+  /** Null: the best one is chosen of all. */
+  readonly rankOf: OfferRank | null;
 }
 
 /** What taking a slot needs. */
@@ -56,17 +61,37 @@ export async function takeSlot(wish: SlotWish, dependencies: SlotDependencies): 
 }
 
 function takeSlotNow(
-  { order, narrow }: SlotWish,
+  { order, narrow, rankOf }: SlotWish,
   { registry, core, quality, clock, random }: SlotDependencies,
 ): Attempt | 'all_busy' | null {
   if (registry.isClosed) throw new AppError('unavailable', 'unavailable', 'The server is stopping.');
   const candidates = narrow(registry.offersOf(order.model));
   if (candidates === null) return null;
   const qualityOf = (id: string) => quality.assessmentOf(id);
-  const selection = selectProvider(candidates, clock.monotonicMs(), { core, random, qualityOf });
-  if (selection.ok) return registry.takeSlot(selection.chosen, order, selection.isProbe);
-  if (selection.reason === 'all_busy') return 'all_busy';
+  const nowMs = clock.monotonicMs();
+  let isBusy = false;
+  for (const equals of byRank(candidates, rankOf, nowMs)) {
+    const selection = selectProvider(equals, nowMs, { core, random, qualityOf });
+    if (selection.ok) return registry.takeSlot(selection.chosen, order, selection.isProbe);
+    isBusy ||= selection.reason === 'all_busy';
+  }
+  if (isBusy) return 'all_busy';
   throw noProviderAvailable();
+}
+
+/** The candidates in groups of the same rank, the first rank first. */
+function byRank(
+  candidates: readonly Eligible[],
+  rankOf: OfferRank | null,
+  nowMs: number,
+): Iterable<readonly Eligible[]> {
+  if (rankOf === null) return [candidates];
+  const groups = new Map<number, Eligible[]>();
+  for (const candidate of candidates) {
+    const rank = rankOf(candidate, nowMs);
+    groups.set(rank, [...(groups.get(rank) ?? []), candidate]);
+  }
+  return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
 }
 
 /** Nobody can serve the request now: all are put aside, or busy for too long. */

@@ -1,12 +1,17 @@
 import { AppError, invalidInput } from '../../kernel/errors.ts';
+import type { TenantId } from '../../kernel/ids.ts';
 import { type Microcents, priceToText } from '../../kernel/money.ts';
 import type { Eligible, ProviderId } from '../providers/index.ts';
 import { insufficientBalance, spendingLimitReached } from './errors.ts';
 import { COMPLETION_TOKENS_MAX } from './limits.ts';
+import { allowedOffers, type ProviderPreferences } from './preferences.ts';
 import type { ComputeOrder } from './types.ts';
 
 /** What narrows the choice of a provider beside its model. */
 export interface ChoiceLimits {
+  readonly preferences: ProviderPreferences;
+  /** Whose preferences they are. */
+  readonly tenantId: TenantId;
   /** Prompt and longest answer together; for an answer without a limit the prompt and one token. */
   readonly neededTokens: number;
   /** True: an answer that has begun is to be gone on with. */
@@ -49,7 +54,7 @@ export function requireContext(order: ComputeOrder, offers: readonly Eligible[])
 }
 
 /**
- * Those of `offers` that the request may go to. Refuses with `maximum_cost_exceeded` when all cost more than the requester
+ * Those of `offers` that the request may go to. Refuses with `no_provider_allowed` where the requester allows none of them, with `maximum_cost_exceeded` when all cost more than the requester
  * allows, and with `insufficient_balance` or `spending_limit_reached` when all cost more than there is; null when all have failed
  * it.
  */
@@ -59,7 +64,7 @@ export function narrowOffers(
   costMicrocentsOf: (model: Eligible['model']) => Microcents,
 ): readonly Eligible[] | null {
   const { neededTokens, isContinuation, failed, costMicrocentsMax, unaffordable } = limits;
-  const priced = offers
+  const priced = allowedOffers(offers, limits.preferences, limits.tenantId)
     .filter(({ provider, model }) => !failed.has(provider.id) && model.contextTokens >= neededTokens)
     .filter(({ model }) => !isContinuation || model.continuesAnswers)
     .map((offer) => ({ offer, costMicrocents: costMicrocentsOf(offer.model) }));

@@ -139,6 +139,7 @@ async function endPaid(
   const kept =
     answer.isKept && event.kind === 'end'
       ? sealAnswer(secretBox, id, {
+          model: transaction.model,
           providerId: share.provider.providerId,
           createdAtMs,
           fields: stream.fields,

@@ -96,3 +96,22 @@ export function failureOf({ code }: AppError): FailureCode {
       return 'unavailable';
   }
 }
+
+/** Refusals that say something about a model and those who serve it. */
+const OF_THE_MODEL: ReadonlySet<string> = new Set([
+  'model_not_found',
+  'context_length_exceeded',
+  'maximum_cost_exceeded',
+  'no_provider_available',
+  'no_provider_allowed',
+  'provider_failed',
+  'provider_stalled',
+  'provider_vanished',
+  'provider_answer_malformed',
+  'provider_busy',
+]);
+
+/** True: a request that was refused like this might be served with another model. */
+export function mayAnotherModelDo(error: unknown): boolean {
+  return error instanceof AppError && OF_THE_MODEL.has(error.code);
+}

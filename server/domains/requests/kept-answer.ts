@@ -11,8 +11,13 @@ export function sealAnswer(secretBox: SecretBox, id: TransactionId, answer: Kept
   return secretBox.seal(new TextEncoder().encode(json), contextOf(id));
 }
 
-/** What `sealAnswer` was given, as an answer that is given again: all of it in one piece. */
-export function openAnswer(secretBox: SecretBox, id: TransactionId, sealed: Uint8Array): ComputeAnswer {
+/** What `sealAnswer` was given, as an answer that is given again: all of it in one piece. `askedModel`: the first that was asked for. */
+export function openAnswer(
+  secretBox: SecretBox,
+  id: TransactionId,
+  sealed: Uint8Array,
+  askedModel: string,
+): ComputeAnswer {
   const json = new TextDecoder('utf-8', { ignoreBOM: true }).decode(secretBox.open(sealed, contextOf(id)));
   const kept = JSON.parse(json) as Omit<KeptAnswer, 'end'> & {
     readonly end: Omit<KeptAnswer['end'], 'costMicrocents'> & { readonly costMicrocents: string };
@@ -20,8 +25,8 @@ export function openAnswer(secretBox: SecretBox, id: TransactionId, sealed: Uint
   const end = { ...kept.end, costMicrocents: BigInt(kept.end.costMicrocents) };
   const isEmpty = Object.keys(kept.fields).length === 0;
   const events: ComputeEvent[] = isEmpty ? [end] : [{ kind: 'delta', fields: kept.fields }, end];
-  const { providerId, createdAtMs } = kept;
-  return { transactionId: id, providerId, createdAtMs, isReplay: true, events: oneByOne(events) };
+  const { model = askedModel, providerId, createdAtMs } = kept;
+  return { transactionId: id, model, providerId, createdAtMs, isReplay: true, events: oneByOne(events) };
 }
 
 async function* oneByOne<T>(values: readonly T[]): AsyncGenerator<T> {

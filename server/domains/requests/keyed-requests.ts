@@ -6,10 +6,11 @@ import { keyInFlight, tooMuchKept } from './errors.ts';
 import { openAnswer } from './kept-answer.ts';
 import { ACCOUNT_KEPT_BYTES_MAX, ACCOUNT_KEYS_MAX } from './limits.ts';
 import type { KeyClaim, KeyState, KeyStore } from './ports.ts';
+import { NO_PREFERENCES } from './preferences.ts';
 import type { ComputeAnswer, ComputeOrder, Requester, StartedRequest } from './types.ts';
 
 /** An order that came under an idempotency key. */
-export interface KeyedOrder extends Omit<ComputeOrder, 'promptTokens'> {
+export interface KeyedOrder extends Omit<ComputeOrder, 'promptTokens' | 'model'> {
   readonly idempotencyKey: string;
 }
 
@@ -44,16 +45,16 @@ export class KeyedRequests {
     if (running !== undefined) {
       if (!sameOrder(running, fingerprint)) throw idempotencyKeyReused();
       // It may have ended a moment ago.
-      const kept = this.#keptAnswer(await this.#store.findKey(requester, key), fingerprint);
+      const kept = this.#keptAnswer(await this.#store.findKey(requester, key), fingerprint, order);
       if (kept === null) throw keyInFlight();
       return kept;
     }
     this.#running.set(name, fingerprint);
     try {
       const state = await this.#store.findKey(requester, key);
-      const kept = this.#keptAnswer(state, fingerprint);
+      const kept = this.#keptAnswer(state, fingerprint, order);
       if (kept !== null) {
-        this.#running.delete(name);
+        this.#over(name, fingerprint);
         return kept;
       }
       if (state.kind === 'taken') throw keyInFlight();
@@ -62,28 +63,44 @@ export class KeyedRequests {
       const { tenantId, accountId } = requester;
       const claim = { requester: { tenantId, accountId }, key, fingerprint, transactionId, createdAtMs };
       const { answer, ended } = await carryOut(claim);
-      void ended.then(() => this.#running.delete(name));
+      void ended.then(() => this.#over(name, fingerprint));
       return await answer.catch((error: unknown) => {
         throw isTakenByAnother(error) ? keyInFlight() : error;
       });
     } catch (error) {
-      this.#running.delete(name);
+      this.#over(name, fingerprint);
       throw error;
     }
   }
 
+  /** The key may be at work again already, with another model. */
+  #over(name: string, fingerprint: Uint8Array): void {
+    if (this.#running.get(name) === fingerprint) this.#running.delete(name);
+  }
+
   /** Null: there is none. Refuses with `idempotency_key_reused` where another order has the key. */
-  #keptAnswer(state: KeyState, fingerprint: Uint8Array): ComputeAnswer | null {
+  #keptAnswer(state: KeyState, fingerprint: Uint8Array, { models }: KeyedOrder): ComputeAnswer | null {
     if (state.kind === 'free') return null;
     if (!sameOrder(state.fingerprint, fingerprint)) throw idempotencyKeyReused();
-    return state.answer === null ? null : openAnswer(this.#secretBox, state.transactionId, state.answer);
+    if (state.answer === null) return null;
+    return openAnswer(this.#secretBox, state.transactionId, state.answer, models[0] ?? '');
   }
 }
 
 /** SHA-256 of everything that decides what is carried out. */
-function fingerprintOf({ model, body, completionTokensMax, costMicrocentsMax }: KeyedOrder): Uint8Array {
-  const limits = JSON.stringify([model, completionTokensMax, costMicrocentsMax?.toString() ?? null]);
-  return createHash('sha256').update(limits).update('\n').update(body).digest();
+function fingerprintOf(order: KeyedOrder): Uint8Array {
+  const { models, preferences, body, completionTokensMax, costMicrocentsMax } = order;
+  const limits = [
+    models.length === 1 ? models[0] : models,
+    completionTokensMax,
+    costMicrocentsMax,
+    ...(preferences === NO_PREFERENCES ? [] : [preferences]),
+  ];
+  return createHash('sha256').update(JSON.stringify(limits, withBigints)).update('\n').update(body).digest();
+}
+
+function withBigints(_name: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
 }
 
 function sameOrder(a: Uint8Array, b: Uint8Array): boolean {

@@ -14,6 +14,8 @@ export const MORE_TOKENS_MIN = 32;
 export const BYTES_PER_TOKEN = 3;
 /** Tokens a requester may ask for. */
 export const COMPLETION_TOKENS_MAX = 1_000_000;
+/** Models that a request may name, the ones to fall back to included. */
+export const MODELS_MAX = 4;
 /** Providers that one request is given to before it fails. */
 export const ATTEMPTS_MAX = 3;
 /** Requests of one account at work at a time, at whatever price. */

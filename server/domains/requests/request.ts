@@ -22,6 +22,7 @@ import { failureOf, requestFailed, requestRejected, tooManyRunning } from './err
 import { GrowingHold } from './growing-hold.ts';
 import { ATTEMPTS_MAX, FIRST_HOLD_TOKENS, FIRST_HOLD_TOKENS_MIN, type RequestTimes } from './limits.ts';
 import type { KeyClaim } from './ports.ts';
+import { rankOf } from './preferences.ts';
 import { BrokenOffShares, begunTransaction } from './shares.ts';
 import type { ComputeAnswer, ComputeOrder, KeyedRequester, StartedRequest } from './types.ts';
 import { beginUnit, holdIdFor, reholdUnit } from './units.ts';
@@ -220,6 +221,7 @@ export class ComputeRequest {
         signal: order.signal,
         order: this.#attemptOrder(),
         narrow: (offers) => this.#narrow(offers),
+        rankOf: rankOf(order.preferences, requester.tenantId),
       });
     } catch (error) {
       if (this.#canHoldLess(error)) return this.#takeSlot();
@@ -260,8 +262,10 @@ export class ComputeRequest {
   }
 
   #narrow(offers: readonly Eligible[]): readonly Eligible[] | null {
-    const { order } = this.#input;
+    const { order, requester } = this.#input;
     const limits = {
+      preferences: order.preferences,
+      tenantId: requester.tenantId,
       neededTokens: order.promptTokens + (order.completionTokensMax ?? this.#brokenOff.completionTokens + 1),
       isContinuation: this.#continuationBody !== null,
       failed: this.#failed,
@@ -408,6 +412,7 @@ export class ComputeRequest {
     this.#isRead = true;
     return {
       transactionId: this.#input.id,
+      model: this.#input.order.model,
       providerId: attempt.provider.id,
       createdAtMs: this.#createdAtMs,
       isReplay: false,

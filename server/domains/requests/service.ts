@@ -1,6 +1,6 @@
 import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import { requireModelInScope } from '../../kernel/credential-scope.ts';
-import { AppError } from '../../kernel/errors.ts';
+import { AppError, InvariantError } from '../../kernel/errors.ts';
 import { asId, type TenantId, type TransactionId } from '../../kernel/ids.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { TokenPrices } from '../pricing/index.ts';
@@ -10,7 +10,7 @@ import { endAbandoned } from './abandoned.ts';
 import { AnswerBudget } from './answer-budget.ts';
 import { contextTokensMaxOf } from './candidates.ts';
 import { EmptyBalances } from './empty-balances.ts';
-import { insufficientBalance, serverStopping, tooManyRunning } from './errors.ts';
+import { insufficientBalance, mayAnotherModelDo, serverStopping, tooManyRunning } from './errors.ts';
 import { KeyedRequests } from './keyed-requests.ts';
 import {
   ACCOUNT_ANSWER_BYTES_MAX,
@@ -74,7 +74,7 @@ export function createRequestService(
     async createRequest(actor, order) {
       const requester = requesterOf(requirePermission(actor, 'market.request'));
       const { accountId } = requester;
-      requireModelInScope(actor, order.model);
+      for (const model of order.models) requireModelInScope(actor, model);
       if (running.isClosing) throw serverStopping();
       if (order.body.length > REQUEST_BODY_BYTES_MAX) {
         throw new AppError('too_large', 'too_large', `The body may have ${REQUEST_BODY_BYTES_MAX} bytes.`);
@@ -110,6 +110,9 @@ export function createRequestService(
   };
 }
 
+/** An order with the model that is asked for now. */
+type ModelOrder = UncountedOrder & Pick<ComputeOrder, 'model'>;
+
 /** Begins a request; `track` gets the rest of its work, where there is some. */
 type Begin = (
   requester: KeyedRequester,
@@ -142,7 +145,7 @@ function createBeginning(
   };
   const count = async (
     { accountId }: KeyedRequester,
-    order: UncountedOrder,
+    order: ModelOrder,
     tokensMax: number,
   ): Promise<ComputeOrder> => {
     const { countPromptTokens, ...rest } = order;
@@ -157,7 +160,7 @@ function createBeginning(
   const start = async (
     id: TransactionId,
     requester: KeyedRequester,
-    uncounted: UncountedOrder,
+    uncounted: ModelOrder,
     claim: KeyClaim | null,
   ): Promise<StartedRequest> => {
     const { tenantId } = requester;
@@ -172,17 +175,34 @@ function createBeginning(
     return started;
   };
 
-  return async (requester, uncounted, track) => {
+  const beginWith = (
+    model: string,
+    requester: KeyedRequester,
+    uncounted: UncountedOrder,
+    track: (ended: Promise<void>) => void,
+  ): Promise<ComputeAnswer> => {
     const id = asId<TransactionId>(random.uuid());
     const { idempotencyKey } = uncounted;
     const startTracked = async (claim: KeyClaim | null) => {
-      const started = await start(id, requester, uncounted, claim);
+      const started = await start(id, requester, { ...uncounted, model }, claim);
       track(started.ended);
       return started;
     };
-    if (idempotencyKey === null) return (await startTracked(null)).answer;
+    if (idempotencyKey === null) return startTracked(null).then(({ answer }) => answer);
     const request = { id, createdAtMs: clock.nowMs() };
     return keyedRequests.once(requester, { ...uncounted, idempotencyKey }, request, startTracked);
+  };
+
+  return async (requester, uncounted, track) => {
+    const { models, signal } = uncounted;
+    for (const [index, model] of models.entries()) {
+      try {
+        return await beginWith(model, requester, uncounted, track);
+      } catch (error) {
+        if (index === models.length - 1 || signal.aborted || !mayAnotherModelDo(error)) throw error;
+      }
+    }
+    throw new InvariantError('a request names no model');
   };
 }
 

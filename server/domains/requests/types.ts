@@ -2,10 +2,15 @@ import type { AccountId, CredentialId, TenantId, TransactionId } from '../../ker
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Microcents } from '../../kernel/money.ts';
 import type { FailureCode, ProviderId } from '../providers/index.ts';
+import type { ProviderPreferences } from './preferences.ts';
 
 /** A request for computing time, checked by the transport. */
 export interface ComputeOrder {
+  /** The one that is asked for now. */
   readonly model: string;
+  /** Those that would do, the best first; each is asked for when nobody can serve those before it. At most `MODELS_MAX`. */
+  readonly models: readonly string[];
+  readonly preferences: ProviderPreferences;
   /** JSON in UTF-8, handed to the provider as it is. At most `REQUEST_BODY_BYTES_MAX`. */
   readonly body: Uint8Array;
   /** Counted by the server. */
@@ -28,7 +33,7 @@ export interface ComputeOrder {
 }
 
 /** An order whose prompt is counted when nothing else stands against it. */
-export interface UncountedOrder extends Omit<ComputeOrder, 'promptTokens'> {
+export interface UncountedOrder extends Omit<ComputeOrder, 'promptTokens' | 'model'> {
   /** Where they are more than `tokensMax` it may be any number above it. */
   countPromptTokens(tokensMax: number): Promise<number>;
 }
@@ -57,6 +62,8 @@ export type ComputeEvent =
 /** An answer that has begun. */
 export interface ComputeAnswer {
   readonly transactionId: TransactionId;
+  /** Which of the models that were asked for it is of. */
+  readonly model: string;
   /** Who gave its first piece. */
   readonly providerId: ProviderId;
   readonly createdAtMs: number;
@@ -91,6 +98,8 @@ export interface KeyedRequester extends Requester {
 
 /** An answer as it is kept under an idempotency key. */
 export interface KeptAnswer {
+  /** Versions before 0.5.0 left it out: then it is the one that was asked for. */
+  readonly model?: string;
   readonly providerId: ProviderId;
   readonly createdAtMs: number;
   /** All deltas as one. */

@@ -21,12 +21,12 @@ export function messageObject(frame: CompletionFrame, fields: JsonObject, end: E
 }
 
 /** What an answer has from its beginning. */
-export function messageEnvelope({ answer, model, promptTokens }: CompletionFrame): object {
+export function messageEnvelope({ answer, promptTokens }: CompletionFrame): object {
   return {
     id: `msg_${answer.transactionId}`,
     type: 'message',
     role: 'assistant',
-    model,
+    model: answer.model,
     content: [],
     stop_reason: null,
     stop_sequence: null,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { modelsSchema, providerPreferencesSchema } from './choice.ts';
 import { CONTENT_PARTS_MAX, MESSAGES_MAX, TOOL_CALLS_MAX, TOOLS_MAX } from './limits.ts';
 
 const textPart = z.strictObject({ type: z.literal('text', 'only text is served'), text: z.string() });
@@ -60,6 +61,10 @@ const tokens = z.int().min(1).nullish();
  */
 export const chatRequestSchema = z.strictObject({
   model: z.string().min(1).max(128),
+  // OpenRouter's: which models would do, too, and by whom.
+  models: modelsSchema.nullish(),
+  provider: providerPreferencesSchema.nullish(),
+  route: z.literal('fallback', 'models are tried in their order').nullish(),
   messages: z.array(messageSchema).min(1).max(MESSAGES_MAX),
   max_tokens: tokens,
   max_completion_tokens: tokens,
@@ -133,6 +138,9 @@ function contentText(value: Content): string {
 
 /** What says something about the requester or this transport, or asks for what everybody gets. */
 const NOT_PASSED: ReadonlySet<string> = new Set([
+  'models',
+  'provider',
+  'route',
   'user',
   'safety_identifier',
   'metadata',

@@ -26,6 +26,7 @@ export const COMPLETION_ERRORS = [
   'insufficient_balance',
   'spending_limit_reached',
   'no_provider_available',
+  'no_provider_allowed',
   'provider_failed',
   'provider_stalled',
   'provider_vanished',

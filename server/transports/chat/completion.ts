@@ -10,6 +10,7 @@ import { AppError, InvariantError } from '../../kernel/errors.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
 import { type ChatRequest, continuationBody, definitionsText, providerBody, textOf } from './chat-schema.ts';
+import { choiceOf } from './choice.ts';
 import { readIdempotencyKey, readMaximumCost } from './read-chat-request.ts';
 import type { RetriedRequests } from './retried-requests.ts';
 
@@ -23,7 +24,6 @@ export interface ChatDependencies {
 /** What every chunk and answer of one request has in common. */
 export interface CompletionFrame {
   readonly answer: ComputeAnswer;
-  readonly model: string;
   /** As the server counted them; 0 where an answer is given again. */
   readonly promptTokens: number;
 }
@@ -69,7 +69,7 @@ async function beginCompletion(
 ): Promise<CompletionFrame> {
   let promptTokens = 0;
   const answer = await requests.createRequest(actor, {
-    model: chat.model,
+    ...choiceOf(chat),
     body: providerBody(chat),
     continuationBody: (beginning) => continuationBody(chat, beginning),
     countPromptTokens: async (tokensMax) => {
@@ -82,7 +82,7 @@ async function beginCompletion(
     isWhole,
     signal: request.signal,
   });
-  return { answer, model: chat.model, promptTokens };
+  return { answer, promptTokens };
 }
 
 /** Headers of every answer to a chat. */

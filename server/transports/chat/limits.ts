@@ -19,6 +19,8 @@ export const LEVELS_MAX = 128;
  * 8 MiB could hold millions, each of which takes time and memory of its own.
  */
 export const VALUES_MAX = 250_000;
+/** Providers that a request may name in one of its preferences. */
+export const PROVIDERS_NAMED_MAX = 64;
 /** Milliseconds for which the answer to an official client is kept, should it ask again: as long as such a client waits for one. */
 export const RETRIED_KEPT_MS = 600_000;
 /** Bytes of such answers of one account, */

@@ -50,7 +50,7 @@ export function readChatRequest(request: HttpRequest): ChatRequest {
 
 /** A body as OpenAI's chat request, checked. Refuses with `invalid_input`, naming the parameter. */
 export function checkedChat(body: unknown): ChatRequest {
-  const { messages, ...rest } = checked(envelopeSchema, withoutNothing(body, CHAT_FIELDS), []);
+  const { messages, ...rest } = checked(envelopeSchema, withModel(withoutNothing(body, CHAT_FIELDS)), []);
   // One by one: all together would list what is wrong with each before the first is told.
   return {
     ...rest,
@@ -59,6 +59,13 @@ export function checkedChat(body: unknown): ChatRequest {
       return checked(schemaOf(message), message, ['messages', index]);
     }),
   };
+}
+
+/** Where only a list of models is given, the first of it is the one. */
+function withModel(body: unknown): unknown {
+  const { model, models } = (body ?? {}) as { model?: unknown; models?: unknown };
+  if (model !== undefined || !Array.isArray(models) || models.length === 0) return body;
+  return { ...(body as object), model: models[0], models: models.slice(1) };
 }
 
 function schemaOf(message: unknown) {

@@ -55,12 +55,12 @@ export async function* completionEvents(
   yield 'data: [DONE]\n\n';
 }
 
-function envelope({ answer, model }: CompletionFrame, object: string): object {
+function envelope({ answer }: CompletionFrame, object: string): object {
   return {
     id: `chatcmpl-${answer.transactionId}`,
     object,
     created: Math.floor(answer.createdAtMs / 1000),
-    model,
+    model: answer.model,
   };
 }
 

@@ -67,6 +67,39 @@ describe('POST /v1/chat/completions', () => {
     expect(provider.requests[0]?.completionTokensMax).toBe(20);
   });
 
+  it("takes OpenRouter's models to fall back to, and what it calls the provider", async () => {
+    const dear = await market.provider({ model: 'small', price: 3_000 });
+    const cheap = await market.provider({ model: 'small', price: 2_000 });
+    for (const provider of [dear, cheap]) serve(provider, ['Hi']);
+    const ask = (changes: object) => post(JSON.stringify({ messages, max_tokens: 5, ...changes }));
+    const answers = [
+      await ask({
+        model: 'nobody-has-it',
+        models: ['small:floor'],
+        provider: { max_price: { prompt: '2000' } },
+      }),
+      await ask({
+        models: ['nobody-has-it', 'small'],
+        provider: { max_price: { completion: 2_000 } },
+        route: 'fallback',
+      }),
+      await ask({ model: 'small:floor' }),
+    ];
+    for (const answer of answers) expect(await answer.json()).toMatchObject({ model: 'small' });
+    expect([dear, cheap].map(({ requests }) => requests.length)).toEqual([0, 3]);
+    expect(bodyOf(cheap)).toEqual({ model: 'small:floor', messages, max_tokens: 5 });
+    const refusals = [
+      { model: 'small', provider: { quantizations: ['fp8'] } },
+      { model: 'small', provider: { data_collection: 'deny' } },
+      { model: 'small', provider: { max_price: { prompt: 'cheap' } } },
+      { model: 'small', models: ['a', 'b', 'c', 'd'] },
+    ];
+    for (const refused of refusals)
+      expect(await (await ask(refused)).json()).toMatchObject({ error: { type: 'invalid_request_error' } });
+    const none = await ask({ model: 'small', provider: { only: ['nobody'] } });
+    expect([none.status, await none.json()]).toMatchObject([404, { error: { code: 'no_provider_allowed' } }]);
+  });
+
   it('streams one answer of two providers, where the first breaks off', async () => {
     const first = await market.provider({ price: 1_000 });
     first.onRequest = async ({ requestId }) => {

@@ -96,7 +96,7 @@ describe('a request under an idempotency key', () => {
     ['body', { body: new TextEncoder().encode('{"a":1}') }],
     ['longest answer', { completionTokensMax: 51 }],
     ['highest cost', { costMicrocentsMax: cents(500) }],
-    ['model', { model: 'n' }],
+    ['model', { models: ['n'] }],
   ])('with another %s is refused, at work and later', async (_, changes) => {
     provider.onRequest = () => {};
     const first = create();
@@ -151,7 +151,7 @@ describe('a request under an idempotency key', () => {
       if (text !== null) market.text(provider, requestId, 0, text);
       market.fail(provider, requestId);
     };
-    await expect(create({ model: 'unknown' })).rejects.toMatchObject({ code: 'model_not_found' });
+    await expect(create({ models: ['unknown'] })).rejects.toMatchObject({ code: 'model_not_found' });
     await expect(create({ costMicrocentsMax: cents(0) })).rejects.toMatchObject({
       code: 'maximum_cost_exceeded',
     });

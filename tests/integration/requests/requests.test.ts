@@ -90,7 +90,7 @@ describe('a request', () => {
   });
 
   it.each([
-    ['model_not_found', { model: 'nobody-has-it' }],
+    ['model_not_found', { models: ['nobody-has-it'] }],
     ['context_length_exceeded', { countPromptTokens: async () => 8_190 }],
     ['maximum_cost_exceeded', { costMicrocentsMax: cents(59) }],
     ['insufficient_balance', { completionTokensMax: 1_000 }],
@@ -107,7 +107,7 @@ describe('a request', () => {
   it('is refused for what costs less before its prompt is counted', async () => {
     let counted = 0;
     const countPromptTokens = async () => ++counted;
-    const unknown = create({ model: 'unknown', countPromptTokens });
+    const unknown = create({ models: ['unknown'], countPromptTokens });
     await expect(unknown).rejects.toMatchObject({ code: 'model_not_found' });
     const large = create({ body: new Uint8Array(100_000_000), countPromptTokens });
     await expect(large).rejects.toMatchObject({ code: 'too_large' });

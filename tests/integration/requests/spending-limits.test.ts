@@ -112,14 +112,14 @@ describe('the spending limit of an API key', () => {
     const cheap = await market.provider({ price: 100 });
     cheap.onRequest = (request) => market.answer(cheap, request, ['Hello']);
     const key = await keyWith(10);
-    for (let count = 0; count < 4; count++) await eventsOf(await ask(key, { model: 'm' }));
+    for (let count = 0; count < 4; count++) await eventsOf(await ask(key, { models: ['m'] }));
     expect([dear.requests.length, cheap.requests.length]).toEqual([0, 4]);
   });
 
   it('counts the larger hold once when a dearer provider takes a request over', async () => {
     const failing = await market.provider({ model: 'f', price: 1_000 });
     const key = await keyWith(100);
-    const asked = ask(key, { model: 'f' });
+    const asked = ask(key, { models: ['f'] });
     const first = await until(() => failing.requests[0]);
     expect(await useOf(key)).toEqual([0, 60]);
     const dearer = await market.provider({ model: 'f', price: 1_100 });
@@ -183,7 +183,7 @@ describe('the spending limit of an API key', () => {
     const key = await keyWith(150);
     for (const other of others) await other.provider({ slots: 20, model: 'two' });
     const outcomes = others.flatMap((other) =>
-      Array.from({ length: 5 }, () => outcomeOf(ask(key, { model: 'two' }, other))),
+      Array.from({ length: 5 }, () => outcomeOf(ask(key, { models: ['two'] }, other))),
     );
     await untilOpen(outcomes, 2);
     expect(await useOf(key)).toEqual([0, 120]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ProviderLink, ProviderOrder } from '../../../server/domains/providers/index.ts';
 import type { ComputeEvent } from '../../../server/domains/requests/index.ts';
+import { NO_PREFERENCES } from '../../../server/domains/requests/index.ts';
 import type { AccountActor, DeviceActor } from '../../../server/kernel/actor.ts';
 import { AppError } from '../../../server/kernel/errors.ts';
 import {
@@ -98,7 +99,8 @@ class Exchange {
 
   #ask(): Promise<unknown> {
     const order = {
-      model: 'm',
+      models: ['m'],
+      preferences: NO_PREFERENCES,
       body: new Uint8Array(),
       continuationBody: () => new Uint8Array(),
       countPromptTokens: async () => 10,

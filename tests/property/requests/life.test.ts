@@ -8,7 +8,11 @@ import {
   type ProviderOrder,
 } from '../../../server/domains/providers/index.ts';
 import { createQualityService } from '../../../server/domains/quality/index.ts';
-import { createRequestService, REQUEST_TIMES } from '../../../server/domains/requests/index.ts';
+import {
+  createRequestService,
+  NO_PREFERENCES,
+  REQUEST_TIMES,
+} from '../../../server/domains/requests/index.ts';
 import type { AccountActor, DeviceActor } from '../../../server/kernel/actor.ts';
 import { AppError } from '../../../server/kernel/errors.ts';
 import { type AccountId, asId, type DeviceId, type TenantId } from '../../../server/kernel/ids.ts';
@@ -191,7 +195,8 @@ function ask(
   ends: string[],
 ): Promise<unknown> {
   const order = {
-    model: 'm',
+    models: ['m'],
+    preferences: NO_PREFERENCES,
     body: new Uint8Array(),
     continuationBody: () => new Uint8Array(),
     countPromptTokens: async () => 10,

@@ -1,4 +1,9 @@
-import type { ComputeAnswer, ComputeEvent, UncountedOrder } from '../../../server/domains/requests/index.ts';
+import {
+  type ComputeAnswer,
+  type ComputeEvent,
+  NO_PREFERENCES,
+  type UncountedOrder,
+} from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { AppError } from '../../../server/kernel/errors.ts';
 import { type AccountId, asId, type TenantId } from '../../../server/kernel/ids.ts';
@@ -76,7 +81,8 @@ export class Customer {
     const abort = new AbortController();
     const earlier = key === null ? undefined : this.keyed.get(key);
     const fresh = {
-      model: 'm',
+      models: ['m'],
+      preferences: NO_PREFERENCES,
       body: new TextEncoder().encode(`{"order": ${this.#world.asked.length}}`),
       continuationBody: (beginning: string) => new TextEncoder().encode(beginning),
       completionTokensMax: chance.oneOf([20, 60, 400, null]),

@@ -198,6 +198,7 @@ class World {
       accountId: asId<AccountId>(id),
       waitMs: 10_000,
       signal: NEVER_ABORTED,
+      rankOf: null,
       order: {
         requestId: id,
         model: 'm',

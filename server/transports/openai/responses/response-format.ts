@@ -96,7 +96,7 @@ function responseObject(frame: CompletionFrame, asked: ResponseRequest, state: o
     id: `resp_${frame.answer.transactionId}`,
     object: 'response',
     created_at: Math.floor(frame.answer.createdAtMs / 1000),
-    model: frame.model,
+    model: frame.answer.model,
     background: false,
     error: null,
     incomplete_details: null,

@@ -1,0 +1,87 @@
+import { AppError } from '../../kernel/errors.ts';
+import type { TenantId } from '../../kernel/ids.ts';
+import type { Microcents } from '../../kernel/money.ts';
+import { type Eligible, type OfferRank, scoredPrice } from '../providers/index.ts';
+
+/** How a requester names the providers of its own tenant, whatever their ids are. */
+export const OWN_PROVIDERS = 'own';
+
+/** By whom a requester wants to be served. Providers are named by their ids, or as `OWN_PROVIDERS`. */
+export interface ProviderPreferences {
+  /** Null: anybody. */
+  readonly only: readonly string[] | null;
+  readonly ignore: readonly string[];
+  /** Asked first, in this order. */
+  readonly order: readonly string[];
+  /** Whether others are asked after those in `order`. */
+  readonly allowsOthers: boolean;
+  /** What counts alone, instead of the market's own choice; null: that one. */
+  readonly sort: 'price' | 'latency' | 'throughput' | null;
+  /** Dearer ones are not asked; null: whatever it costs. */
+  readonly promptPriceMax: Microcents | null;
+  readonly completionPriceMax: Microcents | null;
+}
+
+/** Of somebody who doesn't mind. */
+export const NO_PREFERENCES: ProviderPreferences = {
+  only: null,
+  ignore: [],
+  order: [],
+  allowsOthers: true,
+  sort: null,
+  promptPriceMax: null,
+  completionPriceMax: null,
+};
+
+/** Those of `offers` that the requester allows. Refuses with `no_provider_allowed` where it allows none of them. */
+export function allowedOffers(
+  offers: readonly Eligible[],
+  preferences: ProviderPreferences,
+  tenantId: TenantId,
+): readonly Eligible[] {
+  const allowed = offers.filter((offer) => isAllowed(offer, preferences, tenantId));
+  if (allowed.length > 0 || offers.length === 0) return allowed;
+  throw new AppError(
+    'not_found',
+    'no_provider_allowed',
+    'None of the providers of this model is one that the request allows.',
+  );
+}
+
+function isAllowed(
+  { provider, model }: Eligible,
+  { only, ignore, order, allowsOthers, promptPriceMax, completionPriceMax }: ProviderPreferences,
+  tenantId: TenantId,
+): boolean {
+  const isOneOf = (names: readonly string[]) => placeIn(names, provider, tenantId) !== -1;
+  if (only !== null && !isOneOf(only)) return false;
+  if (isOneOf(ignore)) return false;
+  if (!allowsOthers && order.length > 0 && !isOneOf(order)) return false;
+  if (promptPriceMax !== null && model.prices.prompt > promptPriceMax) return false;
+  return completionPriceMax === null || model.prices.completion <= completionPriceMax;
+}
+
+/** Who is asked before whom; null: the market chooses. Those of the same rank the market chooses among. */
+export function rankOf({ order, sort }: ProviderPreferences, tenantId: TenantId): OfferRank | null {
+  if (order.length === 0 && sort === null) return null;
+  return ({ provider, model }, nowMs) => {
+    const place = placeIn(order, provider, tenantId);
+    if (place !== -1) return place - order.length;
+    switch (sort) {
+      case 'price':
+        return scoredPrice(model);
+      case 'latency':
+        return provider.latencyMs(nowMs) ?? Number.MAX_VALUE;
+      case 'throughput':
+        return provider.standing.pace.tokenMs() ?? Number.MAX_VALUE;
+      case null:
+        return 0;
+    }
+  };
+}
+
+function placeIn(names: readonly string[], provider: Eligible['provider'], tenantId: TenantId): number {
+  return names.findIndex(
+    (name) => name === provider.id || (name === OWN_PROVIDERS && provider.tenantId === tenantId),
+  );
+}
