@@ -2,6 +2,7 @@ export { createKeyStore } from './key-rows.postgres.ts';
 export * from './limits.ts';
 export { MergedDelta } from './merged-delta.ts';
 export type { KeyStore, RequestLedger } from './ports.ts';
+export { createSealedAnswers } from './sealed-rows.postgres.ts';
 export {
   createRequestService,
   type RequestService,
