@@ -25,6 +25,10 @@ const OFFLINE = `
 Works on the database directly, with the secrets in the data directory, while the server is stopped. It takes the server's environment
 variables: YGGDRASIL_DATA_DIR, DATABASE_URL.`;
 
+const BESIDE = `
+Works while the server runs and while it is stopped, with the secrets in the data directory. It takes the server's environment
+variables: YGGDRASIL_DATA_DIR, DATABASE_URL.`;
+
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function readId(text: string): string {
@@ -76,6 +80,21 @@ export function createSetupCodeCommand(): Command {
     .action(async () => (await import('./main.ts')).printSetupCode());
 }
 
+/** `yggdrasil secrets`. */
+export function createSecretsCommand(): Command {
+  const command = new Command('secrets').description(
+    'What the server encrypts secrets in its database with.',
+  );
+  command
+    .command('rotate')
+    .description(
+      'Makes a new master key. The server goes on meanwhile; the old key opens nothing afterwards.',
+    )
+    .addHelpText('after', BESIDE)
+    .action(async () => (await import('./main.ts')).rotateMasterKey());
+  return command;
+}
+
 /** `yggdrasil audit`. */
 export function createAuditCommand(): Command {
   const command = new Command('audit').description('The audit: who did what.');
@@ -87,12 +106,7 @@ export function createAuditCommand(): Command {
       '--witness <file...>',
       'what witnesses have kept: finds an end that was cut, and a second history',
     )
-    .addHelpText(
-      'after',
-      `
-Works while the server runs and while it is stopped, with the secrets in the data directory. It takes the server's environment
-variables: YGGDRASIL_DATA_DIR, DATABASE_URL.`,
-    )
+    .addHelpText('after', BESIDE)
     .action(async ({ tenant = null, witness = [] }: { tenant?: string | null; witness?: string[] }) =>
       (await import('./main.ts')).verifyAudit(tenant, witness),
     );

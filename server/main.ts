@@ -4,6 +4,7 @@ import {
   type AppDependencies,
   createApp,
   removeEmbedded,
+  rotateSecrets,
   verifyAuditLogs,
   workOffline,
 } from './app/index.ts';
@@ -120,6 +121,22 @@ export async function verifyAudit(tenantId: string | null, witnessFiles: readonl
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   if (report.problems.length > 0) throw new StartError(`${report.problems.length} problems were found.`);
+}
+
+/** Puts a new master key in the place of the one in `secrets.json`, and prints the ids of both. */
+export async function rotateMasterKey(): Promise<void> {
+  const logger = createLogger({ level: 'error', destination: process.stderr });
+  const { previousKeyId, keyId, resealed, unreadable } = await rotateSecrets(
+    readConfig(process.env),
+    processDependencies(logger),
+  );
+  const lines = [
+    `Master key:   ${keyId}`,
+    `Retired:      ${previousKeyId}. Backups of the database from before open with a copy of the old secrets.json alone.`,
+    `Sealed anew:  ${resealed}`,
+    ...(unreadable > 0 ? [`Unreadable:   ${unreadable}, left as they are`] : []),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
 }
 
 function readText(path: string): string {

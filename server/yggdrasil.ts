@@ -11,6 +11,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import {
   createAuditCommand,
   createRemoveDataCommand,
+  createSecretsCommand,
   createServerCommand,
   createSetupCodeCommand,
   createTokenCommand,
@@ -29,6 +30,7 @@ const COMMANDS: readonly Command[] = [
   createUserCommand(),
   createTokenCommand(),
   createSetupCodeCommand(),
+  createSecretsCommand(),
   createAuditCommand(),
   createProviderCommand(),
   createVirtualDeviceCommand(),

@@ -3,7 +3,7 @@ import type { Operation } from '../kernel/operation.ts';
 import { buildAdministration, logsPart, suspensionsPart } from './administration.ts';
 import { auditPart } from './audit.ts';
 import { buildDiscovery, discoveryPart } from './discovery.ts';
-import { buildIdentity, identityPart, secretsPart } from './identity.ts';
+import { buildIdentity, identityPart } from './identity.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { buildMarket, moneyPart, requestsPart } from './market.ts';
 import { buildMessaging, relayPart, topicsPart } from './messaging.ts';
@@ -17,6 +17,7 @@ import {
   tlsPart,
 } from './platform.ts';
 import { buildReadings, readingsPart } from './readings.ts';
+import { secretsPart } from './secrets.ts';
 import { buildTransports, httpPart, mqttPart } from './transports.ts';
 
 /** A server that was built and not yet started. */
@@ -62,7 +63,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       tlsPart(platform),
       diskPart(platform),
       databasePart(platform),
-      secretsPart(identity, platform.dataDirectory),
+      secretsPart(identity, platform),
       nodePart(platform.node),
       auditPart(platform),
       suspensionsPart(administration),

@@ -45,7 +45,6 @@ import type { RepeatedJob } from '../jobs/repeat.ts';
 import type { Actor } from '../kernel/actor.ts';
 import { AppError, notFound } from '../kernel/errors.ts';
 import type { DeviceId, TenantId } from '../kernel/ids.ts';
-import { StartError } from '../kernel/start-error.ts';
 import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import { usernameOfClient } from '../platform/mqtt/client-ids.ts';
 import { createIssuerClient } from '../platform/oidc/index.ts';
@@ -270,20 +269,6 @@ export function identityPart(
     async stop() {
       await jobs?.stop();
       mailer?.close();
-    },
-  };
-}
-
-/** Refuses to start with secrets that the devices in the database were not made with. */
-export function secretsPart({ devices }: Identity, dataDirectory: string): Part {
-  return {
-    name: 'secrets',
-    async start() {
-      if (await devices.secretsFit()) return;
-      throw new StartError(
-        `The database belongs to other secrets than those in ${dataDirectory}: it has devices whose keys they don't ` +
-          'open. Put the secrets.json back that was made with it.',
-      );
     },
   };
 }

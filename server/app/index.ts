@@ -2,4 +2,5 @@ export { removeEmbedded } from '../platform/database/embedded/remove.ts';
 export { type App, createApp } from './app.ts';
 export { workOffline } from './offline.ts';
 export type { AppDependencies } from './platform.ts';
+export { rotateSecrets } from './secrets.ts';
 export { verifyAuditLogs } from './verification.ts';

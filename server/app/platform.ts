@@ -13,7 +13,7 @@ import { createTerminalMailer } from '../platform/mail/terminal.ts';
 import type { Mailer } from '../platform/mail/types.ts';
 import { createMetrics } from '../platform/metrics/prometheus.ts';
 import { createNode, createNodeStore, type Node } from '../platform/node/index.ts';
-import { createSecretBox, ed25519, loadSecrets } from '../platform/secrets/index.ts';
+import { createDataKeyStore, createKeyring, createSecretFolder, ed25519 } from '../platform/secrets/index.ts';
 import { prepareDataDirectory } from '../platform/system/data-directory.ts';
 import { createDiskWatch } from '../platform/system/disk-watch.ts';
 import { createTlsFromFiles } from '../platform/tls/certificate-files.ts';
@@ -51,18 +51,19 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
   const core = loadServerCore(dependencies.coreWasm);
   const metrics = createMetrics();
   const dataDirectory = await prepareDataDirectory(config.dataDirectory);
-  const secrets = await loadSecrets(dataDirectory, random);
+  const folder = createSecretFolder(dataDirectory, random);
+  const { databaseSecret: secret } = (await folder.read()).current;
   const opened = await openDatabase(
     {
       source:
         config.databaseUrl === undefined
-          ? { kind: 'embedded', dataDirectory, secret: secrets.databaseSecret }
-          : { kind: 'server', url: config.databaseUrl, secret: secrets.databaseSecret },
+          ? { kind: 'embedded', dataDirectory, secret }
+          : { kind: 'server', url: config.databaseUrl, secret },
       poolConnectionsMax: config.databasePoolConnectionsMax,
     },
     { clock, random, logger },
   );
-  const secretBox = createSecretBox(secrets.masterKey);
+  const secretBox = createKeyring(folder, createDataKeyStore(opened.database));
   const audit = buildAudit(config, dependencies.wrapDatabase?.(opened.database) ?? opened.database, {
     secretBox,
     ed25519,
@@ -96,7 +97,6 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
     tokenizer: createTokenizer(dependencies.tokenizerWorker, { logger }),
     dataDirectory,
     disk,
-    secrets,
     opened,
     database,
     node: createNode({

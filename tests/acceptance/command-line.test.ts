@@ -26,6 +26,8 @@ const COMMANDS = [
   'user list',
   'token revoke',
   'setup-code',
+  'secrets',
+  'secrets rotate',
   'audit',
   'audit verify',
   'provider',

@@ -97,6 +97,11 @@ it('what was answered is in the audit after a kill, and the audit is verified be
   const beside = await run('audit', 'verify');
   expect(beside).toMatchObject({ code: 0, stderr: '' });
   expect(beside.stdout).toMatch(/^logs: \d+, records: \d+, signed heads: \d+, waiting: \d+\n/);
+  const rotated = await run('secrets', 'rotate');
+  expect(rotated).toMatchObject({ code: 0, stderr: '' });
+  expect(rotated.stdout).toMatch(
+    /^Master key: {3}[\da-f]{16}\nRetired: {6}[\da-f]{16}\. .*\nSealed anew: {2}0\n$/,
+  );
   await make('The last one');
   await killed.end('SIGKILL');
   expect(answered).toEqual([201, 201, 201, 201, 201, 201]);

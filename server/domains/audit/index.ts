@@ -8,6 +8,7 @@ export {
   type RecordedEntry,
   type RecordedOperation,
 } from './recorder.ts';
+export { createSealedAuditKeys } from './sealed-rows.postgres.ts';
 export {
   type AuditService,
   type ConsistencyProof,

@@ -32,7 +32,7 @@ interface OwnKey {
 }
 
 /** The context that a private key is sealed for: with its public one, so that neither can be put in another's place. */
-const contextOf = (id: string, publicKey: Uint8Array) =>
+export const privateKeyContext = (id: string, publicKey: Uint8Array) =>
   `audit_keys|private_key|${id}|${Buffer.from(publicKey).toString('hex')}`;
 
 /**
@@ -46,7 +46,7 @@ export async function readSigningKeys(
   const keys = new Map<string, OwnKey>();
   for (const { id, publicKey, privateKeySealed } of await reader.listKeys()) {
     try {
-      const privateKey = secretBox.open(privateKeySealed, contextOf(id, publicKey));
+      const privateKey = secretBox.open(privateKeySealed, privateKeyContext(id, publicKey));
       if (Buffer.compare(ed25519.publicKeyOf(privateKey), publicKey) === 0)
         keys.set(id, { publicKey, privateKey });
     } catch (error) {
@@ -85,5 +85,5 @@ function makeKey(random: Random, { secretBox, ed25519 }: KeyTools): StoredKey {
   const privateKey = random.bytes(KEY_BYTES);
   const publicKey = ed25519.publicKeyOf(privateKey);
   const id = createHash('sha256').update(publicKey).digest('hex').slice(0, ID_DIGITS);
-  return { id, publicKey, privateKeySealed: secretBox.seal(privateKey, contextOf(id, publicKey)) };
+  return { id, publicKey, privateKeySealed: secretBox.seal(privateKey, privateKeyContext(id, publicKey)) };
 }

@@ -14,6 +14,7 @@ import {
   CLAIMS_WAITING_MAX,
 } from './limits.ts';
 import type { ClaimStore, TokenHash } from './ports.ts';
+import { claimContext } from './sealed-contexts.ts';
 import type { ClaimCredentials, Device, OpenClaim, RegisteredDevice, WorldType } from './types.ts';
 
 /** Devices that show a code, which their owner types or scans: nothing has to be copied to them. */
@@ -54,8 +55,6 @@ interface ClaimDependencies {
   ) => Promise<RegisteredDevice>;
 }
 
-const contextOf = (claimId: string) => `devices|claim|${claimId}`;
-
 /** The code as it is compared: people type small letters, and leave out what groups them. */
 export const canonicalClaimCode = (code: string): string => code.toUpperCase().replaceAll(/[ -]/g, '');
 
@@ -95,7 +94,7 @@ export function createDeviceClaims(dependencies: ClaimDependencies): DeviceClaim
       };
       const sealed = secretBox.seal(
         new TextEncoder().encode(JSON.stringify(credentials)),
-        contextOf(claimId),
+        claimContext(claimId),
       );
       await claims.fillClaim(claimId, device.id as DeviceId, sealed);
       return device;
@@ -107,7 +106,7 @@ export function createDeviceClaims(dependencies: ClaimDependencies): DeviceClaim
       const isRight = timingSafeEqual(claim?.secretHash ?? NO_HASH, hash(secret));
       if (claim === null || !isRight) throw notFoundClaim();
       if (claim.credentialsSealed === null) return null;
-      const text = new TextDecoder().decode(secretBox.open(claim.credentialsSealed, contextOf(claimId)));
+      const text = new TextDecoder().decode(secretBox.open(claim.credentialsSealed, claimContext(claimId)));
       return JSON.parse(text) as ClaimCredentials;
     },
 

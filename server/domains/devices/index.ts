@@ -5,6 +5,7 @@ export { type DeviceDescription, describeDevices, listDevicesOf } from './descri
 export { CLAIM_POLL_SECONDS } from './limits.ts';
 export { createMembershipStore, type MembershipStore } from './memberships.postgres.ts';
 export type { NetworkOfDevice, Presence } from './ports.ts';
+export { createSealedClaims, createSealedSigningKeys } from './sealed-rows.postgres.ts';
 export { createDeviceService, type DeviceService } from './service.ts';
 export { createDeviceRows, createDeviceStore } from './store.postgres.ts';
 export {

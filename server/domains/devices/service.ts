@@ -31,6 +31,7 @@ import type {
   TokenHash,
 } from './ports.ts';
 import { checkCapabilities, joinedCapabilities, statusOf } from './rules.ts';
+import { signingKeyContext } from './sealed-contexts.ts';
 import { createDeviceToken, type DeviceToken, makeToken } from './token.ts';
 import type {
   Device,
@@ -110,9 +111,6 @@ interface DeviceDependencies {
   readonly random: Random;
   readonly hash: TokenHash;
 }
-
-const signingKeyContext = (tenantId: string, deviceId: string) =>
-  `devices|signing_key|${tenantId}|${deviceId}`;
 
 function requireCapabilities(capabilities: DeviceCapabilities): void {
   const problem = checkCapabilities(capabilities);

@@ -2,13 +2,14 @@ import type { TransactionId } from '../../kernel/ids.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { ComputeAnswer, ComputeEvent, KeptAnswer } from './types.ts';
 
-const contextOf = (id: TransactionId) => `marketplace_keyed_requests|answer|${id}`;
+/** What a kept answer is bound to. */
+export const answerContext = (id: TransactionId) => `marketplace_keyed_requests|answer|${id}`;
 
 /** An answer as it is kept for whoever repeats its request. */
 export function sealAnswer(secretBox: SecretBox, id: TransactionId, answer: KeptAnswer): Uint8Array {
   const { end, ...rest } = answer;
   const json = JSON.stringify({ ...rest, end: { ...end, costMicrocents: end.costMicrocents.toString() } });
-  return secretBox.seal(new TextEncoder().encode(json), contextOf(id));
+  return secretBox.seal(new TextEncoder().encode(json), answerContext(id));
 }
 
 /** What `sealAnswer` was given, as an answer that is given again: all of it in one piece. `askedModel`: the first that was asked for. */
@@ -18,7 +19,9 @@ export function openAnswer(
   sealed: Uint8Array,
   askedModel: string,
 ): ComputeAnswer {
-  const json = new TextDecoder('utf-8', { ignoreBOM: true }).decode(secretBox.open(sealed, contextOf(id)));
+  const json = new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+    secretBox.open(sealed, answerContext(id)),
+  );
   const kept = JSON.parse(json) as Omit<KeptAnswer, 'end'> & {
     readonly end: Omit<KeptAnswer['end'], 'costMicrocents'> & { readonly costMicrocents: string };
   };

@@ -7,7 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 export const SHARED_DIRECTORY = '/var/lib/yggdrasil';
 
 /** What stands in a data directory: the database or a link to it, its log, the secrets. */
-const NAMES = ['postgresql', 'postgresql.log', 'secrets.json'];
+const NAMES = ['postgresql', 'postgresql.log', 'secrets.json', 'secrets.next.json'];
 
 /** The folder for the socket of the database in `home`, where the path of one beside it is too long for a socket. */
 export function distantSockets(home: string): string {

@@ -169,6 +169,11 @@ const ADAPTERS = {
   secrets: [
     [packages('zod'), 'reads the file of secrets', { only: '/secrets-file\\.ts$' }],
     [node('crypto'), 'seals and makes secrets'],
+    [
+      DATABASE,
+      'the keys that secrets are sealed under are in the database',
+      { only: '/data-keys\\.postgres\\.ts$' },
+    ],
     [DURABLE_FILES, 'writes the file of secrets', { only: '/secrets-file\\.ts$' }],
     [
       node('fs', 'fs/promises', 'os', 'path', 'process'),

@@ -39,6 +39,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   'server/domains/networks': ['networks'],
   'server/domains/devices': ['devices', 'network_members', 'device_claims'],
   'server/platform/node': ['nodes', 'node_jobs'],
+  'server/platform/secrets': ['data_keys'],
   'server/domains/presence': ['presence'],
   'server/domains/relay': ['relay_streams', 'relay_frames', 'relay_cursors', 'relay_nonces', 'relay_tenants'],
   'server/domains/topics': [
