@@ -124,6 +124,7 @@ yg_status yg_core_open(yg_core *core, const uint8_t *module, uint32_t bytes, con
         .image_bytes = memory->image_bytes,
         .stack_bytes = memory->stack_bytes,
         .instructions_max = YG_CORE_INSTRUCTIONS_MAX,
+        .milliseconds_max = YG_CORE_MILLISECONDS_MAX,
     };
     memset(core, 0, sizeof *core);
     yg_status status = yg_sandbox_load(&core->sandbox, module, bytes, &options);

@@ -24,6 +24,8 @@
 #define YG_CORE_MEMORY_BYTES 4096u
 /* Most WebAssembly instructions of one call: five times what the dearest one, 2,048 bytes of a message, needs. */
 #define YG_CORE_INSTRUCTIONS_MAX 2000000u
+/* Longest time of one call: what so many instructions take at 160 MHz, many times over. */
+#define YG_CORE_MILLISECONDS_MAX 10000u
 
 typedef struct {
     yg_sandbox sandbox;

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "port.h"
 #include "wasm_export.h"
 
 #define ERROR_BYTES 64
@@ -72,6 +73,7 @@ yg_status yg_sandbox_load(yg_sandbox *sandbox, const uint8_t *module, uint32_t b
         return YG_NO_MEMORY;
     memcpy(options->image, module, parts.code_bytes);
     sandbox->instructions_max = options->instructions_max;
+    sandbox->milliseconds_max = options->milliseconds_max;
     sandbox->image_bytes = parts.code_bytes;
     status = load(sandbox, parts.code_bytes, options);
     if (status != YG_OK) {
@@ -97,15 +99,21 @@ void yg_sandbox_unload(yg_sandbox *sandbox)
 yg_status yg_sandbox_call(yg_sandbox *sandbox, uint32_t a, uint32_t b, uint32_t c, int32_t *result)
 {
     uint32_t cells[ARGUMENTS] = { a, b, c };
+    uint64_t time_us = (uint64_t)sandbox->milliseconds_max * 1000u;
     wasm_runtime_set_instruction_count_limit(sandbox->environment, (int)sandbox->instructions_max);
+    wasm_runtime_set_deadline(sandbox->environment, time_us == 0 ? 0 : port_clock_us() + time_us);
     if (wasm_runtime_call_wasm(sandbox->environment, sandbox->function, ARGUMENTS, cells)) {
         *result = (int32_t)cells[0];
         return YG_OK;
     }
     const char *exception = wasm_runtime_get_exception(sandbox->instance);
-    bool is_limit = exception != NULL && strstr(exception, "instruction limit") != NULL;
+    yg_status status = YG_TRAPPED;
+    if (exception != NULL && strstr(exception, "instruction limit") != NULL)
+        status = YG_INSTRUCTION_LIMIT;
+    else if (exception != NULL && strstr(exception, "time limit") != NULL)
+        status = YG_TIME_LIMIT;
     wasm_runtime_clear_exception(sandbox->instance);
-    return is_limit ? YG_INSTRUCTION_LIMIT : YG_TRAPPED;
+    return status;
 }
 
 uint8_t *yg_sandbox_memory(const yg_sandbox *sandbox, uint32_t address, uint32_t bytes)

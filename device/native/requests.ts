@@ -42,6 +42,11 @@ export function readMemory(address: number, bytes: number): RunnerRequest {
   return request(RunnerOperation.READ_MEMORY, u32(address, bytes));
 }
 
+/** Changes what the calls of a loaded module may take from here on; no milliseconds are no limit in time. */
+export function limit(instructionsMax: number, millisecondsMax: number): RunnerRequest {
+  return request(RunnerOperation.LIMIT, u32(instructionsMax, millisecondsMax));
+}
+
 /** Calls the export `call` of a loaded module. */
 export function call(a: number, b: number, c: number): RunnerRequest {
   return request(RunnerOperation.CALL, u32(a, b, c));

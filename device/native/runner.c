@@ -41,6 +41,8 @@ typedef enum {
     ADMIT = 18,
     /* Address, bytes: what is there in the memory of the core or of any module. */
     READ_MEMORY = 19,
+    /* Instructions, milliseconds: what the calls of the loaded module may take from here on. */
+    LIMIT = 20,
 } operation;
 
 typedef struct {
@@ -149,6 +151,7 @@ static yg_status load_module(payload *in)
         .image = harness_image,
         .image_bytes = sizeof harness_image,
         .instructions_max = YG_CORE_INSTRUCTIONS_MAX,
+        .milliseconds_max = YG_CORE_MILLISECONDS_MAX,
     };
     yg_status status = start(in, &options.stack_bytes);
     if (status != YG_OK)
@@ -162,6 +165,13 @@ static yg_status close_all(void)
     yg_sandbox_unload(&harness_sandbox);
     yg_runtime_stop();
     harness_is_loaded = false;
+    return YG_OK;
+}
+
+static yg_status limit_module(payload *in)
+{
+    harness_sandbox.instructions_max = take_u32(in);
+    harness_sandbox.milliseconds_max = take_u32(in);
     return YG_OK;
 }
 
@@ -374,6 +384,8 @@ static yg_status run(operation what, payload *in)
         return sign_repeatedly(in);
     case LOAD:
         return load_module(in);
+    case LIMIT:
+        return limit_module(in);
     case CALL:
         return call_module(in);
     case ADMIT:

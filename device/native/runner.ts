@@ -24,6 +24,7 @@ export const RunnerOperation = {
   CALL: 17,
   ADMIT: 18,
   READ_MEMORY: 19,
+  LIMIT: 20,
 } as const;
 
 /** `yg_status` of device/core/yg_status.h, by name. */
@@ -49,6 +50,7 @@ export const DeviceStatus = {
   INSTRUCTION_LIMIT: 48,
   TRAPPED: 49,
   REFUSED: 50,
+  TIME_LIMIT: 51,
 } as const;
 
 /** One request to a runner. */

@@ -27,6 +27,9 @@ size_t port_page_bytes(void);
  */
 uint8_t *port_stack_boundary(void);
 
+/* Microseconds since any moment before the start, never less than before. Calls are stopped by it. */
+uint64_t port_clock_us(void);
+
 /*
  * ---- What only the runner of tests and gate needs (device/native/runner.c); a device's firmware leaves these out ----
  */

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define PAGE_BYTES 4096
 
@@ -34,6 +35,13 @@ uint8_t *port_stack_boundary(void)
         pthread_attr_destroy(&attributes);
     }
     return lowest;
+}
+
+uint64_t port_clock_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
 static FILE *open_or_exit(const char *path, const char *mode)
