@@ -109,7 +109,7 @@ typedef struct {
  */
 yg_status yg_core_open(yg_core *core, const uint8_t *module, uint32_t bytes, const yg_core_memory *memory);
 
-/* Closes a core and forgets its keys. A core that didn't open may be closed. */
+/* Closes a core and overwrites its keys, wherever they were. A core that didn't open may be closed. */
 void yg_core_close(yg_core *core);
 
 /*
@@ -119,7 +119,7 @@ void yg_core_close(yg_core *core);
 
 /*
  * Makes an HMAC-SHA256 key of a secret of any length (RFC 2104) in slot 0 to key_slots - 1, in place of what was there.
- * The module's copy of the secret is wiped. YG_OUT_OF_RANGE for a slot that isn't there.
+ * No copy of the secret, nor of the hash that stands for a long one, is left. YG_OUT_OF_RANGE for a slot that isn't there.
  */
 yg_status yg_core_import_key(yg_core *core, uint32_t slot, const uint8_t *secret, uint32_t bytes);
 

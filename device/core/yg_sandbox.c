@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "port.h"
+#include "wasm_exec_env.h"
 #include "wasm_export.h"
+#include "yg_wipe.h"
 
 #define ERROR_BYTES 64
 #define ARGUMENTS 3
@@ -85,8 +87,22 @@ yg_status yg_sandbox_load(yg_sandbox *sandbox, const uint8_t *module, uint32_t b
     return YG_OK;
 }
 
+/* Overwrites what the module computed with: its memory, and the frames of its calls. */
+static void wipe(const yg_sandbox *sandbox)
+{
+    uint64_t end = 0;
+    if (sandbox->instance != NULL && wasm_runtime_get_app_addr_range(sandbox->instance, 0, NULL, &end))
+        yg_wipe(wasm_runtime_addr_app_to_native(sandbox->instance, 0), (size_t)end);
+    if (sandbox->environment != NULL) {
+        WASMExecEnv *environment = sandbox->environment;
+        yg_wipe(environment->wasm_stack.bottom,
+                (size_t)(environment->wasm_stack.top_boundary - environment->wasm_stack.bottom));
+    }
+}
+
 void yg_sandbox_unload(yg_sandbox *sandbox)
 {
+    wipe(sandbox);
     if (sandbox->environment != NULL)
         wasm_runtime_destroy_exec_env(sandbox->environment);
     if (sandbox->instance != NULL)

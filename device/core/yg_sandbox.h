@@ -57,7 +57,7 @@ void yg_runtime_stop(void);
 yg_status yg_sandbox_load(yg_sandbox *sandbox, const uint8_t *module, uint32_t bytes,
                           const yg_sandbox_options *options);
 
-/* Unloads the module. Without one it does nothing. */
+/* Unloads the module and overwrites its memory and its stack. Without one it does nothing. */
 void yg_sandbox_unload(yg_sandbox *sandbox);
 
 /*

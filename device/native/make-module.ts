@@ -37,7 +37,7 @@ export interface ModuleParts {
 
 /** A function without parameters and results. */
 export interface FunctionParts {
-  readonly locals?: readonly (readonly number[])[];
+  readonly locals?: readonly (readonly number[])[] | undefined;
   /** Its instructions, without the `end`. */
   readonly body: readonly number[];
 }

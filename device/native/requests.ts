@@ -47,7 +47,7 @@ export function limit(instructionsMax: number, millisecondsMax: number): RunnerR
   return request(RunnerOperation.LIMIT, u32(instructionsMax, millisecondsMax));
 }
 
-/** Calls the export `call` of a loaded module. */
+/** Calls the export `call` of a loaded module, or of the core. */
 export function call(a: number, b: number, c: number): RunnerRequest {
   return request(RunnerOperation.CALL, u32(a, b, c));
 }
@@ -186,6 +186,14 @@ export function command(
 /** Signs a message this many times; answers the tag. */
 export function signRepeatedly(slot: number, times: number, message: Uint8Array): RunnerRequest {
   return request(RunnerOperation.SIGN_REPEATEDLY, u32(slot, times), message);
+}
+
+/**
+ * Answers, u32 each, how often these bytes are in the pool, in the linear memory given back last, and below the C stack
+ * (0 where a port doesn't let it be read).
+ */
+export function findRemains(needle: Uint8Array): RunnerRequest {
+  return request(RunnerOperation.FIND_REMAINS, needle);
 }
 
 /** Answers, u32, the bytes of C stack that the deepest request so far took. */

@@ -10,6 +10,7 @@
 #include "yg_core.h"
 
 #define POOL_BYTES_MAX 65536
+#define SEARCHED_STACK_BYTES 4096
 #define PAYLOAD_BYTES_MAX (1024 * 1024 + 64)
 
 typedef enum {
@@ -35,7 +36,7 @@ typedef enum {
     STACK_USED = 15,
     /* The same with any module that exports `call`, under the policy of a core. */
     LOAD = 16,
-    /* Calls it with three i32. */
+    /* Calls it, or the dispatcher of the core, with three i32. */
     CALL = 17,
     /* What admission alone says of a module, under the policy of a core. */
     ADMIT = 18,
@@ -43,6 +44,8 @@ typedef enum {
     READ_MEMORY = 19,
     /* Instructions, milliseconds: what the calls of the loaded module may take from here on. */
     LIMIT = 20,
+    /* How often these bytes are in what a closed core leaves behind: pool, linear memory, C stack. */
+    FIND_REMAINS = 21,
 } operation;
 
 typedef struct {
@@ -55,11 +58,24 @@ static _Alignas(8) uint8_t harness_pool[POOL_BYTES_MAX];
 static _Alignas(8) uint8_t harness_image[YG_CORE_BYTES_MAX];
 static _Alignas(8) uint8_t harness_request[PAYLOAD_BYTES_MAX];
 static _Alignas(8) uint8_t harness_answer[4096];
+/* What was in linear memory when it was given back. */
+static uint8_t harness_unmapped[YG_CORE_MEMORY_BYTES];
 static yg_core core;
 static yg_sandbox harness_sandbox;
 static uint32_t harness_answer_bytes;
 /* The core or any module; what needs one is refused without. */
 static bool harness_is_loaded;
+
+void __real_port_unmap_memory(void *memory, size_t bytes);
+void __wrap_port_unmap_memory(void *memory, size_t bytes);
+
+/* The linker puts this in front of the port's function. */
+void __wrap_port_unmap_memory(void *memory, size_t bytes)
+{
+    if (memory != NULL)
+        memcpy(harness_unmapped, memory, bytes < sizeof harness_unmapped ? bytes : sizeof harness_unmapped);
+    __real_port_unmap_memory(memory, bytes);
+}
 
 static uint32_t left(const payload *in)
 {
@@ -168,10 +184,16 @@ static yg_status close_all(void)
     return YG_OK;
 }
 
+static yg_sandbox *loaded_sandbox(void)
+{
+    return harness_sandbox.instance != NULL ? &harness_sandbox : &core.sandbox;
+}
+
 static yg_status limit_module(payload *in)
 {
-    harness_sandbox.instructions_max = take_u32(in);
-    harness_sandbox.milliseconds_max = take_u32(in);
+    yg_sandbox *loaded = loaded_sandbox();
+    loaded->instructions_max = take_u32(in);
+    loaded->milliseconds_max = take_u32(in);
     return YG_OK;
 }
 
@@ -181,7 +203,7 @@ static yg_status call_module(payload *in)
     uint32_t b = take_u32(in);
     uint32_t c = take_u32(in);
     int32_t result = 0;
-    yg_status status = yg_sandbox_call(&harness_sandbox, a, b, c, &result);
+    yg_status status = yg_sandbox_call(loaded_sandbox(), a, b, c, &result);
     if (status == YG_OK)
         give(&result, sizeof result);
     return status;
@@ -189,10 +211,9 @@ static yg_status call_module(payload *in)
 
 static yg_status read_memory(payload *in)
 {
-    const yg_sandbox *loaded = harness_sandbox.instance != NULL ? &harness_sandbox : &core.sandbox;
     uint32_t address = take_u32(in);
     uint32_t bytes = take_u32(in);
-    const uint8_t *memory = bytes <= sizeof harness_answer ? yg_sandbox_memory(loaded, address, bytes) : NULL;
+    const uint8_t *memory = bytes <= sizeof harness_answer ? yg_sandbox_memory(loaded_sandbox(), address, bytes) : NULL;
     if (memory == NULL)
         return YG_OUT_OF_RANGE;
     give(memory, bytes);
@@ -393,9 +414,31 @@ static yg_status run(operation what, payload *in)
     case READ_MEMORY:
         return read_memory(in);
     case STACK_USED:
+    case FIND_REMAINS:
         break;
     }
     return YG_UNKNOWN_OPERATION;
+}
+
+static uint32_t count(const uint8_t *from, const uint8_t *to, const payload *needle)
+{
+    uint32_t found = 0;
+    uint32_t bytes = left(needle);
+    for (const uint8_t *at = from; at + bytes <= to; at++)
+        found += memcmp(at, needle->at, bytes) == 0;
+    return found;
+}
+
+/* Answers three counts. It is called from where `run` is called, so that the stack below is as that left it. */
+static void find_remains(const payload *needle)
+{
+    const uint8_t *stack_end = port_stack_below();
+    uint32_t found[] = {
+        count(harness_pool, harness_pool + sizeof harness_pool, needle),
+        count(harness_unmapped, harness_unmapped + sizeof harness_unmapped, needle),
+        stack_end == NULL ? 0 : count(stack_end - SEARCHED_STACK_BYTES, stack_end, needle),
+    };
+    give(found, sizeof found);
 }
 
 int main(void)
@@ -410,6 +453,8 @@ int main(void)
         uint32_t answer[3] = { YG_OK, 0, 0 };
         if (head[0] == STACK_USED) {
             give(&stack_used_bytes, sizeof stack_used_bytes);
+        } else if (head[0] == FIND_REMAINS) {
+            find_remains(&in);
         } else {
             port_stack_watch();
             uint32_t before = port_instructions();

@@ -25,6 +25,7 @@ export const RunnerOperation = {
   ADMIT: 18,
   READ_MEMORY: 19,
   LIMIT: 20,
+  FIND_REMAINS: 21,
 } as const;
 
 /** `yg_status` of device/core/yg_status.h, by name. */

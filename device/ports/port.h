@@ -43,6 +43,9 @@ void port_write(const void *source, size_t bytes);
 /* Instructions this processor has run so far, modulo 2^32, or 0 on a port that can't count them. */
 uint32_t port_instructions(void);
 
+/* The end of the stack that lies unused below the caller, or NULL on a port that doesn't let it be read. */
+const uint8_t *port_stack_below(void);
+
 /* Starts to watch how deep the C stack gets below the caller. */
 void port_stack_watch(void);
 

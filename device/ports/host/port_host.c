@@ -81,6 +81,11 @@ uint32_t port_instructions(void)
     return 0;
 }
 
+const uint8_t *port_stack_below(void)
+{
+    return NULL;
+}
+
 void port_stack_watch(void) {}
 
 uint32_t port_stack_used_bytes(void)

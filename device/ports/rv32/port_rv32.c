@@ -106,6 +106,11 @@ uint32_t port_instructions(void)
     return count;
 }
 
+const uint8_t *port_stack_below(void)
+{
+    return __builtin_frame_address(0);
+}
+
 void port_stack_watch(void)
 {
     uint8_t *top = __builtin_frame_address(0);
