@@ -1,6 +1,7 @@
 /*
  * The compute core, device.wasm, for C: what assembly/host is for TypeScript, with the same functions, the same check
- * of the ABI version and the same statuses. One thread at a time; all buffers are the caller's.
+ * of the ABI version and the same statuses. Only for the task that started the runtime (yg_sandbox.h); all buffers are
+ * the caller's.
  */
 #ifndef YG_CORE_H
 #define YG_CORE_H

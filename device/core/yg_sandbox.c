@@ -6,13 +6,18 @@
 #include "port.h"
 #include "wasm_exec_env.h"
 #include "wasm_export.h"
+#include "yg_queue.h"
 #include "yg_wipe.h"
 
 #define ERROR_BYTES 64
 #define ARGUMENTS 3
 
+/* The task that started the runtime. WAMR has no locks here, so that no other may enter it. */
+static uintptr_t owner;
+
 yg_status yg_runtime_start(void *pool, uint32_t bytes)
 {
+    owner = port_task();
     RuntimeInitArgs arguments;
     memset(&arguments, 0, sizeof arguments);
     arguments.mem_alloc_type = Alloc_With_Pool;
@@ -23,6 +28,7 @@ yg_status yg_runtime_start(void *pool, uint32_t bytes)
 
 void yg_runtime_stop(void)
 {
+    yg_require_task(owner);
     wasm_runtime_destroy();
 }
 
@@ -67,6 +73,7 @@ yg_status yg_sandbox_load(yg_sandbox *sandbox, const uint8_t *module, uint32_t b
                           const yg_sandbox_options *options)
 {
     yg_module_parts parts;
+    yg_require_task(owner);
     memset(sandbox, 0, sizeof *sandbox);
     yg_status status = yg_admit(module, bytes, options->policy, &parts);
     if (status != YG_OK)
@@ -102,6 +109,9 @@ static void wipe(const yg_sandbox *sandbox)
 
 void yg_sandbox_unload(yg_sandbox *sandbox)
 {
+    if (sandbox->module == NULL)
+        return;
+    yg_require_task(owner);
     wipe(sandbox);
     if (sandbox->environment != NULL)
         wasm_runtime_destroy_exec_env(sandbox->environment);
@@ -114,6 +124,7 @@ void yg_sandbox_unload(yg_sandbox *sandbox)
 
 yg_status yg_sandbox_call(yg_sandbox *sandbox, uint32_t a, uint32_t b, uint32_t c, int32_t *result)
 {
+    yg_require_task(owner);
     uint32_t cells[ARGUMENTS] = { a, b, c };
     uint64_t time_us = (uint64_t)sandbox->milliseconds_max * 1000u;
     wasm_runtime_set_instruction_count_limit(sandbox->environment, (int)sandbox->instructions_max);
@@ -134,6 +145,7 @@ yg_status yg_sandbox_call(yg_sandbox *sandbox, uint32_t a, uint32_t b, uint32_t 
 
 uint8_t *yg_sandbox_memory(const yg_sandbox *sandbox, uint32_t address, uint32_t bytes)
 {
+    yg_require_task(owner);
     if (!wasm_runtime_validate_app_addr(sandbox->instance, address, bytes)) {
         wasm_runtime_clear_exception(sandbox->instance);
         return NULL;

@@ -40,6 +40,11 @@ typedef struct {
 } yg_sandbox_options;
 
 /*
+ * One task owns the runtime: the one that starts it. Every function below ends the program when another task calls it
+ * (port_fail); other tasks send it messages (yg_queue.h).
+ */
+
+/*
  * Starts WAMR on `bytes` of memory, aligned to 8 bytes, from which it takes everything but linear memory. Once before
  * the first module. YG_NO_MEMORY when the pool is too small.
  */

@@ -53,6 +53,9 @@ typedef enum {
     YG_REFUSED = 50,
     /* It ran as long as a call may, by the port's clock. */
     YG_TIME_LIMIT = 51,
+
+    /* Of the queue (yg_queue.h): there is no slot for another message. */
+    YG_QUEUE_FULL = 64,
 } yg_status;
 
 #endif

@@ -7,6 +7,8 @@ import { availableParallelism } from 'node:os';
 import { layout, type Variant, variants } from './layout.ts';
 import { MissingRequirementError, requireTools } from './requirements.ts';
 
+class BuildError extends Error {}
+
 process.exitCode = main();
 
 function main(): number {
@@ -23,8 +25,6 @@ function main(): number {
   console.log(`device: built ${variants.join(', ')} below build/device`);
   return 0;
 }
-
-class BuildError extends Error {}
 
 /** What the vendored source was made from: the lock file and the patch. */
 function sourceHash(): string {

@@ -196,6 +196,19 @@ export function findRemains(needle: Uint8Array): RunnerRequest {
   return request(RunnerOperation.FIND_REMAINS, needle);
 }
 
+/**
+ * Sends so many messages from each of so many other tasks (at most 8) to the runner's. Answers, u32 each, how many came,
+ * how many were out of order, and how many tasks had a wrong boundary of their stack.
+ */
+export function sendFromTasks(tasks: number, messages: number): RunnerRequest {
+  return request(RunnerOperation.TASKS, u32(tasks, messages));
+}
+
+/** Uses the core in another task; the runner must not survive it. */
+export function useInForeignTask(): RunnerRequest {
+  return request(RunnerOperation.FOREIGN_TASK, EMPTY);
+}
+
 /** Answers, u32, the bytes of C stack that the deepest request so far took. */
 export function stackUsed(): RunnerRequest {
   return request(RunnerOperation.STACK_USED, EMPTY);

@@ -7,46 +7,13 @@
 #include <string.h>
 
 #include "port.h"
+#include "runner_operations.h"
+#include "runner_probes.h"
 #include "yg_core.h"
 
 #define POOL_BYTES_MAX 65536
 #define SEARCHED_STACK_BYTES 4096
 #define PAYLOAD_BYTES_MAX (1024 * 1024 + 64)
-
-typedef enum {
-    /* pool bytes, stack bytes, module: starts WAMR and opens the core. */
-    OPEN = 1,
-    CLOSE = 2,
-    IMPORT_KEY = 3,
-    SIGN = 4,
-    VERIFY = 5,
-    SHA256 = 6,
-    /* Lengths of the parts, then the data. */
-    HASH_PARTS = 7,
-    PRICE = 8,
-    SPLIT = 9,
-    WEIGH = 10,
-    UPDATE_QUALITY = 11,
-    SCORE = 12,
-    /* What a device does with a signed command: verify it, price it, sign the reply. */
-    COMMAND = 13,
-    /* Signs the message again and again, to be timed from outside. */
-    SIGN_REPEATEDLY = 14,
-    /* Bytes of the C stack that the deepest request so far took. */
-    STACK_USED = 15,
-    /* The same with any module that exports `call`, under the policy of a core. */
-    LOAD = 16,
-    /* Calls it, or the dispatcher of the core, with three i32. */
-    CALL = 17,
-    /* What admission alone says of a module, under the policy of a core. */
-    ADMIT = 18,
-    /* Address, bytes: what is there in the memory of the core or of any module. */
-    READ_MEMORY = 19,
-    /* Instructions, milliseconds: what the calls of the loaded module may take from here on. */
-    LIMIT = 20,
-    /* How often these bytes are in what a closed core leaves behind: pool, linear memory, C stack. */
-    FIND_REMAINS = 21,
-} operation;
 
 typedef struct {
     const uint8_t *at;
@@ -58,24 +25,11 @@ static _Alignas(8) uint8_t harness_pool[POOL_BYTES_MAX];
 static _Alignas(8) uint8_t harness_image[YG_CORE_BYTES_MAX];
 static _Alignas(8) uint8_t harness_request[PAYLOAD_BYTES_MAX];
 static _Alignas(8) uint8_t harness_answer[4096];
-/* What was in linear memory when it was given back. */
-static uint8_t harness_unmapped[YG_CORE_MEMORY_BYTES];
 static yg_core core;
 static yg_sandbox harness_sandbox;
 static uint32_t harness_answer_bytes;
 /* The core or any module; what needs one is refused without. */
 static bool harness_is_loaded;
-
-void __real_port_unmap_memory(void *memory, size_t bytes);
-void __wrap_port_unmap_memory(void *memory, size_t bytes);
-
-/* The linker puts this in front of the port's function. */
-void __wrap_port_unmap_memory(void *memory, size_t bytes)
-{
-    if (memory != NULL)
-        memcpy(harness_unmapped, memory, bytes < sizeof harness_unmapped ? bytes : sizeof harness_unmapped);
-    __real_port_unmap_memory(memory, bytes);
-}
 
 static uint32_t left(const payload *in)
 {
@@ -370,9 +324,19 @@ static yg_status import_key(payload *in)
     return yg_core_import_key(&core, slot, in->at, left(in));
 }
 
+static yg_status send_from_tasks(payload *in)
+{
+    probe_tasks_result result;
+    uint32_t tasks = take_u32(in);
+    yg_status status = probe_tasks(tasks, take_u32(in), &result);
+    if (status == YG_OK)
+        give(&result, sizeof result);
+    return status;
+}
+
 static yg_status run(operation what, payload *in)
 {
-    if (!harness_is_loaded && what != OPEN && what != LOAD && what != ADMIT)
+    if (!harness_is_loaded && what != OPEN && what != LOAD && what != ADMIT && what != TASKS)
         return YG_UNKNOWN_OPERATION;
     switch (what) {
     case OPEN:
@@ -413,6 +377,10 @@ static yg_status run(operation what, payload *in)
         return admit_module(in);
     case READ_MEMORY:
         return read_memory(in);
+    case TASKS:
+        return send_from_tasks(in);
+    case FOREIGN_TASK:
+        return probe_foreign_task(&core);
     case STACK_USED:
     case FIND_REMAINS:
         break;
@@ -420,23 +388,16 @@ static yg_status run(operation what, payload *in)
     return YG_UNKNOWN_OPERATION;
 }
 
-static uint32_t count(const uint8_t *from, const uint8_t *to, const payload *needle)
-{
-    uint32_t found = 0;
-    uint32_t bytes = left(needle);
-    for (const uint8_t *at = from; at + bytes <= to; at++)
-        found += memcmp(at, needle->at, bytes) == 0;
-    return found;
-}
-
 /* Answers three counts. It is called from where `run` is called, so that the stack below is as that left it. */
-static void find_remains(const payload *needle)
+static void find_remains(const payload *in)
 {
-    const uint8_t *stack_end = port_stack_below();
+    const uint8_t *stack = port_stack_below();
+    const uint8_t *needle = in->at;
+    uint32_t bytes = left(in);
     uint32_t found[] = {
-        count(harness_pool, harness_pool + sizeof harness_pool, needle),
-        count(harness_unmapped, harness_unmapped + sizeof harness_unmapped, needle),
-        stack_end == NULL ? 0 : count(stack_end - SEARCHED_STACK_BYTES, stack_end, needle),
+        probe_count(harness_pool, harness_pool + sizeof harness_pool, needle, bytes),
+        probe_count_unmapped(needle, bytes),
+        stack == NULL ? 0 : probe_count(stack - SEARCHED_STACK_BYTES, stack, needle, bytes),
     };
     give(found, sizeof found);
 }

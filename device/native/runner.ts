@@ -26,6 +26,8 @@ export const RunnerOperation = {
   READ_MEMORY: 19,
   LIMIT: 20,
   FIND_REMAINS: 21,
+  TASKS: 22,
+  FOREIGN_TASK: 23,
 } as const;
 
 /** `yg_status` of device/core/yg_status.h, by name. */
@@ -52,6 +54,7 @@ export const DeviceStatus = {
   TRAPPED: 49,
   REFUSED: 50,
   TIME_LIMIT: 51,
+  QUEUE_FULL: 64,
 } as const;
 
 /** One request to a runner. */

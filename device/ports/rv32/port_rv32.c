@@ -53,6 +53,39 @@ uint8_t *port_stack_boundary(void)
     return __heap_end;
 }
 
+/* One task, no interrupts: nobody to be kept out, nobody to wait for. */
+uintptr_t port_task(void)
+{
+    return 1;
+}
+
+void port_lock(void) {}
+
+void port_unlock(void) {}
+
+void port_wait(uint32_t milliseconds)
+{
+    (void)milliseconds;
+}
+
+void port_wake(void) {}
+
+_Noreturn void port_fail(const char *reason)
+{
+    (void)reason;
+    sys_semihost_exit_extended(4);
+    __builtin_unreachable();
+}
+
+bool port_start_task(void (*run)(void *), void *argument)
+{
+    (void)run;
+    (void)argument;
+    return false;
+}
+
+void port_end_tasks(void) {}
+
 /* The timer of the board counts at 10 MHz; its high half may change between two reads of the low one. */
 uint64_t port_clock_us(void)
 {
