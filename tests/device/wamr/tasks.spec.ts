@@ -4,8 +4,8 @@ import * as requests from '../../../device/native/requests.ts';
 import { DeviceStatus, requireAnswers, runRequests } from '../../../device/native/runner.ts';
 import { openDevice } from './expectations.ts';
 
-const TASKS = 6;
-const MESSAGES = 2000;
+const TASKS = 3;
+const MESSAGES = 300;
 
 describe.each(['host', 'sanitized'] as const)('with several tasks on %s', (variant) => {
   it('each message reaches the one that owns the runtime, in order, and each task knows its own stack', () => {
