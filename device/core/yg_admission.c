@@ -103,10 +103,10 @@ static global read_global(yg_reader *in)
     found.is_i32_constant = operation == YG_OP_I32_CONST;
     switch (operation) {
     case YG_OP_I32_CONST:
-        found.value = yg_read_signed(in, 35);
+        found.value = yg_read_signed(in, 32);
         break;
     case YG_OP_I64_CONST:
-        yg_read_signed(in, 70);
+        yg_read_signed(in, 64);
         break;
     case YG_OP_F32_CONST:
         yg_read_bytes(in, 4);
@@ -192,7 +192,7 @@ static segment read_segment(yg_reader *in)
     segment found = { 0 };
     uint32_t kind = yg_read_u32(in);
     uint8_t operation = yg_read_byte(in);
-    found.address = yg_read_signed(in, 35);
+    found.address = yg_read_signed(in, 32);
     if (kind != 0 || operation != YG_OP_I32_CONST || yg_read_byte(in) != YG_OP_END)
         yg_refuse(in, YG_INVALID_MODULE);
     found.bytes = yg_read_u32(in);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "port.h"
+#include "yg_wipe.h"
 
 /* Operations of the module's dispatcher (assembly/commands.ts). */
 enum {
@@ -124,6 +125,7 @@ yg_status yg_core_open(yg_core *core, const uint8_t *module, uint32_t bytes, con
         .image_bytes = memory->image_bytes,
         .stack_bytes = memory->stack_bytes,
         .instructions_max = YG_CORE_INSTRUCTIONS_MAX,
+        .milliseconds_max = YG_CORE_MILLISECONDS_MAX,
     };
     memset(core, 0, sizeof *core);
     yg_status status = yg_sandbox_load(&core->sandbox, module, bytes, &options);
@@ -169,18 +171,25 @@ yg_status yg_core_sha256(yg_core *core, const uint8_t *data, uint32_t bytes, uin
 yg_status yg_core_import_key(yg_core *core, uint32_t slot, const uint8_t *secret, uint32_t bytes)
 {
     uint8_t digest[YG_DIGEST_BYTES];
+    yg_status status = YG_OK;
+    /* Refused before the module sees the secret, because it wipes only what it takes. */
+    if (slot >= core->key_slots)
+        return YG_OUT_OF_RANGE;
     if (bytes > BLOCK_BYTES) {
-        /* A secret longer than a block stands for its hash (RFC 2104, section 2). */
-        yg_status status = yg_core_sha256(core, secret, bytes, digest);
-        if (status != YG_OK)
-            return status;
-        memset(at(core, core->message_address), 0, core->message_bytes_max);
+        /* A secret longer than a block is replaced by its hash (RFC 2104, section 2). */
+        status = yg_core_sha256(core, secret, bytes, digest);
         secret = digest;
         bytes = sizeof digest;
     }
-    if (bytes > 0)
-        memcpy(at(core, core->message_address), secret, bytes);
-    return call(core, IMPORT_KEY, slot, bytes);
+    if (status == YG_OK) {
+        if (bytes > 0)
+            memcpy(at(core, core->message_address), secret, bytes);
+        status = call(core, IMPORT_KEY, slot, bytes);
+    }
+    yg_wipe(digest, sizeof digest);
+    yg_wipe(at(core, core->message_address), core->message_bytes_max);
+    yg_wipe(io(core, 0), IO_BYTES);
+    return status;
 }
 
 /*

@@ -1,6 +1,7 @@
 /*
  * The compute core, device.wasm, for C: what assembly/host is for TypeScript, with the same functions, the same check
- * of the ABI version and the same statuses. One thread at a time; all buffers are the caller's.
+ * of the ABI version and the same statuses. Only for the task that started the runtime (yg_sandbox.h); all buffers are
+ * the caller's.
  */
 #ifndef YG_CORE_H
 #define YG_CORE_H
@@ -24,6 +25,8 @@
 #define YG_CORE_MEMORY_BYTES 4096u
 /* Most WebAssembly instructions of one call: five times what the dearest one, 2,048 bytes of a message, needs. */
 #define YG_CORE_INSTRUCTIONS_MAX 2000000u
+/* Longest time of one call: what so many instructions take at 160 MHz, many times over. */
+#define YG_CORE_MILLISECONDS_MAX 10000u
 
 typedef struct {
     yg_sandbox sandbox;
@@ -107,7 +110,7 @@ typedef struct {
  */
 yg_status yg_core_open(yg_core *core, const uint8_t *module, uint32_t bytes, const yg_core_memory *memory);
 
-/* Closes a core and forgets its keys. A core that didn't open may be closed. */
+/* Closes a core and overwrites its keys, wherever they were. A core that didn't open may be closed. */
 void yg_core_close(yg_core *core);
 
 /*
@@ -117,7 +120,7 @@ void yg_core_close(yg_core *core);
 
 /*
  * Makes an HMAC-SHA256 key of a secret of any length (RFC 2104) in slot 0 to key_slots - 1, in place of what was there.
- * The module's copy of the secret is wiped. YG_OUT_OF_RANGE for a slot that isn't there.
+ * No copy of the secret, nor of the hash that stands for a long one, is left. YG_OUT_OF_RANGE for a slot that isn't there.
  */
 yg_status yg_core_import_key(yg_core *core, uint32_t slot, const uint8_t *secret, uint32_t bytes);
 

@@ -5,6 +5,7 @@ enum {
     OP_PREFIX_FC = 0xfc,
     /* The last of the saturating conversions behind the prefix; bulk memory follows. */
     OP_FC_SATURATING_LAST = 7,
+    BRANCH_DEPTH_MAX = 255,
 };
 
 static void read_memory_argument(yg_reader *in)
@@ -13,12 +14,22 @@ static void read_memory_argument(yg_reader *in)
     yg_read_u32(in);
 }
 
+/*
+ * WAMR keeps a table with a deeper label in a list, which it walks at each branch: time that nobody would be charged for.
+ */
 static void read_branch_table(yg_reader *in)
 {
     uint32_t count = yg_read_u32(in);
-    for (uint32_t i = 0; i < count && yg_is_good(in); i++)
-        yg_read_u32(in);
-    yg_read_u32(in);
+    for (uint32_t i = 0; i <= count && yg_is_good(in); i++)
+        if (yg_read_u32(in) > BRANCH_DEPTH_MAX)
+            yg_refuse(in, YG_INSTRUCTION_NOT_ALLOWED);
+}
+
+/* The index of the one memory or table there may be. WAMR reads longer encodings in one place and not in another. */
+static void read_zero(yg_reader *in)
+{
+    if (yg_read_byte(in) != 0)
+        yg_refuse(in, YG_INVALID_MODULE);
 }
 
 static void read_block_type(yg_reader *in)
@@ -67,19 +78,19 @@ static void check_instruction(yg_reader *in)
         return;
     case 0x11: /* call_indirect: type, table */
         yg_read_u32(in);
-        yg_read_u32(in);
+        read_zero(in);
         return;
     case 0x3f: /* memory.size */
-        yg_read_byte(in);
+        read_zero(in);
         return;
     case OP_MEMORY_GROW:
         yg_refuse(in, YG_MEMORY_GROWS);
         return;
     case YG_OP_I32_CONST:
-        yg_read_signed(in, 35);
+        yg_read_signed(in, 32);
         return;
     case YG_OP_I64_CONST:
-        yg_read_signed(in, 70);
+        yg_read_signed(in, 64);
         return;
     case YG_OP_F32_CONST:
         yg_read_bytes(in, 4);

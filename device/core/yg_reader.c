@@ -54,11 +54,20 @@ uint32_t yg_read_u32(yg_reader *in)
     return 0;
 }
 
-uint32_t yg_read_signed(yg_reader *in, unsigned bits)
+/* Whether the bits of the last byte beyond the `used` lowest ones are copies of the sign. */
+static bool is_sign_extended(uint8_t byte, unsigned used)
+{
+    uint8_t beyond = (uint8_t)(0x7f & ~((1u << (used - 1)) - 1));
+    return (byte & beyond) == 0 || (byte & beyond) == beyond;
+}
+
+uint32_t yg_read_signed(yg_reader *in, unsigned width)
 {
     uint32_t value = 0;
-    for (unsigned shift = 0; shift < bits; shift += 7) {
+    for (unsigned shift = 0; shift < width; shift += 7) {
         uint8_t byte = yg_read_byte(in);
+        if (shift + 7 > width && (byte >= 0x80 || !is_sign_extended(byte, width - shift)))
+            break;
         if (shift < 32)
             value |= (uint32_t)(byte & 0x7f) << shift;
         if (byte >= 0x80)

@@ -42,8 +42,8 @@ uint8_t yg_read_byte(yg_reader *in);
 const uint8_t *yg_read_bytes(yg_reader *in, uint32_t count);
 /* LEB128, at most five bytes, without bits beyond 32 (core specification, 5.2.2). */
 uint32_t yg_read_u32(yg_reader *in);
-/* Signed LEB128 of `bits` bits; the low 32 of them are returned. WAMR checks the bits beyond. */
-uint32_t yg_read_signed(yg_reader *in, unsigned bits);
+/* Signed LEB128 of a number of `width` bits, 32 or 64, whose further bits are its sign; the low 32 are returned. */
+uint32_t yg_read_signed(yg_reader *in, unsigned width);
 /* The next bytes, to be read on their own. */
 yg_reader yg_read_part(yg_reader *in, uint32_t bytes);
 yg_reader yg_read_name(yg_reader *in);

@@ -3,13 +3,21 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "port.h"
+#include "wasm_exec_env.h"
 #include "wasm_export.h"
+#include "yg_queue.h"
+#include "yg_wipe.h"
 
 #define ERROR_BYTES 64
 #define ARGUMENTS 3
 
+/* The task that started the runtime. WAMR has no locks here, so that no other may enter it. */
+static uintptr_t owner;
+
 yg_status yg_runtime_start(void *pool, uint32_t bytes)
 {
+    owner = port_task();
     RuntimeInitArgs arguments;
     memset(&arguments, 0, sizeof arguments);
     arguments.mem_alloc_type = Alloc_With_Pool;
@@ -20,6 +28,7 @@ yg_status yg_runtime_start(void *pool, uint32_t bytes)
 
 void yg_runtime_stop(void)
 {
+    yg_require_task(owner);
     wasm_runtime_destroy();
 }
 
@@ -64,6 +73,7 @@ yg_status yg_sandbox_load(yg_sandbox *sandbox, const uint8_t *module, uint32_t b
                           const yg_sandbox_options *options)
 {
     yg_module_parts parts;
+    yg_require_task(owner);
     memset(sandbox, 0, sizeof *sandbox);
     yg_status status = yg_admit(module, bytes, options->policy, &parts);
     if (status != YG_OK)
@@ -72,6 +82,7 @@ yg_status yg_sandbox_load(yg_sandbox *sandbox, const uint8_t *module, uint32_t b
         return YG_NO_MEMORY;
     memcpy(options->image, module, parts.code_bytes);
     sandbox->instructions_max = options->instructions_max;
+    sandbox->milliseconds_max = options->milliseconds_max;
     sandbox->image_bytes = parts.code_bytes;
     status = load(sandbox, parts.code_bytes, options);
     if (status != YG_OK) {
@@ -83,8 +94,25 @@ yg_status yg_sandbox_load(yg_sandbox *sandbox, const uint8_t *module, uint32_t b
     return YG_OK;
 }
 
+/* Overwrites what the module computed with: its memory, and the frames of its calls. */
+static void wipe(const yg_sandbox *sandbox)
+{
+    uint64_t end = 0;
+    if (sandbox->instance != NULL && wasm_runtime_get_app_addr_range(sandbox->instance, 0, NULL, &end))
+        yg_wipe(wasm_runtime_addr_app_to_native(sandbox->instance, 0), (size_t)end);
+    if (sandbox->environment != NULL) {
+        WASMExecEnv *environment = sandbox->environment;
+        yg_wipe(environment->wasm_stack.bottom,
+                (size_t)(environment->wasm_stack.top_boundary - environment->wasm_stack.bottom));
+    }
+}
+
 void yg_sandbox_unload(yg_sandbox *sandbox)
 {
+    if (sandbox->module == NULL)
+        return;
+    yg_require_task(owner);
+    wipe(sandbox);
     if (sandbox->environment != NULL)
         wasm_runtime_destroy_exec_env(sandbox->environment);
     if (sandbox->instance != NULL)
@@ -96,20 +124,28 @@ void yg_sandbox_unload(yg_sandbox *sandbox)
 
 yg_status yg_sandbox_call(yg_sandbox *sandbox, uint32_t a, uint32_t b, uint32_t c, int32_t *result)
 {
+    yg_require_task(owner);
     uint32_t cells[ARGUMENTS] = { a, b, c };
+    uint64_t time_us = (uint64_t)sandbox->milliseconds_max * 1000u;
     wasm_runtime_set_instruction_count_limit(sandbox->environment, (int)sandbox->instructions_max);
+    wasm_runtime_set_deadline(sandbox->environment, time_us == 0 ? 0 : port_clock_us() + time_us);
     if (wasm_runtime_call_wasm(sandbox->environment, sandbox->function, ARGUMENTS, cells)) {
         *result = (int32_t)cells[0];
         return YG_OK;
     }
     const char *exception = wasm_runtime_get_exception(sandbox->instance);
-    bool is_limit = exception != NULL && strstr(exception, "instruction limit") != NULL;
+    yg_status status = YG_TRAPPED;
+    if (exception != NULL && strstr(exception, "instruction limit") != NULL)
+        status = YG_INSTRUCTION_LIMIT;
+    else if (exception != NULL && strstr(exception, "time limit") != NULL)
+        status = YG_TIME_LIMIT;
     wasm_runtime_clear_exception(sandbox->instance);
-    return is_limit ? YG_INSTRUCTION_LIMIT : YG_TRAPPED;
+    return status;
 }
 
 uint8_t *yg_sandbox_memory(const yg_sandbox *sandbox, uint32_t address, uint32_t bytes)
 {
+    yg_require_task(owner);
     if (!wasm_runtime_validate_app_addr(sandbox->instance, address, bytes)) {
         wasm_runtime_clear_exception(sandbox->instance);
         return NULL;

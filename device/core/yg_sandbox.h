@@ -14,6 +14,7 @@ typedef struct {
     void *environment;
     void *function;
     uint32_t instructions_max;
+    uint32_t milliseconds_max;
     /* Bytes of the image in use. */
     uint32_t image_bytes;
 } yg_sandbox;
@@ -29,9 +30,19 @@ typedef struct {
     uint32_t image_bytes;
     /* Bytes of WebAssembly stack: locals, operands and frames of the deepest call. */
     uint32_t stack_bytes;
-    /* Most WebAssembly instructions of one call, 1 to INT32_MAX. */
+    /*
+     * Most WebAssembly instructions of one call, 1 to INT32_MAX. One that takes the machine long counts as several:
+     * wamr/metering.patch says which, and device:gate how long the dearest takes.
+     */
     uint32_t instructions_max;
+    /* Longest time of one call by the port's clock, looked at every thousand instructions; 0 for no limit. */
+    uint32_t milliseconds_max;
 } yg_sandbox_options;
+
+/*
+ * One task owns the runtime: the one that starts it. Every function below ends the program when another task calls it
+ * (port_fail); other tasks send it messages (yg_queue.h).
+ */
 
 /*
  * Starts WAMR on `bytes` of memory, aligned to 8 bytes, from which it takes everything but linear memory. Once before
@@ -51,12 +62,12 @@ void yg_runtime_stop(void);
 yg_status yg_sandbox_load(yg_sandbox *sandbox, const uint8_t *module, uint32_t bytes,
                           const yg_sandbox_options *options);
 
-/* Unloads the module. Without one it does nothing. */
+/* Unloads the module and overwrites its memory and its stack. Without one it does nothing. */
 void yg_sandbox_unload(yg_sandbox *sandbox);
 
 /*
- * Calls the function with three i32 and writes the i32 it returns. YG_INSTRUCTION_LIMIT and YG_TRAPPED for a call that
- * was stopped; the module can be called again.
+ * Calls the function with three i32 and writes the i32 it returns. YG_INSTRUCTION_LIMIT, YG_TIME_LIMIT and YG_TRAPPED for a
+ * call that was stopped; the module can be called again.
  */
 yg_status yg_sandbox_call(yg_sandbox *sandbox, uint32_t a, uint32_t b, uint32_t c, int32_t *result);
 

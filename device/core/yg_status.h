@@ -51,6 +51,11 @@ typedef enum {
     YG_TRAPPED = 49,
     /* It answered a status that has no place here: a broken core. */
     YG_REFUSED = 50,
+    /* It ran as long as a call may, by the port's clock. */
+    YG_TIME_LIMIT = 51,
+
+    /* Of the queue (yg_queue.h): there is no slot for another message. */
+    YG_QUEUE_FULL = 64,
 } yg_status;
 
 #endif

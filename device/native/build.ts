@@ -7,6 +7,8 @@ import { availableParallelism } from 'node:os';
 import { layout, type Variant, variants } from './layout.ts';
 import { MissingRequirementError, requireTools } from './requirements.ts';
 
+class BuildError extends Error {}
+
 process.exitCode = main();
 
 function main(): number {
@@ -24,25 +26,27 @@ function main(): number {
   return 0;
 }
 
-class BuildError extends Error {}
-
-/** What the vendored source was made from. */
-function lockHash(): string {
-  return createHash('sha256').update(readFileSync(layout.lock)).digest('hex');
+/** What the vendored source was made from: the lock file and the patch. */
+function sourceHash(): string {
+  return createHash('sha256')
+    .update(readFileSync(layout.lock))
+    .update(readFileSync(layout.patch))
+    .digest('hex');
 }
 
 function isVendored(): boolean {
-  const stamp = `${layout.vendor}/lock.sha256`;
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === lockHash();
+  const stamp = `${layout.vendor}/source.sha256`;
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === sourceHash();
 }
 
-/** The folder of WAMR's source, out of the crate that the lock file names; cargo checks its checksum. */
+/** The folder of WAMR's source, out of the crate that the lock file names, with our patch; cargo checks its checksum. */
 function fetchWamr(): string {
   if (!isVendored()) {
     console.log("device: fetching WAMR's source with cargo");
     rmSync(layout.vendor, { recursive: true, force: true });
     run('cargo', ['vendor', '--locked', '--manifest-path', layout.manifest, layout.vendor], 'ignore');
-    writeFileSync(`${layout.vendor}/lock.sha256`, lockHash());
+    run('patch', ['-p1', '--silent', '-d', layout.wamr, '-i', layout.patch], 'inherit');
+    writeFileSync(`${layout.vendor}/source.sha256`, sourceHash());
   }
   return layout.wamr;
 }

@@ -2,14 +2,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import ceilings from './ceilings.json' with { type: 'json' };
 import { failedCeilings } from './ceilings.ts';
+import { type HostileModule, hostileModules } from './hostile.ts';
 import { layout, runnerCommand } from './layout.ts';
 import { codeBytes, type MapEntry, readLinkerMap, variableBytes } from './linker-map.ts';
 import * as requests from './requests.ts';
-import { type RunnerAnswer, requireAnswers, runRequests } from './runner.ts';
+import { DeviceStatus, type RunnerAnswer, requireAnswers, runRequests } from './runner.ts';
 import { extremes, functions, importKey, signedCommand, type Work } from './workload.ts';
 
 const POOL_BYTES_MAX = 32_768;
 const STACK_BYTES_MAX = 4096;
+/** So that functions with many locals can be called. */
+const HOSTILE_STACK_BYTES = 8192;
 /** WAMR's pool is aligned to 8 bytes, its stack to 4. */
 const POOL_STEP_BYTES = 8;
 const STACK_STEP_BYTES = 4;
@@ -41,8 +44,21 @@ function main(isJson: boolean): number {
     requests.stackUsed(),
   ]);
   const map = readLinkerMap(readFileSync(`${layout.build('rv32')}/runner.map`, 'utf8'));
-  const figures = { wasmStackBytes, ...measure(poolBytes, map, work, answers) };
-  if (!isJson) printTable(figures, map, work, answers);
+  const worst = findDearest(hostileModules());
+  const figures = {
+    wasmStackBytes,
+    ...measure(poolBytes, map, work, answers),
+    instructionsPerMeteredOne: worst.instructionsPerMeteredOne,
+  };
+  if (!isJson) {
+    printTable(figures, map, work, answers);
+    printRow(
+      'hostile module, a metered one',
+      worst.instructionsPerMeteredOne,
+      '',
+      `${worst.name}   ceiling ${ceilings.instructionsPerMeteredOne}`,
+    );
+  }
   const failures = failedCeilings(figures, ceilings);
   for (const name of failures) {
     console.error(`gate: ${name} is ${figures[name]}, it must be above 0 and below ${ceilings[name]}`);
@@ -60,6 +76,7 @@ interface Figures {
   readonly stackBytes: number;
   readonly wamrTextBytes: number;
   readonly commandInstructions: number;
+  readonly instructionsPerMeteredOne: number;
 }
 
 function measure(
@@ -67,7 +84,7 @@ function measure(
   map: readonly MapEntry[],
   work: readonly Work[],
   answers: readonly RunnerAnswer[],
-): Figures {
+): Omit<Figures, 'instructionsPerMeteredOne'> {
   const isLinear = ({ section }: MapEntry) => section === '.bss.linear_memory';
   const isHarness = ({ section }: MapEntry) => section.includes('.harness_');
   const linearBytes = variableBytes(map.filter(isLinear));
@@ -83,6 +100,35 @@ function measure(
     wamrTextBytes: codeBytes(map.filter(({ object }) => object.includes('libwamr.a'))),
     commandInstructions: answers[1 + work.indexOf(signedCommand)]?.instructions ?? Number.NaN,
   };
+}
+
+/**
+ * The module that takes the processor the most instructions for one that it is charged for. Throws when one isn't loaded,
+ * or ends otherwise than by its limit or a trap, because then it says nothing.
+ */
+function findDearest(modules: readonly HostileModule[]): { name: string; instructionsPerMeteredOne: number } {
+  const REQUESTS_EACH = 4;
+  const answers = requireAnswers(
+    runnerCommand('rv32', true),
+    modules.flatMap(({ module, instructions }) => [
+      requests.load(POOL_BYTES_MAX, HOSTILE_STACK_BYTES, module),
+      requests.limit(instructions, 0),
+      requests.call(0, 0, 0),
+      requests.close(),
+    ]),
+  );
+  const costs = modules.map(({ name, instructions }, i) => {
+    const [loaded, , called] = answers.slice(i * REQUESTS_EACH);
+    const isStopped =
+      called?.status === DeviceStatus.INSTRUCTION_LIMIT || called?.status === DeviceStatus.TRAPPED;
+    if (loaded?.status !== DeviceStatus.OK || !isStopped) {
+      throw new Error(`${name}: loading answers ${loaded?.status}, calling ${called?.status}`);
+    }
+    return { name, instructionsPerMeteredOne: Math.ceil(called.instructions / instructions) };
+  });
+  return costs.reduce((worst, one) =>
+    one.instructionsPerMeteredOne > worst.instructionsPerMeteredOne ? one : worst,
+  );
 }
 
 /** Whether the core opens and does everything it can in this little memory. */
@@ -107,16 +153,19 @@ function findSmallest(most: number, step: number, isEnough: (bytes: number) => b
   return enough;
 }
 
+function printRow(name: string, value: number, unit: string, note = ''): void {
+  console.log(
+    `  ${name.padEnd(34)}${value.toLocaleString('en').padStart(12)} ${unit}${note && `   ${note}`}`,
+  );
+}
+
 function printTable(
   figures: Figures & { wasmStackBytes: number },
   map: readonly MapEntry[],
   work: readonly Work[],
   answers: readonly RunnerAnswer[],
 ): void {
-  const row = (name: string, value: number, unit: string, note = '') =>
-    console.log(
-      `  ${name.padEnd(34)}${value.toLocaleString('en').padStart(12)} ${unit}${note && `   ${note}`}`,
-    );
+  const row = printRow;
   console.log('\nRAM of the runtime with the core loaded (rv32imc, emulated)');
   row(
     'pool, smallest that works',

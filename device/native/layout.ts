@@ -9,6 +9,7 @@ export const layout = {
   toolchain: `${root}device/ports/rv32/toolchain.cmake`,
   manifest: `${root}device/core/wamr/Cargo.toml`,
   lock: `${root}device/core/wamr/Cargo.lock`,
+  patch: `${root}device/core/wamr/metering.patch`,
   vendor: `${root}build/device/vendor`,
   wamr: `${root}build/device/vendor/wamrx-sys/wasm-micro-runtime`,
   build: (variant: Variant) => `${root}build/device/${variant}`,

@@ -42,7 +42,12 @@ export function readMemory(address: number, bytes: number): RunnerRequest {
   return request(RunnerOperation.READ_MEMORY, u32(address, bytes));
 }
 
-/** Calls the export `call` of a loaded module. */
+/** Changes what the calls of a loaded module may take from here on; no milliseconds are no limit in time. */
+export function limit(instructionsMax: number, millisecondsMax: number): RunnerRequest {
+  return request(RunnerOperation.LIMIT, u32(instructionsMax, millisecondsMax));
+}
+
+/** Calls the export `call` of a loaded module, or of the core. */
 export function call(a: number, b: number, c: number): RunnerRequest {
   return request(RunnerOperation.CALL, u32(a, b, c));
 }
@@ -181,6 +186,27 @@ export function command(
 /** Signs a message this many times; answers the tag. */
 export function signRepeatedly(slot: number, times: number, message: Uint8Array): RunnerRequest {
   return request(RunnerOperation.SIGN_REPEATEDLY, u32(slot, times), message);
+}
+
+/**
+ * Answers, u32 each, how often these bytes are in the pool, in the linear memory given back last, and below the C stack
+ * (0 where a port doesn't let it be read).
+ */
+export function findRemains(needle: Uint8Array): RunnerRequest {
+  return request(RunnerOperation.FIND_REMAINS, needle);
+}
+
+/**
+ * Sends so many messages from each of so many other tasks (at most 8) to the runner's. Answers, u32 each, how many came,
+ * how many were out of order, and how many tasks had a wrong boundary of their stack.
+ */
+export function sendFromTasks(tasks: number, messages: number): RunnerRequest {
+  return request(RunnerOperation.TASKS, u32(tasks, messages));
+}
+
+/** Uses the core in another task; the runner must not survive it. */
+export function useInForeignTask(): RunnerRequest {
+  return request(RunnerOperation.FOREIGN_TASK, EMPTY);
 }
 
 /** Answers, u32, the bytes of C stack that the deepest request so far took. */

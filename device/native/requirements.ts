@@ -26,6 +26,7 @@ const requirements: readonly Requirement[] = [
   file('/usr/include/stdio.h', 'libc6-dev'),
   program('cmake', 'cmake'),
   program('make', 'make'),
+  program('patch', 'patch'),
   program('riscv64-unknown-elf-gcc', 'gcc-riscv64-unknown-elf'),
   file('/usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs', 'picolibc-riscv64-unknown-elf'),
   program('qemu-system-riscv32', 'qemu-system-misc'),

@@ -7,41 +7,13 @@
 #include <string.h>
 
 #include "port.h"
+#include "runner_operations.h"
+#include "runner_probes.h"
 #include "yg_core.h"
 
 #define POOL_BYTES_MAX 65536
+#define SEARCHED_STACK_BYTES 4096
 #define PAYLOAD_BYTES_MAX (1024 * 1024 + 64)
-
-typedef enum {
-    /* pool bytes, stack bytes, module: starts WAMR and opens the core. */
-    OPEN = 1,
-    CLOSE = 2,
-    IMPORT_KEY = 3,
-    SIGN = 4,
-    VERIFY = 5,
-    SHA256 = 6,
-    /* Lengths of the parts, then the data. */
-    HASH_PARTS = 7,
-    PRICE = 8,
-    SPLIT = 9,
-    WEIGH = 10,
-    UPDATE_QUALITY = 11,
-    SCORE = 12,
-    /* What a device does with a signed command: verify it, price it, sign the reply. */
-    COMMAND = 13,
-    /* Signs the message again and again, to be timed from outside. */
-    SIGN_REPEATEDLY = 14,
-    /* Bytes of the C stack that the deepest request so far took. */
-    STACK_USED = 15,
-    /* The same with any module that exports `call`, under the policy of a core. */
-    LOAD = 16,
-    /* Calls it with three i32. */
-    CALL = 17,
-    /* What admission alone says of a module, under the policy of a core. */
-    ADMIT = 18,
-    /* Address, bytes: what is there in the memory of the core or of any module. */
-    READ_MEMORY = 19,
-} operation;
 
 typedef struct {
     const uint8_t *at;
@@ -149,6 +121,7 @@ static yg_status load_module(payload *in)
         .image = harness_image,
         .image_bytes = sizeof harness_image,
         .instructions_max = YG_CORE_INSTRUCTIONS_MAX,
+        .milliseconds_max = YG_CORE_MILLISECONDS_MAX,
     };
     yg_status status = start(in, &options.stack_bytes);
     if (status != YG_OK)
@@ -165,13 +138,26 @@ static yg_status close_all(void)
     return YG_OK;
 }
 
+static yg_sandbox *loaded_sandbox(void)
+{
+    return harness_sandbox.instance != NULL ? &harness_sandbox : &core.sandbox;
+}
+
+static yg_status limit_module(payload *in)
+{
+    yg_sandbox *loaded = loaded_sandbox();
+    loaded->instructions_max = take_u32(in);
+    loaded->milliseconds_max = take_u32(in);
+    return YG_OK;
+}
+
 static yg_status call_module(payload *in)
 {
     uint32_t a = take_u32(in);
     uint32_t b = take_u32(in);
     uint32_t c = take_u32(in);
     int32_t result = 0;
-    yg_status status = yg_sandbox_call(&harness_sandbox, a, b, c, &result);
+    yg_status status = yg_sandbox_call(loaded_sandbox(), a, b, c, &result);
     if (status == YG_OK)
         give(&result, sizeof result);
     return status;
@@ -179,10 +165,9 @@ static yg_status call_module(payload *in)
 
 static yg_status read_memory(payload *in)
 {
-    const yg_sandbox *loaded = harness_sandbox.instance != NULL ? &harness_sandbox : &core.sandbox;
     uint32_t address = take_u32(in);
     uint32_t bytes = take_u32(in);
-    const uint8_t *memory = bytes <= sizeof harness_answer ? yg_sandbox_memory(loaded, address, bytes) : NULL;
+    const uint8_t *memory = bytes <= sizeof harness_answer ? yg_sandbox_memory(loaded_sandbox(), address, bytes) : NULL;
     if (memory == NULL)
         return YG_OUT_OF_RANGE;
     give(memory, bytes);
@@ -339,9 +324,19 @@ static yg_status import_key(payload *in)
     return yg_core_import_key(&core, slot, in->at, left(in));
 }
 
+static yg_status send_from_tasks(payload *in)
+{
+    probe_tasks_result result;
+    uint32_t tasks = take_u32(in);
+    yg_status status = probe_tasks(tasks, take_u32(in), &result);
+    if (status == YG_OK)
+        give(&result, sizeof result);
+    return status;
+}
+
 static yg_status run(operation what, payload *in)
 {
-    if (!harness_is_loaded && what != OPEN && what != LOAD && what != ADMIT)
+    if (!harness_is_loaded && what != OPEN && what != LOAD && what != ADMIT && what != TASKS)
         return YG_UNKNOWN_OPERATION;
     switch (what) {
     case OPEN:
@@ -374,16 +369,37 @@ static yg_status run(operation what, payload *in)
         return sign_repeatedly(in);
     case LOAD:
         return load_module(in);
+    case LIMIT:
+        return limit_module(in);
     case CALL:
         return call_module(in);
     case ADMIT:
         return admit_module(in);
     case READ_MEMORY:
         return read_memory(in);
+    case TASKS:
+        return send_from_tasks(in);
+    case FOREIGN_TASK:
+        return probe_foreign_task(&core);
     case STACK_USED:
+    case FIND_REMAINS:
         break;
     }
     return YG_UNKNOWN_OPERATION;
+}
+
+/* Answers three counts. It is called from where `run` is called, so that the stack below is as that left it. */
+static void find_remains(const payload *in)
+{
+    const uint8_t *stack = port_stack_below();
+    const uint8_t *needle = in->at;
+    uint32_t bytes = left(in);
+    uint32_t found[] = {
+        probe_count(harness_pool, harness_pool + sizeof harness_pool, needle, bytes),
+        probe_count_unmapped(needle, bytes),
+        stack == NULL ? 0 : probe_count(stack - SEARCHED_STACK_BYTES, stack, needle, bytes),
+    };
+    give(found, sizeof found);
 }
 
 int main(void)
@@ -398,6 +414,8 @@ int main(void)
         uint32_t answer[3] = { YG_OK, 0, 0 };
         if (head[0] == STACK_USED) {
             give(&stack_used_bytes, sizeof stack_used_bytes);
+        } else if (head[0] == FIND_REMAINS) {
+            find_remains(&in);
         } else {
             port_stack_watch();
             uint32_t before = port_instructions();

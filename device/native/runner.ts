@@ -24,6 +24,10 @@ export const RunnerOperation = {
   CALL: 17,
   ADMIT: 18,
   READ_MEMORY: 19,
+  LIMIT: 20,
+  FIND_REMAINS: 21,
+  TASKS: 22,
+  FOREIGN_TASK: 23,
 } as const;
 
 /** `yg_status` of device/core/yg_status.h, by name. */
@@ -49,6 +53,8 @@ export const DeviceStatus = {
   INSTRUCTION_LIMIT: 48,
   TRAPPED: 49,
   REFUSED: 50,
+  TIME_LIMIT: 51,
+  QUEUE_FULL: 64,
 } as const;
 
 /** One request to a runner. */

@@ -5,6 +5,7 @@
 #ifndef YG_PORT_H
 #define YG_PORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,10 +23,30 @@ void port_unmap_memory(void *memory, size_t bytes);
 /* Bytes of a page: a power of two, 4,096 on every port so far. */
 size_t port_page_bytes(void);
 
+/* A number of the calling task. */
+uintptr_t port_task(void);
+
+/* Between these two is no other task; it is as short as copying a message. */
+void port_lock(void);
+void port_unlock(void);
+
+/*
+ * Sleeps until port_wake is called, or for so many milliseconds; it may end earlier. Only in the task that owns the
+ * runtime, and at once when port_wake was called since the last time.
+ */
+void port_wait(uint32_t milliseconds);
+void port_wake(void);
+
+/* Ends the program, or restarts the device: going on would harm more. */
+_Noreturn void port_fail(const char *reason);
+
 /*
  * The lowest address the C stack of the calling task may reach. WAMR traps a call that would come within 1 KiB of it.
  */
 uint8_t *port_stack_boundary(void);
+
+/* Microseconds since any moment before the start, never less than before. Calls are stopped by it. */
+uint64_t port_clock_us(void);
 
 /*
  * ---- What only the runner of tests and gate needs (device/native/runner.c); a device's firmware leaves these out ----
@@ -39,6 +60,15 @@ void port_write(const void *source, size_t bytes);
 
 /* Instructions this processor has run so far, modulo 2^32, or 0 on a port that can't count them. */
 uint32_t port_instructions(void);
+
+/* The end of the stack that lies unused below the caller, or NULL on a port that doesn't let it be read. */
+const uint8_t *port_stack_below(void);
+
+/* Starts another task; false on a port that has only one. */
+bool port_start_task(void (*run)(void *), void *argument);
+
+/* Waits for the end of all tasks that were started. */
+void port_end_tasks(void);
 
 /* Starts to watch how deep the C stack gets below the caller. */
 void port_stack_watch(void);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ReplayWindow } from '../../proto/index.ts';
 import { writeWhole } from '../../server/platform/files/durable.ts';
-import type { DeviceMemory, DeviceMemoryContent } from './ports.ts';
+import type { BegunCommand, DeviceMemory, DeviceMemoryContent } from './ports.ts';
 
 /** A device's memory as a file that only its owner can read, replaced in one step, also when the power goes. Content that can't be read is refused. */
 export function createMemoryFile(path: string): DeviceMemory {
@@ -33,12 +33,19 @@ export function createMemoryFile(path: string): DeviceMemory {
 function parse(text: string): DeviceMemoryContent | null {
   try {
     const content = JSON.parse(text) as Partial<DeviceMemoryContent>;
-    const { nonce, commandNonces, answers } = content;
+    // A file of version 0.4 is without two of them.
+    const { nonce, commandNonces, answers, forgottenNonce = 0, begun = null } = content;
     if (typeof nonce !== 'number' || typeof commandNonces !== 'object' || !Array.isArray(answers))
       return null;
+    if (!Number.isSafeInteger(forgottenNonce) || !(begun === null || isCommand(begun))) return null;
     for (const window of Object.values(commandNonces)) new ReplayWindow(window);
-    return { nonce, commandNonces, answers };
+    return { nonce, commandNonces, forgottenNonce, begun, answers };
   } catch {
     return null;
   }
+}
+
+function isCommand(value: unknown): value is BegunCommand {
+  const { commandId, sourceId } = Object(value) as Partial<BegunCommand>;
+  return typeof commandId === 'string' && typeof sourceId === 'string';
 }

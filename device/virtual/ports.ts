@@ -38,8 +38,18 @@ export interface DeviceMemoryContent {
   readonly nonce: number;
   /** The nonces of commands, by the device that gave them. */
   readonly commandNonces: Readonly<Record<string, ReplayWindowContent>>;
+  /** The highest nonce of all devices that were forgotten: one that isn't known must be above it. */
+  readonly forgottenNonce: number;
+  /** The command that was about to be carried out; null when it was answered. */
+  readonly begun: BegunCommand | null;
   /** The last answers, oldest first. */
   readonly answers: readonly CommandAnswer[];
+}
+
+/** A command that is noted before it is carried out, so that it isn't carried out twice. */
+export interface BegunCommand {
+  readonly commandId: string;
+  readonly sourceId: string;
 }
 
 /** An answer that was given. */

@@ -1,6 +1,7 @@
 import { Delivery, FrameType, type FrameView, PayloadError } from '../../proto/index.ts';
 import {
   type Clock,
+  type DeviceCommandResult,
   type DeviceCredentials,
   type DeviceEvent,
   decodeCommand,
@@ -19,7 +20,13 @@ import { CommandLog } from './command-log.ts';
 import { COMMAND_NAMES, type CommandOutcome, carryOut, refused } from './commands.ts';
 import { SIMULATED_SECONDS_PER_SECOND } from './limits.ts';
 import { DeviceOutbox } from './outbox.ts';
-import { type DeviceMemory, type MqttConnector, type MqttLink, MqttRefusedError } from './ports.ts';
+import {
+  type BegunCommand,
+  type DeviceMemory,
+  type MqttConnector,
+  type MqttLink,
+  MqttRefusedError,
+} from './ports.ts';
 import { ROOM_AT_START, type Room, readingCelsius, roomAfter } from './room.ts';
 
 /** What a virtual device tells whoever watches it. */
@@ -95,6 +102,7 @@ export class VirtualDevice {
   run(): Promise<void> {
     // A device that can't remember must not begin: it would carry out old commands after a restart.
     this.#remember();
+    this.#concludeInterrupted();
     const finished = new Promise<void>((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -244,17 +252,35 @@ export class VirtualDevice {
     } else if (!this.#log.useNonce(sourceId, nonce)) {
       this.#report({ kind: 'dropped', reason: 'frame_replayed' });
     } else {
+      this.#log.begin({ commandId, sourceId });
+      this.#remember();
       const { name, result, ledOn } = this.#carryOut(payload);
       const changed = ledOn !== this.#ledOn;
       this.#ledOn = ledOn;
-      const answer = encodeCommandResult(result);
-      const frameId = this.#channel.newId();
-      this.#log.add({ commandId, sourceId, frameId, payload: toBase64(answer) });
-      this.#remember();
-      this.#answer(commandId, sourceId, frameId, answer);
-      this.#report({ kind: 'command', name, outcome: result.error?.code ?? 'done' });
+      this.#conclude({ commandId, sourceId }, name, result);
       if (changed) this.#publish({ name: 'led.state', value: ledOn, unit: '' });
     }
+  }
+
+  /** Notes the result of a command that was begun, then answers with it. */
+  #conclude({ commandId, sourceId }: BegunCommand, name: string, result: DeviceCommandResult): void {
+    const answer = encodeCommandResult(result);
+    const frameId = this.#channel.newId();
+    this.#log.add({ commandId, sourceId, frameId, payload: toBase64(answer) });
+    this.#remember();
+    this.#answer(commandId, sourceId, frameId, answer);
+    this.#report({ kind: 'command', name, outcome: result.error?.code ?? 'done' });
+  }
+
+  /** Whether a command that was begun before the start was carried out is not known, so it must not be done again. */
+  #concludeInterrupted(): void {
+    const { begun } = this.#log;
+    if (begun === null) return;
+    const message = 'The device lost power while it carried the command out. It may have been done, or not.';
+    this.#conclude(begun, begun.commandId, {
+      error: { code: 'command_outcome_unknown', message },
+      values: {},
+    });
   }
 
   #carryOut(payload: Uint8Array): CommandOutcome & { name: string } {

@@ -5,8 +5,22 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define PAGE_BYTES 4096
+#define TASKS_MAX 8
+
+typedef struct {
+    void (*run)(void *);
+    void *argument;
+} task;
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
+static bool is_woken;
+static pthread_t threads[TASKS_MAX];
+static task tasks[TASKS_MAX];
+static int task_count;
 
 void *port_map_memory(size_t bytes)
 {
@@ -26,7 +40,7 @@ size_t port_page_bytes(void)
 
 uint8_t *port_stack_boundary(void)
 {
-    static void *lowest;
+    static _Thread_local void *lowest;
     pthread_attr_t attributes;
     size_t bytes;
     if (lowest == NULL && pthread_getattr_np(pthread_self(), &attributes) == 0) {
@@ -34,6 +48,56 @@ uint8_t *port_stack_boundary(void)
         pthread_attr_destroy(&attributes);
     }
     return lowest;
+}
+
+uintptr_t port_task(void)
+{
+    return (uintptr_t)pthread_self();
+}
+
+void port_lock(void)
+{
+    pthread_mutex_lock(&mutex);
+}
+
+void port_unlock(void)
+{
+    pthread_mutex_unlock(&mutex);
+}
+
+void port_wait(uint32_t milliseconds)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    uint64_t nanoseconds = (uint64_t)until.tv_nsec + (uint64_t)milliseconds * 1000000u;
+    until.tv_sec += (time_t)(nanoseconds / 1000000000u);
+    until.tv_nsec = (long)(nanoseconds % 1000000000u);
+    pthread_mutex_lock(&mutex);
+    if (!is_woken)
+        pthread_cond_timedwait(&woken, &mutex, &until);
+    is_woken = false;
+    pthread_mutex_unlock(&mutex);
+}
+
+void port_wake(void)
+{
+    pthread_mutex_lock(&mutex);
+    is_woken = true;
+    pthread_cond_broadcast(&woken);
+    pthread_mutex_unlock(&mutex);
+}
+
+_Noreturn void port_fail(const char *reason)
+{
+    fprintf(stderr, "%s\n", reason);
+    abort();
+}
+
+uint64_t port_clock_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
 static FILE *open_or_exit(const char *path, const char *mode)
@@ -71,6 +135,35 @@ void port_write(const void *source, size_t bytes)
 uint32_t port_instructions(void)
 {
     return 0;
+}
+
+static void *run_task(void *argument)
+{
+    const task *one = argument;
+    one->run(one->argument);
+    return NULL;
+}
+
+bool port_start_task(void (*run)(void *), void *argument)
+{
+    if (task_count == TASKS_MAX)
+        return false;
+    tasks[task_count] = (task){ run, argument };
+    if (pthread_create(&threads[task_count], NULL, run_task, &tasks[task_count]) != 0)
+        return false;
+    task_count++;
+    return true;
+}
+
+void port_end_tasks(void)
+{
+    while (task_count > 0)
+        pthread_join(threads[--task_count], NULL);
+}
+
+const uint8_t *port_stack_below(void)
+{
+    return NULL;
 }
 
 void port_stack_watch(void) {}

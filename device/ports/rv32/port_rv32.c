@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define PAGE_BYTES 4096
+/* Of qemu's board `virt`: mtime of the core-local interruptor. */
+#define TIMER ((const volatile uint32_t *)0x0200bff8)
 /* The deepest the watch looks; what WAMR's loader and interpreter need is a tenth of it. */
 #define WATCHED_BYTES 16384
 #define UNUSED_STACK 0xa5
@@ -51,6 +53,51 @@ uint8_t *port_stack_boundary(void)
     return __heap_end;
 }
 
+/* One task, no interrupts: nobody to be kept out, nobody to wait for. */
+uintptr_t port_task(void)
+{
+    return 1;
+}
+
+void port_lock(void) {}
+
+void port_unlock(void) {}
+
+void port_wait(uint32_t milliseconds)
+{
+    (void)milliseconds;
+}
+
+void port_wake(void) {}
+
+_Noreturn void port_fail(const char *reason)
+{
+    (void)reason;
+    sys_semihost_exit_extended(4);
+    __builtin_unreachable();
+}
+
+bool port_start_task(void (*run)(void *), void *argument)
+{
+    (void)run;
+    (void)argument;
+    return false;
+}
+
+void port_end_tasks(void) {}
+
+/* The timer of the board counts at 10 MHz; its high half may change between two reads of the low one. */
+uint64_t port_clock_us(void)
+{
+    uint32_t high;
+    uint32_t low;
+    do {
+        high = TIMER[1];
+        low = TIMER[0];
+    } while (high != TIMER[1]);
+    return ((uint64_t)high << 32 | low) / 10;
+}
+
 static int open_or_exit(const char *path, int mode)
 {
     int file = sys_semihost_open(path, mode);
@@ -90,6 +137,11 @@ uint32_t port_instructions(void)
     uint32_t count;
     __asm__ volatile(WITH_ZICSR("csrr %0, instret") : "=r"(count));
     return count;
+}
+
+const uint8_t *port_stack_below(void)
+{
+    return __builtin_frame_address(0);
 }
 
 void port_stack_watch(void)

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { runnerCommand, uncheckedRunnerCommand } from '../../../device/native/layout.ts';
+import {
+  assemble,
+  type ModuleParts,
+  makeModule,
+  makeSections,
+  type Section,
+  signed,
+} from '../../../device/native/make-module.ts';
 import * as requests from '../../../device/native/requests.ts';
 import {
   DeviceStatus,
@@ -8,7 +16,6 @@ import {
   runRequests,
 } from '../../../device/native/runner.ts';
 import { AMPLE_POOL_BYTES, AMPLE_STACK_BYTES, openDevice, readDeviceModule } from './expectations.ts';
-import { assemble, type ModuleParts, makeModule, makeSections, type Section, signed } from './make-module.ts';
 
 const SANITIZED = runnerCommand('sanitized');
 const I32_CONST = 0x41;
@@ -287,6 +294,61 @@ describe('admission alone', () => {
     [10, INSTRUCTION_NOT_ALLOWED],
   ])('of a module with the instruction 0xfc %i answers %i', (operation, status) => {
     expect(admit(makeModule({ body: [0xfc, operation, 0, 0] }))).toBe(status);
+  });
+});
+
+describe('the limit of instructions', () => {
+  const { OK, INSTRUCTION_LIMIT, TIME_LIMIT } = DeviceStatus;
+  const NOPS = new Array<number>(1000).fill(0x01);
+  const skipping = makeModule({ body: [...ZERO, 0x04, 0x40, ...NOPS, 0x0b, ...ZERO] });
+  const clearing = makeModule({
+    body: [0x10, 1, ...ZERO],
+    functions: [{ locals: [[0xc8, 0x01, 0x7e]], body: [] }],
+  });
+  const call = requests.call(0, 0, 0);
+  const statuses = (module: Uint8Array, ...further: RunnerRequest[]) =>
+    requireAnswers(SANITIZED, [load(module), ...further]).map(({ status }) => status);
+
+  it('counts the bytes that are scanned for the end of a block, and not again while its place is known', () => {
+    expect(statuses(skipping, requests.limit(500, 0), call)).toEqual([OK, OK, INSTRUCTION_LIMIT]);
+    const known = [requests.limit(600, 0), call, requests.limit(10, 0), call];
+    expect(statuses(skipping, ...known)).toEqual([OK, OK, OK, OK, OK]);
+  });
+
+  it('counts the locals that a call clears', () => {
+    expect(statuses(clearing, requests.limit(100, 0), call)).toEqual([OK, OK, INSTRUCTION_LIMIT]);
+    expect(statuses(clearing, requests.limit(110, 0), call)).toEqual([OK, OK, OK]);
+  });
+
+  it('is exact beyond the portion after which the clock is looked at', () => {
+    // 5,000 nops and what stands around them: the constant and the end.
+    const counted = makeModule({ body: [...new Array<number>(5000).fill(0x01), ...ZERO] });
+    expect(statuses(counted, requests.limit(5001, 0), call, requests.limit(5002, 0), call)).toEqual([
+      OK,
+      OK,
+      INSTRUCTION_LIMIT,
+      OK,
+      OK,
+    ]);
+  });
+
+  it('stands beside a limit in time, and the module answers the next call after either', () => {
+    const mayLoop = makeModule({
+      body: [0x20, 0, 0x04, 0x40, 0x03, 0x40, 0x0c, 0, 0x0b, 0x0b, ...ZERO],
+    });
+    const loop = requests.call(1, 0, 0);
+    const HOUR_MS = 3_600_000;
+    expect(
+      statuses(
+        mayLoop,
+        requests.limit(2 ** 31 - 1, 1),
+        loop,
+        call,
+        requests.limit(100_000, HOUR_MS),
+        loop,
+        call,
+      ),
+    ).toEqual([OK, OK, TIME_LIMIT, OK, OK, INSTRUCTION_LIMIT, OK]);
   });
 });
 

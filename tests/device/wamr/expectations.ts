@@ -36,6 +36,23 @@ export function readDeviceModule(): Uint8Array {
   return new Uint8Array(readFileSync(layout.deviceModule));
 }
 
+/** What the module says of itself: Operation.DESCRIBE of assembly/commands.ts. */
+export function describeModule(module = readDeviceModule()): {
+  keysAddress: number;
+  keySlots: number;
+  messageBytesMax: number;
+  candidatesMax: number;
+} {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(module)));
+  const describe = (what: number) => (exports.call as (...args: number[]) => number)(0, what, 0);
+  return {
+    messageBytesMax: describe(3),
+    keysAddress: describe(4),
+    keySlots: describe(5),
+    candidatesMax: describe(7),
+  };
+}
+
 /** Opens the device's core in a runner. */
 export function openDevice(module = readDeviceModule()): RunnerRequest {
   return requests.open(AMPLE_POOL_BYTES, AMPLE_STACK_BYTES, module);

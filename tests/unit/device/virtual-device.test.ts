@@ -7,6 +7,7 @@ import {
   encodeCommand,
   type PlainValue,
 } from '../../../device/client/index.ts';
+import { COMMANDERS_MAX } from '../../../device/virtual/limits.ts';
 import {
   type DeviceMemoryContent,
   type MqttLinkHandlers,
@@ -213,7 +214,9 @@ describe('publishing', () => {
 
   it('uses nonces above those it used before a restart, even if the clock went back', async () => {
     const nonce = 9_000_000_000_000_000;
-    const { broker } = await running({ content: { nonce, commandNonces: {}, answers: [] } });
+    const { broker } = await running({
+      content: { nonce, commandNonces: {}, forgottenNonce: 0, begun: null, answers: [] },
+    });
     expect(broker.published[0]?.header.nonce).toBe(nonce + 1);
   });
 
@@ -358,12 +361,59 @@ describe('a command', () => {
     expect(broker.results()).toMatchObject([{ error: { code: 'frame_payload_malformed' } }]);
   });
 
-  it('is written down before it is answered', async () => {
-    const { broker, saved } = await running();
+  it('is written down before it is carried out, and once more before it is answered', async () => {
+    const { broker, saved, reports } = await running();
     const before = saved.length;
-    broker.deliver(command('led.set', { on: true }, { nonce: 800_000 }));
-    expect(saved.length).toBe(before + 1);
-    expect(saved.at(-1)?.commandNonces[COMMANDER]).toMatchObject({ lastNonce: 800_000 });
-    expect(saved.at(-1)?.answers).toHaveLength(1);
+    const id = randomUUID();
+    broker.deliver(command('led.set', { on: true }, { nonce: 800_000, id }));
+    const [begun, answered, ...more] = saved.slice(before);
+    expect(more).toEqual([]);
+    expect(begun).toMatchObject({ begun: { commandId: id, sourceId: COMMANDER }, answers: [] });
+    expect(begun?.commandNonces[COMMANDER]).toMatchObject({ lastNonce: 800_000 });
+    expect(answered).toMatchObject({ begun: null, answers: [{ commandId: id }] });
+    expect(reports.at(-1)).toMatchObject({ kind: 'measured', event: { name: 'led.state', value: true } });
+  });
+
+  it('that a loss of power cut off is answered once with an unknown outcome, and not carried out again', async () => {
+    const id = randomUUID();
+    const on = command('led.set', { on: true }, { nonce: 810_000, id });
+    const first = await running();
+    const before = first.saved.length;
+    first.broker.deliver(on);
+    // Each state of the memory in which the power may go.
+    for (const [state, code] of [
+      [first.saved[before], 'command_outcome_unknown'],
+      [first.saved[before + 1], undefined],
+    ] as const) {
+      const second = await running({ content: state as DeviceMemoryContent });
+      second.broker.deliver(on);
+      second.broker.deliver(command('led.set', { on: true }, { nonce: 810_000, id: randomUUID() }));
+      second.broker.deliver(command('led.get', {}, { nonce: 810_001 }));
+      const results = second.broker.results();
+      expect(results.slice(0, -1).every(({ error }) => error?.code === code)).toBe(true);
+      const ids = second.broker
+        .all(FrameType.COMMAND_RESULT)
+        .slice(0, -1)
+        .map(({ header }) => header.id);
+      expect(new Set(ids).size).toBe(1);
+      expect(results.at(-1)?.values.on).toBe(false);
+      expect(second.saved.at(-1)?.begun).toBeNull();
+    }
+  });
+
+  it('of a source that was forgotten is a replay, after a restart too', async () => {
+    const first = await running();
+    const old = command('led.set', { on: true }, { nonce: 900_000 });
+    first.broker.deliver(old);
+    const others = Array.from({ length: COMMANDERS_MAX }, () => randomUUID());
+    for (const sourceId of others) first.broker.deliver(command('led.get', {}, { sourceId, nonce: 900_001 }));
+    const second = await running({ content: first.saved.at(-1) as DeviceMemoryContent });
+    for (const { broker, reports } of [first, second]) {
+      const answered = broker.results().length;
+      broker.deliver(old);
+      expect(reports.at(-1)).toEqual({ kind: 'dropped', reason: 'frame_replayed' });
+      broker.deliver(command('led.get', {}, { sourceId: randomUUID(), nonce: 900_001 }));
+      expect(broker.results().length).toBe(answered + 1);
+    }
   });
 });

@@ -121,7 +121,7 @@ void *os_mremap(void *old_addr, size_t old_size, size_t new_size)
 
 uint64 os_time_get_boot_us(void)
 {
-    return 0;
+    return port_clock_us();
 }
 
 uint64 os_time_thread_cputime_us(void)

@@ -2,6 +2,12 @@
 export interface ModuleParts {
   /** Instructions of `call`, which takes and returns i32s, without the `end`. */
   readonly body?: readonly number[];
+  /** Groups of locals of `call`, encoded: how many, and their type. */
+  readonly locals?: readonly (readonly number[])[];
+  /** Further functions without parameters and results, from index 1 on; the table lists them, if there is one. */
+  readonly functions?: readonly FunctionParts[] | undefined;
+  /** Whether there is a table, for indirect calls; its entry 0 is the first of the further functions. */
+  readonly hasTable?: boolean;
   /** `module`, `name` and kind (0 function, 2 memory) of an import. */
   readonly imports?: readonly (readonly [module: string, name: string, kind: 0 | 2])[];
   /** The memory section's limits, or null for no memory. */
@@ -27,6 +33,13 @@ export interface ModuleParts {
   readonly hasStart?: boolean;
   /** Bytes that lie in memory from an address on. */
   readonly data?: readonly (readonly [address: number, bytes: readonly number[]])[];
+}
+
+/** A function without parameters and results. */
+export interface FunctionParts {
+  readonly locals?: readonly (readonly number[])[] | undefined;
+  /** Its instructions, without the `end`. */
+  readonly body: readonly number[];
 }
 
 const I32 = 0x7f;
@@ -60,18 +73,29 @@ export function assemble(sections: readonly Section[]): Uint8Array {
 
 /** The sections of a module, in the order of the specification. */
 export function makeSections(parts: ModuleParts = {}): Section[] {
-  const { body = [I32_CONST, 0], imports = [], memory = ONE_PAGE, hasStart = false, data = [] } = parts;
+  const {
+    body = [I32_CONST, 0],
+    locals,
+    imports = [],
+    memory = ONE_PAGE,
+    hasStart = false,
+    data = [],
+  } = parts;
+  const { functions = [], hasTable = false } = parts;
+  const bodies = [{ locals, body }, ...functions, ...(hasStart ? [{ body: [] }] : [])].map(functionBody);
   const imported = imports.filter(([, , kind]) => kind === KIND_FUNCTION).length;
   const optional = (isThere: boolean, section: Section): Section[] => (isThere ? [section] : []);
   return [
     [1, TYPES],
     ...optional(imports.length > 0, [2, [imports.length, ...imports.flatMap(importEntry)]]),
-    [3, hasStart ? [2, 0, 1] : [1, 0]],
+    [3, [...unsigned(bodies.length), 0, ...bodies.slice(1).map(() => 1)]],
+    ...optional(hasTable, [4, [1, 0x70, 0, 1]]),
     ...optional(memory !== null, [5, [1, ...(memory ?? [])]]),
     [6, globals(parts)],
     [7, exports(parts, imported, memory !== null)],
-    ...optional(hasStart, [8, [imported + 1]]),
-    [10, [hasStart ? 2 : 1, ...functionBody(body), ...(hasStart ? functionBody([]) : [])]],
+    ...optional(hasStart, [8, [imported + bodies.length - 1]]),
+    ...optional(hasTable, [9, [1, 0, I32_CONST, 0, END, 1, imported + 1]]),
+    [10, [...unsigned(bodies.length), ...bodies.flat()]],
     ...optional(data.length > 0, [11, [data.length, ...data.flatMap(segment)]]),
   ];
 }
@@ -119,8 +143,8 @@ function global(value: number, isMutable: boolean): number[] {
   return [I32, isMutable ? 1 : 0, I32_CONST, ...signed(value), END];
 }
 
-function functionBody(instructions: readonly number[]): number[] {
-  const body = [0, ...instructions, END];
+function functionBody({ locals = [], body: instructions }: FunctionParts): number[] {
+  const body = [...unsigned(locals.length), ...locals.flat(), ...instructions, END];
   return [...unsigned(body.length), ...body];
 }
 
@@ -128,7 +152,8 @@ function text(value: string): number[] {
   return [value.length, ...Buffer.from(value)];
 }
 
-function unsigned(value: number): number[] {
+/** LEB128, as a number of the binary format. */
+export function unsigned(value: number): number[] {
   return value < 128 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
 }
 
