@@ -219,6 +219,7 @@ const TRANSPORTS = {
   mqtt: [[folders('server/platform/mqtt'), 'the shape of a client', { types: true }]],
   ratatoskr: [
     [SESSIONS, 'speaks it'],
+    [packages('zod'), 'the schema of an input', { only: '/to-http-request\\.ts$' }],
     [folders('server/platform/websocket'), 'the shape of a socket', { types: true }],
     [folders('server/platform/http'), 'the shape of a request', { types: true }],
   ],

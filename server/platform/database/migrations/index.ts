@@ -23,6 +23,7 @@ import { audit } from './0024-audit.ts';
 import { shadow } from './0028-shadow.ts';
 import { discovery } from './0029-discovery.ts';
 import { ownDiscovery } from './0030-own-discovery.ts';
+import { sessionKeys } from './0039-session-keys.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -52,4 +53,5 @@ export const migrations: readonly Migration[] = [
   shadow,
   discovery,
   ownDiscovery,
+  sessionKeys,
 ];
