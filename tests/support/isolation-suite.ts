@@ -1,5 +1,10 @@
 import mqtt from 'mqtt';
-import { type RatatoskrClient, readText } from '../../device/client/index.ts';
+import {
+  BifrostError,
+  type RatatoskrClient,
+  readText,
+  type SessionAnswer,
+} from '../../device/client/index.ts';
 import {
   Command,
   ComputeRequest,
@@ -271,7 +276,14 @@ async function sendInSession(
     ...(headers === undefined ? {} : { headers }),
     ...(body === undefined ? {} : { body }),
   };
-  const answer = await client.open(attack.operation, input, tenantId === null ? {} : { tenantId });
+  let answer: SessionAnswer;
+  try {
+    answer = await client.open(attack.operation, input, tenantId === null ? {} : { tenantId });
+  } catch (error) {
+    // Where nothing keeps tenants apart, an attack before has taken the attacker's own token away.
+    if (error instanceof BifrostError) return `ended with ${error.code}`;
+    throw error;
+  }
   const isStream = answer.contentType.startsWith('text/event-stream');
   if (isStream) answer.body.cancel();
   const text = isStream ? 'stream' : await readText(answer);
