@@ -56,15 +56,10 @@ export class RatatoskrError extends BifrostError {
   }
 }
 
-/** Ends after which another try can't help. */
-const FINAL: ReadonlySet<string> = new Set([
-  'unauthenticated',
-  'forbidden',
-  'tenant_not_found',
-  'device_key_wrong',
-  'ratatoskr_handshake_failed',
-  'ratatoskr_version_unsupported',
-]);
+/** Refusals of a session that is being opened after which another try can help; after all others it can't. */
+const PASSING: ReadonlySet<string> = new Set(['rate_limited', 'unavailable', 'internal']);
+/** What an open session ends with for good. */
+const FINAL: ReadonlySet<string> = new Set(['unauthenticated']);
 
 /** A request that has no answer yet. */
 interface Waiting {
@@ -228,7 +223,9 @@ export class RatatoskrClient<Key = unknown> {
   #ended({ code, message, retryAfterMs }: SessionEnding): void {
     this.#socket = null;
     if (this.#state === 'closed') return;
-    if (code !== null && FINAL.has(code)) {
+    const isFinal =
+      this.#state === 'connecting' ? !PASSING.has(code ?? 'unavailable') : FINAL.has(code ?? '');
+    if (isFinal && code !== null) {
       this.#fail(new BifrostError(code, message));
       return;
     }
