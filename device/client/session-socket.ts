@@ -164,6 +164,8 @@ export class SessionSocket<Key> {
       const { code, message, retryAfterSeconds } = decodePayload(Disconnect, payload);
       this.#end = { code: errorCodeName(code), message, retryAfterMs: retryAfterSeconds * 1000 };
       this.#socket.close();
+      // Nothing can be asked any more, however long the connection takes to close.
+      this.#closed(1000, '');
     }
   }
 

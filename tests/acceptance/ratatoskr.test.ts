@@ -4,6 +4,7 @@ import { type RatatoskrClient, readText } from '../../device/client/index.ts';
 import { OPENING_PER_ADDRESS_MAX } from '../../server/transports/ratatoskr/limits.ts';
 import { openClient, sessionUrl } from '../support/ratatoskr.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
+import { runCommand } from '../support/server-process.ts';
 import { createDevice, createWorld, type World } from '../support/world.ts';
 
 let server: TestServer;
@@ -100,6 +101,25 @@ describe('an operation over Ratatoskr', () => {
     answer.body.cancel();
     await expect(readText(answer)).rejects.toMatchObject({ code: 'session_lost' });
     expect(await client.request('networks.list')).toBeDefined();
+  });
+});
+
+describe('yggdrasil ratatoskr call', () => {
+  const call = (words: readonly string[], token = world.alice.token) =>
+    runCommand('ratatoskr', {
+      arguments: ['call', ...words, '--server', sessionUrl(server), '--server-key', serverKey],
+      environment: { YGGDRASIL_TOKEN: token },
+    });
+
+  it('prints the answer, or says why there is none with exit code 1', async () => {
+    const { code, stdout } = await call(['devices.list', '--input', '{"query":{"limit":5}}']);
+    expect([code, JSON.parse(stdout)]).toEqual([
+      0,
+      await server.get('/api/v1/devices?limit=5', world.alice.token),
+    ]);
+    const refused = await call(['networks.get', '--input', '{"params":{"networkId":"x"}}']);
+    expect([refused.code, refused.stdout]).toEqual([1, '']);
+    expect(refused.stderr).toMatch(/^ratatoskr: 400 .*invalid_input/);
   });
 });
 

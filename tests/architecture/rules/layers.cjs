@@ -426,6 +426,7 @@ const LAYERS = [
     [WIRE, 'shows frames'],
     [node('fs', 'readline'), 'reads frames from a file or from standard input'],
   ]),
+  deviceLayer('ratatoskr', PROGRAM),
   deviceLayer('demo', [
     ...PROGRAM,
     [packages('openai', 'zod'), 'asks as any client does, and looks at the answers'],

@@ -90,7 +90,6 @@ class StandInSession implements BifrostSocket {
     }
     const code = errorCodeNumber(this.refusal);
     this.#push(RatatoskrType.DISCONNECT, encodePayload(Disconnect, { code, message: 'No.' }));
-    this.onclose?.({ code: 4403, reason: this.refusal });
   }
 
   #push(type: RatatoskrType, payload: Uint8Array): void {
