@@ -63,12 +63,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const newId = () => random.uuid();
   const cookies = createCookieSessions({ publicOrigin: config.publicUrl }, platform);
   const pageOrigin = pageOriginOf(config);
-  const catalogue = createCatalogue({
-    ...servicesOf(areas, state),
-    cookies,
-    pageOrigin,
-    description: { ratatoskr: describeSessions(config, platform) },
-  });
+  const catalogue = createCatalogue({ ...servicesOf(config, areas, state), cookies, pageOrigin });
   const pipeline = createPipeline({
     limiter: createRunningLimiter(),
     rates: createRates(rateWindows(config, platform)),
@@ -215,9 +210,10 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 
 /** `state` says whether the server takes requests, for its readiness. */
 function servicesOf(
+  config: Config,
   { platform, identity, market, administration, readings, discovery }: Areas,
   state: { readonly accepts: boolean },
-): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'description'> {
+): Omit<HttpServices, 'cookies' | 'pageOrigin'> {
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
   const { ledger, payments, providers, requests, tokens, transactions } = market;
@@ -244,6 +240,7 @@ function servicesOf(
         if (!state.accepts) throw new Error('not listening');
       },
     },
+    description: { ratatoskr: describeSessions(config, platform) },
     renderMetrics: metrics.render,
     clock,
     logger,
