@@ -49,6 +49,12 @@ export const suites: readonly SuiteEntry[] = [
     load: () => import('./sessions/index.ts'),
   },
   {
+    name: 'ratatoskr',
+    measures: 'messages of Ratatoskr beside plain protobuf, handshakes beside the X25519 in them',
+    needs: 'build/core.wasm (npm run build); a few seconds',
+    load: () => import('./ratatoskr/index.ts'),
+  },
+  {
     name: 'wamr',
     measures: "the device's core under WAMR on this machine, beside the same bytes in V8",
     needs: 'build/device (npm run device:build); a few seconds',

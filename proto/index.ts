@@ -12,6 +12,8 @@ export * from './replay-window.ts';
 
 export const {
   Ack,
+  BusinessRequest,
+  BusinessResponse,
   Capabilities,
   Command,
   CommandResult,
@@ -24,7 +26,10 @@ export const {
   ComputeFault,
   ComputeRequest,
   ComputeResult,
+  ConnectionRequest,
+  ConnectionResponse,
   Delivery,
+  Disconnect,
   Error: ErrorPayload,
   ErrorCode,
   Event,
@@ -33,6 +38,13 @@ export const {
   OfferedModel,
   ProviderOffer,
   ProviderWithdraw,
+  RatatoskrHandshake,
+  RatatoskrPattern,
+  RatatoskrRequest,
+  RatatoskrResponse,
+  RatatoskrType,
+  StreamCredit,
+  StreamData,
   StreamPosition,
   TokenUsage,
   Value,
@@ -41,6 +53,8 @@ export const {
 
 export type FrameType = yggdrasil.v1.FrameType;
 export type Delivery = yggdrasil.v1.Delivery;
+export type RatatoskrPattern = yggdrasil.v1.RatatoskrPattern;
+export type RatatoskrType = yggdrasil.v1.RatatoskrType;
 /** The generated types, for annotations: `yggdrasil.v1.Hello`. */
 export { yggdrasil };
 
@@ -118,6 +132,8 @@ const WIDE_FIELDS: ReadonlySet<string> = new Set([
   'offset',
   'lastNonce',
   'measuredAtMs',
+  'sequence',
+  'request',
 ]);
 const NARROW_MAX = 2 ** 32 - 1;
 

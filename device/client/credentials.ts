@@ -55,7 +55,7 @@ export function checkCredentials(credentials: DeviceCredentials): DeviceCredenti
 }
 
 /** The 32 bytes of the signing key. Throws `CredentialsError` for anything else. */
-export function signingSecret(credentials: DeviceCredentials): Uint8Array {
+export function signingSecret(credentials: Pick<DeviceCredentials, 'signingKey'>): Uint8Array {
   let binary: string;
   try {
     binary = atob(credentials.signingKey.replaceAll('-', '+').replaceAll('_', '/'));

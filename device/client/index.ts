@@ -1,4 +1,4 @@
-/** The client library for Bifrost, for Node and browsers (Vedrfolnir in the story). */
+/** The client library for Bifrost and Ratatoskr, for Node and browsers (Vedrfolnir in the story). */
 import { BifrostClient } from './bifrost-client.ts';
 import type { DeviceCredentials } from './credentials.ts';
 import { FrameChannel } from './frame-channel.ts';
@@ -11,15 +11,24 @@ import { createWitness, type WitnessOptions } from './witness.ts';
 
 export { ReconnectPlan } from './backoff.ts';
 export type { BifrostClient } from './bifrost-client.ts';
+export { connectRatatoskr, type RatatoskrDependencies, type RatatoskrOptions } from './connect-ratatoskr.ts';
 export { CredentialsError, type DeviceCredentials, parseCredentials, signingSecret } from './credentials.ts';
 export { BifrostError, type ClientErrorCode } from './errors.ts';
 export { type DropReason, FrameChannel, type OpenedFrame, type OutgoingFrame } from './frame-channel.ts';
 export * from './messages.ts';
 export { NonceSource } from './nonce.ts';
 export type { Acceptance } from './outbox.ts';
-export { openPlatformSocket, systemClock, systemRandom } from './platform.ts';
+export { openPlatformSession, openPlatformSocket, systemClock, systemRandom } from './platform.ts';
 export type { BifrostSocket, Clock, Random, SigningCore, SocketOpener } from './ports.ts';
+export {
+  type OperationInput,
+  type RatatoskrClient,
+  RatatoskrError,
+  type RequestOptions,
+} from './ratatoskr-client.ts';
 export type { SessionEnd, SessionStart } from './session.ts';
+export { readText, type SessionAnswer } from './session-answer.ts';
+export type { SessionSocketOpener } from './session-socket.ts';
 export type { StreamPosition } from './stream-reader.ts';
 export type { BifrostClientEvents, BifrostClientState } from './types.ts';
 export { fromValue, fromValues, type PlainValue, toValue, toValues } from './values.ts';

@@ -30,3 +30,5 @@ export const REQUEST_TIMEOUT_MS = 10_000;
 export const REPLAYS_MAX = 8;
 /** How often a witness looks at the audit log by itself. */
 export const WITNESS_INTERVAL_MS = 600_000;
+/** How long the server may take to begin the answer to a request of Ratatoskr, unless the caller says otherwise. */
+export const SESSION_REQUEST_TIMEOUT_MS = 30_000;

@@ -1,5 +1,6 @@
 import { uuidFromBytes } from '../../proto/index.ts';
 import type { BifrostSocket, Clock, Random, SocketOpener } from './ports.ts';
+import type { SessionSocketOpener } from './session-socket.ts';
 
 /** The platform's clock. A timer that runs keeps a Node process alive, as an open socket would. */
 export const systemClock: Clock = {
@@ -40,3 +41,7 @@ export const systemRandom: Random = {
  */
 export const openPlatformSocket: SocketOpener = (url, subprotocol, token) =>
   new WebSocket(url, [subprotocol, `bearer.${token}`]) as unknown as BifrostSocket;
+
+/** The same for sessions of Ratatoskr, whose credential is no part of the connection. */
+export const openPlatformSession: SessionSocketOpener = (url, subprotocol) =>
+  new WebSocket(url, [subprotocol]) as unknown as BifrostSocket;

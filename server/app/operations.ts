@@ -3,6 +3,7 @@ import { createAnthropicOperations } from '../transports/anthropic/transport.ts'
 import { CONNECTION_OPERATION, FRAME_OPERATIONS, TOPIC_OPERATIONS } from '../transports/frames/operations.ts';
 import { createOpenAiOperations, type OpenAiServices } from '../transports/openai/transport.ts';
 import type { HttpOperation } from '../transports/pipeline/http-operation.ts';
+import { SESSION_OPERATIONS } from '../transports/ratatoskr/operations.ts';
 import { createDocumentationRoutes } from '../transports/rest/documentation-routes.ts';
 import { createRestRoutes, type RestServices } from '../transports/rest/routes.ts';
 import { createServerRoutes, type ServerRoutesDependencies } from '../transports/rest/server-routes.ts';
@@ -15,7 +16,7 @@ export interface Catalogue {
   readonly rest: readonly HttpOperation[];
   readonly openai: readonly HttpOperation[];
   readonly anthropic: readonly HttpOperation[];
-  /** Frames, connections and MQTT topics of devices. */
+  /** Frames, connections and MQTT topics of devices, and sessions of Ratatoskr. */
   readonly devices: readonly Operation[];
 }
 
@@ -27,7 +28,12 @@ export function createCatalogue(services: HttpServices): Catalogue {
   const openai = createOpenAiOperations(services);
   const anthropic = createAnthropicOperations(services);
   const described = [...api, ...openai, ...anthropic];
-  const devices = [CONNECTION_OPERATION, ...FRAME_OPERATIONS.values(), ...TOPIC_OPERATIONS];
+  const devices = [
+    CONNECTION_OPERATION,
+    ...FRAME_OPERATIONS.values(),
+    ...TOPIC_OPERATIONS,
+    ...SESSION_OPERATIONS,
+  ];
   const documentation = createDocumentationRoutes(described, devices, {
     title: 'Yggdrasil',
     version: '1',

@@ -20,6 +20,7 @@ import { openAiErrorResponse } from '../transports/openai/errors.ts';
 import { createOpenAiTransport, isOpenAiPath } from '../transports/openai/transport.ts';
 import { bothAudits, createLogAudit } from '../transports/pipeline/audit.ts';
 import { createCookieSessions } from '../transports/pipeline/cookie-sessions.ts';
+import type { HttpDependencies, OperationRoute } from '../transports/pipeline/http.ts';
 import { createRunningLimiter } from '../transports/pipeline/limiter.ts';
 import { createPipeline } from '../transports/pipeline/pipeline.ts';
 import { createRates, OPERATION_RATES, type RateWindows } from '../transports/pipeline/rates.ts';
@@ -31,8 +32,9 @@ import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
 import type { Market } from './market.ts';
 import type { Messaging } from './messaging.ts';
-import { createCatalogue, type HttpServices } from './operations.ts';
+import { type Catalogue, createCatalogue, type HttpServices } from './operations.ts';
 import type { AppDependencies, Platform } from './platform.ts';
+import { buildSessionEndpoints, describeSessions } from './ratatoskr.ts';
 import type { Readings } from './readings.ts';
 import { recordSignIns } from './sign-ins.ts';
 
@@ -61,7 +63,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const newId = () => random.uuid();
   const pageOrigin = pageOriginOf(config);
   const cookies = createCookieSessions({ publicOrigin: config.publicUrl, pageOrigin }, platform);
-  const catalogue = createCatalogue({ ...servicesOf(areas, state), cookies, pageOrigin });
+  const catalogue = createCatalogue({ ...servicesOf(config, areas, state), cookies, pageOrigin });
   const pipeline = createPipeline({
     limiter: createRunningLimiter(),
     rates: createRates(rateWindows(config, platform)),
@@ -88,6 +90,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     { host: config.mqttHost, port: config.mqttPort },
     { endpoint, budget, tls, logger, newClientId: newId },
   );
+  const routes = createRoutes(catalogue, serving);
   const http = createHttpServer(
     {
       host: config.host,
@@ -97,12 +100,9 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
       corsOrigins: config.corsOrigins,
     },
     {
-      routes: [
-        ...createRestTransport(catalogue.rest, serving),
-        ...createOpenAiTransport(catalogue.openai, serving),
-        ...createAnthropicTransport(catalogue.anthropic, serving),
-      ],
+      routes,
       websockets: [
+        ...buildSessionEndpoints(config, areas, { routes, pipeline, respondToError }),
         createBifrostEndpoint({
           ...sessions,
           heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
@@ -118,6 +118,15 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     },
   );
   return { catalogue, served: pipeline.catalogue, http, mqtt, state };
+}
+
+/** Every operation that HTTP reaches, with its steps made. */
+function createRoutes({ rest, openai, anthropic }: Catalogue, serving: HttpDependencies): OperationRoute[] {
+  return [
+    ...createRestTransport(rest, serving),
+    ...createOpenAiTransport(openai, serving),
+    ...createAnthropicTransport(anthropic, serving),
+  ];
 }
 
 /** The answer to what no operation answers, in the form of the API that the path belongs to. */
@@ -201,6 +210,7 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 
 /** `state` says whether the server takes requests, for its readiness. */
 function servicesOf(
+  config: Config,
   { platform, identity, market, administration, readings, discovery }: Areas,
   state: { readonly accepts: boolean },
 ): Omit<HttpServices, 'cookies' | 'pageOrigin'> {
@@ -230,6 +240,7 @@ function servicesOf(
         if (!state.accepts) throw new Error('not listening');
       },
     },
+    description: { ratatoskr: describeSessions(config, platform) },
     renderMetrics: metrics.render,
     clock,
     logger,

@@ -239,6 +239,16 @@ const values = z.object({
     variable: 'YGGDRASIL_HEARTBEAT_INTERVAL_SECONDS',
     description: 'Seconds of silence after which a device sends a PING.',
   }),
+  ratatoskr: described(z.enum(SWITCH, `must be one of ${SWITCH.join(', ')}`).default('on'), {
+    variable: 'YGGDRASIL_RATATOSKR',
+    description:
+      'Whether business messages are taken over Ratatoskr, at `/ratatoskr` of the HTTP listener: `on`, `off`.',
+  }),
+  ratatoskrKeyGeneration: described(wholeNumber(1, 1_000_000).default(1), {
+    variable: 'YGGDRASIL_RATATOSKR_KEY_GENERATION',
+    description:
+      "Which of the server's keys for Ratatoskr is in use. One more is another key; clients may know the one before until the next.",
+  }),
   streamRetentionHours: described(wholeNumber(1, 8_760).default(168), {
     variable: 'YGGDRASIL_STREAM_RETENTION_HOURS',
     description: 'Hours a stored frame waits for devices that are offline.',

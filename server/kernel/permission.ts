@@ -36,6 +36,8 @@ const HOLDERS = {
   'market.provide': 'device',
   /** Open a session; send and receive frames in the networks the device belongs to. */
   'frames.send': 'device',
+  /** Open a session of Ratatoskr; what is asked in it takes the permission that it takes anyway. */
+  'sessions.open': 'any',
   /** See the tenant's audit log. */
   'audit.read': 'account',
   /** Keep the signed heads of the tenant's audit log, and countersign them. */
@@ -62,6 +64,7 @@ const GUEST = [
   'networks.read',
   'devices.read',
   'market.read',
+  'sessions.open',
 ] as const;
 const MEMBER = [
   ...GUEST,
@@ -93,6 +96,7 @@ const DEVICE_PERMISSIONS: ReadonlySet<Permission> = new Set([
   'frames.send',
   'market.provide',
   'market.read',
+  'sessions.open',
   'audit.witness',
 ] as const);
 
@@ -106,6 +110,7 @@ const NETWORK_PERMISSIONS: ReadonlySet<Permission> = new Set([
   'devices.manage',
   'devices.command',
   'market.read',
+  'sessions.open',
 ] as const);
 
 /** What takes a person: with a credential of limited scope nobody makes one that is less limited, or lets others in. */

@@ -68,6 +68,7 @@ describe('every operation', () => {
       'oauth.page',
       'oauth.script',
       'oauth.token',
+      'server.describe',
       'server.live',
       'server.ready',
       'users.login',

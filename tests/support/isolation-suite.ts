@@ -1,5 +1,11 @@
 import mqtt from 'mqtt';
 import {
+  BifrostError,
+  type RatatoskrClient,
+  readText,
+  type SessionAnswer,
+} from '../../device/client/index.ts';
+import {
   Command,
   ComputeRequest,
   ComputeResult,
@@ -22,6 +28,7 @@ import {
 } from './attacks.ts';
 import { BifrostSocket } from './bifrost-socket.ts';
 import { deltaPayload } from './compute.ts';
+import { openClient } from './ratatoskr.ts';
 import type { TestServer } from './server.ts';
 import {
   createDevice,
@@ -56,7 +63,7 @@ interface Scene {
   readonly secrets: readonly string[];
 }
 
-/** The tables with the victim's rows, without what changes by itself. */
+/** The tables with the victim's rows, without what changes by itself: her own device attacks her, too. */
 const VICTIM_TABLES = [
   'networks',
   'devices',
@@ -81,9 +88,18 @@ export async function attackEverything(
   const before = await victimRows(server, scene.hidden.tenantId);
   const found = [...(await attackByFrames(scene)), ...(await attackByMqtt(scene))];
   for (const attacker of scene.attackers) {
-    for (const attack of ATTACKS) found.push(...(await tryAttack(scene, attacker, attack)));
-    if (!attacker.isGuest) continue;
-    for (const attack of VISIBLE_ATTACKS) await send(server, attacker, attack, scene.visible);
+    const client = openClient(server, { credentials: attacker });
+    const ways: readonly Way[] = [
+      (attack, target) => send(server, attacker, attack, target),
+      (attack, target) => sendInSession(server, client, attacker, attack, target),
+    ];
+    for (const attack of ATTACKS) {
+      for (const way of ways) found.push(...(await tryAttack(scene, attacker, attack, way)));
+    }
+    for (const attack of attacker.isGuest ? VISIBLE_ATTACKS : []) {
+      for (const way of ways) await way(attack, scene.visible);
+    }
+    client.close();
   }
   const after = await victimRows(server, scene.hidden.tenantId);
   for (const table of before.keys()) {
@@ -243,14 +259,59 @@ async function send(server: TestServer, attacker: Attacker, attack: Attack, targ
   return `${answer.status} ${JSON.stringify(answer.body).replaceAll(requestId, 'request')}`;
 }
 
-async function tryAttack(scene: Scene, attacker: Attacker, attack: Attack): Promise<string[]> {
-  const { server } = scene.world;
-  const foreign = await send(server, attacker, attack, scene.hidden);
+/** The same over Ratatoskr: the operation by its name, with the parts of the request as its input. */
+async function sendInSession(
+  server: TestServer,
+  client: RatatoskrClient,
+  attacker: Attacker,
+  attack: Attack,
+  target: Target,
+): Promise<string> {
+  const { path, body, headers } = attack.request(target);
+  const { pathname, searchParams } = new URL(path, server.httpUrl);
+  const tenantId = attacker.tenantId === 'target' ? target.tenantId : attacker.tenantId;
+  const input = {
+    params: paramsOf(server, attack.operation, pathname),
+    query: Object.fromEntries(searchParams),
+    ...(headers === undefined ? {} : { headers }),
+    ...(body === undefined ? {} : { body }),
+  };
+  let answer: SessionAnswer;
+  try {
+    answer = await client.open(attack.operation, input, tenantId === null ? {} : { tenantId });
+  } catch (error) {
+    // Where nothing keeps tenants apart, an attack before has taken the attacker's own token away.
+    if (error instanceof BifrostError) return `ended with ${error.code}`;
+    throw error;
+  }
+  const isStream = answer.contentType.startsWith('text/event-stream');
+  if (isStream) answer.body.cancel();
+  const text = isStream ? 'stream' : await readText(answer);
+  return `${answer.status} ${text.replaceAll(answer.requestId, 'request')}`;
+}
+
+/** What a path holds for the names of its operation. */
+function paramsOf({ catalogue }: TestServer, operation: string, pathname: string): Record<string, string> {
+  const served = [...catalogue.rest, ...catalogue.openai, ...catalogue.anthropic];
+  const template = served.find((each) => each.operation === operation)?.path.split('/') ?? [];
+  const parts = pathname.split('/').map(decodeURIComponent);
+  const named = template.flatMap((segment, index) => {
+    if (segment === '*') return [['*', parts.slice(index).join('/')] as const];
+    return segment.startsWith(':') ? [[segment.slice(1), parts[index] ?? ''] as const] : [];
+  });
+  return Object.fromEntries(named);
+}
+
+/** One way to send an attack; gives the answer. */
+type Way = (attack: Attack, target: Target) => Promise<string>;
+
+async function tryAttack(scene: Scene, attacker: Attacker, attack: Attack, way: Way): Promise<string[]> {
+  const foreign = await way(attack, scene.hidden);
   const found: string[] = [];
   const told = scene.secrets.find((secret) => foreign.includes(secret));
   if (told !== undefined) found.push(`${attacker.name}: ${attack.operation} tells ${told}`);
   if (attack.names === 'nothing') return found;
-  const unknown = await send(server, attacker, attack, UNKNOWN_TARGET(scene.hidden));
+  const unknown = await way(attack, UNKNOWN_TARGET(scene.hidden));
   if (foreign !== unknown) {
     found.push(`${attacker.name}: ${attack.operation} answers ${foreign} and not ${unknown}`);
   }
@@ -356,7 +417,7 @@ async function victimRows(server: TestServer, tenantId: string): Promise<Readonl
         await sql`ALTER TABLE ${sql(table)} NO FORCE ROW LEVEL SECURITY`;
         const [row] = await sql<{ rows: string | null }[]>`
           SELECT string_agg(text, ' ' ORDER BY text) AS rows FROM (
-            SELECT (to_jsonb(t) - 'last_seen_at' - 'capabilities')::text AS text FROM ${sql(table)} t
+            SELECT (to_jsonb(t) - 'last_seen_at' - 'capabilities' - 'session_key' - 'session_key_token_id')::text AS text FROM ${sql(table)} t
             WHERE tenant_id = ${tenantId}) AS victim`;
         rows.set(table, row?.rows ?? '');
       }

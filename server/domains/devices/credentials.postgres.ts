@@ -31,6 +31,7 @@ export function createCredentialRows(
   | 'findCapabilities'
   | 'saveCapabilities'
   | 'saveLastSeen'
+  | 'bindSessionKey'
   | 'findByToken'
   | 'findAnySealedKey'
   | 'findEveryNetwork'
@@ -53,6 +54,22 @@ export function createCredentialRows(
         await sql`
           UPDATE devices SET capabilities = ${sql.json({ ...capabilities })}
           WHERE tenant_id = ${actor.tenantId} AND id = ${actor.deviceId}`;
+      }),
+
+    bindSessionKey: (actor, publicKey) =>
+      database.tenant(actor, async (sql) => {
+        const { tenantId, deviceId, credentialId } = actor;
+        const key = Buffer.from(publicKey);
+        const known = await sql`
+          SELECT FROM devices
+          WHERE tenant_id = ${tenantId} AND id = ${deviceId} AND token_id = ${credentialId}
+            AND session_key_token_id = token_id AND session_key = ${key}`;
+        if (known.length > 0) return true;
+        const bound = await sql`
+          UPDATE devices SET session_key = ${key}, session_key_token_id = token_id
+          WHERE tenant_id = ${tenantId} AND id = ${deviceId} AND token_id = ${credentialId}
+            AND (session_key_token_id IS DISTINCT FROM token_id OR session_key = ${key})`;
+        return bound.count > 0;
       }),
 
     saveLastSeen: (actor, atMs) => saveSeen({ actor, atMs }),

@@ -141,6 +141,8 @@ export interface DeviceStore {
   findCapabilities(actor: DeviceActor): Promise<DeviceCapabilities | null>;
   saveCapabilities(actor: DeviceActor, capabilities: DeviceCapabilities): Promise<void>;
   saveLastSeen(actor: DeviceActor, atMs: number): Promise<void>;
+  /** Keeps the key as that of the device's token, unless there is one. False: there is another. */
+  bindSessionKey(actor: DeviceActor, publicKey: Uint8Array): Promise<boolean>;
   findByToken(
     tokenHash: Uint8Array,
   ): Promise<(Omit<DeviceIdentity, 'signingKey'> & { signingKeySealed: Uint8Array }) | null>;

@@ -92,6 +92,11 @@ export interface DeviceService extends DeviceNetworks, DeviceToken, DeviceClaims
    * Keeps nothing.
    */
   withFoundCapabilities(actor: DeviceActor, found: DeviceCapabilities): Promise<DeviceCapabilities>;
+  /**
+   * The device opens a session with this public key. The first that comes with a token stays that of the token; refuses with
+   * `device_key_wrong` another.
+   */
+  bindSessionKey(actor: DeviceActor, publicKey: Uint8Array): Promise<void>;
   /** Notes that the device connected or went away. */
   recordSeen(actor: DeviceActor): Promise<void>;
   /** False: there are devices whose keys were sealed under another master key than ours. */
@@ -158,6 +163,12 @@ export function createDeviceService(options: DeviceOptions, dependencies: Device
     async withFoundCapabilities(actor, found) {
       const known = await store.findCapabilities(actor);
       return known?.platform === found.platform ? joinedCapabilities(known, found) : found;
+    },
+
+    async bindSessionKey(actor, publicKey) {
+      if (await store.bindSessionKey(actor, publicKey)) return;
+      const message = 'The token was first used with another key. Give the device another token.';
+      throw new AppError('forbidden', 'device_key_wrong', message);
     },
 
     recordSeen: (actor) => store.saveLastSeen(actor, clock.nowMs()),

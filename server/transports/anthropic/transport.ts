@@ -1,7 +1,6 @@
-import type { HttpRoute } from '../../platform/http/types.ts';
 import type { ChatDependencies } from '../chat/completion.ts';
 import { marketOperation } from '../chat/completion-operation.ts';
-import { createHttpRoutes, type HttpDependencies } from '../pipeline/http.ts';
+import { createHttpRoutes, type HttpDependencies, type OperationRoute } from '../pipeline/http.ts';
 import type { HttpOperation } from '../pipeline/http-operation.ts';
 import { ANTHROPIC_DESCRIPTIONS } from './descriptions.ts';
 import { anthropicErrorResponse } from './errors.ts';
@@ -25,6 +24,6 @@ export function createAnthropicOperations(services: ChatDependencies): HttpOpera
 export function createAnthropicTransport(
   operations: readonly HttpOperation[],
   dependencies: HttpDependencies,
-): HttpRoute[] {
+): OperationRoute[] {
   return createHttpRoutes(operations, anthropicErrorResponse, dependencies);
 }

@@ -1,9 +1,8 @@
 import type { ProviderService } from '../../domains/providers/index.ts';
 import type { RequestService } from '../../domains/requests/index.ts';
-import type { HttpRoute } from '../../platform/http/types.ts';
 import type { ChatDependencies } from '../chat/completion.ts';
 import { marketOperation } from '../chat/completion-operation.ts';
-import { createHttpRoutes, type HttpDependencies } from '../pipeline/http.ts';
+import { createHttpRoutes, type HttpDependencies, type OperationRoute } from '../pipeline/http.ts';
 import type { HttpOperation } from '../pipeline/http-operation.ts';
 import { createChatCompletion } from './create-chat-completion.ts';
 import { OPENAI_DESCRIPTIONS } from './descriptions.ts';
@@ -39,6 +38,6 @@ export function createOpenAiOperations(services: OpenAiServices): HttpOperation[
 export function createOpenAiTransport(
   operations: readonly HttpOperation[],
   dependencies: HttpDependencies,
-): HttpRoute[] {
+): OperationRoute[] {
   return createHttpRoutes(operations, openAiErrorResponse, dependencies);
 }

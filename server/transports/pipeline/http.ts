@@ -48,12 +48,19 @@ export interface HttpDependencies {
   readonly checkAnswers?: boolean;
 }
 
+/** An operation whose steps are made, for HTTP and for what carries its requests another way. */
+export interface OperationRoute extends HttpRoute {
+  readonly operation: HttpOperation;
+  /** Leads a request through the pipeline. `identify` is asked who sent it, unless the operation is public. */
+  serve(request: IncomingRequest, identify: () => Promise<Actor | null>): Promise<HttpResponse>;
+}
+
 /** Routes that lead HTTP operations through the pipeline. Errors are answered as `respondToError` says. */
 export function createHttpRoutes(
   operations: readonly HttpOperation[],
   respondToError: RespondToError,
   dependencies: HttpDependencies,
-): HttpRoute[] {
+): OperationRoute[] {
   const { pipeline, connections, identify, cookies, room } = dependencies;
   return operations.map((operation) => {
     const call = pipeline.serve(
@@ -76,32 +83,37 @@ export function createHttpRoutes(
       },
       createBorder(operation, respondToError, dependencies),
     );
+    const serve: OperationRoute['serve'] = (request, identifySender) => {
+      const { remoteAddress, requestId } = request;
+      const arrival = connections.arrive();
+      const arrived: ArrivedRequest = { request, arrival, rate: null };
+      return call(
+        {
+          remoteAddress,
+          requestId,
+          objects: Object.values(request.params),
+          identify: identifySender,
+          rated: (state) => {
+            arrived.rate = state;
+          },
+        },
+        arrived,
+      ).finally(() => arrival.leave());
+    };
     return {
+      operation,
       method: operation.method,
       path: operation.path,
       bodyBytesMax: operation.bodyBytesMax,
+      serve,
       handle: (request) => {
-        const { remoteAddress, requestId } = request;
         const header = (name: string) => request.header(name);
         const shown = shownToken(header);
         const tenantId = namedTenant(header);
-        const arrival = connections.arrive();
-        const arrived: ArrivedRequest = { request, arrival, rate: null };
-        return call(
-          {
-            remoteAddress,
-            requestId,
-            objects: Object.values(request.params),
-            identify: async () => {
-              const token = shown ?? cookies?.tokenOf(request) ?? null;
-              return token === null ? null : identify(token, tenantId);
-            },
-            rated: (state) => {
-              arrived.rate = state;
-            },
-          },
-          arrived,
-        ).finally(() => arrival.leave());
+        return serve(request, async () => {
+          const token = shown ?? cookies?.tokenOf(request) ?? null;
+          return token === null ? null : identify(token, tenantId);
+        });
       },
     };
   });

@@ -9,7 +9,18 @@ import { defineRawRoute, defineRoute } from './define-route.ts';
 /** How long a readiness check may take, in milliseconds: what answers later is not ready. */
 const CHECK_TIMEOUT_MS = 2_000;
 
+/** What the server says of itself to whoever asks. */
+export interface ServerDescription {
+  /** Where sessions of Ratatoskr are opened, the versions that are spoken there, and the server's X25519 keys, base64url, the one in use first. */
+  readonly ratatoskr: {
+    readonly path: string;
+    readonly versions: number[];
+    readonly publicKeys: string[];
+  } | null;
+}
+
 export interface ServerRoutesDependencies {
+  readonly description: ServerDescription;
   /** What must work for requests to succeed, by name: `database`, `broker`. A check rejects when it doesn't. */
   readonly checks: Readonly<Record<string, () => Promise<unknown>>>;
   readonly renderMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
@@ -72,8 +83,27 @@ export function createServerRoutes(dependencies: ServerRoutesDependencies): Http
       return { status: 200, headers: { 'content-type': contentType }, body: text };
     },
   });
-  return [healthy, ready, metrics];
+  return [healthy, ready, metrics, describeServer(dependencies)];
 }
+
+const describeServer = (dependencies: Pick<ServerRoutesDependencies, 'description'>) =>
+  defineRoute({
+    operation: 'server.describe',
+    method: 'GET',
+    path: '/.well-known/yggdrasil',
+    access: 'public',
+    cost: COSTS.read,
+    audit: 'none',
+    summary: 'How the server is reached beside HTTP: where Ratatoskr is, and with which keys (base64url).',
+    response: z.object({
+      ratatoskr: z
+        .object({ path: z.string(), versions: z.array(z.int()), publicKeys: z.array(z.string()) })
+        .nullable(),
+    }),
+    status: 200,
+    errors: [],
+    handle: async () => ({ ...dependencies.description }),
+  });
 
 async function passes(name: string, { checks, clock, logger }: ServerRoutesDependencies): Promise<boolean> {
   let stopTimer: (() => void) | undefined;

@@ -1,5 +1,4 @@
-import type { HttpRoute } from '../../platform/http/types.ts';
-import { createHttpRoutes, type HttpDependencies } from '../pipeline/http.ts';
+import { createHttpRoutes, type HttpDependencies, type OperationRoute } from '../pipeline/http.ts';
 import type { HttpOperation } from '../pipeline/http-operation.ts';
 import { errorResponse } from './error-response.ts';
 import { requireStrictInput } from './strict-input.ts';
@@ -11,7 +10,7 @@ import { requireStrictInput } from './strict-input.ts';
 export function createRestTransport(
   operations: readonly HttpOperation[],
   dependencies: HttpDependencies,
-): HttpRoute[] {
+): OperationRoute[] {
   for (const operation of operations) requireStrictInput(operation);
   return createHttpRoutes(operations, errorResponse, dependencies);
 }

@@ -1,5 +1,7 @@
 import mqtt, { type MqttClient } from 'mqtt';
+import { RatatoskrType } from '../../../proto/index.ts';
 import { BifrostSocket } from '../../support/bifrost-socket.ts';
+import { openRawSession, type RawSession } from '../../support/ratatoskr.ts';
 import type { DeviceCredentials, World } from '../../support/world.ts';
 
 /** A device that there isn't. */
@@ -46,6 +48,15 @@ const overWebSocket =
   async (world) => {
     const socket = await BifrostSocket.connect(world.server, { ...world.alice.device, token: token(world) });
     return `closed with ${await socket.closed()} ${socket.closeReason}`;
+  };
+
+/** A session that is begun with this token, or (null) not opened, and what is said in it then. */
+const inSession =
+  (token: (world: World) => string | null, ...sent: Parameters<RawSession['send']>[]): Outcome =>
+  async (world) => {
+    const session = await openRawSession(world.server, token(world));
+    for (const message of sent) session.send(...message);
+    return `closed with ${await session.closed}`;
   };
 
 const asAlice =
@@ -105,6 +116,23 @@ export const CONNECTION_CASES: Readonly<Record<string, ConnectionCase>> = {
     refused: [
       connecting(({ alice, bob }) => ({ deviceId: bob.device.deviceId, token: alice.device.token })),
       'refused with 4',
+    ],
+  },
+  'ratatoskr.sessions.open': {
+    unauthorized: [
+      [inSession(() => 'ygu_wrong'), 'closed with 4401 unauthenticated'],
+      [inSession(() => ''), 'closed with 4401 unauthenticated'],
+    ],
+    refused: [
+      inSession(() => null, [RatatoskrType.CONNECTION_REQUEST, Uint8Array.of(0xff)]),
+      'closed with 4400 ratatoskr_message_malformed',
+    ],
+  },
+  'ratatoskr.sessions.control': {
+    unauthorized: [[inSession(() => 'ygd_wrong'), 'closed with 4401 unauthenticated']],
+    refused: [
+      inSession(({ alice }) => alice.token, [RatatoskrType.STREAM_CREDIT, Uint8Array.of(0xff)]),
+      'closed with 4400 ratatoskr_message_malformed',
     ],
   },
   'mqtt.topics.publish': {

@@ -301,6 +301,11 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'tenant_not_found',
   },
+  'server.describe': {
+    valid: () => ({ path: '/.well-known/yggdrasil' }),
+    refused: () => ({ path: '/.well-known/yggdrasil?verbose=1' }),
+    ...unknownQuery,
+  },
   'server.live': {
     valid: () => ({ path: '/healthz' }),
     refused: () => ({ path: '/healthz?verbose=1' }),

@@ -35,6 +35,8 @@ const HOST_FOR_BROWSERS = `^assembly/host/(?!${NODE_ONLY})`;
 const KERNEL = '^server/kernel/(?!database\\.ts$)';
 const DATABASE = files('server/kernel/database.ts');
 const WIRE = files('proto/index.ts');
+/** Sessions of Ratatoskr, for both ends. */
+const SESSIONS = files('proto/ratatoskr/index.ts');
 const DURABLE_FILES = files('server/platform/files/durable.ts');
 const DATA_REMOVAL = files('server/platform/files/remove-data.ts');
 const CLIENT = files('device/client/index.ts');
@@ -154,6 +156,10 @@ const ADAPTERS = {
   ],
   'client-limiter': [[packages('lru-cache'), 'forgets whom it has not seen for longest']],
   mail: [[packages('nodemailer'), 'speaks SMTP', { only: '/smtp\\.ts$' }]],
+  noise: [
+    [SESSIONS, 'gives it the primitives of Noise'],
+    [node('crypto'), 'has them in native code'],
+  ],
   oidc: [[packages('openid-client'), 'speaks OpenID Connect', { only: '/issuer\\.ts$' }]],
   metrics: [[packages('prom-client'), 'counts and formats']],
   mqtt: [
@@ -216,6 +222,12 @@ const TRANSPORTS = {
   ],
   bifrost: [[folders('server/platform/websocket'), 'the shape of a socket', { types: true }]],
   mqtt: [[folders('server/platform/mqtt'), 'the shape of a client', { types: true }]],
+  ratatoskr: [
+    [SESSIONS, 'speaks it'],
+    [packages('zod'), 'the schema of an input', { only: '/to-http-request\\.ts$' }],
+    [folders('server/platform/websocket'), 'the shape of a socket', { types: true }],
+    [folders('server/platform/http'), 'the shape of a request', { types: true }],
+  ],
   chat: [
     [packages('zod'), 'schemas of bodies'],
     [node('crypto'), 'knows a request again by its hash', { only: '/retried-requests\\.ts$' }],
@@ -353,6 +365,7 @@ const LAYERS = [
       [folders('server/(config|jobs|kernel|platform|transports)'), 'joins everything'],
       [ANY_BORDER, 'joins everything'],
       [folders('assembly/host'), 'loads the core'],
+      [SESSIONS, 'names the keys of sessions', { types: true }],
     ],
   },
   {
@@ -370,7 +383,15 @@ const LAYERS = [
   {
     name: 'proto',
     path: folders('proto'),
-    imports: [own('proto'), [packages('protobufjs'), 'messages are generated for it']],
+    imports: [
+      own('proto'),
+      [packages('protobufjs'), 'messages are generated for it'],
+      [
+        packages('@noble/ciphers', '@noble/curves', '@noble/hashes'),
+        'the primitives of Noise, for browsers',
+        { only: '/ratatoskr/noble\\.ts$' },
+      ],
+    ],
   },
   { name: 'assembly', path: '^assembly/(?!host/)', imports: [['^assembly/(?!host/)', 'its own files']] },
   {
@@ -385,6 +406,8 @@ const LAYERS = [
   },
   deviceLayer('client', [
     [WIRE, 'speaks frames'],
+    [SESSIONS, 'speaks Ratatoskr'],
+    [files('proto/ratatoskr/noble.ts'), 'agrees on keys'],
     [HOST_FOR_BROWSERS, 'signs with the core', { types: true }],
   ]),
   deviceLayer('node', [
@@ -408,6 +431,7 @@ const LAYERS = [
     [WIRE, 'shows frames'],
     [node('fs', 'readline'), 'reads frames from a file or from standard input'],
   ]),
+  deviceLayer('ratatoskr', PROGRAM),
   deviceLayer('demo', [
     ...PROGRAM,
     [packages('openai', 'zod'), 'asks as any client does, and looks at the answers'],

@@ -45,6 +45,8 @@ describe('the configuration', () => {
       requestTimeoutSeconds: 600,
       slotWaitMs: 10_000,
       heartbeatIntervalSeconds: 30,
+      ratatoskr: 'on',
+      ratatoskrKeyGeneration: 1,
       streamRetentionHours: 168,
       streamFramesMax: 100_000,
       readingsBytesMax: 268_435_456,

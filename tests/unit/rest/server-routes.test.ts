@@ -19,6 +19,7 @@ function routeOf(
   clock: Clock = STILL_CLOCK,
 ) {
   const routes = createServerRoutes({
+    description: { ratatoskr: null },
     checks,
     clock,
     logger: SILENT,

@@ -1,0 +1,69 @@
+import type { MessageSigner, NoiseCrypto } from '../../proto/ratatoskr/index.ts';
+import { nobleCrypto, publicKeyOf } from '../../proto/ratatoskr/noble.ts';
+import { type DeviceCredentials, signingSecret } from './credentials.ts';
+import { openPlatformSession, systemClock, systemRandom } from './platform.ts';
+import type { Clock, Random } from './ports.ts';
+import { RatatoskrClient } from './ratatoskr-client.ts';
+import type { SessionSocketOpener } from './session-socket.ts';
+
+/** Who connects where over Ratatoskr. */
+export interface RatatoskrOptions {
+  /** `wss://host/ratatoskr` */
+  readonly url: string;
+  /** A device's credentials, or the token of a user or an API key. */
+  readonly credentials: Pick<DeviceCredentials, 'token' | 'signingKey'> | { readonly token: string };
+  /** The tenant that a user acts in. Absent: its own. */
+  readonly tenantId?: string;
+  /**
+   * The server's public key, in base64url, as `GET /.well-known/yggdrasil` says it or an earlier session showed it
+   * (`client.serverKey`). Absent: the first session takes the key that the server shows.
+   */
+  readonly serverKey?: string;
+}
+
+/** What a client is built on. Only the core has no default. */
+export interface RatatoskrDependencies<Key> {
+  readonly core: MessageSigner<Key>;
+  readonly openSocket?: SessionSocketOpener;
+  readonly crypto?: NoiseCrypto;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** What a device's static key is derived from its signing key with. */
+const STATIC_KEY_LABEL = new TextEncoder().encode('yggdrasil ratatoskr device key');
+
+/**
+ * A client that begins to connect. A device's static key follows from its signing key, so that it has nothing more to keep; others
+ * have a new one each time. Throws `CredentialsError` for credentials that can't be used.
+ */
+export function connectRatatoskr<Key>(
+  { url, credentials, tenantId = '', serverKey }: RatatoskrOptions,
+  { core, ...given }: RatatoskrDependencies<Key>,
+): RatatoskrClient<Key> {
+  const {
+    openSocket = openPlatformSession,
+    crypto = nobleCrypto,
+    clock = systemClock,
+    random = systemRandom,
+  } = given;
+  const staticKey =
+    'signingKey' in credentials
+      ? keyPairFrom(crypto.hmacSha256(signingSecret(credentials), STATIC_KEY_LABEL))
+      : crypto.generateKeyPair();
+  const target = {
+    url,
+    token: credentials.token,
+    tenantId,
+    staticKey,
+    serverKey: serverKey === undefined ? null : fromBase64Url(serverKey),
+  };
+  return new RatatoskrClient(target, { crypto, signer: core, openSocket, clock, random });
+}
+
+const keyPairFrom = (privateKey: Uint8Array) => ({ privateKey, publicKey: publicKeyOf(privateKey) });
+
+function fromBase64Url(text: string): Uint8Array {
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}

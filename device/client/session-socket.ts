@@ -1,0 +1,256 @@
+import {
+  BusinessRequest,
+  BusinessResponse,
+  ConnectionRequest,
+  ConnectionResponse,
+  Disconnect,
+  decodePayload,
+  encodePayload,
+  errorCodeName,
+  PayloadError,
+  RatatoskrType,
+  StreamCredit,
+  StreamData,
+} from '../../proto/index.ts';
+import {
+  type KeyPair,
+  type OpenedMessage,
+  PIECE_BYTES_MAX,
+  RATATOSKR_SUBPROTOCOL,
+  RatatoskrSession,
+  type SessionDependencies,
+  SessionError,
+} from '../../proto/ratatoskr/index.ts';
+import { BifrostError } from './errors.ts';
+import { PING_INTERVAL_SHARE, WELCOME_TIMEOUT_MS } from './limits.ts';
+import type { BifrostSocket, Clock } from './ports.ts';
+import { AnswerBody, type SessionAnswer } from './session-answer.ts';
+
+/** Starts a connection; no credential is part of it. */
+export type SessionSocketOpener = (url: string, subprotocol: string) => BifrostSocket;
+
+/** Who connects where. */
+export interface SessionTarget {
+  readonly url: string;
+  readonly token: string;
+  readonly tenantId: string;
+  readonly staticKey: KeyPair;
+  readonly serverKey: Uint8Array | null;
+}
+
+/** A request as it is sent. */
+export interface SentRequest {
+  readonly operation: string;
+  readonly input: Uint8Array;
+  readonly tenantId: string;
+}
+
+/** How a session ended. `code` null: the connection was lost without a word. */
+export interface SessionEnding {
+  readonly code: BifrostError['code'] | null;
+  readonly message: string;
+  readonly retryAfterMs: number;
+}
+
+/** What a session tells its client. */
+export interface SessionHandlers {
+  /** Requests may be sent, so many at the same time; the server's key is the one it has shown. */
+  opened(requestsMax: number, serverKey: Uint8Array): void;
+  /** An answer is complete: another request may run. */
+  freed(): void;
+  ended(end: SessionEnding): void;
+}
+
+interface Asked {
+  readonly resolve: (answer: SessionAnswer) => void;
+  readonly reject: (error: BifrostError) => void;
+  body: AnswerBody | null;
+}
+
+/** One session over one WebSocket, from its handshake to its end. */
+export class SessionSocket<Key> {
+  readonly #target: SessionTarget;
+  readonly #clock: Clock;
+  readonly #handlers: SessionHandlers;
+  readonly #session: RatatoskrSession<Key>;
+  readonly #socket: BifrostSocket;
+  readonly #asked = new Map<number, Asked>();
+  #cancelTimer: () => void;
+  #end: SessionEnding = LOST;
+  #isOver = false;
+
+  constructor(
+    target: SessionTarget,
+    dependencies: SessionDependencies<Key> & {
+      readonly openSocket: SessionSocketOpener;
+      readonly clock: Clock;
+      readonly handlers: SessionHandlers;
+    },
+  ) {
+    this.#target = target;
+    this.#clock = dependencies.clock;
+    this.#handlers = dependencies.handlers;
+    const { session, first } = RatatoskrSession.begin(target, dependencies);
+    this.#session = session;
+    const socket = dependencies.openSocket(target.url, RATATOSKR_SUBPROTOCOL);
+    this.#socket = socket;
+    socket.binaryType = 'arraybuffer';
+    socket.onopen = () => socket.send(first);
+    socket.onmessage = ({ data }) => this.#received(data);
+    socket.onerror = () => {};
+    socket.onclose = ({ code, reason }) => this.#closed(code, reason);
+    this.#cancelTimer = this.#clock.after(WELCOME_TIMEOUT_MS, () => this.close());
+  }
+
+  /** Requests that are not answered to their end. */
+  get running(): number {
+    return this.#asked.size;
+  }
+
+  /** Sends a request; resolves with the beginning of its answer. Rejects with `session_lost` when the session ends first. */
+  ask({ operation, input, tenantId }: SentRequest): Promise<SessionAnswer> {
+    const more = input.length > PIECE_BYTES_MAX;
+    const beginning = input.subarray(0, PIECE_BYTES_MAX);
+    this.#send(
+      RatatoskrType.BUSINESS_REQUEST,
+      encodePayload(BusinessRequest, { operation, input: beginning, more, tenantId }),
+    );
+    const request = this.#session.sentSequence;
+    const answer = new Promise<SessionAnswer>((resolve, reject) => {
+      this.#asked.set(request, { resolve, reject, body: null });
+    });
+    for (let at = PIECE_BYTES_MAX; at < input.length; at += PIECE_BYTES_MAX) {
+      const data = input.subarray(at, at + PIECE_BYTES_MAX);
+      const last = at + PIECE_BYTES_MAX >= input.length;
+      this.#send(RatatoskrType.STREAM_DATA, encodePayload(StreamData, { request, data, last }));
+    }
+    return answer;
+  }
+
+  /** Ends the session and its connection. */
+  close(): void {
+    if (this.#session.state === 'open') {
+      this.#socket.send(this.#session.send(RatatoskrType.DISCONNECT, encodePayload(Disconnect, {})));
+    }
+    this.#socket.close();
+    this.#closed(1000, '');
+  }
+
+  #received(data: unknown): void {
+    if (this.#isOver) return;
+    try {
+      if (!(data instanceof ArrayBuffer)) throw new SessionError('ratatoskr_message_malformed', 'Text came.');
+      const before = this.#session.state;
+      const { reply, message } = this.#session.receive(new Uint8Array(data));
+      if (reply !== null) this.#socket.send(reply);
+      if (before === 'handshake' && this.#session.state === 'connecting') this.#introduce();
+      if (message !== null) this.#handle(message);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #introduce(): void {
+    const { token, tenantId } = this.#target;
+    this.#send(RatatoskrType.CONNECTION_REQUEST, encodePayload(ConnectionRequest, { token, tenantId }));
+  }
+
+  #handle({ type, payload }: OpenedMessage): void {
+    if (type === RatatoskrType.CONNECTION_RESPONSE) this.#opened(decodePayload(ConnectionResponse, payload));
+    else if (type === RatatoskrType.BUSINESS_RESPONSE)
+      this.#answered(decodePayload(BusinessResponse, payload));
+    else if (type === RatatoskrType.STREAM_DATA) this.#continued(decodePayload(StreamData, payload));
+    else if (type === RatatoskrType.DISCONNECT) {
+      const { code, message, retryAfterSeconds } = decodePayload(Disconnect, payload);
+      this.#end = { code: errorCodeName(code), message, retryAfterMs: retryAfterSeconds * 1000 };
+      this.#socket.close();
+      // Nothing can be asked any more, however long the connection takes to close.
+      this.#closed(1000, '');
+    }
+  }
+
+  #opened({ heartbeatIntervalMs, requestsMax }: InstanceType<typeof ConnectionResponse>): void {
+    this.#cancelTimer();
+    this.#keepAlive(heartbeatIntervalMs * PING_INTERVAL_SHARE);
+    this.#handlers.opened(requestsMax, this.#session.remoteStaticKey ?? new Uint8Array(0));
+  }
+
+  #keepAlive(intervalMs: number): void {
+    if (intervalMs <= 0) return;
+    this.#cancelTimer = this.#clock.after(intervalMs, () => {
+      this.#send(RatatoskrType.HEARTBEAT, new Uint8Array(0));
+      this.#keepAlive(intervalMs);
+    });
+  }
+
+  #answered(response: InstanceType<typeof BusinessResponse>): void {
+    const { request } = response;
+    const asked = this.#asked.get(request);
+    if (asked === undefined || asked.body !== null) throw unexpected();
+    const body = new AnswerBody({
+      taken: (bytes) => this.#send(RatatoskrType.STREAM_CREDIT, creditOf({ request, bytes })),
+      cancel: () => this.#send(RatatoskrType.STREAM_CREDIT, creditOf({ request, bytes: 0, cancel: true })),
+    });
+    asked.body = body;
+    if (!response.more) this.#asked.delete(request);
+    if (!response.more) body.complete();
+    body.add(response.body);
+    const { status, contentType, retryAfterSeconds, requestId } = response;
+    asked.resolve({ status, contentType, retryAfterSeconds, requestId, body });
+    if (!response.more) this.#handlers.freed();
+  }
+
+  #continued({ request, data, last, broken }: InstanceType<typeof StreamData>): void {
+    const body = this.#asked.get(request)?.body;
+    if (body === undefined || body === null) throw unexpected();
+    body.add(data);
+    if (!last) return;
+    this.#asked.delete(request);
+    if (broken) body.fail(new BifrostError('session_lost', 'The answer broke off.'));
+    else body.complete();
+    this.#handlers.freed();
+  }
+
+  #send(type: RatatoskrType, payload: Uint8Array): void {
+    if (!this.#isOver) this.#socket.send(this.#session.send(type, payload));
+  }
+
+  /** What the server sent doesn't belong there: somebody is on the way. */
+  #fail(error: unknown): void {
+    if (!(error instanceof SessionError) && !(error instanceof PayloadError)) throw error;
+    const code = error instanceof SessionError ? error.code : 'ratatoskr_message_malformed';
+    this.#end = { code, message: error.message, retryAfterMs: 0 };
+    this.#socket.close();
+    this.#closed(1000, '');
+  }
+
+  #closed(closeCode: number, reason: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelTimer();
+    this.#session.end();
+    if (this.#end === LOST && closeCode >= 4000) {
+      const code = reason as BifrostError['code'];
+      this.#end = { code, message: `The server ended the session: ${reason}`, retryAfterMs: 0 };
+    }
+    const lost = new BifrostError(
+      'session_lost',
+      `The session ended before the answer: ${this.#end.message}`,
+    );
+    for (const { body, reject } of this.#asked.values()) {
+      if (body === null) reject(lost);
+      else body.fail(lost);
+    }
+    this.#asked.clear();
+    this.#handlers.ended(this.#end);
+  }
+}
+
+const LOST: SessionEnding = { code: null, message: 'The connection was lost.', retryAfterMs: 0 };
+
+const creditOf = (credit: { request: number; bytes: number; cancel?: boolean }) =>
+  encodePayload(StreamCredit, credit);
+
+function unexpected(): SessionError {
+  return new SessionError('ratatoskr_type_unexpected', 'An answer came that nobody asked for.');
+}

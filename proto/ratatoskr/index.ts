@@ -1,0 +1,8 @@
+/**
+ * Ratatoskr, for both ends: the handshake, the signed and encrypted messages, and who may send what when. Needs nothing
+ * of Node. The primitives are an input: `noble.ts` has them for browsers.
+ */
+export * from './channel.ts';
+export * from './limits.ts';
+export * from './noise.ts';
+export * from './session.ts';

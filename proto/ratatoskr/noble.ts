@@ -1,0 +1,35 @@
+import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { x25519 } from '@noble/curves/ed25519.js';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import type { NoiseCrypto } from './noise.ts';
+
+/** The primitives by the libraries of `@noble`, for browsers and Node. */
+export const nobleCrypto: NoiseCrypto = {
+  generateKeyPair() {
+    const privateKey = x25519.utils.randomSecretKey();
+    return { privateKey, publicKey: x25519.getPublicKey(privateKey) };
+  },
+  sharedSecret(privateKey, publicKey) {
+    try {
+      return x25519.getSharedSecret(privateKey, publicKey);
+    } catch {
+      return null;
+    }
+  },
+  encrypt: (key, nonce, associated, plaintext) => chacha20poly1305(key, nonce, associated).encrypt(plaintext),
+  decrypt(key, nonce, associated, ciphertext) {
+    try {
+      return chacha20poly1305(key, nonce, associated).decrypt(ciphertext);
+    } catch {
+      return null;
+    }
+  },
+  sha256: (data) => sha256(data),
+  hmacSha256: (key, data) => hmac(sha256, key, data),
+};
+
+/** The public key of a private one. Throws for one that has not 32 bytes. */
+export function publicKeyOf(privateKey: Uint8Array): Uint8Array {
+  return x25519.getPublicKey(privateKey);
+}

@@ -1,0 +1,266 @@
+import {
+  decodePayload,
+  encodePayload,
+  PayloadError,
+  RatatoskrHandshake,
+  RatatoskrPattern,
+  RatatoskrType,
+} from '../index.ts';
+import { Channel, type MessageSigner, type OpenedMessage, SessionError } from './channel.ts';
+import { RATATOSKR_VERSION } from './limits.ts';
+import { Handshake, joined, type KeyPair, type NoiseCrypto, NoiseError, type PatternName } from './noise.ts';
+
+/**
+ * Where a session is. `handshake`: keys are being agreed. `connecting`: the client says who it is, or has said it. `open`:
+ * requests and answers. `ended`: nothing is sent or taken any more.
+ */
+export type SessionState = 'handshake' | 'connecting' | 'open' | 'ended';
+
+/** What bytes from the other side come to. */
+export interface Received {
+  /** To be sent now: the next message of the handshake. */
+  readonly reply: Uint8Array | null;
+  /** A message, once the keys are agreed. */
+  readonly message: OpenedMessage | null;
+}
+
+/** What both sides of a session are made with. */
+export interface SessionDependencies<Key> {
+  readonly crypto: NoiseCrypto;
+  readonly signer: MessageSigner<Key>;
+}
+
+const FEATURES = 0;
+const { CONNECTION_REQUEST, CONNECTION_RESPONSE } = RatatoskrType;
+const { BUSINESS_REQUEST, BUSINESS_RESPONSE, STREAM_DATA, STREAM_CREDIT } = RatatoskrType;
+const { HEARTBEAT, DISCONNECT } = RatatoskrType;
+
+/** Who sends what in which state, `connecting` until CONNECTION_RESPONSE. */
+const ALLOWED: Readonly<
+  Record<'initiator' | 'responder', Readonly<Record<'connecting' | 'open', ReadonlySet<RatatoskrType>>>>
+> = {
+  initiator: {
+    connecting: new Set([CONNECTION_REQUEST, DISCONNECT]),
+    open: new Set([BUSINESS_REQUEST, STREAM_DATA, STREAM_CREDIT, HEARTBEAT, DISCONNECT]),
+  },
+  responder: {
+    connecting: new Set([CONNECTION_RESPONSE, DISCONNECT]),
+    open: new Set([BUSINESS_RESPONSE, STREAM_DATA, HEARTBEAT, DISCONNECT]),
+  },
+};
+
+/**
+ * One side of a session, from the first byte to the last: bytes in, bytes out, nothing else happens in it. Bytes that do not belong
+ * where they come end it: `receive` throws SessionError, and the state is `ended`.
+ */
+export class RatatoskrSession<Key> {
+  readonly #role: 'initiator' | 'responder';
+  readonly #staticKeys: readonly KeyPair[];
+  readonly #dependencies: SessionDependencies<Key>;
+  #handshake: Handshake | null = null;
+  #channel: Channel<Key> | null = null;
+  #remoteStaticKey: Uint8Array | null = null;
+  #state: SessionState = 'handshake';
+  #hasAsked = false;
+
+  private constructor(
+    role: 'initiator' | 'responder',
+    staticKeys: readonly KeyPair[],
+    dependencies: SessionDependencies<Key>,
+  ) {
+    this.#role = role;
+    this.#staticKeys = staticKeys;
+    this.#dependencies = dependencies;
+  }
+
+  /** The client's side, and its first bytes: by IK where it knows the server's key, else by XX. */
+  static begin<Key>(
+    { staticKey, serverKey }: { readonly staticKey: KeyPair; readonly serverKey: Uint8Array | null },
+    dependencies: SessionDependencies<Key>,
+  ): { session: RatatoskrSession<Key>; first: Uint8Array } {
+    const session = new RatatoskrSession<Key>('initiator', [staticKey], dependencies);
+    const pattern = serverKey === null ? 'XX' : 'IK';
+    session.#handshake = new Handshake(
+      {
+        pattern,
+        role: 'initiator',
+        prologue: prologueOf(pattern, FEATURES),
+        staticKey,
+        ...(serverKey === null ? {} : { remoteStaticKey: serverKey }),
+      },
+      dependencies.crypto,
+    );
+    const first = encodePayload(RatatoskrHandshake, {
+      version: RATATOSKR_VERSION,
+      pattern: RatatoskrPattern[pattern],
+      features: FEATURES,
+      noise: session.#handshake.write(),
+    });
+    return { session, first };
+  }
+
+  /** The server's side. The first of its keys is the one it shows; by IK clients may know any of them. */
+  static await<Key>(
+    { staticKeys }: { readonly staticKeys: readonly KeyPair[] },
+    dependencies: SessionDependencies<Key>,
+  ): RatatoskrSession<Key> {
+    return new RatatoskrSession<Key>('responder', staticKeys, dependencies);
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Whose private key the other side has. Null while that isn't sure. */
+  get remoteStaticKey(): Uint8Array | null {
+    return this.#remoteStaticKey;
+  }
+
+  /** Reads what came. Throws SessionError for what doesn't belong there, and the session is ended. */
+  receive(bytes: Uint8Array): Received {
+    if (this.#state === 'ended') throw ended();
+    try {
+      const { message, reply } =
+        this.#channel === null
+          ? { message: null, reply: this.#receiveHandshake(bytes) }
+          : { message: this.#channel.open(bytes), reply: null };
+      if (message !== null) this.#pass(message.type, this.#role === 'initiator' ? 'responder' : 'initiator');
+      return { message, reply };
+    } catch (error) {
+      this.#state = 'ended';
+      throw error;
+    }
+  }
+
+  /** The bytes of a message. Throws SessionError, and changes nothing, where this side may not send it now. */
+  send(type: RatatoskrType, payload: Uint8Array): Uint8Array {
+    if (this.#channel === null) throw this.#state === 'ended' ? ended() : unexpected();
+    this.#pass(type, this.#role);
+    return this.#channel.seal(type, payload);
+  }
+
+  /** The number of the last message sent. */
+  get sentSequence(): number {
+    return this.#channel?.sentSequence ?? 0;
+  }
+
+  /** The connection is gone. */
+  end(): void {
+    this.#state = 'ended';
+  }
+
+  /** A message of this type goes one way or the other: where that leads. */
+  #pass(type: RatatoskrType, sender: 'initiator' | 'responder'): void {
+    const state = this.#state;
+    if (state === 'ended') throw ended();
+    if (state === 'handshake' || !ALLOWED[sender][state].has(type)) throw unexpected();
+    if (type === CONNECTION_REQUEST) {
+      if (this.#hasAsked) throw unexpected();
+      this.#hasAsked = true;
+    }
+    if (type === CONNECTION_RESPONSE) {
+      if (!this.#hasAsked) throw unexpected();
+      this.#state = 'open';
+    }
+    if (type === DISCONNECT) this.#state = 'ended';
+  }
+
+  #receiveHandshake(bytes: Uint8Array): Uint8Array | null {
+    const sent = decodeHandshake(bytes);
+    try {
+      if (this.#handshake === null) return this.#answerFirst(sent);
+      if (sent.version !== 0 || sent.pattern !== 0 || sent.features !== 0) throw malformed();
+      this.#handshake.read(sent.noise);
+      const reply = this.#handshake.isComplete
+        ? null
+        : encodePayload(RatatoskrHandshake, { noise: this.#handshake.write() });
+      this.#agree();
+      return reply;
+    } catch (error) {
+      if (!(error instanceof NoiseError)) throw error;
+      throw new SessionError('ratatoskr_handshake_failed', 'The keys could not be agreed.');
+    }
+  }
+
+  #answerFirst({ version, pattern, features, noise }: ReturnType<typeof decodeHandshake>): Uint8Array {
+    if (version !== RATATOSKR_VERSION) {
+      throw new SessionError('ratatoskr_version_unsupported', `Version ${RATATOSKR_VERSION} is spoken here.`);
+    }
+    const name = patternName(pattern);
+    const handshake = this.#readFirst(name, prologueOf(name, features), noise);
+    this.#handshake = handshake;
+    const reply = encodePayload(RatatoskrHandshake, { noise: handshake.write() });
+    this.#agree();
+    return reply;
+  }
+
+  /** The handshake with the key that the client knows. */
+  #readFirst(pattern: PatternName, prologue: Uint8Array, noise: Uint8Array): Handshake {
+    let failure: unknown = new NoiseError('there is no key');
+    for (const staticKey of this.#staticKeys) {
+      const { crypto } = this.#dependencies;
+      const handshake = new Handshake({ pattern, role: 'responder', prologue, staticKey }, crypto);
+      try {
+        handshake.read(noise);
+        return handshake;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  #agree(): void {
+    if (!this.#handshake?.isComplete) return;
+    const result = this.#handshake.split();
+    this.#remoteStaticKey = result.remoteStaticKey;
+    this.#channel = new Channel(result, { ...this.#dependencies, role: this.#role });
+    this.#handshake = null;
+    this.#state = 'connecting';
+  }
+}
+
+/**
+ * The prologue: `yggdrasil ratatoskr` in ASCII, then version and pattern in one byte each and the client's features in four, the
+ * highest first.
+ */
+function prologueOf(pattern: PatternName, features: number): Uint8Array {
+  const numbers = new Uint8Array(6);
+  const view = new DataView(numbers.buffer);
+  view.setUint8(0, RATATOSKR_VERSION);
+  view.setUint8(1, RatatoskrPattern[pattern]);
+  view.setUint32(2, features);
+  return joined([new TextEncoder().encode('yggdrasil ratatoskr'), numbers]);
+}
+
+function patternName(pattern: RatatoskrPattern): PatternName {
+  if (pattern === RatatoskrPattern.IK) return 'IK';
+  if (pattern === RatatoskrPattern.XX) return 'XX';
+  throw malformed();
+}
+
+/** The message in the one form that libraries write: nothing else is covered by the keys that are agreed with it. */
+function decodeHandshake(bytes: Uint8Array) {
+  try {
+    const message = decodePayload(RatatoskrHandshake, bytes);
+    const written = encodePayload(RatatoskrHandshake, message);
+    if (written.length !== bytes.length || written.some((byte, index) => byte !== bytes[index]))
+      throw malformed();
+    return message;
+  } catch (error) {
+    if (error instanceof PayloadError) throw malformed();
+    throw error;
+  }
+}
+
+function malformed(): SessionError {
+  return new SessionError('ratatoskr_message_malformed', 'A message can not be read.');
+}
+
+function unexpected(): SessionError {
+  return new SessionError('ratatoskr_type_unexpected', 'This message does not belong here.');
+}
+
+function ended(): SessionError {
+  return new SessionError('unavailable', 'The session is over.');
+}

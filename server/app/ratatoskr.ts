@@ -1,0 +1,82 @@
+import type { KeyPair } from '../../proto/ratatoskr/index.ts';
+import type { Config } from '../config/index.ts';
+import { createClientLimiter } from '../platform/client-limiter/index.ts';
+import type { RespondToError } from '../platform/http/types.ts';
+import { deriveKeyPair, nodeNoiseCrypto } from '../platform/noise/index.ts';
+import type { WebSocketEndpoint } from '../platform/websocket/types.ts';
+import type { OperationRoute } from '../transports/pipeline/http.ts';
+import type { Pipeline } from '../transports/pipeline/pipeline.ts';
+import { createRatatoskrEndpoint, RATATOSKR_PATH } from '../transports/ratatoskr/endpoint.ts';
+import { OpeningConnections } from '../transports/ratatoskr/opening.ts';
+import { createSessionCalls } from '../transports/ratatoskr/session-calls.ts';
+import type { ServerDescription } from '../transports/rest/server-routes.ts';
+import type { Identity } from './identity.ts';
+import type { Messaging } from './messaging.ts';
+import type { Platform } from './platform.ts';
+
+/** Handshakes of one address in a minute: a household that comes back after a power cut. */
+const HANDSHAKES_PER_MINUTE_MAX = 600;
+/** Addresses whose handshakes are counted. */
+const COUNTED_ADDRESSES_MAX = 50_000;
+const MINUTE_MS = 60_000;
+
+/** The keys of this server: the one in use, and the one before, which clients may still know. */
+function staticKeysOf({ ratatoskrKeyGeneration }: Config, { secrets }: Pick<Platform, 'secrets'>): KeyPair[] {
+  const keyOf = (generation: number) =>
+    deriveKeyPair(secrets.masterKey, `yggdrasil ratatoskr static key ${generation}`);
+  return [ratatoskrKeyGeneration, ratatoskrKeyGeneration - 1].filter((number) => number > 0).map(keyOf);
+}
+
+/** What the server says of its sessions to whoever asks; null where it has none. */
+export function describeSessions(
+  config: Config,
+  platform: Pick<Platform, 'secrets'>,
+): ServerDescription['ratatoskr'] {
+  if (config.ratatoskr === 'off') return null;
+  const keys = staticKeysOf(config, platform);
+  const publicKeys = keys.map(({ publicKey }) => Buffer.from(publicKey).toString('base64url'));
+  return { path: RATATOSKR_PATH, versions: [1], publicKeys };
+}
+
+/** Where sessions are opened: none where they are switched off. */
+export function buildSessionEndpoints(
+  config: Config,
+  areas: { readonly platform: Platform; readonly identity: Identity; readonly messaging: Messaging },
+  served: {
+    readonly routes: readonly OperationRoute[];
+    readonly pipeline: Pipeline;
+    readonly respondToError: RespondToError;
+  },
+): WebSocketEndpoint[] {
+  const { platform, identity, messaging } = areas;
+  const { clock, random, logger, core } = platform;
+  const calls = createSessionCalls(served.pipeline, identity);
+  if (config.ratatoskr === 'off') return [];
+  const handshakes =
+    config.rateLimits === 'off'
+      ? null
+      : createClientLimiter(
+          {
+            countMax: HANDSHAKES_PER_MINUTE_MAX,
+            intervalMs: MINUTE_MS,
+            clientsMax: COUNTED_ADDRESSES_MAX,
+          },
+          { clock },
+        );
+  const endpoint = createRatatoskrEndpoint({
+    calls,
+    opening: new OpeningConnections(handshakes),
+    staticKeys: staticKeysOf(config, platform),
+    connections: messaging.connections,
+    heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
+    operations: new Map(served.routes.map((route) => [route.operation.operation, route])),
+    identify: identity.identify,
+    respondToError: served.respondToError,
+    newRequestId: () => random.uuid(),
+    crypto: nodeNoiseCrypto,
+    signer: core,
+    clock,
+    logger,
+  });
+  return [endpoint];
+}

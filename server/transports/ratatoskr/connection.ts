@@ -1,0 +1,254 @@
+import {
+  BusinessRequest,
+  ConnectionRequest,
+  ConnectionResponse,
+  Disconnect,
+  decodePayload,
+  encodePayload,
+  errorCodeNumber,
+  PayloadError,
+  RatatoskrType,
+  StreamCredit,
+  StreamData,
+} from '../../../proto/index.ts';
+import {
+  type KeyPair,
+  type OpenedMessage,
+  RatatoskrSession,
+  type SessionDependencies,
+  SessionError,
+} from '../../../proto/ratatoskr/index.ts';
+import type { Arrival, ConnectionRegistry } from '../../domains/presence/index.ts';
+import type { Actor } from '../../kernel/actor.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import type { Socket, SocketHandler } from '../../platform/websocket/types.ts';
+import { errorTable, logRefusal, toAppError } from '../error-table.ts';
+import { principalIdOf } from '../pipeline/steps.ts';
+import { tokenHolder } from '../pipeline/token-holder.ts';
+import { INPUT_BYTES_MAX, OPENING_TIMEOUT_MS, REQUESTS_MAX, STREAM_WINDOW_BYTES } from './limits.ts';
+import type { OpeningConnections } from './opening.ts';
+import { type RequestDependencies, SessionRequests } from './requests.ts';
+import type { SessionCalls } from './session-calls.ts';
+
+/** What a connection needs, the same for all. */
+export interface ConnectionDependencies<Key> extends RequestDependencies, SessionDependencies<Key> {
+  readonly calls: SessionCalls;
+  readonly opening: OpeningConnections;
+  /** The server's keys: the first is the one it shows. */
+  readonly staticKeys: readonly KeyPair[];
+  readonly connections: Pick<ConnectionRegistry, 'arrive'>;
+  readonly heartbeatIntervalMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** RFC 6455 section 7.4.1: all was said. */
+const CLOSE_NORMAL = 1000;
+
+/**
+ * One WebSocket of Ratatoskr: keys are agreed, the client says who it is, then every request is led to its operation. What doesn't
+ * belong into the session ends it, with the code in DISCONNECT and in the closing of the WebSocket.
+ */
+export class RatatoskrConnection<Key> implements SocketHandler {
+  readonly #socket: Socket;
+  readonly #dependencies: ConnectionDependencies<Key>;
+  readonly #session: RatatoskrSession<Key>;
+  readonly #cancelTimeout: () => void;
+  readonly #isCounted: boolean;
+  #isOpening = true;
+  #isOver = false;
+  #actor: Actor | null = null;
+  #requests: SessionRequests | null = null;
+  #release: () => void = () => {};
+  #heardAtMs: number;
+
+  constructor(socket: Socket, dependencies: ConnectionDependencies<Key>) {
+    this.#socket = socket;
+    this.#dependencies = dependencies;
+    const { clock, opening, staticKeys } = dependencies;
+    this.#heardAtMs = clock.nowMs();
+    this.#session = RatatoskrSession.await({ staticKeys }, dependencies);
+    this.#isCounted = opening.enter(socket.remoteAddress);
+    this.#cancelTimeout = clock.after(OPENING_TIMEOUT_MS, () => this.end(tooSlow()));
+    if (!this.#isCounted) this.end(tooMany());
+  }
+
+  /** A message came. */
+  received(message: Uint8Array, isBinary: boolean): void {
+    if (this.#isOver) return;
+    this.#heardAtMs = this.#dependencies.clock.nowMs();
+    try {
+      if (!isBinary) throw malformed();
+      const { reply, message: opened } = this.#session.receive(message);
+      if (reply !== null) this.#sendBytes(reply);
+      if (opened !== null) this.#handle(opened);
+    } catch (error) {
+      this.end(toRefusal(error));
+    }
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    this.#leave();
+  }
+
+  /** Ends the session: says why, where the client can read it, and closes. */
+  end(reason: AppError): void {
+    if (this.#isOver) return;
+    const { kind, code, publicMessage: message, details } = reason;
+    const seconds = Number(details?.retryAfterSeconds ?? 0);
+    if (this.#session.state === 'connecting' || this.#session.state === 'open') {
+      const last = { code: errorCodeNumber(code), message, retryAfterSeconds: seconds };
+      this.#socket.send(this.#session.send(RatatoskrType.DISCONNECT, encodePayload(Disconnect, last)));
+    }
+    this.#leave();
+    const fields = { operation: 'ratatoskr.sessions.open', remoteAddress: this.#socket.remoteAddress };
+    logRefusal(this.#dependencies.logger, reason, fields, 'session ended');
+    this.#socket.close(errorTable[kind].webSocketCloseCode, code);
+  }
+
+  #handle({ type, sequence, payload }: OpenedMessage): void {
+    if (type === RatatoskrType.CONNECTION_REQUEST) {
+      void this.#open(decodePayload(ConnectionRequest, payload));
+      return;
+    }
+    if (type === RatatoskrType.DISCONNECT) {
+      this.#leave();
+      this.#socket.close(CLOSE_NORMAL, '');
+      return;
+    }
+    const [actor, requests] = [this.#actor, this.#requests];
+    // The session lets nothing else through before it is open.
+    if (actor === null || requests === null) throw malformed();
+    if (type === RatatoskrType.BUSINESS_REQUEST) {
+      requests.begin(sequence, decodePayload(BusinessRequest, payload));
+      return;
+    }
+    this.#dependencies.calls.control(actor, null, {
+      remoteAddress: this.#socket.remoteAddress,
+      requestId: null,
+    });
+    if (type === RatatoskrType.HEARTBEAT) this.#send(RatatoskrType.HEARTBEAT, new Uint8Array(0));
+    else if (type === RatatoskrType.STREAM_CREDIT) requests.addCredit(decodePayload(StreamCredit, payload));
+    else {
+      const { request, data, last } = decodePayload(StreamData, payload);
+      requests.addInput(request, data, last);
+    }
+  }
+
+  /** Finds out who it is; whoever loses what it needs meanwhile doesn't come in. */
+  async #open({ token, tenantId }: InstanceType<typeof ConnectionRequest>): Promise<void> {
+    const { calls, connections, identify, newRequestId } = this.#dependencies;
+    const { remoteAddress } = this.#socket;
+    const requestId = newRequestId();
+    const arrival = connections.arrive();
+    try {
+      const caller = { remoteAddress, requestId, identify: tokenHolder(identify, token, tenantId) };
+      const publicKey = this.#session.remoteStaticKey ?? new Uint8Array(0);
+      const admit = (actor: Actor) => this.#admit(actor, arrival, { token, tenantId });
+      await calls.open(caller, { publicKey, admit });
+      this.#welcome(requestId);
+    } catch (error) {
+      this.end(toAppError(error));
+    } finally {
+      arrival.leave();
+    }
+  }
+
+  #admit(actor: Actor, arrival: Arrival, shown: { readonly token: string; readonly tenantId: string }): void {
+    if (this.#isOver) return;
+    this.#release = arrival.register({
+      kind: 'websocket',
+      actor,
+      // A session is about no network: each of its requests is a connection of its own.
+      concerns: () => false,
+      heardAtMs: () => this.#heardAtMs,
+      end: (reason) => this.end(reason),
+    });
+    this.#actor = actor;
+    const { remoteAddress } = this.#socket;
+    this.#requests = new SessionRequests(
+      { ...shown, remoteAddress },
+      (type, payload) => this.#send(type, payload),
+      this.#dependencies,
+    );
+    this.#socket.belongsTo({ deviceId: holderOf(actor), tenantId: actor.tenantId });
+  }
+
+  #welcome(sessionId: string): void {
+    if (this.#isOver) return;
+    this.#opened();
+    const { heartbeatIntervalMs } = this.#dependencies;
+    const response = {
+      sessionId,
+      heartbeatIntervalMs,
+      features: 0,
+      requestsMax: REQUESTS_MAX,
+      inputBytesMax: INPUT_BYTES_MAX,
+      streamWindowBytes: STREAM_WINDOW_BYTES,
+    };
+    this.#send(RatatoskrType.CONNECTION_RESPONSE, encodePayload(ConnectionResponse, response));
+  }
+
+  #send(type: RatatoskrType, payload: Uint8Array): void {
+    if (!this.#isOver) this.#sendBytes(this.#session.send(type, payload));
+  }
+
+  #sendBytes(bytes: Uint8Array): void {
+    if (this.#socket.send(bytes) === 'dropped') this.end(tooSlowReader());
+  }
+
+  /** It doesn't count among those who open any more. */
+  #opened(): void {
+    if (!this.#isOpening) return;
+    this.#isOpening = false;
+    this.#cancelTimeout();
+    if (this.#isCounted) this.#dependencies.opening.leave(this.#socket.remoteAddress);
+  }
+
+  #leave(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#opened();
+    this.#session.end();
+    this.#requests?.end();
+    this.#release();
+  }
+}
+
+/** Whose connections are counted together: a device's, or those of one credential of an account. */
+function holderOf(actor: Actor): string {
+  return actor.kind === 'account' ? actor.credentialId : principalIdOf(actor);
+}
+
+function toRefusal(error: unknown): AppError {
+  if (error instanceof PayloadError) return malformed();
+  if (!(error instanceof SessionError)) return toAppError(error);
+  const kind = error.code === 'ratatoskr_handshake_failed' ? 'unauthenticated' : 'invalid';
+  return new AppError(kind, error.code, error.message);
+}
+
+function malformed(): AppError {
+  return new AppError('invalid', 'ratatoskr_message_malformed', 'A message can not be read.');
+}
+
+function tooSlow(): AppError {
+  return new AppError('unauthenticated', 'unauthenticated', 'The session was not opened in time.');
+}
+
+function tooMany(): AppError {
+  return new AppError(
+    'rate_limited',
+    'rate_limited',
+    'Too many sessions are being opened. Try again later.',
+    {
+      details: { retryAfterSeconds: 10 },
+    },
+  );
+}
+
+function tooSlowReader(): AppError {
+  return new AppError('rate_limited', 'consumer_too_slow', 'The client does not read what it asked for.');
+}

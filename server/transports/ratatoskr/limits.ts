@@ -1,0 +1,20 @@
+/** Time a connection has until it is open, in milliseconds. */
+export const OPENING_TIMEOUT_MS = 10_000;
+/** Connections that have not said who they are yet: each has cost some X25519. */
+export const OPENING_MAX = 1_024;
+/** The same from one address. */
+export const OPENING_PER_ADDRESS_MAX = 64;
+/** Requests of a session that run at the same time, streamed answers that go on included. */
+export const REQUESTS_MAX = 64;
+/** Bytes of input that a session may have on their way: the largest request, and as much again. */
+export const INPUT_BYTES_MAX = 16_777_216 + 131_072;
+/** What a request's input holds beside its body: names, params, query, headers. */
+export const INPUT_OVERHEAD_BYTES_MAX = 16_384;
+/** Objects and lists inside each other in an input: the body's, and those around it. */
+export const INPUT_LEVELS_MAX = 66;
+/** Bytes of an answer that go out before the client gives credit for more. */
+export const STREAM_WINDOW_BYTES = 262_144;
+/** The most credit that one answer may have. */
+export const STREAM_CREDIT_BYTES_MAX = 16_777_216;
+/** Unsent bytes a slow client may have: the windows of some answers. */
+export const BACKPRESSURE_BYTES_MAX = 8_388_608;

@@ -1,0 +1,25 @@
+import { COSTS, type Operation } from '../../kernel/operation.ts';
+
+/** Opening a session of Ratatoskr. */
+export const OPEN_SESSION = {
+  operation: 'ratatoskr.sessions.open',
+  access: 'sessions.open',
+  cost: COSTS.connection,
+  audit: 'access',
+  summary: 'Opens a session of Ratatoskr, in which every other operation can be asked for.',
+  errors: ['device_key_wrong', 'invalid_input', 'tenant_not_found', 'tenant_suspended'],
+} as const satisfies Operation;
+
+/** Everything in a session that asks for no operation. */
+export const CONTROL_SESSION = {
+  operation: 'ratatoskr.sessions.control',
+  access: 'sessions.open',
+  cost: COSTS.frame,
+  audit: 'none',
+  summary:
+    'Says in a session of Ratatoskr that the client is there, sends more input, or gives credit for an answer.',
+  errors: ['ratatoskr_message_malformed', 'ratatoskr_type_unexpected', 'ratatoskr_window_exceeded'],
+} as const satisfies Operation;
+
+/** What a session is beside the operations that are asked for in it. */
+export const SESSION_OPERATIONS: readonly Operation[] = [OPEN_SESSION, CONTROL_SESSION];

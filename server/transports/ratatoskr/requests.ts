@@ -1,0 +1,198 @@
+import {
+  type BusinessRequest,
+  BusinessResponse,
+  encodePayload,
+  RatatoskrType,
+  type StreamCredit as StreamCreditMessage,
+  StreamData,
+} from '../../../proto/index.ts';
+import { joined, SessionError } from '../../../proto/ratatoskr/index.ts';
+import { AppError } from '../../kernel/errors.ts';
+import type { HttpResponse, RespondToError } from '../../platform/http/types.ts';
+import type { Identify } from '../authenticate.ts';
+import type { OperationRoute } from '../pipeline/http.ts';
+import { tokenHolder } from '../pipeline/token-holder.ts';
+import { piecesOf, StreamCredit, wholeBody } from './answer-stream.ts';
+import { INPUT_BYTES_MAX, REQUESTS_MAX } from './limits.ts';
+import { toHttpRequest } from './to-http-request.ts';
+
+type Asked = InstanceType<typeof BusinessRequest>;
+
+/** What answering requests needs, the same for all sessions. */
+export interface RequestDependencies {
+  /** Every operation that can be asked for, by name. */
+  readonly operations: ReadonlyMap<string, OperationRoute>;
+  readonly identify: Identify;
+  readonly respondToError: RespondToError;
+  readonly newRequestId: () => string;
+}
+
+/** Whose requests they are. */
+export interface RequestSender {
+  readonly token: string;
+  /** The tenant of requests that name none; empty: its own. */
+  readonly tenantId: string;
+  readonly remoteAddress: string;
+}
+
+/** A request whose input is still coming, or that is being answered. */
+interface Running {
+  readonly asked: Asked;
+  readonly input: Uint8Array[];
+  readonly cancelled: AbortController;
+  readonly credit: StreamCredit;
+}
+
+/** The requests of one session: each becomes the request that HTTP would bring, and its answer goes back by its number. */
+export class SessionRequests {
+  readonly #sender: RequestSender;
+  readonly #send: (type: RatatoskrType, payload: Uint8Array) => void;
+  readonly #dependencies: RequestDependencies;
+  readonly #running = new Map<number, Running>();
+  #inputBytes = 0;
+
+  constructor(
+    sender: RequestSender,
+    send: (type: RatatoskrType, payload: Uint8Array) => void,
+    dependencies: RequestDependencies,
+  ) {
+    this.#sender = sender;
+    this.#send = send;
+    this.#dependencies = dependencies;
+  }
+
+  /** A request came. Throws SessionError where more input is on its way than may be. */
+  begin(id: number, asked: Asked): void {
+    if (this.#running.size >= REQUESTS_MAX) {
+      const details = { retryAfterSeconds: 1 };
+      const busy = new AppError('rate_limited', 'rate_limited', 'Too many requests run in this session.', {
+        details,
+      });
+      this.#refuse(id, asked, busy);
+      return;
+    }
+    const running = { asked, input: [], cancelled: new AbortController(), credit: new StreamCredit() };
+    this.#running.set(id, running);
+    this.#take(running, asked.input);
+    if (!asked.more) void this.#serve(id, running);
+  }
+
+  /** More of a request's input came; of one that was refused or taken back it is forgotten. */
+  addInput(id: number, data: Uint8Array, isLast: boolean): void {
+    const running = this.#running.get(id);
+    if (running === undefined) return;
+    if (!running.asked.more) throw new SessionError('ratatoskr_type_unexpected', 'The input was complete.');
+    this.#take(running, data);
+    if (!isLast) return;
+    running.asked.more = false;
+    void this.#serve(id, running);
+  }
+
+  /** The client has taken some of an answer, or wants no more of it. */
+  addCredit({ request, bytes, cancel }: InstanceType<typeof StreamCreditMessage>): void {
+    const running = this.#running.get(request);
+    if (running === undefined) return;
+    if (!running.credit.add(bytes)) {
+      throw new SessionError('ratatoskr_window_exceeded', 'So much credit is never used.');
+    }
+    if (!cancel) return;
+    running.cancelled.abort();
+    // What waits for input is answered by nobody.
+    if (running.asked.more) this.#forget(request, running);
+  }
+
+  /** The session is over: nobody waits for the answers. */
+  end(): void {
+    for (const { cancelled } of this.#running.values()) cancelled.abort();
+    this.#running.clear();
+  }
+
+  #take(running: Running, data: Uint8Array): void {
+    this.#inputBytes += data.length;
+    if (this.#inputBytes > INPUT_BYTES_MAX) {
+      throw new SessionError(
+        'ratatoskr_window_exceeded',
+        `More than ${INPUT_BYTES_MAX} bytes are on their way.`,
+      );
+    }
+    running.input.push(data);
+  }
+
+  async #serve(id: number, running: Running): Promise<void> {
+    const requestId = this.#dependencies.newRequestId();
+    try {
+      const response = await this.#ask(running, requestId);
+      await this.#answer(id, requestId, response, running);
+    } finally {
+      this.#forget(id, running);
+    }
+  }
+
+  async #ask({ asked, input, cancelled }: Running, requestId: string): Promise<HttpResponse> {
+    const { operations, identify, respondToError } = this.#dependencies;
+    const { token, tenantId, remoteAddress } = this.#sender;
+    const route = operations.get(asked.operation);
+    try {
+      if (route === undefined) throw operationNotFound();
+      const origin = { remoteAddress, requestId, signal: cancelled.signal };
+      const request = toHttpRequest(route.operation, joined(input), origin);
+      return await route.serve(request, tokenHolder(identify, token, asked.tenantId || tenantId));
+    } catch (error) {
+      return respondToError(error, { requestId, path: route?.path ?? '' });
+    }
+  }
+
+  async #answer(id: number, requestId: string, response: HttpResponse, running: Running): Promise<void> {
+    const { signal } = running.cancelled;
+    const whole = wholeBody(response.body);
+    this.#respond(id, requestId, response, { body: whole ?? new Uint8Array(0), more: whole === null });
+    if (whole !== null) return;
+    let broken = false;
+    try {
+      for await (const data of piecesOf(response.body)) {
+        await running.credit.take(data.length, signal);
+        if (signal.aborted) break;
+        this.#send(RatatoskrType.STREAM_DATA, encodePayload(StreamData, { request: id, data }));
+      }
+    } catch {
+      // It was logged where it broke.
+      broken = true;
+    }
+    const end = { request: id, last: true, broken: broken || signal.aborted };
+    this.#send(RatatoskrType.STREAM_DATA, encodePayload(StreamData, end));
+  }
+
+  #refuse(id: number, asked: Asked, error: AppError): void {
+    const { operations, respondToError, newRequestId } = this.#dependencies;
+    const requestId = newRequestId();
+    const response = respondToError(error, { requestId, path: operations.get(asked.operation)?.path ?? '' });
+    const body = wholeBody(response.body) ?? new Uint8Array(0);
+    this.#respond(id, requestId, response, { body, more: false });
+  }
+
+  #respond(
+    id: number,
+    requestId: string,
+    { status, headers }: HttpResponse,
+    answer: { readonly body: Uint8Array; readonly more: boolean },
+  ): void {
+    const response = {
+      request: id,
+      status,
+      contentType: headers?.['content-type'] ?? '',
+      retryAfterSeconds: Number(headers?.['retry-after'] ?? 0),
+      requestId,
+      ...answer,
+    };
+    this.#send(RatatoskrType.BUSINESS_RESPONSE, encodePayload(BusinessResponse, response));
+  }
+
+  #forget(id: number, running: Running): void {
+    if (!this.#running.delete(id)) return;
+    for (const { length } of running.input) this.#inputBytes -= length;
+  }
+}
+
+function operationNotFound(): AppError {
+  return new AppError('not_found', 'operation_not_found', 'There is no operation of this name.');
+}

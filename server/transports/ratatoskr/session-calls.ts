@@ -1,0 +1,44 @@
+import type { DeviceService } from '../../domains/devices/index.ts';
+import type { Actor } from '../../kernel/actor.ts';
+import type { Caller, Connection, Pipeline } from '../pipeline/pipeline.ts';
+import { CONTROL_SESSION, OPEN_SESSION } from './operations.ts';
+
+/** Somebody who opens a session. */
+export interface SessionOpening {
+  /** The client's static key: it has the private one. */
+  readonly publicKey: Uint8Array;
+  /** The session is this actor's. */
+  admit(actor: Actor): void;
+}
+
+/** What is asked of the pipeline for a session itself. */
+export interface SessionCalls {
+  /** Finds out who opens a session and lets it in. Rejects with the refusal. */
+  open(caller: Caller, opening: SessionOpening): Promise<void>;
+  /** Counts a message that asks for no operation. Throws the refusal. */
+  control(actor: Actor, input: null, connection: Connection): void;
+}
+
+/** Makes the steps of both. A device's key is bound to its token. */
+export function createSessionCalls(
+  pipeline: Pipeline,
+  { devices }: { readonly devices: Pick<DeviceService, 'bindSessionKey'> },
+): SessionCalls {
+  return {
+    open: pipeline.serve(
+      OPEN_SESSION,
+      async (actor, { publicKey, admit }: SessionOpening): Promise<void> => {
+        if (actor.kind === 'device') await devices.bindSessionKey(actor, publicKey);
+        admit(actor);
+      },
+      {
+        encode: () => {},
+        refuse: (error) => {
+          throw error;
+        },
+        observe: () => {},
+      },
+    ),
+    control: pipeline.serveConnectionNow(CONTROL_SESSION, () => {}),
+  };
+}

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { AppError, invalidInput } from '../../kernel/errors.ts';
+import { jsonShapeOf } from '../../kernel/json-shape.ts';
+import type { IncomingRequest } from '../../platform/http/types.ts';
+import type { HttpOperation } from '../pipeline/http-operation.ts';
+import { INPUT_LEVELS_MAX, INPUT_OVERHEAD_BYTES_MAX } from './limits.ts';
+
+/** What a request's input is: each part as the operation's description over HTTP says. */
+const inputSchema = z.strictObject({
+  params: z.record(z.string(), z.string()).default({}),
+  query: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+  headers: z.record(z.string(), z.string()).default({}),
+  body: z.unknown().optional(),
+});
+
+/** Headers that any operation may look at: what the answer should be, and how far an earlier one was read. */
+const COMMON_HEADERS: readonly string[] = ['accept', 'last-event-id'];
+const JSON_TYPE = 'application/json';
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+
+/** Where a request comes from. */
+export type RequestOrigin = Pick<IncomingRequest, 'remoteAddress' | 'requestId' | 'signal'>;
+
+/** The request that HTTP would bring for this input, JSON in UTF-8. Refuses with `too_large`, `malformed_json` and `invalid_input`. */
+export function toHttpRequest(
+  operation: HttpOperation,
+  input: Uint8Array,
+  origin: RequestOrigin,
+): IncomingRequest {
+  if (input.length > operation.bodyBytesMax + INPUT_OVERHEAD_BYTES_MAX) throw tooLarge(operation);
+  const { params, query, headers, body } = readInput(input);
+  const named = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  const known = [...COMMON_HEADERS, ...headersOf(operation)];
+  const unknown = [...named.keys()].find((name) => !known.includes(name));
+  if (unknown !== undefined) throw invalidInput('A header means nothing to this operation.');
+  const bytes = body === undefined ? new Uint8Array(0) : bodyBytes(operation, body);
+  if (bytes.length > 0) named.set('content-type', contentTypeOf(operation));
+  return {
+    ...origin,
+    method: operation.method,
+    path: operation.path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? '')),
+    params,
+    query: new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])),
+    header: (name) => named.get(name),
+    receiveBody: async () => {
+      if (bytes.length <= operation.bodyBytesMax) return bytes;
+      throw tooLarge(operation);
+    },
+  };
+}
+
+function tooLarge({ bodyBytesMax }: HttpOperation): AppError {
+  return new AppError('too_large', 'too_large', `The body has more than ${bodyBytesMax} bytes.`);
+}
+
+function readInput(input: Uint8Array): z.output<typeof inputSchema> {
+  if (input.length === 0) return inputSchema.parse({});
+  if (jsonShapeOf(input).levels > INPUT_LEVELS_MAX) throw invalidInput('The input is nested too deeply.');
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(input));
+  } catch (cause) {
+    throw new AppError('invalid', 'malformed_json', 'The input is not JSON.', { cause });
+  }
+  const result = inputSchema.safeParse(value);
+  if (result.success) return result.data;
+  throw invalidInput('The input is an object of params, query, headers and body.');
+}
+
+/** A JSON body, or the text of an operation that takes another form. */
+function bodyBytes(operation: HttpOperation, body: unknown): Uint8Array {
+  return new TextEncoder().encode(takesForms(operation) ? String(body) : JSON.stringify(body));
+}
+
+const contentTypeOf = (operation: HttpOperation) => (takesForms(operation) ? FORM_TYPE : JSON_TYPE);
+
+/** True for the operations of OAuth, whose body is the text of a form. */
+function takesForms({ body, bodyBytesMax }: HttpOperation): boolean {
+  return body === null && bodyBytesMax > 0;
+}
+
+function headersOf({ headers }: HttpOperation): readonly string[] {
+  return headers instanceof z.ZodObject ? Object.keys(headers.shape).map((name) => name.toLowerCase()) : [];
+}

@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { type RatatoskrClient, readText } from '../../device/client/index.ts';
+import { OPENING_PER_ADDRESS_MAX } from '../../server/transports/ratatoskr/limits.ts';
+import { openClient, sessionUrl } from '../support/ratatoskr.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { runCommand } from '../support/server-process.ts';
+import { createDevice, createWorld, type World } from '../support/world.ts';
+
+let server: TestServer;
+let world: World;
+let serverKey: string;
+const clients: RatatoskrClient[] = [];
+
+beforeAll(async () => {
+  server = await startTestServer();
+  world = await createWorld(server);
+  const { ratatoskr } = await server.get<{ ratatoskr: { publicKeys: string[] } }>('/.well-known/yggdrasil');
+  serverKey = ratatoskr.publicKeys[0] ?? '';
+});
+afterAll(async () => {
+  for (const client of clients) client.close();
+  await server.stop();
+});
+
+const open = (...[options]: [Parameters<typeof openClient>[1]]) => {
+  const client = openClient(server, options);
+  clients.push(client);
+  return client;
+};
+const asAlice = () => open({ credentials: { token: world.alice.token }, serverKey });
+
+/** The code that the server closes a WebSocket with, after it got these messages. */
+async function closedAfter(messages: readonly (Uint8Array | string)[]): Promise<string> {
+  const socket = new WebSocket(sessionUrl(server), ['ratatoskr.v1']);
+  return new Promise((resolve, reject) => {
+    socket.on('open', () => {
+      for (const message of messages) socket.send(message);
+    });
+    socket.on('close', (code, reason) => resolve(`${code} ${reason}`));
+    socket.on('error', reject);
+  });
+}
+
+describe('an operation over Ratatoskr', () => {
+  it('answers what REST answers, with the same schema, and is in the audit', async () => {
+    const client = asAlice();
+    const made = await client.request('networks.create', { body: { name: 'Shed' } });
+    expect(made).toMatchObject({ name: 'Shed' });
+    const { id } = made as { id: string };
+    expect(await client.request('networks.get', { params: { networkId: id } })).toEqual(
+      await server.get(`/api/v1/networks/${id}`, world.alice.token),
+    );
+    expect(await client.request('devices.list', { query: { limit: 1 } })).toEqual(
+      await server.get('/api/v1/devices?limit=1', world.alice.token),
+    );
+    const audited = server.logs.filter(
+      ({ message, fields }) => message === 'audit' && fields.operation === 'networks.create',
+    );
+    expect(audited.at(-1)?.fields).toMatchObject({ audit: 'change', outcome: 'done' });
+  });
+
+  it('is refused as REST refuses it', async () => {
+    const client = asAlice();
+    await expect(client.request('networks.create', { body: { nam: 'x' } })).rejects.toMatchObject({
+      code: 'invalid_input',
+      status: 400,
+    });
+    await expect(client.request('server.metrics')).rejects.toMatchObject({ code: 'forbidden', status: 403 });
+    await expect(client.request('networks.paint')).rejects.toMatchObject({
+      code: 'operation_not_found',
+      status: 404,
+    });
+    await expect(
+      client.request('networks.list', {}, { tenantId: '00000000-0000-4000-8000-00000000dead' }),
+    ).rejects.toMatchObject({ code: 'tenant_not_found', status: 404 });
+    await expect(
+      client.request('networks.list', { headers: { authorization: 'Bearer x' } }),
+    ).rejects.toMatchObject({ code: 'invalid_input' });
+    await expect(
+      client.request('networks.create', { body: { name: 'x'.repeat(1_200_000) } }),
+    ).rejects.toMatchObject({ code: 'too_large', status: 413 });
+  });
+
+  it('takes input and gives answers that are longer than a message', async () => {
+    const client = asAlice();
+    await expect(
+      client.request('networks.create', { body: { name: 'x'.repeat(200_000) } }),
+    ).rejects.toMatchObject({ code: 'invalid_input' });
+    const answer = await client.open('documentation.openapi');
+    const text = await readText(answer);
+    expect(text.length).toBeGreaterThan(300_000);
+    expect(JSON.parse(text)).toEqual(await server.get('/openapi.json'));
+  });
+
+  it('is streamed where REST streams it, until the client has enough', async () => {
+    const client = asAlice();
+    const { deviceId } = world.alice.device;
+    const answer = await client.open('devices.readings.follow', { params: { deviceId } });
+    expect([answer.status, answer.contentType]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    answer.body.cancel();
+    await expect(readText(answer)).rejects.toMatchObject({ code: 'session_lost' });
+    expect(await client.request('networks.list')).toBeDefined();
+  });
+});
+
+describe('yggdrasil ratatoskr call', () => {
+  const call = (words: readonly string[], token = world.alice.token) =>
+    runCommand('ratatoskr', {
+      arguments: ['call', ...words, '--server', sessionUrl(server), '--server-key', serverKey],
+      environment: { YGGDRASIL_TOKEN: token },
+    });
+
+  it('prints the answer, or says why there is none with exit code 1', async () => {
+    const { code, stdout } = await call(['devices.list', '--input', '{"query":{"limit":5}}']);
+    expect([code, JSON.parse(stdout)]).toEqual([
+      0,
+      await server.get('/api/v1/devices?limit=5', world.alice.token),
+    ]);
+    const refused = await call(['networks.get', '--input', '{"params":{"networkId":"x"}}']);
+    expect([refused.code, refused.stdout]).toEqual([1, '']);
+    expect(refused.stderr).toMatch(/^ratatoskr: 400 .*invalid_input/);
+  });
+});
+
+describe('a session', () => {
+  it('is open to a device, with the key that its token came with first', async () => {
+    const { alice } = world;
+    const device = await createDevice(server, alice.token, alice.network.id, 'Meter');
+    const client = open({ credentials: device });
+    expect(await client.request('marketplace.providers.list')).toBeDefined();
+    expect(Buffer.from(client.serverKey ?? []).toString('base64url')).toBe(serverKey);
+    const stolen = open({ credentials: { token: device.token }, serverKey });
+    await expect(stolen.ready()).rejects.toMatchObject({ code: 'device_key_wrong' });
+    const rotated = await server.request('POST', `/api/v1/devices/${device.deviceId}/token`, {
+      token: alice.token,
+    });
+    const { token } = rotated.body as { token: string };
+    await expect(client.request('marketplace.providers.list')).rejects.toMatchObject({
+      code: 'unauthenticated',
+    });
+    await open({ credentials: { token }, serverKey }).ready();
+  });
+
+  it('is cut when its token is revoked', async () => {
+    const { alice } = world;
+    const { token, secret } = await server.post<{ token: { id: string }; secret: string }>(
+      '/api/v1/users/me/tokens',
+      { name: 'Soon gone' },
+      alice.token,
+    );
+    const client = open({ credentials: { token: secret }, serverKey });
+    await client.ready();
+    const following = await client.open('devices.readings.follow', {
+      params: { deviceId: alice.device.deviceId },
+    });
+    const cut = readText(following).catch(({ code }: { code: string }) => code);
+    await server.request('DELETE', `/api/v1/users/me/tokens/${token.id}`, {
+      token: alice.token,
+      expect: 200,
+    });
+    expect(await cut).toBe('session_lost');
+    await expect(client.request('networks.list')).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('is not opened with a token that nobody has, nor with another server', async () => {
+    await expect(open({ credentials: { token: 'ygu_wrong' }, serverKey }).ready()).rejects.toMatchObject({
+      code: 'unauthenticated',
+    });
+    const wrongKey = Buffer.alloc(32, 9).toString('base64url');
+    await expect(
+      open({ credentials: { token: world.alice.token }, serverKey: wrongKey }).ready(),
+    ).rejects.toMatchObject({ code: 'ratatoskr_handshake_failed' });
+  });
+
+  it('ends with a code for what does not belong there', async () => {
+    expect(await closedAfter(['hello'])).toBe('4400 ratatoskr_message_malformed');
+    expect(await closedAfter([Uint8Array.of(0xff, 1, 2)])).toBe('4400 ratatoskr_message_malformed');
+    expect(await closedAfter([Uint8Array.of(8, 9, 16, 1)])).toBe('4400 ratatoskr_version_unsupported');
+    expect(await closedAfter([Uint8Array.of(8, 1, 16, 1, 0x22, 1, 7)])).toBe(
+      '4401 ratatoskr_handshake_failed',
+    );
+    expect(await closedAfter([new Uint8Array(70_000)])).toMatch(/^100[69] /);
+  });
+
+  it('is not begun by more than a number of strangers at the same time', async () => {
+    const waiting = Array.from(
+      { length: OPENING_PER_ADDRESS_MAX },
+      () => new WebSocket(sessionUrl(server), ['ratatoskr.v1']),
+    );
+    await Promise.all(waiting.map((socket) => new Promise((resolve) => socket.once('open', resolve))));
+    expect(await closedAfter([])).toBe('4429 rate_limited');
+    const closed = waiting.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    for (const socket of waiting) socket.close();
+    await Promise.all(closed);
+    await expect
+      .poll(() =>
+        asAlice()
+          .ready()
+          .then(
+            () => 'open',
+            () => 'refused',
+          ),
+      )
+      .toBe('open');
+  });
+});

@@ -1,0 +1,109 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sessionUrl } from '../support/ratatoskr.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+/** Versions that go together, of those that Python 3.11 runs. */
+const PACKAGES = [
+  'noiseprotocol==0.3.1',
+  'cryptography==50.0.2',
+  'protobuf==7.36.2',
+  'grpcio-tools==1.85.1',
+  'websockets==17.4',
+];
+const PYTHON = process.env.YGGDRASIL_FOREIGN_PYTHON ?? 'python3.11';
+const VENV = resolve('build/foreign/ratatoskr');
+const run = promisify(execFile);
+
+let server: TestServer;
+let world: World;
+let serverKey: string;
+
+/** Installs the libraries where they aren't, and makes the messages of the schema for them. */
+async function installClient(): Promise<void> {
+  if (!existsSync(join(VENV, 'bin', 'pip'))) {
+    await mkdir(resolve(VENV, '..'), { recursive: true });
+    await run(PYTHON, ['-m', 'venv', VENV]);
+  }
+  await run(join(VENV, 'bin', 'pip'), ['install', '--quiet', ...PACKAGES], { maxBuffer: 100_000_000 });
+  await mkdir(join(VENV, 'messages'), { recursive: true });
+  await run(join(VENV, 'bin', 'python'), [
+    '-m',
+    'grpc_tools.protoc',
+    '--proto_path=proto',
+    `--python_out=${join(VENV, 'messages')}`,
+    'proto/yggdrasil/v1/error.proto',
+    'proto/yggdrasil/v1/ratatoskr.proto',
+  ]);
+}
+
+/** What the client says of these requests: a line for each, and behind them what it wrote when it failed. */
+async function ask(requests: readonly unknown[], options: readonly string[]): Promise<string[]> {
+  const child = spawn(
+    join(VENV, 'bin', 'python'),
+    ['tests/foreign/ratatoskr/client.py', '--url', sessionUrl(server), ...options],
+    { env: { ...process.env, PYTHONPATH: join(VENV, 'messages') }, stdio: 'pipe' },
+  );
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  const closed = new Promise((done) => child.once('close', done));
+  child.stdin.end(requests.map((request) => `${JSON.stringify(request)}\n`).join(''));
+  await closed;
+  return output.trim().split('\n');
+}
+
+const bodyOf = (line: string | undefined) =>
+  JSON.parse((JSON.parse(line ?? '{}') as { body?: string }).body ?? 'null') as unknown;
+
+beforeAll(async () => {
+  await installClient();
+  server = await startTestServer();
+  world = await createWorld(server);
+  const { ratatoskr } = await server.get<{ ratatoskr: { publicKeys: string[] } }>('/.well-known/yggdrasil');
+  serverKey = ratatoskr.publicKeys[0] ?? '';
+});
+afterAll(() => server?.stop());
+
+describe('a client in Python, written from the document alone', () => {
+  it.each(['IK', 'XX'])('is answered as over REST, by %s', async (pattern) => {
+    const options = ['--token', world.alice.token, ...(pattern === 'IK' ? ['--server-key', serverKey] : [])];
+    const [devices, refused, long, description] = await ask(
+      [
+        { operation: 'devices.list', input: { query: { limit: 5 } } },
+        { operation: 'networks.paint' },
+        { operation: 'networks.create', input: { body: { name: 'x'.repeat(100_000) } } },
+        { operation: 'documentation.openapi' },
+      ],
+      options,
+    );
+    expect(bodyOf(devices)).toEqual(await server.get('/api/v1/devices?limit=5', world.alice.token));
+    expect(bodyOf(refused)).toMatchObject({ error: { code: 'operation_not_found' } });
+    expect(bodyOf(long)).toMatchObject({ error: { code: 'invalid_input' } });
+    expect(bodyOf(description)).toEqual(await server.get('/openapi.json'));
+  });
+
+  it('is ended when it repeats, leaves out or changes a message', async () => {
+    const options = ['--token', world.alice.token, '--server-key', serverKey];
+    for (const [how, closed] of [
+      ['replay', '4400 ratatoskr_sequence_wrong'],
+      ['gap', '4400 ratatoskr_sequence_wrong'],
+      ['flip', '4400 ratatoskr_signature_wrong'],
+    ]) {
+      const [line] = await ask([{ misbehave: how }], options);
+      expect(JSON.parse(line ?? '')).toEqual({ closed });
+    }
+  });
+
+  it('is told why it is not let in', async () => {
+    expect(await ask([], ['--token', 'ygu_wrong', '--server-key', serverKey])).toEqual(['unauthenticated']);
+  });
+});

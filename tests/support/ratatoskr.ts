@@ -1,0 +1,62 @@
+import { WebSocket } from 'ws';
+import { connectRatatoskr, type RatatoskrClient, type RatatoskrOptions } from '../../device/client/index.ts';
+import { openNodeSession } from '../../device/node/websocket.ts';
+import { ConnectionRequest, encodePayload, RatatoskrType } from '../../proto/index.ts';
+import { RatatoskrSession } from '../../proto/ratatoskr/index.ts';
+import { nodeNoiseCrypto } from '../../server/platform/noise/index.ts';
+import { createDeviceCore } from './core.ts';
+import type { TestServer } from './server.ts';
+
+const core = createDeviceCore();
+
+/** Where a test server opens sessions. */
+export const sessionUrl = ({ httpUrl }: Pick<TestServer, 'httpUrl'>): string =>
+  `${httpUrl.replace('http', 'ws')}/ratatoskr`;
+
+/** A client of a test server. */
+export function openClient(
+  server: Pick<TestServer, 'httpUrl'>,
+  options: Omit<RatatoskrOptions, 'url'>,
+): RatatoskrClient {
+  return connectRatatoskr(
+    { url: sessionUrl(server), ...options },
+    { core, openSocket: openNodeSession, crypto: nodeNoiseCrypto },
+  ) as RatatoskrClient;
+}
+
+/** A session of which a test says every message. */
+export interface RawSession {
+  send(type: RatatoskrType, payload?: Uint8Array): void;
+  /** How the server closes it: the code and the reason. */
+  readonly closed: Promise<string>;
+}
+
+/** Opens a session up to its handshake, and with a token as a whole; resolves when that is done or refused. */
+export async function openRawSession(
+  server: Pick<TestServer, 'httpUrl'>,
+  token: string | null,
+): Promise<RawSession> {
+  const { session, first } = RatatoskrSession.begin(
+    { staticKey: nodeNoiseCrypto.generateKeyPair(), serverKey: null },
+    { crypto: nodeNoiseCrypto, signer: core },
+  );
+  const socket = new WebSocket(sessionUrl(server), ['ratatoskr.v1']);
+  const closed = new Promise<string>((resolve) => {
+    socket.on('close', (code, reason) => resolve(`${code} ${reason}`));
+  });
+  const send: RawSession['send'] = (type, payload = new Uint8Array(0)) =>
+    socket.send(session.send(type, payload));
+  const isDone = new Promise<void>((resolve) => {
+    socket.on('message', (bytes: Buffer) => {
+      const { reply } = session.receive(new Uint8Array(bytes));
+      if (reply !== null) socket.send(reply);
+      if (session.state === 'connecting' && token === null) resolve();
+      else if (session.state === 'connecting')
+        send(RatatoskrType.CONNECTION_REQUEST, encodePayload(ConnectionRequest, { token }));
+      else resolve();
+    });
+  });
+  socket.on('open', () => socket.send(first));
+  await Promise.race([isDone, closed]);
+  return { send, closed };
+}
