@@ -73,7 +73,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-describe('a client in Python, written from the document alone', () => {
+describe('a client in Python, on libraries of others', () => {
   it.each(['IK', 'XX'])('is answered as over REST, by %s', async (pattern) => {
     const options = ['--token', world.alice.token, ...(pattern === 'IK' ? ['--server-key', serverKey] : [])];
     const [devices, refused, long, description] = await ask(

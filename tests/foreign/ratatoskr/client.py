@@ -1,4 +1,4 @@
-"""A client of Ratatoskr, written from docs/ratatoskr.md alone, on libraries of others.
+"""A client of Ratatoskr as docs/ratatoskr.md describes it, on libraries of others.
 
 Reads a line of JSON for each request from standard input, {"operation": ..., "input": {...}}, and writes one for each
 answer. {"misbehave": "replay" | "gap" | "flip"} sends something that does not belong there, and shows how the server
