@@ -5,8 +5,8 @@ import { DEVICE_MEMORY_BYTES } from './layout';
 
 export { call } from './commands';
 
-// A runtime that finds these two cuts the 64 KiB page down to this many bytes. It must be whole 4 KiB pages: on heaps
-// without memory protection the rest of a page would be the host's.
+// A runtime that finds these two cuts the 64 KiB page down to this many bytes. It must be whole pages of the device, of 256
+// bytes in our ports: on heaps without memory protection the rest of a page would be the host's.
 const END: i32 = DEVICE_MEMORY_BYTES;
 
 export { END as __data_end, END as __heap_base };

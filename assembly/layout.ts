@@ -6,13 +6,14 @@
 //   896   device: keys, then the message        core: four-lane scratch; message, keys and batches above 4 KiB
 //
 // What code names most often lies lowest, because small addresses are fewer bytes of code.
-// The device's layout ends below 4,096, because that is all the memory a device gives the module.
+// A device's tables have one of two profiles: small ones for a device that speaks for itself (device.wasm), larger ones for a
+// gateway that speaks for others, too (device-gateway.wasm). asconfig.json says how much memory each has.
 
-/** Raised whenever an address, an operation or a meaning changes. */
+/** Raised whenever an offset, an operation or a meaning changes; where its buffers are, a module says itself. */
 export const ABI_VERSION: u32 = 2;
 
-/** Bytes of linear memory a device gives: a runtime there rounds up to the 4 KiB page anyway. */
-export const DEVICE_MEMORY_BYTES: i32 = 4096;
+/** Bytes of linear memory that the module has on a device, whole pages of 256: `lowMemoryLimit` in asconfig.json. */
+export const DEVICE_MEMORY_BYTES: i32 = ASC_LOW_MEMORY_LIMIT;
 
 // A host that keeps several hashes going saves and restores the first 112 bytes.
 export const IO: usize = 16;
@@ -41,20 +42,21 @@ export const SAMPLE_BYTES: usize = 32;
 
 // Only the build for speed, core.wasm, has SIMD and room.
 export const IS_CORE: bool = ASC_FEATURE_SIMD;
+const IS_GATEWAY: bool = ASC_LOW_MEMORY_LIMIT >= 4096;
 
 export const KEYS: usize = IS_CORE ? 0x1_0000 : 896;
-export const KEY_SLOTS: u32 = IS_CORE ? 4096 : 16;
+export const KEY_SLOTS: u32 = IS_CORE ? 4096 : IS_GATEWAY ? 16 : 4;
 
-export const MESSAGE: usize = IS_CORE ? 0x1000 : KEYS + 1024;
+export const MESSAGE: usize = IS_CORE ? 0x1000 : KEYS + (KEY_SLOTS as usize) * 64;
 /** Bytes of a message in one call; a longer one is streamed. Behind it 8 spare bytes are never used. */
-export const MESSAGE_BYTES_MAX: u32 = IS_CORE ? 0xefc0 : 2048;
+export const MESSAGE_BYTES_MAX: u32 = IS_CORE ? 0xefc0 : IS_GATEWAY ? 2048 : 512;
 /** Samples lie where the message lies. */
 export const SAMPLES_MAX: u32 = MESSAGE_BYTES_MAX / 32;
 
 // Candidates: seven arrays of f32, each CANDIDATES_MAX long: price, latency, utilization, quality, availability, fairness,
 // and the scores.
 export const CANDIDATES: usize = IS_CORE ? 0x5_0000 : MESSAGE;
-export const CANDIDATES_MAX: u32 = IS_CORE ? 12288 : 64;
+export const CANDIDATES_MAX: u32 = IS_CORE ? 12288 : IS_GATEWAY ? 64 : 16;
 
 // Signature batch: three arrays of u32 (offset into the arena, length, key slot), the tags made, and the arena that holds the
 // messages.

@@ -22,7 +22,7 @@ export const suite: BenchSuite = {
     if (!existsSync(runnerCommand('host').program)) {
       throw new Error('build/device/host/runner is missing. Run npm run device:build first.');
     }
-    const module = readFileSync(layout.deviceModule);
+    const module = readFileSync(layout.module('device'));
     const signInV8 = makeV8(module);
     signInV8();
     const wamrNs: number[] = [];

@@ -21,7 +21,7 @@
 
 /* Most bytes of a core's module. */
 #define YG_CORE_BYTES_MAX 6144u
-/* Linear memory of the core: one page of the port, because less would not be safe (yg_admission.h). */
+/* Most linear memory of a core: that of the gateway's profile. */
 #define YG_CORE_MEMORY_BYTES 4096u
 /* Most WebAssembly instructions of one call: five times what the dearest one, 2,048 bytes of a message, needs. */
 #define YG_CORE_INSTRUCTIONS_MAX 2000000u
@@ -91,7 +91,7 @@ typedef struct {
     uint64_t rounding_unit_microcents;
 } yg_price_request;
 
-/* Memory for a core, beside the pool of yg_runtime_start and one page of linear memory from the port. */
+/* Memory for a core, beside the pool of yg_runtime_start and the linear memory that the port gives. */
 typedef struct {
     /* For the module without its data section; stays until the core is closed. YG_CORE_BYTES_MAX are always enough. */
     uint8_t *image;

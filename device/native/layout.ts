@@ -13,12 +13,17 @@ export const layout = {
   vendor: `${root}build/device/vendor`,
   wamr: `${root}build/device/vendor/wamrx-sys/wasm-micro-runtime`,
   build: (variant: Variant) => `${root}build/device/${variant}`,
-  deviceModule: `${root}build/device.wasm`,
+  module: (profile: Profile) => `${root}build/${profile}.wasm`,
   vectors: `${root}tests/vectors`,
 } as const;
 
 /** What is built: Linux, Linux under AddressSanitizer and UndefinedBehaviorSanitizer, emulated bare metal. */
 export type Variant = 'host' | 'sanitized' | 'rv32';
+
+/** How large the core's tables are: for a device that speaks for itself, or for a gateway that speaks for others, too. */
+export type Profile = 'device' | 'device-gateway';
+
+export const profiles: readonly Profile[] = ['device', 'device-gateway'];
 
 export const variants: readonly Variant[] = ['host', 'sanitized', 'rv32'];
 

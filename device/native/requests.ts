@@ -21,7 +21,7 @@ function bytesOf(array: ArrayBufferView): Uint8Array {
 
 /**
  * Starts WAMR with a pool of this many bytes and opens the core with a stack of that many. Answers,
- * u32, how many bytes of the module are in RAM.
+ * u32 each, how many bytes of the module are in RAM, and how many its linear memory has.
  */
 export function open(poolBytes: number, stackBytes: number, module: Uint8Array): RunnerRequest {
   return request(RunnerOperation.OPEN, u32(poolBytes, stackBytes), module);

@@ -76,14 +76,15 @@ static yg_status start(payload *in, uint32_t *stack_bytes)
     return yg_runtime_start(harness_pool + POOL_BYTES_MAX - pool_bytes, pool_bytes);
 }
 
-/* Answers how many bytes of the module are in RAM. */
+/* Answers how many bytes of the module are in RAM, and how many its linear memory has. */
 static yg_status end_start(yg_status status, const yg_sandbox *loaded)
 {
     harness_is_loaded = status == YG_OK;
     if (status != YG_OK)
         yg_runtime_stop();
-    else
-        give(&loaded->image_bytes, sizeof loaded->image_bytes);
+    uint32_t bytes[] = { loaded->image_bytes, probe_mapped_bytes() };
+    if (status == YG_OK)
+        give(bytes, sizeof bytes);
     return status;
 }
 

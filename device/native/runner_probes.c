@@ -18,15 +18,30 @@ static yg_queue harness_queue;
 static uint32_t harness_messages;
 static uint32_t harness_numbers[TASKS_MAX];
 
+static uint32_t harness_mapped_bytes;
+
+void *__real_port_map_memory(size_t bytes);
+void *__wrap_port_map_memory(size_t bytes);
 void __real_port_unmap_memory(void *memory, size_t bytes);
 void __wrap_port_unmap_memory(void *memory, size_t bytes);
 
-/* The linker puts this in front of the port's function. */
+/* The linker puts these two in front of the port's functions. */
+void *__wrap_port_map_memory(size_t bytes)
+{
+    harness_mapped_bytes = (uint32_t)bytes;
+    return __real_port_map_memory(bytes);
+}
+
 void __wrap_port_unmap_memory(void *memory, size_t bytes)
 {
     if (memory != NULL)
         memcpy(harness_unmapped, memory, bytes < sizeof harness_unmapped ? bytes : sizeof harness_unmapped);
     __real_port_unmap_memory(memory, bytes);
+}
+
+uint32_t probe_mapped_bytes(void)
+{
+    return harness_mapped_bytes;
 }
 
 uint32_t probe_count(const uint8_t *from, const uint8_t *to, const uint8_t *needle, uint32_t bytes)

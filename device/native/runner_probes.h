@@ -6,6 +6,9 @@
 
 #include "yg_core.h"
 
+/* Bytes of linear memory that were asked for last. */
+uint32_t probe_mapped_bytes(void);
+
 /* How often bytes are in some memory. */
 uint32_t probe_count(const uint8_t *from, const uint8_t *to, const uint8_t *needle, uint32_t bytes);
 

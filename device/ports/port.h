@@ -20,7 +20,10 @@ void *port_map_memory(size_t bytes);
 /* Takes back what port_map_memory gave, with the same size. NULL is ignored. */
 void port_unmap_memory(void *memory, size_t bytes);
 
-/* Bytes of a page: a power of two, 4,096 on every port so far. */
+/*
+ * Bytes of a page: a power of two. WAMR checks a module's accesses against whole pages, so that a small page wastes little;
+ * 256 on every port so far. Where memory really comes in larger pages it must be theirs.
+ */
 size_t port_page_bytes(void);
 
 /* A number of the calling task. */

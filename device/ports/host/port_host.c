@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define PAGE_BYTES 4096
+#define PAGE_BYTES 256
 #define TASKS_MAX 8
 
 typedef struct {

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define PAGE_BYTES 4096
+#define PAGE_BYTES 256
+#define LINEAR_BYTES_MAX 4096
 /* Of qemu's board `virt`: mtime of the core-local interruptor. */
 #define TIMER ((const volatile uint32_t *)0x0200bff8)
 /* The deepest the watch looks; what WAMR's loader and interpreter need is a tenth of it. */
@@ -22,8 +23,8 @@
 /* The linker script's lowest address of the stack. */
 extern uint8_t __heap_end[];
 
-/* One page is all that an admitted module may have; the gate counts this array as linear memory. */
-static _Alignas(8) uint8_t linear_memory[PAGE_BYTES];
+/* As much as any profile of the core has; the gate counts what the module asks for. */
+static _Alignas(8) uint8_t linear_memory[LINEAR_BYTES_MAX];
 static bool is_linear_memory_taken;
 static uint8_t *watched_from;
 

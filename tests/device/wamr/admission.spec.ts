@@ -15,7 +15,13 @@ import {
   requireAnswers,
   runRequests,
 } from '../../../device/native/runner.ts';
-import { AMPLE_POOL_BYTES, AMPLE_STACK_BYTES, openDevice, readDeviceModule } from './expectations.ts';
+import {
+  AMPLE_POOL_BYTES,
+  AMPLE_STACK_BYTES,
+  describeModule,
+  openDevice,
+  readDeviceModule,
+} from './expectations.ts';
 
 const SANITIZED = runnerCommand('sanitized');
 const I32_CONST = 0x41;
@@ -378,14 +384,16 @@ describe('a module answers the next call', () => {
 });
 
 describe('an imported secret', () => {
+  const { memoryBytes } = describeModule();
+
   it.each([4, 64, 65, 2048, 2049, 5000])("of %i bytes is nowhere in the core's memory", (bytes) => {
     const [, imported, memory] = requireAnswers(SANITIZED, [
       openDevice(),
       requests.importKey(0, new Uint8Array(bytes).fill(0xa5)),
-      requests.readMemory(0, 4096),
+      requests.readMemory(0, memoryBytes),
     ]);
     expect(imported?.status).toBe(DeviceStatus.OK);
-    expect(memory?.result).toHaveLength(4096);
+    expect(memory?.result).toHaveLength(memoryBytes);
     expect(Buffer.from(memory?.result ?? []).includes(Buffer.alloc(4, 0xa5))).toBe(false);
   });
 });

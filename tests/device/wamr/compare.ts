@@ -1,5 +1,5 @@
 import { type RunnerCommand, requireAnswers } from '../../../device/native/runner.ts';
-import { type Expectation, openDevice, toHex } from './expectations.ts';
+import { type Expectation, openDevice, readDeviceModule, toHex } from './expectations.ts';
 
 /** An answer of WAMR that isn't V8's. */
 export interface Difference {
@@ -9,8 +9,12 @@ export interface Difference {
 }
 
 /** Runs what is expected in a fresh core and returns the answers that differ. Throws when the core doesn't open. */
-export function findDifferences(command: RunnerCommand, expectations: readonly Expectation[]): Difference[] {
-  const requests = [openDevice(), ...expectations.map(({ request }) => request)];
+export function findDifferences(
+  command: RunnerCommand,
+  expectations: readonly Expectation[],
+  module = readDeviceModule(),
+): Difference[] {
+  const requests = [openDevice(module), ...expectations.map(({ request }) => request)];
   const [opened, ...answers] = requireAnswers(command, requests);
   if (opened?.status !== 0) throw new Error(`The core doesn't open: status ${opened?.status}.`);
   return expectations.flatMap(({ name, status, resultHex }, index) => {

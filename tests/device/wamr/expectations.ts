@@ -9,7 +9,7 @@ import type {
   SigningKey,
 } from '../../../assembly/host/index.ts';
 import { loadDeviceCore } from '../../../assembly/host/index.ts';
-import { layout } from '../../../device/native/layout.ts';
+import { layout, type Profile } from '../../../device/native/layout.ts';
 import * as requests from '../../../device/native/requests.ts';
 import { DeviceStatus, type RunnerRequest } from '../../../device/native/runner.ts';
 
@@ -31,9 +31,9 @@ const STATUS_OF = {
   empty: DeviceStatus.EMPTY,
 } as const;
 
-/** device.wasm as it was built. */
-export function readDeviceModule(): Uint8Array {
-  return new Uint8Array(readFileSync(layout.deviceModule));
+/** device.wasm, or that of a gateway, as it was built. */
+export function readDeviceModule(profile: Profile = 'device'): Uint8Array {
+  return new Uint8Array(readFileSync(layout.module(profile)));
 }
 
 /** What the module says of itself: Operation.DESCRIBE of assembly/commands.ts. */
@@ -42,6 +42,7 @@ export function describeModule(module = readDeviceModule()): {
   keySlots: number;
   messageBytesMax: number;
   candidatesMax: number;
+  memoryBytes: number;
 } {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(module)));
   const describe = (what: number) => (exports.call as (...args: number[]) => number)(0, what, 0);
@@ -50,6 +51,7 @@ export function describeModule(module = readDeviceModule()): {
     keysAddress: describe(4),
     keySlots: describe(5),
     candidatesMax: describe(7),
+    memoryBytes: (exports.__heap_base as WebAssembly.Global).value,
   };
 }
 
@@ -60,7 +62,11 @@ export function openDevice(module = readDeviceModule()): RunnerRequest {
 
 /** What V8 answers, as bytes that a runner must answer too. */
 export class Expecting {
-  readonly core: DeviceCore = loadDeviceCore(readDeviceModule());
+  readonly core: DeviceCore;
+
+  constructor(profile: Profile = 'device') {
+    this.core = loadDeviceCore(readDeviceModule(profile));
+  }
 
   importKey(name: string, slot: number, secret: Uint8Array): { key: SigningKey; expectation: Expectation } {
     const expectation = expected(name, requests.importKey(slot, secret), []);

@@ -7,14 +7,13 @@ import type {
   TokenKinds,
 } from '../../../assembly/host/index.ts';
 import { createSeededRandom } from '../../support/random.ts';
-import { type Expectation, Expecting } from './expectations.ts';
+import { describeModule, type Expectation, Expecting } from './expectations.ts';
 
 const MESSAGE_BYTES_MAX = 1024;
-const KEY_SLOTS = 16;
+const { keySlots: KEY_SLOTS, candidatesMax: CANDIDATES_MAX, messageBytesMax } = describeModule();
 const U64_MAX = 2n ** 64n - 1n;
 const BASIS_POINTS_MAX = 10_000;
-const CANDIDATES_MAX = 64;
-const SAMPLES_MAX = 64;
+const SAMPLES_MAX = messageBytesMax / 32;
 
 /** Random inputs for each function, by seed, with what V8 makes of them. */
 export class RandomCases {

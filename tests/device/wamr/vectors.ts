@@ -5,7 +5,7 @@ import type {
   QualitySample,
   QualityState,
 } from '../../../assembly/host/index.ts';
-import { layout } from '../../../device/native/layout.ts';
+import { layout, type Profile } from '../../../device/native/layout.ts';
 import { type PriceVector, priceRequestOf, type SplitVector } from '../../support/price-vectors.ts';
 import { type Expectation, Expecting } from './expectations.ts';
 
@@ -29,8 +29,8 @@ const SLOT = 3;
 const MONTE_CARLO_ROUNDS = 1000;
 
 /** Every vector of tests/vectors, with what V8 makes of it. That V8 is right is what the tests of the core show. */
-export function readVectors(): Expectation[] {
-  const expecting = new Expecting();
+export function readVectors(profile: Profile): Expectation[] {
+  const expecting = new Expecting(profile);
   const read = <Name extends keyof Vectors>(name: Name, file: string = name): Vectors[Name] =>
     JSON.parse(readFileSync(`${layout.vectors}/${file}.json`, 'utf8'));
   const { messages, repeated, monteCarlo } = read('sha256');

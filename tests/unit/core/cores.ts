@@ -7,7 +7,7 @@ import {
 } from '../../../assembly/host/node.ts';
 
 /** The built bytes, as server and device get them. */
-export function readModule(name: 'core' | 'device'): Uint8Array {
+export function readModule(name: 'core' | 'device' | 'device-gateway'): Uint8Array {
   return readFileSync(new URL(`../../../build/${name}.wasm`, import.meta.url));
 }
 
