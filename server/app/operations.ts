@@ -4,11 +4,15 @@ import { CONNECTION_OPERATION, FRAME_OPERATIONS, TOPIC_OPERATIONS } from '../tra
 import { createOpenAiOperations, type OpenAiServices } from '../transports/openai/transport.ts';
 import type { HttpOperation } from '../transports/pipeline/http-operation.ts';
 import { createDocumentationRoutes } from '../transports/rest/documentation-routes.ts';
+import { createPageRoutes } from '../transports/rest/page-routes.ts';
 import { createRestRoutes, type RestServices } from '../transports/rest/routes.ts';
 import { createServerRoutes, type ServerRoutesDependencies } from '../transports/rest/server-routes.ts';
 
 /** What the operations that HTTP reaches are built of. */
-export type HttpServices = RestServices & OpenAiServices & ServerRoutesDependencies;
+export type HttpServices = RestServices &
+  OpenAiServices &
+  ServerRoutesDependencies &
+  Parameters<typeof createPageRoutes>[0];
 
 /** The catalogue: every operation there is, by the transport that serves it. */
 export interface Catalogue {
@@ -23,7 +27,7 @@ export interface Catalogue {
 export function createCatalogue(services: HttpServices): Catalogue {
   const names: string[] = [];
   const rest = createRestRoutes(services, () => names);
-  const api = [...rest, ...createServerRoutes(services)];
+  const api = [...rest, ...createServerRoutes(services), ...createPageRoutes(services)];
   const openai = createOpenAiOperations(services);
   const anthropic = createAnthropicOperations(services);
   const described = [...api, ...openai, ...anthropic];

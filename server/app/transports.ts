@@ -1,6 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/index.ts';
+import { isLoopback } from '../kernel/network-address.ts';
 import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import { createHttpServer } from '../platform/http/server.ts';
+import { readStaticFiles } from '../platform/http/static-files.ts';
 import type { RespondToError } from '../platform/http/types.ts';
 import {
   type ConnectionBudget,
@@ -47,6 +50,16 @@ export interface Areas {
   readonly discovery: Discovery;
 }
 
+/**
+ * The page loads from this server alone, runs no text as code, and stands in no frame. No style is written into it either: what
+ * its plots need they set by script.
+ */
+const PAGE_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html",
+  'referrer-policy': 'no-referrer',
+};
+
 /** Everything that listens. */
 export type Transports = ReturnType<typeof buildTransports>;
 
@@ -57,11 +70,18 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const { providers } = market;
   const { identify, devices } = identity;
   const { relay, connections, topics } = messaging;
-  const state = { accepts: false };
+  const state = { accepts: false, mqttPort: config.mqttPort };
   const newId = () => random.uuid();
   const cookies = createCookieSessions({ publicOrigin: config.publicUrl }, platform);
   const pageOrigin = pageOriginOf(config);
-  const catalogue = createCatalogue({ ...servicesOf(areas, state), cookies, pageOrigin });
+  const page = readStaticFiles(fileURLToPath(dependencies.page), PAGE_HEADERS);
+  const catalogue = createCatalogue({
+    ...servicesOf(areas, state),
+    ...describing(config, platform, state),
+    page,
+    cookies,
+    pageOrigin,
+  });
   const pipeline = createPipeline({
     limiter: createRunningLimiter(),
     rates: createRates(rateWindows(config, platform)),
@@ -174,10 +194,13 @@ function buildConnectionBudget(config: Config, { clock, logger, metrics }: Platf
 const DATABASE_POOLS = 5;
 
 /** The MQTT listener. `listening` gets its port. */
-export function mqttPart({ mqtt }: Transports, listening: (port: number) => void): Part {
+export function mqttPart({ mqtt, state }: Transports, listening: (port: number) => void): Part {
   return {
     name: 'mqtt',
-    start: async () => listening((await mqtt.listen()).port),
+    async start() {
+      state.mqttPort = (await mqtt.listen()).port;
+      listening(state.mqttPort);
+    },
     stopAccepting: () => mqtt.stopAccepting(),
     stop: () => mqtt.close(),
   };
@@ -203,7 +226,7 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 function servicesOf(
   { platform, identity, market, administration, readings, discovery }: Areas,
   state: { readonly accepts: boolean },
-): Omit<HttpServices, 'cookies' | 'pageOrigin'> {
+): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
   const { ledger, payments, providers, requests, tokens, transactions } = market;
@@ -233,6 +256,21 @@ function servicesOf(
     renderMetrics: metrics.render,
     clock,
     logger,
+  };
+}
+
+/** What the server says of itself to everybody. */
+function describing(
+  config: Config,
+  { mailer, tls }: Platform,
+  state: { readonly mqttPort: number },
+): Pick<HttpServices, 'describeServer'> {
+  return {
+    describeServer: () => ({
+      signUp: config.signUp,
+      sendsMail: mailer !== null,
+      mqtt: { port: state.mqttPort, tls: tls !== null, reachable: !isLoopback(config.mqttHost) },
+    }),
   };
 }
 

@@ -13,11 +13,26 @@ export interface ServerRoutesDependencies {
   /** What must work for requests to succeed, by name: `database`, `broker`. A check rejects when it doesn't. */
   readonly checks: Readonly<Record<string, () => Promise<unknown>>>;
   readonly renderMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  readonly describeServer: () => ServerDescription;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** For whoever runs the server: is it alive, is it ready, what does it count. */
+/** What people and devices must know of the server before they are anybody to it. */
+export interface ServerDescription {
+  /** Whether people make their accounts themselves. */
+  readonly signUp: 'open' | 'closed';
+  /** Codes for signing in can be sent. */
+  readonly sendsMail: boolean;
+  readonly mqtt: {
+    readonly port: number;
+    readonly tls: boolean;
+    /** Other machines reach it. */
+    readonly reachable: boolean;
+  };
+}
+
+/** For whoever runs the server: is it alive, is it ready, what does it count; and for who comes to it: how to get in. */
 export function createServerRoutes(dependencies: ServerRoutesDependencies): HttpOperation[] {
   const { checks, renderMetrics } = dependencies;
   const healthy = defineRoute({
@@ -55,6 +70,27 @@ export function createServerRoutes(dependencies: ServerRoutesDependencies): Http
       return { status: 'ready' as const, checks: names };
     },
   });
+  const description = defineRoute({
+    operation: 'server.describe',
+    method: 'GET',
+    path: '/api/v1/server',
+    access: 'public',
+    cost: COSTS.read,
+    audit: 'none',
+    summary: 'How people sign in here, and where devices connect.',
+    response: z.object({
+      signUp: z.enum(['open', 'closed']).describe('Whether people make their accounts themselves.'),
+      sendsMail: z.boolean().describe('Codes for signing in can be sent.'),
+      mqtt: z.object({
+        port: z.int(),
+        tls: z.boolean().describe('`mqtts://` in place of `mqtt://`.'),
+        reachable: z.boolean().describe('False: only programs on the machine of the server reach it.'),
+      }),
+    }),
+    status: 200,
+    errors: [],
+    handle: async () => dependencies.describeServer(),
+  });
   const metrics = defineRawRoute({
     operation: 'server.metrics',
     method: 'GET',
@@ -72,7 +108,7 @@ export function createServerRoutes(dependencies: ServerRoutesDependencies): Http
       return { status: 200, headers: { 'content-type': contentType }, body: text };
     },
   });
-  return [healthy, ready, metrics];
+  return [healthy, ready, description, metrics];
 }
 
 async function passes(name: string, { checks, clock, logger }: ServerRoutesDependencies): Promise<boolean> {

@@ -316,6 +316,23 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     refused: () => ({ method: 'POST', path: '/metrics' }),
     ...wrongMethod,
   },
+  'server.describe': {
+    valid: () => ({ path: '/api/v1/server' }),
+    refused: () => ({ method: 'DELETE', path: '/api/v1/server' }),
+    ...wrongMethod,
+  },
+  'page.open': {
+    valid: () => ({ path: '/' }),
+    refused: () => ({ path: '/' }),
+    status: 404,
+    code: 'not_found',
+  },
+  'page.asset': {
+    valid: () => ({ path: '/assets/nothing.js' }),
+    refused: () => ({ path: '/assets/..%2findex.html' }),
+    status: 404,
+    code: 'not_found',
+  },
   'documentation.openapi': {
     valid: () => ({ path: '/openapi.json' }),
     refused: () => ({ method: 'PUT', path: '/openapi.json' }),

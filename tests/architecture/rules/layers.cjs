@@ -134,6 +134,7 @@ const ADAPTERS = {
   ],
   http: [
     [packages('uWebSockets.js'), 'the HTTP library; it is in http/ and websocket/ only'],
+    [node('crypto', 'fs', 'path'), 'reads the files of the page', { only: '/static-files\\.ts$' }],
     [node('http'), 'the names of statuses', { only: '/reply\\.ts$' }],
     [node('net'), 'tells addresses from names', { only: '/listener\\.ts$' }],
     [folders('server/platform/websocket'), 'a socket begins as an HTTP request'],
@@ -348,6 +349,7 @@ const LAYERS = [
       [folders('server/(config|jobs|kernel|platform|transports)'), 'joins everything'],
       [ANY_BORDER, 'joins everything'],
       [folders('assembly/host'), 'loads the core'],
+      [node('url'), 'finds the built page', { only: '/transports\\.ts$' }],
     ],
   },
   {
