@@ -32,7 +32,7 @@ export function recordSignIns(
   };
   return {
     ...accounts,
-    setUp: async (code, name) => signedIn(await accounts.setUp(code, name)),
+    setUp: async (...asked) => signedIn(await accounts.setUp(...asked)),
     enter: async (...asked) => signedIn(await accounts.enter(...asked)),
     finishExternal: async (...asked) => signedIn(await accounts.finishExternal(...asked)),
     collectProgram: async (...asked) => {

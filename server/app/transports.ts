@@ -72,8 +72,8 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const { relay, connections, topics } = messaging;
   const state = { accepts: false, mqttPort: config.mqttPort };
   const newId = () => random.uuid();
-  const cookies = createCookieSessions({ publicOrigin: config.publicUrl }, platform);
   const pageOrigin = pageOriginOf(config);
+  const cookies = createCookieSessions({ publicOrigin: config.publicUrl, pageOrigin }, platform);
   const page = readStaticFiles(fileURLToPath(dependencies.page), PAGE_HEADERS);
   const catalogue = createCatalogue({
     ...servicesOf(areas, state),

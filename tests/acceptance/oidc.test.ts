@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLIENT, FormBrowser, type OidcIssuer, startOidcIssuer } from '../support/oidc-issuer.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
-const COOKIE = '__Host-yggdrasil';
+const COOKIE = 'yggdrasil';
 
 let issuer: OidcIssuer;
 let server: TestServer;

@@ -2,11 +2,26 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { launchChromium } from '../support/chromium.ts';
 import { type MailServer, startMailServer } from '../support/mail-server.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 const SESSIONS = '/api/v1/users/sessions';
+const KEEP = `${SESSIONS}/cookie`;
+
+/** In a page: a device of its own, whose readings an EventSource follows. */
+const FOLLOW = `
+  const { csrfToken } = await (await fetch('${SESSIONS}/current')).json();
+  const make = async (path, body) => (await fetch('/api/v1/' + path, { method: 'POST', body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json', 'x-csrf-token': csrfToken } })).json();
+  const { id } = await make('networks', { name: 'Flat' });
+  const { device } = await make('devices', { name: 'Lamp', networkId: id, worldType: 'jotunheim' });
+  const source = new EventSource('/api/v1/devices/' + device.id + '/readings/live');
+  return new Promise((resolve) => {
+    source.onopen = () => { source.close(); resolve('open'); };
+    source.onerror = () => resolve('error');
+  });`;
 
 let mailServer: MailServer;
 let server: TestServer;
@@ -75,9 +90,43 @@ describe('a sign-in that is kept in a cookie', () => {
     const { setCookie, body } = await signIn();
     expect(body.token).toBeNull();
     expect(JSON.stringify(body)).not.toMatch(/ygu_/);
-    expect(setCookie).toMatch(
-      /^__Host-yggdrasil=ygu_[\w-]+; Max-Age=259\d{4}; Path=\/; Secure; HttpOnly; SameSite=Strict$/,
-    );
+    expect(setCookie).toMatch(/^yggdrasil=ygu_[\w-]+; Max-Age=259\d{4}; Path=\/; HttpOnly; SameSite=Strict$/);
+  });
+
+  it('is begun by recovery codes and tokens, too, and lasts no longer than the token', async () => {
+    const { token } = (await ask('POST', SESSIONS, {}, await newCode())).body as { token: string };
+    const codes = await server.post<{ codes: string[] }>('/api/v1/users/me/recovery-codes', undefined, token);
+    const origin = ownOrigin();
+    const authorization = `Bearer ${token}`;
+    const recover = (headers: Record<string, string>) =>
+      ask('POST', '/api/v1/users/recover', headers, { code: codes.codes[0], cookie: true });
+    expect((await recover({})).outcome).toBe('403 csrf_refused');
+    for (const answer of [await recover({ origin }), await ask('POST', KEEP, { origin, authorization })]) {
+      expect(answer.outcome).toBe('201 done');
+      expect(JSON.stringify(answer.body)).not.toMatch(/ygu_/);
+      const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? '';
+      expect((await ask('GET', `${SESSIONS}/current`, { cookie })).body).toEqual({
+        csrfToken: answer.body.csrfToken,
+      });
+    }
+    const kept = (await ask('POST', KEEP, { origin, authorization })).body;
+    const { items } = await server.get<{ items: { expiresAt: string }[] }>('/api/v1/users/me/tokens', token);
+    expect(kept.expiresAt).toBe(items[0]?.expiresAt);
+  });
+
+  it('is begun by the first operator', async () => {
+    const other = await startTestServer();
+    try {
+      const { status, body, headers } = await other.request('POST', '/api/v1/setup', {
+        body: { code: other.setupCode, name: 'Operator', cookie: true },
+        headers: { origin: other.httpUrl },
+      });
+      expect([status, body.token, (body.user as { operator: boolean }).operator]).toEqual([201, null, true]);
+      const cookie = headers.get('set-cookie')?.split(';')[0] ?? '';
+      expect((await other.request('GET', '/api/v1/admin/stats', { headers: { cookie } })).status).toBe(200);
+    } finally {
+      await other.stop();
+    }
   });
 
   it('lets in for what changes nothing, and for more with its token from a page of the server', async () => {
@@ -103,9 +152,27 @@ describe('a sign-in that is kept in a cookie', () => {
     ]) {
       expect(await rename(headers), JSON.stringify(headers)).toBe('403 csrf_refused');
     }
-    expect((await ask('GET', '/api/v1/users/me', { ...own, 'sec-fetch-site': 'cross-site' })).outcome).toBe(
-      '401 unauthenticated',
-    );
+    for (const [site, outcome] of Object.entries({
+      'same-origin': '200 done',
+      none: '200 done',
+      'same-site': '401 unauthenticated',
+      'cross-site': '401 unauthenticated',
+    })) {
+      expect((await ask('GET', '/api/v1/users/me', { ...own, 'sec-fetch-site': site })).outcome, site).toBe(
+        outcome,
+      );
+    }
+    const head = await fetch(`${server.httpUrl}/api/v1/users/me`, { method: 'HEAD', headers: { cookie } });
+    expect(head.status).toBe(200);
+  });
+
+  it('opens no WebSocket: those are for devices, whatever page asks', async () => {
+    const { cookie } = await signIn();
+    const socket = new WebSocket(`${server.webSocketUrl}/bifrost`, ['bifrost.v1'], {
+      headers: { cookie, origin: ownOrigin() },
+    });
+    const code = await new Promise((resolve) => socket.on('close', resolve));
+    expect(code).toBe(4401);
   });
 
   it('is no matter for who brings a token of its own, whatever cookies come along', async () => {
@@ -139,11 +206,11 @@ describe('a sign-in that is kept in a cookie', () => {
     const headers = { cookie, origin: ownOrigin(), 'x-csrf-token': csrfToken };
     const answer = await ask('POST', '/api/v1/users/logout', headers);
     expect(answer.body).toEqual({ signedOut: true });
-    expect(answer.headers.get('set-cookie')).toMatch(/^__Host-yggdrasil=; Max-Age=0; Path=\/; Secure/);
+    expect(answer.headers.get('set-cookie')).toMatch(/^yggdrasil=; Max-Age=0; Path=\//);
     expect((await ask('GET', '/api/v1/users/me', { cookie })).outcome).toBe('401 unauthenticated');
   });
 
-  it('is taken from the public address alone, where one is set', async () => {
+  it('is taken from the public address alone, where one is set, and goes nowhere without TLS', async () => {
     const behind = await startTestServer({
       YGGDRASIL_SIGN_UP: 'open',
       YGGDRASIL_SMTP_URL: mailServer.url,
@@ -160,6 +227,19 @@ describe('a sign-in that is kept in a cookie', () => {
       };
       expect(await enter(behind.httpUrl)).toBe('403 csrf_refused');
       expect(await enter('https://home.example.org')).toBe('403 sign_in_code_wrong');
+      const { headers } = await behind.request('POST', '/api/v1/setup', {
+        headers: { origin: 'https://home.example.org' },
+        body: { code: behind.setupCode, name: 'Operator', cookie: true },
+        expect: 201,
+      });
+      const setCookie = headers.get('set-cookie') ?? '';
+      expect(setCookie).toMatch(
+        /^__Host-yggdrasil=ygu_[\w-]+; Max-Age=\d+; Path=\/; Secure; HttpOnly; SameSite=Strict$/,
+      );
+      const meWith = async (cookie: string) =>
+        (await behind.request('GET', '/api/v1/users/me', { headers: { cookie } })).status;
+      const cookie = setCookie.split(';')[0] ?? '';
+      expect([await meWith(cookie), await meWith(cookie.replace('__Host-', ''))]).toEqual([200, 401]);
     } finally {
       await behind.stop();
     }
@@ -214,7 +294,7 @@ describe('in a browser', () => {
 
   it('a page of the server signs in, changes something, and is signed in when it is loaded anew', async () => {
     const page = await browser.newPage();
-    await page.goto(`${server.httpUrl.replace('127.0.0.1', 'localhost')}/docs`);
+    await page.goto(`${server.httpUrl}/docs`);
     const code = JSON.stringify({ ...(await newCode()), cookie: true });
     const csrfToken = await inPage<string>(
       page,
@@ -231,6 +311,8 @@ describe('in a browser', () => {
        return { again: csrfToken, script: document.cookie, renamed: renamed.status };`,
     );
     expect(found).toEqual({ again: csrfToken, script: '', renamed: 200 });
+    const followed = await inPage<string>(page, FOLLOW);
+    expect(followed).toBe('open');
     await page.close();
   });
 

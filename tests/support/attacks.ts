@@ -95,6 +95,7 @@ export const ATTACKS: readonly Attack[] = [
   // Refused: the attacker goes on.
   blind('users.deleteSelf', 'DELETE', () => 'users/me?givesUpBalance=perhaps'),
   blind('users.sessions.get', 'GET', () => 'users/sessions/current'),
+  blind('users.sessions.keep', 'POST', () => 'users/sessions/cookie'),
   ...list('users.tokens.list', 'users/me/tokens'),
   ...list('users.apiKeys.list', 'users/me/api-keys'),
   ...list('users.identities.list', 'users/me/identities'),

@@ -46,6 +46,7 @@ export {
   type ApiKey,
   type LinkedIdentity,
   type NewAccount,
+  type NewToken,
   type OwnAccount,
   TOKEN_KINDS,
 } from './types.ts';

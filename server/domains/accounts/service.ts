@@ -28,8 +28,8 @@ import {
 import { createRecoveryCodes, type RecoveryCodeDependencies, type RecoveryCodes } from './recovery-codes.ts';
 import { createSignIn, type SignIn, type SignInDependencies } from './sign-in.ts';
 import { createSignInNotices, type SignInNoticeDependencies } from './sign-in-notices.ts';
-import { type AccountTokens, createAccountTokens, makeToken } from './tokens.ts';
-import type { Account, NewAccount, OwnAccount } from './types.ts';
+import { type AccountTokens, createAccountTokens, makeSession, makeToken } from './tokens.ts';
+import type { Account, NewAccount, NewToken, OwnAccount } from './types.ts';
 
 /** Accounts, and what proves that it is them. */
 export interface AccountService
@@ -44,8 +44,15 @@ export interface AccountService
     AccountDeletion {
   /** A new one-time code for the first operator, or null when there are accounts. Earlier codes stop working. */
   offerSetupCode(): Promise<string | null>;
-  /** Makes the first operator. Refuses with `setup_code_wrong` a wrong or used code. */
-  setUp(code: string, name: string): Promise<NewAccount>;
+  /**
+   * Makes the first operator, with a token that lasts or one of a sign-in. Refuses with `setup_code_wrong` a wrong or used
+   * code.
+   */
+  setUp(
+    code: string,
+    name: string,
+    kind: 'personal' | 'session',
+  ): Promise<NewToken & { readonly account: Account }>;
   /**
    * A new account with a tenant of its own, and (null: none) the address that it signs in with. Refuses with `forbidden` everybody but an
    * operator, and with `email_taken`.
@@ -113,10 +120,10 @@ export function createAccountService(dependencies: AccountDependencies): Account
       return (await store.offerSetupCode(hash(code))) ? code : null;
     },
 
-    async setUp(code, name) {
+    async setUp(code, name, kind) {
       const account = newAccount(name, true);
-      const { token, secret } = makeToken(FIRST_TOKEN_NAME, dependencies);
-      if (await store.addFirstAccount(hash(code), account, token)) return { account, token: secret };
+      const made = kind === 'session' ? makeSession(dependencies) : makeToken(FIRST_TOKEN_NAME, dependencies);
+      if (await store.addFirstAccount(hash(code), account, made.token)) return { account, ...made };
       throw new AppError('forbidden', 'setup_code_wrong', 'The set-up code is wrong or was used already.');
     },
 

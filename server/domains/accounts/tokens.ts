@@ -1,4 +1,4 @@
-import type { Actor } from '../../kernel/actor.ts';
+import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import { asId, type CredentialId } from '../../kernel/ids.ts';
@@ -30,6 +30,8 @@ export interface AccountTokens {
    * the token in use was revoked meanwhile.
    */
   createToken(actor: Actor, name: string): Promise<NewToken>;
+  /** A sign-in of the account that asks; it ends no later than the token in use. Refuses as `createToken`. */
+  createSession(actor: Actor): Promise<NewToken>;
   /**
    * Revokes a token of the account that asks, also the one in use: whoever uses it is cut off at once. Refuses with
    * `token_not_found`, `last_token`, and `unauthenticated` as above.
@@ -54,9 +56,9 @@ export function makeToken(name: string, sources: TokenSources): MadeToken {
   return make(USER_TOKEN_PREFIX, { kind: 'personal', name, expiresAtMs: null }, sources);
 }
 
-/** Makes the token of a sign-in, which ends by itself. */
-export function makeSession(sources: TokenSources): MadeToken {
-  const expiresAtMs = sources.clock.nowMs() + SESSION_MS;
+/** Makes the token of a sign-in, which ends by itself, and no later than this. */
+export function makeSession(sources: TokenSources, expiresAtMsMax = Number.POSITIVE_INFINITY): MadeToken {
+  const expiresAtMs = Math.min(sources.clock.nowMs() + SESSION_MS, expiresAtMsMax);
   return make(USER_TOKEN_PREFIX, { kind: 'session', name: SESSION_NAME, expiresAtMs }, sources);
 }
 
@@ -95,18 +97,25 @@ export function createAccountTokens(
   },
 ): AccountTokens {
   const { store, live } = dependencies;
+
+  const add = async (account: AccountActor, { token, secret }: MadeToken): Promise<NewToken> => {
+    const outcome = await store.addToken(account, token, TOKENS_PER_ACCOUNT_MAX);
+    if (outcome !== 'added') throw refusalOfAdding(outcome);
+    return { token, secret };
+  };
+
   return {
     async listTokens(actor, after, limit) {
       const account = requirePermission(actor, 'account.read');
       return pageOf(await store.listTokens(account, after, limit + 1), limit, byCreation);
     },
 
-    async createToken(actor, name) {
+    createToken: async (actor, name) =>
+      add(requirePermission(actor, 'account.manage'), makeToken(name, dependencies)),
+
+    async createSession(actor) {
       const account = requirePermission(actor, 'account.manage');
-      const { token, secret } = makeToken(name, dependencies);
-      const outcome = await store.addToken(account, token, TOKENS_PER_ACCOUNT_MAX);
-      if (outcome !== 'added') throw refusalOfAdding(outcome);
-      return { token, secret };
+      return add(account, makeSession(dependencies, account.expiresAtMs));
     },
 
     async revokeToken(actor, tokenId) {

@@ -105,6 +105,7 @@ import { enter } from './users/enter.ts';
 import { getDeletion } from './users/get-deletion.ts';
 import { getSelf } from './users/get-self.ts';
 import { getSession } from './users/get-session.ts';
+import { keepSession } from './users/keep-session.ts';
 import { listUsers } from './users/list.ts';
 import { register } from './users/register.ts';
 import { renameSelf } from './users/rename-self.ts';
@@ -157,6 +158,7 @@ const accountRoutes = (services: RestServices, operationNames: () => readonly st
   requestCode(services),
   enter(services),
   getSession(services),
+  keepSession(services),
   listIdentityProviders(services),
   beginExternalSignIn(services),
   finishExternalSignIn(services),

@@ -60,6 +60,12 @@ export const ACCOUNT_CASES: Readonly<Record<string, RestCase>> = {
     refused: () => ({ path: '/api/v1/users/sessions/current?verbose=1' }),
     ...unknownQuery,
   },
+  'users.sessions.keep': {
+    valid: () => ({ path: '/api/v1/users/sessions/cookie' }),
+    refused: () => ({ path: '/api/v1/users/sessions/cookie' }),
+    status: 403,
+    code: 'csrf_refused',
+  },
   'users.logout': {
     valid: () => ({ path: '/api/v1/users/logout' }),
     refused: () => ({ path: '/api/v1/users/logout?everywhere=1' }),

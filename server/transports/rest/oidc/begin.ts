@@ -26,7 +26,7 @@ export const beginExternalSignIn = ({
     handle: async ({ request }) => {
       const { provider = '' } = request.params;
       const begun = await accounts.beginExternal(provider, addressGroup(request.remoteAddress));
-      const headers = cookies.pendingHeaders(begun.browserSecret, begun.expiresAtMs);
+      const headers = cookies.pendingHeaders(request, begun.browserSecret, begun.expiresAtMs);
       return { status: 302, headers: { ...headers, location: begun.url }, body: '' };
     },
   });

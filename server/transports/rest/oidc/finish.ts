@@ -65,6 +65,6 @@ async function finish(
     cookies.pendingOf(request),
     originOf(request),
   );
-  const { headers } = cookies.begin(secret, token.expiresAtMs ?? 0);
+  const { headers } = cookies.begin(request, secret, token.expiresAtMs ?? 0);
   return { status: 303, headers: { ...headers, location: '/' }, body: '' };
 }

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import type { AccountService } from '../../../domains/accounts/index.ts';
 import { COSTS } from '../../../kernel/operation.ts';
-import { defineRoute } from '../define-route.ts';
-import { timeSchema, toIsoTime } from '../schemas.ts';
+import type { CookieSessions } from '../../pipeline/cookie-sessions.ts';
+import { defineRoute, withHeaders } from '../define-route.ts';
 import { originOf } from '../users/origin.ts';
-import { recoveryCodeSchema, userSchema, userToJson } from '../users/schemas.ts';
+import { cookieSchema, recoveryCodeSchema, sessionSchema, userSchema, userToJson } from '../users/schemas.ts';
+import { sessionAnswer } from '../users/session-answer.ts';
 
 /** Signs in with a recovery code; the only answer that has the token. */
-export const recover = ({ accounts }: { accounts: AccountService }) =>
+export const recover = ({ accounts, cookies }: { accounts: AccountService; cookies: CookieSessions }) =>
   defineRoute({
     operation: 'users.recover',
     method: 'POST',
@@ -16,16 +17,14 @@ export const recover = ({ accounts }: { accounts: AccountService }) =>
     cost: COSTS.write,
     audit: 'change',
     summary: 'Signs you in with one of your recovery codes, which is used up.',
-    body: z.strictObject({ code: recoveryCodeSchema }),
-    response: z.object({
-      user: userSchema,
-      token: z.string().describe('The credential, shown this once.'),
-      expiresAt: timeSchema.describe('When the token ends by itself.'),
-    }),
+    body: z.strictObject({ code: recoveryCodeSchema, cookie: cookieSchema }),
+    response: sessionSchema.extend({ user: userSchema }),
     status: 201,
-    errors: ['sign_in_code_wrong'],
+    errors: ['sign_in_code_wrong', 'csrf_refused'],
     handle: async ({ body, request }) => {
-      const { account, token, secret } = await accounts.recover(body.code, originOf(request));
-      return { user: userToJson(account), token: secret, expiresAt: toIsoTime(token.expiresAtMs ?? 0) };
+      if (body.cookie) cookies.requireOwnPage(request);
+      const recovered = await accounts.recover(body.code, originOf(request));
+      const { session, headers } = sessionAnswer(recovered, body, { cookies, request });
+      return withHeaders({ ...session, user: userToJson(recovered.account) }, headers);
     },
   });

@@ -33,6 +33,12 @@ export const newUserSchema = z.object({
   token: z.string().describe('The credential of the user, shown this once.'),
 });
 
+/** Whether a sign-in is kept in a cookie. */
+export const cookieSchema = z
+  .boolean()
+  .default(false)
+  .describe('For pages of the server: the token is kept in a cookie that no script reads.');
+
 export const sentCodeSchema = z
   .object({
     codeId: z.uuid().describe('Goes with the code to `/api/v1/users/sessions`.'),
@@ -46,6 +52,13 @@ export const csrfTokenSchema = z
   .describe(
     'Goes into the header X-CSRF-Token of every request with the cookie that is no GET; null: there is no cookie.',
   );
+
+/** A sign-in as its page or program gets it. */
+export const sessionSchema = z.object({
+  token: z.string().nullable().describe('The credential, shown this once; null: it is in a cookie.'),
+  csrfToken: csrfTokenSchema,
+  expiresAt: timeSchema.nullable().describe('When the token ends by itself; null: it does not.'),
+});
 
 /** A user as REST shows it. */
 export const userToJson = ({ id, name, operator, createdAtMs }: Account) => ({

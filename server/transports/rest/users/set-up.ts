@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import type { AccountService } from '../../../domains/accounts/index.ts';
 import { COSTS } from '../../../kernel/operation.ts';
-import { defineRoute } from '../define-route.ts';
+import type { CookieSessions } from '../../pipeline/cookie-sessions.ts';
+import { defineRoute, withHeaders } from '../define-route.ts';
 import { nameSchema } from '../schemas.ts';
-import { newUserSchema, userToJson } from './schemas.ts';
+import { cookieSchema, sessionSchema, userSchema, userToJson } from './schemas.ts';
+import { sessionAnswer } from './session-answer.ts';
 
 /** Makes the first operator for whoever has the code that the server printed at its first start. Works once. */
-export const setUp = ({ accounts }: { accounts: AccountService }) =>
+export const setUp = ({ accounts, cookies }: { accounts: AccountService; cookies: CookieSessions }) =>
   defineRoute({
     operation: 'users.setUp',
     method: 'POST',
@@ -15,12 +17,18 @@ export const setUp = ({ accounts }: { accounts: AccountService }) =>
     cost: COSTS.write,
     audit: 'change',
     summary: 'Makes the first operator with the one-time code that the server printed.',
-    body: z.strictObject({ code: z.string().trim().min(1).max(100), name: nameSchema }),
-    response: newUserSchema,
+    body: z.strictObject({
+      code: z.string().trim().min(1).max(100),
+      name: nameSchema,
+      cookie: cookieSchema,
+    }),
+    response: sessionSchema.extend({ user: userSchema }),
     status: 201,
-    errors: ['setup_code_wrong'],
-    handle: async ({ body }) => {
-      const { account, token } = await accounts.setUp(body.code, body.name);
-      return { user: userToJson(account), token };
+    errors: ['setup_code_wrong', 'csrf_refused'],
+    handle: async ({ body, request }) => {
+      if (body.cookie) cookies.requireOwnPage(request);
+      const made = await accounts.setUp(body.code, body.name, body.cookie ? 'session' : 'personal');
+      const { session, headers } = sessionAnswer(made, body, { cookies, request });
+      return withHeaders({ ...session, user: userToJson(made.account) }, headers);
     },
   });

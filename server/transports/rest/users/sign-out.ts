@@ -21,6 +21,6 @@ export const signOut = ({ accounts, cookies }: { accounts: AccountService; cooki
     }),
     status: 200,
     errors: [],
-    handle: async ({ actor }) =>
-      withHeaders({ signedOut: await accounts.signOut(actor) }, cookies.endHeaders),
+    handle: async ({ actor, request }) =>
+      withHeaders({ signedOut: await accounts.signOut(actor) }, cookies.endHeaders(request)),
   });
