@@ -75,13 +75,9 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const pageOrigin = pageOriginOf(config);
   const cookies = createCookieSessions({ publicOrigin: config.publicUrl, pageOrigin }, platform);
   const page = readStaticFiles(fileURLToPath(dependencies.page), PAGE_HEADERS);
-  const catalogue = createCatalogue({
-    ...servicesOf(areas, state),
-    ...describing(config, platform, state),
-    page,
-    cookies,
-    pageOrigin,
-  });
+  const describeServer = () => descriptionOf(config, platform, state);
+  const services = { ...servicesOf(areas, state), page, describeServer, cookies, pageOrigin };
+  const catalogue = createCatalogue(services);
   const pipeline = createPipeline({
     limiter: createRunningLimiter(),
     rates: createRates(rateWindows(config, platform)),
@@ -89,7 +85,6 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     clock,
     refused: refusalCounter(metrics),
   });
-  const observe = requestObserver(metrics);
   const serving = {
     pipeline,
     connections,
@@ -97,7 +92,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     cookies,
     room: platform.disk,
     logger,
-    observe,
+    observe: requestObserver(metrics),
     checkAnswers: dependencies.checkAnswers ?? false,
   };
   const frames = createFrames({ relay, devices, providers, ...areas.readings }, pipeline);
@@ -260,17 +255,15 @@ function servicesOf(
 }
 
 /** What the server says of itself to everybody. */
-function describing(
+function descriptionOf(
   config: Config,
   { mailer, tls }: Platform,
-  state: { readonly mqttPort: number },
-): Pick<HttpServices, 'describeServer'> {
+  { mqttPort }: { readonly mqttPort: number },
+): ReturnType<HttpServices['describeServer']> {
   return {
-    describeServer: () => ({
-      signUp: config.signUp,
-      sendsMail: mailer !== null,
-      mqtt: { port: state.mqttPort, tls: tls !== null, reachable: !isLoopback(config.mqttHost) },
-    }),
+    signUp: config.signUp,
+    sendsMail: mailer !== null,
+    mqtt: { port: mqttPort, tls: tls !== null, reachable: !isLoopback(config.mqttHost) },
   };
 }
 

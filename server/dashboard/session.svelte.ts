@@ -37,7 +37,8 @@ export async function resume(): Promise<void> {
 }
 
 /** Makes the first account of the server. */
-export const setUp = (code: string, name: string): Promise<void> => enter('/setup', { code, name }, keepsCookies());
+export const setUp = (code: string, name: string): Promise<void> =>
+  enter('/setup', { code, name }, keepsCookies());
 
 /** Signs in with a code from a mail. */
 export const enterMailCode = (codeId: string, code: string): Promise<void> =>

@@ -1,7 +1,7 @@
-import type { en } from './en.ts';
+import type { MessageKey } from './en.ts';
 
 /** The texts of the page in German. */
-export const de: Readonly<Record<keyof typeof en, string>> = {
+export const de: Readonly<Record<MessageKey, string>> = {
   'common.loading': 'Wird geladen …',
   'common.cancel': 'Abbrechen',
   'common.copy': 'Kopieren',

@@ -306,3 +306,6 @@ export const en = {
   'audit.table': 'Records of the audit',
   'audit.somebody': 'somebody unknown',
 };
+
+/** The name of a text. */
+export type MessageKey = keyof typeof en;

@@ -1,8 +1,7 @@
 import { de } from './de.ts';
-import { en } from './en.ts';
+import { en, type MessageKey } from './en.ts';
 
-/** The name of a text. */
-export type MessageKey = keyof typeof en;
+export type { MessageKey };
 
 /** Languages by their tag, with what they call themselves. */
 export const LANGUAGES = { en: 'English', de: 'Deutsch' } as const;

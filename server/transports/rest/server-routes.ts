@@ -70,7 +70,29 @@ export function createServerRoutes(dependencies: ServerRoutesDependencies): Http
       return { status: 'ready' as const, checks: names };
     },
   });
-  const description = defineRoute({
+  const metrics = defineRawRoute({
+    operation: 'server.metrics',
+    method: 'GET',
+    path: '/metrics',
+    access: 'platform.operate',
+    cost: COSTS.read,
+    audit: 'none',
+    summary: 'What the server counts about itself, for Prometheus.',
+    response: 'text/plain',
+    status: 200,
+    errors: [],
+    quiet: true,
+    handle: async () => {
+      const { contentType, text } = await renderMetrics();
+      return { status: 200, headers: { 'content-type': contentType }, body: text };
+    },
+  });
+  return [healthy, ready, descriptionRoute(dependencies), metrics];
+}
+
+/** For who comes to the server: how to get in. */
+const descriptionRoute = ({ describeServer }: Pick<ServerRoutesDependencies, 'describeServer'>) =>
+  defineRoute({
     operation: 'server.describe',
     method: 'GET',
     path: '/api/v1/server',
@@ -89,27 +111,8 @@ export function createServerRoutes(dependencies: ServerRoutesDependencies): Http
     }),
     status: 200,
     errors: [],
-    handle: async () => dependencies.describeServer(),
+    handle: async () => describeServer(),
   });
-  const metrics = defineRawRoute({
-    operation: 'server.metrics',
-    method: 'GET',
-    path: '/metrics',
-    access: 'platform.operate',
-    cost: COSTS.read,
-    audit: 'none',
-    summary: 'What the server counts about itself, for Prometheus.',
-    response: 'text/plain',
-    status: 200,
-    errors: [],
-    quiet: true,
-    handle: async () => {
-      const { contentType, text } = await renderMetrics();
-      return { status: 200, headers: { 'content-type': contentType }, body: text };
-    },
-  });
-  return [healthy, ready, description, metrics];
-}
 
 async function passes(name: string, { checks, clock, logger }: ServerRoutesDependencies): Promise<boolean> {
   let stopTimer: (() => void) | undefined;

@@ -353,6 +353,25 @@ const LAYERS = [
     ],
   },
   {
+    name: 'dashboard',
+    path: '^server/dashboard/(?!vite\\.config\\.ts$)',
+    imports: [
+      own('server/dashboard'),
+      [packages('svelte'), 'views are components'],
+      [packages('uplot'), 'draws plots', { only: '/plot\\.svelte$' }],
+      [folders('server/transports/rest'), 'what the API answers', { types: true, only: '/api/types\\.ts$' }],
+      [packages('zod'), 'what the API answers', { types: true, only: '/api/types\\.ts$' }],
+    ],
+  },
+  {
+    name: 'page-build',
+    path: files('server/dashboard/vite.config.ts'),
+    imports: [
+      [packages('vite', '@sveltejs/vite-plugin-svelte'), 'builds the page'],
+      [node('fs', 'url', 'zlib'), 'compresses what was built'],
+    ],
+  },
+  {
     name: 'main',
     path: files('server/main.ts', 'server/command.ts'),
     imports: [
@@ -474,6 +493,7 @@ const LAYERS = [
 
 /** Where execution begins, or what others import from outside. Every file of ours is reached from one of these. */
 const ENTRIES = [
+  '^server/dashboard/(main|vite\\.config)\\.ts$',
   '^server/yggdrasil\\.ts$',
   '^server/platform/tokenizer/worker\\.ts$',
   '^device/client/index\\.ts$',

@@ -1,4 +1,4 @@
-import type { MessageKey } from '../../messages/index.svelte.ts';
+import type { MessageKey } from '../../messages/en.ts';
 
 /** Programs that people have, by what they call themselves. */
 export const PROGRAMS = {
@@ -51,14 +51,14 @@ export function settingsFor(program: Program, access: MqttAccess): readonly Sett
       return [
         {
           label: 'connect.esphome',
-          text: `mqtt:\n  broker: ${host}\n  port: ${port}\n  username: ${deviceId}\n  password: ${token}\n  discovery: false`,
+          text: `mqtt:\n  broker: ${host}\n  port: ${port}\n  username: ${deviceId}\n  password: ${token}\n  discovery: false${tls ? '\n  certificate_authority: !secret yggdrasil_ca' : ''}`,
         },
       ];
     case 'homeAssistant':
       return [
         {
           label: 'connect.homeAssistant',
-          text: `Broker: ${host}\nPort: ${port}\nUsername: ${deviceId}\nPassword: ${token}`,
+          text: `Broker: ${host}\nPort: ${port}\nUsername: ${deviceId}\nPassword: ${token}${tls ? '\nBroker certificate validation: Auto' : ''}`,
         },
       ];
     case 'other':

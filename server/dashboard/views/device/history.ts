@@ -1,4 +1,3 @@
-import { ask } from '../../api/http.ts';
 import type { Reading } from '../../api/types.ts';
 
 /** How far back a plot goes, and of how many seconds the values become one: some hundred points each. */
@@ -18,30 +17,6 @@ export interface History {
 /** Truth is 1; what is no number has no place in a plot. */
 export const plotted = ({ value }: Pick<Reading, 'value'>): number | null =>
   typeof value === 'boolean' ? Number(value) : typeof value === 'number' ? value : null;
-
-/** The history of a reading, as the server has thinned it out. `kind` is that of its values: of truth there is no mean. */
-export async function readHistory(
-  deviceId: string,
-  name: string,
-  range: Range,
-  kind: 'number' | 'boolean',
-): Promise<History> {
-  const { seconds, step } = RANGES[range];
-  const from = new Date(Math.floor((Date.now() / 1000 - seconds) / step) * step * 1000).toISOString();
-  const query = new URLSearchParams({
-    name,
-    from,
-    step: String(step),
-    aggregate: kind === 'boolean' ? 'last' : 'mean',
-    limit: '1000',
-  });
-  const path = `/devices/${encodeURIComponent(deviceId)}/readings?${query}`;
-  const { items } = await ask<{ items: readonly Reading[] }>('GET', path);
-  return {
-    times: items.map(({ at }) => Date.parse(at) / 1000),
-    values: items.map(plotted),
-  };
-}
 
 /** Adds what was measured since. What is older than the range goes; so memory is bounded by the steps of a range and `RECENT_MAX`. */
 export function addRecent(history: History, reading: Reading, range: Range): void {
