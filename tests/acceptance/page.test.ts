@@ -185,6 +185,37 @@ describe('names and texts that somebody else has chosen', () => {
   });
 });
 
+test('a household of 10,000 devices is listed, searched and scrolled with some dozen rows in the document', async () => {
+  const alice = await visitor();
+  const { page } = alice;
+  await signInWithToken(alice, world.alice.token);
+  const { items } = await server.get<{ items: { id: string; name: string }[] }>(
+    '/api/v1/devices?limit=1',
+    world.alice.token,
+  );
+  // As the server pages them; to register them all would take minutes.
+  await page.route('**/api/v1/devices?*', (route) => {
+    const from = Number(new URL(route.request().url()).searchParams.get('after') ?? 0);
+    const devices = Array.from({ length: 200 }, (_, index) => {
+      const number = String(from + index).padStart(12, '0');
+      return { ...items[0], id: `00000000-0000-4000-8000-${number}`, name: `Sensor ${from + index}` };
+    });
+    return route.fulfill({ json: { items: devices, next: from + 200 < 10_000 ? String(from + 200) : null } });
+  });
+  await alice.goTo('#/devices');
+  await page.getByText('10000 of 10000', { exact: true }).waitFor();
+  const list = page.getByRole('list', { name: 'Devices' });
+  await page.getByRole('link', { name: 'Sensor 3 ' }).waitFor();
+  await list.hover();
+  await page.mouse.wheel(0, 1_000_000);
+  await page.getByRole('link', { name: 'Sensor 9999' }).waitFor();
+  expect(await list.getByRole('listitem').count()).toBeLessThan(60);
+  await page.getByRole('searchbox').fill('sensor 1234');
+  await page.getByText('1 of 10000', { exact: true }).waitFor();
+  await page.getByRole('link', { name: 'Sensor 1234' }).waitFor();
+  await alice.leaveWithoutComplaint();
+});
+
 /** A promise that somebody else resolves. */
 function deferred() {
   let resolve = () => {};
