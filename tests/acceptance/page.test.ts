@@ -153,6 +153,11 @@ describe.each<Screen>(['desktop', 'phone'])('from an empty server, on a %s', (sc
       await page.getByText(shown).first().waitFor();
       await ada.requireUsable();
     }
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Use a recovery code' }).click();
+    await page.getByLabel('Recovery code').fill(codes?.split('\n')[0] ?? '');
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.getByRole('navigation', { name: 'Areas' }).waitFor();
     await ada.leaveWithoutComplaint();
   });
 });
@@ -183,6 +188,23 @@ describe('names and texts that somebody else has chosen', () => {
     await alice.requireUsable();
     await alice.leaveWithoutComplaint();
   });
+});
+
+test('a device that shows a code is claimed by it, and a wrong code says so', async () => {
+  const { code } = await server.post<{ code: string }>('/api/v1/device-claims', { worldType: 'alfheim' });
+  const alice = await visitor();
+  const { page } = alice;
+  await signInWithToken(alice, world.alice.token);
+  await alice.goTo('#/connect');
+  await page.getByRole('radio', { name: /It shows a code/ }).check();
+  await page.getByLabel('Name of the device').fill('Display');
+  await page.getByLabel('Code that the device shows').fill('0000-0000');
+  await page.getByRole('button', { name: 'Claim the device' }).click();
+  await page.getByText('No device shows this code now.').waitFor();
+  await page.getByLabel('Code that the device shows').fill(code.toLowerCase());
+  await page.getByRole('button', { name: 'Claim the device' }).click();
+  await page.getByText('Waiting for Display').waitFor();
+  await alice.leaveWithoutComplaint();
 });
 
 test('a household of 10,000 devices is listed, searched and scrolled with some dozen rows in the document', async () => {
