@@ -169,6 +169,7 @@ function processDependencies(logger: Logger): AppDependencies {
     logger,
     coreWasm: readFileSync(new URL('./core.wasm', import.meta.url)),
     tokenizerWorker: new URL('./tokenizer-worker.js', import.meta.url),
+    page: new URL('./page/', import.meta.url),
   };
 }
 
@@ -240,7 +241,7 @@ function announce(
   const s = withTls ? 's' : '';
   const lines = [
     'Yggdrasil is ready.',
-    `  HTTP       http${s}://${http}      documentation at /docs`,
+    `  HTTP       http${s}://${http}      open it in a browser; the API is described at /docs`,
     `  WebSocket  ws${s}://${http}/bifrost`,
     `  MQTT       mqtt${s}://${mqtt}`,
     '  Stop with Ctrl-C.',
@@ -248,7 +249,9 @@ function announce(
       ? []
       : [
           '',
-          'There is no user yet. Make the first operator with this one-time code:',
+          'There is no user yet. Open this page to make the first operator:',
+          `  http${s}://${http}/#/setup?code=${setupCode}`,
+          'or do it without a page, with this one-time code:',
           `Set-up code: ${setupCode}`,
           `  curl -X POST http${s}://${http}/api/v1/setup -H 'content-type: application/json' \\`,
           `    -d '{"code":"${setupCode}","name":"Operator"}'`,

@@ -15,7 +15,7 @@ export interface RatatoskrOptions {
   /** The tenant that a user acts in. Absent: its own. */
   readonly tenantId?: string;
   /**
-   * The server's public key, in base64url, as `GET /.well-known/yggdrasil` says it or an earlier session showed it
+   * The server's public key, in base64url, as `GET /api/v1/server` says it or an earlier session showed it
    * (`client.serverKey`). Absent: the first session takes the key that the server shows.
    */
   readonly serverKey?: string;

@@ -21,7 +21,7 @@ export function createRatatoskrCommand(): Command {
       urlOf('ws', 'wss'),
       'ws://127.0.0.1:8080/ratatoskr',
     )
-    .option('--server-key <key>', 'of /.well-known/yggdrasil (default: the key that the server shows)')
+    .option('--server-key <key>', 'of /api/v1/server (default: the key that the server shows)')
     .option(
       '--credentials <file>',
       'of a device: the JSON that POST /api/v1/devices answered under "credentials"',

@@ -5,11 +5,15 @@ import { createOpenAiOperations, type OpenAiServices } from '../transports/opena
 import type { HttpOperation } from '../transports/pipeline/http-operation.ts';
 import { SESSION_OPERATIONS } from '../transports/ratatoskr/operations.ts';
 import { createDocumentationRoutes } from '../transports/rest/documentation-routes.ts';
+import { createPageRoutes } from '../transports/rest/page-routes.ts';
 import { createRestRoutes, type RestServices } from '../transports/rest/routes.ts';
 import { createServerRoutes, type ServerRoutesDependencies } from '../transports/rest/server-routes.ts';
 
 /** What the operations that HTTP reaches are built of. */
-export type HttpServices = RestServices & OpenAiServices & ServerRoutesDependencies;
+export type HttpServices = RestServices &
+  OpenAiServices &
+  ServerRoutesDependencies &
+  Parameters<typeof createPageRoutes>[0];
 
 /** The catalogue: every operation there is, by the transport that serves it. */
 export interface Catalogue {
@@ -24,7 +28,7 @@ export interface Catalogue {
 export function createCatalogue(services: HttpServices): Catalogue {
   const names: string[] = [];
   const rest = createRestRoutes(services, () => names);
-  const api = [...rest, ...createServerRoutes(services)];
+  const api = [...rest, ...createServerRoutes(services), ...createPageRoutes(services)];
   const openai = createOpenAiOperations(services);
   const anthropic = createAnthropicOperations(services);
   const described = [...api, ...openai, ...anthropic];

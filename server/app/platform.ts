@@ -30,6 +30,8 @@ export interface AppDependencies {
   readonly coreWasm: Uint8Array;
   /** The built `server/platform/tokenizer/worker.ts`. */
   readonly tokenizerWorker: URL;
+  /** The folder of the built page, which ends in a slash. */
+  readonly page: URL;
   /** Shows a text to who runs the server, and nobody else: it holds secrets. Without it nothing is shown. */
   readonly print?: (text: string) => void;
   /** Another server has taken over the database: this one must end. Without it the app stops by itself. */

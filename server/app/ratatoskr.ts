@@ -2,7 +2,7 @@ import type { KeyPair } from '../../proto/ratatoskr/index.ts';
 import type { Config } from '../config/index.ts';
 import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import type { RespondToError } from '../platform/http/types.ts';
-import { deriveKeyPair, nodeNoiseCrypto } from '../platform/noise/index.ts';
+import { keyPairOf, nodeNoiseCrypto } from '../platform/noise/index.ts';
 import type { WebSocketEndpoint } from '../platform/websocket/types.ts';
 import type { OperationRoute } from '../transports/pipeline/http.ts';
 import type { Pipeline } from '../transports/pipeline/pipeline.ts';
@@ -20,17 +20,20 @@ const HANDSHAKES_PER_MINUTE_MAX = 600;
 const COUNTED_ADDRESSES_MAX = 50_000;
 const MINUTE_MS = 60_000;
 
-/** The keys of this server: the one in use, and the one before, which clients may still know. */
-function staticKeysOf({ ratatoskrKeyGeneration }: Config, { secrets }: Pick<Platform, 'secrets'>): KeyPair[] {
+/** The keys of this server: the one in use, and the one before, which clients may still know. To be asked for when the secrets are loaded. */
+function staticKeysOf(
+  { ratatoskrKeyGeneration }: Config,
+  { secretBox }: Pick<Platform, 'secretBox'>,
+): readonly KeyPair[] {
   const keyOf = (generation: number) =>
-    deriveKeyPair(secrets.masterKey, `yggdrasil ratatoskr static key ${generation}`);
+    keyPairOf(secretBox.derive(`yggdrasil ratatoskr static key ${generation}`));
   return [ratatoskrKeyGeneration, ratatoskrKeyGeneration - 1].filter((number) => number > 0).map(keyOf);
 }
 
 /** What the server says of its sessions to whoever asks; null where it has none. */
 export function describeSessions(
   config: Config,
-  platform: Pick<Platform, 'secrets'>,
+  platform: Pick<Platform, 'secretBox'>,
 ): ServerDescription['ratatoskr'] {
   if (config.ratatoskr === 'off') return null;
   const keys = staticKeysOf(config, platform);
@@ -63,10 +66,14 @@ export function buildSessionEndpoints(
           },
           { clock },
         );
+  let staticKeys: readonly KeyPair[] | null = null;
   const endpoint = createRatatoskrEndpoint({
     calls,
     opening: new OpeningConnections(handshakes),
-    staticKeys: staticKeysOf(config, platform),
+    staticKeys: () => {
+      staticKeys ??= staticKeysOf(config, platform);
+      return staticKeys;
+    },
     connections: messaging.connections,
     heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
     operations: new Map(served.routes.map((route) => [route.operation.operation, route])),

@@ -1,6 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/index.ts';
+import { isLoopback } from '../kernel/network-address.ts';
 import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import { createHttpServer } from '../platform/http/server.ts';
+import { readStaticFiles } from '../platform/http/static-files.ts';
 import type { RespondToError } from '../platform/http/types.ts';
 import {
   type ConnectionBudget,
@@ -49,6 +52,16 @@ export interface Areas {
   readonly discovery: Discovery;
 }
 
+/**
+ * The page loads from this server alone, runs no text as code, and stands in no frame. No style is written into it either: what
+ * its plots need they set by script.
+ */
+const PAGE_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html",
+  'referrer-policy': 'no-referrer',
+};
+
 /** Everything that listens. */
 export type Transports = ReturnType<typeof buildTransports>;
 
@@ -59,11 +72,14 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const { providers } = market;
   const { identify, devices } = identity;
   const { relay, connections, topics } = messaging;
-  const state = { accepts: false };
+  const state = { accepts: false, mqttPort: config.mqttPort };
   const newId = () => random.uuid();
   const pageOrigin = pageOriginOf(config);
   const cookies = createCookieSessions({ publicOrigin: config.publicUrl, pageOrigin }, platform);
-  const catalogue = createCatalogue({ ...servicesOf(config, areas, state), cookies, pageOrigin });
+  const page = readStaticFiles(fileURLToPath(dependencies.page), PAGE_HEADERS);
+  const describeServer = () => descriptionOf(config, platform, state);
+  const services = { ...servicesOf(areas, state), page, describeServer, cookies, pageOrigin };
+  const catalogue = createCatalogue(services);
   const pipeline = createPipeline({
     limiter: createRunningLimiter(),
     rates: createRates(rateWindows(config, platform)),
@@ -71,7 +87,6 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     clock,
     refused: refusalCounter(metrics),
   });
-  const observe = requestObserver(metrics);
   const serving = {
     pipeline,
     connections,
@@ -79,7 +94,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     cookies,
     room: platform.disk,
     logger,
-    observe,
+    observe: requestObserver(metrics),
     checkAnswers: dependencies.checkAnswers ?? false,
   };
   const frames = createFrames({ relay, devices, providers, ...areas.readings }, pipeline);
@@ -183,10 +198,13 @@ function buildConnectionBudget(config: Config, { clock, logger, metrics }: Platf
 const DATABASE_POOLS = 5;
 
 /** The MQTT listener. `listening` gets its port. */
-export function mqttPart({ mqtt }: Transports, listening: (port: number) => void): Part {
+export function mqttPart({ mqtt, state }: Transports, listening: (port: number) => void): Part {
   return {
     name: 'mqtt',
-    start: async () => listening((await mqtt.listen()).port),
+    async start() {
+      state.mqttPort = (await mqtt.listen()).port;
+      listening(state.mqttPort);
+    },
     stopAccepting: () => mqtt.stopAccepting(),
     stop: () => mqtt.close(),
   };
@@ -210,10 +228,9 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 
 /** `state` says whether the server takes requests, for its readiness. */
 function servicesOf(
-  config: Config,
   { platform, identity, market, administration, readings, discovery }: Areas,
   state: { readonly accepts: boolean },
-): Omit<HttpServices, 'cookies' | 'pageOrigin'> {
+): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
   const { ledger, payments, providers, requests, tokens, transactions } = market;
@@ -240,10 +257,24 @@ function servicesOf(
         if (!state.accepts) throw new Error('not listening');
       },
     },
-    description: { ratatoskr: describeSessions(config, platform) },
     renderMetrics: metrics.render,
     clock,
     logger,
+  };
+}
+
+/** What the server says of itself to everybody. */
+function descriptionOf(
+  config: Config,
+  platform: Platform,
+  { mqttPort }: { readonly mqttPort: number },
+): ReturnType<HttpServices['describeServer']> {
+  const { mailer, tls } = platform;
+  return {
+    ratatoskr: describeSessions(config, platform),
+    signUp: config.signUp,
+    sendsMail: mailer !== null,
+    mqtt: { port: mqttPort, tls: tls !== null, reachable: !isLoopback(config.mqttHost) },
   };
 }
 

@@ -68,6 +68,8 @@ describe('every operation', () => {
       'oauth.page',
       'oauth.script',
       'oauth.token',
+      'page.asset',
+      'page.open',
       'server.describe',
       'server.live',
       'server.ready',

@@ -68,7 +68,7 @@ beforeAll(async () => {
   await installClient();
   server = await startTestServer();
   world = await createWorld(server);
-  const { ratatoskr } = await server.get<{ ratatoskr: { publicKeys: string[] } }>('/.well-known/yggdrasil');
+  const { ratatoskr } = await server.get<{ ratatoskr: { publicKeys: string[] } }>('/api/v1/server');
   serverKey = ratatoskr.publicKeys[0] ?? '';
 });
 afterAll(() => server?.stop());

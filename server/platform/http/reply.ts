@@ -74,9 +74,9 @@ export class Reply {
     this.#native.cork(() => {
       this.#writeHead(head);
       const close = options.closeConnection ?? false;
-      // RFC 9110 section 8.6: no Content-Length with 204. Given any argument, the library writes one, and without
+      // RFC 9110 section 8.6: no Content-Length with 204, and none with 304 that isn't that of the file. Given any argument, the library writes one, and without
       // one it doesn't close: closing comes first.
-      if (response.status === 204 && !close) this.#native.endWithoutBody();
+      if ((response.status === 204 || response.status === 304) && !close) this.#native.endWithoutBody();
       else if (options.omitBody) this.#native.endWithoutBody(bytes.byteLength, close);
       else this.#native.end(bytes, close);
     });

@@ -70,11 +70,6 @@ export const nodeNoiseCrypto: NoiseCrypto = {
   hmacSha256: (key, data) => createHmac('sha256', key).update(data).digest(),
 };
 
-/** The key pair of this name that follows from a secret: the same each time, and no other's is known by it. */
-export function deriveKeyPair(secret: Uint8Array, name: string): KeyPair {
-  return keyPairOf(createHmac('sha256', secret).update(name).digest());
-}
-
 /** The X25519 key pair with this private key, of 32 bytes. */
 export function keyPairOf(privateKey: Uint8Array): KeyPair {
   return { privateKey, publicKey: rawPublicKey(createPublicKey(privateKeyOf(privateKey))) };

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { InvariantError } from '../../kernel/errors.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
@@ -24,6 +25,8 @@ export interface Keyring extends SecretBox {
   load(): Promise<boolean>;
   /** Makes the first data key, where there is none. */
   makeFirst(random: Random): Promise<void>;
+  /** 32 bytes that follow from the data key and the name, and are the same after a new master key. */
+  derive(name: string): Uint8Array;
 }
 
 /** Builds it. Nothing is sealed or opened before `load`. */
@@ -31,13 +34,18 @@ export function createKeyring(
   folder: SecretFolder,
   store: Pick<DataKeyStore, 'alone' | 'addFirst'>,
 ): Keyring {
-  let loaded: { readonly secrets: Secrets; readonly boxes: ReadonlyMap<string, SecretBox> } | null = null;
+  let loaded: {
+    readonly secrets: Secrets;
+    readonly keys: readonly Uint8Array[];
+    readonly boxes: ReadonlyMap<string, SecretBox>;
+  } | null = null;
 
   const load = () =>
-    store.alone(async (keys) => {
-      const secrets = await settleSecrets(keys, folder);
-      const boxes = new Map(keys.map((key) => [key.id, createSecretBox(unwrap(key, secrets))]));
-      loaded = { secrets, boxes };
+    store.alone(async (wrapped) => {
+      const secrets = await settleSecrets(wrapped, folder);
+      const keys = wrapped.map((key) => unwrap(key, secrets));
+      const boxes = new Map(wrapped.map(({ id }, index) => [id, createSecretBox(keys[index] as Uint8Array)]));
+      loaded = { secrets, keys, boxes };
       return boxes.size > 0;
     });
 
@@ -53,6 +61,12 @@ export function createKeyring(
       const key = random.bytes(MASTER_KEY_BYTES);
       await store.addFirst(wrap(keyId(key), key, requireLoaded().secrets));
       await load();
+    },
+
+    derive(name) {
+      const [key] = requireLoaded().keys;
+      if (key === undefined) throw new InvariantError('there is no data key');
+      return createHmac('sha256', key).update(name).digest();
     },
 
     seal(secret, context) {

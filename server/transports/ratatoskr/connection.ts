@@ -37,7 +37,7 @@ export interface ConnectionDependencies<Key> extends RequestDependencies, Sessio
   readonly calls: SessionCalls;
   readonly opening: OpeningConnections;
   /** The server's keys: the first is the one it shows. */
-  readonly staticKeys: readonly KeyPair[];
+  readonly staticKeys: () => readonly KeyPair[];
   readonly connections: Pick<ConnectionRegistry, 'arrive'>;
   readonly heartbeatIntervalMs: number;
   readonly clock: Clock;
@@ -69,7 +69,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#dependencies = dependencies;
     const { clock, opening, staticKeys } = dependencies;
     this.#heardAtMs = clock.nowMs();
-    this.#session = RatatoskrSession.await({ staticKeys }, dependencies);
+    this.#session = RatatoskrSession.await({ staticKeys: staticKeys() }, dependencies);
     this.#isCounted = opening.enter(socket.remoteAddress);
     this.#cancelTimeout = clock.after(OPENING_TIMEOUT_MS, () => this.end(tooSlow()));
     if (!this.#isCounted) this.end(tooMany());

@@ -9,8 +9,27 @@ import { defineRawRoute, defineRoute } from './define-route.ts';
 /** How long a readiness check may take, in milliseconds: what answers later is not ready. */
 const CHECK_TIMEOUT_MS = 2_000;
 
-/** What the server says of itself to whoever asks. */
+export interface ServerRoutesDependencies {
+  /** What must work for requests to succeed, by name: `database`, `broker`. A check rejects when it doesn't. */
+  readonly checks: Readonly<Record<string, () => Promise<unknown>>>;
+  readonly renderMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  readonly describeServer: () => ServerDescription;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What people and devices must know of the server before they are anybody to it. */
 export interface ServerDescription {
+  /** Whether people make their accounts themselves. */
+  readonly signUp: 'open' | 'closed';
+  /** Codes for signing in can be sent. */
+  readonly sendsMail: boolean;
+  readonly mqtt: {
+    readonly port: number;
+    readonly tls: boolean;
+    /** Other machines reach it. */
+    readonly reachable: boolean;
+  };
   /** Where sessions of Ratatoskr are opened, the versions that are spoken there, and the server's X25519 keys, base64url, the one in use first. */
   readonly ratatoskr: {
     readonly path: string;
@@ -19,16 +38,7 @@ export interface ServerDescription {
   } | null;
 }
 
-export interface ServerRoutesDependencies {
-  readonly description: ServerDescription;
-  /** What must work for requests to succeed, by name: `database`, `broker`. A check rejects when it doesn't. */
-  readonly checks: Readonly<Record<string, () => Promise<unknown>>>;
-  readonly renderMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
-/** For whoever runs the server: is it alive, is it ready, what does it count. */
+/** For whoever runs the server: is it alive, is it ready, what does it count; and for who comes to it: how to get in. */
 export function createServerRoutes(dependencies: ServerRoutesDependencies): HttpOperation[] {
   const { checks, renderMetrics } = dependencies;
   const healthy = defineRoute({
@@ -83,26 +93,35 @@ export function createServerRoutes(dependencies: ServerRoutesDependencies): Http
       return { status: 200, headers: { 'content-type': contentType }, body: text };
     },
   });
-  return [healthy, ready, metrics, describeServer(dependencies)];
+  return [healthy, ready, descriptionRoute(dependencies), metrics];
 }
 
-const describeServer = (dependencies: Pick<ServerRoutesDependencies, 'description'>) =>
+/** For who comes to the server: how to get in. */
+const descriptionRoute = ({ describeServer }: Pick<ServerRoutesDependencies, 'describeServer'>) =>
   defineRoute({
     operation: 'server.describe',
     method: 'GET',
-    path: '/.well-known/yggdrasil',
+    path: '/api/v1/server',
     access: 'public',
     cost: COSTS.read,
     audit: 'none',
-    summary: 'How the server is reached beside HTTP: where Ratatoskr is, and with which keys (base64url).',
+    summary: 'How people sign in here, and where devices connect.',
     response: z.object({
+      signUp: z.enum(['open', 'closed']).describe('Whether people make their accounts themselves.'),
+      sendsMail: z.boolean().describe('Codes for signing in can be sent.'),
+      mqtt: z.object({
+        port: z.int(),
+        tls: z.boolean().describe('`mqtts://` in place of `mqtt://`.'),
+        reachable: z.boolean().describe('False: only programs on the machine of the server reach it.'),
+      }),
       ratatoskr: z
         .object({ path: z.string(), versions: z.array(z.int()), publicKeys: z.array(z.string()) })
-        .nullable(),
+        .nullable()
+        .describe('Where sessions of Ratatoskr are opened, and the keys of the server (base64url).'),
     }),
     status: 200,
     errors: [],
-    handle: async () => ({ ...dependencies.description }),
+    handle: async () => describeServer(),
   });
 
 async function passes(name: string, { checks, clock, logger }: ServerRoutesDependencies): Promise<boolean> {

@@ -301,11 +301,6 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'tenant_not_found',
   },
-  'server.describe': {
-    valid: () => ({ path: '/.well-known/yggdrasil' }),
-    refused: () => ({ path: '/.well-known/yggdrasil?verbose=1' }),
-    ...unknownQuery,
-  },
   'server.live': {
     valid: () => ({ path: '/healthz' }),
     refused: () => ({ path: '/healthz?verbose=1' }),
@@ -320,6 +315,23 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     valid: () => ({ path: '/metrics' }),
     refused: () => ({ method: 'POST', path: '/metrics' }),
     ...wrongMethod,
+  },
+  'server.describe': {
+    valid: () => ({ path: '/api/v1/server' }),
+    refused: () => ({ method: 'DELETE', path: '/api/v1/server' }),
+    ...wrongMethod,
+  },
+  'page.open': {
+    valid: () => ({ path: '/' }),
+    refused: () => ({ path: '/' }),
+    status: 404,
+    code: 'not_found',
+  },
+  'page.asset': {
+    valid: () => ({ path: '/assets/nothing.js' }),
+    refused: () => ({ path: '/assets/..%2findex.html' }),
+    status: 404,
+    code: 'not_found',
   },
   'documentation.openapi': {
     valid: () => ({ path: '/openapi.json' }),

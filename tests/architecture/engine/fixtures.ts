@@ -66,9 +66,9 @@ export function layOver(fixtures: readonly Fixture[]): string {
 /** A file in each layer of more than fixed files that imports a package which no list names. */
 export function foreignImports(layers: readonly string[]): readonly Fixture[] {
   return layers
-    .filter((layer) => layer !== 'main' && layer !== 'program')
+    .filter((layer) => !['main', 'program', 'page-build'].includes(layer))
     .map((layer) => {
-      const isOfServer = /^(kernel|config|jobs|app|transports|platform|domains)(\/|$)/.test(layer);
+      const isOfServer = /^(kernel|config|dashboard|jobs|app|transports|platform|domains)(\/|$)/.test(layer);
       const path = `${isOfServer ? 'server/' : ''}${layer}/foreign-import.ts`;
       const text = "import ts from 'typescript';\n\nexport const version = ts.version;\n";
       return {

@@ -20,7 +20,12 @@ const refusedProperties = new Map(
 const PROCESS_ENTRIES = ['server/main.ts', 'server/yggdrasil.ts'];
 
 function isWatched(path: string): boolean {
-  return path.startsWith('server/') && !path.startsWith('server/platform/');
+  return (
+    path.startsWith('server/') &&
+    !path.startsWith('server/platform/') &&
+    // The page runs in a browser: that is all it has.
+    !path.startsWith('server/dashboard/')
+  );
 }
 
 /** What in the server's code takes time, chance, sockets or the process from its surroundings. */

@@ -136,6 +136,7 @@ const ADAPTERS = {
   ],
   http: [
     [packages('uWebSockets.js'), 'the HTTP library; it is in http/ and websocket/ only'],
+    [node('crypto', 'fs', 'path'), 'reads the files of the page', { only: '/static-files\\.ts$' }],
     [node('http'), 'the names of statuses', { only: '/reply\\.ts$' }],
     [node('net'), 'tells addresses from names', { only: '/listener\\.ts$' }],
     [folders('server/platform/websocket'), 'a socket begins as an HTTP request'],
@@ -366,6 +367,26 @@ const LAYERS = [
       [ANY_BORDER, 'joins everything'],
       [folders('assembly/host'), 'loads the core'],
       [SESSIONS, 'names the keys of sessions', { types: true }],
+      [node('url'), 'finds the built page', { only: '/transports\\.ts$' }],
+    ],
+  },
+  {
+    name: 'dashboard',
+    path: '^server/dashboard/(?!vite\\.config\\.ts$)',
+    imports: [
+      own('server/dashboard'),
+      [packages('svelte'), 'views are components'],
+      [packages('uplot'), 'draws plots', { only: '/plot\\.svelte$' }],
+      [folders('server/transports/rest'), 'what the API answers', { types: true, only: '/api/types\\.ts$' }],
+      [packages('zod'), 'what the API answers', { types: true, only: '/api/types\\.ts$' }],
+    ],
+  },
+  {
+    name: 'page-build',
+    path: files('server/dashboard/vite.config.ts'),
+    imports: [
+      [packages('vite', '@sveltejs/vite-plugin-svelte'), 'builds the page'],
+      [node('fs', 'url', 'zlib'), 'compresses what was built'],
     ],
   },
   {
@@ -501,6 +522,7 @@ const LAYERS = [
 
 /** Where execution begins, or what others import from outside. Every file of ours is reached from one of these. */
 const ENTRIES = [
+  '^server/dashboard/(main|vite\\.config)\\.ts$',
   '^server/yggdrasil\\.ts$',
   '^server/platform/tokenizer/worker\\.ts$',
   '^device/client/index\\.ts$',

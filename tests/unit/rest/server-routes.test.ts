@@ -13,17 +13,24 @@ const SILENT: Logger = {
   error: () => undefined,
 };
 
+const DESCRIPTION = {
+  signUp: 'closed',
+  sendsMail: false,
+  mqtt: { port: 1883, tls: false, reachable: true },
+  ratatoskr: null,
+} as const;
+
 function routeOf(
   operation: string,
   checks: Record<string, () => Promise<unknown>> = {},
   clock: Clock = STILL_CLOCK,
 ) {
   const routes = createServerRoutes({
-    description: { ratatoskr: null },
     checks,
     clock,
     logger: SILENT,
     renderMetrics: async () => ({ contentType: 'text/plain', text: '"metrics"' }),
+    describeServer: () => DESCRIPTION,
   });
   return routes.find((route) => route.operation === operation) as HttpOperation;
 }
@@ -31,6 +38,11 @@ function routeOf(
 test('the server is live as long as it answers', async () => {
   const answer = await serving(routeOf('server.live')).ask();
   expect([answer.status, answer.json]).toEqual([200, { status: 'live' }]);
+});
+
+test('the server says to everybody how people sign in and where devices connect', async () => {
+  const answer = await serving(routeOf('server.describe')).ask();
+  expect([answer.status, answer.json]).toEqual([200, DESCRIPTION]);
 });
 
 test('the server is ready when every check passes, and says which doesn’t', async () => {

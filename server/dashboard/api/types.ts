@@ -1,0 +1,61 @@
+import type { z } from 'zod';
+import type { logEntrySchema } from '../../transports/rest/admin/schemas.ts';
+import type { apiKeySchema } from '../../transports/rest/api-keys/schemas.ts';
+import type { recordSchema } from '../../transports/rest/audit/schemas.ts';
+import type { credentialsSchema, deviceSchema } from '../../transports/rest/devices/schemas.ts';
+import type { shadowSchema } from '../../transports/rest/devices/state-schemas.ts';
+import type { invitationSchema } from '../../transports/rest/invitations/schemas.ts';
+import type { memberSchema } from '../../transports/rest/members/schemas.ts';
+import type { networkSchema } from '../../transports/rest/networks/schemas.ts';
+import type { readingSchema } from '../../transports/rest/readings/schemas.ts';
+import type { ServerDescription } from '../../transports/rest/server-routes.ts';
+import type { tenantSchema } from '../../transports/rest/tenants/schemas.ts';
+import type { tokenSchema } from '../../transports/rest/tokens/schemas.ts';
+import type { ownUserSchema } from '../../transports/rest/users/schemas.ts';
+
+/** What the API answers, by the schemas that it checks its answers with. Types alone: nothing of the server is in the page. */
+export type { ServerDescription };
+export type User = z.output<typeof ownUserSchema>;
+export type Tenant = z.output<typeof tenantSchema>;
+export type Member = z.output<typeof memberSchema>;
+export type Invitation = z.output<typeof invitationSchema>;
+export type Token = z.output<typeof tokenSchema>;
+export type ApiKey = z.output<typeof apiKeySchema>;
+export type Network = z.output<typeof networkSchema>;
+export type Device = z.output<typeof deviceSchema>;
+export type Credentials = z.output<typeof credentialsSchema>;
+export type Reading = z.output<typeof readingSchema>;
+export type DeviceState = z.output<typeof shadowSchema>;
+export type LogEntry = z.output<typeof logEntrySchema>;
+export type AuditRecord = z.output<typeof recordSchema>;
+
+/** A page of a list. */
+export interface ListPage<Item> {
+  readonly items: readonly Item[];
+  /** Goes on as `after`; null: that was all. */
+  readonly next: string | null;
+}
+
+/** Something that a device was refused. */
+export interface Refusal {
+  readonly at: string;
+  readonly topic: string | null;
+  readonly code: string;
+  readonly reason: string;
+  readonly count: number;
+}
+
+/** What became of a command. */
+export interface CommandAnswer {
+  readonly id: string;
+  readonly result: {
+    readonly error: { readonly code: string; readonly message: string } | null;
+    readonly values: Readonly<Record<string, unknown>>;
+  } | null;
+}
+
+/** An amount, in decimal. */
+export interface Money {
+  readonly value: string;
+  readonly currency: string;
+}

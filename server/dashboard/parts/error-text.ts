@@ -1,0 +1,9 @@
+import { ApiError, ConnectionError } from '../api/http.ts';
+import { findText, t } from '../messages/index.svelte.ts';
+
+/** What went wrong, for people: in their language where we have words for it, else as the server says it. */
+export function errorText(error: unknown): string {
+  if (error instanceof ConnectionError) return t('error.connection');
+  if (error instanceof ApiError) return findText(`error.${error.code}`) ?? error.message;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,109 @@
+import {
+  actIn,
+  forgetCredentials,
+  keepCredentials,
+  keepsCookies,
+  type SignInAnswer,
+} from './api/credentials.ts';
+import { ask, askList, onSignedOut } from './api/http.ts';
+import type { Tenant, User } from './api/types.ts';
+
+/** Who is signed in. */
+export interface Session {
+  readonly user: User;
+  readonly tenants: readonly Tenant[];
+  /** The one that is acted in. */
+  readonly tenant: Tenant | null;
+}
+
+let current = $state.raw<Session | null | undefined>(undefined);
+
+onSignedOut(() => {
+  if (current) endHere();
+});
+
+/** Who is signed in; null: nobody; undefined: it isn't known yet. */
+export const session = (): Session | null | undefined => current;
+
+/** Looks whether somebody is signed in already. */
+export async function resume(): Promise<void> {
+  try {
+    const { csrfToken } = await ask<{ csrfToken: string | null }>('GET', '/users/sessions/current');
+    keepCredentials({ token: null, csrfToken });
+    await load();
+  } catch {
+    current = null;
+  }
+}
+
+/** Makes the first account of the server. */
+export const setUp = (code: string, name: string): Promise<void> =>
+  enter('/setup', { code, name }, keepsCookies());
+
+/** Signs in with a code from a mail. */
+export const enterMailCode = (codeId: string, code: string): Promise<void> =>
+  enter('/users/sessions', { codeId, code }, keepsCookies());
+
+/** Signs in with a recovery code. */
+export const enterRecoveryCode = (code: string): Promise<void> =>
+  enter('/users/recover', { code }, keepsCookies());
+
+/** Signs in with a token that somebody has. */
+export async function enterToken(token: string): Promise<void> {
+  keepCredentials({ token });
+  try {
+    if (keepsCookies()) {
+      const answer = await ask<SignInAnswer>('POST', '/users/sessions/cookie');
+      forgetCredentials();
+      keepCredentials(answer);
+    }
+    await load();
+  } catch (error) {
+    forgetCredentials();
+    throw error;
+  }
+}
+
+/** Signs out, on the server as well. */
+export async function signOut(): Promise<void> {
+  await ask('POST', '/users/logout').catch(() => undefined);
+  endHere();
+}
+
+/** Acts in another tenant. */
+export function chooseTenant(id: string): void {
+  if (!current) return;
+  const tenant = current.tenants.find((one) => one.id === id) ?? null;
+  actIn(tenant?.id ?? null);
+  current = { ...current, tenant };
+}
+
+/** Reads anew who is signed in, and where they may act. */
+export async function load(): Promise<void> {
+  const [user, tenants] = await Promise.all([ask<User>('GET', '/users/me'), askList<Tenant>('/tenants')]);
+  const chosen = current?.tenant?.id;
+  const tenant = tenants.find(({ id }) => id === chosen) ?? tenants[0] ?? null;
+  actIn(tenant?.id ?? null);
+  current = { user, tenants, tenant };
+}
+
+/** True where the role in this tenant lets them: the server decides all the same. */
+export function mayManage(): boolean {
+  const role = current?.tenant?.role;
+  return role === 'owner' || role === 'administrator';
+}
+
+/** True for who may add and switch devices. */
+export function mayCommand(): boolean {
+  return mayManage() || current?.tenant?.role === 'member';
+}
+
+async function enter(path: string, body: object, cookie: boolean): Promise<void> {
+  keepCredentials(await ask<SignInAnswer>('POST', path, cookie ? { ...body, cookie } : body));
+  await load();
+}
+
+function endHere(): void {
+  forgetCredentials();
+  current = null;
+}
