@@ -24,6 +24,7 @@ import { shadow } from './0028-shadow.ts';
 import { discovery } from './0029-discovery.ts';
 import { ownDiscovery } from './0030-own-discovery.ts';
 import { dataKeys } from './0033-data-keys.ts';
+import { credentialOverlap } from './0034-credential-overlap.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -54,4 +55,5 @@ export const migrations: readonly Migration[] = [
   discovery,
   ownDiscovery,
   dataKeys,
+  credentialOverlap,
 ];
