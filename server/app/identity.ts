@@ -189,6 +189,9 @@ function devicePresence(
     },
     changed,
     endDevice,
+    endToken(deviceId, credentialId) {
+      connections.end({ deviceId, credentialId }, relayError('unauthenticated'));
+    },
     async forget(deviceId, networks) {
       endDevice(deviceId);
       await relay.forget(deviceId);

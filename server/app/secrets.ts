@@ -5,7 +5,11 @@ import {
   createSealedAuditKeys,
   PLATFORM,
 } from '../domains/audit/index.ts';
-import { createSealedClaims, createSealedSigningKeys } from '../domains/devices/index.ts';
+import {
+  createSealedClaims,
+  createSealedPreviousKeys,
+  createSealedSigningKeys,
+} from '../domains/devices/index.ts';
 import { createSealedAnswers } from '../domains/requests/index.ts';
 import type { Database } from '../kernel/database.ts';
 import type { SealedRows } from '../kernel/sealed-rows.ts';
@@ -56,6 +60,7 @@ export function secretsPart({ devices }: Identity, { secretBox, random, dataDire
 export function sealedTables(database: Database): SealedRows[] {
   return [
     createSealedSigningKeys(database),
+    createSealedPreviousKeys(database),
     createSealedClaims(database),
     createSealedAuditKeys(database),
     createSealedAnswers(database),

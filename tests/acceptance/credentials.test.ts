@@ -235,6 +235,47 @@ describe('a device whose token is rotated', () => {
     neighbour.close();
   });
 
+  it('goes on with its old token and key until it shows the new ones, and is cut off then with the old ones alone', async () => {
+    const { alice } = world;
+    const device = await createDevice(server, alice.token, alice.network.id, 'Overlapping');
+    const [socket, client] = [await BifrostSocket.open(server, device), await overMqtt(device)];
+    const rotate = (query: string) =>
+      server.post<{ token: string; signingKey: string | null; previousUntil: string | null }>(
+        `/api/v1/devices/${device.deviceId}/token${query}`,
+        undefined,
+        alice.token,
+      );
+    const lost = await rotate('?overlapSeconds=3600&signingKey=true');
+    expect(lost.previousUntil).toMatch(/Z$/);
+    const sends = async (open: BifrostSocket) => {
+      open.send({ delivery: Delivery.STORED }, encodePayload(Event, { name: 'still here' }));
+      await open.next(FrameType.ACK);
+    };
+    await sends(socket);
+    const beside = await BifrostSocket.open(server, device);
+    await sends(beside);
+
+    const renewed = { ...device, token: lost.token, signingKey: lost.signingKey ?? '' };
+    expect(renewed.signingKey).not.toBe(device.signingKey);
+    const closed = gone(client);
+    const again = await BifrostSocket.open(server, renewed);
+    expect([await beside.closed(), beside.closeReason]).toEqual([4401, 'unauthenticated']);
+    await closed;
+    await sends(again);
+    expect(await ask(device.token, 'GET', '/api/v1/marketplace/providers')).toBe('401 unauthenticated');
+
+    const [second, third] = [await rotate('?overlapSeconds=60'), await rotate('?overlapSeconds=60')];
+    expect([await again.closed(), again.closeReason]).toEqual([4401, 'unauthenticated']);
+    const answers = [lost, second, third].map(({ token }) =>
+      ask(token, 'GET', '/api/v1/marketplace/providers'),
+    );
+    expect(await Promise.all(answers)).toEqual(['401 unauthenticated', expect.any(String), '200 done']);
+    expect(second.signingKey).toBeNull();
+    expect(
+      await ask(alice.token, 'POST', `/api/v1/devices/${device.deviceId}/token?overlapSeconds=604801`),
+    ).toBe('400 invalid_input');
+  });
+
   it('keeps one token of two rotations at once, and the other is worth nothing', async () => {
     const { alice } = world;
     const device = await createDevice(server, alice.token, alice.network.id, 'Rotated twice');

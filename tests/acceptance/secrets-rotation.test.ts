@@ -72,17 +72,17 @@ it('the master key is rotated while the server runs, and the server that starts 
 
   const switchOf = await register(server, 'Switch');
   for (const device of [old, lamp, switchOf]) expect(await answerTo(server, device)).toBe(KNOWN);
-  const report = await verifyAuditLogs(readConfig(environment), process, {
-    tenantId: null,
-    witnessFiles: new Map(),
-  });
-  expect(report.problems).toEqual([]);
   const { items } = await server.get<{ items: { operation: string }[] }>(
     '/api/v1/admin/audit?limit=200',
     token,
   );
   expect(items.map(({ operation }) => operation)).toContain('commandLine.secrets.rotate');
   await server.stopApp();
+  const report = await verifyAuditLogs(readConfig(environment), process, {
+    tenantId: null,
+    witnessFiles: new Map(),
+  });
+  expect(report.problems).toEqual([]);
 
   const next = await startTestServer(environment);
   try {

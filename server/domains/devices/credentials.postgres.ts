@@ -3,7 +3,7 @@ import type { Database } from '../../kernel/database.ts';
 import { gather } from '../../kernel/gather.ts';
 import type { CredentialId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import { CONNECTING_MAX } from './limits.ts';
-import type { DeviceStore } from './ports.ts';
+import type { DeviceStore, FoundCredentials } from './ports.ts';
 import type { DeviceCapabilities } from './types.ts';
 
 interface CredentialRow {
@@ -12,6 +12,11 @@ interface CredentialRow {
   token_id: CredentialId;
   token_hash: Uint8Array;
   signing_key_sealed: Uint8Array;
+  /** The token, and the key, that the device had before; null: none that may still be good. */
+  previous_token_id: CredentialId | null;
+  previous_token_hash: Uint8Array | null;
+  previous_key_sealed: Uint8Array | null;
+  previous_until: Date | null;
 }
 
 interface Seen {
@@ -20,8 +25,6 @@ interface Seen {
 }
 
 const textOf = (hash: Uint8Array) => Buffer.from(hash).toString('hex');
-
-type FoundDevice = NonNullable<Awaited<ReturnType<DeviceStore['findByToken']>>>;
 
 /** The part of the devices' store that devices themselves ask, and the server about their credentials. */
 export function createCredentialRows(
@@ -33,6 +36,7 @@ export function createCredentialRows(
   | 'saveLastSeen'
   | 'bindSessionKey'
   | 'findByToken'
+  | 'dropPreviousCredentials'
   | 'findAnySealedKey'
   | 'findEveryNetwork'
 > {
@@ -62,8 +66,10 @@ export function createCredentialRows(
         const key = Buffer.from(publicKey);
         const known = await sql`
           SELECT FROM devices
-          WHERE tenant_id = ${tenantId} AND id = ${deviceId} AND token_id = ${credentialId}
-            AND session_key_token_id = token_id AND session_key = ${key}`;
+          WHERE tenant_id = ${tenantId} AND id = ${deviceId} AND (
+            (token_id = ${credentialId} AND session_key_token_id = token_id AND session_key = ${key})
+            -- A token that another one has followed is good for a while longer, but binds no key any more.
+            OR (previous_token_id = ${credentialId} AND (session_key IS NULL OR session_key = ${key})))`;
         if (known.length > 0) return true;
         const bound = await sql`
           UPDATE devices SET session_key = ${key}, session_key_token_id = token_id
@@ -75,6 +81,14 @@ export function createCredentialRows(
     saveLastSeen: (actor, atMs) => saveSeen({ actor, atMs }),
     findByToken: (tokenHash) => findByToken(tokenHash),
 
+    dropPreviousCredentials: (deviceId, tokenId) =>
+      database.system('identity', async (sql) => {
+        await sql`
+          UPDATE devices SET previous_token_id = NULL, previous_token_hash = NULL, previous_key_sealed = NULL,
+            previous_until = NULL
+          WHERE id = ${deviceId} AND previous_token_id = ${tokenId}`;
+      }),
+
     findEveryNetwork: (tenantId, deviceId) =>
       database.system('identity', async (sql) => {
         const rows = await sql<{ network_id: NetworkId; tenant_id: TenantId }[]>`
@@ -85,7 +99,7 @@ export function createCredentialRows(
 
     findAnySealedKey: () =>
       database.system('identity', async (sql) => {
-        const [row] = await sql<Omit<CredentialRow, 'token_id' | 'token_hash'>[]>`
+        const [row] = await sql<Pick<CredentialRow, 'id' | 'tenant_id' | 'signing_key_sealed'>[]>`
           SELECT id, tenant_id, signing_key_sealed FROM devices LIMIT 1`;
         if (row === undefined) return null;
         return { tenantId: row.tenant_id, deviceId: row.id, signingKeySealed: row.signing_key_sealed };
@@ -93,22 +107,47 @@ export function createCredentialRows(
   };
 }
 
-/** Whose these tokens are, in their order. */
-function findByTokens(database: Database, hashes: readonly Uint8Array[]): Promise<(FoundDevice | null)[]> {
+/** Whose these tokens are, or were before their present ones, in their order. */
+function findByTokens(
+  database: Database,
+  hashes: readonly Uint8Array[],
+): Promise<(FoundCredentials | null)[]> {
   const wanted = hashes.map(textOf);
   return database.system('identity', async (sql) => {
     const rows = await sql<CredentialRow[]>`
-      SELECT id, tenant_id, token_id, token_hash, signing_key_sealed FROM devices
-      WHERE token_hash = ANY(ARRAY(SELECT decode(hash, 'hex') FROM unnest(${wanted}::text[]) AS hash))`;
-    const found = new Map<string, FoundDevice>();
-    for (const { id, tenant_id, token_id, token_hash, signing_key_sealed } of rows) {
-      found.set(textOf(token_hash), {
-        actor: { kind: 'device', tenantId: tenant_id, deviceId: id, credentialId: token_id },
-        signingKeySealed: signing_key_sealed,
-      });
-    }
+      WITH wanted AS MATERIALIZED (SELECT ARRAY(SELECT decode(hash, 'hex') FROM unnest(${wanted}::text[]) AS hash) AS hashes)
+      SELECT id, tenant_id, token_id, token_hash, signing_key_sealed,
+        previous_token_id, previous_token_hash, previous_key_sealed, previous_until
+      FROM devices
+      WHERE token_hash = ANY ((SELECT hashes FROM wanted)::bytea[])
+        OR previous_token_hash = ANY ((SELECT hashes FROM wanted)::bytea[])`;
+    const found = new Map<string, FoundCredentials>(rows.flatMap(credentialsOf));
     return wanted.map((hash) => found.get(hash) ?? null);
   });
+}
+
+/** By their tokens: the device's own, and those before. */
+function credentialsOf(row: CredentialRow): [tokenHash: string, FoundCredentials][] {
+  const device = { kind: 'device', tenantId: row.tenant_id, deviceId: row.id } as const;
+  const own: FoundCredentials = {
+    actor: { ...device, credentialId: row.token_id },
+    signingKeySealed: row.signing_key_sealed,
+    untilMs: null,
+    previousTokenId: row.previous_token_id,
+  };
+  const { previous_token_id, previous_token_hash, previous_key_sealed, previous_until } = row;
+  const hasPrevious = previous_token_id && previous_token_hash && previous_key_sealed && previous_until;
+  if (!hasPrevious) return [[textOf(row.token_hash), own]];
+  const previous: FoundCredentials = {
+    actor: { ...device, credentialId: previous_token_id },
+    signingKeySealed: previous_key_sealed,
+    untilMs: previous_until.getTime(),
+    previousTokenId: null,
+  };
+  return [
+    [textOf(row.token_hash), own],
+    [textOf(previous_token_hash), previous],
+  ];
 }
 
 /** One transaction for each tenant: no role may write what belongs to several. A tenant whose write fails fails alone. */

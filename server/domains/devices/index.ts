@@ -2,10 +2,14 @@ export { createClaimStore } from './claims.postgres.ts';
 export type { DeviceClaims } from './claims.ts';
 export { countDevices, findGuests } from './counts.postgres.ts';
 export { type DeviceDescription, describeDevices, listDevicesOf } from './descriptions.postgres.ts';
-export { CLAIM_POLL_SECONDS } from './limits.ts';
+export { CLAIM_POLL_SECONDS, CREDENTIAL_OVERLAP_SECONDS_MAX } from './limits.ts';
 export { createMembershipStore, type MembershipStore } from './memberships.postgres.ts';
 export type { NetworkOfDevice, Presence } from './ports.ts';
-export { createSealedClaims, createSealedSigningKeys } from './sealed-rows.postgres.ts';
+export {
+  createSealedClaims,
+  createSealedPreviousKeys,
+  createSealedSigningKeys,
+} from './sealed-rows.postgres.ts';
 export { createDeviceService, type DeviceService } from './service.ts';
 export { createDeviceRows, createDeviceStore } from './store.postgres.ts';
 export {

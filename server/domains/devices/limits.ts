@@ -4,6 +4,9 @@ export const DEVICE_TOKEN_PREFIX = 'ygd_';
 /** Random bytes of a token: 256 bits can't be guessed, so a fast hash is enough to store them. */
 export const DEVICE_TOKEN_BYTES = 32;
 
+/** The credentials that a device had before are good for so long at most, in seconds: until a device that sleeps for days has fetched the new ones. */
+export const CREDENTIAL_OVERLAP_SECONDS_MAX = 7 * 86_400;
+
 /** Bytes of a signing key: the output length of SHA-256, as RFC 2104 section 3 recommends. */
 export const SIGNING_KEY_BYTES = 32;
 

@@ -26,6 +26,8 @@ export interface Presence {
   changed(deviceId: DeviceId): void;
   /** Ends every connection of the device at once; how far it had read is kept. */
   endDevice(deviceId: DeviceId): void;
+  /** Ends every connection that the device opened with this token, at once. */
+  endToken(deviceId: DeviceId, tokenId: CredentialId): void;
   /** Ends every connection of the device, forgets how far it had read, and its sessions in these networks. */
   forget(deviceId: DeviceId, networks: readonly NetworkOfDevice[]): Promise<void>;
 }
@@ -60,6 +62,23 @@ export interface StoredToken {
 /** What is kept of a new device's credentials. */
 export interface DeviceSecrets extends StoredToken {
   readonly signingKeySealed: Uint8Array;
+}
+
+/** What comes in the place of a device's credentials. */
+export interface NextCredentials extends StoredToken {
+  /** Null: the signing key stays. */
+  readonly signingKeySealed: Uint8Array | null;
+  /** Those that the device has are good until then; null: no longer. */
+  readonly previousUntilMs: number | null;
+}
+
+/** What is kept of a device whose token was shown. */
+export interface FoundCredentials extends Pick<DeviceIdentity, 'actor'> {
+  readonly signingKeySealed: Uint8Array;
+  /** Null: it is the device's present token. Otherwise it is the one before, and good until then. */
+  readonly untilMs: number | null;
+  /** The token before the one that was shown, which may still be good. */
+  readonly previousTokenId: CredentialId | null;
 }
 
 /** A device that waits for its owner, as it is kept. */
@@ -110,8 +129,17 @@ export interface DeviceStore {
     deviceId: DeviceId,
     change: { readonly name: string; readonly assignedId: string | null | undefined },
   ): Promise<'changed' | 'name_taken' | 'id_taken' | 'not_found'>;
-  /** Puts a token in the place of the device's token. False: there is no such device. */
-  replaceToken(actor: AccountActor, deviceId: DeviceId, token: StoredToken): Promise<boolean>;
+  /**
+   * Puts credentials in the place of the device's own, which are good until then, too, where that isn't null. Older ones that still
+   * were are not any more: their token, if there are some. `not_found`: there is no such device.
+   */
+  replaceCredentials(
+    actor: AccountActor,
+    deviceId: DeviceId,
+    next: NextCredentials,
+  ): Promise<{ readonly olderTokenId: CredentialId | null } | 'not_found'>;
+  /** The credentials before the device's own, with this token, are good for nothing any more. */
+  dropPreviousCredentials(deviceId: DeviceId, tokenId: CredentialId): Promise<void>;
   /** False: there was none. */
   removeDevice(actor: AccountActor, deviceId: DeviceId): Promise<boolean>;
   /** A device's networks that the actor sees, in the order of ids, those behind `after`. */
@@ -143,9 +171,8 @@ export interface DeviceStore {
   saveLastSeen(actor: DeviceActor, atMs: number): Promise<void>;
   /** Keeps the key as that of the device's token, unless there is one. False: there is another. */
   bindSessionKey(actor: DeviceActor, publicKey: Uint8Array): Promise<boolean>;
-  findByToken(
-    tokenHash: Uint8Array,
-  ): Promise<(Omit<DeviceIdentity, 'signingKey'> & { signingKeySealed: Uint8Array }) | null>;
+  /** Whose token this is, or was before its present one. */
+  findByToken(tokenHash: Uint8Array): Promise<FoundCredentials | null>;
   /** The sealed key of some device, whoever it belongs to; null where there is none. */
   findAnySealedKey(): Promise<{
     tenantId: TenantId;

@@ -6,6 +6,7 @@ import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/p
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
+import { createDeviceAuthentication, type DeviceAuthentication } from './authenticate.ts';
 import { createDeviceClaims, type DeviceClaims } from './claims.ts';
 import {
   createDeviceNetworks,
@@ -13,12 +14,7 @@ import {
   requireDevice,
   requireOwnDevice,
 } from './device-networks.ts';
-import {
-  DEVICE_TOKEN_PREFIX,
-  DEVICES_LOOKED_AT_MAX,
-  MISSED_HEARTBEATS_MAX,
-  SIGNING_KEY_BYTES,
-} from './limits.ts';
+import { DEVICES_LOOKED_AT_MAX, MISSED_HEARTBEATS_MAX, SIGNING_KEY_BYTES } from './limits.ts';
 import type {
   ClaimStore,
   DeviceFilter,
@@ -33,17 +29,10 @@ import type {
 import { checkCapabilities, joinedCapabilities, statusOf } from './rules.ts';
 import { signingKeyContext } from './sealed-contexts.ts';
 import { createDeviceToken, type DeviceToken, makeToken } from './token.ts';
-import type {
-  Device,
-  DeviceCapabilities,
-  DeviceIdentity,
-  DeviceStatus,
-  RegisteredDevice,
-  WorldType,
-} from './types.ts';
+import type { Device, DeviceCapabilities, DeviceStatus, RegisteredDevice, WorldType } from './types.ts';
 
 /** Devices, their credentials, and the networks they belong to. */
-export interface DeviceService extends DeviceNetworks, DeviceToken, DeviceClaims {
+export interface DeviceService extends DeviceAuthentication, DeviceNetworks, DeviceToken, DeviceClaims {
   /**
    * A new device in one of the actor's networks. Refuses with `forbidden`, `network_not_found`, `device_name_taken`,
    * `device_id_taken` and `limit_reached`. The first device with an assigned id keeps it until it is changed or removed;
@@ -81,8 +70,6 @@ export interface DeviceService extends DeviceNetworks, DeviceToken, DeviceClaims
    * `device_of_other_tenant`.
    */
   removeDevice(actor: Actor, deviceId: DeviceId): Promise<void>;
-  /** Who connects with this token, or null: also for a device of a tenant that is suspended. */
-  authenticate(token: string): Promise<DeviceIdentity | null>;
   /** Refuses with `invalid_input` lists and words that are too long. */
   checkCapabilities(capabilities: DeviceCapabilities): void;
   /** Keeps what the device says it can do. Refuses as `checkCapabilities` does. */
@@ -132,7 +119,7 @@ interface DeviceOptions {
 
 /** Builds the service. */
 export function createDeviceService(options: DeviceOptions, dependencies: DeviceDependencies): DeviceService {
-  const { store, suspended, secretBox, clock, hash } = dependencies;
+  const { store, secretBox, clock } = dependencies;
   const withPresence = createLiveView(options, dependencies);
   const catalogue = createDeviceCatalogue(options, dependencies, withPresence);
   return {
@@ -142,15 +129,7 @@ export function createDeviceService(options: DeviceOptions, dependencies: Device
     ...createDeviceRemoval(dependencies),
     ...createDeviceNetworks(dependencies),
     ...createDeviceToken(dependencies),
-
-    async authenticate(token) {
-      if (!token.startsWith(DEVICE_TOKEN_PREFIX)) return null;
-      const found = await store.findByToken(hash(token));
-      if (found === null || suspended.has(found.actor.tenantId)) return null;
-      const { actor, signingKeySealed } = found;
-      const context = signingKeyContext(actor.tenantId, actor.deviceId);
-      return { actor, signingKey: secretBox.open(signingKeySealed, context) };
-    },
+    ...createDeviceAuthentication(dependencies),
 
     checkCapabilities: requireCapabilities,
 

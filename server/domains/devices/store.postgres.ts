@@ -1,11 +1,11 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { AccountId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { AccountId, CredentialId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import type { NetworkDeviceRows } from '../networks/index.ts';
 import type { BroughtDeviceRows, TenantRows } from '../tenants/index.ts';
 import { createCredentialRows } from './credentials.postgres.ts';
-import type { DeviceFilter, DeviceSecrets, DeviceStore, StoredDevice, StoredToken } from './ports.ts';
+import type { DeviceFilter, DeviceSecrets, DeviceStore, NextCredentials, StoredDevice } from './ports.ts';
 import { type MembershipRow, toMembership } from './rows.ts';
 import type { DeviceCapabilities, Membership, WorldType } from './types.ts';
 
@@ -175,20 +175,31 @@ async function updateDevice(
   return 'changed';
 }
 
-/** False: the actor sees no such device of its tenant, or may not change it. */
-async function updateToken(
+/** `not_found`: the actor sees no such device of its tenant, or may not change it. */
+async function updateCredentials(
   sql: Sql,
   actor: AccountActor,
   deviceId: DeviceId,
-  { tokenId, tokenHash }: StoredToken,
-): Promise<boolean> {
+  { tokenId, tokenHash, signingKeySealed, previousUntilMs }: NextCredentials,
+): Promise<{ readonly olderTokenId: CredentialId | null } | 'not_found'> {
   const { tenantId } = actor;
   const device = await findSeen(sql, actor, deviceId);
-  if (device === null || device.guest) return false;
-  const updated = await sql`
-    UPDATE devices SET token_id = ${tokenId}, token_hash = ${tokenHash}
-    WHERE tenant_id = ${tenantId} AND id = ${deviceId} RETURNING 1`;
-  return updated.length > 0;
+  if (device === null || device.guest) return 'not_found';
+  const until = previousUntilMs === null ? null : new Date(previousUntilMs);
+  const [row] = await sql<{ older_token_id: CredentialId | null }[]>`
+    WITH before AS (
+      SELECT id, token_id, token_hash, signing_key_sealed, previous_token_id FROM devices
+      WHERE tenant_id = ${tenantId} AND id = ${deviceId} FOR UPDATE)
+    UPDATE devices SET
+      token_id = ${tokenId}, token_hash = ${tokenHash},
+      signing_key_sealed = coalesce(${signingKeySealed}::bytea, before.signing_key_sealed),
+      previous_token_id = CASE WHEN ${until}::timestamptz IS NOT NULL THEN before.token_id END,
+      previous_token_hash = CASE WHEN ${until}::timestamptz IS NOT NULL THEN before.token_hash END,
+      previous_key_sealed = CASE WHEN ${until}::timestamptz IS NOT NULL THEN before.signing_key_sealed END,
+      previous_until = ${until}::timestamptz
+    FROM before WHERE devices.tenant_id = ${tenantId} AND devices.id = before.id
+    RETURNING before.previous_token_id AS older_token_id`;
+  return row === undefined ? 'not_found' : { olderTokenId: row.older_token_id };
 }
 
 async function selectNetworks(
@@ -227,8 +238,8 @@ export function createDeviceStore(database: Database, tenants: Pick<TenantRows, 
     changeDevice: (actor, deviceId, change) =>
       database.tenant(actor, (sql) => updateDevice(sql, actor, deviceId, change)),
 
-    replaceToken: (actor, deviceId, token) =>
-      database.tenant(actor, (sql) => updateToken(sql, actor, deviceId, token)),
+    replaceCredentials: (actor, deviceId, token) =>
+      database.tenant(actor, (sql) => updateCredentials(sql, actor, deviceId, token)),
 
     removeDevice: (actor, deviceId) =>
       database.tenant(actor, async (sql) => {

@@ -1,19 +1,37 @@
 import type { Actor } from '../../kernel/actor.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { notFound } from '../../kernel/errors.ts';
 import { asId, type CredentialId, type DeviceId } from '../../kernel/ids.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
+import type { SecretBox } from '../../kernel/secret-box.ts';
 import { requireOwnDevice } from './device-networks.ts';
-import { DEVICE_TOKEN_BYTES, DEVICE_TOKEN_PREFIX } from './limits.ts';
+import { DEVICE_TOKEN_BYTES, DEVICE_TOKEN_PREFIX, SIGNING_KEY_BYTES } from './limits.ts';
 import type { DeviceStore, Presence, StoredToken, TokenHash } from './ports.ts';
+import { signingKeyContext } from './sealed-contexts.ts';
 
 /** What a device shows when it connects. */
 export interface DeviceToken {
   /**
-   * Gives a device another token: the one it had is worth nothing from then on, and what was opened with it ends at once.
-   * Refuses with `forbidden`, `device_not_found` and `device_of_other_tenant`.
+   * Gives a device another token, and another signing key where that is wanted. Those that it had are worth nothing from then on, and what was
+   * opened with them ends at once; or with an overlap when the device has shown the new token, and after so many milliseconds at the
+   * latest. Older ones end at once. A connection is signed for with the key that goes with its token. Refuses with `forbidden`,
+   * `device_not_found` and `device_of_other_tenant`.
    */
-  rotateToken(actor: Actor, deviceId: DeviceId): Promise<string>;
+  rotateToken(
+    actor: Actor,
+    deviceId: DeviceId,
+    wanted: { readonly overlapMs: number; readonly signingKey: boolean },
+  ): Promise<NewCredentials>;
+}
+
+/** A device's credentials that were just made, with the only copies of their secrets. */
+export interface NewCredentials {
+  readonly token: string;
+  /** Null: it stays as it is. */
+  readonly signingKey: Uint8Array | null;
+  /** Until when the ones before are good at most; null: they are not. */
+  readonly previousUntilMs: number | null;
 }
 
 /** What making a token needs. */
@@ -31,25 +49,33 @@ export function makeToken({ random, hash }: TokenSources): { stored: StoredToken
 /** Builds this part of the service. */
 export function createDeviceToken(
   dependencies: TokenSources & {
-    readonly store: Pick<DeviceStore, 'findDevice' | 'replaceToken'>;
-    readonly presence: Pick<Presence, 'endDevice'>;
+    readonly store: Pick<DeviceStore, 'findDevice' | 'replaceCredentials'>;
+    readonly presence: Pick<Presence, 'endDevice' | 'endToken'>;
+    readonly secretBox: SecretBox;
+    readonly clock: Clock;
   },
 ): DeviceToken {
-  const { store, presence } = dependencies;
+  const { store, presence, secretBox, clock, random } = dependencies;
   return {
-    async rotateToken(actor, deviceId) {
+    async rotateToken(actor, deviceId, wanted) {
       const account = requirePermission(actor, 'devices.manage');
       await requireOwnDevice(store, account, deviceId);
       const { stored, token } = makeToken(dependencies);
-      const replaced = await store.replaceToken(account, deviceId, stored).catch((error: unknown) => {
-        // It may be replaced all the same. A device whose token is still good comes back by itself.
+      const signingKey = wanted.signingKey ? random.bytes(SIGNING_KEY_BYTES) : null;
+      const previousUntilMs = wanted.overlapMs > 0 ? clock.nowMs() + wanted.overlapMs : null;
+      const context = signingKeyContext(account.tenantId, deviceId);
+      const signingKeySealed = signingKey && secretBox.seal(signingKey, context);
+      const next = { ...stored, signingKeySealed, previousUntilMs };
+      const replaced = await store.replaceCredentials(account, deviceId, next).catch((error: unknown) => {
+        // They may be replaced all the same. A device whose token is still good comes back by itself.
         presence.endDevice(deviceId);
         throw error;
       });
-      if (!replaced) throw notFound('device');
+      if (replaced === 'not_found') throw notFound('device');
       // After the commit: who arrives later is refused, who arrived before is found here. Nobody has the new token yet.
-      presence.endDevice(deviceId);
-      return token;
+      if (previousUntilMs === null) presence.endDevice(deviceId);
+      else if (replaced.olderTokenId !== null) presence.endToken(deviceId, replaced.olderTokenId);
+      return { token, signingKey, previousUntilMs };
     },
   };
 }

@@ -49,12 +49,12 @@ beforeEach(() => {
     | 'findDevice'
     | 'findByToken'
     | 'findAnySealedKey'
-    | 'replaceToken'
+    | 'replaceCredentials'
     | 'removeDevice'
     | 'findEveryNetwork'
   > = {
     findDevice: async () => ({ guest: false }) as StoredDevice,
-    replaceToken: () => commit(),
+    replaceCredentials: async () => ((await commit()) ? { olderTokenId: null } : 'not_found'),
     removeDevice: () => commit(),
     findEveryNetwork: async () => [],
     addDevice: async ({ tenantId }, { id }: StoredDevice, { tokenHash, signingKeySealed }) => {
@@ -68,8 +68,9 @@ beforeEach(() => {
       const { tenantId, deviceId, signingKeySealed } = row;
       return {
         actor: { kind: 'device', credentialId: TEST_CREDENTIAL_ID, tenantId, deviceId },
-        memberships: [],
         signingKeySealed,
+        untilMs: null,
+        previousTokenId: null,
       };
     },
   };
@@ -88,6 +89,7 @@ beforeEach(() => {
         forget: async () => {},
         changed: () => undefined,
         endDevice: (deviceId) => void ended.push(deviceId),
+        endToken: () => {},
       },
       secretBox: createSecretBox(new Uint8Array(32).fill(1)),
       clock: new FakeClock(),
@@ -146,22 +148,25 @@ describe('the signing key of a device', () => {
 
 describe('the connections of a device', () => {
   const id = asId<DeviceId>(uuid(50));
+  const AT_ONCE = { overlapMs: 0, signingKey: false };
 
   it('end when its token was replaced', async () => {
-    expect(await devices.rotateToken(actorOf(1), id)).toMatch(/^ygd_/);
+    expect((await devices.rotateToken(actorOf(1), id, AT_ONCE)).token).toMatch(/^ygd_/);
     expect(ended).toEqual([id]);
   });
 
   it('stay when there was nothing to change', async () => {
     commit = async () => false;
-    await expect(devices.rotateToken(actorOf(1), id)).rejects.toMatchObject({ code: 'device_not_found' });
+    await expect(devices.rotateToken(actorOf(1), id, AT_ONCE)).rejects.toMatchObject({
+      code: 'device_not_found',
+    });
     await expect(devices.removeDevice(actorOf(1), id)).rejects.toMatchObject({ code: 'device_not_found' });
     expect(ended).toEqual([]);
   });
 
   it('end where nobody knows whether the token was replaced, or the device removed', async () => {
     commit = () => Promise.reject(new Error('the commit was not confirmed'));
-    await expect(devices.rotateToken(actorOf(1), id)).rejects.toThrow('not confirmed');
+    await expect(devices.rotateToken(actorOf(1), id, AT_ONCE)).rejects.toThrow('not confirmed');
     await expect(devices.removeDevice(actorOf(1), id)).rejects.toThrow('not confirmed');
     expect(ended).toEqual([id, id]);
   });

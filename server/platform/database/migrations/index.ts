@@ -24,6 +24,7 @@ import { shadow } from './0028-shadow.ts';
 import { discovery } from './0029-discovery.ts';
 import { ownDiscovery } from './0030-own-discovery.ts';
 import { dataKeys } from './0033-data-keys.ts';
+import { credentialOverlap } from './0034-credential-overlap.ts';
 import { sessionKeys } from './0039-session-keys.ts';
 import type { Migration } from './migration.ts';
 
@@ -55,5 +56,6 @@ export const migrations: readonly Migration[] = [
   discovery,
   ownDiscovery,
   dataKeys,
+  credentialOverlap,
   sessionKeys,
 ];

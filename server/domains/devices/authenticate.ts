@@ -1,0 +1,61 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { CredentialId } from '../../kernel/ids.ts';
+import type { SecretBox } from '../../kernel/secret-box.ts';
+import { DEVICE_TOKEN_PREFIX } from './limits.ts';
+import type { DeviceStore, FoundCredentials, Presence, Suspensions, TokenHash } from './ports.ts';
+import { signingKeyContext } from './sealed-contexts.ts';
+import type { DeviceIdentity } from './types.ts';
+
+/** What tells devices by their tokens. */
+export interface DeviceAuthentication {
+  /**
+   * The device behind a token; null: nobody has it, or its tenant is suspended. A device that shows a new token has no use for the one before, which
+   * ends then, with what was opened with it; and at its time at the latest.
+   */
+  authenticate(token: string): Promise<DeviceIdentity | null>;
+}
+
+/** Builds this part of the service. */
+export function createDeviceAuthentication(dependencies: {
+  readonly store: Pick<DeviceStore, 'findByToken' | 'dropPreviousCredentials'>;
+  readonly suspended: Suspensions;
+  readonly presence: Pick<Presence, 'endToken'>;
+  readonly secretBox: SecretBox;
+  readonly clock: Clock;
+  readonly hash: TokenHash;
+}): DeviceAuthentication {
+  const { store, suspended, presence, secretBox, clock, hash } = dependencies;
+  /** Old tokens in use whose end is waited for: one timer each, however often they are shown. */
+  const waiting = new Set<CredentialId>();
+
+  const endInTime = ({ actor, untilMs }: FoundCredentials) => {
+    const { deviceId, credentialId } = actor;
+    if (untilMs === null || waiting.has(credentialId)) return;
+    waiting.add(credentialId);
+    clock.after(untilMs - clock.nowMs(), () => {
+      waiting.delete(credentialId);
+      presence.endToken(deviceId, credentialId);
+    });
+  };
+
+  const endPrevious = async ({ actor, previousTokenId }: FoundCredentials) => {
+    if (previousTokenId === null) return;
+    await store.dropPreviousCredentials(actor.deviceId, previousTokenId);
+    presence.endToken(actor.deviceId, previousTokenId);
+  };
+
+  return {
+    async authenticate(token) {
+      if (!token.startsWith(DEVICE_TOKEN_PREFIX)) return null;
+      const found = await store.findByToken(hash(token));
+      if (found === null || suspended.has(found.actor.tenantId)) return null;
+      if (found.untilMs !== null && found.untilMs <= clock.nowMs()) return null;
+      const { actor, signingKeySealed } = found;
+      const context = signingKeyContext(actor.tenantId, actor.deviceId);
+      const signingKey = secretBox.open(signingKeySealed, context);
+      await endPrevious(found);
+      endInTime(found);
+      return { actor, signingKey };
+    },
+  };
+}
