@@ -86,6 +86,22 @@ async function selectDevices(sql: Sql, actor: AccountActor, filter: DevicePage):
   return rows.map(toDevice);
 }
 
+/**
+ * A device of the actor's own tenant, for an actor that sees all of it: what is read most, without what lists ask for besides.
+ * Null: the device may still be a guest in the tenant's networks.
+ */
+async function findOwn(sql: Sql, actor: AccountActor, deviceId: DeviceId): Promise<StoredDevice | null> {
+  const { tenantId, accountId } = scopeOf(actor);
+  const [row] = await sql<DeviceRow[]>`
+    SELECT id, name, assigned_id, world_type, false AS guest, capabilities, last_seen_at, created_at, ARRAY(
+      SELECT network_id FROM network_members
+      WHERE device_id = devices.id
+        AND (tenant_id = ${tenantId} OR (device_tenant_id = ${tenantId} AND account_id = ${accountId}))
+      ORDER BY network_id) AS network_ids
+    FROM devices WHERE tenant_id = ${tenantId} AND id = ${deviceId}`;
+  return row === undefined ? null : toDevice(row);
+}
+
 async function findSeen(sql: Sql, actor: AccountActor, deviceId: DeviceId): Promise<StoredDevice | null> {
   const filter = { deviceId, networkId: null, worldType: null, assignedId: null, after: null, limit: 1 };
   return (await selectDevices(sql, actor, filter))[0] ?? null;
@@ -230,7 +246,11 @@ export function createDeviceStore(database: Database, tenants: Pick<TenantRows, 
         .tenant(actor, (sql) => insertDevice(sql, actor, { ...device, ...secrets }, devicesMax))
         .catch(networkNotFound),
 
-    findDevice: (actor, deviceId) => database.read(actor, (sql) => findSeen(sql, actor, deviceId)),
+    async findDevice(actor, deviceId) {
+      const own =
+        actor.networkIds === null ? await database.read(actor, (sql) => findOwn(sql, actor, deviceId)) : null;
+      return own ?? (await database.read(actor, (sql) => findSeen(sql, actor, deviceId)));
+    },
 
     listDevices: (actor, filter, after, limit) =>
       database.read(actor, (sql) => selectDevices(sql, actor, { ...filter, deviceId: null, after, limit })),

@@ -15,6 +15,8 @@ import type { DeliveryChannel, Membership, Peer, StoredFrame } from './types.ts'
 /** The source of frames the server makes itself. */
 export const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
+const NOTHING_TO_CANCEL = () => {};
+
 /** Signs frames of the stream for this session's device and hands them over with `send`, in their order. */
 export type SignAndSend = (session: DeliverySession, frames: readonly StoredFrame[]) => void;
 
@@ -37,7 +39,7 @@ export class DeliverySession {
   #state: 'new' | 'reading' | 'live' | 'closed' = 'new';
   #pumping = false;
   #failedReads = 0;
-  #cancelRetry = () => {};
+  #cancelRetry = NOTHING_TO_CANCEL;
   #sentOffset: number;
   #acknowledgedOffset: number;
   /** How often something came that is left in the stream to be read: a page asked for before may lack it. */

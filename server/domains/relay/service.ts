@@ -7,7 +7,7 @@ import {
 } from '../../../proto/index.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
-import { DeliverySession } from './delivery-session.ts';
+import { DeliverySession, type SignAndSend } from './delivery-session.ts';
 import { mayComeAgain, relayError } from './errors.ts';
 import { HopSigner, type Outgoing } from './hop-signer.ts';
 import { BATCH_SIGNATURES_MAX } from './limits.ts';
@@ -133,6 +133,8 @@ class Relay implements RelayService {
   /** Tenants whose frames found no room since the last look. */
   readonly #withoutRoom = new Set<TenantId>();
   readonly #questions: Questions;
+  /** What every delivery needs: one object for all. */
+  readonly #ofDeliveries: RelayDependencies & { readonly signAndSend: SignAndSend };
 
   constructor(options: RelayOptions, dependencies: RelayDependencies) {
     const { store, memberships, core, bus } = dependencies;
@@ -147,6 +149,8 @@ class Relay implements RelayService {
     );
     this.#progress = new Progress(dependencies, this.#sources, this.#sessions);
     this.#questions = new Questions(memberships);
+    const signAndSend: SignAndSend = (receiver, frames) => this.#sendPage(receiver, frames);
+    this.#ofDeliveries = { ...dependencies, signAndSend };
     this.#signer = new HopSigner(core);
     this.#writer = new StreamWriter(dependencies, {
       stored: (kept) => this.#offer(kept),
@@ -223,10 +227,7 @@ class Relay implements RelayService {
     const { startOffset, recovered } = planResume(state, resume);
     const session = new DeliverySession(
       { id: random.uuid(), peer, membership, channel, startOffset },
-      {
-        ...this.#dependencies,
-        signAndSend: (receiver, frames) => this.#sendPage(receiver, frames),
-      },
+      this.#ofDeliveries,
     );
     if (!this.#sessions.add(session, state.head)) throw relayError('session_replaced');
     this.#progress.begin(session, startOffset);

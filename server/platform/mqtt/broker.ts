@@ -3,7 +3,7 @@ import type { Logger } from '../../kernel/logger.ts';
 import { createBrokerStorage } from './broker-parts.ts';
 import type { ClientSession } from './client-session.ts';
 import { BrokerConnection, type ConnectionLimits } from './connection.ts';
-import { FailureLog } from './failure-log.ts';
+import { FailureLog, hasVanished } from './failure-log.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { CLIENT_ID_LENGTH_MAX, LIBRARY_HEARTBEAT_MS } from './limits.ts';
 import type { ClientSubscription } from './live-subscriptions.ts';
@@ -102,11 +102,7 @@ export async function createBrokers<Session>(
       if (level === 5) serveMqtt5(gate);
       else broker.handle(gate);
     },
-    failed: ({ remoteAddress }, error) => {
-      const client = { clientId: '', remoteAddress };
-      if (hasVanished(error)) report(dependencies.logger, client, error);
-      else failures.add(client, error.message);
-    },
+    failed: ({ remoteAddress }, error) => failures.add({ clientId: '', remoteAddress }, error),
     async close() {
       await Promise.all([...ownClients].map((client) => client.shutDown()));
       await Promise.all([...trees.values()].map((tree) => tree.close()));
@@ -210,8 +206,4 @@ function report(
   const fields = { ...loggedClient(state), reason: error.message };
   if (hasVanished(error)) logger.debug(fields, 'an MQTT client vanished');
   else logger.warn(fields, 'an MQTT connection was cut');
-}
-
-function hasVanished({ code }: NodeJS.ErrnoException): boolean {
-  return code === 'ECONNRESET' || code === 'EPIPE';
 }

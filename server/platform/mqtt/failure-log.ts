@@ -22,7 +22,12 @@ export class FailureLog {
     this.#logger = logger;
   }
 
-  add(client: LoggedClient, reason: string): void {
+  add(client: LoggedClient, error: Error): void {
+    const reason = error.message;
+    if (hasVanished(error)) {
+      this.#logger.debug({ ...client, reason }, 'an MQTT client vanished');
+      return;
+    }
     this.#last = { client, reason };
     this.#count++;
     if (this.#pause === null) this.#write();
@@ -39,4 +44,9 @@ export class FailureLog {
       this.#write();
     }, FAILURE_LOG_INTERVAL_MS).unref();
   }
+}
+
+/** True: the client is gone without a word, which is everyday life. */
+export function hasVanished({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ECONNRESET' || code === 'EPIPE';
 }

@@ -23,6 +23,8 @@ import { SEND_WINDOW_FRAMES } from '../frames/limits.ts';
 import * as limits from './limits.ts';
 import { type WaitingLimits, WaitingMessages } from './waiting-messages.ts';
 
+const NOTHING_TO_CANCEL = () => {};
+
 const BEFORE_WELCOME: WaitingLimits = {
   framesMax: limits.WAITING_FRAMES_MAX,
   bytesMax: limits.WAITING_BYTES_MAX,
@@ -52,7 +54,7 @@ export class BifrostConnection implements SocketHandler, DeviceChannel, SessionF
   readonly #socket: Socket;
   readonly #dependencies: ConnectionDependencies;
   readonly #session: DeviceSession;
-  readonly #cancelHelloTimeout: () => void;
+  #cancelHelloTimeout: () => void;
   readonly #waiting = new WaitingMessages();
   #state: 'connecting' | 'greeting' | 'opening' | 'open' = 'connecting';
   #waitsForTurn = false;
@@ -179,7 +181,7 @@ export class BifrostConnection implements SocketHandler, DeviceChannel, SessionF
     const { devices, heartbeatIntervalMs } = this.#dependencies;
     if (capabilities !== null) await devices.updateCapabilities(this.#session.actor, capabilities);
     const { delivery, head, recovered } = await this.#session.subscribe(networkId, resume);
-    this.#cancelHelloTimeout();
+    this.#endHelloTimeout();
     const { lastNonce } = this.#session;
     const payload = encodePayload(Welcome, {
       sessionId: delivery.id,
@@ -205,7 +207,13 @@ export class BifrostConnection implements SocketHandler, DeviceChannel, SessionF
 
   #stopWaiting(): void {
     this.#waiting.clear();
+    this.#endHelloTimeout();
+  }
+
+  /** Lets the timer go, too: it would stay as long as the connection. */
+  #endHelloTimeout(): void {
     this.#cancelHelloTimeout();
+    this.#cancelHelloTimeout = NOTHING_TO_CANCEL;
   }
 }
 

@@ -14,7 +14,7 @@ import type { DeviceActor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
-import type { Logger } from '../../kernel/logger.ts';
+import type { LogFields, Logger } from '../../kernel/logger.ts';
 import { toAppError } from '../error-table.ts';
 import type { Connection } from '../pipeline/pipeline.ts';
 import { decodeFrame } from './decode-frame.ts';
@@ -59,7 +59,7 @@ export class DeviceSession {
   readonly #dependencies: SessionDependencies;
   readonly #deliveries = new Map<NetworkId, DeliverySession>();
   readonly #wrongFrames = new WrongFrames();
-  readonly #refusals: RefusalLog;
+  #refusals: RefusalLog | null = null;
   /** Where it came from, for the pipeline: one object for the whole connection. */
   readonly #connection: Connection;
   #peer: Peer | null = null;
@@ -76,9 +76,6 @@ export class DeviceSession {
     this.#channel = channel;
     this.#connection = { remoteAddress: channel.remoteAddress, requestId: null };
     this.#dependencies = dependencies;
-    this.#refusals = new RefusalLog(dependencies, (error, { topic }, count) =>
-      this.#noteRefusal(error, typeof topic === 'string' ? topic : null, count),
-    );
     this.#heardAtMs = dependencies.clock.nowMs();
   }
 
@@ -258,7 +255,7 @@ export class DeviceSession {
   refusedPlain(topic: string, error: AppError): void {
     if (this.#ended) return;
     const { deviceId } = this.actor;
-    this.#refusals.add(error, { operation: 'mqtt.plain', transport: 'mqtt', deviceId, topic });
+    this.#logRefusal(error, { operation: 'mqtt.plain', transport: 'mqtt', deviceId, topic });
   }
 
   /** The device has handled a network's stream up to this offset. False: it acknowledges what it was never sent. */
@@ -274,12 +271,8 @@ export class DeviceSession {
   /** Ends the connection and tells the device why. */
   end(reason: AppError): void {
     if (this.#ended) return;
-    const deviceId = this.#peer?.actor.deviceId;
-    const { transport } = this.#channel;
-    this.#dependencies.logger.info(
-      { operation: 'devices.end', transport, deviceId, code: reason.code },
-      'ended',
-    );
+    const ended = { operation: 'devices.end', transport: this.#channel.transport, code: reason.code };
+    this.#dependencies.logger.info({ ...ended, deviceId: this.#peer?.actor.deviceId }, 'ended');
     this.closed();
     this.#channel.close(reason);
   }
@@ -288,7 +281,7 @@ export class DeviceSession {
   closed(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#refusals.close();
+    this.#refusals?.close();
     this.#release();
     const peer = this.#peer;
     if (peer === null) return;
@@ -351,7 +344,7 @@ export class DeviceSession {
       deviceId: this.#peer?.actor.deviceId,
       frameType: frame?.header.type ?? null,
     };
-    this.#refusals.add(error, fields);
+    this.#logRefusal(error, fields);
     const [ownNetworkId] = this.#deliveries.keys();
     const networkId = frame?.header.networkId ?? ownNetworkId ?? NIL_UUID;
     this.#send(networkId, errorAnswer(error), frame?.header.id ?? null);
@@ -360,6 +353,13 @@ export class DeviceSession {
     if (endsIt) this.end(error);
     else if (tooMany) this.end(new AppError('invalid', 'too_many_errors', 'Too many wrong frames.'));
     return error;
+  }
+
+  #logRefusal(refused: AppError, fields: LogFields): void {
+    this.#refusals ??= new RefusalLog(this.#dependencies, (error, { topic }, count) =>
+      this.#noteRefusal(error, typeof topic === 'string' ? topic : null, count),
+    );
+    this.#refusals.add(refused, fields);
   }
 
   /** For the device's owner: what the log says is not for it. */
