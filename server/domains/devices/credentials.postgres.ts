@@ -60,24 +60,7 @@ export function createCredentialRows(
           WHERE tenant_id = ${actor.tenantId} AND id = ${actor.deviceId}`;
       }),
 
-    bindSessionKey: (actor, publicKey) =>
-      database.tenant(actor, async (sql) => {
-        const { tenantId, deviceId, credentialId } = actor;
-        const key = Buffer.from(publicKey);
-        const known = await sql`
-          SELECT FROM devices
-          WHERE tenant_id = ${tenantId} AND id = ${deviceId} AND (
-            (token_id = ${credentialId} AND session_key_token_id = token_id AND session_key = ${key})
-            -- A token that another one has followed is good for a while longer, but binds no key any more.
-            OR (previous_token_id = ${credentialId} AND (session_key IS NULL OR session_key = ${key})))`;
-        if (known.length > 0) return true;
-        const bound = await sql`
-          UPDATE devices SET session_key = ${key}, session_key_token_id = token_id
-          WHERE tenant_id = ${tenantId} AND id = ${deviceId} AND token_id = ${credentialId}
-            AND (session_key_token_id IS DISTINCT FROM token_id OR session_key = ${key})`;
-        return bound.count > 0;
-      }),
-
+    bindSessionKey: (actor, publicKey) => bindSessionKey(database, actor, publicKey),
     saveLastSeen: (actor, atMs) => saveSeen({ actor, atMs }),
     findByToken: (tokenHash) => findByToken(tokenHash),
 
@@ -176,5 +159,24 @@ function saveTimes(
         ${sorted.map(([deviceId]) => deviceId)}::uuid[],
         ${sorted.map(([, atMs]) => new Date(atMs).toISOString())}::timestamptz[]) AS seen (device_id, at)
       WHERE devices.tenant_id = ${tenantId} AND devices.id = seen.device_id`;
+  });
+}
+
+function bindSessionKey(database: Database, actor: DeviceActor, publicKey: Uint8Array): Promise<boolean> {
+  return database.tenant(actor, async (sql) => {
+    const { tenantId, deviceId, credentialId } = actor;
+    const key = Buffer.from(publicKey);
+    const known = await sql`
+      SELECT FROM devices
+      WHERE tenant_id = ${tenantId} AND id = ${deviceId} AND (
+        (token_id = ${credentialId} AND session_key_token_id = token_id AND session_key = ${key})
+        -- A token that another one has followed is good for a while longer, but binds no key any more.
+        OR (previous_token_id = ${credentialId} AND (session_key IS NULL OR session_key = ${key})))`;
+    if (known.length > 0) return true;
+    const bound = await sql`
+      UPDATE devices SET session_key = ${key}, session_key_token_id = token_id
+      WHERE tenant_id = ${tenantId} AND id = ${deviceId} AND token_id = ${credentialId}
+        AND (session_key_token_id IS DISTINCT FROM token_id OR session_key = ${key})`;
+    return bound.count > 0;
   });
 }

@@ -120,19 +120,26 @@ type Begin = (
   track: (ended: Promise<void>) => void,
 ) => Promise<ComputeAnswer>;
 
-/** How requests begin: with an idempotency key each once, without one whenever they come. */
-function createBeginning(
+/** Starts a request for one model. */
+type Start = (
+  id: TransactionId,
+  requester: KeyedRequester,
+  order: ModelOrder,
+  claim: KeyClaim | null,
+) => Promise<StartedRequest>;
+
+/** How requests for one model start: what costs least is asked first, then the prompt is counted. */
+function createStarting(
   options: RequestOptions,
   stopped: AbortSignal,
   dependencies: RequestServiceDependencies,
-): Begin {
-  const { providers, keys, secretBox, clock, random } = dependencies;
+): Start {
+  const { providers } = dependencies;
   const budget = new AnswerBudget({
     accountBytesMax: ACCOUNT_ANSWER_BYTES_MAX,
     processBytesMax: PROCESS_ANSWER_BYTES_MAX,
   });
   const emptyBalances = new EmptyBalances(dependencies.ledger);
-  const keyedRequests = new KeyedRequests({ store: keys, secretBox });
 
   const requireOffers = (model: string) => {
     const offers = providers.offersOf(model);
@@ -157,12 +164,7 @@ function createBeginning(
       budget.release(accountId, length);
     }
   };
-  const start = async (
-    id: TransactionId,
-    requester: KeyedRequester,
-    uncounted: ModelOrder,
-    claim: KeyClaim | null,
-  ): Promise<StartedRequest> => {
+  return async (id, requester, uncounted, claim) => {
     const { tenantId } = requester;
     const offered = requireOffers(uncounted.model);
     await requireMoney(tenantId, uncounted.body.length, offered);
@@ -174,6 +176,20 @@ function createBeginning(
     });
     return started;
   };
+}
+
+/**
+ * How requests begin: with an idempotency key each once, without one whenever they come, with the first of their models that
+ * somebody can serve.
+ */
+function createBeginning(
+  options: RequestOptions,
+  stopped: AbortSignal,
+  dependencies: RequestServiceDependencies,
+): Begin {
+  const { keys, secretBox, clock, random } = dependencies;
+  const keyedRequests = new KeyedRequests({ store: keys, secretBox });
+  const start = createStarting(options, stopped, dependencies);
 
   const beginWith = (
     model: string,
