@@ -86,6 +86,7 @@ describe('how the page is served', () => {
       signUp: 'closed',
       sendsMail: false,
       mqtt: { port: Number(port), tls: false, reachable: false },
+      ratatoskr: { path: '/ratatoskr', versions: [1], publicKeys: [expect.any(String)] },
     });
   });
 });
