@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { LedgerService } from '../../../server/domains/ledger/index.ts';
 import { CREDIT_BYTES } from '../../../server/domains/providers/index.ts';
 import type { ComputeAnswer, UncountedOrder } from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
@@ -43,6 +44,8 @@ async function handedOver(offer: Parameters<typeof market.provider>[0] = {}): Pr
   market.fail(first, (await asked(first)).requestId);
   return next;
 }
+
+const NOTHING = { completionTokens: 0, billedTokens: 0, cents: 0 };
 
 const bodyOf = ({ requests }: FakeProvider): unknown =>
   JSON.parse(new TextDecoder().decode(requests.at(-1)?.body));
@@ -183,6 +186,26 @@ describe('an answer that its provider breaks off', () => {
     await eventsOf(answer);
     await until(async () => (await market.balance(alice)).held === 0);
     expect((await market.balance(alice)).available).toBe(1_000 - 1 - 22);
+  });
+
+  it('costs nothing when its requester leaves before anybody is asked to go on', async () => {
+    const leaving = new AbortController();
+    const wrapLedger = (ledger: LedgerService): LedgerService => ({
+      ...ledger,
+      commit: (unit) => {
+        if (unit.commands.length === 2) leaving.abort();
+        return ledger.commit(unit);
+      },
+    });
+    market = createMarket(db, { wrapLedger });
+    alice = await market.customer(1_000);
+    first = await market.provider({ price: 1_000 });
+    const answer = await begun('one', { signal: leaving.signal });
+    const next = await handedOver();
+    expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'request_cancelled' });
+    expect(next.requests).toEqual([]);
+    await market.expectUntouched(alice);
+    expect(await sharesOf(next)).toEqual([{ ...NOTHING, state: 'CANCELLED' }]);
   });
 
   it('without a limit on its length grows on at whoever goes on', async () => {
