@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LedgerService } from '../../../server/domains/ledger/index.ts';
 import { CREDIT_BYTES } from '../../../server/domains/providers/index.ts';
-import type { ComputeAnswer, UncountedOrder } from '../../../server/domains/requests/index.ts';
+import {
+  type ComputeAnswer,
+  REQUEST_TIMES,
+  type UncountedOrder,
+} from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { cents, createMarket, eventsOf, type FakeProvider, until } from '../../support/market.ts';
@@ -251,6 +255,34 @@ describe('an answer that its provider breaks off', () => {
     await until(() => next.grantedBytes >= CREDIT_BYTES / 2);
     market.answer(next, { requestId }, [' two']);
     expect((await reading).at(-1)).toMatchObject({ kind: 'end' });
+  });
+
+  it('ends in time where its reader stalls, though its time ran out while nobody answered', async () => {
+    let goOn = () => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const wrapLedger = (ledger: LedgerService): LedgerService => ({
+      ...ledger,
+      commit: async (unit) => {
+        if (unit.commands.length === 2) await held;
+        return ledger.commit(unit);
+      },
+    });
+    market = createMarket(db, { wrapLedger });
+    alice = await market.customer(1_000);
+    first = await market.provider({ price: 1_000 });
+    const answer = await begun('one');
+    const { requestId } = await asked(first);
+    const delta = { fields: { content: '' }, text: '', bytes: CREDIT_BYTES - 3 };
+    market.providers.delta(first.actor, { requestId, index: 1, delta });
+    const next = await handedOver();
+    market.clock.advance(REQUEST_TIMES.readerStallTimeoutMs);
+    goOn();
+    await asked(next);
+    market.clock.advance(REQUEST_TIMES.readerStallTimeoutMs);
+    expect(next.cancelled).toEqual([requestId]);
+    expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'reader_stalled' });
   });
 });
 
