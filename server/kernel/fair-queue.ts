@@ -10,13 +10,14 @@ interface Entry<Item> {
 }
 
 interface Line<Item> {
-  entries: Entry<Item>[];
+  /** Undefined: it was taken, and nothing of it is kept. */
+  entries: (Entry<Item> | undefined)[];
   /** Where the line begins: what stands before it was taken. */
   first: number;
   bytes: number;
 }
 
-/** Taken entries after which a line is copied, so that they don't stay in memory. */
+/** Taken entries after which a line is copied, so that their places don't stay in memory. */
 const TAKEN_MAX = 1_024;
 
 /**
@@ -66,7 +67,8 @@ export class FairQueue<Key, Item> {
   /** Takes the item whose turn it is out. Its key's next turn comes after one of every other key that waits. */
   take(): Item | undefined {
     for (const [key, line] of this.#lines) {
-      const { item, bytes } = line.entries[line.first++] as Entry<Item>;
+      const { item, bytes } = line.entries[line.first] as Entry<Item>;
+      line.entries[line.first++] = undefined;
       this.#items--;
       this.#bytes -= bytes;
       line.bytes -= bytes;

@@ -1,9 +1,9 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { CredentialId } from '../../kernel/ids.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import { DEVICE_TOKEN_PREFIX } from './limits.ts';
-import type { DeviceStore, FoundCredentials, Presence, Suspensions, TokenHash } from './ports.ts';
+import type { DeviceStore, FoundCredentials, Suspensions, TokenHash } from './ports.ts';
 import { signingKeyContext } from './sealed-contexts.ts';
+import type { TokenEnds } from './token-ends.ts';
 import type { DeviceIdentity } from './types.ts';
 
 /** What tells devices by their tokens. */
@@ -19,29 +19,17 @@ export interface DeviceAuthentication {
 export function createDeviceAuthentication(dependencies: {
   readonly store: Pick<DeviceStore, 'findByToken' | 'dropPreviousCredentials'>;
   readonly suspended: Suspensions;
-  readonly presence: Pick<Presence, 'endToken'>;
+  readonly tokenEnds: TokenEnds;
   readonly secretBox: SecretBox;
   readonly clock: Clock;
   readonly hash: TokenHash;
 }): DeviceAuthentication {
-  const { store, suspended, presence, secretBox, clock, hash } = dependencies;
-  /** Old tokens in use whose end is waited for: one timer each, however often they are shown. */
-  const waiting = new Set<CredentialId>();
-
-  const endInTime = ({ actor, untilMs }: FoundCredentials) => {
-    const { deviceId, credentialId } = actor;
-    if (untilMs === null || waiting.has(credentialId)) return;
-    waiting.add(credentialId);
-    clock.after(untilMs - clock.nowMs(), () => {
-      waiting.delete(credentialId);
-      presence.endToken(deviceId, credentialId);
-    });
-  };
+  const { store, suspended, tokenEnds, secretBox, clock, hash } = dependencies;
 
   const endPrevious = async ({ actor, previousTokenId }: FoundCredentials) => {
     if (previousTokenId === null) return;
     await store.dropPreviousCredentials(actor.deviceId, previousTokenId);
-    presence.endToken(actor.deviceId, previousTokenId);
+    tokenEnds.endNow(actor.deviceId, previousTokenId);
   };
 
   return {
@@ -54,7 +42,7 @@ export function createDeviceAuthentication(dependencies: {
       const context = signingKeyContext(actor.tenantId, actor.deviceId);
       const signingKey = secretBox.open(signingKeySealed, context);
       await endPrevious(found);
-      endInTime(found);
+      if (found.untilMs !== null) tokenEnds.endAt(actor.deviceId, actor.credentialId, found.untilMs);
       return { actor, signingKey };
     },
   };

@@ -106,6 +106,13 @@ export interface ClaimStore {
   removeExpiredClaims(nowMs: number): Promise<void>;
 }
 
+/** The tokens that a device had when it got another one. */
+export interface ReplacedTokens {
+  readonly previousTokenId: CredentialId;
+  /** The one before that, where it still was good. */
+  readonly olderTokenId: CredentialId | null;
+}
+
 /** Where devices are kept. What an account doesn't see is, for each of these, not there. */
 export interface DeviceStore {
   /** Adds the device to one network of its tenant, unless the actor sees its name, or `devicesMax` devices, there, or the tenant has its assigned id. */
@@ -131,13 +138,13 @@ export interface DeviceStore {
   ): Promise<'changed' | 'name_taken' | 'id_taken' | 'not_found'>;
   /**
    * Puts credentials in the place of the device's own, which are good until then, too, where that isn't null. Older ones that still
-   * were are not any more: their token, if there are some. `not_found`: there is no such device.
+   * were are not any more. `not_found`: there is no such device.
    */
   replaceCredentials(
     actor: AccountActor,
     deviceId: DeviceId,
     next: NextCredentials,
-  ): Promise<{ readonly olderTokenId: CredentialId | null } | 'not_found'>;
+  ): Promise<ReplacedTokens | 'not_found'>;
   /** The credentials before the device's own, with this token, are good for nothing any more. */
   dropPreviousCredentials(deviceId: DeviceId, tokenId: CredentialId): Promise<void>;
   /** False: there was none. */

@@ -29,6 +29,7 @@ import type {
 import { checkCapabilities, joinedCapabilities, statusOf } from './rules.ts';
 import { signingKeyContext } from './sealed-contexts.ts';
 import { createDeviceToken, type DeviceToken, makeToken } from './token.ts';
+import { TokenEnds } from './token-ends.ts';
 import type { Device, DeviceCapabilities, DeviceStatus, RegisteredDevice, WorldType } from './types.ts';
 
 /** Devices, their credentials, and the networks they belong to. */
@@ -121,6 +122,7 @@ interface DeviceOptions {
 export function createDeviceService(options: DeviceOptions, dependencies: DeviceDependencies): DeviceService {
   const { store, secretBox, clock } = dependencies;
   const withPresence = createLiveView(options, dependencies);
+  const tokenEnds = new TokenEnds(dependencies);
   const catalogue = createDeviceCatalogue(options, dependencies, withPresence);
   return {
     ...createDeviceReader(dependencies, withPresence),
@@ -128,8 +130,8 @@ export function createDeviceService(options: DeviceOptions, dependencies: Device
     ...createDeviceClaims({ ...dependencies, registerDevice: catalogue.registerDevice }),
     ...createDeviceRemoval(dependencies),
     ...createDeviceNetworks(dependencies),
-    ...createDeviceToken(dependencies),
-    ...createDeviceAuthentication(dependencies),
+    ...createDeviceToken({ ...dependencies, tokenEnds }),
+    ...createDeviceAuthentication({ ...dependencies, tokenEnds }),
 
     checkCapabilities: requireCapabilities,
 

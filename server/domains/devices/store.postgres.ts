@@ -5,7 +5,14 @@ import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import type { NetworkDeviceRows } from '../networks/index.ts';
 import type { BroughtDeviceRows, TenantRows } from '../tenants/index.ts';
 import { createCredentialRows } from './credentials.postgres.ts';
-import type { DeviceFilter, DeviceSecrets, DeviceStore, NextCredentials, StoredDevice } from './ports.ts';
+import type {
+  DeviceFilter,
+  DeviceSecrets,
+  DeviceStore,
+  NextCredentials,
+  ReplacedTokens,
+  StoredDevice,
+} from './ports.ts';
 import { type MembershipRow, toMembership } from './rows.ts';
 import type { DeviceCapabilities, Membership, WorldType } from './types.ts';
 
@@ -197,12 +204,12 @@ async function updateCredentials(
   actor: AccountActor,
   deviceId: DeviceId,
   { tokenId, tokenHash, signingKeySealed, previousUntilMs }: NextCredentials,
-): Promise<{ readonly olderTokenId: CredentialId | null } | 'not_found'> {
+): Promise<ReplacedTokens | 'not_found'> {
   const { tenantId } = actor;
   const device = await findSeen(sql, actor, deviceId);
   if (device === null || device.guest) return 'not_found';
   const until = previousUntilMs === null ? null : new Date(previousUntilMs);
-  const [row] = await sql<{ older_token_id: CredentialId | null }[]>`
+  const [row] = await sql<{ previous_token_id: CredentialId; older_token_id: CredentialId | null }[]>`
     WITH before AS (
       SELECT id, token_id, token_hash, signing_key_sealed, previous_token_id FROM devices
       WHERE tenant_id = ${tenantId} AND id = ${deviceId} FOR UPDATE)
@@ -214,8 +221,9 @@ async function updateCredentials(
       previous_key_sealed = CASE WHEN ${until}::timestamptz IS NOT NULL THEN before.signing_key_sealed END,
       previous_until = ${until}::timestamptz
     FROM before WHERE devices.tenant_id = ${tenantId} AND devices.id = before.id
-    RETURNING before.previous_token_id AS older_token_id`;
-  return row === undefined ? 'not_found' : { olderTokenId: row.older_token_id };
+    RETURNING before.token_id AS previous_token_id, before.previous_token_id AS older_token_id`;
+  if (row === undefined) return 'not_found';
+  return { previousTokenId: row.previous_token_id, olderTokenId: row.older_token_id };
 }
 
 async function selectNetworks(

@@ -9,6 +9,7 @@ import { requireOwnDevice } from './device-networks.ts';
 import { DEVICE_TOKEN_BYTES, DEVICE_TOKEN_PREFIX, SIGNING_KEY_BYTES } from './limits.ts';
 import type { DeviceStore, Presence, StoredToken, TokenHash } from './ports.ts';
 import { signingKeyContext } from './sealed-contexts.ts';
+import type { TokenEnds } from './token-ends.ts';
 
 /** What a device shows when it connects. */
 export interface DeviceToken {
@@ -50,12 +51,13 @@ export function makeToken({ random, hash }: TokenSources): { stored: StoredToken
 export function createDeviceToken(
   dependencies: TokenSources & {
     readonly store: Pick<DeviceStore, 'findDevice' | 'replaceCredentials'>;
-    readonly presence: Pick<Presence, 'endDevice' | 'endToken'>;
+    readonly presence: Pick<Presence, 'endDevice'>;
+    readonly tokenEnds: TokenEnds;
     readonly secretBox: SecretBox;
     readonly clock: Clock;
   },
 ): DeviceToken {
-  const { store, presence, secretBox, clock, random } = dependencies;
+  const { store, presence, tokenEnds, secretBox, clock, random } = dependencies;
   return {
     async rotateToken(actor, deviceId, wanted) {
       const account = requirePermission(actor, 'devices.manage');
@@ -73,8 +75,11 @@ export function createDeviceToken(
       });
       if (replaced === 'not_found') throw notFound('device');
       // After the commit: who arrives later is refused, who arrived before is found here. Nobody has the new token yet.
+      const { previousTokenId, olderTokenId } = replaced;
+      if (olderTokenId !== null) tokenEnds.endNow(deviceId, olderTokenId);
       if (previousUntilMs === null) presence.endDevice(deviceId);
-      else if (replaced.olderTokenId !== null) presence.endToken(deviceId, replaced.olderTokenId);
+      // A device that is connected need not show its token again.
+      else tokenEnds.endAt(deviceId, previousTokenId, previousUntilMs);
       return { token, signingKey, previousUntilMs };
     },
   };

@@ -99,6 +99,11 @@ export class Attempt implements RunningRequest {
     return this.#firstTextMs === null ? null : this.#firstTextMs - this.startedMs;
   }
 
+  /** False: its provider has heard nothing of it. */
+  get isSent(): boolean {
+    return this.#listener !== null;
+  }
+
   /** Sends the request; `listener` hears what becomes of it, at once where it has ended already. */
   send(listener: AttemptListener): void {
     if (this.#end !== null) {
@@ -168,9 +173,8 @@ export class Attempt implements RunningRequest {
   /** Ends the attempt with `code` and tells the provider, where it can be told, that nobody waits any more. */
   fail(code: FailureCode): void {
     if (this.#end !== null) return;
-    const isSent = this.#listener !== null;
     this.#endWith({ kind: 'failed', code });
-    if (isSent && code !== 'provider_vanished' && code !== 'provider_failed') {
+    if (this.isSent && code !== 'provider_vanished' && code !== 'provider_failed') {
       this.provider.link.cancel(this.order.requestId);
     }
   }

@@ -42,12 +42,12 @@ export class AnswerCredit {
     return true;
   }
 
-  /** Another provider goes on, and has no credit yet: it gets a whole one, but for what is still unread. */
+  /**
+   * Another provider goes on, and has no credit yet: it gets what the one before left of its own, which is reserved. What is due
+   * follows as it would have.
+   */
   beginAgain(unreadBytes: number): void {
-    this.#cancelWish?.();
-    this.#cancelWish = null;
-    this.#dueBytes = Math.max(0, CREDIT_BYTES - unreadBytes);
-    this.#grantWhatIsDue();
+    this.#grant(Math.max(0, CREDIT_BYTES - this.#dueBytes - unreadBytes));
   }
 
   /** The reader took so much: as much may follow, as soon as there is memory for it. */

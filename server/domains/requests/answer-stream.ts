@@ -106,7 +106,7 @@ export class AnswerStream {
     }
     this.#unreadBytes += bytes;
     this.#waiting.push({ event: { kind: 'delta', fields }, bytes });
-    this.#watchReader();
+    this.watchReader();
     this.#wakeReader?.();
   }
 
@@ -120,7 +120,7 @@ export class AnswerStream {
         this.#waiting.push({ event: { kind: 'delta', fields }, bytes: 0 });
       this.#waiting.push({ event, bytes: 0 });
     }
-    this.#watchReader();
+    this.watchReader();
     this.#wakeReader?.();
     this.#tellIfEmptied();
   }
@@ -136,6 +136,18 @@ export class AnswerStream {
     this.#wakeReader?.();
     if (!this.#isEnded) this.#listener.read(bytes);
     this.#tellIfEmptied();
+  }
+
+  /** From now on a reader that is behind must read on in time, where nobody waits for it already. */
+  watchReader(): void {
+    const isBehind =
+      this.#unreadBytes > this.#options.unreadBytesMax || (this.#isEnded && this.#waiting.length > 0);
+    if (!isBehind || this.#cancelStall !== null || this.#isDiscarded) return;
+    this.#cancelStall = this.#clock.after(this.#options.stallTimeoutMs, () => {
+      this.#cancelStall = null;
+      if (this.#isEnded) this.discard();
+      else this.#listener.readerStalled();
+    });
   }
 
   /** The events for the one reader. Who stops early discards the rest. */
@@ -165,7 +177,7 @@ export class AnswerStream {
   #tookFromQueue(bytes: number): void {
     this.#unreadBytes -= bytes;
     this.#stopWatching();
-    this.#watchReader();
+    this.watchReader();
     if (bytes > 0 && !this.#isEnded) this.#listener.read(bytes);
     this.#tellIfEmptied();
   }
@@ -175,17 +187,6 @@ export class AnswerStream {
       this.#stopWatching();
       this.#listener.emptied();
     }
-  }
-
-  #watchReader(): void {
-    const isBehind =
-      this.#unreadBytes > this.#options.unreadBytesMax || (this.#isEnded && this.#waiting.length > 0);
-    if (!isBehind || this.#cancelStall !== null || this.#isDiscarded) return;
-    this.#cancelStall = this.#clock.after(this.#options.stallTimeoutMs, () => {
-      this.#cancelStall = null;
-      if (this.#isEnded) this.discard();
-      else this.#listener.readerStalled();
-    });
   }
 
   #stopWatching(): void {

@@ -71,7 +71,9 @@ export async function endRequest(
 ): Promise<FinalEvent> {
   const context = { times, dependencies };
   const { providers, tokens, logger } = dependencies;
-  let verdict = verdictOf(last.end, stream.hasText);
+  // Who left before anybody was asked to go on owes nobody an end of the answer.
+  const wasServed = stream.hasText && last.attempt?.isSent !== false;
+  let verdict = verdictOf(last.end, wasServed);
   let completionTokens = 0;
   try {
     if (verdict.kind !== 'unpaid')

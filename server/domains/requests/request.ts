@@ -330,7 +330,10 @@ export class ComputeRequest {
         },
         ended,
       });
-      if (attempt.order.isContinuation) this.#credit.beginAgain(this.#stream.unreadBytes);
+      if (!attempt.order.isContinuation) return;
+      this.#credit.beginAgain(this.#stream.unreadBytes);
+      // Its time may have run out while nobody answered.
+      this.#stream.watchReader();
     });
     await growing?.end();
     // What is held is not known, so nobody is paid.

@@ -49,8 +49,8 @@ export class BrokerConnection implements MqttConnection {
   readonly #unacknowledged = new Map<number, number | null>();
   /** Identifiers that messages had on an earlier connection, until they are sent again. */
   readonly #reserved = new Set<number>();
-  /** Messages of the tree that are not sent yet, from `#head` on. */
-  #waiting: TreeMessage[] = [];
+  /** Messages that are not sent yet, from `#head` on; nothing is kept of those before. */
+  #waiting: (TreeMessage | undefined)[] = [];
   #head = 0;
   /** Bytes of those of them that are in memory only. */
   #waitingBytes = 0;
@@ -235,7 +235,8 @@ export class BrokerConnection implements MqttConnection {
   #pump(): void {
     while (!this.#closed && this.#head < this.#waiting.length) {
       if (this.#unacknowledged.size >= this.#window) return;
-      const message = this.#waiting[this.#head++] as TreeMessage;
+      const message = this.#waiting[this.#head] as TreeMessage;
+      this.#waiting[this.#head++] = undefined;
       if (this.#head > 1_000 && this.#head * 2 > this.#waiting.length) {
         this.#waiting = this.#waiting.slice(this.#head);
         this.#head = 0;

@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { LedgerService } from '../../../server/domains/ledger/index.ts';
 import { CREDIT_BYTES } from '../../../server/domains/providers/index.ts';
-import type { ComputeAnswer, UncountedOrder } from '../../../server/domains/requests/index.ts';
+import {
+  type ComputeAnswer,
+  REQUEST_TIMES,
+  type UncountedOrder,
+} from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { cents, createMarket, eventsOf, type FakeProvider, until } from '../../support/market.ts';
@@ -43,6 +48,8 @@ async function handedOver(offer: Parameters<typeof market.provider>[0] = {}): Pr
   market.fail(first, (await asked(first)).requestId);
   return next;
 }
+
+const NOTHING = { completionTokens: 0, billedTokens: 0, cents: 0 };
 
 const bodyOf = ({ requests }: FakeProvider): unknown =>
   JSON.parse(new TextDecoder().decode(requests.at(-1)?.body));
@@ -185,6 +192,26 @@ describe('an answer that its provider breaks off', () => {
     expect((await market.balance(alice)).available).toBe(1_000 - 1 - 22);
   });
 
+  it('costs nothing when its requester leaves before anybody is asked to go on', async () => {
+    const leaving = new AbortController();
+    const wrapLedger = (ledger: LedgerService): LedgerService => ({
+      ...ledger,
+      commit: (unit) => {
+        if (unit.commands.length === 2) leaving.abort();
+        return ledger.commit(unit);
+      },
+    });
+    market = createMarket(db, { wrapLedger });
+    alice = await market.customer(1_000);
+    first = await market.provider({ price: 1_000 });
+    const answer = await begun('one', { signal: leaving.signal });
+    const next = await handedOver();
+    expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'request_cancelled' });
+    expect(next.requests).toEqual([]);
+    await market.expectUntouched(alice);
+    expect(await sharesOf(next)).toEqual([{ ...NOTHING, state: 'CANCELLED' }]);
+  });
+
   it('without a limit on its length grows on at whoever goes on', async () => {
     const rich = await market.customer(10_000);
     const answer = market.requests.createRequest(rich, market.order({ completionTokensMax: null }));
@@ -228,6 +255,34 @@ describe('an answer that its provider breaks off', () => {
     await until(() => next.grantedBytes >= CREDIT_BYTES / 2);
     market.answer(next, { requestId }, [' two']);
     expect((await reading).at(-1)).toMatchObject({ kind: 'end' });
+  });
+
+  it('ends in time where its reader stalls, though its time ran out while nobody answered', async () => {
+    let goOn = () => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const wrapLedger = (ledger: LedgerService): LedgerService => ({
+      ...ledger,
+      commit: async (unit) => {
+        if (unit.commands.length === 2) await held;
+        return ledger.commit(unit);
+      },
+    });
+    market = createMarket(db, { wrapLedger });
+    alice = await market.customer(1_000);
+    first = await market.provider({ price: 1_000 });
+    const answer = await begun('one');
+    const { requestId } = await asked(first);
+    const delta = { fields: { content: '' }, text: '', bytes: CREDIT_BYTES - 3 };
+    market.providers.delta(first.actor, { requestId, index: 1, delta });
+    const next = await handedOver();
+    market.clock.advance(REQUEST_TIMES.readerStallTimeoutMs);
+    goOn();
+    await asked(next);
+    market.clock.advance(REQUEST_TIMES.readerStallTimeoutMs);
+    expect(next.cancelled).toEqual([requestId]);
+    expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'reader_stalled' });
   });
 });
 

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { createDeviceAuthentication } from '../../../server/domains/devices/authenticate.ts';
 import type { FoundCredentials } from '../../../server/domains/devices/ports.ts';
 import { signingKeyContext } from '../../../server/domains/devices/sealed-contexts.ts';
+import { TokenEnds } from '../../../server/domains/devices/token-ends.ts';
 import { asId, type CredentialId, type DeviceId, type TenantId } from '../../../server/kernel/ids.ts';
 import { createSecretBox } from '../../../server/platform/secrets/index.ts';
 import { FakeClock } from '../../support/clock.ts';
@@ -33,7 +34,7 @@ function rotated() {
       dropPreviousCredentials: async () => void credentials.delete('ygd_old'),
     },
     suspended: { has: () => false },
-    presence: { endToken: (_, tokenId) => void ended.push(tokenId) },
+    tokenEnds: new TokenEnds({ presence: { endToken: (_, tokenId) => void ended.push(tokenId) }, clock }),
     secretBox,
     clock,
     hash: (token) => new TextEncoder().encode(token),

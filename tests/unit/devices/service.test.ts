@@ -6,6 +6,7 @@ import { InvariantError } from '../../../server/kernel/errors.ts';
 import {
   type AccountId,
   asId,
+  type CredentialId,
   type DeviceId,
   type NetworkId,
   type TenantId,
@@ -37,11 +38,16 @@ const actorOf = (number: number): AccountActor => ({
 let rows: Row[];
 let devices: DeviceService;
 let ended: DeviceId[];
+let endedTokens: CredentialId[];
+let clock: FakeClock;
+const replacedId = asId<CredentialId>(uuid(60));
 /** What the store does with a change: it may be written although nobody hears of it. */
 let commit: () => Promise<boolean>;
 beforeEach(() => {
   rows = [];
   ended = [];
+  endedTokens = [];
+  clock = new FakeClock();
   commit = async () => true;
   const store: Pick<
     DeviceStore,
@@ -54,7 +60,8 @@ beforeEach(() => {
     | 'findEveryNetwork'
   > = {
     findDevice: async () => ({ guest: false }) as StoredDevice,
-    replaceCredentials: async () => ((await commit()) ? { olderTokenId: null } : 'not_found'),
+    replaceCredentials: async () =>
+      (await commit()) ? { previousTokenId: replacedId, olderTokenId: null } : 'not_found',
     removeDevice: () => commit(),
     findEveryNetwork: async () => [],
     addDevice: async ({ tenantId }, { id }: StoredDevice, { tokenHash, signingKeySealed }) => {
@@ -89,10 +96,10 @@ beforeEach(() => {
         forget: async () => {},
         changed: () => undefined,
         endDevice: (deviceId) => void ended.push(deviceId),
-        endToken: () => {},
+        endToken: (_, tokenId) => void endedTokens.push(tokenId),
       },
       secretBox: createSecretBox(new Uint8Array(32).fill(1)),
-      clock: new FakeClock(),
+      clock,
       random: createSeededRandom(1),
       hash,
     },
@@ -153,6 +160,14 @@ describe('the connections of a device', () => {
   it('end when its token was replaced', async () => {
     expect((await devices.rotateToken(actorOf(1), id, AT_ONCE)).token).toMatch(/^ygd_/);
     expect(ended).toEqual([id]);
+  });
+
+  it('end with an overlap at its time, though nobody shows a token again', async () => {
+    await devices.rotateToken(actorOf(1), id, { overlapMs: 60_000, signingKey: true });
+    clock.advance(59_999);
+    expect([ended, endedTokens]).toEqual([[], []]);
+    clock.advance(1);
+    expect(endedTokens).toEqual([replacedId]);
   });
 
   it('stay when there was nothing to change', async () => {

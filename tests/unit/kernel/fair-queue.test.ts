@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FairQueue } from '../../../server/kernel/fair-queue.ts';
+import { keptOf } from '../../support/collected.ts';
 
 const takeAll = (queue: FairQueue<string, string>) => {
   const taken: string[] = [];
@@ -90,5 +91,17 @@ describe('a fair queue', () => {
         }
       }),
     );
+  });
+
+  it('keeps nothing of what was taken out of a line that is never empty', async () => {
+    const queue = new FairQueue<string, object>({ itemsMax: 1_000, bytesMax: 1 });
+    const items = Array.from({ length: 100 }, () => {
+      const item = {};
+      queue.push('a', item);
+      return new WeakRef(item);
+    });
+    for (let count = 0; count < 90; count++) queue.take();
+    expect(await keptOf(items)).toBe(10);
+    expect(queue.size).toBe(10);
   });
 });
