@@ -40,6 +40,7 @@ const OWNER = [
   'money.read',
   'networks.manage',
   'networks.read',
+  'sessions.open',
   'tenant.manage',
 ];
 const ADMINISTRATOR = OWNER.filter((permission) => permission !== 'tenant.manage');
@@ -50,6 +51,7 @@ const GUEST = [
   'devices.read',
   'market.read',
   'networks.read',
+  'sessions.open',
 ];
 
 describe('may', () => {
@@ -65,7 +67,7 @@ describe('may', () => {
       ),
     ],
     ['a guest', account('guest'), GUEST],
-    ['a device', device, ['audit.witness', 'frames.send', 'market.provide', 'market.read']],
+    ['a device', device, ['audit.witness', 'frames.send', 'market.provide', 'market.read', 'sessions.open']],
     ['a part of the server', { kind: 'service', tenantId, service: 'jobs' } as const, []],
   ])('lets %s do this and nothing else', (_, actor, permissions) => {
     expect(allowed(actor)).toEqual(permissions);
@@ -86,6 +88,7 @@ describe('may', () => {
       'devices.read',
       'market.read',
       'networks.read',
+      'sessions.open',
     ]);
   });
 
