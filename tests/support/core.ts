@@ -18,6 +18,10 @@ export const page = new URL('../../build/page/', import.meta.url);
 /** A core of the server's build. */
 export const createServerCore = (): ServerCore => loadServerCore(coreWasm());
 
+/** A core of the device's build with a gateway's tables, which are as large as the server's. */
+export const createGatewayCore = (): DeviceCore =>
+  loadDeviceCore(readFileSync(new URL('../../build/device-gateway.wasm', import.meta.url)));
+
 /** A core of the device's build. */
 export const createDeviceCore = (): DeviceCore =>
   loadDeviceCore(readFileSync(new URL('../../build/device.wasm', import.meta.url)));

@@ -4,7 +4,7 @@ import { LiveProvider, ProviderStanding } from '../../../server/domains/provider
 import type { ScoredCandidate, ScoringCore } from '../../../server/domains/providers/ports.ts';
 import { type Eligible, selectProvider } from '../../../server/domains/providers/selection.ts';
 import { asId, type DeviceId, type TenantId } from '../../../server/kernel/ids.ts';
-import { createDeviceCore, createServerCore } from '../../support/core.ts';
+import { createGatewayCore, createServerCore } from '../../support/core.ts';
 import { createSeededRandom } from '../../support/random.ts';
 
 const core = createServerCore();
@@ -32,7 +32,7 @@ const busy = () => ({ startedMs: 0, lastTextMs: null });
 
 // The device's build behind the same port: it scores one candidate after the other, from objects.
 function oneByOne(onScored: (candidates: readonly ScoredCandidate[]) => void = () => {}): ScoringCore {
-  const device = createDeviceCore();
+  const device = createGatewayCore();
   const column = () => new Float32Array(device.candidatesMax).fill(Number.NaN);
   const candidates = {
     price: column(),
