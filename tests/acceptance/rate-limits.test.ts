@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Delivery, Event, encodePayload, FrameType } from '../../proto/index.ts';
+import {
+  BusinessRequest,
+  Delivery,
+  Event,
+  encodePayload,
+  FrameType,
+  RatatoskrType,
+} from '../../proto/index.ts';
 import { createSystemClock } from '../../server/platform/system/clock.ts';
 import { BifrostSocket, codeOf, nextNonce, signedFrame } from '../support/bifrost-socket.ts';
+import { openRawSession } from '../support/ratatoskr.ts';
 import { type Answer, startTestServer, type TestServer } from '../support/server.ts';
 import { createHousehold, createWorld, type Household, type World } from '../support/world.ts';
 
@@ -151,6 +159,13 @@ it('frames of one tenant are limited, and one that was refused may come again as
   await socket.next(FrameType.ACK);
   socket.close();
   neighbour.close();
+});
+
+it('a session counts what asks for no operation that there is', async () => {
+  const session = await openRawSession(server, household.token);
+  const nonsense = encodePayload(BusinessRequest, { operation: 'networks.paint' });
+  for (let sent = 0; sent <= LIMITS.messages; sent++) session.send(RatatoskrType.BUSINESS_REQUEST, nonsense);
+  expect(await session.closed).toBe('4429 rate_limited');
 });
 
 it('a tenant has as many devices and networks as it may', async () => {

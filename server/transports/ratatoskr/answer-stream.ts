@@ -16,11 +16,14 @@ export class StreamCredit {
 
   /** Resolves once there is credit for so many bytes, which are used up by that, or when the signal is aborted. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
-    while (this.#bytes < bytes && !signal.aborted) {
+    if (this.#bytes < bytes && !signal.aborted) {
+      // Credit may come by single bytes: one listener is enough for all of it.
       await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-        signal.addEventListener('abort', () => resolve(), { once: true });
+        const isOver = () => this.#bytes >= bytes || signal.aborted;
+        this.#wake = () => isOver() && resolve();
+        signal.addEventListener('abort', this.#wake);
       });
+      signal.removeEventListener('abort', this.#wake);
     }
     this.#bytes -= bytes;
   }

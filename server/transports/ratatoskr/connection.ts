@@ -122,15 +122,14 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     const [actor, requests] = [this.#actor, this.#requests];
     // The session lets nothing else through before it is open.
     if (actor === null || requests === null) throw malformed();
-    if (type === RatatoskrType.BUSINESS_REQUEST) {
-      requests.begin(sequence, decodePayload(BusinessRequest, payload));
-      return;
-    }
+    // Requests, too: not all of them come as far as an operation that counts them.
     this.#dependencies.calls.control(actor, null, {
       remoteAddress: this.#socket.remoteAddress,
       requestId: null,
     });
-    if (type === RatatoskrType.HEARTBEAT) this.#send(RatatoskrType.HEARTBEAT, new Uint8Array(0));
+    if (type === RatatoskrType.BUSINESS_REQUEST)
+      requests.begin(sequence, decodePayload(BusinessRequest, payload));
+    else if (type === RatatoskrType.HEARTBEAT) this.#send(RatatoskrType.HEARTBEAT, new Uint8Array(0));
     else if (type === RatatoskrType.STREAM_CREDIT) requests.addCredit(decodePayload(StreamCredit, payload));
     else {
       const { request, data, last } = decodePayload(StreamData, payload);

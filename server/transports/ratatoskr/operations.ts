@@ -10,14 +10,14 @@ export const OPEN_SESSION = {
   errors: ['device_key_wrong', 'invalid_input', 'tenant_not_found', 'tenant_suspended'],
 } as const satisfies Operation;
 
-/** Everything in a session that asks for no operation. */
+/** Every message in an open session, whatever operation it asks for beside it. */
 export const CONTROL_SESSION = {
   operation: 'ratatoskr.sessions.control',
   access: 'sessions.open',
   cost: COSTS.frame,
   audit: 'none',
   summary:
-    'Says in a session of Ratatoskr that the client is there, sends more input, or gives credit for an answer.',
+    'Says in a session of Ratatoskr that the client is there, asks for an operation, sends more input, or gives credit for an answer.',
   errors: ['ratatoskr_message_malformed', 'ratatoskr_type_unexpected', 'ratatoskr_window_exceeded'],
 } as const satisfies Operation;
 

@@ -6,13 +6,14 @@ import {
   type StreamCredit as StreamCreditMessage,
   StreamData,
 } from '../../../proto/index.ts';
-import { joined, SessionError } from '../../../proto/ratatoskr/index.ts';
+import { SessionError } from '../../../proto/ratatoskr/index.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { HttpResponse, RespondToError } from '../../platform/http/types.ts';
 import type { Identify } from '../authenticate.ts';
 import type { OperationRoute } from '../pipeline/http.ts';
 import { tokenHolder } from '../pipeline/token-holder.ts';
 import { piecesOf, StreamCredit, wholeBody } from './answer-stream.ts';
+import { ArrivingInput } from './arriving-input.ts';
 import { INPUT_BYTES_MAX, REQUESTS_MAX } from './limits.ts';
 import { toHttpRequest } from './to-http-request.ts';
 
@@ -38,7 +39,7 @@ export interface RequestSender {
 /** A request whose input is still coming, or that is being answered. */
 interface Running {
   readonly asked: Asked;
-  readonly input: Uint8Array[];
+  readonly input: ArrivingInput;
   readonly cancelled: AbortController;
   readonly credit: StreamCredit;
 }
@@ -71,7 +72,12 @@ export class SessionRequests {
       this.#refuse(id, asked, busy);
       return;
     }
-    const running = { asked, input: [], cancelled: new AbortController(), credit: new StreamCredit() };
+    const running = {
+      asked,
+      input: new ArrivingInput(),
+      cancelled: new AbortController(),
+      credit: new StreamCredit(),
+    };
     this.#running.set(id, running);
     this.#take(running, asked.input);
     if (!asked.more) void this.#serve(id, running);
@@ -115,7 +121,7 @@ export class SessionRequests {
         `More than ${INPUT_BYTES_MAX} bytes are on their way.`,
       );
     }
-    running.input.push(data);
+    running.input.add(data);
   }
 
   async #serve(id: number, running: Running): Promise<void> {
@@ -135,7 +141,7 @@ export class SessionRequests {
     try {
       if (route === undefined) throw operationNotFound();
       const origin = { remoteAddress, requestId, signal: cancelled.signal };
-      const request = toHttpRequest(route.operation, joined(input), origin);
+      const request = toHttpRequest(route.operation, input.bytes, origin);
       return await route.serve(request, tokenHolder(identify, token, asked.tenantId || tenantId));
     } catch (error) {
       return respondToError(error, { requestId, path: route?.path ?? '' });
@@ -189,7 +195,7 @@ export class SessionRequests {
 
   #forget(id: number, running: Running): void {
     if (!this.#running.delete(id)) return;
-    for (const { length } of running.input) this.#inputBytes -= length;
+    this.#inputBytes -= running.input.bytes.length;
   }
 }
 

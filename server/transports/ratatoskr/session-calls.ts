@@ -15,7 +15,7 @@ export interface SessionOpening {
 export interface SessionCalls {
   /** Finds out who opens a session and lets it in. Rejects with the refusal. */
   open(caller: Caller, opening: SessionOpening): Promise<void>;
-  /** Counts a message that asks for no operation. Throws the refusal. */
+  /** Counts a message, whatever it asks for. Throws the refusal. */
   control(actor: Actor, input: null, connection: Connection): void;
 }
 

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { AppError, invalidInput } from '../../kernel/errors.ts';
 import { jsonShapeOf } from '../../kernel/json-shape.ts';
 import type { IncomingRequest } from '../../platform/http/types.ts';
+import { findHalfCharacter } from '../pipeline/half-character.ts';
 import type { HttpOperation } from '../pipeline/http-operation.ts';
-import { INPUT_LEVELS_MAX, INPUT_OVERHEAD_BYTES_MAX } from './limits.ts';
+import { INPUT_LEVELS_MAX, INPUT_OVERHEAD_BYTES_MAX, INPUT_VALUES_MAX } from './limits.ts';
 
 /** What a request's input is: each part as the operation's description over HTTP says. */
 const inputSchema = z.strictObject({
@@ -15,6 +16,8 @@ const inputSchema = z.strictObject({
 
 /** Headers that any operation may look at: what the answer should be, and how far an earlier one was read. */
 const COMMON_HEADERS: readonly string[] = ['accept', 'last-event-id'];
+/** RFC 9110 section 5.5. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const JSON_TYPE = 'application/json';
 const FORM_TYPE = 'application/x-www-form-urlencoded';
 
@@ -31,8 +34,12 @@ export function toHttpRequest(
   const { params, query, headers, body } = readInput(input);
   const named = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   const known = [...COMMON_HEADERS, ...headersOf(operation)];
-  const unknown = [...named.keys()].find((name) => !known.includes(name));
-  if (unknown !== undefined) throw invalidInput('A header means nothing to this operation.');
+  if ([...named.keys()].some((name) => !known.includes(name))) {
+    throw invalidInput('A header means nothing to this operation.');
+  }
+  if ([...named.values()].some((value) => !HEADER_VALUE.test(value))) {
+    throw invalidInput('A header has a value that HTTP could not bring.');
+  }
   const bytes = body === undefined ? new Uint8Array(0) : bodyBytes(operation, body);
   if (bytes.length > 0) named.set('content-type', contentTypeOf(operation));
   return {
@@ -55,7 +62,11 @@ function tooLarge({ bodyBytesMax }: HttpOperation): AppError {
 
 function readInput(input: Uint8Array): z.output<typeof inputSchema> {
   if (input.length === 0) return inputSchema.parse({});
-  if (jsonShapeOf(input).levels > INPUT_LEVELS_MAX) throw invalidInput('The input is nested too deeply.');
+  const { levels, parts, commas } = jsonShapeOf(input);
+  if (levels > INPUT_LEVELS_MAX) throw invalidInput('The input is nested too deeply.');
+  if (parts + commas > INPUT_VALUES_MAX) {
+    throw invalidInput(`The input has more than ${INPUT_VALUES_MAX} values.`);
+  }
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(input));
@@ -63,8 +74,13 @@ function readInput(input: Uint8Array): z.output<typeof inputSchema> {
     throw new AppError('invalid', 'malformed_json', 'The input is not JSON.', { cause });
   }
   const result = inputSchema.safeParse(value);
-  if (result.success) return result.data;
-  throw invalidInput('The input is an object of params, query, headers and body.');
+  if (!result.success) throw invalidInput('The input is an object of params, query, headers and body.');
+  const { params, query } = result.data;
+  // Nothing that stands in the path or the query of a URL can hold it; of a body its operation decides.
+  if (findHalfCharacter({ params, query }, '') !== null) {
+    throw invalidInput('The params or the query hold half of a character (a lone surrogate).');
+  }
+  return result.data;
 }
 
 /** A JSON body, or the text of an operation that takes another form. */

@@ -1,0 +1,29 @@
+/**
+ * The input of a request while it arrives in pieces. It takes twice its length at most, however small the pieces are, and keeps
+ * nothing of the messages that brought them, which may hold much more.
+ */
+export class ArrivingInput {
+  #memory = new Uint8Array(0);
+  #length = 0;
+
+  /** What has come so far. Good until the next piece. */
+  get bytes(): Uint8Array {
+    return this.#memory.subarray(0, this.#length);
+  }
+
+  add(piece: Uint8Array): void {
+    if (this.#length === 0) this.#memory = piece.slice();
+    else this.#append(piece);
+    this.#length += piece.length;
+  }
+
+  #append(piece: Uint8Array): void {
+    const needed = this.#length + piece.length;
+    if (needed > this.#memory.length) {
+      const larger = new Uint8Array(Math.max(needed, this.#length * 2));
+      larger.set(this.bytes);
+      this.#memory = larger;
+    }
+    this.#memory.set(piece, this.#length);
+  }
+}
