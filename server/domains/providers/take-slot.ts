@@ -89,7 +89,9 @@ function byRank(
   const groups = new Map<number, Eligible[]>();
   for (const candidate of candidates) {
     const rank = rankOf(candidate, nowMs);
-    groups.set(rank, [...(groups.get(rank) ?? []), candidate]);
+    const group = groups.get(rank);
+    if (group === undefined) groups.set(rank, [candidate]);
+    else group.push(candidate);
   }
   return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
 }
