@@ -169,7 +169,7 @@ describe('selection', () => {
     const one = oneByOne();
     for (let round = 0; round < 300; round++) {
       // Few prices, paces and debts, so that many scores are equal.
-      const all = Array.from({ length: 1 + upTo(40) }, (_, i) => {
+      const all = Array.from({ length: 1 + upTo(one.candidatesMax) }, (_, i) => {
         const each = provider(String(i), 10 + upTo(3), 4);
         for (let running = upTo(3); running > 0; running--) each.provider.running.add(busy());
         each.provider.standing.addDebt(100 * upTo(3), 0);
