@@ -121,7 +121,8 @@ export class BrokerConnection implements MqttConnection {
       this.#sendDelivery({ topic, payload }, token);
       return true;
     }
-    if (this.#isQueueFull()) return false;
+    // Its bytes are bounded by who asks for acknowledgements, for each network.
+    if (this.#waitingMessages >= WAITING_MESSAGES_MAX) return false;
     this.#waitingBytes += payload.length;
     const packet = { topic, payload, qos: 1, retain: false } as const;
     this.#queue({ packet, isRepetition: false, isVolatile: true, token });
@@ -222,8 +223,11 @@ export class BrokerConnection implements MqttConnection {
   readonly #sink = (message: TreeMessage): void => this.#queue(message);
 
   #isQueueFull(): boolean {
-    const waiting = this.#waiting.length - this.#head;
-    return waiting >= WAITING_MESSAGES_MAX || this.#waitingBytes >= WAITING_BYTES_MAX;
+    return this.#waitingMessages >= WAITING_MESSAGES_MAX || this.#waitingBytes >= WAITING_BYTES_MAX;
+  }
+
+  get #waitingMessages(): number {
+    return this.#waiting.length - this.#head;
   }
 
   #queue(message: TreeMessage): void {
