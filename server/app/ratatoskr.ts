@@ -1,6 +1,9 @@
 import type { KeyPair } from '../../proto/ratatoskr/index.ts';
 import type { Config } from '../config/index.ts';
 import { createClientLimiter } from '../platform/client-limiter/index.ts';
+import { BodyBudget } from '../platform/http/body-budget.ts';
+import { createBodyTurns } from '../platform/http/body-turns.ts';
+import { ARRIVING_BODY_BYTES_MAX } from '../platform/http/limits.ts';
 import type { RespondToError } from '../platform/http/types.ts';
 import { keyPairOf, nodeNoiseCrypto } from '../platform/noise/index.ts';
 import type { WebSocketEndpoint } from '../platform/websocket/types.ts';
@@ -66,6 +69,9 @@ export function buildSessionEndpoints(
           },
           { clock },
         );
+  // As much as over HTTP: one tenant has half of it at most, however many sessions it opens.
+  const budget = new BodyBudget(ARRIVING_BODY_BYTES_MAX);
+  const turns = createBodyTurns({ clock });
   let staticKeys: readonly KeyPair[] | null = null;
   const endpoint = createRatatoskrEndpoint({
     calls,
@@ -75,6 +81,7 @@ export function buildSessionEndpoints(
       return staticKeys;
     },
     connections: messaging.connections,
+    inputsOf: (tenantId) => ({ room: budget.roomFor(tenantId), turn: () => turns.next(tenantId) }),
     heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
     operations: new Map(served.routes.map((route) => [route.operation.operation, route])),
     identify: identity.identify,

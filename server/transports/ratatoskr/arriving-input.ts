@@ -6,9 +6,17 @@ export class ArrivingInput {
   #memory = new Uint8Array(0);
   #length = 0;
 
-  /** What has come so far. Good until the next piece. */
-  get bytes(): Uint8Array {
-    return this.#memory.subarray(0, this.#length);
+  /** How much has come so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What has come; nothing of it is kept any more. */
+  take(): Uint8Array {
+    const bytes = this.#memory.subarray(0, this.#length);
+    this.#memory = new Uint8Array(0);
+    this.#length = 0;
+    return bytes;
   }
 
   add(piece: Uint8Array): void {
@@ -21,7 +29,7 @@ export class ArrivingInput {
     const needed = this.#length + piece.length;
     if (needed > this.#memory.length) {
       const larger = new Uint8Array(Math.max(needed, this.#length * 2));
-      larger.set(this.bytes);
+      larger.set(this.#memory.subarray(0, this.#length));
       this.#memory = larger;
     }
     this.#memory.set(piece, this.#length);

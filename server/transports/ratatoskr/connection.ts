@@ -22,6 +22,7 @@ import type { Arrival, ConnectionRegistry } from '../../domains/presence/index.t
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
+import type { TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Socket, SocketHandler } from '../../platform/websocket/types.ts';
 import { errorTable, logRefusal, toAppError } from '../error-table.ts';
@@ -29,7 +30,7 @@ import { principalIdOf } from '../pipeline/steps.ts';
 import { tokenHolder } from '../pipeline/token-holder.ts';
 import { INPUT_BYTES_MAX, OPENING_TIMEOUT_MS, REQUESTS_MAX, STREAM_WINDOW_BYTES } from './limits.ts';
 import type { OpeningConnections } from './opening.ts';
-import { type RequestDependencies, SessionRequests } from './requests.ts';
+import { type InputShare, type RequestDependencies, SessionRequests } from './requests.ts';
 import type { SessionCalls } from './session-calls.ts';
 
 /** What a connection needs, the same for all. */
@@ -39,6 +40,8 @@ export interface ConnectionDependencies<Key> extends RequestDependencies, Sessio
   /** The server's keys: the first is the one it shows. */
   readonly staticKeys: () => readonly KeyPair[];
   readonly connections: Pick<ConnectionRegistry, 'arrive'>;
+  /** A tenant's share of what arrives in all sessions. */
+  readonly inputsOf: (tenantId: TenantId) => InputShare;
   readonly heartbeatIntervalMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -169,7 +172,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#actor = actor;
     const { remoteAddress } = this.#socket;
     this.#requests = new SessionRequests(
-      { ...shown, remoteAddress },
+      { ...shown, remoteAddress, inputs: this.#dependencies.inputsOf(actor.tenantId) },
       (type, payload) => this.#send(type, payload),
       this.#dependencies,
     );

@@ -8,6 +8,8 @@ export const OPENING_PER_ADDRESS_MAX = 64;
 export const REQUESTS_MAX = 64;
 /** Bytes of input that a session may have on their way: the largest request, and as much again. */
 export const INPUT_BYTES_MAX = 16_777_216 + 131_072;
+/** Input from this size on is read in turn by tenant: a smaller one is read in half a millisecond. */
+export const LARGE_INPUT_BYTES = 65_536;
 /** What a request's input holds beside its body: names, params, query, headers. */
 export const INPUT_OVERHEAD_BYTES_MAX = 16_384;
 /** Objects and lists inside each other in an input: those of the deepest body that HTTP takes, and the one around it. */

@@ -8,13 +8,14 @@ import {
 } from '../../../proto/index.ts';
 import { SessionError } from '../../../proto/ratatoskr/index.ts';
 import { AppError } from '../../kernel/errors.ts';
+import type { BodyRoom } from '../../platform/http/body.ts';
 import type { HttpResponse, RespondToError } from '../../platform/http/types.ts';
 import type { Identify } from '../authenticate.ts';
 import type { OperationRoute } from '../pipeline/http.ts';
 import { tokenHolder } from '../pipeline/token-holder.ts';
 import { piecesOf, StreamCredit, wholeBody } from './answer-stream.ts';
 import { ArrivingInput } from './arriving-input.ts';
-import { INPUT_BYTES_MAX, REQUESTS_MAX } from './limits.ts';
+import { INPUT_BYTES_MAX, LARGE_INPUT_BYTES, REQUESTS_MAX } from './limits.ts';
 import { toHttpRequest } from './to-http-request.ts';
 
 type Asked = InstanceType<typeof BusinessRequest>;
@@ -34,6 +35,14 @@ export interface RequestSender {
   /** The tenant of requests that name none; empty: its own. */
   readonly tenantId: string;
   readonly remoteAddress: string;
+  readonly inputs: InputShare;
+}
+
+/** What one tenant's input may take of what all share. */
+export interface InputShare {
+  readonly room: BodyRoom;
+  /** Resolves when a large one may be read. */
+  turn(): Promise<void>;
 }
 
 /** A request whose input is still coming, or that is being answered. */
@@ -79,8 +88,7 @@ export class SessionRequests {
       credit: new StreamCredit(),
     };
     this.#running.set(id, running);
-    this.#take(running, asked.input);
-    if (!asked.more) void this.#serve(id, running);
+    if (this.#take(id, running, asked.input) && !asked.more) void this.#serve(id, running);
   }
 
   /** More of a request's input came; of one that was refused or taken back it is forgotten. */
@@ -88,8 +96,7 @@ export class SessionRequests {
     const running = this.#running.get(id);
     if (running === undefined) return;
     if (!running.asked.more) throw new SessionError('ratatoskr_type_unexpected', 'The input was complete.');
-    this.#take(running, data);
-    if (!isLast) return;
+    if (!this.#take(id, running, data) || !isLast) return;
     running.asked.more = false;
     void this.#serve(id, running);
   }
@@ -109,19 +116,41 @@ export class SessionRequests {
 
   /** The session is over: nobody waits for the answers. */
   end(): void {
-    for (const { cancelled } of this.#running.values()) cancelled.abort();
-    this.#running.clear();
+    for (const [id, running] of this.#running) {
+      running.cancelled.abort();
+      this.#forget(id, running);
+    }
   }
 
-  #take(running: Running, data: Uint8Array): void {
-    this.#inputBytes += data.length;
-    if (this.#inputBytes > INPUT_BYTES_MAX) {
+  /** Keeps more of a request's input. False: there is no room for it, and the request is refused. */
+  #take(id: number, running: Running, data: Uint8Array): boolean {
+    if (this.#inputBytes + data.length > INPUT_BYTES_MAX) {
       throw new SessionError(
         'ratatoskr_window_exceeded',
         `More than ${INPUT_BYTES_MAX} bytes are on their way.`,
       );
     }
+    if (!this.#sender.inputs.room.take(data.length)) {
+      this.#forget(id, running);
+      this.#refuse(id, running.asked, noRoom());
+      return false;
+    }
+    this.#inputBytes += data.length;
     running.input.add(data);
+    return true;
+  }
+
+  /** The input, for which no room is taken any more: it is read at once, a large one in turn. */
+  async #inputOf({ input }: Running): Promise<Uint8Array> {
+    if (input.length >= LARGE_INPUT_BYTES) await this.#sender.inputs.turn();
+    return this.#release(input);
+  }
+
+  #release(input: ArrivingInput): Uint8Array {
+    const bytes = input.take();
+    this.#inputBytes -= bytes.length;
+    this.#sender.inputs.room.give(bytes.length);
+    return bytes;
   }
 
   async #serve(id: number, running: Running): Promise<void> {
@@ -134,14 +163,15 @@ export class SessionRequests {
     }
   }
 
-  async #ask({ asked, input, cancelled }: Running, requestId: string): Promise<HttpResponse> {
+  async #ask(running: Running, requestId: string): Promise<HttpResponse> {
     const { operations, identify, respondToError } = this.#dependencies;
     const { token, tenantId, remoteAddress } = this.#sender;
+    const { asked, cancelled } = running;
     const route = operations.get(asked.operation);
     try {
       if (route === undefined) throw operationNotFound();
       const origin = { remoteAddress, requestId, signal: cancelled.signal };
-      const request = toHttpRequest(route.operation, input.bytes, origin);
+      const request = toHttpRequest(route.operation, await this.#inputOf(running), origin);
       return await route.serve(request, tokenHolder(identify, token, asked.tenantId || tenantId));
     } catch (error) {
       return respondToError(error, { requestId, path: route?.path ?? '' });
@@ -194,11 +224,16 @@ export class SessionRequests {
   }
 
   #forget(id: number, running: Running): void {
-    if (!this.#running.delete(id)) return;
-    this.#inputBytes -= running.input.bytes.length;
+    if (this.#running.delete(id)) this.#release(running.input);
   }
 }
 
 function operationNotFound(): AppError {
   return new AppError('not_found', 'operation_not_found', 'There is no operation of this name.');
+}
+
+function noRoom(): AppError {
+  return new AppError('unavailable', 'unavailable', 'Too much is being sent at the moment.', {
+    details: { retryAfterSeconds: 1 },
+  });
 }
