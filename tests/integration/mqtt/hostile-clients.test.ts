@@ -1,7 +1,7 @@
 import net from 'node:net';
 import mqtt from 'mqtt';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { WAITING_BYTES_MAX } from '../../../server/platform/mqtt/limits.ts';
+import { WAITING_MESSAGES_MAX } from '../../../server/platform/mqtt/limits.ts';
 import { createMqttServer } from '../../../server/platform/mqtt/server.ts';
 import { roomyBudget } from '../../support/connection-budget.ts';
 import { connectRaw, eventually, keepingLogger, type RawConnection } from '../http/server-under-test.ts';
@@ -274,13 +274,14 @@ describe('a connected client', () => {
     expect(seen.acknowledged).toEqual([2, 1, 3, 4]);
   });
 
-  test('that leaves its messages unacknowledged has some megabytes wait, and is refused more', async () => {
-    const { port, seen } = await startBroker({ unacknowledgedMessagesMax: 1, outgoingBytesMax: 50_000_000 });
+  test('that leaves its messages unacknowledged has so many wait, and is refused more', async () => {
+    const { port, seen } = await startBroker({ unacknowledgedMessagesMax: 1 });
     const raw = await connected(port, 'ann');
     const connection = await subscribedRaw(raw, seen);
-    const large = Buffer.alloc(WAITING_BYTES_MAX / 4);
-    const results = [1, 2, 3, 4, 5, 6].map((token) => connection.deliver('ann/down', large, token));
-    expect(results).toEqual([true, true, true, true, true, false]);
+    const results = Array.from({ length: WAITING_MESSAGES_MAX + 2 }, (_, token) =>
+      connection.deliver('ann/down', Buffer.alloc(1), token + 1),
+    );
+    expect(results.indexOf(false)).toBe(WAITING_MESSAGES_MAX + 1);
   });
 });
 
