@@ -2,6 +2,7 @@ import { AppError, invalidInput } from '../../kernel/errors.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { type Microcents, priceToText } from '../../kernel/money.ts';
 import type { Eligible, ProviderId } from '../providers/index.ts';
+import type { TransactionShare } from '../transactions/index.ts';
 import { insufficientBalance, spendingLimitReached } from './errors.ts';
 import { COMPLETION_TOKENS_MAX } from './limits.ts';
 import { allowedOffers, type ProviderPreferences } from './preferences.ts';
@@ -16,6 +17,8 @@ export interface ChoiceLimits {
   readonly neededTokens: number;
   /** True: an answer that has begun is to be gone on with. */
   readonly isContinuation: boolean;
+  /** What those get who delivered a part of it. */
+  readonly brokenOff: readonly TransactionShare[];
   /** Providers that failed the request already. */
   readonly failed: ReadonlySet<ProviderId>;
   /** What the requester allows; null: anything. */
@@ -53,6 +56,14 @@ export function requireContext(order: ComputeOrder, offers: readonly Eligible[])
   }
 }
 
+/** Whose cheap machine broke off must not earn by a dear one of his that goes on. */
+function mayGoOn({ provider, model }: Eligible, brokenOff: readonly TransactionShare[]): boolean {
+  const isDearer = ({ prompt, completion }: TransactionShare['prices']) =>
+    model.prices.prompt > prompt || model.prices.completion > completion;
+  const ofSame = brokenOff.filter((share) => share.provider.tenantId === provider.tenantId);
+  return model.continuesAnswers && !ofSame.some(({ prices }) => isDearer(prices));
+}
+
 /**
  * Those of `offers` that the request may go to. Refuses with `no_provider_allowed` where the requester allows none of them, with `maximum_cost_exceeded` when all cost more than the requester
  * allows, and with `insufficient_balance` or `spending_limit_reached` when all cost more than there is; null when all have failed
@@ -63,10 +74,10 @@ export function narrowOffers(
   limits: ChoiceLimits,
   costMicrocentsOf: (model: Eligible['model']) => Microcents,
 ): readonly Eligible[] | null {
-  const { neededTokens, isContinuation, failed, costMicrocentsMax, unaffordable } = limits;
+  const { neededTokens, isContinuation, brokenOff, failed, costMicrocentsMax, unaffordable } = limits;
   const priced = allowedOffers(offers, limits.preferences, limits.tenantId)
     .filter(({ provider, model }) => !failed.has(provider.id) && model.contextTokens >= neededTokens)
-    .filter(({ model }) => !isContinuation || model.continuesAnswers)
+    .filter((offer) => !isContinuation || mayGoOn(offer, brokenOff))
     .map((offer) => ({ offer, costMicrocents: costMicrocentsOf(offer.model) }));
   if (priced.length === 0) return null;
   const allowed = priced.filter(

@@ -57,6 +57,8 @@ export class ComputeRequest {
   readonly #input: RequestInput;
   readonly #createdAtMs: number;
   readonly #deadlineMs: number;
+  /** Aborted when nobody waits any more; for an answer that is kept under a key somebody always does. */
+  readonly #signal: AbortSignal;
   /** Tokens of the answer that are held first. */
   #firstTokens: number;
   readonly #stream: AnswerStream;
@@ -89,6 +91,7 @@ export class ComputeRequest {
     this.#deadlineMs = clock.monotonicMs() + times.requestTimeoutMs;
     requireContext(input.order, input.offers);
     this.#firstTokens = input.order.completionTokensMax ?? FIRST_HOLD_TOKENS;
+    this.#signal = input.claim === null ? input.order.signal : new AbortController().signal;
     this.#brokenOff = new BrokenOffShares(dependencies.pricing);
     this.#costs = new AnswerCosts(input.order, this.#brokenOff, dependencies.pricing);
     const { accountId } = input.requester;
@@ -157,7 +160,7 @@ export class ComputeRequest {
 
   /** True: another provider may try, to go on with what this one delivered, or anew. */
   async #goesOnAfter(attempt: Attempt, end: AttemptEnd): Promise<boolean> {
-    if (!mayFailOver(end) || this.#input.order.signal.aborted) return false;
+    if (!mayFailOver(end) || this.#signal.aborted) return false;
     const deliveredTokens = this.#stream.hasText ? await this.#noteDelivered(attempt) : 0;
     if (deliveredTokens === null && !this.#beginsAnew()) return false;
     this.#dependencies.providers.judge(attempt, deliveredTokens ?? 0);
@@ -218,7 +221,7 @@ export class ComputeRequest {
       return await providers.takeSlot({
         accountId: requester.accountId,
         waitMs: Math.min(times.slotWaitMs, this.#leftMs()),
-        signal: order.signal,
+        signal: this.#signal,
         order: this.#attemptOrder(),
         narrow: (offers) => this.#narrow(offers),
         rankOf: rankOf(order.preferences, requester.tenantId),
@@ -268,6 +271,7 @@ export class ComputeRequest {
       tenantId: requester.tenantId,
       neededTokens: order.promptTokens + (order.completionTokensMax ?? this.#brokenOff.completionTokens + 1),
       isContinuation: this.#continuationBody !== null,
+      brokenOff: this.#brokenOff.shares,
       failed: this.#failed,
       costMicrocentsMax: order.costMicrocentsMax,
       unaffordable: this.#unaffordable,

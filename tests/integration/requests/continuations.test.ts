@@ -8,7 +8,7 @@ import {
 } from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { cents, createMarket, eventsOf, type FakeProvider, until } from '../../support/market.ts';
+import { cents, createMarket, eventsOf, FakeProvider, until } from '../../support/market.ts';
 
 /*
  * Answers whose provider breaks off after it has begun. The prompt has ten tokens; the first provider takes a cent for a token,
@@ -171,6 +171,29 @@ describe('an answer that its provider breaks off', () => {
     expect(bodyOf(next)).toEqual({ beginning: 'one' });
     market.answer(next, { requestId }, [' two']);
     expect((await eventsOf(await answer)).at(-1)).toMatchObject({ kind: 'end', completionTokens: 3 });
+  });
+
+  it('is not gone on with by a dearer machine of the same owner, for whom breaking off would pay', async () => {
+    const answer = await begun('one');
+    const second = new FakeProvider();
+    const sibling = { ...second.actor, tenantId: first.owner.tenantId };
+    const models = [{ name: 'm', prices: 1_001, contextTokens: 8_192, continuesAnswers: true }];
+    await market.providers.offer(sibling, second.link, { slots: 1, models });
+    market.fail(first, (await asked(first)).requestId);
+    expect((await eventsOf(answer)).at(-1)).toEqual({ kind: 'failed', code: 'provider_failed' });
+    expect(second.requests).toEqual([]);
+    await market.expectUntouched(alice);
+  });
+
+  it('under an idempotency key is gone on with though its requester has left', async () => {
+    const leaving = new AbortController();
+    await begun('one', { idempotencyKey: 'left', signal: leaving.signal });
+    leaving.abort();
+    const next = await handedOver();
+    market.answer(next, await asked(next), [' two']);
+    await until(async () => (await market.lastTransaction(alice))?.state === 'COMPLETED');
+    const again = await eventsOf(await ask({ idempotencyKey: 'left' }));
+    expect(again).toMatchObject([{ fields: { content: 'one two' } }, { kind: 'end' }]);
   });
 
   it('costs no more than the requester allows: a dearer one is not asked', async () => {
