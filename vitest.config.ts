@@ -6,6 +6,8 @@ interface ProjectOptions {
   readonly testTimeout?: number;
   /** Gets a real database. */
   readonly database?: boolean;
+  /** Its files share a process, and what they import: for those that leave nothing behind in it. */
+  readonly shared?: boolean;
   /** Its tests; a folder of tests/ otherwise, without the slow ones. */
   readonly include?: string;
 }
@@ -18,6 +20,7 @@ const project = (name: string, options: ProjectOptions = {}) => ({
     exclude: options.include === undefined ? [SLOW] : [],
     testTimeout: options.testTimeout ?? 20_000,
     hookTimeout: 120_000,
+    isolate: options.shared !== true,
     ...(options.database ? { globalSetup: ['tests/support/global-setup.ts'] } : {}),
   },
 });
@@ -35,12 +38,12 @@ export default defineConfig({
     },
     projects: [
       project('architecture'),
-      project('unit'),
-      project('property', { testTimeout: 60_000 }),
-      project('vectors'),
+      project('unit', { shared: true }),
+      project('property', { testTimeout: 60_000, shared: true }),
+      project('vectors', { shared: true }),
       project('simulation', { testTimeout: 120_000 }),
       project('device', { testTimeout: 60_000, database: true }),
-      project('integration', { testTimeout: 60_000, database: true }),
+      project('integration', { testTimeout: 60_000, database: true, shared: true }),
       project('acceptance', { testTimeout: 120_000, database: true }),
       project('slow', { testTimeout: 120_000, database: true, include: SLOW }),
     ],
