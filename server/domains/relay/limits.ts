@@ -4,6 +4,8 @@ export const BATCH_FRAMES_MAX = 500;
 export const SHARED_BATCH_FRAMES_MAX = 64;
 /** For how long after another tenant's frame transactions stay that small, in milliseconds. */
 export const SHARED_BATCHES_MS = 1_000;
+/** The longest pause of a tenant that fills transactions alone meanwhile, in milliseconds: a slow disk is no reason for more. */
+export const REST_MAX_MS = 50;
 /** Content of the frames that are written in one transaction, but for one frame: what the statement takes in memory. */
 export const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 /** How often a batch is written that meets a network which is being removed: once more for each one removed at that moment. */

@@ -53,6 +53,9 @@ export class StreamWriter {
   #lastTenantId: TenantId | null = null;
   /** Until when another tenant is expected to want to store, on the monotonic clock. */
   #sharedUntilMs = 0;
+  #isDraining = false;
+  /** Whose frames wait for others, and what ends it. */
+  #resting: { readonly tenantId: TenantId; readonly end: () => void } | null = null;
 
   constructor(
     dependencies: {
@@ -90,19 +93,53 @@ export class StreamWriter {
     });
   }
 
-  /** Resolves when nothing waits any more. */
+  /** Resolves when nothing waits any more; nobody rests meanwhile. */
   async drain(): Promise<void> {
+    this.#isDraining = true;
+    this.#resting?.end();
     await this.#running;
+    this.#isDraining = false;
   }
 
   async #run(): Promise<void> {
     // The next turn of the event loop: whatever arrived in this one shares a transaction.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.size > 0) await this.#storeBatch(this.#takeBatch());
+    while (this.#waiting.size > 0) {
+      const batch = this.#takeBatch();
+      const begunMs = this.#clock.monotonicMs();
+      await this.#storeBatch(batch);
+      const tookMs = Math.min(this.#clock.monotonicMs() - begunMs, limits.REST_MAX_MS);
+      if (this.#isShared && tookMs > 0 && !this.#isDraining) await this.#rest(batch, tookMs);
+    }
     this.#running = null;
   }
 
+  /**
+   * A tenant that filled a transaction alone while others store, too, waits for as long as it took, or until one of them has
+   * something to store: half of the time the event loop, the database and the disk are free for whoever comes.
+   */
+  #rest(batch: readonly Waiting[], restMs: number): Promise<void> {
+    const [first] = batch;
+    const tenantId = first?.frame.sourceTenantId;
+    if (tenantId === undefined || batch.some(({ frame }) => frame.sourceTenantId !== tenantId))
+      return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = () => {
+        cancel();
+        this.#resting = null;
+        resolve();
+      };
+      const cancel = this.#clock.after(restMs, end);
+      this.#resting = { tenantId, end };
+    });
+  }
+
+  get #isShared(): boolean {
+    return this.#clock.monotonicMs() < this.#sharedUntilMs;
+  }
+
   #noteTenant(tenantId: TenantId): void {
+    if (this.#resting !== null && this.#resting.tenantId !== tenantId) this.#resting.end();
     if (this.#lastTenantId === tenantId) return;
     if (this.#lastTenantId !== null)
       this.#sharedUntilMs = this.#clock.monotonicMs() + limits.SHARED_BATCHES_MS;
@@ -110,8 +147,7 @@ export class StreamWriter {
   }
 
   #takeBatch(): Waiting[] {
-    const isShared = this.#clock.monotonicMs() < this.#sharedUntilMs;
-    const framesMax = isShared ? limits.SHARED_BATCH_FRAMES_MAX : limits.BATCH_FRAMES_MAX;
+    const framesMax = this.#isShared ? limits.SHARED_BATCH_FRAMES_MAX : limits.BATCH_FRAMES_MAX;
     const batch: Waiting[] = [];
     let bytes = 0;
     while (batch.length < framesMax && bytes < limits.BATCH_BYTES_MAX) {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import {
   BATCH_BYTES_MAX,
   BATCH_FRAMES_MAX,
+  REST_MAX_MS,
   SHARED_BATCH_FRAMES_MAX,
   SHARED_BATCHES_MS,
   WAITING_BYTES_MAX,
@@ -11,6 +12,7 @@ import { StreamWriter } from '../../../server/domains/relay/stream-writer.ts';
 import type { FrameToStore } from '../../../server/domains/relay/types.ts';
 import { asId, type TenantId } from '../../../server/kernel/ids.ts';
 import type { StorageRoom } from '../../../server/kernel/storage-room.ts';
+import { FakeClock } from '../../support/clock.ts';
 import { uuid } from '../../support/frames.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { frameToStore } from '../../support/relay-peer.ts';
@@ -21,7 +23,8 @@ const frame = (number: number, bytes = 1): FrameToStore =>
 
 describe('the stream writer', () => {
   let batches: number[];
-  let nowMs: number;
+  let clock: FakeClock;
+  let tookMs: number;
   let stored: number[];
   let uncertain: number[];
   let seen: Map<string, number>;
@@ -34,7 +37,8 @@ describe('the stream writer', () => {
 
   beforeEach(() => {
     batches = [];
-    nowMs = 1_000;
+    clock = new FakeClock();
+    tookMs = 0;
     stored = [];
     uncertain = [];
     seen = new Map();
@@ -46,6 +50,7 @@ describe('the stream writer', () => {
     const store = {
       appendFrames: async (frames: readonly FrameToStore[]) => {
         await new Promise((resolve) => setImmediate(resolve));
+        clock.advance(tookMs);
         if (failing) throw new Error('the database is gone');
         batches.push(frames.length);
         return frames.map(({ frameId }) => {
@@ -61,7 +66,7 @@ describe('the stream writer', () => {
     writer = new StreamWriter(
       {
         store: store as never,
-        clock: { nowMs: () => 0, monotonicMs: () => nowMs, after: () => () => undefined },
+        clock,
         random: { uuid: () => uuid(99), bytes: (length) => new Uint8Array(length), fraction: () => 0 },
         logger: silentLogger,
         metrics: { frameForwarded() {}, frameDropped() {}, batchStored() {} },
@@ -97,9 +102,53 @@ describe('the stream writer', () => {
       Promise.all(Array.from({ length: BATCH_FRAMES_MAX }, (_, index) => send(frame(from + index))));
     await flood(2);
     expect(Math.max(...batches)).toBe(SHARED_BATCH_FRAMES_MAX);
-    nowMs += SHARED_BATCHES_MS;
+    clock.advance(SHARED_BATCHES_MS);
     await flood(10_000);
     expect(Math.max(...batches)).toBe(BATCH_FRAMES_MAX);
+  });
+
+  /** What the writer stores when nothing but the clock's next timer, if any, goes on. */
+  const settle = async () => {
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it('leaves the time that one tenant takes to others for as long again, until they store', async () => {
+    const other = asId<TenantId>(uuid(77));
+    await send({ ...frame(1), sourceTenantId: other });
+    tookMs = 5;
+    void Promise.all(
+      Array.from({ length: 3 * SHARED_BATCH_FRAMES_MAX }, (_, index) => send(frame(2 + index))),
+    );
+    await settle();
+    expect(batches).toEqual([1, SHARED_BATCH_FRAMES_MAX]);
+    clock.advance(4);
+    await settle();
+    expect(batches).toHaveLength(2);
+    clock.advance(1);
+    await settle();
+    expect(batches).toHaveLength(3);
+    await send({ ...frame(9_000), sourceTenantId: other });
+    expect(batches).toHaveLength(4);
+    await writer.drain();
+    expect(batches).toHaveLength(5);
+  });
+
+  it('lets nobody rest because the disk was slow, and nobody who is alone', async () => {
+    tookMs = 10_000;
+    const alone = Promise.all(
+      Array.from({ length: 3 * BATCH_FRAMES_MAX }, (_, index) => send(frame(index + 1))),
+    );
+    await alone;
+    tookMs = REST_MAX_MS * 2;
+    await send({ ...frame(8_000), sourceTenantId: asId<TenantId>(uuid(77)) });
+    void Promise.all(
+      Array.from({ length: 2 * SHARED_BATCH_FRAMES_MAX }, (_, index) => send(frame(10_000 + index))),
+    );
+    await settle();
+    const [before] = [batches.length];
+    clock.advance(REST_MAX_MS);
+    await settle();
+    expect(batches.length).toBe(before + 1);
   });
 
   it('bounds the bytes of a transaction, but for one frame', async () => {
