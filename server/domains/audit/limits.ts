@@ -29,3 +29,5 @@ export const VERIFIED_TOGETHER = 2_000;
 export const PROBLEMS_MAX = 100;
 /** Changed records of one log whose old places are looked for. */
 export const PLACES_TRIED_MAX = 30;
+/** How often a log is read whose oldest records retention removes meanwhile. */
+export const ATTEMPTS_MAX = 3;

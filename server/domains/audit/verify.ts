@@ -2,6 +2,7 @@ import { hashPair, hashRecord, headBytes, isSame, NO_HASH } from '../../../proto
 import type { Ed25519 } from '../../kernel/ed25519.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import {
+  ATTEMPTS_MAX,
   BLOCK_LEVEL,
   BLOCK_RECORDS,
   CHAINS_TOGETHER_MAX,
@@ -59,15 +60,12 @@ export async function verifyAudit(
   const report = { logs: 0, records: 0, heads: 0, witnessedHeads: 0, tooOld: 0 };
   const problems: AuditProblem[] = [];
   for (const chain of chains) {
-    const checked = new ChainCheck(chain, {
-      heads: await reader.listEveryHead(chain.tenantId),
+    const checked = await checkChain(chain, reader, {
       witnessed: asked.witnessed.filter(({ tenantId }) => tenantId === chain.tenantId),
-      nodes: await reader.listNodes(chain.tenantId),
       keyOf: (keyId) => keys.get(keyId)?.publicKey ?? null,
       isSignedBy: ed25519.isSignedBy,
       ours: [...keys.values()].map(({ publicKey }) => publicKey),
     });
-    await checked.run(reader);
     report.logs++;
     report.records += checked.records;
     report.heads += checked.heads;
@@ -82,6 +80,26 @@ export async function verifyAudit(
     problems.push({ tenantId: head.tenantId, index: head.size, what });
   }
   return { ...report, waiting: await reader.countWaiting(), problems };
+}
+
+/**
+ * Checks one log while the server may add to its end, and remove from its beginning what retention lets go. The chain says
+ * last how long it is: whatever was read before it is within. A beginning that moved meanwhile is read again.
+ */
+async function checkChain(
+  listed: Chain,
+  reader: ChainReader,
+  keys: Omit<Kept, 'heads' | 'nodes'>,
+): Promise<ChainCheck> {
+  const { tenantId } = listed;
+  for (let attempt = 1; ; attempt++) {
+    const [heads, nodes] = [await reader.listEveryHead(tenantId), await reader.listNodes(tenantId)];
+    const chain = (await reader.findChain(tenantId)) ?? listed;
+    const checked = new ChainCheck(chain, { ...keys, heads, nodes });
+    await checked.run(reader);
+    const now = (await reader.findChain(tenantId)) ?? chain;
+    if (now.firstIndex === chain.firstIndex || attempt === ATTEMPTS_MAX) return checked;
+  }
 }
 
 async function listChains(reader: ChainReader, tenantId: TenantId | null): Promise<readonly Chain[]> {
@@ -129,6 +147,8 @@ class ChainCheck {
   readonly #roots = new Map<number, Uint8Array>();
   /** The hashes that changed records follow now. */
   readonly #links: Uint8Array[] = [];
+  /** Records that are there and not counted in the chain. */
+  readonly #behind: number[] = [];
   readonly #nodes: ReadonlyMap<string, Uint8Array>;
   #size: number;
   /** The hash of the record before; null: that one is gone. */
@@ -151,9 +171,10 @@ class ChainCheck {
       const records = await reader.listRecords(tenantId, from, VERIFIED_TOGETHER);
       for (const record of records) await this.#take(record, wanted);
       const last = records.at(-1);
-      if (last === undefined) break;
+      if (last === undefined || this.#behind.length > 0) break;
       from = last.index + 1;
     }
+    await this.#reportBehind(reader);
     await this.#nameChanged();
     if (this.#size < size) {
       this.#report(this.#size, `the end is cut: records ${this.#size} to ${size - 1} are gone`);
@@ -167,6 +188,15 @@ class ChainCheck {
   #report(index: number, what: string): void {
     if (this.problems.length < PROBLEMS_MAX)
       this.problems.push({ tenantId: this.#chain.tenantId, index, what });
+  }
+
+  /** A record that wasn't counted when the log was read, and isn't now, was never sealed. */
+  async #reportBehind(reader: ChainReader): Promise<void> {
+    if (this.#behind.length === 0) return;
+    const size = (await reader.findChain(this.#chain.tenantId))?.size ?? this.#chain.size;
+    for (const index of this.#behind) {
+      if (index >= size) this.#report(index, 'inserted: it is behind the end of the log');
+    }
   }
 
   /** The tree over what retention has removed. */
@@ -189,6 +219,10 @@ class ChainCheck {
   }
 
   async #take(record: SealedRecord, wanted: ReadonlySet<number>): Promise<void> {
+    if (record.index >= this.#chain.size) {
+      this.#behind.push(record.index);
+      return;
+    }
     if (record.index > this.#size) {
       const last = record.index - 1;
       this.#report(this.#size, `removed: records ${this.#size} to ${last} are gone`);
@@ -199,8 +233,6 @@ class ChainCheck {
       this.#changed.push(record);
       this.#links.push(this.#before);
     }
-    if (record.index >= this.#chain.size)
-      this.#report(record.index, 'inserted: it is behind the end of the log');
     this.records++;
     this.#before = record.hash;
     this.#size = record.index + 1;

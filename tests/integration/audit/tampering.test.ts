@@ -122,6 +122,32 @@ describe('a log as it was written', () => {
     expect(await problems()).toEqual([expect.stringMatching(/^512 changed/)]);
   });
 
+  it('has none while records are added and signed for as it is read, and old ones go', async () => {
+    let steps = 0;
+    /** Does something to the log before each of the first reads. */
+    const busy = (work: () => Promise<void>) =>
+      new Proxy(store, {
+        get:
+          (target, name: keyof AuditStore) =>
+          async (...args: unknown[]) => {
+            if (steps++ < 12) await work();
+            return (target[name] as (...all: unknown[]) => unknown)(...args);
+          },
+      });
+    const adding = busy(async () => {
+      await note(10);
+      await log.signHeads();
+    });
+    const read = (reader: AuditStore) =>
+      verifyAudit({ tenantId, witnessed: [] }, { reader, secretBox, ed25519 });
+    expect((await read(adding)).problems).toEqual([]);
+    await note(1_000);
+    await log.signHeads();
+    steps = 5;
+    expect((await read(busy(() => log.removeOld()))).problems).toEqual([]);
+    expect((await store.findChain(tenantId))?.firstIndex).toBeGreaterThan(0);
+  });
+
   it('loses records that are too old, and none that is not', async () => {
     const old = asId<TenantId>(randomUUID());
     tenantId = old;
