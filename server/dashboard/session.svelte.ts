@@ -5,7 +5,7 @@ import {
   keepsCookies,
   type SignInAnswer,
 } from './api/credentials.ts';
-import { ask, askList, onSignedOut } from './api/http.ts';
+import { ApiError, ask, askList, onSignedOut } from './api/http.ts';
 import type { Tenant, User } from './api/types.ts';
 
 /** Who is signed in. */
@@ -64,9 +64,14 @@ export async function enterToken(token: string): Promise<void> {
   }
 }
 
-/** Signs out, on the server as well. */
+/** Signs out, on the server first: who couldn't is still signed in there, and is told so. */
 export async function signOut(): Promise<void> {
-  await ask('POST', '/users/logout').catch(() => undefined);
+  try {
+    await ask('POST', '/users/logout');
+  } catch (error) {
+    // Nobody is signed in there any more.
+    if (!(error instanceof ApiError && error.status === 401)) throw error;
+  }
   endHere();
 }
 

@@ -64,6 +64,10 @@ describe('how the page is served', () => {
   it('to browsers at the address that the server prints, to nobody else', async () => {
     const page = await get('/', { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' });
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(page.headers.get('vary')?.split(', ')).toEqual(
+      expect.arrayContaining(['accept', 'accept-encoding']),
+    );
+    expect((await get('/', { accept: 'text/html;q=0, */*' })).status).toBe(404);
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self';");
     const asset = /src="(\/assets\/[^"]+\.js)"/.exec(await page.text())?.[1] ?? '';
     const script = await get(asset, { 'accept-encoding': 'br' });
@@ -97,10 +101,12 @@ describe.each<Screen>(['desktop', 'phone'])('from an empty server, on a %s', (sc
     onTestFinished(() => fresh.stop());
     const ada = await visitor(screen, fresh);
     const { page } = ada;
-    await ada.goTo(`#/setup?code=${fresh.setupCode}`);
+    await ada.goTo('#/setup?code=AAAA-AAAA');
     await page.getByLabel('Your name').fill('Ada');
-    expect(page.url()).not.toContain(fresh.setupCode);
+    expect(page.url()).not.toContain('AAAA');
     await ada.requireUsable();
+    await page.getByRole('button', { name: 'Make the account' }).click();
+    await page.getByLabel('Set-up code').fill(fresh.setupCode);
     await page.getByRole('button', { name: 'Make the account' }).click();
     const codes = await page.getByRole('region', { name: 'Recovery codes' }).textContent();
     expect(codes?.split('\n')).toHaveLength(10);
@@ -139,6 +145,8 @@ describe.each<Screen>(['desktop', 'phone'])('from an empty server, on a %s', (sc
     await page.getByRole('heading', { name: 'Greenhouse' }).waitFor();
     await ada.page.context().setOffline(true);
     await page.getByText('No connection to the server').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('alert').getByText('The server does not answer').waitFor();
     await ada.page.context().setOffline(false);
     await page.getByText('No connection to the server').waitFor({ state: 'detached' });
     for (const [hash, shown] of [

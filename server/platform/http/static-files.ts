@@ -63,11 +63,11 @@ export function readStaticFiles(folder: string, headers: Readonly<Record<string,
     answer(path, request) {
       const representations = files.get(path);
       if (representations === undefined) return null;
-      const accepted = acceptedCodings(request.header('accept-encoding') ?? '');
+      const accepted = acceptedNames(request.header('accept-encoding'));
       const chosen = representations.find(({ coding }) => coding === null || accepted.has(coding));
       if (chosen === undefined) return null;
       const known = (request.header('if-none-match') ?? '').split(',').map((tag) => tag.trim());
-      return known.includes(chosen.headers.etag ?? '')
+      return known.includes('*') || known.includes(chosen.headers.etag ?? '')
         ? { status: 304, headers: chosen.headers }
         : { status: 200, headers: chosen.headers, body: chosen.bytes };
     },
@@ -84,12 +84,15 @@ function represent(
   return { coding, bytes, headers };
 }
 
-/** RFC 9110 section 12.5.3, without its order of preference: we know which is smaller. */
-function acceptedCodings(header: string): ReadonlySet<string> {
+/**
+ * The names, in lower case, that an Accept or Accept-Encoding header takes (RFC 9110 section 12.5), without their order of
+ * preference.
+ */
+export function acceptedNames(header: string | undefined): ReadonlySet<string> {
   const accepted = new Set<string>();
-  for (const part of header.toLowerCase().split(',')) {
-    const [coding = '', ...parameters] = part.split(';').map((piece) => piece.trim());
-    if (!parameters.some((parameter) => /^q=0(\.0{0,3})?$/.test(parameter))) accepted.add(coding);
+  for (const part of (header ?? '').toLowerCase().split(',')) {
+    const [name = '', ...parameters] = part.split(';').map((piece) => piece.trim());
+    if (!parameters.some((parameter) => /^q=0(\.0{0,3})?$/.test(parameter))) accepted.add(name);
   }
   return accepted;
 }

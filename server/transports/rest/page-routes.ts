@@ -1,6 +1,6 @@
 import { AppError } from '../../kernel/errors.ts';
 import { COSTS } from '../../kernel/operation.ts';
-import type { StaticFiles } from '../../platform/http/static-files.ts';
+import { acceptedNames, type StaticFiles } from '../../platform/http/static-files.ts';
 import type { HttpRequest } from '../../platform/http/types.ts';
 import { defineRawRoute } from './define-route.ts';
 
@@ -23,8 +23,9 @@ export const createPageRoutes = ({ page }: { readonly page: StaticFiles }) => [
     summary: 'The page, for browsers: whoever does not accept HTML finds nothing here.',
     response: 'text/html',
     handle: async ({ request }) => {
-      if (!/\btext\/html\b/i.test(request.header('accept') ?? '')) throw nothingHere();
-      return file(page, 'index.html', request);
+      if (!acceptedNames(request.header('accept')).has('text/html')) throw nothingHere();
+      const answer = file(page, 'index.html', request);
+      return { ...answer, headers: { ...answer.headers, vary: 'accept, accept-encoding' } };
     },
   }),
   defineRawRoute({
