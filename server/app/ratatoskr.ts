@@ -69,8 +69,11 @@ export function buildSessionEndpoints(
           },
           { clock },
         );
-  // As much as over HTTP: one tenant has half of it at most, however many sessions it opens.
-  const budget = new BodyBudget(ARRIVING_BODY_BYTES_MAX);
+  // As much as over HTTP: one tenant has half of each at most, however many sessions it opens.
+  const [inputs, answers] = [
+    new BodyBudget(ARRIVING_BODY_BYTES_MAX),
+    new BodyBudget(ARRIVING_BODY_BYTES_MAX),
+  ];
   const turns = createBodyTurns({ clock });
   let staticKeys: readonly KeyPair[] | null = null;
   const endpoint = createRatatoskrEndpoint({
@@ -81,7 +84,10 @@ export function buildSessionEndpoints(
       return staticKeys;
     },
     connections: messaging.connections,
-    inputsOf: (tenantId) => ({ room: budget.roomFor(tenantId), turn: () => turns.next(tenantId) }),
+    sharesOf: (tenantId) => ({
+      inputs: { room: inputs.roomFor(tenantId), turn: () => turns.next(tenantId) },
+      answers: answers.roomFor(tenantId),
+    }),
     heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
     operations: new Map(served.routes.map((route) => [route.operation.operation, route])),
     identify: identity.identify,

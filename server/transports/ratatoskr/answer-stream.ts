@@ -51,3 +51,8 @@ export function wholeBody(body: HttpResponse['body']): Uint8Array | null {
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
   return bytes.length <= PIECE_BYTES_MAX ? bytes : null;
 }
+
+/** Bytes of a body that is there as a whole; 0 for one that is made as it is taken. */
+export function knownBytes(body: HttpResponse['body']): number {
+  return typeof body === 'string' ? Buffer.byteLength(body) : body instanceof Uint8Array ? body.length : 0;
+}

@@ -20,7 +20,6 @@ import {
 } from '../../../proto/ratatoskr/index.ts';
 import type { Arrival, ConnectionRegistry } from '../../domains/presence/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
-import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
@@ -30,7 +29,7 @@ import { principalIdOf } from '../pipeline/steps.ts';
 import { tokenHolder } from '../pipeline/token-holder.ts';
 import { INPUT_BYTES_MAX, OPENING_TIMEOUT_MS, REQUESTS_MAX, STREAM_WINDOW_BYTES } from './limits.ts';
 import type { OpeningConnections } from './opening.ts';
-import { type InputShare, type RequestDependencies, SessionRequests } from './requests.ts';
+import { type RequestDependencies, SessionRequests, type SessionShares } from './requests.ts';
 import type { SessionCalls } from './session-calls.ts';
 
 /** What a connection needs, the same for all. */
@@ -40,10 +39,9 @@ export interface ConnectionDependencies<Key> extends RequestDependencies, Sessio
   /** The server's keys: the first is the one it shows. */
   readonly staticKeys: () => readonly KeyPair[];
   readonly connections: Pick<ConnectionRegistry, 'arrive'>;
-  /** A tenant's share of what arrives in all sessions. */
-  readonly inputsOf: (tenantId: TenantId) => InputShare;
+  /** A tenant's shares of what arrives and of what waits to be taken in all sessions. */
+  readonly sharesOf: (tenantId: TenantId) => SessionShares;
   readonly heartbeatIntervalMs: number;
-  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -59,7 +57,8 @@ export class RatatoskrConnection<Key> implements SocketHandler {
   readonly #dependencies: ConnectionDependencies<Key>;
   readonly #session: RatatoskrSession<Key>;
   readonly #cancelTimeout: () => void;
-  readonly #isCounted: boolean;
+  /** Gives back the place among those that open; null: it has none. */
+  readonly #leaveOpening: (() => void) | null;
   #isOpening = true;
   #isOver = false;
   #actor: Actor | null = null;
@@ -73,9 +72,9 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     const { clock, opening, staticKeys } = dependencies;
     this.#heardAtMs = clock.nowMs();
     this.#session = RatatoskrSession.await({ staticKeys: staticKeys() }, dependencies);
-    this.#isCounted = opening.enter(socket.remoteAddress);
+    this.#leaveOpening = opening.enter(socket.remoteAddress, () => this.end(tooMany()));
     this.#cancelTimeout = clock.after(OPENING_TIMEOUT_MS, () => this.end(tooSlow()));
-    if (!this.#isCounted) this.end(tooMany());
+    if (this.#leaveOpening === null) this.end(tooMany());
   }
 
   /** A message came. */
@@ -172,7 +171,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#actor = actor;
     const { remoteAddress } = this.#socket;
     this.#requests = new SessionRequests(
-      { ...shown, remoteAddress, inputs: this.#dependencies.inputsOf(actor.tenantId) },
+      { ...shown, remoteAddress, ...this.#dependencies.sharesOf(actor.tenantId) },
       (type, payload) => this.#send(type, payload),
       this.#dependencies,
     );
@@ -207,7 +206,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     if (!this.#isOpening) return;
     this.#isOpening = false;
     this.#cancelTimeout();
-    if (this.#isCounted) this.#dependencies.opening.leave(this.#socket.remoteAddress);
+    this.#leaveOpening?.();
   }
 
   #leave(): void {

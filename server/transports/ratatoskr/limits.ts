@@ -25,3 +25,5 @@ export const STREAM_WINDOW_BYTES = 262_144;
 export const STREAM_CREDIT_BYTES_MAX = 16_777_216;
 /** Unsent bytes a slow client may have: the windows of some answers. */
 export const BACKPRESSURE_BYTES_MAX = 8_388_608;
+/** Time in which the client gives credit for the next piece of an answer, in milliseconds: 4 KiB a second at least. */
+export const CREDIT_TIMEOUT_MS = 30_000;

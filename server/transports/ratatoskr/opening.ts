@@ -2,10 +2,19 @@ import { addressGroup } from '../../kernel/network-address.ts';
 import type { RateWindow } from '../pipeline/rates.ts';
 import { OPENING_MAX, OPENING_PER_ADDRESS_MAX } from './limits.ts';
 
-/** The connections that are not open yet, bounded in number, in all and by address, IPv6 by network. */
+/** A connection that isn't open yet. */
+interface Opening {
+  readonly end: () => void;
+}
+
+/**
+ * The connections that are not open yet, bounded in number, in all and by address, IPv6 by network. Where all places are taken,
+ * the address that has most of them loses its oldest to one that has fewer: a few addresses can't keep everybody out.
+ */
 export class OpeningConnections {
   readonly #handshakes: RateWindow | null;
-  readonly #byAddress = new Map<string, number>();
+  /** The oldest of each address first. */
+  readonly #byAddress = new Map<string, Set<Opening>>();
   #count = 0;
 
   /** `handshakes` counts them in time, by address; null: it is not limited. */
@@ -13,22 +22,33 @@ export class OpeningConnections {
     this.#handshakes = handshakes;
   }
 
-  /** False: there are too many. Who came in leaves once, with the same address. */
-  enter(remoteAddress: string): boolean {
+  /** What to call once, when the connection is open or over; null: there are too many. `end` ends it, for another's sake. */
+  enter(remoteAddress: string, end: () => void): (() => void) | null {
     const address = addressGroup(remoteAddress);
-    const fromThere = this.#byAddress.get(address) ?? 0;
-    if (this.#count >= OPENING_MAX || fromThere >= OPENING_PER_ADDRESS_MAX) return false;
-    if (this.#handshakes?.take(address).isTaken === false) return false;
+    const fromThere = this.#byAddress.get(address)?.size ?? 0;
+    if (fromThere >= OPENING_PER_ADDRESS_MAX) return null;
+    if (this.#handshakes?.take(address).isTaken === false) return null;
+    if (this.#count >= OPENING_MAX && !this.#makeRoom(fromThere)) return null;
+    const opening = { end };
     this.#count++;
-    this.#byAddress.set(address, fromThere + 1);
-    return true;
+    this.#byAddress.set(address, (this.#byAddress.get(address) ?? new Set()).add(opening));
+    return () => this.#leave(address, opening);
   }
 
-  leave(remoteAddress: string): void {
-    const address = addressGroup(remoteAddress);
-    const left = (this.#byAddress.get(address) ?? 0) - 1;
+  /** Ends the oldest of the address with the most, if these are more than the newcomer's address would have. */
+  #makeRoom(fromThere: number): boolean {
+    let most: ReadonlySet<Opening> = new Set();
+    for (const openings of this.#byAddress.values()) if (openings.size > most.size) most = openings;
+    const [oldest] = most;
+    if (oldest === undefined || most.size <= fromThere + 1) return false;
+    oldest.end();
+    return this.#count < OPENING_MAX;
+  }
+
+  #leave(address: string, opening: Opening): void {
+    const openings = this.#byAddress.get(address);
+    if (openings?.delete(opening) !== true) return;
     this.#count--;
-    if (left > 0) this.#byAddress.set(address, left);
-    else this.#byAddress.delete(address);
+    if (openings.size === 0) this.#byAddress.delete(address);
   }
 }

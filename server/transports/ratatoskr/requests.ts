@@ -7,15 +7,16 @@ import {
   StreamData,
 } from '../../../proto/index.ts';
 import { SessionError } from '../../../proto/ratatoskr/index.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { BodyRoom } from '../../platform/http/body.ts';
 import type { HttpResponse, RespondToError } from '../../platform/http/types.ts';
 import type { Identify } from '../authenticate.ts';
 import type { OperationRoute } from '../pipeline/http.ts';
 import { tokenHolder } from '../pipeline/token-holder.ts';
-import { piecesOf, StreamCredit, wholeBody } from './answer-stream.ts';
+import { knownBytes, piecesOf, StreamCredit, wholeBody } from './answer-stream.ts';
 import { ArrivingInput } from './arriving-input.ts';
-import { INPUT_BYTES_MAX, LARGE_INPUT_BYTES, REQUESTS_MAX } from './limits.ts';
+import { CREDIT_TIMEOUT_MS, INPUT_BYTES_MAX, LARGE_INPUT_BYTES, REQUESTS_MAX } from './limits.ts';
 import { toHttpRequest } from './to-http-request.ts';
 
 type Asked = InstanceType<typeof BusinessRequest>;
@@ -27,22 +28,26 @@ export interface RequestDependencies {
   readonly identify: Identify;
   readonly respondToError: RespondToError;
   readonly newRequestId: () => string;
+  readonly clock: Clock;
 }
 
 /** Whose requests they are. */
-export interface RequestSender {
+export interface RequestSender extends SessionShares {
   readonly token: string;
   /** The tenant of requests that name none; empty: its own. */
   readonly tenantId: string;
   readonly remoteAddress: string;
-  readonly inputs: InputShare;
 }
 
-/** What one tenant's input may take of what all share. */
-export interface InputShare {
-  readonly room: BodyRoom;
-  /** Resolves when a large one may be read. */
-  turn(): Promise<void>;
+/** What one tenant may take of what all sessions share. */
+export interface SessionShares {
+  readonly inputs: {
+    readonly room: BodyRoom;
+    /** Resolves when a large one may be read. */
+    turn(): Promise<void>;
+  };
+  /** For answers that wait until their client takes them. */
+  readonly answers: BodyRoom;
 }
 
 /** A request whose input is still coming, or that is being answered. */
@@ -179,14 +184,27 @@ export class SessionRequests {
   }
 
   async #answer(id: number, requestId: string, response: HttpResponse, running: Running): Promise<void> {
-    const { signal } = running.cancelled;
     const whole = wholeBody(response.body);
-    this.#respond(id, requestId, response, { body: whole ?? new Uint8Array(0), more: whole === null });
-    if (whole !== null) return;
+    if (whole !== null) {
+      this.#respond(id, requestId, response, { body: whole, more: false });
+      return;
+    }
+    const waitingBytes = knownBytes(response.body);
+    if (!this.#sender.answers.take(waitingBytes)) {
+      this.#refuse(id, running.asked, noRoom());
+      return;
+    }
+    this.#respond(id, requestId, response, { body: new Uint8Array(0), more: true });
+    await this.#sendPieces(id, response.body, running);
+    this.#sender.answers.give(waitingBytes);
+  }
+
+  async #sendPieces(id: number, body: HttpResponse['body'], running: Running): Promise<void> {
+    const { signal } = running.cancelled;
     let broken = false;
     try {
-      for await (const data of piecesOf(response.body)) {
-        await running.credit.take(data.length, signal);
+      for await (const data of piecesOf(body)) {
+        await this.#takeCredit(running, data.length);
         if (signal.aborted) break;
         this.#send(RatatoskrType.STREAM_DATA, encodePayload(StreamData, { request: id, data }));
       }
@@ -196,6 +214,14 @@ export class SessionRequests {
     }
     const end = { request: id, last: true, broken: broken || signal.aborted };
     this.#send(RatatoskrType.STREAM_DATA, encodePayload(StreamData, end));
+  }
+
+  /** An answer whose client takes none of it for too long is broken off. */
+  async #takeCredit({ credit, cancelled }: Running, bytes: number): Promise<void> {
+    const isLate = () => cancelled.abort();
+    const cancelTimeout = this.#dependencies.clock.after(CREDIT_TIMEOUT_MS, isLate);
+    await credit.take(bytes, cancelled.signal);
+    cancelTimeout();
   }
 
   #refuse(id: number, asked: Asked, error: AppError): void {

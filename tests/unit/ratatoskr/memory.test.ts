@@ -1,12 +1,19 @@
 import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
-import { BusinessRequest, BusinessResponse, decodePayload, RatatoskrType } from '../../../proto/index.ts';
+import {
+  BusinessRequest,
+  BusinessResponse,
+  decodePayload,
+  RatatoskrType,
+  StreamData,
+} from '../../../proto/index.ts';
 import { BodyBudget } from '../../../server/platform/http/body-budget.ts';
 import { toAppError } from '../../../server/transports/error-table.ts';
 import { StreamCredit } from '../../../server/transports/ratatoskr/answer-stream.ts';
 import { ArrivingInput } from '../../../server/transports/ratatoskr/arriving-input.ts';
-import { STREAM_WINDOW_BYTES } from '../../../server/transports/ratatoskr/limits.ts';
+import { CREDIT_TIMEOUT_MS, STREAM_WINDOW_BYTES } from '../../../server/transports/ratatoskr/limits.ts';
 import { SessionRequests } from '../../../server/transports/ratatoskr/requests.ts';
+import { FakeClock } from '../../support/clock.ts';
 
 it('input in small pieces takes twice its length at most, whatever else their messages held', () => {
   const input = new ArrivingInput();
@@ -32,42 +39,75 @@ it('credit byte by byte leaves nothing behind while an answer waits for it', asy
   expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
-it('input of one tenant leaves room for others, however many sessions it has, and takes none once it is read', async () => {
-  const budget = new BodyBudget(1_000);
+const LONG = 'x'.repeat(2 * STREAM_WINDOW_BYTES);
+
+/** Sessions of tenants that share so many bytes each way, and what they were answered, in order. */
+function sessionsWith(bytesMax: number) {
+  const [inputs, answers] = [new BodyBudget(bytesMax), new BodyBudget(bytesMax)];
+  const clock = new FakeClock();
   const statuses: number[] = [];
+  const ends: { readonly broken: boolean }[] = [];
   const sessionOf = (tenant: string) =>
     new SessionRequests(
-      { token: 't', tenantId: '', remoteAddress: '192.0.2.1', inputs: inputsOf(budget, tenant) },
+      {
+        token: 't',
+        tenantId: '',
+        remoteAddress: '192.0.2.1',
+        inputs: { room: inputs.roomFor(tenant), turn: async () => {} },
+        answers: answers.roomFor(tenant),
+      },
       (type, payload) => {
         if (type === RatatoskrType.BUSINESS_RESPONSE)
           statuses.push(decodePayload(BusinessResponse, payload).status);
+        else if (decodePayload(StreamData, payload).last) ends.push(decodePayload(StreamData, payload));
       },
       {
-        operations: new Map(),
+        operations: new Map([
+          ['long', { operation: readOperation, path: '/', serve: async () => ({ status: 200, body: LONG }) }],
+        ]) as never,
         identify: async () => null,
         respondToError: (error) => ({
           status: toAppError(error).kind === 'unavailable' ? 503 : 404,
           body: '',
         }),
         newRequestId: () => 'r',
+        clock,
       },
     );
-  const asked = (more: boolean) =>
-    BusinessRequest.create({ operation: 'a', more, input: new Uint8Array(400) });
+  return { inputs, answers, clock, statuses, ends, sessionOf };
+}
+
+const readOperation = { operation: 'long', method: 'GET', path: '/', params: null, query: null, body: null };
+
+const askFor = (operation: string, more = false) =>
+  BusinessRequest.create({ operation, more, input: new Uint8Array(operation === 'long' ? 0 : 400) });
+
+it('input of one tenant leaves room for others, however many sessions it has, and takes none once it is read', async () => {
+  const { inputs, statuses, sessionOf } = sessionsWith(1_000);
   const [first, second, neighbour] = ['a', 'a', 'b'].map(sessionOf);
-  first?.begin(1, asked(true));
-  second?.begin(1, asked(true));
+  first?.begin(1, askFor('a', true));
+  second?.begin(1, askFor('a', true));
   expect(statuses).toEqual([503]);
-  neighbour?.begin(1, asked(false));
+  neighbour?.begin(1, askFor('a'));
   await expect.poll(() => statuses).toEqual([503, 404]);
   first?.end();
-  second?.begin(2, asked(true));
+  second?.begin(2, askFor('a', true));
   second?.addInput(2, new Uint8Array(100), true);
   await expect.poll(() => statuses).toEqual([503, 404, 404]);
-  expect(budget.roomFor('c').take(500)).toBe(true);
+  expect(inputs.roomFor('c').take(500)).toBe(true);
 });
 
-const inputsOf = (budget: BodyBudget, tenant: string) => ({
-  room: budget.roomFor(tenant),
-  turn: async () => {},
+it('answers that nobody takes leave room for those of others, and are broken off in the end', async () => {
+  const { answers, clock, statuses, ends, sessionOf } = sessionsWith(3 * LONG.length - 1);
+  const [first, second, neighbour] = ['a', 'a', 'b'].map(sessionOf);
+  first?.begin(1, askFor('long'));
+  await expect.poll(() => statuses).toEqual([200]);
+  second?.begin(1, askFor('long'));
+  await expect.poll(() => statuses).toEqual([200, 503]);
+  neighbour?.begin(1, askFor('long'));
+  await expect.poll(() => statuses).toEqual([200, 503, 200]);
+  await expect.poll(() => clock.pending).toBe(2);
+  clock.advance(CREDIT_TIMEOUT_MS);
+  await expect.poll(() => ends).toMatchObject([{ broken: true }, { broken: true }]);
+  expect(answers.roomFor('c').take(3 * LONG.length - 1)).toBe(true);
 });
