@@ -267,7 +267,7 @@ const values = z.object({
     description:
       'Days that records of the audit are kept. Of one tenant 200,000 are kept at most, the newest.',
   }),
-  readingsRetentionDays: described(wholeNumber(1, 3_650).default(30), {
+  readingsRetentionDays: described(wholeNumber(1, 3_650).default(365), {
     variable: 'YGGDRASIL_READINGS_RETENTION_DAYS',
     description: 'Days that the history of readings is kept, where a tenant chose nothing else.',
   }),

@@ -7,20 +7,20 @@ const REMOVE_INTERVAL_MS = 10_000;
 
 /** What the jobs of readings need. */
 export interface ReadingJobDependencies extends RepeatDependencies {
-  readonly readings: Pick<ReadingService, 'removeOld'>;
+  readonly readings: Pick<ReadingService, 'age'>;
   readonly lease: JobLease;
 }
 
-/** Removes the readings that need not be kept any more. */
+/** Condenses readings as they age, and removes those that need not be kept any more. */
 export function startReadingJobs(dependencies: ReadingJobDependencies): RepeatedJob {
   const { readings, lease } = dependencies;
   return repeatAll(
     [
       {
-        operation: 'readings.removeOld',
+        operation: 'readings.age',
         intervalMs: REMOVE_INTERVAL_MS,
         lease,
-        work: () => readings.removeOld(),
+        work: () => readings.age(),
       },
     ],
     dependencies,

@@ -4,6 +4,10 @@ export const SERIES_PER_DEVICE_MAX = 256;
 export const LAST_READINGS_MAX = 512;
 /** Bytes that a point of the history counts: its row, and its places in two indexes. What is no number counts its text, too. */
 export const POINT_BYTES = 128;
+/** Bytes that an hour counts, likewise. */
+export const HOUR_BYTES = 208;
+/** Days after which the points of an hour become one: a week in full detail. */
+export const DETAIL_DAYS = 7;
 /** Readings of one transaction. */
 export const BATCH_READINGS_MAX = 5_000;
 /** Readings of one tenant that may wait to be written: some seconds of a busy home. */
@@ -12,7 +16,7 @@ export const TENANT_WAITING_MAX = 20_000;
 export const WAITING_MAX = 200_000;
 /** How far a device's clock may be ahead, in milliseconds: what it says it measured later counts as measured now. */
 export const CLOCK_AHEAD_MS = 60_000;
-/** Points that one transaction removes. */
+/** Points or hours that one transaction removes. */
 export const REMOVED_POINTS_MAX = 20_000;
 /** Such transactions of one run: the next run goes on. */
 export const REMOVAL_ROUNDS_MAX = 20;

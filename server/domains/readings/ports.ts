@@ -6,6 +6,9 @@ import type { HistoryRange, KeptReading, ReadingPoint } from './types.ts';
 /** The devices that an account sees. */
 export type DeviceLookup = Pick<DeviceService, 'getDevice'>;
 
+/** What a history is made of: hours where it is old, then every point. */
+export type HistoryPart = 'hours' | 'points';
+
 /** Where readings are kept. */
 export interface ReadingStore {
   /**
@@ -20,8 +23,10 @@ export interface ReadingStore {
   /** The days that the tenant chose; null: it didn't. */
   findRetentionDays(actor: AccountActor): Promise<number | null>;
   saveRetentionDays(actor: AccountActor, days: number): Promise<void>;
-  /** Removes points older than their tenant wants. How many there were, as many as one transaction removes. */
-  removeOld(nowMs: number, retentionDays: number): Promise<number>;
-  /** Removes the oldest points of networks that keep more bytes. How many there were. */
-  removeBeyond(networkBytesMax: number): Promise<number>;
+  /** Makes hours of points that are older. How many points there were, as many as one transaction removes. */
+  condense(beforeMs: number): Promise<number>;
+  /** Removes points or hours older than their tenant wants. How many there were, as many as one transaction removes. */
+  removeOld(part: HistoryPart, nowMs: number, retentionDays: number): Promise<number>;
+  /** Removes the oldest points or hours of networks that keep more bytes. How many there were. */
+  removeBeyond(part: HistoryPart, networkBytesMax: number): Promise<number>;
 }

@@ -7,6 +7,7 @@ import { requirePermission } from '../../kernel/permission.ts';
 import type { StorageRoom } from '../../kernel/storage-room.ts';
 import {
   BATCH_READINGS_MAX,
+  DETAIL_DAYS,
   REMOVAL_ROUNDS_MAX,
   REMOVED_POINTS_MAX,
   TENANT_WAITING_MAX,
@@ -14,7 +15,7 @@ import {
 } from './limits.ts';
 import { LiveReadings } from './live.ts';
 import type { DeviceLookup, ReadingStore } from './ports.ts';
-import { isKeepable, measuredAt, rangeOf } from './rules.ts';
+import { DAY_MS, isKeepable, measuredAt, rangeOf } from './rules.ts';
 import type { AskedRange, KeptReading, ReadingPoint, ReadingSource, SaidReading } from './types.ts';
 
 /** What devices measure: the last value and the history of each reading. */
@@ -42,8 +43,8 @@ export interface ReadingService {
   getRetentionDays(actor: Actor): Promise<number>;
   /** Chooses for how many. */
   setRetentionDays(actor: Actor, days: number): Promise<void>;
-  /** Removes what is too old or too much, some of it: the next call goes on. */
-  removeOld(): Promise<void>;
+  /** Makes hours of what is a week old, and removes what is too old or too much, some of it: the next call goes on. */
+  age(): Promise<void>;
   /** Resolves when everything is written. */
   stop(): Promise<void>;
 }
@@ -107,14 +108,21 @@ export function createReadingService(
       await store.saveRetentionDays(requirePermission(actor, 'networks.manage'), days);
     },
 
-    async removeOld() {
+    async age() {
       const inRounds = async (remove: () => Promise<number>): Promise<void> => {
         for (let round = 0; round < REMOVAL_ROUNDS_MAX; round++) {
           if ((await remove()) < REMOVED_POINTS_MAX) return;
         }
       };
-      await inRounds(() => store.removeOld(clock.nowMs(), options.retentionDays));
-      await inRounds(() => store.removeBeyond(options.networkBytesMax));
+      const nowMs = clock.nowMs();
+      // Hours before points: they are older.
+      for (const part of ['hours', 'points'] as const) {
+        await inRounds(() => store.removeOld(part, nowMs, options.retentionDays));
+      }
+      await inRounds(() => store.condense(nowMs - DETAIL_DAYS * DAY_MS));
+      for (const part of ['hours', 'points'] as const) {
+        await inRounds(() => store.removeBeyond(part, options.networkBytesMax));
+      }
     },
   };
 }

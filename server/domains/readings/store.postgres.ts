@@ -1,7 +1,8 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
-import { LAST_READINGS_MAX, POINT_BYTES, REMOVED_POINTS_MAX, SERIES_PER_DEVICE_MAX } from './limits.ts';
+import { condense, removeBeyond, removeOld } from './ageing.postgres.ts';
+import { LAST_READINGS_MAX, POINT_BYTES, SERIES_PER_DEVICE_MAX } from './limits.ts';
 import type { ReadingStore } from './ports.ts';
 import { seriesKey, withoutReplaced } from './rules.ts';
 import type { HistoryRange, KeptReading, ReadingPoint, ReadingValue } from './types.ts';
@@ -34,9 +35,11 @@ export function createReadingStore(database: Database, memberships: NetworkMembe
           INSERT INTO readings_tenants (tenant_id, retention_days) VALUES (${actor.tenantId}, ${days})
           ON CONFLICT (tenant_id) DO UPDATE SET retention_days = EXCLUDED.retention_days`;
       }),
-    removeOld: (nowMs, retentionDays) =>
-      database.system('relay', (sql) => removeOld(sql, new Date(nowMs), retentionDays)),
-    removeBeyond: (networkBytesMax) => database.system('relay', (sql) => removeBeyond(sql, networkBytesMax)),
+    condense: (beforeMs) => database.system('relay', (sql) => condense(sql, new Date(beforeMs))),
+    removeOld: (part, nowMs, retentionDays) =>
+      database.system('relay', (sql) => removeOld(sql, part, new Date(nowMs), retentionDays)),
+    removeBeyond: (part, networkBytesMax) =>
+      database.system('relay', (sql) => removeBeyond(sql, part, networkBytesMax)),
   };
 }
 
@@ -167,9 +170,9 @@ type PointReader = (
   range: HistoryRange,
 ) => Promise<readonly PointRow[]>;
 
-/** Every value; of those that a device said in two networks at the same time, one. */
+/** Every value, or what an hour had on average; of those that a device said in two networks at the same time, one. */
 const readPoints: PointReader = (sql, tenantId, seriesIds, { fromMs, toMs, limit }) => sql<PointRow[]>`
-  SELECT DISTINCT ON (at) at, number, other::text FROM readings_points
+  SELECT DISTINCT ON (at) at, mean AS number, CASE WHEN mean IS NULL THEN last_other::text END AS other FROM readings_history
   WHERE tenant_id = ${tenantId} AND series_id = ANY(${[...seriesIds]}::bigint[])
     AND at >= ${new Date(fromMs)} AND at < ${new Date(toMs)}
   ORDER BY at, series_id LIMIT ${limit}`;
@@ -179,63 +182,18 @@ const readLastOfSteps: PointReader = (sql, tenantId, seriesIds, { fromMs, toMs, 
 >`
   SELECT bin AS at, number, other FROM (
     SELECT DISTINCT ON (bin) date_bin(${step?.seconds ?? 1} * interval '1 second', at, ${new Date(fromMs)}) AS bin,
-      number, other::text AS other
-    FROM readings_points
+      last_number AS number, last_other::text AS other
+    FROM readings_history
     WHERE tenant_id = ${tenantId} AND series_id = ANY(${[...seriesIds]}::bigint[])
       AND at >= ${new Date(fromMs)} AND at < ${new Date(toMs)}
     ORDER BY bin, at DESC LIMIT ${limit}) AS steps`;
 
 const readSteps: PointReader = (sql, tenantId, seriesIds, { fromMs, toMs, step, limit }) => sql<PointRow[]>`
   SELECT date_bin(${step?.seconds ?? 1} * interval '1 second', at, ${new Date(fromMs)}) AS at,
-    CASE ${step?.aggregate ?? 'mean'}::text WHEN 'min' THEN min(number) WHEN 'max' THEN max(number) ELSE avg(number) END AS number,
+    CASE ${step?.aggregate ?? 'mean'}::text WHEN 'min' THEN min(minimum) WHEN 'max' THEN max(maximum)
+      ELSE sum(mean * numbers) / sum(numbers) END AS number,
     NULL AS other
-  FROM readings_points
-  WHERE tenant_id = ${tenantId} AND series_id = ANY(${[...seriesIds]}::bigint[]) AND number IS NOT NULL
+  FROM readings_history
+  WHERE tenant_id = ${tenantId} AND series_id = ANY(${[...seriesIds]}::bigint[]) AND numbers > 0
     AND at >= ${new Date(fromMs)} AND at < ${new Date(toMs)}
   GROUP BY 1 ORDER BY 1 LIMIT ${limit}`;
-
-async function removeOld(sql: Sql, now: Date, retentionDays: number): Promise<number> {
-  const rows = await sql<{ removed: bigint }[]>`
-    WITH old AS (
-      SELECT point.series_id, point.at
-      FROM (SELECT DISTINCT network_id, tenant_id FROM readings_series) AS network
-        LEFT JOIN readings_tenants AS chosen USING (tenant_id),
-        LATERAL (SELECT series_id, at FROM readings_points
-          WHERE readings_points.network_id = network.network_id
-            AND at < ${now}::timestamptz - coalesce(chosen.retention_days, ${retentionDays}) * interval '1 day'
-          ORDER BY at LIMIT ${REMOVED_POINTS_MAX}) AS point
-      LIMIT ${REMOVED_POINTS_MAX}
-    ), removed AS (
-      DELETE FROM readings_points USING old
-      WHERE readings_points.series_id = old.series_id AND readings_points.at = old.at
-      RETURNING readings_points.series_id, octet_length(other::text) AS other_bytes
-    ), counted AS (
-      UPDATE readings_series SET kept_bytes = greatest(kept_bytes - less.bytes, 0)
-      FROM (SELECT series_id, sum(${POINT_BYTES} + coalesce(other_bytes, 0)) AS bytes FROM removed GROUP BY series_id) AS less
-      WHERE readings_series.id = less.series_id
-    )
-    SELECT count(*) AS removed FROM removed`;
-  return Number(rows[0]?.removed ?? 0);
-}
-
-async function removeBeyond(sql: Sql, networkBytesMax: number): Promise<number> {
-  const rows = await sql<{ removed: bigint }[]>`
-    WITH old AS (
-      SELECT point.series_id, point.at
-      FROM (SELECT network_id, sum(kept_bytes) - ${networkBytesMax} AS excess FROM readings_series
-          GROUP BY network_id HAVING sum(kept_bytes) > ${networkBytesMax}) AS network,
-        LATERAL (SELECT series_id, at FROM readings_points WHERE readings_points.network_id = network.network_id
-          ORDER BY at LIMIT least(ceil(network.excess / ${POINT_BYTES}), ${REMOVED_POINTS_MAX})::int) AS point
-      LIMIT ${REMOVED_POINTS_MAX}
-    ), removed AS (
-      DELETE FROM readings_points USING old
-      WHERE readings_points.series_id = old.series_id AND readings_points.at = old.at
-      RETURNING readings_points.series_id, octet_length(other::text) AS other_bytes
-    ), counted AS (
-      UPDATE readings_series SET kept_bytes = greatest(kept_bytes - less.bytes, 0)
-      FROM (SELECT series_id, sum(${POINT_BYTES} + coalesce(other_bytes, 0)) AS bytes FROM removed GROUP BY series_id) AS less
-      WHERE readings_series.id = less.series_id
-    )
-    SELECT count(*) AS removed FROM removed`;
-  return Number(rows[0]?.removed ?? 0);
-}

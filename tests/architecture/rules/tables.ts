@@ -51,7 +51,13 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'mqtt_handshakes',
   ],
   'server/domains/refusals': ['device_refusals'],
-  'server/domains/readings': ['readings_series', 'readings_points', 'readings_tenants'],
+  'server/domains/readings': [
+    'readings_series',
+    'readings_points',
+    'readings_hours',
+    'readings_history',
+    'readings_tenants',
+  ],
   'server/domains/shadow': ['device_shadows'],
   'server/domains/discovery': ['discovery_networks', 'discovery_devices'],
   'server/domains/ledger': [

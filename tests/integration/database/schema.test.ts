@@ -28,8 +28,17 @@ test('every table enforces row-level security, for its owner too', async () => {
 test("every table with a tenant's rows names the tenant in each row", async () => {
   const nullable = await askOwner(`
     SELECT table_name FROM information_schema.columns
-    WHERE table_schema = 'yggdrasil' AND column_name = 'tenant_id' AND is_nullable = 'YES'`);
+    WHERE table_schema = 'yggdrasil' AND column_name = 'tenant_id' AND is_nullable = 'YES'
+      AND table_name IN (SELECT tablename FROM pg_tables WHERE schemaname = 'yggdrasil')`);
   expect(nullable).toEqual([]);
+});
+
+test('every view asks with the rights of who asks', async () => {
+  const views = await askOwner<{ options: string[] | null }>(`
+    SELECT relname, reloptions AS options FROM pg_class
+    WHERE relkind = 'v' AND relnamespace = 'yggdrasil'::regnamespace`);
+  expect(views.length).toBeGreaterThan(0);
+  for (const { options } of views) expect(options).toContain('security_invoker=true');
 });
 
 test('every policy for tenants compares with the current tenant, worked out once for a statement', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createMembershipStore } from '../../../server/domains/devices/index.ts';
 import {
+  HOUR_BYTES,
   LAST_READINGS_MAX,
   POINT_BYTES,
   SERIES_PER_DEVICE_MAX,
@@ -8,7 +9,7 @@ import {
 import type { ReadingStore } from '../../../server/domains/readings/ports.ts';
 import { createReadingService } from '../../../server/domains/readings/service.ts';
 import { createReadingStore } from '../../../server/domains/readings/store.postgres.ts';
-import type { KeptReading } from '../../../server/domains/readings/types.ts';
+import { AGGREGATES, type Aggregate, type KeptReading } from '../../../server/domains/readings/types.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import {
   type AccountId,
@@ -110,10 +111,10 @@ it('removes what is older than its tenant chose, or than all have it, and keeps 
   expect([await store.findRetentionDays(home.owner), await store.findRetentionDays(neighbour.owner)]).toEqual(
     [3, null],
   );
-  expect(await store.removeOld(NOW, 7)).toBe(3);
-  expect(await store.removeOld(NOW, 7)).toBe(0);
+  expect(await store.removeOld('points', NOW, 7)).toBe(3);
+  expect(await store.removeOld('points', NOW, 7)).toBe(0);
   expect([await timesOf(home), await timesOf(neighbour)]).toEqual([days.slice(2), days.slice(1)]);
-  expect(await store.removeOld(NOW + 30 * DAY_MS, 7)).toBe(5);
+  expect(await store.removeOld('points', NOW + 30 * DAY_MS, 7)).toBe(5);
   expect(await store.listLast(home.owner, home.source.deviceId)).toMatchObject([{ atMs: days[3], value: 1 }]);
 });
 
@@ -121,8 +122,8 @@ it('removes the oldest of a network that keeps more than it may, and of no other
   const times = Array.from({ length: 10 }, (_, index) => NOW + index);
   await store.save(times.map((atMs, index) => reading(home, atMs, { name: index % 2 ? 'odd' : 'even' })));
   await store.save(times.slice(0, 6).map((atMs) => reading(neighbour, atMs)));
-  expect(await store.removeBeyond(6 * POINT_BYTES)).toBe(4);
-  expect(await store.removeBeyond(6 * POINT_BYTES)).toBe(0);
+  expect(await store.removeBeyond('points', 6 * POINT_BYTES)).toBe(4);
+  expect(await store.removeBeyond('points', 6 * POINT_BYTES)).toBe(0);
   expect([await timesOf(home, 'even'), await timesOf(home, 'odd'), await timesOf(neighbour)]).toEqual([
     [NOW + 4, NOW + 6, NOW + 8],
     [NOW + 5, NOW + 7, NOW + 9],
@@ -130,7 +131,101 @@ it('removes the oldest of a network that keeps more than it may, and of no other
   ]);
   // What is no number counts its text, too.
   await store.save([reading(neighbour, NOW + 9, { value: 'x'.repeat(POINT_BYTES - 2) })]);
-  expect(await store.removeBeyond(7 * POINT_BYTES)).toBe(1);
+  expect(await store.removeBeyond('points', 7 * POINT_BYTES)).toBe(1);
+});
+
+const HOUR_MS = 3_600_000;
+
+/** The history in steps of two hours, by what becomes of the values. */
+const stepsOf = async ({ owner, source }: Home, aggregate: Aggregate) =>
+  (
+    await store.listHistory(owner, source.deviceId, {
+      name: 't',
+      fromMs: NOW - 2 * HOUR_MS,
+      toMs: NOW + DAY_MS,
+      step: { seconds: 7_200, aggregate },
+      limit: 1_000,
+    })
+  ).map(({ value }) => value);
+
+it('makes one row of an old hour, which answers what its points did, and takes in what comes late', async () => {
+  const values = [5, 1, 9, 4, 6, 2];
+  const said = values.map((value, index) =>
+    reading(home, NOW - 2 * HOUR_MS + index * 20 * 60_000, { value }),
+  );
+  await store.save([...said, reading(home, NOW + 1, { value: 7 })]);
+  await store.save([reading(neighbour, NOW - HOUR_MS, { value: 'open' })]);
+  const answers = () => Promise.all(AGGREGATES.map((aggregate) => stepsOf(home, aggregate)));
+  const before = await answers();
+  expect(before).toEqual([
+    [1, 7],
+    [9, 7],
+    [4.5, 7],
+    [2, 7],
+  ]);
+  expect([await store.condense(NOW), await store.condense(NOW)]).toEqual([7, 0]);
+  expect(await answers()).toEqual(before);
+  expect(await timesOf(home)).toEqual([NOW - 2 * HOUR_MS, NOW - HOUR_MS, NOW + 1]);
+  expect(await timesOf(neighbour)).toEqual([NOW - HOUR_MS]);
+  // A device that was away says what it measured then.
+  await store.save([
+    reading(home, NOW - 2 * HOUR_MS + 1, { value: 11 }),
+    reading(home, NOW - 1, { value: 8 }),
+  ]);
+  const late = await answers();
+  expect(late).toEqual([
+    [1, 7],
+    [11, 7],
+    [46 / 8, 7],
+    [8, 7],
+  ]);
+  expect(await store.condense(NOW)).toBe(2);
+  expect(await answers()).toEqual(late);
+  expect(await store.listLast(home.owner, home.source.deviceId)).toMatchObject([{ value: 7 }]);
+});
+
+it('counts hours as what they take, removes the oldest by age and by room, and all with their device', async () => {
+  const at = (hour: number) => NOW + hour * HOUR_MS;
+  await store.save(
+    [0, 1, 2, 3].flatMap((hour) => [at(hour), at(hour) + 1]).map((atMs) => reading(home, atMs)),
+  );
+  await store.condense(at(3));
+  const keptBytes = async () => {
+    const [row] = await testDatabase.database.system(
+      'relay',
+      (sql) => sql<{ kept: bigint }[]>`
+      SELECT kept_bytes AS kept FROM readings_series WHERE network_id = ${home.source.networkId}`,
+    );
+    return Number(row?.kept);
+  };
+  expect(await keptBytes()).toBe(3 * HOUR_BYTES + 2 * POINT_BYTES);
+  await store.saveRetentionDays(home.owner, 7);
+  expect(await store.removeOld('hours', at(1) + 7 * DAY_MS, 3_650)).toBe(1);
+  await store.removeBeyond('hours', HOUR_BYTES + 2 * POINT_BYTES);
+  expect([await timesOf(home), await keptBytes()]).toEqual([
+    [at(2), at(3), at(3) + 1],
+    HOUR_BYTES + 2 * POINT_BYTES,
+  ]);
+  await testDatabase.database.tenant(serverFor(home.source.tenantId), async (sql) => {
+    await sql`DELETE FROM network_members WHERE device_id = ${home.source.deviceId}`;
+  });
+  const left = await testDatabase.database.system(
+    'relay',
+    (sql) => sql`
+    SELECT FROM readings_hours WHERE network_id = ${home.source.networkId}`,
+  );
+  expect(left).toHaveLength(0);
+});
+
+it('shows no hour to a neighbour', async () => {
+  await store.save([reading(home, NOW)]);
+  await store.condense(NOW + 1);
+  const asked = (actor: AccountActor) =>
+    testDatabase.database.tenant(
+      actor,
+      (sql) => sql`SELECT FROM readings_history WHERE at = ${new Date(NOW)}`,
+    );
+  expect([(await asked(home.owner)).length, (await asked(neighbour.owner)).length]).toEqual([1, 0]);
 });
 
 it('counts a point once that comes again, with another value or with new ones', async () => {
@@ -138,9 +233,9 @@ it('counts a point once that comes again, with another value or with new ones', 
   for (let time = 0; time < 5; time++)
     await store.save(times.map((atMs) => reading(home, atMs, { value: time })));
   await store.save([...times, NOW + 3].map((atMs) => reading(home, atMs)));
-  await store.removeBeyond(4 * POINT_BYTES);
+  await store.removeBeyond('points', 4 * POINT_BYTES);
   expect(await timesOf(home)).toEqual([...times, NOW + 3]);
-  await store.removeBeyond(3 * POINT_BYTES);
+  await store.removeBeyond('points', 3 * POINT_BYTES);
   expect(await timesOf(home)).toEqual([NOW + 1, NOW + 2, NOW + 3]);
 });
 

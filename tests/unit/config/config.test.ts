@@ -50,7 +50,7 @@ describe('the configuration', () => {
       streamRetentionHours: 168,
       streamFramesMax: 100_000,
       readingsBytesMax: 268_435_456,
-      readingsRetentionDays: 30,
+      readingsRetentionDays: 365,
       streamBytesMax: 268_435_456,
       tenantStreamBytesMax: 1_073_741_824,
       diskReserveBytes: 268_435_456,
