@@ -23,6 +23,7 @@ export const {
   ComputeCredit,
   ComputeDelta,
   ComputeFailure,
+  ComputeApi,
   ComputeFault,
   ComputeRequest,
   ComputeResult,

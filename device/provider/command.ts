@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { decimalCents, urlOf, wholeNumber } from '../node/process.ts';
+import { FEATURES } from './features.ts';
 import type { ProviderOptions } from './main.ts';
 
 const SLOTS_MAX = 1000;
@@ -25,7 +26,21 @@ export function createProviderCommand(): Command {
       decimalCents,
     )
     .option('--completion-price-cents <n>', 'price for 1000 tokens of answer and reasoning', decimalCents)
-    .option('--context <tokens>', 'prompt and answer together', wholeNumber(1), 8192)
+    .option(
+      '--context <tokens>',
+      'prompt and answer together (default: as vLLM, llama.cpp and others say, else 8192)',
+      wholeNumber(1),
+    )
+    .option(
+      '--features <names>',
+      'what requests may ask for, e.g. chat,tools,images (default: as the endpoint says; chat, tools, structured_output and reasoning where it says nothing)',
+      features,
+    )
+    .option(
+      '--fields <names>',
+      "further fields of a request's body that the endpoint understands, e.g. logit_bias,chat_template_kwargs",
+      names,
+    )
     .option(
       '--continues-answers',
       'the endpoint goes on with an answer whose beginning is the last message (Ollama, llama.cpp, vLLM do)',
@@ -46,4 +61,17 @@ export function createProviderCommand(): Command {
       }
       await (await import('./main.ts')).runProvider(options);
     });
+}
+
+function names(text: string): string[] {
+  const list = text.split(',').map((name) => name.trim());
+  if (list.every((name) => /^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(name))) return list;
+  throw new InvalidArgumentError('Give names with commas between them.');
+}
+
+function features(text: string): string[] {
+  const list = names(text);
+  const unknown = list.find((name) => !FEATURES.includes(name));
+  if (unknown === undefined) return list;
+  throw new InvalidArgumentError(`There is no "${unknown}"; there are ${FEATURES.join(', ')}.`);
 }

@@ -12,14 +12,17 @@ export interface TokenUsage {
 
 /** A piece of an answer. One that says nothing is a sign of life. */
 export interface CompletionChunk {
-  /** `choices[0].delta`, without what says nothing. */
+  /** What `ComputeDelta.fields` has: `choices[0].delta`, without what says nothing, and what is beside it. */
   readonly fields: JsonObject;
+  /** Of the first choice. */
   readonly finishReason: string | null;
+  /** Choices that ended, by their index. */
+  readonly ended: readonly number[];
   readonly usage: TokenUsage | null;
 }
 
 /** The endpoint sent something that isn't the answer yet. */
-export const SIGN_OF_LIFE: CompletionChunk = { fields: {}, finishReason: null, usage: null };
+export const SIGN_OF_LIFE: CompletionChunk = { fields: {}, finishReason: null, ended: [], usage: null };
 
 /** The data of one event. Throws `EndpointError` for what is no chunk, and for an error inside the stream. */
 export function parseCompletionChunk(data: string): CompletionChunk {
@@ -33,6 +36,35 @@ export function parseCompletion(body: string): CompletionChunk {
   return { ...completion, finishReason: completion.finishReason ?? 'stop' };
 }
 
+/** Vectors, one a piece, as 32-bit floats. Throws `EndpointError` for what is no list of vectors. */
+export function parseEmbeddings(body: string): CompletionChunk[] {
+  const json = parseJson(body);
+  if (!isObject(json) || !isList(json.data)) throw malformed('the endpoint sent no list of vectors');
+  const chunks = json.data.map((item, place): CompletionChunk => {
+    if (!isObject(item)) throw malformed('the endpoint sent a vector that is none');
+    const index = typeof item.index === 'number' ? item.index : place;
+    return { ...SIGN_OF_LIFE, fields: { embeddings: [{ index, embedding: floatsOf(item.embedding) }] } };
+  });
+  const prompt = countIn(json.usage, 'prompt_tokens') ?? countIn(json.usage, 'total_tokens');
+  const counts = { cachedPromptTokens: 0, completionTokens: 0, reasoningTokens: 0 };
+  const usage = prompt === null ? null : { promptTokens: prompt, ...counts };
+  return [...chunks, { ...SIGN_OF_LIFE, finishReason: 'stop', usage }];
+}
+
+/** The numbers of a vector as 32-bit floats, little-endian, in base64, as they come from some endpoints already. */
+function floatsOf(embedding: JsonValue | undefined): string {
+  if (typeof embedding === 'string') {
+    const isFloats =
+      /^[A-Za-z0-9+/]+={0,2}$/.test(embedding) && Buffer.from(embedding, 'base64').length % 4 === 0;
+    if (isFloats) return embedding;
+  } else if (isList(embedding) && embedding.every((number) => typeof number === 'number')) {
+    const bytes = Buffer.alloc(embedding.length * 4);
+    for (const [place, number] of embedding.entries()) bytes.writeFloatLE(number, place * 4);
+    return bytes.toString('base64');
+  }
+  throw malformed('the endpoint sent a vector that is none');
+}
+
 function readCompletion(text: string, part: 'delta' | 'message'): CompletionChunk {
   const json = parseJson(text);
   if (json === undefined) throw malformed('the endpoint sent something that is not JSON');
@@ -43,16 +75,49 @@ function readCompletion(text: string, part: 'delta' | 'message'): CompletionChun
   const { choices, usage } = json;
   if (choices != null && !isList(choices))
     throw malformed('the endpoint sent something that is not a completion');
-  const choice = choices?.find((one) => isObject(one) && (one.index ?? 0) === 0);
-  if (part === 'message' && !isObject(choice)) throw malformed('the endpoint sent no choice');
-  const fields = isObject(choice) ? choice[part] : undefined;
-  if (isDeeperThan(fields, DELTA_LEVELS_MAX))
-    throw malformed('the endpoint sent something nested without end');
+  const all = (choices ?? []).filter(isObject);
+  const choice = all.find((one) => (one.index ?? 0) === 0);
+  if (part === 'message' && choice === undefined) throw malformed('the endpoint sent no choice');
+  const others = all.filter((one) => isIndex(one.index) && one.index > 0);
+  const first = choice === undefined ? {} : saidIn(choice, part);
+  const finishReason = finishReasonOf(choice?.finish_reason);
   return {
-    fields: isObject(fields) ? plainDelta(fields) : {},
-    finishReason: isObject(choice) ? finishReasonOf(choice.finish_reason) : null,
+    fields: others.length === 0 ? first : { ...first, choices: others.map((one) => otherChoice(one, part)) },
+    finishReason,
+    ended: [
+      ...(finishReason === null ? [] : [0]),
+      ...others.filter((one) => finishReasonOf(one.finish_reason) !== null).map(({ index }) => Number(index)),
+    ],
     usage: usageOf(usage),
   };
+}
+
+/** What a choice says: its delta, or its text, and how likely that was. */
+function saidIn(choice: JsonObject, part: 'delta' | 'message'): JsonObject {
+  const { text, logprobs } = choice;
+  const said = choice[part] ?? (typeof text === 'string' ? { content: text } : undefined);
+  if (
+    isDeeperThan(said, DELTA_LEVELS_MAX - OTHER_CHOICES_LEVELS) ||
+    isDeeperThan(logprobs, LOGPROBS_LEVELS_MAX)
+  )
+    throw malformed('the endpoint sent something nested without end');
+  return { ...(isObject(said) ? plainDelta(said) : {}), ...(isObject(logprobs) ? { logprobs } : {}) };
+}
+
+function otherChoice(choice: JsonObject, part: 'delta' | 'message'): JsonObject {
+  const finishReason = finishReasonOf(choice.finish_reason);
+  const ended = finishReason === null ? {} : { finish_reason: finishReason };
+  return { index: choice.index as number, delta: saidIn(choice, part), ...ended };
+}
+
+/** Levels that the choices behind the first have around their deltas. */
+const OTHER_CHOICES_LEVELS = 3;
+const LOGPROBS_LEVELS_MAX = 8;
+/** Names that a delta has beside what the endpoint says. */
+const RESERVED: ReadonlySet<string> = new Set(['logprobs', 'choices', 'embeddings']);
+
+function isIndex(value: JsonValue | undefined): value is number {
+  return typeof value === 'number' && Number.isInteger(value);
 }
 
 /** A delta without its role, without what says nothing, and with its content as text. */
@@ -64,7 +129,9 @@ function plainDelta({ role: _, content, ...others }: JsonObject): JsonObject {
     ...others,
     content: text ?? null,
   };
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => !saysNothing(value)));
+  return Object.fromEntries(
+    Object.entries(fields).filter(([name, value]) => !RESERVED.has(name) && !saysNothing(value)),
+  );
 }
 
 function isDeeperThan(value: JsonValue | undefined, levels: number): boolean {

@@ -15,6 +15,7 @@ const ADAPTATIONS: readonly Adaptation[] = [
     change: ({ max_tokens, ...others }) =>
       max_tokens === undefined ? others : { ...others, max_completion_tokens: max_tokens },
   },
+  { isMeant: /encoding_format/, change: ({ encoding_format: _, ...others }) => others },
   { isMeant: /stream_options/, change: ({ stream_options: _, ...others }) => others },
 ];
 

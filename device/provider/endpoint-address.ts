@@ -25,10 +25,12 @@ export class EndpointAddress {
     this.#url = url;
   }
 
-  /** The URL of an operation: its path behind the base's, the base's query behind both. */
+  /** The URL of an operation: its path behind the base's, or with two slashes behind the base's without `/v1`; then the base's query. */
   of(path: string): string {
     const url = new URL(this.#url);
-    url.pathname += path;
+    url.pathname = path.startsWith('//')
+      ? url.pathname.replace(/\/v1$/, '') + path.slice(1)
+      : url.pathname + path;
     return url.href;
   }
 

@@ -3,12 +3,13 @@ import {
   type CompletionChunk,
   parseCompletion,
   parseCompletionChunk,
+  parseEmbeddings,
   SIGN_OF_LIFE,
 } from './completion-chunk.ts';
 import { type Adaptation, Dialect } from './dialect.ts';
 import { EndpointAddress } from './endpoint-address.ts';
 import { EndpointError, refusalOf } from './endpoint-error.ts';
-import { isList, isObject, type JsonObject, parseJson } from './json.ts';
+import { isList, isObject, type JsonObject, type JsonValue, parseJson } from './json.ts';
 import {
   ANSWER_BYTES_MAX,
   CHECK_TIMEOUT_MS,
@@ -24,6 +25,12 @@ export interface EndpointOptions {
   /** `http://127.0.0.1:11434/v1`; with user and password, and a query, where the endpoint wants them. */
   readonly baseUrl: string;
   readonly apiKey: string | null;
+}
+
+/** Which of an endpoint's operations is asked, and how many answers of it are wanted. */
+export interface EndpointTask {
+  readonly path: '/chat/completions' | '/completions' | '/embeddings';
+  readonly choices: number;
 }
 
 /** What bounds one completion. */
@@ -77,16 +84,41 @@ export class Endpoint {
   }
 
   /**
+   * What the endpoint says at a path, as JSON; null where it says nothing, or at `signal`. A path that begins with two slashes is
+   * behind the base without its `/v1`: `//props`. Never rejects.
+   */
+  async look(
+    path: string,
+    init: { readonly post: JsonObject } | undefined,
+    signal: AbortSignal,
+  ): Promise<JsonValue | null> {
+    try {
+      const timeout = AbortSignal.any([signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]);
+      const post = init === undefined ? {} : { method: 'POST', body: JSON.stringify(init.post) };
+      const response = await this.#ask(path, { ...post, signal: timeout });
+      const text = await readText(response, MODELS_BYTES_MAX);
+      return response.ok ? (parseJson(text) ?? null) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /**
    * Asks for a completion and gives it piece by piece, with pieces that say nothing as signs of life. Throws `EndpointError`
    * when the endpoint can't be reached, refuses, is silent for too long, breaks off or talks nonsense.
    */
-  async *complete(body: JsonObject, limits: CompletionLimits): AsyncGenerator<CompletionChunk> {
+  async *complete(
+    { path, choices }: EndpointTask,
+    body: JsonObject,
+    limits: CompletionLimits,
+  ): AsyncGenerator<CompletionChunk> {
     const silence = new SilenceTimer(this.#clock);
     const signal = AbortSignal.any([limits.signal, silence.signal]);
     try {
       silence.restart(limits.firstTokenTimeoutMs);
-      const response = await this.#begin(body, signal);
-      yield* readAnswer(readBytes(response, silence, limits));
+      const response = await this.#begin(path, body, signal);
+      const bytes = readBytes(response, silence, limits);
+      yield* path === '/embeddings' ? readVectors(bytes) : readAnswer(bytes, choices);
     } catch (error) {
       if (limits.signal.aborted) throw limits.signal.reason;
       if (silence.signal.aborted)
@@ -100,12 +132,12 @@ export class Endpoint {
   }
 
   /** The answer to a request, which is put in other words where the endpoint asks for them. */
-  async #begin(body: JsonObject, signal: AbortSignal): Promise<Response> {
+  async #begin(path: EndpointTask['path'], body: JsonObject, signal: AbortSignal): Promise<Response> {
     const tried = new Set<Adaptation>();
     let first: EndpointError | null = null;
     for (;;) {
       const adapted = JSON.stringify(this.#dialect.adapt(body, tried));
-      const response = await this.#ask('/chat/completions', { method: 'POST', body: adapted, signal });
+      const response = await this.#ask(path, { method: 'POST', body: adapted, signal });
       if (response.ok && response.body !== null) {
         this.#dialect.learn(tried);
         return response;
@@ -205,9 +237,10 @@ function readBytes(response: Response, silence: SilenceTimer, limits: Completion
  * the two it is shows in what comes, not in what it is called. A stream that ends before `[DONE]` without a finish reason was
  * cut.
  */
-async function* readAnswer(bytes: AnswerBytes): AsyncGenerator<CompletionChunk> {
+async function* readAnswer(bytes: AnswerBytes, choices: number): AsyncGenerator<CompletionChunk> {
   const whole = new WholeAnswer();
   const parser = new SseParser();
+  const ended = new Set<number>();
   let isFinished = false;
   let saidSomething = false;
   try {
@@ -225,7 +258,8 @@ async function* readAnswer(bytes: AnswerBytes): AsyncGenerator<CompletionChunk> 
           throw new EndpointError('malformed', 'the endpoint sent an answer without anything in it');
         }
         const chunk = parseCompletionChunk(data);
-        isFinished ||= chunk.finishReason !== null;
+        for (const index of chunk.ended) ended.add(index);
+        isFinished ||= ended.size >= choices;
         saidSomething ||= Object.keys(chunk.fields).length > 0;
         if (saidSomething) bytes.spoke();
         if (isFinished) bytes.finished();
@@ -238,6 +272,21 @@ async function* readAnswer(bytes: AnswerBytes): AsyncGenerator<CompletionChunk> 
   } finally {
     await bytes.cancel();
   }
+}
+
+/** Vectors come in one JSON object. */
+async function* readVectors(bytes: AnswerBytes): AsyncGenerator<CompletionChunk> {
+  const decoder = new TextDecoder();
+  let text = '';
+  try {
+    for (let value = await bytes.read(); value !== null; value = await bytes.read()) {
+      text += decoder.decode(value, { stream: true });
+      yield SIGN_OF_LIFE;
+    }
+  } finally {
+    await bytes.cancel();
+  }
+  yield* parseEmbeddings(text + decoder.decode());
 }
 
 /** An answer that is one JSON object: it begins with a brace, which no event stream does. */

@@ -36,3 +36,5 @@ export const NOT_IN_FINISH_REASON = /[^\p{L}\p{N}\p{P}\p{S} ]+/gu;
 export const DRAIN_MS = 5_000;
 /** An offer that the server couldn't take just now is made again after this time. */
 export const OFFER_RETRY_MS = 2_000;
+/** Tokens of prompt and answer together, where neither its owner nor the endpoint says them: what Ollama and others take. */
+export const CONTEXT_TOKENS_DEFAULT = 8_192;

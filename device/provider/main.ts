@@ -4,8 +4,10 @@ import { loadBuiltDeviceCore } from '../node/device-core.ts';
 import { withOutput } from '../node/output.ts';
 import { stopSignal } from '../node/process.ts';
 import { openNodeSocket } from '../node/websocket.ts';
+import { describeModel } from './describe-model.ts';
 import { Endpoint } from './endpoint.ts';
 import { EndpointError } from './endpoint-error.ts';
+import { CONTEXT_TOKENS_DEFAULT } from './limits.ts';
 import { type OfferedPrices, Provider, type ProviderReport } from './provider.ts';
 import type { RequestOutcome } from './serve-request.ts';
 
@@ -21,7 +23,10 @@ export interface ProviderOptions {
   readonly promptPriceCents?: string;
   readonly cachedPromptPriceCents?: string;
   readonly completionPriceCents?: string;
-  readonly context: number;
+  /** Found at the endpoint where it is not given. */
+  readonly context?: number;
+  readonly features?: readonly string[];
+  readonly fields?: readonly string[];
   readonly continuesAnswers?: boolean;
   readonly slots: number;
   readonly firstTokenTimeoutSeconds?: number;
@@ -49,6 +54,10 @@ async function run(options: ProviderOptions, line: (text: string) => void): Prom
   );
   await checkEndpoint(endpoint, endpointName, stop, line);
   if (stop.aborted) return;
+  const found = await describeModel(endpointName, (path, init) => endpoint.look(path, init, stop));
+  if (stop.aborted) return;
+  const features = options.features ?? found.features;
+  const contextTokens = options.context ?? found.contextTokens ?? CONTEXT_TOKENS_DEFAULT;
   client.on('close', ({ reason, retryInMs }) => {
     if (retryInMs === null) return;
     const hint = reason.includes('404') ? '; the path is /bifrost' : '';
@@ -57,7 +66,7 @@ async function run(options: ProviderOptions, line: (text: string) => void): Prom
   client.on('error', ({ error }) => line(`the server says ${error.code}: ${error.message}`));
   const prices = pricesOf(options);
   const seconds = options.firstTokenTimeoutSeconds;
-  const offered = `offered ${options.model} at ${describePrices(prices)}, ${options.slots} slots`;
+  const offered = `offered ${options.model} at ${describePrices(prices)}, ${options.slots} slots; ${contextTokens} tokens, ${features.join(', ')}`;
   const provider = new Provider(
     {
       slots: options.slots,
@@ -67,8 +76,10 @@ async function run(options: ProviderOptions, line: (text: string) => void): Prom
           name: options.model,
           endpointName,
           prices,
-          contextTokens: options.context,
+          contextTokens,
           continuesAnswers: options.continuesAnswers ?? false,
+          features,
+          fields: options.fields ?? [],
         },
       ],
     },

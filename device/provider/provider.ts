@@ -44,6 +44,10 @@ export interface OfferedModel {
   readonly contextTokens: number;
   /** The endpoint goes on with an answer whose beginning is the last message. */
   readonly continuesAnswers: boolean;
+  /** What requests for it may ask for, as `OfferedModel.features` names it. Absent: it doesn't say. */
+  readonly features?: readonly string[];
+  /** Further fields of a request's body that the endpoint understands. */
+  readonly fields?: readonly string[];
 }
 
 /** What a provider tells whoever watches it. */
@@ -166,10 +170,12 @@ export class Provider {
     if (this.#isDenied) return;
     const payload = encodePayload(ProviderOffer, {
       slots: this.#slots,
-      models: this.#models.map(({ name, prices, contextTokens, continuesAnswers }) => ({
+      models: this.#models.map(({ name, prices, contextTokens, ...declared }) => ({
         name,
         contextTokens,
-        continuesAnswers,
+        continuesAnswers: declared.continuesAnswers,
+        features: [...(declared.features ?? [])],
+        fields: [...(declared.fields ?? [])],
         promptPriceCents: prices.prompt,
         cachedPromptPriceCents: prices.cachedPrompt,
         completionPriceCents: prices.completion,
@@ -233,10 +239,10 @@ export class Provider {
     const body = new RequestBody(request.bodyBytes, signal);
     const running = { controller, body, credit: new AnswerCredit(request.creditBytes) };
     body.add(request.body);
-    const { endpointName: endpointModel } = model;
+    const { endpointName: endpointModel, features = [] } = model;
     const firstTokenTimeoutMs = this.#firstTokenTimeoutMs;
     const served = serveRequest(
-      { request, endpointModel, firstTokenTimeoutMs, signal, ...running },
+      { request, endpointModel, features, firstTokenTimeoutMs, signal, ...running },
       {
         endpoint: this.#endpoint,
         clock: this.#clock,

@@ -1,5 +1,6 @@
 import {
   ComputeAlive,
+  ComputeApi,
   ComputeDelta,
   ComputeFault,
   ComputeResult,
@@ -9,17 +10,16 @@ import {
   type yggdrasil,
 } from '../../proto/index.ts';
 import type { Clock } from '../client/index.ts';
+import { AnswerChoices } from './answer-choices.ts';
 import type { AnswerCredit } from './answer-credit.ts';
 import type { TokenUsage } from './completion-chunk.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint, EndpointTask } from './endpoint.ts';
 import { EndpointError, type Fault } from './endpoint-error.ts';
-import type { JsonObject } from './json.ts';
+import { isList, type JsonObject, type JsonValue } from './json.ts';
 import { DELTA_BYTES_MAX, DELTA_OVERHEAD_BYTES, DELTA_PIECE_BYTES, STALL_TIMEOUT_MS } from './limits.ts';
 import type { RequestBody } from './request-body.ts';
 import { SignsOfLife } from './signs-of-life.ts';
 import { encodeJson, splitDelta } from './split-delta.ts';
-import { ToolCallIndexes } from './tool-call-indexes.ts';
-import { WholeCharacters } from './whole-characters.ts';
 
 /** Sends a frame to the server; false when it can't be sent. */
 export type ComputeSender = (frame: { type: yggdrasil.v1.FrameType; payload: Uint8Array }) => boolean;
@@ -35,6 +35,8 @@ export interface ServedRequest {
   readonly request: yggdrasil.v1.ComputeRequest;
   /** The endpoint's own name for the model. */
   readonly endpointModel: string;
+  /** What it declares to the server. */
+  readonly features: readonly string[];
   /** How long the endpoint may take for its first token; null: as long as the server says. */
   readonly firstTokenTimeoutMs: number | null;
   readonly body: RequestBody;
@@ -121,22 +123,27 @@ async function forwardAnswer(
     send: () => send({ type: FrameType.COMPUTE_ALIVE, payload: encodePayload(ComputeAlive, { requestId }) }),
   });
   const deltas = new DeltaSender(served, send, life);
-  const characters = new WholeCharacters();
-  const toolCalls = new ToolCallIndexes();
   let finishReason = 'stop';
   let usage: TokenUsage | null = null;
   life.begin();
   try {
-    const asked = upstreamBody(await body.read(), served);
+    const given = await body.read();
+    const task = taskOf(request.api, given);
+    const choices = new AnswerChoices(task.choices);
+    const asked = upstreamBody(given, served);
     const stallTimeoutMs = request.stallTimeoutMs || STALL_TIMEOUT_MS;
     const firstTokenTimeoutMs = served.firstTokenTimeoutMs ?? (request.firstTokenTimeoutMs || stallTimeoutMs);
-    for await (const chunk of endpoint.complete(asked, { firstTokenTimeoutMs, stallTimeoutMs, signal })) {
+    for await (const chunk of endpoint.complete(task, asked, {
+      firstTokenTimeoutMs,
+      stallTimeoutMs,
+      signal,
+    })) {
       life.worked();
       finishReason = chunk.finishReason ?? finishReason;
       usage = chunk.usage ?? usage;
-      await deltas.send(characters.push(toolCalls.complete(chunk.fields)));
+      await deltas.send(choices.push(chunk.fields));
     }
-    await deltas.send(characters.end());
+    await deltas.send(choices.end());
   } finally {
     life.stop();
   }
@@ -180,11 +187,29 @@ class DeltaSender {
 /** What vLLM wants to be told to go on with the last message; Ollama and llama.cpp do it by themselves. */
 const CONTINUATION = { add_generation_prompt: false, continue_final_message: true };
 
+/** What the endpoint is asked, and for how many answers. */
+function taskOf(api: yggdrasil.v1.ComputeApi, { n, prompt, input }: JsonObject): EndpointTask {
+  const each = typeof n === 'number' ? n : 1;
+  if (api === ComputeApi.API_EMBEDDINGS) return { path: '/embeddings', choices: countOf(input) };
+  if (api === ComputeApi.API_COMPLETIONS) return { path: '/completions', choices: each * countOf(prompt) };
+  return { path: '/chat/completions', choices: each };
+}
+
+/** A list of texts, or of lists of tokens, is several prompts. */
+function countOf(prompt: JsonValue | undefined): number {
+  return isList(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1;
+}
+
 /** The requester's body, with the endpoint's own name for the model, the server's bound, and streaming with usage. */
-function upstreamBody(body: JsonObject, { request, endpointModel }: ServedRequest): JsonObject {
-  const { max_completion_tokens: _, ...rest } = body;
+function upstreamBody(body: JsonObject, { request, endpointModel, features }: ServedRequest): JsonObject {
+  const { max_completion_tokens: _, reasoning_effort: effort, ...rest } = body;
+  if (request.api === ComputeApi.API_EMBEDDINGS)
+    return { ...rest, model: endpointModel, encoding_format: 'base64' };
+  // A hint, to a model that doesn't reason.
+  const takesEffort = effort !== undefined && (features.length === 0 || features.includes('reasoning'));
   return {
     ...rest,
+    ...(takesEffort ? { reasoning_effort: effort } : {}),
     model: endpointModel,
     stream: true,
     stream_options: { include_usage: true },

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createBifrostClient, systemClock } from '../../device/client/index.ts';
 import { openNodeSocket } from '../../device/node/websocket.ts';
 import { Endpoint } from '../../device/provider/endpoint.ts';
+import { FEATURES } from '../../device/provider/features.ts';
 import { Provider, type ProviderReport } from '../../device/provider/provider.ts';
 import { ComputeCredit, ComputeDelta, decodePayload, FrameType, readFrame } from '../../proto/index.ts';
 import { CREDIT_BYTES } from '../../server/domains/providers/index.ts';
@@ -66,6 +67,7 @@ beforeEach(async () => {
           prices: { prompt: '0.03', cachedPrompt: '0.003', completion: '0.12' },
           contextTokens: 2_000_000,
           continuesAnswers: false,
+          features: FEATURES,
         },
       ],
     },
@@ -127,6 +129,30 @@ describe('a provider behind the server', () => {
     const { usage } = await clientOf(world.alice.token).chat.completions.create(asked);
     expect(endpoint.asked[0]?.messages).toEqual(asked.messages);
     expect(usage?.prompt_tokens).toBeGreaterThan(400_000);
+  });
+
+  it('gives several answers, completions of text and vectors, each from its own path', async () => {
+    const client = clientOf(world.alice.token);
+    endpoint.answering = (response, { n, prompt, input }) => {
+      const data = [{ index: 0, embedding: [0.5, 1] }];
+      const choices = [0, 1].map((index) => {
+        const said = prompt === undefined ? { message: { content: `c${index}` } } : { text: `t${index}` };
+        return { index, ...said, finish_reason: index === 0 ? 'stop' : 'length' };
+      });
+      const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
+      response.end(JSON.stringify(input ? { data, usage } : { choices: choices.slice(0, Number(n)), usage }));
+    };
+    const chat = await client.chat.completions.create({ model: 'm', messages, n: 2 });
+    expect(chat.choices.map(({ message }) => message.content)).toEqual(['c0', 'c1']);
+    const text = await client.completions.create({ model: 'm', prompt: 'Once', n: 2 });
+    expect(text.choices.map((choice) => [choice.text, choice.finish_reason])).toEqual([
+      ['t0', 'stop'],
+      ['t1', 'length'],
+    ]);
+    const { data, usage } = await client.embeddings.create({ model: 'm', input: 'Once' });
+    expect(data.map(({ embedding }) => [...embedding])).toEqual([[0.5, 1]]);
+    expect(usage.prompt_tokens).toBe(1);
+    expect(endpoint.paths).toEqual(['/v1/chat/completions', '/v1/completions', '/v1/embeddings']);
   });
 
   it('gives a field that its endpoint refuses back to whoever sent it, and serves the next', async () => {

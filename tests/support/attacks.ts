@@ -350,6 +350,22 @@ export const ATTACKS: readonly Attack[] = [
   ),
   ...[false, true].map((stream) =>
     blind(
+      'openai.completions.create',
+      'POST',
+      () => '/v1/completions',
+      () => ({ model: KEPT_ORDER.model, prompt: 'Hello?', max_tokens: 20, stream }),
+      { 'idempotency-key': KEPT_KEY },
+    ),
+  ),
+  blind(
+    'openai.embeddings.create',
+    'POST',
+    () => '/v1/embeddings',
+    () => ({ model: KEPT_ORDER.model, input: 'Hello?' }),
+    { 'idempotency-key': KEPT_KEY },
+  ),
+  ...[false, true].map((stream) =>
+    blind(
       'openai.responses.create',
       'POST',
       () => '/v1/responses',

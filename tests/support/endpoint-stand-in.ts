@@ -8,6 +8,7 @@ export type Answering = (response: ServerResponse, body: Record<string, unknown>
 /** An OpenAI-compatible endpoint that keeps what it was asked, and answers each completion as its test says. */
 export class EndpointStandIn {
   readonly asked: Record<string, unknown>[] = [];
+  readonly paths: (string | undefined)[] = [];
   /** Bytes of answers that went out. */
   writtenBytes = 0;
   answering: Answering = (response) => says(response, ['Hello']);
@@ -38,6 +39,7 @@ export class EndpointStandIn {
       for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
       const body = JSON.parse(Buffer.concat(parts).toString()) as Record<string, unknown>;
       this.asked.push(body);
+      this.paths.push(request.url);
       await this.answering(response, body);
     }
   }

@@ -15,6 +15,7 @@ import {
   createProviderService,
   createProviderStore,
   type OfferInput,
+  PLAIN_CHAT,
   type ProviderError,
   type ProviderLink,
   type ProviderOrder,
@@ -190,13 +191,12 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
         price?: PriceInput;
         slots?: number;
         context?: number;
-        continuesAnswers?: boolean;
-      } = {},
+      } & Pick<OfferInput['models'][number], 'continuesAnswers' | 'features' | 'fields'> = {},
     ): Promise<FakeProvider> {
       const provider = new FakeProvider();
       await addOwner(database, provider.owner);
-      const { model = 'm', price = 1_000, slots = 4, context = 8_192, continuesAnswers = false } = offer;
-      const models = [{ name: model, prices: price, contextTokens: context, continuesAnswers }];
+      const { model = 'm', price = 1_000, slots = 4, context = 8_192, ...declared } = offer;
+      const models = [{ name: model, prices: price, contextTokens: context, ...declared }];
       const input: OfferInput = { slots, models };
       await providers.offer(provider.actor, provider.link, input);
       return provider;
@@ -212,6 +212,7 @@ function orderWith(changes: Partial<UncountedOrder> = {}): UncountedOrder {
     body: new TextEncoder().encode('{}'),
     continuationBody: (beginning) => new TextEncoder().encode(JSON.stringify({ beginning })),
     countPromptTokens: async () => 10,
+    task: PLAIN_CHAT,
     completionTokensMax: 50,
     costMicrocentsMax: null,
     idempotencyKey: null,

@@ -24,6 +24,7 @@ const core = createDeviceCore();
 /** An endpoint whose answer a test writes while it is being read. */
 export class ScriptedEndpoint {
   readonly bodies: Record<string, unknown>[] = [];
+  readonly paths: string[] = [];
   readonly signals: (AbortSignal | null | undefined)[] = [];
   readonly redirects: (RequestRedirect | undefined)[] = [];
   /** Answers that were not read to their end. */
@@ -32,7 +33,8 @@ export class ScriptedEndpoint {
   status = 200;
   #streams: ReadableStreamDefaultController<Uint8Array>[] = [];
 
-  readonly fetch: typeof fetch = async (_url, init) => {
+  readonly fetch: typeof fetch = async (url, init) => {
+    this.paths.push(new URL(String(url)).pathname);
     this.bodies.push(JSON.parse(String(init?.body)));
     this.signals.push(init?.signal);
     this.redirects.push(init?.redirect);
@@ -94,6 +96,8 @@ export function setUp(slots = 2, listen: (report: ProviderReport) => void = () =
     prices: { prompt: '25', cachedPrompt: '2.5', completion: '50.000001' },
     contextTokens: 8_192,
     continuesAnswers: true,
+    features: ['chat', 'reasoning', 'n'],
+    fields: [],
   };
   const provider = new Provider(
     { models: [model], slots, firstTokenTimeoutMs: null },

@@ -1,10 +1,12 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { TransactionId } from '../../kernel/ids.ts';
+import { isOfTask, itemsOf } from './features.ts';
 import {
   ANSWER_CHARACTERS_MAX,
   CHARACTERS_PER_TOKEN_MAX,
   CONTEXT_TOKENS_MAX,
   DELTA_BYTES_MAX,
+  EMBEDDINGS_CHARACTERS_MAX,
   FINISH_REASON,
   LIFE_WITHOUT_TEXT_MS_MAX,
   TEXTLESS_BYTES_MAX,
@@ -61,6 +63,8 @@ export class Attempt implements RunningRequest {
   #creditBytesLeft: number;
   /** Pieces without text that came before the first text. */
   readonly #textless: CompletionDelta[] = [];
+  /** Which of several answers, or vectors, have come. */
+  readonly #items = new Set<unknown>();
   #textlessBytes = 0;
   #cancelTimer: () => void = () => {};
   #end: AttemptEnd | null = null;
@@ -78,8 +82,7 @@ export class Attempt implements RunningRequest {
     this.#clock = dependencies.clock;
     this.#giveSlotBack = dependencies.giveSlotBack;
     this.startedMs = this.#clock.monotonicMs();
-    const tokensMax = order.completionTokensMax ?? model.contextTokens - order.promptTokens;
-    this.#charactersLeft = Math.min((tokensMax + 1) * CHARACTERS_PER_TOKEN_MAX, ANSWER_CHARACTERS_MAX);
+    this.#charactersLeft = charactersMaxOf(order, model);
     this.#creditBytesLeft = order.creditBytes;
     provider.running.add(this);
     if (isProbe) provider.probe = this;
@@ -132,16 +135,21 @@ export class Attempt implements RunningRequest {
   /** Takes a piece of the answer. False: it is not allowed here, and the attempt has failed. */
   receiveDelta({ index, delta }: Omit<DeltaMessage, 'requestId'>): boolean {
     if (this.#end !== null || this.#listener === null) return false;
-    const characters = delta.text.length;
+    const { task } = this.order;
+    // Vectors have no text, and are what is wanted.
+    const characters = task.api === 'embeddings' ? delta.bytes : delta.text.length;
     this.#charactersLeft -= characters;
     this.#creditBytesLeft -= delta.bytes;
     if (index !== this.#nextIndex || this.#charactersLeft < 0 || this.#creditBytesLeft < 0)
       return this.#refuse();
+    if (!isOfTask(delta.fields, task)) return this.#refuse();
+    for (const item of itemsOf(delta.fields)) this.#items.add(item.index);
     this.#nextIndex++;
     if (characters === 0) return this.#receiveTextless(delta);
     const nowMs = this.#clock.monotonicMs();
     const sinceMs = nowMs - (this.#lastTextMs ?? this.startedMs);
-    this.provider.standing.pace.observeText(this.#firstTextMs === null, sinceMs, characters);
+    if (task.api !== 'embeddings')
+      this.provider.standing.pace.observeText(this.#firstTextMs === null, sinceMs, characters);
     this.#firstTextMs ??= nowMs;
     this.#lastTextMs = nowMs;
     this.#watchSilence(this.order.stallTimeoutMs);
@@ -165,6 +173,7 @@ export class Attempt implements RunningRequest {
       return true;
     }
     if (!FINISH_REASON.test(finishReason) || (claim !== null && !isClaim(claim))) return this.#refuse();
+    if (!this.#isComplete()) return this.#refuse();
     this.#deliverTextless();
     this.#endWith({ kind: 'answered', finishReason, claim });
     return true;
@@ -209,6 +218,12 @@ export class Attempt implements RunningRequest {
     for (const delta of this.#textless.splice(0)) this.#listener?.delta(delta);
   }
 
+  /** True: all answers that are wanted have come, the first of a text even if it is empty. */
+  #isComplete(): boolean {
+    const { api, choices } = this.order.task;
+    return this.#items.size >= (api === 'embeddings' ? choices : choices - 1);
+  }
+
   #refuse(): false {
     this.fail('provider_answer_malformed');
     return false;
@@ -238,6 +253,18 @@ export class Attempt implements RunningRequest {
     this.#giveSlotBack(this);
     this.#listener?.ended(end);
   }
+}
+
+/** Characters that an answer may have; more of them are no answer. */
+function charactersMaxOf(
+  { task, completionTokensMax, promptTokens }: AttemptOrder,
+  model: ModelOffer,
+): number {
+  if (task.api === 'embeddings') return EMBEDDINGS_CHARACTERS_MAX;
+  // Of several prompts each may be as long.
+  const contextTokens = task.choices > 1 ? model.contextTokens : model.contextTokens - promptTokens;
+  const tokensMax = (completionTokensMax ?? contextTokens) * task.choices;
+  return Math.min((tokensMax + 1) * CHARACTERS_PER_TOKEN_MAX, ANSWER_CHARACTERS_MAX);
 }
 
 /** How an attempt ends by its provider's word; null: it is the requester's doing. */

@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 
 /** Everything in a delta that costs tokens: content, reasoning, refusal, names and arguments of tool calls. */
 export function deltaText(fields: JsonObject): string {
-  const { content, refusal, tool_calls: calls } = fields;
+  const { content, refusal, tool_calls: calls, choices } = fields;
   const called = isList(calls) ? calls.map((item) => calledText(item, 'function')) : [];
   return [
     reasoningText(fields),
@@ -10,7 +10,14 @@ export function deltaText(fields: JsonObject): string {
     textIn(refusal),
     ...called,
     calledText(fields, 'function_call'),
+    ...(isList(choices) ? choices.map(choiceText) : []),
   ].join('');
+}
+
+/** What of one of several answers costs tokens. */
+function choiceText(choice: JsonValue): string {
+  const delta = isObject(choice) ? choice.delta : undefined;
+  return isObject(delta) ? deltaText({ ...delta, choices: null }) : '';
 }
 
 /** The reasoning in a delta. Endpoints that give it under two names give the same one twice. */

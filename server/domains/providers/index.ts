@@ -1,5 +1,17 @@
 export type { Attempt, AttemptListener, AttemptOrder } from './attempt.ts';
 export { deltaText, reasoningText, textIn } from './delta-text.ts';
+export {
+  type Capabilities,
+  type ComputeTask,
+  capableOffers,
+  FEATURES,
+  type Feature,
+  featuresOf,
+  itemsOf,
+  meetsNeeds,
+  type Need,
+  PLAIN_CHAT,
+} from './features.ts';
 export * from './limits.ts';
 export type { PayoutStanding, ProviderStore, ScoredCandidate, ScoringCore } from './ports.ts';
 export { type Eligible, scoredPrice } from './selection.ts';

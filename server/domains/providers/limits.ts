@@ -10,6 +10,10 @@ export const TENANT_MODEL_NAMES_MAX = 100;
 export const MODEL_NAME = /^[A-Za-z0-9._:/-]{1,128}$/;
 /** What requesters put behind a name to ask for the cheapest, or the fastest provider. */
 export const RESERVED_SUFFIX = /:(floor|nitro)$/;
+/** Names of features, and of fields, that a model's offer may have. */
+export const CAPABILITIES_MAX = 64;
+/** How features are named, and fields of a request's body. */
+export const CAPABILITY_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 /** Tokens of prompt and answer together. */
 export const CONTEXT_TOKENS_MAX = 10_000_000;
 /** Requests one provider serves at the same time. */
@@ -28,6 +32,8 @@ export const CHARACTERS_PER_TOKEN_MAX = 128;
  * times over, and kept for a day under an idempotency key.
  */
 export const ANSWER_CHARACTERS_MAX = 8 * 1_024 * 1_024;
+/** Characters of all vectors of an answer, in base64: 2,048 of 3,072 numbers each. */
+export const EMBEDDINGS_CHARACTERS_MAX = 34 * 1_024 * 1_024;
 /** Bytes of one piece of an answer: what one message of any protocol may hold. */
 export const DELTA_BYTES_MAX = 262_144;
 /** Bytes that every piece counts against the credit beside its own: what it takes in memory while it waits for its reader. */

@@ -1,7 +1,9 @@
 import { type Page, pageOf } from '../../kernel/page.ts';
+import type { TokenPrices } from '../pricing/index.ts';
 import type { QualityService } from '../quality/index.ts';
+import { featuresOf } from './features.ts';
 import type { LiveProvider } from './live-provider.ts';
-import type { ListedModel, ListedProvider } from './types.ts';
+import type { ListedModel, ListedProvider, ModelOffer } from './types.ts';
 
 /** A provider as anybody may see it. */
 export function listProvider(
@@ -14,24 +16,29 @@ export function listProvider(
 
 /** What providers serve, each model once. */
 export function listModels(providers: Iterable<LiveProvider>): readonly ListedModel[] {
-  const models = new Map<string, ListedModel>();
+  const offers = new Map<string, ModelOffer[]>();
   for (const provider of providers) {
-    for (const { name, contextTokens, prices } of provider.models) {
-      const known = models.get(name);
-      const pricesMin = known?.pricesMin ?? prices;
-      models.set(name, {
-        name,
-        providers: (known?.providers ?? 0) + 1,
-        contextTokensMax: Math.max(known?.contextTokensMax ?? 0, contextTokens),
-        pricesMin: {
-          prompt: lesser(pricesMin.prompt, prices.prompt),
-          cachedPrompt: lesser(pricesMin.cachedPrompt, prices.cachedPrompt),
-          completion: lesser(pricesMin.completion, prices.completion),
-        },
-      });
+    for (const model of provider.models) {
+      const known = offers.get(model.name);
+      if (known === undefined) offers.set(model.name, [model]);
+      else known.push(model);
     }
   }
-  return [...models.values()];
+  return [...offers].map(([name, offered]) => ({
+    name,
+    providers: offered.length,
+    contextTokensMax: offered.reduce((max, { contextTokens }) => Math.max(max, contextTokens), 0),
+    pricesMin: offered.map(({ prices }) => prices).reduce(lowest),
+    features: featuresOf(offered),
+  }));
+}
+
+function lowest(some: TokenPrices, others: TokenPrices): TokenPrices {
+  return {
+    prompt: lesser(some.prompt, others.prompt),
+    cachedPrompt: lesser(some.cachedPrompt, others.cachedPrompt),
+    completion: lesser(some.completion, others.completion),
+  };
 }
 
 /** The first `limit` of the items behind `after`, in the order of their keys. */

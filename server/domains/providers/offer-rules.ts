@@ -1,6 +1,9 @@
 import { AppError, invalidInput } from '../../kernel/errors.ts';
 import { parsePrices } from '../pricing/index.ts';
+import { capabilitiesOf } from './features.ts';
 import {
+  CAPABILITIES_MAX,
+  CAPABILITY_NAME,
   CONTEXT_TOKENS_MAX,
   MODEL_NAME,
   OFFERED_MODELS_MAX,
@@ -28,7 +31,8 @@ export function checkOffer({ slots, models: offered }: OfferInput): Offer {
   const names = new Set<string>();
   const models = offered
     .slice(0, OFFERED_MODELS_MAX)
-    .map(({ name, prices, contextTokens, continuesAnswers = false }, index): ModelOffer => {
+    .map(({ features = [], fields = [], ...model }, index): ModelOffer => {
+      const { name, prices, contextTokens, continuesAnswers = false } = model;
       const path = `models.${index}`;
       if (!MODEL_NAME.test(name)) problems.push({ path: `${path}.name`, message: 'is no model name' });
       if (RESERVED_SUFFIX.test(name))
@@ -41,7 +45,10 @@ export function checkOffer({ slots, models: offered }: OfferInput): Offer {
         problems.push({ path: `${path}.prices`, message });
       }
       requireRange(problems, `${path}.context_tokens`, contextTokens, 1, CONTEXT_TOKENS_MAX);
-      return { name, prices: parsed ?? NO_PRICES, contextTokens, continuesAnswers };
+      requireNames(problems, `${path}.features`, features);
+      requireNames(problems, `${path}.fields`, fields);
+      const capabilities = capabilitiesOf(features, fields);
+      return { name, prices: parsed ?? NO_PRICES, contextTokens, continuesAnswers, ...capabilities };
     });
   if (problems.length > 0) throw invalidInput('The offer is not acceptable.', { problems });
   return { models, slots };
@@ -68,6 +75,12 @@ function requireAtMost(what: string, count: number, max: number): void {
   throw new AppError('conflict', 'limit_reached', `A tenant lists at most ${max} ${what}.`, {
     details: { max },
   });
+}
+
+function requireNames(problems: Problem[], path: string, names: readonly string[]): void {
+  if (names.length <= CAPABILITIES_MAX && names.every((name) => CAPABILITY_NAME.test(name))) return;
+  const message = `must be at most ${CAPABILITIES_MAX} names of letters, digits and underscores`;
+  problems.push({ path, message });
 }
 
 function requireRange(problems: Problem[], path: string, value: number, min: number, max: number): void {

@@ -1,6 +1,7 @@
 import type { DeviceId, TenantId, TransactionId } from '../../kernel/ids.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { PriceInput, TokenPrices } from '../pricing/index.ts';
+import type { Capabilities, ComputeTask, Feature } from './features.ts';
 
 /** A provider as requesters know it; says nothing about its device, network or tenant. */
 export type ProviderId = string;
@@ -13,6 +14,8 @@ export interface ModelOffer {
   readonly contextTokens: number;
   /** It goes on with an answer that another provider began. */
   readonly continuesAnswers: boolean;
+  /** What requests for it may ask for. Absent: its provider doesn't say, as programs before 0.6.0. */
+  readonly capabilities?: Capabilities;
 }
 
 /** What a provider serves, checked. */
@@ -30,6 +33,9 @@ export interface OfferInput {
     readonly prices: PriceInput;
     readonly contextTokens: number;
     readonly continuesAnswers?: boolean;
+    /** Empty, or absent: it doesn't say. */
+    readonly features?: readonly string[];
+    readonly fields?: readonly string[];
   }[];
 }
 
@@ -53,6 +59,7 @@ export interface ProviderLink {
 export interface ProviderOrder {
   readonly requestId: TransactionId;
   readonly model: string;
+  readonly task: ComputeTask;
   /** JSON in UTF-8. The link cuts it into as many messages as its protocol needs. */
   readonly body: Uint8Array;
   /** The last message of the body is the beginning of the answer, which is to be gone on with. */
@@ -157,4 +164,6 @@ export interface ListedModel {
   readonly contextTokensMax: number;
   /** The lowest price of each kind, whoever asks it. */
   readonly pricesMin: TokenPrices;
+  /** What one of its providers or another declares, in the order of `FEATURES`. */
+  readonly features: readonly Feature[];
 }

@@ -14,7 +14,7 @@ export class AnswerBeginning {
   /** The answer grows by a delta. */
   add(fields: JsonObject): void {
     for (const [name, value] of Object.entries(fields)) {
-      if (name === 'role' || saysNothing(value)) continue;
+      if (name === 'role' || name === 'logprobs' || saysNothing(value)) continue;
       if (name === 'content' && typeof value === 'string') this.#contents.push(value);
       else if (!REASONING.has(name) || this.#contents.length > 0) this.#isPlain = false;
     }

@@ -16,10 +16,12 @@ export class AnswerCosts {
     this.#pricing = pricing;
   }
 
-  /** Tokens that the whole answer may have at this model. */
+  /** Tokens that the whole answer may have at this model, all that are wanted together. */
   tokensMaxAt({ contextTokens }: ModelOffer): number {
-    const { completionTokensMax, promptTokens } = this.#order;
-    return Math.min(completionTokensMax ?? contextTokens, contextTokens - promptTokens);
+    const { completionTokensMax, longestPromptTokens, task } = this.#order;
+    // Vectors are paid by their prompt.
+    if (task.api === 'embeddings') return 0;
+    return Math.min(completionTokensMax ?? contextTokens, contextTokens - longestPromptTokens) * task.choices;
   }
 
   /** Tokens of the whole answer that are held first, where `tokens` of the rest are to be held. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { JsonObject } from '../../kernel/json.ts';
-import type { CompletionDelta } from '../providers/index.ts';
+import type { JsonObject, JsonValue } from '../../kernel/json.ts';
+import { type CompletionDelta, deltaText, itemsOf } from '../providers/index.ts';
 import { AnswerBeginning } from './answer-beginning.ts';
 import { MergedDelta } from './merged-delta.ts';
 import type { ComputeEvent } from './types.ts';
@@ -33,8 +33,8 @@ export class AnswerStream {
   readonly #options: AnswerStreamOptions;
   readonly #listener: AnswerStreamListener;
   #beginning = new AnswerBeginning();
-  /** Of the part that is being delivered. */
-  #texts: string[] = [];
+  /** Of the part that is being delivered, by which of several answers it is. */
+  #texts = new Map<JsonValue | undefined, string[]>();
   #hasText = false;
   #merged = new MergedDelta();
   #waiting: { readonly event: ComputeEvent; readonly bytes: number }[] = [];
@@ -58,9 +58,9 @@ export class AnswerStream {
     return this.#hasText;
   }
 
-  /** All text that costs tokens, since the last `beginPart`. */
-  get partText(): string {
-    return this.#texts.join('');
+  /** All text that costs tokens, since the last `beginPart`: of each of several answers. */
+  get partTexts(): string[] {
+    return [...this.#texts.values()].map((texts) => texts.join(''));
   }
 
   /** What another provider could go on with; null: that can't be done with this answer. */
@@ -75,7 +75,7 @@ export class AnswerStream {
 
   /** From here on another provider delivers. */
   beginPart(): void {
-    this.#texts = [];
+    this.#texts = new Map();
   }
 
   /** All deltas as one. */
@@ -94,7 +94,7 @@ export class AnswerStream {
   /** Takes a delta in. */
   push({ fields, text, bytes }: CompletionDelta, keepsFields: boolean): void {
     if (text !== '') {
-      this.#texts.push(text);
+      this.#addText(fields, text);
       this.#hasText = true;
     }
     this.#beginning.add(fields);
@@ -108,6 +108,20 @@ export class AnswerStream {
     this.#waiting.push({ event: { kind: 'delta', fields }, bytes });
     this.watchReader();
     this.#wakeReader?.();
+  }
+
+  #addText(fields: JsonObject, text: string): void {
+    const others = itemsOf(fields);
+    const own = others.length === 0 ? text : deltaText({ ...fields, choices: null });
+    const all = [
+      [0, own] as const,
+      ...others.map((item) => [item.index, deltaText({ choices: [item] })] as const),
+    ];
+    for (const [choice, said] of all) {
+      const texts = this.#texts.get(choice);
+      if (texts !== undefined) texts.push(said);
+      else if (said !== '') this.#texts.set(choice, [said]);
+    }
   }
 
   /** The last event. */

@@ -1,5 +1,5 @@
 import type { TokenCounts } from '../pricing/index.ts';
-import type { AttemptEnd, FailureCode, TokenClaim } from '../providers/index.ts';
+import type { AttemptEnd, AttemptOrder, FailureCode, TokenClaim } from '../providers/index.ts';
 
 /** Tokens as the server counted them on what passed through it. */
 export interface CountedTokens {
@@ -48,6 +48,12 @@ export function usageOf(counted: CountedTokens, claim: TokenClaim | null) {
     completionTokens: counted.completion,
     reasoningTokens: Math.min(counted.completion, claim?.reasoningTokens ?? 0),
   };
+}
+
+/** Who refuses to go on with an answer, which it said it does, is the one that failed. */
+export function asProvidersFault(end: AttemptEnd, order: Pick<AttemptOrder, 'isContinuation'>): AttemptEnd {
+  const isRefused = end.kind === 'rejected' && order.isContinuation;
+  return isRefused ? { kind: 'failed', code: 'provider_failed' } : end;
 }
 
 /** True where another provider may try: it was this one's failure, and somebody still waits. */

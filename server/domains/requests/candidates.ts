@@ -1,7 +1,7 @@
 import { AppError, invalidInput } from '../../kernel/errors.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { type Microcents, priceToText } from '../../kernel/money.ts';
-import type { Eligible, ProviderId } from '../providers/index.ts';
+import { type Eligible, meetsNeeds, type Need, type ProviderId } from '../providers/index.ts';
 import type { TransactionShare } from '../transactions/index.ts';
 import { insufficientBalance, spendingLimitReached } from './errors.ts';
 import { COMPLETION_TOKENS_MAX } from './limits.ts';
@@ -13,6 +13,7 @@ export interface ChoiceLimits {
   readonly preferences: ProviderPreferences;
   /** Whose preferences they are. */
   readonly tenantId: TenantId;
+  readonly needs: readonly Need[];
   /** Prompt and longest answer together; for an answer without a limit the prompt and one token. */
   readonly neededTokens: number;
   /** True: an answer that has begun is to be gone on with. */
@@ -40,7 +41,7 @@ export function contextTokensMaxOf(offers: readonly Eligible[]): number {
 
 /** Refuses an order that no offer has the context for, with `invalid_input` and `context_length_exceeded`. */
 export function requireContext(order: ComputeOrder, offers: readonly Eligible[]): void {
-  const { completionTokensMax: wanted, promptTokens } = order;
+  const { completionTokensMax: wanted, longestPromptTokens: promptTokens } = order;
   if (wanted !== null && (!Number.isInteger(wanted) || wanted < 1 || wanted > COMPLETION_TOKENS_MAX)) {
     throw invalidInput(`max_tokens must be 1 to ${COMPLETION_TOKENS_MAX}.`);
   }
@@ -74,9 +75,10 @@ export function narrowOffers(
   limits: ChoiceLimits,
   costMicrocentsOf: (model: Eligible['model']) => Microcents,
 ): readonly Eligible[] | null {
-  const { neededTokens, isContinuation, brokenOff, failed, costMicrocentsMax, unaffordable } = limits;
+  const { needs, neededTokens, isContinuation, brokenOff, failed, costMicrocentsMax, unaffordable } = limits;
   const priced = allowedOffers(offers, limits.preferences, limits.tenantId)
     .filter(({ provider, model }) => !failed.has(provider.id) && model.contextTokens >= neededTokens)
+    .filter(({ model }) => meetsNeeds(model, needs))
     .filter((offer) => !isContinuation || mayGoOn(offer, brokenOff))
     .map((offer) => ({ offer, costMicrocents: costMicrocentsOf(offer.model) }));
   if (priced.length === 0) return null;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { TransferId } from '../../kernel/ids.ts';
+import type { TenantId, TransferId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
@@ -77,7 +77,7 @@ export async function endRequest(
   let completionTokens = 0;
   try {
     if (verdict.kind !== 'unpaid')
-      completionTokens = await tokens.countText(transaction.requester.tenantId, stream.partText);
+      completionTokens = await countTexts(stream.partTexts, transaction.requester.tenantId, tokens);
   } catch (error) {
     logger.error({ ...fieldsOf(transaction), error }, 'an answer could not be counted');
     verdict = { kind: 'unpaid', code: 'unavailable' };
@@ -85,6 +85,16 @@ export async function endRequest(
   if (last.attempt !== null && !last.isJudged) providers.judge(last.attempt, completionTokens);
   if (verdict.kind === 'unpaid') return endUnpaid(transaction, last, verdict.code, context);
   return endPaid(transaction, last, stream, { verdict, completionTokens, isKept }, context);
+}
+
+/** Tokens of texts, each counted by itself. Rejects as `TokenCounter` does. */
+export async function countTexts(
+  texts: readonly string[],
+  tenantId: TenantId,
+  tokens: Pick<TokenCounter, 'countText'>,
+): Promise<number> {
+  const counts = await Promise.all(texts.map((text) => tokens.countText(tenantId, text)));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 async function endUnpaid(

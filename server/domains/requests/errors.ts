@@ -100,6 +100,7 @@ export function failureOf({ code }: AppError): FailureCode {
 /** Refusals that say something about a model and those who serve it. */
 const OF_THE_MODEL: ReadonlySet<string> = new Set([
   'model_not_found',
+  'feature_not_supported',
   'context_length_exceeded',
   'maximum_cost_exceeded',
   'no_provider_available',

@@ -10,7 +10,7 @@ import { NO_PREFERENCES } from './preferences.ts';
 import type { ComputeAnswer, ComputeOrder, Requester, StartedRequest } from './types.ts';
 
 /** An order that came under an idempotency key. */
-export interface KeyedOrder extends Omit<ComputeOrder, 'promptTokens' | 'model'> {
+export interface KeyedOrder extends Omit<ComputeOrder, 'promptTokens' | 'longestPromptTokens' | 'model'> {
   readonly idempotencyKey: string;
 }
 
@@ -89,12 +89,13 @@ export class KeyedRequests {
 
 /** SHA-256 of everything that decides what is carried out. */
 function fingerprintOf(order: KeyedOrder): Uint8Array {
-  const { models, preferences, body, completionTokensMax, costMicrocentsMax } = order;
+  const { models, preferences, task, body, completionTokensMax, costMicrocentsMax } = order;
   const limits = [
     models.length === 1 ? models[0] : models,
     completionTokensMax,
     costMicrocentsMax,
     ...(preferences === NO_PREFERENCES ? [] : [preferences]),
+    ...(task.api === 'chat' ? [] : [task.api]),
   ];
   return createHash('sha256').update(JSON.stringify(limits, withBigints)).update('\n').update(body).digest();
 }

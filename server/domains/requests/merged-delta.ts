@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 
 /** Fields that are given once, whole: a second value doesn't lengthen the first. */
-const WHOLE_FIELDS: ReadonlySet<string> = new Set(['role', 'type', 'id', 'index']);
+const WHOLE_FIELDS: ReadonlySet<string> = new Set(['role', 'type', 'id', 'index', 'finish_reason']);
 
 type OwnObject = Record<string, JsonValue>;
 type OwnList = JsonValue[];

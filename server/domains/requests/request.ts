@@ -15,9 +15,9 @@ import type { BegunTransaction } from '../transactions/index.ts';
 import { AnswerCosts } from './answer-costs.ts';
 import { AnswerCredit } from './answer-credit.ts';
 import { AnswerStream } from './answer-stream.ts';
-import { mayFailOver } from './billing.ts';
+import { asProvidersFault, mayFailOver } from './billing.ts';
 import { narrowOffers, requireContext, type Unaffordable } from './candidates.ts';
-import { type EndDependencies, endRequest } from './end-request.ts';
+import { countTexts, type EndDependencies, endRequest } from './end-request.ts';
 import { failureOf, requestFailed, requestRejected, tooManyRunning } from './errors.ts';
 import { GrowingHold } from './growing-hold.ts';
 import { ATTEMPTS_MAX, FIRST_HOLD_TOKENS, FIRST_HOLD_TOKENS_MIN, type RequestTimes } from './limits.ts';
@@ -90,7 +90,8 @@ export class ComputeRequest {
     this.#createdAtMs = clock.nowMs();
     this.#deadlineMs = clock.monotonicMs() + times.requestTimeoutMs;
     requireContext(input.order, input.offers);
-    this.#firstTokens = input.order.completionTokensMax ?? FIRST_HOLD_TOKENS;
+    const { completionTokensMax, task } = input.order;
+    this.#firstTokens = (completionTokensMax ?? FIRST_HOLD_TOKENS) * task.choices;
     this.#signal = input.claim === null ? input.order.signal : new AbortController().signal;
     this.#brokenOff = new BrokenOffShares(dependencies.pricing);
     this.#costs = new AnswerCosts(input.order, this.#brokenOff, dependencies.pricing);
@@ -137,7 +138,7 @@ export class ComputeRequest {
         const attempt = await this.#nextAttempt();
         if (attempt === null && this.#beginsAnew()) continue;
         if (attempt === null) break;
-        const end = this.#asProvidersFault(await this.#dispatch(attempt));
+        const end = asProvidersFault(await this.#dispatch(attempt), attempt.order);
         if (!(await this.#goesOnAfter(attempt, end))) return await this.#writeEnd(attempt, end);
         if (end.kind === 'failed') failure = end.code;
       }
@@ -152,15 +153,11 @@ export class ComputeRequest {
     }
   }
 
-  /** Who refuses to go on with an answer, which it said it does, is the one that failed. */
-  #asProvidersFault(end: AttemptEnd): AttemptEnd {
-    const isRefused = end.kind === 'rejected' && this.#continuationBody !== null;
-    return isRefused ? { kind: 'failed', code: 'provider_failed' } : end;
-  }
-
   /** True: another provider may try, to go on with what this one delivered, or anew. */
   async #goesOnAfter(attempt: Attempt, end: AttemptEnd): Promise<boolean> {
     if (!mayFailOver(end) || this.#signal.aborted) return false;
+    // Vectors have no text, and of some that came nothing is used.
+    if (!this.#stream.hasText) this.#stream.beginAnew();
     const deliveredTokens = this.#stream.hasText ? await this.#noteDelivered(attempt) : 0;
     if (deliveredTokens === null && !this.#beginsAnew()) return false;
     this.#dependencies.providers.judge(attempt, deliveredTokens ?? 0);
@@ -173,7 +170,7 @@ export class ComputeRequest {
     const { beginning } = this.#stream;
     const body = beginning === null ? null : order.continuationBody(beginning);
     if (body === null) return null;
-    const tokens = await this.#dependencies.tokens.countText(requester.tenantId, this.#stream.partText);
+    const tokens = await countTexts(this.#stream.partTexts, requester.tenantId, this.#dependencies.tokens);
     const isAll = this.#brokenOff.completionTokens + tokens >= this.#costs.tokensMaxAt(attempt.model);
     if (isAll || !this.#credit.reserveBody(body.length)) return null;
     this.#continuationBody = body;
@@ -242,6 +239,7 @@ export class ComputeRequest {
     return {
       requestId: id,
       model: order.model,
+      task: order.task,
       body: this.#continuationBody ?? order.body,
       isContinuation: this.#continuationBody !== null,
       promptTokens: order.promptTokens + delivered,
@@ -269,7 +267,9 @@ export class ComputeRequest {
     const limits = {
       preferences: order.preferences,
       tenantId: requester.tenantId,
-      neededTokens: order.promptTokens + (order.completionTokensMax ?? this.#brokenOff.completionTokens + 1),
+      needs: order.task.needs,
+      neededTokens:
+        order.longestPromptTokens + (order.completionTokensMax ?? this.#brokenOff.completionTokens + 1),
       isContinuation: this.#continuationBody !== null,
       brokenOff: this.#brokenOff.shares,
       failed: this.#failed,
@@ -347,7 +347,7 @@ export class ComputeRequest {
   /** Null: all that the answer may cost is held. */
   #growingHoldOf(attempt: Attempt): GrowingHold | null {
     const { order } = this.#input;
-    if (order.completionTokensMax !== null) return null;
+    if (order.completionTokensMax !== null || order.task.api === 'embeddings') return null;
     const request = this;
     return new GrowingHold(
       {
@@ -363,7 +363,7 @@ export class ComputeRequest {
         usedUp: () => attempt.cutShort(),
         lost: () => attempt.fail('unavailable'),
       },
-      attempt.model.contextTokens - order.promptTokens,
+      this.#costs.tokensMaxAt(attempt.model),
       this.#brokenOff.completionTokens,
     );
   }

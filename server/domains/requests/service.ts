@@ -4,7 +4,7 @@ import { AppError, InvariantError } from '../../kernel/errors.ts';
 import { asId, type TenantId, type TransactionId } from '../../kernel/ids.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { TokenPrices } from '../pricing/index.ts';
-import type { Eligible, ProviderService } from '../providers/index.ts';
+import { capableOffers, type Eligible, type ProviderService } from '../providers/index.ts';
 import type { TransactionStore } from '../transactions/index.ts';
 import { endAbandoned } from './abandoned.ts';
 import { AnswerBudget } from './answer-budget.ts';
@@ -42,7 +42,7 @@ export interface RequestServiceOptions
 export interface RequestService {
   /**
    * Has a request served; resolves with the first piece of its answer. The prompt is counted after everything that costs less
-   * was asked. Refuses with `model_not_found`,
+   * was asked. Refuses with `model_not_found`, `feature_not_supported`,
    * `context_length_exceeded`, `maximum_cost_exceeded`, `insufficient_balance`, `no_provider_available`, `rate_limited`, where
    * it comes with an API key also with `api_key_scope` and `spending_limit_reached`, and with how the last provider failed; under an idempotency key also with `idempotency_key_reused`,
    * `idempotency_key_in_flight` and `limit_reached`.
@@ -141,9 +141,9 @@ function createStarting(
   });
   const emptyBalances = new EmptyBalances(dependencies.ledger);
 
-  const requireOffers = (model: string) => {
+  const requireOffers = ({ model, task }: ModelOrder | ComputeOrder) => {
     const offers = providers.offersOf(model);
-    if (offers.length > 0) return offers;
+    if (offers.length > 0) return capableOffers(offers, task.needs);
     throw new AppError('not_found', 'model_not_found', 'No provider offers this model.');
   };
   const requireMoney = async (tenantId: TenantId, bodyBytes: number, offers: readonly Eligible[]) => {
@@ -159,17 +159,19 @@ function createStarting(
     const { length } = order.body;
     if (!budget.reserve(accountId, length)) throw tooManyRunning();
     try {
-      return { ...rest, promptTokens: await countPromptTokens(tokensMax) };
+      const counted = await countPromptTokens(tokensMax);
+      const { all, longest } = typeof counted === 'number' ? { all: counted, longest: counted } : counted;
+      return { ...rest, promptTokens: all, longestPromptTokens: longest };
     } finally {
       budget.release(accountId, length);
     }
   };
   return async (id, requester, uncounted, claim) => {
     const { tenantId } = requester;
-    const offered = requireOffers(uncounted.model);
+    const offered = requireOffers(uncounted);
     await requireMoney(tenantId, uncounted.body.length, offered);
     const order = await count(requester, uncounted, contextTokensMaxOf(offered));
-    const input = { id, requester, order, claim, offers: requireOffers(order.model) };
+    const input = { id, requester, order, claim, offers: requireOffers(order) };
     const started = new ComputeRequest(input, options, { ...dependencies, budget, stopped }).start();
     started.answer.catch((error: unknown) => {
       if (error instanceof AppError && error.code === 'insufficient_balance') emptyBalances.note(tenantId);

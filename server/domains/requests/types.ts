@@ -1,7 +1,7 @@
 import type { AccountId, CredentialId, TenantId, TransactionId } from '../../kernel/ids.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Microcents } from '../../kernel/money.ts';
-import type { FailureCode, ProviderId } from '../providers/index.ts';
+import type { ComputeTask, FailureCode, ProviderId } from '../providers/index.ts';
 import type { ProviderPreferences } from './preferences.ts';
 
 /** A request for computing time, checked by the transport. */
@@ -11,11 +11,14 @@ export interface ComputeOrder {
   /** Those that would do, the best first; each is asked for when nobody can serve those before it. At most `MODELS_MAX`. */
   readonly models: readonly string[];
   readonly preferences: ProviderPreferences;
+  readonly task: ComputeTask;
   /** JSON in UTF-8, handed to the provider as it is. At most `REQUEST_BODY_BYTES_MAX`. */
   readonly body: Uint8Array;
   /** Counted by the server. */
   readonly promptTokens: number;
-  /** Null: until the model ends by itself, or the context, the balance or the highest cost does. */
+  /** Those of the longest prompt, where there are several: what the context must have room for. */
+  readonly longestPromptTokens: number;
+  /** Of each answer that is wanted. Null: until the model ends by itself, or the context, the balance or the highest cost does. */
   readonly completionTokensMax: number | null;
   /** Null: no limit but the balance. */
   readonly costMicrocentsMax: Microcents | null;
@@ -33,16 +36,22 @@ export interface ComputeOrder {
 }
 
 /** An order whose prompt is counted when nothing else stands against it. */
-export interface UncountedOrder extends Omit<ComputeOrder, 'promptTokens' | 'model'> {
-  /** Where they are more than `tokensMax` it may be any number above it. */
-  countPromptTokens(tokensMax: number): Promise<number>;
+export interface UncountedOrder extends Omit<ComputeOrder, 'promptTokens' | 'longestPromptTokens' | 'model'> {
+  /** Where the longest prompt has more than `tokensMax` it may be any number above it. */
+  countPromptTokens(tokensMax: number): Promise<number | PromptTokens>;
+}
+
+/** Tokens of several prompts. */
+export interface PromptTokens {
+  readonly all: number;
+  readonly longest: number;
 }
 
 /** A piece of an answer. `failed` and `end` are the last of their stream. */
 export type ComputeEvent =
   | {
       readonly kind: 'delta';
-      /** `choices[0].delta` as the provider's endpoint gave it. */
+      /** `choices[0].delta` as the provider's endpoint gave it, and what `ComputeDelta` has beside it. */
       readonly fields: JsonObject;
     }
   | {

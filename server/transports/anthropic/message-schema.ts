@@ -5,8 +5,18 @@ import { CONTENT_PARTS_MAX, MESSAGES_MAX, TOOLS_MAX } from '../chat/limits.ts';
 const textBlock = z.looseObject({ type: z.literal('text'), text: z.string() });
 const textBlocks = z.union([z.string(), z.array(textBlock).max(CONTENT_PARTS_MAX)]);
 
+/** Whether it is an image is seen where it is checked as a part of a chat. */
+const imageBlock = z.looseObject({
+  type: z.literal('image'),
+  source: z.discriminatedUnion('type', [
+    z.object({ type: z.literal('base64'), media_type: z.string().max(64), data: z.string() }),
+    z.object({ type: z.literal('url'), url: z.string() }),
+  ]),
+});
+
 const userBlock = z.discriminatedUnion('type', [
   textBlock,
+  imageBlock,
   z.looseObject({
     type: z.literal('tool_result'),
     tool_use_id: z.string().max(128),

@@ -1,8 +1,14 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
-import type { ChatRequest } from '../chat/chat-schema.ts';
-import { answerStreamed, answerWhole, type ChatDependencies, countedMessages } from '../chat/completion.ts';
+import { type ChatRequest, mediaTokensOf } from '../chat/chat-schema.ts';
+import {
+  answerStreamed,
+  answerWhole,
+  type ChatDependencies,
+  chatOrder,
+  countedMessages,
+} from '../chat/completion.ts';
 import { messageEvents } from './message-events.ts';
 import { messageObject } from './message-format.ts';
 import { readMessageRequest, readPrompt } from './to-chat.ts';
@@ -14,10 +20,12 @@ export async function createMessage(
   dependencies: ChatDependencies,
 ): Promise<HttpResponse> {
   const { message, chat } = readMessageRequest(request);
-  const answer = (asked: ChatRequest) =>
-    message.stream
-      ? answerStreamed(actor, asked, request, messageEvents, dependencies)
-      : answerWhole(actor, asked, request, messageObject, dependencies);
+  const answer = (asked: ChatRequest) => {
+    const order = chatOrder(actor, asked, dependencies);
+    return message.stream
+      ? answerStreamed(actor, order, request, messageEvents, dependencies)
+      : answerWhole(actor, order, request, messageObject, dependencies);
+  };
   try {
     return await answer(chat);
   } catch (error) {
@@ -34,8 +42,10 @@ export async function countTokens(
   request: HttpRequest,
   { tokens }: Pick<ChatDependencies, 'tokens'>,
 ): Promise<HttpResponse> {
-  const messages = countedMessages(readPrompt(request));
-  const inputTokens = await tokens.countPrompt(actor.tenantId, messages, Number.MAX_SAFE_INTEGER);
+  const prompt = readPrompt(request);
+  const messages = countedMessages(prompt);
+  const counted = await tokens.countPrompt(actor.tenantId, messages, Number.MAX_SAFE_INTEGER);
+  const inputTokens = counted + mediaTokensOf(prompt);
   return {
     status: 200,
     headers: { 'content-type': 'application/json; charset=utf-8' },

@@ -96,8 +96,25 @@ function chatMessages({ role, content }: MessageParam): object[] {
       ? [{ role: 'tool', tool_call_id: block.tool_use_id, content: resultText(block) }]
       : [],
   );
-  const texts = content.flatMap((block) => (block.type === 'text' ? [block.text] : []));
-  return texts.length === 0 ? results : [...results, { role, content: texts.join('') }];
+  const parts = content.flatMap(chatPart);
+  const texts = parts.flatMap((part) => (part.type === 'text' ? [part.text] : []));
+  const said = texts.length === parts.length ? texts.join('') : parts;
+  return parts.length === 0 ? results : [...results, { role, content: said }];
+}
+
+type UserBlock = Exclude<Extract<MessageParam, { role: 'user' }>['content'], string>[number];
+type ChatPart = { type: 'text'; text: string } | { type: 'image_url'; image_url: { url: string } };
+
+/** A block as a part of a chat's message, where it is one. */
+function chatPart(block: UserBlock): ChatPart[] {
+  if (block.type === 'text') return [{ type: 'text', text: block.text }];
+  return block.type === 'image' ? [{ type: 'image_url', image_url: { url: imageUrlOf(block.source) } }] : [];
+}
+
+type ImageSource = { type: 'url'; url: string } | { type: 'base64'; media_type: string; data: string };
+
+function imageUrlOf(source: ImageSource): string {
+  return source.type === 'url' ? source.url : `data:${source.media_type};base64,${source.data}`;
 }
 
 function assistantMessage(content: Exclude<Extract<MessageParam, { role: 'assistant' }>['content'], string>) {

@@ -1,11 +1,25 @@
 import { z } from 'zod';
 import { modelsSchema, providerPreferencesSchema } from './choice.ts';
-import { CONTENT_PARTS_MAX, MESSAGES_MAX, TOOL_CALLS_MAX, TOOLS_MAX } from './limits.ts';
+import { audioPart, imagePart, mediaTokens } from './content-parts.ts';
+import {
+  CHOICES_MAX,
+  CONTENT_PARTS_MAX,
+  MESSAGES_MAX,
+  TOOL_CALLS_MAX,
+  TOOLS_MAX,
+  TOP_LOGPROBS_MAX,
+} from './limits.ts';
 
 const textPart = z.strictObject({ type: z.literal('text', 'only text is served'), text: z.string() });
 /** What an assistant declined, in a part of its own, as OpenAI has it in history. */
 const refusalPart = z.strictObject({ type: z.literal('refusal'), refusal: z.string() });
 const textParts = z.array(textPart).min(1).max(CONTENT_PARTS_MAX);
+const userParts = z
+  .array(
+    z.discriminatedUnion('type', [textPart, imagePart, audioPart], 'only text, images and audio are served'),
+  )
+  .min(1)
+  .max(CONTENT_PARTS_MAX);
 const spokenParts = z
   .array(z.discriminatedUnion('type', [textPart, refusalPart], 'only text is served'))
   .max(CONTENT_PARTS_MAX);
@@ -15,16 +29,22 @@ const toolCall = z.looseObject({
   function: z.looseObject({ name: z.string(), arguments: z.string() }).optional(),
 });
 
-type Content = string | z.output<typeof spokenParts>;
+type Content = string | z.output<typeof spokenParts> | z.output<typeof userParts>;
 
-function messageWith<Given extends z.ZodType<Content>, Spoken extends z.ZodType<Content>>(
-  content: Given,
-  spoken: Spoken,
-) {
+function messageWith<
+  Given extends z.ZodType<Content>,
+  Asked extends z.ZodType<Content>,
+  Spoken extends z.ZodType<string | z.output<typeof spokenParts>>,
+>(content: Given, asked: Asked, spoken: Spoken) {
   return z.discriminatedUnion('role', [
     z.strictObject({
-      role: z.enum(['system', 'developer', 'user']),
+      role: z.enum(['system', 'developer']),
       content,
+      name: z.string().max(64).optional(),
+    }),
+    z.strictObject({
+      role: z.literal('user'),
+      content: asked,
       name: z.string().max(64).optional(),
     }),
     // An answer comes back as history, with whatever a client library has added to it.
@@ -49,15 +69,17 @@ function messageWith<Given extends z.ZodType<Content>, Spoken extends z.ZodType<
 /** One message of a conversation. */
 export const messageSchema = messageWith(
   z.union([z.string(), textParts]),
+  z.union([z.string(), userParts]),
   z.union([z.string(), spokenParts]),
 );
 /** One whose content is parts: says which of them is wrong, where a choice between text and parts can't. */
-export const messageOfPartsSchema = messageWith(textParts, spokenParts);
+export const messageOfPartsSchema = messageWith(textParts, userParts, spokenParts);
 const tokens = z.int().min(1).nullish();
 
 /**
- * What of OpenAI's chat request is served: https://platform.openai.com/docs/api-reference/chat/create. What is not
- * listed is refused by name, so that nobody waits for an effect that doesn't come.
+ * What of OpenAI's chat request is served: https://platform.openai.com/docs/api-reference/chat/create. A field that is not
+ * listed goes to a provider that declares support for it; where nobody does, it is refused by name, so that nobody waits for
+ * an effect that doesn't come.
  */
 export const chatRequestSchema = z.strictObject({
   model: z.string().min(1).max(128),
@@ -72,7 +94,7 @@ export const chatRequestSchema = z.strictObject({
   stream_options: z
     .strictObject({ include_usage: z.boolean().nullish(), include_obfuscation: z.boolean().nullish() })
     .nullish(),
-  n: z.literal(1, 'only one choice is served').nullish(),
+  n: z.int().min(1).max(CHOICES_MAX).nullish(),
   // Handed to the provider as they are.
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
@@ -85,6 +107,8 @@ export const chatRequestSchema = z.strictObject({
   seed: z.int().nullish(),
   stop: z.union([z.string(), z.array(z.string()).max(4)]).nullish(),
   response_format: z.looseObject({ type: z.enum(['text', 'json_object', 'json_schema']) }).nullish(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.int().min(0).max(TOP_LOGPROBS_MAX).nullish(),
   reasoning_effort: z.string().max(32).nullish(),
   verbosity: z.string().max(32).nullish(),
   tools: z
@@ -98,8 +122,6 @@ export const chatRequestSchema = z.strictObject({
   safety_identifier: z.string().nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),
   store: z.literal(false, 'answers are not stored').nullish(),
-  logprobs: z.literal(false, 'log probabilities are not served').nullish(),
-  top_logprobs: z.literal(0, 'log probabilities are not served').nullish(),
   // What every client may send without asking for anything.
   service_tier: z.enum(['auto', 'default'], 'there are no tiers of service').nullish(),
   modalities: z.tuple([z.literal('text')], 'only text is served').nullish(),
@@ -109,7 +131,10 @@ export const chatRequestSchema = z.strictObject({
 });
 
 /** A chat request that was checked. */
-export type ChatRequest = z.output<typeof chatRequestSchema>;
+export type ChatRequest = z.output<typeof chatRequestSchema> & {
+  /** Fields that only providers understand which declare them, as they came. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+};
 
 type Message = ChatRequest['messages'][number];
 
@@ -118,9 +143,19 @@ export function textOf(message: Message): string {
   return message.role === 'assistant' ? spokenText(message) : contentText(message.content);
 }
 
+/** Tokens of what in its messages is no text, by estimate. */
+export function mediaTokensOf({ messages }: ChatRequest): number {
+  let tokens = 0;
+  for (const { role, content } of messages) {
+    if (role !== 'user' || typeof content === 'string') continue;
+    for (const part of content) if (part.type !== 'text') tokens += mediaTokens(part);
+  }
+  return tokens;
+}
+
 /** What of a request costs tokens beside its messages, as text; empty where there is nothing. */
-export function definitionsText({ tools, response_format: format }: ChatRequest): string {
-  return [tools?.length ? tools : null, format?.type === 'json_schema' ? format : null]
+export function definitionsText({ tools, response_format: format, extra }: ChatRequest): string {
+  return [tools?.length ? tools : null, format?.type === 'json_schema' ? format : null, extra ?? null]
     .map((definitions) => (definitions === null ? '' : JSON.stringify(definitions)))
     .join('');
 }
@@ -133,7 +168,9 @@ function spokenText(message: Extract<Message, { role: 'assistant' }>): string {
 
 function contentText(value: Content): string {
   if (typeof value === 'string') return value;
-  return value.map((part) => (part.type === 'text' ? part.text : part.refusal)).join('');
+  return value
+    .map((part) => (part.type === 'text' ? part.text : part.type === 'refusal' ? part.refusal : ''))
+    .join('');
 }
 
 /** What says something about the requester or this transport, or asks for what everybody gets. */
@@ -147,9 +184,7 @@ const NOT_PASSED: ReadonlySet<string> = new Set([
   'store',
   'stream',
   'stream_options',
-  'n',
-  'logprobs',
-  'top_logprobs',
+  'extra',
   'service_tier',
   'modalities',
   'function_call',
@@ -161,8 +196,10 @@ function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
-/** How tools are chosen, where there are none: some endpoints refuse that. */
-function asksForNothing({ tools }: ChatRequest, name: string, value: unknown): boolean {
+/** What everybody gets, and how tools are chosen where there are none: some endpoints refuse that. */
+function asksForNothing({ tools, logprobs }: ChatRequest, name: string, value: unknown): boolean {
+  if (name === 'n') return value === 1;
+  if (name === 'logprobs' || name === 'top_logprobs') return !logprobs;
   if (tools?.length) return false;
   return name === 'parallel_tool_calls' || (name === 'tool_choice' && (value === 'auto' || value === 'none'));
 }
@@ -180,7 +217,7 @@ export function providerBody(chat: ChatRequest): Uint8Array {
  * provider would begin it anew.
  */
 export function continuationBody(chat: ChatRequest, beginning: string): Uint8Array | null {
-  if (chat.response_format?.type.startsWith('json')) return null;
+  if (chat.response_format?.type.startsWith('json') || (chat.n ?? 1) > 1) return null;
   const messages = [...chat.messages, { role: 'assistant' as const, content: beginning }];
   return encoded(askedFields({ ...chat, messages }));
 }
@@ -190,7 +227,7 @@ function askedFields(chat: ChatRequest): object {
     ([name, value]) =>
       !NOT_PASSED.has(name) && value !== null && !isEmptyList(value) && !asksForNothing(chat, name, value),
   );
-  return Object.fromEntries(asked);
+  return { ...Object.fromEntries(asked), ...chat.extra };
 }
 
 function encoded(body: object): Uint8Array {

@@ -21,6 +21,7 @@ export const COMPLETION_ERRORS = [
   'idempotency_key_in_flight',
   'limit_reached',
   'model_not_found',
+  'feature_not_supported',
   'context_length_exceeded',
   'maximum_cost_exceeded',
   'insufficient_balance',

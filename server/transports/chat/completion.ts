@@ -4,20 +4,29 @@ import {
   type ComputeEvent,
   MergedDelta,
   type RequestService,
+  type UncountedOrder,
 } from '../../domains/requests/index.ts';
 import type { AccountActor } from '../../kernel/actor.ts';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
-import { type ChatRequest, continuationBody, definitionsText, providerBody, textOf } from './chat-schema.ts';
+import {
+  type ChatRequest,
+  continuationBody,
+  definitionsText,
+  mediaTokensOf,
+  providerBody,
+  textOf,
+} from './chat-schema.ts';
 import { choiceOf } from './choice.ts';
+import { taskOf } from './needs.ts';
 import { readIdempotencyKey, readMaximumCost } from './read-chat-request.ts';
 import type { RetriedRequests } from './retried-requests.ts';
 
 /** What serving a chat needs. */
 export interface ChatDependencies {
   readonly requests: Pick<RequestService, 'createRequest'>;
-  readonly tokens: Pick<TokenCounter, 'countPrompt'>;
+  readonly tokens: Pick<TokenCounter, 'countPrompt' | 'countText'>;
   readonly retried: Pick<RetriedRequests, 'serve'>;
 }
 
@@ -28,55 +37,75 @@ export interface CompletionFrame {
   readonly promptTokens: number;
 }
 
-type EndEvent = Extract<ComputeEvent, { kind: 'end' }>;
+/** The last event of an answer that did not fail. */
+export type EndEvent = Extract<ComputeEvent, { kind: 'end' }>;
 
-/** The answer to a chat, whole, as `format` writes it. An official client that asks again gets the answer that was made. */
-export function answerWhole(
+/** What is asked of the market, without what every request has. */
+export interface AskedOrder
+  extends Omit<UncountedOrder, 'costMicrocentsMax' | 'idempotencyKey' | 'isWhole' | 'signal'> {}
+
+/** A chat as an order. */
+export function chatOrder(
   actor: AccountActor,
   chat: ChatRequest,
+  { tokens }: Pick<ChatDependencies, 'tokens'>,
+): AskedOrder {
+  return {
+    ...choiceOf(chat),
+    task: taskOf(chat),
+    body: providerBody(chat),
+    continuationBody: (beginning) => continuationBody(chat, beginning),
+    countPromptTokens: async (tokensMax) =>
+      (await tokens.countPrompt(actor.tenantId, countedMessages(chat), tokensMax)) + mediaTokensOf(chat),
+    completionTokensMax: chat.max_completion_tokens ?? chat.max_tokens ?? null,
+  };
+}
+
+/** The answer to an order, whole, as `format` writes it. An official client that asks again gets the answer that was made. */
+export function answerWhole(
+  actor: AccountActor,
+  order: AskedOrder,
   request: HttpRequest,
   format: (frame: CompletionFrame, fields: JsonObject, end: EndEvent) => object,
   dependencies: ChatDependencies,
 ): Promise<HttpResponse> {
   return dependencies.retried.serve(actor, request, async (lasting) => {
-    const frame = await beginCompletion(actor, chat, lasting, true, dependencies);
+    const frame = await beginCompletion(actor, order, lasting, true, dependencies);
     const { fields, end } = await wholeCompletion(frame);
     const headers = { ...completionHeaders(frame), 'content-type': 'application/json; charset=utf-8' };
     return { status: 200, headers, body: JSON.stringify(format(frame, fields, end)) };
   });
 }
 
-/** The answer to a chat as a stream of the server-sent events that `events` gives. */
+/** The answer to an order as a stream of the server-sent events that `events` gives. */
 export async function answerStreamed(
   actor: AccountActor,
-  chat: ChatRequest,
+  order: AskedOrder,
   request: HttpRequest,
   events: (frame: CompletionFrame) => AsyncIterable<string>,
   dependencies: ChatDependencies,
 ): Promise<HttpResponse> {
-  const frame = await beginCompletion(actor, chat, request, false, dependencies);
+  const frame = await beginCompletion(actor, order, request, false, dependencies);
   const type = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' };
   return { status: 200, headers: { ...completionHeaders(frame), ...type }, body: events(frame) };
 }
 
-/** Asks for the answer to a chat, under the headers that every API of it shares; resolves when it has begun. */
+/** Asks for the answer, under the headers that every API of it shares; resolves when it has begun. */
 async function beginCompletion(
   actor: AccountActor,
-  chat: ChatRequest,
+  order: AskedOrder,
   request: HttpRequest,
   isWhole: boolean,
-  { requests, tokens }: ChatDependencies,
+  { requests }: Pick<ChatDependencies, 'requests'>,
 ): Promise<CompletionFrame> {
   let promptTokens = 0;
   const answer = await requests.createRequest(actor, {
-    ...choiceOf(chat),
-    body: providerBody(chat),
-    continuationBody: (beginning) => continuationBody(chat, beginning),
+    ...order,
     countPromptTokens: async (tokensMax) => {
-      promptTokens = await tokens.countPrompt(actor.tenantId, countedMessages(chat), tokensMax);
-      return promptTokens;
+      const counted = await order.countPromptTokens(tokensMax);
+      promptTokens = typeof counted === 'number' ? counted : counted.all;
+      return counted;
     },
-    completionTokensMax: chat.max_completion_tokens ?? chat.max_tokens ?? null,
     costMicrocentsMax: readMaximumCost(request),
     idempotencyKey: readIdempotencyKey(request),
     isWhole,

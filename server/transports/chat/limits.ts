@@ -27,3 +27,17 @@ export const RETRIED_KEPT_MS = 600_000;
 export const RETRIED_BYTES_OF_ACCOUNT_MAX = 4 * 1_024 * 1_024;
 /** and of all together. */
 export const RETRIED_BYTES_MAX = 64 * 1_024 * 1_024;
+/** Answers to one request, of all its prompts together, as many as OpenAI gives to one prompt. */
+export const CHOICES_MAX = 128;
+/** Likely tokens that are told beside each, as many as OpenAI tells. */
+export const TOP_LOGPROBS_MAX = 20;
+/** Fields of a request that are not known here: what a provider declares at most. */
+export const EXTRA_FIELDS_MAX = 64;
+/** Characters of the address of an image. */
+export const IMAGE_URL_CHARACTERS_MAX = 8_192;
+/** Tokens that an image is counted as: what OpenAI's models make of 1024 by 1536 dots, the most for most pictures; */
+export const IMAGE_TOKENS = 1_105;
+/** and of one of which no details are wanted. */
+export const IMAGE_TOKENS_LOW = 85;
+/** Bytes of sound that are counted as a token: 16 a second of MP3 at 128 kbit/s, 31 of speech without compression. */
+export const AUDIO_BYTES_PER_TOKEN = 1_024;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CAPABILITY_NAME } from '../../domains/providers/index.ts';
 import { invalidInput } from '../../kernel/errors.ts';
 import { requireIdempotencyKey } from '../../kernel/idempotency-key.ts';
 import { jsonShapeOf } from '../../kernel/json-shape.ts';
@@ -9,6 +10,7 @@ import { readJson } from '../pipeline/read-json.ts';
 import { type ChatRequest, chatRequestSchema, messageOfPartsSchema, messageSchema } from './chat-schema.ts';
 import {
   CONTENT_PARTS_MAX,
+  EXTRA_FIELDS_MAX,
   LEVELS_MAX,
   MESSAGES_MAX,
   METADATA_MAX,
@@ -50,16 +52,49 @@ export function readChatRequest(request: HttpRequest): ChatRequest {
 
 /** A body as OpenAI's chat request, checked. Refuses with `invalid_input`, naming the parameter. */
 export function checkedChat(body: unknown): ChatRequest {
-  const { messages, ...rest } = checked(envelopeSchema, withModel(withoutNothing(body, CHAT_FIELDS)), []);
+  const { known, extra } = withoutUnknown(withModel(withoutNothing(body, CHAT_FIELDS)), CHAT_FIELDS);
+  const { messages, ...rest } = checked(envelopeSchema, known, []);
+  if (rest.top_logprobs && !rest.logprobs)
+    throw invalidInput('top_logprobs: it needs `logprobs`.', { param: 'top_logprobs' });
   // One by one: all together would list what is wrong with each before the first is told.
   return {
     ...rest,
+    ...(extra === null ? {} : { extra }),
     messages: messages.map((value, index) => {
       const message = messageWithoutNothing(value);
       return checked(schemaOf(message), message, ['messages', index]);
     }),
   };
 }
+
+/**
+ * The fields that are known here, and the others, which only providers understand that declare them. Refuses with `invalid_input`
+ * what no provider can declare.
+ */
+export function withoutUnknown(
+  body: unknown,
+  knownNames: ReadonlySet<string>,
+): { readonly known: unknown; readonly extra: Readonly<Record<string, unknown>> | null } {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return { known: body, extra: null };
+  const fields = Object.entries(body);
+  const others = fields.filter(([name]) => !knownNames.has(name));
+  if (others.length === 0) return { known: body, extra: null };
+  const strange =
+    others.length > EXTRA_FIELDS_MAX ? others[0] : others.find(([name]) => !mayBeDeclared(name));
+  if (strange !== undefined) {
+    const param = shortened(strange[0]);
+    throw invalidInput(`${param}: it is not supported.`, { param });
+  }
+  const known = Object.fromEntries(fields.filter(([name]) => knownNames.has(name)));
+  return { known, extra: Object.fromEntries(others) };
+}
+
+function mayBeDeclared(name: string): boolean {
+  return CAPABILITY_NAME.test(name) && !NEVER_PASSED.has(name);
+}
+
+/** Names of this program's own, and one that would change an object instead of a field of it. */
+const NEVER_PASSED: ReadonlySet<string> = new Set(['extra', '__proto__']);
 
 /** Where only a list of models is given, the first of it is the one. */
 function withModel(body: unknown): unknown {
@@ -113,7 +148,7 @@ function isNothing(field: unknown): boolean {
 
 /** What may help an endpoint's cache and changes no answer. */
 const HINTS: ReadonlySet<string> = new Set(['cache_control']);
-const PART_FIELDS: ReadonlySet<string> = new Set(['type', 'text', 'refusal']);
+const PART_FIELDS: ReadonlySet<string> = new Set(['type', 'text', 'refusal', 'image_url', 'input_audio']);
 const CHAT_FIELDS: ReadonlySet<string> = new Set(Object.keys(chatRequestSchema.shape));
 const MESSAGE_FIELDS: ReadonlySet<string> = new Set(
   messageSchema.options.flatMap(({ shape }) => Object.keys(shape)),

@@ -69,6 +69,8 @@ function offeredModel(model: yggdrasil.v1.OfferedModel.$Properties): OfferInput[
     name,
     contextTokens,
     continuesAnswers,
+    features,
+    fields,
     priceCents,
     promptPriceCents,
     cachedPromptPriceCents,
@@ -80,7 +82,7 @@ function offeredModel(model: yggdrasil.v1.OfferedModel.$Properties): OfferInput[
     cachedPrompt: cachedPromptPriceCents || prompt,
     completion: completionPriceCents || priceCents,
   };
-  return { name, contextTokens, continuesAnswers, prices };
+  return { name, contextTokens, continuesAnswers, features, fields, prices };
 }
 
 function tokenClaim(usage: yggdrasil.v1.TokenUsage.$Properties): TokenClaim {

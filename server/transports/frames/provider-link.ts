@@ -1,4 +1,5 @@
 import {
+  ComputeApi,
   ComputeBody,
   ComputeCancel,
   ComputeCredit,
@@ -6,8 +7,9 @@ import {
   encodePayload,
   FrameType,
   uuidToBytes,
+  type yggdrasil,
 } from '../../../proto/index.ts';
-import type { ProviderLink } from '../../domains/providers/index.ts';
+import type { ComputeTask, ProviderLink } from '../../domains/providers/index.ts';
 import { BodySender } from './body-sender.ts';
 import { BODY_PIECE_BYTES } from './limits.ts';
 
@@ -19,6 +21,13 @@ export interface FrameProviderLink extends ProviderLink {
   requestEnded(requestId: string): void;
 }
 
+/** What every operation is called on the wire. */
+const APIS: Readonly<Record<ComputeTask['api'], yggdrasil.v1.ComputeApi>> = {
+  chat: ComputeApi.API_CHAT,
+  completions: ComputeApi.API_COMPLETIONS,
+  embeddings: ComputeApi.API_EMBEDDINGS,
+};
+
 /** Makes the way to a provider's device. `send` signs and sends one frame; false: it can't be sent. */
 export function createProviderLink(
   send: (type: FrameType, payload: Uint8Array) => boolean,
@@ -27,7 +36,7 @@ export function createProviderLink(
     send(FrameType.COMPUTE_BODY, encodePayload(ComputeBody, { requestId: uuidToBytes(requestId), data })),
   );
   return {
-    request({ requestId, model, body, ...order }) {
+    request({ requestId, model, body, task, ...order }) {
       const first = body.subarray(0, BODY_PIECE_BYTES);
       const payload = encodePayload(ComputeRequest, {
         requestId: uuidToBytes(requestId),
@@ -39,6 +48,7 @@ export function createProviderLink(
         stallTimeoutMs: order.stallTimeoutMs,
         creditBytes: order.creditBytes,
         isContinuation: order.isContinuation,
+        api: APIS[task.api],
       });
       if (!send(FrameType.COMPUTE_REQUEST, payload)) return false;
       bodies.add(requestId, body, first.length);

@@ -1,6 +1,7 @@
 import type { ComputeEvent } from '../../domains/requests/index.ts';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { moneyToJson } from '../../kernel/money.ts';
+import { type AnswerChoice, choicesOf } from '../chat/answer-choices.ts';
 import { type CompletionFrame, failureOf } from '../chat/completion.ts';
 import { serverSentEvent } from '../chat/server-sent-events.ts';
 import { openAiError } from './errors.ts';
@@ -8,20 +9,23 @@ import { openAiError } from './errors.ts';
 type EndEvent = Extract<ComputeEvent, { kind: 'end' }>;
 
 /** A whole answer, of all its deltas put together: https://platform.openai.com/docs/api-reference/chat/object. */
-export function completionObject(frame: CompletionFrame, fields: JsonObject, end: EndEvent): object {
-  const { tool_calls: calls } = fields;
-  const content = calls === undefined ? '' : null;
-  const made = calls === undefined ? {} : { tool_calls: wholeCalls(calls) };
+export function completionObject(
+  frame: CompletionFrame,
+  fields: JsonObject,
+  end: EndEvent,
+  choices: number,
+): object {
+  const known = new Map(choicesOf(fields).map((choice) => [choice.index, choice]));
+  const all = Array.from({ length: choices }, (_, index) => known.get(index) ?? { ...NOTHING_SAID, index });
   return {
     ...envelope(frame, 'chat.completion'),
-    choices: [
-      {
-        index: 0,
-        message: { content, refusal: null, ...fields, ...made, role: 'assistant' },
-        logprobs: null,
-        finish_reason: end.finishReason,
-      },
-    ],
+    choices: all.map(({ index, delta, logprobs, finishReason }) => {
+      const { tool_calls: calls } = delta;
+      const content = calls === undefined ? '' : null;
+      const made = calls === undefined ? {} : { tool_calls: wholeCalls(calls) };
+      const message = { content, refusal: null, ...delta, ...made, role: 'assistant' };
+      return { index, message, logprobs, finish_reason: finishReason ?? end.finishReason };
+    }),
     usage: usageOf(end),
   };
 }
@@ -33,27 +37,33 @@ export function completionObject(frame: CompletionFrame, fields: JsonObject, end
  */
 export async function* completionEvents(
   frame: CompletionFrame,
-  includeUsage: boolean,
+  { includeUsage, choices }: { readonly includeUsage: boolean; readonly choices: number },
 ): AsyncGenerator<string> {
   const common = { ...envelope(frame, 'chat.completion.chunk'), ...(includeUsage ? { usage: null } : {}) };
-  const chunk = (delta: object, finishReason: string | null) =>
-    serverSentEvent({
-      ...common,
-      choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }],
-    });
-  yield chunk({ role: 'assistant', content: '', refusal: null }, null);
+  const chunk = (
+    { index, delta, logprobs }: Omit<AnswerChoice, 'finishReason'>,
+    finishReason: string | null,
+  ) => serverSentEvent({ ...common, choices: [{ index, delta, logprobs, finish_reason: finishReason }] });
+  const open = new Set(Array.from({ length: choices }, (_, index) => index));
+  const beginning = { role: 'assistant', content: '', refusal: null };
+  for (const index of open) yield chunk({ index, delta: beginning, logprobs: null }, null);
   for await (const event of frame.answer.events) {
     if (event.kind === 'delta') {
-      yield chunk(event.fields, null);
+      for (const choice of choicesOf(event.fields)) {
+        if (choice.finishReason !== null) open.delete(choice.index);
+        yield chunk(choice, choice.finishReason);
+      }
     } else if (event.kind === 'failed') {
       yield serverSentEvent({ error: openAiError(failureOf(frame, event)) });
     } else {
-      yield chunk({}, event.finishReason);
+      for (const index of open) yield chunk({ ...NOTHING_SAID, index }, event.finishReason);
       if (includeUsage) yield serverSentEvent({ ...common, choices: [], usage: usageOf(event) });
     }
   }
   yield 'data: [DONE]\n\n';
 }
+
+const NOTHING_SAID: Omit<AnswerChoice, 'index'> = { delta: {}, logprobs: null, finishReason: null };
 
 function envelope({ answer }: CompletionFrame, object: string): object {
   return {
@@ -64,7 +74,8 @@ function envelope({ answer }: CompletionFrame, object: string): object {
   };
 }
 
-function usageOf(end: EndEvent): object {
+/** What an answer cost, as OpenAI says it. */
+export function usageOf(end: EndEvent): object {
   return {
     prompt_tokens: end.promptTokens,
     completion_tokens: end.completionTokens,

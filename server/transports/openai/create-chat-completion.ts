@@ -1,10 +1,13 @@
 import type { AccountActor } from '../../kernel/actor.ts';
+import type { JsonObject } from '../../kernel/json.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
 import {
   answerStreamed,
   answerWhole,
   type ChatDependencies,
   type CompletionFrame,
+  chatOrder,
+  type EndEvent,
 } from '../chat/completion.ts';
 import { readChatRequest } from '../chat/read-chat-request.ts';
 import { completionEvents, completionObject } from './completion-format.ts';
@@ -16,8 +19,14 @@ export async function createChatCompletion(
   dependencies: ChatDependencies,
 ): Promise<HttpResponse> {
   const chat = readChatRequest(request);
-  if (!chat.stream) return answerWhole(actor, chat, request, completionObject, dependencies);
+  const choices = chat.n ?? 1;
+  const order = chatOrder(actor, chat, dependencies);
+  if (!chat.stream) {
+    const format = (frame: CompletionFrame, fields: JsonObject, end: EndEvent) =>
+      completionObject(frame, fields, end, choices);
+    return answerWhole(actor, order, request, format, dependencies);
+  }
   const includeUsage = chat.stream_options?.include_usage === true;
-  const events = (frame: CompletionFrame) => completionEvents(frame, includeUsage);
-  return answerStreamed(actor, chat, request, events, dependencies);
+  const events = (frame: CompletionFrame) => completionEvents(frame, { includeUsage, choices });
+  return answerStreamed(actor, order, request, events, dependencies);
 }

@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { FEATURES } from '../../domains/providers/index.ts';
 import { COSTS } from '../../kernel/operation.ts';
 import { chatRequestSchema } from '../chat/chat-schema.ts';
 import { COMPLETION_ERRORS, completionHeadersSchema } from '../chat/completion-operation.ts';
 import type { HttpDescription } from '../pipeline/http-operation.ts';
 import { MODELS_LISTED_MAX } from './limits.ts';
 import { responseRequestSchema } from './responses/request-schema.ts';
+import { completionRequestSchema, embeddingRequestSchema } from './text-request.ts';
 
 const usage = z.object({
   prompt_tokens: z.int(),
@@ -15,6 +17,8 @@ const usage = z.object({
   cost: z.object({ value: z.string(), currency: z.literal('EUR') }).describe('What was billed.'),
 });
 
+const finishReason = z.string().describe('`stop`, `length`, `tool_calls`, or what the endpoint calls it.');
+
 const chatCompletion = z
   .object({
     id: z.string(),
@@ -23,19 +27,56 @@ const chatCompletion = z
     model: z.string(),
     choices: z.array(
       z.object({
-        index: z.literal(0),
+        index: z.int(),
         message: z.looseObject({
           role: z.literal('assistant'),
           content: z.string().nullable(),
           refusal: z.string().nullable(),
         }),
-        logprobs: z.null(),
-        finish_reason: z.string(),
+        logprobs: z.looseObject({}).nullable(),
+        finish_reason: finishReason,
       }),
     ),
     usage,
   })
   .meta({ id: 'ChatCompletion' });
+
+const textCompletion = z
+  .object({
+    id: z.string(),
+    object: z.literal('text_completion'),
+    created: z.int(),
+    model: z.string(),
+    choices: z.array(
+      z.object({
+        index: z.int(),
+        text: z.string(),
+        logprobs: z.looseObject({}).nullable(),
+        finish_reason: finishReason,
+      }),
+    ),
+    usage,
+  })
+  .meta({ id: 'TextCompletion' });
+
+const embeddingList = z
+  .object({
+    object: z.literal('list'),
+    model: z.string(),
+    data: z.array(
+      z.object({
+        object: z.literal('embedding'),
+        index: z.int(),
+        embedding: z.union([z.array(z.number()), z.string()]),
+      }),
+    ),
+    usage: z.object({
+      prompt_tokens: z.int(),
+      total_tokens: z.int(),
+      cost: z.object({ value: z.string(), currency: z.literal('EUR') }).describe('What was billed.'),
+    }),
+  })
+  .meta({ id: 'EmbeddingList' });
 
 const model = z
   .object({
@@ -48,6 +89,7 @@ const model = z
     owned_by: z.string(),
     providers: z.int(),
     context_tokens_max: z.int(),
+    features: z.array(z.enum(FEATURES)).describe('What one of its providers or another declares.'),
     prices_cents_per_1000_tokens_min: z
       .object({ prompt: z.string(), cached_prompt: z.string(), completion: z.string() })
       .describe('The lowest price of each kind, in cents, in decimal.'),
@@ -116,6 +158,37 @@ export const OPENAI_DESCRIPTIONS = [
         ),
       })
       .meta({ id: 'Response' }),
+    errors: COMPLETION_ERRORS,
+  },
+  {
+    ...common,
+    cost: COSTS.completion,
+    audit: 'money',
+    operation: 'openai.completions.create',
+    method: 'POST',
+    path: '/v1/completions',
+    summary:
+      "A completion of text, as OpenAI's; with `stream` as server-sent events that end in `data: [DONE]`. By providers that " +
+      'declare `completions`; `echo`, `suffix` and `best_of` are not served.',
+    params: null,
+    headers: completionHeadersSchema,
+    body: completionRequestSchema.meta({ id: 'CompletionRequest' }),
+    response: textCompletion,
+    errors: COMPLETION_ERRORS,
+  },
+  {
+    ...common,
+    cost: COSTS.completion,
+    audit: 'money',
+    operation: 'openai.embeddings.create',
+    method: 'POST',
+    path: '/v1/embeddings',
+    summary:
+      "Vectors of texts, as OpenAI's. By providers that declare `embeddings`; their tokens are paid as prompt.",
+    params: null,
+    headers: completionHeadersSchema,
+    body: embeddingRequestSchema.meta({ id: 'EmbeddingRequest' }),
+    response: embeddingList,
     errors: COMPLETION_ERRORS,
   },
   {

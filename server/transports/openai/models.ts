@@ -37,7 +37,7 @@ export async function getModel(
   return jsonResponse(modelObject(model));
 }
 
-function modelObject({ name, providers, contextTokensMax, pricesMin }: ListedModel): object {
+function modelObject({ name, providers, contextTokensMax, pricesMin, features }: ListedModel): object {
   return {
     id: name,
     object: 'model',
@@ -50,6 +50,7 @@ function modelObject({ name, providers, contextTokensMax, pricesMin }: ListedMod
     owned_by: 'marketplace',
     providers,
     context_tokens_max: contextTokensMax,
+    features,
     prices_cents_per_1000_tokens_min: {
       prompt: priceToText(pricesMin.prompt),
       cached_prompt: priceToText(pricesMin.cachedPrompt),

@@ -5,6 +5,8 @@ import { marketOperation } from '../chat/completion-operation.ts';
 import { createHttpRoutes, type HttpDependencies, type OperationRoute } from '../pipeline/http.ts';
 import type { HttpOperation } from '../pipeline/http-operation.ts';
 import { createChatCompletion } from './create-chat-completion.ts';
+import { createTextCompletion } from './create-completion.ts';
+import { createEmbedding } from './create-embedding.ts';
 import { OPENAI_DESCRIPTIONS } from './descriptions.ts';
 import { openAiErrorResponse } from './errors.ts';
 import { getModel, listModels } from './models.ts';
@@ -25,10 +27,12 @@ export function isOpenAiPath(path: string): boolean {
 
 /** The operations of OpenAI's part of HTTP. The API key is a user's token. */
 export function createOpenAiOperations(services: OpenAiServices): HttpOperation[] {
-  const [chatCompletion, response, modelList, model] = OPENAI_DESCRIPTIONS;
+  const [chatCompletion, response, completion, embedding, modelList, model] = OPENAI_DESCRIPTIONS;
   return [
     marketOperation(chatCompletion, (actor, request) => createChatCompletion(actor, request, services)),
     marketOperation(response, (actor, request) => createResponse(actor, request, services)),
+    marketOperation(completion, (actor, request) => createTextCompletion(actor, request, services)),
+    marketOperation(embedding, (actor, request) => createEmbedding(actor, request, services)),
     marketOperation(modelList, (actor, request) => listModels(actor, request, services)),
     marketOperation(model, (actor, request) => getModel(actor, request, services)),
   ];

@@ -27,6 +27,20 @@ export const OPENAI_CASES: Readonly<Record<string, OpenAiCase>> = {
     status: 404,
     code: 'model_not_found',
   },
+  'openai.completions.create': {
+    method: 'POST',
+    valid: { path: '/v1/completions', body: { model: 'none', prompt: 'Hello' } },
+    refused: { path: '/v1/completions', body: { model: 'none', prompt: 'Hello' } },
+    status: 404,
+    code: 'model_not_found',
+  },
+  'openai.embeddings.create': {
+    method: 'POST',
+    valid: { path: '/v1/embeddings', body: { model: 'none', input: 'Hello' } },
+    refused: { path: '/v1/embeddings', body: { model: 'none', input: 'Hello' } },
+    status: 404,
+    code: 'model_not_found',
+  },
   'openai.models.list': {
     method: 'GET',
     valid: { path: '/v1/models' },

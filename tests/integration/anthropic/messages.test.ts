@@ -276,7 +276,7 @@ describe("a message by Anthropic's official client", () => {
     expect(await refusal({ messages: [{ role: 'user', content: [image] }] })).toEqual([
       400,
       'invalid_request_error',
-      'messages.0.content.0.type',
+      'messages.0.content.0.image_url.url',
     ]);
     expect(await refusal({ tools: [{ type: 'web_search_20250305', name: 'web_search' }] })).toEqual([
       400,

@@ -208,12 +208,12 @@ describe('POST /v1/chat/completions', () => {
       'invalid_input',
       'messages.0.content',
     ],
-    ['two choices', JSON.stringify({ model: 'm', messages, n: 2 }), 400, 'invalid_input', 'n'],
+    ['two choices', JSON.stringify({ model: 'm', messages, n: 2 }), 400, 'feature_not_supported', 'n'],
     [
       'what is not served',
       JSON.stringify({ model: 'm', messages, audio: { voice: 'alloy' } }),
       400,
-      'invalid_input',
+      'feature_not_supported',
       'audio',
     ],
     [
@@ -221,7 +221,7 @@ describe('POST /v1/chat/completions', () => {
       JSON.stringify({ model: 'm', messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }),
       400,
       'invalid_input',
-      'messages.0.content.0.type',
+      'messages.0.content.0.image_url',
     ],
     [
       'an unknown role',

@@ -63,11 +63,14 @@ describe('a chat completion', () => {
   });
 
   it('says which part of a message is wrong', async () => {
-    const image = { type: 'image_url', image_url: { url: 'http://127.0.0.1/x.png' } };
-    for (const role of ['user', 'assistant']) {
-      const asked = { messages: [{ role, content: [{ type: 'text', text: 'a' }, image] }] };
+    const part = { type: 'video_url', video_url: { url: 'https://example.org/x.mp4' } };
+    for (const [role, served] of [
+      ['user', 'text, images and audio are served'],
+      ['assistant', 'text is served'],
+    ]) {
+      const asked = { messages: [{ role, content: [{ type: 'text', text: 'a' }, part] }] };
       expect(await refusalOf(await chat(asked))).toMatchObject({
-        message: 'messages.0.content.1.type: only text is served.',
+        message: `messages.0.content.1.type: only ${served}.`,
         param: 'messages.0.content.1.type',
       });
     }

@@ -274,7 +274,7 @@ describe("a response by OpenAI's official client", () => {
       [{ previous_response_id: 'resp_1' }, 'previous_response_id'],
       [{ background: true }, 'background'],
       [{ tools: [{ type: 'web_search' }] }, 'tools.0.type'],
-      [{ input: [{ role: 'user', content: [image] }] }, 'input.0.content'],
+      [{ input: [{ role: 'user', content: [image] }] }, 'messages.0.content.0.image_url.url'],
       [{ input: [{ type: 'item_reference', id: 'msg_1' }] }, 'input.0.type'],
       [{ max_output_tokens: 0 }, 'max_output_tokens'],
     ] as const) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ProviderLink, ProviderOrder } from '../../../server/domains/providers/index.ts';
+import { PLAIN_CHAT } from '../../../server/domains/providers/index.ts';
 import type { ComputeEvent } from '../../../server/domains/requests/index.ts';
 import { NO_PREFERENCES } from '../../../server/domains/requests/index.ts';
 import type { AccountActor, DeviceActor } from '../../../server/kernel/actor.ts';
@@ -104,6 +105,7 @@ class Exchange {
       body: new Uint8Array(),
       continuationBody: () => new Uint8Array(),
       countPromptTokens: async () => 10,
+      task: PLAIN_CHAT,
       completionTokensMax: 20,
       costMicrocentsMax: null,
       idempotencyKey: null,

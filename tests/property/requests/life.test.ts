@@ -4,6 +4,7 @@ import type { UnitOfWork, UnitOutcome } from '../../../server/domains/ledger/ind
 import { createPricingService } from '../../../server/domains/pricing/index.ts';
 import {
   createProviderService,
+  PLAIN_CHAT,
   type ProviderLink,
   type ProviderOrder,
 } from '../../../server/domains/providers/index.ts';
@@ -200,6 +201,7 @@ function ask(
     body: new Uint8Array(),
     continuationBody: () => new Uint8Array(),
     countPromptTokens: async () => 10,
+    task: PLAIN_CHAT,
     completionTokensMax,
     costMicrocentsMax: null,
     idempotencyKey: null,

@@ -10,6 +10,7 @@ import {
   uuidFromBytes,
 } from '../../../proto/index.ts';
 import type { ProviderOrder } from '../../../server/domains/providers/index.ts';
+import { PLAIN_CHAT } from '../../../server/domains/providers/index.ts';
 import { asId, type TransactionId } from '../../../server/kernel/ids.ts';
 import { BODY_PIECE_BYTES, BODY_WINDOW_BYTES } from '../../../server/transports/frames/limits.ts';
 import {
@@ -34,6 +35,7 @@ const orderOf = (number: number, body: Uint8Array): ProviderOrder => ({
   model: 'm',
   body,
   isContinuation: false,
+  task: PLAIN_CHAT,
   completionTokensMax: 1,
   firstTokenTimeoutMs: 1,
   stallTimeoutMs: 1,

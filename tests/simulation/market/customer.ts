@@ -1,3 +1,4 @@
+import { PLAIN_CHAT } from '../../../server/domains/providers/index.ts';
 import {
   type ComputeAnswer,
   type ComputeEvent,
@@ -83,6 +84,7 @@ export class Customer {
     const fresh = {
       models: ['m'],
       preferences: NO_PREFERENCES,
+      task: PLAIN_CHAT,
       body: new TextEncoder().encode(`{"order": ${this.#world.asked.length}}`),
       continuationBody: (beginning: string) => new TextEncoder().encode(beginning),
       completionTokensMax: chance.oneOf([20, 60, 400, null]),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  ComputeApi,
   ComputeBody,
   ComputeCancel,
   ComputeCredit,
@@ -44,6 +45,72 @@ async function answered(...parts: readonly string[]): Promise<World> {
   await turn();
   return world;
 }
+
+/** A request for another of the endpoint's operations, answered with this. */
+async function asked(api: number, body: object, answer: string): Promise<World> {
+  const world = await offered();
+  await request(world, 1, {
+    api,
+    body: new TextEncoder().encode(JSON.stringify({ model: 'public', ...body })),
+  });
+  world.scripted.write(answer);
+  world.scripted.end();
+  await turn();
+  return world;
+}
+const said = (world: World) => deltas(world).map(([, fields]) => fields);
+const choice = (index: number, fields: object) => event({ choices: [{ index, ...fields }] });
+
+describe('several answers', () => {
+  it('come each by itself, whole in their characters, until the last has ended', async () => {
+    const world = await asked(
+      ComputeApi.API_CHAT,
+      { messages: [], n: 2 },
+      choice(0, { delta: { content: 'a\ud83d' }, finish_reason: null, logprobs: { content: [] } }) +
+        choice(1, { delta: { content: 'b' } }) +
+        choice(0, { delta: { content: '\ude00' }, finish_reason: 'stop' }) +
+        choice(2, { delta: { content: 'nobody asked' } }) +
+        choice(1, { delta: { content: 'c' }, finish_reason: 'length' }) +
+        DONE,
+    );
+    expect(said(world)).toEqual([
+      { content: 'a', logprobs: { content: [] } },
+      { choices: [{ index: 1, delta: { content: 'b' } }] },
+      { content: '\u{1f600}' },
+      { choices: [{ index: 1, delta: { content: 'c' }, finish_reason: 'length' }] },
+    ]);
+    expect(results(world)[0]?.finishReason).toBe('stop');
+  });
+
+  it('of text are its content, from the path that it is asked at', async () => {
+    const answer = choice(0, { text: ' upon', finish_reason: 'stop', logprobs: null });
+    const world = await asked(ComputeApi.API_COMPLETIONS, { prompt: ['Once'] }, answer + DONE);
+    expect(said(world)).toEqual([{ content: ' upon' }]);
+    expect(world.scripted.paths).toEqual(['/v1/completions']);
+  });
+
+  it('may be vectors, as numbers or in base64, which the server gets as one form', async () => {
+    const floats = (value: number) => Buffer.from(new Float32Array([value]).buffer).toString('base64');
+    const data = [{ embedding: [1.5] }, { index: 1, embedding: floats(-2) }];
+    const body = JSON.stringify({ data, usage: { prompt_tokens: 7, total_tokens: 7 } });
+    const world = await asked(ComputeApi.API_EMBEDDINGS, { input: ['a', 'b'] }, body);
+    expect(said(world)).toEqual(
+      [1.5, -2].map((value, index) => ({ embeddings: [{ index, embedding: floats(value) }] })),
+    );
+    expect(results(world)[0]).toMatchObject({ finishReason: 'stop', usage: { promptTokens: 7 } });
+    expect(world.scripted.bodies[0]).toMatchObject({ model: 'internal', encoding_format: 'base64' });
+  });
+
+  it.each([
+    '{"data":[{"embedding":"no floats"}]}',
+    '{"data":[{"embedding":["1"]}]}',
+    '{"object":"list"}',
+    '[',
+  ])('that are no vectors are malformed: %s', async (body) => {
+    const world = await asked(ComputeApi.API_EMBEDDINGS, { input: 'a' }, body);
+    expect(faults(world)).toEqual(['ANSWER_MALFORMED']);
+  });
+});
 
 describe('an answer', () => {
   it('keeps reasoning, tool calls, refusals and what nobody has heard of yet', async () => {

@@ -50,7 +50,11 @@ describe('an answer of an endpoint', () => {
       { fetch: scripted.fetch, clock },
     );
     const { signal } = new AbortController();
-    const answer = endpoint.complete({}, { firstTokenTimeoutMs: 1_000, stallTimeoutMs: 1_000, signal });
+    const answer = endpoint.complete(
+      { path: '/chat/completions', choices: 1 },
+      {},
+      { firstTokenTimeoutMs: 1_000, stallTimeoutMs: 1_000, signal },
+    );
     const first = answer.next();
     await turn();
     scripted.write(delta('one'));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PLAIN_CHAT } from '../../../server/domains/providers/features.ts';
 import { ENDED_REQUESTS_REMEMBERED } from '../../../server/domains/providers/limits.ts';
 import { ProviderRegistry } from '../../../server/domains/providers/registry.ts';
 import type { ProviderLink } from '../../../server/domains/providers/types.ts';
@@ -29,6 +30,7 @@ function connected(registry: ProviderRegistry, name: string) {
         model: name,
         body: new Uint8Array(),
         isContinuation: false,
+        task: PLAIN_CHAT,
         promptTokens: 1,
         completionTokensMax: 1,
         firstTokenTimeoutMs: 1_000,

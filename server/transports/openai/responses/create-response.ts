@@ -1,7 +1,7 @@
 import type { AccountActor } from '../../../kernel/actor.ts';
 import type { HttpRequest, HttpResponse } from '../../../platform/http/types.ts';
 import { partsOf } from '../../chat/answer-parts.ts';
-import { answerStreamed, answerWhole, type ChatDependencies } from '../../chat/completion.ts';
+import { answerStreamed, answerWhole, type ChatDependencies, chatOrder } from '../../chat/completion.ts';
 import { responseEvents } from './response-events.ts';
 import { endedResponse } from './response-format.ts';
 import { readResponseRequest } from './to-chat.ts';
@@ -13,11 +13,12 @@ export async function createResponse(
   dependencies: ChatDependencies,
 ): Promise<HttpResponse> {
   const { asked, chat } = readResponseRequest(request);
+  const order = chatOrder(actor, chat, dependencies);
   if (asked.stream)
-    return answerStreamed(actor, chat, request, (frame) => responseEvents(frame, asked), dependencies);
+    return answerStreamed(actor, order, request, (frame) => responseEvents(frame, asked), dependencies);
   return answerWhole(
     actor,
-    chat,
+    order,
     request,
     (frame, fields, end) => endedResponse(frame, asked, partsOf(frame, fields), end).response,
     dependencies,

@@ -7,14 +7,28 @@ const outputPart = z.discriminatedUnion('type', [
   z.object({ type: z.literal('output_text'), text: z.string() }),
   z.object({ type: z.literal('refusal'), refusal: z.string() }),
 ]);
+const inputImage = z.object({
+  type: z.literal('input_image'),
+  image_url: z.string('files are not stored: give the image, or its address'),
+  detail: z.enum(['auto', 'low', 'high']).nullish(),
+});
 const inputContent = z.union([z.string(), z.array(inputText).max(CONTENT_PARTS_MAX)]);
+const userContent = z.union([
+  z.string(),
+  z.array(z.discriminatedUnion('type', [inputText, inputImage])).max(CONTENT_PARTS_MAX),
+]);
 const outputContent = z.union([z.string(), z.array(outputPart).max(CONTENT_PARTS_MAX)]);
 
 const message = z.discriminatedUnion('role', [
   z.object({
     type: z.literal('message').optional(),
-    role: z.enum(['user', 'system', 'developer']),
+    role: z.enum(['system', 'developer']),
     content: inputContent,
+  }),
+  z.object({
+    type: z.literal('message').optional(),
+    role: z.literal('user'),
+    content: userContent,
   }),
   z.object({
     type: z.literal('message').optional(),

@@ -111,7 +111,10 @@ function chatMessages(items: readonly InputItem[]): object[] {
       said.content = (said.content ?? '') + textOf(item.content);
     } else if ('role' in item) {
       turn = null;
-      messages.push({ role: item.role, content: textOf(item.content) });
+      messages.push({
+        role: item.role,
+        content: item.role === 'user' ? userContent(item.content) : textOf(item.content),
+      });
     } else if (item.type === 'function_call') {
       const { call_id: id, name, arguments: given } = item;
       const calling = assistant();
@@ -130,6 +133,20 @@ function chatMessages(items: readonly InputItem[]): object[] {
     }
   }
   return messages;
+}
+
+type UserContent = Extract<InputItem, { role: 'user' }>['content'];
+
+/** What a user says, as a chat has it: as text, unless there is an image in it. */
+function userContent(content: UserContent): string | object[] {
+  if (typeof content === 'string') return content;
+  const texts = content.flatMap((part) => (part.type === 'input_text' ? [part.text] : []));
+  if (texts.length === content.length) return texts.join('');
+  return content.map((part) =>
+    part.type === 'input_text'
+      ? { type: 'text', text: part.text }
+      : { type: 'image_url', image_url: withoutNulls({ url: part.image_url, detail: part.detail }) },
+  );
 }
 
 function textOf(content: string | readonly { readonly text?: string; readonly refusal?: string }[]): string {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ListedProvider } from '../../../domains/providers/index.ts';
+import { FEATURES, featuresOf, type ListedProvider } from '../../../domains/providers/index.ts';
 import type { Transaction } from '../../../domains/transactions/index.ts';
 import { moneyToJson, priceToText } from '../../../kernel/money.ts';
 import { moneySchema } from '../ledger/schemas.ts';
@@ -22,6 +22,10 @@ export const providerSchema = z
         pricesCentsPer1000Tokens: z.object({ prompt: price, cachedPrompt: price, completion: price }),
         contextTokens: z.int(),
         continuesAnswers: z.boolean().describe('It goes on with an answer that another provider began.'),
+        features: z.array(z.enum(FEATURES)).describe('What requests for it may ask for.'),
+        fields: z
+          .array(z.string())
+          .describe("Further fields of a request's body that its endpoint understands."),
       }),
     ),
   })
@@ -30,14 +34,16 @@ export const providerSchema = z
 /** A provider as REST shows it: nothing of its device, network or owner. */
 export const providerToJson = ({ models, ...provider }: ListedProvider) => ({
   ...provider,
-  models: models.map(({ name, contextTokens, continuesAnswers, prices }) => ({
-    name,
-    contextTokens,
-    continuesAnswers,
+  models: models.map((model) => ({
+    name: model.name,
+    contextTokens: model.contextTokens,
+    continuesAnswers: model.continuesAnswers,
+    features: featuresOf([model]),
+    fields: [...(model.capabilities?.fields ?? [])],
     pricesCentsPer1000Tokens: {
-      prompt: priceToText(prices.prompt),
-      cachedPrompt: priceToText(prices.cachedPrompt),
-      completion: priceToText(prices.completion),
+      prompt: priceToText(model.prices.prompt),
+      cachedPrompt: priceToText(model.prices.cachedPrompt),
+      completion: priceToText(model.prices.completion),
     },
   })),
 });
