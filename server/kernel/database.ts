@@ -1,11 +1,8 @@
-import type { PendingQuery, Row, TransactionSql } from 'postgres';
+import type { TransactionSql } from 'postgres';
 import type { Actor } from './actor.ts';
 
 /** One transaction's handle of the `postgres` package. BIGINT arrives as bigint, timestamps as Date. */
 export type Sql = TransactionSql<{ bigint: bigint }>;
-
-/** A part of a statement, to be put into another one. */
-export type Fragment = PendingQuery<Row[]>;
 
 /**
  * The database as stores see it. Neither way runs as the owner of the tables.

@@ -1,12 +1,5 @@
-import type { Fragment, Sql } from '../../kernel/database.ts';
+import type { Sql } from '../../kernel/database.ts';
 import { HOUR_BYTES, POINT_BYTES, REMOVED_POINTS_MAX } from './limits.ts';
-import type { HistoryPart } from './ports.ts';
-
-/** What each part of a history is kept in, what one of it counts, and what else it counts for a value that is no number. */
-const PARTS = {
-  points: { table: 'readings_points', bytes: POINT_BYTES, other: 'other' },
-  hours: { table: 'readings_hours', bytes: HOUR_BYTES, other: 'last_other' },
-} as const;
 
 /**
  * Makes hours of points from before this time, some of them: an hour that is there already takes in what is new. How many
@@ -60,50 +53,73 @@ export async function condense(sql: Sql, before: Date): Promise<number> {
   return Number(rows[0]?.condensed ?? 0);
 }
 
-/** Removes what is older than its tenant wants, some of it. How many there were. */
-export async function removeOld(
-  sql: Sql,
-  part: HistoryPart,
-  now: Date,
-  retentionDays: number,
-): Promise<number> {
-  const { table } = PARTS[part];
-  const old = sql`
-    SELECT one.series_id, one.at
-    FROM (SELECT DISTINCT network_id, tenant_id FROM readings_series) AS network
-      LEFT JOIN readings_tenants AS chosen USING (tenant_id),
-      LATERAL (SELECT series_id, at FROM ${sql(table)} AS kept
-        WHERE kept.network_id = network.network_id
-          AND at < ${now}::timestamptz - coalesce(chosen.retention_days, ${retentionDays}) * interval '1 day'
-        ORDER BY at LIMIT ${REMOVED_POINTS_MAX}) AS one
-    LIMIT ${REMOVED_POINTS_MAX}`;
-  return remove(sql, part, old);
-}
-
-/** Removes the oldest of networks that keep more bytes, some of it. How many there were. */
-export async function removeBeyond(sql: Sql, part: HistoryPart, networkBytesMax: number): Promise<number> {
-  const { table, bytes } = PARTS[part];
-  const old = sql`
-    SELECT one.series_id, one.at
-    FROM (SELECT network_id, sum(kept_bytes) - ${networkBytesMax} AS excess FROM readings_series
-        GROUP BY network_id HAVING sum(kept_bytes) > ${networkBytesMax}) AS network,
-      LATERAL (SELECT series_id, at FROM ${sql(table)} AS kept WHERE kept.network_id = network.network_id
-        ORDER BY at LIMIT least(ceil(network.excess / ${bytes}), ${REMOVED_POINTS_MAX})::int) AS one
-    LIMIT ${REMOVED_POINTS_MAX}`;
-  return remove(sql, part, old);
-}
-
-/** Removes what a query finds, and takes it out of what its series count. */
-async function remove(sql: Sql, part: HistoryPart, old: Fragment): Promise<number> {
-  const { table, bytes, other } = PARTS[part];
+/** Removes what is older than its tenant wants, some of it. How many points and hours there were. */
+export async function removeOld(sql: Sql, now: Date, retentionDays: number): Promise<number> {
   const rows = await sql<{ removed: bigint }[]>`
-    WITH old AS (${old}), removed AS (
-      DELETE FROM ${sql(table)} AS kept USING old
+    WITH network AS (
+      SELECT network_id,
+        ${now}::timestamptz - coalesce(min(chosen.retention_days), ${retentionDays}) * interval '1 day' AS first_kept
+      FROM readings_series LEFT JOIN readings_tenants AS chosen USING (tenant_id) GROUP BY network_id
+    ), old_hours AS (
+      SELECT one.series_id, one.at FROM network, LATERAL (SELECT series_id, at FROM readings_hours AS kept
+        WHERE kept.network_id = network.network_id AND at < first_kept ORDER BY at LIMIT ${REMOVED_POINTS_MAX}) AS one
+      LIMIT ${REMOVED_POINTS_MAX}
+    ), old_points AS (
+      SELECT one.series_id, one.at FROM network, LATERAL (SELECT series_id, at FROM readings_points AS kept
+        WHERE kept.network_id = network.network_id AND at < first_kept ORDER BY at LIMIT ${REMOVED_POINTS_MAX}) AS one
+      LIMIT ${REMOVED_POINTS_MAX}
+    ), hours AS (
+      DELETE FROM readings_hours AS kept USING old_hours AS old
       WHERE kept.series_id = old.series_id AND kept.at = old.at
-      RETURNING kept.series_id, octet_length(${sql(other)}::text) AS other_bytes
+      RETURNING kept.series_id, ${HOUR_BYTES} + coalesce(octet_length(last_other::text), 0) AS bytes
+    ), points AS (
+      DELETE FROM readings_points AS kept USING old_points AS old
+      WHERE kept.series_id = old.series_id AND kept.at = old.at
+      RETURNING kept.series_id, ${POINT_BYTES} + coalesce(octet_length(other::text), 0) AS bytes
+    ), removed AS (
+      SELECT * FROM hours UNION ALL SELECT * FROM points
     ), counted AS (
       UPDATE readings_series SET kept_bytes = greatest(kept_bytes - less.bytes, 0)
-      FROM (SELECT series_id, sum(${bytes} + coalesce(other_bytes, 0)) AS bytes FROM removed GROUP BY series_id) AS less
+      FROM (SELECT series_id, sum(bytes) AS bytes FROM removed GROUP BY series_id) AS less
+      WHERE readings_series.id = less.series_id
+    )
+    SELECT count(*) AS removed FROM removed`;
+  return Number(rows[0]?.removed ?? 0);
+}
+
+/** Removes the oldest of networks that keep more bytes, hours before points, some of it. How many there were. */
+export async function removeBeyond(sql: Sql, networkBytesMax: number): Promise<number> {
+  const rows = await sql<{ removed: bigint }[]>`
+    WITH network AS (
+      SELECT network_id, sum(kept_bytes) - ${networkBytesMax} AS excess FROM readings_series
+      GROUP BY network_id HAVING sum(kept_bytes) > ${networkBytesMax}
+    ), old_hours AS (
+      SELECT network.network_id, one.series_id, one.at FROM network,
+        LATERAL (SELECT series_id, at FROM readings_hours AS kept WHERE kept.network_id = network.network_id
+          ORDER BY at LIMIT least(ceil(excess / ${HOUR_BYTES}), ${REMOVED_POINTS_MAX})::int) AS one
+      LIMIT ${REMOVED_POINTS_MAX}
+    ), hours AS (
+      DELETE FROM readings_hours AS kept USING old_hours AS old
+      WHERE kept.series_id = old.series_id AND kept.at = old.at
+      RETURNING kept.network_id, kept.series_id, ${HOUR_BYTES} + coalesce(octet_length(last_other::text), 0) AS bytes
+    ), rest AS (
+      SELECT network_id, excess - coalesce((SELECT sum(bytes) FROM hours WHERE hours.network_id = network.network_id), 0)
+        AS excess
+      FROM network
+    ), old_points AS (
+      SELECT one.series_id, one.at FROM rest,
+        LATERAL (SELECT series_id, at FROM readings_points AS kept WHERE kept.network_id = rest.network_id
+          ORDER BY at LIMIT greatest(least(ceil(excess / ${POINT_BYTES}), ${REMOVED_POINTS_MAX}), 0)::int) AS one
+      LIMIT ${REMOVED_POINTS_MAX}
+    ), points AS (
+      DELETE FROM readings_points AS kept USING old_points AS old
+      WHERE kept.series_id = old.series_id AND kept.at = old.at
+      RETURNING kept.series_id, ${POINT_BYTES} + coalesce(octet_length(other::text), 0) AS bytes
+    ), removed AS (
+      SELECT series_id, bytes FROM hours UNION ALL SELECT series_id, bytes FROM points
+    ), counted AS (
+      UPDATE readings_series SET kept_bytes = greatest(kept_bytes - less.bytes, 0)
+      FROM (SELECT series_id, sum(bytes) AS bytes FROM removed GROUP BY series_id) AS less
       WHERE readings_series.id = less.series_id
     )
     SELECT count(*) AS removed FROM removed`;

@@ -6,9 +6,6 @@ import type { HistoryRange, KeptReading, ReadingPoint } from './types.ts';
 /** The devices that an account sees. */
 export type DeviceLookup = Pick<DeviceService, 'getDevice'>;
 
-/** What a history is made of: hours where it is old, then every point. */
-export type HistoryPart = 'hours' | 'points';
-
 /** Where readings are kept. */
 export interface ReadingStore {
   /**
@@ -25,8 +22,8 @@ export interface ReadingStore {
   saveRetentionDays(actor: AccountActor, days: number): Promise<void>;
   /** Makes hours of points that are older. How many points there were, as many as one transaction removes. */
   condense(beforeMs: number): Promise<number>;
-  /** Removes points or hours older than their tenant wants. How many there were, as many as one transaction removes. */
-  removeOld(part: HistoryPart, nowMs: number, retentionDays: number): Promise<number>;
-  /** Removes the oldest points or hours of networks that keep more bytes. How many there were. */
-  removeBeyond(part: HistoryPart, networkBytesMax: number): Promise<number>;
+  /** Removes what is older than its tenant wants. How many points and hours there were; fewer than one transaction removes: no more are. */
+  removeOld(nowMs: number, retentionDays: number): Promise<number>;
+  /** Removes the oldest of networks that keep more bytes, hours before points. How many there were. */
+  removeBeyond(networkBytesMax: number): Promise<number>;
 }

@@ -115,14 +115,9 @@ export function createReadingService(
         }
       };
       const nowMs = clock.nowMs();
-      // Hours before points: they are older.
-      for (const part of ['hours', 'points'] as const) {
-        await inRounds(() => store.removeOld(part, nowMs, options.retentionDays));
-      }
+      await inRounds(() => store.removeOld(nowMs, options.retentionDays));
       await inRounds(() => store.condense(nowMs - DETAIL_DAYS * DAY_MS));
-      for (const part of ['hours', 'points'] as const) {
-        await inRounds(() => store.removeBeyond(part, options.networkBytesMax));
-      }
+      await inRounds(() => store.removeBeyond(options.networkBytesMax));
     },
   };
 }

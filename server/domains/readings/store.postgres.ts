@@ -36,10 +36,9 @@ export function createReadingStore(database: Database, memberships: NetworkMembe
           ON CONFLICT (tenant_id) DO UPDATE SET retention_days = EXCLUDED.retention_days`;
       }),
     condense: (beforeMs) => database.system('relay', (sql) => condense(sql, new Date(beforeMs))),
-    removeOld: (part, nowMs, retentionDays) =>
-      database.system('relay', (sql) => removeOld(sql, part, new Date(nowMs), retentionDays)),
-    removeBeyond: (part, networkBytesMax) =>
-      database.system('relay', (sql) => removeBeyond(sql, part, networkBytesMax)),
+    removeOld: (nowMs, retentionDays) =>
+      database.system('relay', (sql) => removeOld(sql, new Date(nowMs), retentionDays)),
+    removeBeyond: (networkBytesMax) => database.system('relay', (sql) => removeBeyond(sql, networkBytesMax)),
   };
 }
 

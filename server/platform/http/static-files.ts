@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative, sep } from 'node:path';
+import { acceptedNames } from '../../kernel/accepted-names.ts';
 import type { HttpRequestHead, HttpResponse } from './types.ts';
 
 /** Files that were read at the start, by the path under which a page asks for them: nothing else can be asked for. */
@@ -82,17 +83,4 @@ function represent(
   const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
   const headers = { ...common, etag, ...(coding === null ? {} : { 'content-encoding': coding }) };
   return { coding, bytes, headers };
-}
-
-/**
- * The names, in lower case, that an Accept or Accept-Encoding header takes (RFC 9110 section 12.5), without their order of
- * preference.
- */
-export function acceptedNames(header: string | undefined): ReadonlySet<string> {
-  const accepted = new Set<string>();
-  for (const part of (header ?? '').toLowerCase().split(',')) {
-    const [name = '', ...parameters] = part.split(';').map((piece) => piece.trim());
-    if (!parameters.some((parameter) => /^q=0(\.0{0,3})?$/.test(parameter))) accepted.add(name);
-  }
-  return accepted;
 }

@@ -1,6 +1,7 @@
+import { acceptedNames } from '../../kernel/accepted-names.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { COSTS } from '../../kernel/operation.ts';
-import { acceptedNames, type StaticFiles } from '../../platform/http/static-files.ts';
+import type { StaticFiles } from '../../platform/http/static-files.ts';
 import type { HttpRequest } from '../../platform/http/types.ts';
 import { defineRawRoute } from './define-route.ts';
 

@@ -56,12 +56,13 @@ const list = (node: Node, key: string): readonly unknown[] => (Array.isArray(nod
 function createdBy(statement: Node): readonly string[] {
   const table = child(child(statement, 'CreateStmt'), 'relation').relname;
   const made = child(child(child(statement, 'CreateTableAsStmt'), 'into'), 'rel').relname;
-  return [table, made].filter((name) => typeof name === 'string');
+  const view = child(child(statement, 'ViewStmt'), 'view').relname;
+  return [table, made, view].filter((name) => typeof name === 'string');
 }
 
 function droppedBy(statement: Node): readonly string[] {
   const drop = child(statement, 'DropStmt');
-  if (drop.removeType !== 'OBJECT_TABLE') return [];
+  if (drop.removeType !== 'OBJECT_TABLE' && drop.removeType !== 'OBJECT_VIEW') return [];
   return list(drop, 'objects').map((object) =>
     String(child(list(child(object, 'List'), 'items').at(-1), 'String').sval),
   );
@@ -78,9 +79,20 @@ function securedBy(statements: readonly Node[]): readonly string[] {
   const policies = statements.map(
     (statement) => child(child(statement, 'CreatePolicyStmt'), 'table').relname,
   );
-  return withCommand('AT_EnableRowSecurity').filter(
+  const tables = withCommand('AT_EnableRowSecurity').filter(
     (name) => forced.includes(name) && policies.includes(name),
   );
+  return [...tables, ...statements.flatMap(viewOfWhoAsks)];
+}
+
+/** The name of a view whose tables are asked with the rights of who asks the view. */
+function viewOfWhoAsks(statement: Node): readonly string[] {
+  const view = child(statement, 'ViewStmt');
+  const isOfWhoAsks = list(view, 'options').some((option) => {
+    const { defname, arg } = child(option, 'DefElem');
+    return defname === 'security_invoker' && child(arg, 'String').sval === 'true';
+  });
+  return isOfWhoAsks ? [String(child(view, 'view').relname)] : [];
 }
 
 /** Migrations that can't be read, make other tables than the list has, leave rows open, or don't take back what they make. */

@@ -111,10 +111,10 @@ it('removes what is older than its tenant chose, or than all have it, and keeps 
   expect([await store.findRetentionDays(home.owner), await store.findRetentionDays(neighbour.owner)]).toEqual(
     [3, null],
   );
-  expect(await store.removeOld('points', NOW, 7)).toBe(3);
-  expect(await store.removeOld('points', NOW, 7)).toBe(0);
+  expect(await store.removeOld(NOW, 7)).toBe(3);
+  expect(await store.removeOld(NOW, 7)).toBe(0);
   expect([await timesOf(home), await timesOf(neighbour)]).toEqual([days.slice(2), days.slice(1)]);
-  expect(await store.removeOld('points', NOW + 30 * DAY_MS, 7)).toBe(5);
+  expect(await store.removeOld(NOW + 30 * DAY_MS, 7)).toBe(5);
   expect(await store.listLast(home.owner, home.source.deviceId)).toMatchObject([{ atMs: days[3], value: 1 }]);
 });
 
@@ -122,8 +122,8 @@ it('removes the oldest of a network that keeps more than it may, and of no other
   const times = Array.from({ length: 10 }, (_, index) => NOW + index);
   await store.save(times.map((atMs, index) => reading(home, atMs, { name: index % 2 ? 'odd' : 'even' })));
   await store.save(times.slice(0, 6).map((atMs) => reading(neighbour, atMs)));
-  expect(await store.removeBeyond('points', 6 * POINT_BYTES)).toBe(4);
-  expect(await store.removeBeyond('points', 6 * POINT_BYTES)).toBe(0);
+  expect(await store.removeBeyond(6 * POINT_BYTES)).toBe(4);
+  expect(await store.removeBeyond(6 * POINT_BYTES)).toBe(0);
   expect([await timesOf(home, 'even'), await timesOf(home, 'odd'), await timesOf(neighbour)]).toEqual([
     [NOW + 4, NOW + 6, NOW + 8],
     [NOW + 5, NOW + 7, NOW + 9],
@@ -131,7 +131,7 @@ it('removes the oldest of a network that keeps more than it may, and of no other
   ]);
   // What is no number counts its text, too.
   await store.save([reading(neighbour, NOW + 9, { value: 'x'.repeat(POINT_BYTES - 2) })]);
-  expect(await store.removeBeyond('points', 7 * POINT_BYTES)).toBe(1);
+  expect(await store.removeBeyond(7 * POINT_BYTES)).toBe(1);
 });
 
 const HOUR_MS = 3_600_000;
@@ -200,8 +200,8 @@ it('counts hours as what they take, removes the oldest by age and by room, and a
   };
   expect(await keptBytes()).toBe(3 * HOUR_BYTES + 2 * POINT_BYTES);
   await store.saveRetentionDays(home.owner, 7);
-  expect(await store.removeOld('hours', at(1) + 7 * DAY_MS, 3_650)).toBe(1);
-  await store.removeBeyond('hours', HOUR_BYTES + 2 * POINT_BYTES);
+  expect(await store.removeOld(at(1) + 7 * DAY_MS, 3_650)).toBe(1);
+  await store.removeBeyond(HOUR_BYTES + 2 * POINT_BYTES);
   expect([await timesOf(home), await keptBytes()]).toEqual([
     [at(2), at(3), at(3) + 1],
     HOUR_BYTES + 2 * POINT_BYTES,
@@ -233,9 +233,9 @@ it('counts a point once that comes again, with another value or with new ones', 
   for (let time = 0; time < 5; time++)
     await store.save(times.map((atMs) => reading(home, atMs, { value: time })));
   await store.save([...times, NOW + 3].map((atMs) => reading(home, atMs)));
-  await store.removeBeyond('points', 4 * POINT_BYTES);
+  await store.removeBeyond(4 * POINT_BYTES);
   expect(await timesOf(home)).toEqual([...times, NOW + 3]);
-  await store.removeBeyond('points', 3 * POINT_BYTES);
+  await store.removeBeyond(3 * POINT_BYTES);
   expect(await timesOf(home)).toEqual([NOW + 1, NOW + 2, NOW + 3]);
 });
 
