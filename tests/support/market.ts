@@ -199,10 +199,25 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
       const models = [{ name: model, prices: price, contextTokens: context, continuesAnswers }];
       const input: OfferInput = { slots, models };
       await providers.offer(provider.actor, provider.link, input);
+      showSlots(providers, provider, model, slots);
       return provider;
     },
     order: orderWith,
   };
+}
+
+/** The provider has shown that it serves as many requests at a time as it says. */
+function showSlots(
+  providers: ReturnType<typeof createProviderService>,
+  { actor }: FakeProvider,
+  model: string,
+  slots: number,
+): void {
+  const offers = providers.offersOf(model);
+  const standing = offers.find(({ provider }) => provider.deviceId === actor.deviceId)?.provider.standing;
+  for (let place = 1; place <= slots; place++) {
+    standing?.slotLimit.observeFirstText({ place, promptTokens: 0, startedMs: 0 }, 1, 0);
+  }
 }
 
 function orderWith(changes: Partial<UncountedOrder> = {}): UncountedOrder {

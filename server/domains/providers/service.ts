@@ -9,12 +9,14 @@ import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { QualityService } from '../quality/index.ts';
 import type { Attempt } from './attempt.ts';
-import { expectedTokens, judgeAttempt } from './judge-attempt.ts';
+import { CachedConversations } from './cached-conversations.ts';
+import { expectedTokensOf, judgeAttempt } from './judge-attempt.ts';
 import { listModels, listProvider, pageBehind } from './listing.ts';
+import { PRICE_GUARD_DEFAULT } from './limits.ts';
 import { checkOffer, requireShare } from './offer-rules.ts';
 import type { PayoutStanding, ProviderStore, ScoringCore } from './ports.ts';
 import { ProviderRegistry } from './registry.ts';
-import type { Eligible } from './selection.ts';
+import type { Eligible } from './model-market.ts';
 import { type SlotWish, takeSlot } from './take-slot.ts';
 import type {
   DeltaMessage,
@@ -35,6 +37,12 @@ export interface ProviderDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+}
+
+/** Settings of the market. */
+export interface ProviderOptions {
+  /** Times the median price of a model that nobody is asked at, unless a request says what it would pay. */
+  readonly priceGuard: number;
 }
 
 /** Who offers computing time, as transports and requests see it. */
@@ -73,8 +81,8 @@ export interface ProviderService {
   /** A model that is served now; null: nobody serves it. Refuses with `api_key_scope`. */
   findModel(actor: Actor, name: string): Promise<ListedModel | null>;
 
-  /** Every listed provider of a model, busy or not. For requests. */
-  offersOf(model: string): readonly Eligible[];
+  /** Every listed provider of a model, busy or not, for a tenant its own at no price. For requests. */
+  offersOf(model: string, tenantId?: TenantId): readonly Eligible[];
   /** A slot for a request; see `takeSlot`. Its provider is expected to do the work from now on. For requests. */
   takeSlot(wish: SlotWish): Promise<Attempt | null>;
   /** Learns from how an attempt ended; `completionTokens` is the server's count. For requests. */
@@ -84,9 +92,13 @@ export interface ProviderService {
 }
 
 /** Makes the providers' service. */
-export function createProviderService(dependencies: ProviderDependencies): ProviderService {
+export function createProviderService(
+  dependencies: ProviderDependencies,
+  { priceGuard }: ProviderOptions = { priceGuard: PRICE_GUARD_DEFAULT },
+): ProviderService {
   const { clock, quality } = dependencies;
   const registry = new ProviderRegistry(clock);
+  const conversations = new CachedConversations();
   const offering = createOffering(registry, dependencies);
   const attemptOf = (actor: DeviceActor, requestId: string): Attempt | null => {
     if (!isUuid(requestId)) throw notFound('transaction');
@@ -129,10 +141,11 @@ export function createProviderService(dependencies: ProviderDependencies): Provi
       return listModels(serving).find((model) => model.name === name) ?? null;
     },
 
-    offersOf: (model) => registry.offersOf(model),
+    offersOf: (model, tenantId) => registry.offersOf(model, tenantId ?? null),
     async takeSlot(wish) {
-      const attempt = await takeSlot(wish, { ...dependencies, registry });
-      attempt?.provider.standing.addDebt(expectedTokens(attempt), clock.monotonicMs());
+      const attempt = await takeSlot(wish, { ...dependencies, registry, conversations, priceGuard });
+      if (attempt !== null && !attempt.isOwn)
+        attempt.provider.standing.addDebt(expectedTokensOf(attempt.order), clock.monotonicMs());
       return attempt;
     },
     judge: (attempt, completionTokens) => judgeAttempt(attempt, completionTokens, dependencies),

@@ -100,7 +100,7 @@ function checkSlots({ server, devices, expect }: World): void {
   expect(offers.length === devices.length, 'every device is listed again');
   for (const { provider } of offers) {
     expect(provider.running.size === 0, 'no slot is taken when nothing is at work');
-    expect(provider.probe === null, 'nobody is being probed when nothing is at work');
+    expect(provider.standing.probe === null, 'nobody is being probed when nothing is at work');
   }
   for (const { link } of devices) expect(link?.outstanding.size === 0, 'no device is left with a request');
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ENDED_REQUESTS_REMEMBERED } from '../../../server/domains/providers/limits.ts';
 import { ProviderRegistry } from '../../../server/domains/providers/registry.ts';
 import type { ProviderLink } from '../../../server/domains/providers/types.ts';
-import { asId, type DeviceId, type TenantId, type TransactionId } from '../../../server/kernel/ids.ts';
+import { type AccountId, asId, type DeviceId, type TenantId, type TransactionId } from '../../../server/kernel/ids.ts';
 import { FakeClock } from '../../support/clock.ts';
 
 const silentLink = (): ProviderLink => ({
@@ -26,6 +26,8 @@ function connected(registry: ProviderRegistry, name: string) {
       if (chosen === undefined) throw new Error('not listed');
       const order = {
         requestId: asId<TransactionId>(requestId),
+        accountId: asId<AccountId>('a'),
+        tenantId: asId<TenantId>('t'),
         model: name,
         body: new Uint8Array(),
         isContinuation: false,
