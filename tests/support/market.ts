@@ -115,6 +115,7 @@ export interface MarketOptions {
   readonly times?: RequestTimes;
   readonly roundingUnitMicrocents?: bigint;
   readonly countText?: (tenantId: TenantId, text: string) => Promise<number>;
+  readonly priceGuard?: number;
   readonly canBePaid?: (tenantId: TenantId) => boolean;
   readonly wrapLedger?: (ledger: LedgerService) => LedgerService;
   readonly wrapTransactions?: (store: TransactionStore) => TransactionStore;
@@ -147,7 +148,10 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
   const payoutStanding = { canBePaid: async (id: TenantId) => options.canBePaid?.(id) ?? true };
   const store = createProviderStore(database);
-  const providers = createProviderService({ store, payoutStanding, quality, core, clock, random, logger });
+  // Tests have prices that nobody would ask beside each other; those about the guard say so.
+  const { priceGuard = Number.POSITIVE_INFINITY } = options;
+  const surroundings = { payoutStanding, quality, core, clock, random, logger };
+  const providers = createProviderService({ store, ...surroundings }, { priceGuard });
   const plainTransactions = createTransactionStore(database);
   const transactionStore = options.wrapTransactions?.(plainTransactions) ?? plainTransactions;
   const transactions = createTransactionService({ store: transactionStore });

@@ -14,8 +14,8 @@ import {
   TEXTLESS_BYTES_MAX,
 } from './limits.ts';
 import type { LiveProvider } from './live-provider.ts';
-import type { RunningRequest } from './pace.ts';
 import type { Eligible } from './model-market.ts';
+import type { RunningRequest } from './pace.ts';
 import type {
   AttemptEnd,
   CompletionDelta,
@@ -211,6 +211,7 @@ export class Attempt implements RunningRequest {
     } else {
       pace.observeMoreText(sinceMs, characters);
     }
+    standing.slotLimit.noteText(nowMs);
     standing.touch();
   }
 
@@ -255,7 +256,8 @@ export class Attempt implements RunningRequest {
   #failedByItsWord(error: ProviderError): void {
     const code = CODES_OF_FAULTS[error.fault];
     // Without an answer of its endpoint the connection is refused, or it speaks another protocol.
-    this.#isFaultItsOwn = error.fault === 'model_unknown' || (error.fault === 'provider' && error.status === null);
+    this.#isFaultItsOwn =
+      error.fault === 'model_unknown' || (error.fault === 'provider' && error.status === null);
     this.#endWith(code === null ? { kind: 'rejected', error } : { kind: 'failed', code });
   }
 

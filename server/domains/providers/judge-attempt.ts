@@ -29,7 +29,9 @@ export function expectedTokensOf({
   promptTokens,
   completionTokensMax,
 }: Pick<AttemptOrder, 'promptTokens' | 'completionTokensMax'>): number {
-  return promptTokens + Math.min(completionTokensMax ?? EXPECTED_COMPLETION_TOKENS, EXPECTED_COMPLETION_TOKENS);
+  return (
+    promptTokens + Math.min(completionTokensMax ?? EXPECTED_COMPLETION_TOKENS, EXPECTED_COMPLETION_TOKENS)
+  );
 }
 
 /**
@@ -38,7 +40,7 @@ export function expectedTokensOf({
  */
 export function judgeAttempt(
   attempt: Attempt,
-  completionTokens: number,
+  { completionTokens, paddedShare }: { readonly completionTokens: number; readonly paddedShare: number },
   dependencies: JudgeDependencies,
 ): void {
   const { provider, order, end, isProbe } = attempt;
@@ -58,7 +60,7 @@ export function judgeAttempt(
   const { firstTokenMs } = attempt;
   if (end?.kind !== 'answered' || firstTokenMs === null) return;
   standing.paceOf(attempt.modelName).observeEnd(order.promptTokens, firstTokenMs);
-  standing.answersOf(attempt.modelName).observeAnswer(completionTokens);
+  observeAnswer(attempt, completionTokens, paddedShare, dependencies);
   standing.health = afterSuccess(standing.health, isProbe, order.accountId);
   const tokenMs = Math.max(0, nowMs - attempt.startedMs - firstTokenMs) / Math.max(1, completionTokens);
   dependencies.quality.record(provider.id, provider.tenantId, { kind: 'completed', firstTokenMs, tokenMs });
@@ -75,7 +77,9 @@ function blame(attempt: Attempt, code: FailureCode, dependencies: JudgeDependenc
   const isNews = !isToldAlready(standing.health, failure);
   standing.health = afterFailure(standing.health, failure, clock.monotonicMs(), random.fraction());
   if (isNews)
-    quality.record(id, tenantId, { kind: code === 'provider_answer_malformed' ? 'malformed' : 'unavailable' });
+    quality.record(id, tenantId, {
+      kind: code === 'provider_answer_malformed' ? 'malformed' : 'unavailable',
+    });
   const fields = {
     operation: 'marketplace.requests.create',
     code,
@@ -83,6 +87,19 @@ function blame(attempt: Attempt, code: FailureCode, dependencies: JudgeDependenc
     transactionId: order.requestId,
   };
   logger.warn(fields, 'a provider failed a request');
+}
+
+function observeAnswer(
+  { provider, modelName: model }: Attempt,
+  completionTokens: number,
+  paddedShare: number,
+  { logger }: JudgeDependencies,
+): void {
+  const answers = provider.standing.answersOf(model);
+  answers.observeAnswer(completionTokens, paddedShare);
+  if (!answers.isPaddingOutlier) return;
+  const fields = { operation: 'marketplace.requests.create', providerId: provider.id, model };
+  logger.warn({ ...fields, paddedShare: answers.paddedShare }, 'pads its answers');
 }
 
 function compareClaim(

@@ -89,8 +89,6 @@ export const CROWDED_MAX = 2.5;
 export const SLOTS_SHRINK = 0.7;
 /** Slots that it gains then with each request that began in time: one too many would let a request wait each time. */
 export const SLOTS_GROWTH = 0.1;
-/** Power of a score beside the best one: what an offer's share of work, by capacity, is worth. */
-export const SHARE_POWER = 3;
 /** Power of the success rate in the share: a request that fails costs its requester twice the time. */
 export const RELIABILITY_POWER = 4;
 /** Times the median price of a model that nobody is asked at, unless a request says what it would pay. */
@@ -116,5 +114,21 @@ export const RESTLESS_EVERY_MS = 500;
 /** Claimed tokens per counted one from which a provider's claims are logged as outliers, after enough of them. */
 export const CLAIM_RATIO_MAX = 1.5;
 export const CLAIM_TOKENS_MIN = 10_000;
+/** Mean part of the text of its answers that is padding, from which on a provider is an outlier, after enough of them. */
+export const PADDED_SHARE_MAX = 0.1;
+export const PADDED_ANSWERS_MIN = 10;
+/** Requests whose choices are remembered, so that their requesters can ask why. */
+export const CHOICES_REMEMBERED = 5_000;
+/** Choices of one request: as many as it has attempts, and some that money didn't reach for. */
+export const REQUEST_CHOICES_MAX = 8;
+/** Candidates of a choice that are remembered. */
+export const EXPLAINED_CANDIDATES_MAX = 5;
+/** Milliseconds without a request for a model after which there is no demand for it. */
+export const DEMAND_WINDOW_MS = 600_000;
+/** What an owner is told that his provider falls short of. */
+export const GOOD_SUCCESS_RATE_MIN = 0.9;
+export const GOOD_QUALITY_MIN = 0.7;
+/** Times the median latency from which on a provider is told that it is slow. */
+export const SLOW_RATIO_MIN = 1.5;
 /** Seconds a requester is told to wait when nobody can serve. */
 export const RETRY_AFTER_SECONDS = 5;

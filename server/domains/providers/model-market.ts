@@ -82,6 +82,8 @@ export class ModelMarket {
   #offers: readonly Eligible[] | null = null;
   #contextTokensMin: number | null = null;
   #medianPrice: number | null = null;
+  /** When somebody asked for the model last, in monotonic milliseconds; null: nobody did. */
+  askedAtMs: number | null = null;
   /** Requests since the last that was given to explore. */
   sinceExplored = 0;
 
@@ -123,6 +125,12 @@ export class ModelMarket {
     return this.#medianPrice;
   }
 
+  /** The median of what everybody's latency is expected to be. */
+  medianLatencyMs(): number {
+    const sorted = this.#columns.latencyMs.slice(0, this.#rows.length).sort();
+    return sorted[Math.floor(sorted.length / 2)] ?? LATENCY_MS_DEFAULT;
+  }
+
   /** Adds an offer, which takes the place of its provider's earlier one. */
   add(offer: Eligible, nowMs: number): void {
     this.remove(offer.provider.id);
@@ -151,7 +159,8 @@ export class ModelMarket {
       last.changed();
     }
     row.index = -1;
-    for (const set of [this.#paused, this.#unexplored, this.#suspects, this.#slow, this.#restless]) set.delete(row);
+    for (const set of [this.#paused, this.#unexplored, this.#suspects, this.#slow, this.#restless])
+      set.delete(row);
     this.#offersChanged();
   }
 

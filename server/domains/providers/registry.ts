@@ -2,8 +2,8 @@ import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import type { DeviceId, TenantId } from '../../kernel/ids.ts';
 import { Attempt, type AttemptOrder, attemptKey } from './attempt.ts';
-import { ENDED_REQUESTS_REMEMBERED, STANDINGS_REMEMBERED } from './limits.ts';
 import type { ProviderHealth } from './health.ts';
+import { ENDED_REQUESTS_REMEMBERED, STANDINGS_REMEMBERED } from './limits.ts';
 import { LiveProvider, ProviderStanding } from './live-provider.ts';
 import { type Eligible, ModelMarket } from './model-market.ts';
 import type { Offer, ProviderDevice, ProviderId, ProviderLink } from './types.ts';
@@ -82,6 +82,10 @@ export class ProviderRegistry {
 
   findProvider(id: ProviderId): LiveProvider | null {
     return this.#byId.get(id) ?? null;
+  }
+
+  findDevice(id: DeviceId): LiveProvider | null {
+    return this.#byDevice.get(id) ?? null;
   }
 
   /** Everybody who offers a model; null: nobody does. */

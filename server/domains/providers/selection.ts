@@ -1,14 +1,15 @@
 import { InvariantError } from '../../kernel/errors.ts';
 import type { Random } from '../../kernel/random.ts';
+import { type ExplainedCandidate, explainCandidates } from './choice-log.ts';
 import { pause } from './health.ts';
+import { CACHE_DEBT_MAX, CACHE_SCORE_MIN, EXPLORED_AFTER_MS, EXPLORED_EVERY } from './limits.ts';
 import {
-  CACHE_DEBT_MAX,
-  CACHE_SCORE_MIN,
-  EXPLORED_AFTER_MS,
-  EXPLORED_EVERY,
-  SHARE_POWER,
-} from './limits.ts';
-import { type Eligible, type ModelMarket, type QualityOf, scoredPrice } from './model-market.ts';
+  type Eligible,
+  type ModelMarket,
+  type OfferColumns,
+  type QualityOf,
+  scoredPrice,
+} from './model-market.ts';
 import type { ScoringCore } from './ports.ts';
 import type { ProviderId } from './types.ts';
 
@@ -20,6 +21,8 @@ export type Selection =
       readonly isProbe: boolean;
       /** What decided. */
       readonly reason: ChoiceReason;
+      /** Who else could have had it, at that moment. */
+      readonly candidates: readonly ExplainedCandidate[];
     }
   | { readonly ok: false; readonly reason: 'all_unhealthy' | 'all_busy' };
 
@@ -49,9 +52,13 @@ export interface SelectionDependencies {
 /** Of its share, what a provider has for an account that has seen it fail, while nobody else has. */
 const SUSPECT_SHARE = 0.05;
 
+const COPIED_COLUMNS = ['price', 'quality', 'latencyMs', 'availability', 'utilization'] as const;
+
 // A choice is made in one go: these are its scratch, as long as the longest choice was.
 let places = new Int32Array(64);
 let shares = new Float32Array(64);
+/** Which of those it may go to stands in the first place. */
+let firstAt = 0;
 
 /**
  * Chooses in a market that somebody is in. Only free slots are looked at; a provider whose pause is over gets one request as a
@@ -68,20 +75,23 @@ export function selectProvider(
   market.refresh(nowMs, dependencies.qualityOf);
   pauseSlowedDown(market, nowMs, dependencies);
   const probe = dueProbe(market, wish, nowMs);
-  if (probe !== null) return { ok: true, chosen: probe, isProbe: true, reason: 'probe' };
+  if (probe !== null) return { ok: true, chosen: probe, isProbe: true, reason: 'probe', candidates: [] };
   const count = gatherPlaces(market, wish, dependencies);
   fillCandidates(market, wish, count, dependencies.core.candidates);
   const scored = dependencies.core.scoreBatch(count);
   if (!scored.ok) throw new InvariantError(`candidates could not be scored: ${scored.reason}`);
   const best = weigh(market, wish, count, dependencies.core.candidates.scores);
   if (best === 0) {
-    return { ok: false, reason: isSomebodyHealthy(market, count) ? 'all_busy' : 'all_unhealthy' };
+    const isBusy = mayWait(market, count, wish.priceMax, dependencies.core.candidates.price);
+    return { ok: false, reason: isBusy ? 'all_busy' : 'all_unhealthy' };
   }
   const found = placeFor(market, wish, count, nowMs, dependencies);
   const index = places[found.place] as number;
   market.given(index);
-  const chosen = wish.among?.[found.place] ?? market.offerAt(index);
-  return { ok: true, chosen, isProbe: false, reason: found.reason };
+  const chosen = wish.among === null ? market.offerAt(index) : amongAt(wish.among, found.place);
+  const idAt = (place: number) => market.offerAt(places[place] as number).provider.id;
+  const candidates = explainCandidates(dependencies.core.candidates, count, found.place, idAt);
+  return { ok: true, chosen, isProbe: false, reason: found.reason, candidates };
 }
 
 /** Puts aside who has become slow, unless more than half have: then it is the world, and pausing everybody would help nobody. */
@@ -124,9 +134,13 @@ function gatherPlaces(
     places = new Int32Array(count * 2);
     shares = new Float32Array(count * 2);
   }
-  const from = count === all ? 0 : Math.floor(random.fraction() * all);
+  firstAt = count === all ? 0 : Math.floor(random.fraction() * all);
+  if (among === null && count === all) {
+    for (let i = 0; i < count; i++) places[i] = i;
+    return count;
+  }
   for (let i = 0; i < count; i++) {
-    const at = (from + i) % all;
+    const at = (firstAt + i) % all;
     places[i] = among === null ? at : market.indexOf((among[at] as Eligible).provider.id);
   }
   return count;
@@ -139,38 +153,62 @@ function fillCandidates(
   count: number,
   candidates: ScoringCore['candidates'],
 ): void {
-  const { price, quality, latencyMs, availability, utilization, need } = market.columns;
+  const { columns } = market;
+  if (among === null && count === market.size) copyAll(columns, count, candidates);
+  else copyPlaces(columns, among, count, candidates);
+  const { price, utilization, fairness } = candidates;
+  const { need } = columns;
+  const rows = places;
   let needSum = 0;
   let free = 0;
   for (let i = 0; i < count; i++) {
-    const row = places[i] as number;
-    const asked = among === null ? (price[row] as number) : scoredPrice((among[i] as Eligible).model);
-    candidates.price[i] = asked;
-    candidates.quality[i] = quality[row] as number;
-    candidates.latencyMs[i] = latencyMs[row] as number;
-    candidates.availability[i] = availability[row] as number;
-    const used = asked > priceMax ? 2 : (utilization[row] as number);
-    candidates.utilization[i] = used;
-    if (used < 1) {
-      needSum += need[row] as number;
-      free++;
-    }
+    if ((price[i] as number) > priceMax) utilization[i] = 2;
+    if ((utilization[i] as number) >= 1) continue;
+    needSum += need[rows[i] as number] as number;
+    free++;
   }
   const mean = free === 0 ? 0 : needSum / free;
   for (let i = 0; i < count; i++) {
-    candidates.fairness[i] = mean === 0 ? 1 : mean / (mean + (need[places[i] as number] as number));
+    fairness[i] = mean === 0 ? 1 : mean / (mean + (need[rows[i] as number] as number));
   }
+}
+
+function copyAll(columns: OfferColumns, count: number, candidates: ScoringCore['candidates']): void {
+  for (const name of COPIED_COLUMNS) candidates[name].set(columns[name].subarray(0, count));
+}
+
+function copyPlaces(
+  columns: OfferColumns,
+  among: readonly Eligible[] | null,
+  count: number,
+  candidates: ScoringCore['candidates'],
+): void {
+  for (let i = 0; i < count; i++) {
+    const row = places[i] as number;
+    for (const name of COPIED_COLUMNS) candidates[name][i] = columns[name][row] as number;
+    // What an owner's own devices ask is not what they ask of others.
+    if (among !== null) candidates.price[i] = scoredPrice(amongAt(among, i).model);
+  }
+}
+
+function amongAt(among: readonly Eligible[], place: number): Eligible {
+  return among[(firstAt + place) % among.length] as Eligible;
 }
 
 /** Writes what each place's part of the work is worth into `shares`, 0 without a free slot. Returns the best score. */
 function weigh(market: ModelMarket, { accountId }: ChoiceWish, count: number, scores: Float32Array): number {
   let best = 0;
-  for (let i = 0; i < count; i++) best = Math.max(best, scores[i] as number);
+  for (let i = 0; i < count; i++) {
+    const score = scores[i] as number;
+    if (score > best) best = score;
+  }
   if (best === 0) return 0;
   const { reliability } = market.columns;
+  const [rows, weights] = [places, shares];
   for (let i = 0; i < count; i++) {
-    const score = Math.max(0, scores[i] as number) / best;
-    shares[i] = score ** SHARE_POWER * (reliability[places[i] as number] as number);
+    const score = (scores[i] as number) / best;
+    // The cube, written out: it is the hot path, and a power is ten times as slow.
+    weights[i] = score <= 0 ? 0 : score * score * score * (reliability[rows[i] as number] as number);
   }
   for (const row of market.suspectsOf(accountId)) {
     const place = placeOf(row, count);
@@ -194,31 +232,41 @@ function placeFor(
     return { place: unexplored, reason: 'exploration' };
   }
   const work = wish.expectedTokens * market.growth(nowMs);
-  const { need, capacity } = market.columns;
-  const dueOf = (i: number) => {
-    const row = places[i] as number;
-    return ((need[row] as number) + work / (capacity[row] as number)) / (shares[i] as number);
-  };
-  let due = -1;
-  let dueNeed = Number.POSITIVE_INFINITY;
-  // From a random place on, so that those who are owed the same take turns by chance.
-  const from = Math.floor(random.fraction() * count);
-  for (let step = 0; step < count; step++) {
-    const i = from + step < count ? from + step : from + step - count;
-    if ((shares[i] as number) === 0) continue;
-    const own = dueOf(i);
-    if (own < dueNeed || due === -1) {
-      due = i;
-      dueNeed = own;
-    }
-  }
+  const due = placeDueFirst(market.columns, work, count, random.fraction());
   const cached = wish.cachedAt === null ? -1 : market.indexOf(wish.cachedAt);
   const place = cached === -1 ? -1 : placeOf(cached, count);
   if (place === -1 || (shares[place] as number) === 0) return { place: due, reason: 'share' };
   const { scores } = core.candidates;
   const isGood = (scores[place] as number) >= CACHE_SCORE_MIN * (scores[due] as number);
-  const isOwed = dueOf(place) <= CACHE_DEBT_MAX * dueNeed;
+  const isOwed = dueOf(market.columns, work, place) <= CACHE_DEBT_MAX * dueOf(market.columns, work, due);
   return isGood && isOwed ? { place, reason: 'cache' } : { place: due, reason: 'share' };
+}
+
+/** The place that was given least for its share, this request included; from a random place on, so that ties take turns. */
+function placeDueFirst(columns: OfferColumns, work: number, count: number, fraction: number): number {
+  const { need, capacity } = columns;
+  const [rows, weights] = [places, shares];
+  const from = Math.floor(fraction * count);
+  let due = -1;
+  let dueNeed = Number.POSITIVE_INFINITY;
+  for (let step = 0; step < count; step++) {
+    const i = from + step < count ? from + step : from + step - count;
+    const weight = weights[i] as number;
+    if (weight === 0) continue;
+    const row = rows[i] as number;
+    const own = ((need[row] as number) + work / (capacity[row] as number)) / weight;
+    if (own < dueNeed || due === -1) {
+      due = i;
+      dueNeed = own;
+    }
+  }
+  return due;
+}
+
+/** What a place was given for its share, with so much more work. */
+function dueOf({ need, capacity }: OfferColumns, work: number, place: number): number {
+  const row = places[place] as number;
+  return ((need[row] as number) + work / (capacity[row] as number)) / (shares[place] as number);
 }
 
 /** Who is new, or back, and may have one of the requests that go to such; -1: nobody now. */
@@ -238,9 +286,11 @@ function placeOf(row: number, count: number): number {
   return -1;
 }
 
-function isSomebodyHealthy(market: ModelMarket, count: number): boolean {
+/** True: somebody whose price would do is not put aside, and will have a slot again. */
+function mayWait(market: ModelMarket, count: number, priceMax: number, price: Float32Array): boolean {
   for (let i = 0; i < count; i++) {
-    if (market.offerAt(places[i] as number).provider.standing.health.pausedUntilMs === null) return true;
+    const { provider } = market.offerAt(places[i] as number);
+    if (provider.standing.health.pausedUntilMs === null && (price[i] as number) <= priceMax) return true;
   }
   return false;
 }

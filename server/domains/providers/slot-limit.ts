@@ -1,12 +1,12 @@
 import {
   CROWDED_MAX,
   NOTICEABLE_LATENCY_MS,
-  PACE_STEP,
   PREFILL_MS_PER_TOKEN_ALLOWED,
   SLOTS_BELIEVED,
   SLOTS_GROWTH,
   SLOTS_SHRINK,
 } from './limits.ts';
+import { PromptLine } from './prompt-line.ts';
 
 /** A request by how many others its provider had. */
 export interface PlacedRequest {
@@ -23,8 +23,12 @@ export interface PlacedRequest {
  */
 export class SlotLimit {
   #limit = SLOTS_BELIEVED;
-  /** Milliseconds to the first token of requests that it had alone; null until seen. */
-  #aloneMs: number | null = null;
+  /** Times to the first token of requests that it had alone. */
+  readonly #alone = new PromptLine();
+  /** When it gave text last, to whichever request. */
+  #textAtMs = Number.NEGATIVE_INFINITY;
+  /** The more often it had too many, the more slowly it is given more. */
+  #decreases = 0;
   /** Requests given before are part of what the last decrease was for. */
   #decreasedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -33,10 +37,16 @@ export class SlotLimit {
     return Math.min(declaredSlots, Math.max(1, Math.floor(this.#limit)));
   }
 
+  /** Text of one of its requests came. */
+  noteText(nowMs: number): void {
+    this.#textAtMs = nowMs;
+  }
+
   /** It had no room for a request beside `others`. */
   observeBusy(others: number, nowMs: number): void {
     this.#limit = Math.max(1, Math.min(this.#limit, others));
     this.#decreasedAtMs = nowMs;
+    this.#decreases++;
   }
 
   /**
@@ -45,22 +55,25 @@ export class SlotLimit {
    */
   observeFirstText(request: PlacedRequest, elapsedMs: number, nowMs: number): boolean {
     const { place } = request;
-    if (place === 1) {
-      const weight = this.#aloneMs === null ? 1 : PACE_STEP;
-      this.#aloneMs = (this.#aloneMs ?? 0) * (1 - weight) + elapsedMs * weight;
-    }
+    if (place === 1) this.#alone.add(request.promptTokens, elapsedMs);
     if (this.observeWait(request, elapsedMs, nowMs) || place < Math.floor(this.#limit)) return false;
-    this.#limit += this.#decreasedAtMs === Number.NEGATIVE_INFINITY ? 1 : SLOTS_GROWTH;
+    this.#limit += this.#decreases === 0 ? 1 : SLOTS_GROWTH / this.#decreases;
     return true;
   }
 
-  /** A request has waited this long for its first token. True: longer than one that is at work does. */
+  /**
+   * A request has waited this long for its first token. True: longer than one that is at work does, while others had text: where
+   * nobody has any, a model is being loaded.
+   */
   observeWait({ place, promptTokens, startedMs }: PlacedRequest, waitedMs: number, nowMs: number): boolean {
-    const usualMs = (this.#aloneMs ?? NOTICEABLE_LATENCY_MS) + promptTokens * PREFILL_MS_PER_TOKEN_ALLOWED;
-    if (place === 1 || waitedMs <= CROWDED_MAX * usualMs + NOTICEABLE_LATENCY_MS) return false;
+    const unseenMs = NOTICEABLE_LATENCY_MS + promptTokens * PREFILL_MS_PER_TOKEN_ALLOWED;
+    const usualMs = this.#alone.allowedAt(promptTokens) ?? unseenMs;
+    const isLate = waitedMs > CROWDED_MAX * usualMs + NOTICEABLE_LATENCY_MS;
+    if (place === 1 || !isLate || this.#textAtMs < startedMs + NOTICEABLE_LATENCY_MS) return false;
     if (startedMs >= this.#decreasedAtMs) {
       this.#limit = Math.max(1, Math.min(this.#limit, place) * SLOTS_SHRINK);
       this.#decreasedAtMs = nowMs;
+      this.#decreases++;
     }
     return true;
   }

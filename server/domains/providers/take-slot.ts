@@ -4,6 +4,7 @@ import type { Random } from '../../kernel/random.ts';
 import type { QualityService } from '../quality/index.ts';
 import type { Attempt, AttemptOrder } from './attempt.ts';
 import type { CachedConversations } from './cached-conversations.ts';
+import type { ChoiceLog } from './choice-log.ts';
 import { expectedTokensOf } from './judge-attempt.ts';
 import { RETRY_AFTER_SECONDS } from './limits.ts';
 import type { Eligible, ModelMarket } from './model-market.ts';
@@ -40,6 +41,7 @@ export interface SlotDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly conversations: CachedConversations;
+  readonly choices: ChoiceLog;
   /** Times the median price that nobody is asked at. */
   readonly priceGuard: number;
 }
@@ -74,6 +76,7 @@ function takeSlotNow(wish: SlotWish, dependencies: SlotDependencies): Attempt | 
   if (registry.isClosed) throw new AppError('unavailable', 'unavailable', 'The server is stopping.');
   const market = registry.marketOf(order.model);
   const nowMs = clock.monotonicMs();
+  if (market !== null) market.askedAtMs = nowMs;
   const candidates = candidatesOf(wish, market, registry);
   if (candidates === null || market === null) return null;
   const qualityOf = (id: string) => quality.assessmentOf(id);
@@ -87,7 +90,14 @@ function takeSlotNow(wish: SlotWish, dependencies: SlotDependencies): Attempt | 
   for (const among of byRank(candidates, rankOf, nowMs)) {
     const selection = selectProvider(market, { ...choice, among }, nowMs, { ...dependencies, qualityOf });
     if (selection.ok) {
-      const { chosen } = selection;
+      const { chosen, reason, candidates: best } = selection;
+      dependencies.choices.note(order, {
+        model: order.model,
+        reason,
+        offers: market.size,
+        priceMaxCents: Number.isFinite(choice.priceMax) ? choice.priceMax : null,
+        candidates: best,
+      });
       if (chosen.provider.tenantId !== order.tenantId) conversations.note(order, chosen.provider.id);
       return registry.takeSlot(chosen, order, selection.isProbe);
     }

@@ -4,7 +4,7 @@ import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { UnitOfWork, UnitOutcome } from '../ledger/index.ts';
-import type { PricingService, TokenCounter } from '../pricing/index.ts';
+import { billableText, type PricingService, paddedShare, type TokenCounter } from '../pricing/index.ts';
 import type { Attempt, AttemptEnd, ProviderService } from '../providers/index.ts';
 import type { BegunTransaction, EndedTransaction, TransactionShare } from '../transactions/index.ts';
 import type { AnswerBudget } from './answer-budget.ts';
@@ -73,16 +73,20 @@ export async function endRequest(
   const { providers, tokens, logger } = dependencies;
   // Who left before anybody was asked to go on owes nobody an end of the answer.
   const wasServed = stream.hasText && last.attempt?.isSent !== false;
-  let verdict = verdictOf(last.end, wasServed);
+  let verdict = verdictOf(last.end, wasServed, last.attempt?.isInTime ?? false);
   let completionTokens = 0;
   try {
     if (verdict.kind !== 'unpaid')
-      completionTokens = await tokens.countText(transaction.requester.tenantId, stream.partText);
+      completionTokens = await tokens.countText(
+        transaction.requester.tenantId,
+        billableText(stream.partText),
+      );
   } catch (error) {
     logger.error({ ...fieldsOf(transaction), error }, 'an answer could not be counted');
     verdict = { kind: 'unpaid', code: 'unavailable' };
   }
-  if (last.attempt !== null && !last.isJudged) providers.judge(last.attempt, completionTokens);
+  if (last.attempt !== null && !last.isJudged)
+    providers.judge(last.attempt, completionTokens, paddedShare(stream.partText));
   if (verdict.kind === 'unpaid') return endUnpaid(transaction, last, verdict.code, context);
   return endPaid(transaction, last, stream, { verdict, completionTokens, isKept }, context);
 }

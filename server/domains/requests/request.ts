@@ -1,5 +1,6 @@
 import { AppError, InvariantError } from '../../kernel/errors.ts';
 import type { TransactionId, TransferId } from '../../kernel/ids.ts';
+import { billableText } from '../pricing/index.ts';
 import {
   type Attempt,
   type AttemptEnd,
@@ -173,7 +174,10 @@ export class ComputeRequest {
     const { beginning } = this.#stream;
     const body = beginning === null ? null : order.continuationBody(beginning);
     if (body === null) return null;
-    const tokens = await this.#dependencies.tokens.countText(requester.tenantId, this.#stream.partText);
+    const tokens = await this.#dependencies.tokens.countText(
+      requester.tenantId,
+      billableText(this.#stream.partText),
+    );
     const isAll = this.#brokenOff.completionTokens + tokens >= this.#costs.tokensMaxAt(attempt.model);
     if (isAll || !this.#credit.reserveBody(body.length)) return null;
     this.#continuationBody = body;

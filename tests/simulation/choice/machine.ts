@@ -38,6 +38,14 @@ const SIGN_OF_LIFE_EVERY_MS = 10_000;
 const TOKENS_PER_PIECE = 20;
 const CHARACTERS_PER_TOKEN = 4;
 
+/** Twenty words that no other piece has, a token each. */
+function textOf(index: number): string {
+  const first = index * TOKENS_PER_PIECE;
+  return Array.from({ length: TOKENS_PER_PIECE }, (_, at) => wordOf(first + at)).join('');
+}
+
+const wordOf = (number: number) => ` ${number.toString(36).padStart(CHARACTERS_PER_TOKEN - 1, 'x')}`;
+
 /** What the world sees of a machine's work. */
 export interface MachineWatcher {
   readonly clock: FakeClock;
@@ -148,8 +156,8 @@ export class Machine {
         this.#end(requestId, 'provider');
         return;
       }
-      const text = 'word'.repeat(TOKENS_PER_PIECE).slice(0, TOKENS_PER_PIECE * CHARACTERS_PER_TOKEN);
       const index = sent++;
+      const text = textOf(index);
       this.#providers.delta(this.actor, {
         requestId,
         index,

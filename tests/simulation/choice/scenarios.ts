@@ -38,7 +38,7 @@ function equals(count: number, load: number): Scenario {
   return {
     name: `${count} equal, load ${load}`,
     load,
-    durationMs: 400_000,
+    durationMs: 200_000,
     promptTokens: short,
     machines: (random) => many(count, () => honest(random, equal)),
   };
@@ -84,7 +84,7 @@ const goneBad: Scenario = {
 const liar: Scenario = {
   name: '5, one says 16 slots and has 1, load 0.5',
   load: 0.5,
-  durationMs: 400_000,
+  durationMs: 600_000,
   promptTokens: short,
   machines: (random) => [
     ...many(4, () => honest(random, { slots: 3, tokenMs: 40 })),
@@ -140,5 +140,5 @@ export const ALL: readonly Scenario[] = [
   ...FEW,
   equals(2, 0.8),
   ...[0.1, 0.3, 0.7, 0.9].map((load) => band(20, load, 300_000)),
-  band(200, 0.5, 120_000),
+  band(100, 0.5, 40_000),
 ];

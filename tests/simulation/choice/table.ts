@@ -1,5 +1,6 @@
 import type { PolicyName } from '../providers/policies.ts';
 import type { Scenario } from './scenarios.ts';
+import { THRESHOLDS } from './thresholds.ts';
 import { ChoiceWorld, type Outcome } from './world.ts';
 
 /** A scenario as the table shows it: ours beside other policies, means over its seeds. */
@@ -20,11 +21,15 @@ export interface Row {
   readonly shareOf: Readonly<Record<string, number>>;
 }
 
-const OTHERS: readonly PolicyName[] = ['round-robin', 'two-choices', 'equal-debt'];
+const OTHERS: readonly PolicyName[] = ['round-robin', 'two-choices'];
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-async function outcomesOf(scenario: Scenario, policy: PolicyName, seeds: readonly number[]): Promise<Outcome[]> {
+async function outcomesOf(
+  scenario: Scenario,
+  policy: PolicyName,
+  seeds: readonly number[],
+): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const seed of seeds) outcomes.push(await new ChoiceWorld(scenario, policy, seed).run());
   return outcomes;
@@ -98,4 +103,23 @@ export function lineOf(row: Row): string {
       .map(([kind, share]) => `${kind} ${share.toFixed(2)}`)
       .join(', '),
   ].join('  ');
+}
+
+/** Which thresholds a row doesn't meet. */
+export function problemsOf(row: Row): string[] {
+  const isBand = /equal|of one price/.test(row.name);
+  const bounds: readonly (readonly [string, boolean])[] = [
+    ['Jain', !isBand || row.jain >= THRESHOLDS.jainMin],
+    ['time to first token', row.firstTokenRatio <= THRESHOLDS.latencyRatioMax],
+    ['time per token', row.tokenRatio <= THRESHOLDS.latencyRatioMax],
+    ['price', !row.name.includes('prices') || row.priceRatio <= THRESHOLDS.priceRatioMax],
+    ['paused', row.pausedShare <= THRESHOLDS.pausedShareMax],
+    ['unreliable', (row.shareOf['25 % errors'] ?? 0) <= THRESHOLDS.unreliableShareMax],
+    ['gouger', (row.shareOf.gouger ?? 0) <= THRESHOLDS.gougerShareMax],
+    [
+      'newcomer',
+      !('newcomer' in row.shareOf) || (row.newcomerMs !== null && row.newcomerMs <= THRESHOLDS.newcomerMsMax),
+    ],
+  ];
+  return bounds.filter(([, isMet]) => !isMet).map(([what]) => `${what}: ${row.name}`);
 }

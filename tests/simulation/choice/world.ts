@@ -107,7 +107,13 @@ export class ChoiceWorld implements ReachedStore {
       networkIds: null,
     };
     const id = asId<TransferId>(uuid(500_000 + index));
-    const command = { kind: 'top_up', id, owner: actor, amountMicrocents: RICH_MICROCENTS, clearing: 'manual' } as const;
+    const command = {
+      kind: 'top_up',
+      id,
+      owner: actor,
+      amountMicrocents: RICH_MICROCENTS,
+      clearing: 'manual',
+    } as const;
     this.kept.apply([{ commands: [command], rows: [] }], this.clock.nowMs());
     return actor;
   }
@@ -117,7 +123,8 @@ export class ChoiceWorld implements ReachedStore {
     const samples = Array.from({ length: 200 }, () => this.#scenario.promptTokens(this.#random));
     const promptTokens = samples.reduce((sum, tokens) => sum + tokens, 0) / samples.length;
     return this.#machines.reduce((sum, { model }) => {
-      const serviceMs = model.firstTokenMs + model.prefillMsPerToken * promptTokens + MEAN_TOKENS * model.tokenMs;
+      const serviceMs =
+        model.firstTokenMs + model.prefillMsPerToken * promptTokens + MEAN_TOKENS * model.tokenMs;
       return sum + model.slots / serviceMs;
     }, 0);
   }
@@ -125,7 +132,9 @@ export class ChoiceWorld implements ReachedStore {
   #arrive(requestsPerMs: number): void {
     if (this.clock.nowMs() >= this.#scenario.durationMs) return;
     void this.#ask();
-    this.clock.after(-Math.log(1 - this.#random.fraction()) / requestsPerMs, () => this.#arrive(requestsPerMs));
+    this.clock.after(-Math.log(1 - this.#random.fraction()) / requestsPerMs, () =>
+      this.#arrive(requestsPerMs),
+    );
   }
 
   /** Answers are as long as their requests want, whoever gives them. */
@@ -179,7 +188,8 @@ export class ChoiceWorld implements ReachedStore {
       this.#counts.watched++;
       if (provider.standing.health.pausedUntilMs !== null) this.#counts.paused++;
     }
-    if (this.clock.nowMs() < this.#scenario.durationMs) this.clock.after(WATCHED_EVERY_MS, () => this.#watch());
+    if (this.clock.nowMs() < this.#scenario.durationMs)
+      this.clock.after(WATCHED_EVERY_MS, () => this.#watch());
   }
 
   #withPolicy(providers: ProviderService, quality: QualityService, policy: PolicyName): ProviderService {
@@ -191,6 +201,7 @@ export class ChoiceWorld implements ReachedStore {
       takeSlot: (wish) =>
         providers.takeSlot({
           ...wish,
+          contextTokensOnly: null,
           narrow: (offers: readonly Eligible[]) => {
             const allowed = wish.narrow(offers);
             return allowed === null ? null : choose(allowed, this.clock.monotonicMs());
@@ -213,7 +224,8 @@ export class ChoiceWorld implements ReachedStore {
     const shareOf = Object.fromEntries(
       kinds.map((kind) => {
         const own = work.filter((one) => one.kind === kind);
-        const part = (of: (one: (typeof work)[number]) => number) => own.reduce((sum, one) => sum + of(one), 0);
+        const part = (of: (one: (typeof work)[number]) => number) =>
+          own.reduce((sum, one) => sum + of(one), 0);
         return [kind, part((one) => one.servedTokens) / served / (part((one) => one.capacity) / capacity)];
       }),
     );
@@ -222,7 +234,9 @@ export class ChoiceWorld implements ReachedStore {
     return {
       requests,
       refused,
-      jain: jainOf(work.filter(({ kind }) => kind === 'honest').map((one) => one.servedTokens / one.capacity)),
+      jain: jainOf(
+        work.filter(({ kind }) => kind === 'honest').map((one) => one.servedTokens / one.capacity),
+      ),
       firstTokenP99Ms: p99Of(this.#firstTokensMs),
       tokenP99Ms: p99Of(this.#tokensMs),
       centsPer1000Tokens: (costMicrocents / 1_000_000 / served) * 1_000,

@@ -68,6 +68,7 @@ function checkBilled(world: World, { promptTokens, answer }: Asked, end: Told | 
 /** Who left, stopped reading, or was told that the outcome isn't known may have to pay. */
 function mayBeBilled(end: Told): boolean {
   if (end.kind === 'nothing') return true;
+  if (end.kind === 'refused') return end.code === 'request_cancelled';
   if (end.kind !== 'failed') return false;
   return ['outcome_unknown', 'request_cancelled', 'reader_stalled'].includes(end.code);
 }

@@ -125,11 +125,19 @@ describe('the slots of a provider', () => {
     expect(limit.slotsOf(100)).toBe(2);
     const liar = new SlotLimit();
     liar.observeFirstText(request(1), 300, 300);
+    liar.noteText(7_900);
     liar.observeFirstText(request(3), 8_000, 8_000);
     expect(liar.slotsOf(100)).toBe(2);
     liar.observeFirstText(request(4), 9_000, 9_000);
     expect(liar.slotsOf(100)).toBe(2);
+    liar.noteText(13_000);
     liar.observeWait(request(2, 9_000), 5_000, 14_000);
     expect(liar.slotsOf(100)).toBe(1);
+  });
+
+  it('are not fewer because a model is being loaded, while nobody has text', () => {
+    const limit = new SlotLimit();
+    for (let place = 1; place <= 4; place++) limit.observeWait(request(place), 60_000, 60_000);
+    expect(limit.slotsOf(100)).toBe(4);
   });
 });

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { ENDED_REQUESTS_REMEMBERED } from '../../../server/domains/providers/limits.ts';
 import { ProviderRegistry } from '../../../server/domains/providers/registry.ts';
 import type { ProviderLink } from '../../../server/domains/providers/types.ts';
-import { type AccountId, asId, type DeviceId, type TenantId, type TransactionId } from '../../../server/kernel/ids.ts';
+import {
+  type AccountId,
+  asId,
+  type DeviceId,
+  type TenantId,
+  type TransactionId,
+} from '../../../server/kernel/ids.ts';
 import { FakeClock } from '../../support/clock.ts';
 
 const silentLink = (): ProviderLink => ({

@@ -3,7 +3,11 @@ import { afterFailure, pause } from '../../../server/domains/providers/health.ts
 import { EXPLORED_AFTER_MS, EXPLORED_EVERY } from '../../../server/domains/providers/limits.ts';
 import type { Eligible, ModelMarket } from '../../../server/domains/providers/model-market.ts';
 import type { ScoredCandidate, ScoringCore } from '../../../server/domains/providers/ports.ts';
-import { type ChoiceWish, type Selection, selectProvider } from '../../../server/domains/providers/selection.ts';
+import {
+  type ChoiceWish,
+  type Selection,
+  selectProvider,
+} from '../../../server/domains/providers/selection.ts';
 import { createGatewayCore, createServerCore } from '../../support/core.ts';
 import { marketOf, offerOf, waitingRequest, wishOf } from '../../support/offers.ts';
 import { createSeededRandom } from '../../support/random.ts';
@@ -156,7 +160,9 @@ describe('selection', () => {
     );
     other.provider.standing.addDebt(500, 0);
     const market = marketOf([failing, other]);
-    expect(choose(market, 0, { accountId: 'unlucky' })).toMatchObject({ chosen: { provider: { id: 'other' } } });
+    expect(choose(market, 0, { accountId: 'unlucky' })).toMatchObject({
+      chosen: { provider: { id: 'other' } },
+    });
     expect(choose(market)).toMatchObject({ chosen: { provider: { id: 'failing' } } });
   });
 
