@@ -55,6 +55,12 @@ export const suites: readonly SuiteEntry[] = [
     load: () => import('./ratatoskr/index.ts'),
   },
   {
+    name: 'market',
+    measures: "the market's choice of providers in seeded worlds beside other policies: shares, waits, prices",
+    needs: 'build/core.wasm (npm run build), a checkout; ten minutes, with --quick two',
+    load: () => import('./market/index.ts'),
+  },
+  {
     name: 'wamr',
     measures: "the device's core under WAMR on this machine, beside the same bytes in V8",
     needs: 'build/device (npm run device:build); a few seconds',

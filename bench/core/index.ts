@@ -11,7 +11,12 @@ export const suite: BenchSuite = {
   name: 'core',
   run: async (report) => {
     const core = loadCore();
-    const comparisons = [...compareSignatures(core), ...compareScores(core), compareSelection(core)];
+    const comparisons = [
+      ...compareSignatures(core),
+      ...compareScores(core),
+      compareSelection(core, 20),
+      compareSelection(core, 10_000),
+    ];
     for (const prepare of comparisons) {
       const result: BenchResult = compare(prepare());
       report(result);

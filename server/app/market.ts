@@ -53,15 +53,10 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     payoutListener: { payoutMethodLost: (tenantId) => providers.payoutMethodLost(tenantId) },
     clock,
   });
-  const providers = createProviderService({
-    store: createProviderStore(database),
-    payoutStanding: payments,
-    quality,
-    core,
-    clock,
-    random,
-    logger,
-  });
+  const providers = createProviderService(
+    { store: createProviderStore(database), payoutStanding: payments, quality, core, clock, random, logger },
+    { priceGuard: config.marketPriceGuard },
+  );
   const transactionStore = createTransactionStore(database);
   const transactions = createTransactionService({ store: transactionStore });
   const requests = createRequestService(

@@ -235,6 +235,11 @@ const values = z.object({
     variable: 'YGGDRASIL_SLOT_WAIT_MS',
     description: 'Milliseconds a compute request waits for a slot while every provider is busy.',
   }),
+  marketPriceGuard: described(wholeNumber(2, 1_000).default(5), {
+    variable: 'YGGDRASIL_MARKET_PRICE_GUARD',
+    description:
+      'Times the median price of a model, by owner, that no provider is asked at, unless the request says itself what it would pay (`max_price`, `provider.only`).',
+  }),
   heartbeatIntervalSeconds: described(wholeNumber(1, 3_600).default(30), {
     variable: 'YGGDRASIL_HEARTBEAT_INTERVAL_SECONDS',
     description: 'Seconds of silence after which a device sends a PING.',

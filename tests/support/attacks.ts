@@ -174,6 +174,8 @@ export const ATTACKS: readonly Attack[] = [
     ({ transactionId }) => `marketplace/transactions/${transactionId}`,
   ),
   on('marketplace.providers.get', 'GET', ({ deviceId }) => `marketplace/providers/${deviceId}`),
+  on('marketplace.providers.why', 'GET', ({ deviceId }) => `marketplace/providers/${deviceId}/why`),
+  on('marketplace.requests.why', 'GET', ({ transactionId }) => `marketplace/requests/${transactionId}/why`),
   blind(
     'networks.create',
     'POST',

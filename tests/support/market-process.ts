@@ -6,7 +6,7 @@ import {
 } from '../../server/domains/ledger/index.ts';
 import { createPricingService } from '../../server/domains/pricing/index.ts';
 import { createProviderService, type ProviderService } from '../../server/domains/providers/index.ts';
-import { createQualityService } from '../../server/domains/quality/index.ts';
+import { createQualityService, type QualityService } from '../../server/domains/quality/index.ts';
 import {
   createRequestService,
   type RequestService,
@@ -52,6 +52,10 @@ export interface MarketSurroundings<Store extends ReachedStore> {
   reachStore(clock: Clock): Store;
   /** True where tokens can't be counted now. */
   isCounterBroken(): boolean;
+  /** Left out: `TIMES`. */
+  readonly times?: RequestTimes;
+  /** Puts something between requests and providers; left out: nothing. */
+  wrapProviders?(providers: ProviderService, quality: QualityService): ProviderService;
 }
 
 /** A server's market from its start to its sudden end: the real services and jobs over a store that may fail. */
@@ -65,7 +69,14 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
   readonly #clock: Clock;
   readonly #startJobs: () => Promise<unknown>;
 
-  constructor({ clock: worldClock, seed, reachStore, isCounterBroken }: MarketSurroundings<Store>) {
+  constructor({
+    clock: worldClock,
+    seed,
+    reachStore,
+    isCounterBroken,
+    wrapProviders,
+    times = TIMES,
+  }: MarketSurroundings<Store>) {
     // What waits for time never goes on in a process that is gone.
     const clock: Clock = {
       nowMs: () => worldClock.nowMs(),
@@ -95,9 +106,9 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
       ...surroundings,
     });
     this.requests = createRequestService(
-      { nodeId: 'the only one', times: TIMES },
+      { nodeId: 'the only one', times },
       {
-        providers: this.providers,
+        providers: wrapProviders?.(this.providers, quality) ?? this.providers,
         ledger,
         pricing,
         transactions: { findOpen: (...query) => store.read(() => kept.findOpen(...query)) },

@@ -116,6 +116,7 @@ export interface MarketOptions {
   readonly times?: RequestTimes;
   readonly roundingUnitMicrocents?: bigint;
   readonly countText?: (tenantId: TenantId, text: string) => Promise<number>;
+  readonly priceGuard?: number;
   readonly canBePaid?: (tenantId: TenantId) => boolean;
   readonly wrapLedger?: (ledger: LedgerService) => LedgerService;
   readonly wrapTransactions?: (store: TransactionStore) => TransactionStore;
@@ -148,7 +149,10 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
   const payoutStanding = { canBePaid: async (id: TenantId) => options.canBePaid?.(id) ?? true };
   const store = createProviderStore(database);
-  const providers = createProviderService({ store, payoutStanding, quality, core, clock, random, logger });
+  // Tests have prices that nobody would ask beside each other; those about the guard say so.
+  const { priceGuard = Number.POSITIVE_INFINITY } = options;
+  const surroundings = { payoutStanding, quality, core, clock, random, logger };
+  const providers = createProviderService({ store, ...surroundings }, { priceGuard });
   const plainTransactions = createTransactionStore(database);
   const transactionStore = options.wrapTransactions?.(plainTransactions) ?? plainTransactions;
   const transactions = createTransactionService({ store: transactionStore });
@@ -199,10 +203,25 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
       const models = [{ name: model, prices: price, contextTokens: context, ...declared }];
       const input: OfferInput = { slots, models };
       await providers.offer(provider.actor, provider.link, input);
+      showSlots(providers, provider, model, slots);
       return provider;
     },
     order: orderWith,
   };
+}
+
+/** The provider has shown that it serves as many requests at a time as it says. */
+function showSlots(
+  providers: ReturnType<typeof createProviderService>,
+  { actor }: FakeProvider,
+  model: string,
+  slots: number,
+): void {
+  const offers = providers.offersOf(model);
+  const standing = offers.find(({ provider }) => provider.deviceId === actor.deviceId)?.provider.standing;
+  for (let place = 1; place <= slots; place++) {
+    standing?.slotLimit.observeFirstText({ place, promptTokens: 0, startedMs: 0 }, 1, 0);
+  }
 }
 
 function orderWith(changes: Partial<UncountedOrder> = {}): UncountedOrder {

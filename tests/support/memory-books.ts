@@ -56,7 +56,10 @@ export class MemoryBooks {
   ): UnitOutcome[] {
     const { accounts, transfers, open, pending, entries } = this.#kept;
     const holds = new Map<TransferId, OpenHold | null>();
-    for (const [id, { kind }] of transfers) if (kind === 'hold') holds.set(id, open.get(id) ?? null);
+    for (const command of units.flat()) {
+      const id = 'holdId' in command ? command.holdId : null;
+      if (id !== null && transfers.get(id)?.kind === 'hold') holds.set(id, open.get(id) ?? null);
+    }
     const dueEarnings = new Map<TenantId, PendingEarnings[]>();
     for (const lot of pending) {
       const { tenantId } = lot.owner;

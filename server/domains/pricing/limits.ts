@@ -9,3 +9,9 @@ export const SLICE_CHARACTERS = 4_096;
 export const SLICE_CHARACTERS_MAX = 8_192;
 /** Characters that are counted before another tenant has its turn: some 20 ms. */
 export const PORTION_CHARACTERS = 32_768;
+/** Times that a few characters are counted in a row: a line across a wide page has fewer, */
+export const REPETITIONS_MAX = 256;
+/** of up to so many of them. */
+export const REPEATED_PERIOD_MAX = 4;
+/** Times that one line is counted in a row. */
+export const REPEATED_LINES_MAX = 16;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { TransactionId } from '../../kernel/ids.ts';
+import type { AccountId, TenantId, TransactionId } from '../../kernel/ids.ts';
 import { isOfTask, itemsOf } from './features.ts';
 import {
   ANSWER_CHARACTERS_MAX,
@@ -8,12 +8,16 @@ import {
   DELTA_BYTES_MAX,
   EMBEDDINGS_CHARACTERS_MAX,
   FINISH_REASON,
+  LATENCY_MS_DEFAULT,
   LIFE_WITHOUT_TEXT_MS_MAX,
+  NOTICEABLE_LATENCY_MS,
+  PREFILL_MS_PER_TOKEN_ALLOWED,
+  SLOWDOWN_MAX,
   TEXTLESS_BYTES_MAX,
 } from './limits.ts';
 import type { LiveProvider } from './live-provider.ts';
+import type { Eligible } from './model-market.ts';
 import type { RunningRequest } from './pace.ts';
-import type { Eligible } from './selection.ts';
 import type {
   AttemptEnd,
   CompletionDelta,
@@ -29,6 +33,9 @@ import type {
 
 /** What is asked of a provider, and what bounds it. */
 export interface AttemptOrder extends ProviderOrder {
+  /** Who asks. */
+  readonly accountId: AccountId;
+  readonly tenantId: TenantId;
   readonly promptTokens: number;
   /** When the whole request must be over, in monotonic milliseconds. */
   readonly deadlineMs: number;
@@ -53,8 +60,13 @@ export class Attempt implements RunningRequest {
   readonly order: AttemptOrder;
   readonly isProbe: boolean;
   readonly startedMs: number;
+  /** How many requests its provider had when it came, itself included. */
+  readonly place: number;
+  /** Milliseconds in which the first token may come, by what its provider has shown; null: nothing yet. */
+  readonly #expectedFirstMs: number | null;
   readonly #clock: Clock;
   readonly #giveSlotBack: (attempt: Attempt) => void;
+  readonly #slotsGrew: (attempt: Attempt) => void;
   #listener: AttemptListener | null = null;
   #firstTextMs: number | null = null;
   #lastTextMs: number | null = null;
@@ -68,12 +80,17 @@ export class Attempt implements RunningRequest {
   #textlessBytes = 0;
   #cancelTimer: () => void = () => {};
   #end: AttemptEnd | null = null;
+  #isFaultItsOwn = false;
 
   constructor(
     { provider, model }: Eligible,
     order: AttemptOrder,
     isProbe: boolean,
-    dependencies: { readonly clock: Clock; readonly giveSlotBack: (attempt: Attempt) => void },
+    dependencies: {
+      readonly clock: Clock;
+      readonly giveSlotBack: (attempt: Attempt) => void;
+      readonly slotsGrew: (attempt: Attempt) => void;
+    },
   ) {
     this.provider = provider;
     this.model = model;
@@ -81,11 +98,44 @@ export class Attempt implements RunningRequest {
     this.isProbe = isProbe;
     this.#clock = dependencies.clock;
     this.#giveSlotBack = dependencies.giveSlotBack;
+    this.#slotsGrew = dependencies.slotsGrew;
     this.startedMs = this.#clock.monotonicMs();
     this.#charactersLeft = charactersMaxOf(order, model);
     this.#creditBytesLeft = order.creditBytes;
-    provider.running.add(this);
-    if (isProbe) provider.probe = this;
+    const { standing } = provider;
+    standing.running.add(this);
+    if (isProbe) standing.probe = this;
+    if (!this.isOwn) standing.givenAtMs = this.startedMs;
+    this.place = standing.running.size;
+    this.#expectedFirstMs = standing.paceOf(model.name).firstTextMs(order.promptTokens);
+    standing.touch();
+  }
+
+  get modelName(): string {
+    return this.model.name;
+  }
+
+  get promptTokens(): number {
+    return this.order.promptTokens;
+  }
+
+  /** True: who asks owns the provider. What they do for each other is paid by nobody and teaches nothing. */
+  get isOwn(): boolean {
+    return this.order.tenantId === this.provider.tenantId;
+  }
+
+  /** True when its failure can't have been brought about by what was asked. */
+  get isFaultItsOwn(): boolean {
+    return this.#isFaultItsOwn;
+  }
+
+  /** True: it was sent, and its provider isn't later than may be expected. Who leaves it now leaves work behind. */
+  get isInTime(): boolean {
+    if (!this.isSent) return false;
+    const allowedMs =
+      SLOWDOWN_MAX * Math.max(this.#expectedFirstMs ?? LATENCY_MS_DEFAULT, NOTICEABLE_LATENCY_MS) +
+      this.promptTokens * PREFILL_MS_PER_TOKEN_ALLOWED;
+    return (this.#lastTextMs ?? this.#clock.monotonicMs()) - this.startedMs <= allowedMs;
   }
 
   get lastTextMs(): number | null {
@@ -148,14 +198,28 @@ export class Attempt implements RunningRequest {
     if (characters === 0) return this.#receiveTextless(delta);
     const nowMs = this.#clock.monotonicMs();
     const sinceMs = nowMs - (this.#lastTextMs ?? this.startedMs);
-    if (task.api !== 'embeddings')
-      this.provider.standing.pace.observeText(this.#firstTextMs === null, sinceMs, characters);
+    if (task.api !== 'embeddings') this.#observeText(sinceMs, characters, nowMs);
     this.#firstTextMs ??= nowMs;
     this.#lastTextMs = nowMs;
     this.#watchSilence(this.order.stallTimeoutMs);
     this.#deliverTextless();
     this.#listener.delta(delta);
     return true;
+  }
+
+  /** Its first text, or more of it, came `sinceMs` after what was before. */
+  #observeText(sinceMs: number, characters: number, nowMs: number): void {
+    if (this.isOwn) return;
+    const { standing } = this.provider;
+    const pace = standing.paceOf(this.model.name);
+    if (this.#firstTextMs === null) {
+      pace.observeFirstText(this.promptTokens, sinceMs, this.isProbe);
+      if (standing.slotLimit.observeFirstText(this, sinceMs, nowMs)) this.#slotsGrew(this);
+    } else {
+      pace.observeMoreText(sinceMs, characters);
+    }
+    standing.slotLimit.noteText(nowMs);
+    standing.touch();
   }
 
   /** The provider works, though it has nothing to send: for some minutes that holds off the clock of its silence. */
@@ -182,6 +246,7 @@ export class Attempt implements RunningRequest {
   /** Ends the attempt with `code` and tells the provider, where it can be told, that nobody waits any more. */
   fail(code: FailureCode): void {
     if (this.#end !== null) return;
+    this.#isFaultItsOwn = code === 'provider_vanished' || code === 'provider_answer_malformed';
     this.#endWith({ kind: 'failed', code });
     if (this.isSent && code !== 'provider_vanished' && code !== 'provider_failed') {
       this.provider.link.cancel(this.order.requestId);
@@ -198,6 +263,9 @@ export class Attempt implements RunningRequest {
   /** What it said itself needs no cancelling. */
   #failedByItsWord(error: ProviderError): void {
     const code = CODES_OF_FAULTS[error.fault];
+    // Without an answer of its endpoint the connection is refused, or it speaks another protocol.
+    this.#isFaultItsOwn =
+      error.fault === 'model_unknown' || (error.fault === 'provider' && error.status === null);
     this.#endWith(code === null ? { kind: 'rejected', error } : { kind: 'failed', code });
   }
 
@@ -248,8 +316,9 @@ export class Attempt implements RunningRequest {
     if (this.#end !== null) return;
     this.#end = end;
     this.#cancelTimer();
-    this.provider.running.delete(this);
-    if (this.provider.probe === this) this.provider.probe = null;
+    const { standing } = this.provider;
+    standing.running.delete(this);
+    if (standing.probe === this) standing.probe = null;
     this.#giveSlotBack(this);
     this.#listener?.ended(end);
   }

@@ -78,6 +78,17 @@ export function meetsNeeds(model: Declaring, needs: readonly Need[]): boolean {
   return needs.every((need) => meets(model, need));
 }
 
+/** What is declared for each of the models. */
+export function commonCapabilities(models: readonly Declaring[]): Capabilities {
+  const [first, ...others] = models.map(declared);
+  const inAll = <Name>(names: ReadonlySet<Name>, of: (one: Capabilities) => ReadonlySet<Name>) =>
+    new Set([...names].filter((name) => others.every((one) => of(one).has(name))));
+  return {
+    features: inAll(first?.features ?? new Set(), ({ features }) => features),
+    fields: inAll(first?.fields ?? new Set(), ({ fields }) => fields),
+  };
+}
+
 /**
  * Those of `offers` whose providers declare all that is needed. Refuses with `feature_not_supported` where there are none,
  * naming the first need that nobody declares together with those before it.

@@ -1,5 +1,7 @@
 export type { Attempt, AttemptListener, AttemptOrder } from './attempt.ts';
+export type { ExplainedCandidate, ExplainedChoice } from './choice-log.ts';
 export { deltaText, reasoningText, textIn } from './delta-text.ts';
+export type { ExplainedModel, ExplainedProvider } from './explain-provider.ts';
 export {
   type Capabilities,
   type ComputeTask,
@@ -13,8 +15,8 @@ export {
   PLAIN_CHAT,
 } from './features.ts';
 export * from './limits.ts';
+export { type Eligible, scoredPrice } from './model-market.ts';
 export type { PayoutStanding, ProviderStore, ScoredCandidate, ScoringCore } from './ports.ts';
-export { type Eligible, scoredPrice } from './selection.ts';
 export { createProviderService, type ProviderDependencies, type ProviderService } from './service.ts';
 export { createProviderStore } from './store.postgres.ts';
 export { noProviderAvailable, type OfferRank, type SlotWish } from './take-slot.ts';

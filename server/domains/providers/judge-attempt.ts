@@ -2,8 +2,8 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { QualityService } from '../quality/index.ts';
-import type { Attempt } from './attempt.ts';
-import { afterFailure, afterSuccess } from './health.ts';
+import type { Attempt, AttemptOrder } from './attempt.ts';
+import { afterFailure, afterSuccess, isToldAlready } from './health.ts';
 import { EXPECTED_COMPLETION_TOKENS } from './limits.ts';
 import type { FailureCode } from './types.ts';
 
@@ -25,10 +25,12 @@ const NOBODYS_FAULT: ReadonlySet<FailureCode> = new Set([
 ]);
 
 /** Tokens that a request counts as at its provider until the true number is known. */
-export function expectedTokens({ order }: Attempt): number {
+export function expectedTokensOf({
+  promptTokens,
+  completionTokensMax,
+}: Pick<AttemptOrder, 'promptTokens' | 'completionTokensMax'>): number {
   return (
-    order.promptTokens +
-    Math.min(order.completionTokensMax ?? EXPECTED_COMPLETION_TOKENS, EXPECTED_COMPLETION_TOKENS)
+    promptTokens + Math.min(completionTokensMax ?? EXPECTED_COMPLETION_TOKENS, EXPECTED_COMPLETION_TOKENS)
   );
 }
 
@@ -38,38 +40,46 @@ export function expectedTokens({ order }: Attempt): number {
  */
 export function judgeAttempt(
   attempt: Attempt,
-  completionTokens: number,
+  { completionTokens, paddedShare }: { readonly completionTokens: number; readonly paddedShare: number },
   dependencies: JudgeDependencies,
 ): void {
   const { provider, order, end, isProbe } = attempt;
   const { clock } = dependencies;
   const { standing } = provider;
+  // What owners do with their own devices says nothing to others.
+  if (attempt.isOwn) return;
   const nowMs = clock.monotonicMs();
   const takenTokens = completionTokens === 0 ? 0 : order.promptTokens + completionTokens;
-  standing.addDebt(takenTokens - expectedTokens(attempt), nowMs);
+  standing.addDebt(takenTokens - expectedTokensOf(order), nowMs);
   if (end?.kind === 'failed') {
+    if (end.code === 'provider_busy') standing.slotLimit.observeBusy(attempt.place - 1, nowMs);
     if (!NOBODYS_FAULT.has(end.code)) blame(attempt, end.code, dependencies);
+    standing.touch();
     return;
   }
   const { firstTokenMs } = attempt;
   if (end?.kind !== 'answered' || firstTokenMs === null) return;
-  standing.pace.observeEnd();
-  standing.health = afterSuccess(standing.health, isProbe);
+  standing.paceOf(attempt.modelName).observeEnd(order.promptTokens, firstTokenMs);
+  observeAnswer(attempt, completionTokens, paddedShare, dependencies);
+  standing.health = afterSuccess(standing.health, isProbe, order.accountId);
   const tokenMs = Math.max(0, nowMs - attempt.startedMs - firstTokenMs) / Math.max(1, completionTokens);
   dependencies.quality.record(provider.id, provider.tenantId, { kind: 'completed', firstTokenMs, tokenMs });
+  standing.touch();
   if (end.claim !== null)
     compareClaim(attempt, end.claim.promptTokens + end.claim.completionTokens, takenTokens, dependencies);
 }
 
-function blame(
-  { provider, order, isProbe }: Attempt,
-  code: FailureCode,
-  dependencies: JudgeDependencies,
-): void {
+function blame(attempt: Attempt, code: FailureCode, dependencies: JudgeDependencies): void {
+  const { provider, order, isProbe, isFaultItsOwn } = attempt;
   const { quality, clock, random, logger } = dependencies;
   const { standing, id, tenantId } = provider;
-  standing.health = afterFailure(standing.health, isProbe, clock.monotonicMs(), random.fraction());
-  quality.record(id, tenantId, { kind: code === 'provider_answer_malformed' ? 'malformed' : 'unavailable' });
+  const failure = { wasProbe: isProbe, accountId: order.accountId, isItsOwn: isFaultItsOwn };
+  const isNews = !isToldAlready(standing.health, failure);
+  standing.health = afterFailure(standing.health, failure, clock.monotonicMs(), random.fraction());
+  if (isNews)
+    quality.record(id, tenantId, {
+      kind: code === 'provider_answer_malformed' ? 'malformed' : 'unavailable',
+    });
   const fields = {
     operation: 'marketplace.requests.create',
     code,
@@ -79,16 +89,29 @@ function blame(
   logger.warn(fields, 'a provider failed a request');
 }
 
+function observeAnswer(
+  { provider, modelName: model }: Attempt,
+  completionTokens: number,
+  paddedShare: number,
+  { logger }: JudgeDependencies,
+): void {
+  const answers = provider.standing.answersOf(model);
+  answers.observeAnswer(completionTokens, paddedShare);
+  if (!answers.isPaddingOutlier) return;
+  const fields = { operation: 'marketplace.requests.create', providerId: provider.id, model };
+  logger.warn({ ...fields, paddedShare: answers.paddedShare }, 'pads its answers');
+}
+
 function compareClaim(
-  { provider }: Attempt,
+  { provider, modelName }: Attempt,
   claimedTokens: number,
   countedTokens: number,
   { logger }: JudgeDependencies,
 ): void {
-  const ratio = provider.standing.observeClaim(claimedTokens, countedTokens);
+  const ratio = provider.standing.answersOf(modelName).observeClaim(claimedTokens, countedTokens);
   if (ratio === null) return;
   logger.warn(
-    { operation: 'marketplace.requests.create', providerId: provider.id, ratio },
+    { operation: 'marketplace.requests.create', providerId: provider.id, model: modelName, ratio },
     'claims too many tokens',
   );
 }

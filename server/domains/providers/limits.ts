@@ -53,18 +53,20 @@ export const MODEL_WAITERS_MAX = 1_000;
 /** Requests of one account that may wait: nobody fills the room, and who waits has not shown yet that it can pay. */
 export const ACCOUNT_WAITERS_MAX = 20;
 
-/** Failures in a row that put a provider aside. */
+/** Failures in a row that put a provider aside; what a requester may have caused counts only where several accounts saw it. */
 export const CONSECUTIVE_FAILURES_MAX = 3;
-/** Success rate below which a provider is put aside, once it is known. */
-export const SUCCESS_RATE_MIN = 0.7;
+/** Accounts that must have seen failures which a requester can cause, before they put a provider aside. */
+export const FAILED_ACCOUNTS_MIN = 2;
+/** Success rate below which a provider is put aside, once it is known: above, it loses share by degrees. */
+export const SUCCESS_RATE_MIN = 0.5;
 /** Weight of the newest request in the success rate. */
 export const SUCCESS_RATE_STEP = 0.1;
 /** Requests after which the success rate means something. */
 export const SUCCESS_RATE_SAMPLES_MIN = 5;
 /** First pause of a provider put aside; it doubles with each failed probe, with jitter. */
 export const PAUSE_MS_FIRST = 5_000;
-/** Longest pause. */
-export const PAUSE_MS_MAX = 300_000;
+/** Longest pause, so that with its jitter one that has recovered has work within a minute. */
+export const PAUSE_MS_MAX = 36_000;
 /** A provider this many times slower than it used to be is put aside. */
 export const SLOWDOWN_MAX = 3;
 /** A usual latency below this counts as this, in milliseconds: a hiccup of a very fast provider is no slowdown. */
@@ -75,14 +77,64 @@ export const PACE_STEP = 0.25;
 export const USUAL_PACE_STEP = 0.02;
 /** Tokens for which the pace is weighed: latency = time to the first token + this many further ones. */
 export const PACE_TOKENS = 50;
+/** Tokens of the prompt for which latencies are compared. */
+export const REFERENCE_PROMPT_TOKENS = 200;
+/** Milliseconds of prefill for a token that are nothing to wonder about: what slow home machines need. */
+export const PREFILL_MS_PER_TOKEN_ALLOWED = 4;
 /** Latency in milliseconds that is assumed where nobody has shown one. */
 export const LATENCY_MS_DEFAULT = 2_000;
+/** Milliseconds for a token that are assumed where nobody has shown any. */
+export const TOKEN_MS_DEFAULT = 40;
 /** Milliseconds after which half of a provider's token debt is forgotten. */
 export const DEBT_HALF_LIFE_MS = 60_000;
-/** Of two providers drawn, the better one gets the request unless it was given this many times what the other was. */
-export const DEBT_RATIO_MAX = 1.3;
+/** Slots that are believed of what a provider says, until it has shown more, or fewer. */
+export const SLOTS_BELIEVED = 4;
+/** A first token this many times later than when a provider has one request alone says that requests wait in it. */
+export const CROWDED_MAX = 2.5;
+/** What is left of the slots of a provider in which requests wait. */
+export const SLOTS_SHRINK = 0.7;
+/** Slots that it gains then with each request that began in time: one too many would let a request wait each time. */
+export const SLOTS_GROWTH = 0.1;
+/** Power of the success rate in the share: a request that fails costs its requester twice the time. */
+export const RELIABILITY_POWER = 4;
+/** Times the median price of a model that nobody is asked at, unless a request says what it would pay. */
+export const PRICE_GUARD_DEFAULT = 5;
+/** A provider that was given nothing for so long is new again, in milliseconds. */
+export const UNEXPLORED_AFTER_MS = 60_000;
+/** Between two requests for providers that are new or have come back there are so many others, */
+export const EXPLORED_EVERY = 10;
+/** unless one of them has waited this long, in milliseconds. */
+export const EXPLORED_AFTER_MS = 30_000;
+/** Bytes of a request from which on its beginning is worth looking for in a prompt cache: some 500 tokens. */
+export const CACHEABLE_BYTES_MIN = 2_048;
+/** Bytes of the beginning by which a conversation is known again. */
+export const CACHE_PREFIX_BYTES = 1_024;
+/** Conversations that are remembered, and who served each. */
+export const CACHED_CONVERSATIONS_MAX = 20_000;
+/** Who has the prompt in its cache is preferred while its score is this share of the best one's at least, */
+export const CACHE_SCORE_MIN = 0.75;
+/** and it was given no more than this many times what the next one was, for its share. */
+export const CACHE_DEBT_MAX = 2;
+/** Milliseconds for which what changes by time alone (silence, a pause that is over) is not looked at again. */
+export const RESTLESS_EVERY_MS = 500;
 /** Claimed tokens per counted one from which a provider's claims are logged as outliers, after enough of them. */
 export const CLAIM_RATIO_MAX = 1.5;
 export const CLAIM_TOKENS_MIN = 10_000;
+/** Mean part of the text of its answers that is padding, from which on a provider is an outlier, after enough of them. */
+export const PADDED_SHARE_MAX = 0.1;
+export const PADDED_ANSWERS_MIN = 10;
+/** Requests whose choices are remembered, so that their requesters can ask why. */
+export const CHOICES_REMEMBERED = 5_000;
+/** Choices of one request: as many as it has attempts, and some that money didn't reach for. */
+export const REQUEST_CHOICES_MAX = 8;
+/** Candidates of a choice that are remembered. */
+export const EXPLAINED_CANDIDATES_MAX = 5;
+/** Milliseconds without a request for a model after which there is no demand for it. */
+export const DEMAND_WINDOW_MS = 600_000;
+/** What an owner is told that his provider falls short of. */
+export const GOOD_SUCCESS_RATE_MIN = 0.9;
+export const GOOD_QUALITY_MIN = 0.7;
+/** Times the median latency from which on a provider is told that it is slow. */
+export const SLOW_RATIO_MIN = 1.5;
 /** Seconds a requester is told to wait when nobody can serve. */
 export const RETRY_AFTER_SECONDS = 5;

@@ -1,21 +1,88 @@
 import type { DeviceId, TenantId } from '../../kernel/ids.ts';
+import { AnswerStatistics } from './answer-statistics.ts';
 import { HEALTHY, type ProviderHealth, trustOf } from './health.ts';
-import { CLAIM_RATIO_MAX, CLAIM_TOKENS_MIN, DEBT_HALF_LIFE_MS } from './limits.ts';
-import { ProviderPace, type RunningRequest } from './pace.ts';
+import { DEBT_HALF_LIFE_MS, OFFERED_MODELS_MAX } from './limits.ts';
+import { ModelPace, type RunningRequest } from './pace.ts';
+import { SlotLimit } from './slot-limit.ts';
 import type { ModelOffer, Offer, ProviderId, ProviderLink } from './types.ts';
+
+/** What keeps something that follows from a standing. */
+export interface StandingReader {
+  /** Something about it has changed. */
+  changed(): void;
+}
 
 /** What a provider has shown, and what it works on. Outlives its connection and its offer. */
 export class ProviderStanding {
+  /** Whose it is. */
+  readonly tenantId: TenantId;
   /** Requests it works on, given to it under whatever offer. */
   readonly running = new Set<RunningRequest>();
+  readonly slotLimit = new SlotLimit();
+  readonly readers = new Set<StandingReader>();
   /** The request that decides whether it comes back from a pause. */
   probe: RunningRequest | null = null;
-  readonly pace = new ProviderPace();
   health: ProviderHealth = HEALTHY;
+  /** When it was given a request last, in monotonic milliseconds; null: never. */
+  givenAtMs: number | null = null;
+  readonly #paces = new Map<string, ModelPace>();
+  readonly #answers = new Map<string, AnswerStatistics>();
   #debtTokens = 0;
   #debtAtMs = 0;
-  #claimedTokens = 0;
-  #countedTokens = 0;
+
+  constructor(tenantId: TenantId) {
+    this.tenantId = tenantId;
+  }
+
+  /** Tells whoever reads it that it has changed. */
+  touch(): void {
+    for (const reader of this.readers) reader.changed();
+  }
+
+  /** How fast it is with a model. */
+  paceOf(model: string): ModelPace {
+    let pace = this.#paces.get(model);
+    if (pace === undefined) {
+      pace = new ModelPace();
+      this.#paces.set(model, pace);
+    }
+    return pace;
+  }
+
+  /** What its answers with a model were like. */
+  answersOf(model: string): AnswerStatistics {
+    let answers = this.#answers.get(model);
+    if (answers === undefined) {
+      answers = new AnswerStatistics();
+      this.#answers.set(model, answers);
+    }
+    return answers;
+  }
+
+  /** Forgets how it was with models other than `offered`, as many as any offer has: a list of names that grows is no history. */
+  keepModels(offered: ReadonlySet<string>): void {
+    const atWork = new Set([...this.running].map(({ modelName }) => modelName));
+    for (const kept of [this.#paces, this.#answers]) {
+      for (const name of kept.keys()) {
+        if (kept.size <= OFFERED_MODELS_MAX) break;
+        if (!offered.has(name) && !atWork.has(name)) kept.delete(name);
+      }
+    }
+  }
+
+  /** Expected latency with a model in milliseconds; null where it has shown nothing. */
+  latencyMs(model: string, nowMs: number): number | null {
+    const running: RunningRequest[] = [];
+    for (const request of this.running) if (request.modelName === model) running.push(request);
+    return this.paceOf(model).latencyMs(running, nowMs);
+  }
+
+  /** Looks at those that wait for their first token: with too many of them it has fewer slots than it is given. */
+  watchWaiting(nowMs: number): void {
+    for (const request of this.running) {
+      if (request.lastTextMs === null) this.slotLimit.observeWait(request, nowMs - request.startedMs, nowMs);
+    }
+  }
 
   /** Tokens it was given lately: half of it is forgotten every minute. */
   debtTokens(nowMs: number): number {
@@ -26,15 +93,7 @@ export class ProviderStanding {
   addDebt(tokens: number, nowMs: number): void {
     this.#debtTokens = Math.max(0, this.debtTokens(nowMs) + tokens);
     this.#debtAtMs = nowMs;
-  }
-
-  /** Takes in what it claims and what the server counted. Returns the ratio of both so far, where it is an outlier. */
-  observeClaim(claimedTokens: number, countedTokens: number): number | null {
-    this.#claimedTokens += claimedTokens;
-    this.#countedTokens += countedTokens;
-    if (this.#countedTokens < CLAIM_TOKENS_MIN) return null;
-    const ratio = this.#claimedTokens / this.#countedTokens;
-    return ratio > CLAIM_RATIO_MAX ? ratio : null;
+    this.touch();
   }
 }
 
@@ -47,7 +106,7 @@ export class LiveProvider {
   readonly link: ProviderLink;
   readonly standing: ProviderStanding;
   #models = new Map<string, ModelOffer>();
-  #slots = 0;
+  #declaredSlots = 0;
 
   constructor(
     identity: { id: ProviderId; deviceId: DeviceId; tenantId: TenantId; link: ProviderLink },
@@ -66,16 +125,14 @@ export class LiveProvider {
     return this.standing.running;
   }
 
-  get probe(): RunningRequest | null {
-    return this.standing.probe;
+  /** Requests it says that it serves at a time. */
+  get declaredSlots(): number {
+    return this.#declaredSlots;
   }
 
-  set probe(request: RunningRequest | null) {
-    this.standing.probe = request;
-  }
-
+  /** Requests it is given at a time: of those that it says as many as it has shown. */
   get slots(): number {
-    return this.#slots;
+    return this.standing.slotLimit.slotsOf(this.#declaredSlots);
   }
 
   get models(): readonly ModelOffer[] {
@@ -83,14 +140,14 @@ export class LiveProvider {
   }
 
   hasFreeSlot(): boolean {
-    return this.running.size < this.#slots;
+    return this.running.size < this.slots;
   }
 
   /** True when the next request could get a slot: a free one, of a provider that isn't put aside. */
   takesRequests(nowMs: number): boolean {
     if (!this.hasFreeSlot()) return false;
     const trust = trustOf(this.standing.health, nowMs);
-    return trust === 'ready' || (trust === 'probe' && this.probe === null);
+    return trust === 'ready' || (trust === 'probe' && this.standing.probe === null);
   }
 
   findModel(name: string): ModelOffer | null {
@@ -99,12 +156,9 @@ export class LiveProvider {
 
   /** From now on it serves this. Running requests go on. */
   replaceOffer(offer: Offer): void {
-    this.#slots = offer.slots;
+    this.#declaredSlots = offer.slots;
     this.#models = new Map(offer.models.map((model) => [model.name, model]));
-  }
-
-  /** Expected latency in milliseconds; null for one that has shown nothing. */
-  latencyMs(nowMs: number): number | null {
-    return this.standing.pace.latencyMs(this.running, nowMs);
+    this.standing.keepModels(new Set(this.#models.keys()));
+    this.standing.touch();
   }
 }

@@ -1,50 +1,60 @@
-import { NOTICEABLE_LATENCY_MS, PACE_STEP, PACE_TOKENS, SLOWDOWN_MAX, USUAL_PACE_STEP } from './limits.ts';
+import {
+  NOTICEABLE_LATENCY_MS,
+  PACE_STEP,
+  PACE_TOKENS,
+  REFERENCE_PROMPT_TOKENS,
+  SLOWDOWN_MAX,
+  USUAL_PACE_STEP,
+} from './limits.ts';
+import { PromptLine } from './prompt-line.ts';
+import type { PlacedRequest } from './slot-limit.ts';
 
 /** Characters that stand for a token while an answer is still coming: counting each piece exactly would cost too much. */
 const CHARACTERS_PER_TOKEN = 4;
 
 /** What a request shows about its provider while it runs. */
-export interface RunningRequest {
-  readonly startedMs: number;
+export interface RunningRequest extends PlacedRequest {
+  /** The model it is for. */
+  readonly modelName: string;
   /** When the last piece of text came; null before the first. */
   readonly lastTextMs: number | null;
 }
 
 /**
- * How fast a provider is now and how fast it used to be. Requests that wait count too: silence is the first sign of a
- * provider that has turned slow.
+ * How fast a provider is now with one model, and how fast it used to be. The time to the first token is judged by what a prompt
+ * of that length usually takes: a long one takes longer everywhere. Requests that wait count too: silence is the first sign of
+ * a provider that has turned slow.
  */
-export class ProviderPace {
-  #firstTokenMs: number | null = null;
+export class ModelPace {
+  readonly #usualFirst = new PromptLine();
+  /** The present time to the first token, in terms of what is usual for its prompt. */
+  #firstRatio = 1;
   #tokenMs: number | null = null;
-  #usualLatencyMs: number | null = null;
+  #usualTokenMs: number | null = null;
 
-  /** Text came: the first of a request after `elapsedMs`, or more of it since the piece before. */
-  observeText(isFirst: boolean, elapsedMs: number, characters: number): void {
-    if (isFirst) {
-      this.#firstTokenMs = step(this.#firstTokenMs, elapsedMs, PACE_STEP);
-    } else {
-      const tokens = Math.max(1, characters / CHARACTERS_PER_TOKEN);
-      this.#tokenMs = step(this.#tokenMs, elapsedMs / tokens, PACE_STEP);
-    }
+  /** The first text of an answer came after `elapsedMs`; that of a probe says alone how it is now. */
+  observeFirstText(promptTokens: number, elapsedMs: number, isProbe = false): void {
+    const usualMs = this.#usualFirst.allowedAt(promptTokens);
+    if (usualMs === null) this.#usualFirst.add(promptTokens, elapsedMs);
+    else this.#firstRatio = step(this.#firstRatio, elapsedMs / usualMs, isProbe ? 1 : PACE_STEP);
+  }
+
+  /** More text came, `elapsedMs` after the piece before. */
+  observeMoreText(elapsedMs: number, characters: number): void {
+    const tokens = Math.max(1, characters / CHARACTERS_PER_TOKEN);
+    this.#tokenMs = step(this.#tokenMs, elapsedMs / tokens, PACE_STEP);
   }
 
   /** A request came to a good end: its pace becomes a little more of what is usual. */
-  observeEnd(): void {
-    const latencyMs = this.#settledLatencyMs();
-    if (latencyMs !== null) this.#usualLatencyMs = step(this.#usualLatencyMs, latencyMs, USUAL_PACE_STEP);
+  observeEnd(promptTokens: number, firstTextMs: number): void {
+    this.#usualFirst.add(promptTokens, firstTextMs);
+    if (this.#tokenMs !== null) this.#usualTokenMs = step(this.#usualTokenMs, this.#tokenMs, USUAL_PACE_STEP);
   }
 
-  /** Expected milliseconds to the first token and 50 further ones; null for a provider that has shown nothing. */
-  latencyMs(running: Iterable<RunningRequest>, nowMs: number): number | null {
-    let firstTokenMs = this.#firstTokenMs ?? 0;
-    let gapMs = 0;
-    for (const { startedMs, lastTextMs } of running) {
-      if (lastTextMs === null) firstTokenMs = Math.max(firstTokenMs, nowMs - startedMs);
-      else gapMs = Math.max(gapMs, nowMs - lastTextMs);
-    }
-    if (this.#firstTokenMs === null && firstTokenMs === 0) return null;
-    return firstTokenMs + Math.max((this.#tokenMs ?? 0) * PACE_TOKENS, gapMs);
+  /** Expected milliseconds to the first token of such a prompt; null for a provider that has shown nothing. */
+  firstTextMs(promptTokens: number): number | null {
+    const usualMs = this.#usualFirst.at(promptTokens);
+    return usualMs === null ? null : usualMs * this.#firstRatio;
   }
 
   /** Milliseconds for each token; null until known. */
@@ -52,15 +62,34 @@ export class ProviderPace {
     return this.#tokenMs;
   }
 
-  /** True when it takes several times as long as it used to. */
-  isSlowedDown(latencyMs: number): boolean {
-    if (this.#usualLatencyMs === null) return false;
-    return latencyMs > SLOWDOWN_MAX * Math.max(this.#usualLatencyMs, NOTICEABLE_LATENCY_MS);
+  /**
+   * Expected milliseconds to the first token of an ordinary prompt and 50 further ones; null for a provider that has shown
+   * nothing.
+   */
+  latencyMs(running: Iterable<RunningRequest>, nowMs: number): number | null {
+    let ratio = this.#firstRatio;
+    let gapMs = 0;
+    let waitedMs = 0;
+    for (const { promptTokens, startedMs, lastTextMs } of running) {
+      if (lastTextMs !== null) {
+        gapMs = Math.max(gapMs, nowMs - lastTextMs);
+        continue;
+      }
+      const usualMs = this.#usualFirst.allowedAt(promptTokens);
+      if (usualMs === null) waitedMs = Math.max(waitedMs, nowMs - startedMs);
+      else ratio = Math.max(ratio, (nowMs - startedMs) / usualMs);
+    }
+    const firstMs = this.#usualFirst.at(REFERENCE_PROMPT_TOKENS);
+    if (firstMs === null) return waitedMs === 0 ? null : waitedMs;
+    return firstMs * ratio + Math.max((this.#tokenMs ?? 0) * PACE_TOKENS, gapMs);
   }
 
-  #settledLatencyMs(): number | null {
-    if (this.#firstTokenMs === null) return null;
-    return this.#firstTokenMs + (this.#tokenMs ?? 0) * PACE_TOKENS;
+  /** True when it takes several times as long as it used to. */
+  isSlowedDown(latencyMs: number): boolean {
+    const firstMs = this.#usualFirst.at(REFERENCE_PROMPT_TOKENS);
+    if (firstMs === null || this.#usualTokenMs === null) return false;
+    const usualMs = firstMs + this.#usualTokenMs * PACE_TOKENS;
+    return latencyMs > SLOWDOWN_MAX * Math.max(usualMs, NOTICEABLE_LATENCY_MS);
   }
 }
 

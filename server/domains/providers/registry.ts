@@ -2,9 +2,10 @@ import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import type { DeviceId, TenantId } from '../../kernel/ids.ts';
 import { Attempt, type AttemptOrder, attemptKey } from './attempt.ts';
+import type { ProviderHealth } from './health.ts';
 import { ENDED_REQUESTS_REMEMBERED, STANDINGS_REMEMBERED } from './limits.ts';
 import { LiveProvider, ProviderStanding } from './live-provider.ts';
-import type { Eligible } from './selection.ts';
+import { type Eligible, ModelMarket } from './model-market.ts';
 import type { Offer, ProviderDevice, ProviderId, ProviderLink } from './types.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
@@ -14,6 +15,9 @@ export class ProviderRegistry {
   readonly waitingRoom: WaitingRoom;
   readonly #clock: Clock;
   readonly #byDevice = new Map<DeviceId, LiveProvider>();
+  readonly #byId = new Map<ProviderId, LiveProvider>();
+  readonly #markets = new Map<string, ModelMarket>();
+  readonly #countOfTenant = new Map<TenantId, number>();
   readonly #standings = new Map<ProviderId, ProviderStanding>();
   /** Attempts at work, by device and request. */
   readonly #attempts = new Map<string, Attempt>();
@@ -32,25 +36,31 @@ export class ProviderRegistry {
   /** Lists a provider, or replaces what it serves. */
   list(id: ProviderId, { deviceId, tenantId }: ProviderDevice, link: ProviderLink, offer: Offer): void {
     let provider = this.#byDevice.get(deviceId);
+    const earlier = provider?.models ?? [];
     if (provider?.link === link) {
       provider.replaceOffer(offer);
     } else {
-      provider = new LiveProvider({ id, deviceId, tenantId, link }, this.#standingOf(id), offer);
+      if (provider !== undefined) this.#count(provider.tenantId, -1);
+      this.#count(tenantId, 1);
+      provider = new LiveProvider({ id, deviceId, tenantId, link }, this.#standingOf(id, tenantId), offer);
       this.#byDevice.set(deviceId, provider);
+      this.#byId.set(id, provider);
     }
+    for (const { name } of earlier) if (provider.findModel(name) === null) this.#leaveMarket(name, id);
+    for (const model of provider.models) this.#enterMarket({ provider, model });
     this.waitingRoom.slotFreed(provider);
   }
 
   /** Takes a provider from the list; what it works on goes on. With `link`: only where it is listed by that one. */
   unlist(deviceId: DeviceId, link?: ProviderLink): void {
     const present = this.#byDevice.get(deviceId);
-    if (present && (link === undefined || present.link === link)) this.#byDevice.delete(deviceId);
+    if (present && (link === undefined || present.link === link)) this.#remove(present);
   }
 
   /** Takes every provider of a tenant from the list. */
   unlistTenant(tenantId: TenantId): void {
     for (const provider of this.#byDevice.values()) {
-      if (provider.tenantId === tenantId) this.#byDevice.delete(provider.deviceId);
+      if (provider.tenantId === tenantId) this.#remove(provider);
     }
   }
 
@@ -61,29 +71,43 @@ export class ProviderRegistry {
     );
   }
 
+  /** True: the tenant has something in the list. */
+  hasProvider(tenantId: TenantId): boolean {
+    return (this.#countOfTenant.get(tenantId) ?? 0) > 0;
+  }
+
   providers(): Iterable<LiveProvider> {
     return this.#byDevice.values();
   }
 
   findProvider(id: ProviderId): LiveProvider | null {
-    for (const provider of this.#byDevice.values()) if (provider.id === id) return provider;
-    return null;
+    return this.#byId.get(id) ?? null;
   }
 
-  /** Every listed provider of a model. */
-  offersOf(model: string): Eligible[] {
-    const eligible: Eligible[] = [];
-    for (const provider of this.#byDevice.values()) {
-      const offered = provider.findModel(model);
-      if (offered) eligible.push({ provider, model: offered });
-    }
-    return eligible;
+  findDevice(id: DeviceId): LiveProvider | null {
+    return this.#byDevice.get(id) ?? null;
+  }
+
+  /** Everybody who offers a model; null: nobody does. */
+  marketOf(model: string): ModelMarket | null {
+    return this.#markets.get(model) ?? null;
+  }
+
+  /** Every listed provider of a model; a tenant's own serve it for nothing. */
+  offersOf(model: string, tenantId: TenantId | null = null): readonly Eligible[] {
+    const offers = this.#markets.get(model)?.offers ?? [];
+    if (tenantId === null || !this.hasProvider(tenantId)) return offers;
+    return offers.map((offer) => (offer.provider.tenantId === tenantId ? free(offer) : offer));
   }
 
   /** Takes a slot of a provider, at once: whoever chooses next sees that it is taken. */
   takeSlot(chosen: Eligible, order: AttemptOrder, isProbe: boolean): Attempt {
     const giveSlotBack = (ended: Attempt) => this.#slotGivenBack(ended);
-    const attempt = new Attempt(chosen, order, isProbe, { clock: this.#clock, giveSlotBack });
+    const attempt = new Attempt(chosen, order, isProbe, {
+      clock: this.#clock,
+      giveSlotBack,
+      slotsGrew: ({ provider }) => this.#wakeFor(provider),
+    });
     this.#attempts.set(attemptKey(chosen.provider.deviceId, order.requestId), attempt);
     return attempt;
   }
@@ -135,17 +159,69 @@ export class ProviderRegistry {
       this.#endedLately.set(deviceId, ended.set(order.requestId, end?.kind === 'answered'));
       forgetOldest(ended, ENDED_REQUESTS_REMEMBERED);
     }
+    provider.standing.touch();
+    this.#wakeFor(provider);
+  }
+
+  /** Lets somebody look who waits for a slot of this device, whatever connection it has now. */
+  #wakeFor({ deviceId }: LiveProvider): void {
     const listed = this.#byDevice.get(deviceId);
     if (listed) this.waitingRoom.slotFreed(listed);
   }
 
-  #standingOf(id: ProviderId): ProviderStanding {
-    const standing = this.#standings.get(id) ?? new ProviderStanding();
+  /** Who is new inherits what the least reliable device of its owner has shown: a name is quickly changed. */
+  #standingOf(id: ProviderId, tenantId: TenantId): ProviderStanding {
+    const standing = this.#standings.get(id) ?? this.#heirOf(tenantId);
     this.#standings.delete(id);
     this.#standings.set(id, standing);
     forgetOldest(this.#standings, STANDINGS_REMEMBERED);
     return standing;
   }
+
+  #heirOf(tenantId: TenantId): ProviderStanding {
+    const standing = new ProviderStanding(tenantId);
+    for (const other of this.#standings.values()) {
+      const isWorse = other.tenantId === tenantId && isLessTrusted(other.health, standing.health);
+      if (isWorse) standing.health = other.health;
+    }
+    return standing;
+  }
+
+  #count(tenantId: TenantId, more: number): void {
+    const count = (this.#countOfTenant.get(tenantId) ?? 0) + more;
+    if (count === 0) this.#countOfTenant.delete(tenantId);
+    else this.#countOfTenant.set(tenantId, count);
+  }
+
+  #enterMarket(offer: Eligible): void {
+    const { name } = offer.model;
+    const market = this.#markets.get(name) ?? new ModelMarket();
+    this.#markets.set(name, market);
+    market.add(offer, this.#clock.monotonicMs());
+  }
+
+  #leaveMarket(model: string, id: ProviderId): void {
+    const market = this.#markets.get(model);
+    market?.remove(id);
+    if (market?.size === 0) this.#markets.delete(model);
+  }
+
+  #remove(provider: LiveProvider): void {
+    this.#byDevice.delete(provider.deviceId);
+    this.#byId.delete(provider.id);
+    this.#count(provider.tenantId, -1);
+    for (const { name } of provider.models) this.#leaveMarket(name, provider.id);
+  }
+}
+
+/** Nobody pays himself, and nobody earns a commission by it. */
+function free({ provider, model }: Eligible): Eligible {
+  return { provider, model: { ...model, prices: { prompt: 0n, cachedPrompt: 0n, completion: 0n } } };
+}
+
+function isLessTrusted(health: ProviderHealth, than: ProviderHealth): boolean {
+  if (health.pausedUntilMs !== null && than.pausedUntilMs === null) return true;
+  return health.pauses > than.pauses || health.successRate < than.successRate;
 }
 
 function forgetOldest(map: Map<string, unknown>, max: number): void {

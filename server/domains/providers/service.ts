@@ -2,19 +2,23 @@ import type { Actor, DeviceActor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { isModelInScope, requireModelInScope } from '../../kernel/credential-scope.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
-import { type DeviceId, isUuid, type TenantId } from '../../kernel/ids.ts';
+import { asId, type DeviceId, isUuid, type TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Page } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { QualityService } from '../quality/index.ts';
 import type { Attempt } from './attempt.ts';
-import { expectedTokens, judgeAttempt } from './judge-attempt.ts';
+import { CachedConversations } from './cached-conversations.ts';
+import { ChoiceLog, type ExplainedChoice } from './choice-log.ts';
+import { type ExplainedProvider, explainProvider } from './explain-provider.ts';
+import { expectedTokensOf, judgeAttempt } from './judge-attempt.ts';
+import { PRICE_GUARD_DEFAULT } from './limits.ts';
 import { listModels, listProvider, pageBehind } from './listing.ts';
+import type { Eligible } from './model-market.ts';
 import { checkOffer, requireShare } from './offer-rules.ts';
 import type { PayoutStanding, ProviderStore, ScoringCore } from './ports.ts';
 import { ProviderRegistry } from './registry.ts';
-import type { Eligible } from './selection.ts';
 import { type SlotWish, takeSlot } from './take-slot.ts';
 import type {
   DeltaMessage,
@@ -35,6 +39,12 @@ export interface ProviderDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+}
+
+/** Settings of the market. */
+export interface ProviderOptions {
+  /** Times the median price of a model that nobody is asked at, unless a request says what it would pay. */
+  readonly priceGuard: number;
 }
 
 /** Who offers computing time, as transports and requests see it. */
@@ -73,20 +83,39 @@ export interface ProviderService {
   /** A model that is served now; null: nobody serves it. Refuses with `api_key_scope`. */
   findModel(actor: Actor, name: string): Promise<ListedModel | null>;
 
-  /** Every listed provider of a model, busy or not. For requests. */
-  offersOf(model: string): readonly Eligible[];
+  /**
+   * Why one of the last requests of this account went where it went, one choice after the other. Refuses with
+   * `transaction_not_found` what is another's, unknown, or forgotten.
+   */
+  explainRequest(actor: Actor, requestId: string): Promise<readonly ExplainedChoice[]>;
+  /**
+   * Why a provider of the actor's tenant that is listed has the work that it has; by its own id or its device's. Refuses with
+   * `provider_not_found` all others.
+   */
+  explainProvider(actor: Actor, id: string): Promise<ExplainedProvider>;
+
+  /** Every listed provider of a model, busy or not, for a tenant its own at no price. For requests. */
+  offersOf(model: string, tenantId?: TenantId): readonly Eligible[];
   /** A slot for a request; see `takeSlot`. Its provider is expected to do the work from now on. For requests. */
   takeSlot(wish: SlotWish): Promise<Attempt | null>;
-  /** Learns from how an attempt ended; `completionTokens` is the server's count. For requests. */
-  judge(attempt: Attempt, completionTokens: number): void;
+  /**
+   * Learns from how an attempt ended; `completionTokens` is the server's count, `paddedShare` the part of the answer that it
+   * didn't count. For requests.
+   */
+  judge(attempt: Attempt, completionTokens: number, paddedShare?: number): void;
   /** Ends every attempt, and gives nobody a slot from now on. */
   close(): void;
 }
 
 /** Makes the providers' service. */
-export function createProviderService(dependencies: ProviderDependencies): ProviderService {
+export function createProviderService(
+  dependencies: ProviderDependencies,
+  { priceGuard }: ProviderOptions = { priceGuard: PRICE_GUARD_DEFAULT },
+): ProviderService {
   const { clock, quality } = dependencies;
   const registry = new ProviderRegistry(clock);
+  const conversations = new CachedConversations();
+  const choices = new ChoiceLog();
   const offering = createOffering(registry, dependencies);
   const attemptOf = (actor: DeviceActor, requestId: string): Attempt | null => {
     if (!isUuid(requestId)) throw notFound('transaction');
@@ -129,13 +158,39 @@ export function createProviderService(dependencies: ProviderDependencies): Provi
       return listModels(serving).find((model) => model.name === name) ?? null;
     },
 
-    offersOf: (model) => registry.offersOf(model),
+    async explainRequest(actor, requestId) {
+      const found = choices.find(requestId, requirePermission(actor, 'money.read'));
+      if (found === null) throw notFound('transaction');
+      return found;
+    },
+    async explainProvider(actor, id) {
+      requirePermission(actor, 'market.read');
+      const provider = registry.findProvider(id) ?? registry.findDevice(asId<DeviceId>(id));
+      if (provider === null || provider.tenantId !== actor.tenantId) throw notFound('provider');
+      const assessment = quality.assessmentOf(provider.id);
+      return explainProvider(provider, {
+        nowMs: clock.monotonicMs(),
+        priceGuard,
+        assessment: { quality: assessment.quality, availability: assessment.availability },
+        marketOf: (model) => registry.marketOf(model),
+      });
+    },
+
+    offersOf: (model, tenantId) => registry.offersOf(model, tenantId ?? null),
     async takeSlot(wish) {
-      const attempt = await takeSlot(wish, { ...dependencies, registry });
-      attempt?.provider.standing.addDebt(expectedTokens(attempt), clock.monotonicMs());
+      const attempt = await takeSlot(wish, {
+        ...dependencies,
+        registry,
+        conversations,
+        choices,
+        priceGuard,
+      });
+      if (attempt !== null && !attempt.isOwn)
+        attempt.provider.standing.addDebt(expectedTokensOf(attempt.order), clock.monotonicMs());
       return attempt;
     },
-    judge: (attempt, completionTokens) => judgeAttempt(attempt, completionTokens, dependencies),
+    judge: (attempt, completionTokens, paddedShare = 0) =>
+      judgeAttempt(attempt, { completionTokens, paddedShare }, dependencies),
     close: () => registry.close(),
   };
 }

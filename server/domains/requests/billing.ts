@@ -16,12 +16,14 @@ export type Verdict =
 
 /**
  * How a request ends with its last attempt. One that took all its time ends as long enough. An answer is paid though it is
- * empty: a stop word that came first, a limit reached while reasoning. A provider's failure is paid by nobody.
+ * empty: a stop word that came first, a limit reached while reasoning. Who leaves a provider that isn't late (`isInTime`) pays for
+ * the prompt that it works on, also before the first token. A provider's failure is paid by nobody.
  */
-export function verdictOf(end: AttemptEnd, hasText: boolean): Verdict {
+export function verdictOf(end: AttemptEnd, hasText: boolean, isInTime: boolean): Verdict {
   if (end.kind === 'answered') return { kind: 'paid', finishReason: end.finishReason, claim: end.claim };
   if (end.kind === 'rejected') return { kind: 'unpaid', code: 'request_rejected' };
   const code = end.kind === 'unused' ? 'unavailable' : end.code;
+  if (!hasText && code === 'request_cancelled' && isInTime) return { kind: 'cut_off', code };
   if (!hasText) return { kind: 'unpaid', code };
   if (code === 'request_timed_out') return { kind: 'paid', finishReason: 'length', claim: null };
   if (code === 'request_cancelled' || code === 'reader_stalled') return { kind: 'cut_off', code };

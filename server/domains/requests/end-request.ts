@@ -4,7 +4,7 @@ import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { UnitOfWork, UnitOutcome } from '../ledger/index.ts';
-import type { PricingService, TokenCounter } from '../pricing/index.ts';
+import { billableText, type PricingService, paddedShare, type TokenCounter } from '../pricing/index.ts';
 import type { Attempt, AttemptEnd, ProviderService } from '../providers/index.ts';
 import type { BegunTransaction, EndedTransaction, TransactionShare } from '../transactions/index.ts';
 import type { AnswerBudget } from './answer-budget.ts';
@@ -73,7 +73,7 @@ export async function endRequest(
   const { providers, tokens, logger } = dependencies;
   // Who left before anybody was asked to go on owes nobody an end of the answer.
   const wasServed = stream.hasText && last.attempt?.isSent !== false;
-  let verdict = verdictOf(last.end, wasServed);
+  let verdict = verdictOf(last.end, wasServed, last.attempt?.isInTime ?? false);
   let completionTokens = 0;
   try {
     if (verdict.kind !== 'unpaid')
@@ -82,18 +82,19 @@ export async function endRequest(
     logger.error({ ...fieldsOf(transaction), error }, 'an answer could not be counted');
     verdict = { kind: 'unpaid', code: 'unavailable' };
   }
-  if (last.attempt !== null && !last.isJudged) providers.judge(last.attempt, completionTokens);
+  if (last.attempt !== null && !last.isJudged)
+    providers.judge(last.attempt, completionTokens, paddedShare(stream.partTexts.join('')));
   if (verdict.kind === 'unpaid') return endUnpaid(transaction, last, verdict.code, context);
   return endPaid(transaction, last, stream, { verdict, completionTokens, isKept }, context);
 }
 
-/** Tokens of texts, each counted by itself. Rejects as `TokenCounter` does. */
+/** Billable tokens of texts, each counted by itself. Rejects as `TokenCounter` does. */
 export async function countTexts(
   texts: readonly string[],
   tenantId: TenantId,
   tokens: Pick<TokenCounter, 'countText'>,
 ): Promise<number> {
-  const counts = await Promise.all(texts.map((text) => tokens.countText(tenantId, text)));
+  const counts = await Promise.all(texts.map((text) => tokens.countText(tenantId, billableText(text))));
   return counts.reduce((sum, count) => sum + count, 0);
 }
 

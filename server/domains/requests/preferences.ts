@@ -33,6 +33,18 @@ export const NO_PREFERENCES: ProviderPreferences = {
   completionPriceMax: null,
 };
 
+/** True: they rule nobody out. */
+export function isOpen(preferences: ProviderPreferences): boolean {
+  const { only, ignore, allowsOthers, order, promptPriceMax, completionPriceMax } = preferences;
+  const isRestricted = only !== null || ignore.length > 0 || (!allowsOthers && order.length > 0);
+  return !isRestricted && promptPriceMax === null && completionPriceMax === null;
+}
+
+/** True: the requester says itself what is too dear, or whom alone it wants. */
+export function namesItsPrice({ only, promptPriceMax, completionPriceMax }: ProviderPreferences): boolean {
+  return only !== null || promptPriceMax !== null || completionPriceMax !== null;
+}
+
 /** Those of `offers` that the requester allows. Refuses with `no_provider_allowed` where it allows none of them. */
 export function allowedOffers(
   offers: readonly Eligible[],
@@ -71,9 +83,9 @@ export function rankOf({ order, sort }: ProviderPreferences, tenantId: TenantId)
       case 'price':
         return scoredPrice(model);
       case 'latency':
-        return provider.latencyMs(nowMs) ?? Number.MAX_VALUE;
+        return provider.standing.latencyMs(model.name, nowMs) ?? Number.MAX_VALUE;
       case 'throughput':
-        return provider.standing.pace.tokenMs() ?? Number.MAX_VALUE;
+        return provider.standing.paceOf(model.name).tokenMs() ?? Number.MAX_VALUE;
       case null:
         return 0;
     }

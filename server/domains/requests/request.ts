@@ -22,7 +22,7 @@ import { failureOf, requestFailed, requestRejected, tooManyRunning } from './err
 import { GrowingHold } from './growing-hold.ts';
 import { ATTEMPTS_MAX, FIRST_HOLD_TOKENS, FIRST_HOLD_TOKENS_MIN, type RequestTimes } from './limits.ts';
 import type { KeyClaim } from './ports.ts';
-import { rankOf } from './preferences.ts';
+import { isOpen, namesItsPrice, rankOf } from './preferences.ts';
 import { BrokenOffShares, begunTransaction } from './shares.ts';
 import type { ComputeAnswer, ComputeOrder, KeyedRequester, StartedRequest } from './types.ts';
 import { beginUnit, holdIdFor, reholdUnit } from './units.ts';
@@ -216,12 +216,13 @@ export class ComputeRequest {
     const { requester, order } = this.#input;
     try {
       return await providers.takeSlot({
-        accountId: requester.accountId,
         waitMs: Math.min(times.slotWaitMs, this.#leftMs()),
         signal: this.#signal,
         order: this.#attemptOrder(),
         narrow: (offers) => this.#narrow(offers),
         rankOf: rankOf(order.preferences, requester.tenantId),
+        contextTokensOnly: this.#isOpen() ? this.#neededTokens() : null,
+        isPriceItsOwn: namesItsPrice(order.preferences),
       });
     } catch (error) {
       if (this.#canHoldLess(error)) return this.#takeSlot();
@@ -233,11 +234,13 @@ export class ComputeRequest {
   /** What the next provider is asked: all of the answer, or the rest of it. */
   #attemptOrder(): AttemptOrder {
     const { times } = this.#options;
-    const { id, order } = this.#input;
+    const { id, order, requester } = this.#input;
     const delivered = this.#brokenOff.completionTokens;
     const { completionTokensMax } = order;
     return {
       requestId: id,
+      accountId: requester.accountId,
+      tenantId: requester.tenantId,
       model: order.model,
       task: order.task,
       body: this.#continuationBody ?? order.body,
@@ -262,14 +265,25 @@ export class ComputeRequest {
     return true;
   }
 
+  #neededTokens(): number {
+    const { longestPromptTokens, completionTokensMax } = this.#input.order;
+    return longestPromptTokens + (completionTokensMax ?? this.#brokenOff.completionTokens + 1);
+  }
+
+  /** True: everybody would do who can do what is needed and whose context is long enough. */
+  #isOpen(): boolean {
+    const { preferences, costMicrocentsMax } = this.#input.order;
+    const hasBegun = this.#failed.size > 0 || this.#continuationBody !== null;
+    return !hasBegun && costMicrocentsMax === null && this.#unaffordable === null && isOpen(preferences);
+  }
+
   #narrow(offers: readonly Eligible[]): readonly Eligible[] | null {
     const { order, requester } = this.#input;
     const limits = {
       preferences: order.preferences,
       tenantId: requester.tenantId,
       needs: order.task.needs,
-      neededTokens:
-        order.longestPromptTokens + (order.completionTokensMax ?? this.#brokenOff.completionTokens + 1),
+      neededTokens: this.#neededTokens(),
       isContinuation: this.#continuationBody !== null,
       brokenOff: this.#brokenOff.shares,
       failed: this.#failed,

@@ -141,8 +141,8 @@ function createStarting(
   });
   const emptyBalances = new EmptyBalances(dependencies.ledger);
 
-  const requireOffers = ({ model, task }: ModelOrder | ComputeOrder) => {
-    const offers = providers.offersOf(model);
+  const requireOffers = ({ model, task }: ModelOrder | ComputeOrder, tenantId: TenantId) => {
+    const offers = providers.offersOf(model, tenantId);
     if (offers.length > 0) return capableOffers(offers, task.needs);
     throw new AppError('not_found', 'model_not_found', 'No provider offers this model.');
   };
@@ -168,10 +168,10 @@ function createStarting(
   };
   return async (id, requester, uncounted, claim) => {
     const { tenantId } = requester;
-    const offered = requireOffers(uncounted);
+    const offered = requireOffers(uncounted, tenantId);
     await requireMoney(tenantId, uncounted.body.length, offered);
     const order = await count(requester, uncounted, contextTokensMaxOf(offered));
-    const input = { id, requester, order, claim, offers: requireOffers(order) };
+    const input = { id, requester, order, claim, offers: requireOffers(order, tenantId) };
     const started = new ComputeRequest(input, options, { ...dependencies, budget, stopped }).start();
     started.answer.catch((error: unknown) => {
       if (error instanceof AppError && error.code === 'insufficient_balance') emptyBalances.note(tenantId);

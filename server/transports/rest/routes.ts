@@ -60,6 +60,8 @@ import { createTopUp } from './ledger/create-top-up.ts';
 import { getBalance } from './ledger/get-balance.ts';
 import { getTrialBalance } from './ledger/get-trial-balance.ts';
 import { listEntries } from './ledger/list-entries.ts';
+import { explainProvider } from './marketplace/explain-provider.ts';
+import { explainRequest } from './marketplace/explain-request.ts';
 import { getProvider } from './marketplace/get-provider.ts';
 import { getTransaction } from './marketplace/get-transaction.ts';
 import { listProviders } from './marketplace/list-providers.ts';
@@ -242,6 +244,8 @@ const marketRoutes = (services: RestServices) => [
   getTrialBalance(services),
   listProviders(services),
   getProvider(services),
+  explainProvider(services),
+  explainRequest(services),
   listTransactions(services),
   getTransaction(services),
   getPaymentStanding(services),

@@ -240,6 +240,18 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'provider_not_found',
   },
+  'marketplace.providers.why': {
+    valid: () => ({ path: `/api/v1/marketplace/providers/${UNKNOWN_ID}/why` }),
+    refused: () => ({ path: `/api/v1/marketplace/providers/${UNKNOWN_ID}/why` }),
+    status: 404,
+    code: 'provider_not_found',
+  },
+  'marketplace.requests.why': {
+    valid: () => ({ path: `/api/v1/marketplace/requests/${UNKNOWN_ID}/why` }),
+    refused: () => ({ path: `/api/v1/marketplace/requests/${UNKNOWN_ID}/why` }),
+    status: 404,
+    code: 'transaction_not_found',
+  },
   'marketplace.transactions.list': {
     valid: () => ({ path: '/api/v1/marketplace/transactions' }),
     refused: () => ({ path: '/api/v1/marketplace/transactions?role=spectator' }),

@@ -279,7 +279,7 @@ describe('a request whose time is over', () => {
 });
 
 describe('a requester that goes away', () => {
-  it('before the first text pays nothing', async () => {
+  it('before the first text pays for the prompt, which is being worked on', async () => {
     const provider = await market.provider();
     const abort = new AbortController();
     const request = create({ signal: abort.signal });
@@ -290,8 +290,20 @@ describe('a requester that goes away', () => {
     expect(provider.cancelled).toHaveLength(1);
     expect(await market.lastTransaction(alice)).toMatchObject({
       state: 'CANCELLED',
-      costMicrocents: cents(0),
+      costMicrocents: cents(10),
     });
+    expect(await market.balance(alice)).toEqual({ available: 990, held: 0 });
+  });
+
+  it('before the first text of a provider that is late pays nothing', async () => {
+    const provider = await market.provider();
+    const abort = new AbortController();
+    const request = create({ signal: abort.signal });
+    const refused = expect(request).rejects.toMatchObject({ code: 'request_cancelled' });
+    await until(() => provider.requests[0]);
+    market.clock.advance(20_000);
+    abort.abort();
+    await refused;
     await market.expectUntouched(alice);
   });
 

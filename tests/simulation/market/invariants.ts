@@ -68,6 +68,7 @@ function checkBilled(world: World, { promptTokens, answer }: Asked, end: Told | 
 /** Who left, stopped reading, or was told that the outcome isn't known may have to pay. */
 function mayBeBilled(end: Told): boolean {
   if (end.kind === 'nothing') return true;
+  if (end.kind === 'refused') return end.code === 'request_cancelled';
   if (end.kind !== 'failed') return false;
   return ['outcome_unknown', 'request_cancelled', 'reader_stalled'].includes(end.code);
 }
@@ -100,7 +101,7 @@ function checkSlots({ server, devices, expect }: World): void {
   expect(offers.length === devices.length, 'every device is listed again');
   for (const { provider } of offers) {
     expect(provider.running.size === 0, 'no slot is taken when nothing is at work');
-    expect(provider.probe === null, 'nobody is being probed when nothing is at work');
+    expect(provider.standing.probe === null, 'nobody is being probed when nothing is at work');
   }
   for (const { link } of devices) expect(link?.outstanding.size === 0, 'no device is left with a request');
 }

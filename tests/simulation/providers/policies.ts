@@ -1,6 +1,7 @@
 import type { ServerCore } from '../../../assembly/host/index.ts';
 import { trustOf } from '../../../server/domains/providers/health.ts';
-import type { Eligible, SelectionDependencies } from '../../../server/domains/providers/selection.ts';
+import type { Eligible } from '../../../server/domains/providers/model-market.ts';
+import type { SelectionDependencies } from '../../../server/domains/providers/selection.ts';
 
 /**
  * How a request finds its provider: ours, and what it is measured against. Returns those of `eligible` among which the
@@ -33,7 +34,7 @@ export const POLICIES = {
         free.map(({ provider, model }) => ({
           price: Number(model.prices.completion) / 1_000_000,
           ...dependencies.qualityOf(provider.id),
-          latencyMs: provider.latencyMs(nowMs) ?? 2_000,
+          latencyMs: provider.standing.latencyMs(model.name, nowMs) ?? 2_000,
           fairness: 1,
           utilization: 0,
         })),
@@ -46,17 +47,17 @@ export const POLICIES = {
   'two-choices': ({ random }) =>
     amongFree((free, nowMs) => {
       const draw = () => free[Math.floor(random.fraction() * free.length)] as Eligible;
-      return least([draw(), draw()], ({ provider }) => {
-        return (provider.latencyMs(nowMs) ?? 0) * (provider.running.size + 1);
+      return least([draw(), draw()], ({ provider, model }) => {
+        return (provider.standing.latencyMs(model.name, nowMs) ?? 0) * (provider.running.size + 1);
       });
     }),
 
   /** The one that was given the fewest tokens for its capacity. */
   'equal-debt': () =>
     amongFree((free, nowMs) =>
-      least(free, ({ provider }) => {
+      least(free, ({ provider, model }) => {
         const { standing, slots } = provider;
-        return (standing.debtTokens(nowMs) * (standing.pace.tokenMs() ?? 1)) / slots;
+        return (standing.debtTokens(nowMs) * (standing.paceOf(model.name).tokenMs() ?? 1)) / slots;
       }),
     ),
 } as const satisfies Record<string, (dependencies: SelectionDependencies & { core: ServerCore }) => Policy>;
@@ -69,7 +70,7 @@ function amongFree(choose: (free: readonly Eligible[], nowMs: number) => Eligibl
     const free = eligible.filter(({ provider }) => provider.hasFreeSlot());
     const trusted = (trust: string) =>
       free.filter(({ provider }) => trustOf(provider.standing.health, nowMs) === trust);
-    const probe = trusted('probe').find(({ provider }) => provider.probe === null);
+    const probe = trusted('probe').find(({ provider }) => provider.standing.probe === null);
     if (probe) return [probe];
     const ready = trusted('ready');
     if (ready.length === 0) return busyOf(eligible);

@@ -196,11 +196,14 @@ class World {
 
   #wishOf({ id, tokens, tried }: Job): Parameters<ProviderService['takeSlot']>[0] {
     return {
-      accountId: asId<AccountId>(id),
       waitMs: 10_000,
       signal: NEVER_ABORTED,
       rankOf: null,
+      contextTokensOnly: null,
+      isPriceItsOwn: false,
       order: {
+        accountId: asId<AccountId>(id),
+        tenantId: asId<TenantId>(id),
         requestId: id,
         model: 'm',
         body: new Uint8Array(),

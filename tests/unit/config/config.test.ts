@@ -44,6 +44,7 @@ describe('the configuration', () => {
       providerStallTimeoutMs: 15_000,
       requestTimeoutSeconds: 600,
       slotWaitMs: 10_000,
+      marketPriceGuard: 5,
       heartbeatIntervalSeconds: 30,
       ratatoskr: 'on',
       ratatoskrKeyGeneration: 1,
@@ -236,6 +237,7 @@ describe('the configuration', () => {
 
   test.each([
     ['YGGDRASIL_COMMISSION_BASIS_POINTS', '1000', '1500', '999', '1501'],
+    ['YGGDRASIL_MARKET_PRICE_GUARD', '2', '1000', '1', '1001'],
     ['YGGDRASIL_PORT', '0', '65535', '-1', '65536'],
   ])('%s takes its bounds and nothing past them', (variable, min, max, below, above) => {
     expect(problemsOf({ [variable]: min })).toEqual([]);

@@ -3,7 +3,13 @@ import { PLAIN_CHAT } from '../../../server/domains/providers/features.ts';
 import { ENDED_REQUESTS_REMEMBERED } from '../../../server/domains/providers/limits.ts';
 import { ProviderRegistry } from '../../../server/domains/providers/registry.ts';
 import type { ProviderLink } from '../../../server/domains/providers/types.ts';
-import { asId, type DeviceId, type TenantId, type TransactionId } from '../../../server/kernel/ids.ts';
+import {
+  type AccountId,
+  asId,
+  type DeviceId,
+  type TenantId,
+  type TransactionId,
+} from '../../../server/kernel/ids.ts';
 import { FakeClock } from '../../support/clock.ts';
 
 const silentLink = (): ProviderLink => ({
@@ -27,6 +33,8 @@ function connected(registry: ProviderRegistry, name: string) {
       if (chosen === undefined) throw new Error('not listed');
       const order = {
         requestId: asId<TransactionId>(requestId),
+        accountId: asId<AccountId>('a'),
+        tenantId: asId<TenantId>('t'),
         model: name,
         body: new Uint8Array(),
         isContinuation: false,

@@ -1,34 +1,40 @@
 import { describe, expect, it } from 'vitest';
-import { pause } from '../../../server/domains/providers/health.ts';
-import { LiveProvider, ProviderStanding } from '../../../server/domains/providers/live-provider.ts';
+import { afterFailure, pause } from '../../../server/domains/providers/health.ts';
+import { EXPLORED_AFTER_MS, EXPLORED_EVERY } from '../../../server/domains/providers/limits.ts';
+import type { Eligible, ModelMarket } from '../../../server/domains/providers/model-market.ts';
 import type { ScoredCandidate, ScoringCore } from '../../../server/domains/providers/ports.ts';
-import { type Eligible, selectProvider } from '../../../server/domains/providers/selection.ts';
-import { asId, type DeviceId, type TenantId } from '../../../server/kernel/ids.ts';
+import {
+  type ChoiceWish,
+  type Selection,
+  selectProvider,
+} from '../../../server/domains/providers/selection.ts';
 import { createGatewayCore, createServerCore } from '../../support/core.ts';
+import { marketOf, offerOf, waitingRequest, wishOf } from '../../support/offers.ts';
 import { createSeededRandom } from '../../support/random.ts';
 
 const core = createServerCore();
-
-function provider(id: string, price: number, slots = 2): Eligible {
-  const live = new LiveProvider(
-    {
-      id,
-      deviceId: asId<DeviceId>(id),
-      tenantId: asId<TenantId>('t'),
-      link: { request: () => true, grant: () => true, cancel: () => true },
-    },
-    new ProviderStanding(),
-    { slots, models: [{ name: 'm', prices: onePrice(price), contextTokens: 100, continuesAnswers: false }] },
-  );
-  return { provider: live, model: live.models[0] as Eligible['model'] };
-}
-
 const dependencies = () => ({
   core,
   random: createSeededRandom(7),
   qualityOf: () => ({ quality: 0.8, availability: 0.8 }),
 });
-const busy = () => ({ startedMs: 0, lastTextMs: null });
+const choose = (market: ModelMarket, nowMs = 0, changes: Partial<ChoiceWish> = {}): Selection =>
+  selectProvider(market, wishOf(changes), nowMs, dependencies());
+
+/** Who gets how many of so many requests, each done at once. */
+function sharesOf(offers: readonly Eligible[], requests: number, changes: Partial<ChoiceWish> = {}) {
+  const market = marketOf(offers);
+  const given: Record<string, number> = {};
+  const random = dependencies();
+  for (let count = 0; count < requests; count++) {
+    const selection = selectProvider(market, wishOf(changes), count * 100, random);
+    if (!selection.ok) throw new Error('nobody');
+    const { standing, id } = selection.chosen.provider;
+    standing.addDebt(100, count * 100);
+    given[id] = (given[id] ?? 0) + 1;
+  }
+  return given;
+}
 
 // The device's build behind the same port: it scores one candidate after the other, from objects.
 function oneByOne(onScored: (candidates: readonly ScoredCandidate[]) => void = () => {}): ScoringCore {
@@ -65,97 +71,157 @@ function oneByOne(onScored: (candidates: readonly ScoredCandidate[]) => void = (
 
 describe('selection', () => {
   it('never takes a provider without a free slot, however good', () => {
-    const cheap = provider('cheap', 1, 1);
-    cheap.provider.running.add(busy());
-    const dear = provider('dear', 1_000);
-    const chosen = selectProvider([cheap, dear], 0, dependencies());
-    expect(chosen).toMatchObject({ ok: true, chosen: { provider: { id: 'dear' } } });
-    dear.provider.replaceOffer({ slots: 1, models: [dear.model] });
-    dear.provider.running.add(busy());
-    expect(selectProvider([cheap, dear], 0, dependencies())).toEqual({ ok: false, reason: 'all_busy' });
+    const [cheap, dear] = [offerOf('cheap', 1, 1), offerOf('dear', 1_000, 1)];
+    const market = marketOf([cheap, dear]);
+    cheap.provider.running.add(waitingRequest());
+    expect(choose(market)).toMatchObject({ ok: true, chosen: { provider: { id: 'dear' } } });
+    dear.provider.running.add(waitingRequest());
+    dear.provider.standing.touch();
+    expect(choose(market)).toEqual({ ok: false, reason: 'all_busy' });
   });
 
-  it('takes the better half by score', () => {
-    const all = [provider('a', 10), provider('b', 11), provider('c', 500), provider('d', 600)];
-    const random = dependencies();
-    const chosen = new Set<string>();
-    for (let i = 0; i < 50; i++) {
-      const selection = selectProvider(all, 0, random);
-      if (selection.ok) chosen.add(selection.chosen.provider.id);
-    }
-    expect([...chosen].sort()).toEqual(['a', 'b']);
+  it.each([2, 3, 5])('gives each of %i equals the same', (count) => {
+    const equals = Array.from({ length: count }, (_, i) => offerOf(String(i), 10, 100));
+    const given = Object.values(sharesOf(equals, 60 * count));
+    expect(Math.max(...given) - Math.min(...given)).toBeLessThanOrEqual(1);
+    expect(given).toHaveLength(count);
   });
 
-  it('lets equals take turns by what each was given', () => {
-    const all = Array.from({ length: 4 }, (_, i) => provider(String(i), 10, 100));
-    const random = dependencies();
-    const given = new Map<string, number>();
-    for (let i = 0; i < 400; i++) {
-      const selection = selectProvider(all, i, random);
-      if (!selection.ok) throw new Error('nobody');
-      const { provider: taken } = selection.chosen;
-      taken.standing.addDebt(100, i);
-      given.set(taken.id, (given.get(taken.id) ?? 0) + 1);
-    }
-    for (const count of given.values()) expect(count).toBeGreaterThan(70);
-    expect(given.size).toBe(4);
+  it('gives the dearer less, and the more the dearer it is', () => {
+    const given = sharesOf([offerOf('10', 10, 100), offerOf('20', 20, 100), offerOf('30', 30, 100)], 300);
+    expect(given['10']).toBeGreaterThan((given['20'] ?? 0) * 1.3);
+    expect(given['20']).toBeGreaterThan(given['30'] ?? 0);
+    expect(given['30']).toBeGreaterThan(30);
+  });
+
+  it('takes share by degrees from who fails a quarter of its requests', () => {
+    const [good, unreliable] = [offerOf('good', 10, 100), offerOf('unreliable', 10, 100)];
+    unreliable.provider.standing.health = { ...unreliable.provider.standing.health, successRate: 0.75 };
+    const given = sharesOf([good, unreliable], 200);
+    expect(given.unreliable).toBeLessThan(70);
+    expect(given.unreliable).toBeGreaterThan(20);
+  });
+
+  it('asks nobody beyond the highest price, also when nobody else has a slot', () => {
+    const [fair, gouger] = [offerOf('fair', 10, 1), offerOf('gouger', 10_000, 4)];
+    const market = marketOf([fair, gouger]);
+    const guard = { priceMax: market.medianPrice * 5 };
+    expect(choose(market, 0, guard)).toMatchObject({ chosen: { provider: { id: 'fair' } } });
+    fair.provider.running.add(waitingRequest());
+    fair.provider.standing.touch();
+    expect(choose(market, 0, guard)).toEqual({ ok: false, reason: 'all_busy' });
+    expect(choose(market)).toMatchObject({ chosen: { provider: { id: 'gouger' } } });
+  });
+
+  it('takes the median price over owners, so that no cartel of one owner’s devices moves it', () => {
+    const devices = Array.from({ length: 9 }, (_, i) => offerOf(`dear ${i}`, 10_000, 1, 'one owner'));
+    const market = marketOf([offerOf('a', 10), offerOf('b', 12), offerOf('free', 0), ...devices]);
+    expect(market.medianPrice).toBe(12);
+  });
+
+  it('gives who is new a request when it has waited, or when others had enough', () => {
+    const [known, fresh] = [offerOf('known', 1, 100), offerOf('fresh', 4, 100)];
+    const market = marketOf([known]);
+    market.add(fresh, 0);
+    known.provider.standing.addDebt(10, 0);
+    expect(choose(market, EXPLORED_AFTER_MS)).toMatchObject({
+      chosen: { provider: { id: 'fresh' } },
+      reason: 'exploration',
+    });
+    const again = marketOf([known]);
+    again.add(offerOf('fresh', 4, 100), 0);
+    const reasons = Array.from({ length: EXPLORED_EVERY }, () => {
+      const selection = choose(again);
+      return selection.ok ? selection.reason : '';
+    });
+    expect(reasons.indexOf('exploration')).toBe(EXPLORED_EVERY - 1);
+  });
+
+  it('prefers who has the prompt in its cache while that costs others little', () => {
+    const [owed, cached] = [offerOf('owed', 10, 100), offerOf('cached', 10, 100)];
+    const market = marketOf([owed, cached]);
+    cached.provider.standing.addDebt(50, 0);
+    expect(choose(market, 0, { cachedAt: 'cached' })).toMatchObject({
+      chosen: { provider: { id: 'cached' } },
+      reason: 'cache',
+    });
+    cached.provider.standing.addDebt(1_000, 0);
+    expect(choose(market, 0, { cachedAt: 'cached' })).toMatchObject({ chosen: { provider: { id: 'owed' } } });
+  });
+
+  it('asks last whom this account has seen fail, and is not in the way of others', () => {
+    const [failing, other] = [offerOf('failing', 10, 100), offerOf('other', 10, 100)];
+    const { standing } = failing.provider;
+    standing.health = afterFailure(
+      standing.health,
+      { wasProbe: false, accountId: 'unlucky', isItsOwn: false },
+      0,
+      0.5,
+    );
+    other.provider.standing.addDebt(500, 0);
+    const market = marketOf([failing, other]);
+    expect(choose(market, 0, { accountId: 'unlucky' })).toMatchObject({
+      chosen: { provider: { id: 'other' } },
+    });
+    expect(choose(market)).toMatchObject({ chosen: { provider: { id: 'failing' } } });
   });
 
   it('gives a provider whose pause is over one request, and the rest to others', () => {
-    const [good, back] = [provider('good', 10), provider('back', 1)];
-    back.provider.standing.health = pause(back.provider.standing.health, 0, 0.5);
-    expect(selectProvider([back], 1_000, dependencies())).toEqual({ ok: false, reason: 'all_unhealthy' });
-    expect(selectProvider([good, back], 1_000, dependencies())).toMatchObject({
-      chosen: { provider: { id: 'good' } },
-    });
-    expect(selectProvider([good, back], 5_000, dependencies())).toMatchObject({
-      chosen: { provider: { id: 'back' } },
-      isProbe: true,
-    });
-    back.provider.probe = busy();
-    expect(selectProvider([good, back], 5_000, dependencies())).toMatchObject({
-      chosen: { provider: { id: 'good' } },
-    });
+    const [good, back] = [offerOf('good', 10), offerOf('back', 1)];
+    const { standing } = back.provider;
+    standing.health = pause(standing.health, 0, 0.5);
+    expect(choose(marketOf([back]), 1_000)).toEqual({ ok: false, reason: 'all_unhealthy' });
+    const market = marketOf([good, back]);
+    expect(choose(market, 1_000)).toMatchObject({ chosen: { provider: { id: 'good' } } });
+    expect(choose(market, 5_000)).toMatchObject({ chosen: { provider: { id: 'back' } }, isProbe: true });
+    standing.probe = waitingRequest();
+    expect(choose(market, 5_000)).toMatchObject({ chosen: { provider: { id: 'good' } } });
   });
 
   it('puts aside who has become several times slower, unless all have', () => {
-    const all = [provider('a', 10), provider('b', 10), provider('c', 10)];
-    for (const { provider: each } of all) {
-      each.standing.pace.observeText(true, 600, 4);
-      each.standing.pace.observeEnd();
+    const all = ['a', 'b', 'c'].map((id) => offerOf(id, 10));
+    for (const { provider } of all) {
+      const pace = provider.standing.paceOf('m');
+      pace.observeFirstText(0, 600);
+      pace.observeMoreText(10, 4);
+      pace.observeEnd(0, 600);
     }
     const [slow, other, third] = all as [Eligible, Eligible, Eligible];
-    slow.provider.running.add({ startedMs: 0, lastTextMs: null });
-    selectProvider(all, 2_000, dependencies());
+    const market = marketOf(all);
+    slow.provider.running.add(waitingRequest());
+    choose(market, 3_500);
     expect(slow.provider.standing.health.pausedUntilMs).not.toBeNull();
-    for (const { provider: each } of [other, third]) each.running.add({ startedMs: 0, lastTextMs: null });
-    selectProvider([other, third], 2_000, dependencies());
+    for (const { provider } of [other, third]) {
+      provider.running.add(waitingRequest());
+      provider.standing.touch();
+    }
+    choose(market, 3_500);
     expect(other.provider.standing.health.pausedUntilMs).toBeNull();
   });
 
-  it('scores each free provider by what it asks, has shown, was given and works on', () => {
-    const [owed, given, full] = [provider('owed', 30, 4), provider('given', 20, 2), provider('full', 1, 1)];
-    full.provider.running.add(busy());
-    owed.provider.running.add(busy());
-    owed.provider.standing.pace.observeText(true, 1_250, 4);
+  it('scores each by what it asks, has shown, was given and works on', () => {
+    const [owed, given, full] = [offerOf('owed', 30, 4), offerOf('given', 20, 2), offerOf('full', 1, 1)];
+    full.provider.running.add(waitingRequest({ lastTextMs: 1_000 }));
+    owed.provider.standing.paceOf('m').observeFirstText(0, 1_250);
+    owed.provider.running.add(waitingRequest({ lastTextMs: 1_000 }));
     given.provider.standing.addDebt(600, 1_000);
     const quality = new Map([
       ['owed', { quality: 0.5, availability: 0.75 }],
       ['given', { quality: 0.25, availability: 1 }],
     ]);
     const scored: ScoredCandidate[] = [];
-    selectProvider([full, owed, given], 1_000, {
+    selectProvider(marketOf([full, owed, given]), wishOf(), 1_000, {
       core: oneByOne((candidates) => scored.push(...candidates)),
       random: createSeededRandom(7),
       qualityOf: (id) => quality.get(id) ?? { quality: 0, availability: 0 },
     });
-    expect(scored).toEqual([
+    expect(scored.slice(1)).toEqual([
       { price: 30, quality: 0.5, latencyMs: 1_250, availability: 0.75, fairness: 1, utilization: 0.25 },
-      // It has shown no latency, so it counts as typical; it was given twice the mean.
+      // It has shown no latency, so it counts as usual; it was given twice the mean.
       {
         price: 20,
         quality: 0.25,
-        latencyMs: 1_250,
+        latencyMs: 2_000,
         availability: 1,
         fairness: Math.fround(1 / 3),
         utilization: 0,
@@ -170,15 +236,20 @@ describe('selection', () => {
     for (let round = 0; round < 300; round++) {
       // Few prices, paces and debts, so that many scores are equal.
       const all = Array.from({ length: 1 + upTo(one.candidatesMax) }, (_, i) => {
-        const each = provider(String(i), 10 + upTo(3), 4);
-        for (let running = upTo(3); running > 0; running--) each.provider.running.add(busy());
+        const each = offerOf(String(i), 10 + upTo(3), 4);
+        for (let running = upTo(3); running > 0; running--) each.provider.running.add(waitingRequest());
         each.provider.standing.addDebt(100 * upTo(3), 0);
-        each.provider.standing.pace.observeText(true, 200 + 100 * upTo(2), 4);
+        each.provider.standing.paceOf('m').observeFirstText(0, 200 + 100 * upTo(2));
         return each;
       });
-      const choose = (scoring: ScoringCore) =>
-        selectProvider(all, 100, { ...dependencies(), core: scoring, random: createSeededRandom(round) });
-      const [four, single] = [choose(core), choose(one)];
+      const market = marketOf(all);
+      const chooseBy = (scoring: ScoringCore) =>
+        selectProvider(market, wishOf(), 100, {
+          ...dependencies(),
+          core: scoring,
+          random: createSeededRandom(round),
+        });
+      const [four, single] = [chooseBy(core), chooseBy(one)];
       if (!four.ok || !single.ok) throw new Error('nobody');
       expect(four.chosen.provider.id).toBe(single.chosen.provider.id);
       const bits = ({ candidates }: ScoringCore) =>
@@ -187,9 +258,3 @@ describe('selection', () => {
     }
   });
 });
-
-/** One price for everything, in whole cents. */
-function onePrice(cents: number) {
-  const price = BigInt(cents) * 1_000_000n;
-  return { prompt: price, cachedPrompt: price, completion: price };
-}

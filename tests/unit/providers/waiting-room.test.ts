@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { pause } from '../../../server/domains/providers/health.ts';
 import { ACCOUNT_WAITERS_MAX, MODEL_WAITERS_MAX } from '../../../server/domains/providers/limits.ts';
-import { LiveProvider, ProviderStanding } from '../../../server/domains/providers/live-provider.ts';
+import type { LiveProvider } from '../../../server/domains/providers/live-provider.ts';
 import { type Place, WaitingRoom } from '../../../server/domains/providers/waiting-room.ts';
-import { type AccountId, asId, type DeviceId, type TenantId } from '../../../server/kernel/ids.ts';
+import { type AccountId, asId } from '../../../server/kernel/ids.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
+import { offerOf, waitingRequest } from '../../support/offers.ts';
 
 let clock: FakeClock;
 let room: WaitingRoom;
@@ -29,27 +30,13 @@ const wait = (name: string, place: Place, look: () => 'leaves' | 'waits' = () =>
   })();
 };
 
-const provider = (models = ['m'], slots = 1) =>
-  new LiveProvider(
-    {
-      id: 'p',
-      deviceId: asId<DeviceId>('d'),
-      tenantId: asId<TenantId>('t'),
-      link: { request: () => true, grant: () => true, cancel: () => true },
-    },
-    new ProviderStanding(),
-    {
-      slots,
-      models: models.map((name) => ({
-        name,
-        prices: { prompt: 1n, cachedPrompt: 1n, completion: 1n },
-        contextTokens: 100,
-        continuesAnswers: false,
-      })),
-    },
-  );
+const provider = (models = ['m'], slots = 1) => {
+  const { provider: serving, model } = offerOf('p', 1, slots);
+  serving.replaceOffer({ slots, models: models.map((name) => ({ ...model, name })) });
+  return serving;
+};
 const take = (from: LiveProvider) => () => {
-  from.running.add({ startedMs: 0, lastTextMs: null });
+  from.running.add(waitingRequest());
   return 'leaves' as const;
 };
 
