@@ -39,6 +39,8 @@ export interface AccountActor {
   readonly scope?: CredentialScope;
   /** The account is to be deleted: all that it may is undo that. */
   readonly isLeaving?: true;
+  /** The sign-in waits for its passkey: all that the account may is bring that. */
+  readonly isPartial?: true;
   /** When the credential ends by itself; without it, it doesn't. */
   readonly expiresAtMs?: number;
 }

@@ -18,11 +18,16 @@ export {
   CODES_INTERVAL_MS,
   CODES_PER_CLIENT_MAX,
   COUNTED_CLIENTS_MAX,
+  PASSKEY_SIGN_INS_PER_CLIENT_MAX,
   USER_CODE_TRIES_MAX,
   USER_TOKEN_PREFIX,
 } from './limits.ts';
 export { createOfflineTokenStore } from './offline.postgres.ts';
 export { createOfflineAccounts, type OfflineAccounts } from './offline.ts';
+export type { PasskeyAnswer, RelyingParty } from './passkey-ports.ts';
+export type { PasskeyQuestion } from './passkey-questions.ts';
+export { createPasskeyStore } from './passkeys.postgres.ts';
+export type { AnsweredQuestion } from './passkeys.ts';
 export type {
   ClientLimiter,
   Estate,
@@ -48,5 +53,6 @@ export {
   type NewAccount,
   type NewToken,
   type OwnAccount,
+  type Passkey,
   TOKEN_KINDS,
 } from './types.ts';

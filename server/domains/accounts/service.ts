@@ -19,6 +19,12 @@ import {
 } from './external-sign-in.ts';
 import { createLinkedIdentities, type IdentityDependencies, type LinkedIdentities } from './identities.ts';
 import { API_KEY_PREFIX, FIRST_TOKEN_NAME, SETUP_CODE_BYTES, USER_TOKEN_PREFIX } from './limits.ts';
+import {
+  createPasskeySignIn,
+  type PasskeySignIn,
+  type PasskeySignInDependencies,
+} from './passkey-sign-in.ts';
+import { createPasskeys, type PasskeyDependencies, type Passkeys } from './passkeys.ts';
 import type { AccountStore, LiveConnections, SignInStore, TokenHash } from './ports.ts';
 import {
   createProgramSignIn,
@@ -39,6 +45,8 @@ export interface AccountService
     ExternalSignIn,
     AddressChanges,
     LinkedIdentities,
+    Passkeys,
+    PasskeySignIn,
     ProgramSignIn,
     RecoveryCodes,
     AccountDeletion {
@@ -87,6 +95,8 @@ interface AccountDependencies
   extends Pick<SignInDependencies, 'mail' | 'clients' | 'signUpOpen'>,
     Pick<AddressChangeDependencies, 'changes'>,
     Pick<IdentityDependencies, 'identities'>,
+    Pick<PasskeyDependencies, 'passkeys' | 'ceremonies' | 'partyOf' | 'opensByPasskey'>,
+    Pick<PasskeySignInDependencies, 'passkeySignIns'>,
     Pick<RecoveryCodeDependencies, 'recoveryCodes'>,
     Pick<ProgramSignInDependencies, 'programs' | 'codeTries'>,
     Pick<AccountDeletionDependencies, 'deletions' | 'money' | 'deletionDelayMs'>,
@@ -170,6 +180,8 @@ function createParts(dependencies: AccountDependencies, newAccount: (name: strin
     ...createAddressChanges(dependencies),
     ...createLinkedIdentities(dependencies),
     ...createAccountDeletion(dependencies),
+    ...createPasskeys(dependencies),
+    ...createPasskeySignIn({ ...dependencies, notices }),
     ...createProgramSignIn({ ...dependencies, notices }),
     ...createRecoveryCodes({ ...dependencies, notices }),
     ...createExternalSignIn({ ...dependencies, notices, newAccount }),
@@ -185,7 +197,7 @@ async function identify(
   if (!token.startsWith(USER_TOKEN_PREFIX) && !token.startsWith(API_KEY_PREFIX)) return null;
   const found = await store.findByToken(hash(token), wantedTenantId, clock.nowMs());
   if (found === null) return null;
-  const { account, credentialId, tenantId, membership, scope, expiresAtMs, isLeaving } = found;
+  const { account, credentialId, tenantId, membership, scope, expiresAtMs, isPartial, isLeaving } = found;
   if (membership === null) throw notFound('tenant');
   const { role, networkIds } = membership;
   return {
@@ -197,6 +209,7 @@ async function identify(
     networkIds,
     operator: account.operator,
     ...(scope === null ? {} : { scope }),
+    ...(isPartial ? { isPartial } : {}),
     ...(isLeaving ? { isLeaving } : {}),
     ...(expiresAtMs === null ? {} : { expiresAtMs }),
   };

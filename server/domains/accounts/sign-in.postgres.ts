@@ -70,7 +70,7 @@ export function createSignInStore(database: Database, tenants: TenantRows): Sign
         if (taken === null) return null;
         const entered = await findOrMake(sql, taken, newAccount);
         if (entered === null) return null;
-        return { ...entered, ended: await insertSession(sql, entered.account.id, token, tokensMax) };
+        return { ...entered, ...(await insertSession(sql, entered.account.id, token, tokensMax)) };
       }),
 
     removeExpired: (codesBeforeMs, nowMs) =>

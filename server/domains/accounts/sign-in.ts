@@ -109,18 +109,18 @@ export function createSignIn(dependencies: SignInDependencies): SignIn {
 
     async enter(codeId, code, origin) {
       const given = hashOfCode(hash, codeId, code);
-      const { token, secret } = makeSession(dependencies);
+      const made = makeSession(dependencies);
       const entered = await store.useCode(
         { codeId, nowMs: clock.nowMs(), isRight: isHash(given) },
-        token,
+        made.token,
         dependencies.newAccount,
         TOKENS_PER_ACCOUNT_MAX,
       );
       if (entered === null) throw codeWrong();
-      const { account, isNew, ended } = entered;
+      const { account, isNew, token, ended } = entered;
       for (const credentialId of ended) live.endCredential(account.id, credentialId);
       dependencies.notices.note(account, isNew, origin);
-      return { account, isNew, token, secret };
+      return { account, isNew, token, secret: made.secret };
     },
 
     removeExpired: () => store.removeExpired(clock.nowMs() - CODES_INTERVAL_MS, clock.nowMs()),

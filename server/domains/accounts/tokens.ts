@@ -133,7 +133,7 @@ export function createAccountTokens(
     },
 
     async signOut(actor) {
-      const account = requirePermission(actor, 'account.read');
+      const account = requirePermission(actor, 'account.prove');
       const isRemoved = await store.removeSession(account);
       if (isRemoved) live.endCredential(account.accountId, account.credentialId);
       return isRemoved;

@@ -83,6 +83,16 @@ import { collectToken } from './oauth/token.ts';
 import { beginExternalSignIn } from './oidc/begin.ts';
 import { finishExternalSignIn, finishPostedSignIn } from './oidc/finish.ts';
 import { listIdentityProviders } from './oidc/list.ts';
+import { beginPasskey } from './passkeys/begin.ts';
+import { beginProof } from './passkeys/begin-proof.ts';
+import { beginPasskeySignIn } from './passkeys/begin-sign-in.ts';
+import { completeSignIn } from './passkeys/complete.ts';
+import { createPasskey } from './passkeys/create.ts';
+import { enterByPasskey } from './passkeys/enter.ts';
+import { listPasskeys } from './passkeys/list.ts';
+import { removePasskey } from './passkeys/remove.ts';
+import { renamePasskey } from './passkeys/rename.ts';
+import { getSecondFactor, setSecondFactor } from './passkeys/second-factor.ts';
 import { confirmPaymentStanding } from './payments/confirm-standing.ts';
 import { getPaymentStanding } from './payments/get-standing.ts';
 import { getReadingRetention } from './readings/get-retention.ts';
@@ -180,6 +190,7 @@ const accountRoutes = (services: RestServices, operationNames: () => readonly st
   countRecoveryCodes(services),
   makeRecoveryCodes(services),
   recover(services),
+  ...passkeyRoutes(services),
   listIdentities(services),
   removeIdentity(services),
   listTokens(services),
@@ -201,6 +212,21 @@ const accountRoutes = (services: RestServices, operationNames: () => readonly st
   getMember(services),
   updateMember(services),
   removeMember(services),
+];
+
+/** Passkeys, and sign-ins with them. */
+const passkeyRoutes = (services: RestServices) => [
+  beginPasskeySignIn(services),
+  enterByPasskey(services),
+  beginProof(services),
+  completeSignIn(services),
+  beginPasskey(services),
+  createPasskey(services),
+  listPasskeys(services),
+  renamePasskey(services),
+  removePasskey(services),
+  getSecondFactor(services),
+  setSecondFactor(services),
 ];
 
 /** Networks, devices and what they say. */
