@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { launchChromium } from '../support/chromium.ts';
+import { addAuthenticator, launchChromium } from '../support/chromium.ts';
 import { type MailServer, startMailServer } from '../support/mail-server.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
@@ -339,17 +339,7 @@ describe('in a browser', () => {
 
   it('a page makes a passkey, and signs in with it alone', async () => {
     const page = await browser.newPage();
-    const devtools = await page.context().newCDPSession(page);
-    await devtools.send('WebAuthn.enable');
-    await devtools.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-      },
-    });
+    await addAuthenticator(page);
     await page.goto(`${server.httpUrl.replace('127.0.0.1', 'localhost')}/docs`);
     const code = JSON.stringify({ ...(await newCode()), cookie: true });
     const signIn = `fetch('${SESSIONS}', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '${code}' })`;

@@ -121,6 +121,13 @@ export const ATTACKS: readonly Attack[] = [
     () => ({ name: 'Mine' }),
   ),
   blind('users.proof.begin', 'POST', () => 'users/me/proof/passkey'),
+  blind('users.proof.sendCode', 'POST', () => 'users/me/proof/code'),
+  blind(
+    'users.proof.create',
+    'POST',
+    () => 'users/me/proof',
+    () => ({ recoveryCode: 'BCDF-GHJK-LMNP-QRST-VWXZ' }),
+  ),
   blind(
     'users.sessions.complete',
     'POST',

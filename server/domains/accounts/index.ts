@@ -39,6 +39,8 @@ export type {
 } from './ports.ts';
 export { createProgramSignInStore } from './program-sign-in.postgres.ts';
 export type { CollectOutcome } from './program-sign-in.ts';
+export { createProofStore } from './proofs.postgres.ts';
+export type { Proof } from './proofs.ts';
 export { createRecoveryCodeStore } from './recovery-codes.postgres.ts';
 export { type AccountService, createAccountService } from './service.ts';
 export { createSignInStore } from './sign-in.postgres.ts';

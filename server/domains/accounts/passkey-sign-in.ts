@@ -9,7 +9,7 @@ import { createPasskeyQuestions, type PasskeyQuestion, passkeyRefused } from './
 import { type AnsweredQuestion, type PasskeyDependencies, userHandleOf } from './passkeys.ts';
 import type { ClientLimiter, LiveConnections } from './ports.ts';
 import type { SignInNotices, SignInOrigin } from './sign-in-notices.ts';
-import { makeSession } from './tokens.ts';
+import { asProven, makeSession } from './tokens.ts';
 import type { Account, NewToken } from './types.ts';
 
 /**
@@ -46,7 +46,7 @@ export interface PasskeySignIn {
 export interface PasskeySignInDependencies extends PasskeyDependencies {
   /** Counts the sign-ins that each client begins. */
   readonly passkeySignIns: ClientLimiter;
-  readonly live: Pick<LiveConnections, 'endCredential'>;
+  readonly live: Pick<LiveConnections, 'accountChanged' | 'endCredential'>;
   readonly notices: SignInNotices;
   readonly logger: Logger;
 }
@@ -96,7 +96,7 @@ export function createPasskeySignIn(dependencies: PasskeySignInDependencies): Pa
 }
 
 /** Who asks, as a person: an API key proves nobody. */
-function requirePerson(actor: Actor): AccountActor {
+export function requirePerson(actor: Actor): AccountActor {
   const account = requirePermission(actor, 'account.prove');
   if (account.scope === undefined) return account;
   throw new AppError(
@@ -121,7 +121,7 @@ async function enter(
 ) {
   const { passkeys, live, notices, logger, clock } = dependencies;
   const { passkey, use, partial } = shown;
-  const { token, secret } = makeSession(dependencies);
+  const { token, secret } = asProven(makeSession(dependencies));
   const noted = { ...use, nowMs: clock.nowMs(), partial };
   const entered = await passkeys.enter(passkey, noted, token, TOKENS_PER_ACCOUNT_MAX);
   if (entered === null) {

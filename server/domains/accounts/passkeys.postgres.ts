@@ -53,7 +53,7 @@ async function insertPasskey(sql: Sql, accountId: AccountId, passkey: StoredPass
  * Notes a use. False: the passkey is gone, or its authenticator has counted as far before (Web Authentication Level 3, section 7.2, step
  * 22); one that doesn't count says 0 each time.
  */
-async function noteUse(
+export async function noteUse(
   sql: Sql,
   passkeyId: PasskeyId,
   { signCount, isBackedUp, nowMs }: PasskeyUse & { readonly nowMs: number },

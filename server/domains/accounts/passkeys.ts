@@ -7,7 +7,7 @@ import { lastSignIn, titleOfIssuer } from './identities.ts';
 import { PASSKEYS_PER_ACCOUNT_MAX } from './limits.ts';
 import type { PasskeyAnswer, PasskeyCeremonies, PasskeyStore, RelyingParty } from './passkey-ports.ts';
 import { createPasskeyQuestions, type PasskeyQuestion, passkeyRefused } from './passkey-questions.ts';
-import type { AccountStore, IdentityProvider, MailSender } from './ports.ts';
+import type { AccountStore, IdentityProvider, LiveConnections, MailSender } from './ports.ts';
 import { credentialGone, type TokenSources } from './tokens.ts';
 import type { Passkey } from './types.ts';
 
@@ -64,6 +64,7 @@ export interface PasskeyDependencies extends TokenSources {
   readonly partyOf: (origin: string) => RelyingParty | null;
   /** The server has a name that passkeys may be for. */
   readonly opensByPasskey: boolean;
+  readonly live: Pick<LiveConnections, 'accountChanged'>;
   readonly store: Pick<AccountStore, 'findSelf'>;
   readonly providers: readonly Pick<IdentityProvider, 'title' | 'issuer'>[];
   /** Null: no mail can be sent. */
@@ -72,7 +73,7 @@ export interface PasskeyDependencies extends TokenSources {
 
 /** Builds this part of the service. */
 export function createPasskeys(dependencies: PasskeyDependencies): Passkeys {
-  const { passkeys, ceremonies, store, mail, clock, random } = dependencies;
+  const { passkeys, ceremonies, live, store, mail, clock, random } = dependencies;
   const questions = createPasskeyQuestions(dependencies);
 
   const tell = (address: string | null, subject: string, text: string) => {
@@ -110,6 +111,8 @@ export function createPasskeys(dependencies: PasskeyDependencies): Passkeys {
       if (outcome === 'credential_gone') throw credentialGone();
       if (outcome === 'limit_reached') throw tooManyPasskeys();
       if (outcome === 'taken') throw passkeyRefused();
+      // From now on it proves itself with that.
+      live.accountChanged(account.accountId);
       tell(outcome.address, ADDED_SUBJECT, addedText(name));
       return passkey;
     },
@@ -129,6 +132,7 @@ export function createPasskeys(dependencies: PasskeyDependencies): Passkeys {
     removePasskey: async (actor, passkeyId) => {
       const account = requirePermission(actor, 'account.manage');
       const { address } = await remove(account, passkeyId, dependencies);
+      live.accountChanged(account.accountId);
       tell(address, REMOVED_SUBJECT, REMOVED_TEXT);
     },
 

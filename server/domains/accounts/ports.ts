@@ -29,6 +29,10 @@ export interface IdentifiedAccount {
   readonly scope: CredentialScope | null;
   /** Its sign-in waits for a passkey. */
   readonly isPartial: boolean;
+  /** When the token's holder proved last that it is the account; null: never. */
+  readonly provenAtMs: number | null;
+  /** What the account has to prove itself with. */
+  readonly has: { readonly passkey: boolean; readonly address: boolean; readonly recoveryCode: boolean };
   /** The account is to be deleted. */
   readonly isLeaving: boolean;
 }
@@ -271,6 +275,8 @@ export interface RecoveryCodeStore {
 /** A token as it is kept. */
 export interface StoredToken extends AccountToken {
   readonly hash: Uint8Array;
+  /** When its holder proved that it is the account; null: it didn't. */
+  readonly provenAtMs: number | null;
 }
 
 /** Where accounts are kept. */

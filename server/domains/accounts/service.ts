@@ -1,4 +1,4 @@
-import type { AccountActor, Actor } from '../../kernel/actor.ts';
+import type { AccountActor, Actor, ProofWay } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import { type AccountId, asId, type TenantId } from '../../kernel/ids.ts';
@@ -25,16 +25,17 @@ import {
   type PasskeySignInDependencies,
 } from './passkey-sign-in.ts';
 import { createPasskeys, type PasskeyDependencies, type Passkeys } from './passkeys.ts';
-import type { AccountStore, LiveConnections, SignInStore, TokenHash } from './ports.ts';
+import type { AccountStore, IdentifiedAccount, LiveConnections, SignInStore, TokenHash } from './ports.ts';
 import {
   createProgramSignIn,
   type ProgramSignIn,
   type ProgramSignInDependencies,
 } from './program-sign-in.ts';
+import { createProofs, type ProofDependencies, type Proofs } from './proofs.ts';
 import { createRecoveryCodes, type RecoveryCodeDependencies, type RecoveryCodes } from './recovery-codes.ts';
 import { createSignIn, type SignIn, type SignInDependencies } from './sign-in.ts';
 import { createSignInNotices, type SignInNoticeDependencies } from './sign-in-notices.ts';
-import { type AccountTokens, createAccountTokens, makeSession, makeToken } from './tokens.ts';
+import { type AccountTokens, asProven, createAccountTokens, makeSession, makeToken } from './tokens.ts';
 import type { Account, NewAccount, NewToken, OwnAccount } from './types.ts';
 
 /** Accounts, and what proves that it is them. */
@@ -47,6 +48,7 @@ export interface AccountService
     LinkedIdentities,
     Passkeys,
     PasskeySignIn,
+    Proofs,
     ProgramSignIn,
     RecoveryCodes,
     AccountDeletion {
@@ -97,6 +99,7 @@ interface AccountDependencies
     Pick<IdentityDependencies, 'identities'>,
     Pick<PasskeyDependencies, 'passkeys' | 'ceremonies' | 'partyOf' | 'opensByPasskey'>,
     Pick<PasskeySignInDependencies, 'passkeySignIns'>,
+    Pick<ProofDependencies, 'proofs'>,
     Pick<RecoveryCodeDependencies, 'recoveryCodes'>,
     Pick<ProgramSignInDependencies, 'programs' | 'codeTries'>,
     Pick<AccountDeletionDependencies, 'deletions' | 'money' | 'deletionDelayMs'>,
@@ -132,7 +135,9 @@ export function createAccountService(dependencies: AccountDependencies): Account
 
     async setUp(code, name, kind) {
       const account = newAccount(name, true);
-      const made = kind === 'session' ? makeSession(dependencies) : makeToken(FIRST_TOKEN_NAME, dependencies);
+      const made = asProven(
+        kind === 'session' ? makeSession(dependencies) : makeToken(FIRST_TOKEN_NAME, dependencies),
+      );
       if (await store.addFirstAccount(hash(code), account, made.token)) return { account, ...made };
       throw new AppError('forbidden', 'setup_code_wrong', 'The set-up code is wrong or was used already.');
     },
@@ -174,6 +179,7 @@ export function createAccountService(dependencies: AccountDependencies): Account
 /** The parts of the service that have files of their own. */
 function createParts(dependencies: AccountDependencies, newAccount: (name: string) => Account) {
   const notices = createSignInNotices(dependencies);
+  const signIn = createSignIn({ ...dependencies, store: dependencies.codes, notices, newAccount });
   return {
     ...createAccountTokens(dependencies),
     ...createApiKeys(dependencies),
@@ -185,14 +191,21 @@ function createParts(dependencies: AccountDependencies, newAccount: (name: strin
     ...createProgramSignIn({ ...dependencies, notices }),
     ...createRecoveryCodes({ ...dependencies, notices }),
     ...createExternalSignIn({ ...dependencies, notices, newAccount }),
-    ...createSignIn({ ...dependencies, store: dependencies.codes, notices, newAccount }),
+    ...createProofs({ ...dependencies, accounts: dependencies.store, sendCode: signIn.requestProof }),
+    ...signIn,
   };
 }
 
 async function identify(
   token: string,
   wantedTenantId: TenantId | null,
-  { store, clock, hash }: Pick<AccountDependencies, 'store' | 'clock' | 'hash'>,
+  {
+    store,
+    clock,
+    hash,
+    mail,
+    opensByPasskey,
+  }: Pick<AccountDependencies, 'store' | 'clock' | 'hash' | 'mail' | 'opensByPasskey'>,
 ): Promise<AccountActor | null> {
   if (!token.startsWith(USER_TOKEN_PREFIX) && !token.startsWith(API_KEY_PREFIX)) return null;
   const found = await store.findByToken(hash(token), wantedTenantId, clock.nowMs());
@@ -200,6 +213,7 @@ async function identify(
   const { account, credentialId, tenantId, membership, scope, expiresAtMs, isPartial, isLeaving } = found;
   if (membership === null) throw notFound('tenant');
   const { role, networkIds } = membership;
+  const accepted = proofWaysOf(found.has, { byMail: mail !== null, byPasskey: opensByPasskey });
   return {
     kind: 'account',
     tenantId,
@@ -209,8 +223,21 @@ async function identify(
     networkIds,
     operator: account.operator,
     ...(scope === null ? {} : { scope }),
+    ...(accepted.length === 0 ? {} : { proof: { atMs: found.provenAtMs, accepted } }),
     ...(isPartial ? { isPartial } : {}),
     ...(isLeaving ? { isLeaving } : {}),
     ...(expiresAtMs === null ? {} : { expiresAtMs }),
   };
+}
+
+/** How an account proves itself: with a passkey where it has one, else with what it has. */
+function proofWaysOf(
+  { passkey, address, recoveryCode }: IdentifiedAccount['has'],
+  works: { readonly byMail: boolean; readonly byPasskey: boolean },
+): ProofWay[] {
+  if (passkey && works.byPasskey) return ['passkey'];
+  return [
+    ...(address && works.byMail ? (['code'] as const) : []),
+    ...(recoveryCode ? (['recovery_code'] as const) : []),
+  ];
 }

@@ -19,7 +19,7 @@ async function insertCode(sql: Sql, code: StoredCode): Promise<void> {
 }
 
 /** The code's address, and the name that its account gets; null: it isn't right, or not there any more. */
-async function takeCode(
+export async function takeCode(
   sql: Sql,
   { codeId, nowMs, isRight }: Parameters<SignInStore['useCode']>[0],
 ): Promise<{ address: string; accountName: string | null } | null> {

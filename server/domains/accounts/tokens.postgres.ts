@@ -26,11 +26,11 @@ const toToken = (row: TokenRow): AccountToken => ({
 
 /** Adds a token of this account, in the caller's transaction. */
 export async function insertToken(sql: Sql, accountId: AccountId, token: StoredToken): Promise<void> {
-  const { id, kind, name, hash, createdAtMs, expiresAtMs } = token;
+  const { id, kind, name, hash, createdAtMs, expiresAtMs, provenAtMs } = token;
   await sql`
-    INSERT INTO account_tokens (id, account_id, kind, name, token_hash, created_at, expires_at)
+    INSERT INTO account_tokens (id, account_id, kind, name, token_hash, created_at, expires_at, proven_at)
     VALUES (${id}, ${accountId}, ${kind}, ${name}, ${hash}, ${new Date(createdAtMs)},
-      ${expiresAtMs === null ? null : new Date(expiresAtMs)})`;
+      ${expiresAtMs === null ? null : new Date(expiresAtMs)}, ${provenAtMs === null ? null : new Date(provenAtMs)})`;
 }
 
 /** Changes of an account's tokens come one after the other: each counts what the one before left. */
@@ -58,14 +58,19 @@ export async function insertSession(
 ): Promise<AddedSession> {
   await lockAccount(sql, accountId);
   const asks = await sql`SELECT 1 FROM second_factors WHERE account_id = ${accountId}`;
-  if (asks.length === 0) return insertWholeSession(sql, accountId, token, tokensMax);
+  if (asks.length === 0) {
+    // Who has a passkey proves it with that alone.
+    const passkeys = await sql`SELECT 1 FROM account_passkeys WHERE account_id = ${accountId} LIMIT 1`;
+    const provenAtMs = passkeys.length === 0 ? token.provenAtMs : null;
+    return insertWholeSession(sql, accountId, { ...token, provenAtMs }, tokensMax);
+  }
   const gone = await sql<{ id: CredentialId }[]>`
     DELETE FROM account_tokens WHERE id IN (
       SELECT id FROM account_tokens WHERE account_id = ${accountId} AND kind = 'partial'
       ORDER BY created_at DESC OFFSET ${PARTIAL_SESSIONS_MAX - 1})
     RETURNING id`;
   const expiresAtMs = token.createdAtMs + PARTIAL_SESSION_MS;
-  const partial = { ...token, kind: 'partial', name: PARTIAL_NAME, expiresAtMs } as const;
+  const partial = { ...token, kind: 'partial', name: PARTIAL_NAME, expiresAtMs, provenAtMs: null } as const;
   await insertToken(sql, accountId, partial);
   return { token: partial, ended: gone.map(({ id }) => id) };
 }

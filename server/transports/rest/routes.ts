@@ -90,9 +90,11 @@ import { completeSignIn } from './passkeys/complete.ts';
 import { createPasskey } from './passkeys/create.ts';
 import { enterByPasskey } from './passkeys/enter.ts';
 import { listPasskeys } from './passkeys/list.ts';
+import { prove } from './passkeys/prove.ts';
 import { removePasskey } from './passkeys/remove.ts';
 import { renamePasskey } from './passkeys/rename.ts';
 import { getSecondFactor, setSecondFactor } from './passkeys/second-factor.ts';
+import { sendProofCode } from './passkeys/send-proof-code.ts';
 import { confirmPaymentStanding } from './payments/confirm-standing.ts';
 import { getPaymentStanding } from './payments/get-standing.ts';
 import { getReadingRetention } from './readings/get-retention.ts';
@@ -220,6 +222,8 @@ const passkeyRoutes = (services: RestServices) => [
   enterByPasskey(services),
   beginProof(services),
   completeSignIn(services),
+  sendProofCode(services),
+  prove(services),
   beginPasskey(services),
   createPasskey(services),
   listPasskeys(services),

@@ -125,6 +125,18 @@ export const ACCOUNT_CASES: Readonly<Record<string, RestCase>> = {
     status: 409,
     code: 'passkey_needed',
   },
+  'users.proof.sendCode': {
+    valid: () => ({ path: '/api/v1/users/me/proof/code' }),
+    refused: () => ({ path: '/api/v1/users/me/proof/code' }),
+    status: 403,
+    code: 'step_up_required',
+  },
+  'users.proof.create': {
+    valid: () => ({ path: '/api/v1/users/me/proof', body: { recoveryCode: 'BCDF-GHJK-LMNP-QRST-VWXZ' } }),
+    refused: () => ({ path: '/api/v1/users/me/proof', body: { recoveryCode: 'BCDF-GHJK-LMNP-QRST-VWXZ' } }),
+    status: 403,
+    code: 'step_up_required',
+  },
   'users.sessions.complete': {
     valid: () => ({ path: '/api/v1/users/sessions/complete', body: USED }),
     refused: () => ({ path: '/api/v1/users/sessions/complete', body: USED }),

@@ -12,6 +12,7 @@ export const beginPasskey = (services: PasskeyServices) =>
     access: 'account.manage',
     cost: COSTS.write,
     audit: 'change',
+    needsProof: true,
     summary: 'What your browser makes a passkey of yours from, within five minutes.',
     response: questionSchema,
     status: 201,

@@ -14,6 +14,7 @@ export const createPasskey = (services: PasskeyServices) =>
     access: 'account.manage',
     cost: COSTS.write,
     audit: 'change',
+    needsProof: true,
     summary: 'Keeps the passkey that your browser made: it signs you in from now on. 20 at most.',
     body: z.strictObject({ challengeId: idSchema, name: nameSchema, answer: createdAnswerSchema }),
     response: passkeySchema,

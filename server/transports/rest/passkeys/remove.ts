@@ -14,6 +14,7 @@ export const removePasskey = ({ accounts }: { accounts: AccountService }) =>
     access: 'account.manage',
     cost: COSTS.write,
     audit: 'change',
+    needsProof: true,
     summary: 'A passkey does not sign you in any more. Not the last way in. Tokens stay as they are.',
     params: passkeyParamsSchema,
     response: z.object({ removed: z.literal(true) }),

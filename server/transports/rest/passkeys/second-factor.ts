@@ -36,6 +36,7 @@ export const setSecondFactor = ({ accounts }: { accounts: AccountService }) =>
     access: 'account.manage',
     cost: COSTS.write,
     audit: 'change',
+    needsProof: true,
     summary:
       'From now on each of your sign-ins with a code or a provider needs a passkey besides, or none does. Recovery codes need none.',
     body: z.strictObject({ isRequired: z.boolean() }),
