@@ -84,12 +84,12 @@ describe('an operation that takes a fresh proof', () => {
       }
     }
     const denials = async () => {
-      const path = '/api/v1/audit?limit=100';
+      const path = '/api/v1/audit?limit=200';
       const { items } = await world.server.get<{ items: object[] }>(path, entered.answer.token);
       return items;
     };
     await expect
-      .poll(denials, { timeout: 30_000 })
+      .poll(denials, { timeout: 30_000, interval: 500 })
       .toContainEqual(expect.objectContaining({ operation: 'members.add', outcome: 'step_up_required' }));
     const proof = { recoveryCode: made.answer.codes[1] };
     expect((await people.post(PROOF, proof, entered.answer.token)).outcome).toBe('201 done');
