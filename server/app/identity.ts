@@ -9,12 +9,15 @@ import {
   createExternalSignInStore,
   createHomeRows,
   createIdentityStore,
+  createPasskeyStore,
   createProgramSignInStore,
+  createProofStore,
   createRecoveryCodeStore,
   createSignInNoticeStore,
   createSignInStore,
   type IdentityProvider,
   type LiveConnections,
+  PASSKEY_SIGN_INS_PER_CLIENT_MAX,
   USER_CODE_TRIES_MAX,
 } from '../domains/accounts/index.ts';
 import {
@@ -48,6 +51,7 @@ import type { DeviceId, TenantId } from '../kernel/ids.ts';
 import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import { usernameOfClient } from '../platform/mqtt/client-ids.ts';
 import { createIssuerClient } from '../platform/oidc/index.ts';
+import { createPasskeyCeremonies, relyingPartyOf } from '../platform/passkeys/index.ts';
 import { buildDeletionJob, deletionParts } from './deletions.ts';
 import type { Part } from './lifecycle.ts';
 import type { Messaging } from './messaging.ts';
@@ -210,6 +214,10 @@ function accountParts(config: Config, { database, mailer, clock, logger }: Platf
     store: createAccountStore(database, tenantRows),
     codes: createSignInStore(database, tenantRows),
     identities: createIdentityStore(database),
+    passkeys: createPasskeyStore(database),
+    proofs: createProofStore(database),
+    passkeySignIns: createClientLimiter({ ...counted, countMax: PASSKEY_SIGN_INS_PER_CLIENT_MAX }, { clock }),
+    ...passkeyParts(config),
     changes: createAddressChangeStore(database),
     mail: mailer,
     recoveryCodes: createRecoveryCodeStore(database),
@@ -223,6 +231,15 @@ function accountParts(config: Config, { database, mailer, clock, logger }: Platf
     external: createExternalSignInStore(database, tenantRows),
     providers: identityProviders(config, clock),
     logger,
+  };
+}
+
+/** Without a public address passkeys are for `localhost` alone. */
+function passkeyParts({ publicUrl }: Config) {
+  return {
+    ceremonies: createPasskeyCeremonies(),
+    partyOf: (pageOrigin: string) => relyingPartyOf(publicUrl, pageOrigin),
+    opensByPasskey: publicUrl === null || relyingPartyOf(publicUrl, publicUrl) !== null,
   };
 }
 

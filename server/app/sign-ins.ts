@@ -1,7 +1,6 @@
-import type { AccountService } from '../domains/accounts/index.ts';
+import type { Account, AccountService, AccountToken } from '../domains/accounts/index.ts';
 import type { AuditRecorder } from '../domains/audit/index.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { AccountId } from '../kernel/ids.ts';
 
 /**
  * The accounts, whose sign-ins stand in the log of the account's own tenant, too: who signs in is nobody yet when its request
@@ -11,10 +10,13 @@ export function recordSignIns(
   accounts: AccountService,
   { recorder, clock }: { readonly recorder: Pick<AuditRecorder, 'note'>; readonly clock: Clock },
 ): AccountService {
-  const signedIn = async <Entered extends { readonly account: { readonly id: AccountId } }>(
+  const signedIn = async <
+    Entered extends { readonly account: Pick<Account, 'id'>; readonly token?: Pick<AccountToken, 'kind'> },
+  >(
     entered: Entered,
   ): Promise<Entered> => {
-    const { id } = entered.account;
+    const { account, token } = entered;
+    const { id } = account;
     const tenantId = await accounts.findTenantOfAccount(id);
     if (tenantId === null) return entered;
     await recorder.note({
@@ -23,7 +25,7 @@ export function recordSignIns(
       principal: `account:${id}`,
       operation: 'users.signIn',
       class: 'access',
-      outcome: 'done',
+      outcome: token?.kind === 'partial' ? 'second_factor_required' : 'done',
       objects: [],
       reason: null,
       leftOut: 0,
@@ -34,6 +36,9 @@ export function recordSignIns(
     ...accounts,
     setUp: async (...asked) => signedIn(await accounts.setUp(...asked)),
     enter: async (...asked) => signedIn(await accounts.enter(...asked)),
+    enterByPasskey: async (...asked) => signedIn(await accounts.enterByPasskey(...asked)),
+    completeSignIn: async (...asked) => signedIn(await accounts.completeSignIn(...asked)),
+    recover: async (...asked) => signedIn(await accounts.recover(...asked)),
     finishExternal: async (...asked) => signedIn(await accounts.finishExternal(...asked)),
     collectProgram: async (...asked) => {
       const outcome = await accounts.collectProgram(...asked);

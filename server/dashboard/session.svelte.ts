@@ -6,6 +6,7 @@ import {
   type SignInAnswer,
 } from './api/credentials.ts';
 import { ApiError, ask, askList, onSignedOut } from './api/http.ts';
+import { usePasskey } from './api/passkeys.ts';
 import type { Tenant, User } from './api/types.ts';
 
 /** Who is signed in. */
@@ -18,8 +19,10 @@ export interface Session {
 
 let current = $state.raw<Session | null | undefined>(undefined);
 
+let waiting = $state(false);
+
 onSignedOut(() => {
-  if (current) endHere();
+  if (current || waiting) endHere();
 });
 
 /** Who is signed in; null: nobody; undefined: it isn't known yet. */
@@ -28,9 +31,8 @@ export const session = (): Session | null | undefined => current;
 /** Looks whether somebody is signed in already. */
 export async function resume(): Promise<void> {
   try {
-    const { csrfToken } = await ask<{ csrfToken: string | null }>('GET', '/users/sessions/current');
-    keepCredentials({ token: null, csrfToken });
-    await load();
+    type Current = Pick<SignInAnswer, 'csrfToken' | 'needsPasskey'>;
+    await begin({ ...(await ask<Current>('GET', '/users/sessions/current')), token: null });
   } catch {
     current = null;
   }
@@ -47,6 +49,17 @@ export const enterMailCode = (codeId: string, code: string): Promise<void> =>
 /** Signs in with a recovery code. */
 export const enterRecoveryCode = (code: string): Promise<void> =>
   enter('/users/recover', { code }, keepsCookies());
+
+/** Signs in with a passkey alone. */
+export const enterPasskey = async (): Promise<void> =>
+  enter('/users/sessions/passkey', await usePasskey('signIn'), keepsCookies());
+
+/** Completes a sign-in that waits for a passkey. */
+export const completeSignIn = async (): Promise<void> =>
+  enter('/users/sessions/complete', await usePasskey('prove'), keepsCookies());
+
+/** True while a sign-in waits for a passkey. */
+export const waitsForPasskey = (): boolean => waiting;
 
 /** Signs in with a token that somebody has. */
 export async function enterToken(token: string): Promise<void> {
@@ -104,11 +117,18 @@ export function mayCommand(): boolean {
 }
 
 async function enter(path: string, body: object, cookie: boolean): Promise<void> {
-  keepCredentials(await ask<SignInAnswer>('POST', path, cookie ? { ...body, cookie } : body));
-  await load();
+  await begin(await ask<SignInAnswer>('POST', path, cookie ? { ...body, cookie } : body));
+}
+
+async function begin(answer: SignInAnswer): Promise<void> {
+  keepCredentials(answer);
+  waiting = answer.needsPasskey === true;
+  if (waiting) current = null;
+  else await load();
 }
 
 function endHere(): void {
   forgetCredentials();
+  waiting = false;
   current = null;
 }

@@ -14,7 +14,11 @@ const CARRY_OUT_DELETIONS_INTERVAL_MS = 30_000;
 export interface IdentityJobDependencies extends RepeatDependencies {
   readonly accounts: Pick<
     AccountService,
-    'removeExpired' | 'removeExpiredSignIns' | 'removeExpiredChanges' | 'removeExpiredPrograms'
+    | 'removeExpired'
+    | 'removeExpiredSignIns'
+    | 'removeExpiredChanges'
+    | 'removeExpiredPrograms'
+    | 'removeExpiredChallenges'
   >;
   readonly devices: Pick<DeviceService, 'removeExpiredClaims'>;
   readonly tenants: Pick<TenantService, 'removeExpiredInvitations'>;
@@ -50,6 +54,12 @@ export function startIdentityJobs(dependencies: IdentityJobDependencies): Repeat
         intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
         lease,
         work: () => accounts.removeExpiredChanges(),
+      },
+      {
+        operation: 'users.removeExpiredChallenges',
+        intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
+        lease,
+        work: () => accounts.removeExpiredChallenges(),
       },
       {
         operation: 'oauth.removeExpired',

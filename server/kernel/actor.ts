@@ -23,6 +23,18 @@ export interface CredentialScope {
   readonly spendMicrocentsMax: Microcents | null;
 }
 
+/** What an account may prove with that it is itself, beside its token: a code is one that is sent by mail. */
+export const PROOF_WAYS = ['passkey', 'code', 'recovery_code'] as const;
+export type ProofWay = (typeof PROOF_WAYS)[number];
+
+/** What is known of whoever has an account's token. */
+export interface ActorProof {
+  /** When it was proved last; null: not since the token was made. */
+  readonly atMs: number | null;
+  /** How it can be. */
+  readonly accepted: readonly ProofWay[];
+}
+
 /** A person, acting in one of the tenants it is a member of. */
 export interface AccountActor {
   readonly kind: 'account';
@@ -39,6 +51,10 @@ export interface AccountActor {
   readonly scope?: CredentialScope;
   /** The account is to be deleted: all that it may is undo that. */
   readonly isLeaving?: true;
+  /** The sign-in waits for its passkey: all that the account may is bring that. */
+  readonly isPartial?: true;
+  /** Without it, it has nothing to prove itself with but its credential. */
+  readonly proof?: ActorProof;
   /** When the credential ends by itself; without it, it doesn't. */
   readonly expiresAtMs?: number;
 }

@@ -58,6 +58,7 @@ export function notFound(
     | 'user'
     | 'token'
     | 'identity'
+    | 'passkey'
     | 'tenant'
     | 'member'
     | 'invitation'

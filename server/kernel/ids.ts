@@ -8,6 +8,8 @@ export type AccountId = Id<'account'>;
 export type CredentialId = Id<'credential'>;
 /** Whom an account is taken for at a provider that people sign in with. */
 export type IdentityId = Id<'identity'>;
+/** A passkey of an account. */
+export type PasskeyId = Id<'passkey'>;
 export type InvitationId = Id<'invitation'>;
 export type NetworkId = Id<'network'>;
 export type DeviceId = Id<'device'>;

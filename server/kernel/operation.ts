@@ -23,6 +23,8 @@ export interface Operation<A extends Access = Access> {
   /** How much of a caller's share it takes while it runs: a frame is 1 (`COSTS`). */
   readonly cost: number;
   readonly audit: AuditClass;
+  /** It takes a proof of the last ten minutes that it is the account who asks, and no API key; without it, its credential is enough. */
+  readonly needsProof?: true;
   /** One line for the documentation. */
   readonly summary: string;
   /** Codes this operation itself may be refused with. The ones of every operation (`internal` ...) are not repeated. */

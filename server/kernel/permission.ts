@@ -13,6 +13,8 @@ const HOLDERS = {
   'account.manage': 'account',
   /** See that one's account is to be deleted, and undo that. */
   'account.restore': 'account',
+  /** Complete one's sign-in, prove again that it is oneself, and sign out. */
+  'account.prove': 'account',
   'networks.read': 'account',
   'networks.manage': 'account',
   'devices.read': 'account',
@@ -61,6 +63,7 @@ const GUEST = [
   'account.read',
   'account.manage',
   'account.restore',
+  'account.prove',
   'networks.read',
   'devices.read',
   'market.read',
@@ -105,6 +108,7 @@ const NETWORK_PERMISSIONS: ReadonlySet<Permission> = new Set([
   'account.read',
   'account.manage',
   'account.restore',
+  'account.prove',
   'networks.read',
   'devices.read',
   'devices.manage',
@@ -126,6 +130,7 @@ const PERSON_PERMISSIONS: ReadonlySet<Permission> = new Set([
 export function may(actor: Actor, permission: Permission): boolean {
   switch (actor.kind) {
     case 'account':
+      if (actor.isPartial === true) return permission === 'account.prove';
       if (actor.isLeaving === true && permission !== 'account.restore') return false;
       if (actor.scope !== undefined && PERSON_PERMISSIONS.has(permission)) return false;
       if (permission === 'platform.operate') return actor.operator;
@@ -140,12 +145,13 @@ export function may(actor: Actor, permission: Permission): boolean {
 }
 
 /**
- * The actor, as one who may do this. Refuses all others with `forbidden`, and with `account_deletion_pending` an account that is to be
- * deleted.
+ * The actor, as one who may do this. Refuses all others with `forbidden`, with `second_factor_required` a sign-in that waits for its passkey,
+ * and with `account_deletion_pending` an account that is to be deleted.
  */
 export function requirePermission<P extends Permission>(actor: Actor, permission: P): HolderOf<P> {
   // The tables above give a permission to its kind of holder alone; a test compares them.
   if (may(actor, permission)) return actor as HolderOf<P>;
+  if (actor.kind === 'account' && actor.isPartial === true) throw secondFactorRequired();
   if (actor.kind === 'account' && actor.isLeaving === true) throw deletionPending();
   throw new AppError('forbidden', 'forbidden', reasonOf(actor, permission));
 }
@@ -158,6 +164,14 @@ export function seesNetwork(actor: AccountActor, networkId: NetworkId): boolean 
 /** The kind of principal that can have a permission. */
 export function holderKind(permission: Permission): 'account' | 'device' | 'any' {
   return HOLDERS[permission];
+}
+
+function secondFactorRequired(): AppError {
+  return new AppError(
+    'forbidden',
+    'second_factor_required',
+    'Your sign-in waits for your passkey: POST /api/v1/users/me/proof/passkey, then POST /api/v1/users/sessions/complete.',
+  );
 }
 
 function deletionPending(): AppError {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { launchChromium } from '../support/chromium.ts';
+import { addAuthenticator, launchChromium } from '../support/chromium.ts';
 import { type MailServer, startMailServer } from '../support/mail-server.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
@@ -22,6 +22,22 @@ const FOLLOW = `
     source.onopen = () => { source.close(); resolve('open'); };
     source.onerror = () => resolve('error');
   });`;
+
+/** In a page: makes a passkey, signs out, and signs in with it alone. */
+const MAKE_AND_USE = `
+  let { csrfToken } = await (await fetch('${SESSIONS}/current')).json();
+  const ask = async (method, path, body) => (await fetch('/api/v1/users/' + path, { method, body: body && JSON.stringify(body),
+    headers: { 'content-type': 'application/json', 'x-csrf-token': csrfToken } })).json();
+  const asked = await ask('POST', 'me/passkeys/options');
+  const made = await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(asked.options) });
+  await ask('POST', 'me/passkeys', { challengeId: asked.challengeId, name: 'Chromium', answer: made.toJSON() });
+  await ask('POST', 'logout');
+  const question = await ask('POST', 'login/passkey');
+  const used = await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(question.options) });
+  const session = await ask('POST', 'sessions/passkey', { challengeId: question.challengeId, answer: used.toJSON(), cookie: true });
+  csrfToken = session.csrfToken;
+  const { items } = await ask('GET', 'me/passkeys');
+  return { user: session.user.name, token: session.token, items };`;
 
 let mailServer: MailServer;
 let server: TestServer;
@@ -107,6 +123,7 @@ describe('a sign-in that is kept in a cookie', () => {
       const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? '';
       expect((await ask('GET', `${SESSIONS}/current`, { cookie })).body).toEqual({
         csrfToken: answer.body.csrfToken,
+        needsPasskey: false,
       });
     }
     const kept = (await ask('POST', KEEP, { origin, authorization })).body;
@@ -135,7 +152,10 @@ describe('a sign-in that is kept in a cookie', () => {
     const rename = async (headers: Record<string, string>) =>
       (await ask('PUT', '/api/v1/users/me', headers, { name: 'Bea' })).outcome;
     expect((await ask('GET', '/api/v1/users/me', { cookie })).outcome).toBe('200 done');
-    expect((await ask('GET', `${SESSIONS}/current`, { cookie })).body).toEqual({ csrfToken });
+    expect((await ask('GET', `${SESSIONS}/current`, { cookie })).body).toEqual({
+      csrfToken,
+      needsPasskey: false,
+    });
     expect(await rename(own)).toBe('200 done');
     const { origin: _, ...withoutOrigin } = own;
     const other = await signIn();
@@ -186,6 +206,7 @@ describe('a sign-in that is kept in a cookie', () => {
     );
     expect((await ask('GET', `${SESSIONS}/current`, { cookie, authorization })).body).toEqual({
       csrfToken: null,
+      needsPasskey: false,
     });
   });
 
@@ -313,6 +334,21 @@ describe('in a browser', () => {
     expect(found).toEqual({ again: csrfToken, script: '', renamed: 200 });
     const followed = await inPage<string>(page, FOLLOW);
     expect(followed).toBe('open');
+    await page.close();
+  });
+
+  it('a page makes a passkey, and signs in with it alone', async () => {
+    const page = await browser.newPage();
+    await addAuthenticator(page);
+    await page.goto(`${server.httpUrl.replace('127.0.0.1', 'localhost')}/docs`);
+    const code = JSON.stringify({ ...(await newCode()), cookie: true });
+    const signIn = `fetch('${SESSIONS}', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '${code}' })`;
+    expect(await inPage(page, `return (await ${signIn}).status;`)).toBe(201);
+    expect(await inPage(page, MAKE_AND_USE)).toMatchObject({
+      user: 'Ann',
+      token: null,
+      items: [{ name: 'Chromium', lastUsedAt: expect.any(String) }],
+    });
     await page.close();
   });
 

@@ -8,7 +8,7 @@ import { openNodeSocket } from '../../device/node/websocket.ts';
 import { Endpoint } from '../../device/provider/endpoint.ts';
 import { Provider } from '../../device/provider/provider.ts';
 import { requireDebianPackage } from '../support/apt.ts';
-import { launchChromium } from '../support/chromium.ts';
+import { addAuthenticator, launchChromium } from '../support/chromium.ts';
 import { createDeviceCore } from '../support/core.ts';
 import { EndpointStandIn, says } from '../support/endpoint-stand-in.ts';
 import { type Screen, type Visitor, visit } from '../support/page-visitor.ts';
@@ -168,6 +168,37 @@ describe.each<Screen>(['desktop', 'phone'])('from an empty server, on a %s', (sc
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.getByRole('navigation', { name: 'Areas' }).waitFor();
     await ada.leaveWithoutComplaint();
+  });
+});
+
+describe('a passkey', () => {
+  it('is made in the page, signs in alone, is asked for besides, and proves that it is still them', async () => {
+    const made = await server.post<{ token: string }>('/api/v1/users', { name: 'Lin' }, world.adminToken);
+    const lin = await visit(browser, server.httpUrl.replace('127.0.0.1', 'localhost'), 'phone');
+    const { page } = lin;
+    await addAuthenticator(page);
+    await signInWithToken(lin, made.token);
+    await lin.goTo('#/account');
+    await page.getByLabel('Name of a new passkey').fill('Phone');
+    await page.getByRole('button', { name: 'Add a passkey' }).click();
+    await page.getByText('Each signs you in without a code.').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+
+    await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+    await page.getByRole('button', { name: 'Always ask for a passkey' }).click();
+    await page.getByText('only together with a passkey').waitFor();
+    await lin.requireUsable();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+
+    // A token proves nothing: what a thief would do first is asked about.
+    await signInWithToken(lin, made.token);
+    await lin.goTo('#/account');
+    await page.getByRole('button', { name: 'No longer ask for a passkey' }).click();
+    await page.getByRole('heading', { name: 'Is it you?' }).waitFor();
+    await lin.requireUsable();
+    await page.getByRole('button', { name: 'Use your passkey' }).click();
+    await page.getByText('sign you in without a passkey.').waitFor();
+    await lin.leaveWithoutComplaint();
   });
 });
 

@@ -78,9 +78,11 @@ describe('every operation', () => {
       'users.oidc.finish',
       'users.oidc.finishPosted',
       'users.oidc.list',
+      'users.passkeys.beginSignIn',
       'users.recover',
       'users.register',
       'users.sessions.create',
+      'users.sessions.passkey',
       'users.setUp',
     ]);
   });

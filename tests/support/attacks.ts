@@ -64,6 +64,13 @@ const list = (operation: string, path: string): Attack[] => [
   blind(operation, 'GET', ({ cursors }) => `${path}?limit=200&after=${cursors[path] ?? 'bm9uZQ'}`),
 ];
 
+const credential = { id: 'AAAA', rawId: 'AAAA', type: 'public-key', clientExtensionResults: {} };
+const CREATED_ANSWER = { ...credential, response: { clientDataJSON: 'AA', attestationObject: 'AA' } };
+const USED_ANSWER = {
+  ...credential,
+  response: { clientDataJSON: 'AA', authenticatorData: 'AA', signature: 'AA' },
+};
+
 /** What the victim asked under `KEPT_KEY`, word for word: its answer is kept. */
 export const KEPT_ORDER = {
   model: 'isolation',
@@ -99,6 +106,41 @@ export const ATTACKS: readonly Attack[] = [
   ...list('users.tokens.list', 'users/me/tokens'),
   ...list('users.apiKeys.list', 'users/me/api-keys'),
   ...list('users.identities.list', 'users/me/identities'),
+  ...list('users.passkeys.list', 'users/me/passkeys'),
+  blind('users.passkeys.begin', 'POST', () => 'users/me/passkeys/options'),
+  blind(
+    'users.passkeys.create',
+    'POST',
+    () => 'users/me/passkeys',
+    () => ({ challengeId: UNKNOWN_ID, name: 'Phone', answer: CREATED_ANSWER }),
+  ),
+  on(
+    'users.passkeys.rename',
+    'PATCH',
+    ({ tokenId }) => `users/me/passkeys/${tokenId}`,
+    () => ({ name: 'Mine' }),
+  ),
+  blind('users.proof.begin', 'POST', () => 'users/me/proof/passkey'),
+  blind('users.proof.sendCode', 'POST', () => 'users/me/proof/code'),
+  blind(
+    'users.proof.create',
+    'POST',
+    () => 'users/me/proof',
+    () => ({ recoveryCode: 'BCDF-GHJK-LMNP-QRST-VWXZ' }),
+  ),
+  blind(
+    'users.sessions.complete',
+    'POST',
+    () => 'users/sessions/complete',
+    () => ({ challengeId: UNKNOWN_ID, answer: USED_ANSWER }),
+  ),
+  blind('users.secondFactor.get', 'GET', () => 'users/me/second-factor'),
+  blind(
+    'users.secondFactor.set',
+    'PUT',
+    () => 'users/me/second-factor',
+    () => ({ isRequired: true }),
+  ),
   ...list('tenants.list', 'tenants'),
   ...list('invitations.list', 'invitations'),
   ...list('members.list', 'members'),
@@ -298,6 +340,7 @@ export const ATTACKS: readonly Attack[] = [
   ),
   blind('users.logout', 'POST', () => 'users/logout'),
   on('users.tokens.revoke', 'DELETE', ({ tokenId }) => `users/me/tokens/${tokenId}`),
+  on('users.passkeys.remove', 'DELETE', ({ tokenId }) => `users/me/passkeys/${tokenId}`),
   on('users.identities.remove', 'DELETE', ({ tokenId }) => `users/me/identities/${tokenId}`),
   on('members.remove', 'DELETE', ({ userId }) => `members/${userId}`),
   on('devices.remove', 'DELETE', ({ deviceId }) => `devices/${deviceId}`),

@@ -10,6 +10,8 @@ export interface SignInAnswer {
   readonly token: string | null;
   /** Goes with the cookie; null: there is none. */
   readonly csrfToken?: string | null;
+  /** It is half a sign-in, which a passkey completes. */
+  readonly needsPasskey?: boolean;
 }
 
 let csrfToken: string | null = null;

@@ -8,13 +8,19 @@ export class ApiError extends Error {
   readonly status: number;
   /** Stable; the message is for people. */
   readonly code: string;
+  /** With what somebody may prove that it is them, where the server asks for that. */
+  readonly accepted: readonly ProofWay[];
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, accepted: readonly ProofWay[] = []) {
     super(message);
     this.status = status;
     this.code = code;
+    this.accepted = accepted;
   }
 }
+
+/** What somebody proves with that it is them. */
+export type ProofWay = 'passkey' | 'code' | 'recovery_code';
 
 /** The server was not reached. */
 export class ConnectionError extends Error {
@@ -37,6 +43,15 @@ export function onSignedOut(callback: () => void): void {
   whenSignedOut = callback;
 }
 
+let whenProofNeeded: (accepted: readonly ProofWay[]) => Promise<boolean> = async () => false;
+
+/** Calls it when the server wants to know first that it is still them; true: it knows now, and is asked again. */
+export function onProofNeeded(callback: (accepted: readonly ProofWay[]) => Promise<boolean>): void {
+  whenProofNeeded = callback;
+}
+
+const PROOF_PATH = '/api/v1/users/me/proof';
+
 /** Sends a request; its answer has a body that nobody has read. Throws ApiError for a refusal, ConnectionError where there is no answer. */
 export async function send(method: Method, path: string, options: RequestOptions = {}): Promise<Response> {
   const { body, headers = {}, signal } = options;
@@ -58,6 +73,8 @@ export async function send(method: Method, path: string, options: RequestOptions
   if (response.ok) return response;
   const error = await readError(response);
   if (error.status === 401) whenSignedOut();
+  const asksForProof = error.code === 'step_up_required' && !path.startsWith(PROOF_PATH);
+  if (asksForProof && (await whenProofNeeded(error.accepted))) return send(method, path, options);
   throw error;
 }
 
@@ -96,8 +113,10 @@ export async function askList<Item>(path: string): Promise<readonly Item[]> {
 async function readError(response: Response): Promise<ApiError> {
   const { status } = response;
   try {
-    const { error } = (await response.json()) as { error: { code: string; message: string } };
-    return new ApiError(status, error.code, error.message);
+    const { error } = (await response.json()) as {
+      error: { code: string; message: string; details?: { accepted?: readonly ProofWay[] } };
+    };
+    return new ApiError(status, error.code, error.message, error.details?.accepted);
   } catch {
     return new ApiError(status, 'unreadable', `${status} ${response.statusText}`);
   }

@@ -59,3 +59,10 @@ export interface Money {
   readonly value: string;
   readonly currency: string;
 }
+
+/** A passkey of who is signed in. */
+export interface Passkey {
+  readonly id: string;
+  readonly name: string;
+  readonly lastUsedAt: string | null;
+}

@@ -9,7 +9,7 @@ import {
   SIGN_IN_CODE_MS,
   SIGN_IN_TRIES_MAX,
 } from './limits.ts';
-import type { AddressChangeStore, ClientLimiter, MailSender } from './ports.ts';
+import type { AddressChangeStore, ClientLimiter, LiveConnections, MailSender } from './ports.ts';
 import { hashOfRecoveryCode } from './recovery-codes.ts';
 import type { CodeRequest } from './sign-in.ts';
 import { credentialGone, type TokenSources } from './tokens.ts';
@@ -49,6 +49,7 @@ export interface AddressChanges {
 
 /** What it needs. */
 export interface AddressChangeDependencies extends TokenSources {
+  readonly live: Pick<LiveConnections, 'accountChanged'>;
   readonly changes: AddressChangeStore;
   /** Null: no mail can be sent. */
   readonly mail: MailSender | null;
@@ -57,7 +58,7 @@ export interface AddressChangeDependencies extends TokenSources {
 
 /** Builds this part of the service. */
 export function createAddressChanges(dependencies: AddressChangeDependencies): AddressChanges {
-  const { changes, mail, clients, clock, random, hash } = dependencies;
+  const { live, changes, mail, clients, clock, random, hash } = dependencies;
   return {
     async beginAddressChange(actor, { address, client }) {
       const account = requirePermission(actor, 'account.manage');
@@ -108,6 +109,7 @@ export function createAddressChanges(dependencies: AddressChangeDependencies): A
       if (outcome === 'credential_gone') throw credentialGone();
       if (outcome === 'wrong') throw codeWrong();
       const { previousAddress } = outcome;
+      live.accountChanged(account.accountId);
       if (previousAddress !== null) {
         mail?.send({ to: previousAddress, subject: CHANGED_SUBJECT, text: CHANGED_TEXT });
       }

@@ -73,7 +73,7 @@ export function createExternalSignInStore(database: Database, tenants: TenantRow
       database.system('identity', async (sql) => {
         const entered = await findOrMake(sql, identity, newAccount, nowMs);
         if (typeof entered === 'string') return entered;
-        return { ...entered, ended: await insertSession(sql, entered.account.id, token, tokensMax) };
+        return { ...entered, ...(await insertSession(sql, entered.account.id, token, tokensMax)) };
       }),
 
     removeExpired: (nowMs) =>

@@ -122,18 +122,18 @@ export function createExternalSignIn(dependencies: ExternalSignInDependencies): 
       if (checks === null) throw refused();
       const claims = await reach(provider, provider.claimsOf(answer, checks));
       if (claims === null) throw refused();
-      const { token, secret } = makeSession(dependencies);
+      const made = makeSession(dependencies);
       const newAccount = signUpOpen ? () => dependencies.newAccount(nameOf(claims.name)) : null;
-      const entered = await external.enter(identityOf(claims, asId(random.uuid())), token, newAccount, {
+      const entered = await external.enter(identityOf(claims, asId(random.uuid())), made.token, newAccount, {
         nowMs: clock.nowMs(),
         tokensMax: TOKENS_PER_ACCOUNT_MAX,
       });
       if (entered === 'unverified') throw unverified();
       if (entered === 'unknown') throw signUpClosed();
-      const { account, isNew } = entered;
+      const { account, isNew, token } = entered;
       for (const credentialId of entered.ended) live.endCredential(account.id, credentialId);
       dependencies.notices.note(account, isNew, origin);
-      return { account, isNew, token, secret };
+      return { account, isNew, token, secret: made.secret };
     },
 
     removeExpiredSignIns: () => external.removeExpired(clock.nowMs()),

@@ -1,8 +1,8 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { IdentityId } from '../../kernel/ids.ts';
+import type { AccountId, IdentityId } from '../../kernel/ids.ts';
 import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
-import type { IdentityStore } from './ports.ts';
+import type { IdentityStore, WaysIn } from './ports.ts';
 import { lockTokens } from './tokens.postgres.ts';
 
 interface IdentityRow {
@@ -26,19 +26,25 @@ async function selectIdentities(
   return rows.map((row) => ({ id: row.id, issuer: row.issuer, createdAtMs: row.created_at.getTime() }));
 }
 
-/** True where the account gets in without the identity: by mail, by a token that doesn't end, or by another identity. */
-async function hasOtherWay(
+/**
+ * True where the account gets in, and the identity is none of its ways: by mail, by a token that doesn't end, by another identity, or by
+ * as many passkeys as this.
+ */
+export async function hasOtherWay(
   sql: Sql,
-  { accountId }: AccountActor,
-  identityId: IdentityId,
+  accountId: AccountId,
+  without: { readonly identityId: IdentityId | null; readonly passkeysMin: number },
   kinds: Iterable<string>,
-  { opensByMail, opensAt }: Parameters<IdentityStore['removeIdentity']>[2],
+  { opensByMail, opensByPasskey, opensAt }: WaysIn,
 ): Promise<boolean> {
   if ([...kinds].includes('personal')) return true;
   const addresses = await sql`SELECT 1 FROM account_addresses WHERE account_id = ${accountId}`;
   if (opensByMail && addresses.length > 0) return true;
+  const passkeys = await sql`SELECT account_id FROM account_passkeys WHERE account_id = ${accountId}`;
+  if (opensByPasskey && passkeys.length >= without.passkeysMin) return true;
   const others = await sql<{ issuer: string }[]>`
-    SELECT DISTINCT issuer FROM account_identities WHERE account_id = ${accountId} AND id <> ${identityId}`;
+    SELECT DISTINCT issuer FROM account_identities
+    WHERE account_id = ${accountId} AND id IS DISTINCT FROM ${without.identityId}`;
   return others.some(({ issuer }) => opensAt(issuer));
 }
 
@@ -56,7 +62,8 @@ export function createIdentityStore(database: Database): IdentityStore {
         const found = await sql`
           SELECT 1 FROM account_identities WHERE account_id = ${accountId} AND id = ${identityId}`;
         if (found.length === 0) return 'not_found';
-        if (!(await hasOtherWay(sql, actor, identityId, kinds.values(), ways))) return 'last_way';
+        const without = { identityId, passkeysMin: 1 };
+        if (!(await hasOtherWay(sql, accountId, without, kinds.values(), ways))) return 'last_way';
         await sql`DELETE FROM account_identities WHERE account_id = ${accountId} AND id = ${identityId}`;
         return 'removed';
       }),

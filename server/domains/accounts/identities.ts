@@ -28,6 +28,8 @@ export interface IdentityDependencies {
   readonly providers: readonly Pick<IdentityProvider, 'title' | 'issuer'>[];
   /** Null: no mail can be sent. */
   readonly mail: MailSender | null;
+  /** The server has a name that passkeys may be for. */
+  readonly opensByPasskey: boolean;
 }
 
 /** Builds this part of the service. */
@@ -35,9 +37,9 @@ export function createLinkedIdentities({
   identities,
   providers,
   mail,
+  opensByPasskey,
 }: IdentityDependencies): LinkedIdentities {
-  const titleOf = (issuer: string) =>
-    providers.find((provider) => isSame(provider.issuer, issuer))?.title ?? null;
+  const titleOf = (issuer: string) => titleOfIssuer(providers, issuer);
   return {
     async listIdentities(actor, after, limit) {
       const account = requirePermission(actor, 'account.read');
@@ -50,6 +52,7 @@ export function createLinkedIdentities({
       const account = requirePermission(actor, 'account.manage');
       const outcome = await identities.removeIdentity(account, identityId, {
         opensByMail: mail !== null,
+        opensByPasskey,
         opensAt: (issuer) => titleOf(issuer) !== null,
       });
       if (outcome === 'credential_gone') throw credentialGone();
@@ -59,15 +62,24 @@ export function createLinkedIdentities({
   };
 }
 
+/** What the provider of this issuer is called here; null: nobody signs in with it here. */
+export function titleOfIssuer(
+  providers: readonly Pick<IdentityProvider, 'title' | 'issuer'>[],
+  issuer: string,
+): string | null {
+  return providers.find((provider) => isSame(provider.issuer, issuer))?.title ?? null;
+}
+
 /** Issuers are written with and without a slash at their end. */
 function isSame(configured: string, issuer: string): boolean {
   return configured.replace(/\/$/, '') === issuer.replace(/\/$/, '');
 }
 
-function lastSignIn(): AppError {
+/** The last way in stays. */
+export function lastSignIn(): AppError {
   return new AppError(
     'conflict',
     'last_sign_in',
-    'Nothing else would let you in: make a token of your own first, or sign in with another provider.',
+    'Nothing else would let you in: make a token of your own first, or sign in another way.',
   );
 }

@@ -18,11 +18,16 @@ export {
   CODES_INTERVAL_MS,
   CODES_PER_CLIENT_MAX,
   COUNTED_CLIENTS_MAX,
+  PASSKEY_SIGN_INS_PER_CLIENT_MAX,
   USER_CODE_TRIES_MAX,
   USER_TOKEN_PREFIX,
 } from './limits.ts';
 export { createOfflineTokenStore } from './offline.postgres.ts';
 export { createOfflineAccounts, type OfflineAccounts } from './offline.ts';
+export type { PasskeyAnswer, RelyingParty } from './passkey-ports.ts';
+export type { PasskeyQuestion } from './passkey-questions.ts';
+export { createPasskeyStore } from './passkeys.postgres.ts';
+export type { AnsweredQuestion } from './passkeys.ts';
 export type {
   ClientLimiter,
   Estate,
@@ -34,6 +39,8 @@ export type {
 } from './ports.ts';
 export { createProgramSignInStore } from './program-sign-in.postgres.ts';
 export type { CollectOutcome } from './program-sign-in.ts';
+export { createProofStore } from './proofs.postgres.ts';
+export type { Proof } from './proofs.ts';
 export { createRecoveryCodeStore } from './recovery-codes.postgres.ts';
 export { type AccountService, createAccountService } from './service.ts';
 export { createSignInStore } from './sign-in.postgres.ts';
@@ -48,5 +55,6 @@ export {
   type NewAccount,
   type NewToken,
   type OwnAccount,
+  type Passkey,
   TOKEN_KINDS,
 } from './types.ts';

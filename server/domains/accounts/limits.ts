@@ -22,6 +22,28 @@ export const SESSION_MS = 30 * 86_400_000;
 /** What the token of a sign-in is called. */
 export const SESSION_NAME = 'Sign-in';
 
+/** A sign-in waits so long for its passkey, in milliseconds, and so many of one account do at the same time. */
+export const PARTIAL_SESSION_MS = 15 * 60_000;
+export const PARTIAL_SESSIONS_MAX = 5;
+
+/** What the token of a sign-in is called that waits for its passkey. */
+export const PARTIAL_NAME = 'Sign-in that waits for a passkey';
+
+/** Passkeys of one account: one for each of its devices. */
+export const PASSKEYS_PER_ACCOUNT_MAX = 20;
+
+/** A passkey is used within so long, in milliseconds: people look for a security key. */
+export const PASSKEY_CHALLENGE_MS = 5 * 60_000;
+
+/** Random bytes of a challenge: twice what is asked for (Web Authentication Level 3, section 13.4.3). */
+export const PASSKEY_CHALLENGE_BYTES = 32;
+
+/** Challenges that one token has open at the same time. */
+export const PASSKEY_CHALLENGES_MAX = 5;
+
+/** Sign-ins by passkey that one client begins within an hour: a page offers one whenever it is opened. */
+export const PASSKEY_SIGN_INS_PER_CLIENT_MAX = 120;
+
 /** What the token is called that undoes a deletion. */
 export const UNDO_NAME = 'Undo of the deletion';
 

@@ -27,6 +27,12 @@ export interface IdentifiedAccount {
   readonly expiresAtMs: number | null;
   /** Of an API key; null: it is another token. */
   readonly scope: CredentialScope | null;
+  /** Its sign-in waits for a passkey. */
+  readonly isPartial: boolean;
+  /** When the token's holder proved last that it is the account; null: never. */
+  readonly provenAtMs: number | null;
+  /** What the account has to prove itself with. */
+  readonly has: { readonly passkey: boolean; readonly address: boolean; readonly recoveryCode: boolean };
   /** The account is to be deleted. */
   readonly isLeaving: boolean;
 }
@@ -83,6 +89,8 @@ export interface SignInStore {
   ): Promise<{
     readonly account: Account;
     readonly isNew: boolean;
+    /** As it is kept. */
+    readonly token: StoredToken;
     /** Sign-ins that made way for this one. */
     readonly ended: readonly CredentialId[];
   } | null>;
@@ -267,6 +275,8 @@ export interface RecoveryCodeStore {
 /** A token as it is kept. */
 export interface StoredToken extends AccountToken {
   readonly hash: Uint8Array;
+  /** When its holder proved that it is the account; null: it didn't. */
+  readonly provenAtMs: number | null;
 }
 
 /** Where accounts are kept. */
@@ -373,6 +383,13 @@ export interface ExternalIdentity {
   readonly address: string | null;
 }
 
+/** What may let an account in besides its tokens. */
+export interface WaysIn {
+  readonly opensByMail: boolean;
+  readonly opensByPasskey: boolean;
+  opensAt(issuer: string): boolean;
+}
+
 /** Where the identities of accounts are kept, as the accounts themselves see them. */
 export interface IdentityStore {
   /** Those of the account that asks, in order of creation, those behind `after`. */
@@ -383,12 +400,12 @@ export interface IdentityStore {
   ): Promise<readonly Omit<LinkedIdentity, 'title'>[]>;
   /**
    * Removes one of the account that asks, unless nothing else lets it in. `opensByMail`: an address does; `opensAt`: an identity
-   * of this issuer does. `credential_gone`: the credential it asks with was revoked meanwhile.
+   * of this issuer does; `opensByPasskey`: a passkey does. `credential_gone`: the credential it asks with was revoked meanwhile.
    */
   removeIdentity(
     actor: AccountActor,
     identityId: IdentityId,
-    ways: { readonly opensByMail: boolean; opensAt(issuer: string): boolean },
+    ways: WaysIn,
   ): Promise<'removed' | 'not_found' | 'last_way' | 'credential_gone'>;
 }
 
@@ -421,6 +438,7 @@ export interface ExternalSignInStore {
     | {
         readonly account: Account;
         readonly isNew: boolean;
+        readonly token: StoredToken;
         /** Sign-ins that made way for this one. */
         readonly ended: readonly CredentialId[];
       }

@@ -2,7 +2,7 @@ import type { Database, Sql } from '../../kernel/database.ts';
 import type { AccountId } from '../../kernel/ids.ts';
 import { type AccountRow, findAddress, hasCredential, toAccount } from './account-rows.postgres.ts';
 import type { RecoveryCodeStore } from './ports.ts';
-import { insertSession } from './tokens.postgres.ts';
+import { insertWholeSession } from './tokens.postgres.ts';
 
 /** Uses a code of an account up, in the caller's transaction. False: it has no such code that was made until then. */
 export async function takeRecoveryCode(
@@ -43,6 +43,7 @@ export function createRecoveryCodeStore(database: Database): RecoveryCodeStore {
 
     count: ({ accountId }) => database.system('identity', (sql) => countOf(sql, accountId)),
 
+    // It takes the place of a passkey, too: who has lost that has nothing else.
     use: (codeHash, token, tokensMax) =>
       database.system('identity', async (sql) => {
         const [row] = await sql<AccountRow[]>`
@@ -53,7 +54,7 @@ export function createRecoveryCodeStore(database: Database): RecoveryCodeStore {
           account: toAccount(row),
           address: await findAddress(sql, row.id),
           left: (await countOf(sql, row.id)).left,
-          ended: await insertSession(sql, row.id, token, tokensMax),
+          ended: (await insertWholeSession(sql, row.id, token, tokensMax)).ended,
         };
       }),
   };

@@ -5,7 +5,7 @@ import { canonicalLetterCode, makeLetterCode } from './letter-codes.ts';
 import { RECOVERY_CODE_LETTERS, RECOVERY_CODES, TOKENS_PER_ACCOUNT_MAX } from './limits.ts';
 import type { ClientLimiter, LiveConnections, MailSender, RecoveryCodeStore, TokenHash } from './ports.ts';
 import type { SignInNotices, SignInOrigin } from './sign-in-notices.ts';
-import { credentialGone, makeSession, type TokenSources } from './tokens.ts';
+import { asProven, credentialGone, makeSession, type TokenSources } from './tokens.ts';
 import type { Account, NewToken, RecoveryCodesLeft } from './types.ts';
 
 /** Codes that a person keeps on paper: another way in where the mailbox is lost. Each is good once. */
@@ -24,7 +24,7 @@ export interface RecoveryCodes {
 /** What it needs. */
 export interface RecoveryCodeDependencies extends TokenSources {
   readonly recoveryCodes: RecoveryCodeStore;
-  readonly live: Pick<LiveConnections, 'endCredential'>;
+  readonly live: Pick<LiveConnections, 'accountChanged' | 'endCredential'>;
   /** Null: no mail can be sent. */
   readonly mail: MailSender | null;
   readonly clients: ClientLimiter;
@@ -44,6 +44,7 @@ export function createRecoveryCodes(dependencies: RecoveryCodeDependencies): Rec
     const hashes = codes.map((code) => hashOfRecoveryCode(hash, code));
     const replaced = await recoveryCodes.replace(account, hashes, clock.nowMs());
     if (replaced === null) throw credentialGone();
+    live.accountChanged(account.accountId);
     if (replaced.address !== null) {
       mail?.send({ to: replaced.address, subject: MADE_SUBJECT, text: MADE_TEXT });
     }
@@ -64,7 +65,7 @@ export function createRecoveryCodes(dependencies: RecoveryCodeDependencies): Rec
     async recover(code, origin) {
       const waitSeconds = clients.countAndCheck(origin.client);
       if (waitSeconds !== null) throw tooMany(waitSeconds);
-      const { token, secret } = makeSession(dependencies);
+      const { token, secret } = asProven(makeSession(dependencies));
       const used = await recoveryCodes.use(hashOfRecoveryCode(hash, code), token, TOKENS_PER_ACCOUNT_MAX);
       if (used === null) throw codeWrong();
       const { account, address, left, ended } = used;

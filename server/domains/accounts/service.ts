@@ -1,4 +1,4 @@
-import type { AccountActor, Actor } from '../../kernel/actor.ts';
+import type { AccountActor, Actor, ProofWay } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import { type AccountId, asId, type TenantId } from '../../kernel/ids.ts';
@@ -19,16 +19,23 @@ import {
 } from './external-sign-in.ts';
 import { createLinkedIdentities, type IdentityDependencies, type LinkedIdentities } from './identities.ts';
 import { API_KEY_PREFIX, FIRST_TOKEN_NAME, SETUP_CODE_BYTES, USER_TOKEN_PREFIX } from './limits.ts';
-import type { AccountStore, LiveConnections, SignInStore, TokenHash } from './ports.ts';
+import {
+  createPasskeySignIn,
+  type PasskeySignIn,
+  type PasskeySignInDependencies,
+} from './passkey-sign-in.ts';
+import { createPasskeys, type PasskeyDependencies, type Passkeys } from './passkeys.ts';
+import type { AccountStore, IdentifiedAccount, LiveConnections, SignInStore, TokenHash } from './ports.ts';
 import {
   createProgramSignIn,
   type ProgramSignIn,
   type ProgramSignInDependencies,
 } from './program-sign-in.ts';
+import { createProofs, type ProofDependencies, type Proofs } from './proofs.ts';
 import { createRecoveryCodes, type RecoveryCodeDependencies, type RecoveryCodes } from './recovery-codes.ts';
 import { createSignIn, type SignIn, type SignInDependencies } from './sign-in.ts';
 import { createSignInNotices, type SignInNoticeDependencies } from './sign-in-notices.ts';
-import { type AccountTokens, createAccountTokens, makeSession, makeToken } from './tokens.ts';
+import { type AccountTokens, asProven, createAccountTokens, makeSession, makeToken } from './tokens.ts';
 import type { Account, NewAccount, NewToken, OwnAccount } from './types.ts';
 
 /** Accounts, and what proves that it is them. */
@@ -39,6 +46,9 @@ export interface AccountService
     ExternalSignIn,
     AddressChanges,
     LinkedIdentities,
+    Passkeys,
+    PasskeySignIn,
+    Proofs,
     ProgramSignIn,
     RecoveryCodes,
     AccountDeletion {
@@ -87,6 +97,9 @@ interface AccountDependencies
   extends Pick<SignInDependencies, 'mail' | 'clients' | 'signUpOpen'>,
     Pick<AddressChangeDependencies, 'changes'>,
     Pick<IdentityDependencies, 'identities'>,
+    Pick<PasskeyDependencies, 'passkeys' | 'ceremonies' | 'partyOf' | 'opensByPasskey'>,
+    Pick<PasskeySignInDependencies, 'passkeySignIns'>,
+    Pick<ProofDependencies, 'proofs'>,
     Pick<RecoveryCodeDependencies, 'recoveryCodes'>,
     Pick<ProgramSignInDependencies, 'programs' | 'codeTries'>,
     Pick<AccountDeletionDependencies, 'deletions' | 'money' | 'deletionDelayMs'>,
@@ -122,7 +135,9 @@ export function createAccountService(dependencies: AccountDependencies): Account
 
     async setUp(code, name, kind) {
       const account = newAccount(name, true);
-      const made = kind === 'session' ? makeSession(dependencies) : makeToken(FIRST_TOKEN_NAME, dependencies);
+      const made = asProven(
+        kind === 'session' ? makeSession(dependencies) : makeToken(FIRST_TOKEN_NAME, dependencies),
+      );
       if (await store.addFirstAccount(hash(code), account, made.token)) return { account, ...made };
       throw new AppError('forbidden', 'setup_code_wrong', 'The set-up code is wrong or was used already.');
     },
@@ -164,30 +179,41 @@ export function createAccountService(dependencies: AccountDependencies): Account
 /** The parts of the service that have files of their own. */
 function createParts(dependencies: AccountDependencies, newAccount: (name: string) => Account) {
   const notices = createSignInNotices(dependencies);
+  const signIn = createSignIn({ ...dependencies, store: dependencies.codes, notices, newAccount });
   return {
     ...createAccountTokens(dependencies),
     ...createApiKeys(dependencies),
     ...createAddressChanges(dependencies),
     ...createLinkedIdentities(dependencies),
     ...createAccountDeletion(dependencies),
+    ...createPasskeys(dependencies),
+    ...createPasskeySignIn({ ...dependencies, notices }),
     ...createProgramSignIn({ ...dependencies, notices }),
     ...createRecoveryCodes({ ...dependencies, notices }),
     ...createExternalSignIn({ ...dependencies, notices, newAccount }),
-    ...createSignIn({ ...dependencies, store: dependencies.codes, notices, newAccount }),
+    ...createProofs({ ...dependencies, accounts: dependencies.store, sendCode: signIn.requestProof }),
+    ...signIn,
   };
 }
 
 async function identify(
   token: string,
   wantedTenantId: TenantId | null,
-  { store, clock, hash }: Pick<AccountDependencies, 'store' | 'clock' | 'hash'>,
+  {
+    store,
+    clock,
+    hash,
+    mail,
+    opensByPasskey,
+  }: Pick<AccountDependencies, 'store' | 'clock' | 'hash' | 'mail' | 'opensByPasskey'>,
 ): Promise<AccountActor | null> {
   if (!token.startsWith(USER_TOKEN_PREFIX) && !token.startsWith(API_KEY_PREFIX)) return null;
   const found = await store.findByToken(hash(token), wantedTenantId, clock.nowMs());
   if (found === null) return null;
-  const { account, credentialId, tenantId, membership, scope, expiresAtMs, isLeaving } = found;
+  const { account, credentialId, tenantId, membership, scope, expiresAtMs, isPartial, isLeaving } = found;
   if (membership === null) throw notFound('tenant');
   const { role, networkIds } = membership;
+  const accepted = proofWaysOf(found.has, { byMail: mail !== null, byPasskey: opensByPasskey });
   return {
     kind: 'account',
     tenantId,
@@ -197,7 +223,21 @@ async function identify(
     networkIds,
     operator: account.operator,
     ...(scope === null ? {} : { scope }),
+    ...(accepted.length === 0 ? {} : { proof: { atMs: found.provenAtMs, accepted } }),
+    ...(isPartial ? { isPartial } : {}),
     ...(isLeaving ? { isLeaving } : {}),
     ...(expiresAtMs === null ? {} : { expiresAtMs }),
   };
+}
+
+/** How an account proves itself: with a passkey where it has one, else with what it has. */
+function proofWaysOf(
+  { passkey, address, recoveryCode }: IdentifiedAccount['has'],
+  works: { readonly byMail: boolean; readonly byPasskey: boolean },
+): ProofWay[] {
+  if (passkey && works.byPasskey) return ['passkey'];
+  return [
+    ...(address && works.byMail ? (['code'] as const) : []),
+    ...(recoveryCode ? (['recovery_code'] as const) : []),
+  ];
 }

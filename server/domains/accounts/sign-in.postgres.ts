@@ -19,7 +19,7 @@ async function insertCode(sql: Sql, code: StoredCode): Promise<void> {
 }
 
 /** The code's address, and the name that its account gets; null: it isn't right, or not there any more. */
-async function takeCode(
+export async function takeCode(
   sql: Sql,
   { codeId, nowMs, isRight }: Parameters<SignInStore['useCode']>[0],
 ): Promise<{ address: string; accountName: string | null } | null> {
@@ -70,7 +70,7 @@ export function createSignInStore(database: Database, tenants: TenantRows): Sign
         if (taken === null) return null;
         const entered = await findOrMake(sql, taken, newAccount);
         if (entered === null) return null;
-        return { ...entered, ended: await insertSession(sql, entered.account.id, token, tokensMax) };
+        return { ...entered, ...(await insertSession(sql, entered.account.id, token, tokensMax)) };
       }),
 
     removeExpired: (codesBeforeMs, nowMs) =>

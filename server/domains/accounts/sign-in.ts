@@ -9,7 +9,7 @@ import {
 } from './limits.ts';
 import type { ClientLimiter, LiveConnections, MailSender, SignInStore } from './ports.ts';
 import type { SignInNotices, SignInOrigin } from './sign-in-notices.ts';
-import { makeSession, type TokenSources } from './tokens.ts';
+import { asProven, makeSession, type TokenSources } from './tokens.ts';
 import type { Account, NewToken, SentCode } from './types.ts';
 
 /** Whoever asks for a code, and from where. */
@@ -32,6 +32,8 @@ export interface SignIn {
   register(request: CodeRequest, name: string): Promise<SentCode>;
   /** Sends a code that opens the account of the address, if it has one. Refuses as `register`, but for the first. */
   requestCode(request: CodeRequest): Promise<SentCode>;
+  /** Sends a code that proves to the account of the address that it is it; it would sign in as well. Refuses as `requestCode`. */
+  requestProof(request: CodeRequest): Promise<SentCode>;
   /** Signs in with the code. Refuses with `sign_in_code_wrong` one that is wrong, used, too old or was tried too often. */
   enter(
     codeId: string,
@@ -107,20 +109,22 @@ export function createSignIn(dependencies: SignInDependencies): SignIn {
         return dependencies.signUpOpen ? UNKNOWN_TEXT : null;
       }),
 
+    requestProof: (request) => send(request, null, (_, code) => proofText(code)),
+
     async enter(codeId, code, origin) {
       const given = hashOfCode(hash, codeId, code);
-      const { token, secret } = makeSession(dependencies);
+      const made = asProven(makeSession(dependencies));
       const entered = await store.useCode(
         { codeId, nowMs: clock.nowMs(), isRight: isHash(given) },
-        token,
+        made.token,
         dependencies.newAccount,
         TOKENS_PER_ACCOUNT_MAX,
       );
       if (entered === null) throw codeWrong();
-      const { account, isNew, ended } = entered;
+      const { account, isNew, token, ended } = entered;
       for (const credentialId of ended) live.endCredential(account.id, credentialId);
       dependencies.notices.note(account, isNew, origin);
-      return { account, isNew, token, secret };
+      return { account, isNew, token, secret: made.secret };
     },
 
     removeExpired: () => store.removeExpired(clock.nowMs() - CODES_INTERVAL_MS, clock.nowMs()),
@@ -133,6 +137,10 @@ const NOT_YOU = 'If it was not you who asked for it, you need not do anything.';
 
 const codeText = (code: string) =>
   `Your code is ${code}\n\nIt signs you in, once, within ${MINUTES} minutes. Give it to nobody.\n${NOT_YOU}\n`;
+
+const proofText = (code: string) =>
+  `Your code is ${code}\n\nIt shows that it is you who changes something about your account, once, within ${MINUTES} minutes. Give it to nobody.\n` +
+  'If it was not you, somebody has a token of yours: sign in, and revoke the tokens that you do not know.\n';
 
 const welcomeText = (code: string) =>
   `Your code is ${code}\n\nIt makes your account, once, within ${MINUTES} minutes. Give it to nobody.\n${NOT_YOU}\n`;

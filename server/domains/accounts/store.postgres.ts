@@ -14,7 +14,7 @@ import { type ApiKeyRow, createApiKeyRows, toScope } from './api-keys.postgres.t
 import { LAST_USE_INTERVAL_MS } from './limits.ts';
 import type { AccountStore, IdentifiedAccount } from './ports.ts';
 import { createTokenRows, insertToken } from './tokens.postgres.ts';
-import type { Account } from './types.ts';
+import type { Account, TokenKind } from './types.ts';
 
 const first = (rows: readonly AccountRow[]): Account | null =>
   rows[0] === undefined ? null : toAccount(rows[0]);
@@ -90,8 +90,13 @@ export function createAccountStore(database: Database, tenants: TenantRows): Acc
 /** A row of a token with its account, and with what limits it where it is an API key. */
 interface TokenRow extends AccountRow, ApiKeyRow {
   credential_id: CredentialId;
+  kind: TokenKind;
   expires_at: Date | null;
   last_used_at: Date | null;
+  proven_at: Date | null;
+  has_passkey: boolean;
+  has_address: boolean;
+  has_recovery_code: boolean;
   /** Null: it is no API key. */
   key_tenant_id: TenantId | null;
   is_leaving: boolean;
@@ -117,6 +122,9 @@ async function findByToken(
     membership: isElsewhere ? null : await tenants.findMembership(sql, tenantId, account.id),
     expiresAtMs: row.expires_at?.getTime() ?? null,
     scope: keyTenantId === null ? null : toScope(row),
+    isPartial: row.kind === 'partial',
+    provenAtMs: row.proven_at?.getTime() ?? null,
+    has: { passkey: row.has_passkey, address: row.has_address, recoveryCode: row.has_recovery_code },
     isLeaving: row.is_leaving,
   };
 }
@@ -124,7 +132,10 @@ async function findByToken(
 /** The account of a token that hasn't expired. Notes, to the minute, that it was used. */
 async function useToken(sql: Sql, tokenHash: Uint8Array, nowMs: number): Promise<TokenRow | null> {
   const [row] = await sql<TokenRow[]>`
-    SELECT accounts.*, account_tokens.id AS credential_id, expires_at, last_used_at,
+    SELECT accounts.*, account_tokens.id AS credential_id, kind, expires_at, last_used_at, proven_at,
+      EXISTS (SELECT FROM account_passkeys WHERE account_id = accounts.id) AS has_passkey,
+      EXISTS (SELECT FROM account_addresses WHERE account_id = accounts.id) AS has_address,
+      EXISTS (SELECT FROM recovery_codes WHERE account_id = accounts.id) AS has_recovery_code,
       api_keys.tenant_id AS key_tenant_id, operations, models, device_ids, spend_microcents_max,
       account_deletions.account_id IS NOT NULL AS is_leaving
     FROM account_tokens JOIN accounts ON accounts.id = account_tokens.account_id

@@ -2,6 +2,7 @@ import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { AccountId, CredentialId } from '../../kernel/ids.ts';
 import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
+import { PARTIAL_NAME, PARTIAL_SESSION_MS, PARTIAL_SESSIONS_MAX } from './limits.ts';
 import type { AccountStore, StoredToken } from './ports.ts';
 import type { AccountToken, TokenKind } from './types.ts';
 
@@ -25,11 +26,11 @@ const toToken = (row: TokenRow): AccountToken => ({
 
 /** Adds a token of this account, in the caller's transaction. */
 export async function insertToken(sql: Sql, accountId: AccountId, token: StoredToken): Promise<void> {
-  const { id, kind, name, hash, createdAtMs, expiresAtMs } = token;
+  const { id, kind, name, hash, createdAtMs, expiresAtMs, provenAtMs } = token;
   await sql`
-    INSERT INTO account_tokens (id, account_id, kind, name, token_hash, created_at, expires_at)
+    INSERT INTO account_tokens (id, account_id, kind, name, token_hash, created_at, expires_at, proven_at)
     VALUES (${id}, ${accountId}, ${kind}, ${name}, ${hash}, ${new Date(createdAtMs)},
-      ${expiresAtMs === null ? null : new Date(expiresAtMs)})`;
+      ${expiresAtMs === null ? null : new Date(expiresAtMs)}, ${provenAtMs === null ? null : new Date(provenAtMs)})`;
 }
 
 /** Changes of an account's tokens come one after the other: each counts what the one before left. */
@@ -37,16 +38,53 @@ export async function lockAccount(sql: Sql, accountId: AccountId): Promise<void>
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`tokens:${accountId}`}, 0))`;
 }
 
+/** A sign-in that was added. */
+interface AddedSession {
+  /** As it is kept. */
+  readonly token: StoredToken;
+  /** Sign-ins that made way for it. */
+  readonly ended: readonly CredentialId[];
+}
+
 /**
- * Adds the token of a sign-in, in the caller's transaction. Where the account has all it may have, its oldest sign-in goes;
- * gives those that went.
+ * Adds the token of a sign-in that shows one thing alone, in the caller's transaction: where its account asks for a passkey besides, it waits for
+ * that.
  */
 export async function insertSession(
   sql: Sql,
   accountId: AccountId,
   token: StoredToken,
   tokensMax: number,
-): Promise<CredentialId[]> {
+): Promise<AddedSession> {
+  await lockAccount(sql, accountId);
+  const asks = await sql`SELECT 1 FROM second_factors WHERE account_id = ${accountId}`;
+  if (asks.length === 0) {
+    // Who has a passkey proves it with that alone.
+    const passkeys = await sql`SELECT 1 FROM account_passkeys WHERE account_id = ${accountId} LIMIT 1`;
+    const provenAtMs = passkeys.length === 0 ? token.provenAtMs : null;
+    return insertWholeSession(sql, accountId, { ...token, provenAtMs }, tokensMax);
+  }
+  const gone = await sql<{ id: CredentialId }[]>`
+    DELETE FROM account_tokens WHERE id IN (
+      SELECT id FROM account_tokens WHERE account_id = ${accountId} AND kind = 'partial'
+      ORDER BY created_at DESC OFFSET ${PARTIAL_SESSIONS_MAX - 1})
+    RETURNING id`;
+  const expiresAtMs = token.createdAtMs + PARTIAL_SESSION_MS;
+  const partial = { ...token, kind: 'partial', name: PARTIAL_NAME, expiresAtMs, provenAtMs: null } as const;
+  await insertToken(sql, accountId, partial);
+  return { token: partial, ended: gone.map(({ id }) => id) };
+}
+
+/**
+ * Adds the token of a sign-in that needs nothing besides, in the caller's transaction. Where the account has all it may have, its oldest
+ * sign-in goes.
+ */
+export async function insertWholeSession(
+  sql: Sql,
+  accountId: AccountId,
+  token: StoredToken,
+  tokensMax: number,
+): Promise<AddedSession> {
   await lockAccount(sql, accountId);
   const gone = await sql<{ id: CredentialId }[]>`
     DELETE FROM account_tokens WHERE id IN (
@@ -56,7 +94,7 @@ export async function insertSession(
         SELECT count(*) FROM account_tokens WHERE account_id = ${accountId} AND kind <> 'session')))
     RETURNING id`;
   await insertToken(sql, accountId, token);
-  return gone.map(({ id }) => id);
+  return { token, ended: gone.map(({ id }) => id) };
 }
 
 /** How many tokens an account has; until the transaction ends, as many. */
@@ -78,10 +116,10 @@ export async function lockTokens(
   return kinds.has(credentialId) ? kinds : null;
 }
 
-/** True for the one token that lets the account in as itself: API keys don't. */
+/** True for the one token that lets the account in as itself: API keys and sign-ins that are not complete don't. */
 function isLast(kinds: ReadonlyMap<CredentialId, TokenKind>, tokenId: CredentialId): boolean {
-  const others = [...kinds].filter(([id, kind]) => id !== tokenId && kind !== 'api_key');
-  return kinds.get(tokenId) !== 'api_key' && others.length === 0;
+  const lettingIn = [...kinds].filter(([, kind]) => kind === 'personal' || kind === 'session');
+  return lettingIn.length === 1 && lettingIn[0]?.[0] === tokenId;
 }
 
 /** Adds a token of the account that asks, where it has fewer than it may. */
@@ -141,7 +179,7 @@ export function createTokenRows(
       database.tenant(actor, async (sql) => {
         const removed = await sql`
           DELETE FROM account_tokens
-          WHERE account_id = ${actor.accountId} AND id = ${actor.credentialId} AND kind = 'session'`;
+          WHERE account_id = ${actor.accountId} AND id = ${actor.credentialId} AND kind IN ('session', 'partial')`;
         return removed.count > 0;
       }),
   };

@@ -62,6 +62,12 @@ export function makeSession(sources: TokenSources, expiresAtMsMax = Number.POSIT
   return make(USER_TOKEN_PREFIX, { kind: 'session', name: SESSION_NAME, expiresAtMs }, sources);
 }
 
+/** The token of who has just proved to be its account. */
+export const asProven = ({ token, secret }: MadeToken): MadeToken => ({
+  token: { ...token, provenAtMs: token.createdAtMs },
+  secret,
+});
+
 /** Makes the token that undoes a deletion, for accounts that have no other way in. */
 export function makeUndoToken(expiresAtMs: number, sources: TokenSources): MadeToken {
   return make(USER_TOKEN_PREFIX, { kind: 'session', name: UNDO_NAME, expiresAtMs }, sources);
@@ -86,7 +92,8 @@ function make(
   const secret = prefix + Buffer.from(random.bytes(USER_TOKEN_BYTES)).toString('base64url');
   const id = asId<CredentialId>(random.uuid());
   const createdAtMs = clock.nowMs();
-  return { token: { ...described, id, createdAtMs, lastUsedAtMs: null, hash: hash(secret) }, secret };
+  const token = { ...described, id, createdAtMs, lastUsedAtMs: null, provenAtMs: null, hash: hash(secret) };
+  return { token, secret };
 }
 
 /** Builds this part of the service. */
@@ -133,7 +140,7 @@ export function createAccountTokens(
     },
 
     async signOut(actor) {
-      const account = requirePermission(actor, 'account.read');
+      const account = requirePermission(actor, 'account.prove');
       const isRemoved = await store.removeSession(account);
       if (isRemoved) live.endCredential(account.accountId, account.credentialId);
       return isRemoved;

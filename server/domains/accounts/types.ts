@@ -1,5 +1,5 @@
 import type { CredentialScope } from '../../kernel/actor.ts';
-import type { AccountId, CredentialId, IdentityId, TenantId } from '../../kernel/ids.ts';
+import type { AccountId, CredentialId, IdentityId, PasskeyId, TenantId } from '../../kernel/ids.ts';
 import type { Microcents } from '../../kernel/money.ts';
 
 /** A person. */
@@ -15,9 +15,9 @@ export interface Account {
 
 /**
  * Kinds of tokens: one that a person makes and keeps, for as long as it is not revoked; one of a sign-in, which ends; an API
- * key, which is limited in what it may.
+ * key, which is limited in what it may; one of a sign-in that a passkey has to complete.
  */
-export const TOKEN_KINDS = ['personal', 'session', 'api_key'] as const;
+export const TOKEN_KINDS = ['personal', 'session', 'api_key', 'partial'] as const;
 export type TokenKind = (typeof TOKEN_KINDS)[number];
 
 /** A token of an account, without the secret itself, which only its holder has. */
@@ -68,6 +68,19 @@ export interface LinkedIdentity {
   /** What the provider is called here; null: nobody signs in with it here any more. */
   readonly title: string | null;
   readonly createdAtMs: number;
+}
+
+/** A passkey of an account. */
+export interface Passkey {
+  readonly id: PasskeyId;
+  readonly name: string;
+  /** It may be on several devices of its owner: a password manager carries it along. */
+  readonly isSynced: boolean;
+  /** There is a copy of it besides the one on its device. */
+  readonly isBackedUp: boolean;
+  readonly createdAtMs: number;
+  /** Null: never. */
+  readonly lastUsedAtMs: number | null;
 }
 
 /** A program that waits to be let in. */

@@ -22,6 +22,9 @@ const DENIALS: ReadonlySet<string> = new Set([
   'invitation_wrong',
   'claim_code_wrong',
   'csrf_refused',
+  'passkey_refused',
+  'second_factor_required',
+  'step_up_required',
   'device_of_other_tenant',
   'tenant_suspended',
 ]);

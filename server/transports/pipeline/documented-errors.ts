@@ -19,8 +19,9 @@ export function commonErrors(operation: HttpDescription): readonly ErrorCodeName
     if (holderKind(access) !== 'any') codes.push('forbidden');
   }
   if (access !== 'public' && holderKind(access) !== 'device') {
-    codes.push('tenant_suspended', 'account_deletion_pending');
+    codes.push('tenant_suspended', 'account_deletion_pending', 'second_factor_required');
   }
+  if (operation.needsProof === true) codes.push('step_up_required');
   if (operation.params || operation.query || operation.body) codes.push('invalid_input');
   if (operation.body) codes.push('malformed_json', 'unsupported_media_type');
   return codes;

@@ -1,8 +1,10 @@
 import type { Actor } from '../../kernel/actor.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { requireOperationInScope } from '../../kernel/credential-scope.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Operation } from '../../kernel/operation.ts';
 import { requirePermission } from '../../kernel/permission.ts';
+import { requireFreshProof } from '../../kernel/step-up.ts';
 import { toAppError } from '../error-table.ts';
 import type { Audit, AuditEntry } from './audit.ts';
 import type { Limiter } from './limiter.ts';
@@ -22,8 +24,8 @@ export interface Steps {
   /** Who calls. Refuses with `unauthenticated`, and with `rate_limited` while too many from there are being found out. */
   authenticate(caller: Connection & { identify(): Promise<Actor | null> }): Promise<Actor>;
   /**
-   * Asks for the permission and the credential's scope, then takes the operation's cost of the caller's share. Refuses:
-   * `forbidden`, `api_key_scope`, `rate_limited`.
+   * Asks for the permission, the credential's scope and, where the operation takes one, a fresh proof; then takes the operation's cost of
+   * the caller's share. Refuses: `forbidden`, `api_key_scope`, `step_up_required`, `rate_limited`.
    */
   admit(actor: Actor | null, connection: Connection): void;
   /** The audit's entry; null: the operation is none of its business. */
@@ -40,11 +42,12 @@ export function createSteps(
   dependencies: {
     readonly limiter: Limiter;
     readonly audit: Audit;
+    readonly clock: Clock;
     readonly refused: (operation: string, code: AppError['code']) => void;
   },
 ): Steps {
   const { operation, access, cost } = described;
-  const { limiter, audit } = dependencies;
+  const { limiter, audit, clock } = dependencies;
 
   const { begin, deny } = createEntries(described, audit);
 
@@ -75,6 +78,7 @@ export function createSteps(
         if (access !== 'public') {
           requirePermission(known(actor), access);
           requireOperationInScope(known(actor), described);
+          requireFreshProof(known(actor), described, clock.nowMs());
         }
         enter(actor, connection.remoteAddress);
       } catch (error) {

@@ -107,13 +107,14 @@ function accessNote({ access }: Operation): string {
 }
 
 /** What the pipeline does with an operation: who may, what it takes of a caller's share, what the audit makes of it. */
-function pipelineNotes({ operation, access, cost, audit }: Operation): JsonObject {
+function pipelineNotes({ operation, access, cost, audit, needsProof }: Operation): JsonObject {
   const perMinute = OPERATION_RATES[operation];
   return {
     'x-permission': access === 'public' ? null : access,
     'x-limit-cost': cost,
     ...(perMinute === undefined ? {} : { 'x-requests-per-minute': perMinute }),
     'x-audit': audit,
+    'x-needs-proof': needsProof === true,
   };
 }
 

@@ -85,6 +85,18 @@ import { collectToken } from './oauth/token.ts';
 import { beginExternalSignIn } from './oidc/begin.ts';
 import { finishExternalSignIn, finishPostedSignIn } from './oidc/finish.ts';
 import { listIdentityProviders } from './oidc/list.ts';
+import { beginPasskey } from './passkeys/begin.ts';
+import { beginProof } from './passkeys/begin-proof.ts';
+import { beginPasskeySignIn } from './passkeys/begin-sign-in.ts';
+import { completeSignIn } from './passkeys/complete.ts';
+import { createPasskey } from './passkeys/create.ts';
+import { enterByPasskey } from './passkeys/enter.ts';
+import { listPasskeys } from './passkeys/list.ts';
+import { prove } from './passkeys/prove.ts';
+import { removePasskey } from './passkeys/remove.ts';
+import { renamePasskey } from './passkeys/rename.ts';
+import { getSecondFactor, setSecondFactor } from './passkeys/second-factor.ts';
+import { sendProofCode } from './passkeys/send-proof-code.ts';
 import { confirmPaymentStanding } from './payments/confirm-standing.ts';
 import { getPaymentStanding } from './payments/get-standing.ts';
 import { getReadingRetention } from './readings/get-retention.ts';
@@ -182,6 +194,7 @@ const accountRoutes = (services: RestServices, operationNames: () => readonly st
   countRecoveryCodes(services),
   makeRecoveryCodes(services),
   recover(services),
+  ...passkeyRoutes(services),
   listIdentities(services),
   removeIdentity(services),
   listTokens(services),
@@ -203,6 +216,23 @@ const accountRoutes = (services: RestServices, operationNames: () => readonly st
   getMember(services),
   updateMember(services),
   removeMember(services),
+];
+
+/** Passkeys, and sign-ins with them. */
+const passkeyRoutes = (services: RestServices) => [
+  beginPasskeySignIn(services),
+  enterByPasskey(services),
+  beginProof(services),
+  completeSignIn(services),
+  sendProofCode(services),
+  prove(services),
+  beginPasskey(services),
+  createPasskey(services),
+  listPasskeys(services),
+  renamePasskey(services),
+  removePasskey(services),
+  getSecondFactor(services),
+  setSecondFactor(services),
 ];
 
 /** Networks, devices and what they say. */

@@ -1,5 +1,19 @@
 import { type RestCase, UNKNOWN_ID, unknownQuery, wrongMethod } from './rest-case.ts';
 
+/** The server of these cases is asked by its address, which no passkey is for. */
+const noName = { status: 503, code: 'passkeys_unavailable' } as const;
+
+const credential = { id: 'AAAA', rawId: 'AAAA', type: 'public-key', clientExtensionResults: {} };
+const USED = {
+  challengeId: UNKNOWN_ID,
+  answer: { ...credential, response: { clientDataJSON: 'AA', authenticatorData: 'AA', signature: 'AA' } },
+};
+const CREATED = {
+  challengeId: UNKNOWN_ID,
+  name: 'Phone',
+  answer: { ...credential, response: { clientDataJSON: 'AA', attestationObject: 'AA' } },
+};
+
 /** Users, tenants, invitations, members: by operation. */
 export const ACCOUNT_CASES: Readonly<Record<string, RestCase>> = {
   'users.setUp': {
@@ -94,6 +108,78 @@ export const ACCOUNT_CASES: Readonly<Record<string, RestCase>> = {
     }),
     status: 403,
     code: 'sign_in_code_wrong',
+  },
+  'users.passkeys.beginSignIn': {
+    valid: () => ({ path: '/api/v1/users/login/passkey' }),
+    refused: () => ({ path: '/api/v1/users/login/passkey' }),
+    ...noName,
+  },
+  'users.sessions.passkey': {
+    valid: () => ({ path: '/api/v1/users/sessions/passkey', body: USED }),
+    refused: () => ({ path: '/api/v1/users/sessions/passkey', body: USED }),
+    ...noName,
+  },
+  'users.proof.begin': {
+    valid: () => ({ path: '/api/v1/users/me/proof/passkey' }),
+    refused: () => ({ path: '/api/v1/users/me/proof/passkey' }),
+    status: 409,
+    code: 'passkey_needed',
+  },
+  'users.proof.sendCode': {
+    valid: () => ({ path: '/api/v1/users/me/proof/code' }),
+    refused: () => ({ path: '/api/v1/users/me/proof/code' }),
+    status: 403,
+    code: 'step_up_required',
+  },
+  'users.proof.create': {
+    valid: () => ({ path: '/api/v1/users/me/proof', body: { recoveryCode: 'BCDF-GHJK-LMNP-QRST-VWXZ' } }),
+    refused: () => ({ path: '/api/v1/users/me/proof', body: { recoveryCode: 'BCDF-GHJK-LMNP-QRST-VWXZ' } }),
+    status: 403,
+    code: 'step_up_required',
+  },
+  'users.sessions.complete': {
+    valid: () => ({ path: '/api/v1/users/sessions/complete', body: USED }),
+    refused: () => ({ path: '/api/v1/users/sessions/complete', body: USED }),
+    status: 409,
+    code: 'conflict',
+  },
+  'users.passkeys.begin': {
+    valid: () => ({ path: '/api/v1/users/me/passkeys/options' }),
+    refused: () => ({ path: '/api/v1/users/me/passkeys/options' }),
+    ...noName,
+  },
+  'users.passkeys.create': {
+    valid: () => ({ path: '/api/v1/users/me/passkeys', body: CREATED }),
+    refused: () => ({ path: '/api/v1/users/me/passkeys', body: CREATED }),
+    ...noName,
+  },
+  'users.passkeys.list': {
+    valid: () => ({ path: '/api/v1/users/me/passkeys' }),
+    refused: () => ({ path: '/api/v1/users/me/passkeys?after=first' }),
+    ...unknownQuery,
+  },
+  'users.passkeys.rename': {
+    valid: () => ({ path: `/api/v1/users/me/passkeys/${UNKNOWN_ID}`, body: { name: 'Phone' } }),
+    refused: () => ({ path: `/api/v1/users/me/passkeys/${UNKNOWN_ID}`, body: { name: 'Phone' } }),
+    status: 404,
+    code: 'passkey_not_found',
+  },
+  'users.passkeys.remove': {
+    valid: () => ({ path: `/api/v1/users/me/passkeys/${UNKNOWN_ID}` }),
+    refused: () => ({ path: `/api/v1/users/me/passkeys/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'passkey_not_found',
+  },
+  'users.secondFactor.get': {
+    valid: () => ({ path: '/api/v1/users/me/second-factor' }),
+    refused: () => ({ path: '/api/v1/users/me/second-factor?verbose=1' }),
+    ...unknownQuery,
+  },
+  'users.secondFactor.set': {
+    valid: () => ({ path: '/api/v1/users/me/second-factor', body: { isRequired: true } }),
+    refused: () => ({ path: '/api/v1/users/me/second-factor', body: { isRequired: true } }),
+    status: 409,
+    code: 'passkey_needed',
   },
   'users.identities.list': {
     valid: () => ({ path: '/api/v1/users/me/identities' }),

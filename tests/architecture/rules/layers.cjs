@@ -161,6 +161,10 @@ const ADAPTERS = {
     [SESSIONS, 'gives it the primitives of Noise'],
     [node('crypto'), 'has them in native code'],
   ],
+  passkeys: [
+    [packages('@simplewebauthn/server'), 'checks what authenticators sign', { only: '/webauthn\\.ts$' }],
+    [node('net'), 'tells addresses from names', { only: '/relying-party\\.ts$' }],
+  ],
   oidc: [[packages('openid-client'), 'speaks OpenID Connect', { only: '/issuer\\.ts$' }]],
   metrics: [[packages('prom-client'), 'counts and formats']],
   mqtt: [

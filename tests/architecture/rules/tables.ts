@@ -25,6 +25,9 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'account_deletions',
     'program_sign_ins',
     'recovery_codes',
+    'account_passkeys',
+    'passkey_challenges',
+    'second_factors',
   ],
   'server/domains/administration': ['tenant_suspensions'],
   'server/domains/audit': [

@@ -25,6 +25,7 @@ const allowed = (actor: Actor) => PERMISSIONS.filter((permission) => may(actor, 
 
 const OWNER = [
   'account.manage',
+  'account.prove',
   'account.read',
   'account.restore',
   'audit.read',
@@ -46,6 +47,7 @@ const OWNER = [
 const ADMINISTRATOR = OWNER.filter((permission) => permission !== 'tenant.manage');
 const GUEST = [
   'account.manage',
+  'account.prove',
   'account.read',
   'account.restore',
   'devices.read',
@@ -81,6 +83,7 @@ describe('may', () => {
     const networkIds = [asId<NonNullable<AccountActor['networkIds']>[number]>(device.tenantId)];
     expect(allowed(account('owner', { networkIds }))).toEqual([
       'account.manage',
+      'account.prove',
       'account.read',
       'account.restore',
       'devices.command',
@@ -94,6 +97,11 @@ describe('may', () => {
 
   it('lets an account that is to be deleted undo that, whoever it is', () => {
     expect(allowed(account('owner', { operator: true, isLeaving: true }))).toEqual(['account.restore']);
+  });
+
+  it('lets a sign-in that waits for a passkey bring that, whoever it is', () => {
+    const partial = account('owner', { operator: true, isLeaving: true, isPartial: true });
+    expect(allowed(partial)).toEqual(['account.prove']);
   });
 
   it('gives every permission to its kind of holder alone', () => {

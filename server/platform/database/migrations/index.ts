@@ -26,6 +26,8 @@ import { ownDiscovery } from './0030-own-discovery.ts';
 import { dataKeys } from './0033-data-keys.ts';
 import { credentialOverlap } from './0034-credential-overlap.ts';
 import { sessionKeys } from './0039-session-keys.ts';
+import { passkeys } from './0044-passkeys.ts';
+import { stepUp } from './0045-step-up.ts';
 import { readingHours } from './0061-reading-hours.ts';
 import type { Migration } from './migration.ts';
 
@@ -59,5 +61,7 @@ export const migrations: readonly Migration[] = [
   dataKeys,
   credentialOverlap,
   sessionKeys,
+  passkeys,
+  stepUp,
   readingHours,
 ];

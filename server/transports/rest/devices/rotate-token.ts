@@ -15,6 +15,7 @@ export const rotateDeviceToken = ({ devices }: { devices: DeviceService }) =>
     access: 'devices.manage',
     cost: COSTS.write,
     audit: 'change',
+    needsProof: true,
     summary:
       'Gives a device another token, and another signing key if you like. Those it had stop working, and what was opened with them ends: at ' +
       'once, or when the device has used the new token.',

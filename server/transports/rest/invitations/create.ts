@@ -15,6 +15,7 @@ export const createInvitation = ({ tenants }: { tenants: TenantService }) =>
     access: 'members.manage',
     cost: COSTS.write,
     audit: 'change',
+    needsProof: true,
     summary: 'Invites somebody into the tenant, once, for seven days.',
     body: z.strictObject({
       ...grantInputFields,

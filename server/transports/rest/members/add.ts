@@ -15,6 +15,7 @@ export const addMember = ({ tenants }: { tenants: TenantService }) =>
     access: 'members.manage',
     cost: COSTS.write,
     audit: 'change',
+    needsProof: true,
     summary: 'Makes a user a member of the tenant, with a role.',
     body: z.strictObject({ userId: idSchema, ...grantInputFields }),
     response: memberSchema,

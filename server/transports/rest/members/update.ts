@@ -14,6 +14,7 @@ export const updateMember = ({ tenants }: { tenants: TenantService }) =>
     access: 'members.manage',
     cost: COSTS.write,
     audit: 'change',
+    needsProof: true,
     summary: 'Changes what a member may. What it may no longer have open ends at once.',
     params: memberParamsSchema,
     body: z.strictObject(grantInputFields),

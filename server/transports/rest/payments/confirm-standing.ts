@@ -15,6 +15,7 @@ export const confirmPaymentStanding = ({ payments }: { payments: PaymentService 
     access: 'platform.operate',
     cost: COSTS.write,
     audit: 'money',
+    needsProof: true,
     summary:
       'Confirms, or takes back, that a user has verified ways to pay and to be paid. Only who can be paid is listed as a provider.',
     params: z.strictObject({ userId: idSchema }),

@@ -12,6 +12,7 @@ export const makeRecoveryCodes = ({ accounts }: { accounts: AccountService }) =>
     access: 'account.manage',
     cost: COSTS.write,
     audit: 'change',
+    needsProof: true,
     summary: 'Ten new codes to keep on paper, in place of those that you had: each signs you in once.',
     response: z.object({ codes: z.array(z.string()).describe('Shown this once.') }),
     status: 201,

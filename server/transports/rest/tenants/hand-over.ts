@@ -15,6 +15,7 @@ export const handOverTenant = ({ tenants }: { tenants: TenantService }) =>
     access: 'tenant.manage',
     cost: COSTS.write,
     audit: 'change',
+    needsProof: true,
     summary:
       'Hands the tenant you act in over to another member, with networks, devices and money. You become an administrator of it; ' +
       'in place of the tenant that was made with you, you get a new one.',

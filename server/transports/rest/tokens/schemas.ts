@@ -9,7 +9,7 @@ export const tokenSchema = z
     kind: z
       .enum(TOKEN_KINDS)
       .describe(
-        'personal: made by its user, good until it is revoked; session: of a sign-in; api_key: limited in what it may.',
+        'personal: made by its user, good until it is revoked; session: of a sign-in; api_key: limited in what it may; partial: of a sign-in that waits for a passkey.',
       ),
     name: z.string(),
     inUse: z.boolean().describe('This request came with it.'),

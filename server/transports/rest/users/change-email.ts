@@ -15,6 +15,7 @@ export const changeEmail = ({ accounts }: { accounts: AccountService }) =>
     access: 'account.manage',
     cost: COSTS.write,
     audit: 'change',
+    needsProof: true,
     summary: 'Sends a code to the mail address that you want to have, and one to the address that you have.',
     body: z.strictObject({ email: emailSchema }),
     response: z

@@ -13,6 +13,7 @@ export const deleteSelf = ({ accounts }: { accounts: AccountService }) =>
     access: 'account.manage',
     cost: COSTS.write,
     audit: 'change',
+    needsProof: true,
     summary: 'Deletes your account, with what is yours alone, after a time in which you can undo it.',
     query: z.strictObject({
       givesUpBalance: z

@@ -53,10 +53,17 @@ export const csrfTokenSchema = z
     'Goes into the header X-CSRF-Token of every request with the cookie that is no GET; null: there is no cookie.',
   );
 
+export const needsPasskeySchema = z
+  .boolean()
+  .describe(
+    'The sign-in waits for a passkey, for 15 minutes: nothing else can be done with it before `/api/v1/users/sessions/complete`.',
+  );
+
 /** A sign-in as its page or program gets it. */
 export const sessionSchema = z.object({
   token: z.string().nullable().describe('The credential, shown this once; null: it is in a cookie.'),
   csrfToken: csrfTokenSchema,
+  needsPasskey: needsPasskeySchema,
   expiresAt: timeSchema.nullable().describe('When the token ends by itself; null: it does not.'),
 });
 

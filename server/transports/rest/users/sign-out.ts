@@ -10,7 +10,7 @@ export const signOut = ({ accounts, cookies }: { accounts: AccountService; cooki
     operation: 'users.logout',
     method: 'POST',
     path: '/api/v1/users/logout',
-    access: 'account.read',
+    access: 'account.prove',
     cost: COSTS.write,
     audit: 'change',
     summary: 'Signs you out: the token in use ends, and what was opened with it.',

@@ -1,0 +1,2 @@
+export { relyingPartyOf } from './relying-party.ts';
+export { createPasskeyCeremonies } from './webauthn.ts';
