@@ -10,6 +10,7 @@ import { createRatatoskrCommand } from '../device/ratatoskr/command.ts';
 import { createVirtualDeviceCommand } from '../device/virtual/command.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import {
+  createAbuseCommand,
   createAuditCommand,
   createRemoveDataCommand,
   createSecretsCommand,
@@ -32,6 +33,7 @@ const COMMANDS: readonly Command[] = [
   createTokenCommand(),
   createSetupCodeCommand(),
   createSecretsCommand(),
+  createAbuseCommand(),
   createAuditCommand(),
   createProviderCommand(),
   createVirtualDeviceCommand(),

@@ -336,6 +336,8 @@ export const ATTACKS: readonly Attack[] = [
     () => ({ reason: 'Mallory' }),
   ),
   on('admin.suspensions.remove', 'DELETE', ({ tenantId }) => `admin/suspensions/${tenantId}`),
+  blind('admin.abuse.list', 'GET', () => 'admin/abuse'),
+  on('admin.abuse.lift', 'DELETE', ({ deviceId }) => `admin/abuse/${deviceId}`),
   { operation: 'server.metrics', names: 'nothing', request: () => ({ method: 'GET', path: '/metrics' }) },
   blind('openai.models.list', 'GET', () => '/v1/models'),
   on('openai.models.get', 'GET', ({ deviceId }) => `/v1/models/${deviceId}`),

@@ -1,3 +1,4 @@
+import type { AbuseService } from '../../domains/abuse/index.ts';
 import type { AccountService } from '../../domains/accounts/index.ts';
 import type { AdministrationService, SuspensionService } from '../../domains/administration/index.ts';
 import type { AuditService } from '../../domains/audit/index.ts';
@@ -18,6 +19,8 @@ import type { CookieSessions } from '../pipeline/cookie-sessions.ts';
 import { createSuspension } from './admin/create-suspension.ts';
 import { followLogs } from './admin/follow-logs.ts';
 import { getStats } from './admin/get-stats.ts';
+import { liftAbuse } from './admin/lift-abuse.ts';
+import { listAbuse } from './admin/list-abuse.ts';
 import { listLogs } from './admin/list-logs.ts';
 import { listSuspensions } from './admin/list-suspensions.ts';
 import { removeSuspension } from './admin/remove-suspension.ts';
@@ -128,6 +131,7 @@ export interface RestServices {
   readonly pageOrigin: (host: string | undefined) => string;
   readonly administration: AdministrationService;
   readonly suspensions: SuspensionService;
+  readonly abuse: AbuseService;
   readonly clock: Clock;
   readonly readings: ReadingService;
   readonly commands: CommandService;
@@ -268,4 +272,6 @@ const administrationRoutes = (services: RestServices) => [
   listSuspensions(services),
   createSuspension(services),
   removeSuspension(services),
+  listAbuse(services),
+  liftAbuse(services),
 ];

@@ -301,6 +301,17 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'tenant_not_found',
   },
+  'admin.abuse.list': {
+    valid: () => ({ path: '/api/v1/admin/abuse' }),
+    refused: () => ({ path: '/api/v1/admin/abuse?limit=1' }),
+    ...unknownQuery,
+  },
+  'admin.abuse.lift': {
+    valid: () => ({ path: `/api/v1/admin/abuse/${UNKNOWN_ID}` }),
+    refused: () => ({ path: `/api/v1/admin/abuse/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'abuse_measure_not_found',
+  },
   'server.live': {
     valid: () => ({ path: '/healthz' }),
     refused: () => ({ path: '/healthz?verbose=1' }),

@@ -26,6 +26,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'program_sign_ins',
     'recovery_codes',
   ],
+  'server/domains/abuse': ['abuse_measures'],
   'server/domains/administration': ['tenant_suspensions'],
   'server/domains/audit': [
     'audit_pending',

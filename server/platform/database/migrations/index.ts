@@ -26,6 +26,7 @@ import { ownDiscovery } from './0030-own-discovery.ts';
 import { dataKeys } from './0033-data-keys.ts';
 import { credentialOverlap } from './0034-credential-overlap.ts';
 import { sessionKeys } from './0039-session-keys.ts';
+import { abuse } from './0048-abuse.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -58,4 +59,5 @@ export const migrations: readonly Migration[] = [
   dataKeys,
   credentialOverlap,
   sessionKeys,
+  abuse,
 ];
