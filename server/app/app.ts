@@ -71,7 +71,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       suspensionsPart(administration),
       abusePart(abuse, platform),
       identityPart(identity, platform),
-      moneyPart(market, platform),
+      moneyPart(market, platform, abuse),
       relayPart(messaging, platform),
       topicsPart(messaging),
       discoveryPart(discovery),

@@ -236,7 +236,7 @@ function servicesOf(
 ): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
-  const { ledger, payments, providers, requests, tokens, transactions } = market;
+  const { ledger, payments, providers, requests, spending, tokens, transactions } = market;
   return {
     accounts: recordSignIns(accounts, { recorder: platform.audit.recorder, clock }),
     tenants,
@@ -246,6 +246,7 @@ function servicesOf(
     payments,
     providers,
     requests,
+    spending,
     tokens,
     retried: new RetriedRequests({ clock }),
     transactions,

@@ -31,6 +31,7 @@ import {
   type RequestTimes,
   type UncountedOrder,
 } from '../../server/domains/requests/index.ts';
+import { createSpendingService, createSpendingStore } from '../../server/domains/spending/index.ts';
 import {
   createTransactionService,
   createTransactionStore,
@@ -180,6 +181,8 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
     transactions,
     quality,
     metrics: silentMetrics,
+    spending: createSpendingService({ store: createSpendingStore(database), clock }),
+    unusual: () => {},
     administrator,
     ...bookkeeping(asker, tenants),
     ...messages(providers),

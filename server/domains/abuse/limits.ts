@@ -59,8 +59,5 @@ export const MAILED_MAX = 50;
 /** Addresses of operators that a mail goes to. */
 export const RECIPIENTS_MAX = 10;
 
-/** A day's spending is unusual when it is so many times the mean of the week before, and more than the floor. */
-export const UNUSUAL_TIMES = 8n;
-
 /** Measures that are listed at most. */
 export const LISTED_MAX = 1_000;

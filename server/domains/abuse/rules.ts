@@ -25,12 +25,12 @@ const UNKNOWN_IDS: ReadonlySet<AppError['code']> = new Set([
 ] as const);
 
 /** What a refusal is counted as; null: it is no sign of abuse. `isKnown`: it was refused to who has a valid credential. */
-export function kindOfRefusal({ kind, code, details }: AppError, isKnown: boolean): AbuseKind | null {
+export function kindOfRefusal({ code, details }: AppError, isKnown: boolean): AbuseKind | null {
   // These are answers to what was counted already.
   if (code === 'cut_off' || code === 'locked' || details?.scope === THROTTLED) return null;
   if (WRONG_CODES.has(code)) return 'codes';
   if (UNKNOWN_IDS.has(code)) return isKnown ? 'ids' : null;
-  return kind === 'rate_limited' ? 'flood' : null;
+  return code === 'rate_limited' ? 'flood' : null;
 }
 
 const THROTTLED = 'throttled';

@@ -12,6 +12,7 @@ import type { ProviderService } from '../../domains/providers/index.ts';
 import type { ReadingService } from '../../domains/readings/index.ts';
 import type { RefusalService } from '../../domains/refusals/index.ts';
 import type { ShadowService } from '../../domains/shadow/index.ts';
+import type { SpendingService } from '../../domains/spending/index.ts';
 import type { TenantService } from '../../domains/tenants/index.ts';
 import type { TransactionService } from '../../domains/transactions/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -24,6 +25,7 @@ import { listAbuse } from './admin/list-abuse.ts';
 import { listLogs } from './admin/list-logs.ts';
 import { listSuspensions } from './admin/list-suspensions.ts';
 import { removeSuspension } from './admin/remove-suspension.ts';
+import { setSpendQuotas } from './admin/set-spend-quotas.ts';
 import { createApiKey } from './api-keys/create.ts';
 import { listApiKeys } from './api-keys/list.ts';
 import { revokeApiKey } from './api-keys/revoke.ts';
@@ -93,6 +95,8 @@ import { setReadingRetention } from './readings/set-retention.ts';
 import { countRecoveryCodes } from './recovery/count-codes.ts';
 import { makeRecoveryCodes } from './recovery/make-codes.ts';
 import { recover } from './recovery/recover.ts';
+import { getSpending } from './spending/get.ts';
+import { setSpendLimits } from './spending/set-limits.ts';
 import { createTenant } from './tenants/create.ts';
 import { handOverTenant } from './tenants/hand-over.ts';
 import { listTenants } from './tenants/list.ts';
@@ -124,6 +128,7 @@ export interface RestServices {
   readonly devices: DeviceService;
   readonly ledger: LedgerService;
   readonly payments: PaymentService;
+  readonly spending: SpendingService;
   readonly providers: ProviderService;
   readonly transactions: TransactionService;
   readonly cookies: CookieSessions;
@@ -242,6 +247,8 @@ const deviceRoutes = (services: RestServices) => [
 const marketRoutes = (services: RestServices) => [
   createTopUp(services),
   getBalance(services),
+  getSpending(services),
+  setSpendLimits(services),
   listEntries(services),
   getTrialBalance(services),
   listProviders(services),
@@ -274,4 +281,5 @@ const administrationRoutes = (services: RestServices) => [
   removeSuspension(services),
   listAbuse(services),
   liftAbuse(services),
+  setSpendQuotas(services),
 ];

@@ -301,6 +301,26 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'tenant_not_found',
   },
+  'spending.get': {
+    valid: () => ({ path: '/api/v1/spending' }),
+    refused: () => ({ path: '/api/v1/spending?month=1' }),
+    ...unknownQuery,
+  },
+  'spending.limits.set': {
+    valid: () => ({ path: '/api/v1/spending/limits', body: { day: null, month: null } }),
+    refused: () => ({
+      path: '/api/v1/spending/limits',
+      body: { day: { value: '-1', currency: 'EUR' }, month: null },
+    }),
+    status: 400,
+    code: 'amount_out_of_range',
+  },
+  'admin.spending.set': {
+    valid: () => ({ path: `/api/v1/admin/spending/${UNKNOWN_ID}`, body: { day: null, month: null } }),
+    refused: () => ({ path: `/api/v1/admin/spending/${UNKNOWN_ID}`, body: { day: null, month: null } }),
+    status: 404,
+    code: 'tenant_not_found',
+  },
   'admin.abuse.list': {
     valid: () => ({ path: '/api/v1/admin/abuse' }),
     refused: () => ({ path: '/api/v1/admin/abuse?limit=1' }),

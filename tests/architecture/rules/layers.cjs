@@ -103,9 +103,10 @@ const DOMAINS = {
   commands: { sees: ['devices', 'networks', 'relay'], uses: [] },
   payments: { sees: [], uses: [] },
   providers: { sees: ['pricing', 'quality'], uses: [] },
+  spending: { sees: [], uses: [] },
   transactions: { sees: [], uses: [] },
   requests: {
-    sees: ['accounts', 'ledger', 'pricing', 'providers', 'transactions'],
+    sees: ['accounts', 'ledger', 'pricing', 'providers', 'spending', 'transactions'],
     uses: [[node('crypto'), 'a request is recognized by its SHA-256', { only: '/keyed-requests\\.ts$' }]],
   },
 };

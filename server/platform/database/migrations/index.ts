@@ -27,6 +27,7 @@ import { dataKeys } from './0033-data-keys.ts';
 import { credentialOverlap } from './0034-credential-overlap.ts';
 import { sessionKeys } from './0039-session-keys.ts';
 import { abuse } from './0048-abuse.ts';
+import { spending } from './0049-spending.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -60,4 +61,5 @@ export const migrations: readonly Migration[] = [
   credentialOverlap,
   sessionKeys,
   abuse,
+  spending,
 ];
