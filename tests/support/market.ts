@@ -181,8 +181,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
     transactions,
     quality,
     metrics: silentMetrics,
-    spending: createSpendingService({ store: createSpendingStore(database), clock }),
-    unusual: () => {},
+    ...spendingParts(database, clock),
     administrator,
     ...bookkeeping(asker, tenants),
     ...messages(providers),
@@ -329,4 +328,12 @@ export async function eventsOf(answer: ComputeAnswer): Promise<ComputeEvent[]> {
   const events: ComputeEvent[] = [];
   for await (const event of answer.events) events.push(event);
   return events;
+}
+
+/** What tenants may spend; nobody hears of unusual days. */
+function spendingParts(database: Database, clock: Clock) {
+  return {
+    spending: createSpendingService({ store: createSpendingStore(database), clock }),
+    unusual: () => {},
+  };
 }

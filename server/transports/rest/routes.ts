@@ -14,6 +14,7 @@ import type { RefusalService } from '../../domains/refusals/index.ts';
 import type { ShadowService } from '../../domains/shadow/index.ts';
 import type { SpendingService } from '../../domains/spending/index.ts';
 import type { TenantService } from '../../domains/tenants/index.ts';
+import type { TopologyService } from '../../domains/topology/index.ts';
 import type { TransactionService } from '../../domains/transactions/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { CookieSessions } from '../pipeline/cookie-sessions.ts';
@@ -75,9 +76,12 @@ import { listMembers } from './members/list.ts';
 import { removeMember } from './members/remove.ts';
 import { updateMember } from './members/update.ts';
 import { createNetwork } from './networks/create.ts';
+import { followTopology } from './networks/follow-topology.ts';
 import { getNetwork } from './networks/get.ts';
+import { getNetworkHealth } from './networks/get-health.ts';
 import { getHomeAssistant, setHomeAssistant } from './networks/home-assistant.ts';
 import { listNetworks } from './networks/list.ts';
+import { listTopology } from './networks/list-topology.ts';
 import { removeNetwork } from './networks/remove.ts';
 import { updateNetwork } from './networks/update.ts';
 import { decideProgram } from './oauth/decide.ts';
@@ -142,6 +146,7 @@ export interface RestServices {
   readonly commands: CommandService;
   readonly refusals: RefusalService;
   readonly shadows: ShadowService;
+  readonly topology: TopologyService;
   readonly discovery: DiscoveryService;
   readonly audit: AuditService;
 }
@@ -217,6 +222,9 @@ const deviceRoutes = (services: RestServices) => [
   createNetwork(services),
   listNetworks(services),
   getNetwork(services),
+  listTopology(services),
+  followTopology(services),
+  getNetworkHealth(services),
   updateNetwork(services),
   removeNetwork(services),
   getHomeAssistant(services),

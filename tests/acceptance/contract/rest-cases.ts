@@ -301,6 +301,24 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'tenant_not_found',
   },
+  'networks.topology.list': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/topology` }),
+    refused: () => ({ path: `/api/v1/networks/${UNKNOWN_ID}/topology` }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'networks.topology.follow': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/topology/live` }),
+    refused: () => ({ path: `/api/v1/networks/${UNKNOWN_ID}/topology/live` }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'networks.health.get': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/health` }),
+    refused: () => ({ path: `/api/v1/networks/${UNKNOWN_ID}/health` }),
+    status: 404,
+    code: 'network_not_found',
+  },
   'spending.get': {
     valid: () => ({ path: '/api/v1/spending' }),
     refused: () => ({ path: '/api/v1/spending?month=1' }),

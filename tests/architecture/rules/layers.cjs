@@ -101,6 +101,7 @@ const DOMAINS = {
   discovery: { sees: ['networks'], uses: [] },
   shadow: { sees: ['devices', 'networks'], uses: [] },
   commands: { sees: ['devices', 'networks', 'relay'], uses: [] },
+  topology: { sees: ['devices', 'networks'], uses: [] },
   payments: { sees: [], uses: [] },
   providers: { sees: ['pricing', 'quality'], uses: [] },
   spending: { sees: [], uses: [] },
