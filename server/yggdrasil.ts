@@ -6,6 +6,7 @@ import { createDemoCommand } from '../device/demo/command.ts';
 import { createRuleEndpointCommand } from '../device/examples/rule-endpoint/command.ts';
 import { createFrameCommand } from '../device/frame/command.ts';
 import { createProviderCommand } from '../device/provider/command.ts';
+import { createProvisionCommand } from '../device/provision/command.ts';
 import { createRatatoskrCommand } from '../device/ratatoskr/command.ts';
 import { createVirtualDeviceCommand } from '../device/virtual/command.ts';
 import packageJson from '../package.json' with { type: 'json' };
@@ -36,6 +37,7 @@ const COMMANDS: readonly Command[] = [
   createAbuseCommand(),
   createAuditCommand(),
   createProviderCommand(),
+  createProvisionCommand(),
   createVirtualDeviceCommand(),
   createFrameCommand(),
   createRatatoskrCommand(),

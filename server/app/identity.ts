@@ -18,6 +18,7 @@ import {
   USER_CODE_TRIES_MAX,
 } from '../domains/accounts/index.ts';
 import {
+  createBootstrapStore,
   createClaimStore,
   createDeviceRows,
   createDeviceService,
@@ -184,6 +185,7 @@ function buildThings(
     {
       store: createDeviceStore(database, tenantRows),
       claims: createClaimStore(database),
+      fleets: createBootstrapStore(database, tenantRows),
       networks,
       tenants,
       suspended: platform.suspended,

@@ -34,6 +34,7 @@ const COMMANDS = [
   'audit',
   'audit verify',
   'provider',
+  'provision',
   'virtual-device',
   'frame',
   'frame encode',

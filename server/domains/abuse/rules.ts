@@ -7,6 +7,7 @@ const WRONG_CODES: ReadonlySet<AppError['code']> = new Set([
   'setup_code_wrong',
   'sign_in_code_wrong',
   'claim_code_wrong',
+  'bootstrap_key_wrong',
   'user_code_wrong',
   'invitation_wrong',
 ] as const);

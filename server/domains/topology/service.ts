@@ -87,28 +87,7 @@ export function createTopologyService(dependencies: TopologyDependencies): Topol
 
     async getHealth(actor, networkId) {
       const account = requirePermission(actor, 'devices.read');
-      const counts: Record<Health, number> = { reachable: 0, silent: 0, failing: 0, offline: 0 };
-      const capabilities = new CapabilityCounts();
-      for (let after: ListPosition<DeviceId> | null = null; ; ) {
-        const page: Page<Device, ListPosition<DeviceId>> = await list(
-          account,
-          networkId,
-          after,
-          READ_TOGETHER,
-        );
-        for (const device of page.items) {
-          counts[healthOfDevice(device)]++;
-          capabilities.add(device);
-        }
-        if (page.next === null) break;
-        after = page.next;
-      }
-      const [sensors, actuators, commands] = [
-        capabilities.of('sensors'),
-        capabilities.of('actuators'),
-        capabilities.of('commands'),
-      ];
-      return { status: statusOfNetwork(counts), counts, capabilities: { sensors, actuators, commands } };
+      return sumUp((after) => list(account, networkId, after, READ_TOGETHER), healthOfDevice);
     },
 
     async follow(actor, networkId, signal) {
@@ -132,6 +111,30 @@ export function createTopologyService(dependencies: TopologyDependencies): Topol
 
     refused: (deviceId) => troubles.note(deviceId, clock.nowMs()),
   };
+}
+
+type DevicePage = Page<Device, ListPosition<DeviceId>>;
+
+/** Reads all devices of a network, a page at a time. */
+async function sumUp(
+  read: (after: ListPosition<DeviceId> | null) => Promise<DevicePage>,
+  healthOfDevice: (device: Device) => Health,
+): Promise<NetworkHealth> {
+  const counts: Record<Health, number> = { reachable: 0, silent: 0, failing: 0, offline: 0 };
+  const found = new CapabilityCounts();
+  for (let page = await read(null); ; page = await read(page.next)) {
+    for (const device of page.items) {
+      counts[healthOfDevice(device)]++;
+      found.add(device);
+    }
+    if (page.next === null) break;
+  }
+  const capabilities = {
+    sensors: found.of('sensors'),
+    actuators: found.of('actuators'),
+    commands: found.of('commands'),
+  };
+  return { status: statusOfNetwork(counts), counts, capabilities };
 }
 
 /** Of a guest only whether it is there. */

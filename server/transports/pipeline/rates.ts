@@ -52,6 +52,7 @@ export const OPERATION_RATES: Readonly<Record<string, number>> = {
   'devices.create': 1_200,
   'devices.tokens.rotate': 600,
   'devices.claim': 20,
+  'devices.provision': 600,
   'claims.create': 30,
   'claims.collect': 600,
   'oauth.deviceAuthorization': 30,

@@ -39,6 +39,7 @@ import { listAuditRecords } from './audit/list-records.ts';
 import { proveAuditContinuation } from './audit/prove-continuation.ts';
 import { proveAuditRecord } from './audit/prove-record.ts';
 import { addDeviceToNetwork } from './devices/add-network.ts';
+import { createBootstrapKey, listBootstrapKeys, revokeBootstrapKey } from './devices/bootstrap-keys.ts';
 import { changeDeviceState } from './devices/change-state.ts';
 import { claimDevice } from './devices/claim.ts';
 import { collectClaim } from './devices/collect-claim.ts';
@@ -51,6 +52,7 @@ import { listDevices } from './devices/list.ts';
 import { listDeviceNetworks } from './devices/list-networks.ts';
 import { listReadings } from './devices/list-readings.ts';
 import { listRefusals } from './devices/list-refusals.ts';
+import { provisionDevice } from './devices/provision.ts';
 import { removeDevice } from './devices/remove.ts';
 import { removeDeviceFromNetwork } from './devices/remove-network.ts';
 import { rotateDeviceToken } from './devices/rotate-token.ts';
@@ -232,6 +234,10 @@ const deviceRoutes = (services: RestServices) => [
   createDevice(services),
   createClaim(services),
   collectClaim(services),
+  createBootstrapKey(services),
+  listBootstrapKeys(services),
+  revokeBootstrapKey(services),
+  provisionDevice(services),
   claimDevice(services),
   listDevices(services),
   getDevice(services),

@@ -319,6 +319,46 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'network_not_found',
   },
+  'devices.bootstrapKeys.list': {
+    valid: () => ({ path: '/api/v1/bootstrap-keys' }),
+    refused: () => ({ path: '/api/v1/bootstrap-keys?kind=1' }),
+    ...unknownQuery,
+  },
+  'devices.bootstrapKeys.create': {
+    valid: ({ alice }) => ({
+      path: '/api/v1/bootstrap-keys',
+      body: {
+        name: 'Fleet',
+        networkId: alice.network.id,
+        devicesMax: 1,
+        expiresAt: new Date(Date.now() + 86_400_000).toISOString(),
+      },
+    }),
+    refused: ({ alice }) => ({
+      path: '/api/v1/bootstrap-keys',
+      body: { name: 'Fleet', networkId: alice.network.id, devicesMax: 0, expiresAt: 'soon' },
+    }),
+    status: 400,
+    code: 'invalid_input',
+  },
+  'devices.bootstrapKeys.revoke': {
+    valid: () => ({ path: `/api/v1/bootstrap-keys/${UNKNOWN_ID}` }),
+    refused: () => ({ path: `/api/v1/bootstrap-keys/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'token_not_found',
+  },
+  'devices.provision': {
+    valid: () => ({
+      path: '/api/v1/device-provisioning',
+      body: { key: 'ygb_wrong', deviceId: 'SN-1', secret: 'x'.repeat(32), worldType: 'jotunheim' },
+    }),
+    refused: () => ({
+      path: '/api/v1/device-provisioning',
+      body: { key: 'ygb_wrong', deviceId: 'SN-1', secret: 'x'.repeat(32), worldType: 'jotunheim' },
+    }),
+    status: 403,
+    code: 'bootstrap_key_wrong',
+  },
   'spending.get': {
     valid: () => ({ path: '/api/v1/spending' }),
     refused: () => ({ path: '/api/v1/spending?month=1' }),

@@ -449,6 +449,11 @@ const LAYERS = [
     [node('fs'), 'its memory is a file', { only: '/memory-file\\.ts$' }],
     [DURABLE_FILES, 'its memory is a file', { only: '/memory-file\\.ts$' }],
   ]),
+  deviceLayer('provision', [
+    ...PROGRAM,
+    [DURABLE_FILES, 'keeps its credentials'],
+    [node('fs'), 'looks for its credentials'],
+  ]),
   deviceLayer('provider', [...PROGRAM, [WIRE, 'speaks frames']]),
   deviceLayer('frame', [
     ...PROGRAM,

@@ -28,6 +28,7 @@ import { credentialOverlap } from './0034-credential-overlap.ts';
 import { sessionKeys } from './0039-session-keys.ts';
 import { abuse } from './0048-abuse.ts';
 import { spending } from './0049-spending.ts';
+import { bootstrapKeys } from './0050-bootstrap-keys.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -62,4 +63,5 @@ export const migrations: readonly Migration[] = [
   sessionKeys,
   abuse,
   spending,
+  bootstrapKeys,
 ];
