@@ -47,19 +47,7 @@ export function createBootstrapStore(
   return {
     addKey: (actor, key, keysMax) =>
       database
-        .tenant(actor, async (sql): Promise<'added' | 'limit_reached'> => {
-          // One at a time, or two could both see room for the last.
-          await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`bootstrap_keys:${key.tenantId}`}, 0))`;
-          const known =
-            await sql`SELECT id FROM bootstrap_keys WHERE tenant_id = ${key.tenantId} LIMIT ${keysMax}`;
-          if (known.length >= keysMax) return 'limit_reached';
-          await sql`
-            INSERT INTO bootstrap_keys (id, tenant_id, network_id, name, key_hash, world_types, devices_max, made_by, created_at, expires_at)
-            VALUES (${key.id}, ${key.tenantId}, ${key.networkId}, ${key.name}, ${key.keyHash},
-              ${key.worldTypes === null ? null : [...key.worldTypes]}, ${key.devicesMax}, ${key.madeBy},
-              ${new Date(key.createdAtMs)}, ${new Date(key.expiresAtMs)})`;
-          return 'added';
-        })
+        .tenant(actor, (sql) => addKey(sql, key, keysMax))
         .catch((error: unknown) => {
           const { code, constraint_name: constraint } = error as { code?: string; constraint_name?: string };
           if (code === '23503' && constraint === 'bootstrap_keys_of_network') return 'network_not_found';
@@ -110,6 +98,23 @@ export function createBootstrapStore(
           WHERE credentials_sealed IS NOT NULL AND reserved_at < ${new Date(beforeMs)}`;
       }),
   };
+}
+
+async function addKey(
+  sql: Sql,
+  key: Parameters<BootstrapStore['addKey']>[1],
+  keysMax: number,
+): Promise<'added' | 'limit_reached'> {
+  // One at a time, or two could both see room for the last.
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`bootstrap_keys:${key.tenantId}`}, 0))`;
+  const known = await sql`SELECT id FROM bootstrap_keys WHERE tenant_id = ${key.tenantId} LIMIT ${keysMax}`;
+  if (known.length >= keysMax) return 'limit_reached';
+  await sql`
+    INSERT INTO bootstrap_keys (id, tenant_id, network_id, name, key_hash, world_types, devices_max, made_by, created_at, expires_at)
+    VALUES (${key.id}, ${key.tenantId}, ${key.networkId}, ${key.name}, ${key.keyHash},
+      ${key.worldTypes === null ? null : [...key.worldTypes]}, ${key.devicesMax}, ${key.madeBy},
+      ${new Date(key.createdAtMs)}, ${new Date(key.expiresAtMs)})`;
+  return 'added';
 }
 
 /** Under the lock of the key, so that no more devices use it than may. */
