@@ -95,6 +95,23 @@ export function createSecretsCommand(): Command {
   return command;
 }
 
+/** `yggdrasil abuse`. */
+export function createAbuseCommand(): Command {
+  const command = new Command('abuse').description('What is done about what looks like abuse.');
+  command
+    .command('list')
+    .description('Lists who is throttled, cut off or locked, why, and until when.')
+    .addHelpText('after', BESIDE)
+    .action(async () => (await import('./main.ts')).printAbuse());
+  command
+    .command('lift')
+    .description('Undoes one of them; a server that runs follows within half a minute.')
+    .argument('<id>', 'as "abuse list" shows it', readId)
+    .addHelpText('after', BESIDE)
+    .action(async (id: string) => (await import('./main.ts')).undoAbuse(id));
+  return command;
+}
+
 /** `yggdrasil audit`. */
 export function createAuditCommand(): Command {
   const command = new Command('audit').description('The audit: who did what.');

@@ -3,6 +3,8 @@ import {
   type App,
   type AppDependencies,
   createApp,
+  liftAbuse,
+  listAbuse,
   removeEmbedded,
   rotateSecrets,
   verifyAuditLogs,
@@ -121,6 +123,23 @@ export async function verifyAudit(tenantId: string | null, witnessFiles: readonl
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   if (report.problems.length > 0) throw new StartError(`${report.problems.length} problems were found.`);
+}
+
+/** Prints who is throttled, cut off or locked. */
+export async function printAbuse(): Promise<void> {
+  const logger = createLogger({ level: 'error', destination: process.stderr });
+  const measures = await listAbuse(readConfig(process.env), processDependencies(logger));
+  const lines = measures.map(({ id, subject, measure, kind, endsAtMs }) =>
+    [id, measure, 'until', new Date(endsAtMs).toISOString(), 'for', kind, subject.kind, subject.id].join(' '),
+  );
+  process.stdout.write(`${lines.length === 0 ? 'Nothing is done about anybody.' : lines.join('\n')}\n`);
+}
+
+/** Undoes what is done about somebody. Fails where there is nothing of this id. */
+export async function undoAbuse(id: string): Promise<void> {
+  const logger = createLogger({ level: 'error', destination: process.stderr });
+  await liftAbuse(readConfig(process.env), processDependencies(logger), id);
+  process.stdout.write(`lifted ${id}\n`);
 }
 
 /** Puts a new master key in the place of the one in `secrets.json`, and prints the ids of both. */

@@ -6,10 +6,12 @@ import { createDemoCommand } from '../device/demo/command.ts';
 import { createRuleEndpointCommand } from '../device/examples/rule-endpoint/command.ts';
 import { createFrameCommand } from '../device/frame/command.ts';
 import { createProviderCommand } from '../device/provider/command.ts';
+import { createProvisionCommand } from '../device/provision/command.ts';
 import { createRatatoskrCommand } from '../device/ratatoskr/command.ts';
 import { createVirtualDeviceCommand } from '../device/virtual/command.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import {
+  createAbuseCommand,
   createAuditCommand,
   createRemoveDataCommand,
   createSecretsCommand,
@@ -32,8 +34,10 @@ const COMMANDS: readonly Command[] = [
   createTokenCommand(),
   createSetupCodeCommand(),
   createSecretsCommand(),
+  createAbuseCommand(),
   createAuditCommand(),
   createProviderCommand(),
+  createProvisionCommand(),
   createVirtualDeviceCommand(),
   createFrameCommand(),
   createRatatoskrCommand(),

@@ -1,5 +1,6 @@
 import type { Config } from '../config/index.ts';
 import type { Operation } from '../kernel/operation.ts';
+import { abusePart, buildAbuse } from './abuse.ts';
 import { buildAdministration, logsPart, suspensionsPart } from './administration.ts';
 import { auditPart } from './audit.ts';
 import { buildDiscovery, discoveryPart } from './discovery.ts';
@@ -48,12 +49,13 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     else dependencies.leaseLost();
   });
   const messaging = buildMessaging(config, platform);
-  const identity = buildIdentity(config, platform, messaging);
+  const abuse = buildAbuse(config, platform, messaging);
+  const identity = buildIdentity(config, platform, messaging, abuse);
   const market = buildMarket(config, platform, identity);
   const administration = buildAdministration(platform, messaging);
   const readings = buildReadings(config, platform, messaging, identity);
   const discovery = buildDiscovery(platform, messaging, identity, readings);
-  const areas = { platform, messaging, identity, market, administration, readings, discovery };
+  const areas = { platform, messaging, abuse, identity, market, administration, readings, discovery };
   const transports = buildTransports(config, areas, dependencies);
 
   const ports = { http: 0, mqtt: 0 };
@@ -67,8 +69,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       nodePart(platform.node),
       auditPart(platform),
       suspensionsPart(administration),
+      abusePart(abuse, platform),
       identityPart(identity, platform),
-      moneyPart(market, platform),
+      moneyPart(market, platform, abuse),
       relayPart(messaging, platform),
       topicsPart(messaging),
       discoveryPart(discovery),

@@ -21,6 +21,7 @@ import {
   USER_CODE_TRIES_MAX,
 } from '../domains/accounts/index.ts';
 import {
+  createBootstrapStore,
   createClaimStore,
   createDeviceRows,
   createDeviceService,
@@ -52,6 +53,7 @@ import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import { usernameOfClient } from '../platform/mqtt/client-ids.ts';
 import { createIssuerClient } from '../platform/oidc/index.ts';
 import { createPasskeyCeremonies, relyingPartyOf } from '../platform/passkeys/index.ts';
+import type { Abuse } from './abuse.ts';
 import { buildDeletionJob, deletionParts } from './deletions.ts';
 import type { Part } from './lifecycle.ts';
 import type { Messaging } from './messaging.ts';
@@ -61,7 +63,12 @@ import type { Platform } from './platform.ts';
 export type Identity = ReturnType<typeof buildIdentity>;
 
 /** Builds the area. */
-export function buildIdentity(config: Config, platform: Platform, messaging: Messaging) {
+export function buildIdentity(
+  config: Config,
+  platform: Platform,
+  messaging: Messaging,
+  abuse: Pick<Abuse, 'note'>,
+) {
   const { relay, connections } = messaging;
   const { clock, random, hash } = platform;
   const tenantRows = createTenantRows();
@@ -105,10 +112,33 @@ export function buildIdentity(config: Config, platform: Platform, messaging: Mes
     return device;
   };
   const callers = createKnownCallers({ connections, clock });
-  const identify = (token: string, tenantId: TenantId | null) =>
+  const identifyIn = (token: string, tenantId: TenantId | null) =>
     callers.identify(hash(token), tenantId, () => askFor(token, tenantId));
+  const identify = (token: string, tenantId: TenantId | null): Promise<Actor | null> =>
+    tenantId === null
+      ? identifyIn(token, null)
+      : identifyIn(token, tenantId).catch(async (error: unknown) => {
+          if (error instanceof AppError && error.code === 'tenant_not_found') {
+            noteForeignTenant(abuse, await identifyIn(token, null), tenantId);
+          }
+          throw error;
+        });
   const carryOutDeletions = buildDeletionJob(config, platform, { tenants, networks, devices, live });
   return { accounts, tenants, networks, devices, identify, carryOutDeletions };
+}
+
+/** Somebody who is known tried to act in a tenant of others. */
+function noteForeignTenant(abuse: Pick<Abuse, 'note'>, actor: Actor | null, tried: TenantId): void {
+  if (actor === null || actor.kind === 'service') return;
+  abuse.note({
+    kind: 'ids',
+    subject:
+      actor.kind === 'account'
+        ? { kind: 'account', id: actor.accountId }
+        : { kind: 'device', id: actor.deviceId },
+    tried,
+    isOperator: actor.kind === 'account' && actor.operator,
+  });
 }
 
 /** What accounts have open. */
@@ -159,6 +189,7 @@ function buildThings(
     {
       store: createDeviceStore(database, tenantRows),
       claims: createClaimStore(database),
+      fleets: createBootstrapStore(database, tenantRows),
       networks,
       tenants,
       suspended: platform.suspended,

@@ -12,6 +12,7 @@ import { createPricingService, createTokenCounter } from '../domains/pricing/ind
 import { createProviderService, createProviderStore } from '../domains/providers/index.ts';
 import { createQualityService, createQualityStore } from '../domains/quality/index.ts';
 import { createKeyStore, createRequestService, REQUEST_TIMES } from '../domains/requests/index.ts';
+import { createSpendingService, createSpendingStore } from '../domains/spending/index.ts';
 import { createTransactionService, createTransactionStore } from '../domains/transactions/index.ts';
 import { startMoneyJobs, type VerificationMetrics } from '../jobs/money-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
@@ -19,6 +20,7 @@ import type { Database } from '../kernel/database.ts';
 import { MICROCENTS_PER_CENT } from '../kernel/money.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
 import { fencedDatabase } from '../platform/node/index.ts';
+import type { Abuse } from './abuse.ts';
 import { recordingWriter } from './audit.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
@@ -57,6 +59,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     { store: createProviderStore(database), payoutStanding: payments, quality, core, clock, random, logger },
     { priceGuard: config.marketPriceGuard },
   );
+  const spending = createSpendingService({ store: createSpendingStore(database), clock });
   const transactionStore = createTransactionStore(database);
   const transactions = createTransactionService({ store: transactionStore });
   const requests = createRequestService(
@@ -74,7 +77,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
       logger,
     },
   );
-  return { ledgerWriter, ledger, quality, payments, providers, requests, tokens, transactions };
+  return { ledgerWriter, ledger, quality, payments, providers, requests, spending, tokens, transactions };
 }
 
 function buildLedger(database: Database, { audit, clock, random, logger }: Platform, { accounts }: Identity) {
@@ -97,14 +100,16 @@ function buildLedger(database: Database, { audit, clock, random, logger }: Platf
 }
 
 /** The ledger's writer and the jobs about money: stops when every command has its answer. */
-export function moneyPart(market: Market, platform: Platform): Part {
+export function moneyPart(market: Market, platform: Platform, abuse: Pick<Abuse, 'note'>): Part {
   const { node, clock, logger } = platform;
   const metrics = verificationMetrics(platform.metrics);
   let jobs: RepeatedJob | null = null;
   return {
     name: 'money',
     async start() {
-      jobs = await startMoneyJobs({ ...market, lease: node, metrics, clock, logger });
+      const unusual = (id: string, day: string) =>
+        abuse.note({ kind: 'spending', subject: { kind: 'tenant', id }, tried: day, isOperator: false });
+      jobs = await startMoneyJobs({ ...market, unusual, lease: node, metrics, clock, logger });
     },
     async stop() {
       await jobs?.stop();

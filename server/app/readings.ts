@@ -4,8 +4,10 @@ import { createMembershipStore, type MembershipStore } from '../domains/devices/
 import { createReadingService, createReadingStore } from '../domains/readings/index.ts';
 import { createRefusalService, createRefusalStore } from '../domains/refusals/index.ts';
 import { createShadowService, createShadowStore, type DeviceOutlets } from '../domains/shadow/index.ts';
+import { createTopologyService } from '../domains/topology/index.ts';
 import { startReadingJobs } from '../jobs/reading-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
+import { asId, type CredentialId } from '../kernel/ids.ts';
 import { STATE_COMMAND, stateCommand } from '../transports/frames/state-command.ts';
 import { desiredTopic } from '../transports/mqtt/plain-topics.ts';
 import type { Identity } from './identity.ts';
@@ -25,8 +27,15 @@ export function buildReadings(config: Config, platform: Platform, messaging: Mes
     { store: createReadingStore(database, createMembershipStore(database)), devices, clock, room: disk },
   );
   const commands = createCommandService({ devices, networks, relay: messaging.relay, clock, random });
-  const refusals = createRefusalService({ store: createRefusalStore(database), devices, clock, logger });
   const members = createMembershipStore(database);
+  const topology = buildTopology(platform, messaging, identity, members);
+  const refusals = createRefusalService({
+    store: createRefusalStore(database),
+    devices,
+    clock,
+    logger,
+    noted: (deviceId) => topology.refused(deviceId),
+  });
   const shadows = createShadowService({
     store: createShadowStore(database, members),
     devices,
@@ -41,8 +50,48 @@ export function buildReadings(config: Config, platform: Platform, messaging: Mes
   });
   messaging.onChanged((deviceId) => shadows.returned(deviceId));
   messaging.onLeft((deviceId, network) => messaging.serverTopics.clear(network, [desiredTopic(deviceId)]));
-  return { readings, commands, refusals, shadows };
+  return { readings, commands, refusals, shadows, topology };
 }
+
+/** How the devices of a network are connected; hears of those that come, go and change. */
+function buildTopology(
+  { node, clock, logger }: Platform,
+  messaging: Messaging,
+  { devices, networks }: Identity,
+  members: MembershipStore,
+) {
+  const { connections } = messaging;
+  const topology = createTopologyService({
+    devices,
+    networks,
+    links: {
+      linksOf: (deviceId) =>
+        connections
+          .linksOf(deviceId)
+          .map(({ kind, ...link }) => ({ transport: kind, nodeId: node.nodeId, ...link })),
+      ownerOf: (deviceId) => connections.ownerOf(deviceId),
+    },
+    deviceNetworks: {
+      findNetworks: async (deviceId, tenantId) =>
+        (await members.findMemberships({
+          kind: 'device',
+          deviceId,
+          tenantId,
+          credentialId: NO_CREDENTIAL,
+        })) ?? [],
+    },
+    clock,
+    logger,
+  });
+  messaging.onPresence(({ deviceId, tenantId, connectedAtMs }) =>
+    topology.moved(deviceId, tenantId, connectedAtMs !== null),
+  );
+  messaging.onChanged((deviceId) => topology.changed(deviceId));
+  return topology;
+}
+
+/** The device isn't asking: the server looks for it. */
+const NO_CREDENTIAL = asId<CredentialId>('00000000-0000-0000-0000-000000000000');
 
 /** The ways to a device by which it is told what is wanted of it. */
 function deviceOutlets(
@@ -69,7 +118,7 @@ function deviceOutlets(
 
 /** Readings with their job: stops when what was said is written. */
 export function readingsPart(
-  { readings, commands, refusals, shadows }: Readings,
+  { readings, commands, refusals, shadows, topology }: Readings,
   { node, clock, logger }: Platform,
 ): Part {
   let jobs: RepeatedJob | null = null;
@@ -82,6 +131,7 @@ export function readingsPart(
       commands.stopWaiting();
       // They would stay for ever.
       readings.stopFollowing();
+      topology.stopFollowing();
     },
     async stop() {
       await jobs?.stop();

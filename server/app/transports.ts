@@ -29,6 +29,7 @@ import { createPipeline } from '../transports/pipeline/pipeline.ts';
 import { createRates, OPERATION_RATES, type RateWindows } from '../transports/pipeline/rates.ts';
 import { errorResponse } from '../transports/rest/error-response.ts';
 import { createRestTransport } from '../transports/rest/transport.ts';
+import type { Abuse } from './abuse.ts';
 import type { Administration } from './administration.ts';
 import type { Discovery } from './discovery.ts';
 import type { Identity } from './identity.ts';
@@ -46,6 +47,7 @@ export interface Areas {
   readonly platform: Platform;
   readonly identity: Identity;
   readonly messaging: Messaging;
+  readonly abuse: Abuse;
   readonly market: Market;
   readonly administration: Administration;
   readonly readings: Readings;
@@ -84,6 +86,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     limiter: createRunningLimiter(),
     rates: createRates(rateWindows(config, platform)),
     audit: bothAudits(createLogAudit(logger), platform.audit.recorder),
+    abuse: areas.abuse,
     clock,
     refused: refusalCounter(metrics),
   });
@@ -228,12 +231,12 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 
 /** `state` says whether the server takes requests, for its readiness. */
 function servicesOf(
-  { platform, identity, market, administration, readings, discovery }: Areas,
+  { platform, abuse, identity, market, administration, readings, discovery }: Areas,
   state: { readonly accepts: boolean },
 ): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
-  const { ledger, payments, providers, requests, tokens, transactions } = market;
+  const { ledger, payments, providers, requests, spending, tokens, transactions } = market;
   return {
     accounts: recordSignIns(accounts, { recorder: platform.audit.recorder, clock }),
     tenants,
@@ -243,10 +246,12 @@ function servicesOf(
     payments,
     providers,
     requests,
+    spending,
     tokens,
     retried: new RetriedRequests({ clock }),
     transactions,
     ...administration,
+    abuse,
     ...readings,
     ...discovery,
     audit: platform.audit.service,

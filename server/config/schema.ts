@@ -78,6 +78,8 @@ const publicUrl = z
   .refine(isOrigin, 'must be an origin without a path: https://home.example.org')
   .optional();
 
+const ABUSE_MEASURES = ['on', 'alert'] as const;
+
 const SIGN_UP = ['closed', 'open'] as const;
 
 const smtpUrl = z
@@ -311,6 +313,19 @@ const values = z.object({
   tenantMessagesPerMinute: described(wholeNumber(1, 1_000_000_000).default(1_200_000), {
     variable: 'YGGDRASIL_TENANT_MESSAGES_PER_MINUTE',
     description: "Frames and MQTT publications of a tenant's devices in a minute.",
+  }),
+  abuseMeasures: described(
+    z.enum(ABUSE_MEASURES, `must be one of ${ABUSE_MEASURES.join(', ')}`).default('on'),
+    {
+      variable: 'YGGDRASIL_ABUSE_MEASURES',
+      description:
+        'What is done about guessing, floods and unusual spending: `on` (throttled, cut off or locked for a time, and told), `alert` (told only).',
+    },
+  ),
+  alertTo: described(mailAddress.optional(), {
+    variable: 'YGGDRASIL_ALERT_TO',
+    description: 'Mail address that is told of what looks like abuse, where there is a mail server.',
+    unset: 'the addresses of the operators',
   }),
   tenantDevicesMax: described(wholeNumber(1, 1_000_000).default(10_000), {
     variable: 'YGGDRASIL_TENANT_DEVICES_MAX',

@@ -20,7 +20,7 @@ export interface IdentityJobDependencies extends RepeatDependencies {
     | 'removeExpiredPrograms'
     | 'removeExpiredChallenges'
   >;
-  readonly devices: Pick<DeviceService, 'removeExpiredClaims'>;
+  readonly devices: Pick<DeviceService, 'removeExpiredClaims' | 'forgetProvisioned'>;
   readonly tenants: Pick<TenantService, 'removeExpiredInvitations'>;
   readonly carryOutDeletions: () => Promise<void>;
   readonly lease: JobLease;
@@ -42,6 +42,12 @@ export function startIdentityJobs(dependencies: IdentityJobDependencies): Repeat
         intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
         lease,
         work: () => devices.removeExpiredClaims(),
+      },
+      {
+        operation: 'devices.forgetProvisioned',
+        intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
+        lease,
+        work: () => devices.forgetProvisioned(),
       },
       {
         operation: 'users.removeExpiredSignIns',

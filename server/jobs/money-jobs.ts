@@ -1,6 +1,7 @@
 import type { LedgerService, VerificationRound } from '../domains/ledger/index.ts';
 import type { QualityService } from '../domains/quality/index.ts';
 import type { RequestService } from '../domains/requests/index.ts';
+import type { SpendingService } from '../domains/spending/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { LedgerAccountId } from '../kernel/ids.ts';
 import type { JobLease } from '../kernel/lease.ts';
@@ -13,6 +14,8 @@ const ABANDONED_INTERVAL_MS = 2_000;
 const FLUSH_QUALITY_INTERVAL_MS = 1_000;
 /** How long earnings may wait past their release time, in milliseconds. */
 const RELEASE_EARNINGS_INTERVAL_MS = 10_000;
+/** How often unusual spending is looked for, in milliseconds. */
+const WATCH_SPENDING_INTERVAL_MS = 60_000;
 /** Between two rounds of verification, in milliseconds. A round reads one page of accounts, and in them only new entries. */
 const VERIFY_INTERVAL_MS = 10_000;
 
@@ -29,6 +32,9 @@ export interface MoneyJobDependencies {
   readonly ledger: Pick<LedgerService, 'expireHolds' | 'releaseEarnings' | 'verify'>;
   readonly requests: Pick<RequestService, 'endAbandoned'>;
   readonly quality: Pick<QualityService, 'flush'>;
+  readonly spending: Pick<SpendingService, 'findUnusual' | 'removeOld'>;
+  /** Hears of tenants that spend far more than they used to. */
+  readonly unusual: (tenantId: string, day: string) => void;
   readonly metrics: VerificationMetrics;
   readonly lease: JobLease;
   readonly clock: Clock;
@@ -40,7 +46,11 @@ export interface MoneyJobDependencies {
  * with their holds, other holds expire after them. Call it before requests are taken.
  */
 export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promise<RepeatedJob> {
-  const { ledger, requests, quality, lease } = dependencies;
+  const { ledger, requests, quality, spending, unusual, lease } = dependencies;
+  const watchSpending = async () => {
+    for (const { tenantId, day } of await spending.findUnusual()) unusual(tenantId, day);
+    await spending.removeOld();
+  };
   const endAbandoned = async (atStart: boolean) => {
     await requests.endAbandoned(atStart);
     await ledger.expireHolds();
@@ -64,6 +74,12 @@ export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promis
         intervalMs: RELEASE_EARNINGS_INTERVAL_MS,
         lease,
         work: () => ledger.releaseEarnings(),
+      },
+      {
+        operation: 'spending.watch',
+        intervalMs: WATCH_SPENDING_INTERVAL_MS,
+        lease,
+        work: watchSpending,
       },
       {
         operation: 'ledger.verify',

@@ -210,6 +210,33 @@ describe('an API key', () => {
     expect(held.value).toBe('0');
   });
 
+  it('spends no more than its tenant may in a day, which the owner sets and the operator lowers', async () => {
+    const { secret } = await newKey({});
+    const set = (path: string, token: string, day: string | null) =>
+      server.request('PUT', `/api/v1/${path}`, {
+        token,
+        body: { day: day === null ? null : { value: day, currency: 'EUR' }, month: null },
+        expect: 200,
+      });
+    const { items } = await server.get<{ items: { id: string }[] }>('/api/v1/tenants', world.alice.token);
+    await set('spending/limits', world.alice.token, '0.01');
+    await expect(chat(secret)).rejects.toMatchObject({ status: 429, code: 'spend_quota_exceeded' });
+    await set('spending/limits', world.alice.token, null);
+    await set(`admin/spending/${items[0]?.id}`, world.adminToken, '0.01');
+    const asked = await server.request('POST', '/v1/chat/completions', {
+      token: secret,
+      body: { model: 'slow', messages: [{ role: 'user', content: 'Hello' }] },
+    });
+    expect(asked.status).toBe(429);
+    expect(Number(asked.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await server.get('/api/v1/spending', world.alice.token)).toMatchObject({
+      limits: { day: null, month: null },
+      quotas: { day: { value: '0.01' }, month: null },
+      held: { value: '0' },
+    });
+    await set(`admin/spending/${items[0]?.id}`, world.adminToken, null);
+  });
+
   it('that is wrongly made is refused: unknown operations, too much money, an end that is over', async () => {
     const make = (limits: object) => ask(world.alice.token, 'POST', KEYS, { name: 'Program', ...limits });
     for (const limits of [

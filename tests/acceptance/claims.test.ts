@@ -1,4 +1,8 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { provisionDevice } from '../../device/provision/main.ts';
 import { connect } from '../../server/platform/database/connect.ts';
 import { createSystemClock } from '../../server/platform/system/clock.ts';
 import { BifrostSocket } from '../support/bifrost-socket.ts';
@@ -125,4 +129,123 @@ it('codes, secrets and credentials are not readable in the database', async () =
   for (const secret of [waiting.code, waiting.secret, credentials.token, credentials.signingKey]) {
     expect(text).not.toContain(secret);
   }
+});
+
+describe('a fleet', () => {
+  const inHours = (hours: number) => new Date(Date.now() + aheadMs + hours * 3_600_000).toISOString();
+  const makeKey = async (changes: object = {}, { token, network } = world.alice) => {
+    const body = { name: 'Fleet', networkId: network.id, devicesMax: 2, expiresAt: inHours(1), ...changes };
+    const made = await server.post<{ key: { id: string }; secret: string }>(
+      '/api/v1/bootstrap-keys',
+      body,
+      token,
+    );
+    return { id: made.key.id, secret: made.secret };
+  };
+  const secretOf = (deviceId: string) => `made-by-chance-${deviceId}`.padEnd(32, '.');
+  const provision = (key: string, deviceId: string, changes: object = {}) =>
+    server.request('POST', '/api/v1/device-provisioning', {
+      body: { key, deviceId, secret: secretOf(deviceId), worldType: 'jotunheim', ...changes },
+    });
+
+  it('registers itself, each device once whatever answers are lost, and connects', async () => {
+    const key = await makeKey();
+    const [first, again] = await Promise.all([provision(key.secret, 'SN-1'), provision(key.secret, 'SN-1')]);
+    const lost = await provision(key.secret, 'SN-1');
+    expect(lost.status).toBe(201);
+    expect([first.status, again.status].sort()).toContain(201);
+    const credentials = lost.body as unknown as DeviceCredentials;
+    const socket = await BifrostSocket.open(server, credentials);
+    socket.close();
+    const { body } = await server.request('GET', `/api/v1/devices/${credentials.deviceId}`, {
+      token: world.alice.token,
+    });
+    expect(body).toMatchObject({ name: 'Fleet SN-1', assignedId: 'SN-1', worldType: 'jotunheim' });
+    expect(
+      codeOf(await provision(key.secret, 'SN-1', { secret: 'somebody else with the key'.padEnd(32) })),
+    ).toBe('409 device_id_taken');
+    expect((await provision(key.secret, 'SN-2')).status).toBe(201);
+    expect(codeOf(await provision(key.secret, 'SN-3'))).toBe('403 bootstrap_key_wrong');
+    const { items } = await server.get<{ items: { id: string; devicesUsed: number }[] }>(
+      '/api/v1/bootstrap-keys',
+      world.alice.token,
+    );
+    expect(items.find(({ id }) => id === key.id)).toMatchObject({ devicesUsed: 2, devicesMax: 2 });
+    expect(JSON.stringify(items)).not.toContain(key.secret);
+    aheadMs += 25 * 3_600_000;
+  });
+
+  it('may only what its key is for, while it is good', async () => {
+    const key = await makeKey({ worldTypes: ['asgard'] });
+    expect(codeOf(await provision(key.secret, 'SN-10'))).toBe('403 bootstrap_key_wrong');
+    expect((await provision(key.secret, 'SN-11', { worldType: 'asgard' })).status).toBe(201);
+    const path = `/api/v1/bootstrap-keys/${key.id}`;
+    expect(codeOf(await server.request('DELETE', path, { token: world.bob.token }))).toBe(
+      '404 token_not_found',
+    );
+    await server.request('DELETE', path, { token: world.alice.token, expect: 200 });
+    expect(codeOf(await provision(key.secret, 'SN-12', { worldType: 'asgard' }))).toBe(
+      '403 bootstrap_key_wrong',
+    );
+    const short = await makeKey();
+    aheadMs += 2 * 3_600_000;
+    expect(codeOf(await provision(short.secret, 'SN-13'))).toBe('403 bootstrap_key_wrong');
+    // What could not be registered uses nothing up.
+    const next = await makeKey({ name: 'Next', devicesMax: 1 });
+    expect(codeOf(await provision(next.secret, 'SN-11'))).toBe('409 device_id_taken');
+    expect((await provision(next.secret, 'SN-14')).status).toBe(201);
+  });
+
+  it('registers by a command, which asks again for an answer that was lost', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'yggdrasil-provision-'));
+    const credentials = join(folder, 'device.json');
+    const { secret } = await makeKey({ name: 'Commanded' });
+    const options = {
+      deviceId: 'SN-30',
+      credentials,
+      worldType: 'jotunheim',
+      server: server.httpUrl,
+      key: secret,
+    };
+    try {
+      await expect(provisionDevice({ ...options, key: 'ygb_wrong' })).rejects.toThrow('bootstrap_key_wrong');
+      const lost = await provision(secret, 'SN-30', {
+        secret: await readFile(`${credentials}.secret`, 'utf8'),
+      });
+      await provisionDevice(options);
+      expect(JSON.parse(await readFile(credentials, 'utf8'))).toEqual(lost.body);
+      expect((await stat(credentials)).mode & 0o777).toBe(0o600);
+      await provisionDevice({ ...options, server: 'http://127.0.0.1:1' });
+      expect(await readdir(folder)).toEqual(['device.json']);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('of somebody who may not any more lets no device in', async () => {
+    const { alice, bob } = world;
+    const grant = { userId: bob.userId, role: 'administrator', networkIds: null };
+    await server.post('/api/v1/members', grant, alice.token);
+    const { items } = await server.get<{ items: { id: string; role: string }[] }>(
+      '/api/v1/tenants',
+      alice.token,
+    );
+    const made = await server.request('POST', '/api/v1/bootstrap-keys', {
+      token: bob.token,
+      headers: { 'x-tenant-id': items.find(({ role }) => role === 'owner')?.id ?? '' },
+      body: { name: 'His', networkId: alice.network.id, devicesMax: 5, expiresAt: inHours(1) },
+      expect: 201,
+    });
+    const { secret } = made.body as { secret: string };
+    expect((await provision(secret, 'SN-20')).status).toBe(201);
+    const member = `/api/v1/members/${bob.userId}`;
+    await server.request('PUT', member, {
+      token: alice.token,
+      body: { role: 'member', networkIds: null },
+      expect: 200,
+    });
+    expect(codeOf(await provision(secret, 'SN-21'))).toBe('403 forbidden');
+    await server.request('DELETE', member, { token: alice.token, expect: 200 });
+    expect(codeOf(await provision(secret, 'SN-22'))).toBe('403 bootstrap_key_wrong');
+  });
 });

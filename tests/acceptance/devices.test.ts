@@ -249,3 +249,121 @@ describe('a device that is unregistered', () => {
     expect(again.sessionPresent).toBe(false);
   });
 });
+
+describe('the topology of a network', () => {
+  const at = (path: string, token = world.alice.token) =>
+    server.request('GET', `/api/v1/networks/${path}`, { token });
+
+  /** Events of a stream as they come. */
+  async function follow(networkId: string, token: string) {
+    const ended = new AbortController();
+    const response = await fetch(`${server.httpUrl}/api/v1/networks/${networkId}/topology/live`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: ended.signal,
+    });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = (await reader?.read())?.value ?? '';
+    return {
+      async next(pattern: RegExp): Promise<string> {
+        for (let match = pattern.exec(text); ; match = pattern.exec(text)) {
+          if (match !== null) return match[0];
+          text += (await reader?.read())?.value ?? '';
+        }
+      },
+      text: () => text,
+      end: () => ended.abort(),
+    };
+  }
+
+  it('shows how each device is connected and how it is, live as well, and of a guest no more than that', async () => {
+    const { adminToken, bob } = world;
+    const carol = await createHousehold(server, adminToken);
+    const { id } = carol.network;
+    const silent = await createDevice(server, carol.token, id, 'Never connected');
+    await server.post(
+      '/api/v1/members',
+      { userId: bob.userId, role: 'guest', networkIds: [id] },
+      carol.token,
+    );
+    const joining = `/api/v1/devices/${bob.device.deviceId}/networks/${id}`;
+    await server.request('PUT', joining, { token: bob.token, expect: 200 });
+
+    const live = await follow(id, carol.token);
+    const [own, guest] = [
+      await BifrostSocket.open(server, carol.device),
+      await BifrostSocket.open(server, { ...bob.device, networkId: id }),
+    ];
+    await live.next(
+      new RegExp(`"deviceId":"${carol.device.deviceId}","health":"reachable","links":\\[{"transport"`),
+    );
+    await live.next(new RegExp(`"deviceId":"${bob.device.deviceId}","health":"reachable","links":\\[\\]`));
+
+    const { items } = await server.get<{ items: { id: string; health: string; links: object[] }[] }>(
+      `/api/v1/networks/${id}/topology`,
+      carol.token,
+    );
+    expect(new Map(items.map((device) => [device.id, [device.health, device.links]]))).toEqual(
+      new Map<string, unknown>([
+        [
+          carol.device.deviceId,
+          [
+            'reachable',
+            [
+              {
+                transport: 'websocket',
+                node: expect.stringMatching(/^[0-9a-f-]{36}$/),
+                since: expect.any(String),
+                heardAt: expect.any(String),
+              },
+            ],
+          ],
+        ],
+        [silent.deviceId, ['offline', []]],
+        [bob.device.deviceId, ['reachable', []]],
+      ]),
+    );
+    expect((await at(`${id}/health`, carol.token)).body).toMatchObject({
+      status: 'degraded',
+      counts: { reachable: 2, silent: 0, failing: 0, offline: 1 },
+    });
+
+    own.close();
+    await live.next(new RegExp(`"deviceId":"${carol.device.deviceId}","health":"offline"`));
+    for (let tried = 0; tried < 5; tried++) (await BifrostSocket.open(server, carol.device)).close();
+    const again = await BifrostSocket.open(server, carol.device);
+    expect((await at(`${id}/health`, carol.token)).body).toMatchObject({
+      counts: { reachable: 1, failing: 1, offline: 1 },
+    });
+    live.end();
+    for (const socket of [again, guest]) socket.close();
+  });
+
+  it('sums up what its devices can do, and is nobody else’s', async () => {
+    const household = await createHousehold(server, world.adminToken);
+    const { id } = household.network;
+    const mqtt = await connectPlain(server, household.device);
+    await mqtt.mqtt.publishAsync(
+      `devices/${household.device.deviceId}/capabilities`,
+      JSON.stringify({
+        platform: 'esp32',
+        sensors: ['temperature'],
+        actuators: ['led'],
+        commands: ['led.set'],
+      }),
+      { qos: 1 },
+    );
+    await expect
+      .poll(async () => (await at(`${id}/health`, household.token)).body, { timeout: 30_000 })
+      .toMatchObject({
+        status: 'healthy',
+        capabilities: {
+          sensors: [{ name: 'temperature', devices: 1 }],
+          commands: [{ name: 'led.set', devices: 1 }],
+        },
+      });
+    for (const path of ['health', 'topology', 'topology/live']) {
+      expect(codeIn(await at(`${id}/${path}`))).toBe('404 network_not_found');
+    }
+    await mqtt.mqtt.endAsync();
+  });
+});

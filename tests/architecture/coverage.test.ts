@@ -61,6 +61,7 @@ describe('every operation', () => {
     expect(operationsOf(all.filter(({ access }) => access === 'public'))).toEqual([
       'claims.collect',
       'claims.create',
+      'devices.provision',
       'documentation.asset',
       'documentation.openapi',
       'documentation.page',

@@ -27,7 +27,7 @@ import { createTestConnections } from './connections.ts';
 import { createServerCore } from './core.ts';
 import { uuid } from './frames.ts';
 import { silentLogger } from './logger.ts';
-import { noRates } from './rates.ts';
+import { noAbuse, noRates } from './rates.ts';
 import { testNetworkId, testPeer } from './relay-peer.ts';
 import { MembershipsInMemory, RelayStoreInMemory } from './relay-store.ts';
 import { PLENTY } from './storage-room.ts';
@@ -102,6 +102,7 @@ export function createMessagingWorld<Store extends RelayStore = RelayStoreInMemo
   const providers = { disconnected() {} } as never;
   const pipeline = createPipeline({
     rates: noRates,
+    abuse: noAbuse,
     limiter,
     audit: { begin: () => ({ run: (work: () => unknown) => work(), end: () => undefined }) } as never,
     clock,

@@ -126,6 +126,8 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
         ledger,
         requests: this.requests,
         quality,
+        spending: { findUnusual: async () => [], removeOld: async () => {} },
+        unusual: () => {},
         metrics: { roundEnded: () => {}, totalsCompared: () => {} },
         lease: { take: async () => true },
         ...surroundings,

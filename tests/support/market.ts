@@ -32,6 +32,7 @@ import {
   type RequestTimes,
   type UncountedOrder,
 } from '../../server/domains/requests/index.ts';
+import { createSpendingService, createSpendingStore } from '../../server/domains/spending/index.ts';
 import {
   createTransactionService,
   createTransactionStore,
@@ -185,6 +186,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
     transactions,
     quality,
     metrics: silentMetrics,
+    ...spendingParts(database, clock),
     administrator,
     ...bookkeeping(asker, tenants),
     ...messages(providers),
@@ -346,4 +348,12 @@ export async function eventsOf(answer: ComputeAnswer): Promise<ComputeEvent[]> {
   const events: ComputeEvent[] = [];
   for await (const event of answer.events) events.push(event);
   return events;
+}
+
+/** What tenants may spend; nobody hears of unusual days. */
+function spendingParts(database: Database, clock: Clock) {
+  return {
+    spending: createSpendingService({ store: createSpendingStore(database), clock }),
+    unusual: () => {},
+  };
 }

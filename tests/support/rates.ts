@@ -1,3 +1,4 @@
+import type { PipelineDependencies } from '../../server/transports/pipeline/pipeline.ts';
 import { createRates, type Rates, type RateWindows } from '../../server/transports/pipeline/rates.ts';
 
 /** No limit by time. */
@@ -11,3 +12,10 @@ export const NO_WINDOWS: RateWindows = {
 };
 
 export const noRates: Rates = createRates(NO_WINDOWS);
+
+/** A pipeline's abuse service that looks at nobody. */
+export const noAbuse: PipelineDependencies['abuse'] = {
+  requireAllowed: () => {},
+  guessed: () => null,
+  refused: () => {},
+};

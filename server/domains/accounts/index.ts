@@ -1,7 +1,7 @@
 export { createHomeRows } from './account-rows.postgres.ts';
 export { createAddressChangeStore } from './address-change.postgres.ts';
 export { createDeletionJob } from './carry-out-deletions.ts';
-export { countAccounts } from './counts.postgres.ts';
+export { countAccounts, listOperatorAddresses } from './counts.postgres.ts';
 export { createDeletionStore } from './deletion.postgres.ts';
 export { createExternalSignInStore } from './external-sign-in.postgres.ts';
 export { createIdentityStore } from './identities.postgres.ts';

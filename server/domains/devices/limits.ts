@@ -45,3 +45,20 @@ export const NETWORKS_PER_DEVICE_MAX = 100;
 
 /** Devices that are looked up together when they connect at the same time: some milliseconds of the database. */
 export const CONNECTING_MAX = 500;
+
+/** Marks a key with which devices register themselves. */
+export const BOOTSTRAP_KEY_PREFIX = 'ygb_';
+
+/** Random bytes of such a key. */
+export const BOOTSTRAP_KEY_BYTES = 32;
+
+/** Such keys of a tenant, devices of one, and days that it is good for. */
+export const BOOTSTRAP_KEYS_MAX = 100;
+export const BOOTSTRAP_DEVICES_MAX = 100_000;
+export const BOOTSTRAP_KEY_DAYS_MAX = 366;
+
+/** A device that is being registered has so long, in milliseconds; then it may try again. */
+export const PROVISIONING_MS = 60_000;
+
+/** The credentials of a device that registered itself are kept for so long, in milliseconds, in case its answer was lost. */
+export const PROVISIONED_KEPT_MS = 86_400_000;

@@ -4,3 +4,7 @@ export const signingKeyContext = (tenantId: string, deviceId: string) =>
 
 /** What the credentials of a claimed device are bound to until it fetches them. */
 export const claimContext = (claimId: string) => `devices|claim|${claimId}`;
+
+/** What the credentials of a device that registered itself are bound to while they are kept for its retry. */
+export const bootstrapContext = (keyId: string, hardwareId: string) =>
+  `devices|bootstrap|${keyId}|${hardwareId}`;

@@ -7,6 +7,8 @@ import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import { createDeviceAuthentication, type DeviceAuthentication } from './authenticate.ts';
+import { createDeviceFleets, type DeviceFleets } from './bootstrap.ts';
+import type { BootstrapStore } from './bootstrap-types.ts';
 import { createDeviceClaims, type DeviceClaims } from './claims.ts';
 import {
   createDeviceNetworks,
@@ -33,7 +35,12 @@ import { TokenEnds } from './token-ends.ts';
 import type { Device, DeviceCapabilities, DeviceStatus, RegisteredDevice, WorldType } from './types.ts';
 
 /** Devices, their credentials, and the networks they belong to. */
-export interface DeviceService extends DeviceAuthentication, DeviceNetworks, DeviceToken, DeviceClaims {
+export interface DeviceService
+  extends DeviceAuthentication,
+    DeviceNetworks,
+    DeviceToken,
+    DeviceClaims,
+    DeviceFleets {
   /**
    * A new device in one of the actor's networks. Refuses with `forbidden`, `network_not_found`, `device_name_taken`,
    * `device_id_taken` and `limit_reached`. The first device with an assigned id keeps it until it is changed or removed;
@@ -95,6 +102,7 @@ export interface DeviceService extends DeviceAuthentication, DeviceNetworks, Dev
 interface DeviceDependencies {
   readonly store: DeviceStore;
   readonly claims: ClaimStore;
+  readonly fleets: BootstrapStore;
   readonly networks: NetworkLookup;
   readonly tenants: Invitations;
   readonly suspended: Suspensions;
@@ -128,6 +136,7 @@ export function createDeviceService(options: DeviceOptions, dependencies: Device
     ...createDeviceReader(dependencies, withPresence),
     ...catalogue,
     ...createDeviceClaims({ ...dependencies, registerDevice: catalogue.registerDevice }),
+    ...createDeviceFleets({ ...dependencies, registerDevice: catalogue.registerDevice }),
     ...createDeviceRemoval(dependencies),
     ...createDeviceNetworks(dependencies),
     ...createDeviceToken({ ...dependencies, tokenEnds }),

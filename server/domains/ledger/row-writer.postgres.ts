@@ -24,7 +24,11 @@ export function businessRow<Row>(writer: RowWriter<Row>, row: Row): BusinessRow 
 }
 
 /** Why a guard refuses a unit. */
-export type GuardRefusal = 'spending_limit_reached';
+export type GuardRefusal =
+  | 'spending_limit_reached'
+  | 'spend_quota_day'
+  | 'spend_quota_month'
+  | 'spend_quota_held';
 
 /**
  * Decides for another domain whether units may be carried out, in their transaction, before their commands are decided.

@@ -197,6 +197,9 @@ export function refusalError(reason: LedgerRefusal): AppError {
     case 'nothing_to_release':
       throw new InvariantError('only a job releases earnings');
     case 'spending_limit_reached':
+    case 'spend_quota_day':
+    case 'spend_quota_month':
+    case 'spend_quota_held':
       throw new InvariantError('only requests have a spending limit');
     case 'idempotency_key_reused':
       return idempotencyKeyReused();

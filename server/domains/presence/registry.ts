@@ -2,9 +2,9 @@ import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
 import { Groups } from '../../kernel/groups.ts';
-import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
+import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { PresenceLog } from './presence-log.ts';
-import type { Arrival, ConnectionFilter, LiveConnection } from './types.ts';
+import type { Arrival, ConnectionFilter, LiveConnection, OpenLink } from './types.ts';
 
 /** Every connection that is open on this node. */
 export interface ConnectionRegistry {
@@ -19,6 +19,10 @@ export interface ConnectionRegistry {
   isOnline(deviceId: DeviceId): boolean;
   /** When a connected device was heard from last, on any of its connections; null: it has none. */
   heardAtMs(deviceId: DeviceId): number | null;
+  /** What a device has open, the oldest first: how, since when, and when it was heard from; null: nobody looks. */
+  linksOf(deviceId: DeviceId): readonly OpenLink[];
+  /** Who owns a connected device; null: it isn't connected. */
+  ownerOf(deviceId: DeviceId): TenantId | null;
   /** What those who match may has changed, and takes nothing away that they have open. */
   changed(filter: ConnectionFilter): void;
   /** Calls `hear` at every `end` and `changed` from now on, with who is meant, whatever network it names. */
@@ -82,6 +86,7 @@ class Registry implements ConnectionRegistry {
   readonly #byKey = new Groups<string, LiveConnection>();
   /** What was ended since each of those who arrive was at the door. */
   readonly #arriving = new Set<Ending[]>();
+  readonly #openedAtMs = new WeakMap<LiveConnection, number>();
   readonly #hearers: ((isMeant: (actor: Actor) => boolean) => void)[] = [];
   #count = 0;
 
@@ -114,6 +119,7 @@ class Registry implements ConnectionRegistry {
     const isFirst = actor.kind === 'device' && !this.isOnline(actor.deviceId);
     for (const key of keysOf(connection.actor)) this.#byKey.add(key, connection);
     this.#count++;
+    if (actor.kind === 'device') this.#openedAtMs.set(connection, this.#clock.nowMs());
     if (isFirst) this.#note(connection, this.#clock.nowMs());
     if (actor.kind !== 'account' || actor.expiresAtMs === undefined) return () => this.#remove(connection);
     const forgetExpiry = this.#endAt(actor.expiresAtMs, connection);
@@ -166,6 +172,18 @@ class Registry implements ConnectionRegistry {
       latestMs = Math.max(latestMs, connection.heardAtMs?.() ?? 0);
     }
     return latestMs;
+  }
+
+  linksOf(deviceId: DeviceId): readonly OpenLink[] {
+    return [...this.#byKey.of(`device:${deviceId}`)].map((connection) => ({
+      kind: connection.kind,
+      sinceMs: this.#openedAtMs.get(connection) ?? this.#clock.nowMs(),
+      heardAtMs: connection.heardAtMs?.() ?? null,
+    }));
+  }
+
+  ownerOf(deviceId: DeviceId): TenantId | null {
+    return this.#byKey.first(`device:${deviceId}`)?.actor.tenantId ?? null;
   }
 
   /** False: it was gone already. */

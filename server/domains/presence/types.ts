@@ -14,6 +14,13 @@ export interface LiveConnection {
   end(reason: AppError): void;
 }
 
+/** A connection as others may hear of it. */
+export interface OpenLink {
+  readonly kind: LiveConnection['kind'];
+  readonly sinceMs: number;
+  readonly heardAtMs: number | null;
+}
+
 /** Somebody whose credential is being looked at, and who is not connected yet. */
 export interface Arrival {
   /**

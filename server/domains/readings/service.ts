@@ -13,7 +13,7 @@ import {
   TENANT_WAITING_MAX,
   WAITING_MAX,
 } from './limits.ts';
-import { LiveReadings } from './live.ts';
+import { liveReadings, tellAll } from './live-readings.ts';
 import type { DeviceLookup, ReadingStore } from './ports.ts';
 import { DAY_MS, isKeepable, measuredAt, rangeOf } from './rules.ts';
 import type { AskedRange, KeptReading, ReadingPoint, ReadingSource, SaidReading } from './types.ts';
@@ -70,13 +70,13 @@ export function createReadingService(
   dependencies: ReadingDependencies,
 ): ReadingService {
   const { store, devices, clock } = dependencies;
-  const live = new LiveReadings();
-  const hearers = [(kept: readonly KeptReading[]) => live.tell(kept)];
+  const live = liveReadings();
+  const hearers = [(kept: readonly KeptReading[]) => tellAll(live, kept)];
   const tell = (kept: readonly KeptReading[]): void => {
     for (const hear of hearers) hear(kept);
   };
   return {
-    ...createRecorder(dependencies, { tell }),
+    ...createRecorder(dependencies, tell),
     onKept: (hear) => void hearers.push(hear),
     stopFollowing: () => live.close(),
 
@@ -125,7 +125,7 @@ export function createReadingService(
 /** Writes readings, all that wait in one transaction, one transaction at a time. */
 function createRecorder(
   { store, clock, room }: ReadingDependencies,
-  live: Pick<LiveReadings, 'tell'>,
+  tell: (kept: readonly KeptReading[]) => void,
 ): Pick<ReadingService, 'record' | 'stop'> {
   const waiting = new Map<TenantId, number>();
   let waitingOfAll = 0;
@@ -138,7 +138,7 @@ function createRecorder(
   };
   const save = async (said: readonly KeptReading[]) => {
     const kept = await store.save(said);
-    live.tell(said.filter((_, index) => kept[index] === true));
+    tell(said.filter((_, index) => kept[index] === true));
     return kept;
   };
   const keep = gather((said: readonly KeptReading[]) => saveAll({ save }, said), BATCH_READINGS_MAX);

@@ -24,10 +24,13 @@ export interface RefusalDependencies {
   readonly devices: DeviceLookup;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** A device was refused something. */
+  readonly noted: (deviceId: DeviceId) => void;
 }
 
 /** Builds the service. */
-export function createRefusalService({ store, devices, clock, logger }: RefusalDependencies): RefusalService {
+export function createRefusalService(dependencies: RefusalDependencies): RefusalService {
+  const { store, devices, clock, logger, noted } = dependencies;
   let waiting = 0;
   let idle: Promise<void> = Promise.resolve();
   const keep = gather(async (refusals: readonly NotedRefusal[]) => {
@@ -57,6 +60,7 @@ export function createRefusalService({ store, devices, clock, logger }: RefusalD
 
   return {
     note({ deviceId, tenantId }, { topic, ...refusal }) {
+      noted(deviceId);
       if (waiting >= WAITING_MAX) return;
       const shown = topic === null ? null : keepable(topic.slice(0, TOPIC_CHARACTERS_MAX));
       const written = write({ ...refusal, topic: shown, atMs: clock.nowMs(), deviceId, tenantId });

@@ -2,6 +2,7 @@ import { AppError, invalidInput } from '../../kernel/errors.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { type Microcents, priceToText } from '../../kernel/money.ts';
 import { type Eligible, meetsNeeds, type Need, type ProviderId } from '../providers/index.ts';
+import { type QuotaRefusal, quotaExceeded } from '../spending/index.ts';
 import type { TransactionShare } from '../transactions/index.ts';
 import { insufficientBalance, spendingLimitReached } from './errors.ts';
 import { COMPLETION_TOKENS_MAX } from './limits.ts';
@@ -26,12 +27,16 @@ export interface ChoiceLimits {
   readonly costMicrocentsMax: Microcents | null;
   /** Null: nothing was too dear yet. */
   readonly unaffordable: Unaffordable | null;
+  readonly nowMs: number;
 }
 
-/** A cost that was too much, and for what: the balance, or the limit of the API key. */
+/** What a cost was too much for: the balance, the limit of the API key, or what the tenant may spend. */
+export type TooLittle = 'insufficient_balance' | 'spending_limit_reached' | QuotaRefusal;
+
+/** A cost that was too much, and for what. */
 export interface Unaffordable {
   readonly costMicrocents: Microcents;
-  readonly refused: 'insufficient_balance' | 'spending_limit_reached';
+  readonly refused: TooLittle;
 }
 
 /** The longest context that is offered. */
@@ -67,7 +72,7 @@ function mayGoOn({ provider, model }: Eligible, brokenOff: readonly TransactionS
 
 /**
  * Those of `offers` that the request may go to. Refuses with `no_provider_allowed` where the requester allows none of them, with `maximum_cost_exceeded` when all cost more than the requester
- * allows, and with `insufficient_balance` or `spending_limit_reached` when all cost more than there is; null when all have failed
+ * allows, and with `insufficient_balance`, `spending_limit_reached` or `spend_quota_exceeded` when all cost more than there is; null when all have failed
  * it.
  */
 export function narrowOffers(
@@ -75,7 +80,8 @@ export function narrowOffers(
   limits: ChoiceLimits,
   costMicrocentsOf: (model: Eligible['model']) => Microcents,
 ): readonly Eligible[] | null {
-  const { needs, neededTokens, isContinuation, brokenOff, failed, costMicrocentsMax, unaffordable } = limits;
+  const { needs, neededTokens, isContinuation, brokenOff, failed, costMicrocentsMax, unaffordable, nowMs } =
+    limits;
   const priced = allowedOffers(offers, limits.preferences, limits.tenantId)
     .filter(({ provider, model }) => !failed.has(provider.id) && model.contextTokens >= neededTokens)
     .filter(({ model }) => meetsNeeds(model, needs))
@@ -97,5 +103,29 @@ export function narrowOffers(
     ({ costMicrocents }) => unaffordable === null || costMicrocents < unaffordable.costMicrocents,
   );
   if (affordable.length > 0) return affordable.map(({ offer }) => offer);
-  throw unaffordable?.refused === 'spending_limit_reached' ? spendingLimitReached() : insufficientBalance();
+  throw tooLittle(unaffordable?.refused ?? 'insufficient_balance', nowMs);
 }
+
+function tooLittle(refused: TooLittle, nowMs: number): AppError {
+  switch (refused) {
+    case 'insufficient_balance':
+      return insufficientBalance();
+    case 'spending_limit_reached':
+      return spendingLimitReached();
+    default:
+      return quotaExceeded(refused, nowMs);
+  }
+}
+
+/** True for what a cheaper provider may mend. */
+export function isTooLittle(reason: string): reason is TooLittle {
+  return TOO_LITTLE.has(reason);
+}
+
+const TOO_LITTLE: ReadonlySet<string> = new Set<TooLittle>([
+  'insufficient_balance',
+  'spending_limit_reached',
+  'spend_quota_day',
+  'spend_quota_month',
+  'spend_quota_held',
+]);

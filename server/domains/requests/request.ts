@@ -16,7 +16,7 @@ import { AnswerCosts } from './answer-costs.ts';
 import { AnswerCredit } from './answer-credit.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { asProvidersFault, mayFailOver } from './billing.ts';
-import { narrowOffers, requireContext, type Unaffordable } from './candidates.ts';
+import { isTooLittle, narrowOffers, requireContext, type Unaffordable } from './candidates.ts';
 import { countTexts, type EndDependencies, endRequest } from './end-request.ts';
 import { failureOf, requestFailed, requestRejected, tooManyRunning } from './errors.ts';
 import { GrowingHold } from './growing-hold.ts';
@@ -289,6 +289,7 @@ export class ComputeRequest {
       failed: this.#failed,
       costMicrocentsMax: order.costMicrocentsMax,
       unaffordable: this.#unaffordable,
+      nowMs: this.#dependencies.clock.nowMs(),
     };
     return narrowOffers(offers, limits, (model) =>
       this.#costs.costOf(model, this.#costs.firstTokensAt(model, this.#firstTokens)),
@@ -324,7 +325,7 @@ export class ComputeRequest {
     if (outcome.ok) return null;
     this.#transaction = before;
     const { reason } = outcome;
-    if (reason === 'insufficient_balance' || reason === 'spending_limit_reached') return reason;
+    if (isTooLittle(reason)) return reason;
     if (reason === 'amount_out_of_range') {
       throw new AppError('invalid', 'amount_out_of_range', 'The request could cost too much.');
     }

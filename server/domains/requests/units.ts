@@ -8,6 +8,7 @@ import {
   transferIdFor,
   type UnitOfWork,
 } from '../ledger/index.ts';
+import { closedSpendHolds, openedSpendHolds, type SpendHold, spendQuotas } from '../spending/index.ts';
 import {
   type BegunTransaction,
   begunTransactions,
@@ -35,8 +36,8 @@ export function beginUnit(
 ): UnitOfWork {
   const rows: BusinessRow[] = [businessRow(begunTransactions, transaction)];
   if (claim !== null) rows.push(businessRow(claimedKeys, claim));
-  const { guards, keyRows } = keyParts(transaction);
-  rows.push(...keyRows);
+  const { guards, holdRows } = holdParts(transaction);
+  rows.push(...holdRows);
   return {
     tenantId: transaction.requester.tenantId,
     guards,
@@ -52,7 +53,7 @@ export function reholdUnit(
   holdLifeMs: number,
 ): UnitOfWork {
   const { id, requester, holdId } = transaction;
-  const { guards, keyRows } = keyParts({ ...transaction, ...next });
+  const { guards, holdRows } = holdParts({ ...transaction, ...next });
   return {
     tenantId: requester.tenantId,
     guards,
@@ -60,22 +61,30 @@ export function reholdUnit(
       { kind: 'void', id: transferIdFor('void', holdId), holdId },
       holdCommand(transaction, next.heldMicrocents, next.holdId, holdLifeMs),
     ],
-    rows: [businessRow(reheldTransactions, { id, tenantId: requester.tenantId, ...next }), ...keyRows],
+    rows: [businessRow(reheldTransactions, { id, tenantId: requester.tenantId, ...next }), ...holdRows],
   };
 }
 
-/** What a hold means to the API key that its request came with: nothing where there is none. */
-function keyParts({ id, keyId, requester, heldMicrocents }: BegunTransaction) {
-  if (keyId === null) return { guards: [], keyRows: [] };
-  const hold: KeyHold = { keyId, tenantId: requester.tenantId, transactionId: id, heldMicrocents };
-  return { guards: [guardedRow(keyLimits, hold)], keyRows: [businessRow(openedKeyHolds, hold)] };
+/** What a hold means to what the tenant may spend, and to the API key that its request came with, where there is one. */
+function holdParts({ id: transactionId, keyId, requester, heldMicrocents, createdAtMs }: BegunTransaction) {
+  const { tenantId } = requester;
+  const hold: SpendHold = { tenantId, transactionId, heldMicrocents, atMs: createdAtMs };
+  const guards = [guardedRow(spendQuotas, hold)];
+  const holdRows = [businessRow(openedSpendHolds, hold)];
+  if (keyId === null) return { guards, holdRows };
+  const keyHold: KeyHold = { keyId, tenantId, transactionId, heldMicrocents };
+  return {
+    guards: [...guards, guardedRow(keyLimits, keyHold)],
+    holdRows: [...holdRows, businessRow(openedKeyHolds, keyHold)],
+  };
 }
 
-/** What the end of a request means to the API key that it came with. */
-function keyCharges({ id: transactionId, mayHaveKey, shares }: EndedTransaction): BusinessRow[] {
-  if (!mayHaveKey) return [];
+/** What the end of a request means to what was set aside for it. */
+function charges({ id: transactionId, mayHaveKey, shares, finishedAtMs }: EndedTransaction): BusinessRow[] {
   const costMicrocents = shares.reduce((sum, share) => sum + share.costMicrocents, 0n);
-  return [businessRow(closedKeyHolds, { transactionId, costMicrocents })];
+  const rows = [businessRow(closedSpendHolds, { transactionId, costMicrocents, atMs: finishedAtMs })];
+  if (mayHaveKey) rows.push(businessRow(closedKeyHolds, { transactionId, costMicrocents }));
+  return rows;
 }
 
 /** The last step of a request that is paid: the hold is posted; `keptAnswer` is kept under its key. */
@@ -86,7 +95,7 @@ export function paidUnit(
 ): UnitOfWork {
   const { id, requester, shares } = ended;
   const { tenantId } = requester;
-  const rows: BusinessRow[] = [businessRow(endedTransactions, ended), ...keyCharges(ended)];
+  const rows: BusinessRow[] = [businessRow(endedTransactions, ended), ...charges(ended)];
   if (keptAnswer !== null)
     rows.push(businessRow(keptAnswers, { tenantId, transactionId: id, answer: keptAnswer }));
   const payees = shares.map(({ provider, earningsMicrocents }) => ({
@@ -168,7 +177,7 @@ function unpaidRows(ended: EndedTransaction): BusinessRow[] {
   return [
     businessRow(endedTransactions, ended),
     businessRow(freedKeys, { tenantId: requester.tenantId, transactionId: id }),
-    ...keyCharges(ended),
+    ...charges(ended),
   ];
 }
 

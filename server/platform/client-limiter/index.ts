@@ -23,8 +23,6 @@ export interface ClientLimiter {
   countAndCheck(client: string): number | null;
   /** Counts one more; where it was too much, `isTaken` is false and nothing is counted. */
   take(client: string): ClientCount & { readonly isTaken: boolean };
-  /** What the client has left. */
-  look(client: string): ClientCount;
 }
 
 interface Interval {
@@ -71,9 +69,5 @@ export function createClientLimiter(
       return isTaken ? null : resetSeconds;
     },
     take,
-    look(client) {
-      const nowMs = clock.monotonicMs();
-      return countOf(currentOf(client, nowMs) ?? { count: 0, beganMs: nowMs }, nowMs);
-    },
   };
 }

@@ -26,6 +26,7 @@ export const COMPLETION_ERRORS = [
   'maximum_cost_exceeded',
   'insufficient_balance',
   'spending_limit_reached',
+  'spend_quota_exceeded',
   'no_provider_available',
   'no_provider_allowed',
   'provider_failed',

@@ -76,6 +76,6 @@ function createConnect({ devices }: FrameServices, pipeline: Pipeline): Frames['
       if (username === undefined || identity?.actor.deviceId === username) attempt.identity = identity;
       return attempt.identity?.actor ?? null;
     };
-    return call({ ...connection, identify }, attempt);
+    return call({ ...connection, identify, shown: () => token }, attempt);
   };
 }

@@ -9,7 +9,14 @@ export function storesMore({ audit, method }: HttpDescription): boolean {
 
 /** Codes that follow from what an HTTP operation is, so that its definition doesn't repeat them. */
 export function commonErrors(operation: HttpDescription): readonly ErrorCodeName[] {
-  const codes: ErrorCodeName[] = ['internal', 'unavailable', 'too_large', 'rate_limited'];
+  const codes: ErrorCodeName[] = [
+    'internal',
+    'unavailable',
+    'too_large',
+    'rate_limited',
+    'cut_off',
+    'locked',
+  ];
   if (storesMore(operation)) codes.push('storage_full');
   const { access } = operation;
   if (access !== 'public') {

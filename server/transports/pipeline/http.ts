@@ -20,7 +20,7 @@ import { type ArrivedRequest, serveRegistered } from './cuttable-request.ts';
 import { commonErrors, storesMore } from './documented-errors.ts';
 import { FollowedStream } from './followed-stream.ts';
 import type { HttpOperation } from './http-operation.ts';
-import type { Border, Pipeline } from './pipeline.ts';
+import type { Border, Caller, Pipeline } from './pipeline.ts';
 import { type RateState, rateHeaders, rateOfRefusal } from './rates.ts';
 import { principalIdOf } from './steps.ts';
 
@@ -48,11 +48,14 @@ export interface HttpDependencies {
   readonly checkAnswers?: boolean;
 }
 
+/** Who sends a request: asked unless the operation is public. */
+export type Sender = Pick<Caller, 'identify' | 'shown'>;
+
 /** An operation whose steps are made, for HTTP and for what carries its requests another way. */
 export interface OperationRoute extends HttpRoute {
   readonly operation: HttpOperation;
-  /** Leads a request through the pipeline. `identify` is asked who sent it, unless the operation is public. */
-  serve(request: IncomingRequest, identify: () => Promise<Actor | null>): Promise<HttpResponse>;
+  /** Leads a request through the pipeline. */
+  serve(request: IncomingRequest, sender: Sender): Promise<HttpResponse>;
 }
 
 /** Routes that lead HTTP operations through the pipeline. Errors are answered as `respondToError` says. */
@@ -83,7 +86,7 @@ export function createHttpRoutes(
       },
       createBorder(operation, respondToError, dependencies),
     );
-    const serve: OperationRoute['serve'] = (request, identifySender) => {
+    const serve: OperationRoute['serve'] = (request, sender) => {
       const { remoteAddress, requestId } = request;
       const arrival = connections.arrive();
       const arrived: ArrivedRequest = { request, arrival, rate: null };
@@ -92,7 +95,9 @@ export function createHttpRoutes(
           remoteAddress,
           requestId,
           objects: Object.values(request.params),
-          identify: identifySender,
+          identify: () => sender.identify(),
+          shown: () => sender.shown?.() ?? null,
+          asked: () => askedBy(request),
           rated: (state) => {
             arrived.rate = state;
           },
@@ -108,11 +113,14 @@ export function createHttpRoutes(
       serve,
       handle: (request) => {
         const header = (name: string) => request.header(name);
-        const shown = shownToken(header);
         const tenantId = namedTenant(header);
-        return serve(request, async () => {
-          const token = shown ?? cookies?.tokenOf(request) ?? null;
-          return token === null ? null : identify(token, tenantId);
+        let token = shownToken(header);
+        return serve(request, {
+          shown: () => token,
+          async identify() {
+            token ??= cookies?.tokenOf(request) ?? null;
+            return token === null ? null : identify(token, tenantId);
+          },
         });
       },
     };
@@ -145,6 +153,11 @@ function createBorder(
 /** The answer with what it says of limits. */
 function withRate(response: HttpResponse, rate: RateState | null): HttpResponse {
   return rate === null ? response : { ...response, headers: { ...response.headers, ...rateHeaders(rate) } };
+}
+
+/** Path and query, where one of them names something. */
+function askedBy({ params, path, query }: IncomingRequest): string | null {
+  return query.size === 0 && Object.keys(params).length === 0 ? null : `${path}?${query.toString()}`;
 }
 
 function withBody(request: HttpRequestHead, body: Uint8Array): HttpRequest {

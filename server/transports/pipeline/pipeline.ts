@@ -1,3 +1,4 @@
+import type { AbuseService } from '../../domains/abuse/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { type AppError, InvariantError } from '../../kernel/errors.ts';
@@ -14,6 +15,10 @@ export type { Connection };
 export interface Caller extends Connection {
   /** Whose credential it is; null: nobody's, or there is none. Not called for public operations. */
   identify(): Promise<Actor | null>;
+  /** The credential, once it was asked for, to tell a wrong one that comes again from another guess; null: none was shown. */
+  shown?(): string | null;
+  /** What it is about as it was asked, to tell the same question from another; null: nobody can say. */
+  asked?(): string | null;
   /** Told of the limit of which the least is left, where the transport can say so. */
   rated?(state: RateState): void;
 }
@@ -90,6 +95,7 @@ export interface PipelineDependencies {
   readonly limiter: Limiter;
   readonly rates: Rates;
   readonly audit: Audit;
+  readonly abuse: Pick<AbuseService, 'requireAllowed' | 'guessed' | 'refused'>;
   readonly clock: Clock;
   /** A call was refused, for metrics. */
   readonly refused: (operation: string, code: AppError['code']) => void;
@@ -110,9 +116,9 @@ export function createPipeline(dependencies: PipelineDependencies): Pipeline {
     serve: (operation, service, border) =>
       callOf(operation, register(operation), service, border, dependencies),
     serveConnection: (operation, service) =>
-      callOnConnectionOf(register(operation), service, admitterOf(operation, dependencies)),
+      callOnConnectionOf(register(operation), service, watchOf(operation, dependencies)),
     serveConnectionNow: (operation, service) =>
-      callNowOf(register(operation), service, admitterOf(operation, dependencies)),
+      callNowOf(register(operation), service, watchOf(operation, dependencies)),
   };
 }
 
@@ -121,7 +127,7 @@ function callOf<A extends Access, Input, Value, Answer>(
   steps: Steps,
   service: Service<A, Input, Value>,
   border: Border<Input, Value, Answer>,
-  { clock, rates }: PipelineDependencies,
+  { clock, rates, abuse }: PipelineDependencies,
 ): Call<Input, Answer> {
   const perform = async (actor: Actor | null, caller: Caller, input: Input): Promise<Answer> => {
     steps.admit(actor, caller);
@@ -152,13 +158,17 @@ function callOf<A extends Access, Input, Value, Answer>(
     let failure: unknown = null;
     let answer: Answer;
     try {
-      if (operation.access !== 'public') actor = await authenticate(steps, caller, rates);
+      if (operation.access !== 'public') actor = await authenticate(steps, caller, { rates, abuse });
+      abuse.requireAllowed({ operation, actor, remoteAddress: caller.remoteAddress });
       const rate = rates.countRequest(operation.operation, actor, caller);
       if (rate !== null) caller.rated?.(rate);
       answer = await perform(actor, caller, input);
     } catch (cause) {
       failure = cause;
-      answer = border.refuse(steps.refused(cause), input);
+      const error = steps.refused(cause);
+      const { remoteAddress } = caller;
+      abuse.refused({ operation, actor, remoteAddress, error, asked: caller.asked?.() ?? null });
+      answer = border.refuse(error, input);
     }
     const durationMs = clock.monotonicMs() - startedMs;
     border.observe({ operation, input, actor, failure, answer, durationMs });
@@ -166,21 +176,27 @@ function callOf<A extends Access, Input, Value, Answer>(
   };
 }
 
-/** Who calls. An address that tries credentials which nobody has is not looked at for a while. */
-async function authenticate(steps: Steps, caller: Caller, rates: Rates): Promise<Actor> {
-  rates.requireFewGuesses(caller);
+/**
+ * Who calls. Every credential is looked at, so that nobody's is refused for what others try from the same address; what from there
+ * isn't anybody's is told less, where too much came.
+ */
+async function authenticate(
+  steps: Steps,
+  caller: Caller,
+  { rates, abuse }: Pick<PipelineDependencies, 'rates' | 'abuse'>,
+): Promise<Actor> {
   try {
     return await steps.authenticate(caller);
   } catch (error) {
-    if (toAppError(error).kind === 'unauthenticated') rates.countGuess(caller);
-    throw error;
+    if (toAppError(error).kind !== 'unauthenticated') throw error;
+    throw abuse.guessed(caller.remoteAddress, caller.shown?.() ?? null) ?? rates.countGuess(caller) ?? error;
   }
 }
 
 function callOnConnectionOf<A extends Access, Input, Value>(
   steps: Steps,
   service: Service<A, Input, Value>,
-  admit: Admit,
+  { admit, refused }: Watch,
 ): CallOnConnection<Input, Value> {
   const end = (
     actor: Actor,
@@ -196,7 +212,7 @@ function callOnConnectionOf<A extends Access, Input, Value>(
     return kept === undefined ? value : kept.then(() => value);
   };
   const failed = (actor: Actor, connection: Connection, entry: AuditEntry | null, error: unknown) => {
-    const kept = end(actor, connection, entry, steps.refused(error).code);
+    const kept = end(actor, connection, entry, refused(steps, actor, connection, error).code);
     if (kept === undefined) throw error;
     return kept.then((): never => {
       throw error;
@@ -224,32 +240,46 @@ function callOnConnectionOf<A extends Access, Input, Value>(
 function callNowOf<A extends Access, Input, Value>(
   steps: Steps,
   service: (actor: CallerOf<A>, input: Input) => Value,
-  admit: Admit,
+  { admit, refused }: Watch,
 ) {
   return (actor: Actor, input: Input, connection: Connection): Value => {
     admit(steps, actor, connection);
     try {
       return service(actor as CallerOf<A>, input);
     } catch (error) {
-      throw steps.refused(error);
+      throw refused(steps, actor, connection, error);
     } finally {
       steps.leave(actor, connection.remoteAddress);
     }
   };
 }
 
-type Admit = (steps: Steps, actor: Actor, connection: Connection) => void;
+/** What is looked at beside a call of a connection. */
+interface Watch {
+  readonly admit: (steps: Steps, actor: Actor, connection: Connection) => void;
+  /** Counts a refusal, and gives it as an AppError. */
+  readonly refused: (steps: Steps, actor: Actor, connection: Connection, error: unknown) => AppError;
+}
 
 /** Lets a call of a connection in; what passes no other operation on its way counts as a message of its tenant. */
-function admitterOf({ operation }: Operation, { rates }: PipelineDependencies): Admit {
-  const isMessage = !PASSED_ON.has(operation);
-  return (steps, actor, connection) => {
-    try {
-      if (isMessage) rates.countMessage(actor);
-      steps.admit(actor, connection);
-    } catch (error) {
-      throw steps.refused(error);
-    }
+function watchOf(operation: Operation, { rates, abuse }: PipelineDependencies): Watch {
+  const isMessage = !PASSED_ON.has(operation.operation);
+  const refused: Watch['refused'] = (steps, actor, { remoteAddress }, cause) => {
+    const error = steps.refused(cause);
+    abuse.refused({ operation, actor, remoteAddress, error, asked: null });
+    return error;
+  };
+  return {
+    refused,
+    admit(steps, actor, connection) {
+      try {
+        abuse.requireAllowed({ operation, actor, remoteAddress: connection.remoteAddress });
+        if (isMessage) rates.countMessage(actor);
+        steps.admit(actor, connection);
+      } catch (error) {
+        throw refused(steps, actor, connection, error);
+      }
+    },
   };
 }
 

@@ -15,8 +15,6 @@ export interface RateState {
 export interface RateWindow {
   /** Counts one more; `isTaken` is false, and nothing is counted, where none was left. */
   take(key: string): RateState & { readonly isTaken: boolean };
-  /** The same without counting. */
-  look(key: string): RateState;
 }
 
 /** What is counted; null: it is not limited. */
@@ -35,16 +33,14 @@ export interface RateWindows {
   readonly operations: Readonly<Record<string, RateWindow | undefined>>;
 }
 
-/** How often somebody may ask. Each way but `countGuess` refuses with `rate_limited`, and says when to come again. */
+/** How often somebody may ask. What is too much is refused with `rate_limited`, which says when to come again. */
 export interface Rates {
   /** Counts a request; gives the limit of which the least is left, or null where there is none. */
   countRequest(operation: string, actor: Actor | null, connection: Connection): RateState | null;
   /** Counts something that a device sends over its connection. */
   countMessage(actor: Actor): void;
-  /** Refuses an address from which too many credentials came that nobody has. */
-  requireFewGuesses(connection: Connection): void;
-  /** A credential came that nobody has. */
-  countGuess(connection: Connection): void;
+  /** A credential came that nobody has. What it is refused with where too many came from there; null: as always. */
+  countGuess(connection: Connection): AppError | null;
 }
 
 /** Requests for one operation in a minute: what is worth guessing, or leaves much behind. */
@@ -56,6 +52,7 @@ export const OPERATION_RATES: Readonly<Record<string, number>> = {
   'devices.create': 1_200,
   'devices.tokens.rotate': 600,
   'devices.claim': 20,
+  'devices.provision': 600,
   'claims.create': 30,
   'claims.collect': 600,
   'oauth.deviceAuthorization': 30,
@@ -93,13 +90,9 @@ export function createRates(windows: RateWindows): Rates {
       if (windows.messages !== null) takeOfEach([['messages', windows.messages, actor.tenantId]]);
     },
 
-    requireFewGuesses({ remoteAddress }) {
-      const state = windows.guesses?.look(addressGroup(remoteAddress));
-      if (state !== undefined && state.remaining === 0) throw tooMany('address', state);
-    },
-
     countGuess({ remoteAddress }) {
-      windows.guesses?.take(addressGroup(remoteAddress));
+      const state = windows.guesses?.take(addressGroup(remoteAddress));
+      return state === undefined || state.isTaken ? null : tooMany('address', state);
     },
   };
 }

@@ -1,12 +1,12 @@
-import type { Actor } from '../../kernel/actor.ts';
 import { type Identify, namedTenant } from '../authenticate.ts';
+import type { Caller } from './pipeline.ts';
 
-/** Finds out whose token this is, as often as it is called: acting in a tenant that it names by its id; empty: its own. */
+/** Whose token this is, found out as often as it is asked: acting in a tenant that it names by its id; empty: its own. */
 export function tokenHolder(
   identify: Identify,
   token: string,
   tenantId: string,
-): () => Promise<Actor | null> {
+): Required<Pick<Caller, 'identify' | 'shown'>> {
   const tenant = namedTenant(() => (tenantId === '' ? undefined : tenantId));
-  return () => identify(token, tenant);
+  return { identify: () => identify(token, tenant), shown: () => token };
 }

@@ -146,7 +146,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     const requestId = newRequestId();
     const arrival = connections.arrive();
     try {
-      const caller = { remoteAddress, requestId, identify: tokenHolder(identify, token, tenantId) };
+      const caller = { remoteAddress, requestId, ...tokenHolder(identify, token, tenantId) };
       const publicKey = this.#session.remoteStaticKey ?? new Uint8Array(0);
       const admit = (actor: Actor) => this.#admit(actor, arrival, { token, tenantId });
       await calls.open(caller, { publicKey, admit });

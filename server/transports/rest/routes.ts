@@ -1,3 +1,4 @@
+import type { AbuseService } from '../../domains/abuse/index.ts';
 import type { AccountService } from '../../domains/accounts/index.ts';
 import type { AdministrationService, SuspensionService } from '../../domains/administration/index.ts';
 import type { AuditService } from '../../domains/audit/index.ts';
@@ -11,16 +12,21 @@ import type { ProviderService } from '../../domains/providers/index.ts';
 import type { ReadingService } from '../../domains/readings/index.ts';
 import type { RefusalService } from '../../domains/refusals/index.ts';
 import type { ShadowService } from '../../domains/shadow/index.ts';
+import type { SpendingService } from '../../domains/spending/index.ts';
 import type { TenantService } from '../../domains/tenants/index.ts';
+import type { TopologyService } from '../../domains/topology/index.ts';
 import type { TransactionService } from '../../domains/transactions/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { CookieSessions } from '../pipeline/cookie-sessions.ts';
 import { createSuspension } from './admin/create-suspension.ts';
 import { followLogs } from './admin/follow-logs.ts';
 import { getStats } from './admin/get-stats.ts';
+import { liftAbuse } from './admin/lift-abuse.ts';
+import { listAbuse } from './admin/list-abuse.ts';
 import { listLogs } from './admin/list-logs.ts';
 import { listSuspensions } from './admin/list-suspensions.ts';
 import { removeSuspension } from './admin/remove-suspension.ts';
+import { setSpendQuotas } from './admin/set-spend-quotas.ts';
 import { createApiKey } from './api-keys/create.ts';
 import { listApiKeys } from './api-keys/list.ts';
 import { revokeApiKey } from './api-keys/revoke.ts';
@@ -33,6 +39,7 @@ import { listAuditRecords } from './audit/list-records.ts';
 import { proveAuditContinuation } from './audit/prove-continuation.ts';
 import { proveAuditRecord } from './audit/prove-record.ts';
 import { addDeviceToNetwork } from './devices/add-network.ts';
+import { createBootstrapKey, listBootstrapKeys, revokeBootstrapKey } from './devices/bootstrap-keys.ts';
 import { changeDeviceState } from './devices/change-state.ts';
 import { claimDevice } from './devices/claim.ts';
 import { collectClaim } from './devices/collect-claim.ts';
@@ -45,6 +52,7 @@ import { listDevices } from './devices/list.ts';
 import { listDeviceNetworks } from './devices/list-networks.ts';
 import { listReadings } from './devices/list-readings.ts';
 import { listRefusals } from './devices/list-refusals.ts';
+import { provisionDevice } from './devices/provision.ts';
 import { removeDevice } from './devices/remove.ts';
 import { removeDeviceFromNetwork } from './devices/remove-network.ts';
 import { rotateDeviceToken } from './devices/rotate-token.ts';
@@ -72,9 +80,12 @@ import { listMembers } from './members/list.ts';
 import { removeMember } from './members/remove.ts';
 import { updateMember } from './members/update.ts';
 import { createNetwork } from './networks/create.ts';
+import { followTopology } from './networks/follow-topology.ts';
 import { getNetwork } from './networks/get.ts';
+import { getNetworkHealth } from './networks/get-health.ts';
 import { getHomeAssistant, setHomeAssistant } from './networks/home-assistant.ts';
 import { listNetworks } from './networks/list.ts';
+import { listTopology } from './networks/list-topology.ts';
 import { removeNetwork } from './networks/remove.ts';
 import { updateNetwork } from './networks/update.ts';
 import { decideProgram } from './oauth/decide.ts';
@@ -104,6 +115,8 @@ import { setReadingRetention } from './readings/set-retention.ts';
 import { countRecoveryCodes } from './recovery/count-codes.ts';
 import { makeRecoveryCodes } from './recovery/make-codes.ts';
 import { recover } from './recovery/recover.ts';
+import { getSpending } from './spending/get.ts';
+import { setSpendLimits } from './spending/set-limits.ts';
 import { createTenant } from './tenants/create.ts';
 import { handOverTenant } from './tenants/hand-over.ts';
 import { listTenants } from './tenants/list.ts';
@@ -135,6 +148,7 @@ export interface RestServices {
   readonly devices: DeviceService;
   readonly ledger: LedgerService;
   readonly payments: PaymentService;
+  readonly spending: SpendingService;
   readonly providers: ProviderService;
   readonly transactions: TransactionService;
   readonly cookies: CookieSessions;
@@ -142,11 +156,13 @@ export interface RestServices {
   readonly pageOrigin: (host: string | undefined) => string;
   readonly administration: AdministrationService;
   readonly suspensions: SuspensionService;
+  readonly abuse: AbuseService;
   readonly clock: Clock;
   readonly readings: ReadingService;
   readonly commands: CommandService;
   readonly refusals: RefusalService;
   readonly shadows: ShadowService;
+  readonly topology: TopologyService;
   readonly discovery: DiscoveryService;
   readonly audit: AuditService;
 }
@@ -240,6 +256,9 @@ const deviceRoutes = (services: RestServices) => [
   createNetwork(services),
   listNetworks(services),
   getNetwork(services),
+  listTopology(services),
+  followTopology(services),
+  getNetworkHealth(services),
   updateNetwork(services),
   removeNetwork(services),
   getHomeAssistant(services),
@@ -247,6 +266,10 @@ const deviceRoutes = (services: RestServices) => [
   createDevice(services),
   createClaim(services),
   collectClaim(services),
+  createBootstrapKey(services),
+  listBootstrapKeys(services),
+  revokeBootstrapKey(services),
+  provisionDevice(services),
   claimDevice(services),
   listDevices(services),
   getDevice(services),
@@ -270,6 +293,8 @@ const deviceRoutes = (services: RestServices) => [
 const marketRoutes = (services: RestServices) => [
   createTopUp(services),
   getBalance(services),
+  getSpending(services),
+  setSpendLimits(services),
   listEntries(services),
   getTrialBalance(services),
   listProviders(services),
@@ -302,4 +327,7 @@ const administrationRoutes = (services: RestServices) => [
   listSuspensions(services),
   createSuspension(services),
   removeSuspension(services),
+  listAbuse(services),
+  liftAbuse(services),
+  setSpendQuotas(services),
 ];

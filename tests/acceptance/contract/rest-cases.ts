@@ -313,6 +313,95 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'tenant_not_found',
   },
+  'networks.topology.list': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/topology` }),
+    refused: () => ({ path: `/api/v1/networks/${UNKNOWN_ID}/topology` }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'networks.topology.follow': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/topology/live` }),
+    refused: () => ({ path: `/api/v1/networks/${UNKNOWN_ID}/topology/live` }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'networks.health.get': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/health` }),
+    refused: () => ({ path: `/api/v1/networks/${UNKNOWN_ID}/health` }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'devices.bootstrapKeys.list': {
+    valid: () => ({ path: '/api/v1/bootstrap-keys' }),
+    refused: () => ({ path: '/api/v1/bootstrap-keys?kind=1' }),
+    ...unknownQuery,
+  },
+  'devices.bootstrapKeys.create': {
+    valid: ({ alice }) => ({
+      path: '/api/v1/bootstrap-keys',
+      body: {
+        name: 'Fleet',
+        networkId: alice.network.id,
+        devicesMax: 1,
+        expiresAt: new Date(Date.now() + 86_400_000).toISOString(),
+      },
+    }),
+    refused: ({ alice }) => ({
+      path: '/api/v1/bootstrap-keys',
+      body: { name: 'Fleet', networkId: alice.network.id, devicesMax: 0, expiresAt: 'soon' },
+    }),
+    status: 400,
+    code: 'invalid_input',
+  },
+  'devices.bootstrapKeys.revoke': {
+    valid: () => ({ path: `/api/v1/bootstrap-keys/${UNKNOWN_ID}` }),
+    refused: () => ({ path: `/api/v1/bootstrap-keys/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'token_not_found',
+  },
+  'devices.provision': {
+    valid: () => ({
+      path: '/api/v1/device-provisioning',
+      body: { key: 'ygb_wrong', deviceId: 'SN-1', secret: 'x'.repeat(32), worldType: 'jotunheim' },
+    }),
+    refused: () => ({
+      path: '/api/v1/device-provisioning',
+      body: { key: 'ygb_wrong', deviceId: 'SN-1', secret: 'x'.repeat(32), worldType: 'jotunheim' },
+    }),
+    status: 403,
+    code: 'bootstrap_key_wrong',
+  },
+  'spending.get': {
+    valid: () => ({ path: '/api/v1/spending' }),
+    refused: () => ({ path: '/api/v1/spending?month=1' }),
+    ...unknownQuery,
+  },
+  'spending.limits.set': {
+    valid: () => ({ path: '/api/v1/spending/limits', body: { day: null, month: null } }),
+    refused: () => ({
+      path: '/api/v1/spending/limits',
+      body: { day: { value: '-1', currency: 'EUR' }, month: null },
+    }),
+    status: 400,
+    code: 'amount_out_of_range',
+  },
+  'admin.spending.set': {
+    valid: () => ({ path: `/api/v1/admin/spending/${UNKNOWN_ID}`, body: { day: null, month: null } }),
+    refused: () => ({ path: `/api/v1/admin/spending/${UNKNOWN_ID}`, body: { day: null, month: null } }),
+    status: 404,
+    code: 'tenant_not_found',
+  },
+  'admin.abuse.list': {
+    valid: () => ({ path: '/api/v1/admin/abuse' }),
+    refused: () => ({ path: '/api/v1/admin/abuse?limit=1' }),
+    ...unknownQuery,
+  },
+  'admin.abuse.lift': {
+    valid: () => ({ path: `/api/v1/admin/abuse/${UNKNOWN_ID}` }),
+    refused: () => ({ path: `/api/v1/admin/abuse/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'abuse_measure_not_found',
+  },
   'server.live': {
     valid: () => ({ path: '/healthz' }),
     refused: () => ({ path: '/healthz?verbose=1' }),

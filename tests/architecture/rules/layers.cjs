@@ -43,6 +43,7 @@ const CLIENT = files('device/client/index.ts');
 
 /** Which other domains a domain may see, and what else it may use. The table has no cycle; a test looks. */
 const DOMAINS = {
+  abuse: { sees: [], uses: [] },
   administration: { sees: [], uses: [] },
   tenants: { sees: [], uses: [] },
   accounts: {
@@ -100,11 +101,13 @@ const DOMAINS = {
   discovery: { sees: ['networks'], uses: [] },
   shadow: { sees: ['devices', 'networks'], uses: [] },
   commands: { sees: ['devices', 'networks', 'relay'], uses: [] },
+  topology: { sees: ['devices', 'networks'], uses: [] },
   payments: { sees: [], uses: [] },
   providers: { sees: ['pricing', 'quality'], uses: [] },
+  spending: { sees: [], uses: [] },
   transactions: { sees: [], uses: [] },
   requests: {
-    sees: ['accounts', 'ledger', 'pricing', 'providers', 'transactions'],
+    sees: ['accounts', 'ledger', 'pricing', 'providers', 'spending', 'transactions'],
     uses: [[node('crypto'), 'a request is recognized by its SHA-256', { only: '/keyed-requests\\.ts$' }]],
   },
 };
@@ -449,6 +452,11 @@ const LAYERS = [
     [packages('mqtt'), 'connects as microcontrollers do', { only: '/mqtt-connector\\.ts$' }],
     [node('fs'), 'its memory is a file', { only: '/memory-file\\.ts$' }],
     [DURABLE_FILES, 'its memory is a file', { only: '/memory-file\\.ts$' }],
+  ]),
+  deviceLayer('provision', [
+    ...PROGRAM,
+    [DURABLE_FILES, 'keeps its credentials'],
+    [node('fs'), 'looks for its credentials'],
   ]),
   deviceLayer('provider', [...PROGRAM, [WIRE, 'speaks frames']]),
   deviceLayer('frame', [

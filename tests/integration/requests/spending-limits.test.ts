@@ -202,3 +202,82 @@ describe('the spending limit of an API key', () => {
     await expect(ask(key)).rejects.toMatchObject({ code: 'spending_limit_reached' });
   });
 });
+
+describe('what a tenant may spend', () => {
+  const limits = (day: number | null, month: number | null = null) => ({
+    dayMicrocentsMax: day === null ? null : cents(day),
+    monthMicrocentsMax: month === null ? null : cents(month),
+  });
+  const DAY_MS = 86_400_000;
+
+  it('in a day holds among requests that come at once, of a user and of a key, and says when to come again', async () => {
+    const provider = await market.provider({ slots: 20 });
+    const key = await keyWith(null);
+    const { scope: _, ...user } = key;
+    await market.spending.setLimits(user, limits(150));
+    const outcomes = Array.from({ length: 10 }, (_, index) => outcomeOf(ask(index % 2 === 0 ? key : user)));
+    await until(async () => {
+      const now = await Promise.all(outcomes.map((each) => Promise.race([each, 'open'])));
+      return countOf(now, 'spend_quota_exceeded') === 8 && countOf(now, 'open') === 2;
+    });
+    expect(await market.spending.getSpending(user)).toMatchObject({ heldMicrocents: cents(120) });
+    await expect(ask(user)).rejects.toMatchObject({
+      kind: 'rate_limited',
+      code: 'spend_quota_exceeded',
+      details: { period: 'day', retryAfterSeconds: 5 },
+    });
+    for (const request of provider.requests) market.answer(provider, request, ['Hello', ' world']);
+    await Promise.all(outcomes);
+    await until(async () => (await market.spending.getSpending(user)).heldMicrocents === 0n);
+    expect(await market.spending.getSpending(user)).toMatchObject({
+      daySpentMicrocents: cents(24),
+      monthSpentMicrocents: cents(24),
+    });
+  });
+
+  it('is free again on the next day, and in the month only in the next one; the smaller of limit and quota counts', async () => {
+    const now = new Date(market.clock.nowMs());
+    market.clock.advance(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 10) - now.getTime());
+    const provider = await market.provider();
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello', ' world']);
+    const user = await market.customer(100_000);
+    const { spending } = market;
+    await spending.setLimits(user, limits(70, 90));
+    await eventsOf(await ask(user));
+    const midnightMs = DAY_MS - (market.clock.nowMs() % DAY_MS);
+    await expect(ask(user)).rejects.toMatchObject({
+      details: { period: 'day', retryAfterSeconds: Math.ceil(midnightMs / 1000) },
+    });
+    await spending.setQuotas(market.administrator, user.tenantId, limits(60));
+    market.clock.advance(DAY_MS);
+    await eventsOf(await ask(user));
+    market.clock.advance(DAY_MS);
+    await spending.setQuotas(market.administrator, user.tenantId, limits(59));
+    await expect(ask(user)).rejects.toMatchObject({ details: { period: 'day' } });
+    await spending.setQuotas(market.administrator, user.tenantId, limits(null, 80));
+    await expect(ask(user)).rejects.toMatchObject({ details: { period: 'month' } });
+    const stranger = await market.customer(100_000);
+    await eventsOf(await ask(stranger));
+  });
+
+  it('is unusual beyond eight times the mean of the week before and of five euros, and told once', async () => {
+    const { tenantId } = await market.customer(0);
+    const day = new Date(market.clock.nowMs()).toISOString().slice(0, 10);
+    const spend = (ago: number, microcents: bigint) =>
+      db.database.system('money', async (sql) => {
+        await sql`
+          INSERT INTO spending_days (tenant_id, day, spent_microcents) VALUES (${tenantId}, ${day}::date - ${ago}::int, ${microcents})
+          ON CONFLICT (tenant_id, day) DO UPDATE SET spent_microcents = excluded.spent_microcents`;
+      });
+    const { spending } = market;
+    const found = async () =>
+      (await spending.findUnusual()).filter((unusual) => unusual.tenantId === tenantId);
+    await spend(0, cents(4_000));
+    expect(await found()).toEqual([]);
+    await spend(0, cents(4_001));
+    expect(await found()).toEqual([{ tenantId, day }]);
+    expect(await found()).toEqual([]);
+    await spend(3, cents(7_000));
+    expect(await found()).toEqual([]);
+  });
+});

@@ -18,6 +18,7 @@ describe('the configuration', () => {
       accountDeletionDays: 14,
       auditRetentionDays: 400,
       rateLimits: 'on',
+      abuseMeasures: 'on',
       tokenRequestsPerMinute: 6_000,
       tenantRequestsPerMinute: 30_000,
       addressRequestsPerMinute: 3_000,

@@ -85,6 +85,7 @@ beforeEach(() => {
     { heartbeatIntervalMs: 30_000, devicesMax: 100 },
     {
       store: store as DeviceStore,
+      fleets: {} as never,
       claims: {} as never,
       networks: { getNetwork: async () => null } as never,
       tenants: { listInvitations: async () => [] },

@@ -9,7 +9,7 @@ import { createPipeline } from '../../../server/transports/pipeline/pipeline.ts'
 import { createRates, type RateWindows } from '../../../server/transports/pipeline/rates.ts';
 import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { FakeClock } from '../../support/clock.ts';
-import { NO_WINDOWS, noRates } from '../../support/rates.ts';
+import { NO_WINDOWS, noAbuse, noRates } from '../../support/rates.ts';
 
 const tenantId = asId<Actor['tenantId']>('00000000-0000-4000-8000-000000000001');
 const account: Actor = {
@@ -55,6 +55,7 @@ function world(
   };
   const pipeline = createPipeline({
     rates: createRates(windows),
+    abuse: noAbuse,
     limiter: {
       enter(share, key, cost) {
         const entered = limiter.enter(share, key, cost);
@@ -213,6 +214,7 @@ describe('a call with a credential', () => {
     const { steps, pipeline, border, service, callerOf } = world();
     const broken = createPipeline({
       rates: noRates,
+      abuse: noAbuse,
       limiter: createRunningLimiter(),
       audit: {
         begin: () => {

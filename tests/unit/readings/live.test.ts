@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FOLLOWER_READINGS_MAX, FOLLOWERS_PER_ACCOUNT_MAX } from '../../../server/domains/readings/limits.ts';
-import { LiveReadings } from '../../../server/domains/readings/live.ts';
+import { liveReadings, tellAll } from '../../../server/domains/readings/live-readings.ts';
 import type { KeptReading, ReadingPoint } from '../../../server/domains/readings/types.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { asId, type DeviceId, type NetworkId } from '../../../server/kernel/ids.ts';
@@ -12,7 +12,7 @@ const OTHER = asId<NetworkId>('00000000-0000-4000-8000-000000000003');
 const noHistory = async () => [];
 
 function setUp(owner = newOwner()) {
-  const live = new LiveReadings();
+  const live = liveReadings();
   const reading = (value: number, change: Partial<KeptReading> = {}): KeptReading => ({
     networkId: NETWORK,
     tenantId: owner.tenantId,
@@ -35,11 +35,11 @@ describe('who follows readings', () => {
   it('gets what is kept first, then what comes, of its device and the networks that it sees', async () => {
     const { live, owner, reading, open } = setUp();
     const follower = open({ ...owner, networkIds: [NETWORK] }, async () => {
-      live.tell([reading(2)]);
+      tellAll(live, [reading(2)]);
       return [reading(1)];
     });
     expect((await follower.next()).value).toMatchObject({ value: 1 });
-    live.tell([
+    tellAll(live, [
       reading(3, { networkId: OTHER }),
       reading(4, { deviceId: asId<DeviceId>(OTHER) }),
       reading(5, { tenantId: newOwner().tenantId }),
@@ -53,12 +53,12 @@ describe('who follows readings', () => {
     const { live, owner, reading, open } = setUp();
     const follower = open();
     const first = follower.next();
-    live.tell([reading(0)]);
+    tellAll(live, [reading(0)]);
     await first;
-    for (let value = 0; value < FOLLOWER_READINGS_MAX; value++) live.tell([reading(value)]);
+    for (let value = 0; value < FOLLOWER_READINGS_MAX; value++) tellAll(live, [reading(value)]);
     const others = Array.from({ length: FOLLOWERS_PER_ACCOUNT_MAX - 1 }, () => open().next());
     expect(() => live.requireRoom(owner)).toThrow('As many');
-    live.tell([reading(1)]);
+    tellAll(live, [reading(1)]);
     expect(() => live.requireRoom(owner)).not.toThrow();
     await expect(follower.next()).rejects.toMatchObject({ code: 'consumer_too_slow' });
     expect(await Promise.all(others)).toHaveLength(FOLLOWERS_PER_ACCOUNT_MAX - 1);
@@ -70,7 +70,7 @@ describe('who follows readings', () => {
       Array.from({ length: FOLLOWER_READINGS_MAX }, (_, value) => reading(value)),
     );
     expect((await follower.next()).value).toMatchObject({ value: 0 });
-    live.tell([reading(-1), reading(-2)]);
+    tellAll(live, [reading(-1), reading(-2)]);
     for (let value = 1; value < FOLLOWER_READINGS_MAX; value++) await follower.next();
     expect((await follower.next()).value).toMatchObject({ value: -1 });
   });

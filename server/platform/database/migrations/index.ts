@@ -28,6 +28,9 @@ import { credentialOverlap } from './0034-credential-overlap.ts';
 import { sessionKeys } from './0039-session-keys.ts';
 import { passkeys } from './0044-passkeys.ts';
 import { stepUp } from './0045-step-up.ts';
+import { abuse } from './0048-abuse.ts';
+import { spending } from './0049-spending.ts';
+import { bootstrapKeys } from './0050-bootstrap-keys.ts';
 import { readingHours } from './0061-reading-hours.ts';
 import type { Migration } from './migration.ts';
 
@@ -63,5 +66,8 @@ export const migrations: readonly Migration[] = [
   sessionKeys,
   passkeys,
   stepUp,
+  abuse,
+  spending,
+  bootstrapKeys,
   readingHours,
 ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ABUSE_KINDS, type AbuseMeasure, MEASURES } from '../../../domains/abuse/index.ts';
 import {
   LOG_LEVELS,
   type LogEntry,
@@ -70,4 +71,30 @@ export const suspensionToJson = ({ tenantId, accountId, reason, suspendedAtMs }:
   userId: accountId,
   reason,
   suspendedAt: toIsoTime(suspendedAtMs),
+});
+
+export const abuseMeasureSchema = z
+  .object({
+    id: z.uuid(),
+    subject: z.object({
+      kind: z.enum(['account', 'device', 'tenant', 'address']),
+      id: z.string().describe('An id; an address, IPv6 by its first 64 bits.'),
+    }),
+    measure: z
+      .enum(MEASURES)
+      .describe('A few calls in a minute; none, and what is open ends; none until the day is over.'),
+    kind: z.enum(ABUSE_KINDS).describe('Why.'),
+    count: z.int().describe('How much was counted when it began.'),
+    beganAt: timeSchema,
+    endsAt: timeSchema,
+  })
+  .meta({ id: 'AbuseMeasure' });
+
+/** A measure as REST shows it. */
+export const abuseMeasureToJson = ({ subject, count, beganAtMs, endsAtMs, ...measure }: AbuseMeasure) => ({
+  ...measure,
+  subject: { ...subject },
+  count: Math.floor(count),
+  beganAt: toIsoTime(beganAtMs),
+  endsAt: toIsoTime(endsAtMs),
 });

@@ -1,0 +1,208 @@
+import type { AccountActor, Actor } from '../../kernel/actor.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { AppError, invalidInput, notFound } from '../../kernel/errors.ts';
+import { asId, type CredentialId, type NetworkId } from '../../kernel/ids.ts';
+import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
+import { requirePermission } from '../../kernel/permission.ts';
+import type { Random } from '../../kernel/random.ts';
+import type { SecretBox } from '../../kernel/secret-box.ts';
+import type { BootstrapKey, BootstrapStore, ReservedPlace } from './bootstrap-types.ts';
+import {
+  BOOTSTRAP_KEY_BYTES,
+  BOOTSTRAP_KEY_DAYS_MAX,
+  BOOTSTRAP_KEY_PREFIX,
+  BOOTSTRAP_KEYS_MAX,
+  PROVISIONED_KEPT_MS,
+} from './limits.ts';
+import type { NetworkLookup, Suspensions, TokenHash } from './ports.ts';
+import { bootstrapContext } from './sealed-contexts.ts';
+import type { ClaimCredentials, RegisteredDevice, WorldType } from './types.ts';
+
+/** What a key is for. */
+export interface NewBootstrapKey {
+  readonly name: string;
+  readonly networkId: NetworkId;
+  readonly worldTypes: readonly WorldType[] | null;
+  readonly devicesMax: number;
+  readonly expiresAtMs: number;
+}
+
+/** What a device says of itself. */
+export interface ProvisionedDevice {
+  /** Its own id; it becomes its assigned id. */
+  readonly hardwareId: string;
+  /** What it made by chance, and shows again when its answer was lost. */
+  readonly secret: string;
+  readonly worldType: WorldType;
+}
+
+/** Fleets: devices that register themselves, with a key that they were made with. */
+export interface DeviceFleets {
+  /** A new key, with the only copy of it. Refuses with `forbidden`, `network_not_found`, `invalid_input` and `limit_reached`. */
+  createBootstrapKey(actor: Actor, input: NewBootstrapKey): Promise<{ key: BootstrapKey; secret: string }>;
+  listBootstrapKeys(
+    actor: Actor,
+    after: ListPosition<string> | null,
+    limit: number,
+  ): Promise<Page<BootstrapKey, ListPosition<string>>>;
+  /** Nobody registers with it any more; devices that did stay. Refuses with `token_not_found`. */
+  revokeBootstrapKey(actor: Actor, keyId: string): Promise<void>;
+  /**
+   * Registers a device in the key's network, for the account that made the key and as far as that still may. The same device with the same
+   * secret gets the same answer again for a day. Refuses with `bootstrap_key_wrong` a key that is wrong, over, revoked or used up, and one
+   * that is not for this kind; with `device_id_taken` an id that another device has, `idempotency_key_in_flight` while it is being
+   * registered, `tenant_suspended`, and as `registerDevice` does.
+   */
+  provisionDevice(key: string, device: ProvisionedDevice): Promise<ClaimCredentials>;
+  forgetProvisioned(): Promise<void>;
+}
+
+/** What it needs. */
+interface FleetDependencies {
+  readonly fleets: BootstrapStore;
+  readonly networks: NetworkLookup;
+  readonly suspended: Suspensions;
+  readonly secretBox: SecretBox;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hash: TokenHash;
+  readonly registerDevice: (
+    actor: Actor,
+    input: { name: string; networkId: NetworkId; worldType: WorldType; assignedId: string | null },
+  ) => Promise<RegisteredDevice>;
+}
+
+/** Builds this part of the service. */
+export function createDeviceFleets(dependencies: FleetDependencies): DeviceFleets {
+  const { fleets, suspended, secretBox, clock, hash, registerDevice } = dependencies;
+
+  const register = async (
+    { key, maker }: Extract<ReservedPlace, { kind: 'reserved' }>,
+    { hardwareId, worldType }: ProvisionedDevice,
+  ): Promise<ClaimCredentials> => {
+    const actor: AccountActor = {
+      kind: 'account',
+      tenantId: key.tenantId,
+      accountId: key.madeBy,
+      credentialId: asId<CredentialId>(key.id),
+      role: maker.role,
+      networkIds: maker.networkIds,
+      operator: false,
+    };
+    requirePermission(actor, 'networks.manage');
+    const { networkId } = key;
+    const { device, token, signingKey } = await registerDevice(actor, {
+      name: `${key.name} ${hardwareId}`.slice(0, NAME_CHARACTERS_MAX),
+      networkId,
+      worldType,
+      assignedId: hardwareId,
+    });
+    const credentials: ClaimCredentials = {
+      deviceId: device.id,
+      networkId,
+      token,
+      signingKey: Buffer.from(signingKey).toString('base64url'),
+    };
+    const text = new TextEncoder().encode(JSON.stringify(credentials));
+    const sealed = secretBox.seal(text, bootstrapContext(key.id, hardwareId));
+    await fleets.fill(key.id, hardwareId, device.id, sealed);
+    return credentials;
+  };
+
+  return {
+    ...createBootstrapKeys(dependencies),
+
+    async provisionDevice(given, device) {
+      const { hardwareId, secret, worldType } = device;
+      const place = await fleets.reserve({
+        keyHash: hash(given),
+        hardwareId,
+        secretHash: hash(secret),
+        worldType,
+        nowMs: clock.nowMs(),
+      });
+      if (place.kind !== 'known' && place.kind !== 'reserved') throw refusalOf(place.kind);
+      const { id, tenantId } = place.key;
+      if (place.kind === 'known') {
+        const opened = secretBox.open(place.credentialsSealed, bootstrapContext(id, hardwareId));
+        return JSON.parse(new TextDecoder().decode(opened)) as ClaimCredentials;
+      }
+      try {
+        if (suspended.has(tenantId)) throw keyWrong();
+        return await register(place, device);
+      } catch (error) {
+        await fleets.giveBack(id, hardwareId);
+        throw error;
+      }
+    },
+
+    forgetProvisioned: () => fleets.forgetCredentials(clock.nowMs() - PROVISIONED_KEPT_MS),
+  };
+}
+
+/** Making, listing and revoking keys. */
+function createBootstrapKeys({
+  fleets: store,
+  networks,
+  clock,
+  random,
+  hash,
+}: FleetDependencies): Pick<DeviceFleets, 'createBootstrapKey' | 'listBootstrapKeys' | 'revokeBootstrapKey'> {
+  return {
+    async createBootstrapKey(actor, input) {
+      const account = requirePermission(actor, 'networks.manage');
+      const nowMs = clock.nowMs();
+      const leftMs = input.expiresAtMs - nowMs;
+      if (leftMs <= 0 || leftMs > BOOTSTRAP_KEY_DAYS_MAX * DAY_MS)
+        throw invalidInput(`A key ends later, and within ${BOOTSTRAP_KEY_DAYS_MAX} days.`);
+      await networks.getNetwork(account, input.networkId);
+      const secret =
+        BOOTSTRAP_KEY_PREFIX + Buffer.from(random.bytes(BOOTSTRAP_KEY_BYTES)).toString('base64url');
+      const { tenantId, accountId: madeBy } = account;
+      const key: BootstrapKey = {
+        ...input,
+        id: random.uuid(),
+        tenantId,
+        madeBy,
+        devicesUsed: 0,
+        createdAtMs: nowMs,
+      };
+      const outcome = await store.addKey(account, { ...key, keyHash: hash(secret) }, BOOTSTRAP_KEYS_MAX);
+      if (outcome === 'network_not_found') throw notFound('network');
+      if (outcome === 'limit_reached')
+        throw new AppError('conflict', 'limit_reached', 'You have as many keys as you may have.');
+      return { key, secret };
+    },
+
+    async listBootstrapKeys(actor, after, limit) {
+      const account = requirePermission(actor, 'networks.manage');
+      return pageOf(await store.listKeys(account, after, limit + 1), limit, byCreation);
+    },
+
+    async revokeBootstrapKey(actor, keyId) {
+      const account = requirePermission(actor, 'networks.manage');
+      if (!(await store.removeKey(account, keyId))) throw notFound('token');
+    },
+  };
+}
+
+const DAY_MS = 86_400_000;
+const NAME_CHARACTERS_MAX = 100;
+
+function keyWrong(): AppError {
+  return new AppError(
+    'forbidden',
+    'bootstrap_key_wrong',
+    'The key is wrong, over, revoked or used up, or not for this kind of device.',
+  );
+}
+
+function refusalOf(kind: Exclude<ReservedPlace['kind'], 'known' | 'reserved'>): AppError {
+  if (kind === 'taken')
+    return new AppError('conflict', 'device_id_taken', 'A device of this id has registered.');
+  if (kind === 'in_flight')
+    return new AppError('conflict', 'idempotency_key_in_flight', 'The device is being registered.', {
+      details: { retryAfterSeconds: 1 },
+    });
+  return keyWrong();
+}
