@@ -65,7 +65,8 @@ export function notFound(
     | 'device'
     | 'transaction'
     | 'provider'
-    | 'audit_record',
+    | 'audit_record'
+    | 'response',
 ): AppError {
   const name = what.charAt(0).toUpperCase() + what.slice(1).replaceAll('_', ' ');
   return new AppError('not_found', `${what}_not_found`, `${name} not found.`);

@@ -80,6 +80,13 @@ export class ProviderRegistry {
     return eligible;
   }
 
+  /** Every model of every listed provider. */
+  everyOffer(): Eligible[] {
+    return [...this.#byDevice.values()].flatMap((provider) =>
+      provider.models.map((model) => ({ provider, model })),
+    );
+  }
+
   /** Takes a slot of a provider, at once: whoever chooses next sees that it is taken. */
   takeSlot(chosen: Eligible, order: AttemptOrder, isProbe: boolean): Attempt {
     const giveSlotBack = (ended: Attempt) => this.#slotGivenBack(ended);

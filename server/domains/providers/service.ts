@@ -75,6 +75,8 @@ export interface ProviderService {
 
   /** Every listed provider of a model, busy or not. For requests. */
   offersOf(model: string): readonly Eligible[];
+  /** The same of all models. For requests. */
+  everyOffer(): readonly Eligible[];
   /** A slot for a request; see `takeSlot`. Its provider is expected to do the work from now on. For requests. */
   takeSlot(wish: SlotWish): Promise<Attempt | null>;
   /** Learns from how an attempt ended; `completionTokens` is the server's count. For requests. */
@@ -130,6 +132,7 @@ export function createProviderService(dependencies: ProviderDependencies): Provi
     },
 
     offersOf: (model) => registry.offersOf(model),
+    everyOffer: () => registry.everyOffer(),
     async takeSlot(wish) {
       const attempt = await takeSlot(wish, { ...dependencies, registry });
       attempt?.provider.standing.addDebt(expectedTokens(attempt), clock.monotonicMs());

@@ -14,6 +14,7 @@ import type { ShadowService } from '../../domains/shadow/index.ts';
 import type { TenantService } from '../../domains/tenants/index.ts';
 import type { TransactionService } from '../../domains/transactions/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import type { ChatDependencies } from '../chat/completion.ts';
 import type { CookieSessions } from '../pipeline/cookie-sessions.ts';
 import { createSuspension } from './admin/create-suspension.ts';
 import { followLogs } from './admin/follow-logs.ts';
@@ -60,7 +61,9 @@ import { createTopUp } from './ledger/create-top-up.ts';
 import { getBalance } from './ledger/get-balance.ts';
 import { getTrialBalance } from './ledger/get-trial-balance.ts';
 import { listEntries } from './ledger/list-entries.ts';
+import { createMarketRequest } from './marketplace/create-request.ts';
 import { getProvider } from './marketplace/get-provider.ts';
+import { getMarketRequest } from './marketplace/get-request.ts';
 import { getTransaction } from './marketplace/get-transaction.ts';
 import { listProviders } from './marketplace/list-providers.ts';
 import { listTransactions } from './marketplace/list-transactions.ts';
@@ -123,6 +126,9 @@ export interface RestServices {
   readonly payments: PaymentService;
   readonly providers: ProviderService;
   readonly transactions: TransactionService;
+  readonly requests: ChatDependencies['requests'];
+  readonly tokens: ChatDependencies['tokens'];
+  readonly lasting: ChatDependencies['lasting'];
   readonly cookies: CookieSessions;
   /** Where the pages of this server are, for who asked for this host. */
   readonly pageOrigin: (host: string | undefined) => string;
@@ -242,6 +248,8 @@ const marketRoutes = (services: RestServices) => [
   getTrialBalance(services),
   listProviders(services),
   getProvider(services),
+  createMarketRequest(services),
+  getMarketRequest(services),
   listTransactions(services),
   getTransaction(services),
   getPaymentStanding(services),
