@@ -16,6 +16,7 @@ import { createMqttServer } from '../platform/mqtt/server.ts';
 import { anthropicErrorResponse } from '../transports/anthropic/errors.ts';
 import { createAnthropicTransport, isAnthropicPath } from '../transports/anthropic/transport.ts';
 import { createBifrostEndpoint } from '../transports/bifrost/endpoint.ts';
+import { LastingAnswers } from '../transports/chat/lasting-answers.ts';
 import { RetriedRequests } from '../transports/chat/retried-requests.ts';
 import { createFrames } from '../transports/frames/frames.ts';
 import { createMqttEndpoint } from '../transports/mqtt/endpoint.ts';
@@ -249,6 +250,7 @@ function servicesOf(
     spending,
     tokens,
     retried: new RetriedRequests({ clock }),
+    lasting: new LastingAnswers({ clock, random: platform.random }),
     transactions,
     ...administration,
     abuse,

@@ -67,7 +67,8 @@ export function notFound(
     | 'transaction'
     | 'provider'
     | 'audit_record'
-    | 'abuse_measure',
+    | 'abuse_measure'
+    | 'response',
 ): AppError {
   const name = what.charAt(0).toUpperCase() + what.slice(1).replaceAll('_', ' ');
   return new AppError('not_found', `${what}_not_found`, `${name} not found.`);

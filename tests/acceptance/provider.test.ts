@@ -155,6 +155,50 @@ describe('a provider behind the server', () => {
     expect(endpoint.paths).toEqual(['/v1/chat/completions', '/v1/completions', '/v1/embeddings']);
   });
 
+  it('answers a request of the market itself, by what it needs, to whoever made it alone', async () => {
+    const ask = (path: string, token: string, body?: object) =>
+      fetch(`${server.httpUrl}/api/v1/marketplace/requests${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    const { token } = world.alice;
+    const need = { features: ['tools'], sort: 'price' };
+    const made = await ask('', token, {
+      need,
+      prompt: 'Hello?',
+      maximumCostCents: '100',
+      completionTokensMax: 50,
+    });
+    const { id, status } = (await made.json()) as { id: string; status: string };
+    expect([made.status, status]).toEqual([201, 'PENDING']);
+    const ended = await until(async () => {
+      const request = (await (await ask(`/${id}`, token)).json()) as { status: string };
+      return request.status === 'COMPLETED' ? request : null;
+    });
+    expect(ended).toMatchObject({
+      model: 'm',
+      answer: 'Hello',
+      finishReason: 'stop',
+      cost: { currency: 'EUR' },
+      providersTried: [expect.any(String)],
+      transactionId: expect.any(String),
+      failureCode: null,
+    });
+    const unknown = await ask(`/${crypto.randomUUID()}`, token);
+    const foreign = await ask(`/${id}`, world.bob.token);
+    expect([foreign.status, unknown.status]).toEqual([404, 404]);
+    const code = async (answer: Response) =>
+      ((await answer.json()) as { error: { code: string } }).error.code;
+    expect([await code(foreign), await code(unknown)]).toEqual(['response_not_found', 'response_not_found']);
+    const tooDear = await ask('', token, { prompt: 'Hello?', maximumCostCents: '0.000001' });
+    const { id: refused } = (await tooDear.json()) as { id: string };
+    await until(async () => {
+      const request = (await (await ask(`/${refused}`, token)).json()) as { failureCode: string | null };
+      return request.failureCode === 'maximum_cost_exceeded';
+    });
+  });
+
   it('gives a field that its endpoint refuses back to whoever sent it, and serves the next', async () => {
     endpoint.answering = (response, { reasoning_effort: effort }) => {
       if (effort === undefined) says(response, ['Hello']);

@@ -428,6 +428,9 @@ export const ATTACKS: readonly Attack[] = [
       { 'idempotency-key': KEPT_KEY },
     ),
   ),
+  on('openai.responses.get', 'GET', ({ deviceId }) => `/v1/responses/resp_${deviceId}`),
+  on('openai.responses.cancel', 'POST', ({ deviceId }) => `/v1/responses/resp_${deviceId}/cancel`),
+  on('openai.responses.remove', 'DELETE', ({ deviceId }) => `/v1/responses/resp_${deviceId}`),
   blind(
     'openai.embeddings.create',
     'POST',
@@ -459,6 +462,13 @@ export const ATTACKS: readonly Attack[] = [
     () => '/v1/messages/count_tokens',
     () => KEPT_ORDER,
   ),
+  blind(
+    'marketplace.requests.create',
+    'POST',
+    () => 'marketplace/requests',
+    () => ({ prompt: 'Hello?' }),
+  ),
+  on('marketplace.requests.get', 'GET', ({ deviceId }) => `marketplace/requests/${deviceId}`),
   blind('ledger.trialBalance.get', 'GET', () => 'ledger/trial-balance'),
   on(
     'ledger.topUps.create',

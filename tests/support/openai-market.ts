@@ -6,10 +6,12 @@ import type { Actor } from '../../server/kernel/actor.ts';
 import type { JsonObject } from '../../server/kernel/json.ts';
 import { createHttpServer } from '../../server/platform/http/server.ts';
 import { createSystemClock } from '../../server/platform/system/clock.ts';
+import { createSystemRandom } from '../../server/platform/system/random.ts';
 import {
   createAnthropicOperations,
   createAnthropicTransport,
 } from '../../server/transports/anthropic/transport.ts';
+import { LastingAnswers } from '../../server/transports/chat/lasting-answers.ts';
 import { RetriedRequests } from '../../server/transports/chat/retried-requests.ts';
 import { openAiErrorResponse } from '../../server/transports/openai/errors.ts';
 import { createOpenAiOperations, createOpenAiTransport } from '../../server/transports/openai/transport.ts';
@@ -33,7 +35,13 @@ export async function startOpenAiMarket(
     ['ygu_poor', await market.customer(1)],
   ]);
   const { providers, requests, tokens, clock } = market;
-  const retried = new RetriedRequests({ clock });
+  const services = {
+    providers,
+    requests,
+    tokens,
+    retried: new RetriedRequests({ clock }),
+    lasting: new LastingAnswers({ clock, random: createSystemRandom() }),
+  };
   const { connections } = createTestConnections();
   const dependencies = {
     pipeline: createTestPipeline(market.clock),
@@ -44,8 +52,8 @@ export async function startOpenAiMarket(
     observe: () => {},
   };
   const routes = [
-    ...createOpenAiTransport(createOpenAiOperations({ providers, requests, tokens, retried }), dependencies),
-    ...createAnthropicTransport(createAnthropicOperations({ requests, tokens, retried }), dependencies),
+    ...createOpenAiTransport(createOpenAiOperations(services), dependencies),
+    ...createAnthropicTransport(createAnthropicOperations(services), dependencies),
   ];
   const server = createHttpServer(
     { host: '127.0.0.1', port: 0 },

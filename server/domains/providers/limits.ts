@@ -14,6 +14,8 @@ export const RESERVED_SUFFIX = /:(floor|nitro)$/;
 export const CAPABILITIES_MAX = 64;
 /** How features are named, and fields of a request's body. */
 export const CAPABILITY_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
+/** How requesters ask for whatever model can do what they need. */
+export const ANY_MODEL = 'auto';
 /** Tokens of prompt and answer together. */
 export const CONTEXT_TOKENS_MAX = 10_000_000;
 /** Requests one provider serves at the same time. */

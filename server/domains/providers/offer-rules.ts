@@ -2,6 +2,7 @@ import { AppError, invalidInput } from '../../kernel/errors.ts';
 import { parsePrices } from '../pricing/index.ts';
 import { capabilitiesOf } from './features.ts';
 import {
+  ANY_MODEL,
   CAPABILITIES_MAX,
   CAPABILITY_NAME,
   CONTEXT_TOKENS_MAX,
@@ -37,6 +38,7 @@ export function checkOffer({ slots, models: offered }: OfferInput): Offer {
       if (!MODEL_NAME.test(name)) problems.push({ path: `${path}.name`, message: 'is no model name' });
       if (RESERVED_SUFFIX.test(name))
         problems.push({ path: `${path}.name`, message: 'must not end in :floor or :nitro' });
+      if (name === ANY_MODEL) problems.push({ path: `${path}.name`, message: 'asks for any model' });
       if (names.has(name)) problems.push({ path: `${path}.name`, message: 'is offered twice' });
       names.add(name);
       const parsed = parsePrices(prices);

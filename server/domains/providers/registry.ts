@@ -100,6 +100,16 @@ export class ProviderRegistry {
     return offers.map((offer) => (offer.provider.tenantId === tenantId ? free(offer) : offer));
   }
 
+  /** Every model of every listed provider, for a tenant its own at no price. */
+  everyOffer(tenantId: TenantId | null = null): Eligible[] {
+    return [...this.#byDevice.values()].flatMap((provider) =>
+      provider.models.map((model) => {
+        const offer = { provider, model };
+        return provider.tenantId === tenantId ? free(offer) : offer;
+      }),
+    );
+  }
+
   /** Takes a slot of a provider, at once: whoever chooses next sees that it is taken. */
   takeSlot(chosen: Eligible, order: AttemptOrder, isProbe: boolean): Attempt {
     const giveSlotBack = (ended: Attempt) => this.#slotGivenBack(ended);

@@ -96,6 +96,8 @@ export interface ProviderService {
 
   /** Every listed provider of a model, busy or not, for a tenant its own at no price. For requests. */
   offersOf(model: string, tenantId?: TenantId): readonly Eligible[];
+  /** The same of all models. For requests. */
+  everyOffer(tenantId?: TenantId): readonly Eligible[];
   /** A slot for a request; see `takeSlot`. Its provider is expected to do the work from now on. For requests. */
   takeSlot(wish: SlotWish): Promise<Attempt | null>;
   /**
@@ -177,6 +179,7 @@ export function createProviderService(
     },
 
     offersOf: (model, tenantId) => registry.offersOf(model, tenantId ?? null),
+    everyOffer: (tenantId) => registry.everyOffer(tenantId ?? null),
     async takeSlot(wish) {
       const attempt = await takeSlot(wish, {
         ...dependencies,

@@ -336,6 +336,7 @@ export class ComputeRequest {
   async #dispatch(attempt: Attempt): Promise<AttemptEnd> {
     this.#attempts++;
     this.#failed.add(attempt.provider.id);
+    this.#input.order.asked?.(attempt.provider.id);
     this.#attempt = attempt;
     this.#credit.grantWith((bytes) => attempt.grant(bytes));
     if (this.#input.order.signal.aborted) this.#requesterLeft();

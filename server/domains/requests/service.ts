@@ -1,13 +1,14 @@
 import type { AccountActor, Actor } from '../../kernel/actor.ts';
-import { requireModelInScope } from '../../kernel/credential-scope.ts';
+import { isModelInScope, requireModelInScope } from '../../kernel/credential-scope.ts';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
 import { asId, type TenantId, type TransactionId } from '../../kernel/ids.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { TokenPrices } from '../pricing/index.ts';
-import { capableOffers, type Eligible, type ProviderService } from '../providers/index.ts';
+import { ANY_MODEL, capableOffers, type Eligible, type ProviderService } from '../providers/index.ts';
 import type { TransactionStore } from '../transactions/index.ts';
 import { endAbandoned } from './abandoned.ts';
 import { AnswerBudget } from './answer-budget.ts';
+import { modelsFor } from './any-model.ts';
 import { contextTokensMaxOf } from './candidates.ts';
 import { EmptyBalances } from './empty-balances.ts';
 import { insufficientBalance, mayAnotherModelDo, serverStopping, tooManyRunning } from './errors.ts';
@@ -28,7 +29,7 @@ import type { ComputeAnswer, ComputeOrder, KeyedRequester, StartedRequest, Uncou
 /** What the requests' service needs from outside. */
 export interface RequestServiceDependencies
   extends Omit<RequestDependencies, 'providers' | 'budget' | 'stopped'> {
-  readonly providers: Pick<ProviderService, 'takeSlot' | 'judge' | 'offersOf' | 'close'>;
+  readonly providers: Pick<ProviderService, 'takeSlot' | 'judge' | 'offersOf' | 'everyOffer' | 'close'>;
   readonly keys: KeyStore;
   readonly transactions: Pick<TransactionStore, 'findOpen'>;
 }
@@ -74,14 +75,16 @@ export function createRequestService(
     async createRequest(actor, order) {
       const requester = requesterOf(requirePermission(actor, 'market.request'));
       const { accountId } = requester;
-      for (const model of order.models) requireModelInScope(actor, model);
+      for (const model of order.models) if (model !== ANY_MODEL) requireModelInScope(actor, model);
       if (running.isClosing) throw serverStopping();
       if (order.body.length > REQUEST_BODY_BYTES_MAX) {
         throw new AppError('too_large', 'too_large', `The body may have ${REQUEST_BODY_BYTES_MAX} bytes.`);
       }
       if (!running.hasRoom(accountId)) throw tooManyRunning();
       let rest: Promise<void> = Promise.resolve();
-      const answer = begin(requester, order, (ended) => {
+      const offers = () => providers.everyOffer(actor.tenantId).filter(({ model }) => isModelInScope(actor, model.name));
+      const models = modelsFor(order, requester, { offers, nowMs: clock.monotonicMs() });
+      const answer = begin(requester, order, models, (ended) => {
         rest = ended;
       });
       // Until its first piece a request is work too, and shutting down waits for it.
@@ -117,6 +120,8 @@ type ModelOrder = UncountedOrder & Pick<ComputeOrder, 'model'>;
 type Begin = (
   requester: KeyedRequester,
   order: UncountedOrder,
+  /** The ones that it is tried with, in their order. */
+  models: readonly string[],
   track: (ended: Promise<void>) => void,
 ) => Promise<ComputeAnswer>;
 
@@ -211,8 +216,8 @@ function createBeginning(
     return keyedRequests.once(requester, { ...uncounted, idempotencyKey }, request, startTracked);
   };
 
-  return async (requester, uncounted, track) => {
-    const { models, signal } = uncounted;
+  return async (requester, uncounted, models, track) => {
+    const { signal } = uncounted;
     for (const [index, model] of models.entries()) {
       try {
         return await beginWith(model, requester, uncounted, track);

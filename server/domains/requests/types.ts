@@ -33,6 +33,8 @@ export interface ComputeOrder {
   readonly isWhole: boolean;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
+  /** Told of each provider that is asked. */
+  readonly asked?: (providerId: ProviderId) => void;
 }
 
 /** An order whose prompt is counted when nothing else stands against it. */

@@ -38,6 +38,7 @@ export const COMPLETION_ERRORS = [
   'outcome_unknown',
   'reader_stalled',
   'rate_limited',
+  'response_not_found',
   'request_timed_out',
 ] as const;
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { CountedMessage, TokenCounter } from '../../domains/pricing/index.ts';
 import {
   type ComputeAnswer,
@@ -7,7 +8,8 @@ import {
   type UncountedOrder,
 } from '../../domains/requests/index.ts';
 import type { AccountActor } from '../../kernel/actor.ts';
-import { AppError, InvariantError } from '../../kernel/errors.ts';
+import { AppError, InvariantError, invalidInput } from '../../kernel/errors.ts';
+import { idempotencyKeyReused } from '../../kernel/idempotency-key.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
 import {
@@ -19,6 +21,7 @@ import {
   textOf,
 } from './chat-schema.ts';
 import { choiceOf } from './choice.ts';
+import type { LastingAnswers, LastingEvent } from './lasting-answers.ts';
 import { taskOf } from './needs.ts';
 import { readIdempotencyKey, readMaximumCost } from './read-chat-request.ts';
 import type { RetriedRequests } from './retried-requests.ts';
@@ -28,6 +31,8 @@ export interface ChatDependencies {
   readonly requests: Pick<RequestService, 'createRequest'>;
   readonly tokens: Pick<TokenCounter, 'countPrompt' | 'countText'>;
   readonly retried: Pick<RetriedRequests, 'serve'>;
+  /** Streams whose readers may come back. */
+  readonly lasting: Pick<LastingAnswers<unknown>, 'newId' | 'begin' | 'get' | 'remove'>;
 }
 
 /** What every chunk and answer of one request has in common. */
@@ -85,16 +90,52 @@ export async function answerStreamed(
   events: (frame: CompletionFrame) => AsyncIterable<string>,
   dependencies: ChatDependencies,
 ): Promise<HttpResponse> {
-  const frame = await beginCompletion(actor, order, request, false, dependencies);
+  const { lasting } = dependencies;
   const type = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' };
-  return { status: 200, headers: { ...completionHeaders(frame), ...type }, body: events(frame) };
+  const key = readIdempotencyKey(request);
+  const stream = { name: `stream ${request.path} ${key}`, fingerprint: fingerprintOf(request) };
+  const behind = readLastEventId(request);
+  if (key !== null && behind !== null) {
+    const running = await lasting.get(actor, stream.name);
+    if (running.fingerprint !== stream.fingerprint) throw idempotencyKeyReused();
+    return { status: 200, headers: type, body: running.readBehind(behind) };
+  }
+  const frame = await beginCompletion(actor, order, request, false, dependencies);
+  const headers = { ...completionHeaders(frame), ...type };
+  if (key === null || frame.answer.isReplay) return { status: 200, headers, body: events(frame) };
+  // Under a key the work goes on without its reader, who may come back to the stream.
+  const work = { ...stream, state: null, events: () => numbered(events(frame)) };
+  return { status: 200, headers, body: (await lasting.begin(actor, work)).readBehind(-1) };
+}
+
+async function* numbered(texts: AsyncIterable<string>): AsyncGenerator<LastingEvent<null>> {
+  let number = 0;
+  for await (const text of texts) yield { text: `id: ${number++}\n${text}` };
+}
+
+/** The last event that whoever comes back to a stream has (WHATWG HTML section 9.2.4); null: it doesn't come back. */
+function readLastEventId(request: HttpRequest): number | null {
+  const id = request.header('last-event-id');
+  if (id === undefined) return null;
+  if (/^(-1|[0-9]{1,9})$/.test(id)) return Number(id);
+  throw invalidInput('Last-Event-ID must be the number of an event of this stream.', {
+    param: 'Last-Event-ID',
+  });
+}
+
+/** SHA-256 of all that decides what is asked. */
+function fingerprintOf({ body, header }: HttpRequest): string {
+  return createHash('sha256')
+    .update(`${header('x-yggdrasil-max-cost-cents') ?? ''}\n`)
+    .update(body)
+    .digest('base64');
 }
 
 /** Asks for the answer, under the headers that every API of it shares; resolves when it has begun. */
-async function beginCompletion(
+export async function beginCompletion(
   actor: AccountActor,
   order: AskedOrder,
-  request: HttpRequest,
+  request: Pick<HttpRequest, 'header' | 'signal'>,
   isWhole: boolean,
   { requests }: Pick<ChatDependencies, 'requests'>,
 ): Promise<CompletionFrame> {
@@ -123,7 +164,7 @@ function completionHeaders({ answer }: CompletionFrame): Readonly<Record<string,
 }
 
 /** All deltas of an answer put together, and its end. Throws what `failureOf` gives. */
-async function wholeCompletion(
+export async function wholeCompletion(
   frame: CompletionFrame,
 ): Promise<{ readonly fields: JsonObject; readonly end: EndEvent }> {
   const merged = new MergedDelta();

@@ -41,3 +41,13 @@ export const IMAGE_TOKENS = 1_105;
 export const IMAGE_TOKENS_LOW = 85;
 /** Bytes of sound that are counted as a token: 16 a second of MP3 at 128 kbit/s, 31 of speech without compression. */
 export const AUDIO_BYTES_PER_TOKEN = 1_024;
+/** Milliseconds for which an answer that outlives its requester is kept when it has ended. */
+export const LASTING_KEPT_MS = 3_600_000;
+/** Such answers of one account that are at work at a time. */
+export const LASTING_OF_ACCOUNT_MAX = 64;
+/** Such answers of one account that are kept. */
+export const LASTING_KEPT_OF_ACCOUNT_MAX = 1_000;
+/** Bytes of such answers of one account, */
+export const LASTING_BYTES_OF_ACCOUNT_MAX = 16 * 1_024 * 1_024;
+/** and of all together, above which no more are begun. */
+export const LASTING_BYTES_MAX = 128 * 1_024 * 1_024;

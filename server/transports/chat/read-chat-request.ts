@@ -181,13 +181,13 @@ function shortened(place: string): string {
 }
 
 /** The key under which the request is carried out once; null: always. Refuses with `invalid_input`. */
-export function readIdempotencyKey(request: HttpRequest): string | null {
+export function readIdempotencyKey(request: Pick<HttpRequest, 'header'>): string | null {
   const header = request.header('idempotency-key');
   return header === undefined ? null : requireIdempotencyKey(header);
 }
 
 /** The most the requester wants to pay for this request; null: no limit. Refuses with `invalid_input`. */
-export function readMaximumCost(request: HttpRequest): Microcents | null {
+export function readMaximumCost(request: Pick<HttpRequest, 'header'>): Microcents | null {
   const header = request.header('x-yggdrasil-max-cost-cents');
   if (header === undefined) return null;
   const microcents = parsePrice(header);

@@ -41,6 +41,19 @@ const chatCompletion = z
   })
   .meta({ id: 'ChatCompletion' });
 
+const response = z
+  .looseObject({
+    id: z.string(),
+    object: z.literal('response'),
+    status: z.enum(['queued', 'in_progress', 'completed', 'incomplete', 'failed', 'cancelled']),
+    output: z.array(
+      z.looseObject({ type: z.enum(['reasoning', 'message', 'function_call']), id: z.string() }),
+    ),
+  })
+  .meta({ id: 'Response' });
+
+const responseParams = z.strictObject({ responseId: z.string() });
+
 const textCompletion = z
   .object({
     id: z.string(),
@@ -143,21 +156,12 @@ export const OPENAI_DESCRIPTIONS = [
     method: 'POST',
     path: '/v1/responses',
     summary:
-      "A response, as OpenAI's; with `stream` as server-sent events. The same request underneath as a chat completion. Nothing is " +
-      'stored: a conversation is sent whole each time.',
+      "A response, as OpenAI's; with `stream` as server-sent events. The same request underneath as a chat completion. Only in the " +
+      '`background` it is kept, for an hour; a conversation is sent whole each time.',
     params: null,
     headers: completionHeadersSchema,
     body: responseRequestSchema.meta({ id: 'ResponseRequest' }),
-    response: z
-      .looseObject({
-        id: z.string(),
-        object: z.literal('response'),
-        status: z.enum(['completed', 'incomplete']),
-        output: z.array(
-          z.looseObject({ type: z.enum(['reasoning', 'message', 'function_call']), id: z.string() }),
-        ),
-      })
-      .meta({ id: 'Response' }),
+    response,
     errors: COMPLETION_ERRORS,
   },
   {
@@ -190,6 +194,48 @@ export const OPENAI_DESCRIPTIONS = [
     body: embeddingRequestSchema.meta({ id: 'EmbeddingRequest' }),
     response: embeddingList,
     errors: COMPLETION_ERRORS,
+  },
+  {
+    ...reading,
+    operation: 'openai.responses.get',
+    method: 'GET',
+    path: '/v1/responses/:responseId',
+    summary:
+      'A response in the background as it stands; with `stream=true` its events, from behind number `starting_after` on, and those to come.',
+    params: responseParams,
+    body: null,
+    query: z.object({
+      stream: z.enum(['true', 'false']).optional(),
+      starting_after: z.coerce.number().int().min(-1).optional(),
+    }),
+    response,
+    errors: ['response_not_found'],
+  },
+  {
+    ...common,
+    cost: COSTS.write,
+    audit: 'change',
+    operation: 'openai.responses.cancel',
+    method: 'POST',
+    path: '/v1/responses/:responseId/cancel',
+    summary: 'Ends the work on a response in the background. What was delivered is billed.',
+    params: responseParams,
+    body: null,
+    response,
+    errors: ['response_not_found'],
+  },
+  {
+    ...common,
+    cost: COSTS.write,
+    audit: 'change',
+    operation: 'openai.responses.remove',
+    method: 'DELETE',
+    path: '/v1/responses/:responseId',
+    summary: 'Forgets a response in the background, and ends the work on it.',
+    params: responseParams,
+    body: null,
+    response: z.object({ id: z.string(), object: z.literal('response'), deleted: z.literal(true) }),
+    errors: ['response_not_found'],
   },
   {
     ...reading,

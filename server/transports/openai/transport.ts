@@ -10,6 +10,7 @@ import { createEmbedding } from './create-embedding.ts';
 import { OPENAI_DESCRIPTIONS } from './descriptions.ts';
 import { openAiErrorResponse } from './errors.ts';
 import { getModel, listModels } from './models.ts';
+import { cancelResponse, getResponse, removeResponse } from './responses/background.ts';
 import { createResponse } from './responses/create-response.ts';
 
 /** The services behind OpenAI's part of HTTP. */
@@ -18,6 +19,7 @@ export interface OpenAiServices {
   readonly requests: Pick<RequestService, 'createRequest'>;
   readonly tokens: ChatDependencies['tokens'];
   readonly retried: ChatDependencies['retried'];
+  readonly lasting: ChatDependencies['lasting'];
 }
 
 /** True for what an OpenAI client may ask for, whether or not it is there: its errors have OpenAI's form. */
@@ -27,12 +29,16 @@ export function isOpenAiPath(path: string): boolean {
 
 /** The operations of OpenAI's part of HTTP. The API key is a user's token. */
 export function createOpenAiOperations(services: OpenAiServices): HttpOperation[] {
-  const [chatCompletion, response, completion, embedding, modelList, model] = OPENAI_DESCRIPTIONS;
+  const [chatCompletion, response, completion, embedding, found, cancelled, removed, modelList, model] =
+    OPENAI_DESCRIPTIONS;
   return [
     marketOperation(chatCompletion, (actor, request) => createChatCompletion(actor, request, services)),
     marketOperation(response, (actor, request) => createResponse(actor, request, services)),
     marketOperation(completion, (actor, request) => createTextCompletion(actor, request, services)),
     marketOperation(embedding, (actor, request) => createEmbedding(actor, request, services)),
+    marketOperation(found, (actor, request) => getResponse(actor, request, services)),
+    marketOperation(cancelled, (actor, request) => cancelResponse(actor, request, services)),
+    marketOperation(removed, (actor, request) => removeResponse(actor, request, services)),
     marketOperation(modelList, (actor, request) => listModels(actor, request, services)),
     marketOperation(model, (actor, request) => getModel(actor, request, services)),
   ];

@@ -17,6 +17,7 @@ import type { TenantService } from '../../domains/tenants/index.ts';
 import type { TopologyService } from '../../domains/topology/index.ts';
 import type { TransactionService } from '../../domains/transactions/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import type { ChatDependencies } from '../chat/completion.ts';
 import type { CookieSessions } from '../pipeline/cookie-sessions.ts';
 import { createSuspension } from './admin/create-suspension.ts';
 import { followLogs } from './admin/follow-logs.ts';
@@ -70,7 +71,9 @@ import { getTrialBalance } from './ledger/get-trial-balance.ts';
 import { listEntries } from './ledger/list-entries.ts';
 import { explainProvider } from './marketplace/explain-provider.ts';
 import { explainRequest } from './marketplace/explain-request.ts';
+import { createMarketRequest } from './marketplace/create-request.ts';
 import { getProvider } from './marketplace/get-provider.ts';
+import { getMarketRequest } from './marketplace/get-request.ts';
 import { getTransaction } from './marketplace/get-transaction.ts';
 import { listProviders } from './marketplace/list-providers.ts';
 import { listTransactions } from './marketplace/list-transactions.ts';
@@ -151,6 +154,9 @@ export interface RestServices {
   readonly spending: SpendingService;
   readonly providers: ProviderService;
   readonly transactions: TransactionService;
+  readonly requests: ChatDependencies['requests'];
+  readonly tokens: ChatDependencies['tokens'];
+  readonly lasting: ChatDependencies['lasting'];
   readonly cookies: CookieSessions;
   /** Where the pages of this server are, for who asked for this host. */
   readonly pageOrigin: (host: string | undefined) => string;
@@ -301,6 +307,8 @@ const marketRoutes = (services: RestServices) => [
   getProvider(services),
   explainProvider(services),
   explainRequest(services),
+  createMarketRequest(services),
+  getMarketRequest(services),
   listTransactions(services),
   getTransaction(services),
   getPaymentStanding(services),

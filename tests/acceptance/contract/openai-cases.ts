@@ -41,6 +41,27 @@ export const OPENAI_CASES: Readonly<Record<string, OpenAiCase>> = {
     status: 404,
     code: 'model_not_found',
   },
+  'openai.responses.get': {
+    method: 'GET',
+    valid: { path: '/v1/responses/resp_none' },
+    refused: { path: '/v1/responses/resp_none' },
+    status: 404,
+    code: 'response_not_found',
+  },
+  'openai.responses.cancel': {
+    method: 'POST',
+    valid: { path: '/v1/responses/resp_none/cancel' },
+    refused: { path: '/v1/responses/resp_none/cancel' },
+    status: 404,
+    code: 'response_not_found',
+  },
+  'openai.responses.remove': {
+    method: 'DELETE',
+    valid: { path: '/v1/responses/resp_none' },
+    refused: { path: '/v1/responses/resp_none' },
+    status: 404,
+    code: 'response_not_found',
+  },
   'openai.models.list': {
     method: 'GET',
     valid: { path: '/v1/models' },

@@ -263,6 +263,18 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'transaction_not_found',
   },
+  'marketplace.requests.create': {
+    valid: () => ({ path: '/api/v1/marketplace/requests', body: { prompt: 'Hello' } }),
+    refused: () => ({ path: '/api/v1/marketplace/requests', body: { model: 'm' } }),
+    status: 400,
+    code: 'invalid_input',
+  },
+  'marketplace.requests.get': {
+    valid: () => ({ path: `/api/v1/marketplace/requests/${UNKNOWN_ID}` }),
+    refused: () => ({ path: `/api/v1/marketplace/requests/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'response_not_found',
+  },
   'payments.standing.get': {
     valid: ({ alice }) => ({ path: `/api/v1/admin/payment-standing/${alice.userId}` }),
     refused: () => ({ path: `/api/v1/admin/payment-standing/${UNKNOWN_ID}` }),

@@ -238,7 +238,7 @@ const TRANSPORTS = {
   ],
   chat: [
     [packages('zod'), 'schemas of bodies'],
-    [node('crypto'), 'knows a request again by its hash', { only: '/retried-requests\\.ts$' }],
+    [node('crypto'), 'knows a request again by its hash', { only: '/(retried-requests|completion)\\.ts$' }],
     [folders('server/platform/http'), 'the shape of a request', { types: true }],
   ],
   anthropic: [
@@ -257,6 +257,7 @@ const TRANSPORTS = {
     ],
   ],
   rest: [
+    [CHAT, 'requests to the market are chats underneath', { only: '/(routes|marketplace/[a-z-]+)\\.ts$' }],
     [packages('zod'), 'schemas of parameters, queries, bodies and answers'],
     [folders('server/platform/http'), 'the shape of a request', { types: true }],
     [node('crypto'), 'the tag of the OpenAPI document', { only: '/openapi\\.ts$' }],

@@ -93,6 +93,25 @@ describe('what a provider can do', () => {
   });
 });
 
+describe('any model', () => {
+  it('is the cheapest that can do what is asked, over all providers, and the next where that one fails', async () => {
+    const plain = await market.provider({ model: 'plain', price: 1, features: ['chat'] });
+    const cheap = await market.provider({ model: 'cheap', price: 2, features: ['chat', 'tools'] });
+    const dear = await market.provider({ model: 'dear', price: 9, features: ['chat', 'tools'] });
+    const tools = [{ type: 'function' as const, function: { name: 'f' } }];
+    for (const provider of [plain, dear]) answerWith(provider, [{ content: 'Hi' }], 'stop');
+    cheap.onRequest = ({ requestId }) => market.fail(cheap, requestId);
+    const ask = (changes: object) =>
+      client.chat.completions.create({ model: 'auto', messages, max_tokens: 9, ...changes });
+    expect((await ask({})).model).toBe('plain');
+    expect((await ask({ tools })).model).toBe('dear');
+    expect(cheap.requests).toHaveLength(1);
+    await expect(ask({ logprobs: true })).rejects.toMatchObject({ code: 'feature_not_supported' });
+    const offered = market.provider({ model: 'auto' });
+    await expect(offered).rejects.toMatchObject({ code: 'invalid_input' });
+  });
+});
+
 describe('several answers', () => {
   const two = [
     { content: 'Hello', choices: [{ index: 1, delta: { content: 'Good' } }] },

@@ -272,7 +272,6 @@ describe("a response by OpenAI's official client", () => {
     for (const [changes, param] of [
       [{ store: true }, 'store'],
       [{ previous_response_id: 'resp_1' }, 'previous_response_id'],
-      [{ background: true }, 'background'],
       [{ tools: [{ type: 'web_search' }] }, 'tools.0.type'],
       [{ input: [{ role: 'user', content: [image] }] }, 'messages.0.content.0.image_url.url'],
       [{ input: [{ type: 'item_reference', id: 'msg_1' }] }, 'input.0.type'],

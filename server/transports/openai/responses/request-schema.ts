@@ -85,8 +85,6 @@ const textFormat = z.discriminatedUnion('type', [
   }),
 ]);
 
-const notStored = 'answers are not stored';
-
 /**
  * What of OpenAI's request for a response is served: https://platform.openai.com/docs/api-reference/responses/create. What
  * is not listed is refused by name, so that nobody waits for an effect that doesn't come.
@@ -111,7 +109,9 @@ export const responseRequestSchema = z.strictObject({
   stream: z.boolean().nullish(),
   stream_options: z.strictObject({ include_obfuscation: z.boolean().nullish() }).nullish(),
   // What every client may send without asking for anything.
-  store: z.literal(false, notStored).nullish(),
+  store: z.boolean().nullish(),
+  // Worked on without whoever asked, who comes back for it.
+  background: z.boolean().nullish(),
   truncation: z.literal('disabled', 'nothing is left out of a conversation').nullish(),
   include: z.array(z.literal('reasoning.encrypted_content', 'it is not served')).nullish(),
   top_logprobs: z.literal(0, 'log probabilities are not served').nullish(),

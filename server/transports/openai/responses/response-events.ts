@@ -12,8 +12,17 @@ import {
   itemId,
   itemOf,
   type PartSoFar,
+  type ResponseFrame,
   responseInProgress,
 } from './response-format.ts';
+
+/** An event of a response; all are numbered from 0. */
+export interface ResponseEvent {
+  readonly type: string;
+  readonly sequence_number: number;
+  /** The whole response, in those that have it. */
+  readonly response?: object;
+}
 
 /**
  * Server-sent events of a response: https://platform.openai.com/docs/api-reference/responses-streaming. An answer that fails
@@ -23,38 +32,68 @@ export async function* responseEvents(
   frame: CompletionFrame,
   asked: ResponseRequest,
 ): AsyncGenerator<string> {
+  const events = eventsOfResponse(frame, asked, 'in_progress', Promise.resolve(frame));
+  for await (const event of events) yield namedEvent(event.type, event);
+}
+
+/** The same as objects, of a response that is called as `frame` says, and whose answer may not have begun. */
+export async function* eventsOfResponse(
+  frame: ResponseFrame,
+  asked: ResponseRequest,
+  status: 'in_progress' | 'queued',
+  begun: Promise<CompletionFrame>,
+): AsyncGenerator<ResponseEvent> {
   let sequence = 0;
-  const sent = (type: string, fields: object) =>
-    namedEvent(type, { type, sequence_number: sequence++, ...fields });
+  const sent = (type: string, fields: object): ResponseEvent => ({
+    type,
+    sequence_number: sequence++,
+    ...fields,
+  });
+  yield sent('response.created', { response: responseInProgress(frame, asked, status) });
+  try {
+    const { answer } = await begun;
+    yield sent('response.in_progress', { response: responseInProgress(frame, asked) });
+    for await (const [type, fields] of eventsOfAnswer(
+      { ...answer, ...frame.answer, events: answer.events },
+      asked,
+    ))
+      yield sent(type, fields);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const isCancelled = error.code === 'request_cancelled';
+    const type = isCancelled ? 'response.cancelled' : 'response.failed';
+    yield sent(type, { response: failedResponse(frame, asked, error) });
+    if (isCancelled) return;
+    const told = openAiError(error);
+    // As the reference has it, and as the clients look for it.
+    yield sent('error', { code: told.code, message: told.message, param: told.param, error: told });
+  }
+}
+
+/** The parts of an answer, and its end. Throws what `failureOf` gives. */
+async function* eventsOfAnswer(
+  answer: CompletionFrame['answer'],
+  asked: ResponseRequest,
+): AsyncGenerator<Named> {
+  const frame = { answer, promptTokens: 0 };
   const parts = new AnswerParts(frame);
   const ended: PartSoFar[] = [];
   const sentParts = function* (events: Iterable<PartEvent>) {
     for (const event of events) {
       if (event.kind === 'ended') ended.push(event);
-      for (const [type, fields] of itemEvents(frame, event)) yield sent(type, fields);
+      yield* itemEvents(frame, event);
     }
   };
-
-  yield sent('response.created', { response: responseInProgress(frame, asked) });
-  yield sent('response.in_progress', { response: responseInProgress(frame, asked) });
-  try {
-    for await (const event of frame.answer.events) {
-      if (event.kind === 'delta') {
-        yield* sentParts(parts.take(event.fields));
-      } else if (event.kind === 'failed') {
-        throw failureOf(frame, event);
-      } else {
-        yield* sentParts(parts.close());
-        const { status, response } = endedResponse(frame, asked, ended, event);
-        yield sent(`response.${status}`, { response });
-      }
+  for await (const event of answer.events) {
+    if (event.kind === 'delta') {
+      yield* sentParts(parts.take(event.fields));
+    } else if (event.kind === 'failed') {
+      throw failureOf(frame, event);
+    } else {
+      yield* sentParts(parts.close());
+      const { status, response } = endedResponse(frame, asked, ended, event);
+      yield [`response.${status}`, { response }];
     }
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    yield sent('response.failed', { response: failedResponse(frame, asked, error) });
-    const told = openAiError(error);
-    // As the reference has it, and as the clients look for it.
-    yield sent('error', { code: told.code, message: told.message, param: told.param, error: told });
   }
 }
 

@@ -7,6 +7,11 @@ import type { ResponseRequest } from './request-schema.ts';
 
 type EndEvent = Extract<ComputeEvent, { kind: 'end' }>;
 
+/** What names a response and its items. */
+export interface ResponseFrame {
+  readonly answer: Pick<CompletionFrame['answer'], 'transactionId' | 'createdAtMs' | 'model'>;
+}
+
 /** A part of the answer with its place and text, as far as it has come. */
 export interface PartSoFar {
   readonly index: number;
@@ -15,13 +20,17 @@ export interface PartSoFar {
 }
 
 /** A response at work: https://platform.openai.com/docs/api-reference/responses/object. */
-export function responseInProgress(frame: CompletionFrame, asked: ResponseRequest): object {
-  return responseObject(frame, asked, { status: 'in_progress', output: [], usage: null });
+export function responseInProgress(
+  frame: ResponseFrame,
+  asked: ResponseRequest,
+  status: 'in_progress' | 'queued' = 'in_progress',
+): object {
+  return responseObject(frame, asked, { status, output: [], usage: null });
 }
 
 /** A response that has ended. One that was cut is incomplete, and says why. */
 export function endedResponse(
-  frame: CompletionFrame,
+  frame: ResponseFrame,
   asked: ResponseRequest,
   parts: readonly PartSoFar[],
   end: EndEvent,
@@ -36,16 +45,17 @@ export function endedResponse(
   };
 }
 
-/** A response that failed on the way. */
+/** A response that failed on the way, or was cancelled. */
 export function failedResponse(
-  frame: CompletionFrame,
+  frame: ResponseFrame,
   asked: ResponseRequest,
   { code, publicMessage: message }: AppError,
 ): object {
+  const isCancelled = code === 'request_cancelled';
   return responseObject(frame, asked, {
-    status: 'failed',
+    status: isCancelled ? 'cancelled' : 'failed',
     output: [],
-    error: { code, message },
+    error: isCancelled ? null : { code, message },
     usage: null,
   });
 }
@@ -56,7 +66,7 @@ const INCOMPLETE_REASONS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** An item of the output. */
-export function itemOf(frame: CompletionFrame, { index, part, text }: PartSoFar, status: string): object {
+export function itemOf(frame: ResponseFrame, { index, part, text }: PartSoFar, status: string): object {
   const id = itemId(frame, index, part);
   switch (part.kind) {
     case 'thinking':
@@ -69,13 +79,13 @@ export function itemOf(frame: CompletionFrame, { index, part, text }: PartSoFar,
 }
 
 /** An item of the output as it begins. */
-export function begunItem(frame: CompletionFrame, index: number, part: Part): object {
+export function begunItem(frame: ResponseFrame, index: number, part: Part): object {
   const item = itemOf(frame, { index, part, text: '' }, 'in_progress');
   return part.kind === 'call' ? item : { ...item, content: [] };
 }
 
 /** What an item is called among those of its response. */
-export function itemId({ answer }: CompletionFrame, index: number, { kind }: Part): string {
+export function itemId({ answer }: ResponseFrame, index: number, { kind }: Part): string {
   const prefix = kind === 'thinking' ? 'rs' : kind === 'call' ? 'fc' : 'msg';
   return `${prefix}_${answer.transactionId}_${index}`;
 }
@@ -91,13 +101,13 @@ function contentOf(part: Part, text: string): object[] {
   return [contentPart(part, text)];
 }
 
-function responseObject(frame: CompletionFrame, asked: ResponseRequest, state: object): object {
+function responseObject(frame: ResponseFrame, asked: ResponseRequest, state: object): object {
   return {
     id: `resp_${frame.answer.transactionId}`,
     object: 'response',
     created_at: Math.floor(frame.answer.createdAtMs / 1000),
     model: frame.answer.model,
-    background: false,
+    background: asked.background ?? false,
     error: null,
     incomplete_details: null,
     instructions: asked.instructions ?? null,
@@ -108,7 +118,7 @@ function responseObject(frame: CompletionFrame, asked: ResponseRequest, state: o
     previous_response_id: null,
     reasoning: { effort: asked.reasoning?.effort ?? null, summary: null },
     service_tier: 'default',
-    store: false,
+    store: asked.background ?? false,
     temperature: asked.temperature ?? null,
     text: { format: asked.text?.format ?? { type: 'text' } },
     tool_choice: asked.tool_choice ?? 'auto',

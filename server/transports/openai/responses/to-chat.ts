@@ -40,6 +40,10 @@ export function readResponseRequest(request: HttpRequest): {
         });
   requireWholeCharacters(body);
   const asked = { ...rest, input: items };
+  if (asked.store && !asked.background)
+    throw invalidInput('store: answers are not stored, but for those in the `background`.', {
+      param: 'store',
+    });
   return { asked, chat: checkedChat(chatOf(asked)) };
 }
 
