@@ -1,4 +1,8 @@
-import type { Eligible, ProviderService } from '../../../server/domains/providers/index.ts';
+import {
+  type Eligible,
+  PRICE_GUARD_DEFAULT,
+  type ProviderService,
+} from '../../../server/domains/providers/index.ts';
 import type { QualityService } from '../../../server/domains/quality/index.ts';
 import { NO_PREFERENCES, REQUEST_TIMES } from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
@@ -61,6 +65,7 @@ export class ChoiceWorld implements ReachedStore {
       reachStore: () => this,
       isCounterBroken: () => false,
       times: REQUEST_TIMES,
+      priceGuard: PRICE_GUARD_DEFAULT,
       wrapProviders: (providers, quality) => this.#withPolicy(providers, quality, policy),
     });
     const watcher = {
