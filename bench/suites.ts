@@ -56,7 +56,8 @@ export const suites: readonly SuiteEntry[] = [
   },
   {
     name: 'market',
-    measures: "the market's choice of providers in seeded worlds beside other policies: shares, waits, prices",
+    measures:
+      "the market's choice of providers in seeded worlds beside other policies: shares, waits, prices",
     needs: 'build/core.wasm (npm run build), a checkout; ten minutes, with --quick two',
     load: () => import('./market/index.ts'),
   },

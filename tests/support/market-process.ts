@@ -52,6 +52,8 @@ export interface MarketSurroundings<Store extends ReachedStore> {
   reachStore(clock: Clock): Store;
   /** True where tokens can't be counted now. */
   isCounterBroken(): boolean;
+  /** Left out: nobody is too dear. */
+  readonly priceGuard?: number;
   /** Left out: `TIMES`. */
   readonly times?: RequestTimes;
   /** Puts something between requests and providers; left out: nothing. */
@@ -76,6 +78,7 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
     isCounterBroken,
     wrapProviders,
     times = TIMES,
+    priceGuard = Number.POSITIVE_INFINITY,
   }: MarketSurroundings<Store>) {
     // What waits for time never goes on in a process that is gone.
     const clock: Clock = {
@@ -98,13 +101,16 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
       store: { find: () => store.read(async () => null), save: () => store.read(async () => {}) },
       ...surroundings,
     });
-    this.providers = createProviderService({
-      store: { saveOffer: (device) => store.read(async () => device.deviceId) },
-      payoutStanding: { canBePaid: () => store.read(async () => true) },
-      quality,
-      core,
-      ...surroundings,
-    });
+    this.providers = createProviderService(
+      {
+        store: { saveOffer: (device) => store.read(async () => device.deviceId) },
+        payoutStanding: { canBePaid: () => store.read(async () => true) },
+        quality,
+        core,
+        ...surroundings,
+      },
+      { priceGuard },
+    );
     this.requests = createRequestService(
       { nodeId: 'the only one', times },
       {

@@ -194,6 +194,10 @@ export class ProviderRegistry {
       const isWorse = other.tenantId === tenantId && isLessTrusted(other.health, standing.health);
       if (isWorse) standing.health = other.health;
     }
+    const { health } = standing;
+    // Another machine may work where this one doesn't: it is tried at once, by one request.
+    if (health.pausedUntilMs !== null)
+      standing.health = { ...health, pausedUntilMs: this.#clock.monotonicMs() };
     return standing;
   }
 

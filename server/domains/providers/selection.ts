@@ -51,6 +51,8 @@ export interface SelectionDependencies {
 
 /** Of its share, what a provider has for an account that has seen it fail, while nobody else has. */
 const SUSPECT_SHARE = 0.05;
+/** Of its share, what the dearest has at least. */
+const CHEAPNESS_MIN = 0.1;
 
 const COPIED_COLUMNS = ['price', 'quality', 'latencyMs', 'availability', 'utilization'] as const;
 
@@ -62,8 +64,8 @@ let firstAt = 0;
 
 /**
  * Chooses in a market that somebody is in. Only free slots are looked at; a provider whose pause is over gets one request as a
- * probe; one that has become several times slower is put aside first. Each has a share: its capacity, by the cube of its score
- * beside the best one's and by its reliability. Who was given least for its share gets the request: so equals take turns, and
+ * probe; one that has become several times slower is put aside first. Each has a share: its capacity, by the square of its score
+ * beside the best one's, by the root of how cheap it is, and by its reliability. Who was given least for its share gets the request: so equals take turns, and
  * nobody starves.
  */
 export function selectProvider(
@@ -80,7 +82,7 @@ export function selectProvider(
   fillCandidates(market, wish, count, dependencies.core.candidates);
   const scored = dependencies.core.scoreBatch(count);
   if (!scored.ok) throw new InvariantError(`candidates could not be scored: ${scored.reason}`);
-  const best = weigh(market, wish, count, dependencies.core.candidates.scores);
+  const best = weigh(market, wish, count, dependencies.core.candidates);
   if (best === 0) {
     const isBusy = mayWait(market, count, wish.priceMax, dependencies.core.candidates.price);
     return { ok: false, reason: isBusy ? 'all_busy' : 'all_unhealthy' };
@@ -196,19 +198,28 @@ function amongAt(among: readonly Eligible[], place: number): Eligible {
 }
 
 /** Writes what each place's part of the work is worth into `shares`, 0 without a free slot. Returns the best score. */
-function weigh(market: ModelMarket, { accountId }: ChoiceWish, count: number, scores: Float32Array): number {
+function weigh(
+  market: ModelMarket,
+  { accountId }: ChoiceWish,
+  count: number,
+  { scores, price }: ScoringCore['candidates'],
+): number {
   let best = 0;
+  let lowestPrice = Number.POSITIVE_INFINITY;
   for (let i = 0; i < count; i++) {
     const score = scores[i] as number;
     if (score > best) best = score;
+    if (score > 0 && (price[i] as number) < lowestPrice) lowestPrice = price[i] as number;
   }
   if (best === 0) return 0;
   const { reliability } = market.columns;
   const [rows, weights] = [places, shares];
   for (let i = 0; i < count; i++) {
     const score = (scores[i] as number) / best;
-    // The cube, written out: it is the hot path, and a power is ten times as slow.
-    weights[i] = score <= 0 ? 0 : score * score * score * (reliability[rows[i] as number] as number);
+    const asked = price[i] as number;
+    // Beside somebody who works for nothing the others have a share, too.
+    const cheapness = asked === lowestPrice ? 1 : Math.max(CHEAPNESS_MIN, Math.sqrt(lowestPrice / asked));
+    weights[i] = score <= 0 ? 0 : score * score * cheapness * (reliability[rows[i] as number] as number);
   }
   for (const row of market.suspectsOf(accountId)) {
     const place = placeOf(row, count);

@@ -82,7 +82,8 @@ export function createRequestService(
       }
       if (!running.hasRoom(accountId)) throw tooManyRunning();
       let rest: Promise<void> = Promise.resolve();
-      const offers = () => providers.everyOffer(actor.tenantId).filter(({ model }) => isModelInScope(actor, model.name));
+      const offers = () =>
+        providers.everyOffer(actor.tenantId).filter(({ model }) => isModelInScope(actor, model.name));
       const models = modelsFor(order, requester, { offers, nowMs: clock.monotonicMs() });
       const answer = begin(requester, order, models, (ended) => {
         rest = ended;

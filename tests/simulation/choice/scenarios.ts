@@ -139,6 +139,7 @@ export const FEW: readonly Scenario[] = [
 export const ALL: readonly Scenario[] = [
   ...FEW,
   equals(2, 0.8),
-  ...[0.1, 0.3, 0.7, 0.9].map((load) => band(20, load, 300_000)),
+  band(20, 0.1, 900_000),
+  ...[0.3, 0.7, 0.9].map((load) => band(20, load, 300_000)),
   band(100, 0.5, 40_000),
 ];

@@ -1,4 +1,9 @@
-import { type Eligible, PLAIN_CHAT, type ProviderService } from '../../../server/domains/providers/index.ts';
+import {
+  type Eligible,
+  PLAIN_CHAT,
+  PRICE_GUARD_DEFAULT,
+  type ProviderService,
+} from '../../../server/domains/providers/index.ts';
 import type { QualityService } from '../../../server/domains/quality/index.ts';
 import { NO_PREFERENCES, REQUEST_TIMES } from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
@@ -61,6 +66,7 @@ export class ChoiceWorld implements ReachedStore {
       reachStore: () => this,
       isCounterBroken: () => false,
       times: REQUEST_TIMES,
+      priceGuard: PRICE_GUARD_DEFAULT,
       wrapProviders: (providers, quality) => this.#withPolicy(providers, quality, policy),
     });
     const watcher = {

@@ -30,9 +30,10 @@ describe.each([0.4, 0.7])(
     const price = (policy: PolicyName) => mean(results[policy], (result) => result.centsPer1000Tokens);
     const p99Ms = (policy: PolicyName) => mean(results[policy], (result) => result.latencyP99Ms);
 
-    it('shares the work by capacity: Jain at least 0.95, nobody under 10 % of its fair share', () => {
+    // The prices are spread by six, and the dearer get less. What holds inside one price is shown in choice/.
+    it('shares the work by capacity and price: Jain at least 0.85, nobody under 10 % of its fair share', () => {
       for (const { jain, smallestShare } of ours) {
-        expect(jain).toBeGreaterThanOrEqual(0.95);
+        expect(jain).toBeGreaterThanOrEqual(0.85);
         expect(smallestShare).toBeGreaterThan(0.1);
       }
     });
