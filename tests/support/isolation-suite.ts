@@ -17,15 +17,8 @@ import {
   ProviderOffer,
 } from '../../proto/index.ts';
 import { connect } from '../../server/platform/database/connect.ts';
-import {
-  ATTACKS,
-  type Attack,
-  KEPT_KEY,
-  KEPT_ORDER,
-  type Target,
-  UNKNOWN_TARGET,
-  VISIBLE_ATTACKS,
-} from './attacks.ts';
+import { type Attack, type Target, UNKNOWN_TARGET } from './attack.ts';
+import { ATTACKS, KEPT_KEY, KEPT_ORDER, VISIBLE_ATTACKS } from './attacks.ts';
 import { BifrostSocket } from './bifrost-socket.ts';
 import { deltaPayload } from './compute.ts';
 import { openClient } from './ratatoskr.ts';

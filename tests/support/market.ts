@@ -191,25 +191,30 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
     ...bookkeeping(asker, tenants),
     ...messages(providers),
     /** A provider that is connected and offers `model`. */
-    async provider(
-      offer: {
-        model?: string;
-        price?: PriceInput;
-        slots?: number;
-        context?: number;
-      } & Pick<OfferInput['models'][number], 'continuesAnswers' | 'features' | 'fields'> = {},
-    ): Promise<FakeProvider> {
-      const provider = new FakeProvider();
-      await addOwner(database, provider.owner);
-      const { model = 'm', price = 1_000, slots = 4, context = 8_192, ...declared } = offer;
-      const models = [{ name: model, prices: price, contextTokens: context, ...declared }];
-      const input: OfferInput = { slots, models };
-      await providers.offer(provider.actor, provider.link, input);
-      showSlots(providers, provider, model, slots);
-      return provider;
-    },
+    provider: (offer: FakeOffer = {}) => connectProvider(database, providers, offer),
     order: orderWith,
   };
+}
+
+/** What a provider of tests offers, where it isn't what most do. */
+interface FakeOffer extends Pick<OfferInput['models'][number], 'continuesAnswers' | 'features' | 'fields'> {
+  readonly model?: string;
+  readonly price?: PriceInput;
+  readonly slots?: number;
+  readonly context?: number;
+}
+
+async function connectProvider(
+  database: Database,
+  providers: ReturnType<typeof createProviderService>,
+  { model = 'm', price = 1_000, slots = 4, context = 8_192, ...declared }: FakeOffer,
+): Promise<FakeProvider> {
+  const provider = new FakeProvider();
+  await addOwner(database, provider.owner);
+  const models = [{ name: model, prices: price, contextTokens: context, ...declared }];
+  await providers.offer(provider.actor, provider.link, { slots, models });
+  showSlots(providers, provider, model, slots);
+  return provider;
 }
 
 /** The provider has shown that it serves as many requests at a time as it says. */

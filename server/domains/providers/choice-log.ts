@@ -1,8 +1,10 @@
 import type { AccountId, TenantId } from '../../kernel/ids.ts';
 import { CHOICES_REMEMBERED, EXPLAINED_CANDIDATES_MAX, REQUEST_CHOICES_MAX } from './limits.ts';
 import type { ScoringCore } from './ports.ts';
-import type { ChoiceReason } from './selection.ts';
 import type { ProviderId } from './types.ts';
+
+/** Why a provider was chosen: its share is due, or it has the prompt in its cache, is new, or is being tried after a pause. */
+export type ChoiceReason = 'share' | 'cache' | 'exploration' | 'probe';
 
 /** A provider that could have had a request: its score from 0 to 1, and what each part of the score was, unweighted. */
 export interface ExplainedCandidate {

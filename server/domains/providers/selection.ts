@@ -1,6 +1,6 @@
 import { InvariantError } from '../../kernel/errors.ts';
 import type { Random } from '../../kernel/random.ts';
-import { type ExplainedCandidate, explainCandidates } from './choice-log.ts';
+import { type ChoiceReason, type ExplainedCandidate, explainCandidates } from './choice-log.ts';
 import { pause } from './health.ts';
 import { CACHE_DEBT_MAX, CACHE_SCORE_MIN, EXPLORED_AFTER_MS, EXPLORED_EVERY } from './limits.ts';
 import {
@@ -25,9 +25,6 @@ export type Selection =
       readonly candidates: readonly ExplainedCandidate[];
     }
   | { readonly ok: false; readonly reason: 'all_unhealthy' | 'all_busy' };
-
-/** Why a provider was chosen: its share is due, or it has the prompt in its cache, is new, or is being tried after a pause. */
-export type ChoiceReason = 'share' | 'cache' | 'exploration' | 'probe';
 
 /** What a request is to its choice. */
 export interface ChoiceWish {

@@ -114,7 +114,7 @@ export function createProviderService(
   dependencies: ProviderDependencies,
   { priceGuard }: ProviderOptions = { priceGuard: PRICE_GUARD_DEFAULT },
 ): ProviderService {
-  const { clock, quality } = dependencies;
+  const { clock } = dependencies;
   const registry = new ProviderRegistry(clock);
   const conversations = new CachedConversations();
   const choices = new ChoiceLog();
@@ -126,6 +126,8 @@ export function createProviderService(
 
   return {
     ...offering,
+    ...createShowing(registry, dependencies),
+    ...createExplaining({ registry, choices, priceGuard }, dependencies),
 
     delta(actor, message) {
       const attempt = attemptOf(actor, message.requestId);
@@ -136,6 +138,33 @@ export function createProviderService(
       const attempt = attemptOf(actor, message.requestId);
       if (attempt) requireAllowed(attempt.receiveResult(message));
     },
+
+    offersOf: (model, tenantId) => registry.offersOf(model, tenantId ?? null),
+    everyOffer: (tenantId) => registry.everyOffer(tenantId ?? null),
+    async takeSlot(wish) {
+      const attempt = await takeSlot(wish, {
+        ...dependencies,
+        registry,
+        conversations,
+        choices,
+        priceGuard,
+      });
+      if (attempt !== null && !attempt.isOwn)
+        attempt.provider.standing.addDebt(expectedTokensOf(attempt.order), clock.monotonicMs());
+      return attempt;
+    },
+    judge: (attempt, completionTokens, paddedShare = 0) =>
+      judgeAttempt(attempt, { completionTokens, paddedShare }, dependencies),
+    close: () => registry.close(),
+  };
+}
+
+/** What the market shows of itself. */
+function createShowing(
+  registry: ProviderRegistry,
+  { quality }: ProviderDependencies,
+): Pick<ProviderService, 'listProviders' | 'getProvider' | 'listModels' | 'findModel'> {
+  return {
     async listProviders(actor, after, limit) {
       const page = pageBehind([...shownTo(actor, registry).providers()], ({ id }) => id, after, limit);
       return { ...page, items: page.items.map((provider) => listProvider(provider, quality)) };
@@ -159,7 +188,19 @@ export function createProviderService(
         .map(({ provider }) => provider);
       return listModels(serving).find((model) => model.name === name) ?? null;
     },
+  };
+}
 
+/** Why requests and providers have what they have. */
+function createExplaining(
+  {
+    registry,
+    choices,
+    priceGuard,
+  }: { readonly registry: ProviderRegistry; readonly choices: ChoiceLog; readonly priceGuard: number },
+  { clock, quality }: ProviderDependencies,
+): Pick<ProviderService, 'explainRequest' | 'explainProvider'> {
+  return {
     async explainRequest(actor, requestId) {
       const found = choices.find(requestId, requirePermission(actor, 'money.read'));
       if (found === null) throw notFound('transaction');
@@ -177,24 +218,6 @@ export function createProviderService(
         marketOf: (model) => registry.marketOf(model),
       });
     },
-
-    offersOf: (model, tenantId) => registry.offersOf(model, tenantId ?? null),
-    everyOffer: (tenantId) => registry.everyOffer(tenantId ?? null),
-    async takeSlot(wish) {
-      const attempt = await takeSlot(wish, {
-        ...dependencies,
-        registry,
-        conversations,
-        choices,
-        priceGuard,
-      });
-      if (attempt !== null && !attempt.isOwn)
-        attempt.provider.standing.addDebt(expectedTokensOf(attempt.order), clock.monotonicMs());
-      return attempt;
-    },
-    judge: (attempt, completionTokens, paddedShare = 0) =>
-      judgeAttempt(attempt, { completionTokens, paddedShare }, dependencies),
-    close: () => registry.close(),
   };
 }
 

@@ -3,7 +3,6 @@ import type { TransactionId, TransferId } from '../../kernel/ids.ts';
 import {
   type Attempt,
   type AttemptEnd,
-  type AttemptOrder,
   CREDIT_BYTES,
   DELTA_BYTES_MAX,
   type Eligible,
@@ -15,6 +14,7 @@ import type { BegunTransaction } from '../transactions/index.ts';
 import { AnswerCosts } from './answer-costs.ts';
 import { AnswerCredit } from './answer-credit.ts';
 import { AnswerStream } from './answer-stream.ts';
+import { attemptOrderOf } from './attempt-order.ts';
 import { asProvidersFault, mayFailOver } from './billing.ts';
 import { isTooLittle, narrowOffers, requireContext, type Unaffordable } from './candidates.ts';
 import { countTexts, type EndDependencies, endRequest } from './end-request.ts';
@@ -218,7 +218,11 @@ export class ComputeRequest {
       return await providers.takeSlot({
         waitMs: Math.min(times.slotWaitMs, this.#leftMs()),
         signal: this.#signal,
-        order: this.#attemptOrder(),
+        order: attemptOrderOf(this.#input, times, {
+          body: this.#continuationBody,
+          deliveredTokens: this.#brokenOff.completionTokens,
+          deadlineMs: this.#deadlineMs,
+        }),
         narrow: (offers) => this.#narrow(offers),
         rankOf: rankOf(order.preferences, requester.tenantId),
         contextTokensOnly: this.#isOpen() ? this.#neededTokens() : null,
@@ -229,30 +233,6 @@ export class ComputeRequest {
       if (this.#attempts > 0 && error instanceof AppError) return null;
       throw error;
     }
-  }
-
-  /** What the next provider is asked: all of the answer, or the rest of it. */
-  #attemptOrder(): AttemptOrder {
-    const { times } = this.#options;
-    const { id, order, requester } = this.#input;
-    const delivered = this.#brokenOff.completionTokens;
-    const { completionTokensMax } = order;
-    return {
-      requestId: id,
-      accountId: requester.accountId,
-      tenantId: requester.tenantId,
-      model: order.model,
-      task: order.task,
-      body: this.#continuationBody ?? order.body,
-      isContinuation: this.#continuationBody !== null,
-      promptTokens: order.promptTokens + delivered,
-      completionTokensMax: completionTokensMax === null ? null : completionTokensMax - delivered,
-      firstTokenTimeoutMs: times.firstTokenTimeoutMs,
-      stallTimeoutMs: times.stallTimeoutMs,
-      // Who goes on gets its credit when it is asked: what is unread then counts against it.
-      creditBytes: this.#continuationBody === null ? CREDIT_BYTES : 0,
-      deadlineMs: this.#deadlineMs,
-    };
   }
 
   /** True: everybody is too dear for what should be held first, and less of it would do. */

@@ -1,0 +1,117 @@
+import { type RestCase, UNKNOWN_ID, unknownQuery } from './rest-case.ts';
+
+/** Of the market, its money and its payments. */
+export const MARKET_CASES: Readonly<Record<string, RestCase>> = {
+  'ledger.topUps.create': {
+    valid: ({ alice }) => ({
+      path: '/api/v1/ledger/top-ups',
+      body: { userId: alice.userId, amountCents: 100 },
+      headers: { 'idempotency-key': 'contract' },
+    }),
+    refused: ({ alice }) => ({
+      path: '/api/v1/ledger/top-ups',
+      body: { userId: alice.userId, amountCents: 100 },
+    }),
+    status: 400,
+    code: 'idempotency_key_required',
+  },
+  'ledger.balance.get': {
+    valid: () => ({ path: '/api/v1/ledger/balance' }),
+    refused: () => ({ path: '/api/v1/ledger/balance?currency=usd' }),
+    ...unknownQuery,
+  },
+  'ledger.entries.list': {
+    valid: () => ({ path: '/api/v1/ledger/entries' }),
+    refused: () => ({ path: '/api/v1/ledger/entries?limit=100000' }),
+    ...unknownQuery,
+  },
+  'ledger.trialBalance.get': {
+    valid: () => ({ path: '/api/v1/ledger/trial-balance' }),
+    refused: () => ({ path: '/api/v1/ledger/trial-balance?deep=1' }),
+    ...unknownQuery,
+  },
+  'marketplace.providers.list': {
+    valid: () => ({ path: '/api/v1/marketplace/providers' }),
+    refused: () => ({ path: '/api/v1/marketplace/providers?limit=-1' }),
+    ...unknownQuery,
+  },
+  'marketplace.providers.get': {
+    valid: () => ({ path: `/api/v1/marketplace/providers/${UNKNOWN_ID}` }),
+    refused: () => ({ path: `/api/v1/marketplace/providers/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'provider_not_found',
+  },
+  'marketplace.providers.why': {
+    valid: () => ({ path: `/api/v1/marketplace/providers/${UNKNOWN_ID}/why` }),
+    refused: () => ({ path: `/api/v1/marketplace/providers/${UNKNOWN_ID}/why` }),
+    status: 404,
+    code: 'provider_not_found',
+  },
+  'marketplace.requests.why': {
+    valid: () => ({ path: `/api/v1/marketplace/requests/${UNKNOWN_ID}/why` }),
+    refused: () => ({ path: `/api/v1/marketplace/requests/${UNKNOWN_ID}/why` }),
+    status: 404,
+    code: 'transaction_not_found',
+  },
+  'marketplace.transactions.list': {
+    valid: () => ({ path: '/api/v1/marketplace/transactions' }),
+    refused: () => ({ path: '/api/v1/marketplace/transactions?role=spectator' }),
+    ...unknownQuery,
+  },
+  'marketplace.transactions.get': {
+    valid: () => ({ path: `/api/v1/marketplace/transactions/${UNKNOWN_ID}` }),
+    refused: () => ({ path: `/api/v1/marketplace/transactions/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'transaction_not_found',
+  },
+  'marketplace.requests.create': {
+    valid: () => ({ path: '/api/v1/marketplace/requests', body: { prompt: 'Hello' } }),
+    refused: () => ({ path: '/api/v1/marketplace/requests', body: { model: 'm' } }),
+    status: 400,
+    code: 'invalid_input',
+  },
+  'marketplace.requests.get': {
+    valid: () => ({ path: `/api/v1/marketplace/requests/${UNKNOWN_ID}` }),
+    refused: () => ({ path: `/api/v1/marketplace/requests/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'response_not_found',
+  },
+  'payments.standing.get': {
+    valid: ({ alice }) => ({ path: `/api/v1/admin/payment-standing/${alice.userId}` }),
+    refused: () => ({ path: `/api/v1/admin/payment-standing/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'user_not_found',
+  },
+  'payments.standing.confirm': {
+    valid: ({ alice }) => ({
+      path: `/api/v1/admin/payment-standing/${alice.userId}`,
+      body: { canPay: true, canBePaid: true },
+    }),
+    refused: () => ({
+      path: `/api/v1/admin/payment-standing/${UNKNOWN_ID}`,
+      body: { canPay: true, canBePaid: true },
+    }),
+    status: 404,
+    code: 'user_not_found',
+  },
+  'spending.get': {
+    valid: () => ({ path: '/api/v1/spending' }),
+    refused: () => ({ path: '/api/v1/spending?month=1' }),
+    ...unknownQuery,
+  },
+  'spending.limits.set': {
+    valid: () => ({ path: '/api/v1/spending/limits', body: { day: null, month: null } }),
+    refused: () => ({
+      path: '/api/v1/spending/limits',
+      body: { day: { value: '-1', currency: 'EUR' }, month: null },
+    }),
+    status: 400,
+    code: 'amount_out_of_range',
+  },
+  'admin.spending.set': {
+    valid: () => ({ path: `/api/v1/admin/spending/${UNKNOWN_ID}`, body: { day: null, month: null } }),
+    refused: () => ({ path: `/api/v1/admin/spending/${UNKNOWN_ID}`, body: { day: null, month: null } }),
+    status: 404,
+    code: 'tenant_not_found',
+  },
+};
