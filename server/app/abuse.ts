@@ -13,7 +13,7 @@ import { listOperatorAddresses } from '../domains/accounts/index.ts';
 import { PLATFORM } from '../domains/audit/index.ts';
 import { startAbuseJobs } from '../jobs/abuse-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
-import { type AccountId, asId, type DeviceId, type TenantId } from '../kernel/ids.ts';
+import { type AccountId, asId, type CredentialId, type DeviceId, type TenantId } from '../kernel/ids.ts';
 import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import type { Part } from './lifecycle.ts';
 import type { Messaging } from './messaging.ts';
@@ -52,6 +52,8 @@ function filterOf({ kind, id }: Subject) {
   switch (kind) {
     case 'account':
       return { accountId: asId<AccountId>(id) };
+    case 'api_key':
+      return { credentialId: asId<CredentialId>(id) };
     case 'device':
       return { deviceId: asId<DeviceId>(id) };
     case 'tenant':

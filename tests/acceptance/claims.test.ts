@@ -196,6 +196,40 @@ describe('a fleet', () => {
     expect((await provision(next.secret, 'SN-14')).status).toBe(201);
   });
 
+  it('registers once more what was registered when the server died before it could say so', async () => {
+    const key = await makeKey();
+    const died = (await provision(key.secret, 'SN-40')).body as unknown as DeviceCredentials;
+    const owner = connect(server.databaseUrl, { connectionsMax: 1 });
+    await owner
+      .begin(async (sql) => {
+        await sql`ALTER TABLE bootstrap_devices NO FORCE ROW LEVEL SECURITY`;
+        const forgot = await sql`
+          UPDATE bootstrap_devices SET device_id = NULL, credentials_sealed = NULL WHERE device_id = ${died.deviceId}`;
+        expect(forgot.count).toBe(1);
+        await sql`ALTER TABLE bootstrap_devices FORCE ROW LEVEL SECURITY`;
+      })
+      .finally(() => owner.end({ timeout: 5 }));
+    expect(codeOf(await provision(key.secret, 'SN-40'))).toBe('409 idempotency_key_in_flight');
+    aheadMs += 60_000;
+    const again = await provision(key.secret, 'SN-40');
+    expect(again.status).toBe(201);
+    const socket = await BifrostSocket.open(server, again.body as unknown as DeviceCredentials);
+    socket.close();
+    const path = `/api/v1/devices/${died.deviceId}`;
+    expect((await server.request('GET', path, { token: world.alice.token })).status).toBe(404);
+    expect((await provision(key.secret, 'SN-41')).status).toBe(201);
+  });
+
+  it('has a name for each device however long its key’s is, and never more devices than it may', async () => {
+    const key = await makeKey({ name: 'Long '.repeat(20).trimEnd().padEnd(100, 'x'), devicesMax: 3 });
+    const ids = ['SN-50', 'SN-51', 'SN-52', 'SN-53', 'SN-54', 'SN-55'];
+    const answers = await Promise.all(ids.map((id) => provision(key.secret, id)));
+    expect(answers.map(codeOf).sort()).toEqual([
+      ...Array(3).fill('201 '),
+      ...Array(3).fill('403 bootstrap_key_wrong'),
+    ]);
+  });
+
   it('registers by a command, which asks again for an answer that was lost', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'yggdrasil-provision-'));
     const credentials = join(folder, 'device.json');

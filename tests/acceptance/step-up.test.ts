@@ -137,16 +137,20 @@ describe('a proof', () => {
 
   it('is a passkey alone where there is one, of this account, and a sign-in with it is one', async () => {
     const carol = await world.signUp(email);
+    const enter = async () => {
+      const sent = await people.post<{ codeId: string }>('users/login', { email });
+      const code = { codeId: sent.answer.codeId, code: await nextCode(email) };
+      return (await people.post<{ token: string }>('users/sessions', code)).answer.token;
+    };
+    const before = await enter();
+    expect((await change(before)).outcome).toBe('201 done');
     const phone = await people.make(carol.token);
+    // Whoever reads the mailbox takes no passkey away that was made meanwhile.
+    expect(await change(before)).toEqual({ outcome: '403 step_up_required', accepted: ['passkey'] });
     const mallory = await world.signUp('mallory@example.org');
     const foreign = await people.make(mallory.token);
-    const sent = await people.post<{ codeId: string }>('users/login', { email });
-    const entered = await people.post<{ token: string }>('users/sessions', {
-      codeId: sent.answer.codeId,
-      code: await nextCode(email),
-    });
     // The mailbox proves nothing any more.
-    const { token } = entered.answer;
+    const token = await enter();
     expect(await change(token)).toEqual({ outcome: '403 step_up_required', accepted: ['passkey'] });
     expect((await people.post(`${PROOF}/code`, undefined, token)).outcome).toBe('403 step_up_required');
     const foreignProof = { passkey: await people.prove(foreign, token) };

@@ -2,12 +2,14 @@ import { AppError } from '../../kernel/errors.ts';
 import { HALF_LIFE_MS, STEPS, type Step } from './limits.ts';
 import { type AbuseKind, type AbuseMeasure, MEASURES, type MeasureKind } from './types.ts';
 
-/** Codes that say that a code, which was typed or followed, is wrong. */
+/**
+ * Codes that say that a code, which was typed or followed, is wrong. Not a fleet's key: nobody guesses 256 bits, and devices that come with
+ * one that is over would lock the home that they are in.
+ */
 const WRONG_CODES: ReadonlySet<AppError['code']> = new Set([
   'setup_code_wrong',
   'sign_in_code_wrong',
   'claim_code_wrong',
-  'bootstrap_key_wrong',
   'user_code_wrong',
   'invitation_wrong',
 ] as const);
@@ -29,6 +31,8 @@ const UNKNOWN_IDS: ReadonlySet<AppError['code']> = new Set([
 export function kindOfRefusal({ code, details }: AppError, isKnown: boolean): AbuseKind | null {
   // These are answers to what was counted already.
   if (code === 'cut_off' || code === 'locked' || details?.scope === THROTTLED) return null;
+  // What others of the tenant used up.
+  if (details?.scope === 'tenant') return null;
   if (WRONG_CODES.has(code)) return 'codes';
   if (UNKNOWN_IDS.has(code)) return isKnown ? 'ids' : null;
   return code === 'rate_limited' ? 'flood' : null;

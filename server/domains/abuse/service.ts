@@ -86,6 +86,8 @@ export function createAbuseService(
       if (isOperator(actor)) return;
       const principal = principalOf(actor);
       if (principal !== null) requireNotMeasured(principal);
+      if (principal?.kind === 'api_key' && actor.kind === 'account')
+        requireNotMeasured({ kind: 'account', id: actor.accountId });
       if (operation.access === 'market.request') requireNotMeasured({ kind: 'tenant', id: actor.tenantId });
     },
 
@@ -134,6 +136,8 @@ function isOperator(actor: Actor): boolean {
 function principalOf(actor: Actor): Subject | null {
   switch (actor.kind) {
     case 'account':
+      // Whoever was given a key, or stole it, has its account locked out of nothing: that must be able to revoke it.
+      if (actor.scope !== undefined) return { kind: 'api_key', id: actor.credentialId };
       return { kind: 'account', id: actor.accountId };
     case 'device':
       return { kind: 'device', id: actor.deviceId };

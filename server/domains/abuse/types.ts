@@ -10,9 +10,9 @@ export type AbuseKind = (typeof ABUSE_KINDS)[number];
 export const MEASURES = ['throttle', 'cut_off', 'lock'] as const;
 export type MeasureKind = (typeof MEASURES)[number];
 
-/** Who is counted: a principal for what it does with its own credentials, an address for what comes without a valid one. */
+/** Who is counted: a principal for what it does with its own credentials, an API key by itself, which others may have been given, an address for what comes without a valid one. */
 export interface Subject {
-  readonly kind: 'account' | 'device' | 'tenant' | 'address';
+  readonly kind: 'account' | 'api_key' | 'device' | 'tenant' | 'address';
   /** An id; of an address, IPv6 by its first 64 bits. */
   readonly id: string;
 }

@@ -1,3 +1,4 @@
+import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { AccountId, PasskeyId } from '../../kernel/ids.ts';
 import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
@@ -47,6 +48,13 @@ async function insertPasskey(sql: Sql, accountId: AccountId, passkey: StoredPass
       ${new Date(createdAtMs)})
     ON CONFLICT (credential_id) DO NOTHING RETURNING 1`;
   return added.length > 0;
+}
+
+/** What other tokens of the account have shown was less than the passkey that it has now. */
+async function forgetProofs(sql: Sql, { accountId, credentialId }: AccountActor): Promise<void> {
+  await sql`
+    UPDATE account_tokens SET proven_at = NULL
+    WHERE account_id = ${accountId} AND id <> ${credentialId} AND proven_at IS NOT NULL`;
 }
 
 /**
@@ -191,8 +199,10 @@ export function createPasskeyStore(database: Database): PasskeyStore {
       database.system('identity', async (sql) => {
         const { accountId } = actor;
         if ((await lockTokens(sql, actor)) === null) return 'credential_gone';
-        if ((await countPasskeys(sql, accountId)) >= passkeysMax) return 'limit_reached';
+        const known = await countPasskeys(sql, accountId);
+        if (known >= passkeysMax) return 'limit_reached';
         if (!(await insertPasskey(sql, accountId, passkey))) return 'taken';
+        if (known === 0) await forgetProofs(sql, actor);
         return { address: await findAddress(sql, accountId) };
       }),
 

@@ -24,6 +24,8 @@ export interface BootstrapKey {
 export interface Provisioning {
   readonly keyHash: Uint8Array;
   readonly hardwareId: string;
+  /** Under which it will be registered, if it is now: of this attempt alone. */
+  readonly deviceId: DeviceId;
   readonly secretHash: Uint8Array;
   readonly worldType: WorldType;
   readonly nowMs: number;
@@ -31,8 +33,13 @@ export interface Provisioning {
 
 /** What became of it. */
 export type ReservedPlace =
-  /** It may be registered. */
-  | { readonly kind: 'reserved'; readonly key: BootstrapKey; readonly maker: MembershipGrant }
+  /** It may be registered; `leftover`: an attempt that came to no end may have registered this. */
+  | {
+      readonly kind: 'reserved';
+      readonly key: BootstrapKey;
+      readonly maker: MembershipGrant;
+      readonly leftover: DeviceId | null;
+    }
   /** It was, a while ago: its answer was lost. */
   | { readonly kind: 'known'; readonly key: BootstrapKey; readonly credentialsSealed: Uint8Array }
   /** `taken`: another device has the id, or this one had its answer long ago. `in_flight`: it is being registered. */
@@ -54,9 +61,10 @@ export interface BootstrapStore {
   /** False: there is none that the actor sees. */
   removeKey(actor: AccountActor, keyId: string): Promise<boolean>;
   reserve(provisioning: Provisioning): Promise<ReservedPlace>;
-  /** The device could not be registered. */
-  giveBack(keyId: string, hardwareId: string): Promise<void>;
-  fill(keyId: string, hardwareId: string, deviceId: DeviceId, credentialsSealed: Uint8Array): Promise<void>;
+  /** This attempt registered no device. */
+  giveBack(keyId: string, deviceId: DeviceId): Promise<void>;
+  /** False: the key was revoked meanwhile, or another attempt has taken the place. */
+  fill(keyId: string, deviceId: DeviceId, credentialsSealed: Uint8Array): Promise<boolean>;
   /** Removes credentials that were kept long enough. */
   forgetCredentials(beforeMs: number): Promise<void>;
 }

@@ -34,6 +34,7 @@ const toKey = (row: KeyRow): BootstrapKey => ({
 
 interface PlaceRow {
   secret_hash: Uint8Array;
+  planned_id: DeviceId;
   device_id: DeviceId | null;
   credentials_sealed: Uint8Array | null;
   reserved_at: Date;
@@ -75,20 +76,21 @@ export function createBootstrapStore(
 
     reserve: (provisioning) => database.system('identity', (sql) => reserve(sql, provisioning, members)),
 
-    giveBack: (keyId, hardwareId) =>
+    giveBack: (keyId, deviceId) =>
       database.system('identity', async (sql) => {
         const removed = await sql`
           DELETE FROM bootstrap_devices
-          WHERE key_id = ${keyId} AND hardware_id = ${hardwareId} AND device_id IS NULL RETURNING 1`;
+          WHERE key_id = ${keyId} AND planned_id = ${deviceId} AND device_id IS NULL RETURNING 1`;
         if (removed.length > 0)
           await sql`UPDATE bootstrap_keys SET devices_used = devices_used - 1 WHERE id = ${keyId}`;
       }),
 
-    fill: (keyId, hardwareId, deviceId, credentialsSealed) =>
+    fill: (keyId, deviceId, credentialsSealed) =>
       database.system('identity', async (sql) => {
-        await sql`
+        const filled = await sql`
           UPDATE bootstrap_devices SET device_id = ${deviceId}, credentials_sealed = ${credentialsSealed}
-          WHERE key_id = ${keyId} AND hardware_id = ${hardwareId}`;
+          WHERE key_id = ${keyId} AND planned_id = ${deviceId} RETURNING 1`;
+        return filled.length > 0;
       }),
 
     forgetCredentials: (beforeMs) =>
@@ -120,7 +122,7 @@ async function addKey(
 /** Under the lock of the key, so that no more devices use it than may. */
 async function reserve(
   sql: Sql,
-  { keyHash, hardwareId, secretHash, worldType, nowMs }: Provisioning,
+  { keyHash, hardwareId, deviceId, secretHash, worldType, nowMs }: Provisioning,
   members: Pick<TenantRows, 'findMembership'>,
 ): Promise<ReservedPlace> {
   const [row] = await sql<KeyRow[]>`
@@ -131,24 +133,25 @@ async function reserve(
   if (maker === null) return { kind: 'key_wrong' };
   if (key.worldTypes !== null && !key.worldTypes.includes(worldType)) return { kind: 'kind_wrong' };
   const [place] = await sql<PlaceRow[]>`
-    SELECT secret_hash, device_id, credentials_sealed, reserved_at FROM bootstrap_devices
+    SELECT secret_hash, planned_id, device_id, credentials_sealed, reserved_at FROM bootstrap_devices
     WHERE key_id = ${key.id} AND hardware_id = ${hardwareId}`;
-  if (place !== undefined) return knownPlace(sql, place, { key, maker, hardwareId, secretHash, nowMs });
+  if (place !== undefined)
+    return knownPlace(sql, place, { key, maker, hardwareId, deviceId, secretHash, nowMs });
   if (key.devicesUsed >= key.devicesMax) return { kind: 'used_up' };
   await sql`UPDATE bootstrap_keys SET devices_used = devices_used + 1 WHERE id = ${key.id}`;
   await sql`
-    INSERT INTO bootstrap_devices (key_id, hardware_id, secret_hash, reserved_at)
-    VALUES (${key.id}, ${hardwareId}, ${secretHash}, ${new Date(nowMs)})`;
-  return { kind: 'reserved', key, maker };
+    INSERT INTO bootstrap_devices (key_id, hardware_id, planned_id, secret_hash, reserved_at)
+    VALUES (${key.id}, ${hardwareId}, ${deviceId}, ${secretHash}, ${new Date(nowMs)})`;
+  return { kind: 'reserved', key, maker, leftover: null };
 }
 
 async function knownPlace(
   sql: Sql,
   place: PlaceRow,
-  asked: Pick<Provisioning, 'hardwareId' | 'secretHash' | 'nowMs'> &
-    Omit<Extract<ReservedPlace, { kind: 'reserved' }>, 'kind'>,
+  asked: Pick<Provisioning, 'hardwareId' | 'deviceId' | 'secretHash' | 'nowMs'> &
+    Pick<Extract<ReservedPlace, { kind: 'reserved' }>, 'key' | 'maker'>,
 ): Promise<ReservedPlace> {
-  const { key, maker, hardwareId, secretHash, nowMs } = asked;
+  const { key, maker, hardwareId, deviceId, secretHash, nowMs } = asked;
   // Hashes of 256 random bits: how long comparing takes tells nothing of use.
   if (Buffer.compare(place.secret_hash, secretHash) !== 0) return { kind: 'taken' };
   if (place.credentials_sealed !== null) {
@@ -157,7 +160,7 @@ async function knownPlace(
   if (place.device_id !== null) return { kind: 'taken' };
   if (nowMs - place.reserved_at.getTime() < PROVISIONING_MS) return { kind: 'in_flight' };
   await sql`
-    UPDATE bootstrap_devices SET reserved_at = ${new Date(nowMs)}
+    UPDATE bootstrap_devices SET reserved_at = ${new Date(nowMs)}, planned_id = ${deviceId}
     WHERE key_id = ${key.id} AND hardware_id = ${hardwareId}`;
-  return { kind: 'reserved', key, maker };
+  return { kind: 'reserved', key, maker, leftover: place.planned_id };
 }

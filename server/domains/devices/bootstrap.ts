@@ -1,11 +1,12 @@
 import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, invalidInput, notFound } from '../../kernel/errors.ts';
-import { asId, type CredentialId, type NetworkId } from '../../kernel/ids.ts';
+import { asId, type CredentialId, type DeviceId, type NetworkId } from '../../kernel/ids.ts';
 import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
+import type { MembershipGrant } from '../tenants/index.ts';
 import type { BootstrapKey, BootstrapStore, ReservedPlace } from './bootstrap-types.ts';
 import {
   BOOTSTRAP_KEY_BYTES,
@@ -49,9 +50,9 @@ export interface DeviceFleets {
   revokeBootstrapKey(actor: Actor, keyId: string): Promise<void>;
   /**
    * Registers a device in the key's network, for the account that made the key and as far as that still may. The same device with the same
-   * secret gets the same answer again for a day. Refuses with `bootstrap_key_wrong` a key that is wrong, over, revoked or used up, and one
-   * that is not for this kind; with `device_id_taken` an id that another device has, `idempotency_key_in_flight` while it is being
-   * registered, `tenant_suspended`, and as `registerDevice` does.
+   * secret gets the same answer again for a day. Refuses with `bootstrap_key_wrong` a key that is wrong, over, revoked or used up, one of
+   * a suspended tenant, and one that is not for this kind; with `device_id_taken` an id that another device has, with
+   * `idempotency_key_in_flight` while it is being registered, and as `registerDevice` does.
    */
   provisionDevice(key: string, device: ProvisionedDevice): Promise<ClaimCredentials>;
   forgetProvisioned(): Promise<void>;
@@ -68,45 +69,48 @@ interface FleetDependencies {
   readonly hash: TokenHash;
   readonly registerDevice: (
     actor: Actor,
-    input: { name: string; networkId: NetworkId; worldType: WorldType; assignedId: string | null },
+    input: {
+      name: string;
+      networkId: NetworkId;
+      worldType: WorldType;
+      assignedId: string | null;
+      deviceId: DeviceId;
+    },
   ) => Promise<RegisteredDevice>;
+  readonly removeDevice: (actor: Actor, deviceId: DeviceId) => Promise<void>;
 }
 
 /** Builds this part of the service. */
 export function createDeviceFleets(dependencies: FleetDependencies): DeviceFleets {
-  const { fleets, suspended, secretBox, clock, hash, registerDevice } = dependencies;
+  const { fleets, suspended, secretBox, clock, random, hash } = dependencies;
+  const { registerDevice, removeDevice } = dependencies;
+
+  /** Removes what nobody has credentials of. */
+  const remove = (actor: AccountActor, deviceId: DeviceId): Promise<void> =>
+    removeDevice(actor, deviceId).catch((error: unknown) => {
+      if (!(error instanceof AppError && error.code === 'device_not_found')) throw error;
+    });
 
   const register = async (
-    { key, maker }: Extract<ReservedPlace, { kind: 'reserved' }>,
+    { key, maker, leftover }: Extract<ReservedPlace, { kind: 'reserved' }>,
     { hardwareId, worldType }: ProvisionedDevice,
+    deviceId: DeviceId,
   ): Promise<ClaimCredentials> => {
-    const actor: AccountActor = {
-      kind: 'account',
-      tenantId: key.tenantId,
-      accountId: key.madeBy,
-      credentialId: asId<CredentialId>(key.id),
-      role: maker.role,
-      networkIds: maker.networkIds,
-      operator: false,
-    };
+    const actor = makerOf(key, maker);
+    if (leftover !== null) await remove(actor, leftover);
     requirePermission(actor, 'networks.manage');
+    if (suspended.has(key.tenantId)) throw keyWrong();
     const { networkId } = key;
-    const { device, token, signingKey } = await registerDevice(actor, {
-      name: `${key.name} ${hardwareId}`.slice(0, NAME_CHARACTERS_MAX),
-      networkId,
-      worldType,
-      assignedId: hardwareId,
-    });
-    const credentials: ClaimCredentials = {
-      deviceId: device.id,
-      networkId,
-      token,
-      signingKey: Buffer.from(signingKey).toString('base64url'),
-    };
+    const name = nameOf(key.name, hardwareId);
+    const input = { name, networkId, worldType, assignedId: hardwareId, deviceId };
+    const { token, signingKey } = await registerDevice(actor, input);
+    const signingKeyText = Buffer.from(signingKey).toString('base64url');
+    const credentials: ClaimCredentials = { deviceId, networkId, token, signingKey: signingKeyText };
     const text = new TextEncoder().encode(JSON.stringify(credentials));
     const sealed = secretBox.seal(text, bootstrapContext(key.id, hardwareId));
-    await fleets.fill(key.id, hardwareId, device.id, sealed);
-    return credentials;
+    if (await fleets.fill(key.id, deviceId, sealed)) return credentials;
+    await remove(actor, deviceId);
+    throw refusalOf('in_flight');
   };
 
   return {
@@ -114,24 +118,26 @@ export function createDeviceFleets(dependencies: FleetDependencies): DeviceFleet
 
     async provisionDevice(given, device) {
       const { hardwareId, secret, worldType } = device;
+      const deviceId = asId<DeviceId>(random.uuid());
       const place = await fleets.reserve({
         keyHash: hash(given),
         hardwareId,
+        deviceId,
         secretHash: hash(secret),
         worldType,
         nowMs: clock.nowMs(),
       });
       if (place.kind !== 'known' && place.kind !== 'reserved') throw refusalOf(place.kind);
-      const { id, tenantId } = place.key;
+      const { id } = place.key;
       if (place.kind === 'known') {
         const opened = secretBox.open(place.credentialsSealed, bootstrapContext(id, hardwareId));
         return JSON.parse(new TextDecoder().decode(opened)) as ClaimCredentials;
       }
       try {
-        if (suspended.has(tenantId)) throw keyWrong();
-        return await register(place, device);
+        return await register(place, device, deviceId);
       } catch (error) {
-        await fleets.giveBack(id, hardwareId);
+        // Of another failure nobody knows whether there is a device: who takes the place next removes it.
+        if (error instanceof AppError && error.kind !== 'unavailable') await fleets.giveBack(id, deviceId);
         throw error;
       }
     },
@@ -184,6 +190,25 @@ function createBootstrapKeys({
       if (!(await store.removeKey(account, keyId))) throw notFound('token');
     },
   };
+}
+
+/** The account that made a key, as far as it still may. */
+function makerOf(key: BootstrapKey, { role, networkIds }: MembershipGrant): AccountActor {
+  return {
+    kind: 'account',
+    tenantId: key.tenantId,
+    accountId: key.madeBy,
+    credentialId: asId<CredentialId>(key.id),
+    role,
+    networkIds,
+    operator: false,
+  };
+}
+
+/** By its key and its own id. That stays whole: names that were cut at it would all be the same. */
+function nameOf(keyName: string, hardwareId: string): string {
+  const room = NAME_CHARACTERS_MAX - hardwareId.length - 1;
+  return `${[...keyName].slice(0, room).join('').trimEnd()} ${hardwareId}`;
 }
 
 const DAY_MS = 86_400_000;

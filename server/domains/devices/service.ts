@@ -45,10 +45,17 @@ export interface DeviceService
    * A new device in one of the actor's networks. Refuses with `forbidden`, `network_not_found`, `device_name_taken`,
    * `device_id_taken` and `limit_reached`. The first device with an assigned id keeps it until it is changed or removed;
    * an account that doesn't see the whole tenant gives none (`forbidden`), so that no refusal tells it of a device.
+   * `deviceId`: under which it is registered; without it, by chance.
    */
   registerDevice(
     actor: Actor,
-    input: { name: string; networkId: NetworkId; worldType: WorldType; assignedId: string | null },
+    input: {
+      name: string;
+      networkId: NetworkId;
+      worldType: WorldType;
+      assignedId: string | null;
+      deviceId?: DeviceId;
+    },
   ): Promise<RegisteredDevice>;
   /** One device that the actor may see. Refuses with `device_not_found` all others. */
   getDevice(actor: Actor, deviceId: DeviceId): Promise<Device>;
@@ -132,12 +139,13 @@ export function createDeviceService(options: DeviceOptions, dependencies: Device
   const withPresence = createLiveView(options, dependencies);
   const tokenEnds = new TokenEnds(dependencies);
   const catalogue = createDeviceCatalogue(options, dependencies, withPresence);
+  const removal = createDeviceRemoval(dependencies);
   return {
     ...createDeviceReader(dependencies, withPresence),
     ...catalogue,
     ...createDeviceClaims({ ...dependencies, registerDevice: catalogue.registerDevice }),
-    ...createDeviceFleets({ ...dependencies, registerDevice: catalogue.registerDevice }),
-    ...createDeviceRemoval(dependencies),
+    ...createDeviceFleets({ ...dependencies, ...removal, registerDevice: catalogue.registerDevice }),
+    ...removal,
     ...createDeviceNetworks(dependencies),
     ...createDeviceToken({ ...dependencies, tokenEnds }),
     ...createDeviceAuthentication({ ...dependencies, tokenEnds }),
@@ -230,7 +238,7 @@ function createDeviceCatalogue(
   const { store, networks, presence, secretBox, clock, random } = dependencies;
 
   return {
-    async registerDevice(actor, { name, networkId, worldType, assignedId }) {
+    async registerDevice(actor, { name, networkId, worldType, assignedId, deviceId }) {
       const account = requirePermission(actor, 'devices.manage');
       requireMayAssign(account, assignedId ?? undefined);
       await networks.getNetwork(account, networkId);
@@ -238,7 +246,7 @@ function createDeviceCatalogue(
       const signingKey = random.bytes(SIGNING_KEY_BYTES);
       const { tenantId } = account;
       const device: StoredDevice = {
-        id: asId<DeviceId>(random.uuid()),
+        id: deviceId ?? asId<DeviceId>(random.uuid()),
         name,
         assignedId,
         worldType,

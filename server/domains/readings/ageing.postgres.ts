@@ -1,5 +1,15 @@
 import type { Sql } from '../../kernel/database.ts';
-import { HOUR_BYTES, POINT_BYTES, REMOVED_POINTS_MAX } from './limits.ts';
+import { HOUR_BYTES, MEAN_OF_MAX, POINT_BYTES, REMOVED_POINTS_MAX } from './limits.ts';
+
+/**
+ * A value as it goes into a mean: no further from zero than something is measured, nor nearer. PostgreSQL refuses a sum that is more than a
+ * number holds, and a quotient that is less; a device may say what would be either, and others' readings are counted beside it.
+ */
+export function inMean(sql: Sql, column: string) {
+  const value = sql(column);
+  return sql`CASE WHEN abs(${value}) > ${MEAN_OF_MAX}::float8 THEN sign(${value}) * ${MEAN_OF_MAX}::float8
+    WHEN abs(${value}) < 1 / ${MEAN_OF_MAX}::float8 THEN 0 ELSE ${value} END`;
+}
 
 /**
  * Makes hours of points from before this time, some of them: an hour that is there already takes in what is new. How many
@@ -20,7 +30,7 @@ export async function condense(sql: Sql, before: Date): Promise<number> {
       RETURNING readings_points.series_id, readings_points.at, network_id, tenant_id, number, other
     ), fresh AS (
       SELECT series_id, date_trunc('hour', at, 'UTC') AS hour, network_id, tenant_id, count(number) AS numbers,
-        min(number) AS minimum, max(number) AS maximum, avg(number) AS mean, max(at) AS last_at,
+        min(number) AS minimum, max(number) AS maximum, avg(${inMean(sql, 'number')}) AS mean, max(at) AS last_at,
         (array_agg(number ORDER BY at DESC))[1] AS last_number, (array_agg(other ORDER BY at DESC))[1] AS last_other
       FROM removed GROUP BY 1, 2, 3, 4
     ), known AS (
@@ -33,7 +43,8 @@ export async function condense(sql: Sql, before: Date): Promise<number> {
         numbers = hours.numbers + EXCLUDED.numbers,
         minimum = least(hours.minimum, EXCLUDED.minimum),
         maximum = greatest(hours.maximum, EXCLUDED.maximum),
-        mean = (coalesce(hours.mean * hours.numbers, 0) + coalesce(EXCLUDED.mean * EXCLUDED.numbers, 0))
+        mean = (coalesce(${inMean(sql, 'hours.mean')} * hours.numbers, 0)
+            + coalesce(${inMean(sql, 'excluded.mean')} * EXCLUDED.numbers, 0))
           / nullif(hours.numbers + EXCLUDED.numbers, 0),
         last_at = greatest(hours.last_at, EXCLUDED.last_at),
         last_number = CASE WHEN EXCLUDED.last_at > hours.last_at THEN EXCLUDED.last_number ELSE hours.last_number END,

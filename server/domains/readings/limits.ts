@@ -36,3 +36,5 @@ export const FOLLOWERS_PER_ACCOUNT_MAX = 16;
 export const FOLLOWERS_PER_TENANT_MAX = 64;
 /** How many all do. */
 export const FOLLOWERS_MAX = 2_000;
+/** A value counts as this in a mean where it is more, and as nothing where it is less than one part of it. */
+export const MEAN_OF_MAX = 1e100;

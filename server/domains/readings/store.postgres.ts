@@ -1,7 +1,7 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
-import { condense, removeBeyond, removeOld } from './ageing.postgres.ts';
+import { condense, inMean, removeBeyond, removeOld } from './ageing.postgres.ts';
 import { LAST_READINGS_MAX, POINT_BYTES, SERIES_PER_DEVICE_MAX } from './limits.ts';
 import type { ReadingStore } from './ports.ts';
 import { seriesKey, withoutReplaced } from './rules.ts';
@@ -190,7 +190,7 @@ const readLastOfSteps: PointReader = (sql, tenantId, seriesIds, { fromMs, toMs, 
 const readSteps: PointReader = (sql, tenantId, seriesIds, { fromMs, toMs, step, limit }) => sql<PointRow[]>`
   SELECT date_bin(${step?.seconds ?? 1} * interval '1 second', at, ${new Date(fromMs)}) AS at,
     CASE ${step?.aggregate ?? 'mean'}::text WHEN 'min' THEN min(minimum) WHEN 'max' THEN max(maximum)
-      ELSE sum(mean * numbers) / sum(numbers) END AS number,
+      ELSE sum(${inMean(sql, 'mean')} * numbers) / sum(numbers) END AS number,
     NULL AS other
   FROM readings_history
   WHERE tenant_id = ${tenantId} AND series_id = ANY(${[...seriesIds]}::bigint[]) AND numbers > 0

@@ -217,6 +217,24 @@ it('counts hours as what they take, removes the oldest by age and by room, and a
   expect(left).toHaveLength(0);
 });
 
+it('takes the mean of what no sensor measures, and nothing of others waits for it', async () => {
+  const extremes = [1e200, -1e200, Number.MAX_VALUE, Number.MAX_VALUE, Number.MIN_VALUE];
+  const say = (from: number) =>
+    store.save(extremes.map((value, index) => reading(home, NOW + from + index, { value })));
+  await say(0);
+  await store.save([reading(neighbour, NOW)]);
+  expect(await stepsOf(home, 'mean')).toEqual([expect.any(Number)]);
+  expect(await store.condense(NOW + HOUR_MS)).toBe(extremes.length + 1);
+  await say(10);
+  expect(await store.condense(NOW + HOUR_MS)).toBe(extremes.length);
+  expect(await stepsOf(home, 'max')).toEqual([Number.MAX_VALUE]);
+  const tiny = [Number.MIN_VALUE, 0];
+  for (const [index, value] of tiny.entries()) {
+    await store.save([reading(neighbour, NOW + 2 * HOUR_MS + index, { value, name: 'tiny' })]);
+    expect(await store.condense(NOW + 3 * HOUR_MS)).toBe(1);
+  }
+});
+
 it('shows no hour to a neighbour', async () => {
   await store.save([reading(home, NOW)]);
   await store.condense(NOW + 1);

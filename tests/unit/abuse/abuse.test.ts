@@ -3,6 +3,7 @@ import type { AbuseMeasure, RefusedCall, Subject } from '../../../server/domains
 import { createAbuseService } from '../../../server/domains/abuse/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { AppError, notFound } from '../../../server/kernel/errors.ts';
+import { asId, type CredentialId } from '../../../server/kernel/ids.ts';
 import { createClientLimiter } from '../../../server/platform/client-limiter/index.ts';
 import { newOwner } from '../../support/actors.ts';
 import { FakeClock } from '../../support/clock.ts';
@@ -142,6 +143,25 @@ describe('a principal', () => {
     expect(outcomeOf({ actor: alice, remoteAddress: '192.0.2.1' })).toBe('cut_off');
     expect(ended).toEqual([{ kind: 'account', id: alice.accountId }]);
     expect(outcomeOf({ actor: newOwner() })).toBe('allowed');
+  });
+
+  it('has its account locked out by nobody who has an API key of it', async () => {
+    const scope = { operations: ['*'], models: null, deviceIds: null, spendMicrocentsMax: null };
+    const key = { ...alice, credentialId: asId<CredentialId>(alice.accountId), scope };
+    times(2_500, (index) => refuse({ actor: key, error: notFound('device'), asked: `/${index}` }));
+    expect(outcomeOf({ actor: key })).toBe('locked');
+    expect(outcomeOf({ actor: alice })).toBe('allowed');
+    expect(ended.at(-1)).toEqual({ kind: 'api_key', id: key.credentialId });
+    times(300, () => refuse({ actor: alice }));
+    const other = { ...key, credentialId: asId<CredentialId>(alice.tenantId) };
+    expect(outcomeOf({ actor: other })).toBe('locked');
+  });
+
+  it('is not measured for what others of its tenant used up, nor a home for a fleet whose key is over', async () => {
+    const usedUp = new AppError('rate_limited', 'rate_limited', 'No.', { details: { scope: 'tenant' } });
+    times(2_000, () => refuse({ actor: alice, error: usedUp }));
+    times(300, () => refuse({ error: new AppError('forbidden', 'bootstrap_key_wrong', 'No.') }));
+    expect(await measures()).toEqual([]);
   });
 
   it('is never measured for codes that others type', () => {

@@ -6,7 +6,7 @@ export const abuse: Migration = {
   up: `
     CREATE TABLE abuse_measures (
       id uuid PRIMARY KEY,
-      subject_kind text NOT NULL CHECK (subject_kind IN ('account', 'device', 'tenant', 'address')),
+      subject_kind text NOT NULL CHECK (subject_kind IN ('account', 'api_key', 'device', 'tenant', 'address')),
       -- An id, or an address.
       subject text NOT NULL CHECK (length(subject) BETWEEN 1 AND 100),
       measure text NOT NULL CHECK (measure IN ('throttle', 'cut_off', 'lock')),

@@ -30,6 +30,8 @@ export const bootstrapKeys: Migration = {
       hardware_id text NOT NULL CHECK (length(hardware_id) BETWEEN 1 AND 64),
       -- Of what only the device knows: who has the key alone gets no other device's credentials.
       secret_hash bytea NOT NULL CHECK (length(secret_hash) = 32),
+      -- Under which the latest attempt registers it: what one that came to no end has left is found by this.
+      planned_id uuid NOT NULL,
       device_id uuid REFERENCES devices ON DELETE CASCADE,
       -- For a device whose answer was lost.
       credentials_sealed bytea,
@@ -52,7 +54,7 @@ export const bootstrapKeys: Migration = {
     GRANT SELECT ON bootstrap_keys TO yggdrasil_identity;
     GRANT UPDATE (devices_used) ON bootstrap_keys TO yggdrasil_identity;
     GRANT SELECT, INSERT, DELETE ON bootstrap_devices TO yggdrasil_identity;
-    GRANT UPDATE (device_id, credentials_sealed, reserved_at) ON bootstrap_devices TO yggdrasil_identity;
+    GRANT UPDATE (planned_id, device_id, credentials_sealed, reserved_at) ON bootstrap_devices TO yggdrasil_identity;
   `,
   down: `
     DROP TABLE bootstrap_devices;

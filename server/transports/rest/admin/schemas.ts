@@ -77,7 +77,7 @@ export const abuseMeasureSchema = z
   .object({
     id: z.uuid(),
     subject: z.object({
-      kind: z.enum(['account', 'device', 'tenant', 'address']),
+      kind: z.enum(['account', 'api_key', 'device', 'tenant', 'address']),
       id: z.string().describe('An id; an address, IPv6 by its first 64 bits.'),
     }),
     measure: z
