@@ -320,6 +320,16 @@ describe('POST /v1/embeddings', () => {
     await expect(long).rejects.toMatchObject({ code: 'context_length_exceeded' });
   });
 
+  it('is work like any other: who made vectors is not the next again', async () => {
+    const provider = await market.provider({ features: ['embeddings'] });
+    answerWith(provider, [vectors([1, 2])], 'stop');
+    await client.embeddings.create({ model: 'm', input: 'word '.repeat(500) });
+    const standing = market.providers.offersOf('m')[0]?.provider.standing;
+    await until(() => (standing?.debtTokens(0) ?? 0) > 0);
+    expect(standing?.debtTokens(0)).toBeGreaterThan(400);
+    expect(standing?.answersOf('m').claimRatio).not.toBeNull();
+  });
+
   it('goes on at another provider where vectors are missing, without a trace of the first', async () => {
     const broken = await market.provider({ features: ['embeddings'], price: 1 });
     broken.onRequest = async ({ requestId }) => {
