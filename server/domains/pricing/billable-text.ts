@@ -1,4 +1,10 @@
-import { REPEATED_LINES_MAX, REPEATED_PERIOD_MAX, REPETITIONS_MAX } from './limits.ts';
+import {
+  BILLABLE_AT_ONCE_CHARACTERS,
+  BILLABLE_PORTION_CHARACTERS,
+  REPEATED_LINES_MAX,
+  REPEATED_PERIOD_MAX,
+  REPETITIONS_MAX,
+} from './limits.ts';
 
 /** Control and format characters, fillers and what no character is: nobody sees them. Joiners and selectors are looked at below. */
 const INVISIBLE =
@@ -26,9 +32,22 @@ export function billableText(text: string): string {
   return withoutRepeatedLines(seen);
 }
 
-/** The part of an answer that is not counted, from 0 to 1. */
-export function paddedShare(text: string): number {
-  return text.length === 0 ? 0 : 1 - billableText(text).length / text.length;
+/** As `billableText`, a portion at a time: while a long answer is looked at, others have their turn. */
+export async function billableTextInTurn(text: string): Promise<string> {
+  if (text.length <= BILLABLE_AT_ONCE_CHARACTERS) return billableText(text);
+  const portions: string[] = [];
+  for (let from = 0; from < text.length; ) {
+    let to = from + BILLABLE_PORTION_CHARACTERS;
+    if (isHighSurrogate(text.charCodeAt(to - 1))) to++;
+    portions.push(billableText(text.slice(from, to)));
+    from = to;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  return portions.join('');
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
 }
 
 /** Of so many characters that are repeated in a row, `REPETITIONS_MAX` repetitions. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { billableText, paddedShare } from '../../../server/domains/pricing/index.ts';
+import { billableText, billableTextInTurn } from '../../../server/domains/pricing/index.ts';
 
 describe('what of an answer is counted', () => {
   it.each([
@@ -18,7 +18,6 @@ describe('what of an answer is counted', () => {
     ['one line again and again', 'word\n'.repeat(4_000), `${'word\n'.repeat(16)}`],
   ])('has no padding: %s', (_, text, counted) => {
     expect(billableText(text)).toBe(counted);
-    expect(paddedShare(text)).toBeGreaterThan(0.9);
   });
 
   it.each([
@@ -54,5 +53,19 @@ describe('what of an answer is counted', () => {
     ['code, German, Chinese and Thai', 'if (x) {\n    return 1;\n}\nGrüße, 你好世界, ที่นี่'],
   ])('is all of an honest one: %s', (_, text) => {
     expect(billableText(text)).toBe(text);
+  });
+
+  it('is the same of a long answer, which leaves others their turn', async () => {
+    const honest = Array.from({ length: 20_000 }, (_, line) => `line ${line} 👍🏽`).join('\n');
+    let turns = 0;
+    const others = () => {
+      turns++;
+      waiting = setImmediate(others);
+    };
+    let waiting = setImmediate(others);
+    const counted = await billableTextInTurn(`${honest}${'\u200b'.repeat(200_000)}`);
+    clearImmediate(waiting);
+    expect(counted).toBe(honest);
+    expect(turns).toBeGreaterThan(4);
   });
 });
