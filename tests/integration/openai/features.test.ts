@@ -268,6 +268,7 @@ describe('POST /v1/completions', () => {
     ['no prompt', { prompt: [] }, 'invalid_input', 'prompt'],
     ['an empty prompt', { prompt: ['a', ''] }, 'invalid_input', 'prompt'],
     ['mixed prompts', { prompt: ['a', 1] }, 'invalid_input', 'prompt'],
+    ['what is no number of a token, once for all of them', { prompt: [-1, -1] }, 'invalid_input', 'prompt'],
     ['too many answers', { n: 65 }, 'invalid_input', 'n'],
   ])('refuses %s', async (_, changes, code, param) => {
     await market.provider({ features: ['chat'] });
