@@ -1,4 +1,4 @@
-export { billableText, paddedShare } from './billable-text.ts';
+export { billableText, billableTextInTurn } from './billable-text.ts';
 export * from './limits.ts';
 export type { Tokenizer } from './ports.ts';
 export * from './prices.ts';

@@ -9,6 +9,10 @@ export const SLICE_CHARACTERS = 4_096;
 export const SLICE_CHARACTERS_MAX = 8_192;
 /** Characters that are counted before another tenant has its turn: some 20 ms. */
 export const PORTION_CHARACTERS = 32_768;
+/** Characters of an answer for which nobody need wait: there may be 128 of such answers together. */
+export const BILLABLE_AT_ONCE_CHARACTERS = 4_096;
+/** Characters of an answer that are looked through for padding in one go: some 10 ms. */
+export const BILLABLE_PORTION_CHARACTERS = 65_536;
 /** Times that a few characters are counted in a row: a line across a wide page has fewer, */
 export const REPETITIONS_MAX = 256;
 /** of up to so many of them. */

@@ -49,7 +49,9 @@ export function judgeAttempt(
   // What owners do with their own devices says nothing to others.
   if (attempt.isOwn) return;
   const nowMs = clock.monotonicMs();
-  const takenTokens = completionTokens === 0 ? 0 : order.promptTokens + completionTokens;
+  // Vectors have no text: their prompt is the work.
+  const isDone = completionTokens > 0 || (order.task.api === 'embeddings' && end?.kind === 'answered');
+  const takenTokens = isDone ? order.promptTokens + completionTokens : 0;
   standing.addDebt(takenTokens - expectedTokensOf(order), nowMs);
   if (end?.kind === 'failed') {
     if (end.code === 'provider_busy') standing.slotLimit.observeBusy(attempt.place - 1, nowMs);

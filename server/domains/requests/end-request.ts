@@ -4,7 +4,7 @@ import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
 import type { UnitOfWork, UnitOutcome } from '../ledger/index.ts';
-import { billableText, type PricingService, paddedShare, type TokenCounter } from '../pricing/index.ts';
+import { billableTextInTurn, type PricingService, type TokenCounter } from '../pricing/index.ts';
 import type { Attempt, AttemptEnd, ProviderService } from '../providers/index.ts';
 import type { BegunTransaction, EndedTransaction, TransactionShare } from '../transactions/index.ts';
 import type { AnswerBudget } from './answer-budget.ts';
@@ -74,18 +74,25 @@ export async function endRequest(
   // Who left before anybody was asked to go on owes nobody an end of the answer.
   const wasServed = stream.hasText && last.attempt?.isSent !== false;
   let verdict = verdictOf(last.end, wasServed, last.attempt?.isInTime ?? false);
-  let completionTokens = 0;
+  let counted: CountedTexts = { tokens: 0, paddedShare: 0 };
   try {
     if (verdict.kind !== 'unpaid')
-      completionTokens = await countTexts(stream.partTexts, transaction.requester.tenantId, tokens);
+      counted = await countTexts(stream.partTexts, transaction.requester.tenantId, tokens);
   } catch (error) {
     logger.error({ ...fieldsOf(transaction), error }, 'an answer could not be counted');
     verdict = { kind: 'unpaid', code: 'unavailable' };
   }
+  const completionTokens = counted.tokens;
   if (last.attempt !== null && !last.isJudged)
-    providers.judge(last.attempt, completionTokens, paddedShare(stream.partTexts.join('')));
+    providers.judge(last.attempt, completionTokens, counted.paddedShare);
   if (verdict.kind === 'unpaid') return endUnpaid(transaction, last, verdict.code, context);
   return endPaid(transaction, last, stream, { verdict, completionTokens, isKept }, context);
+}
+
+/** What is billed of the texts of an answer, and the part of them that is not, from 0 to 1. */
+interface CountedTexts {
+  readonly tokens: number;
+  readonly paddedShare: number;
 }
 
 /** Billable tokens of texts, each counted by itself. Rejects as `TokenCounter` does. */
@@ -93,9 +100,15 @@ export async function countTexts(
   texts: readonly string[],
   tenantId: TenantId,
   tokens: Pick<TokenCounter, 'countText'>,
-): Promise<number> {
-  const counts = await Promise.all(texts.map((text) => tokens.countText(tenantId, billableText(text))));
-  return counts.reduce((sum, count) => sum + count, 0);
+): Promise<CountedTexts> {
+  const billable: string[] = [];
+  for (const text of texts) billable.push(await billableTextInTurn(text));
+  const counts = await Promise.all(billable.map((text) => tokens.countText(tenantId, text)));
+  const length = texts.join('').length;
+  return {
+    tokens: counts.reduce((sum, count) => sum + count, 0),
+    paddedShare: length === 0 ? 0 : 1 - billable.join('').length / length,
+  };
 }
 
 async function endUnpaid(

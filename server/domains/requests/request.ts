@@ -170,7 +170,11 @@ export class ComputeRequest {
     const { beginning } = this.#stream;
     const body = beginning === null ? null : order.continuationBody(beginning);
     if (body === null) return null;
-    const tokens = await countTexts(this.#stream.partTexts, requester.tenantId, this.#dependencies.tokens);
+    const { tokens } = await countTexts(
+      this.#stream.partTexts,
+      requester.tenantId,
+      this.#dependencies.tokens,
+    );
     const isAll = this.#brokenOff.completionTokens + tokens >= this.#costs.tokensMaxAt(attempt.model);
     if (isAll || !this.#credit.reserveBody(body.length)) return null;
     this.#continuationBody = body;

@@ -37,14 +37,15 @@ export interface LastingWork<State> {
   readonly fingerprint: string;
   /** How it stands before its first piece. */
   readonly state: State;
-  /** Does the work until its signal aborts; must not throw. */
+  /** Does the work until its signal aborts. What it throws, its readers are told. */
   events(signal: AbortSignal): AsyncIterable<LastingEvent<State>>;
 }
 
 /**
  * Answers that outlive whoever asked for them, by the account that asked and a name. In memory, not over a restart: while they are at
  * work, and for an hour after it; of each account only so many, and so many bytes. Where the bytes are too many, the oldest that have
- * ended go first, then the texts of those at work, which go on and keep their state.
+ * ended go first, then the older texts of those at work, which go on and keep their state. Where those of all accounts are too many,
+ * whoever has most gives up first: nobody fills the memory of others.
  */
 export class LastingAnswers<State> {
   readonly #clock: Clock;
@@ -52,6 +53,7 @@ export class LastingAnswers<State> {
   readonly #byName = new Map<string, Entry<State>>();
   /** Those of each account, the oldest first. */
   readonly #ofAccount = new Groups<string, Entry<State>>();
+  readonly #bytesOf = new Map<string, number>();
   #bytes = 0;
 
   constructor({ clock, random }: { readonly clock: Clock; readonly random: Pick<Random, 'uuid'> }) {
@@ -69,7 +71,7 @@ export class LastingAnswers<State> {
     const owner = ownerOf(actor);
     const others = [...this.#ofAccount.of(owner)];
     const atWork = others.filter(({ hasEnded }) => !hasEnded).length;
-    if (atWork >= LASTING_OF_ACCOUNT_MAX || this.#bytes >= LASTING_BYTES_MAX)
+    if (atWork >= LASTING_OF_ACCOUNT_MAX || this.#bytes > LASTING_BYTES_MAX)
       throw new AppError('rate_limited', 'rate_limited', 'As many of your answers are at work as may be.', {
         details: { retryAfterSeconds: 5 },
       });
@@ -109,24 +111,41 @@ export class LastingAnswers<State> {
   }
 
   #grew(owner: string, added: number): void {
-    this.#bytes += added;
-    const entries = [...this.#ofAccount.of(owner)];
-    let bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-    const ended = entries.filter(({ hasEnded }) => hasEnded);
-    for (const entry of ended) {
-      if (bytes <= LASTING_BYTES_OF_ACCOUNT_MAX) return;
-      bytes -= entry.bytes;
-      entry.onRemove();
+    this.#count(owner, added);
+    this.#shrink(owner, LASTING_BYTES_OF_ACCOUNT_MAX);
+    while (this.#bytes > LASTING_BYTES_MAX) {
+      const [largest, bytes] = [...this.#bytesOf].reduce((one, other) => (other[1] > one[1] ? other : one));
+      this.#shrink(largest, bytes - 1);
+      if ((this.#bytesOf.get(largest) ?? 0) >= bytes) return;
     }
-    if (bytes <= LASTING_BYTES_OF_ACCOUNT_MAX) return;
-    for (const entry of entries) this.#bytes -= entry.forgetTexts();
+  }
+
+  /** Forgets of an account's answers until they have so many bytes: the oldest that have ended, then texts of those at work. */
+  #shrink(owner: string, bytesMax: number): void {
+    const bytes = () => this.#bytesOf.get(owner) ?? 0;
+    if (bytes() <= bytesMax) return;
+    const entries = [...this.#ofAccount.of(owner)];
+    for (const entry of entries) {
+      if (entry.hasEnded) entry.onRemove();
+      if (bytes() <= bytesMax) return;
+    }
+    // Who reads along goes on: of each the newest stay.
+    const kept = bytesMax / 2 / entries.length;
+    for (const entry of entries) if (!entry.isRemoved) this.#count(owner, -entry.forgetTexts(kept));
+  }
+
+  #count(owner: string, added: number): void {
+    this.#bytes += added;
+    const bytes = (this.#bytesOf.get(owner) ?? 0) + added;
+    if (bytes === 0) this.#bytesOf.delete(owner);
+    else this.#bytesOf.set(owner, bytes);
   }
 
   #remove(owner: string, key: string, entry: Entry<State>): void {
     if (!this.#ofAccount.remove(owner, entry)) return;
     entry.cancelTimer();
     if (this.#byName.get(key) === entry) this.#byName.delete(key);
-    this.#bytes -= entry.bytes;
+    this.#count(owner, -entry.bytes);
     entry.isRemoved = true;
   }
 }
@@ -141,7 +160,8 @@ class Entry<State> implements LastingAnswer<State> {
   onRemove: () => void = () => {};
   /** A timer that waits would keep the answer in memory. */
   cancelTimer: () => void = () => {};
-  readonly #work: LastingWork<State>;
+  /** Null when it has ended: what was asked may be many times larger than the answer. */
+  #work: LastingWork<State> | null;
   readonly #grew: (bytes: number) => void;
   readonly #cancelled = new AbortController();
   #texts: string[] = [];
@@ -149,6 +169,8 @@ class Entry<State> implements LastingAnswer<State> {
   #first = 0;
   #stateBytes = 0;
   #run: Promise<void> = Promise.resolve();
+  /** Why the work broke off, for whoever reads it. */
+  #failure: { readonly error: unknown } | null = null;
   #wake: (() => void)[] = [];
 
   constructor(work: LastingWork<State>, grew: (bytes: number) => void) {
@@ -169,6 +191,7 @@ class Entry<State> implements LastingAnswer<State> {
         await new Promise<void>((resolve) => this.#wake.push(resolve));
       if (next < this.#first) throw noLongerKept();
       const text = this.#texts[next - this.#first];
+      if (text === undefined && this.#failure !== null) throw this.#failure.error;
       if (text === undefined) return;
       if (text !== '') yield text;
     }
@@ -179,18 +202,27 @@ class Entry<State> implements LastingAnswer<State> {
     await this.#run;
   }
 
-  /** Keeps the state. Returns how many bytes went. */
-  forgetTexts(): number {
-    const gone = this.bytes - this.#stateBytes;
-    this.#first += this.#texts.length;
-    this.#texts = [];
-    this.bytes = this.#stateBytes;
+  /** Keeps the state, the newest text, and as many before it as have `keptBytesMax`. Returns how many bytes went. */
+  forgetTexts(keptBytesMax: number): number {
+    let keptBytes = 0;
+    let from = this.#texts.length;
+    while (from > 0) {
+      const bytes = Buffer.byteLength(this.#texts[from - 1] as string);
+      if (from < this.#texts.length && keptBytes + bytes > keptBytesMax) break;
+      keptBytes += bytes;
+      from--;
+    }
+    this.#first += from;
+    this.#texts.splice(0, from);
+    const gone = Math.max(0, this.bytes - this.#stateBytes - keptBytes);
+    this.bytes -= gone;
     return gone;
   }
 
   async #collect(): Promise<void> {
     try {
-      for await (const { text, state } of this.#work.events(this.#cancelled.signal)) {
+      const events = this.#work?.events(this.#cancelled.signal) ?? [];
+      for await (const { text, state } of events) {
         const bytes = Buffer.byteLength(text);
         if (state !== undefined) {
           this.state = state;
@@ -202,8 +234,11 @@ class Entry<State> implements LastingAnswer<State> {
         this.#tell();
         if (!this.isRemoved) this.#grew(bytes);
       }
+    } catch (error) {
+      this.#failure = { error };
     } finally {
       this.hasEnded = true;
+      this.#work = null;
       this.#tell();
     }
   }

@@ -49,5 +49,5 @@ export const LASTING_OF_ACCOUNT_MAX = 64;
 export const LASTING_KEPT_OF_ACCOUNT_MAX = 1_000;
 /** Bytes of such answers of one account, */
 export const LASTING_BYTES_OF_ACCOUNT_MAX = 16 * 1_024 * 1_024;
-/** and of all together, above which no more are begun. */
+/** and of all together, above which whoever has most gives up first. */
 export const LASTING_BYTES_MAX = 128 * 1_024 * 1_024;

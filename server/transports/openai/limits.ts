@@ -6,6 +6,8 @@ export const PROMPTS_MAX = 128;
 export const INPUTS_MAX = 2_048;
 /** Tokens that a requester gives by their numbers, in one text. */
 export const GIVEN_TOKENS_MAX = 200_000;
+/** The largest number of a token. */
+export const GIVEN_TOKEN_MAX = 2 ** 31;
 /** Numbers of a vector. */
 export const DIMENSIONS_MAX = 16_384;
 /** Likely tokens that are told beside each of a completion. */

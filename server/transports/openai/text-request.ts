@@ -19,20 +19,13 @@ import {
 import {
   COMPLETION_LOGPROBS_MAX,
   DIMENSIONS_MAX,
+  GIVEN_TOKEN_MAX,
   GIVEN_TOKENS_MAX,
   INPUTS_MAX,
   PROMPTS_MAX,
 } from './limits.ts';
 
-const givenTokens = z
-  .array(
-    z
-      .int()
-      .min(0)
-      .max(2 ** 31),
-  )
-  .min(1)
-  .max(GIVEN_TOKENS_MAX);
+const givenTokens = z.array(z.int().min(0).max(GIVEN_TOKEN_MAX)).min(1).max(GIVEN_TOKENS_MAX);
 /** One text, or several, as text or as the numbers of their tokens. */
 const textsUpTo = (max: number) =>
   z.union(
@@ -105,9 +98,35 @@ export function readTextRequest<Schema extends z.ZodObject>(
   const names = new Set(Object.keys(schema.shape));
   const body = readChatJson(request);
   const { known, extra } = withoutUnknown(withoutNothing(body, names), names);
+  for (const param of ['prompt', 'input'] as const) requireTexts(known, param);
   const asked = checked(schema, known, []);
   requireWholeCharacters(body);
   return { asked, extra: extra ?? {}, needs: needsOfFields(extra ?? {}) };
+}
+
+/** Refuses what is no text and no list of texts before the schema sees it, which would say of each of 250,000 what is wrong. */
+function requireTexts(known: unknown, param: string): void {
+  const given = (known as Readonly<Record<string, unknown>> | null)?.[param];
+  if (given === undefined || typeof given === 'string' || areGivenTokens(given)) return;
+  if (isListUpTo(given, INPUTS_MAX) && (given.every(isText) || given.every(areGivenTokens))) return;
+  const message = `${param}: it must be a text, a list of up to ${INPUTS_MAX} texts, or tokens by their numbers.`;
+  throw invalidInput(message, { param });
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function areGivenTokens(given: unknown): boolean {
+  return isListUpTo(given, GIVEN_TOKENS_MAX) && given.every(isGivenToken);
+}
+
+function isGivenToken(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= GIVEN_TOKEN_MAX;
+}
+
+function isListUpTo(given: unknown, max: number): given is readonly unknown[] {
+  return Array.isArray(given) && given.length >= 1 && given.length <= max;
 }
 
 /** The texts of a request, each by itself: as text, or as how many tokens it is. Refuses with `invalid_input` an empty one. */

@@ -268,6 +268,7 @@ describe('POST /v1/completions', () => {
     ['no prompt', { prompt: [] }, 'invalid_input', 'prompt'],
     ['an empty prompt', { prompt: ['a', ''] }, 'invalid_input', 'prompt'],
     ['mixed prompts', { prompt: ['a', 1] }, 'invalid_input', 'prompt'],
+    ['what is no number of a token, once for all of them', { prompt: [-1, -1] }, 'invalid_input', 'prompt'],
     ['too many answers', { n: 65 }, 'invalid_input', 'n'],
   ])('refuses %s', async (_, changes, code, param) => {
     await market.provider({ features: ['chat'] });
@@ -318,6 +319,16 @@ describe('POST /v1/embeddings', () => {
     expect(list.usage.prompt_tokens).toBe(7);
     const long = client.embeddings.create({ model: 'm', input: [[1], [1, 2, 3, 4, 5]] });
     await expect(long).rejects.toMatchObject({ code: 'context_length_exceeded' });
+  });
+
+  it('is work like any other: who made vectors is not the next again', async () => {
+    const provider = await market.provider({ features: ['embeddings'] });
+    answerWith(provider, [vectors([1, 2])], 'stop');
+    await client.embeddings.create({ model: 'm', input: 'word '.repeat(500) });
+    const standing = market.providers.offersOf('m')[0]?.provider.standing;
+    await until(() => (standing?.debtTokens(0) ?? 0) > 0);
+    expect(standing?.debtTokens(0)).toBeGreaterThan(400);
+    expect(standing?.answersOf('m').claimRatio).not.toBeNull();
   });
 
   it('goes on at another provider where vectors are missing, without a trace of the first', async () => {

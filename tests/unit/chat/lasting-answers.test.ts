@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { LastingAnswers, type LastingEvent } from '../../../server/transports/chat/lasting-answers.ts';
 import {
+  LASTING_BYTES_MAX,
   LASTING_BYTES_OF_ACCOUNT_MAX,
   LASTING_KEPT_MS,
   LASTING_OF_ACCOUNT_MAX,
 } from '../../../server/transports/chat/limits.ts';
 import { newOwner } from '../../support/actors.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
+import { keptOf } from '../../support/collected.ts';
 import { createSeededRandom } from '../../support/random.ts';
 
 const random = createSeededRandom(1);
@@ -95,5 +97,60 @@ describe('an answer that lasts', () => {
     expect((await begin('more')).hasEnded).toBe(false);
     await answers.remove(owner, 'more');
     expect(answers.find(owner, 'more')).toBeNull();
+  });
+
+  it('goes on for who reads along, also when older texts of its account are given up', async () => {
+    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random });
+    const { work, say, end } = given();
+    const answer = await answers.begin(newOwner(), work);
+    const reading = all(answer.readBehind(-1));
+    const pieces = (LASTING_BYTES_OF_ACCOUNT_MAX * 2) / MEGABYTE.length;
+    for (let piece = 0; piece < pieces; piece++) await say(MEGABYTE);
+    end();
+    expect(await reading).toHaveLength(pieces);
+  });
+
+  it('is kept from the memory that others fill: who has most gives up first', async () => {
+    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random });
+    const hoarders = LASTING_BYTES_MAX / LASTING_BYTES_OF_ACCOUNT_MAX;
+    for (let hoarder = 0; hoarder < hoarders; hoarder++) {
+      const { work, say, end } = given();
+      await answers.begin(newOwner(), work);
+      await say(...Array(LASTING_BYTES_OF_ACCOUNT_MAX / MEGABYTE.length).fill(MEGABYTE));
+      end();
+    }
+    await turn();
+    const small = given();
+    const answer = await answers.begin(newOwner(), small.work);
+    await small.say('mine');
+    small.end();
+    expect(await all(answer.readBehind(-1))).toEqual(['mine']);
+  });
+
+  it('keeps nothing of what was asked when it has ended', async () => {
+    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random });
+    const owner = newOwner();
+    const begin = async () => {
+      const body = new Uint8Array(1_024);
+      const events = async function* (): AsyncGenerator<LastingEvent<string>> {
+        yield { text: `${body.length}` };
+      };
+      await answers.begin(owner, { name: 'a', fingerprint: '', state: 'begun', events });
+      await turn();
+      return new WeakRef(body);
+    };
+    expect(await keptOf([await begin()])).toBe(0);
+    expect(answers.find(owner, 'a')?.hasEnded).toBe(true);
+  });
+
+  it('tells its readers what broke it off, and nobody else', async () => {
+    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random });
+    const events = async function* (): AsyncGenerator<LastingEvent<string>> {
+      yield { text: 'one' };
+      throw new Error('broke');
+    };
+    const answer = await answers.begin(newOwner(), { name: 'a', fingerprint: '', state: 'begun', events });
+    await turn();
+    await expect(all(answer.readBehind(-1))).rejects.toThrow('broke');
   });
 });
