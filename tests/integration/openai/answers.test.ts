@@ -105,16 +105,18 @@ describe('a chat completion', () => {
   ])(
     'gives the reason of an endpoint that refuses what is asked with %i to whoever asked',
     async (status, answered) => {
-      const provider = await market.provider({ context: 512 });
-      provider.onRequest = ({ requestId }) =>
-        market.fail(provider, requestId, {
-          fault: 'requester',
-          status,
-          reason: "Unsupported value: 'reasoning_effort'.",
-          param: 'reasoning_effort',
-        });
-      const other = await market.provider({ context: 512 });
-      other.onRequest = provider.onRequest;
+      const refusing = async () => {
+        const one = await market.provider({ context: 512 });
+        one.onRequest = ({ requestId }) =>
+          market.fail(one, requestId, {
+            fault: 'requester',
+            status,
+            reason: "Unsupported value: 'reasoning_effort'.",
+            param: 'reasoning_effort',
+          });
+        return one;
+      };
+      const [provider, other] = [await refusing(), await refusing()];
       for (let i = 0; i < 5; i++) {
         const response = await post(JSON.stringify({ model: 'm', messages }));
         expect(response.status).toBe(answered);

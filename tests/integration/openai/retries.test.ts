@@ -170,7 +170,7 @@ describe('a request that an official client sends again', () => {
     const revoked = new AppError('unauthenticated', 'unauthenticated', 'The token was revoked.');
     expect(world.connections.end({ accountId: world.alice.accountId }, revoked)).toBe(1);
     await until(() => provider.cancelled.length === 1);
-    await market.expectUntouched(world.alice);
+    await expectPrompts(1);
   });
 
   it('that streams ends with its reader, as does one of a client that is not official', async () => {
@@ -183,6 +183,12 @@ describe('a request that an official client sends again', () => {
       await until(async () => provider.cancelled.length === 1);
       market.providers.disconnected(provider.actor.deviceId, provider.link);
     }
-    await market.expectUntouched(world.alice);
+    await expectPrompts(2);
   });
+
+  /** Alice has paid for so many prompts, and for no answer. */
+  async function expectPrompts(count: number) {
+    await until(async () => (await market.balance(world.alice)).held === 0);
+    expect((await market.balance(world.alice)).available).toBe(1_000 - 10 * count);
+  }
 });

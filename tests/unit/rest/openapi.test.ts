@@ -202,6 +202,7 @@ test('every operation says what the pipeline does with it, those that HTTP does 
       summary: 'Sends.',
       'x-permission': 'frames.send',
       'x-limit-cost': 1,
+      'x-needs-proof': false,
       'x-audit': 'none',
       errors: ['conflict'],
     },

@@ -29,7 +29,7 @@ export const passkeyParamsSchema = z.strictObject({ passkeyId: idSchema });
 export const questionSchema = z.object({
   challengeId: z.uuid().describe('Goes along with what the browser answers; good once.'),
   options: z
-    .record(z.string(), z.unknown())
+    .record(z.string(), z.json())
     .describe('For `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`.'),
   expiresAt: timeSchema,
 });
@@ -54,7 +54,7 @@ const credential = {
   rawId: bytesSchema(1_400),
   type: z.literal('public-key'),
   authenticatorAttachment: z.string().max(50).nullish(),
-  clientExtensionResults: z.record(z.string().max(100), z.unknown()).default({}),
+  clientExtensionResults: z.record(z.string().max(100), z.json()).default({}),
 };
 
 /** What browsers add, and nobody reads. */
