@@ -29,7 +29,7 @@ test('the page shows the operations, works, and asks no other server', async () 
   page.on('pageerror', (error) => complaints.push(String(error)));
   await page.goto(`${origin}/docs`);
 
-  // It draws operations as one scrolls to them; that all are in the document is for the tests of /openapi.json.
+  // It draws operations as one scrolls to them.
   await page.locator('.opblock-summary', { hasText: '/api/v1/setup' }).click();
   await page.locator('.opblock-description-wrapper').first().waitFor();
   expect(await page.locator('.title').first().textContent()).toContain('Yggdrasil');
@@ -65,4 +65,13 @@ test('the page’s parts come from this server only, each with its type and poli
   for (const path of ['/docs/..%2fpackage.json', '/docs/index.html', '/docs/__proto__']) {
     expect((await fetch(`${origin}${path}`)).status).toBe(404);
   }
+});
+
+test('what it shows has every operation that HTTP reaches', async () => {
+  const { rest, openai, anthropic } = server.catalogue;
+  const { paths } = (await (await fetch(`${origin}/openapi.json`)).json()) as {
+    paths: Record<string, object>;
+  };
+  const count = Object.values(paths).flatMap(Object.keys).length;
+  expect(count).toBe(rest.length + openai.length + anthropic.length);
 });
