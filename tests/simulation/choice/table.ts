@@ -1,4 +1,4 @@
-import type { PolicyName } from '../providers/policies.ts';
+import type { PolicyName } from './policies.ts';
 import type { Scenario } from './scenarios.ts';
 import { THRESHOLDS } from './thresholds.ts';
 import { ChoiceWorld, type Outcome } from './world.ts';

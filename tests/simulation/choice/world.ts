@@ -15,8 +15,8 @@ import { uuid } from '../../support/frames.ts';
 import { MarketProcess, type ReachedStore } from '../../support/market-process.ts';
 import { MarketStoreInMemory } from '../../support/market-store.ts';
 import { createSeededRandom } from '../../support/random.ts';
-import { POLICIES, type PolicyName } from '../providers/policies.ts';
 import { Machine } from './machine.ts';
+import { POLICIES, type PolicyName } from './policies.ts';
 import type { Scenario } from './scenarios.ts';
 
 /** What one world shows. */
