@@ -26,6 +26,8 @@ const MEBIBYTE = 1_048_576;
  */
 const GROWTH_BYTES_MAX = 240 * MEBIBYTE;
 const REQUESTS = 64;
+/** A provider that nobody knows has so many at least. */
+const RUNNING_MIN = 4;
 const PIECE = 'x'.repeat(60_000);
 /** What a piece counts against the credit, at least. */
 const PIECE_BYTES = PIECE.length;
@@ -119,9 +121,10 @@ describe('the memory of the server', () => {
     const before = residentBytes();
     const credits = await provideEndlessly();
     for (let count = 0; count < 2 * REQUESTS; count++) askAndNeverRead();
+    // How many run at a time is what the provider has shown that it can serve; the others wait.
     const isQuiet = () =>
-      credits.size === REQUESTS && [...credits.values()].every((credit) => credit <= 2 * PIECE_BYTES);
-    await expect.poll(isQuiet, { timeout: 15_000 }).toBe(true);
+      credits.size >= RUNNING_MIN && [...credits.values()].every((credit) => credit <= 2 * PIECE_BYTES);
+    await expect.poll(isQuiet, { timeout: 60_000 }).toBe(true);
     expect(residentBytes() - before).toBeLessThan(GROWTH_BYTES_MAX);
     expect((await fetch(`${server.httpUrl}/healthz`)).status).toBe(200);
   });
