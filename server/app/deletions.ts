@@ -11,12 +11,11 @@ import { readTenantMoney } from '../domains/ledger/index.ts';
 import type { NetworkService } from '../domains/networks/index.ts';
 import { createLeavingRows, type TenantService } from '../domains/tenants/index.ts';
 import type { AccountActor } from '../kernel/actor.ts';
+import { DAY_MS } from '../kernel/clock.ts';
 import type { Platform } from './platform.ts';
 
 /** Networks and devices of one account that are removed in a round of the job: it holds up nobody. */
 const REMOVED_PER_ROUND_MAX = 200;
-
-const DAY_MS = 86_400_000;
 
 /** What deleting an account needs of the platform. */
 export function deletionParts(config: Config, { database }: Platform) {

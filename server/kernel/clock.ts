@@ -1,3 +1,6 @@
+/** A day in milliseconds. */
+export const DAY_MS = 86_400_000;
+
 /** Time as an input: the server asks this, tests and simulations move it by hand. */
 export interface Clock {
   /** Milliseconds since 1970 UTC. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../kernel/clock.ts';
+import { type Clock, DAY_MS } from '../../kernel/clock.ts';
 import { gather } from '../../kernel/gather.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
@@ -42,8 +42,6 @@ export interface AuditLogOptions {
   readonly retentionDays: number;
   readonly recordsMax?: number;
 }
-
-const DAY_MS = 86_400_000;
 
 /** Builds the chains. */
 export function createAuditLog(options: AuditLogOptions, dependencies: AuditLogDependencies): AuditLog {

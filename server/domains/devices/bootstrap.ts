@@ -1,5 +1,5 @@
 import type { AccountActor, Actor } from '../../kernel/actor.ts';
-import type { Clock } from '../../kernel/clock.ts';
+import { type Clock, DAY_MS } from '../../kernel/clock.ts';
 import { AppError, invalidInput, notFound } from '../../kernel/errors.ts';
 import { asId, type CredentialId, type DeviceId, type NetworkId } from '../../kernel/ids.ts';
 import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
@@ -211,7 +211,6 @@ function nameOf(keyName: string, hardwareId: string): string {
   return `${[...keyName].slice(0, room).join('').trimEnd()} ${hardwareId}`;
 }
 
-const DAY_MS = 86_400_000;
 const NAME_CHARACTERS_MAX = 100;
 
 function keyWrong(): AppError {

@@ -1,8 +1,6 @@
+import { DAY_MS } from '../../kernel/clock.ts';
 import { CLOCK_AHEAD_MS, NAME_CHARACTERS_MAX, TEXT_CHARACTERS_MAX, UNIT_CHARACTERS_MAX } from './limits.ts';
 import type { AskedRange, HistoryRange, KeptReading, SaidReading } from './types.ts';
-
-/** A day in milliseconds. */
-export const DAY_MS = 86_400_000;
 
 /** When a reading counts as measured: when the device says, where it has a clock that may be right, else now. */
 export function measuredAt(saidAtMs: number, nowMs: number): number {

@@ -1,5 +1,5 @@
 import type { Actor } from '../../kernel/actor.ts';
-import type { Clock } from '../../kernel/clock.ts';
+import { type Clock, DAY_MS } from '../../kernel/clock.ts';
 import { AppError, invalidInput } from '../../kernel/errors.ts';
 import { gather } from '../../kernel/gather.ts';
 import type { DeviceId, TenantId } from '../../kernel/ids.ts';
@@ -15,7 +15,7 @@ import {
 } from './limits.ts';
 import { liveReadings, tellAll } from './live-readings.ts';
 import type { DeviceLookup, ReadingStore } from './ports.ts';
-import { DAY_MS, isKeepable, measuredAt, rangeOf } from './rules.ts';
+import { isKeepable, measuredAt, rangeOf } from './rules.ts';
 import type { AskedRange, KeptReading, ReadingPoint, ReadingSource, SaidReading } from './types.ts';
 
 /** What devices measure: the last value and the history of each reading. */

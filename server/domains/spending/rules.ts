@@ -1,8 +1,8 @@
+import { DAY_MS } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Microcents } from '../../kernel/money.ts';
 import type { QuotaRefusal, SpendLimits } from './types.ts';
 
-const DAY_MS = 86_400_000;
 /** When to come again where only what is set aside leaves too little, in seconds. */
 const HELD_RETRY_SECONDS = 5;
 

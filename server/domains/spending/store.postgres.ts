@@ -1,12 +1,11 @@
 import type { Actor } from '../../kernel/actor.ts';
+import { DAY_MS } from '../../kernel/clock.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { DAYS_KEPT, UNUSUAL_MAX, UNUSUAL_TIMES, USUAL_MICROCENTS_MIN } from './limits.ts';
 import type { SpendingStore } from './ports.ts';
 import { dayOf, monthOf } from './rules.ts';
 import type { Spending, SpendLimits } from './types.ts';
-
-const DAY_MS = 86_400_000;
 
 interface LimitRow {
   day_microcents_max: bigint | null;
