@@ -44,7 +44,7 @@ export default defineConfig({
       project('simulation', { testTimeout: 120_000 }),
       project('device', { testTimeout: 60_000, database: true }),
       project('integration', { testTimeout: 60_000, database: true, shared: true }),
-      project('acceptance', { testTimeout: 120_000, database: true }),
+      project('acceptance', { testTimeout: 120_000, database: true, shared: true }),
       project('slow', { testTimeout: 120_000, database: true, include: SLOW }),
     ],
   },
