@@ -13,7 +13,12 @@ import { createProviderService, createProviderStore } from '../domains/providers
 import { createQualityService, createQualityStore } from '../domains/quality/index.ts';
 import { createKeyStore, createRequestService, REQUEST_TIMES } from '../domains/requests/index.ts';
 import { createSpendingService, createSpendingStore } from '../domains/spending/index.ts';
-import { createTransactionService, createTransactionStore } from '../domains/transactions/index.ts';
+import {
+  createAnalyticsService,
+  createAnalyticsStore,
+  createTransactionService,
+  createTransactionStore,
+} from '../domains/transactions/index.ts';
 import { startMoneyJobs, type VerificationMetrics } from '../jobs/money-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
 import type { Database } from '../kernel/database.ts';
@@ -62,6 +67,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const spending = createSpendingService({ store: createSpendingStore(database), clock });
   const transactionStore = createTransactionStore(database);
   const transactions = createTransactionService({ store: transactionStore });
+  const analytics = createAnalyticsService({ store: createAnalyticsStore(database), clock });
   const requests = createRequestService(
     { nodeId: ONLY_NODE, times: timesOf(config) },
     {
@@ -77,7 +83,18 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
       logger,
     },
   );
-  return { ledgerWriter, ledger, quality, payments, providers, requests, spending, tokens, transactions };
+  return {
+    analytics,
+    ledgerWriter,
+    ledger,
+    quality,
+    payments,
+    providers,
+    requests,
+    spending,
+    tokens,
+    transactions,
+  };
 }
 
 function buildLedger(database: Database, { audit, clock, random, logger }: Platform, { accounts }: Identity) {

@@ -237,7 +237,7 @@ function servicesOf(
 ): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
-  const { ledger, payments, providers, requests, spending, tokens, transactions } = market;
+  const { analytics, ledger, payments, providers, requests, spending, tokens, transactions } = market;
   return {
     accounts: recordSignIns(accounts, { recorder: platform.audit.recorder, clock }),
     tenants,
@@ -252,6 +252,7 @@ function servicesOf(
     retried: new RetriedRequests({ clock }),
     lasting: new LastingAnswers({ clock, random: platform.random }),
     transactions,
+    analytics,
     ...administration,
     abuse,
     ...readings,

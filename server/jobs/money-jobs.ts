@@ -2,7 +2,8 @@ import type { LedgerService, VerificationRound } from '../domains/ledger/index.t
 import type { QualityService } from '../domains/quality/index.ts';
 import type { RequestService } from '../domains/requests/index.ts';
 import type { SpendingService } from '../domains/spending/index.ts';
-import type { Clock } from '../kernel/clock.ts';
+import type { AnalyticsService } from '../domains/transactions/index.ts';
+import { type Clock, HOUR_MS } from '../kernel/clock.ts';
 import type { LedgerAccountId } from '../kernel/ids.ts';
 import type { JobLease } from '../kernel/lease.ts';
 import type { Logger } from '../kernel/logger.ts';
@@ -16,6 +17,8 @@ const FLUSH_QUALITY_INTERVAL_MS = 1_000;
 const RELEASE_EARNINGS_INTERVAL_MS = 10_000;
 /** How often unusual spending is looked for, in milliseconds. */
 const WATCH_SPENDING_INTERVAL_MS = 60_000;
+/** How long figures may be kept past their time, in milliseconds. */
+const FORGET_ANALYTICS_INTERVAL_MS = HOUR_MS;
 /** Between two rounds of verification, in milliseconds. A round reads one page of accounts, and in them only new entries. */
 const VERIFY_INTERVAL_MS = 10_000;
 
@@ -33,6 +36,7 @@ export interface MoneyJobDependencies {
   readonly requests: Pick<RequestService, 'endAbandoned'>;
   readonly quality: Pick<QualityService, 'flush'>;
   readonly spending: Pick<SpendingService, 'findUnusual' | 'removeOld'>;
+  readonly analytics: Pick<AnalyticsService, 'removeOld'>;
   /** Hears of tenants that spend far more than they used to. */
   readonly unusual: (tenantId: string, day: string) => void;
   readonly metrics: VerificationMetrics;
@@ -46,7 +50,7 @@ export interface MoneyJobDependencies {
  * with their holds, other holds expire after them. Call it before requests are taken.
  */
 export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promise<RepeatedJob> {
-  const { ledger, requests, quality, spending, unusual, lease } = dependencies;
+  const { ledger, requests, quality, spending, analytics, unusual, lease } = dependencies;
   const watchSpending = async () => {
     for (const { tenantId, day } of await spending.findUnusual()) unusual(tenantId, day);
     await spending.removeOld();
@@ -80,6 +84,12 @@ export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promis
         intervalMs: WATCH_SPENDING_INTERVAL_MS,
         lease,
         work: watchSpending,
+      },
+      {
+        operation: 'marketplace.analytics.removeOld',
+        intervalMs: FORGET_ANALYTICS_INTERVAL_MS,
+        lease,
+        work: () => analytics.removeOld(),
       },
       {
         operation: 'ledger.verify',

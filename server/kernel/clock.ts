@@ -1,5 +1,7 @@
 /** A day in milliseconds. */
 export const DAY_MS = 86_400_000;
+/** An hour in milliseconds. */
+export const HOUR_MS = 3_600_000;
 
 /** Time as an input: the server asks this, tests and simulations move it by hand. */
 export interface Clock {

@@ -63,6 +63,21 @@ describe.each(recordings)('the database of version $version', (recording) => {
     expect(more).toEqual([[last + 1, 'sensor:6']]);
     expect(await readReadings(server, household)).toEqual([...readings, ...more]);
     expect(await buyCompletion(server, household)).toBe('The answer is always forty-two.');
+    const asked = { token: household.token };
+    const { items } = await call<{ items: { state: string }[] }>(
+      server,
+      'GET',
+      '/api/v1/marketplace/transactions?limit=100',
+      asked,
+    );
+    const { totals } = await call<{ totals: { completed: number } }>(
+      server,
+      'GET',
+      '/api/v1/marketplace/analytics/requester?step=month&from=2026-01-01T00:00:00Z',
+      asked,
+    );
+    expect(items.length).toBeGreaterThan(1);
+    expect(totals.completed).toBe(items.filter(({ state }) => state === 'COMPLETED').length);
     const books = await call(server, 'GET', '/api/v1/ledger/trial-balance', { token: household.adminToken });
     expect(books).toMatchObject({ entriesSum: { value: '0' }, mismatchedAccounts: 0, openHolds: 0 });
   });

@@ -146,7 +146,7 @@ describe.each<Screen>(['desktop', 'phone'])('from an empty server, on a %s', (sc
     await ada.page.context().setOffline(true);
     await page.getByText('No connection to the server').waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByRole('alert').getByText('The server does not answer').waitFor();
+    await page.getByRole('banner').getByText('The server does not answer').waitFor();
     await ada.page.context().setOffline(false);
     await page.getByText('No connection to the server').waitFor({ state: 'detached' });
     for (const [hash, shown] of [

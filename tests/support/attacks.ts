@@ -86,6 +86,8 @@ export const ATTACKS: readonly Attack[] = [
   ...list('marketplace.transactions.list', 'marketplace/transactions'),
   ...list('marketplace.providers.list', 'marketplace/providers'),
   blind('marketplace.transactions.list', 'GET', () => 'marketplace/transactions?role=provider'),
+  blind('marketplace.analytics.requester', 'GET', () => 'marketplace/analytics/requester'),
+  blind('marketplace.analytics.provider', 'GET', () => 'marketplace/analytics/provider'),
   blind('ledger.balance.get', 'GET', () => 'ledger/balance'),
   on('members.get', 'GET', ({ userId }) => `members/${userId}`),
   on('networks.get', 'GET', ({ networkId }) => `networks/${networkId}`),

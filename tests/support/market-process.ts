@@ -133,6 +133,7 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
         requests: this.requests,
         quality,
         spending: { findUnusual: async () => [], removeOld: async () => {} },
+        analytics: { removeOld: async () => {} },
         unusual: () => {},
         metrics: { roundEnded: () => {}, totalsCompared: () => {} },
         lease: { take: async () => true },

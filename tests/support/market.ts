@@ -34,6 +34,8 @@ import {
 } from '../../server/domains/requests/index.ts';
 import { createSpendingService, createSpendingStore } from '../../server/domains/spending/index.ts';
 import {
+  createAnalyticsService,
+  createAnalyticsStore,
   createTransactionService,
   createTransactionStore,
   type Transaction,
@@ -358,6 +360,7 @@ export async function eventsOf(answer: ComputeAnswer): Promise<ComputeEvent[]> {
 /** What tenants may spend; nobody hears of unusual days. */
 function spendingParts(database: Database, clock: Clock) {
   return {
+    analytics: createAnalyticsService({ store: createAnalyticsStore(database), clock }),
     spending: createSpendingService({ store: createSpendingStore(database), clock }),
     unusual: () => {},
   };

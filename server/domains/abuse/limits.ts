@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../kernel/clock.ts';
 import type { AbuseKind, MeasureKind } from './types.ts';
 
 /** How much brings which measure, and for how long, in milliseconds. */
@@ -8,7 +9,6 @@ export interface Step {
 }
 
 const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
 
 /** What was counted is half as much after so long, in milliseconds: mistakes are forgotten, guessing isn't. */
 export const HALF_LIFE_MS = 5 * MINUTE_MS;

@@ -259,7 +259,8 @@ function endedOf(
   finishedAtMs: number,
 ): EndedTransaction {
   const mayHaveKey = keyId !== null;
-  return { id, requester, model, promptTokens, createdAtMs, attempts, finishedAtMs, mayHaveKey, ...result };
+  const asked = { id, requester, model, promptTokens, createdAtMs, keyId, mayHaveKey };
+  return { ...asked, attempts, finishedAtMs, ...result };
 }
 
 function fieldsOf({ id }: BegunTransaction) {

@@ -168,6 +168,7 @@ export function abandonedEnd(
     failureCode,
     finishedAtMs,
     mayHaveKey: true,
+    keyId: null,
     shares: [unpaidShare(provider, prices)],
   };
 }

@@ -1,5 +1,13 @@
+export { createAnalyticsStore } from './analytics.postgres.ts';
+export {
+  type AnalyticsAnswer,
+  type AnalyticsService,
+  type AskedAnalytics,
+  createAnalyticsService,
+} from './analytics.ts';
+export * from './analytics-types.ts';
 export * from './limits.ts';
-export type { OpenTransactionQuery, TransactionStore } from './ports.ts';
+export type { AnalyticsStore, OpenTransactionQuery, TransactionStore } from './ports.ts';
 export { begunTransactions, endedTransactions, reheldTransactions } from './rows.postgres.ts';
 export { createTransactionService, type TransactionService } from './service.ts';
 export { createTransactionStore } from './store.postgres.ts';

@@ -1,6 +1,7 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { TransactionId } from '../../kernel/ids.ts';
 import type { ListPosition } from '../../kernel/page.ts';
+import type { Analytics, AnalyticsQuery } from './analytics-types.ts';
 import type { OpenTransaction, Transaction } from './types.ts';
 
 /** Which open transactions are meant: those of a node, or those begun before a time. */
@@ -24,4 +25,12 @@ export interface TransactionStore {
     after: ListPosition<TransactionId> | null,
     limit: number,
   ): Promise<readonly Transaction[]>;
+}
+
+/** Where the sums of both sides are read. */
+export interface AnalyticsStore {
+  /** Of what the account asked for, or its tenant's providers served. */
+  analyse(actor: AccountActor, query: AnalyticsQuery): Promise<Analytics>;
+  /** Forgets the hours before a time. */
+  removeBefore(timeMs: number): Promise<void>;
 }

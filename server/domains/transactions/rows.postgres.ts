@@ -1,4 +1,5 @@
 import type { Sql } from '../../kernel/database.ts';
+import { durationBucket } from './durations.ts';
 import { TOKENS_SUM_MAX } from './limits.ts';
 import type { BegunTransaction, EndedTransaction, ReheldTransaction } from './types.ts';
 
@@ -49,9 +50,9 @@ export const reheldTransactions = {
 };
 
 /**
- * Writes the ends of transactions: the requester's row, a row for each provider, and the sums of what each provider claimed.
- * A transaction that has ended stays as it is, and adds to no sum. A sum stops at what its column can hold: it must never keep
- * an end from being written.
+ * Writes the ends of transactions: the requester's row, a row for each provider, the sums of what each provider claimed, and what both
+ * sides read as analytics. A transaction that has ended stays as it is, and adds to no sum. A sum stops at what its column can hold:
+ * it must never keep an end from being written.
  */
 export const endedTransactions = {
   name: 'marketplace_transactions 3 end',
@@ -63,7 +64,8 @@ export const endedTransactions = {
         SELECT * FROM jsonb_to_recordset(${JSON.stringify(ends)}::text::jsonb) AS row(id uuid, "tenantId" uuid,
           state text, "providerId" uuid, "providerTenantId" uuid, "providerDeviceId" uuid, attempts integer,
           "completionTokens" bigint, "billedTokens" bigint, "costMicrocents" bigint, "feeMicrocents" bigint,
-          "earningsMicrocents" bigint, "finishReason" text, "failureCode" text, "finishedAt" timestamptz)
+          "earningsMicrocents" bigint, "finishReason" text, "failureCode" text, "finishedAt" timestamptz, "keyId" uuid,
+          "durationBucket" smallint)
       ), ended AS (
         UPDATE marketplace_transactions open SET state = given.state, provider_id = given."providerId",
           provider_tenant_id = given."providerTenantId", provider_device_id = given."providerDeviceId",
@@ -73,7 +75,7 @@ export const endedTransactions = {
           failure_code = given."failureCode", finished_at = given."finishedAt"
         FROM given
         WHERE open.id = given.id AND open.tenant_id = given."tenantId" AND open.state = 'PROCESSING'
-        RETURNING open.id
+        RETURNING open.*, given."keyId" AS key_id, given."durationBucket" AS duration_bucket
       ), served AS (
         INSERT INTO marketplace_served (transaction_id, tenant_id, provider_id, device_id, model, state, prompt_tokens,
           completion_tokens, billed_tokens, cost_microcents, fee_microcents, earnings_microcents, finish_reason,
@@ -86,9 +88,45 @@ export const endedTransactions = {
           "billedTokens" bigint, "costMicrocents" bigint, "feeMicrocents" bigint, "earningsMicrocents" bigint,
           "finishReason" text, "failureCode" text, "createdAt" timestamptz, "finishedAt" timestamptz,
           "claimedTokens" bigint, "countedTokens" bigint)
-        JOIN ended ON ended.id = share.id
+        WHERE share.id IN (SELECT id FROM ended)
         ON CONFLICT DO NOTHING
-        RETURNING provider_id, tenant_id, claimed_tokens, counted_tokens
+        RETURNING *
+      ), sides AS (
+        SELECT tenant_id, 'requester' AS role, account_id, key_id, provider_id, model, state, prompt_tokens,
+          completion_tokens, billed_tokens, cost_microcents, fee_microcents, earnings_microcents, finished_at,
+          duration_bucket
+        FROM ended
+        UNION ALL
+        SELECT served.tenant_id, 'provider', NULL, NULL, served.provider_id, served.model, served.state,
+          served.prompt_tokens, served.completion_tokens, served.billed_tokens, served.cost_microcents,
+          served.fee_microcents, served.earnings_microcents, served.finished_at, duration_bucket
+        FROM served JOIN ended ON ended.id = served.transaction_id
+      ), hours AS (
+        INSERT INTO marketplace_hours AS hours (tenant_id, role, account_id, key_id, provider_id, model, hour, completed,
+          failed, cancelled, prompt_tokens, completion_tokens, billed_tokens, cost_microcents, fee_microcents,
+          earnings_microcents)
+        SELECT tenant_id, role, account_id, key_id, provider_id, model, date_trunc('hour', finished_at, 'UTC') AS hour,
+          count(*) FILTER (WHERE state = 'COMPLETED'), count(*) FILTER (WHERE state = 'FAILED'),
+          count(*) FILTER (WHERE state = 'CANCELLED'), sum(prompt_tokens), sum(completion_tokens), sum(billed_tokens),
+          sum(cost_microcents), sum(fee_microcents), sum(earnings_microcents)
+        FROM sides GROUP BY tenant_id, role, account_id, key_id, provider_id, model, hour
+        ORDER BY tenant_id, role, hour, account_id, key_id, provider_id, model
+        ON CONFLICT (tenant_id, role, hour, account_id, key_id, provider_id, model) DO UPDATE SET
+          completed = hours.completed + excluded.completed, failed = hours.failed + excluded.failed,
+          cancelled = hours.cancelled + excluded.cancelled,
+          prompt_tokens = hours.prompt_tokens + excluded.prompt_tokens,
+          completion_tokens = hours.completion_tokens + excluded.completion_tokens,
+          billed_tokens = hours.billed_tokens + excluded.billed_tokens,
+          cost_microcents = hours.cost_microcents + excluded.cost_microcents,
+          fee_microcents = hours.fee_microcents + excluded.fee_microcents,
+          earnings_microcents = hours.earnings_microcents + excluded.earnings_microcents
+      ), durations AS (
+        INSERT INTO marketplace_durations AS durations (tenant_id, role, account_id, model, day, bucket, completed)
+        SELECT tenant_id, role, account_id, model, (finished_at AT TIME ZONE 'UTC')::date AS day, duration_bucket, count(*)
+        FROM sides WHERE state = 'COMPLETED' GROUP BY tenant_id, role, account_id, model, day, duration_bucket
+        ORDER BY tenant_id, role, day, account_id, model, duration_bucket
+        ON CONFLICT (tenant_id, role, day, account_id, model, bucket) DO UPDATE SET
+          completed = durations.completed + excluded.completed
       )
       INSERT INTO marketplace_claims (provider_id, tenant_id, claimed_tokens, counted_tokens)
       SELECT provider_id, tenant_id, least(sum(claimed_tokens), ${TOKENS_SUM_MAX}), least(sum(counted_tokens), ${TOKENS_SUM_MAX})
@@ -106,7 +144,9 @@ function endRow({
   attempts,
   finishReason,
   failureCode,
+  createdAtMs,
   finishedAtMs,
+  keyId,
   shares,
 }: EndedTransaction) {
   const last = shares.at(-1);
@@ -120,6 +160,8 @@ function endRow({
     finishReason,
     failureCode,
     finishedAt: new Date(finishedAtMs),
+    keyId,
+    durationBucket: durationBucket(finishedAtMs - createdAtMs),
     providerId: last?.provider.providerId,
     providerTenantId: last?.provider.tenantId,
     providerDeviceId: last?.provider.deviceId,

@@ -106,6 +106,8 @@ export interface EndedTransaction {
   readonly finishedAtMs: number;
   /** True when it came with an API key, or when that isn't known any more. */
   readonly mayHaveKey: boolean;
+  /** The API key that it came with; null: none, or not known any more. */
+  readonly keyId: CredentialId | null;
   /** One for each provider that is shown it: the one that ended it, last. */
   readonly shares: readonly TransactionShare[];
 }

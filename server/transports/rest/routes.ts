@@ -15,7 +15,7 @@ import type { ShadowService } from '../../domains/shadow/index.ts';
 import type { SpendingService } from '../../domains/spending/index.ts';
 import type { TenantService } from '../../domains/tenants/index.ts';
 import type { TopologyService } from '../../domains/topology/index.ts';
-import type { TransactionService } from '../../domains/transactions/index.ts';
+import type { AnalyticsService, TransactionService } from '../../domains/transactions/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { ChatDependencies } from '../chat/completion.ts';
 import type { CookieSessions } from '../pipeline/cookie-sessions.ts';
@@ -73,7 +73,9 @@ import { createMarketRequest } from './marketplace/create-request.ts';
 import { explainProvider } from './marketplace/explain-provider.ts';
 import { explainRequest } from './marketplace/explain-request.ts';
 import { getProvider } from './marketplace/get-provider.ts';
+import { getProviderAnalytics } from './marketplace/get-provider-analytics.ts';
 import { getMarketRequest } from './marketplace/get-request.ts';
+import { getRequesterAnalytics } from './marketplace/get-requester-analytics.ts';
 import { getTransaction } from './marketplace/get-transaction.ts';
 import { listProviders } from './marketplace/list-providers.ts';
 import { listTransactions } from './marketplace/list-transactions.ts';
@@ -154,6 +156,7 @@ export interface RestServices {
   readonly spending: SpendingService;
   readonly providers: ProviderService;
   readonly transactions: TransactionService;
+  readonly analytics: AnalyticsService;
   readonly requests: ChatDependencies['requests'];
   readonly tokens: ChatDependencies['tokens'];
   readonly lasting: ChatDependencies['lasting'];
@@ -310,6 +313,8 @@ const marketRoutes = (services: RestServices) => [
   createMarketRequest(services),
   getMarketRequest(services),
   listTransactions(services),
+  getRequesterAnalytics(services),
+  getProviderAnalytics(services),
   getTransaction(services),
   getPaymentStanding(services),
   confirmPaymentStanding(services),

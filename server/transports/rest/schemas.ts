@@ -35,6 +35,9 @@ export const nameSchema = z
 /** A point in time at the border: ISO 8601, in UTC. */
 export const timeSchema = z.iso.datetime();
 
+/** A point in time as somebody gives it: ISO 8601 with any offset, read as milliseconds since 1970. */
+export const timeInput = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+
 /** Milliseconds since 1970 in decimal digits, up to the year 9999: what `timeSchema` and the database both can hold. */
 export const timeMsSchema = z
   .string()

@@ -58,6 +58,18 @@ export const MARKET_CASES: Readonly<Record<string, RestCase>> = {
     refused: () => ({ path: '/api/v1/marketplace/transactions?role=spectator' }),
     ...unknownQuery,
   },
+  'marketplace.analytics.requester': {
+    valid: () => ({ path: '/api/v1/marketplace/analytics/requester' }),
+    refused: () => ({ path: '/api/v1/marketplace/analytics/requester?step=year' }),
+    ...unknownQuery,
+  },
+  'marketplace.analytics.provider': {
+    valid: () => ({ path: '/api/v1/marketplace/analytics/provider' }),
+    refused: () => ({
+      path: '/api/v1/marketplace/analytics/provider?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z',
+    }),
+    ...unknownQuery,
+  },
   'marketplace.transactions.get': {
     valid: () => ({ path: `/api/v1/marketplace/transactions/${UNKNOWN_ID}` }),
     refused: () => ({ path: `/api/v1/marketplace/transactions/${UNKNOWN_ID}` }),

@@ -83,7 +83,13 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   'server/domains/quality': ['quality_providers'],
   'server/domains/payments': ['payment_standings'],
   'server/domains/providers': ['marketplace_providers', 'marketplace_models'],
-  'server/domains/transactions': ['marketplace_transactions', 'marketplace_served', 'marketplace_claims'],
+  'server/domains/transactions': [
+    'marketplace_transactions',
+    'marketplace_served',
+    'marketplace_claims',
+    'marketplace_hours',
+    'marketplace_durations',
+  ],
   'server/domains/requests': ['marketplace_keyed_requests', 'marketplace_key_counts'],
 };
 

@@ -4,7 +4,7 @@ import { asId, type DeviceId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { readingSchema, readingToJson } from '../readings/schemas.ts';
-import { timeSchema, toIsoTime } from '../schemas.ts';
+import { timeInput, timeSchema, toIsoTime } from '../schemas.ts';
 import { deviceParamsSchema } from './schemas.ts';
 
 /** Points of one answer. */
@@ -14,8 +14,6 @@ const STEP_SECONDS_MAX = 31_536_000;
 /** What only the history of one reading has. */
 const HISTORY = ['from', 'to', 'step', 'aggregate', 'limit'] as const;
 
-const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
-
 const querySchema = z
   .strictObject({
     name: z
@@ -24,8 +22,8 @@ const querySchema = z
       .max(128)
       .optional()
       .describe('The history of this reading; without it the last value of each.'),
-    from: time.optional().describe('A day before `to` when not said.'),
-    to: time.optional().describe('Not included; now when not said.'),
+    from: timeInput.optional().describe('A day before `to` when not said.'),
+    to: timeInput.optional().describe('Not included; now when not said.'),
     step: z.coerce
       .number()
       .int()
