@@ -33,7 +33,25 @@ export interface SessionDependencies<Key> {
 const FEATURES = 0;
 const { CONNECTION_REQUEST, CONNECTION_RESPONSE } = RatatoskrType;
 const { BUSINESS_REQUEST, BUSINESS_RESPONSE, STREAM_DATA, STREAM_CREDIT } = RatatoskrType;
-const { HEARTBEAT, DISCONNECT } = RatatoskrType;
+const { HEARTBEAT, DISCONNECT, PROVIDER_REGISTRATION } = RatatoskrType;
+const { COMPUTE_REQUEST, COMPUTE_BODY, COMPUTE_CREDIT, COMPUTE_CANCEL } = RatatoskrType;
+const { COMPUTE_DELTA, COMPUTE_ALIVE, COMPUTE_RESULT } = RatatoskrType;
+
+/** What a provider sends. */
+export const PROVIDER_TYPES = [
+  PROVIDER_REGISTRATION,
+  COMPUTE_CREDIT,
+  COMPUTE_DELTA,
+  COMPUTE_ALIVE,
+  COMPUTE_RESULT,
+] as const;
+/** What a provider is sent. */
+export const WORK_TYPES = [COMPUTE_REQUEST, COMPUTE_BODY, COMPUTE_CREDIT, COMPUTE_CANCEL] as const;
+
+/** A type of message that a provider sends. */
+export type ProviderType = (typeof PROVIDER_TYPES)[number];
+/** A type of message that a provider is sent. */
+export type WorkType = (typeof WORK_TYPES)[number];
 
 /** Who sends what in which state, `connecting` until CONNECTION_RESPONSE. */
 const ALLOWED: Readonly<
@@ -41,11 +59,14 @@ const ALLOWED: Readonly<
 > = {
   initiator: {
     connecting: new Set([CONNECTION_REQUEST, DISCONNECT]),
-    open: new Set([BUSINESS_REQUEST, STREAM_DATA, STREAM_CREDIT, HEARTBEAT, DISCONNECT]),
+    open: new Set([
+      ...[BUSINESS_REQUEST, STREAM_DATA, STREAM_CREDIT, HEARTBEAT, DISCONNECT],
+      ...PROVIDER_TYPES,
+    ]),
   },
   responder: {
     connecting: new Set([CONNECTION_RESPONSE, DISCONNECT]),
-    open: new Set([BUSINESS_RESPONSE, STREAM_DATA, HEARTBEAT, DISCONNECT]),
+    open: new Set([BUSINESS_RESPONSE, STREAM_DATA, HEARTBEAT, DISCONNECT, ...WORK_TYPES]),
   },
 };
 

@@ -14,10 +14,13 @@ import {
 import {
   type KeyPair,
   type OpenedMessage,
+  PROVIDER_TYPES,
+  type ProviderType,
   RatatoskrSession,
   type SessionDependencies,
   SessionError,
 } from '../../../proto/ratatoskr/index.ts';
+import type { DeviceService } from '../../domains/devices/index.ts';
 import type { Arrival, ConnectionRegistry } from '../../domains/presence/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
@@ -25,16 +28,23 @@ import type { TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Socket, SocketHandler } from '../../platform/websocket/types.ts';
 import { errorTable, logRefusal, toAppError } from '../error-table.ts';
+import type { Connection } from '../pipeline/pipeline.ts';
 import { principalIdOf } from '../pipeline/steps.ts';
 import { tokenHolder } from '../pipeline/token-holder.ts';
+import { encodeAnswer, encodeRefusal } from './answers.ts';
 import { INPUT_BYTES_MAX, OPENING_TIMEOUT_MS, REQUESTS_MAX, STREAM_WINDOW_BYTES } from './limits.ts';
 import type { OpeningConnections } from './opening.ts';
+import { ProviderSession, type ProviderSessionDependencies } from './provider-session.ts';
 import { type RequestDependencies, SessionRequests, type SessionShares } from './requests.ts';
 import type { SessionCalls } from './session-calls.ts';
 
 /** What a connection needs, the same for all. */
-export interface ConnectionDependencies<Key> extends RequestDependencies, SessionDependencies<Key> {
+export interface ConnectionDependencies<Key>
+  extends RequestDependencies,
+    ProviderSessionDependencies,
+    SessionDependencies<Key> {
   readonly calls: SessionCalls;
+  readonly devices: Pick<DeviceService, 'recordSeen'>;
   readonly opening: OpeningConnections;
   /** The server's keys: the first is the one it shows. */
   readonly staticKeys: () => readonly KeyPair[];
@@ -63,6 +73,9 @@ export class RatatoskrConnection<Key> implements SocketHandler {
   #isOver = false;
   #actor: Actor | null = null;
   #requests: SessionRequests | null = null;
+  #provider: ProviderSession | null = null;
+  /** Where it came from: one object for the whole connection. */
+  readonly #connection: Connection;
   #release: () => void = () => {};
   #heardAtMs: number;
 
@@ -71,6 +84,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#dependencies = dependencies;
     const { clock, opening, staticKeys } = dependencies;
     this.#heardAtMs = clock.nowMs();
+    this.#connection = { remoteAddress: socket.remoteAddress, requestId: null };
     this.#session = RatatoskrSession.await({ staticKeys: staticKeys() }, dependencies);
     this.#leaveOpening = opening.enter(socket.remoteAddress, () => this.end(tooMany()));
     this.#cancelTimeout = clock.after(OPENING_TIMEOUT_MS, () => this.end(tooSlow()));
@@ -124,11 +138,13 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     const [actor, requests] = [this.#actor, this.#requests];
     // The session lets nothing else through before it is open.
     if (actor === null || requests === null) throw malformed();
+    if (isProviderType(type)) {
+      this.#provider ??= this.#beginProviding(actor);
+      this.#provider.received({ type, sequence, payload });
+      return;
+    }
     // Requests, too: not all of them come as far as an operation that counts them.
-    this.#dependencies.calls.control(actor, null, {
-      remoteAddress: this.#socket.remoteAddress,
-      requestId: null,
-    });
+    this.#dependencies.calls.control(actor, null, this.#connection);
     if (type === RatatoskrType.BUSINESS_REQUEST)
       requests.begin(sequence, decodePayload(BusinessRequest, payload));
     else if (type === RatatoskrType.HEARTBEAT) this.#send(RatatoskrType.HEARTBEAT, new Uint8Array(0));
@@ -137,6 +153,29 @@ export class RatatoskrConnection<Key> implements SocketHandler {
       const { request, data, last } = decodePayload(StreamData, payload);
       requests.addInput(request, data, last);
     }
+  }
+
+  #beginProviding(actor: Actor): ProviderSession {
+    const channel = {
+      send: (type: RatatoskrType, payload: Uint8Array) => this.#sendWork(type, payload),
+      answer: (sequence: number, refusal: AppError | null) => this.#answer(sequence, refusal),
+      end: (reason: AppError) => this.end(reason),
+    };
+    return new ProviderSession({ actor, connection: this.#connection }, channel, this.#dependencies);
+  }
+
+  /** Answers what is no request of an operation. */
+  #answer(sequence: number, error: AppError | null): void {
+    const payload =
+      error === null
+        ? encodeAnswer(sequence, {
+            requestId: '',
+            response: { status: 204 },
+            body: new Uint8Array(0),
+            more: false,
+          })
+        : encodeRefusal(sequence, { error, path: '' }, this.#dependencies);
+    this.#send(RatatoskrType.BUSINESS_RESPONSE, payload);
   }
 
   /** Finds out who it is; whoever loses what it needs meanwhile doesn't come in. */
@@ -176,6 +215,16 @@ export class RatatoskrConnection<Key> implements SocketHandler {
       this.#dependencies,
     );
     this.#socket.belongsTo({ deviceId: holderOf(actor), tenantId: actor.tenantId });
+    this.#recordSeen();
+  }
+
+  /** When a device was last here is worth a line in the log when it can't be written, not the session. */
+  #recordSeen(): void {
+    if (this.#actor?.kind !== 'device') return;
+    const { devices, logger } = this.#dependencies;
+    devices.recordSeen(this.#actor).catch((error: unknown) => {
+      logger.warn({ operation: 'devices.seen', error }, 'not recorded');
+    });
   }
 
   #welcome(sessionId: string): void {
@@ -197,6 +246,14 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     if (!this.#isOver) this.#sendBytes(this.#session.send(type, payload));
   }
 
+  /** Whose order can't be sent is told so first, and the session ends when that is dealt with: a message is missing in it. */
+  #sendWork(type: RatatoskrType, payload: Uint8Array): boolean {
+    if (this.#isOver) return false;
+    if (this.#socket.send(this.#session.send(type, payload)) !== 'dropped') return true;
+    queueMicrotask(() => this.end(tooSlowReader()));
+    return false;
+  }
+
   #sendBytes(bytes: Uint8Array): void {
     if (this.#socket.send(bytes) === 'dropped') this.end(tooSlowReader());
   }
@@ -215,8 +272,16 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#opened();
     this.#session.end();
     this.#requests?.end();
+    this.#provider?.end();
     this.#release();
+    this.#recordSeen();
   }
+}
+
+const PROVIDER_TYPE_SET: ReadonlySet<RatatoskrType> = new Set(PROVIDER_TYPES);
+
+function isProviderType(type: RatatoskrType): type is ProviderType {
+  return PROVIDER_TYPE_SET.has(type);
 }
 
 /** Whose connections are counted together: a device's, or those of one credential of an account. */

@@ -459,7 +459,7 @@ const LAYERS = [
     [DURABLE_FILES, 'keeps its credentials'],
     [node('fs'), 'looks for its credentials'],
   ]),
-  deviceLayer('provider', [...PROGRAM, [WIRE, 'speaks frames']]),
+  deviceLayer('provider', [...PROGRAM, [WIRE, 'speaks of work'], [SESSIONS, 'cuts it into messages']]),
   deviceLayer('frame', [
     ...PROGRAM,
     [WIRE, 'shows frames'],
