@@ -75,7 +75,13 @@ export type RatatoskrClientEvents = {
 };
 
 /** Refusals of a session that is being opened after which another try can help; after all others it can't. */
-const PASSING: ReadonlySet<string> = new Set(['rate_limited', 'unavailable', 'internal']);
+const PASSING: ReadonlySet<string> = new Set([
+  'rate_limited',
+  'unavailable',
+  'internal',
+  // The token opens the next one.
+  ...['session_not_resumable', 'session_resumed_twice'],
+]);
 /** What an open session ends with for good. */
 const FINAL: ReadonlySet<string> = new Set(['unauthenticated']);
 
@@ -221,7 +227,8 @@ export class RatatoskrClient<Key = unknown> {
     this.#state = 'connecting';
     const { openSocket, clock } = this.#dependencies;
     const handlers = {
-      opened: (requestsMax: number, serverKey: Uint8Array) => this.#opened(requestsMax, serverKey),
+      opened: (requestsMax: number, serverKey: Uint8Array, ticket: Uint8Array | null) =>
+        this.#opened(requestsMax, serverKey, ticket),
       freed: () => this.#pump(),
       work: (message: WorkMessage) => this.#listeners.emit('work', message),
       refused: async (answer: SessionAnswer) =>
@@ -237,12 +244,12 @@ export class RatatoskrClient<Key = unknown> {
     }
   }
 
-  #opened(requestsMax: number, serverKey: Uint8Array): void {
+  #opened(requestsMax: number, serverKey: Uint8Array, ticket: Uint8Array | null): void {
     this.#plan.opened();
     this.#state = 'open';
     this.#requestsMax = requestsMax;
     // From now on it is known: another server in its place is refused.
-    this.#target = { ...this.#target, serverKey };
+    this.#target = { ...this.#target, serverKey, ticket };
     for (const { resolve } of this.#opening.splice(0)) resolve();
     this.#listeners.emit('open', null);
     this.#pump();
@@ -278,6 +285,8 @@ export class RatatoskrClient<Key = unknown> {
       this.#fail(new BifrostError(code, message));
       return;
     }
+    // A ticket is good for one try.
+    if (this.#state === 'connecting') this.#target = { ...this.#target, ticket: null };
     this.#state = 'waiting';
     const delayMs = Math.max(this.#plan.nextDelayMs(), retryAfterMs);
     this.#cancelReconnect = this.#dependencies.clock.after(delayMs, () => this.#connect());

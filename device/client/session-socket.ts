@@ -19,6 +19,7 @@ import {
   type ProviderType,
   RATATOSKR_SUBPROTOCOL,
   RatatoskrSession,
+  RESUMPTION_FEATURE,
   type SessionDependencies,
   SessionError,
   WORK_TYPES,
@@ -39,6 +40,8 @@ export interface SessionTarget {
   readonly tenantId: string;
   readonly staticKey: KeyPair;
   readonly serverKey: Uint8Array | null;
+  /** Of the session before, to be resumed; null: the token opens it. */
+  readonly ticket: Uint8Array | null;
 }
 
 /** A request as it is sent. */
@@ -63,8 +66,10 @@ export interface WorkMessage {
 
 /** What a session tells its client. */
 export interface SessionHandlers {
-  /** Requests may be sent, so many at the same time; the server's key is the one it has shown. */
-  opened(requestsMax: number, serverKey: Uint8Array): void;
+  /**
+   * Requests may be sent, so many at the same time; the server's key is the one it has shown, the ticket resumes the session.
+   */
+  opened(requestsMax: number, serverKey: Uint8Array, ticket: Uint8Array | null): void;
   /** An answer is complete: another request may run. */
   freed(): void;
   /** Work for a provider, or something about it. */
@@ -105,7 +110,10 @@ export class SessionSocket<Key> {
     this.#target = target;
     this.#clock = dependencies.clock;
     this.#handlers = dependencies.handlers;
-    const { session, first } = RatatoskrSession.begin(target, dependencies);
+    const { session, first } = RatatoskrSession.begin(
+      { ...target, features: RESUMPTION_FEATURE },
+      dependencies,
+    );
     this.#session = session;
     const socket = dependencies.openSocket(target.url, RATATOSKR_SUBPROTOCOL);
     this.#socket = socket;
@@ -187,8 +195,9 @@ export class SessionSocket<Key> {
   }
 
   #introduce(): void {
-    const { token, tenantId } = this.#target;
-    this.#send(RatatoskrType.CONNECTION_REQUEST, encodePayload(ConnectionRequest, { token, tenantId }));
+    const { token, tenantId, ticket } = this.#target;
+    const request = ticket === null ? { token, tenantId } : { ticket };
+    this.#send(RatatoskrType.CONNECTION_REQUEST, encodePayload(ConnectionRequest, request));
   }
 
   #handle({ type, payload }: OpenedMessage): void {
@@ -206,10 +215,11 @@ export class SessionSocket<Key> {
     }
   }
 
-  #opened({ heartbeatIntervalMs, requestsMax }: InstanceType<typeof ConnectionResponse>): void {
+  #opened({ heartbeatIntervalMs, requestsMax, ticket }: InstanceType<typeof ConnectionResponse>): void {
     this.#cancelTimer();
     this.#keepAlive(heartbeatIntervalMs * PING_INTERVAL_SHARE);
-    this.#handlers.opened(requestsMax, this.#session.remoteStaticKey ?? new Uint8Array(0));
+    const serverKey = this.#session.remoteStaticKey ?? new Uint8Array(0);
+    this.#handlers.opened(requestsMax, serverKey, ticket.length === 0 ? null : ticket);
   }
 
   /** A HEARTBEAT in each interval; the end when the server, which answers each, is silent for longer than its own. */

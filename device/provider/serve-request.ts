@@ -63,7 +63,7 @@ interface ForwardedAnswer {
 const FAULTS: Readonly<Record<Fault, yggdrasil.v1.ComputeFault>> = {
   provider: ComputeFault.FAULT_OF_PROVIDER,
   requester: ComputeFault.FAULT_OF_REQUESTER,
-  busy: ComputeFault.PROVIDER_BUSY,
+  busy: ComputeFault.ENDPOINT_BUSY,
   model_unknown: ComputeFault.MODEL_UNKNOWN,
   stalled: ComputeFault.ENDPOINT_STALLED,
   malformed: ComputeFault.ANSWER_MALFORMED,

@@ -30,7 +30,6 @@ export interface SessionDependencies<Key> {
   readonly signer: MessageSigner<Key>;
 }
 
-const FEATURES = 0;
 const { CONNECTION_REQUEST, CONNECTION_RESPONSE } = RatatoskrType;
 const { BUSINESS_REQUEST, BUSINESS_RESPONSE, STREAM_DATA, STREAM_CREDIT } = RatatoskrType;
 const { HEARTBEAT, DISCONNECT, PROVIDER_REGISTRATION } = RatatoskrType;
@@ -83,6 +82,7 @@ export class RatatoskrSession<Key> {
   #remoteStaticKey: Uint8Array | null = null;
   #state: SessionState = 'handshake';
   #hasAsked = false;
+  #features = 0;
 
   private constructor(
     role: 'initiator' | 'responder',
@@ -96,16 +96,26 @@ export class RatatoskrSession<Key> {
 
   /** The client's side, and its first bytes: by IK where it knows the server's key, else by XX. */
   static begin<Key>(
-    { staticKey, serverKey }: { readonly staticKey: KeyPair; readonly serverKey: Uint8Array | null },
+    {
+      staticKey,
+      serverKey,
+      features = 0,
+    }: {
+      readonly staticKey: KeyPair;
+      readonly serverKey: Uint8Array | null;
+      /** A bit for each extension that the client wants. */
+      readonly features?: number;
+    },
     dependencies: SessionDependencies<Key>,
   ): { session: RatatoskrSession<Key>; first: Uint8Array } {
     const session = new RatatoskrSession<Key>('initiator', [staticKey], dependencies);
     const pattern = serverKey === null ? 'XX' : 'IK';
+    session.#features = features;
     session.#handshake = new Handshake(
       {
         pattern,
         role: 'initiator',
-        prologue: prologueOf(pattern, FEATURES),
+        prologue: prologueOf(pattern, features),
         staticKey,
         ...(serverKey === null ? {} : { remoteStaticKey: serverKey }),
       },
@@ -114,7 +124,7 @@ export class RatatoskrSession<Key> {
     const first = encodePayload(RatatoskrHandshake, {
       version: RATATOSKR_VERSION,
       pattern: RatatoskrPattern[pattern],
-      features: FEATURES,
+      features,
       noise: session.#handshake.write(),
     });
     return { session, first };
@@ -130,6 +140,11 @@ export class RatatoskrSession<Key> {
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** What the client wants of extensions, as it said in the handshake. */
+  get features(): number {
+    return this.#features;
   }
 
   /** Whose private key the other side has. Null while that isn't sure. */
@@ -210,6 +225,7 @@ export class RatatoskrSession<Key> {
     const name = patternName(pattern);
     const handshake = this.#readFirst(name, prologueOf(name, features), noise);
     this.#handshake = handshake;
+    this.#features = features;
     const reply = encodePayload(RatatoskrHandshake, { noise: handshake.write() });
     this.#agree();
     return reply;

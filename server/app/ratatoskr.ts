@@ -92,6 +92,7 @@ export function buildSessionEndpoints(
     providers: market.providers,
     refusals: readings.refusals,
     devices: identity.devices,
+    resumption: identity.resumption,
     opening: new OpeningConnections(handshakes),
     staticKeys: () => {
       staticKeys ??= staticKeysOf(config, platform);

@@ -74,7 +74,7 @@ const result = (requestId: Uint8Array, finishReason: string) =>
 const isBusy = (requestId: Uint8Array) =>
   provider.send(
     RatatoskrType.COMPUTE_RESULT,
-    encodePayload(ComputeResult, { requestId, failure: { fault: ComputeFault.PROVIDER_BUSY } }),
+    encodePayload(ComputeResult, { requestId, failure: { fault: ComputeFault.ENDPOINT_BUSY } }),
   );
 
 /** Nothing was paid, nothing is held, and the transaction says why. */

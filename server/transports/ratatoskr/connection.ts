@@ -17,11 +17,13 @@ import {
   PROVIDER_TYPES,
   type ProviderType,
   RatatoskrSession,
+  RESUMPTION_FEATURE,
   type SessionDependencies,
   SessionError,
 } from '../../../proto/ratatoskr/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
 import type { Arrival, ConnectionRegistry } from '../../domains/presence/index.ts';
+import type { ResumptionService, SessionHolder } from '../../domains/sessions/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { TenantId } from '../../kernel/ids.ts';
@@ -37,6 +39,7 @@ import type { OpeningConnections } from './opening.ts';
 import { ProviderSession, type ProviderSessionDependencies } from './provider-session.ts';
 import { type RequestDependencies, SessionRequests, type SessionShares } from './requests.ts';
 import type { SessionCalls } from './session-calls.ts';
+import { SessionTicket } from './session-ticket.ts';
 
 /** What a connection needs, the same for all. */
 export interface ConnectionDependencies<Key>
@@ -45,6 +48,7 @@ export interface ConnectionDependencies<Key>
     SessionDependencies<Key> {
   readonly calls: SessionCalls;
   readonly devices: Pick<DeviceService, 'recordSeen'>;
+  readonly resumption: Pick<ResumptionService, 'issue' | 'find' | 'use' | 'extend'>;
   readonly opening: OpeningConnections;
   /** The server's keys: the first is the one it shows. */
   readonly staticKeys: () => readonly KeyPair[];
@@ -74,6 +78,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
   #actor: Actor | null = null;
   #requests: SessionRequests | null = null;
   #provider: ProviderSession | null = null;
+  #ticket: SessionTicket | null = null;
   /** Where it came from: one object for the whole connection. */
   readonly #connection: Connection;
   #release: () => void = () => {};
@@ -147,8 +152,10 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#dependencies.calls.control(actor, null, this.#connection);
     if (type === RatatoskrType.BUSINESS_REQUEST)
       requests.begin(sequence, decodePayload(BusinessRequest, payload));
-    else if (type === RatatoskrType.HEARTBEAT) this.#send(RatatoskrType.HEARTBEAT, new Uint8Array(0));
-    else if (type === RatatoskrType.STREAM_CREDIT) requests.addCredit(decodePayload(StreamCredit, payload));
+    else if (type === RatatoskrType.HEARTBEAT) {
+      this.#ticket?.stillOpen();
+      this.#send(RatatoskrType.HEARTBEAT, new Uint8Array(0));
+    } else if (type === RatatoskrType.STREAM_CREDIT) requests.addCredit(decodePayload(StreamCredit, payload));
     else {
       const { request, data, last } = decodePayload(StreamData, payload);
       requests.addInput(request, data, last);
@@ -179,16 +186,21 @@ export class RatatoskrConnection<Key> implements SocketHandler {
   }
 
   /** Finds out who it is; whoever loses what it needs meanwhile doesn't come in. */
-  async #open({ token, tenantId }: InstanceType<typeof ConnectionRequest>): Promise<void> {
-    const { calls, connections, identify, newRequestId } = this.#dependencies;
+  async #open(asked: InstanceType<typeof ConnectionRequest>): Promise<void> {
+    const { calls, connections, identify, newRequestId, resumption } = this.#dependencies;
     const { remoteAddress } = this.#socket;
     const requestId = newRequestId();
     const arrival = connections.arrive();
     try {
-      const caller = { remoteAddress, requestId, ...tokenHolder(identify, token, tenantId) };
       const publicKey = this.#session.remoteStaticKey ?? new Uint8Array(0);
-      const admit = (actor: Actor) => this.#admit(actor, arrival, { token, tenantId });
-      await calls.open(caller, { publicKey, admit });
+      const { ticket, ...shown } = { token: asked.token, tenantId: asked.tenantId, ticket: asked.ticket };
+      const holder = ticket.length === 0 ? { ...shown, publicKey } : await resumption.find(ticket, publicKey);
+      if (holder === null) throw notResumable();
+      const { token, tenantId } = holder;
+      const caller = { remoteAddress, requestId, ...tokenHolder(identify, token, tenantId) };
+      const admit = (actor: Actor) => this.#admit(actor, arrival, { token, tenantId, publicKey });
+      const useTicket = ticket.length === 0 ? null : () => resumption.use(ticket);
+      await calls.open(caller, { publicKey, useTicket, admit });
       this.#welcome(requestId);
     } catch (error) {
       this.end(toAppError(error));
@@ -197,7 +209,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     }
   }
 
-  #admit(actor: Actor, arrival: Arrival, shown: { readonly token: string; readonly tenantId: string }): void {
+  async #admit(actor: Actor, arrival: Arrival, holder: SessionHolder): Promise<void> {
     if (this.#isOver) return;
     this.#release = arrival.register({
       kind: 'websocket',
@@ -210,12 +222,18 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#actor = actor;
     const { remoteAddress } = this.#socket;
     this.#requests = new SessionRequests(
-      { ...shown, remoteAddress, ...this.#dependencies.sharesOf(actor.tenantId) },
+      { ...holder, remoteAddress, ...this.#dependencies.sharesOf(actor.tenantId) },
       (type, payload) => this.#send(type, payload),
       this.#dependencies,
     );
     this.#socket.belongsTo({ deviceId: holderOf(actor), tenantId: actor.tenantId });
     this.#recordSeen();
+    if (this.#isResumable)
+      this.#ticket = await SessionTicket.issue(actor.tenantId, holder, this.#dependencies);
+  }
+
+  get #isResumable(): boolean {
+    return (this.#session.features & RESUMPTION_FEATURE) !== 0;
   }
 
   /** When a device was last here is worth a line in the log when it can't be written, not the session. */
@@ -234,10 +252,11 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     const response = {
       sessionId,
       heartbeatIntervalMs,
-      features: 0,
+      features: this.#ticket === null ? 0 : RESUMPTION_FEATURE,
       requestsMax: REQUESTS_MAX,
       inputBytesMax: INPUT_BYTES_MAX,
       streamWindowBytes: STREAM_WINDOW_BYTES,
+      ticket: this.#ticket?.bytes ?? new Uint8Array(0),
     };
     this.#send(RatatoskrType.CONNECTION_RESPONSE, encodePayload(ConnectionResponse, response));
   }
@@ -273,6 +292,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#session.end();
     this.#requests?.end();
     this.#provider?.end();
+    this.#ticket?.extend();
     this.#release();
     this.#recordSeen();
   }
@@ -287,6 +307,10 @@ function isProviderType(type: RatatoskrType): type is ProviderType {
 /** Whose connections are counted together: a device's, or those of one credential of an account. */
 function holderOf(actor: Actor): string {
   return actor.kind === 'account' ? actor.credentialId : principalIdOf(actor);
+}
+
+function notResumable(): AppError {
+  return new AppError('unauthenticated', 'session_not_resumable', 'There is no session to resume.');
 }
 
 function toRefusal(error: unknown): AppError {

@@ -8,7 +8,14 @@ export const OPEN_SESSION = {
   cost: COSTS.connection,
   audit: 'access',
   summary: 'Opens a session of Ratatoskr, in which every other operation can be asked for.',
-  errors: ['device_key_wrong', 'invalid_input', 'tenant_not_found', 'tenant_suspended'],
+  errors: [
+    'device_key_wrong',
+    'invalid_input',
+    'session_not_resumable',
+    'session_resumed_twice',
+    'tenant_not_found',
+    'tenant_suspended',
+  ],
 } as const satisfies Operation;
 
 /** Every message in an open session but a provider's, whatever operation it asks for beside it. */

@@ -115,7 +115,7 @@ function tokenClaim(usage: yggdrasil.v1.TokenUsage.$Properties): TokenClaim {
 /** A fault that this version doesn't know is the provider's. */
 const FAULTS: Readonly<Record<number, ProviderFault | undefined>> = {
   [ComputeFault.FAULT_OF_REQUESTER]: 'requester',
-  [ComputeFault.PROVIDER_BUSY]: 'busy',
+  [ComputeFault.ENDPOINT_BUSY]: 'busy',
   [ComputeFault.MODEL_UNKNOWN]: 'model_unknown',
   [ComputeFault.ENDPOINT_STALLED]: 'stalled',
   [ComputeFault.ANSWER_MALFORMED]: 'malformed',

@@ -104,6 +104,7 @@ const DOMAINS = {
   topology: { sees: ['devices', 'networks'], uses: [] },
   payments: { sees: [], uses: [] },
   providers: { sees: ['pricing', 'quality'], uses: [] },
+  sessions: { sees: [], uses: [] },
   spending: { sees: [], uses: [] },
   transactions: { sees: [], uses: [] },
   requests: {

@@ -232,9 +232,9 @@ describe('a request', () => {
     [
       429,
       '{"error":"slow down"}',
-      { fault: 'PROVIDER_BUSY', reason: 'the endpoint answered status 429: slow down' },
+      { fault: 'ENDPOINT_BUSY', reason: 'the endpoint answered status 429: slow down' },
     ],
-    [503, '', { fault: 'PROVIDER_BUSY' }],
+    [503, '', { fault: 'ENDPOINT_BUSY' }],
     [429, '{"error":{"code":"insufficient_quota","message":"pay"}}', { fault: 'FAULT_OF_PROVIDER' }],
     [500, '<html>oops</html>', { fault: 'FAULT_OF_PROVIDER', reason: 'the endpoint answered status 500' }],
     [
@@ -317,7 +317,7 @@ describe('a request', () => {
     await request(world, 1);
     await request(world, 2);
     await request(world, 3, { model: 'unknown' });
-    expect(faults(world)).toEqual(['PROVIDER_BUSY', 'MODEL_UNKNOWN']);
+    expect(faults(world)).toEqual(['ENDPOINT_BUSY', 'MODEL_UNKNOWN']);
     world.scripted.write(delta('done', 'stop') + usage + DONE);
     await turn();
     await request(world, 4);
@@ -348,7 +348,7 @@ describe('stopping', () => {
     const stopped = world.provider.stop();
     expect(registrations(world).at(-1)).toBeNull();
     await request(world, 2);
-    expect(faults(world)).toEqual(['PROVIDER_BUSY']);
+    expect(faults(world)).toEqual(['ENDPOINT_BUSY']);
     world.scripted.write(delta('done', 'stop') + usage + DONE);
     await stopped;
     await world.run;
