@@ -38,6 +38,7 @@ export const {
   Hello,
   OfferedModel,
   ProviderOffer,
+  ProviderRegistration,
   ProviderWithdraw,
   RatatoskrHandshake,
   RatatoskrPattern,

@@ -57,6 +57,7 @@ export function connectRatatoskr<Key>(
     tenantId,
     staticKey,
     serverKey: serverKey === undefined ? null : fromBase64Url(serverKey),
+    ticket: null,
   };
   return new RatatoskrClient(target, { crypto, signer: core, openSocket, clock, random });
 }

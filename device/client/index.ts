@@ -23,12 +23,13 @@ export type { BifrostSocket, Clock, Random, SigningCore, SocketOpener } from './
 export {
   type OperationInput,
   type RatatoskrClient,
+  type RatatoskrClientEvents,
   RatatoskrError,
   type RequestOptions,
 } from './ratatoskr-client.ts';
 export type { SessionEnd, SessionStart } from './session.ts';
 export { readText, type SessionAnswer } from './session-answer.ts';
-export type { SessionSocketOpener } from './session-socket.ts';
+export type { SessionSocketOpener, WorkMessage } from './session-socket.ts';
 export type { StreamPosition } from './stream-reader.ts';
 export type { BifrostClientEvents, BifrostClientState } from './types.ts';
 export { fromValue, fromValues, type PlainValue, toValue, toValues } from './values.ts';

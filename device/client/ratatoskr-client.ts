@@ -1,7 +1,8 @@
-import type { SessionDependencies } from '../../proto/ratatoskr/index.ts';
+import type { ProviderType, SessionDependencies } from '../../proto/ratatoskr/index.ts';
 import { ReconnectPlan } from './backoff.ts';
 import { BifrostError } from './errors.ts';
 import { OUTBOX_FRAMES_MAX, SESSION_REQUEST_TIMEOUT_MS } from './limits.ts';
+import { Listeners } from './listeners.ts';
 import type { Clock, Random } from './ports.ts';
 import { readText, type SessionAnswer } from './session-answer.ts';
 import {
@@ -10,6 +11,7 @@ import {
   SessionSocket,
   type SessionSocketOpener,
   type SessionTarget,
+  type WorkMessage,
 } from './session-socket.ts';
 
 /** What an operation takes: each part as its description over HTTP says. */
@@ -56,8 +58,30 @@ export class RatatoskrError extends BifrostError {
   }
 }
 
+/** What a client can be listened to for. */
+export type RatatoskrClientEvents = {
+  /** A session is open; also after every reconnect. */
+  open: null;
+  /** A session, or a try to open one, ended. `retryInMs` null: for good, and `refusal` says why if we did not ask. */
+  close: {
+    readonly reason: string;
+    readonly retryInMs: number | null;
+    readonly refusal: BifrostError | null;
+  };
+  /** Something for a provider. */
+  work: WorkMessage;
+  /** The server refuses what a provider sent. */
+  refused: { readonly error: RatatoskrError };
+};
+
 /** Refusals of a session that is being opened after which another try can help; after all others it can't. */
-const PASSING: ReadonlySet<string> = new Set(['rate_limited', 'unavailable', 'internal']);
+const PASSING: ReadonlySet<string> = new Set([
+  'rate_limited',
+  'unavailable',
+  'internal',
+  // The token opens the next one.
+  ...['session_not_resumable', 'session_resumed_twice'],
+]);
 /** What an open session ends with for good. */
 const FINAL: ReadonlySet<string> = new Set(['unauthenticated']);
 
@@ -91,6 +115,7 @@ export class RatatoskrClient<Key = unknown> {
   #failure: BifrostError | null = null;
   #cancelReconnect: () => void = () => {};
   readonly #waiting: Waiting[] = [];
+  readonly #listeners = new Listeners<RatatoskrClientEvents>();
   readonly #opening: { resolve: () => void; reject: (error: Error) => void }[] = [];
 
   constructor(target: SessionTarget, dependencies: RatatoskrClientDependencies<Key>) {
@@ -102,6 +127,14 @@ export class RatatoskrClient<Key = unknown> {
 
   get state(): 'connecting' | 'open' | 'waiting' | 'closed' {
     return this.#state;
+  }
+
+  /** Adds a listener; the returned function takes it away again. */
+  on<Name extends keyof RatatoskrClientEvents>(
+    name: Name,
+    listener: (detail: RatatoskrClientEvents[Name]) => unknown,
+  ): () => void {
+    return this.#listeners.on(name, listener);
   }
 
   /** The key that the server has shown: to be kept, so that the next client knows it. Null before a session is open. */
@@ -160,11 +193,29 @@ export class RatatoskrClient<Key = unknown> {
     options: RequestOptions = {},
   ): Promise<unknown> {
     const answer = await this.open(operation, input, options);
-    const text = await readText(answer);
-    const value: unknown = isJson(answer) && text !== '' ? JSON.parse(text) : text;
-    if (answer.status < 400) return value;
-    const { code, message } = refusalOf(value);
-    throw new RatatoskrError(code, message, answer, value);
+    if (answer.status >= 400) throw await refusalIn(answer);
+    return jsonOf(answer);
+  }
+
+  /**
+   * Says what this device serves as a provider (`ProviderRegistration`), in the session that is open. Rejects with RatatoskrError for a
+   * refusal, and with `session_lost` and `timed_out`.
+   */
+  async register(payload: Uint8Array): Promise<void> {
+    const socket = this.#socket;
+    if (socket === null || this.#state !== 'open') throw noSession();
+    const { clock } = this.#dependencies;
+    const answer = await new Promise<SessionAnswer>((resolve, reject) => {
+      const timedOut = () => reject(new BifrostError('timed_out', 'No answer came in time.'));
+      const cancelTimeout = clock.after(SESSION_REQUEST_TIMEOUT_MS, timedOut);
+      socket.register(payload).then(resolve, reject).finally(cancelTimeout);
+    });
+    if (answer.status >= 400) throw await refusalIn(answer);
+  }
+
+  /** Sends a message of a provider. False: no session is open, or too much waits to be sent. */
+  send(type: ProviderType, payload: Uint8Array): boolean {
+    return this.#socket?.send(type, payload) ?? false;
   }
 
   /** The end: what was not answered is refused with `client_closed`. */
@@ -176,8 +227,12 @@ export class RatatoskrClient<Key = unknown> {
     this.#state = 'connecting';
     const { openSocket, clock } = this.#dependencies;
     const handlers = {
-      opened: (requestsMax: number, serverKey: Uint8Array) => this.#opened(requestsMax, serverKey),
+      opened: (requestsMax: number, serverKey: Uint8Array, ticket: Uint8Array | null) =>
+        this.#opened(requestsMax, serverKey, ticket),
       freed: () => this.#pump(),
+      work: (message: WorkMessage) => this.#listeners.emit('work', message),
+      refused: async (answer: SessionAnswer) =>
+        this.#listeners.emit('refused', { error: await refusalIn(answer) }),
       ended: (end: SessionEnding) => this.#ended(end),
     };
     try {
@@ -189,13 +244,14 @@ export class RatatoskrClient<Key = unknown> {
     }
   }
 
-  #opened(requestsMax: number, serverKey: Uint8Array): void {
+  #opened(requestsMax: number, serverKey: Uint8Array, ticket: Uint8Array | null): void {
     this.#plan.opened();
     this.#state = 'open';
     this.#requestsMax = requestsMax;
     // From now on it is known: another server in its place is refused.
-    this.#target = { ...this.#target, serverKey };
+    this.#target = { ...this.#target, serverKey, ticket };
     for (const { resolve } of this.#opening.splice(0)) resolve();
+    this.#listeners.emit('open', null);
     this.#pump();
   }
 
@@ -229,9 +285,12 @@ export class RatatoskrClient<Key = unknown> {
       this.#fail(new BifrostError(code, message));
       return;
     }
+    // A ticket is good for one try.
+    if (this.#state === 'connecting') this.#target = { ...this.#target, ticket: null };
     this.#state = 'waiting';
     const delayMs = Math.max(this.#plan.nextDelayMs(), retryAfterMs);
     this.#cancelReconnect = this.#dependencies.clock.after(delayMs, () => this.#connect());
+    this.#listeners.emit('close', { reason: message, retryInMs: delayMs, refusal: null });
   }
 
   /** Nothing follows: everybody who waits learns why. */
@@ -244,10 +303,28 @@ export class RatatoskrClient<Key = unknown> {
     this.#socket = null;
     for (const waiting of this.#waiting.splice(0)) waiting.settle(error);
     for (const { reject } of this.#opening.splice(0)) reject(error);
+    const refusal = error.code === 'client_closed' ? null : error;
+    this.#listeners.emit('close', { reason: error.message, retryInMs: null, refusal });
   }
 }
 
 const isJson = ({ contentType }: SessionAnswer): boolean => contentType.startsWith('application/json');
+
+/** The value of an answer's JSON; its text where it is none. */
+async function jsonOf(answer: SessionAnswer): Promise<unknown> {
+  const text = await readText(answer);
+  return isJson(answer) && text !== '' ? JSON.parse(text) : text;
+}
+
+async function refusalIn(answer: SessionAnswer): Promise<RatatoskrError> {
+  const value = await jsonOf(answer);
+  const { code, message } = refusalOf(value);
+  return new RatatoskrError(code, message, answer, value);
+}
+
+function noSession(): BifrostError {
+  return new BifrostError('session_lost', 'No session is open.');
+}
 
 /** The code and words of a refusal, in the form of REST, of OpenAI or of Anthropic. */
 function refusalOf(body: unknown): { code: BifrostError['code']; message: string } {

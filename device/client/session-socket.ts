@@ -16,13 +16,17 @@ import {
   type KeyPair,
   type OpenedMessage,
   PIECE_BYTES_MAX,
+  type ProviderType,
   RATATOSKR_SUBPROTOCOL,
   RatatoskrSession,
+  RESUMPTION_FEATURE,
   type SessionDependencies,
   SessionError,
+  WORK_TYPES,
+  type WorkType,
 } from '../../proto/ratatoskr/index.ts';
 import { BifrostError } from './errors.ts';
-import { PING_INTERVAL_SHARE, WELCOME_TIMEOUT_MS } from './limits.ts';
+import { PING_INTERVAL_SHARE, SOCKET_BUFFER_BYTES_MAX, WELCOME_TIMEOUT_MS } from './limits.ts';
 import type { BifrostSocket, Clock } from './ports.ts';
 import { AnswerBody, type SessionAnswer } from './session-answer.ts';
 
@@ -36,6 +40,8 @@ export interface SessionTarget {
   readonly tenantId: string;
   readonly staticKey: KeyPair;
   readonly serverKey: Uint8Array | null;
+  /** Of the session before, to be resumed; null: the token opens it. */
+  readonly ticket: Uint8Array | null;
 }
 
 /** A request as it is sent. */
@@ -52,12 +58,24 @@ export interface SessionEnding {
   readonly retryAfterMs: number;
 }
 
+/** What a provider is sent. */
+export interface WorkMessage {
+  readonly type: WorkType;
+  readonly payload: Uint8Array;
+}
+
 /** What a session tells its client. */
 export interface SessionHandlers {
-  /** Requests may be sent, so many at the same time; the server's key is the one it has shown. */
-  opened(requestsMax: number, serverKey: Uint8Array): void;
+  /**
+   * Requests may be sent, so many at the same time; the server's key is the one it has shown, the ticket resumes the session.
+   */
+  opened(requestsMax: number, serverKey: Uint8Array, ticket: Uint8Array | null): void;
   /** An answer is complete: another request may run. */
   freed(): void;
+  /** Work for a provider, or something about it. */
+  work(message: WorkMessage): void;
+  /** The server refuses what was sent by `send`. */
+  refused(answer: SessionAnswer): void;
   ended(end: SessionEnding): void;
 }
 
@@ -78,6 +96,8 @@ export class SessionSocket<Key> {
   #cancelTimer: () => void;
   #end: SessionEnding = LOST;
   #isOver = false;
+  #silentIntervals = 0;
+  #hasSentWork = false;
 
   constructor(
     target: SessionTarget,
@@ -90,14 +110,19 @@ export class SessionSocket<Key> {
     this.#target = target;
     this.#clock = dependencies.clock;
     this.#handlers = dependencies.handlers;
-    const { session, first } = RatatoskrSession.begin(target, dependencies);
+    const { session, first } = RatatoskrSession.begin(
+      { ...target, features: RESUMPTION_FEATURE },
+      dependencies,
+    );
     this.#session = session;
     const socket = dependencies.openSocket(target.url, RATATOSKR_SUBPROTOCOL);
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => socket.send(first);
     socket.onmessage = ({ data }) => this.#received(data);
-    socket.onerror = () => {};
+    socket.onerror = ({ message }) => {
+      if (message && this.#end === LOST) this.#end = { ...LOST, message };
+    };
     socket.onclose = ({ code, reason }) => this.#closed(code, reason);
     this.#cancelTimer = this.#clock.after(WELCOME_TIMEOUT_MS, () => this.close());
   }
@@ -115,16 +140,34 @@ export class SessionSocket<Key> {
       RatatoskrType.BUSINESS_REQUEST,
       encodePayload(BusinessRequest, { operation, input: beginning, more, tenantId }),
     );
+    const answer = this.#answerToLast();
     const request = this.#session.sentSequence;
-    const answer = new Promise<SessionAnswer>((resolve, reject) => {
-      this.#asked.set(request, { resolve, reject, body: null });
-    });
     for (let at = PIECE_BYTES_MAX; at < input.length; at += PIECE_BYTES_MAX) {
       const data = input.subarray(at, at + PIECE_BYTES_MAX);
       const last = at + PIECE_BYTES_MAX >= input.length;
       this.#send(RatatoskrType.STREAM_DATA, encodePayload(StreamData, { request, data, last }));
     }
     return answer;
+  }
+
+  /** Says what a provider serves; resolves with the answer. Rejects with `session_lost` when the session ends first. */
+  register(payload: Uint8Array): Promise<SessionAnswer> {
+    this.#send(RatatoskrType.PROVIDER_REGISTRATION, payload);
+    return this.#answerToLast();
+  }
+
+  /** Sends a message of a provider. False: the session isn't open, or too much waits in the socket. */
+  send(type: ProviderType, payload: Uint8Array): boolean {
+    if (this.#session.state !== 'open' || this.#socket.bufferedAmount > SOCKET_BUFFER_BYTES_MAX) return false;
+    this.#hasSentWork = true;
+    this.#send(type, payload);
+    return true;
+  }
+
+  #answerToLast(): Promise<SessionAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#asked.set(this.#session.sentSequence, { resolve, reject, body: null });
+    });
   }
 
   /** Ends the session and its connection. */
@@ -138,6 +181,7 @@ export class SessionSocket<Key> {
 
   #received(data: unknown): void {
     if (this.#isOver) return;
+    this.#silentIntervals = 0;
     try {
       if (!(data instanceof ArrayBuffer)) throw new SessionError('ratatoskr_message_malformed', 'Text came.');
       const before = this.#session.state;
@@ -151,8 +195,9 @@ export class SessionSocket<Key> {
   }
 
   #introduce(): void {
-    const { token, tenantId } = this.#target;
-    this.#send(RatatoskrType.CONNECTION_REQUEST, encodePayload(ConnectionRequest, { token, tenantId }));
+    const { token, tenantId, ticket } = this.#target;
+    const request = ticket === null ? { token, tenantId } : { ticket };
+    this.#send(RatatoskrType.CONNECTION_REQUEST, encodePayload(ConnectionRequest, request));
   }
 
   #handle({ type, payload }: OpenedMessage): void {
@@ -160,6 +205,7 @@ export class SessionSocket<Key> {
     else if (type === RatatoskrType.BUSINESS_RESPONSE)
       this.#answered(decodePayload(BusinessResponse, payload));
     else if (type === RatatoskrType.STREAM_DATA) this.#continued(decodePayload(StreamData, payload));
+    else if (isWorkType(type)) this.#handlers.work({ type, payload });
     else if (type === RatatoskrType.DISCONNECT) {
       const { code, message, retryAfterSeconds } = decodePayload(Disconnect, payload);
       this.#end = { code: errorCodeName(code), message, retryAfterMs: retryAfterSeconds * 1000 };
@@ -169,15 +215,24 @@ export class SessionSocket<Key> {
     }
   }
 
-  #opened({ heartbeatIntervalMs, requestsMax }: InstanceType<typeof ConnectionResponse>): void {
+  #opened({ heartbeatIntervalMs, requestsMax, ticket }: InstanceType<typeof ConnectionResponse>): void {
     this.#cancelTimer();
     this.#keepAlive(heartbeatIntervalMs * PING_INTERVAL_SHARE);
-    this.#handlers.opened(requestsMax, this.#session.remoteStaticKey ?? new Uint8Array(0));
+    const serverKey = this.#session.remoteStaticKey ?? new Uint8Array(0);
+    this.#handlers.opened(requestsMax, serverKey, ticket.length === 0 ? null : ticket);
   }
 
+  /** A HEARTBEAT in each interval; the end when the server, which answers each, is silent for longer than its own. */
   #keepAlive(intervalMs: number): void {
     if (intervalMs <= 0) return;
     this.#cancelTimer = this.#clock.after(intervalMs, () => {
+      this.#silentIntervals++;
+      if (this.#silentIntervals > Math.ceil(1 / PING_INTERVAL_SHARE)) {
+        this.#end = { ...LOST, message: 'The server is silent.' };
+        this.#socket.close();
+        this.#closed(1006, '');
+        return;
+      }
       this.#send(RatatoskrType.HEARTBEAT, new Uint8Array(0));
       this.#keepAlive(intervalMs);
     });
@@ -186,7 +241,11 @@ export class SessionSocket<Key> {
   #answered(response: InstanceType<typeof BusinessResponse>): void {
     const { request } = response;
     const asked = this.#asked.get(request);
-    if (asked === undefined || asked.body !== null) throw unexpected();
+    if (asked === undefined) {
+      this.#refused(response);
+      return;
+    }
+    if (asked.body !== null) throw unexpected();
     const body = new AnswerBody({
       taken: (bytes) => this.#send(RatatoskrType.STREAM_CREDIT, creditOf({ request, bytes })),
       cancel: () => this.#send(RatatoskrType.STREAM_CREDIT, creditOf({ request, bytes: 0, cancel: true })),
@@ -198,6 +257,17 @@ export class SessionSocket<Key> {
     const { status, contentType, retryAfterSeconds, requestId } = response;
     asked.resolve({ status, contentType, retryAfterSeconds, requestId, body });
     if (!response.more) this.#handlers.freed();
+  }
+
+  /** What a provider sends is answered only where it is refused. */
+  #refused(response: InstanceType<typeof BusinessResponse>): void {
+    const { request, status, contentType, retryAfterSeconds, requestId } = response;
+    const isRefusal = this.#hasSentWork && status >= 400 && !response.more;
+    if (!isRefusal || request > this.#session.sentSequence) throw unexpected();
+    const body = new AnswerBody({ taken: () => {}, cancel: () => {} });
+    body.complete();
+    body.add(response.body);
+    this.#handlers.refused({ status, contentType, retryAfterSeconds, requestId, body });
   }
 
   #continued({ request, data, last, broken }: InstanceType<typeof StreamData>): void {
@@ -229,7 +299,7 @@ export class SessionSocket<Key> {
     this.#isOver = true;
     this.#cancelTimer();
     this.#session.end();
-    if (this.#end === LOST && closeCode >= 4000) {
+    if (this.#end.code === null && closeCode >= 4000) {
       const code = reason as BifrostError['code'];
       this.#end = { code, message: `The server ended the session: ${reason}`, retryAfterMs: 0 };
     }
@@ -247,6 +317,12 @@ export class SessionSocket<Key> {
 }
 
 const LOST: SessionEnding = { code: null, message: 'The connection was lost.', retryAfterMs: 0 };
+
+const WORK_TYPE_SET: ReadonlySet<RatatoskrType> = new Set(WORK_TYPES);
+
+function isWorkType(type: RatatoskrType): type is WorkType {
+  return WORK_TYPE_SET.has(type);
+}
 
 const creditOf = (credit: { request: number; bytes: number; cancel?: boolean }) =>
   encodePayload(StreamCredit, credit);

@@ -69,7 +69,7 @@ export async function computeJourney(
   const credentialsFile = writeCredentials(server.dataDirectory, 'provider', accounts.provider);
   const provider = programs.start('the provider', [
     ...['provider', '--credentials', credentialsFile],
-    ...['--server', server.bifrostUrl, '--endpoint', endpointUrl],
+    ...['--server', server.ratatoskrUrl, '--endpoint', endpointUrl],
     ...['--model', MODEL, '--price-cents', String(PRICE_CENTS)],
     ...['--context', String(CONTEXT_TOKENS), '--slots', String(SLOTS)],
   ]);

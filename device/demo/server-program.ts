@@ -11,6 +11,7 @@ export interface RunningServer {
   readonly dataDirectory: string;
   readonly httpUrl: string;
   readonly bifrostUrl: string;
+  readonly ratatoskrUrl: string;
   readonly mqttUrl: string;
   /** The one-time code for the first administrator; null when there is one already. */
   readonly setUpCode: string | null;
@@ -43,6 +44,7 @@ export async function startServer(
         dataDirectory: environment.YGGDRASIL_DATA_DIR,
         httpUrl: http,
         bifrostUrl: bifrost,
+        ratatoskrUrl: `${http.replace('http', 'ws')}/ratatoskr`,
         mqttUrl: mqtt,
         setUpCode: setUpCode ?? null,
       };

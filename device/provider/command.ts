@@ -14,7 +14,11 @@ export function createProviderCommand(): Command {
       'Offers a model of an OpenAI-compatible endpoint (Ollama, llama.cpp, vLLM) on the marketplace.',
     )
     .requiredOption('--credentials <file>', 'the JSON that POST /api/v1/devices answered under "credentials"')
-    .requiredOption('--server <url>', 'e.g. ws://127.0.0.1:8080/bifrost', urlOf('ws', 'wss'))
+    .requiredOption('--server <url>', 'e.g. ws://127.0.0.1:8080/ratatoskr', serverUrl)
+    .option(
+      '--server-key <key>',
+      "the server's public key, as GET /api/v1/server says it (default: the one it shows)",
+    )
     .requiredOption('--endpoint <url>', 'e.g. http://127.0.0.1:11434/v1', urlOf('http', 'https'))
     .requiredOption('--model <name>', 'the model, as requesters name it')
     .option('--endpoint-model <name>', 'the model, as the endpoint names it (default: the same)')
@@ -61,6 +65,15 @@ export function createProviderCommand(): Command {
       }
       await (await import('./main.ts')).runProvider(options);
     });
+}
+
+const webSocketUrl = urlOf('ws', 'wss');
+
+/** Providers before 0.7.0 went to /bifrost. */
+function serverUrl(text: string): string {
+  const url = webSocketUrl(text);
+  if (!new URL(url).pathname.endsWith('/bifrost')) return url;
+  throw new InvalidArgumentError('Providers speak Ratatoskr: the path is /ratatoskr, not /bifrost.');
 }
 
 function names(text: string): string[] {

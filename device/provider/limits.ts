@@ -14,10 +14,10 @@ export const RECHECK_MS = 30_000;
 export const ALIVE_INTERVAL_MS = 5_000;
 /** One line of an event stream; more is not a completion. */
 export const SSE_LINE_CHARACTERS_MAX = 1_048_576;
-/** Bytes of the JSON of one COMPUTE_DELTA: a larger delta is cut. */
-export const DELTA_PIECE_BYTES = 65_536;
-/** Bytes of what can't be cut: the server takes no larger frame. */
-export const DELTA_BYTES_MAX = 250_000;
+/** Bytes of the JSON of one piece of an answer, where it can be cut: one message holds it. */
+export const DELTA_PIECE_BYTES = 49_152;
+/** Bytes of what can't be cut, which takes several messages: the server takes no more. */
+export const DELTA_BYTES_MAX = 262_144;
 /** Bytes that the server counts for every piece beside its own. */
 export const DELTA_OVERHEAD_BYTES = 128;
 /** Bytes of a request's body: what a server may send, twice over. */

@@ -1,9 +1,9 @@
-import { createBifrostClient, systemClock } from '../client/index.ts';
+import { connectRatatoskr, systemClock } from '../client/index.ts';
 import { readCredentialsFile } from '../node/credentials-file.ts';
 import { loadBuiltDeviceCore } from '../node/device-core.ts';
 import { withOutput } from '../node/output.ts';
 import { stopSignal } from '../node/process.ts';
-import { openNodeSocket } from '../node/websocket.ts';
+import { openNodeSession } from '../node/websocket.ts';
 import { describeModel } from './describe-model.ts';
 import { Endpoint } from './endpoint.ts';
 import { EndpointError } from './endpoint-error.ts';
@@ -15,6 +15,8 @@ import type { RequestOutcome } from './serve-request.ts';
 export interface ProviderOptions {
   readonly credentials: string;
   readonly server: string;
+  /** Base64url. */
+  readonly serverKey?: string;
   readonly endpoint: string;
   readonly model: string;
   readonly endpointModel?: string;
@@ -48,22 +50,23 @@ async function run(options: ProviderOptions, line: (text: string) => void): Prom
     { baseUrl: options.endpoint, apiKey: options.apiKey ?? process.env.PROVIDER_API_KEY ?? null },
     { fetch, clock: systemClock },
   );
-  const client = createBifrostClient(
-    { url: options.server, credentials: readCredentialsFile(options.credentials) },
-    { core: loadBuiltDeviceCore(), openSocket: openNodeSocket },
-  );
+  const credentials = readCredentialsFile(options.credentials);
   await checkEndpoint(endpoint, endpointName, stop, line);
   if (stop.aborted) return;
   const found = await describeModel(endpointName, (path, init) => endpoint.look(path, init, stop));
   if (stop.aborted) return;
   const features = options.features ?? found.features;
   const contextTokens = options.context ?? found.contextTokens ?? CONTEXT_TOKENS_DEFAULT;
+  const { server, serverKey } = options;
+  const client = connectRatatoskr(
+    { url: server, credentials, ...(serverKey === undefined ? {} : { serverKey }) },
+    { core: loadBuiltDeviceCore(), openSocket: openNodeSession },
+  );
   client.on('close', ({ reason, retryInMs }) => {
     if (retryInMs === null) return;
-    const hint = reason.includes('404') ? '; the path is /bifrost' : '';
-    line(`not connected (${reason || 'no answer'}${hint}), next try in ${retryInMs} ms`);
+    const hint = reason.includes('404') ? '; the path is /ratatoskr' : '';
+    line(`not connected (${reason}${hint}), next try in ${retryInMs} ms`);
   });
-  client.on('error', ({ error }) => line(`the server says ${error.code}: ${error.message}`));
   const prices = pricesOf(options);
   const seconds = options.firstTokenTimeoutSeconds;
   const offered = `offered ${options.model} at ${describePrices(prices)}, ${options.slots} slots; ${contextTokens} tokens, ${features.join(', ')}`;
@@ -140,7 +143,7 @@ function describe(report: ProviderReport, offered: string, address: string): str
     case 'offer_delayed':
       return `the server can't take the offer now (${report.reason}); trying again`;
     case 'dropped':
-      return `dropped a frame: ${report.reason}`;
+      return `dropped a message: ${report.reason}`;
     case 'failed':
       return `request ${report.requestId} met a fault of this program: ${detailOf(report.error)}`;
     case 'denied':

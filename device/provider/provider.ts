@@ -5,19 +5,13 @@ import {
   ComputeRequest,
   decodePayload,
   encodePayload,
-  FrameType,
   PayloadError,
-  ProviderOffer,
+  ProviderRegistration,
+  RatatoskrType,
   uuidFromBytes,
   type yggdrasil,
 } from '../../proto/index.ts';
-import {
-  type BifrostClient,
-  BifrostError,
-  type Clock,
-  type ReceivedFrame,
-  SERVER_ID,
-} from '../client/index.ts';
+import { BifrostError, type Clock, type RatatoskrClient, type WorkMessage } from '../client/index.ts';
 import { AnswerCredit } from './answer-credit.ts';
 import type { Endpoint } from './endpoint.ts';
 import { EndpointError } from './endpoint-error.ts';
@@ -78,12 +72,12 @@ const PASSING_REFUSALS: ReadonlySet<string> = new Set([
   'payout_method_missing',
 ]);
 
-/** Offers models over a Bifrost session and serves what comes, as many requests at a time as it has slots. */
+/** Offers models in a session of Ratatoskr and serves what comes, as many requests at a time as it has slots. */
 export class Provider {
   readonly #models: readonly OfferedModel[];
   readonly #slots: number;
   readonly #firstTokenTimeoutMs: number | null;
-  readonly #client: BifrostClient;
+  readonly #client: RatatoskrClient;
   readonly #endpoint: Endpoint;
   readonly #clock: Clock;
   readonly #report: (report: ProviderReport) => void;
@@ -97,7 +91,7 @@ export class Provider {
   constructor(
     options: { models: readonly OfferedModel[]; slots: number; firstTokenTimeoutMs: number | null },
     dependencies: {
-      client: BifrostClient;
+      client: RatatoskrClient;
       endpoint: Endpoint;
       clock: Clock;
       report: (report: ProviderReport) => void;
@@ -113,7 +107,7 @@ export class Provider {
   }
 
   /**
-   * Connects, offers, serves, and offers again after every reconnect. Resolves after `stop`; rejects with
+   * Offers, serves, and offers again in every session of its client. Resolves after `stop`; rejects with
    * `BifrostError` when the server refuses the device or the offer for good, or with whatever else it can't go on after;
    * the connection is then closed.
    */
@@ -130,16 +124,19 @@ export class Provider {
       });
     });
     this.#client.on('open', () => void this.#offer());
-    this.#client.on('frame', (frame) => {
-      if (frame.sourceId !== SERVER_ID) return;
+    this.#client.on('refused', ({ error: { code, message } }) =>
+      this.#report({ kind: 'dropped', reason: `the server says ${code}: ${message}` }),
+    );
+    this.#client.on('work', (message) => {
       try {
-        this.#received(frame);
+        this.#received(message);
       } catch (error) {
         if (!(error instanceof PayloadError)) throw error;
         this.#report({ kind: 'dropped', reason: error.message });
       }
     });
-    const connected = this.#client.connect().catch((error) => {
+    if (this.#client.state === 'open') void this.#offer();
+    const connected = this.#client.ready().catch((error) => {
       if (!this.#stopping) throw error;
     });
     await Promise.all([connected, ended]);
@@ -163,12 +160,13 @@ export class Provider {
   }
 
   #withdraw(): void {
-    this.#client.sendTransient({ type: FrameType.PROVIDER_WITHDRAW, payload: new Uint8Array(0) });
+    // Nothing depends on the answer: who can't be told is gone.
+    this.#client.register(encodePayload(ProviderRegistration, { withdraw: {} })).catch(() => undefined);
   }
 
   async #offer(): Promise<void> {
     if (this.#isDenied) return;
-    const payload = encodePayload(ProviderOffer, {
+    const offer = {
       slots: this.#slots,
       models: this.#models.map(({ name, prices, contextTokens, ...declared }) => ({
         name,
@@ -180,9 +178,9 @@ export class Provider {
         cachedPromptPriceCents: prices.cachedPrompt,
         completionPriceCents: prices.completion,
       })),
-    });
+    };
     try {
-      await this.#client.request({ type: FrameType.PROVIDER_OFFER, payload });
+      await this.#client.register(encodePayload(ProviderRegistration, { offer }));
       this.#report({ kind: 'offered' });
     } catch (error) {
       const code = error instanceof BifrostError ? error.code : 'internal';
@@ -203,13 +201,13 @@ export class Provider {
     this.#client.close();
   }
 
-  #received({ type, payload }: ReceivedFrame): void {
-    if (type === FrameType.COMPUTE_REQUEST) this.#requested(decodePayload(ComputeRequest, payload));
-    else if (type === FrameType.COMPUTE_BODY) this.#bodyReceived(decodePayload(ComputeBody, payload));
-    else if (type === FrameType.COMPUTE_CREDIT) {
+  #received({ type, payload }: WorkMessage): void {
+    if (type === RatatoskrType.COMPUTE_REQUEST) this.#requested(decodePayload(ComputeRequest, payload));
+    else if (type === RatatoskrType.COMPUTE_BODY) this.#bodyReceived(decodePayload(ComputeBody, payload));
+    else if (type === RatatoskrType.COMPUTE_CREDIT) {
       const { requestId, bytes } = decodePayload(ComputeCredit, payload);
       this.#running.get(idOf(requestId))?.credit.grant(bytes);
-    } else if (type === FrameType.COMPUTE_CANCEL) {
+    } else if (type === RatatoskrType.COMPUTE_CANCEL) {
       const { requestId } = decodePayload(ComputeCancel, payload);
       this.#running.get(idOf(requestId))?.controller.abort();
     }
@@ -219,7 +217,7 @@ export class Provider {
   #bodyReceived({ requestId, data }: yggdrasil.v1.ComputeBody): void {
     this.#running.get(idOf(requestId))?.body.add(data);
     const payload = encodePayload(ComputeCredit, { requestId, bytes: data.length });
-    this.#client.sendTransient({ type: FrameType.COMPUTE_CREDIT, payload });
+    this.#client.send(RatatoskrType.COMPUTE_CREDIT, payload);
   }
 
   #requested(request: yggdrasil.v1.ComputeRequest): void {
@@ -246,7 +244,7 @@ export class Provider {
       {
         endpoint: this.#endpoint,
         clock: this.#clock,
-        send: (frame) => this.#client.sendTransient(frame),
+        send: (type, payload) => this.#client.send(type, payload),
         unexpected: (error) => this.#report({ kind: 'failed', requestId, error }),
       },
     )
@@ -290,7 +288,7 @@ export class Provider {
   }
 
   #refuse({ requestId }: yggdrasil.v1.ComputeRequest, error: EndpointError): void {
-    sendFailure(requestId, error, (frame) => this.#client.sendTransient(frame));
+    sendFailure(requestId, error, (type, payload) => this.#client.send(type, payload));
     this.#report({ kind: 'served', requestId: idOf(requestId), outcome: { kind: 'failed', error } });
   }
 }

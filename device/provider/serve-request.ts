@@ -5,10 +5,11 @@ import {
   ComputeFault,
   ComputeResult,
   encodePayload,
-  FrameType,
+  RatatoskrType,
   toWholeCharacters,
   type yggdrasil,
 } from '../../proto/index.ts';
+import { PIECE_BYTES_MAX, type ProviderType } from '../../proto/ratatoskr/index.ts';
 import type { Clock } from '../client/index.ts';
 import { AnswerChoices } from './answer-choices.ts';
 import type { AnswerCredit } from './answer-credit.ts';
@@ -21,8 +22,8 @@ import type { RequestBody } from './request-body.ts';
 import { SignsOfLife } from './signs-of-life.ts';
 import { encodeJson, splitDelta } from './split-delta.ts';
 
-/** Sends a frame to the server; false when it can't be sent. */
-export type ComputeSender = (frame: { type: yggdrasil.v1.FrameType; payload: Uint8Array }) => boolean;
+/** Sends a message to the server; false when it can't be sent. */
+export type ComputeSender = (type: ProviderType, payload: Uint8Array) => boolean;
 
 /** How a request ended, for whoever watches the provider. */
 export type RequestOutcome =
@@ -62,7 +63,7 @@ interface ForwardedAnswer {
 const FAULTS: Readonly<Record<Fault, yggdrasil.v1.ComputeFault>> = {
   provider: ComputeFault.FAULT_OF_PROVIDER,
   requester: ComputeFault.FAULT_OF_REQUESTER,
-  busy: ComputeFault.PROVIDER_BUSY,
+  busy: ComputeFault.ENDPOINT_BUSY,
   model_unknown: ComputeFault.MODEL_UNKNOWN,
   stalled: ComputeFault.ENDPOINT_STALLED,
   malformed: ComputeFault.ANSWER_MALFORMED,
@@ -88,7 +89,7 @@ export async function serveRequest(
       finishReason: toWholeCharacters(finishReason),
       ...(usage === null ? {} : { usage }),
     });
-    send({ type: FrameType.COMPUTE_RESULT, payload });
+    send(RatatoskrType.COMPUTE_RESULT, payload);
     return { kind: 'answered', finishReason };
   } catch (cause) {
     if (signal.aborted) return { kind: 'cancelled' };
@@ -109,7 +110,7 @@ export function sendFailure(requestId: Uint8Array, error: EndpointError, send: C
     reason: toWholeCharacters(reason),
     param: toWholeCharacters(param ?? ''),
   };
-  send({ type: FrameType.COMPUTE_RESULT, payload: encodePayload(ComputeResult, { requestId, failure }) });
+  send(RatatoskrType.COMPUTE_RESULT, encodePayload(ComputeResult, { requestId, failure }));
 }
 
 async function forwardAnswer(
@@ -120,7 +121,7 @@ async function forwardAnswer(
   const { requestId } = request;
   const life = new SignsOfLife({
     clock,
-    send: () => send({ type: FrameType.COMPUTE_ALIVE, payload: encodePayload(ComputeAlive, { requestId }) }),
+    send: () => send(RatatoskrType.COMPUTE_ALIVE, encodePayload(ComputeAlive, { requestId })),
   });
   const deltas = new DeltaSender(served, send, life);
   let finishReason = 'stop';
@@ -150,7 +151,7 @@ async function forwardAnswer(
   return { finishReason, usage };
 }
 
-/** Sends deltas on, in order, cut to the size of a frame, and no faster than the credit allows. */
+/** Sends deltas on, in order, cut to the size of a message, and no faster than the credit allows. */
 class DeltaSender {
   readonly #served: ServedRequest;
   readonly #send: ComputeSender;
@@ -176,9 +177,13 @@ class DeltaSender {
     }
     await credit.take(fields.length + DELTA_OVERHEAD_BYTES, signal);
     const { requestId } = request;
-    const payload = encodePayload(ComputeDelta, { requestId, index: this.#index++, fields });
-    if (!this.#send({ type: FrameType.COMPUTE_DELTA, payload })) {
-      throw new EndpointError('provider', 'the line is too slow');
+    const index = this.#index++;
+    for (let at = 0; at < fields.length; at += PIECE_BYTES_MAX) {
+      const more = at + PIECE_BYTES_MAX < fields.length;
+      const part = { requestId, index, fields: fields.subarray(at, at + PIECE_BYTES_MAX), more };
+      if (!this.#send(RatatoskrType.COMPUTE_DELTA, encodePayload(ComputeDelta, part))) {
+        throw new EndpointError('provider', 'the line is too slow');
+      }
     }
     this.#life.sent();
   }

@@ -30,10 +30,27 @@ export interface SessionDependencies<Key> {
   readonly signer: MessageSigner<Key>;
 }
 
-const FEATURES = 0;
 const { CONNECTION_REQUEST, CONNECTION_RESPONSE } = RatatoskrType;
 const { BUSINESS_REQUEST, BUSINESS_RESPONSE, STREAM_DATA, STREAM_CREDIT } = RatatoskrType;
-const { HEARTBEAT, DISCONNECT } = RatatoskrType;
+const { HEARTBEAT, DISCONNECT, PROVIDER_REGISTRATION } = RatatoskrType;
+const { COMPUTE_REQUEST, COMPUTE_BODY, COMPUTE_CREDIT, COMPUTE_CANCEL } = RatatoskrType;
+const { COMPUTE_DELTA, COMPUTE_ALIVE, COMPUTE_RESULT } = RatatoskrType;
+
+/** What a provider sends. */
+export const PROVIDER_TYPES = [
+  PROVIDER_REGISTRATION,
+  COMPUTE_CREDIT,
+  COMPUTE_DELTA,
+  COMPUTE_ALIVE,
+  COMPUTE_RESULT,
+] as const;
+/** What a provider is sent. */
+export const WORK_TYPES = [COMPUTE_REQUEST, COMPUTE_BODY, COMPUTE_CREDIT, COMPUTE_CANCEL] as const;
+
+/** A type of message that a provider sends. */
+export type ProviderType = (typeof PROVIDER_TYPES)[number];
+/** A type of message that a provider is sent. */
+export type WorkType = (typeof WORK_TYPES)[number];
 
 /** Who sends what in which state, `connecting` until CONNECTION_RESPONSE. */
 const ALLOWED: Readonly<
@@ -41,11 +58,14 @@ const ALLOWED: Readonly<
 > = {
   initiator: {
     connecting: new Set([CONNECTION_REQUEST, DISCONNECT]),
-    open: new Set([BUSINESS_REQUEST, STREAM_DATA, STREAM_CREDIT, HEARTBEAT, DISCONNECT]),
+    open: new Set([
+      ...[BUSINESS_REQUEST, STREAM_DATA, STREAM_CREDIT, HEARTBEAT, DISCONNECT],
+      ...PROVIDER_TYPES,
+    ]),
   },
   responder: {
     connecting: new Set([CONNECTION_RESPONSE, DISCONNECT]),
-    open: new Set([BUSINESS_RESPONSE, STREAM_DATA, HEARTBEAT, DISCONNECT]),
+    open: new Set([BUSINESS_RESPONSE, STREAM_DATA, HEARTBEAT, DISCONNECT, ...WORK_TYPES]),
   },
 };
 
@@ -62,6 +82,7 @@ export class RatatoskrSession<Key> {
   #remoteStaticKey: Uint8Array | null = null;
   #state: SessionState = 'handshake';
   #hasAsked = false;
+  #features = 0;
 
   private constructor(
     role: 'initiator' | 'responder',
@@ -75,16 +96,26 @@ export class RatatoskrSession<Key> {
 
   /** The client's side, and its first bytes: by IK where it knows the server's key, else by XX. */
   static begin<Key>(
-    { staticKey, serverKey }: { readonly staticKey: KeyPair; readonly serverKey: Uint8Array | null },
+    {
+      staticKey,
+      serverKey,
+      features = 0,
+    }: {
+      readonly staticKey: KeyPair;
+      readonly serverKey: Uint8Array | null;
+      /** A bit for each extension that the client wants. */
+      readonly features?: number;
+    },
     dependencies: SessionDependencies<Key>,
   ): { session: RatatoskrSession<Key>; first: Uint8Array } {
     const session = new RatatoskrSession<Key>('initiator', [staticKey], dependencies);
     const pattern = serverKey === null ? 'XX' : 'IK';
+    session.#features = features;
     session.#handshake = new Handshake(
       {
         pattern,
         role: 'initiator',
-        prologue: prologueOf(pattern, FEATURES),
+        prologue: prologueOf(pattern, features),
         staticKey,
         ...(serverKey === null ? {} : { remoteStaticKey: serverKey }),
       },
@@ -93,7 +124,7 @@ export class RatatoskrSession<Key> {
     const first = encodePayload(RatatoskrHandshake, {
       version: RATATOSKR_VERSION,
       pattern: RatatoskrPattern[pattern],
-      features: FEATURES,
+      features,
       noise: session.#handshake.write(),
     });
     return { session, first };
@@ -109,6 +140,11 @@ export class RatatoskrSession<Key> {
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** What the client wants of extensions, as it said in the handshake. */
+  get features(): number {
+    return this.#features;
   }
 
   /** Whose private key the other side has. Null while that isn't sure. */
@@ -189,6 +225,7 @@ export class RatatoskrSession<Key> {
     const name = patternName(pattern);
     const handshake = this.#readFirst(name, prologueOf(name, features), noise);
     this.#handshake = handshake;
+    this.#features = features;
     const reply = encodePayload(RatatoskrHandshake, { noise: handshake.write() });
     this.#agree();
     return reply;

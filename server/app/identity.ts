@@ -32,6 +32,7 @@ import {
 import { createNetworkService, createNetworkStore } from '../domains/networks/index.ts';
 import { createKnownCallers } from '../domains/presence/index.ts';
 import { relayError } from '../domains/relay/index.ts';
+import { createResumptionService, createResumptionStore } from '../domains/sessions/index.ts';
 import {
   type BroughtDevice,
   COUNTED_INVITERS_MAX,
@@ -124,7 +125,14 @@ export function buildIdentity(
           throw error;
         });
   const carryOutDeletions = buildDeletionJob(config, platform, { tenants, networks, devices, live });
-  return { accounts, tenants, networks, devices, identify, carryOutDeletions };
+  const resumption = createResumptionService({
+    store: createResumptionStore(platform.database),
+    secretBox: platform.secretBox,
+    clock,
+    random,
+    hash,
+  });
+  return { accounts, tenants, networks, devices, identify, carryOutDeletions, resumption };
 }
 
 /** Somebody who is known tried to act in a tenant of others. */
@@ -308,14 +316,15 @@ function membershipChanged(): AppError {
 
 /** Forgets codes and sign-ins that have ended. */
 export function identityPart(
-  { accounts, tenants, devices, carryOutDeletions }: Identity,
+  { accounts, tenants, devices, resumption, carryOutDeletions }: Identity,
   { mailer, node, clock, logger }: Platform,
 ): Part {
   let jobs: RepeatedJob | null = null;
   return {
     name: 'identity',
     async start() {
-      jobs = startIdentityJobs({ accounts, tenants, devices, carryOutDeletions, lease: node, clock, logger });
+      const work = { accounts, tenants, devices, resumption, carryOutDeletions };
+      jobs = startIdentityJobs({ ...work, lease: node, clock, logger });
     },
     async stop() {
       await jobs?.stop();

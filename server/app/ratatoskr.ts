@@ -11,11 +11,14 @@ import type { OperationRoute } from '../transports/pipeline/http.ts';
 import type { Pipeline } from '../transports/pipeline/pipeline.ts';
 import { createRatatoskrEndpoint, RATATOSKR_PATH } from '../transports/ratatoskr/endpoint.ts';
 import { OpeningConnections } from '../transports/ratatoskr/opening.ts';
+import { createProviderCalls } from '../transports/ratatoskr/provider-calls.ts';
 import { createSessionCalls } from '../transports/ratatoskr/session-calls.ts';
 import type { ServerDescription } from '../transports/rest/server-routes.ts';
 import type { Identity } from './identity.ts';
+import type { Market } from './market.ts';
 import type { Messaging } from './messaging.ts';
 import type { Platform } from './platform.ts';
+import type { Readings } from './readings.ts';
 
 /** Handshakes of one address in a minute: a household that comes back after a power cut. */
 const HANDSHAKES_PER_MINUTE_MAX = 600;
@@ -47,16 +50,23 @@ export function describeSessions(
 /** Where sessions are opened: none where they are switched off. */
 export function buildSessionEndpoints(
   config: Config,
-  areas: { readonly platform: Platform; readonly identity: Identity; readonly messaging: Messaging },
+  areas: {
+    readonly platform: Platform;
+    readonly identity: Identity;
+    readonly messaging: Messaging;
+    readonly market: Market;
+    readonly readings: Readings;
+  },
   served: {
     readonly routes: readonly OperationRoute[];
     readonly pipeline: Pipeline;
     readonly respondToError: RespondToError;
   },
 ): WebSocketEndpoint[] {
-  const { platform, identity, messaging } = areas;
+  const { platform, identity, messaging, market, readings } = areas;
   const { clock, random, logger, core } = platform;
   const calls = createSessionCalls(served.pipeline, identity);
+  const providerCalls = createProviderCalls(served.pipeline, market);
   if (config.ratatoskr === 'off') return [];
   const handshakes =
     config.rateLimits === 'off'
@@ -78,6 +88,11 @@ export function buildSessionEndpoints(
   let staticKeys: readonly KeyPair[] | null = null;
   const endpoint = createRatatoskrEndpoint({
     calls,
+    providerCalls,
+    providers: market.providers,
+    refusals: readings.refusals,
+    devices: identity.devices,
+    resumption: identity.resumption,
     opening: new OpeningConnections(handshakes),
     staticKeys: () => {
       staticKeys ??= staticKeysOf(config, platform);

@@ -70,9 +70,8 @@ export type Transports = ReturnType<typeof buildTransports>;
 
 /** Builds the listeners; none listens before its part starts. Every operation joins the one pipeline here. */
 export function buildTransports(config: Config, areas: Areas, dependencies: AppDependencies) {
-  const { platform, messaging, identity, market } = areas;
+  const { platform, messaging, identity } = areas;
   const { clock, random, logger, metrics, tls } = platform;
-  const { providers } = market;
   const { identify, devices } = identity;
   const { relay, connections, topics } = messaging;
   const state = { accepts: false, mqttPort: config.mqttPort };
@@ -101,8 +100,8 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     observe: requestObserver(metrics),
     checkAnswers: dependencies.checkAnswers ?? false,
   };
-  const frames = createFrames({ relay, devices, providers, ...areas.readings }, pipeline);
-  const sessions = { frames, connections, relay, devices, providers, ...areas.readings, clock, logger };
+  const frames = createFrames({ relay, devices, ...areas.readings }, pipeline);
+  const sessions = { frames, connections, relay, devices, ...areas.readings, clock, logger };
   const budget = buildConnectionBudget(config, platform);
   const endpoint = createMqttEndpoint({ ...sessions, ...areas.discovery, topics });
   const mqtt = createMqttServer(

@@ -1,5 +1,6 @@
 import type { AccountService } from '../domains/accounts/index.ts';
 import type { DeviceService } from '../domains/devices/index.ts';
+import type { ResumptionService } from '../domains/sessions/index.ts';
 import type { TenantService } from '../domains/tenants/index.ts';
 import type { JobLease } from '../kernel/lease.ts';
 import { type RepeatDependencies, type RepeatedJob, repeatAll } from './repeat.ts';
@@ -22,13 +23,14 @@ export interface IdentityJobDependencies extends RepeatDependencies {
   >;
   readonly devices: Pick<DeviceService, 'removeExpiredClaims' | 'forgetProvisioned'>;
   readonly tenants: Pick<TenantService, 'removeExpiredInvitations'>;
+  readonly resumption: Pick<ResumptionService, 'removeExpired'>;
   readonly carryOutDeletions: () => Promise<void>;
   readonly lease: JobLease;
 }
 
 /** Removes what has ended, and accounts that are to be deleted. */
 export function startIdentityJobs(dependencies: IdentityJobDependencies): RepeatedJob {
-  const { accounts, tenants, devices, carryOutDeletions, lease } = dependencies;
+  const { accounts, tenants, devices, resumption, carryOutDeletions, lease } = dependencies;
   return repeatAll(
     [
       {
@@ -66,6 +68,12 @@ export function startIdentityJobs(dependencies: IdentityJobDependencies): Repeat
         intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
         lease,
         work: () => accounts.removeExpiredChallenges(),
+      },
+      {
+        operation: 'ratatoskr.removeExpired',
+        intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
+        lease,
+        work: () => resumption.removeExpired(),
       },
       {
         operation: 'oauth.removeExpired',

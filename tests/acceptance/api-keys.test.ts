@@ -5,10 +5,10 @@ import {
   ComputeRequest,
   decodePayload,
   encodePayload,
-  FrameType,
-  ProviderOffer,
+  RatatoskrType,
 } from '../../proto/index.ts';
 import { BifrostSocket } from '../support/bifrost-socket.ts';
+import { ProviderSocket } from '../support/provider-socket.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createDevice, createHousehold, createWorld, topUp, type World } from '../support/world.ts';
 
@@ -21,15 +21,14 @@ interface NewKey {
 
 let server: TestServer;
 let world: World;
-let provider: BifrostSocket;
+let provider: ProviderSocket;
 beforeAll(async () => {
   server = await startTestServer();
   world = await createWorld(server);
   await topUp(world, world.alice.userId, 1_000);
-  provider = await BifrostSocket.open(server, world.bob.device);
+  provider = await ProviderSocket.open(server, world.bob.device);
   const models = ['slow', 'other'].map((name) => ({ name, priceCents: '100', contextTokens: 4_096 }));
-  provider.send({ type: FrameType.PROVIDER_OFFER }, encodePayload(ProviderOffer, { models, slots: 10 }));
-  await provider.next(FrameType.ACK);
+  await provider.offer(models, 10);
 });
 afterAll(async () => {
   provider.close();
@@ -67,14 +66,11 @@ async function runningAnswer(apiKey: string) {
   const asking = chat(apiKey);
   // Twice: the first request waits for the tokenizer to start.
   const request = await provider
-    .next(FrameType.COMPUTE_REQUEST)
-    .catch(() => provider.next(FrameType.COMPUTE_REQUEST));
+    .next(RatatoskrType.COMPUTE_REQUEST)
+    .catch(() => provider.next(RatatoskrType.COMPUTE_REQUEST));
   const { requestId } = decodePayload(ComputeRequest, request.payload);
   const fields = new TextEncoder().encode(JSON.stringify({ content: 'first' }));
-  provider.send(
-    { type: FrameType.COMPUTE_DELTA },
-    encodePayload(ComputeDelta, { requestId, index: 0, fields }),
-  );
+  provider.send(RatatoskrType.COMPUTE_DELTA, encodePayload(ComputeDelta, { requestId, index: 0, fields }));
   const pieces = (await asking)[Symbol.asyncIterator]();
   await pieces.next();
   return {
@@ -281,7 +277,7 @@ describe('an answer that is being streamed to an API key', () => {
     const broken = answer.broken();
     expect(await ask(world.alice.token, 'DELETE', `${KEYS}/${key.id}`)).toBe('200 done');
     expect(await broken).toBeLessThan(1_000);
-    await provider.next(FrameType.COMPUTE_CANCEL);
+    await provider.next(RatatoskrType.COMPUTE_CANCEL);
     await expect(chat(secret)).rejects.toMatchObject({ status: 401 });
   });
 
@@ -289,7 +285,7 @@ describe('an answer that is being streamed to an API key', () => {
     const { secret } = await newKey({ expiresAt: new Date(Date.now() + 1_200).toISOString() });
     const answer = await runningAnswer(secret);
     expect(await answer.broken()).toBeLessThan(2_200);
-    await provider.next(FrameType.COMPUTE_CANCEL);
+    await provider.next(RatatoskrType.COMPUTE_CANCEL);
     await expect(chat(secret)).rejects.toMatchObject({ status: 401 });
   });
 });

@@ -8,18 +8,18 @@ import {
   ComputeResult,
   decodePayload,
   encodePayload,
-  FrameType,
-  ProviderOffer,
+  RatatoskrType,
 } from '../../proto/index.ts';
-import { BODY_PIECE_BYTES, BODY_WINDOW_BYTES } from '../../server/transports/frames/limits.ts';
-import { BifrostSocket, codeOf } from '../support/bifrost-socket.ts';
-import { deltaPayload } from '../support/compute.ts';
+import { PIECE_BYTES_MAX } from '../../proto/ratatoskr/index.ts';
+import { BODY_WINDOW_BYTES } from '../../server/transports/ratatoskr/limits.ts';
+import { deltaPayload, deltaPayloads } from '../support/compute.ts';
+import { ProviderSocket } from '../support/provider-socket.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createDevice, createWorld, topUp, type World } from '../support/world.ts';
 
 let server: TestServer;
 let world: World;
-let provider: BifrostSocket;
+let provider: ProviderSocket;
 let client: OpenAI;
 
 beforeAll(async () => {
@@ -37,7 +37,7 @@ afterAll(() => server.stop());
 // A device of its own for each test: one that failed several times is kept aside for a while.
 beforeEach(async () => {
   const { token, network } = world.bob;
-  provider = await BifrostSocket.open(
+  provider = await ProviderSocket.open(
     server,
     await createDevice(server, token, network.id, crypto.randomUUID()),
   );
@@ -46,9 +46,7 @@ afterEach(() => provider.close());
 
 /** Offers one model. */
 async function offer(model: string, priceCents = '100', contextTokens = 4_096): Promise<void> {
-  const models = [{ name: model, priceCents, contextTokens }];
-  provider.send({ type: FrameType.PROVIDER_OFFER }, encodePayload(ProviderOffer, { models, slots: 4 }));
-  await provider.next(FrameType.ACK);
+  await provider.offer([{ name: model, priceCents, contextTokens }], 4);
 }
 
 const ask = (model: string) =>
@@ -67,19 +65,16 @@ async function failureOf(
 }
 
 const nextRequest = async () =>
-  decodePayload(ComputeRequest, (await provider.next(FrameType.COMPUTE_REQUEST)).payload).requestId;
+  decodePayload(ComputeRequest, (await provider.next(RatatoskrType.COMPUTE_REQUEST)).payload).requestId;
 const chunk = (requestId: Uint8Array, index: number, text: string) =>
-  provider.send({ type: FrameType.COMPUTE_DELTA }, deltaPayload(requestId, index, { content: text }));
+  provider.send(RatatoskrType.COMPUTE_DELTA, deltaPayload(requestId, index, { content: text }));
 const result = (requestId: Uint8Array, finishReason: string) =>
-  provider.send(
-    { type: FrameType.COMPUTE_RESULT },
-    encodePayload(ComputeResult, { requestId, finishReason }),
-  );
+  provider.send(RatatoskrType.COMPUTE_RESULT, encodePayload(ComputeResult, { requestId, finishReason }));
 
 const isBusy = (requestId: Uint8Array) =>
   provider.send(
-    { type: FrameType.COMPUTE_RESULT },
-    encodePayload(ComputeResult, { requestId, failure: { fault: ComputeFault.PROVIDER_BUSY } }),
+    RatatoskrType.COMPUTE_RESULT,
+    encodePayload(ComputeResult, { requestId, failure: { fault: ComputeFault.ENDPOINT_BUSY } }),
   );
 
 /** Nothing was paid, nothing is held, and the transaction says why. */
@@ -103,9 +98,7 @@ describe('a provider', () => {
     const answer = failureOf(ask('nonsense'));
     chunk(await nextRequest(), 7, 'not the first piece');
     expect(await answer).toEqual({ status: 503, code: 'provider_answer_malformed' });
-    await provider
-      .next(FrameType.ERROR)
-      .catch((error: Error) => expect(error.message).toContain('malformed'));
+    expect(await provider.answer()).toBe('provider_answer_malformed');
     await expectNothingBilled('provider_answer_malformed');
   });
 
@@ -126,8 +119,8 @@ describe('a provider', () => {
     await offer(model);
     const answer = failureOf(ask(model));
     const requestId = await nextRequest();
-    provider.send({ type: FrameType.COMPUTE_DELTA }, deltaPayload(requestId, 0, fields));
-    expect(codeOf(await provider.next(FrameType.ERROR))).toBe('frame_payload_malformed');
+    provider.send(RatatoskrType.COMPUTE_DELTA, deltaPayload(requestId, 0, fields));
+    expect(await provider.answer()).toBe('provider_answer_malformed');
     chunk(requestId, 1, 'next');
     expect((await answer).code).toBe('provider_answer_malformed');
   });
@@ -141,13 +134,32 @@ describe('a provider', () => {
       await offer(name.replace(' ', '-'));
       const answer = failureOf(ask(name.replace(' ', '-')));
       const requestId = await nextRequest();
-      provider.send({ type: FrameType.COMPUTE_DELTA }, deltaPayload(requestId, 0, fields));
-      expect(codeOf(await provider.next(FrameType.ERROR))).toBe('frame_payload_malformed');
+      for (const payload of deltaPayloads(requestId, 0, fields))
+        provider.send(RatatoskrType.COMPUTE_DELTA, payload);
+      expect(await provider.answer()).toBe('provider_answer_malformed');
       result(requestId, '');
       expect((await answer).code).toBe('provider_answer_malformed');
       await expectNothingBilled('provider_answer_malformed');
     },
   );
+
+  it('that puts a piece of another request inside one that is cut is told, and keeps its own', async () => {
+    await offer('braided', '0');
+    const answer = ask('braided');
+    const requestId = await nextRequest();
+    const [first = new Uint8Array(0), second = new Uint8Array(0)] = deltaPayloads(requestId, 0, {
+      content: 'Hello',
+      padding: 'x'.repeat(60_000),
+    });
+    provider.send(RatatoskrType.COMPUTE_DELTA, first);
+    chunk(new Uint8Array(16), 0, 'of nobody');
+    expect(await provider.answer()).toBe('provider_answer_malformed');
+    provider.send(RatatoskrType.COMPUTE_DELTA, first);
+    provider.send(RatatoskrType.COMPUTE_DELTA, second);
+    result(requestId, 'stop');
+    const { choices } = await answer;
+    expect(choices[0]?.message.content).toBe('Hello');
+  });
 
   it.each([
     ['a NUL', 'st\u0000op'],
@@ -179,11 +191,11 @@ describe('a provider', () => {
     const second = askLong('b');
     const secondId = await nextRequest();
     const bodyOf = async () =>
-      decodePayload(ComputeBody, (await provider.next(FrameType.COMPUTE_BODY)).payload).requestId;
-    const window = BODY_WINDOW_BYTES / BODY_PIECE_BYTES;
+      decodePayload(ComputeBody, (await provider.next(RatatoskrType.COMPUTE_BODY)).payload).requestId;
+    const window = Math.ceil(BODY_WINDOW_BYTES / PIECE_BYTES_MAX);
     for (let piece = 0; piece < window; piece++) expect(await bodyOf()).toEqual(firstId);
     provider.send(
-      { type: FrameType.COMPUTE_CREDIT },
+      RatatoskrType.COMPUTE_CREDIT,
       encodePayload(ComputeCredit, { requestId: firstId, bytes: BODY_WINDOW_BYTES }),
     );
     for (let piece = 0; piece < window; piece++) expect(await bodyOf()).toEqual(secondId);
@@ -196,7 +208,7 @@ describe('a provider', () => {
     const answer = failureOf(ask('silent'));
     const requestId = await nextRequest();
     expect(await answer).toEqual({ status: 503, code: 'provider_stalled' });
-    const cancel = await provider.next(FrameType.COMPUTE_CANCEL);
+    const cancel = await provider.next(RatatoskrType.COMPUTE_CANCEL);
     expect(Buffer.from(cancel.payload).includes(Buffer.from(requestId))).toBe(true);
     await expectNothingBilled('provider_stalled');
   });
@@ -230,7 +242,7 @@ describe('a provider', () => {
   it('learns nothing about who asks', async () => {
     await offer('curious');
     const answer = failureOf(ask('curious'));
-    const frame = await provider.next(FrameType.COMPUTE_REQUEST);
+    const frame = await provider.next(RatatoskrType.COMPUTE_REQUEST);
     const { requestId, body } = decodePayload(ComputeRequest, frame.payload);
     const told = Buffer.from(body).toString();
     for (const secret of [world.alice.userId, world.alice.token, world.alice.network.id]) {

@@ -8,9 +8,10 @@ import {
   Event,
   encodePayload,
   FrameType,
-  ProviderOffer,
+  RatatoskrType,
 } from '../../proto/index.ts';
 import { BifrostSocket } from '../support/bifrost-socket.ts';
+import { ProviderSocket } from '../support/provider-socket.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import {
   createDevice,
@@ -143,10 +144,9 @@ describe('a completion that is being streamed', () => {
     const { alice } = world;
     await topUp(world, alice.userId, 1_000);
     const carol = await createHousehold(server, world.adminToken);
-    const provider = await BifrostSocket.open(server, carol.device);
+    const provider = await ProviderSocket.open(server, carol.device);
     const models = [{ name: 'slow', priceCents: '100', contextTokens: 4_096 }];
-    provider.send({ type: FrameType.PROVIDER_OFFER }, encodePayload(ProviderOffer, { models, slots: 2 }));
-    await provider.next(FrameType.ACK);
+    await provider.offer(models, 2);
     const other = await newToken(alice.token, 'Other');
     const used = await newToken(alice.token, 'Used');
     const asking = fetch(`${server.httpUrl}/v1/chat/completions`, {
@@ -161,12 +161,12 @@ describe('a completion that is being streamed', () => {
     });
     // Twice: the first request waits for the tokenizer to start.
     const request = await provider
-      .next(FrameType.COMPUTE_REQUEST)
-      .catch(() => provider.next(FrameType.COMPUTE_REQUEST));
+      .next(RatatoskrType.COMPUTE_REQUEST)
+      .catch(() => provider.next(RatatoskrType.COMPUTE_REQUEST));
     const { requestId } = decodePayload(ComputeRequest, request.payload);
     const say = (index: number, content: string) =>
       provider.send(
-        { type: FrameType.COMPUTE_DELTA },
+        RatatoskrType.COMPUTE_DELTA,
         encodePayload(ComputeDelta, {
           requestId,
           index,
@@ -190,7 +190,7 @@ describe('a completion that is being streamed', () => {
     await hear('second');
     expect(await revoke(alice.token, used.token.id)).toBe('200 done');
     await expect(hear('[DONE]')).rejects.toThrow();
-    await provider.next(FrameType.COMPUTE_CANCEL);
+    await provider.next(RatatoskrType.COMPUTE_CANCEL);
     provider.close();
   });
 });

@@ -3,7 +3,6 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { BifrostClient } from '../../device/client/index.ts';
 import {
   ComputeCredit,
   ComputeRequest,
@@ -11,12 +10,14 @@ import {
   encodePayload,
   FRAME_BYTES_MAX,
   FrameType,
-  ProviderOffer,
+  ProviderRegistration,
+  RatatoskrType,
 } from '../../proto/index.ts';
 import { BifrostSocket } from '../support/bifrost-socket.ts';
 import { deltaPayload } from '../support/compute.ts';
 import { type CrashHousehold, createCrashHousehold } from '../support/crash/household.ts';
 import { clientOf, onReading, readingOf } from '../support/crash/load.ts';
+import { openClient } from '../support/ratatoskr.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
 const MEBIBYTE = 1_048_576;
@@ -28,7 +29,7 @@ const GROWTH_BYTES_MAX = 240 * MEBIBYTE;
 const REQUESTS = 64;
 /** A provider that nobody knows has so many at least. */
 const RUNNING_MIN = 4;
-const PIECE = 'x'.repeat(60_000);
+const PIECE = 'x'.repeat(45_000);
 /** What a piece counts against the credit, at least. */
 const PIECE_BYTES = PIECE.length;
 const LARGE_FRAMES = 1_000;
@@ -37,7 +38,7 @@ let folder: string;
 let server: ServerProcess;
 let household: CrashHousehold;
 const sockets: net.Socket[] = [];
-const clients: BifrostClient[] = [];
+const clients: { close(): void }[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'yggdrasil-memory-'));
@@ -62,7 +63,7 @@ function residentBytes(): number {
 
 /** A provider that sends as much as it is allowed to, and never comes to an end. What it may still send of each answer. */
 async function provideEndlessly(): Promise<Map<string, number>> {
-  const client = clientOf(server, household.machine);
+  const client = openClient(server, { credentials: household.machine });
   clients.push(client);
   const credits = new Map<string, number>();
   const indices = new Map<string, number>();
@@ -73,13 +74,13 @@ async function provideEndlessly(): Promise<Map<string, number>> {
       const payload = deltaPayload(requestId, index, { content: PIECE });
       indices.set(id, index + 1);
       credits.set(id, credit - payload.length - 128);
-      client.sendTransient({ type: FrameType.COMPUTE_DELTA, payload });
+      client.send(RatatoskrType.COMPUTE_DELTA, payload);
     }
   };
-  client.on('frame', ({ type, payload }) => {
-    if (type !== FrameType.COMPUTE_REQUEST && type !== FrameType.COMPUTE_CREDIT) return;
+  client.on('work', ({ type, payload }) => {
+    if (type !== RatatoskrType.COMPUTE_REQUEST && type !== RatatoskrType.COMPUTE_CREDIT) return;
     const { requestId, bytes } =
-      type === FrameType.COMPUTE_REQUEST
+      type === RatatoskrType.COMPUTE_REQUEST
         ? {
             ...decodePayload(ComputeRequest, payload),
             bytes: decodePayload(ComputeRequest, payload).creditBytes,
@@ -89,12 +90,9 @@ async function provideEndlessly(): Promise<Map<string, number>> {
     credits.set(id, (credits.get(id) ?? 0) + bytes);
     send(requestId);
   });
-  await client.connect();
+  await client.ready();
   const models = [{ name: 'endless', priceCents: '0', contextTokens: 2_000_000 }];
-  await client.request({
-    type: FrameType.PROVIDER_OFFER,
-    payload: encodePayload(ProviderOffer, { slots: 1_000, models }),
-  });
+  await client.register(encodePayload(ProviderRegistration, { offer: { slots: 1_000, models } }));
   return credits;
 }
 

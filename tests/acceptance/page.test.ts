@@ -3,15 +3,14 @@ import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest';
-import { createBifrostClient, systemClock } from '../../device/client/index.ts';
-import { openNodeSocket } from '../../device/node/websocket.ts';
+import { systemClock } from '../../device/client/index.ts';
 import { Endpoint } from '../../device/provider/endpoint.ts';
 import { Provider } from '../../device/provider/provider.ts';
 import { requireDebianPackage } from '../support/apt.ts';
 import { addAuthenticator, launchChromium } from '../support/chromium.ts';
-import { createDeviceCore } from '../support/core.ts';
 import { EndpointStandIn, says } from '../support/endpoint-stand-in.ts';
 import { type Screen, type Visitor, visit } from '../support/page-visitor.ts';
+import { openClient } from '../support/ratatoskr.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createDevice, createWorld, topUp, type World } from '../support/world.ts';
 
@@ -334,10 +333,7 @@ test('somebody asks a model, sees what it costs, and gives a key to a program', 
       ],
     },
     {
-      client: createBifrostClient(
-        { url: `${server.webSocketUrl}/bifrost`, credentials: world.bob.device },
-        { core: createDeviceCore(), openSocket: openNodeSocket },
-      ),
+      client: openClient(server, { credentials: world.bob.device }),
       endpoint: new Endpoint(
         { baseUrl: await endpoint.listen(), apiKey: null },
         { fetch, clock: systemClock },

@@ -1,16 +1,15 @@
 import { request as httpRequest } from 'node:http';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createBifrostClient, systemClock } from '../../device/client/index.ts';
-import { openNodeSocket } from '../../device/node/websocket.ts';
+import { type DeviceCredentials, type RatatoskrClient, systemClock } from '../../device/client/index.ts';
 import { Endpoint } from '../../device/provider/endpoint.ts';
 import { FEATURES } from '../../device/provider/features.ts';
 import { Provider, type ProviderReport } from '../../device/provider/provider.ts';
-import { ComputeCredit, ComputeDelta, decodePayload, FrameType, readFrame } from '../../proto/index.ts';
+import { ComputeCredit, ComputeDelta, decodePayload, RatatoskrType } from '../../proto/index.ts';
 import { CREDIT_BYTES } from '../../server/domains/providers/index.ts';
-import { createDeviceCore } from '../support/core.ts';
 import { EndpointStandIn, says } from '../support/endpoint-stand-in.ts';
 import { until } from '../support/market.ts';
+import { openClient } from '../support/ratatoskr.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createDevice, createWorld, topUp, type World } from '../support/world.ts';
 
@@ -31,22 +30,19 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** The provider's socket, with what passes through it counted. */
-const openCountedSocket: typeof openNodeSocket = (url, subprotocol, token) => {
-  const socket = openNodeSocket(url, subprotocol, token);
-  const send = socket.send.bind(socket);
-  socket.send = (bytes) => {
-    const { header, payload } = readFrame(bytes);
-    if (header.type === FrameType.COMPUTE_DELTA)
-      sentBytes += decodePayload(ComputeDelta, payload).fields.length;
-    send(bytes);
+/** The provider's client, with what passes through it counted. */
+function openCountedClient(credentials: DeviceCredentials): RatatoskrClient {
+  const client = openClient(server, { credentials });
+  const send = client.send.bind(client);
+  client.send = (type, payload) => {
+    if (type === RatatoskrType.COMPUTE_DELTA) sentBytes += decodePayload(ComputeDelta, payload).fields.length;
+    return send(type, payload);
   };
-  (socket as unknown as EventTarget).addEventListener('message', (event) => {
-    const { header, payload } = readFrame(new Uint8Array((event as MessageEvent<ArrayBuffer>).data));
-    if (header.type === FrameType.COMPUTE_CREDIT) grantedBytes += decodePayload(ComputeCredit, payload).bytes;
+  client.on('work', ({ type, payload }) => {
+    if (type === RatatoskrType.COMPUTE_CREDIT) grantedBytes += decodePayload(ComputeCredit, payload).bytes;
   });
-  return socket;
-};
+  return client;
+}
 
 beforeEach(async () => {
   sentBytes = 0;
@@ -72,10 +68,7 @@ beforeEach(async () => {
       ],
     },
     {
-      client: createBifrostClient(
-        { url: `${server.webSocketUrl}/bifrost`, credentials },
-        { core: createDeviceCore(), openSocket: openCountedSocket },
-      ),
+      client: openCountedClient(credentials),
       endpoint: new Endpoint({ baseUrl, apiKey: null }, { fetch, clock: systemClock }),
       clock: systemClock,
       report: (report) => reports.push(report),

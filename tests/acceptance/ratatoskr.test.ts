@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type RatatoskrClient, readText } from '../../device/client/index.ts';
+import { RatatoskrType } from '../../proto/index.ts';
+import { nodeNoiseCrypto } from '../../server/platform/noise/index.ts';
 import { OPENING_PER_ADDRESS_MAX } from '../../server/transports/ratatoskr/limits.ts';
-import { openClient, sessionUrl } from '../support/ratatoskr.ts';
+import { openClient, openRawSession, sessionUrl } from '../support/ratatoskr.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { runCommand } from '../support/server-process.ts';
 import { createDevice, createWorld, type World } from '../support/world.ts';
@@ -140,6 +142,46 @@ describe('a session', () => {
       code: 'unauthenticated',
     });
     await open({ credentials: { token }, serverKey }).ready();
+  });
+
+  it('is resumed once, with its own key, by what the session before was given', async () => {
+    const { alice } = world;
+    const key = nodeNoiseCrypto.generateKeyPair();
+    const first = await openRawSession(server, alice.token, key);
+    const ticket = first.ticket ?? new Uint8Array(0);
+    expect(ticket).toHaveLength(32);
+    first.send(RatatoskrType.DISCONNECT);
+    await first.closed;
+    const stolen = await openRawSession(server, ticket);
+    expect(await stolen.closed).toBe('4401 session_not_resumable');
+    const second = await openRawSession(server, ticket, key);
+    expect(second.ticket).toHaveLength(32);
+    const third = await openRawSession(server, ticket, key);
+    expect(await third.closed).toBe('4409 session_resumed_twice');
+    const { items } = await server.get<{ items: { operation: string; outcome: string }[] }>(
+      '/api/v1/audit?limit=20',
+      alice.token,
+    );
+    expect(items).toContainEqual(
+      expect.objectContaining({ operation: 'ratatoskr.sessions.open', outcome: 'session_resumed_twice' }),
+    );
+  });
+
+  it('is not resumed for who lost its token meanwhile', async () => {
+    const { alice } = world;
+    const { token, secret } = await server.post<{ token: { id: string }; secret: string }>(
+      '/api/v1/users/me/tokens',
+      { name: 'Soon gone, too' },
+      alice.token,
+    );
+    const key = nodeNoiseCrypto.generateKeyPair();
+    const { ticket } = await openRawSession(server, secret, key);
+    await server.request('DELETE', `/api/v1/users/me/tokens/${token.id}`, {
+      token: alice.token,
+      expect: 200,
+    });
+    const resumed = await openRawSession(server, ticket, key);
+    expect(await resumed.closed).toBe('4401 unauthenticated');
   });
 
   it('is cut when its token is revoked', async () => {

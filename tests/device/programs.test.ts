@@ -82,6 +82,7 @@ describe('an option that is a URL', () => {
   it.each([
     ['virtual-device', ['--mqtt', '127.0.0.1:1883'], 'mqtt:// or mqtts://'],
     ['provider', ['--server', 'http://127.0.0.1:8080'], 'ws:// or wss://'],
+    ['provider', ['--server', 'ws://127.0.0.1:8080/bifrost'], '/ratatoskr, not /bifrost'],
     ['provider', ['--endpoint', 'localhost'], 'http:// or https://'],
   ])('of the %s is refused with a scheme that it can not use', async (name, args, message) => {
     const wrong = start(name, args);
@@ -162,7 +163,7 @@ describe('the virtual device', () => {
 describe('the provider', () => {
   const provider = (credentials: DeviceCredentials, endpoint: string) =>
     start('provider', [
-      ...['--credentials', credentialsFile(credentials), '--server', `${server.webSocketUrl}/bifrost`],
+      ...['--credentials', credentialsFile(credentials), '--server', `${server.webSocketUrl}/ratatoskr`],
       ...['--endpoint', endpoint, '--model', 'm', '--price-cents', '1'],
     ]);
 

@@ -37,6 +37,7 @@ async function installClient(): Promise<void> {
     'grpc_tools.protoc',
     '--proto_path=proto',
     `--python_out=${join(VENV, 'messages')}`,
+    'proto/yggdrasil/v1/compute.proto',
     'proto/yggdrasil/v1/error.proto',
     'proto/yggdrasil/v1/ratatoskr.proto',
   ]);
@@ -101,6 +102,35 @@ describe('a client in Python, on libraries of others', () => {
       const [line] = await ask([{ misbehave: how }], options);
       expect(JSON.parse(line ?? '')).toEqual({ closed });
     }
+  });
+
+  it('goes on in another session without its token', async () => {
+    const list = { operation: 'devices.list', input: { query: { limit: 5 } } };
+    const options = ['--token', world.alice.token, '--server-key', serverKey];
+    const [before, after] = await ask([list, { resume: true }, list], options);
+    expect(bodyOf(before)).toMatchObject({ items: expect.any(Array) });
+    expect(bodyOf(after)).toEqual(bodyOf(before));
+  });
+
+  it('is a provider', { timeout: 60_000 }, async () => {
+    const { alice, bob } = world;
+    const said = ask([{ provide: 'python' }], ['--token', bob.device.token, '--server-key', serverKey]);
+    const isOffered = async () =>
+      (await server.get<{ data: { id: string }[] }>('/v1/models', alice.token)).data.length > 0;
+    await expect.poll(isOffered, { timeout: 30_000 }).toBe(true);
+    const messages = [{ role: 'user', content: `Hello?${' '.repeat(100_000)}` }];
+    const answer = await server.request('POST', '/v1/chat/completions', {
+      token: alice.token,
+      body: { model: 'python', messages, max_tokens: 50 },
+    });
+    expect(answer.body).toMatchObject({
+      choices: [{ message: { content: expect.stringMatching(/^You asked: Hello\?/) } }],
+    });
+    expect(await said).toEqual(
+      [JSON.stringify({ offered: 'python' }), JSON.stringify({ status: 204 })].map((line) =>
+        line.replace('":', '": '),
+      ),
+    );
   });
 
   it('is told why it is not let in', async () => {

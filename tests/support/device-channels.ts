@@ -99,7 +99,6 @@ export function createMessagingWorld<Store extends RelayStore = RelayStoreInMemo
     },
     recordSeen: async () => {},
   } as never;
-  const providers = { disconnected() {} } as never;
   const pipeline = createPipeline({
     rates: noRates,
     abuse: noAbuse,
@@ -108,8 +107,8 @@ export function createMessagingWorld<Store extends RelayStore = RelayStoreInMemo
     clock,
     refused: () => {},
   });
-  const frames = createFrames({ relay, devices, providers, ...AREAS }, pipeline);
-  const services = { frames, connections, relay, devices, providers, ...AREAS, clock, logger: silentLogger };
+  const frames = createFrames({ relay, devices, ...AREAS }, pipeline);
+  const services = { frames, connections, relay, devices, ...AREAS, clock, logger: silentLogger };
   const webSocket = createBifrostEndpoint({ ...services, heartbeatIntervalMs: 20_000 });
   const mqtt = createMqttEndpoint(services);
   const connect = (channel: ChannelName, device: number) =>

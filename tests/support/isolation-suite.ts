@@ -14,13 +14,14 @@ import {
   Event,
   encodePayload,
   FrameType,
-  ProviderOffer,
+  RatatoskrType,
 } from '../../proto/index.ts';
 import { connect } from '../../server/platform/database/connect.ts';
 import { type Attack, type Target, UNKNOWN_TARGET } from './attack.ts';
 import { ATTACKS, KEPT_KEY, KEPT_ORDER, VISIBLE_ATTACKS } from './attacks.ts';
 import { BifrostSocket } from './bifrost-socket.ts';
 import { deltaPayload } from './compute.ts';
+import { ProviderSocket } from './provider-socket.ts';
 import { openClient } from './ratatoskr.ts';
 import type { TestServer } from './server.ts';
 import {
@@ -208,10 +209,9 @@ async function gatherAttackers(world: World): Promise<readonly Attacker[]> {
 /** Alice asks a third household for an answer, which is worth nothing; gives the transaction. */
 async function askForSomething({ server, adminToken, alice }: World): Promise<string> {
   const carol = await createHousehold(server, adminToken);
-  const provider = await BifrostSocket.open(server, carol.device);
+  const provider = await ProviderSocket.open(server, carol.device);
   const models = [{ name: 'isolation', priceCents: '100', contextTokens: 4_096 }];
-  provider.send({ type: FrameType.PROVIDER_OFFER }, encodePayload(ProviderOffer, { models, slots: 1 }));
-  await provider.next(FrameType.ACK);
+  await provider.offer(models, 1);
   const asking = server.request('POST', '/v1/chat/completions', {
     body: KEPT_ORDER,
     token: alice.token,
@@ -220,14 +220,14 @@ async function askForSomething({ server, adminToken, alice }: World): Promise<st
   const [request] = await Promise.race([
     // Twice: the first request waits for the tokenizer to start.
     Promise.all([
-      provider.next(FrameType.COMPUTE_REQUEST).catch(() => provider.next(FrameType.COMPUTE_REQUEST)),
+      provider.next(RatatoskrType.COMPUTE_REQUEST).catch(() => provider.next(RatatoskrType.COMPUTE_REQUEST)),
     ]),
     asking.then(() => Promise.reject(new Error('answered without the provider'))),
   ]);
   const { requestId } = decodePayload(ComputeRequest, request.payload);
-  provider.send({ type: FrameType.COMPUTE_DELTA }, deltaPayload(requestId, 0, { content: 'Secret recipe' }));
+  provider.send(RatatoskrType.COMPUTE_DELTA, deltaPayload(requestId, 0, { content: 'Secret recipe' }));
   provider.send(
-    { type: FrameType.COMPUTE_RESULT },
+    RatatoskrType.COMPUTE_RESULT,
     encodePayload(ComputeResult, { requestId, finishReason: 'stop' }),
   );
   await asking;

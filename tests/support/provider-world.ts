@@ -1,4 +1,4 @@
-import { createBifrostClient } from '../../device/client/index.ts';
+import { connectRatatoskr, type RatatoskrClient } from '../../device/client/index.ts';
 import { Endpoint } from '../../device/provider/endpoint.ts';
 import { Provider, type ProviderReport } from '../../device/provider/provider.ts';
 import {
@@ -9,14 +9,17 @@ import {
   ComputeResult,
   decodePayload,
   encodePayload,
-  FrameType,
+  ProviderRegistration,
+  RatatoskrType,
   uuidToBytes,
 } from '../../proto/index.ts';
-import { madeUpCredentials, StandInServer } from './bifrost-server.ts';
+import { nodeNoiseCrypto } from '../../server/platform/noise/index.ts';
+import { madeUpCredentials } from './bifrost-server.ts';
 import { FakeClock, turn } from './clock.ts';
 import { createDeviceCore } from './core.ts';
 import { uuid } from './frames.ts';
 import { createSeededRandom } from './random.ts';
+import { StandInSessions } from './ratatoskr-server.ts';
 
 const credentials = madeUpCredentials();
 const core = createDeviceCore();
@@ -78,14 +81,20 @@ export const DONE = 'data: [DONE]\n\n';
 
 /** A provider with a scripted endpoint, and the server's end of its line. */
 export function setUp(slots = 2, listen: (report: ProviderReport) => void = () => {}) {
-  const server = new StandInServer(credentials);
+  const server = new StandInSessions();
   const clock = new FakeClock();
   const scripted = new ScriptedEndpoint();
   const reports: ProviderReport[] = [];
-  const client = createBifrostClient(
-    { url: 'ws://server/bifrost', credentials },
-    { core, openSocket: server.openSocket, clock, random: createSeededRandom(1) },
-  );
+  const client = connectRatatoskr(
+    { url: 'ws://server/ratatoskr', credentials },
+    {
+      core,
+      crypto: nodeNoiseCrypto,
+      openSocket: server.openSocket,
+      clock,
+      random: createSeededRandom(1),
+    },
+  ) as RatatoskrClient;
   const endpoint = new Endpoint(
     { baseUrl: 'http://endpoint/v1/', apiKey: null },
     { fetch: scripted.fetch, clock },
@@ -118,7 +127,7 @@ export function setUp(slots = 2, listen: (report: ProviderReport) => void = () =
 export async function offering(...options: Parameters<typeof setUp>) {
   const world = setUp(...options);
   const run = world.provider.run();
-  world.server.connection.welcome();
+  world.server.connection.open();
   await turn();
   return { ...world, run };
 }
@@ -151,22 +160,31 @@ export async function request(
     creditBytes: 1_000_000,
     ...changes,
   });
-  server.connection.push({ type: FrameType.COMPUTE_REQUEST }, payload);
+  server.connection.push(RatatoskrType.COMPUTE_REQUEST, payload);
   await turn();
 }
 
+/** What was registered, in order: the offer, or null where it was taken back. */
+export const registrations = ({ server }: Pick<World, 'server'>) =>
+  server.connection
+    .all(RatatoskrType.PROVIDER_REGISTRATION)
+    .map(({ payload }) => decodePayload(ProviderRegistration, payload).offer ?? null);
 /** What was sent of the answer, in order. */
 export const deltas = ({ server }: World) =>
-  server.connection.all(FrameType.COMPUTE_DELTA).map(({ payload }) => {
+  server.connection.all(RatatoskrType.COMPUTE_DELTA).map(({ payload }) => {
     const { index, fields } = decodePayload(ComputeDelta, payload);
     return [index, JSON.parse(new TextDecoder().decode(fields))] as const;
   });
 /** The signs of life that were sent. */
 export const signsOfLife = ({ server }: World) =>
-  server.connection.all(FrameType.COMPUTE_ALIVE).map(({ payload }) => decodePayload(ComputeAlive, payload));
+  server.connection
+    .all(RatatoskrType.COMPUTE_ALIVE)
+    .map(({ payload }) => decodePayload(ComputeAlive, payload));
 /** The ends that were sent. */
 export const results = ({ server }: World) =>
-  server.connection.all(FrameType.COMPUTE_RESULT).map(({ payload }) => decodePayload(ComputeResult, payload));
+  server.connection
+    .all(RatatoskrType.COMPUTE_RESULT)
+    .map(({ payload }) => decodePayload(ComputeResult, payload));
 /** Whose fault they were, by name. */
 export const faults = (world: World) =>
   results(world).map(({ failure }) => ComputeFault[failure?.fault ?? 0]);

@@ -1,8 +1,14 @@
 import { WebSocket } from 'ws';
 import { connectRatatoskr, type RatatoskrClient, type RatatoskrOptions } from '../../device/client/index.ts';
 import { openNodeSession } from '../../device/node/websocket.ts';
-import { ConnectionRequest, encodePayload, RatatoskrType } from '../../proto/index.ts';
-import { RatatoskrSession } from '../../proto/ratatoskr/index.ts';
+import {
+  ConnectionRequest,
+  ConnectionResponse,
+  decodePayload,
+  encodePayload,
+  RatatoskrType,
+} from '../../proto/index.ts';
+import { type KeyPair, RatatoskrSession, RESUMPTION_FEATURE } from '../../proto/ratatoskr/index.ts';
 import { nodeNoiseCrypto } from '../../server/platform/noise/index.ts';
 import { createDeviceCore } from './core.ts';
 import type { TestServer } from './server.ts';
@@ -29,15 +35,19 @@ export interface RawSession {
   send(type: RatatoskrType, payload?: Uint8Array): void;
   /** How the server closes it: the code and the reason. */
   readonly closed: Promise<string>;
+  /** What it can be resumed with; null: it is not open. */
+  readonly ticket: Uint8Array | null;
 }
 
-/** Opens a session up to its handshake, and with a token as a whole; resolves when that is done or refused. */
+/** Opens a session up to its handshake, and with a token, or a ticket, as a whole; resolves when that is done or refused. */
 export async function openRawSession(
   server: Pick<TestServer, 'httpUrl'>,
-  token: string | null,
+  token: string | Uint8Array | null,
+  staticKey: KeyPair = nodeNoiseCrypto.generateKeyPair(),
 ): Promise<RawSession> {
+  let ticket: Uint8Array | null = null;
   const { session, first } = RatatoskrSession.begin(
-    { staticKey: nodeNoiseCrypto.generateKeyPair(), serverKey: null },
+    { staticKey, serverKey: null, features: RESUMPTION_FEATURE },
     { crypto: nodeNoiseCrypto, signer: core },
   );
   const socket = new WebSocket(sessionUrl(server), ['ratatoskr.v1']);
@@ -48,15 +58,21 @@ export async function openRawSession(
     socket.send(session.send(type, payload));
   const isDone = new Promise<void>((resolve) => {
     socket.on('message', (bytes: Buffer) => {
-      const { reply } = session.receive(new Uint8Array(bytes));
+      const { reply, message } = session.receive(new Uint8Array(bytes));
+      if (message?.type === RatatoskrType.CONNECTION_RESPONSE) {
+        ticket = decodePayload(ConnectionResponse, message.payload).ticket;
+      }
       if (reply !== null) socket.send(reply);
       if (session.state === 'connecting' && token === null) resolve();
       else if (session.state === 'connecting')
-        send(RatatoskrType.CONNECTION_REQUEST, encodePayload(ConnectionRequest, { token }));
+        send(
+          RatatoskrType.CONNECTION_REQUEST,
+          encodePayload(ConnectionRequest, typeof token === 'string' ? { token } : { ticket: token }),
+        );
       else resolve();
     });
   });
   socket.on('open', () => socket.send(first));
   await Promise.race([isDone, closed]);
-  return { send, closed };
+  return { send, closed, ticket };
 }

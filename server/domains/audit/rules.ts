@@ -27,6 +27,7 @@ const DENIALS: ReadonlySet<string> = new Set([
   'step_up_required',
   'device_of_other_tenant',
   'tenant_suspended',
+  'session_resumed_twice',
 ]);
 
 /** True for a refusal that is recorded: of who may not, and of what isn't theirs or doesn't exist. */

@@ -47,7 +47,6 @@ export interface ConnectionDependencies extends SessionDependencies {
 export class BifrostConnection implements SocketHandler, DeviceChannel, SessionFrames {
   readonly transport = 'websocket';
   readonly windowFrames = limits.WINDOW_FRAMES;
-  readonly carriesProviders = true;
   readonly followsEveryNetwork = false;
   readonly acknowledgesItself = false;
   readonly remoteAddress: string;

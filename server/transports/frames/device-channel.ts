@@ -10,8 +10,6 @@ export interface DeviceChannel {
   readonly remoteAddress: string;
   /** STORED frames the device may have unacknowledged. */
   readonly windowFrames: number;
-  /** True: the device can be a provider over this channel. */
-  readonly carriesProviders: boolean;
   /** True: the session follows every network of the device, also those it joins later. False: the one it named. */
   readonly followsEveryNetwork: boolean;
   /** True: the answer to a STORED frame is the channel's own acknowledgement, and no ACK frame is sent. */

@@ -23,7 +23,6 @@ import { errorAnswer } from './error-frame.ts';
 import type { FrameAnswer, FrameServices } from './frame-handler.ts';
 import type { Frames } from './frames.ts';
 import { SEND_WINDOW_FRAMES } from './limits.ts';
-import { createProviderLink, type FrameProviderLink } from './provider-link.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { WrongFrames } from './wrong-frames.ts';
 
@@ -64,7 +63,6 @@ export class DeviceSession {
   readonly #connection: Connection;
   #peer: Peer | null = null;
   #release: () => void = () => {};
-  #providerLink: FrameProviderLink | null = null;
   /** Frames that are stored or looked into at this moment. */
   #unanswered = 0;
   #follows = false;
@@ -246,7 +244,6 @@ export class DeviceSession {
       frame: this.#dependencies.relay.makeFor(peer, made),
       isRepetition: false,
       connection: this.#connection,
-      providerLink: null,
       session: null,
     });
   }
@@ -285,10 +282,8 @@ export class DeviceSession {
     this.#release();
     const peer = this.#peer;
     if (peer === null) return;
-    const { relay, providers } = this.#dependencies;
     this.#closeDeliveries();
-    if (this.#providerLink !== null) providers.disconnected(peer.actor.deviceId, this.#providerLink);
-    relay.disconnected(peer);
+    this.#dependencies.relay.disconnected(peer);
     this.#recordSeen();
   }
 
@@ -301,21 +296,8 @@ export class DeviceSession {
       frame,
       isRepetition,
       connection: this.#connection,
-      providerLink: PROVIDER_TYPES.has(frame.header.type) ? this.#linkOfProvider(peer, frame) : null,
       session: this.#channel.sessionFrames,
     });
-  }
-
-  /** The way to this device for requests, made with its first frame as a provider. */
-  #linkOfProvider(peer: Peer, { header }: FrameView): FrameProviderLink | null {
-    if (!this.#channel.carriesProviders) return null;
-    const { networkId } = header;
-    this.#providerLink ??= createProviderLink(
-      (type, payload) =>
-        !this.#ended &&
-        this.#channel.send(this.#dependencies.relay.makeFrame(peer, { type, networkId, payload })),
-    );
-    return this.#providerLink;
   }
 
   #answer({ header }: FrameView, answer: NonNullable<FrameAnswer>): void {
@@ -435,14 +417,7 @@ export class DeviceSession {
   }
 }
 
-/** What only providers send, and what they are asked through must be known for. */
-const PROVIDER_TYPES: ReadonlySet<number> = new Set([
-  FrameType.PROVIDER_OFFER,
-  FrameType.COMPUTE_CREDIT,
-  FrameType.COMPUTE_RESULT,
-]);
-
 /** True for what is answered in any case; a TRANSIENT frame to a device is only where it is refused. */
-function asksForAnswer({ delivery, type }: FrameView['header']): boolean {
-  return delivery === Delivery.STORED || type === FrameType.PROVIDER_OFFER;
+function asksForAnswer({ delivery }: FrameView['header']): boolean {
+  return delivery === Delivery.STORED;
 }

@@ -9,19 +9,16 @@ import {
 } from '../../../proto/index.ts';
 import type { CommandService } from '../../domains/commands/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
-import type { ProviderService } from '../../domains/providers/index.ts';
 import type { ReadingService } from '../../domains/readings/index.ts';
 import type { Peer, RelayService } from '../../domains/relay/index.ts';
 import type { ShadowService } from '../../domains/shadow/index.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Connection } from '../pipeline/pipeline.ts';
-import type { FrameProviderLink } from './provider-link.ts';
 
 /** The services behind frames. */
 export interface FrameServices {
   readonly relay: RelayService;
   readonly devices: DeviceService;
-  readonly providers: ProviderService;
   readonly readings: Pick<ReadingService, 'record'>;
   readonly commands: Pick<CommandService, 'answered'>;
   readonly shadows: Pick<ShadowService, 'report'>;
@@ -35,8 +32,6 @@ export interface ReceivedFrame {
   readonly isRepetition: boolean;
   /** Where it came from: one object for a whole connection. */
   readonly connection: Connection;
-  /** How a request reaches this device, for frames of a provider; null where a device can't be one. */
-  readonly providerLink: FrameProviderLink | null;
   /** What HELLO and ACK do; null on MQTT, which has means of its own. */
   readonly session: SessionFrames | null;
 }

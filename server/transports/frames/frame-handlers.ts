@@ -9,7 +9,6 @@ import {
   type ReceivedFrame,
   type SessionFrames,
 } from './frame-handler.ts';
-import { PROVIDER_FRAME_HANDLERS } from './provider-frames.ts';
 import { readingIn } from './readings.ts';
 
 /** What a device says it can do, as the devices domain takes it. */
@@ -106,5 +105,4 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<Fram
   [FrameType.COMMAND, forward],
   [FrameType.COMMAND_RESULT, sendResult],
   [FrameType.ERROR, forward],
-  ...PROVIDER_FRAME_HANDLERS,
 ]);

@@ -1,7 +1,7 @@
 import type { FrameType } from '../../../proto/index.ts';
 import type { DeviceIdentity } from '../../domains/devices/index.ts';
 import { relayError } from '../../domains/relay/index.ts';
-import { InvariantError } from '../../kernel/errors.ts';
+import { AppError, InvariantError } from '../../kernel/errors.ts';
 import type { CallOnConnection, Connection, Pipeline } from '../pipeline/pipeline.ts';
 import type { FrameAnswer, FrameServices, ReceivedFrame } from './frame-handler.ts';
 import { FRAME_HANDLERS } from './frame-handlers.ts';
@@ -43,10 +43,23 @@ export function createFrames(services: FrameServices, pipeline: Pipeline): Frame
     connect: createConnect(services, pipeline),
     handle(received) {
       const call = calls.get(received.frame.header.type);
-      if (call === undefined) throw relayError('frame_type_unexpected');
+      if (call === undefined) throw notHere(received.frame.header.type);
       return call(received.peer.actor, received, received.connection);
     },
   };
+}
+
+/** The types of frames of providers until 0.6.0. */
+const [FIRST_PROVIDER_TYPE, LAST_PROVIDER_TYPE] = [20, 28];
+
+/** What is no operation of a frame. A provider of an earlier version ends at this, and shows its words. */
+function notHere(type: number): AppError {
+  if (type < FIRST_PROVIDER_TYPE || type > LAST_PROVIDER_TYPE) return relayError('frame_type_unexpected');
+  return new AppError(
+    'invalid',
+    'frame_type_unexpected',
+    'Providers speak Ratatoskr since 0.7.0: take the program of this version, and give it --server with the path /ratatoskr.',
+  );
 }
 
 interface Attempt extends ConnectionAttempt {

@@ -11,10 +11,9 @@ const FORWARDING_ERRORS = [
 
 const session = { access: 'frames.send', cost: COSTS.frame, audit: 'none' } as const;
 const forwarding = { ...session, errors: FORWARDING_ERRORS } as const;
-const providing = { ...session, access: 'market.provide' } as const;
 
 /** An operation of a device on its connection. */
-export type FrameOperation = Operation<'frames.send' | 'market.provide'>;
+export type FrameOperation = Operation<'frames.send'>;
 
 /** Every type of frame that a device may send, as an operation, on any transport. */
 export const FRAME_OPERATIONS: ReadonlyMap<FrameType, FrameOperation> = new Map<FrameType, FrameOperation>([
@@ -69,65 +68,6 @@ export const FRAME_OPERATIONS: ReadonlyMap<FrameType, FrameOperation> = new Map<
   [
     FrameType.ERROR,
     { ...forwarding, operation: 'frames.errors.send', summary: 'Refuses a frame of another device.' },
-  ],
-  [
-    FrameType.PROVIDER_OFFER,
-    {
-      ...providing,
-      cost: COSTS.write,
-      audit: 'change',
-      operation: 'providers.offer',
-      summary: 'Offers models, their prices and slots.',
-      errors: ['frame_type_unexpected', 'frame_payload_malformed', 'invalid_input'],
-    },
-  ],
-  [
-    FrameType.PROVIDER_WITHDRAW,
-    {
-      ...providing,
-      cost: COSTS.write,
-      audit: 'change',
-      operation: 'providers.withdraw',
-      summary: 'Takes the offer back.',
-      errors: ['frame_payload_malformed'],
-    },
-  ],
-  [
-    FrameType.COMPUTE_CREDIT,
-    {
-      ...providing,
-      operation: 'providers.bodies.confirm',
-      summary: 'So many bytes of the bodies of requests were taken in.',
-      errors: ['frame_type_unexpected', 'frame_payload_malformed', 'invalid_input'],
-    },
-  ],
-  [
-    FrameType.COMPUTE_DELTA,
-    {
-      ...providing,
-      operation: 'providers.deltas.send',
-      summary: 'A piece of the answer to a request.',
-      errors: ['frame_payload_malformed', 'provider_answer_malformed', 'transaction_not_found'],
-    },
-  ],
-  [
-    FrameType.COMPUTE_ALIVE,
-    {
-      ...providing,
-      operation: 'providers.signsOfLife.send',
-      summary: 'A request is worked on, though there is nothing to send.',
-      errors: ['frame_payload_malformed', 'provider_answer_malformed', 'transaction_not_found'],
-    },
-  ],
-  [
-    FrameType.COMPUTE_RESULT,
-    {
-      ...providing,
-      audit: 'money',
-      operation: 'providers.results.send',
-      summary: 'The end of the answer to a request, with the tokens it took.',
-      errors: ['frame_payload_malformed', 'provider_answer_malformed', 'transaction_not_found'],
-    },
   ],
 ]);
 

@@ -20,7 +20,6 @@ export interface MqttDeviceDependencies extends SessionDependencies {
 export class MqttDevice implements DeviceChannel {
   readonly transport = 'mqtt';
   readonly windowFrames = WINDOW_FRAMES;
-  readonly carriesProviders = false;
   readonly followsEveryNetwork = true;
   readonly acknowledgesItself = true;
   readonly endsAtFirstRefusal = false;

@@ -14,27 +14,41 @@ import {
 import {
   type KeyPair,
   type OpenedMessage,
+  PROVIDER_TYPES,
+  type ProviderType,
   RatatoskrSession,
+  RESUMPTION_FEATURE,
   type SessionDependencies,
   SessionError,
 } from '../../../proto/ratatoskr/index.ts';
+import type { DeviceService } from '../../domains/devices/index.ts';
 import type { Arrival, ConnectionRegistry } from '../../domains/presence/index.ts';
+import type { ResumptionService, SessionHolder } from '../../domains/sessions/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Socket, SocketHandler } from '../../platform/websocket/types.ts';
 import { errorTable, logRefusal, toAppError } from '../error-table.ts';
+import type { Connection } from '../pipeline/pipeline.ts';
 import { principalIdOf } from '../pipeline/steps.ts';
 import { tokenHolder } from '../pipeline/token-holder.ts';
+import { encodeAnswer, encodeRefusal } from './answers.ts';
 import { INPUT_BYTES_MAX, OPENING_TIMEOUT_MS, REQUESTS_MAX, STREAM_WINDOW_BYTES } from './limits.ts';
 import type { OpeningConnections } from './opening.ts';
+import { ProviderSession, type ProviderSessionDependencies } from './provider-session.ts';
 import { type RequestDependencies, SessionRequests, type SessionShares } from './requests.ts';
 import type { SessionCalls } from './session-calls.ts';
+import { SessionTicket } from './session-ticket.ts';
 
 /** What a connection needs, the same for all. */
-export interface ConnectionDependencies<Key> extends RequestDependencies, SessionDependencies<Key> {
+export interface ConnectionDependencies<Key>
+  extends RequestDependencies,
+    ProviderSessionDependencies,
+    SessionDependencies<Key> {
   readonly calls: SessionCalls;
+  readonly devices: Pick<DeviceService, 'recordSeen'>;
+  readonly resumption: Pick<ResumptionService, 'issue' | 'find' | 'use' | 'extend'>;
   readonly opening: OpeningConnections;
   /** The server's keys: the first is the one it shows. */
   readonly staticKeys: () => readonly KeyPair[];
@@ -63,6 +77,10 @@ export class RatatoskrConnection<Key> implements SocketHandler {
   #isOver = false;
   #actor: Actor | null = null;
   #requests: SessionRequests | null = null;
+  #provider: ProviderSession | null = null;
+  #ticket: SessionTicket | null = null;
+  /** Where it came from: one object for the whole connection. */
+  readonly #connection: Connection;
   #release: () => void = () => {};
   #heardAtMs: number;
 
@@ -71,6 +89,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#dependencies = dependencies;
     const { clock, opening, staticKeys } = dependencies;
     this.#heardAtMs = clock.nowMs();
+    this.#connection = { remoteAddress: socket.remoteAddress, requestId: null };
     this.#session = RatatoskrSession.await({ staticKeys: staticKeys() }, dependencies);
     this.#leaveOpening = opening.enter(socket.remoteAddress, () => this.end(tooMany()));
     this.#cancelTimeout = clock.after(OPENING_TIMEOUT_MS, () => this.end(tooSlow()));
@@ -124,32 +143,64 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     const [actor, requests] = [this.#actor, this.#requests];
     // The session lets nothing else through before it is open.
     if (actor === null || requests === null) throw malformed();
+    if (isProviderType(type)) {
+      this.#provider ??= this.#beginProviding(actor);
+      this.#provider.received({ type, sequence, payload });
+      return;
+    }
     // Requests, too: not all of them come as far as an operation that counts them.
-    this.#dependencies.calls.control(actor, null, {
-      remoteAddress: this.#socket.remoteAddress,
-      requestId: null,
-    });
+    this.#dependencies.calls.control(actor, null, this.#connection);
     if (type === RatatoskrType.BUSINESS_REQUEST)
       requests.begin(sequence, decodePayload(BusinessRequest, payload));
-    else if (type === RatatoskrType.HEARTBEAT) this.#send(RatatoskrType.HEARTBEAT, new Uint8Array(0));
-    else if (type === RatatoskrType.STREAM_CREDIT) requests.addCredit(decodePayload(StreamCredit, payload));
+    else if (type === RatatoskrType.HEARTBEAT) {
+      this.#ticket?.stillOpen();
+      this.#send(RatatoskrType.HEARTBEAT, new Uint8Array(0));
+    } else if (type === RatatoskrType.STREAM_CREDIT) requests.addCredit(decodePayload(StreamCredit, payload));
     else {
       const { request, data, last } = decodePayload(StreamData, payload);
       requests.addInput(request, data, last);
     }
   }
 
+  #beginProviding(actor: Actor): ProviderSession {
+    const channel = {
+      send: (type: RatatoskrType, payload: Uint8Array) => this.#sendWork(type, payload),
+      answer: (sequence: number, refusal: AppError | null) => this.#answer(sequence, refusal),
+      end: (reason: AppError) => this.end(reason),
+    };
+    return new ProviderSession({ actor, connection: this.#connection }, channel, this.#dependencies);
+  }
+
+  /** Answers what is no request of an operation. */
+  #answer(sequence: number, error: AppError | null): void {
+    const payload =
+      error === null
+        ? encodeAnswer(sequence, {
+            requestId: '',
+            response: { status: 204 },
+            body: new Uint8Array(0),
+            more: false,
+          })
+        : encodeRefusal(sequence, { error, path: '' }, this.#dependencies);
+    this.#send(RatatoskrType.BUSINESS_RESPONSE, payload);
+  }
+
   /** Finds out who it is; whoever loses what it needs meanwhile doesn't come in. */
-  async #open({ token, tenantId }: InstanceType<typeof ConnectionRequest>): Promise<void> {
-    const { calls, connections, identify, newRequestId } = this.#dependencies;
+  async #open(asked: InstanceType<typeof ConnectionRequest>): Promise<void> {
+    const { calls, connections, identify, newRequestId, resumption } = this.#dependencies;
     const { remoteAddress } = this.#socket;
     const requestId = newRequestId();
     const arrival = connections.arrive();
     try {
-      const caller = { remoteAddress, requestId, ...tokenHolder(identify, token, tenantId) };
       const publicKey = this.#session.remoteStaticKey ?? new Uint8Array(0);
-      const admit = (actor: Actor) => this.#admit(actor, arrival, { token, tenantId });
-      await calls.open(caller, { publicKey, admit });
+      const { ticket, ...shown } = { token: asked.token, tenantId: asked.tenantId, ticket: asked.ticket };
+      const holder = ticket.length === 0 ? { ...shown, publicKey } : await resumption.find(ticket, publicKey);
+      if (holder === null) throw notResumable();
+      const { token, tenantId } = holder;
+      const caller = { remoteAddress, requestId, ...tokenHolder(identify, token, tenantId) };
+      const admit = (actor: Actor) => this.#admit(actor, arrival, { token, tenantId, publicKey });
+      const useTicket = ticket.length === 0 ? null : () => resumption.use(ticket);
+      await calls.open(caller, { publicKey, useTicket, admit });
       this.#welcome(requestId);
     } catch (error) {
       this.end(toAppError(error));
@@ -158,7 +209,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     }
   }
 
-  #admit(actor: Actor, arrival: Arrival, shown: { readonly token: string; readonly tenantId: string }): void {
+  async #admit(actor: Actor, arrival: Arrival, holder: SessionHolder): Promise<void> {
     if (this.#isOver) return;
     this.#release = arrival.register({
       kind: 'websocket',
@@ -171,11 +222,27 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#actor = actor;
     const { remoteAddress } = this.#socket;
     this.#requests = new SessionRequests(
-      { ...shown, remoteAddress, ...this.#dependencies.sharesOf(actor.tenantId) },
+      { ...holder, remoteAddress, ...this.#dependencies.sharesOf(actor.tenantId) },
       (type, payload) => this.#send(type, payload),
       this.#dependencies,
     );
     this.#socket.belongsTo({ deviceId: holderOf(actor), tenantId: actor.tenantId });
+    this.#recordSeen();
+    if (this.#isResumable)
+      this.#ticket = await SessionTicket.issue(actor.tenantId, holder, this.#dependencies);
+  }
+
+  get #isResumable(): boolean {
+    return (this.#session.features & RESUMPTION_FEATURE) !== 0;
+  }
+
+  /** When a device was last here is worth a line in the log when it can't be written, not the session. */
+  #recordSeen(): void {
+    if (this.#actor?.kind !== 'device') return;
+    const { devices, logger } = this.#dependencies;
+    devices.recordSeen(this.#actor).catch((error: unknown) => {
+      logger.warn({ operation: 'devices.seen', error }, 'not recorded');
+    });
   }
 
   #welcome(sessionId: string): void {
@@ -185,16 +252,25 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     const response = {
       sessionId,
       heartbeatIntervalMs,
-      features: 0,
+      features: this.#ticket === null ? 0 : RESUMPTION_FEATURE,
       requestsMax: REQUESTS_MAX,
       inputBytesMax: INPUT_BYTES_MAX,
       streamWindowBytes: STREAM_WINDOW_BYTES,
+      ticket: this.#ticket?.bytes ?? new Uint8Array(0),
     };
     this.#send(RatatoskrType.CONNECTION_RESPONSE, encodePayload(ConnectionResponse, response));
   }
 
   #send(type: RatatoskrType, payload: Uint8Array): void {
     if (!this.#isOver) this.#sendBytes(this.#session.send(type, payload));
+  }
+
+  /** Whose order can't be sent is told so first, and the session ends when that is dealt with: a message is missing in it. */
+  #sendWork(type: RatatoskrType, payload: Uint8Array): boolean {
+    if (this.#isOver) return false;
+    if (this.#socket.send(this.#session.send(type, payload)) !== 'dropped') return true;
+    queueMicrotask(() => this.end(tooSlowReader()));
+    return false;
   }
 
   #sendBytes(bytes: Uint8Array): void {
@@ -215,13 +291,26 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#opened();
     this.#session.end();
     this.#requests?.end();
+    this.#provider?.end();
+    this.#ticket?.extend();
     this.#release();
+    this.#recordSeen();
   }
+}
+
+const PROVIDER_TYPE_SET: ReadonlySet<RatatoskrType> = new Set(PROVIDER_TYPES);
+
+function isProviderType(type: RatatoskrType): type is ProviderType {
+  return PROVIDER_TYPE_SET.has(type);
 }
 
 /** Whose connections are counted together: a device's, or those of one credential of an account. */
 function holderOf(actor: Actor): string {
   return actor.kind === 'account' ? actor.credentialId : principalIdOf(actor);
+}
+
+function notResumable(): AppError {
+  return new AppError('unauthenticated', 'session_not_resumable', 'There is no session to resume.');
 }
 
 function toRefusal(error: unknown): AppError {

@@ -27,3 +27,17 @@ export const STREAM_CREDIT_BYTES_MAX = 16_777_216;
 export const BACKPRESSURE_BYTES_MAX = 8_388_608;
 /** Time in which the client gives credit for the next piece of an answer, in milliseconds: 4 KiB a second at least. */
 export const CREDIT_TIMEOUT_MS = 30_000;
+/** Bytes of COMPUTE_BODYs on their way to one provider: far below what a socket may have unsent. */
+export const BODY_WINDOW_BYTES = 1_048_576;
+/** Levels of objects and lists in a piece of an answer: nobody's answers are deeper, and deeper ones could exhaust the stack. */
+export const DELTA_DEPTH_MAX = 32;
+/** Objects, lists and names that any piece of an answer may have: a few tool calls. */
+export const DELTA_PARTS_FREE = 16;
+/** Bytes of a piece for each further one of them: an object takes 56 bytes in memory and three on the line. */
+export const BYTES_PER_PART_MIN = 8;
+/** Bytes of a piece of an answer, of however many messages: what can't be cut, as a picture is. */
+export const DELTA_BYTES_MAX = 262_144;
+/** Registrations of a device that may be without an answer: each is written to the database. */
+export const REGISTRATIONS_MAX = 8;
+/** Characters of what an endpoint says about a failure. */
+export const REASON_CHARACTERS_MAX = 500;

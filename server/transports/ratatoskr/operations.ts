@@ -1,4 +1,5 @@
 import { COSTS, type Operation } from '../../kernel/operation.ts';
+import { PROVIDER_OPERATIONS } from './provider-operations.ts';
 
 /** Opening a session of Ratatoskr. */
 export const OPEN_SESSION = {
@@ -7,10 +8,17 @@ export const OPEN_SESSION = {
   cost: COSTS.connection,
   audit: 'access',
   summary: 'Opens a session of Ratatoskr, in which every other operation can be asked for.',
-  errors: ['device_key_wrong', 'invalid_input', 'tenant_not_found', 'tenant_suspended'],
+  errors: [
+    'device_key_wrong',
+    'invalid_input',
+    'session_not_resumable',
+    'session_resumed_twice',
+    'tenant_not_found',
+    'tenant_suspended',
+  ],
 } as const satisfies Operation;
 
-/** Every message in an open session, whatever operation it asks for beside it. */
+/** Every message in an open session but a provider's, whatever operation it asks for beside it. */
 export const CONTROL_SESSION = {
   operation: 'ratatoskr.sessions.control',
   access: 'sessions.open',
@@ -22,4 +30,8 @@ export const CONTROL_SESSION = {
 } as const satisfies Operation;
 
 /** What a session is beside the operations that are asked for in it. */
-export const SESSION_OPERATIONS: readonly Operation[] = [OPEN_SESSION, CONTROL_SESSION];
+export const SESSION_OPERATIONS: readonly Operation[] = [
+  OPEN_SESSION,
+  CONTROL_SESSION,
+  ...Object.values(PROVIDER_OPERATIONS),
+];

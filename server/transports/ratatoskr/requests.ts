@@ -1,6 +1,5 @@
 import {
   type BusinessRequest,
-  BusinessResponse,
   encodePayload,
   RatatoskrType,
   type StreamCredit as StreamCreditMessage,
@@ -15,6 +14,7 @@ import type { Identify } from '../authenticate.ts';
 import type { OperationRoute } from '../pipeline/http.ts';
 import { tokenHolder } from '../pipeline/token-holder.ts';
 import { knownBytes, piecesOf, StreamCredit, wholeBody } from './answer-stream.ts';
+import { encodeAnswer, encodeRefusal } from './answers.ts';
 import { ArrivingInput } from './arriving-input.ts';
 import { CREDIT_TIMEOUT_MS, INPUT_BYTES_MAX, LARGE_INPUT_BYTES, REQUESTS_MAX } from './limits.ts';
 import { toHttpRequest } from './to-http-request.ts';
@@ -224,29 +224,18 @@ export class SessionRequests {
     cancelTimeout();
   }
 
-  #refuse(id: number, asked: Asked, error: AppError): void {
-    const { operations, respondToError, newRequestId } = this.#dependencies;
-    const requestId = newRequestId();
-    const response = respondToError(error, { requestId, path: operations.get(asked.operation)?.path ?? '' });
-    const body = wholeBody(response.body) ?? new Uint8Array(0);
-    this.#respond(id, requestId, response, { body, more: false });
+  #refuse(id: number, { operation }: Asked, error: AppError): void {
+    const path = this.#dependencies.operations.get(operation)?.path ?? '';
+    this.#send(RatatoskrType.BUSINESS_RESPONSE, encodeRefusal(id, { error, path }, this.#dependencies));
   }
 
   #respond(
     id: number,
     requestId: string,
-    { status, headers }: HttpResponse,
-    answer: { readonly body: Uint8Array; readonly more: boolean },
+    response: HttpResponse,
+    part: { readonly body: Uint8Array; readonly more: boolean },
   ): void {
-    const response = {
-      request: id,
-      status,
-      contentType: headers?.['content-type'] ?? '',
-      retryAfterSeconds: Number(headers?.['retry-after'] ?? 0),
-      requestId,
-      ...answer,
-    };
-    this.#send(RatatoskrType.BUSINESS_RESPONSE, encodePayload(BusinessResponse, response));
+    this.#send(RatatoskrType.BUSINESS_RESPONSE, encodeAnswer(id, { requestId, response, ...part }));
   }
 
   #forget(id: number, running: Running): void {

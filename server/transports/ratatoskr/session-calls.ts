@@ -1,5 +1,6 @@
 import type { DeviceService } from '../../domains/devices/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
+import { AppError } from '../../kernel/errors.ts';
 import type { Caller, Connection, Pipeline } from '../pipeline/pipeline.ts';
 import { CONTROL_SESSION, OPEN_SESSION } from './operations.ts';
 
@@ -7,8 +8,10 @@ import { CONTROL_SESSION, OPEN_SESSION } from './operations.ts';
 export interface SessionOpening {
   /** The client's static key: it has the private one. */
   readonly publicKey: Uint8Array;
-  /** The session is this actor's. */
-  admit(actor: Actor): void;
+  /** Uses up the ticket that it is opened with; null: it is opened with its token. False: it was used before. */
+  readonly useTicket: (() => Promise<boolean>) | null;
+  /** The session is this actor's. Resolves when it can be told so. */
+  admit(actor: Actor): Promise<void>;
 }
 
 /** What is asked of the pipeline for a session itself. */
@@ -27,9 +30,10 @@ export function createSessionCalls(
   return {
     open: pipeline.serve(
       OPEN_SESSION,
-      async (actor, { publicKey, admit }: SessionOpening): Promise<void> => {
+      async (actor, { publicKey, useTicket, admit }: SessionOpening): Promise<void> => {
         if (actor.kind === 'device') await devices.bindSessionKey(actor, publicKey);
-        admit(actor);
+        if (useTicket !== null && !(await useTicket())) throw resumedTwice();
+        await admit(actor);
       },
       {
         encode: () => {},
@@ -41,4 +45,8 @@ export function createSessionCalls(
     ),
     control: pipeline.serveConnectionNow(CONTROL_SESSION, () => {}),
   };
+}
+
+function resumedTwice(): AppError {
+  return new AppError('conflict', 'session_resumed_twice', 'This session was resumed before.');
 }

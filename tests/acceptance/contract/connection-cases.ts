@@ -1,6 +1,16 @@
 import mqtt, { type MqttClient } from 'mqtt';
-import { RatatoskrType } from '../../../proto/index.ts';
+import {
+  ComputeAlive,
+  ComputeCredit,
+  ComputeResult,
+  encodePayload,
+  ProviderRegistration,
+  RatatoskrType,
+  type yggdrasil,
+} from '../../../proto/index.ts';
 import { BifrostSocket } from '../../support/bifrost-socket.ts';
+import { deltaPayload } from '../../support/compute.ts';
+import { ProviderSocket } from '../../support/provider-socket.ts';
 import { openRawSession, type RawSession } from '../../support/ratatoskr.ts';
 import type { DeviceCredentials, World } from '../../support/world.ts';
 
@@ -58,6 +68,34 @@ const inSession =
     for (const message of sent) session.send(...message);
     return `closed with ${await session.closed}`;
   };
+
+/** What is answered to a message of a provider. */
+const asProvider =
+  (credentials: (world: World) => DeviceCredentials, message: Parameters<ProviderSocket['send']>): Outcome =>
+  async (world) => {
+    const provider = await ProviderSocket.open(world.server, credentials(world));
+    provider.send(...message);
+    const answer = await provider.answer();
+    provider.close();
+    return answer;
+  };
+
+const registering = (
+  offer: yggdrasil.v1.ProviderOffer.$Properties | null,
+): Parameters<ProviderSocket['send']> => [
+  RatatoskrType.PROVIDER_REGISTRATION,
+  encodePayload(ProviderRegistration, offer === null ? { withdraw: {} } : { offer }),
+];
+
+/** A message about a request that the device was never given. */
+const providing = (message: Parameters<ProviderSocket['send']>, code: string): ConnectionCase => ({
+  unauthorized: [
+    [asProvider(({ alice }) => ({ ...alice.device, token: alice.token }), message), 'forbidden'],
+  ],
+  refused: [asProvider(({ alice }) => alice.device, message), code],
+});
+
+const requestId = new Uint8Array(16);
 
 const asAlice =
   (work: (client: MqttClient, world: World) => Promise<string>): Outcome =>
@@ -135,6 +173,40 @@ export const CONNECTION_CASES: Readonly<Record<string, ConnectionCase>> = {
       'closed with 4400 ratatoskr_message_malformed',
     ],
   },
+  'providers.offer': {
+    unauthorized: [
+      [asProvider(({ alice }) => ({ ...alice.device, token: alice.token }), registering({})), 'forbidden'],
+    ],
+    refused: [
+      asProvider(({ alice }) => alice.device, registering({ models: [], slots: 1 })),
+      'invalid_input',
+    ],
+  },
+  'providers.withdraw': {
+    unauthorized: [
+      [asProvider(({ alice }) => ({ ...alice.device, token: alice.token }), registering(null)), 'forbidden'],
+    ],
+    refused: [
+      asProvider(({ alice }) => alice.device, [RatatoskrType.PROVIDER_REGISTRATION, new Uint8Array(0)]),
+      'invalid_input',
+    ],
+  },
+  'providers.bodies.confirm': providing(
+    [RatatoskrType.COMPUTE_CREDIT, encodePayload(ComputeCredit, { requestId, bytes: 1 })],
+    'invalid_input',
+  ),
+  'providers.deltas.send': providing(
+    [RatatoskrType.COMPUTE_DELTA, deltaPayload(requestId, 0, { content: 'for nobody' })],
+    'transaction_not_found',
+  ),
+  'providers.signsOfLife.send': providing(
+    [RatatoskrType.COMPUTE_ALIVE, encodePayload(ComputeAlive, { requestId })],
+    'transaction_not_found',
+  ),
+  'providers.results.send': providing(
+    [RatatoskrType.COMPUTE_RESULT, encodePayload(ComputeResult, { requestId, finishReason: 'stop' })],
+    'transaction_not_found',
+  ),
   'mqtt.topics.publish': {
     unauthorized: [[publishing(({ bob }) => `bifrost/v1/${bob.device.deviceId}/up`), 'closed']],
     refused: [publishing(({ alice }) => `bifrost/v1/${alice.device.deviceId}/down`), 'closed'],

@@ -1,17 +1,12 @@
 import {
   Ack,
   Command,
-  ComputeAlive,
-  ComputeCredit,
-  ComputeResult,
   Delivery,
   Event,
   encodePayload,
   type FrameHeaderInit,
   FrameType,
-  ProviderOffer,
 } from '../../../proto/index.ts';
-import { deltaPayload } from '../../support/compute.ts';
 import type { World } from '../../support/world.ts';
 
 /** A frame a device of `world.alice` sends that is genuine, and refused with this code. */
@@ -22,7 +17,6 @@ export interface FrameCase {
 
 const UNKNOWN_ID = '00000000-0000-4000-8000-00000000dead';
 const BROKEN = new Uint8Array([0x0a, 0xff]);
-const requestId = new Uint8Array(16);
 
 /** By type, for every type a device may send in an open session. A type that is missing fails the architecture test. */
 export const FRAME_CASES: ReadonlyMap<FrameType, FrameCase> = new Map<FrameType, FrameCase>([
@@ -75,47 +69,5 @@ export const FRAME_CASES: ReadonlyMap<FrameType, FrameCase> = new Map<FrameType,
   [
     FrameType.ERROR,
     { refused: () => ({ header: {}, payload: new Uint8Array(0) }), code: 'frame_destination_unknown' },
-  ],
-  [
-    FrameType.PROVIDER_OFFER,
-    {
-      refused: () => ({ header: {}, payload: encodePayload(ProviderOffer, { models: [], slots: 1 }) }),
-      code: 'invalid_input',
-    },
-  ],
-  [
-    FrameType.PROVIDER_WITHDRAW,
-    { refused: () => ({ header: {}, payload: BROKEN }), code: 'frame_payload_malformed' },
-  ],
-  [
-    FrameType.COMPUTE_CREDIT,
-    {
-      refused: () => ({ header: {}, payload: encodePayload(ComputeCredit, { requestId, bytes: 1 }) }),
-      code: 'invalid_input',
-    },
-  ],
-  [
-    FrameType.COMPUTE_DELTA,
-    {
-      refused: () => ({ header: {}, payload: deltaPayload(requestId, 0, { content: 'for nobody' }) }),
-      code: 'transaction_not_found',
-    },
-  ],
-  [
-    FrameType.COMPUTE_ALIVE,
-    {
-      refused: () => ({ header: {}, payload: encodePayload(ComputeAlive, { requestId }) }),
-      code: 'transaction_not_found',
-    },
-  ],
-  [
-    FrameType.COMPUTE_RESULT,
-    {
-      refused: () => ({
-        header: {},
-        payload: encodePayload(ComputeResult, { requestId, finishReason: 'stop' }),
-      }),
-      code: 'transaction_not_found',
-    },
   ],
 ]);

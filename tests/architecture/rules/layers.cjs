@@ -104,6 +104,7 @@ const DOMAINS = {
   topology: { sees: ['devices', 'networks'], uses: [] },
   payments: { sees: [], uses: [] },
   providers: { sees: ['pricing', 'quality'], uses: [] },
+  sessions: { sees: [], uses: [] },
   spending: { sees: [], uses: [] },
   transactions: { sees: [], uses: [] },
   requests: {
@@ -459,7 +460,7 @@ const LAYERS = [
     [DURABLE_FILES, 'keeps its credentials'],
     [node('fs'), 'looks for its credentials'],
   ]),
-  deviceLayer('provider', [...PROGRAM, [WIRE, 'speaks frames']]),
+  deviceLayer('provider', [...PROGRAM, [WIRE, 'speaks of work'], [SESSIONS, 'cuts it into messages']]),
   deviceLayer('frame', [
     ...PROGRAM,
     [WIRE, 'shows frames'],

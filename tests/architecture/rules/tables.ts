@@ -79,6 +79,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'ledger_incomplete_transfers',
     'ledger_verified_accounts',
   ],
+  'server/domains/sessions': ['resumable_sessions'],
   'server/domains/spending': ['spending_limits', 'spending_quotas', 'spending_days', 'spending_holds'],
   'server/domains/quality': ['quality_providers'],
   'server/domains/payments': ['payment_standings'],

@@ -2,7 +2,8 @@
 
 Reads a line of JSON for each request from standard input, {"operation": ..., "input": {...}}, and writes one for each
 answer. {"misbehave": "replay" | "gap" | "flip"} sends something that does not belong there, and shows how the server
-closes the connection.
+closes the connection. {"resume": true} ends the session and goes on in another, by its ticket. {"provide": "model"}
+offers a model, as a device, and answers one request for it.
 """
 import argparse
 import asyncio
@@ -19,15 +20,17 @@ from noise.connection import Keypair, NoiseConnection
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from yggdrasil.v1 import error_pb2, ratatoskr_pb2 as pb
+from yggdrasil.v1 import compute_pb2, error_pb2, ratatoskr_pb2 as pb
 
 PIECE_BYTES_MAX = 49_152
+# It wants to resume its sessions.
+FEATURES = 1
 
 
 class Session:
     """The handshake, and the messages after it."""
 
-    def __init__(self, socket, server_key):
+    def __init__(self, socket, server_key, private):
         self.socket = socket
         self.sent = 0
         self.received = 0
@@ -35,8 +38,7 @@ class Session:
         name = f"Noise_{pb.RatatoskrPattern.Name(pattern)}_25519_ChaChaPoly_SHA256"
         self.noise = NoiseConnection.from_name(name.encode())
         self.noise.set_as_initiator()
-        self.noise.set_prologue(b"yggdrasil ratatoskr" + struct.pack(">BBI", 1, pattern, 0))
-        private = X25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+        self.noise.set_prologue(b"yggdrasil ratatoskr" + struct.pack(">BBI", 1, pattern, FEATURES))
         self.noise.set_keypair_from_private_bytes(Keypair.STATIC, private)
         if server_key:
             self.noise.set_keypair_from_public_bytes(Keypair.REMOTE_STATIC, server_key)
@@ -45,7 +47,7 @@ class Session:
     async def agree(self):
         self.noise.start_handshake()
         first = pb.RatatoskrHandshake(
-            version=1, pattern=self.pattern, noise=bytes(self.noise.write_message())
+            version=1, pattern=self.pattern, features=FEATURES, noise=bytes(self.noise.write_message())
         )
         await self.socket.send(first.SerializeToString())
         answer = pb.RatatoskrHandshake.FromString(await self.socket.recv())
@@ -81,8 +83,8 @@ class Session:
         place = struct.pack(">BQ", message.type, message.sequence)
         return message.type, bytes(self.incoming.decrypt_with_ad(place, message.payload))
 
-    async def open(self, token):
-        await self.send(pb.CONNECTION_REQUEST, pb.ConnectionRequest(token=token))
+    async def open(self, **shown):
+        await self.send(pb.CONNECTION_REQUEST, pb.ConnectionRequest(**shown))
         kind, payload = await self.receive()
         if kind == pb.DISCONNECT:
             code = pb.Disconnect.FromString(payload).code
@@ -116,6 +118,51 @@ class Session:
                 await self.send(pb.STREAM_CREDIT, pb.StreamCredit(request=request, bytes=len(part.data)))
         return answer.status, answer.content_type, body.decode()
 
+    async def provide(self, model):
+        """Offers a model and answers one request for it with what was asked; gives what the server said of the offer."""
+        offer = compute_pb2.ProviderOffer(
+            slots=1, models=[compute_pb2.OfferedModel(name=model, context_tokens=4096, price_cents="0")]
+        )
+        registration = await self.send(
+            pb.PROVIDER_REGISTRATION, compute_pb2.ProviderRegistration(offer=offer)
+        )
+        kind, payload = await self.receive()
+        answer = pb.BusinessResponse.FromString(payload)
+        assert kind == pb.BUSINESS_RESPONSE and answer.request == registration
+        if answer.status != 204:
+            return answer.status
+        print(json.dumps({"offered": model}), flush=True)
+        kind, payload = await self.receive()
+        assert kind == pb.COMPUTE_REQUEST
+        request = compute_pb2.ComputeRequest.FromString(payload)
+        name, body = request.request_id, request.body
+        while len(body) < request.body_bytes:
+            kind, payload = await self.receive()
+            assert kind == pb.COMPUTE_BODY
+            piece = compute_pb2.ComputeBody.FromString(payload)
+            body += piece.data
+            await self.send(
+                pb.COMPUTE_CREDIT, compute_pb2.ComputeCredit(request_id=name, bytes=len(piece.data))
+            )
+        await self.send(pb.COMPUTE_ALIVE, compute_pb2.ComputeAlive(request_id=name))
+        asked = json.loads(body)["messages"][-1]["content"]
+        for index, text in enumerate(["You asked: ", asked[:40]]):
+            fields = json.dumps({"content": text}).encode()
+            assert len(fields) + 128 <= request.credit_bytes
+            await self.send(
+                pb.COMPUTE_DELTA, compute_pb2.ComputeDelta(request_id=name, index=index, fields=fields)
+            )
+        await self.send(
+            pb.COMPUTE_RESULT, compute_pb2.ComputeResult(request_id=name, finish_reason="stop")
+        )
+        await self.send(
+            pb.PROVIDER_REGISTRATION,
+            compute_pb2.ProviderRegistration(withdraw=compute_pb2.ProviderWithdraw()),
+        )
+        while kind != pb.BUSINESS_RESPONSE:
+            kind, payload = await self.receive()
+        return pb.BusinessResponse.FromString(payload).status
+
     async def misbehave(self, how):
         message = self.seal(pb.HEARTBEAT)
         if how == "replay":
@@ -140,20 +187,35 @@ async def main():
     options = parser.parse_args()
     text = options.server_key
     server_key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) if text else None
-    async with connect(options.url, subprotocols=["ratatoskr.v1"], compression=None) as socket:
-        session = Session(socket, server_key)
-        await session.agree()
-        await session.open(options.token)
-        for line in sys.stdin:
-            asked = json.loads(line)
-            if "misbehave" in asked:
-                print(json.dumps({"closed": await session.misbehave(asked["misbehave"])}), flush=True)
-                return
-            await session.send(pb.HEARTBEAT)
-            assert (await session.receive())[0] == pb.HEARTBEAT
-            status, content_type, body = await session.ask(asked["operation"], asked.get("input", {}))
-            print(json.dumps({"status": status, "contentType": content_type, "body": body}), flush=True)
-        await session.send(pb.DISCONNECT, pb.Disconnect())
+    # One for all sessions: a device's is bound to its token, a ticket to the key of its session.
+    private = X25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+    shown = {"token": options.token}
+    while shown is not None:
+        async with connect(options.url, subprotocols=["ratatoskr.v1"], compression=None) as socket:
+            session = Session(socket, server_key, private)
+            await session.agree()
+            shown = await converse(session, await session.open(**shown))
+
+
+async def converse(session, opened):
+    """Does what the lines say; gives what the next session is opened with, or None at the end."""
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if "misbehave" in asked:
+            print(json.dumps({"closed": await session.misbehave(asked["misbehave"])}), flush=True)
+            return None
+        if "resume" in asked:
+            await session.send(pb.DISCONNECT, pb.Disconnect())
+            return {"ticket": opened.ticket}
+        if "provide" in asked:
+            print(json.dumps({"status": await session.provide(asked["provide"])}), flush=True)
+            continue
+        await session.send(pb.HEARTBEAT)
+        assert (await session.receive())[0] == pb.HEARTBEAT
+        status, content_type, body = await session.ask(asked["operation"], asked.get("input", {}))
+        print(json.dumps({"status": status, "contentType": content_type, "body": body}), flush=True)
+    await session.send(pb.DISCONNECT, pb.Disconnect())
+    return None
 
 
 asyncio.run(main())

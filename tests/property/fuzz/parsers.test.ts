@@ -22,7 +22,7 @@ import { REST_CASES } from '../../acceptance/contract/rest-cases.ts';
 import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
 import { createMessagingWorld, frameOf, nextNonce } from '../../support/device-channels.ts';
 import { uuid } from '../../support/frames.ts';
-import { DELIVERIES, MESSAGES, mqtt5Packets, mqttPackets } from '../../support/fuzz/corpus.ts';
+import { DELIVERIES, MESSAGES, mqtt5Packets, mqttPackets, WORK_MESSAGES } from '../../support/fuzz/corpus.ts';
 import { createMutator } from '../../support/fuzz/mutate.ts';
 import { readNumber, readSeed } from '../../support/options.ts';
 import { createSeededRandom } from '../../support/random.ts';
@@ -81,10 +81,11 @@ describe('whatever bytes come', () => {
   );
 
   it('a payload is read or refused with a code, as any message', { timeout: timeoutMs }, async () => {
-    const payloads = MESSAGES.map(([, , payload]) => payload);
+    const messages = [...MESSAGES, ...WORK_MESSAGES];
+    const payloads = messages.map(([, , payload]) => payload);
     let turn = 0;
     await fuzz(0.37, payloads, (input) => {
-      const [, type] = MESSAGES[turn++ % MESSAGES.length] as (typeof MESSAGES)[number];
+      const [, type] = messages[turn++ % messages.length] as (typeof messages)[number];
       readOrRefuse(() => decodePayload<never, unknown>(type as never, input), PayloadError);
     });
   });

@@ -5,18 +5,18 @@ import {
   ComputeBody,
   ComputeRequest,
   decodePayload,
-  FRAME_BYTES_MAX,
-  FrameType,
+  RatatoskrType,
   uuidFromBytes,
 } from '../../../proto/index.ts';
+import { PAYLOAD_BYTES_MAX, PIECE_BYTES_MAX } from '../../../proto/ratatoskr/index.ts';
 import type { ProviderOrder } from '../../../server/domains/providers/index.ts';
 import { PLAIN_CHAT } from '../../../server/domains/providers/index.ts';
 import { asId, type TransactionId } from '../../../server/kernel/ids.ts';
-import { BODY_PIECE_BYTES, BODY_WINDOW_BYTES } from '../../../server/transports/frames/limits.ts';
+import { BODY_WINDOW_BYTES } from '../../../server/transports/ratatoskr/limits.ts';
 import {
   createProviderLink,
-  type FrameProviderLink,
-} from '../../../server/transports/frames/provider-link.ts';
+  type SessionProviderLink,
+} from '../../../server/transports/ratatoskr/provider-link.ts';
 import { uuid } from '../../support/frames.ts';
 
 const encoder = new TextEncoder();
@@ -50,15 +50,15 @@ class Receiver {
   unconfirmedBytesMost = 0;
   accepts = true;
 
-  readonly send = (type: FrameType, payload: Uint8Array): boolean => {
+  readonly send = (type: RatatoskrType, payload: Uint8Array): boolean => {
     if (!this.accepts) return false;
-    expect(payload.length).toBeLessThan(FRAME_BYTES_MAX - 256);
-    if (type === FrameType.COMPUTE_REQUEST) {
+    expect(payload.length).toBeLessThanOrEqual(PAYLOAD_BYTES_MAX);
+    if (type === RatatoskrType.COMPUTE_REQUEST) {
       const { requestId, body, bodyBytes } = decodePayload(ComputeRequest, payload);
       const request = new RequestBody(bodyBytes, new AbortController().signal);
       this.bodies.set(uuidFromBytes(requestId), request);
       request.add(body);
-    } else if (type === FrameType.COMPUTE_BODY) {
+    } else if (type === RatatoskrType.COMPUTE_BODY) {
       const { requestId, data } = decodePayload(ComputeBody, payload);
       this.bodies.get(uuidFromBytes(requestId))?.add(data);
       this.pieces.push(data.length);
@@ -91,7 +91,7 @@ describe("a request's body", () => {
   it('of any size arrives whole, whenever and however much of it is confirmed', async () => {
     const size = fc.oneof(
       fc.integer({ min: 8, max: 200 }),
-      fc.constantFrom(BODY_PIECE_BYTES - 1, BODY_PIECE_BYTES, BODY_PIECE_BYTES + 1, 2 * BODY_PIECE_BYTES + 1),
+      fc.constantFrom(PIECE_BYTES_MAX - 1, PIECE_BYTES_MAX, PIECE_BYTES_MAX + 1, 2 * PIECE_BYTES_MAX + 1),
       fc.integer({ min: BODY_WINDOW_BYTES, max: 3 * BODY_WINDOW_BYTES }),
     );
     const confirmations = fc.infiniteStream(fc.integer({ min: 1, max: BODY_WINDOW_BYTES }));
@@ -133,14 +133,14 @@ describe("a request's body", () => {
     receiver.unconfirmedBytes = 0;
     link.bodyTaken(BODY_WINDOW_BYTES);
     await receiver.bodies.get(uuid(2))?.read();
-    expect(receiver.unconfirmedBytes).toBe(BODY_WINDOW_BYTES - BODY_PIECE_BYTES);
+    expect(receiver.unconfirmedBytes).toBe(BODY_WINDOW_BYTES - PIECE_BYTES_MAX);
   });
 
   it.each([
-    ['whose provider has ended it', (link: FrameProviderLink) => link.requestEnded(uuid(1))],
+    ['whose provider has ended it', (link: SessionProviderLink) => link.requestEnded(uuid(1))],
     [
       'whose provider can not be told its credit',
-      (link: FrameProviderLink, receiver: Receiver) => {
+      (link: SessionProviderLink, receiver: Receiver) => {
         receiver.accepts = false;
         expect(link.grant(asId<TransactionId>(uuid(1)), 1)).toBe(false);
         receiver.accepts = true;
@@ -162,9 +162,9 @@ describe("a request's body", () => {
     const body = bodyOf(2 * BODY_WINDOW_BYTES);
     link.request(orderOf(1, body));
     receiver.accepts = false;
-    link.bodyTaken(BODY_PIECE_BYTES);
+    link.bodyTaken(PIECE_BYTES_MAX);
     receiver.accepts = true;
-    link.bodyTaken(BODY_WINDOW_BYTES - BODY_PIECE_BYTES);
+    link.bodyTaken(BODY_WINDOW_BYTES - PIECE_BYTES_MAX);
     expect(await receiver.bodies.get(uuid(1))?.read()).toEqual(JSON.parse(new TextDecoder().decode(body)));
   });
 });

@@ -5,7 +5,7 @@ import { WholeCharacters } from '../../../device/provider/whole-characters.ts';
 import { DELTA_OVERHEAD_BYTES, deltaText } from '../../../server/domains/providers/index.ts';
 import { MergedDelta } from '../../../server/domains/requests/index.ts';
 import type { JsonObject } from '../../../server/kernel/json.ts';
-import { readDelta } from '../../../server/transports/frames/read-delta.ts';
+import { readDelta } from '../../../server/transports/ratatoskr/read-delta.ts';
 
 const text = fc.string({ unit: 'binary', maxLength: 60 });
 const call = fc.record({

@@ -115,13 +115,18 @@ describe('a session', () => {
   /** Who may send what, in the words of the document: the model. */
   const model = () => {
     let state: 'asking' | 'answering' | 'open' | 'ended' = 'asking';
-    const both = [RatatoskrType.STREAM_DATA, RatatoskrType.HEARTBEAT];
+    const both = [RatatoskrType.STREAM_DATA, RatatoskrType.HEARTBEAT, RatatoskrType.COMPUTE_CREDIT];
+    const provider = ['PROVIDER_REGISTRATION', 'COMPUTE_DELTA', 'COMPUTE_ALIVE', 'COMPUTE_RESULT'];
+    const worked = ['COMPUTE_REQUEST', 'COMPUTE_BODY', 'COMPUTE_CANCEL'];
     const allowed = (who: 'client' | 'server', type: RatatoskrType): boolean => {
       if (state === 'ended') return false;
       if (type === RatatoskrType.DISCONNECT) return true;
       if (state === 'asking') return who === 'client' && type === RatatoskrType.CONNECTION_REQUEST;
       if (state === 'answering') return who === 'server' && type === RatatoskrType.CONNECTION_RESPONSE;
       if (both.includes(type)) return true;
+      const name = RatatoskrType[type] ?? '';
+      if (provider.includes(name)) return who === 'client';
+      if (worked.includes(name)) return who === 'server';
       return who === 'client'
         ? type === RatatoskrType.BUSINESS_REQUEST || type === RatatoskrType.STREAM_CREDIT
         : type === RatatoskrType.BUSINESS_RESPONSE;

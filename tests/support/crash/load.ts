@@ -5,6 +5,7 @@ import {
   createBifrostClient,
   FrameChannel,
   NonceSource,
+  type RatatoskrClient,
 } from '../../../device/client/index.ts';
 import { systemClock, systemRandom } from '../../../device/client/platform.ts';
 import { openNodeSocket } from '../../../device/node/websocket.ts';
@@ -16,10 +17,12 @@ import {
   Event,
   encodePayload,
   FrameType,
-  ProviderOffer,
+  ProviderRegistration,
+  RatatoskrType,
 } from '../../../proto/index.ts';
 import { deltaPayload } from '../compute.ts';
 import { createDeviceCore } from '../core.ts';
+import { openClient } from '../ratatoskr.ts';
 import type { ServerProcess } from '../server-process.ts';
 import type { DeviceCredentials } from '../world.ts';
 import { type CrashHousehold, call } from './household.ts';
@@ -118,24 +121,26 @@ async function overMqtt(server: ServerProcess, credentials: DeviceCredentials) {
 }
 
 /** A provider that answers each request in three pieces. */
-export async function provide(client: BifrostClient): Promise<void> {
-  client.on('frame', ({ type, payload }) => {
-    if (type !== FrameType.COMPUTE_REQUEST) return;
+export async function provide(
+  server: Pick<ServerProcess, 'httpUrl'>,
+  credentials: DeviceCredentials,
+): Promise<RatatoskrClient> {
+  const client = openClient(server, { credentials });
+  client.on('work', ({ type, payload }) => {
+    if (type !== RatatoskrType.COMPUTE_REQUEST) return;
     const { requestId } = decodePayload(ComputeRequest, payload);
     ['The answer ', 'is always ', 'forty-two.'].forEach((text, index) => {
       const payload = deltaPayload(requestId, index, { content: text });
-      client.sendTransient({ type: FrameType.COMPUTE_DELTA, payload });
+      client.send(RatatoskrType.COMPUTE_DELTA, payload);
     });
     const usage = { promptTokens: 1_000, completionTokens: 1_000 };
     const result = { requestId, finishReason: 'stop', usage };
-    client.sendTransient({ type: FrameType.COMPUTE_RESULT, payload: encodePayload(ComputeResult, result) });
+    client.send(RatatoskrType.COMPUTE_RESULT, encodePayload(ComputeResult, result));
   });
-  await client.connect();
+  await client.ready();
   const models = [{ name: 'oracle', priceCents: '5', contextTokens: 4_096 }];
-  await client.request({
-    type: FrameType.PROVIDER_OFFER,
-    payload: encodePayload(ProviderOffer, { slots: 20, models }),
-  });
+  await client.register(encodePayload(ProviderRegistration, { offer: { slots: 20, models } }));
+  return client;
 }
 
 /** Publishes one reading after another while the load runs. */
@@ -216,13 +221,10 @@ export async function startLoad(
 ): Promise<Load> {
   let running = true;
   const isRunning = () => running;
-  const clients = [household.sensor, household.listener, household.machine].map((credentials) =>
-    clientOf(server, credentials),
-  );
-  const [sensor, listener, machine] = clients as [BifrostClient, BifrostClient, BifrostClient];
+  const [sensor, listener] = [clientOf(server, household.sensor), clientOf(server, household.listener)];
   onReading(listener, (offset, text) => evidence.heardAt.set(offset, text));
   await listener.connect();
-  await provide(machine);
+  const machine = await provide(server, household.machine);
   const meter = await overMqtt(server, household.meter);
   const openAi = new OpenAI({ baseURL: `${server.httpUrl}/v1`, apiKey: household.token, maxRetries: 0 });
   const work = [
@@ -239,7 +241,7 @@ export async function startLoad(
     }),
     stop: async () => {
       running = false;
-      for (const client of clients) client.close();
+      for (const client of [sensor, listener, machine]) client.close();
       meter.close();
       await Promise.all(work);
     },

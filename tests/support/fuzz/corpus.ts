@@ -16,8 +16,8 @@ import {
   encodePayload,
   FrameType,
   Hello,
-  ProviderOffer,
-  ProviderWithdraw,
+  ProviderRegistration,
+  RatatoskrType,
   Welcome,
 } from '../../../proto/index.ts';
 import { uuid } from '../frames.ts';
@@ -46,17 +46,25 @@ export const MESSAGES = [
     encodePayload(Command, { name: 'switch', arguments: { on: { boolean: true } } }),
   ],
   [FrameType.COMMAND_RESULT, CommandResult, encodePayload(CommandResult, {})],
-  [FrameType.COMPUTE_REQUEST, ComputeRequest, encodePayload(ComputeRequest, { requestId, model: 'oracle' })],
-  [FrameType.COMPUTE_BODY, ComputeBody, encodePayload(ComputeBody, { requestId })],
-  [FrameType.COMPUTE_CREDIT, ComputeCredit, encodePayload(ComputeCredit, { requestId, bytes: 1_000 })],
+] as const;
+
+/** What providers and the server say to each other. */
+export const WORK_MESSAGES = [
   [
-    FrameType.COMPUTE_DELTA,
+    RatatoskrType.COMPUTE_REQUEST,
+    ComputeRequest,
+    encodePayload(ComputeRequest, { requestId, model: 'oracle' }),
+  ],
+  [RatatoskrType.COMPUTE_BODY, ComputeBody, encodePayload(ComputeBody, { requestId })],
+  [RatatoskrType.COMPUTE_CREDIT, ComputeCredit, encodePayload(ComputeCredit, { requestId, bytes: 1_000 })],
+  [
+    RatatoskrType.COMPUTE_DELTA,
     ComputeDelta,
     encodePayload(ComputeDelta, { requestId, index: 0, fields: Buffer.from('{"content":"The"}') }),
   ],
-  [FrameType.COMPUTE_ALIVE, ComputeAlive, encodePayload(ComputeAlive, { requestId })],
+  [RatatoskrType.COMPUTE_ALIVE, ComputeAlive, encodePayload(ComputeAlive, { requestId })],
   [
-    FrameType.COMPUTE_RESULT,
+    RatatoskrType.COMPUTE_RESULT,
     ComputeResult,
     encodePayload(ComputeResult, {
       requestId,
@@ -64,16 +72,14 @@ export const MESSAGES = [
       usage: { promptTokens: 3, completionTokens: 4 },
     }),
   ],
-  [FrameType.COMPUTE_CANCEL, ComputeCancel, encodePayload(ComputeCancel, { requestId })],
+  [RatatoskrType.COMPUTE_CANCEL, ComputeCancel, encodePayload(ComputeCancel, { requestId })],
   [
-    FrameType.PROVIDER_OFFER,
-    ProviderOffer,
-    encodePayload(ProviderOffer, {
-      slots: 2,
-      models: [{ name: 'oracle', priceCents: '5', contextTokens: 4_096 }],
+    RatatoskrType.PROVIDER_REGISTRATION,
+    ProviderRegistration,
+    encodePayload(ProviderRegistration, {
+      offer: { slots: 2, models: [{ name: 'oracle', priceCents: '5', contextTokens: 4_096 }] },
     }),
   ],
-  [FrameType.PROVIDER_WITHDRAW, ProviderWithdraw, encodePayload(ProviderWithdraw, {})],
 ] as const;
 
 export const DELIVERIES = [Delivery.TRANSIENT, Delivery.STORED] as const;

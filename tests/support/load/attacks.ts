@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { connectAsync } from 'mqtt';
 import { WebSocket } from 'ws';
-import { type BifrostClient, FrameChannel, NonceSource } from '../../../device/client/index.ts';
+import { FrameChannel, NonceSource, type RatatoskrClient } from '../../../device/client/index.ts';
 import { systemClock, systemRandom } from '../../../device/client/platform.ts';
 import {
   ComputeRequest,
@@ -10,11 +10,13 @@ import {
   encodePayload,
   FrameType,
   Hello,
-  ProviderOffer,
+  ProviderRegistration,
+  RatatoskrType,
 } from '../../../proto/index.ts';
 import { deltaPayload } from '../compute.ts';
 import { createDeviceCore } from '../core.ts';
 import { clientOf, readingOf } from '../crash/load.ts';
+import { openClient } from '../ratatoskr.ts';
 import { ATTACKER_ADDRESS, type Attacker } from './household.ts';
 
 /** Begins; the process ends when it has done its worst. */
@@ -42,32 +44,26 @@ function ask(attacker: Attacker, order: object): Promise<Response> {
 }
 
 /** Offers a model for nothing, whose answers never end. */
-async function offerEndlessModel(attacker: Attacker): Promise<BifrostClient> {
+async function offerEndlessModel(attacker: Attacker): Promise<RatatoskrClient> {
   const [device] = attacker.devices;
   if (device === undefined) throw new Error('the attacker has no device');
-  const client = clientOf(attacker, device);
-  client.on('frame', ({ type, payload }) => {
-    if (type !== FrameType.COMPUTE_REQUEST) return;
+  const client = openClient(attacker, { credentials: device });
+  client.on('work', ({ type, payload }) => {
+    if (type !== RatatoskrType.COMPUTE_REQUEST) return;
     const { requestId } = decodePayload(ComputeRequest, payload);
-    const content = 'x'.repeat(60_000);
+    const content = 'x'.repeat(45_000);
     let index = 0;
     const more = () => {
       for (let piece = 0; piece < 4; piece++, index++) {
-        client.sendTransient({
-          type: FrameType.COMPUTE_DELTA,
-          payload: deltaPayload(requestId, index, { content }),
-        });
+        client.send(RatatoskrType.COMPUTE_DELTA, deltaPayload(requestId, index, { content }));
       }
       if (index < 1_000) setImmediate(more);
     };
     more();
   });
-  await client.connect();
+  await client.ready();
   const models = [{ name: 'endless', priceCents: '0', contextTokens: 1_000_000 }];
-  await client.request({
-    type: FrameType.PROVIDER_OFFER,
-    payload: encodePayload(ProviderOffer, { slots: 100, models }),
-  });
+  await client.register(encodePayload(ProviderRegistration, { offer: { slots: 100, models } }));
   return client;
 }
 

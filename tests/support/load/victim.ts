@@ -26,9 +26,8 @@ const PAUSE_MS = 10;
 
 /** Connects the victim's devices and its provider. */
 export async function createVictim(server: ServerProcess, household: CrashHousehold): Promise<Victim> {
-  const machine = clientOf(server, household.machine);
   const sensor = clientOf(server, household.sensor);
-  await provide(machine);
+  const machine = await provide(server, household.machine);
   await sensor.connect();
   const openAi = new OpenAI({ baseURL: `${server.httpUrl}/v1`, apiKey: household.token, maxRetries: 0 });
   const messages = [{ role: 'user', content: 'What?' }] as const;

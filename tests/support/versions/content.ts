@@ -48,8 +48,7 @@ export async function readReadings(server: Reachable, { archive }: CrashHousehol
 
 /** Buys one completion of the household's own provider. */
 export async function buyCompletion(server: Reachable, household: CrashHousehold): Promise<string | null> {
-  const machine = clientOf(server, household.machine);
-  await provide(machine);
+  const machine = await provide(server, household.machine);
   const openAi = new OpenAI({ baseURL: `${server.httpUrl}/v1`, apiKey: household.token, maxRetries: 0 });
   const answer = await openAi.chat.completions.create({
     model: 'oracle',

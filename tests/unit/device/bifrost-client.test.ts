@@ -264,13 +264,10 @@ describe('sending', () => {
 
   it('gives a request up when the session ends or the answer is late', async () => {
     const { server, client, clock } = await connected();
-    const late = client.request(
-      { type: FrameType.PROVIDER_OFFER, payload: new Uint8Array(0) },
-      { timeoutMs: 100 },
-    );
+    const late = client.request({ type: FrameType.PING, payload: new Uint8Array(0) }, { timeoutMs: 100 });
     clock.advance(100);
     await expect(late).rejects.toMatchObject({ code: 'timed_out' });
-    const lost = client.request({ type: FrameType.PROVIDER_OFFER, payload: new Uint8Array(0) });
+    const lost = client.request({ type: FrameType.PING, payload: new Uint8Array(0) });
     server.connection.end();
     await expect(lost).rejects.toMatchObject({ code: 'session_lost' });
   });

@@ -6,7 +6,7 @@ import {
   ComputeCredit,
   decodePayload,
   encodePayload,
-  FrameType,
+  RatatoskrType,
   uuidToBytes,
 } from '../../../proto/index.ts';
 import { turn } from '../../support/clock.ts';
@@ -31,7 +31,7 @@ const chunk = (fields: object, finish: string | null = null) =>
 async function offered(slots = 2): Promise<World> {
   const world = await offering(slots);
   const { connection } = world.server;
-  connection.acknowledge(connection.last(FrameType.PROVIDER_OFFER), 0);
+  connection.acknowledge(connection.last(RatatoskrType.PROVIDER_REGISTRATION));
   await turn();
   return world;
 }
@@ -299,14 +299,14 @@ describe('a large request', () => {
     for (const data of [body.subarray(1_001, 1_002), body.subarray(1_002)]) {
       expect(world.scripted.bodies).toEqual([]);
       world.server.connection.push(
-        { type: FrameType.COMPUTE_BODY },
+        RatatoskrType.COMPUTE_BODY,
         encodePayload(ComputeBody, { requestId, data }),
       );
       await turn();
     }
     expect(world.scripted.bodies[0]).toMatchObject(JSON.parse(text));
     const confirmed = world.server.connection
-      .all(FrameType.COMPUTE_CREDIT)
+      .all(RatatoskrType.COMPUTE_CREDIT)
       .map(({ payload }) => decodePayload(ComputeCredit, payload).bytes);
     expect(confirmed).toEqual([1, body.length - 1_002]);
   });
@@ -316,14 +316,14 @@ describe('a large request', () => {
     await request(world, 1, { bodyBytes: 10_000 });
     const requestId = uuidToBytes(uuid(1));
     const { connection } = world.server;
-    connection.push({ type: FrameType.COMPUTE_CANCEL }, encodePayload(ComputeCancel, { requestId }));
+    connection.push(RatatoskrType.COMPUTE_CANCEL, encodePayload(ComputeCancel, { requestId }));
     await turn();
     connection.push(
-      { type: FrameType.COMPUTE_BODY },
+      RatatoskrType.COMPUTE_BODY,
       encodePayload(ComputeBody, { requestId, data: new Uint8Array(7) }),
     );
     await turn();
-    expect(connection.all(FrameType.COMPUTE_CREDIT)).toHaveLength(1);
+    expect(connection.all(RatatoskrType.COMPUTE_CREDIT)).toHaveLength(1);
     expect(world.clock.pending).toBe(0);
     await request(world, 2);
     expect(world.scripted.bodies).toHaveLength(1);
@@ -346,7 +346,7 @@ describe('a reader that is slow', () => {
     expect(deltas(world)).toHaveLength(2);
     expect(results(world)).toEqual([]);
     const payload = encodePayload(ComputeCredit, { requestId: uuidToBytes(uuid(1)), bytes: 150 });
-    world.server.connection.push({ type: FrameType.COMPUTE_CREDIT }, payload);
+    world.server.connection.push(RatatoskrType.COMPUTE_CREDIT, payload);
     await turn();
     expect(deltas(world).map(([, { content }]) => content)).toEqual(['one', 'two', 'three']);
     expect(results(world)).toMatchObject([{ finishReason: 'stop' }]);

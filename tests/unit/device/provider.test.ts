@@ -1,14 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
+import { AnswerCredit } from '../../../device/provider/answer-credit.ts';
 import { SIGN_OF_LIFE } from '../../../device/provider/completion-chunk.ts';
 import { Endpoint } from '../../../device/provider/endpoint.ts';
 import {
   ComputeCancel,
   ComputeFault,
-  ComputeRequest,
-  decodePayload,
   encodePayload,
-  FrameType,
-  ProviderOffer,
+  RatatoskrType,
   uuidToBytes,
 } from '../../../proto/index.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
@@ -19,6 +17,7 @@ import {
   deltas,
   faults,
   offering,
+  registrations,
   request,
   results,
   ScriptedEndpoint,
@@ -73,7 +72,7 @@ describe('an offer', () => {
   it('names model, price, context and slots, and is made again in every session', async () => {
     const world = await offering();
     const { server, clock } = world;
-    const offer = decodePayload(ProviderOffer, server.connection.last(FrameType.PROVIDER_OFFER).payload);
+    const [offer] = registrations(world);
     expect(offer).toMatchObject({
       slots: 2,
       models: [
@@ -86,41 +85,37 @@ describe('an offer', () => {
         },
       ],
     });
-    server.connection.acknowledge(server.connection.last(FrameType.PROVIDER_OFFER), 0);
+    server.connection.acknowledge(server.connection.last(RatatoskrType.PROVIDER_REGISTRATION));
     await turn();
     expect(world.reports).toEqual([{ kind: 'offered' }]);
     server.connection.end();
     clock.advance(0);
-    server.connection.welcome();
+    server.connection.open();
     await turn();
-    expect(server.connection.all(FrameType.PROVIDER_OFFER)).toHaveLength(1);
+    expect(server.connection.all(RatatoskrType.PROVIDER_REGISTRATION)).toHaveLength(1);
   });
 
   it('that is refused for good ends the provider', async () => {
     const { server, run } = await offering();
-    server.connection.refuse(server.connection.last(FrameType.PROVIDER_OFFER), 'invalid_input');
+    server.connection.refuse(server.connection.last(RatatoskrType.PROVIDER_REGISTRATION), 'invalid_input');
     await expect(run).rejects.toMatchObject({ code: 'invalid_input' });
     expect(server.connection.closedByClient).toBe(true);
   });
 
   it('that the server cannot take now is made again later', async () => {
     const { server, clock } = await offering();
-    server.connection.refuse(server.connection.last(FrameType.PROVIDER_OFFER), 'unavailable');
+    server.connection.refuse(server.connection.last(RatatoskrType.PROVIDER_REGISTRATION), 'unavailable');
     await turn();
     clock.advance(2_000);
     await turn();
-    expect(server.connection.all(FrameType.PROVIDER_OFFER)).toHaveLength(2);
+    expect(server.connection.all(RatatoskrType.PROVIDER_REGISTRATION)).toHaveLength(2);
   });
 });
 
 describe('a request', () => {
   it('to go on with an answer says so to endpoints that want to be told', async () => {
     const world = await offering();
-    const offer = decodePayload(
-      ProviderOffer,
-      world.server.connection.last(FrameType.PROVIDER_OFFER).payload,
-    );
-    expect(offer.models[0]?.continuesAnswers).toBe(true);
+    expect(registrations(world)[0]?.models?.[0]?.continuesAnswers).toBe(true);
     await request(world, 1, { isContinuation: true });
     expect(world.scripted.bodies[0]).toMatchObject({
       add_generation_prompt: false,
@@ -237,9 +232,9 @@ describe('a request', () => {
     [
       429,
       '{"error":"slow down"}',
-      { fault: 'PROVIDER_BUSY', reason: 'the endpoint answered status 429: slow down' },
+      { fault: 'ENDPOINT_BUSY', reason: 'the endpoint answered status 429: slow down' },
     ],
-    [503, '', { fault: 'PROVIDER_BUSY' }],
+    [503, '', { fault: 'ENDPOINT_BUSY' }],
     [429, '{"error":{"code":"insufficient_quota","message":"pay"}}', { fault: 'FAULT_OF_PROVIDER' }],
     [500, '<html>oops</html>', { fault: 'FAULT_OF_PROVIDER', reason: 'the endpoint answered status 500' }],
     [
@@ -273,12 +268,9 @@ describe('a request', () => {
 
   it('that meets a fault of the provider fails without telling it, and the next one is served', async () => {
     const world = await offering();
-    const { connection } = world.server;
     const fault = new TypeError('something private');
+    vi.spyOn(AnswerCredit.prototype, 'take').mockRejectedValueOnce(fault);
     await request(world, 1);
-    vi.spyOn(connection, 'send').mockImplementationOnce(() => {
-      throw fault;
-    });
     world.scripted.write(delta('begin'));
     await turn();
     expect(faults(world)).toEqual(['FAULT_OF_PROVIDER']);
@@ -313,7 +305,7 @@ describe('a request', () => {
     const world = await offering();
     await request(world, 1);
     const payload = encodePayload(ComputeCancel, { requestId: uuidToBytes(uuid(1)) });
-    world.server.connection.push({ type: FrameType.COMPUTE_CANCEL }, payload);
+    world.server.connection.push(RatatoskrType.COMPUTE_CANCEL, payload);
     await turn();
     expect(world.scripted.signals[0]?.aborted).toBe(true);
     expect(results(world)).toEqual([]);
@@ -325,7 +317,7 @@ describe('a request', () => {
     await request(world, 1);
     await request(world, 2);
     await request(world, 3, { model: 'unknown' });
-    expect(faults(world)).toEqual(['PROVIDER_BUSY', 'MODEL_UNKNOWN']);
+    expect(faults(world)).toEqual(['ENDPOINT_BUSY', 'MODEL_UNKNOWN']);
     world.scripted.write(delta('done', 'stop') + usage + DONE);
     await turn();
     await request(world, 4);
@@ -340,11 +332,9 @@ describe('a request', () => {
     expect(world.scripted.signals[0]?.aborted).toBe(true);
   });
 
-  it('from anybody but the server is ignored', async () => {
+  it('that can not be read is ignored', async () => {
     const world = await offering();
-    const payload = encodePayload(ComputeRequest, { requestId: uuidToBytes(uuid(1)), model: 'public' });
-    world.server.connection.push({ type: FrameType.COMPUTE_REQUEST, sourceId: uuid(9) }, payload);
-    world.server.connection.push({ type: FrameType.COMPUTE_REQUEST }, Uint8Array.of(0xff));
+    world.server.connection.push(RatatoskrType.COMPUTE_REQUEST, Uint8Array.of(0xff));
     await turn();
     expect(world.scripted.bodies).toEqual([]);
     expect(world.reports.at(-1)).toMatchObject({ kind: 'dropped' });
@@ -356,9 +346,9 @@ describe('stopping', () => {
     const world = await offering();
     await request(world, 1);
     const stopped = world.provider.stop();
-    expect(world.server.connection.all(FrameType.PROVIDER_WITHDRAW)).toHaveLength(1);
+    expect(registrations(world).at(-1)).toBeNull();
     await request(world, 2);
-    expect(faults(world)).toEqual(['PROVIDER_BUSY']);
+    expect(faults(world)).toEqual(['ENDPOINT_BUSY']);
     world.scripted.write(delta('done', 'stop') + usage + DONE);
     await stopped;
     await world.run;
@@ -375,11 +365,13 @@ describe('stopping', () => {
     expect(server.connection.closedByClient).toBe(true);
   });
 
-  it('before the provider runs keeps it from connecting', async () => {
+  it('before the provider runs keeps it from offering anything', async () => {
     const { server, provider } = setUp();
     await provider.stop();
     await provider.run();
-    expect(server.connections).toEqual([]);
+    server.connection.open();
+    expect(server.connection.closedByClient).toBe(true);
+    expect(server.connection.received).toEqual([]);
   });
 
   it('does not wait for ever', async () => {

@@ -3,6 +3,7 @@ import { type BifrostSocket, connectRatatoskr, type RatatoskrClient } from '../.
 import {
   BusinessRequest,
   BusinessResponse,
+  ConnectionRequest,
   ConnectionResponse,
   Disconnect,
   decodePayload,
@@ -33,6 +34,10 @@ class StandInSession implements BifrostSocket {
   readonly asked = new Map<number, string>();
   readonly credits: number[] = [];
   refusal: ErrorCodeName | null = null;
+  ticket = new Uint8Array(0);
+  heartbeatIntervalMs = 0;
+  /** Who the client says it is. */
+  shown: InstanceType<typeof ConnectionRequest> | null = null;
   readonly #session = RatatoskrSession.await(
     { staticKeys: [serverKey] },
     { crypto: nodeNoiseCrypto, signer: core },
@@ -45,7 +50,10 @@ class StandInSession implements BifrostSocket {
   send(bytes: Uint8Array): void {
     const { reply, message } = this.#session.receive(bytes);
     if (reply !== null) this.#deliver(reply);
-    if (message?.type === RatatoskrType.CONNECTION_REQUEST) this.#welcome();
+    if (message?.type === RatatoskrType.CONNECTION_REQUEST) {
+      this.shown = decodePayload(ConnectionRequest, message.payload);
+      this.#welcome();
+    }
     if (message?.type === RatatoskrType.BUSINESS_REQUEST) {
       this.asked.set(message.sequence, decodePayload(BusinessRequest, message.payload).operation);
     }
@@ -84,7 +92,8 @@ class StandInSession implements BifrostSocket {
 
   #welcome(): void {
     if (this.refusal === null) {
-      const response = { requestsMax: 3, heartbeatIntervalMs: 0 };
+      const { ticket, heartbeatIntervalMs } = this;
+      const response = { requestsMax: 3, heartbeatIntervalMs, ticket };
       this.#push(RatatoskrType.CONNECTION_RESPONSE, encodePayload(ConnectionResponse, response));
       return;
     }
@@ -145,6 +154,33 @@ describe('a client of Ratatoskr', () => {
     sessionNumber(1).answer('a.read', '{"read":true}');
     sessionNumber(1).answer('a.pay', '{"paid":true}');
     expect(await Promise.all([reading, paying])).toEqual([{ read: true }, { paid: true }]);
+  });
+
+  it('resumes its session by the ticket it was given, and shows its token again where that is refused', () => {
+    sessionNumber(0).ticket = Uint8Array.of(1, 2, 3);
+    sessionNumber(0).open();
+    sessionNumber(0).lose();
+    clock.advance(1_000);
+    sessionNumber(1).refusal = 'session_not_resumable';
+    sessionNumber(1).open();
+    clock.advance(2_000);
+    sessionNumber(2).open();
+    const shown = sessions.map(({ shown }) => [shown?.token, [...(shown?.ticket ?? [])]]);
+    expect(shown).toEqual([
+      ['ygu_x', []],
+      ['', [1, 2, 3]],
+      ['ygu_x', []],
+    ]);
+    expect(client.state).toBe('open');
+  });
+
+  it('takes a server that is silent for gone', () => {
+    sessionNumber(0).heartbeatIntervalMs = 1_000;
+    sessionNumber(0).open();
+    clock.advance(1_000);
+    expect(client.state).toBe('open');
+    clock.advance(2_000);
+    expect(client.state).not.toBe('open');
   });
 
   it('knows the server’s key from its first session on', () => {

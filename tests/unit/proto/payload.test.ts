@@ -15,6 +15,16 @@ import {
   yggdrasil,
 } from '../../../proto/index.ts';
 
+describe('the schema', () => {
+  it('names every value of an enum once in its package, as other compilers want it', () => {
+    const names = Object.values(yggdrasil.v1)
+      .filter((part) => typeof part === 'object')
+      .flatMap((values) => Object.keys(values).filter((name) => Number.isNaN(Number(name))));
+    expect(names).toContain('COMPUTE_REQUEST');
+    expect(names).toEqual([...new Set(names)]);
+  });
+});
+
 describe('decodePayload', () => {
   it('gives back what was encoded', () => {
     const command = { name: 'led.set', arguments: { on: { boolean: true }, level: { integer: -7 } } };

@@ -7,7 +7,7 @@ import { BYTES_PER_PART_MIN, DELTA_DEPTH_MAX, DELTA_PARTS_FREE } from './limits.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * A piece of an answer from its JSON. Refuses with `frame_payload_malformed` what is no JSON object, one that is deeper than
+ * A piece of an answer from its JSON. Refuses with `provider_answer_malformed` what is no JSON object, one that is deeper than
  * `DELTA_DEPTH_MAX`, and one that would be many times larger in memory than on the line.
  */
 export function readDelta(bytes: Uint8Array): CompletionDelta {
@@ -32,5 +32,5 @@ function isObject(value: JsonValue): value is JsonObject {
 }
 
 function malformed(cause?: unknown): AppError {
-  return new AppError('invalid', 'frame_payload_malformed', 'The delta is not a JSON object.', { cause });
+  return new AppError('invalid', 'provider_answer_malformed', 'The delta is not a JSON object.', { cause });
 }

@@ -5,16 +5,16 @@ import {
   ComputeCredit,
   ComputeRequest,
   encodePayload,
-  FrameType,
+  RatatoskrType,
   uuidToBytes,
   type yggdrasil,
 } from '../../../proto/index.ts';
+import { PIECE_BYTES_MAX, type WorkType } from '../../../proto/ratatoskr/index.ts';
 import type { ComputeTask, ProviderLink } from '../../domains/providers/index.ts';
 import { BodySender } from './body-sender.ts';
-import { BODY_PIECE_BYTES } from './limits.ts';
 
-/** The way to a provider's device over its Bifrost session. */
-export interface FrameProviderLink extends ProviderLink {
+/** The way to a provider's device in its session. */
+export interface SessionProviderLink extends ProviderLink {
   /** The device took in so many bytes of bodies. False: it was never sent as many. */
   bodyTaken(bytes: number): boolean;
   /** The device has ended the request: the rest of its body is not needed. */
@@ -28,16 +28,16 @@ const APIS: Readonly<Record<ComputeTask['api'], yggdrasil.v1.ComputeApi>> = {
   embeddings: ComputeApi.API_EMBEDDINGS,
 };
 
-/** Makes the way to a provider's device. `send` signs and sends one frame; false: it can't be sent. */
+/** Makes the way to a provider's device. `send` sends one message; false: it can't be sent. */
 export function createProviderLink(
-  send: (type: FrameType, payload: Uint8Array) => boolean,
-): FrameProviderLink {
+  send: (type: WorkType, payload: Uint8Array) => boolean,
+): SessionProviderLink {
   const bodies = new BodySender((requestId, data) =>
-    send(FrameType.COMPUTE_BODY, encodePayload(ComputeBody, { requestId: uuidToBytes(requestId), data })),
+    send(RatatoskrType.COMPUTE_BODY, encodePayload(ComputeBody, { requestId: uuidToBytes(requestId), data })),
   );
   return {
     request({ requestId, model, body, task, ...order }) {
-      const first = body.subarray(0, BODY_PIECE_BYTES);
+      const first = body.subarray(0, PIECE_BYTES_MAX);
       const payload = encodePayload(ComputeRequest, {
         requestId: uuidToBytes(requestId),
         model,
@@ -50,20 +50,20 @@ export function createProviderLink(
         isContinuation: order.isContinuation,
         api: APIS[task.api],
       });
-      if (!send(FrameType.COMPUTE_REQUEST, payload)) return false;
+      if (!send(RatatoskrType.COMPUTE_REQUEST, payload)) return false;
       bodies.add(requestId, body, first.length);
       return true;
     },
     grant(requestId, bytes) {
       const payload = encodePayload(ComputeCredit, { requestId: uuidToBytes(requestId), bytes });
-      if (send(FrameType.COMPUTE_CREDIT, payload)) return true;
+      if (send(RatatoskrType.COMPUTE_CREDIT, payload)) return true;
       bodies.drop(requestId);
       return false;
     },
     cancel(requestId) {
       bodies.drop(requestId);
       return send(
-        FrameType.COMPUTE_CANCEL,
+        RatatoskrType.COMPUTE_CANCEL,
         encodePayload(ComputeCancel, { requestId: uuidToBytes(requestId) }),
       );
     },

@@ -1,4 +1,5 @@
-import { BODY_PIECE_BYTES, BODY_WINDOW_BYTES } from './limits.ts';
+import { PIECE_BYTES_MAX } from '../../../proto/ratatoskr/index.ts';
+import { BODY_WINDOW_BYTES } from './limits.ts';
 
 interface WaitingBody {
   readonly requestId: string;
@@ -42,7 +43,7 @@ export class BodySender {
 
   #sendWaiting(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      const room = Math.min(BODY_PIECE_BYTES, BODY_WINDOW_BYTES - this.#unconfirmedBytes);
+      const room = Math.min(PIECE_BYTES_MAX, BODY_WINDOW_BYTES - this.#unconfirmedBytes);
       const data = next.body.subarray(next.sentBytes, next.sentBytes + room);
       if (room <= 0 || !this.#send(next.requestId, data)) return;
       next.sentBytes += data.length;

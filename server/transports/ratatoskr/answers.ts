@@ -1,0 +1,42 @@
+import { BusinessResponse, encodePayload } from '../../../proto/index.ts';
+import type { AppError } from '../../kernel/errors.ts';
+import type { HttpResponse, RespondToError } from '../../platform/http/types.ts';
+import { wholeBody } from './answer-stream.ts';
+
+/** An answer, or its beginning. */
+export interface Answer {
+  readonly requestId: string;
+  readonly response: Pick<HttpResponse, 'status' | 'headers'>;
+  readonly body: Uint8Array;
+  /** More of the body follows. */
+  readonly more: boolean;
+}
+
+/** The payload of a BUSINESS_RESPONSE to the message of this number. */
+export function encodeAnswer(id: number, { requestId, response, body, more }: Answer): Uint8Array {
+  const { status, headers } = response;
+  return encodePayload(BusinessResponse, {
+    request: id,
+    status,
+    contentType: headers?.['content-type'] ?? '',
+    retryAfterSeconds: Number(headers?.['retry-after'] ?? 0),
+    requestId,
+    body,
+    more,
+  });
+}
+
+/** The same for a refusal, in the form of the API that `path` belongs to. */
+export function encodeRefusal(
+  id: number,
+  { error, path }: { readonly error: AppError; readonly path: string },
+  {
+    respondToError,
+    newRequestId,
+  }: { readonly respondToError: RespondToError; readonly newRequestId: () => string },
+): Uint8Array {
+  const requestId = newRequestId();
+  const response = respondToError(error, { requestId, path });
+  const body = wholeBody(response.body) ?? new Uint8Array(0);
+  return encodeAnswer(id, { requestId, response, body, more: false });
+}
