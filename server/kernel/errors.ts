@@ -68,6 +68,7 @@ export function notFound(
     | 'provider'
     | 'audit_record'
     | 'abuse_measure'
+    | 'connection'
     | 'response',
 ): AppError {
   const name = what.charAt(0).toUpperCase() + what.slice(1).replaceAll('_', ' ');

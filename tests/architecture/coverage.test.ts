@@ -133,7 +133,15 @@ describe('every id in a request', () => {
 
 describe('every frame', () => {
   it('of the schema is an operation of a device, or sent by the server', () => {
-    const byServer = ['WELCOME', 'PONG', 'COMPUTE_REQUEST', 'COMPUTE_BODY', 'COMPUTE_CANCEL'];
+    const byServer = [
+      'WELCOME',
+      'PONG',
+      'COMPUTE_REQUEST',
+      'COMPUTE_BODY',
+      'COMPUTE_CANCEL',
+      'CONNECTION_STATE',
+      'ROUTES',
+    ];
     const byDevice = [...FRAME_OPERATIONS.keys()].map((type) => FrameType[type]);
     const all = Object.keys(FrameType).filter(
       (name) => Number.isNaN(Number(name)) && !name.endsWith('UNSPECIFIED'),

@@ -66,6 +66,9 @@ const VICTIM_TABLES = [
   'ledger_accounts',
   'ledger_entries',
   'marketplace_transactions',
+  'pairings',
+  'pairing_rules',
+  'pairing_asking_devices',
 ] as const;
 
 /**
@@ -135,6 +138,12 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     { role: 'member', networkIds: [cellar.id] },
     alice.token,
   );
+  const heater = await createDevice(server, alice.token, cellar.id, 'Secret heater');
+  const connection = await server.post<{ id: string }>(
+    '/api/v1/connections',
+    { networkId: cellar.id, sourceId: heater.deviceId, targetId: cooler.deviceId, reason: 'Secret reason' },
+    alice.token,
+  );
   const attackers = await gatherAttackers(world);
   const { available } = await server.get<{ available: { value: string } }>(
     '/api/v1/ledger/balance',
@@ -148,6 +157,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     tokenId: token.id,
     invitationId: invitation.id,
     transactionId,
+    connectionId: connection.id,
     cursors: await cursorsOf(world),
     own: { networkId: bob.network.id, deviceId: bob.device.deviceId },
   };
@@ -163,6 +173,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
       cooler.deviceId,
       token.id,
       invitation.id,
+      connection.id,
       'Secret',
       transactionId,
       '731.29',
@@ -174,7 +185,15 @@ async function setTheScene(server: TestServer): Promise<Scene> {
 /** Alice's own positions in her lists. */
 async function cursorsOf({ server, alice }: World): Promise<Target['cursors']> {
   const cursors: Record<string, string> = {};
-  for (const list of ['networks', 'devices', 'members', 'users/me/tokens', 'ledger/entries'] as const) {
+  const lists = [
+    'networks',
+    'devices',
+    'members',
+    'connections',
+    'users/me/tokens',
+    'ledger/entries',
+  ] as const;
+  for (const list of lists) {
     const { next } = await server.get<{ next: string | null }>(`/api/v1/${list}?limit=1`, alice.token);
     if (next !== null) cursors[list] = next;
   }

@@ -9,7 +9,7 @@ import {
   READ_RETRY_MS,
   WINDOW_BYTES_MAX,
 } from './limits.ts';
-import type { RelayMetrics, RelayStore } from './ports.ts';
+import type { NetworkEvents, RelayMetrics, RelayStore } from './ports.ts';
 import type { DeliveryChannel, Membership, Peer, StoredFrame } from './types.ts';
 
 /** The source of frames the server makes itself. */
@@ -36,6 +36,7 @@ export class DeliverySession {
   readonly #logger: Logger;
   readonly #metrics: RelayMetrics;
   readonly #signAndSend: SignAndSend;
+  readonly #events: NetworkEvents | undefined;
   #state: 'new' | 'reading' | 'live' | 'closed' = 'new';
   #pumping = false;
   #failedReads = 0;
@@ -56,6 +57,7 @@ export class DeliverySession {
       logger: Logger;
       metrics: RelayMetrics;
       signAndSend: SignAndSend;
+      events?: NetworkEvents;
     },
   ) {
     this.id = init.id;
@@ -70,6 +72,7 @@ export class DeliverySession {
     this.#logger = dependencies.logger;
     this.#metrics = dependencies.metrics;
     this.#signAndSend = dependencies.signAndSend;
+    this.#events = dependencies.events;
   }
 
   get acknowledgedOffset(): number {
@@ -81,6 +84,7 @@ export class DeliverySession {
     if (this.#state !== 'new') return;
     this.#state = 'reading';
     void this.#pump();
+    this.#events?.sessionBegan({ deviceId: this.peer.actor.deviceId, networkId: this.networkId });
   }
 
   /** There may be frames in the stream that were not offered: goes back to reading it. */

@@ -112,6 +112,15 @@ export interface RelayStore {
   removeAcknowledged(tenantId: TenantId): Promise<boolean>;
 }
 
+/** Who else is to know what happens to devices in their networks. */
+export interface NetworkEvents {
+  /** The device belongs to the network from now on; waited for before it is served there. */
+  joined(device: NetworkDevice): Promise<void>;
+  left(device: NetworkDevice): void;
+  /** A session began: the device can be told something. */
+  sessionBegan(device: NetworkDevice): void;
+}
+
 /** What the relay needs. */
 export interface RelayDependencies {
   readonly store: RelayStore;
@@ -123,4 +132,5 @@ export interface RelayDependencies {
   readonly logger: Logger;
   readonly metrics: RelayMetrics;
   readonly room: StorageRoom;
+  readonly events?: NetworkEvents;
 }

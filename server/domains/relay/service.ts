@@ -12,6 +12,7 @@ import { mayComeAgain, relayError } from './errors.ts';
 import { HopSigner, type Outgoing } from './hop-signer.ts';
 import { BATCH_SIGNATURES_MAX } from './limits.ts';
 import {
+  copyOfView,
   type FrameToDevice,
   frameInName,
   type MadeFrame,
@@ -23,6 +24,7 @@ import { Peers } from './peers.ts';
 import type { NetworkDevice, RelayDependencies } from './ports.ts';
 import { Progress } from './progress.ts';
 import { Questions } from './questions.ts';
+import type { RelayService } from './relay-service.ts';
 import { checkForwarding, checkNetwork, checkSource, planResume, wantsToBeKept } from './rules.ts';
 import { Sessions } from './sessions.ts';
 import { Sources } from './sources.ts';
@@ -34,81 +36,10 @@ import type {
   Peer,
   PeerEvents,
   RelayOptions,
+  SendRules,
   StoredFrame,
   StreamPosition,
 } from './types.ts';
-
-/** Carries frames between the devices of one network; what is stored, in one order for all. */
-export interface RelayService {
-  /**
-   * A device connected. Its frames are accepted from now on, until `disconnected`; `events` tells when the relay ends the
-   * connection. Refuses with `unauthenticated` a device that was removed meanwhile.
-   */
-  connected(identity: DeviceIdentity, events: PeerEvents): Promise<Peer>;
-  disconnected(peer: Peer): void;
-  /** The highest nonce that came from this device. */
-  lastNonce(peer: Peer): number;
-  /**
-   * Makes sure that a frame is this peer's, genuine, of one of its networks and, but for HELLO, new: in this order. `repeated`:
-   * its nonce was used before, and it is for `findKept`, because its sender may not have heard that it is kept.
-   * Refuses with `frame_source_wrong`, `frame_signature_wrong`, `network_not_found`, `frame_replayed`.
-   */
-  accept(peer: Peer, frame: FrameView): 'new' | 'repeated';
-  /** An accepted frame was refused. If that says nothing against it, it may come again as it is. */
-  refused(peer: Peer, frame: FrameView, error: unknown): void;
-  /**
-   * Forwards an accepted frame. A STORED frame's position in the stream, once it is kept; 0 for a TRANSIENT one.
-   * Refuses with `frame_type_unexpected`, `frame_malformed`, `frame_too_large`, `frame_destination_unknown`,
-   * `network_not_found`, `storage_quota_exceeded`, `storage_full`, `unavailable`.
-   */
-  forward(peer: Peer, frame: FrameView): number | Promise<number>;
-  /** The position in the stream of a repeated frame that is kept. Refuses as `forward` does, and with `frame_replayed` what isn't. */
-  findKept(peer: Peer, frame: FrameView): Promise<number>;
-  /**
-   * Opens a session for delivery; one of an earlier connection of the device in this network ends. Nothing is sent before
-   * `start`. Refuses with `network_not_found`, with `session_replaced` where a later connection has one, and with
-   * `unauthenticated` when the connection is over.
-   */
-  openSession(
-    peer: Peer,
-    networkId: NetworkId,
-    channel: DeliveryChannel,
-    resume: StreamPosition | null,
-  ): Promise<{ session: DeliverySession; head: StreamPosition; recovered: boolean }>;
-  /** Takes a session out; the connection is gone. */
-  closeSession(session: DeliverySession): void;
-  /** A signed frame made by the server, for this device. */
-  makeFrame(peer: Peer, frame: ServerFrame): Uint8Array;
-  /**
-   * A frame that the server makes in the name of a device that doesn't sign: with `made_by_server`, for `forward`. Nobody but
-   * its receivers gets it signed.
-   */
-  makeFor(peer: Peer, frame: MadeFrame): FrameView;
-  /**
-   * Keeps a frame of the server's own for a device. Resolves when it is in the stream. Refuses with `frame_too_large`,
-   * `frame_destination_unknown`, `storage_quota_exceeded`, `storage_full`, `unavailable`.
-   */
-  sendToDevice(frame: FrameToDevice): Promise<number>;
-  /** The device belongs to the network from now on: what is said there from here on is for it. `tenantId` owns the network. */
-  joined(tenantId: TenantId, device: NetworkDevice): Promise<void>;
-  /** The device doesn't belong to the network any more: its sessions there end at once, how far it had read is forgotten. */
-  left(device: NetworkDevice): Promise<void>;
-  /** The device's networks may be others than before: reads them anew. How far it had read stays. */
-  refreshNetworks(deviceId: DeviceId): Promise<void>;
-  /** Ends every connection of the device and forgets how far it had read. */
-  forget(deviceId: DeviceId): Promise<void>;
-  /** Saves what devices acknowledged and which nonces were used. Called every second and before the end. */
-  saveProgress(): Promise<void>;
-  /** Looks for frames that other nodes stored and no message told of. */
-  checkHeads(): Promise<void>;
-  /** Removes frames past their retention. The number of frames removed. */
-  removeOldFrames(): Promise<number>;
-  /** Removes what everybody has acknowledged where frames found no room. */
-  makeRoom(): Promise<void>;
-  /** Ends all sessions with `unavailable`, waits until what was accepted is stored, saves progress. */
-  stop(): Promise<void>;
-  readonly sessionCount: number;
-}
 
 /** A frame of the stream on its way to one session. */
 interface StreamDelivery extends Outgoing {
@@ -201,6 +132,15 @@ class Relay implements RelayService {
     const { header } = frame;
     const refused = checkForwarding(header);
     if (refused !== null) throw relayError(refused);
+    if (header.destinationId !== null) {
+      const rules = peer.memberships.get(header.networkId as NetworkId)?.sendRules;
+      if (rules?.isRestricted) return this.#forwardIfAllowed(peer, frame, rules);
+    }
+    return this.#forward(peer, frame);
+  }
+
+  #forward(peer: Peer, frame: FrameView): number | Promise<number> {
+    const { header } = frame;
     return header.delivery === Delivery.STORED ? this.#store(peer, frame) : this.#send(peer, frame);
   }
 
@@ -251,18 +191,27 @@ class Relay implements RelayService {
     return frameInName(peer, frame, { id: random.uuid(), nonce });
   }
 
+  tell(deviceId: DeviceId, frame: ServerFrame): boolean {
+    const session = this.#sessions.find(frame.networkId as NetworkId, deviceId);
+    if (session === undefined) return false;
+    session.send(this.makeFrame(session.peer, frame), 0);
+    return true;
+  }
+
   async sendToDevice(frame: FrameToDevice): Promise<number> {
     const nonce = this.#sources.nextServerNonce(frame.deviceId, this.#dependencies.clock.nowMs());
     return this.#writer.append(serverFrameToStore(frame, nonce));
   }
 
   async joined(tenantId: TenantId, device: NetworkDevice): Promise<void> {
-    const { store, random } = this.#dependencies;
+    const { store, random, events } = this.#dependencies;
     await store.beginCursor(tenantId, device, () => random.uuid());
+    await events?.joined(device);
     await this.#peers.refresh(device.deviceId);
   }
 
   async left({ deviceId, networkId }: NetworkDevice): Promise<void> {
+    this.#dependencies.events?.left({ deviceId, networkId });
     await this.#peers.refresh(deviceId);
     await this.#dependencies.store.forgetDevice(deviceId, networkId);
   }
@@ -322,6 +271,15 @@ class Relay implements RelayService {
     this.#dependencies.metrics.frameForwarded('stored');
     const kept = this.#writer.append(toStore);
     return frame.header.madeByServer ? kept : this.#sources.keep(peer, frame.header, kept, mayComeAgain);
+  }
+
+  /** A frame to a device in a network where not everything may be sent. */
+  #forwardIfAllowed(peer: Peer, frame: FrameView, rules: SendRules): number | Promise<number> {
+    const deciding = rules.requireAllowed(frame);
+    if (deciding === null) return this.#forward(peer, frame);
+    // Its bytes are valid during the call only.
+    const copy = copyOfView(frame);
+    return deciding.then(() => this.#forward(peer, copy));
   }
 
   #toStore(peer: Peer, { header, contentLength, bytes }: FrameView, isRepetition: boolean): FrameToStore {

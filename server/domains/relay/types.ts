@@ -1,4 +1,5 @@
 import type { SigningKey } from '../../../assembly/host/index.ts';
+import type { FrameView } from '../../../proto/index.ts';
 import type { DeviceActor } from '../../kernel/actor.ts';
 import type { AppError } from '../../kernel/errors.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
@@ -17,6 +18,17 @@ export interface DeviceIdentity {
   readonly signingKey: Uint8Array;
 }
 
+/** What devices of a network may send to each other. It follows what is decided while it is held. */
+export interface SendRules {
+  /** False: everything, and nothing else is looked at. */
+  readonly isRestricted: boolean;
+  /**
+   * Null: this frame from one device to another may be sent. A promise: once it resolves. Throws or rejects with `connection_required`,
+   * `connection_limited`.
+   */
+  requireAllowed(frame: FrameView): Promise<void> | null;
+}
+
 /** A network that a device belongs to. */
 export interface Membership {
   readonly networkId: NetworkId;
@@ -24,6 +36,8 @@ export interface Membership {
   readonly networkTenantId: TenantId;
   /** Since when it belongs there. */
   readonly joinedAtMs: number;
+  /** Without them it may send everything to every device there. */
+  readonly sendRules?: SendRules;
 }
 
 /** What a connection is told by the relay. */

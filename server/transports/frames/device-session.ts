@@ -17,6 +17,7 @@ import type { NetworkId } from '../../kernel/ids.ts';
 import type { LogFields, Logger } from '../../kernel/logger.ts';
 import { toAppError } from '../error-table.ts';
 import type { Connection } from '../pipeline/pipeline.ts';
+import { asksForAnswer } from './answered-frames.ts';
 import { decodeFrame } from './decode-frame.ts';
 import type { DeviceChannel } from './device-channel.ts';
 import { errorAnswer } from './error-frame.ts';
@@ -441,8 +442,3 @@ const PROVIDER_TYPES: ReadonlySet<number> = new Set([
   FrameType.COMPUTE_CREDIT,
   FrameType.COMPUTE_RESULT,
 ]);
-
-/** True for what is answered in any case; a TRANSIENT frame to a device is only where it is refused. */
-function asksForAnswer({ delivery, type }: FrameView['header']): boolean {
-  return delivery === Delivery.STORED || type === FrameType.PROVIDER_OFFER;
-}

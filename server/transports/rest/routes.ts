@@ -7,10 +7,12 @@ import type { DeviceService } from '../../domains/devices/index.ts';
 import type { DiscoveryService } from '../../domains/discovery/index.ts';
 import type { LedgerService } from '../../domains/ledger/index.ts';
 import type { NetworkService } from '../../domains/networks/index.ts';
+import type { PairingService } from '../../domains/pairings/index.ts';
 import type { PaymentService } from '../../domains/payments/index.ts';
 import type { ProviderService } from '../../domains/providers/index.ts';
 import type { ReadingService } from '../../domains/readings/index.ts';
 import type { RefusalService } from '../../domains/refusals/index.ts';
+import type { RouteService } from '../../domains/routes/index.ts';
 import type { ShadowService } from '../../domains/shadow/index.ts';
 import type { SpendingService } from '../../domains/spending/index.ts';
 import type { TenantService } from '../../domains/tenants/index.ts';
@@ -39,6 +41,17 @@ import { listPlatformAuditRecords } from './audit/list-platform-records.ts';
 import { listAuditRecords } from './audit/list-records.ts';
 import { proveAuditContinuation } from './audit/prove-continuation.ts';
 import { proveAuditRecord } from './audit/prove-record.ts';
+import { createConnection } from './connections/create.ts';
+import { decideConnection } from './connections/decide.ts';
+import { endConnection } from './connections/end.ts';
+import { getConnection } from './connections/get.ts';
+import { listConnections } from './connections/list.ts';
+import {
+  getDeviceConnectionRule,
+  getNetworkConnectionRule,
+  setDeviceConnectionRule,
+  setNetworkConnectionRule,
+} from './connections/rules.ts';
 import { addDeviceToNetwork } from './devices/add-network.ts';
 import { createBootstrapKey, listBootstrapKeys, revokeBootstrapKey } from './devices/bootstrap-keys.ts';
 import { changeDeviceState } from './devices/change-state.ts';
@@ -118,6 +131,8 @@ import { setReadingRetention } from './readings/set-retention.ts';
 import { countRecoveryCodes } from './recovery/count-codes.ts';
 import { makeRecoveryCodes } from './recovery/make-codes.ts';
 import { recover } from './recovery/recover.ts';
+import { followRoutes } from './routing/follow.ts';
+import { listRoutes } from './routing/list.ts';
 import { getSpending } from './spending/get.ts';
 import { setSpendLimits } from './spending/set-limits.ts';
 import { createTenant } from './tenants/create.ts';
@@ -170,6 +185,8 @@ export interface RestServices {
   readonly shadows: ShadowService;
   readonly topology: TopologyService;
   readonly discovery: DiscoveryService;
+  readonly pairings: PairingService;
+  readonly routing: RouteService;
   readonly audit: AuditService;
 }
 
@@ -180,6 +197,7 @@ export interface RestServices {
 export const createRestRoutes = (services: RestServices, operationNames: () => readonly string[]) => [
   ...accountRoutes(services, operationNames),
   ...deviceRoutes(services),
+  ...connectionRoutes(services),
   ...marketRoutes(services),
   ...auditRoutes(services),
   ...administrationRoutes(services),
@@ -293,6 +311,21 @@ const deviceRoutes = (services: RestServices) => [
   changeDeviceState(services),
   getReadingRetention(services),
   setReadingRetention(services),
+];
+
+/** Connections between devices, and the ways to them. */
+const connectionRoutes = (services: RestServices) => [
+  listConnections(services),
+  createConnection(services),
+  getConnection(services),
+  decideConnection(services),
+  endConnection(services),
+  getNetworkConnectionRule(services),
+  setNetworkConnectionRule(services),
+  getDeviceConnectionRule(services),
+  setDeviceConnectionRule(services),
+  listRoutes(services),
+  followRoutes(services),
 ];
 
 /** Money and computing time. */

@@ -80,6 +80,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'ledger_verified_accounts',
   ],
   'server/domains/spending': ['spending_limits', 'spending_quotas', 'spending_days', 'spending_holds'],
+  'server/domains/pairings': ['pairings', 'pairing_rules', 'pairing_asking_devices'],
   'server/domains/quality': ['quality_providers'],
   'server/domains/payments': ['payment_standings'],
   'server/domains/providers': ['marketplace_providers', 'marketplace_models'],
