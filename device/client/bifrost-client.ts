@@ -167,10 +167,16 @@ export class BifrostClient {
     }
   }
 
-  /** Publishes a reading or a state to the network, stored. Without `measuredAtMs` it was measured now. */
-  publish(event: Omit<DeviceEvent, 'measuredAtMs'> & { measuredAtMs?: number }): Promise<Acceptance> {
+  /**
+   * Publishes a reading or a state, stored: to the network, or to the group or device whose id is `to`. Without `measuredAtMs` it was
+   * measured now.
+   */
+  publish(
+    event: Omit<DeviceEvent, 'measuredAtMs'> & { measuredAtMs?: number },
+    { to }: { to?: string } = {},
+  ): Promise<Acceptance> {
     const payload = encodeEvent({ ...event, measuredAtMs: event.measuredAtMs ?? this.#clock.nowMs() });
-    return this.send({ type: FrameType.EVENT, payload });
+    return this.send({ type: FrameType.EVENT, payload, ...(to === undefined ? {} : { destinationId: to }) });
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Config } from '../config/index.ts';
 import { createMembershipStore, type MembershipStore } from '../domains/devices/index.ts';
+import { createGroupStore, GroupBook } from '../domains/groups/index.ts';
 import { createPairingStore, PermissionBook } from '../domains/pairings/index.ts';
 import {
   createConnectionRegistry,
@@ -41,7 +42,10 @@ export function buildMessaging(config: Config, platform: Platform) {
   const connections = createConnectionRegistry({ log, clock });
   const pairingStore = createPairingStore(database);
   const permissions = new PermissionBook(pairingStore, clock);
-  const memberships = withSendRules(withoutSuspended(createMembershipStore(database), platform), permissions);
+  const groupStore = createGroupStore(database);
+  const groups = new GroupBook(groupStore);
+  const known = withoutSuspended(createMembershipStore(database), platform);
+  const memberships = withReceivers(known, permissions, groups);
   const sessions: SessionHearer[] = [];
   const relay = createRelayService(
     { retentionMs: config.streamRetentionHours * 3_600_000, streamFramesMax: config.streamFramesMax },
@@ -59,7 +63,7 @@ export function buildMessaging(config: Config, platform: Platform) {
       logger,
       metrics: relayMetrics(metrics),
       room: platform.disk,
-      events: networkEvents(permissions, sessions),
+      events: networkEvents(permissions, groups, sessions),
     },
   );
   measureConnections(metrics, relay, connections);
@@ -75,6 +79,8 @@ export function buildMessaging(config: Config, platform: Platform) {
     serverTopics: createServerTopics(topics),
     pairingStore,
     permissions,
+    groupStore,
+    groups,
     /** Calls `hear` when a device can be told something in a network. */
     onSession: (hear: SessionHearer) => void sessions.push(hear),
     onPresence,
@@ -111,10 +117,17 @@ function measureConnections(
 type SessionHearer = (device: NetworkDevice) => void;
 
 /** What the relay tells of devices in their networks. */
-function networkEvents(permissions: PermissionBook, sessions: readonly SessionHearer[]): NetworkEvents {
+function networkEvents(
+  permissions: PermissionBook,
+  groups: GroupBook,
+  sessions: readonly SessionHearer[],
+): NetworkEvents {
   return {
     joined: async ({ networkId }) => void (await permissions.reload(networkId)),
-    left: ({ networkId, deviceId }) => permissions.peek(networkId)?.forget(deviceId),
+    left({ networkId, deviceId }) {
+      permissions.peek(networkId)?.forget(deviceId);
+      groups.peek(networkId)?.forget(deviceId);
+    },
     sessionBegan(device) {
       for (const hear of sessions) hear(device);
     },
@@ -135,18 +148,26 @@ function withoutSuspended(memberships: MembershipStore, { suspended }: Platform)
   };
 }
 
-/** Each membership with what may be sent in its network. */
-function withSendRules(memberships: MembershipStore, permissions: PermissionBook): MembershipStore {
+/** Each membership with what may be sent in its network, and to which groups. */
+function withReceivers(
+  memberships: MembershipStore,
+  permissions: PermissionBook,
+  groups: GroupBook,
+): MembershipStore {
   return {
     ...memberships,
     async findMemberships(actor) {
       const found = await memberships.findMemberships(actor);
       if (found === null) return null;
       return Promise.all(
-        found.map(async (membership) => ({
-          ...membership,
-          sendRules: await permissions.load(membership.networkId),
-        })),
+        found.map(async (membership) => {
+          const { networkId } = membership;
+          const [sendRules, ofNetwork] = await Promise.all([
+            permissions.load(networkId),
+            groups.load(networkId),
+          ]);
+          return { ...membership, sendRules, groups: ofNetwork };
+        }),
       );
     },
   };

@@ -1,4 +1,5 @@
 import { identifyDevice, pageDevicesOf } from '../domains/devices/index.ts';
+import { createGroupService } from '../domains/groups/index.ts';
 import {
   ASKS_INTERVAL_MS,
   ASKS_MAX,
@@ -21,13 +22,13 @@ import type { Messaging } from './messaging.ts';
 import type { Platform } from './platform.ts';
 import type { Readings } from './readings.ts';
 
-/** Connections between devices, and the ways to them. */
+/** Connections between devices, the ways to them, and groups. */
 export type Pairings = ReturnType<typeof buildPairings>;
 
 /** Builds the area. */
 export function buildPairings(
   platform: Platform,
-  { relay, connections, pairingStore, permissions, onSession }: Messaging,
+  { relay, connections, pairingStore, permissions, groupStore, groups: groupBook, onSession }: Messaging,
   { devices, networks }: Identity,
   { topology }: Readings,
 ) {
@@ -58,7 +59,14 @@ export function buildPairings(
     },
     topology,
   });
-  return { pairings, routing };
+  const groups = createGroupService(groupBook, {
+    store: groupStore,
+    networks,
+    streams: relay,
+    clock,
+    random,
+  });
+  return { pairings, routing, groups };
 }
 
 async function identify({ database, core }: Platform, deviceId: DeviceId): Promise<AskingIdentity | null> {

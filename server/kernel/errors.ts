@@ -69,6 +69,7 @@ export function notFound(
     | 'audit_record'
     | 'abuse_measure'
     | 'connection'
+    | 'group'
     | 'response',
 ): AppError {
   const name = what.charAt(0).toUpperCase() + what.slice(1).replaceAll('_', ' ');

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runConnections } from '../../device/examples/connections/main.ts';
 import {
   Command,
   ConnectionAsk,
@@ -16,7 +17,6 @@ import {
   Routes,
   uuidToBytes,
 } from '../../proto/index.ts';
-import { runConnections } from '../../device/examples/connections/main.ts';
 import { BifrostSocket, codeOf } from '../support/bifrost-socket.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import {
@@ -350,5 +350,91 @@ describe('routes', () => {
     expect(one).toMatchObject({ path: 'relay', sinceMs: expect.any(Number) });
     const first = await routeOf(a, { limit: 1 });
     expect(first.isMore).toBe(true);
+  });
+});
+
+describe('a group', () => {
+  async function grouped() {
+    const scene = await home('open');
+    const { household, a } = scene;
+    const groups = `/api/v1/networks/${household.network.id}/groups`;
+    const { id } = await server.post<{ id: string }>(groups, { name: 'Lamps' }, household.token);
+    const add = (...deviceIds: string[]) =>
+      server.request('POST', `${groups}/${id}/members`, { body: { deviceIds }, token: household.token });
+    const say = async (name: string, delivery: Delivery = Delivery.STORED) => {
+      a.send({ delivery, destinationId: id }, encodePayload(Event, { name }));
+      if (delivery === Delivery.STORED) await a.next(FrameType.ACK);
+    };
+    return { ...scene, groups, id, add, say };
+  }
+  const heard = async (socket: BifrostSocket) => {
+    socket.send({ type: FrameType.PING });
+    await socket.next(FrameType.PONG);
+    return socket.frames
+      .filter(({ header }) => header.type === FrameType.EVENT)
+      .map(({ payload }) => decodePayload(Event, payload).name);
+  };
+
+  it('gets what is said to it, once for each member, and nobody else hears it', async () => {
+    const { household, a, b, id, add, say } = await grouped();
+    const third = await createDevice(server, household.token, household.network.id, 'Third device');
+    const c = await BifrostSocket.open(server, third);
+    expect((await add(b.credentials.deviceId)).status).toBe(200);
+    await say('stored');
+    await say('now', Delivery.TRANSIENT);
+    await b.next(FrameType.EVENT);
+    await b.next(FrameType.EVENT);
+    expect(await heard(b)).toEqual([]);
+    expect(await heard(c)).toEqual([]);
+    a.send(
+      { type: FrameType.COMMAND, delivery: Delivery.STORED, destinationId: id },
+      encodePayload(Command, { name: 'led.set' }),
+    );
+    expect(await refusalOf(a)).toBe('frame_destination_unknown');
+  });
+
+  it('is read by a member that was away from where it joined on, and by nobody else', async () => {
+    const { household, b, groups, id, add, say } = await grouped();
+    await add(b.credentials.deviceId);
+    b.close();
+    await b.closed();
+    const late = await createDevice(server, household.token, household.network.id, 'Late device');
+    await say('first');
+    await add(late.deviceId);
+    await say('second');
+    const [back, joined] = [
+      await BifrostSocket.open(server, b.credentials),
+      await BifrostSocket.open(server, late),
+    ];
+    const nameOf = async (socket: BifrostSocket) =>
+      decodePayload(Event, (await socket.next(FrameType.EVENT)).payload).name;
+    expect([await nameOf(back), await nameOf(back), await nameOf(joined)]).toEqual([
+      'first',
+      'second',
+      'second',
+    ]);
+    await server.request('DELETE', `${groups}/${id}/members/${late.deviceId}`, {
+      token: household.token,
+      expect: 200,
+    });
+    await say('third');
+    expect(await nameOf(back)).toBe('third');
+    expect(await heard(joined)).toEqual([]);
+  });
+
+  it('has devices of its network alone, a name of its own, and an end', async () => {
+    const { household, a, b, groups, id, add } = await grouped();
+    const { status, body } = await add(b.credentials.deviceId, world.bob.device.deviceId);
+    expect([status, body.error.code]).toEqual([404, 'device_not_found']);
+    const { items } = await server.get<{ items: { members: number }[] }>(groups, household.token);
+    expect(items.map(({ members }) => members)).toEqual([0]);
+    const again = await server.request('POST', groups, { body: { name: 'Lamps' }, token: household.token });
+    expect([again.status, again.body.error.code]).toEqual([409, 'group_name_taken']);
+    const many = Array.from({ length: 100_000 }, () => b.credentials.deviceId);
+    expect((await add(...many)).status).toBe(413);
+    expect((await add(...many.slice(0, 1_001))).status).toBe(400);
+    await server.request('DELETE', `${groups}/${id}`, { token: household.token, expect: 200 });
+    a.send({ delivery: Delivery.STORED, destinationId: id }, encodePayload(Event, { name: 'gone' }));
+    expect(await refusalOf(a)).toBe('frame_destination_unknown');
   });
 });

@@ -10,6 +10,8 @@ export interface Target {
   readonly transactionId: string;
   /** A connection between two devices of the tenant. */
   readonly connectionId: string;
+  /** A group of the network. */
+  readonly groupId: string;
   /** Positions in the victim's lists, by list. */
   readonly cursors: Readonly<Record<string, string>>;
   /** What the attacker has itself, to be joined with what isn't its own. */
@@ -43,6 +45,7 @@ export const UNKNOWN_TARGET = (target: Target): Target => ({
   invitationId: UNKNOWN_ID,
   transactionId: UNKNOWN_ID,
   connectionId: UNKNOWN_ID,
+  groupId: UNKNOWN_ID,
 });
 
 /** An attack that names what is the victim's. */

@@ -1,6 +1,19 @@
-import { type Attack, blind, list, on, UNKNOWN_ID } from './attack.ts';
+import { type Attack, blind, list, on, type Target, UNKNOWN_ID } from './attack.ts';
 
-/** Connections between devices, and the ways to them. */
+/** A group, by its network and by the attacker's own. */
+function ofGroup(
+  operation: string,
+  method: string,
+  end: string,
+  body?: (target: Target) => unknown,
+): Attack[] {
+  return [
+    on(operation, method, ({ networkId, groupId }) => `networks/${networkId}/groups/${groupId}${end}`, body),
+    on(operation, method, ({ own, groupId }) => `networks/${own.networkId}/groups/${groupId}${end}`, body),
+  ];
+}
+
+/** Connections between devices, the ways to them, and groups. */
 export const CONNECTION_ATTACKS: readonly Attack[] = [
   ...list('connections.list', 'connections'),
   on('connections.list', 'GET', ({ networkId }) => `connections?networkId=${networkId}`),
@@ -50,4 +63,20 @@ export const CONNECTION_ATTACKS: readonly Attack[] = [
   on('routes.list', 'GET', ({ deviceId }) => `routes?deviceId=${deviceId}`),
   on('routes.list', 'GET', ({ deviceId }) => `routes?from=${deviceId}`),
   on('routes.follow', 'GET', ({ networkId }) => `routes/live?networkId=${networkId}`),
+  on('groups.list', 'GET', ({ networkId }) => `networks/${networkId}/groups`),
+  on(
+    'groups.create',
+    'POST',
+    ({ networkId }) => `networks/${networkId}/groups`,
+    () => ({ name: 'Spies' }),
+  ),
+  ...ofGroup('groups.rename', 'PUT', '', () => ({ name: 'Spies' })),
+  ...ofGroup('groups.members.list', 'GET', '/members'),
+  ...ofGroup('groups.members.add', 'POST', '/members', ({ own }) => ({ deviceIds: [own.deviceId] })),
+  on(
+    'groups.members.remove',
+    'DELETE',
+    ({ networkId, groupId, deviceId }) => `networks/${networkId}/groups/${groupId}/members/${deviceId}`,
+  ),
+  ...ofGroup('groups.remove', 'DELETE', ''),
 ];

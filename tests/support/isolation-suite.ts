@@ -69,6 +69,8 @@ const VICTIM_TABLES = [
   'pairings',
   'pairing_rules',
   'pairing_asking_devices',
+  'device_groups',
+  'device_group_members',
 ] as const;
 
 /**
@@ -144,6 +146,16 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     { networkId: cellar.id, sourceId: heater.deviceId, targetId: cooler.deviceId, reason: 'Secret reason' },
     alice.token,
   );
+  const group = await server.post<{ id: string }>(
+    `/api/v1/networks/${cellar.id}/groups`,
+    { name: 'Secret group' },
+    alice.token,
+  );
+  await server.request('POST', `/api/v1/networks/${cellar.id}/groups/${group.id}/members`, {
+    body: { deviceIds: [cooler.deviceId] },
+    token: alice.token,
+    expect: 200,
+  });
   const attackers = await gatherAttackers(world);
   const { available } = await server.get<{ available: { value: string } }>(
     '/api/v1/ledger/balance',
@@ -158,6 +170,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     invitationId: invitation.id,
     transactionId,
     connectionId: connection.id,
+    groupId: group.id,
     cursors: await cursorsOf(world),
     own: { networkId: bob.network.id, deviceId: bob.device.deviceId },
   };
@@ -174,6 +187,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
       token.id,
       invitation.id,
       connection.id,
+      group.id,
       'Secret',
       transactionId,
       '731.29',
@@ -356,6 +370,10 @@ async function attackByFrames({ world: { server, bob }, hidden, cellar, kitchen 
         [
           [hidden.networkId, hidden.deviceId],
           [unknown.networkId, unknown.deviceId],
+        ],
+        [
+          [device.networkId, hidden.groupId],
+          [device.networkId, unknown.groupId],
         ],
         [
           [device.networkId, hidden.deviceId],

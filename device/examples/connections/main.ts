@@ -18,10 +18,19 @@ export interface ConnectionsExample {
  * The first device asks for the second one, which allows it `led.*`; the first switches its light, is refused something else, and is
  * refused everything once the second one has withdrawn it. Where the rule of the network connects them, nobody is asked.
  */
-export async function runConnections({ url, first, second, module, print }: ConnectionsExample): Promise<void> {
+export async function runConnections({
+  url,
+  first,
+  second,
+  module,
+  print,
+}: ConnectionsExample): Promise<void> {
   const core = loadDeviceCore(readFileSync(module));
   const clientOf = (credentials: string) =>
-    createBifrostClient({ url, credentials: parseCredentials(credentials) }, { core, openSocket: openNodeSocket });
+    createBifrostClient(
+      { url, credentials: parseCredentials(credentials) },
+      { core, openSocket: openNodeSocket },
+    );
   const [switcher, lamp] = [clientOf(first), clientOf(second)];
   try {
     lamp.on('ask', async (ask) => {

@@ -2,6 +2,7 @@ import type { FrameView } from '../../../proto/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { gather } from '../../kernel/gather.ts';
+import { HeldValues } from '../../kernel/held-values.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { SendRules } from '../relay/index.ts';
 import { nameIn } from './frame-names.ts';
@@ -169,19 +170,15 @@ function refusal(verdict: Extract<Verdict, string> & keyof typeof REFUSALS): App
  */
 export class PermissionBook {
   readonly #store: Pick<PairingStore, 'networksOf' | 'readRules' | 'use'>;
-  readonly #clock: Clock;
-  /** Held weakly: a network's rules go with the last connection that sends by them. */
-  readonly #networks = new Map<NetworkId, WeakRef<NetworkRules>>();
+  readonly #networks: HeldValues<NetworkId, NetworkRules>;
   readonly #read: (networkId: NetworkId) => Promise<{ stored: StoredRules | null; read: number }>;
-  /** Networks that are read for the first time. */
-  readonly #loading = new Map<NetworkId, Promise<NetworkRules>>();
   #reads = 0;
-  /** How many networks are noted before those that nobody holds are looked for. */
-  #sweepAt = NETWORKS_READ_MAX;
-
   constructor(store: Pick<PairingStore, 'networksOf' | 'readRules' | 'use'>, clock: Clock) {
     this.#store = store;
-    this.#clock = clock;
+    this.#networks = new HeldValues(
+      () => new NetworkRules(clock, (pairing, frameId) => store.use(pairing.id, frameId)),
+      (networkId, rules) => this.#readInto(networkId, rules),
+    );
     this.#read = gather(async (networkIds: readonly NetworkId[]) => {
       const read = ++this.#reads;
       const found = await store.readRules(networkIds);
@@ -192,29 +189,12 @@ export class PermissionBook {
 
   /** The rules of a network, read where nobody holds them. */
   load(networkId: NetworkId): NetworkRules | Promise<NetworkRules> {
-    const loading = this.#loading.get(networkId);
-    if (loading !== undefined) return loading;
-    const known = this.peek(networkId);
-    if (known !== undefined) return known;
-    this.#sweep();
-    const rules = new NetworkRules(this.#clock, (pairing, frameId) => this.#store.use(pairing.id, frameId));
-    // Known before it is read: what is decided meanwhile is noted in it.
-    this.#networks.set(networkId, new WeakRef(rules));
-    const reading = this.#readInto(networkId, rules)
-      .then(() => rules)
-      .catch((error: unknown) => {
-        // Nobody may send by rules that were never read.
-        this.#networks.delete(networkId);
-        throw error;
-      })
-      .finally(() => this.#loading.delete(networkId));
-    this.#loading.set(networkId, reading);
-    return reading;
+    return this.#networks.load(networkId);
   }
 
   /** The rules of a network that somebody holds. */
   peek(networkId: NetworkId): NetworkRules | undefined {
-    return this.#networks.get(networkId)?.deref();
+    return this.#networks.peek(networkId);
   }
 
   /** Reads the rules anew, where somebody holds them. The pairings that were not known as they are. */
@@ -237,17 +217,16 @@ export class PermissionBook {
 
   /** Nobody knows whether a decision was kept: nothing is sent in its network until that is read. */
   distrust(pairingId: string): void {
-    for (const held of this.#networks.values()) {
-      const rules = held.deref();
-      if (rules?.has(pairingId)) rules.distrust();
+    for (const [, rules] of this.#networks.held()) {
+      if (rules.has(pairingId)) rules.distrust();
     }
   }
 
   /** Reads what is not known for sure. The pairings that were not known as they are. */
   async reloadUnknown(): Promise<readonly Pairing[]> {
     const news: Pairing[] = [];
-    for (const [networkId, held] of this.#networks) {
-      if (held.deref()?.isUnknown === true) news.push(...(await this.reload(networkId)));
+    for (const [networkId, rules] of this.#networks.held()) {
+      if (rules.isUnknown) news.push(...(await this.reload(networkId)));
     }
     return news;
   }
@@ -255,14 +234,5 @@ export class PermissionBook {
   async #readInto(networkId: NetworkId, rules: NetworkRules): Promise<readonly Pairing[]> {
     const { stored, read } = await this.#read(networkId);
     return stored === null ? [] : rules.applyAll(stored, read);
-  }
-
-  /** Forgets what nobody holds any more. */
-  #sweep(): void {
-    if (this.#networks.size < this.#sweepAt) return;
-    for (const [networkId, held] of this.#networks) {
-      if (held.deref() === undefined) this.#networks.delete(networkId);
-    }
-    this.#sweepAt = 2 * this.#networks.size + NETWORKS_READ_MAX;
   }
 }

@@ -194,7 +194,9 @@ export class DeliverySession {
   async #readPage(): Promise<void> {
     const { networkId, tenantId: networkTenantId } = this;
     const skips = this.#skips;
-    const network = { networkId, networkTenantId };
+    // As it is now: the device may have joined a group, or left one.
+    const groups = this.peer.memberships.get(networkId)?.groups?.groupsOf(this.peer.actor.deviceId) ?? [];
+    const network = { networkId, networkTenantId, groups };
     const limit = Math.min(PAGE_FRAMES_MAX, this.channel.windowFrames);
     const page = await this.#store.readPage(this.peer.actor, network, this.#sentOffset, limit);
     this.#failedReads = 0;

@@ -8,7 +8,10 @@ export { createRelayStore } from './store.postgres.ts';
 export type {
   DeliveryChannel,
   DeviceIdentity,
+  GroupMembers,
+  JoinedGroup,
   Membership,
+  MulticastGroups,
   Peer,
   RelayOptions,
   SendRules,

@@ -51,6 +51,8 @@ export interface RelayService {
    * its receivers gets it signed.
    */
   makeFor(peer: Peer, frame: MadeFrame): FrameView;
+  /** The offset of the last frame in a network's stream, 0 for none. */
+  headOf(networkId: NetworkId): Promise<number>;
   /** Sends a frame of the server's own to a device that is connected in the frame's network, TRANSIENT. False: it isn't. */
   tell(deviceId: DeviceId, frame: ServerFrame): boolean;
   /**

@@ -25,7 +25,14 @@ import type { NetworkDevice, RelayDependencies } from './ports.ts';
 import { Progress } from './progress.ts';
 import { Questions } from './questions.ts';
 import type { RelayService } from './relay-service.ts';
-import { checkForwarding, checkNetwork, checkSource, planResume, wantsToBeKept } from './rules.ts';
+import {
+  checkForwarding,
+  checkNetwork,
+  checkSource,
+  mayGoToMany,
+  planResume,
+  wantsToBeKept,
+} from './rules.ts';
 import { Sessions } from './sessions.ts';
 import { Sources } from './sources.ts';
 import { type KeptFrame, StreamWriter } from './stream-writer.ts';
@@ -33,6 +40,7 @@ import type {
   DeliveryChannel,
   DeviceIdentity,
   FrameToStore,
+  GroupMembers,
   Peer,
   PeerEvents,
   RelayOptions,
@@ -133,15 +141,24 @@ class Relay implements RelayService {
     const refused = checkForwarding(header);
     if (refused !== null) throw relayError(refused);
     if (header.destinationId !== null) {
-      const rules = peer.memberships.get(header.networkId as NetworkId)?.sendRules;
+      const membership = peer.memberships.get(header.networkId as NetworkId);
+      const members = membership?.groups?.membersOf(header.destinationId);
+      if (members !== undefined) {
+        if (!mayGoToMany(header)) throw relayError('frame_destination_unknown');
+        return this.#forward(peer, frame, members);
+      }
+      const rules = membership?.sendRules;
       if (rules?.isRestricted) return this.#forwardIfAllowed(peer, frame, rules);
     }
     return this.#forward(peer, frame);
   }
 
-  #forward(peer: Peer, frame: FrameView): number | Promise<number> {
+  /** `members`: those of the group that it is for. */
+  #forward(peer: Peer, frame: FrameView, members?: GroupMembers): number | Promise<number> {
     const { header } = frame;
-    return header.delivery === Delivery.STORED ? this.#store(peer, frame) : this.#send(peer, frame);
+    return header.delivery === Delivery.STORED
+      ? this.#store(peer, frame, members)
+      : this.#send(peer, frame, members);
   }
 
   async findKept(peer: Peer, frame: FrameView): Promise<number> {
@@ -189,6 +206,11 @@ class Relay implements RelayService {
     const { clock, random } = this.#dependencies;
     const nonce = this.#sources.nextMadeNonce(peer, clock.nowMs());
     return frameInName(peer, frame, { id: random.uuid(), nonce });
+  }
+
+  async headOf(networkId: NetworkId): Promise<number> {
+    const [stream] = await this.#dependencies.store.readHeads([networkId]);
+    return stream?.head ?? 0;
   }
 
   tell(deviceId: DeviceId, frame: ServerFrame): boolean {
@@ -266,8 +288,8 @@ class Relay implements RelayService {
   }
 
   /** Writes a frame into the stream; it is delivered from there. */
-  #store(peer: Peer, frame: FrameView): Promise<number> {
-    const toStore = this.#toStore(peer, frame, false);
+  #store(peer: Peer, frame: FrameView, members?: GroupMembers): Promise<number> {
+    const toStore = this.#toStore(peer, frame, false, members);
     this.#dependencies.metrics.frameForwarded('stored');
     const kept = this.#writer.append(toStore);
     return frame.header.madeByServer ? kept : this.#sources.keep(peer, frame.header, kept, mayComeAgain);
@@ -282,7 +304,12 @@ class Relay implements RelayService {
     return deciding.then(() => this.#forward(peer, copy));
   }
 
-  #toStore(peer: Peer, { header, contentLength, bytes }: FrameView, isRepetition: boolean): FrameToStore {
+  #toStore(
+    peer: Peer,
+    { header, contentLength, bytes }: FrameView,
+    isRepetition: boolean,
+    members?: GroupMembers,
+  ): FrameToStore {
     const networkId = header.networkId as NetworkId;
     const membership = peer.memberships.get(networkId);
     if (membership === undefined) throw relayError('network_not_found');
@@ -298,7 +325,9 @@ class Relay implements RelayService {
       destinationUnknown:
         destinationId !== null &&
         !isRepetition &&
+        members === undefined &&
         this.#sessions.find(networkId, destinationId) === undefined,
+      ...(members === undefined ? {} : { receivers: members }),
       nonce: header.madeByServer ? null : header.nonce,
       isRepetition,
       content: isRepetition ? new Uint8Array(0) : bytes.slice(0, contentLength),
@@ -310,11 +339,11 @@ class Relay implements RelayService {
   }
 
   /** Sends a frame to those who are connected now. */
-  #send(peer: Peer, frame: FrameView): number | Promise<number> {
+  #send(peer: Peer, frame: FrameView, members?: GroupMembers): number | Promise<number> {
     const { header } = frame;
     const networkId = header.networkId as NetworkId;
     const destinationId = header.destinationId as DeviceId | null;
-    const receivers = this.#sessions.receivers(networkId, peer.actor.deviceId, destinationId);
+    const receivers = this.#sessions.receivers(networkId, peer.actor.deviceId, destinationId, members);
     this.#dependencies.metrics.frameForwarded('transient');
     if (receivers.length > 0) {
       const unsigned = unsignedFrame(frame.bytes.subarray(0, frame.contentLength), 0);
@@ -326,7 +355,7 @@ class Relay implements RelayService {
       this.#signer.signEach(outgoing, ({ session }, bytes) => session.send(bytes, 0));
       return 0;
     }
-    if (destinationId === null) return 0;
+    if (destinationId === null || members !== undefined) return 0;
     return this.#questions.requireMember(peer, { networkId, deviceId: destinationId });
   }
 
@@ -353,16 +382,17 @@ class Relay implements RelayService {
     this.#sendAll(outgoing);
   }
 
-  #deliveriesOf({ frame: { networkId, sourceId, destinationId, content }, streamOffset }: KeptFrame) {
+  #deliveriesOf({ frame, streamOffset }: KeptFrame) {
+    const { networkId, sourceId, destinationId, content } = frame;
     const receivers = this.#sessions
-      .receivers(networkId, sourceId, destinationId)
+      .receivers(networkId, sourceId, destinationId, frame.receivers)
       .filter((session) => session.take({ content, streamOffset }));
     if (receivers.length === 0) return [];
-    const frame = unsignedFrame(content, streamOffset);
+    const unsigned = unsignedFrame(content, streamOffset);
     return receivers.map((session) => ({
       session,
       signingKey: session.peer.signingKey,
-      frame,
+      frame: unsigned,
       streamOffset,
     }));
   }

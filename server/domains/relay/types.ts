@@ -29,6 +29,26 @@ export interface SendRules {
   requireAllowed(frame: FrameView): Promise<void> | null;
 }
 
+/** A group that a device is in, and the head of the stream when it joined. */
+export interface JoinedGroup {
+  readonly groupId: string;
+  readonly joinedOffset: number;
+}
+
+/** Sets of devices of a network that a frame can be for. They follow what is changed while they are held. */
+export interface MulticastGroups {
+  /** Undefined: there is no such group. */
+  membersOf(groupId: string): GroupMembers | undefined;
+  groupsOf(deviceId: DeviceId): readonly JoinedGroup[];
+}
+
+/** The devices of a group. */
+export interface GroupMembers {
+  readonly size: number;
+  has(deviceId: DeviceId): boolean;
+  keys(): Iterable<DeviceId>;
+}
+
 /** A network that a device belongs to. */
 export interface Membership {
   readonly networkId: NetworkId;
@@ -38,6 +58,8 @@ export interface Membership {
   readonly joinedAtMs: number;
   /** Without them it may send everything to every device there. */
   readonly sendRules?: SendRules;
+  /** Without them a frame is for one device, or for all. */
+  readonly groups?: MulticastGroups;
 }
 
 /** What a connection is told by the relay. */
@@ -98,7 +120,10 @@ export interface FrameToStore {
   /** Who owns the network. */
   readonly tenantId: TenantId;
   readonly frameId: string;
+  /** A device, a group, or (null) all. */
   readonly destinationId: DeviceId | null;
+  /** The members of the group that it is for. */
+  readonly receivers?: GroupMembers;
   /** False: nobody needs to ask whether the destination belongs to the network. It is connected there, for example. */
   readonly destinationUnknown: boolean;
   /** Null: the server made the frame for its source, whose nonces are its own. */

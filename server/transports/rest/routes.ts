@@ -5,6 +5,7 @@ import type { AuditService } from '../../domains/audit/index.ts';
 import type { CommandService } from '../../domains/commands/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
 import type { DiscoveryService } from '../../domains/discovery/index.ts';
+import type { GroupService } from '../../domains/groups/index.ts';
 import type { LedgerService } from '../../domains/ledger/index.ts';
 import type { NetworkService } from '../../domains/networks/index.ts';
 import type { PairingService } from '../../domains/pairings/index.ts';
@@ -72,6 +73,8 @@ import { removeDeviceFromNetwork } from './devices/remove-network.ts';
 import { rotateDeviceToken } from './devices/rotate-token.ts';
 import { sendCommand } from './devices/send-command.ts';
 import { updateDevice } from './devices/update.ts';
+import { createGroup, listGroups, removeGroup, renameGroup } from './groups/groups.ts';
+import { addGroupMembers, listGroupMembers, removeGroupMember } from './groups/members.ts';
 import { listIdentities } from './identities/list.ts';
 import { removeIdentity } from './identities/remove.ts';
 import { createInvitation } from './invitations/create.ts';
@@ -187,6 +190,7 @@ export interface RestServices {
   readonly discovery: DiscoveryService;
   readonly pairings: PairingService;
   readonly routing: RouteService;
+  readonly groups: GroupService;
   readonly audit: AuditService;
 }
 
@@ -313,7 +317,7 @@ const deviceRoutes = (services: RestServices) => [
   setReadingRetention(services),
 ];
 
-/** Connections between devices, and the ways to them. */
+/** Connections between devices, the ways to them, and groups. */
 const connectionRoutes = (services: RestServices) => [
   listConnections(services),
   createConnection(services),
@@ -326,6 +330,13 @@ const connectionRoutes = (services: RestServices) => [
   setDeviceConnectionRule(services),
   listRoutes(services),
   followRoutes(services),
+  listGroups(services),
+  createGroup(services),
+  renameGroup(services),
+  removeGroup(services),
+  listGroupMembers(services),
+  addGroupMembers(services),
+  removeGroupMember(services),
 ];
 
 /** Money and computing time. */

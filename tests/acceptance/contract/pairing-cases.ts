@@ -6,7 +6,11 @@ const path = `/api/v1/connections/${UNKNOWN_ID}`;
 const ofNetwork = ({ network }: World['alice']) => `/api/v1/networks/${network.id}/connection-rule`;
 const ofDevice = ({ device }: World['alice']) => `/api/v1/devices/${device.deviceId}/connection-rule`;
 
-/** Connections between devices. */
+const unknownGroup = { status: 404, code: 'group_not_found' } as const;
+const groupsOf = ({ network }: World['alice']) => `/api/v1/networks/${network.id}/groups`;
+const groupOf = (household: World['alice']) => `${groupsOf(household)}/${UNKNOWN_ID}`;
+
+/** Connections between devices, and groups. */
 export const CONNECTION_REST_CASES: Readonly<Record<string, RestCase>> = {
   'connections.list': {
     valid: () => ({ path: '/api/v1/connections' }),
@@ -71,5 +75,42 @@ export const CONNECTION_REST_CASES: Readonly<Record<string, RestCase>> = {
     refused: ({ bob }) => ({ path: ofDevice(bob), body: { isAsked: true } }),
     status: 404,
     code: 'device_not_found',
+  },
+  'groups.list': {
+    valid: ({ alice }) => ({ path: groupsOf(alice) }),
+    refused: ({ bob }) => ({ path: groupsOf(bob) }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'groups.create': {
+    valid: ({ alice }) => ({ path: groupsOf(alice), body: { name: 'Lamps' } }),
+    refused: ({ bob }) => ({ path: groupsOf(bob), body: { name: 'Lamps' } }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'groups.rename': {
+    valid: ({ alice }) => ({ path: groupOf(alice), body: { name: 'Lamps' } }),
+    refused: ({ alice }) => ({ path: groupOf(alice), body: { name: 'Lamps' } }),
+    ...unknownGroup,
+  },
+  'groups.remove': {
+    valid: ({ alice }) => ({ path: groupOf(alice) }),
+    refused: ({ alice }) => ({ path: groupOf(alice) }),
+    ...unknownGroup,
+  },
+  'groups.members.list': {
+    valid: ({ alice }) => ({ path: `${groupOf(alice)}/members` }),
+    refused: ({ alice }) => ({ path: `${groupOf(alice)}/members` }),
+    ...unknownGroup,
+  },
+  'groups.members.add': {
+    valid: ({ alice }) => ({ path: `${groupOf(alice)}/members`, body: { deviceIds: [UNKNOWN_ID] } }),
+    refused: ({ alice }) => ({ path: `${groupOf(alice)}/members`, body: { deviceIds: [UNKNOWN_ID] } }),
+    ...unknownGroup,
+  },
+  'groups.members.remove': {
+    valid: ({ alice }) => ({ path: `${groupOf(alice)}/members/${UNKNOWN_ID}` }),
+    refused: ({ alice }) => ({ path: `${groupOf(alice)}/members/${UNKNOWN_ID}` }),
+    ...unknownGroup,
   },
 };

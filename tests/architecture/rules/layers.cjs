@@ -112,6 +112,7 @@ const DOMAINS = {
     ],
   },
   topology: { sees: ['devices', 'networks'], uses: [] },
+  groups: { sees: ['networks', 'relay'], uses: [] },
   routes: { sees: ['devices', 'topology'], uses: [] },
   payments: { sees: [], uses: [] },
   providers: { sees: ['pricing', 'quality'], uses: [] },

@@ -33,6 +33,7 @@ import { spending } from './0049-spending.ts';
 import { bootstrapKeys } from './0050-bootstrap-keys.ts';
 import { readingHours } from './0061-reading-hours.ts';
 import { pairings } from './0067-pairings.ts';
+import { groups } from './0068-groups.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -72,4 +73,5 @@ export const migrations: readonly Migration[] = [
   bootstrapKeys,
   readingHours,
   pairings,
+  groups,
 ];
