@@ -41,7 +41,10 @@ export function buildPairings(
     networks,
     identities: { identify: (deviceId) => identify(platform, deviceId) },
     outlet: createPairingOutlet(relay, clock),
-    presence: connections,
+    presence: {
+      heardAtMs: (deviceId) => connections.heardAtMs(deviceId),
+      roundTripMs: (networkId, deviceId) => relay.roundTripMs({ networkId, deviceId }),
+    },
     asks: limiter(ASKS_MAX, ASKS_INTERVAL_MS),
     disturbances: limiter(DISTURBANCES_MAX, DISTURBANCES_INTERVAL_MS),
     clock,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runConnections } from '../../device/examples/connections/main.ts';
 import {
+  Ack,
   Command,
   ConnectionAsk,
   ConnectionDecision,
@@ -109,6 +110,13 @@ describe('two devices of one owner', () => {
   it('send to each other without asking, as ever, and are connected at once when they ask', async () => {
     const { a, b, household } = await home('open');
     expect(await command(a, b.credentials.deviceId)).toBe('kept');
+    expect(await command(b, a.credentials.deviceId)).toBe('kept');
+    for (const socket of [a, b]) {
+      const { streamOffset } = await socket.next(FrameType.COMMAND);
+      socket.send({ type: FrameType.ACK }, encodePayload(Ack, { offset: streamOffset }));
+      socket.send({ type: FrameType.PING });
+      await socket.next(FrameType.PONG);
+    }
     ask(a, b.credentials.deviceId);
     const { state, connectionId } = await stateOf(a);
     expect(state).toBe(PairState.PAIR_ALLOWED);
@@ -122,6 +130,7 @@ describe('two devices of one owner', () => {
         status: 'allowed',
         decidedBy: 'rule',
         path: 'relay',
+        roundTripMs: expect.any(Number),
         established: expect.any(String),
         lastHeartbeat: expect.any(String),
       }),

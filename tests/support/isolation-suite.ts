@@ -21,6 +21,7 @@ import { type Attack, type Target, UNKNOWN_TARGET } from './attack.ts';
 import { ATTACKS, KEPT_KEY, KEPT_ORDER, VISIBLE_ATTACKS } from './attacks.ts';
 import { BifrostSocket } from './bifrost-socket.ts';
 import { deltaPayload } from './compute.ts';
+import { hideConnections, VICTIM_TABLES } from './hidden-things.ts';
 import { openClient } from './ratatoskr.ts';
 import type { TestServer } from './server.ts';
 import {
@@ -55,23 +56,6 @@ interface Scene {
   /** Text that no answer to an attacker may hold. */
   readonly secrets: readonly string[];
 }
-
-/** The tables with the victim's rows, without what changes by itself: her own device attacks her, too. */
-const VICTIM_TABLES = [
-  'networks',
-  'devices',
-  'network_members',
-  'memberships',
-  'membership_networks',
-  'ledger_accounts',
-  'ledger_entries',
-  'marketplace_transactions',
-  'pairings',
-  'pairing_rules',
-  'pairing_asking_devices',
-  'device_groups',
-  'device_group_members',
-] as const;
 
 /**
  * Runs every attack on a running server, once `openWalls` took away what is not to be tested, and gives those that got something, in words: an answer other than to what does
@@ -140,22 +124,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     { role: 'member', networkIds: [cellar.id] },
     alice.token,
   );
-  const heater = await createDevice(server, alice.token, cellar.id, 'Secret heater');
-  const connection = await server.post<{ id: string }>(
-    '/api/v1/connections',
-    { networkId: cellar.id, sourceId: heater.deviceId, targetId: cooler.deviceId, reason: 'Secret reason' },
-    alice.token,
-  );
-  const group = await server.post<{ id: string }>(
-    `/api/v1/networks/${cellar.id}/groups`,
-    { name: 'Secret group' },
-    alice.token,
-  );
-  await server.request('POST', `/api/v1/networks/${cellar.id}/groups/${group.id}/members`, {
-    body: { deviceIds: [cooler.deviceId] },
-    token: alice.token,
-    expect: 200,
-  });
+  const bonds = await hideConnections(server, alice.token, cellar.id, cooler.deviceId);
   const attackers = await gatherAttackers(world);
   const { available } = await server.get<{ available: { value: string } }>(
     '/api/v1/ledger/balance',
@@ -169,8 +138,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     tokenId: token.id,
     invitationId: invitation.id,
     transactionId,
-    connectionId: connection.id,
-    groupId: group.id,
+    ...bonds,
     cursors: await cursorsOf(world),
     own: { networkId: bob.network.id, deviceId: bob.device.deviceId },
   };
@@ -186,8 +154,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
       cooler.deviceId,
       token.id,
       invitation.id,
-      connection.id,
-      group.id,
+      ...Object.values(bonds),
       'Secret',
       transactionId,
       '731.29',

@@ -60,9 +60,7 @@ export function createGroupService(book: GroupBook, dependencies: GroupDependenc
     async create(actor, networkId, name) {
       const account = await requireNetwork(actor, networkId, 'devices.manage');
       const group = { id: random.uuid(), networkId, name, createdAtMs: clock.nowMs() };
-      const outcome = await store.add(account, group);
-      if (outcome === 'name_taken') throw nameTaken();
-      if (outcome === 'limit_reached') throw limitReached();
+      requireDone(await store.add(account, group));
       await book.reload(networkId);
       return { ...group, members: 0 };
     },
@@ -74,8 +72,7 @@ export function createGroupService(book: GroupBook, dependencies: GroupDependenc
 
     async rename(actor, group, name) {
       const account = await requireNetwork(actor, group.networkId, 'devices.manage');
-      const outcome = await store.rename(account, group, name);
-      if (outcome === 'name_taken') throw nameTaken();
+      requireDone(await store.rename(account, group, name));
       return getGroup(account, group);
     },
 
@@ -94,10 +91,7 @@ export function createGroupService(book: GroupBook, dependencies: GroupDependenc
     async addMembers(actor, group, deviceIds) {
       const account = await requireNetwork(actor, group.networkId, 'devices.manage');
       const joinedOffset = await streams.headOf(group.networkId);
-      const outcome = await store.addMembers(account, group, [...new Set(deviceIds)], joinedOffset);
-      if (outcome === 'not_found') throw notFound('group');
-      if (outcome === 'device_not_found') throw notFound('device');
-      if (outcome === 'limit_reached') throw limitReached();
+      requireDone(await store.addMembers(account, group, [...new Set(deviceIds)], joinedOffset));
       await book.reload(group.networkId);
       return getGroup(account, group);
     },
@@ -109,6 +103,16 @@ export function createGroupService(book: GroupBook, dependencies: GroupDependenc
       await book.reload(group.networkId);
     },
   };
+}
+
+type Outcome = 'added' | 'renamed' | 'name_taken' | 'not_found' | 'device_not_found' | 'limit_reached';
+
+/** Refuses as the outcome says. */
+function requireDone(outcome: Outcome): void {
+  if (outcome === 'name_taken') throw nameTaken();
+  if (outcome === 'not_found') throw notFound('group');
+  if (outcome === 'device_not_found') throw notFound('device');
+  if (outcome === 'limit_reached') throw limitReached();
 }
 
 function nameTaken(): AppError {

@@ -85,26 +85,7 @@ function groupStatements(
         return removed.length > 0;
       }),
 
-    readGroups: (networkIds) =>
-      database.system('relay', async (sql) => {
-        const wanted = [...networkIds];
-        const [groups, members] = await Promise.all([
-          sql<{ id: string; network_id: NetworkId }[]>`
-            SELECT id, network_id FROM device_groups WHERE network_id = ANY (${wanted}::uuid[])`,
-          sql<{ group_id: string; network_id: NetworkId; device_id: DeviceId; joined_offset: bigint }[]>`
-            SELECT group_id, network_id, device_id, joined_offset FROM device_group_members
-            WHERE network_id = ANY (${wanted}::uuid[])`,
-        ]);
-        return {
-          groups: groups.map((row) => ({ id: row.id, networkId: row.network_id })),
-          members: members.map((row) => ({
-            groupId: row.group_id,
-            networkId: row.network_id,
-            deviceId: row.device_id,
-            joinedOffset: Number(row.joined_offset),
-          })),
-        };
-      }),
+    readGroups: (networkIds) => database.system('relay', (sql) => readGroups(sql, networkIds)),
   };
 }
 
@@ -181,4 +162,25 @@ function deviceNotFound(error: unknown): 'device_not_found' | 'limit_reached' {
 /** One change at a time in a network: each counts what the others add. */
 async function lockGroups(sql: Sql, networkId: NetworkId): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`groups:${networkId}`}, 0))`;
+}
+
+/** The groups of these networks, whoever they belong to. */
+async function readGroups(sql: Sql, networkIds: readonly NetworkId[]): ReturnType<GroupStore['readGroups']> {
+  const wanted = [...networkIds];
+  const [groups, members] = await Promise.all([
+    sql<{ id: string; network_id: NetworkId }[]>`
+      SELECT id, network_id FROM device_groups WHERE network_id = ANY (${wanted}::uuid[])`,
+    sql<{ group_id: string; network_id: NetworkId; device_id: DeviceId; joined_offset: bigint }[]>`
+      SELECT group_id, network_id, device_id, joined_offset FROM device_group_members
+      WHERE network_id = ANY (${wanted}::uuid[])`,
+  ]);
+  return {
+    groups: groups.map((row) => ({ id: row.id, networkId: row.network_id })),
+    members: members.map((row) => ({
+      groupId: row.group_id,
+      networkId: row.network_id,
+      deviceId: row.device_id,
+      joinedOffset: Number(row.joined_offset),
+    })),
+  };
 }

@@ -104,7 +104,10 @@ export interface PairingDependencies {
   readonly networks: Pick<NetworkService, 'getNetwork'>;
   readonly identities: { identify(deviceId: DeviceId): Promise<AskingIdentity | null> };
   readonly outlet: PairingOutlet;
-  readonly presence: { heardAtMs(deviceId: DeviceId): number | null };
+  readonly presence: {
+    heardAtMs(deviceId: DeviceId): number | null;
+    roundTripMs(networkId: NetworkId, deviceId: DeviceId): number | null;
+  };
   /** Questions by device, */
   readonly asks: AskLimiter;
   /** and by who is asked by whom. */

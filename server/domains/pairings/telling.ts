@@ -13,11 +13,14 @@ export function createTelling(
 ) {
   /** As it stands at this moment. */
   const view = (pairing: Pairing): PairingView => {
-    const [source, target] = [presence.heardAtMs(pairing.sourceId), presence.heardAtMs(pairing.targetId)];
+    const devices = [pairing.sourceId, pairing.targetId];
+    const heard = known(devices.map((deviceId) => presence.heardAtMs(deviceId)));
+    const trips = known(devices.map((deviceId) => presence.roundTripMs(pairing.networkId, deviceId)));
     return {
       ...pairing,
       state: stateOf(pairing, clock.nowMs()),
-      heardAtMs: source === null || target === null ? null : Math.min(source, target),
+      heardAtMs: heard === null ? null : Math.min(...heard),
+      roundTripMs: trips === null ? null : trips.reduce((sum, ms) => sum + ms, 0),
     };
   };
   const tell = (pairing: Pairing): void => {
@@ -51,6 +54,12 @@ export function createTelling(
       }
     },
   };
+}
+
+/** Null where one of them is. */
+function known(values: readonly (number | null)[]): number[] | null {
+  const found = values.filter((value) => value !== null);
+  return found.length === values.length ? found : null;
 }
 
 /** A decision that may have been kept though the database didn't say so must not be sent past. */

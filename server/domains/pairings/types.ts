@@ -75,6 +75,8 @@ export interface PairingView extends Omit<Pairing, 'state'> {
   readonly state: PairState;
   /** When the one of the two that was silent for longer was heard from; null: one is not connected. */
   readonly heardAtMs: number | null;
+  /** From the server to both and back, as it was measured last; null: of one of them it wasn't. */
+  readonly roundTripMs: number | null;
 }
 
 /** The standing rules, by network and by device. */

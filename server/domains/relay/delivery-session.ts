@@ -7,6 +7,7 @@ import {
   PAGE_FRAMES_MAX,
   READ_RETRIES_MAX,
   READ_RETRY_MS,
+  TIMED_FRAMES,
   WINDOW_BYTES_MAX,
 } from './limits.ts';
 import type { NetworkEvents, RelayMetrics, RelayStore } from './ports.ts';
@@ -48,6 +49,11 @@ export class DeliverySession {
   /** What was sent and not acknowledged, oldest first. */
   #unacknowledged: { streamOffset: number; bytes: number }[] = [];
   #unacknowledgedBytes = 0;
+  #sentFrames = 0;
+  /** The frame that is timed, 0 for none, and when it was sent on the monotonic clock. */
+  #timedOffset = 0;
+  #timedAtMs = 0;
+  #roundTripMs: number | null = null;
 
   constructor(
     init: { id: string; peer: Peer; membership: Membership; channel: DeliveryChannel; startOffset: number },
@@ -73,6 +79,11 @@ export class DeliverySession {
     this.#metrics = dependencies.metrics;
     this.#signAndSend = dependencies.signAndSend;
     this.#events = dependencies.events;
+  }
+
+  /** How long the last frame that was timed took to be acknowledged, the device's own delay included; null: none was. */
+  get roundTripMs(): number | null {
+    return this.#roundTripMs;
   }
 
   get acknowledgedOffset(): number {
@@ -122,6 +133,10 @@ export class DeliverySession {
     if (streamOffset > this.#sentOffset) return false;
     if (streamOffset <= this.#acknowledgedOffset) return true;
     this.#acknowledgedOffset = streamOffset;
+    if (this.#timedOffset !== 0 && streamOffset >= this.#timedOffset) {
+      this.#roundTripMs = this.#clock.monotonicMs() - this.#timedAtMs;
+      this.#timedOffset = 0;
+    }
     let count = 0;
     for (const sent of this.#unacknowledged) {
       if (sent.streamOffset > streamOffset) break;
@@ -165,6 +180,9 @@ export class DeliverySession {
     this.#sentOffset = streamOffset;
     this.#unacknowledged.push({ streamOffset, bytes });
     this.#unacknowledgedBytes += bytes;
+    if (this.#sentFrames++ % TIMED_FRAMES !== 0 || this.#timedOffset !== 0) return;
+    this.#timedOffset = streamOffset;
+    this.#timedAtMs = this.#clock.monotonicMs();
   }
 
   async #pump(): Promise<void> {

@@ -51,6 +51,8 @@ export interface RelayService {
    * its receivers gets it signed.
    */
   makeFor(peer: Peer, frame: MadeFrame): FrameView;
+  /** How long a STORED frame takes to a device and its acknowledgement back, as it was measured last; null: it wasn't. */
+  roundTripMs(device: NetworkDevice): number | null;
   /** The offset of the last frame in a network's stream, 0 for none. */
   headOf(networkId: NetworkId): Promise<number>;
   /** Sends a frame of the server's own to a device that is connected in the frame's network, TRANSIENT. False: it isn't. */

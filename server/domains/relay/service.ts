@@ -208,6 +208,10 @@ class Relay implements RelayService {
     return frameInName(peer, frame, { id: random.uuid(), nonce });
   }
 
+  roundTripMs({ networkId, deviceId }: NetworkDevice): number | null {
+    return this.#sessions.find(networkId, deviceId)?.roundTripMs ?? null;
+  }
+
   async headOf(networkId: NetworkId): Promise<number> {
     const [stream] = await this.#dependencies.store.readHeads([networkId]);
     return stream?.head ?? 0;

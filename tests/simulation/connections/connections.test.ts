@@ -66,7 +66,7 @@ class Home {
             this.outcomes.set(pairing.id, pairing.state);
         },
       },
-      presence: { heardAtMs: () => null },
+      presence: { heardAtMs: () => null, roundTripMs: () => null },
       asks: { countAndCheck: () => null },
       disturbances: { countAndCheck: () => null },
       clock,

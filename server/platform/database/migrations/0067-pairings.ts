@@ -132,7 +132,7 @@ export const pairings: Migration = {
     CREATE POLICY server ON pairing_asking_devices TO yggdrasil_relay USING (true);
 
     GRANT SELECT, INSERT, UPDATE ON pairings TO yggdrasil_tenant;
-    GRANT SELECT, UPDATE, DELETE ON pairings TO yggdrasil_relay;
+    GRANT SELECT, UPDATE ON pairings TO yggdrasil_relay;
     GRANT SELECT, INSERT, UPDATE ON pairing_rules TO yggdrasil_tenant;
     GRANT SELECT ON pairing_rules TO yggdrasil_relay;
     GRANT SELECT, INSERT, DELETE ON pairing_asking_devices TO yggdrasil_tenant;

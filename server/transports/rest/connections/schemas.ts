@@ -43,6 +43,10 @@ export const connectionSchema = z
     until: timeSchema.nullable(),
     once: z.boolean().describe('One frame may be sent.'),
     path: z.enum(['relay']).describe('The way that frames take.'),
+    roundTripMs: z
+      .number()
+      .nullable()
+      .describe('From the server to both and back, their own delay included; null: not measured.'),
     asked: timeSchema,
     askedUntil: timeSchema,
     established: timeSchema.nullable().describe('Since when it may send; null: it may not.'),
@@ -65,6 +69,7 @@ export const connectionToJson = (pairing: PairingView) => ({
   until: toIsoTimeOrNull(pairing.permission.untilMs),
   once: pairing.permission.once,
   path: 'relay' as const,
+  roundTripMs: pairing.roundTripMs,
   asked: toIsoTime(pairing.createdAtMs),
   askedUntil: toIsoTime(pairing.askedUntilMs),
   established: pairing.state === 'allowed' ? toIsoTimeOrNull(pairing.decidedAtMs) : null,
