@@ -213,8 +213,9 @@ export class DeliverySession {
     const { networkId, tenantId: networkTenantId } = this;
     const skips = this.#skips;
     // As it is now: the device may have joined a group, or left one.
-    const groups = this.peer.memberships.get(networkId)?.groups?.groupsOf(this.peer.actor.deviceId) ?? [];
-    const network = { networkId, networkTenantId, groups };
+    const { groups } = this.peer.memberships.get(networkId) ?? {};
+    const joinedGroups = groups?.groupsOf(this.peer.actor.deviceId) ?? [];
+    const network = { networkId, networkTenantId, joinedGroups };
     const limit = Math.min(PAGE_FRAMES_MAX, this.channel.windowFrames);
     const page = await this.#store.readPage(this.peer.actor, network, this.#sentOffset, limit);
     this.#failedReads = 0;

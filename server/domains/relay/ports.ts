@@ -52,7 +52,7 @@ export type StreamOwner = Pick<Membership, 'networkId' | 'networkTenantId'>;
 
 /** A network's stream, and the groups of who reads it. */
 export interface StreamReading extends StreamOwner {
-  readonly groups?: readonly JoinedGroup[];
+  readonly joinedGroups?: readonly JoinedGroup[];
 }
 
 /** How far a device has read. `tenantId` owns the network. */

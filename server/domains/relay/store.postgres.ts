@@ -45,13 +45,13 @@ async function saveCursors(sql: Sql, cursors: readonly Cursor[]): Promise<void> 
 async function readPage(
   sql: Sql,
   { deviceId }: DeviceActor,
-  { networkId, networkTenantId, groups = [] }: StreamReading,
+  { networkId, networkTenantId, joinedGroups = [] }: StreamReading,
   afterOffset: number,
   limit: number,
 ): Promise<StoredFrame[]> {
   // What is for the device itself, and for its groups from where it joined them.
-  const receivers = [deviceId, ...groups.map(({ groupId }) => groupId)];
-  const fromOffsets = [0, ...groups.map(({ joinedOffset }) => joinedOffset)];
+  const receivers = [deviceId, ...joinedGroups.map(({ groupId }) => groupId)];
+  const fromOffsets = [0, ...joinedGroups.map(({ joinedOffset }) => joinedOffset)];
   const rows = await sql<{ stream_offset: bigint; content: Uint8Array }[]>`
     SELECT stream_offset, content FROM (
       SELECT stream_offset, content, sum(octet_length(content)) OVER (ORDER BY stream_offset) - octet_length(content)
