@@ -27,8 +27,12 @@ export const {
   ComputeFault,
   ComputeRequest,
   ComputeResult,
+  ConnectionAsk,
+  ConnectionDecision,
+  ConnectionEnd,
   ConnectionRequest,
   ConnectionResponse,
+  ConnectionState,
   Delivery,
   Disconnect,
   Error: ErrorPayload,
@@ -37,6 +41,7 @@ export const {
   FrameType,
   Hello,
   OfferedModel,
+  PairState,
   ProviderOffer,
   ProviderRegistration,
   ProviderWithdraw,
@@ -45,6 +50,8 @@ export const {
   RatatoskrRequest,
   RatatoskrResponse,
   RatatoskrType,
+  RouteQuery,
+  Routes,
   StreamCredit,
   StreamData,
   StreamPosition,
@@ -55,6 +62,7 @@ export const {
 
 export type FrameType = yggdrasil.v1.FrameType;
 export type Delivery = yggdrasil.v1.Delivery;
+export type PairState = yggdrasil.v1.PairState;
 export type RatatoskrPattern = yggdrasil.v1.RatatoskrPattern;
 export type RatatoskrType = yggdrasil.v1.RatatoskrType;
 /** The generated types, for annotations: `yggdrasil.v1.Hello`. */
@@ -134,6 +142,10 @@ const WIDE_FIELDS: ReadonlySet<string> = new Set([
   'offset',
   'lastNonce',
   'measuredAtMs',
+  'expiresAtMs',
+  'untilMs',
+  'sinceMs',
+  'heardAtMs',
   'sequence',
   'request',
 ]);

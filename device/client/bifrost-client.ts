@@ -1,5 +1,6 @@
 import { Ack, Delivery, decodePayload, FrameType, type FrameView } from '../../proto/index.ts';
 import { Connection } from './connection.ts';
+import { DeviceConnections, decodeConnectionState } from './device-connections.ts';
 import { dispatch } from './dispatch.ts';
 import { BifrostError } from './errors.ts';
 import { checkFrame, type FrameChannel, type OutgoingFrame, requireUuid } from './frame-channel.ts';
@@ -39,6 +40,8 @@ export class BifrostClient {
   readonly #outbox = new Outbox();
   readonly #commands: PendingCommands;
   readonly #stream: StreamReader;
+  /** Connections with other devices: asking, answering, withdrawing. */
+  readonly connections: DeviceConnections;
   #droppedFrames = 0;
 
   constructor(
@@ -50,6 +53,10 @@ export class BifrostClient {
     this.#clock = dependencies.clock;
     this.#commands = new PendingCommands(dependencies.clock);
     this.#stream = new StreamReader(options.resume);
+    this.connections = new DeviceConnections(
+      (frame, signal) => this.request(frame, signal === undefined ? {} : { signal }),
+      dependencies.clock,
+    );
     this.#connection = new Connection(
       { url: options.url },
       {
@@ -160,10 +167,16 @@ export class BifrostClient {
     }
   }
 
-  /** Publishes a reading or a state to the network, stored. Without `measuredAtMs` it was measured now. */
-  publish(event: Omit<DeviceEvent, 'measuredAtMs'> & { measuredAtMs?: number }): Promise<Acceptance> {
+  /**
+   * Publishes a reading or a state, stored: to the network, or to the group or device whose id is `to`. Without `measuredAtMs` it was
+   * measured now.
+   */
+  publish(
+    event: Omit<DeviceEvent, 'measuredAtMs'> & { measuredAtMs?: number },
+    { to }: { to?: string } = {},
+  ): Promise<Acceptance> {
     const payload = encodeEvent({ ...event, measuredAtMs: event.measuredAtMs ?? this.#clock.nowMs() });
-    return this.send({ type: FrameType.EVENT, payload });
+    return this.send({ type: FrameType.EVENT, payload, ...(to === undefined ? {} : { destinationId: to }) });
   }
 
   /**
@@ -278,6 +291,9 @@ export class BifrostClient {
     if (type === FrameType.ERROR) this.#settleWithError(frame);
     else if (correlationId !== null && type === FrameType.ACK && sourceId === SERVER_ID) {
       this.#outbox.resolve(correlationId, { offset: decodePayload(Ack, payload).offset });
+    } else if (type === FrameType.CONNECTION_STATE && sourceId === SERVER_ID) {
+      this.connections.told(decodeConnectionState(payload));
+      if (correlationId !== null) this.#outbox.resolve(correlationId, { offset: 0, answer: payload.slice() });
     } else if (correlationId !== null && type === FrameType.COMMAND_RESULT) {
       if (this.#commands.isFor(correlationId, sourceId)) {
         this.#commands.settle(correlationId, decodeCommandResult(payload));

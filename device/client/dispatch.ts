@@ -1,6 +1,7 @@
 import { FrameType } from '../../proto/index.ts';
+import { decodeAsk, decodeConnectionState } from './device-connections.ts';
 import type { Listeners } from './listeners.ts';
-import { decodeCapabilities, decodeCommand, decodeEvent, type ReceivedFrame } from './messages.ts';
+import { decodeCapabilities, decodeCommand, decodeEvent, type ReceivedFrame, SERVER_ID } from './messages.ts';
 import type { BifrostClientEvents } from './types.ts';
 
 /**
@@ -26,6 +27,16 @@ export function dispatch(
     case FrameType.COMMAND: {
       const command = decodeCommand(frame.payload);
       return [...listeners.emit('frame', frame), ...listeners.emit('command', { ...command, frame })];
+    }
+    case FrameType.CONNECTION_ASK: {
+      if (frame.sourceId !== SERVER_ID) return listeners.emit('frame', frame);
+      const ask = decodeAsk(frame.payload);
+      return [...listeners.emit('frame', frame), ...listeners.emit('ask', { ...ask, frame })];
+    }
+    case FrameType.CONNECTION_STATE: {
+      if (frame.sourceId !== SERVER_ID) return listeners.emit('frame', frame);
+      const connection = decodeConnectionState(frame.payload);
+      return [...listeners.emit('frame', frame), ...listeners.emit('connection', { ...connection, frame })];
     }
     default:
       return listeners.emit('frame', frame);

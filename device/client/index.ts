@@ -13,6 +13,14 @@ export { ReconnectPlan } from './backoff.ts';
 export type { BifrostClient } from './bifrost-client.ts';
 export { connectRatatoskr, type RatatoskrDependencies, type RatatoskrOptions } from './connect-ratatoskr.ts';
 export { CredentialsError, type DeviceCredentials, parseCredentials, signingSecret } from './credentials.ts';
+export {
+  type Allowance,
+  type AskOptions,
+  type DeviceAsk,
+  type DeviceConnection,
+  type DeviceConnectionStatus,
+  DeviceConnections,
+} from './device-connections.ts';
 export { BifrostError, type ClientErrorCode } from './errors.ts';
 export { type DropReason, FrameChannel, type OpenedFrame, type OutgoingFrame } from './frame-channel.ts';
 export * from './messages.ts';

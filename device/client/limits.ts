@@ -24,6 +24,10 @@ export const SOCKET_BUFFER_BYTES_MAX = 4_194_304;
 export const FRAME_OVERHEAD_BYTES_MAX = 256;
 /** How long a command may take, transport and execution, unless the caller says otherwise. */
 export const COMMAND_TIMEOUT_MS = 10_000;
+/** How long a question to another device stays open, unless the caller says otherwise. */
+export const ASK_WAIT_MS = 60_000;
+/** How much longer its answer may take to arrive. */
+export const ANSWER_MARGIN_MS = 5_000;
 /** How long the server may take to answer a request that isn't stored (an offer). */
 export const REQUEST_TIMEOUT_MS = 10_000;
 /** How often a frame is sent again with a higher nonce because another program of the device was ahead. */

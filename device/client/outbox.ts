@@ -6,6 +6,8 @@ import { OUTBOX_BYTES_MAX, OUTBOX_FRAMES_MAX, REPLAYS_MAX } from './limits.ts';
 export interface Acceptance {
   /** Position in the network's stream; 0 for what isn't stored. */
   readonly offset: number;
+  /** The payload of an answer that says more than that the frame was taken. */
+  readonly answer?: Uint8Array;
 }
 
 interface Waiting {

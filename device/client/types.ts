@@ -1,3 +1,4 @@
+import type { DeviceAsk, DeviceConnection } from './device-connections.ts';
 import type { BifrostError } from './errors.ts';
 import type { DropReason } from './frame-channel.ts';
 import type { DeviceCapabilities, DeviceCommand, DeviceEvent, ReceivedFrame } from './messages.ts';
@@ -18,6 +19,10 @@ export type BifrostClientEvents = {
   capabilities: DeviceCapabilities & { readonly frame: ReceivedFrame };
   /** Another device asks for something; answer with `client.answer(frame, result)`. */
   command: DeviceCommand & { readonly frame: ReceivedFrame };
+  /** Another device asks to send to this one: answer with `client.connections.allow` or `deny`. */
+  ask: DeviceAsk & { readonly frame: ReceivedFrame };
+  /** A connection of this device stands otherwise than before. */
+  connection: DeviceConnection & { readonly frame: ReceivedFrame };
   /** An ERROR that answers nothing that still waits. */
   error: { readonly error: BifrostError; readonly frame: ReceivedFrame };
   /** Bytes that were not believed: malformed, wrongly signed, or not for us. */

@@ -9,6 +9,7 @@ import { createLifecycle } from './lifecycle.ts';
 import { buildMarket, moneyPart, requestsPart } from './market.ts';
 import { buildMessaging, relayPart, topicsPart } from './messaging.ts';
 import type { Catalogue } from './operations.ts';
+import { buildPairings, pairingsPart } from './pairings.ts';
 import {
   type AppDependencies,
   buildPlatform,
@@ -55,7 +56,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const administration = buildAdministration(platform, messaging);
   const readings = buildReadings(config, platform, messaging, identity);
   const discovery = buildDiscovery(platform, messaging, identity, readings);
-  const areas = { platform, messaging, abuse, identity, market, administration, readings, discovery };
+  const pairings = buildPairings(platform, messaging, identity, readings);
+  const people = { abuse, identity, market, administration };
+  const areas = { platform, messaging, ...people, readings, discovery, pairings };
   const transports = buildTransports(config, areas, dependencies);
 
   const ports = { http: 0, mqtt: 0 };
@@ -74,6 +77,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       moneyPart(market, platform, abuse),
       relayPart(messaging, platform),
       topicsPart(messaging),
+      pairingsPart(pairings, platform),
       discoveryPart(discovery),
       readingsPart(readings, platform),
       mqttPart(transports, (port) => {

@@ -1,12 +1,19 @@
 import type { Config } from '../config/index.ts';
 import { createMembershipStore, type MembershipStore } from '../domains/devices/index.ts';
+import { createGroupStore, GroupBook } from '../domains/groups/index.ts';
+import { createPairingStore, PermissionBook } from '../domains/pairings/index.ts';
 import {
   createConnectionRegistry,
   createPresenceStore,
   type PresenceChange,
   PresenceLog,
 } from '../domains/presence/index.ts';
-import { createRelayService, createRelayStore } from '../domains/relay/index.ts';
+import {
+  createRelayService,
+  createRelayStore,
+  type NetworkDevice,
+  type NetworkEvents,
+} from '../domains/relay/index.ts';
 import { createTopicService, createTreeStore, type TreeOwner } from '../domains/topics/index.ts';
 import { startRelayJobs } from '../jobs/relay-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
@@ -33,7 +40,13 @@ export function buildMessaging(config: Config, platform: Platform) {
     },
   };
   const connections = createConnectionRegistry({ log, clock });
-  const memberships = withoutSuspended(createMembershipStore(database), platform);
+  const pairingStore = createPairingStore(database);
+  const permissions = new PermissionBook(pairingStore, clock);
+  const groupStore = createGroupStore(database);
+  const groups = new GroupBook(groupStore);
+  const known = withoutSuspended(createMembershipStore(database), platform);
+  const memberships = withReceivers(known, permissions, groups);
+  const sessions: SessionHearer[] = [];
   const relay = createRelayService(
     { retentionMs: config.streamRetentionHours * 3_600_000, streamFramesMax: config.streamFramesMax },
     {
@@ -50,16 +63,10 @@ export function buildMessaging(config: Config, platform: Platform) {
       logger,
       metrics: relayMetrics(metrics),
       room: platform.disk,
+      events: networkEvents(permissions, groups, sessions),
     },
   );
-  metrics.measuredGauge(
-    { name: 'yggdrasil_relay_sessions', help: 'Connected devices.' },
-    () => relay.sessionCount,
-  );
-  metrics.measuredGauge(
-    { name: 'yggdrasil_connections', help: 'Open connections: WebSocket, MQTT and running HTTP streams.' },
-    () => connections.count,
-  );
+  measureConnections(metrics, relay, connections);
   const topics = createTopicService({ store: createTreeStore(database), clock, logger });
   const changes: ((deviceId: DeviceId) => void)[] = [];
   const departures: DepartureHearer[] = [];
@@ -70,6 +77,12 @@ export function buildMessaging(config: Config, platform: Platform) {
     presenceLog,
     topics,
     serverTopics: createServerTopics(topics),
+    pairingStore,
+    permissions,
+    groupStore,
+    groups,
+    /** Calls `hear` when a device can be told something in a network. */
+    onSession: (hear: SessionHearer) => void sessions.push(hear),
     onPresence,
     /** Calls `hear` when a device has joined a network, has another name, or says that it can do something else. */
     onChanged: (hear: (deviceId: DeviceId) => void) => void changes.push(hear),
@@ -85,6 +98,42 @@ export function buildMessaging(config: Config, platform: Platform) {
   };
 }
 
+function measureConnections(
+  metrics: Metrics,
+  relay: { readonly sessionCount: number },
+  connections: { readonly count: number },
+): void {
+  metrics.measuredGauge(
+    { name: 'yggdrasil_relay_sessions', help: 'Connected devices.' },
+    () => relay.sessionCount,
+  );
+  metrics.measuredGauge(
+    { name: 'yggdrasil_connections', help: 'Open connections: WebSocket, MQTT and running HTTP streams.' },
+    () => connections.count,
+  );
+}
+
+/** Who is told that a device can be told something in a network. */
+type SessionHearer = (device: NetworkDevice) => void;
+
+/** What the relay tells of devices in their networks. */
+function networkEvents(
+  permissions: PermissionBook,
+  groups: GroupBook,
+  sessions: readonly SessionHearer[],
+): NetworkEvents {
+  return {
+    joined: async ({ networkId }) => void (await permissions.reload(networkId)),
+    left({ networkId, deviceId }) {
+      permissions.peek(networkId)?.forget(deviceId);
+      groups.peek(networkId)?.forget(deviceId);
+    },
+    sessionBegan(device) {
+      for (const hear of sessions) hear(device);
+    },
+  };
+}
+
 /** Who is told that a device has left a network. */
 type DepartureHearer = (deviceId: DeviceId, network: TreeOwner) => Promise<void>;
 
@@ -95,6 +144,31 @@ function withoutSuspended(memberships: MembershipStore, { suspended }: Platform)
     async findMemberships(actor) {
       const found = await memberships.findMemberships(actor);
       return found?.filter(({ networkTenantId }) => !suspended.has(networkTenantId)) ?? null;
+    },
+  };
+}
+
+/** Each membership with what may be sent in its network, and to which groups. */
+function withReceivers(
+  memberships: MembershipStore,
+  permissions: PermissionBook,
+  groups: GroupBook,
+): MembershipStore {
+  return {
+    ...memberships,
+    async findMemberships(actor) {
+      const found = await memberships.findMemberships(actor);
+      if (found === null) return null;
+      return Promise.all(
+        found.map(async (membership) => {
+          const { networkId } = membership;
+          const [sendRules, ofNetwork] = await Promise.all([
+            permissions.load(networkId),
+            groups.load(networkId),
+          ]);
+          return { ...membership, sendRules, groups: ofNetwork };
+        }),
+      );
     },
   };
 }

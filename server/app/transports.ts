@@ -38,6 +38,7 @@ import type { Part } from './lifecycle.ts';
 import type { Market } from './market.ts';
 import type { Messaging } from './messaging.ts';
 import { type Catalogue, createCatalogue, type HttpServices } from './operations.ts';
+import type { Pairings } from './pairings.ts';
 import type { AppDependencies, Platform } from './platform.ts';
 import { buildSessionEndpoints, describeSessions } from './ratatoskr.ts';
 import type { Readings } from './readings.ts';
@@ -53,6 +54,7 @@ export interface Areas {
   readonly administration: Administration;
   readonly readings: Readings;
   readonly discovery: Discovery;
+  readonly pairings: Pairings;
 }
 
 /**
@@ -100,8 +102,9 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     observe: requestObserver(metrics),
     checkAnswers: dependencies.checkAnswers ?? false,
   };
-  const frames = createFrames({ relay, devices, ...areas.readings }, pipeline);
-  const sessions = { frames, connections, relay, devices, ...areas.readings, clock, logger };
+  const behind = { relay, devices, ...areas.readings, ...areas.pairings };
+  const frames = createFrames(behind, pipeline);
+  const sessions = { ...behind, frames, connections, clock, logger };
   const budget = buildConnectionBudget(config, platform);
   const endpoint = createMqttEndpoint({ ...sessions, ...areas.discovery, topics });
   const mqtt = createMqttServer(
@@ -231,7 +234,7 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 
 /** `state` says whether the server takes requests, for its readiness. */
 function servicesOf(
-  { platform, abuse, identity, market, administration, readings, discovery }: Areas,
+  { platform, abuse, identity, market, administration, readings, discovery, pairings }: Areas,
   state: { readonly accepts: boolean },
 ): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
   const { opened, node, metrics, clock, logger } = platform;
@@ -256,6 +259,7 @@ function servicesOf(
     abuse,
     ...readings,
     ...discovery,
+    ...pairings,
     audit: platform.audit.service,
     checks: {
       database: opened.ping,

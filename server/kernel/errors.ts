@@ -68,6 +68,8 @@ export function notFound(
     | 'provider'
     | 'audit_record'
     | 'abuse_measure'
+    | 'connection'
+    | 'group'
     | 'response',
 ): AppError {
   const name = what.charAt(0).toUpperCase() + what.slice(1).replaceAll('_', ' ');

@@ -8,6 +8,10 @@ export interface Target {
   readonly tokenId: string;
   readonly invitationId: string;
   readonly transactionId: string;
+  /** A connection between two devices of the tenant. */
+  readonly connectionId: string;
+  /** A group of the network. */
+  readonly groupId: string;
   /** Positions in the victim's lists, by list. */
   readonly cursors: Readonly<Record<string, string>>;
   /** What the attacker has itself, to be joined with what isn't its own. */
@@ -40,6 +44,8 @@ export const UNKNOWN_TARGET = (target: Target): Target => ({
   tokenId: UNKNOWN_ID,
   invitationId: UNKNOWN_ID,
   transactionId: UNKNOWN_ID,
+  connectionId: UNKNOWN_ID,
+  groupId: UNKNOWN_ID,
 });
 
 /** An attack that names what is the victim's. */

@@ -1,4 +1,5 @@
 import { type Attack, blind, list, on, UNKNOWN_ID } from './attack.ts';
+import { CONNECTION_ATTACKS } from './connection-attacks.ts';
 
 const credential = { id: 'AAAA', rawId: 'AAAA', type: 'public-key', clientExtensionResults: {} };
 const CREATED_ANSWER = { ...credential, response: { clientDataJSON: 'AA', attestationObject: 'AA' } };
@@ -98,6 +99,7 @@ export const ATTACKS: readonly Attack[] = [
   on('devices.list', 'GET', ({ networkId }) => `devices?networkId=${networkId}`),
   on('devices.list', 'GET', ({ networkId }) => `devices?network_id=${networkId}&status=offline`),
   blind('devices.list', 'GET', () => 'devices?assigned_id=Secret-id'),
+  ...CONNECTION_ATTACKS,
   on('devices.refusals.list', 'GET', ({ deviceId }) => `devices/${deviceId}/refusals`),
   on('devices.readings.list', 'GET', ({ deviceId }) => `devices/${deviceId}/readings`),
   on(

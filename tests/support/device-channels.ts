@@ -55,6 +55,8 @@ const AREAS = {
   readings: { record: async () => undefined },
   commands: { answered: () => undefined },
   shadows: { report: async () => undefined },
+  pairings: {} as never,
+  routing: {} as never,
   refusals: { note: () => undefined },
   discovery: { announcesItself: async () => undefined },
 };

@@ -21,6 +21,7 @@ import { type Attack, type Target, UNKNOWN_TARGET } from './attack.ts';
 import { ATTACKS, KEPT_KEY, KEPT_ORDER, VISIBLE_ATTACKS } from './attacks.ts';
 import { BifrostSocket } from './bifrost-socket.ts';
 import { deltaPayload } from './compute.ts';
+import { hideConnections, VICTIM_TABLES } from './hidden-things.ts';
 import { ProviderSocket } from './provider-socket.ts';
 import { openClient } from './ratatoskr.ts';
 import type { TestServer } from './server.ts';
@@ -56,18 +57,6 @@ interface Scene {
   /** Text that no answer to an attacker may hold. */
   readonly secrets: readonly string[];
 }
-
-/** The tables with the victim's rows, without what changes by itself: her own device attacks her, too. */
-const VICTIM_TABLES = [
-  'networks',
-  'devices',
-  'network_members',
-  'memberships',
-  'membership_networks',
-  'ledger_accounts',
-  'ledger_entries',
-  'marketplace_transactions',
-] as const;
 
 /**
  * Runs every attack on a running server, once `openWalls` took away what is not to be tested, and gives those that got something, in words: an answer other than to what does
@@ -136,6 +125,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     { role: 'member', networkIds: [cellar.id] },
     alice.token,
   );
+  const bonds = await hideConnections(server, alice.token, cellar.id, cooler.deviceId);
   const attackers = await gatherAttackers(world);
   const { available } = await server.get<{ available: { value: string } }>(
     '/api/v1/ledger/balance',
@@ -149,6 +139,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     tokenId: token.id,
     invitationId: invitation.id,
     transactionId,
+    ...bonds,
     cursors: await cursorsOf(world),
     own: { networkId: bob.network.id, deviceId: bob.device.deviceId },
   };
@@ -164,6 +155,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
       cooler.deviceId,
       token.id,
       invitation.id,
+      ...Object.values(bonds),
       'Secret',
       transactionId,
       '731.29',
@@ -175,7 +167,15 @@ async function setTheScene(server: TestServer): Promise<Scene> {
 /** Alice's own positions in her lists. */
 async function cursorsOf({ server, alice }: World): Promise<Target['cursors']> {
   const cursors: Record<string, string> = {};
-  for (const list of ['networks', 'devices', 'members', 'users/me/tokens', 'ledger/entries'] as const) {
+  const lists = [
+    'networks',
+    'devices',
+    'members',
+    'connections',
+    'users/me/tokens',
+    'ledger/entries',
+  ] as const;
+  for (const list of lists) {
     const { next } = await server.get<{ next: string | null }>(`/api/v1/${list}?limit=1`, alice.token);
     if (next !== null) cursors[list] = next;
   }
@@ -337,6 +337,10 @@ async function attackByFrames({ world: { server, bob }, hidden, cellar, kitchen 
         [
           [hidden.networkId, hidden.deviceId],
           [unknown.networkId, unknown.deviceId],
+        ],
+        [
+          [device.networkId, hidden.groupId],
+          [device.networkId, unknown.groupId],
         ],
         [
           [device.networkId, hidden.deviceId],

@@ -1,6 +1,6 @@
 import type { Database } from '../../kernel/database.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
-import type { DeviceCapabilities } from './types.ts';
+import type { DeviceCapabilities, WorldType } from './types.ts';
 
 /** A device as the server itself knows it, and the networks that it belongs to with their owners. */
 export interface DeviceDescription {
@@ -53,5 +53,54 @@ export function listDevicesOf(database: Database, networkId: NetworkId): Promise
     const rows = await sql<{ device_id: DeviceId }[]>`
       SELECT device_id FROM network_members WHERE network_id = ${networkId} ORDER BY device_id`;
     return rows.map((row) => row.device_id);
+  });
+}
+
+/** Who a device is, for whom it asks something. */
+export interface DeviceIdentification {
+  readonly deviceId: DeviceId;
+  readonly name: string;
+  readonly kind: WorldType;
+  readonly tenantId: TenantId;
+  /** The public key with which it opens sessions of Ratatoskr; null: it never did. */
+  readonly sessionKey: Uint8Array | null;
+}
+
+/** Who a device is, whoever it belongs to; null: it is gone. */
+export function identifyDevice(database: Database, deviceId: DeviceId): Promise<DeviceIdentification | null> {
+  return database.system('identity', async (sql) => {
+    const [row] = await sql<
+      { tenant_id: TenantId; name: string; world_type: WorldType; session_key: Uint8Array | null }[]
+    >`SELECT tenant_id, name, world_type, session_key FROM devices WHERE id = ${deviceId}`;
+    if (row === undefined) return null;
+    return {
+      deviceId,
+      tenantId: row.tenant_id,
+      name: row.name,
+      kind: row.world_type,
+      sessionKey: row.session_key,
+    };
+  });
+}
+
+/** A device of a network, and whose it is. */
+export interface OwnedDevice {
+  readonly deviceId: DeviceId;
+  readonly tenantId: TenantId;
+}
+
+/** Devices of a network behind `after`, in the order of their ids, or the one that is asked for. */
+export function pageDevicesOf(
+  database: Database,
+  networkId: NetworkId,
+  { deviceId, after, limit }: { deviceId: DeviceId | null; after: DeviceId | null; limit: number },
+): Promise<OwnedDevice[]> {
+  return database.system('identity', async (sql) => {
+    const rows = await sql<{ device_id: DeviceId; device_tenant_id: TenantId }[]>`
+      SELECT device_id, device_tenant_id FROM network_members
+      WHERE network_id = ${networkId} AND (${deviceId}::uuid IS NULL OR device_id = ${deviceId}::uuid)
+        AND (${after}::uuid IS NULL OR device_id > ${after}::uuid)
+      ORDER BY device_id LIMIT ${limit}`;
+    return rows.map((row) => ({ deviceId: row.device_id, tenantId: row.device_tenant_id }));
   });
 }

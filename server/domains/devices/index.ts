@@ -3,7 +3,13 @@ export type { BootstrapKey } from './bootstrap-types.ts';
 export { createClaimStore } from './claims.postgres.ts';
 export type { DeviceClaims } from './claims.ts';
 export { countDevices, findGuests } from './counts.postgres.ts';
-export { type DeviceDescription, describeDevices, listDevicesOf } from './descriptions.postgres.ts';
+export {
+  type DeviceDescription,
+  describeDevices,
+  identifyDevice,
+  listDevicesOf,
+  pageDevicesOf,
+} from './descriptions.postgres.ts';
 export { BOOTSTRAP_DEVICES_MAX, CLAIM_POLL_SECONDS, CREDENTIAL_OVERLAP_SECONDS_MAX } from './limits.ts';
 export { createMembershipStore, type MembershipStore } from './memberships.postgres.ts';
 export type { NetworkOfDevice, Presence } from './ports.ts';

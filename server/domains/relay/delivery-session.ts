@@ -7,9 +7,10 @@ import {
   PAGE_FRAMES_MAX,
   READ_RETRIES_MAX,
   READ_RETRY_MS,
+  TIMED_FRAMES,
   WINDOW_BYTES_MAX,
 } from './limits.ts';
-import type { RelayMetrics, RelayStore } from './ports.ts';
+import type { NetworkEvents, RelayMetrics, RelayStore } from './ports.ts';
 import type { DeliveryChannel, Membership, Peer, StoredFrame } from './types.ts';
 
 /** The source of frames the server makes itself. */
@@ -36,6 +37,7 @@ export class DeliverySession {
   readonly #logger: Logger;
   readonly #metrics: RelayMetrics;
   readonly #signAndSend: SignAndSend;
+  readonly #events: NetworkEvents | undefined;
   #state: 'new' | 'reading' | 'live' | 'closed' = 'new';
   #pumping = false;
   #failedReads = 0;
@@ -47,6 +49,11 @@ export class DeliverySession {
   /** What was sent and not acknowledged, oldest first. */
   #unacknowledged: { streamOffset: number; bytes: number }[] = [];
   #unacknowledgedBytes = 0;
+  #sentFrames = 0;
+  /** The frame that is timed, 0 for none, and when it was sent on the monotonic clock. */
+  #timedOffset = 0;
+  #timedAtMs = 0;
+  #roundTripMs: number | null = null;
 
   constructor(
     init: { id: string; peer: Peer; membership: Membership; channel: DeliveryChannel; startOffset: number },
@@ -56,6 +63,7 @@ export class DeliverySession {
       logger: Logger;
       metrics: RelayMetrics;
       signAndSend: SignAndSend;
+      events?: NetworkEvents;
     },
   ) {
     this.id = init.id;
@@ -70,6 +78,12 @@ export class DeliverySession {
     this.#logger = dependencies.logger;
     this.#metrics = dependencies.metrics;
     this.#signAndSend = dependencies.signAndSend;
+    this.#events = dependencies.events;
+  }
+
+  /** How long the last frame that was timed took to be acknowledged, the device's own delay included; null: none was. */
+  get roundTripMs(): number | null {
+    return this.#roundTripMs;
   }
 
   get acknowledgedOffset(): number {
@@ -81,6 +95,7 @@ export class DeliverySession {
     if (this.#state !== 'new') return;
     this.#state = 'reading';
     void this.#pump();
+    this.#events?.sessionBegan({ deviceId: this.peer.actor.deviceId, networkId: this.networkId });
   }
 
   /** There may be frames in the stream that were not offered: goes back to reading it. */
@@ -118,6 +133,10 @@ export class DeliverySession {
     if (streamOffset > this.#sentOffset) return false;
     if (streamOffset <= this.#acknowledgedOffset) return true;
     this.#acknowledgedOffset = streamOffset;
+    if (this.#timedOffset !== 0 && streamOffset >= this.#timedOffset) {
+      this.#roundTripMs = this.#clock.monotonicMs() - this.#timedAtMs;
+      this.#timedOffset = 0;
+    }
     let count = 0;
     for (const sent of this.#unacknowledged) {
       if (sent.streamOffset > streamOffset) break;
@@ -161,6 +180,9 @@ export class DeliverySession {
     this.#sentOffset = streamOffset;
     this.#unacknowledged.push({ streamOffset, bytes });
     this.#unacknowledgedBytes += bytes;
+    if (this.#sentFrames++ % TIMED_FRAMES !== 0 || this.#timedOffset !== 0) return;
+    this.#timedOffset = streamOffset;
+    this.#timedAtMs = this.#clock.monotonicMs();
   }
 
   async #pump(): Promise<void> {
@@ -190,7 +212,10 @@ export class DeliverySession {
   async #readPage(): Promise<void> {
     const { networkId, tenantId: networkTenantId } = this;
     const skips = this.#skips;
-    const network = { networkId, networkTenantId };
+    // As it is now: the device may have joined a group, or left one.
+    const { groups } = this.peer.memberships.get(networkId) ?? {};
+    const joinedGroups = groups?.groupsOf(this.peer.actor.deviceId) ?? [];
+    const network = { networkId, networkTenantId, joinedGroups };
     const limit = Math.min(PAGE_FRAMES_MAX, this.channel.windowFrames);
     const page = await this.#store.readPage(this.peer.actor, network, this.#sentOffset, limit);
     this.#failedReads = 0;

@@ -38,6 +38,9 @@ export const READ_RETRY_MS = 250;
 /** and how often in a row. Together 16 s, enough for a database that starts again. */
 export const READ_RETRIES_MAX = 6;
 
+/** Of how many STORED frames to a device one is timed until it is acknowledged. */
+export const TIMED_FRAMES = 64;
+
 /** Unacknowledged bytes a device can have: beyond, it reads from the stream when it has acknowledged. */
 export const WINDOW_BYTES_MAX = 1024 * 1024;
 

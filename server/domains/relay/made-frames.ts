@@ -119,3 +119,8 @@ export function frameInName(
     signature: NO_SIGNATURE,
   };
 }
+
+/** The same frame with bytes of its own, as far as they are forwarded. */
+export function copyOfView({ bytes, contentLength, ...frame }: FrameView): FrameView {
+  return { ...frame, bytes: bytes.slice(0, contentLength), contentLength };
+}

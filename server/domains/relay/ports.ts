@@ -7,7 +7,14 @@ import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { StorageRoom } from '../../kernel/storage-room.ts';
-import type { FrameToStore, Membership, StoredFrame, StoreOutcome, StreamState } from './types.ts';
+import type {
+  FrameToStore,
+  JoinedGroup,
+  Membership,
+  StoredFrame,
+  StoreOutcome,
+  StreamState,
+} from './types.ts';
 
 /** What the relay needs of the compute core. */
 export interface RelayCore {
@@ -42,6 +49,11 @@ export interface Memberships {
 
 /** A network, and who owns it and its stream. */
 export type StreamOwner = Pick<Membership, 'networkId' | 'networkTenantId'>;
+
+/** A network's stream, and the groups of who reads it. */
+export interface StreamReading extends StreamOwner {
+  readonly joinedGroups?: readonly JoinedGroup[];
+}
 
 /** How far a device has read. `tenantId` owns the network. */
 export interface Cursor extends NetworkDevice {
@@ -86,12 +98,12 @@ export interface RelayStore {
   /** Begins the stream where there is none. Refuses with `network_not_found` a network that was removed. */
   readState(membership: Membership, deviceId: DeviceId, epochs: () => string): Promise<StreamState>;
   /**
-   * The next frames of the network behind `afterOffset` that are for this device, in order: `limit` at most, and no more
+   * The next frames of the network behind `afterOffset` that are for this device or a group of its, in order: `limit` at most, and no more
    * once they have `PAGE_BYTES_MAX`.
    */
   readPage(
     reader: DeviceActor,
-    network: StreamOwner,
+    network: StreamReading,
     afterOffset: number,
     limit: number,
   ): Promise<readonly StoredFrame[]>;
@@ -112,6 +124,15 @@ export interface RelayStore {
   removeAcknowledged(tenantId: TenantId): Promise<boolean>;
 }
 
+/** Who else is to know what happens to devices in their networks. */
+export interface NetworkEvents {
+  /** The device belongs to the network from now on; waited for before it is served there. */
+  joined(device: NetworkDevice): Promise<void>;
+  left(device: NetworkDevice): void;
+  /** A session began: the device can be told something. */
+  sessionBegan(device: NetworkDevice): void;
+}
+
 /** What the relay needs. */
 export interface RelayDependencies {
   readonly store: RelayStore;
@@ -123,4 +144,5 @@ export interface RelayDependencies {
   readonly logger: Logger;
   readonly metrics: RelayMetrics;
   readonly room: StorageRoom;
+  readonly events?: NetworkEvents;
 }

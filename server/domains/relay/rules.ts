@@ -19,6 +19,11 @@ const DIRECTED_TYPES: ReadonlySet<number> = new Set([
   FrameType.ERROR,
 ]);
 
+/** False for a frame that goes to one device alone. */
+export function mayGoToMany({ type }: FrameHeader): boolean {
+  return !DIRECTED_TYPES.has(type);
+}
+
 /** True for a frame that asks to be kept. Of any other, nobody is told that it arrived. */
 export function wantsToBeKept(header: FrameHeader): boolean {
   return header.delivery === Delivery.STORED && FORWARDED_TYPES.has(header.type);

@@ -12,6 +12,7 @@ import { mayComeAgain, relayError } from './errors.ts';
 import { HopSigner, type Outgoing } from './hop-signer.ts';
 import { BATCH_SIGNATURES_MAX } from './limits.ts';
 import {
+  copyOfView,
   type FrameToDevice,
   frameInName,
   type MadeFrame,
@@ -23,7 +24,15 @@ import { Peers } from './peers.ts';
 import type { NetworkDevice, RelayDependencies } from './ports.ts';
 import { Progress } from './progress.ts';
 import { Questions } from './questions.ts';
-import { checkForwarding, checkNetwork, checkSource, planResume, wantsToBeKept } from './rules.ts';
+import type { RelayService } from './relay-service.ts';
+import {
+  checkForwarding,
+  checkNetwork,
+  checkSource,
+  mayGoToMany,
+  planResume,
+  wantsToBeKept,
+} from './rules.ts';
 import { Sessions } from './sessions.ts';
 import { Sources } from './sources.ts';
 import { type KeptFrame, StreamWriter } from './stream-writer.ts';
@@ -31,84 +40,14 @@ import type {
   DeliveryChannel,
   DeviceIdentity,
   FrameToStore,
+  GroupMembers,
   Peer,
   PeerEvents,
   RelayOptions,
+  SendRules,
   StoredFrame,
   StreamPosition,
 } from './types.ts';
-
-/** Carries frames between the devices of one network; what is stored, in one order for all. */
-export interface RelayService {
-  /**
-   * A device connected. Its frames are accepted from now on, until `disconnected`; `events` tells when the relay ends the
-   * connection. Refuses with `unauthenticated` a device that was removed meanwhile.
-   */
-  connected(identity: DeviceIdentity, events: PeerEvents): Promise<Peer>;
-  disconnected(peer: Peer): void;
-  /** The highest nonce that came from this device. */
-  lastNonce(peer: Peer): number;
-  /**
-   * Makes sure that a frame is this peer's, genuine, of one of its networks and, but for HELLO, new: in this order. `repeated`:
-   * its nonce was used before, and it is for `findKept`, because its sender may not have heard that it is kept.
-   * Refuses with `frame_source_wrong`, `frame_signature_wrong`, `network_not_found`, `frame_replayed`.
-   */
-  accept(peer: Peer, frame: FrameView): 'new' | 'repeated';
-  /** An accepted frame was refused. If that says nothing against it, it may come again as it is. */
-  refused(peer: Peer, frame: FrameView, error: unknown): void;
-  /**
-   * Forwards an accepted frame. A STORED frame's position in the stream, once it is kept; 0 for a TRANSIENT one.
-   * Refuses with `frame_type_unexpected`, `frame_malformed`, `frame_too_large`, `frame_destination_unknown`,
-   * `network_not_found`, `storage_quota_exceeded`, `storage_full`, `unavailable`.
-   */
-  forward(peer: Peer, frame: FrameView): number | Promise<number>;
-  /** The position in the stream of a repeated frame that is kept. Refuses as `forward` does, and with `frame_replayed` what isn't. */
-  findKept(peer: Peer, frame: FrameView): Promise<number>;
-  /**
-   * Opens a session for delivery; one of an earlier connection of the device in this network ends. Nothing is sent before
-   * `start`. Refuses with `network_not_found`, with `session_replaced` where a later connection has one, and with
-   * `unauthenticated` when the connection is over.
-   */
-  openSession(
-    peer: Peer,
-    networkId: NetworkId,
-    channel: DeliveryChannel,
-    resume: StreamPosition | null,
-  ): Promise<{ session: DeliverySession; head: StreamPosition; recovered: boolean }>;
-  /** Takes a session out; the connection is gone. */
-  closeSession(session: DeliverySession): void;
-  /** A signed frame made by the server, for this device. */
-  makeFrame(peer: Peer, frame: ServerFrame): Uint8Array;
-  /**
-   * A frame that the server makes in the name of a device that doesn't sign: with `made_by_server`, for `forward`. Nobody but
-   * its receivers gets it signed.
-   */
-  makeFor(peer: Peer, frame: MadeFrame): FrameView;
-  /**
-   * Keeps a frame of the server's own for a device. Resolves when it is in the stream. Refuses with `frame_too_large`,
-   * `frame_destination_unknown`, `storage_quota_exceeded`, `storage_full`, `unavailable`.
-   */
-  sendToDevice(frame: FrameToDevice): Promise<number>;
-  /** The device belongs to the network from now on: what is said there from here on is for it. `tenantId` owns the network. */
-  joined(tenantId: TenantId, device: NetworkDevice): Promise<void>;
-  /** The device doesn't belong to the network any more: its sessions there end at once, how far it had read is forgotten. */
-  left(device: NetworkDevice): Promise<void>;
-  /** The device's networks may be others than before: reads them anew. How far it had read stays. */
-  refreshNetworks(deviceId: DeviceId): Promise<void>;
-  /** Ends every connection of the device and forgets how far it had read. */
-  forget(deviceId: DeviceId): Promise<void>;
-  /** Saves what devices acknowledged and which nonces were used. Called every second and before the end. */
-  saveProgress(): Promise<void>;
-  /** Looks for frames that other nodes stored and no message told of. */
-  checkHeads(): Promise<void>;
-  /** Removes frames past their retention. The number of frames removed. */
-  removeOldFrames(): Promise<number>;
-  /** Removes what everybody has acknowledged where frames found no room. */
-  makeRoom(): Promise<void>;
-  /** Ends all sessions with `unavailable`, waits until what was accepted is stored, saves progress. */
-  stop(): Promise<void>;
-  readonly sessionCount: number;
-}
 
 /** A frame of the stream on its way to one session. */
 interface StreamDelivery extends Outgoing {
@@ -201,7 +140,25 @@ class Relay implements RelayService {
     const { header } = frame;
     const refused = checkForwarding(header);
     if (refused !== null) throw relayError(refused);
-    return header.delivery === Delivery.STORED ? this.#store(peer, frame) : this.#send(peer, frame);
+    if (header.destinationId !== null) {
+      const membership = peer.memberships.get(header.networkId as NetworkId);
+      const members = membership?.groups?.membersOf(header.destinationId);
+      if (members !== undefined) {
+        if (!mayGoToMany(header)) throw relayError('frame_destination_unknown');
+        return this.#forward(peer, frame, members);
+      }
+      const rules = membership?.sendRules;
+      if (rules?.isRestricted) return this.#forwardIfAllowed(peer, frame, rules);
+    }
+    return this.#forward(peer, frame);
+  }
+
+  /** `members`: those of the group that it is for. */
+  #forward(peer: Peer, frame: FrameView, members?: GroupMembers): number | Promise<number> {
+    const { header } = frame;
+    return header.delivery === Delivery.STORED
+      ? this.#store(peer, frame, members)
+      : this.#send(peer, frame, members);
   }
 
   async findKept(peer: Peer, frame: FrameView): Promise<number> {
@@ -251,18 +208,36 @@ class Relay implements RelayService {
     return frameInName(peer, frame, { id: random.uuid(), nonce });
   }
 
+  roundTripMs({ networkId, deviceId }: NetworkDevice): number | null {
+    return this.#sessions.find(networkId, deviceId)?.roundTripMs ?? null;
+  }
+
+  async headOf(networkId: NetworkId): Promise<number> {
+    const [stream] = await this.#dependencies.store.readHeads([networkId]);
+    return stream?.head ?? 0;
+  }
+
+  tell(deviceId: DeviceId, frame: ServerFrame): boolean {
+    const session = this.#sessions.find(frame.networkId as NetworkId, deviceId);
+    if (session === undefined) return false;
+    session.send(this.makeFrame(session.peer, frame), 0);
+    return true;
+  }
+
   async sendToDevice(frame: FrameToDevice): Promise<number> {
     const nonce = this.#sources.nextServerNonce(frame.deviceId, this.#dependencies.clock.nowMs());
     return this.#writer.append(serverFrameToStore(frame, nonce));
   }
 
   async joined(tenantId: TenantId, device: NetworkDevice): Promise<void> {
-    const { store, random } = this.#dependencies;
+    const { store, random, events } = this.#dependencies;
     await store.beginCursor(tenantId, device, () => random.uuid());
+    await events?.joined(device);
     await this.#peers.refresh(device.deviceId);
   }
 
   async left({ deviceId, networkId }: NetworkDevice): Promise<void> {
+    this.#dependencies.events?.left({ deviceId, networkId });
     await this.#peers.refresh(deviceId);
     await this.#dependencies.store.forgetDevice(deviceId, networkId);
   }
@@ -317,14 +292,28 @@ class Relay implements RelayService {
   }
 
   /** Writes a frame into the stream; it is delivered from there. */
-  #store(peer: Peer, frame: FrameView): Promise<number> {
-    const toStore = this.#toStore(peer, frame, false);
+  #store(peer: Peer, frame: FrameView, members?: GroupMembers): Promise<number> {
+    const toStore = this.#toStore(peer, frame, false, members);
     this.#dependencies.metrics.frameForwarded('stored');
     const kept = this.#writer.append(toStore);
     return frame.header.madeByServer ? kept : this.#sources.keep(peer, frame.header, kept, mayComeAgain);
   }
 
-  #toStore(peer: Peer, { header, contentLength, bytes }: FrameView, isRepetition: boolean): FrameToStore {
+  /** A frame to a device in a network where not everything may be sent. */
+  #forwardIfAllowed(peer: Peer, frame: FrameView, rules: SendRules): number | Promise<number> {
+    const deciding = rules.requireAllowed(frame);
+    if (deciding === null) return this.#forward(peer, frame);
+    // Its bytes are valid during the call only.
+    const copy = copyOfView(frame);
+    return deciding.then(() => this.#forward(peer, copy));
+  }
+
+  #toStore(
+    peer: Peer,
+    { header, contentLength, bytes }: FrameView,
+    isRepetition: boolean,
+    members?: GroupMembers,
+  ): FrameToStore {
     const networkId = header.networkId as NetworkId;
     const membership = peer.memberships.get(networkId);
     if (membership === undefined) throw relayError('network_not_found');
@@ -340,7 +329,9 @@ class Relay implements RelayService {
       destinationUnknown:
         destinationId !== null &&
         !isRepetition &&
+        members === undefined &&
         this.#sessions.find(networkId, destinationId) === undefined,
+      ...(members === undefined ? {} : { receivers: members }),
       nonce: header.madeByServer ? null : header.nonce,
       isRepetition,
       content: isRepetition ? new Uint8Array(0) : bytes.slice(0, contentLength),
@@ -352,11 +343,11 @@ class Relay implements RelayService {
   }
 
   /** Sends a frame to those who are connected now. */
-  #send(peer: Peer, frame: FrameView): number | Promise<number> {
+  #send(peer: Peer, frame: FrameView, members?: GroupMembers): number | Promise<number> {
     const { header } = frame;
     const networkId = header.networkId as NetworkId;
     const destinationId = header.destinationId as DeviceId | null;
-    const receivers = this.#sessions.receivers(networkId, peer.actor.deviceId, destinationId);
+    const receivers = this.#sessions.receivers(networkId, peer.actor.deviceId, destinationId, members);
     this.#dependencies.metrics.frameForwarded('transient');
     if (receivers.length > 0) {
       const unsigned = unsignedFrame(frame.bytes.subarray(0, frame.contentLength), 0);
@@ -368,7 +359,7 @@ class Relay implements RelayService {
       this.#signer.signEach(outgoing, ({ session }, bytes) => session.send(bytes, 0));
       return 0;
     }
-    if (destinationId === null) return 0;
+    if (destinationId === null || members !== undefined) return 0;
     return this.#questions.requireMember(peer, { networkId, deviceId: destinationId });
   }
 
@@ -395,16 +386,17 @@ class Relay implements RelayService {
     this.#sendAll(outgoing);
   }
 
-  #deliveriesOf({ frame: { networkId, sourceId, destinationId, content }, streamOffset }: KeptFrame) {
+  #deliveriesOf({ frame, streamOffset }: KeptFrame) {
+    const { networkId, sourceId, destinationId, content } = frame;
     const receivers = this.#sessions
-      .receivers(networkId, sourceId, destinationId)
+      .receivers(networkId, sourceId, destinationId, frame.receivers)
       .filter((session) => session.take({ content, streamOffset }));
     if (receivers.length === 0) return [];
-    const frame = unsignedFrame(content, streamOffset);
+    const unsigned = unsignedFrame(content, streamOffset);
     return receivers.map((session) => ({
       session,
       signingKey: session.peer.signingKey,
-      frame,
+      frame: unsigned,
       streamOffset,
     }));
   }

@@ -1,6 +1,7 @@
 import { Groups } from '../../kernel/groups.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import type { DeliverySession } from './delivery-session.ts';
+import type { GroupMembers } from './types.ts';
 
 /** A network with sessions on this node. */
 interface LiveNetwork {
@@ -66,10 +67,16 @@ export class Sessions {
     return this.#byNetwork.get(networkId)?.sessions.get(deviceId);
   }
 
-  /** Sessions of a frame's receivers: one device, or all of the network but the source. */
-  receivers(networkId: NetworkId, sourceId: string, destinationId: string | null): DeliverySession[] {
+  /** Sessions of a frame's receivers: one device, the members of a group, or all of the network; never the source. */
+  receivers(
+    networkId: NetworkId,
+    sourceId: string,
+    destinationId: string | null,
+    members?: GroupMembers,
+  ): DeliverySession[] {
     const found = this.#byNetwork.get(networkId)?.sessions;
     if (found === undefined) return [];
+    if (members !== undefined) return membersAmong(found, members, sourceId);
     if (destinationId !== null) {
       const session = found.get(destinationId as DeviceId);
       return session === undefined ? [] : [session];
@@ -124,4 +131,19 @@ export class Sessions {
   get count(): number {
     return this.#count;
   }
+}
+
+/** Goes through whichever are fewer: the group, or those that are connected. */
+function membersAmong(
+  connected: ReadonlyMap<DeviceId, DeliverySession>,
+  members: GroupMembers,
+  sourceId: string,
+): DeliverySession[] {
+  const found: DeliverySession[] = [];
+  const isSmallGroup = members.size < connected.size;
+  for (const deviceId of isSmallGroup ? members.keys() : connected.keys()) {
+    const session = connected.get(deviceId);
+    if (deviceId !== sourceId && session !== undefined && members.has(deviceId)) found.push(session);
+  }
+  return found;
 }

@@ -7,7 +7,7 @@ import { appendFrames, type NetworkMembers } from './append-frames.postgres.ts';
 import { relayError } from './errors.ts';
 import { APPEND_ATTEMPTS_MAX, CONNECTING_MAX, PAGE_BYTES_MAX } from './limits.ts';
 import { findNonces, saveNonces } from './nonces.postgres.ts';
-import type { Cursor, RelayStore, StorageQuotas, StreamOwner } from './ports.ts';
+import type { Cursor, RelayStore, StorageQuotas, StreamReading } from './ports.ts';
 import { type AskedState, beginStreams, readStates } from './read-states.postgres.ts';
 import { type NetworkReaders, removeAcknowledged, removeOldFrames } from './remove-frames.postgres.ts';
 import type { StoredFrame, StreamState } from './types.ts';
@@ -45,10 +45,13 @@ async function saveCursors(sql: Sql, cursors: readonly Cursor[]): Promise<void> 
 async function readPage(
   sql: Sql,
   { deviceId }: DeviceActor,
-  { networkId, networkTenantId }: StreamOwner,
+  { networkId, networkTenantId, joinedGroups = [] }: StreamReading,
   afterOffset: number,
   limit: number,
 ): Promise<StoredFrame[]> {
+  // What is for the device itself, and for its groups from where it joined them.
+  const receivers = [deviceId, ...joinedGroups.map(({ groupId }) => groupId)];
+  const fromOffsets = [0, ...joinedGroups.map(({ joinedOffset }) => joinedOffset)];
   const rows = await sql<{ stream_offset: bigint; content: Uint8Array }[]>`
     SELECT stream_offset, content FROM (
       SELECT stream_offset, content, sum(octet_length(content)) OVER (ORDER BY stream_offset) - octet_length(content)
@@ -56,7 +59,8 @@ async function readPage(
       FROM (
         SELECT stream_offset, content FROM relay_frames
         WHERE tenant_id = ${networkTenantId} AND network_id = ${networkId} AND stream_offset > ${afterOffset}
-          AND source_id <> ${deviceId} AND (destination_id IS NULL OR destination_id = ${deviceId})
+          AND source_id <> ${deviceId} AND (destination_id IS NULL OR (destination_id = ANY (${receivers}::uuid[])
+            AND stream_offset > (${fromOffsets}::bigint[])[array_position(${receivers}::uuid[], destination_id)]))
         ORDER BY stream_offset LIMIT ${limit}) AS next
       ) AS page
     WHERE bytes_before < ${PAGE_BYTES_MAX} ORDER BY stream_offset`;

@@ -1,4 +1,5 @@
 import type { SigningKey } from '../../../assembly/host/index.ts';
+import type { FrameView } from '../../../proto/index.ts';
 import type { DeviceActor } from '../../kernel/actor.ts';
 import type { AppError } from '../../kernel/errors.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
@@ -17,6 +18,37 @@ export interface DeviceIdentity {
   readonly signingKey: Uint8Array;
 }
 
+/** What devices of a network may send to each other. It follows what is decided while it is held. */
+export interface SendRules {
+  /** False: everything, and nothing else is looked at. */
+  readonly isRestricted: boolean;
+  /**
+   * Null: this frame from one device to another may be sent. A promise: once it resolves. Throws or rejects with `connection_required`,
+   * `connection_limited`.
+   */
+  requireAllowed(frame: FrameView): Promise<void> | null;
+}
+
+/** A group that a device is in, and the head of the stream when it joined. */
+export interface JoinedGroup {
+  readonly groupId: string;
+  readonly joinedOffset: number;
+}
+
+/** Sets of devices of a network that a frame can be for. They follow what is changed while they are held. */
+export interface MulticastGroups {
+  /** Undefined: there is no such group. */
+  membersOf(groupId: string): GroupMembers | undefined;
+  groupsOf(deviceId: DeviceId): readonly JoinedGroup[];
+}
+
+/** The devices of a group. */
+export interface GroupMembers {
+  readonly size: number;
+  has(deviceId: DeviceId): boolean;
+  keys(): Iterable<DeviceId>;
+}
+
 /** A network that a device belongs to. */
 export interface Membership {
   readonly networkId: NetworkId;
@@ -24,6 +56,10 @@ export interface Membership {
   readonly networkTenantId: TenantId;
   /** Since when it belongs there. */
   readonly joinedAtMs: number;
+  /** Without them it may send everything to every device there. */
+  readonly sendRules?: SendRules;
+  /** Without them a frame is for one device, or for all. */
+  readonly groups?: MulticastGroups;
 }
 
 /** What a connection is told by the relay. */
@@ -84,7 +120,10 @@ export interface FrameToStore {
   /** Who owns the network. */
   readonly tenantId: TenantId;
   readonly frameId: string;
+  /** A device, a group, or (null) all. */
   readonly destinationId: DeviceId | null;
+  /** The members of the group that it is for. */
+  readonly receivers?: GroupMembers;
   /** False: nobody needs to ask whether the destination belongs to the network. It is connected there, for example. */
   readonly destinationUnknown: boolean;
   /** Null: the server made the frame for its source, whose nonces are its own. */

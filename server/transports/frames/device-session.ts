@@ -17,6 +17,7 @@ import type { NetworkId } from '../../kernel/ids.ts';
 import type { LogFields, Logger } from '../../kernel/logger.ts';
 import { toAppError } from '../error-table.ts';
 import type { Connection } from '../pipeline/pipeline.ts';
+import { asksForAnswer } from './answered-frames.ts';
 import { decodeFrame } from './decode-frame.ts';
 import type { DeviceChannel } from './device-channel.ts';
 import { errorAnswer } from './error-frame.ts';
@@ -415,9 +416,4 @@ export class DeviceSession {
     if (this.#peer === null) throw relayError('unauthenticated');
     return this.#peer;
   }
-}
-
-/** True for what is answered in any case; a TRANSIENT frame to a device is only where it is refused. */
-function asksForAnswer({ delivery }: FrameView['header']): boolean {
-  return delivery === Delivery.STORED;
 }

@@ -9,8 +9,10 @@ import {
 } from '../../../proto/index.ts';
 import type { CommandService } from '../../domains/commands/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
+import type { PairingService } from '../../domains/pairings/index.ts';
 import type { ReadingService } from '../../domains/readings/index.ts';
 import type { Peer, RelayService } from '../../domains/relay/index.ts';
+import type { RouteService } from '../../domains/routes/index.ts';
 import type { ShadowService } from '../../domains/shadow/index.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Connection } from '../pipeline/pipeline.ts';
@@ -22,6 +24,8 @@ export interface FrameServices {
   readonly readings: Pick<ReadingService, 'record'>;
   readonly commands: Pick<CommandService, 'answered'>;
   readonly shadows: Pick<ShadowService, 'report'>;
+  readonly pairings: Pick<PairingService, 'ask' | 'decide' | 'end'>;
+  readonly routing: Pick<RouteService, 'query'>;
 }
 
 /** An accepted frame and where it came from. Its bytes are valid until a handler's first `await` only. */

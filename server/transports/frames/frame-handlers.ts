@@ -2,6 +2,7 @@ import { Capabilities, Delivery, FrameType, type yggdrasil } from '../../../prot
 import type { DeviceCapabilities } from '../../domains/devices/index.ts';
 import { NIL_UUID, relayError } from '../../domains/relay/index.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
+import { CONNECTION_FRAME_HANDLERS } from './connection-frames.ts';
 import {
   acknowledgement,
   type FrameHandler,
@@ -10,6 +11,7 @@ import {
   type SessionFrames,
 } from './frame-handler.ts';
 import { readingIn } from './readings.ts';
+import { ROUTE_FRAME_HANDLERS } from './route-frames.ts';
 
 /** What a device says it can do, as the devices domain takes it. */
 export const capabilitiesOf = ({
@@ -105,4 +107,6 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<Fram
   [FrameType.COMMAND, forward],
   [FrameType.COMMAND_RESULT, sendResult],
   [FrameType.ERROR, forward],
+  ...CONNECTION_FRAME_HANDLERS,
+  ...ROUTE_FRAME_HANDLERS,
 ]);

@@ -3,6 +3,8 @@ import { COSTS, type Operation } from '../../kernel/operation.ts';
 
 /** What every operation of a device's connection may be refused with, beside what `transports/error-table.ts` says. */
 const FORWARDING_ERRORS = [
+  'connection_limited',
+  'connection_required',
   'frame_destination_unknown',
   'frame_malformed',
   'frame_too_large',
@@ -11,6 +13,7 @@ const FORWARDING_ERRORS = [
 
 const session = { access: 'frames.send', cost: COSTS.frame, audit: 'none' } as const;
 const forwarding = { ...session, errors: FORWARDING_ERRORS } as const;
+const connecting = { ...session, cost: COSTS.write } as const;
 
 /** An operation of a device on its connection. */
 export type FrameOperation = Operation<'frames.send'>;
@@ -68,6 +71,50 @@ export const FRAME_OPERATIONS: ReadonlyMap<FrameType, FrameOperation> = new Map<
   [
     FrameType.ERROR,
     { ...forwarding, operation: 'frames.errors.send', summary: 'Refuses a frame of another device.' },
+  ],
+  [
+    FrameType.CONNECTION_ASK,
+    {
+      ...connecting,
+      operation: 'connections.ask',
+      summary: 'Asks to send to another device of the network, which is asked in its turn.',
+      errors: ['frame_payload_malformed', 'invalid_input', 'device_not_found', 'limit_reached'],
+    },
+  ],
+  [
+    FrameType.CONNECTION_DECISION,
+    {
+      ...connecting,
+      audit: 'change',
+      operation: 'connections.answer',
+      summary: 'Lets another device send to this one, or does not.',
+      errors: [
+        'frame_payload_malformed',
+        'invalid_input',
+        'connection_not_found',
+        'connection_decided',
+        'forbidden',
+      ],
+    },
+  ],
+  [
+    FrameType.CONNECTION_END,
+    {
+      ...connecting,
+      audit: 'change',
+      operation: 'connections.end',
+      summary: 'Withdraws a connection: what is sent from then on is refused.',
+      errors: ['frame_payload_malformed', 'invalid_input', 'connection_not_found', 'connection_decided'],
+    },
+  ],
+  [
+    FrameType.ROUTE_QUERY,
+    {
+      ...connecting,
+      operation: 'routes.query',
+      summary: 'Which devices of the network can be reached, over which path, and why others can not.',
+      errors: ['frame_payload_malformed', 'invalid_input', 'device_not_found'],
+    },
   ],
 ]);
 

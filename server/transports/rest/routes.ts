@@ -5,12 +5,15 @@ import type { AuditService } from '../../domains/audit/index.ts';
 import type { CommandService } from '../../domains/commands/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
 import type { DiscoveryService } from '../../domains/discovery/index.ts';
+import type { GroupService } from '../../domains/groups/index.ts';
 import type { LedgerService } from '../../domains/ledger/index.ts';
 import type { NetworkService } from '../../domains/networks/index.ts';
+import type { PairingService } from '../../domains/pairings/index.ts';
 import type { PaymentService } from '../../domains/payments/index.ts';
 import type { ProviderService } from '../../domains/providers/index.ts';
 import type { ReadingService } from '../../domains/readings/index.ts';
 import type { RefusalService } from '../../domains/refusals/index.ts';
+import type { RouteService } from '../../domains/routes/index.ts';
 import type { ShadowService } from '../../domains/shadow/index.ts';
 import type { SpendingService } from '../../domains/spending/index.ts';
 import type { TenantService } from '../../domains/tenants/index.ts';
@@ -39,6 +42,17 @@ import { listPlatformAuditRecords } from './audit/list-platform-records.ts';
 import { listAuditRecords } from './audit/list-records.ts';
 import { proveAuditContinuation } from './audit/prove-continuation.ts';
 import { proveAuditRecord } from './audit/prove-record.ts';
+import { createConnection } from './connections/create.ts';
+import { decideConnection } from './connections/decide.ts';
+import { endConnection } from './connections/end.ts';
+import { getConnection } from './connections/get.ts';
+import { listConnections } from './connections/list.ts';
+import {
+  getDeviceConnectionRule,
+  getNetworkConnectionRule,
+  setDeviceConnectionRule,
+  setNetworkConnectionRule,
+} from './connections/rules.ts';
 import { addDeviceToNetwork } from './devices/add-network.ts';
 import { createBootstrapKey, listBootstrapKeys, revokeBootstrapKey } from './devices/bootstrap-keys.ts';
 import { changeDeviceState } from './devices/change-state.ts';
@@ -59,6 +73,8 @@ import { removeDeviceFromNetwork } from './devices/remove-network.ts';
 import { rotateDeviceToken } from './devices/rotate-token.ts';
 import { sendCommand } from './devices/send-command.ts';
 import { updateDevice } from './devices/update.ts';
+import { createGroup, listGroups, removeGroup, renameGroup } from './groups/groups.ts';
+import { addGroupMembers, listGroupMembers, removeGroupMember } from './groups/members.ts';
 import { listIdentities } from './identities/list.ts';
 import { removeIdentity } from './identities/remove.ts';
 import { createInvitation } from './invitations/create.ts';
@@ -120,6 +136,8 @@ import { setReadingRetention } from './readings/set-retention.ts';
 import { countRecoveryCodes } from './recovery/count-codes.ts';
 import { makeRecoveryCodes } from './recovery/make-codes.ts';
 import { recover } from './recovery/recover.ts';
+import { followRoutes } from './routing/follow.ts';
+import { listRoutes } from './routing/list.ts';
 import { getSpending } from './spending/get.ts';
 import { setSpendLimits } from './spending/set-limits.ts';
 import { createTenant } from './tenants/create.ts';
@@ -173,6 +191,9 @@ export interface RestServices {
   readonly shadows: ShadowService;
   readonly topology: TopologyService;
   readonly discovery: DiscoveryService;
+  readonly pairings: PairingService;
+  readonly routing: RouteService;
+  readonly groups: GroupService;
   readonly audit: AuditService;
 }
 
@@ -183,6 +204,7 @@ export interface RestServices {
 export const createRestRoutes = (services: RestServices, operationNames: () => readonly string[]) => [
   ...accountRoutes(services, operationNames),
   ...deviceRoutes(services),
+  ...connectionRoutes(services),
   ...marketRoutes(services),
   ...auditRoutes(services),
   ...administrationRoutes(services),
@@ -296,6 +318,28 @@ const deviceRoutes = (services: RestServices) => [
   changeDeviceState(services),
   getReadingRetention(services),
   setReadingRetention(services),
+];
+
+/** Connections between devices, the ways to them, and groups. */
+const connectionRoutes = (services: RestServices) => [
+  listConnections(services),
+  createConnection(services),
+  getConnection(services),
+  decideConnection(services),
+  endConnection(services),
+  getNetworkConnectionRule(services),
+  setNetworkConnectionRule(services),
+  getDeviceConnectionRule(services),
+  setDeviceConnectionRule(services),
+  listRoutes(services),
+  followRoutes(services),
+  listGroups(services),
+  createGroup(services),
+  renameGroup(services),
+  removeGroup(services),
+  listGroupMembers(services),
+  addGroupMembers(services),
+  removeGroupMember(services),
 ];
 
 /** Money and computing time. */

@@ -1,11 +1,16 @@
 import {
   Ack,
   Command,
+  ConnectionAsk,
+  ConnectionDecision,
+  ConnectionEnd,
   Delivery,
   Event,
   encodePayload,
   type FrameHeaderInit,
   FrameType,
+  RouteQuery,
+  uuidToBytes,
 } from '../../../proto/index.ts';
 import type { World } from '../../support/world.ts';
 
@@ -69,5 +74,45 @@ export const FRAME_CASES: ReadonlyMap<FrameType, FrameCase> = new Map<FrameType,
   [
     FrameType.ERROR,
     { refused: () => ({ header: {}, payload: new Uint8Array(0) }), code: 'frame_destination_unknown' },
+  ],
+  [
+    FrameType.CONNECTION_ASK,
+    {
+      refused: ({ bob }) => ({
+        header: {},
+        payload: encodePayload(ConnectionAsk, { targetId: uuidToBytes(bob.device.deviceId) }),
+      }),
+      code: 'device_not_found',
+    },
+  ],
+  [
+    FrameType.CONNECTION_DECISION,
+    {
+      refused: () => ({
+        header: {},
+        payload: encodePayload(ConnectionDecision, { connectionId: uuidToBytes(UNKNOWN_ID), allow: true }),
+      }),
+      code: 'connection_not_found',
+    },
+  ],
+  [
+    FrameType.CONNECTION_END,
+    {
+      refused: () => ({
+        header: {},
+        payload: encodePayload(ConnectionEnd, { connectionId: uuidToBytes(UNKNOWN_ID) }),
+      }),
+      code: 'connection_not_found',
+    },
+  ],
+  [
+    FrameType.ROUTE_QUERY,
+    {
+      refused: ({ bob }) => ({
+        header: {},
+        payload: encodePayload(RouteQuery, { targetId: uuidToBytes(bob.device.deviceId) }),
+      }),
+      code: 'device_not_found',
+    },
   ],
 ]);

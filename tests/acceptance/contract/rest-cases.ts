@@ -1,6 +1,7 @@
 import { ACCOUNT_CASES } from './account-cases.ts';
 import { AUDIT_CASES } from './audit-cases.ts';
 import { MARKET_CASES } from './market-cases.ts';
+import { CONNECTION_REST_CASES } from './pairing-cases.ts';
 import { type RestCase, UNKNOWN_ID, unknownQuery, wrongMethod } from './rest-case.ts';
 
 /** By operation. A route that is missing here fails the architecture test. */
@@ -8,6 +9,7 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
   ...ACCOUNT_CASES,
   ...AUDIT_CASES,
   ...MARKET_CASES,
+  ...CONNECTION_REST_CASES,
   'networks.create': {
     valid: () => ({ path: '/api/v1/networks', body: { name: 'Garden' } }),
     refused: ({ alice }) => ({ path: '/api/v1/networks', body: { name: alice.network.name } }),

@@ -62,7 +62,7 @@ const DOMAINS = {
       [
         WIRE,
         'routes frames by their header and signs them',
-        { only: '/(hop-signer|made-frames|rules|service)\\.ts$' },
+        { only: '/(hop-signer|made-frames|relay-service|rules|service|types)\\.ts$' },
       ],
       [
         files('proto/replay-window.ts'),
@@ -101,7 +101,19 @@ const DOMAINS = {
   discovery: { sees: ['networks'], uses: [] },
   shadow: { sees: ['devices', 'networks'], uses: [] },
   commands: { sees: ['devices', 'networks', 'relay'], uses: [] },
+  pairings: {
+    sees: ['devices', 'networks', 'relay'],
+    uses: [
+      [
+        WIRE,
+        'reads the name in a frame where only some may be sent',
+        { only: '/(frame-names|permission-book|rules)\\.ts$' },
+      ],
+    ],
+  },
   topology: { sees: ['devices', 'networks'], uses: [] },
+  groups: { sees: ['networks', 'relay'], uses: [] },
+  routes: { sees: ['devices', 'topology'], uses: [] },
   payments: { sees: [], uses: [] },
   providers: { sees: ['pricing', 'quality'], uses: [] },
   sessions: { sees: [], uses: [] },
@@ -467,6 +479,7 @@ const LAYERS = [
     [node('fs', 'readline'), 'reads frames from a file or from standard input'],
   ]),
   deviceLayer('ratatoskr', PROGRAM),
+  deviceLayer('control', [...PROGRAM, [node('timers/promises'), 'looks for an answer now and then']]),
   deviceLayer('demo', [
     ...PROGRAM,
     [packages('openai', 'zod'), 'asks as any client does, and looks at the answers'],
@@ -481,6 +494,8 @@ const LAYERS = [
     ...PROGRAM,
     [packages('gpt-tokenizer', 'zod'), 'an endpoint reads a body and counts tokens'],
     [node('http', 'net'), 'an endpoint is a server'],
+    [node('fs'), 'reads credentials'],
+    [HOST_FOR_BROWSERS, 'loads the core'],
   ]),
   deviceLayer('native', [
     [HOST_FOR_BROWSERS, 'its statuses and sizes', { types: true }],

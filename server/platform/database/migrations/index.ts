@@ -32,6 +32,8 @@ import { abuse } from './0048-abuse.ts';
 import { spending } from './0049-spending.ts';
 import { bootstrapKeys } from './0050-bootstrap-keys.ts';
 import { readingHours } from './0061-reading-hours.ts';
+import { pairings } from './0067-pairings.ts';
+import { groups } from './0068-groups.ts';
 import { resumableSessions } from './0076-resumable-sessions.ts';
 import { marketHours } from './0086-market-hours.ts';
 import type { Migration } from './migration.ts';
@@ -72,6 +74,8 @@ export const migrations: readonly Migration[] = [
   spending,
   bootstrapKeys,
   readingHours,
+  pairings,
+  groups,
   resumableSessions,
   marketHours,
 ];

@@ -1,0 +1,120 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { InvalidArgumentError } from 'commander';
+
+interface AskingOptions {
+  readonly server: string;
+  readonly token?: string;
+  readonly network?: string;
+}
+
+/** The options of `devices connect`. */
+export interface ConnectOptions extends AskingOptions {
+  readonly operation?: string[];
+  readonly reason: string;
+  readonly wait: number;
+}
+
+/** The options of `route`. */
+export interface RouteOptions extends AskingOptions {
+  readonly from?: string;
+  readonly to?: string;
+}
+
+interface Connection {
+  readonly id: string;
+  readonly status: string;
+  readonly reason: string;
+}
+
+interface Route {
+  readonly networkId: string;
+  readonly deviceId: string;
+  readonly path: string | null;
+  readonly reason: string | null;
+  readonly since: string | null;
+}
+
+/** What the server gets for its answer, in milliseconds. */
+const ANSWER_TIMEOUT_MS = 30_000;
+/** How often the answer to a question is looked for, in milliseconds. */
+const LOOK_INTERVAL_MS = 1_000;
+
+/**
+ * Lets one device send to another, and waits for the answer where somebody is asked. Throws an InvalidArgumentError without a token, an
+ * Error for a refusal and for what was not allowed.
+ */
+export async function connectDevices(source: string, target: string, options: ConnectOptions): Promise<void> {
+  const api = apiOf(options);
+  const networkId = options.network ?? (await sharedNetwork(api, source, target));
+  let connection = await api.ask<Connection>('POST', '/api/v1/connections', {
+    networkId,
+    sourceId: source,
+    targetId: target,
+    reason: options.reason,
+    waitSeconds: options.wait,
+    ...(options.operation === undefined ? {} : { operations: options.operation }),
+  });
+  if (connection.status === 'asked') process.stdout.write(`asked, for ${options.wait} s at most\n`);
+  while (connection.status === 'asked') {
+    await pause(LOOK_INTERVAL_MS);
+    connection = await api.ask<Connection>('GET', `/api/v1/connections/${connection.id}`);
+  }
+  const { id, status, reason } = connection;
+  if (status !== 'allowed') throw new Error(`${status}${reason === '' ? '' : `: ${reason}`}`);
+  process.stdout.write(`allowed, as connection ${id}\n`);
+}
+
+/** Prints a line for each device: network, device, path or reason, since when. Throws as `connectDevices` does. */
+export async function showRoutes(options: RouteOptions): Promise<void> {
+  const api = apiOf(options);
+  const query = new URLSearchParams({ limit: '200' });
+  for (const [name, value] of [
+    ['networkId', options.network],
+    ['from', options.from],
+    ['deviceId', options.to],
+  ] as const) {
+    if (value !== undefined) query.set(name, value);
+  }
+  for (let isMore = true; isMore; ) {
+    const page = await api.ask<{ items: Route[]; next: string | null }>('GET', `/api/v1/routes?${query}`);
+    for (const { networkId, deviceId, path, reason, since } of page.items) {
+      process.stdout.write(`${networkId} ${deviceId} ${path ?? reason} ${since ?? '-'}\n`);
+    }
+    isMore = page.next !== null;
+    query.set('after', page.next ?? '');
+  }
+}
+
+/** The network that both devices are in. Throws an Error where that isn't one. */
+async function sharedNetwork(api: Api, source: string, target: string): Promise<string> {
+  const [from, to] = await Promise.all(
+    [source, target].map((id) => api.ask<{ networkIds: string[] }>('GET', `/api/v1/devices/${id}`)),
+  );
+  const shared = from?.networkIds.filter((id) => to?.networkIds.includes(id)) ?? [];
+  const [networkId, other] = shared;
+  if (networkId === undefined) throw new Error('They are in no network together.');
+  if (other !== undefined)
+    throw new Error(`They are in several networks together: give --network, one of ${shared.join(', ')}.`);
+  return networkId;
+}
+
+interface Api {
+  ask<Answer>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer>;
+}
+
+function apiOf({ server, token = process.env.YGGDRASIL_TOKEN }: AskingOptions): Api {
+  if (token === undefined) throw new InvalidArgumentError('Give --token, or YGGDRASIL_TOKEN.');
+  return {
+    async ask<Answer>(method: 'GET' | 'POST', path: string, body?: unknown) {
+      const response = await fetch(new URL(path, server), {
+        method,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`The server refuses: ${response.status} ${text}`);
+      return JSON.parse(text) as Answer;
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
+
+/** Why a device can't be reached, as codes of `error.proto`. */
+export const ROUTE_REASONS = ['device_offline', 'connection_required'] as const;
+export type RouteReason = (typeof ROUTE_REASONS)[number];
+
+/** The way to a device in one network. */
+export interface Route {
+  readonly networkId: NetworkId;
+  readonly deviceId: DeviceId;
+  /** Null: there is none now. */
+  readonly path: 'relay' | null;
+  readonly reason: RouteReason | null;
+  /** Since when it is connected, and when it was heard from last; null of guests, and where nobody knows. */
+  readonly sinceMs: number | null;
+  readonly heardAtMs: number | null;
+}

@@ -1,0 +1,42 @@
+import type { TestServer } from './server.ts';
+import { createDevice } from './world.ts';
+
+/** The tables with the victim's rows, without what changes by itself: her own device attacks her, too. */
+export const VICTIM_TABLES = [
+  'networks',
+  'devices',
+  'network_members',
+  'memberships',
+  'membership_networks',
+  'ledger_accounts',
+  'ledger_entries',
+  'marketplace_transactions',
+  'pairings',
+  'pairing_rules',
+  'pairing_asking_devices',
+  'device_groups',
+  'device_group_members',
+] as const;
+
+/** A connection to this device from another one, and a group that it is in. */
+export async function hideConnections(
+  server: TestServer,
+  token: string,
+  networkId: string,
+  deviceId: string,
+): Promise<{ readonly connectionId: string; readonly groupId: string }> {
+  const heater = await createDevice(server, token, networkId, 'Secret heater');
+  const connection = await server.post<{ id: string }>(
+    '/api/v1/connections',
+    { networkId, sourceId: heater.deviceId, targetId: deviceId, reason: 'Secret reason' },
+    token,
+  );
+  const groups = `/api/v1/networks/${networkId}/groups`;
+  const group = await server.post<{ id: string }>(groups, { name: 'Secret group' }, token);
+  await server.request('POST', `${groups}/${group.id}/members`, {
+    body: { deviceIds: [deviceId] },
+    token,
+    expect: 200,
+  });
+  return { connectionId: connection.id, groupId: group.id };
+}
