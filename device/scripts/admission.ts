@@ -98,25 +98,14 @@ function checkModule(module: Uint8Array, facts: Facts): void {
 }
 
 function checkSection(id: number, section: ModuleReader, facts: Facts): void {
-  switch (id) {
-    case Section.TYPE:
-      facts.types = section;
-      return;
-    case Section.IMPORT:
-      return checkImports(section, facts);
-    case Section.MEMORY:
-      return checkMemories(section, facts);
-    case Section.GLOBAL:
-      return checkGlobals(section, facts);
-    case Section.EXPORT:
-      return checkExports(section, facts);
-    case Section.START:
-      throw new Refusal('RUNS_AT_LOAD');
-    case Section.CODE:
-      return section.checkCode();
-    case Section.DATA:
-      return checkData(section, facts);
-  }
+  if (id === Section.TYPE) facts.types = section;
+  else if (id === Section.IMPORT) checkImports(section, facts);
+  else if (id === Section.MEMORY) checkMemories(section, facts);
+  else if (id === Section.GLOBAL) checkGlobals(section, facts);
+  else if (id === Section.EXPORT) checkExports(section, facts);
+  else if (id === Section.START) throw new Refusal('RUNS_AT_LOAD');
+  else if (id === Section.CODE) section.checkCode();
+  else if (id === Section.DATA) checkData(section, facts);
 }
 
 function checkImports(section: ModuleReader, facts: Facts): void {

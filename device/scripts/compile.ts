@@ -1,23 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkoutFolder } from '../node/checkout.ts';
-import { Native } from '../sdk/natives.ts';
-import { type AdmissionPolicy, type AdmittedModule, admit } from './admission.ts';
+import { type AdmittedModule, admit } from './admission.ts';
 import { MEMORY_BYTES_MAX, MODULE_BYTES_MAX, PAGE_BYTES } from './limits.ts';
 import type { RefusalReason } from './module-reader.ts';
+import { SCRIPT_POLICY } from './policy.ts';
 
 /** A script that can't be built. The message says why, and where. */
 export class ScriptBuildError extends Error {
   override readonly name = 'ScriptBuildError';
 }
-
-/** What a device asks of a script's module. */
-export const SCRIPT_POLICY: AdmissionPolicy = {
-  bytesMax: MODULE_BYTES_MAX,
-  memoryBytesMax: MEMORY_BYTES_MAX,
-  pageBytes: PAGE_BYTES,
-  imports: new Set(Object.values(Native).map(String)),
-};
 
 /** The file of a script, beside its `script.json`. */
 export const SOURCE_FILE = 'script.ts';
@@ -58,7 +50,8 @@ const REASONS: Readonly<Record<RefusalReason, string>> = {
   INVALID_MODULE: 'the module is malformed',
   MODULE_TOO_LARGE: `the module is larger than ${MODULE_BYTES_MAX} bytes`,
   IMPORT_NOT_ALLOWED: 'it imports something that no device has: only functions of "yggdrasil" can be called',
-  MEMORY_GROWS: 'its memory grows: it makes an object, an array or a text. Use numbers, texts that stand in the source, and memory.data',
+  MEMORY_GROWS:
+    'its memory grows: it makes an object, an array or a text. Use numbers, texts that stand in the source, and memory.data',
   MEMORY_LIMIT: `its memory is larger than ${MEMORY_BYTES_MAX} bytes`,
   HEAP_BASE: 'its memory has no fixed end',
   FIRST_GLOBAL: 'its first variable outside of functions must begin with 0 or false: set it in start()',
@@ -100,7 +93,16 @@ async function runCompiler(
   const messages: string[] = [];
   const stream = { write: (text: string | Uint8Array) => void messages.push(String(text)) };
   const sdk = join(checkoutFolder(), 'device/sdk/assembly');
-  const args = [ENTRY, '--lib', sdk, ...OPTIONS, '--lowMemoryLimit', String(memoryBytes), '--outFile', OUTPUT];
+  const args = [
+    ENTRY,
+    '--lib',
+    sdk,
+    ...OPTIONS,
+    '--lowMemoryLimit',
+    String(memoryBytes),
+    '--outFile',
+    OUTPUT,
+  ];
   await main([...args, '--baseDir', folder], {
     stdout: stream,
     stderr: stream,

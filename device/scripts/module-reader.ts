@@ -140,7 +140,8 @@ export class ModuleReader {
     const kind = this.u32();
     const operation = this.byte();
     const address = this.signed(32);
-    if (kind !== 0 || operation !== Op.I32_CONST || this.byte() !== Op.END) throw new Refusal('INVALID_MODULE');
+    if (kind !== 0 || operation !== Op.I32_CONST || this.byte() !== Op.END)
+      throw new Refusal('INVALID_MODULE');
     const bytes = this.u32();
     this.bytes(bytes);
     return address + bytes;

@@ -1,5 +1,19 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
-import { decodeManifest, encodeManifest, HEAD_BYTES, MANIFEST_BYTES, type ScriptManifest } from './manifest.ts';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
+import {
+  decodeManifest,
+  encodeManifest,
+  HEAD_BYTES,
+  MANIFEST_BYTES,
+  type ScriptManifest,
+} from './manifest.ts';
 
 /** A signed script, as it is deployed: manifest, signature, module, one after the other. */
 export interface ScriptPackage {

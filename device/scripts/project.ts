@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWhole } from '../../server/platform/files/durable.ts';
@@ -6,7 +7,6 @@ import { SCRIPT_ABI_VERSION } from '../sdk/natives.ts';
 import { compileScript, ScriptBuildError, SOURCE_FILE } from './compile.ts';
 import { encodeManifest, isScriptName, type ScriptManifest } from './manifest.ts';
 import { signPackage } from './package.ts';
-import type { KeyObject } from 'node:crypto';
 
 /** What of a manifest its owner decides: the content of `script.json`. */
 export type ScriptSettings = Omit<ScriptManifest, 'abiVersion' | 'memoryBytes' | 'moduleBytes' | 'sha256'>;
@@ -18,7 +18,7 @@ const DEFAULTS: Omit<ScriptSettings, 'name'> = {
   version: 1,
   stackBytes: 512,
   instructionsMax: 50_000,
-  callMsMax: 100,
+  callMsMax: 1_000,
   callsPerSecondMax: 20,
   bytesPerMinuteMax: 4_096,
   priority: 3,
@@ -93,7 +93,9 @@ function checkSettings(settings: ScriptSettings, moduleBytes: number, memoryByte
     const rest = { abiVersion: SCRIPT_ABI_VERSION, moduleBytes, memoryBytes, sha256: new Uint8Array(32) };
     encodeManifest({ ...settings, ...rest });
   } catch (error) {
-    throw new ScriptBuildError(`${SETTINGS_FILE}: ${(error as Error).message}; docs/scripts.md has the limits`);
+    throw new ScriptBuildError(
+      `${SETTINGS_FILE}: ${(error as Error).message}; docs/scripts.md has the limits`,
+    );
   }
 }
 

@@ -40,6 +40,16 @@ const SESSIONS = files('proto/ratatoskr/index.ts');
 const DURABLE_FILES = files('server/platform/files/durable.ts');
 const DATA_REMOVAL = files('server/platform/files/remove-data.ts');
 const CLIENT = files('device/client/index.ts');
+/** What every device asks of a script, and gives it. */
+const SCRIPT_RULES = files(
+  'device/scripts/admission.ts',
+  'device/scripts/limits.ts',
+  'device/scripts/manifest.ts',
+  'device/scripts/module-reader.ts',
+  'device/scripts/package.ts',
+  'device/scripts/policy.ts',
+  'device/sdk/natives.ts',
+);
 
 /** Which other domains a domain may see, and what else it may use. The table has no cycle; a test looks. */
 const DOMAINS = {
@@ -451,9 +461,21 @@ const LAYERS = [
     ...PROGRAM,
     [WIRE, 'speaks frames'],
     [packages('mqtt'), 'connects as microcontrollers do', { only: '/mqtt-connector\\.ts$' }],
-    [node('fs'), 'its memory is a file', { only: '/memory-file\\.ts$' }],
-    [DURABLE_FILES, 'its memory is a file', { only: '/memory-file\\.ts$' }],
+    [node('fs'), 'its memory is files', { only: '/(memory-file|store)\\.ts$' }],
+    [DURABLE_FILES, 'its memory is files', { only: '/(memory-file|store)\\.ts$' }],
+    [node('path'), 'its scripts are a folder', { only: '/scripts/store\\.ts$' }],
+    [node('vm'), 'limits the time of a call', { only: '/scripts/instance\\.ts$' }],
+    [SCRIPT_RULES, 'runs scripts by the rules of every device', { only: '/scripts/' }],
   ]),
+  deviceLayer('scripts', [
+    ...PROGRAM,
+    [files('device/sdk/natives.ts'), 'what scripts may call'],
+    [DURABLE_FILES, 'writes keys and packages'],
+    [packages('assemblyscript'), 'compiles scripts', { only: '/compile\\.ts$' }],
+    [node('crypto'), 'signs and hashes', { only: '/(package|project)\\.ts$' }],
+    [node('fs', 'path'), 'a script is a folder'],
+  ]),
+  deviceLayer('sdk', []),
   deviceLayer('provision', [
     ...PROGRAM,
     [DURABLE_FILES, 'keeps its credentials'],
