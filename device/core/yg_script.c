@@ -31,16 +31,27 @@ static yg_script_code code_of(yg_status status)
     }
 }
 
-yg_script_code yg_script_load(yg_script *script, const yg_manifest *manifest, const uint8_t *module, uint8_t *image,
-                              yg_script_world *world)
+static yg_admission_policy script_policy(void)
 {
-    const yg_admission_policy policy = {
+    return (yg_admission_policy){
         .bytes_max = YG_SCRIPT_MODULE_BYTES_MAX,
         .memory_bytes_max = YG_SCRIPT_MEMORY_BYTES_MAX,
         .page_bytes = (uint32_t)port_page_bytes(),
         .imports = yg_native_imports,
         .import_count = YG_NATIVES,
     };
+}
+
+yg_status yg_script_admit(const uint8_t *module, uint32_t bytes, yg_module_parts *parts)
+{
+    const yg_admission_policy policy = script_policy();
+    return yg_admit(module, bytes, &policy, parts);
+}
+
+yg_script_code yg_script_load(yg_script *script, const yg_manifest *manifest, const uint8_t *module, uint8_t *image,
+                              yg_script_world *world)
+{
+    const yg_admission_policy policy = script_policy();
     const yg_sandbox_options options = {
         .policy = &policy,
         .function = "call",

@@ -60,6 +60,9 @@ typedef struct {
     uint8_t fault;
 } yg_script;
 
+/* Whether a module may be a script: yg_admit under the policy for scripts. */
+yg_status yg_script_admit(const uint8_t *module, uint32_t bytes, yg_module_parts *parts);
+
 /*
  * Admits and loads a module for the manifest's limits; `image` has room for all of the module before its data section.
  * YG_SCRIPT_DONE, or why not; then nothing is loaded.

@@ -12,6 +12,7 @@ export const ScriptRunnerOperation = {
   BOARD: 6,
   CUTS: 7,
   FREE: 8,
+  ADMIT: 9,
 } as const;
 
 /** How to start the device with scripts. */
@@ -56,15 +57,24 @@ export function free(): RunnerRequest {
   return request(ScriptRunnerOperation.FREE);
 }
 
-/** Loses power everywhere while the second package takes the place of the first, or the script `keep` is removed. */
+/** Answers what admission says of a module, its memory and the bytes before its data, u32 each. */
+export function admit(module: Uint8Array): RunnerRequest {
+  return request(ScriptRunnerOperation.ADMIT, module);
+}
+
+/** Loses power everywhere while a package takes the place of the first, or a command is carried out; see script_cuts.h. */
 export function cuts(
-  change: 'deploy' | 'remove',
   device: { readonly ownerKey: Uint8Array; readonly core: Uint8Array },
   probe: DeviceCommand,
-  packages: readonly [Uint8Array, Uint8Array],
+  first: Uint8Array,
+  change: Uint8Array | DeviceCommand,
+  preparation?: DeviceCommand,
 ): RunnerRequest {
-  const blobs = [device.core, payload(probe), ...packages].flatMap((bytes) => [u32(bytes.length), bytes]);
-  return request(ScriptRunnerOperation.CUTS, u32(change === 'deploy' ? 0 : 1), device.ownerKey, ...blobs);
+  const isPackage = change instanceof Uint8Array;
+  const parts = [device.core, payload(probe), first, isPackage ? change : payload(change)];
+  parts.push(preparation === undefined ? new Uint8Array() : payload(preparation));
+  const blobs = parts.flatMap((bytes) => [u32(bytes.length), bytes]);
+  return request(ScriptRunnerOperation.CUTS, u32(isPackage ? 0 : 1), device.ownerKey, ...blobs);
 }
 
 function payload(content: DeviceCommand): Uint8Array {

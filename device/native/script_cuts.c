@@ -31,6 +31,8 @@ static const uint8_t *key;
 static blob module;
 static blob probe;
 static blob packages[2];
+/* Carried out before the change, when there is one. */
+static blob preparation;
 static uint8_t before[RESULT_BYTES_MAX];
 static uint8_t after[RESULT_BYTES_MAX];
 static uint32_t before_bytes;
@@ -140,15 +142,10 @@ static void deploy(const blob *package)
 
 static void change(void)
 {
-    static const uint8_t NAME_IS_KEEP[] = "\x12\x0e\x0a\x04name\x12\x06\x22\x04keep";
-    uint8_t text[COMMAND_BYTES_MAX];
-    if (what == 0) {
+    if (what == 0)
         deploy(&packages[1]);
-        return;
-    }
-    uint8_t *end = put_name(text, "script.remove");
-    memcpy(end, NAME_IS_KEEP, sizeof NAME_IS_KEEP - 1);
-    command(text, end + sizeof NAME_IS_KEEP - 1);
+    else
+        command(packages[1].at, packages[1].at + packages[1].bytes);
 }
 
 static void start_or_end(const char *folder)
@@ -239,6 +236,8 @@ static uint32_t run_without_cut(void)
     if (child == 0) {
         start_or_end("flash-before");
         deploy(&packages[0]);
+        if (preparation.bytes > 0)
+            command(preparation.at, preparation.at + preparation.bytes);
         uint32_t counts[3] = { ask(), 0, 0 };
         memcpy(before, result, counts[0]);
         copy_folder("flash-before", "flash-after");
@@ -283,6 +282,7 @@ uint32_t cut_everywhere(const uint8_t *in, uint32_t bytes, uint8_t *answer, uint
     probe = take_blob(&in);
     packages[0] = take_blob(&in);
     packages[1] = take_blob(&in);
+    preparation = take_blob(&in);
     losses = second_losses = failures = 0;
     first_failure[0] = 0;
     uint32_t operations = run_without_cut();

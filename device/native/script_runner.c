@@ -117,6 +117,15 @@ static uint32_t free_bytes(void)
     return wasm_runtime_get_mem_alloc_info(&info) ? info.total_free_size : 0;
 }
 
+static uint32_t admit(const uint8_t *in, uint32_t bytes)
+{
+    yg_module_parts parts = { 0 };
+    uint32_t status = yg_script_admit(in, bytes, &parts);
+    uint32_t said[3] = { status, status == YG_OK ? parts.memory_bytes : 0, status == YG_OK ? parts.code_bytes : 0 };
+    memcpy(answer, said, sizeof said);
+    return sizeof said;
+}
+
 /* Returns the bytes of the answer. */
 static uint32_t run(script_operation what, const uint8_t *in, uint32_t bytes)
 {
@@ -151,6 +160,8 @@ static uint32_t run(script_operation what, const uint8_t *in, uint32_t bytes)
         return cut_everywhere(in, bytes, answer, sizeof answer);
     case SCRIPTS_FREE:
         return give_u32(free_bytes());
+    case SCRIPTS_ADMIT:
+        return admit(in, bytes);
     }
     return 0;
 }

@@ -27,6 +27,8 @@ typedef enum {
     SCRIPTS_CUTS = 7,
     /* Bytes of the pool that are free now. */
     SCRIPTS_FREE = 8,
+    /* A module: answers what admission says of it (yg_status), its memory, and the bytes before its data. */
+    SCRIPTS_ADMIT = 9,
 } script_operation;
 
 /* Starts the runtime, the core and the scripts on the folder that port_files_open was given. False when it can't. */

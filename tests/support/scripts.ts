@@ -6,6 +6,7 @@ import { Native, ScriptEvent } from '../../device/sdk/natives.ts';
 
 const I32_CONST = 0x41;
 const I32_EQ = 0x46;
+const I32_EQZ = 0x45;
 const LOCAL_GET = 0x20;
 const CALL = 0x10;
 const DROP = 0x1a;
@@ -72,6 +73,24 @@ export const keeper = (value: number): Uint8Array =>
     }),
     { data: [numberAt(16, value), textAt(64, 'kept')] },
   );
+
+/** Keeps the number that a command gives it as `kept`, and answers it; 4 at first. */
+export const rememberer: Uint8Array = scriptModule(
+  [Native.ARGUMENT, Native.STORAGE_SET, Native.STORAGE_GET, Native.ANSWER],
+  (call) => {
+    const isGiven = [...call(Native.ARGUMENT, 64, 24, 0).slice(0, -1), I32_EQZ];
+    const isMissing = call(Native.STORAGE_GET, 64, 24, 0).slice(0, -1);
+    return {
+      START: [...isMissing, 0x04, VOID, ...call(Native.STORAGE_SET, 64, 16, 0), END],
+      COMMAND: [
+        ...[...isGiven, 0x04, VOID, ...call(Native.STORAGE_SET, 64, 24, 0), END],
+        ...call(Native.STORAGE_GET, 64, 32, 0),
+        ...call(Native.ANSWER, 64, 32, 0),
+      ],
+    };
+  },
+  { data: [numberAt(16, 4), textAt(64, 'kept')] },
+);
 
 /** Publishes `name` whenever its timer ends. */
 export const beacon = (name: string, periodMs: number): Uint8Array =>

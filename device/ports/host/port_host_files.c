@@ -117,6 +117,8 @@ bool port_file_rename(const char *from, const char *to)
 {
     bool is_losing = is_cut();
     bool is_done = (is_losing && cut_kind == CUT_IN_HALF) || rename(path_of(from), path_of(to)) == 0;
+    if (is_done && strcmp(unsynced, from) == 0)
+        snprintf(unsynced, sizeof unsynced, "%s", to);
     if (is_losing)
         lose_power();
     return is_done && sync_path(root, O_RDONLY | O_DIRECTORY);
