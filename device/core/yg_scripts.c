@@ -10,7 +10,7 @@
 
 #define CALL_PREFIX "Script_"
 #define VALUE_NAME_BYTES 64
-#define COMMAND_NAMES_BYTES 240
+#define COMMAND_NAMES_BYTES 250
 
 static void publish(void *context, const char *name, double value, const char *unit)
 {

@@ -27,7 +27,12 @@ export function start(ownerKey: Uint8Array, core: Uint8Array): RunnerRequest {
 
 /** Answers the payload of the command's result. */
 export function command(atMs: number, name: string, args: Record<string, PlainValue> = {}): RunnerRequest {
-  return request(ScriptRunnerOperation.COMMAND, u32(atMs), payload({ name, arguments: args }));
+  return rawCommand(atMs, payload({ name, arguments: args }));
+}
+
+/** The same with a payload that may be anything. */
+export function rawCommand(atMs: number, bytes: Uint8Array): RunnerRequest {
+  return request(ScriptRunnerOperation.COMMAND, u32(atMs), bytes);
 }
 
 /** Calls who is due, at most so many; answers how many calls were made, u32. */

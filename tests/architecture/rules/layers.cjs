@@ -506,7 +506,11 @@ const LAYERS = [
   deviceLayer('native', [
     [HOST_FOR_BROWSERS, 'its statuses and sizes', { types: true }],
     [CLIENT, 'speaks to the device with scripts', { only: '/script-runner\\.ts$' }],
-    [folders('device/scripts'), 'compiles the examples that it measures', { only: '/script-footprint\\.ts$' }],
+    [
+      folders('device/scripts'),
+      'compiles the examples that it measures',
+      { only: '/script-footprint\\.ts$' },
+    ],
     [files('device/sdk/natives.ts'), 'the ABI that it measures', { only: '/script-footprint\\.ts$' }],
     [files('device/node/checkout.ts'), 'finds the folder of the project'],
     [node('child_process', 'crypto', 'fs', 'os', 'path', 'url'), 'builds and runs programs in C'],
@@ -566,7 +570,7 @@ const ENTRIES = [
   '^device/client/index\\.ts$',
   '^device/native/(build|gate)\\.ts$',
   '^assembly/(index|device)\\.ts$',
-  '^device/sdk/(assembly|examples)/',
+  '^device/sdk/assembly/',
   '^bench/suites\\.ts$',
   '^bench/part\\.ts$',
   '^tests/',

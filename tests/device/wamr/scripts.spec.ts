@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeCommandResult, type PlainValue } from '../../../device/client/index.ts';
+import { decodeCommandResult, encodeCommand, type PlainValue } from '../../../device/client/index.ts';
 import { layout } from '../../../device/native/layout.ts';
 import { makeModule } from '../../../device/native/make-module.ts';
 import { type RunnerAnswer, type RunnerRequest, requireAnswers } from '../../../device/native/runner.ts';
@@ -215,6 +216,30 @@ describe('a script that the host port does not take', () => {
     const [refused, list] = last(2, [...four, begin(signedScript('e', good)), give('ListScripts')]);
     expect([result(refused).code, result(list).values.count]).toEqual(['script_no_room', 4]);
   });
+});
+
+it('garbage in place of a command is answered, and harms nothing', () => {
+  const seed = Number(process.env.SEED ?? Date.now());
+  const { manifest, signature, module } = signedScript('other', keeper(2));
+  const honest = [
+    encodeCommand({ name: 'script.begin', arguments: { manifest, signature } }),
+    encodeCommand({ name: 'script.chunk', arguments: { offset: 0, data: module } }),
+    encodeCommand({ name: 'Script_keep', arguments: { kept: 1.5, on: true, much: -70_000 } }),
+    encodeCommand({ name: 'script.stop', arguments: { name: 'nobody' } }),
+  ];
+  const edits = fc.array(fc.tuple(fc.nat(), fc.nat(255), fc.constantFrom(0, 1, 1, 9)), { maxLength: 3 });
+  const cases = fc.sample(fc.tuple(fc.nat(honest.length - 1), edits), { numRuns: 5000, seed });
+  const commands = cases.map(([which, changes]) => {
+    let bytes = [...(honest[which] ?? [])];
+    for (const [position, byte, removed] of changes) {
+      bytes = bytes.toSpliced(position % (bytes.length + 1), removed, byte);
+    }
+    return device.rawCommand(0, Uint8Array.from(bytes));
+  });
+  const steps = [...install(signedScript('keep', keeper(1))), ...commands, give('Script_keep', {}, 5000)];
+  const answers = last(commands.length + 1, steps);
+  expect(result(answers.at(-1)), `SEED=${seed}`).toEqual({ code: null, values: { kept: 1 } });
+  expect(new Set(answers.map((answer) => result(answer).code)).size).toBeGreaterThan(4);
 });
 
 describe('a loss of power in any operation of flash, and a second one in what follows', () => {
