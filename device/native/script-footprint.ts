@@ -78,18 +78,20 @@ function measure({ module, memoryBytes }: CompiledScript, stackBytes: number, is
   const program = `${layout.build('rv32')}/script-footprint`;
   const [answer] = requireAnswers(rv32Command(program, isCounting), [{ operation: 1, payload }]);
   const bytes = Buffer.from(answer?.result ?? []);
-  const [poolBytes, imageBytes, linearBytes, entryBytes, loading, starting, works] = [
-    0, 1, 2, 3, 4, 5, 6,
-  ].map((index) => bytes.readUInt32LE(index * 4)) as [number, number, number, number, number, number, number];
+  const at = (index: number) => bytes.readUInt32LE(index * 4);
+  const [poolBytes, imageBytes, entryBytes] = [at(0), at(1), at(3)];
   return {
-    works: answer?.status === 0 && works === 1,
+    works: answer?.status === 0 && at(6) === 1,
     figures: {
       poolBytes,
+      environmentBytes: at(7),
+      instanceBytes: at(8),
+      parsedBytes: at(9),
       imageBytes,
       entryBytes,
-      memoryBytes: linearBytes,
+      memoryBytes: at(2),
       ramBytes: poolBytes + imageBytes + entryBytes,
-      startInstructions: loading + starting,
+      startInstructions: at(4) + at(5),
     },
   };
 }
