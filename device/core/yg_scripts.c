@@ -7,10 +7,7 @@
 #include "port.h"
 #include "yg_natives.h"
 #include "yg_payload.h"
-
-#define CALL_PREFIX "Script_"
-#define VALUE_NAME_BYTES 64
-#define COMMAND_NAMES_BYTES 250
+#include "yg_script_reports.h"
 
 static void publish(void *context, const char *name, double value, const char *unit)
 {
@@ -36,27 +33,11 @@ static uint32_t set_kept(void *context, const char *script, const char *key, dou
     return yg_store_set(script, key, value);
 }
 
-static const char *state_name(const yg_script *script)
-{
-    static const char *const NAMES[] = { "stopped", "running", "failed" };
-    return NAMES[script->state];
-}
-
-static const char *fault_name(const yg_script *script)
-{
-    if (script->state != YG_STATE_FAILED)
-        return "";
-    return script->fault == YG_INSTRUCTION_LIMIT ? "instruction_limit"
-        : script->fault == YG_TIME_LIMIT         ? "time_limit"
-        : script->fault == YG_NO_MEMORY          ? "no_memory"
-                                                 : "trapped";
-}
-
 static void report(const yg_scripts *scripts, const yg_script *script)
 {
-    scripts->options.state(scripts->options.context, script->manifest.name, state_name(script));
+    scripts->options.state(scripts->options.context, script->manifest.name, yg_script_state_name(script));
     if (script->state == YG_STATE_FAILED)
-        scripts->options.log(scripts->options.context, script->manifest.name, true, fault_name(script));
+        scripts->options.log(scripts->options.context, script->manifest.name, true, yg_script_fault_name(script));
 }
 
 static yg_script *find(yg_scripts *scripts, const char *name)
@@ -65,14 +46,6 @@ static yg_script *find(yg_scripts *scripts, const char *name)
         if (scripts->is_used[i] && strcmp(scripts->slots[i].manifest.name, name) == 0)
             return &scripts->slots[i];
     return NULL;
-}
-
-static uint32_t count(const yg_scripts *scripts)
-{
-    uint32_t used = 0;
-    for (uint32_t i = 0; i < YG_SCRIPT_SLOTS; i++)
-        used += scripts->is_used[i];
-    return used;
 }
 
 static void release(yg_scripts *scripts, yg_script *script)
@@ -209,7 +182,7 @@ static yg_script_code check_room(yg_scripts *scripts, const yg_manifest *manifes
     const yg_script *before = find(scripts, manifest->name);
     if (before != NULL)
         return before->manifest.version >= manifest->version ? YG_SCRIPT_VERSION_OLD : YG_SCRIPT_DONE;
-    return count(scripts) >= YG_SCRIPTS_MAX ? YG_SCRIPT_NO_ROOM : YG_SCRIPT_DONE;
+    return yg_scripts_count(scripts) >= YG_SCRIPTS_MAX ? YG_SCRIPT_NO_ROOM : YG_SCRIPT_DONE;
 }
 
 static yg_script_code begin(yg_scripts *scripts, const yg_command *command, yg_result *result)
@@ -309,35 +282,6 @@ static yg_script_code commit(yg_scripts *scripts, yg_result *result)
     return YG_SCRIPT_DONE;
 }
 
-static yg_script_code list(const yg_scripts *scripts, yg_result *result)
-{
-    yg_write_number(result, "count", count(scripts));
-    for (uint32_t i = 0; i < YG_SCRIPT_SLOTS; i++) {
-        const yg_script *script = &scripts->slots[i];
-        char name[VALUE_NAME_BYTES];
-        char imports[VALUE_NAME_BYTES] = "";
-        if (!scripts->is_used[i])
-            continue;
-        for (uint32_t number = 1; number <= YG_NATIVES; number++)
-            if ((script->imports & 1u << number) != 0)
-                snprintf(imports + strlen(imports), sizeof imports - strlen(imports), "%s%u", *imports ? "," : "",
-                         (unsigned)number);
-        snprintf(name, sizeof name, "%s.version", script->manifest.name);
-        yg_write_number(result, name, script->manifest.version);
-        snprintf(name, sizeof name, "%s.state", script->manifest.name);
-        yg_write_text(result, name, state_name(script));
-        snprintf(name, sizeof name, "%s.error", script->manifest.name);
-        yg_write_text(result, name, fault_name(script));
-        snprintf(name, sizeof name, "%s.calls", script->manifest.name);
-        yg_write_number(result, name, script->call_count);
-        snprintf(name, sizeof name, "%s.memory_bytes", script->manifest.name);
-        yg_write_number(result, name, script->manifest.memory_bytes);
-        snprintf(name, sizeof name, "%s.imports", script->manifest.name);
-        yg_write_text(result, name, imports);
-    }
-    return YG_SCRIPT_DONE;
-}
-
 /* Loads a script that was stopped or has failed, and starts it. */
 static yg_script_code start_again(yg_scripts *scripts, const char *name)
 {
@@ -387,7 +331,7 @@ static yg_script_code change(yg_scripts *scripts, const yg_command *command, yg_
     script = find(scripts, name);
     report(scripts, script);
     if (code == YG_SCRIPT_DONE)
-        yg_write_text(result, "state", state_name(script));
+        yg_write_text(result, "state", yg_script_state_name(script));
     return code;
 }
 
@@ -395,7 +339,7 @@ static yg_script_code call(yg_scripts *scripts, const yg_command *command, yg_re
 {
     yg_script_world *world = &scripts->world;
     int32_t status = 0;
-    yg_script *script = find(scripts, command->name + strlen(CALL_PREFIX));
+    yg_script *script = find(scripts, command->name + strlen(YG_CALL_PREFIX));
     if (script == NULL)
         return YG_SCRIPT_NOT_FOUND;
     world->argument_count = 0;
@@ -418,28 +362,10 @@ static yg_script_code call(yg_scripts *scripts, const yg_command *command, yg_re
     return code;
 }
 
-static yg_script_code describe(const yg_scripts *scripts, yg_result *result)
-{
-    char commands[COMMAND_NAMES_BYTES] = "GetCapabilities,GetChildrenStatus,ListScripts,script.begin,script.chunk,"
-                                         "script.commit,script.start,script.stop,script.remove";
-    for (uint32_t i = 0; i < YG_SCRIPT_SLOTS; i++)
-        if (scripts->is_used[i])
-            snprintf(commands + strlen(commands), sizeof commands - strlen(commands), "," CALL_PREFIX "%s",
-                     scripts->slots[i].manifest.name);
-    yg_write_text(result, "platform", scripts->options.platform);
-    yg_write_text(result, "firmware", scripts->options.firmware);
-    yg_write_number(result, "script_abi", YG_SCRIPT_ABI_VERSION);
-    yg_write_number(result, "scripts_max", YG_SCRIPTS_MAX);
-    yg_write_number(result, "script_bytes_max", scripts->options.image_bytes);
-    yg_write_number(result, "script_memory_bytes_max", YG_SCRIPT_MEMORY_BYTES_MAX);
-    yg_write_text(result, "commands", commands);
-    return YG_SCRIPT_DONE;
-}
-
 static yg_script_code carry_out(yg_scripts *scripts, const yg_command *command, yg_result *result)
 {
     const char *name = command->name;
-    if (strncmp(name, CALL_PREFIX, strlen(CALL_PREFIX)) == 0)
+    if (strncmp(name, YG_CALL_PREFIX, strlen(YG_CALL_PREFIX)) == 0)
         return call(scripts, command, result);
     if (strcmp(name, "script.begin") == 0)
         return begin(scripts, command, result);
@@ -450,14 +376,14 @@ static yg_script_code carry_out(yg_scripts *scripts, const yg_command *command, 
     if (strcmp(name, "script.start") == 0 || strcmp(name, "script.stop") == 0 || strcmp(name, "script.remove") == 0)
         return change(scripts, command, result);
     if (strcmp(name, "ListScripts") == 0)
-        return list(scripts, result);
-    if (strcmp(name, "GetCapabilities") == 0)
-        return describe(scripts, result);
-    if (strcmp(name, "GetChildrenStatus") == 0) {
+        yg_write_scripts(scripts, result);
+    else if (strcmp(name, "GetCapabilities") == 0)
+        yg_write_capabilities(scripts, result);
+    else if (strcmp(name, "GetChildrenStatus") == 0)
         yg_write_number(result, "count", 0);
-        return YG_SCRIPT_DONE;
-    }
-    return YG_COMMAND_UNKNOWN;
+    else
+        return YG_COMMAND_UNKNOWN;
+    return YG_SCRIPT_DONE;
 }
 
 uint32_t yg_scripts_command(yg_scripts *scripts, uint32_t now_ms, const uint8_t *payload, uint32_t bytes,
