@@ -187,7 +187,7 @@ describe('a script that the device does not take', () => {
     expect(list()).toEqual(before);
   });
 
-  it.each([
+  it.each<[string, Uint8Array, object?]>([
     ['script_import_not_allowed', makeModule({ imports: [['env', 'x', 0]], importType: 0 })],
     ['script_import_not_allowed', makeModule({ imports: [['yg', '14', 0]], importType: 0 })],
     ['script_import_not_allowed', makeModule({ imports: [['yg', '1', 0]], importType: 1 })],
