@@ -124,7 +124,7 @@ describe('a script on the virtual device', () => {
     ['loops', LOOP, 'time_limit'],
     ['traps', TRAP, 'trapped'],
   ])('that %s is stopped and reported, and the others run on', async (_, body, fault) => {
-    await install(signedScript('bad', failing(body), { callMsMax: 30 }));
+    await install(signedScript('bad', failing(body)));
     await install(signedScript('good', beacon('alive', 100)));
     expect(codeOf('Script_bad')).toBe('script_stopped');
     expect(list()).toMatchObject({ 'bad.state': 'failed', 'bad.error': fault, 'good.state': 'running' });
