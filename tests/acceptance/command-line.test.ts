@@ -116,7 +116,7 @@ describe('a wrong command line', () => {
       expect({ status, stdout, made }).toEqual({ status: 2, stdout: '', made: [] });
       // What is missing is said first.
       expect(stderr).toMatch(
-        /^error: (unknown option '--no-such-option'|required option '--(credentials <file>|device-id <id>|yes)'|missing required argument)/,
+        /^error: (unknown option '--no-such-option'|required option '--(credentials <file>|device-id <id>|key <file>|yes)'|missing required argument)/,
       );
     },
   );
