@@ -53,6 +53,8 @@ module.exports = {
     },
   ],
   options: {
+    // AssemblyScript that its own compiler resolves: 'yggdrasil' is device/sdk/assembly.
+    exclude: { path: '^device/sdk/examples/' },
     doNotFollow: { path: 'node_modules|proto/generated' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },

@@ -9,6 +9,7 @@ import { createFrameCommand } from '../device/frame/command.ts';
 import { createProviderCommand } from '../device/provider/command.ts';
 import { createProvisionCommand } from '../device/provision/command.ts';
 import { createRatatoskrCommand } from '../device/ratatoskr/command.ts';
+import { createScriptCommand } from '../device/scripts/command.ts';
 import { createVirtualDeviceCommand } from '../device/virtual/command.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import {
@@ -40,6 +41,7 @@ const COMMANDS: readonly Command[] = [
   createProviderCommand(),
   createProvisionCommand(),
   createVirtualDeviceCommand(),
+  createScriptCommand(),
   createFrameCommand(),
   createRatatoskrCommand(),
   createDevicesCommand(),

@@ -11,6 +11,7 @@
 
 enum {
     SECTION_CUSTOM = 0,
+    SECTION_TYPE = 1,
     SECTION_IMPORT = 2,
     SECTION_MEMORY = 5,
     SECTION_GLOBAL = 6,
@@ -25,6 +26,8 @@ enum { KIND_FUNCTION = 0, KIND_GLOBAL = 3 };
 
 typedef struct {
     const yg_admission_policy *policy;
+    /* The type section's content, to look the types of imports up in. */
+    yg_reader types;
     /* The global section's content, to look exported globals up in. */
     yg_reader globals;
     bool has_memory;
@@ -38,12 +41,30 @@ typedef struct {
     yg_module_parts *parts;
 } module_facts;
 
-static bool is_allowed(const yg_admission_policy *policy, const yg_reader *module, const yg_reader *name)
+/* Its number on the list, counted from 1; 0 for what isn't on it. */
+static uint32_t find_import(const yg_admission_policy *policy, const yg_reader *module, const yg_reader *name)
 {
     for (uint32_t i = 0; i < policy->import_count; i++)
         if (yg_is_name(module, policy->imports[i].module) && yg_is_name(name, policy->imports[i].name))
-            return true;
-    return false;
+            return i + 1;
+    return 0;
+}
+
+/* Whether a type is that of all natives: from three i32 to one. WAMR would take another, and trap when it is called. */
+static bool is_native_type(const module_facts *facts, uint32_t index)
+{
+    static const uint8_t NATIVE_TYPE[] = { 0x60, 3, YG_TYPE_I32, YG_TYPE_I32, YG_TYPE_I32, 1, YG_TYPE_I32 };
+    yg_reader types = facts->types;
+    uint32_t count = types.at == NULL ? 0 : yg_read_u32(&types);
+    if (index >= count)
+        return false;
+    for (uint32_t i = 0; i < index && yg_is_good(&types); i++) {
+        yg_read_byte(&types);
+        yg_read_bytes(&types, yg_read_u32(&types));
+        yg_read_bytes(&types, yg_read_u32(&types));
+    }
+    const uint8_t *type = yg_read_bytes(&types, sizeof NATIVE_TYPE);
+    return type != NULL && memcmp(type, NATIVE_TYPE, sizeof NATIVE_TYPE) == 0;
 }
 
 static void check_imports(yg_reader *in, const module_facts *facts)
@@ -56,11 +77,15 @@ static void check_imports(yg_reader *in, const module_facts *facts)
         if (!yg_is_good(in))
             return;
         /* An imported memory, table or global would be one that no rule below has seen. */
-        if (kind != KIND_FUNCTION || !is_allowed(facts->policy, &module, &name)) {
+        uint32_t number = kind == KIND_FUNCTION ? find_import(facts->policy, &module, &name) : 0;
+        if (number == 0) {
             yg_refuse(in, YG_IMPORT_NOT_ALLOWED);
             return;
         }
-        yg_read_u32(in);
+        uint32_t type = yg_read_u32(in);
+        if (yg_is_good(in) && !is_native_type(facts, type))
+            yg_refuse(in, YG_IMPORT_NOT_ALLOWED);
+        facts->parts->imports |= (uint32_t)1 << (number & 31u);
     }
     yg_require_end(in);
 }
@@ -217,6 +242,9 @@ static void check_data(yg_reader *in, module_facts *facts)
 static void check_section(uint8_t id, yg_reader *in, module_facts *facts)
 {
     switch (id) {
+    case SECTION_TYPE:
+        facts->types = *in;
+        break;
     case SECTION_IMPORT:
         check_imports(in, facts);
         break;
@@ -239,7 +267,7 @@ static void check_section(uint8_t id, yg_reader *in, module_facts *facts)
         check_data(in, facts);
         break;
     default:
-        /* Custom, type, function, table and element: WAMR validates what is in them. */
+        /* Custom, function, table and element: WAMR validates what is in them. */
         break;
     }
 }
@@ -290,6 +318,7 @@ yg_status yg_admit(const uint8_t *module, uint32_t bytes, const yg_admission_pol
         if (!yg_is_good(&section))
             return section.status;
     }
+    parts->memory_bytes = facts.heap_base;
     return yg_is_good(&in) ? check_bounds(&facts) : in.status;
 }
 

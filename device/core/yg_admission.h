@@ -34,12 +34,17 @@ typedef struct {
     /* The data section's content, NULL without one. */
     const uint8_t *data;
     uint32_t data_bytes;
+    /* Bytes of linear memory. */
+    uint32_t memory_bytes;
+    /* Bit n is set when the module imports number n of the policy's list, counted from 1; for lists of at most 31. */
+    uint32_t imports;
 } yg_module_parts;
 
 /*
  * Whether a module may be loaded; then `parts` tells where its parts are. YG_OK, or the reason why not:
  * YG_INVALID_MODULE for what is cut off or malformed, and the admission codes of yg_status.h. What is asked of a
  * module, beside size and the list of imports:
+ *  - imports are functions from three i32 to one;
  *  - no memory.grow, a memory maximum of at most one 64 KiB page, and `__heap_base` and `__data_end` exported as
  *    constants, `__heap_base` whole pages: WAMR cuts the memory down to it, but checks accesses only against the end of
  *    the page, so the rest of a page would be the host's (wasm-micro-runtime issue 5080);

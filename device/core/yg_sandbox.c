@@ -94,6 +94,11 @@ yg_status yg_sandbox_load(yg_sandbox *sandbox, const uint8_t *module, uint32_t b
     return YG_OK;
 }
 
+void yg_sandbox_set_user(yg_sandbox *sandbox, void *user)
+{
+    wasm_runtime_set_user_data(sandbox->environment, user);
+}
+
 /* Overwrites what the module computed with: its memory, and the frames of its calls. */
 static void wipe(const yg_sandbox *sandbox)
 {

@@ -62,6 +62,9 @@ void yg_runtime_stop(void);
 yg_status yg_sandbox_load(yg_sandbox *sandbox, const uint8_t *module, uint32_t bytes,
                           const yg_sandbox_options *options);
 
+/* What the natives of a loaded module find with wasm_runtime_get_user_data. */
+void yg_sandbox_set_user(yg_sandbox *sandbox, void *user);
+
 /* Unloads the module and overwrites its memory and its stack. Without one it does nothing. */
 void yg_sandbox_unload(yg_sandbox *sandbox);
 

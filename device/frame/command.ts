@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
-import { parseArgument, parseBoolean, parseNumber, TYPE_NAMES } from './arguments.ts';
+import { parseArgument, parseBoolean, parseNumber } from '../node/arguments.ts';
 import type { DecodeCommandOptions, EncodeCommandOptions } from './main.ts';
+import { TYPE_NAMES } from './type-names.ts';
 
 /** `yggdrasil frame`, with `encode` and `decode`. */
 export function createFrameCommand(): Command {

@@ -10,7 +10,7 @@ import {
   type OutgoingFrame,
   type PlainValue,
 } from '../client/index.ts';
-import type { TYPE_NAMES } from './arguments.ts';
+import type { TYPE_NAMES } from './type-names.ts';
 
 /** The options of `frame encode`, as commander reads them. */
 export interface EncodeOptions {

@@ -7,6 +7,7 @@ import { layout, type Profile, profiles, runnerCommand } from './layout.ts';
 import { codeBytes, type MapEntry, readLinkerMap, variableBytes } from './linker-map.ts';
 import * as requests from './requests.ts';
 import { DeviceStatus, type RunnerAnswer, requireAnswers, runRequests } from './runner.ts';
+import { EXAMPLES, measureExample, type ScriptFootprint } from './script-footprint.ts';
 import { extremes, functions, importKey, signedCommand, type Work } from './workload.ts';
 
 const POOL_BYTES_MAX = 32_768;
@@ -19,11 +20,12 @@ const STACK_STEP_BYTES = 4;
 /** One instruction a cycle at the ESP32-C3's clock: a lower bound of the time, not a measurement. */
 const CLOCK_HZ = 160e6;
 
-process.exitCode = main(process.argv.includes('--json'));
+process.exitCode = await main(process.argv.includes('--json'));
 
-function main(isJson: boolean): number {
+async function main(isJson: boolean): Promise<number> {
   if (
     !existsSync(`${layout.build('rv32')}/runner`) ||
+    !existsSync(`${layout.build('rv32')}/script-footprint`) ||
     !profiles.every((profile) => existsSync(layout.module(profile)))
   ) {
     console.error(
@@ -36,10 +38,18 @@ function main(isJson: boolean): number {
   const small = measureProfile('device', map);
   const gateway = measureProfile('device-gateway', map);
   const worst = findDearest(hostileModules());
+  const scripts: ScriptFootprint[] = [];
+  for (const name of EXAMPLES) {
+    scripts.push(
+      await measureExample(name, (isEnough) => findSmallest(STACK_BYTES_MAX / 2, STACK_STEP_BYTES, isEnough)),
+    );
+  }
   const figures = {
     ...small.figures,
     gatewayRamBytes: gateway.figures.ramBytes,
     instructionsPerMeteredOne: worst.instructionsPerMeteredOne,
+    scriptRamBytes: Math.max(...scripts.map(({ ramBytes }) => ramBytes)),
+    scriptStartInstructions: Math.max(...scripts.map(({ startInstructions }) => startInstructions)),
   };
   if (!isJson) {
     printRam('device.wasm', small.figures, ceilings.ramBytes);
@@ -51,6 +61,7 @@ function main(isJson: boolean): number {
       '',
       `${worst.name}   ceiling ${ceilings.instructionsPerMeteredOne}`,
     );
+    for (const script of scripts) printScript(script);
   }
   const failures = failedCeilings(figures, ceilings);
   for (const name of failures) {
@@ -191,6 +202,29 @@ function printRam(module: string, figures: Figures, ceilingBytes: number): void 
   printRow('sum', figures.ramBytes, 'B', `ceiling ${ceilingBytes}`);
   printRow('C stack, high-water mark', figures.stackBytes, 'B', 'on top; the caller has it anyway');
   printRow('sum with the C stack', figures.ramBytes + figures.stackBytes, 'B');
+}
+
+function printScript(script: ScriptFootprint): void {
+  console.log(`\nScript ${script.name}, a module of ${script.moduleBytes} B`);
+  printRow('pool: module as WAMR reads it', script.parsedBytes, 'B', 'types, imports, functions, exports');
+  printRow('pool: its instance', script.instanceBytes, 'B');
+  printRow(
+    'pool: environment of its calls',
+    script.environmentBytes,
+    'B',
+    `its stack is ${script.stackBytes}`,
+  );
+  printRow('module image', script.imageBytes, 'B', 'without its data');
+  printRow('entry in the list of scripts', script.entryBytes, 'B', 'limits, timers, state');
+  printRow('sum', script.ramBytes, 'B', `ceiling ${ceilings.scriptRamBytes}`);
+  printRow('linear memory', script.memoryBytes, 'B', 'on top: what the script itself has');
+  const ms = ((script.startInstructions / CLOCK_HZ) * 1000).toFixed(2);
+  printRow(
+    'loading and starting it',
+    script.startInstructions,
+    '',
+    `instructions, at least ${ms} ms at 160 MHz   ceiling ${ceilings.scriptStartInstructions}`,
+  );
 }
 
 function printTable({ figures, work, answers }: Measured, map: readonly MapEntry[]): void {

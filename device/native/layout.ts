@@ -46,7 +46,11 @@ const QEMU_ARGS = [
 /** How to start a variant's runner. `isCounting` makes the emulated processor count instructions exactly, and slower. */
 export function runnerCommand(variant: Variant, isCounting = false): RunnerCommand {
   const program = `${layout.build(variant)}/runner`;
-  if (variant !== 'rv32') return { program, args: [] };
+  return variant === 'rv32' ? rv32Command(program, isCounting) : { program, args: [] };
+}
+
+/** How to start a program for rv32. */
+export function rv32Command(program: string, isCounting: boolean): RunnerCommand {
   const counting = isCounting ? ['-icount', 'shift=0'] : [];
   return { program: 'qemu-system-riscv32', args: [...QEMU_ARGS, ...counting, '-kernel', program] };
 }

@@ -10,6 +10,8 @@ export interface ModuleParts {
   readonly hasTable?: boolean;
   /** `module`, `name` and kind (0 function, 2 memory) of an import. */
   readonly imports?: readonly (readonly [module: string, name: string, kind: 0 | 2])[];
+  /** The type of imported functions: 0 that of `call`, 1 neither parameters nor results. */
+  readonly importType?: 0 | 1;
   /** The memory section's limits, or null for no memory. */
   readonly memory?: readonly number[] | null;
   /** Initial value of `__heap_base`, and whether it is mutable. */
@@ -87,7 +89,10 @@ export function makeSections(parts: ModuleParts = {}): Section[] {
   const optional = (isThere: boolean, section: Section): Section[] => (isThere ? [section] : []);
   return [
     [1, TYPES],
-    ...optional(imports.length > 0, [2, [imports.length, ...imports.flatMap(importEntry)]]),
+    ...optional(imports.length > 0, [
+      2,
+      [imports.length, ...imports.flatMap((entry) => importEntry(entry, parts.importType ?? 1))],
+    ]),
     [3, [...unsigned(bodies.length), 0, ...bodies.slice(1).map(() => 1)]],
     ...optional(hasTable, [4, [1, 0x70, 0, 1]]),
     ...optional(memory !== null, [5, [1, ...(memory ?? [])]]),
@@ -131,8 +136,8 @@ function exports(parts: ModuleParts, callIndex: number, hasMemory: boolean): num
   return [entries.length, ...entries.flat()];
 }
 
-function importEntry([module, name, kind]: readonly [string, string, 0 | 2]): number[] {
-  return [...text(module), ...text(name), kind, ...(kind === KIND_FUNCTION ? [1] : ONE_PAGE)];
+function importEntry([module, name, kind]: readonly [string, string, 0 | 2], type: 0 | 1): number[] {
+  return [...text(module), ...text(name), kind, ...(kind === KIND_FUNCTION ? [type] : ONE_PAGE)];
 }
 
 function segment([address, bytes]: readonly [number, readonly number[]]): number[] {

@@ -24,6 +24,7 @@ const file = (path: string, debianPackage: string): Requirement => ({
 const requirements: readonly Requirement[] = [
   program('gcc', 'gcc'),
   file('/usr/include/stdio.h', 'libc6-dev'),
+  file('/usr/include/sodium.h', 'libsodium-dev'),
   program('cmake', 'cmake'),
   program('make', 'make'),
   program('patch', 'patch'),

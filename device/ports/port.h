@@ -51,6 +51,50 @@ uint8_t *port_stack_boundary(void);
 /* Microseconds since any moment before the start, never less than before. Calls are stopped by it. */
 uint64_t port_clock_us(void);
 
+/* ---- What scripts need beside it (yg_natives.h, yg_store.h) ---- */
+
+/* Makes a pin an output or an input; false where the board has none of this number. */
+bool port_gpio_mode(uint32_t pin, bool is_output);
+
+/* Sets an output. */
+bool port_gpio_write(uint32_t pin, bool level);
+
+/* 0 or 1, -1 where the board has no such pin. */
+int port_gpio_read(uint32_t pin);
+
+/* The last reading; false where there is no sensor of this name. */
+bool port_sensor_read(const char *name, double *value);
+
+/* Sets an actuator; false where there is none of this name. */
+bool port_actuator_set(const char *name, double value);
+
+/* Whether the owner of this Ed25519 key signed a message (RFC 8032). */
+bool port_verify_signature(const uint8_t key[32], const uint8_t signature[64], const uint8_t *message, size_t bytes);
+
+/*
+ * Flash as files. A name is at most PORT_FILE_NAME_BYTES with its zero. Each of them answers false when flash refuses; then
+ * nothing has changed but an append, which may be there in part.
+ */
+#define PORT_FILE_NAME_BYTES 40
+
+/* Writes behind what is there, or a new file. It lasts only when the file has been synced. */
+bool port_file_append(const char *name, const void *data, size_t bytes);
+
+/* What was appended lasts from here on, with the name. */
+bool port_file_sync(const char *name);
+
+/* Renames in one step that lasts; what was there under the new name is gone. */
+bool port_file_rename(const char *from, const char *to);
+
+/* Removes a file, for good; true also where there is none. */
+bool port_file_remove(const char *name);
+
+/* Reads up to `bytes` from `offset` on. Returns how many, -1 where there is no such file. */
+int32_t port_file_read(const char *name, uint32_t offset, void *data, uint32_t bytes);
+
+/* The name of file number `index`, in any order; false behind the last. Not while files are made or removed. */
+bool port_file_name(uint32_t index, char name[PORT_FILE_NAME_BYTES]);
+
 /*
  * ---- What only the runner of tests and gate needs (device/native/runner.c); a device's firmware leaves these out ----
  */

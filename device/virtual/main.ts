@@ -5,6 +5,7 @@ import { withOutput } from '../node/output.ts';
 import { stopSignal } from '../node/process.ts';
 import { createMemoryFile } from './memory-file.ts';
 import { createMqttConnector } from './mqtt-connector.ts';
+import { createScriptFiles } from './scripts/store.ts';
 import { type DeviceReport, VirtualDevice } from './virtual-device.ts';
 
 /** The options of `virtual-device`. */
@@ -13,6 +14,8 @@ export interface VirtualDeviceOptions {
   readonly mqtt: string;
   readonly intervalMs: number;
   readonly count?: number;
+  /** The public key of who may deploy scripts. */
+  readonly scriptKey?: Uint8Array;
 }
 
 /** Measures and obeys until its last reading, SIGINT or SIGTERM. Throws an Error when the broker refuses the device. */
@@ -31,6 +34,10 @@ async function run(options: VirtualDeviceOptions, line: (text: string) => void):
       clock: systemClock,
       random: systemRandom,
       memory: createMemoryFile(`${options.credentials}.state`),
+      scripts: {
+        store: createScriptFiles(`${options.credentials}.scripts`),
+        ownerKey: options.scriptKey ?? null,
+      },
       report: (report) => line(describe(report)),
     },
   );
@@ -48,6 +55,8 @@ function describe(report: DeviceReport): string {
       return `${report.event.name} ${report.event.value} ${report.event.unit}`.trimEnd();
     case 'command':
       return `command ${report.name} ${report.outcome}`;
+    case 'script':
+      return `script ${report.name}: ${report.text}`;
     case 'dropped':
       return `dropped a frame: ${report.reason}`;
     case 'refused':

@@ -1,6 +1,7 @@
 import { Delivery, FrameType, type FrameView, PayloadError } from '../../proto/index.ts';
 import {
   type Clock,
+  type DeviceCommand,
   type DeviceCommandResult,
   type DeviceCredentials,
   type DeviceEvent,
@@ -28,6 +29,9 @@ import {
   MqttRefusedError,
 } from './ports.ts';
 import { ROOM_AT_START, type Room, readingCelsius, roomAfter } from './room.ts';
+import { ScriptRuntime } from './scripts/runtime.ts';
+import { carryOutScriptCommand, scriptCommandNames } from './scripts/script-commands.ts';
+import type { ScriptStore } from './scripts/store.ts';
 
 /** What a virtual device tells whoever watches it. */
 export type DeviceReport =
@@ -35,11 +39,17 @@ export type DeviceReport =
   | { readonly kind: 'disconnected'; readonly reason: string; readonly retryInMs: number }
   | { readonly kind: 'measured'; readonly event: DeviceEvent }
   | { readonly kind: 'command'; readonly name: string; readonly outcome: string }
+  | { readonly kind: 'script'; readonly name: string; readonly text: string }
   | { readonly kind: 'dropped'; readonly reason: string }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string };
 
 /** What the capabilities say: nobody shall take this for a board. */
 export const PLATFORM = 'esp32 (simulated)';
+const FIRMWARE = 'yggdrasil-virtual-device 0.1.0';
+const SENSOR = 'sensor.temperature';
+const ACTUATOR = 'led';
+/** As an ESP32 has them. */
+const PINS = 40;
 
 /**
  * A device without a board: the same signing core, frames and MQTT topics as an ESP32, a simulated room for a sensor
@@ -56,6 +66,7 @@ export class VirtualDevice {
   readonly #report: (report: DeviceReport) => void;
   readonly #log: CommandLog;
   readonly #outbox = new DeviceOutbox();
+  readonly #scripts: ScriptRuntime | null;
   #link: MqttLink | null = null;
   #room: Room = ROOM_AT_START;
   #ledOn = false;
@@ -78,6 +89,8 @@ export class VirtualDevice {
       clock: Clock;
       random: Random;
       memory: DeviceMemory;
+      /** Where it keeps scripts, and whose it takes; absent: it takes none. */
+      scripts?: { readonly store: ScriptStore; readonly ownerKey: Uint8Array | null };
       report: (report: DeviceReport) => void;
     },
   ) {
@@ -93,6 +106,23 @@ export class VirtualDevice {
     this.#log = new CommandLog(content);
     const nonces = new NonceSource(clock, content?.nonce ?? 0);
     this.#channel = FrameChannel.create(options.credentials, { core, nonces, random });
+    const { scripts } = dependencies;
+    this.#scripts = scripts === undefined ? null : this.#openScripts(scripts.store, scripts.ownerKey);
+  }
+
+  #openScripts(store: ScriptStore, ownerKey: Uint8Array | null): ScriptRuntime {
+    const device = {
+      board: {
+        readSensor: (name: string) => (name === SENSOR ? readingCelsius(this.#room) : null),
+        hasActuator: (name: string) => name === ACTUATOR,
+        pins: new Uint8Array(PINS),
+      },
+      setActuator: (_name: string, value: number) => this.#setLed(value !== 0),
+      publish: (name: string, value: number | string, unit: string, isState: boolean) =>
+        this.#publish({ name, value, unit, isState }),
+      log: (_level: string, name: string, text: string) => this.#report({ kind: 'script', name, text }),
+    };
+    return new ScriptRuntime({ ownerKey }, { store, clock: this.#clock, device });
   }
 
   /**
@@ -108,6 +138,7 @@ export class VirtualDevice {
     });
     this.#tryToConnect();
     this.#after(0, () => this.#measure());
+    this.#scripts?.run();
     return finished;
   }
 
@@ -129,6 +160,7 @@ export class VirtualDevice {
     if (settle === null) return;
     this.#settle = null;
     for (const cancel of this.#cancelTimers) cancel();
+    this.#scripts?.halt();
     this.#remember();
     const link = this.#link;
     this.#link = null;
@@ -168,16 +200,24 @@ export class VirtualDevice {
     this.#link = link;
     this.#reconnectPlan.opened();
     this.#report({ kind: 'connected' });
+    this.#announce(link);
+    for (const [id, frame] of this.#outbox.waiting()) this.#transmit(link, id, frame);
+  }
+
+  #announce(link: MqttLink): void {
     const payload = encodeCapabilities({
       platform: PLATFORM,
-      firmware: 'yggdrasil-virtual-device 0.1.0',
-      sensors: ['sensor.temperature'],
-      actuators: ['led'],
-      commands: COMMAND_NAMES,
+      firmware: FIRMWARE,
+      sensors: [SENSOR],
+      actuators: [ACTUATOR],
+      commands: this.#commandNames(),
     });
     const capabilities = { type: FrameType.CAPABILITIES, delivery: Delivery.STORED, payload };
     this.#transmit(link, this.#channel.newId(), capabilities);
-    for (const [id, frame] of this.#outbox.waiting()) this.#transmit(link, id, frame);
+  }
+
+  #commandNames(): readonly string[] {
+    return this.#scripts === null ? COMMAND_NAMES : [...COMMAND_NAMES, ...scriptCommandNames(this.#scripts)];
   }
 
   #measure(): void {
@@ -186,7 +226,7 @@ export class VirtualDevice {
       this.#room = roomAfter(this.#room, (this.#intervalMs / 1000) * SIMULATED_SECONDS_PER_SECOND);
     }
     this.#readings++;
-    this.#publish({ name: 'sensor.temperature', value: readingCelsius(this.#room), unit: 'celsius' });
+    this.#publish({ name: SENSOR, value: readingCelsius(this.#room), unit: 'celsius' });
     this.#after(this.#intervalMs, () => this.#measure());
   }
 
@@ -254,12 +294,18 @@ export class VirtualDevice {
     } else {
       this.#log.begin({ commandId, sourceId });
       this.#remember();
+      const namesBefore = this.#commandNames().join();
       const { name, result, ledOn } = this.#carryOut(payload);
-      const changed = ledOn !== this.#ledOn;
-      this.#ledOn = ledOn;
       this.#conclude({ commandId, sourceId }, name, result);
-      if (changed) this.#publish({ name: 'led.state', value: ledOn, unit: '' });
+      this.#setLed(ledOn);
+      if (this.#link !== null && this.#commandNames().join() !== namesBefore) this.#announce(this.#link);
     }
+  }
+
+  #setLed(on: boolean): void {
+    if (on === this.#ledOn) return;
+    this.#ledOn = on;
+    this.#publish({ name: 'led.state', value: on, unit: '' });
   }
 
   /** Notes the result of a command that was begun, then answers with it. */
@@ -287,11 +333,20 @@ export class VirtualDevice {
     const board = { ledOn: this.#ledOn, temperatureCelsius: readingCelsius(this.#room) };
     try {
       const command = decodeCommand(payload);
+      const result = this.#carryOutForScripts(command);
+      // A script may have set the LED by now.
+      if (result !== null) return { name: command.name, result, ledOn: this.#ledOn };
       return { name: command.name, ...carryOut(command, board) };
     } catch (error) {
       if (!(error instanceof PayloadError)) throw error;
       return { name: '', ...refused(board, 'frame_payload_malformed', 'The payload is not a command.') };
     }
+  }
+
+  #carryOutForScripts(command: DeviceCommand): DeviceCommandResult | null {
+    if (this.#scripts === null) return null;
+    const description = { platform: PLATFORM, firmware: FIRMWARE, commands: this.#commandNames() };
+    return carryOutScriptCommand(command, this.#scripts, description);
   }
 
   #answer(commandId: string, sourceId: string, frameId: string, payload: Uint8Array): void {

@@ -36,6 +36,16 @@ const COMMANDS = [
   'provider',
   'provision',
   'virtual-device',
+  'script',
+  'script new',
+  'script build',
+  'script sign',
+  'script deploy',
+  'script list',
+  'script call',
+  'script start',
+  'script stop',
+  'script remove',
   'frame',
   'frame encode',
   'frame decode',
@@ -109,7 +119,7 @@ describe('a wrong command line', () => {
       expect({ status, stdout, made }).toEqual({ status: 2, stdout: '', made: [] });
       // What is missing is said first.
       expect(stderr).toMatch(
-        /^error: (unknown option '--no-such-option'|required option '--(credentials <file>|device-id <id>|yes)'|missing required argument)/,
+        /^error: (unknown option '--no-such-option'|required option '--(credentials <file>|device-id <id>|key <file>|yes)'|missing required argument)/,
       );
     },
   );

@@ -116,6 +116,39 @@ describe('the virtual device', () => {
     expect(await program.ended).toBe(0);
   });
 
+  it('runs a script that was written, signed, deployed and called by the program', async () => {
+    const [device, commander] = [await newDevice(), await newDevice()];
+    const [folder, key] = [join(directory, 'blink'), join(directory, 'owner.pem')];
+    const script = async (...args: string[]) => {
+      const program = start('script', args);
+      expect([program.output(), await program.ended]).toEqual(['', 0]);
+      return program.output();
+    };
+    await script('new', folder, '--example', 'led');
+    const signed = await script('sign', folder, '--key', key, '--new-key');
+    const ownerKey = /^key (.*)$/m.exec(signed)?.[1] ?? '';
+    virtualDevice(device, '--interval-ms', '60000', '--script-key', ownerKey);
+    const to = ['--credentials', credentialsFile(commander), '--server', server.webSocketUrl];
+    to.push('--to', device.deviceId);
+    expect(await script('deploy', join(folder, 'build/blink.ygs'), ...to)).toContain('blink 1 runs');
+    expect(await script('call', 'blink', ...to, '--argument', 'on=true')).toBe('{"on":1}\n');
+    expect(await script('list', ...to)).toMatch(/^blink 1 running, \d+ calls, 256 bytes of memory$/m);
+    const client = clientOf(await newDevice());
+    onTestFinished(() => client.close());
+    await client.connect();
+    const ask = (name: string, args = {}) => client.command(device.deviceId, name, args);
+    expect(await ask('led.get')).toEqual({ error: null, values: { on: true } });
+    expect(await ask('script.stop', { name: 'blink' })).toEqual({
+      error: null,
+      values: { state: 'stopped' },
+    });
+    expect((await ask('Script_blink')).error?.code).toBe('script_not_running');
+    expect((await ask('GetCapabilities')).values.commands).toContain('Script_blink');
+    expect(await ask('GetChildrenStatus')).toEqual({ error: null, values: { count: 0 } });
+    expect(await script('remove', 'blink', ...to)).toBe('blink removed\n');
+    expect((await ask('ListScripts')).values).toEqual({ count: 0 });
+  });
+
   it('ends with exit code 0 when the last reading is stored', async () => {
     const program = virtualDevice(await newDevice(), '--interval-ms', '20', '--count', '3');
     expect(await program.ended).toBe(0);

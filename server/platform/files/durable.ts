@@ -71,12 +71,12 @@ export function makeFolder(path: string, mode: number): void {
  */
 export function writeWhole(
   path: string,
-  text: string,
+  content: string | Uint8Array,
   options: { readonly mode: number; readonly ifMissing?: boolean },
 ): void {
   const part = `${path}.${randomUUID()}`;
   try {
-    writeFileSync(part, text, { mode: options.mode, flag: 'wx', flush: true });
+    writeFileSync(part, content, { mode: options.mode, flag: 'wx', flush: true });
     if (options.ifMissing) linkIfMissing(part, path);
     else renameSync(part, path);
   } finally {

@@ -40,6 +40,16 @@ const SESSIONS = files('proto/ratatoskr/index.ts');
 const DURABLE_FILES = files('server/platform/files/durable.ts');
 const DATA_REMOVAL = files('server/platform/files/remove-data.ts');
 const CLIENT = files('device/client/index.ts');
+/** What every device asks of a script, and gives it. */
+const SCRIPT_RULES = files(
+  'device/scripts/admission.ts',
+  'device/scripts/limits.ts',
+  'device/scripts/manifest.ts',
+  'device/scripts/module-reader.ts',
+  'device/scripts/package.ts',
+  'device/scripts/policy.ts',
+  'device/sdk/natives.ts',
+);
 
 /** Which other domains a domain may see, and what else it may use. The table has no cycle; a test looks. */
 const DOMAINS = {
@@ -464,9 +474,21 @@ const LAYERS = [
     ...PROGRAM,
     [WIRE, 'speaks frames'],
     [packages('mqtt'), 'connects as microcontrollers do', { only: '/mqtt-connector\\.ts$' }],
-    [node('fs'), 'its memory is a file', { only: '/memory-file\\.ts$' }],
-    [DURABLE_FILES, 'its memory is a file', { only: '/memory-file\\.ts$' }],
+    [node('fs'), 'its memory is files', { only: '/(memory-file|store)\\.ts$' }],
+    [DURABLE_FILES, 'its memory is files', { only: '/(memory-file|store)\\.ts$' }],
+    [node('path'), 'its scripts are a folder', { only: '/scripts/store\\.ts$' }],
+    [node('vm'), 'limits the time of a call', { only: '/scripts/instance\\.ts$' }],
+    [SCRIPT_RULES, 'runs scripts by the rules of every device', { only: '/scripts/' }],
   ]),
+  deviceLayer('scripts', [
+    ...PROGRAM,
+    [files('device/sdk/natives.ts'), 'what scripts may call'],
+    [DURABLE_FILES, 'writes keys and packages'],
+    [packages('assemblyscript'), 'compiles scripts', { only: '/compile\\.ts$' }],
+    [node('crypto'), 'signs and hashes', { only: '/(package|project)\\.ts$' }],
+    [node('fs', 'path'), 'a script is a folder'],
+  ]),
+  deviceLayer('sdk', []),
   deviceLayer('provision', [
     ...PROGRAM,
     [DURABLE_FILES, 'keeps its credentials'],
@@ -499,6 +521,13 @@ const LAYERS = [
   ]),
   deviceLayer('native', [
     [HOST_FOR_BROWSERS, 'its statuses and sizes', { types: true }],
+    [CLIENT, 'speaks to the device with scripts', { only: '/script-runner\\.ts$' }],
+    [
+      folders('device/scripts'),
+      'compiles the examples that it measures',
+      { only: '/script-footprint\\.ts$' },
+    ],
+    [files('device/sdk/natives.ts'), 'the ABI that it measures', { only: '/script-footprint\\.ts$' }],
     [files('device/node/checkout.ts'), 'finds the folder of the project'],
     [node('child_process', 'crypto', 'fs', 'os', 'path', 'url'), 'builds and runs programs in C'],
   ]),
@@ -557,6 +586,7 @@ const ENTRIES = [
   '^device/client/index\\.ts$',
   '^device/native/(build|gate)\\.ts$',
   '^assembly/(index|device)\\.ts$',
+  '^device/sdk/assembly/',
   '^bench/suites\\.ts$',
   '^bench/part\\.ts$',
   '^tests/',

@@ -1,9 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { PlainValue } from '../client/index.ts';
 
-/** The types that `--type` knows: those of bifrost.proto that a person may want to send. */
-export const TYPE_NAMES = ['event', 'command', 'command-result', 'capabilities', 'ping'] as const;
-
 /**
  * A command's argument as written on a command line: `on=true`, `level=40`, `name=kitchen`. What reads as true, false or
  * a number is one; `name="40"` in quotes is text.
