@@ -6,6 +6,7 @@ import { auditPart } from './audit.ts';
 import { buildDiscovery, discoveryPart } from './discovery.ts';
 import { buildIdentity, identityPart } from './identity.ts';
 import { createLifecycle } from './lifecycle.ts';
+import { buildLocks, locksPart } from './locks.ts';
 import { buildMarket, moneyPart, requestsPart } from './market.ts';
 import { buildMessaging, relayPart, topicsPart } from './messaging.ts';
 import type { Catalogue } from './operations.ts';
@@ -55,7 +56,8 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const administration = buildAdministration(platform, messaging);
   const readings = buildReadings(config, platform, messaging, identity);
   const discovery = buildDiscovery(platform, messaging, identity, readings);
-  const areas = { platform, messaging, abuse, identity, market, administration, readings, discovery };
+  const locks = buildLocks(platform, messaging, identity);
+  const areas = { platform, messaging, abuse, identity, market, administration, readings, discovery, locks };
   const transports = buildTransports(config, areas, dependencies);
 
   const ports = { http: 0, mqtt: 0 };
@@ -76,6 +78,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       topicsPart(messaging),
       discoveryPart(discovery),
       readingsPart(readings, platform),
+      locksPart(locks, platform),
       mqttPart(transports, (port) => {
         ports.mqtt = port;
       }),

@@ -34,6 +34,7 @@ export function buildMessaging(config: Config, platform: Platform) {
   };
   const connections = createConnectionRegistry({ log, clock });
   const memberships = withoutSuspended(createMembershipStore(database), platform);
+  const bus = createInProcessBus({ logger });
   const relay = createRelayService(
     { retentionMs: config.streamRetentionHours * 3_600_000, streamFramesMax: config.streamFramesMax },
     {
@@ -44,7 +45,7 @@ export function buildMessaging(config: Config, platform: Platform) {
       ),
       memberships,
       core,
-      bus: createInProcessBus({ logger }),
+      bus,
       clock,
       random,
       logger,
@@ -65,8 +66,10 @@ export function buildMessaging(config: Config, platform: Platform) {
   const departures: DepartureHearer[] = [];
   const onPresence = (hear: (change: PresenceChange) => void) => void hearers.push(hear);
   return {
+    bus,
     relay,
     connections,
+    memberships,
     presenceLog,
     topics,
     serverTopics: createServerTopics(topics),

@@ -35,6 +35,7 @@ import type { Administration } from './administration.ts';
 import type { Discovery } from './discovery.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
+import type { Locks } from './locks.ts';
 import type { Market } from './market.ts';
 import type { Messaging } from './messaging.ts';
 import { type Catalogue, createCatalogue, type HttpServices } from './operations.ts';
@@ -53,6 +54,7 @@ export interface Areas {
   readonly administration: Administration;
   readonly readings: Readings;
   readonly discovery: Discovery;
+  readonly locks: Locks;
 }
 
 /**
@@ -232,7 +234,7 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 
 /** `state` says whether the server takes requests, for its readiness. */
 function servicesOf(
-  { platform, abuse, identity, market, administration, readings, discovery }: Areas,
+  { platform, abuse, identity, market, administration, readings, discovery, locks }: Areas,
   state: { readonly accepts: boolean },
 ): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
   const { opened, node, metrics, clock, logger } = platform;
@@ -256,6 +258,7 @@ function servicesOf(
     abuse,
     ...readings,
     ...discovery,
+    ...locks,
     audit: platform.audit.service,
     checks: {
       database: opened.ping,

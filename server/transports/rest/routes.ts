@@ -6,6 +6,7 @@ import type { CommandService } from '../../domains/commands/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
 import type { DiscoveryService } from '../../domains/discovery/index.ts';
 import type { LedgerService } from '../../domains/ledger/index.ts';
+import type { LockService } from '../../domains/locks/index.ts';
 import type { NetworkService } from '../../domains/networks/index.ts';
 import type { PaymentService } from '../../domains/payments/index.ts';
 import type { ProviderService } from '../../domains/providers/index.ts';
@@ -69,6 +70,12 @@ import { createTopUp } from './ledger/create-top-up.ts';
 import { getBalance } from './ledger/get-balance.ts';
 import { getTrialBalance } from './ledger/get-trial-balance.ts';
 import { listEntries } from './ledger/list-entries.ts';
+import { acquireLock } from './locks/acquire.ts';
+import { checkLockToken } from './locks/check.ts';
+import { getLock } from './locks/get.ts';
+import { listLocks } from './locks/list.ts';
+import { releaseLock } from './locks/release.ts';
+import { renewLock } from './locks/renew.ts';
 import { createMarketRequest } from './marketplace/create-request.ts';
 import { explainProvider } from './marketplace/explain-provider.ts';
 import { explainRequest } from './marketplace/explain-request.ts';
@@ -170,6 +177,7 @@ export interface RestServices {
   readonly shadows: ShadowService;
   readonly topology: TopologyService;
   readonly discovery: DiscoveryService;
+  readonly locks: LockService;
   readonly audit: AuditService;
 }
 
@@ -180,6 +188,7 @@ export interface RestServices {
 export const createRestRoutes = (services: RestServices, operationNames: () => readonly string[]) => [
   ...accountRoutes(services, operationNames),
   ...deviceRoutes(services),
+  ...lockRoutes(services),
   ...marketRoutes(services),
   ...auditRoutes(services),
   ...administrationRoutes(services),
@@ -293,6 +302,16 @@ const deviceRoutes = (services: RestServices) => [
   changeDeviceState(services),
   getReadingRetention(services),
   setReadingRetention(services),
+];
+
+/** Names that one holder has at a time. */
+const lockRoutes = (services: RestServices) => [
+  acquireLock(services),
+  renewLock(services),
+  releaseLock(services),
+  checkLockToken(services),
+  listLocks(services),
+  getLock(services),
 ];
 
 /** Money and computing time. */

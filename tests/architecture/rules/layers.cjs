@@ -51,6 +51,7 @@ const DOMAINS = {
     uses: [[node('crypto'), 'codes are compared in constant time', { only: '/accounts/codes\\.ts$' }]],
   },
   networks: { sees: [], uses: [] },
+  locks: { sees: [], uses: [] },
   devices: {
     sees: ['networks', 'tenants'],
     uses: [[node('crypto'), 'secrets are compared in constant time', { only: '/claims\\.ts$' }]],

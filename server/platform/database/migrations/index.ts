@@ -32,6 +32,7 @@ import { abuse } from './0048-abuse.ts';
 import { spending } from './0049-spending.ts';
 import { bootstrapKeys } from './0050-bootstrap-keys.ts';
 import { readingHours } from './0061-reading-hours.ts';
+import { locks } from './0062-locks.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -70,4 +71,5 @@ export const migrations: readonly Migration[] = [
   spending,
   bootstrapKeys,
   readingHours,
+  locks,
 ];
