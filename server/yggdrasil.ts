@@ -5,6 +5,7 @@ import { createBenchCommand } from '../bench/command.ts';
 import { createDemoCommand } from '../device/demo/command.ts';
 import { createRuleEndpointCommand } from '../device/examples/rule-endpoint/command.ts';
 import { createFrameCommand } from '../device/frame/command.ts';
+import { createLockCommand } from '../device/lock/command.ts';
 import { createProviderCommand } from '../device/provider/command.ts';
 import { createProvisionCommand } from '../device/provision/command.ts';
 import { createRatatoskrCommand } from '../device/ratatoskr/command.ts';
@@ -41,6 +42,7 @@ const COMMANDS: readonly Command[] = [
   createVirtualDeviceCommand(),
   createFrameCommand(),
   createRatatoskrCommand(),
+  createLockCommand(),
   createRuleEndpointCommand(),
   createDemoCommand(),
   createBenchCommand(),

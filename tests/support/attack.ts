@@ -8,6 +8,9 @@ export interface Target {
   readonly tokenId: string;
   readonly invitationId: string;
   readonly transactionId: string;
+  readonly lockId: string;
+  /** The user's claim to it. */
+  readonly claimId: string;
   /** Positions in the victim's lists, by list. */
   readonly cursors: Readonly<Record<string, string>>;
   /** What the attacker has itself, to be joined with what isn't its own. */
@@ -40,6 +43,8 @@ export const UNKNOWN_TARGET = (target: Target): Target => ({
   tokenId: UNKNOWN_ID,
   invitationId: UNKNOWN_ID,
   transactionId: UNKNOWN_ID,
+  lockId: UNKNOWN_ID,
+  claimId: UNKNOWN_ID,
 });
 
 /** An attack that names what is the victim's. */

@@ -66,6 +66,8 @@ const VICTIM_TABLES = [
   'ledger_accounts',
   'ledger_entries',
   'marketplace_transactions',
+  'locks',
+  'lock_claims',
 ] as const;
 
 /**
@@ -135,6 +137,11 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     { role: 'member', networkIds: [cellar.id] },
     alice.token,
   );
+  const { body: lock } = await server.request('POST', '/api/v1/locks', {
+    body: { name: 'Secret lock', networkId: cellar.id, leaseSeconds: 3_600 },
+    token: alice.token,
+    expect: 200,
+  });
   const attackers = await gatherAttackers(world);
   const { available } = await server.get<{ available: { value: string } }>(
     '/api/v1/ledger/balance',
@@ -148,6 +155,8 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     tokenId: token.id,
     invitationId: invitation.id,
     transactionId,
+    lockId: String(lock.lockId),
+    claimId: String(lock.id),
     cursors: await cursorsOf(world),
     own: { networkId: bob.network.id, deviceId: bob.device.deviceId },
   };
@@ -163,6 +172,8 @@ async function setTheScene(server: TestServer): Promise<Scene> {
       cooler.deviceId,
       token.id,
       invitation.id,
+      String(lock.id),
+      String(lock.lockId),
       'Secret',
       transactionId,
       '731.29',
@@ -174,7 +185,14 @@ async function setTheScene(server: TestServer): Promise<Scene> {
 /** Alice's own positions in her lists. */
 async function cursorsOf({ server, alice }: World): Promise<Target['cursors']> {
   const cursors: Record<string, string> = {};
-  for (const list of ['networks', 'devices', 'members', 'users/me/tokens', 'ledger/entries'] as const) {
+  for (const list of [
+    'networks',
+    'devices',
+    'locks',
+    'members',
+    'users/me/tokens',
+    'ledger/entries',
+  ] as const) {
     const { next } = await server.get<{ next: string | null }>(`/api/v1/${list}?limit=1`, alice.token);
     if (next !== null) cursors[list] = next;
   }

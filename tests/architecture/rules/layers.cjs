@@ -467,6 +467,7 @@ const LAYERS = [
     [node('fs', 'readline'), 'reads frames from a file or from standard input'],
   ]),
   deviceLayer('ratatoskr', PROGRAM),
+  deviceLayer('lock', [...PROGRAM, [node('child_process', 'os'), 'runs a command']]),
   deviceLayer('demo', [
     ...PROGRAM,
     [packages('openai', 'zod'), 'asks as any client does, and looks at the answers'],
