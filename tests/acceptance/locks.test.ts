@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   connectRatatoskr,
   createLocks,
@@ -156,6 +157,25 @@ describe('what a lock guards', () => {
     guard.require('a', 7);
     guard.require('b', 1);
     expect(() => guard.require('a', 6)).toThrowError(expect.objectContaining({ code: 'lock_token_stale' }));
+  });
+});
+
+describe('the example of the guide', () => {
+  it('takes a lock, says its token, and gives it back', async () => {
+    const guide = readFileSync('docs/locks.md', 'utf8');
+    const example = readFileSync('device/examples/lock/main.ts', 'utf8');
+    expect(guide).toContain(example);
+    vi.stubEnv('YGGDRASIL_URL', server.httpUrl);
+    vi.stubEnv('YGGDRASIL_TOKEN', world.alice.token);
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      log.mockRestore();
+    });
+    await import('../../device/examples/lock/main.ts');
+    expect(log.mock.calls).toEqual([['held under the token', 1]]);
+    const { items } = await server.get<{ items: unknown[] }>('/api/v1/locks?name=arm', world.bob.token);
+    expect(items).toEqual([]);
   });
 });
 

@@ -77,6 +77,8 @@ export class LockBook implements LiveClaims {
   readonly #removed = new Set<Claim>();
   readonly #stored: ReadonlySet<Claim>;
   readonly #arrivals: number[];
+  /** Queues in their order, as long as nothing changes. */
+  readonly #queues = new Map<LockId, readonly Claim[]>();
   readonly #newId: () => string;
 
   constructor(loaded: LoadedLocks, newId: () => string) {
@@ -213,8 +215,16 @@ export class LockBook implements LiveClaims {
   /** The claim as it is now, for whoever asked. */
   view(claim: Claim, lost: readonly LockClaimId[]): ClaimView {
     const { id, scope, name } = this.lockOf(claim);
-    const position = claim.state === 'waiting' ? queueOf(this, id).indexOf(claim) : null;
+    const position = claim.state === 'waiting' ? this.#queueOf(id).indexOf(claim) : null;
     return { ...claim, lock: { id, scope, name }, atMs: this.nowMs, position, lost };
+  }
+
+  #queueOf(lockId: LockId): readonly Claim[] {
+    const known = this.#queues.get(lockId);
+    if (known !== undefined) return known;
+    const queue = queueOf(this, lockId);
+    this.#queues.set(lockId, queue);
+    return queue;
   }
 
   #putLock(lock: Lock): void {
@@ -224,12 +234,14 @@ export class LockBook implements LiveClaims {
 
   #index(claim: Claim): void {
     this.#claims.set(claimKey(claim.principal, claim.id), claim);
+    this.#queues.clear();
     if (claim.state === 'ended') return;
     this.#ofLock.add(claim.lockId, claim);
     this.#ofHolder.add(holderOf(claim), claim);
   }
 
   #unindex(claim: Claim): void {
+    this.#queues.clear();
     this.#ofLock.delete(claim.lockId, claim);
     this.#ofHolder.delete(holderOf(claim), claim);
   }

@@ -239,12 +239,11 @@ class Decision {
   /** Gives the lock to who is first, and to those behind that share it. */
   #give(lock: Lock): void {
     const book = this.#book;
-    const queue = queueOf(book, lock.id);
-    if (queue.length === 0) return;
     const held = book.ofLock(lock.id).filter(({ state }) => state === 'held');
     let isShared = held.every(({ mode }) => mode === 'read');
     let isFree = held.length === 0;
-    for (const claim of queue) {
+    if (!isShared) return;
+    for (const claim of queueOf(book, lock.id)) {
       const isRead = claim.mode === 'read';
       if (!(isFree || (isShared && isRead))) return;
       if ((isRead ? lock.readDelayUntilMs : lock.writeDelayUntilMs) > book.nowMs) return;

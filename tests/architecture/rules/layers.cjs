@@ -544,6 +544,7 @@ const ENTRIES = [
   '^device/native/(build|gate)\\.ts$',
   '^assembly/(index|device)\\.ts$',
   '^bench/suites\\.ts$',
+  '^device/examples/lock/main\\.ts$',
   '^bench/part\\.ts$',
   '^tests/',
 ];

@@ -3,23 +3,13 @@ import type { Claim, LockCommand } from '../../../server/domains/locks/types.ts'
 import { asId, type LockClaimId, type TenantId } from '../../../server/kernel/ids.ts';
 import { uuid } from '../../support/frames.ts';
 import { MemoryLocks } from '../../support/memory-locks.ts';
+import { createSeededRandom } from '../../support/random.ts';
 import { seedsFrom } from '../seeds.ts';
 
 const tenantId = asId<TenantId>(uuid(1));
 const principal = { kind: 'account', id: uuid(2) } as const;
 const scope = { tenantId, networkId: null, deviceId: null };
 const SEEDS = seedsFrom(process.env, 8);
-
-/** Numbers from 0 to 1 that follow from a seed (mulberry32). */
-function chance(seed: number): () => number {
-  let state = seed * 0x9e3779b9;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 let claims = 0;
 const newClaimId = () => asId<LockClaimId>(uuid(10_000 + ++claims));
@@ -113,7 +103,7 @@ describe('locks in seeded worlds', () => {
   it.each(SEEDS)(
     'seed %i: are never held against each other, rise in tokens, and leave nobody in a ring',
     (seed) => {
-      const random = chance(seed);
+      const random = createSeededRandom(seed).fraction;
       const locks = new MemoryLocks(tenantId);
       const tokens = new Map<string, number>();
       for (let count = 0; count < 100; count++) {
@@ -126,7 +116,7 @@ describe('locks in seeded worlds', () => {
   it.each(SEEDS)(
     'seed %i: in a ring of 2 to 20 the right one gives way, and nobody without a ring',
     (seed) => {
-      const random = chance(seed);
+      const random = createSeededRandom(seed).fraction;
       const size = 2 + Math.floor(random() * 19);
       const locks = new MemoryLocks(tenantId);
       const members = Array.from({ length: size }, (_, index) => ({
