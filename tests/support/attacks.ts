@@ -1,4 +1,5 @@
 import { type Attack, blind, list, on, UNKNOWN_ID } from './attack.ts';
+import { LOCK_ATTACKS } from './lock-attacks.ts';
 
 const credential = { id: 'AAAA', rawId: 'AAAA', type: 'public-key', clientExtensionResults: {} };
 const CREATED_ANSWER = { ...credential, response: { clientDataJSON: 'AA', attestationObject: 'AA' } };
@@ -103,35 +104,7 @@ export const ATTACKS: readonly Attack[] = [
     'GET',
     ({ deviceId }) => `devices/${deviceId}/readings?name=temperature&step=60`,
   ),
-  ...list('locks.list', 'locks'),
-  on('locks.list', 'GET', ({ networkId }) => `locks?networkId=${networkId}`),
-  on('locks.list', 'GET', ({ deviceId }) => `locks?deviceId=${deviceId}&idle=true`),
-  on('locks.get', 'GET', ({ lockId }) => `locks/${lockId}`),
-  on(
-    'locks.check',
-    'POST',
-    () => 'locks/check',
-    ({ networkId }) => ({ name: 'Secret lock', networkId, token: 1 }),
-  ),
-  on(
-    'locks.acquire',
-    'POST',
-    () => 'locks',
-    ({ networkId }) => ({ name: 'Mine', networkId }),
-  ),
-  on(
-    'locks.acquire',
-    'POST',
-    () => 'locks',
-    ({ deviceId }) => ({ name: 'Mine', deviceId }),
-  ),
-  on(
-    'locks.renew',
-    'POST',
-    ({ claimId }) => `locks/claims/${claimId}/renew`,
-    () => ({}),
-  ),
-  on('locks.release', 'DELETE', ({ claimId }) => `locks/claims/${claimId}`),
+  ...LOCK_ATTACKS,
   on('devices.readings.follow', 'GET', ({ deviceId }) => `devices/${deviceId}/readings/live`),
   on('devices.state.get', 'GET', ({ deviceId }) => `devices/${deviceId}/state`),
   on(

@@ -113,9 +113,7 @@ export async function loadLocks(sql: Sql, commands: readonly LockCommand[]): Pro
     SELECT lock_id FROM lock_claims
       WHERE state = 'held' AND expires_at <= clock_timestamp() AND tenant_id = ANY (${tenantIds}::uuid[])`;
   // One after the other on the server; the first waits for whoever works on these tenants.
-  const [, , times, locks, claims, floors, counts] = await Promise.all([
-    // Planning these statements takes longer than they do.
-    sql`SET LOCAL plan_cache_mode = force_generic_plan`,
+  const [, times, locks, claims, floors, counts] = await Promise.all([
     sql`
       SELECT count(pg_advisory_xact_lock(key)) FROM (
         SELECT DISTINCT hashtextextended('locks:' || tenant_id, 0) AS key FROM (${tenants}) AS tenants ORDER BY key) AS keys`,
