@@ -69,8 +69,10 @@ export const locks: Migration = {
         AND ((SELECT sees_whole_tenant())
           OR ((SELECT current_device_id()) IS NOT NULL AND network_id IS NULL AND device_id IS NULL)
           OR EXISTS (SELECT FROM devices WHERE devices.id = device_id))));
+    -- A device also sees those of a network of another tenant that it is in.
     CREATE POLICY visible ON lock_claims FOR SELECT TO yggdrasil_tenant USING (
-      EXISTS (SELECT FROM locks WHERE locks.id = lock_id));
+      (tenant_id = (SELECT current_tenant_id()) OR (SELECT current_device_id()) IS NOT NULL)
+      AND EXISTS (SELECT FROM locks WHERE locks.id = lock_id));
     CREATE POLICY functions ON lock_claims TO CURRENT_USER USING (true);
     GRANT SELECT, INSERT, UPDATE, DELETE ON locks, lock_claims TO yggdrasil_relay;
     GRANT USAGE ON SEQUENCE lock_arrivals TO yggdrasil_relay;
