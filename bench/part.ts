@@ -4,6 +4,7 @@ import type { PartAnswer, PartCall, PartMethods } from './processes/part.ts';
 const PARTS: Readonly<Record<string, () => Promise<{ createPart: () => PartMethods }>>> = {
   load: () => import('./load/index.ts'),
   ledger: () => import('./ledger/part.ts'),
+  locks: () => import('./bifrost/locks-part.ts'),
   'bare-websocket': () => import('./references/bare-websocket.ts'),
   'bare-aedes': () => import('./references/bare-aedes.ts'),
   'bare-rest': () => import('./references/bare-rest.ts'),

@@ -36,6 +36,12 @@ export const suites: readonly SuiteEntry[] = [
     load: () => import('./ledger/index.ts'),
   },
   {
+    name: 'bifrost',
+    measures: "durable locks beside PostgreSQL's advisory locks, which keep nothing; how fair they are",
+    needs: 'Linux, the built program; half a minute',
+    load: () => import('./bifrost/index.ts'),
+  },
+  {
     name: 'rest',
     measures: 'an authenticated read beside a bare route that runs the same SELECT',
     needs: 'Linux, the built program; half a minute',

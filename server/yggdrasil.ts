@@ -6,6 +6,7 @@ import { createDevicesCommand, createRouteCommand } from '../device/control/comm
 import { createDemoCommand } from '../device/demo/command.ts';
 import { createRuleEndpointCommand } from '../device/examples/rule-endpoint/command.ts';
 import { createFrameCommand } from '../device/frame/command.ts';
+import { createLockCommand } from '../device/lock/command.ts';
 import { createProviderCommand } from '../device/provider/command.ts';
 import { createProvisionCommand } from '../device/provision/command.ts';
 import { createRatatoskrCommand } from '../device/ratatoskr/command.ts';
@@ -46,6 +47,7 @@ const COMMANDS: readonly Command[] = [
   createRatatoskrCommand(),
   createDevicesCommand(),
   createRouteCommand(),
+  createLockCommand(),
   createRuleEndpointCommand(),
   createDemoCommand(),
   createBenchCommand(),

@@ -23,6 +23,8 @@ export {
 } from './device-connections.ts';
 export { BifrostError, type ClientErrorCode } from './errors.ts';
 export { type DropReason, FrameChannel, type OpenedFrame, type OutgoingFrame } from './frame-channel.ts';
+export { type LockCalls, locksOverHttp, locksOverRatatoskr } from './lock-calls.ts';
+export { createLocks, type HeldLock, type LockHolder, type LockOptions, type Locks } from './locks.ts';
 export * from './messages.ts';
 export { NonceSource } from './nonce.ts';
 export type { Acceptance } from './outbox.ts';
@@ -39,6 +41,7 @@ export type { SessionEnd, SessionStart } from './session.ts';
 export { readText, type SessionAnswer } from './session-answer.ts';
 export type { SessionSocketOpener, WorkMessage } from './session-socket.ts';
 export type { StreamPosition } from './stream-reader.ts';
+export { createTokenGuard, type TokenGuard } from './token-guard.ts';
 export type { BifrostClientEvents, BifrostClientState } from './types.ts';
 export { fromValue, fromValues, type PlainValue, toValue, toValues } from './values.ts';
 export {

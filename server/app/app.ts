@@ -6,6 +6,7 @@ import { auditPart } from './audit.ts';
 import { buildDiscovery, discoveryPart } from './discovery.ts';
 import { buildIdentity, identityPart } from './identity.ts';
 import { createLifecycle } from './lifecycle.ts';
+import { buildLocks, locksPart } from './locks.ts';
 import { buildMarket, moneyPart, requestsPart } from './market.ts';
 import { buildMessaging, relayPart, topicsPart } from './messaging.ts';
 import type { Catalogue } from './operations.ts';
@@ -57,8 +58,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const readings = buildReadings(config, platform, messaging, identity);
   const discovery = buildDiscovery(platform, messaging, identity, readings);
   const pairings = buildPairings(platform, messaging, identity, readings);
+  const locks = buildLocks(platform, messaging, identity);
   const people = { abuse, identity, market, administration };
-  const areas = { platform, messaging, ...people, readings, discovery, pairings };
+  const areas = { platform, messaging, ...people, readings, discovery, pairings, locks };
   const transports = buildTransports(config, areas, dependencies);
 
   const ports = { http: 0, mqtt: 0 };
@@ -80,6 +82,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       pairingsPart(pairings, platform),
       discoveryPart(discovery),
       readingsPart(readings, platform),
+      locksPart(locks, platform),
       mqttPart(transports, (port) => {
         ports.mqtt = port;
       }),

@@ -47,6 +47,7 @@ export function buildMessaging(config: Config, platform: Platform) {
   const known = withoutSuspended(createMembershipStore(database), platform);
   const memberships = withReceivers(known, permissions, groups);
   const sessions: SessionHearer[] = [];
+  const bus = createInProcessBus({ logger });
   const relay = createRelayService(
     { retentionMs: config.streamRetentionHours * 3_600_000, streamFramesMax: config.streamFramesMax },
     {
@@ -57,7 +58,7 @@ export function buildMessaging(config: Config, platform: Platform) {
       ),
       memberships,
       core,
-      bus: createInProcessBus({ logger }),
+      bus,
       clock,
       random,
       logger,
@@ -72,8 +73,10 @@ export function buildMessaging(config: Config, platform: Platform) {
   const departures: DepartureHearer[] = [];
   const onPresence = (hear: (change: PresenceChange) => void) => void hearers.push(hear);
   return {
+    bus,
     relay,
     connections,
+    memberships,
     presenceLog,
     topics,
     serverTopics: createServerTopics(topics),

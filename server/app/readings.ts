@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.ts';
 import { createCommandService } from '../domains/commands/index.ts';
 import { createMembershipStore, type MembershipStore } from '../domains/devices/index.ts';
+import { requireLockToken } from '../domains/locks/index.ts';
 import { createReadingService, createReadingStore } from '../domains/readings/index.ts';
 import { createRefusalService, createRefusalStore } from '../domains/refusals/index.ts';
 import { createShadowService, createShadowStore, type DeviceOutlets } from '../domains/shadow/index.ts';
@@ -37,7 +38,7 @@ export function buildReadings(config: Config, platform: Platform, messaging: Mes
     noted: (deviceId) => topology.refused(deviceId),
   });
   const shadows = createShadowService({
-    store: createShadowStore(database, members),
+    store: createShadowStore(database, members, requireLockToken),
     devices,
     networks,
     outlets: deviceOutlets(platform, messaging, members),

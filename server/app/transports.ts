@@ -35,6 +35,7 @@ import type { Administration } from './administration.ts';
 import type { Discovery } from './discovery.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
+import type { Locks } from './locks.ts';
 import type { Market } from './market.ts';
 import type { Messaging } from './messaging.ts';
 import { type Catalogue, createCatalogue, type HttpServices } from './operations.ts';
@@ -55,6 +56,7 @@ export interface Areas {
   readonly readings: Readings;
   readonly discovery: Discovery;
   readonly pairings: Pairings;
+  readonly locks: Locks;
 }
 
 /**
@@ -234,7 +236,7 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 
 /** `state` says whether the server takes requests, for its readiness. */
 function servicesOf(
-  { platform, abuse, identity, market, administration, readings, discovery, pairings }: Areas,
+  { platform, abuse, identity, market, administration, readings, discovery, pairings, locks }: Areas,
   state: { readonly accepts: boolean },
 ): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
   const { opened, node, metrics, clock, logger } = platform;
@@ -260,6 +262,7 @@ function servicesOf(
     ...readings,
     ...discovery,
     ...pairings,
+    ...locks,
     audit: platform.audit.service,
     checks: {
       database: opened.ping,

@@ -70,7 +70,8 @@ export function notFound(
     | 'abuse_measure'
     | 'connection'
     | 'group'
-    | 'response',
+    | 'response'
+    | 'lock',
 ): AppError {
   const name = what.charAt(0).toUpperCase() + what.slice(1).replaceAll('_', ' ');
   return new AppError('not_found', `${what}_not_found`, `${name} not found.`);

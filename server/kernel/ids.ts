@@ -17,6 +17,10 @@ export type NodeId = Id<'node'>;
 export type TransactionId = Id<'transaction'>;
 export type TransferId = Id<'transfer'>;
 export type LedgerAccountId = Id<'ledger_account'>;
+/** A name that is locked. */
+export type LockId = Id<'lock'>;
+/** One holder's claim to a lock: it waits for it, holds it, or has lost it. */
+export type LockClaimId = Id<'lock_claim'>;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

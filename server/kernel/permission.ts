@@ -40,6 +40,10 @@ const HOLDERS = {
   'frames.send': 'device',
   /** Open a session of Ratatoskr; what is asked in it takes the permission that it takes anyway. */
   'sessions.open': 'any',
+  /** See who holds locks and who waits for them. */
+  'locks.read': 'any',
+  /** Take locks. */
+  'locks.use': 'any',
   /** See the tenant's audit log. */
   'audit.read': 'account',
   /** Keep the signed heads of the tenant's audit log, and countersign them. */
@@ -68,9 +72,11 @@ const GUEST = [
   'devices.read',
   'market.read',
   'sessions.open',
+  'locks.read',
 ] as const;
 const MEMBER = [
   ...GUEST,
+  'locks.use',
   'devices.manage',
   'devices.command',
   'devices.remove',
@@ -101,6 +107,8 @@ const DEVICE_PERMISSIONS: ReadonlySet<Permission> = new Set([
   'market.read',
   'sessions.open',
   'audit.witness',
+  'locks.read',
+  'locks.use',
 ] as const);
 
 /** What makes sense within single networks. Who is a member of those alone has nothing of the rest of the tenant. */
@@ -115,6 +123,8 @@ const NETWORK_PERMISSIONS: ReadonlySet<Permission> = new Set([
   'devices.command',
   'market.read',
   'sessions.open',
+  'locks.read',
+  'locks.use',
 ] as const);
 
 /** What takes a person: with a credential of limited scope nobody makes one that is less limited, or lets others in. */

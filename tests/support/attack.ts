@@ -12,6 +12,9 @@ export interface Target {
   readonly connectionId: string;
   /** A group of the network. */
   readonly groupId: string;
+  readonly lockId: string;
+  /** The user's claim to it. */
+  readonly claimId: string;
   /** Positions in the victim's lists, by list. */
   readonly cursors: Readonly<Record<string, string>>;
   /** What the attacker has itself, to be joined with what isn't its own. */
@@ -46,6 +49,8 @@ export const UNKNOWN_TARGET = (target: Target): Target => ({
   transactionId: UNKNOWN_ID,
   connectionId: UNKNOWN_ID,
   groupId: UNKNOWN_ID,
+  lockId: UNKNOWN_ID,
+  claimId: UNKNOWN_ID,
 });
 
 /** An attack that names what is the victim's. */

@@ -16,6 +16,8 @@ export const VICTIM_TABLES = [
   'pairing_asking_devices',
   'device_groups',
   'device_group_members',
+  'locks',
+  'lock_claims',
 ] as const;
 
 /** A connection to this device from another one, and a group that it is in. */

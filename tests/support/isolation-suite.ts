@@ -126,6 +126,11 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     alice.token,
   );
   const bonds = await hideConnections(server, alice.token, cellar.id, cooler.deviceId);
+  const { body: lock } = await server.request('POST', '/api/v1/locks', {
+    body: { name: 'Secret lock', networkId: cellar.id, leaseSeconds: 3_600 },
+    token: alice.token,
+    expect: 200,
+  });
   const attackers = await gatherAttackers(world);
   const { available } = await server.get<{ available: { value: string } }>(
     '/api/v1/ledger/balance',
@@ -140,6 +145,8 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     invitationId: invitation.id,
     transactionId,
     ...bonds,
+    lockId: String(lock.lockId),
+    claimId: String(lock.id),
     cursors: await cursorsOf(world),
     own: { networkId: bob.network.id, deviceId: bob.device.deviceId },
   };
@@ -156,6 +163,8 @@ async function setTheScene(server: TestServer): Promise<Scene> {
       token.id,
       invitation.id,
       ...Object.values(bonds),
+      String(lock.id),
+      String(lock.lockId),
       'Secret',
       transactionId,
       '731.29',
@@ -170,6 +179,7 @@ async function cursorsOf({ server, alice }: World): Promise<Target['cursors']> {
   const lists = [
     'networks',
     'devices',
+    'locks',
     'members',
     'connections',
     'users/me/tokens',

@@ -84,7 +84,9 @@ class Relay implements RelayService {
       this.#endSession(peer, networkId),
     );
     this.#sessions = new Sessions((networkId) =>
-      bus.subscribe(`network.${networkId}`, ({ head }) => this.#sessions.headMoved(networkId, head)),
+      bus.subscribe(`network.${networkId}`, (message) => {
+        if (message.kind === 'stream.head') this.#sessions.headMoved(networkId, message.head);
+      }),
     );
     this.#progress = new Progress(dependencies, this.#sources, this.#sessions);
     this.#questions = new Questions(memberships);

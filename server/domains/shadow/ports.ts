@@ -1,5 +1,5 @@
 import type { AccountActor } from '../../kernel/actor.ts';
-import type { DeviceId } from '../../kernel/ids.ts';
+import type { DeviceId, LockId } from '../../kernel/ids.ts';
 import type { DeviceService } from '../devices/index.ts';
 import type { NetworkService } from '../networks/index.ts';
 import type { OwnedShadow, Report, Shadow, ShadowOwner, State, StateChange } from './types.ts';
@@ -8,6 +8,20 @@ import type { OwnedShadow, Report, Shadow, ShadowOwner, State, StateChange } fro
 export type DeviceLookup = Pick<DeviceService, 'getDevice'>;
 /** The networks that an account sees. */
 export type NetworkLookup = Pick<NetworkService, 'getNetwork'>;
+
+/** A token of a lock that guards what is changed. */
+export interface ShownLock {
+  readonly lockId: LockId;
+  readonly token: number;
+}
+
+/** Under what a change is made; null: whatever. */
+export interface ChangeConditions {
+  /** The version of what was wanted before. */
+  readonly version: number | null;
+  /** It is held to write under this token. */
+  readonly lock: ShownLock | null;
+}
 
 /** What became of a change. */
 export type DesiredOutcome =
@@ -26,12 +40,12 @@ export interface ReportOutcome {
 export interface ShadowStore {
   /** Null: nothing was said or wanted of the device in the network, as far as the account sees. */
   find(actor: AccountActor, owner: ShadowOwner): Promise<Shadow | null>;
-  /** Changes what is wanted, unless `expectedVersion` is another than the one that is there (null: whichever). */
+  /** Changes what is wanted, where the conditions hold. Refuses with `lock_token_stale`. */
   changeDesired(
     actor: AccountActor,
     owner: ShadowOwner,
     change: StateChange,
-    expectedVersion: number | null,
+    conditions: ChangeConditions,
     nowMs: number,
   ): Promise<DesiredOutcome>;
   /** Keeps what devices say, in one transaction; what became of each, in their order. */

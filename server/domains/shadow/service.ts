@@ -8,7 +8,14 @@ import type { Logger } from '../../kernel/logger.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { StorageRoom } from '../../kernel/storage-room.ts';
 import { BATCH_DEVICES_MAX, BATCH_REPORTS_MAX, TENANT_WAITING_MAX, WAITING_MAX } from './limits.ts';
-import type { DesiredOutcome, DeviceLookup, DeviceOutlets, NetworkLookup, ShadowStore } from './ports.ts';
+import type {
+  ChangeConditions,
+  DesiredOutcome,
+  DeviceLookup,
+  DeviceOutlets,
+  NetworkLookup,
+  ShadowStore,
+} from './ports.ts';
 import { changeOf, differenceOf, isSame, problemOf } from './rules.ts';
 import type { Report, Shadow, ShadowOwner, StateChange } from './types.ts';
 
@@ -25,13 +32,14 @@ export interface ShadowService {
   /**
    * Changes what is wanted by a merge patch (RFC 7396), and tells the device: one that is away when it returns. Refuses as `get`
    * does, with `forbidden`, with `invalid_input`, with `conflict` where the version is another than the expected one, with
+   * `lock_token_stale` where the lock is not held under the token that is shown, with
    * `too_large`, and with `storage_quota_exceeded` where the network has no room.
    */
   desire(
     actor: Actor,
     asked: AskedShadow,
     patch: JsonObject,
-    expectedVersion: number | null,
+    conditions: ChangeConditions,
   ): Promise<Shadow & { readonly networkId: NetworkId }>;
   /**
    * Keeps what a device says of itself. Resolves when it is written. Refuses with `invalid_input`, with `limit_reached` what is
@@ -83,12 +91,12 @@ export function createShadowService(dependencies: ShadowDependencies): ShadowSer
       return { ...shadow, networkId: owner.networkId };
     },
 
-    async desire(actor, asked, patch, expectedVersion) {
+    async desire(actor, asked, patch, conditions) {
       const { account, owner } = await ownerOf(actor, 'devices.command', asked);
       const change = changeOf(patch);
       if (typeof change === 'string') throw invalidInput(change);
       room.requireRoom();
-      const outcome = await store.changeDesired(account, owner, change, expectedVersion, clock.nowMs());
+      const outcome = await store.changeDesired(account, owner, change, conditions, clock.nowMs());
       if (!outcome.ok) throw refusalOf(outcome);
       await teller.tell(owner, outcome.shadow);
       teller.sendUntold(owner.deviceId);

@@ -1,7 +1,7 @@
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import { NETWORK_BYTES_MAX } from './limits.ts';
-import type { DesiredOutcome, ReportOutcome, ShadowStore } from './ports.ts';
+import type { DesiredOutcome, ReportOutcome, ShadowStore, ShownLock } from './ports.ts';
 import { changed, fits, isSame, sizeOf } from './rules.ts';
 import type { Report, Shadow, ShadowOwner, State, StateChange } from './types.ts';
 
@@ -13,6 +13,9 @@ export interface NetworkMembers {
     devices: readonly { readonly networkId: NetworkId; readonly deviceId: DeviceId }[],
   ): Promise<readonly { readonly networkId: NetworkId; readonly deviceId: DeviceId }[]>;
 }
+
+/** Makes sure, until the transaction has ended, that a lock is held under a token. Refuses others with `lock_token_stale`. */
+export type RequireLock = (sql: Sql, lock: ShownLock) => Promise<void>;
 
 interface ShadowRow {
   network_id: NetworkId;
@@ -42,7 +45,11 @@ const toShadow = (row: ShadowRow): Shadow => ({
 });
 
 /** Shadows in PostgreSQL: reports are written by the role that keeps what devices say, the rest in transactions of who asks. */
-export function createShadowStore(database: Database, members: NetworkMembers): ShadowStore {
+export function createShadowStore(
+  database: Database,
+  members: NetworkMembers,
+  requireLock: RequireLock,
+): ShadowStore {
   return {
     find: (actor, { networkId, deviceId }) =>
       database.tenant(actor, async (sql) => {
@@ -52,8 +59,11 @@ export function createShadowStore(database: Database, members: NetworkMembers): 
         return row === undefined ? null : toShadow(row);
       }),
 
-    changeDesired: (actor, owner, change, expectedVersion, nowMs) =>
-      database.tenant(actor, (sql) => changeDesired(sql, owner, { change, expectedVersion, nowMs }, members)),
+    changeDesired: (actor, owner, change, { version, lock }, nowMs) =>
+      database.tenant(actor, async (sql) => {
+        if (lock !== null) await requireLock(sql, lock);
+        return changeDesired(sql, owner, { change, expectedVersion: version, nowMs }, members);
+      }),
 
     saveReports: (reports, nowMs) =>
       database.system('relay', (sql) => saveReports(sql, reports, nowMs, members)),

@@ -7,6 +7,7 @@ import type { DeviceService } from '../../domains/devices/index.ts';
 import type { DiscoveryService } from '../../domains/discovery/index.ts';
 import type { GroupService } from '../../domains/groups/index.ts';
 import type { LedgerService } from '../../domains/ledger/index.ts';
+import type { LockService } from '../../domains/locks/index.ts';
 import type { NetworkService } from '../../domains/networks/index.ts';
 import type { PairingService } from '../../domains/pairings/index.ts';
 import type { PaymentService } from '../../domains/payments/index.ts';
@@ -85,6 +86,12 @@ import { createTopUp } from './ledger/create-top-up.ts';
 import { getBalance } from './ledger/get-balance.ts';
 import { getTrialBalance } from './ledger/get-trial-balance.ts';
 import { listEntries } from './ledger/list-entries.ts';
+import { acquireLock } from './locks/acquire.ts';
+import { checkLockToken } from './locks/check.ts';
+import { getLock } from './locks/get.ts';
+import { listLocks } from './locks/list.ts';
+import { releaseLock } from './locks/release.ts';
+import { renewLock } from './locks/renew.ts';
 import { createMarketRequest } from './marketplace/create-request.ts';
 import { explainProvider } from './marketplace/explain-provider.ts';
 import { explainRequest } from './marketplace/explain-request.ts';
@@ -194,6 +201,7 @@ export interface RestServices {
   readonly pairings: PairingService;
   readonly routing: RouteService;
   readonly groups: GroupService;
+  readonly locks: LockService;
   readonly audit: AuditService;
 }
 
@@ -205,6 +213,7 @@ export const createRestRoutes = (services: RestServices, operationNames: () => r
   ...accountRoutes(services, operationNames),
   ...deviceRoutes(services),
   ...connectionRoutes(services),
+  ...lockRoutes(services),
   ...marketRoutes(services),
   ...auditRoutes(services),
   ...administrationRoutes(services),
@@ -340,6 +349,16 @@ const connectionRoutes = (services: RestServices) => [
   listGroupMembers(services),
   addGroupMembers(services),
   removeGroupMember(services),
+];
+
+/** Names that one holder has at a time. */
+const lockRoutes = (services: RestServices) => [
+  acquireLock(services),
+  renewLock(services),
+  releaseLock(services),
+  checkLockToken(services),
+  listLocks(services),
+  getLock(services),
 ];
 
 /** Money and computing time. */

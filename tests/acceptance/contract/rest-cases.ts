@@ -1,5 +1,6 @@
 import { ACCOUNT_CASES } from './account-cases.ts';
 import { AUDIT_CASES } from './audit-cases.ts';
+import { LOCK_CASES } from './lock-cases.ts';
 import { MARKET_CASES } from './market-cases.ts';
 import { CONNECTION_REST_CASES } from './pairing-cases.ts';
 import { type RestCase, UNKNOWN_ID, unknownQuery, wrongMethod } from './rest-case.ts';
@@ -10,6 +11,7 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
   ...AUDIT_CASES,
   ...MARKET_CASES,
   ...CONNECTION_REST_CASES,
+  ...LOCK_CASES,
   'networks.create': {
     valid: () => ({ path: '/api/v1/networks', body: { name: 'Garden' } }),
     refused: ({ alice }) => ({ path: '/api/v1/networks', body: { name: alice.network.name } }),

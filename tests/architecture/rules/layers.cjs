@@ -61,6 +61,7 @@ const DOMAINS = {
     uses: [[node('crypto'), 'codes are compared in constant time', { only: '/accounts/codes\\.ts$' }]],
   },
   networks: { sees: [], uses: [] },
+  locks: { sees: [], uses: [] },
   devices: {
     sees: ['networks', 'tenants'],
     uses: [[node('crypto'), 'secrets are compared in constant time', { only: '/claims\\.ts$' }]],
@@ -502,6 +503,7 @@ const LAYERS = [
   ]),
   deviceLayer('ratatoskr', PROGRAM),
   deviceLayer('control', [...PROGRAM, [node('timers/promises'), 'looks for an answer now and then']]),
+  deviceLayer('lock', [...PROGRAM, [node('child_process', 'os'), 'runs a command']]),
   deviceLayer('demo', [
     ...PROGRAM,
     [packages('openai', 'zod'), 'asks as any client does, and looks at the answers'],
@@ -588,6 +590,7 @@ const ENTRIES = [
   '^assembly/(index|device)\\.ts$',
   '^device/sdk/assembly/',
   '^bench/suites\\.ts$',
+  '^device/examples/lock/main\\.ts$',
   '^bench/part\\.ts$',
   '^tests/',
 ];

@@ -35,6 +35,11 @@ export const SURROUNDINGS_ALLOWED: readonly { path: string; name: string; becaus
     because: 'one turn of the event loop, so that commands that arrive together are committed together',
   },
   {
+    path: 'server/domains/locks/writer.ts',
+    name: 'setImmediate',
+    because: 'one turn of the event loop, so that commands that arrive together are committed together',
+  },
+  {
     path: 'server/domains/pricing/billable-text.ts',
     name: 'setImmediate',
     because: 'one turn of the event loop, so that others have theirs while a long answer is looked at',

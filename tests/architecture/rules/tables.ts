@@ -41,6 +41,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'audit_countersignatures',
   ],
   'server/domains/networks': ['networks'],
+  'server/domains/locks': ['locks', 'lock_claims'],
   'server/domains/devices': [
     'devices',
     'network_members',

@@ -32,6 +32,7 @@ import { abuse } from './0048-abuse.ts';
 import { spending } from './0049-spending.ts';
 import { bootstrapKeys } from './0050-bootstrap-keys.ts';
 import { readingHours } from './0061-reading-hours.ts';
+import { locks } from './0062-locks.ts';
 import { pairings } from './0067-pairings.ts';
 import { groups } from './0068-groups.ts';
 import { resumableSessions } from './0076-resumable-sessions.ts';
@@ -74,6 +75,7 @@ export const migrations: readonly Migration[] = [
   spending,
   bootstrapKeys,
   readingHours,
+  locks,
   pairings,
   groups,
   resumableSessions,
