@@ -69,8 +69,6 @@ export function buildMessaging(config: Config, platform: Platform) {
   );
   measureConnections(metrics, relay, connections);
   const topics = createTopicService({ store: createTreeStore(database), clock, logger });
-  const changes: ((deviceId: DeviceId) => void)[] = [];
-  const departures: DepartureHearer[] = [];
   const onPresence = (hear: (change: PresenceChange) => void) => void hearers.push(hear);
   return {
     bus,
@@ -87,6 +85,15 @@ export function buildMessaging(config: Config, platform: Platform) {
     /** Calls `hear` when a device can be told something in a network. */
     onSession: (hear: SessionHearer) => void sessions.push(hear),
     onPresence,
+    ...deviceNews(),
+  };
+}
+
+/** Who hears of devices that change, and of those that leave a network. */
+function deviceNews() {
+  const changes: ((deviceId: DeviceId) => void)[] = [];
+  const departures: DepartureHearer[] = [];
+  return {
     /** Calls `hear` when a device has joined a network, has another name, or says that it can do something else. */
     onChanged: (hear: (deviceId: DeviceId) => void) => void changes.push(hear),
     changed(deviceId: DeviceId) {

@@ -42,3 +42,13 @@ export async function hideConnections(
   });
   return { connectionId: connection.id, groupId: group.id };
 }
+
+/** A lock in a network, which is held. */
+export async function hideLock(server: TestServer, token: string, networkId: string) {
+  const { body: lock } = await server.request('POST', '/api/v1/locks', {
+    body: { name: 'Secret lock', networkId, leaseSeconds: 3_600 },
+    token,
+    expect: 200,
+  });
+  return { lockId: String(lock.lockId), claimId: String(lock.id) };
+}

@@ -21,7 +21,7 @@ import { type Attack, type Target, UNKNOWN_TARGET } from './attack.ts';
 import { ATTACKS, KEPT_KEY, KEPT_ORDER, VISIBLE_ATTACKS } from './attacks.ts';
 import { BifrostSocket } from './bifrost-socket.ts';
 import { deltaPayload } from './compute.ts';
-import { hideConnections, VICTIM_TABLES } from './hidden-things.ts';
+import { hideConnections, hideLock, VICTIM_TABLES } from './hidden-things.ts';
 import { ProviderSocket } from './provider-socket.ts';
 import { openClient } from './ratatoskr.ts';
 import type { TestServer } from './server.ts';
@@ -125,12 +125,10 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     { role: 'member', networkIds: [cellar.id] },
     alice.token,
   );
-  const bonds = await hideConnections(server, alice.token, cellar.id, cooler.deviceId);
-  const { body: lock } = await server.request('POST', '/api/v1/locks', {
-    body: { name: 'Secret lock', networkId: cellar.id, leaseSeconds: 3_600 },
-    token: alice.token,
-    expect: 200,
-  });
+  const bonds = {
+    ...(await hideConnections(server, alice.token, cellar.id, cooler.deviceId)),
+    ...(await hideLock(server, alice.token, cellar.id)),
+  };
   const attackers = await gatherAttackers(world);
   const { available } = await server.get<{ available: { value: string } }>(
     '/api/v1/ledger/balance',
@@ -145,8 +143,6 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     invitationId: invitation.id,
     transactionId,
     ...bonds,
-    lockId: String(lock.lockId),
-    claimId: String(lock.id),
     cursors: await cursorsOf(world),
     own: { networkId: bob.network.id, deviceId: bob.device.deviceId },
   };
@@ -163,8 +159,6 @@ async function setTheScene(server: TestServer): Promise<Scene> {
       token.id,
       invitation.id,
       ...Object.values(bonds),
-      String(lock.id),
-      String(lock.lockId),
       'Secret',
       transactionId,
       '731.29',

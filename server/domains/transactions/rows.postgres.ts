@@ -91,43 +91,7 @@ export const endedTransactions = {
         WHERE share.id IN (SELECT id FROM ended)
         ON CONFLICT DO NOTHING
         RETURNING *
-      ), sides AS (
-        SELECT tenant_id, 'requester' AS role, account_id, key_id, provider_id, model, state, prompt_tokens,
-          completion_tokens, billed_tokens, cost_microcents, fee_microcents, earnings_microcents, finished_at,
-          duration_bucket
-        FROM ended
-        UNION ALL
-        SELECT served.tenant_id, 'provider', NULL, NULL, served.provider_id, served.model, served.state,
-          served.prompt_tokens, served.completion_tokens, served.billed_tokens, served.cost_microcents,
-          served.fee_microcents, served.earnings_microcents, served.finished_at, duration_bucket
-        FROM served JOIN ended ON ended.id = served.transaction_id
-      ), hours AS (
-        INSERT INTO marketplace_hours AS hours (tenant_id, role, account_id, key_id, provider_id, model, hour, completed,
-          failed, cancelled, prompt_tokens, completion_tokens, billed_tokens, cost_microcents, fee_microcents,
-          earnings_microcents)
-        SELECT tenant_id, role, account_id, key_id, provider_id, model, date_trunc('hour', finished_at, 'UTC') AS hour,
-          count(*) FILTER (WHERE state = 'COMPLETED'), count(*) FILTER (WHERE state = 'FAILED'),
-          count(*) FILTER (WHERE state = 'CANCELLED'), sum(prompt_tokens), sum(completion_tokens), sum(billed_tokens),
-          sum(cost_microcents), sum(fee_microcents), sum(earnings_microcents)
-        FROM sides GROUP BY tenant_id, role, account_id, key_id, provider_id, model, hour
-        ORDER BY tenant_id, role, hour, account_id, key_id, provider_id, model
-        ON CONFLICT (tenant_id, role, hour, account_id, key_id, provider_id, model) DO UPDATE SET
-          completed = hours.completed + excluded.completed, failed = hours.failed + excluded.failed,
-          cancelled = hours.cancelled + excluded.cancelled,
-          prompt_tokens = hours.prompt_tokens + excluded.prompt_tokens,
-          completion_tokens = hours.completion_tokens + excluded.completion_tokens,
-          billed_tokens = hours.billed_tokens + excluded.billed_tokens,
-          cost_microcents = hours.cost_microcents + excluded.cost_microcents,
-          fee_microcents = hours.fee_microcents + excluded.fee_microcents,
-          earnings_microcents = hours.earnings_microcents + excluded.earnings_microcents
-      ), durations AS (
-        INSERT INTO marketplace_durations AS durations (tenant_id, role, account_id, model, day, bucket, completed)
-        SELECT tenant_id, role, account_id, model, (finished_at AT TIME ZONE 'UTC')::date AS day, duration_bucket, count(*)
-        FROM sides WHERE state = 'COMPLETED' GROUP BY tenant_id, role, account_id, model, day, duration_bucket
-        ORDER BY tenant_id, role, day, account_id, model, duration_bucket
-        ON CONFLICT (tenant_id, role, day, account_id, model, bucket) DO UPDATE SET
-          completed = durations.completed + excluded.completed
-      )
+      ), ${analytics(sql)}
       INSERT INTO marketplace_claims (provider_id, tenant_id, claimed_tokens, counted_tokens)
       SELECT provider_id, tenant_id, least(sum(claimed_tokens), ${TOKENS_SUM_MAX}), least(sum(counted_tokens), ${TOKENS_SUM_MAX})
       FROM served WHERE counted_tokens > 0 GROUP BY provider_id, tenant_id ORDER BY provider_id
@@ -136,6 +100,46 @@ export const endedTransactions = {
         counted_tokens = least(marketplace_claims.counted_tokens::numeric + excluded.counted_tokens, ${TOKENS_SUM_MAX})`;
   },
 };
+
+/** The parts of the statement that add what has ended to the analytics of both sides. */
+const analytics = (sql: Sql) => sql`
+  sides AS (
+    SELECT tenant_id, 'requester' AS role, account_id, key_id, provider_id, model, state, prompt_tokens,
+      completion_tokens, billed_tokens, cost_microcents, fee_microcents, earnings_microcents, finished_at,
+      duration_bucket
+    FROM ended
+    UNION ALL
+    SELECT served.tenant_id, 'provider', NULL, NULL, served.provider_id, served.model, served.state,
+      served.prompt_tokens, served.completion_tokens, served.billed_tokens, served.cost_microcents,
+      served.fee_microcents, served.earnings_microcents, served.finished_at, duration_bucket
+    FROM served JOIN ended ON ended.id = served.transaction_id
+  ), hours AS (
+    INSERT INTO marketplace_hours AS hours (tenant_id, role, account_id, key_id, provider_id, model, hour, completed,
+      failed, cancelled, prompt_tokens, completion_tokens, billed_tokens, cost_microcents, fee_microcents,
+      earnings_microcents)
+    SELECT tenant_id, role, account_id, key_id, provider_id, model, date_trunc('hour', finished_at, 'UTC') AS hour,
+      count(*) FILTER (WHERE state = 'COMPLETED'), count(*) FILTER (WHERE state = 'FAILED'),
+      count(*) FILTER (WHERE state = 'CANCELLED'), sum(prompt_tokens), sum(completion_tokens), sum(billed_tokens),
+      sum(cost_microcents), sum(fee_microcents), sum(earnings_microcents)
+    FROM sides GROUP BY tenant_id, role, account_id, key_id, provider_id, model, hour
+    ORDER BY tenant_id, role, hour, account_id, key_id, provider_id, model
+    ON CONFLICT (tenant_id, role, hour, account_id, key_id, provider_id, model) DO UPDATE SET
+      completed = hours.completed + excluded.completed, failed = hours.failed + excluded.failed,
+      cancelled = hours.cancelled + excluded.cancelled,
+      prompt_tokens = hours.prompt_tokens + excluded.prompt_tokens,
+      completion_tokens = hours.completion_tokens + excluded.completion_tokens,
+      billed_tokens = hours.billed_tokens + excluded.billed_tokens,
+      cost_microcents = hours.cost_microcents + excluded.cost_microcents,
+      fee_microcents = hours.fee_microcents + excluded.fee_microcents,
+      earnings_microcents = hours.earnings_microcents + excluded.earnings_microcents
+  ), durations AS (
+    INSERT INTO marketplace_durations AS durations (tenant_id, role, account_id, model, day, bucket, completed)
+    SELECT tenant_id, role, account_id, model, (finished_at AT TIME ZONE 'UTC')::date AS day, duration_bucket, count(*)
+    FROM sides WHERE state = 'COMPLETED' GROUP BY tenant_id, role, account_id, model, day, duration_bucket
+    ORDER BY tenant_id, role, day, account_id, model, duration_bucket
+    ON CONFLICT (tenant_id, role, day, account_id, model, bucket) DO UPDATE SET
+      completed = durations.completed + excluded.completed
+  )`;
 
 function endRow({
   id,

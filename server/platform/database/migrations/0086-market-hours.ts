@@ -47,16 +47,20 @@ export const marketHours: Migration = {
     -- What ended before. Which key it came with isn't known any more. The owner of the tables is under their policies, too, and has none.
     ALTER TABLE marketplace_transactions NO FORCE ROW LEVEL SECURITY;
     ALTER TABLE marketplace_served NO FORCE ROW LEVEL SECURITY;
-    CREATE TEMPORARY TABLE sides ON COMMIT DROP AS
+    WITH sides AS (
       SELECT tenant_id, 'requester' AS role, account_id, provider_id, model, state, prompt_tokens, completion_tokens,
         billed_tokens, cost_microcents, fee_microcents, earnings_microcents, created_at, finished_at
       FROM marketplace_transactions WHERE finished_at IS NOT NULL
       UNION ALL
       SELECT tenant_id, 'provider', NULL, provider_id, model, state, prompt_tokens, completion_tokens, billed_tokens,
         cost_microcents, fee_microcents, earnings_microcents, created_at, finished_at
-      FROM marketplace_served;
-    ALTER TABLE marketplace_transactions FORCE ROW LEVEL SECURITY;
-    ALTER TABLE marketplace_served FORCE ROW LEVEL SECURITY;
+      FROM marketplace_served
+    ), durations AS (
+      INSERT INTO marketplace_durations (tenant_id, role, account_id, model, day, bucket, completed)
+      SELECT tenant_id, role, account_id, model, (finished_at AT TIME ZONE 'UTC')::date AS day,
+        round(4 * ln(greatest(extract(epoch FROM finished_at - created_at) * 1000, 1)) / ln(2)) AS bucket, count(*)
+      FROM sides WHERE state = 'COMPLETED' GROUP BY tenant_id, role, account_id, model, day, bucket
+    )
     INSERT INTO marketplace_hours (tenant_id, role, account_id, provider_id, model, hour, completed, failed, cancelled,
       prompt_tokens, completion_tokens, billed_tokens, cost_microcents, fee_microcents, earnings_microcents)
     SELECT tenant_id, role, account_id, provider_id, model, date_trunc('hour', finished_at, 'UTC') AS hour,
@@ -64,10 +68,8 @@ export const marketHours: Migration = {
       count(*) FILTER (WHERE state = 'CANCELLED'), sum(prompt_tokens), sum(completion_tokens), sum(billed_tokens),
       sum(cost_microcents), sum(fee_microcents), sum(earnings_microcents)
     FROM sides GROUP BY tenant_id, role, account_id, provider_id, model, hour;
-    INSERT INTO marketplace_durations (tenant_id, role, account_id, model, day, bucket, completed)
-    SELECT tenant_id, role, account_id, model, (finished_at AT TIME ZONE 'UTC')::date AS day,
-      round(4 * ln(greatest(extract(epoch FROM finished_at - created_at) * 1000, 1)) / ln(2)) AS bucket, count(*)
-    FROM sides WHERE state = 'COMPLETED' GROUP BY tenant_id, role, account_id, model, day, bucket;
+    ALTER TABLE marketplace_transactions FORCE ROW LEVEL SECURITY;
+    ALTER TABLE marketplace_served FORCE ROW LEVEL SECURITY;
 
     ALTER TABLE marketplace_hours ENABLE ROW LEVEL SECURITY;
     ALTER TABLE marketplace_hours FORCE ROW LEVEL SECURITY;
