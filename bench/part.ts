@@ -5,6 +5,7 @@ const PARTS: Readonly<Record<string, () => Promise<{ createPart: () => PartMetho
   load: () => import('./load/index.ts'),
   ledger: () => import('./ledger/part.ts'),
   locks: () => import('./bifrost/locks-part.ts'),
+  'openai-load': () => import('./openai/load-part.ts'),
   'bare-websocket': () => import('./references/bare-websocket.ts'),
   'bare-aedes': () => import('./references/bare-aedes.ts'),
   'bare-rest': () => import('./references/bare-rest.ts'),

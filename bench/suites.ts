@@ -61,6 +61,13 @@ export const suites: readonly SuiteEntry[] = [
     load: () => import('./ratatoskr/index.ts'),
   },
   {
+    name: 'openai',
+    measures:
+      "chats through the marketplace beside the endpoint itself, and beside Portkey's gateway where npm gives it",
+    needs: 'Linux, the built program; two minutes',
+    load: () => import('./openai/index.ts'),
+  },
+  {
     name: 'market',
     measures:
       "the market's choice of providers in seeded worlds beside other policies: shares, waits, prices",

@@ -32,7 +32,12 @@ export interface Product {
   inspectorUrl(): string;
   createNetwork(name: string): Promise<string>;
   createDevice(networkId: string, name: string): Promise<Credentials>;
-  request<Answer>(method: string, path: string, body?: unknown): Promise<Answer>;
+  request<Answer>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
   /** Ends the server and begins another on the same data and ports. */
   restart(): Promise<void>;
   /** Ends it and removes its folder. */
@@ -73,12 +78,18 @@ export async function startProduct(nodeArguments: readonly string[] = []): Promi
   let server = await startServer(directory, nodeArguments, 0, 0);
   let token = '';
   const { port, mqttPort } = server;
-  const request = async <Answer>(method: string, path: string, body?: unknown): Promise<Answer> => {
+  const request: Product['request'] = async <Answer>(
+    method: string,
+    path: string,
+    body?: unknown,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       method,
       headers: {
         ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...more,
       },
       body: body === undefined ? null : JSON.stringify(body),
     });

@@ -63,15 +63,25 @@ export const groups: Migration = {
     CREATE POLICY server ON device_groups TO yggdrasil_relay USING (true);
     CREATE POLICY server ON device_group_members TO yggdrasil_relay USING (true);
     -- A device reads what is for a group of its own, too.
-    CREATE POLICY of_own_groups ON relay_frames FOR SELECT TO yggdrasil_tenant USING (
-      network_id IN (SELECT visible_network_ids()) AND destination_id IN (SELECT own_group_ids()));
+    DROP POLICY visible ON relay_frames;
+    CREATE POLICY visible ON relay_frames TO yggdrasil_tenant USING (
+      CASE WHEN (SELECT current_device_id()) IS NULL THEN tenant_id = (SELECT current_tenant_id())
+          AND ((SELECT sees_whole_tenant()) OR network_id IN (SELECT visible_network_ids()))
+        ELSE network_id IN (SELECT visible_network_ids())
+          AND (destination_id IS NULL OR (SELECT current_device_id()) IN (destination_id, source_id)
+            OR destination_id IN (SELECT own_group_ids())) END);
 
     GRANT SELECT, INSERT, DELETE ON device_groups, device_group_members TO yggdrasil_tenant;
     GRANT UPDATE (name) ON device_groups TO yggdrasil_tenant;
     GRANT SELECT ON device_groups, device_group_members TO yggdrasil_relay;
   `,
   down: `
-    DROP POLICY of_own_groups ON relay_frames;
+    DROP POLICY visible ON relay_frames;
+    CREATE POLICY visible ON relay_frames TO yggdrasil_tenant USING (
+      CASE WHEN (SELECT current_device_id()) IS NULL THEN tenant_id = (SELECT current_tenant_id())
+          AND ((SELECT sees_whole_tenant()) OR network_id IN (SELECT visible_network_ids()))
+        ELSE network_id IN (SELECT visible_network_ids())
+          AND (destination_id IS NULL OR (SELECT current_device_id()) IN (destination_id, source_id)) END);
     DROP FUNCTION own_group_ids();
     DROP TABLE device_group_members;
     DROP TABLE device_groups;
