@@ -12,7 +12,7 @@ import {
   RatatoskrType,
 } from '../../proto/index.ts';
 import { RatatoskrSession } from '../../proto/ratatoskr/index.ts';
-import { nodeNoiseCrypto as crypto } from '../../server/platform/noise/index.ts';
+import { nodeNoiseCrypto as crypto } from '../../proto/ratatoskr/node.ts';
 import { type BenchSuite, type Comparison, compare } from '../harness.ts';
 
 /** Messages of one measured call. */
