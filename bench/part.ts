@@ -5,6 +5,7 @@ const PARTS: Readonly<Record<string, () => Promise<{ createPart: () => PartMetho
   load: () => import('./load/index.ts'),
   ledger: () => import('./ledger/part.ts'),
   locks: () => import('./bifrost/locks-part.ts'),
+  'bare-ratatoskr': () => import('./references/bare-ratatoskr.ts'),
   'bare-websocket': () => import('./references/bare-websocket.ts'),
   'bare-aedes': () => import('./references/bare-aedes.ts'),
   'bare-rest': () => import('./references/bare-rest.ts'),
