@@ -469,6 +469,7 @@ const LAYERS = [
     [NODE_PRIMITIVES, 'agrees on keys as fast as Node can'],
     [folders('assembly/host'), 'loads the core'],
     [packages('commander', 'ws'), 'a program has arguments and a socket'],
+    [node('http', 'net'), 'the socket below', { types: true, only: '/websocket\\.ts$' }],
     [node('fs', 'path', 'url'), 'a program has files'],
     [node('stream'), 'a program has output', { types: true, only: '/output\\.ts$' }],
   ]),
