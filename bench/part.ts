@@ -6,6 +6,7 @@ const PARTS: Readonly<Record<string, () => Promise<{ createPart: () => PartMetho
   ledger: () => import('./ledger/part.ts'),
   locks: () => import('./bifrost/locks-part.ts'),
   'openai-load': () => import('./openai/load-part.ts'),
+  'bare-ratatoskr': () => import('./references/bare-ratatoskr.ts'),
   'bare-websocket': () => import('./references/bare-websocket.ts'),
   'bare-aedes': () => import('./references/bare-aedes.ts'),
   'bare-rest': () => import('./references/bare-rest.ts'),

@@ -57,7 +57,7 @@ export const suites: readonly SuiteEntry[] = [
   {
     name: 'ratatoskr',
     measures: 'messages of Ratatoskr beside plain protobuf, handshakes beside the X25519 in them',
-    needs: 'build/core.wasm (npm run build); a few seconds',
+    needs: 'Linux, the built program; two minutes',
     load: () => import('./ratatoskr/index.ts'),
   },
   {

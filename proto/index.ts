@@ -128,7 +128,8 @@ export function decodePayload<Properties, Message>(
 /** Every number but `Value.number`, the only double of the schema, is a 64-bit integer at most. */
 function requireSafeNumbers(value: unknown): void {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
-  for (const [field, part] of Object.entries(value)) {
+  for (const field of Object.keys(value)) {
+    const part = (value as Readonly<Record<string, unknown>>)[field];
     if (typeof part !== 'number') requireSafeNumbers(part);
     else if (field !== 'number' && !Number.isSafeInteger(part))
       throw new PayloadError('a number is too large');
@@ -156,9 +157,9 @@ function requireReadable(part: unknown, field: string): void {
   if (typeof part === 'string') requireWholeCharacters(part);
   else if (typeof part === 'number') requireNumber(part, field);
   else if (typeof part === 'object' && part !== null && !(part instanceof Uint8Array)) {
-    for (const [name, value] of Object.entries(part)) {
+    for (const name of Object.keys(part)) {
       requireWholeCharacters(name);
-      requireReadable(value, name);
+      requireReadable((part as Readonly<Record<string, unknown>>)[name], name);
     }
   }
 }
@@ -177,5 +178,5 @@ export function toWholeCharacters(text: string): string {
 }
 
 function requireWholeCharacters(text: string): void {
-  if (/\p{Cs}/u.test(text)) throw new PayloadError('a text holds half of a character');
+  if (!text.isWellFormed()) throw new PayloadError('a text holds half of a character');
 }

@@ -4,6 +4,7 @@ import type { Credentials } from '../processes/product.ts';
 import { encodeAcknowledgement, FrameMint, openBifrost, typeOf } from '../wire/bifrost.ts';
 import { HttpWire } from '../wire/http.ts';
 import { MqttWire, publishTemplate } from '../wire/mqtt.ts';
+import { openRatatoskr, type RatatoskrSpec } from '../wire/ratatoskr.ts';
 import { messageBytesMax, WebSocketWire, writeMessageHead } from '../wire/websocket.ts';
 
 /** Where messages of a lane come from. */
@@ -25,6 +26,7 @@ export type SourceSpec =
       readonly qos: 0 | 1;
     }
   | { readonly kind: 'mqtt'; readonly port: number; readonly topic: string; readonly qos: 0 | 1 }
+  | RatatoskrSpec
   | { readonly kind: 'http'; readonly port: number; readonly path: string; readonly token: string | null };
 
 /** Where they arrive; `away` is nobody. */
@@ -119,6 +121,7 @@ async function openSource({ source, messageBytes }: LaneSpec): Promise<Source> {
     };
     return opened;
   }
+  if (source.kind === 'ratatoskr') return openRatatoskr(source);
   if (source.kind === 'http') return openHttpSource(source);
   return openMqttSource(source, messageBytes);
 }

@@ -12,8 +12,9 @@ import {
   RatatoskrType,
 } from '../../proto/index.ts';
 import { RatatoskrSession } from '../../proto/ratatoskr/index.ts';
-import { nodeNoiseCrypto as crypto } from '../../server/platform/noise/index.ts';
+import { nodeNoiseCrypto as crypto } from '../../proto/ratatoskr/node.ts';
 import { type BenchSuite, type Comparison, compare } from '../harness.ts';
+import { compareServers } from './servers.ts';
 
 /** Messages of one measured call. */
 const MESSAGES = 64;
@@ -26,15 +27,16 @@ const BODY = new TextEncoder().encode(
 const REQUEST = { operation: 'devices.list', input: INPUT };
 const answerTo = (request: number) => ({ request, status: 200, contentType: 'application/json', body: BODY });
 
-/** Messages and handshakes beside the same work without a session, in one process: no socket, no operation. */
+/** Messages and handshakes beside the same work without a session in one process, then servers beside each other. */
 export const suite: BenchSuite = {
   name: 'ratatoskr',
-  run: async (report) => {
+  run: async (report, options) => {
     const core = loadServerCore(readFileSync(`${checkoutFolder()}build/core.wasm`));
     for (const prepare of [compareMessages, compareHandshakes]) {
       report(compare(prepare(core)));
       await new Promise(setImmediate);
     }
+    await compareServers(report, options);
   },
 };
 

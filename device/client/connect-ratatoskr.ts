@@ -1,5 +1,5 @@
 import type { MessageSigner, NoiseCrypto } from '../../proto/ratatoskr/index.ts';
-import { nobleCrypto, publicKeyOf } from '../../proto/ratatoskr/noble.ts';
+import { nobleCrypto } from '../../proto/ratatoskr/noble.ts';
 import { type DeviceCredentials, signingSecret } from './credentials.ts';
 import { openPlatformSession, systemClock, systemRandom } from './platform.ts';
 import type { Clock, Random } from './ports.ts';
@@ -25,6 +25,7 @@ export interface RatatoskrOptions {
 export interface RatatoskrDependencies<Key> {
   readonly core: MessageSigner<Key>;
   readonly openSocket?: SessionSocketOpener;
+  /** Absent: the primitives of `@noble`, which every platform runs; Node's own are in `proto/ratatoskr/node.ts`. */
   readonly crypto?: NoiseCrypto;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -49,7 +50,7 @@ export function connectRatatoskr<Key>(
   } = given;
   const staticKey =
     'signingKey' in credentials
-      ? keyPairFrom(crypto.hmacSha256(signingSecret(credentials), STATIC_KEY_LABEL))
+      ? keyPairFrom(crypto, crypto.hmacSha256(signingSecret(credentials), STATIC_KEY_LABEL))
       : crypto.generateKeyPair();
   const target = {
     url,
@@ -62,7 +63,10 @@ export function connectRatatoskr<Key>(
   return new RatatoskrClient(target, { crypto, signer: core, openSocket, clock, random });
 }
 
-const keyPairFrom = (privateKey: Uint8Array) => ({ privateKey, publicKey: publicKeyOf(privateKey) });
+const keyPairFrom = (crypto: NoiseCrypto, privateKey: Uint8Array) => ({
+  privateKey,
+  publicKey: crypto.publicKeyOf(privateKey),
+});
 
 function fromBase64Url(text: string): Uint8Array {
   const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));

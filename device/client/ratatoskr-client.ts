@@ -14,6 +14,8 @@ import {
   type WorkMessage,
 } from './session-socket.ts';
 
+const encoder = new TextEncoder();
+
 /** What an operation takes: each part as its description over HTTP says. */
 export interface OperationInput {
   readonly params?: Readonly<Record<string, string>>;
@@ -160,7 +162,7 @@ export class RatatoskrClient<Key = unknown> {
     }
     const request = {
       operation,
-      input: new TextEncoder().encode(JSON.stringify(input)),
+      input: encoder.encode(JSON.stringify(input)),
       tenantId: options.tenantId ?? '',
     };
     const hasKey = Object.keys(input.headers ?? {}).some((name) => name.toLowerCase() === 'idempotency-key');

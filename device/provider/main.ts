@@ -1,9 +1,8 @@
 import { connectRatatoskr, systemClock } from '../client/index.ts';
 import { readCredentialsFile } from '../node/credentials-file.ts';
-import { loadBuiltDeviceCore } from '../node/device-core.ts';
 import { withOutput } from '../node/output.ts';
 import { stopSignal } from '../node/process.ts';
-import { openNodeSession } from '../node/websocket.ts';
+import { nodeSessions } from '../node/ratatoskr.ts';
 import { describeModel } from './describe-model.ts';
 import { Endpoint } from './endpoint.ts';
 import { EndpointError } from './endpoint-error.ts';
@@ -60,7 +59,7 @@ async function run(options: ProviderOptions, line: (text: string) => void): Prom
   const { server, serverKey } = options;
   const client = connectRatatoskr(
     { url: server, credentials, ...(serverKey === undefined ? {} : { serverKey }) },
-    { core: loadBuiltDeviceCore(), openSocket: openNodeSession },
+    nodeSessions(),
   );
   client.on('close', ({ reason, retryInMs }) => {
     if (retryInMs === null) return;

@@ -1,8 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { connectRatatoskr, type OperationInput, type RatatoskrOptions, readText } from '../client/index.ts';
 import { readCredentialsFile } from '../node/credentials-file.ts';
-import { loadBuiltDeviceCore } from '../node/device-core.ts';
-import { openNodeSession } from '../node/websocket.ts';
+import { nodeSessions } from '../node/ratatoskr.ts';
 
 /** The options of `ratatoskr call`. */
 export interface CallOptions {
@@ -27,7 +26,7 @@ export async function callOperation(operation: string, options: CallOptions): Pr
       ...(serverKey === undefined ? {} : { serverKey }),
       ...(tenant === undefined ? {} : { tenantId: tenant }),
     },
-    { core: loadBuiltDeviceCore(), openSocket: openNodeSession },
+    nodeSessions(),
   );
   try {
     const answer = await client.open(operation, input);

@@ -1,20 +1,20 @@
 import {
   decodePayload,
   type ErrorCodeName,
-  encodePayload,
   PayloadError,
   RatatoskrRequest,
   RatatoskrResponse,
   type RatatoskrType,
 } from '../index.ts';
+import { envelopeOf } from './envelope.ts';
 import { AEAD_TAG_BYTES, MESSAGE_BYTES_MAX, NOISE_MESSAGE_BYTES_MAX } from './limits.ts';
 import { type CipherState, type HandshakeResult, joined, type NoiseCrypto, NoiseError } from './noise.ts';
 
 /** The signing half of the compute core, of devices and servers alike. `Key` is whatever it makes of a secret. */
 export interface MessageSigner<Key> {
   importKey(secret: Uint8Array): Key;
-  /** The 32 bytes of HMAC-SHA256. */
-  sign(key: Key, message: Uint8Array): Uint8Array;
+  /** Writes the 32 bytes of HMAC-SHA256 into `target` at `position`. */
+  signInto(key: Key, message: Uint8Array, target: Uint8Array, position: number): void;
   /** In constant time. */
   verify(key: Key, message: Uint8Array, signature: Uint8Array): boolean;
 }
@@ -50,6 +50,7 @@ export const PAYLOAD_BYTES_MAX = NOISE_MESSAGE_BYTES_MAX - AEAD_TAG_BYTES;
 interface Direction<Key> {
   readonly cipher: CipherState;
   readonly signingKey: Key;
+  readonly place: Place;
   sequence: number;
 }
 
@@ -75,6 +76,7 @@ export class Channel<Key> {
     const directionOf = (cipher: CipherState): Direction<Key> => ({
       cipher,
       signingKey: signer.importKey(crypto.hmacSha256(cipher.key, joined([SIGNING_LABEL, handshakeHash]))),
+      place: new Place(),
       sequence: 0,
     });
     this.#signer = signer;
@@ -85,14 +87,18 @@ export class Channel<Key> {
 
   /** The bytes of the next message. */
   seal(type: RatatoskrType, payload: Uint8Array): Uint8Array {
-    const { cipher, signingKey } = this.#outgoing;
+    const { cipher, signingKey, place } = this.#outgoing;
     const sequence = ++this.#outgoing.sequence;
-    const message = { type, sequence, payload: cipher.encrypt(placeOf(type, sequence), payload) };
-    const content =
-      this.#role === 'initiator'
-        ? encodePayload(RatatoskrRequest, message)
-        : encodePayload(RatatoskrResponse, message);
-    return joined([content, SIGNATURE_FIELD, this.#signer.sign(signingKey, content)]);
+    const { message, head } = envelopeOf(
+      { type, sequence, payloadBytes: payload.length + AEAD_TAG_BYTES },
+      TRAILER_BYTES,
+    );
+    const contentLength = message.length - TRAILER_BYTES;
+    cipher.encryptInto(place.of(type, sequence), payload, message.subarray(head, contentLength));
+    message.set(SIGNATURE_FIELD, contentLength);
+    const content = message.subarray(0, contentLength);
+    this.#signer.signInto(signingKey, content, message, contentLength + SIGNATURE_FIELD.length);
+    return message;
   }
 
   /** The number of the last message sent. */
@@ -132,7 +138,8 @@ export class Channel<Key> {
 
   #decrypt(type: RatatoskrType, sequence: number, payload: Uint8Array): Uint8Array {
     try {
-      return this.#incoming.cipher.decrypt(placeOf(type, sequence), payload);
+      const { cipher, place } = this.#incoming;
+      return cipher.decrypt(place.of(type, sequence), payload);
     } catch (error) {
       if (error instanceof NoiseError) throw malformed();
       throw error;
@@ -141,13 +148,17 @@ export class Channel<Key> {
 }
 
 /** The associated data of a payload: its type in one byte and its number in eight, the highest first. */
-function placeOf(type: number, sequence: number): Uint8Array {
-  const place = new Uint8Array(9);
-  const view = new DataView(place.buffer);
-  view.setUint8(0, type);
-  view.setUint32(1, Math.floor(sequence / 2 ** 32));
-  view.setUint32(5, sequence % 2 ** 32);
-  return place;
+class Place {
+  readonly #bytes = new Uint8Array(9);
+  readonly #view = new DataView(this.#bytes.buffer);
+
+  /** Valid until the next call. */
+  of(type: number, sequence: number): Uint8Array {
+    this.#view.setUint8(0, type);
+    this.#view.setUint32(1, Math.floor(sequence / 2 ** 32));
+    this.#view.setUint32(5, sequence % 2 ** 32);
+    return this.#bytes;
+  }
 }
 
 function malformed(): SessionError {

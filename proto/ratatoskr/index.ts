@@ -1,6 +1,6 @@
 /**
  * Ratatoskr, for both ends: the handshake, the signed and encrypted messages, and who may send what when. Needs nothing
- * of Node. The primitives are an input: `noble.ts` has them for browsers.
+ * of Node. The primitives are an input: `noble.ts` has them for browsers, `node.ts` for Node.
  */
 export * from './channel.ts';
 export * from './limits.ts';

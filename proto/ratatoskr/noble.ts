@@ -4,12 +4,13 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { NoiseCrypto } from './noise.ts';
 
-/** The primitives by the libraries of `@noble`, for browsers and Node. */
+/** The primitives by the libraries of `@noble`, for browsers; `node.ts` has faster ones for Node. */
 export const nobleCrypto: NoiseCrypto = {
   generateKeyPair() {
     const privateKey = x25519.utils.randomSecretKey();
     return { privateKey, publicKey: x25519.getPublicKey(privateKey) };
   },
+  publicKeyOf: (privateKey) => x25519.getPublicKey(privateKey),
   sharedSecret(privateKey, publicKey) {
     try {
       return x25519.getSharedSecret(privateKey, publicKey);
@@ -17,7 +18,9 @@ export const nobleCrypto: NoiseCrypto = {
       return null;
     }
   },
-  encrypt: (key, nonce, associated, plaintext) => chacha20poly1305(key, nonce, associated).encrypt(plaintext),
+  encryptInto(key, nonce, associated, plaintext, target) {
+    chacha20poly1305(key, nonce, associated).encrypt(plaintext, target);
+  },
   decrypt(key, nonce, associated, ciphertext) {
     try {
       return chacha20poly1305(key, nonce, associated).decrypt(ciphertext);
@@ -28,8 +31,3 @@ export const nobleCrypto: NoiseCrypto = {
   sha256: (data) => sha256(data),
   hmacSha256: (key, data) => hmac(sha256, key, data),
 };
-
-/** The public key of a private one. Throws for one that has not 32 bytes. */
-export function publicKeyOf(privateKey: Uint8Array): Uint8Array {
-  return x25519.getPublicKey(privateKey);
-}

@@ -9,10 +9,18 @@ export interface KeyPair {
 /** The primitives of `25519_ChaChaPoly_SHA256`. All keys and hashes have 32 bytes, nonces 12. */
 export interface NoiseCrypto {
   generateKeyPair(): KeyPair;
+  /** Throws for a private key that has not 32 bytes. */
+  publicKeyOf(privateKey: Uint8Array): Uint8Array;
   /** X25519 (RFC 7748). Null where the result would be all zeros: the public key is no point of the curve's large group. */
   sharedSecret(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | null;
-  /** ChaCha20-Poly1305 (RFC 8439), the tag behind the ciphertext. */
-  encrypt(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  /** ChaCha20-Poly1305 (RFC 8439), the tag behind the ciphertext: fills `target`, which is 16 bytes longer than the plaintext. */
+  encryptInto(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    associated: Uint8Array,
+    plaintext: Uint8Array,
+    target: Uint8Array,
+  ): void;
   /** Null: the ciphertext was not made with this key, nonce and associated data. */
   decrypt(
     key: Uint8Array,
@@ -79,7 +87,14 @@ export class CipherState {
 
   encrypt(associated: Uint8Array, plaintext: Uint8Array): Uint8Array {
     if (this.#key === null) return plaintext;
-    return this.#crypto.encrypt(this.#key, this.#nextNonce(), associated, plaintext);
+    const ciphertext = new Uint8Array(plaintext.length + AEAD_TAG_BYTES);
+    this.encryptInto(associated, plaintext, ciphertext);
+    return ciphertext;
+  }
+
+  /** The same into `target`, which is as long as the ciphertext with its tag. Throws NoiseError where there is no key. */
+  encryptInto(associated: Uint8Array, plaintext: Uint8Array, target: Uint8Array): void {
+    this.#crypto.encryptInto(this.key, this.#nextNonce(), associated, plaintext, target);
   }
 
   /** Throws NoiseError for what was not encrypted for this place. The state must not be used after that. */

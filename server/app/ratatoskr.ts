@@ -1,11 +1,11 @@
 import type { KeyPair } from '../../proto/ratatoskr/index.ts';
+import { keyPairOf, nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import type { Config } from '../config/index.ts';
 import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import { BodyBudget } from '../platform/http/body-budget.ts';
 import { createBodyTurns } from '../platform/http/body-turns.ts';
 import { ARRIVING_BODY_BYTES_MAX } from '../platform/http/limits.ts';
 import type { RespondToError } from '../platform/http/types.ts';
-import { keyPairOf, nodeNoiseCrypto } from '../platform/noise/index.ts';
 import type { WebSocketEndpoint } from '../platform/websocket/types.ts';
 import type { OperationRoute } from '../transports/pipeline/http.ts';
 import type { Pipeline } from '../transports/pipeline/pipeline.ts';

@@ -9,7 +9,7 @@ import {
   locksOverHttp,
   locksOverRatatoskr,
 } from '../../device/client/index.ts';
-import { openNodeSession } from '../../device/node/websocket.ts';
+import { nodeSessions } from '../../device/node/ratatoskr.ts';
 import { eventually } from '../integration/http/server-under-test.ts';
 import { createDeviceCore } from '../support/core.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -50,7 +50,7 @@ describe('a lock over the API', () => {
     const other = await createDevice(server, alice.token, alice.network.id, 'Second device');
     const client = connectRatatoskr(
       { url: `${server.webSocketUrl}/ratatoskr`, credentials: other },
-      { core: createDeviceCore(), openSocket: openNodeSession },
+      nodeSessions(createDeviceCore()),
     );
     onTestFinished(() => client.close());
     const scope = { networkId: alice.network.id };

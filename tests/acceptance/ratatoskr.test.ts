@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type RatatoskrClient, readText } from '../../device/client/index.ts';
 import { RatatoskrType } from '../../proto/index.ts';
-import { nodeNoiseCrypto } from '../../server/platform/noise/index.ts';
+import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import { OPENING_PER_ADDRESS_MAX } from '../../server/transports/ratatoskr/limits.ts';
 import { openClient, openRawSession, sessionUrl } from '../support/ratatoskr.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';

@@ -9,7 +9,7 @@ import {
   type yggdrasil,
 } from '../../proto/index.ts';
 import { type OpenedMessage, RatatoskrSession } from '../../proto/ratatoskr/index.ts';
-import { keyPairOf, nodeNoiseCrypto } from '../../server/platform/noise/index.ts';
+import { keyPairOf, nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import { createDeviceCore } from './core.ts';
 import { sessionUrl } from './ratatoskr.ts';
 import type { TestServer } from './server.ts';

@@ -13,7 +13,7 @@ import {
   RatatoskrType,
   uuidToBytes,
 } from '../../proto/index.ts';
-import { nodeNoiseCrypto } from '../../server/platform/noise/index.ts';
+import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import { madeUpCredentials } from './bifrost-server.ts';
 import { FakeClock, turn } from './clock.ts';
 import { createDeviceCore } from './core.ts';

@@ -9,7 +9,7 @@ import {
   RatatoskrType,
 } from '../../proto/index.ts';
 import { type OpenedMessage, RatatoskrSession } from '../../proto/ratatoskr/index.ts';
-import { nodeNoiseCrypto } from '../../server/platform/noise/index.ts';
+import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import { createDeviceCore } from './core.ts';
 
 const core = createDeviceCore();

@@ -8,7 +8,7 @@ import {
   RatatoskrSession,
   SessionError,
 } from '../../proto/ratatoskr/index.ts';
-import { keyPairOf, nodeNoiseCrypto } from '../../server/platform/noise/index.ts';
+import { keyPairOf, nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import { createDeviceCore, createServerCore } from './core.ts';
 
 const { CONNECTION_REQUEST, CONNECTION_RESPONSE } = RatatoskrType;

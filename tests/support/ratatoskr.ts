@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
 import { connectRatatoskr, type RatatoskrClient, type RatatoskrOptions } from '../../device/client/index.ts';
-import { openNodeSession } from '../../device/node/websocket.ts';
+import { nodeSessions } from '../../device/node/ratatoskr.ts';
 import {
   ConnectionRequest,
   ConnectionResponse,
@@ -9,7 +9,7 @@ import {
   RatatoskrType,
 } from '../../proto/index.ts';
 import { type KeyPair, RatatoskrSession, RESUMPTION_FEATURE } from '../../proto/ratatoskr/index.ts';
-import { nodeNoiseCrypto } from '../../server/platform/noise/index.ts';
+import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import { createDeviceCore } from './core.ts';
 import type { TestServer } from './server.ts';
 
@@ -24,10 +24,7 @@ export function openClient(
   server: Pick<TestServer, 'httpUrl'>,
   options: Omit<RatatoskrOptions, 'url'>,
 ): RatatoskrClient {
-  return connectRatatoskr(
-    { url: sessionUrl(server), ...options },
-    { core, openSocket: openNodeSession, crypto: nodeNoiseCrypto },
-  ) as RatatoskrClient;
+  return connectRatatoskr({ url: sessionUrl(server), ...options }, nodeSessions(core)) as RatatoskrClient;
 }
 
 /** A session of which a test says every message. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { nobleCrypto, publicKeyOf } from '../../proto/ratatoskr/noble.ts';
+import { nobleCrypto } from '../../proto/ratatoskr/noble.ts';
+import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import {
   Handshake,
   type HandshakeResult,
@@ -8,7 +9,6 @@ import {
   NoiseError,
   type PatternName,
 } from '../../proto/ratatoskr/noise.ts';
-import { nodeNoiseCrypto } from '../../server/platform/noise/index.ts';
 
 interface Side {
   readonly staticHex: string;
@@ -32,7 +32,7 @@ const { vectors } = JSON.parse(readFileSync('tests/vectors/noise.json', 'utf8'))
 
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex, 'hex'));
 const hexOf = (value: Uint8Array) => Buffer.from(value).toString('hex');
-const pairOf = (hex: string) => ({ privateKey: bytes(hex), publicKey: publicKeyOf(bytes(hex)) });
+const pairOf = (hex: string) => ({ privateKey: bytes(hex), publicKey: nobleCrypto.publicKeyOf(bytes(hex)) });
 const NONE = new Uint8Array(0);
 
 /** One side of a vector: its ephemeral key is the vector's. */

@@ -18,6 +18,9 @@ const inputSchema = z.strictObject({
 const COMMON_HEADERS: readonly string[] = ['accept', 'last-event-id'];
 /** RFC 9110 section 5.5. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const decoder = new TextDecoder('utf-8', { fatal: true });
+const encoder = new TextEncoder();
+const EMPTY = new Uint8Array(0);
 const JSON_TYPE = 'application/json';
 const FORM_TYPE = 'application/x-www-form-urlencoded';
 
@@ -32,15 +35,8 @@ export function toHttpRequest(
 ): IncomingRequest {
   if (input.length > operation.bodyBytesMax + INPUT_OVERHEAD_BYTES_MAX) throw tooLarge(operation);
   const { params, query, headers, body } = readInput(input);
-  const named = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-  const known = [...COMMON_HEADERS, ...headersOf(operation)];
-  if ([...named.keys()].some((name) => !known.includes(name))) {
-    throw invalidInput('A header means nothing to this operation.');
-  }
-  if ([...named.values()].some((value) => !HEADER_VALUE.test(value))) {
-    throw invalidInput('A header has a value that HTTP could not bring.');
-  }
-  const bytes = body === undefined ? new Uint8Array(0) : bodyBytes(operation, body);
+  const named = readHeaders(operation, headers);
+  const bytes = body === undefined ? EMPTY : bodyBytes(operation, body);
   if (bytes.length > 0) named.set('content-type', contentTypeOf(operation));
   return {
     ...origin,
@@ -56,6 +52,23 @@ export function toHttpRequest(
   };
 }
 
+function readHeaders(
+  operation: HttpOperation,
+  headers: Readonly<Record<string, string>>,
+): Map<string, string> {
+  const named = new Map<string, string>();
+  for (const name of Object.keys(headers)) named.set(name.toLowerCase(), headers[name] as string);
+  if (named.size === 0) return named;
+  const known = [...COMMON_HEADERS, ...headersOf(operation)];
+  if ([...named.keys()].some((name) => !known.includes(name))) {
+    throw invalidInput('A header means nothing to this operation.');
+  }
+  if ([...named.values()].some((value) => !HEADER_VALUE.test(value))) {
+    throw invalidInput('A header has a value that HTTP could not bring.');
+  }
+  return named;
+}
+
 function tooLarge({ bodyBytesMax }: HttpOperation): AppError {
   return new AppError('too_large', 'too_large', `The body has more than ${bodyBytesMax} bytes.`);
 }
@@ -69,7 +82,7 @@ function readInput(input: Uint8Array): z.output<typeof inputSchema> {
   }
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(input));
+    value = JSON.parse(decoder.decode(input));
   } catch (cause) {
     throw new AppError('invalid', 'malformed_json', 'The input is not JSON.', { cause });
   }
@@ -85,7 +98,7 @@ function readInput(input: Uint8Array): z.output<typeof inputSchema> {
 
 /** A JSON body, or the text of an operation that takes another form. */
 function bodyBytes(operation: HttpOperation, body: unknown): Uint8Array {
-  return new TextEncoder().encode(takesForms(operation) ? String(body) : JSON.stringify(body));
+  return encoder.encode(takesForms(operation) ? String(body) : JSON.stringify(body));
 }
 
 const contentTypeOf = (operation: HttpOperation) => (takesForms(operation) ? FORM_TYPE : JSON_TYPE);

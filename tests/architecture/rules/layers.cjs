@@ -37,6 +37,8 @@ const DATABASE = files('server/kernel/database.ts');
 const WIRE = files('proto/index.ts');
 /** Sessions of Ratatoskr, for both ends. */
 const SESSIONS = files('proto/ratatoskr/index.ts');
+/** What they need of cryptography, by Node. */
+const NODE_PRIMITIVES = files('proto/ratatoskr/node.ts');
 const DURABLE_FILES = files('server/platform/files/durable.ts');
 const DATA_REMOVAL = files('server/platform/files/remove-data.ts');
 const CLIENT = files('device/client/index.ts');
@@ -184,10 +186,6 @@ const ADAPTERS = {
   ],
   'client-limiter': [[packages('lru-cache'), 'forgets whom it has not seen for longest']],
   mail: [[packages('nodemailer'), 'speaks SMTP', { only: '/smtp\\.ts$' }]],
-  noise: [
-    [SESSIONS, 'gives it the primitives of Noise'],
-    [node('crypto'), 'has them in native code'],
-  ],
   passkeys: [
     [packages('@simplewebauthn/server'), 'checks what authenticators sign', { only: '/webauthn\\.ts$' }],
     [node('net'), 'tells addresses from names', { only: '/relying-party\\.ts$' }],
@@ -399,6 +397,7 @@ const LAYERS = [
       [ANY_BORDER, 'joins everything'],
       [folders('assembly/host'), 'loads the core'],
       [SESSIONS, 'names the keys of sessions', { types: true }],
+      [NODE_PRIMITIVES, 'gives sessions the primitives of Noise'],
       [node('url'), 'finds the built page', { only: '/transports\\.ts$' }],
     ],
   },
@@ -437,13 +436,14 @@ const LAYERS = [
     name: 'proto',
     path: folders('proto'),
     imports: [
-      own('proto'),
+      ['^proto/(?!ratatoskr/node\\.ts$)', 'its own files, which browsers load'],
       [packages('protobufjs'), 'messages are generated for it'],
       [
         packages('@noble/ciphers', '@noble/curves', '@noble/hashes'),
         'the primitives of Noise, for browsers',
         { only: '/ratatoskr/noble\\.ts$' },
       ],
+      [node('crypto'), 'the same in native code, for Node', { only: '/ratatoskr/node\\.ts$' }],
     ],
   },
   { name: 'assembly', path: '^assembly/(?!host/)', imports: [['^assembly/(?!host/)', 'its own files']] },
@@ -466,8 +466,10 @@ const LAYERS = [
   deviceLayer('node', [
     [CLIENT, 'gives it what Node has'],
     [WIRE, 'speaks frames'],
+    [NODE_PRIMITIVES, 'agrees on keys as fast as Node can'],
     [folders('assembly/host'), 'loads the core'],
     [packages('commander', 'ws'), 'a program has arguments and a socket'],
+    [node('http', 'net'), 'the socket below', { types: true, only: '/websocket\\.ts$' }],
     [node('fs', 'path', 'url'), 'a program has files'],
     [node('stream'), 'a program has output', { types: true, only: '/output\\.ts$' }],
   ]),

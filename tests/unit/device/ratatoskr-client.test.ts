@@ -15,7 +15,7 @@ import {
   StreamData,
 } from '../../../proto/index.ts';
 import { RatatoskrSession } from '../../../proto/ratatoskr/index.ts';
-import { nodeNoiseCrypto } from '../../../server/platform/noise/index.ts';
+import { nodeNoiseCrypto } from '../../../proto/ratatoskr/node.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { createDeviceCore } from '../../support/core.ts';
 

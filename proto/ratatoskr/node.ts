@@ -9,7 +9,8 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
-import { AEAD_TAG_BYTES, type KeyPair, type NoiseCrypto } from '../../../proto/ratatoskr/index.ts';
+import { AEAD_TAG_BYTES } from './limits.ts';
+import type { KeyPair, NoiseCrypto } from './noise.ts';
 
 /** RFC 8410: the DER forms of keys are these bytes with the raw key behind them. */
 const PRIVATE_PREFIX = Buffer.from('302e020100300506032b656e04220420', 'hex');
@@ -17,21 +18,29 @@ const PUBLIC_PREFIX = Buffer.from('302a300506032b656e032100', 'hex');
 const CIPHER = 'chacha20-poly1305';
 const TAG = { authTagLength: AEAD_TAG_BYTES } as const;
 
-const privateKeyOf = (raw: Uint8Array): KeyObject =>
-  createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX, raw]), format: 'der', type: 'pkcs8' });
+/** Private keys that were read, each for as long as its bytes are in use: reading one costs as much as a hash. */
+const privateKeys = new WeakMap<Uint8Array, KeyObject>();
+
+function privateKeyOf(raw: Uint8Array): KeyObject {
+  const known = privateKeys.get(raw);
+  if (known !== undefined) return known;
+  const key = createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX, raw]), format: 'der', type: 'pkcs8' });
+  privateKeys.set(raw, key);
+  return key;
+}
 
 const rawPublicKey = (key: KeyObject): Uint8Array =>
   key.export({ format: 'der', type: 'spki' }).subarray(PUBLIC_PREFIX.length);
 
-/** The primitives of Noise by Node's OpenSSL: several times faster than a library's in JavaScript. */
+/** The primitives by Node's OpenSSL: several times faster than a library's in JavaScript. Keys must not change once they were used. */
 export const nodeNoiseCrypto: NoiseCrypto = {
   generateKeyPair() {
-    const { privateKey, publicKey } = generateKeyPairSync('x25519');
-    return {
-      privateKey: privateKey.export({ format: 'der', type: 'pkcs8' }).subarray(PRIVATE_PREFIX.length),
-      publicKey: rawPublicKey(publicKey),
-    };
+    const { privateKey: key, publicKey } = generateKeyPairSync('x25519');
+    const privateKey = key.export({ format: 'der', type: 'pkcs8' }).subarray(PRIVATE_PREFIX.length);
+    privateKeys.set(privateKey, key);
+    return { privateKey, publicKey: rawPublicKey(publicKey) };
   },
+  publicKeyOf: (privateKey) => rawPublicKey(createPublicKey(privateKeyOf(privateKey))),
   sharedSecret(privateKey, publicKey) {
     try {
       return diffieHellman({
@@ -46,12 +55,12 @@ export const nodeNoiseCrypto: NoiseCrypto = {
       return null;
     }
   },
-  encrypt(key, nonce, associated, plaintext) {
+  encryptInto(key, nonce, associated, plaintext, target) {
     const cipher = createCipheriv(CIPHER, key, nonce, TAG);
     cipher.setAAD(associated, { plaintextLength: plaintext.length });
-    const start = cipher.update(plaintext);
+    target.set(cipher.update(plaintext));
     cipher.final();
-    return Buffer.concat([start, cipher.getAuthTag()]);
+    target.set(cipher.getAuthTag(), plaintext.length);
   },
   decrypt(key, nonce, associated, ciphertext) {
     const length = ciphertext.length - AEAD_TAG_BYTES;
@@ -72,5 +81,5 @@ export const nodeNoiseCrypto: NoiseCrypto = {
 
 /** The X25519 key pair with this private key, of 32 bytes. */
 export function keyPairOf(privateKey: Uint8Array): KeyPair {
-  return { privateKey, publicKey: rawPublicKey(createPublicKey(privateKeyOf(privateKey))) };
+  return { privateKey, publicKey: nodeNoiseCrypto.publicKeyOf(privateKey) };
 }
