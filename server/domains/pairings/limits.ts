@@ -22,6 +22,8 @@ export const COUNTED_MAX = 50_000;
 /** Names that a permission can list, and characters of each. */
 export const OPERATIONS_MAX = 64;
 export const OPERATION_CHARACTERS_MAX = 128;
+/** No database keeps U+0000, and nobody can read the others. */
+export const WITHOUT_CONTROL = /^\P{Cc}*$/u;
 /** Characters of a reason. */
 export const REASON_CHARACTERS_MAX = 200;
 
