@@ -29,5 +29,9 @@ export const REASON_CHARACTERS_MAX = 200;
 
 /** Networks whose rules are read together when devices connect at the same time. */
 export const NETWORKS_READ_MAX = 500;
+/** How often what is over is looked for though nobody knows of a question: another server may have left one. */
+export const LOOK_INTERVAL_MS = 60_000;
+/** How long a pair is kept, and counted, of which nothing is left but that it is over. */
+export const OVER_KEPT_MS = 3_600_000;
 /** Questions that are ended together when their time is over. */
 export const EXPIRED_TOGETHER_MAX = 500;

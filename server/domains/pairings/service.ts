@@ -4,7 +4,7 @@ import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import { askFor } from './ask.ts';
-import { EXPIRED_TOGETHER_MAX } from './limits.ts';
+import { EXPIRED_TOGETHER_MAX, LOOK_INTERVAL_MS, OVER_KEPT_MS } from './limits.ts';
 import type { PermissionBook } from './permission-book.ts';
 import type { PairingDependencies, PairingFilter } from './ports.ts';
 import { requireSide, type Side } from './sides.ts';
@@ -49,9 +49,17 @@ export function createPairingService(
 ): PairingService {
   const { store, clock } = dependencies;
   const telling = createTelling(book, dependencies);
+  /** When a question may be over; at first nobody knows what an earlier server left. */
+  let lookAtMs = 0;
 
   return {
-    ask: (actor, ask) => askFor(book, dependencies, telling, actor, ask),
+    async ask(actor, ask) {
+      try {
+        return await askFor(book, dependencies, telling, actor, ask);
+      } finally {
+        lookAtMs = Math.min(lookAtMs, clock.nowMs() + ask.waitMs);
+      }
+    },
 
     async decide(actor, id, decision) {
       const side = requireSide(actor, 'devices.manage');
@@ -100,13 +108,32 @@ export function createPairingService(
 
     async expire() {
       telling.news(await book.reloadUnknown());
-      for (let isMore = true; isMore; ) {
-        const expired = await store.expire(clock.nowMs(), EXPIRED_TOGETHER_MAX);
-        for (const pairing of expired) telling.changed(pairing);
-        isMore = expired.length === EXPIRED_TOGETHER_MAX;
-      }
+      const nowMs = clock.nowMs();
+      if (nowMs < lookAtMs) return;
+      // Set before it is read: who asks meanwhile moves it.
+      lookAtMs = nowMs + LOOK_INTERVAL_MS;
+      await inParts(
+        () => store.expire(nowMs, EXPIRED_TOGETHER_MAX),
+        (pairing) => void telling.changed(pairing),
+      );
+      await inParts(
+        () => store.removeOver(nowMs - OVER_KEPT_MS, EXPIRED_TOGETHER_MAX),
+        (pairing) => book.peek(pairing.networkId)?.drop(pairing),
+      );
+      lookAtMs = Math.min(lookAtMs, (await store.nextOverAtMs()) ?? lookAtMs);
     },
   };
+}
+
+async function inParts(
+  next: () => Promise<readonly Pairing[]>,
+  each: (pairing: Pairing) => void,
+): Promise<void> {
+  for (let isMore = true; isMore; ) {
+    const part = await next();
+    for (const pairing of part) each(pairing);
+    isMore = part.length === EXPIRED_TOGETHER_MAX;
+  }
 }
 
 const isTarget = (side: Side, { targetId, targetTenantId }: Pairing): boolean =>

@@ -37,7 +37,15 @@ async function createHome() {
     (sql) => sql`INSERT INTO networks (id, tenant_id, name) VALUES (${networkId}, ${owner.tenantId}, 'Home')`,
   );
   const clock = new FakeClock();
-  const store = createPairingStore(database);
+  const inDatabase = createPairingStore(database);
+  const looked = { count: 0 };
+  const store: typeof inDatabase = {
+    ...inDatabase,
+    expire(nowMs, limit) {
+      looked.count++;
+      return inDatabase.expire(nowMs, limit);
+    },
+  };
   const book = new PermissionBook(store, clock);
   const service = createPairingService(book, {
     store,
@@ -88,7 +96,7 @@ async function createHome() {
       ...changes,
     });
   const [a, b] = [await newDevice(), await newDevice()];
-  return { owner, networkId, clock, store, service, rules, newDevice, ask, allow, a, b };
+  return { owner, networkId, clock, store, service, rules, looked, newDevice, ask, allow, a, b };
 }
 
 describe('a question that the database refuses', () => {
@@ -96,5 +104,94 @@ describe('a question that the database refuses', () => {
     const { ask, a, b, rules } = world;
     await expect(ask(a, b, { reason: '\0' })).rejects.toThrow();
     expect(rules.isUnknown).toBe(false);
+  });
+});
+
+describe('under an open rule', () => {
+  it.each<[string, Partial<Decision>]>([
+    ['used up', { once: true }],
+    ['over', { untilMs: new FakeClock().nowMs() + 100 }],
+    ['withdrawn by who asks', { operations: ['led.set'] }],
+  ])('who asks again gets no more than the other side allowed: %s', async (_, permission) => {
+    const { ask, allow, a, b, clock, rules, store, service } = world;
+    const { id } = await ask(a, b);
+    await allow(b, id, permission);
+    if (permission.once) await store.use(id, random.uuid());
+    clock.advance(200);
+    if (permission.operations) await service.end(a, id, '');
+    expect((await ask(a, b)).state).toBe('asked');
+    expect(rules.isConnected(a.deviceId, b.deviceId)).toBe(false);
+  });
+});
+
+describe('a user who asks for two devices of its own', () => {
+  it('answers what one of them has asked already', async () => {
+    const { ask, a, b, owner, networkId, service } = world;
+    await ask(a, b);
+    const { id } = await ask(a, b);
+    await service.end(b, id, '');
+    const { id: open } = await ask(a, b);
+    const asked = { networkId, sourceId: a.deviceId, targetId: b.deviceId, operations: null, reason: '' };
+    const decided = await service.ask(owner, { ...asked, waitMs: 1_000 });
+    expect(decided).toMatchObject({ id: open, state: 'allowed', decidedBy: 'owner' });
+  });
+});
+
+describe('a permission for one frame', () => {
+  it('is still that of the frame that used it when the database could not say so', async () => {
+    const { ask, allow, a, b, store } = world;
+    const { id } = await ask(a, b);
+    await allow(b, id, { once: true });
+    const [frame, other] = [random.uuid(), random.uuid()];
+    expect([await store.use(id, frame), await store.use(id, frame)]).toEqual([true, true]);
+    expect(await store.use(id, other)).toBe(false);
+  });
+});
+
+describe('many who ask at the same time', () => {
+  it('get no more questions through than may be open for one device', async () => {
+    const { ask, b, newDevice, service, owner, networkId } = world;
+    await service.setAsking(owner, b.deviceId, true);
+    const sources = await Promise.all(Array.from({ length: OPEN_ASKS_MAX + 3 }, newDevice));
+    const outcomes = await Promise.allSettled(sources.map((source) => ask(source, b)));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(OPEN_ASKS_MAX);
+    const filter = { networkId, deviceId: b.deviceId, state: null };
+    expect((await service.list(owner, filter, null, 100)).items).toHaveLength(OPEN_ASKS_MAX);
+  });
+});
+
+describe('the job', () => {
+  it('asks the database when a question may be over, and once a minute', async () => {
+    const { ask, a, b, clock, service, looked, owner } = world;
+    await service.setAsking(owner, b.deviceId, true);
+    await service.expire();
+    for (let second = 0; second < 30; second++) {
+      clock.advance(1_000);
+      await service.expire();
+    }
+    expect(looked.count).toBe(1);
+    const { id } = await ask(a, b, { waitMs: 2_500 });
+    for (let second = 0; second < 3; second++) {
+      clock.advance(1_000);
+      await service.expire();
+    }
+    expect(looked.count).toBe(2);
+    expect((await service.get(owner, id)).state).toBe('timed_out');
+  });
+
+  it('forgets what is over for an hour, in memory too, and it can be asked anew', async () => {
+    const { ask, allow, a, b, clock, service, rules, owner } = world;
+    await service.setAsking(owner, b.deviceId, true);
+    const { id, revision } = await ask(a, b, { waitMs: 1 });
+    clock.advance(1_000);
+    await service.expire();
+    clock.advance(3_700_000);
+    await service.expire();
+    expect(rules.find(a.deviceId, b.deviceId)).toBeUndefined();
+    await expect(service.get(owner, id)).rejects.toMatchObject({ code: 'connection_not_found' });
+    const anew = await ask(a, b);
+    expect(anew.revision).toBeGreaterThan(revision);
+    await allow(b, anew.id);
+    expect(rules.isConnected(a.deviceId, b.deviceId)).toBe(true);
   });
 });

@@ -49,6 +49,16 @@ describe('a frame', () => {
     ['without a rule', {}, 'connection_required'],
     ['that is allowed', { own: pairing() }, 'allowed'],
     [
+      'that the rule allowed to one who asked for less',
+      {
+        own: pairing({
+          decidedBy: 'rule',
+          permission: { operations: ['door.*'], untilMs: null, once: false },
+        }),
+      },
+      'allowed',
+    ],
+    [
       'that was denied',
       { own: pairing({ state: 'denied', blockedBy: 'target' }), rule: true },
       'connection_required',
