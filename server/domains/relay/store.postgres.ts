@@ -9,7 +9,12 @@ import { APPEND_ATTEMPTS_MAX, CONNECTING_MAX, PAGE_BYTES_MAX } from './limits.ts
 import { findNonces, saveNonces } from './nonces.postgres.ts';
 import type { Cursor, RelayStore, StorageQuotas, StreamReading } from './ports.ts';
 import { type AskedState, beginStreams, readStates } from './read-states.postgres.ts';
-import { type NetworkReaders, removeAcknowledged, removeOldFrames } from './remove-frames.postgres.ts';
+import {
+  type GroupReaders,
+  type NetworkReaders,
+  removeAcknowledged,
+  removeOldFrames,
+} from './remove-frames.postgres.ts';
 import type { StoredFrame, StreamState } from './types.ts';
 
 /** True when a network was removed between the look at its members and the write into its stream. */
@@ -96,9 +101,13 @@ const readStatesTogether =
 export function createRelayStore(
   database: Database,
   quotas: StorageQuotas,
-  dependencies: { readonly lease: NodeLease; readonly memberships: NetworkMembers & NetworkReaders },
+  dependencies: {
+    readonly lease: NodeLease;
+    readonly memberships: NetworkMembers & NetworkReaders;
+    readonly groups: GroupReaders;
+  },
 ): RelayStore {
-  const { lease, memberships } = dependencies;
+  const { lease, memberships, groups } = dependencies;
   const requireLease = (sql: Sql) => lease.require(sql);
   const write: Write = (work) =>
     database.system('relay', async (sql) => {
@@ -158,6 +167,6 @@ export function createRelayStore(
 
     removeOldFrames: (storedBeforeMs, framesMax) => removeOldFrames(write, storedBeforeMs, framesMax),
 
-    removeAcknowledged: (tenantId) => removeAcknowledged(write, tenantId, memberships),
+    removeAcknowledged: (tenantId) => removeAcknowledged(write, tenantId, { memberships, groups }),
   };
 }
