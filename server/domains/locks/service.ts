@@ -7,7 +7,7 @@ import { type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import { type AskedScope, claimKeyOf, createLockAccess, principalOf } from './access.ts';
-import { lockError } from './errors.ts';
+import { lockError, TooManyNames } from './errors.ts';
 import { LOCK_LIMITS, type LockLimits, TENDED_TENANTS_MAX } from './limits.ts';
 import type { DeviceLookup, DeviceNetworks, LockMetrics, LockStore, NetworkLookup } from './ports.ts';
 import type { ClaimKey, ClaimView, LockEntry, LockMode, LockOutcome, SettleHow } from './types.ts';
@@ -119,7 +119,15 @@ export function createLockService(
         principal: principalOf(user),
         holder: asked.holder ?? claimId,
       };
-      return waiting.acquire(user, command, { keepsPlace: asked.claimId !== null, signal });
+      const how = { keepsPlace: asked.claimId !== null, signal };
+      try {
+        return await waiting.acquire(user, command, how);
+      } catch (error) {
+        if (!(error instanceof TooManyNames)) throw error;
+        // Who takes one name after the other must not leave the tenant without any for a day.
+        if ((await store.forgetIdle(scope.tenantId)) === 0) throw error;
+        return waiting.acquire(user, command, how);
+      }
     },
 
     async renew(actor, claimId, leaseMs) {
