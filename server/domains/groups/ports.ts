@@ -1,6 +1,5 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { Sql } from '../../kernel/database.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import type { ListPosition } from '../../kernel/page.ts';
 import type { Random } from '../../kernel/random.ts';
@@ -55,8 +54,6 @@ export interface GroupStore {
   ): Promise<'added' | 'not_found' | 'device_not_found' | 'limit_reached'>;
   /** False: it wasn't there. */
   removeMember(actor: AccountActor, group: GroupOfNetwork, deviceId: DeviceId): Promise<boolean>;
-  /** The members of all groups of a network, in a transaction of the relay. */
-  selectMembers(sql: Sql, networkId: NetworkId): Promise<readonly GroupMember[]>;
   /** All groups of these networks with their members, whoever they belong to. */
   readGroups(networkIds: readonly NetworkId[]): Promise<{
     readonly groups: readonly { readonly networkId: NetworkId; readonly id: string }[];

@@ -36,8 +36,13 @@ const toMember = (row: MemberRow): StoredMember => ({
   joinedOffset: Number(row.joined_offset),
 });
 
+/** The members of all groups of a network, asked in a transaction of the relay. */
+interface MemberLookup {
+  selectMembers(sql: Sql, networkId: NetworkId): Promise<readonly StoredMember[]>;
+}
+
 /** Groups in PostgreSQL. */
-export function createGroupStore(database: Database): GroupStore {
+export function createGroupStore(database: Database): GroupStore & MemberLookup {
   return { ...groupStatements(database), ...memberStatements(database), selectMembers };
 }
 
@@ -178,7 +183,7 @@ async function lockGroups(sql: Sql, networkId: NetworkId): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`groups:${networkId}`}, 0))`;
 }
 
-const selectMembers: GroupStore['selectMembers'] = async (sql, networkId) =>
+const selectMembers: MemberLookup['selectMembers'] = async (sql, networkId) =>
   (await selectMemberRows(sql, [networkId])).map(toMember);
 
 const selectMemberRows = (sql: Sql, networkIds: readonly NetworkId[]) => sql<MemberRow[]>`

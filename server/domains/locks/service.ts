@@ -2,7 +2,14 @@ import type { AccountActor, Actor, DeviceActor } from '../../kernel/actor.ts';
 import type { Bus } from '../../kernel/bus.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { asId, type DeviceId, type LockClaimId, type LockId, type NetworkId } from '../../kernel/ids.ts';
+import {
+  asId,
+  type DeviceId,
+  type LockClaimId,
+  type LockId,
+  type NetworkId,
+  type TenantId,
+} from '../../kernel/ids.ts';
 import { type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
@@ -120,14 +127,7 @@ export function createLockService(
         holder: asked.holder ?? claimId,
       };
       const how = { keepsPlace: asked.claimId !== null, signal };
-      try {
-        return await waiting.acquire(user, command, how);
-      } catch (error) {
-        if (!(error instanceof TooManyNames)) throw error;
-        // Who takes one name after the other must not leave the tenant without any for a day.
-        if ((await store.forgetIdle(scope.tenantId)) === 0) throw error;
-        return waiting.acquire(user, command, how);
-      }
+      return withNames(store, scope.tenantId, () => waiting.acquire(user, command, how));
     },
 
     async renew(actor, claimId, leaseMs) {
@@ -161,6 +161,20 @@ export function createLockService(
     stopWaiting: () => waiting.end(),
     stop: () => writer.drain(),
   };
+}
+
+/** Who takes one name after the other must not leave the tenant without any for a day. */
+async function withNames<T>(
+  store: Pick<LockStore, 'forgetIdle'>,
+  tenantId: TenantId,
+  take: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await take();
+  } catch (error) {
+    if (!(error instanceof TooManyNames) || (await store.forgetIdle(tenantId)) === 0) throw error;
+    return take();
+  }
 }
 
 /** The claim of an outcome. Throws the refusal. */

@@ -9,7 +9,7 @@ import type { PermissionBook } from './permission-book.ts';
 import type { PairingDependencies, PairingFilter } from './ports.ts';
 import { requireSide, type Side } from './sides.ts';
 import { createRules } from './standing-rules.ts';
-import { createTelling, unlessUncertain } from './telling.ts';
+import { createTelling, type Telling, unlessUncertain } from './telling.ts';
 import type { Ask, Decision, Pairing, PairingRules, PairingView } from './types.ts';
 
 /** Connections between two devices of a network: who asked, who allowed, and what may be sent. */
@@ -49,15 +49,14 @@ export function createPairingService(
 ): PairingService {
   const { store, clock } = dependencies;
   const telling = createTelling(book, dependencies);
-  /** When a question may be over; at first nobody knows what an earlier server left. */
-  let lookAtMs = 0;
+  const expiry = createExpiry(book, telling, dependencies);
 
   return {
     async ask(actor, ask) {
       try {
         return await askFor(book, dependencies, telling, actor, ask);
       } finally {
-        lookAtMs = Math.min(lookAtMs, clock.nowMs() + ask.waitMs);
+        expiry.asked(ask.waitMs);
       }
     },
 
@@ -106,7 +105,19 @@ export function createPairingService(
         telling.ask(pairing);
     },
 
-    async expire() {
+    expire: () => expiry.look(),
+  };
+}
+
+/** Ends and forgets what is over, when something may be. */
+function createExpiry(book: PermissionBook, telling: Telling, { store, clock }: PairingDependencies) {
+  /** When a question may be over; at first nobody knows what an earlier server left. */
+  let lookAtMs = 0;
+  return {
+    asked(waitMs: number): void {
+      lookAtMs = Math.min(lookAtMs, clock.nowMs() + waitMs);
+    },
+    async look(): Promise<void> {
       telling.news(await book.reloadUnknown());
       const nowMs = clock.nowMs();
       if (nowMs < lookAtMs) return;

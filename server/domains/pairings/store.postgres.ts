@@ -16,14 +16,12 @@ export const sideOf = (actor: AccountActor | DeviceActor) => ({
 
 /** Pairings in PostgreSQL. Devices and accounts write them in transactions of their own, under the policies. */
 export function createPairingStore(database: Database): PairingStore {
-  return { ...lookups(database), ...decisions(database), ...standingRules(database) };
+  return { ...lookups(database), ...decisions(database), ...endings(database), ...standingRules(database) };
 }
 
 type Part<Name extends keyof PairingStore> = Pick<PairingStore, Name>;
 
-function decisions(
-  database: Database,
-): Part<'ask' | 'decide' | 'end' | 'use' | 'expire' | 'nextOverAtMs' | 'removeOver'> {
+function decisions(database: Database): Part<'ask' | 'decide' | 'end' | 'use'> {
   return {
     ask: (actor, ask, byRule) => database.tenant(actor, (sql) => keepAsk(sql, actor, ask, byRule)),
 
@@ -74,7 +72,11 @@ function decisions(
           WHERE id = ${id} AND once AND (state = 'allowed' OR (state = 'used' AND used_by = ${frameId})) RETURNING 1`;
         return used.length > 0;
       }),
+  };
+}
 
+function endings(database: Database): Part<'expire' | 'nextOverAtMs' | 'removeOver'> {
+  return {
     expire: (nowMs, limit) =>
       database.system('relay', async (sql) => {
         const rows = await sql<PairingRow[]>`

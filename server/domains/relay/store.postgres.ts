@@ -97,17 +97,20 @@ const readStatesTogether =
     }
   };
 
+/** What the store of streams needs. */
+interface RelayStoreDependencies {
+  readonly lease: NodeLease;
+  readonly memberships: NetworkMembers & NetworkReaders;
+  readonly groups: GroupReaders;
+}
+
 /** Streams in PostgreSQL. What is written carries the node's lease. */
 export function createRelayStore(
   database: Database,
   quotas: StorageQuotas,
-  dependencies: {
-    readonly lease: NodeLease;
-    readonly memberships: NetworkMembers & NetworkReaders;
-    readonly groups: GroupReaders;
-  },
+  dependencies: RelayStoreDependencies,
 ): RelayStore {
-  const { lease, memberships, groups } = dependencies;
+  const { lease, memberships } = dependencies;
   const requireLease = (sql: Sql) => lease.require(sql);
   const write: Write = (work) =>
     database.system('relay', async (sql) => {
@@ -167,6 +170,6 @@ export function createRelayStore(
 
     removeOldFrames: (storedBeforeMs, framesMax) => removeOldFrames(write, storedBeforeMs, framesMax),
 
-    removeAcknowledged: (tenantId) => removeAcknowledged(write, tenantId, { memberships, groups }),
+    removeAcknowledged: (tenantId) => removeAcknowledged(write, tenantId, dependencies),
   };
 }

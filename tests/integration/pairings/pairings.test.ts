@@ -61,20 +61,23 @@ async function createHome() {
     logger: silentLogger,
   });
   const rules = await book.load(networkId);
-
   async function newDevice(): Promise<DeviceActor> {
     const deviceId = asId<DeviceId>(random.uuid());
-    const { tenantId } = owner;
     await database.tenant(owner, async (sql) => {
       await sql`
         INSERT INTO devices (id, tenant_id, name, world_type, token_id, token_hash, signing_key_sealed)
-        VALUES (${deviceId}, ${tenantId}, ${deviceId}, 'jotunheim', ${deviceId},
+        VALUES (${deviceId}, ${owner.tenantId}, ${deviceId}, 'jotunheim', ${deviceId},
           ${Buffer.from(deviceId.replaceAll('-', '').repeat(2), 'hex')}, ${Buffer.alloc(1)})`;
       await sql`
         INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id)
-        VALUES (${tenantId}, ${networkId}, ${tenantId}, ${deviceId})`;
+        VALUES (${owner.tenantId}, ${networkId}, ${owner.tenantId}, ${deviceId})`;
     });
-    return { kind: 'device', tenantId, deviceId, credentialId: TEST_CREDENTIAL_ID } as DeviceActor;
+    return {
+      kind: 'device',
+      tenantId: owner.tenantId,
+      deviceId,
+      credentialId: TEST_CREDENTIAL_ID,
+    } as DeviceActor;
   }
   const ask = (source: DeviceActor, target: DeviceActor, changes: Partial<Ask> = {}) =>
     service.ask(source, {
