@@ -54,7 +54,7 @@ export function buildMessaging(config: Config, platform: Platform) {
       store: createRelayStore(
         database,
         { streamBytesMax: config.streamBytesMax, tenantBytesMax: config.tenantStreamBytesMax },
-        { lease: node, memberships },
+        { lease: node, memberships, groups: groupStore },
       ),
       memberships,
       core,

@@ -1,4 +1,5 @@
 import type { AskToKeep, PairingStore, StoredRules } from '../../server/domains/pairings/ports.ts';
+import { isNarrowed, isStanding } from '../../server/domains/pairings/rules.ts';
 import type { Decision, Pairing, StandingRule } from '../../server/domains/pairings/types.ts';
 import type { AccountActor, DeviceActor } from '../../server/kernel/actor.ts';
 import type { DeviceId, NetworkId } from '../../server/kernel/ids.ts';
@@ -14,7 +15,19 @@ const deviceOf = (side: Side): string => (side.kind === 'device' ? side.deviceId
 /** Pairings of one network in memory, with the guards of the statements of `store.postgres.ts`, for devices. */
 export class PairingStoreInMemory
   implements
-    Pick<PairingStore, 'ask' | 'decide' | 'end' | 'expire' | 'find' | 'networksOf' | 'readRules' | 'use'>
+    Pick<
+      PairingStore,
+      | 'ask'
+      | 'decide'
+      | 'end'
+      | 'expire'
+      | 'find'
+      | 'networksOf'
+      | 'nextOverAtMs'
+      | 'readRules'
+      | 'removeOver'
+      | 'use'
+    >
 {
   readonly pairings = new Map<string, Pairing>();
   rule: StandingRule = 'ask';
@@ -24,7 +37,8 @@ export class PairingStoreInMemory
     const key = ask.sourceId + ask.targetId;
     const before = this.pairings.get(key);
     if (before !== undefined && isStanding(before, ask.nowMs)) return { pairing: before, isNew: false };
-    const isAllowed = byRule && before?.blockedBy !== 'target';
+    const isTaken = before !== undefined && (before.blockedBy === 'target' || isNarrowed(before));
+    const isAllowed = byRule && !isTaken;
     const pairing: Pairing = {
       id: ask.id,
       networkId: ask.networkId,
@@ -34,7 +48,7 @@ export class PairingStoreInMemory
       targetId: ask.targetId,
       targetTenantId: tenantId,
       state: isAllowed ? 'allowed' : 'asked',
-      blockedBy: isAllowed ? null : (before?.blockedBy ?? null),
+      blockedBy: isAllowed ? null : isTaken ? 'target' : (before?.blockedBy ?? null),
       decidedBy: isAllowed ? 'rule' : null,
       reason: ask.reason,
       permission: { operations: ask.operations, untilMs: null, once: false },
@@ -42,7 +56,7 @@ export class PairingStoreInMemory
       createdAtMs: ask.nowMs,
       askedUntilMs: ask.nowMs + ask.waitMs,
       decidedAtMs: null,
-      revision: (before?.revision ?? 0) + 1,
+      revision: (before?.revision ?? ask.nowMs) + 1,
     };
     return this.#keep({ pairing, isNew: true }, pairing);
   }
@@ -86,6 +100,7 @@ export class PairingStoreInMemory
 
   async use(id: string, frameId: string) {
     const found = this.#find(id);
+    if (found?.state === 'used' && found.usedBy === frameId) return true;
     if (found?.state !== 'allowed' || !found.permission.once) return false;
     const pairing: Pairing = { ...found, state: 'used', usedBy: frameId, revision: found.revision + 1 };
     return this.#keep(true, pairing);
@@ -105,6 +120,20 @@ export class PairingStoreInMemory
     );
     for (const pairing of expired) this.pairings.set(pairing.sourceId + pairing.targetId, pairing);
     return expired;
+  }
+
+  async nextOverAtMs() {
+    const open = [...this.pairings.values()].filter(({ state }) => state === 'asked');
+    return open.length === 0 ? null : Math.min(...open.map(({ askedUntilMs }) => askedUntilMs));
+  }
+
+  async removeOver(beforeMs: number) {
+    const over = [...this.pairings.values()].filter(
+      ({ state, blockedBy, decidedAtMs }) =>
+        (state === 'timed_out' || state === 'closed') && blockedBy === null && (decidedAtMs ?? 0) < beforeMs,
+    );
+    for (const { sourceId, targetId } of over) this.pairings.delete(sourceId + targetId);
+    return over;
   }
 
   async networksOf(_: DeviceId): Promise<readonly NetworkId[]> {
@@ -134,7 +163,3 @@ export class PairingStoreInMemory
     return answer;
   }
 }
-
-const isStanding = ({ state, askedUntilMs, permission }: Pairing, nowMs: number): boolean =>
-  (state === 'asked' && askedUntilMs > nowMs) ||
-  (state === 'allowed' && (permission.untilMs ?? Number.POSITIVE_INFINITY) > nowMs);

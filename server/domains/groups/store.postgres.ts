@@ -3,7 +3,7 @@ import type { Database, Sql } from '../../kernel/database.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import { sqlPosition } from '../../kernel/page.ts';
 import { GROUP_MEMBERS_MAX, NETWORK_GROUPS_MAX, NETWORK_MEMBERS_MAX } from './limits.ts';
-import type { GroupOfNetwork, GroupStore } from './ports.ts';
+import type { GroupOfNetwork, GroupStore, StoredMember } from './ports.ts';
 import type { DeviceGroup } from './types.ts';
 
 interface GroupRow {
@@ -22,9 +22,28 @@ const toGroup = (row: GroupRow): DeviceGroup => ({
   members: Number(row.members),
 });
 
+interface MemberRow {
+  group_id: string;
+  network_id: NetworkId;
+  device_id: DeviceId;
+  joined_offset: bigint;
+}
+
+const toMember = (row: MemberRow): StoredMember => ({
+  groupId: row.group_id,
+  networkId: row.network_id,
+  deviceId: row.device_id,
+  joinedOffset: Number(row.joined_offset),
+});
+
+/** The members of all groups of a network, asked in a transaction of the relay. */
+interface MemberLookup {
+  selectMembers(sql: Sql, networkId: NetworkId): Promise<readonly StoredMember[]>;
+}
+
 /** Groups in PostgreSQL. */
-export function createGroupStore(database: Database): GroupStore {
-  return { ...groupStatements(database), ...memberStatements(database) };
+export function createGroupStore(database: Database): GroupStore & MemberLookup {
+  return { ...groupStatements(database), ...memberStatements(database), selectMembers };
 }
 
 function groupStatements(
@@ -164,23 +183,23 @@ async function lockGroups(sql: Sql, networkId: NetworkId): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`groups:${networkId}`}, 0))`;
 }
 
+const selectMembers: MemberLookup['selectMembers'] = async (sql, networkId) =>
+  (await selectMemberRows(sql, [networkId])).map(toMember);
+
+const selectMemberRows = (sql: Sql, networkIds: readonly NetworkId[]) => sql<MemberRow[]>`
+  SELECT group_id, network_id, device_id, joined_offset FROM device_group_members
+  WHERE network_id = ANY (${[...networkIds]}::uuid[])`;
+
 /** The groups of these networks, whoever they belong to. */
 async function readGroups(sql: Sql, networkIds: readonly NetworkId[]): ReturnType<GroupStore['readGroups']> {
   const wanted = [...networkIds];
   const [groups, members] = await Promise.all([
     sql<{ id: string; network_id: NetworkId }[]>`
       SELECT id, network_id FROM device_groups WHERE network_id = ANY (${wanted}::uuid[])`,
-    sql<{ group_id: string; network_id: NetworkId; device_id: DeviceId; joined_offset: bigint }[]>`
-      SELECT group_id, network_id, device_id, joined_offset FROM device_group_members
-      WHERE network_id = ANY (${wanted}::uuid[])`,
+    selectMemberRows(sql, networkIds),
   ]);
   return {
     groups: groups.map((row) => ({ id: row.id, networkId: row.network_id })),
-    members: members.map((row) => ({
-      groupId: row.group_id,
-      networkId: row.network_id,
-      deviceId: row.device_id,
-      joinedOffset: Number(row.joined_offset),
-    })),
+    members: members.map(toMember),
   };
 }

@@ -33,14 +33,21 @@ export function lockError(reason: LockRefusal, lost: readonly LockClaimId[] = []
     case 'expired':
       return new AppError('conflict', 'lock_expired', 'The lease was not renewed in time: the lock is lost.');
     case 'too_many_names':
+      return new TooManyNames();
     case 'too_many_held':
     case 'too_many_waiting':
       return new AppError('conflict', 'limit_reached', LIMITS[reason]);
   }
 }
 
+/** No name is left, unless one is forgotten. */
+export class TooManyNames extends AppError {
+  constructor() {
+    super('conflict', 'limit_reached', 'The tenant has as many names of locks as it may have.');
+  }
+}
+
 const LIMITS = {
-  too_many_names: 'The tenant has as many names of locks as it may have.',
   too_many_held: 'As many locks are held as may be.',
   too_many_waiting: 'As many wait for locks as may.',
 } as const;

@@ -43,6 +43,8 @@ export interface LockStore {
   ): Promise<readonly { readonly claimId: LockClaimId; readonly tenantId: TenantId }[]>;
   /** Forgets what has ended, and names that nobody uses. */
   forget(): Promise<void>;
+  /** Forgets all names of a tenant that nobody has or waits for at this moment. How many. */
+  forgetIdle(tenantId: TenantId): Promise<number>;
 }
 
 /** The networks that an account sees. */

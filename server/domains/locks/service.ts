@@ -2,12 +2,19 @@ import type { AccountActor, Actor, DeviceActor } from '../../kernel/actor.ts';
 import type { Bus } from '../../kernel/bus.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { asId, type DeviceId, type LockClaimId, type LockId, type NetworkId } from '../../kernel/ids.ts';
+import {
+  asId,
+  type DeviceId,
+  type LockClaimId,
+  type LockId,
+  type NetworkId,
+  type TenantId,
+} from '../../kernel/ids.ts';
 import { type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import { type AskedScope, claimKeyOf, createLockAccess, principalOf } from './access.ts';
-import { lockError } from './errors.ts';
+import { lockError, TooManyNames } from './errors.ts';
 import { LOCK_LIMITS, type LockLimits, TENDED_TENANTS_MAX } from './limits.ts';
 import type { DeviceLookup, DeviceNetworks, LockMetrics, LockStore, NetworkLookup } from './ports.ts';
 import type { ClaimKey, ClaimView, LockEntry, LockMode, LockOutcome, SettleHow } from './types.ts';
@@ -119,7 +126,8 @@ export function createLockService(
         principal: principalOf(user),
         holder: asked.holder ?? claimId,
       };
-      return waiting.acquire(user, command, { keepsPlace: asked.claimId !== null, signal });
+      const how = { keepsPlace: asked.claimId !== null, signal };
+      return withNames(store, scope.tenantId, () => waiting.acquire(user, command, how));
     },
 
     async renew(actor, claimId, leaseMs) {
@@ -153,6 +161,20 @@ export function createLockService(
     stopWaiting: () => waiting.end(),
     stop: () => writer.drain(),
   };
+}
+
+/** Who takes one name after the other must not leave the tenant without any for a day. */
+async function withNames<T>(
+  store: Pick<LockStore, 'forgetIdle'>,
+  tenantId: TenantId,
+  take: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await take();
+  } catch (error) {
+    if (!(error instanceof TooManyNames) || (await store.forgetIdle(tenantId)) === 0) throw error;
+    return take();
+  }
 }
 
 /** The claim of an outcome. Throws the refusal. */

@@ -65,6 +65,16 @@ export function createLockStore(database: Database, { random }: { readonly rando
       }),
 
     forget: () => database.system('relay', forget),
+
+    forgetIdle: (tenantId) =>
+      database.system('relay', async (sql) => {
+        // Nobody takes one of them meanwhile.
+        await sql`SELECT pg_advisory_xact_lock(hashtextextended('locks:' || ${tenantId}::uuid, 0))`;
+        return forgetNames(
+          sql,
+          sql`tenant_id = ${tenantId} AND coalesce(greatest(write_delay_until, read_delay_until), '-infinity') <= clock_timestamp()`,
+        );
+      }),
   };
 }
 
@@ -174,19 +184,27 @@ async function entriesOf(sql: Sql, rows: readonly LockRow[]): Promise<LockEntry[
   });
 }
 
-/** What is forgotten leaves behind where the tokens of its scope go on. */
 async function forget(sql: Sql): Promise<void> {
   await sql`DELETE FROM lock_claims WHERE state = 'ended' AND expires_at <= clock_timestamp()`;
-  await sql`
+  await forgetNames(sql, sql`used_at < clock_timestamp() - ${NAME_KEPT_MS} * interval '1 millisecond'`);
+}
+
+/** Forgets those of the names without claims. What is forgotten leaves behind where the tokens of its scope go on. */
+async function forgetNames(sql: Sql, which: ReturnType<Sql>): Promise<number> {
+  const [row] = await sql<{ names: bigint }[]>`
     WITH idle AS (
       DELETE FROM locks
-      WHERE name <> '' AND used_at < clock_timestamp() - ${NAME_KEPT_MS} * interval '1 millisecond'
+      WHERE name <> '' AND ${which}
         AND NOT EXISTS (
           SELECT FROM lock_claims WHERE lock_claims.tenant_id = locks.tenant_id AND lock_id = locks.id)
-      RETURNING tenant_id, network_id, device_id, last_token)
-    INSERT INTO locks (id, tenant_id, network_id, device_id, name, last_token, used_at)
-    SELECT gen_random_uuid(), tenant_id, network_id, device_id, '', max(last_token), clock_timestamp()
-    FROM idle GROUP BY tenant_id, network_id, device_id
-    ON CONFLICT (tenant_id, scope_id, name) DO UPDATE SET
-      last_token = greatest(locks.last_token, EXCLUDED.last_token), used_at = EXCLUDED.used_at`;
+      RETURNING tenant_id, network_id, device_id, last_token
+    ), kept AS (
+      INSERT INTO locks (id, tenant_id, network_id, device_id, name, last_token, used_at)
+      SELECT gen_random_uuid(), tenant_id, network_id, device_id, '', max(last_token), clock_timestamp()
+      FROM idle GROUP BY tenant_id, network_id, device_id
+      ON CONFLICT (tenant_id, scope_id, name) DO UPDATE SET
+        last_token = greatest(locks.last_token, EXCLUDED.last_token), used_at = EXCLUDED.used_at
+    )
+    SELECT count(*) AS names FROM idle`;
+  return Number(row?.names ?? 0);
 }

@@ -25,15 +25,19 @@ export async function askFor(
   requireRoom(rules, ask, clock.nowMs());
   const byRule = rules.isConnectedByRule(ask.sourceId, ask.targetId);
   const toKeep = { ...ask, id: random.uuid(), nowMs: clock.nowMs() };
-  const kept = await unlessUncertain(store.ask(side, toKeep, byRule), () => rules.distrust());
+  const kept = await rules.whileAsking(ask, () =>
+    unlessUncertain(store.ask(side, toKeep, byRule), () => rules.distrust()),
+  );
   if (kept === null) throw notFound('device');
   const { pairing, isNew } = kept;
   rules.apply(pairing);
-  if (isNew && pairing.state === 'asked') {
-    const own = side.kind === 'account' ? await decideOwn(dependencies, side, pairing) : null;
-    if (own !== null) return telling.changed(own);
-    telling.ask(pairing);
-  }
+  if (pairing.state !== 'asked') return telling.view(pairing);
+  const own =
+    side.kind === 'account'
+      ? await unlessUncertain(decideOwn(dependencies, side, pairing, ask), () => rules.distrust())
+      : null;
+  if (own !== null) return telling.changed(own);
+  if (isNew) telling.ask(pairing);
   return telling.view(pairing);
 }
 
@@ -61,12 +65,10 @@ function requirePatience({ asks, disturbances }: PairingDependencies, { sourceId
 }
 
 function requireRoom(rules: NetworkRules, { sourceId, targetId }: Ask, nowMs: number): void {
-  if (rules.find(sourceId, targetId) !== undefined) return;
-  const { ofNetwork, ofSource } = rules.count(sourceId);
+  if (rules.isStanding(sourceId, targetId)) return;
+  const { ofNetwork, ofSource, openForTarget } = rules.countOthers({ sourceId, targetId }, nowMs);
   const isFull =
-    ofNetwork >= NETWORK_PAIRINGS_MAX ||
-    ofSource >= SOURCE_PAIRINGS_MAX ||
-    rules.asksFor(targetId, nowMs).length >= OPEN_ASKS_MAX;
+    ofNetwork >= NETWORK_PAIRINGS_MAX || ofSource >= SOURCE_PAIRINGS_MAX || openForTarget >= OPEN_ASKS_MAX;
   if (isFull) {
     throw new AppError('conflict', 'limit_reached', 'There are as many connections or questions as may be.');
   }
@@ -77,8 +79,9 @@ async function decideOwn(
   { store, clock }: PairingDependencies,
   account: AccountActor,
   pairing: Pairing,
+  { operations }: Ask,
 ): Promise<Pairing | null> {
   if (pairing.targetTenantId !== account.tenantId) return null;
-  const decision = { allow: true, reason: '', operations: null, untilMs: null, once: false };
+  const decision = { allow: true, reason: '', operations, untilMs: null, once: false };
   return store.decide(account, pairing.id, decision, 'owner', clock.nowMs());
 }

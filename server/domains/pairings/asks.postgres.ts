@@ -3,6 +3,7 @@ import type { Sql } from '../../kernel/database.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { AskToKeep, PairingStore } from './ports.ts';
 import { type PairingRow, toPairing } from './rows.ts';
+import { isNarrowed, isStanding } from './rules.ts';
 
 interface Sides {
   tenant_id: TenantId;
@@ -27,14 +28,11 @@ export async function keepAsk(
   const [members] = sides;
   if (members === undefined) return null;
   const before = known === undefined ? null : toPairing(known);
-  const isStanding =
-    before !== null &&
-    ((before.state === 'asked' && before.askedUntilMs > nowMs) ||
-      (before.state === 'allowed' && (before.permission.untilMs ?? Number.POSITIVE_INFINITY) > nowMs));
-  if (isStanding) return { pairing: before, isNew: false };
+  if (before !== null && isStanding(before, nowMs)) return { pairing: before, isNew: false };
   // What the target's side took away, its side alone gives back.
-  const isAllowed = byRule && before?.blockedBy !== 'target' && opposite?.blocked_by !== 'source';
-  const pairing = await keep(sql, ask, members, isAllowed);
+  const isTaken = before !== null && (before.blockedBy === 'target' || isNarrowed(before));
+  const isAllowed = byRule && !isTaken && opposite?.blocked_by !== 'source';
+  const pairing = await keep(sql, ask, members, { isAllowed, isTaken });
   return pairing === undefined ? null : { pairing: toPairing(pairing), isNew: true };
 }
 
@@ -44,25 +42,27 @@ function selectPair(sql: Sql, { networkId }: AskToKeep, sourceId: string, target
     SELECT * FROM pairings WHERE network_id = ${networkId} AND source_id = ${sourceId} AND target_id = ${targetId} FOR UPDATE`;
 }
 
+/** Its revisions begin at the time, so that they rise also where an earlier one of the two devices was removed. */
 async function keep(
   sql: Sql,
   { id, networkId, sourceId, targetId, operations, reason, waitMs, nowMs }: AskToKeep,
   members: Sides,
-  isAllowed: boolean,
+  { isAllowed, isTaken }: { readonly isAllowed: boolean; readonly isTaken: boolean },
 ): Promise<PairingRow | undefined> {
   const now = new Date(nowMs);
   const [row] = await sql<PairingRow[]>`
     INSERT INTO pairings (id, network_id, tenant_id, source_id, source_tenant_id, target_id, target_tenant_id, state,
-      decided_by, reason, operations, created_at, asked_until, decided_at)
+      decided_by, reason, operations, created_at, asked_until, decided_at,
+      revision)
     VALUES (${id}, ${networkId}, ${members.tenant_id}, ${sourceId}, ${members.source_tenant_id}, ${targetId},
       ${members.target_tenant_id}, ${isAllowed ? 'allowed' : 'asked'}, ${isAllowed ? 'rule' : null}, ${reason},
-      ${operations === null ? null : [...operations]}::text[], ${now}, ${new Date(nowMs + waitMs)}, ${isAllowed ? now : null})
+      ${operations === null ? null : [...operations]}::text[], ${now}, ${new Date(nowMs + waitMs)}, ${isAllowed ? now : null}, ${nowMs})
     ON CONFLICT ON CONSTRAINT pairings_one_for_two DO UPDATE SET
       id = EXCLUDED.id, state = EXCLUDED.state, decided_by = EXCLUDED.decided_by, reason = EXCLUDED.reason,
       operations = EXCLUDED.operations, created_at = EXCLUDED.created_at, asked_until = EXCLUDED.asked_until,
       decided_at = EXCLUDED.decided_at, until_at = NULL, once = false, used_by = NULL,
       blocked_by = CASE WHEN ${isAllowed} THEN NULL
-        WHEN pairings.state IN ('used', 'allowed') THEN 'target' ELSE pairings.blocked_by END,
+        WHEN ${isTaken} THEN 'target' ELSE pairings.blocked_by END,
       revision = pairings.revision + 1
     RETURNING *`;
   return row;

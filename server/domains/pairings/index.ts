@@ -9,6 +9,7 @@ export {
   OPERATION_CHARACTERS_MAX,
   OPERATIONS_MAX,
   REASON_CHARACTERS_MAX,
+  WITHOUT_CONTROL,
 } from './limits.ts';
 export { PermissionBook } from './permission-book.ts';
 export type { AskingIdentity, PairingOutlet } from './ports.ts';

@@ -22,10 +22,16 @@ export const COUNTED_MAX = 50_000;
 /** Names that a permission can list, and characters of each. */
 export const OPERATIONS_MAX = 64;
 export const OPERATION_CHARACTERS_MAX = 128;
+/** No database keeps U+0000, and nobody can read the others. */
+export const WITHOUT_CONTROL = /^\P{Cc}*$/u;
 /** Characters of a reason. */
 export const REASON_CHARACTERS_MAX = 200;
 
 /** Networks whose rules are read together when devices connect at the same time. */
 export const NETWORKS_READ_MAX = 500;
+/** How often what is over is looked for though nobody knows of a question: another server may have left one. */
+export const LOOK_INTERVAL_MS = 60_000;
+/** How long a pair is kept, and counted, of which nothing is left but that it is over. */
+export const OVER_KEPT_MS = 3_600_000;
 /** Questions that are ended together when their time is over. */
 export const EXPIRED_TOGETHER_MAX = 500;

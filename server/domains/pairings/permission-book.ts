@@ -8,13 +8,16 @@ import type { SendRules } from '../relay/index.ts';
 import { nameIn } from './frame-names.ts';
 import { NETWORKS_READ_MAX } from './limits.ts';
 import type { PairingStore, StoredRules } from './ports.ts';
-import { isConnectedByRule, isLimiting, judge, stateOf, type Verdict } from './rules.ts';
+import { isConnectedByRule, isLimiting, isStanding, judge, stateOf, type Verdict } from './rules.ts';
 import type { Pairing, StandingRule } from './types.ts';
 
 const REFUSALS = {
   connection_required: 'That device does not let this one send to it: ask it first.',
   connection_limited: 'What that device allowed is something else, used up, or over.',
 } as const;
+
+/** Who asks whom. */
+type Pair = Pick<Pairing, 'sourceId' | 'targetId'>;
 
 const keyOf = (sourceId: string, targetId: string) => sourceId + targetId;
 
@@ -27,6 +30,8 @@ export class NetworkRules implements SendRules {
   readonly #pairings = new Map<string, Pairing>();
   /** Pairings that an open rule doesn't cover. */
   readonly #limiting = new Set<string>();
+  /** Questions that are being kept. */
+  readonly #underWay = new Set<Pair>();
   #rule: StandingRule = 'open';
   #tenantId: TenantId | null = null;
   #asking: ReadonlySet<DeviceId> = new Set();
@@ -80,13 +85,38 @@ export class NetworkRules implements SendRules {
     return this.#pairings.get(keyOf(sourceId, targetId));
   }
 
-  /** Pairs that count against the limits: all, and those that this device asked for. */
-  count(sourceId: DeviceId): { readonly ofNetwork: number; readonly ofSource: number } {
-    const counted = [...this.#pairings.values()].filter(isCounted);
-    return {
-      ofNetwork: counted.length,
-      ofSource: counted.filter((each) => each.sourceId === sourceId).length,
+  /** True where a question is open, or something is allowed. */
+  isStanding(sourceId: DeviceId, targetId: DeviceId): boolean {
+    const known = this.find(sourceId, targetId);
+    return known !== undefined && isStanding(known, this.#clock.nowMs());
+  }
+
+  /** Pairs beside this one: all, those that its source asked for, and questions that are open for its target. */
+  countOthers(
+    { sourceId, targetId }: Pair,
+    nowMs: number,
+  ): { readonly ofNetwork: number; readonly ofSource: number; readonly openForTarget: number } {
+    const counts = { ofNetwork: 0, ofSource: 0, openForTarget: 0 };
+    const count = (pair: Pair, isOpen: boolean) => {
+      if (pair.sourceId === sourceId && pair.targetId === targetId) return;
+      counts.ofNetwork++;
+      if (pair.sourceId === sourceId) counts.ofSource++;
+      if (pair.targetId === targetId && isOpen) counts.openForTarget++;
     };
+    for (const pairing of this.#pairings.values()) count(pairing, stateOf(pairing, nowMs) === 'asked');
+    for (const pair of this.#underWay) count(pair, true);
+    return counts;
+  }
+
+  /** Counts a question while it is being kept: others that come meanwhile don't take its place. */
+  async whileAsking<T>(pair: Pair, keep: () => Promise<T>): Promise<T> {
+    const place = { sourceId: pair.sourceId, targetId: pair.targetId };
+    this.#underWay.add(place);
+    try {
+      return await keep();
+    } finally {
+      this.#underWay.delete(place);
+    }
   }
 
   has(pairingId: string): boolean {
@@ -109,6 +139,12 @@ export class NetworkRules implements SendRules {
     else this.#limiting.delete(key);
     this.#summarize();
     return true;
+  }
+
+  /** It is over for so long that it isn't kept any more. */
+  drop({ sourceId, targetId, revision }: Pairing): void {
+    const key = keyOf(sourceId, targetId);
+    if ((this.#pairings.get(key)?.revision ?? 0) <= revision) this.#pairings.delete(key);
   }
 
   /** A device left: what was decided for it is gone. */
@@ -156,9 +192,6 @@ export class NetworkRules implements SendRules {
     this.apply({ ...pairing, state: 'used', usedBy: frameId, revision: pairing.revision + 1 });
   }
 }
-
-const isCounted = ({ state, blockedBy }: Pairing) =>
-  state === 'asked' || state === 'allowed' || state === 'used' || blockedBy !== null;
 
 function refusal(verdict: Extract<Verdict, string> & keyof typeof REFUSALS): AppError {
   return new AppError('forbidden', verdict, REFUSALS[verdict]);

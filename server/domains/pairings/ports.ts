@@ -59,10 +59,14 @@ export interface PairingStore {
   decide(actor: Side, id: string, decision: Decision, by: Decider, nowMs: number): Promise<Pairing | null>;
   /** Ends what is open or allowed, for either side and for who sees the network. Null: it is over, or not theirs. */
   end(actor: Side, id: string, reason: string, nowMs: number): Promise<Pairing | null>;
-  /** Uses up a permission for one frame. False: it was used by another one, or is not there any more. */
+  /** Uses up a permission for one frame, once however often. False: it was used by another one, or is not there any more. */
   use(id: string, frameId: string): Promise<boolean>;
   /** Ends questions whose time is over, `limit` at most. */
   expire(nowMs: number, limit: number): Promise<readonly Pairing[]>;
+  /** When the time of the next open question is over; null: there is none. */
+  nextOverAtMs(): Promise<number | null>;
+  /** Removes what is over since before then and took nothing away, `limit` at most. What it removed. */
+  removeOver(beforeMs: number, limit: number): Promise<readonly Pairing[]>;
   findRule(actor: AccountActor, networkId: NetworkId): Promise<StandingRule>;
   /** Sets the rule; what the rule before allowed by itself ends where the new one wouldn't. */
   setRule(actor: AccountActor, networkId: NetworkId, rule: StandingRule): Promise<void>;

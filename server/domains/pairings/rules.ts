@@ -9,6 +9,12 @@ export function stateOf({ state, permission, askedUntilMs }: Pairing, nowMs: num
   return state;
 }
 
+/** True where a question is open, or something is allowed: who asks again gets that. */
+export function isStanding(pairing: Pairing, nowMs: number): boolean {
+  const state = stateOf(pairing, nowMs);
+  return state === 'asked' || state === 'allowed';
+}
+
 /** True where the name is one of those that may be sent. */
 export function isIncluded(operations: Permission['operations'], name: string | null): boolean {
   if (operations === null) return true;
@@ -72,6 +78,8 @@ function judgeOwn(frame: DirectedFrame, pairing: Pairing, nowMs: number): Verdic
   const { permission, usedBy } = pairing;
   switch (stateOf(pairing, nowMs)) {
     case 'allowed':
+      // A rule that would not allow everything has ended it.
+      if (pairing.decidedBy === 'rule') return 'allowed';
       if (
         !isIncluded(
           permission.operations,
@@ -97,9 +105,15 @@ function isAnswer(frame: DirectedFrame, opposite: Pairing, nowMs: number): boole
 }
 
 /** True where the pairing says something that an open rule doesn't. */
-export function isLimiting({ state, blockedBy, permission, decidedBy }: Pairing): boolean {
+export function isLimiting(pairing: Pairing): boolean {
+  const { state, blockedBy } = pairing;
   if (blockedBy !== null || state === 'used') return true;
-  return state === 'allowed' && decidedBy !== 'rule' && isNarrower(permission);
+  return state === 'allowed' && isNarrowed(pairing);
+}
+
+/** True where the target's side said what may be sent, and it is less than a rule gives, also when that is used up, over or withdrawn. */
+export function isNarrowed({ decidedBy, permission }: Pairing): boolean {
+  return decidedBy !== null && decidedBy !== 'rule' && isNarrower(permission);
 }
 
 const isNarrower = ({ operations, untilMs, once }: Permission) =>

@@ -4,12 +4,12 @@ import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import { askFor } from './ask.ts';
-import { EXPIRED_TOGETHER_MAX } from './limits.ts';
+import { EXPIRED_TOGETHER_MAX, LOOK_INTERVAL_MS, OVER_KEPT_MS } from './limits.ts';
 import type { PermissionBook } from './permission-book.ts';
 import type { PairingDependencies, PairingFilter } from './ports.ts';
 import { requireSide, type Side } from './sides.ts';
 import { createRules } from './standing-rules.ts';
-import { createTelling, unlessUncertain } from './telling.ts';
+import { createTelling, type Telling, unlessUncertain } from './telling.ts';
 import type { Ask, Decision, Pairing, PairingRules, PairingView } from './types.ts';
 
 /** Connections between two devices of a network: who asked, who allowed, and what may be sent. */
@@ -49,9 +49,16 @@ export function createPairingService(
 ): PairingService {
   const { store, clock } = dependencies;
   const telling = createTelling(book, dependencies);
+  const expiry = createExpiry(book, telling, dependencies);
 
   return {
-    ask: (actor, ask) => askFor(book, dependencies, telling, actor, ask),
+    async ask(actor, ask) {
+      try {
+        return await askFor(book, dependencies, telling, actor, ask);
+      } finally {
+        expiry.asked(ask.waitMs);
+      }
+    },
 
     async decide(actor, id, decision) {
       const side = requireSide(actor, 'devices.manage');
@@ -98,15 +105,46 @@ export function createPairingService(
         telling.ask(pairing);
     },
 
-    async expire() {
+    expire: () => expiry.look(),
+  };
+}
+
+/** Ends and forgets what is over, when something may be. */
+function createExpiry(book: PermissionBook, telling: Telling, { store, clock }: PairingDependencies) {
+  /** When a question may be over; at first nobody knows what an earlier server left. */
+  let lookAtMs = 0;
+  return {
+    asked(waitMs: number): void {
+      lookAtMs = Math.min(lookAtMs, clock.nowMs() + waitMs);
+    },
+    async look(): Promise<void> {
       telling.news(await book.reloadUnknown());
-      for (let isMore = true; isMore; ) {
-        const expired = await store.expire(clock.nowMs(), EXPIRED_TOGETHER_MAX);
-        for (const pairing of expired) telling.changed(pairing);
-        isMore = expired.length === EXPIRED_TOGETHER_MAX;
-      }
+      const nowMs = clock.nowMs();
+      if (nowMs < lookAtMs) return;
+      // Set before it is read: who asks meanwhile moves it.
+      lookAtMs = nowMs + LOOK_INTERVAL_MS;
+      await inParts(
+        () => store.expire(nowMs, EXPIRED_TOGETHER_MAX),
+        (pairing) => void telling.changed(pairing),
+      );
+      await inParts(
+        () => store.removeOver(nowMs - OVER_KEPT_MS, EXPIRED_TOGETHER_MAX),
+        (pairing) => book.peek(pairing.networkId)?.drop(pairing),
+      );
+      lookAtMs = Math.min(lookAtMs, (await store.nextOverAtMs()) ?? lookAtMs);
     },
   };
+}
+
+async function inParts(
+  next: () => Promise<readonly Pairing[]>,
+  each: (pairing: Pairing) => void,
+): Promise<void> {
+  for (let isMore = true; isMore; ) {
+    const part = await next();
+    for (const pairing of part) each(pairing);
+    isMore = part.length === EXPIRED_TOGETHER_MAX;
+  }
 }
 
 const isTarget = (side: Side, { targetId, targetTenantId }: Pairing): boolean =>

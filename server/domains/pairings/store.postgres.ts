@@ -16,12 +16,12 @@ export const sideOf = (actor: AccountActor | DeviceActor) => ({
 
 /** Pairings in PostgreSQL. Devices and accounts write them in transactions of their own, under the policies. */
 export function createPairingStore(database: Database): PairingStore {
-  return { ...lookups(database), ...decisions(database), ...standingRules(database) };
+  return { ...lookups(database), ...decisions(database), ...endings(database), ...standingRules(database) };
 }
 
 type Part<Name extends keyof PairingStore> = Pick<PairingStore, Name>;
 
-function decisions(database: Database): Part<'ask' | 'decide' | 'end' | 'use' | 'expire'> {
+function decisions(database: Database): Part<'ask' | 'decide' | 'end' | 'use'> {
   return {
     ask: (actor, ask, byRule) => database.tenant(actor, (sql) => keepAsk(sql, actor, ask, byRule)),
 
@@ -67,17 +67,40 @@ function decisions(database: Database): Part<'ask' | 'decide' | 'end' | 'use' | 
     use: (id, frameId) =>
       database.system('relay', async (sql) => {
         const used = await sql`
-          UPDATE pairings SET state = 'used', used_by = ${frameId}, revision = revision + 1
-          WHERE id = ${id} AND state = 'allowed' AND once RETURNING 1`;
+          UPDATE pairings SET
+            state = 'used', used_by = ${frameId}, revision = revision + CASE state WHEN 'used' THEN 0 ELSE 1 END
+          WHERE id = ${id} AND once AND (state = 'allowed' OR (state = 'used' AND used_by = ${frameId})) RETURNING 1`;
         return used.length > 0;
       }),
+  };
+}
 
+function endings(database: Database): Part<'expire' | 'nextOverAtMs' | 'removeOver'> {
+  return {
     expire: (nowMs, limit) =>
       database.system('relay', async (sql) => {
         const rows = await sql<PairingRow[]>`
           UPDATE pairings SET state = 'timed_out', decided_at = asked_until, revision = revision + 1
           WHERE id IN (SELECT id FROM pairings WHERE state = 'asked' AND asked_until <= ${new Date(nowMs)}
             ORDER BY asked_until LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+          RETURNING *`;
+        return rows.map(toPairing);
+      }),
+
+    nextOverAtMs: () =>
+      database.system('relay', async (sql) => {
+        const [row] = await sql<{ at: Date | null }[]>`
+          SELECT min(asked_until) AS at FROM pairings WHERE state = 'asked'`;
+        return row?.at?.getTime() ?? null;
+      }),
+
+    removeOver: (beforeMs, limit) =>
+      database.system('relay', async (sql) => {
+        const rows = await sql<PairingRow[]>`
+          DELETE FROM pairings
+          WHERE id IN (SELECT id FROM pairings
+            WHERE state IN ('timed_out', 'closed') AND blocked_by IS NULL AND decided_at < ${new Date(beforeMs)}
+            LIMIT ${limit} FOR UPDATE SKIP LOCKED)
           RETURNING *`;
         return rows.map(toPairing);
       }),

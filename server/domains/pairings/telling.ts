@@ -62,12 +62,16 @@ function known(values: readonly (number | null)[]): number[] | null {
   return found.length === values.length ? found : null;
 }
 
+/** SQLSTATEs of a database that refused a statement: nothing of its transaction is kept. Class 08 and 57P say nothing of that. */
+const REFUSED_BY_DATABASE = /^(?!08|57P)[0-9A-Z]{5}$/;
+
 /** A decision that may have been kept though the database didn't say so must not be sent past. */
 export async function unlessUncertain<T>(kept: Promise<T>, distrust: () => void): Promise<T> {
   try {
     return await kept;
   } catch (error) {
-    distrust();
+    const { code } = error as { code?: unknown };
+    if (typeof code !== 'string' || !REFUSED_BY_DATABASE.test(code)) distrust();
     throw error;
   }
 }

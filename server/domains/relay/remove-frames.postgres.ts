@@ -1,5 +1,5 @@
 import type { Sql } from '../../kernel/database.ts';
-import type { NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import { countedBytes } from './append-frames.postgres.ts';
 import { REMOVED_FRAMES_MAX, STORED_FRAME_BYTES } from './limits.ts';
 
@@ -95,6 +95,22 @@ export interface NetworkReaders {
   selectReaders(sql: Sql, networkId: NetworkId): Promise<readonly string[]>;
 }
 
+/** Who reads what is said to groups of a network. */
+export interface GroupReaders {
+  selectMembers(
+    sql: Sql,
+    networkId: NetworkId,
+  ): Promise<
+    readonly { readonly groupId: string; readonly deviceId: DeviceId; readonly joinedOffset: number }[]
+  >;
+}
+
+/** Who reads a network's stream. */
+export interface StreamReaders {
+  readonly memberships: NetworkReaders;
+  readonly groups: GroupReaders;
+}
+
 /**
  * The oldest frames of the stream that all whom they are for have acknowledged. A device has read up to before the first
  * frame behind its cursor that is for it.
@@ -102,8 +118,10 @@ export interface NetworkReaders {
 async function selectAcknowledged(
   sql: Sql,
   networkId: NetworkId,
-  readers: readonly string[],
+  { memberships, groups }: StreamReaders,
 ): Promise<number[]> {
+  const readers = await memberships.selectReaders(sql, networkId);
+  const members = await groups.selectMembers(sql, networkId);
   const rows = await sql<{ stream_offset: bigint }[]>`
     WITH reader AS (
       SELECT member.device_id, coalesce(stream_offset, 0) AS cursor
@@ -114,10 +132,22 @@ async function selectAcknowledged(
         WHERE network_id = ${networkId} AND stream_offset > reader.cursor AND source_id <> reader.device_id
           AND (destination_id IS NULL OR destination_id = reader.device_id))) AS first
       FROM reader
+    ), receiver AS (
+      SELECT device_id AS destination_id, device_id, cursor, 0 AS joined_offset FROM reader
+      UNION ALL
+      SELECT group_id, reader.device_id, cursor, joined_offset
+      FROM unnest(
+          ${members.map(({ groupId }) => groupId)}::uuid[],
+          ${members.map(({ deviceId }) => deviceId)}::uuid[],
+          ${members.map(({ joinedOffset }) => joinedOffset)}::bigint[]) AS member (group_id, device_id, joined_offset)
+        JOIN reader USING (device_id)
     )
-    SELECT stream_offset FROM relay_frames LEFT JOIN reader ON reader.device_id = relay_frames.destination_id
-    WHERE network_id = ${networkId} AND (stream_offset <= reader.cursor
-      OR (destination_id IS NULL AND stream_offset < coalesce((SELECT first FROM unread), ${Number.MAX_SAFE_INTEGER})))
+    SELECT stream_offset FROM relay_frames
+    WHERE network_id = ${networkId} AND CASE WHEN destination_id IS NULL
+      THEN stream_offset < coalesce((SELECT first FROM unread), ${Number.MAX_SAFE_INTEGER})
+      ELSE NOT EXISTS (SELECT FROM receiver
+        WHERE receiver.destination_id = relay_frames.destination_id AND receiver.device_id <> relay_frames.source_id
+          AND receiver.joined_offset < stream_offset AND receiver.cursor < stream_offset) END
     ORDER BY stream_offset LIMIT ${REMOVED_FRAMES_MAX}`;
   return offsetsOf(rows);
 }
@@ -126,7 +156,7 @@ async function selectAcknowledged(
 export async function removeAcknowledged(
   write: Write,
   tenantId: TenantId,
-  readers: NetworkReaders,
+  readers: StreamReaders,
 ): Promise<boolean> {
   const streams = await write(
     (sql) => sql<{ network_id: NetworkId }[]>`
@@ -137,8 +167,7 @@ export async function removeAcknowledged(
   for (const { network_id: networkId } of streams) {
     const removed = await write(async (sql) => {
       if (!(await lockStream(sql, networkId))) return 0;
-      const devices = await readers.selectReaders(sql, networkId);
-      const offsets = await selectAcknowledged(sql, networkId, devices);
+      const offsets = await selectAcknowledged(sql, networkId, readers);
       await removeFrames(sql, networkId, offsets, 'trimmed');
       return offsets.length;
     });

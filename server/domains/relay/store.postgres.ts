@@ -9,7 +9,12 @@ import { APPEND_ATTEMPTS_MAX, CONNECTING_MAX, PAGE_BYTES_MAX } from './limits.ts
 import { findNonces, saveNonces } from './nonces.postgres.ts';
 import type { Cursor, RelayStore, StorageQuotas, StreamReading } from './ports.ts';
 import { type AskedState, beginStreams, readStates } from './read-states.postgres.ts';
-import { type NetworkReaders, removeAcknowledged, removeOldFrames } from './remove-frames.postgres.ts';
+import {
+  type GroupReaders,
+  type NetworkReaders,
+  removeAcknowledged,
+  removeOldFrames,
+} from './remove-frames.postgres.ts';
 import type { StoredFrame, StreamState } from './types.ts';
 
 /** True when a network was removed between the look at its members and the write into its stream. */
@@ -92,11 +97,18 @@ const readStatesTogether =
     }
   };
 
+/** What the store of streams needs. */
+interface RelayStoreDependencies {
+  readonly lease: NodeLease;
+  readonly memberships: NetworkMembers & NetworkReaders;
+  readonly groups: GroupReaders;
+}
+
 /** Streams in PostgreSQL. What is written carries the node's lease. */
 export function createRelayStore(
   database: Database,
   quotas: StorageQuotas,
-  dependencies: { readonly lease: NodeLease; readonly memberships: NetworkMembers & NetworkReaders },
+  dependencies: RelayStoreDependencies,
 ): RelayStore {
   const { lease, memberships } = dependencies;
   const requireLease = (sql: Sql) => lease.require(sql);
@@ -158,6 +170,6 @@ export function createRelayStore(
 
     removeOldFrames: (storedBeforeMs, framesMax) => removeOldFrames(write, storedBeforeMs, framesMax),
 
-    removeAcknowledged: (tenantId) => removeAcknowledged(write, tenantId, memberships),
+    removeAcknowledged: (tenantId) => removeAcknowledged(write, tenantId, dependencies),
   };
 }

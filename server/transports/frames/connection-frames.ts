@@ -22,6 +22,7 @@ import {
   type PairState as PairStateName,
   REASON_CHARACTERS_MAX,
   stateOf,
+  WITHOUT_CONTROL,
 } from '../../domains/pairings/index.ts';
 import type { RelayService } from '../../domains/relay/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -131,17 +132,19 @@ function uuidOf(bytes: Uint8Array, what: 'device' | 'connection'): string {
 /** Null: anything. Refuses with `invalid_input`. */
 function operationsOf(operations: readonly string[]): readonly string[] | null {
   if (operations.length === 0) return null;
-  const isWrong = operations.some((name) => name === '' || name.length > OPERATION_CHARACTERS_MAX);
+  const isWrong = operations.some(
+    (name) => name === '' || name.length > OPERATION_CHARACTERS_MAX || !WITHOUT_CONTROL.test(name),
+  );
   if (isWrong || operations.length > OPERATIONS_MAX) {
     throw invalidInput(
-      `Name ${OPERATIONS_MAX} operations at most, of 1 to ${OPERATION_CHARACTERS_MAX} characters.`,
+      `Name ${OPERATIONS_MAX} operations at most, of 1 to ${OPERATION_CHARACTERS_MAX} characters, none of control.`,
     );
   }
   return operations;
 }
 
 function reasonOf(reason: string): string {
-  if (reason.length <= REASON_CHARACTERS_MAX && !/\p{Cc}/u.test(reason)) return reason;
+  if (reason.length <= REASON_CHARACTERS_MAX && WITHOUT_CONTROL.test(reason)) return reason;
   throw invalidInput(`A reason has ${REASON_CHARACTERS_MAX} characters at most, none of control.`);
 }
 

@@ -156,6 +156,18 @@ describe('a lock', () => {
     await bounded.release(somebody, held.id);
     expect((await waiting).state).toBe('held');
   });
+
+  it('have names for who wants one, whoever had many before, and tokens that go on', async () => {
+    const bounded = lockNode(testDatabase, newBus(), { ...LOCK_LIMITS, namesMax: 2 });
+    const somebody = await lockOwner(testDatabase);
+    const tokens: (number | null)[] = [];
+    for (const name of ['a', 'b', 'c', 'a']) {
+      const { id, token } = await take(bounded, somebody, name, { delayMs: 5_000 });
+      tokens.push(token);
+      await bounded.release(somebody, id);
+    }
+    expect(tokens).toEqual([1, 1, 2, 2]);
+  });
 });
 
 describe('several nodes', () => {

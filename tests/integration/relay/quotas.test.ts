@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createMembershipStore } from '../../../server/domains/devices/index.ts';
+import { createGroupStore } from '../../../server/domains/groups/index.ts';
 import { createRelayStore } from '../../../server/domains/relay/index.ts';
 import { STORED_FRAME_BYTES } from '../../../server/domains/relay/limits.ts';
 import type { RelayStore } from '../../../server/domains/relay/ports.ts';
@@ -24,6 +25,7 @@ beforeAll(async () => {
   store = createRelayStore(testDatabase.database, QUOTAS, {
     lease: testLease,
     memberships: createMembershipStore(testDatabase.database),
+    groups: createGroupStore(testDatabase.database),
   });
 });
 afterAll(() => testDatabase.close());
@@ -176,6 +178,39 @@ describe('room', () => {
     expect(await counted()).toEqual([2_000, 2_000, 2_000]);
     const actor = { kind: 'device' as const, credentialId: TEST_CREDENTIAL_ID, tenantId, deviceId: third };
     expect((await store.readPage(actor, home, 0, 9)).map(({ streamOffset }) => streamOffset)).toEqual([3, 4]);
+  });
+
+  it('is made by what all members of a group acknowledged that were in it', async () => {
+    const [sender, late] = [sensor, await newDevice(home)];
+    const groupId = newId();
+    const { networkId } = home;
+    const join = (deviceId: DeviceId, joinedOffset: number) =>
+      testDatabase.database.tenant(
+        serverFor(tenantId),
+        (sql) => sql`
+          INSERT INTO device_group_members (group_id, network_id, tenant_id, device_id, joined_offset)
+          VALUES (${groupId}, ${networkId}, ${tenantId}, ${deviceId}, ${joinedOffset})`,
+      );
+    await testDatabase.database.tenant(
+      serverFor(tenantId),
+      (sql) => sql`
+        INSERT INTO device_groups (id, network_id, tenant_id, name, created_at)
+        VALUES (${groupId}, ${networkId}, ${tenantId}, 'Lamps', ${new Date(NOW)})`,
+    );
+    await join(sender, 0);
+    await join(reader, 0);
+    await join(late, 2);
+    const toGroup = () => frame(home, sender, { destinationId: asId<DeviceId>(groupId) });
+    await append(toGroup(), toGroup(), toGroup(), toGroup());
+    await store.removeAcknowledged(tenantId);
+    expect(await counted()).toEqual([4_000, 4_000, 4_000]);
+    await acknowledge(reader, 3);
+    await store.removeAcknowledged(tenantId);
+    expect(await counted()).toEqual([2_000, 2_000, 2_000]);
+    await acknowledge(late, 4);
+    await acknowledge(reader, 4);
+    await store.removeAcknowledged(tenantId);
+    expect(await counted()).toEqual([0, 0, 0]);
   });
 
   it('is made without a word to who has read it, and is told to who asks for it again', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Delivery, FrameType, REPLAY_WINDOW_NONCES } from '../../../proto/index.ts';
 import { createMembershipStore } from '../../../server/domains/devices/index.ts';
+import { createGroupStore } from '../../../server/domains/groups/index.ts';
 import { createRelayStore } from '../../../server/domains/relay/index.ts';
 import type { NodeLease } from '../../../server/kernel/lease.ts';
 import { serverFor } from '../../support/actors.ts';
@@ -45,6 +46,7 @@ const startNode = (lease: NodeLease = testLease) =>
     createRelayStore(testDatabase.database, NO_QUOTAS, {
       lease,
       memberships: createMembershipStore(testDatabase.database),
+      groups: createGroupStore(testDatabase.database),
     }),
   );
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ReplayWindow, type ReplayWindowContent } from '../../../proto/index.ts';
 import { createMembershipStore } from '../../../server/domains/devices/index.ts';
+import { createGroupStore } from '../../../server/domains/groups/index.ts';
 import { createRelayStore } from '../../../server/domains/relay/index.ts';
 import type { RelayStore } from '../../../server/domains/relay/ports.ts';
 import type { FrameToStore, Membership } from '../../../server/domains/relay/types.ts';
@@ -25,6 +26,7 @@ beforeAll(async () => {
   store = createRelayStore(testDatabase.database, NO_QUOTAS, {
     lease: testLease,
     memberships: createMembershipStore(testDatabase.database),
+    groups: createGroupStore(testDatabase.database),
   });
 });
 afterAll(() => testDatabase.close());
@@ -235,6 +237,7 @@ describe('the stream of a network', () => {
     const memberships = createMembershipStore(testDatabase.database);
     let looks = 0;
     const late = createRelayStore(testDatabase.database, NO_QUOTAS, {
+      groups: createGroupStore(testDatabase.database),
       lease: testLease,
       memberships: {
         ...memberships,

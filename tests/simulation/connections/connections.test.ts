@@ -123,7 +123,8 @@ class Home {
   }
 
   async #answer(): Promise<void> {
-    const question = this.asked.shift();
+    // The latest: of earlier ones most are over, and where all are, nothing is ever allowed.
+    const question = this.asked.pop();
     if (question === undefined) return;
     const decision = {
       allow: this.#random.fraction() < 0.7,

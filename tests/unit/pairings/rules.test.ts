@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { FrameType } from '../../../proto/index.ts';
+import { ConnectionAsk, encodePayload, FrameType } from '../../../proto/index.ts';
 import { isIncluded, judge, stateOf } from '../../../server/domains/pairings/rules.ts';
 import type { Pairing } from '../../../server/domains/pairings/types.ts';
 import { asId, type DeviceId, type NetworkId, type TenantId } from '../../../server/kernel/ids.ts';
+import { CONNECTION_FRAME_HANDLERS } from '../../../server/transports/frames/connection-frames.ts';
+import { operationsSchema } from '../../../server/transports/rest/connections/schemas.ts';
 import { uuid } from '../../support/frames.ts';
 
 const [SOURCE, TARGET] = [asId<DeviceId>(uuid(1)), asId<DeviceId>(uuid(2))];
@@ -46,6 +48,16 @@ describe('a frame', () => {
     ['by the rule', { rule: true }, 'allowed'],
     ['without a rule', {}, 'connection_required'],
     ['that is allowed', { own: pairing() }, 'allowed'],
+    [
+      'that the rule allowed to one who asked for less',
+      {
+        own: pairing({
+          decidedBy: 'rule',
+          permission: { operations: ['door.*'], untilMs: null, once: false },
+        }),
+      },
+      'allowed',
+    ],
     [
       'that was denied',
       { own: pairing({ state: 'denied', blockedBy: 'target' }), rule: true },
@@ -108,4 +120,17 @@ it('a question is over at its time, and a permission at its', () => {
   expect(stateOf(pairing({ state: 'asked', askedUntilMs: NOW }), NOW)).toBe('timed_out');
   expect(stateOf(permission({ untilMs: NOW }), NOW)).toBe('expired');
   expect(stateOf(permission({ untilMs: NOW + 1 }), NOW)).toBe('allowed');
+});
+
+describe('names of operations', () => {
+  it('hold no character of control: no database keeps U+0000', async () => {
+    const operations = ['led.\0'];
+    expect(operationsSchema.safeParse(operations).success).toBe(false);
+    const payload = encodePayload(ConnectionAsk, { targetId: new Uint8Array(16), operations });
+    const [, ask] = CONNECTION_FRAME_HANDLERS.find(([type]) => type === FrameType.CONNECTION_ASK) ?? [];
+    const received = { peer: { actor: { deviceId: SOURCE } }, frame: { header: {}, payload } };
+    await expect(ask?.({ pairings: {} } as never, received as never)).rejects.toMatchObject({
+      code: 'invalid_input',
+    });
+  });
 });

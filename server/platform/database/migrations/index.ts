@@ -37,6 +37,7 @@ import { pairings } from './0067-pairings.ts';
 import { groups } from './0068-groups.ts';
 import { resumableSessions } from './0076-resumable-sessions.ts';
 import { marketHours } from './0086-market-hours.ts';
+import { pairingsOver } from './0087-pairings-over.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -80,4 +81,5 @@ export const migrations: readonly Migration[] = [
   groups,
   resumableSessions,
   marketHours,
+  pairingsOver,
 ];

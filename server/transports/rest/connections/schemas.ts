@@ -5,6 +5,7 @@ import {
   PAIR_STATES,
   type PairingView,
   REASON_CHARACTERS_MAX,
+  WITHOUT_CONTROL,
 } from '../../../domains/pairings/index.ts';
 import { idSchema, timeSchema, toIsoTime, toIsoTimeOrNull } from '../schemas.ts';
 
@@ -12,7 +13,7 @@ export const connectionParamsSchema = z.strictObject({ connectionId: idSchema })
 
 /** Names of commands and events. */
 export const operationsSchema = z
-  .array(z.string().min(1).max(OPERATION_CHARACTERS_MAX))
+  .array(z.string().min(1).max(OPERATION_CHARACTERS_MAX).regex(WITHOUT_CONTROL, 'A character of control'))
   .min(1)
   .max(OPERATIONS_MAX)
   .describe('Names of commands and events, or `area.*`; without them anything.');
@@ -21,7 +22,7 @@ export const operationsSchema = z
 export const reasonSchema = z
   .string()
   .max(REASON_CHARACTERS_MAX)
-  .regex(/^\P{Cc}*$/u, 'A character of control');
+  .regex(WITHOUT_CONTROL, 'A character of control');
 
 export const connectionSchema = z
   .object({
