@@ -6,7 +6,7 @@ import {
 } from '../../../server/domains/pairings/index.ts';
 import { OPEN_ASKS_MAX } from '../../../server/domains/pairings/limits.ts';
 import type { Ask, Decision } from '../../../server/domains/pairings/types.ts';
-import type { DeviceActor } from '../../../server/kernel/actor.ts';
+import type { AccountActor, DeviceActor } from '../../../server/kernel/actor.ts';
 import { asId, type DeviceId, type NetworkId } from '../../../server/kernel/ids.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
 import { addOwner, newOwner, TEST_CREDENTIAL_ID } from '../../support/actors.ts';
@@ -25,6 +25,21 @@ let world: Awaited<ReturnType<typeof createHome>>;
 beforeEach(async () => {
   world = await createHome();
 });
+
+/** A device of the owner, in the network. */
+async function addDevice({ tenantId, ...owner }: AccountActor, networkId: NetworkId): Promise<DeviceActor> {
+  const deviceId = asId<DeviceId>(random.uuid());
+  await testDatabase.database.tenant({ ...owner, tenantId }, async (sql) => {
+    await sql`
+      INSERT INTO devices (id, tenant_id, name, world_type, token_id, token_hash, signing_key_sealed)
+      VALUES (${deviceId}, ${tenantId}, ${deviceId}, 'jotunheim', ${deviceId},
+        ${Buffer.from(deviceId.replaceAll('-', '').repeat(2), 'hex')}, ${Buffer.alloc(1)})`;
+    await sql`
+      INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id)
+      VALUES (${tenantId}, ${networkId}, ${tenantId}, ${deviceId})`;
+  });
+  return { kind: 'device', tenantId, deviceId, credentialId: TEST_CREDENTIAL_ID } as DeviceActor;
+}
 
 /** A network under an open rule, and what asks and decides in it. */
 async function createHome() {
@@ -61,24 +76,7 @@ async function createHome() {
     logger: silentLogger,
   });
   const rules = await book.load(networkId);
-  async function newDevice(): Promise<DeviceActor> {
-    const deviceId = asId<DeviceId>(random.uuid());
-    await database.tenant(owner, async (sql) => {
-      await sql`
-        INSERT INTO devices (id, tenant_id, name, world_type, token_id, token_hash, signing_key_sealed)
-        VALUES (${deviceId}, ${owner.tenantId}, ${deviceId}, 'jotunheim', ${deviceId},
-          ${Buffer.from(deviceId.replaceAll('-', '').repeat(2), 'hex')}, ${Buffer.alloc(1)})`;
-      await sql`
-        INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id)
-        VALUES (${owner.tenantId}, ${networkId}, ${owner.tenantId}, ${deviceId})`;
-    });
-    return {
-      kind: 'device',
-      tenantId: owner.tenantId,
-      deviceId,
-      credentialId: TEST_CREDENTIAL_ID,
-    } as DeviceActor;
-  }
+  const newDevice = () => addDevice(owner, networkId);
   const ask = (source: DeviceActor, target: DeviceActor, changes: Partial<Ask> = {}) =>
     service.ask(source, {
       networkId,
