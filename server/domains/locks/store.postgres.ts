@@ -1,3 +1,4 @@
+import type { AccountActor, DeviceActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { LockClaimId, LockId, TenantId } from '../../kernel/ids.ts';
 import type { Random } from '../../kernel/random.ts';
@@ -20,13 +21,14 @@ export function createLockStore(database: Database, { random }: { readonly rando
 
     list: (actor, filter, { after, limit }) =>
       database.tenant(actor, async (sql) => {
-        const rows = await selectLocks(sql, filter, after, limit);
+        const rows = await selectLocks(sql, actor, filter, after, limit);
         return entriesOf(sql, rows);
       }),
 
     find: (actor, lockId) =>
       database.tenant(actor, async (sql) => {
-        const rows = await sql<LockRow[]>`SELECT * FROM locks WHERE id = ${lockId} AND name <> ''`;
+        const rows = await sql<LockRow[]>`
+          SELECT * FROM locks WHERE id = ${lockId} AND name <> '' AND ${visibleTo(sql, actor)}`;
         return (await entriesOf(sql, rows))[0] ?? null;
       }),
 
@@ -145,8 +147,21 @@ function saveClaims(sql: Sql, claims: LockChanges['claims']): Promise<unknown> {
       ended_by = EXCLUDED.ended_by, token = EXCLUDED.token, since = EXCLUDED.since, expires_at = EXCLUDED.expires_at`.execute();
 }
 
+/** The locks that an actor sees: as the policies say, for who is a member of single networks but for those of devices. */
+function visibleTo(sql: Sql, actor: AccountActor | DeviceActor) {
+  const { tenantId } = actor;
+  if (actor.kind === 'device') {
+    return sql`(network_id IN (SELECT visible_network_ids()) OR (tenant_id = ${tenantId} AND network_id IS NULL))`;
+  }
+  const networkIds = actor.networkIds === null ? null : [...actor.networkIds];
+  return sql`
+    (tenant_id = ${tenantId} AND (${networkIds}::uuid[] IS NULL OR network_id = ANY (${networkIds}::uuid[])
+      OR device_id IS NOT NULL))`;
+}
+
 async function selectLocks(
   sql: Sql,
+  actor: AccountActor | DeviceActor,
   { scope, name, withIdle }: LockFilter,
   after: LockId | null,
   limit: number,
@@ -154,7 +169,7 @@ async function selectLocks(
   const scopeId = scope === null ? null : scopeIdOf(scope);
   return sql<LockRow[]>`
     SELECT * FROM locks
-    WHERE name <> ''
+    WHERE name <> '' AND ${visibleTo(sql, actor)}
       AND (${scopeId}::uuid IS NULL OR scope_id = ${scopeId}::uuid)
       AND (${name}::text IS NULL OR name = ${name}::text)
       AND (${after}::uuid IS NULL OR id > ${after}::uuid)
