@@ -1,26 +1,10 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import postgres from 'postgres';
 import { createLockService, createLockStore, type LockService } from '../../server/domains/locks/index.ts';
 import type { AccountActor } from '../../server/kernel/actor.ts';
 import { type AccountId, asId, type CredentialId, type TenantId } from '../../server/kernel/ids.ts';
-import type { Logger } from '../../server/kernel/logger.ts';
 import { createInProcessBus } from '../../server/platform/bus/in-process.ts';
-import { startEmbedded } from '../../server/platform/database/embedded/start.ts';
-import { openDatabase } from '../../server/platform/database/index.ts';
-import { createSystemClock } from '../../server/platform/system/clock.ts';
-import { createSystemRandom } from '../../server/platform/system/random.ts';
+import { type BenchDatabase, openBenchDatabase } from '../processes/database.ts';
 
-const SECRET = 'the secret of the bench';
 const LEASE_MS = 30_000;
-
-const logger: Logger = {
-  debug() {},
-  info() {},
-  warn() {},
-  error: (fields, message) => console.error(message, fields),
-};
 
 /** What runs for how long, with how many callers at a time. */
 export interface LocksRun {
@@ -37,27 +21,10 @@ export function createPart() {
   let end = async () => {};
   return {
     open: async ({ connections }: { connections: number }) => {
-      const directory = mkdtempSync(join(tmpdir(), 'yggdrasil-bench-locks-'));
-      // Run as root, the database's user must pass through.
-      chmodSync(directory, 0o711);
-      process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
-      const system = { clock: createSystemClock(), random: createSystemRandom(), logger };
-      const embedded = await startEmbedded({ dataDirectory: directory, secret: SECRET }, system);
-      const source = { kind: 'server', url: embedded.urls.ownerUrl, secret: SECRET } as const;
-      const open = await openDatabase({ source }, system);
-      await open.migrate();
-      const target = new URL(embedded.urls.superuserUrl);
-      const sql = postgres({
-        host: target.searchParams.get('host') ?? '',
-        user: target.username,
-        password: target.password,
-        database: 'yggdrasil',
-        max: connections,
-        onnotice: () => {},
-      });
+      const { database, sql, system, close } = await openBenchDatabase(connections);
       const tenantId = asId<TenantId>(system.random.uuid());
       await sql`INSERT INTO yggdrasil.tenants (id) VALUES (${tenantId})`;
-      const store = createLockStore(open.database, system);
+      const store = createLockStore(database, system);
       const locks = createLocks(store, system);
       ours = (name) => pairsOf(locks, ownerOf(tenantId), name);
       // Each caller keeps a connection, as these locks are a session's.
@@ -69,10 +36,7 @@ export function createPart() {
       };
       end = async () => {
         for (const session of sessions) session.release();
-        await sql.end({ timeout: 1 });
-        await open.close(1_000);
-        await embedded.stop();
-        rmSync(directory, { recursive: true, force: true });
+        await close();
       };
     },
     runOurs: async (run: LocksRun) =>
@@ -107,7 +71,7 @@ const ownerOf = (tenantId: TenantId): AccountActor => ({
 
 function createLocks(
   store: ReturnType<typeof createLockStore>,
-  system: { clock: ReturnType<typeof createSystemClock>; random: ReturnType<typeof createSystemRandom> },
+  { logger, ...system }: BenchDatabase['system'],
 ): LockService {
   const nowhere = () => Promise.reject(new Error('no scope but the tenant'));
   return createLockService({

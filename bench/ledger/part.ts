@@ -1,7 +1,3 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import postgres from 'postgres';
 import {
   createLedgerStore,
   LEDGER_WRITER_LIMITS,
@@ -9,27 +5,16 @@ import {
   LedgerWriter,
 } from '../../server/domains/ledger/index.ts';
 import { asId, type TenantId, type TransferId } from '../../server/kernel/ids.ts';
-import type { Logger } from '../../server/kernel/logger.ts';
-import { startEmbedded } from '../../server/platform/database/embedded/start.ts';
-import { openDatabase } from '../../server/platform/database/index.ts';
-import { createSystemClock } from '../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
+import { openBenchDatabase } from '../processes/database.ts';
 import { LEDGER_FUNCTION_SCHEMA } from '../references/ledger-function.ts';
 
-const SECRET = 'the secret of the bench';
 /** Payers and payees; each pays in turn. */
 const OWNERS = 64;
 const CONNECTIONS = 10;
 const RICH = 1_000_000_000_000n;
 const AMOUNT = 100n;
 const FEE = 12n;
-
-const logger: Logger = {
-  debug() {},
-  info() {},
-  warn() {},
-  error: (fields, message) => console.error(message, fields),
-};
 
 /** What runs for how long, with how many callers at a time. */
 export interface LedgerRun {
@@ -44,37 +29,15 @@ export function createPart() {
   let end = async () => {};
   return {
     open: async (_: null) => {
-      const directory = mkdtempSync(join(tmpdir(), 'yggdrasil-bench-ledger-'));
-      // Run as root, the database's user must pass through.
-      chmodSync(directory, 0o711);
-      process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
-      const system = { clock: createSystemClock(), random: createSystemRandom(), logger };
-      const embedded = await startEmbedded({ dataDirectory: directory, secret: SECRET }, system);
-      const source = { kind: 'server', url: embedded.urls.ownerUrl, secret: SECRET } as const;
-      const open = await openDatabase({ source }, system);
-      await open.migrate();
-      const target = new URL(embedded.urls.superuserUrl);
-      const sql = postgres({
-        host: target.searchParams.get('host') ?? '',
-        user: target.username,
-        password: target.password,
-        database: 'yggdrasil',
-        max: CONNECTIONS,
-        onnotice: () => {},
-      });
+      const { database, sql, system, close } = await openBenchDatabase(CONNECTIONS);
       await sql.unsafe(LEDGER_FUNCTION_SCHEMA);
       await sql`INSERT INTO bench.accounts SELECT i, ${String(RICH)}::bigint, 0 FROM generate_series(0, ${OWNERS - 1}) AS i`;
       reference = async (owner) => {
         await sql`SELECT bench.hold_and_post(${owner}, ${(owner + 1) % OWNERS}, ${String(AMOUNT)}::bigint)`;
       };
-      const store = createLedgerStore(open.database, { feeShard: 0, earningsReleaseDelayMs: 0 });
+      const store = createLedgerStore(database, { feeShard: 0, earningsReleaseDelayMs: 0 });
       ours = await openLedger(new LedgerWriter(LEDGER_WRITER_LIMITS, { store, ...system }));
-      end = async () => {
-        await sql.end({ timeout: 1 });
-        await open.close(1_000);
-        await embedded.stop();
-        rmSync(directory, { recursive: true, force: true });
-      };
+      end = close;
     },
     runOurs: (run: LedgerRun) => repeat(ours, run),
     runReference: (run: LedgerRun) => repeat(reference, run),

@@ -13,6 +13,7 @@ import {
   Hello,
   readFrame,
 } from '../../proto/index.ts';
+import { Changes } from './changes.ts';
 import { createDeviceCore } from './core.ts';
 import type { TestServer } from './server.ts';
 import type { DeviceCredentials } from './world.ts';
@@ -65,14 +66,14 @@ export class BifrostSocket {
   readonly frames: FrameView[] = [];
   closeCode: number | null = null;
   closeReason = '';
-  #wake: (() => void)[] = [];
+  readonly #changes = new Changes();
 
   private constructor(socket: WebSocket, credentials: DeviceCredentials) {
     this.socket = socket;
     this.credentials = credentials;
     socket.on('message', (data: Buffer) => {
       this.frames.push(readFrame(new Uint8Array(data)));
-      this.#changed();
+      this.#changes.happened();
     });
     socket.on('error', (error) => {
       this.closeReason = error.message;
@@ -80,7 +81,7 @@ export class BifrostSocket {
     socket.on('close', (code, reason) => {
       this.closeCode = code;
       if (reason.length > 0) this.closeReason = reason.toString();
-      this.#changed();
+      this.#changes.happened();
     });
   }
 
@@ -118,7 +119,7 @@ export class BifrostSocket {
 
   /** The next frame of this type, taken out. Rejects when the socket closes or nothing comes within 5 s. */
   async next(type: FrameType): Promise<FrameView> {
-    const index = await this.#until(() => {
+    const index = await this.#changes.until(() => {
       const found = this.frames.findIndex(({ header }) => header.type === type);
       if (found >= 0) return found;
       if (this.closeCode !== null) throw new Error(`closed with ${this.closeCode} ${this.closeReason}`);
@@ -131,32 +132,10 @@ export class BifrostSocket {
 
   /** The close code. */
   async closed(): Promise<number> {
-    return this.#until(() => this.closeCode, 'the end of the connection');
+    return this.#changes.until(() => this.closeCode, 'the end of the connection');
   }
 
   close(): void {
     this.socket.close();
-  }
-
-  #changed(): void {
-    for (const wake of this.#wake.splice(0)) wake();
-  }
-
-  async #until<T>(find: () => T | null, what: string): Promise<T> {
-    const deadline = Date.now() + 5_000;
-    for (;;) {
-      const found = find();
-      if (found !== null) return found;
-      await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(
-          () => reject(new Error(`waited in vain for ${what}`)),
-          deadline - Date.now(),
-        );
-        this.#wake.push(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
   }
 }

@@ -10,6 +10,7 @@ import {
 } from '../../proto/index.ts';
 import { type OpenedMessage, RatatoskrSession } from '../../proto/ratatoskr/index.ts';
 import { keyPairOf, nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
+import { Changes } from './changes.ts';
 import { createDeviceCore } from './core.ts';
 import { sessionUrl } from './ratatoskr.ts';
 import type { TestServer } from './server.ts';
@@ -25,7 +26,7 @@ export class ProviderSocket {
   closeCode: number | null = null;
   closeReason = '';
   readonly #session;
-  #wake: (() => void)[] = [];
+  readonly #changes = new Changes();
 
   private constructor(server: Pick<TestServer, 'httpUrl'>, { token, signingKey }: DeviceCredentials) {
     const secret = Buffer.from(signingKey, 'base64url');
@@ -45,7 +46,7 @@ export class ProviderSocket {
         this.send(RatatoskrType.CONNECTION_REQUEST, encodePayload(ConnectionRequest, { token }));
       }
       if (message !== null) this.messages.push({ ...message, payload: message.payload.slice() });
-      this.#changed();
+      this.#changes.happened();
     });
     this.socket.on('error', (error) => {
       this.closeReason = error.message;
@@ -53,7 +54,7 @@ export class ProviderSocket {
     this.socket.on('close', (code, reason) => {
       this.closeCode = code;
       if (reason.length > 0) this.closeReason = reason.toString();
-      this.#changed();
+      this.#changes.happened();
     });
   }
 
@@ -90,7 +91,7 @@ export class ProviderSocket {
 
   /** The next message of this type, taken out. Rejects when the session ends or nothing comes within 5 s. */
   async next(type: RatatoskrType): Promise<OpenedMessage> {
-    const index = await this.#until(() => {
+    const index = await this.#changes.until(() => {
       const found = this.messages.findIndex((message) => message.type === type);
       if (found >= 0) return found;
       if (this.closeCode !== null) throw new Error(`closed with ${this.closeCode} ${this.closeReason}`);
@@ -101,33 +102,11 @@ export class ProviderSocket {
 
   /** How the server closes it: the code and the reason. */
   async closed(): Promise<string> {
-    const code = await this.#until(() => this.closeCode, 'the end of the session');
+    const code = await this.#changes.until(() => this.closeCode, 'the end of the session');
     return `${code} ${this.closeReason}`;
   }
 
   close(): void {
     this.socket.close();
-  }
-
-  #changed(): void {
-    for (const wake of this.#wake.splice(0)) wake();
-  }
-
-  async #until<T>(find: () => T | null, what: string): Promise<T> {
-    const deadline = Date.now() + 5_000;
-    for (;;) {
-      const found = find();
-      if (found !== null) return found;
-      await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(
-          () => reject(new Error(`waited in vain for ${what}`)),
-          deadline - Date.now(),
-        );
-        this.#wake.push(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
   }
 }
