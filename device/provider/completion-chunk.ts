@@ -25,8 +25,42 @@ export interface CompletionChunk {
 export const SIGN_OF_LIFE: CompletionChunk = { fields: {}, finishReason: null, ended: [], usage: null };
 
 /** The data of one event. Throws `EndpointError` for what is no chunk, and for an error inside the stream. */
-export function parseCompletionChunk(data: string): CompletionChunk {
+function parseCompletionChunk(data: string): CompletionChunk {
   return readCompletion(data, 'delta');
+}
+
+/**
+ * The chunks of events that came together, text behind text as one: each chunk is a message to the server, and work for it.
+ * Throws as `parseCompletionChunk` does, after everything before.
+ */
+export function* parseChunks(events: readonly string[]): Generator<CompletionChunk> {
+  let text = '';
+  for (const data of events) {
+    let chunk: CompletionChunk;
+    try {
+      chunk = parseCompletionChunk(data);
+    } catch (error) {
+      if (text !== '') yield textChunk(text);
+      throw error;
+    }
+    const more = textAlone(chunk);
+    if (more !== null) text += more;
+    else {
+      if (text !== '') yield textChunk(text);
+      text = '';
+      yield chunk;
+    }
+  }
+  if (text !== '') yield textChunk(text);
+}
+
+const textChunk = (content: string): CompletionChunk => ({ ...SIGN_OF_LIFE, fields: { content } });
+
+/** The text of a chunk that says nothing else; else null. */
+function textAlone({ fields, ended, usage }: CompletionChunk): string | null {
+  const { content, ...others } = fields;
+  const isAlone = typeof content === 'string' && ended.length === 0 && usage === null;
+  return isAlone && Object.keys(others).length === 0 ? content : null;
 }
 
 /** An answer in one piece, from endpoints that don't stream. Throws `EndpointError` as `parseCompletionChunk` does. */

@@ -1,8 +1,8 @@
 import type { Clock } from '../client/index.ts';
 import {
   type CompletionChunk,
+  parseChunks,
   parseCompletion,
-  parseCompletionChunk,
   parseEmbeddings,
   SIGN_OF_LIFE,
 } from './completion-chunk.ts';
@@ -252,18 +252,19 @@ async function* readAnswer(bytes: AnswerBytes, choices: number): AsyncGenerator<
         yield whole.read();
         return;
       }
-      for (const data of value === null ? parser.end() : parser.push(value)) {
-        if (data === '[DONE]') {
-          if (isFinished || saidSomething) return;
-          throw new EndpointError('malformed', 'the endpoint sent an answer without anything in it');
-        }
-        const chunk = parseCompletionChunk(data);
+      const events = value === null ? parser.end() : parser.push(value);
+      const doneAt = events.indexOf('[DONE]');
+      for (const chunk of parseChunks(doneAt < 0 ? events : events.slice(0, doneAt))) {
         for (const index of chunk.ended) ended.add(index);
         isFinished ||= ended.size >= choices;
         saidSomething ||= Object.keys(chunk.fields).length > 0;
         if (saidSomething) bytes.spoke();
         if (isFinished) bytes.finished();
         yield chunk;
+      }
+      if (doneAt >= 0) {
+        if (isFinished || saidSomething) return;
+        throw new EndpointError('malformed', 'the endpoint sent an answer without anything in it');
       }
       if (value !== null) continue;
       if (isFinished) return;

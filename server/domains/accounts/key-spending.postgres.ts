@@ -53,11 +53,14 @@ export const keyLimits = {
 
 /** Locks the keys in the order of their ids, then reads what may only be trusted under their locks. */
 async function lockKeys(sql: Sql, keyIds: readonly CredentialId[]): Promise<Map<CredentialId, KeyUse>> {
-  const keys = await sql<
-    { credential_id: CredentialId; spend_microcents_max: bigint | null; spent_microcents: bigint }[]
-  >`
-    SELECT credential_id, spend_microcents_max, spent_microcents FROM api_keys
-    WHERE credential_id = ANY (${[...keyIds]}::uuid[]) ORDER BY credential_id FOR NO KEY UPDATE`;
+  const [keys, holds] = await Promise.all([
+    sql<{ credential_id: CredentialId; spend_microcents_max: bigint | null; spent_microcents: bigint }[]>`
+      SELECT credential_id, spend_microcents_max, spent_microcents FROM api_keys
+      WHERE credential_id = ANY (${[...keyIds]}::uuid[]) ORDER BY credential_id FOR NO KEY UPDATE`,
+    sql<{ credential_id: CredentialId; transaction_id: TransactionId; held_microcents: bigint }[]>`
+      SELECT credential_id, transaction_id, held_microcents FROM api_key_holds
+      WHERE credential_id = ANY (${[...keyIds]}::uuid[])`,
+  ]);
   const uses = new Map<CredentialId, KeyUse>(
     keys.map((row) => [
       row.credential_id,
@@ -68,11 +71,6 @@ async function lockKeys(sql: Sql, keyIds: readonly CredentialId[]): Promise<Map<
       },
     ]),
   );
-  const holds = await sql<
-    { credential_id: CredentialId; transaction_id: TransactionId; held_microcents: bigint }[]
-  >`
-    SELECT credential_id, transaction_id, held_microcents FROM api_key_holds
-    WHERE credential_id = ANY (${[...keyIds]}::uuid[])`;
   for (const row of holds) {
     const use = uses.get(row.credential_id);
     if (use === undefined) continue;

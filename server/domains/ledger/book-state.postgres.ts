@@ -16,18 +16,18 @@ import type { LedgerCommand, LedgerOwner, OpenHold, PendingEarnings } from './ty
 export async function lockState(
   sql: Sql,
   commands: readonly LedgerCommand[],
+  holders: Holders,
   options: BookingOptions,
   accountsOfTenant: TenantAccountsOf,
   nowMs: number,
 ): Promise<BookState> {
-  const holders = await readHolders(sql, commands);
   const tenants = tenantsOf(commands, holders, accountsOfTenant);
-  const accounts = await lockAccounts(sql, platformAccountsOf(commands, options, accountsOfTenant), tenants);
   const releasing = commands.flatMap((command) =>
     command.kind === 'release_earnings' ? [command.owner.tenantId] : [],
   );
-  // A statement of its own, begun when the locks were held: it sees what other writers have left.
-  const [otherRows, transferRows, openRows, dueEarnings] = await Promise.all([
+  // The others are sent with the first, and begin when it holds its locks: they see what other writers have left.
+  const [accounts, otherRows, transferRows, openRows, dueEarnings] = await Promise.all([
+    lockAccounts(sql, platformAccountsOf(commands, options, accountsOfTenant), tenants),
     readOtherAccounts(sql, tenants),
     sql<TransferRow[]>`
       SELECT id, tenant_id, kind, amount_microcents, fee_microcents, released_microcents, held_microcents, hold_id,
@@ -69,13 +69,26 @@ const stateOf = (row: AccountRow): AccountState => ({
   lastPosition: row.last_position,
 });
 
-/** Who owns the holds that `commands` resolve: read without a lock, since a transfer never changes. */
-async function readHolders(
+/** Who owns which hold. */
+export type Holders = ReadonlyMap<TransferId, LedgerOwner>;
+
+/**
+ * Who owns the holds that `commands` take and resolve. Those that aren't known are read without a lock, since a transfer never
+ * changes.
+ */
+export async function readHolders(
   sql: Sql,
   commands: readonly LedgerCommand[],
-): Promise<Map<TransferId, LedgerOwner>> {
+  known: Holders,
+): Promise<Holders> {
   const holders = new Map<TransferId, LedgerOwner>();
-  for (const command of commands) if (command.kind === 'hold') holders.set(command.id, command.owner);
+  for (const command of commands) {
+    if (command.kind === 'hold') holders.set(command.id, command.owner);
+    else if ('holdId' in command) {
+      const owner = known.get(command.holdId);
+      if (owner !== undefined) holders.set(command.holdId, owner);
+    }
+  }
   const unknown = commands.flatMap((command) =>
     'holdId' in command && !holders.has(command.holdId) ? [command.holdId] : [],
   );
@@ -90,7 +103,7 @@ async function readHolders(
 /** The accounts of every tenant whose money the batch can move. */
 function tenantsOf(
   commands: readonly LedgerCommand[],
-  holders: ReadonlyMap<TransferId, LedgerOwner>,
+  holders: Holders,
   accountsOfTenant: TenantAccountsOf,
 ): readonly TenantAccounts[] {
   const tenants = new Map<string, LedgerOwner>();

@@ -33,6 +33,8 @@ export const HOLD_LIFE_MS_MAX = 86_400_000;
 export const KNOWN_ACCOUNTS_MAX = 200_000;
 /** Tenants whose account ids are remembered, some 1 KB each. Forgotten all at once when full. */
 export const KNOWN_TENANTS_MAX = 10_000;
+/** Holds whose owners are remembered until they are resolved, some 200 bytes each. Forgotten all at once when full. */
+export const KNOWN_HOLDERS_MAX = 50_000;
 /** Holds that one round of the expiry job reads, and resolves, at a time. */
 export const EXPIRED_HOLDS_PAGE = 1_000;
 /** Tenants whose earnings one round of the release job reads, and releases, at a time. */

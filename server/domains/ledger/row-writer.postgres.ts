@@ -2,7 +2,8 @@ import type { Sql } from '../../kernel/database.ts';
 
 /**
  * Writes the rows of one kind. Called at most once a transaction, with the rows of this kind of all units in it, in the
- * order in which the units came: one statement (`unnest`, `jsonb_to_recordset`) that doesn't depend on how many there are.
+ * order in which the units came: one statement (`unnest`, `jsonb_to_recordset`) that doesn't depend on how many there are. It
+ * is sent within the call, together with those of the other kinds.
  * Writing the same rows again must change nothing, since a unit may be given again.
  */
 export interface RowWriter<Row> {
@@ -32,8 +33,8 @@ export type GuardRefusal =
 
 /**
  * Decides for another domain whether units may be carried out, in their transaction, before their commands are decided.
- * `load` is called once a transaction, when the ledger's accounts are locked, and locks and reads what its rows need; guards
- * are loaded in the order of their names.
+ * `load` is called once a transaction, and locks and reads what its rows need: its first statement, sent within the call, begins
+ * when the ledger's accounts are locked. Guards are loaded in the order of their names.
  */
 export interface Guard<Row> {
   readonly name: string;

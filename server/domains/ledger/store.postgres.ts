@@ -1,15 +1,15 @@
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { LedgerAccountId } from '../../kernel/ids.ts';
+import type { LedgerAccountId, TransferId } from '../../kernel/ids.ts';
 import { rememberTenantAccounts } from './accounts.ts';
 import { Book } from './book.ts';
-import { lockState } from './book-state.postgres.ts';
-import { KNOWN_ACCOUNTS_MAX, KNOWN_TENANTS_MAX } from './limits.ts';
+import { lockState, readHolders } from './book-state.postgres.ts';
+import { KNOWN_ACCOUNTS_MAX, KNOWN_HOLDERS_MAX, KNOWN_TENANTS_MAX } from './limits.ts';
 import type { LedgerStore } from './ports.ts';
 import { readBalance, readStatement, readTrialBalance } from './reports.postgres.ts';
 import type { Guard, GuardJudge, RowWriter } from './row-writer.postgres.ts';
 import { findDueEarners, findExpiredHolds, json, keepChanges } from './rows.postgres.ts';
 import { accountsOf, type BookingOptions } from './rules.ts';
-import type { Account, UnitOfWork, UnitOutcome } from './types.ts';
+import type { Account, LedgerOwner, UnitOfWork, UnitOutcome } from './types.ts';
 import { verifyAccounts } from './verification.postgres.ts';
 
 /** The books in PostgreSQL. One batch is one transaction that locks its accounts in the order of their ids. */
@@ -18,6 +18,7 @@ export function createLedgerStore(
   options: BookingOptions = { feeShard: 0, earningsReleaseDelayMs: 0 },
 ): LedgerStore {
   const knownAccounts = new Set<LedgerAccountId>();
+  const knownHolders = new Map<TransferId, LedgerOwner>();
   const tenantAccounts = rememberTenantAccounts(KNOWN_TENANTS_MAX);
 
   /** Creates accounts outside the batch's transaction: a row that waits for another insert would hold locks. */
@@ -39,23 +40,37 @@ export function createLedgerStore(
     for (const id of missing.keys()) knownAccounts.add(id);
   };
 
+  /** Who owns the holds that were taken: most are resolved by this process, which needn't ask for them. */
+  const rememberHolders = (units: readonly UnitOfWork[], outcomes: readonly UnitOutcome[]) => {
+    units.forEach(({ commands }, index) => {
+      if (!outcomes[index]?.ok) return;
+      for (const command of commands) {
+        if (command.kind === 'hold') knownHolders.set(command.id, command.owner);
+        else if ('holdId' in command) knownHolders.delete(command.holdId);
+      }
+    });
+    if (knownHolders.size > KNOWN_HOLDERS_MAX) knownHolders.clear();
+  };
+
   return {
     async apply(units, nowMs) {
       const commands = units.flatMap((unit) => unit.commands);
       await ensureAccounts(commands.flatMap((command) => accountsOf(command, options, tenantAccounts)));
-      return database.system('money', async (sql) => {
-        const book = new Book(
-          await lockState(sql, commands, options, tenantAccounts, nowMs),
-          nowMs,
-          options,
-          tenantAccounts,
-        );
-        const judges = await loadGuards(sql, units);
-        const outcomes = units.map((unit) => decideUnit(unit, judges, book));
-        // One connection carries these in order: they are sent together.
-        await Promise.all([keepChanges(sql, book.changes(), nowMs), writeRows(sql, units, outcomes)]);
-        return outcomes;
+      const outcomes = await database.system('money', async (sql) => {
+        const holders = await readHolders(sql, commands, knownHolders);
+        // One connection carries statements in their order, each when the one before is done: those that need nothing of each
+        // other's results are sent together.
+        const [state, judges] = await Promise.all([
+          lockState(sql, commands, holders, options, tenantAccounts, nowMs),
+          loadGuards(sql, units),
+        ]);
+        const book = new Book(state, nowMs, options, tenantAccounts);
+        const decided = units.map((unit) => decideUnit(unit, judges, book));
+        await Promise.all([keepChanges(sql, book.changes(), nowMs), ...writeRows(sql, units, decided)]);
+        return decided;
       });
+      rememberHolders(units, outcomes);
+      return outcomes;
     },
     readBalance: (actor) => database.read(actor, (sql) => readBalance(sql, actor)),
     readAvailable: async (owner) =>
@@ -83,8 +98,10 @@ async function loadGuards(sql: Sql, units: readonly UnitOfWork[]): Promise<Judge
     }
   }
   const judges = new Map<Guard<unknown>, GuardJudge<unknown>>();
-  const inOrder = [...kinds].sort(([a], [b]) => (a.name < b.name ? -1 : 1));
-  for (const [guard, rows] of inOrder) judges.set(guard, await guard.load(sql, rows));
+  const loading = [...kinds]
+    .sort(([a], [b]) => (a.name < b.name ? -1 : 1))
+    .map(async ([guard, rows]) => judges.set(guard, await guard.load(sql, rows)));
+  await Promise.all(loading);
   return judges;
 }
 
@@ -105,11 +122,11 @@ function decideUnit({ guards = [], commands }: UnitOfWork, judges: Judges, book:
 }
 
 /** Writes the rows of the units that were carried out: each kind once, in the order of names. */
-async function writeRows(
+function writeRows(
   sql: Sql,
   units: readonly UnitOfWork[],
   outcomes: readonly UnitOutcome[],
-): Promise<void> {
+): Promise<void>[] {
   const kinds = new Map<RowWriter<unknown>, unknown[]>();
   units.forEach(({ rows }, index) => {
     if (!outcomes[index]?.ok) return;
@@ -120,5 +137,5 @@ async function writeRows(
     }
   });
   const inOrder = [...kinds].sort(([a], [b]) => (a.name < b.name ? -1 : 1));
-  for (const [writer, rows] of inOrder) await writer.write(sql, rows);
+  return inOrder.map(([writer, rows]) => writer.write(sql, rows));
 }

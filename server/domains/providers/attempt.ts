@@ -36,6 +36,8 @@ export interface AttemptOrder extends ProviderOrder {
   /** Who asks. */
   readonly accountId: AccountId;
   readonly tenantId: TenantId;
+  /** Who of the tenant: the API key that the request came with, or the account. */
+  readonly memberId: string;
   readonly promptTokens: number;
   /** When the whole request must be over, in monotonic milliseconds. */
   readonly deadlineMs: number;

@@ -34,6 +34,12 @@ export function expectedTokensOf({
   );
 }
 
+/** Tokens that a provider worked on. Vectors have no text: their prompt is the work. */
+export function takenTokensOf({ order, end }: Attempt, completionTokens: number): number {
+  const isDone = completionTokens > 0 || (order.task.api === 'embeddings' && end?.kind === 'answered');
+  return isDone ? order.promptTokens + completionTokens : 0;
+}
+
 /**
  * Holds against a provider, or in its favour, how its attempt ended; `completionTokens` is the server's count of what it
  * delivered. An answer without text says nothing either way: a stop word that comes first is the requester's doing.
@@ -49,9 +55,7 @@ export function judgeAttempt(
   // What owners do with their own devices says nothing to others.
   if (attempt.isOwn) return;
   const nowMs = clock.monotonicMs();
-  // Vectors have no text: their prompt is the work.
-  const isDone = completionTokens > 0 || (order.task.api === 'embeddings' && end?.kind === 'answered');
-  const takenTokens = isDone ? order.promptTokens + completionTokens : 0;
+  const takenTokens = takenTokensOf(attempt, completionTokens);
   standing.addDebt(takenTokens - expectedTokensOf(order), nowMs);
   if (end?.kind === 'failed') {
     if (end.code === 'provider_busy') standing.slotLimit.observeBusy(attempt.place - 1, nowMs);

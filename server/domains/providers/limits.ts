@@ -50,10 +50,10 @@ export const TEXTLESS_BYTES_MAX = 131_072;
 export const ENDED_REQUESTS_REMEMBERED = 1_000;
 /** Standings of providers that left, kept so that a reconnect doesn't wash off a failure. */
 export const STANDINGS_REMEMBERED = 10_000;
-/** Requests that may wait for a slot of one model: each holds its body while it waits. */
+/** Requests that may wait for a slot of one model; when the room is full, the tenant that waits most often makes room. */
 export const MODEL_WAITERS_MAX = 1_000;
-/** Requests of one account that may wait: nobody fills the room, and who waits has not shown yet that it can pay. */
-export const ACCOUNT_WAITERS_MAX = 20;
+/** Tenants, and members, whose tokens are remembered while somebody waits; those that don't wait are forgotten when it's more. */
+export const TURNS_REMEMBERED = 10_000;
 
 /** Failures in a row that put a provider aside; what a requester may have caused counts only where several accounts saw it. */
 export const CONSECUTIVE_FAILURES_MAX = 3;

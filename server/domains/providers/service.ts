@@ -12,7 +12,7 @@ import type { Attempt } from './attempt.ts';
 import { CachedConversations } from './cached-conversations.ts';
 import { ChoiceLog, type ExplainedChoice } from './choice-log.ts';
 import { type ExplainedProvider, explainProvider } from './explain-provider.ts';
-import { expectedTokensOf, judgeAttempt } from './judge-attempt.ts';
+import { expectedTokensOf, judgeAttempt, takenTokensOf } from './judge-attempt.ts';
 import { PRICE_GUARD_DEFAULT } from './limits.ts';
 import { listModels, listProvider, pageBehind } from './listing.ts';
 import type { Eligible } from './model-market.ts';
@@ -149,12 +149,17 @@ export function createProviderService(
         choices,
         priceGuard,
       });
-      if (attempt !== null && !attempt.isOwn)
-        attempt.provider.standing.addDebt(expectedTokensOf(attempt.order), clock.monotonicMs());
+      if (attempt === null) return null;
+      const expectedTokens = expectedTokensOf(attempt.order);
+      registry.waitingRoom.served(attempt.order, expectedTokens);
+      if (!attempt.isOwn) attempt.provider.standing.addDebt(expectedTokens, clock.monotonicMs());
       return attempt;
     },
-    judge: (attempt, completionTokens, paddedShare = 0) =>
-      judgeAttempt(attempt, { completionTokens, paddedShare }, dependencies),
+    judge(attempt, completionTokens, paddedShare = 0) {
+      const moreTokens = takenTokensOf(attempt, completionTokens) - expectedTokensOf(attempt.order);
+      registry.waitingRoom.served(attempt.order, moreTokens);
+      judgeAttempt(attempt, { completionTokens, paddedShare }, dependencies);
+    },
     close: () => registry.close(),
   };
 }

@@ -62,8 +62,8 @@ export async function takeSlot(wish: SlotWish, dependencies: SlotDependencies): 
       if (taken !== 'all_busy') return taken;
       const waitMs = waitUntilMs - clock.monotonicMs();
       if (waitMs <= 0 || wish.signal.aborted) throw noProviderAvailable();
-      place ??= waitingRoom.enter(wish.order.model, wish.order.accountId);
-      if (place === null) throw noProviderAvailable();
+      place ??= waitingRoom.enter(wish.order);
+      if (place === null || place.isLost) throw noProviderAvailable();
       await waitingRoom.wait(place, waitMs, wish.signal);
     }
   } finally {

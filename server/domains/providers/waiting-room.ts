@@ -1,47 +1,116 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { AccountId } from '../../kernel/ids.ts';
-import { ACCOUNT_WAITERS_MAX, MODEL_WAITERS_MAX } from './limits.ts';
+import type { AttemptOrder } from './attempt.ts';
+import { MODEL_WAITERS_MAX } from './limits.ts';
 import type { LiveProvider } from './live-provider.ts';
+import { TokenTurns } from './token-turns.ts';
+
+/** What a request waits for, and who takes turns. */
+export type Waiter = Pick<AttemptOrder, 'model' | 'tenantId' | 'memberId'>;
+
+/** A free slot, and who has looked at it already. */
+interface FreeSlot {
+  readonly provider: LiveProvider;
+  readonly looked: Set<Place>;
+}
 
 /** A request's place among those that wait for a slot of the same model. It keeps its place until it leaves. */
 export class Place {
-  readonly model: string;
-  readonly accountId: AccountId;
+  readonly waiter: Waiter;
   readonly order: number;
   /** Ends its waiting; null while it doesn't wait. */
   wake: (() => void) | null = null;
-  /** Whose free slot it was woken for, until it has looked. */
-  offered: LiveProvider | null = null;
+  /** The slot it was woken for, until it has looked. */
+  offered: FreeSlot | null = null;
+  /** Somebody else has its place now, whose tenant has fewer. */
+  isLost = false;
 
-  constructor(model: string, accountId: AccountId, order: number) {
-    this.model = model;
-    this.accountId = accountId;
+  constructor(waiter: Waiter, order: number) {
+    this.waiter = waiter;
     this.order = order;
   }
 }
 
+/** Who waits for one model. It is forgotten, and what everybody was served with it, when nobody waits. */
+class ModelQueue {
+  readonly places = new Set<Place>();
+  readonly #tenants = new TokenTurns<string>();
+  readonly #members = new TokenTurns<string>();
+
+  enter(place: Place): void {
+    this.places.add(place);
+    this.#tenants.enter(place.waiter.tenantId);
+    this.#members.enter(place.waiter.memberId);
+  }
+
+  leave(place: Place): boolean {
+    if (!this.places.delete(place)) return false;
+    this.#tenants.leave(place.waiter.tenantId);
+    this.#members.leave(place.waiter.memberId);
+    return true;
+  }
+
+  served({ tenantId, memberId }: Waiter, tokens: number): void {
+    this.#tenants.add(tenantId, tokens);
+    this.#members.add(memberId, tokens);
+  }
+
+  /** Whose turn it is of those that wait and haven't looked: of the tenant that was served least its least served member. */
+  next({ looked }: FreeSlot): Place | null {
+    let next: Place | null = null;
+    for (const place of this.places) {
+      if (place.wake === null || looked.has(place)) continue;
+      if (next === null || this.#isBefore(place, next)) next = place;
+    }
+    return next;
+  }
+
+  /** Makes room for one more: of the tenant that waits most often the last place, where it waits more often than `waiter`. */
+  makeRoomFor(waiter: Waiter): boolean {
+    let last: Place | null = null;
+    for (const place of this.places) {
+      if (last === null || this.#placesBeside(place) >= this.#placesBeside(last)) last = place;
+    }
+    if (last === null || this.#placesBeside(last) <= this.#tenants.waitingOf(waiter.tenantId) + 1)
+      return false;
+    this.leave(last);
+    last.isLost = true;
+    last.wake?.();
+    return true;
+  }
+
+  #placesBeside(place: Place): number {
+    return this.#tenants.waitingOf(place.waiter.tenantId);
+  }
+
+  /** Who came first is before who was served as much. */
+  #isBefore({ waiter: one }: Place, { waiter: other }: Place): boolean {
+    const tenants = this.#tenants.servedTokens(one.tenantId) - this.#tenants.servedTokens(other.tenantId);
+    if (tenants !== 0 || one.tenantId !== other.tenantId) return tenants < 0;
+    return this.#members.servedTokens(one.memberId) < this.#members.servedTokens(other.memberId);
+  }
+}
+
 /**
- * Requests that wait for a slot, by model. A free slot wakes the one that waits longest for any of its provider's models;
- * who looks and doesn't take it lets the next one look. A freed slot wakes one request, not all of them.
+ * Requests that wait for a slot, by model. A free slot wakes one: of each of its provider's models the one whose turn it is by
+ * the tokens that tenants and their members were served, and of these the one that waits longest. Who looks and doesn't take
+ * it lets the next one look.
  */
 export class WaitingRoom {
   readonly #clock: Clock;
-  readonly #places = new Map<string, Set<Place>>();
-  readonly #countOfAccount = new Map<AccountId, number>();
+  readonly #queues = new Map<string, ModelQueue>();
   #order = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** The last place for `model`; null where it or the account has as many as may be. */
-  enter(model: string, accountId: AccountId): Place | null {
-    const places = this.#places.get(model) ?? new Set();
-    const count = this.#countOfAccount.get(accountId) ?? 0;
-    if (places.size >= MODEL_WAITERS_MAX || count >= ACCOUNT_WAITERS_MAX) return null;
-    const place = new Place(model, accountId, this.#order++);
-    this.#places.set(model, places.add(place));
-    this.#countOfAccount.set(accountId, count + 1);
+  /** A place for the waiter's model; null where it is full and no tenant has more of its places. */
+  enter(waiter: Waiter): Place | null {
+    const queue = this.#queues.get(waiter.model) ?? new ModelQueue();
+    if (queue.places.size >= MODEL_WAITERS_MAX && !queue.makeRoomFor(waiter)) return null;
+    const place = new Place(waiter, this.#order++);
+    queue.enter(place);
+    this.#queues.set(waiter.model, queue);
     return place;
   }
 
@@ -63,44 +132,46 @@ export class WaitingRoom {
 
   /** Gives the place up, with a slot or without. */
   leave(place: Place): void {
-    const places = this.#places.get(place.model);
-    if (!places?.delete(place)) return;
-    if (places.size === 0) this.#places.delete(place.model);
-    const count = (this.#countOfAccount.get(place.accountId) ?? 1) - 1;
-    if (count === 0) this.#countOfAccount.delete(place.accountId);
-    else this.#countOfAccount.set(place.accountId, count);
+    const { model } = place.waiter;
+    const queue = this.#queues.get(model);
+    queue?.leave(place);
+    if (queue?.places.size === 0) this.#queues.delete(model);
     this.#passOn(place);
   }
 
-  /** A provider may have a free slot: lets the one that waits longest for it look. */
+  /** Somebody was served so many tokens, or fewer than was said before: it counts where others wait for the same model. */
+  served(waiter: Waiter, tokens: number): void {
+    this.#queues.get(waiter.model)?.served(waiter, tokens);
+  }
+
+  /** A provider may have a free slot: lets the one look whose turn it is. */
   slotFreed(provider: LiveProvider): void {
-    this.#wakeNext(provider, -1);
+    this.#wakeNext({ provider, looked: new Set() });
   }
 
   /** Lets everybody look. */
   wakeAll(): void {
-    for (const places of this.#places.values()) for (const place of places) place.wake?.();
+    for (const { places } of this.#queues.values()) for (const place of places) place.wake?.();
   }
 
   /** What it was woken for and didn't take, or took only a part of, is the next one's to look at. */
   #passOn(place: Place): void {
-    const provider = place.offered;
+    const slot = place.offered;
     place.offered = null;
-    if (provider !== null) this.#wakeNext(provider, place.order);
+    if (slot !== null) this.#wakeNext(slot);
   }
 
-  #wakeNext(provider: LiveProvider, behind: number): void {
+  #wakeNext(slot: FreeSlot): void {
+    const { provider, looked } = slot;
     if (!provider.takesRequests(this.#clock.monotonicMs())) return;
     let next: Place | null = null;
     for (const { name } of provider.models) {
-      for (const place of this.#places.get(name) ?? []) {
-        if (place.wake === null || place.order <= behind) continue;
-        if (next === null || place.order < next.order) next = place;
-        break;
-      }
+      const place = this.#queues.get(name)?.next(slot) ?? null;
+      if (place !== null && (next === null || place.order < next.order)) next = place;
     }
     if (next === null) return;
-    next.offered = provider;
+    looked.add(next);
+    next.offered = slot;
     next.wake?.();
   }
 }

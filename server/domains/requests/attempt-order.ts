@@ -25,6 +25,7 @@ export function attemptOrderOf(
     requestId: id,
     accountId: requester.accountId,
     tenantId: requester.tenantId,
+    memberId: requester.keyId ?? requester.accountId,
     model: order.model,
     task: order.task,
     body: body ?? order.body,

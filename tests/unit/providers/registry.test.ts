@@ -35,6 +35,7 @@ function connected(registry: ProviderRegistry, name: string) {
         requestId: asId<TransactionId>(requestId),
         accountId: asId<AccountId>('a'),
         tenantId: asId<TenantId>('t'),
+        memberId: 'a',
         model: name,
         body: new Uint8Array(),
         isContinuation: false,

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { pause } from '../../../server/domains/providers/health.ts';
-import { ACCOUNT_WAITERS_MAX, MODEL_WAITERS_MAX } from '../../../server/domains/providers/limits.ts';
+import { MODEL_WAITERS_MAX } from '../../../server/domains/providers/limits.ts';
 import type { LiveProvider } from '../../../server/domains/providers/live-provider.ts';
 import { type Place, WaitingRoom } from '../../../server/domains/providers/waiting-room.ts';
-import { type AccountId, asId } from '../../../server/kernel/ids.ts';
+import { asId, type TenantId } from '../../../server/kernel/ids.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
 import { offerOf, waitingRequest } from '../../support/offers.ts';
 
@@ -16,8 +16,13 @@ beforeEach(() => {
   looked = [];
 });
 
-const user = (name: string) => asId<AccountId>(name);
-const enter = (model = 'm', name = 'u') => room.enter(model, user(name)) as Place;
+const waiter = (model: string, tenant: string, memberId = tenant) => ({
+  model,
+  tenantId: asId<TenantId>(tenant),
+  memberId,
+});
+const enter = (model = 'm', tenant = 'u', member = tenant) =>
+  room.enter(waiter(model, tenant, member)) as Place;
 
 /** Waits at `place`; `look` says what its request does when it is woken. */
 const wait = (name: string, place: Place, look: () => 'leaves' | 'waits' = () => 'leaves') => {
@@ -94,17 +99,87 @@ describe('who waits', () => {
     expect(looked).toEqual(['first', 'second']);
   });
 
-  it('is refused where its user waits often enough, until one leaves; another user is not', () => {
-    const places = Array.from({ length: ACCOUNT_WAITERS_MAX }, (_, index) => enter(`m${index}`));
-    expect(room.enter('m', user('u'))).toBeNull();
-    expect(room.enter('m', user('v'))).not.toBeNull();
-    room.leave(places[0] as Place);
-    expect(room.enter('m', user('u'))).not.toBeNull();
+  it('is refused where enough wait for the model; for another model it is not', () => {
+    for (let count = 0; count < MODEL_WAITERS_MAX; count++) enter('m', `u${count}`);
+    expect(room.enter(waiter('m', 'late'))).toBeNull();
+    expect(room.enter(waiter('n', 'late'))).not.toBeNull();
   });
 
-  it('is refused where enough wait for the model; for another model it is not', () => {
-    for (let count = 0; count < MODEL_WAITERS_MAX; count++) enter('m', `u${Math.floor(count / 20)}`);
-    expect(room.enter('m', user('late'))).toBeNull();
-    expect(room.enter('n', user('late'))).not.toBeNull();
+  it('takes the last place of the tenant that has most of a full room, as far as that is fair', async () => {
+    const places = Array.from({ length: MODEL_WAITERS_MAX }, () => enter('m', 'greedy'));
+    wait('last of greedy', places.at(-1) as Place);
+    for (let count = 0; count < MODEL_WAITERS_MAX / 2; count++) {
+      expect(room.enter(waiter('m', 'late', `member ${count}`))).not.toBeNull();
+    }
+    expect(room.enter(waiter('m', 'late'))).toBeNull();
+    await turn();
+    expect(looked).toEqual(['last of greedy']);
+    expect(places.filter(({ isLost }) => isLost)).toEqual(places.slice(MODEL_WAITERS_MAX / 2));
+  });
+});
+
+describe('turns', () => {
+  /** Has each of them wait always, one request behind the other, until `count` were served by so many slots. */
+  const serve = async (
+    requesters: readonly { readonly tenant: string; readonly member: string; readonly tokens: number }[],
+    slots: number,
+    count: number,
+  ) => {
+    const serving = provider(['m'], slots);
+    const served = new Map(requesters.map(({ member }) => [member, 0]));
+    const running: (() => void)[] = [];
+    const waitFor = (requester: (typeof requesters)[number]) => {
+      const { tenant, member, tokens } = requester;
+      const place = enter('m', tenant, member);
+      wait(member, place, () => {
+        const request = waitingRequest();
+        serving.running.add(request);
+        room.served(place.waiter, tokens);
+        served.set(member, (served.get(member) ?? 0) + tokens);
+        running.push(() => serving.running.delete(request));
+        waitFor(requester);
+        return 'leaves';
+      });
+    };
+    for (const requester of requesters) for (let ahead = 0; ahead <= slots; ahead++) waitFor(requester);
+    room.slotFreed(serving);
+    for (let ended = 0; ended < count; ended++) {
+      await turn();
+      running.shift()?.();
+      room.slotFreed(serving);
+    }
+    return served;
+  };
+
+  it('go by tokens: of two that always wait neither gets more ahead than one request for each slot and one more', async () => {
+    const [slots, tokens] = [3, 100_000];
+    const large = { tenant: 'a', member: 'a', tokens };
+    const small = { tenant: 'b', member: 'b', tokens: tokens / 100 };
+    const served = await serve([large, small], slots, 1_000);
+    const bound = tokens * (slots + 1);
+    const difference = Math.abs((served.get('a') ?? 0) - (served.get('b') ?? 0));
+    console.info(`tokens served differ by ${difference}, at most ${bound} are allowed`);
+    expect(difference).toBeLessThanOrEqual(bound);
+    expect(Math.min(...served.values())).toBeGreaterThan(bound);
+  });
+
+  it('are taken by tenants, and within one by its members', async () => {
+    const tokens = 100;
+    const family = ['father', 'mother', 'child'].map((member) => ({ tenant: 'family', member, tokens }));
+    const served = await serve([...family, { tenant: 'neighbour', member: 'neighbour', tokens }], 1, 600);
+    expect(served.get('neighbour')).toBeGreaterThanOrEqual(tokens * 299);
+    for (const { member } of family) expect(served.get(member)).toBeGreaterThanOrEqual(tokens * 99);
+  });
+
+  it('are not saved up by who did not wait', async () => {
+    const serving = provider();
+    room.served(enter('m', 'busy').waiter, 1_000_000);
+    wait('busy', enter('m', 'busy'), take(serving));
+    const late = enter('m', 'late');
+    room.served(late.waiter, 1);
+    wait('late', late, take(serving));
+    room.slotFreed(serving);
+    await turn();
+    expect(looked).toEqual(['busy']);
   });
 });
