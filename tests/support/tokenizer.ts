@@ -3,8 +3,8 @@ import type { Tokenizer } from '../../server/domains/pricing/index.ts';
 
 /** The tokenizer itself, without a thread. */
 export const exactTokenizer: Tokenizer = {
-  countTokens: async (slices) => {
+  countTokens: async (portions) => {
     const asText = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
-    return slices.reduce((tokens, slice) => tokens + countTokens(slice, asText), 0);
+    return portions.map((slices) => slices.reduce((tokens, slice) => tokens + countTokens(slice, asText), 0));
   },
 };

@@ -1,5 +1,5 @@
 /** Counts text, elsewhere than on the event loop. */
 export interface Tokenizer {
-  /** Sum of the tokens of `slices` in o200k_base. Called once at a time. */
-  countTokens(slices: readonly string[]): Promise<number>;
+  /** Tokens in o200k_base of each portion, which is the sum of those of its slices. Called once at a time. */
+  countTokens(portions: readonly (readonly string[])[]): Promise<readonly number[]>;
 }

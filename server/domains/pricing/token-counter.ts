@@ -44,6 +44,13 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
+/** What is counted of a text in one call. */
+interface Portion {
+  readonly job: Job;
+  readonly slices: readonly string[];
+  readonly isLast: boolean;
+}
+
 /** Makes the counter of a process. What may wait is bounded where it comes from: by the requests an account may have running. */
 export function createTokenCounter({ tokenizer }: { readonly tokenizer: Tokenizer }): TokenCounter {
   const waiting = new FairQueue<TenantId, Job>({
@@ -52,18 +59,34 @@ export function createTokenCounter({ tokenizer }: { readonly tokenizer: Tokenize
   });
   let isCounting = false;
 
-  const countWaiting = async () => {
-    isCounting = true;
-    for (let job = waiting.take(); job !== undefined; job = waiting.take()) {
-      const { portion, isLast } = takePortion(job.slices);
-      try {
-        if (portion.length > 0) job.tokens += await tokenizer.countTokens(portion);
+  /** Short texts are counted together: a call costs more than they do. */
+  const takeBatch = (): Portion[] => {
+    const batch: Portion[] = [];
+    for (let characters = PORTION_CHARACTERS; characters > 0 && waiting.size > 0; ) {
+      const job = waiting.take() as Job;
+      const portion = takePortion(job, characters);
+      batch.push(portion);
+      characters -= portion.slices.reduce((sum, { length }) => sum + length, 0);
+    }
+    return batch;
+  };
+  const countBatch = async (batch: readonly Portion[]): Promise<void> => {
+    try {
+      const counts = await tokenizer.countTokens(batch.map(({ slices }) => slices));
+      batch.forEach(({ job, isLast }, index) => {
+        job.tokens += counts[index] ?? 0;
         if (isLast || job.tokens > job.tokensMax) job.resolve(job.tokens);
         else waiting.push(job.tenantId, job);
-      } catch (error) {
-        job.reject(error);
-      }
+      });
+    } catch (error) {
+      // Nobody's text is refused for another's.
+      if (batch.length > 1) for (const portion of batch) await countBatch([portion]);
+      else batch[0]?.job.reject(error);
     }
+  };
+  const countWaiting = async () => {
+    isCounting = true;
+    while (waiting.size > 0) await countBatch(takeBatch());
     isCounting = false;
   };
   const count = (tenantId: TenantId, texts: readonly string[], tokensMax: number) =>
@@ -88,17 +111,17 @@ function* slicesOfAll(texts: readonly string[]): Generator<string> {
   for (const text of texts) yield* slicesOf(text);
 }
 
-/** The next slices, of some {@link PORTION_CHARACTERS}. */
-function takePortion(slices: Iterator<string>): { readonly portion: string[]; readonly isLast: boolean } {
-  const portion: string[] = [];
+/** The next slices of a text, of some `charactersMax`. */
+function takePortion(job: Job, charactersMax: number): Portion {
+  const slices: string[] = [];
   let characters = 0;
-  while (characters < PORTION_CHARACTERS) {
-    const { value, done } = slices.next();
-    if (done) return { portion, isLast: true };
-    portion.push(value);
+  while (characters < charactersMax) {
+    const { value, done } = job.slices.next();
+    if (done) return { job, slices, isLast: true };
+    slices.push(value);
     characters += value.length;
   }
-  return { portion, isLast: false };
+  return { job, slices, isLast: false };
 }
 
 /** The text in slices, cut where a token ends anyway, which is before a space that follows something else, or, without one, anywhere. */

@@ -6,14 +6,17 @@ import { WORKER_HEAP_MEGABYTES_MAX } from './limits.ts';
 
 /** The tokenizer of o200k_base, in another thread. */
 export interface Tokenizer {
-  /** Sum of the tokens of `slices`, one call at a time. Rejects with `unavailable` when the thread ends before it has counted. */
-  countTokens(slices: readonly string[]): Promise<number>;
+  /**
+   * Tokens of each portion, which is the sum of those of its slices; one call at a time. Rejects with `unavailable` when the
+   * thread ends before it has counted.
+   */
+  countTokens(portions: readonly (readonly string[])[]): Promise<readonly number[]>;
   /** Ends the thread; what is being counted rejects. */
   close(): Promise<void>;
 }
 
 interface Counting {
-  readonly resolve: (tokens: number) => void;
+  readonly resolve: (tokens: readonly number[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -37,7 +40,7 @@ export function createTokenizer(workerFile: URL, { logger }: { readonly logger: 
     });
     // It alone must not keep the process from ending.
     started.unref();
-    started.on('message', (tokens: number) => {
+    started.on('message', (tokens: readonly number[]) => {
       counting?.resolve(tokens);
       counting = null;
     });
@@ -52,11 +55,11 @@ export function createTokenizer(workerFile: URL, { logger }: { readonly logger: 
   };
 
   return {
-    countTokens(slices) {
+    countTokens(portions) {
       return new Promise((resolve, reject) => {
         counting = { resolve, reject };
         worker ??= start();
-        worker.postMessage(slices);
+        worker.postMessage(portions);
       });
     },
     async close() {

@@ -1,4 +1,4 @@
-/** The thread in which text is counted. Answers one list of slices at a time with the sum of their tokens. */
+/** The thread in which text is counted. Answers a list of portions at a time with the tokens of each. */
 import { parentPort } from 'node:worker_threads';
 import { countTokens, setMergeCacheSize } from 'gpt-tokenizer/encoding/o200k_base';
 import { REMEMBERED_PIECES_MAX } from './limits.ts';
@@ -8,6 +8,9 @@ const AS_TEXT = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<
 
 setMergeCacheSize(REMEMBERED_PIECES_MAX);
 
-parentPort?.on('message', (slices: readonly string[]) => {
-  parentPort?.postMessage(slices.reduce((tokens, slice) => tokens + countTokens(slice, AS_TEXT), 0));
+const tokensOf = (slices: readonly string[]) =>
+  slices.reduce((tokens, slice) => tokens + countTokens(slice, AS_TEXT), 0);
+
+parentPort?.on('message', (portions: readonly (readonly string[])[]) => {
+  parentPort?.postMessage(portions.map(tokensOf));
 });

@@ -85,9 +85,9 @@ describe('counting a prompt', () => {
     let characters = 0;
     const stopping = createTokenCounter({
       tokenizer: {
-        countTokens: (slices) => {
-          characters += slices.join('').length;
-          return exactTokenizer.countTokens(slices);
+        countTokens: (portions) => {
+          characters += portions.flat().join('').length;
+          return exactTokenizer.countTokens(portions);
         },
       },
     });
@@ -105,9 +105,9 @@ describe('texts of several tenants', () => {
     let calls = 0;
     const { countText } = createTokenCounter({
       tokenizer: {
-        countTokens: (slices) => {
+        countTokens: (portions) => {
           calls++;
-          return exactTokenizer.countTokens(slices);
+          return exactTokenizer.countTokens(portions);
         },
       },
     });
@@ -124,18 +124,29 @@ describe('texts of several tenants', () => {
     expect(calls).toBeGreaterThan(40);
   });
 
-  it('fail one by one when the tokenizer does', async () => {
-    let calls = 0;
+  it('are counted together where they are short, and each fails by itself when the tokenizer does', async () => {
+    const calls: string[] = [];
     const { countText } = createTokenCounter({
       tokenizer: {
-        countTokens: async (slices) => {
-          if (++calls === 1) throw new Error('gone');
-          return slices.length;
+        countTokens: async (portions) => {
+          const text = portions.flat().join(' ');
+          calls.push(text);
+          if (text.includes('deadly')) throw new Error('gone');
+          return portions.map(({ length }) => length);
         },
       },
     });
-    const results = await Promise.allSettled([countText(busy, 'a'), countText(quiet, 'b')]);
-    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
-    expect(await countText(busy, '')).toBe(0);
+    const texts = ['first', 'one', 'deadly', 'two', ''];
+    const results = await Promise.allSettled(
+      texts.map((text, index) => countText(index % 2 === 0 ? busy : quiet, text)),
+    );
+    expect(results.map((result) => (result.status === 'fulfilled' ? result.value : 'rejected'))).toEqual([
+      1,
+      1,
+      'rejected',
+      1,
+      0,
+    ]);
+    expect(calls).toEqual(['first', 'one deadly two', 'one', 'deadly', 'two', '']);
   });
 });
