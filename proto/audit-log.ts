@@ -20,6 +20,8 @@ export interface AuditLogRecord {
   readonly objects: readonly string[];
   readonly reason: string | null;
   readonly leftOut: number;
+  /** SHA-256 of a text that is kept beside the log: a receipt. Null: there is none. */
+  readonly contentHash: Uint8Array | null;
 }
 
 /** A log as it was at some time: its first `size` records, under one hash. */
@@ -65,6 +67,7 @@ export function hashRecord(record: AuditLogRecord, before: Uint8Array, sha256: S
     record.objects.join(','),
     record.reason ?? '',
     record.leftOut,
+    ...(record.contentHash === null ? [] : [toHex(record.contentHash)]),
   ];
   return sha256(joined(LEAF, utf8.encode(lines.join('\n'))));
 }

@@ -6,6 +6,7 @@ import './numbers.ts';
 import { yggdrasil } from './generated/yggdrasil.js';
 
 export * from './audit-log.ts';
+export * from './audit-receipt.ts';
 export * from './frame.ts';
 export * from './ids.ts';
 export * from './replay-window.ts';

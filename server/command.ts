@@ -112,20 +112,36 @@ export function createAbuseCommand(): Command {
   return command;
 }
 
-/** `yggdrasil audit`. */
-export function createAuditCommand(): Command {
+interface VerifyOptions {
+  readonly key?: string | null;
+  readonly tenant?: string | null;
+  readonly witness?: readonly string[];
+}
+
+function readKey(text: string): string {
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new InvalidArgumentError('It must be 32 bytes in hexadecimal.');
+  return text;
+}
+
+/** `yggdrasil audit`; `verifyReceipt` checks a receipt in a file, and needs nothing of the server. */
+export function createAuditCommand(
+  verifyReceipt: (file: string, key: string | null) => Promise<void>,
+): Command {
   const command = new Command('audit').description('The audit: who did what.');
   command
     .command('verify')
     .description('Finds records that were changed, removed, inserted or reordered since, and says which.')
+    .argument('[file]', 'a receipt, as "audit show" prints it: checked without the server')
+    .option('--key <key>', "with a file: the server's public key, which must have signed it", readKey)
     .option('--tenant <id>', 'of this tenant alone', readId)
     .option(
       '--witness <file...>',
       'what witnesses have kept: finds an end that was cut, and a second history',
     )
     .addHelpText('after', BESIDE)
-    .action(async ({ tenant = null, witness = [] }: { tenant?: string | null; witness?: string[] }) =>
-      (await import('./main.ts')).verifyAudit(tenant, witness),
-    );
+    .action(async (file: string | undefined, { key = null, tenant = null, witness = [] }: VerifyOptions) => {
+      if (file !== undefined) await verifyReceipt(file, key);
+      else await (await import('./main.ts')).verifyAudit(tenant, witness);
+    });
   return command;
 }

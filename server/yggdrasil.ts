@@ -10,6 +10,7 @@ import { createLockCommand } from '../device/lock/command.ts';
 import { createProviderCommand } from '../device/provider/command.ts';
 import { createProvisionCommand } from '../device/provision/command.ts';
 import { createRatatoskrCommand } from '../device/ratatoskr/command.ts';
+import { createShowReceiptCommand } from '../device/receipts/command.ts';
 import { createScriptCommand } from '../device/scripts/command.ts';
 import { createVirtualDeviceCommand } from '../device/virtual/command.ts';
 import packageJson from '../package.json' with { type: 'json' };
@@ -38,7 +39,9 @@ const COMMANDS: readonly Command[] = [
   createSetupCodeCommand(),
   createSecretsCommand(),
   createAbuseCommand(),
-  createAuditCommand(),
+  createAuditCommand(async (file, key) =>
+    (await import('../device/receipts/main.ts')).verifyReceipt(file, key),
+  ).addCommand(createShowReceiptCommand()),
   createProviderCommand(),
   createProvisionCommand(),
   createVirtualDeviceCommand(),

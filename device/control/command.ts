@@ -1,8 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { urlOf } from '../node/process.ts';
+import { idOf, urlOf } from '../node/process.ts';
 import type { ConnectOptions, RouteOptions } from './main.ts';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** A command that asks the REST API in the name of a user. */
 const asking = (name: string, description: string): Command =>
@@ -35,11 +33,6 @@ export function createRouteCommand(): Command {
     .option('--from <id>', 'seen from this device of yours', idOf)
     .option('--to <id>', 'to this device alone', idOf)
     .action(async (options: RouteOptions) => (await import('./main.ts')).showRoutes(options));
-}
-
-function idOf(text: string): string {
-  if (UUID.test(text)) return text.toLowerCase();
-  throw new InvalidArgumentError('It must be an id.');
 }
 
 function secondsOf(text: string): number {

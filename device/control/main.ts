@@ -1,9 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { InvalidArgumentError } from 'commander';
+import { type RestApi, type RestApiOptions, restApi } from '../node/rest-api.ts';
 
-interface AskingOptions {
-  readonly server: string;
-  readonly token?: string;
+interface AskingOptions extends RestApiOptions {
   readonly network?: string;
 }
 
@@ -34,8 +32,6 @@ interface Route {
   readonly since: string | null;
 }
 
-/** What the server gets for its answer, in milliseconds. */
-const ANSWER_TIMEOUT_MS = 30_000;
 /** How often the answer to a question is looked for, in milliseconds. */
 const LOOK_INTERVAL_MS = 1_000;
 
@@ -44,7 +40,7 @@ const LOOK_INTERVAL_MS = 1_000;
  * Error for a refusal and for what was not allowed.
  */
 export async function connectDevices(source: string, target: string, options: ConnectOptions): Promise<void> {
-  const api = apiOf(options);
+  const api = restApi(options);
   const networkId = options.network ?? (await sharedNetwork(api, source, target));
   let connection = await api.ask<Connection>('POST', '/api/v1/connections', {
     networkId,
@@ -66,7 +62,7 @@ export async function connectDevices(source: string, target: string, options: Co
 
 /** Prints a line for each device: network, device, path or reason, since when. Throws as `connectDevices` does. */
 export async function showRoutes(options: RouteOptions): Promise<void> {
-  const api = apiOf(options);
+  const api = restApi(options);
   const query = new URLSearchParams({ limit: '200' });
   for (const [name, value] of [
     ['networkId', options.network],
@@ -86,7 +82,7 @@ export async function showRoutes(options: RouteOptions): Promise<void> {
 }
 
 /** The network that both devices are in. Throws an Error where that isn't one. */
-async function sharedNetwork(api: Api, source: string, target: string): Promise<string> {
+async function sharedNetwork(api: RestApi, source: string, target: string): Promise<string> {
   const [from, to] = await Promise.all(
     [source, target].map((id) => api.ask<{ networkIds: string[] }>('GET', `/api/v1/devices/${id}`)),
   );
@@ -96,25 +92,4 @@ async function sharedNetwork(api: Api, source: string, target: string): Promise<
   if (other !== undefined)
     throw new Error(`They are in several networks together: give --network, one of ${shared.join(', ')}.`);
   return networkId;
-}
-
-interface Api {
-  ask<Answer>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer>;
-}
-
-function apiOf({ server, token = process.env.YGGDRASIL_TOKEN }: AskingOptions): Api {
-  if (token === undefined) throw new InvalidArgumentError('Give --token, or YGGDRASIL_TOKEN.');
-  return {
-    async ask<Answer>(method: 'GET' | 'POST', path: string, body?: unknown) {
-      const response = await fetch(new URL(path, server), {
-        method,
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-      });
-      const text = await response.text();
-      if (!response.ok) throw new Error(`The server refuses: ${response.status} ${text}`);
-      return JSON.parse(text) as Answer;
-    },
-  };
 }

@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** The exit code of a command that failed. */
 export const EXIT_FAILURE = 1;
 
@@ -29,6 +31,12 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
 export function decimalCents(text: string): string {
   if (/^(0|[1-9]\d*)(\.\d{1,6})?$/.test(text)) return text;
   throw new InvalidArgumentError('It must be cents: whole, or decimal with up to six decimals.');
+}
+
+/** An id of the command line, in lower case. Throws InvalidArgumentError. */
+export function idOf(text: string): string {
+  if (UUID.test(text)) return text.toLowerCase();
+  throw new InvalidArgumentError('It must be an id.');
 }
 
 /** Parses an option that is a URL with one of these schemes. Throws InvalidArgumentError. */

@@ -6,6 +6,7 @@ import {
   createAuditRecorder,
   createAuditService,
   createAuditStore,
+  createReceiptStore,
   loadSigningKeys,
   noteAll,
   type SigningKeys,
@@ -53,7 +54,15 @@ export function buildAudit(
   return {
     log,
     recorder,
-    service: createAuditService({ store, log, recorder, keys, clock, ed25519: dependencies.ed25519 }),
+    service: createAuditService({
+      store,
+      receipts: createReceiptStore(database),
+      log,
+      recorder,
+      keys,
+      clock,
+      ed25519: dependencies.ed25519,
+    }),
     database: auditedDatabase(database, recorder),
     async loadKeys() {
       loaded = await loadSigningKeys(store, dependencies);

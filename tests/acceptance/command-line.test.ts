@@ -33,6 +33,7 @@ const COMMANDS = [
   'abuse lift',
   'audit',
   'audit verify',
+  'audit show',
   'provider',
   'provision',
   'virtual-device',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -5,8 +6,17 @@ import { type DeviceCredentials, type RatatoskrClient, systemClock } from '../..
 import { Endpoint } from '../../device/provider/endpoint.ts';
 import { FEATURES } from '../../device/provider/features.ts';
 import { Provider, type ProviderReport } from '../../device/provider/provider.ts';
-import { ComputeCredit, ComputeDelta, decodePayload, RatatoskrType } from '../../proto/index.ts';
+import {
+  ComputeCredit,
+  ComputeDelta,
+  ComputeRequest,
+  decodePayload,
+  findReceiptProblem,
+  RatatoskrType,
+  readReceipt,
+} from '../../proto/index.ts';
 import { CREDIT_BYTES } from '../../server/domains/providers/index.ts';
+import { ed25519 } from '../../server/platform/secrets/index.ts';
 import { EndpointStandIn, says } from '../support/endpoint-stand-in.ts';
 import { until } from '../support/market.ts';
 import { openClient } from '../support/ratatoskr.ts';
@@ -22,6 +32,8 @@ let run: Promise<void>;
 /** Bytes of deltas that the provider sent, and that it may send more. */
 let sentBytes: number;
 let grantedBytes: number;
+/** The body of the last request that the provider was given. */
+let given: Uint8Array;
 
 beforeAll(async () => {
   server = await startTestServer({ YGGDRASIL_SLOT_WAIT_MS: '0' });
@@ -39,6 +51,7 @@ function openCountedClient(credentials: DeviceCredentials): RatatoskrClient {
     return send(type, payload);
   };
   client.on('work', ({ type, payload }) => {
+    if (type === RatatoskrType.COMPUTE_REQUEST) given = decodePayload(ComputeRequest, payload).body;
     if (type === RatatoskrType.COMPUTE_CREDIT) grantedBytes += decodePayload(ComputeCredit, payload).bytes;
   });
   return client;
@@ -87,6 +100,22 @@ afterEach(async () => {
 const clientOf = (token: string) =>
   new OpenAI({ baseURL: `${server.httpUrl}/v1`, apiKey: token, maxRetries: 0 });
 const messages = [{ role: 'user' as const, content: 'Hello?' }];
+
+interface Receipt {
+  readonly content: string;
+}
+
+/** What is wrong with a receipt that is written like this; null: nothing. */
+async function problemOf(text: string): Promise<string | null> {
+  try {
+    return await findReceiptProblem(readReceipt(JSON.parse(text)), {
+      sha256: (bytes) => createHash('sha256').update(bytes).digest(),
+      isSignedBy: ed25519.isSignedBy,
+    });
+  } catch (error) {
+    return String(error);
+  }
+}
 
 describe('a provider behind the server', () => {
   it('is held up by a reader that does not read, within its credit, while others go on', async () => {
@@ -190,6 +219,59 @@ describe('a provider behind the server', () => {
       const request = (await (await ask(`/${refused}`, token)).json()) as { failureCode: string | null };
       return request.failureCode === 'maximum_cost_exceeded';
     });
+  });
+
+  it('leaves a receipt with each side, which anybody can check without the server, to the last byte', async () => {
+    endpoint.answering = (response) => says(response, ['Hi', ' there']);
+    const asked = { model: 'm', messages };
+    const { id, usage } = await clientOf(world.alice.token).chat.completions.create(asked);
+    const requestId = id.replace('chatcmpl-', '');
+    const receiptsOf = async (token: string) => {
+      const { items } = await server.get<{ items: Receipt[] }>(`/api/v1/audit/messages/${requestId}`, token);
+      return items;
+    };
+    const [ours] = await receiptsOf(world.alice.token);
+    const [theirs] = await receiptsOf(world.bob.token);
+    const [ordered, served] = [ours, theirs].map((one) => JSON.parse(one?.content ?? ''));
+    const delivery = {
+      provider: expect.any(String),
+      answerHash: createHash('sha256').update('Hi there').digest('hex'),
+      completionTokens: usage?.completion_tokens,
+      microcentsPer1000Tokens: { prompt: '30000', cachedPrompt: '3000', completion: '120000' },
+    };
+    expect(ordered).toMatchObject({
+      receipt: 'yggdrasil receipt 1',
+      side: 'requester',
+      request: requestId,
+      state: 'COMPLETED',
+      orderHash: createHash('sha256').update(given).digest('hex'),
+      promptTokens: usage?.prompt_tokens,
+      delivered: [delivery],
+    });
+    expect(served).toMatchObject({
+      side: 'provider',
+      request: requestId,
+      orderHash: ordered.orderHash,
+      delivered: [delivery],
+      costMicrocents: ordered.costMicrocents,
+    });
+    expect(BigInt(served.feeMicrocents) + BigInt(served.earningsMicrocents)).toBe(
+      BigInt(ordered.costMicrocents),
+    );
+    // Neither says who the other is.
+    const [alice, bob] = [world.alice, world.bob].map(({ userId, token }) => [userId, token]);
+    for (const secret of bob ?? []) expect(JSON.stringify(ours)).not.toContain(secret);
+    for (const secret of alice ?? []) expect(JSON.stringify(theirs)).not.toContain(secret);
+
+    const text = JSON.stringify(ours);
+    expect(await problemOf(text)).toBeNull();
+    expect(await problemOf(JSON.stringify(theirs))).toBeNull();
+    const unseen: number[] = [];
+    for (let at = 0; at < text.length; at++) {
+      const other = String.fromCharCode(text.charCodeAt(at) ^ 1);
+      if ((await problemOf(text.slice(0, at) + other + text.slice(at + 1))) === null) unseen.push(at);
+    }
+    expect(unseen).toEqual([]);
   });
 
   it('gives a field that its endpoint refuses back to whoever sent it, and serves the next', async () => {

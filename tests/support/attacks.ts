@@ -160,6 +160,7 @@ export const ATTACKS: readonly Attack[] = [
     'GET',
     ({ transactionId }) => `marketplace/transactions/${transactionId}`,
   ),
+  on('audit.receipts.get', 'GET', ({ transactionId }) => `audit/messages/${transactionId}`),
   on('marketplace.providers.get', 'GET', ({ deviceId }) => `marketplace/providers/${deviceId}`),
   on('marketplace.providers.why', 'GET', ({ deviceId }) => `marketplace/providers/${deviceId}/why`),
   on('marketplace.requests.why', 'GET', ({ transactionId }) => `marketplace/requests/${transactionId}/why`),

@@ -14,6 +14,7 @@ export interface RecordRow {
   objects: string[];
   reason: string | null;
   left_out: number;
+  content_hash: Uint8Array | null;
   hash: Uint8Array;
 }
 
@@ -49,6 +50,7 @@ export const toRecord = (row: RecordRow): SealedRecord => ({
   objects: row.objects,
   reason: row.reason,
   leftOut: row.left_out,
+  contentHash: row.content_hash,
   hash: row.hash,
 });
 

@@ -2,6 +2,7 @@ export { auditedDatabase } from './audited-database.postgres.ts';
 export { createChainReader } from './chains.postgres.ts';
 export { type AuditLog, createAuditLog } from './log.ts';
 export type { AuditStore, StoredKey } from './ports.ts';
+export { createReceiptStore, keptReceipts } from './receipts.postgres.ts';
 export {
   type AuditRecorder,
   createAuditRecorder,
@@ -13,11 +14,12 @@ export {
   type AuditService,
   type ConsistencyProof,
   createAuditService,
+  type ReceiptProof,
   type RecordProof,
 } from './service.ts';
 export { loadSigningKeys, type SigningKeys } from './signing-keys.ts';
 export { createAuditStore, noteAll } from './store.postgres.ts';
-export { PLATFORM, principalOf, type SealedRecord, type SignedHead } from './types.ts';
+export { PLATFORM, principalOf, type Receipt, type SealedRecord, type SignedHead } from './types.ts';
 export {
   type AuditProblem,
   type VerificationReport,

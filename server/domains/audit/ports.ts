@@ -26,6 +26,20 @@ export interface StoredKey {
   readonly privateKeySealed: Uint8Array;
 }
 
+/** Where receipts are kept. */
+export interface ReceiptStore {
+  /** Of one request those that the actor may read: as who asked for it, and as whose provider served it. */
+  listReceipts(
+    actor: AccountActor,
+    subjectId: string,
+  ): Promise<readonly { readonly content: string; readonly contentHash: Uint8Array }[]>;
+  /** The record that has this hash, with the hash that it follows; null: it has no place yet, or is gone. */
+  findRecordOf(
+    tenantId: TenantId,
+    contentHash: Uint8Array,
+  ): Promise<{ readonly record: SealedRecord; readonly follows: Uint8Array } | null>;
+}
+
 /** Where the audit is kept. Nothing in it is ever changed. */
 export interface AuditStore extends ChainReader {
   /** Notes records in a transaction of their own. */

@@ -6,7 +6,7 @@ import { AppError, notFound } from '../../kernel/errors.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { AuditLog } from './log.ts';
-import type { AuditStore } from './ports.ts';
+import type { AuditStore, ReceiptStore } from './ports.ts';
 import type { AuditRecorder } from './recorder.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import { type Countersignature, PLATFORM, principalOf, type SealedRecord, type SignedHead } from './types.ts';
@@ -22,6 +22,13 @@ export interface RecordProof {
   readonly head: SignedHead;
   /** The hashes beside the way from the record to the root (RFC 9162 section 2.1.3). */
   readonly path: readonly Uint8Array[];
+}
+
+/** What happened for one side of a request, and that it is in that side's log. */
+export interface ReceiptProof extends RecordProof {
+  readonly content: string;
+  /** The hash that the record follows. */
+  readonly follows: Uint8Array;
 }
 
 /** That a log is the beginning of a later one. */
@@ -42,6 +49,11 @@ export interface AuditService {
   getLastHead(actor: Actor): Promise<SignedHead | null>;
   /** That a record is in the tenant's log. Refuses with `audit_record_not_found` what is gone or never was. */
   proveRecord(actor: Actor, index: number): Promise<RecordProof>;
+  /**
+   * What one request was, for each side of it that the actor may see: as who asked, as whose provider served it. Refuses with
+   * `receipt_not_found` what is another's, unknown, still at work, or older than what is kept.
+   */
+  proveReceipts(actor: Actor, subjectId: string): Promise<readonly ReceiptProof[]>;
   /**
    * That the log of `from` records is the beginning of the one of `to`. Refuses with `audit_record_not_found` sizes that the
    * log doesn't have, or that are older than what is kept.
@@ -68,6 +80,7 @@ export interface AuditService {
 /** What the service needs. */
 export interface AuditServiceDependencies {
   readonly store: AuditStore;
+  readonly receipts: ReceiptStore;
   readonly log: AuditLog;
   readonly recorder: Pick<AuditRecorder, 'note'>;
   readonly keys: () => SigningKeys;
@@ -79,7 +92,7 @@ const recordNotFound = () => notFound('audit_record');
 
 /** Builds the service. */
 export function createAuditService(dependencies: AuditServiceDependencies): AuditService {
-  const { store, log, keys } = dependencies;
+  const { store, receipts, log, keys } = dependencies;
   /** A tenant reads no keys. */
   const withKey = (head: SignedHead): SignedHead => ({
     ...head,
@@ -124,6 +137,23 @@ export function createAuditService(dependencies: AuditServiceDependencies): Audi
       if (record?.index !== index) throw recordNotFound();
       const { tree } = await requireTree(tenantId);
       return { record, head, path: await proveInclusion(index, head.size, tree.hash) };
+    },
+    async proveReceipts(actor, subjectId) {
+      const account = requirePermission(actor, 'money.read');
+      const { tenantId } = account;
+      const kept = await receipts.listReceipts(account, subjectId);
+      // Nobody has a head signed for what isn't there.
+      const head = kept.length === 0 ? null : await log.signHead(tenantId);
+      if (head === null) throw notFound('receipt');
+      const { tree } = await requireTree(tenantId);
+      const proofs: ReceiptProof[] = [];
+      for (const { content, contentHash } of kept) {
+        const found = await receipts.findRecordOf(tenantId, contentHash);
+        if (found === null || found.record.index >= head.size) throw notFound('receipt');
+        const path = await proveInclusion(found.record.index, head.size, tree.hash);
+        proofs.push({ content, ...found, head, path });
+      }
+      return proofs;
     },
     async proveContinuation(actor, from, to) {
       const { tenantId } = requirePermission(actor, 'audit.witness');

@@ -9,10 +9,23 @@ export const PLATFORM = asId<TenantId>('00000000-0000-0000-0000-000000000000');
 export type RecordClass = 'access' | 'change' | 'money' | 'emergency';
 
 /** A record before it has a place in a chain. */
-export type NotedRecord = Omit<AuditLogRecord, 'tenantId' | 'index' | 'class'> & {
+export type NotedRecord = Omit<AuditLogRecord, 'tenantId' | 'index' | 'class' | 'contentHash'> & {
   readonly tenantId: TenantId;
   readonly class: RecordClass;
 };
+
+/** What happened, for one side of it: a text that is kept, and stands in that side's log by its hash. */
+export interface Receipt {
+  /** Its record. */
+  readonly record: NotedRecord;
+  /** The request it is about. */
+  readonly subjectId: string;
+  /** Whose side of it: an account that asked, or a provider. */
+  readonly partId: string;
+  /** Who may read it beside the administrators; null: everybody of the tenant who may read what is earned. */
+  readonly accountId: string | null;
+  readonly content: string;
+}
 
 /** A record in its chain. */
 export interface SealedRecord extends AuditLogRecord {

@@ -13,7 +13,7 @@ import { usageOf, type Verdict, verdictOf } from './billing.ts';
 import { sealAnswer } from './kept-answer.ts';
 import type { RequestTimes } from './limits.ts';
 import type { RequestLedger } from './ports.ts';
-import { lastShare, servingProvider } from './shares.ts';
+import { type DeliveredText, hashOf, lastShare, servingProvider } from './shares.ts';
 import type { ComputeEvent } from './types.ts';
 import { holdGoneUnit, notExchangedUnit, paidUnit, unpaidShare, unpaidUnit } from './units.ts';
 
@@ -74,7 +74,7 @@ export async function endRequest(
   // Who left before anybody was asked to go on owes nobody an end of the answer.
   const wasServed = stream.hasText && last.attempt?.isSent !== false;
   let verdict = verdictOf(last.end, wasServed, last.attempt?.isInTime ?? false);
-  let counted: CountedTexts = { tokens: 0, paddedShare: 0 };
+  let counted: CountedTexts = { tokens: 0, hash: null, paddedShare: 0 };
   try {
     if (verdict.kind !== 'unpaid')
       counted = await countTexts(stream.partTexts, transaction.requester.tenantId, tokens);
@@ -86,12 +86,11 @@ export async function endRequest(
   if (last.attempt !== null && !last.isJudged)
     providers.judge(last.attempt, completionTokens, counted.paddedShare);
   if (verdict.kind === 'unpaid') return endUnpaid(transaction, last, verdict.code, context);
-  return endPaid(transaction, last, stream, { verdict, completionTokens, isKept }, context);
+  return endPaid(transaction, last, stream, { verdict, text: counted, isKept }, context);
 }
 
-/** What is billed of the texts of an answer, and the part of them that is not, from 0 to 1. */
-interface CountedTexts {
-  readonly tokens: number;
+/** The texts of an answer, and the part of them that is not billed, from 0 to 1. */
+interface CountedTexts extends DeliveredText {
   readonly paddedShare: number;
 }
 
@@ -106,6 +105,7 @@ export async function countTexts(
   const counts = await Promise.all(billable.map((text) => tokens.countText(tenantId, text)));
   const length = texts.join('').length;
   return {
+    hash: length === 0 ? null : hashOf(texts.join('\n')),
     tokens: counts.reduce((sum, count) => sum + count, 0),
     paddedShare: length === 0 ? 0 : 1 - billable.join('').length / length,
   };
@@ -135,7 +135,7 @@ async function endPaid(
   stream: AnswerStream,
   answer: {
     readonly verdict: Exclude<Verdict, { kind: 'unpaid' }>;
-    readonly completionTokens: number;
+    readonly text: DeliveredText;
     readonly isKept: boolean;
   },
   context: EndContext,
@@ -146,7 +146,7 @@ async function endPaid(
   const claim = verdict.kind === 'paid' ? verdict.claim : null;
   const earlierTokens = last.earlierShares.reduce((sum, earlier) => sum + earlier.completionTokens, 0);
   const counts = {
-    countedTokens: answer.completionTokens,
+    text: answer.text,
     tokensMax: transaction.completionTokensMax - earlierTokens,
     claim,
   };
@@ -253,13 +253,13 @@ function unpaidShares(transaction: BegunTransaction, { attempt, earlierShares }:
 }
 
 function endedOf(
-  { id, requester, model, promptTokens, createdAtMs, keyId }: BegunTransaction,
+  { id, requester, model, promptTokens, createdAtMs, keyId, orderHash }: BegunTransaction,
   { attempts }: LastAttempt,
   result: Pick<EndedTransaction, 'state' | 'finishReason' | 'failureCode' | 'shares'>,
   finishedAtMs: number,
 ): EndedTransaction {
   const mayHaveKey = keyId !== null;
-  const asked = { id, requester, model, promptTokens, createdAtMs, keyId, mayHaveKey };
+  const asked = { id, requester, model, promptTokens, createdAtMs, keyId, orderHash, mayHaveKey };
   return { ...asked, attempts, finishedAtMs, ...result };
 }
 

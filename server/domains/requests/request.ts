@@ -170,17 +170,13 @@ export class ComputeRequest {
     const { beginning } = this.#stream;
     const body = beginning === null ? null : order.continuationBody(beginning);
     if (body === null) return null;
-    const { tokens } = await countTexts(
-      this.#stream.partTexts,
-      requester.tenantId,
-      this.#dependencies.tokens,
-    );
-    const isAll = this.#brokenOff.completionTokens + tokens >= this.#costs.tokensMaxAt(attempt.model);
+    const text = await countTexts(this.#stream.partTexts, requester.tenantId, this.#dependencies.tokens);
+    const isAll = this.#brokenOff.completionTokens + text.tokens >= this.#costs.tokensMaxAt(attempt.model);
     if (isAll || !this.#credit.reserveBody(body.length)) return null;
     this.#continuationBody = body;
-    this.#brokenOff.add(attempt, tokens);
+    this.#brokenOff.add(attempt, text);
     this.#stream.beginPart();
-    return tokens;
+    return text.tokens;
   }
 
   /** True: nobody has seen what was delivered, which is dropped. */

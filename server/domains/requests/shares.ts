@@ -1,9 +1,20 @@
+import { createHash } from 'node:crypto';
 import type { TransactionId } from '../../kernel/ids.ts';
 import type { PricingService } from '../pricing/index.ts';
 import type { Attempt, TokenClaim } from '../providers/index.ts';
 import type { BegunTransaction, ServingProvider, TransactionShare } from '../transactions/index.ts';
 import { billedTokens } from './billing.ts';
 import type { ComputeOrder, KeyedRequester } from './types.ts';
+
+/** What a provider delivered: its billable tokens, and the SHA-256 of all of its text, in hexadecimal. */
+export interface DeliveredText {
+  readonly tokens: number;
+  readonly hash: string | null;
+}
+
+/** SHA-256 in hexadecimal. */
+export const hashOf = (content: Uint8Array | string): string =>
+  createHash('sha256').update(content).digest('hex');
 
 /** The provider of an attempt, as transactions have it. */
 export function servingProvider({ provider }: Attempt): ServingProvider {
@@ -33,13 +44,26 @@ export function begunTransaction(
   const { model, promptTokens } = order;
   const provider = servingProvider(attempt);
   const { prices } = attempt.model;
-  return { id, requester, keyId, model, provider, prices, promptTokens, createdAtMs, nodeId, ...hold };
+  const orderHash = hashOf(order.body);
+  return {
+    id,
+    requester,
+    keyId,
+    model,
+    provider,
+    prices,
+    promptTokens,
+    createdAtMs,
+    nodeId,
+    orderHash,
+    ...hold,
+  };
 }
 
 /** What an attempt gets that broke off, and was gone on with: the tokens that it delivered, but no prompt. */
 function brokenOffShare(
   attempt: Attempt,
-  completionTokens: number,
+  { tokens: completionTokens, hash }: DeliveredText,
   pricing: PricingService,
 ): TransactionShare {
   const { prices } = attempt.model;
@@ -51,6 +75,7 @@ function brokenOffShare(
     ...pricing.price({ prompt: 0, cachedPrompt: 0, completion: completionTokens }, prices),
     claimedTokens: 0,
     countedTokens: 0,
+    answerHash: hash,
   };
 }
 
@@ -58,11 +83,15 @@ function brokenOffShare(
 export function lastShare(
   { promptTokens, prices: firstPrices, provider }: BegunTransaction,
   attempt: Attempt | null,
-  { countedTokens, tokensMax, claim }: { countedTokens: number; tokensMax: number; claim: TokenClaim | null },
+  {
+    text,
+    tokensMax,
+    claim,
+  }: { readonly text: DeliveredText; readonly tokensMax: number; readonly claim: TokenClaim | null },
   pricing: PricingService,
 ): TransactionShare {
   const prices = attempt?.model.prices ?? firstPrices;
-  const completionTokens = Math.min(countedTokens, tokensMax);
+  const completionTokens = Math.min(text.tokens, tokensMax);
   const billed = billedTokens({ prompt: promptTokens, completion: completionTokens }, claim);
   return {
     provider: attempt === null ? provider : servingProvider(attempt),
@@ -72,7 +101,8 @@ export function lastShare(
     ...pricing.price(billed, prices),
     claimedTokens: claim === null ? 0 : claim.promptTokens + claim.completionTokens,
     // Its claim is about all that it was given, the beginning of an answer included.
-    countedTokens: claim === null || attempt === null ? 0 : attempt.order.promptTokens + countedTokens,
+    countedTokens: claim === null || attempt === null ? 0 : attempt.order.promptTokens + text.tokens,
+    answerHash: text.hash,
   };
 }
 
@@ -88,9 +118,9 @@ export class BrokenOffShares {
     this.#pricing = pricing;
   }
 
-  /** The attempt delivered so many tokens. */
-  add(attempt: Attempt, completionTokens: number): void {
-    if (completionTokens > 0) this.#shares.push(brokenOffShare(attempt, completionTokens, this.#pricing));
+  /** The attempt delivered this. */
+  add(attempt: Attempt, text: DeliveredText): void {
+    if (text.tokens > 0) this.#shares.push(brokenOffShare(attempt, text, this.#pricing));
   }
 
   /** Nothing of what they delivered is used. */

@@ -22,6 +22,7 @@ import {
 } from '../transactions/index.ts';
 import { claimedKeys, freedKeys, keptAnswers } from './key-rows.postgres.ts';
 import type { KeyClaim } from './ports.ts';
+import { receiptRows } from './receipts.ts';
 
 /** The id of a request's hold; a failover to a dearer provider takes a further one. */
 export function holdIdFor(id: TransactionId, holds: number): TransferId {
@@ -95,7 +96,11 @@ export function paidUnit(
 ): UnitOfWork {
   const { id, requester, shares } = ended;
   const { tenantId } = requester;
-  const rows: BusinessRow[] = [businessRow(endedTransactions, ended), ...charges(ended)];
+  const rows: BusinessRow[] = [
+    businessRow(endedTransactions, ended),
+    ...charges(ended),
+    ...receiptRows(ended),
+  ];
   if (keptAnswer !== null)
     rows.push(businessRow(keptAnswers, { tenantId, transactionId: id, answer: keptAnswer }));
   const payees = shares.map(({ provider, earningsMicrocents }) => ({
@@ -146,6 +151,7 @@ export function unpaidShare(provider: ServingProvider, prices: TransactionPrices
     earningsMicrocents: 0n,
     claimedTokens: 0,
     countedTokens: 0,
+    answerHash: null,
   };
 }
 
@@ -169,6 +175,7 @@ export function abandonedEnd(
     finishedAtMs,
     mayHaveKey: true,
     keyId: null,
+    orderHash: null,
     shares: [unpaidShare(provider, prices)],
   };
 }
@@ -179,6 +186,7 @@ function unpaidRows(ended: EndedTransaction): BusinessRow[] {
     businessRow(endedTransactions, ended),
     businessRow(freedKeys, { tenantId: requester.tenantId, transactionId: id }),
     ...charges(ended),
+    ...receiptRows(ended),
   ];
 }
 

@@ -67,6 +67,8 @@ export interface BegunTransaction {
   readonly nodeId: string;
   /** The API key that it came with; null: none. */
   readonly keyId: CredentialId | null;
+  /** SHA-256 of what was ordered, in hexadecimal. */
+  readonly orderHash: string;
 }
 
 /** Another hold in place of the one before: a dearer provider takes the transaction over. */
@@ -90,6 +92,8 @@ export interface TransactionShare {
   /** What the provider said, and what passed through the server; both 0 where it said nothing. */
   readonly claimedTokens: number;
   readonly countedTokens: number;
+  /** SHA-256 of what it delivered, in hexadecimal; null: nothing that is paid for. */
+  readonly answerHash: string | null;
 }
 
 /** A transaction as it ends: written together with what resolves its hold. */
@@ -108,6 +112,8 @@ export interface EndedTransaction {
   readonly mayHaveKey: boolean;
   /** The API key that it came with; null: none, or not known any more. */
   readonly keyId: CredentialId | null;
+  /** SHA-256 of what was ordered, in hexadecimal; null: not known any more. */
+  readonly orderHash: string | null;
   /** One for each provider that is shown it: the one that ended it, last. */
   readonly shares: readonly TransactionShare[];
 }

@@ -37,6 +37,7 @@ import { listApiKeys } from './api-keys/list.ts';
 import { revokeApiKey } from './api-keys/revoke.ts';
 import { countersignAuditHead } from './audit/countersign.ts';
 import { getLastAuditHead } from './audit/get-last-head.ts';
+import { getReceipts } from './audit/get-receipts.ts';
 import { inspectAudit } from './audit/inspect.ts';
 import { listAuditHeads } from './audit/list-heads.ts';
 import { listPlatformAuditRecords } from './audit/list-platform-records.ts';
@@ -389,6 +390,7 @@ const auditRoutes = (services: RestServices) => [
   listAuditHeads(services),
   getLastAuditHead(services),
   proveAuditRecord(services),
+  getReceipts(services),
   proveAuditContinuation(services),
   countersignAuditHead(services),
   listPlatformAuditRecords(services),

@@ -25,6 +25,12 @@ export const AUDIT_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'audit_record_not_found',
   },
+  'audit.receipts.get': {
+    valid: () => ({ path: `/api/v1/audit/messages/${UNKNOWN_ID}` }),
+    refused: () => ({ path: `/api/v1/audit/messages/${UNKNOWN_ID}` }),
+    status: 404,
+    code: 'receipt_not_found',
+  },
   'audit.consistency.get': {
     valid: () => ({ path: '/api/v1/audit/consistency?from=1&to=1' }),
     refused: () => ({ path: '/api/v1/audit/consistency?from=1&to=1000000' }),

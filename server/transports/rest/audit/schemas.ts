@@ -53,6 +53,10 @@ export const recordSchema = z
     objects: z.array(z.string()).describe('What it was about, by id.'),
     reason: z.string().nullable(),
     leftOut: z.int().describe('Looks and refusals before it that were too many to be recorded.'),
+    contentHash: z
+      .string()
+      .nullable()
+      .describe('SHA-256 of the receipt that the record is of, in hexadecimal; null: of none.'),
     hash: z.string(),
   })
   .meta({ id: 'AuditRecord' });
@@ -84,8 +88,9 @@ export const witnessedHeadSchema = z
   .meta({ id: 'WitnessedAuditHead' });
 
 /** A record at the border. */
-export const recordToJson = ({ atMs, hash, objects, ...record }: SealedRecord) => ({
+export const recordToJson = ({ atMs, hash, objects, contentHash, ...record }: SealedRecord) => ({
   ...record,
+  contentHash: contentHash === null ? null : toHex(contentHash),
   objects: [...objects],
   at: toIsoTime(atMs),
   hash: toHex(hash),

@@ -1,0 +1,60 @@
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { findReceiptProblem, type ProvenReceipt, readReceipt, toHex } from '../../proto/index.ts';
+import { type RestApiOptions, restApi } from '../node/rest-api.ts';
+
+/** The options of `audit show`. */
+export interface ShowReceiptOptions extends RestApiOptions {
+  readonly provider?: boolean;
+}
+
+/** What a public key of Ed25519 begins with in DER (RFC 8410 section 4). */
+const DER_BEGINNING = Buffer.from('302a300506032b6570032100', 'hex');
+
+/** Prints the receipt of a request as the server gives it. Throws an Error for a refusal. */
+export async function showReceipt(request: string, options: ShowReceiptOptions): Promise<void> {
+  const { items } = await restApi(options).ask<{ items: { readonly content: string }[] }>(
+    'GET',
+    `/api/v1/audit/messages/${request}`,
+  );
+  const receipt = options.provider ? items.at(-1) : items[0];
+  process.stdout.write(`${JSON.stringify(receipt, null, 2)}\n`);
+}
+
+/** Checks a receipt that was kept in a file, and prints what it says. Throws an Error that says what is wrong with it. */
+export async function verifyReceipt(file: string, key: string | null): Promise<void> {
+  const receipt = readKept(file);
+  const problem = await findReceiptProblem(receipt, {
+    sha256: (bytes) => createHash('sha256').update(bytes).digest(),
+    isSignedBy,
+  });
+  if (problem !== null) throw new Error(`${file}: ${problem}.`);
+  const signedBy = toHex(receipt.head.publicKey);
+  if (key !== null && key !== signedBy) throw new Error(`${file}: it is signed by another key: ${signedBy}.`);
+  const signedAt = new Date(receipt.head.signedAtMs).toISOString();
+  const lines = [
+    JSON.stringify(JSON.parse(receipt.content), null, 2),
+    `This is record ${receipt.record.index} of ${receipt.head.size} in the log of tenant ${receipt.record.tenantId},`,
+    `signed ${signedAt} by ${signedBy}.`,
+    ...(key === null ? ['Whether that is the key of your server, only you can say: give --key.'] : []),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function readKept(file: string): ProvenReceipt {
+  try {
+    return readReceipt(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    throw new Error(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function isSignedBy(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
+  const der = Buffer.concat([DER_BEGINNING, publicKey]);
+  try {
+    return verify(null, bytes, createPublicKey({ key: der, format: 'der', type: 'spki' }), signature);
+  } catch {
+    // No point of the curve.
+    return false;
+  }
+}
