@@ -1,11 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { InvalidArgumentError } from 'commander';
-
-interface AskingOptions {
-  readonly server: string;
-  readonly token?: string;
-  readonly network?: string;
-}
+import { type Api, type AskingOptions, apiOf } from './api.ts';
 
 /** The options of `devices connect`. */
 export interface ConnectOptions extends AskingOptions {
@@ -34,8 +28,6 @@ interface Route {
   readonly since: string | null;
 }
 
-/** What the server gets for its answer, in milliseconds. */
-const ANSWER_TIMEOUT_MS = 30_000;
 /** How often the answer to a question is looked for, in milliseconds. */
 const LOOK_INTERVAL_MS = 1_000;
 
@@ -96,25 +88,4 @@ async function sharedNetwork(api: Api, source: string, target: string): Promise<
   if (other !== undefined)
     throw new Error(`They are in several networks together: give --network, one of ${shared.join(', ')}.`);
   return networkId;
-}
-
-interface Api {
-  ask<Answer>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer>;
-}
-
-function apiOf({ server, token = process.env.YGGDRASIL_TOKEN }: AskingOptions): Api {
-  if (token === undefined) throw new InvalidArgumentError('Give --token, or YGGDRASIL_TOKEN.');
-  return {
-    async ask<Answer>(method: 'GET' | 'POST', path: string, body?: unknown) {
-      const response = await fetch(new URL(path, server), {
-        method,
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-      });
-      const text = await response.text();
-      if (!response.ok) throw new Error(`The server refuses: ${response.status} ${text}`);
-      return JSON.parse(text) as Answer;
-    },
-  };
 }
