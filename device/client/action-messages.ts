@@ -118,14 +118,18 @@ export function encodeActionReport(id: string, number: number, report: ActionRep
       return encodePayload(ThorResult, { ...of, begun: {} });
     case 'progress': {
       const { fraction, text } = report;
-      const done = fraction === null ? {} : { permille: Math.round(Math.min(1, Math.max(0, fraction)) * 1_000) };
+      const done =
+        fraction === null ? {} : { permille: Math.round(Math.min(1, Math.max(0, fraction)) * 1_000) };
       return encodePayload(ThorResult, { ...of, progress: { text: toWholeCharacters(text), ...done } });
     }
     case 'chunk':
       return encodePayload(ThorResult, { ...of, chunk: report.content });
     case 'end': {
       const { outcome, error, values } = report;
-      const refusal = error === null ? null : { code: errorCodeNumber(error.code), message: toWholeCharacters(error.message) };
+      const refusal =
+        error === null
+          ? null
+          : { code: errorCodeNumber(error.code), message: toWholeCharacters(error.message) };
       const end = { outcome: outcomeNumber(outcome), error: refusal, values: toValues(values) };
       return encodePayload(ThorResult, { ...of, end });
     }

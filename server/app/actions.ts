@@ -1,4 +1,3 @@
-import { FrameType } from '../../proto/index.ts';
 import { createActionService, createActionStore } from '../domains/actions/index.ts';
 import { createMembershipStore } from '../domains/devices/index.ts';
 import { startActionJobs } from '../jobs/action-jobs.ts';
@@ -29,12 +28,7 @@ export function buildActions(
     devices,
     networks,
     members,
-    permissions: {
-      async requireAllowed({ id, networkId, sourceId, targetId, name }) {
-        const rules = await permissions.load(networkId);
-        await rules.requireDirected({ id, type: FrameType.COMMAND, sourceId, targetId, name: () => name });
-      },
-    },
+    permissions: { requireAllowed: (asked) => permissions.requireCommandAllowed(asked) },
     outlet: createActionOutlet(relay, members),
     room: disk,
     clock,

@@ -15,7 +15,7 @@ import type { DeviceMemoryContent } from '../../device/virtual/ports.ts';
 import { VirtualDevice } from '../../device/virtual/virtual-device.ts';
 import { Delivery, encodePayload, FrameType, ThorResult, uuidToBytes } from '../../proto/index.ts';
 import { eventually } from '../integration/http/server-under-test.ts';
-import { BifrostSocket, codeOf } from '../support/bifrost-socket.ts';
+import { BifrostSocket } from '../support/bifrost-socket.ts';
 import { createDeviceCore } from '../support/core.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import {
@@ -219,14 +219,14 @@ describe('the reports of a device', () => {
     const say = async (socket: BifrostSocket, report: Parameters<typeof ThorResult.encode>[0]) => {
       const payload = encodePayload(ThorResult, { actionId: uuidToBytes(id), ...report });
       socket.send({ type: FrameType.THOR_RESULT, delivery: Delivery.STORED }, payload);
-      return Promise.race([
-        socket.next(FrameType.ACK).then(() => 'kept'),
-        socket.next(FrameType.ERROR).then(codeOf),
-      ]).catch((error: Error) => {
-        const refusal = socket.frames.findIndex(({ header }) => header.type === FrameType.ERROR);
-        if (refusal >= 0) socket.frames.splice(refusal, 1);
-        return error.message.replace('refused: ', '');
-      });
+      return socket.next(FrameType.ACK).then(
+        () => 'kept',
+        (error: Error) => {
+          const refusal = socket.frames.findIndex(({ header }) => header.type === FrameType.ERROR);
+          if (refusal >= 0) socket.frames.splice(refusal, 1);
+          return error.message.replace('refused: ', '');
+        },
+      );
     };
     // It announced no capabilities: it was asked by a command.
     await owner.next(FrameType.COMMAND);

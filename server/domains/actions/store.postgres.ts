@@ -10,14 +10,12 @@ import type { ActingDevice } from './types.ts';
 
 /** Actions in PostgreSQL: the role that keeps what devices say writes them, who asks reads them under the policies. */
 export function createActionStore(database: Database): ActionStore {
-  return { ...lookups(database), ...changes(database), ...endings(database) };
+  return { ...lookups(database), ...queues(database), ...changes(database), ...endings(database) };
 }
 
 type Part<Name extends keyof ActionStore> = Pick<ActionStore, Name>;
 
-function lookups(
-  database: Database,
-): Part<'find' | 'list' | 'findGiven' | 'findQueues' | 'listGiven' | 'events'> {
+function lookups(database: Database): Part<'find' | 'list' | 'events'> {
   return {
     find: (actor, id) =>
       database.tenant(actor, async (sql) => {
@@ -43,6 +41,19 @@ function lookups(
         return rows.map(toAction);
       }),
 
+    events: ({ tenantId, id }, after, limit) =>
+      database.system('relay', async (sql) => {
+        const rows = await sql<EventRow[]>`
+          SELECT * FROM action_events
+          WHERE tenant_id = ${tenantId} AND action_id = ${id} AND number > ${after}
+          ORDER BY number LIMIT ${limit}`;
+        return rows.map(toEvent);
+      }),
+  };
+}
+
+function queues(database: Database): Part<'findGiven' | 'findQueues' | 'listGiven'> {
+  return {
     findGiven: (device, id) =>
       database.system('relay', async (sql) => {
         const [row] = await sql<ActionRow[]>`
@@ -76,15 +87,6 @@ function lookups(
             AND state IN ('sent', 'begun')
           ORDER BY sent_at, priority DESC, created_at, id`;
         return rows.map(toAction);
-      }),
-
-    events: ({ tenantId, id }, after, limit) =>
-      database.system('relay', async (sql) => {
-        const rows = await sql<EventRow[]>`
-          SELECT * FROM action_events
-          WHERE tenant_id = ${tenantId} AND action_id = ${id} AND number > ${after}
-          ORDER BY number LIMIT ${limit}`;
-        return rows.map(toEvent);
       }),
   };
 }

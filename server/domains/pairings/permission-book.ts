@@ -1,4 +1,4 @@
-import type { FrameView } from '../../../proto/index.ts';
+import { FrameType, type FrameView } from '../../../proto/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { gather } from '../../kernel/gather.ts';
@@ -241,6 +241,22 @@ export class PermissionBook {
   /** The rules of a network, read where nobody holds them. */
   load(networkId: NetworkId): NetworkRules | Promise<NetworkRules> {
     return this.#networks.load(networkId);
+  }
+
+  /**
+   * Resolves where one device may ask another for something that is no frame between them, but counts as a COMMAND. Refuses with
+   * `connection_required`, `connection_limited`. What is allowed once is so for one id, however often.
+   */
+  async requireCommandAllowed({
+    networkId,
+    name,
+    ...asked
+  }: Omit<DirectedFrame, 'type' | 'name'> & {
+    readonly networkId: NetworkId;
+    readonly name: string;
+  }): Promise<void> {
+    const rules = await this.load(networkId);
+    await rules.requireDirected({ ...asked, type: FrameType.COMMAND, name: () => name });
   }
 
   /** The rules of a network that somebody holds. */

@@ -138,7 +138,10 @@ function eventMessage({ id }: Action, event: ActionEvent): Parameters<typeof Tho
     case 'progress':
       return {
         ...of,
-        progress: { text: event.text, ...(event.fraction === null ? {} : { permille: Math.round(event.fraction * 1_000) }) },
+        progress: {
+          text: event.text,
+          ...(event.fraction === null ? {} : { permille: Math.round(event.fraction * 1_000) }),
+        },
       };
     case 'chunk':
       return { ...of, chunk: event.content };
