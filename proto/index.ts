@@ -56,6 +56,11 @@ export const {
   StreamCredit,
   StreamData,
   StreamPosition,
+  ThorAction,
+  ThorCancel,
+  ThorCredit,
+  ThorOutcome,
+  ThorResult,
   TokenUsage,
   Value,
   Welcome,
@@ -64,6 +69,7 @@ export const {
 export type FrameType = yggdrasil.v1.FrameType;
 export type Delivery = yggdrasil.v1.Delivery;
 export type PairState = yggdrasil.v1.PairState;
+export type ThorOutcome = yggdrasil.v1.ThorOutcome;
 export type RatatoskrPattern = yggdrasil.v1.RatatoskrPattern;
 export type RatatoskrType = yggdrasil.v1.RatatoskrType;
 /** The generated types, for annotations: `yggdrasil.v1.Hello`. */

@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import { type Command, CommanderError, program } from 'commander';
 import { createBenchCommand } from '../bench/command.ts';
-import { createDevicesCommand, createRouteCommand } from '../device/control/command.ts';
+import { createActCommand, createDevicesCommand, createRouteCommand } from '../device/control/command.ts';
 import { createDemoCommand } from '../device/demo/command.ts';
 import { createRuleEndpointCommand } from '../device/examples/rule-endpoint/command.ts';
 import { createFrameCommand } from '../device/frame/command.ts';
@@ -50,6 +50,7 @@ const COMMANDS: readonly Command[] = [
   createRatatoskrCommand(),
   createDevicesCommand(),
   createRouteCommand(),
+  createActCommand(),
   createLockCommand(),
   createRuleEndpointCommand(),
   createDemoCommand(),

@@ -1,9 +1,12 @@
 import { Ack, Delivery, decodePayload, FrameType, type FrameView } from '../../proto/index.ts';
+import type { ActionRun, ActOptions } from './asked-actions.ts';
 import { Connection } from './connection.ts';
+import { DeviceActions } from './device-actions.ts';
 import { DeviceConnections, decodeConnectionState } from './device-connections.ts';
 import { dispatch } from './dispatch.ts';
 import { BifrostError } from './errors.ts';
 import { checkFrame, type FrameChannel, type OutgoingFrame, requireUuid } from './frame-channel.ts';
+import type { ActionHandler, ActionHandlerOptions } from './incoming-actions.ts';
 import { COMMAND_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './limits.ts';
 import { Listeners } from './listeners.ts';
 import {
@@ -14,6 +17,7 @@ import {
   type DeviceEvent,
   decodeCommandResult,
   decodeError,
+  encodeCapabilities,
   encodeCommand,
   encodeCommandResult,
   encodeEvent,
@@ -42,13 +46,15 @@ export class BifrostClient {
   readonly #stream: StreamReader;
   /** Connections with other devices: asking, answering, withdrawing. */
   readonly connections: DeviceConnections;
+  readonly #actions: DeviceActions;
+  readonly #capabilities: DeviceCapabilities | null;
   #droppedFrames = 0;
 
   constructor(
     options: { url: string; capabilities: DeviceCapabilities | null; resume: StreamPosition | null },
     dependencies: { channel: FrameChannel; openSocket: SocketOpener; clock: Clock; random: Random },
   ) {
-    const capabilities = options.capabilities === null ? null : capabilitiesShape(options.capabilities);
+    this.#capabilities = options.capabilities;
     this.#channel = dependencies.channel;
     this.#clock = dependencies.clock;
     this.#commands = new PendingCommands(dependencies.clock);
@@ -57,12 +63,27 @@ export class BifrostClient {
       (frame, signal) => this.request(frame, signal === undefined ? {} : { signal }),
       dependencies.clock,
     );
+    this.#actions = new DeviceActions(
+      {
+        isOpen: () => this.#connection.state === 'open',
+        request: (frame) => this.request(frame),
+        sendTransient: (frame) => this.sendTransient(frame),
+        report: (payload) => this.send({ type: FrameType.THOR_RESULT, payload }),
+      },
+      dependencies,
+    );
     this.#connection = new Connection(
       { url: options.url },
       {
         ...dependencies,
         handlers: {
-          hello: () => ({ resume: this.#stream.position, capabilities }),
+          hello: () => {
+            const capabilities = this.#actions.listedIn(this.#capabilities);
+            return {
+              resume: this.#stream.position,
+              capabilities: capabilities && capabilitiesShape(capabilities),
+            };
+          },
           opened: (start) => this.#opened(start),
           received: (frame) => this.#frameReceived(frame),
           dropped: (detail) => {
@@ -78,6 +99,7 @@ export class BifrostClient {
           closed: (error, end) => {
             this.#outbox.rejectAll(error);
             this.#commands.settleAll(error);
+            this.#actions.closed(error);
             this.#listeners.emit('close', end);
           },
         },
@@ -216,6 +238,30 @@ export class BifrostClient {
     });
   }
 
+  /**
+   * Asks another device for an action: it is kept by the server until its end, and reaches a device that is away within its time. Over
+   * connections that end it goes on. Throws `invalid_input` for an id that is no UUID.
+   */
+  act(
+    deviceId: string,
+    name: string,
+    args: DeviceCommand['arguments'] = {},
+    options: ActOptions = {},
+  ): ActionRun {
+    return this.#actions.act(deviceId, name, args, options);
+  }
+
+  /** Carries out actions of this name that others ask for; best before `connect`. Returns what takes the handler away. */
+  onAction(name: string, handler: ActionHandler, options: ActionHandlerOptions = {}): () => void {
+    const remove = this.#actions.on(name, handler, options);
+    const capabilities = this.#actions.listedIn(this.#capabilities);
+    if (this.#connection.state === 'open' && capabilities !== null) {
+      const payload = encodeCapabilities(capabilities);
+      this.send({ type: FrameType.CAPABILITIES, payload }).catch(() => undefined);
+    }
+    return remove;
+  }
+
   /** Ends the connection for good. What still waits is rejected with `client_closed`. */
   close(): void {
     this.#connection.close(new BifrostError('client_closed', 'The client was closed.'));
@@ -256,6 +302,7 @@ export class BifrostClient {
     this.#stream.begin(start.head);
     this.#outbox.sessionBegan(start.sendWindow);
     this.#sendWaiting();
+    this.#actions.opened();
     this.#listeners.emit('open', start);
   }
 
@@ -294,6 +341,8 @@ export class BifrostClient {
     } else if (type === FrameType.CONNECTION_STATE && sourceId === SERVER_ID) {
       this.connections.told(decodeConnectionState(payload));
       if (correlationId !== null) this.#outbox.resolve(correlationId, { offset: 0, answer: payload.slice() });
+    } else if (sourceId === SERVER_ID && this.#actions.received(type, payload)) {
+      return dispatch(this.#listeners, frame);
     } else if (correlationId !== null && type === FrameType.COMMAND_RESULT) {
       if (this.#commands.isFor(correlationId, sourceId)) {
         this.#commands.settle(correlationId, decodeCommandResult(payload));

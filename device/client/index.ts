@@ -9,6 +9,19 @@ import type { Clock, Random, SigningCore, SocketOpener } from './ports.ts';
 import type { StreamPosition } from './stream-reader.ts';
 import { createWitness, type WitnessOptions } from './witness.ts';
 
+export {
+  ACTION_CHUNK_BYTES_MAX,
+  ACTION_COMMAND,
+  type ActionEnd,
+  type ActionOutcome,
+  type ActionReport,
+  decodeAction,
+  decodeActionCancel,
+  encodeActionReport,
+  LAST_REPORT,
+  type RequestedAction,
+} from './action-messages.ts';
+export type { ActionRun, ActOptions } from './asked-actions.ts';
 export { ReconnectPlan } from './backoff.ts';
 export type { BifrostClient } from './bifrost-client.ts';
 export { connectRatatoskr, type RatatoskrDependencies, type RatatoskrOptions } from './connect-ratatoskr.ts';
@@ -23,6 +36,12 @@ export {
 } from './device-connections.ts';
 export { BifrostError, type ClientErrorCode } from './errors.ts';
 export { type DropReason, FrameChannel, type OpenedFrame, type OutgoingFrame } from './frame-channel.ts';
+export {
+  ActionFailure,
+  type ActionHandler,
+  type ActionHandlerOptions,
+  type IncomingAction,
+} from './incoming-actions.ts';
 export { type LockCalls, locksOverHttp, locksOverRatatoskr } from './lock-calls.ts';
 export { createLocks, type HeldLock, type LockHolder, type LockOptions, type Locks } from './locks.ts';
 export * from './messages.ts';

@@ -36,3 +36,13 @@ export const REPLAYS_MAX = 8;
 export const WITNESS_INTERVAL_MS = 600_000;
 /** How long the server may take to begin the answer to a request of Ratatoskr, unless the caller says otherwise. */
 export const SESSION_REQUEST_TIMEOUT_MS = 30_000;
+/** How long an action may take until its end, unless the caller says otherwise. */
+export const ACTION_TIMEOUT_MS = 60_000;
+/** Events of an action that may be on their way to who asked, beyond those that were taken. */
+export const ACTION_CREDIT = 64;
+/** Actions that wait for their turn at a device. */
+export const ACTIONS_QUEUED_MAX = 64;
+/** Actions that a device knows again, of those that have ended the last ones: the server gives few at a time. */
+export const ACTIONS_KNOWN_MAX = 256;
+/** When a report that could not be kept is sent again. */
+export const ACTION_RETRY_MS = 1_000;

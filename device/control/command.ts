@@ -1,5 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { idOf, urlOf } from '../node/process.ts';
+import type { PlainValue } from '../client/index.ts';
+import { parseArgument } from '../node/arguments.ts';
+import { idOf, urlOf, wholeNumber } from '../node/process.ts';
+import type { ActCommandOptions } from './act.ts';
 import type { ConnectOptions, RouteOptions } from './main.ts';
 
 /** A command that asks the REST API in the name of a user. */
@@ -33,6 +36,36 @@ export function createRouteCommand(): Command {
     .option('--from <id>', 'seen from this device of yours', idOf)
     .option('--to <id>', 'to this device alone', idOf)
     .action(async (options: RouteOptions) => (await import('./main.ts')).showRoutes(options));
+}
+
+const ACT_HELP = `
+Progress goes to standard error; the parts of the result and its values go to standard output. Ctrl-C cancels the action.
+Exit code: 0 where it was done, else 1.
+
+Example:
+  yggdrasil act 0198... led.blink --arg times=5 --arg intervalMs=200`;
+
+/** `yggdrasil act`. */
+export function createActCommand(): Command {
+  return asking('act', 'Asks a device for an action, and shows what happens until its end.')
+    .argument('<device>', 'id of the device', idOf)
+    .argument('<name>', 'of the action')
+    .option('--arg <name=value>', 'an argument; several times for several', collectArgument)
+    .option('--id <id>', 'of the action: the same one again is carried out once', idOf)
+    .option('--priority <0-9>', 'the highest is given to the device first', wholeNumber(0, 9))
+    .option('--timeout <seconds>', 'how long it may take in all (default: 60)', wholeNumber(1, 86_400))
+    .option('--json', 'a line of JSON for each event')
+    .addHelpText('after', ACT_HELP)
+    .action(async (device: string, name: string, options: ActCommandOptions) => {
+      process.exitCode = await (await import('./act.ts')).act(device, name, options);
+    });
+}
+
+function collectArgument(
+  text: string,
+  given: readonly (readonly [string, PlainValue])[] = [],
+): readonly (readonly [string, PlainValue])[] {
+  return [...given, parseArgument(text)];
 }
 
 function secondsOf(text: string): number {

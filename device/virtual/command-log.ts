@@ -2,7 +2,10 @@ import { ReplayWindow } from '../../proto/index.ts';
 import { ANSWERS_MAX, COMMANDERS_MAX } from './limits.ts';
 import type { BegunCommand, CommandAnswer, DeviceMemoryContent } from './ports.ts';
 
-type LogContent = Pick<DeviceMemoryContent, 'commandNonces' | 'forgottenNonce' | 'begun' | 'answers'>;
+type LogContent = Pick<
+  DeviceMemoryContent,
+  'commandNonces' | 'forgottenNonce' | 'begun' | 'begunAction' | 'answers'
+>;
 
 /** Which commands were given already, and what was answered. Bounded, and kept over restarts by the device's memory. */
 export class CommandLog {
@@ -11,6 +14,7 @@ export class CommandLog {
   /** Nonces begin with the time, so what is older than a source that was forgotten may be a replay of that source. */
   #forgottenNonce: number;
   #begun: BegunCommand | null;
+  #begunAction: BegunCommand | null;
   readonly #answers: Map<string, CommandAnswer>;
 
   constructor(content: LogContent | null) {
@@ -18,6 +22,7 @@ export class CommandLog {
     this.#windows = new Map(windows.map(([sourceId, window]) => [sourceId, new ReplayWindow(window)]));
     this.#forgottenNonce = content?.forgottenNonce ?? 0;
     this.#begun = content?.begun ?? null;
+    this.#begunAction = content?.begunAction ?? null;
     this.#answers = new Map((content?.answers ?? []).map((answer) => [answer.commandId, answer]));
   }
 
@@ -30,6 +35,11 @@ export class CommandLog {
   /** A command that was begun and never answered, because the device lost power in between. */
   get begun(): BegunCommand | null {
     return this.#begun;
+  }
+
+  /** The same of an action, which commands may be carried out beside. */
+  get begunAction(): BegunCommand | null {
+    return this.#begunAction;
   }
 
   /**
@@ -57,6 +67,21 @@ export class CommandLog {
   /** Takes note of an answer, of the command that was begun; forgets the oldest. */
   add(answer: CommandAnswer): void {
     this.#begun = null;
+    this.#keep(answer);
+  }
+
+  /** Takes note of an action that is about to be carried out. */
+  beginAction(action: BegunCommand): void {
+    this.#begunAction = action;
+  }
+
+  /** Takes note of the end of an action: of the one that was begun, or of another that never will be. */
+  addAction(answer: CommandAnswer): void {
+    if (this.#begunAction?.commandId === answer.commandId) this.#begunAction = null;
+    this.#keep(answer);
+  }
+
+  #keep(answer: CommandAnswer): void {
     this.#answers.set(answer.commandId, answer);
     dropOldest(this.#answers, ANSWERS_MAX);
   }
@@ -68,6 +93,7 @@ export class CommandLog {
       commandNonces: Object.fromEntries(windows),
       forgottenNonce: this.#forgottenNonce,
       begun: this.#begun,
+      begunAction: this.#begunAction,
       answers: [...this.#answers.values()],
     };
   }

@@ -8,3 +8,8 @@ export const OUTBOX_FRAMES_MAX = 256;
 export const SIMULATED_SECONDS_PER_SECOND = 60;
 /** Frames remembered after they were taken over, in case the server answers that their nonce was too low. */
 export const SENT_FRAMES_MAX = 64;
+/** Actions that wait for their turn; the server gives fewer at a time. */
+export const ACTIONS_QUEUED_MAX = 16;
+/** How often the LED may blink in one action, and the time between two changes, in milliseconds. */
+export const BLINKS_MAX = 100;
+export const BLINK_INTERVAL_MS_MAX = 60_000;

@@ -33,19 +33,20 @@ export function createMemoryFile(path: string): DeviceMemory {
 function parse(text: string): DeviceMemoryContent | null {
   try {
     const content = JSON.parse(text) as Partial<DeviceMemoryContent>;
-    // A file of version 0.4 is without two of them.
-    const { nonce, commandNonces, answers, forgottenNonce = 0, begun = null } = content;
+    // A file of version 0.4 is without three of them, one before 0.8 without the last.
+    const { nonce, commandNonces, answers, forgottenNonce = 0, begun = null, begunAction = null } = content;
     if (typeof nonce !== 'number' || typeof commandNonces !== 'object' || !Array.isArray(answers))
       return null;
-    if (!Number.isSafeInteger(forgottenNonce) || !(begun === null || isCommand(begun))) return null;
+    if (!Number.isSafeInteger(forgottenNonce) || !isBegun(begun) || !isBegun(begunAction)) return null;
     for (const window of Object.values(commandNonces)) new ReplayWindow(window);
-    return { nonce, commandNonces, forgottenNonce, begun, answers };
+    return { nonce, commandNonces, forgottenNonce, begun, begunAction, answers };
   } catch {
     return null;
   }
 }
 
-function isCommand(value: unknown): value is BegunCommand {
+function isBegun(value: unknown): value is BegunCommand | null {
+  if (value === null) return true;
   const { commandId, sourceId } = Object(value) as Partial<BegunCommand>;
   return typeof commandId === 'string' && typeof sourceId === 'string';
 }

@@ -42,6 +42,8 @@ export interface DeviceMemoryContent {
   readonly forgottenNonce: number;
   /** The command that was about to be carried out; null when it was answered. */
   readonly begun: BegunCommand | null;
+  /** The same of an action; absent in what a version before 0.8 kept. */
+  readonly begunAction?: BegunCommand | null;
   /** The last answers, oldest first. */
   readonly answers: readonly CommandAnswer[];
 }
@@ -58,6 +60,6 @@ export interface CommandAnswer {
   readonly sourceId: string;
   /** The id of the frame that carried the answer: sent again under the same id, it arrives once. */
   readonly frameId: string;
-  /** Payload of the COMMAND_RESULT, in base64. */
+  /** Payload of the COMMAND_RESULT, or of an action's last THOR_RESULT, in base64. */
   readonly payload: string;
 }

@@ -1,5 +1,6 @@
 import { Delivery, FrameType, type FrameView, PayloadError } from '../../proto/index.ts';
 import {
+  ACTION_COMMAND,
   type Clock,
   type DeviceCommand,
   type DeviceCommandResult,
@@ -17,6 +18,8 @@ import {
   SERVER_ID,
   type SigningCore,
 } from '../client/index.ts';
+import { BLINK, VirtualActions } from './actions.ts';
+import { fromBase64, toBase64 } from './base64.ts';
 import { CommandLog } from './command-log.ts';
 import { COMMAND_NAMES, type CommandOutcome, carryOut, refused } from './commands.ts';
 import { SIMULATED_SECONDS_PER_SECOND } from './limits.ts';
@@ -67,6 +70,7 @@ export class VirtualDevice {
   readonly #log: CommandLog;
   readonly #outbox = new DeviceOutbox();
   readonly #scripts: ScriptRuntime | null;
+  readonly #actions: VirtualActions;
   #link: MqttLink | null = null;
   #room: Room = ROOM_AT_START;
   #ledOn = false;
@@ -106,8 +110,28 @@ export class VirtualDevice {
     this.#log = new CommandLog(content);
     const nonces = new NonceSource(clock, content?.nonce ?? 0);
     this.#channel = FrameChannel.create(options.credentials, { core, nonces, random });
+    this.#actions = this.#openActions();
     const { scripts } = dependencies;
     this.#scripts = scripts === undefined ? null : this.#openScripts(scripts.store, scripts.ownerKey);
+  }
+
+  #openActions(): VirtualActions {
+    return new VirtualActions({
+      log: this.#log,
+      newFrameId: () => this.#channel.newId(),
+      remember: () => this.#remember(),
+      after: (delayMs, work) => this.#after(delayMs, work),
+      setLed: (on) => this.#setLed(on),
+      carryOut: (command) => {
+        const { result, ledOn } = this.#carryOutCommand(command);
+        this.#setLed(ledOn);
+        return result;
+      },
+      send: (frameId, payload) =>
+        this.#send(frameId, { type: FrameType.THOR_RESULT, delivery: Delivery.STORED, payload }),
+      report: (name, outcome) => this.#report({ kind: 'command', name, outcome }),
+      dropped: (reason) => this.#report({ kind: 'dropped', reason }),
+    });
   }
 
   #openScripts(store: ScriptStore, ownerKey: Uint8Array | null): ScriptRuntime {
@@ -133,6 +157,7 @@ export class VirtualDevice {
     // A device that can't remember must not begin: it would carry out old commands after a restart.
     this.#remember();
     this.#concludeInterrupted();
+    this.#actions.concludeInterrupted();
     const finished = new Promise<void>((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -217,7 +242,8 @@ export class VirtualDevice {
   }
 
   #commandNames(): readonly string[] {
-    return this.#scripts === null ? COMMAND_NAMES : [...COMMAND_NAMES, ...scriptCommandNames(this.#scripts)];
+    const known = [...COMMAND_NAMES, BLINK, ACTION_COMMAND];
+    return this.#scripts === null ? known : [...known, ...scriptCommandNames(this.#scripts)];
   }
 
   #measure(): void {
@@ -260,6 +286,7 @@ export class VirtualDevice {
     const opened = this.#channel.open(bytes);
     if (!opened.ok) this.#report({ kind: 'dropped', reason: opened.reason });
     else if (opened.frame.header.type === FrameType.COMMAND) this.#commanded(opened.frame);
+    else if (this.#actions.received(opened.frame)) return;
     else if (opened.frame.header.type === FrameType.ERROR && opened.frame.header.sourceId === SERVER_ID) {
       this.#refusedByServer(opened.frame);
     }
@@ -330,17 +357,27 @@ export class VirtualDevice {
   }
 
   #carryOut(payload: Uint8Array): CommandOutcome & { name: string } {
-    const board = { ledOn: this.#ledOn, temperatureCelsius: readingCelsius(this.#room) };
     try {
       const command = decodeCommand(payload);
-      const result = this.#carryOutForScripts(command);
-      // A script may have set the LED by now.
-      if (result !== null) return { name: command.name, result, ledOn: this.#ledOn };
-      return { name: command.name, ...carryOut(command, board) };
+      return { name: command.name, ...this.#carryOutCommand(command) };
     } catch (error) {
       if (!(error instanceof PayloadError)) throw error;
-      return { name: '', ...refused(board, 'frame_payload_malformed', 'The payload is not a command.') };
+      return {
+        name: '',
+        ...refused(this.#board(), 'frame_payload_malformed', 'The payload is not a command.'),
+      };
     }
+  }
+
+  #board() {
+    return { ledOn: this.#ledOn, temperatureCelsius: readingCelsius(this.#room) };
+  }
+
+  #carryOutCommand(command: DeviceCommand): CommandOutcome {
+    const result = this.#carryOutForScripts(command);
+    // A script may have set the LED by now.
+    if (result !== null) return { result, ledOn: this.#ledOn };
+    return carryOut(command, this.#board());
   }
 
   #carryOutForScripts(command: DeviceCommand): DeviceCommandResult | null {
@@ -362,12 +399,4 @@ export class VirtualDevice {
   #remember(): void {
     this.#memory.save({ nonce: this.#channel.nonces.last, ...this.#log.content() });
   }
-}
-
-function toBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.ts';
 import type { Operation } from '../kernel/operation.ts';
 import { abusePart, buildAbuse } from './abuse.ts';
+import { actionsPart, buildActions } from './actions.ts';
 import { buildAdministration, logsPart, suspensionsPart } from './administration.ts';
 import { auditPart } from './audit.ts';
 import { buildDiscovery, discoveryPart } from './discovery.ts';
@@ -59,8 +60,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const discovery = buildDiscovery(platform, messaging, identity, readings);
   const pairings = buildPairings(platform, messaging, identity, readings);
   const locks = buildLocks(platform, messaging, identity);
+  const actions = buildActions(platform, messaging, identity);
   const people = { abuse, identity, market, administration };
-  const areas = { platform, messaging, ...people, readings, discovery, pairings, locks };
+  const areas = { platform, messaging, ...people, readings, discovery, pairings, locks, actions };
   const transports = buildTransports(config, areas, dependencies);
 
   const ports = { http: 0, mqtt: 0 };
@@ -83,6 +85,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       discoveryPart(discovery),
       readingsPart(readings, platform),
       locksPart(locks, platform),
+      actionsPart(actions, platform),
       mqttPart(transports, (port) => {
         ports.mqtt = port;
       }),

@@ -31,6 +31,7 @@ import { createRates, OPERATION_RATES, type RateWindows } from '../transports/pi
 import { errorResponse } from '../transports/rest/error-response.ts';
 import { createRestTransport } from '../transports/rest/transport.ts';
 import type { Abuse } from './abuse.ts';
+import type { Actions } from './actions.ts';
 import type { Administration } from './administration.ts';
 import type { Discovery } from './discovery.ts';
 import type { Identity } from './identity.ts';
@@ -57,6 +58,7 @@ export interface Areas {
   readonly discovery: Discovery;
   readonly pairings: Pairings;
   readonly locks: Locks;
+  readonly actions: Actions;
 }
 
 /**
@@ -104,7 +106,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     observe: requestObserver(metrics),
     checkAnswers: dependencies.checkAnswers ?? false,
   };
-  const behind = { relay, devices, ...areas.readings, ...areas.pairings };
+  const behind = { relay, devices, ...areas.readings, ...areas.pairings, ...areas.actions };
   const frames = createFrames(behind, pipeline);
   const sessions = { ...behind, frames, connections, clock, logger };
   const budget = buildConnectionBudget(config, platform);
@@ -236,7 +238,7 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 
 /** `state` says whether the server takes requests, for its readiness. */
 function servicesOf(
-  { platform, abuse, identity, market, administration, readings, discovery, pairings, locks }: Areas,
+  { platform, abuse, identity, market, administration, readings, discovery, pairings, locks, actions }: Areas,
   state: { readonly accepts: boolean },
 ): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
   const { opened, node, metrics, clock, logger } = platform;
@@ -263,6 +265,7 @@ function servicesOf(
     ...discovery,
     ...pairings,
     ...locks,
+    ...actions,
     audit: platform.audit.service,
     checks: {
       database: opened.ping,

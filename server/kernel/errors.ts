@@ -72,7 +72,8 @@ export function notFound(
     | 'group'
     | 'response'
     | 'lock'
-    | 'receipt',
+    | 'receipt'
+    | 'action',
 ): AppError {
   const name = what.charAt(0).toUpperCase() + what.slice(1).replaceAll('_', ' ');
   return new AppError('not_found', `${what}_not_found`, `${name} not found.`);

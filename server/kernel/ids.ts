@@ -21,6 +21,8 @@ export type LedgerAccountId = Id<'ledger_account'>;
 export type LockId = Id<'lock'>;
 /** One holder's claim to a lock: it waits for it, holds it, or has lost it. */
 export type LockClaimId = Id<'lock_claim'>;
+/** What a device was asked to do; unique within a tenant. */
+export type ActionId = Id<'action'>;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

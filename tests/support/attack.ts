@@ -15,6 +15,8 @@ export interface Target {
   readonly lockId: string;
   /** The user's claim to it. */
   readonly claimId: string;
+  /** What the device was asked to do. */
+  readonly actionId: string;
   /** Positions in the victim's lists, by list. */
   readonly cursors: Readonly<Record<string, string>>;
   /** What the attacker has itself, to be joined with what isn't its own. */
@@ -51,6 +53,7 @@ export const UNKNOWN_TARGET = (target: Target): Target => ({
   groupId: UNKNOWN_ID,
   lockId: UNKNOWN_ID,
   claimId: UNKNOWN_ID,
+  actionId: UNKNOWN_ID,
 });
 
 /** An attack that names what is the victim's. */

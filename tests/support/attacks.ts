@@ -1,3 +1,4 @@
+import { ACTION_ATTACKS } from './action-attacks.ts';
 import { type Attack, blind, list, on, UNKNOWN_ID } from './attack.ts';
 import { CONNECTION_ATTACKS } from './connection-attacks.ts';
 import { LOCK_ATTACKS } from './lock-attacks.ts';
@@ -109,6 +110,7 @@ export const ATTACKS: readonly Attack[] = [
     ({ deviceId }) => `devices/${deviceId}/readings?name=temperature&step=60`,
   ),
   ...LOCK_ATTACKS,
+  ...ACTION_ATTACKS,
   on('devices.readings.follow', 'GET', ({ deviceId }) => `devices/${deviceId}/readings/live`),
   on('devices.state.get', 'GET', ({ deviceId }) => `devices/${deviceId}/state`),
   on(

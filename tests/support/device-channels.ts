@@ -53,7 +53,8 @@ export type ChannelName = 'WebSocket' | 'MQTT' | 'MQTT, not subscribed';
 /** What becomes of readings, results and refusals: nothing. */
 const AREAS = {
   readings: { record: async () => undefined },
-  commands: { answered: () => undefined },
+  commands: { answered: () => true },
+  actions: {} as never,
   shadows: { report: async () => undefined },
   pairings: {} as never,
   routing: {} as never,

@@ -18,6 +18,8 @@ export const VICTIM_TABLES = [
   'device_group_members',
   'locks',
   'lock_claims',
+  'actions',
+  'action_events',
 ] as const;
 
 /** A connection to this device from another one, and a group that it is in. */
@@ -51,4 +53,15 @@ export async function hideLock(server: TestServer, token: string, networkId: str
     expect: 200,
   });
   return { lockId: String(lock.lockId), claimId: String(lock.id) };
+}
+
+/** What a device of the network that is away is asked to do: it waits. */
+export async function hideAction(server: TestServer, token: string, networkId: string) {
+  const { deviceId } = await createDevice(server, token, networkId, 'Secret lamp');
+  const { body: action } = await server.request('POST', `/api/v1/devices/${deviceId}/actions`, {
+    body: { name: 'secret.action', arguments: { recipe: 'Secret argument' }, timeoutSeconds: 86_400 },
+    token,
+    expect: 202,
+  });
+  return { actionId: String(action.id) };
 }

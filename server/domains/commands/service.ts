@@ -38,8 +38,8 @@ export interface CommandService {
    * `rate_limited` where the tenant waits for too many, and as the relay does.
    */
   send(actor: Actor, command: CommandToSend): Promise<SentCommand>;
-  /** A device answers a command of the server's. */
-  answered(device: { deviceId: DeviceId; networkId: string }, commandId: string, result: Uint8Array): void;
+  /** A device answers a command of the server's. False: nobody waits for that. */
+  answered(device: { deviceId: DeviceId; networkId: string }, commandId: string, result: Uint8Array): boolean;
   /** Nobody waits any more: what was sent is kept. */
   stopWaiting(): void;
 }
@@ -96,7 +96,9 @@ export function createCommandService(dependencies: CommandDependencies): Command
 
     answered({ deviceId, networkId }, commandId, result) {
       const asked = waiting.get(commandId);
-      if (asked?.deviceId === deviceId && asked.networkId === networkId) asked.settle(result);
+      if (asked?.deviceId !== deviceId || asked.networkId !== networkId) return false;
+      asked.settle(result);
+      return true;
     },
 
     stopWaiting() {

@@ -1,4 +1,4 @@
-import type { FrameView } from '../../../proto/index.ts';
+import { FrameType, type FrameView } from '../../../proto/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { gather } from '../../kernel/gather.ts';
@@ -8,7 +8,15 @@ import type { SendRules } from '../relay/index.ts';
 import { nameIn } from './frame-names.ts';
 import { NETWORKS_READ_MAX } from './limits.ts';
 import type { PairingStore, StoredRules } from './ports.ts';
-import { isConnectedByRule, isLimiting, isStanding, judge, stateOf, type Verdict } from './rules.ts';
+import {
+  type DirectedFrame,
+  isConnectedByRule,
+  isLimiting,
+  isStanding,
+  judge,
+  stateOf,
+  type Verdict,
+} from './rules.ts';
 import type { Pairing, StandingRule } from './types.ts';
 
 const REFUSALS = {
@@ -46,19 +54,29 @@ export class NetworkRules implements SendRules {
   }
 
   requireAllowed(frame: FrameView): Promise<void> | null {
-    if (this.#isUnknown) throw new AppError('unavailable', 'unavailable', 'Try again.');
     const { id, type, sourceId, destinationId } = frame.header;
-    const targetId = destinationId as DeviceId;
-    const directed = { id, type, sourceId: sourceId as DeviceId, targetId, name: () => nameIn(frame) };
+    return this.requireDirected({
+      id,
+      type,
+      sourceId: sourceId as DeviceId,
+      targetId: destinationId as DeviceId,
+      name: () => nameIn(frame),
+    });
+  }
+
+  /** The same for what is no frame between devices, but is sent as one. */
+  requireDirected(directed: DirectedFrame): Promise<void> | null {
+    if (this.#isUnknown) throw new AppError('unavailable', 'unavailable', 'Try again.');
+    const { sourceId, targetId } = directed;
     const decided = {
-      own: this.find(directed.sourceId, targetId),
-      opposite: this.find(targetId, directed.sourceId),
-      byRule: () => this.isConnectedByRule(directed.sourceId, targetId),
+      own: this.find(sourceId, targetId),
+      opposite: this.find(targetId, sourceId),
+      byRule: () => this.isConnectedByRule(sourceId, targetId),
     };
     const verdict = judge(directed, decided, this.#clock.nowMs());
     if (verdict === 'allowed') return null;
     if (typeof verdict === 'string') throw refusal(verdict);
-    return this.#useUp(verdict.use, id);
+    return this.#useUp(verdict.use, directed.id);
   }
 
   /** True where the standing rule lets one device send to another. */
@@ -223,6 +241,22 @@ export class PermissionBook {
   /** The rules of a network, read where nobody holds them. */
   load(networkId: NetworkId): NetworkRules | Promise<NetworkRules> {
     return this.#networks.load(networkId);
+  }
+
+  /**
+   * Resolves where one device may ask another for something that is no frame between them, but counts as a COMMAND. Refuses with
+   * `connection_required`, `connection_limited`. What is allowed once is so for one id, however often.
+   */
+  async requireCommandAllowed({
+    networkId,
+    name,
+    ...asked
+  }: Omit<DirectedFrame, 'type' | 'name'> & {
+    readonly networkId: NetworkId;
+    readonly name: string;
+  }): Promise<void> {
+    const rules = await this.load(networkId);
+    await rules.requireDirected({ ...asked, type: FrameType.COMMAND, name: () => name });
   }
 
   /** The rules of a network that somebody holds. */

@@ -55,6 +55,8 @@ export interface RelayService {
   roundTripMs(device: NetworkDevice): number | null;
   /** The offset of the last frame in a network's stream, 0 for none. */
   headOf(networkId: NetworkId): Promise<number>;
+  /** True while the device can be told something in the network. */
+  isConnected(device: NetworkDevice): boolean;
   /** Sends a frame of the server's own to a device that is connected in the frame's network, TRANSIENT. False: it isn't. */
   tell(deviceId: DeviceId, frame: ServerFrame): boolean;
   /**

@@ -24,9 +24,12 @@ export function mayGoToMany({ type }: FrameHeader): boolean {
   return !DIRECTED_TYPES.has(type);
 }
 
-/** True for a frame that asks to be kept. Of any other, nobody is told that it arrived. */
+/** True for a frame that asks to be kept: in the stream, or with the action that it is about. Of any other, nobody is told that it arrived. */
 export function wantsToBeKept(header: FrameHeader): boolean {
-  return header.delivery === Delivery.STORED && FORWARDED_TYPES.has(header.type);
+  return (
+    header.delivery === Delivery.STORED &&
+    (FORWARDED_TYPES.has(header.type) || header.type === FrameType.THOR_RESULT)
+  );
 }
 
 /** Why a frame may not be forwarded, or null when it may. Source, signature and nonce were checked before. */

@@ -219,6 +219,10 @@ class Relay implements RelayService {
     return stream?.head ?? 0;
   }
 
+  isConnected({ networkId, deviceId }: NetworkDevice): boolean {
+    return this.#sessions.find(networkId, deviceId) !== undefined;
+  }
+
   tell(deviceId: DeviceId, frame: ServerFrame): boolean {
     const session = this.#sessions.find(frame.networkId as NetworkId, deviceId);
     if (session === undefined) return false;

@@ -7,6 +7,7 @@ import {
   type MessageType,
   PayloadError,
 } from '../../../proto/index.ts';
+import type { ActionService } from '../../domains/actions/index.ts';
 import type { CommandService } from '../../domains/commands/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
 import type { PairingService } from '../../domains/pairings/index.ts';
@@ -26,6 +27,7 @@ export interface FrameServices {
   readonly shadows: Pick<ShadowService, 'report'>;
   readonly pairings: Pick<PairingService, 'ask' | 'decide' | 'end'>;
   readonly routing: Pick<RouteService, 'query'>;
+  readonly actions: Pick<ActionService, 'ask' | 'report' | 'answered' | 'takeCredit' | 'cancel'>;
 }
 
 /** An accepted frame and where it came from. Its bytes are valid until a handler's first `await` only. */

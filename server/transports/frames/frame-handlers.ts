@@ -2,6 +2,7 @@ import { Capabilities, Delivery, FrameType, type yggdrasil } from '../../../prot
 import type { DeviceCapabilities } from '../../domains/devices/index.ts';
 import { NIL_UUID, relayError } from '../../domains/relay/index.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
+import { ACTION_FRAME_HANDLERS, commandAnswered } from './action-frames.ts';
 import { CONNECTION_FRAME_HANDLERS } from './connection-frames.ts';
 import {
   acknowledgement,
@@ -77,12 +78,15 @@ async function whenBothAreOver<Answer>(answer: Answer, kept: Promise<void>): Pro
 
 /** Forwards a result; one of a command of the server's own ends here. */
 const sendResult: FrameHandler = (services, received) => {
-  const { header, payload } = received.frame;
+  const { header } = received.frame;
   if (header.destinationId !== NIL_UUID) return forward(services, received);
   const { deviceId } = received.peer.actor;
-  const { networkId } = header;
-  services.commands.answered({ deviceId, networkId }, header.correlationId ?? '', payload.slice());
-  return header.delivery === Delivery.STORED ? acknowledgement(0) : null;
+  const result = received.frame.payload.slice();
+  const { networkId, correlationId } = header;
+  const isAwaited = services.commands.answered({ deviceId, networkId }, correlationId ?? '', result);
+  const kept = isAwaited ? null : commandAnswered(services, received, result);
+  const answer = header.delivery === Delivery.STORED ? acknowledgement(0) : null;
+  return kept === null ? answer : kept.then(() => answer);
 };
 
 /** The session a frame belongs to. Refuses with `frame_type_unexpected` where the transport has none of its own. */
@@ -109,4 +113,5 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<Fram
   [FrameType.ERROR, forward],
   ...CONNECTION_FRAME_HANDLERS,
   ...ROUTE_FRAME_HANDLERS,
+  ...ACTION_FRAME_HANDLERS,
 ]);

@@ -116,6 +116,60 @@ export const FRAME_OPERATIONS: ReadonlyMap<FrameType, FrameOperation> = new Map<
       errors: ['frame_payload_malformed', 'invalid_input', 'device_not_found'],
     },
   ],
+  [
+    FrameType.THOR_ACTION,
+    {
+      ...connecting,
+      audit: 'change',
+      operation: 'frames.actions.ask',
+      summary: 'Asks another device of the network for an action, which is kept until its end.',
+      errors: [
+        'frame_payload_malformed',
+        'invalid_input',
+        'device_not_found',
+        'action_not_found',
+        'action_id_taken',
+        'action_cyclic',
+        'connection_limited',
+        'connection_required',
+        'limit_reached',
+      ],
+    },
+  ],
+  [
+    FrameType.THOR_RESULT,
+    {
+      ...session,
+      operation: 'frames.actions.report',
+      summary: 'Says what becomes of an action that the device was asked for.',
+      errors: [
+        'frame_payload_malformed',
+        'frame_malformed',
+        'action_not_found',
+        'action_over',
+        'action_out_of_order',
+      ],
+    },
+  ],
+  [
+    FrameType.THOR_CREDIT,
+    {
+      ...session,
+      operation: 'frames.actions.credit',
+      summary: 'Takes more of what happens to an action that the device asked for.',
+      errors: ['frame_payload_malformed', 'invalid_input', 'action_not_found', 'limit_reached'],
+    },
+  ],
+  [
+    FrameType.THOR_CANCEL,
+    {
+      ...connecting,
+      audit: 'change',
+      operation: 'frames.actions.cancel',
+      summary: 'Ends an action that the device asked for.',
+      errors: ['frame_payload_malformed', 'action_not_found', 'action_over'],
+    },
+  ],
 ]);
 
 /** A device connects, by WebSocket or MQTT. */

@@ -1,5 +1,6 @@
 import type { AbuseService } from '../../domains/abuse/index.ts';
 import type { AccountService } from '../../domains/accounts/index.ts';
+import type { ActionService } from '../../domains/actions/index.ts';
 import type { AdministrationService, SuspensionService } from '../../domains/administration/index.ts';
 import type { AuditService } from '../../domains/audit/index.ts';
 import type { CommandService } from '../../domains/commands/index.ts';
@@ -23,6 +24,11 @@ import type { AnalyticsService, TransactionService } from '../../domains/transac
 import type { Clock } from '../../kernel/clock.ts';
 import type { ChatDependencies } from '../chat/completion.ts';
 import type { CookieSessions } from '../pipeline/cookie-sessions.ts';
+import { askAction } from './actions/ask.ts';
+import { cancelAction } from './actions/cancel.ts';
+import { followAction } from './actions/follow.ts';
+import { getAction } from './actions/get.ts';
+import { listActions } from './actions/list.ts';
 import { createSuspension } from './admin/create-suspension.ts';
 import { followLogs } from './admin/follow-logs.ts';
 import { getStats } from './admin/get-stats.ts';
@@ -203,6 +209,7 @@ export interface RestServices {
   readonly routing: RouteService;
   readonly groups: GroupService;
   readonly locks: LockService;
+  readonly actions: ActionService;
   readonly audit: AuditService;
 }
 
@@ -214,6 +221,7 @@ export const createRestRoutes = (services: RestServices, operationNames: () => r
   ...accountRoutes(services, operationNames),
   ...deviceRoutes(services),
   ...connectionRoutes(services),
+  ...actionRoutes(services),
   ...lockRoutes(services),
   ...marketRoutes(services),
   ...auditRoutes(services),
@@ -350,6 +358,15 @@ const connectionRoutes = (services: RestServices) => [
   listGroupMembers(services),
   addGroupMembers(services),
   removeGroupMember(services),
+];
+
+/** What devices are asked to do, kept until its end. */
+const actionRoutes = (services: RestServices) => [
+  askAction(services),
+  listActions(services),
+  getAction(services),
+  followAction(services),
+  cancelAction(services),
 ];
 
 /** Names that one holder has at a time. */

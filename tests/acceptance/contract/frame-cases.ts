@@ -10,6 +10,10 @@ import {
   type FrameHeaderInit,
   FrameType,
   RouteQuery,
+  ThorAction,
+  ThorCancel,
+  ThorCredit,
+  ThorResult,
   uuidToBytes,
 } from '../../../proto/index.ts';
 import type { World } from '../../support/world.ts';
@@ -113,6 +117,50 @@ export const FRAME_CASES: ReadonlyMap<FrameType, FrameCase> = new Map<FrameType,
         payload: encodePayload(RouteQuery, { targetId: uuidToBytes(bob.device.deviceId) }),
       }),
       code: 'device_not_found',
+    },
+  ],
+  [
+    FrameType.THOR_ACTION,
+    {
+      refused: ({ bob }) => ({
+        header: {},
+        payload: encodePayload(ThorAction, {
+          actionId: uuidToBytes(UNKNOWN_ID),
+          targetId: uuidToBytes(bob.device.deviceId),
+          name: 'led.blink',
+        }),
+      }),
+      code: 'device_not_found',
+    },
+  ],
+  [
+    FrameType.THOR_RESULT,
+    {
+      refused: () => ({
+        header: { delivery: Delivery.STORED },
+        payload: encodePayload(ThorResult, { actionId: uuidToBytes(UNKNOWN_ID), position: 1, begun: {} }),
+      }),
+      code: 'action_not_found',
+    },
+  ],
+  [
+    FrameType.THOR_CREDIT,
+    {
+      refused: () => ({
+        header: {},
+        payload: encodePayload(ThorCredit, { actionId: uuidToBytes(UNKNOWN_ID), until: 64 }),
+      }),
+      code: 'action_not_found',
+    },
+  ],
+  [
+    FrameType.THOR_CANCEL,
+    {
+      refused: () => ({
+        header: {},
+        payload: encodePayload(ThorCancel, { actionId: uuidToBytes(UNKNOWN_ID) }),
+      }),
+      code: 'action_not_found',
     },
   ],
 ]);

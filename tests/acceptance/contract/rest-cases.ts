@@ -1,4 +1,5 @@
 import { ACCOUNT_CASES } from './account-cases.ts';
+import { ACTION_CASES } from './action-cases.ts';
 import { AUDIT_CASES } from './audit-cases.ts';
 import { LOCK_CASES } from './lock-cases.ts';
 import { MARKET_CASES } from './market-cases.ts';
@@ -12,6 +13,7 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
   ...MARKET_CASES,
   ...CONNECTION_REST_CASES,
   ...LOCK_CASES,
+  ...ACTION_CASES,
   'networks.create': {
     valid: () => ({ path: '/api/v1/networks', body: { name: 'Garden' } }),
     refused: ({ alice }) => ({ path: '/api/v1/networks', body: { name: alice.network.name } }),

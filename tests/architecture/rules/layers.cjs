@@ -64,6 +64,10 @@ const DOMAINS = {
   },
   networks: { sees: [], uses: [] },
   locks: { sees: [], uses: [] },
+  actions: {
+    sees: ['devices', 'networks'],
+    uses: [[WIRE, 'names the codes of errors', { only: '/(rows|types)\\.ts$', types: true }]],
+  },
   devices: {
     sees: ['networks', 'tenants'],
     uses: [[node('crypto'), 'secrets are compared in constant time', { only: '/claims\\.ts$' }]],

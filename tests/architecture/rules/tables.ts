@@ -42,6 +42,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   ],
   'server/domains/networks': ['networks'],
   'server/domains/locks': ['locks', 'lock_claims'],
+  'server/domains/actions': ['actions', 'action_events'],
   'server/domains/devices': [
     'devices',
     'network_members',

@@ -16,7 +16,7 @@ function written(content: object) {
 }
 
 it('a memory that version 0.4 wrote is read, with nothing begun and nobody forgotten', () => {
-  expect(written(OLD).load()).toEqual({ ...OLD, forgottenNonce: 0, begun: null });
+  expect(written(OLD).load()).toEqual({ ...OLD, forgottenNonce: 0, begun: null, begunAction: null });
 });
 
 it.each([{ begun: 1 }, { begun: {} }, { begun: { commandId: 1, sourceId: '' } }, { forgottenNonce: '7' }])(

@@ -116,7 +116,7 @@ describe('publishing', () => {
     const { broker } = await running();
     const capabilities = decodeCapabilities((broker.published[0] as FrameView).payload);
     expect(capabilities.platform).toContain('simulated');
-    expect(capabilities.commands).toEqual(['led.set', 'led.get', 'sensor.read']);
+    expect(capabilities.commands).toEqual(['led.set', 'led.get', 'sensor.read', 'led.blink', 'thor.action']);
   });
 
   it('publishes a stored, signed reading in every interval', async () => {

@@ -38,6 +38,7 @@ import { groups } from './0068-groups.ts';
 import { resumableSessions } from './0076-resumable-sessions.ts';
 import { marketHours } from './0086-market-hours.ts';
 import { pairingsOver } from './0087-pairings-over.ts';
+import { actions } from './0088-actions.ts';
 import { receipts } from './0099-receipts.ts';
 import type { Migration } from './migration.ts';
 
@@ -83,5 +84,6 @@ export const migrations: readonly Migration[] = [
   resumableSessions,
   marketHours,
   pairingsOver,
+  actions,
   receipts,
 ];

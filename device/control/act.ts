@@ -1,0 +1,124 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { PlainValue } from '../client/index.ts';
+import { EXIT_FAILURE, stopSignal } from '../node/process.ts';
+import { type RestApi, type RestApiOptions, restApi } from '../node/rest-api.ts';
+
+/** The options of `act`. */
+export interface ActCommandOptions extends RestApiOptions {
+  readonly network?: string;
+  readonly arg?: readonly (readonly [string, PlainValue])[];
+  readonly id?: string;
+  readonly priority?: number;
+  readonly timeout?: number;
+  readonly json?: boolean;
+}
+
+interface ActionEvent {
+  readonly event: string;
+  readonly number: number;
+  readonly data: {
+    readonly fraction?: number | null;
+    readonly text?: string;
+    readonly base64?: string;
+    readonly status?: string;
+    readonly error?: { readonly code: string; readonly message: string } | null;
+    readonly values?: Readonly<Record<string, unknown>>;
+  };
+}
+
+/** When a stream of events that broke is taken up again, in milliseconds, */
+const RETRY_MS = 1_000;
+/** and how often in a row without an event. */
+const RETRIES_MAX = 10;
+
+/**
+ * Asks a device for an action and shows what happens until its end: 0, or 1 where that is no success. At SIGINT or SIGTERM the action is
+ * cancelled. Throws an InvalidArgumentError without a token, an Error for a refusal.
+ */
+export async function act(deviceId: string, name: string, options: ActCommandOptions): Promise<number> {
+  const api = restApi(options);
+  const stopped = stopSignal();
+  const { id } = await api.ask<{ id: string }>('POST', `/api/v1/devices/${deviceId}/actions`, {
+    name,
+    arguments: Object.fromEntries(options.arg ?? []),
+    ...(options.id === undefined ? {} : { id: options.id }),
+    ...(options.network === undefined ? {} : { networkId: options.network }),
+    ...(options.priority === undefined ? {} : { priority: options.priority }),
+    ...(options.timeout === undefined ? {} : { timeoutSeconds: options.timeout }),
+  });
+  // Where it has ended meanwhile, its end is on the way.
+  const cancel = () => void api.ask('POST', `/api/v1/actions/${id}/cancel`).catch(() => undefined);
+  stopped.addEventListener('abort', cancel);
+  if (stopped.aborted) cancel();
+  const show = options.json === true ? showJson : showText;
+  for await (const event of eventsOf(api, id)) {
+    show(id, event);
+    if (event.event === 'end') return event.data.status === 'done' ? 0 : EXIT_FAILURE;
+  }
+  throw new Error(`Action ${id} is not followed any more.`);
+}
+
+function showJson(id: string, { event, number, data }: ActionEvent): void {
+  process.stdout.write(`${JSON.stringify({ id, number, event, ...data })}\n`);
+}
+
+/** Parts of the result and its values go to standard output; all else is for whoever watches. */
+function showText(_id: string, { event, data }: ActionEvent): void {
+  if (event === 'begun') process.stderr.write('begun\n');
+  else if (event === 'progress') {
+    const { fraction = null, text = '' } = data;
+    const percent = fraction === null ? '' : `${Math.round(fraction * 100)} % `;
+    process.stderr.write(`${percent}${text}`.trimEnd().concat('\n'));
+  } else if (event === 'chunk') process.stdout.write(Buffer.from(data.base64 ?? '', 'base64'));
+  else {
+    const { status = '', error, values = {} } = data;
+    for (const [name, value] of Object.entries(values)) {
+      process.stdout.write(`${name}=${typeof value === 'object' ? JSON.stringify(value) : value}\n`);
+    }
+    process.stderr.write(error ? `${status}: ${error.code}, ${error.message}\n` : `${status}\n`);
+  }
+}
+
+/** The events of an action; a stream that breaks is taken up again behind the last one. */
+async function* eventsOf(api: RestApi, id: string): AsyncGenerator<ActionEvent> {
+  let last = 0;
+  for (let retries = 0; retries <= RETRIES_MAX; retries++) {
+    if (retries > 0) await pause(RETRY_MS);
+    try {
+      for await (const event of streamOf(api, id, last)) {
+        last = event.number;
+        retries = 0;
+        yield event;
+      }
+    } catch (error) {
+      if (retries === RETRIES_MAX) throw error;
+    }
+  }
+}
+
+async function* streamOf(api: RestApi, id: string, after: number): AsyncGenerator<ActionEvent> {
+  const decoder = new TextDecoder();
+  let text = '';
+  const stream = await api.stream(`/api/v1/actions/${id}/events`, { 'last-event-id': String(after) });
+  for await (const bytes of stream) {
+    text += decoder.decode(bytes, { stream: true });
+    const blocks = text.split('\n\n');
+    text = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const event = eventOf(block);
+      if (event !== null) yield event;
+    }
+  }
+}
+
+/** Null for a comment. */
+function eventOf(block: string): ActionEvent | null {
+  const fields = new Map<string, string>();
+  for (const line of block.split('\n')) {
+    const colon = line.indexOf(': ');
+    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 2));
+  }
+  const [event, data] = [fields.get('event'), fields.get('data')];
+  if (event === undefined || data === undefined) return null;
+  return { event, number: Number(fields.get('id')), data: JSON.parse(data) };
+}

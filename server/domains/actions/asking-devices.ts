@@ -1,0 +1,84 @@
+import type { DeviceActor } from '../../kernel/actor.ts';
+import type { Logger } from '../../kernel/logger.ts';
+import type { ActionOutlet } from './ports.ts';
+import type { ActionReaders } from './readers.ts';
+import type { Action } from './types.ts';
+
+interface Following {
+  until: number;
+  wake: () => void;
+  readonly end: AbortController;
+}
+
+/** Devices that are told what happens to the actions they asked for, each as far as it has given credit. */
+export class AskingDevices {
+  readonly #readers: ActionReaders;
+  readonly #outlet: Pick<ActionOutlet, 'tell'>;
+  readonly #logger: Logger;
+  readonly #following = new Map<string, Following>();
+
+  constructor(readers: ActionReaders, outlet: Pick<ActionOutlet, 'tell'>, logger: Logger) {
+    this.#readers = readers;
+    this.#outlet = outlet;
+    this.#logger = logger;
+  }
+
+  /**
+   * The device has every event up to `received`, and takes those up to `until`. `resume`: what was sent behind `received` is lost,
+   * and comes again. Refuses with `limit_reached`.
+   */
+  take(
+    device: DeviceActor,
+    action: Action,
+    credit: { received: number; until: number; resume: boolean },
+  ): void {
+    const key = `${device.deviceId} ${action.tenantId} ${action.id}`;
+    const known = this.#following.get(key);
+    if (known !== undefined && !credit.resume) {
+      known.until = Math.max(known.until, credit.until);
+      known.wake();
+      return;
+    }
+    known?.end.abort();
+    const principal = { id: device.deviceId, tenantId: device.tenantId };
+    this.#readers.requireRoom(principal);
+    const following: Following = { until: credit.until, wake: () => undefined, end: new AbortController() };
+    this.#following.set(key, following);
+    const events = this.#readers.read(action, principal, credit.received, following.end.signal);
+    this.#tell(device, action, events, following)
+      .catch((error: unknown) => this.#logger.warn({ operation: 'actions.tell', error }, 'not told'))
+      .finally(() => {
+        if (this.#following.get(key) === following) this.#following.delete(key);
+      });
+  }
+
+  async #tell(
+    { deviceId }: DeviceActor,
+    action: Action,
+    events: ReturnType<ActionReaders['read']>,
+    following: Following,
+  ): Promise<void> {
+    const { signal } = following.end;
+    for await (const event of events) {
+      while (event.number > following.until && !signal.aborted) await credit(following);
+      // A device that isn't connected says where to go on when it is.
+      if (signal.aborted || !this.#outlet.tell(deviceId, action, event)) return;
+    }
+  }
+
+  /** Nobody is told any more. */
+  close(): void {
+    for (const { end } of this.#following.values()) end.abort();
+  }
+}
+
+function credit(following: Following): Promise<void> {
+  const { signal } = following.end;
+  return new Promise((resolve) => {
+    following.wake = () => {
+      signal.removeEventListener('abort', following.wake);
+      resolve();
+    };
+    signal.addEventListener('abort', following.wake, { once: true });
+  });
+}
