@@ -1,6 +1,7 @@
 import { Ack, Delivery, decodePayload, FrameType, type FrameView } from '../../proto/index.ts';
 import { Connection } from './connection.ts';
 import { DeviceConnections, decodeConnectionState } from './device-connections.ts';
+import { DeviceShadow } from './device-shadow.ts';
 import { dispatch } from './dispatch.ts';
 import { BifrostError } from './errors.ts';
 import { checkFrame, type FrameChannel, type OutgoingFrame, requireUuid } from './frame-channel.ts';
@@ -42,6 +43,8 @@ export class BifrostClient {
   readonly #stream: StreamReader;
   /** Connections with other devices: asking, answering, withdrawing. */
   readonly connections: DeviceConnections;
+  /** What is wanted of this device, and what it says of itself. */
+  readonly shadow: DeviceShadow;
   #droppedFrames = 0;
 
   constructor(
@@ -57,6 +60,7 @@ export class BifrostClient {
       (frame, signal) => this.request(frame, signal === undefined ? {} : { signal }),
       dependencies.clock,
     );
+    this.shadow = new DeviceShadow((frame) => this.request(frame));
     this.#connection = new Connection(
       { url: options.url },
       {
@@ -294,6 +298,8 @@ export class BifrostClient {
     } else if (type === FrameType.CONNECTION_STATE && sourceId === SERVER_ID) {
       this.connections.told(decodeConnectionState(payload));
       if (correlationId !== null) this.#outbox.resolve(correlationId, { offset: 0, answer: payload.slice() });
+    } else if (correlationId !== null && type === FrameType.SHADOW && sourceId === SERVER_ID) {
+      this.#outbox.resolve(correlationId, { offset: 0, answer: payload.slice() });
     } else if (correlationId !== null && type === FrameType.COMMAND_RESULT) {
       if (this.#commands.isFor(correlationId, sourceId)) {
         this.#commands.settle(correlationId, decodeCommandResult(payload));

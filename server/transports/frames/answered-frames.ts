@@ -11,4 +11,6 @@ const ANSWERED_TYPES: ReadonlySet<number> = new Set([
   FrameType.CONNECTION_DECISION,
   FrameType.CONNECTION_END,
   FrameType.ROUTE_QUERY,
+  FrameType.SHADOW_QUERY,
+  FrameType.SHADOW_REPORT,
 ]);
