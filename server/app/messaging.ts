@@ -74,21 +74,8 @@ export function buildMessaging(config: Config, platform: Platform) {
     },
   );
   measureConnections(metrics, relay, connections);
-  const wills: WillHearer[] = [];
-  const droppings: DroppingHearer[] = [];
-  const topics = createTopicService({
-    store: createTreeStore(database),
-    clock,
-    logger,
-    events: {
-      willSaid(owner, will) {
-        for (const hear of wills) hear(owner, will);
-      },
-      dropped(owner, message) {
-        for (const hear of droppings) hear(owner, message);
-      },
-    },
-  });
+  const { events, ...treeNews } = newsOfTrees();
+  const topics = createTopicService({ store: createTreeStore(database), clock, logger, events });
   const onPresence = (hear: (change: PresenceChange) => void) => void hearers.push(hear);
   return {
     bus,
@@ -105,13 +92,31 @@ export function buildMessaging(config: Config, platform: Platform) {
     /** Calls `hear` when a device can be told something in a network. */
     onSession: (hear: SessionHearer) => void sessions.push(hear),
     onPresence,
+    ...treeNews,
+    /** Calls `hear` when frames were removed that their destinations never had. */
+    onRemoved: (hear: RemovalHearer) => void removals.push(hear),
+    ...deviceNews(),
+  };
+}
+
+/** Who hears of what happens in trees. */
+function newsOfTrees() {
+  const wills: WillHearer[] = [];
+  const droppings: DroppingHearer[] = [];
+  const events: TreeEvents = {
+    willSaid(owner, will) {
+      for (const hear of wills) hear(owner, will);
+    },
+    dropped(owner, message) {
+      for (const hear of droppings) hear(owner, message);
+    },
+  };
+  return {
+    events,
     /** Calls `hear` when a plain client's will was published. */
     onWill: (hear: WillHearer) => void wills.push(hear),
     /** Calls `hear` when a message for a plain client was dropped. */
     onDropped: (hear: DroppingHearer) => void droppings.push(hear),
-    /** Calls `hear` when frames were removed that their destinations never had. */
-    onRemoved: (hear: RemovalHearer) => void removals.push(hear),
-    ...deviceNews(),
   };
 }
 

@@ -87,8 +87,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const cookies = createCookieSessions({ publicOrigin: config.publicUrl, pageOrigin }, platform);
   const page = readStaticFiles(fileURLToPath(dependencies.page), PAGE_HEADERS);
   const describeServer = () => descriptionOf(config, platform, state);
-  const brokerGate = buildBrokerGate(config, areas);
-  const services = { ...servicesOf(areas, state), brokerGate, page, describeServer, cookies, pageOrigin };
+  const services = { ...servicesOf(config, areas, state), page, describeServer, cookies, pageOrigin };
   const catalogue = createCatalogue(services);
   const pipeline = createPipeline({
     limiter: createRunningLimiter(),
@@ -264,13 +263,16 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 
 /** `state` says whether the server takes requests, for its readiness. */
 function servicesOf(
-  { platform, abuse, identity, market, administration, readings, discovery, pairings, locks }: Areas,
+  config: Config,
+  areas: Areas,
   state: { readonly accepts: boolean },
-): Omit<HttpServices, 'brokerGate' | 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
+): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
+  const { platform, abuse, identity, market, administration, readings, discovery, pairings, locks } = areas;
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
   const { analytics, ledger, payments, providers, requests, spending, tokens, transactions } = market;
   return {
+    brokerGate: buildBrokerGate(config, areas),
     accounts: recordSignIns(accounts, { recorder: platform.audit.recorder, clock }),
     tenants,
     networks,

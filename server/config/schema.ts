@@ -123,7 +123,10 @@ const values = z.object({
     description: 'Port for MQTT 3.1.1 and 5; 0 takes any free one.',
   }),
   mqttBrokerSecret: described(
-    z.string().min(32, 'must have at least 32 characters').max(1_000, 'must have at most 1000').optional(),
+    z
+      .string()
+      .regex(/^[\x21-\x7e]{32,1000}$/, 'must have 32 to 1000 characters of ASCII, and no space')
+      .optional(),
     {
       variable: 'YGGDRASIL_MQTT_BROKER_SECRET',
       description:

@@ -134,6 +134,28 @@ interface Teller {
   idle(): Promise<void>;
 }
 
+/** Tells devices that come what is wanted of them and not so, those that come together by one look. */
+function createDifferenceTeller({
+  store,
+  outlets,
+  logger,
+}: Pick<ShadowDependencies, 'store' | 'outlets' | 'logger'>): (device: DeviceInNetwork) => Promise<void> {
+  const listWanted = gather(
+    (devices: readonly DeviceInNetwork[]) => store.listWanted(devices),
+    BATCH_DEVICES_MAX,
+  );
+  return async (device) => {
+    try {
+      const shadow = await listWanted(device);
+      const difference = shadow === null ? {} : differenceOf(shadow);
+      if (shadow === null || Object.keys(difference).length === 0) return;
+      outlets.tell(shadow, shadow.desired.version, difference);
+    } catch (error) {
+      logger.warn({ operation: 'shadow.tell', error }, 'a device was not told what is wanted');
+    }
+  };
+}
+
 function createTeller({
   store,
   outlets,
@@ -148,10 +170,7 @@ function createTeller({
     (deviceIds: readonly DeviceId[]) => store.listUntold(deviceIds),
     BATCH_DEVICES_MAX,
   );
-  const listWanted = gather(
-    (devices: readonly DeviceInNetwork[]) => store.listWanted(devices),
-    BATCH_DEVICES_MAX,
-  );
+  const tellDifference = createDifferenceTeller({ store, outlets, logger });
   const waitFor = (work: Promise<void>): void => {
     const before = idle;
     idle = work.then(() => before);
@@ -188,19 +207,7 @@ function createTeller({
         logger.warn({ operation: 'shadow.tell', error }, 'what is wanted was not published');
       });
     },
-    tellDifference(device) {
-      const told = listWanted(device).then(
-        (shadow) => {
-          const difference = shadow === null ? {} : differenceOf(shadow);
-          if (shadow === null || Object.keys(difference).length === 0) return;
-          outlets.tell(shadow, shadow.desired.version, difference);
-        },
-        (error: unknown) => {
-          logger.warn({ operation: 'shadow.tell', error }, 'a device was not told what is wanted');
-        },
-      );
-      waitFor(told);
-    },
+    tellDifference: (device) => waitFor(tellDifference(device)),
     sendUntold(deviceId) {
       if (looking.has(deviceId)) {
         looking.set(deviceId, true);

@@ -21,5 +21,3 @@ export const COMMAND_SUBSCRIPTION_MS = 2_000;
 export const REFUSAL_INTERVAL_MS = 1_000;
 /** Characters of a topic that is shown in a refusal: it is a stranger's. */
 export const TOPIC_CHARACTERS_MAX = 128;
-/** Before what came from somebody else's broker, and could not be kept, is tried again, in milliseconds. */
-export const EXTERNAL_RETRY_MS = 1_000;
