@@ -41,7 +41,8 @@ async function home() {
   const { token, network, device } = household;
   const other = await createDevice(server, token, network.id, 'Other');
   const dropsOf = async ({ deviceId }: DeviceCredentials) =>
-    (await server.get<{ items: Record<string, unknown>[] }>(`/api/v1/devices/${deviceId}/drops`, token)).items;
+    (await server.get<{ items: Record<string, unknown>[] }>(`/api/v1/devices/${deviceId}/drops`, token))
+      .items;
   return { ...household, device, other, dropsOf };
 }
 
@@ -125,7 +126,9 @@ describe('a broker of somebody else’s', () => {
     ]) {
       expect(await ask('authenticate', wrong)).toEqual(denied);
     }
-    expect(await ask('authenticate', { username, password }, 'another-secret-of-that-length-or-longer')).toBe(401);
+    expect(await ask('authenticate', { username, password }, 'another-secret-of-that-length-or-longer')).toBe(
+      401,
+    );
     expect(await ask('authorize', { username, action: 'publish', topic: 'x' }, alice.token)).toBe(401);
   });
 
@@ -164,6 +167,8 @@ describe('a broker of somebody else’s', () => {
     }
     expect(await may('publish', 'home/hall', { mountpoint: own })).toEqual(allow);
     expect(await may('publish', 'home/hall', { mountpoint: foreign })).toEqual(deny);
-    expect(await ask('authorize', { username: 'nobody', action: 'subscribe', topic: `${own}#` })).toEqual(deny);
+    expect(await ask('authorize', { username: 'nobody', action: 'subscribe', topic: `${own}#` })).toEqual(
+      deny,
+    );
   });
 });
