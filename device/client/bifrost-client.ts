@@ -3,6 +3,7 @@ import type { ActionRun, ActOptions } from './asked-actions.ts';
 import { Connection } from './connection.ts';
 import { DeviceActions } from './device-actions.ts';
 import { DeviceConnections, decodeConnectionState } from './device-connections.ts';
+import { DeviceShadow } from './device-shadow.ts';
 import { dispatch } from './dispatch.ts';
 import { BifrostError } from './errors.ts';
 import { checkFrame, type FrameChannel, type OutgoingFrame, requireUuid } from './frame-channel.ts';
@@ -48,6 +49,8 @@ export class BifrostClient {
   readonly connections: DeviceConnections;
   readonly #actions: DeviceActions;
   readonly #capabilities: DeviceCapabilities | null;
+  /** What is wanted of this device, and what it says of itself. */
+  readonly shadow: DeviceShadow;
   #droppedFrames = 0;
 
   constructor(
@@ -72,6 +75,7 @@ export class BifrostClient {
       },
       dependencies,
     );
+    this.shadow = new DeviceShadow((frame) => this.request(frame));
     this.#connection = new Connection(
       { url: options.url },
       {
@@ -343,6 +347,8 @@ export class BifrostClient {
       if (correlationId !== null) this.#outbox.resolve(correlationId, { offset: 0, answer: payload.slice() });
     } else if (sourceId === SERVER_ID && this.#actions.received(type, payload)) {
       return dispatch(this.#listeners, frame);
+    } else if (correlationId !== null && type === FrameType.SHADOW && sourceId === SERVER_ID) {
+      this.#outbox.resolve(correlationId, { offset: 0, answer: payload.slice() });
     } else if (correlationId !== null && type === FrameType.COMMAND_RESULT) {
       if (this.#commands.isFor(correlationId, sourceId)) {
         this.#commands.settle(correlationId, decodeCommandResult(payload));

@@ -1,7 +1,15 @@
 import { FrameType } from '../../proto/index.ts';
 import { decodeAsk, decodeConnectionState } from './device-connections.ts';
+import { decodeDifference } from './device-shadow.ts';
 import type { Listeners } from './listeners.ts';
-import { decodeCapabilities, decodeCommand, decodeEvent, type ReceivedFrame, SERVER_ID } from './messages.ts';
+import {
+  decodeCapabilities,
+  decodeCommand,
+  decodeEvent,
+  decodeUndelivered,
+  type ReceivedFrame,
+  SERVER_ID,
+} from './messages.ts';
 import type { BifrostClientEvents } from './types.ts';
 
 /**
@@ -37,6 +45,16 @@ export function dispatch(
       if (frame.sourceId !== SERVER_ID) return listeners.emit('frame', frame);
       const connection = decodeConnectionState(frame.payload);
       return [...listeners.emit('frame', frame), ...listeners.emit('connection', { ...connection, frame })];
+    }
+    case FrameType.SHADOW_DIFFERENCE: {
+      if (frame.sourceId !== SERVER_ID) return listeners.emit('frame', frame);
+      const difference = decodeDifference(frame.payload);
+      return [...listeners.emit('frame', frame), ...listeners.emit('difference', { ...difference, frame })];
+    }
+    case FrameType.DROPPED: {
+      if (frame.sourceId !== SERVER_ID) return listeners.emit('frame', frame);
+      const undelivered = decodeUndelivered(frame.payload);
+      return [...listeners.emit('frame', frame), ...listeners.emit('undelivered', { ...undelivered, frame })];
     }
     default:
       return listeners.emit('frame', frame);

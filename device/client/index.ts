@@ -34,6 +34,7 @@ export {
   type DeviceConnectionStatus,
   DeviceConnections,
 } from './device-connections.ts';
+export type { DeviceShadow, ShadowSide, ShadowState, StateDifference, StateValue } from './device-shadow.ts';
 export { BifrostError, type ClientErrorCode } from './errors.ts';
 export { type DropReason, FrameChannel, type OpenedFrame, type OutgoingFrame } from './frame-channel.ts';
 export {

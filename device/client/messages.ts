@@ -2,6 +2,7 @@ import {
   Capabilities,
   Command,
   CommandResult,
+  Dropped,
   decodePayload,
   type ErrorCodeName,
   ErrorPayload,
@@ -10,6 +11,7 @@ import {
   errorCodeName,
   errorCodeNumber,
   type FrameView,
+  uuidFromBytes,
   type yggdrasil,
 } from '../../proto/index.ts';
 import { fromValue, fromValues, type PlainValue, toValue, toValues } from './values.ts';
@@ -45,6 +47,8 @@ export interface DeviceEvent {
   readonly measuredAtMs: number;
   /** True: how something is that can be set. The server keeps it as the device's reported state. */
   readonly isState?: boolean;
+  /** True: the will of a plain device, which has vanished. The server says it in its name. */
+  readonly isWill?: boolean;
 }
 
 /** What a device can do. */
@@ -69,6 +73,18 @@ export interface DeviceCommandResult {
   /** Null: the command was carried out. */
   readonly error: { readonly code: ErrorCodeName; readonly message: string } | null;
   readonly values: Readonly<Record<string, PlainValue>>;
+}
+
+/** Frames for one device that were removed before it came for them. */
+export interface UndeliveredFrames {
+  /** Whether this device sent them, or they were for it. */
+  readonly end: 'sender' | 'receiver';
+  readonly count: number;
+  /** Ids of the first of them. */
+  readonly ids: readonly string[];
+  /** When the first and the last of them were removed. */
+  readonly sinceMs: number;
+  readonly atMs: number;
 }
 
 /** The parts of a frame that programs look at. */
@@ -104,9 +120,9 @@ export function encodeEvent(event: DeviceEvent): Uint8Array {
 
 /** An EVENT frame's payload. Throws `PayloadError`. */
 export function decodeEvent(payload: Uint8Array): DeviceEvent {
-  const { name, value, unit, measuredAtMs, isState } = decodePayload(Event, payload);
+  const { name, value, unit, measuredAtMs, isState, isWill } = decodePayload(Event, payload);
   const event = { name, value: fromValue(value), unit, measuredAtMs };
-  return isState ? { ...event, isState } : event;
+  return { ...event, ...(isState ? { isState } : {}), ...(isWill ? { isWill } : {}) };
 }
 
 /** Payload of a CAPABILITIES frame. */
@@ -153,6 +169,13 @@ export function decodeCommandResult(payload: Uint8Array): DeviceCommandResult {
     error: error ? { code: errorCodeName(error.code ?? 0), message: error.message ?? '' } : null,
     values: fromValues(values),
   };
+}
+
+/** A DROPPED frame's payload. Throws `PayloadError`. */
+export function decodeUndelivered(payload: Uint8Array): UndeliveredFrames {
+  const { isSender, count, frameIds, sinceMs, atMs } = decodePayload(Dropped, payload);
+  const ids = frameIds.map((id) => uuidFromBytes(id));
+  return { end: isSender ? 'sender' : 'receiver', count, ids, sinceMs, atMs };
 }
 
 /** What an ERROR frame says. */

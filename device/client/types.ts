@@ -1,7 +1,14 @@
 import type { DeviceAsk, DeviceConnection } from './device-connections.ts';
+import type { StateDifference } from './device-shadow.ts';
 import type { BifrostError } from './errors.ts';
 import type { DropReason } from './frame-channel.ts';
-import type { DeviceCapabilities, DeviceCommand, DeviceEvent, ReceivedFrame } from './messages.ts';
+import type {
+  DeviceCapabilities,
+  DeviceCommand,
+  DeviceEvent,
+  ReceivedFrame,
+  UndeliveredFrames,
+} from './messages.ts';
 import type { SessionEnd, SessionStart } from './session.ts';
 
 /** `waiting`: between two tries to reconnect. `closed` is final. */
@@ -23,6 +30,13 @@ export type BifrostClientEvents = {
   ask: DeviceAsk & { readonly frame: ReceivedFrame };
   /** A connection of this device stands otherwise than before. */
   connection: DeviceConnection & { readonly frame: ReceivedFrame };
+  /**
+   * What is wanted of this device and not so: at the start of each session where there is something, and whenever it changes. Whoever
+   * listens needs no command `state.set` among its capabilities.
+   */
+  difference: StateDifference & { readonly frame: ReceivedFrame };
+  /** Frames that were kept for one device are gone before it came for them: this one sent them, or they were for it. */
+  undelivered: UndeliveredFrames & { readonly frame: ReceivedFrame };
   /** An ERROR that answers nothing that still waits. */
   error: { readonly error: BifrostError; readonly frame: ReceivedFrame };
   /** Bytes that were not believed: malformed, wrongly signed, or not for us. */

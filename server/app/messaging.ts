@@ -14,7 +14,12 @@ import {
   type NetworkDevice,
   type NetworkEvents,
 } from '../domains/relay/index.ts';
-import { createTopicService, createTreeStore, type TreeOwner } from '../domains/topics/index.ts';
+import {
+  createTopicService,
+  createTreeStore,
+  type TreeEvents,
+  type TreeOwner,
+} from '../domains/topics/index.ts';
 import { startRelayJobs } from '../jobs/relay-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
 import type { DeviceId } from '../kernel/ids.ts';
@@ -47,6 +52,7 @@ export function buildMessaging(config: Config, platform: Platform) {
   const known = withoutSuspended(createMembershipStore(database), platform);
   const memberships = withReceivers(known, permissions, groups);
   const sessions: SessionHearer[] = [];
+  const removals: RemovalHearer[] = [];
   const bus = createInProcessBus({ logger });
   const relay = createRelayService(
     { retentionMs: config.streamRetentionHours * 3_600_000, streamFramesMax: config.streamFramesMax },
@@ -64,11 +70,12 @@ export function buildMessaging(config: Config, platform: Platform) {
       logger,
       metrics: relayMetrics(metrics),
       room: platform.disk,
-      events: networkEvents(permissions, groups, sessions),
+      events: networkEvents(permissions, groups, { sessions, removals }),
     },
   );
   measureConnections(metrics, relay, connections);
-  const topics = createTopicService({ store: createTreeStore(database), clock, logger });
+  const { events, ...treeNews } = newsOfTrees();
+  const topics = createTopicService({ store: createTreeStore(database), clock, logger, events });
   const onPresence = (hear: (change: PresenceChange) => void) => void hearers.push(hear);
   return {
     bus,
@@ -85,7 +92,31 @@ export function buildMessaging(config: Config, platform: Platform) {
     /** Calls `hear` when a device can be told something in a network. */
     onSession: (hear: SessionHearer) => void sessions.push(hear),
     onPresence,
+    ...treeNews,
+    /** Calls `hear` when frames were removed that their destinations never had. */
+    onRemoved: (hear: RemovalHearer) => void removals.push(hear),
     ...deviceNews(),
+  };
+}
+
+/** Who hears of what happens in trees. */
+function newsOfTrees() {
+  const wills: WillHearer[] = [];
+  const droppings: DroppingHearer[] = [];
+  const events: TreeEvents = {
+    willSaid(owner, will) {
+      for (const hear of wills) hear(owner, will);
+    },
+    dropped(owner, message) {
+      for (const hear of droppings) hear(owner, message);
+    },
+  };
+  return {
+    events,
+    /** Calls `hear` when a plain client's will was published. */
+    onWill: (hear: WillHearer) => void wills.push(hear),
+    /** Calls `hear` when a message for a plain client was dropped. */
+    onDropped: (hear: DroppingHearer) => void droppings.push(hear),
   };
 }
 
@@ -126,11 +157,20 @@ function measureConnections(
 /** Who is told that a device can be told something in a network. */
 type SessionHearer = (device: NetworkDevice) => void;
 
+/** Who is told of a will, and of whose network. */
+type WillHearer = TreeEvents['willSaid'];
+
+/** Who is told of dropped messages, and of whose network. */
+type DroppingHearer = TreeEvents['dropped'];
+
+/** Who is told of frames that were removed. */
+type RemovalHearer = NetworkEvents['removed'];
+
 /** What the relay tells of devices in their networks. */
 function networkEvents(
   permissions: PermissionBook,
   groups: GroupBook,
-  sessions: readonly SessionHearer[],
+  hearers: { readonly sessions: readonly SessionHearer[]; readonly removals: readonly RemovalHearer[] },
 ): NetworkEvents {
   return {
     joined: async ({ networkId }) => void (await permissions.reload(networkId)),
@@ -139,7 +179,10 @@ function networkEvents(
       groups.peek(networkId)?.forget(deviceId);
     },
     sessionBegan(device) {
-      for (const hear of sessions) hear(device);
+      for (const hear of hearers.sessions) hear(device);
+    },
+    removed(frames) {
+      for (const hear of hearers.removals) hear(frames);
     },
   };
 }

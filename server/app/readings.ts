@@ -1,6 +1,7 @@
 import type { Config } from '../config/index.ts';
 import { createCommandService } from '../domains/commands/index.ts';
 import { createMembershipStore, type MembershipStore } from '../domains/devices/index.ts';
+import { createDropService, createDropStore } from '../domains/drops/index.ts';
 import { requireLockToken } from '../domains/locks/index.ts';
 import { createReadingService, createReadingStore } from '../domains/readings/index.ts';
 import { createRefusalService, createRefusalStore } from '../domains/refusals/index.ts';
@@ -8,8 +9,12 @@ import { createShadowService, createShadowStore, type DeviceOutlets } from '../d
 import { createTopologyService } from '../domains/topology/index.ts';
 import { startReadingJobs } from '../jobs/reading-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
-import { asId, type CredentialId } from '../kernel/ids.ts';
+import { asId, type CredentialId, type DeviceId } from '../kernel/ids.ts';
+import { usernameOfClient } from '../platform/mqtt/client-ids.ts';
+import { dropFrame } from '../transports/frames/drop-frame.ts';
+import { differenceFrame } from '../transports/frames/shadow-frames.ts';
 import { STATE_COMMAND, stateCommand } from '../transports/frames/state-command.ts';
+import { dropJson, droppedTopic, isDroppedTopic } from '../transports/mqtt/plain-drops.ts';
 import { desiredTopic } from '../transports/mqtt/plain-topics.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
@@ -50,8 +55,75 @@ export function buildReadings(config: Config, platform: Platform, messaging: Mes
     if (connectedAtMs !== null) shadows.returned(deviceId);
   });
   messaging.onChanged((deviceId) => shadows.returned(deviceId));
-  messaging.onLeft((deviceId, network) => messaging.serverTopics.clear(network, [desiredTopic(deviceId)]));
-  return { readings, commands, refusals, shadows, topology };
+  messaging.onSession((device) => shadows.sessionBegan(device));
+  messaging.onLeft((deviceId, network) =>
+    messaging.serverTopics.clear(network, [
+      desiredTopic(deviceId),
+      droppedTopic(deviceId, 'sender'),
+      droppedTopic(deviceId, 'receiver'),
+    ]),
+  );
+  const drops = buildDrops(platform, messaging, identity, members);
+  return { readings, commands, refusals, shadows, topology, drops };
+}
+
+/** What never reached its device: trees and the relay say so, and both ends are told. */
+function buildDrops(
+  { database, clock, random, logger }: Platform,
+  messaging: Messaging,
+  { devices }: Identity,
+  members: MembershipStore,
+) {
+  const { serverTopics, relay } = messaging;
+  const drops = createDropService({
+    store: createDropStore(database, members),
+    devices,
+    outlets: {
+      publish: ({ networkId, tenantId, deviceId, end, ...notice }) =>
+        serverTopics.notify(
+          { networkId, tenantId },
+          droppedTopic(deviceId, end),
+          JSON.stringify(dropJson(notice)),
+        ),
+      async send(notice) {
+        const { networkId, tenantId, deviceId } = notice;
+        await relay.sendToDevice({
+          id: random.uuid(),
+          networkId,
+          tenantId,
+          deviceId,
+          ...dropFrame(notice),
+        });
+      },
+    },
+    clock,
+    logger,
+  });
+  messaging.onDropped(({ networkId, tenantId }, { cause, clientId, publisherId, topic }) => {
+    if (isDroppedTopic(topic)) return;
+    const ends = [
+      ['receiver', clientId],
+      ['sender', publisherId],
+    ] as const;
+    for (const [end, id] of ends) {
+      const deviceId = id === null ? null : deviceOfClient(id);
+      if (deviceId !== null) drops.note({ networkId, tenantId, deviceId, end, cause, topic });
+    }
+  });
+  messaging.onRemoved((frames) => {
+    for (const { networkId, tenantId, frameId, sourceId, destinationId } of frames) {
+      const removed = { networkId, tenantId, cause: 'frame_expired', frameId } as const;
+      drops.note({ ...removed, deviceId: sourceId, end: 'sender' });
+      drops.note({ ...removed, deviceId: destinationId, end: 'receiver' });
+    }
+  });
+  return drops;
+}
+
+/** The device that a client of a tree signed in as. */
+export function deviceOfClient(knownId: string): DeviceId | null {
+  const [deviceId] = usernameOfClient(knownId)?.split('@') ?? [];
+  return deviceId === undefined ? null : asId<DeviceId>(deviceId);
 }
 
 /** How the devices of a network are connected; hears of those that come, go and change. */
@@ -92,7 +164,7 @@ function buildTopology(
 }
 
 /** The device isn't asking: the server looks for it. */
-const NO_CREDENTIAL = asId<CredentialId>('00000000-0000-0000-0000-000000000000');
+export const NO_CREDENTIAL = asId<CredentialId>('00000000-0000-0000-0000-000000000000');
 
 /** The ways to a device by which it is told what is wanted of it. */
 function deviceOutlets(
@@ -107,6 +179,9 @@ function deviceOutlets(
         desiredTopic(deviceId),
         JSON.stringify({ version, state }),
       ),
+    tell({ networkId, deviceId }, version, difference) {
+      relay.tell(deviceId, { networkId, ...differenceFrame(version, difference) });
+    },
     async command({ networkId, tenantId, deviceId }, state) {
       await relay.sendToDevice({ id: random.uuid(), networkId, tenantId, deviceId, ...stateCommand(state) });
     },
@@ -119,7 +194,7 @@ function deviceOutlets(
 
 /** Readings with their job: stops when what was said is written. */
 export function readingsPart(
-  { readings, commands, refusals, shadows, topology }: Readings,
+  { readings, commands, refusals, shadows, topology, drops }: Readings,
   { node, clock, logger }: Platform,
 ): Part {
   let jobs: RepeatedJob | null = null;
@@ -139,6 +214,7 @@ export function readingsPart(
       await readings.stop();
       await refusals.stop();
       await shadows.stop();
+      await drops.stop();
     },
   };
 }

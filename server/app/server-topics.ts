@@ -4,6 +4,8 @@ import type { TopicService, Tree, TreeOwner } from '../domains/topics/index.ts';
 export interface ServerTopics {
   /** Publishes a retained message. Resolves when it is kept. */
   publish(owner: TreeOwner, topic: string, payload: string): Promise<void>;
+  /** The same for what tells of dropped messages, which must not be dropped for the same reason. */
+  notify(owner: TreeOwner, topic: string, payload: string): Promise<void>;
   /** Takes away the retained messages of topics that match one of the filters. */
   clear(owner: TreeOwner, filters: readonly string[]): Promise<void>;
   /** The retained messages of topics that match a filter. */
@@ -20,10 +22,11 @@ export function createServerTopics(topics: Pick<TopicService, 'open'>): ServerTo
       release();
     }
   };
-  const say = (tree: Tree, topic: string, text: string) =>
-    tree.publish({ topic, payload: Buffer.from(text), qos: 1, retain: true });
+  const say = (tree: Tree, topic: string, text: string, isNotice = false) =>
+    tree.publish({ topic, payload: Buffer.from(text), qos: 1, retain: true, isNotice });
   return {
     publish: (owner, topic, payload) => within(owner, (tree) => say(tree, topic, payload)),
+    notify: (owner, topic, payload) => within(owner, (tree) => say(tree, topic, payload, true)),
     clear: (owner, filters) =>
       within(owner, async (tree) => {
         for (const filter of filters) {

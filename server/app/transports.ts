@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/index.ts';
+import { identifyDevice } from '../domains/devices/index.ts';
 import { isLoopback } from '../kernel/network-address.ts';
 import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import { createHttpServer } from '../platform/http/server.ts';
@@ -18,8 +19,10 @@ import { createAnthropicTransport, isAnthropicPath } from '../transports/anthrop
 import { createBifrostEndpoint } from '../transports/bifrost/endpoint.ts';
 import { LastingAnswers } from '../transports/chat/lasting-answers.ts';
 import { RetriedRequests } from '../transports/chat/retried-requests.ts';
+import { type BrokerGate, createBrokerGate } from '../transports/frames/broker-gate.ts';
 import { createFrames } from '../transports/frames/frames.ts';
 import { createMqttEndpoint } from '../transports/mqtt/endpoint.ts';
+import { createWillTeller } from '../transports/mqtt/wills.ts';
 import { openAiErrorResponse } from '../transports/openai/errors.ts';
 import { createOpenAiTransport, isOpenAiPath } from '../transports/openai/transport.ts';
 import { bothAudits, createLogAudit } from '../transports/pipeline/audit.ts';
@@ -43,7 +46,7 @@ import { type Catalogue, createCatalogue, type HttpServices } from './operations
 import type { Pairings } from './pairings.ts';
 import type { AppDependencies, Platform } from './platform.ts';
 import { buildSessionEndpoints, describeSessions } from './ratatoskr.ts';
-import type { Readings } from './readings.ts';
+import { deviceOfClient, NO_CREDENTIAL, type Readings } from './readings.ts';
 import { recordSignIns } from './sign-ins.ts';
 
 /** The areas that the transports reach. */
@@ -86,7 +89,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const cookies = createCookieSessions({ publicOrigin: config.publicUrl, pageOrigin }, platform);
   const page = readStaticFiles(fileURLToPath(dependencies.page), PAGE_HEADERS);
   const describeServer = () => descriptionOf(config, platform, state);
-  const services = { ...servicesOf(areas, state), page, describeServer, cookies, pageOrigin };
+  const services = { ...servicesOf(config, areas, state), page, describeServer, cookies, pageOrigin };
   const catalogue = createCatalogue(services);
   const pipeline = createPipeline({
     limiter: createRunningLimiter(),
@@ -107,6 +110,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     checkAnswers: dependencies.checkAnswers ?? false,
   };
   const behind = { relay, devices, ...areas.readings, ...areas.pairings, ...areas.actions };
+  hearWills(messaging, createWillTeller({ ...behind, logger }));
   const frames = createFrames(behind, pipeline);
   const sessions = { ...behind, frames, connections, clock, logger };
   const budget = buildConnectionBudget(config, platform);
@@ -143,6 +147,29 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     },
   );
   return { catalogue, served: pipeline.catalogue, http, mqtt, state };
+}
+
+/** Who answers a broker of somebody else's. */
+function buildBrokerGate(config: Config, { platform, messaging, identity }: Areas): BrokerGate {
+  return createBrokerGate({
+    secret: config.mqttBrokerSecret ?? null,
+    devices: identity.devices,
+    memberships: messaging.memberships,
+    async findActor(deviceId) {
+      const device = await identifyDevice(platform.database, deviceId);
+      if (device === null) return null;
+      // The device isn't asking: its broker is.
+      return { kind: 'device', deviceId, tenantId: device.tenantId, credentialId: NO_CREDENTIAL };
+    },
+  });
+}
+
+/** Wills of plain clients go to Bifrost clients, too. */
+function hearWills({ onWill }: Areas['messaging'], tell: ReturnType<typeof createWillTeller>): void {
+  onWill((owner, will) => {
+    const deviceId = deviceOfClient(will.clientId ?? '');
+    if (deviceId !== null) void tell({ ...owner, deviceId }, will);
+  });
 }
 
 /** Every operation that HTTP reaches, with its steps made. */
@@ -238,13 +265,16 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 
 /** `state` says whether the server takes requests, for its readiness. */
 function servicesOf(
-  { platform, abuse, identity, market, administration, readings, discovery, pairings, locks, actions }: Areas,
+  config: Config,
+  areas: Areas,
   state: { readonly accepts: boolean },
 ): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
+  const { platform, abuse, identity, market, administration, readings, discovery, pairings, locks } = areas;
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
   const { analytics, ledger, payments, providers, requests, spending, tokens, transactions } = market;
   return {
+    brokerGate: buildBrokerGate(config, areas),
     accounts: recordSignIns(accounts, { recorder: platform.audit.recorder, clock }),
     tenants,
     networks,
@@ -265,7 +295,7 @@ function servicesOf(
     ...discovery,
     ...pairings,
     ...locks,
-    ...actions,
+    ...areas.actions,
     audit: platform.audit.service,
     checks: {
       database: opened.ping,

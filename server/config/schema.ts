@@ -122,6 +122,18 @@ const values = z.object({
     variable: 'YGGDRASIL_MQTT_PORT',
     description: 'Port for MQTT 3.1.1 and 5; 0 takes any free one.',
   }),
+  mqttBrokerSecret: described(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]{32,1000}$/, 'must have 32 to 1000 characters of ASCII, and no space')
+      .optional(),
+    {
+      variable: 'YGGDRASIL_MQTT_BROKER_SECRET',
+      description:
+        'What a broker of your own shows as its bearer token when it asks `/api/v1/mqtt/authenticate` and `/api/v1/mqtt/authorize` who may do what.',
+      unset: 'no broker may ask',
+    },
+  ),
   tls: described(z.enum(TLS_ENDS, `must be one of ${TLS_ENDS.join(', ')}`).optional(), {
     variable: 'YGGDRASIL_TLS',
     description:

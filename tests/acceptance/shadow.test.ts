@@ -56,12 +56,14 @@ async function signing(credentials: DeviceCredentials, commands: string[] = ['st
   );
   onTestFinished(() => client.close());
   const asked: unknown[] = [];
+  const differences: unknown[] = [];
+  client.on('difference', ({ version, state }) => void differences.push([version, { ...state }]));
   client.on('command', ({ frame, name, arguments: wanted }) => {
     asked.push([name, wanted]);
     return client.answer(frame, { error: null, values: {} }).catch(() => undefined);
   });
   await client.connect();
-  return { client, asked };
+  return { client, asked, differences };
 }
 
 describe('what is wanted of a device', () => {
@@ -178,6 +180,91 @@ describe('what is wanted of a device', () => {
     const closed = new Promise<void>((resolve) => plain.mqtt.once('close', () => resolve()));
     plain.mqtt.publish(`${topics}/desired`, '{"version":9,"state":{}}');
     await closed;
+  });
+});
+
+describe('a Bifrost client', () => {
+  it('is told what differs when it returns, and whenever that changes, but not that nothing does', async () => {
+    const { device, desire } = await home();
+    const first = await signing(device, []);
+    await first.client.shadow.report({ led: false });
+    await desire({ led: false, level: 1 });
+    await eventually('the change', () => first.differences.length > 0);
+    first.client.close();
+    await desire({ level: 2 });
+    const second = await signing(device, []);
+    await eventually('what it missed', () => second.differences.length > 0);
+    await second.client.shadow.report({ level: 2 });
+    await eventually('the end', () => second.differences.length > 1);
+    second.client.close();
+    const third = await signing(device, []);
+    await third.client.shadow.read();
+    await desire({ level: 3 });
+    await eventually('the last change', () => third.differences.length > 0);
+    expect([first.differences, second.differences, third.differences, third.asked]).toEqual([
+      [[1, { level: 1 }]],
+      [
+        [2, { level: 2 }],
+        [2, {}],
+      ],
+      [[3, { level: 3 }]],
+      [],
+    ]);
+  });
+
+  it('reports under the version that it knows, and is refused where it knows an older one', async () => {
+    const { device, desire, read } = await home();
+    await desire({ led: true });
+    const { client } = await signing(device, []);
+    expect(await client.shadow.read()).toMatchObject({
+      desired: { state: { led: true }, version: 1 },
+      reported: { state: {}, version: 0, changedAtMs: null },
+    });
+    const { reported } = await client.shadow.report({ led: true, 'air.fan': 3 }, { version: 0 });
+    expect(reported).toMatchObject({ state: { 'air.fan': 3, led: true }, version: 1 });
+    await expect(client.shadow.report({ led: false }, { version: 0 })).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('its version is 1'),
+    });
+    await expect(client.shadow.report({ 'a/b': 1 })).rejects.toMatchObject({ code: 'invalid_input' });
+    await client.shadow.report({ 'air.fan': null }, { version: 1 });
+    expect((await read()).reported).toMatchObject({ state: { led: true }, version: 2 });
+  });
+
+  it('of several reports under one version one is taken', async () => {
+    const { device, read } = await home();
+    const { client } = await signing(device, []);
+    const outcomes = await Promise.allSettled(
+      [1, 2, 3, 4].map((level) => client.shadow.report({ level }, { version: 0 })),
+    );
+    expect(outcomes.map(({ status }) => status).sort()).toEqual([
+      'fulfilled',
+      'rejected',
+      'rejected',
+      'rejected',
+    ]);
+    expect((await read()).reported.version).toBe(1);
+  });
+});
+
+describe('a plain device', () => {
+  it('asks for its shadow and reports under a version, and is told where it knows an older one', async () => {
+    const { device, desire, topics } = await home();
+    await desire({ led: true });
+    const plain = await connectPlain(server, device);
+    await plain.mqtt.subscribeAsync([`${topics}/shadow`, `${topics}/refused`], { qos: 1 });
+    const ask = (topic: string, json: unknown) =>
+      plain.mqtt.publishAsync(`${topics}/shadow/${topic}`, JSON.stringify(json), { qos: 1 });
+    await ask('get', {});
+    await ask('report', { state: { led: true, air: { fan: 3 } }, version: 0 });
+    await ask('report', { state: { led: false }, version: 0 });
+    await plain.hears(3);
+    const said = plain.packets.map(({ payload }) => JSON.parse(payload.toString()));
+    expect(said).toMatchObject([
+      { desired: { state: { led: true }, version: 1 }, reported: { state: {}, version: 0 } },
+      { reported: { state: { led: true, 'air.fan': 3 }, version: 1 } },
+      { topic: `${topics}/shadow/report`, code: 'conflict', reason: expect.stringContaining('version is 1') },
+    ]);
   });
 });
 

@@ -65,6 +65,8 @@ describe('every operation', () => {
       'documentation.asset',
       'documentation.openapi',
       'documentation.page',
+      'mqtt.clients.authenticate',
+      'mqtt.clients.authorize',
       'oauth.deviceAuthorization',
       'oauth.page',
       'oauth.script',
@@ -89,10 +91,14 @@ describe('every operation', () => {
   });
 
   it('that changes something or moves money is audited', () => {
-    // Counting is no change: the prompt is its body. Locks come and go by thousands, and change nothing but themselves.
+    // Counting is no change: the prompt is its body. Locks come and go by thousands, and change nothing but themselves. What a
+    // broker asks are questions.
     const changing = http.filter(
       ({ method, operation }) =>
-        method !== 'GET' && operation !== 'anthropic.messages.countTokens' && !operation.startsWith('locks.'),
+        method !== 'GET' &&
+        operation !== 'anthropic.messages.countTokens' &&
+        !operation.startsWith('locks.') &&
+        !operation.startsWith('mqtt.clients.'),
     );
     expect(operationsOf(changing.filter(({ audit }) => audit !== 'change' && audit !== 'money'))).toEqual([]);
   });
@@ -134,7 +140,8 @@ describe('every id in a request', () => {
 
 describe('every frame', () => {
   it('of the schema is an operation of a device, or sent by the server', () => {
-    const byServer = ['WELCOME', 'PONG', 'CONNECTION_STATE', 'ROUTES'];
+    const answers = ['WELCOME', 'PONG', 'CONNECTION_STATE', 'ROUTES', 'SHADOW'];
+    const byServer = [...answers, 'SHADOW_DIFFERENCE', 'DROPPED'];
     const byDevice = [...FRAME_OPERATIONS.keys()].map((type) => FrameType[type]);
     const all = Object.keys(FrameType).filter(
       (name) => Number.isNaN(Number(name)) && !name.endsWith('UNSPECIFIED'),

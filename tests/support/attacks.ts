@@ -102,6 +102,7 @@ export const ATTACKS: readonly Attack[] = [
   on('devices.list', 'GET', ({ networkId }) => `devices?network_id=${networkId}&status=offline`),
   blind('devices.list', 'GET', () => 'devices?assigned_id=Secret-id'),
   ...CONNECTION_ATTACKS,
+  on('devices.drops.list', 'GET', ({ deviceId }) => `devices/${deviceId}/drops`),
   on('devices.refusals.list', 'GET', ({ deviceId }) => `devices/${deviceId}/refusals`),
   on('devices.readings.list', 'GET', ({ deviceId }) => `devices/${deviceId}/readings`),
   on(

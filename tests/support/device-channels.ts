@@ -18,7 +18,7 @@ import type { MqttConnection } from '../../server/platform/mqtt/types.ts';
 import type { Socket } from '../../server/platform/websocket/types.ts';
 import { createBifrostEndpoint } from '../../server/transports/bifrost/endpoint.ts';
 import { createFrames } from '../../server/transports/frames/frames.ts';
-import { downTopic, upTopic } from '../../server/transports/frames/topics.ts';
+import { downTopic, upTopic } from '../../server/transports/frames/topic-rules.ts';
 import { createMqttEndpoint } from '../../server/transports/mqtt/endpoint.ts';
 import { createRunningLimiter, type Limiter } from '../../server/transports/pipeline/limiter.ts';
 import { createPipeline } from '../../server/transports/pipeline/pipeline.ts';
@@ -50,12 +50,19 @@ export interface TestDevice {
 
 export type ChannelName = 'WebSocket' | 'MQTT' | 'MQTT, not subscribed';
 
+const NOTHING = { state: {}, version: 0, changedAtMs: null };
+const NO_SHADOW = { desired: NOTHING, reported: NOTHING };
+
 /** What becomes of readings, results and refusals: nothing. */
 const AREAS = {
   readings: { record: async () => undefined },
   commands: { answered: () => true },
   actions: {} as never,
-  shadows: { report: async () => undefined },
+  shadows: {
+    report: async () => undefined,
+    reportUnder: async () => NO_SHADOW,
+    getOwn: async () => NO_SHADOW,
+  },
   pairings: {} as never,
   routing: {} as never,
   refusals: { note: () => undefined },

@@ -93,9 +93,35 @@ export function serverFrame(
   );
 }
 
+/** A device in a network, and who owns the network. */
+export type DeviceOfTenant = Pick<FrameToDevice, 'networkId' | 'tenantId' | 'deviceId'>;
+
+/** A frame in the name of a device that may be away, as it is stored. Refuses with `frame_too_large`. */
+export function frameInNameToStore(
+  { networkId, tenantId, deviceId }: DeviceOfTenant,
+  frame: Pick<MadeFrame, 'type' | 'payload'>,
+  identity: FrameIdentity,
+): FrameToStore {
+  const made = { ...frame, networkId, delivery: Delivery.STORED };
+  const content = frameInName({ actor: { deviceId } }, made, identity).bytes;
+  if (content.length > STORED_CONTENT_BYTES_MAX) throw relayError('frame_too_large');
+  return {
+    sourceId: deviceId,
+    sourceTenantId: tenantId,
+    networkId,
+    tenantId,
+    frameId: identity.id,
+    destinationId: null,
+    destinationUnknown: false,
+    nonce: null,
+    isRepetition: false,
+    content,
+  };
+}
+
 /** A frame in the name of this device, which says that the server made it. It is signed for its receivers only. */
 export function frameInName(
-  peer: Peer,
+  peer: { readonly actor: Pick<Peer['actor'], 'deviceId'> },
   { payload, id, ...header }: MadeFrame,
   identity: FrameIdentity,
 ): FrameView {

@@ -11,6 +11,7 @@ import type {
   FrameToStore,
   JoinedGroup,
   Membership,
+  RemovedFrame,
   StoredFrame,
   StoreOutcome,
   StreamState,
@@ -115,8 +116,15 @@ export interface RelayStore {
   saveProgress(cursors: readonly Cursor[], nonces: readonly SourceNonces[]): Promise<void>;
   /** Forgets how far the device has read in a network; in all of them, and its nonces, where there is no network. */
   forgetDevice(deviceId: DeviceId, networkId: NetworkId | null): Promise<void>;
-  /** Removes frames stored before `storedBeforeMs` and those beyond the newest `framesMax` of a stream. */
-  removeOldFrames(storedBeforeMs: number, framesMax: number): Promise<number>;
+  /**
+   * Removes frames stored before `storedBeforeMs` and those beyond the newest `framesMax` of a stream. `removed` is told of those
+   * from one device to another that the other one never had, once they are gone.
+   */
+  removeOldFrames(
+    storedBeforeMs: number,
+    framesMax: number,
+    removed?: (frames: readonly RemovedFrame[]) => void,
+  ): Promise<number>;
   /**
    * Removes frames that all whom they are for have acknowledged, oldest first, from the streams of this tenant. False: there
    * are none left.
@@ -131,6 +139,8 @@ export interface NetworkEvents {
   left(device: NetworkDevice): void;
   /** A session began: the device can be told something. */
   sessionBegan(device: NetworkDevice): void;
+  /** Frames were removed that their destinations never had. */
+  removed(frames: readonly RemovedFrame[]): void;
 }
 
 /** What the relay needs. */

@@ -1,7 +1,7 @@
 import type { FrameView } from '../../../proto/index.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { DeliverySession } from './delivery-session.ts';
-import type { FrameToDevice, MadeFrame, ServerFrame } from './made-frames.ts';
+import type { DeviceOfTenant, FrameToDevice, MadeFrame, ServerFrame } from './made-frames.ts';
 import type { NetworkDevice } from './ports.ts';
 import type { DeliveryChannel, DeviceIdentity, Peer, PeerEvents, StreamPosition } from './types.ts';
 
@@ -64,6 +64,11 @@ export interface RelayService {
    * `frame_destination_unknown`, `storage_quota_exceeded`, `storage_full`, `unavailable`.
    */
   sendToDevice(frame: FrameToDevice): Promise<number>;
+  /**
+   * Keeps a frame for the network that the server makes in the name of a device, which may be away. Resolves when it is in the
+   * stream. Refuses as `sendToDevice` does, and with `network_not_found` where the device isn't in the network.
+   */
+  sendInName(device: DeviceOfTenant, frame: Pick<MadeFrame, 'type' | 'payload'>): Promise<number>;
   /** The device belongs to the network from now on: what is said there from here on is for it. `tenantId` owns the network. */
   joined(tenantId: TenantId, device: NetworkDevice): Promise<void>;
   /** The device doesn't belong to the network any more: its sessions there end at once, how far it had read is forgotten. */

@@ -1,7 +1,9 @@
 import type { Sql } from '../../kernel/database.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import { countedBytes } from './append-frames.postgres.ts';
+import { NIL_UUID } from './delivery-session.ts';
 import { REMOVED_FRAMES_MAX, STORED_FRAME_BYTES } from './limits.ts';
+import type { RemovedFrame } from './types.ts';
 
 /** Runs work in a transaction of its own. */
 export type Write = <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
@@ -49,19 +51,52 @@ async function findTooOld(sql: Sql, storedBeforeMs: number, framesMax: number): 
   return rows.map((row) => row.network_id);
 }
 
-/** Removes the oldest of a stream's frames that are past their age or its length. How many. */
+/**
+ * Those of a stream's frames from one device to another that the other one has not acknowledged. Whoever belongs to the network has
+ * a cursor; groups have none.
+ */
+async function selectUndelivered(
+  sql: Sql,
+  networkId: NetworkId,
+  streamOffsets: readonly number[],
+): Promise<RemovedFrame[]> {
+  const rows = await sql<
+    { tenant_id: TenantId; frame_id: string; source_id: DeviceId; destination_id: DeviceId }[]
+  >`
+    SELECT relay_frames.tenant_id, frame_id, source_id, destination_id FROM relay_frames
+      JOIN relay_cursors ON relay_cursors.network_id = relay_frames.network_id
+        AND relay_cursors.device_id = relay_frames.destination_id
+    WHERE relay_frames.network_id = ${networkId} AND relay_frames.stream_offset = ANY(${[...streamOffsets]}::bigint[])
+      AND source_id <> ${NIL_UUID} AND relay_cursors.stream_offset < relay_frames.stream_offset`;
+  return rows.map((row) => ({
+    networkId,
+    tenantId: row.tenant_id,
+    frameId: row.frame_id,
+    sourceId: row.source_id,
+    destinationId: row.destination_id,
+  }));
+}
+
+/** Frames that were removed. */
+interface Removal {
+  readonly count: number;
+  readonly undelivered: readonly RemovedFrame[];
+}
+
+/** Removes the oldest of a stream's frames that are past their age or its length. */
 async function removeTooOld(
   sql: Sql,
   networkId: NetworkId,
   storedBeforeMs: number,
   framesMax: number,
-): Promise<number> {
-  if (!(await lockStream(sql, networkId))) return 0;
+): Promise<Removal> {
+  if (!(await lockStream(sql, networkId))) return { count: 0, undelivered: [] };
   const rows = await sql<{ stream_offset: bigint }[]>`
     SELECT stream_offset FROM relay_frames JOIN relay_streams USING (network_id)
     WHERE network_id = ${networkId}
       AND (stream_offset <= head - ${framesMax} OR stored_at < ${new Date(storedBeforeMs)})
     ORDER BY stream_offset LIMIT ${REMOVED_FRAMES_MAX}`;
+  const undelivered = await selectUndelivered(sql, networkId, offsetsOf(rows));
   await removeFrames(sql, networkId, offsetsOf(rows), 'expired');
   // Of what was too much some may have gone before, when everybody had acknowledged it.
   if (rows.length < REMOVED_FRAMES_MAX) {
@@ -69,23 +104,28 @@ async function removeTooOld(
       UPDATE relay_streams SET expired_offset = head - ${framesMax}
       WHERE network_id = ${networkId} AND expired_offset < head - ${framesMax}`;
   }
-  return rows.length;
+  return { count: rows.length, undelivered };
 }
 
-/** Removes frames past their age and those beyond a stream's length, a part of one stream in each transaction. How many. */
+/**
+ * Removes frames past their age and those beyond a stream's length, a part of one stream in each transaction. How many. `tell`
+ * gets those that their destinations never had.
+ */
 export async function removeOldFrames(
   write: Write,
   storedBeforeMs: number,
   framesMax: number,
+  tell: (frames: readonly RemovedFrame[]) => void = () => undefined,
 ): Promise<number> {
   const networkIds = await write((sql) => findTooOld(sql, storedBeforeMs, framesMax));
   let removed = 0;
   for (const networkId of networkIds) {
-    let count: number;
+    let removal: Removal;
     do {
-      count = await write((sql) => removeTooOld(sql, networkId, storedBeforeMs, framesMax));
-      removed += count;
-    } while (count === REMOVED_FRAMES_MAX);
+      removal = await write((sql) => removeTooOld(sql, networkId, storedBeforeMs, framesMax));
+      removed += removal.count;
+      tell(removal.undelivered);
+    } while (removal.count === REMOVED_FRAMES_MAX);
   }
   return removed;
 }

@@ -13,8 +13,10 @@ import { HopSigner, type Outgoing } from './hop-signer.ts';
 import { BATCH_SIGNATURES_MAX } from './limits.ts';
 import {
   copyOfView,
+  type DeviceOfTenant,
   type FrameToDevice,
   frameInName,
+  frameInNameToStore,
   type MadeFrame,
   type ServerFrame,
   serverFrame,
@@ -206,7 +208,7 @@ class Relay implements RelayService {
 
   makeFor(peer: Peer, frame: MadeFrame): FrameView {
     const { clock, random } = this.#dependencies;
-    const nonce = this.#sources.nextMadeNonce(peer, clock.nowMs());
+    const nonce = this.#sources.nextMadeNonce(peer.actor.deviceId, clock.nowMs());
     return frameInName(peer, frame, { id: random.uuid(), nonce });
   }
 
@@ -233,6 +235,12 @@ class Relay implements RelayService {
   async sendToDevice(frame: FrameToDevice): Promise<number> {
     const nonce = this.#sources.nextServerNonce(frame.deviceId, this.#dependencies.clock.nowMs());
     return this.#writer.append(serverFrameToStore(frame, nonce));
+  }
+
+  async sendInName(device: DeviceOfTenant, frame: Pick<MadeFrame, 'type' | 'payload'>): Promise<number> {
+    const { clock, random } = this.#dependencies;
+    const nonce = this.#sources.nextMadeNonce(device.deviceId, clock.nowMs());
+    return this.#writer.append(frameInNameToStore(device, frame, { id: random.uuid(), nonce }));
   }
 
   async joined(tenantId: TenantId, device: NetworkDevice): Promise<void> {
@@ -276,8 +284,10 @@ class Relay implements RelayService {
 
   removeOldFrames(): Promise<number> {
     const { retentionMs, streamFramesMax } = this.#options;
-    const { store, clock } = this.#dependencies;
-    return store.removeOldFrames(clock.nowMs() - retentionMs, streamFramesMax);
+    const { store, clock, events } = this.#dependencies;
+    return store.removeOldFrames(clock.nowMs() - retentionMs, streamFramesMax, (frames) =>
+      events?.removed(frames),
+    );
   }
 
   async makeRoom(): Promise<void> {

@@ -88,8 +88,8 @@ export class Sources {
   }
 
   /** The nonce of the next frame that the server makes in the name of this device, which counts in the same way. */
-  nextMadeNonce(peer: Peer, nowMs: number): number {
-    const source = this.#sources.get(peer.actor.deviceId);
+  nextMadeNonce(deviceId: DeviceId, nowMs: number): number {
+    const source = this.#sources.get(deviceId);
     if (source === undefined) return nowMs * 1000;
     source.madeNonce = source.madeNonce === 0 ? nowMs * 1000 : source.madeNonce + 1;
     return source.madeNonce;

@@ -168,7 +168,8 @@ export function createRelayStore(
 
     forgetDevice: (deviceId, networkId) => write((sql) => forgetDevice(sql, deviceId, networkId)),
 
-    removeOldFrames: (storedBeforeMs, framesMax) => removeOldFrames(write, storedBeforeMs, framesMax),
+    removeOldFrames: (storedBeforeMs, framesMax, removed) =>
+      removeOldFrames(write, storedBeforeMs, framesMax, removed),
 
     removeAcknowledged: (tenantId) => removeAcknowledged(write, tenantId, dependencies),
   };

@@ -151,6 +151,15 @@ export interface RefusedFrame {
     | 'storage_quota_exceeded';
 }
 
+/** A frame for one device that was removed before the device had acknowledged it. `tenantId` owns the network. */
+export interface RemovedFrame {
+  readonly networkId: NetworkId;
+  readonly tenantId: TenantId;
+  readonly frameId: string;
+  readonly sourceId: DeviceId;
+  readonly destinationId: DeviceId;
+}
+
 /** A frame of the stream, as it is delivered. */
 export interface StoredFrame {
   readonly streamOffset: number;

@@ -1,4 +1,4 @@
 export type { DeviceOutlets } from './ports.ts';
 export { type AskedShadow, createShadowService, type ShadowService } from './service.ts';
 export { createShadowStore } from './store.postgres.ts';
-export type { Shadow, ShadowOwner, State, VersionedState } from './types.ts';
+export type { Shadow, ShadowOwner, State, StateChange, StateValue, VersionedState } from './types.ts';

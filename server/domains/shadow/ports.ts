@@ -15,6 +15,9 @@ export interface ShownLock {
   readonly token: number;
 }
 
+/** A device in a network. */
+export type DeviceInNetwork = Pick<ShadowOwner, 'networkId' | 'deviceId'>;
+
 /** Under what a change is made; null: whatever. */
 export interface ChangeConditions {
   /** The version of what was wanted before. */
@@ -30,16 +33,24 @@ export type DesiredOutcome =
   | { readonly ok: false; readonly reason: 'too_large' | 'no_room' | 'not_found' };
 
 /** What became of a report. */
-export interface ReportOutcome {
-  readonly isKept: boolean;
-  /** The shadow before and after, where the report changed it. */
-  readonly change: { readonly before: Shadow; readonly after: Shadow } | null;
-}
+export type ReportOutcome =
+  | {
+      readonly ok: true;
+      /** The shadow before and after the transaction of the report. */
+      readonly before: Shadow;
+      readonly after: Shadow;
+    }
+  | { readonly ok: false; readonly reason: 'conflict'; readonly version: number }
+  | { readonly ok: false; readonly reason: 'too_much' };
 
 /** Where shadows are kept. */
 export interface ShadowStore {
   /** Null: nothing was said or wanted of the device in the network, as far as the account sees. */
   find(actor: AccountActor, owner: ShadowOwner): Promise<Shadow | null>;
+  /** The same for the device itself. */
+  findOwn(owner: ShadowOwner): Promise<Shadow | null>;
+  /** Of each of these devices in a network, the shadow where something is wanted. */
+  listWanted(devices: readonly DeviceInNetwork[]): Promise<readonly (OwnedShadow | null)[]>;
   /** Changes what is wanted, where the conditions hold. Refuses with `lock_token_stale`. */
   changeDesired(
     actor: AccountActor,
@@ -60,6 +71,8 @@ export interface ShadowStore {
 export interface DeviceOutlets {
   /** Publishes what is wanted and not so, for a device that reads it as a retained message. */
   publish(owner: ShadowOwner, version: number, difference: State): Promise<void>;
+  /** Tells a device that is connected by Bifrost at this moment; nobody else hears it. */
+  tell(owner: ShadowOwner, version: number, difference: State): void;
   /** Sends it as a command that is kept until the device has it. */
   command(owner: ShadowOwner, difference: State): Promise<void>;
   /** True: the device is connected, and says that it takes such commands. */

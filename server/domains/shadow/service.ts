@@ -11,6 +11,7 @@ import { BATCH_DEVICES_MAX, BATCH_REPORTS_MAX, TENANT_WAITING_MAX, WAITING_MAX }
 import type {
   ChangeConditions,
   DesiredOutcome,
+  DeviceInNetwork,
   DeviceLookup,
   DeviceOutlets,
   NetworkLookup,
@@ -46,6 +47,15 @@ export interface ShadowService {
    * more than is kept, with `storage_full`, and with `unavailable` where too much waits.
    */
   report(owner: ShadowOwner, change: StateChange): Promise<void>;
+  /**
+   * The same for a device that says which version it knows of what it said before (null: whatever it is). Resolves with its shadow
+   * then. Refuses as `report` does, and with `conflict` where the version is another.
+   */
+  reportUnder(owner: ShadowOwner, change: StateChange, version: number | null): Promise<Shadow>;
+  /** A device's own shadow. */
+  getOwn(owner: ShadowOwner): Promise<Shadow>;
+  /** The device can be told something in this network: tells it what is wanted and not so, unless nothing is. */
+  sessionBegan(device: DeviceInNetwork): void;
   /** The device is connected, or says anew what it takes: sends it by a command what it wasn't told. */
   returned(deviceId: DeviceId): void;
   /** Resolves when everything is written and said. */
@@ -84,12 +94,15 @@ export function createShadowService(dependencies: ShadowDependencies): ShadowSer
   return {
     ...createReporter(dependencies, teller),
     returned: (deviceId) => teller.sendUntold(deviceId),
+    sessionBegan: (device) => teller.tellDifference(device),
 
     async get(actor, asked) {
       const { account, owner } = await ownerOf(actor, 'devices.read', asked);
-      const shadow = (await store.find(account, owner)) ?? { desired: NOTHING, reported: NOTHING };
+      const shadow = (await store.find(account, owner)) ?? NO_SHADOW;
       return { ...shadow, networkId: owner.networkId };
     },
+
+    getOwn: async (owner) => (await store.findOwn(owner)) ?? NO_SHADOW,
 
     async desire(actor, asked, patch, conditions) {
       const { account, owner } = await ownerOf(actor, 'devices.command', asked);
@@ -106,13 +119,41 @@ export function createShadowService(dependencies: ShadowDependencies): ShadowSer
 }
 
 const NOTHING = { state: {}, version: 0, changedAtMs: null } as const;
+const NO_SHADOW: Shadow = { desired: NOTHING, reported: NOTHING };
 
 /** Tells devices what is wanted of them. */
 interface Teller {
-  /** Publishes the difference. What fails is in the log: the message is published anew with the next change. */
+  /**
+   * Publishes the difference, and tells the device where it is connected. What fails is in the log: the message is published anew
+   * with the next change.
+   */
   tell(owner: ShadowOwner, shadow: Shadow): Promise<void>;
+  /** Tells a device that has come of the difference, unless there is none. */
+  tellDifference(device: DeviceInNetwork): void;
   sendUntold(deviceId: DeviceId): void;
   idle(): Promise<void>;
+}
+
+/** Tells devices that come what is wanted of them and not so, those that come together by one look. */
+function createDifferenceTeller({
+  store,
+  outlets,
+  logger,
+}: Pick<ShadowDependencies, 'store' | 'outlets' | 'logger'>): (device: DeviceInNetwork) => Promise<void> {
+  const listWanted = gather(
+    (devices: readonly DeviceInNetwork[]) => store.listWanted(devices),
+    BATCH_DEVICES_MAX,
+  );
+  return async (device) => {
+    try {
+      const shadow = await listWanted(device);
+      const difference = shadow === null ? {} : differenceOf(shadow);
+      if (shadow === null || Object.keys(difference).length === 0) return;
+      outlets.tell(shadow, shadow.desired.version, difference);
+    } catch (error) {
+      logger.warn({ operation: 'shadow.tell', error }, 'a device was not told what is wanted');
+    }
+  };
 }
 
 function createTeller({
@@ -129,6 +170,11 @@ function createTeller({
     (deviceIds: readonly DeviceId[]) => store.listUntold(deviceIds),
     BATCH_DEVICES_MAX,
   );
+  const tellDifference = createDifferenceTeller({ store, outlets, logger });
+  const waitFor = (work: Promise<void>): void => {
+    const before = idle;
+    idle = work.then(() => before);
+  };
   const send = async (deviceId: DeviceId): Promise<void> => {
     const untold = await listUntold(deviceId);
     if (untold.length === 0 || !(await outlets.takesCommands(deviceId))) return;
@@ -155,18 +201,19 @@ function createTeller({
     async tell(owner, shadow) {
       const { version } = shadow.desired;
       if (version === 0) return;
-      await outlets.publish(owner, version, differenceOf(shadow)).catch((error: unknown) => {
+      const difference = differenceOf(shadow);
+      outlets.tell(owner, version, difference);
+      await outlets.publish(owner, version, difference).catch((error: unknown) => {
         logger.warn({ operation: 'shadow.tell', error }, 'what is wanted was not published');
       });
     },
+    tellDifference: (device) => waitFor(tellDifference(device)),
     sendUntold(deviceId) {
       if (looking.has(deviceId)) {
         looking.set(deviceId, true);
         return;
       }
-      const looked = look(deviceId);
-      const before = idle;
-      idle = looked.then(() => before);
+      waitFor(look(deviceId));
     },
     idle: () => idle,
   };
@@ -176,7 +223,7 @@ function createTeller({
 function createReporter(
   { store, clock, room }: Pick<ShadowDependencies, 'store' | 'clock' | 'room'>,
   teller: Teller,
-): Pick<ShadowService, 'report' | 'stop'> {
+): Pick<ShadowService, 'report' | 'reportUnder' | 'stop'> {
   const waiting = new Map<TenantId, number>();
   let waitingOfAll = 0;
   let idle: Promise<unknown> = Promise.resolve();
@@ -191,7 +238,7 @@ function createReporter(
     BATCH_REPORTS_MAX,
   );
 
-  const report: ShadowService['report'] = async (owner, change) => {
+  const report: ShadowService['reportUnder'] = async (owner, change, expectedVersion) => {
     room.requireRoom();
     for (const [name, value] of Object.entries(change)) {
       const problem = problemOf(name, value);
@@ -203,25 +250,27 @@ function createReporter(
     }
     count(tenantId, 1);
     try {
-      const outcome = await keep({ ...owner, change });
-      if (!outcome.isKept) throw tooMuchReported();
-      const { before, after } = outcome.change ?? {};
-      if (before === undefined || after === undefined) return;
+      const outcome = await keep({ ...owner, change, expectedVersion });
+      if (!outcome.ok) throw outcome.reason === 'conflict' ? reportConflict(outcome) : tooMuchReported();
+      const { before, after } = outcome;
       if (!isSame(differenceOf(before), differenceOf(after))) await teller.tell(owner, after);
+      return after;
     } finally {
       count(tenantId, -1);
     }
   };
+  const reportUnder: ShadowService['reportUnder'] = (owner, change, version) => {
+    const reported = report(owner, change, version);
+    const before = idle;
+    idle = reported.then(
+      () => before,
+      () => before,
+    );
+    return reported;
+  };
   return {
-    report(owner, change) {
-      const reported = report(owner, change);
-      const before = idle;
-      idle = reported.then(
-        () => before,
-        () => before,
-      );
-      return reported;
-    },
+    reportUnder,
+    report: async (owner, change) => void (await reportUnder(owner, change, null)),
     async stop() {
       await idle;
       await teller.idle();
@@ -246,6 +295,16 @@ function refusalOf(outcome: DesiredOutcome & { readonly ok: false }): AppError {
     case 'not_found':
       return notFound('device');
   }
+}
+
+/** The version is in the words, too: an ERROR frame and a plain device's refusal have nothing else. */
+function reportConflict({ version }: { readonly version: number }): AppError {
+  return new AppError(
+    'conflict',
+    'conflict',
+    `What the device said of itself has changed meanwhile: its version is ${version}.`,
+    { details: { version } },
+  );
 }
 
 function tooMuchReported(): AppError {

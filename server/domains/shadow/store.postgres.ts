@@ -3,7 +3,7 @@ import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import { NETWORK_BYTES_MAX } from './limits.ts';
 import type { DesiredOutcome, ReportOutcome, ShadowStore, ShownLock } from './ports.ts';
 import { changed, fits, isSame, sizeOf } from './rules.ts';
-import type { Report, Shadow, ShadowOwner, State, StateChange } from './types.ts';
+import type { OwnedShadow, Report, Shadow, ShadowOwner, State, StateChange } from './types.ts';
 
 /** Who belongs to a network, asked in a transaction of shadows. */
 export interface NetworkMembers {
@@ -44,6 +44,13 @@ const toShadow = (row: ShadowRow): Shadow => ({
   },
 });
 
+const toOwned = (row: ShadowRow): OwnedShadow => ({
+  networkId: row.network_id,
+  tenantId: row.tenant_id,
+  deviceId: row.device_id,
+  ...toShadow(row),
+});
+
 /** Shadows in PostgreSQL: reports are written by the role that keeps what devices say, the rest in transactions of who asks. */
 export function createShadowStore(
   database: Database,
@@ -59,6 +66,26 @@ export function createShadowStore(
         return row === undefined ? null : toShadow(row);
       }),
 
+    findOwn: ({ networkId, deviceId }) =>
+      database.system('relay', async (sql) => {
+        const [row] = await sql<ShadowRow[]>`
+          SELECT * FROM device_shadows WHERE network_id = ${networkId} AND device_id = ${deviceId}`;
+        return row === undefined ? null : toShadow(row);
+      }),
+
+    listWanted: (devices) =>
+      database.system('relay', async (sql) => {
+        const rows = await sql<ShadowRow[]>`
+          SELECT device_shadows.* FROM device_shadows
+            JOIN (SELECT DISTINCT * FROM unnest(
+              ${devices.map(({ networkId }) => networkId)}::uuid[],
+              ${devices.map(({ deviceId }) => deviceId)}::uuid[]) AS asked (network_id, device_id)) AS asked
+            USING (network_id, device_id)
+          WHERE desired_version > 0`;
+        const found = new Map(rows.map((row) => [row.network_id + row.device_id, toOwned(row)]));
+        return devices.map((device) => found.get(keyOf(device)) ?? null);
+      }),
+
     changeDesired: (actor, owner, change, { version, lock }, nowMs) =>
       database.tenant(actor, async (sql) => {
         if (lock !== null) await requireLock(sql, lock);
@@ -72,12 +99,7 @@ export function createShadowStore(
       database.system('relay', async (sql) => {
         const rows = await sql<ShadowRow[]>`
           SELECT * FROM device_shadows WHERE device_id = ANY (${[...deviceIds]}::uuid[]) AND told_version < desired_version`;
-        const found = rows.map((row) => ({
-          networkId: row.network_id,
-          tenantId: row.tenant_id,
-          deviceId: row.device_id,
-          ...toShadow(row),
-        }));
+        const found = rows.map(toOwned);
         return deviceIds.map((deviceId) => found.filter((shadow) => shadow.deviceId === deviceId));
       }),
 
@@ -156,33 +178,49 @@ async function saveReports(
   const meant = reports.filter((report) => isMember.has(keyOf(report)));
   await lockNetworks(sql, [...new Set(meant.map(({ networkId }) => networkId))]);
   const drafts = await readDrafts(sql, meant);
-  const kept = new Set<Report>();
+  const refused = new Map<Report, ReportOutcome>();
   const growth = new Map<NetworkId, number>();
   for (const report of meant) {
     const draft = drafts.get(keyOf(report)) as Draft;
+    const version = versionOf(draft);
+    if (report.expectedVersion !== null && report.expectedVersion !== version) {
+      refused.set(report, { ok: false, reason: 'conflict', version });
+      continue;
+    }
     const state = changed(draft.state, report.change);
     const grown = (growth.get(report.networkId) ?? 0) + sizeOf(state) - sizeOf(draft.state);
-    if (!fits(state)) continue;
-    if (grown > 0 && !(await hasRoom(sql, report.networkId, grown))) continue;
+    if (!fits(state) || (grown > 0 && !(await hasRoom(sql, report.networkId, grown)))) {
+      refused.set(report, TOO_MUCH);
+      continue;
+    }
     growth.set(report.networkId, grown);
     draft.state = state;
-    kept.add(report);
   }
-  const fresh = [...drafts.values()].filter(({ before, state }) => !isSame(state, before.reported.state));
-  await writeDrafts(sql, fresh, nowMs);
+  await writeDrafts(sql, [...drafts.values()].filter(isChanged), nowMs);
   return reports.map((report) => {
     const draft = drafts.get(keyOf(report));
-    const isChanged = draft !== undefined && fresh.includes(draft);
-    return { isKept: kept.has(report), change: isChanged ? changeIn(draft, nowMs) : null };
+    if (draft === undefined) return TOO_MUCH;
+    return refused.get(report) ?? { ok: true, before: draft.before, after: shadowAfter(draft, nowMs) };
   });
 }
+
+const TOO_MUCH: ReportOutcome = { ok: false, reason: 'too_much' };
+
+const isChanged = ({ before, state }: Draft): boolean => !isSame(state, before.reported.state);
+
+/** The version of what the device says, with what is in the draft: all reports of a transaction are one change. */
+const versionOf = (draft: Draft): number => draft.before.reported.version + (isChanged(draft) ? 1 : 0);
 
 const keyOf = ({ networkId, deviceId }: { networkId: NetworkId; deviceId: DeviceId }): string =>
   networkId + deviceId;
 
-function changeIn({ before, state }: Draft, nowMs: number): { before: Shadow; after: Shadow } {
-  const reported = { state, version: before.reported.version + 1, changedAtMs: nowMs };
-  return { before, after: { desired: before.desired, reported } };
+function shadowAfter(draft: Draft, nowMs: number): Shadow {
+  const { before, state } = draft;
+  if (!isChanged(draft)) return before;
+  return {
+    desired: before.desired,
+    reported: { state, version: versionOf(draft), changedAtMs: nowMs },
+  };
 }
 
 async function readDrafts(sql: Sql, reports: readonly Report[]): Promise<Map<string, Draft>> {

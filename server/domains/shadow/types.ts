@@ -36,4 +36,6 @@ export interface OwnedShadow extends ShadowOwner, Shadow {}
 /** What a device says of itself. */
 export interface Report extends ShadowOwner {
   readonly change: StateChange;
+  /** The version that it knows of what it said before; null: whatever it is. */
+  readonly expectedVersion: number | null;
 }

@@ -1,5 +1,5 @@
 export { WILL_BYTES_MAX } from './limits.ts';
-export type { TreeStore } from './ports.ts';
+export type { TreeEvents, TreeStore } from './ports.ts';
 export { createTopicService, type TopicService, type TreeUse } from './service.ts';
 export { createTreeStore } from './store.postgres.ts';
 export { Tree } from './tree.ts';

@@ -1,4 +1,12 @@
-import type { KeptSession, Packet, QueuedMessage, Subscription, TreeOwner, Will } from './types.ts';
+import type {
+  DroppedMessage,
+  KeptSession,
+  Packet,
+  QueuedMessage,
+  Subscription,
+  TreeOwner,
+  Will,
+} from './types.ts';
 
 /** Rows of a tree as they are to be; undefined or false: the row is to go. */
 export interface TreeChanges {
@@ -35,6 +43,14 @@ export interface StoredTree {
     readonly packet: Packet;
   }[];
   readonly handshakes: readonly { readonly clientId: string; readonly messageId: number }[];
+}
+
+/** Who is told of what happens in trees. */
+export interface TreeEvents {
+  /** A will was published; `clientId` says whose it was. */
+  willSaid(owner: TreeOwner, will: Packet): void;
+  /** A message was dropped that was kept for a lasting session, or was to be. */
+  dropped(owner: TreeOwner, message: DroppedMessage): void;
 }
 
 /** Where trees are kept. */

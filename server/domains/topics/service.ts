@@ -2,7 +2,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { TREE_IDLE_MS } from './limits.ts';
-import type { TreeStore } from './ports.ts';
+import type { TreeEvents, TreeStore } from './ports.ts';
 import { Tree } from './tree.ts';
 import type { TreeOwner } from './types.ts';
 
@@ -28,6 +28,7 @@ export interface TopicDependencies {
   readonly store: TreeStore;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly events?: TreeEvents;
 }
 
 interface OpenTree {

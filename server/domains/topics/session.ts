@@ -31,6 +31,11 @@ export class Session {
     return isPromised || this.subscriptions.size > 0 || this.queue.size > 0 || this.handshakes.size > 0;
   }
 
+  /** True: it is of MQTT 5, and its client is here. */
+  get isVisited(): boolean {
+    return this.expirySeconds !== null && this.leftAtMs === null;
+  }
+
   get hasRoom(): boolean {
     return this.queue.size < QUEUE_MESSAGES_MAX && this.queuedBytes < QUEUE_BYTES_MAX;
   }
@@ -52,6 +57,14 @@ export class Session {
     const position = this.#positions.get(messageId);
     const message = position === undefined ? undefined : this.queue.get(position);
     return message?.packet.messageId === messageId ? message : undefined;
+  }
+
+  /** The message that a broker counted so. */
+  findByBroker({ brokerId, brokerCounter }: Packet): QueuedMessage | undefined {
+    if (brokerId === undefined) return undefined;
+    return [...this.queue.values()].find(
+      ({ packet }) => packet.brokerId === brokerId && packet.brokerCounter === brokerCounter,
+    );
   }
 
   remove(message: QueuedMessage): void {

@@ -58,9 +58,16 @@ export class Sessions {
     return this.#byClient.size < NETWORK_SESSIONS_MAX;
   }
 
-  /** How many subscriptions of QoS 1 and 2 there are. */
-  get filterCount(): number {
-    return this.#filters.size;
+  /** How many subscriptions of QoS 1 and 2 there are, and clients with any subscription. */
+  get counts(): { readonly subsCount: number; readonly clientsCount: number } {
+    const clientsCount = this.all().filter(({ subscriptions }) => subscriptions.size > 0).length;
+    return { subsCount: this.#filters.size, clientsCount };
+  }
+
+  /** The clients that have this filter. */
+  clientsWith(topic: string): string[] {
+    const sessions = this.all().filter(({ subscriptions }) => subscriptions.has(topic));
+    return sessions.map(({ clientId }) => clientId);
   }
 
   get hasRoomForSubscription(): boolean {
@@ -100,6 +107,7 @@ export class Sessions {
   /** Puts a publication of QoS 1 or 2 into the queues of those it is for, as far as they have room. */
   enqueue(
     packet: Packet,
+    hasRoom: (session: Session) => boolean,
     nextPosition: () => number,
   ): { queued: [clientId: string, QueuedMessage][]; droppedFor: string[] } {
     const queued: [string, QueuedMessage][] = [];
@@ -107,7 +115,7 @@ export class Sessions {
     if (packet.qos === 0) return { queued, droppedFor };
     for (const [clientId, delivery] of this.deliveriesOf(packet)) {
       const session = this.#byClient.get(clientId);
-      if (session === undefined || !this.hasRoomFor(session)) {
+      if (session === undefined || !hasRoom(session)) {
         droppedFor.push(clientId);
         continue;
       }

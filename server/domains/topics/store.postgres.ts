@@ -46,9 +46,15 @@ async function load(sql: Sql, { networkId, tenantId }: TreeOwner): Promise<Store
     SELECT client_id, filter, qos, options::text FROM mqtt_subscriptions
     WHERE network_id = ${networkId} AND tenant_id = ${tenantId}`;
   const queued = await sql<
-    (PacketRow & { client_id: string; position: bigint; message_id: number | null; is_released: boolean })[]
+    (PacketRow & {
+      client_id: string;
+      position: bigint;
+      message_id: number | null;
+      is_released: boolean;
+      publisher: string | null;
+    })[]
   >`
-    SELECT client_id, position, topic, payload, qos, retain, properties::text, expires_at, message_id, is_released
+    SELECT client_id, position, topic, payload, qos, retain, properties::text, expires_at, message_id, is_released, publisher
     FROM mqtt_queued WHERE network_id = ${networkId} AND tenant_id = ${tenantId} ORDER BY position`;
   const handshakes = await sql<{ client_id: string; message_id: number }[]>`
     SELECT client_id, message_id FROM mqtt_handshakes
@@ -76,7 +82,11 @@ async function load(sql: Sql, { networkId, tenantId }: TreeOwner): Promise<Store
       position: Number(row.position),
       packet: row.is_released
         ? ({ cmd: 'pubrel', messageId: row.message_id ?? 0 } as Packet)
-        : { ...toPacket(row), ...(row.message_id === null ? {} : { messageId: row.message_id }) },
+        : {
+            ...toPacket(row),
+            ...(row.publisher === null ? {} : { clientId: row.publisher }),
+            ...(row.message_id === null ? {} : { messageId: row.message_id }),
+          },
     })),
     handshakes: handshakes.map((row) => ({ clientId: row.client_id, messageId: row.message_id })),
   };
@@ -243,15 +253,16 @@ async function saveQueued(sql: Sql, { networkId, tenantId }: TreeOwner, { queued
   const columns = columnsOf(packets);
   await sql`
     INSERT INTO mqtt_queued (network_id, tenant_id, client_id, position, topic, payload, qos, retain, properties,
-      expires_at, message_id, is_released)
+      expires_at, message_id, is_released, publisher)
     SELECT ${networkId}, ${tenantId}, client_id, position, topic, decode(payload, 'base64'), qos, retain = 1, properties::jsonb, expires_at,
-      message_id, is_released = 1
+      message_id, is_released = 1, publisher
     FROM unnest(${kept.map(({ clientId }) => clientId)}::text[], ${kept.map(({ position }) => position)}::bigint[],
       ${columns.topics}::text[], ${columns.payloads}::text[], ${columns.qos}::smallint[], ${columns.retain}::smallint[],
       ${columns.properties}::text[], ${columns.expiresAt}::timestamptz[],
       ${packets.map(({ messageId }) => messageId ?? null)}::integer[],
-      ${packets.map(({ cmd }) => (cmd === 'pubrel' ? 1 : 0))}::smallint[])
-      AS kept (client_id, position, topic, payload, qos, retain, properties, expires_at, message_id, is_released)
+      ${packets.map(({ cmd }) => (cmd === 'pubrel' ? 1 : 0))}::smallint[],
+      ${packets.map(({ clientId }) => clientId ?? null)}::text[])
+      AS kept (client_id, position, topic, payload, qos, retain, properties, expires_at, message_id, is_released, publisher)
     ON CONFLICT (network_id, client_id, position) DO UPDATE SET topic = excluded.topic, payload = excluded.payload,
       message_id = excluded.message_id, is_released = excluded.is_released`;
 }

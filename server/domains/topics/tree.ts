@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import type { Clock } from '../../kernel/clock.ts';
-import { ChangeWriter, type TreeContent } from './changes.ts';
-import type { TreeStore } from './ports.ts';
+import { ChangeWriter } from './changes.ts';
+import { contentOf } from './content.ts';
+import { DroppedMessages, waitingOn } from './dropped.ts';
+import type { TreeEvents, TreeStore } from './ports.ts';
 import { RetainedMessages } from './retained.ts';
 import { expiryOf, newMessage, queuedPacket } from './rules.ts';
 import type { Session } from './session.ts';
@@ -9,7 +11,6 @@ import { Sessions } from './sessions.ts';
 import type {
   ClientOfTree,
   Kept,
-  KeptSession,
   Packet,
   QueuedMessage,
   Subscription,
@@ -21,6 +22,12 @@ import { type VisitedTree, Visits } from './visits.ts';
 
 type TreeClock = Pick<Clock, 'nowMs' | 'after'>;
 
+interface TreeDependencies<Store> {
+  readonly store: Store;
+  readonly clock: TreeClock;
+  readonly events?: TreeEvents;
+}
+
 type Sink = (message: QueuedMessage) => void;
 
 /**
@@ -28,7 +35,7 @@ type Sink = (message: QueuedMessage) => void;
  * wills. Its methods with the library's names are those of the library's storage (`aedes-persistence`), and pass its tests.
  * Each resolves when the change is in the database; acknowledgements of clients, which may be forgotten, are written soon.
  */
-export class Tree implements TreeContent {
+export class Tree {
   readonly owner: TreeOwner;
   readonly #clock: TreeClock;
   readonly #retained = new RetainedMessages();
@@ -41,43 +48,28 @@ export class Tree implements TreeContent {
   #broker: { readonly id: string } = { id: '' };
   /** Called when the tree is of no more use. */
   ended: (() => void) | null = null;
+  readonly #events: TreeEvents | undefined;
+  readonly #dropped: DroppedMessages;
   /** Sends a publication of the server's to those who are connected; set by who serves them. */
   emit: ((packet: Packet) => void) | null = null;
   #position = 0;
 
-  constructor(owner: TreeOwner, dependencies: { store: Pick<TreeStore, 'save'>; clock: TreeClock }) {
+  constructor(owner: TreeOwner, dependencies: TreeDependencies<Pick<TreeStore, 'save'>>) {
     this.owner = owner;
     this.#clock = dependencies.clock;
-    this.#changes = new ChangeWriter(owner, dependencies.store, this);
+    this.#events = dependencies.events;
+    this.#dropped = new DroppedMessages(owner, dependencies.events);
+    this.#changes = new ChangeWriter(owner, dependencies.store, contentOf(this.#retained, this.#sessions));
     this.visits = new Visits(this.#visited(), dependencies.clock);
   }
 
   /** A tree with all that is kept of it. */
-  static async load(owner: TreeOwner, dependencies: { store: TreeStore; clock: TreeClock }): Promise<Tree> {
+  static async load(owner: TreeOwner, dependencies: TreeDependencies<TreeStore>): Promise<Tree> {
     const tree = new Tree(owner, dependencies);
     const stored = await dependencies.store.load(owner);
     for (const packet of stored.retained) tree.#retained.set(packet);
     tree.#position = tree.#sessions.load(stored, dependencies.clock.nowMs());
     return tree;
-  }
-
-  // What is kept, for the writer.
-
-  retained(topic: string): Packet | undefined {
-    return this.#retained.get(topic);
-  }
-
-  keptSession(clientId: string): KeptSession | undefined {
-    const session = this.#sessions.find(clientId);
-    return session?.isKept === true ? session : undefined;
-  }
-
-  subscription(clientId: string, filter: string): Subscription | undefined {
-    return this.#sessions.find(clientId)?.subscriptions.get(filter);
-  }
-
-  queued(clientId: string, position: number): QueuedMessage | undefined {
-    return this.#sessions.find(clientId)?.queue.get(position);
   }
 
   hasHandshake(clientId: string, messageId: number): boolean {
@@ -104,11 +96,12 @@ export class Tree implements TreeContent {
     if (isRetained || queued.length > 0 || (packet.qos === 2 && publisher !== null))
       await this.#changes.save();
     for (const [clientId, message] of queued) this.#sinks.get(clientId)?.(message);
+    this.#dropped.queuesFull(droppedFor, packet);
     return { isRetained, droppedFor };
   }
 
   /** Publishes what the server says itself. */
-  async publish(message: Pick<Packet, 'topic' | 'payload' | 'qos' | 'retain'>): Promise<void> {
+  async publish(message: Pick<Packet, 'topic' | 'payload' | 'qos' | 'retain' | 'isNotice'>): Promise<void> {
     const packet = { ...message, cmd: 'publish' };
     await this.keep(packet, null);
     this.emit?.(packet);
@@ -178,16 +171,11 @@ export class Tree implements TreeContent {
   }
 
   async countOffline(): Promise<{ subsCount: number; clientsCount: number }> {
-    const sessions = this.#sessions.all();
-    const clientsCount = sessions.filter(({ subscriptions }) => subscriptions.size > 0).length;
-    return { subsCount: this.#sessions.filterCount, clientsCount };
+    return this.#sessions.counts;
   }
 
   getClientList(topic: string): Readable {
-    const sessions = this.#sessions.all();
-    return Readable.from(
-      sessions.filter(({ subscriptions }) => subscriptions.has(topic)).map(({ clientId }) => clientId),
-    );
+    return Readable.from(this.#sessions.clientsWith(topic));
   }
 
   /** Ends the session: subscriptions, queue and handshakes. */
@@ -262,13 +250,8 @@ export class Tree implements TreeContent {
 
   async outgoingUpdate(client: ClientOfTree, packet: Packet): Promise<void> {
     const session = this.#sessions.find(client.id);
-    const { brokerId, brokerCounter, messageId = 0 } = packet;
-    const found =
-      brokerId === undefined
-        ? undefined
-        : [...(session?.queue.values() ?? [])].find(
-            ({ packet: queued }) => queued.brokerId === brokerId && queued.brokerCounter === brokerCounter,
-          );
+    const { messageId = 0 } = packet;
+    const found = session?.findByBroker(packet);
     const released = found ?? session?.findByMessageId(messageId);
     if (session === undefined || released === undefined) throw new Error('no such packet');
     if (found !== undefined) session.identify(found, messageId);
@@ -345,6 +328,11 @@ export class Tree implements TreeContent {
     return will;
   }
 
+  /** A will was published: whoever is to know beside the tree is told. */
+  saidWill(will: Packet): void {
+    this.#events?.willSaid(this.owner, will);
+  }
+
   streamWill(brokers: Readonly<Record<string, unknown>> = {}): Readable {
     return Readable.from(this.wills().filter(({ brokerId = '' }) => !Object.hasOwn(brokers, brokerId)));
   }
@@ -390,12 +378,17 @@ export class Tree implements TreeContent {
         this.#settle(session);
       },
       cleanSession: (clientId) => this.cleanSubscriptions({ id: clientId }),
+      expireSession: (session) => {
+        this.#dropped.sessionExpired(session);
+        return this.cleanSubscriptions({ id: session.clientId });
+      },
       publish: async (packet) => {
         const kept = this.keep(packet, null);
         await this.#changes.save();
         await kept;
         this.emit?.(packet);
       },
+      saidWill: (will) => this.saidWill(will),
       save: () => this.#changes.save(),
     };
   }
@@ -408,7 +401,8 @@ export class Tree implements TreeContent {
   #settle(session: Session): void {
     if (session.isKept) return;
     this.#changes.session(session.clientId);
-    if (session.will === undefined) this.#sessions.remove(session.clientId);
+    // How long that of a client that is here lasts is known for what it may subscribe to yet.
+    if (session.will === undefined && !session.isVisited) this.#sessions.remove(session.clientId);
   }
 
   /** False: there is no room for it. An empty payload takes the message of its topic away [MQTT-3.3.1-10]. */
@@ -421,9 +415,18 @@ export class Tree implements TreeContent {
   }
 
   #enqueue(packet: Packet): { queued: [string, QueuedMessage][]; droppedFor: string[] } {
-    const { queued, droppedFor } = this.#sessions.enqueue(packet, () => ++this.#position);
+    const hasRoom = (session: Session): boolean =>
+      this.#sessions.hasRoomFor(session) || (packet.isNotice === true && this.#replace(session, packet));
+    const { queued, droppedFor } = this.#sessions.enqueue(packet, hasRoom, () => ++this.#position);
     for (const [clientId, { position }] of queued) this.#changes.queued(clientId, position);
     return { queued, droppedFor };
+  }
+
+  /** Takes out the notice on this topic that waits for a client that is away; true: there may be this one. */
+  #replace(session: Session, { topic }: Packet): boolean {
+    if (this.#sinks.has(session.clientId)) return false;
+    for (const message of waitingOn(session, topic)) this.#remove(session, message);
+    return true;
   }
 
   #remove(session: Session, message: QueuedMessage): void {

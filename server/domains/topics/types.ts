@@ -24,6 +24,8 @@ export interface Packet {
   readonly brokerCounter?: number;
   readonly messageId?: number | undefined;
   readonly clientId?: string;
+  /** True: the server tells of what was dropped. For a client that is away it has room where its queue is full, in the place of the one before. */
+  readonly isNotice?: boolean;
 }
 
 /** A client as far as the storage needs it: its id is unique in its network. */
@@ -77,6 +79,16 @@ export interface Resumed {
 export interface Will extends Packet {
   brokerId?: string;
   clientId?: string;
+}
+
+/** A message that a client doesn't get. */
+export interface DroppedMessage {
+  readonly cause: 'queue_full' | 'session_expired';
+  /** Whom it was for. */
+  readonly clientId: string;
+  /** Who published it; null: the server, or nobody knows any more. */
+  readonly publisherId: string | null;
+  readonly topic: string;
 }
 
 /** What became of a publication. */

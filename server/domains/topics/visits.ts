@@ -16,8 +16,12 @@ export interface VisitedTree {
   willChanged(session: Session): void;
   /** Ends the session: subscriptions, queue and handshakes. */
   cleanSession(clientId: string): Promise<void>;
+  /** The same where the session's time is over. */
+  expireSession(session: Session): Promise<void>;
   /** Keeps a publication, with all that was noted, and tells subscribers. */
   publish(packet: Packet): Promise<void>;
+  /** A will was published. */
+  saidWill(will: Packet): void;
   save(): Promise<void>;
 }
 
@@ -33,7 +37,7 @@ export class Visits {
     this.#departures = new Departures(clock, {
       // What could not be written is written with the next change.
       willDue: (session) => void this.#publishWill(session).catch(() => undefined),
-      ended: ({ clientId }) => void tree.cleanSession(clientId).catch(() => undefined),
+      ended: (session) => void tree.expireSession(session).catch(() => undefined),
     });
   }
 
@@ -113,5 +117,6 @@ export class Visits {
     if (will === undefined) return;
     this.#dropWill(session);
     await this.#tree.publish(publishedWill(will));
+    this.#tree.saidWill(publishedWill(will));
   }
 }

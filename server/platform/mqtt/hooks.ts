@@ -148,6 +148,8 @@ async function takePublication<Session>(
     const published = { ...packet, clientId: client.id } as TreePacket;
     const publisher = client.clean === false && qos === 2 ? { clientId: client.id, messageId } : null;
     const { isTaken } = await state.inOrder(() => takeIntoTree(dependencies, state, published, publisher));
+    // The library publishes the will of its client as it came in CONNECT.
+    if (isTaken && packet === (state.connect.will as unknown)) state.tree?.tree.saidWill(published);
     if (isTaken) state.tree?.taken(packet);
     else Object.assign(packet, { topic: NOWHERE, retain: false });
     return;

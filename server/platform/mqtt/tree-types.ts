@@ -109,6 +109,7 @@ export interface MqttTree {
   putWill(client: { readonly id: string }, will: TreePacket): Promise<unknown>;
   readonly visits: TreeVisits;
   createRetainedStream(pattern: string): Readable;
+  saidWill(will: TreePacket): void;
   wills(): { readonly clientId?: string }[];
   delWill(client: { readonly id: string }): Promise<unknown>;
   /** Called when the tree is of no more use; set by who serves its clients. */

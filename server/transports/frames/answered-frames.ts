@@ -13,4 +13,6 @@ const ANSWERED_TYPES: ReadonlySet<number> = new Set([
   FrameType.ROUTE_QUERY,
   FrameType.THOR_ACTION,
   FrameType.THOR_CANCEL,
+  FrameType.SHADOW_QUERY,
+  FrameType.SHADOW_REPORT,
 ]);

@@ -233,14 +233,14 @@ export class DeviceSession {
   }
 
   /**
-   * Forwards a frame that the server makes of what the device said without signing. Resolves when it is dealt with. Refuses as
-   * the frame's operation does, and with `network_not_found` and `unavailable`.
+   * Handles a frame that the server makes of what the device said without signing. Resolves with its answer when it is dealt with.
+   * Refuses as the frame's operation does, and with `network_not_found` and `unavailable`.
    */
-  async submit(made: MadeFrame): Promise<void> {
+  async submit(made: MadeFrame): Promise<FrameAnswer> {
     const peer = this.#requirePeer();
     if (this.#ended) throw relayError('unavailable');
     if (!peer.memberships.has(made.networkId as NetworkId)) throw relayError('network_not_found');
-    await this.#dependencies.frames.handle({
+    return await this.#dependencies.frames.handle({
       peer,
       frame: this.#dependencies.relay.makeFor(peer, made),
       isRepetition: false,

@@ -24,7 +24,7 @@ export interface FrameServices {
   readonly devices: DeviceService;
   readonly readings: Pick<ReadingService, 'record'>;
   readonly commands: Pick<CommandService, 'answered'>;
-  readonly shadows: Pick<ShadowService, 'report'>;
+  readonly shadows: Pick<ShadowService, 'report' | 'reportUnder' | 'getOwn'>;
   readonly pairings: Pick<PairingService, 'ask' | 'decide' | 'end'>;
   readonly routing: Pick<RouteService, 'query'>;
   readonly actions: Pick<ActionService, 'ask' | 'report' | 'answered' | 'takeCredit' | 'cancel'>;

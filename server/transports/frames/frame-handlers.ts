@@ -13,6 +13,7 @@ import {
 } from './frame-handler.ts';
 import { readingIn } from './readings.ts';
 import { ROUTE_FRAME_HANDLERS } from './route-frames.ts';
+import { SHADOW_FRAME_HANDLERS } from './shadow-frames.ts';
 
 /** What a device says it can do, as the devices domain takes it. */
 export const capabilitiesOf = ({
@@ -114,4 +115,5 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<Fram
   ...CONNECTION_FRAME_HANDLERS,
   ...ROUTE_FRAME_HANDLERS,
   ...ACTION_FRAME_HANDLERS,
+  ...SHADOW_FRAME_HANDLERS,
 ]);

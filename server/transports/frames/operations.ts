@@ -170,6 +170,24 @@ export const FRAME_OPERATIONS: ReadonlyMap<FrameType, FrameOperation> = new Map<
       errors: ['frame_payload_malformed', 'action_not_found', 'action_over'],
     },
   ],
+  [
+    FrameType.SHADOW_QUERY,
+    {
+      ...connecting,
+      operation: 'shadows.query',
+      summary: 'What is wanted of the device that asks, and what it said of itself.',
+      errors: [],
+    },
+  ],
+  [
+    FrameType.SHADOW_REPORT,
+    {
+      ...connecting,
+      operation: 'shadows.report',
+      summary: 'Changes what a device says of itself, where it knows the version of what it said before.',
+      errors: ['frame_payload_malformed', 'invalid_input', 'conflict', 'limit_reached'],
+    },
+  ],
 ]);
 
 /** A device connects, by WebSocket or MQTT. */
@@ -198,6 +216,7 @@ export const TOPIC_OPERATIONS: readonly [
   subscribeInTree: TopicOperation,
   sendCommand: TopicOperation,
   sendResult: TopicOperation,
+  askShadow: TopicOperation,
 ] = [
   {
     ...session,
@@ -245,6 +264,14 @@ export const TOPIC_OPERATIONS: readonly [
     action: 'publish',
     topic: 'devices/:deviceId/results',
     summary: 'Says in JSON what became of a command.',
+    errors: ['topic_forbidden'],
+  },
+  {
+    ...session,
+    operation: 'mqtt.shadows.ask',
+    action: 'publish',
+    topic: 'devices/:deviceId/shadow/+',
+    summary: 'Asks for its shadow, or reports under a version, in JSON.',
     errors: ['topic_forbidden'],
   },
 ];

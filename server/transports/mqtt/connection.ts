@@ -6,7 +6,7 @@ import type { NetworkId } from '../../kernel/ids.ts';
 import type { MqttConnection } from '../../platform/mqtt/types.ts';
 import type { DeviceChannel } from '../frames/device-channel.ts';
 import { DeviceSession, type SessionDependencies } from '../frames/device-session.ts';
-import { downTopic } from '../frames/topics.ts';
+import { downTopic } from '../frames/topic-rules.ts';
 import { WINDOW_FRAMES } from './limits.ts';
 import { PlainDevice } from './plain-device.ts';
 import { reasonOf } from './reasons.ts';

@@ -4,8 +4,8 @@ import { AppError } from '../../kernel/errors.ts';
 import type { MqttTopics } from '../../platform/mqtt/tree-types.ts';
 import type { MqttEndpoint } from '../../platform/mqtt/types.ts';
 import { toAppError } from '../error-table.ts';
+import { homeOf } from '../frames/home.ts';
 import { MqttDevice, type MqttDeviceDependencies } from './connection.ts';
-import { homeOf } from './home.ts';
 import { reasonOf } from './reasons.ts';
 
 /** What the endpoint needs; without `topics` there are frames only. */

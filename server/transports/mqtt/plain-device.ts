@@ -1,6 +1,6 @@
 import { FrameType, type FrameView, PayloadError, readFrame } from '../../../proto/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
-import type { DeliverySession, MadeFrame } from '../../domains/relay/index.ts';
+import { type DeliverySession, type MadeFrame, NIL_UUID } from '../../domains/relay/index.ts';
 import type { TreeUse } from '../../domains/topics/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
@@ -14,6 +14,7 @@ import type { DeviceSession } from '../frames/device-session.ts';
 import { type ForeignDependencies, ForeignTopics } from './foreign-topics.ts';
 import { COMMAND_SUBSCRIPTION_MS, TOPIC_CHARACTERS_MAX } from './limits.ts';
 import { OrderedOffsets } from './ordered-offsets.ts';
+import { dropMessage } from './plain-drops.ts';
 import {
   capabilitiesIn,
   commandOf,
@@ -25,6 +26,7 @@ import {
   refusedCommand,
   resultOf,
 } from './plain-frames.ts';
+import { isShadowAsk, shadowAskOf, shadowJson, shadowTopic } from './plain-shadow.ts';
 import {
   asksForFrames,
   commandTopic,
@@ -137,9 +139,13 @@ export class PlainDevice {
     );
   }
 
-  /** A command for another device, or the result of one. Rejects as `published` does. */
+  /** A command for another device, the result of one, or a question for its shadow. Rejects as `published` does. */
   async say(topic: string, payload: Uint8Array): Promise<MqttReason | null> {
     try {
+      if (isShadowAsk(this.#deviceId, topic)) {
+        await this.#askShadow(topic, payload);
+        return null;
+      }
       const made =
         topic === resultTopic(this.#deviceId) ? resultOf(payload) : this.#commandOf(topic, payload);
       return await this.#submitAll(topic, [made]);
@@ -197,7 +203,16 @@ export class PlainDevice {
     return reasonOf(first);
   }
 
+  async #askShadow(topic: string, payload: Uint8Array): Promise<void> {
+    const { networkId, use } = this.home;
+    const answer = await this.#dependencies.session.submit(shadowAskOf(topic, payload, networkId));
+    if (answer === null) return;
+    const said = Buffer.from(JSON.stringify(shadowJson(answer.payload)));
+    await use.tree.publish({ topic: shadowTopic(this.#deviceId), payload: said, qos: 1, retain: false });
+  }
+
   #hear(frame: FrameView, done: () => void): boolean {
+    if (frame.header.type === FrameType.DROPPED) return this.#tellDropped(frame, done);
     const message = understood(frame);
     if (message === 'malformed' && frame.header.type === FrameType.COMMAND) {
       this.#answer(refusedCommand(frame, 'frame_payload_malformed', 'The command can not be read.'), done);
@@ -212,6 +227,17 @@ export class PlainDevice {
     if (message.kind === 'result') done();
     else if (this.#giveForeign(frame, message, done)) return true;
     else this.#waitForSubscription(frame, message, done);
+    return true;
+  }
+
+  /** The server's word alone: another device could claim anything. */
+  #tellDropped({ header, payload }: FrameView, done: () => void): boolean {
+    if (header.sourceId !== NIL_UUID) {
+      done();
+      return true;
+    }
+    const { topic, json } = dropMessage(this.#deviceId, payload);
+    this.#publishRetained(topic, json, true).then(done);
     return true;
   }
 
@@ -275,21 +301,25 @@ export class PlainDevice {
 
   /** Answers a command in the place of the device. */
   #answer(result: MadeFrame, done: () => void): void {
-    this.#dependencies.session.submit(result).then(done, (error: unknown) => {
-      this.#dependencies.logger.warn({ operation: 'mqtt.plain', error }, 'a command was not answered');
-      done();
-    });
+    this.#dependencies.session.submit(result).then(
+      () => done(),
+      (error: unknown) => {
+        this.#dependencies.logger.warn({ operation: 'mqtt.plain', error }, 'a command was not answered');
+        done();
+      },
+    );
   }
 
-  async #tellRefusal(refusal: PlainRefusal): Promise<void> {
-    const topic = refusedTopic(this.#deviceId);
-    const payload = Buffer.from(JSON.stringify(refusal));
+  #tellRefusal(refusal: PlainRefusal): Promise<void> {
+    return this.#publishRetained(refusedTopic(this.#deviceId), refusal, false);
+  }
+
+  async #publishRetained(topic: string, json: object, isNotice: boolean): Promise<void> {
+    const payload = Buffer.from(JSON.stringify(json));
     const { tree } = this.home.use;
-    await tree.publish({ topic, payload, qos: 1, retain: true }).catch((error: unknown) => {
-      this.#dependencies.logger.warn(
-        { operation: 'mqtt.plain', error },
-        'a device was not told of a refusal',
-      );
+    await tree.publish({ topic, payload, qos: 1, retain: true, isNotice }).catch((error: unknown) => {
+      const what = 'a device was not told of what was refused or dropped';
+      this.#dependencies.logger.warn({ operation: 'mqtt.plain', error }, what);
     });
   }
 }

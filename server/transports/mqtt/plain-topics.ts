@@ -1,5 +1,5 @@
 import type { DeviceId } from '../../kernel/ids.ts';
-import { deviceTopics } from '../frames/topics.ts';
+import { deviceTopics } from '../frames/topic-rules.ts';
 import { PLAIN_NAME_CHARACTERS_MAX } from './limits.ts';
 
 /** Kinds of values that a device publishes under its topics. */

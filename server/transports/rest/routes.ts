@@ -6,6 +6,7 @@ import type { AuditService } from '../../domains/audit/index.ts';
 import type { CommandService } from '../../domains/commands/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
 import type { DiscoveryService } from '../../domains/discovery/index.ts';
+import type { DropService } from '../../domains/drops/index.ts';
 import type { GroupService } from '../../domains/groups/index.ts';
 import type { LedgerService } from '../../domains/ledger/index.ts';
 import type { LockService } from '../../domains/locks/index.ts';
@@ -23,6 +24,7 @@ import type { TopologyService } from '../../domains/topology/index.ts';
 import type { AnalyticsService, TransactionService } from '../../domains/transactions/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { ChatDependencies } from '../chat/completion.ts';
+import type { BrokerGate } from '../frames/broker-gate.ts';
 import type { CookieSessions } from '../pipeline/cookie-sessions.ts';
 import { askAction } from './actions/ask.ts';
 import { cancelAction } from './actions/cancel.ts';
@@ -72,6 +74,7 @@ import { followReadings } from './devices/follow-readings.ts';
 import { getDevice } from './devices/get.ts';
 import { getDeviceState } from './devices/get-state.ts';
 import { listDevices } from './devices/list.ts';
+import { listDrops } from './devices/list-drops.ts';
 import { listDeviceNetworks } from './devices/list-networks.ts';
 import { listReadings } from './devices/list-readings.ts';
 import { listRefusals } from './devices/list-refusals.ts';
@@ -114,6 +117,7 @@ import { getMember } from './members/get.ts';
 import { listMembers } from './members/list.ts';
 import { removeMember } from './members/remove.ts';
 import { updateMember } from './members/update.ts';
+import { authenticateMqttClient, authorizeMqttClient } from './mqtt/broker-routes.ts';
 import { createNetwork } from './networks/create.ts';
 import { followTopology } from './networks/follow-topology.ts';
 import { getNetwork } from './networks/get.ts';
@@ -201,6 +205,8 @@ export interface RestServices {
   readonly clock: Clock;
   readonly readings: ReadingService;
   readonly commands: CommandService;
+  readonly drops: DropService;
+  readonly brokerGate: BrokerGate;
   readonly refusals: RefusalService;
   readonly shadows: ShadowService;
   readonly topology: TopologyService;
@@ -330,6 +336,9 @@ const deviceRoutes = (services: RestServices) => [
   removeDeviceFromNetwork(services),
   listReadings(services),
   followReadings(services),
+  authenticateMqttClient(services),
+  authorizeMqttClient(services),
+  listDrops(services),
   listRefusals(services),
   sendCommand(services),
   getDeviceState(services),

@@ -233,6 +233,13 @@ export const CONNECTION_CASES: Readonly<Record<string, ConnectionCase>> = {
     unauthorized: [[publishing(({ bob }) => `devices/${bob.device.deviceId}/results`), 'closed']],
     refused: [publishingPlain(({ alice }) => `devices/${alice.device.deviceId}/results`), 'invalid_input'],
   },
+  'mqtt.shadows.ask': {
+    unauthorized: [[publishing(({ bob }) => `devices/${bob.device.deviceId}/shadow/get`), 'closed']],
+    refused: [
+      publishingPlain(({ alice }) => `devices/${alice.device.deviceId}/shadow/report`),
+      'invalid_input',
+    ],
+  },
   'mqtt.tree.subscribe': {
     unauthorized: [[subscribing(({ bob }) => `bifrost/v1/${bob.device.deviceId}/#`), 'granted 128']],
     refused: [subscribing(() => '$share/group/home/#'), 'granted 128'],

@@ -10,6 +10,7 @@ import {
   type FrameHeaderInit,
   FrameType,
   RouteQuery,
+  ShadowReport,
   ThorAction,
   ThorCancel,
   ThorCredit,
@@ -161,6 +162,21 @@ export const FRAME_CASES: ReadonlyMap<FrameType, FrameCase> = new Map<FrameType,
         payload: encodePayload(ThorCancel, { actionId: uuidToBytes(UNKNOWN_ID) }),
       }),
       code: 'action_not_found',
+    },
+  ],
+  // They name nobody but the sender: what is wrong is its nonce, or what it says.
+  [
+    FrameType.SHADOW_QUERY,
+    { refused: () => ({ header: { nonce: 0 }, payload: new Uint8Array(0) }), code: 'frame_replayed' },
+  ],
+  [
+    FrameType.SHADOW_REPORT,
+    {
+      refused: () => ({
+        header: {},
+        payload: encodePayload(ShadowReport, { state: { led: { boolean: true } }, version: 1_000 }),
+      }),
+      code: 'conflict',
     },
   ],
 ]);

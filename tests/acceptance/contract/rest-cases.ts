@@ -103,6 +103,36 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'device_not_found',
   },
+  'mqtt.clients.authenticate': {
+    valid: ({ alice }) => ({
+      path: '/api/v1/mqtt/authenticate',
+      body: { username: alice.device.deviceId, password: alice.device.token },
+    }),
+    refused: ({ alice }) => ({
+      path: '/api/v1/mqtt/authenticate',
+      body: { username: alice.device.deviceId, password: alice.device.token },
+    }),
+    status: 401,
+    code: 'unauthenticated',
+  },
+  'mqtt.clients.authorize': {
+    valid: ({ alice }) => ({
+      path: '/api/v1/mqtt/authorize',
+      body: { username: alice.device.deviceId, action: 'publish', topic: 'x' },
+    }),
+    refused: ({ alice }) => ({
+      path: '/api/v1/mqtt/authorize',
+      body: { username: alice.device.deviceId, action: 'publish', topic: 'x' },
+    }),
+    status: 401,
+    code: 'unauthenticated',
+  },
+  'devices.drops.list': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/drops` }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}/drops` }),
+    status: 404,
+    code: 'device_not_found',
+  },
   'devices.refusals.list': {
     valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/refusals` }),
     refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}/refusals` }),

@@ -202,6 +202,42 @@ describe('what a plain device publishes', () => {
   });
 });
 
+describe('the will of a plain device', () => {
+  it.each([4, 5] as const)(
+    'of MQTT level %i reaches Bifrost clients as what it is, and its state is kept',
+    async (protocolVersion) => {
+      const { household, plain, topics, client } = await home();
+      const wills: unknown[] = [];
+      client.on('event', ({ name, value, isState, isWill, frame }) => {
+        wills.push([name, value, isState, isWill, frame.madeByServer, frame.sourceId === plain.deviceId]);
+      });
+      const connect = (topic: string, text: string) =>
+        connectPlain(server, plain, {
+          clientId: topic,
+          protocolVersion,
+          will: { topic, payload: Buffer.from(text), qos: 1, retain: true },
+        });
+      const mapped = await connect(`${topics}/state/online`, 'false');
+      const other = await connect('tele/plug/LWT', 'Offline');
+      const polite = await connect('tele/plug/polite', 'Offline');
+      await polite.mqtt.endAsync();
+      await mapped.vanish();
+      await eventually('the first will', () => wills.length > 0);
+      await other.vanish();
+      await eventually('the second will', () => wills.length > 1);
+      expect(wills).toEqual([
+        ['online', false, true, true, true, true],
+        ['tele/plug/LWT', 'Offline', undefined, true, true, true],
+      ]);
+      const path = `/api/v1/devices/${plain.deviceId}/state`;
+      const reported = async () =>
+        (await server.get<{ reported: { state: object } }>(path, household.token)).reported;
+      await eventually('its state', async () => Object.hasOwn((await reported()).state, 'online'));
+      expect((await reported()).state).toEqual({ online: false });
+    },
+  );
+});
+
 describe('a command to a plain device', () => {
   /** Answers commands as a sketch would: with the id that came, and these words. */
   async function answering(device: PlainClient, topics: string, words: Record<string, unknown>) {

@@ -115,6 +115,7 @@ const DOMAINS = {
   },
   readings: { sees: ['devices'], uses: [] },
   refusals: { sees: ['devices'], uses: [] },
+  drops: { sees: ['devices'], uses: [] },
   discovery: { sees: ['networks'], uses: [] },
   shadow: { sees: ['devices', 'networks'], uses: [] },
   commands: { sees: ['devices', 'networks', 'relay'], uses: [] },
@@ -248,7 +249,7 @@ const CHAT = folders('server/transports/chat');
 
 /** What each transport may use beside domains, kernel, wire and the files that transports share. */
 const TRANSPORTS = {
-  frames: [],
+  frames: [[node('crypto'), 'compares a secret in constant time', { only: '/broker-gate\\.ts$' }]],
   pipeline: [
     [packages('zod'), 'schemas of operations'],
     [node('util'), 'compares deeply', { only: '/http\\.ts$' }],

@@ -63,6 +63,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'mqtt_handshakes',
   ],
   'server/domains/refusals': ['device_refusals'],
+  'server/domains/drops': ['device_drops'],
   'server/domains/readings': [
     'readings_series',
     'readings_points',

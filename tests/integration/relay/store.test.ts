@@ -303,6 +303,25 @@ describe('the stream of a network', () => {
     expect(await stateOf(home, EARLY)).toMatchObject({ head: 5, oldest: 6, cursor: 5 });
     expect(await append([frame(home, 6)])).toEqual([6]);
   });
+
+  it('tells which frames for one device are gone that it never had, and no others', async () => {
+    const home = await newHome();
+    const { networkId, networkTenantId: tenantId } = home.membership;
+    const away = await newMember(home.membership);
+    await store.beginCursor(tenantId, { networkId, deviceId: away }, () => EPOCH);
+    await append([
+      frame(home, 1, to(away)),
+      frame(home, 2),
+      frame(home, 3, to(away)),
+      frame(home, 4, { ...to(uuid(77)), destinationUnknown: false }),
+      frame(home, 5, to(away)),
+    ]);
+    await store.saveProgress([{ tenantId, networkId, deviceId: away, streamOffset: 1 }], []);
+    const removed: unknown[] = [];
+    await store.removeOldFrames(EARLY, 1, (frames) => removed.push(...frames));
+    const lost = { networkId, tenantId, sourceId: home.deviceId, destinationId: away };
+    expect(removed).toEqual([{ ...lost, frameId: uuid(10_003) }]);
+  });
 });
 
 /** What is kept of these nonces. */

@@ -72,6 +72,14 @@ describe('the configuration', () => {
     expect(config.databaseUrl).toBe('postgresql://me:pw@db.example:5433/ygg?sslmode=require');
   });
 
+  test('takes a secret for brokers that is long enough to be one', () => {
+    const secret = 'a-secret-of-32-characters-at-least';
+    expect(readConfig({ YGGDRASIL_MQTT_BROKER_SECRET: secret })).toMatchObject({ mqttBrokerSecret: secret });
+    expect(problemsOf({ YGGDRASIL_MQTT_BROKER_SECRET: 'short' })).toEqual([
+      'YGGDRASIL_MQTT_BROKER_SECRET must have 32 to 1000 characters of ASCII, and no space',
+    ]);
+  });
+
   test('counts an empty variable as unset', () => {
     expect(readConfig({ YGGDRASIL_PORT: '', DATABASE_URL: '' })).toEqual(readConfig({}));
   });

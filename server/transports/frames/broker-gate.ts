@@ -1,0 +1,87 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { parseUuid } from '../../../proto/index.ts';
+import type { DeviceService } from '../../domains/devices/index.ts';
+import type { Membership, Memberships } from '../../domains/relay/index.ts';
+import type { DeviceActor } from '../../kernel/actor.ts';
+import { AppError } from '../../kernel/errors.ts';
+import { asId, type DeviceId, type NetworkId } from '../../kernel/ids.ts';
+import { homeOf } from './home.ts';
+import { mayUseTopic } from './topic-rules.ts';
+
+/** What a client of somebody else's broker wants to do. */
+export interface AskedTopic {
+  readonly username: string;
+  readonly action: 'publish' | 'subscribe';
+  readonly topic: string;
+  /** What the broker puts before the topic; empty: nothing. */
+  readonly mountpoint: string;
+}
+
+/** Answers a broker that isn't ours, and asks us who may do what. */
+export interface BrokerGate {
+  /** Refuses with `unauthenticated` who doesn't show the secret of the configuration; all, where there is none. */
+  requireBroker(shownSecret: string | null): void;
+  /** The network whose tree the device sees; null: it is not the device that it says. */
+  authenticate(client: { readonly username: string; readonly password: string }): Promise<NetworkId | null>;
+  /** True: a device that proved who it is may do this at this moment. */
+  authorize(asked: AskedTopic): Promise<boolean>;
+}
+
+/** What the gate needs. */
+export interface BrokerGateDependencies {
+  /** Null: no broker is to ask. */
+  readonly secret: string | null;
+  readonly devices: Pick<DeviceService, 'authenticate'>;
+  readonly memberships: Pick<Memberships, 'findMemberships'>;
+  /** The device of this id as an actor; null: there is none. */
+  readonly findActor: (deviceId: DeviceId) => Promise<DeviceActor | null>;
+}
+
+/** Where the tree of a network is in a broker that serves several. */
+const mountpointOf = (networkId: NetworkId): string => `networks/${networkId}/`;
+
+/** Builds the gate. */
+export function createBrokerGate(dependencies: BrokerGateDependencies): BrokerGate {
+  const { devices, memberships, findActor } = dependencies;
+  const secret = dependencies.secret === null ? null : hash(dependencies.secret);
+
+  const findHome = async (actor: DeviceActor, networkId: string | null): Promise<Membership | null> => {
+    const found = await memberships.findMemberships(actor);
+    return homeOf(new Map((found ?? []).map((each) => [each.networkId, each])), networkId);
+  };
+
+  return {
+    requireBroker(shown) {
+      if (secret !== null && shown !== null && timingSafeEqual(hash(shown), secret)) return;
+      throw new AppError(
+        'unauthenticated',
+        'unauthenticated',
+        'The secret of the broker is missing or wrong.',
+      );
+    },
+
+    async authenticate({ username, password }) {
+      const [deviceId, networkId = null] = username.split('@');
+      const identity = await devices.authenticate(password);
+      if (identity === null || identity.actor.deviceId !== deviceId) return null;
+      return (await findHome(identity.actor, networkId))?.networkId ?? null;
+    },
+
+    async authorize({ username, action, topic, mountpoint }) {
+      const [name = '', networkId = null] = username.split('@');
+      const deviceId = parseUuid(name);
+      const actor = deviceId === null ? null : await findActor(asId<DeviceId>(deviceId));
+      const home = actor === null ? null : await findHome(actor, networkId);
+      if (actor === null || home === null) return false;
+      const prefix = mountpointOf(home.networkId);
+      const whole = mountpoint + topic;
+      // Without its network before it a topic is one for frames, which are the same wherever the device is.
+      if (whole.startsWith(prefix)) {
+        return mayUseTopic(actor.deviceId, action, whole.slice(prefix.length), 'tree');
+      }
+      return mountpoint === '' && mayUseTopic(actor.deviceId, action, topic, 'frames');
+    },
+  };
+}
+
+const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
