@@ -7,11 +7,11 @@ import {
   encodeActionCredit,
   encodeActionRequest,
 } from './action-messages.ts';
-import type { BifrostError } from './errors.ts';
+import { BifrostError } from './errors.ts';
 import { requireUuid } from './frame-channel.ts';
-import { ACTION_CREDIT, ACTION_TIMEOUT_MS } from './limits.ts';
+import { ACTION_CREDIT, ACTION_TIMEOUT_MS, ANSWER_MARGIN_MS } from './limits.ts';
 import type { Acceptance } from './outbox.ts';
-import type { Random } from './ports.ts';
+import type { Clock, Random } from './ports.ts';
 import type { PlainValue } from './values.ts';
 
 /** How another device is asked. */
@@ -32,7 +32,10 @@ export interface ActOptions {
  */
 export interface ActionRun extends AsyncIterable<ActionReport> {
   readonly id: string;
-  /** How it ended, also where that is no success. Rejects where the server refuses to ask, or the client is closed. */
+  /**
+   * How it ended, also where that is no success. Rejects where the server refuses to ask, or the client is closed, and with
+   * `timed_out` where no end came within its time and some seconds.
+   */
   readonly result: Promise<ActionEnd>;
   /** Ends it: its device is told to stop. Rejects with `action_over`, or `session_lost` without a connection. */
   cancel(): Promise<void>;
@@ -49,11 +52,13 @@ export interface ActionLine {
 export class AskedActions {
   readonly #line: ActionLine;
   readonly #random: Random;
+  readonly #clock: Clock;
   readonly #runs = new Map<string, Run>();
 
-  constructor(line: ActionLine, random: Random) {
+  constructor(line: ActionLine, { random, clock }: { readonly random: Random; readonly clock: Clock }) {
     this.#line = line;
     this.#random = random;
+    this.#clock = clock;
   }
 
   /** Asks another device; an action of this id that is under way is that one. Throws `invalid_input` for an id that is no UUID. */
@@ -78,6 +83,7 @@ export class AskedActions {
         causeId: options.causeId ?? null,
       },
       this.#line,
+      this.#clock,
     );
     this.#runs.set(id, run);
     const { signal } = options;
@@ -115,6 +121,7 @@ class Run implements ActionRun {
   readonly result: Promise<ActionEnd>;
   readonly #asked: Parameters<typeof encodeActionRequest>[0];
   readonly #line: ActionLine;
+  readonly #clock: Clock;
   readonly #waiting: ActionReport[] = [];
   #settle: { resolve: (end: ActionEnd) => void; reject: (error: BifrostError) => void } | null = null;
   #state: 'asking' | 'accepted' | 'over' = 'asking';
@@ -127,10 +134,11 @@ class Run implements ActionRun {
   #failure: BifrostError | null = null;
   #wake: () => void = () => undefined;
 
-  constructor(asked: Parameters<typeof encodeActionRequest>[0], line: ActionLine) {
+  constructor(asked: Parameters<typeof encodeActionRequest>[0], line: ActionLine, clock: Clock) {
     this.id = asked.id;
     this.#asked = asked;
     this.#line = line;
+    this.#clock = clock;
     this.result = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -199,7 +207,7 @@ class Run implements ActionRun {
     this.#isRequested = true;
     try {
       await this.#line.request({ type: FrameType.THOR_ACTION, payload: encodeActionRequest(this.#asked) });
-      if (this.#state === 'asking') this.#state = 'accepted';
+      this.#accepted();
       if (this.#isCancelled) await this.#cancel().catch(() => undefined);
     } catch (error) {
       const { code } = error as BifrostError;
@@ -208,6 +216,15 @@ class Run implements ActionRun {
     } finally {
       this.#isRequested = false;
     }
+  }
+
+  /** The server ends it in time; where nobody says so, because it is forgotten, this does. */
+  #accepted(): void {
+    if (this.#state !== 'asking') return;
+    this.#state = 'accepted';
+    const late = new BifrostError('timed_out', 'The server did not say how the action ended.');
+    const cancelTimeout = this.#clock.after(this.#asked.timeoutMs + ANSWER_MARGIN_MS, () => this.fail(late));
+    this.result.then(cancelTimeout, cancelTimeout);
   }
 
   async #cancel(): Promise<void> {

@@ -24,11 +24,11 @@ export class DeviceActions {
       /** Sends a report, STORED. */
       report(payload: Uint8Array): Promise<unknown>;
     },
-    { random, clock }: { readonly random: Random; readonly clock: Clock },
+    dependencies: { readonly random: Random; readonly clock: Clock },
   ) {
-    this.#asked = new AskedActions(line, random);
+    this.#asked = new AskedActions(line, dependencies);
     const act = this.#asked.act.bind(this.#asked);
-    this.#incoming = new IncomingActions({ report: line.report, act, clock });
+    this.#incoming = new IncomingActions({ report: line.report, act, clock: dependencies.clock });
   }
 
   act(

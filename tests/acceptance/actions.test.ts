@@ -5,6 +5,7 @@ import {
   ActionFailure,
   type ActionReport,
   type BifrostClient,
+  type BifrostSocket as BifrostSocketOfClient,
   createBifrostClient,
   systemClock,
   systemRandom,
@@ -67,10 +68,15 @@ async function home() {
   return { household, device, other, token, ask, get, until, cancel };
 }
 
-function clientOf(credentials: DeviceCredentials): BifrostClient {
+function clientOf(credentials: DeviceCredentials, sockets: BifrostSocketOfClient[] = []): BifrostClient {
+  const openSocket: typeof openNodeSocket = (...where) => {
+    const socket = openNodeSocket(...where);
+    sockets.push(socket);
+    return socket;
+  };
   const client = createBifrostClient(
     { url: `${server.webSocketUrl}/bifrost`, credentials },
-    { core: createDeviceCore(), openSocket: openNodeSocket },
+    { core: createDeviceCore(), openSocket },
   );
   onTestFinished(() => client.close());
   return client;
@@ -254,11 +260,14 @@ describe('the reports of a device', () => {
 });
 
 describe('an action from device to device', () => {
-  it('streams its result as far as it is taken, over a connection that ends', async () => {
+  it('streams its result as far as it is taken, over connections that end in between', async () => {
     const { device, other } = await home();
-    const [asked, asking] = [clientOf(device), clientOf(other)];
+    const sockets: BifrostSocketOfClient[][] = [[], []];
+    const [asked, asking] = [clientOf(device, sockets[0]), clientOf(other, sockets[1])];
     const parts = 100;
+    let times = 0;
     asked.onAction('stream', async (action) => {
+      times++;
       for (let part = 0; part < parts; part++) await action.send(Uint8Array.of(part));
       return { parts, from: action.sourceId ?? '' };
     });
@@ -266,7 +275,12 @@ describe('an action from device to device', () => {
     await asking.connect();
     const run = asking.act(device.deviceId, 'stream');
     const seen: number[] = [];
-    for await (const report of run) if (report.kind === 'chunk') seen.push(report.content[0] ?? -1);
+    for await (const report of run) {
+      if (report.kind !== 'chunk') continue;
+      seen.push(report.content[0] ?? -1);
+      if (seen.length === 10) sockets[0]?.at(-1)?.close();
+      if (seen.length === 30) sockets[1]?.at(-1)?.close();
+    }
     expect(seen).toEqual(Array.from({ length: parts }, (_, part) => part));
     expect(await run.result).toMatchObject({ outcome: 'done', values: { parts, from: other.deviceId } });
     // The same id from another connection: the first result, and nothing is done again.
@@ -275,6 +289,7 @@ describe('an action from device to device', () => {
     await later.connect();
     const again = await collected(later.act(device.deviceId, 'stream', {}, { id: run.id }));
     expect([again.length, again.at(-1)]).toEqual([parts + 2, expect.objectContaining({ outcome: 'done' })]);
+    expect([times, sockets.map(({ length }) => length)]).toEqual([1, [2, 2]]);
   });
 
   it('takes the permission of the pair, and does not come back to who asked for it', async () => {

@@ -88,6 +88,11 @@ class MemoryStore implements ActionStore {
     return (await this.listGiven(device)).find((each) => each.id === id) ?? null;
   }
 
+  async findByCommand(device: ActingDevice, commandId: string): Promise<ActionId | null> {
+    const isIt = (each: Action) => isOf(device, each) && each.commandId === commandId;
+    return (await this.#all()).find(isIt)?.id ?? null;
+  }
+
   async findQueues(devices: readonly Pick<ActingDevice, 'networkId' | 'deviceId'>[]) {
     const open = (await this.#all()).filter(({ state }) => isOpen(state));
     return devices.map((device) => open.find((each) => isOf(device, each))?.tenantId ?? null);

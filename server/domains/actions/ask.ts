@@ -26,7 +26,16 @@ export async function askFor(
   if (actor.kind === 'device') await requireAllowed(dependencies, actor, device, id, asked.name);
   const nowMs = clock.nowMs();
   const { name, arguments: given, priority, timeoutMs } = asked;
-  const what = { ...device, id, chain, name, arguments: given, priority, timeoutMs };
+  const what = {
+    ...device,
+    id,
+    commandId: random.uuid(),
+    chain,
+    name,
+    arguments: given,
+    priority,
+    timeoutMs,
+  };
   const askedBy =
     actor.kind === 'account'
       ? { kind: actor.kind, id: actor.accountId }

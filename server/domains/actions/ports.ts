@@ -73,6 +73,8 @@ export interface ActionStore {
   findQueues(
     devices: readonly Pick<ActingDevice, 'networkId' | 'deviceId'>[],
   ): Promise<readonly (TenantId | null)[]>;
+  /** The action that this command to the device is; null: it is none. */
+  findByCommand(device: ActingDevice, commandId: string): Promise<ActionId | null>;
   /** What the device was given and has not ended, in the order in which it was. */
   listGiven(device: ActingDevice): Promise<readonly Action[]>;
   /** The action is in the stream as a command. */

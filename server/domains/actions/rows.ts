@@ -28,6 +28,7 @@ export interface ActionRow {
   begun_at: Date | null;
   ended_at: Date | null;
   in_stream: boolean;
+  command_id: string;
   last_event: number;
   last_report: number;
   result_bytes: number;
@@ -58,6 +59,7 @@ export const toAction = (row: ActionRow): Action => ({
   begunAtMs: row.begun_at?.getTime() ?? null,
   endedAtMs: row.ended_at?.getTime() ?? null,
   isInStream: row.in_stream,
+  commandId: row.command_id,
   lastEvent: row.last_event,
   lastReport: row.last_report,
   resultBytes: row.result_bytes,

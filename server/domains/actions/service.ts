@@ -59,8 +59,8 @@ export interface ActionService {
    * change. Refuses with `action_not_found`, `action_over`, `action_out_of_order`.
    */
   report(device: ActingDevice, id: ActionId, report: Report): Promise<void>;
-  /** The same of a device that knows commands only; what is no action is nothing. */
-  answered(device: ActingDevice, id: ActionId, end: ActionEnd): Promise<void>;
+  /** A device that knows commands only answers one of the server's; what is no action is nothing. */
+  answered(device: ActingDevice, commandId: string, end: ActionEnd): Promise<void>;
   /** A device can be told something in a network. */
   sessionBegan(deviceId: DeviceId, networkId: NetworkId): Promise<void>;
   /** A device has left a network: its actions there are gone. */
@@ -166,7 +166,9 @@ class Actions implements ActionService {
     }
   }
 
-  async answered(device: ActingDevice, id: ActionId, end: ActionEnd): Promise<void> {
+  async answered(device: ActingDevice, commandId: string, end: ActionEnd): Promise<void> {
+    const id = await this.#dependencies.store.findByCommand(device, commandId);
+    if (id === null) return;
     const outcome = await this.#report({
       device,
       id,
@@ -190,12 +192,17 @@ class Actions implements ActionService {
     if (nowMs < this.#lookAtMs) return;
     // Set before it is read: who asks meanwhile moves it.
     this.#lookAtMs = nowMs + LOOK_INTERVAL_MS;
-    for (let isMore = true; isMore; ) {
-      const expired = await store.listExpired(nowMs, EXPIRED_TOGETHER_MAX);
-      for (const key of expired) await this.#end(key, { state: 'timed_out', error: null, values: {} });
-      isMore = expired.length === EXPIRED_TOGETHER_MAX;
+    try {
+      for (let isMore = true; isMore; ) {
+        const expired = await store.listExpired(nowMs, EXPIRED_TOGETHER_MAX);
+        for (const key of expired) await this.#end(key, { state: 'timed_out', error: null, values: {} });
+        isMore = expired.length === EXPIRED_TOGETHER_MAX;
+      }
+      this.#lookAtMs = Math.min(this.#lookAtMs, (await store.nextOverAtMs()) ?? this.#lookAtMs);
+    } catch (error) {
+      this.#lookAtMs = 0;
+      throw error;
     }
-    this.#lookAtMs = Math.min(this.#lookAtMs, (await store.nextOverAtMs()) ?? this.#lookAtMs);
   }
 
   async forget(): Promise<void> {

@@ -52,7 +52,7 @@ function lookups(database: Database): Part<'find' | 'list' | 'events'> {
   };
 }
 
-function queues(database: Database): Part<'findGiven' | 'findQueues' | 'listGiven'> {
+function queues(database: Database): Part<'findGiven' | 'findByCommand' | 'findQueues' | 'listGiven'> {
   return {
     findGiven: (device, id) =>
       database.system('relay', async (sql) => {
@@ -61,6 +61,15 @@ function queues(database: Database): Part<'findGiven' | 'findQueues' | 'listGive
           WHERE tenant_id = ${device.tenantId} AND id = ${id} AND network_id = ${device.networkId}
             AND device_id = ${device.deviceId} AND state IN ('sent', 'begun')`;
         return row === undefined ? null : toAction(row);
+      }),
+
+    findByCommand: ({ tenantId, networkId, deviceId }, commandId) =>
+      database.system('relay', async (sql) => {
+        const [row] = await sql<{ id: ActionId }[]>`
+          SELECT id FROM actions
+          WHERE command_id = ${commandId} AND tenant_id = ${tenantId} AND network_id = ${networkId}
+            AND device_id = ${deviceId}`;
+        return row?.id ?? null;
       }),
 
     findQueues: (devices) =>
@@ -202,9 +211,9 @@ async function keepAction(sql: Sql, action: ActionToKeep, isConnected: boolean):
   const createdAt = new Date(action.createdAtMs);
   const [row] = await sql<ActionRow[]>`
     INSERT INTO actions (id, tenant_id, network_id, device_id, asker_kind, asker_id, chain, name, arguments, priority,
-      timeout_ms, state, created_at, deadline_at, sent_at)
+      timeout_ms, command_id, state, created_at, deadline_at, sent_at)
     VALUES (${id}, ${tenantId}, ${networkId}, ${deviceId}, ${askedBy.kind}, ${askedBy.id}, ${[...action.chain]}::uuid[], ${name},
-      ${given}::jsonb, ${priority}, ${timeoutMs}, ${isGiven ? 'sent' : 'queued'}, ${createdAt},
+      ${given}::jsonb, ${priority}, ${timeoutMs}, ${action.commandId}, ${isGiven ? 'sent' : 'queued'}, ${createdAt},
       ${new Date(action.deadlineAtMs)}, ${isGiven ? createdAt : null})
     RETURNING *`;
   return { kind: 'new', action: toAction(row as ActionRow) };

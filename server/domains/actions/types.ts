@@ -76,6 +76,8 @@ export interface Action extends ActionKey, ActingDevice {
   readonly endedAtMs: number | null;
   /** It is in the network's stream as a command, which comes to the device by itself. */
   readonly isInStream: boolean;
+  /** The id of that command. */
+  readonly commandId: string;
   /** The number of the last event. */
   readonly lastEvent: number;
   /** The number of the device's last report. */

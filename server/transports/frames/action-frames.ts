@@ -98,17 +98,18 @@ export function createActionOutlet(
   return {
     isConnected: (device) => relay.isConnected(device),
     async give(action, leftMs, again) {
-      const { id, networkId, tenantId, deviceId, name } = action;
+      const { networkId, tenantId, deviceId, name } = action;
       const given = wireValues(action.arguments);
       const capabilities = await directory.findCapabilities(deviceId);
       if (!capabilities?.commands.includes(ACTION_COMMAND)) {
         if (!relay.isConnected(action)) return 'lost';
         const payload = encodePayload(Command, { name, arguments: given });
-        await relay.sendToDevice({ id, type: FrameType.COMMAND, networkId, tenantId, deviceId, payload });
+        const command = { id: action.commandId, type: FrameType.COMMAND, payload };
+        await relay.sendToDevice({ ...command, networkId, tenantId, deviceId });
         return 'kept';
       }
       const payload = encodePayload(ThorAction, {
-        actionId: uuidToBytes(id),
+        actionId: uuidToBytes(action.id),
         name,
         arguments: given,
         priority: action.priority,
@@ -203,7 +204,7 @@ export async function commandAnswered(
 ): Promise<void> {
   const id = parseUuid(received.frame.header.correlationId ?? '');
   if (id === null || id === NIL_UUID) return;
-  await actions.answered(deviceOf(received), asId<ActionId>(id), endOfCommand(result));
+  await actions.answered(deviceOf(received), id, endOfCommand(result));
 }
 
 function endOfCommand(payload: Uint8Array): ActionEnd {

@@ -46,6 +46,7 @@ async function home() {
     id: asId<ActionId>(random.uuid()),
     askedBy: { kind: 'account', id: owner.accountId },
     chain: [],
+    commandId: random.uuid(),
     name: 'led.blink',
     arguments: { times: 3 },
     priority: 5,

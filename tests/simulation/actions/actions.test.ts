@@ -4,7 +4,7 @@ import { seedsFrom } from '../seeds.ts';
 import { ActionWorld } from './world.ts';
 
 /** `SEEDS=1000000 npx vitest run --project simulation tests/simulation/actions` runs as many; `SEED` says with which to begin. */
-const SEEDS = seedsFrom(process.env, 40);
+const SEEDS = seedsFrom(process.env, 20);
 const STEPS = 60;
 
 /** Lets something happen to the world: people ask and cancel, connections break, power goes, time passes. */

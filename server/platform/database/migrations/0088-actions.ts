@@ -36,6 +36,8 @@ export const actions: Migration = {
       ended_at timestamptz,
       -- It is in the network's stream as a command, which comes to the device by itself.
       in_stream boolean NOT NULL DEFAULT false,
+      -- The id of that command: ids of actions are chosen by who asks, and are unique within a tenant only.
+      command_id uuid NOT NULL UNIQUE,
       last_event integer NOT NULL DEFAULT 0,
       last_report integer NOT NULL DEFAULT 0,
       result_bytes integer NOT NULL DEFAULT 0,
