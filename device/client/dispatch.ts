@@ -22,7 +22,9 @@ export function dispatch(
 ): Promise<unknown>[] {
   switch (frame.type) {
     case FrameType.EVENT: {
-      const event = decodeEvent(frame.payload);
+      const { isWill, ...said } = decodeEvent(frame.payload);
+      // Only the server says that a device has vanished.
+      const event = isWill && frame.madeByServer ? { ...said, isWill } : said;
       return [...listeners.emit('frame', frame), ...listeners.emit('event', { ...event, frame })];
     }
     case FrameType.CAPABILITIES: {

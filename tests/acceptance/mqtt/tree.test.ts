@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { field } from '../../integration/mqtt/server-under-test.ts';
+import { createConnection } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { field, packet } from '../../integration/mqtt/server-under-test.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
 import { createDevice, createWorld, type DeviceCredentials, type World } from '../../support/world.ts';
 import { connectPlain, connectRaw, type PlainClient } from './plain-clients.ts';
@@ -186,6 +187,22 @@ describe('a will', () => {
     await late.mqtt.subscribeAsync(topic, { qos: 1 });
     await late.hears(1);
     expect([ben.heard, late.heard]).toEqual([[`${topic} dead 1`], [`${topic} dead 1 retained`]]);
+  });
+
+  it('is published where its client is silent for longer than its keep-alive [MQTT-3.1.2-24]', async () => {
+    const { ben, topic } = await pair();
+    await ben.mqtt.subscribeAsync(topic, { qos: 1 });
+    const { deviceId, token } = await newDevice();
+    const { hostname, port } = new URL(server.mqttUrl);
+    const socket = createConnection(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    // A user name, a password, a will of QoS 1, a clean session; a second of keep-alive.
+    const head = [field('MQTT'), Buffer.from([4, 0xce, 0, 1])];
+    socket.write(
+      packet(0x10, ...head, ...['silent', topic, 'dead', deviceId, token].map((text) => field(text))),
+    );
+    await ben.hears(1);
+    expect(ben.heard).toEqual([`${topic} dead 1`]);
   });
 
   it('is not published after DISCONNECT [MQTT-3.14.4-3]', async () => {
