@@ -241,7 +241,8 @@ function servicesOf(
 ): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
-  const { analytics, ledger, payments, providers, requests, spending, tokens, transactions } = market;
+  const { analytics, ledger, payments, providers, registrations, requests, spending, tokens, transactions } =
+    market;
   return {
     accounts: recordSignIns(accounts, { recorder: platform.audit.recorder, clock }),
     tenants,
@@ -250,6 +251,7 @@ function servicesOf(
     ledger,
     payments,
     providers,
+    registrations,
     requests,
     spending,
     tokens,

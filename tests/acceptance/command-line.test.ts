@@ -34,6 +34,8 @@ const COMMANDS = [
   'audit',
   'audit verify',
   'provider',
+  'provider connect',
+  'provider doctor',
   'provision',
   'virtual-device',
   'script',

@@ -9,6 +9,8 @@ const USED_ANSWER = {
   response: { clientDataJSON: 'AA', authenticatorData: 'AA', signature: 'AA' },
 };
 
+const SOLD = { models: [{ name: 'm', prices: '1' }], slots: 1 };
+
 /** What the victim asked under `KEPT_KEY`, word for word: its answer is kept. */
 export const KEPT_ORDER = {
   model: 'isolation',
@@ -161,6 +163,28 @@ export const ATTACKS: readonly Attack[] = [
     ({ transactionId }) => `marketplace/transactions/${transactionId}`,
   ),
   on('marketplace.providers.get', 'GET', ({ deviceId }) => `marketplace/providers/${deviceId}`),
+  on(
+    'marketplace.providers.register',
+    'POST',
+    () => 'marketplace/providers/register',
+    ({ deviceId }) => ({ deviceId, ...SOLD }),
+  ),
+  on(
+    'marketplace.providers.update',
+    'PUT',
+    ({ deviceId }) => `marketplace/providers/${deviceId}`,
+    () => SOLD,
+  ),
+  on('marketplace.providers.unregister', 'DELETE', ({ deviceId }) => `marketplace/providers/${deviceId}`),
+  on('marketplace.providers.pause', 'POST', ({ deviceId }) => `marketplace/providers/${deviceId}/pause`),
+  on('marketplace.providers.resume', 'POST', ({ deviceId }) => `marketplace/providers/${deviceId}/resume`),
+  on(
+    'marketplace.providers.test',
+    'POST',
+    ({ deviceId }) => `marketplace/providers/${deviceId}/test`,
+    () => ({}),
+  ),
+  blind('marketplace.providers.list', 'GET', () => 'marketplace/providers?mine=true'),
   on('marketplace.providers.why', 'GET', ({ deviceId }) => `marketplace/providers/${deviceId}/why`),
   on('marketplace.requests.why', 'GET', ({ transactionId }) => `marketplace/requests/${transactionId}/why`),
   blind(
@@ -418,6 +442,13 @@ export const ATTACKS: readonly Attack[] = [
     () => 'ledger/top-ups',
     ({ userId }) => ({ userId, amountCents: 1 }),
     { 'idempotency-key': 'isolation' },
+  ),
+  blind('admin.providers.list', 'GET', () => 'admin/provider-registrations?state=approved'),
+  on(
+    'admin.providers.decide',
+    'POST',
+    ({ deviceId }) => `admin/provider-registrations/${deviceId}/decision`,
+    () => ({ outcome: 'approved', reason: 'Mine' }),
   ),
   on('payments.standing.get', 'GET', ({ userId }) => `admin/payment-standing/${userId}`),
   on(

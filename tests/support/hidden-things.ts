@@ -18,6 +18,8 @@ export const VICTIM_TABLES = [
   'device_group_members',
   'locks',
   'lock_claims',
+  'marketplace_registrations',
+  'marketplace_decisions',
 ] as const;
 
 /** A connection to this device from another one, and a group that it is in. */
@@ -51,4 +53,13 @@ export async function hideLock(server: TestServer, token: string, networkId: str
     expect: 200,
   });
   return { lockId: String(lock.lockId), claimId: String(lock.id) };
+}
+
+/** What a device is sold for, which its owner alone sees: its program isn't connected. */
+export async function hideRegistration(server: TestServer, token: string, deviceId: string): Promise<void> {
+  await server.post(
+    '/api/v1/marketplace/providers/register',
+    { deviceId, models: [{ name: 'Secret-model', prices: '73.129' }], slots: 1 },
+    token,
+  );
 }

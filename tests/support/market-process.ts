@@ -19,6 +19,7 @@ import { createServerCore } from './core.ts';
 import { silentLogger } from './logger.ts';
 import type { MarketStoreInMemory } from './market-store.ts';
 import { createSeededRandom } from './random.ts';
+import { sellsWhatItAnnounces } from './selling.ts';
 
 /** Shorter than in use, so that a seed sees all of them. */
 export const TIMES: RequestTimes = {
@@ -103,7 +104,8 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
     });
     this.providers = createProviderService(
       {
-        store: { saveOffer: (device) => store.read(async () => device.deviceId) },
+        store: { saveOffer: () => store.read(async () => {}) },
+        registrations: sellsWhatItAnnounces,
         payoutStanding: { canBePaid: () => store.read(async () => true) },
         quality,
         core,

@@ -105,6 +105,8 @@ export class LiveProvider {
   readonly tenantId: TenantId;
   readonly link: ProviderLink;
   readonly standing: ProviderStanding;
+  /** False: only its owner's tenant is served. */
+  isShared = true;
   #models = new Map<string, ModelOffer>();
   #declaredSlots = 0;
 
@@ -137,6 +139,11 @@ export class LiveProvider {
 
   get models(): readonly ModelOffer[] {
     return [...this.#models.values()];
+  }
+
+  /** True: this tenant may be served. */
+  serves(tenantId: TenantId | null): boolean {
+    return this.isShared || this.tenantId === tenantId;
   }
 
   hasFreeSlot(): boolean {

@@ -38,6 +38,7 @@ import { groups } from './0068-groups.ts';
 import { resumableSessions } from './0076-resumable-sessions.ts';
 import { marketHours } from './0086-market-hours.ts';
 import { pairingsOver } from './0087-pairings-over.ts';
+import { registrations } from './0090-registrations.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -82,4 +83,5 @@ export const migrations: readonly Migration[] = [
   resumableSessions,
   marketHours,
   pairingsOver,
+  registrations,
 ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { WITHHELD_REASONS } from '../../../domains/providers/index.ts';
 
 const share = z.number().min(0).max(1);
 const cents = z.number().min(0).describe('Cents for 1000 tokens, half of them prompt.');
@@ -42,6 +43,10 @@ export const explainedProviderSchema = z
     quality: share,
     availability: share,
     pausedForMs: z.int().nullable().describe('Until a request is tried again; null: it is not put aside.'),
+    withheld: z
+      .enum(WITHHELD_REASONS)
+      .nullable()
+      .describe('Why nothing of it is sold now; null: it is on the market.'),
     models: z.array(
       z.object({
         name: z.string(),
