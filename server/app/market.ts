@@ -8,9 +8,13 @@ import {
   LedgerWriter,
 } from '../domains/ledger/index.ts';
 import { createPaymentService, createPaymentStandingStore } from '../domains/payments/index.ts';
-import { createPricingService, createTokenCounter } from '../domains/pricing/index.ts';
-import { createProviderService, createProviderStore } from '../domains/providers/index.ts';
-import { createQualityService, createQualityStore } from '../domains/quality/index.ts';
+import { createPricingService, createTokenCounter, type TokenCounter } from '../domains/pricing/index.ts';
+import {
+  createProviderService,
+  createProviderStore,
+  type PayoutStanding,
+} from '../domains/providers/index.ts';
+import { createQualityService, createQualityStore, type QualityService } from '../domains/quality/index.ts';
 import { createRegistrationService, createRegistrationStore } from '../domains/registrations/index.ts';
 import { createKeyStore, createRequestService, REQUEST_TIMES } from '../domains/requests/index.ts';
 import { createSpendingService, createSpendingStore } from '../domains/spending/index.ts';
@@ -65,31 +69,12 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     payoutListener: { payoutMethodLost: (tenantId) => providers.payoutMethodLost(tenantId) },
     clock,
   });
-  const providers = createProviderService(
-    {
-      store: createProviderStore(database),
-      registrations: { termsOf: (device, offer) => registrations.termsOf(device, offer) },
-      payoutStanding: payments,
-      quality,
-      core,
-      clock,
-      random,
-      logger,
-    },
-    { priceGuard: config.marketPriceGuard },
-  );
-  const registrations = createRegistrationService(
-    { approval: config.marketApproval },
-    {
-      store: createRegistrationStore(database),
-      market: providers,
-      devices: { requireOwn: ownDevices(identity) },
-      tokens,
-      clock,
-      random,
-      logger,
-    },
-  );
+  const { providers, registrations } = buildProviders(config, platform, identity, {
+    database,
+    payments,
+    quality,
+    tokens,
+  });
   const spending = createSpendingService({ store: createSpendingStore(database), clock });
   const transactionStore = createTransactionStore(database);
   const transactions = createTransactionService({ store: transactionStore });
@@ -122,6 +107,51 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     tokens,
     transactions,
   };
+}
+
+/** Who sells, and what of it their registrations let. */
+function buildProviders(
+  config: Config,
+  { core, clock, random, logger }: Platform,
+  identity: Identity,
+  {
+    database,
+    payments,
+    quality,
+    tokens,
+  }: {
+    readonly database: Database;
+    readonly payments: PayoutStanding;
+    readonly quality: QualityService;
+    readonly tokens: TokenCounter;
+  },
+) {
+  const providers = createProviderService(
+    {
+      store: createProviderStore(database),
+      registrations: { termsOf: (device, offer) => registrations.termsOf(device, offer) },
+      payoutStanding: payments,
+      quality,
+      core,
+      clock,
+      random,
+      logger,
+    },
+    { priceGuard: config.marketPriceGuard },
+  );
+  const registrations = createRegistrationService(
+    { approval: config.marketApproval },
+    {
+      store: createRegistrationStore(database),
+      market: providers,
+      devices: { requireOwn: ownDevices(identity) },
+      tokens,
+      clock,
+      random,
+      logger,
+    },
+  );
+  return { providers, registrations };
 }
 
 /** Refuses devices of others, guests in networks of the account's too. */

@@ -1,6 +1,7 @@
 import { type Attack, blind, list, on, UNKNOWN_ID } from './attack.ts';
 import { CONNECTION_ATTACKS } from './connection-attacks.ts';
 import { LOCK_ATTACKS } from './lock-attacks.ts';
+import { MARKET_ATTACKS } from './market-attacks.ts';
 
 const credential = { id: 'AAAA', rawId: 'AAAA', type: 'public-key', clientExtensionResults: {} };
 const CREATED_ANSWER = { ...credential, response: { clientDataJSON: 'AA', attestationObject: 'AA' } };
@@ -8,8 +9,6 @@ const USED_ANSWER = {
   ...credential,
   response: { clientDataJSON: 'AA', authenticatorData: 'AA', signature: 'AA' },
 };
-
-const SOLD = { models: [{ name: 'm', prices: '1' }], slots: 1 };
 
 /** What the victim asked under `KEPT_KEY`, word for word: its answer is kept. */
 export const KEPT_ORDER = {
@@ -86,13 +85,6 @@ export const ATTACKS: readonly Attack[] = [
   ...list('members.list', 'members'),
   ...list('networks.list', 'networks'),
   ...list('devices.list', 'devices'),
-  ...list('ledger.entries.list', 'ledger/entries'),
-  ...list('marketplace.transactions.list', 'marketplace/transactions'),
-  ...list('marketplace.providers.list', 'marketplace/providers'),
-  blind('marketplace.transactions.list', 'GET', () => 'marketplace/transactions?role=provider'),
-  blind('marketplace.analytics.requester', 'GET', () => 'marketplace/analytics/requester'),
-  blind('marketplace.analytics.provider', 'GET', () => 'marketplace/analytics/provider'),
-  blind('ledger.balance.get', 'GET', () => 'ledger/balance'),
   on('members.get', 'GET', ({ userId }) => `members/${userId}`),
   on('networks.get', 'GET', ({ networkId }) => `networks/${networkId}`),
   on('networks.topology.list', 'GET', ({ networkId }) => `networks/${networkId}/topology`),
@@ -111,6 +103,7 @@ export const ATTACKS: readonly Attack[] = [
     ({ deviceId }) => `devices/${deviceId}/readings?name=temperature&step=60`,
   ),
   ...LOCK_ATTACKS,
+  ...MARKET_ATTACKS,
   on('devices.readings.follow', 'GET', ({ deviceId }) => `devices/${deviceId}/readings/live`),
   on('devices.state.get', 'GET', ({ deviceId }) => `devices/${deviceId}/state`),
   on(
@@ -157,36 +150,6 @@ export const ATTACKS: readonly Attack[] = [
     () => ({ days: 7 }),
   ),
   on('devices.networks.list', 'GET', ({ deviceId }) => `devices/${deviceId}/networks`),
-  on(
-    'marketplace.transactions.get',
-    'GET',
-    ({ transactionId }) => `marketplace/transactions/${transactionId}`,
-  ),
-  on('marketplace.providers.get', 'GET', ({ deviceId }) => `marketplace/providers/${deviceId}`),
-  on(
-    'marketplace.providers.register',
-    'POST',
-    () => 'marketplace/providers/register',
-    ({ deviceId }) => ({ deviceId, ...SOLD }),
-  ),
-  on(
-    'marketplace.providers.update',
-    'PUT',
-    ({ deviceId }) => `marketplace/providers/${deviceId}`,
-    () => SOLD,
-  ),
-  on('marketplace.providers.unregister', 'DELETE', ({ deviceId }) => `marketplace/providers/${deviceId}`),
-  on('marketplace.providers.pause', 'POST', ({ deviceId }) => `marketplace/providers/${deviceId}/pause`),
-  on('marketplace.providers.resume', 'POST', ({ deviceId }) => `marketplace/providers/${deviceId}/resume`),
-  on(
-    'marketplace.providers.test',
-    'POST',
-    ({ deviceId }) => `marketplace/providers/${deviceId}/test`,
-    () => ({}),
-  ),
-  blind('marketplace.providers.list', 'GET', () => 'marketplace/providers?mine=true'),
-  on('marketplace.providers.why', 'GET', ({ deviceId }) => `marketplace/providers/${deviceId}/why`),
-  on('marketplace.requests.why', 'GET', ({ transactionId }) => `marketplace/requests/${transactionId}/why`),
   blind(
     'networks.create',
     'POST',
@@ -350,19 +313,6 @@ export const ATTACKS: readonly Attack[] = [
     () => ({ reason: 'Mallory' }),
   ),
   on('admin.suspensions.remove', 'DELETE', ({ tenantId }) => `admin/suspensions/${tenantId}`),
-  blind('spending.get', 'GET', () => 'spending'),
-  blind(
-    'spending.limits.set',
-    'PUT',
-    () => 'spending/limits',
-    () => ({ day: null, month: null }),
-  ),
-  on(
-    'admin.spending.set',
-    'PUT',
-    ({ tenantId }) => `admin/spending/${tenantId}`,
-    () => ({ day: { value: '0', currency: 'EUR' }, month: null }),
-  ),
   ...list('devices.bootstrapKeys.list', 'bootstrap-keys'),
   on('devices.bootstrapKeys.revoke', 'DELETE', ({ invitationId }) => `bootstrap-keys/${invitationId}`),
   on(
@@ -427,35 +377,6 @@ export const ATTACKS: readonly Attack[] = [
     'POST',
     () => '/v1/messages/count_tokens',
     () => KEPT_ORDER,
-  ),
-  blind(
-    'marketplace.requests.create',
-    'POST',
-    () => 'marketplace/requests',
-    () => ({ prompt: 'Hello?' }),
-  ),
-  on('marketplace.requests.get', 'GET', ({ deviceId }) => `marketplace/requests/${deviceId}`),
-  blind('ledger.trialBalance.get', 'GET', () => 'ledger/trial-balance'),
-  on(
-    'ledger.topUps.create',
-    'POST',
-    () => 'ledger/top-ups',
-    ({ userId }) => ({ userId, amountCents: 1 }),
-    { 'idempotency-key': 'isolation' },
-  ),
-  blind('admin.providers.list', 'GET', () => 'admin/provider-registrations?state=approved'),
-  on(
-    'admin.providers.decide',
-    'POST',
-    ({ deviceId }) => `admin/provider-registrations/${deviceId}/decision`,
-    () => ({ outcome: 'approved', reason: 'Mine' }),
-  ),
-  on('payments.standing.get', 'GET', ({ userId }) => `admin/payment-standing/${userId}`),
-  on(
-    'payments.standing.confirm',
-    'PUT',
-    ({ userId }) => `admin/payment-standing/${userId}`,
-    () => ({ canPay: false, canBePaid: false }),
   ),
 ];
 

@@ -91,11 +91,7 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
     const store = reachStore(clock);
     const { kept } = store;
     this.store = store;
-    const surroundings = {
-      clock,
-      random: createSeededRandom(seed),
-      logger: silentLogger,
-    };
+    const surroundings = { clock, random: createSeededRandom(seed), logger: silentLogger };
     const ledger = createLedger(store, surroundings);
     const quality = createQualityService({
       core,

@@ -61,6 +61,10 @@ const hardwareSchema = z.strictObject({
   memoryGigabytes: z.number().min(0).max(1_000_000).nullable().default(null),
 });
 
+/** The same as answers have them. */
+const shownDataPolicy = dataPolicySchema.extend({ note: z.string().nullable() });
+const shownHardware = z.object({ name: z.string(), memoryGigabytes: z.number().nullable() });
+
 const termsShape = {
   models: z
     .array(
@@ -149,8 +153,8 @@ const storedShape = {
   sharing: z.enum(SHARINGS),
   qualityMin: share.nullable(),
   waitSecondsMax: z.number().nullable(),
-  dataPolicy: dataPolicySchema.nullable(),
-  hardware: hardwareSchema.nullable(),
+  dataPolicy: shownDataPolicy.nullable(),
+  hardware: shownHardware.nullable(),
   createdAt: timeSchema,
   changedAt: timeSchema,
 };
