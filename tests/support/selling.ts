@@ -4,6 +4,7 @@ import type { SellingRegistrations } from '../../server/domains/providers/index.
 export const sellsWhatItAnnounces: SellingRegistrations = {
   termsOf: async ({ deviceId }) => ({
     id: `00000000${deviceId.slice(8)}`,
+    declared: { dataPolicy: null, hardware: null },
     bind: (offer) => ({ ok: true, offer, isShared: true }),
   }),
 };

@@ -4,7 +4,7 @@ import { HEALTHY, type ProviderHealth, trustOf } from './health.ts';
 import { DEBT_HALF_LIFE_MS, OFFERED_MODELS_MAX } from './limits.ts';
 import { ModelPace, type RunningRequest } from './pace.ts';
 import { SlotLimit } from './slot-limit.ts';
-import type { ModelOffer, Offer, ProviderId, ProviderLink } from './types.ts';
+import type { DeclaredByOwner, ModelOffer, Offer, ProviderId, ProviderLink } from './types.ts';
 
 /** What keeps something that follows from a standing. */
 export interface StandingReader {
@@ -107,6 +107,8 @@ export class LiveProvider {
   readonly standing: ProviderStanding;
   /** False: only its owner's tenant is served. */
   isShared = true;
+  /** What its owner says of it. */
+  declared: DeclaredByOwner = { dataPolicy: null, hardware: null };
   #models = new Map<string, ModelOffer>();
   #declaredSlots = 0;
 

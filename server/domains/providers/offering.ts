@@ -192,7 +192,7 @@ export class Offering {
     }
     // The device may have left while this was written.
     if (this.#registry.isClosed || this.#announced.get(device.deviceId) !== announced) return;
-    this.#registry.list(terms.id, device, link, offer, isShared);
+    this.#registry.list(terms.id, device, link, offer, { isShared, declared: terms.declared });
     announced.withheld = null;
     announced.listed = listedOf(bound);
     announced.listedAtMs = clock.monotonicMs();

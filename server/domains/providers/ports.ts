@@ -1,5 +1,12 @@
 import type { TenantId } from '../../kernel/ids.ts';
-import type { BoundOffer, Offer, ProviderDevice, ProviderId, ShownByProvider } from './types.ts';
+import type {
+  BoundOffer,
+  DeclaredByOwner,
+  Offer,
+  ProviderDevice,
+  ProviderId,
+  ShownByProvider,
+} from './types.ts';
 
 /** A provider as the core scores it; see `Candidate` of the core. */
 export interface ScoredCandidate {
@@ -36,6 +43,8 @@ export interface PayoutStanding {
 export interface SellingTerms {
   /** What the market knows the device by. */
   readonly id: ProviderId;
+  /** What its owner says of it. */
+  readonly declared: DeclaredByOwner;
   /** What it sells now of what its program announces. */
   bind(announced: Offer, nowMs: number, shown: ShownByProvider): BoundOffer;
 }

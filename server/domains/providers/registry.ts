@@ -39,7 +39,7 @@ export class ProviderRegistry {
     { deviceId, tenantId }: ProviderDevice,
     link: ProviderLink,
     offer: Offer,
-    isShared = true,
+    { isShared, declared }: Partial<Pick<LiveProvider, 'isShared' | 'declared'>> = {},
   ): void {
     let provider = this.#byDevice.get(deviceId);
     const earlier = provider?.models ?? [];
@@ -52,7 +52,8 @@ export class ProviderRegistry {
       this.#byDevice.set(deviceId, provider);
       this.#byId.set(id, provider);
     }
-    provider.isShared = isShared;
+    provider.isShared = isShared ?? true;
+    provider.declared = declared ?? provider.declared;
     for (const { name } of earlier) if (provider.findModel(name) === null) this.#leaveMarket(name, id);
     for (const model of provider.models) this.#enterMarket({ provider, model });
     this.waitingRoom.slotFreed(provider);

@@ -45,6 +45,26 @@ export interface ProviderDevice {
   readonly deviceId: DeviceId;
 }
 
+/** What a provider says that it does with what it is sent. Nobody can check it. */
+export interface DataPolicy {
+  /** Days that prompts and answers are kept; 0: not beyond the request. */
+  readonly retentionDays: number;
+  readonly trainsOnData: boolean;
+  readonly note: string | null;
+}
+
+/** What a provider says that it runs on. */
+export interface Hardware {
+  readonly name: string;
+  readonly memoryGigabytes: number | null;
+}
+
+/** What a provider's owner says of it to requesters; null: nothing. */
+export interface DeclaredByOwner {
+  readonly dataPolicy: DataPolicy | null;
+  readonly hardware: Hardware | null;
+}
+
 /** Why a provider that is connected, or registered, sells nothing now. */
 export const WITHHELD_REASONS = [
   'not_connected',
@@ -200,7 +220,7 @@ export type AttemptEnd =
   | { readonly kind: 'unused' };
 
 /** A provider that is connected now, as anybody may see it. */
-export interface ListedProvider {
+export interface ListedProvider extends DeclaredByOwner {
   readonly id: ProviderId;
   readonly models: readonly ModelOffer[];
   readonly slots: number;

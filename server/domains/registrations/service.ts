@@ -202,6 +202,7 @@ function createTermsOf(
       noteUntested(stored);
       return {
         id: stored.providerId,
+        declared: { dataPolicy: stored.terms.dataPolicy, hardware: stored.terms.hardware },
         bind: (offer, nowMs, shown) => bindOffer(stored, offer, nowMs, shown),
       };
     },

@@ -1,6 +1,6 @@
 import type { AccountId, DeviceId, TenantId } from '../../kernel/ids.ts';
 import type { PriceInput, TokenPrices } from '../pricing/index.ts';
-import type { ProviderId, TriedOut, WithheldReason } from '../providers/index.ts';
+import type { DeclaredByOwner, ProviderId, TriedOut, WithheldReason } from '../providers/index.ts';
 import type { WeeklyHours } from './hours.ts';
 
 /** A model that may be sold, and for how much. */
@@ -15,22 +15,8 @@ export interface RegisteredModel {
 export const SHARINGS = ['everybody', 'own_tenant'] as const;
 export type Sharing = (typeof SHARINGS)[number];
 
-/** What a provider says that it does with what it is sent. Nobody can check it. */
-export interface DataPolicy {
-  /** Days that prompts and answers are kept; 0: not beyond the request. */
-  readonly retentionDays: number;
-  readonly trainsOnData: boolean;
-  readonly note: string | null;
-}
-
-/** What a provider says that it runs on. */
-export interface Hardware {
-  readonly name: string;
-  readonly memoryGigabytes: number | null;
-}
-
 /** What may be sold, checked. */
-export interface ProviderTerms {
+export interface ProviderTerms extends DeclaredByOwner {
   readonly models: readonly RegisteredModel[];
   /** Requests at the same time, at most. */
   readonly slots: number;
@@ -41,8 +27,6 @@ export interface ProviderTerms {
   readonly qualityMin: number | null;
   /** The longest wait for a first token that it sells under, in milliseconds; null: any. */
   readonly waitMsMax: number | null;
-  readonly dataPolicy: DataPolicy | null;
-  readonly hardware: Hardware | null;
 }
 
 /** What somebody wants to sell, not checked yet. */

@@ -45,11 +45,12 @@ describe('a registration', () => {
     const { providerId } = await market.registrations.register(
       provider.owner,
       provider.actor.deviceId,
-      { ...SOLD, slots: 3 },
+      { ...SOLD, slots: 3, dataPolicy: { retentionDays: 0, trainsOnData: false, note: null } },
       true,
     );
     await market.announce(provider, '1000', ['m', 'unregistered']);
     const listed = await market.providers.getProvider(alice, providerId);
+    expect(listed.dataPolicy).toEqual({ retentionDays: 0, trainsOnData: false, note: null });
     expect(listed).toMatchObject({ slots: 3, models: [{ name: 'm', prices: { prompt: cents(25) } }] });
   });
 

@@ -25,6 +25,10 @@ export async function ownProviderToJson(
   const listed =
     withheld === null
       ? providerToJson(await providers.getProvider(actor, id))
-      : { id, slots: 0, quality: 0, latency: 0, availability: 0, models: [] };
+      : { id, slots: 0, quality: 0, latency: 0, availability: 0, models: [], ...declared(registration) };
   return { ...listed, registration: registrationToJson(registration) };
+}
+
+function declared({ terms: { dataPolicy, hardware } }: Registration) {
+  return { dataPolicy, hardware };
 }

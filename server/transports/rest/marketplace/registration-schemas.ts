@@ -21,6 +21,7 @@ import {
 import { priceToText } from '../../../kernel/money.ts';
 import { NAME_PROBLEMS, toName } from '../../../kernel/name.ts';
 import { idSchema, timeSchema, toIsoTime, toIsoTimeOrNull } from '../schemas.ts';
+import { shownDataPolicy, shownHardware } from './schemas.ts';
 
 const price = z.string().max(40).describe('Cents for 1000 tokens, in decimal with up to six places.');
 const share = z.number().min(0).max(1);
@@ -60,10 +61,6 @@ const hardwareSchema = z.strictObject({
   name: note,
   memoryGigabytes: z.number().min(0).max(1_000_000).nullable().default(null),
 });
-
-/** The same as answers have them. */
-const shownDataPolicy = dataPolicySchema.extend({ note: z.string().nullable() });
-const shownHardware = z.object({ name: z.string(), memoryGigabytes: z.number().nullable() });
 
 const termsShape = {
   models: z
@@ -153,8 +150,8 @@ const storedShape = {
   sharing: z.enum(SHARINGS),
   qualityMin: share.nullable(),
   waitSecondsMax: z.number().nullable(),
-  dataPolicy: shownDataPolicy.nullable(),
-  hardware: shownHardware.nullable(),
+  dataPolicy: shownDataPolicy,
+  hardware: shownHardware,
   createdAt: timeSchema,
   changedAt: timeSchema,
 };
