@@ -49,9 +49,10 @@ export interface ExplainedProvider {
   /** Requests it is given at a time, by what it has shown. */
   readonly slots: number;
   readonly running: number;
-  readonly successRate: number;
-  readonly quality: number;
-  readonly availability: number;
+  /** This and the next two are null while nothing of it is sold. */
+  readonly successRate: number | null;
+  readonly quality: number | null;
+  readonly availability: number | null;
   /** Milliseconds until a request is tried again; null: it isn't put aside. */
   readonly pausedForMs: number | null;
   /** Why nothing of it is sold now, by its registration; null: it is on the market. */

@@ -153,7 +153,7 @@ describe('a registration', () => {
     await market.providers.reviewOffers();
     await expect(priceOf(registered.providerId)).rejects.toMatchObject({ code: 'provider_not_found' });
     const why = await market.registrations.explain(provider.owner, registered.providerId);
-    expect(why).toMatchObject({ withheld: 'outside_hours', models: [] });
+    expect(why).toMatchObject({ withheld: 'outside_hours', quality: null, models: [] });
   });
 
   it('for its own tenant alone serves that, is seen by nobody else, and needs no way to be paid', async () => {

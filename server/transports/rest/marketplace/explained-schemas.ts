@@ -39,9 +39,9 @@ export const explainedProviderSchema = z
     declaredSlots: z.int(),
     slots: z.int().describe('Requests it is given at a time, by what it has shown.'),
     running: z.int(),
-    successRate: share,
-    quality: share,
-    availability: share,
+    successRate: share.nullable().describe('This and the next two: null while nothing of it is sold.'),
+    quality: share.nullable(),
+    availability: share.nullable(),
     pausedForMs: z.int().nullable().describe('Until a request is tried again; null: it is not put aside.'),
     withheld: z
       .enum(WITHHELD_REASONS)
