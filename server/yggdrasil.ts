@@ -80,6 +80,8 @@ program
   .name('yggdrasil')
   .description('A relay for every device of a household, and a marketplace for their computing time.')
   .addHelpText('after', EXIT_CODES)
+  // What stands behind the name of a command is that command's, also where the one above it has an option of the same name.
+  .enablePositionalOptions()
   .hook('preSubcommand', (_program, command) => {
     commandName = command.name();
   });

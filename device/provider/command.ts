@@ -1,5 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { decimalCents, urlOf, wholeNumber } from '../node/process.ts';
+import type { ConnectOptions } from './connect.ts';
+import type { DoctorOptions } from './doctor.ts';
 import { FEATURES } from './features.ts';
 import type { ProviderOptions } from './main.ts';
 
@@ -7,20 +9,68 @@ const SLOTS_MAX = 1000;
 /** Servers and HTTP clients wait no longer. */
 const FIRST_TOKEN_TIMEOUT_SECONDS_MAX = 290;
 
-/** `yggdrasil provider`. */
+const CREDENTIALS = 'the JSON that POST /api/v1/devices answered under "credentials"';
+const SERVER = 'e.g. ws://127.0.0.1:8080/ratatoskr';
+const SERVER_KEY = "the server's public key, as GET /api/v1/server says it (default: the one it shows)";
+const ENDPOINT = 'e.g. http://127.0.0.1:11434/v1';
+const API_KEY = 'sent to the endpoint; better in the environment, as PROVIDER_API_KEY';
+const TOKEN = "of the device's owner; better in the environment, as YGGDRASIL_TOKEN";
+
+/** `yggdrasil provider`, with `connect` and `doctor`. */
 export function createProviderCommand(): Command {
+  return createServingCommand()
+    .enablePositionalOptions()
+    .addCommand(createConnectCommand())
+    .addCommand(createDoctorCommand());
+}
+
+function createConnectCommand(): Command {
+  return new Command('connect')
+    .description(
+      'Finds the models of an endpoint, registers the device with them, serves, and says what it earns.',
+    )
+    .requiredOption('--credentials <file>', CREDENTIALS)
+    .requiredOption('--server <url>', SERVER, serverUrl)
+    .option('--server-key <key>', SERVER_KEY)
+    .requiredOption('--endpoint <url>', ENDPOINT, urlOf('http', 'https'))
+    .option('--models <names>', 'with commas between them (default: all of the endpoint)', modelNames)
+    .option(
+      '--price-cents <n>',
+      'price for 1000 tokens, in cents; what is registered already keeps its price',
+      decimalCents,
+    )
+    .option('--slots <n>', 'requests served at the same time', wholeNumber(1, SLOTS_MAX), 2)
+    .option('--token <token>', TOKEN)
+    .option('--api-key <key>', API_KEY)
+    .option('--json', 'one JSON object a line')
+    .action(async (options: ConnectOptions) => (await import('./connect.ts')).connectProvider(options));
+}
+
+function createDoctorCommand(): Command {
+  return new Command('doctor')
+    .description(
+      'Says in plain words why a provider gets no work, or little, and what to do. Exit code 1: something is wrong.',
+    )
+    .requiredOption('--credentials <file>', CREDENTIALS)
+    .requiredOption('--server <url>', SERVER, serverUrl)
+    .requiredOption('--endpoint <url>', ENDPOINT, urlOf('http', 'https'))
+    .option('--token <token>', TOKEN)
+    .option('--api-key <key>', API_KEY)
+    .option('--json', 'one JSON object')
+    .action(async (options: DoctorOptions) => (await import('./doctor.ts')).examineProvider(options));
+}
+
+/** Its options are asked for in its action: they are not those of the commands below it. */
+function createServingCommand(): Command {
   return new Command('provider')
     .description(
       'Offers a model of an OpenAI-compatible endpoint (Ollama, llama.cpp, vLLM) on the marketplace.',
     )
-    .requiredOption('--credentials <file>', 'the JSON that POST /api/v1/devices answered under "credentials"')
-    .requiredOption('--server <url>', 'e.g. ws://127.0.0.1:8080/ratatoskr', serverUrl)
-    .option(
-      '--server-key <key>',
-      "the server's public key, as GET /api/v1/server says it (default: the one it shows)",
-    )
-    .requiredOption('--endpoint <url>', 'e.g. http://127.0.0.1:11434/v1', urlOf('http', 'https'))
-    .requiredOption('--model <name>', 'the model, as requesters name it')
+    .option('--credentials <file>', CREDENTIALS)
+    .option('--server <url>', SERVER, serverUrl)
+    .option('--server-key <key>', SERVER_KEY)
+    .option('--endpoint <url>', ENDPOINT, urlOf('http', 'https'))
+    .option('--model <name>', 'the model, as requesters name it')
     .option('--endpoint-model <name>', 'the model, as the endpoint names it (default: the same)')
     .option('--price-cents <n>', 'price for 1000 tokens of any kind, in cents, e.g. 25 or 0.03', decimalCents)
     .option('--prompt-price-cents <n>', 'price for 1000 tokens of prompt', decimalCents)
@@ -55,8 +105,13 @@ export function createProviderCommand(): Command {
       'how long the endpoint may take to begin, e.g. while it loads the model (default: as the server says)',
       wholeNumber(1, FIRST_TOKEN_TIMEOUT_SECONDS_MAX),
     )
-    .option('--api-key <key>', 'sent to the endpoint; better in the environment, as PROVIDER_API_KEY')
-    .action(async (options: ProviderOptions) => {
+    .option('--api-key <key>', API_KEY)
+    .action(async (options: ProviderOptions, command: Command) => {
+      for (const name of ['credentials', 'server', 'endpoint', 'model'] as const) {
+        if (options[name] !== undefined) continue;
+        const flags = command.options.find((option) => option.attributeName() === name)?.flags;
+        command.error(`error: required option '${flags}' not specified`);
+      }
       const isPriced = options.promptPriceCents !== undefined && options.completionPriceCents !== undefined;
       if (options.priceCents === undefined && !isPriced) {
         throw new InvalidArgumentError(
@@ -74,6 +129,12 @@ function serverUrl(text: string): string {
   const url = webSocketUrl(text);
   if (!new URL(url).pathname.endsWith('/bifrost')) return url;
   throw new InvalidArgumentError('Providers speak Ratatoskr: the path is /ratatoskr, not /bifrost.');
+}
+
+function modelNames(text: string): string[] {
+  const list = text.split(',').map((name) => name.trim());
+  if (list.every((name) => name !== '')) return list;
+  throw new InvalidArgumentError('Give names with commas between them.');
 }
 
 function names(text: string): string[] {

@@ -38,3 +38,5 @@ export const DRAIN_MS = 5_000;
 export const OFFER_RETRY_MS = 2_000;
 /** Tokens of prompt and answer together, where neither its owner nor the endpoint says them: what Ollama and others take. */
 export const CONTEXT_TOKENS_DEFAULT = 8_192;
+/** After a request ended the server has booked it within this time. */
+export const EARNINGS_DELAY_MS = 1_000;

@@ -50,8 +50,11 @@ async function run(options: ProviderOptions, line: (text: string) => void): Prom
     { fetch, clock: systemClock },
   );
   const credentials = readCredentialsFile(options.credentials);
-  await checkEndpoint(endpoint, endpointName, stop, line);
+  const models = await checkEndpoint(endpoint, stop);
   if (stop.aborted) return;
+  if (models !== null && !models.includes(endpointName)) {
+    line(`the endpoint does not list "${endpointName}"; it lists ${models.join(', ') || 'nothing'}`);
+  }
   const found = await describeModel(endpointName, (path, init) => endpoint.look(path, init, stop));
   if (stop.aborted) return;
   const features = options.features ?? found.features;
@@ -89,27 +92,25 @@ async function run(options: ProviderOptions, line: (text: string) => void): Prom
       client,
       endpoint,
       clock: systemClock,
-      report: (report) => line(describe(report, offered, endpoint.address)),
+      report: (report) => line(describeReport(report, offered, endpoint.address)),
     },
   );
   stop.addEventListener('abort', () => void provider.stop());
   await provider.run();
 }
 
-/** A provider without its endpoint would only collect failures. Returns early at `stop`. */
-async function checkEndpoint(
+/**
+ * The models of an endpoint; null: it doesn't list them, or `stop`. A provider without its endpoint would only collect failures: throws
+ * an Error where nothing answers, or it doesn't let us in.
+ */
+export async function checkEndpoint(
   endpoint: Endpoint,
-  model: string,
   stop: AbortSignal,
-  line: (text: string) => void,
-): Promise<void> {
+): Promise<readonly string[] | null> {
   try {
-    const models = await endpoint.check(stop);
-    if (models !== null && !models.includes(model)) {
-      line(`the endpoint does not list "${model}"; it lists ${models.join(', ') || 'nothing'}`);
-    }
+    return await endpoint.check(stop);
   } catch (error) {
-    if (stop.aborted) return;
+    if (stop.aborted) return null;
     const denied = error instanceof EndpointError && error.isDenial ? error : null;
     if (denied !== null) throw new Error(describeDenial(denied, endpoint.address));
     throw new Error(`nothing answers at ${endpoint.address}: is Ollama (or llama.cpp, vLLM) running there?`);
@@ -135,7 +136,8 @@ function describePrices({ prompt, cachedPrompt, completion }: OfferedPrices): st
   return `${prices} cents per 1000 tokens`;
 }
 
-function describe(report: ProviderReport, offered: string, address: string): string {
+/** A report as a line for people. */
+export function describeReport(report: ProviderReport, offered: string, address: string): string {
   switch (report.kind) {
     case 'offered':
       return offered;

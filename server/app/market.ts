@@ -8,9 +8,14 @@ import {
   LedgerWriter,
 } from '../domains/ledger/index.ts';
 import { createPaymentService, createPaymentStandingStore } from '../domains/payments/index.ts';
-import { createPricingService, createTokenCounter } from '../domains/pricing/index.ts';
-import { createProviderService, createProviderStore } from '../domains/providers/index.ts';
-import { createQualityService, createQualityStore } from '../domains/quality/index.ts';
+import { createPricingService, createTokenCounter, type TokenCounter } from '../domains/pricing/index.ts';
+import {
+  createProviderService,
+  createProviderStore,
+  type PayoutStanding,
+} from '../domains/providers/index.ts';
+import { createQualityService, createQualityStore, type QualityService } from '../domains/quality/index.ts';
+import { createRegistrationService, createRegistrationStore } from '../domains/registrations/index.ts';
 import { createKeyStore, createRequestService, REQUEST_TIMES } from '../domains/requests/index.ts';
 import { createSpendingService, createSpendingStore } from '../domains/spending/index.ts';
 import {
@@ -20,8 +25,12 @@ import {
   createTransactionStore,
 } from '../domains/transactions/index.ts';
 import { startMoneyJobs, type VerificationMetrics } from '../jobs/money-jobs.ts';
+import { startOfferJobs } from '../jobs/offer-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
+import type { AccountActor } from '../kernel/actor.ts';
 import type { Database } from '../kernel/database.ts';
+import { notFound } from '../kernel/errors.ts';
+import type { DeviceId } from '../kernel/ids.ts';
 import { MICROCENTS_PER_CENT } from '../kernel/money.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
 import { fencedDatabase } from '../platform/node/index.ts';
@@ -60,10 +69,12 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     payoutListener: { payoutMethodLost: (tenantId) => providers.payoutMethodLost(tenantId) },
     clock,
   });
-  const providers = createProviderService(
-    { store: createProviderStore(database), payoutStanding: payments, quality, core, clock, random, logger },
-    { priceGuard: config.marketPriceGuard },
-  );
+  const { providers, registrations } = buildProviders(config, platform, identity, {
+    database,
+    payments,
+    quality,
+    tokens,
+  });
   const spending = createSpendingService({ store: createSpendingStore(database), clock });
   const transactionStore = createTransactionStore(database);
   const transactions = createTransactionService({ store: transactionStore });
@@ -90,10 +101,63 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     quality,
     payments,
     providers,
+    registrations,
     requests,
     spending,
     tokens,
     transactions,
+  };
+}
+
+/** Who sells, and what of it their registrations let. */
+function buildProviders(
+  config: Config,
+  { core, clock, random, logger }: Platform,
+  identity: Identity,
+  {
+    database,
+    payments,
+    quality,
+    tokens,
+  }: {
+    readonly database: Database;
+    readonly payments: PayoutStanding;
+    readonly quality: QualityService;
+    readonly tokens: TokenCounter;
+  },
+) {
+  const providers = createProviderService(
+    {
+      store: createProviderStore(database),
+      registrations: { termsOf: (device, offer) => registrations.termsOf(device, offer) },
+      payoutStanding: payments,
+      quality,
+      core,
+      clock,
+      random,
+      logger,
+    },
+    { priceGuard: config.marketPriceGuard },
+  );
+  const registrations = createRegistrationService(
+    { approval: config.marketApproval },
+    {
+      store: createRegistrationStore(database),
+      market: providers,
+      devices: { requireOwn: ownDevices(identity) },
+      tokens,
+      clock,
+      random,
+      logger,
+    },
+  );
+  return { providers, registrations };
+}
+
+/** Refuses devices of others, guests in networks of the account's too. */
+function ownDevices({ devices }: Identity) {
+  return async (account: AccountActor, deviceId: DeviceId): Promise<void> => {
+    if ((await devices.getDevice(account, deviceId)).guest) throw notFound('device');
   };
 }
 
@@ -121,14 +185,17 @@ export function moneyPart(market: Market, platform: Platform, abuse: Pick<Abuse,
   const { node, clock, logger } = platform;
   const metrics = verificationMetrics(platform.metrics);
   let jobs: RepeatedJob | null = null;
+  let offerJobs: RepeatedJob | null = null;
   return {
     name: 'money',
     async start() {
+      offerJobs = startOfferJobs({ ...market, clock, logger });
       const unusual = (id: string, day: string) =>
         abuse.note({ kind: 'spending', subject: { kind: 'tenant', id }, tried: day, isOperator: false });
       jobs = await startMoneyJobs({ ...market, unusual, lease: node, metrics, clock, logger });
     },
     async stop() {
+      await offerJobs?.stop();
       await jobs?.stop();
       await market.ledgerWriter.close();
     },

@@ -272,7 +272,8 @@ function servicesOf(
   const { platform, abuse, identity, market, administration, readings, discovery, pairings, locks } = areas;
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
-  const { analytics, ledger, payments, providers, requests, spending, tokens, transactions } = market;
+  const { analytics, ledger, payments, providers, registrations, requests, spending, tokens, transactions } =
+    market;
   return {
     brokerGate: buildBrokerGate(config, areas),
     accounts: recordSignIns(accounts, { recorder: platform.audit.recorder, clock }),
@@ -282,6 +283,7 @@ function servicesOf(
     ledger,
     payments,
     providers,
+    registrations,
     requests,
     spending,
     tokens,

@@ -80,6 +80,7 @@ const publicUrl = z
 
 const ABUSE_MEASURES = ['on', 'alert'] as const;
 
+const APPROVALS = ['rule', 'hand'] as const;
 const SIGN_UP = ['closed', 'open'] as const;
 
 const smtpUrl = z
@@ -253,6 +254,11 @@ const values = z.object({
     variable: 'YGGDRASIL_MARKET_PRICE_GUARD',
     description:
       'Times the median price of a model, by owner, that no provider is asked at, unless the request says itself what it would pay (`max_price`, `provider.only`).',
+  }),
+  marketApproval: described(z.enum(APPROVALS, `must be one of ${APPROVALS.join(', ')}`).default('rule'), {
+    variable: 'YGGDRASIL_MARKET_APPROVAL',
+    description:
+      'How registrations of providers are approved: `rule` (all that are valid), or `hand` (an operator decides about each; see docs/providers.md).',
   }),
   heartbeatIntervalSeconds: described(wholeNumber(1, 3_600).default(30), {
     variable: 'YGGDRASIL_HEARTBEAT_INTERVAL_SECONDS',

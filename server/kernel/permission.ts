@@ -34,6 +34,8 @@ const HOLDERS = {
   'market.request': 'account',
   /** See who serves what, and for how much. */
   'market.read': 'any',
+  /** Register the tenant's devices as providers, and see what they sell. */
+  'market.sell': 'account',
   /** Serve requests as a provider. */
   'market.provide': 'device',
   /** Open a session; send and receive frames in the networks the device belongs to. */
@@ -83,6 +85,7 @@ const MEMBER = [
   'members.read',
   'money.read',
   'market.request',
+  'market.sell',
 ] as const;
 const ADMINISTRATOR = [
   ...MEMBER,

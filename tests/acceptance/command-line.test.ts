@@ -35,6 +35,8 @@ const COMMANDS = [
   'audit verify',
   'audit show',
   'provider',
+  'provider connect',
+  'provider doctor',
   'provision',
   'virtual-device',
   'script',

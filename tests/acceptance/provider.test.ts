@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DeviceCredentials, type RatatoskrClient, systemClock } from '../../device/client/index.ts';
@@ -21,7 +26,15 @@ import { EndpointStandIn, says } from '../support/endpoint-stand-in.ts';
 import { until } from '../support/market.ts';
 import { openClient } from '../support/ratatoskr.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { createDevice, createWorld, topUp, type World } from '../support/world.ts';
+import { runCommand } from '../support/server-process.ts';
+import {
+  createDevice,
+  createHousehold,
+  createWorld,
+  type Household,
+  topUp,
+  type World,
+} from '../support/world.ts';
 
 let server: TestServer;
 let world: World;
@@ -29,6 +42,8 @@ let endpoint: EndpointStandIn;
 let provider: Provider;
 let reports: ProviderReport[];
 let run: Promise<void>;
+/** Of the endpoint. */
+let baseUrl: string;
 /** Bytes of deltas that the provider sent, and that it may send more. */
 let sentBytes: number;
 let grantedBytes: number;
@@ -62,7 +77,7 @@ beforeEach(async () => {
   grantedBytes = 0;
   reports = [];
   endpoint = new EndpointStandIn();
-  const baseUrl = await endpoint.listen();
+  baseUrl = await endpoint.listen();
   const { token, network } = world.bob;
   const credentials = await createDevice(server, token, network.id, crypto.randomUUID());
   provider = new Provider(
@@ -313,5 +328,85 @@ describe('a provider behind the server', () => {
       );
       return items.length === 0;
     });
+  });
+});
+
+describe('the program of a provider', () => {
+  let directory: string;
+  let options: string[];
+  let owner: Household;
+  let child: ChildProcess | null = null;
+  const environment = () => ({ YGGDRASIL_TOKEN: owner.token });
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'yggdrasil-provider-'));
+    owner = await createHousehold(server, world.adminToken);
+    const file = join(directory, 'device.json');
+    writeFileSync(file, JSON.stringify(owner.device));
+    const sessions = `${server.httpUrl.replace('http', 'ws')}/ratatoskr`;
+    options = ['--credentials', file, '--server', sessions, '--endpoint', baseUrl];
+  });
+  afterEach(() => {
+    child?.kill('SIGKILL');
+    rmSync(directory, { recursive: true });
+  });
+
+  const doctor = () =>
+    runCommand('provider', { arguments: ['doctor', '--json', ...options], environment: environment() });
+
+  it('finds the models, registers them, shows what it earns; its doctor finds it well, and ill without it', async () => {
+    const connect = [...options, '--price-cents', '0.05', '--json'];
+    const program = spawn(process.execPath, ['build/yggdrasil.js', 'provider', 'connect', ...connect], {
+      env: { ...process.env, ...environment() },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    child = program;
+    const ended = once(program, 'close');
+    let output = '';
+    program.stdout.on('data', (data: Buffer) => {
+      output += data.toString();
+    });
+    const told = (event: string) =>
+      output
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .find((line) => line.event === event);
+    await until(() => told('offered'));
+    expect(told('models')).toMatchObject({ models: ['m'] });
+    expect(told('registered')).toBeDefined();
+    const path = `/api/v1/marketplace/providers/${owner.device.deviceId}`;
+    const seen = await server.get<{ id: string; models: object[]; registration: object }>(path, owner.token);
+    expect(seen).toMatchObject({
+      models: [{ name: 'm', pricesCentsPer1000Tokens: { prompt: '0.05' } }],
+      registration: { origin: 'owner', withheld: null },
+    });
+    const { choices } = await clientOf(world.alice.token).chat.completions.create({
+      model: 'm',
+      messages,
+      ...{ provider: { only: [seen.id] } },
+    });
+    expect(choices[0]?.message.content).toBe('Hello');
+    const earned = await until(() => told('earned'));
+    expect(earned).toMatchObject({ requests: 1 });
+    expect(Number(earned.earnings)).toBeGreaterThan(0);
+    // New ones are tested by themselves.
+    const lastTest = await until(async () => {
+      const { registration } = await server.get<{ registration: { lastTest: object | null } }>(
+        path,
+        owner.token,
+      );
+      return registration.lastTest;
+    });
+    expect(lastTest).toMatchObject({ model: 'm', failureCode: null, connectionMs: expect.any(Number) });
+    const well = await doctor();
+    expect(well.code, well.stdout).toBe(0);
+    expect(JSON.parse(well.stdout)).toMatchObject({ ok: true });
+    program.kill('SIGTERM');
+    expect((await ended)[0]).toBe(0);
+    const ill = await doctor();
+    expect(ill.code).toBe(1);
+    const { findings } = JSON.parse(ill.stdout) as { findings: { check: string; ok: boolean | null }[] };
+    expect(findings.filter(({ ok }) => ok === false).map(({ check }) => check)).toEqual(['program']);
   });
 });

@@ -2,6 +2,7 @@ import { ACTION_ATTACKS } from './action-attacks.ts';
 import { type Attack, blind, list, on, UNKNOWN_ID } from './attack.ts';
 import { CONNECTION_ATTACKS } from './connection-attacks.ts';
 import { LOCK_ATTACKS } from './lock-attacks.ts';
+import { MARKET_ATTACKS } from './market-attacks.ts';
 
 const credential = { id: 'AAAA', rawId: 'AAAA', type: 'public-key', clientExtensionResults: {} };
 const CREATED_ANSWER = { ...credential, response: { clientDataJSON: 'AA', attestationObject: 'AA' } };
@@ -85,13 +86,6 @@ export const ATTACKS: readonly Attack[] = [
   ...list('members.list', 'members'),
   ...list('networks.list', 'networks'),
   ...list('devices.list', 'devices'),
-  ...list('ledger.entries.list', 'ledger/entries'),
-  ...list('marketplace.transactions.list', 'marketplace/transactions'),
-  ...list('marketplace.providers.list', 'marketplace/providers'),
-  blind('marketplace.transactions.list', 'GET', () => 'marketplace/transactions?role=provider'),
-  blind('marketplace.analytics.requester', 'GET', () => 'marketplace/analytics/requester'),
-  blind('marketplace.analytics.provider', 'GET', () => 'marketplace/analytics/provider'),
-  blind('ledger.balance.get', 'GET', () => 'ledger/balance'),
   on('members.get', 'GET', ({ userId }) => `members/${userId}`),
   on('networks.get', 'GET', ({ networkId }) => `networks/${networkId}`),
   on('networks.topology.list', 'GET', ({ networkId }) => `networks/${networkId}/topology`),
@@ -112,6 +106,7 @@ export const ATTACKS: readonly Attack[] = [
   ),
   ...LOCK_ATTACKS,
   ...ACTION_ATTACKS,
+  ...MARKET_ATTACKS,
   on('devices.readings.follow', 'GET', ({ deviceId }) => `devices/${deviceId}/readings/live`),
   on('devices.state.get', 'GET', ({ deviceId }) => `devices/${deviceId}/state`),
   on(
@@ -158,15 +153,7 @@ export const ATTACKS: readonly Attack[] = [
     () => ({ days: 7 }),
   ),
   on('devices.networks.list', 'GET', ({ deviceId }) => `devices/${deviceId}/networks`),
-  on(
-    'marketplace.transactions.get',
-    'GET',
-    ({ transactionId }) => `marketplace/transactions/${transactionId}`,
-  ),
   on('audit.receipts.get', 'GET', ({ transactionId }) => `audit/messages/${transactionId}`),
-  on('marketplace.providers.get', 'GET', ({ deviceId }) => `marketplace/providers/${deviceId}`),
-  on('marketplace.providers.why', 'GET', ({ deviceId }) => `marketplace/providers/${deviceId}/why`),
-  on('marketplace.requests.why', 'GET', ({ transactionId }) => `marketplace/requests/${transactionId}/why`),
   blind(
     'networks.create',
     'POST',
@@ -330,19 +317,6 @@ export const ATTACKS: readonly Attack[] = [
     () => ({ reason: 'Mallory' }),
   ),
   on('admin.suspensions.remove', 'DELETE', ({ tenantId }) => `admin/suspensions/${tenantId}`),
-  blind('spending.get', 'GET', () => 'spending'),
-  blind(
-    'spending.limits.set',
-    'PUT',
-    () => 'spending/limits',
-    () => ({ day: null, month: null }),
-  ),
-  on(
-    'admin.spending.set',
-    'PUT',
-    ({ tenantId }) => `admin/spending/${tenantId}`,
-    () => ({ day: { value: '0', currency: 'EUR' }, month: null }),
-  ),
   ...list('devices.bootstrapKeys.list', 'bootstrap-keys'),
   on('devices.bootstrapKeys.revoke', 'DELETE', ({ invitationId }) => `bootstrap-keys/${invitationId}`),
   on(
@@ -407,28 +381,6 @@ export const ATTACKS: readonly Attack[] = [
     'POST',
     () => '/v1/messages/count_tokens',
     () => KEPT_ORDER,
-  ),
-  blind(
-    'marketplace.requests.create',
-    'POST',
-    () => 'marketplace/requests',
-    () => ({ prompt: 'Hello?' }),
-  ),
-  on('marketplace.requests.get', 'GET', ({ deviceId }) => `marketplace/requests/${deviceId}`),
-  blind('ledger.trialBalance.get', 'GET', () => 'ledger/trial-balance'),
-  on(
-    'ledger.topUps.create',
-    'POST',
-    () => 'ledger/top-ups',
-    ({ userId }) => ({ userId, amountCents: 1 }),
-    { 'idempotency-key': 'isolation' },
-  ),
-  on('payments.standing.get', 'GET', ({ userId }) => `admin/payment-standing/${userId}`),
-  on(
-    'payments.standing.confirm',
-    'PUT',
-    ({ userId }) => `admin/payment-standing/${userId}`,
-    () => ({ canPay: false, canBePaid: false }),
   ),
 ];
 

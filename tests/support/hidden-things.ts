@@ -20,6 +20,8 @@ export const VICTIM_TABLES = [
   'lock_claims',
   'actions',
   'action_events',
+  'marketplace_registrations',
+  'marketplace_decisions',
 ] as const;
 
 /** A connection to this device from another one, and a group that it is in. */
@@ -64,4 +66,13 @@ export async function hideAction(server: TestServer, token: string, networkId: s
     expect: 202,
   });
   return { actionId: String(action.id) };
+}
+
+/** What a device is sold for, which its owner alone sees: its program isn't connected. */
+export async function hideRegistration(server: TestServer, token: string, deviceId: string): Promise<void> {
+  await server.post(
+    '/api/v1/marketplace/providers/register',
+    { deviceId, models: [{ name: 'Secret-model', prices: '73.129' }], slots: 1 },
+    token,
+  );
 }

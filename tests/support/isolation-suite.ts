@@ -21,7 +21,7 @@ import { type Attack, type Target, UNKNOWN_TARGET } from './attack.ts';
 import { ATTACKS, KEPT_KEY, KEPT_ORDER, VISIBLE_ATTACKS } from './attacks.ts';
 import { BifrostSocket } from './bifrost-socket.ts';
 import { deltaPayload } from './compute.ts';
-import { hideAction, hideConnections, hideLock, VICTIM_TABLES } from './hidden-things.ts';
+import { hideAction, hideConnections, hideLock, hideRegistration, VICTIM_TABLES } from './hidden-things.ts';
 import { ProviderSocket } from './provider-socket.ts';
 import { openClient } from './ratatoskr.ts';
 import type { TestServer } from './server.ts';
@@ -130,6 +130,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     ...(await hideLock(server, alice.token, cellar.id)),
     ...(await hideAction(server, alice.token, cellar.id)),
   };
+  await hideRegistration(server, alice.token, cooler.deviceId);
   const attackers = await gatherAttackers(world);
   const { available } = await server.get<{ available: { value: string } }>(
     '/api/v1/ledger/balance',

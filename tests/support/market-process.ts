@@ -19,6 +19,7 @@ import { createServerCore } from './core.ts';
 import { silentLogger } from './logger.ts';
 import type { MarketStoreInMemory } from './market-store.ts';
 import { createSeededRandom } from './random.ts';
+import { sellsWhatItAnnounces } from './selling.ts';
 
 /** Shorter than in use, so that a seed sees all of them. */
 export const TIMES: RequestTimes = {
@@ -90,11 +91,7 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
     const store = reachStore(clock);
     const { kept } = store;
     this.store = store;
-    const surroundings = {
-      clock,
-      random: createSeededRandom(seed),
-      logger: silentLogger,
-    };
+    const surroundings = { clock, random: createSeededRandom(seed), logger: silentLogger };
     const ledger = createLedger(store, surroundings);
     const quality = createQualityService({
       core,
@@ -103,7 +100,8 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
     });
     this.providers = createProviderService(
       {
-        store: { saveOffer: (device) => store.read(async () => device.deviceId) },
+        store: { saveOffer: () => store.read(async () => {}) },
+        registrations: sellsWhatItAnnounces,
         payoutStanding: { canBePaid: () => store.read(async () => true) },
         quality,
         core,

@@ -19,6 +19,7 @@ import {
   type ProviderError,
   type ProviderLink,
   type ProviderOrder,
+  type SellingRegistrations,
   type TokenClaim,
 } from '../../server/domains/providers/index.ts';
 import { createQualityService, createQualityStore } from '../../server/domains/quality/index.ts';
@@ -55,6 +56,7 @@ import { createServerCore } from './core.ts';
 import type { TestDatabase } from './database.ts';
 import { silentLogger } from './logger.ts';
 import { createSeededRandom } from './random.ts';
+import { sellsWhatItAnnounces } from './selling.ts';
 import { exactTokenizer } from './tokenizer.ts';
 
 const systemRandom = createSystemRandom();
@@ -121,6 +123,8 @@ export interface MarketOptions {
   readonly countText?: (tenantId: TenantId, text: string) => Promise<number>;
   readonly priceGuard?: number;
   readonly canBePaid?: (tenantId: TenantId) => boolean;
+  /** Without it every device sells what it announces. */
+  readonly registrations?: SellingRegistrations;
   readonly wrapLedger?: (ledger: LedgerService) => LedgerService;
   readonly wrapTransactions?: (store: TransactionStore) => TransactionStore;
 }
@@ -154,7 +158,8 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const store = createProviderStore(database);
   // Tests have prices that nobody would ask beside each other; those about the guard say so.
   const { priceGuard = Number.POSITIVE_INFINITY } = options;
-  const surroundings = { payoutStanding, quality, core, clock, random, logger };
+  const { registrations = sellsWhatItAnnounces } = options;
+  const surroundings = { registrations, payoutStanding, quality, core, clock, random, logger };
   const providers = createProviderService({ store, ...surroundings }, { priceGuard });
   const plainTransactions = createTransactionStore(database);
   const transactionStore = options.wrapTransactions?.(plainTransactions) ?? plainTransactions;

@@ -8,21 +8,23 @@ import {
 } from './limits.ts';
 import type { LiveProvider } from './live-provider.ts';
 import { type ModelMarket, scoredPrice } from './model-market.ts';
-import type { ModelOffer } from './types.ts';
+import type { ModelOffer, WithheldReason } from './types.ts';
 
-/** Why a provider gets no work, or little. */
-export type LittleWorkReason =
-  | 'paused'
-  | 'price_guard'
-  | 'dearer_than_most'
-  | 'slower_than_most'
-  | 'unreliable'
-  | 'low_quality'
-  | 'fewer_slots_than_said'
-  | 'all_slots_in_use'
-  | 'answers_padded'
-  | 'claims_too_many_tokens'
-  | 'no_demand';
+/** Why a provider gets no work, or little; the gravest first. */
+export const LITTLE_WORK_REASONS = [
+  'paused',
+  'price_guard',
+  'no_demand',
+  'unreliable',
+  'dearer_than_most',
+  'slower_than_most',
+  'low_quality',
+  'fewer_slots_than_said',
+  'all_slots_in_use',
+  'answers_padded',
+  'claims_too_many_tokens',
+] as const;
+export type LittleWorkReason = (typeof LITTLE_WORK_REASONS)[number];
 
 /** How a provider stands with one of its models, for its owner. */
 export interface ExplainedModel {
@@ -47,11 +49,14 @@ export interface ExplainedProvider {
   /** Requests it is given at a time, by what it has shown. */
   readonly slots: number;
   readonly running: number;
-  readonly successRate: number;
-  readonly quality: number;
-  readonly availability: number;
+  /** This and the next two are null while nothing of it is sold. */
+  readonly successRate: number | null;
+  readonly quality: number | null;
+  readonly availability: number | null;
   /** Milliseconds until a request is tried again; null: it isn't put aside. */
   readonly pausedForMs: number | null;
+  /** Why nothing of it is sold now, by its registration; null: it is on the market. */
+  readonly withheld: WithheldReason | null;
   readonly models: readonly ExplainedModel[];
 }
 
@@ -75,6 +80,7 @@ export function explainProvider(provider: LiveProvider, context: ExplainingMarke
     successRate,
     ...context.assessment,
     pausedForMs: pausedUntilMs === null ? null : Math.max(0, Math.round(pausedUntilMs - context.nowMs)),
+    withheld: null,
     models: provider.models.map((model) => explainModel(provider, model, context)),
   };
 }

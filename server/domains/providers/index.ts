@@ -16,8 +16,17 @@ export {
 } from './features.ts';
 export * from './limits.ts';
 export { type Eligible, scoredPrice } from './model-market.ts';
-export type { PayoutStanding, ProviderStore, ScoredCandidate, ScoringCore } from './ports.ts';
+export { checkOffer } from './offer-rules.ts';
+export type { Sale } from './offering.ts';
+export type {
+  PayoutStanding,
+  ProviderStore,
+  ScoredCandidate,
+  ScoringCore,
+  SellingRegistrations,
+  SellingTerms,
+} from './ports.ts';
 export { createProviderService, type ProviderDependencies, type ProviderService } from './service.ts';
 export { createProviderStore } from './store.postgres.ts';
 export { noProviderAvailable, type OfferRank, type SlotWish } from './take-slot.ts';
-export type * from './types.ts';
+export * from './types.ts';

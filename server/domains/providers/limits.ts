@@ -140,3 +140,10 @@ export const GOOD_QUALITY_MIN = 0.7;
 export const SLOW_RATIO_MIN = 1.5;
 /** Seconds a requester is told to wait when nobody can serve. */
 export const RETRY_AFTER_SECONDS = 5;
+/** Milliseconds that a provider stays away when it falls short of its owner's own limits: then it may show that it is better. */
+export const OWN_LIMIT_ASIDE_MS = 600_000;
+/** Milliseconds that a test request may take, and the message to the program before it. */
+export const TEST_TIMEOUT_MS = 60_000;
+export const TEST_ECHO_TIMEOUT_MS = 5_000;
+/** Tokens of the answer to a test. */
+export const TEST_TOKENS_MAX = 64;

@@ -7,11 +7,11 @@ import type { ListedModel, ListedProvider, ModelOffer } from './types.ts';
 
 /** A provider as anybody may see it. */
 export function listProvider(
-  { id, models, declaredSlots }: LiveProvider,
+  { id, models, declaredSlots, declared }: LiveProvider,
   assessments: Pick<QualityService, 'assessmentOf'>,
 ): ListedProvider {
   const { quality, latency, availability } = assessments.assessmentOf(id);
-  return { id, models, slots: declaredSlots, quality, latency, availability };
+  return { id, models, slots: declaredSlots, quality, latency, availability, ...declared };
 }
 
 /** What providers serve, each model once. */

@@ -4,7 +4,7 @@ import { HEALTHY, type ProviderHealth, trustOf } from './health.ts';
 import { DEBT_HALF_LIFE_MS, OFFERED_MODELS_MAX } from './limits.ts';
 import { ModelPace, type RunningRequest } from './pace.ts';
 import { SlotLimit } from './slot-limit.ts';
-import type { ModelOffer, Offer, ProviderId, ProviderLink } from './types.ts';
+import type { DeclaredByOwner, ModelOffer, Offer, ProviderId, ProviderLink } from './types.ts';
 
 /** What keeps something that follows from a standing. */
 export interface StandingReader {
@@ -105,6 +105,10 @@ export class LiveProvider {
   readonly tenantId: TenantId;
   readonly link: ProviderLink;
   readonly standing: ProviderStanding;
+  /** False: only its owner's tenant is served. */
+  isShared = true;
+  /** What its owner says of it. */
+  declared: DeclaredByOwner = { dataPolicy: null, hardware: null };
   #models = new Map<string, ModelOffer>();
   #declaredSlots = 0;
 
@@ -137,6 +141,11 @@ export class LiveProvider {
 
   get models(): readonly ModelOffer[] {
     return [...this.#models.values()];
+  }
+
+  /** True: this tenant may be served. */
+  serves(tenantId: TenantId | null): boolean {
+    return this.isShared || this.tenantId === tenantId;
   }
 
   hasFreeSlot(): boolean {

@@ -84,6 +84,7 @@ export class ModelMarket {
   #contextTokensMin: number | null = null;
   #common: Capabilities | null = null;
   #medianPrice: number | null = null;
+  #openCount: number | null = null;
   /** When somebody asked for the model last, in monotonic milliseconds; null: nobody did. */
   askedAtMs: number | null = null;
   /** Requests since the last that was given to explore. */
@@ -107,6 +108,17 @@ export class ModelMarket {
     return (this.#rows[index] as OfferRow).offer;
   }
 
+  /** True: everybody in it serves everybody. */
+  get isOpen(): boolean {
+    this.#openCount ??= this.#rows.filter(({ offer }) => offer.provider.isShared).length;
+    return this.#openCount === this.#rows.length;
+  }
+
+  /** How many serve everybody. */
+  get openCount(): number {
+    return this.isOpen ? this.#rows.length : (this.#openCount as number);
+  }
+
   /** Where a provider is in the columns; -1: nowhere. */
   indexOf(id: ProviderId): number {
     return this.#rowOf.get(id)?.index ?? -1;
@@ -125,17 +137,23 @@ export class ModelMarket {
   }
 
   /**
-   * The median of the owners' lowest prices in cents, of those who ask one, the lower one of two: many devices of one owner are
-   * one voice. Infinite where nobody asks any.
+   * The median of the owners' lowest prices in cents, of those who ask everybody for one, the lower one of two: many devices of one
+   * owner are one voice. Infinite where nobody asks any.
    */
   get medianPrice(): number {
-    this.#medianPrice ??= medianByOwner(this.#rows.map(({ offer }) => offer));
+    this.#medianPrice ??= medianByOwner(
+      this.#rows.map(({ offer }) => offer).filter(({ provider }) => provider.isShared),
+    );
     return this.#medianPrice;
   }
 
-  /** The median of what everybody's latency is expected to be. */
+  /** The median of what everybody's latency is expected to be, of those who serve everybody. */
   medianLatencyMs(): number {
-    const sorted = this.#columns.latencyMs.slice(0, this.#rows.length).sort();
+    const { latencyMs } = this.#columns;
+    const sorted = latencyMs
+      .slice(0, this.#rows.length)
+      .filter((_, row) => this.offerAt(row).provider.isShared)
+      .sort();
     return sorted[Math.floor(sorted.length / 2)] ?? LATENCY_MS_DEFAULT;
   }
 
@@ -247,6 +265,7 @@ export class ModelMarket {
     this.#contextTokensMin = null;
     this.#common = null;
     this.#medianPrice = null;
+    this.#openCount = null;
   }
 
   #readInto(row: OfferRow, nowMs: number, qualityOf: QualityOf): void {

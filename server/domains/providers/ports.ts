@@ -1,5 +1,12 @@
 import type { TenantId } from '../../kernel/ids.ts';
-import type { Offer, ProviderDevice, ProviderId } from './types.ts';
+import type {
+  BoundOffer,
+  DeclaredByOwner,
+  Offer,
+  ProviderDevice,
+  ProviderId,
+  ShownByProvider,
+} from './types.ts';
 
 /** A provider as the core scores it; see `Candidate` of the core. */
 export interface ScoredCandidate {
@@ -23,11 +30,30 @@ export interface ScoringCore {
 
 /** Where offers are kept. */
 export interface ProviderStore {
-  /** Keeps an offer in place of the device's earlier one; returns the device's provider id, `newId` for a new one. */
-  saveOffer(device: ProviderDevice, offer: Offer, newId: ProviderId, nowMs: number): Promise<ProviderId>;
+  /** Keeps what a device sells in place of what it sold before. `id` is that of its registration. */
+  saveOffer(device: ProviderDevice, offer: Offer, id: ProviderId, nowMs: number): Promise<void>;
 }
 
 /** Who has a verified way to be paid. */
 export interface PayoutStanding {
   canBePaid(tenantId: TenantId): Promise<boolean>;
+}
+
+/** What a device may sell, by its registration. */
+export interface SellingTerms {
+  /** What the market knows the device by. */
+  readonly id: ProviderId;
+  /** What its owner says of it. */
+  readonly declared: DeclaredByOwner;
+  /** What it sells now of what its program announces. */
+  bind(announced: Offer, nowMs: number, shown: ShownByProvider): BoundOffer;
+}
+
+/** What was registered for devices. */
+export interface SellingRegistrations {
+  /**
+   * The terms of a device that announces an offer; one that nobody registered is registered with what it announces. Refuses with
+   * `provider_unregistered`, `registration_refused` and `registered_models_missing` what can't come on the market as it is.
+   */
+  termsOf(device: ProviderDevice, announced: Offer): Promise<SellingTerms>;
 }

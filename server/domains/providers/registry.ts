@@ -33,8 +33,14 @@ export class ProviderRegistry {
     this.waitingRoom = new WaitingRoom(clock);
   }
 
-  /** Lists a provider, or replaces what it serves. */
-  list(id: ProviderId, { deviceId, tenantId }: ProviderDevice, link: ProviderLink, offer: Offer): void {
+  /** Lists a provider, or replaces what it serves, and whom: everybody, or its tenant alone. */
+  list(
+    id: ProviderId,
+    { deviceId, tenantId }: ProviderDevice,
+    link: ProviderLink,
+    offer: Offer,
+    { isShared, declared }: Partial<Pick<LiveProvider, 'isShared' | 'declared'>> = {},
+  ): void {
     let provider = this.#byDevice.get(deviceId);
     const earlier = provider?.models ?? [];
     if (provider?.link === link) {
@@ -46,6 +52,8 @@ export class ProviderRegistry {
       this.#byDevice.set(deviceId, provider);
       this.#byId.set(id, provider);
     }
+    provider.isShared = isShared ?? true;
+    provider.declared = declared ?? provider.declared;
     for (const { name } of earlier) if (provider.findModel(name) === null) this.#leaveMarket(name, id);
     for (const model of provider.models) this.#enterMarket({ provider, model });
     this.waitingRoom.slotFreed(provider);
@@ -57,10 +65,10 @@ export class ProviderRegistry {
     if (present && (link === undefined || present.link === link)) this.#remove(present);
   }
 
-  /** Takes every provider of a tenant from the list. */
+  /** Takes every provider of a tenant from the list that serves others, too. */
   unlistTenant(tenantId: TenantId): void {
     for (const provider of this.#byDevice.values()) {
-      if (provider.tenantId === tenantId) this.#remove(provider);
+      if (provider.tenantId === tenantId && provider.isShared) this.#remove(provider);
     }
   }
 
@@ -76,8 +84,9 @@ export class ProviderRegistry {
     return (this.#countOfTenant.get(tenantId) ?? 0) > 0;
   }
 
-  providers(): Iterable<LiveProvider> {
-    return this.#byDevice.values();
+  /** Who serves the tenant; null: who serves everybody. */
+  providersFor(tenantId: TenantId | null): LiveProvider[] {
+    return [...this.#byDevice.values()].filter((provider) => provider.serves(tenantId));
   }
 
   findProvider(id: ProviderId): LiveProvider | null {
@@ -88,21 +97,36 @@ export class ProviderRegistry {
     return this.#byDevice.get(id) ?? null;
   }
 
+  /** What a provider has shown, listed or not; null: nothing, or it is forgotten. */
+  findStanding(id: ProviderId): ProviderStanding | null {
+    return this.#standings.get(id) ?? null;
+  }
+
   /** Everybody who offers a model; null: nobody does. */
   marketOf(model: string): ModelMarket | null {
     return this.#markets.get(model) ?? null;
   }
 
-  /** Every listed provider of a model; a tenant's own serve it for nothing. */
+  /** Every listed provider of a model that serves the tenant; its own serve it for nothing. */
   offersOf(model: string, tenantId: TenantId | null = null): readonly Eligible[] {
-    const offers = this.#markets.get(model)?.offers ?? [];
+    const market = this.#markets.get(model);
+    if (market === undefined) return [];
+    const offers = market.isOpen
+      ? market.offers
+      : market.offers.filter(({ provider }) => provider.serves(tenantId));
     if (tenantId === null || !this.hasProvider(tenantId)) return offers;
     return offers.map((offer) => (offer.provider.tenantId === tenantId ? free(offer) : offer));
   }
 
-  /** Every model of every listed provider, for a tenant its own at no price. */
+  /** Who offers a model and serves the tenant. */
+  servingOf(model: string, tenantId: TenantId): LiveProvider[] {
+    const offers = this.#markets.get(model)?.offers ?? [];
+    return offers.map(({ provider }) => provider).filter((provider) => provider.serves(tenantId));
+  }
+
+  /** Every model of every listed provider that serves the tenant, its own at no price. */
   everyOffer(tenantId: TenantId | null = null): Eligible[] {
-    return [...this.#byDevice.values()].flatMap((provider) =>
+    return this.providersFor(tenantId).flatMap((provider) =>
       provider.models.map((model) => {
         const offer = { provider, model };
         return provider.tenantId === tenantId ? free(offer) : offer;

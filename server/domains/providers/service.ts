@@ -16,10 +16,11 @@ import { expectedTokensOf, judgeAttempt, takenTokensOf } from './judge-attempt.t
 import { PRICE_GUARD_DEFAULT } from './limits.ts';
 import { listModels, listProvider, pageBehind } from './listing.ts';
 import type { Eligible } from './model-market.ts';
-import { checkOffer, requireShare } from './offer-rules.ts';
-import type { PayoutStanding, ProviderStore, ScoringCore } from './ports.ts';
+import { Offering, type Sale } from './offering.ts';
+import type { PayoutStanding, ProviderStore, ScoringCore, SellingRegistrations } from './ports.ts';
 import { ProviderRegistry } from './registry.ts';
 import { type SlotWish, takeSlot } from './take-slot.ts';
+import { tryOut } from './try-out.ts';
 import type {
   DeltaMessage,
   ListedModel,
@@ -28,11 +29,13 @@ import type {
   ProviderId,
   ProviderLink,
   ResultMessage,
+  TriedOut,
 } from './types.ts';
 
 /** What the providers' service needs. */
 export interface ProviderDependencies {
   readonly store: ProviderStore;
+  readonly registrations: SellingRegistrations;
   readonly payoutStanding: PayoutStanding;
   readonly quality: QualityService;
   readonly core: ScoringCore;
@@ -50,8 +53,10 @@ export interface ProviderOptions {
 /** Who offers computing time, as transports and requests see it. */
 export interface ProviderService {
   /**
-   * A device serves these models from now on and for this session. Refuses with `invalid_input`, with `limit_reached` where
-   * its tenant would list more than its share of what everybody reads, and with `payout_method_missing` where its tenant has no verified way to be paid; it may offer again later.
+   * A device announces these models for this session; its registration says what of them is sold, and when. Refuses with
+   * `invalid_input`, with `limit_reached` where its tenant would list more than its share of what everybody reads, with
+   * `payout_method_missing` where its tenant has no verified way to be paid, and with `provider_unregistered`, `registration_refused`
+   * and `registered_models_missing`; it may offer again later.
    */
   offer(actor: DeviceActor, link: ProviderLink, offer: OfferInput): Promise<void>;
   /** A device takes no more requests; it finishes those it has. */
@@ -69,6 +74,14 @@ export interface ProviderService {
   result(actor: DeviceActor, message: ResultMessage): void;
   /** A tenant lost its way to be paid: nobody of it is listed any more. What its devices work on goes on. */
   payoutMethodLost(tenantId: TenantId): void;
+  /** The registration of a device has changed. For registrations. */
+  termsChanged(deviceId: DeviceId): Promise<void>;
+  /** Brings on the market, and takes from it, whom the hour or what they have shown lets. For a job. */
+  reviewOffers(): Promise<void>;
+  /** Whether a device's program is connected, and why nothing of it is sold. For registrations. */
+  saleOf(deviceId: DeviceId): Sale;
+  /** Sends a test request to a listed device; see `tryOut`. For registrations. */
+  tryOut(deviceId: DeviceId, model: string | null): Promise<TriedOut>;
 
   /** Who serves now, in the order of ids: `limit` behind `after`. Any account or device may ask. */
   listProviders(
@@ -118,14 +131,21 @@ export function createProviderService(
   const registry = new ProviderRegistry(clock);
   const conversations = new CachedConversations();
   const choices = new ChoiceLog();
-  const offering = createOffering(registry, dependencies);
+  const offering = new Offering(registry, dependencies);
   const attemptOf = (actor: DeviceActor, requestId: string): Attempt | null => {
     if (!isUuid(requestId)) throw notFound('transaction');
     return registry.attemptOf(actor.deviceId, requestId);
   };
 
   return {
-    ...offering,
+    offer: (actor, link, offer) => offering.offer(actor, link, offer),
+    withdraw: (actor) => offering.withdraw(actor),
+    disconnected: (deviceId, link) => offering.disconnected(deviceId, link),
+    payoutMethodLost: (tenantId) => offering.payoutMethodLost(tenantId),
+    termsChanged: (deviceId) => offering.termsChanged(deviceId),
+    reviewOffers: () => offering.review(),
+    saleOf: (deviceId) => offering.saleOf(deviceId),
+    tryOut: (deviceId, model) => tryOut(deviceId, model, { registry, ...dependencies }),
     ...createShowing(registry, dependencies),
     ...createExplaining({ registry, choices, priceGuard }, dependencies),
 
@@ -171,26 +191,27 @@ function createShowing(
 ): Pick<ProviderService, 'listProviders' | 'getProvider' | 'listModels' | 'findModel'> {
   return {
     async listProviders(actor, after, limit) {
-      const page = pageBehind([...shownTo(actor, registry).providers()], ({ id }) => id, after, limit);
+      const providers = shownTo(actor, registry).providersFor(actor.tenantId);
+      const page = pageBehind(providers, ({ id }) => id, after, limit);
       return { ...page, items: page.items.map((provider) => listProvider(provider, quality)) };
     },
     async getProvider(actor, id) {
       const provider = shownTo(actor, registry).findProvider(id);
-      if (!provider) throw notFound('provider');
+      if (!provider?.serves(actor.tenantId)) throw notFound('provider');
       return listProvider(provider, quality);
     },
     listModels: async (actor, after, limit) =>
       pageBehind(
-        listModels(shownTo(actor, registry).providers()).filter(({ name }) => isModelInScope(actor, name)),
+        listModels(shownTo(actor, registry).providersFor(actor.tenantId)).filter(({ name }) =>
+          isModelInScope(actor, name),
+        ),
         ({ name }) => name,
         after,
         limit,
       ),
     async findModel(actor, name) {
       requireModelInScope(actor, name);
-      const serving = shownTo(actor, registry)
-        .offersOf(name)
-        .map(({ provider }) => provider);
+      const serving = shownTo(actor, registry).servingOf(name, actor.tenantId);
       return listModels(serving).find((model) => model.name === name) ?? null;
     },
   };
@@ -226,67 +247,6 @@ function createExplaining(
   };
 }
 
-/** How devices come into the list and leave it. */
-function createOffering(
-  registry: ProviderRegistry,
-  { store, payoutStanding, quality, clock, random, logger }: ProviderDependencies,
-): Pick<ProviderService, 'offer' | 'withdraw' | 'disconnected' | 'payoutMethodLost'> {
-  const closedLinks = new WeakSet<ProviderLink>();
-  let payoutLosses = 0;
-  const turns = new Map<DeviceId, Promise<void>>();
-
-  /** A device's offers and withdrawals take effect in the order in which they came. */
-  const inTurn = (deviceId: DeviceId, work: () => Promise<void>): Promise<void> => {
-    const mine = (turns.get(deviceId) ?? Promise.resolve()).then(work);
-    const over = mine.then(ignore, ignore).then(() => {
-      if (turns.get(deviceId) === over) turns.delete(deviceId);
-    });
-    turns.set(deviceId, over);
-    return mine;
-  };
-
-  const requirePayout = async ({ tenantId, deviceId }: DeviceActor): Promise<void> => {
-    if (await payoutStanding.canBePaid(tenantId)) return;
-    registry.unlist(deviceId);
-    throw payoutMethodMissing();
-  };
-
-  return {
-    async offer(actor, link, input) {
-      requirePermission(actor, 'market.provide');
-      const offer = checkOffer(input);
-      return inTurn(actor.deviceId, async () => {
-        let losses = payoutLosses;
-        await requirePayout(actor);
-        requireShare(registry.ofTenant(actor), offer);
-        const id = await store.saveOffer(actor, offer, random.uuid(), clock.nowMs());
-        await quality.load(id, actor.tenantId);
-        // Who lost it meanwhile was not on the list yet.
-        while (losses !== payoutLosses) {
-          losses = payoutLosses;
-          await requirePayout(actor);
-        }
-        // The device may have left while this was written.
-        if (registry.isClosed || closedLinks.has(link)) return;
-        // Others of its tenant may have come meanwhile.
-        requireShare(registry.ofTenant(actor), offer);
-        registry.list(id, actor, link, offer);
-        const fields = { operation: 'marketplace.offer', providerId: id, models: offer.models.length };
-        logger.info(fields, 'a provider offers');
-      });
-    },
-    withdraw: (actor) => inTurn(actor.deviceId, async () => registry.unlist(actor.deviceId)),
-    disconnected(deviceId, link) {
-      closedLinks.add(link);
-      registry.disconnect(deviceId, link);
-    },
-    payoutMethodLost(tenantId) {
-      payoutLosses++;
-      registry.unlistTenant(tenantId);
-    },
-  };
-}
-
 /** The registry, for who may see the market. Refuses with `forbidden` everybody else. */
 function shownTo<Registry>(actor: Actor, registry: Registry): Registry {
   requirePermission(actor, 'market.read');
@@ -301,14 +261,3 @@ function requireAllowed(allowed: boolean): void {
     'The answer breaks the protocol; it was given up.',
   );
 }
-
-function payoutMethodMissing(): AppError {
-  return new AppError(
-    'forbidden',
-    'payout_method_missing',
-    'The owner of this device has no verified way to be paid, so it is not listed. An operator confirms one with PUT ' +
-      '/api/v1/admin/payment-standing/<user id> {"canPay": true, "canBePaid": true}; then offer again.',
-  );
-}
-
-function ignore(): void {}

@@ -4,15 +4,13 @@ import type { ProviderStore } from './ports.ts';
 /** Offers in PostgreSQL. The server writes them; a tenant reads its own. */
 export function createProviderStore(database: Database): ProviderStore {
   return {
-    saveOffer: ({ deviceId, tenantId }, { models, slots }, newId, nowMs) =>
+    saveOffer: ({ deviceId, tenantId }, { models, slots }, id, nowMs) =>
       database.system('money', async (sql) => {
-        const [row] = await sql<{ id: string }[]>`
+        await sql`
           INSERT INTO marketplace_providers (id, tenant_id, device_id, slots, offered_at)
-          VALUES (${newId}, ${tenantId}, ${deviceId}, ${slots}, ${new Date(nowMs)})
+          VALUES (${id}, ${tenantId}, ${deviceId}, ${slots}, ${new Date(nowMs)})
           ON CONFLICT (device_id) DO UPDATE SET slots = excluded.slots, offered_at = excluded.offered_at,
-            tenant_id = excluded.tenant_id
-          RETURNING id`;
-        const id = row?.id ?? newId;
+            tenant_id = excluded.tenant_id`;
         const offered = models.map(({ name, contextTokens, prices }) => ({
           name,
           contextTokens,
@@ -28,7 +26,6 @@ export function createProviderStore(database: Database): ProviderStore {
           SELECT ${id}::uuid, ${tenantId}::uuid, name, "contextTokens", prompt, "cachedPrompt", completion
           FROM jsonb_to_recordset(${JSON.stringify(offered)}::text::jsonb)
             AS row(name text, "contextTokens" integer, prompt bigint, "cachedPrompt" bigint, completion bigint)`;
-        return id;
       }),
   };
 }

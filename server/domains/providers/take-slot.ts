@@ -95,7 +95,7 @@ function takeSlotNow(wish: SlotWish, dependencies: SlotDependencies): Attempt | 
       dependencies.choices.note(order, {
         model: order.model,
         reason,
-        offers: market.size,
+        offers: market.openCount,
         priceMaxCents: Number.isFinite(choice.priceMax) ? choice.priceMax : null,
         candidates: best,
       });
@@ -117,6 +117,7 @@ function candidatesOf(
   const isOpen = market !== null && contextTokensOnly !== null && rankOf === null;
   if (
     isOpen &&
+    market.isOpen &&
     contextTokensOnly <= market.contextTokensMin &&
     meetsNeeds({ capabilities: market.common }, order.task.needs) &&
     !registry.hasProvider(order.tenantId)

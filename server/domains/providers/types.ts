@@ -45,6 +45,76 @@ export interface ProviderDevice {
   readonly deviceId: DeviceId;
 }
 
+/** What a provider says that it does with what it is sent. Nobody can check it. */
+export interface DataPolicy {
+  /** Days that prompts and answers are kept; 0: not beyond the request. */
+  readonly retentionDays: number;
+  readonly trainsOnData: boolean;
+  readonly note: string | null;
+}
+
+/** What a provider says that it runs on. */
+export interface Hardware {
+  readonly name: string;
+  readonly memoryGigabytes: number | null;
+}
+
+/** What a provider's owner says of it to requesters; null: nothing. */
+export interface DeclaredByOwner {
+  readonly dataPolicy: DataPolicy | null;
+  readonly hardware: Hardware | null;
+}
+
+/** Why a provider that is connected, or registered, sells nothing now. */
+export const WITHHELD_REASONS = [
+  'not_connected',
+  'unregistered',
+  'waiting_for_approval',
+  'registration_refused',
+  'paused_by_owner',
+  'outside_hours',
+  'models_not_announced',
+  'quality_below_own_limit',
+  'wait_beyond_own_limit',
+  'payout_method_missing',
+  'limit_reached',
+] as const;
+export type WithheldReason = (typeof WITHHELD_REASONS)[number];
+
+/** What is sold now of what a device announces; or why nothing is. */
+export type BoundOffer =
+  | {
+      readonly ok: true;
+      readonly offer: Offer;
+      /** False: it is for its owner's tenant alone. */
+      readonly isShared: boolean;
+    }
+  | { readonly ok: false; readonly reason: WithheldReason };
+
+/** What a provider has shown. */
+export interface ShownByProvider {
+  /** It has had work since it came on the market last. */
+  readonly hasWorked: boolean;
+  /** From 0 to 1. */
+  readonly quality: number;
+  /** Milliseconds to the first token of an ordinary prompt; null: not shown. */
+  firstTokenMs(model: string): number | null;
+}
+
+/** What a test request to a provider showed. */
+export interface TriedOut {
+  readonly model: string;
+  /** Milliseconds of a message to its program and back; null: it gave no answer. */
+  readonly connectionMs: number | null;
+  /** Milliseconds to the first text; null: none came. */
+  readonly firstTokenMs: number | null;
+  /** What was answered, and milliseconds from its first piece to its last. */
+  readonly text: string;
+  readonly textMs: number;
+  /** Null: it was answered. */
+  readonly failureCode: FailureCode | 'request_rejected' | null;
+}
+
 /** The way to a provider: whatever protocol its transport speaks. False everywhere: it is gone, or too slow. */
 export interface ProviderLink {
   /** Gives it a request. */
@@ -53,6 +123,8 @@ export interface ProviderLink {
   grant(requestId: TransactionId, bytes: number): boolean;
   /** Nobody waits for this answer any more. */
   cancel(requestId: TransactionId): boolean;
+  /** Resolves when the device's program has answered a message that asks nothing of it. Absent: the protocol has none. */
+  echo?(id: TransactionId): Promise<void>;
 }
 
 /** A request as its provider gets it. */
@@ -148,7 +220,7 @@ export type AttemptEnd =
   | { readonly kind: 'unused' };
 
 /** A provider that is connected now, as anybody may see it. */
-export interface ListedProvider {
+export interface ListedProvider extends DeclaredByOwner {
   readonly id: ProviderId;
   readonly models: readonly ModelOffer[];
   readonly slots: number;

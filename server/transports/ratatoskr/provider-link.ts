@@ -6,6 +6,7 @@ import {
   ComputeRequest,
   encodePayload,
   RatatoskrType,
+  uuidFromBytes,
   uuidToBytes,
   type yggdrasil,
 } from '../../../proto/index.ts';
@@ -17,6 +18,8 @@ import { BodySender } from './body-sender.ts';
 export interface SessionProviderLink extends ProviderLink {
   /** The device took in so many bytes of bodies. False: it was never sent as many. */
   bodyTaken(bytes: number): boolean;
+  /** The bytes that it took in were of this body, which may be one that only asks whether it answers. */
+  echoed(requestId: Uint8Array): void;
   /** The device has ended the request: the rest of its body is not needed. */
   requestEnded(requestId: string): void;
 }
@@ -35,6 +38,8 @@ export function createProviderLink(
   const bodies = new BodySender((requestId, data) =>
     send(RatatoskrType.COMPUTE_BODY, encodePayload(ComputeBody, { requestId: uuidToBytes(requestId), data })),
   );
+  /** Bodies of no request: a program that gets one drops it, and says that it has (`ComputeBody`). */
+  const echoes = new Map<string, () => void>();
   return {
     request({ requestId, model, body, task, ...order }) {
       const first = body.subarray(0, PIECE_BYTES_MAX);
@@ -67,7 +72,18 @@ export function createProviderLink(
         encodePayload(ComputeCancel, { requestId: uuidToBytes(requestId) }),
       );
     },
+    echo: (id) =>
+      new Promise((resolve) => {
+        echoes.set(id, resolve);
+        bodies.add(id, new Uint8Array(1), 0);
+      }),
     bodyTaken: (bytes) => bodies.taken(bytes),
+    echoed(requestId) {
+      if (echoes.size === 0 || requestId.length !== 16) return;
+      const id = uuidFromBytes(requestId);
+      echoes.get(id)?.();
+      echoes.delete(id);
+    },
     requestEnded: (requestId) => bodies.drop(requestId),
   };
 }

@@ -58,8 +58,9 @@ export function registerOffer(
 }
 
 const credit: Handler = (_, __, { payload, link }) => {
-  const { bytes } = payloadOf(ComputeCredit, payload);
+  const { requestId, bytes } = payloadOf(ComputeCredit, payload);
   if (!link.bodyTaken(bytes)) throw invalidInput('Credit for more than was sent.');
+  link.echoed(requestId);
 };
 
 const delta: Handler = (providers, actor, { payload, cut }) => {

@@ -10,7 +10,14 @@ export const PROVIDER_OPERATIONS = {
     audit: 'change',
     operation: 'providers.offer',
     summary: 'Offers models, their prices and slots.',
-    errors: ['invalid_input', 'payout_method_missing'],
+    errors: [
+      'invalid_input',
+      'payout_method_missing',
+      'limit_reached',
+      'provider_unregistered',
+      'registration_refused',
+      'registered_models_missing',
+    ],
   },
   withdraw: {
     ...providing,

@@ -16,6 +16,7 @@ import type { PaymentService } from '../../domains/payments/index.ts';
 import type { ProviderService } from '../../domains/providers/index.ts';
 import type { ReadingService } from '../../domains/readings/index.ts';
 import type { RefusalService } from '../../domains/refusals/index.ts';
+import type { RegistrationService } from '../../domains/registrations/index.ts';
 import type { RouteService } from '../../domains/routes/index.ts';
 import type { ShadowService } from '../../domains/shadow/index.ts';
 import type { SpendingService } from '../../domains/spending/index.ts';
@@ -32,11 +33,13 @@ import { followAction } from './actions/follow.ts';
 import { getAction } from './actions/get.ts';
 import { listActions } from './actions/list.ts';
 import { createSuspension } from './admin/create-suspension.ts';
+import { decideRegistration } from './admin/decide-registration.ts';
 import { followLogs } from './admin/follow-logs.ts';
 import { getStats } from './admin/get-stats.ts';
 import { liftAbuse } from './admin/lift-abuse.ts';
 import { listAbuse } from './admin/list-abuse.ts';
 import { listLogs } from './admin/list-logs.ts';
+import { listRegistrations } from './admin/list-registrations.ts';
 import { listSuspensions } from './admin/list-suspensions.ts';
 import { removeSuspension } from './admin/remove-suspension.ts';
 import { setSpendQuotas } from './admin/set-spend-quotas.ts';
@@ -112,6 +115,11 @@ import { getRequesterAnalytics } from './marketplace/get-requester-analytics.ts'
 import { getTransaction } from './marketplace/get-transaction.ts';
 import { listProviders } from './marketplace/list-providers.ts';
 import { listTransactions } from './marketplace/list-transactions.ts';
+import { pauseProvider, resumeProvider } from './marketplace/pause-provider.ts';
+import { registerProvider } from './marketplace/register-provider.ts';
+import { testProvider } from './marketplace/test-provider.ts';
+import { unregisterProvider } from './marketplace/unregister-provider.ts';
+import { updateProvider } from './marketplace/update-provider.ts';
 import { addMember } from './members/add.ts';
 import { getMember } from './members/get.ts';
 import { listMembers } from './members/list.ts';
@@ -191,6 +199,7 @@ export interface RestServices {
   readonly payments: PaymentService;
   readonly spending: SpendingService;
   readonly providers: ProviderService;
+  readonly registrations: RegistrationService;
   readonly transactions: TransactionService;
   readonly analytics: AnalyticsService;
   readonly requests: ChatDependencies['requests'];
@@ -398,6 +407,12 @@ const marketRoutes = (services: RestServices) => [
   getTrialBalance(services),
   listProviders(services),
   getProvider(services),
+  registerProvider(services),
+  updateProvider(services),
+  unregisterProvider(services),
+  pauseProvider(services),
+  resumeProvider(services),
+  testProvider(services),
   explainProvider(services),
   explainRequest(services),
   createMarketRequest(services),
@@ -434,4 +449,6 @@ const administrationRoutes = (services: RestServices) => [
   listAbuse(services),
   liftAbuse(services),
   setSpendQuotas(services),
+  listRegistrations(services),
+  decideRegistration(services),
 ];

@@ -1,5 +1,14 @@
 import { type RestCase, UNKNOWN_ID, unknownQuery } from './rest-case.ts';
 
+const terms = { models: [{ name: 'm', prices: '25' }], slots: 1 };
+/** An operation on a provider that nobody has. */
+const onNobody = (path: string, body?: object): RestCase => ({
+  valid: () => ({ path: path.replace(':id', UNKNOWN_ID), body }),
+  refused: () => ({ path: path.replace(':id', UNKNOWN_ID), body }),
+  status: 404,
+  code: 'provider_not_found',
+});
+
 /** Of the market, its money and its payments. */
 export const MARKET_CASES: Readonly<Record<string, RestCase>> = {
   'ledger.topUps.create': {
@@ -41,6 +50,36 @@ export const MARKET_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'provider_not_found',
   },
+  'marketplace.providers.register': {
+    valid: ({ alice }) => ({
+      path: '/api/v1/marketplace/providers/register',
+      body: { ...terms, deviceId: alice.device.deviceId },
+    }),
+    refused: ({ alice }) => ({
+      path: '/api/v1/marketplace/providers/register',
+      body: {
+        ...terms,
+        deviceId: alice.device.deviceId,
+        hours: { timeZone: 'Europe/Berlin', weekly: [{ days: ['mon'], from: '08:00', to: '08:00' }] },
+      },
+    }),
+    status: 400,
+    code: 'invalid_input',
+  },
+  'marketplace.providers.update': onNobody('/api/v1/marketplace/providers/:id', terms),
+  'marketplace.providers.unregister': onNobody('/api/v1/marketplace/providers/:id'),
+  'marketplace.providers.pause': onNobody('/api/v1/marketplace/providers/:id/pause'),
+  'marketplace.providers.resume': onNobody('/api/v1/marketplace/providers/:id/resume'),
+  'marketplace.providers.test': onNobody('/api/v1/marketplace/providers/:id/test', {}),
+  'admin.providers.list': {
+    valid: () => ({ path: '/api/v1/admin/provider-registrations' }),
+    refused: () => ({ path: '/api/v1/admin/provider-registrations?state=pending' }),
+    ...unknownQuery,
+  },
+  'admin.providers.decide': onNobody('/api/v1/admin/provider-registrations/:id/decision', {
+    outcome: 'refused',
+    reason: 'No',
+  }),
   'marketplace.providers.why': {
     valid: () => ({ path: `/api/v1/marketplace/providers/${UNKNOWN_ID}/why` }),
     refused: () => ({ path: `/api/v1/marketplace/providers/${UNKNOWN_ID}/why` }),

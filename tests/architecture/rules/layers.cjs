@@ -134,6 +134,7 @@ const DOMAINS = {
   routes: { sees: ['devices', 'topology'], uses: [] },
   payments: { sees: [], uses: [] },
   providers: { sees: ['pricing', 'quality'], uses: [] },
+  registrations: { sees: ['pricing', 'providers'], uses: [] },
   sessions: { sees: [], uses: [] },
   spending: { sees: [], uses: [] },
   transactions: { sees: [], uses: [] },

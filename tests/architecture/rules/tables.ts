@@ -89,6 +89,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   'server/domains/quality': ['quality_providers'],
   'server/domains/payments': ['payment_standings'],
   'server/domains/providers': ['marketplace_providers', 'marketplace_models'],
+  'server/domains/registrations': ['marketplace_registrations', 'marketplace_decisions'],
   'server/domains/transactions': [
     'marketplace_transactions',
     'marketplace_served',

@@ -23,6 +23,7 @@ import { FakeClock, turn } from '../../support/clock.ts';
 import { createServerCore } from '../../support/core.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { createSeededRandom } from '../../support/random.ts';
+import { sellsWhatItAnnounces } from '../../support/selling.ts';
 
 const core = createServerCore();
 const BALANCE = 1_000_000_000n;
@@ -116,7 +117,8 @@ function createWorld(failing: readonly ('none' | 'before' | 'after')[]) {
   const store = { find: async () => null, save: async () => {} };
   const quality = createQualityService({ core, store, clock, logger });
   const providers = createProviderService({
-    store: { saveOffer: async (device) => device.deviceId },
+    store: { saveOffer: async () => {} },
+    registrations: sellsWhatItAnnounces,
     payoutStanding: { canBePaid: async () => true },
     quality,
     core,

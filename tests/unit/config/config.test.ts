@@ -46,6 +46,7 @@ describe('the configuration', () => {
       requestTimeoutSeconds: 600,
       slotWaitMs: 10_000,
       marketPriceGuard: 5,
+      marketApproval: 'rule',
       heartbeatIntervalSeconds: 30,
       ratatoskr: 'on',
       ratatoskrKeyGeneration: 1,

@@ -38,6 +38,7 @@ const OWNER = [
   'locks.use',
   'market.read',
   'market.request',
+  'market.sell',
   'members.manage',
   'members.read',
   'money.read',

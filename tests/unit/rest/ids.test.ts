@@ -29,7 +29,8 @@ test('an id in upper case reaches the ledger in lower case', async () => {
 
 test('an id in upper case reaches the marketplace in lower case, in a path and in a cursor', async () => {
   const provider = keeping('getProvider');
-  await serving(getProvider({ providers: provider.service })).ask({
+  const registrations = { find: async () => null } as never;
+  await serving(getProvider({ providers: provider.service, registrations })).ask({
     token: 'ygu_user',
     params: { providerId: UPPER },
   });

@@ -39,6 +39,7 @@ import { resumableSessions } from './0076-resumable-sessions.ts';
 import { marketHours } from './0086-market-hours.ts';
 import { pairingsOver } from './0087-pairings-over.ts';
 import { actions } from './0088-actions.ts';
+import { registrations } from './0090-registrations.ts';
 import { drops } from './0096-drops.ts';
 import { receipts } from './0099-receipts.ts';
 import type { Migration } from './migration.ts';
@@ -86,6 +87,7 @@ export const migrations: readonly Migration[] = [
   marketHours,
   pairingsOver,
   actions,
+  registrations,
   drops,
   receipts,
 ];

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import type { ProviderService } from '../../../domains/providers/index.ts';
+import type { RegistrationService } from '../../../domains/registrations/index.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { idSchema } from '../schemas.ts';
 import { explainedProviderSchema } from './explained-schemas.ts';
 
 /** Why a provider has the work that it has. */
-export const explainProvider = ({ providers }: { providers: ProviderService }) =>
+export const explainProvider = ({ registrations }: { registrations: RegistrationService }) =>
   defineRoute({
     operation: 'marketplace.providers.why',
     method: 'GET',
@@ -14,14 +14,13 @@ export const explainProvider = ({ providers }: { providers: ProviderService }) =
     access: 'market.read',
     cost: COSTS.read,
     audit: 'none',
-    summary:
-      'Why a provider of yours that is connected gets no work, or little: by its id or that of its device.',
+    summary: 'Why a provider of yours gets no work, or little: by its id or that of its device.',
     params: z.strictObject({ providerId: idSchema }),
     response: explainedProviderSchema,
     status: 200,
     errors: ['provider_not_found'],
     handle: async ({ actor, params }) => {
-      const { models, ...provider } = await providers.explainProvider(actor, params.providerId);
+      const { models, ...provider } = await registrations.explain(actor, params.providerId);
       return { ...provider, models: models.map((model) => ({ ...model, reasons: [...model.reasons] })) };
     },
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { WITHHELD_REASONS } from '../../../domains/providers/index.ts';
 
 const share = z.number().min(0).max(1);
 const cents = z.number().min(0).describe('Cents for 1000 tokens, half of them prompt.');
@@ -38,10 +39,14 @@ export const explainedProviderSchema = z
     declaredSlots: z.int(),
     slots: z.int().describe('Requests it is given at a time, by what it has shown.'),
     running: z.int(),
-    successRate: share,
-    quality: share,
-    availability: share,
+    successRate: share.nullable().describe('This and the next two: null while nothing of it is sold.'),
+    quality: share.nullable(),
+    availability: share.nullable(),
     pausedForMs: z.int().nullable().describe('Until a request is tried again; null: it is not put aside.'),
+    withheld: z
+      .enum(WITHHELD_REASONS)
+      .nullable()
+      .describe('Why nothing of it is sold now; null: it is on the market.'),
     models: z.array(
       z.object({
         name: z.string(),

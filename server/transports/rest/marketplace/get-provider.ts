@@ -1,12 +1,18 @@
-import { z } from 'zod';
 import type { ProviderService } from '../../../domains/providers/index.ts';
+import type { RegistrationService } from '../../../domains/registrations/index.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { idSchema } from '../schemas.ts';
-import { providerSchema, providerToJson } from './schemas.ts';
+import { ownProviderToJson, providerToJson, registeredProviderSchema } from './own-provider.ts';
+import { providerParams } from './registration-schemas.ts';
 
-/** A provider that serves now. */
-export const getProvider = ({ providers }: { providers: ProviderService }) =>
+/** A provider that serves now, or is one's own. */
+export const getProvider = ({
+  providers,
+  registrations,
+}: {
+  providers: ProviderService;
+  registrations: RegistrationService;
+}) =>
   defineRoute({
     operation: 'marketplace.providers.get',
     method: 'GET',
@@ -14,11 +20,15 @@ export const getProvider = ({ providers }: { providers: ProviderService }) =>
     access: 'market.read',
     cost: COSTS.read,
     audit: 'none',
-    summary: 'A provider that serves now.',
-    params: z.strictObject({ providerId: idSchema }),
-    response: providerSchema,
+    summary:
+      'A provider that serves now; or one of yours, by its id or that of its device, with its registration, whether it serves or not.',
+    params: providerParams,
+    response: registeredProviderSchema,
     status: 200,
     errors: ['provider_not_found'],
-    handle: async ({ actor, params }) =>
-      providerToJson(await providers.getProvider(actor, params.providerId)),
+    async handle({ actor, params: { providerId } }) {
+      const own = await registrations.find(actor, providerId);
+      if (own !== null) return ownProviderToJson(actor, own, providers);
+      return providerToJson(await providers.getProvider(actor, providerId));
+    },
   });

@@ -9,9 +9,20 @@ const price = z.string().describe('Cents for 1000 tokens, in decimal with up to 
 
 const share = z.number().min(0).max(1).describe('From 0 (worst) to 1 (best).');
 
+/** What a provider's owner says of it. */
+export const shownDataPolicy = z
+  .object({ retentionDays: z.int(), trainsOnData: z.boolean(), note: z.string().nullable() })
+  .nullable()
+  .describe('What its owner says that becomes of prompts and answers; nobody can check it. null: nothing.');
+export const shownHardware = z
+  .object({ name: z.string(), memoryGigabytes: z.number().nullable() })
+  .nullable();
+
 export const providerSchema = z
   .object({
     id: z.uuid(),
+    dataPolicy: shownDataPolicy,
+    hardware: shownHardware,
     slots: z.int().describe('Requests it serves at the same time.'),
     quality: share,
     latency: share,

@@ -1,0 +1,210 @@
+import type { Database, Sql } from '../../kernel/database.ts';
+import { notFound } from '../../kernel/errors.ts';
+import type { AccountId, DeviceId, TenantId } from '../../kernel/ids.ts';
+import { pageOf } from '../../kernel/page.ts';
+import type { ProviderId } from '../providers/index.ts';
+import { alreadyRegistered } from './errors.ts';
+import { DECISIONS_KEPT_MAX } from './limits.ts';
+import type { RegisteredDevice, RegistrationStore } from './ports.ts';
+import { type KeptTerms, keptTerms, readTerms } from './terms-json.ts';
+import type {
+  Decision,
+  DecisionDraft,
+  RegistrationChange,
+  RegistrationState,
+  StoredRegistration,
+  TestResult,
+} from './types.ts';
+
+interface RegistrationRow {
+  provider_id: ProviderId;
+  tenant_id: TenantId;
+  device_id: DeviceId;
+  origin: 'owner' | 'device';
+  terms: KeptTerms;
+  is_active: boolean;
+  state: RegistrationState;
+  last_test: TestResult | null;
+  created_at: Date;
+  changed_at: Date;
+  removed_at: Date | null;
+}
+
+interface DecisionRow {
+  outcome: RegistrationState;
+  rule: string;
+  reason: string;
+  decided_by: AccountId | null;
+  decided_at: Date;
+}
+
+const toRegistration = (row: RegistrationRow): StoredRegistration => ({
+  providerId: row.provider_id,
+  tenantId: row.tenant_id,
+  deviceId: row.device_id,
+  origin: row.origin,
+  terms: readTerms(row.terms),
+  isActive: row.is_active,
+  state: row.state,
+  lastTest: row.last_test,
+  createdAtMs: row.created_at.getTime(),
+  changedAtMs: row.changed_at.getTime(),
+  removedAtMs: row.removed_at?.getTime() ?? null,
+});
+
+const toDecision = (row: DecisionRow): Decision => ({
+  outcome: row.outcome,
+  rule: row.rule,
+  reason: row.reason,
+  decidedBy: row.decided_by,
+  decidedAtMs: row.decided_at.getTime(),
+});
+
+/** Registrations in PostgreSQL. The server writes them, each with its decision; a tenant reads its own. */
+export function createRegistrationStore(database: Database): RegistrationStore {
+  return {
+    find: async (actor, id) => {
+      const [row] = await database.read(
+        actor,
+        (sql) => sql<RegistrationRow[]>`
+          SELECT * FROM marketplace_registrations
+          WHERE tenant_id = ${actor.tenantId} AND (provider_id = ${id} OR device_id = ${id}) AND removed_at IS NULL`,
+      );
+      return row === undefined ? null : toRegistration(row);
+    },
+    page: async (actor, after, limit) => {
+      const rows = await database.read(
+        actor,
+        (sql) => sql<RegistrationRow[]>`
+          SELECT * FROM marketplace_registrations
+          WHERE tenant_id = ${actor.tenantId} AND removed_at IS NULL
+            AND (${after}::uuid IS NULL OR provider_id > ${after}::uuid)
+          ORDER BY provider_id LIMIT ${limit + 1}`,
+      );
+      return pageOf(rows.map(toRegistration), limit, ({ providerId }) => providerId);
+    },
+    decisionsOf: async (actor, id, limit) => {
+      const rows = await database.read(
+        actor,
+        (sql) => sql<DecisionRow[]>`
+          SELECT outcome, rule, reason, decided_by, decided_at FROM marketplace_decisions
+          WHERE tenant_id = ${actor.tenantId} AND provider_id = ${id} ORDER BY id DESC LIMIT ${limit}`,
+      );
+      return rows.map(toDecision);
+    },
+    change: (device, newId, nowMs, change) =>
+      database.system('money', async (sql) => {
+        const before = await findLocked(sql, device);
+        const isRefusedByOperator = before !== null && (await wasRefused(sql, before.providerId));
+        const count = before === null ? await countOf(sql, device.tenantId) : 0;
+        const changed = change(before && { ...before, isRefusedByOperator }, count);
+        if (changed === null && before !== null) return before;
+        if (changed === null) throw notFound('provider');
+        return write(sql, device, before?.providerId ?? newId, changed, nowMs);
+      }),
+    saveTest: (id, test) =>
+      database.system('money', async (sql) => {
+        await sql`
+          UPDATE marketplace_registrations SET last_test = ${JSON.stringify(test)}::text::jsonb WHERE provider_id = ${id}`;
+      }),
+    ...operatorRows(database),
+  };
+}
+
+/** What operators see and decide. */
+function operatorRows(database: Database): Pick<RegistrationStore, 'pageInState' | 'decide'> {
+  return {
+    pageInState: (state, after, limit) =>
+      database.system('money', async (sql) => {
+        const rows = await sql<(RegistrationRow & DecisionRow)[]>`
+          SELECT registration.*, decision.outcome, decision.rule, decision.reason, decision.decided_by, decision.decided_at
+          FROM marketplace_registrations registration
+            LEFT JOIN LATERAL (
+              SELECT outcome, rule, reason, decided_by, decided_at FROM marketplace_decisions
+              WHERE provider_id = registration.provider_id ORDER BY id DESC LIMIT 1) decision ON true
+          WHERE registration.state = ${state} AND registration.removed_at IS NULL
+            AND (${after}::uuid IS NULL OR registration.provider_id > ${after}::uuid)
+          ORDER BY registration.provider_id LIMIT ${limit + 1}`;
+        const found = rows.map((row) => ({
+          ...toRegistration(row),
+          decision: row.decided_at === null ? null : toDecision(row),
+        }));
+        return pageOf(found, limit, ({ providerId }) => providerId);
+      }),
+    decide: (id, decision, nowMs) =>
+      database.system('money', async (sql) => {
+        const [row] = await sql<RegistrationRow[]>`
+          UPDATE marketplace_registrations SET state = ${decision.outcome}
+          WHERE provider_id = ${id} AND removed_at IS NULL RETURNING *`;
+        if (row === undefined) return null;
+        const decided = toRegistration(row);
+        await addDecision(sql, decided, decision, nowMs);
+        return decided;
+      }),
+  };
+}
+
+async function findLocked(
+  sql: Sql,
+  { tenantId, deviceId }: RegisteredDevice,
+): Promise<StoredRegistration | null> {
+  const [row] = await sql<RegistrationRow[]>`
+    SELECT * FROM marketplace_registrations WHERE tenant_id = ${tenantId} AND device_id = ${deviceId} FOR UPDATE`;
+  return row === undefined ? null : toRegistration(row);
+}
+
+async function wasRefused(sql: Sql, providerId: ProviderId): Promise<boolean> {
+  const [row] = await sql<{ outcome: RegistrationState }[]>`
+    SELECT outcome FROM marketplace_decisions WHERE provider_id = ${providerId} AND rule = 'operator'
+    ORDER BY id DESC LIMIT 1`;
+  return row?.outcome === 'refused';
+}
+
+async function countOf(sql: Sql, tenantId: TenantId): Promise<number> {
+  const [row] = await sql<{ count: bigint }[]>`
+    SELECT count(*) FROM marketplace_registrations WHERE tenant_id = ${tenantId}`;
+  return Number(row?.count ?? 0n);
+}
+
+/** Refuses with `provider_already_registered` where somebody else has registered the device meanwhile. */
+async function write(
+  sql: Sql,
+  { tenantId, deviceId }: RegisteredDevice,
+  providerId: ProviderId,
+  changed: RegistrationChange,
+  nowMs: number,
+): Promise<StoredRegistration> {
+  const { origin, isActive, state, removedAtMs, decision } = changed;
+  const terms = JSON.stringify(keptTerms(changed.terms));
+  const removedAt = removedAtMs === null ? null : new Date(removedAtMs);
+  const [row] = await sql<RegistrationRow[]>`
+    INSERT INTO marketplace_registrations (provider_id, tenant_id, device_id, origin, terms, is_active, state,
+      created_at, changed_at, removed_at)
+    VALUES (${providerId}, ${tenantId}, ${deviceId}, ${origin}, ${terms}::text::jsonb, ${isActive}, ${state},
+      ${new Date(nowMs)}, ${new Date(nowMs)}, ${removedAt})
+    ON CONFLICT (device_id) DO UPDATE SET origin = excluded.origin, terms = excluded.terms,
+      is_active = excluded.is_active, state = excluded.state, changed_at = excluded.changed_at,
+      removed_at = excluded.removed_at
+      WHERE marketplace_registrations.provider_id = excluded.provider_id
+        AND marketplace_registrations.tenant_id = excluded.tenant_id
+    RETURNING *`;
+  if (row === undefined) throw alreadyRegistered();
+  const written = toRegistration(row);
+  if (decision !== null) await addDecision(sql, written, decision, nowMs);
+  return written;
+}
+
+async function addDecision(
+  sql: Sql,
+  { providerId, tenantId }: StoredRegistration,
+  { outcome, rule, reason, decidedBy }: DecisionDraft,
+  nowMs: number,
+): Promise<void> {
+  await sql`
+    INSERT INTO marketplace_decisions (tenant_id, provider_id, outcome, rule, reason, decided_by, decided_at)
+    VALUES (${tenantId}, ${providerId}, ${outcome}, ${rule}, ${reason}, ${decidedBy}, ${new Date(nowMs)})`;
+  // An operator's last word is kept, however often its owner changes the registration after it.
+  await sql`
+    DELETE FROM marketplace_decisions WHERE provider_id = ${providerId} AND rule <> 'operator' AND id NOT IN (
+      SELECT id FROM marketplace_decisions WHERE provider_id = ${providerId} ORDER BY id DESC LIMIT ${DECISIONS_KEPT_MAX})`;
+}
