@@ -8,6 +8,7 @@ import { yggdrasil } from './generated/yggdrasil.js';
 export * from './audit-log.ts';
 export * from './frame.ts';
 export * from './ids.ts';
+export * from './release-manifest.ts';
 export * from './replay-window.ts';
 
 export const {
@@ -56,6 +57,11 @@ export const {
   StreamData,
   StreamPosition,
   TokenUsage,
+  UpdateOffer,
+  UpdatePart,
+  UpdateReport,
+  UpdateRequest,
+  UpdateState,
   Value,
   Welcome,
 } = yggdrasil.v1;
@@ -63,6 +69,7 @@ export const {
 export type FrameType = yggdrasil.v1.FrameType;
 export type Delivery = yggdrasil.v1.Delivery;
 export type PairState = yggdrasil.v1.PairState;
+export type UpdateState = yggdrasil.v1.UpdateState;
 export type RatatoskrPattern = yggdrasil.v1.RatatoskrPattern;
 export type RatatoskrType = yggdrasil.v1.RatatoskrType;
 /** The generated types, for annotations: `yggdrasil.v1.Hello`. */

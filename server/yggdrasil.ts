@@ -10,6 +10,7 @@ import { createLockCommand } from '../device/lock/command.ts';
 import { createProviderCommand } from '../device/provider/command.ts';
 import { createProvisionCommand } from '../device/provision/command.ts';
 import { createRatatoskrCommand } from '../device/ratatoskr/command.ts';
+import { createReleaseCommand, createRolloutCommand } from '../device/releases/command.ts';
 import { createScriptCommand } from '../device/scripts/command.ts';
 import { createVirtualDeviceCommand } from '../device/virtual/command.ts';
 import packageJson from '../package.json' with { type: 'json' };
@@ -43,6 +44,8 @@ const COMMANDS: readonly Command[] = [
   createProvisionCommand(),
   createVirtualDeviceCommand(),
   createScriptCommand(),
+  createReleaseCommand(),
+  createRolloutCommand(),
   createFrameCommand(),
   createRatatoskrCommand(),
   createDevicesCommand(),

@@ -20,6 +20,7 @@ import {
   tlsPart,
 } from './platform.ts';
 import { buildReadings, readingsPart } from './readings.ts';
+import { buildReleases, releasesPart } from './releases.ts';
 import { secretsPart } from './secrets.ts';
 import { buildTransports, httpPart, mqttPart } from './transports.ts';
 
@@ -59,8 +60,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const discovery = buildDiscovery(platform, messaging, identity, readings);
   const pairings = buildPairings(platform, messaging, identity, readings);
   const locks = buildLocks(platform, messaging, identity);
+  const releases = buildReleases(config, platform, { messaging, identity, pairings });
   const people = { abuse, identity, market, administration };
-  const areas = { platform, messaging, ...people, readings, discovery, pairings, locks };
+  const areas = { platform, messaging, ...people, readings, discovery, pairings, locks, releases };
   const transports = buildTransports(config, areas, dependencies);
 
   const ports = { http: 0, mqtt: 0 };
@@ -83,6 +85,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       discoveryPart(discovery),
       readingsPart(readings, platform),
       locksPart(locks, platform),
+      releasesPart(releases, platform),
       mqttPart(transports, (port) => {
         ports.mqtt = port;
       }),

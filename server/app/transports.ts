@@ -43,6 +43,7 @@ import type { Pairings } from './pairings.ts';
 import type { AppDependencies, Platform } from './platform.ts';
 import { buildSessionEndpoints, describeSessions } from './ratatoskr.ts';
 import type { Readings } from './readings.ts';
+import type { Releases } from './releases.ts';
 import { recordSignIns } from './sign-ins.ts';
 
 /** The areas that the transports reach. */
@@ -57,6 +58,7 @@ export interface Areas {
   readonly discovery: Discovery;
   readonly pairings: Pairings;
   readonly locks: Locks;
+  readonly releases: Releases;
 }
 
 /**
@@ -104,7 +106,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     observe: requestObserver(metrics),
     checkAnswers: dependencies.checkAnswers ?? false,
   };
-  const behind = { relay, devices, ...areas.readings, ...areas.pairings };
+  const behind = { relay, devices, ...areas.readings, ...areas.pairings, ...areas.releases };
   const frames = createFrames(behind, pipeline);
   const sessions = { ...behind, frames, connections, clock, logger };
   const budget = buildConnectionBudget(config, platform);
@@ -236,7 +238,18 @@ export function httpPart({ http, state }: Transports, listening: (port: number) 
 
 /** `state` says whether the server takes requests, for its readiness. */
 function servicesOf(
-  { platform, abuse, identity, market, administration, readings, discovery, pairings, locks }: Areas,
+  {
+    platform,
+    abuse,
+    identity,
+    market,
+    administration,
+    readings,
+    discovery,
+    pairings,
+    locks,
+    releases,
+  }: Areas,
   state: { readonly accepts: boolean },
 ): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
   const { opened, node, metrics, clock, logger } = platform;
@@ -263,6 +276,7 @@ function servicesOf(
     ...discovery,
     ...pairings,
     ...locks,
+    ...releases,
     audit: platform.audit.service,
     checks: {
       database: opened.ping,

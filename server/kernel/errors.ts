@@ -71,7 +71,10 @@ export function notFound(
     | 'connection'
     | 'group'
     | 'response'
-    | 'lock',
+    | 'lock'
+    | 'release'
+    | 'release_key'
+    | 'rollout',
 ): AppError {
   const name = what.charAt(0).toUpperCase() + what.slice(1).replaceAll('_', ' ');
   return new AppError('not_found', `${what}_not_found`, `${name} not found.`);

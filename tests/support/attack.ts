@@ -15,6 +15,10 @@ export interface Target {
   readonly lockId: string;
   /** The user's claim to it. */
   readonly claimId: string;
+  readonly releaseId: string;
+  /** The key that signed it. */
+  readonly releaseKeyId: string;
+  readonly rolloutId: string;
   /** Positions in the victim's lists, by list. */
   readonly cursors: Readonly<Record<string, string>>;
   /** What the attacker has itself, to be joined with what isn't its own. */
@@ -51,6 +55,9 @@ export const UNKNOWN_TARGET = (target: Target): Target => ({
   groupId: UNKNOWN_ID,
   lockId: UNKNOWN_ID,
   claimId: UNKNOWN_ID,
+  releaseId: UNKNOWN_ID,
+  releaseKeyId: UNKNOWN_ID,
+  rolloutId: UNKNOWN_ID,
 });
 
 /** An attack that names what is the victim's. */

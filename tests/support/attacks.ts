@@ -1,6 +1,7 @@
 import { type Attack, blind, list, on, UNKNOWN_ID } from './attack.ts';
 import { CONNECTION_ATTACKS } from './connection-attacks.ts';
 import { LOCK_ATTACKS } from './lock-attacks.ts';
+import { RELEASE_ATTACKS } from './release-attacks.ts';
 
 const credential = { id: 'AAAA', rawId: 'AAAA', type: 'public-key', clientExtensionResults: {} };
 const CREATED_ANSWER = { ...credential, response: { clientDataJSON: 'AA', attestationObject: 'AA' } };
@@ -109,6 +110,7 @@ export const ATTACKS: readonly Attack[] = [
     ({ deviceId }) => `devices/${deviceId}/readings?name=temperature&step=60`,
   ),
   ...LOCK_ATTACKS,
+  ...RELEASE_ATTACKS,
   on('devices.readings.follow', 'GET', ({ deviceId }) => `devices/${deviceId}/readings/live`),
   on('devices.state.get', 'GET', ({ deviceId }) => `devices/${deviceId}/state`),
   on(

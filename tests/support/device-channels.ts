@@ -57,6 +57,7 @@ const AREAS = {
   shadows: { report: async () => undefined },
   pairings: {} as never,
   routing: {} as never,
+  rollouts: {} as never,
   refusals: { note: () => undefined },
   discovery: { announcesItself: async () => undefined },
 };

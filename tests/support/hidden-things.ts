@@ -1,3 +1,4 @@
+import { allowPublisher, makeRelease, upload } from './releases.ts';
 import type { TestServer } from './server.ts';
 import { createDevice } from './world.ts';
 
@@ -18,6 +19,11 @@ export const VICTIM_TABLES = [
   'device_group_members',
   'locks',
   'lock_claims',
+  'release_keys',
+  'releases',
+  'release_parts',
+  'rollouts',
+  'rollout_devices',
 ] as const;
 
 /** A connection to this device from another one, and a group that it is in. */
@@ -51,4 +57,14 @@ export async function hideLock(server: TestServer, token: string, networkId: str
     expect: 200,
   });
   return { lockId: String(lock.lockId), claimId: String(lock.id) };
+}
+
+/** A release, and a rollout of it to a device, which is paused. */
+export async function hideRelease(server: TestServer, token: string, deviceId: string) {
+  const releaseKeyId = await allowPublisher(server, token);
+  const releaseId = await upload(server, token, makeRelease('"Secret firmware"', { name: 'secret' }));
+  const order = { releaseId, filter: { deviceIds: [deviceId], firmware: null } };
+  const { id: rolloutId } = await server.post<{ id: string }>('/api/v1/rollouts', order, token);
+  await server.request('POST', `/api/v1/rollouts/${rolloutId}/pause`, { token, expect: 200 });
+  return { releaseKeyId, releaseId, rolloutId };
 }

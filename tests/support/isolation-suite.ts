@@ -21,7 +21,7 @@ import { type Attack, type Target, UNKNOWN_TARGET } from './attack.ts';
 import { ATTACKS, KEPT_KEY, KEPT_ORDER, VISIBLE_ATTACKS } from './attacks.ts';
 import { BifrostSocket } from './bifrost-socket.ts';
 import { deltaPayload } from './compute.ts';
-import { hideConnections, hideLock, VICTIM_TABLES } from './hidden-things.ts';
+import { hideConnections, hideLock, hideRelease, VICTIM_TABLES } from './hidden-things.ts';
 import { ProviderSocket } from './provider-socket.ts';
 import { openClient } from './ratatoskr.ts';
 import type { TestServer } from './server.ts';
@@ -128,6 +128,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
   const bonds = {
     ...(await hideConnections(server, alice.token, cellar.id, cooler.deviceId)),
     ...(await hideLock(server, alice.token, cellar.id)),
+    ...(await hideRelease(server, alice.token, cooler.deviceId)),
   };
   const attackers = await gatherAttackers(world);
   const { available } = await server.get<{ available: { value: string } }>(
@@ -176,6 +177,8 @@ async function cursorsOf({ server, alice }: World): Promise<Target['cursors']> {
     'locks',
     'members',
     'connections',
+    'releases',
+    'rollouts',
     'users/me/tokens',
     'ledger/entries',
   ] as const;

@@ -11,4 +11,5 @@ const ANSWERED_TYPES: ReadonlySet<number> = new Set([
   FrameType.CONNECTION_DECISION,
   FrameType.CONNECTION_END,
   FrameType.ROUTE_QUERY,
+  FrameType.UPDATE_REQUEST,
 ]);

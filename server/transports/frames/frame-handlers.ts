@@ -12,6 +12,7 @@ import {
 } from './frame-handler.ts';
 import { readingIn } from './readings.ts';
 import { ROUTE_FRAME_HANDLERS } from './route-frames.ts';
+import { UPDATE_FRAME_HANDLERS } from './update-frames.ts';
 
 /** What a device says it can do, as the devices domain takes it. */
 export const capabilitiesOf = ({
@@ -109,4 +110,5 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<Fram
   [FrameType.ERROR, forward],
   ...CONNECTION_FRAME_HANDLERS,
   ...ROUTE_FRAME_HANDLERS,
+  ...UPDATE_FRAME_HANDLERS,
 ]);

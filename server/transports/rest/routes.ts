@@ -14,6 +14,8 @@ import type { PaymentService } from '../../domains/payments/index.ts';
 import type { ProviderService } from '../../domains/providers/index.ts';
 import type { ReadingService } from '../../domains/readings/index.ts';
 import type { RefusalService } from '../../domains/refusals/index.ts';
+import type { ReleaseService } from '../../domains/releases/index.ts';
+import type { RolloutService } from '../../domains/rollouts/index.ts';
 import type { RouteService } from '../../domains/routes/index.ts';
 import type { ShadowService } from '../../domains/shadow/index.ts';
 import type { SpendingService } from '../../domains/spending/index.ts';
@@ -143,6 +145,13 @@ import { setReadingRetention } from './readings/set-retention.ts';
 import { countRecoveryCodes } from './recovery/count-codes.ts';
 import { makeRecoveryCodes } from './recovery/make-codes.ts';
 import { recover } from './recovery/recover.ts';
+import { createReleaseKey, listReleaseKeys, removeReleaseKey } from './releases/keys.ts';
+import { getReleasePart, putReleasePart } from './releases/parts.ts';
+import { createRelease, getRelease, listReleases, removeRelease } from './releases/releases.ts';
+import { cancelRollout, pauseRollout, resumeRollout } from './rollouts/change.ts';
+import { followRollout } from './rollouts/follow.ts';
+import { listRolloutDevices } from './rollouts/list-devices.ts';
+import { createRollout, getRollout, listRollouts } from './rollouts/rollouts.ts';
 import { followRoutes } from './routing/follow.ts';
 import { listRoutes } from './routing/list.ts';
 import { getSpending } from './spending/get.ts';
@@ -202,6 +211,8 @@ export interface RestServices {
   readonly routing: RouteService;
   readonly groups: GroupService;
   readonly locks: LockService;
+  readonly releases: ReleaseService;
+  readonly rollouts: RolloutService;
   readonly audit: AuditService;
 }
 
@@ -214,6 +225,7 @@ export const createRestRoutes = (services: RestServices, operationNames: () => r
   ...deviceRoutes(services),
   ...connectionRoutes(services),
   ...lockRoutes(services),
+  ...releaseRoutes(services),
   ...marketRoutes(services),
   ...auditRoutes(services),
   ...administrationRoutes(services),
@@ -393,6 +405,27 @@ const auditRoutes = (services: RestServices) => [
   countersignAuditHead(services),
   listPlatformAuditRecords(services),
   inspectAudit(services),
+];
+
+/** Releases, the keys that sign them, and rollouts. */
+const releaseRoutes = (services: RestServices) => [
+  listReleaseKeys(services),
+  createReleaseKey(services),
+  removeReleaseKey(services),
+  listReleases(services),
+  createRelease(services),
+  getRelease(services),
+  removeRelease(services),
+  putReleasePart(services),
+  getReleasePart(services),
+  listRollouts(services),
+  createRollout(services),
+  getRollout(services),
+  listRolloutDevices(services),
+  followRollout(services),
+  pauseRollout(services),
+  resumeRollout(services),
+  cancelRollout(services),
 ];
 
 /** What only operators of the server see and do. */

@@ -10,6 +10,9 @@ import {
   type FrameHeaderInit,
   FrameType,
   RouteQuery,
+  UpdateReport,
+  UpdateRequest,
+  UpdateState,
   uuidToBytes,
 } from '../../../proto/index.ts';
 import type { World } from '../../support/world.ts';
@@ -113,6 +116,29 @@ export const FRAME_CASES: ReadonlyMap<FrameType, FrameCase> = new Map<FrameType,
         payload: encodePayload(RouteQuery, { targetId: uuidToBytes(bob.device.deviceId) }),
       }),
       code: 'device_not_found',
+    },
+  ],
+  [
+    FrameType.UPDATE_REQUEST,
+    {
+      refused: () => ({
+        header: {},
+        payload: encodePayload(UpdateRequest, { rolloutId: uuidToBytes(UNKNOWN_ID), offset: 0, length: 1 }),
+      }),
+      code: 'rollout_not_found',
+    },
+  ],
+  [
+    FrameType.UPDATE_REPORT,
+    {
+      refused: () => ({
+        header: { delivery: Delivery.STORED },
+        payload: encodePayload(UpdateReport, {
+          rolloutId: uuidToBytes(UNKNOWN_ID),
+          state: UpdateState.UPDATE_UPDATED,
+        }),
+      }),
+      code: 'rollout_not_found',
     },
   ],
 ]);

@@ -38,6 +38,8 @@ import { groups } from './0068-groups.ts';
 import { resumableSessions } from './0076-resumable-sessions.ts';
 import { marketHours } from './0086-market-hours.ts';
 import { pairingsOver } from './0087-pairings-over.ts';
+import { releases } from './0093-releases.ts';
+import { rollouts } from './0094-rollouts.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -82,4 +84,6 @@ export const migrations: readonly Migration[] = [
   resumableSessions,
   marketHours,
   pairingsOver,
+  releases,
+  rollouts,
 ];
