@@ -1,7 +1,5 @@
-import type { ReleaseManifest } from '../../../proto/index.ts';
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { Sql } from '../../kernel/database.ts';
 import type { Ed25519 } from '../../kernel/ed25519.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { ListPosition } from '../../kernel/page.ts';
@@ -32,7 +30,7 @@ export interface ReleaseStore {
   addPart(
     actor: AccountActor,
     part: { readonly releaseId: string; readonly index: number; readonly data: Uint8Array },
-    isRight: (described: ReleaseManifest, parts: AsyncIterable<Uint8Array>) => Promise<boolean>,
+    isRight: (described: Release['described'], parts: AsyncIterable<Uint8Array>) => Promise<boolean>,
     nowMs: number,
   ): Promise<'taken' | 'wrong' | 'hash_wrong' | 'not_found'>;
   /** Null: there is no such part. */
@@ -44,11 +42,6 @@ export interface ReleaseStore {
     releaseId: string,
     range: { readonly offset: number; readonly length: number },
   ): Promise<Uint8Array>;
-}
-
-/** Whether a release is being rolled out, asked in the transaction that removes it. */
-export interface ReleaseUses {
-  isInUse(sql: Sql, tenantId: TenantId, releaseId: string): Promise<boolean>;
 }
 
 /** What the service needs. */

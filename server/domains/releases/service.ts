@@ -150,7 +150,7 @@ function requireAdded(outcome: 'added' | 'taken' | 'limit_reached' | 'no_room' |
   if (outcome === 'key_not_found') throw notFound('release_key');
   if (outcome === 'no_room') {
     throw new AppError(
-      'conflict',
+      'rate_limited',
       'storage_quota_exceeded',
       'Your releases would have more bytes than they may.',
     );

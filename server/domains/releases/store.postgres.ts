@@ -4,9 +4,14 @@ import { InvariantError } from '../../kernel/errors.ts';
 import type { NetworkId, TenantId } from '../../kernel/ids.ts';
 import { sqlPosition } from '../../kernel/page.ts';
 import { RELEASE_KEYS_MAX, RELEASE_PART_BYTES, RELEASES_MAX } from './limits.ts';
-import type { ReleaseStore, ReleaseUses } from './ports.ts';
+import type { ReleaseStore } from './ports.ts';
 import { decidePart, partCount, readManifest } from './rules.ts';
 import type { Release, ReleaseKey } from './types.ts';
+
+/** Whether a release is being rolled out, asked in the transaction that removes it. */
+export interface ReleaseUses {
+  isInUse(sql: Sql, tenantId: TenantId, releaseId: string): Promise<boolean>;
+}
 
 interface KeyRow {
   id: string;

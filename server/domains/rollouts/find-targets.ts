@@ -10,7 +10,7 @@ type Sources = Pick<RolloutDependencies, 'devices' | 'groups'>;
 
 /**
  * The devices of the tenant that a filter fits, each with a network that it is told in. Refuses with `network_not_found`,
- * `group_not_found`, `device_not_found` where none fits or one that is named doesn't exist, `limit_reached` where too many do.
+ * `group_not_found`, `device_not_found` where none fits or one that is named doesn't, `limit_reached` where too many do.
  */
 export async function findTargets(
   actor: AccountActor,
@@ -20,7 +20,6 @@ export async function findTargets(
   if (filter.groupId !== null && filter.networkId === null) {
     throw invalidInput('A group is one of a network: name that, too.');
   }
-  for (const deviceId of filter.deviceIds ?? []) await devices.getDevice(actor, deviceId);
   const members = filter.groupId === null ? null : await membersOf(actor, filter, groups);
   const named = filter.deviceIds === null ? null : new Set(filter.deviceIds);
   const targets: RolloutTarget[] = [];
@@ -34,7 +33,7 @@ export async function findTargets(
     if (isMeant && networkId !== undefined) targets.push({ deviceId: device.id, networkId });
     if (targets.length > ROLLOUT_DEVICES_MAX) throw tooMany();
   }
-  if (targets.length === 0) throw notFound('device');
+  if (targets.length === 0 || targets.length < (named?.size ?? 0)) throw notFound('device');
   return targets;
 }
 

@@ -14,7 +14,7 @@ interface TargetRow {
 
 const toTarget = (row: TargetRow): RolloutTarget => ({ deviceId: row.device_id, networkId: row.network_id });
 
-type JobStatements = Omit<RolloutStore, 'add' | 'find' | 'list' | 'listDevices' | 'changeState' | 'isInUse'>;
+type JobStatements = Omit<RolloutStore, 'add' | 'find' | 'list' | 'listDevices' | 'changeState'>;
 
 /** The statements of the job, and of what devices say. They span tenants. */
 export function jobStatements(database: Database, lease: Pick<NodeLease, 'require'>): JobStatements {

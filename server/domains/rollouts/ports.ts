@@ -1,6 +1,5 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { Sql } from '../../kernel/database.ts';
 import type { DeviceId, TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { ListPosition } from '../../kernel/page.ts';
@@ -82,8 +81,6 @@ export interface RolloutStore {
     before: readonly DeviceState[],
     nowMs: number,
   ): Promise<boolean>;
-  /** Whether a release is being rolled out, in a transaction that removes it. */
-  isInUse(sql: Sql, tenantId: TenantId, releaseId: string): Promise<boolean>;
 }
 
 /** The way to connected devices. */
@@ -96,7 +93,7 @@ export interface UpdateOutlet {
 export interface RolloutDependencies {
   readonly store: RolloutStore;
   readonly releases: Pick<ReleaseService, 'get' | 'readSigned' | 'readContent'>;
-  readonly devices: Pick<DeviceService, 'getDevice' | 'listDevices'>;
+  readonly devices: Pick<DeviceService, 'listDevices'>;
   readonly groups: Pick<GroupService, 'listMembers'>;
   readonly outlet: UpdateOutlet;
   readonly clock: Clock;

@@ -9,15 +9,20 @@ import type { RolloutStore } from './ports.ts';
 import { type DeviceRow, type RolloutRow, toDevice, toProgress } from './rows.ts';
 import type { Rollout, RolloutTarget } from './types.ts';
 
+/** Whether a release is being rolled out, asked in a transaction that removes it. */
+interface UseLookup {
+  isInUse(sql: Sql, tenantId: TenantId, releaseId: string): Promise<boolean>;
+}
+
 /** Rollouts in PostgreSQL. What the job changes, it changes only while this node has its lease. */
 export function createRolloutStore(
   database: Database,
   { lease }: { readonly lease: Pick<NodeLease, 'require'> },
-): RolloutStore {
+): RolloutStore & UseLookup {
   return { ...tenantStatements(database), ...jobStatements(database, lease), isInUse };
 }
 
-const isInUse: RolloutStore['isInUse'] = async (sql, tenantId, releaseId) => {
+const isInUse: UseLookup['isInUse'] = async (sql, tenantId, releaseId) => {
   const open = await sql`
     SELECT 1 FROM rollouts WHERE tenant_id = ${tenantId} AND release_id = ${releaseId} AND ended_at IS NULL LIMIT 1`;
   return open.length > 0;
