@@ -124,11 +124,6 @@ bool port_flash_write(port_flash_region region, uint32_t offset, const void *dat
     return true;
 }
 
-bool port_verify_signature(const uint8_t key[32], const uint8_t signature[64], const uint8_t *message, size_t bytes)
-{
-    return crypto_sign_verify_detached(signature, message, bytes, key) == 0;
-}
-
 static void push(const uint8_t *payload, uint32_t bytes, bool is_ask, bool is_outcome)
 {
     sent *next = &queue[(queue_first + queue_count++) % MESSAGES_MAX];

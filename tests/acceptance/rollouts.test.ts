@@ -1,40 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createReleaseApi } from '../../device/releases/api.ts';
+import { describe, expect, it } from 'vitest';
 import { createMqttConnector } from '../../device/virtual/mqtt-connector.ts';
 import { VirtualDevice } from '../../device/virtual/virtual-device.ts';
 import { RELEASE_PART_BYTES } from '../../server/domains/releases/index.ts';
 import { createSystemClock } from '../../server/platform/system/clock.ts';
+import { createSystemRandom } from '../../server/platform/system/random.ts';
 import { createDeviceCore } from '../support/core.ts';
-import { createSeededRandom } from '../support/random.ts';
-import {
-  allowPublisher,
-  forger,
-  makeRelease,
-  publisherKey,
-  putPart,
-  signedBody,
-  upload,
-} from '../support/releases.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { forger, makeRelease, publisherKey, putPart, signedBody, upload } from '../support/releases.ts';
+import { type ConnectDevice, describeRollouts, image } from '../support/rollout-acts.ts';
 import { MemoryFlash } from '../support/update-rig.ts';
-import { createDevice, createWorld, type DeviceCredentials, type World } from '../support/world.ts';
+import { createDevice } from '../support/world.ts';
 
-interface ShownRollout {
-  readonly id: string;
-  readonly state: string;
-  readonly endedAt: string | null;
-  readonly counts: Readonly<Record<string, number>>;
-}
-
-let server: TestServer;
-let world: World;
-let token: string;
-const devices: { readonly credentials: DeviceCredentials; readonly device: VirtualDevice }[] = [];
-const running: Promise<void>[] = [];
-
-/** A device of Alice's, connected; an image that begins with "broken" doesn't start. */
-async function connect(name: string): Promise<void> {
-  const credentials = await createDevice(server, token, world.alice.network.id, name);
+const connectVirtual: ConnectDevice = async (server, credentials) => {
   let connected: () => void = () => {};
   const whenConnected = new Promise<void>((resolve) => {
     connected = resolve;
@@ -45,7 +21,7 @@ async function connect(name: string): Promise<void> {
       core: createDeviceCore(),
       connect: createMqttConnector(server.mqttUrl, credentials),
       clock: createSystemClock(),
-      random: createSeededRandom(devices.length),
+      random: createSystemRandom(),
       memory: { load: () => null, save: () => {} },
       updates: {
         flash: new MemoryFlash(1_048_576),
@@ -56,92 +32,27 @@ async function connect(name: string): Promise<void> {
       report: ({ kind }) => kind === 'connected' && connected(),
     },
   );
-  devices.push({ credentials, device });
-  running.push(device.run());
+  const running = device.run();
   await whenConnected;
-}
-
-beforeAll(async () => {
-  server = await startTestServer();
-  world = await createWorld(server);
-  token = world.alice.token;
-  await allowPublisher(server, token);
-  await Promise.all(['A', 'B', 'C'].map((name) => connect(name)));
-});
-afterAll(async () => {
-  await Promise.all(devices.map(({ device }) => device.stop()));
-  await Promise.all(running);
-  await server.stop();
-});
-
-const ids = () => devices.map(({ credentials }) => credentials.deviceId);
-const image = (seed: number, bytes: number) =>
-  Uint8Array.from({ length: bytes }, (_, i) => (i * seed + (i >> 8)) & 0xff);
-
-/** Rolls a release out and follows it to its end; every state it was seen in, the last one last. */
-async function rollOut(releaseId: string, changes: Record<string, unknown> = {}): Promise<ShownRollout[]> {
-  const order = { releaseId, filter: { deviceIds: ids() }, ...changes };
-  const { id } = await server.post<ShownRollout>('/api/v1/rollouts', order, token);
-  const seen: ShownRollout[] = [];
-  const api = createReleaseApi({ server: server.httpUrl, token });
-  for await (const progress of api.follow<ShownRollout>(`rollouts/${id}/live`)) {
-    seen.push(progress);
-    if (progress.endedAt !== null) break;
-  }
-  return seen;
-}
-const countsOf = (rollout: ShownRollout | undefined) =>
-  Object.fromEntries(Object.entries(rollout?.counts ?? {}).filter(([, count]) => count > 0));
-const devicesOf = async (rollout: ShownRollout | undefined) =>
-  (
-    await server.get<{ items: { state: string; error: string | null; byteCount: number }[] }>(
-      `/api/v1/rollouts/${rollout?.id}/devices`,
-      token,
-    )
-  ).items;
-const firmware = async () => {
-  const shown = await Promise.all(
-    ids().map((id) => server.get<{ capabilities: { firmware: string } }>(`/api/v1/devices/${id}`, token)),
-  );
-  return shown.map(({ capabilities }) => capabilities.firmware);
+  return {
+    async stop() {
+      await device.stop();
+      await running;
+    },
+  };
 };
 
+const world = describeRollouts('virtual devices', connectVirtual);
+
 describe('a rollout', () => {
-  it('brings a release to every device, which checks, starts and confirms it', async () => {
-    const release = makeRelease(image(3, RELEASE_PART_BYTES + 5_000));
-    const seen = await rollOut(await upload(server, token, release));
-    expect(seen.at(-1)).toMatchObject({ state: 'completed', counts: { updated: 3, queued: 0 } });
-    expect(seen.length).toBeGreaterThan(2);
-    expect(await firmware()).toEqual(['lamp 1', 'lamp 1', 'lamp 1']);
-    const bytes = (await devicesOf(seen.at(-1))).map(({ byteCount }) => byteCount);
-    expect(bytes).toEqual(Array.from({ length: 3 }, () => release.content.length));
-  });
-
-  it('is aborted where a device comes back with the version before, and no other gets it', async () => {
-    const broken = await upload(server, token, makeRelease('broken image', { version: 2 }));
-    const pace = { atOnceMax: 1, failedAfter: 1, failedPercentMax: 0 };
-    const last = (await rollOut(broken, pace)).at(-1);
-    expect([last?.state, countsOf(last)]).toEqual(['aborted', { rolled_back: 1, cancelled: 2 }]);
-    expect(await firmware()).toEqual(['lamp 1', 'lamp 1', 'lamp 1']);
-  });
-
-  it('of an older release takes the flag, and says why it was refused without it', async () => {
-    const older = await upload(server, token, makeRelease('older', { name: 'lamp-older' }));
-    const newer = await upload(server, token, makeRelease('newer', { version: 5 }));
-    expect((await rollOut(newer)).at(-1)?.state).toBe('completed');
-    const refused = (await rollOut(older, { failedAfter: 3 })).at(-1);
-    expect([refused?.state, countsOf(refused)]).toEqual(['aborted', { refused: 3 }]);
-    expect((await devicesOf(refused)).map(({ error }) => error)).toEqual(Array(3).fill('update_version_old'));
-    expect((await rollOut(older, { allowOlder: true })).at(-1)?.state).toBe('completed');
-    expect(await firmware()).toEqual(Array(3).fill('lamp-older 1'));
-  });
-
   it('waits for a device that is offline, can be paused and resumed, and ends when it is cancelled', async () => {
-    const offline = await createDevice(server, token, world.alice.network.id, 'Offline');
+    const { server, alice } = world();
+    const { token } = alice;
+    const offline = await createDevice(server, token, alice.network.id, 'Offline');
     const { items } = await server.get<{ items: { id: string }[] }>('/api/v1/releases', token);
     const releaseId = items[0]?.id;
     const order = { releaseId, filter: { deviceIds: [offline.deviceId] } };
-    const { id } = await server.post<ShownRollout>('/api/v1/rollouts', order, token);
+    const { id } = await server.post<{ id: string }>('/api/v1/rollouts', order, token);
     const change = async (verb: string, expected: number) =>
       (await server.request('POST', `/api/v1/rollouts/${id}/${verb}`, { token, expect: expected })).body;
     expect(await change('pause', 200)).toMatchObject({ state: 'paused', counts: { queued: 1 } });
@@ -158,7 +69,10 @@ describe('a rollout', () => {
 });
 
 describe('a release', () => {
-  const create = (body: unknown) => server.request('POST', '/api/v1/releases', { body, token });
+  const create = (body: unknown) => {
+    const { server, alice } = world();
+    return server.request('POST', '/api/v1/releases', { body, token: alice.token });
+  };
 
   it.each([
     [403, 'release_signature_wrong', signedBody(makeRelease('x', { name: 'bad' }, forger))],
@@ -168,26 +82,29 @@ describe('a release', () => {
   });
 
   it('of one network’s key goes to no other, and the key stays while it has signed something', async () => {
-    const garden = await server.post<{ id: string }>('/api/v1/networks', { name: 'Garden' }, world.bob.token);
+    const { server, bob } = world();
+    const garden = await server.post<{ id: string }>('/api/v1/networks', { name: 'Garden' }, bob.token);
     const key = await server.post<{ id: string }>(
       '/api/v1/release-keys',
       { name: 'Garden', publicKey: Buffer.from(publisherKey).toString('base64url'), networkId: garden.id },
-      world.bob.token,
+      bob.token,
     );
-    const releaseId = await upload(server, world.bob.token, makeRelease('for the garden'));
-    const filter = { networkId: world.bob.network.id };
+    const releaseId = await upload(server, bob.token, makeRelease('for the garden'));
+    const filter = { networkId: bob.network.id };
     expect(
       await server.request('POST', '/api/v1/rollouts', {
         body: { releaseId, filter },
-        token: world.bob.token,
+        token: bob.token,
       }),
     ).toMatchObject({ status: 400, body: { error: { code: 'invalid_input' } } });
     expect(
-      await server.request('DELETE', `/api/v1/release-keys/${key.id}`, { token: world.bob.token }),
+      await server.request('DELETE', `/api/v1/release-keys/${key.id}`, { token: bob.token }),
     ).toMatchObject({ status: 409, body: { error: { code: 'release_in_use' } } });
   });
 
   it('takes its parts in order, goes on where it stopped, and drops content of another hash', async () => {
+    const { server, alice } = world();
+    const { token } = alice;
     const release = makeRelease(image(11, RELEASE_PART_BYTES + 10), { name: 'parts' });
     const { id } = await server.post<{ id: string }>('/api/v1/releases', signedBody(release), token);
     expect(await create(signedBody(release))).toMatchObject({
