@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createReleaseService, createReleaseStore } from '../../../server/domains/releases/index.ts';
 import { createRolloutService, createRolloutStore } from '../../../server/domains/rollouts/index.ts';
 import type { ReportedState, RolloutOrder, RolloutTarget } from '../../../server/domains/rollouts/types.ts';
-import type { DeviceActor } from '../../../server/kernel/actor.ts';
+import type { AccountActor, DeviceActor } from '../../../server/kernel/actor.ts';
 import { AppError } from '../../../server/kernel/errors.ts';
 import { asId, type DeviceId, type NetworkId } from '../../../server/kernel/ids.ts';
 import { ed25519 } from '../../../server/platform/secrets/index.ts';
@@ -26,13 +26,14 @@ beforeEach(async () => {
   home = await createHome();
 });
 
-/** Devices in a network, a release for them, and what rolls it out; `server` is another server on the same database. */
-async function createHome() {
+/** An owner with a network and devices. */
+async function addHome(
+  owner: AccountActor,
+  networkId: NetworkId,
+  deviceIds: readonly DeviceId[],
+): Promise<void> {
   const { database } = testDatabase;
-  const owner = newOwner();
   const { tenantId } = owner;
-  const networkId = asId<NetworkId>(random.uuid());
-  const deviceIds = Array.from({ length: DEVICES }, () => asId<DeviceId>(random.uuid())).sort();
   await addOwner(database, owner);
   await database.tenant(owner, async (sql) => {
     await sql`INSERT INTO networks (id, tenant_id, name) VALUES (${networkId}, ${tenantId}, 'Home')`;
@@ -43,6 +44,16 @@ async function createHome() {
           ${Buffer.from(id.replaceAll('-', '').repeat(2), 'hex')}, ${Buffer.alloc(1)})`;
     }
   });
+}
+
+/** Devices in a network, a release for them, and what rolls it out; `server` is another server on the same database. */
+async function createHome() {
+  const { database } = testDatabase;
+  const owner = newOwner();
+  const { tenantId } = owner;
+  const networkId = asId<NetworkId>(random.uuid());
+  const deviceIds = Array.from({ length: DEVICES }, () => asId<DeviceId>(random.uuid())).sort();
+  await addHome(owner, networkId, deviceIds);
   const clock = new FakeClock();
   const online = new Set<DeviceId>(deviceIds);
   const offered: DeviceId[] = [];
