@@ -9,6 +9,7 @@ export * from './audit-log.ts';
 export * from './audit-receipt.ts';
 export * from './frame.ts';
 export * from './ids.ts';
+export * from './release-manifest.ts';
 export * from './replay-window.ts';
 
 export const {
@@ -66,6 +67,11 @@ export const {
   ThorOutcome,
   ThorResult,
   TokenUsage,
+  UpdateOffer,
+  UpdatePart,
+  UpdateReport,
+  UpdateRequest,
+  UpdateState,
   Value,
   Welcome,
 } = yggdrasil.v1;
@@ -74,6 +80,7 @@ export type FrameType = yggdrasil.v1.FrameType;
 export type Delivery = yggdrasil.v1.Delivery;
 export type PairState = yggdrasil.v1.PairState;
 export type ThorOutcome = yggdrasil.v1.ThorOutcome;
+export type UpdateState = yggdrasil.v1.UpdateState;
 export type RatatoskrPattern = yggdrasil.v1.RatatoskrPattern;
 export type RatatoskrType = yggdrasil.v1.RatatoskrType;
 /** The generated types, for annotations: `yggdrasil.v1.Hello`. */

@@ -11,6 +11,7 @@ import { createProviderCommand } from '../device/provider/command.ts';
 import { createProvisionCommand } from '../device/provision/command.ts';
 import { createRatatoskrCommand } from '../device/ratatoskr/command.ts';
 import { createShowReceiptCommand } from '../device/receipts/command.ts';
+import { createReleaseCommand, createRolloutCommand } from '../device/releases/command.ts';
 import { createScriptCommand } from '../device/scripts/command.ts';
 import { createVirtualDeviceCommand } from '../device/virtual/command.ts';
 import packageJson from '../package.json' with { type: 'json' };
@@ -46,6 +47,8 @@ const COMMANDS: readonly Command[] = [
   createProvisionCommand(),
   createVirtualDeviceCommand(),
   createScriptCommand(),
+  createReleaseCommand(),
+  createRolloutCommand(),
   createFrameCommand(),
   createRatatoskrCommand(),
   createDevicesCommand(),

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PlainValue } from '../client/index.ts';
 import { EXIT_FAILURE, stopSignal } from '../node/process.ts';
-import { type RestApi, type RestApiOptions, restApi } from '../node/rest-api.ts';
+import { type RestApi, type RestApiOptions, restApi, type ServerSentEvent } from '../node/rest-api.ts';
 
 /** The options of `act`. */
 export interface ActCommandOptions extends RestApiOptions {
@@ -13,18 +13,16 @@ export interface ActCommandOptions extends RestApiOptions {
   readonly json?: boolean;
 }
 
-interface ActionEvent {
-  readonly event: string;
-  readonly number: number;
-  readonly data: {
-    readonly fraction?: number | null;
-    readonly text?: string;
-    readonly base64?: string;
-    readonly status?: string;
-    readonly error?: { readonly code: string; readonly message: string } | null;
-    readonly values?: Readonly<Record<string, unknown>>;
-  };
+interface ActionData {
+  readonly fraction?: number | null;
+  readonly text?: string;
+  readonly base64?: string;
+  readonly status?: string;
+  readonly error?: { readonly code: string; readonly message: string } | null;
+  readonly values?: Readonly<Record<string, unknown>>;
 }
+
+type ActionEvent = ServerSentEvent<ActionData>;
 
 /** When a stream of events that broke is taken up again, in milliseconds, */
 const RETRY_MS = 1_000;
@@ -58,8 +56,8 @@ export async function act(deviceId: string, name: string, options: ActCommandOpt
   throw new Error(`Action ${id} is not followed any more.`);
 }
 
-function showJson(id: string, { event, number, data }: ActionEvent): void {
-  process.stdout.write(`${JSON.stringify({ id, number, event, ...data })}\n`);
+function showJson(action: string, { event, id: number, data }: ActionEvent): void {
+  process.stdout.write(`${JSON.stringify({ id: action, number, event, ...data })}\n`);
 }
 
 /** Parts of the result and its values go to standard output; all else is for whoever watches. */
@@ -85,8 +83,8 @@ async function* eventsOf(api: RestApi, id: string): AsyncGenerator<ActionEvent> 
   for (let retries = 0; retries <= RETRIES_MAX; retries++) {
     if (retries > 0) await pause(RETRY_MS);
     try {
-      for await (const event of streamOf(api, id, last)) {
-        last = event.number;
+      for await (const event of api.events<ActionData>(`/api/v1/actions/${id}/events`, last)) {
+        last = event.id;
         retries = 0;
         yield event;
       }
@@ -94,31 +92,4 @@ async function* eventsOf(api: RestApi, id: string): AsyncGenerator<ActionEvent> 
       if (retries === RETRIES_MAX) throw error;
     }
   }
-}
-
-async function* streamOf(api: RestApi, id: string, after: number): AsyncGenerator<ActionEvent> {
-  const decoder = new TextDecoder();
-  let text = '';
-  const stream = await api.stream(`/api/v1/actions/${id}/events`, { 'last-event-id': String(after) });
-  for await (const bytes of stream) {
-    text += decoder.decode(bytes, { stream: true });
-    const blocks = text.split('\n\n');
-    text = blocks.pop() ?? '';
-    for (const block of blocks) {
-      const event = eventOf(block);
-      if (event !== null) yield event;
-    }
-  }
-}
-
-/** Null for a comment. */
-function eventOf(block: string): ActionEvent | null {
-  const fields = new Map<string, string>();
-  for (const line of block.split('\n')) {
-    const colon = line.indexOf(': ');
-    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 2));
-  }
-  const [event, data] = [fields.get('event'), fields.get('data')];
-  if (event === undefined || data === undefined) return null;
-  return { event, number: Number(fields.get('id')), data: JSON.parse(data) };
 }

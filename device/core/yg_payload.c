@@ -4,69 +4,14 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Wire types (protobuf encoding). */
-enum { VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5 };
+#include "yg_wire.h"
 
 #define NAME_TAG 0x0a
 #define VALUE_TAG 0x12
 /* 2^53: every whole number below it is a double. */
 #define EXACT_MAX 9007199254740992.0
 
-typedef struct {
-    const uint8_t *at;
-    const uint8_t *end;
-    bool is_bad;
-} wire;
-
-typedef struct {
-    uint32_t field;
-    uint32_t type;
-    uint64_t number;
-    wire bytes;
-} field;
-
-static uint64_t read_varint(wire *in)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && in->at < in->end; shift += 7) {
-        uint8_t byte = *in->at++;
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return value;
-    }
-    in->is_bad = true;
-    return 0;
-}
-
-/* The next field. False at the end, and where the rest is no message. */
-static bool read_field(wire *in, field *found)
-{
-    if (in->is_bad || in->at == in->end)
-        return false;
-    uint64_t tag = read_varint(in);
-    uint64_t length = 0;
-    found->field = (uint32_t)(tag >> 3);
-    found->type = (uint32_t)(tag & 7);
-    if (found->type == VARINT)
-        found->number = read_varint(in);
-    else if (found->type == FIXED64)
-        length = 8;
-    else if (found->type == FIXED32)
-        length = 4;
-    else if (found->type == BYTES)
-        length = read_varint(in);
-    else
-        in->is_bad = true;
-    if (in->is_bad || length > (uint64_t)(in->end - in->at)) {
-        in->is_bad = true;
-        return false;
-    }
-    found->bytes = (wire){ in->at, in->at + length, false };
-    in->at += length;
-    return true;
-}
-
-static bool copy_name(const wire *from, char name[YG_COMMAND_NAME_BYTES])
+static bool copy_name(const yg_wire *from, char name[YG_COMMAND_NAME_BYTES])
 {
     size_t length = (size_t)(from->end - from->at);
     if (length >= YG_COMMAND_NAME_BYTES)
@@ -77,11 +22,11 @@ static bool copy_name(const wire *from, char name[YG_COMMAND_NAME_BYTES])
 }
 
 /* A Value: boolean = 1, integer = 2 (zigzag), number = 3, text = 4, data = 5. The last one counts. */
-static bool read_value(wire in, yg_argument *argument)
+static bool read_value(yg_wire in, yg_argument *argument)
 {
-    static const uint32_t TYPES[] = { 0, VARINT, VARINT, FIXED64, BYTES, BYTES };
-    field found;
-    while (read_field(&in, &found)) {
+    static const uint32_t TYPES[] = { 0, YG_VARINT, YG_VARINT, YG_FIXED64, YG_BYTES, YG_BYTES };
+    yg_field found;
+    while (yg_read_field(&in, &found)) {
         if (found.field == 0 || found.field > 5)
             continue;
         if (found.type != TYPES[found.field])
@@ -99,14 +44,14 @@ static bool read_value(wire in, yg_argument *argument)
     return !in.is_bad;
 }
 
-static bool read_argument(wire in, yg_argument *argument)
+static bool read_argument(yg_wire in, yg_argument *argument)
 {
-    field found;
+    yg_field found;
     memset(argument, 0, sizeof *argument);
-    while (read_field(&in, &found)) {
-        if (found.type == BYTES && found.field == 1 && !copy_name(&found.bytes, argument->name))
+    while (yg_read_field(&in, &found)) {
+        if (found.type == YG_BYTES && found.field == 1 && !copy_name(&found.bytes, argument->name))
             return false;
-        if (found.type == BYTES && found.field == 2 && !read_value(found.bytes, argument))
+        if (found.type == YG_BYTES && found.field == 2 && !read_value(found.bytes, argument))
             return false;
     }
     return !in.is_bad;
@@ -114,11 +59,11 @@ static bool read_argument(wire in, yg_argument *argument)
 
 bool yg_read_command(const uint8_t *payload, uint32_t bytes, yg_command *command)
 {
-    wire in = { payload, payload + bytes, false };
-    field found;
+    yg_wire in = { payload, payload + bytes, false };
+    yg_field found;
     memset(command, 0, sizeof *command);
-    while (read_field(&in, &found)) {
-        if (found.type != BYTES || found.field > 2)
+    while (yg_read_field(&in, &found)) {
+        if (found.type != YG_BYTES || found.field > 2)
             continue;
         if (found.field == 1 && !copy_name(&found.bytes, command->name))
             return false;

@@ -9,8 +9,15 @@ export interface RestApi {
   ask<Answer>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer>;
   /** Brings bytes; the answer's JSON. */
   put<Answer>(path: string, bytes: Uint8Array): Promise<Answer>;
-  /** An answer that is streamed, for as long as it takes. */
-  stream(path: string, headers?: Readonly<Record<string, string>>): Promise<AsyncIterable<Uint8Array>>;
+  /** Events as they come, behind `lastId`, until the stream ends or breaks. */
+  events<Data>(path: string, lastId?: number): AsyncIterable<ServerSentEvent<Data>>;
+}
+
+/** An event of a stream of the server; `id` is NaN where it has none. */
+export interface ServerSentEvent<Data> {
+  readonly id: number;
+  readonly event: string;
+  readonly data: Data;
 }
 
 /** What commands that ask a server have as options. `token`: that of the environment where none is given. */
@@ -43,10 +50,31 @@ export function restApi({ server, token = process.env.YGGDRASIL_TOKEN }: RestApi
       const headers = { 'content-type': 'application/octet-stream' };
       return answer(path, { method: 'PUT', headers, body: Uint8Array.from(bytes) });
     },
-    async stream(path, headers = {}) {
-      const { body } = await send(path, { headers });
-      if (body === null) throw new Error('The server says nothing.');
-      return body;
+    async *events<Data>(path: string, lastId = 0) {
+      const { body } = await send(path, { headers: { 'last-event-id': String(lastId) } });
+      const decoder = new TextDecoder();
+      let text = '';
+      for await (const bytes of body ?? []) {
+        text += decoder.decode(bytes, { stream: true });
+        const blocks = text.split('\n\n');
+        text = blocks.pop() ?? '';
+        for (const block of blocks) {
+          const event = eventOf<Data>(block);
+          if (event !== null) yield event;
+        }
+      }
     },
   };
+}
+
+/** Null for a comment. */
+function eventOf<Data>(block: string): ServerSentEvent<Data> | null {
+  const fields = new Map<string, string>();
+  for (const line of block.split('\n')) {
+    const colon = line.indexOf(': ');
+    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 2));
+  }
+  const data = fields.get('data');
+  if (data === undefined) return null;
+  return { id: Number(fields.get('id')), event: fields.get('event') ?? 'message', data: JSON.parse(data) };
 }

@@ -96,6 +96,26 @@ int32_t port_file_read(const char *name, uint32_t offset, void *data, uint32_t b
 bool port_file_name(uint32_t index, char name[PORT_FILE_NAME_BYTES]);
 
 /*
+ * ---- What updates need beside port_verify_signature (yg_slots.h): two slots for images, the table that says which of them starts, and
+ * the marks of what was written of a download ----
+ */
+typedef enum { PORT_SLOT_A = 0, PORT_SLOT_B = 1, PORT_TABLE = 2, PORT_MARKS = 3 } port_flash_region;
+
+/* What is erased at once. The table has two sectors, the marks one. */
+#define PORT_SECTOR_BYTES 4096u
+
+/* Bytes of each slot: whole sectors, at most as many as a sector has bytes. */
+uint32_t port_flash_slot_bytes(void);
+
+/*
+ * Each of them answers false when flash refuses. A change lasts when it returns; when power is lost in it, its bytes are
+ * anything. A write takes erased bytes, and 0 over any.
+ */
+bool port_flash_read(port_flash_region region, uint32_t offset, void *data, uint32_t bytes);
+bool port_flash_erase(port_flash_region region, uint32_t sector);
+bool port_flash_write(port_flash_region region, uint32_t offset, const void *data, uint32_t bytes);
+
+/*
  * ---- What only the runner of tests and gate needs (device/native/runner.c); a device's firmware leaves these out ----
  */
 

@@ -15,6 +15,11 @@ export function createVirtualDeviceCommand(): Command {
       'takes scripts that are signed by this key ("script sign" prints it)',
       publicKey,
     )
+    .option(
+      '--release-key <key>',
+      'takes firmware that is signed by this key ("release keygen" prints it)',
+      publicKey,
+    )
     .action(async (options: VirtualDeviceOptions) => (await import('./main.ts')).runVirtualDevice(options));
 }
 

@@ -6,6 +6,7 @@ import { stopSignal } from '../node/process.ts';
 import { createMemoryFile } from './memory-file.ts';
 import { createMqttConnector } from './mqtt-connector.ts';
 import { createScriptFiles } from './scripts/store.ts';
+import { createFlashFiles } from './updates/flash-files.ts';
 import { type DeviceReport, VirtualDevice } from './virtual-device.ts';
 
 /** The options of `virtual-device`. */
@@ -16,7 +17,12 @@ export interface VirtualDeviceOptions {
   readonly count?: number;
   /** The public key of who may deploy scripts. */
   readonly scriptKey?: Uint8Array;
+  /** The public key of who may update it. */
+  readonly releaseKey?: Uint8Array;
 }
+
+/** Of each of its two slots: what an ESP32 with 4 MB of flash has left for one. */
+const SLOT_BYTES = 1_572_864;
 
 /** Measures and obeys until its last reading, SIGINT or SIGTERM. Throws an Error when the broker refuses the device. */
 export function runVirtualDevice(options: VirtualDeviceOptions): Promise<void> {
@@ -38,11 +44,22 @@ async function run(options: VirtualDeviceOptions, line: (text: string) => void):
         store: createScriptFiles(`${options.credentials}.scripts`),
         ownerKey: options.scriptKey ?? null,
       },
+      ...(options.releaseKey === undefined ? {} : { updates: updatesOf(options, options.releaseKey) }),
       report: (report) => line(describe(report)),
     },
   );
   stop.addEventListener('abort', () => void device.stop());
   await device.run();
+}
+
+/** An image that begins with "broken" never reaches the server. */
+function updatesOf({ credentials }: VirtualDeviceOptions, ownerKey: Uint8Array) {
+  return {
+    flash: createFlashFiles(`${credentials}.flash`, SLOT_BYTES),
+    ownerKey,
+    starts: (_manifest: unknown, content: Uint8Array) =>
+      !new TextDecoder().decode(content).startsWith('broken'),
+  };
 }
 
 function describe(report: DeviceReport): string {
@@ -57,6 +74,8 @@ function describe(report: DeviceReport): string {
       return `command ${report.name} ${report.outcome}`;
     case 'script':
       return `script ${report.name}: ${report.text}`;
+    case 'update':
+      return `update: ${report.text}`;
     case 'dropped':
       return `dropped a frame: ${report.reason}`;
     case 'refused':

@@ -1,4 +1,12 @@
-import { Delivery, FrameType, type FrameView, PayloadError } from '../../proto/index.ts';
+import {
+  Delivery,
+  decodePayload,
+  FrameType,
+  type FrameView,
+  PayloadError,
+  UpdateOffer,
+  UpdatePart,
+} from '../../proto/index.ts';
 import {
   ACTION_COMMAND,
   type Clock,
@@ -35,6 +43,8 @@ import { ROOM_AT_START, type Room, readingCelsius, roomAfter } from './room.ts';
 import { ScriptRuntime } from './scripts/runtime.ts';
 import { carryOutScriptCommand, scriptCommandNames } from './scripts/script-commands.ts';
 import type { ScriptStore } from './scripts/store.ts';
+import { createUpdates, type UpdateParts } from './updates/create-updates.ts';
+import type { DeviceUpdates } from './updates/device-updates.ts';
 
 /** What a virtual device tells whoever watches it. */
 export type DeviceReport =
@@ -43,6 +53,7 @@ export type DeviceReport =
   | { readonly kind: 'measured'; readonly event: DeviceEvent }
   | { readonly kind: 'command'; readonly name: string; readonly outcome: string }
   | { readonly kind: 'script'; readonly name: string; readonly text: string }
+  | { readonly kind: 'update'; readonly text: string }
   | { readonly kind: 'dropped'; readonly reason: string }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string };
 
@@ -71,6 +82,8 @@ export class VirtualDevice {
   readonly #outbox = new DeviceOutbox();
   readonly #scripts: ScriptRuntime | null;
   readonly #actions: VirtualActions;
+  readonly #updates: DeviceUpdates | null;
+  readonly #updateParts: UpdateParts | undefined;
   #link: MqttLink | null = null;
   #room: Room = ROOM_AT_START;
   #ledOn = false;
@@ -95,6 +108,8 @@ export class VirtualDevice {
       memory: DeviceMemory;
       /** Where it keeps scripts, and whose it takes; absent: it takes none. */
       scripts?: { readonly store: ScriptStore; readonly ownerKey: Uint8Array | null };
+      /** Where it keeps images, and whose it takes; absent: it is never updated. */
+      updates?: UpdateParts;
       report: (report: DeviceReport) => void;
     },
   ) {
@@ -113,6 +128,50 @@ export class VirtualDevice {
     this.#actions = this.#openActions();
     const { scripts } = dependencies;
     this.#scripts = scripts === undefined ? null : this.#openScripts(scripts.store, scripts.ownerKey);
+    this.#updateParts = dependencies.updates;
+    this.#updates = dependencies.updates === undefined ? null : this.#openUpdates(dependencies.updates);
+  }
+
+  #openUpdates(parts: UpdateParts): DeviceUpdates {
+    return createUpdates(parts, {
+      clock: this.#clock,
+      scripts: this.#scripts,
+      send: (type, delivery, payload) => {
+        const id = this.#channel.newId();
+        if (delivery === Delivery.STORED) this.#send(id, { type, delivery, payload });
+        else if (this.#link !== null) this.#transmit(this.#link, id, { type, delivery, payload });
+        return id;
+      },
+      restart: () => this.#restart(),
+      log: (text) => this.#report({ kind: 'update', text }),
+    });
+  }
+
+  /** As a board does: everything that runs ends, and the boot loader chooses what starts. */
+  #restart(): void {
+    const link = this.#link;
+    this.#link = null;
+    this.#scripts?.halt();
+    for (const cancel of this.#cancelTimers) cancel();
+    this.#cancelTimers.clear();
+    const begin = () => {
+      if (this.#settle === null) return;
+      this.#boot();
+      this.#scripts?.run();
+      this.#tryToConnect();
+      this.#after(this.#intervalMs, () => this.#measure());
+    };
+    (link?.close() ?? Promise.resolve()).then(begin, begin);
+  }
+
+  #boot(): void {
+    this.#updates?.boot(this.#updateParts?.starts ?? (() => true));
+  }
+
+  /** What the device says that it runs. */
+  get #firmware(): string {
+    const running = this.#updates?.running ?? null;
+    return running === null ? FIRMWARE : `${running.name} ${running.version}`;
   }
 
   #openActions(): VirtualActions {
@@ -158,6 +217,7 @@ export class VirtualDevice {
     this.#remember();
     this.#concludeInterrupted();
     this.#actions.concludeInterrupted();
+    this.#boot();
     const finished = new Promise<void>((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -186,6 +246,7 @@ export class VirtualDevice {
     this.#settle = null;
     for (const cancel of this.#cancelTimers) cancel();
     this.#scripts?.halt();
+    this.#updates?.halt();
     this.#remember();
     const link = this.#link;
     this.#link = null;
@@ -199,6 +260,7 @@ export class VirtualDevice {
       received: (payload) => this.#received(payload),
       lost: (reason) => {
         this.#link = null;
+        this.#updates?.disconnected();
         this.#retry(reason);
       },
     }).then(
@@ -218,7 +280,7 @@ export class VirtualDevice {
   }
 
   #connected(link: MqttLink): void {
-    if (this.#settle === null) {
+    if (this.#settle === null || this.#link !== null) {
       void link.close();
       return;
     }
@@ -227,12 +289,13 @@ export class VirtualDevice {
     this.#report({ kind: 'connected' });
     this.#announce(link);
     for (const [id, frame] of this.#outbox.waiting()) this.#transmit(link, id, frame);
+    this.#updates?.connected();
   }
 
   #announce(link: MqttLink): void {
     const payload = encodeCapabilities({
       platform: PLATFORM,
-      firmware: FIRMWARE,
+      firmware: this.#firmware,
       sensors: [SENSOR],
       actuators: [ACTUATOR],
       commands: this.#commandNames(),
@@ -275,6 +338,7 @@ export class VirtualDevice {
     link.publish(this.#channel.seal(frame, id)).then(
       () => {
         this.#outbox.settled(id, frame);
+        this.#updates?.settled(id);
         if (this.#readings >= this.#readingsMax && this.#outbox.size === 0) void this.#end();
       },
       // The connection ended first; what is in the outbox is sent again on the next one.
@@ -287,8 +351,19 @@ export class VirtualDevice {
     if (!opened.ok) this.#report({ kind: 'dropped', reason: opened.reason });
     else if (opened.frame.header.type === FrameType.COMMAND) this.#commanded(opened.frame);
     else if (this.#actions.received(opened.frame)) return;
-    else if (opened.frame.header.type === FrameType.ERROR && opened.frame.header.sourceId === SERVER_ID) {
-      this.#refusedByServer(opened.frame);
+    else if (opened.frame.header.sourceId === SERVER_ID) this.#toldByServer(opened.frame);
+  }
+
+  #toldByServer(frame: FrameView): void {
+    const { type } = frame.header;
+    if (type === FrameType.ERROR) this.#refusedByServer(frame);
+    if (type !== FrameType.UPDATE_OFFER && type !== FrameType.UPDATE_PART) return;
+    try {
+      if (type === FrameType.UPDATE_OFFER) this.#updates?.offered(decodePayload(UpdateOffer, frame.payload));
+      else this.#updates?.received(decodePayload(UpdatePart, frame.payload));
+    } catch (error) {
+      if (!(error instanceof PayloadError)) throw error;
+      this.#report({ kind: 'dropped', reason: 'frame_payload_malformed' });
     }
   }
 
@@ -297,6 +372,7 @@ export class VirtualDevice {
     try {
       const { code, message, lastNonce } = decodeError(payload);
       this.#report({ kind: 'refused', code, message });
+      if (header.correlationId !== null) this.#updates?.refused(header.correlationId, code);
       if (code !== 'frame_replayed' || header.correlationId === null) return;
       this.#channel.nonces.raise(lastNonce);
       const frame = this.#outbox.takeRefused(header.correlationId);
@@ -382,7 +458,7 @@ export class VirtualDevice {
 
   #carryOutForScripts(command: DeviceCommand): DeviceCommandResult | null {
     if (this.#scripts === null) return null;
-    const description = { platform: PLATFORM, firmware: FIRMWARE, commands: this.#commandNames() };
+    const description = { platform: PLATFORM, firmware: this.#firmware, commands: this.#commandNames() };
     return carryOutScriptCommand(command, this.#scripts, description);
   }
 

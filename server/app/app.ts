@@ -21,6 +21,7 @@ import {
   tlsPart,
 } from './platform.ts';
 import { buildReadings, readingsPart } from './readings.ts';
+import { buildReleases, releasesPart } from './releases.ts';
 import { secretsPart } from './secrets.ts';
 import { buildTransports, httpPart, mqttPart } from './transports.ts';
 
@@ -61,8 +62,19 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const pairings = buildPairings(platform, messaging, identity, readings);
   const locks = buildLocks(platform, messaging, identity);
   const actions = buildActions(platform, messaging, identity);
+  const releases = buildReleases(config, platform, { messaging, identity, pairings });
   const people = { abuse, identity, market, administration };
-  const areas = { platform, messaging, ...people, readings, discovery, pairings, locks, actions };
+  const areas = {
+    platform,
+    messaging,
+    ...people,
+    readings,
+    discovery,
+    pairings,
+    locks,
+    actions,
+    releases,
+  };
   const transports = buildTransports(config, areas, dependencies);
 
   const ports = { http: 0, mqtt: 0 };
@@ -86,6 +98,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       readingsPart(readings, platform),
       locksPart(locks, platform),
       actionsPart(actions, platform),
+      releasesPart(releases, platform),
       mqttPart(transports, (port) => {
         ports.mqtt = port;
       }),

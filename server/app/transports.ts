@@ -47,6 +47,7 @@ import type { Pairings } from './pairings.ts';
 import type { AppDependencies, Platform } from './platform.ts';
 import { buildSessionEndpoints, describeSessions } from './ratatoskr.ts';
 import { deviceOfClient, NO_CREDENTIAL, type Readings } from './readings.ts';
+import type { Releases } from './releases.ts';
 import { recordSignIns } from './sign-ins.ts';
 
 /** The areas that the transports reach. */
@@ -62,6 +63,7 @@ export interface Areas {
   readonly pairings: Pairings;
   readonly locks: Locks;
   readonly actions: Actions;
+  readonly releases: Releases;
 }
 
 /**
@@ -109,7 +111,14 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     observe: requestObserver(metrics),
     checkAnswers: dependencies.checkAnswers ?? false,
   };
-  const behind = { relay, devices, ...areas.readings, ...areas.pairings, ...areas.actions };
+  const behind = {
+    relay,
+    devices,
+    ...areas.readings,
+    ...areas.pairings,
+    ...areas.actions,
+    ...areas.releases,
+  };
   hearWills(messaging, createWillTeller({ ...behind, logger }));
   const frames = createFrames(behind, pipeline);
   const sessions = { ...behind, frames, connections, clock, logger };
@@ -298,6 +307,7 @@ function servicesOf(
     ...pairings,
     ...locks,
     ...areas.actions,
+    ...areas.releases,
     audit: platform.audit.service,
     checks: {
       database: opened.ping,

@@ -305,6 +305,10 @@ const values = z.object({
     variable: 'YGGDRASIL_TENANT_STREAM_BYTES_MAX',
     description: 'The same for all networks of a tenant together: 1 GiB.',
   }),
+  tenantReleaseBytesMax: described(wholeNumber(1_048_576, 1_099_511_627_776).default(268_435_456), {
+    variable: 'YGGDRASIL_TENANT_RELEASE_BYTES_MAX',
+    description: 'Bytes of the releases that a tenant keeps for its devices: 256 MiB.',
+  }),
   diskReserveBytes: described(wholeNumber(0, 1_099_511_627_776).default(268_435_456), {
     variable: 'YGGDRASIL_DISK_RESERVE_BYTES',
     description:

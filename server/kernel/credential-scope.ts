@@ -52,7 +52,7 @@ function scopeOf(actor: Actor): CredentialScope | null {
 }
 
 function isAboutDevices(permission: Permission): boolean {
-  return holderKind(permission) === 'account' && /^(devices|networks)\./.test(permission);
+  return holderKind(permission) === 'account' && /^(devices|networks|releases)\./.test(permission);
 }
 
 function outsideScope(param: 'operation' | 'device' | 'model', value: string): AppError {

@@ -73,7 +73,10 @@ export function notFound(
     | 'response'
     | 'lock'
     | 'receipt'
-    | 'action',
+    | 'action'
+    | 'release'
+    | 'release_key'
+    | 'rollout',
 ): AppError {
   const name = what.charAt(0).toUpperCase() + what.slice(1).replaceAll('_', ' ');
   return new AppError('not_found', `${what}_not_found`, `${name} not found.`);

@@ -42,6 +42,10 @@ const HOLDERS = {
   'frames.send': 'device',
   /** Open a session of Ratatoskr; what is asked in it takes the permission that it takes anyway. */
   'sessions.open': 'any',
+  /** See the tenant's releases, the keys that sign them, and how far they are rolled out. */
+  'releases.read': 'account',
+  /** Say whose signature counts, upload releases and roll them out. */
+  'releases.manage': 'account',
   /** See who holds locks and who waits for them. */
   'locks.read': 'any',
   /** Take locks. */
@@ -86,11 +90,13 @@ const MEMBER = [
   'money.read',
   'market.request',
   'market.sell',
+  'releases.read',
 ] as const;
 const ADMINISTRATOR = [
   ...MEMBER,
   'networks.manage',
   'members.manage',
+  'releases.manage',
   'audit.read',
   'audit.witness',
 ] as const;

@@ -141,7 +141,7 @@ describe('every id in a request', () => {
 describe('every frame', () => {
   it('of the schema is an operation of a device, or sent by the server', () => {
     const answers = ['WELCOME', 'PONG', 'CONNECTION_STATE', 'ROUTES', 'SHADOW'];
-    const byServer = [...answers, 'SHADOW_DIFFERENCE', 'DROPPED'];
+    const byServer = [...answers, 'SHADOW_DIFFERENCE', 'DROPPED', 'UPDATE_OFFER', 'UPDATE_PART'];
     const byDevice = [...FRAME_OPERATIONS.keys()].map((type) => FrameType[type]);
     const all = Object.keys(FrameType).filter(
       (name) => Number.isNaN(Number(name)) && !name.endsWith('UNSPECIFIED'),

@@ -149,6 +149,40 @@ describe('the virtual device', () => {
     expect((await ask('ListScripts')).values).toEqual({ count: 0 });
   });
 
+  it('is updated by a release that the program signed, uploaded and rolled out', async () => {
+    const device = await newDevice();
+    const path = (name: string) => join(directory, name);
+    const run = async (command: string, ...args: string[]) => {
+      const program = start(command, args);
+      expect([program.output(), await program.ended]).toEqual(['', 0]);
+      return program.output();
+    };
+    const asking = ['--server', server.httpUrl, '--token', world.alice.token];
+    const key = (await run('release', 'keygen', path('release.pem'))).replace(/^key (.*)\n$/, '$1');
+    const updated = virtualDevice(device, '--interval-ms', '60000', '--release-key', key);
+    writeFileSync(path('image.bin'), 'an image');
+    const what = [
+      '--name',
+      'lamp',
+      '--release-version',
+      '2',
+      '--target',
+      'virtual',
+      '--out',
+      path('lamp.ygr'),
+    ];
+    await run('release', 'sign', path('image.bin'), '--key', path('release.pem'), ...what);
+    await run('release', 'allow', key, ...asking);
+    const id = /^release (.*)$/m.exec(await run('release', 'upload', path('lamp.ygr'), ...asking))?.[1] ?? '';
+    expect(await run('release', 'list', ...asking)).toBe(`${id} firmware lamp 2 for virtual, 8 bytes\n`);
+    const to = ['--device', device.deviceId, '--follow', '--json'];
+    const steps = (await run('rollout', 'start', id, ...to, ...asking)).trim().split('\n');
+    const last = JSON.parse(steps.at(-1) ?? '') as { id: string; state: string };
+    expect(last).toMatchObject({ state: 'completed', counts: { updated: 1 } });
+    await updated.wrote(/update: confirmed/);
+    expect(await run('rollout', 'status', last.id, ...asking)).toBe(`${last.id} completed: 1 updated\n`);
+  });
+
   it('ends with exit code 0 when the last reading is stored', async () => {
     const program = virtualDevice(await newDevice(), '--interval-ms', '20', '--count', '3');
     expect(await program.ended).toBe(0);

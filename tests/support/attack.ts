@@ -17,6 +17,10 @@ export interface Target {
   readonly claimId: string;
   /** What the device was asked to do. */
   readonly actionId: string;
+  readonly releaseId: string;
+  /** The key that signed it. */
+  readonly releaseKeyId: string;
+  readonly rolloutId: string;
   /** Positions in the victim's lists, by list. */
   readonly cursors: Readonly<Record<string, string>>;
   /** What the attacker has itself, to be joined with what isn't its own. */
@@ -54,6 +58,9 @@ export const UNKNOWN_TARGET = (target: Target): Target => ({
   lockId: UNKNOWN_ID,
   claimId: UNKNOWN_ID,
   actionId: UNKNOWN_ID,
+  releaseId: UNKNOWN_ID,
+  releaseKeyId: UNKNOWN_ID,
+  rolloutId: UNKNOWN_ID,
 });
 
 /** An attack that names what is the victim's. */

@@ -3,6 +3,7 @@ import { type Attack, blind, list, on, UNKNOWN_ID } from './attack.ts';
 import { CONNECTION_ATTACKS } from './connection-attacks.ts';
 import { LOCK_ATTACKS } from './lock-attacks.ts';
 import { MARKET_ATTACKS } from './market-attacks.ts';
+import { RELEASE_ATTACKS } from './release-attacks.ts';
 
 const credential = { id: 'AAAA', rawId: 'AAAA', type: 'public-key', clientExtensionResults: {} };
 const CREATED_ANSWER = { ...credential, response: { clientDataJSON: 'AA', attestationObject: 'AA' } };
@@ -107,6 +108,7 @@ export const ATTACKS: readonly Attack[] = [
   ...LOCK_ATTACKS,
   ...ACTION_ATTACKS,
   ...MARKET_ATTACKS,
+  ...RELEASE_ATTACKS,
   on('devices.readings.follow', 'GET', ({ deviceId }) => `devices/${deviceId}/readings/live`),
   on('devices.state.get', 'GET', ({ deviceId }) => `devices/${deviceId}/state`),
   on(

@@ -1,3 +1,4 @@
+import { allowPublisher, makeRelease, upload } from './releases.ts';
 import type { TestServer } from './server.ts';
 import { createDevice } from './world.ts';
 
@@ -22,6 +23,11 @@ export const VICTIM_TABLES = [
   'action_events',
   'marketplace_registrations',
   'marketplace_decisions',
+  'release_keys',
+  'releases',
+  'release_parts',
+  'rollouts',
+  'rollout_devices',
 ] as const;
 
 /** A connection to this device from another one, and a group that it is in. */
@@ -75,4 +81,14 @@ export async function hideRegistration(server: TestServer, token: string, device
     { deviceId, models: [{ name: 'Secret-model', prices: '73.129' }], slots: 1 },
     token,
   );
+}
+
+/** A release, and a rollout of it to a device, which is paused. */
+export async function hideRelease(server: TestServer, token: string, deviceId: string) {
+  const releaseKeyId = await allowPublisher(server, token);
+  const releaseId = await upload(server, token, makeRelease('"Secret firmware"', { name: 'secret' }));
+  const order = { releaseId, filter: { deviceIds: [deviceId], firmware: null } };
+  const { id: rolloutId } = await server.post<{ id: string }>('/api/v1/rollouts', order, token);
+  await server.request('POST', `/api/v1/rollouts/${rolloutId}/pause`, { token, expect: 200 });
+  return { releaseKeyId, releaseId, rolloutId };
 }

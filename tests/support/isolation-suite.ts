@@ -21,7 +21,14 @@ import { type Attack, type Target, UNKNOWN_TARGET } from './attack.ts';
 import { ATTACKS, KEPT_KEY, KEPT_ORDER, VISIBLE_ATTACKS } from './attacks.ts';
 import { BifrostSocket } from './bifrost-socket.ts';
 import { deltaPayload } from './compute.ts';
-import { hideAction, hideConnections, hideLock, hideRegistration, VICTIM_TABLES } from './hidden-things.ts';
+import {
+  hideAction,
+  hideConnections,
+  hideLock,
+  hideRegistration,
+  hideRelease,
+  VICTIM_TABLES,
+} from './hidden-things.ts';
 import { ProviderSocket } from './provider-socket.ts';
 import { openClient } from './ratatoskr.ts';
 import type { TestServer } from './server.ts';
@@ -129,6 +136,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     ...(await hideConnections(server, alice.token, cellar.id, cooler.deviceId)),
     ...(await hideLock(server, alice.token, cellar.id)),
     ...(await hideAction(server, alice.token, cellar.id)),
+    ...(await hideRelease(server, alice.token, cooler.deviceId)),
   };
   await hideRegistration(server, alice.token, cooler.deviceId);
   const attackers = await gatherAttackers(world);
@@ -179,6 +187,8 @@ async function cursorsOf({ server, alice }: World): Promise<Target['cursors']> {
     'actions',
     'members',
     'connections',
+    'releases',
+    'rollouts',
     'users/me/tokens',
     'ledger/entries',
   ] as const;

@@ -1,6 +1,5 @@
 #include "port_host_board.h"
 
-#include <sodium.h>
 #include <string.h>
 
 #include "port.h"
@@ -59,9 +58,4 @@ bool port_actuator_set(const char *name, double value)
         return false;
     led = value;
     return true;
-}
-
-bool port_verify_signature(const uint8_t key[32], const uint8_t signature[64], const uint8_t *message, size_t bytes)
-{
-    return crypto_sign_verify_detached(signature, message, bytes, key) == 0;
 }

@@ -22,6 +22,7 @@ export interface ScriptDevice {
 /** The scripts of a device: they outlast its restarts, and are called by priority. */
 export class ScriptRuntime {
   readonly #store: ScriptStore;
+  readonly #ownerKey: Uint8Array | null;
   readonly #clock: Clock;
   readonly #device: ScriptDevice;
   readonly #upload: Upload;
@@ -34,6 +35,7 @@ export class ScriptRuntime {
     dependencies: { readonly store: ScriptStore; readonly clock: Clock; readonly device: ScriptDevice },
   ) {
     this.#store = dependencies.store;
+    this.#ownerKey = options.ownerKey;
     this.#clock = dependencies.clock;
     this.#device = dependencies.device;
     this.#upload = new Upload(dependencies.store, options.ownerKey);
@@ -81,9 +83,23 @@ export class ScriptRuntime {
   /** Puts the upload in place of the version before, and starts it. Throws ScriptRefusal; then nothing has changed. */
   commit(): ScriptManifest {
     const checked = this.#upload.whole();
-    const { name } = checked.manifest;
     this.#requireRoom(checked.manifest);
-    this.#store.install(name, checked.bytes);
+    return this.#install(checked, checked.bytes);
+  }
+
+  /** The same for a whole package that came another way; one that is there already stays as it is. Throws ScriptRefusal. */
+  installPackage(bytes: Uint8Array, allowOlder: boolean): ScriptManifest {
+    const checked = checkPackage(bytes, this.#ownerKey);
+    const { name, sha256, version } = checked.manifest;
+    const before = this.#scripts.get(name)?.manifest;
+    if (before?.version === version && Buffer.compare(before.sha256, sha256) === 0) return before;
+    if (before === undefined || !allowOlder) this.#requireRoom(checked.manifest);
+    return this.#install(checked, bytes);
+  }
+
+  #install(checked: CheckedScript, bytes: Uint8Array): ScriptManifest {
+    const { name } = checked.manifest;
+    this.#store.install(name, bytes);
     this.#scripts.get(name)?.stop();
     // Made only now: it begins with the numbers that the one before left.
     const script = this.#make(checked);

@@ -47,6 +47,7 @@ export async function tryOut(
     requestId: asId<TransactionId>(random.uuid()),
     // Of its owner: what owners ask of their own devices is free and teaches nothing.
     accountId: asId<never>(tenantId),
+    memberId: tenantId,
     tenantId,
     model: model.name,
     task: PLAIN_CHAT,

@@ -15,4 +15,5 @@ const ANSWERED_TYPES: ReadonlySet<number> = new Set([
   FrameType.THOR_CANCEL,
   FrameType.SHADOW_QUERY,
   FrameType.SHADOW_REPORT,
+  FrameType.UPDATE_REQUEST,
 ]);

@@ -13,6 +13,7 @@ import type { DeviceService } from '../../domains/devices/index.ts';
 import type { PairingService } from '../../domains/pairings/index.ts';
 import type { ReadingService } from '../../domains/readings/index.ts';
 import type { Peer, RelayService } from '../../domains/relay/index.ts';
+import type { RolloutService } from '../../domains/rollouts/index.ts';
 import type { RouteService } from '../../domains/routes/index.ts';
 import type { ShadowService } from '../../domains/shadow/index.ts';
 import { AppError } from '../../kernel/errors.ts';
@@ -28,6 +29,7 @@ export interface FrameServices {
   readonly pairings: Pick<PairingService, 'ask' | 'decide' | 'end'>;
   readonly routing: Pick<RouteService, 'query'>;
   readonly actions: Pick<ActionService, 'ask' | 'report' | 'answered' | 'takeCredit' | 'cancel'>;
+  readonly rollouts: Pick<RolloutService, 'report' | 'readPiece'>;
 }
 
 /** An accepted frame and where it came from. Its bytes are valid until a handler's first `await` only. */

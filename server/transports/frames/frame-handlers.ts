@@ -14,6 +14,7 @@ import {
 import { readingIn } from './readings.ts';
 import { ROUTE_FRAME_HANDLERS } from './route-frames.ts';
 import { SHADOW_FRAME_HANDLERS } from './shadow-frames.ts';
+import { UPDATE_FRAME_HANDLERS } from './update-frames.ts';
 
 /** What a device says it can do, as the devices domain takes it. */
 export const capabilitiesOf = ({
@@ -116,4 +117,5 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<Fram
   ...ROUTE_FRAME_HANDLERS,
   ...ACTION_FRAME_HANDLERS,
   ...SHADOW_FRAME_HANDLERS,
+  ...UPDATE_FRAME_HANDLERS,
 ]);

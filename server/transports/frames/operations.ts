@@ -188,6 +188,30 @@ export const FRAME_OPERATIONS: ReadonlyMap<FrameType, FrameOperation> = new Map<
       errors: ['frame_payload_malformed', 'invalid_input', 'conflict', 'limit_reached'],
     },
   ],
+  [
+    FrameType.UPDATE_REQUEST,
+    {
+      ...session,
+      operation: 'updates.pieces.get',
+      summary: 'Asks for a piece of the release that the device was offered.',
+      errors: [
+        'frame_payload_malformed',
+        'invalid_input',
+        'rollout_not_found',
+        'rollout_state_wrong',
+        'release_part_wrong',
+      ],
+    },
+  ],
+  [
+    FrameType.UPDATE_REPORT,
+    {
+      ...session,
+      operation: 'updates.report',
+      summary: 'Says how far the device is with the release that it was offered.',
+      errors: ['frame_payload_malformed', 'invalid_input', 'rollout_not_found'],
+    },
+  ],
 ]);
 
 /** A device connects, by WebSocket or MQTT. */

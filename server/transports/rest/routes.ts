@@ -17,6 +17,8 @@ import type { ProviderService } from '../../domains/providers/index.ts';
 import type { ReadingService } from '../../domains/readings/index.ts';
 import type { RefusalService } from '../../domains/refusals/index.ts';
 import type { RegistrationService } from '../../domains/registrations/index.ts';
+import type { ReleaseService } from '../../domains/releases/index.ts';
+import type { RolloutService } from '../../domains/rollouts/index.ts';
 import type { RouteService } from '../../domains/routes/index.ts';
 import type { ShadowService } from '../../domains/shadow/index.ts';
 import type { SpendingService } from '../../domains/spending/index.ts';
@@ -162,6 +164,13 @@ import { setReadingRetention } from './readings/set-retention.ts';
 import { countRecoveryCodes } from './recovery/count-codes.ts';
 import { makeRecoveryCodes } from './recovery/make-codes.ts';
 import { recover } from './recovery/recover.ts';
+import { createReleaseKey, listReleaseKeys, removeReleaseKey } from './releases/keys.ts';
+import { getReleasePart, putReleasePart } from './releases/parts.ts';
+import { createRelease, getRelease, listReleases, removeRelease } from './releases/releases.ts';
+import { cancelRollout, pauseRollout, resumeRollout } from './rollouts/change.ts';
+import { followRollout } from './rollouts/follow.ts';
+import { listRolloutDevices } from './rollouts/list-devices.ts';
+import { createRollout, getRollout, listRollouts } from './rollouts/rollouts.ts';
 import { followRoutes } from './routing/follow.ts';
 import { listRoutes } from './routing/list.ts';
 import { getSpending } from './spending/get.ts';
@@ -225,6 +234,8 @@ export interface RestServices {
   readonly groups: GroupService;
   readonly locks: LockService;
   readonly actions: ActionService;
+  readonly releases: ReleaseService;
+  readonly rollouts: RolloutService;
   readonly audit: AuditService;
 }
 
@@ -238,6 +249,7 @@ export const createRestRoutes = (services: RestServices, operationNames: () => r
   ...connectionRoutes(services),
   ...actionRoutes(services),
   ...lockRoutes(services),
+  ...releaseRoutes(services),
   ...marketRoutes(services),
   ...auditRoutes(services),
   ...administrationRoutes(services),
@@ -436,6 +448,27 @@ const auditRoutes = (services: RestServices) => [
   countersignAuditHead(services),
   listPlatformAuditRecords(services),
   inspectAudit(services),
+];
+
+/** Releases, the keys that sign them, and rollouts. */
+const releaseRoutes = (services: RestServices) => [
+  listReleaseKeys(services),
+  createReleaseKey(services),
+  removeReleaseKey(services),
+  listReleases(services),
+  createRelease(services),
+  getRelease(services),
+  removeRelease(services),
+  putReleasePart(services),
+  getReleasePart(services),
+  listRollouts(services),
+  createRollout(services),
+  getRollout(services),
+  listRolloutDevices(services),
+  followRollout(services),
+  pauseRollout(services),
+  resumeRollout(services),
+  cancelRollout(services),
 ];
 
 /** What only operators of the server see and do. */

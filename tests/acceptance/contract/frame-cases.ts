@@ -15,6 +15,9 @@ import {
   ThorCancel,
   ThorCredit,
   ThorResult,
+  UpdateReport,
+  UpdateRequest,
+  UpdateState,
   uuidToBytes,
 } from '../../../proto/index.ts';
 import type { World } from '../../support/world.ts';
@@ -177,6 +180,29 @@ export const FRAME_CASES: ReadonlyMap<FrameType, FrameCase> = new Map<FrameType,
         payload: encodePayload(ShadowReport, { state: { led: { boolean: true } }, version: 1_000 }),
       }),
       code: 'conflict',
+    },
+  ],
+  [
+    FrameType.UPDATE_REQUEST,
+    {
+      refused: () => ({
+        header: {},
+        payload: encodePayload(UpdateRequest, { rolloutId: uuidToBytes(UNKNOWN_ID), offset: 0, length: 1 }),
+      }),
+      code: 'rollout_not_found',
+    },
+  ],
+  [
+    FrameType.UPDATE_REPORT,
+    {
+      refused: () => ({
+        header: { delivery: Delivery.STORED },
+        payload: encodePayload(UpdateReport, {
+          rolloutId: uuidToBytes(UNKNOWN_ID),
+          state: UpdateState.UPDATE_UPDATED,
+        }),
+      }),
+      code: 'rollout_not_found',
     },
   ],
 ]);

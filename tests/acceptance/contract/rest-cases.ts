@@ -4,6 +4,7 @@ import { AUDIT_CASES } from './audit-cases.ts';
 import { LOCK_CASES } from './lock-cases.ts';
 import { MARKET_CASES } from './market-cases.ts';
 import { CONNECTION_REST_CASES } from './pairing-cases.ts';
+import { RELEASE_CASES } from './release-cases.ts';
 import { type RestCase, UNKNOWN_ID, unknownQuery, wrongMethod } from './rest-case.ts';
 
 /** By operation. A route that is missing here fails the architecture test. */
@@ -14,6 +15,7 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
   ...CONNECTION_REST_CASES,
   ...LOCK_CASES,
   ...ACTION_CASES,
+  ...RELEASE_CASES,
   'networks.create': {
     valid: () => ({ path: '/api/v1/networks', body: { name: 'Garden' } }),
     refused: ({ alice }) => ({ path: '/api/v1/networks', body: { name: alice.network.name } }),

@@ -86,6 +86,8 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   'server/domains/spending': ['spending_limits', 'spending_quotas', 'spending_days', 'spending_holds'],
   'server/domains/pairings': ['pairings', 'pairing_rules', 'pairing_asking_devices'],
   'server/domains/groups': ['device_groups', 'device_group_members'],
+  'server/domains/releases': ['release_keys', 'releases', 'release_parts'],
+  'server/domains/rollouts': ['rollouts', 'rollout_devices'],
   'server/domains/quality': ['quality_providers'],
   'server/domains/payments': ['payment_standings'],
   'server/domains/providers': ['marketplace_providers', 'marketplace_models'],

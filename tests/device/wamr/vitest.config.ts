@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     name: 'wamr',
     include: ['tests/device/wamr/**/*.spec.ts'],
+    globalSetup: ['tests/support/global-setup.ts'],
     testTimeout: 600_000,
     hookTimeout: 600_000,
     maxWorkers: 2,

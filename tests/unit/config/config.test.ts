@@ -56,6 +56,7 @@ describe('the configuration', () => {
       readingsRetentionDays: 365,
       streamBytesMax: 268_435_456,
       tenantStreamBytesMax: 1_073_741_824,
+      tenantReleaseBytesMax: 268_435_456,
       diskReserveBytes: 268_435_456,
       shutdownTimeoutSeconds: 15,
     });

@@ -44,6 +44,8 @@ const OWNER = [
   'money.read',
   'networks.manage',
   'networks.read',
+  'releases.manage',
+  'releases.read',
   'sessions.open',
   'tenant.manage',
 ];
@@ -69,7 +71,9 @@ describe('may', () => {
       account('member'),
       ADMINISTRATOR.filter(
         (permission) =>
-          !['audit.read', 'audit.witness', 'members.manage', 'networks.manage'].includes(permission),
+          !['audit.read', 'audit.witness', 'members.manage', 'networks.manage', 'releases.manage'].includes(
+            permission,
+          ),
       ),
     ],
     ['a guest', account('guest'), GUEST],

@@ -40,6 +40,8 @@ import { marketHours } from './0086-market-hours.ts';
 import { pairingsOver } from './0087-pairings-over.ts';
 import { actions } from './0088-actions.ts';
 import { registrations } from './0090-registrations.ts';
+import { releases } from './0093-releases.ts';
+import { rollouts } from './0094-rollouts.ts';
 import { drops } from './0096-drops.ts';
 import { receipts } from './0099-receipts.ts';
 import type { Migration } from './migration.ts';
@@ -88,6 +90,8 @@ export const migrations: readonly Migration[] = [
   pairingsOver,
   actions,
   registrations,
+  releases,
+  rollouts,
   drops,
   receipts,
 ];
