@@ -10,7 +10,7 @@ import { createLockCommand } from '../device/lock/command.ts';
 import { createProviderCommand } from '../device/provider/command.ts';
 import { createProvisionCommand } from '../device/provision/command.ts';
 import { createRatatoskrCommand } from '../device/ratatoskr/command.ts';
-import { createShowReceiptCommand } from '../device/receipts/command.ts';
+import { createShowReceiptCommand, verifyReceiptFile } from '../device/receipts/command.ts';
 import { createReleaseCommand, createRolloutCommand } from '../device/releases/command.ts';
 import { createScriptCommand } from '../device/scripts/command.ts';
 import { createVirtualDeviceCommand } from '../device/virtual/command.ts';
@@ -40,9 +40,7 @@ const COMMANDS: readonly Command[] = [
   createSetupCodeCommand(),
   createSecretsCommand(),
   createAbuseCommand(),
-  createAuditCommand(async (file, key) =>
-    (await import('../device/receipts/main.ts')).verifyReceipt(file, key),
-  ).addCommand(createShowReceiptCommand()),
+  createAuditCommand(verifyReceiptFile).addCommand(createShowReceiptCommand()),
   createProviderCommand(),
   createProvisionCommand(),
   createVirtualDeviceCommand(),

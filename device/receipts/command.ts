@@ -2,6 +2,10 @@ import { Command } from 'commander';
 import { idOf, urlOf } from '../node/process.ts';
 import type { ShowReceiptOptions } from './main.ts';
 
+/** Checks a receipt in a file, for `yggdrasil audit verify FILE`. Throws an Error that says what is wrong with it. */
+export const verifyReceiptFile = async (file: string, key: string | null): Promise<void> =>
+  (await import('./main.ts')).verifyReceipt(file, key);
+
 /** `yggdrasil audit show`. */
 export function createShowReceiptCommand(): Command {
   return new Command('show')

@@ -5,9 +5,10 @@ import { withOutput } from '../node/output.ts';
 import { stopSignal } from '../node/process.ts';
 import { createMemoryFile } from './memory-file.ts';
 import { createMqttConnector } from './mqtt-connector.ts';
+import type { DeviceReport } from './report.ts';
 import { createScriptFiles } from './scripts/store.ts';
 import { createFlashFiles } from './updates/flash-files.ts';
-import { type DeviceReport, VirtualDevice } from './virtual-device.ts';
+import { VirtualDevice } from './virtual-device.ts';
 
 /** The options of `virtual-device`. */
 export interface VirtualDeviceOptions {

@@ -1,12 +1,4 @@
-import {
-  Delivery,
-  decodePayload,
-  FrameType,
-  type FrameView,
-  PayloadError,
-  UpdateOffer,
-  UpdatePart,
-} from '../../proto/index.ts';
+import { Delivery, FrameType, type FrameView, PayloadError } from '../../proto/index.ts';
 import {
   ACTION_COMMAND,
   type Clock,
@@ -39,23 +31,14 @@ import {
   type MqttLink,
   MqttRefusedError,
 } from './ports.ts';
+import type { DeviceReport } from './report.ts';
 import { ROOM_AT_START, type Room, readingCelsius, roomAfter } from './room.ts';
 import { ScriptRuntime } from './scripts/runtime.ts';
 import { carryOutScriptCommand, scriptCommandNames } from './scripts/script-commands.ts';
 import type { ScriptStore } from './scripts/store.ts';
 import { createUpdates, type UpdateParts } from './updates/create-updates.ts';
 import type { DeviceUpdates } from './updates/device-updates.ts';
-
-/** What a virtual device tells whoever watches it. */
-export type DeviceReport =
-  | { readonly kind: 'connected' }
-  | { readonly kind: 'disconnected'; readonly reason: string; readonly retryInMs: number }
-  | { readonly kind: 'measured'; readonly event: DeviceEvent }
-  | { readonly kind: 'command'; readonly name: string; readonly outcome: string }
-  | { readonly kind: 'script'; readonly name: string; readonly text: string }
-  | { readonly kind: 'update'; readonly text: string }
-  | { readonly kind: 'dropped'; readonly reason: string }
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string };
+import { receiveUpdate } from './updates/receive-update.ts';
 
 /** What the capabilities say: nobody shall take this for a board. */
 export const PLATFORM = 'esp32 (simulated)';
@@ -83,7 +66,6 @@ export class VirtualDevice {
   readonly #scripts: ScriptRuntime | null;
   readonly #actions: VirtualActions;
   readonly #updates: DeviceUpdates | null;
-  readonly #updateParts: UpdateParts | undefined;
   #link: MqttLink | null = null;
   #room: Room = ROOM_AT_START;
   #ledOn = false;
@@ -113,7 +95,7 @@ export class VirtualDevice {
       report: (report: DeviceReport) => void;
     },
   ) {
-    const { core, clock, random, memory } = dependencies;
+    const { core, clock, random, memory, scripts, updates } = dependencies;
     const content = memory.load();
     this.#intervalMs = options.intervalMs;
     this.#readingsMax = options.readingsMax;
@@ -123,13 +105,11 @@ export class VirtualDevice {
     this.#memory = memory;
     this.#report = dependencies.report;
     this.#log = new CommandLog(content);
-    const nonces = new NonceSource(clock, content?.nonce ?? 0);
-    this.#channel = FrameChannel.create(options.credentials, { core, nonces, random });
+    const given = { core, random, nonces: new NonceSource(clock, content?.nonce ?? 0) };
+    this.#channel = FrameChannel.create(options.credentials, given);
     this.#actions = this.#openActions();
-    const { scripts } = dependencies;
     this.#scripts = scripts === undefined ? null : this.#openScripts(scripts.store, scripts.ownerKey);
-    this.#updateParts = dependencies.updates;
-    this.#updates = dependencies.updates === undefined ? null : this.#openUpdates(dependencies.updates);
+    this.#updates = updates === undefined ? null : this.#openUpdates(updates);
   }
 
   #openUpdates(parts: UpdateParts): DeviceUpdates {
@@ -156,16 +136,12 @@ export class VirtualDevice {
     this.#cancelTimers.clear();
     const begin = () => {
       if (this.#settle === null) return;
-      this.#boot();
+      this.#updates?.boot();
       this.#scripts?.run();
       this.#tryToConnect();
       this.#after(this.#intervalMs, () => this.#measure());
     };
     (link?.close() ?? Promise.resolve()).then(begin, begin);
-  }
-
-  #boot(): void {
-    this.#updates?.boot(this.#updateParts?.starts ?? (() => true));
   }
 
   /** What the device says that it runs. */
@@ -217,7 +193,7 @@ export class VirtualDevice {
     this.#remember();
     this.#concludeInterrupted();
     this.#actions.concludeInterrupted();
-    this.#boot();
+    this.#updates?.boot();
     const finished = new Promise<void>((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -355,12 +331,9 @@ export class VirtualDevice {
   }
 
   #toldByServer(frame: FrameView): void {
-    const { type } = frame.header;
-    if (type === FrameType.ERROR) this.#refusedByServer(frame);
-    if (type !== FrameType.UPDATE_OFFER && type !== FrameType.UPDATE_PART) return;
+    if (frame.header.type === FrameType.ERROR) return this.#refusedByServer(frame);
     try {
-      if (type === FrameType.UPDATE_OFFER) this.#updates?.offered(decodePayload(UpdateOffer, frame.payload));
-      else this.#updates?.received(decodePayload(UpdatePart, frame.payload));
+      if (this.#updates !== null) receiveUpdate(this.#updates, frame);
     } catch (error) {
       if (!(error instanceof PayloadError)) throw error;
       this.#report({ kind: 'dropped', reason: 'frame_payload_malformed' });
@@ -463,13 +436,8 @@ export class VirtualDevice {
   }
 
   #answer(commandId: string, sourceId: string, frameId: string, payload: Uint8Array): void {
-    this.#send(frameId, {
-      type: FrameType.COMMAND_RESULT,
-      delivery: Delivery.STORED,
-      payload,
-      destinationId: sourceId,
-      correlationId: commandId,
-    });
+    const to = { destinationId: sourceId, correlationId: commandId };
+    this.#send(frameId, { type: FrameType.COMMAND_RESULT, delivery: Delivery.STORED, payload, ...to });
   }
 
   #remember(): void {

@@ -18,6 +18,7 @@ import {
   databasePart,
   diskPart,
   nodePart,
+  type Platform,
   tlsPart,
 } from './platform.ts';
 import { buildReadings, readingsPart } from './readings.ts';
@@ -52,29 +53,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     if (dependencies.leaseLost === undefined) app.stop().catch(() => {});
     else dependencies.leaseLost();
   });
-  const messaging = buildMessaging(config, platform);
-  const abuse = buildAbuse(config, platform, messaging);
-  const identity = buildIdentity(config, platform, messaging, abuse);
-  const market = buildMarket(config, platform, identity);
-  const administration = buildAdministration(platform, messaging);
-  const readings = buildReadings(config, platform, messaging, identity);
-  const discovery = buildDiscovery(platform, messaging, identity, readings);
-  const pairings = buildPairings(platform, messaging, identity, readings);
-  const locks = buildLocks(platform, messaging, identity);
-  const actions = buildActions(platform, messaging, identity);
-  const releases = buildReleases(config, platform, { messaging, identity, pairings });
-  const people = { abuse, identity, market, administration };
-  const areas = {
-    platform,
-    messaging,
-    ...people,
-    readings,
-    discovery,
-    pairings,
-    locks,
-    actions,
-    releases,
-  };
+  const areas = buildAreas(config, platform);
   const transports = buildTransports(config, areas, dependencies);
 
   const ports = { http: 0, mqtt: 0 };
@@ -84,28 +63,28 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       tlsPart(platform),
       diskPart(platform),
       databasePart(platform),
-      secretsPart(identity, platform),
+      secretsPart(areas.identity, platform),
       nodePart(platform.node),
       auditPart(platform),
-      suspensionsPart(administration),
-      abusePart(abuse, platform),
-      identityPart(identity, platform),
-      moneyPart(market, platform, abuse),
-      relayPart(messaging, platform),
-      topicsPart(messaging),
-      pairingsPart(pairings, platform),
-      discoveryPart(discovery),
-      readingsPart(readings, platform),
-      locksPart(locks, platform),
-      actionsPart(actions, platform),
-      releasesPart(releases, platform),
+      suspensionsPart(areas.administration),
+      abusePart(areas.abuse, platform),
+      identityPart(areas.identity, platform),
+      moneyPart(areas.market, platform, areas.abuse),
+      relayPart(areas.messaging, platform),
+      topicsPart(areas.messaging),
+      pairingsPart(areas.pairings, platform),
+      discoveryPart(areas.discovery),
+      readingsPart(areas.readings, platform),
+      locksPart(areas.locks, platform),
+      actionsPart(areas.actions, platform),
+      releasesPart(areas.releases, platform),
       mqttPart(transports, (port) => {
         ports.mqtt = port;
       }),
       httpPart(transports, (port) => {
         ports.http = port;
       }),
-      requestsPart(market, platform),
+      requestsPart(areas.market, platform),
     ],
     { stopTimeoutMs: config.shutdownTimeoutSeconds * 1000 },
     platform,
@@ -114,7 +93,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const app: App = {
     catalogue: transports.catalogue,
     served: transports.served,
-    offerSetupCode: identity.accounts.offerSetupCode,
+    offerSetupCode: areas.identity.accounts.offerSetupCode,
     async start() {
       await lifecycle.start();
       return { http: address(config.host, ports.http), mqtt: address(config.mqttHost, ports.mqtt) };
@@ -130,4 +109,22 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
 /** As in a URL: an IPv6 address in brackets (RFC 3986 section 3.2.2). */
 function address(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Every area, each over those before it. */
+function buildAreas(config: Config, platform: Platform) {
+  const messaging = buildMessaging(config, platform);
+  const abuse = buildAbuse(config, platform, messaging);
+  const identity = buildIdentity(config, platform, messaging, abuse);
+  const market = buildMarket(config, platform, identity);
+  const administration = buildAdministration(platform, messaging);
+  const readings = buildReadings(config, platform, messaging, identity);
+  const discovery = buildDiscovery(platform, messaging, identity, readings);
+  const pairings = buildPairings(platform, messaging, identity, readings);
+  const locks = buildLocks(platform, messaging, identity);
+  const actions = buildActions(platform, messaging, identity);
+  const releases = buildReleases(config, platform, { messaging, identity, pairings });
+  const people = { abuse, identity, market, administration };
+  const things = { readings, discovery, pairings, locks, actions, releases };
+  return { platform, messaging, ...people, ...things };
 }

@@ -6,8 +6,9 @@ import type { HttpOperation } from '../transports/pipeline/http-operation.ts';
 import { SESSION_OPERATIONS } from '../transports/ratatoskr/operations.ts';
 import { createDocumentationRoutes } from '../transports/rest/documentation-routes.ts';
 import { createPageRoutes } from '../transports/rest/page-routes.ts';
-import { createRestRoutes, type RestServices } from '../transports/rest/routes.ts';
+import { createRestRoutes } from '../transports/rest/routes.ts';
 import { createServerRoutes, type ServerRoutesDependencies } from '../transports/rest/server-routes.ts';
+import type { RestServices } from '../transports/rest/services.ts';
 
 /** What the operations that HTTP reaches are built of. */
 export type HttpServices = RestServices &

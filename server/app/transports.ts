@@ -93,14 +93,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const describeServer = () => descriptionOf(config, platform, state);
   const services = { ...servicesOf(config, areas, state), page, describeServer, cookies, pageOrigin };
   const catalogue = createCatalogue(services);
-  const pipeline = createPipeline({
-    limiter: createRunningLimiter(),
-    rates: createRates(rateWindows(config, platform)),
-    audit: bothAudits(createLogAudit(logger), platform.audit.recorder),
-    abuse: areas.abuse,
-    clock,
-    refused: refusalCounter(metrics),
-  });
+  const pipeline = buildPipeline(config, areas);
   const serving = {
     pipeline,
     connections,
@@ -156,6 +149,19 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     },
   );
   return { catalogue, served: pipeline.catalogue, http, mqtt, state };
+}
+
+/** The one way to every operation. */
+function buildPipeline(config: Config, { platform, abuse }: Areas) {
+  const { clock, logger, metrics } = platform;
+  return createPipeline({
+    limiter: createRunningLimiter(),
+    rates: createRates(rateWindows(config, platform)),
+    audit: bothAudits(createLogAudit(logger), platform.audit.recorder),
+    abuse,
+    clock,
+    refused: refusalCounter(metrics),
+  });
 }
 
 /** Who answers a broker of somebody else's. */

@@ -23,8 +23,11 @@ const wholeNumber = (min: number, max: number) => {
     .refine((number) => number >= min && number <= max, message);
 };
 
-const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+/** One of a few words. */
+const oneOf = <const Words extends readonly string[]>(words: Words) =>
+  z.enum(words, `must be one of ${words.join(', ')}`);
 
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const COST_ROUNDINGS = ['microcent', 'cent'] as const;
 
 const text = z.string().min(1).max(1_000);
@@ -34,7 +37,6 @@ const hostAddress = z
   .refine((host) => isIP(host) !== 0 || host === 'localhost', 'must be an IP address of this machine');
 
 const TLS_ENDS = ['files', 'proxy', 'none'] as const;
-
 const TLS_VERSIONS = ['1.2', '1.3'] as const;
 
 /** `192.0.2.1`, `2001:db8::/32`. Not all addresses there are: that would be trust in everybody. */
@@ -135,7 +137,7 @@ const values = z.object({
       unset: 'no broker may ask',
     },
   ),
-  tls: described(z.enum(TLS_ENDS, `must be one of ${TLS_ENDS.join(', ')}`).optional(), {
+  tls: described(oneOf(TLS_ENDS).optional(), {
     variable: 'YGGDRASIL_TLS',
     description:
       'Who ends TLS: `files` (the server, with a certificate from files, for HTTP, WebSocket and MQTT), `proxy` (one in front of it), `none` (nobody: tokens cross the network in clear text). Without it the server listens for its own machine only.',
@@ -152,7 +154,7 @@ const values = z.object({
     description: 'For `files`: its private key in PEM, without a passphrase. Read again when it changes.',
     unset: 'none',
   }),
-  tlsVersionMin: described(z.enum(TLS_VERSIONS, `must be one of ${TLS_VERSIONS.join(', ')}`).default('1.3'), {
+  tlsVersionMin: described(oneOf(TLS_VERSIONS).default('1.3'), {
     variable: 'YGGDRASIL_TLS_VERSION_MIN',
     description:
       'Oldest version of TLS that the server speaks: `1.3`, or `1.2` for devices that know no newer one.',
@@ -175,7 +177,7 @@ const values = z.object({
       'Origins whose pages may use the API with a token of theirs: `https://app.example.org`, separated by commas. Cookies are never taken from there.',
     unset: 'none',
   }),
-  signUp: described(z.enum(SIGN_UP, `must be one of ${SIGN_UP.join(', ')}`).default('closed'), {
+  signUp: described(oneOf(SIGN_UP).default('closed'), {
     variable: 'YGGDRASIL_SIGN_UP',
     description:
       'Who makes accounts: `closed` (the operator), `open` (whoever has a mail address). Closed unless said otherwise, because an account may store data and use computing time.',
@@ -215,7 +217,7 @@ const values = z.object({
     variable: 'YGGDRASIL_DATABASE_POOL_CONNECTIONS_MAX',
     description: 'Most database connections of each of the five pools.',
   }),
-  logLevel: described(z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'), {
+  logLevel: described(oneOf(LOG_LEVELS).default('info'), {
     variable: 'YGGDRASIL_LOG_LEVEL',
     description: 'Least level that is logged: `debug`, `info`, `warn`, `error`, `silent`.',
   }),
@@ -223,13 +225,10 @@ const values = z.object({
     variable: 'YGGDRASIL_COMMISSION_BASIS_POINTS',
     description: "The platform's share of a request's cost, in hundredths of a percent: 1000 to 1500.",
   }),
-  costRounding: described(
-    z.enum(COST_ROUNDINGS, `must be one of ${COST_ROUNDINGS.join(', ')}`).default('microcent'),
-    {
-      variable: 'YGGDRASIL_COST_ROUNDING',
-      description: "What a request's cost is rounded up to: `microcent` (a millionth of a cent) or `cent`.",
-    },
-  ),
+  costRounding: described(oneOf(COST_ROUNDINGS).default('microcent'), {
+    variable: 'YGGDRASIL_COST_ROUNDING',
+    description: "What a request's cost is rounded up to: `microcent` (a millionth of a cent) or `cent`.",
+  }),
   holdTimeoutSeconds: described(wholeNumber(1, 86_400).default(1_200), {
     variable: 'YGGDRASIL_HOLD_TIMEOUT_SECONDS',
     description: "Life of the hold on a requester's balance; must outlast a request and its wait for a slot.",
@@ -255,7 +254,7 @@ const values = z.object({
     description:
       'Times the median price of a model, by owner, that no provider is asked at, unless the request says itself what it would pay (`max_price`, `provider.only`).',
   }),
-  marketApproval: described(z.enum(APPROVALS, `must be one of ${APPROVALS.join(', ')}`).default('rule'), {
+  marketApproval: described(oneOf(APPROVALS).default('rule'), {
     variable: 'YGGDRASIL_MARKET_APPROVAL',
     description:
       'How registrations of providers are approved: `rule` (all that are valid), or `hand` (an operator decides about each; see docs/providers.md).',
@@ -264,7 +263,7 @@ const values = z.object({
     variable: 'YGGDRASIL_HEARTBEAT_INTERVAL_SECONDS',
     description: 'Seconds of silence after which a device sends a PING.',
   }),
-  ratatoskr: described(z.enum(SWITCH, `must be one of ${SWITCH.join(', ')}`).default('on'), {
+  ratatoskr: described(oneOf(SWITCH).default('on'), {
     variable: 'YGGDRASIL_RATATOSKR',
     description:
       'Whether business messages are taken over Ratatoskr, at `/ratatoskr` of the HTTP listener: `on`, `off`.',
@@ -314,7 +313,7 @@ const values = z.object({
     description:
       "Free bytes of the embedded database's disk below which nothing more is stored (`storage_full`): 256 MiB. What reads, removes and ends something goes on.",
   }),
-  rateLimits: described(z.enum(SWITCH, `must be one of ${SWITCH.join(', ')}`).default('on'), {
+  rateLimits: described(oneOf(SWITCH).default('on'), {
     variable: 'YGGDRASIL_RATE_LIMITS',
     description:
       'Whether requests and messages are counted: `on`, `off`. What is too much is refused with 429 and `rate_limited`, and says when to come again.',
@@ -336,14 +335,11 @@ const values = z.object({
     variable: 'YGGDRASIL_TENANT_MESSAGES_PER_MINUTE',
     description: "Frames and MQTT publications of a tenant's devices in a minute.",
   }),
-  abuseMeasures: described(
-    z.enum(ABUSE_MEASURES, `must be one of ${ABUSE_MEASURES.join(', ')}`).default('on'),
-    {
-      variable: 'YGGDRASIL_ABUSE_MEASURES',
-      description:
-        'What is done about guessing, floods and unusual spending: `on` (throttled, cut off or locked for a time, and told), `alert` (told only).',
-    },
-  ),
+  abuseMeasures: described(oneOf(ABUSE_MEASURES).default('on'), {
+    variable: 'YGGDRASIL_ABUSE_MEASURES',
+    description:
+      'What is done about guessing, floods and unusual spending: `on` (throttled, cut off or locked for a time, and told), `alert` (told only).',
+  }),
   alertTo: described(mailAddress.optional(), {
     variable: 'YGGDRASIL_ALERT_TO',
     description: 'Mail address that is told of what looks like abuse, where there is a mail server.',

@@ -1,9 +1,10 @@
+import { connect } from '../../server/platform/database/connect.ts';
 import { allowPublisher, makeRelease, upload } from './releases.ts';
 import type { TestServer } from './server.ts';
 import { createDevice } from './world.ts';
 
 /** The tables with the victim's rows, without what changes by itself: her own device attacks her, too. */
-export const VICTIM_TABLES = [
+const VICTIM_TABLES = [
   'networks',
   'devices',
   'network_members',
@@ -91,4 +92,34 @@ export async function hideRelease(server: TestServer, token: string, deviceId: s
   const { id: rolloutId } = await server.post<{ id: string }>('/api/v1/rollouts', order, token);
   await server.request('POST', `/api/v1/rollouts/${rolloutId}/pause`, { token, expect: 200 });
   return { releaseKeyId, releaseId, rolloutId };
+}
+
+/** The victim's rows as text, by table: read as the owner, whom no policy holds for this one transaction. */
+export async function victimRows(server: TestServer, tenantId: string): Promise<ReadonlyMap<string, string>> {
+  const owner = connect(server.databaseUrl, { connectionsMax: 1 });
+  const rows = new Map<string, string>();
+  const takenBack = new Error('taken back');
+  try {
+    await owner.begin(async (sql) => {
+      for (const table of VICTIM_TABLES) {
+        await sql`ALTER TABLE ${sql(table)} NO FORCE ROW LEVEL SECURITY`;
+        const [row] = await sql<{ rows: string | null }[]>`
+          SELECT string_agg(text, ' ' ORDER BY text) AS rows FROM (
+            SELECT (to_jsonb(t) - 'last_seen_at' - 'capabilities' - 'session_key' - 'session_key_token_id')::text AS text FROM ${sql(table)} t
+            WHERE tenant_id = ${tenantId}) AS victim`;
+        rows.set(table, row?.rows ?? '');
+      }
+      await sql`ALTER TABLE account_tokens NO FORCE ROW LEVEL SECURITY`;
+      const [tokens] = await sql<{ rows: string | null }[]>`
+        SELECT string_agg(to_jsonb(t)::text, ' ' ORDER BY id) AS rows FROM account_tokens t
+        WHERE account_id IN (SELECT account_id FROM memberships WHERE tenant_id = ${tenantId} AND role = 'owner')`;
+      rows.set('account_tokens', tokens?.rows ?? '');
+      throw takenBack;
+    });
+  } catch (error) {
+    if (error !== takenBack) throw error;
+  } finally {
+    await owner.end({ timeout: 5 });
+  }
+  return rows;
 }

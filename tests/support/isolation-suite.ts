@@ -16,7 +16,6 @@ import {
   FrameType,
   RatatoskrType,
 } from '../../proto/index.ts';
-import { connect } from '../../server/platform/database/connect.ts';
 import { type Attack, type Target, UNKNOWN_TARGET } from './attack.ts';
 import { ATTACKS, KEPT_KEY, KEPT_ORDER, VISIBLE_ATTACKS } from './attacks.ts';
 import { BifrostSocket } from './bifrost-socket.ts';
@@ -27,7 +26,7 @@ import {
   hideLock,
   hideRegistration,
   hideRelease,
-  VICTIM_TABLES,
+  victimRows,
 } from './hidden-things.ts';
 import { ProviderSocket } from './provider-socket.ts';
 import { openClient } from './ratatoskr.ts';
@@ -418,34 +417,4 @@ async function attackByMqtt({ world: { server, bob }, cellar, kitchen }: Scene):
     victim.close();
   }
   return found;
-}
-
-/** The victim's rows as text, by table: read as the owner, whom no policy holds for this one transaction. */
-async function victimRows(server: TestServer, tenantId: string): Promise<ReadonlyMap<string, string>> {
-  const owner = connect(server.databaseUrl, { connectionsMax: 1 });
-  const rows = new Map<string, string>();
-  const takenBack = new Error('taken back');
-  try {
-    await owner.begin(async (sql) => {
-      for (const table of VICTIM_TABLES) {
-        await sql`ALTER TABLE ${sql(table)} NO FORCE ROW LEVEL SECURITY`;
-        const [row] = await sql<{ rows: string | null }[]>`
-          SELECT string_agg(text, ' ' ORDER BY text) AS rows FROM (
-            SELECT (to_jsonb(t) - 'last_seen_at' - 'capabilities' - 'session_key' - 'session_key_token_id')::text AS text FROM ${sql(table)} t
-            WHERE tenant_id = ${tenantId}) AS victim`;
-        rows.set(table, row?.rows ?? '');
-      }
-      await sql`ALTER TABLE account_tokens NO FORCE ROW LEVEL SECURITY`;
-      const [tokens] = await sql<{ rows: string | null }[]>`
-        SELECT string_agg(to_jsonb(t)::text, ' ' ORDER BY id) AS rows FROM account_tokens t
-        WHERE account_id IN (SELECT account_id FROM memberships WHERE tenant_id = ${tenantId} AND role = 'owner')`;
-      rows.set('account_tokens', tokens?.rows ?? '');
-      throw takenBack;
-    });
-  } catch (error) {
-    if (error !== takenBack) throw error;
-  } finally {
-    await owner.end({ timeout: 5 });
-  }
-  return rows;
 }

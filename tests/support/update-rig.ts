@@ -123,6 +123,7 @@ export class UpdateRig {
         flash: this.flash,
         clock: this.clock,
         device: {
+          starts: (_manifest, content) => this.starts(content),
           report: send('report'),
           ask: send('ask'),
           restart: () => {
@@ -143,7 +144,7 @@ export class UpdateRig {
     this.updates.halt();
     this.#queue = [];
     this.updates = this.#make();
-    this.started = this.updates.boot((_manifest, content) => this.starts(content));
+    this.started = this.updates.boot();
     if (!this.isConnected) return;
     this.updates.connected();
     // The server took its capabilities over.

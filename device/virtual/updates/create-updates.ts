@@ -28,8 +28,9 @@ export interface UpdateHost {
 }
 
 /** Updates of a virtual device. */
-export function createUpdates({ flash, ownerKey }: UpdateParts, host: UpdateHost): DeviceUpdates {
+export function createUpdates({ flash, ownerKey, starts }: UpdateParts, host: UpdateHost): DeviceUpdates {
   const device = {
+    starts,
     report: (payload: Uint8Array) => host.send(FrameType.UPDATE_REPORT, Delivery.STORED, payload),
     ask: (payload: Uint8Array) => host.send(FrameType.UPDATE_REQUEST, Delivery.TRANSIENT, payload),
     restart: () => host.restart(),

@@ -31,6 +31,8 @@ export interface UpdateDevice {
   report(payload: Uint8Array): string;
   /** Asks for a piece; gives the id of the frame. It may be lost. */
   ask(payload: Uint8Array): string;
+  /** Whether an image runs: there is no machine that would find out. */
+  starts(manifest: ReleaseManifest, content: Uint8Array): boolean;
   /** Starts anew: then `boot` is called. */
   restart(): void;
   /** Runs a script package in place of the version before; null: it does. A code says why not. */
@@ -80,13 +82,13 @@ export class DeviceUpdates {
     this.#device = dependencies.device;
   }
 
-  /** Chooses what starts. An image that `starts` says no to restarts at once, as one that crashes. */
-  boot(starts: (manifest: ReleaseManifest, content: Uint8Array) => boolean): StartedImage {
+  /** Chooses what starts. An image that doesn't start restarts at once, as one that crashes. */
+  boot(): StartedImage {
     this.halt();
     for (;;) {
       this.#started = this.#slots.boot(UpdateState.UPDATE_ROLLED_BACK);
       const { manifest, isTrial } = this.#started;
-      if (!isTrial || manifest === null || starts(manifest, this.#slots.content())) break;
+      if (!isTrial || manifest === null || this.#device.starts(manifest, this.#slots.content())) break;
     }
     if (this.#started.isTrial) {
       this.#cancelTrial = this.#clock.after(CONFIRM_TIMEOUT_MS, () => this.#giveUpTrial());

@@ -9,6 +9,7 @@ import type { AuditLog } from './log.ts';
 import type { AuditStore, ReceiptStore } from './ports.ts';
 import type { AuditRecorder } from './recorder.ts';
 import type { SigningKeys } from './signing-keys.ts';
+import type { ChainTree } from './tree.ts';
 import { type Countersignature, PLATFORM, principalOf, type SealedRecord, type SignedHead } from './types.ts';
 
 /** A head with who has countersigned it. */
@@ -92,7 +93,7 @@ const recordNotFound = () => notFound('audit_record');
 
 /** Builds the service. */
 export function createAuditService(dependencies: AuditServiceDependencies): AuditService {
-  const { store, receipts, log, keys } = dependencies;
+  const { store, log, keys } = dependencies;
   /** A tenant reads no keys. */
   const withKey = (head: SignedHead): SignedHead => ({
     ...head,
@@ -138,23 +139,6 @@ export function createAuditService(dependencies: AuditServiceDependencies): Audi
       const { tree } = await requireTree(tenantId);
       return { record, head, path: await proveInclusion(index, head.size, tree.hash) };
     },
-    async proveReceipts(actor, subjectId) {
-      const account = requirePermission(actor, 'money.read');
-      const { tenantId } = account;
-      const kept = await receipts.listReceipts(account, subjectId);
-      // Nobody has a head signed for what isn't there.
-      const head = kept.length === 0 ? null : await log.signHead(tenantId);
-      if (head === null) throw notFound('receipt');
-      const { tree } = await requireTree(tenantId);
-      const proofs: ReceiptProof[] = [];
-      for (const { content, contentHash } of kept) {
-        const found = await receipts.findRecordOf(tenantId, contentHash);
-        if (found === null || found.record.index >= head.size) throw notFound('receipt');
-        const path = await proveInclusion(found.record.index, head.size, tree.hash);
-        proofs.push({ content, ...found, head, path });
-      }
-      return proofs;
-    },
     async proveContinuation(actor, from, to) {
       const { tenantId } = requirePermission(actor, 'audit.witness');
       const { chain, tree } = await requireTree(tenantId);
@@ -174,7 +158,34 @@ export function createAuditService(dependencies: AuditServiceDependencies): Audi
         return;
       throw new AppError('conflict', 'limit_reached', 'This head has as many countersignatures as are kept.');
     },
+    ...createReceipts(dependencies, requireTree),
     ...createInspection(dependencies),
+  };
+}
+
+/** The part of those who have a side in a request. */
+function createReceipts(
+  { receipts, log }: AuditServiceDependencies,
+  requireTree: (tenantId: TenantId) => Promise<{ readonly tree: ChainTree }>,
+): Pick<AuditService, 'proveReceipts'> {
+  return {
+    async proveReceipts(actor, subjectId) {
+      const account = requirePermission(actor, 'money.read');
+      const { tenantId } = account;
+      const kept = await receipts.listReceipts(account, subjectId);
+      // Nobody has a head signed for what isn't there.
+      const head = kept.length === 0 ? null : await log.signHead(tenantId);
+      if (head === null) throw notFound('receipt');
+      const { tree } = await requireTree(tenantId);
+      const proofs: ReceiptProof[] = [];
+      for (const { content, contentHash } of kept) {
+        const found = await receipts.findRecordOf(tenantId, contentHash);
+        if (found === null || found.record.index >= head.size) throw notFound('receipt');
+        const path = await proveInclusion(found.record.index, head.size, tree.hash);
+        proofs.push({ content, ...found, head, path });
+      }
+      return proofs;
+    },
   };
 }
 

@@ -18,7 +18,7 @@ export function createLedgerStore(
   options: BookingOptions = { feeShard: 0, earningsReleaseDelayMs: 0 },
 ): LedgerStore {
   const knownAccounts = new Set<LedgerAccountId>();
-  const knownHolders = new Map<TransferId, LedgerOwner>();
+  const holders = new KnownHolders();
   const tenantAccounts = rememberTenantAccounts(KNOWN_TENANTS_MAX);
 
   /** Creates accounts outside the batch's transaction: a row that waits for another insert would hold locks. */
@@ -40,28 +40,16 @@ export function createLedgerStore(
     for (const id of missing.keys()) knownAccounts.add(id);
   };
 
-  /** Who owns the holds that were taken: most are resolved by this process, which needn't ask for them. */
-  const rememberHolders = (units: readonly UnitOfWork[], outcomes: readonly UnitOutcome[]) => {
-    units.forEach(({ commands }, index) => {
-      if (!outcomes[index]?.ok) return;
-      for (const command of commands) {
-        if (command.kind === 'hold') knownHolders.set(command.id, command.owner);
-        else if ('holdId' in command) knownHolders.delete(command.holdId);
-      }
-    });
-    if (knownHolders.size > KNOWN_HOLDERS_MAX) knownHolders.clear();
-  };
-
   return {
     async apply(units, nowMs) {
       const commands = units.flatMap((unit) => unit.commands);
       await ensureAccounts(commands.flatMap((command) => accountsOf(command, options, tenantAccounts)));
       const outcomes = await database.system('money', async (sql) => {
-        const holders = await readHolders(sql, commands, knownHolders);
+        const owners = await readHolders(sql, commands, holders.known);
         // One connection carries statements in their order, each when the one before is done: those that need nothing of each
         // other's results are sent together.
         const [state, judges] = await Promise.all([
-          lockState(sql, commands, holders, options, tenantAccounts, nowMs),
+          lockState(sql, commands, owners, options, tenantAccounts, nowMs),
           loadGuards(sql, units),
         ]);
         const book = new Book(state, nowMs, options, tenantAccounts);
@@ -69,7 +57,7 @@ export function createLedgerStore(
         await Promise.all([keepChanges(sql, book.changes(), nowMs), ...writeRows(sql, units, decided)]);
         return decided;
       });
-      rememberHolders(units, outcomes);
+      holders.note(units, outcomes);
       return outcomes;
     },
     readBalance: (actor) => database.read(actor, (sql) => readBalance(sql, actor)),
@@ -83,6 +71,27 @@ export function createLedgerStore(
     findDueEarners: (nowMs, limit) => database.system('money', (sql) => findDueEarners(sql, nowMs, limit)),
     verify: (after) => database.system('money', (sql) => verifyAccounts(sql, after)),
   };
+}
+
+/** Who owns the holds that were taken: most are resolved by this process, which needn't ask for them. */
+class KnownHolders {
+  readonly #known = new Map<TransferId, LedgerOwner>();
+
+  get known(): ReadonlyMap<TransferId, LedgerOwner> {
+    return this.#known;
+  }
+
+  /** Takes in what was committed. */
+  note(units: readonly UnitOfWork[], outcomes: readonly UnitOutcome[]): void {
+    units.forEach(({ commands }, index) => {
+      if (!outcomes[index]?.ok) return;
+      for (const command of commands) {
+        if (command.kind === 'hold') this.#known.set(command.id, command.owner);
+        else if ('holdId' in command) this.#known.delete(command.holdId);
+      }
+    });
+    if (this.#known.size > KNOWN_HOLDERS_MAX) this.#known.clear();
+  }
 }
 
 type Judges = ReadonlyMap<Guard<unknown>, GuardJudge<unknown>>;

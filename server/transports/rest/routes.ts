@@ -1,34 +1,4 @@
-import type { AbuseService } from '../../domains/abuse/index.ts';
-import type { AccountService } from '../../domains/accounts/index.ts';
-import type { ActionService } from '../../domains/actions/index.ts';
-import type { AdministrationService, SuspensionService } from '../../domains/administration/index.ts';
-import type { AuditService } from '../../domains/audit/index.ts';
-import type { CommandService } from '../../domains/commands/index.ts';
-import type { DeviceService } from '../../domains/devices/index.ts';
-import type { DiscoveryService } from '../../domains/discovery/index.ts';
-import type { DropService } from '../../domains/drops/index.ts';
-import type { GroupService } from '../../domains/groups/index.ts';
-import type { LedgerService } from '../../domains/ledger/index.ts';
-import type { LockService } from '../../domains/locks/index.ts';
-import type { NetworkService } from '../../domains/networks/index.ts';
-import type { PairingService } from '../../domains/pairings/index.ts';
-import type { PaymentService } from '../../domains/payments/index.ts';
-import type { ProviderService } from '../../domains/providers/index.ts';
-import type { ReadingService } from '../../domains/readings/index.ts';
-import type { RefusalService } from '../../domains/refusals/index.ts';
-import type { RegistrationService } from '../../domains/registrations/index.ts';
-import type { ReleaseService } from '../../domains/releases/index.ts';
-import type { RolloutService } from '../../domains/rollouts/index.ts';
-import type { RouteService } from '../../domains/routes/index.ts';
-import type { ShadowService } from '../../domains/shadow/index.ts';
-import type { SpendingService } from '../../domains/spending/index.ts';
-import type { TenantService } from '../../domains/tenants/index.ts';
-import type { TopologyService } from '../../domains/topology/index.ts';
-import type { AnalyticsService, TransactionService } from '../../domains/transactions/index.ts';
-import type { Clock } from '../../kernel/clock.ts';
-import type { ChatDependencies } from '../chat/completion.ts';
-import type { BrokerGate } from '../frames/broker-gate.ts';
-import type { CookieSessions } from '../pipeline/cookie-sessions.ts';
+import { accountRoutes } from './account-routes.ts';
 import { askAction } from './actions/ask.ts';
 import { cancelAction } from './actions/cancel.ts';
 import { followAction } from './actions/follow.ts';
@@ -45,9 +15,6 @@ import { listRegistrations } from './admin/list-registrations.ts';
 import { listSuspensions } from './admin/list-suspensions.ts';
 import { removeSuspension } from './admin/remove-suspension.ts';
 import { setSpendQuotas } from './admin/set-spend-quotas.ts';
-import { createApiKey } from './api-keys/create.ts';
-import { listApiKeys } from './api-keys/list.ts';
-import { revokeApiKey } from './api-keys/revoke.ts';
 import { countersignAuditHead } from './audit/countersign.ts';
 import { getLastAuditHead } from './audit/get-last-head.ts';
 import { getReceipts } from './audit/get-receipts.ts';
@@ -91,12 +58,6 @@ import { sendCommand } from './devices/send-command.ts';
 import { updateDevice } from './devices/update.ts';
 import { createGroup, listGroups, removeGroup, renameGroup } from './groups/groups.ts';
 import { addGroupMembers, listGroupMembers, removeGroupMember } from './groups/members.ts';
-import { listIdentities } from './identities/list.ts';
-import { removeIdentity } from './identities/remove.ts';
-import { createInvitation } from './invitations/create.ts';
-import { listInvitations } from './invitations/list.ts';
-import { redeemInvitation } from './invitations/redeem.ts';
-import { withdrawInvitation } from './invitations/withdraw.ts';
 import { createTopUp } from './ledger/create-top-up.ts';
 import { getBalance } from './ledger/get-balance.ts';
 import { getTrialBalance } from './ledger/get-trial-balance.ts';
@@ -122,11 +83,6 @@ import { registerProvider } from './marketplace/register-provider.ts';
 import { testProvider } from './marketplace/test-provider.ts';
 import { unregisterProvider } from './marketplace/unregister-provider.ts';
 import { updateProvider } from './marketplace/update-provider.ts';
-import { addMember } from './members/add.ts';
-import { getMember } from './members/get.ts';
-import { listMembers } from './members/list.ts';
-import { removeMember } from './members/remove.ts';
-import { updateMember } from './members/update.ts';
 import { authenticateMqttClient, authorizeMqttClient } from './mqtt/broker-routes.ts';
 import { createNetwork } from './networks/create.ts';
 import { followTopology } from './networks/follow-topology.ts';
@@ -137,33 +93,10 @@ import { listNetworks } from './networks/list.ts';
 import { listTopology } from './networks/list-topology.ts';
 import { removeNetwork } from './networks/remove.ts';
 import { updateNetwork } from './networks/update.ts';
-import { decideProgram } from './oauth/decide.ts';
-import { findProgram } from './oauth/find.ts';
-import { openProgram } from './oauth/open.ts';
-import { approvalPage, approvalScript } from './oauth/page.ts';
-import { collectToken } from './oauth/token.ts';
-import { beginExternalSignIn } from './oidc/begin.ts';
-import { finishExternalSignIn, finishPostedSignIn } from './oidc/finish.ts';
-import { listIdentityProviders } from './oidc/list.ts';
-import { beginPasskey } from './passkeys/begin.ts';
-import { beginProof } from './passkeys/begin-proof.ts';
-import { beginPasskeySignIn } from './passkeys/begin-sign-in.ts';
-import { completeSignIn } from './passkeys/complete.ts';
-import { createPasskey } from './passkeys/create.ts';
-import { enterByPasskey } from './passkeys/enter.ts';
-import { listPasskeys } from './passkeys/list.ts';
-import { prove } from './passkeys/prove.ts';
-import { removePasskey } from './passkeys/remove.ts';
-import { renamePasskey } from './passkeys/rename.ts';
-import { getSecondFactor, setSecondFactor } from './passkeys/second-factor.ts';
-import { sendProofCode } from './passkeys/send-proof-code.ts';
 import { confirmPaymentStanding } from './payments/confirm-standing.ts';
 import { getPaymentStanding } from './payments/get-standing.ts';
 import { getReadingRetention } from './readings/get-retention.ts';
 import { setReadingRetention } from './readings/set-retention.ts';
-import { countRecoveryCodes } from './recovery/count-codes.ts';
-import { makeRecoveryCodes } from './recovery/make-codes.ts';
-import { recover } from './recovery/recover.ts';
 import { createReleaseKey, listReleaseKeys, removeReleaseKey } from './releases/keys.ts';
 import { getReleasePart, putReleasePart } from './releases/parts.ts';
 import { createRelease, getRelease, listReleases, removeRelease } from './releases/releases.ts';
@@ -173,71 +106,9 @@ import { listRolloutDevices } from './rollouts/list-devices.ts';
 import { createRollout, getRollout, listRollouts } from './rollouts/rollouts.ts';
 import { followRoutes } from './routing/follow.ts';
 import { listRoutes } from './routing/list.ts';
+import type { RestServices } from './services.ts';
 import { getSpending } from './spending/get.ts';
 import { setSpendLimits } from './spending/set-limits.ts';
-import { createTenant } from './tenants/create.ts';
-import { handOverTenant } from './tenants/hand-over.ts';
-import { listTenants } from './tenants/list.ts';
-import { renameTenant } from './tenants/rename.ts';
-import { createToken } from './tokens/create.ts';
-import { listTokens } from './tokens/list.ts';
-import { revokeToken } from './tokens/revoke.ts';
-import { changeEmail } from './users/change-email.ts';
-import { confirmEmail } from './users/confirm-email.ts';
-import { createUser } from './users/create.ts';
-import { deleteSelf } from './users/delete-self.ts';
-import { enter } from './users/enter.ts';
-import { getDeletion } from './users/get-deletion.ts';
-import { getSelf } from './users/get-self.ts';
-import { getSession } from './users/get-session.ts';
-import { keepSession } from './users/keep-session.ts';
-import { listUsers } from './users/list.ts';
-import { register } from './users/register.ts';
-import { renameSelf } from './users/rename-self.ts';
-import { requestCode } from './users/request-code.ts';
-import { restoreSelf } from './users/restore-self.ts';
-import { setUp } from './users/set-up.ts';
-import { signOut } from './users/sign-out.ts';
-
-export interface RestServices {
-  readonly accounts: AccountService;
-  readonly tenants: TenantService;
-  readonly networks: NetworkService;
-  readonly devices: DeviceService;
-  readonly ledger: LedgerService;
-  readonly payments: PaymentService;
-  readonly spending: SpendingService;
-  readonly providers: ProviderService;
-  readonly registrations: RegistrationService;
-  readonly transactions: TransactionService;
-  readonly analytics: AnalyticsService;
-  readonly requests: ChatDependencies['requests'];
-  readonly tokens: ChatDependencies['tokens'];
-  readonly lasting: ChatDependencies['lasting'];
-  readonly cookies: CookieSessions;
-  /** Where the pages of this server are, for who asked for this host. */
-  readonly pageOrigin: (host: string | undefined) => string;
-  readonly administration: AdministrationService;
-  readonly suspensions: SuspensionService;
-  readonly abuse: AbuseService;
-  readonly clock: Clock;
-  readonly readings: ReadingService;
-  readonly commands: CommandService;
-  readonly drops: DropService;
-  readonly brokerGate: BrokerGate;
-  readonly refusals: RefusalService;
-  readonly shadows: ShadowService;
-  readonly topology: TopologyService;
-  readonly discovery: DiscoveryService;
-  readonly pairings: PairingService;
-  readonly routing: RouteService;
-  readonly groups: GroupService;
-  readonly locks: LockService;
-  readonly actions: ActionService;
-  readonly releases: ReleaseService;
-  readonly rollouts: RolloutService;
-  readonly audit: AuditService;
-}
 
 /**
  * Every REST route of the API, in the order of the documentation. `operationNames` gives the names of all operations, once they
@@ -253,78 +124,6 @@ export const createRestRoutes = (services: RestServices, operationNames: () => r
   ...marketRoutes(services),
   ...auditRoutes(services),
   ...administrationRoutes(services),
-];
-
-/** Users, tenants and who belongs to them. */
-const accountRoutes = (services: RestServices, operationNames: () => readonly string[]) => [
-  setUp(services),
-  createUser(services),
-  listUsers(services),
-  register(services),
-  requestCode(services),
-  enter(services),
-  getSession(services),
-  keepSession(services),
-  listIdentityProviders(services),
-  beginExternalSignIn(services),
-  finishExternalSignIn(services),
-  finishPostedSignIn(services),
-  signOut(services),
-  openProgram(services),
-  collectToken(services),
-  findProgram(services),
-  decideProgram(services),
-  approvalPage(),
-  approvalScript(),
-  getSelf(services),
-  renameSelf(services),
-  deleteSelf(services),
-  getDeletion(services),
-  restoreSelf(services),
-  changeEmail(services),
-  confirmEmail(services),
-  countRecoveryCodes(services),
-  makeRecoveryCodes(services),
-  recover(services),
-  ...passkeyRoutes(services),
-  listIdentities(services),
-  removeIdentity(services),
-  listTokens(services),
-  createToken(services),
-  revokeToken(services),
-  listApiKeys(services),
-  createApiKey(services, operationNames),
-  revokeApiKey(services),
-  listTenants(services),
-  createTenant(services),
-  renameTenant(services),
-  handOverTenant(services),
-  listInvitations(services),
-  createInvitation(services),
-  withdrawInvitation(services),
-  redeemInvitation(services),
-  listMembers(services),
-  addMember(services),
-  getMember(services),
-  updateMember(services),
-  removeMember(services),
-];
-
-/** Passkeys, and sign-ins with them. */
-const passkeyRoutes = (services: RestServices) => [
-  beginPasskeySignIn(services),
-  enterByPasskey(services),
-  beginProof(services),
-  completeSignIn(services),
-  sendProofCode(services),
-  prove(services),
-  beginPasskey(services),
-  createPasskey(services),
-  listPasskeys(services),
-  renamePasskey(services),
-  removePasskey(services),
-  getSecondFactor(services),
-  setSecondFactor(services),
 ];
 
 /** Networks, devices and what they say. */

@@ -147,8 +147,14 @@ const DOMAINS = {
   spending: { sees: [], uses: [] },
   transactions: { sees: [], uses: [] },
   requests: {
-    sees: ['accounts', 'ledger', 'pricing', 'providers', 'spending', 'transactions'],
-    uses: [[node('crypto'), 'a request is recognized by its SHA-256', { only: '/keyed-requests\\.ts$' }]],
+    sees: ['accounts', 'audit', 'ledger', 'pricing', 'providers', 'spending', 'transactions'],
+    uses: [
+      [
+        node('crypto'),
+        'a request is recognized, what was ordered and delivered is told, by its SHA-256',
+        { only: '/(keyed-requests|shares)\\.ts$' },
+      ],
+    ],
   },
 };
 
@@ -528,6 +534,7 @@ const LAYERS = [
   ]),
   deviceLayer('ratatoskr', PROGRAM),
   deviceLayer('control', [...PROGRAM, [node('timers/promises'), 'looks for an answer now and then']]),
+  deviceLayer('receipts', [...PROGRAM, [node('crypto', 'fs'), 'checks what was kept in a file']]),
   deviceLayer('lock', [...PROGRAM, [node('child_process', 'os'), 'runs a command']]),
   deviceLayer('demo', [
     ...PROGRAM,

@@ -33,6 +33,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   'server/domains/administration': ['tenant_suspensions'],
   'server/domains/audit': [
     'audit_pending',
+    'audit_receipts',
     'audit_chains',
     'audit_records',
     'audit_nodes',

@@ -13,7 +13,8 @@ import {
   type MqttLinkHandlers,
   MqttRefusedError,
 } from '../../../device/virtual/ports.ts';
-import { type DeviceReport, VirtualDevice } from '../../../device/virtual/virtual-device.ts';
+import type { DeviceReport } from '../../../device/virtual/report.ts';
+import { VirtualDevice } from '../../../device/virtual/virtual-device.ts';
 import {
   Delivery,
   ErrorCode,
