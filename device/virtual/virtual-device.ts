@@ -331,9 +331,9 @@ export class VirtualDevice {
   }
 
   #toldByServer(frame: FrameView): void {
-    if (frame.header.type === FrameType.ERROR) return this.#refusedByServer(frame);
     try {
-      if (this.#updates !== null) receiveUpdate(this.#updates, frame);
+      if (frame.header.type === FrameType.ERROR) this.#refusedByServer(frame);
+      else if (this.#updates !== null) receiveUpdate(this.#updates, frame);
     } catch (error) {
       if (!(error instanceof PayloadError)) throw error;
       this.#report({ kind: 'dropped', reason: 'frame_payload_malformed' });

@@ -299,7 +299,7 @@ const TRANSPORTS = {
     ],
   ],
   rest: [
-    [CHAT, 'requests to the market are chats underneath', { only: '/(routes|marketplace/[a-z-]+)\\.ts$' }],
+    [CHAT, 'requests to the market are chats underneath', { only: '/(services|marketplace/[a-z-]+)\\.ts$' }],
     [packages('zod'), 'schemas of parameters, queries, bodies and answers'],
     [folders('server/platform/http'), 'the shape of a request', { types: true }],
     [node('crypto'), 'the tag of the OpenAPI document', { only: '/openapi\\.ts$' }],
@@ -534,7 +534,11 @@ const LAYERS = [
   ]),
   deviceLayer('ratatoskr', PROGRAM),
   deviceLayer('control', [...PROGRAM, [node('timers/promises'), 'looks for an answer now and then']]),
-  deviceLayer('receipts', [...PROGRAM, [node('crypto', 'fs'), 'checks what was kept in a file']]),
+  deviceLayer('receipts', [
+    ...PROGRAM,
+    [WIRE, 'checks what the audit log proves'],
+    [node('crypto', 'fs'), 'checks what was kept in a file'],
+  ]),
   deviceLayer('lock', [...PROGRAM, [node('child_process', 'os'), 'runs a command']]),
   deviceLayer('demo', [
     ...PROGRAM,
