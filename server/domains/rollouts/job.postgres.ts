@@ -40,7 +40,8 @@ function readingStatements(
               SELECT state, count(*) AS count FROM rollout_devices
               WHERE rollout_id = rollouts.id GROUP BY state) AS counted) AS counts,
             (SELECT count(*) FROM rollout_devices
-              WHERE rollout_id = rollouts.id AND started_at > ${new Date(nowMs - MINUTE_MS)}) AS started_lately
+              WHERE rollout_id = rollouts.id AND started_at > ${new Date(nowMs - MINUTE_MS)}
+                AND started_at <= ${new Date(nowMs)}) AS started_lately
           FROM rollouts
           WHERE (ended_at IS NULL
               OR id IN (SELECT rollout_id FROM rollout_devices WHERE state = ANY (${[...AT_WORK]})))
@@ -56,7 +57,8 @@ function readingStatements(
               SELECT state, count(*) AS count FROM rollout_devices
               WHERE rollout_id = rollouts.id GROUP BY state) AS counted) AS counts,
             (SELECT count(*) FROM rollout_devices
-              WHERE rollout_id = rollouts.id AND started_at > ${new Date(nowMs - MINUTE_MS)}) AS started_lately
+              WHERE rollout_id = rollouts.id AND started_at > ${new Date(nowMs - MINUTE_MS)}
+                AND started_at <= ${new Date(nowMs)}) AS started_lately
           FROM rollouts WHERE id = ${rolloutId}`;
         return row === undefined ? null : toOpen(row);
       }),
@@ -70,11 +72,12 @@ function readingStatements(
         return rows.map(toTarget);
       }),
 
-    readUnanswered: ({ id }, offeredBeforeMs) =>
+    readUnanswered: ({ id }, offeredBeforeMs, nowMs) =>
       system(async (sql) => {
         const rows = await sql<TargetRow[]>`
           SELECT device_id, network_id FROM rollout_devices
-          WHERE rollout_id = ${id} AND state = 'initiated' AND offered_at < ${new Date(offeredBeforeMs)}
+          WHERE rollout_id = ${id} AND state = 'initiated'
+            AND (offered_at < ${new Date(offeredBeforeMs)} OR offered_at > ${new Date(nowMs)})
           ORDER BY device_id LIMIT ${QUEUED_TOGETHER}`;
         return rows.map(toTarget);
       }),

@@ -149,6 +149,15 @@ describe('a rollout', () => {
     expect(new Set(home.offered).size).toBe(6);
   });
 
+  it('goes on, and offers again, where the clock is set back', async () => {
+    await home.start({ atOnceMax: 100, perMinuteMax: 4 });
+    await home.rollouts.advance();
+    home.clock.advance(-3_600_000);
+    await home.rollouts.advance();
+    const first = home.deviceIds.slice(0, 4);
+    expect(home.offered).toEqual([...first, ...first, ...home.deviceIds.slice(4)]);
+  });
+
   it('passes over devices that are offline, and comes back to them', async () => {
     const { id } = await home.start();
     for (const deviceId of home.deviceIds.slice(0, 5)) home.online.delete(deviceId);
