@@ -14,6 +14,9 @@ interface TargetRow {
 
 const toTarget = (row: TargetRow): RolloutTarget => ({ deviceId: row.device_id, networkId: row.network_id });
 
+/** States whose devices go on while their rollout is paused. Who was only told of it is told again when it goes on. */
+const WITH_A_PAUSE = AT_WORK.filter((state) => state !== 'initiated');
+
 type JobStatements = Omit<RolloutStore, 'add' | 'find' | 'list' | 'listDevices' | 'changeState'>;
 
 /** The statements of the job, and of what devices say. They span tenants. */
@@ -88,11 +91,12 @@ function changingStatements(
   asJob: InTransaction,
 ): Pick<JobStatements, 'failSilent' | 'end' | 'start' | 'noteOffered'> {
   return {
-    failSilent: ({ id }, silentSinceMs, nowMs) =>
+    failSilent: ({ id, state }, silentSinceMs, nowMs) =>
       asJob(async (sql) => {
+        const states = state === 'paused' ? WITH_A_PAUSE : AT_WORK;
         const failed = await sql`
           UPDATE rollout_devices SET state = 'failed', error_code = 'request_timed_out', changed_at = ${new Date(nowMs)}
-          WHERE rollout_id = ${id} AND state = ANY (${[...AT_WORK]}) AND changed_at < ${new Date(silentSinceMs)}
+          WHERE rollout_id = ${id} AND state = ANY (${[...states]}) AND changed_at < ${new Date(silentSinceMs)}
           RETURNING 1`;
         return failed.length;
       }),

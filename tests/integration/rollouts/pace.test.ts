@@ -158,6 +158,19 @@ describe('a rollout', () => {
     expect(home.offered).toEqual([...first, ...first, ...home.deviceIds.slice(4)]);
   });
 
+  it('that is paused for long gives nobody up who was only told of it, and tells them again when it goes on', async () => {
+    const { id } = await home.start();
+    await home.rollouts.advance();
+    await home.rollouts.change(home.owner, id, 'paused');
+    home.clock.advance(3_600_000);
+    await home.rollouts.advance();
+    expect(await home.countsOf(id)).toEqual(['paused', { initiated: 2, queued: 4 }]);
+    await home.rollouts.change(home.owner, id, 'running');
+    await home.rollouts.advance();
+    expect(home.offered).toEqual([...home.deviceIds.slice(0, 2), ...home.deviceIds.slice(0, 2)]);
+    expect(await home.countsOf(id)).toEqual(['running', { initiated: 2, queued: 4 }]);
+  });
+
   it('passes over devices that are offline, and comes back to them', async () => {
     const { id } = await home.start();
     for (const deviceId of home.deviceIds.slice(0, 5)) home.online.delete(deviceId);
