@@ -17,8 +17,14 @@ export async function showReceipt(request: string, options: ShowReceiptOptions):
     'GET',
     `/api/v1/audit/messages/${request}`,
   );
-  const receipt = options.provider ? items.at(-1) : items[0];
+  const receipt = options.provider ? items.find(isProviders) : items[0];
+  if (receipt === undefined)
+    throw new Error('None of the receipts of this request is of a provider of yours.');
   process.stdout.write(`${JSON.stringify(receipt, null, 2)}\n`);
+}
+
+function isProviders({ content }: { readonly content: string }): boolean {
+  return (JSON.parse(content) as { readonly side?: unknown }).side === 'provider';
 }
 
 /** Checks a receipt that was kept in a file, and prints what it says. Throws an Error that says what is wrong with it. */

@@ -176,8 +176,7 @@ export function createProviderService(
       return attempt;
     },
     judge(attempt, completionTokens, paddedShare = 0) {
-      const moreTokens = takenTokensOf(attempt, completionTokens) - expectedTokensOf(attempt.order);
-      registry.waitingRoom.served(attempt.order, moreTokens);
+      registry.waitingRoom.corrected(attempt.order, takenTokensOf(attempt, completionTokens));
       judgeAttempt(attempt, { completionTokens, paddedShare }, dependencies);
     },
     close: () => registry.close(),

@@ -15,7 +15,7 @@ export class TokenTurns<Key> {
   enter(key: Key): void {
     const count = this.#waiting.get(key) ?? 0;
     if (count === 0 && this.#waiting.size > 0)
-      this.#served.set(key, Math.max(this.servedTokens(key), this.#leastServed()));
+      this.#served.set(key, Math.max(this.servedTokens(key), this.#leastServed(key)));
     this.#waiting.set(key, count + 1);
   }
 
@@ -26,9 +26,14 @@ export class TokenTurns<Key> {
     else this.#waiting.delete(key);
   }
 
-  /** So many tokens were served to `key`, or fewer than was said before. */
+  /**
+   * So many tokens were served to `key`, or fewer than was said before (negative). What is taken back brings nobody ahead of the others:
+   * who came back meanwhile began where they were.
+   */
   add(key: Key, tokens: number): void {
-    this.#served.set(key, this.servedTokens(key) + tokens);
+    const served = this.servedTokens(key);
+    const least = tokens < 0 ? Math.min(served, this.#leastServed(key)) : served;
+    this.#served.set(key, Math.max(served + tokens, least));
     if (this.#served.size > TURNS_REMEMBERED)
       for (const known of this.#served.keys()) if (!this.#waiting.has(known)) this.#served.delete(known);
   }
@@ -43,9 +48,11 @@ export class TokenTurns<Key> {
     return this.#served.get(key) ?? 0;
   }
 
-  #leastServed(): number {
+  /** The least that one of those was served who wait, `key` aside. */
+  #leastServed(key: Key): number {
     let least = Number.POSITIVE_INFINITY;
-    for (const key of this.#waiting.keys()) least = Math.min(least, this.servedTokens(key));
+    for (const other of this.#waiting.keys())
+      if (other !== key) least = Math.min(least, this.servedTokens(other));
     return least;
   }
 }

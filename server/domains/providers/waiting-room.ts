@@ -34,24 +34,29 @@ export class Place {
 class ModelQueue {
   readonly places = new Set<Place>();
   readonly #tenants = new TokenTurns<string>();
-  readonly #members = new TokenTurns<string>();
+  /** The turns of a tenant's members are among themselves: forgotten when none of them waits. */
+  readonly #members = new Map<string, TokenTurns<string>>();
 
   enter(place: Place): void {
+    const { tenantId, memberId } = place.waiter;
     this.places.add(place);
-    this.#tenants.enter(place.waiter.tenantId);
-    this.#members.enter(place.waiter.memberId);
+    this.#tenants.enter(tenantId);
+    const members = this.#members.get(tenantId) ?? new TokenTurns<string>();
+    this.#members.set(tenantId, members);
+    members.enter(memberId);
   }
 
-  leave(place: Place): boolean {
-    if (!this.places.delete(place)) return false;
-    this.#tenants.leave(place.waiter.tenantId);
-    this.#members.leave(place.waiter.memberId);
-    return true;
+  leave(place: Place): void {
+    if (!this.places.delete(place)) return;
+    const { tenantId, memberId } = place.waiter;
+    this.#tenants.leave(tenantId);
+    if (this.#tenants.waitingOf(tenantId) === 0) this.#members.delete(tenantId);
+    else this.#members.get(tenantId)?.leave(memberId);
   }
 
   served({ tenantId, memberId }: Waiter, tokens: number): void {
     this.#tenants.add(tenantId, tokens);
-    this.#members.add(memberId, tokens);
+    this.#members.get(tenantId)?.add(memberId, tokens);
   }
 
   /** Whose turn it is of those that wait and haven't looked: of the tenant that was served least its least served member. */
@@ -86,7 +91,9 @@ class ModelQueue {
   #isBefore({ waiter: one }: Place, { waiter: other }: Place): boolean {
     const tenants = this.#tenants.servedTokens(one.tenantId) - this.#tenants.servedTokens(other.tenantId);
     if (tenants !== 0 || one.tenantId !== other.tenantId) return tenants < 0;
-    return this.#members.servedTokens(one.memberId) < this.#members.servedTokens(other.memberId);
+    const members = this.#members.get(one.tenantId);
+    if (members === undefined) return false;
+    return members.servedTokens(one.memberId) < members.servedTokens(other.memberId);
   }
 }
 
@@ -98,6 +105,8 @@ class ModelQueue {
 export class WaitingRoom {
   readonly #clock: Clock;
   readonly #queues = new Map<string, ModelQueue>();
+  /** Where what is served now was counted, and as how much. */
+  readonly #counted = new WeakMap<Waiter, { readonly queue: ModelQueue; readonly tokens: number }>();
   #order = 0;
 
   constructor(clock: Clock) {
@@ -139,9 +148,20 @@ export class WaitingRoom {
     this.#passOn(place);
   }
 
-  /** Somebody was served so many tokens, or fewer than was said before: it counts where others wait for the same model. */
+  /** Somebody is served, probably so many tokens: they count where others wait for the same model. */
   served(waiter: Waiter, tokens: number): void {
-    this.#queues.get(waiter.model)?.served(waiter, tokens);
+    const queue = this.#queues.get(waiter.model);
+    if (queue === undefined) return;
+    queue.served(waiter, tokens);
+    this.#counted.set(waiter, { queue, tokens });
+  }
+
+  /** How many tokens it was in truth. What was not counted isn't taken back: whoever begins while nobody waits would save turns up. */
+  corrected(waiter: Waiter, tokens: number): void {
+    const queue = this.#queues.get(waiter.model);
+    const counted = this.#counted.get(waiter);
+    this.#counted.delete(waiter);
+    queue?.served(waiter, tokens - (counted !== undefined && counted.queue === queue ? counted.tokens : 0));
   }
 
   /** A provider may have a free slot: lets the one look whose turn it is. */

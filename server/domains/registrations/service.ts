@@ -288,8 +288,11 @@ function createTesting(
     async test(actor, id, model) {
       const [owner, stored] = await requireOwn(actor, id);
       const { deviceId, lastTest } = stored;
-      const waitMs = lastTest === null ? 0 : lastTest.atMs + TEST_INTERVAL_MS - clock.nowMs();
-      if (waitMs > 0 || testing.has(deviceId)) throw testedLately(Math.max(1, Math.ceil(waitMs / 1_000)));
+      const sinceMs = lastTest === null ? TEST_INTERVAL_MS : clock.nowMs() - lastTest.atMs;
+      // A clock that was set back says nothing about the last test.
+      const isLately = sinceMs >= 0 && sinceMs < TEST_INTERVAL_MS;
+      if (isLately || testing.has(deviceId))
+        throw testedLately(isLately ? Math.ceil((TEST_INTERVAL_MS - sinceMs) / 1_000) : 1);
       return withDecisions(owner, { ...stored, lastTest: await run(stored, model) });
     },
     async testNew() {

@@ -3,12 +3,17 @@ import { type BusinessRow, businessRow } from '../ledger/index.ts';
 import type { EndedTransaction, TransactionShare } from '../transactions/index.ts';
 
 /**
- * What a request was, for who asked and for each provider that is shown it: who ordered what at which price, what was delivered,
- * and what it cost. Neither side's receipt names the other's tenant, account or device. `docs/receipts.md` says what each field is.
+ * What a request was, for who asked and for each provider that has delivered or is paid: who ordered what at which price, what was
+ * delivered, and what it cost. Neither side's receipt names the other's tenant, account or device. `docs/receipts.md` says what each
+ * field is. Who got nothing for nothing has none: requests that are cancelled cost nobody anything, and a receipt stands in the log
+ * of its side, where each takes the room of an older record.
  */
 export function receiptRows(ended: EndedTransaction): BusinessRow[] {
-  return [requestersReceipt(ended), ...ended.shares.map((share) => providersReceipt(ended, share))].map(
-    (receipt) => businessRow(keptReceipts, receipt),
+  const worked = ended.shares.filter(
+    ({ answerHash, costMicrocents }) => answerHash !== null || costMicrocents > 0n,
+  );
+  return [requestersReceipt(ended), ...worked.map((share) => providersReceipt(ended, share))].map((receipt) =>
+    businessRow(keptReceipts, receipt),
   );
 }
 

@@ -73,7 +73,7 @@ export class RolloutProgression {
   async #offerAgain(rollout: OpenRollout, nowMs: number): Promise<void> {
     const { store, outlet } = this.#dependencies;
     if (rollout.counts.initiated === 0) return;
-    const unanswered = await store.readUnanswered(rollout, nowMs - OFFER_AGAIN_MS);
+    const unanswered = await store.readUnanswered(rollout, nowMs - OFFER_AGAIN_MS, nowMs);
     const connected = unanswered.filter(({ deviceId }) => outlet.isOnline(deviceId));
     if (connected.length === 0) return;
     await this.#offer(rollout, connected);

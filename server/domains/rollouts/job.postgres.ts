@@ -14,6 +14,9 @@ interface TargetRow {
 
 const toTarget = (row: TargetRow): RolloutTarget => ({ deviceId: row.device_id, networkId: row.network_id });
 
+/** States whose devices go on while their rollout is paused. Who was only told of it is told again when it goes on. */
+const WITH_A_PAUSE = AT_WORK.filter((state) => state !== 'initiated');
+
 type JobStatements = Omit<RolloutStore, 'add' | 'find' | 'list' | 'listDevices' | 'changeState'>;
 
 /** The statements of the job, and of what devices say. They span tenants. */
@@ -40,7 +43,8 @@ function readingStatements(
               SELECT state, count(*) AS count FROM rollout_devices
               WHERE rollout_id = rollouts.id GROUP BY state) AS counted) AS counts,
             (SELECT count(*) FROM rollout_devices
-              WHERE rollout_id = rollouts.id AND started_at > ${new Date(nowMs - MINUTE_MS)}) AS started_lately
+              WHERE rollout_id = rollouts.id AND started_at > ${new Date(nowMs - MINUTE_MS)}
+                AND started_at <= ${new Date(nowMs)}) AS started_lately
           FROM rollouts
           WHERE (ended_at IS NULL
               OR id IN (SELECT rollout_id FROM rollout_devices WHERE state = ANY (${[...AT_WORK]})))
@@ -56,7 +60,8 @@ function readingStatements(
               SELECT state, count(*) AS count FROM rollout_devices
               WHERE rollout_id = rollouts.id GROUP BY state) AS counted) AS counts,
             (SELECT count(*) FROM rollout_devices
-              WHERE rollout_id = rollouts.id AND started_at > ${new Date(nowMs - MINUTE_MS)}) AS started_lately
+              WHERE rollout_id = rollouts.id AND started_at > ${new Date(nowMs - MINUTE_MS)}
+                AND started_at <= ${new Date(nowMs)}) AS started_lately
           FROM rollouts WHERE id = ${rolloutId}`;
         return row === undefined ? null : toOpen(row);
       }),
@@ -70,11 +75,12 @@ function readingStatements(
         return rows.map(toTarget);
       }),
 
-    readUnanswered: ({ id }, offeredBeforeMs) =>
+    readUnanswered: ({ id }, offeredBeforeMs, nowMs) =>
       system(async (sql) => {
         const rows = await sql<TargetRow[]>`
           SELECT device_id, network_id FROM rollout_devices
-          WHERE rollout_id = ${id} AND state = 'initiated' AND offered_at < ${new Date(offeredBeforeMs)}
+          WHERE rollout_id = ${id} AND state = 'initiated'
+            AND (offered_at < ${new Date(offeredBeforeMs)} OR offered_at > ${new Date(nowMs)})
           ORDER BY device_id LIMIT ${QUEUED_TOGETHER}`;
         return rows.map(toTarget);
       }),
@@ -85,11 +91,12 @@ function changingStatements(
   asJob: InTransaction,
 ): Pick<JobStatements, 'failSilent' | 'end' | 'start' | 'noteOffered'> {
   return {
-    failSilent: ({ id }, silentSinceMs, nowMs) =>
+    failSilent: ({ id, state }, silentSinceMs, nowMs) =>
       asJob(async (sql) => {
+        const states = state === 'paused' ? WITH_A_PAUSE : AT_WORK;
         const failed = await sql`
           UPDATE rollout_devices SET state = 'failed', error_code = 'request_timed_out', changed_at = ${new Date(nowMs)}
-          WHERE rollout_id = ${id} AND state = ANY (${[...AT_WORK]}) AND changed_at < ${new Date(silentSinceMs)}
+          WHERE rollout_id = ${id} AND state = ANY (${[...states]}) AND changed_at < ${new Date(silentSinceMs)}
           RETURNING 1`;
         return failed.length;
       }),

@@ -69,8 +69,12 @@ export interface RolloutStore {
     targets: readonly RolloutTarget[],
     nowMs: number,
   ): Promise<readonly RolloutTarget[]>;
-  /** Devices that said nothing to their offer, which was made before this. */
-  readUnanswered(rollout: OpenRollout, offeredBeforeMs: number): Promise<readonly RolloutTarget[]>;
+  /** Devices that said nothing to their offer, which was made before this, or after now: then the clock was set back. */
+  readUnanswered(
+    rollout: OpenRollout,
+    offeredBeforeMs: number,
+    nowMs: number,
+  ): Promise<readonly RolloutTarget[]>;
   noteOffered(rollout: OpenRollout, deviceIds: readonly DeviceId[], nowMs: number): Promise<void>;
   /** Null: the device isn't part of it. */
   findAtWork(deviceId: DeviceId, rolloutId: string): Promise<UpdateAtWork | null>;

@@ -129,6 +129,12 @@ async function changeState(
     const found = await sql`SELECT 1 FROM rollouts WHERE tenant_id = ${tenantId} AND id = ${rolloutId}`;
     return found.length > 0 ? 'state_wrong' : 'not_found';
   }
+  if (to === 'running') {
+    // Nobody asked them again while it was paused: their time begins anew.
+    await sql`
+      UPDATE rollout_devices SET changed_at = ${now}
+      WHERE tenant_id = ${tenantId} AND rollout_id = ${rolloutId} AND state = 'initiated'`;
+  }
   if (to === 'cancelled') {
     await sql`
       UPDATE rollout_devices SET state = 'cancelled', changed_at = ${now}

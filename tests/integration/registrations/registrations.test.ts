@@ -352,6 +352,11 @@ describe('a test', () => {
     await expect(market.registrations.test(provider.owner, providerId, null)).rejects.toMatchObject({
       code: 'rate_limited',
     });
+    market.clock.advance(-3_600_000);
+    provider.onRequest = (order) => market.answer(provider, order, ['1 2 3']);
+    expect((await market.registrations.test(provider.owner, providerId, null)).lastTest?.atMs).toBeLessThan(
+      lastTest?.atMs ?? 0,
+    );
   });
 
   it('that fails says how, and puts nobody aside', async () => {

@@ -82,6 +82,21 @@ describe('whose requests fail everywhere', () => {
   });
 });
 
+describe('who asks for what no provider can answer, which costs nothing', () => {
+  it('gets a receipt, and writes nothing into the log of the provider', async () => {
+    const provider = await market.provider();
+    provider.onRequest = ({ requestId }) =>
+      market.fail(provider, requestId, { fault: 'requester', status: 400 });
+    await expect(create()).rejects.toMatchObject({ code: 'request_rejected' });
+    const kept = await db.database.system(
+      'money',
+      (sql) => sql<{ tenant_id: string }[]>`
+        SELECT tenant_id FROM audit_receipts WHERE tenant_id IN (${alice.tenantId}, ${provider.owner.tenantId})`,
+    );
+    expect(kept.map(({ tenant_id: tenantId }) => tenantId)).toEqual([alice.tenantId]);
+  });
+});
+
 describe('who asks why', () => {
   it('is told who could have had its request, and by what; an owner what keeps work from its device', async () => {
     const [cheap, dear] = [await market.provider({ price: 1 }), await market.provider({ price: 3 })];

@@ -149,6 +149,28 @@ describe('a rollout', () => {
     expect(new Set(home.offered).size).toBe(6);
   });
 
+  it('goes on, and offers again, where the clock is set back', async () => {
+    await home.start({ atOnceMax: 100, perMinuteMax: 4 });
+    await home.rollouts.advance();
+    home.clock.advance(-3_600_000);
+    await home.rollouts.advance();
+    const first = home.deviceIds.slice(0, 4);
+    expect(home.offered).toEqual([...first, ...first, ...home.deviceIds.slice(4)]);
+  });
+
+  it('that is paused for long gives nobody up who was only told of it, and tells them again when it goes on', async () => {
+    const { id } = await home.start();
+    await home.rollouts.advance();
+    await home.rollouts.change(home.owner, id, 'paused');
+    home.clock.advance(3_600_000);
+    await home.rollouts.advance();
+    expect(await home.countsOf(id)).toEqual(['paused', { initiated: 2, queued: 4 }]);
+    await home.rollouts.change(home.owner, id, 'running');
+    await home.rollouts.advance();
+    expect(home.offered).toEqual([...home.deviceIds.slice(0, 2), ...home.deviceIds.slice(0, 2)]);
+    expect(await home.countsOf(id)).toEqual(['running', { initiated: 2, queued: 4 }]);
+  });
+
   it('passes over devices that are offline, and comes back to them', async () => {
     const { id } = await home.start();
     for (const deviceId of home.deviceIds.slice(0, 5)) home.online.delete(deviceId);

@@ -182,4 +182,42 @@ describe('turns', () => {
     await turn();
     expect(looked).toEqual(['busy']);
   });
+
+  it('of members begin where the least served of their own tenant is, not of others', async () => {
+    const serving = provider();
+    enter('m', 'neighbour');
+    const father = enter('m', 'family', 'father');
+    room.served(father.waiter, 1_000);
+    wait('father', father, take(serving));
+    wait('mother', enter('m', 'family', 'mother'), take(serving));
+    room.slotFreed(serving);
+    await turn();
+    expect(looked).toEqual(['father']);
+  });
+
+  it('are not saved up by what began while nobody waited and became less than was expected', async () => {
+    const serving = provider();
+    const early = waiter('m', 'early');
+    room.served(early, 1_000);
+    wait('patient', enter('m', 'patient'), take(serving));
+    wait('early', enter('m', 'early'), take(serving));
+    room.corrected(early, 10);
+    room.slotFreed(serving);
+    await turn();
+    expect(looked).toEqual(['patient']);
+  });
+
+  it('are not saved up by what is taken back after one has come to wait again', async () => {
+    const serving = provider();
+    const patient = enter('m', 'patient');
+    const gamble = waiter('m', 'gambler');
+    room.served(gamble, 1_000);
+    room.served(patient.waiter, 5_000);
+    wait('patient', patient, take(serving));
+    wait('gambler', enter('m', 'gambler'), take(serving));
+    room.corrected(gamble, 0);
+    room.slotFreed(serving);
+    await turn();
+    expect(looked).toEqual(['patient']);
+  });
 });
