@@ -25,12 +25,8 @@ const networkId = asId<NetworkId>(uuid(2));
 const deviceId = asId<DeviceId>(uuid(3));
 const done = { kind: 'end', state: 'done', error: null, values: {} } as const;
 
-/** A server in memory with one device, which is connected and knows actions unless a test says otherwise. */
-function home(changes: Partial<ActionStore> = {}) {
-  const owner = newOwner();
-  const clock = new FakeClock();
-  const kept = new MemoryActions();
-  const { logger, lines } = createMemoryLogger();
+/** What a device is connected by; it knows actions unless a test says otherwise. */
+function line() {
   const told: ServerFrame[] = [];
   const commands: string[] = [];
   const world = {
@@ -38,11 +34,6 @@ function home(changes: Partial<ActionStore> = {}) {
     mayAsk: true,
     capabilities: async (): Promise<{ commands: string[] }> => ({ commands: [ACTION_COMMAND] }),
   };
-  const store = Object.assign(
-    kept.store(() => true),
-    { mayAsk: async () => world.mayAsk },
-    changes,
-  );
   const relay = {
     isConnected: () => world.isConnected,
     tell: (_: string, frame: ServerFrame) => {
@@ -52,6 +43,34 @@ function home(changes: Partial<ActionStore> = {}) {
     sendToDevice: async ({ id }: { id: string }) => commands.push(id),
   };
   const outlet = createActionOutlet(relay, { findCapabilities: () => world.capabilities() });
+  const given = () =>
+    told
+      .filter(({ type }) => type === FrameType.THOR_ACTION)
+      .map(({ payload }) => uuidFromBytes(decodePayload(ThorAction, payload).actionId));
+  return { world, commands, outlet, given };
+}
+
+const WHAT: AskedAction = {
+  deviceId,
+  networkId,
+  networkTenantId: null,
+  id: null,
+  name: 'led.blink',
+  arguments: {},
+  priority: 5,
+  timeoutMs: 60_000,
+  causeId: null,
+};
+
+/** A server in memory with one device, which is connected. */
+function home(changes: Partial<ActionStore> = {}) {
+  const owner = newOwner();
+  const clock = new FakeClock();
+  const kept = new MemoryActions();
+  const { logger, lines } = createMemoryLogger();
+  const { world, outlet, ...rest } = line();
+  const mayAsk = async () => world.mayAsk;
+  const store = { ...bound(kept.store(() => true)), mayAsk, ...changes };
   const actions = createActionService({
     store,
     devices: { getDevice: async () => ({ networkIds: [networkId] }) as never },
@@ -65,34 +84,22 @@ function home(changes: Partial<ActionStore> = {}) {
     logger,
     metrics: { ended: () => undefined },
   });
-  const asked: AskedAction = {
-    deviceId,
-    networkId,
-    networkTenantId: null,
-    id: null,
-    name: 'led.blink',
-    arguments: {},
-    priority: 5,
-    timeoutMs: 60_000,
-    causeId: null,
-  };
-  const ask = async () => (await actions.ask(owner, asked)).action;
-  const given = () =>
-    told
-      .filter(({ type }) => type === FrameType.THOR_ACTION)
-      .map(({ payload }) => uuidFromBytes(decodePayload(ThorAction, payload).actionId));
-  const device = { tenantId: owner.tenantId, networkId, deviceId };
+  const { tenantId } = owner;
   const asker: DeviceActor = {
     kind: 'device',
-    tenantId: owner.tenantId,
+    tenantId,
     deviceId: asId<DeviceId>(uuid(4)),
     credentialId: TEST_CREDENTIAL_ID,
   };
-  const askAsDevice = async () =>
-    (await actions.ask(asker, { ...asked, networkTenantId: owner.tenantId })).action;
-  const asking = { owner, asker, ask, askAsDevice };
+  const ask = async () => (await actions.ask(owner, WHAT)).action;
+  const askAsDevice = async () => (await actions.ask(asker, { ...WHAT, networkTenantId: tenantId })).action;
+  const device = { tenantId, networkId, deviceId };
   return {
-    ...asking,
+    ...rest,
+    owner,
+    asker,
+    ask,
+    askAsDevice,
     store,
     clock,
     logger,
@@ -100,10 +107,7 @@ function home(changes: Partial<ActionStore> = {}) {
     kept,
     lines,
     world,
-    told,
-    commands,
     actions,
-    given,
     device,
   };
 }
@@ -207,7 +211,7 @@ describe('a device', () => {
       };
       const permissions = { requireAllowed: async () => undefined };
       const queues = new DeviceQueues(
-        { store: { ...bound(store), claim }, outlet, permissions, clock, logger },
+        { store: { ...store, claim }, outlet, permissions, clock, logger },
         async () => undefined,
       );
       const come = async () => {
