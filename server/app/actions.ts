@@ -14,7 +14,7 @@ export type Actions = ReturnType<typeof buildActions>;
 /** Builds the area. */
 export function buildActions(
   { database, clock, random, logger, metrics, disk }: Platform,
-  { relay, permissions, onSession, onLeft }: Messaging,
+  { relay, permissions, onSession, onPresence, onLeft }: Messaging,
   { devices, networks }: Identity,
 ) {
   const members = createMembershipStore(database);
@@ -36,10 +36,9 @@ export function buildActions(
     logger,
     metrics: { ended: (state) => ended.add({ state }) },
   });
-  onSession(({ deviceId, networkId }) => {
-    actions.sessionBegan(deviceId, networkId).catch((error: unknown) => {
-      logger.warn({ operation: 'actions.give', deviceId, error }, 'a queue was not looked up');
-    });
+  onSession(({ deviceId, networkId }) => void actions.sessionBegan(deviceId, networkId));
+  onPresence(({ deviceId, connectedAtMs }) => {
+    if (connectedAtMs === null) actions.disconnected(deviceId);
   });
   onLeft(async (deviceId, { networkId }) => actions.left(deviceId, networkId));
   return { actions };

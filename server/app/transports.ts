@@ -170,6 +170,7 @@ function buildBrokerGate(config: Config, { platform, messaging, identity }: Area
     secret: config.mqttBrokerSecret ?? null,
     devices: identity.devices,
     memberships: messaging.memberships,
+    suspended: platform.suspended,
     async findActor(deviceId) {
       const device = await identifyDevice(platform.database, deviceId);
       if (device === null) return null;

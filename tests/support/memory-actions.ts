@@ -76,6 +76,10 @@ class MemoryStore implements ActionStore {
     return { kind: 'new', action: this.#kept.keep({ ...action, ...BEGINNING, ...how }) };
   }
 
+  async mayAsk(): Promise<boolean> {
+    return true;
+  }
+
   async find(_: unknown, id: ActionId): Promise<Action | null> {
     return (await this.#all()).find((action) => action.id === id) ?? null;
   }

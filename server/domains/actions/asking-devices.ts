@@ -1,8 +1,9 @@
 import type { DeviceActor } from '../../kernel/actor.ts';
+import type { DeviceId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { ActionOutlet } from './ports.ts';
 import type { ActionReaders } from './readers.ts';
-import type { Action } from './types.ts';
+import type { Action, ActionKey } from './types.ts';
 
 interface Following {
   until: number;
@@ -10,12 +11,15 @@ interface Following {
   readonly end: AbortController;
 }
 
+const keyOf = ({ tenantId, id }: ActionKey): string => `${tenantId} ${id}`;
+
 /** Devices that are told what happens to the actions they asked for, each as far as it has given credit. */
 export class AskingDevices {
   readonly #readers: ActionReaders;
   readonly #outlet: Pick<ActionOutlet, 'tell'>;
   readonly #logger: Logger;
-  readonly #following = new Map<string, Following>();
+  /** Of each device those by the keys of their actions. */
+  readonly #following = new Map<DeviceId, Map<string, Following>>();
 
   constructor(readers: ActionReaders, outlet: Pick<ActionOutlet, 'tell'>, logger: Logger) {
     this.#readers = readers;
@@ -32,24 +36,33 @@ export class AskingDevices {
     action: Action,
     credit: { received: number; until: number; resume: boolean },
   ): void {
-    const key = `${device.deviceId} ${action.tenantId} ${action.id}`;
-    const known = this.#following.get(key);
+    const { deviceId } = device;
+    const key = keyOf(action);
+    const known = this.#following.get(deviceId)?.get(key);
     if (known !== undefined && !credit.resume) {
       known.until = Math.max(known.until, credit.until);
       known.wake();
       return;
     }
     known?.end.abort();
-    const principal = { id: device.deviceId, tenantId: device.tenantId };
+    const principal = { id: deviceId, tenantId: device.tenantId };
     this.#readers.requireRoom(principal);
     const following: Following = { until: credit.until, wake: () => undefined, end: new AbortController() };
-    this.#following.set(key, following);
+    const ofDevice = this.#following.get(deviceId) ?? new Map<string, Following>();
+    this.#following.set(deviceId, ofDevice.set(key, following));
     const events = this.#readers.read(action, principal, credit.received, following.end.signal);
     this.#tell(device, action, events, following)
       .catch((error: unknown) => this.#logger.warn({ operation: 'actions.tell', error }, 'not told'))
       .finally(() => {
-        if (this.#following.get(key) === following) this.#following.delete(key);
+        if (ofDevice.get(key) === following) ofDevice.delete(key);
+        if (ofDevice.size === 0 && this.#following.get(deviceId) === ofDevice)
+          this.#following.delete(deviceId);
       });
+  }
+
+  /** The device is gone. When it returns it says which events it has. */
+  disconnected(deviceId: DeviceId): void {
+    for (const { end } of this.#following.get(deviceId)?.values() ?? []) end.abort();
   }
 
   async #tell(
@@ -68,7 +81,7 @@ export class AskingDevices {
 
   /** Nobody is told any more. */
   close(): void {
-    for (const { end } of this.#following.values()) end.abort();
+    for (const deviceId of this.#following.keys()) this.disconnected(deviceId);
   }
 }
 

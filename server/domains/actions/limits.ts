@@ -56,3 +56,5 @@ export const EXPIRED_TOGETHER_MAX = 200;
 export const LOOK_INTERVAL_MS = 60_000;
 /** When what could not be given to a connected device is tried again, in milliseconds. */
 export const GIVE_RETRY_MS = 1_000;
+/** Between two lines of the log about what could not be given, however much it is, in milliseconds. */
+export const GIVE_LOG_INTERVAL_MS = 1_000;

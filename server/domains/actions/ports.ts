@@ -57,6 +57,8 @@ export interface ReportOf {
 export interface ActionStore {
   /** Keeps an action: given to its device at once where that is connected and has a place, else in its queue. */
   keep(action: ActionToKeep, isConnected: boolean): Promise<KeepOutcome>;
+  /** True while the account that asked for the action may ask for such a one. */
+  mayAsk(action: Action): Promise<boolean>;
   /** What the actor may see. */
   find(actor: AccountActor | DeviceActor, id: ActionId): Promise<Action | null>;
   list(
@@ -103,9 +105,12 @@ export interface ActionOutlet {
   isConnected(device: ActingDevice): boolean;
   /**
    * Gives an action to its device, again where it may have it already. `kept`: as a command in the network's stream. `lost`: it
-   * isn't connected any more. Refuses as the relay does.
+   * isn't connected any more, or the action isn't wanted at the moment at which it would be told. Refuses as the relay does.
    */
-  give(action: Action, leftMs: number, again: boolean): Promise<'told' | 'kept' | 'lost'>;
+  give(
+    action: Action,
+    how: { readonly leftMs: number; readonly again: boolean; readonly isWanted: () => boolean },
+  ): Promise<'told' | 'kept' | 'lost'>;
   /** Tells its device that nobody wants the action any more. */
   cancel(action: Action): void;
   /** Tells a device that asked what happened. False: it isn't connected. */

@@ -1,42 +1,58 @@
 import { AppError } from '../../kernel/errors.ts';
-import { GIVE_RETRY_MS } from './limits.ts';
+import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
+import { Later } from './later.ts';
 import type { ActionDependencies, KeepOutcome } from './ports.ts';
 import type { ActingDevice, Action, ActionEnd, ActionKey } from './types.ts';
 
 type Needed = Pick<ActionDependencies, 'store' | 'outlet' | 'permissions' | 'clock' | 'logger'>;
+type DeviceInNetwork = Pick<ActingDevice, 'networkId' | 'deviceId'>;
 
-const keyOf = ({ networkId, deviceId }: ActingDevice) => `${networkId} ${deviceId}`;
+/** A device that is being given something. */
+interface Work {
+  /** There is more to do. */
+  again: boolean;
+  resend: boolean;
+  /** Actions that have ended since it was read what there is to give. */
+  readonly ended: Set<string>;
+}
+
+const keyOf = ({ networkId, deviceId }: DeviceInNetwork) => `${networkId} ${deviceId}`;
 const actionKeyOf = ({ tenantId, id }: ActionKey) => `${tenantId} ${id}`;
 
 /** Gives devices what they are asked for: one piece of work of a device at a time, so that their order stays. */
 export class DeviceQueues {
   readonly #needed: Needed;
   readonly #end: (action: Action, end: ActionEnd) => Promise<void>;
-  /** Devices that are being given something; true: there is more to do. */
-  readonly #running = new Map<string, { again: boolean; resend: boolean }>();
-  /** Actions that are on their way from who asks to their device for the first time. */
-  readonly #new = new Set<string>();
+  readonly #running = new Map<string, Work>();
+  /** Actions that are on their way from who asks to their device for the first time; whether they have ended meanwhile. */
+  readonly #new = new Map<string, { isOver: boolean }>();
+  readonly #later: Later;
 
   constructor(needed: Needed, end: (action: Action, end: ActionEnd) => Promise<void>) {
     this.#needed = needed;
     this.#end = end;
+    this.#later = new Later(needed);
   }
 
   /** Keeps an action, and gives it to its device where it isn't in the queue. Who asks doesn't wait for that. */
   async keep(action: ActionKey & ActingDevice, keep: () => Promise<KeepOutcome>): Promise<KeepOutcome> {
     const key = actionKeyOf(action);
-    this.#new.add(key);
+    const way = { isOver: false };
+    this.#new.set(key, way);
+    const arrived = () => {
+      if (this.#new.get(key) === way) this.#new.delete(key);
+    };
     const kept = await keep().catch((error: unknown) => {
-      this.#new.delete(key);
+      arrived();
       throw error;
     });
     if (kept.kind === 'new' && kept.action.state === 'sent') {
-      this.#give(kept.action, false)
+      this.#give(kept.action, false, () => !way.isOver)
         .catch((error: unknown) => this.#retry(action, error))
-        .finally(() => this.#new.delete(key));
+        .finally(arrived);
       return kept;
     }
-    this.#new.delete(key);
+    arrived();
     // It may have connected since it was looked for.
     if (kept.kind === 'new') this.run(action);
     return kept;
@@ -47,9 +63,32 @@ export class DeviceQueues {
     this.#start(device, false);
   }
 
+  /** An action has ended: its device isn't given it any more, and has a place. */
+  ended(action: Action): void {
+    const key = actionKeyOf(action);
+    this.#running.get(keyOf(action))?.ended.add(key);
+    const way = this.#new.get(key);
+    if (way !== undefined) way.isOver = true;
+    this.run(action);
+  }
+
   /** The device can be told something: it is told again what it has not ended. */
   sessionBegan(device: ActingDevice): void {
     this.#start(device, true);
+  }
+
+  /** Does the work for a device a while after it failed. */
+  tryAgain(
+    device: { readonly networkId: NetworkId; readonly deviceId: DeviceId },
+    error: unknown,
+    work: () => void,
+  ): void {
+    this.#later.again(keyOf(device), error, work);
+  }
+
+  /** What failed is not tried any more. */
+  close(): void {
+    this.#later.close();
   }
 
   #start(device: ActingDevice, resend: boolean): void {
@@ -60,34 +99,46 @@ export class DeviceQueues {
       running.resend ||= resend;
       return;
     }
-    const work = { again: true, resend };
+    const work: Work = { again: true, resend, ended: new Set() };
     this.#running.set(key, work);
-    this.#work(device, work)
-      .catch((error: unknown) => this.#retry(device, error))
-      .finally(() => this.#running.delete(key));
+    this.#work(device, work).catch((error: unknown) => this.#retry(device, error));
   }
 
   #retry({ tenantId, networkId, deviceId }: ActingDevice, error: unknown): void {
-    const { logger, clock } = this.#needed;
-    logger.warn({ operation: 'actions.give', error }, 'actions were not given');
-    clock.after(GIVE_RETRY_MS, () => this.sessionBegan({ tenantId, networkId, deviceId }));
+    const device = { tenantId, networkId, deviceId };
+    this.tryAgain(device, error, () => this.sessionBegan(device));
   }
 
-  async #work(device: ActingDevice, work: { again: boolean; resend: boolean }): Promise<void> {
-    const { store, outlet, clock } = this.#needed;
-    while (work.again) {
-      const { resend } = work;
-      work.again = false;
-      work.resend = false;
-      if (!outlet.isConnected(device)) continue;
-      for (const action of resend ? await store.listGiven(device) : []) {
-        if (!action.isInStream && !this.#new.has(actionKeyOf(action))) await this.#give(action, true);
+  async #work(device: ActingDevice, work: Work): Promise<void> {
+    try {
+      while (work.again) {
+        const { resend } = work;
+        work.again = false;
+        work.resend = false;
+        work.ended.clear();
+        if (this.#needed.outlet.isConnected(device)) await this.#giveAll(device, work, resend);
       }
-      for (const action of await store.claim(device, clock.nowMs())) await this.#give(action, false);
+    } finally {
+      // In the same step as the last look at `again`: what comes later begins anew.
+      this.#running.delete(keyOf(device));
     }
   }
 
-  async #give(action: Action, again: boolean): Promise<void> {
+  async #giveAll(device: ActingDevice, { ended }: Work, resend: boolean): Promise<void> {
+    const { store, clock } = this.#needed;
+    const isWanted = (action: Action) => () => !ended.has(actionKeyOf(action));
+    for (const action of resend ? await store.listGiven(device) : []) {
+      if (!action.isInStream && !this.#new.has(actionKeyOf(action)))
+        await this.#give(action, true, isWanted(action));
+    }
+    for (const action of await store.claim(device, clock.nowMs())) {
+      if (action.askedBy.kind === 'device' || (await store.mayAsk(action)))
+        await this.#give(action, false, isWanted(action));
+      else await this.#end(action, NOT_ALLOWED);
+    }
+  }
+
+  async #give(action: Action, again: boolean, isWanted: () => boolean): Promise<void> {
     const { store, outlet, permissions, clock } = this.#needed;
     const leftMs = action.deadlineAtMs - clock.nowMs();
     // Its time is over: the job ends it.
@@ -97,7 +148,8 @@ export class DeviceQueues {
         const { id, networkId, deviceId: targetId, name, askedBy } = action;
         await permissions.requireAllowed({ id, networkId, sourceId: askedBy.id, targetId, name });
       }
-      if ((await outlet.give(action, leftMs, again)) === 'kept') await store.noteInStream(action);
+      const given = await outlet.give(action, { leftMs, again, isWanted });
+      if (given === 'kept') await store.noteInStream(action);
     } catch (error) {
       if (!(error instanceof AppError) || error.kind === 'unavailable' || error.kind === 'internal')
         throw error;
@@ -106,3 +158,9 @@ export class DeviceQueues {
     }
   }
 }
+
+const NOT_ALLOWED: ActionEnd = {
+  state: 'refused',
+  error: { code: 'forbidden', message: 'Who asked for it may not do so any more.' },
+  values: {},
+};

@@ -40,7 +40,8 @@ export class ActionReaders {
   }
 
   /**
-   * The events of an action behind `after`, each as it happens, until its end, the signal's, or that of the device's membership.
+   * The events of an action behind `after` (at most its last one), each as it happens, until its end, the signal's, or that of the
+   * device's membership. Whoever has the end reads nothing.
    * Refuses as `requireRoom` does.
    */
   async *read(
@@ -49,6 +50,8 @@ export class ActionReaders {
     after: number,
     signal: AbortSignal,
   ): AsyncGenerator<ActionEvent> {
+    let last = Math.min(after, action.lastEvent);
+    if (action.endedAtMs !== null && last === action.lastEvent) return;
     this.requireRoom(principal);
     const reader: Reader = { hasNews: false, isOver: signal.aborted, wake: () => undefined };
     const end = () => {
@@ -63,7 +66,6 @@ export class ActionReaders {
     ]);
     signal.addEventListener('abort', end, { once: true });
     try {
-      let last = after;
       while (!reader.isOver) {
         // Before it is read: what happens meanwhile is looked at again.
         reader.hasNews = false;

@@ -47,13 +47,17 @@ export function takeReport(action: Action, { number, change }: Report, nowMs: nu
   return { kind: 'taken', ...happened(counted, withinLimits(action, change), nowMs) };
 }
 
-/** An action after a change, and the event of it; null: as many are kept as may be. */
+/** An action after a change, and the event of it; null: as many are kept as may be, or it had begun before. */
 export function happened(
   action: Action,
   change: ActionChange,
   nowMs: number,
 ): { readonly action: Action; readonly event: ActionEvent | null } {
-  if (change.kind === 'progress' && action.lastEvent >= EVENTS_MAX) {
+  const isNoEvent =
+    change.kind === 'begun'
+      ? action.begunAtMs !== null
+      : change.kind === 'progress' && action.lastEvent >= EVENTS_MAX;
+  if (isNoEvent) {
     return { action: changed(action, change, nowMs), event: null };
   }
   const lastEvent = action.lastEvent + 1;

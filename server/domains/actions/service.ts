@@ -61,15 +61,17 @@ export interface ActionService {
   report(device: ActingDevice, id: ActionId, report: Report): Promise<void>;
   /** A device that knows commands only answers one of the server's; what is no action is nothing. */
   answered(device: ActingDevice, commandId: string, end: ActionEnd): Promise<void>;
-  /** A device can be told something in a network. */
+  /** A device can be told something in a network. Resolves when its queue was looked up, or will be later. */
   sessionBegan(deviceId: DeviceId, networkId: NetworkId): Promise<void>;
+  /** A device has no connection any more: it is told nothing of what it asked for. */
+  disconnected(deviceId: DeviceId): void;
   /** A device has left a network: its actions there are gone. */
   left(deviceId: DeviceId, networkId: NetworkId): void;
   /** Ends actions whose time is over. */
   expire(): Promise<void>;
   /** Removes actions that ended long ago. */
   forget(): Promise<void>;
-  /** Nobody follows any more. */
+  /** Nobody follows any more, and what could not be given is not tried again. */
   stopFollowing(): void;
 }
 
@@ -178,8 +180,17 @@ class Actions implements ActionService {
   }
 
   async sessionBegan(deviceId: DeviceId, networkId: NetworkId): Promise<void> {
-    const tenantId = await this.#queueOf({ networkId, deviceId });
-    if (tenantId !== null) this.#queues.sessionBegan({ tenantId, networkId, deviceId });
+    const device = { networkId, deviceId };
+    try {
+      const tenantId = await this.#queueOf(device);
+      if (tenantId !== null) this.#queues.sessionBegan({ tenantId, ...device });
+    } catch (error) {
+      this.#queues.tryAgain(device, error, () => void this.sessionBegan(deviceId, networkId));
+    }
+  }
+
+  disconnected(deviceId: DeviceId): void {
+    this.#asking.disconnected(deviceId);
   }
 
   left(deviceId: DeviceId, networkId: NetworkId): void {
@@ -214,6 +225,7 @@ class Actions implements ActionService {
   stopFollowing(): void {
     this.#asking.close();
     this.#readers.close();
+    this.#queues.close();
   }
 
   async #find(side: Side, id: ActionId): Promise<Action> {
@@ -237,7 +249,7 @@ class Actions implements ActionService {
     this.#readers.happened(action);
     if (action.endedAtMs === null) return;
     this.#dependencies.metrics.ended(action.state);
-    this.#queues.run(action);
+    this.#queues.ended(action);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { ActionId, TenantId } from '../../kernel/ids.ts';
+import { type ActionId, asId, type CredentialId, type TenantId } from '../../kernel/ids.ts';
 import { sqlPosition } from '../../kernel/page.ts';
 import { DEVICE_OPEN_MAX, DEVICE_RUNNING_MAX, TENANT_ENDED_MAX, TENANT_OPEN_MAX } from './limits.ts';
 import type { ActionStore, ActionToKeep, KeepOutcome } from './ports.ts';
@@ -13,10 +13,30 @@ export function createActionStore(database: Database): ActionStore {
   return { ...lookups(database), ...queues(database), ...changes(database), ...endings(database) };
 }
 
+/** An account that isn't asking at the moment: the database knows what it may. */
+const AS_KEPT = {
+  kind: 'account',
+  credentialId: asId<CredentialId>('00000000-0000-0000-0000-000000000000'),
+  role: 'guest',
+  networkIds: null,
+  operator: false,
+} as const;
+
 type Part<Name extends keyof ActionStore> = Pick<ActionStore, Name>;
 
-function lookups(database: Database): Part<'find' | 'list' | 'events'> {
+function lookups(database: Database): Part<'mayAsk' | 'find' | 'list' | 'events'> {
   return {
+    mayAsk: ({ tenantId, id, askedBy }) => {
+      if (askedBy.kind !== 'account') return Promise.resolve(false);
+      const account = { ...AS_KEPT, tenantId, accountId: askedBy.id };
+      return database.tenant(account, async (sql) => {
+        // Row-level security shows it while the account is a member and sees the network.
+        const [row] = await sql<{ may: boolean }[]>`
+          SELECT changes_devices() AS may FROM actions WHERE tenant_id = ${tenantId} AND id = ${id}`;
+        return row?.may ?? false;
+      });
+    },
+
     find: (actor, id) =>
       database.tenant(actor, async (sql) => {
         const deviceId = actor.kind === 'device' ? actor.deviceId : null;

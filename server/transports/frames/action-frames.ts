@@ -97,12 +97,12 @@ export function createActionOutlet(
 ): ActionOutlet {
   return {
     isConnected: (device) => relay.isConnected(device),
-    async give(action, leftMs, again) {
+    async give(action, { leftMs, again, isWanted }) {
       const { networkId, tenantId, deviceId, name } = action;
       const given = wireValues(action.arguments);
       const capabilities = await directory.findCapabilities(deviceId);
       if (!capabilities?.commands.includes(ACTION_COMMAND)) {
-        if (!relay.isConnected(action)) return 'lost';
+        if (!relay.isConnected(action) || !isWanted()) return 'lost';
         const payload = encodePayload(Command, { name, arguments: given });
         const command = { id: action.commandId, type: FrameType.COMMAND, payload };
         await relay.sendToDevice({ ...command, networkId, tenantId, deviceId });
@@ -117,6 +117,7 @@ export function createActionOutlet(
         again,
         sourceId: action.askedBy.kind === 'device' ? uuidToBytes(action.askedBy.id) : new Uint8Array(0),
       });
+      if (!isWanted()) return 'lost';
       return relay.tell(deviceId, { type: FrameType.THOR_ACTION, networkId, payload }) ? 'told' : 'lost';
     },
     cancel({ id, deviceId, networkId, isInStream }) {

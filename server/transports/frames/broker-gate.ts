@@ -4,7 +4,7 @@ import type { DeviceService } from '../../domains/devices/index.ts';
 import type { Membership, Memberships } from '../../domains/relay/index.ts';
 import type { DeviceActor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
-import { asId, type DeviceId, type NetworkId } from '../../kernel/ids.ts';
+import { asId, type DeviceId, type NetworkId, type TenantId } from '../../kernel/ids.ts';
 import { homeOf } from './home.ts';
 import { mayUseTopic } from './topic-rules.ts';
 
@@ -35,6 +35,8 @@ export interface BrokerGateDependencies {
   readonly memberships: Pick<Memberships, 'findMemberships'>;
   /** The device of this id as an actor; null: there is none. */
   readonly findActor: (deviceId: DeviceId) => Promise<DeviceActor | null>;
+  /** Tenants whose devices may do nothing, wherever they are. */
+  readonly suspended: { has(tenantId: TenantId): boolean };
 }
 
 /** Where the tree of a network is in a broker that serves several. */
@@ -42,7 +44,7 @@ const mountpointOf = (networkId: NetworkId): string => `networks/${networkId}/`;
 
 /** Builds the gate. */
 export function createBrokerGate(dependencies: BrokerGateDependencies): BrokerGate {
-  const { devices, memberships, findActor } = dependencies;
+  const { devices, memberships, findActor, suspended } = dependencies;
   const secret = dependencies.secret === null ? null : hash(dependencies.secret);
 
   const findHome = async (actor: DeviceActor, networkId: string | null): Promise<Membership | null> => {
@@ -71,8 +73,9 @@ export function createBrokerGate(dependencies: BrokerGateDependencies): BrokerGa
       const [name = '', networkId = null] = username.split('@');
       const deviceId = parseUuid(name);
       const actor = deviceId === null ? null : await findActor(asId<DeviceId>(deviceId));
-      const home = actor === null ? null : await findHome(actor, networkId);
-      if (actor === null || home === null) return false;
+      if (actor === null || suspended.has(actor.tenantId)) return false;
+      const home = await findHome(actor, networkId);
+      if (home === null) return false;
       const prefix = mountpointOf(home.networkId);
       const whole = mountpoint + topic;
       // Without its network before it a topic is one for frames, which are the same wherever the device is.

@@ -142,6 +142,35 @@ describe('actions in the database', () => {
     });
   });
 
+  it('may be asked for as long as who asked is a member that may, and sees the network', async () => {
+    const { owner, device, action } = await home();
+    const { database } = testDatabase;
+    const kept = await store.keep(action(), false);
+    const asked = 'action' in kept ? kept.action : null;
+    if (asked === null) throw new Error('it was not kept');
+    const { tenantId, accountId } = owner;
+    const mayAs = async (role: string, allNetworks: boolean) => {
+      await database.system('identity', async (sql) => {
+        await sql`
+          UPDATE memberships SET role = ${role}, all_networks = ${allNetworks}
+          WHERE tenant_id = ${tenantId} AND account_id = ${accountId}`;
+      });
+      return store.mayAsk(asked);
+    };
+    const answers = [await mayAs('owner', true), await mayAs('guest', false), await mayAs('member', false)];
+    await database.system('identity', async (sql) => {
+      await sql`
+        INSERT INTO membership_networks (tenant_id, account_id, network_id)
+        VALUES (${tenantId}, ${accountId}, ${device.networkId})`;
+    });
+    answers.push(await mayAs('member', false));
+    await database.tenant(owner, async (sql) => {
+      await sql`DELETE FROM memberships WHERE tenant_id = ${tenantId} AND account_id = ${accountId}`;
+    });
+    answers.push(await store.mayAsk(asked));
+    expect(answers).toEqual([true, false, false, true, false]);
+  });
+
   it('are seen by their tenant alone, end with their time, and are removed long after', async () => {
     const { owner, action, say } = await home();
     const stranger: AccountActor = (await home()).owner;

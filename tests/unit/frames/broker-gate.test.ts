@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { asId, type DeviceId, type NetworkId } from '../../../server/kernel/ids.ts';
+import { createBrokerGate } from '../../../server/transports/frames/broker-gate.ts';
+import { newOwner, TEST_CREDENTIAL_ID } from '../../support/actors.ts';
+import { uuid } from '../../support/frames.ts';
+
+const networkId = asId<NetworkId>(uuid(2));
+const deviceId = asId<DeviceId>(uuid(3));
+
+/** A gate with a device of a tenant in the network of another one. */
+function gateOf(isSuspended = false) {
+  const guest = newOwner().tenantId;
+  const actor = { kind: 'device', deviceId, tenantId: guest, credentialId: TEST_CREDENTIAL_ID } as const;
+  const membership = { networkId, networkTenantId: newOwner().tenantId, joinedAtMs: 1 };
+  const gate = createBrokerGate({
+    secret: 'x'.repeat(32),
+    devices: { authenticate: async () => null },
+    memberships: { findMemberships: async () => [membership] as never },
+    findActor: async (id) => (id === deviceId ? actor : null),
+    suspended: { has: (tenantId) => isSuspended && tenantId === guest },
+  });
+  const may = (topic: string, changes: { username?: string; mountpoint?: string } = {}) =>
+    gate.authorize({ username: deviceId, action: 'publish', mountpoint: '', ...changes, topic });
+  return { gate, may };
+}
+
+describe('a broker that asks', () => {
+  const own = `networks/${networkId}/devices/${deviceId}/readings/t`;
+
+  it('is told no for what a device of a suspended tenant wants in the network of another one', async () => {
+    expect(await gateOf().may(own)).toBe(true);
+    expect(await gateOf(true).may(own)).toBe(false);
+  });
+
+  it('is told no for other networks, other devices and who is unknown', async () => {
+    const { may } = gateOf();
+    const other = uuid(8);
+    expect(
+      await Promise.all([
+        may(own.replace(networkId, other)),
+        may(own.replace(deviceId, other)),
+        may(own, { username: other }),
+        may(own, { username: `${deviceId}@${other}` }),
+        may('devices/x', { mountpoint: `networks/${other}/` }),
+        may(`bifrost/v1/${other}/up`),
+      ]),
+    ).toEqual([false, false, false, false, false, false]);
+  });
+
+  it.each([null, '', 'y'.repeat(32), 'x'.repeat(31)])('with the secret %s is refused', (shown) => {
+    expect(() => gateOf().gate.requireBroker(shown)).toThrow(/secret/);
+  });
+});
