@@ -66,7 +66,10 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const payments = createPaymentService({
     store: createPaymentStandingStore(database),
     tenants: identity.accounts,
-    payoutListener: { payoutMethodLost: (tenantId) => providers.payoutMethodLost(tenantId) },
+    payoutListener: {
+      payoutMethodLost: (tenantId) => providers.payoutMethodLost(tenantId),
+      payoutMethodConfirmed: (tenantId) => providers.payoutMethodConfirmed(tenantId),
+    },
     clock,
   });
   const { providers, registrations } = buildProviders(config, platform, identity, {

@@ -19,7 +19,8 @@ export interface TenantDirectory {
   findTenantOfAccount(accountId: AccountId): Promise<TenantId | null>;
 }
 
-/** Who must know when a tenant can't be paid any more. */
+/** Who must know when a tenant can't be paid any more, or can again. */
 export interface PayoutListener {
   payoutMethodLost(tenantId: TenantId): void;
+  payoutMethodConfirmed(tenantId: TenantId): Promise<void>;
 }

@@ -48,7 +48,8 @@ export function createPaymentService({
       const operator = requirePermission(actor, 'platform.operate');
       const tenantId = await tenantOf(accountId);
       await store.saveStanding(tenantId, standing, operator.accountId, clock.nowMs());
-      if (!standing.canBePaid) payoutListener.payoutMethodLost(tenantId);
+      if (standing.canBePaid) await payoutListener.payoutMethodConfirmed(tenantId);
+      else payoutListener.payoutMethodLost(tenantId);
       return standing;
     },
     async getStanding(actor, accountId) {

@@ -119,6 +119,14 @@ export class Offering {
     }
   }
 
+  /** See `ProviderService.payoutMethodConfirmed`. */
+  async payoutMethodConfirmed(tenantId: TenantId): Promise<void> {
+    for (const announced of [...this.#announced.values()]) {
+      if (announced.device.tenantId !== tenantId || announced.withheld !== 'payout_method_missing') continue;
+      await this.#inTurn(announced.device.deviceId, () => this.#placeQuietly(announced));
+    }
+  }
+
   /** A registration has changed: what is sold follows. What runs goes on at the price that it began with. */
   termsChanged(deviceId: DeviceId): Promise<void> {
     return this.#inTurn(deviceId, async () => {

@@ -74,6 +74,8 @@ export interface ProviderService {
   result(actor: DeviceActor, message: ResultMessage): void;
   /** A tenant lost its way to be paid: nobody of it is listed any more. What its devices work on goes on. */
   payoutMethodLost(tenantId: TenantId): void;
+  /** The owner can be paid again: what is connected and was withheld for that is on the market again. */
+  payoutMethodConfirmed(tenantId: TenantId): Promise<void>;
   /** The registration of a device has changed. For registrations. */
   termsChanged(deviceId: DeviceId): Promise<void>;
   /** Brings on the market, and takes from it, whom the hour or what they have shown lets. For a job. */
@@ -142,6 +144,7 @@ export function createProviderService(
     withdraw: (actor) => offering.withdraw(actor),
     disconnected: (deviceId, link) => offering.disconnected(deviceId, link),
     payoutMethodLost: (tenantId) => offering.payoutMethodLost(tenantId),
+    payoutMethodConfirmed: (tenantId) => offering.payoutMethodConfirmed(tenantId),
     termsChanged: (deviceId) => offering.termsChanged(deviceId),
     reviewOffers: () => offering.review(),
     saleOf: (deviceId) => offering.saleOf(deviceId),

@@ -68,6 +68,22 @@ describe('a registration', () => {
     expect((await eventsOf(await request)).at(-1)).toMatchObject({ costMicrocents: cents(0.3) });
   });
 
+  it('whose owner could not be paid for a while sells again when that is confirmed', async () => {
+    let canBePaid = true;
+    market = createRegisteredMarket(db, 'rule', { canBePaid: () => canBePaid });
+    const provider = await market.device();
+    const { actor, owner } = provider;
+    await market.registrations.register(owner, actor.deviceId, SOLD, true);
+    await market.announce(provider);
+    const withheld = async () => (await market.registrations.get(owner, actor.deviceId)).withheld;
+    canBePaid = false;
+    market.providers.payoutMethodLost(owner.tenantId);
+    expect(await withheld()).toBe('payout_method_missing');
+    canBePaid = true;
+    await market.providers.payoutMethodConfirmed(owner.tenantId);
+    expect(await withheld()).toBeNull();
+  });
+
   it('that is paused gets no requests, finishes those it has, and sells again when it is resumed', async () => {
     const provider = await market.device();
     await market.registrations.register(provider.owner, provider.actor.deviceId, SOLD, true);
