@@ -1,6 +1,11 @@
 import { EndpointError } from './endpoint-error.ts';
 import { isList, isObject, type JsonObject, type JsonValue, parseJson } from './json.ts';
-import { DELTA_LEVELS_MAX, FINISH_REASON_CHARACTERS_MAX, NOT_IN_FINISH_REASON } from './limits.ts';
+import {
+  DELTA_LEVELS_MAX,
+  FINISH_REASON_CHARACTERS_MAX,
+  JOINED_CHARACTERS_MAX,
+  NOT_IN_FINISH_REASON,
+} from './limits.ts';
 
 /** What an endpoint counted. */
 export interface TokenUsage {
@@ -44,8 +49,11 @@ export function* parseChunks(events: readonly string[]): Generator<CompletionChu
       throw error;
     }
     const more = textAlone(chunk);
-    if (more !== null) text += more;
-    else {
+    if (more !== null && text.length + more.length <= JOINED_CHARACTERS_MAX) text += more;
+    else if (more !== null) {
+      if (text !== '') yield textChunk(text);
+      text = more;
+    } else {
       if (text !== '') yield textChunk(text);
       text = '';
       yield chunk;

@@ -16,6 +16,8 @@ export const ALIVE_INTERVAL_MS = 5_000;
 export const SSE_LINE_CHARACTERS_MAX = 1_048_576;
 /** Bytes of the JSON of one piece of an answer, where it can be cut: one message holds it. */
 export const DELTA_PIECE_BYTES = 49_152;
+/** Characters of text that are joined to one piece: escaped as JSON they need not be cut again. */
+export const JOINED_CHARACTERS_MAX = 4_096;
 /** Bytes of what can't be cut, which takes several messages: the server takes no more. */
 export const DELTA_BYTES_MAX = 262_144;
 /** Bytes that the server counts for every piece beside its own. */
