@@ -1,3 +1,4 @@
+import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import { type ActionId, asId, type CredentialId, type TenantId } from '../../kernel/ids.ts';
 import { sqlPosition } from '../../kernel/page.ts';
@@ -22,6 +23,9 @@ const AS_KEPT = {
   operator: false,
 } as const;
 
+/** Where an account is a member; null: in all of the tenant. */
+const networksOf = ({ networkIds }: AccountActor) => (networkIds === null ? null : [...networkIds]);
+
 type Part<Name extends keyof ActionStore> = Pick<ActionStore, Name>;
 
 function lookups(database: Database): Part<'mayAsk' | 'find' | 'list' | 'events'> {
@@ -39,10 +43,13 @@ function lookups(database: Database): Part<'mayAsk' | 'find' | 'list' | 'events'
 
     find: (actor, id) =>
       database.tenant(actor, async (sql) => {
-        const deviceId = actor.kind === 'device' ? actor.deviceId : null;
+        const [deviceId, networkIds] =
+          actor.kind === 'device' ? [actor.deviceId, null] : [null, networksOf(actor)];
         const [row] = await sql<ActionRow[]>`
           SELECT * FROM actions
-          WHERE id = ${id} AND CASE WHEN ${deviceId}::uuid IS NULL THEN tenant_id = ${actor.tenantId}
+          WHERE id = ${id} AND CASE WHEN ${deviceId}::uuid IS NULL
+            THEN tenant_id = ${actor.tenantId}
+              AND (${networkIds}::uuid[] IS NULL OR network_id = ANY (${networkIds}::uuid[]))
             ELSE asker_id = ${deviceId}::uuid END`;
         return row === undefined ? null : toAction(row);
       }),
@@ -50,9 +57,11 @@ function lookups(database: Database): Part<'mayAsk' | 'find' | 'list' | 'events'
     list: (actor, { deviceId, networkId, state }, after, limit) =>
       database.tenant(actor, async (sql) => {
         const { at, id } = sqlPosition(after);
+        const networkIds = networksOf(actor);
         const rows = await sql<ActionRow[]>`
           SELECT * FROM actions
           WHERE tenant_id = ${actor.tenantId}
+            AND (${networkIds}::uuid[] IS NULL OR network_id = ANY (${networkIds}::uuid[]))
             AND (${deviceId}::uuid IS NULL OR device_id = ${deviceId}::uuid)
             AND (${networkId}::uuid IS NULL OR network_id = ${networkId}::uuid)
             AND (${state}::text IS NULL OR state = ${state}::text)
