@@ -48,7 +48,8 @@ describe('what is there after a loss of power', () => {
 
   it('is the memory of a virtual device', async () => {
     makeFolder(at('device'), 0o700);
-    const content = { nonce: 7, commandNonces: {}, forgottenNonce: 0, begun: null, answers: [] };
+    const begun = { commandId: 'c', sourceId: 's' };
+    const content = { nonce: 7, commandNonces: {}, forgottenNonce: 0, begun, begunAction: null, answers: [] };
     createMemoryFile(at('device', 'state')).save(content);
     await losePower();
     expect(createMemoryFile(at('device', 'state')).load()).toEqual(content);
