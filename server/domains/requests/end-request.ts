@@ -103,13 +103,15 @@ export async function countTexts(
   const billable: string[] = [];
   for (const text of texts) billable.push(await billableTextInTurn(text));
   const counts = await Promise.all(billable.map((text) => tokens.countText(tenantId, text)));
-  const length = texts.join('').length;
+  const length = lengthOf(texts);
   return {
     hash: length === 0 ? null : hashOf(texts.join('\n')),
     tokens: counts.reduce((sum, count) => sum + count, 0),
-    paddedShare: length === 0 ? 0 : 1 - billable.join('').length / length,
+    paddedShare: length === 0 ? 0 : 1 - lengthOf(billable) / length,
   };
 }
+
+const lengthOf = (texts: readonly string[]): number => texts.reduce((sum, { length }) => sum + length, 0);
 
 async function endUnpaid(
   transaction: BegunTransaction,
