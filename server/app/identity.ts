@@ -3,6 +3,7 @@ import {
   CODES_INTERVAL_MS,
   CODES_PER_CLIENT_MAX,
   COUNTED_CLIENTS_MAX,
+  createAccessTokenKeyStore,
   createAccountService,
   createAccountStore,
   createAddressChangeStore,
@@ -13,6 +14,7 @@ import {
   createProgramSignInStore,
   createProofStore,
   createRecoveryCodeStore,
+  createRefreshStore,
   createSignInNoticeStore,
   createSignInStore,
   type IdentityProvider,
@@ -50,15 +52,20 @@ import type { RepeatedJob } from '../jobs/repeat.ts';
 import type { Actor } from '../kernel/actor.ts';
 import { AppError, notFound } from '../kernel/errors.ts';
 import type { DeviceId, TenantId } from '../kernel/ids.ts';
+import { createAccessTokenFormat } from '../platform/access-tokens/index.ts';
 import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import { usernameOfClient } from '../platform/mqtt/client-ids.ts';
 import { createIssuerClient } from '../platform/oidc/index.ts';
 import { createPasskeyCeremonies, relyingPartyOf } from '../platform/passkeys/index.ts';
+import { ed25519 } from '../platform/secrets/index.ts';
 import type { Abuse } from './abuse.ts';
 import { buildDeletionJob, deletionParts } from './deletions.ts';
 import type { Part } from './lifecycle.ts';
 import type { Messaging } from './messaging.ts';
 import type { Platform } from './platform.ts';
+
+/** Who makes the access tokens of a server that has no public address. */
+const NAMELESS_ISSUER = 'urn:yggdrasil:server';
 
 /** Who there is, and what they may: accounts, tenants, networks, devices. */
 export type Identity = ReturnType<typeof buildIdentity>;
@@ -243,7 +250,11 @@ function devicePresence(
   };
 }
 
-function accountParts(config: Config, { database, mailer, clock, logger }: Platform, tenantRows: TenantRows) {
+function accountParts(
+  config: Config,
+  { database, mailer, clock, logger, secretBox }: Platform,
+  tenantRows: TenantRows,
+) {
   const counted = {
     countMax: CODES_PER_CLIENT_MAX,
     intervalMs: CODES_INTERVAL_MS,
@@ -257,6 +268,10 @@ function accountParts(config: Config, { database, mailer, clock, logger }: Platf
     proofs: createProofStore(database),
     passkeySignIns: createClientLimiter({ ...counted, countMax: PASSKEY_SIGN_INS_PER_CLIENT_MAX }, { clock }),
     ...passkeyParts(config),
+    ...{ secretBox, ed25519 },
+    accessKeys: createAccessTokenKeyStore(database),
+    accessTokens: createAccessTokenFormat(config.publicUrl ?? NAMELESS_ISSUER),
+    refreshTokens: createRefreshStore(database),
     changes: createAddressChangeStore(database),
     mail: mailer,
     recoveryCodes: createRecoveryCodeStore(database),

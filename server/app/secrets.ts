@@ -1,4 +1,5 @@
 import type { Config } from '../config/index.ts';
+import { createSealedAccessTokenKeys } from '../domains/accounts/index.ts';
 import {
   createAuditRecorder,
   createAuditStore,
@@ -64,6 +65,7 @@ export function sealedTables(database: Database): SealedRows[] {
     createSealedClaims(database),
     createSealedAuditKeys(database),
     createSealedAnswers(database),
+    createSealedAccessTokenKeys(database),
   ];
 }
 

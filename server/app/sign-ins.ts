@@ -10,26 +10,28 @@ export function recordSignIns(
   accounts: AccountService,
   { recorder, clock }: { readonly recorder: Pick<AuditRecorder, 'note'>; readonly clock: Clock },
 ): AccountService {
+  const record = async (accountId: Account['id'], operation: string, outcome: string) => {
+    const tenantId = await accounts.findTenantOfAccount(accountId);
+    if (tenantId === null) return;
+    await recorder.note({
+      tenantId,
+      atMs: clock.nowMs(),
+      principal: `account:${accountId}`,
+      operation,
+      class: 'access',
+      outcome,
+      objects: [],
+      reason: null,
+      leftOut: 0,
+    });
+  };
   const signedIn = async <
     Entered extends { readonly account: Pick<Account, 'id'>; readonly token?: Pick<AccountToken, 'kind'> },
   >(
     entered: Entered,
   ): Promise<Entered> => {
     const { account, token } = entered;
-    const { id } = account;
-    const tenantId = await accounts.findTenantOfAccount(id);
-    if (tenantId === null) return entered;
-    await recorder.note({
-      tenantId,
-      atMs: clock.nowMs(),
-      principal: `account:${id}`,
-      operation: 'users.signIn',
-      class: 'access',
-      outcome: token?.kind === 'partial' ? 'second_factor_required' : 'done',
-      objects: [],
-      reason: null,
-      leftOut: 0,
-    });
+    await record(account.id, 'users.signIn', token?.kind === 'partial' ? 'second_factor_required' : 'done');
     return entered;
   };
   return {
@@ -40,6 +42,11 @@ export function recordSignIns(
     completeSignIn: async (...asked) => signedIn(await accounts.completeSignIn(...asked)),
     recover: async (...asked) => signedIn(await accounts.recover(...asked)),
     finishExternal: async (...asked) => signedIn(await accounts.finishExternal(...asked)),
+    refresh: async (refreshToken) => {
+      const outcome = await accounts.refresh(refreshToken);
+      if (outcome?.kind === 'reused') await record(outcome.account.id, 'users.endSignIn', 'refresh_reused');
+      return outcome;
+    },
     collectProgram: async (...asked) => {
       const outcome = await accounts.collectProgram(...asked);
       return outcome.kind === 'token' ? signedIn(outcome) : outcome;

@@ -5,8 +5,8 @@ import type { TenantService } from '../domains/tenants/index.ts';
 import type { JobLease } from '../kernel/lease.ts';
 import { type RepeatDependencies, type RepeatedJob, repeatAll } from './repeat.ts';
 
-/** How often codes, sign-ins and invitations that have ended are removed, in milliseconds. */
-const REMOVE_EXPIRED_INTERVAL_MS = 60_000;
+/** How often codes, sign-ins and invitations that have ended are removed, and keys are looked at, in milliseconds. */
+const EACH_MINUTE_MS = 60_000;
 
 /** How often accounts whose time is over are deleted, in milliseconds. */
 const CARRY_OUT_DELETIONS_INTERVAL_MS = 30_000;
@@ -20,6 +20,7 @@ export interface IdentityJobDependencies extends RepeatDependencies {
     | 'removeExpiredChanges'
     | 'removeExpiredPrograms'
     | 'removeExpiredChallenges'
+    | 'rotateAccessTokenKeys'
   >;
   readonly devices: Pick<DeviceService, 'removeExpiredClaims' | 'forgetProvisioned'>;
   readonly tenants: Pick<TenantService, 'removeExpiredInvitations'>;
@@ -31,68 +32,30 @@ export interface IdentityJobDependencies extends RepeatDependencies {
 /** Removes what has ended, and accounts that are to be deleted. */
 export function startIdentityJobs(dependencies: IdentityJobDependencies): RepeatedJob {
   const { accounts, tenants, devices, resumption, carryOutDeletions, lease } = dependencies;
+  const eachMinute = (operation: string, work: () => Promise<void>) => ({
+    operation,
+    intervalMs: EACH_MINUTE_MS,
+    lease,
+    work,
+  });
   return repeatAll(
     [
-      {
-        operation: 'users.removeExpired',
-        intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
-        lease,
-        work: () => accounts.removeExpired(),
-      },
-      {
-        operation: 'devices.removeExpiredClaims',
-        intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
-        lease,
-        work: () => devices.removeExpiredClaims(),
-      },
-      {
-        operation: 'devices.forgetProvisioned',
-        intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
-        lease,
-        work: () => devices.forgetProvisioned(),
-      },
-      {
-        operation: 'users.removeExpiredSignIns',
-        intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
-        lease,
-        work: () => accounts.removeExpiredSignIns(),
-      },
-      {
-        operation: 'users.removeExpiredChanges',
-        intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
-        lease,
-        work: () => accounts.removeExpiredChanges(),
-      },
-      {
-        operation: 'users.removeExpiredChallenges',
-        intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
-        lease,
-        work: () => accounts.removeExpiredChallenges(),
-      },
-      {
-        operation: 'ratatoskr.removeExpired',
-        intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
-        lease,
-        work: () => resumption.removeExpired(),
-      },
-      {
-        operation: 'oauth.removeExpired',
-        intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
-        lease,
-        work: () => accounts.removeExpiredPrograms(),
-      },
+      eachMinute('users.removeExpired', () => accounts.removeExpired()),
+      eachMinute('devices.removeExpiredClaims', () => devices.removeExpiredClaims()),
+      eachMinute('devices.forgetProvisioned', () => devices.forgetProvisioned()),
+      eachMinute('users.removeExpiredSignIns', () => accounts.removeExpiredSignIns()),
+      eachMinute('users.removeExpiredChanges', () => accounts.removeExpiredChanges()),
+      eachMinute('users.removeExpiredChallenges', () => accounts.removeExpiredChallenges()),
+      eachMinute('ratatoskr.removeExpired', () => resumption.removeExpired()),
+      eachMinute('oauth.removeExpired', () => accounts.removeExpiredPrograms()),
+      eachMinute('oauth.rotateKeys', () => accounts.rotateAccessTokenKeys()),
       {
         operation: 'users.carryOutDeletions',
         intervalMs: CARRY_OUT_DELETIONS_INTERVAL_MS,
         lease,
         work: carryOutDeletions,
       },
-      {
-        operation: 'invitations.removeExpired',
-        intervalMs: REMOVE_EXPIRED_INTERVAL_MS,
-        lease,
-        work: () => tenants.removeExpiredInvitations(),
-      },
+      eachMinute('invitations.removeExpired', () => tenants.removeExpiredInvitations()),
     ],
     dependencies,
   );

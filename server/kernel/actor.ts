@@ -57,6 +57,8 @@ export interface AccountActor {
   readonly proof?: ActorProof;
   /** When the credential ends by itself; without it, it doesn't. */
   readonly expiresAtMs?: number;
+  /** What it showed is good until then, which is sooner than its sign-in ends; without it, as long as that. */
+  readonly lookAgainAtMs?: number;
 }
 
 /** A device, acting in the tenant that owns it, within the networks it belongs to. */

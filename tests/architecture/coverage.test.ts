@@ -68,6 +68,7 @@ describe('every operation', () => {
       'mqtt.clients.authenticate',
       'mqtt.clients.authorize',
       'oauth.deviceAuthorization',
+      'oauth.keys',
       'oauth.page',
       'oauth.script',
       'oauth.token',

@@ -42,6 +42,12 @@ export type { CollectOutcome } from './program-sign-in.ts';
 export { createProofStore } from './proofs.postgres.ts';
 export type { Proof } from './proofs.ts';
 export { createRecoveryCodeStore } from './recovery-codes.postgres.ts';
+export {
+  createAccessTokenKeyStore,
+  createRefreshStore,
+  createSealedAccessTokenKeys,
+} from './refresh-tokens.postgres.ts';
+export type { TokenPair } from './refresh-tokens.ts';
 export { type AccountService, createAccountService } from './service.ts';
 export { createSignInStore } from './sign-in.postgres.ts';
 export { canonicalMailAddress } from './sign-in.ts';

@@ -133,3 +133,26 @@ export const ISSUER_CHARACTERS_MAX = 500;
 
 /** What an account is called whose issuer gives no name that is one here. */
 export const NAME_OF_UNNAMED = 'Somebody';
+
+/** An access token is good for so long, in milliseconds. */
+export const ACCESS_TOKEN_MS = 10 * 60_000;
+
+/** Marks a refresh token; a point is between the half that stays and the half that changes. */
+export const REFRESH_TOKEN_PREFIX = 'ygr_';
+
+/** A refresh token that was used is taken again for so long, in milliseconds: the answer may be lost on its way. */
+export const REFRESH_GRACE_MS = 30_000;
+
+/** A sign-in with refresh tokens ends after so long without use, and after so long in all, in milliseconds. */
+export const REFRESH_IDLE_MS = 30 * 86_400_000;
+export const REFRESH_LIFE_MS = 180 * 86_400_000;
+
+/** Bytes of the private key of Ed25519 (RFC 8032 section 5.1.5). */
+export const ACCESS_KEY_BYTES = 32;
+
+/** A key signs access tokens for so long, and is published so long before, in milliseconds: others keep what they have read for minutes. */
+export const ACCESS_KEY_MS = 30 * 86_400_000;
+export const ACCESS_KEY_AHEAD_MS = 3_600_000;
+
+/** A key is published for so long after the next one has begun to sign, in milliseconds: longer than its last token lasts. */
+export const ACCESS_KEY_KEPT_MS = 3_600_000;

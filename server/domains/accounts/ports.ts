@@ -11,11 +11,13 @@ import type {
   OwnAccount,
   PendingDeletion,
   RecoveryCodesLeft,
-  WaitingProgram,
 } from './types.ts';
 
 /** SHA-256 of a secret's UTF-8 bytes. */
 export type TokenHash = (secret: string) => Uint8Array;
+
+/** A token by its hash, or the sign-in of an access token. */
+export type ShownToken = Uint8Array | CredentialId;
 
 /** An account, and what it may in the tenant that was asked for; null: it is no member of it. */
 export interface IdentifiedAccount {
@@ -216,39 +218,6 @@ export interface DeletionStore {
   ): Promise<{ readonly address: string | null } | null>;
 }
 
-/** Where programs are kept that wait to be let in. */
-export interface ProgramSignInStore {
-  /** Keeps one, unless as many wait as may, of its address or of all. */
-  add(
-    program: WaitingProgram & {
-      readonly deviceCodeHash: Uint8Array;
-      readonly userCodeHash: Uint8Array;
-      readonly intervalSeconds: number;
-    },
-    limits: { readonly ofClientMax: number; readonly waitingMax: number },
-  ): Promise<'added' | 'too_many_of_client' | 'too_many'>;
-  /** Null: none waits that shows this code. */
-  find(userCodeHash: Uint8Array, nowMs: number): Promise<WaitingProgram | null>;
-  /** Lets a program in as the account that asks, or sends it away. `wrong`: none waits that shows this code. */
-  decide(
-    actor: AccountActor,
-    userCodeHash: Uint8Array,
-    isAllowed: boolean,
-    limits: { readonly nowMs: number; readonly tokensMax: number },
-  ): Promise<'decided' | 'wrong' | 'limit_reached' | 'credential_gone'>;
-  /**
-   * Adds the token for the account that let the program in, once. `slow_down`: it asked too soon, and has to wait for
-   * `slowerSeconds` longer from now on; `unknown`: there is none of this code and name.
-   */
-  collect(
-    asked: { readonly deviceCodeHash: Uint8Array; readonly name: string },
-    token: StoredToken,
-    limits: { readonly nowMs: number; readonly tokensMax: number; readonly slowerSeconds: number },
-  ): Promise<{ readonly account: Account } | 'pending' | 'slow_down' | 'denied' | 'expired' | 'unknown'>;
-  /** Removes those whose time was over before. */
-  removeExpired(expiredBeforeMs: number): Promise<void>;
-}
-
 /** Where recovery codes are kept. */
 export interface RecoveryCodeStore {
   /** The codes of the account that asks, from now on; gives its address. Null: the credential it asks with was revoked meanwhile. */
@@ -291,11 +260,7 @@ export interface AccountStore {
    * Whose token it is that hasn't expired, acting in this tenant, or (null) in its home tenant; an API key acts in its own
    * tenant, and is a member of no other. Notes its use.
    */
-  findByToken(
-    tokenHash: Uint8Array,
-    tenantId: TenantId | null,
-    nowMs: number,
-  ): Promise<IdentifiedAccount | null>;
+  findByToken(shown: ShownToken, tenantId: TenantId | null, nowMs: number): Promise<IdentifiedAccount | null>;
   /** The account that asks. */
   findSelf(actor: AccountActor): Promise<OwnAccount | null>;
   /** Gives the account that asks another name. */

@@ -1,11 +1,14 @@
 import type { Database, Sql } from '../../kernel/database.ts';
 import { type AccountRow, toAccount } from './account-rows.postgres.ts';
-import type { ProgramSignInStore, StoredToken } from './ports.ts';
+import { SESSION_MS } from './limits.ts';
+import type { StoredToken } from './ports.ts';
+import type { ProgramSignInStore } from './program-ports.ts';
 import { countTokens, insertToken, lockAccount, lockTokens } from './tokens.postgres.ts';
 
 interface ProgramRow {
   name: string;
   client: string;
+  wants_refresh: boolean;
   state: 'pending' | 'allowed' | 'denied';
   account_id: AccountRow['id'] | null;
   interval_seconds: number;
@@ -19,7 +22,16 @@ async function add(
   program: Parameters<ProgramSignInStore['add']>[0],
   { ofClientMax, waitingMax }: Parameters<ProgramSignInStore['add']>[1],
 ): ReturnType<ProgramSignInStore['add']> {
-  const { deviceCodeHash, userCodeHash, name, client, createdAtMs, expiresAtMs, intervalSeconds } = program;
+  const {
+    deviceCodeHash,
+    userCodeHash,
+    name,
+    client,
+    createdAtMs,
+    expiresAtMs,
+    intervalSeconds,
+    wantsRefresh,
+  } = program;
   const now = new Date(createdAtMs);
   // One after the other: each counts the one before.
   await sql`SELECT pg_advisory_xact_lock(hashtextextended('program-sign-ins', 0))`;
@@ -29,8 +41,8 @@ async function add(
   const waiting = await sql`SELECT 1 FROM program_sign_ins WHERE expires_at > ${now} LIMIT ${waitingMax}`;
   if (waiting.length >= waitingMax) return 'too_many';
   await sql`
-    INSERT INTO program_sign_ins (device_code_hash, user_code_hash, name, client, interval_seconds, created_at, expires_at)
-    VALUES (${deviceCodeHash}, ${userCodeHash}, ${name}, ${client}, ${intervalSeconds}, ${now}, ${new Date(expiresAtMs)})`;
+    INSERT INTO program_sign_ins (device_code_hash, user_code_hash, name, client, interval_seconds, wants_refresh, created_at, expires_at)
+    VALUES (${deviceCodeHash}, ${userCodeHash}, ${name}, ${client}, ${intervalSeconds}, ${wantsRefresh}, ${now}, ${new Date(expiresAtMs)})`;
   return 'added';
 }
 
@@ -56,6 +68,13 @@ async function lockLetIn(sql: Sql, deviceCodeHash: Uint8Array): Promise<void> {
   if (row !== undefined && row.account_id !== null) await lockAccount(sql, row.account_id);
 }
 
+/** What is traded for refresh tokens at once. */
+const asSession = (token: StoredToken): StoredToken => ({
+  ...token,
+  kind: 'session',
+  expiresAtMs: token.createdAtMs + SESSION_MS,
+});
+
 async function collect(
   sql: Sql,
   { deviceCodeHash, name }: Parameters<ProgramSignInStore['collect']>[0],
@@ -75,9 +94,10 @@ async function collect(
   const [account] = await sql<AccountRow[]>`SELECT * FROM accounts WHERE id = ${accountId}`;
   // Tokens were made meanwhile: there is no room for this one any more.
   if (account === undefined || (await countTokens(sql, accountId)) >= limits.tokensMax) return 'denied';
-  await insertToken(sql, accountId, token);
+  const { wants_refresh: wantsRefresh } = row;
+  await insertToken(sql, accountId, wantsRefresh ? asSession(token) : token);
   await sql`DELETE FROM program_sign_ins WHERE device_code_hash = ${deviceCodeHash}`;
-  return { account: toAccount(account) };
+  return { account: toAccount(account), wantsRefresh };
 }
 
 /** Programs that wait to be let in, in PostgreSQL. */

@@ -13,7 +13,8 @@ import {
   TOKENS_PER_ACCOUNT_MAX,
   USER_CODE_LETTERS,
 } from './limits.ts';
-import type { ClientLimiter, ProgramSignInStore } from './ports.ts';
+import type { ClientLimiter } from './ports.ts';
+import type { ProgramSignInStore } from './program-ports.ts';
 import type { SignInNotices, SignInOrigin } from './sign-in-notices.ts';
 import { credentialGone, makeToken, refusalOfAdding, type TokenSources } from './tokens.ts';
 import type { Account, WaitingProgram } from './types.ts';
@@ -30,7 +31,12 @@ export interface OpenedProgram {
 
 /** What a program is told that asks for its token (RFC 8628 section 3.5), `unknown` being RFC 6749's `invalid_grant`. */
 export type CollectOutcome =
-  | { readonly kind: 'token'; readonly secret: string; readonly account: Account }
+  | {
+      readonly kind: 'token';
+      readonly secret: string;
+      readonly account: Account;
+      readonly wantsRefresh: boolean;
+    }
   | { readonly kind: 'pending' | 'slow_down' | 'denied' | 'expired' | 'unknown' };
 
 /**
@@ -39,7 +45,12 @@ export type CollectOutcome =
  */
 export interface ProgramSignIn {
   /** A program waits. Refuses with `rate_limited` and `unavailable` while as many wait as may, of its address or of all. */
-  openProgram(program: { readonly name: string; readonly client: string }): Promise<OpenedProgram>;
+  openProgram(program: {
+    readonly name: string;
+    readonly client: string;
+    /** Its token is to be traded for refresh tokens. */
+    readonly wantsRefresh: boolean;
+  }): Promise<OpenedProgram>;
   /** The program that shows this code. Refuses with `user_code_wrong`, and with `rate_limited` who asks too often. */
   findProgram(actor: Actor, userCode: string): Promise<WaitingProgram>;
   /**
@@ -76,7 +87,7 @@ export function createProgramSignIn(dependencies: ProgramSignInDependencies): Pr
   };
 
   return {
-    async openProgram({ name, client }) {
+    async openProgram({ name, client, wantsRefresh }) {
       const deviceCode = Buffer.from(random.bytes(DEVICE_CODE_BYTES)).toString('base64url');
       const userCode = makeLetterCode(USER_CODE_LETTERS, random);
       const createdAtMs = clock.nowMs();
@@ -86,7 +97,7 @@ export function createProgramSignIn(dependencies: ProgramSignInDependencies): Pr
         {
           deviceCodeHash: hash(deviceCode),
           userCodeHash: hashOf(userCode),
-          ...{ name, client, createdAtMs, expiresAtMs, intervalSeconds },
+          ...{ name, client, wantsRefresh, createdAtMs, expiresAtMs, intervalSeconds },
         },
         { ofClientMax: PROGRAMS_PER_CLIENT_MAX, waitingMax: PROGRAMS_WAITING_MAX },
       );
@@ -123,7 +134,7 @@ export function createProgramSignIn(dependencies: ProgramSignInDependencies): Pr
       });
       if (typeof outcome === 'string') return { kind: outcome };
       notices.note(outcome.account, false, origin);
-      return { kind: 'token', secret, account: outcome.account };
+      return { kind: 'token', secret, ...outcome };
     },
 
     removeExpiredPrograms: () => programs.removeExpired(clock.nowMs() - PROGRAM_SIGN_IN_KEPT_MS),

@@ -5,6 +5,7 @@ import { type AccountId, asId, type TenantId } from '../../kernel/ids.ts';
 import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
+import { type AccessTokenKeyDependencies, createAccessTokenKeys } from './access-token-keys.ts';
 import {
   type AddressChangeDependencies,
   type AddressChanges,
@@ -33,6 +34,13 @@ import {
 } from './program-sign-in.ts';
 import { createProofs, type ProofDependencies, type Proofs } from './proofs.ts';
 import { createRecoveryCodes, type RecoveryCodeDependencies, type RecoveryCodes } from './recovery-codes.ts';
+import {
+  createAccessTokenReader,
+  createRefreshTokens,
+  type ReadAccessToken,
+  type RefreshTokenDependencies,
+  type RefreshTokens,
+} from './refresh-tokens.ts';
 import { createSignIn, type SignIn, type SignInDependencies } from './sign-in.ts';
 import { createSignInNotices, type SignInNoticeDependencies } from './sign-in-notices.ts';
 import { type AccountTokens, asProven, createAccountTokens, makeSession, makeToken } from './tokens.ts';
@@ -51,6 +59,7 @@ export interface AccountService
     Proofs,
     ProgramSignIn,
     RecoveryCodes,
+    RefreshTokens,
     AccountDeletion {
   /** A new one-time code for the first operator, or null when there are accounts. Earlier codes stop working. */
   offerSetupCode(): Promise<string | null>;
@@ -100,6 +109,8 @@ interface AccountDependencies
     Pick<PasskeyDependencies, 'passkeys' | 'ceremonies' | 'partyOf' | 'opensByPasskey'>,
     Pick<PasskeySignInDependencies, 'passkeySignIns'>,
     Pick<ProofDependencies, 'proofs'>,
+    Pick<AccessTokenKeyDependencies, 'accessKeys' | 'secretBox' | 'ed25519'>,
+    Pick<RefreshTokenDependencies, 'refreshTokens' | 'accessTokens'>,
     Pick<RecoveryCodeDependencies, 'recoveryCodes'>,
     Pick<ProgramSignInDependencies, 'programs' | 'codeTries'>,
     Pick<AccountDeletionDependencies, 'deletions' | 'money' | 'deletionDelayMs'>,
@@ -116,6 +127,8 @@ interface AccountDependencies
 /** Builds the service. */
 export function createAccountService(dependencies: AccountDependencies): AccountService {
   const { store, clock, random, hash } = dependencies;
+  const withKeys = { ...dependencies, accessTokenKeys: createAccessTokenKeys(dependencies) };
+  const readAccessToken = createAccessTokenReader(withKeys);
 
   const newAccount = (name: string, operator: boolean): Account => ({
     id: asId<AccountId>(random.uuid()),
@@ -127,6 +140,7 @@ export function createAccountService(dependencies: AccountDependencies): Account
 
   return {
     ...createParts(dependencies, (name) => newAccount(name, false)),
+    ...createRefreshTokens(withKeys),
 
     async offerSetupCode() {
       const code = Buffer.from(random.bytes(SETUP_CODE_BYTES)).toString('hex');
@@ -172,7 +186,8 @@ export function createAccountService(dependencies: AccountDependencies): Account
 
     findNames: (actor, accountIds) => store.findNames(actor, accountIds),
 
-    identify: (token, wantedTenantId) => identify(token, wantedTenantId, dependencies),
+    identify: (token, wantedTenantId) =>
+      identify(token, wantedTenantId, { ...dependencies, readAccessToken }),
   };
 }
 
@@ -205,10 +220,16 @@ async function identify(
     hash,
     mail,
     opensByPasskey,
-  }: Pick<AccountDependencies, 'store' | 'clock' | 'hash' | 'mail' | 'opensByPasskey'>,
+    readAccessToken,
+  }: Pick<AccountDependencies, 'store' | 'clock' | 'hash' | 'mail' | 'opensByPasskey'> & {
+    readonly readAccessToken: ReadAccessToken;
+  },
 ): Promise<AccountActor | null> {
-  if (!token.startsWith(USER_TOKEN_PREFIX) && !token.startsWith(API_KEY_PREFIX)) return null;
-  const found = await store.findByToken(hash(token), wantedTenantId, clock.nowMs());
+  const access = await readAccessToken(token);
+  const isOpaque = token.startsWith(USER_TOKEN_PREFIX) || token.startsWith(API_KEY_PREFIX);
+  if (access === null && !isOpaque) return null;
+  const shown = access === null ? hash(token) : access.credentialId;
+  const found = await store.findByToken(shown, wantedTenantId, clock.nowMs());
   if (found === null) return null;
   const { account, credentialId, tenantId, membership, scope, expiresAtMs, isPartial, isLeaving } = found;
   if (membership === null) throw notFound('tenant');
@@ -227,6 +248,7 @@ async function identify(
     ...(isPartial ? { isPartial } : {}),
     ...(isLeaving ? { isLeaving } : {}),
     ...(expiresAtMs === null ? {} : { expiresAtMs }),
+    ...(access === null ? {} : { lookAgainAtMs: access.expiresAtMs }),
   };
 }
 

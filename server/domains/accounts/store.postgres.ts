@@ -12,7 +12,8 @@ import {
 } from './account-rows.postgres.ts';
 import { type ApiKeyRow, createApiKeyRows, toScope } from './api-keys.postgres.ts';
 import { LAST_USE_INTERVAL_MS } from './limits.ts';
-import type { AccountStore, IdentifiedAccount } from './ports.ts';
+import type { AccountStore, IdentifiedAccount, ShownToken } from './ports.ts';
+import { findFamilyHash } from './refresh-tokens.postgres.ts';
 import { createTokenRows, insertToken } from './tokens.postgres.ts';
 import type { Account, TokenKind } from './types.ts';
 
@@ -53,8 +54,8 @@ export function createAccountStore(database: Database, tenants: TenantRows): Acc
         return true;
       }),
 
-    findByToken: (tokenHash, wantedTenantId, nowMs) =>
-      database.system('identity', (sql) => findByToken(sql, tenants, { tokenHash, wantedTenantId, nowMs })),
+    findByToken: (shown, wantedTenantId, nowMs) =>
+      database.system('identity', (sql) => findByToken(sql, tenants, { shown, wantedTenantId, nowMs })),
 
     findSelf: (actor) =>
       database.tenant(actor, async (sql) => {
@@ -105,10 +106,11 @@ interface TokenRow extends AccountRow, ApiKeyRow {
 async function findByToken(
   sql: Sql,
   tenants: TenantRows,
-  asked: { tokenHash: Uint8Array; wantedTenantId: TenantId | null; nowMs: number },
+  asked: { shown: ShownToken; wantedTenantId: TenantId | null; nowMs: number },
 ): Promise<IdentifiedAccount | null> {
-  const { tokenHash, wantedTenantId, nowMs } = asked;
-  const row = await useToken(sql, tokenHash, nowMs);
+  const { shown, wantedTenantId, nowMs } = asked;
+  const tokenHash = typeof shown === 'string' ? await findFamilyHash(sql, shown) : shown;
+  const row = tokenHash === null ? null : await useToken(sql, tokenHash, nowMs);
   if (row === null) return null;
   const account = toAccount(row);
   const keyTenantId = row.key_tenant_id;

@@ -69,9 +69,9 @@ export function createKnownCallers(dependencies: {
   };
 }
 
-/** Until when, in monotonic milliseconds: no longer than its credential. */
+/** Until when, in monotonic milliseconds: no longer than its credential, or what it showed of it. */
 function untilMs(actor: Actor, clock: Clock): number {
-  const expiresAtMs = actor.kind === 'account' ? actor.expiresAtMs : undefined;
+  const expiresAtMs = actor.kind === 'account' ? (actor.lookAgainAtMs ?? actor.expiresAtMs) : undefined;
   const leftMs = expiresAtMs === undefined ? CALLER_KNOWN_MS : expiresAtMs - clock.nowMs();
   return clock.monotonicMs() + Math.min(leftMs, CALLER_KNOWN_MS);
 }

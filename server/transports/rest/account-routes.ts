@@ -14,6 +14,7 @@ import { removeMember } from './members/remove.ts';
 import { updateMember } from './members/update.ts';
 import { decideProgram } from './oauth/decide.ts';
 import { findProgram } from './oauth/find.ts';
+import { listKeys } from './oauth/keys.ts';
 import { openProgram } from './oauth/open.ts';
 import { approvalPage, approvalScript } from './oauth/page.ts';
 import { collectToken } from './oauth/token.ts';
@@ -71,6 +72,7 @@ export const accountRoutes = (services: RestServices, operationNames: () => read
   getSession(services),
   keepSession(services),
   listIdentityProviders(services),
+  listKeys(services),
   beginExternalSignIn(services),
   finishExternalSignIn(services),
   finishPostedSignIn(services),

@@ -231,6 +231,11 @@ export const ACCOUNT_CASES: Readonly<Record<string, RestCase>> = {
     status: 403,
     code: 'user_code_wrong',
   },
+  'oauth.keys': {
+    valid: () => ({ path: '/.well-known/jwks.json' }),
+    refused: () => ({ method: 'POST', path: '/.well-known/jwks.json' }),
+    ...wrongMethod,
+  },
   'oauth.page': {
     valid: () => ({ path: '/device' }),
     refused: () => ({ method: 'POST', path: '/device' }),

@@ -210,6 +210,7 @@ const ADAPTERS = {
     [packages('@simplewebauthn/server'), 'checks what authenticators sign', { only: '/webauthn\\.ts$' }],
     [node('net'), 'tells addresses from names', { only: '/relying-party\\.ts$' }],
   ],
+  'access-tokens': [[packages('jose'), 'signs and reads JSON Web Tokens']],
   oidc: [[packages('openid-client'), 'speaks OpenID Connect', { only: '/issuer\\.ts$' }]],
   metrics: [[packages('prom-client'), 'counts and formats']],
   mqtt: [
@@ -589,6 +590,7 @@ const LAYERS = [
       [folders('assembly/host', 'proto', 'server', 'device', 'bench'), 'what it tests'],
       [packages('vitest', 'fast-check'), 'what it tests with'],
       [packages('openid-client'), 'a client of OAuth', { only: '/program-sign-in\\.test\\.ts$' }],
+      [packages('jose'), 'reads and forges tokens', { only: '/refresh-tokens\\.test\\.ts$' }],
       [
         packages('aedes-persistence'),
         'the tests of a storage for the MQTT broker',

@@ -28,6 +28,8 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'account_passkeys',
     'passkey_challenges',
     'second_factors',
+    'refresh_tokens',
+    'access_token_keys',
   ],
   'server/domains/abuse': ['abuse_measures'],
   'server/domains/administration': ['tenant_suspensions'],

@@ -50,7 +50,12 @@ let clients = 0;
 async function add(waitingMax = 1_000, client = `client ${clients++}`) {
   const codes = { deviceCodeHash: random.bytes(32), userCodeHash: random.bytes(32) };
   const createdAtMs = clock.nowMs();
-  const times = { createdAtMs, expiresAtMs: createdAtMs + 10 * MINUTE_MS, intervalSeconds: 5 };
+  const times = {
+    createdAtMs,
+    expiresAtMs: createdAtMs + 10 * MINUTE_MS,
+    wantsRefresh: false,
+    intervalSeconds: 5,
+  };
   const limits = { ofClientMax: 2, waitingMax };
   const outcome = await store.add({ ...codes, ...times, name: 'Screen', client }, limits);
   return { ...codes, outcome };

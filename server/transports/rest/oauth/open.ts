@@ -5,6 +5,9 @@ import { defineRawRoute } from '../define-route.ts';
 import { answerForm, clientNameIn, FORM_BYTES_MAX, OAuthError, oauthErrorSchema, readForm } from './forms.ts';
 import { PAGE_PATH } from './page.ts';
 
+/** What a program asks for that wants refresh tokens (OpenID Connect Core section 11). */
+const REFRESH_SCOPE = 'offline_access';
+
 /** A program without a browser asks to be let in (RFC 8628 section 3.1). */
 export const openProgram = ({
   accounts,
@@ -31,9 +34,12 @@ export const openProgram = ({
       answerForm(async () => {
         const form = readForm(request);
         const name = clientNameIn(form);
-        if (form.has('scope')) throw new OAuthError('invalid_scope', 'There are no scopes here.');
+        const scope = form.get('scope');
+        if (scope !== undefined && scope !== REFRESH_SCOPE) {
+          throw new OAuthError('invalid_scope', `The only scope here is ${REFRESH_SCOPE}.`);
+        }
         const client = addressGroup(request.remoteAddress);
-        const opened = await accounts.openProgram({ name, client });
+        const opened = await accounts.openProgram({ name, client, wantsRefresh: scope !== undefined });
         const page = `${pageOrigin(request.header('host'))}${PAGE_PATH}`;
         return {
           device_code: opened.deviceCode,

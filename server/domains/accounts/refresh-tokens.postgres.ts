@@ -1,0 +1,146 @@
+import type { Database, Sql } from '../../kernel/database.ts';
+import type { AccountId, CredentialId } from '../../kernel/ids.ts';
+import type { SealedRows } from '../../kernel/sealed-rows.ts';
+import { accessKeyContext } from './access-token-keys.ts';
+import type { AccessTokenKeyStore, RefreshStore, StoredAccessTokenKey } from './refresh-ports.ts';
+import { refreshEndsAtMs } from './refresh-tokens.ts';
+import { lockAccount } from './tokens.postgres.ts';
+
+interface SignInRow {
+  id: CredentialId;
+  account_id: AccountId;
+  created_at: Date;
+}
+
+interface StateRow {
+  current_hash: Uint8Array;
+  previous_hash: Uint8Array | null;
+  rotated_at: Date;
+}
+
+/** What the token of this sign-in is kept as, if it is one with refresh tokens. */
+export async function findFamilyHash(sql: Sql, credentialId: CredentialId): Promise<Uint8Array | null> {
+  const [row] = await sql<{ token_hash: Uint8Array }[]>`
+    SELECT token_hash FROM refresh_tokens JOIN account_tokens ON id = credential_id
+    WHERE credential_id = ${credentialId}`;
+  return row?.token_hash ?? null;
+}
+
+interface KeyRow {
+  id: string;
+  public_key: Uint8Array;
+  private_key_sealed: Uint8Array;
+  created_at: Date;
+  signs_from: Date;
+}
+
+/** The sign-in with this token, locked as who revokes it locks it; null: there is none. */
+async function lockSignIn(sql: Sql, tokenHash: Uint8Array, nowMs: number): Promise<SignInRow | null> {
+  const [found] = await sql<Pick<SignInRow, 'account_id'>[]>`
+    SELECT account_id FROM account_tokens WHERE token_hash = ${tokenHash}`;
+  if (found === undefined) return null;
+  await lockAccount(sql, found.account_id);
+  const [row] = await sql<SignInRow[]>`
+    SELECT id, account_id, created_at FROM account_tokens
+    WHERE token_hash = ${tokenHash} AND kind = 'session' AND expires_at > ${new Date(nowMs)} FOR UPDATE`;
+  return row ?? null;
+}
+
+/** Refresh tokens in PostgreSQL. */
+export function createRefreshStore(database: Database): RefreshStore {
+  return {
+    begin: (tokenHash, { familyHash, currentHash }, nowMs) =>
+      database.system('identity', async (sql) => {
+        const row = await lockSignIn(sql, tokenHash, nowMs);
+        if (row === null) return null;
+        const expiresAtMs = refreshEndsAtMs(row.created_at.getTime(), nowMs);
+        await sql`
+          UPDATE account_tokens SET token_hash = ${familyHash}, expires_at = ${new Date(expiresAtMs)}
+          WHERE id = ${row.id}`;
+        await sql`
+          INSERT INTO refresh_tokens (credential_id, current_hash, rotated_at)
+          VALUES (${row.id}, ${currentHash}, ${new Date(nowMs)})`;
+        return { accountId: row.account_id, credentialId: row.id, expiresAtMs };
+      }),
+
+    rotate: (familyHash, rotate, nowMs) =>
+      database.system('identity', async (sql) => {
+        const row = await lockSignIn(sql, familyHash, nowMs);
+        if (row === null) return null;
+        const [state] = await sql<StateRow[]>`
+          SELECT current_hash, previous_hash, rotated_at FROM refresh_tokens WHERE credential_id = ${row.id}`;
+        if (state === undefined) return null;
+        const next = rotate({
+          currentHash: state.current_hash,
+          previousHash: state.previous_hash,
+          rotatedAtMs: state.rotated_at.getTime(),
+        });
+        const expiresAtMs = refreshEndsAtMs(row.created_at.getTime(), nowMs);
+        const signIn = { accountId: row.account_id, credentialId: row.id, expiresAtMs };
+        if (next === null) {
+          await sql`DELETE FROM account_tokens WHERE id = ${row.id}`;
+          return { ...signIn, isEnded: true };
+        }
+        await sql`
+          UPDATE refresh_tokens SET current_hash = ${next.currentHash}, previous_hash = ${next.previousHash},
+            rotated_at = ${new Date(next.rotatedAtMs)}
+          WHERE credential_id = ${row.id}`;
+        await sql`UPDATE account_tokens SET expires_at = ${new Date(expiresAtMs)} WHERE id = ${row.id}`;
+        return { ...signIn, isEnded: false };
+      }),
+  };
+}
+
+const toKey = (row: KeyRow): StoredAccessTokenKey => ({
+  id: row.id,
+  publicKey: row.public_key,
+  privateKeySealed: row.private_key_sealed,
+  createdAtMs: row.created_at.getTime(),
+  signsFromMs: row.signs_from.getTime(),
+});
+
+/** The keys of access tokens in PostgreSQL. */
+export function createAccessTokenKeyStore(database: Database): AccessTokenKeyStore {
+  return {
+    change: (decide) =>
+      database.system('identity', async (sql) => {
+        // One server after the other: each sees what the one before made.
+        await sql`SELECT pg_advisory_xact_lock(hashtextextended('access-token-keys', 0))`;
+        const keys = (await sql<KeyRow[]>`SELECT * FROM access_token_keys`).map(toKey);
+        const { added, ended } = decide(keys);
+        if (ended.length > 0) await sql`DELETE FROM access_token_keys WHERE id = ANY (${[...ended]}::text[])`;
+        if (added !== null) {
+          await sql`
+            INSERT INTO access_token_keys (id, public_key, private_key_sealed, created_at, signs_from)
+            VALUES (${added.id}, ${added.publicKey}, ${added.privateKeySealed}, ${new Date(added.createdAtMs)},
+              ${new Date(added.signsFromMs)})`;
+        }
+        const kept = keys.filter(({ id }) => !ended.includes(id));
+        return added === null ? kept : [...kept, added];
+      }),
+  };
+}
+
+/** The private keys that access tokens are signed with. */
+export function createSealedAccessTokenKeys(database: Database): SealedRows {
+  return {
+    list: (form, after, limit) =>
+      database.system('identity', async (sql) => {
+        const rows = await sql<KeyRow[]>`
+          SELECT * FROM access_token_keys
+          WHERE get_byte(private_key_sealed, 0) = ${form} AND (${after}::text IS NULL OR id > ${after}::text)
+          ORDER BY id LIMIT ${limit}`;
+        return rows.map(({ id, public_key, private_key_sealed }) => ({
+          id,
+          sealed: private_key_sealed,
+          context: accessKeyContext(id, public_key),
+        }));
+      }),
+    replace: (row, sealed) =>
+      database.system('identity', async (sql) => {
+        await sql`
+          UPDATE access_token_keys SET private_key_sealed = ${sealed}
+          WHERE id = ${row.id} AND private_key_sealed = ${row.sealed}`;
+      }),
+  };
+}
