@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAccountStore, createProgramSignInStore } from '../../../server/domains/accounts/index.ts';
-import type { ProgramSignInStore } from '../../../server/domains/accounts/ports.ts';
+import type { ProgramSignInStore } from '../../../server/domains/accounts/program-ports.ts';
 import { makeToken } from '../../../server/domains/accounts/tokens.ts';
 import { createTenantRows } from '../../../server/domains/tenants/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
