@@ -138,16 +138,20 @@ describe('a program without a browser', () => {
   });
 
   it('gets nothing when the token that let it in was revoked meanwhile', async () => {
+    const { token: proven } = await world.signUp('eve@example.org');
     const { token: stolen, secret } = await world.server.post<{ token: { id: string }; secret: string }>(
       '/api/v1/users/me/tokens',
       { name: 'Stolen' },
-      ann,
+      proven,
     );
     const opened = await open();
     const other = await open();
     expect(await decide(opened.user_code, true, secret)).toBe('200 done');
     expect(await decide(other.user_code, true)).toBe('200 done');
-    await world.server.request('DELETE', `/api/v1/users/me/tokens/${stolen.id}`, { token: ann, expect: 200 });
+    await world.server.request('DELETE', `/api/v1/users/me/tokens/${stolen.id}`, {
+      token: proven,
+      expect: 200,
+    });
     expect(await outcomeOf(opened.device_code)).toBe('400 invalid_grant');
     expect(await outcomeOf(other.device_code)).toBe('200 done');
   });

@@ -31,6 +31,7 @@ const DECLARED = [
   'users.passkeys.remove',
   'users.recoveryCodes.create',
   'users.secondFactor.set',
+  'users.tokens.create',
 ];
 
 const declared = () => world.server.catalogue.rest.filter(({ needsProof }) => needsProof === true);

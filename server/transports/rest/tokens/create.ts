@@ -14,6 +14,7 @@ export const createToken = ({ accounts }: { accounts: AccountService }) =>
     access: 'account.manage',
     cost: COSTS.write,
     audit: 'change',
+    needsProof: true,
     summary: 'One more token for you: 100 at most.',
     body: z.strictObject({ name: nameSchema }),
     response: newTokenSchema,
