@@ -266,7 +266,7 @@ const values = z.object({
   ratatoskr: described(oneOf(SWITCH).default('on'), {
     variable: 'YGGDRASIL_RATATOSKR',
     description:
-      'Whether business messages are taken over Ratatoskr, at `/ratatoskr` of the HTTP listener: `on`, `off`.',
+      'Whether business messages are taken over Ratatoskr, at `/ratatoskr` of the HTTP listener: `on`, `off`. With `off` no provider can connect, so nothing is for sale on this server.',
   }),
   ratatoskrKeyGeneration: described(wholeNumber(1, 1_000_000).default(1), {
     variable: 'YGGDRASIL_RATATOSKR_KEY_GENERATION',

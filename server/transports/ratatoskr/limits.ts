@@ -29,6 +29,8 @@ export const BACKPRESSURE_BYTES_MAX = 8_388_608;
 export const CREDIT_TIMEOUT_MS = 30_000;
 /** Bytes of COMPUTE_BODYs on their way to one provider: far below what a socket may have unsent. */
 export const BODY_WINDOW_BYTES = 1_048_576;
+/** Questions whether a provider answers that wait in its session: it may never answer them, so the oldest is forgotten. */
+export const ECHOES_MAX = 8;
 /** Levels of objects and lists in a piece of an answer: nobody's answers are deeper, and deeper ones could exhaust the stack. */
 export const DELTA_DEPTH_MAX = 32;
 /** Objects, lists and names that any piece of an answer may have: a few tool calls. */

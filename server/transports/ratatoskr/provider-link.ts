@@ -13,6 +13,7 @@ import {
 import { PIECE_BYTES_MAX, type WorkType } from '../../../proto/ratatoskr/index.ts';
 import type { ComputeTask, ProviderLink } from '../../domains/providers/index.ts';
 import { BodySender } from './body-sender.ts';
+import { ECHOES_MAX } from './limits.ts';
 
 /** The way to a provider's device in its session. */
 export interface SessionProviderLink extends ProviderLink {
@@ -40,6 +41,10 @@ export function createProviderLink(
   );
   /** Bodies of no request: a program that gets one drops it, and says that it has (`ComputeBody`). */
   const echoes = new Map<string, () => void>();
+  const forgetEcho = (id: string) => {
+    echoes.delete(id);
+    bodies.drop(id);
+  };
   return {
     request({ requestId, model, body, task, ...order }) {
       const first = body.subarray(0, PIECE_BYTES_MAX);
@@ -74,6 +79,8 @@ export function createProviderLink(
     },
     echo: (id) =>
       new Promise((resolve) => {
+        const oldest = echoes.size < ECHOES_MAX ? undefined : echoes.keys().next().value;
+        if (oldest !== undefined) forgetEcho(oldest);
         echoes.set(id, resolve);
         bodies.add(id, new Uint8Array(1), 0);
       }),

@@ -12,7 +12,7 @@ import { PAYLOAD_BYTES_MAX, PIECE_BYTES_MAX } from '../../../proto/ratatoskr/ind
 import type { ProviderOrder } from '../../../server/domains/providers/index.ts';
 import { PLAIN_CHAT } from '../../../server/domains/providers/index.ts';
 import { asId, type TransactionId } from '../../../server/kernel/ids.ts';
-import { BODY_WINDOW_BYTES } from '../../../server/transports/ratatoskr/limits.ts';
+import { BODY_WINDOW_BYTES, ECHOES_MAX } from '../../../server/transports/ratatoskr/limits.ts';
 import {
   createProviderLink,
   type SessionProviderLink,
@@ -166,5 +166,17 @@ describe("a request's body", () => {
     receiver.accepts = true;
     link.bodyTaken(BODY_WINDOW_BYTES - PIECE_BYTES_MAX);
     expect(await receiver.bodies.get(uuid(1))?.read()).toEqual(JSON.parse(new TextDecoder().decode(body)));
+  });
+
+  it('of questions that are never answered is kept for the newest alone', () => {
+    const receiver = new Receiver();
+    const link = createProviderLink(receiver.send);
+    link.request(orderOf(0, bodyOf(10 * BODY_WINDOW_BYTES)));
+    for (let number = 1; number <= ECHOES_MAX + 2; number++)
+      void link.echo?.(asId<TransactionId>(uuid(number)));
+    receiver.pieces.length = 0;
+    link.cancel(asId<TransactionId>(uuid(0)));
+    link.bodyTaken(BODY_WINDOW_BYTES);
+    expect(receiver.pieces).toHaveLength(ECHOES_MAX);
   });
 });
