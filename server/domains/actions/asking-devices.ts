@@ -1,7 +1,8 @@
 import type { DeviceActor } from '../../kernel/actor.ts';
 import type { DeviceId } from '../../kernel/ids.ts';
-import type { Logger } from '../../kernel/logger.ts';
-import type { ActionOutlet } from './ports.ts';
+import { tooManyResumes } from './errors.ts';
+import { RESUMES_INTERVAL_MS, RESUMES_MAX } from './limits.ts';
+import type { ActionDependencies } from './ports.ts';
 import type { ActionReaders } from './readers.ts';
 import type { Action, ActionKey } from './types.ts';
 
@@ -11,25 +12,27 @@ interface Following {
   readonly end: AbortController;
 }
 
+type Dependencies = Pick<ActionDependencies, 'outlet' | 'logger' | 'clock'>;
+
 const keyOf = ({ tenantId, id }: ActionKey): string => `${tenantId} ${id}`;
 
 /** Devices that are told what happens to the actions they asked for, each as far as it has given credit. */
 export class AskingDevices {
   readonly #readers: ActionReaders;
-  readonly #outlet: Pick<ActionOutlet, 'tell'>;
-  readonly #logger: Logger;
+  readonly #dependencies: Dependencies;
   /** Of each device those by the keys of their actions. */
   readonly #following = new Map<DeviceId, Map<string, Following>>();
+  /** How often each had kept events sent, since when: the oldest first. */
+  readonly #resumes = new Map<DeviceId, { readonly sinceMs: number; count: number }>();
 
-  constructor(readers: ActionReaders, outlet: Pick<ActionOutlet, 'tell'>, logger: Logger) {
+  constructor(readers: ActionReaders, dependencies: Dependencies) {
     this.#readers = readers;
-    this.#outlet = outlet;
-    this.#logger = logger;
+    this.#dependencies = dependencies;
   }
 
   /**
    * The device has every event up to `received`, and takes those up to `until`. `resume`: what was sent behind `received` is lost,
-   * and comes again. Refuses with `limit_reached`.
+   * and comes again. Refuses with `limit_reached`, `rate_limited`.
    */
   take(
     device: DeviceActor,
@@ -44,6 +47,7 @@ export class AskingDevices {
       known.wake();
       return;
     }
+    this.#countResume(deviceId);
     known?.end.abort();
     const principal = { id: deviceId, tenantId: device.tenantId };
     this.#readers.requireRoom(principal);
@@ -52,7 +56,9 @@ export class AskingDevices {
     this.#following.set(deviceId, ofDevice.set(key, following));
     const events = this.#readers.read(action, principal, credit.received, following.end.signal);
     this.#tell(device, action, events, following)
-      .catch((error: unknown) => this.#logger.warn({ operation: 'actions.tell', error }, 'not told'))
+      .catch((error: unknown) =>
+        this.#dependencies.logger.warn({ operation: 'actions.tell', error }, 'not told'),
+      )
       .finally(() => {
         if (ofDevice.get(key) === following) ofDevice.delete(key);
         if (ofDevice.size === 0 && this.#following.get(deviceId) === ofDevice)
@@ -65,6 +71,18 @@ export class AskingDevices {
     for (const { end } of this.#following.get(deviceId)?.values() ?? []) end.abort();
   }
 
+  #countResume(deviceId: DeviceId): void {
+    const nowMs = this.#dependencies.clock.nowMs();
+    for (const [id, { sinceMs }] of this.#resumes) {
+      if (nowMs - sinceMs < RESUMES_INTERVAL_MS) break;
+      this.#resumes.delete(id);
+    }
+    const resumes = this.#resumes.get(deviceId) ?? { sinceMs: nowMs, count: 0 };
+    if (resumes.count >= RESUMES_MAX) throw tooManyResumes(resumes.sinceMs + RESUMES_INTERVAL_MS - nowMs);
+    resumes.count++;
+    this.#resumes.set(deviceId, resumes);
+  }
+
   async #tell(
     { deviceId }: DeviceActor,
     action: Action,
@@ -75,7 +93,7 @@ export class AskingDevices {
     for await (const event of events) {
       while (event.number > following.until && !signal.aborted) await credit(following);
       // A device that isn't connected says where to go on when it is.
-      if (signal.aborted || !this.#outlet.tell(deviceId, action, event)) return;
+      if (signal.aborted || !this.#dependencies.outlet.tell(deviceId, action, event)) return;
     }
   }
 

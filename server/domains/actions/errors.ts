@@ -14,3 +14,15 @@ export function actionError(code: keyof typeof REFUSALS): AppError {
   const [kind, message] = REFUSALS[code];
   return new AppError(kind, code, message);
 }
+
+/** As many kept events were sent as may be for now. */
+export function tooManyResumes(waitMs: number): AppError {
+  return new AppError(
+    'rate_limited',
+    'rate_limited',
+    'Kept events were sent as often as may be. Try again later.',
+    {
+      details: { retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1_000)) },
+    },
+  );
+}

@@ -1,5 +1,7 @@
 /** Actions of a tenant that wait or run at a time. */
 export const TENANT_OPEN_MAX = 1_000;
+/** Of these, of one account or device that asked: who may ask one device can't take the places of everybody. */
+export const ASKER_OPEN_MAX = 250;
 /** Of these, of one device in one network: its queue and what it has been given. */
 export const DEVICE_OPEN_MAX = 100;
 /** Actions that a device has been given and not ended: it keeps few, and the order of the rest is still to be changed. */
@@ -49,6 +51,10 @@ export const EVENTS_PAGE = 100;
 export const READERS_PER_PRINCIPAL_MAX = 64;
 export const READERS_PER_TENANT_MAX = 256;
 export const READERS_MAX = 2_000;
+/** How often an asking device may have kept events sent, of whatever actions: a small frame asks for much. */
+export const RESUMES_MAX = 128;
+/** in each such time. */
+export const RESUMES_INTERVAL_MS = 60_000;
 
 /** Actions whose time is over that are ended in one transaction. */
 export const EXPIRED_TOGETHER_MAX = 200;

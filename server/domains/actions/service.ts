@@ -52,7 +52,7 @@ export interface ActionService {
   cancel(actor: Actor, id: ActionId): Promise<Action>;
   /** Its events behind `after`, each as it happens, until its end. Refuses with `action_not_found`, `limit_reached`. */
   follow(actor: Actor, id: ActionId, after: number, signal: AbortSignal): Promise<AsyncIterable<ActionEvent>>;
-  /** The device that asked is told of events so far. Refuses with `action_not_found`, `limit_reached`. */
+  /** The device that asked is told of events so far. Refuses with `action_not_found`, `limit_reached`, `rate_limited`. */
   takeCredit(actor: DeviceActor, id: ActionId, credit: EventCredit): Promise<void>;
   /**
    * The device that is asked says what became of it; resolves when it is kept. A report that was taken is taken again without a
@@ -93,10 +93,10 @@ class Actions implements ActionService {
   #lookAtMs = 0;
 
   constructor(dependencies: ActionDependencies) {
-    const { store, outlet, clock, logger } = dependencies;
+    const { store, clock } = dependencies;
     this.#dependencies = dependencies;
     this.#readers = new ActionReaders(store);
-    this.#asking = new AskingDevices(this.#readers, outlet, logger);
+    this.#asking = new AskingDevices(this.#readers, dependencies);
     this.#queues = new DeviceQueues(dependencies, async (action, end) => {
       await this.#end(action, end);
     });

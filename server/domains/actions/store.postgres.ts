@@ -2,7 +2,13 @@ import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import { type ActionId, asId, type CredentialId, type TenantId } from '../../kernel/ids.ts';
 import { sqlPosition } from '../../kernel/page.ts';
-import { DEVICE_OPEN_MAX, DEVICE_RUNNING_MAX, TENANT_ENDED_MAX, TENANT_OPEN_MAX } from './limits.ts';
+import {
+  ASKER_OPEN_MAX,
+  DEVICE_OPEN_MAX,
+  DEVICE_RUNNING_MAX,
+  TENANT_ENDED_MAX,
+  TENANT_OPEN_MAX,
+} from './limits.ts';
 import type { ActionStore, ActionToKeep, KeepOutcome } from './ports.ts';
 import { insertEvent, takeReports, updateAction } from './reports.postgres.ts';
 import { type ActionRow, type EventRow, toAction, toEvent } from './rows.ts';
@@ -143,7 +149,7 @@ function changes(database: Database): Part<'keep' | 'claim' | 'noteInStream' | '
     claim: (device, nowMs) =>
       database.system('relay', async (sql) => {
         await lockActions(sql, device.tenantId);
-        const { given } = await countOpen(sql, device);
+        const { given } = await countOpen(sql, device, null);
         const { tenantId, networkId, deviceId } = device;
         const rows = await sql<ActionRow[]>`
           UPDATE actions SET state = 'sent', sent_at = ${new Date(nowMs)}
@@ -213,14 +219,20 @@ async function lockActions(sql: Sql, tenantId: TenantId): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`actions:${tenantId}`}, 0))`;
 }
 
-/** What is open: of the tenant, of the device, and of that what it was given. */
-async function countOpen(sql: Sql, { tenantId, networkId, deviceId }: ActingDevice) {
-  const [row] = await sql<{ tenant: bigint; device: bigint; given: bigint }[]>`
+/** What is open: of the tenant, of who asks, of the device, and of that what it was given. */
+async function countOpen(sql: Sql, { tenantId, networkId, deviceId }: ActingDevice, askerId: string | null) {
+  const [row] = await sql<{ tenant: bigint; asker: bigint; device: bigint; given: bigint }[]>`
     SELECT count(*) AS tenant,
+      count(*) FILTER (WHERE asker_id = ${askerId}) AS asker,
       count(*) FILTER (WHERE network_id = ${networkId} AND device_id = ${deviceId}) AS device,
       count(*) FILTER (WHERE network_id = ${networkId} AND device_id = ${deviceId} AND state <> 'queued') AS given
     FROM actions WHERE tenant_id = ${tenantId} AND ended_at IS NULL`;
-  return { tenant: Number(row?.tenant), device: Number(row?.device), given: Number(row?.given) };
+  return {
+    tenant: Number(row?.tenant),
+    asker: Number(row?.asker),
+    device: Number(row?.device),
+    given: Number(row?.given),
+  };
 }
 
 async function keepAction(sql: Sql, action: ActionToKeep, isConnected: boolean): Promise<KeepOutcome> {
@@ -233,8 +245,10 @@ async function keepAction(sql: Sql, action: ActionToKeep, isConnected: boolean):
     FROM actions WHERE tenant_id = ${tenantId} AND id = ${id}`;
   if (known !== undefined)
     return known.is_same ? { kind: 'known', action: toAction(known) } : { kind: 'taken' };
-  const open = await countOpen(sql, action);
-  if (open.tenant >= TENANT_OPEN_MAX || open.device >= DEVICE_OPEN_MAX) return { kind: 'full' };
+  const open = await countOpen(sql, action, askedBy.id);
+  const isFull =
+    open.tenant >= TENANT_OPEN_MAX || open.asker >= ASKER_OPEN_MAX || open.device >= DEVICE_OPEN_MAX;
+  if (isFull) return { kind: 'full' };
   // Nobody is overtaken: where the device has a place, its queue is empty.
   const isGiven = isConnected && open.given < DEVICE_RUNNING_MAX && open.device === open.given;
   const createdAt = new Date(action.createdAtMs);

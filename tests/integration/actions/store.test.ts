@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createActionStore } from '../../../server/domains/actions/index.ts';
 import {
+  ASKER_OPEN_MAX,
   DEVICE_OPEN_MAX,
   DEVICE_RUNNING_MAX,
   RESULT_BYTES_MAX,
@@ -23,15 +24,10 @@ beforeAll(async () => {
 });
 afterAll(() => testDatabase.close());
 
-/** A network with a device, and actions for it. */
-async function home() {
-  const { database } = testDatabase;
-  const owner = newOwner();
-  const networkId = asId<NetworkId>(random.uuid());
+/** A device of a network. */
+async function addDevice(owner: AccountActor, networkId: NetworkId): Promise<DeviceId> {
   const deviceId = asId<DeviceId>(random.uuid());
-  await addOwner(database, owner);
-  await database.tenant(owner, async (sql) => {
-    await sql`INSERT INTO networks (id, tenant_id, name) VALUES (${networkId}, ${owner.tenantId}, 'Home')`;
+  await testDatabase.database.tenant(owner, async (sql) => {
     await sql`
       INSERT INTO devices (id, tenant_id, name, world_type, token_id, token_hash, signing_key_sealed)
       VALUES (${deviceId}, ${owner.tenantId}, 'Device', 'jotunheim', ${deviceId},
@@ -40,6 +36,20 @@ async function home() {
       INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id)
       VALUES (${owner.tenantId}, ${networkId}, ${owner.tenantId}, ${deviceId})`;
   });
+  return deviceId;
+}
+
+/** A network with a device, and actions for it. */
+async function home() {
+  const { database } = testDatabase;
+  const owner = newOwner();
+  const networkId = asId<NetworkId>(random.uuid());
+  await addOwner(database, owner);
+  await database.tenant(
+    owner,
+    (sql) => sql`INSERT INTO networks (id, tenant_id, name) VALUES (${networkId}, ${owner.tenantId}, 'Home')`,
+  );
+  const deviceId = await addDevice(owner, networkId);
   const device: ActingDevice = { tenantId: owner.tenantId, networkId, deviceId };
   const action = (changes: Partial<ActionToKeep> = {}): ActionToKeep => ({
     ...device,
@@ -95,6 +105,24 @@ describe('actions in the database', () => {
       device.tenantId,
       null,
     ]);
+  });
+
+  it('leave places for others, however much one asks of other devices', async () => {
+    const { owner, device, action } = await home();
+    const asker = asId<DeviceId>(random.uuid());
+    const another = await addDevice(owner, device.networkId);
+    await testDatabase.database.system(
+      'relay',
+      (sql) => sql`
+        INSERT INTO actions (id, tenant_id, network_id, device_id, asker_kind, asker_id, chain, name, arguments, priority,
+          timeout_ms, command_id, state, created_at, deadline_at)
+        SELECT gen_random_uuid(), ${owner.tenantId}, ${device.networkId}, ${another}, 'device', ${asker}, '{}', 'led.blink', '{}',
+          5, 60000, gen_random_uuid(), 'queued', ${new Date(NOW_MS)}, ${new Date(NOW_MS + 60_000)}
+        FROM generate_series(1, ${ASKER_OPEN_MAX})`,
+    );
+    const greedy = action({ askedBy: { kind: 'device', id: asker } });
+    expect(await store.keep(greedy, true)).toEqual({ kind: 'full' });
+    expect(await store.keep(action(), true)).toMatchObject({ kind: 'new' });
   });
 
   it('take each report once, in one transaction, and nothing that is too large or too late', async () => {

@@ -5,6 +5,8 @@ import {
   EVENTS_MAX,
   GIVE_RETRY_MS,
   READERS_PER_PRINCIPAL_MAX,
+  RESUMES_INTERVAL_MS,
+  RESUMES_MAX,
 } from '../../../server/domains/actions/limits.ts';
 import { DeviceQueues } from '../../../server/domains/actions/queues.ts';
 import { createActionService } from '../../../server/domains/actions/service.ts';
@@ -160,6 +162,20 @@ describe('who reads the events of an action', () => {
     actions.disconnected(asker.deviceId);
     await turn();
     await reads();
+  });
+
+  it('has kept events sent so many times a minute, however often it connects', async () => {
+    const { actions, askAsDevice, asker, clock } = home();
+    const { id } = await askAsDevice();
+    const credit = { received: 0, until: 0, resume: true };
+    for (let count = 0; count < RESUMES_MAX; count++) {
+      await actions.takeCredit(asker, id, credit);
+      actions.disconnected(asker.deviceId);
+      await turn();
+    }
+    await expect(actions.takeCredit(asker, id, credit)).rejects.toMatchObject({ code: 'rate_limited' });
+    clock.advance(RESUMES_INTERVAL_MS);
+    await actions.takeCredit(asker, id, credit);
   });
 });
 
