@@ -20,8 +20,10 @@ import {
   RATATOSKR_SUBPROTOCOL,
   RatatoskrSession,
   RESUMPTION_FEATURE,
+  requestTypeOf,
   type SessionDependencies,
   SessionError,
+  TYPES_FEATURE,
   WORK_TYPES,
   type WorkType,
 } from '../../proto/ratatoskr/index.ts';
@@ -98,6 +100,8 @@ export class SessionSocket<Key> {
   #isOver = false;
   #silentIntervals = 0;
   #hasSentWork = false;
+  /** The extensions that the server uses, too. */
+  #features = 0;
 
   constructor(
     target: SessionTarget,
@@ -111,7 +115,7 @@ export class SessionSocket<Key> {
     this.#clock = dependencies.clock;
     this.#handlers = dependencies.handlers;
     const { session, first } = RatatoskrSession.begin(
-      { ...target, features: RESUMPTION_FEATURE },
+      { ...target, features: RESUMPTION_FEATURE | TYPES_FEATURE },
       dependencies,
     );
     this.#session = session;
@@ -136,10 +140,9 @@ export class SessionSocket<Key> {
   ask({ operation, input, tenantId }: SentRequest): Promise<SessionAnswer> {
     const more = input.length > PIECE_BYTES_MAX;
     const beginning = input.subarray(0, PIECE_BYTES_MAX);
-    this.#send(
-      RatatoskrType.BUSINESS_REQUEST,
-      encodePayload(BusinessRequest, { operation, input: beginning, more, tenantId }),
-    );
+    const isTyped = (this.#features & TYPES_FEATURE) !== 0;
+    const type = isTyped ? requestTypeOf(operation) : RatatoskrType.BUSINESS_REQUEST;
+    this.#send(type, encodePayload(BusinessRequest, { operation, input: beginning, more, tenantId }));
     const answer = this.#answerToLast();
     const request = this.#session.sentSequence;
     for (let at = PIECE_BYTES_MAX; at < input.length; at += PIECE_BYTES_MAX) {
@@ -215,7 +218,9 @@ export class SessionSocket<Key> {
     }
   }
 
-  #opened({ heartbeatIntervalMs, requestsMax, ticket }: InstanceType<typeof ConnectionResponse>): void {
+  #opened(response: InstanceType<typeof ConnectionResponse>): void {
+    const { heartbeatIntervalMs, requestsMax, ticket, features } = response;
+    this.#features = features;
     this.#cancelTimer();
     this.#keepAlive(heartbeatIntervalMs * PING_INTERVAL_SHARE);
     const serverKey = this.#session.remoteStaticKey ?? new Uint8Array(0);

@@ -53,9 +53,13 @@ describe('an operation over Ratatoskr', () => {
     expect(await client.request('networks.get', { params: { networkId: id } })).toEqual(
       await server.get(`/api/v1/networks/${id}`, world.alice.token),
     );
-    expect(await client.request('devices.list', { query: { limit: 1 } })).toEqual(
-      await server.get('/api/v1/devices?limit=1', world.alice.token),
-    );
+    for (const [operation, path] of [
+      ['devices.list', '/api/v1/devices'],
+      ['marketplace.providers.list', '/api/v1/marketplace/providers'],
+      ['ledger.balance.get', '/api/v1/ledger/balance'],
+    ] as const) {
+      expect(await client.request(operation)).toEqual(await server.get(path, world.alice.token));
+    }
     const audited = server.logs.filter(
       ({ message, fields }) => message === 'audit' && fields.operation === 'networks.create',
     );

@@ -12,6 +12,7 @@ import {
   StreamData,
 } from '../../../proto/index.ts';
 import {
+  isRequestType,
   type KeyPair,
   type OpenedMessage,
   PROVIDER_TYPES,
@@ -20,6 +21,7 @@ import {
   RESUMPTION_FEATURE,
   type SessionDependencies,
   SessionError,
+  TYPES_FEATURE,
 } from '../../../proto/ratatoskr/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
 import type { Arrival, ConnectionRegistry } from '../../domains/presence/index.ts';
@@ -150,8 +152,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     }
     // Requests, too: not all of them come as far as an operation that counts them.
     this.#dependencies.calls.control(actor, null, this.#connection);
-    if (type === RatatoskrType.BUSINESS_REQUEST)
-      requests.begin(sequence, decodePayload(BusinessRequest, payload));
+    if (isRequestType(type)) requests.begin(sequence, type, decodePayload(BusinessRequest, payload));
     else if (type === RatatoskrType.HEARTBEAT) {
       this.#ticket?.stillOpen();
       this.#send(RatatoskrType.HEARTBEAT, new Uint8Array(0));
@@ -222,7 +223,12 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#actor = actor;
     const { remoteAddress } = this.#socket;
     this.#requests = new SessionRequests(
-      { ...holder, remoteAddress, ...this.#dependencies.sharesOf(actor.tenantId) },
+      {
+        ...holder,
+        remoteAddress,
+        features: this.#session.features,
+        ...this.#dependencies.sharesOf(actor.tenantId),
+      },
       (type, payload) => this.#send(type, payload),
       this.#dependencies,
     );
@@ -234,6 +240,11 @@ export class RatatoskrConnection<Key> implements SocketHandler {
 
   get #isResumable(): boolean {
     return (this.#session.features & RESUMPTION_FEATURE) !== 0;
+  }
+
+  get #featuresInUse(): number {
+    const resumption = this.#ticket === null ? 0 : RESUMPTION_FEATURE;
+    return resumption | (this.#session.features & TYPES_FEATURE);
   }
 
   /** When a device was last here is worth a line in the log when it can't be written, not the session. */
@@ -252,7 +263,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     const response = {
       sessionId,
       heartbeatIntervalMs,
-      features: this.#ticket === null ? 0 : RESUMPTION_FEATURE,
+      features: this.#featuresInUse,
       requestsMax: REQUESTS_MAX,
       inputBytesMax: INPUT_BYTES_MAX,
       streamWindowBytes: STREAM_WINDOW_BYTES,

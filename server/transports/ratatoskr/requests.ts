@@ -5,7 +5,12 @@ import {
   type StreamCredit as StreamCreditMessage,
   StreamData,
 } from '../../../proto/index.ts';
-import { SessionError } from '../../../proto/ratatoskr/index.ts';
+import {
+  type RequestType,
+  requestTypeOf,
+  SessionError,
+  TYPES_FEATURE,
+} from '../../../proto/ratatoskr/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { BodyRoom } from '../../platform/http/body.ts';
@@ -37,6 +42,8 @@ export interface RequestSender extends SessionShares {
   /** The tenant of requests that name none; empty: its own. */
   readonly tenantId: string;
   readonly remoteAddress: string;
+  /** The extensions that its session uses. */
+  readonly features: number;
 }
 
 /** What one tenant may take of what all sessions share. */
@@ -76,8 +83,12 @@ export class SessionRequests {
     this.#dependencies = dependencies;
   }
 
-  /** A request came. Throws SessionError where more input is on its way than may be. */
-  begin(id: number, asked: Asked): void {
+  /** A request came, under this type. Throws SessionError where more input is on its way than may be. */
+  begin(id: number, type: RequestType, asked: Asked): void {
+    if (!this.#mayAsk(type, asked.operation)) {
+      this.#refuse(id, asked, typeWrong());
+      return;
+    }
     if (this.#running.size >= REQUESTS_MAX) {
       const details = { retryAfterSeconds: 1 };
       const busy = new AppError('rate_limited', 'rate_limited', 'Too many requests run in this session.', {
@@ -125,6 +136,12 @@ export class SessionRequests {
       running.cancelled.abort();
       this.#forget(id, running);
     }
+  }
+
+  /** Clients of before, which don't have the extension, ask for everything under the one type that they know. */
+  #mayAsk(type: RequestType, operation: string): boolean {
+    const isTyped = (this.#sender.features & TYPES_FEATURE) !== 0;
+    return type === requestTypeOf(operation) || (!isTyped && type === RatatoskrType.BUSINESS_REQUEST);
   }
 
   /** Keeps more of a request's input. False: there is no room for it, and the request is refused. */
@@ -245,6 +262,11 @@ export class SessionRequests {
 
 function operationNotFound(): AppError {
   return new AppError('not_found', 'operation_not_found', 'There is no operation of this name.');
+}
+
+function typeWrong(): AppError {
+  const message = 'The operation is asked for under another type of message.';
+  return new AppError('invalid', 'ratatoskr_request_type_wrong', message);
 }
 
 function noRoom(): AppError {

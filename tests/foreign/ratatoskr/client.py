@@ -24,7 +24,11 @@ from yggdrasil.v1 import compute_pb2, error_pb2, ratatoskr_pb2 as pb
 
 PIECE_BYTES_MAX = 49_152
 # It wants to resume its sessions.
-FEATURES = 1
+FEATURES = 3
+TYPES = {
+    **dict.fromkeys(["marketplace", "openai", "anthropic"], pb.MARKETPLACE_REQUEST),
+    **dict.fromkeys(["ledger", "payments", "spending"], pb.PAYMENT_REQUEST),
+}
 
 
 class Session:
@@ -96,7 +100,7 @@ class Session:
         text = json.dumps(value).encode()
         pieces = [text[at : at + PIECE_BYTES_MAX] for at in range(0, len(text), PIECE_BYTES_MAX)]
         request = await self.send(
-            pb.BUSINESS_REQUEST,
+            TYPES.get(operation.split(".")[0], pb.BUSINESS_REQUEST),
             pb.BusinessRequest(operation=operation, input=pieces[0], more=len(pieces) > 1),
         )
         for number, piece in enumerate(pieces[1:], 2):

@@ -128,7 +128,7 @@ describe('a session', () => {
       if (provider.includes(name)) return who === 'client';
       if (worked.includes(name)) return who === 'server';
       return who === 'client'
-        ? type === RatatoskrType.BUSINESS_REQUEST || type === RatatoskrType.STREAM_CREDIT
+        ? ['BUSINESS_REQUEST', 'MARKETPLACE_REQUEST', 'PAYMENT_REQUEST', 'STREAM_CREDIT'].includes(name)
         : type === RatatoskrType.BUSINESS_RESPONSE;
     };
     return (who: 'client' | 'server', type: RatatoskrType): boolean => {
