@@ -7,6 +7,7 @@ import {
   decodePayload,
   encodePayload,
   errorCodeName,
+  Heartbeat,
   PayloadError,
   RatatoskrType,
   StreamCredit,
@@ -23,6 +24,7 @@ import {
   requestTypeOf,
   type SessionDependencies,
   SessionError,
+  TIMES_FEATURE,
   TYPES_FEATURE,
   WORK_TYPES,
   type WorkType,
@@ -102,6 +104,8 @@ export class SessionSocket<Key> {
   #hasSentWork = false;
   /** The extensions that the server uses, too. */
   #features = 0;
+  /** How much the server's clock is ahead of ours. */
+  #aheadMs = 0;
 
   constructor(
     target: SessionTarget,
@@ -115,7 +119,7 @@ export class SessionSocket<Key> {
     this.#clock = dependencies.clock;
     this.#handlers = dependencies.handlers;
     const { session, first } = RatatoskrSession.begin(
-      { ...target, features: RESUMPTION_FEATURE | TYPES_FEATURE },
+      { ...target, features: RESUMPTION_FEATURE | TYPES_FEATURE | TIMES_FEATURE },
       dependencies,
     );
     this.#session = session;
@@ -142,13 +146,15 @@ export class SessionSocket<Key> {
     const beginning = input.subarray(0, PIECE_BYTES_MAX);
     const isTyped = (this.#features & TYPES_FEATURE) !== 0;
     const type = isTyped ? requestTypeOf(operation) : RatatoskrType.BUSINESS_REQUEST;
-    this.#send(type, encodePayload(BusinessRequest, { operation, input: beginning, more, tenantId }));
+    const sentAtMs = (this.#features & TIMES_FEATURE) === 0 ? 0 : this.#clock.nowMs() + this.#aheadMs;
+    const request = { operation, input: beginning, more, tenantId, sentAtMs };
+    this.#send(type, encodePayload(BusinessRequest, request));
     const answer = this.#answerToLast();
-    const request = this.#session.sentSequence;
+    const number = this.#session.sentSequence;
     for (let at = PIECE_BYTES_MAX; at < input.length; at += PIECE_BYTES_MAX) {
       const data = input.subarray(at, at + PIECE_BYTES_MAX);
       const last = at + PIECE_BYTES_MAX >= input.length;
-      this.#send(RatatoskrType.STREAM_DATA, encodePayload(StreamData, { request, data, last }));
+      this.#send(RatatoskrType.STREAM_DATA, encodePayload(StreamData, { request: number, data, last }));
     }
     return answer;
   }
@@ -208,6 +214,7 @@ export class SessionSocket<Key> {
     else if (type === RatatoskrType.BUSINESS_RESPONSE)
       this.#answered(decodePayload(BusinessResponse, payload));
     else if (type === RatatoskrType.STREAM_DATA) this.#continued(decodePayload(StreamData, payload));
+    else if (type === RatatoskrType.HEARTBEAT) this.#setClock(decodePayload(Heartbeat, payload));
     else if (isWorkType(type)) this.#handlers.work({ type, payload });
     else if (type === RatatoskrType.DISCONNECT) {
       const { code, message, retryAfterSeconds } = decodePayload(Disconnect, payload);
@@ -221,10 +228,16 @@ export class SessionSocket<Key> {
   #opened(response: InstanceType<typeof ConnectionResponse>): void {
     const { heartbeatIntervalMs, requestsMax, ticket, features } = response;
     this.#features = features;
+    this.#setClock(response);
     this.#cancelTimer();
     this.#keepAlive(heartbeatIntervalMs * PING_INTERVAL_SHARE);
     const serverKey = this.#session.remoteStaticKey ?? new Uint8Array(0);
     this.#handlers.opened(requestsMax, serverKey, ticket.length === 0 ? null : ticket);
+  }
+
+  /** What was held back on the way makes ours late, never early: a request that is held back, too, is refused all the same. */
+  #setClock({ serverTimeMs }: { readonly serverTimeMs: number }): void {
+    if (serverTimeMs > 0) this.#aheadMs = serverTimeMs - this.#clock.nowMs();
   }
 
   /** A HEARTBEAT in each interval; the end when the server, which answers each, is silent for longer than its own. */
@@ -245,6 +258,7 @@ export class SessionSocket<Key> {
 
   #answered(response: InstanceType<typeof BusinessResponse>): void {
     const { request } = response;
+    this.#setClock(response);
     const asked = this.#asked.get(request);
     if (asked === undefined) {
       this.#refused(response);

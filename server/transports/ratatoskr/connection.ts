@@ -6,6 +6,7 @@ import {
   decodePayload,
   encodePayload,
   errorCodeNumber,
+  Heartbeat,
   PayloadError,
   RatatoskrType,
   StreamCredit,
@@ -21,6 +22,7 @@ import {
   RESUMPTION_FEATURE,
   type SessionDependencies,
   SessionError,
+  TIMES_FEATURE,
   TYPES_FEATURE,
 } from '../../../proto/ratatoskr/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
@@ -155,7 +157,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     if (isRequestType(type)) requests.begin(sequence, type, decodePayload(BusinessRequest, payload));
     else if (type === RatatoskrType.HEARTBEAT) {
       this.#ticket?.stillOpen();
-      this.#send(RatatoskrType.HEARTBEAT, new Uint8Array(0));
+      this.#send(RatatoskrType.HEARTBEAT, encodePayload(Heartbeat, this.#serverTime));
     } else if (type === RatatoskrType.STREAM_CREDIT) requests.addCredit(decodePayload(StreamCredit, payload));
     else {
       const { request, data, last } = decodePayload(StreamData, payload);
@@ -244,7 +246,13 @@ export class RatatoskrConnection<Key> implements SocketHandler {
 
   get #featuresInUse(): number {
     const resumption = this.#ticket === null ? 0 : RESUMPTION_FEATURE;
-    return resumption | (this.#session.features & TYPES_FEATURE);
+    return resumption | (this.#session.features & (TYPES_FEATURE | TIMES_FEATURE));
+  }
+
+  /** For clients that say when they send: a clock that is wrong doesn't matter to who counts from this. */
+  get #serverTime(): { serverTimeMs: number } {
+    const isAsked = (this.#session.features & TIMES_FEATURE) !== 0;
+    return { serverTimeMs: isAsked ? this.#dependencies.clock.nowMs() : 0 };
   }
 
   /** When a device was last here is worth a line in the log when it can't be written, not the session. */
@@ -268,6 +276,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
       inputBytesMax: INPUT_BYTES_MAX,
       streamWindowBytes: STREAM_WINDOW_BYTES,
       ticket: this.#ticket?.bytes ?? new Uint8Array(0),
+      ...this.#serverTime,
     };
     this.#send(RatatoskrType.CONNECTION_RESPONSE, encodePayload(ConnectionResponse, response));
   }

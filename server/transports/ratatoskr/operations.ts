@@ -27,6 +27,7 @@ export const CONTROL_SESSION = {
   summary:
     'Says in a session of Ratatoskr that the client is there, asks for an operation, sends more input, or gives credit for an answer.',
   errors: [
+    'ratatoskr_clock_wrong',
     'ratatoskr_message_malformed',
     'ratatoskr_request_type_wrong',
     'ratatoskr_type_unexpected',

@@ -9,6 +9,7 @@ import {
   type RequestType,
   requestTypeOf,
   SessionError,
+  TIMES_FEATURE,
   TYPES_FEATURE,
 } from '../../../proto/ratatoskr/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -21,7 +22,13 @@ import { tokenHolder } from '../pipeline/token-holder.ts';
 import { knownBytes, piecesOf, StreamCredit, wholeBody } from './answer-stream.ts';
 import { encodeAnswer, encodeRefusal } from './answers.ts';
 import { ArrivingInput } from './arriving-input.ts';
-import { CREDIT_TIMEOUT_MS, INPUT_BYTES_MAX, LARGE_INPUT_BYTES, REQUESTS_MAX } from './limits.ts';
+import {
+  CLOCK_WINDOW_MS,
+  CREDIT_TIMEOUT_MS,
+  INPUT_BYTES_MAX,
+  LARGE_INPUT_BYTES,
+  REQUESTS_MAX,
+} from './limits.ts';
 import { toHttpRequest } from './to-http-request.ts';
 
 type Asked = InstanceType<typeof BusinessRequest>;
@@ -89,6 +96,10 @@ export class SessionRequests {
       this.#refuse(id, asked, typeWrong());
       return;
     }
+    if (!this.#isInTime(asked)) {
+      this.#refuse(id, asked, clockWrong(), this.#dependencies.clock.nowMs());
+      return;
+    }
     if (this.#running.size >= REQUESTS_MAX) {
       const details = { retryAfterSeconds: 1 };
       const busy = new AppError('rate_limited', 'rate_limited', 'Too many requests run in this session.', {
@@ -142,6 +153,11 @@ export class SessionRequests {
   #mayAsk(type: RequestType, operation: string): boolean {
     const isTyped = (this.#sender.features & TYPES_FEATURE) !== 0;
     return type === requestTypeOf(operation) || (!isTyped && type === RatatoskrType.BUSINESS_REQUEST);
+  }
+
+  #isInTime({ sentAtMs }: Asked): boolean {
+    if ((this.#sender.features & TIMES_FEATURE) === 0) return true;
+    return Math.abs(this.#dependencies.clock.nowMs() - sentAtMs) <= CLOCK_WINDOW_MS;
   }
 
   /** Keeps more of a request's input. False: there is no room for it, and the request is refused. */
@@ -241,9 +257,10 @@ export class SessionRequests {
     cancelTimeout();
   }
 
-  #refuse(id: number, { operation }: Asked, error: AppError): void {
+  #refuse(id: number, { operation }: Asked, error: AppError, serverTimeMs = 0): void {
     const path = this.#dependencies.operations.get(operation)?.path ?? '';
-    this.#send(RatatoskrType.BUSINESS_RESPONSE, encodeRefusal(id, { error, path }, this.#dependencies));
+    const refusal = encodeRefusal(id, { error, path, serverTimeMs }, this.#dependencies);
+    this.#send(RatatoskrType.BUSINESS_RESPONSE, refusal);
   }
 
   #respond(
@@ -267,6 +284,11 @@ function operationNotFound(): AppError {
 function typeWrong(): AppError {
   const message = 'The operation is asked for under another type of message.';
   return new AppError('invalid', 'ratatoskr_request_type_wrong', message);
+}
+
+function clockWrong(): AppError {
+  const message = `The request was not sent within ${CLOCK_WINDOW_MS / 60_000} minutes of the server's time.`;
+  return new AppError('invalid', 'ratatoskr_clock_wrong', message);
 }
 
 function noRoom(): AppError {

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { BusinessRequest, BusinessResponse, decodePayload, RatatoskrType } from '../../../proto/index.ts';
-import { type RequestType, requestTypeOf, TYPES_FEATURE } from '../../../proto/ratatoskr/index.ts';
+import {
+  type RequestType,
+  requestTypeOf,
+  TIMES_FEATURE,
+  TYPES_FEATURE,
+} from '../../../proto/ratatoskr/index.ts';
 import { BodyBudget } from '../../../server/platform/http/body-budget.ts';
 import { toAppError } from '../../../server/transports/error-table.ts';
+import { CLOCK_WINDOW_MS } from '../../../server/transports/ratatoskr/limits.ts';
 import { SessionRequests } from '../../../server/transports/ratatoskr/requests.ts';
 import { FakeClock } from '../../support/clock.ts';
 
@@ -16,7 +22,8 @@ const OPERATIONS = [
 
 /** A session with these extensions, whose operations say `served`: what a request is answered. */
 function sessionWith(features: number) {
-  let answer = { status: 0, body: '' };
+  const clock = new FakeClock();
+  let answer = { body: '', serverTimeMs: 0 };
   let next = () => {};
   const room = new BodyBudget(1_000).roomFor('a');
   const operation = { method: 'GET', path: '/', params: null, query: null, body: null };
@@ -32,8 +39,8 @@ function sessionWith(features: number) {
       answers: room,
     },
     (_, payload) => {
-      const { status, body } = decodePayload(BusinessResponse, payload);
-      answer = { status, body: Buffer.from(body).toString() };
+      const { body, serverTimeMs } = decodePayload(BusinessResponse, payload);
+      answer = { body: Buffer.from(body).toString(), serverTimeMs };
       next();
     },
     {
@@ -41,12 +48,14 @@ function sessionWith(features: number) {
       identify: async () => null,
       respondToError: (error) => ({ status: 400, body: toAppError(error).code }),
       newRequestId: () => 'r',
-      clock: new FakeClock(),
+      clock,
     },
   );
   let number = 0;
   return {
     requests,
+    clock,
+    toldTimeMs: () => answer.serverTimeMs,
     async ask(type: RequestType, asked: ConstructorParameters<typeof BusinessRequest>[0]) {
       const isAnswered = new Promise<void>((resolve) => {
         next = resolve;
@@ -84,5 +93,21 @@ describe('a request', () => {
     expect(await session.ask(BUSINESS_REQUEST, asked)).toBe('ratatoskr_request_type_wrong');
     session.requests.addInput(1, new Uint8Array(10), true);
     expect(await session.ask(BUSINESS_REQUEST, { operation: 'networks.list' })).toBe('served');
+  });
+
+  it('is taken within five minutes of the server’s time; else it is refused, and told that time', async () => {
+    const session = sessionWith(TIMES_FEATURE);
+    const nowMs = session.clock.nowMs();
+    const ask = (sentAtMs: number) => session.ask(BUSINESS_REQUEST, { operation: 'networks.list', sentAtMs });
+    for (const offMs of [0, CLOCK_WINDOW_MS, -CLOCK_WINDOW_MS]) {
+      expect([await ask(nowMs + offMs), session.toldTimeMs()]).toEqual(['served', 0]);
+    }
+    for (const sentAtMs of [0, nowMs + CLOCK_WINDOW_MS + 1, nowMs - CLOCK_WINDOW_MS - 1]) {
+      expect([await ask(sentAtMs), session.toldTimeMs()]).toEqual(['ratatoskr_clock_wrong', nowMs]);
+    }
+  });
+
+  it('of a client that says no times is taken at any', async () => {
+    expect(await sessionWith(0).ask(BUSINESS_REQUEST, { operation: 'networks.list' })).toBe('served');
   });
 });
