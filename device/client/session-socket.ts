@@ -14,6 +14,7 @@ import {
   StreamData,
 } from '../../proto/index.ts';
 import {
+  CLEAR_FEATURE,
   type KeyPair,
   type OpenedMessage,
   PIECE_BYTES_MAX,
@@ -44,6 +45,8 @@ export interface SessionTarget {
   readonly tenantId: string;
   readonly staticKey: KeyPair;
   readonly serverKey: Uint8Array | null;
+  /** Payloads need not be encrypted, where the server thinks so, too. */
+  readonly declinesEncryption: boolean;
   /** Of the session before, to be resumed; null: the token opens it. */
   readonly ticket: Uint8Array | null;
 }
@@ -83,6 +86,8 @@ export interface SessionHandlers {
   ended(end: SessionEnding): void;
 }
 
+const KNOWN_FEATURES = RESUMPTION_FEATURE | TYPES_FEATURE | TIMES_FEATURE;
+
 interface Asked {
   readonly resolve: (answer: SessionAnswer) => void;
   readonly reject: (error: BifrostError) => void;
@@ -119,7 +124,7 @@ export class SessionSocket<Key> {
     this.#clock = dependencies.clock;
     this.#handlers = dependencies.handlers;
     const { session, first } = RatatoskrSession.begin(
-      { ...target, features: RESUMPTION_FEATURE | TYPES_FEATURE | TIMES_FEATURE },
+      { ...target, features: KNOWN_FEATURES | (target.declinesEncryption ? CLEAR_FEATURE : 0) },
       dependencies,
     );
     this.#session = session;
@@ -229,6 +234,7 @@ export class SessionSocket<Key> {
     const { heartbeatIntervalMs, requestsMax, ticket, features } = response;
     this.#features = features;
     this.#setClock(response);
+    if ((features & CLEAR_FEATURE) !== 0) this.#session.stopEncrypting();
     this.#cancelTimer();
     this.#keepAlive(heartbeatIntervalMs * PING_INTERVAL_SHARE);
     const serverKey = this.#session.remoteStaticKey ?? new Uint8Array(0);

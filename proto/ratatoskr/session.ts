@@ -7,7 +7,7 @@ import {
   RatatoskrType,
 } from '../index.ts';
 import { Channel, type MessageSigner, type OpenedMessage, SessionError } from './channel.ts';
-import { RATATOSKR_VERSION } from './limits.ts';
+import { CLEAR_FEATURE, RATATOSKR_VERSION } from './limits.ts';
 import { Handshake, joined, type KeyPair, type NoiseCrypto, NoiseError, type PatternName } from './noise.ts';
 import { REQUEST_TYPES } from './request-types.ts';
 
@@ -175,6 +175,16 @@ export class RatatoskrSession<Key> {
     if (this.#channel === null) throw this.#state === 'ended' ? ended() : unexpected();
     this.#pass(type, this.#role);
     return this.#channel.seal(type, payload);
+  }
+
+  /**
+   * Both sides have declined encryption: the client by its features, which the handshake covers, the server in CONNECTION_RESPONSE, which is
+   * still encrypted. Throws SessionError where the client did not.
+   */
+  stopEncrypting(): void {
+    if (this.#channel === null || this.#state !== 'open' || (this.#features & CLEAR_FEATURE) === 0)
+      throw unexpected();
+    this.#channel.stopEncrypting();
   }
 
   /** The number of the last message sent. */

@@ -8,6 +8,7 @@ import {
   COST_ROUNDINGS,
   databaseUrl,
   described,
+  ENCRYPTION,
   hostAddress,
   LOG_LEVELS,
   mailAddress,
@@ -184,6 +185,11 @@ const values = z.object({
     variable: 'YGGDRASIL_RATATOSKR',
     description:
       'Whether business messages are taken over Ratatoskr, at `/ratatoskr` of the HTTP listener: `on`, `off`. With `off` no provider can connect, so nothing is for sale on this server.',
+  }),
+  ratatoskrEncryption: described(oneOf(ENCRYPTION).default('required'), {
+    variable: 'YGGDRASIL_RATATOSKR_ENCRYPTION',
+    description:
+      'Whether payloads of Ratatoskr are always encrypted (`required`), or a client may decline it (`declinable`): its messages are signed all the same, but whoever is on the way reads them.',
   }),
   ratatoskrKeyGeneration: described(wholeNumber(1, 1_000_000).default(1), {
     variable: 'YGGDRASIL_RATATOSKR_KEY_GENERATION',

@@ -59,6 +59,8 @@ export const addressRanges = z
   .transform(listOf)
   .optional();
 
+export const ENCRYPTION = ['required', 'declinable'] as const;
+
 export const SWITCH = ['on', 'off'] as const;
 
 const isOrigin = (text: string) =>

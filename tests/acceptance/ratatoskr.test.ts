@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type RatatoskrClient, readText } from '../../device/client/index.ts';
 import { RatatoskrType } from '../../proto/index.ts';
+import { CLEAR_FEATURE } from '../../proto/ratatoskr/index.ts';
 import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import { OPENING_PER_ADDRESS_MAX } from '../../server/transports/ratatoskr/limits.ts';
 import { openClient, openRawSession, sessionUrl } from '../support/ratatoskr.ts';
@@ -15,7 +16,7 @@ let serverKey: string;
 const clients: RatatoskrClient[] = [];
 
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ YGGDRASIL_RATATOSKR_ENCRYPTION: 'declinable' });
   world = await createWorld(server);
   const { ratatoskr } = await server.get<{ ratatoskr: { publicKeys: string[] } }>('/api/v1/server');
   serverKey = ratatoskr.publicKeys[0] ?? '';
@@ -130,6 +131,17 @@ describe('yggdrasil ratatoskr call', () => {
 });
 
 describe('a session', () => {
+  it('is not encrypted where both sides decline that, and answers the same', async () => {
+    const clear = open({ credentials: { token: world.alice.token }, serverKey, declinesEncryption: true });
+    expect(await clear.request('networks.list')).toEqual(
+      await server.get('/api/v1/networks', world.alice.token),
+    );
+    const { features } = await openRawSession(server, world.alice.token, undefined, CLEAR_FEATURE);
+    expect(features).toBe(CLEAR_FEATURE);
+    const encrypted = await openRawSession(server, world.alice.token);
+    expect(encrypted.features).not.toBe(CLEAR_FEATURE);
+  });
+
   it('is open to a device, with the key that its token came with first', async () => {
     const { alice } = world;
     const device = await createDevice(server, alice.token, alice.network.id, 'Meter');

@@ -73,9 +73,9 @@ function cryptoOf(side: 'client' | 'server', session: number): NoiseCrypto {
 }
 
 /** Two sides of a numbered session that haven't spoken yet, and the client's first bytes. */
-export function createSides(pattern: 'IK' | 'XX', number = 0) {
+export function createSides(pattern: 'IK' | 'XX', number = 0, features = 0) {
   const { session: client, first } = RatatoskrSession.begin(
-    { staticKey: clientKey, serverKey: pattern === 'IK' ? serverKey.publicKey : null },
+    { staticKey: clientKey, serverKey: pattern === 'IK' ? serverKey.publicKey : null, features },
     { crypto: cryptoOf('client', number), signer: clientCore },
   );
   const server = RatatoskrSession.await(

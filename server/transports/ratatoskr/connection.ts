@@ -13,6 +13,7 @@ import {
   StreamData,
 } from '../../../proto/index.ts';
 import {
+  CLEAR_FEATURE,
   isRequestType,
   type KeyPair,
   type OpenedMessage,
@@ -60,6 +61,8 @@ export interface ConnectionDependencies<Key>
   /** A tenant's shares of what arrives and of what waits to be taken in all sessions. */
   readonly sharesOf: (tenantId: TenantId) => SessionShares;
   readonly heartbeatIntervalMs: number;
+  /** Clients may decline the encryption of payloads. */
+  readonly mayBeClear: boolean;
   readonly logger: Logger;
 }
 
@@ -246,7 +249,8 @@ export class RatatoskrConnection<Key> implements SocketHandler {
 
   get #featuresInUse(): number {
     const resumption = this.#ticket === null ? 0 : RESUMPTION_FEATURE;
-    return resumption | (this.#session.features & (TYPES_FEATURE | TIMES_FEATURE));
+    const taken = TYPES_FEATURE | TIMES_FEATURE | (this.#dependencies.mayBeClear ? CLEAR_FEATURE : 0);
+    return resumption | (this.#session.features & taken);
   }
 
   /** For clients that say when they send: a clock that is wrong doesn't matter to who counts from this. */
@@ -268,10 +272,11 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     if (this.#isOver) return;
     this.#opened();
     const { heartbeatIntervalMs } = this.#dependencies;
+    const features = this.#featuresInUse;
     const response = {
       sessionId,
       heartbeatIntervalMs,
-      features: this.#featuresInUse,
+      features,
       requestsMax: REQUESTS_MAX,
       inputBytesMax: INPUT_BYTES_MAX,
       streamWindowBytes: STREAM_WINDOW_BYTES,
@@ -279,6 +284,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
       ...this.#serverTime,
     };
     this.#send(RatatoskrType.CONNECTION_RESPONSE, encodePayload(ConnectionResponse, response));
+    if (!this.#isOver && (features & CLEAR_FEATURE) !== 0) this.#session.stopEncrypting();
   }
 
   #send(type: RatatoskrType, payload: Uint8Array): void {
