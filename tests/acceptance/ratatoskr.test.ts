@@ -263,3 +263,23 @@ describe('a session', () => {
       .toBe('open');
   });
 });
+
+it('a session is resumed at the next server of its database, with the keys that its clients know', async () => {
+  const key = nodeNoiseCrypto.generateKeyPair();
+  const { ticket } = await openRawSession(server, world.alice.token, key);
+  await server.stopApp();
+  const next = await startTestServer({
+    DATABASE_URL: server.databaseUrl,
+    YGGDRASIL_DATA_DIR: server.dataDirectory,
+  });
+  try {
+    const { ratatoskr } = await next.get<{ ratatoskr: { publicKeys: string[] } }>('/api/v1/server');
+    expect(ratatoskr.publicKeys[0]).toBe(serverKey);
+    const resumed = await openRawSession(next, ticket, key);
+    expect(resumed.ticket).toHaveLength(32);
+    const again = await openRawSession(next, ticket, key);
+    expect(await again.closed).toBe('4409 session_resumed_twice');
+  } finally {
+    await next.stop();
+  }
+});
