@@ -42,6 +42,7 @@ export const {
   ErrorCode,
   Event,
   FrameType,
+  Heartbeat,
   Hello,
   OfferedModel,
   PairState,
@@ -167,6 +168,8 @@ const WIDE_FIELDS: ReadonlySet<string> = new Set([
   'heardAtMs',
   'changedAtMs',
   'atMs',
+  'sentAtMs',
+  'serverTimeMs',
   'sequence',
   'request',
 ]);

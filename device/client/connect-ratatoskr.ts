@@ -19,6 +19,8 @@ export interface RatatoskrOptions {
    * (`client.serverKey`). Absent: the first session takes the key that the server shows.
    */
   readonly serverKey?: string;
+  /** Messages are signed but not encrypted, where the server's operator allows it: whoever is on the way reads them. */
+  readonly declinesEncryption?: boolean;
 }
 
 /** What a client is built on. Only the core has no default. */
@@ -39,7 +41,7 @@ const STATIC_KEY_LABEL = new TextEncoder().encode('yggdrasil ratatoskr device ke
  * have a new one each time. Throws `CredentialsError` for credentials that can't be used.
  */
 export function connectRatatoskr<Key>(
-  { url, credentials, tenantId = '', serverKey }: RatatoskrOptions,
+  { url, credentials, tenantId = '', serverKey, declinesEncryption = false }: RatatoskrOptions,
   { core, ...given }: RatatoskrDependencies<Key>,
 ): RatatoskrClient<Key> {
   const {
@@ -58,6 +60,7 @@ export function connectRatatoskr<Key>(
     tenantId,
     staticKey,
     serverKey: serverKey === undefined ? null : fromBase64Url(serverKey),
+    declinesEncryption,
     ticket: null,
   };
   return new RatatoskrClient(target, { crypto, signer: core, openSocket, clock, random });

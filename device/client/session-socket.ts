@@ -7,12 +7,14 @@ import {
   decodePayload,
   encodePayload,
   errorCodeName,
+  Heartbeat,
   PayloadError,
   RatatoskrType,
   StreamCredit,
   StreamData,
 } from '../../proto/index.ts';
 import {
+  CLEAR_FEATURE,
   type KeyPair,
   type OpenedMessage,
   PIECE_BYTES_MAX,
@@ -20,8 +22,11 @@ import {
   RATATOSKR_SUBPROTOCOL,
   RatatoskrSession,
   RESUMPTION_FEATURE,
+  requestTypeOf,
   type SessionDependencies,
   SessionError,
+  TIMES_FEATURE,
+  TYPES_FEATURE,
   WORK_TYPES,
   type WorkType,
 } from '../../proto/ratatoskr/index.ts';
@@ -40,6 +45,8 @@ export interface SessionTarget {
   readonly tenantId: string;
   readonly staticKey: KeyPair;
   readonly serverKey: Uint8Array | null;
+  /** Payloads need not be encrypted, where the server thinks so, too. */
+  readonly declinesEncryption: boolean;
   /** Of the session before, to be resumed; null: the token opens it. */
   readonly ticket: Uint8Array | null;
 }
@@ -79,6 +86,8 @@ export interface SessionHandlers {
   ended(end: SessionEnding): void;
 }
 
+const KNOWN_FEATURES = RESUMPTION_FEATURE | TYPES_FEATURE | TIMES_FEATURE;
+
 interface Asked {
   readonly resolve: (answer: SessionAnswer) => void;
   readonly reject: (error: BifrostError) => void;
@@ -98,6 +107,10 @@ export class SessionSocket<Key> {
   #isOver = false;
   #silentIntervals = 0;
   #hasSentWork = false;
+  /** The extensions that the server uses, too. */
+  #features = 0;
+  /** How much the server's clock is ahead of ours. */
+  #aheadMs = 0;
 
   constructor(
     target: SessionTarget,
@@ -111,7 +124,7 @@ export class SessionSocket<Key> {
     this.#clock = dependencies.clock;
     this.#handlers = dependencies.handlers;
     const { session, first } = RatatoskrSession.begin(
-      { ...target, features: RESUMPTION_FEATURE },
+      { ...target, features: KNOWN_FEATURES | (target.declinesEncryption ? CLEAR_FEATURE : 0) },
       dependencies,
     );
     this.#session = session;
@@ -136,16 +149,17 @@ export class SessionSocket<Key> {
   ask({ operation, input, tenantId }: SentRequest): Promise<SessionAnswer> {
     const more = input.length > PIECE_BYTES_MAX;
     const beginning = input.subarray(0, PIECE_BYTES_MAX);
-    this.#send(
-      RatatoskrType.BUSINESS_REQUEST,
-      encodePayload(BusinessRequest, { operation, input: beginning, more, tenantId }),
-    );
+    const isTyped = (this.#features & TYPES_FEATURE) !== 0;
+    const type = isTyped ? requestTypeOf(operation) : RatatoskrType.BUSINESS_REQUEST;
+    const sentAtMs = (this.#features & TIMES_FEATURE) === 0 ? 0 : this.#clock.nowMs() + this.#aheadMs;
+    const request = { operation, input: beginning, more, tenantId, sentAtMs };
+    this.#send(type, encodePayload(BusinessRequest, request));
     const answer = this.#answerToLast();
-    const request = this.#session.sentSequence;
+    const number = this.#session.sentSequence;
     for (let at = PIECE_BYTES_MAX; at < input.length; at += PIECE_BYTES_MAX) {
       const data = input.subarray(at, at + PIECE_BYTES_MAX);
       const last = at + PIECE_BYTES_MAX >= input.length;
-      this.#send(RatatoskrType.STREAM_DATA, encodePayload(StreamData, { request, data, last }));
+      this.#send(RatatoskrType.STREAM_DATA, encodePayload(StreamData, { request: number, data, last }));
     }
     return answer;
   }
@@ -205,6 +219,7 @@ export class SessionSocket<Key> {
     else if (type === RatatoskrType.BUSINESS_RESPONSE)
       this.#answered(decodePayload(BusinessResponse, payload));
     else if (type === RatatoskrType.STREAM_DATA) this.#continued(decodePayload(StreamData, payload));
+    else if (type === RatatoskrType.HEARTBEAT) this.#setClock(decodePayload(Heartbeat, payload));
     else if (isWorkType(type)) this.#handlers.work({ type, payload });
     else if (type === RatatoskrType.DISCONNECT) {
       const { code, message, retryAfterSeconds } = decodePayload(Disconnect, payload);
@@ -215,11 +230,20 @@ export class SessionSocket<Key> {
     }
   }
 
-  #opened({ heartbeatIntervalMs, requestsMax, ticket }: InstanceType<typeof ConnectionResponse>): void {
+  #opened(response: InstanceType<typeof ConnectionResponse>): void {
+    const { heartbeatIntervalMs, requestsMax, ticket, features } = response;
+    this.#features = features;
+    this.#setClock(response);
+    if ((features & CLEAR_FEATURE) !== 0) this.#session.stopEncrypting();
     this.#cancelTimer();
     this.#keepAlive(heartbeatIntervalMs * PING_INTERVAL_SHARE);
     const serverKey = this.#session.remoteStaticKey ?? new Uint8Array(0);
     this.#handlers.opened(requestsMax, serverKey, ticket.length === 0 ? null : ticket);
+  }
+
+  /** What was held back on the way makes ours late, never early: a request that is held back, too, is refused all the same. */
+  #setClock({ serverTimeMs }: { readonly serverTimeMs: number }): void {
+    if (serverTimeMs > 0) this.#aheadMs = serverTimeMs - this.#clock.nowMs();
   }
 
   /** A HEARTBEAT in each interval; the end when the server, which answers each, is silent for longer than its own. */
@@ -240,6 +264,7 @@ export class SessionSocket<Key> {
 
   #answered(response: InstanceType<typeof BusinessResponse>): void {
     const { request } = response;
+    this.#setClock(response);
     const asked = this.#asked.get(request);
     if (asked === undefined) {
       this.#refused(response);

@@ -63,6 +63,7 @@ export class Channel<Key> {
   readonly #role: 'initiator' | 'responder';
   readonly #outgoing: Direction<Key>;
   readonly #incoming: Direction<Key>;
+  #isClear = false;
 
   constructor(
     { send, receive, handshakeHash }: HandshakeResult,
@@ -85,16 +86,22 @@ export class Channel<Key> {
     this.#incoming = directionOf(receive);
   }
 
+  /** From now on payloads are signed and numbered, but not encrypted: in both directions, until the end. */
+  stopEncrypting(): void {
+    this.#isClear = true;
+  }
+
   /** The bytes of the next message. */
   seal(type: RatatoskrType, payload: Uint8Array): Uint8Array {
     const { cipher, signingKey, place } = this.#outgoing;
     const sequence = ++this.#outgoing.sequence;
     const { message, head } = envelopeOf(
-      { type, sequence, payloadBytes: payload.length + AEAD_TAG_BYTES },
+      { type, sequence, payloadBytes: payload.length + (this.#isClear ? 0 : AEAD_TAG_BYTES) },
       TRAILER_BYTES,
     );
     const contentLength = message.length - TRAILER_BYTES;
-    cipher.encryptInto(place.of(type, sequence), payload, message.subarray(head, contentLength));
+    if (this.#isClear) message.set(payload, head);
+    else cipher.encryptInto(place.of(type, sequence), payload, message.subarray(head, contentLength));
     message.set(SIGNATURE_FIELD, contentLength);
     const content = message.subarray(0, contentLength);
     this.#signer.signInto(signingKey, content, message, contentLength + SIGNATURE_FIELD.length);
@@ -122,7 +129,9 @@ export class Channel<Key> {
       throw new SessionError('ratatoskr_sequence_wrong', 'A message is missing, or came before.');
     }
     this.#incoming.sequence = sequence;
-    return { type, sequence, payload: this.#decrypt(type, sequence, payload) };
+    // A copy, as a decrypted one is: the message is its sender's buffer.
+    const opened = this.#isClear ? payload.slice() : this.#decrypt(type, sequence, payload);
+    return { type, sequence, payload: opened };
   }
 
   #decode(content: Uint8Array) {

@@ -5,4 +5,5 @@
 export * from './channel.ts';
 export * from './limits.ts';
 export * from './noise.ts';
+export * from './request-types.ts';
 export * from './session.ts';

@@ -2,6 +2,12 @@
 export const RATATOSKR_VERSION = 1;
 /** The extension with which a session can be resumed: a bit of the client's features. */
 export const RESUMPTION_FEATURE = 1;
+/** The extension with which each operation is asked for under the type of its area. */
+export const TYPES_FEATURE = 2;
+/** The extension with which requests say when they were sent. */
+export const TIMES_FEATURE = 4;
+/** The extension with which payloads are signed but not encrypted once the session is open. */
+export const CLEAR_FEATURE = 8;
 /** The subprotocol that both ends name when the WebSocket opens. */
 export const RATATOSKR_SUBPROTOCOL = 'ratatoskr.v1';
 /** Noise, revision 34, section 3: no message is longer. */

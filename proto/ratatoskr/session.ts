@@ -7,8 +7,9 @@ import {
   RatatoskrType,
 } from '../index.ts';
 import { Channel, type MessageSigner, type OpenedMessage, SessionError } from './channel.ts';
-import { RATATOSKR_VERSION } from './limits.ts';
+import { CLEAR_FEATURE, RATATOSKR_VERSION } from './limits.ts';
 import { Handshake, joined, type KeyPair, type NoiseCrypto, NoiseError, type PatternName } from './noise.ts';
+import { REQUEST_TYPES } from './request-types.ts';
 
 /**
  * Where a session is. `handshake`: keys are being agreed. `connecting`: the client says who it is, or has said it. `open`:
@@ -31,7 +32,7 @@ export interface SessionDependencies<Key> {
 }
 
 const { CONNECTION_REQUEST, CONNECTION_RESPONSE } = RatatoskrType;
-const { BUSINESS_REQUEST, BUSINESS_RESPONSE, STREAM_DATA, STREAM_CREDIT } = RatatoskrType;
+const { BUSINESS_RESPONSE, STREAM_DATA, STREAM_CREDIT } = RatatoskrType;
 const { HEARTBEAT, DISCONNECT, PROVIDER_REGISTRATION } = RatatoskrType;
 const { COMPUTE_REQUEST, COMPUTE_BODY, COMPUTE_CREDIT, COMPUTE_CANCEL } = RatatoskrType;
 const { COMPUTE_DELTA, COMPUTE_ALIVE, COMPUTE_RESULT } = RatatoskrType;
@@ -59,7 +60,8 @@ const ALLOWED: Readonly<
   initiator: {
     connecting: new Set([CONNECTION_REQUEST, DISCONNECT]),
     open: new Set([
-      ...[BUSINESS_REQUEST, STREAM_DATA, STREAM_CREDIT, HEARTBEAT, DISCONNECT],
+      ...REQUEST_TYPES,
+      ...[STREAM_DATA, STREAM_CREDIT, HEARTBEAT, DISCONNECT],
       ...PROVIDER_TYPES,
     ]),
   },
@@ -173,6 +175,16 @@ export class RatatoskrSession<Key> {
     if (this.#channel === null) throw this.#state === 'ended' ? ended() : unexpected();
     this.#pass(type, this.#role);
     return this.#channel.seal(type, payload);
+  }
+
+  /**
+   * Both sides have declined encryption: the client by its features, which the handshake covers, the server in CONNECTION_RESPONSE, which is
+   * still encrypted. Throws SessionError where the client did not.
+   */
+  stopEncrypting(): void {
+    if (this.#channel === null || this.#state !== 'open' || (this.#features & CLEAR_FEATURE) === 0)
+      throw unexpected();
+    this.#channel.stopEncrypting();
   }
 
   /** The number of the last message sent. */

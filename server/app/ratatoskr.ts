@@ -104,6 +104,7 @@ export function buildSessionEndpoints(
       answers: answers.roomFor(tenantId),
     }),
     heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
+    mayBeClear: config.ratatoskrEncryption === 'declinable',
     operations: new Map(served.routes.map((route) => [route.operation.operation, route])),
     identify: identity.identify,
     respondToError: served.respondToError,

@@ -1,111 +1,29 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isLoopback } from '../kernel/network-address.ts';
 import { oidcProviders } from './oidc.ts';
-
-/** How a value's variable is called and shown in the README. */
-interface Variable {
-  readonly variable: string;
-  readonly description: string;
-  /** What the README shows where there is no default. */
-  readonly unset?: string;
-}
-
-const described = <T extends z.ZodType>(schema: T, variable: Variable): T => schema.meta({ ...variable });
-
-/** A whole number in text. */
-const wholeNumber = (min: number, max: number) => {
-  const message = `must be a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, message)
-    .transform(Number)
-    .refine((number) => number >= min && number <= max, message);
-};
-
-/** One of a few words. */
-const oneOf = <const Words extends readonly string[]>(words: Words) =>
-  z.enum(words, `must be one of ${words.join(', ')}`);
-
-const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-const COST_ROUNDINGS = ['microcent', 'cent'] as const;
-
-const text = z.string().min(1).max(1_000);
-
-const hostAddress = z
-  .string()
-  .refine((host) => isIP(host) !== 0 || host === 'localhost', 'must be an IP address of this machine');
-
-const TLS_ENDS = ['files', 'proxy', 'none'] as const;
-const TLS_VERSIONS = ['1.2', '1.3'] as const;
-
-/** `192.0.2.1`, `2001:db8::/32`. Not all addresses there are: that would be trust in everybody. */
-function isAddressRange(range: string): boolean {
-  const [, address = '', prefix] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(range) ?? [];
-  const family = isIP(address);
-  if (family === 0 || address.includes('%')) return false;
-  return prefix === undefined || (Number(prefix) >= 1 && Number(prefix) <= (family === 4 ? 32 : 128));
-}
-
-const listOf = (text: string) => text.split(',').map((entry) => entry.trim());
-
-const addressRanges = z
-  .string()
-  .max(10_000)
-  .refine(
-    (text) => listOf(text).every(isAddressRange),
-    'must be IP addresses and ranges of them (192.0.2.0/24), separated by commas',
-  )
-  .transform(listOf)
-  .optional();
-
-const SWITCH = ['on', 'off'] as const;
-
-const isOrigin = (text: string) =>
-  /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
-
-const origins = z
-  .string()
-  .max(10_000)
-  .refine(
-    (text) => listOf(text).every(isOrigin),
-    'must be origins (https://app.example.org) without a path, separated by commas',
-  )
-  .transform(listOf)
-  .optional();
-
-const publicUrl = z
-  .string()
-  .max(1_000)
-  .refine(isOrigin, 'must be an origin without a path: https://home.example.org')
-  .optional();
-
-const ABUSE_MEASURES = ['on', 'alert'] as const;
-
-const APPROVALS = ['rule', 'hand'] as const;
-const SIGN_UP = ['closed', 'open'] as const;
-
-const smtpUrl = z
-  .string()
-  .max(1_000)
-  .refine(
-    (url) => /^smtps?:\/\/[^/]/.test(url) && URL.canParse(url),
-    'must have the form smtps://user:password@host:465',
-  )
-  .optional();
-
-const mailAddress = z.email('must be a mail address').max(254);
-
-function isDatabaseUrl(url: string): boolean {
-  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) return false;
-  const { username, pathname } = new URL(url);
-  return username !== '' && pathname.length > 1;
-}
-
-const databaseUrl = z
-  .string()
-  .refine(isDatabaseUrl, 'must have the form postgres://user:password@host:port/database')
-  .optional();
+import {
+  ABUSE_MEASURES,
+  APPROVALS,
+  addressRanges,
+  COST_ROUNDINGS,
+  databaseUrl,
+  described,
+  ENCRYPTION,
+  hostAddress,
+  LOG_LEVELS,
+  mailAddress,
+  oneOf,
+  origins,
+  publicUrl,
+  SIGN_UP,
+  SWITCH,
+  smtpUrl,
+  TLS_ENDS,
+  TLS_VERSIONS,
+  text,
+  type Variable,
+  wholeNumber,
+} from './values.ts';
 
 const values = z.object({
   host: described(hostAddress.default('127.0.0.1'), {
@@ -267,6 +185,11 @@ const values = z.object({
     variable: 'YGGDRASIL_RATATOSKR',
     description:
       'Whether business messages are taken over Ratatoskr, at `/ratatoskr` of the HTTP listener: `on`, `off`. With `off` no provider can connect, so nothing is for sale on this server.',
+  }),
+  ratatoskrEncryption: described(oneOf(ENCRYPTION).default('required'), {
+    variable: 'YGGDRASIL_RATATOSKR_ENCRYPTION',
+    description:
+      'Whether payloads of Ratatoskr are always encrypted (`required`), or a client may decline it (`declinable`): its messages are signed all the same, but whoever is on the way reads them.',
   }),
   ratatoskrKeyGeneration: described(wholeNumber(1, 1_000_000).default(1), {
     variable: 'YGGDRASIL_RATATOSKR_KEY_GENERATION',

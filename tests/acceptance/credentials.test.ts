@@ -10,8 +10,10 @@ import {
   FrameType,
   RatatoskrType,
 } from '../../proto/index.ts';
+import { CLEAR_FEATURE, RESUMPTION_FEATURE } from '../../proto/ratatoskr/index.ts';
 import { BifrostSocket } from '../support/bifrost-socket.ts';
 import { ProviderSocket } from '../support/provider-socket.ts';
+import { openRawSession } from '../support/ratatoskr.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import {
   createDevice,
@@ -294,5 +296,17 @@ describe('a device whose token is rotated', () => {
     expect(await ask(bob.token, 'POST', path)).toBe('404 device_not_found');
     expect(await ask(alice.device.token, 'POST', path)).toBe('403 forbidden');
     expect(await ask(alice.device.token, 'GET', '/api/v1/marketplace/providers')).toBe('200 done');
+  });
+});
+
+describe('a session of Ratatoskr', () => {
+  it('is encrypted though its client declines that, where the operator has allowed nothing else', async () => {
+    const { features, ticket } = await openRawSession(
+      server,
+      world.alice.token,
+      undefined,
+      CLEAR_FEATURE | RESUMPTION_FEATURE,
+    );
+    expect([features, ticket?.length]).toEqual([RESUMPTION_FEATURE, 32]);
   });
 });

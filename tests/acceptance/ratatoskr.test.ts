@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type RatatoskrClient, readText } from '../../device/client/index.ts';
 import { RatatoskrType } from '../../proto/index.ts';
+import { CLEAR_FEATURE } from '../../proto/ratatoskr/index.ts';
 import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import { OPENING_PER_ADDRESS_MAX } from '../../server/transports/ratatoskr/limits.ts';
 import { openClient, openRawSession, sessionUrl } from '../support/ratatoskr.ts';
@@ -15,7 +16,7 @@ let serverKey: string;
 const clients: RatatoskrClient[] = [];
 
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ YGGDRASIL_RATATOSKR_ENCRYPTION: 'declinable' });
   world = await createWorld(server);
   const { ratatoskr } = await server.get<{ ratatoskr: { publicKeys: string[] } }>('/api/v1/server');
   serverKey = ratatoskr.publicKeys[0] ?? '';
@@ -53,9 +54,13 @@ describe('an operation over Ratatoskr', () => {
     expect(await client.request('networks.get', { params: { networkId: id } })).toEqual(
       await server.get(`/api/v1/networks/${id}`, world.alice.token),
     );
-    expect(await client.request('devices.list', { query: { limit: 1 } })).toEqual(
-      await server.get('/api/v1/devices?limit=1', world.alice.token),
-    );
+    for (const [operation, path] of [
+      ['devices.list', '/api/v1/devices'],
+      ['marketplace.providers.list', '/api/v1/marketplace/providers'],
+      ['ledger.balance.get', '/api/v1/ledger/balance'],
+    ] as const) {
+      expect(await client.request(operation)).toEqual(await server.get(path, world.alice.token));
+    }
     const audited = server.logs.filter(
       ({ message, fields }) => message === 'audit' && fields.operation === 'networks.create',
     );
@@ -126,6 +131,17 @@ describe('yggdrasil ratatoskr call', () => {
 });
 
 describe('a session', () => {
+  it('is not encrypted where both sides decline that, and answers the same', async () => {
+    const clear = open({ credentials: { token: world.alice.token }, serverKey, declinesEncryption: true });
+    expect(await clear.request('networks.list')).toEqual(
+      await server.get('/api/v1/networks', world.alice.token),
+    );
+    const { features } = await openRawSession(server, world.alice.token, undefined, CLEAR_FEATURE);
+    expect(features).toBe(CLEAR_FEATURE);
+    const encrypted = await openRawSession(server, world.alice.token);
+    expect(encrypted.features).not.toBe(CLEAR_FEATURE);
+  });
+
   it('is open to a device, with the key that its token came with first', async () => {
     const { alice } = world;
     const device = await createDevice(server, alice.token, alice.network.id, 'Meter');
@@ -246,4 +262,24 @@ describe('a session', () => {
       )
       .toBe('open');
   });
+});
+
+it('a session is resumed at the next server of its database, with the keys that its clients know', async () => {
+  const key = nodeNoiseCrypto.generateKeyPair();
+  const { ticket } = await openRawSession(server, world.alice.token, key);
+  await server.stopApp();
+  const next = await startTestServer({
+    DATABASE_URL: server.databaseUrl,
+    YGGDRASIL_DATA_DIR: server.dataDirectory,
+  });
+  try {
+    const { ratatoskr } = await next.get<{ ratatoskr: { publicKeys: string[] } }>('/api/v1/server');
+    expect(ratatoskr.publicKeys[0]).toBe(serverKey);
+    const resumed = await openRawSession(next, ticket, key);
+    expect(resumed.ticket).toHaveLength(32);
+    const again = await openRawSession(next, ticket, key);
+    expect(await again.closed).toBe('4409 session_resumed_twice');
+  } finally {
+    await next.stop();
+  }
 });

@@ -77,9 +77,12 @@ afterAll(() => server?.stop());
 describe('a client in Python, on libraries of others', () => {
   it.each(['IK', 'XX'])('is answered as over REST, by %s', async (pattern) => {
     const options = ['--token', world.alice.token, ...(pattern === 'IK' ? ['--server-key', serverKey] : [])];
-    const [devices, refused, long, description] = await ask(
+    const [devices, late, balance, models, refused, long, description] = await ask(
       [
         { operation: 'devices.list', input: { query: { limit: 5 } } },
+        { operation: 'devices.list', lateMs: 400_000 },
+        { operation: 'ledger.balance.get' },
+        { operation: 'openai.models.list' },
         { operation: 'networks.paint' },
         { operation: 'networks.create', input: { body: { name: 'x'.repeat(100_000) } } },
         { operation: 'documentation.openapi' },
@@ -87,6 +90,9 @@ describe('a client in Python, on libraries of others', () => {
       options,
     );
     expect(bodyOf(devices)).toEqual(await server.get('/api/v1/devices?limit=5', world.alice.token));
+    expect(bodyOf(late)).toMatchObject({ error: { code: 'ratatoskr_clock_wrong' } });
+    expect(bodyOf(balance)).toEqual(await server.get('/api/v1/ledger/balance', world.alice.token));
+    expect(bodyOf(models)).toEqual(await server.get('/v1/models', world.alice.token));
     expect(bodyOf(refused)).toMatchObject({ error: { code: 'operation_not_found' } });
     expect(bodyOf(long)).toMatchObject({ error: { code: 'invalid_input' } });
     expect(bodyOf(description)).toEqual(await server.get('/openapi.json'));

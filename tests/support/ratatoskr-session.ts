@@ -14,6 +14,20 @@ import { createDeviceCore, createServerCore } from './core.ts';
 const { CONNECTION_REQUEST, CONNECTION_RESPONSE } = RatatoskrType;
 const { BUSINESS_REQUEST, BUSINESS_RESPONSE, STREAM_DATA, HEARTBEAT, DISCONNECT } = RatatoskrType;
 
+/** What a provider and the server say to each other. */
+const PROVIDING: readonly (readonly ['client' | 'server', RatatoskrType])[] = [
+  ['client', RatatoskrType.PROVIDER_REGISTRATION],
+  ['server', BUSINESS_RESPONSE],
+  ['server', RatatoskrType.COMPUTE_REQUEST],
+  ['server', RatatoskrType.COMPUTE_BODY],
+  ['client', RatatoskrType.COMPUTE_CREDIT],
+  ['client', RatatoskrType.COMPUTE_ALIVE],
+  ['client', RatatoskrType.COMPUTE_DELTA],
+  ['server', RatatoskrType.COMPUTE_CREDIT],
+  ['server', RatatoskrType.COMPUTE_CANCEL],
+  ['client', RatatoskrType.COMPUTE_RESULT],
+];
+
 /** Who sends what after the handshake, in a conversation that has every kind of message. */
 export const CONVERSATION: readonly (readonly ['client' | 'server', RatatoskrType])[] = [
   ['client', CONNECTION_REQUEST],
@@ -25,6 +39,11 @@ export const CONVERSATION: readonly (readonly ['client' | 'server', RatatoskrTyp
   ['client', HEARTBEAT],
   ['server', HEARTBEAT],
   ['client', RatatoskrType.STREAM_CREDIT],
+  ['client', RatatoskrType.MARKETPLACE_REQUEST],
+  ['server', BUSINESS_RESPONSE],
+  ['client', RatatoskrType.PAYMENT_REQUEST],
+  ['server', BUSINESS_RESPONSE],
+  ...PROVIDING,
   ['client', DISCONNECT],
 ];
 
@@ -54,9 +73,9 @@ function cryptoOf(side: 'client' | 'server', session: number): NoiseCrypto {
 }
 
 /** Two sides of a numbered session that haven't spoken yet, and the client's first bytes. */
-export function createSides(pattern: 'IK' | 'XX', number = 0) {
+export function createSides(pattern: 'IK' | 'XX', number = 0, features = 0) {
   const { session: client, first } = RatatoskrSession.begin(
-    { staticKey: clientKey, serverKey: pattern === 'IK' ? serverKey.publicKey : null },
+    { staticKey: clientKey, serverKey: pattern === 'IK' ? serverKey.publicKey : null, features },
     { crypto: cryptoOf('client', number), signer: clientCore },
   );
   const server = RatatoskrSession.await(

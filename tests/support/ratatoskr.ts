@@ -34,6 +34,8 @@ export interface RawSession {
   readonly closed: Promise<string>;
   /** What it can be resumed with; null: it is not open. */
   readonly ticket: Uint8Array | null;
+  /** The extensions that are in use; 0: it is not open. */
+  readonly features: number;
 }
 
 /** Opens a session up to its handshake, and with a token, or a ticket, as a whole; resolves when that is done or refused. */
@@ -41,10 +43,12 @@ export async function openRawSession(
   server: Pick<TestServer, 'httpUrl'>,
   token: string | Uint8Array | null,
   staticKey: KeyPair = nodeNoiseCrypto.generateKeyPair(),
+  wantedFeatures = RESUMPTION_FEATURE,
 ): Promise<RawSession> {
   let ticket: Uint8Array | null = null;
+  let features = 0;
   const { session, first } = RatatoskrSession.begin(
-    { staticKey, serverKey: null, features: RESUMPTION_FEATURE },
+    { staticKey, serverKey: null, features: wantedFeatures },
     { crypto: nodeNoiseCrypto, signer: core },
   );
   const socket = new WebSocket(sessionUrl(server), ['ratatoskr.v1']);
@@ -57,7 +61,7 @@ export async function openRawSession(
     socket.on('message', (bytes: Buffer) => {
       const { reply, message } = session.receive(new Uint8Array(bytes));
       if (message?.type === RatatoskrType.CONNECTION_RESPONSE) {
-        ticket = decodePayload(ConnectionResponse, message.payload).ticket;
+        ({ ticket, features } = decodePayload(ConnectionResponse, message.payload));
       }
       if (reply !== null) socket.send(reply);
       if (session.state === 'connecting' && token === null) resolve();
@@ -71,5 +75,5 @@ export async function openRawSession(
   });
   socket.on('open', () => socket.send(first));
   await Promise.race([isDone, closed]);
-  return { send, closed, ticket };
+  return { send, closed, ticket, features };
 }

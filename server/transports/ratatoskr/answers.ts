@@ -10,10 +10,15 @@ export interface Answer {
   readonly body: Uint8Array;
   /** More of the body follows. */
   readonly more: boolean;
+  /** The server's time, of a request that was refused because of its own. */
+  readonly serverTimeMs?: number;
 }
 
 /** The payload of a BUSINESS_RESPONSE to the message of this number. */
-export function encodeAnswer(id: number, { requestId, response, body, more }: Answer): Uint8Array {
+export function encodeAnswer(
+  id: number,
+  { requestId, response, body, more, serverTimeMs }: Answer,
+): Uint8Array {
   const { status, headers } = response;
   return encodePayload(BusinessResponse, {
     request: id,
@@ -23,13 +28,18 @@ export function encodeAnswer(id: number, { requestId, response, body, more }: An
     requestId,
     body,
     more,
+    ...(serverTimeMs === undefined ? {} : { serverTimeMs }),
   });
 }
 
 /** The same for a refusal, in the form of the API that `path` belongs to. */
 export function encodeRefusal(
   id: number,
-  { error, path }: { readonly error: AppError; readonly path: string },
+  {
+    error,
+    path,
+    serverTimeMs = 0,
+  }: { readonly error: AppError; readonly path: string; readonly serverTimeMs?: number },
   {
     respondToError,
     newRequestId,
@@ -38,5 +48,5 @@ export function encodeRefusal(
   const requestId = newRequestId();
   const response = respondToError(error, { requestId, path });
   const body = wholeBody(response.body) ?? new Uint8Array(0);
-  return encodeAnswer(id, { requestId, response, body, more: false });
+  return encodeAnswer(id, { requestId, response, body, more: false, serverTimeMs });
 }

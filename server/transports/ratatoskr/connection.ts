@@ -6,12 +6,15 @@ import {
   decodePayload,
   encodePayload,
   errorCodeNumber,
+  Heartbeat,
   PayloadError,
   RatatoskrType,
   StreamCredit,
   StreamData,
 } from '../../../proto/index.ts';
 import {
+  CLEAR_FEATURE,
+  isRequestType,
   type KeyPair,
   type OpenedMessage,
   PROVIDER_TYPES,
@@ -20,6 +23,8 @@ import {
   RESUMPTION_FEATURE,
   type SessionDependencies,
   SessionError,
+  TIMES_FEATURE,
+  TYPES_FEATURE,
 } from '../../../proto/ratatoskr/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
 import type { Arrival, ConnectionRegistry } from '../../domains/presence/index.ts';
@@ -56,6 +61,8 @@ export interface ConnectionDependencies<Key>
   /** A tenant's shares of what arrives and of what waits to be taken in all sessions. */
   readonly sharesOf: (tenantId: TenantId) => SessionShares;
   readonly heartbeatIntervalMs: number;
+  /** Clients may decline the encryption of payloads. */
+  readonly mayBeClear: boolean;
   readonly logger: Logger;
 }
 
@@ -150,11 +157,10 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     }
     // Requests, too: not all of them come as far as an operation that counts them.
     this.#dependencies.calls.control(actor, null, this.#connection);
-    if (type === RatatoskrType.BUSINESS_REQUEST)
-      requests.begin(sequence, decodePayload(BusinessRequest, payload));
+    if (isRequestType(type)) requests.begin(sequence, type, decodePayload(BusinessRequest, payload));
     else if (type === RatatoskrType.HEARTBEAT) {
       this.#ticket?.stillOpen();
-      this.#send(RatatoskrType.HEARTBEAT, new Uint8Array(0));
+      this.#send(RatatoskrType.HEARTBEAT, encodePayload(Heartbeat, this.#serverTime));
     } else if (type === RatatoskrType.STREAM_CREDIT) requests.addCredit(decodePayload(StreamCredit, payload));
     else {
       const { request, data, last } = decodePayload(StreamData, payload);
@@ -222,7 +228,12 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#actor = actor;
     const { remoteAddress } = this.#socket;
     this.#requests = new SessionRequests(
-      { ...holder, remoteAddress, ...this.#dependencies.sharesOf(actor.tenantId) },
+      {
+        ...holder,
+        remoteAddress,
+        features: this.#session.features,
+        ...this.#dependencies.sharesOf(actor.tenantId),
+      },
       (type, payload) => this.#send(type, payload),
       this.#dependencies,
     );
@@ -234,6 +245,18 @@ export class RatatoskrConnection<Key> implements SocketHandler {
 
   get #isResumable(): boolean {
     return (this.#session.features & RESUMPTION_FEATURE) !== 0;
+  }
+
+  get #featuresInUse(): number {
+    const resumption = this.#ticket === null ? 0 : RESUMPTION_FEATURE;
+    const taken = TYPES_FEATURE | TIMES_FEATURE | (this.#dependencies.mayBeClear ? CLEAR_FEATURE : 0);
+    return resumption | (this.#session.features & taken);
+  }
+
+  /** For clients that say when they send: a clock that is wrong doesn't matter to who counts from this. */
+  get #serverTime(): { serverTimeMs: number } {
+    const isAsked = (this.#session.features & TIMES_FEATURE) !== 0;
+    return { serverTimeMs: isAsked ? this.#dependencies.clock.nowMs() : 0 };
   }
 
   /** When a device was last here is worth a line in the log when it can't be written, not the session. */
@@ -249,16 +272,19 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     if (this.#isOver) return;
     this.#opened();
     const { heartbeatIntervalMs } = this.#dependencies;
+    const features = this.#featuresInUse;
     const response = {
       sessionId,
       heartbeatIntervalMs,
-      features: this.#ticket === null ? 0 : RESUMPTION_FEATURE,
+      features,
       requestsMax: REQUESTS_MAX,
       inputBytesMax: INPUT_BYTES_MAX,
       streamWindowBytes: STREAM_WINDOW_BYTES,
       ticket: this.#ticket?.bytes ?? new Uint8Array(0),
+      ...this.#serverTime,
     };
     this.#send(RatatoskrType.CONNECTION_RESPONSE, encodePayload(ConnectionResponse, response));
+    if (!this.#isOver && (features & CLEAR_FEATURE) !== 0) this.#session.stopEncrypting();
   }
 
   #send(type: RatatoskrType, payload: Uint8Array): void {

@@ -6,6 +6,8 @@ export const OPENING_MAX = 1_024;
 export const OPENING_PER_ADDRESS_MAX = 64;
 /** Requests of a session that run at the same time, streamed answers that go on included. */
 export const REQUESTS_MAX = 64;
+/** How far from the server's time a request may have been sent, in milliseconds, before or after. */
+export const CLOCK_WINDOW_MS = 300_000;
 /** Bytes of input that a session may have on their way: the largest request, and as much again. */
 export const INPUT_BYTES_MAX = 16_777_216 + 131_072;
 /** Input from this size on is read in turn by tenant: a smaller one is read in half a millisecond. */

@@ -26,7 +26,13 @@ export const CONTROL_SESSION = {
   audit: 'none',
   summary:
     'Says in a session of Ratatoskr that the client is there, asks for an operation, sends more input, or gives credit for an answer.',
-  errors: ['ratatoskr_message_malformed', 'ratatoskr_type_unexpected', 'ratatoskr_window_exceeded'],
+  errors: [
+    'ratatoskr_clock_wrong',
+    'ratatoskr_message_malformed',
+    'ratatoskr_request_type_wrong',
+    'ratatoskr_type_unexpected',
+    'ratatoskr_window_exceeded',
+  ],
 } as const satisfies Operation;
 
 /** What a session is beside the operations that are asked for in it. */

@@ -5,7 +5,13 @@ import {
   type StreamCredit as StreamCreditMessage,
   StreamData,
 } from '../../../proto/index.ts';
-import { SessionError } from '../../../proto/ratatoskr/index.ts';
+import {
+  type RequestType,
+  requestTypeOf,
+  SessionError,
+  TIMES_FEATURE,
+  TYPES_FEATURE,
+} from '../../../proto/ratatoskr/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { BodyRoom } from '../../platform/http/body.ts';
@@ -16,7 +22,13 @@ import { tokenHolder } from '../pipeline/token-holder.ts';
 import { knownBytes, piecesOf, StreamCredit, wholeBody } from './answer-stream.ts';
 import { encodeAnswer, encodeRefusal } from './answers.ts';
 import { ArrivingInput } from './arriving-input.ts';
-import { CREDIT_TIMEOUT_MS, INPUT_BYTES_MAX, LARGE_INPUT_BYTES, REQUESTS_MAX } from './limits.ts';
+import {
+  CLOCK_WINDOW_MS,
+  CREDIT_TIMEOUT_MS,
+  INPUT_BYTES_MAX,
+  LARGE_INPUT_BYTES,
+  REQUESTS_MAX,
+} from './limits.ts';
 import { toHttpRequest } from './to-http-request.ts';
 
 type Asked = InstanceType<typeof BusinessRequest>;
@@ -37,6 +49,8 @@ export interface RequestSender extends SessionShares {
   /** The tenant of requests that name none; empty: its own. */
   readonly tenantId: string;
   readonly remoteAddress: string;
+  /** The extensions that its session uses. */
+  readonly features: number;
 }
 
 /** What one tenant may take of what all sessions share. */
@@ -76,8 +90,16 @@ export class SessionRequests {
     this.#dependencies = dependencies;
   }
 
-  /** A request came. Throws SessionError where more input is on its way than may be. */
-  begin(id: number, asked: Asked): void {
+  /** A request came, under this type. Throws SessionError where more input is on its way than may be. */
+  begin(id: number, type: RequestType, asked: Asked): void {
+    if (!this.#mayAsk(type, asked.operation)) {
+      this.#refuse(id, asked, typeWrong());
+      return;
+    }
+    if (!this.#isInTime(asked)) {
+      this.#refuse(id, asked, clockWrong(), this.#dependencies.clock.nowMs());
+      return;
+    }
     if (this.#running.size >= REQUESTS_MAX) {
       const details = { retryAfterSeconds: 1 };
       const busy = new AppError('rate_limited', 'rate_limited', 'Too many requests run in this session.', {
@@ -125,6 +147,17 @@ export class SessionRequests {
       running.cancelled.abort();
       this.#forget(id, running);
     }
+  }
+
+  /** Clients of before, which don't have the extension, ask for everything under the one type that they know. */
+  #mayAsk(type: RequestType, operation: string): boolean {
+    const isTyped = (this.#sender.features & TYPES_FEATURE) !== 0;
+    return type === requestTypeOf(operation) || (!isTyped && type === RatatoskrType.BUSINESS_REQUEST);
+  }
+
+  #isInTime({ sentAtMs }: Asked): boolean {
+    if ((this.#sender.features & TIMES_FEATURE) === 0) return true;
+    return Math.abs(this.#dependencies.clock.nowMs() - sentAtMs) <= CLOCK_WINDOW_MS;
   }
 
   /** Keeps more of a request's input. False: there is no room for it, and the request is refused. */
@@ -224,9 +257,10 @@ export class SessionRequests {
     cancelTimeout();
   }
 
-  #refuse(id: number, { operation }: Asked, error: AppError): void {
+  #refuse(id: number, { operation }: Asked, error: AppError, serverTimeMs = 0): void {
     const path = this.#dependencies.operations.get(operation)?.path ?? '';
-    this.#send(RatatoskrType.BUSINESS_RESPONSE, encodeRefusal(id, { error, path }, this.#dependencies));
+    const refusal = encodeRefusal(id, { error, path, serverTimeMs }, this.#dependencies);
+    this.#send(RatatoskrType.BUSINESS_RESPONSE, refusal);
   }
 
   #respond(
@@ -245,6 +279,16 @@ export class SessionRequests {
 
 function operationNotFound(): AppError {
   return new AppError('not_found', 'operation_not_found', 'There is no operation of this name.');
+}
+
+function typeWrong(): AppError {
+  const message = 'The operation is asked for under another type of message.';
+  return new AppError('invalid', 'ratatoskr_request_type_wrong', message);
+}
+
+function clockWrong(): AppError {
+  const message = `The request was not sent within ${CLOCK_WINDOW_MS / 60_000} minutes of the server's time.`;
+  return new AppError('invalid', 'ratatoskr_clock_wrong', message);
 }
 
 function noRoom(): AppError {

@@ -406,7 +406,7 @@ const LAYERS = [
       own('server/config'),
       [KERNEL, 'the words of the house'],
       [packages('zod'), 'one schema of the configuration'],
-      [node('net'), 'tells addresses from names', { only: '/schema\\.ts$' }],
+      [node('net'), 'tells addresses from names', { only: '/values\\.ts$' }],
     ],
   },
   {

@@ -13,6 +13,7 @@ import hmac
 import json
 import struct
 import sys
+import time
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -24,7 +25,11 @@ from yggdrasil.v1 import compute_pb2, error_pb2, ratatoskr_pb2 as pb
 
 PIECE_BYTES_MAX = 49_152
 # It wants to resume its sessions.
-FEATURES = 1
+FEATURES = 7
+TYPES = {
+    **dict.fromkeys(["marketplace", "openai", "anthropic"], pb.MARKETPLACE_REQUEST),
+    **dict.fromkeys(["ledger", "payments", "spending"], pb.PAYMENT_REQUEST),
+}
 
 
 class Session:
@@ -90,14 +95,21 @@ class Session:
             code = pb.Disconnect.FromString(payload).code
             raise SystemExit(error_pb2.ErrorCode.Name(code).lower())
         assert kind == pb.CONNECTION_RESPONSE
-        return pb.ConnectionResponse.FromString(payload)
+        opened = pb.ConnectionResponse.FromString(payload)
+        self.ahead_ms = opened.server_time_ms - time.time() * 1000
+        return opened
 
-    async def ask(self, operation, value):
+    async def ask(self, operation, value, late_ms=0):
         text = json.dumps(value).encode()
         pieces = [text[at : at + PIECE_BYTES_MAX] for at in range(0, len(text), PIECE_BYTES_MAX)]
         request = await self.send(
-            pb.BUSINESS_REQUEST,
-            pb.BusinessRequest(operation=operation, input=pieces[0], more=len(pieces) > 1),
+            TYPES.get(operation.split(".")[0], pb.BUSINESS_REQUEST),
+            pb.BusinessRequest(
+                operation=operation,
+                input=pieces[0],
+                more=len(pieces) > 1,
+                sent_at_ms=int(time.time() * 1000 + self.ahead_ms + late_ms),
+            ),
         )
         for number, piece in enumerate(pieces[1:], 2):
             data = pb.StreamData(request=request, data=piece, last=number == len(pieces))
@@ -212,7 +224,9 @@ async def converse(session, opened):
             continue
         await session.send(pb.HEARTBEAT)
         assert (await session.receive())[0] == pb.HEARTBEAT
-        status, content_type, body = await session.ask(asked["operation"], asked.get("input", {}))
+        status, content_type, body = await session.ask(
+            asked["operation"], asked.get("input", {}), asked.get("lateMs", 0)
+        )
         print(json.dumps({"status": status, "contentType": content_type, "body": body}), flush=True)
     await session.send(pb.DISCONNECT, pb.Disconnect())
     return None

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RatatoskrType } from '../../../proto/index.ts';
-import { PAYLOAD_BYTES_MAX, SessionError } from '../../../proto/ratatoskr/index.ts';
+import { RatatoskrHandshake, RatatoskrType } from '../../../proto/index.ts';
+import { CLEAR_FEATURE, PAYLOAD_BYTES_MAX, SessionError } from '../../../proto/ratatoskr/index.ts';
 import { CONVERSATION, converse, createChannels, createSides } from '../../support/ratatoskr-session.ts';
 
 const HANDSHAKE_MESSAGES = { IK: 2, XX: 3 } as const;
@@ -128,7 +128,7 @@ describe('a session', () => {
       if (provider.includes(name)) return who === 'client';
       if (worked.includes(name)) return who === 'server';
       return who === 'client'
-        ? type === RatatoskrType.BUSINESS_REQUEST || type === RatatoskrType.STREAM_CREDIT
+        ? ['BUSINESS_REQUEST', 'MARKETPLACE_REQUEST', 'PAYMENT_REQUEST', 'STREAM_CREDIT'].includes(name)
         : type === RatatoskrType.BUSINESS_RESPONSE;
     };
     return (who: 'client' | 'server', type: RatatoskrType): boolean => {
@@ -204,4 +204,54 @@ describe('a session', () => {
     const { message } = server.receive(client.send(RatatoskrType.CONNECTION_REQUEST, payload));
     expect(Buffer.compare(message?.payload ?? new Uint8Array(0), payload)).toBe(0);
   });
+
+  it('is not encrypted where both sides decline that, once it is open; it is signed and numbered all the same', () => {
+    const [client, server] = openClear();
+    const message = { type: RatatoskrType.BUSINESS_REQUEST, payload: Uint8Array.of(1, 2, 3) };
+    const bytes = client.send(message.type, message.payload);
+    expect(Buffer.from(bytes).includes(Buffer.of(1, 2, 3))).toBe(true);
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const changed = bytes.slice();
+      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      const [other, receiver] = openClear();
+      expect(Buffer.compare(other.send(message.type, message.payload), bytes)).toBe(0);
+      expect(() => receiver.receive(changed), `bit ${bit}`).toThrow(SessionError);
+    }
+    expect(server.receive(bytes).message).toEqual({ ...message, sequence: 2 });
+    bytes.fill(0);
+    expect(() => server.receive(client.send(message.type, message.payload))).not.toThrow();
+    expect(() => server.receive(bytes)).toThrow(SessionError);
+  });
+
+  it('is encrypted where its client did not decline that, whatever the other side says', () => {
+    const { client, server, first } = createSides('IK');
+    expect(() => client.stopEncrypting()).toThrow(SessionError);
+    const { reply } = server.receive(first);
+    if (reply !== null) client.receive(reply);
+    server.receive(client.send(RatatoskrType.CONNECTION_REQUEST, new Uint8Array(0)));
+    client.receive(server.send(RatatoskrType.CONNECTION_RESPONSE, new Uint8Array(0)));
+    for (const side of [client, server]) expect(() => side.stopEncrypting()).toThrow(SessionError);
+  });
+
+  it('has no keys where somebody on the way declines encryption for its client', () => {
+    const { server, first } = createSides('IK');
+    const said = RatatoskrHandshake.decode(first);
+    const changed = RatatoskrHandshake.encode({ ...said, features: CLEAR_FEATURE }).finish();
+    expect(() => server.receive(changed)).toThrow(
+      expect.objectContaining({ code: 'ratatoskr_handshake_failed' }),
+    );
+  });
 });
+
+/** Two sides of an open session in which both declined encryption; always the same. */
+function openClear() {
+  const { client, server, first } = createSides('IK', 0, CLEAR_FEATURE);
+  const { reply } = server.receive(first);
+  if (reply !== null) client.receive(reply);
+  server.receive(client.send(RatatoskrType.CONNECTION_REQUEST, Uint8Array.of(1)));
+  const response = server.send(RatatoskrType.CONNECTION_RESPONSE, Uint8Array.of(2));
+  server.stopEncrypting();
+  client.receive(response);
+  client.stopEncrypting();
+  return [client, server] as const;
+}

@@ -49,6 +49,7 @@ describe('the configuration', () => {
       marketApproval: 'rule',
       heartbeatIntervalSeconds: 30,
       ratatoskr: 'on',
+      ratatoskrEncryption: 'required',
       ratatoskrKeyGeneration: 1,
       streamRetentionHours: 168,
       streamFramesMax: 100_000,

@@ -10,11 +10,12 @@ import {
   type ErrorCodeName,
   encodePayload,
   errorCodeNumber,
+  Heartbeat,
   RatatoskrType,
   StreamCredit,
   StreamData,
 } from '../../../proto/index.ts';
-import { RatatoskrSession } from '../../../proto/ratatoskr/index.ts';
+import { RatatoskrSession, TIMES_FEATURE } from '../../../proto/ratatoskr/index.ts';
 import { nodeNoiseCrypto } from '../../../proto/ratatoskr/node.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { createDeviceCore } from '../../support/core.ts';
@@ -30,12 +31,17 @@ class StandInSession implements BifrostSocket {
   onmessage: ((event: { data: unknown }) => void) | null = null;
   onerror: ((event: { message?: string }) => void) | null = null;
   onclose: ((event: { code: number; reason: string }) => void) | null = null;
-  /** What was asked for, by the request's number. */
+  /** What was asked for, by the request's number, and when each was sent. */
   readonly asked = new Map<number, string>();
+  readonly sentAtMs: number[] = [];
   readonly credits: number[] = [];
   refusal: ErrorCodeName | null = null;
   ticket = new Uint8Array(0);
   heartbeatIntervalMs = 0;
+  features = 0;
+  /** Its time; 0: it doesn't say. */
+  serverTimeMs = 0;
+  isSilent = false;
   /** Who the client says it is. */
   shown: InstanceType<typeof ConnectionRequest> | null = null;
   readonly #session = RatatoskrSession.await(
@@ -55,7 +61,12 @@ class StandInSession implements BifrostSocket {
       this.#welcome();
     }
     if (message?.type === RatatoskrType.BUSINESS_REQUEST) {
-      this.asked.set(message.sequence, decodePayload(BusinessRequest, message.payload).operation);
+      const { operation, sentAtMs } = decodePayload(BusinessRequest, message.payload);
+      this.asked.set(message.sequence, operation);
+      this.sentAtMs.push(sentAtMs);
+    }
+    if (message?.type === RatatoskrType.HEARTBEAT && !this.isSilent) {
+      this.#push(RatatoskrType.HEARTBEAT, encodePayload(Heartbeat, { serverTimeMs: this.serverTimeMs }));
     }
     if (message?.type === RatatoskrType.STREAM_CREDIT) {
       this.credits.push(decodePayload(StreamCredit, message.payload).bytes);
@@ -73,6 +84,7 @@ class StandInSession implements BifrostSocket {
       contentType: 'application/json',
       body: Buffer.from(body),
       more,
+      serverTimeMs: this.serverTimeMs,
     };
     this.#push(RatatoskrType.BUSINESS_RESPONSE, encodePayload(BusinessResponse, response));
     return request;
@@ -92,8 +104,8 @@ class StandInSession implements BifrostSocket {
 
   #welcome(): void {
     if (this.refusal === null) {
-      const { ticket, heartbeatIntervalMs } = this;
-      const response = { requestsMax: 3, heartbeatIntervalMs, ticket };
+      const { ticket, heartbeatIntervalMs, features, serverTimeMs } = this;
+      const response = { requestsMax: 3, heartbeatIntervalMs, ticket, features, serverTimeMs };
       this.#push(RatatoskrType.CONNECTION_RESPONSE, encodePayload(ConnectionResponse, response));
       return;
     }
@@ -174,7 +186,29 @@ describe('a client of Ratatoskr', () => {
     expect(client.state).toBe('open');
   });
 
+  it('counts from the server’s clock, as it is told it with the session, each HEARTBEAT and a refusal', () => {
+    const session = sessionNumber(0);
+    Object.assign(session, { heartbeatIntervalMs: 1_000, features: TIMES_FEATURE, serverTimeMs: 5_000_000 });
+    session.open();
+    clock.advance(100);
+    client.request('a.first').catch(() => {});
+    session.serverTimeMs = 9_000_000;
+    clock.advance(900);
+    client.request('a.second').catch(() => {});
+    session.serverTimeMs = 12_000_000;
+    session.answer('a.first', '{}');
+    client.request('a.third').catch(() => {});
+    expect(session.sentAtMs).toEqual([5_000_100, 9_000_200, 12_000_000]);
+  });
+
+  it('says no times to a server that does not ask for them', () => {
+    sessionNumber(0).open();
+    client.request('a.first').catch(() => {});
+    expect(sessionNumber(0).sentAtMs).toEqual([0]);
+  });
+
   it('takes a server that is silent for gone', () => {
+    sessionNumber(0).isSilent = true;
     sessionNumber(0).heartbeatIntervalMs = 1_000;
     sessionNumber(0).open();
     clock.advance(1_000);

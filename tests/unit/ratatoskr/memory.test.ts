@@ -53,6 +53,7 @@ function sessionsWith(bytesMax: number) {
         token: 't',
         tenantId: '',
         remoteAddress: '192.0.2.1',
+        features: 0,
         inputs: { room: inputs.roomFor(tenant), turn: async () => {} },
         answers: answers.roomFor(tenant),
       },
@@ -85,13 +86,13 @@ const askFor = (operation: string, more = false) =>
 it('input of one tenant leaves room for others, however many sessions it has, and takes none once it is read', async () => {
   const { inputs, statuses, sessionOf } = sessionsWith(1_000);
   const [first, second, neighbour] = ['a', 'a', 'b'].map(sessionOf);
-  first?.begin(1, askFor('a', true));
-  second?.begin(1, askFor('a', true));
+  first?.begin(1, RatatoskrType.BUSINESS_REQUEST, askFor('a', true));
+  second?.begin(1, RatatoskrType.BUSINESS_REQUEST, askFor('a', true));
   expect(statuses).toEqual([503]);
-  neighbour?.begin(1, askFor('a'));
+  neighbour?.begin(1, RatatoskrType.BUSINESS_REQUEST, askFor('a'));
   await expect.poll(() => statuses).toEqual([503, 404]);
   first?.end();
-  second?.begin(2, askFor('a', true));
+  second?.begin(2, RatatoskrType.BUSINESS_REQUEST, askFor('a', true));
   second?.addInput(2, new Uint8Array(100), true);
   await expect.poll(() => statuses).toEqual([503, 404, 404]);
   expect(inputs.roomFor('c').take(500)).toBe(true);
@@ -100,11 +101,11 @@ it('input of one tenant leaves room for others, however many sessions it has, an
 it('answers that nobody takes leave room for those of others, and are broken off in the end', async () => {
   const { answers, clock, statuses, ends, sessionOf } = sessionsWith(3 * LONG.length - 1);
   const [first, second, neighbour] = ['a', 'a', 'b'].map(sessionOf);
-  first?.begin(1, askFor('long'));
+  first?.begin(1, RatatoskrType.BUSINESS_REQUEST, askFor('long'));
   await expect.poll(() => statuses).toEqual([200]);
-  second?.begin(1, askFor('long'));
+  second?.begin(1, RatatoskrType.BUSINESS_REQUEST, askFor('long'));
   await expect.poll(() => statuses).toEqual([200, 503]);
-  neighbour?.begin(1, askFor('long'));
+  neighbour?.begin(1, RatatoskrType.BUSINESS_REQUEST, askFor('long'));
   await expect.poll(() => statuses).toEqual([200, 503, 200]);
   await expect.poll(() => clock.pending).toBe(2);
   clock.advance(CREDIT_TIMEOUT_MS);

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ErrorCode, errorCodeNumber, RatatoskrType } from '../../proto/index.ts';
+import {
+  CLEAR_FEATURE,
+  MESSAGE_BYTES_MAX,
+  PIECE_BYTES_MAX,
+  REQUEST_AREAS,
+  RESUMPTION_FEATURE,
+  requestTypeOf,
+  TIMES_FEATURE,
+  TYPES_FEATURE,
+} from '../../proto/ratatoskr/index.ts';
+import { createCatalogue } from '../../server/app/operations.ts';
+import { TICKETS_MAX } from '../../server/domains/sessions/limits.ts';
+import { ARRIVING_BODY_BYTES_MAX } from '../../server/platform/http/limits.ts';
+import { errorTable } from '../../server/transports/error-table.ts';
+import * as limits from '../../server/transports/ratatoskr/limits.ts';
+import { CONTROL_SESSION, OPEN_SESSION } from '../../server/transports/ratatoskr/operations.ts';
+import { CONVERSATION } from '../support/ratatoskr-session.ts';
+
+const page = readFileSync('docs/ratatoskr.md', 'utf8');
+const schema = ['ratatoskr', 'compute']
+  .map((name) => readFileSync(`proto/yggdrasil/v1/${name}.proto`, 'utf8'))
+  .join('\n');
+const catalogue = createCatalogue({} as never);
+
+/** The rows of the document's table with this heading, cell by cell, without the marks of code. */
+function rowsOf(heading: string): string[][] {
+  const [, table = ''] = page.split(`${heading}\n`);
+  const lines = table.split('\n');
+  return lines.slice(1, lines.indexOf('')).map((line) =>
+    line
+      .slice(2, -2)
+      .split(' | ')
+      .map((cell) => cell.replaceAll('`', '')),
+  );
+}
+
+const grouped = (number: number) => number.toLocaleString('en-US');
+
+describe('the tables of docs/ratatoskr.md', () => {
+  it('name every type of message with its number, who sends it, and its payload', () => {
+    const rows = rowsOf('| type | number | from | payload | when |');
+    const described = rows.map(([name, number, from]) => [name, Number(number), from]);
+    const types = Object.values(RatatoskrType).filter((type) => typeof type === 'number' && type > 0);
+    const senders = (type: unknown) => [
+      ...new Set(CONVERSATION.filter(([, sent]) => sent === type).map(([who]) => who)),
+    ];
+    const real = types.map((type) => {
+      const [first = '', second] = senders(type);
+      const from = type === RatatoskrType.DISCONNECT || second !== undefined ? 'both' : first;
+      return [RatatoskrType[type as RatatoskrType], type, from];
+    });
+    expect(described.toSorted()).toEqual(real.toSorted());
+    for (const [, , , payload = ''] of rows) expect(schema).toContain(`message ${payload.split(',')[0]} {`);
+  });
+
+  it('name every feature', () => {
+    expect(rowsOf('| feature | what for |').map(([number]) => Number(number))).toEqual([
+      RESUMPTION_FEATURE,
+      TYPES_FEATURE,
+      TIMES_FEATURE,
+      CLEAR_FEATURE,
+    ]);
+  });
+
+  it('say under which type an operation is asked for, and of no area that the catalogue has not', () => {
+    const rows = rowsOf('| type | areas |').filter(([, areas]) => areas !== 'all others');
+    const described = rows.flatMap(([type, areas = '']) => areas.split(', ').map((area) => [area, type]));
+    expect(described).toEqual([...REQUEST_AREAS].map(([area, type]) => [area, RatatoskrType[type]]));
+    const operations = [...catalogue.rest, ...catalogue.openai, ...catalogue.anthropic];
+    for (const [area = ''] of described) {
+      const ofArea = operations.filter(({ operation }) => operation.startsWith(`${area}.`));
+      expect(ofArea, area).not.toEqual([]);
+      for (const { operation } of ofArea) expect(requestTypeOf(operation)).toBe(REQUEST_AREAS.get(area));
+    }
+  });
+
+  it('name every code that a session has of its own, each with a close code of the table of errors', () => {
+    const rows = rowsOf('| code | close code | when |');
+    const closeCodes = Object.values(errorTable).map(({ webSocketCloseCode }) => webSocketCloseCode);
+    for (const [code = '', closeCode] of rows) {
+      expect(errorCodeNumber(code as never), code).toBeGreaterThan(0);
+      expect(closeCodes).toContain(Number(closeCode));
+    }
+    const own = Object.keys(ErrorCode)
+      .map((code) => code.toLowerCase())
+      .filter((code) => code.startsWith('ratatoskr_'));
+    const all = [...own, ...OPEN_SESSION.errors, ...CONTROL_SESSION.errors];
+    expect(all.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
+  });
+
+  it('have the limits that the code has', () => {
+    const rows = new Map(rowsOf('| what | how much |').map(([what = '', much = '']) => [what, much]));
+    const real: Record<string, readonly string[]> = {
+      'a message on the wire': [`${grouped(MESSAGE_BYTES_MAX)} bytes`],
+      'requests at the same time in a session (requests_max)': [`${limits.REQUESTS_MAX},`],
+      'input on its way in a session (input_bytes_max)': [`${grouped(limits.INPUT_BYTES_MAX)} bytes`],
+      'input on its way in all sessions of a tenant': [`${grouped(ARRIVING_BODY_BYTES_MAX / 2)} bytes`],
+      [`answers of more than ${grouped(PIECE_BYTES_MAX)} bytes that wait to be taken, in all sessions of a tenant`]:
+        [`${grouped(ARRIVING_BODY_BYTES_MAX / 2)} bytes`],
+      'time until there is credit for the next piece of an answer': [`${limits.CREDIT_TIMEOUT_MS / 1_000} s`],
+      'an answer before credit (stream_window_bytes)': [`${grouped(limits.STREAM_WINDOW_BYTES)} bytes`],
+      'time until a session is open': [`${limits.OPENING_TIMEOUT_MS / 1_000} s`],
+      "a request's time from the server's": [`${limits.CLOCK_WINDOW_MS / 60_000} minutes`],
+      'sessions that are being opened': [
+        `${grouped(limits.OPENING_MAX)};`,
+        `${limits.OPENING_PER_ADDRESS_MAX} from one address`,
+      ],
+      'tickets of a tenant that are kept': [`${TICKETS_MAX}:`],
+    };
+    for (const [what, parts] of Object.entries(real))
+      for (const part of parts) expect(rows.get(what), what).toContain(part);
+  });
+});
