@@ -37,6 +37,7 @@ export const createApiKey = (
     path: '/api/v1/users/me/api-keys',
     access: 'account.manage',
     cost: COSTS.write,
+    needsProof: true,
     audit: 'change',
     summary:
       'One more API key for the tenant you act in, limited as you say. OpenAI clients take it as theirs. Tokens and keys are 100 at most.',
