@@ -7,8 +7,12 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
+import mqtt from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BifrostSocket } from '../support/bifrost-socket.ts';
 import { type MailWorld, startMailWorld } from '../support/mail-world.ts';
+import { openRawSession } from '../support/ratatoskr.ts';
+import { createDevice } from '../support/world.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -112,6 +116,50 @@ describe('a sign-in with refresh tokens', () => {
     expect(gone.status).toBe(200);
     expect(await statusOf(pair.access_token)).toBe(401);
     expect((await refresh(pair)).error).toBe('invalid_grant');
+  });
+
+  it('is cut in the middle of a stream and of a session when it is revoked, and takes no other with it', async () => {
+    const { pair, email } = await signIn();
+    const { token: other } = await world.signUp(email);
+    const network = await world.server.post<{ id: string }>('/api/v1/networks', { name: 'Home' }, other);
+    const device = await createDevice(world.server, other, network.id, 'Lamp');
+    const live = (token: string) =>
+      fetch(`${world.server.httpUrl}/api/v1/devices/${device.deviceId}/readings/live`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+    const [cut, stays] = await Promise.all([live(pair.access_token), live(other)]);
+    expect([cut.status, stays.status]).toEqual([200, 200]);
+    const session = await openRawSession(world.server, pair.access_token);
+    expect(session.ticket).toHaveLength(32);
+    const ended = cut.text().catch(() => 'cut');
+    await world.server.request('DELETE', `/api/v1/users/me/tokens/${decodeJwt(pair.access_token).sid}`, {
+      token: other,
+      expect: 200,
+    });
+    await ended;
+    expect(await session.closed).toBe('4401 unauthenticated');
+    const late = await openRawSession(world.server, pair.access_token);
+    expect(await late.closed).toBe('4401 unauthenticated');
+    const reader = stays.body?.getReader();
+    expect((await reader?.read())?.done).toBe(false);
+    await reader?.cancel();
+  });
+
+  it('opens nothing that is for devices', async () => {
+    const { pair, token } = await signIn();
+    const network = await world.server.post<{ id: string }>(
+      '/api/v1/networks',
+      { name: 'Home' },
+      pair.access_token,
+    );
+    expect(await statusOf(token)).toBe(401);
+    const device = await createDevice(world.server, pair.access_token, network.id, 'Lamp');
+    const socket = await BifrostSocket.connect(world.server, { ...device, token: pair.access_token });
+    expect(await socket.closed()).toBe(4401);
+    const asDevice = { username: device.deviceId, password: pair.access_token, reconnectPeriod: 0 };
+    await expect(mqtt.connectAsync(world.server.mqttUrl, asDevice)).rejects.toThrow(
+      /Not authorized|Bad username/i,
+    );
   });
 
   it('is given to a program that asks for it', async () => {
