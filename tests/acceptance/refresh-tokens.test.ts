@@ -17,6 +17,7 @@ import { createDevice } from '../support/world.ts';
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
+const UNKNOWN_ID = '00000000-0000-4000-8000-00000000dead';
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
@@ -223,5 +224,32 @@ describe('an access token', () => {
     ];
     for (const token of forged) expect(await statusOf(token)).toBe(401);
     expect(await statusOf(pair.access_token)).toBe(200);
+  });
+
+  it('that was revoked, is over or has no signature is refused by every operation', async () => {
+    const { pair: over } = await signIn();
+    world.advance(10 * MINUTE);
+    const { pair } = await signIn();
+    const [, body = ''] = pair.access_token.split('.');
+    const none = Buffer.from(JSON.stringify({ alg: 'none', typ: 'at+jwt' })).toString('base64url');
+    await world.ask('DELETE', `users/me/tokens/${decodeJwt(pair.access_token).sid}`, {
+      token: pair.access_token,
+    });
+    const { rest, openai, anthropic } = world.server.catalogue;
+    const guarded = [...rest, ...openai, ...anthropic].filter(({ access }) => access !== 'public');
+    expect(guarded.length).toBeGreaterThan(100);
+    const tokens = [over.access_token, pair.access_token, `${none}.${body}.`];
+    for (const { method, path, operation } of guarded) {
+      const ask = (token: string) =>
+        world.server.request(method, path.replace(/:\w+|\*/g, UNKNOWN_ID), {
+          token,
+          headers: { 'x-forwarded-for': `192.0.2.${people++ % 250}` },
+        });
+      const answers = await Promise.all(tokens.map(ask));
+      expect(
+        answers.map(({ status }) => status),
+        operation,
+      ).toEqual([401, 401, 401]);
+    }
   });
 });
