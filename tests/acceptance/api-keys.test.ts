@@ -90,7 +90,13 @@ async function runningAnswer(apiKey: string) {
 
 describe('an API key', () => {
   it('is what an OpenAI client takes, is shown once, and is listed without its secret', async () => {
-    const { key, secret } = await newKey({ spendingLimit: { value: '5', currency: 'EUR' } });
+    const euros = (value: string) => ({ value, currency: 'EUR' });
+    const limits = {
+      spendingLimit: euros('5'),
+      spendingLimitPerDay: euros('1'),
+      spendingLimitPerMonth: euros('2'),
+    };
+    const { key, secret } = await newKey(limits);
     expect(secret).toMatch(/^ygk_/);
     const models = await clientOf(secret).models.list();
     expect(models.data.map(({ id }) => id)).toEqual(['other', 'slow']);
@@ -98,8 +104,10 @@ describe('an API key', () => {
     expect(found).toEqual({
       ...key,
       operations: ['openai.*', 'anthropic.*'],
-      spendingLimit: { value: '5', currency: 'EUR' },
-      spent: { value: '0', currency: 'EUR' },
+      ...limits,
+      spent: euros('0'),
+      spentToday: euros('0'),
+      spentThisMonth: euros('0'),
       lastUsedAt: expect.any(String),
     });
     expect(JSON.stringify(await listOf())).not.toMatch(/ygk_/);
@@ -199,6 +207,8 @@ describe('an API key', () => {
       code: 'spending_limit_reached',
       type: 'insufficient_quota',
     });
+    const daily = await newKey({ spendingLimitPerDay: { value: '0.01', currency: 'EUR' } });
+    await expect(chat(daily.secret)).rejects.toMatchObject({ status: 429, code: 'spend_quota_exceeded' });
     const { held } = await server.get<{ held: { value: string } }>(
       '/api/v1/ledger/balance',
       world.alice.token,
@@ -244,10 +254,17 @@ describe('an API key', () => {
       { deviceIds: [] },
       { spendingLimit: { value: '-1', currency: 'EUR' } },
       { spendingLimit: { value: '999999999999', currency: 'EUR' } },
+      { spendingLimitPerMonth: { value: '1', currency: 'USD' } },
       { expiresAt: '2020-01-01T00:00:00Z' },
       { admin: true },
     ]) {
       expect(await make(limits), JSON.stringify(limits)).toBe('400 invalid_input');
+    }
+    for (const limit of [
+      { value: '-1', currency: 'EUR' },
+      { value: '999999999999', currency: 'EUR' },
+    ]) {
+      expect(await make({ spendingLimitPerDay: limit })).toBe('400 amount_out_of_range');
     }
   });
 

@@ -7,12 +7,17 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
+import mqtt from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BifrostSocket } from '../support/bifrost-socket.ts';
 import { type MailWorld, startMailWorld } from '../support/mail-world.ts';
+import { openRawSession } from '../support/ratatoskr.ts';
+import { createDevice } from '../support/world.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
+const UNKNOWN_ID = '00000000-0000-4000-8000-00000000dead';
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
@@ -114,6 +119,50 @@ describe('a sign-in with refresh tokens', () => {
     expect((await refresh(pair)).error).toBe('invalid_grant');
   });
 
+  it('is cut in the middle of a stream and of a session when it is revoked, and takes no other with it', async () => {
+    const { pair, email } = await signIn();
+    const { token: other } = await world.signUp(email);
+    const network = await world.server.post<{ id: string }>('/api/v1/networks', { name: 'Home' }, other);
+    const device = await createDevice(world.server, other, network.id, 'Lamp');
+    const live = (token: string) =>
+      fetch(`${world.server.httpUrl}/api/v1/devices/${device.deviceId}/readings/live`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+    const [cut, stays] = await Promise.all([live(pair.access_token), live(other)]);
+    expect([cut.status, stays.status]).toEqual([200, 200]);
+    const session = await openRawSession(world.server, pair.access_token);
+    expect(session.ticket).toHaveLength(32);
+    const ended = cut.text().catch(() => 'cut');
+    await world.server.request('DELETE', `/api/v1/users/me/tokens/${decodeJwt(pair.access_token).sid}`, {
+      token: other,
+      expect: 200,
+    });
+    await ended;
+    expect(await session.closed).toBe('4401 unauthenticated');
+    const late = await openRawSession(world.server, pair.access_token);
+    expect(await late.closed).toBe('4401 unauthenticated');
+    const reader = stays.body?.getReader();
+    expect((await reader?.read())?.done).toBe(false);
+    await reader?.cancel();
+  });
+
+  it('opens nothing that is for devices', async () => {
+    const { pair, token } = await signIn();
+    const network = await world.server.post<{ id: string }>(
+      '/api/v1/networks',
+      { name: 'Home' },
+      pair.access_token,
+    );
+    expect(await statusOf(token)).toBe(401);
+    const device = await createDevice(world.server, pair.access_token, network.id, 'Lamp');
+    const socket = await BifrostSocket.connect(world.server, { ...device, token: pair.access_token });
+    expect(await socket.closed()).toBe(4401);
+    const asDevice = { username: device.deviceId, password: pair.access_token, reconnectPeriod: 0 };
+    await expect(mqtt.connectAsync(world.server.mqttUrl, asDevice)).rejects.toThrow(
+      /Not authorized|Bad username/i,
+    );
+  });
+
   it('is given to a program that asks for it', async () => {
     const { token } = await world.signUp(`person-${people++}@example.org`);
     const opened = await post('device_authorization', { client_id: 'Screen', scope: 'offline_access' });
@@ -175,5 +224,32 @@ describe('an access token', () => {
     ];
     for (const token of forged) expect(await statusOf(token)).toBe(401);
     expect(await statusOf(pair.access_token)).toBe(200);
+  });
+
+  it('that was revoked, is over or has no signature is refused by every operation', async () => {
+    const { pair: over } = await signIn();
+    world.advance(10 * MINUTE);
+    const { pair } = await signIn();
+    const [, body = ''] = pair.access_token.split('.');
+    const none = Buffer.from(JSON.stringify({ alg: 'none', typ: 'at+jwt' })).toString('base64url');
+    await world.ask('DELETE', `users/me/tokens/${decodeJwt(pair.access_token).sid}`, {
+      token: pair.access_token,
+    });
+    const { rest, openai, anthropic } = world.server.catalogue;
+    const guarded = [...rest, ...openai, ...anthropic].filter(({ access }) => access !== 'public');
+    expect(guarded.length).toBeGreaterThan(100);
+    const tokens = [over.access_token, pair.access_token, `${none}.${body}.`];
+    for (const { method, path, operation } of guarded) {
+      const ask = (token: string) =>
+        world.server.request(method, path.replace(/:\w+|\*/g, UNKNOWN_ID), {
+          token,
+          headers: { 'x-forwarded-for': `192.0.2.${people++ % 250}` },
+        });
+      const answers = await Promise.all(tokens.map(ask));
+      expect(
+        answers.map(({ status }) => status),
+        operation,
+      ).toEqual([401, 401, 401]);
+    }
   });
 });

@@ -24,6 +24,7 @@ const DECLARED = [
   'members.update',
   'payments.standing.confirm',
   'tenants.handOver',
+  'users.apiKeys.create',
   'users.deleteSelf',
   'users.email.change',
   'users.passkeys.begin',
@@ -65,12 +66,12 @@ describe('an operation that takes a fresh proof', () => {
 
   it('is refused without one, to a session and a token alike, and to an API key with any', async () => {
     const { operator } = world;
-    const made = await people.post<{ codes: string[] }>(RECOVERY_CODES, undefined, operator);
     const key = await people.post<{ secret: string }>(
       'users/me/api-keys',
       { name: 'Key', operations: ['*'] },
       operator,
     );
+    const made = await people.post<{ codes: string[] }>(RECOVERY_CODES, undefined, operator);
     const entered = await people.post<{ token: string }>('users/recover', { code: made.answer.codes[0] });
     for (const operation of declared()) {
       expect((await askFor(operation, key.answer.secret)).outcome, operation.operation).toBe('403 forbidden');

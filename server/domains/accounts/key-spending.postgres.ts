@@ -1,6 +1,7 @@
 import type { Sql } from '../../kernel/database.ts';
 import type { CredentialId, TenantId, TransactionId } from '../../kernel/ids.ts';
 import type { Microcents } from '../../kernel/money.ts';
+import { dayOf, judgeSpending, monthOf, type QuotaRefusal, type SpendLimits } from '../spending/index.ts';
 
 /** What is set aside for a request that came with an API key. */
 export interface KeyHold {
@@ -8,54 +9,91 @@ export interface KeyHold {
   readonly tenantId: TenantId;
   readonly transactionId: TransactionId;
   readonly heldMicrocents: Microcents;
+  readonly atMs: number;
 }
 
 /** The end of a request that may have come with an API key, and what it cost. */
 export interface KeyCharge {
   readonly transactionId: TransactionId;
   readonly costMicrocents: Microcents;
+  readonly atMs: number;
 }
 
-/** What one key has used: paid, and set aside by request. */
+/** What one key may spend, has spent, and what is set aside, by request. */
 interface KeyUse {
+  /** In all; null: no limit. */
   readonly limitMicrocents: Microcents | null;
-  usedMicrocents: Microcents;
+  readonly spentMicrocents: Microcents;
+  readonly limits: SpendLimits;
+  readonly spent: { readonly day: Microcents; readonly month: Microcents };
+  heldMicrocents: Microcents;
   readonly holds: Map<TransactionId, Microcents>;
 }
 
 /**
  * Judges holds by the limits of their keys, in the transaction that takes them: `take` counts one, or refuses it where the
- * key's payments and holds together would pass its limit, or the key is gone. A further hold of a request takes the place of
- * the one before.
+ * key's payments and holds together would pass a limit of it (in all, of the day or of the month), or the key is gone. A further
+ * hold of a request takes the place of the one before.
  */
 export const keyLimits = {
   name: 'api_keys',
   async load(sql: Sql, rows: readonly KeyHold[]) {
-    const uses = await lockKeys(sql, [...new Set(rows.map(({ keyId }) => keyId))]);
+    const nowMs = Math.max(...rows.map(({ atMs }) => atMs));
+    const uses = await lockKeys(sql, [...new Set(rows.map(({ keyId }) => keyId))], nowMs);
     return {
-      take({ keyId, transactionId, heldMicrocents }: KeyHold): 'spending_limit_reached' | (() => void) {
+      take({
+        keyId,
+        transactionId,
+        heldMicrocents,
+      }: KeyHold): 'spending_limit_reached' | QuotaRefusal | (() => void) {
         const use = uses.get(keyId);
         if (use === undefined) return 'spending_limit_reached';
         const before = use.holds.get(transactionId) ?? 0n;
-        const usedMicrocents = use.usedMicrocents - before + heldMicrocents;
-        const { limitMicrocents } = use;
-        if (limitMicrocents !== null && usedMicrocents > limitMicrocents) return 'spending_limit_reached';
-        const set = (used: Microcents, held: Microcents) => {
-          use.usedMicrocents = used;
+        const others = use.heldMicrocents - before;
+        const { limitMicrocents, spentMicrocents } = use;
+        if (limitMicrocents !== null && spentMicrocents + others + heldMicrocents > limitMicrocents)
+          return 'spending_limit_reached';
+        const refusal = judgeSpending(use.limits, use.spent, others, heldMicrocents);
+        if (refusal !== null) return refusal;
+        const set = (all: Microcents, held: Microcents) => {
+          use.heldMicrocents = all;
           use.holds.set(transactionId, held);
         };
-        set(usedMicrocents, heldMicrocents);
-        return () => set(usedMicrocents - heldMicrocents + before, before);
+        set(others + heldMicrocents, heldMicrocents);
+        return () => set(others + before, before);
       },
     };
   },
 };
 
+interface KeyRow {
+  credential_id: CredentialId;
+  spend_microcents_max: bigint | null;
+  spent_microcents: bigint;
+  day_microcents_max: bigint | null;
+  month_microcents_max: bigint | null;
+  day_spent: bigint;
+  month_spent: bigint;
+}
+
+/**
+ * What the keys in a statement on `api_keys` have spent in the day and the month of `nowMs`: `day_spent` and `month_spent`. What was
+ * charged by a clock that is ahead counts.
+ */
+export const spentColumns = (sql: Sql, nowMs: number) => sql`
+  CASE WHEN charged_on >= ${dayOf(nowMs)}::date THEN day_spent_microcents ELSE 0 END AS day_spent,
+  CASE WHEN charged_on >= ${monthOf(nowMs)}::date THEN month_spent_microcents ELSE 0 END AS month_spent`;
+
 /** Locks the keys in the order of their ids, then reads what may only be trusted under their locks. */
-async function lockKeys(sql: Sql, keyIds: readonly CredentialId[]): Promise<Map<CredentialId, KeyUse>> {
+async function lockKeys(
+  sql: Sql,
+  keyIds: readonly CredentialId[],
+  nowMs: number,
+): Promise<Map<CredentialId, KeyUse>> {
   const [keys, holds] = await Promise.all([
-    sql<{ credential_id: CredentialId; spend_microcents_max: bigint | null; spent_microcents: bigint }[]>`
-      SELECT credential_id, spend_microcents_max, spent_microcents FROM api_keys
+    sql<KeyRow[]>`
+      SELECT credential_id, spend_microcents_max, spent_microcents, day_microcents_max, month_microcents_max,
+        ${spentColumns(sql, nowMs)} FROM api_keys
       WHERE credential_id = ANY (${[...keyIds]}::uuid[]) ORDER BY credential_id FOR NO KEY UPDATE`,
     sql<{ credential_id: CredentialId; transaction_id: TransactionId; held_microcents: bigint }[]>`
       SELECT credential_id, transaction_id, held_microcents FROM api_key_holds
@@ -66,7 +104,10 @@ async function lockKeys(sql: Sql, keyIds: readonly CredentialId[]): Promise<Map<
       row.credential_id,
       {
         limitMicrocents: row.spend_microcents_max,
-        usedMicrocents: row.spent_microcents,
+        spentMicrocents: row.spent_microcents,
+        limits: { dayMicrocentsMax: row.day_microcents_max, monthMicrocentsMax: row.month_microcents_max },
+        spent: { day: row.day_spent, month: row.month_spent },
+        heldMicrocents: 0n,
         holds: new Map(),
       },
     ]),
@@ -74,7 +115,7 @@ async function lockKeys(sql: Sql, keyIds: readonly CredentialId[]): Promise<Map<
   for (const row of holds) {
     const use = uses.get(row.credential_id);
     if (use === undefined) continue;
-    use.usedMicrocents += row.held_microcents;
+    use.heldMicrocents += row.held_microcents;
     use.holds.set(row.transaction_id, row.held_microcents);
   }
   return uses;
@@ -98,21 +139,45 @@ export const openedKeyHolds = {
   },
 };
 
-/** Takes holds away, and adds what their requests cost to what their keys have spent. What is gone already adds nothing. */
+/**
+ * Takes holds away, and adds what their requests cost to what their keys have spent: in all, and on the day on which they ended and
+ * in its month, where no later ones have begun. What is gone already adds nothing.
+ */
 export const closedKeyHolds = {
   name: 'api_key_holds 2 close',
   async write(sql: Sql, charges: readonly KeyCharge[]): Promise<void> {
-    const rows = charges.map((charge) => ({ ...charge, costMicrocents: String(charge.costMicrocents) }));
+    const rows = charges.map(({ transactionId, costMicrocents, atMs }) => ({
+      transactionId,
+      costMicrocents: String(costMicrocents),
+      day: dayOf(atMs),
+    }));
     await sql`
       WITH closed AS (
         DELETE FROM api_key_holds hold
         USING jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
-          AS row("transactionId" uuid, "costMicrocents" bigint)
+          AS row("transactionId" uuid, "costMicrocents" bigint, day date)
         WHERE hold.transaction_id = row."transactionId"
-        RETURNING hold.credential_id, row."costMicrocents" AS cost_microcents
+        RETURNING hold.credential_id, row.day, row."costMicrocents" AS cost_microcents
+      ), dated AS (
+        SELECT *, max(day) OVER (PARTITION BY credential_id) AS last_day FROM closed WHERE cost_microcents > 0
+      ), cost AS (
+        SELECT credential_id, last_day, date_trunc('month', last_day::timestamp)::date AS month,
+          sum(cost_microcents)::bigint AS microcents,
+          (sum(cost_microcents) FILTER (WHERE day = last_day))::bigint AS of_day,
+          (sum(cost_microcents) FILTER (WHERE day >= date_trunc('month', last_day::timestamp)))::bigint AS of_month
+        FROM dated GROUP BY credential_id, last_day
       )
-      UPDATE api_keys SET spent_microcents = spent_microcents + cost.microcents
-      FROM (SELECT credential_id, sum(cost_microcents)::bigint AS microcents FROM closed GROUP BY credential_id) cost
-      WHERE api_keys.credential_id = cost.credential_id AND cost.microcents > 0`;
+      UPDATE api_keys SET
+        spent_microcents = spent_microcents + cost.microcents,
+        charged_on = greatest(charged_on, last_day),
+        day_spent_microcents = CASE
+          WHEN charged_on = last_day THEN day_spent_microcents + of_day
+          WHEN charged_on > last_day THEN day_spent_microcents
+          ELSE of_day END,
+        month_spent_microcents = CASE
+          WHEN date_trunc('month', charged_on::timestamp) = month THEN month_spent_microcents + of_month
+          WHEN charged_on > last_day THEN month_spent_microcents
+          ELSE of_month END
+      FROM cost WHERE api_keys.credential_id = cost.credential_id`;
   },
 };

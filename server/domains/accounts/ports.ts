@@ -288,7 +288,7 @@ export interface AccountStore {
   addApiKey(
     actor: AccountActor,
     token: StoredToken,
-    scope: CredentialScope,
+    key: Pick<ApiKey, 'scope' | 'limits'>,
     tokensMax: number,
   ): Promise<'added' | 'limit_reached' | 'credential_gone'>;
   /** The API keys of the account that asks for the tenant that it acts in, in order of creation, those behind `after`. */
@@ -296,6 +296,7 @@ export interface AccountStore {
     actor: AccountActor,
     after: ListPosition<CredentialId> | null,
     limit: number,
+    nowMs: number,
   ): Promise<readonly ApiKey[]>;
   /**
    * Removes a token of the account that asks, unless it is the last one but for API keys and the account has no address to sign in with.

@@ -1,6 +1,7 @@
 import type { CredentialScope } from '../../kernel/actor.ts';
 import type { AccountId, CredentialId, IdentityId, PasskeyId, TenantId } from '../../kernel/ids.ts';
 import type { Microcents } from '../../kernel/money.ts';
+import type { SpendLimits } from '../spending/index.ts';
 
 /** A person. */
 export interface Account {
@@ -41,8 +42,12 @@ export interface NewToken {
 /** An API key of an account, without its secret. */
 export interface ApiKey extends Omit<AccountToken, 'kind'> {
   readonly scope: CredentialScope;
+  readonly limits: SpendLimits;
   /** What was paid for requests that came with it. */
   readonly spentMicrocents: Microcents;
+  /** Of it, in this day and this month of UTC. */
+  readonly daySpentMicrocents: Microcents;
+  readonly monthSpentMicrocents: Microcents;
   /** What is set aside for requests that came with it and have not ended. */
   readonly heldMicrocents: Microcents;
 }
@@ -51,6 +56,8 @@ export interface ApiKey extends Omit<AccountToken, 'kind'> {
 export interface WantedApiKey {
   readonly name: string;
   readonly scope: CredentialScope;
+  /** In a day and a month of UTC, beside what the scope allows in all. */
+  readonly limits: SpendLimits;
   /** Null: until it is revoked. */
   readonly expiresAtMs: number | null;
 }

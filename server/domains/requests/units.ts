@@ -73,7 +73,7 @@ function holdParts({ id: transactionId, keyId, requester, heldMicrocents, create
   const guards = [guardedRow(spendQuotas, hold)];
   const holdRows = [businessRow(openedSpendHolds, hold)];
   if (keyId === null) return { guards, holdRows };
-  const keyHold: KeyHold = { keyId, tenantId, transactionId, heldMicrocents };
+  const keyHold: KeyHold = { keyId, tenantId, transactionId, heldMicrocents, atMs: createdAtMs };
   return {
     guards: [...guards, guardedRow(keyLimits, keyHold)],
     holdRows: [...holdRows, businessRow(openedKeyHolds, keyHold)],
@@ -83,8 +83,9 @@ function holdParts({ id: transactionId, keyId, requester, heldMicrocents, create
 /** What the end of a request means to what was set aside for it. */
 function charges({ id: transactionId, mayHaveKey, shares, finishedAtMs }: EndedTransaction): BusinessRow[] {
   const costMicrocents = shares.reduce((sum, share) => sum + share.costMicrocents, 0n);
-  const rows = [businessRow(closedSpendHolds, { transactionId, costMicrocents, atMs: finishedAtMs })];
-  if (mayHaveKey) rows.push(businessRow(closedKeyHolds, { transactionId, costMicrocents }));
+  const charge = { transactionId, costMicrocents, atMs: finishedAtMs };
+  const rows = [businessRow(closedSpendHolds, charge)];
+  if (mayHaveKey) rows.push(businessRow(closedKeyHolds, charge));
   return rows;
 }
 

@@ -1,6 +1,6 @@
 import { DAY_MS } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { Microcents } from '../../kernel/money.ts';
+import { BALANCE_MICROCENTS_MAX, type Microcents } from '../../kernel/money.ts';
 import type { QuotaRefusal, SpendLimits } from './types.ts';
 
 /** When to come again where only what is set aside leaves too little, in seconds. */
@@ -27,6 +27,18 @@ export function strictest(one: SpendLimits, other: SpendLimits): SpendLimits {
 function smaller(one: Microcents | null, other: Microcents | null): Microcents | null {
   if (one === null || other === null) return one ?? other;
   return one < other ? one : other;
+}
+
+/** Refuses with `amount_out_of_range` what is below nothing or more than a balance can be. */
+export function requireLimits({ dayMicrocentsMax, monthMicrocentsMax }: SpendLimits): void {
+  for (const amount of [dayMicrocentsMax, monthMicrocentsMax]) {
+    if (amount === null || (amount >= 0n && amount <= BALANCE_MICROCENTS_MAX)) continue;
+    throw new AppError(
+      'invalid',
+      'amount_out_of_range',
+      'A limit is not negative, and no more than a balance can be.',
+    );
+  }
 }
 
 /** Whether so much more may be set aside, besides what was spent and what is set aside for others; null: it may. */
@@ -56,8 +68,8 @@ export function quotaExceeded(reason: QuotaRefusal, nowMs: number): AppError {
     'rate_limited',
     'spend_quota_exceeded',
     reason === 'spend_quota_held'
-      ? 'With what your running requests could cost, this one could cost more than the tenant may spend.'
-      : `The request could cost more than the tenant may still spend this ${period}.`,
+      ? 'With what running requests could cost, this one could cost more than the tenant or the API key may spend.'
+      : `The request could cost more than the tenant or the API key may still spend this ${period}.`,
     { details: { period, retryAfterSeconds } },
   );
 }

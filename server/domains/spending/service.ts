@@ -1,10 +1,10 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { AppError, notFound } from '../../kernel/errors.ts';
+import { notFound } from '../../kernel/errors.ts';
 import type { TenantId } from '../../kernel/ids.ts';
-import { BALANCE_MICROCENTS_MAX } from '../../kernel/money.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { SpendingStore } from './ports.ts';
+import { requireLimits } from './rules.ts';
 import type { Spending, SpendLimits, UnusualDay } from './types.ts';
 
 /** What a tenant may spend in a day and a month of UTC, by its own choice and by the operator's; the smaller one counts. */
@@ -34,14 +34,14 @@ export function createSpendingService(dependencies: {
 
     async setLimits(actor, limits) {
       requirePermission(actor, 'tenant.manage');
-      requireInRange(limits);
+      requireLimits(limits);
       await store.saveLimits(actor, limits);
       return store.read(actor, clock.nowMs());
     },
 
     async setQuotas(actor, tenantId, quotas) {
       requirePermission(actor, 'platform.operate');
-      requireInRange(quotas);
+      requireLimits(quotas);
       if (!(await store.saveQuotas(tenantId, quotas))) throw notFound('tenant');
     },
 
@@ -55,15 +55,4 @@ export function createSpendingService(dependencies: {
 
     removeOld: () => store.removeOld(clock.nowMs()),
   };
-}
-
-function requireInRange({ dayMicrocentsMax, monthMicrocentsMax }: SpendLimits): void {
-  for (const amount of [dayMicrocentsMax, monthMicrocentsMax]) {
-    if (amount === null || (amount >= 0n && amount <= BALANCE_MICROCENTS_MAX)) continue;
-    throw new AppError(
-      'invalid',
-      'amount_out_of_range',
-      'A limit is not negative, and no more than a balance can be.',
-    );
-  }
 }

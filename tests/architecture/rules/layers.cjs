@@ -59,7 +59,7 @@ const DOMAINS = {
   administration: { sees: [], uses: [] },
   tenants: { sees: [], uses: [] },
   accounts: {
-    sees: ['tenants'],
+    sees: ['spending', 'tenants'],
     uses: [[node('crypto'), 'codes are compared in constant time', { only: '/accounts/codes\\.ts$' }]],
   },
   networks: { sees: [], uses: [] },

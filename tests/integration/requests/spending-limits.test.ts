@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createAccountStore } from '../../../server/domains/accounts/index.ts';
 import { createTenantRows } from '../../../server/domains/tenants/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
+import { DAY_MS } from '../../../server/kernel/clock.ts';
 import { asId, type CredentialId } from '../../../server/kernel/ids.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { cents, createMarket, eventsOf, until } from '../../support/market.ts';
@@ -21,7 +22,11 @@ beforeEach(() => {
 });
 
 /** A user with plenty of money, acting with an API key that may spend so much. */
-async function keyWith(limitCents: number | null, of = market): Promise<AccountActor> {
+async function keyWith(
+  limitCents: number | null,
+  of = market,
+  { day = null, month = null }: { day?: number | null; month?: number | null } = {},
+): Promise<AccountActor> {
   const user = await of.customer(100_000);
   const credentialId = asId<CredentialId>(crypto.randomUUID());
   const scope = {
@@ -35,16 +40,34 @@ async function keyWith(limitCents: number | null, of = market): Promise<AccountA
       INSERT INTO account_tokens (id, account_id, kind, name, token_hash, created_at)
       VALUES (${credentialId}, ${user.accountId}, 'api_key', 'Key', ${crypto.getRandomValues(new Uint8Array(32))}, now())`;
     await sql`
-      INSERT INTO api_keys (credential_id, account_id, tenant_id, operations, spend_microcents_max)
-      VALUES (${credentialId}, ${user.accountId}, ${user.tenantId}, ${scope.operations}, ${scope.spendMicrocentsMax})`;
+      INSERT INTO api_keys (credential_id, account_id, tenant_id, operations, spend_microcents_max, day_microcents_max,
+        month_microcents_max)
+      VALUES (${credentialId}, ${user.accountId}, ${user.tenantId}, ${scope.operations}, ${scope.spendMicrocentsMax},
+        ${day === null ? null : cents(day)}, ${month === null ? null : cents(month)})`;
   });
   return { ...user, credentialId, scope };
 }
 
+/** The key as it is listed. */
+const listed = async (key: AccountActor, nowMs = market.clock.nowMs()) =>
+  (await createAccountStore(db.database, createTenantRows()).listApiKeys(key, null, 1, nowMs))[0];
+
 /** What the key has spent, and what is held for it, in cents. */
 async function useOf(key: AccountActor) {
-  const [found] = await createAccountStore(db.database, createTenantRows()).listApiKeys(key, null, 1);
+  const found = await listed(key);
   return [Number(found?.spentMicrocents) / 1e6, Number(found?.heldMicrocents) / 1e6];
+}
+
+/** What the key has spent this day and this month, in cents. */
+async function spentOf(key: AccountActor) {
+  const found = await listed(key);
+  return [Number(found?.daySpentMicrocents) / 1e6, Number(found?.monthSpentMicrocents) / 1e6];
+}
+
+/** Turns the clock to the 10th of the next month, so that the days that follow are of one month. */
+function toNextMonth() {
+  const now = new Date(market.clock.nowMs());
+  market.clock.advance(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 10) - now.getTime());
 }
 
 const ask = (key: AccountActor, changes = {}, of = market) =>
@@ -203,12 +226,71 @@ describe('the spending limit of an API key', () => {
   });
 });
 
+describe('what an API key may spend in a day and a month', () => {
+  const quotaOf = (period: 'day' | 'month') => ({ code: 'spend_quota_exceeded', details: { period } });
+
+  it('holds among requests that come at once on two servers', async () => {
+    const others = [createMarket(db), createMarket(db)];
+    const key = await keyWith(null, market, { day: 119 });
+    for (const other of others) await other.provider({ slots: 20, model: 'days' });
+    const asks = others.flatMap((other) =>
+      Array.from({ length: 5 }, () => outcomeOf(ask(key, { models: ['days'] }, other))),
+    );
+    await until(async () => {
+      const now = await Promise.all(asks.map((each) => Promise.race([each, 'open'])));
+      return countOf(now, 'spend_quota_exceeded') === 9 && countOf(now, 'open') === 1;
+    });
+    expect(await useOf(key)).toEqual([0, 60]);
+    const further = ask(key, { models: ['days'] }, others[0]);
+    await expect(further).rejects.toMatchObject({ details: { retryAfterSeconds: 5 } });
+  });
+
+  it('is free again on the next day, and in the month only in the next one, and is shown', async () => {
+    toNextMonth();
+    const provider = await market.provider();
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello', ' world']);
+    const key = await keyWith(null, market, { day: 70, month: 90 });
+    await eventsOf(await ask(key));
+    expect(await spentOf(key)).toEqual([12, 12]);
+    await expect(ask(key)).rejects.toMatchObject(quotaOf('day'));
+    market.clock.advance(DAY_MS);
+    expect(await spentOf(key)).toEqual([0, 12]);
+    await eventsOf(await ask(key));
+    market.clock.advance(DAY_MS);
+    await eventsOf(await ask(key));
+    expect(await spentOf(key)).toEqual([12, 36]);
+    market.clock.advance(DAY_MS);
+    await expect(ask(key)).rejects.toMatchObject(quotaOf('month'));
+    market.clock.advance(31 * DAY_MS);
+    expect(await spentOf(key)).toEqual([0, 0]);
+    await eventsOf(await ask(key));
+    expect(await spentOf(key)).toEqual([12, 12]);
+    expect(await useOf(key)).toEqual([48, 0]);
+  });
+
+  it('counts a request on the day on which it ends', async () => {
+    toNextMonth();
+    market.clock.advance(DAY_MS - 1_000);
+    const provider = await market.provider();
+    const key = await keyWith(null);
+    const asked = ask(key);
+    const request = await until(() => provider.requests[0]);
+    market.clock.advance(2_000);
+    market.answer(provider, request, ['Hello', ' world']);
+    await eventsOf(await asked);
+    expect(await spentOf(key)).toEqual([12, 12]);
+    expect(await listed(key, market.clock.nowMs() + DAY_MS)).toMatchObject({
+      daySpentMicrocents: 0n,
+      monthSpentMicrocents: cents(12),
+    });
+  });
+});
+
 describe('what a tenant may spend', () => {
   const limits = (day: number | null, month: number | null = null) => ({
     dayMicrocentsMax: day === null ? null : cents(day),
     monthMicrocentsMax: month === null ? null : cents(month),
   });
-  const DAY_MS = 86_400_000;
 
   it('in a day holds among requests that come at once, of a user and of a key, and says when to come again', async () => {
     const provider = await market.provider({ slots: 20 });
@@ -236,8 +318,7 @@ describe('what a tenant may spend', () => {
   });
 
   it('is free again on the next day, and in the month only in the next one; the smaller of limit and quota counts', async () => {
-    const now = new Date(market.clock.nowMs());
-    market.clock.advance(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 10) - now.getTime());
+    toNextMonth();
     const provider = await market.provider();
     provider.onRequest = (request) => market.answer(provider, request, ['Hello', ' world']);
     const user = await market.customer(100_000);

@@ -45,6 +45,7 @@ import { rollouts } from './0094-rollouts.ts';
 import { drops } from './0096-drops.ts';
 import { receipts } from './0099-receipts.ts';
 import { refreshTokens } from './0110-refresh-tokens.ts';
+import { keySpending } from './0111-key-spending.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -96,4 +97,5 @@ export const migrations: readonly Migration[] = [
   drops,
   receipts,
   refreshTokens,
+  keySpending,
 ];

@@ -8,6 +8,7 @@ import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { moneyInputSchema } from '../ledger/schemas.ts';
 import { idSchema, nameSchema, timeSchema } from '../schemas.ts';
+import { toLimits } from '../spending/schemas.ts';
 import { apiKeySchema, apiKeyToJson, entriesOf } from './schemas.ts';
 
 const bodySchema = z.strictObject({
@@ -20,6 +21,8 @@ const bodySchema = z.strictObject({
   models: entriesOf(z.string().regex(/^[A-Za-z0-9._:/-]{1,128}$/)).optional(),
   deviceIds: entriesOf(idSchema).optional(),
   spendingLimit: moneyInputSchema.optional().describe('The most it may spend in all.'),
+  spendingLimitPerDay: moneyInputSchema.optional().describe('The most in a day of UTC.'),
+  spendingLimitPerMonth: moneyInputSchema.optional().describe('The most in a month of UTC.'),
   expiresAt: timeSchema.optional(),
 });
 
@@ -34,6 +37,7 @@ export const createApiKey = (
     path: '/api/v1/users/me/api-keys',
     access: 'account.manage',
     cost: COSTS.write,
+    needsProof: true,
     audit: 'change',
     summary:
       'One more API key for the tenant you act in, limited as you say. OpenAI clients take it as theirs. Tokens and keys are 100 at most.',
@@ -43,7 +47,7 @@ export const createApiKey = (
       secret: z.string().describe('The key itself, shown this once.'),
     }),
     status: 201,
-    errors: ['limit_reached'],
+    errors: ['limit_reached', 'amount_out_of_range'],
     handle: async ({ actor, body }) => {
       const operations = body.operations ?? API_KEY_OPERATIONS_DEFAULT;
       requireKnown(operations, operationNames());
@@ -55,6 +59,10 @@ export const createApiKey = (
           deviceIds: body.deviceIds?.map((id) => asId<DeviceId>(id)) ?? null,
           spendMicrocentsMax: limitOf(body.spendingLimit),
         },
+        limits: toLimits({
+          day: body.spendingLimitPerDay ?? null,
+          month: body.spendingLimitPerMonth ?? null,
+        }),
         expiresAtMs: body.expiresAt === undefined ? null : Date.parse(body.expiresAt),
       });
       return { key: apiKeyToJson(key), secret };

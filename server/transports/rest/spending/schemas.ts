@@ -25,7 +25,8 @@ export const spendingSchema = z
 
 export const quotasSchema = limitsSchema.meta({ id: 'SpendingQuotas' });
 
-const amountToJson = (amount: Microcents | null) => (amount === null ? null : moneyToJson(amount));
+/** An amount, or none, as REST shows it. */
+export const amountToJson = (amount: Microcents | null) => (amount === null ? null : moneyToJson(amount));
 
 /** Limits as REST shows them. */
 export const limitsToJson = ({ dayMicrocentsMax, monthMicrocentsMax }: SpendLimits) => ({
