@@ -44,6 +44,7 @@ import { releases } from './0093-releases.ts';
 import { rollouts } from './0094-rollouts.ts';
 import { drops } from './0096-drops.ts';
 import { receipts } from './0099-receipts.ts';
+import { requestSettings } from './0120-request-settings.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -94,4 +95,5 @@ export const migrations: readonly Migration[] = [
   rollouts,
   drops,
   receipts,
+  requestSettings,
 ];
