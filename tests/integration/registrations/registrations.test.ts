@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TENANT_REGISTRATIONS_MAX } from '../../../server/domains/registrations/limits.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
+import { asId, type DeviceId } from '../../../server/kernel/ids.ts';
 import { addColleague, newOwner } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { cents, eventsOf, until } from '../../support/market.ts';
@@ -421,7 +422,7 @@ describe('the limit of registrations of a tenant', () => {
         FROM unnest(${[gone, ...registered]}::uuid[]) AS id`;
     });
     const register = (id: string) =>
-      market.registrations.register(owner, id, SOLD, true).then(
+      market.registrations.register(owner, asId<DeviceId>(id), SOLD, true).then(
         () => 'registered',
         (error: { code?: string }) => error.code,
       );
