@@ -122,6 +122,14 @@ function registrationFindings({ ownerStatus, registration }: Facts): Finding[] {
   }
   if (ownerStatus === 401)
     return [bad('owner', 'The server does not know the token of the owner.', 'Sign in again for a new one.')];
+  if (ownerStatus === 403) {
+    const advice = 'Give the token of an account that may sell in the tenant of the device.';
+    return [bad('owner', 'The token of the owner is not allowed to see the provider.', advice)];
+  }
+  if (ownerStatus >= 400 && ownerStatus !== 404) {
+    const message = `The server answers the owner with ${ownerStatus}.`;
+    return [unknown('registration', message, 'Try again later, or ask whoever runs the server.')];
+  }
   if (registration === null) {
     const advice = 'Run "yggdrasil provider connect", with the token of the owner of the device.';
     return [bad('registration', 'The device is not registered as a provider of yours.', advice)];

@@ -16,7 +16,13 @@ import {
 } from '../domains/providers/index.ts';
 import { createQualityService, createQualityStore, type QualityService } from '../domains/quality/index.ts';
 import { createRegistrationService, createRegistrationStore } from '../domains/registrations/index.ts';
-import { createKeyStore, createRequestService, REQUEST_TIMES } from '../domains/requests/index.ts';
+import {
+  createKeyStore,
+  createRequestService,
+  createRequestSettingsService,
+  createSettingsStore,
+  REQUEST_TIMES,
+} from '../domains/requests/index.ts';
 import { createSpendingService, createSpendingStore } from '../domains/spending/index.ts';
 import {
   createAnalyticsService,
@@ -82,6 +88,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const transactionStore = createTransactionStore(database);
   const transactions = createTransactionService({ store: transactionStore });
   const analytics = createAnalyticsService({ store: createAnalyticsStore(database), clock });
+  const requestSettings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const requests = createRequestService(
     { nodeId: ONLY_NODE, times: timesOf(config) },
     {
@@ -90,6 +97,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
       pricing,
       transactions: transactionStore,
       keys: createKeyStore(database),
+      settings: requestSettings,
       tokens,
       secretBox,
       clock,
@@ -106,6 +114,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     providers,
     registrations,
     requests,
+    requestSettings,
     spending,
     tokens,
     transactions,

@@ -301,6 +301,7 @@ function servicesOf(
     providers,
     registrations,
     requests,
+    requestSettings: market.requestSettings,
     spending,
     tokens,
     retried: new RetriedRequests({ clock }),

@@ -40,6 +40,13 @@ export const MARKET_ATTACKS: readonly Attack[] = [
   blind('marketplace.providers.list', 'GET', () => 'marketplace/providers?mine=true'),
   on('marketplace.providers.why', 'GET', ({ deviceId }) => `marketplace/providers/${deviceId}/why`),
   on('marketplace.requests.why', 'GET', ({ transactionId }) => `marketplace/requests/${transactionId}/why`),
+  blind('marketplace.settings.get', 'GET', () => 'marketplace/settings'),
+  blind(
+    'marketplace.settings.set',
+    'PUT',
+    () => 'marketplace/settings',
+    () => ({ models: ['mine'] }),
+  ),
   blind('spending.get', 'GET', () => 'spending'),
   blind(
     'spending.limits.set',

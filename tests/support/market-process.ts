@@ -9,6 +9,7 @@ import { createProviderService, type ProviderService } from '../../server/domain
 import { createQualityService, type QualityService } from '../../server/domains/quality/index.ts';
 import {
   createRequestService,
+  NO_SETTINGS,
   type RequestService,
   type RequestTimes,
 } from '../../server/domains/requests/index.ts';
@@ -120,6 +121,7 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
           findKey: (requester, key) => store.read(() => kept.findKey(requester, key)),
           forgetKeys: (beforeMs) => store.read(() => kept.forgetKeys(beforeMs)),
         },
+        settings: { settingsFor: async () => NO_SETTINGS },
         tokens: { countText: (_, text) => countTokens(text, clock, isCounterBroken()) },
         secretBox,
         ...surroundings,

@@ -28,6 +28,8 @@ import {
   type ComputeEvent,
   createKeyStore,
   createRequestService,
+  createRequestSettingsService,
+  createSettingsStore,
   NO_PREFERENCES,
   REQUEST_TIMES,
   type RequestTimes,
@@ -166,6 +168,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const transactions = createTransactionService({ store: transactionStore });
   const tokens = createTokenCounter({ tokenizer: exactTokenizer });
   const roundingUnitMicrocents = options.roundingUnitMicrocents ?? 1n;
+  const settings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const requests = createRequestService(
     { nodeId: options.nodeId ?? systemRandom.uuid(), times: options.times ?? REQUEST_TIMES },
     {
@@ -174,6 +177,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
       pricing: createPricingService({ commissionBasisPoints: 1_200, roundingUnitMicrocents }, { core }),
       transactions: transactionStore,
       keys: createKeyStore(database),
+      settings,
       clock,
       random,
       logger,
@@ -189,6 +193,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
     ledger: plainLedger,
     providers,
     requests,
+    settings,
     tokens,
     transactions,
     quality,

@@ -238,7 +238,7 @@ function createChanging(
       await devices.requireOwn(owner, deviceId);
       return write(owner, deviceId, (before, count) => {
         if (before?.origin === 'owner' && before.removedAtMs === null) throw alreadyRegistered();
-        if (before === null) requireRoom(count);
+        if (before === null || before.removedAtMs !== null) requireRoom(count);
         return changeOf(before, { terms, origin: 'owner', isActive }, approval);
       });
     },

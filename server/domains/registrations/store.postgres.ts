@@ -96,7 +96,8 @@ export function createRegistrationStore(database: Database): RegistrationStore {
       database.system('money', async (sql) => {
         const before = await findLocked(sql, device);
         const isRefusedByOperator = before !== null && (await wasRefused(sql, before.providerId));
-        const count = before === null ? await countOf(sql, device.tenantId) : 0;
+        const count =
+          before === null || before.removedAtMs !== null ? await countOf(sql, device.tenantId) : 0;
         const changed = change(before && { ...before, isRefusedByOperator }, count);
         if (changed === null && before !== null) return before;
         if (changed === null) throw notFound('provider');
@@ -160,9 +161,11 @@ async function wasRefused(sql: Sql, providerId: ProviderId): Promise<boolean> {
   return row?.outcome === 'refused';
 }
 
+/** The registrations of a tenant that are not removed. Others that add one to the same tenant wait for the end of the transaction. */
 async function countOf(sql: Sql, tenantId: TenantId): Promise<number> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended('marketplace_registrations ' || ${tenantId}::text, 0))`;
   const [row] = await sql<{ count: bigint }[]>`
-    SELECT count(*) FROM marketplace_registrations WHERE tenant_id = ${tenantId}`;
+    SELECT count(*) FROM marketplace_registrations WHERE tenant_id = ${tenantId} AND removed_at IS NULL`;
   return Number(row?.count ?? 0n);
 }
 

@@ -1,3 +1,7 @@
+/** For how long an account's settings are believed without being read again, in milliseconds. */
+export const SETTINGS_FRESH_MS = 5_000;
+/** Accounts whose settings are kept in memory: at most some 13 kB each, and nearly always none. */
+export const SETTINGS_KEPT_MAX = 1_000;
 /** A prompt of this size takes the tokenizer longer than asking the database for a balance: some 20 ms. */
 export const LARGE_PROMPT_BYTES = 32_768;
 /** Tenants that are remembered to have no money. */

@@ -1,5 +1,7 @@
+import type { AccountActor } from '../../kernel/actor.ts';
 import type { TenantId, TransactionId } from '../../kernel/ids.ts';
 import type { UnitOfWork, UnitOutcome } from '../ledger/index.ts';
+import type { RequestSettings } from './settings.ts';
 import type { Requester } from './types.ts';
 
 /** The part of the ledger that requests use. */
@@ -37,4 +39,11 @@ export interface KeyStore {
   findKey(requester: Requester, key: string): Promise<KeyState>;
   /** Forgets keys of requests from before `beforeMs`. */
   forgetKeys(beforeMs: number): Promise<void>;
+}
+
+/** Where accounts' settings for their requests are kept. */
+export interface SettingsStore {
+  /** The account's own; `NO_SETTINGS` where it has chosen none. */
+  find(actor: AccountActor): Promise<RequestSettings>;
+  save(actor: AccountActor, settings: RequestSettings): Promise<void>;
 }

@@ -24,6 +24,8 @@ import {
 import type { KeyClaim, KeyStore } from './ports.ts';
 import { ComputeRequest, type RequestDependencies, type RequestOptions } from './request.ts';
 import { RunningRequests } from './running-requests.ts';
+import { withSettings } from './settings.ts';
+import type { RequestSettingsService } from './settings-service.ts';
 import type { ComputeAnswer, ComputeOrder, KeyedRequester, StartedRequest, UncountedOrder } from './types.ts';
 
 /** What the requests' service needs from outside. */
@@ -31,6 +33,7 @@ export interface RequestServiceDependencies
   extends Omit<RequestDependencies, 'providers' | 'budget' | 'stopped'> {
   readonly providers: Pick<ProviderService, 'takeSlot' | 'judge' | 'offersOf' | 'everyOffer' | 'close'>;
   readonly keys: KeyStore;
+  readonly settings: Pick<RequestSettingsService, 'settingsFor'>;
   readonly transactions: Pick<TransactionStore, 'findOpen'>;
 }
 
@@ -66,15 +69,18 @@ export function createRequestService(
   dependencies: RequestServiceDependencies,
 ): RequestService {
   const options = { times: REQUEST_TIMES, ...settings };
-  const { providers, keys, clock } = dependencies;
+  const { providers, keys, settings: chosen, clock } = dependencies;
   const stop = new AbortController();
   const running = new RunningRequests(ACCOUNT_RUNNING_MAX);
   const begin = createBeginning(options, stop.signal, dependencies);
 
   return {
-    async createRequest(actor, order) {
-      const requester = requesterOf(requirePermission(actor, 'market.request'));
+    async createRequest(actor, asked) {
+      const account = requirePermission(actor, 'market.request');
+      const requester = requesterOf(account);
       const { accountId } = requester;
+      const settings = await chosen.settingsFor(account);
+      const order = withSettings(asked, settings, (model) => isModelInScope(actor, model));
       for (const model of order.models) if (model !== ANY_MODEL) requireModelInScope(actor, model);
       if (running.isClosing) throw serverStopping();
       if (order.body.length > REQUEST_BODY_BYTES_MAX) {
@@ -85,7 +91,7 @@ export function createRequestService(
       const offers = () =>
         providers.everyOffer(actor.tenantId).filter(({ model }) => isModelInScope(actor, model.name));
       const models = modelsFor(order, requester, { offers, nowMs: clock.monotonicMs() });
-      const answer = begin(requester, order, models, (ended) => {
+      const answer = begin(requester, { asked, order }, models, (ended) => {
         rest = ended;
       });
       // Until its first piece a request is work too, and shutting down waits for it.
@@ -117,10 +123,16 @@ export function createRequestService(
 /** An order with the model that is asked for now. */
 type ModelOrder = UncountedOrder & Pick<ComputeOrder, 'model'>;
 
+/** An order as its requester gave it, which an idempotency key stands for, and with its account's settings. */
+interface BegunOrder {
+  readonly asked: UncountedOrder;
+  readonly order: UncountedOrder;
+}
+
 /** Begins a request; `track` gets the rest of its work, where there is some. */
 type Begin = (
   requester: KeyedRequester,
-  order: UncountedOrder,
+  order: BegunOrder,
   /** The ones that it is tried with, in their order. */
   models: readonly string[],
   track: (ended: Promise<void>) => void,
@@ -202,26 +214,26 @@ function createBeginning(
   const beginWith = (
     model: string,
     requester: KeyedRequester,
-    uncounted: UncountedOrder,
+    { asked, order }: BegunOrder,
     track: (ended: Promise<void>) => void,
   ): Promise<ComputeAnswer> => {
     const id = asId<TransactionId>(random.uuid());
-    const { idempotencyKey } = uncounted;
+    const { idempotencyKey } = asked;
     const startTracked = async (claim: KeyClaim | null) => {
-      const started = await start(id, requester, { ...uncounted, model }, claim);
+      const started = await start(id, requester, { ...order, model }, claim);
       track(started.ended);
       return started;
     };
     if (idempotencyKey === null) return startTracked(null).then(({ answer }) => answer);
     const request = { id, createdAtMs: clock.nowMs() };
-    return keyedRequests.once(requester, { ...uncounted, idempotencyKey }, request, startTracked);
+    return keyedRequests.once(requester, { ...asked, idempotencyKey }, request, startTracked);
   };
 
-  return async (requester, uncounted, models, track) => {
-    const { signal } = uncounted;
+  return async (requester, order, models, track) => {
+    const { signal } = order.asked;
     for (const [index, model] of models.entries()) {
       try {
-        return await beginWith(model, requester, uncounted, track);
+        return await beginWith(model, requester, order, track);
       } catch (error) {
         if (index === models.length - 1 || signal.aborted || !mayAnotherModelDo(error)) throw error;
       }

@@ -75,11 +75,13 @@ import { getProvider } from './marketplace/get-provider.ts';
 import { getProviderAnalytics } from './marketplace/get-provider-analytics.ts';
 import { getMarketRequest } from './marketplace/get-request.ts';
 import { getRequesterAnalytics } from './marketplace/get-requester-analytics.ts';
+import { getRequestSettings } from './marketplace/get-settings.ts';
 import { getTransaction } from './marketplace/get-transaction.ts';
 import { listProviders } from './marketplace/list-providers.ts';
 import { listTransactions } from './marketplace/list-transactions.ts';
 import { pauseProvider, resumeProvider } from './marketplace/pause-provider.ts';
 import { registerProvider } from './marketplace/register-provider.ts';
+import { setRequestSettings } from './marketplace/set-settings.ts';
 import { testProvider } from './marketplace/test-provider.ts';
 import { unregisterProvider } from './marketplace/unregister-provider.ts';
 import { updateProvider } from './marketplace/update-provider.ts';
@@ -214,6 +216,8 @@ const marketRoutes = (services: RestServices) => [
   getBalance(services),
   getSpending(services),
   setSpendLimits(services),
+  getRequestSettings(services),
+  setRequestSettings(services),
   listEntries(services),
   getTrialBalance(services),
   listProviders(services),

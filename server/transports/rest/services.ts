@@ -18,6 +18,7 @@ import type { ReadingService } from '../../domains/readings/index.ts';
 import type { RefusalService } from '../../domains/refusals/index.ts';
 import type { RegistrationService } from '../../domains/registrations/index.ts';
 import type { ReleaseService } from '../../domains/releases/index.ts';
+import type { RequestSettingsService } from '../../domains/requests/index.ts';
 import type { RolloutService } from '../../domains/rollouts/index.ts';
 import type { RouteService } from '../../domains/routes/index.ts';
 import type { ShadowService } from '../../domains/shadow/index.ts';
@@ -38,6 +39,7 @@ export interface RestServices {
   readonly devices: DeviceService;
   readonly ledger: LedgerService;
   readonly payments: PaymentService;
+  readonly requestSettings: RequestSettingsService;
   readonly spending: SpendingService;
   readonly providers: ProviderService;
   readonly registrations: RegistrationService;

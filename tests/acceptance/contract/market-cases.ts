@@ -145,6 +145,23 @@ export const MARKET_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'user_not_found',
   },
+  'marketplace.settings.get': {
+    valid: () => ({ path: '/api/v1/marketplace/settings' }),
+    refused: () => ({ path: '/api/v1/marketplace/settings?of=bob' }),
+    ...unknownQuery,
+  },
+  'marketplace.settings.set': {
+    valid: () => ({
+      path: '/api/v1/marketplace/settings',
+      body: { models: ['m'], providers: { ignore: ['x'], sort: 'price' }, limits: { maximumCostCents: '5' } },
+    }),
+    refused: () => ({
+      path: '/api/v1/marketplace/settings',
+      body: { limits: { maximumCostCents: '-1' } },
+    }),
+    status: 400,
+    code: 'invalid_input',
+  },
   'spending.get': {
     valid: () => ({ path: '/api/v1/spending' }),
     refused: () => ({ path: '/api/v1/spending?month=1' }),

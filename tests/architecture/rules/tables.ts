@@ -102,7 +102,11 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'marketplace_hours',
     'marketplace_durations',
   ],
-  'server/domains/requests': ['marketplace_keyed_requests', 'marketplace_key_counts'],
+  'server/domains/requests': [
+    'marketplace_keyed_requests',
+    'marketplace_key_counts',
+    'marketplace_request_settings',
+  ],
 };
 
 /** The adapter of the database. It may look into the system's catalogue, too. */

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TENANT_REGISTRATIONS_MAX } from '../../../server/domains/registrations/limits.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
+import { asId, type DeviceId } from '../../../server/kernel/ids.ts';
 import { addColleague, newOwner } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { cents, eventsOf, until } from '../../support/market.ts';
@@ -404,4 +406,43 @@ describe('a test', () => {
       code: 'provider_not_serving',
     });
   });
+});
+
+describe('the limit of registrations of a tenant', () => {
+  it('counts those that are there, also when several are added at once and when one comes back', async () => {
+    const { owner } = await market.device();
+    const [gone = '', ...devices] = await addDevices(owner, TENANT_REGISTRATIONS_MAX + 8);
+    const registered = devices.splice(0, TENANT_REGISTRATIONS_MAX - 1);
+    await db.database.system('money', async (sql) => {
+      await sql`
+        INSERT INTO marketplace_registrations (provider_id, tenant_id, device_id, origin, terms, is_active, state, created_at,
+          changed_at, removed_at)
+        SELECT id, ${owner.tenantId}, id, 'owner', '{"models": [], "slots": 1}', true, 'approved', now(), now(),
+          CASE WHEN id = ${gone} THEN now() END
+        FROM unnest(${[gone, ...registered]}::uuid[]) AS id`;
+    });
+    const register = (id: string) =>
+      market.registrations.register(owner, asId<DeviceId>(id), SOLD, true).then(
+        () => 'registered',
+        (error: { code?: string }) => error.code,
+      );
+    const outcomes = await Promise.all(devices.map(register));
+    expect(outcomes.filter((outcome) => outcome === 'registered')).toHaveLength(1);
+    expect(outcomes.filter((outcome) => outcome === 'limit_reached')).toHaveLength(7);
+    expect(await register(gone)).toBe('limit_reached');
+    await market.registrations.unregister(owner, registered[0] ?? '');
+    expect(await register(gone)).toBe('registered');
+  });
+
+  async function addDevices(owner: AccountActor, count: number): Promise<string[]> {
+    const ids = Array.from({ length: count }, () => crypto.randomUUID());
+    await db.database.tenant(
+      owner,
+      (sql) => sql`
+        INSERT INTO devices (id, tenant_id, name, world_type, token_id, token_hash, signing_key_sealed)
+        SELECT id, ${owner.tenantId}, id::text, 'midgard', id, sha256(convert_to(id::text, 'UTF8')), '\\x00'
+        FROM unnest(${ids}::uuid[]) AS id`,
+    );
+    return ids;
+  }
 });

@@ -12,6 +12,7 @@ import { createQualityService } from '../../../server/domains/quality/index.ts';
 import {
   createRequestService,
   NO_PREFERENCES,
+  NO_SETTINGS,
   REQUEST_TIMES,
 } from '../../../server/domains/requests/index.ts';
 import type { AccountActor, DeviceActor } from '../../../server/kernel/actor.ts';
@@ -137,6 +138,7 @@ function createWorld(failing: readonly ('none' | 'before' | 'after')[]) {
         findKey: async () => ({ kind: 'free', keys: 0, keptBytes: 0 }),
         forgetKeys: async () => {},
       },
+      settings: { settingsFor: async () => NO_SETTINGS },
       tokens: { countText: async (_, text) => text.length },
       secretBox: createSecretBox(new Uint8Array(32)),
       clock,

@@ -53,6 +53,7 @@ describe('what is wrong with a provider', () => {
     ],
     ['its credentials are wrong', { deviceStatus: 401 }, ['sign-in']],
     ['the token of its owner is wrong', { ownerStatus: 401, registration: null, why: null }, ['owner']],
+    ['its owner may not see it', { ownerStatus: 403, registration: null, why: null }, ['owner']],
     ['it is not registered', { ownerStatus: 404, registration: null, why: null }, ['registration']],
     [
       'it is too dear',

@@ -46,6 +46,7 @@ import { drops } from './0096-drops.ts';
 import { receipts } from './0099-receipts.ts';
 import { refreshTokens } from './0110-refresh-tokens.ts';
 import { keySpending } from './0111-key-spending.ts';
+import { requestSettings } from './0120-request-settings.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -98,4 +99,5 @@ export const migrations: readonly Migration[] = [
   receipts,
   refreshTokens,
   keySpending,
+  requestSettings,
 ];

@@ -11,7 +11,7 @@ export const marketRequestBody = z
       .min(1)
       .max(128)
       .optional()
-      .describe('As it is offered; `auto`, or none: any that can do it.'),
+      .describe('As it is offered; `auto`, or none: those of your settings, or any that can do it.'),
     need: z
       .strictObject({
         features: z.array(z.enum(FEATURES)).max(FEATURES.length).optional(),

@@ -1,0 +1,61 @@
+import type { AccountActor, Actor } from '../../kernel/actor.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { AccountId } from '../../kernel/ids.ts';
+import { requirePermission } from '../../kernel/permission.ts';
+import { SETTINGS_FRESH_MS, SETTINGS_KEPT_MAX } from './limits.ts';
+import type { SettingsStore } from './ports.ts';
+import type { RequestSettings } from './settings.ts';
+
+/** What accounts choose for their requests to the market. */
+export interface RequestSettingsService {
+  /** The account's own; `NO_SETTINGS` where it has chosen none. */
+  getSettings(actor: Actor): Promise<RequestSettings>;
+  /** Sets all of them. Takes a person: an API key could lift the limits that it is under. */
+  setSettings(actor: Actor, settings: RequestSettings): Promise<RequestSettings>;
+  /** Those that a request is carried out with. What another process set may be missing for `SETTINGS_FRESH_MS`. */
+  settingsFor(requester: AccountActor): Promise<RequestSettings>;
+}
+
+interface Known {
+  readonly settings: RequestSettings;
+  readonly readAtMs: number;
+}
+
+/** Makes the service. */
+export function createRequestSettingsService({
+  store,
+  clock,
+}: {
+  readonly store: SettingsStore;
+  readonly clock: Clock;
+}): RequestSettingsService {
+  /** The longest ago first. */
+  const known = new Map<AccountId, Known>();
+  const keep = (accountId: AccountId, settings: RequestSettings) => {
+    known.delete(accountId);
+    known.set(accountId, { settings, readAtMs: clock.monotonicMs() });
+    const [oldest] = known.keys();
+    if (known.size > SETTINGS_KEPT_MAX && oldest !== undefined) known.delete(oldest);
+  };
+  return {
+    getSettings: async (actor) => store.find(requirePermission(actor, 'market.request')),
+
+    async setSettings(actor, settings) {
+      const account = requirePermission(actor, 'account.manage');
+      await store.save(account, settings);
+      keep(account.accountId, settings);
+      return settings;
+    },
+
+    async settingsFor(requester) {
+      const { accountId } = requester;
+      const before = known.get(accountId);
+      if (before !== undefined && clock.monotonicMs() - before.readAtMs < SETTINGS_FRESH_MS)
+        return before.settings;
+      const settings = await store.find(requester);
+      // What was set meanwhile is newer than what was read.
+      if (known.get(accountId) === before) keep(accountId, settings);
+      return settings;
+    },
+  };
+}
