@@ -1,4 +1,5 @@
 import type { Database, Sql } from '../../kernel/database.ts';
+import { withoutDeparted } from '../../kernel/departures.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import { DROPS_PER_DEVICE_MAX } from './limits.ts';
 import type { DropStore } from './ports.ts';
@@ -30,12 +31,14 @@ interface DropRow {
 export function createDropStore(database: Database, { selectMembers }: NetworkMembers): DropStore {
   return {
     save: (notices) =>
-      database.system('relay', async (sql) => {
-        const members = new Set((await selectMembers(sql, notices)).map(keyOf));
-        const meant = notices.filter((notice) => members.has(keyOf(notice)));
-        if (meant.length > 0) await save(sql, meant);
-        return meant;
-      }),
+      withoutDeparted(() =>
+        database.system('relay', async (sql) => {
+          const members = new Set((await selectMembers(sql, notices)).map(keyOf));
+          const meant = notices.filter((notice) => members.has(keyOf(notice)));
+          if (meant.length > 0) await save(sql, meant);
+          return meant;
+        }),
+      ),
 
     list: (actor, deviceId) =>
       database.tenant(actor, async (sql) => {

@@ -1,5 +1,6 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
+import { withoutDeparted } from '../../kernel/departures.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import { condense, inMean, removeBeyond, removeOld } from './ageing.postgres.ts';
 import { LAST_READINGS_MAX, POINT_BYTES, SERIES_PER_DEVICE_MAX } from './limits.ts';
@@ -19,7 +20,8 @@ export interface NetworkMembers {
 /** Readings in PostgreSQL: written by the role that keeps what devices say, read in transactions of who asks. */
 export function createReadingStore(database: Database, memberships: NetworkMembers): ReadingStore {
   return {
-    save: (readings) => database.system('relay', (sql) => save(sql, readings, memberships)),
+    save: (readings) =>
+      withoutDeparted(() => database.system('relay', (sql) => save(sql, readings, memberships))),
     listLast: (actor, deviceId) => database.tenant(actor, (sql) => listLast(sql, actor, deviceId)),
     listHistory: (actor, deviceId, range) =>
       database.tenant(actor, (sql) => listHistory(sql, actor, deviceId, range)),

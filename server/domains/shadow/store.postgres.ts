@@ -1,4 +1,5 @@
 import type { Database, Sql } from '../../kernel/database.ts';
+import { withoutDeparted } from '../../kernel/departures.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import { NETWORK_BYTES_MAX } from './limits.ts';
 import type { DesiredOutcome, ReportOutcome, ShadowStore, ShownLock } from './ports.ts';
@@ -87,13 +88,15 @@ export function createShadowStore(
       }),
 
     changeDesired: (actor, owner, change, { version, lock }, nowMs) =>
-      database.tenant(actor, async (sql) => {
-        if (lock !== null) await requireLock(sql, lock);
-        return changeDesired(sql, owner, { change, expectedVersion: version, nowMs }, members);
-      }),
+      withoutDeparted(() =>
+        database.tenant(actor, async (sql) => {
+          if (lock !== null) await requireLock(sql, lock);
+          return changeDesired(sql, owner, { change, expectedVersion: version, nowMs }, members);
+        }),
+      ),
 
     saveReports: (reports, nowMs) =>
-      database.system('relay', (sql) => saveReports(sql, reports, nowMs, members)),
+      withoutDeparted(() => database.system('relay', (sql) => saveReports(sql, reports, nowMs, members))),
 
     listUntold: (deviceIds) =>
       database.system('relay', async (sql) => {

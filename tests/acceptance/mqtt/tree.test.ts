@@ -57,6 +57,15 @@ describe('a publication', () => {
     expect(ben.heard).toEqual([`${topic}/a x 2`]);
   });
 
+  it('of each QoS comes back to its publisher where that is subscribed', async () => {
+    const { ann, topic } = await pair();
+    await ann.mqtt.subscribeAsync(topic, { qos: 2 });
+    for (const qos of [0, 1, 2] as const) await ann.mqtt.publishAsync(topic, `qos ${qos}`, { qos });
+    await ann.hears(3);
+    await ann.settled();
+    expect([...ann.heard].sort()).toEqual([0, 1, 2].map((qos) => `${topic} qos ${qos} ${qos}`));
+  });
+
   it('is matched by wildcards level by level, and its parent by #', async () => {
     const { ann, ben, topic } = await pair();
     await ben.mqtt.subscribeAsync([`${topic}/+/c`, `${topic}/p/#`]);
@@ -156,6 +165,23 @@ describe('a retained message', () => {
     expect([...ben.heard].sort()).toEqual([`${topic}/a new 1 retained`, `${topic}/b x 0 retained`]);
   });
 
+  it('of each QoS goes with an empty payload of any [MQTT-3.3.1-10]', async () => {
+    const { ann, ben, topic } = await pair();
+    const all = [0, 1, 2] as const;
+    for (const kept of all) {
+      for (const qos of all)
+        await ann.mqtt.publishAsync(`${topic}/${kept}/${qos}`, 'x', { qos: kept, retain: true });
+      await ann.mqtt.publishAsync(`${topic}/${kept}/stays`, 'x', { qos: kept, retain: true });
+      for (const qos of all)
+        await ann.mqtt.publishAsync(`${topic}/${kept}/${qos}`, '', { qos, retain: true });
+    }
+    await ann.settled();
+    await ben.mqtt.subscribeAsync(`${topic}/#`, { qos: 2 });
+    await ben.hears(3);
+    await ben.settled();
+    expect([...ben.heard].sort()).toEqual(all.map((qos) => `${topic}/${qos}/stays x ${qos} retained`));
+  });
+
   it('is not marked so for who is subscribed when it is published [MQTT-3.3.1-9]', async () => {
     const { ann, ben, topic } = await pair();
     await ben.mqtt.subscribeAsync(topic, { qos: 1 });
@@ -234,6 +260,17 @@ it('a client without a client id gets a session of its own [MQTT-3.1.3-6]', asyn
     await connectPlain(server, device, { clientId: '' }),
   ];
   for (const client of clients) await client.settled();
+});
+
+it('a client without a client id is refused a lasting session with 2, and its connection ends [MQTT-3.1.3-8]', async () => {
+  const { deviceId, token } = await newDevice();
+  const { hostname, port } = new URL(server.mqttUrl);
+  const socket = createConnection(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  // A user name and a password, and no clean session.
+  const head = [field('MQTT'), Buffer.from([4, 0xc0, 0, 60])];
+  socket.write(packet(0x10, ...head, ...['', deviceId, token].map((text) => field(text))));
+  expect(Buffer.concat(await socket.toArray())).toEqual(Buffer.from([0x20, 2, 0, 2]));
 });
 
 describe('a lasting session', () => {

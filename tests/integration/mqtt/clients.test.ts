@@ -263,7 +263,7 @@ describe('a connection', () => {
     expect(seen.connections.get('ann')?.deliver('ann/down', Buffer.from('x'))).toBe(false);
   });
 
-  test('with wrong credentials, a will, or without a client id for a lasting session is refused', async () => {
+  test('with wrong credentials or a will is refused', async () => {
     const { connect, seen, logger } = await startBroker();
     await expect(connect('ann', { password: 'wrong' })).rejects.toMatchObject({ code: 4 });
     const will = { topic: 'ann/up', payload: Buffer.from('dead'), qos: 1 as const, retain: false };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createMembershipStore } from '../../../server/domains/devices/index.ts';
+import { createDropStore, type DropNotice } from '../../../server/domains/drops/index.ts';
 import {
   HOUR_BYTES,
   LAST_READINGS_MAX,
@@ -10,6 +11,8 @@ import type { ReadingStore } from '../../../server/domains/readings/ports.ts';
 import { createReadingService } from '../../../server/domains/readings/service.ts';
 import { createReadingStore } from '../../../server/domains/readings/store.postgres.ts';
 import { AGGREGATES, type Aggregate, type KeptReading } from '../../../server/domains/readings/types.ts';
+import { createShadowStore } from '../../../server/domains/shadow/index.ts';
+import type { Report } from '../../../server/domains/shadow/types.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import {
   type AccountId,
@@ -327,4 +330,64 @@ it('gives the last values of so many readings, however many networks a device sa
     await store.save(names.map((name) => reading(home, NOW, { networkId, name })));
   }
   expect(await store.listLast(home.owner, deviceId)).toHaveLength(LAST_READINGS_MAX);
+});
+
+/** Memberships that lose a device right after the first look at them. */
+function leavingAfterFirstLook({ source }: Home) {
+  const memberships = createMembershipStore(testDatabase.database);
+  let looks = 0;
+  return {
+    async selectMembers(...asked: Parameters<typeof memberships.selectMembers>) {
+      const members = await memberships.selectMembers(...asked);
+      if (++looks > 1) return members;
+      await testDatabase.database.tenant(
+        serverFor(source.tenantId),
+        (sql) => sql`DELETE FROM network_members WHERE device_id = ${source.deviceId}`,
+      );
+      return members;
+    },
+  };
+}
+
+it('keeps the readings of others where a device leaves at that moment', async () => {
+  const late = createReadingStore(testDatabase.database, leavingAfterFirstLook(neighbour));
+  expect(await late.save([reading(neighbour, NOW), reading(home, NOW)])).toEqual([false, true]);
+  expect(await timesOf(home)).toEqual([NOW]);
+});
+
+it('keeps the notices of others where a device leaves at that moment', async () => {
+  const late = createDropStore(testDatabase.database, leavingAfterFirstLook(neighbour));
+  const noticeOf = ({ source }: Home): DropNotice => ({
+    ...source,
+    end: 'receiver',
+    cause: 'queue_full',
+    count: 1,
+    topics: [],
+    frameIds: [],
+    sinceMs: NOW,
+    atMs: NOW,
+  });
+  expect(await late.save([noticeOf(neighbour), noticeOf(home)])).toEqual([noticeOf(home)]);
+  expect(await late.list(home.owner, home.source.deviceId)).toEqual([noticeOf(home)]);
+});
+
+it('keeps the states of others where a device leaves at that moment, and wants nothing of it', async () => {
+  const shadowsWhile = (leaves: Home) =>
+    createShadowStore(testDatabase.database, leavingAfterFirstLook(leaves), async () => {});
+  const reportOf = ({ source }: Home): Report => ({ ...source, change: { on: true }, expectedVersion: null });
+  const late = shadowsWhile(neighbour);
+  expect(await late.saveReports([reportOf(neighbour), reportOf(home)], NOW)).toMatchObject([
+    { ok: false },
+    { ok: true },
+  ]);
+  expect((await late.find(home.owner, home.source))?.reported.state).toEqual({ on: true });
+
+  const wanted = await shadowsWhile(home).changeDesired(
+    home.owner,
+    home.source,
+    { on: false },
+    { version: null, lock: null },
+    NOW,
+  );
+  expect(wanted).toEqual({ ok: false, reason: 'not_found' });
 });
