@@ -77,6 +77,12 @@ describe('a sign-in with refresh tokens', () => {
     expect(JSON.stringify(world.server.logs)).not.toContain(pair.refresh_token);
   });
 
+  it('trades no half of a refresh token', async () => {
+    const { pair } = await signIn();
+    expect(await exchange(pair.refresh_token.split('.')[0] ?? '')).toMatchObject({ error: 'invalid_grant' });
+    expect((await refresh(pair)).error).toBeUndefined();
+  });
+
   it('goes on with the next pair, and the short token ends by itself', async () => {
     const { pair } = await signIn();
     world.advance(10 * MINUTE);

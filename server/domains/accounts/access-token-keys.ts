@@ -39,7 +39,9 @@ export function nextKeyFrom(
   nowMs: number,
 ): number | null {
   if (signingKeyAt(keys, nowMs) === undefined) return nowMs;
-  const newestFromMs = Math.max(...keys.map(({ signsFromMs }) => signsFromMs));
+  // One that was made while the clock was ahead waits for its time, and keeps no other from being made.
+  const reachable = keys.filter(({ signsFromMs }) => signsFromMs <= nowMs + ACCESS_KEY_AHEAD_MS);
+  const newestFromMs = Math.max(...reachable.map(({ signsFromMs }) => signsFromMs));
   return nowMs >= newestFromMs + ACCESS_KEY_MS - ACCESS_KEY_AHEAD_MS ? nowMs + ACCESS_KEY_AHEAD_MS : null;
 }
 

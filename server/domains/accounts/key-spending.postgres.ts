@@ -172,10 +172,13 @@ export const closedKeyHolds = {
         charged_on = greatest(charged_on, last_day),
         day_spent_microcents = CASE
           WHEN charged_on = last_day THEN day_spent_microcents + of_day
+          -- Of days long before: the clock was ahead, and all that comes until then counts.
+          WHEN charged_on > last_day + 1 THEN day_spent_microcents + of_day
           WHEN charged_on > last_day THEN day_spent_microcents
           ELSE of_day END,
         month_spent_microcents = CASE
           WHEN date_trunc('month', charged_on::timestamp) = month THEN month_spent_microcents + of_month
+          WHEN charged_on > last_day + 1 THEN month_spent_microcents + of_month
           WHEN charged_on > last_day THEN month_spent_microcents
           ELSE of_month END
       FROM cost WHERE api_keys.credential_id = cost.credential_id`;

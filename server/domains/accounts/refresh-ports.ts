@@ -75,7 +75,7 @@ type PublicKey = Pick<StoredAccessTokenKey, 'id' | 'publicKey'>;
 /** How access tokens are written. */
 export interface AccessTokenFormat {
   sign(key: PublicKey & { readonly privateKey: Uint8Array }, claims: AccessTokenClaims): Promise<string>;
-  /** Null: it is none of one of these keys, or not good now. */
-  read(token: string, keys: readonly PublicKey[], nowMs: number): Promise<AccessTokenClaims | null>;
+  /** `ended`: all that is wrong with it is its age; null: it is none of one of these keys, or from the future. */
+  read(token: string, keys: readonly PublicKey[], nowMs: number): Promise<AccessTokenClaims | 'ended' | null>;
   toPublicJwk(key: PublicKey): PublicJwk;
 }

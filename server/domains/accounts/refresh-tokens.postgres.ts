@@ -3,19 +3,21 @@ import type { AccountId, CredentialId } from '../../kernel/ids.ts';
 import type { SealedRows } from '../../kernel/sealed-rows.ts';
 import { accessKeyContext } from './access-token-keys.ts';
 import type { AccessTokenKeyStore, RefreshStore, StoredAccessTokenKey } from './refresh-ports.ts';
-import { refreshEndsAtMs } from './refresh-tokens.ts';
+import { capOfSignIn, refreshEndsAtMs } from './refresh-tokens.ts';
 import { lockAccount } from './tokens.postgres.ts';
 
 interface SignInRow {
   id: CredentialId;
   account_id: AccountId;
   created_at: Date;
+  expires_at: Date;
 }
 
 interface StateRow {
   current_hash: Uint8Array;
   previous_hash: Uint8Array | null;
   rotated_at: Date;
+  cap: Date | null;
 }
 
 /** What the token of this sign-in is kept as, if it is one with refresh tokens. */
@@ -41,7 +43,7 @@ async function lockSignIn(sql: Sql, tokenHash: Uint8Array, nowMs: number): Promi
   if (found === undefined) return null;
   await lockAccount(sql, found.account_id);
   const [row] = await sql<SignInRow[]>`
-    SELECT id, account_id, created_at FROM account_tokens
+    SELECT id, account_id, created_at, expires_at FROM account_tokens
     WHERE token_hash = ${tokenHash} AND kind = 'session' AND expires_at > ${new Date(nowMs)} FOR UPDATE`;
   return row ?? null;
 }
@@ -53,13 +55,15 @@ export function createRefreshStore(database: Database): RefreshStore {
       database.system('identity', async (sql) => {
         const row = await lockSignIn(sql, tokenHash, nowMs);
         if (row === null) return null;
-        const expiresAtMs = refreshEndsAtMs(row.created_at.getTime(), nowMs);
+        const createdAtMs = row.created_at.getTime();
+        const capMs = capOfSignIn(createdAtMs, row.expires_at.getTime());
+        const expiresAtMs = refreshEndsAtMs(createdAtMs, nowMs, capMs);
         await sql`
           UPDATE account_tokens SET token_hash = ${familyHash}, expires_at = ${new Date(expiresAtMs)}
           WHERE id = ${row.id}`;
         await sql`
-          INSERT INTO refresh_tokens (credential_id, current_hash, rotated_at)
-          VALUES (${row.id}, ${currentHash}, ${new Date(nowMs)})`;
+          INSERT INTO refresh_tokens (credential_id, current_hash, rotated_at, cap)
+          VALUES (${row.id}, ${currentHash}, ${new Date(nowMs)}, ${capMs === null ? null : new Date(capMs)})`;
         return { accountId: row.account_id, credentialId: row.id, expiresAtMs };
       }),
 
@@ -68,14 +72,14 @@ export function createRefreshStore(database: Database): RefreshStore {
         const row = await lockSignIn(sql, familyHash, nowMs);
         if (row === null) return null;
         const [state] = await sql<StateRow[]>`
-          SELECT current_hash, previous_hash, rotated_at FROM refresh_tokens WHERE credential_id = ${row.id}`;
+          SELECT current_hash, previous_hash, rotated_at, cap FROM refresh_tokens WHERE credential_id = ${row.id}`;
         if (state === undefined) return null;
         const next = rotate({
           currentHash: state.current_hash,
           previousHash: state.previous_hash,
           rotatedAtMs: state.rotated_at.getTime(),
         });
-        const expiresAtMs = refreshEndsAtMs(row.created_at.getTime(), nowMs);
+        const expiresAtMs = refreshEndsAtMs(row.created_at.getTime(), nowMs, state.cap?.getTime() ?? null);
         const signIn = { accountId: row.account_id, credentialId: row.id, expiresAtMs };
         if (next === null) {
           await sql`DELETE FROM account_tokens WHERE id = ${row.id}`;

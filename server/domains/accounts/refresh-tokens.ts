@@ -9,7 +9,9 @@ import {
   REFRESH_IDLE_MS,
   REFRESH_LIFE_MS,
   REFRESH_TOKEN_PREFIX,
+  SESSION_MS,
   USER_TOKEN_BYTES,
+  USER_TOKEN_PREFIX,
 } from './limits.ts';
 import type { LiveConnections, TokenHash } from './ports.ts';
 import type { AccessTokenFormat, PublicJwk, RefreshState, RefreshStore } from './refresh-ports.ts';
@@ -40,10 +42,10 @@ export interface RefreshTokens {
   rotateAccessTokenKeys(): Promise<void>;
 }
 
-/** Whose access token it is, and when it ends; null: it is none that is good. */
+/** Whose access token it is, and when it ends; `ended`: it was a good one; null: it is none. */
 export type ReadAccessToken = (
   token: string,
-) => Promise<{ readonly credentialId: CredentialId; readonly expiresAtMs: number } | null>;
+) => Promise<{ readonly credentialId: CredentialId; readonly expiresAtMs: number } | 'ended' | null>;
 
 const isSame = (one: Uint8Array | null, other: Uint8Array) =>
   one !== null && Buffer.compare(one, other) === 0;
@@ -61,13 +63,22 @@ export function rotated(
   if (isSame(state.currentHash, shownHash)) {
     return { currentHash: nextHash, previousHash: shownHash, rotatedAtMs: nowMs };
   }
-  const isLostAnswer = isSame(state.previousHash, shownHash) && nowMs - state.rotatedAtMs < REFRESH_GRACE_MS;
+  // Where the clock went back nobody knows how long ago it was.
+  const ageMs = nowMs - state.rotatedAtMs;
+  const isLostAnswer = isSame(state.previousHash, shownHash) && ageMs >= 0 && ageMs < REFRESH_GRACE_MS;
   return isLostAnswer ? { ...state, currentHash: nextHash } : null;
 }
 
-/** When a sign-in ends that was made and used at these times. */
-export const refreshEndsAtMs = (createdAtMs: number, usedAtMs: number): number =>
-  Math.min(usedAtMs + REFRESH_IDLE_MS, createdAtMs + REFRESH_LIFE_MS);
+/** When a sign-in ends that was made and used at these times; `capMs`: it ends then at the latest, null: there is no such time. */
+export const refreshEndsAtMs = (createdAtMs: number, usedAtMs: number, capMs: number | null): number =>
+  Math.min(usedAtMs + REFRESH_IDLE_MS, createdAtMs + REFRESH_LIFE_MS, capMs ?? Number.POSITIVE_INFINITY);
+
+/**
+ * When a sign-in that was made to end sooner than others ends at the latest, also with refresh tokens: it came from one that was to
+ * end then, or is good for one purpose. Null: it is like others.
+ */
+export const capOfSignIn = (createdAtMs: number, expiresAtMs: number): number | null =>
+  expiresAtMs < createdAtMs + SESSION_MS ? expiresAtMs : null;
 
 /** What it needs. */
 export interface RefreshTokenDependencies {
@@ -100,6 +111,7 @@ export function createRefreshTokens(dependencies: RefreshTokenDependencies): Ref
 
   return {
     async exchangeToken(secret) {
+      if (!secret.startsWith(USER_TOKEN_PREFIX)) return null;
       const nowMs = clock.nowMs();
       const family = REFRESH_TOKEN_PREFIX + half();
       const current = half();

@@ -43,7 +43,14 @@ import {
 } from './refresh-tokens.ts';
 import { createSignIn, type SignIn, type SignInDependencies } from './sign-in.ts';
 import { createSignInNotices, type SignInNoticeDependencies } from './sign-in-notices.ts';
-import { type AccountTokens, asProven, createAccountTokens, makeSession, makeToken } from './tokens.ts';
+import {
+  type AccountTokens,
+  accessTokenEnded,
+  asProven,
+  createAccountTokens,
+  makeSession,
+  makeToken,
+} from './tokens.ts';
 import type { Account, NewAccount, NewToken, OwnAccount } from './types.ts';
 
 /** Accounts, and what proves that it is them. */
@@ -226,6 +233,7 @@ async function identify(
   },
 ): Promise<AccountActor | null> {
   const access = await readAccessToken(token);
+  if (access === 'ended') throw accessTokenEnded();
   const isOpaque = token.startsWith(USER_TOKEN_PREFIX) || token.startsWith(API_KEY_PREFIX);
   if (access === null && !isOpaque) return null;
   const shown = access === null ? hash(token) : access.credentialId;

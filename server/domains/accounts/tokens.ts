@@ -122,7 +122,7 @@ export function createAccountTokens(
 
     async createSession(actor) {
       const account = requirePermission(actor, 'account.manage');
-      return add(account, makeSession(dependencies, account.expiresAtMs));
+      return add(account, makeSession(dependencies, account.lookAgainAtMs ?? account.expiresAtMs));
     },
 
     async revokeToken(actor, tokenId) {
@@ -151,6 +151,13 @@ export function createAccountTokens(
 /** Why a token was not added. */
 export function refusalOfAdding(outcome: 'limit_reached' | 'credential_gone'): AppError {
   return outcome === 'credential_gone' ? credentialGone() : limitReached();
+}
+
+/** The access token was a good one. Who shows it guesses nothing: `isOver`. */
+export function accessTokenEnded(): AppError {
+  return new AppError('unauthenticated', 'unauthenticated', 'Your access token has ended: refresh it.', {
+    details: { isOver: true },
+  });
 }
 
 /** The credential in use is gone. */

@@ -4,7 +4,7 @@ import { tooManyResumes } from './errors.ts';
 import { RESUMES_INTERVAL_MS, RESUMES_MAX } from './limits.ts';
 import type { ActionDependencies } from './ports.ts';
 import type { ActionReaders } from './readers.ts';
-import type { Action, ActionKey } from './types.ts';
+import type { Action, ActionKey, EventCredit } from './types.ts';
 
 interface Following {
   until: number;
@@ -34,11 +34,7 @@ export class AskingDevices {
    * The device has every event up to `received`, and takes those up to `until`. `resume`: what was sent behind `received` is lost,
    * and comes again. Refuses with `limit_reached`, `rate_limited`.
    */
-  take(
-    device: DeviceActor,
-    action: Action,
-    credit: { received: number; until: number; resume: boolean },
-  ): void {
+  take(device: DeviceActor, action: Action, credit: EventCredit): void {
     const { deviceId } = device;
     const key = keyOf(action);
     const known = this.#following.get(deviceId)?.get(key);
@@ -47,7 +43,7 @@ export class AskingDevices {
       known.wake();
       return;
     }
-    this.#countResume(deviceId);
+    if (!credit.isFirst) this.#countResume(deviceId);
     known?.end.abort();
     const principal = { id: deviceId, tenantId: device.tenantId };
     this.#readers.requireRoom(principal);
@@ -72,7 +68,7 @@ export class AskingDevices {
   }
 
   #countResume(deviceId: DeviceId): void {
-    const nowMs = this.#dependencies.clock.nowMs();
+    const nowMs = this.#dependencies.clock.monotonicMs();
     for (const [id, { sinceMs }] of this.#resumes) {
       if (nowMs - sinceMs < RESUMES_INTERVAL_MS) break;
       this.#resumes.delete(id);

@@ -19,17 +19,15 @@ import type { ActionDependencies, ActionFilter, ReportOf } from './ports.ts';
 import { DeviceQueues } from './queues.ts';
 import { ActionReaders } from './readers.ts';
 import { isGiven, type ReportOutcome } from './rules.ts';
-import type { ActingDevice, Action, ActionEnd, ActionEvent, AskedAction, Report } from './types.ts';
-
-/** How much of what happens an asking device takes. */
-export interface EventCredit {
-  /** It has every event up to this one. */
-  readonly received: number;
-  /** It takes those up to this one. */
-  readonly until: number;
-  /** What was sent behind `received` is lost. */
-  readonly resume: boolean;
-}
+import type {
+  ActingDevice,
+  Action,
+  ActionEnd,
+  ActionEvent,
+  AskedAction,
+  EventCredit,
+  Report,
+} from './types.ts';
 
 /** What devices are asked to do, from who asks to the end. */
 export interface ActionService {

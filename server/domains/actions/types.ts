@@ -117,3 +117,15 @@ export interface AskedAction {
   /** The action in whose course it is asked for. */
   readonly causeId: ActionId | null;
 }
+
+/** How much of what happens an asking device takes. */
+export interface EventCredit {
+  /** It has every event up to this one. */
+  readonly received: number;
+  /** It takes those up to this one. */
+  readonly until: number;
+  /** What was sent behind `received` is lost. */
+  readonly resume: boolean;
+  /** The action was kept just now: nothing of it was ever sent. */
+  readonly isFirst: boolean;
+}

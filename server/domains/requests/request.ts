@@ -22,7 +22,7 @@ import { failureOf, requestFailed, requestRejected, tooManyRunning } from './err
 import { GrowingHold } from './growing-hold.ts';
 import { ATTEMPTS_MAX, FIRST_HOLD_TOKENS, FIRST_HOLD_TOKENS_MIN, type RequestTimes } from './limits.ts';
 import type { KeyClaim } from './ports.ts';
-import { isOpen, namesItsPrice, rankOf } from './preferences.ts';
+import { isOpen, rankOf } from './preferences.ts';
 import { BrokenOffShares, begunTransaction } from './shares.ts';
 import type { ComputeAnswer, ComputeOrder, KeyedRequester, StartedRequest } from './types.ts';
 import { beginUnit, holdIdFor, reholdUnit } from './units.ts';
@@ -41,6 +41,8 @@ export interface RequestInput {
   readonly id: TransactionId;
   readonly requester: KeyedRequester;
   readonly order: ComputeOrder;
+  /** The requester says itself, in this request, what is too dear, or whom alone it wants. */
+  readonly isPriceItsOwn: boolean;
   /** Null: it has no idempotency key. */
   readonly claim: KeyClaim | null;
   /** Every listed provider of the model when it came. */
@@ -226,7 +228,7 @@ export class ComputeRequest {
         narrow: (offers) => this.#narrow(offers),
         rankOf: rankOf(order.preferences, requester.tenantId),
         contextTokensOnly: this.#isOpen() ? this.#neededTokens() : null,
-        isPriceItsOwn: namesItsPrice(order.preferences),
+        isPriceItsOwn: this.#input.isPriceItsOwn,
       });
     } catch (error) {
       if (this.#canHoldLess(error)) return this.#takeSlot();

@@ -22,7 +22,13 @@ import {
   REQUEST_TIMES,
 } from './limits.ts';
 import type { KeyClaim, KeyStore } from './ports.ts';
-import { ComputeRequest, type RequestDependencies, type RequestOptions } from './request.ts';
+import { namesItsPrice } from './preferences.ts';
+import {
+  ComputeRequest,
+  type RequestDependencies,
+  type RequestInput,
+  type RequestOptions,
+} from './request.ts';
 import { RunningRequests } from './running-requests.ts';
 import { withSettings } from './settings.ts';
 import type { RequestSettingsService } from './settings-service.ts';
@@ -142,7 +148,7 @@ type Begin = (
 type Start = (
   id: TransactionId,
   requester: KeyedRequester,
-  order: ModelOrder,
+  order: ModelOrder & Pick<RequestInput, 'isPriceItsOwn'>,
   claim: KeyClaim | null,
 ) => Promise<StartedRequest>;
 
@@ -184,12 +190,13 @@ function createStarting(
       budget.release(accountId, length);
     }
   };
-  return async (id, requester, uncounted, claim) => {
+  return async (id, requester, { isPriceItsOwn, ...uncounted }, claim) => {
     const { tenantId } = requester;
     const offered = requireOffers(uncounted, tenantId);
     await requireMoney(tenantId, uncounted.body.length, offered);
     const order = await count(requester, uncounted, contextTokensMaxOf(offered));
-    const input = { id, requester, order, claim, offers: requireOffers(order, tenantId) };
+    const offers = requireOffers(order, tenantId);
+    const input = { id, requester, order, isPriceItsOwn, claim, offers };
     const started = new ComputeRequest(input, options, { ...dependencies, budget, stopped }).start();
     started.answer.catch((error: unknown) => {
       if (error instanceof AppError && error.code === 'insufficient_balance') emptyBalances.note(tenantId);
@@ -218,9 +225,11 @@ function createBeginning(
     track: (ended: Promise<void>) => void,
   ): Promise<ComputeAnswer> => {
     const id = asId<TransactionId>(random.uuid());
-    const { idempotencyKey } = asked;
+    const { idempotencyKey, preferences } = asked;
+    // What the account's settings say of prices bounds the market's own guard, and doesn't take its place.
+    const isPriceItsOwn = namesItsPrice(preferences);
     const startTracked = async (claim: KeyClaim | null) => {
-      const started = await start(id, requester, { ...order, model }, claim);
+      const started = await start(id, requester, { ...order, model, isPriceItsOwn }, claim);
       track(started.ended);
       return started;
     };

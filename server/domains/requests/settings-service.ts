@@ -1,12 +1,11 @@
 import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import type { AccountId } from '../../kernel/ids.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import { SETTINGS_FRESH_MS, SETTINGS_KEPT_MAX } from './limits.ts';
 import type { SettingsStore } from './ports.ts';
 import type { RequestSettings } from './settings.ts';
 
-/** What accounts choose for their requests to the market. */
+/** What accounts choose for their requests to the market, in each of their tenants. */
 export interface RequestSettingsService {
   /** The account's own; `NO_SETTINGS` where it has chosen none. */
   getSettings(actor: Actor): Promise<RequestSettings>;
@@ -15,6 +14,8 @@ export interface RequestSettingsService {
   /** Those that a request is carried out with. What another process set may be missing for `SETTINGS_FRESH_MS`. */
   settingsFor(requester: AccountActor): Promise<RequestSettings>;
 }
+
+const keyOf = ({ tenantId, accountId }: AccountActor): string => `${tenantId} ${accountId}`;
 
 interface Known {
   readonly settings: RequestSettings;
@@ -29,11 +30,11 @@ export function createRequestSettingsService({
   readonly store: SettingsStore;
   readonly clock: Clock;
 }): RequestSettingsService {
-  /** The longest ago first. */
-  const known = new Map<AccountId, Known>();
-  const keep = (accountId: AccountId, settings: RequestSettings) => {
-    known.delete(accountId);
-    known.set(accountId, { settings, readAtMs: clock.monotonicMs() });
+  /** By tenant and account, the longest ago first. */
+  const known = new Map<string, Known>();
+  const keep = (key: string, settings: RequestSettings) => {
+    known.delete(key);
+    known.set(key, { settings, readAtMs: clock.monotonicMs() });
     const [oldest] = known.keys();
     if (known.size > SETTINGS_KEPT_MAX && oldest !== undefined) known.delete(oldest);
   };
@@ -43,18 +44,18 @@ export function createRequestSettingsService({
     async setSettings(actor, settings) {
       const account = requirePermission(actor, 'account.manage');
       await store.save(account, settings);
-      keep(account.accountId, settings);
+      keep(keyOf(account), settings);
       return settings;
     },
 
     async settingsFor(requester) {
-      const { accountId } = requester;
-      const before = known.get(accountId);
+      const key = keyOf(requester);
+      const before = known.get(key);
       if (before !== undefined && clock.monotonicMs() - before.readAtMs < SETTINGS_FRESH_MS)
         return before.settings;
       const settings = await store.find(requester);
       // What was set meanwhile is newer than what was read.
-      if (known.get(accountId) === before) keep(accountId, settings);
+      if (known.get(key) === before) keep(key, settings);
       return settings;
     },
   };

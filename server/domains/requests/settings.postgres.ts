@@ -15,7 +15,7 @@ interface SettingsRow {
   cost_microcents_max: bigint | null;
 }
 
-/** The settings of accounts in PostgreSQL; each sees and changes its own. */
+/** The settings of accounts in PostgreSQL, in each of their tenants; each sees and changes its own. */
 export function createSettingsStore(database: Database): SettingsStore {
   return {
     async find(actor) {
@@ -24,7 +24,8 @@ export function createSettingsStore(database: Database): SettingsStore {
         (sql) => sql<SettingsRow[]>`
           SELECT models, only_providers, ignored_providers, provider_order, allows_others, sort, prompt_price_max,
             completion_price_max, cost_microcents_max
-          FROM marketplace_request_settings WHERE account_id = ${actor.accountId}`,
+          FROM account_request_settings
+          WHERE tenant_id = ${actor.tenantId} AND account_id = ${actor.accountId}`,
       );
       return row === undefined ? NO_SETTINGS : toSettings(row);
     },
@@ -32,12 +33,12 @@ export function createSettingsStore(database: Database): SettingsStore {
     save: (actor, { models, preferences: by, costMicrocentsMax }) =>
       database.tenant(actor, async (sql) => {
         await sql`
-          INSERT INTO marketplace_request_settings (account_id, models, only_providers, ignored_providers, provider_order,
-            allows_others, sort, prompt_price_max, completion_price_max, cost_microcents_max)
-          VALUES (${actor.accountId}, ${[...models]}::text[], ${by.only === null ? null : [...by.only]}::text[],
+          INSERT INTO account_request_settings (tenant_id, account_id, models, only_providers, ignored_providers,
+            provider_order, allows_others, sort, prompt_price_max, completion_price_max, cost_microcents_max)
+          VALUES (${actor.tenantId}, ${actor.accountId}, ${[...models]}::text[], ${by.only === null ? null : [...by.only]}::text[],
             ${[...by.ignore]}::text[], ${[...by.order]}::text[], ${by.allowsOthers}, ${by.sort}, ${by.promptPriceMax},
             ${by.completionPriceMax}, ${costMicrocentsMax})
-          ON CONFLICT (account_id) DO UPDATE SET
+          ON CONFLICT (tenant_id, account_id) DO UPDATE SET
             models = excluded.models, only_providers = excluded.only_providers,
             ignored_providers = excluded.ignored_providers, provider_order = excluded.provider_order,
             allows_others = excluded.allows_others, sort = excluded.sort, prompt_price_max = excluded.prompt_price_max,

@@ -43,7 +43,10 @@ export function withSettings<Order extends Asked>(
 
 function modelsWith(asked: readonly string[], defaults: readonly string[]): readonly string[] {
   if (defaults.length === 0 || !asked.includes(ANY_MODEL)) return asked;
-  const models = asked.flatMap((name) => (name === ANY_MODEL ? defaults : [name]));
+  // What the request names comes before what doesn't fit any more.
+  const room = Math.max(0, MODELS_MAX - asked.filter((name) => name !== ANY_MODEL).length);
+  const chosen = defaults.slice(0, room);
+  const models = asked.flatMap((name) => (name === ANY_MODEL ? chosen : [name]));
   return [...new Set(models)].slice(0, MODELS_MAX);
 }
 

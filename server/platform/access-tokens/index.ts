@@ -56,9 +56,10 @@ export function createAccessTokenFormat(issuer: string) {
     },
 
     /**
-     * What the token says; null: it is none of one of these keys, of this issuer and audience, it has ended, or it comes from the future.
+     * What the token says; `ended`: all that is wrong with it is its age; null: it is none of one of these keys, of this issuer and
+     * audience, or it comes from the future.
      */
-    async read(token: string, keys: readonly Key[], nowMs: number): Promise<Claims | null> {
+    async read(token: string, keys: readonly Key[], nowMs: number): Promise<Claims | 'ended' | null> {
       try {
         const { payload } = await jwtVerify(
           token,
@@ -85,6 +86,8 @@ export function createAccessTokenFormat(issuer: string) {
           expiresAtMs: exp * 1000,
         };
       } catch (error) {
+        // The signature was looked at first.
+        if (error instanceof errors.JWTExpired) return 'ended';
         if (error instanceof errors.JOSEError) return null;
         throw error;
       }

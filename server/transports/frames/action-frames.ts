@@ -159,7 +159,7 @@ const ask: FrameHandler = async ({ actions }, { peer, frame }) => {
   const networkId = frame.header.networkId as NetworkId;
   const asked = payloadOf(ThorAction, frame);
   if (asked.credit > CREDIT_MAX) throw tooMuchCredit();
-  const { action } = await actions.ask(peer.actor, {
+  const { action, isNew } = await actions.ask(peer.actor, {
     deviceId: asId<DeviceId>(uuidOf(asked.targetId, 'device')),
     networkId,
     networkTenantId: peer.memberships.get(networkId)?.networkTenantId ?? null,
@@ -170,7 +170,7 @@ const ask: FrameHandler = async ({ actions }, { peer, frame }) => {
     timeoutMs: asked.timeoutMs || TIMEOUT_MS,
     causeId: asked.causeId.length === 0 ? null : asId<ActionId>(uuidOf(asked.causeId, 'action')),
   });
-  const credit = { received: 0, until: asked.credit, resume: true };
+  const credit = { received: 0, until: asked.credit, resume: true, isFirst: isNew };
   if (asked.credit > 0) await actions.takeCredit(peer.actor, action.id, credit);
   return acknowledgement(0);
 };
@@ -187,7 +187,7 @@ const takeCredit: FrameHandler = async ({ actions }, { peer, frame }) => {
   const { actionId, received, until, resume } = payloadOf(ThorCredit, frame);
   if (until - received > CREDIT_MAX) throw tooMuchCredit();
   const id = asId<ActionId>(uuidOf(actionId, 'action'));
-  await actions.takeCredit(peer.actor, id, { received, until, resume });
+  await actions.takeCredit(peer.actor, id, { received, until, resume, isFirst: false });
   return null;
 };
 

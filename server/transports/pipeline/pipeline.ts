@@ -188,7 +188,10 @@ async function authenticate(
   try {
     return await steps.authenticate(caller);
   } catch (error) {
-    if (toAppError(error).kind !== 'unauthenticated') throw error;
+    const { kind, details } = toAppError(error);
+    if (kind !== 'unauthenticated') throw error;
+    // It was somebody's once: nobody tries it to find what others have.
+    if (details?.isOver === true) throw rates.countGuess(caller) ?? error;
     throw abuse.guessed(caller.remoteAddress, caller.shown?.() ?? null) ?? rates.countGuess(caller) ?? error;
   }
 }

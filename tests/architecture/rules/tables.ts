@@ -105,7 +105,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   'server/domains/requests': [
     'marketplace_keyed_requests',
     'marketplace_key_counts',
-    'marketplace_request_settings',
+    'account_request_settings',
   ],
 };
 

@@ -130,6 +130,16 @@ describe("an account's settings for its requests", () => {
     expect(await outcomeOf(ask({ costMicrocentsMax: cents(59) }))).toBe('maximum_cost_exceeded');
   });
 
+  it('leave the guard against prices far from the market in force', async () => {
+    market = createMarket(db, { priceGuard: 5 });
+    alice = await market.customer(100_000);
+    for (let count = 0; count < 3; count++) await serving({ price: 10 });
+    const gouger = await serving({ price: 500 });
+    await choose({ promptPriceMax: cents(1_000), sort: 'latency' });
+    for (let time = 0; time < 8; time++) expect((await ask()).providerId).not.toBe(gouger);
+    expect((await ask(by({ only: [gouger] }))).providerId).toBe(gouger);
+  });
+
   it('may change between a request under a key and its repetition', async () => {
     await serving({ price: 1_000 });
     const idempotencyKey = crypto.randomUUID();

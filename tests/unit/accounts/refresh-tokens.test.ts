@@ -6,7 +6,7 @@ import {
   signingKeyAt,
 } from '../../../server/domains/accounts/access-token-keys.ts';
 import type { StoredAccessTokenKey } from '../../../server/domains/accounts/refresh-ports.ts';
-import { refreshEndsAtMs, rotated } from '../../../server/domains/accounts/refresh-tokens.ts';
+import { capOfSignIn, refreshEndsAtMs, rotated } from '../../../server/domains/accounts/refresh-tokens.ts';
 import { ed25519 } from '../../../server/platform/secrets/index.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { createSeededRandom } from '../../support/random.ts';
@@ -38,9 +38,18 @@ describe('a refresh token', () => {
     expect(rotated({ ...state, previousHash: null }, bytes(''), bytes('third'), 1_000)).toBeNull();
   });
 
+  it('is not taken again where the clock went back since: nobody knows how long ago it was', () => {
+    expect(rotated(state, bytes('first'), bytes('third'), 999)).toBeNull();
+  });
+
+  it('ends when the sign-in was to end that it came from, where that is sooner than others', () => {
+    expect(refreshEndsAtMs(0, 10 * DAY, capOfSignIn(0, 14 * DAY))).toBe(14 * DAY);
+    expect(refreshEndsAtMs(0, 10 * DAY, capOfSignIn(0, 30 * DAY))).toBe(40 * DAY);
+  });
+
   it('ends after 30 days without use, and after 180 in all', () => {
-    expect(refreshEndsAtMs(0, 10 * DAY)).toBe(40 * DAY);
-    expect(refreshEndsAtMs(0, 170 * DAY)).toBe(180 * DAY);
+    expect(refreshEndsAtMs(0, 10 * DAY, null)).toBe(40 * DAY);
+    expect(refreshEndsAtMs(0, 170 * DAY, null)).toBe(180 * DAY);
   });
 });
 
@@ -62,6 +71,11 @@ describe('the keys of access tokens', () => {
     expect(nextKeyFrom(keys.slice(0, 1), 30 * DAY - HOUR - 1)).toBeNull();
     expect(nextKeyFrom(keys.slice(0, 1), 30 * DAY - HOUR)).toBe(30 * DAY);
     expect(nextKeyFrom(keys, 30 * DAY - 1)).toBeNull();
+  });
+
+  it('are made in their time beside one that was made while the clock was ahead', () => {
+    const ahead = [{ signsFromMs: 0 }, { signsFromMs: 50 * DAY }];
+    expect(nextKeyFrom(ahead, 30 * DAY)).toBe(30 * DAY + HOUR);
   });
 
   it('follow each other, so that there is one to sign with at any time, and two at most', async () => {

@@ -154,7 +154,7 @@ describe('who reads the events of an action', () => {
 
   it('has left with its device, though that gave no credit', async () => {
     const { actions, askAsDevice, asker } = home();
-    const credit = { received: 0, until: 0, resume: true };
+    const credit = { received: 0, until: 0, resume: true, isFirst: false };
     const reads = async () => actions.takeCredit(asker, (await askAsDevice()).id, credit);
     for (let count = 0; count < READERS_PER_PRINCIPAL_MAX; count++) await reads();
     await turn();
@@ -167,7 +167,7 @@ describe('who reads the events of an action', () => {
   it('has kept events sent so many times a minute, however often it connects', async () => {
     const { actions, askAsDevice, asker, clock } = home();
     const { id } = await askAsDevice();
-    const credit = { received: 0, until: 0, resume: true };
+    const credit = { received: 0, until: 0, resume: true, isFirst: false };
     for (let count = 0; count < RESUMES_MAX; count++) {
       await actions.takeCredit(asker, id, credit);
       actions.disconnected(asker.deviceId);

@@ -10,7 +10,9 @@ export const refreshTokens: Migration = {
       current_hash bytea NOT NULL CHECK (length(current_hash) = 32),
       -- The one before, which is taken again for a moment: its answer may be lost. Null: there was none.
       previous_hash bytea CHECK (length(previous_hash) = 32),
-      rotated_at timestamptz NOT NULL
+      rotated_at timestamptz NOT NULL,
+      -- It ends then, however often it is used. Null: no such time.
+      cap timestamptz
     );
     CREATE TABLE access_token_keys (
       id text PRIMARY KEY CHECK (id ~ '^[0-9a-f]{16}$'),

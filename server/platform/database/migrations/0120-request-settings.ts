@@ -1,11 +1,12 @@
 import type { Migration } from './migration.ts';
 
-/** What an account's requests to the market ask for where they say nothing, and what they never go beyond. */
+/** What an account's requests to the market in a tenant ask for where they say nothing, and what they never go beyond. */
 export const requestSettings: Migration = {
   name: '0120-request-settings',
   up: `
-    CREATE TABLE marketplace_request_settings (
-      account_id uuid PRIMARY KEY REFERENCES accounts ON DELETE CASCADE,
+    CREATE TABLE account_request_settings (
+      tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
+      account_id uuid NOT NULL REFERENCES accounts ON DELETE CASCADE,
       -- Tried instead of any model, in this order; none: any model.
       models text[] NOT NULL CHECK (cardinality(models) <= 4),
       -- Null: anybody.
@@ -17,13 +18,15 @@ export const requestSettings: Migration = {
       -- Micro-cents for 1000 tokens; null: no limit.
       prompt_price_max bigint CHECK (prompt_price_max >= 0),
       completion_price_max bigint CHECK (completion_price_max >= 0),
-      cost_microcents_max bigint CHECK (cost_microcents_max >= 0)
+      cost_microcents_max bigint CHECK (cost_microcents_max >= 0),
+      PRIMARY KEY (tenant_id, account_id)
     );
-    ALTER TABLE marketplace_request_settings ENABLE ROW LEVEL SECURITY;
-    ALTER TABLE marketplace_request_settings FORCE ROW LEVEL SECURITY;
-    CREATE POLICY own ON marketplace_request_settings TO yggdrasil_tenant USING (
-      account_id = (SELECT current_account_id()));
-    GRANT SELECT, INSERT, UPDATE ON marketplace_request_settings TO yggdrasil_tenant;
+    ALTER TABLE account_request_settings ENABLE ROW LEVEL SECURITY;
+    ALTER TABLE account_request_settings FORCE ROW LEVEL SECURITY;
+    CREATE POLICY own ON account_request_settings TO yggdrasil_tenant USING (
+      tenant_id = (SELECT current_tenant_id()) AND account_id = (SELECT current_account_id()));
+    CREATE INDEX account_request_settings_by_account ON account_request_settings (account_id);
+    GRANT SELECT, INSERT, UPDATE ON account_request_settings TO yggdrasil_tenant;
   `,
-  down: 'DROP TABLE marketplace_request_settings;',
+  down: 'DROP TABLE account_request_settings;',
 };

@@ -3,7 +3,12 @@ import { MODELS_MAX, type RequestSettings } from '../../../domains/requests/inde
 import { type Microcents, parsePrice, priceToText } from '../../../kernel/money.ts';
 import { PROVIDERS_NAMED_MAX } from '../../chat/limits.ts';
 
-const providers = z.array(z.string().min(1).max(64)).max(PROVIDERS_NAMED_MAX);
+const name = (charactersMax: number) =>
+  z
+    .string()
+    .regex(/^[^\p{Cc}\p{Cs}]+$/u)
+    .max(charactersMax);
+const providers = z.array(name(64)).max(PROVIDERS_NAMED_MAX);
 const sort = z.enum(['price', 'latency', 'throughput']);
 const cents = z
   .string()
@@ -14,7 +19,7 @@ const cents = z
 /** Settings as REST takes them: all are set, and what is left out is as if it had never been chosen. */
 export const requestSettingsInput = z.strictObject({
   models: z
-    .array(z.string().min(1).max(128))
+    .array(name(128))
     .max(MODELS_MAX)
     .optional()
     .describe('Tried, in this order, for a request that names no model or `auto`.'),
