@@ -8,7 +8,7 @@ export {
   TIMEOUT_MS_MAX,
 } from './limits.ts';
 export type { ActionDependencies, ActionOutlet, ActionStore } from './ports.ts';
-export { type ActionService, createActionService, type EventCredit } from './service.ts';
+export { type ActionService, createActionService } from './service.ts';
 export { createActionStore } from './store.postgres.ts';
 export {
   ACTION_STATES,
