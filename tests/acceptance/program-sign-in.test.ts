@@ -127,10 +127,11 @@ describe('a program without a browser', () => {
   });
 
   it('is let in by no API key and no device', async () => {
+    const { token: proven } = await world.signUp('kim@example.org');
     const { secret } = await world.server.post<{ secret: string }>(
       '/api/v1/users/me/api-keys',
       { name: 'Key', operations: ['*'] },
-      ann,
+      proven,
     );
     const opened = await open();
     expect(await decide(opened.user_code, true, secret)).toBe('403 forbidden');
