@@ -32,11 +32,23 @@ export function createRequestSettingsService({
 }): RequestSettingsService {
   /** By tenant and account, the longest ago first. */
   const known = new Map<string, Known>();
+  /** Requests that come together are carried out in their order, after one look. */
+  const underWay = new Map<string, Promise<RequestSettings>>();
   const keep = (key: string, settings: RequestSettings) => {
     known.delete(key);
     known.set(key, { settings, readAtMs: clock.monotonicMs() });
     const [oldest] = known.keys();
     if (known.size > SETTINGS_KEPT_MAX && oldest !== undefined) known.delete(oldest);
+  };
+  const read = async (key: string, requester: AccountActor, before: Known | undefined) => {
+    try {
+      const settings = await store.find(requester);
+      // What was set meanwhile is newer than what was read.
+      if (known.get(key) === before) keep(key, settings);
+      return settings;
+    } finally {
+      underWay.delete(key);
+    }
   };
   return {
     getSettings: async (actor) => store.find(requirePermission(actor, 'market.request')),
@@ -48,15 +60,14 @@ export function createRequestSettingsService({
       return settings;
     },
 
-    async settingsFor(requester) {
+    settingsFor(requester) {
       const key = keyOf(requester);
       const before = known.get(key);
       if (before !== undefined && clock.monotonicMs() - before.readAtMs < SETTINGS_FRESH_MS)
-        return before.settings;
-      const settings = await store.find(requester);
-      // What was set meanwhile is newer than what was read.
-      if (known.get(key) === before) keep(key, settings);
-      return settings;
+        return Promise.resolve(before.settings);
+      const reading = underWay.get(key) ?? read(key, requester, before);
+      underWay.set(key, reading);
+      return reading;
     },
   };
 }
