@@ -34,6 +34,16 @@ interface Heard {
   readonly outcome: 'whole' | 'told' | 'left' | 'lost';
 }
 
+/** Where another seller can go on, who asked gets all of it, or is told why not. */
+const OUTCOMES: Readonly<Record<Cut, readonly Heard['outcome'][]>> = {
+  endpoint: ['whole', 'told'],
+  silence: ['whole', 'told'],
+  line: ['whole', 'told'],
+  provider: ['whole', 'told'],
+  requester: ['left'],
+  server: ['lost'],
+};
+
 /**
  * Cuts a stream `rounds` times at a random word, each time by another party, while two sellers offer the same. Asserts each time
  * that what was heard is the beginning of what was said, without a gap or a word twice; that one who got it whole pays each seller
@@ -56,6 +66,7 @@ export async function surviveCuts(options: {
       ['100', '200'].map((price) => openSeller(server, operator.adminToken, price)),
     );
     const { heard, restarted } = await cutOnce(cut, { server, operator, sellers, random, start });
+    expect(OUTCOMES[cut], `round ${round} of seed ${seed}, cut by the ${cut}`).toContain(heard.outcome);
     server = restarted ?? server;
     const bills = await billsOf(server, operator, sellers);
     await verify(`round ${round} of seed ${seed}, cut by the ${cut}`, heard, sellers, bills);

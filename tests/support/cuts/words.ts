@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
+import { type Answering, EndpointStandIn } from '../endpoint-stand-in.ts';
 
 /** What every answer says, word by word. */
 export const WORDS: readonly string[] = Array.from(
@@ -18,38 +17,14 @@ export interface Saying {
   said: string;
 }
 
-/** An OpenAI-compatible endpoint that says `WHOLE`, going on from what it is given. */
-export class WordEndpoint {
+/** An endpoint that says `WHOLE`, going on from what it is given. */
+export class WordEndpoint extends EndpointStandIn {
   readonly sayings: Saying[] = [];
   /** Asked before each word; where it says so, the answer breaks off here. */
   beforeWord: (word: number, response: ServerResponse) => Promise<void> = async () => {};
-  readonly #server = createServer((request, response) => {
-    this.#answer(request, response).catch(() => response.destroy());
-  });
 
-  /** Resolves with its address. */
-  async listen(): Promise<string> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
-  }
-
-  close(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method === 'GET') {
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{"data":[{"id":"words"}]}');
-      return;
-    }
-    const parts: Buffer[] = [];
-    for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
-    const { messages } = JSON.parse(Buffer.concat(parts).toString()) as {
-      messages: { role: string; content: string }[];
-    };
-    const last = messages.at(-1);
+  override answering: Answering = async (response, { messages }) => {
+    const last = (messages as { role: string; content: string }[]).at(-1);
     const saying: Saying = { beginning: last?.role === 'assistant' ? last.content : '', said: '' };
     this.sayings.push(saying);
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -64,7 +39,7 @@ export class WordEndpoint {
       await new Promise((resolve) => setImmediate(resolve));
     }
     response.end(`${eventOf({}, 'stop')}data: [DONE]\n\n`);
-  }
+  };
 }
 
 const eventOf = (delta: object, finish: string | null): string =>
