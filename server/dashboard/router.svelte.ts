@@ -43,3 +43,15 @@ export function replacePlace(...segments: readonly string[]): void {
   history.replaceState(null, '', linkTo(...segments));
   current = readPlace();
 }
+
+const KEPT = 'yggdrasil-place';
+
+/** Keeps where somebody is while another site signs them in, which sends them back to the start. */
+export const keepPlace = (): void => sessionStorage.setItem(KEPT, location.hash);
+
+/** Goes back to the place that was kept, once. */
+export function returnToPlace(): void {
+  const kept = sessionStorage.getItem(KEPT);
+  sessionStorage.removeItem(KEPT);
+  if (kept !== null && location.hash === '') location.hash = kept;
+}

@@ -8,6 +8,7 @@ import {
 import { ApiError, ask, askList, onSignedOut } from './api/http.ts';
 import { usePasskey } from './api/passkeys.ts';
 import type { Tenant, User } from './api/types.ts';
+import { returnToPlace } from './router.svelte.ts';
 
 /** Who is signed in. */
 export interface Session {
@@ -28,11 +29,12 @@ onSignedOut(() => {
 /** Who is signed in; null: nobody; undefined: it isn't known yet. */
 export const session = (): Session | null | undefined => current;
 
-/** Looks whether somebody is signed in already. */
+/** Looks whether somebody is signed in already, and goes on where they were before another site signed them in. */
 export async function resume(): Promise<void> {
   try {
     type Current = Pick<SignInAnswer, 'csrfToken' | 'needsPasskey'>;
     await begin({ ...(await ask<Current>('GET', '/users/sessions/current')), token: null });
+    returnToPlace();
   } catch {
     current = null;
   }

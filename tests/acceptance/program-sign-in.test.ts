@@ -8,7 +8,7 @@ import {
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchChromium } from '../support/chromium.ts';
-import { codeIn, type MailWorld, startMailWorld } from '../support/mail-world.ts';
+import { type MailWorld, startMailWorld } from '../support/mail-world.ts';
 
 const OPEN = '/api/v1/oauth/device_authorization';
 const TOKEN = '/api/v1/oauth/token';
@@ -123,7 +123,19 @@ describe('a program without a browser', () => {
     const late = await open();
     world.advance(10 * 60_000 + 1);
     expect(await outcomeOf(late.device_code)).toBe('400 expired_token');
-    expect(await decide(late.user_code, true)).toBe('403 user_code_wrong');
+    const { token: proven } = await world.signUp('late@example.org');
+    expect(await decide(late.user_code, true, proven)).toBe('403 user_code_wrong');
+  });
+
+  it('is let in by a fresh proof alone: a stolen token lets nobody in', async () => {
+    const { token } = await world.signUp('proven@example.org');
+    world.advance(10 * 60_000 + 1);
+    const opened = await open();
+    expect(await decide(opened.user_code, true, token)).toBe('403 step_up_required');
+    expect(await outcomeOf(opened.device_code)).toBe('400 authorization_pending');
+    await world.prove(token, 'proven@example.org');
+    expect(await decide(opened.user_code, true, token)).toBe('200 done');
+    expect(await outcomeOf(opened.device_code)).toBe('200 done');
   });
 
   it('is let in by no API key and no device', async () => {
@@ -145,10 +157,11 @@ describe('a program without a browser', () => {
       { name: 'Stolen' },
       proven,
     );
+    await world.prove(secret, 'eve@example.org');
     const opened = await open();
     const other = await open();
     expect(await decide(opened.user_code, true, secret)).toBe('200 done');
-    expect(await decide(other.user_code, true)).toBe('200 done');
+    expect(await decide(other.user_code, true, proven)).toBe('200 done');
     await world.server.request('DELETE', `/api/v1/users/me/tokens/${stolen.id}`, {
       token: proven,
       expect: 200,
@@ -213,36 +226,47 @@ describe('too much', () => {
     }
     const outcomes: string[] = [];
     for (let number = 0; number < 61; number++) {
-      outcomes.push(await decide('BCDF-GHJK', true, tokens[number % 4]));
+      const body = { userCode: 'BCDF-GHJK' };
+      const token = tokens[number % 4] ?? '';
+      outcomes.push((await world.ask('POST', 'oauth/requests/find', { body, token })).outcome);
     }
     expect(outcomes.filter((outcome) => outcome === '403 user_code_wrong')).toHaveLength(60);
     expect(outcomes.at(-1)).toBe('429 rate_limited');
   });
 });
 
-it('the page of the server signs in, shows the program and lets it in', async () => {
+it('the page of the server signs in, asks for a proof, shows the program and lets it in', async () => {
   await world.signUp('page@example.org');
   const opened = await open('<b>Screen</b>');
   expect(opened.verification_uri).toBe(`${world.server.httpUrl}/device`);
   const browser: Browser = await launchChromium();
   try {
-    const page = await browser.newPage();
+    const page = await browser.newPage({ locale: 'en' });
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(String(error)));
-    await page.goto(opened.verification_uri_complete);
+    const enterCode = async () => {
+      await page.getByLabel('Code from the mail').fill(await world.nextCode('page@example.org'));
+    };
+    await page.goto(opened.verification_uri);
     await page.getByLabel('Mail address').fill('page@example.org');
-    await page.getByRole('button', { name: 'Send the code' }).click();
-    await page
-      .getByLabel('Code from the mail')
-      .fill(codeIn((await world.mailServer.next('page@example.org')).text));
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Send me a code' }).click();
+    await enterCode();
+    await page.getByRole('button', { name: 'Sign in' }).first().click();
+    await page.getByRole('heading', { name: 'Let a program in' }).waitFor();
+    world.advance(10 * 60_000 + 1);
+    const waiting = await open('<b>Screen</b>');
+    await page.goto(waiting.verification_uri_complete);
     await page.getByRole('button', { name: 'Look it up' }).click();
-    await page.locator('#name', { hasText: '<b>Screen</b>' }).waitFor();
+    await page.getByText('<b>Screen</b>', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Let it in' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Send me a code' }).click();
+    await enterCode();
+    await dialog.getByRole('button', { name: 'Continue' }).click();
     await page.getByText('The program is let in.').waitFor();
     expect(complaints).toEqual([]);
+    expect(await outcomeOf(waiting.device_code, '<b>Screen</b>')).toBe('200 done');
   } finally {
     await browser.close();
   }
-  expect(await outcomeOf(opened.device_code, '<b>Screen</b>')).toBe('200 done');
 });

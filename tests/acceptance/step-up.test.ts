@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { codeIn, type MailWorld, startMailWorld, wrongOf } from '../support/mail-world.ts';
+import { type MailWorld, startMailWorld, wrongOf } from '../support/mail-world.ts';
 import { PAGE, passkeysIn } from '../support/passkey-world.ts';
 
 let world: MailWorld;
@@ -22,6 +22,7 @@ const DECLARED = [
   'invitations.create',
   'members.add',
   'members.update',
+  'oauth.requests.decide',
   'payments.standing.confirm',
   'tenants.handOver',
   'users.apiKeys.create',
@@ -48,14 +49,6 @@ async function askFor({ method, path }: { method: string; path: string }, token:
   );
   const { details } = (answer.error ?? {}) as { details?: { accepted?: readonly string[] } };
   return { outcome, accepted: details?.accepted };
-}
-
-/** The next code in a mailbox: mails about passkeys and new sign-ins come between. */
-async function nextCode(email: string): Promise<string> {
-  for (;;) {
-    const code = codeIn((await world.mailServer.next(email)).text);
-    if (code !== 'none') return code;
-  }
 }
 
 describe('an operation that takes a fresh proof', () => {
@@ -119,7 +112,7 @@ describe('a proof', () => {
     expect(await change(answer.secret)).toEqual({ outcome: '403 step_up_required', accepted: ['code'] });
     const sent = await people.post<{ codeId: string }>(`${PROOF}/code`, undefined, answer.secret);
     expect(sent.outcome).toBe('202 done');
-    const code = await nextCode(ann.email);
+    const code = await world.nextCode(ann.email);
     const prove = async (body: object, token = answer.secret) =>
       (await people.post(PROOF, body, token)).outcome;
     const { codeId } = sent.answer;
@@ -130,7 +123,7 @@ describe('a proof', () => {
 
     const bob = await world.signUp('bob@example.org');
     const bobs = await people.post<{ codeId: string }>('users/login', { email: bob.email });
-    const bobsCode = { codeId: bobs.answer.codeId, code: await nextCode(bob.email) };
+    const bobsCode = { codeId: bobs.answer.codeId, code: await world.nextCode(bob.email) };
     world.advance(MINUTES_10_MS - 60_000);
     expect(await prove({ code: bobsCode })).toBe('403 sign_in_code_wrong');
     world.advance(60_000);
@@ -141,7 +134,7 @@ describe('a proof', () => {
     const carol = await world.signUp(email);
     const enter = async () => {
       const sent = await people.post<{ codeId: string }>('users/login', { email });
-      const code = { codeId: sent.answer.codeId, code: await nextCode(email) };
+      const code = { codeId: sent.answer.codeId, code: await world.nextCode(email) };
       return (await people.post<{ token: string }>('users/sessions', code)).answer.token;
     };
     const before = await enter();

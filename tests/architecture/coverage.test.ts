@@ -70,7 +70,6 @@ describe('every operation', () => {
       'oauth.deviceAuthorization',
       'oauth.keys',
       'oauth.page',
-      'oauth.script',
       'oauth.token',
       'page.asset',
       'page.open',

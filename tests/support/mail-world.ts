@@ -21,6 +21,10 @@ export interface MailWorld {
   runJobs(intervalMs: number): void;
   /** Makes an account, or signs in to the one that is there, with the code from the mail. */
   signUp(email: string, name?: string, headers?: Readonly<Record<string, string>>): Promise<SignedIn>;
+  /** The next code in a mailbox: mails about passkeys and new sign-ins come between. */
+  nextCode(email: string): Promise<string>;
+  /** Proves with a code from the mailbox that it is them who use this token. */
+  prove(token: string, email: string): Promise<void>;
   /** Asks as another client each time; the outcome is `201 done` or `403 the_code`. */
   ask(
     method: string,
@@ -71,10 +75,23 @@ export async function startMailWorld(settings: Record<string, string> = {}): Pro
     const { error } = answer as { error?: { code: string } };
     return { outcome: `${status} ${error?.code ?? 'done'}`, answer };
   };
+  const nextCode = async (email: string): Promise<string> => {
+    for (;;) {
+      const code = codeIn((await mailServer.next(email)).text);
+      if (code !== 'none') return code;
+    }
+  };
   return {
     server,
     mailServer,
     operator,
+    nextCode,
+    async prove(token, email) {
+      const { answer } = await ask('POST', 'users/me/proof/code', { token });
+      const code = { codeId: answer.codeId, code: await nextCode(email) };
+      const { outcome } = await ask('POST', 'users/me/proof', { token, body: { code } });
+      if (outcome !== '201 done') throw new Error(`The proof was refused: ${outcome}`);
+    },
     advance(byMs) {
       aheadMs += byMs;
     },

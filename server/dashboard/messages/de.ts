@@ -85,6 +85,20 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'signIn.way.recovery': 'Wiederherstellungscode verwenden',
   'signIn.way.setUp': 'Neuen Server einrichten',
 
+  'letIn.title': 'Ein Programm hereinlassen',
+  'letIn.text':
+    'Ein Programm ohne Browser, etwa eine Kommandozeile oder ein Bildschirm, zeigt einen Code und wartet.',
+  'letIn.code': 'Code, den das Programm zeigt',
+  'letIn.find': 'Nachsehen',
+  'letIn.asks': 'möchte in Ihrem Namen handeln.',
+  'letIn.from': 'Es hat von der Adresse {address} aus gefragt, {time}.',
+  'letIn.warning':
+    'Lassen Sie es nur herein, wenn Sie das Programm gerade selbst gestartet haben. Wer Ihnen einen Code schickt, will in Ihr Konto.',
+  'letIn.allow': 'Hereinlassen',
+  'letIn.deny': 'Wegschicken',
+  'letIn.allowed': 'Das Programm ist hereingelassen. Sie können diese Seite schließen.',
+  'letIn.denied': 'Das Programm ist weggeschickt.',
+
   'welcome.title': 'Willkommen, {name}',
   'welcome.network.title': 'Legen Sie Ihr erstes Netz an',
   'welcome.network.text': 'Geräte eines Netzes hören einander. Sonst sieht niemand, dass es das Netz gibt.',

@@ -81,6 +81,19 @@ export const en = {
   'signIn.way.recovery': 'Use a recovery code',
   'signIn.way.setUp': 'Set up a new server',
 
+  'letIn.title': 'Let a program in',
+  'letIn.text': 'A program without a browser, such as a command line or a screen, shows a code and waits.',
+  'letIn.code': 'Code that the program shows',
+  'letIn.find': 'Look it up',
+  'letIn.asks': 'wants to act as you.',
+  'letIn.from': 'It asked from the address {address}, {time}.',
+  'letIn.warning':
+    'Let it in only if it is a program that you started yourself just now. Who sends you a code wants to get into your account.',
+  'letIn.allow': 'Let it in',
+  'letIn.deny': 'Send it away',
+  'letIn.allowed': 'The program is let in. You can close this page.',
+  'letIn.denied': 'The program is sent away.',
+
   'welcome.title': 'Welcome, {name}',
   'welcome.network.title': 'Make your first network',
   'welcome.network.text': 'Devices of one network hear each other. Nobody else sees that it exists.',

@@ -16,7 +16,7 @@ import { decideProgram } from './oauth/decide.ts';
 import { findProgram } from './oauth/find.ts';
 import { listKeys } from './oauth/keys.ts';
 import { openProgram } from './oauth/open.ts';
-import { approvalPage, approvalScript } from './oauth/page.ts';
+import { approvalPage } from './oauth/page.ts';
 import { collectToken } from './oauth/token.ts';
 import { beginExternalSignIn } from './oidc/begin.ts';
 import { finishExternalSignIn, finishPostedSignIn } from './oidc/finish.ts';
@@ -82,7 +82,6 @@ export const accountRoutes = (services: RestServices, operationNames: () => read
   findProgram(services),
   decideProgram(services),
   approvalPage(),
-  approvalScript(),
   getSelf(services),
   renameSelf(services),
   deleteSelf(services),

@@ -241,11 +241,6 @@ export const ACCOUNT_CASES: Readonly<Record<string, RestCase>> = {
     refused: () => ({ method: 'POST', path: '/device' }),
     ...wrongMethod,
   },
-  'oauth.script': {
-    valid: () => ({ path: '/device/page.js' }),
-    refused: () => ({ method: 'POST', path: '/device/page.js' }),
-    ...wrongMethod,
-  },
   'users.recoveryCodes.count': {
     valid: () => ({ path: '/api/v1/users/me/recovery-codes' }),
     refused: () => ({ path: '/api/v1/users/me/recovery-codes?verbose=1' }),

@@ -13,6 +13,7 @@ export const decideProgram = ({ accounts }: { accounts: AccountService }) =>
     access: 'account.manage',
     cost: COSTS.write,
     audit: 'change',
+    needsProof: true,
     summary: 'Lets the program that shows this code in, with a token of yours, or sends it away.',
     body: z.strictObject({ userCode: userCodeSchema, allow: z.boolean() }),
     response: z.object({ allowed: z.boolean() }),
