@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launchChromium } from '../support/chromium.ts';
 import { CLIENT, FormBrowser, type OidcIssuer, startOidcIssuer } from '../support/oidc-issuer.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
@@ -267,4 +268,21 @@ it('an issuer that is not there, or not configured, is told apart from a wrong a
     '404 identity_provider_unknown',
   );
   expect(JSON.stringify(server.logs)).not.toContain(CLIENT.clientSecret);
+});
+
+it('the page comes back to where somebody was before the provider signed them in', async () => {
+  const person = newPerson({ email: 'back@example.org', email_verified: true });
+  const browser = await launchChromium();
+  try {
+    const page = await browser.newPage({ locale: 'en' });
+    await page.goto(`${server.httpUrl}/device?user_code=BCDF-GHJK`);
+    await page.getByRole('link', { name: 'Sign in with Work' }).click();
+    await page.locator('[name=login]').fill(person);
+    await page.locator('[name=password]').fill('any');
+    await page.locator('[type=submit]').click();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    expect(await page.getByLabel('Code that the program shows').inputValue()).toBe('BCDF-GHJK');
+  } finally {
+    await browser.close();
+  }
 });
