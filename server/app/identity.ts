@@ -11,6 +11,7 @@ import {
   createHomeRows,
   createIdentityStore,
   createPasskeyStore,
+  createPasswordStore,
   createProgramSignInStore,
   createProofStore,
   createRecoveryCodeStore,
@@ -20,6 +21,8 @@ import {
   type IdentityProvider,
   type LiveConnections,
   PASSKEY_SIGN_INS_PER_CLIENT_MAX,
+  PASSWORD_TRIES_PER_ADDRESS_MAX,
+  PASSWORD_TRIES_PER_CLIENT_MAX,
   USER_CODE_TRIES_MAX,
 } from '../domains/accounts/index.ts';
 import {
@@ -57,6 +60,7 @@ import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import { usernameOfClient } from '../platform/mqtt/client-ids.ts';
 import { createIssuerClient } from '../platform/oidc/index.ts';
 import { createPasskeyCeremonies, relyingPartyOf } from '../platform/passkeys/index.ts';
+import { createPasswordHasher } from '../platform/password-hash/index.ts';
 import { ed25519 } from '../platform/secrets/index.ts';
 import type { Abuse } from './abuse.ts';
 import { buildDeletionJob, deletionParts } from './deletions.ts';
@@ -266,6 +270,13 @@ function accountParts(
     identities: createIdentityStore(database),
     passkeys: createPasskeyStore(database),
     proofs: createProofStore(database),
+    passwords: createPasswordStore(database),
+    hasher: createPasswordHasher(),
+    passwordsOn: config.passwords === 'on',
+    passwordTries: {
+      ofClient: createClientLimiter({ ...counted, countMax: PASSWORD_TRIES_PER_CLIENT_MAX }, { clock }),
+      ofAddress: createClientLimiter({ ...counted, countMax: PASSWORD_TRIES_PER_ADDRESS_MAX }, { clock }),
+    },
     passkeySignIns: createClientLimiter({ ...counted, countMax: PASSKEY_SIGN_INS_PER_CLIENT_MAX }, { clock }),
     ...passkeyParts(config),
     ...{ secretBox, ed25519 },

@@ -340,6 +340,7 @@ function descriptionOf(
   return {
     ratatoskr: describeSessions(config, platform),
     signUp: config.signUp,
+    passwords: config.passwords,
     sendsMail: mailer !== null,
     mqtt: { port: mqttPort, tls: tls !== null, reachable: !isLoopback(config.mqttHost) },
   };

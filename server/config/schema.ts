@@ -14,6 +14,7 @@ import {
   mailAddress,
   oneOf,
   origins,
+  PASSWORDS,
   publicUrl,
   SIGN_UP,
   SWITCH,
@@ -99,6 +100,11 @@ const values = z.object({
     variable: 'YGGDRASIL_SIGN_UP',
     description:
       'Who makes accounts: `closed` (the operator), `open` (whoever has a mail address). Closed unless said otherwise, because an account may store data and use computing time.',
+  }),
+  passwords: described(oneOf(PASSWORDS).default('off'), {
+    variable: 'YGGDRASIL_PASSWORDS',
+    description:
+      'Whether people may sign in with their mail address and a password: `off`, `on`. Off unless said otherwise: codes, passkeys and providers can not be reused elsewhere.',
   }),
   accountDeletionDays: described(wholeNumber(1, 365).default(14), {
     variable: 'YGGDRASIL_ACCOUNT_DELETION_DAYS',

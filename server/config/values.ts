@@ -85,6 +85,7 @@ export const publicUrl = z
 export const ABUSE_MEASURES = ['on', 'alert'] as const;
 
 export const APPROVALS = ['rule', 'hand'] as const;
+export const PASSWORDS = ['off', 'on'] as const;
 export const SIGN_UP = ['closed', 'open'] as const;
 
 export const smtpUrl = z

@@ -31,6 +31,8 @@ const DECLARED = [
   'users.passkeys.begin',
   'users.passkeys.create',
   'users.passkeys.remove',
+  'users.password.remove',
+  'users.password.set',
   'users.recoveryCodes.create',
   'users.secondFactor.set',
   'users.tokens.create',

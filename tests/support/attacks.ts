@@ -75,6 +75,14 @@ export const ATTACKS: readonly Attack[] = [
     () => 'users/sessions/complete',
     () => ({ challengeId: UNKNOWN_ID, answer: USED_ANSWER }),
   ),
+  blind('users.password.get', 'GET', () => 'users/me/password'),
+  blind(
+    'users.password.set',
+    'PUT',
+    () => 'users/me/password',
+    () => ({ password: 'a password of nobody' }),
+  ),
+  blind('users.password.remove', 'DELETE', () => 'users/me/password'),
   blind('users.secondFactor.get', 'GET', () => 'users/me/second-factor'),
   blind(
     'users.secondFactor.set',

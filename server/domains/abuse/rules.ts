@@ -9,6 +9,7 @@ import { type AbuseKind, type AbuseMeasure, MEASURES, type MeasureKind } from '.
 const WRONG_CODES: ReadonlySet<AppError['code']> = new Set([
   'setup_code_wrong',
   'sign_in_code_wrong',
+  'password_wrong',
   'claim_code_wrong',
   'user_code_wrong',
   'invitation_wrong',

@@ -33,13 +33,19 @@ async function selectIdentities(
 export async function hasOtherWay(
   sql: Sql,
   accountId: AccountId,
-  without: { readonly identityId: IdentityId | null; readonly passkeysMin: number },
+  without: {
+    readonly identityId: IdentityId | null;
+    readonly passkeysMin: number;
+    readonly password: boolean;
+  },
   kinds: Iterable<string>,
-  { opensByMail, opensByPasskey, opensAt }: WaysIn,
+  { opensByMail, opensByPasskey, opensByPassword, opensAt }: WaysIn,
 ): Promise<boolean> {
   if ([...kinds].includes('personal')) return true;
   const addresses = await sql`SELECT 1 FROM account_addresses WHERE account_id = ${accountId}`;
   if (opensByMail && addresses.length > 0) return true;
+  const passwords = await sql`SELECT 1 FROM account_passwords WHERE account_id = ${accountId}`;
+  if (opensByPassword && !without.password && addresses.length > 0 && passwords.length > 0) return true;
   const passkeys = await sql`SELECT account_id FROM account_passkeys WHERE account_id = ${accountId}`;
   if (opensByPasskey && passkeys.length >= without.passkeysMin) return true;
   const others = await sql<{ issuer: string }[]>`
@@ -62,7 +68,7 @@ export function createIdentityStore(database: Database): IdentityStore {
         const found = await sql`
           SELECT 1 FROM account_identities WHERE account_id = ${accountId} AND id = ${identityId}`;
         if (found.length === 0) return 'not_found';
-        const without = { identityId, passkeysMin: 1 };
+        const without = { identityId, passkeysMin: 1, password: false };
         if (!(await hasOtherWay(sql, accountId, without, kinds.values(), ways))) return 'last_way';
         await sql`DELETE FROM account_identities WHERE account_id = ${accountId} AND id = ${identityId}`;
         return 'removed';

@@ -19,6 +19,8 @@ export {
   CODES_PER_CLIENT_MAX,
   COUNTED_CLIENTS_MAX,
   PASSKEY_SIGN_INS_PER_CLIENT_MAX,
+  PASSWORD_TRIES_PER_ADDRESS_MAX,
+  PASSWORD_TRIES_PER_CLIENT_MAX,
   USER_CODE_TRIES_MAX,
   USER_TOKEN_PREFIX,
 } from './limits.ts';
@@ -28,6 +30,7 @@ export type { PasskeyAnswer, RelyingParty } from './passkey-ports.ts';
 export type { PasskeyQuestion } from './passkey-questions.ts';
 export { createPasskeyStore } from './passkeys.postgres.ts';
 export type { AnsweredQuestion } from './passkeys.ts';
+export { createPasswordStore } from './passwords.postgres.ts';
 export type {
   ClientLimiter,
   Estate,

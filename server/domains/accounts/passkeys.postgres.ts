@@ -234,7 +234,7 @@ export function createPasskeyStore(database: Database): PasskeyStore {
         if (found.length === 0) return 'not_found';
         const isLast = (await countPasskeys(sql, accountId)) === 1;
         if (isLast && (await asksForPasskey(sql, accountId))) return 'needed';
-        const without = { identityId: null, passkeysMin: 2 };
+        const without = { identityId: null, passkeysMin: 2, password: false };
         if (!(await hasOtherWay(sql, accountId, without, kinds.values(), ways))) return 'last_way';
         await sql`DELETE FROM account_passkeys WHERE account_id = ${accountId} AND id = ${passkeyId}`;
         return { address: await findAddress(sql, accountId) };

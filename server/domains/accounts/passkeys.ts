@@ -3,13 +3,13 @@ import { AppError, notFound } from '../../kernel/errors.ts';
 import { type AccountId, asId, type PasskeyId } from '../../kernel/ids.ts';
 import { byCreation, type ListPosition, type Page, pageOf } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
-import { lastSignIn, titleOfIssuer } from './identities.ts';
 import { PASSKEYS_PER_ACCOUNT_MAX } from './limits.ts';
 import type { PasskeyAnswer, PasskeyCeremonies, PasskeyStore, RelyingParty } from './passkey-ports.ts';
 import { createPasskeyQuestions, type PasskeyQuestion, passkeyRefused } from './passkey-questions.ts';
-import type { AccountStore, IdentityProvider, LiveConnections, MailSender } from './ports.ts';
+import type { AccountStore, LiveConnections } from './ports.ts';
 import { credentialGone, type TokenSources } from './tokens.ts';
 import type { Passkey } from './types.ts';
+import { lastSignIn, type WaysInDependencies, waysIn } from './ways-in.ts';
 
 /** What a browser answers to a question. */
 export interface AnsweredQuestion {
@@ -57,18 +57,13 @@ export interface Passkeys {
 }
 
 /** What it needs. */
-export interface PasskeyDependencies extends TokenSources {
+export interface PasskeyDependencies extends TokenSources, WaysInDependencies {
   readonly passkeys: PasskeyStore;
   readonly ceremonies: PasskeyCeremonies;
   /** The server as passkeys know it where its page is at this origin; null: it has no name there. */
   readonly partyOf: (origin: string) => RelyingParty | null;
-  /** The server has a name that passkeys may be for. */
-  readonly opensByPasskey: boolean;
   readonly live: Pick<LiveConnections, 'accountChanged'>;
   readonly store: Pick<AccountStore, 'findSelf'>;
-  readonly providers: readonly Pick<IdentityProvider, 'title' | 'issuer'>[];
-  /** Null: no mail can be sent. */
-  readonly mail: MailSender | null;
 }
 
 /** Builds this part of the service. */
@@ -159,16 +154,8 @@ function createSecondFactor(
   };
 }
 
-async function remove(
-  account: AccountActor,
-  passkeyId: PasskeyId,
-  { passkeys, providers, mail, opensByPasskey }: PasskeyDependencies,
-) {
-  const outcome = await passkeys.removePasskey(account, passkeyId, {
-    opensByMail: mail !== null,
-    opensByPasskey,
-    opensAt: (issuer) => titleOfIssuer(providers, issuer) !== null,
-  });
+async function remove(account: AccountActor, passkeyId: PasskeyId, dependencies: PasskeyDependencies) {
+  const outcome = await dependencies.passkeys.removePasskey(account, passkeyId, waysIn(dependencies));
   if (outcome === 'credential_gone') throw credentialGone();
   if (outcome === 'not_found') throw notFound('passkey');
   if (outcome === 'last_way') throw lastSignIn();

@@ -72,6 +72,14 @@ export interface StoredCode {
   readonly expiresAtMs: number;
 }
 
+/** A sign-in that was added. */
+export interface AddedSession {
+  /** As it is kept. */
+  readonly token: StoredToken;
+  /** Sign-ins that made way for it. */
+  readonly ended: readonly CredentialId[];
+}
+
 /** Where codes are kept, and what they open. */
 export interface SignInStore {
   /** Keeps the code and tells whose the address is. `too_many`: since then as many were kept for it as may be; nothing is kept. */
@@ -88,14 +96,7 @@ export interface SignInStore {
     token: StoredToken,
     newAccount: (name: string) => Account,
     tokensMax: number,
-  ): Promise<{
-    readonly account: Account;
-    readonly isNew: boolean;
-    /** As it is kept. */
-    readonly token: StoredToken;
-    /** Sign-ins that made way for this one. */
-    readonly ended: readonly CredentialId[];
-  } | null>;
+  ): Promise<(AddedSession & { readonly account: Account; readonly isNew: boolean }) | null>;
   /** Removes what has ended: codes made before, and tokens that expired. */
   removeExpired(codesBeforeMs: number, nowMs: number): Promise<void>;
 }
@@ -353,6 +354,7 @@ export interface ExternalIdentity {
 export interface WaysIn {
   readonly opensByMail: boolean;
   readonly opensByPasskey: boolean;
+  readonly opensByPassword: boolean;
   opensAt(issuer: string): boolean;
 }
 

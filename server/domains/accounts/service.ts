@@ -26,6 +26,7 @@ import {
   type PasskeySignInDependencies,
 } from './passkey-sign-in.ts';
 import { createPasskeys, type PasskeyDependencies, type Passkeys } from './passkeys.ts';
+import { createPasswords, type PasswordDependencies, type Passwords } from './passwords.ts';
 import type { AccountStore, IdentifiedAccount, LiveConnections, SignInStore, TokenHash } from './ports.ts';
 import {
   createProgramSignIn,
@@ -63,6 +64,7 @@ export interface AccountService
     LinkedIdentities,
     Passkeys,
     PasskeySignIn,
+    Passwords,
     Proofs,
     ProgramSignIn,
     RecoveryCodes,
@@ -113,6 +115,7 @@ interface AccountDependencies
   extends Pick<SignInDependencies, 'mail' | 'clients' | 'signUpOpen'>,
     Pick<AddressChangeDependencies, 'changes'>,
     Pick<IdentityDependencies, 'identities'>,
+    Pick<PasswordDependencies, 'passwords' | 'hasher' | 'passwordTries' | 'passwordsOn'>,
     Pick<PasskeyDependencies, 'passkeys' | 'ceremonies' | 'partyOf' | 'opensByPasskey'>,
     Pick<PasskeySignInDependencies, 'passkeySignIns'>,
     Pick<ProofDependencies, 'proofs'>,
@@ -210,6 +213,7 @@ function createParts(dependencies: AccountDependencies, newAccount: (name: strin
     ...createAccountDeletion(dependencies),
     ...createPasskeys(dependencies),
     ...createPasskeySignIn({ ...dependencies, notices }),
+    ...createPasswords({ ...dependencies, notices }),
     ...createProgramSignIn({ ...dependencies, notices }),
     ...createRecoveryCodes({ ...dependencies, notices }),
     ...createExternalSignIn({ ...dependencies, notices, newAccount }),

@@ -3,7 +3,7 @@ import type { Database, Sql } from '../../kernel/database.ts';
 import type { AccountId, CredentialId } from '../../kernel/ids.ts';
 import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import { PARTIAL_NAME, PARTIAL_SESSION_MS, PARTIAL_SESSIONS_MAX } from './limits.ts';
-import type { AccountStore, StoredToken } from './ports.ts';
+import type { AccountStore, AddedSession, StoredToken } from './ports.ts';
 import type { AccountToken, TokenKind } from './types.ts';
 
 interface TokenRow {
@@ -36,14 +36,6 @@ export async function insertToken(sql: Sql, accountId: AccountId, token: StoredT
 /** Changes of an account's tokens come one after the other: each counts what the one before left. */
 export async function lockAccount(sql: Sql, accountId: AccountId): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`tokens:${accountId}`}, 0))`;
-}
-
-/** A sign-in that was added. */
-interface AddedSession {
-  /** As it is kept. */
-  readonly token: StoredToken;
-  /** Sign-ins that made way for it. */
-  readonly ended: readonly CredentialId[];
 }
 
 /**

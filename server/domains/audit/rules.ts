@@ -17,6 +17,7 @@ const DENIALS: ReadonlySet<string> = new Set([
   'api_key_scope',
   'setup_code_wrong',
   'sign_in_code_wrong',
+  'password_wrong',
   'identity_refused',
   'identity_unverified',
   'invitation_wrong',

@@ -54,9 +54,10 @@ import { getSelf } from './users/get-self.ts';
 import { getSession } from './users/get-session.ts';
 import { keepSession } from './users/keep-session.ts';
 import { listUsers } from './users/list.ts';
+import { logIn } from './users/log-in.ts';
+import { getPassword, removePassword, setPassword } from './users/password.ts';
 import { register } from './users/register.ts';
 import { renameSelf } from './users/rename-self.ts';
-import { requestCode } from './users/request-code.ts';
 import { restoreSelf } from './users/restore-self.ts';
 import { setUp } from './users/set-up.ts';
 import { signOut } from './users/sign-out.ts';
@@ -67,7 +68,10 @@ export const accountRoutes = (services: RestServices, operationNames: () => read
   createUser(services),
   listUsers(services),
   register(services),
-  requestCode(services),
+  logIn(services),
+  getPassword(services),
+  setPassword(services),
+  removePassword(services),
   enter(services),
   getSession(services),
   keepSession(services),

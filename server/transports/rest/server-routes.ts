@@ -22,6 +22,8 @@ export interface ServerRoutesDependencies {
 export interface ServerDescription {
   /** Whether people make their accounts themselves. */
   readonly signUp: 'open' | 'closed';
+  /** People may sign in with a password. */
+  readonly passwords: 'on' | 'off';
   /** Codes for signing in can be sent. */
   readonly sendsMail: boolean;
   readonly mqtt: {
@@ -108,6 +110,7 @@ const descriptionRoute = ({ describeServer }: Pick<ServerRoutesDependencies, 'de
     summary: 'How people sign in here, and where devices connect.',
     response: z.object({
       signUp: z.enum(['open', 'closed']).describe('Whether people make their accounts themselves.'),
+      passwords: z.enum(['on', 'off']).describe('Whether people may sign in with a password.'),
       sendsMail: z.boolean().describe('Codes for signing in can be sent.'),
       mqtt: z.object({
         port: z.int(),

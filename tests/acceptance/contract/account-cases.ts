@@ -241,6 +241,22 @@ export const ACCOUNT_CASES: Readonly<Record<string, RestCase>> = {
     refused: () => ({ method: 'POST', path: '/device' }),
     ...wrongMethod,
   },
+  'users.password.get': {
+    valid: () => ({ path: '/api/v1/users/me/password' }),
+    refused: () => ({ path: '/api/v1/users/me/password?verbose=1' }),
+    ...unknownQuery,
+  },
+  'users.password.set': {
+    valid: () => ({ path: '/api/v1/users/me/password', body: { password: 'long enough to be one' } }),
+    refused: () => ({ path: '/api/v1/users/me/password', body: { password: 'short' } }),
+    status: 400,
+    code: 'invalid_input',
+  },
+  'users.password.remove': {
+    valid: () => ({ path: '/api/v1/users/me/password' }),
+    refused: () => ({ path: '/api/v1/users/me/password?all=1' }),
+    ...unknownQuery,
+  },
   'users.recoveryCodes.count': {
     valid: () => ({ path: '/api/v1/users/me/recovery-codes' }),
     refused: () => ({ path: '/api/v1/users/me/recovery-codes?verbose=1' }),

@@ -34,6 +34,7 @@ describe('the configuration', () => {
       corsOrigins: [],
       publicUrl: null,
       oidc: [],
+      passwords: 'off',
       signUp: 'closed',
       dataDirectory: './data',
       databasePoolConnectionsMax: 10,

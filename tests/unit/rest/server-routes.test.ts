@@ -14,6 +14,7 @@ const SILENT: Logger = {
 };
 
 const DESCRIPTION = {
+  passwords: 'off',
   signUp: 'closed',
   sendsMail: false,
   mqtt: { port: 1883, tls: false, reachable: true },

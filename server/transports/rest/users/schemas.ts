@@ -33,6 +33,16 @@ export const newUserSchema = z.object({
   token: z.string().describe('The credential of the user, shown this once.'),
 });
 
+/** A password as somebody types it. */
+export const passwordSchema = z.string().min(1).max(256);
+
+/** One that is to be kept: it is what stands between the account and everybody (ASVS 5.0, 6.2.1 and 6.2.9). */
+export const newPasswordSchema = z
+  .string()
+  .min(12, 'must have 12 characters at least')
+  .max(256)
+  .describe('12 to 256 characters. It is for this server alone.');
+
 /** Whether a sign-in is kept in a cookie. */
 export const cookieSchema = z
   .boolean()
