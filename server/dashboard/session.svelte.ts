@@ -48,6 +48,10 @@ export const setUp = (code: string, name: string): Promise<void> =>
 export const enterMailCode = (codeId: string, code: string): Promise<void> =>
   enter('/users/sessions', { codeId, code }, keepsCookies());
 
+/** Signs in with a mail address and its password. */
+export const enterPassword = (email: string, password: string): Promise<void> =>
+  enter('/users/login', { email, password }, keepsCookies());
+
 /** Signs in with a recovery code. */
 export const enterRecoveryCode = (code: string): Promise<void> =>
   enter('/users/recover', { code }, keepsCookies());

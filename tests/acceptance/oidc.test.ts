@@ -19,6 +19,7 @@ beforeAll(async () => {
   server = await startTestServer({
     YGGDRASIL_PORT: String(port),
     YGGDRASIL_SIGN_UP: 'open',
+    YGGDRASIL_PASSWORDS: 'on',
     YGGDRASIL_PUBLIC_URL: publicUrl,
     YGGDRASIL_TRUSTED_PROXIES: '127.0.0.1',
     YGGDRASIL_OIDC: JSON.stringify([
@@ -191,6 +192,21 @@ describe('an identity', () => {
     expect((await signIn(person)).outcome).toBe('403 identity_unverified');
   });
 
+  it('goes where a password opens the account, which then stays as its last way in', async () => {
+    const { browser } = await signIn(newPerson({ email: 'both@example.org', email_verified: true }));
+    const [identity] = await identitiesOf(browser);
+    const token = tokenOf(browser);
+    const path = '/api/v1/users/me/password';
+    const body = { password: 'correct horse battery' };
+    await server.request('PUT', path, { token, body, expect: 200 });
+    const removePassword = () => server.request('DELETE', path, { token });
+    expect((await removePassword()).status).toBe(200);
+    await server.request('PUT', path, { token, body, expect: 200 });
+    expect(await remove(identity?.id ?? '', token)).toBe('200 done');
+    const refused = await removePassword();
+    expect([refused.status, refused.body]).toMatchObject([409, { error: { code: 'last_sign_in' } }]);
+  });
+
   it('is not the last way in beside another one, of two that are removed at once one stays', async () => {
     const claims = { email: 'two-of-them@example.org', email_verified: true };
     const { browser } = await signIn(newPerson(claims));
@@ -270,7 +286,7 @@ it('an issuer that is not there, or not configured, is told apart from a wrong a
   expect(JSON.stringify(server.logs)).not.toContain(CLIENT.clientSecret);
 });
 
-it('the page comes back to where somebody was before the provider signed them in', async () => {
+it('the page comes back to where somebody was before the provider signed them in, and takes a password', async () => {
   const person = newPerson({ email: 'back@example.org', email_verified: true });
   const browser = await launchChromium();
   try {
@@ -282,6 +298,16 @@ it('the page comes back to where somebody was before the provider signed them in
     await page.locator('[type=submit]').click();
     await page.getByRole('button', { name: 'Continue' }).click();
     expect(await page.getByLabel('Code that the program shows').inputValue()).toBe('BCDF-GHJK');
+    await page.getByRole('link', { name: 'Account' }).click();
+    await page.getByLabel('New password').fill('correct horse battery');
+    await page.getByRole('button', { name: 'Set the password' }).click();
+    await page.getByRole('button', { name: 'Remove' }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Use a password' }).click();
+    await page.getByLabel('Mail address').fill('back@example.org');
+    await page.getByLabel('Password').fill('correct horse battery');
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.getByRole('heading', { name: 'Account', level: 1 }).waitFor();
   } finally {
     await browser.close();
   }

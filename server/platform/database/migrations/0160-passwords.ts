@@ -13,6 +13,11 @@ export const passwords: Migration = {
     ALTER TABLE account_passwords ENABLE ROW LEVEL SECURITY;
     ALTER TABLE account_passwords FORCE ROW LEVEL SECURITY;
     CREATE POLICY server ON account_passwords TO yggdrasil_identity USING (true);
+    CREATE POLICY own ON account_passwords TO yggdrasil_tenant USING (
+      account_id = (SELECT current_account_id()) AND EXISTS (
+        SELECT FROM memberships
+        WHERE tenant_id = (SELECT current_tenant_id()) AND account_id = (SELECT current_account_id())));
+    GRANT SELECT (account_id) ON account_passwords TO yggdrasil_tenant;
     GRANT SELECT, INSERT, DELETE ON account_passwords TO yggdrasil_identity;
     GRANT UPDATE (password_hash, changed_at) ON account_passwords TO yggdrasil_identity;
   `,
