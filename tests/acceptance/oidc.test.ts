@@ -290,7 +290,9 @@ it('the page comes back to where somebody was before the provider signed them in
   const person = newPerson({ email: 'back@example.org', email_verified: true });
   const browser = await launchChromium();
   try {
-    const page = await browser.newPage({ locale: 'en' });
+    // Another client than the many sign-ins before.
+    const extraHTTPHeaders = { 'x-forwarded-for': '198.51.100.9' };
+    const page = await browser.newPage({ locale: 'en', extraHTTPHeaders });
     await page.goto(`${server.httpUrl}/device?user_code=BCDF-GHJK`);
     await page.getByRole('link', { name: 'Sign in with Work' }).click();
     await page.locator('[name=login]').fill(person);
