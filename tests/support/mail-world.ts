@@ -40,6 +40,13 @@ export const codeIn = (text: string): string => /\b\d{8}\b/.exec(text)?.[0] ?? '
 /** A code that is another one. */
 export const wrongOf = (code: string): string => (code === '00000000' ? '11111111' : '00000000');
 
+async function nextCodeAt(mailServer: MailServer, email: string): Promise<string> {
+  for (;;) {
+    const code = codeIn((await mailServer.next(email)).text);
+    if (code !== 'none') return code;
+  }
+}
+
 /** Starts both, with further settings. */
 export async function startMailWorld(settings: Record<string, string> = {}): Promise<MailWorld> {
   const mailServer = await startMailServer();
@@ -75,12 +82,7 @@ export async function startMailWorld(settings: Record<string, string> = {}): Pro
     const { error } = answer as { error?: { code: string } };
     return { outcome: `${status} ${error?.code ?? 'done'}`, answer };
   };
-  const nextCode = async (email: string): Promise<string> => {
-    for (;;) {
-      const code = codeIn((await mailServer.next(email)).text);
-      if (code !== 'none') return code;
-    }
-  };
+  const nextCode = (email: string) => nextCodeAt(mailServer, email);
   return {
     server,
     mailServer,

@@ -210,6 +210,7 @@ const ADAPTERS = {
     [packages('@simplewebauthn/server'), 'checks what authenticators sign', { only: '/webauthn\\.ts$' }],
     [node('net'), 'tells addresses from names', { only: '/relying-party\\.ts$' }],
   ],
+  'password-hash': [[packages('@node-rs/argon2'), 'hashes passwords by argon2id']],
   'access-tokens': [[packages('jose'), 'signs and reads JSON Web Tokens']],
   oidc: [[packages('openid-client'), 'speaks OpenID Connect', { only: '/issuer\\.ts$' }]],
   metrics: [[packages('prom-client'), 'counts and formats']],

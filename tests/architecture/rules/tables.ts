@@ -26,6 +26,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'program_sign_ins',
     'recovery_codes',
     'account_passkeys',
+    'account_passwords',
     'passkey_challenges',
     'second_factors',
     'refresh_tokens',
