@@ -95,9 +95,10 @@ export class LastingAnswers<State> {
     this.#byName.set(key, entry);
     this.#ofAccount.add(owner, entry);
     entry.onRemove = () => this.#remove(owner, key, entry);
+    const { name } = work;
     void entry.run().then((failure) => {
       if (failure !== null && !(failure.error instanceof AppError))
-        this.#logger.error({ name: work.name, error: failure.error }, 'the work on an answer broke off');
+        this.#logger.error({ name, error: failure.error }, 'the work on an answer broke off');
       entry.cancelTimer = this.#clock.after(LASTING_KEPT_MS, entry.onRemove);
     });
     return entry;
