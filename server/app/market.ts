@@ -1,4 +1,5 @@
 import type { Config } from '../config/index.ts';
+import { createAnswerService, createAnswerStore } from '../domains/answers/index.ts';
 import {
   createLedgerService,
   createLedgerStore,
@@ -89,6 +90,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const transactions = createTransactionService({ store: transactionStore });
   const analytics = createAnalyticsService({ store: createAnalyticsStore(database), clock });
   const requestSettings = createRequestSettingsService({ store: createSettingsStore(database), clock });
+  const answers = createAnswerService({}, { store: createAnswerStore(database), secretBox, clock, logger });
   const requests = createRequestService(
     { nodeId: ONLY_NODE, times: timesOf(config) },
     {
@@ -107,6 +109,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   );
   return {
     analytics,
+    answers,
     ledgerWriter,
     ledger,
     quality,

@@ -1,3 +1,4 @@
+import type { AnswerService } from '../domains/answers/index.ts';
 import type { LedgerService, VerificationRound } from '../domains/ledger/index.ts';
 import type { QualityService } from '../domains/quality/index.ts';
 import type { RequestService } from '../domains/requests/index.ts';
@@ -19,6 +20,8 @@ const RELEASE_EARNINGS_INTERVAL_MS = 10_000;
 const WATCH_SPENDING_INTERVAL_MS = 60_000;
 /** How long figures may be kept past their time, in milliseconds. */
 const FORGET_ANALYTICS_INTERVAL_MS = HOUR_MS;
+/** How long an answer may be kept past its time, in milliseconds. */
+const FORGET_ANSWERS_INTERVAL_MS = 60_000;
 /** Between two rounds of verification, in milliseconds. A round reads one page of accounts, and in them only new entries. */
 const VERIFY_INTERVAL_MS = 10_000;
 
@@ -37,6 +40,7 @@ export interface MoneyJobDependencies {
   readonly quality: Pick<QualityService, 'flush'>;
   readonly spending: Pick<SpendingService, 'findUnusual' | 'removeOld'>;
   readonly analytics: Pick<AnalyticsService, 'removeOld'>;
+  readonly answers: Pick<AnswerService, 'removeExpired'>;
   /** Hears of tenants that spend far more than they used to. */
   readonly unusual: (tenantId: string, day: string) => void;
   readonly metrics: VerificationMetrics;
@@ -50,7 +54,7 @@ export interface MoneyJobDependencies {
  * with their holds, other holds expire after them. Call it before requests are taken.
  */
 export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promise<RepeatedJob> {
-  const { ledger, requests, quality, spending, analytics, unusual, lease } = dependencies;
+  const { ledger, requests, quality, spending, analytics, answers, unusual, lease } = dependencies;
   const watchSpending = async () => {
     for (const { tenantId, day } of await spending.findUnusual()) unusual(tenantId, day);
     await spending.removeOld();
@@ -90,6 +94,12 @@ export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promis
         intervalMs: FORGET_ANALYTICS_INTERVAL_MS,
         lease,
         work: () => analytics.removeOld(),
+      },
+      {
+        operation: 'answers.removeExpired',
+        intervalMs: FORGET_ANSWERS_INTERVAL_MS,
+        lease,
+        work: () => answers.removeExpired(),
       },
       {
         operation: 'ledger.verify',

@@ -359,6 +359,7 @@ export const ATTACKS: readonly Attack[] = [
     ),
   ),
   on('openai.responses.get', 'GET', ({ deviceId }) => `/v1/responses/resp_${deviceId}`),
+  on('openai.responses.inputItems', 'GET', ({ deviceId }) => `/v1/responses/resp_${deviceId}/input_items`),
   on('openai.responses.cancel', 'POST', ({ deviceId }) => `/v1/responses/resp_${deviceId}/cancel`),
   on('openai.responses.remove', 'DELETE', ({ deviceId }) => `/v1/responses/resp_${deviceId}`),
   blind(

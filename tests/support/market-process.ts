@@ -134,6 +134,7 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
         quality,
         spending: { findUnusual: async () => [], removeOld: async () => {} },
         analytics: { removeOld: async () => {} },
+        answers: { removeExpired: async () => {} },
         unusual: () => {},
         metrics: { roundEnded: () => {}, totalsCompared: () => {} },
         lease: { take: async () => true },

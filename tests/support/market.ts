@@ -1,4 +1,6 @@
 import { expect } from 'vitest';
+import { createAnswerService, createAnswerStore } from '../../server/domains/answers/index.ts';
+import type { AnswerBounds } from '../../server/domains/answers/ports.ts';
 import {
   createLedgerService,
   createLedgerStore,
@@ -128,6 +130,7 @@ export interface MarketOptions {
   /** Without it every device sells what it announces. */
   readonly registrations?: SellingRegistrations;
   readonly wrapLedger?: (ledger: LedgerService) => LedgerService;
+  readonly answerBounds?: AnswerBounds;
   readonly wrapTransactions?: (store: TransactionStore) => TransactionStore;
 }
 
@@ -168,6 +171,11 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const transactions = createTransactionService({ store: transactionStore });
   const tokens = createTokenCounter({ tokenizer: exactTokenizer });
   const roundingUnitMicrocents = options.roundingUnitMicrocents ?? 1n;
+  const secretBox = createSecretBox(new Uint8Array(32).fill(1));
+  const answers = createAnswerService(
+    options.answerBounds === undefined ? {} : { bounds: options.answerBounds },
+    { store: createAnswerStore(database), secretBox, clock, logger },
+  );
   const settings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const requests = createRequestService(
     { nodeId: options.nodeId ?? systemRandom.uuid(), times: options.times ?? REQUEST_TIMES },
@@ -182,7 +190,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
       random,
       logger,
       tokens: options.countText === undefined ? tokens : { countText: options.countText },
-      secretBox: createSecretBox(new Uint8Array(32).fill(1)),
+      secretBox,
     },
   );
   const administrator = newOwner(true);
@@ -193,6 +201,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
     ledger: plainLedger,
     providers,
     requests,
+    answers,
     settings,
     tokens,
     transactions,

@@ -1,6 +1,5 @@
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import type { LedgerService } from '../../server/domains/ledger/index.ts';
 import { deltaText } from '../../server/domains/providers/index.ts';
 import type { Actor } from '../../server/kernel/actor.ts';
 import type { JsonObject } from '../../server/kernel/json.ts';
@@ -19,28 +18,56 @@ import { roomyBudget } from './connection-budget.ts';
 import { createTestConnections } from './connections.ts';
 import type { TestDatabase } from './database.ts';
 import { silentLogger } from './logger.ts';
-import { createMarket, type FakeProvider } from './market.ts';
+import { createMarket, type FakeProvider, type MarketOptions } from './market.ts';
 import { createTestPipeline } from './pipeline.ts';
 import { PLENTY } from './storage-room.ts';
 
 /** A market behind the endpoints of OpenAI and Anthropic. `ygu_alice` is the token of `alice`, who has 1,000 cents; `ygu_poor` has one. */
 export async function startOpenAiMarket(
   db: TestDatabase,
-  wrapLedger?: (ledger: LedgerService) => LedgerService,
+  options: Pick<MarketOptions, 'wrapLedger' | 'answerBounds'> = {},
 ) {
-  const market = createMarket(db, wrapLedger === undefined ? {} : { wrapLedger });
+  const market = createMarket(db, options);
   const alice = await market.customer(1_000);
   const actors = new Map<string, Actor>([
     ['ygu_alice', alice],
     ['ygu_poor', await market.customer(1)],
   ]);
-  const { providers, requests, tokens, clock } = market;
+  const { providers } = market;
+  const front = await startFront(market, actors);
+  /** Lets the provider answer every request with these deltas. */
+  const answerWith = (provider: FakeProvider, deltas: readonly JsonObject[], finishReason: string) => {
+    provider.onRequest = ({ requestId }) => {
+      for (const [index, fields] of deltas.entries()) {
+        const delta = { fields, text: deltaText(fields), bytes: JSON.stringify(fields).length };
+        providers.delta(provider.actor, { requestId, index, delta });
+      }
+      const claim = { promptTokens: 100, completionTokens: 100, cachedPromptTokens: 4, reasoningTokens: 1 };
+      market.result(provider, requestId, { finishReason, claim });
+    };
+  };
+  return {
+    market,
+    alice,
+    actors,
+    ...front,
+    answerWith,
+    /** Another server of the same market: what the first has in memory is not there. */
+    restarted: (changed: Partial<Pick<typeof market, 'requests'>> = {}) =>
+      startFront({ ...market, ...changed }, actors),
+  };
+}
+
+/** A server of this market that knows nothing of answers which others have in memory. */
+async function startFront(market: ReturnType<typeof createMarket>, actors: ReadonlyMap<string, Actor>) {
+  const { providers, requests, tokens, answers, clock } = market;
   const services = {
     providers,
     requests,
     tokens,
+    answers,
     retried: new RetriedRequests({ clock }),
-    lasting: new LastingAnswers({ clock, random: createSystemRandom() }),
+    lasting: new LastingAnswers<unknown>({ clock, random: createSystemRandom(), logger: silentLogger }),
   };
   const { connections } = createTestConnections();
   const dependencies = {
@@ -77,18 +104,7 @@ export async function startOpenAiMarket(
       body,
       headers: { 'content-type': 'application/json', authorization: 'Bearer ygu_alice', ...headers },
     });
-  /** Lets the provider answer every request with these deltas. */
-  const answerWith = (provider: FakeProvider, deltas: readonly JsonObject[], finishReason: string) => {
-    provider.onRequest = ({ requestId }) => {
-      for (const [index, fields] of deltas.entries()) {
-        const delta = { fields, text: deltaText(fields), bytes: JSON.stringify(fields).length };
-        providers.delta(provider.actor, { requestId, index, delta });
-      }
-      const claim = { promptTokens: 100, completionTokens: 100, cachedPromptTokens: 4, reasoningTokens: 1 };
-      market.result(provider, requestId, { finishReason, claim });
-    };
-  };
-  return { market, alice, actors, connections, server, origin, client, anthropic, post, answerWith };
+  return { connections, server, origin, client, anthropic, post };
 }
 
 /** What the provider was asked last. */

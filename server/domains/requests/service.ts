@@ -4,7 +4,13 @@ import { AppError, InvariantError } from '../../kernel/errors.ts';
 import { asId, type TenantId, type TransactionId } from '../../kernel/ids.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { TokenPrices } from '../pricing/index.ts';
-import { ANY_MODEL, capableOffers, type Eligible, type ProviderService } from '../providers/index.ts';
+import {
+  ANY_MODEL,
+  capableOffers,
+  type Eligible,
+  meetsNeeds,
+  type ProviderService,
+} from '../providers/index.ts';
 import type { TransactionStore } from '../transactions/index.ts';
 import { endAbandoned } from './abandoned.ts';
 import { AnswerBudget } from './answer-budget.ts';
@@ -86,7 +92,15 @@ export function createRequestService(
       const requester = requesterOf(account);
       const { accountId } = requester;
       const settings = await chosen.settingsFor(account);
-      const order = withSettings(asked, settings, (model) => isModelInScope(actor, model));
+      // The models of the settings are chosen for chats: for anything else they count as far as they can do it.
+      const isForTask = (model: string) =>
+        asked.task.api === 'chat' ||
+        providers.offersOf(model, actor.tenantId).some((offer) => meetsNeeds(offer.model, asked.task.needs));
+      const order = withSettings(
+        asked,
+        settings,
+        (model) => isModelInScope(actor, model) && (model === ANY_MODEL || isForTask(model)),
+      );
       for (const model of order.models) if (model !== ANY_MODEL) requireModelInScope(actor, model);
       if (running.isClosing) throw serverStopping();
       if (order.body.length > REQUEST_BODY_BYTES_MAX) {

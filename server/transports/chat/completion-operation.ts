@@ -39,6 +39,7 @@ export const COMPLETION_ERRORS = [
   'reader_stalled',
   'rate_limited',
   'response_not_found',
+  'previous_response_not_found',
   'request_timed_out',
 ] as const;
 

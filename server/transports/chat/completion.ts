@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { AnswerService } from '../../domains/answers/index.ts';
 import type { CountedMessage, TokenCounter } from '../../domains/pricing/index.ts';
 import {
   type ComputeAnswer,
@@ -32,7 +33,9 @@ export interface ChatDependencies {
   readonly tokens: Pick<TokenCounter, 'countPrompt' | 'countText'>;
   readonly retried: Pick<RetriedRequests, 'serve'>;
   /** Streams whose readers may come back. */
-  readonly lasting: Pick<LastingAnswers<unknown>, 'newId' | 'begin' | 'get' | 'remove'>;
+  readonly lasting: Pick<LastingAnswers<unknown>, 'newId' | 'begin' | 'find' | 'get' | 'remove'>;
+  /** Answers that are there over a restart. */
+  readonly answers: Pick<AnswerService, 'keep' | 'end' | 'find' | 'findAll' | 'remove'>;
 }
 
 /** What every chunk and answer of one request has in common. */
@@ -71,14 +74,14 @@ export function answerWhole(
   actor: AccountActor,
   order: AskedOrder,
   request: HttpRequest,
-  format: (frame: CompletionFrame, fields: JsonObject, end: EndEvent) => object,
+  format: (frame: CompletionFrame, fields: JsonObject, end: EndEvent) => object | Promise<object>,
   dependencies: ChatDependencies,
 ): Promise<HttpResponse> {
   return dependencies.retried.serve(actor, request, async (lasting) => {
     const frame = await beginCompletion(actor, order, lasting, true, dependencies);
     const { fields, end } = await wholeCompletion(frame);
     const headers = { ...completionHeaders(frame), 'content-type': 'application/json; charset=utf-8' };
-    return { status: 200, headers, body: JSON.stringify(format(frame, fields, end)) };
+    return { status: 200, headers, body: JSON.stringify(await format(frame, fields, end)) };
   });
 }
 

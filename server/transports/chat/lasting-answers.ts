@@ -2,6 +2,7 @@ import type { AccountActor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, invalidInput, notFound } from '../../kernel/errors.ts';
 import { Groups } from '../../kernel/groups.ts';
+import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import {
   LASTING_BYTES_MAX,
@@ -50,15 +51,25 @@ export interface LastingWork<State> {
 export class LastingAnswers<State> {
   readonly #clock: Clock;
   readonly #random: Pick<Random, 'uuid'>;
+  readonly #logger: Logger;
   readonly #byName = new Map<string, Entry<State>>();
   /** Those of each account, the oldest first. */
   readonly #ofAccount = new Groups<string, Entry<State>>();
   readonly #bytesOf = new Map<string, number>();
   #bytes = 0;
 
-  constructor({ clock, random }: { readonly clock: Clock; readonly random: Pick<Random, 'uuid'> }) {
+  constructor({
+    clock,
+    random,
+    logger,
+  }: {
+    readonly clock: Clock;
+    readonly random: Pick<Random, 'uuid'>;
+    readonly logger: Logger;
+  }) {
     this.#clock = clock;
     this.#random = random;
+    this.#logger = logger;
   }
 
   /** A name that none has, and the time. */
@@ -84,7 +95,10 @@ export class LastingAnswers<State> {
     this.#byName.set(key, entry);
     this.#ofAccount.add(owner, entry);
     entry.onRemove = () => this.#remove(owner, key, entry);
-    void entry.run().then(() => {
+    const { name } = work;
+    void entry.run().then((failure) => {
+      if (failure !== null && !(failure.error instanceof AppError))
+        this.#logger.error({ name, error: failure.error }, 'the work on an answer broke off');
       entry.cancelTimer = this.#clock.after(LASTING_KEPT_MS, entry.onRemove);
     });
     return entry;
@@ -150,6 +164,10 @@ export class LastingAnswers<State> {
   }
 }
 
+interface Failure {
+  readonly error: unknown;
+}
+
 class Entry<State> implements LastingAnswer<State> {
   readonly fingerprint: string;
   state: State;
@@ -168,9 +186,9 @@ class Entry<State> implements LastingAnswer<State> {
   /** The number of the first text that is kept. */
   #first = 0;
   #stateBytes = 0;
-  #run: Promise<void> = Promise.resolve();
+  #run: Promise<Failure | null> = Promise.resolve(null);
   /** Why the work broke off, for whoever reads it. */
-  #failure: { readonly error: unknown } | null = null;
+  #failure: Failure | null = null;
   #wake: (() => void)[] = [];
 
   constructor(work: LastingWork<State>, grew: (bytes: number) => void) {
@@ -180,7 +198,8 @@ class Entry<State> implements LastingAnswer<State> {
     this.#grew = grew;
   }
 
-  run(): Promise<void> {
+  /** Why the work broke off; null: it didn't. */
+  run(): Promise<Failure | null> {
     this.#run = this.#collect();
     return this.#run;
   }
@@ -219,7 +238,7 @@ class Entry<State> implements LastingAnswer<State> {
     return gone;
   }
 
-  async #collect(): Promise<void> {
+  async #collect(): Promise<Failure | null> {
     try {
       const events = this.#work?.events(this.#cancelled.signal) ?? [];
       for await (const { text, state } of events) {
@@ -241,6 +260,7 @@ class Entry<State> implements LastingAnswer<State> {
       this.#work = null;
       this.#tell();
     }
+    return this.#failure;
   }
 
   #tell(): void {

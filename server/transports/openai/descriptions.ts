@@ -4,7 +4,7 @@ import { COSTS } from '../../kernel/operation.ts';
 import { chatRequestSchema } from '../chat/chat-schema.ts';
 import { COMPLETION_ERRORS, completionHeadersSchema } from '../chat/completion-operation.ts';
 import type { HttpDescription } from '../pipeline/http-operation.ts';
-import { MODELS_LISTED_MAX } from './limits.ts';
+import { INPUT_ITEMS_LISTED, INPUT_ITEMS_LISTED_MAX, MODELS_LISTED_MAX } from './limits.ts';
 import { responseRequestSchema } from './responses/request-schema.ts';
 import { completionRequestSchema, embeddingRequestSchema } from './text-request.ts';
 
@@ -127,6 +127,13 @@ export const modelQuery = z.object({
   limit: z.coerce.number().int().min(1).max(MODELS_LISTED_MAX).default(MODELS_LISTED_MAX),
 });
 
+/** Which part of a conversation is asked for; what else a client sends is ignored. */
+export const inputItemsQuery = z.object({
+  after: z.string().optional().describe('The `id` of the last item of the part before.'),
+  limit: z.coerce.number().int().min(1).max(INPUT_ITEMS_LISTED_MAX).default(INPUT_ITEMS_LISTED),
+  order: z.enum(['asc', 'desc']).default('desc'),
+});
+
 const common = { access: 'market.request', query: null, status: 200, errorBody } as const;
 const reading = { ...common, cost: COSTS.read, audit: 'none' } as const;
 
@@ -156,8 +163,8 @@ export const OPENAI_DESCRIPTIONS = [
     method: 'POST',
     path: '/v1/responses',
     summary:
-      "A response, as OpenAI's; with `stream` as server-sent events. The same request underneath as a chat completion. Only in the " +
-      '`background` it is kept, for an hour; a conversation is sent whole each time.',
+      "A response, as OpenAI's; with `stream` as server-sent events. The same request underneath as a chat completion. Unless " +
+      '`store` is false it is kept for 30 days, for `previous_response_id` to go on from.',
     params: null,
     headers: completionHeadersSchema,
     body: responseRequestSchema.meta({ id: 'ResponseRequest' }),
@@ -201,7 +208,7 @@ export const OPENAI_DESCRIPTIONS = [
     method: 'GET',
     path: '/v1/responses/:responseId',
     summary:
-      'A response in the background as it stands; with `stream=true` its events, from behind number `starting_after` on, and those to come.',
+      'A response as it stands; with `stream=true` the events of one in the background, from behind number `starting_after` on, and those to come.',
     params: responseParams,
     body: null,
     query: z.object({
@@ -209,6 +216,24 @@ export const OPENAI_DESCRIPTIONS = [
       starting_after: z.coerce.number().int().min(-1).optional(),
     }),
     response,
+    errors: ['response_not_found'],
+  },
+  {
+    ...reading,
+    operation: 'openai.responses.inputItems',
+    method: 'GET',
+    path: '/v1/responses/:responseId/input_items',
+    summary: 'The conversation that a response answers, the newest item first unless `order=asc`.',
+    params: responseParams,
+    body: null,
+    query: inputItemsQuery,
+    response: z.object({
+      object: z.literal('list'),
+      data: z.array(z.looseObject({ type: z.string(), id: z.string() })),
+      has_more: z.boolean(),
+      first_id: z.string().nullable(),
+      last_id: z.string().nullable(),
+    }),
     errors: ['response_not_found'],
   },
   {
@@ -231,7 +256,7 @@ export const OPENAI_DESCRIPTIONS = [
     operation: 'openai.responses.remove',
     method: 'DELETE',
     path: '/v1/responses/:responseId',
-    summary: 'Forgets a response in the background, and ends the work on it.',
+    summary: 'Forgets a response, and ends the work on it.',
     params: responseParams,
     body: null,
     response: z.object({ id: z.string(), object: z.literal('response'), deleted: z.literal(true) }),

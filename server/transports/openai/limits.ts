@@ -1,5 +1,9 @@
 /** Models of one answer: ten tenants' share, 300 KB. */
 export const MODELS_LISTED_MAX = 1_000;
+/** Items of a conversation that are listed at a time, as many as OpenAI lists, */
+export const INPUT_ITEMS_LISTED = 20;
+/** and at most. */
+export const INPUT_ITEMS_LISTED_MAX = 100;
 /** Prompts of one request for completions. */
 export const PROMPTS_MAX = 128;
 /** Texts of one request for embeddings, as many as OpenAI takes. */

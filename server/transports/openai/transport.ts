@@ -12,6 +12,7 @@ import { openAiErrorResponse } from './errors.ts';
 import { getModel, listModels } from './models.ts';
 import { cancelResponse, getResponse, removeResponse } from './responses/background.ts';
 import { createResponse } from './responses/create-response.ts';
+import { listInputItems } from './responses/input-items.ts';
 
 /** The services behind OpenAI's part of HTTP. */
 export interface OpenAiServices {
@@ -20,6 +21,7 @@ export interface OpenAiServices {
   readonly tokens: ChatDependencies['tokens'];
   readonly retried: ChatDependencies['retried'];
   readonly lasting: ChatDependencies['lasting'];
+  readonly answers: ChatDependencies['answers'];
 }
 
 /** True for what an OpenAI client may ask for, whether or not it is there: its errors have OpenAI's form. */
@@ -29,14 +31,25 @@ export function isOpenAiPath(path: string): boolean {
 
 /** The operations of OpenAI's part of HTTP. The API key is a user's token. */
 export function createOpenAiOperations(services: OpenAiServices): HttpOperation[] {
-  const [chatCompletion, response, completion, embedding, found, cancelled, removed, modelList, model] =
-    OPENAI_DESCRIPTIONS;
+  const [
+    chatCompletion,
+    response,
+    completion,
+    embedding,
+    found,
+    items,
+    cancelled,
+    removed,
+    modelList,
+    model,
+  ] = OPENAI_DESCRIPTIONS;
   return [
     marketOperation(chatCompletion, (actor, request) => createChatCompletion(actor, request, services)),
     marketOperation(response, (actor, request) => createResponse(actor, request, services)),
     marketOperation(completion, (actor, request) => createTextCompletion(actor, request, services)),
     marketOperation(embedding, (actor, request) => createEmbedding(actor, request, services)),
     marketOperation(found, (actor, request) => getResponse(actor, request, services)),
+    marketOperation(items, (actor, request) => listInputItems(actor, request, services)),
     marketOperation(cancelled, (actor, request) => cancelResponse(actor, request, services)),
     marketOperation(removed, (actor, request) => removeResponse(actor, request, services)),
     marketOperation(modelList, (actor, request) => listModels(actor, request, services)),

@@ -48,6 +48,7 @@ export interface RestServices {
   readonly requests: ChatDependencies['requests'];
   readonly tokens: ChatDependencies['tokens'];
   readonly lasting: ChatDependencies['lasting'];
+  readonly answers: ChatDependencies['answers'];
   readonly cookies: CookieSessions;
   /** Where the pages of this server are, for who asked for this host. */
   readonly pageOrigin: (host: string | undefined) => string;

@@ -48,6 +48,13 @@ export const OPENAI_CASES: Readonly<Record<string, OpenAiCase>> = {
     status: 404,
     code: 'response_not_found',
   },
+  'openai.responses.inputItems': {
+    method: 'GET',
+    valid: { path: '/v1/responses/resp_none/input_items' },
+    refused: { path: '/v1/responses/resp_none/input_items' },
+    status: 404,
+    code: 'response_not_found',
+  },
   'openai.responses.cancel': {
     method: 'POST',
     valid: { path: '/v1/responses/resp_none/cancel' },

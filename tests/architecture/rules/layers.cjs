@@ -143,6 +143,7 @@ const DOMAINS = {
   payments: { sees: [], uses: [] },
   providers: { sees: ['pricing', 'quality'], uses: [] },
   registrations: { sees: ['pricing', 'providers'], uses: [] },
+  answers: { sees: [], uses: [] },
   sessions: { sees: [], uses: [] },
   spending: { sees: [], uses: [] },
   transactions: { sees: [], uses: [] },

@@ -96,6 +96,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   'server/domains/payments': ['payment_standings'],
   'server/domains/providers': ['marketplace_providers', 'marketplace_models'],
   'server/domains/registrations': ['marketplace_registrations', 'marketplace_decisions'],
+  'server/domains/answers': ['stored_answers'],
   'server/domains/transactions': [
     'marketplace_transactions',
     'marketplace_served',

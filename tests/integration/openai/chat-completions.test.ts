@@ -23,7 +23,7 @@ afterAll(() => db.close());
 
 const start = async (wrapLedger?: (ledger: LedgerService) => LedgerService) => {
   await world?.server.close();
-  world = await startOpenAiMarket(db, wrapLedger);
+  world = await startOpenAiMarket(db, wrapLedger === undefined ? {} : { wrapLedger });
   ({ market, origin, client, post, actors } = world);
 };
 beforeEach(() => start());

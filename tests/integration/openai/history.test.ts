@@ -100,16 +100,3 @@ describe('a chat completion', () => {
     expect(rest).toEqual({});
   });
 });
-
-describe('a response', () => {
-  it('that names an item by its id is refused with what to do instead', async () => {
-    const answer = await fetch(`${world.origin}/v1/responses`, {
-      method: 'POST',
-      body: JSON.stringify({ model: 'm', input: [user, { type: 'item_reference', id: 'msg_1' }] }),
-      headers: { 'content-type': 'application/json', authorization: 'Bearer ygu_alice' },
-    });
-    const { message, param } = await refusalOf(answer);
-    expect(param).toBe('input.1.type');
-    expect(message).toContain('store');
-  });
-});

@@ -270,11 +270,10 @@ describe("a response by OpenAI's official client", () => {
     };
     const image = { type: 'input_image', image_url: 'http://127.0.0.1/x.png' };
     for (const [changes, param] of [
-      [{ store: true }, 'store'],
       [{ previous_response_id: 'resp_1' }, 'previous_response_id'],
       [{ tools: [{ type: 'web_search' }] }, 'tools.0.type'],
       [{ input: [{ role: 'user', content: [image] }] }, 'messages.0.content.0.image_url.url'],
-      [{ input: [{ type: 'item_reference', id: 'msg_1' }] }, 'input.0.type'],
+      [{ input: [{ type: 'item_reference', id: 'msg_1' }] }, 'input.0.id'],
       [{ max_output_tokens: 0 }, 'max_output_tokens'],
     ] as const) {
       expect(await refusal(changes)).toEqual([400, param, expect.any(String)]);

@@ -88,6 +88,25 @@ describe("an account's settings for its requests", () => {
     expect((await ask({ models: ['auto'] })).model).toBe('cheap');
   });
 
+  it('name no model of chats for what is none', async () => {
+    await serving({ model: 'chats', price: 1 });
+    const provider = await market.provider({ model: 'vectors', price: 500, features: ['embeddings'] });
+    provider.onRequest = ({ requestId }) => {
+      const fields = { embeddings: [{ index: 0, embedding: 'AAAAPw==' }] };
+      market.providers.delta(provider.actor, { requestId, index: 0, delta: { fields, text: '', bytes: 40 } });
+      market.result(provider, requestId);
+    };
+    const needs = [{ kind: 'feature' as const, name: 'embeddings' as const, param: 'model' }];
+    const task = { api: 'embeddings' as const, choices: 1, needs };
+    const order = market.order({ models: ['auto'], task });
+    for (const models of [['chats'], ['chats', 'vectors'], ['chats', 'auto']]) {
+      await choose({}, { models });
+      const answer = await market.requests.createRequest(alice, order);
+      await eventsOf(answer);
+      expect(answer.model).toBe('vectors');
+    }
+  });
+
   it('leave an API key no model that it is not for', async () => {
     await serving({ model: 'cheap', price: 1 });
     await serving({ model: 'dear', price: 500 });

@@ -9,6 +9,7 @@ import {
 import { newOwner } from '../../support/actors.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
 import { keptOf } from '../../support/collected.ts';
+import { silentLogger } from '../../support/logger.ts';
 import { createSeededRandom } from '../../support/random.ts';
 
 const random = createSeededRandom(1);
@@ -49,7 +50,7 @@ const all = async (texts: AsyncIterable<string>) => {
 describe('an answer that lasts', () => {
   it('is read by several, from where each wants, to its end, and forgotten an hour later', async () => {
     const clock = new FakeClock();
-    const answers = new LastingAnswers<string>({ clock, random });
+    const answers = new LastingAnswers<string>({ clock, random, logger: silentLogger });
     const owner = newOwner();
     const { work, say, end } = given();
     const answer = await answers.begin(owner, work);
@@ -66,7 +67,7 @@ describe('an answer that lasts', () => {
   });
 
   it('gives its texts up where its account has too many, and keeps its state', async () => {
-    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random });
+    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random, logger: silentLogger });
     const owner = newOwner();
     const [old, running] = [given(), given()];
     await answers.begin(owner, { ...old.work, name: 'old' });
@@ -87,7 +88,7 @@ describe('an answer that lasts', () => {
   });
 
   it('is one of so many, and ends when it is cancelled', async () => {
-    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random });
+    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random, logger: silentLogger });
     const owner = newOwner();
     const begin = (name: string) => answers.begin(owner, { ...given().work, name });
     const first = await begin('0');
@@ -100,7 +101,7 @@ describe('an answer that lasts', () => {
   });
 
   it('goes on for who reads along, also when older texts of its account are given up', async () => {
-    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random });
+    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random, logger: silentLogger });
     const { work, say, end } = given();
     const answer = await answers.begin(newOwner(), work);
     const reading = all(answer.readBehind(-1));
@@ -111,7 +112,7 @@ describe('an answer that lasts', () => {
   });
 
   it('is kept from the memory that others fill: who has most gives up first', async () => {
-    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random });
+    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random, logger: silentLogger });
     const hoarders = LASTING_BYTES_MAX / LASTING_BYTES_OF_ACCOUNT_MAX;
     for (let hoarder = 0; hoarder < hoarders; hoarder++) {
       const { work, say, end } = given();
@@ -128,7 +129,7 @@ describe('an answer that lasts', () => {
   });
 
   it('keeps nothing of what was asked when it has ended', async () => {
-    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random });
+    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random, logger: silentLogger });
     const owner = newOwner();
     const begin = async () => {
       const body = new Uint8Array(1_024);
@@ -144,7 +145,7 @@ describe('an answer that lasts', () => {
   });
 
   it('tells its readers what broke it off, and nobody else', async () => {
-    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random });
+    const answers = new LastingAnswers<string>({ clock: new FakeClock(), random, logger: silentLogger });
     const events = async function* (): AsyncGenerator<LastingEvent<string>> {
       yield { text: 'one' };
       throw new Error('broke');

@@ -1,25 +1,37 @@
 import type { AccountActor } from '../../../kernel/actor.ts';
-import { AppError, invalidInput } from '../../../kernel/errors.ts';
+import { AppError, invalidInput, notFound } from '../../../kernel/errors.ts';
 import { asId, type TransactionId } from '../../../kernel/ids.ts';
+import type { JsonObject } from '../../../kernel/json.ts';
 import type { HttpRequest, HttpResponse } from '../../../platform/http/types.ts';
 import { type AskedOrder, beginCompletion, type ChatDependencies } from '../../chat/completion.ts';
 import type { LastingAnswer, LastingEvent } from '../../chat/lasting-answers.ts';
 import { namedEvent } from '../../chat/server-sent-events.ts';
+import type { Conversation } from './conversation.ts';
+import { findKept, keptResponse } from './kept-responses.ts';
 import type { ResponseRequest } from './request-schema.ts';
 import { eventsOfResponse, type ResponseEvent } from './response-events.ts';
 import { type ResponseFrame, responseInProgress } from './response-format.ts';
 
-type Dependencies = Pick<ChatDependencies, 'lasting'>;
+type Dependencies = Pick<ChatDependencies, 'lasting' | 'answers'>;
 
 /**
  * A response that is worked on without whoever asked: given at once as `queued`, or as a stream that may be left and taken up
- * again. It goes on until it has ended, or is cancelled. Refuses with `rate_limited`.
+ * again. It goes on until it has ended, or is cancelled. Unless `store` is false it is kept before it is given, and how it ended
+ * before anybody is told; its events are in memory. Refuses with `rate_limited`.
  */
 export async function answerInBackground(
   actor: AccountActor,
   request: HttpRequest,
-  { asked, order }: { readonly asked: ResponseRequest; readonly order: AskedOrder },
-  { requests, lasting }: Pick<ChatDependencies, 'requests' | 'lasting'>,
+  {
+    asked: given,
+    order,
+    conversation,
+  }: {
+    readonly asked: ResponseRequest;
+    readonly order: AskedOrder;
+    readonly conversation: Conversation;
+  },
+  { requests, lasting, answers }: Dependencies & Pick<ChatDependencies, 'requests'>,
 ): Promise<HttpResponse> {
   if (request.header('idempotency-key') !== undefined)
     throw invalidInput('background: it has an id to come back by, and takes no Idempotency-Key.', {
@@ -27,7 +39,16 @@ export async function answerInBackground(
     });
   const { id, createdAtMs } = lasting.newId();
   const frame: ResponseFrame = {
-    answer: { transactionId: asId<TransactionId>(id), createdAtMs, model: asked.model },
+    answer: { transactionId: asId<TransactionId>(id), createdAtMs, model: given.model },
+  };
+  const contentOf = (response: object) => keptResponse(response, conversation);
+  const queued = contentOf(responseInProgress(frame, given, 'queued'));
+  const isKept =
+    given.store !== false &&
+    (await answers.keep(actor, { kind: 'response', id, hasEnded: false, content: queued }));
+  const asked = { ...given, store: isKept };
+  const keep = async (response: object) => {
+    if (isKept) await answers.end(actor, { kind: 'response', id, content: contentOf(response) });
   };
   // The request is over before its work is.
   const cost = request.header('x-yggdrasil-max-cost-cents');
@@ -38,20 +59,29 @@ export async function answerInBackground(
     state: responseInProgress(frame, asked, 'queued'),
     events: (signal) => {
       const begun = beginCompletion(actor, order, { header, signal }, false, { requests });
-      return lastingEvents(eventsOfResponse(frame, asked, 'queued', orCancelled(begun, signal)));
+      return lastingEvents(eventsOfResponse(frame, asked, 'queued', orCancelled(begun, signal)), keep);
     },
   });
   return asked.stream ? streamed(answer, -1) : json(answer.state);
 }
 
-/** `GET /v1/responses/{id}`, as it stands, or as a stream from behind an event on. Refuses with `response_not_found`. */
+/**
+ * `GET /v1/responses/{id}`, as it stands, or as a stream from behind an event on, which takes one in the background of the last hour.
+ * Refuses with `response_not_found` and `invalid_input`.
+ */
 export async function getResponse(
   actor: AccountActor,
   request: HttpRequest,
-  { lasting }: Dependencies,
+  dependencies: Dependencies,
 ): Promise<HttpResponse> {
-  const answer = await lasting.get(actor, nameInPath(request));
-  if (request.query.get('stream') !== 'true') return json(answer.state);
+  const answer = dependencies.lasting.find(actor, nameInPath(request));
+  if (answer === null || request.query.get('stream') !== 'true') {
+    const response = answer?.state ?? (await getKept(actor, request, dependencies));
+    if (request.query.get('stream') !== 'true') return json(response);
+    throw invalidInput('stream: the events of this response are not kept. Ask for it as it stands.', {
+      param: 'stream',
+    });
+  }
   const after = request.query.get('starting_after') ?? '-1';
   if (/^(-1|[0-9]{1,9})$/.test(after)) return streamed(answer, Number(after));
   throw invalidInput('starting_after must be the number of an event.', { param: 'starting_after' });
@@ -61,21 +91,33 @@ export async function getResponse(
 export async function cancelResponse(
   actor: AccountActor,
   request: HttpRequest,
-  { lasting }: Dependencies,
+  dependencies: Dependencies,
 ): Promise<HttpResponse> {
-  const answer = await lasting.get(actor, nameInPath(request));
-  await answer.cancel();
-  return json(answer.state);
+  const answer = dependencies.lasting.find(actor, nameInPath(request));
+  await answer?.cancel();
+  return json(answer?.state ?? (await getKept(actor, request, dependencies)));
 }
 
 /** `DELETE /v1/responses/{id}`: forgets it, and cancels it where it is at work. Refuses as `getResponse`. */
 export async function removeResponse(
   actor: AccountActor,
   request: HttpRequest,
-  { lasting }: Dependencies,
+  { lasting, answers }: Dependencies,
 ): Promise<HttpResponse> {
-  await lasting.remove(actor, nameInPath(request));
+  const wasKept = await answers.remove(actor, 'response', idInPath(request));
+  const name = nameInPath(request);
+  if (!wasKept || lasting.find(actor, name) !== null) await lasting.remove(actor, name);
   return json({ id: request.params.responseId, object: 'response', deleted: true });
+}
+
+async function getKept(
+  actor: AccountActor,
+  request: HttpRequest,
+  { answers }: Pick<Dependencies, 'answers'>,
+): Promise<JsonObject> {
+  const kept = await findKept(actor, idInPath(request), answers);
+  if (kept === null) throw notFound('response');
+  return kept.response;
 }
 
 /** Where nobody was asked yet, a request that is given up has its own refusal. */
@@ -84,17 +126,26 @@ async function orCancelled<Frame>(begun: Promise<Frame>, signal: AbortSignal): P
     return await begun;
   } catch (error) {
     if (signal.aborted) throw new AppError('unavailable', 'request_cancelled', 'The request was cancelled.');
-    if (error instanceof AppError) throw error;
-    throw new AppError('internal', 'internal', 'The server failed.');
+    throw error;
   }
 }
 
-async function* lastingEvents(events: AsyncIterable<ResponseEvent>): AsyncGenerator<LastingEvent<object>> {
+/** What `keep` is given has ended. */
+async function* lastingEvents(
+  events: AsyncIterable<ResponseEvent>,
+  keep: (response: object) => Promise<void>,
+): AsyncGenerator<LastingEvent<object>> {
   for await (const event of events) {
-    const text = namedEvent(event.type, event);
-    yield event.response === undefined ? { text } : { text, state: event.response };
+    const { type, response } = event;
+    if (response !== undefined && ENDS.has(type)) await keep(response);
+    const text = namedEvent(type, event);
+    yield response === undefined ? { text } : { text, state: response };
   }
 }
+
+const ENDS: ReadonlySet<string> = new Set(
+  ['completed', 'incomplete', 'failed', 'cancelled'].map((status) => `response.${status}`),
+);
 
 function streamed(answer: LastingAnswer<unknown>, after: number): HttpResponse {
   const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' };
@@ -106,8 +157,12 @@ function json(value: unknown): HttpResponse {
   return { status: 200, headers, body: JSON.stringify(value) };
 }
 
-function nameInPath({ params }: HttpRequest): string {
-  return nameOf((params.responseId ?? '').replace(/^resp_/, ''));
+function idInPath({ params }: HttpRequest): string {
+  return (params.responseId ?? '').replace(/^resp_/, '');
+}
+
+function nameInPath(request: HttpRequest): string {
+  return nameOf(idInPath(request));
 }
 
 function nameOf(id: string): string {

@@ -38,6 +38,8 @@ const message = z.discriminatedUnion('role', [
 ]);
 
 const otherItem = z.discriminatedUnion('type', [
+  // An item of a response that is kept.
+  z.object({ type: z.literal('item_reference'), id: z.string().max(256) }),
   z.object({
     type: z.literal('function_call'),
     call_id: z.string().max(128),
@@ -59,7 +61,7 @@ const otherItem = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** One item of a conversation: a message, a call of a tool, what it gave, or what was thought. */
+/** One item of a conversation: a message, a call of a tool, what it gave, what was thought, or one of these by its id. */
 export const inputItemSchema = z.union([message, otherItem]);
 /** A message; says what is wrong with it, where a choice among all items can't. */
 export const inputMessageSchema = message;
@@ -108,7 +110,9 @@ export const responseRequestSchema = z.strictObject({
   text: z.looseObject({ format: textFormat.nullish(), verbosity: z.string().max(32).nullish() }).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.strictObject({ include_obfuscation: z.boolean().nullish() }).nullish(),
-  // What every client may send without asking for anything.
+  // The response that the conversation goes on from: its input and its output come before this input.
+  previous_response_id: z.string().max(256).nullish(),
+  // False: this response is not kept.
   store: z.boolean().nullish(),
   // Worked on without whoever asked, who comes back for it.
   background: z.boolean().nullish(),
@@ -129,5 +133,7 @@ export const responseRequestSchema = z.strictObject({
 
 /** A request for a response, checked. */
 export type ResponseRequest = z.output<typeof responseRequestSchema>;
-/** An item of a conversation, checked. */
-export type InputItem = z.output<typeof inputItemSchema>;
+/** An item as whoever asks gives it, checked. */
+export type GivenItem = z.output<typeof inputItemSchema>;
+/** An item of a conversation, checked, as it is. */
+export type InputItem = Exclude<GivenItem, { readonly type: 'item_reference' }>;

@@ -1,7 +1,7 @@
-import { AppError } from '../../../kernel/errors.ts';
 import { AnswerParts, type Part, type PartEvent } from '../../chat/answer-parts.ts';
 import { type CompletionFrame, failureOf } from '../../chat/completion.ts';
 import { namedEvent } from '../../chat/server-sent-events.ts';
+import { toAppError } from '../../error-table.ts';
 import { openAiError } from '../errors.ts';
 import type { ResponseRequest } from './request-schema.ts';
 import {
@@ -26,14 +26,23 @@ export interface ResponseEvent {
 
 /**
  * Server-sent events of a response: https://platform.openai.com/docs/api-reference/responses-streaming. An answer that fails
- * on the way ends with `response.failed` and an `error` event, which OpenAI's clients throw.
+ * on the way ends with `response.failed` and an `error` event, which OpenAI's clients throw. The answer is what `keep` gives for it.
  */
 export async function* responseEvents(
   frame: CompletionFrame,
   asked: ResponseRequest,
+  keep: (response: object) => Promise<object>,
 ): AsyncGenerator<string> {
   const events = eventsOfResponse(frame, asked, 'in_progress', Promise.resolve(frame));
-  for await (const event of events) yield namedEvent(event.type, event);
+  for await (const event of events) {
+    const { type, response } = event;
+    yield namedEvent(type, isAnswer(type) && response ? { ...event, response: await keep(response) } : event);
+  }
+}
+
+/** Whether an event of this type brings the answer as a whole. */
+function isAnswer(type: string): boolean {
+  return type === 'response.completed' || type === 'response.incomplete';
 }
 
 /** The same as objects, of a response that is called as `frame` says, and whose answer may not have begun. */
@@ -58,8 +67,8 @@ export async function* eventsOfResponse(
       asked,
     ))
       yield sent(type, fields);
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
+  } catch (cause) {
+    const error = toAppError(cause);
     const isCancelled = error.code === 'request_cancelled';
     const type = isCancelled ? 'response.cancelled' : 'response.failed';
     yield sent(type, { response: failedResponse(frame, asked, error) });
@@ -67,6 +76,8 @@ export async function* eventsOfResponse(
     const told = openAiError(error);
     // As the reference has it, and as the clients look for it.
     yield sent('error', { code: told.code, message: told.message, param: told.param, error: told });
+    // A fault of ours is told to whoever waits, and to the log by whoever reads this.
+    if (error !== cause) throw cause;
   }
 }
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { invalidInput } from '../../../kernel/errors.ts';
 import type { HttpRequest } from '../../../platform/http/types.ts';
 import type { ChatRequest } from '../../chat/chat-schema.ts';
 import { MESSAGES_MAX } from '../../chat/limits.ts';
@@ -11,6 +10,7 @@ import {
   withoutNothing,
 } from '../../chat/read-chat-request.ts';
 import {
+  type GivenItem,
   type InputItem,
   inputMessageSchema,
   otherItemSchema,
@@ -23,36 +23,25 @@ const envelopeSchema = responseRequestSchema.extend({
   input: z.union([z.string(), z.array(z.unknown()).min(1).max(MESSAGES_MAX)]),
 });
 
-/** A request for a response, and the chat that asks for the same. Refuses as `readChatJson` does, and with `invalid_input`. */
-export function readResponseRequest(request: HttpRequest): {
-  readonly asked: ResponseRequest;
-  readonly chat: ChatRequest;
-} {
+/** A request for a response. Refuses as `readChatJson` does, and with `invalid_input`. */
+export function readResponseRequest(request: HttpRequest): ResponseRequest {
   const body = readChatJson(request);
   const { input, ...rest } = checked(envelopeSchema, withoutNothing(body, SERVED), []);
   // One by one: all together would list what is wrong with each before the first is told.
   const items =
-    typeof input === 'string'
-      ? input
-      : input.map((item, index): InputItem => {
-          requireWhole(item, index);
-          return checked(schemaOf(item), item, ['input', index]);
-        });
+    typeof input === 'string' ? input : input.map((item, index) => checkedItem(item, ['input', index]));
   requireWholeCharacters(body);
-  const asked = { ...rest, input: items };
-  if (asked.store && !asked.background)
-    throw invalidInput('store: answers are not stored, but for those in the `background`.', {
-      param: 'store',
-    });
-  return { asked, chat: checkedChat(chatOf(asked)) };
+  return { ...rest, input: items };
 }
 
-/** Refuses with `invalid_input` an item that is only named: the Vercel AI SDK does so unless it is told not to. */
-function requireWhole(item: unknown, index: number): void {
-  if ((item as { type?: unknown } | null)?.type !== 'item_reference') return;
-  const param = `input.${index}.type`;
-  const message = `${param}: answers are not stored, so an item can't be named by its id. Send it whole (\`store: false\`).`;
-  throw invalidInput(message, { param });
+/** An item of a conversation at that place, checked. Refuses with `invalid_input`. */
+export function checkedItem(item: unknown, place: readonly PropertyKey[]): GivenItem {
+  return checked(schemaOf(item), item, place);
+}
+
+/** The chat that asks for the same with this conversation. Refuses with `invalid_input`. */
+export function chatOfResponse(asked: ResponseRequest, items: readonly InputItem[]): ChatRequest {
+  return checkedChat(chatOf(asked, items));
 }
 
 /** An item without a type is a message; one with a role is meant as one. */
@@ -61,12 +50,15 @@ function schemaOf(item: unknown) {
   return isMessage ? inputMessageSchema : otherItemSchema;
 }
 
-function chatOf({ model, input, instructions, tools, text, reasoning, ...rest }: ResponseRequest): object {
+function chatOf(
+  { model, instructions, tools, text, reasoning, ...rest }: ResponseRequest,
+  items: readonly InputItem[],
+): object {
   const { max_output_tokens, temperature, top_p, tool_choice, parallel_tool_calls } = rest;
-  const items = typeof input === 'string' ? [{ role: 'user', content: input }] : chatMessages(input);
+  const messages = chatMessages(items);
   return {
     model,
-    messages: [...(instructions ? [{ role: 'system', content: instructions }] : []), ...items],
+    messages: [...(instructions ? [{ role: 'system', content: instructions }] : []), ...messages],
     max_completion_tokens: max_output_tokens,
     temperature,
     top_p,

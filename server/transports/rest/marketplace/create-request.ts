@@ -19,7 +19,7 @@ import { toIsoTime } from '../schemas.ts';
 import { marketRequestBody, marketRequestSchema } from './request-schemas.ts';
 
 type MarketRequest = z.output<typeof marketRequestSchema>;
-type Services = Pick<ChatDependencies, 'requests' | 'tokens' | 'lasting'>;
+type Services = Pick<ChatDependencies, 'requests' | 'tokens' | 'lasting' | 'answers'>;
 
 /** How a request is called among the answers that last. */
 export const nameOfRequest = (id: string): string => `request ${id}`;
@@ -34,7 +34,7 @@ export const createMarketRequest = (services: Services) =>
     cost: COSTS.completion,
     audit: 'money',
     summary:
-      'Has a prompt answered by a model, or by any that can do what is needed. The answer is at its id, for an hour after its end.',
+      'Has a prompt answered by a model, or by any that can do what is needed. The answer is at its id, for 30 days.',
     body: marketRequestBody,
     response: marketRequestSchema,
     status: 201,
@@ -43,6 +43,8 @@ export const createMarketRequest = (services: Services) =>
       const order = orderOf(actor, body, services);
       const { id, createdAtMs } = services.lasting.newId();
       const state = begunRequest(id, createdAtMs);
+      // Without its start in the database there is nothing that an end could be written to.
+      await services.answers.keep(actor, { kind: 'request', id, hasEnded: false, content: { ...state } });
       const header = (name: string) =>
         name === 'x-yggdrasil-max-cost-cents' ? body.maximumCostCents : undefined;
       await services.lasting.begin(actor, {
@@ -110,6 +112,11 @@ async function* carryOut(
     state = { ...state, providersTried: [...providersTried], ...changes };
     return { text: JSON.stringify(state), state };
   };
+  const ended = async (changes: Partial<MarketRequest>): Promise<LastingEvent<MarketRequest>> => {
+    const event = withState(changes);
+    await services.answers.end(actor, { kind: 'request', id: state.id, content: { ...state } });
+    return event;
+  };
   try {
     yield withState({ status: 'PROCESSING' });
     const watched = { ...order, asked: (providerId: string) => providersTried.push(providerId) };
@@ -118,7 +125,7 @@ async function* carryOut(
     yield withState({ transactionId, model });
     const { fields, end } = await wholeCompletion(frame);
     const { finishReason, promptTokens, completionTokens, costMicrocents } = end;
-    yield withState({
+    yield await ended({
       status: 'COMPLETED',
       answer: textIn(fields.content),
       finishReason,
@@ -129,6 +136,8 @@ async function* carryOut(
   } catch (error) {
     const failureCode = error instanceof AppError ? error.code : 'internal';
     const status = failureCode === 'request_cancelled' ? 'CANCELLED' : 'FAILED';
-    yield withState({ status, failureCode });
+    yield await ended({ status, failureCode });
+    // A fault of ours is for the log, too.
+    if (!(error instanceof AppError)) throw error;
   }
 }

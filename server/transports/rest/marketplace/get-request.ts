@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { notFound } from '../../../kernel/errors.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import type { ChatDependencies } from '../../chat/completion.ts';
 import { defineRoute } from '../define-route.ts';
@@ -6,8 +7,10 @@ import { idSchema } from '../schemas.ts';
 import { nameOfRequest } from './create-request.ts';
 import { marketRequestSchema } from './request-schemas.ts';
 
-/** A request to the market as it stands. */
-export const getMarketRequest = ({ lasting }: Pick<ChatDependencies, 'lasting'>) =>
+type MarketRequest = z.output<typeof marketRequestSchema>;
+
+/** A request to the market as it stands: one whose server stopped while it was at work has failed. */
+export const getMarketRequest = ({ lasting, answers }: Pick<ChatDependencies, 'lasting' | 'answers'>) =>
   defineRoute({
     operation: 'marketplace.requests.get',
     method: 'GET',
@@ -20,8 +23,12 @@ export const getMarketRequest = ({ lasting }: Pick<ChatDependencies, 'lasting'>)
     response: marketRequestSchema,
     status: 200,
     errors: ['response_not_found'],
-    handle: async ({ actor, params }) => {
-      const { state } = await lasting.get(actor, nameOfRequest(params.requestId));
-      return state as z.output<typeof marketRequestSchema>;
+    handle: async ({ actor, params }): Promise<MarketRequest> => {
+      const running = lasting.find(actor, nameOfRequest(params.requestId));
+      if (running !== null) return running.state as MarketRequest;
+      const kept = await answers.find(actor, 'request', params.requestId);
+      if (kept === null) throw notFound('response');
+      const state = kept.content as unknown as MarketRequest;
+      return kept.hasEnded ? state : { ...state, status: 'FAILED', failureCode: 'server_stopped' };
     },
   });
