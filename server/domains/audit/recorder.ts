@@ -1,12 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import type { DeviceSignature } from '../../kernel/device-signature.ts';
 import { gather } from '../../kernel/gather.ts';
 import { isUuid, type TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { NOTED_TOGETHER_MAX, OBJECTS_MAX, OCCASIONAL_PER_MINUTE_MAX } from './limits.ts';
 import type { AuditStore } from './ports.ts';
 import { isRecorded, isRecordedRefusal } from './rules.ts';
+import { signedReceipt } from './signed-receipt.ts';
 import { type NotedRecord, PLATFORM, principalOf } from './types.ts';
 
 /** Who does what, as the pipeline says it. */
@@ -19,6 +21,8 @@ export interface RecordedOperation {
   readonly requestId: string | null;
   /** What it is about; what is no id is left out. */
   readonly objects?: readonly string[];
+  /** What the device signed of it, once that was found to be right. */
+  readonly signature?: () => DeviceSignature | null;
 }
 
 /** An operation that was begun. */
@@ -196,7 +200,17 @@ class Entry implements RecordedEntry {
       objects: outcome === 'done' ? objects.filter(isUuid).slice(0, OBJECTS_MAX) : [],
       reason: null,
       leftOut,
+      ...(outcome === 'done' ? this.#signedPart() : {}),
     };
+  }
+
+  /** What a device signed of a request is kept under the request's name. */
+  #signedPart(): Pick<NotedRecord, 'receipt'> {
+    const { operation, actor, requestId, signature } = this.#subject;
+    const signed = signature?.() ?? null;
+    if (signed === null || requestId === null || actor?.kind !== 'device') return {};
+    const { deviceId } = actor;
+    return { receipt: signedReceipt({ request: requestId, deviceId, operation }, signed) };
   }
 }
 

@@ -28,6 +28,8 @@ const DENIALS: ReadonlySet<string> = new Set([
   'device_of_other_tenant',
   'tenant_suspended',
   'session_resumed_twice',
+  'device_key_wrong',
+  'device_signature_wrong',
 ]);
 
 /** True for a refusal that is recorded: of who may not, and of what isn't theirs or doesn't exist. */

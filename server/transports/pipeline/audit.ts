@@ -1,5 +1,6 @@
 import type { ErrorCodeName } from '../../../proto/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
+import type { DeviceSignature } from '../../kernel/device-signature.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { AuditClass } from '../../kernel/operation.ts';
 
@@ -14,6 +15,8 @@ export interface AuditSubject {
   readonly requestId: string | null;
   /** What it is about, by id; what is no id is nobody's business. */
   readonly objects?: readonly string[];
+  /** What the calling device signed of it, once that was found to be right. */
+  readonly signature?: () => DeviceSignature | null;
 }
 
 /** An operation that was begun. */

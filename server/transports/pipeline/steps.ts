@@ -1,6 +1,7 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { requireOperationInScope } from '../../kernel/credential-scope.ts';
+import type { DeviceSignature } from '../../kernel/device-signature.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Operation } from '../../kernel/operation.ts';
 import { requirePermission } from '../../kernel/permission.ts';
@@ -17,6 +18,8 @@ export interface Connection {
   readonly requestId: string | null;
   /** What it is about, by id, where the transport can say so before it looks closer. */
   readonly objects?: readonly string[];
+  /** What the calling device signed of it, once that was found to be right: it is kept with the record. */
+  readonly signature?: () => DeviceSignature | null;
 }
 
 /** What happens to every call of one operation before and after its service. */
@@ -102,13 +105,18 @@ export function createSteps(
   };
 }
 
+/** What the audit is told of a connection: a caller has more. */
+function connectionOf({ remoteAddress, requestId, signature }: Connection) {
+  return { remoteAddress, requestId, ...(signature === undefined ? {} : { signature }) };
+}
+
 /** The audit's entries of an operation: of those who may, where its class wants one, and of those who may not. */
 function createEntries({ operation, audit: auditClass }: Operation, audit: Audit) {
   const beginAs = (
     entryClass: Exclude<Operation['audit'], 'none'>,
     actor: Actor | null,
-    { remoteAddress, requestId, objects = [] }: Connection,
-  ): AuditEntry => audit.begin({ operation, audit: entryClass, actor, remoteAddress, requestId, objects });
+    { objects = [], ...connection }: Connection,
+  ): AuditEntry => audit.begin({ ...connectionOf(connection), operation, audit: entryClass, actor, objects });
   return {
     begin: (actor: Actor | null, connection: Connection): AuditEntry | null =>
       auditClass === 'none' ? null : beginAs(auditClass, actor, connection),

@@ -8,6 +8,8 @@ import { CONTROL_SESSION, OPEN_SESSION } from './operations.ts';
 export interface SessionOpening {
   /** The client's static key: it has the private one. */
   readonly publicKey: Uint8Array;
+  /** Of a device: the key that it signs with what moves money; null: it signs nothing. */
+  readonly signatureKey: Uint8Array | null;
   /** Uses up the ticket that it is opened with; null: it is opened with its token. False: it was used before. */
   readonly useTicket: (() => Promise<boolean>) | null;
   /** The session is this actor's. Resolves when it can be told so. */
@@ -22,16 +24,16 @@ export interface SessionCalls {
   control(actor: Actor, input: null, connection: Connection): void;
 }
 
-/** Makes the steps of both. A device's key is bound to its token. */
+/** Makes the steps of both. A device's keys are bound to its token. */
 export function createSessionCalls(
   pipeline: Pipeline,
-  { devices }: { readonly devices: Pick<DeviceService, 'bindSessionKey'> },
+  { devices }: { readonly devices: Pick<DeviceService, 'bindSessionKeys'> },
 ): SessionCalls {
   return {
     open: pipeline.serve(
       OPEN_SESSION,
-      async (actor, { publicKey, useTicket, admit }: SessionOpening): Promise<void> => {
-        if (actor.kind === 'device') await devices.bindSessionKey(actor, publicKey);
+      async (actor, { useTicket, admit, ...keys }: SessionOpening): Promise<void> => {
+        if (actor.kind === 'device') await devices.bindSessionKeys(actor, keys);
         if (useTicket !== null && !(await useTicket())) throw resumedTwice();
         await admit(actor);
       },
