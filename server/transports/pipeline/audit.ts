@@ -33,12 +33,16 @@ export interface Audit {
   begin(subject: AuditSubject): AuditEntry;
 }
 
-/** An audit in the log: one line for each operation, when it has ended. */
+/**
+ * An audit in the log: one line for each operation, when it has ended. Of operations that are audited for their refusals alone, whoever
+ * answers the refusal tells the log, many of them in one line.
+ */
 export function createLogAudit(logger: Logger): Audit {
   return {
     begin: ({ operation, audit, actor, remoteAddress, requestId }) => ({
       run: (work) => work(),
       end(code) {
+        if (audit === 'refusals') return;
         logger.info(
           {
             operation,

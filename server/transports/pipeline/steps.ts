@@ -33,6 +33,8 @@ export interface Steps {
   admit(actor: Actor | null, connection: Connection): void;
   /** The audit's entry; null: the operation is none of its business. */
   begin(actor: Actor | null, connection: Connection): AuditEntry | null;
+  /** The service has refused a call of which the audit wants nothing but that. */
+  denied(actor: Actor | null, connection: Connection, error: AppError): void;
   /** Gives back what `admit` took. */
   leave(actor: Actor | null, remoteAddress: string): void;
   /** Counts a refusal, and gives it as an AppError. */
@@ -52,7 +54,7 @@ export function createSteps(
   const { operation, access, cost } = described;
   const { limiter, audit, clock } = dependencies;
 
-  const { begin, deny } = createEntries(described, audit);
+  const { begin, deny, denied } = createEntries(described, audit);
 
   const enter = (actor: Actor | null, remoteAddress: string) => {
     const entered =
@@ -91,6 +93,7 @@ export function createSteps(
     },
 
     begin,
+    denied,
 
     leave(actor, remoteAddress) {
       if (actor === null) limiter.leave('address', remoteAddress, cost);
@@ -117,9 +120,13 @@ function createEntries({ operation, audit: auditClass }: Operation, audit: Audit
     actor: Actor | null,
     { objects = [], ...connection }: Connection,
   ): AuditEntry => audit.begin({ ...connectionOf(connection), operation, audit: entryClass, actor, objects });
+  const isBegun = auditClass !== 'none' && auditClass !== 'refusals';
   return {
     begin: (actor: Actor | null, connection: Connection): AuditEntry | null =>
-      auditClass === 'none' ? null : beginAs(auditClass, actor, connection),
+      isBegun ? beginAs(auditClass, actor, connection) : null,
+    denied(actor: Actor | null, connection: Connection, { code }: AppError): void {
+      if (auditClass === 'refusals') void beginAs(auditClass, actor, connection).end(code);
+    },
     /** Who may not is of interest whatever the operation is; but frames come by thousands. */
     deny(actor: Actor | null, connection: Connection, error: unknown): void {
       const { code, kind } = toAppError(error);

@@ -116,7 +116,9 @@ export class RatatoskrConnection<Key> implements SocketHandler {
       if (reply !== null) this.#sendBytes(reply);
       if (opened !== null) this.#handle(opened);
     } catch (error) {
-      this.end(toRefusal(error));
+      const refusal = toRefusal(error);
+      if (refusal !== error) this.#noteBroken(refusal);
+      this.end(refusal);
     }
   }
 
@@ -158,16 +160,33 @@ export class RatatoskrConnection<Key> implements SocketHandler {
       this.#provider.received({ type, sequence, payload });
       return;
     }
-    // Requests, too: not all of them come as far as an operation that counts them.
+    if (isRequestType(type)) {
+      const asked = decodePayload(BusinessRequest, payload);
+      const found = requests.find(type, asked);
+      // It is counted here, too: not all of them come as far as an operation that counts them.
+      this.#dependencies.calls.control(actor, found instanceof AppError ? found : null, this.#connection);
+      if (found instanceof AppError) requests.refuse(sequence, asked, found);
+      else requests.begin(sequence, asked, found);
+      return;
+    }
     this.#dependencies.calls.control(actor, null, this.#connection);
-    if (isRequestType(type)) requests.begin(sequence, type, decodePayload(BusinessRequest, payload));
-    else if (type === RatatoskrType.HEARTBEAT) {
+    if (type === RatatoskrType.HEARTBEAT) {
       this.#ticket?.stillOpen();
       this.#send(RatatoskrType.HEARTBEAT, encodePayload(Heartbeat, this.#serverTime));
     } else if (type === RatatoskrType.STREAM_CREDIT) requests.addCredit(decodePayload(StreamCredit, payload));
     else {
       const { request, data, last } = decodePayload(StreamData, payload);
       requests.addInput(request, data, last);
+    }
+  }
+
+  /** What is no message of this session ends it; whose session it is has that in the audit. */
+  #noteBroken(refusal: AppError): void {
+    if (this.#actor === null) return;
+    try {
+      this.#dependencies.calls.control(this.#actor, refusal, this.#connection);
+    } catch {
+      // Too many messages came beside: the first reason is told.
     }
   }
 

@@ -1,6 +1,6 @@
 import { COSTS, type Operation } from '../../kernel/operation.ts';
 
-const providing = { access: 'market.provide', cost: COSTS.frame, audit: 'none' } as const;
+const providing = { access: 'market.provide', cost: COSTS.frame, audit: 'refusals' } as const;
 
 /** What a provider does in its session. Only devices are providers. */
 export const PROVIDER_OPERATIONS = {

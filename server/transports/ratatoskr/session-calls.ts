@@ -20,8 +20,11 @@ export interface SessionOpening {
 export interface SessionCalls {
   /** Finds out who opens a session and lets it in. Rejects with the refusal. */
   open(caller: Caller, opening: SessionOpening): Promise<void>;
-  /** Counts a message, whatever it asks for. Throws the refusal. */
-  control(actor: Actor, input: null, connection: Connection): void;
+  /**
+   * Counts a message, whatever it asks for, and what it is refused with, where it is; null: it isn't. Throws only where too many
+   * messages came.
+   */
+  control(actor: Actor, refusal: AppError | null, connection: Connection): void;
 }
 
 /** Makes the steps of both. A device's keys are bound to its token. */
@@ -29,6 +32,9 @@ export function createSessionCalls(
   pipeline: Pipeline,
   { devices }: { readonly devices: Pick<DeviceService, 'bindSessionKeys'> },
 ): SessionCalls {
+  const control = pipeline.serveConnectionNow(CONTROL_SESSION, (_, refusal: AppError | null) => {
+    if (refusal !== null) throw refusal;
+  });
   return {
     open: pipeline.serve(
       OPEN_SESSION,
@@ -45,7 +51,13 @@ export function createSessionCalls(
         observe: () => {},
       },
     ),
-    control: pipeline.serveConnectionNow(CONTROL_SESSION, () => {}),
+    control(actor, refusal, connection) {
+      try {
+        control(actor, refusal, connection);
+      } catch (error) {
+        if (error !== refusal) throw error;
+      }
+    },
   };
 }
 
