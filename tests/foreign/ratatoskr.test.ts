@@ -78,7 +78,11 @@ afterAll(() => server?.stop());
 
 describe('a client in Python, on libraries of others', () => {
   it.each(['IK', 'XX'])('is answered as over REST, by %s', async (pattern) => {
-    const options = ['--token', world.alice.token, ...(pattern === 'IK' ? [`--server-key=${serverKey}`] : [])];
+    const options = [
+      '--token',
+      world.alice.token,
+      ...(pattern === 'IK' ? [`--server-key=${serverKey}`] : []),
+    ];
     const [devices, late, balance, models, refused, long, description] = await ask(
       [
         { operation: 'devices.list', input: { query: { limit: 5 } } },
