@@ -36,6 +36,7 @@ export const {
   ConnectionResponse,
   ConnectionState,
   Delivery,
+  DeviceSigned,
   Disconnect,
   Dropped,
   Error: ErrorPayload,

@@ -1,5 +1,5 @@
-import type { MessageSigner, NoiseCrypto } from '../../proto/ratatoskr/index.ts';
-import { nobleCrypto } from '../../proto/ratatoskr/noble.ts';
+import type { DeviceSigning, MessageSigner, NoiseCrypto } from '../../proto/ratatoskr/index.ts';
+import { nobleCrypto, nobleSigning } from '../../proto/ratatoskr/noble.ts';
 import { type DeviceCredentials, signingSecret } from './credentials.ts';
 import { openPlatformSession, systemClock, systemRandom } from './platform.ts';
 import type { Clock, Random } from './ports.ts';
@@ -29,16 +29,20 @@ export interface RatatoskrDependencies<Key> {
   readonly openSocket?: SessionSocketOpener;
   /** Absent: the primitives of `@noble`, which every platform runs; Node's own are in `proto/ratatoskr/node.ts`. */
   readonly crypto?: NoiseCrypto;
+  /** The same of signatures. */
+  readonly signing?: DeviceSigning;
   readonly clock?: Clock;
   readonly random?: Random;
 }
 
 /** What a device's static key is derived from its signing key with. */
 const STATIC_KEY_LABEL = new TextEncoder().encode('yggdrasil ratatoskr device key');
+/** And the key that its messages about money are signed with. */
+const SIGNATURE_KEY_LABEL = new TextEncoder().encode('yggdrasil ratatoskr device signature key');
 
 /**
- * A client that begins to connect. A device's static key follows from its signing key, so that it has nothing more to keep; others
- * have a new one each time. Throws `CredentialsError` for credentials that can't be used.
+ * A client that begins to connect. A device's keys follow from its signing key, so that it has nothing more to keep; others have a
+ * new one each time. Throws `CredentialsError` for credentials that can't be used.
  */
 export function connectRatatoskr<Key>(
   { url, credentials, tenantId = '', serverKey, declinesEncryption = false }: RatatoskrOptions,
@@ -47,28 +51,30 @@ export function connectRatatoskr<Key>(
   const {
     openSocket = openPlatformSession,
     crypto = nobleCrypto,
+    signing = nobleSigning,
     clock = systemClock,
     random = systemRandom,
   } = given;
-  const staticKey =
+  const derived = (label: Uint8Array, keys: Pick<DeviceSigning, 'publicKeyOf'>) =>
     'signingKey' in credentials
-      ? keyPairFrom(crypto, crypto.hmacSha256(signingSecret(credentials), STATIC_KEY_LABEL))
-      : crypto.generateKeyPair();
+      ? keyPairFrom(keys, crypto.hmacSha256(signingSecret(credentials), label))
+      : null;
   const target = {
     url,
     token: credentials.token,
     tenantId,
-    staticKey,
+    staticKey: derived(STATIC_KEY_LABEL, crypto) ?? crypto.generateKeyPair(),
+    signatureKey: derived(SIGNATURE_KEY_LABEL, signing),
     serverKey: serverKey === undefined ? null : fromBase64Url(serverKey),
     declinesEncryption,
     ticket: null,
   };
-  return new RatatoskrClient(target, { crypto, signer: core, openSocket, clock, random });
+  return new RatatoskrClient(target, { crypto, signer: core, signing, openSocket, clock, random });
 }
 
-const keyPairFrom = (crypto: NoiseCrypto, privateKey: Uint8Array) => ({
+const keyPairFrom = (keys: Pick<DeviceSigning, 'publicKeyOf'>, privateKey: Uint8Array) => ({
   privateKey,
-  publicKey: crypto.publicKeyOf(privateKey),
+  publicKey: keys.publicKeyOf(privateKey),
 });
 
 function fromBase64Url(text: string): Uint8Array {

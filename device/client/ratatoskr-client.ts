@@ -1,4 +1,4 @@
-import type { ProviderType, SessionDependencies } from '../../proto/ratatoskr/index.ts';
+import type { DeviceSigning, ProviderType, SessionDependencies } from '../../proto/ratatoskr/index.ts';
 import { ReconnectPlan } from './backoff.ts';
 import { BifrostError } from './errors.ts';
 import { OUTBOX_FRAMES_MAX, SESSION_REQUEST_TIMEOUT_MS } from './limits.ts';
@@ -99,6 +99,7 @@ interface Waiting {
 /** What a client is made of. */
 export interface RatatoskrClientDependencies<Key> extends SessionDependencies<Key> {
   readonly openSocket: SessionSocketOpener;
+  readonly signing: DeviceSigning;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -200,10 +201,11 @@ export class RatatoskrClient<Key = unknown> {
   }
 
   /**
-   * Says what this device serves as a provider (`ProviderRegistration`), in the session that is open. Rejects with RatatoskrError for a
-   * refusal, and with `session_lost` and `timed_out`.
+   * Says what this device serves as a provider (`ProviderRegistration`), in the session that is open. Resolves with the name under which
+   * the audit has it, with what the device signed; empty where it is not signed. Rejects with RatatoskrError for a refusal, and with
+   * `session_lost` and `timed_out`.
    */
-  async register(payload: Uint8Array): Promise<void> {
+  async register(payload: Uint8Array): Promise<string> {
     const socket = this.#socket;
     if (socket === null || this.#state !== 'open') throw noSession();
     const { clock } = this.#dependencies;
@@ -213,6 +215,7 @@ export class RatatoskrClient<Key = unknown> {
       socket.register(payload).then(resolve, reject).finally(cancelTimeout);
     });
     if (answer.status >= 400) throw await refusalIn(answer);
+    return answer.requestId;
   }
 
   /** Sends a message of a provider. False: no session is open, or too much waits to be sent. */

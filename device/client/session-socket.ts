@@ -3,6 +3,7 @@ import {
   BusinessResponse,
   ConnectionRequest,
   ConnectionResponse,
+  DeviceSigned,
   Disconnect,
   decodePayload,
   encodePayload,
@@ -15,6 +16,8 @@ import {
 } from '../../proto/index.ts';
 import {
   CLEAR_FEATURE,
+  type DeviceSigning,
+  deviceSignedBytes,
   type KeyPair,
   type OpenedMessage,
   PIECE_BYTES_MAX,
@@ -25,6 +28,8 @@ import {
   requestTypeOf,
   type SessionDependencies,
   SessionError,
+  SIGNATURES_FEATURE,
+  SIGNED_TYPES,
   TIMES_FEATURE,
   TYPES_FEATURE,
   WORK_TYPES,
@@ -44,6 +49,8 @@ export interface SessionTarget {
   readonly token: string;
   readonly tenantId: string;
   readonly staticKey: KeyPair;
+  /** Of a device: what its messages about money are signed with (Ed25519). Null: it is none. */
+  readonly signatureKey: KeyPair | null;
   readonly serverKey: Uint8Array | null;
   /** Payloads need not be encrypted, where the server thinks so, too. */
   readonly declinesEncryption: boolean;
@@ -100,6 +107,7 @@ export class SessionSocket<Key> {
   readonly #clock: Clock;
   readonly #handlers: SessionHandlers;
   readonly #session: RatatoskrSession<Key>;
+  readonly #signing: DeviceSigning;
   readonly #socket: BifrostSocket;
   readonly #asked = new Map<number, Asked>();
   #cancelTimer: () => void;
@@ -116,6 +124,7 @@ export class SessionSocket<Key> {
     target: SessionTarget,
     dependencies: SessionDependencies<Key> & {
       readonly openSocket: SessionSocketOpener;
+      readonly signing: DeviceSigning;
       readonly clock: Clock;
       readonly handlers: SessionHandlers;
     },
@@ -123,8 +132,9 @@ export class SessionSocket<Key> {
     this.#target = target;
     this.#clock = dependencies.clock;
     this.#handlers = dependencies.handlers;
+    this.#signing = dependencies.signing;
     const { session, first } = RatatoskrSession.begin(
-      { ...target, features: KNOWN_FEATURES | (target.declinesEncryption ? CLEAR_FEATURE : 0) },
+      { ...target, features: featuresOf(target) },
       dependencies,
     );
     this.#session = session;
@@ -166,7 +176,10 @@ export class SessionSocket<Key> {
 
   /** Says what a provider serves; resolves with the answer. Rejects with `session_lost` when the session ends first. */
   register(payload: Uint8Array): Promise<SessionAnswer> {
-    this.#send(RatatoskrType.PROVIDER_REGISTRATION, payload);
+    this.#send(
+      RatatoskrType.PROVIDER_REGISTRATION,
+      this.#signed(RatatoskrType.PROVIDER_REGISTRATION, payload),
+    );
     return this.#answerToLast();
   }
 
@@ -174,8 +187,19 @@ export class SessionSocket<Key> {
   send(type: ProviderType, payload: Uint8Array): boolean {
     if (this.#session.state !== 'open' || this.#socket.bufferedAmount > SOCKET_BUFFER_BYTES_MAX) return false;
     this.#hasSentWork = true;
-    this.#send(type, payload);
+    this.#send(type, this.#signed(type, payload));
     return true;
+  }
+
+  /** The payload of the next message: where it moves money, with the device's signature. */
+  #signed(type: RatatoskrType, message: Uint8Array): Uint8Array {
+    const { signatureKey } = this.#target;
+    const { handshakeHash } = this.#session;
+    const isSigned = (this.#features & SIGNATURES_FEATURE) !== 0 && SIGNED_TYPES.has(type);
+    if (!isSigned || signatureKey === null || handshakeHash === null) return message;
+    const placed = { type, sequence: this.#session.sentSequence + 1, message };
+    const signature = this.#signing.sign(signatureKey.privateKey, deviceSignedBytes(handshakeHash, placed));
+    return encodePayload(DeviceSigned, { message, signature });
   }
 
   #answerToLast(): Promise<SessionAnswer> {
@@ -209,8 +233,9 @@ export class SessionSocket<Key> {
   }
 
   #introduce(): void {
-    const { token, tenantId, ticket } = this.#target;
-    const request = ticket === null ? { token, tenantId } : { ticket };
+    const { token, tenantId, ticket, signatureKey } = this.#target;
+    const shown = ticket === null ? { token, tenantId } : { ticket };
+    const request = { ...shown, ...(signatureKey === null ? {} : { signatureKey: signatureKey.publicKey }) };
     this.#send(RatatoskrType.CONNECTION_REQUEST, encodePayload(ConnectionRequest, request));
   }
 
@@ -342,6 +367,12 @@ export class SessionSocket<Key> {
 }
 
 const LOST: SessionEnding = { code: null, message: 'The connection was lost.', retryAfterMs: 0 };
+
+/** The extensions that a client knows. */
+function featuresOf({ declinesEncryption, signatureKey }: SessionTarget): number {
+  const declined = declinesEncryption ? CLEAR_FEATURE : 0;
+  return KNOWN_FEATURES | declined | (signatureKey === null ? 0 : SIGNATURES_FEATURE);
+}
 
 const WORK_TYPE_SET: ReadonlySet<RatatoskrType> = new Set(WORK_TYPES);
 

@@ -1,5 +1,5 @@
 import type { DeviceCore } from '../../assembly/host/index.ts';
-import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
+import { nodeNoiseCrypto, nodeSigning } from '../../proto/ratatoskr/node.ts';
 import { loadBuiltDeviceCore } from './device-core.ts';
 import { openNodeSession } from './websocket.ts';
 
@@ -8,4 +8,5 @@ export const nodeSessions = (core: DeviceCore = loadBuiltDeviceCore()) => ({
   core,
   openSocket: openNodeSession,
   crypto: nodeNoiseCrypto,
+  signing: nodeSigning,
 });

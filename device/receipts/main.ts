@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { findReceiptProblem, type ProvenReceipt, readReceipt, toHex } from '../../proto/index.ts';
+import { findSignatureProblem } from '../../proto/ratatoskr/index.ts';
 import { type RestApiOptions, restApi } from '../node/rest-api.ts';
 
 /** The options of `audit show`. */
@@ -30,10 +31,10 @@ function isProviders({ content }: { readonly content: string }): boolean {
 /** Checks a receipt that was kept in a file, and prints what it says. Throws an Error that says what is wrong with it. */
 export async function verifyReceipt(file: string, key: string | null): Promise<void> {
   const receipt = readKept(file);
-  const problem = await findReceiptProblem(receipt, {
-    sha256: (bytes) => createHash('sha256').update(bytes).digest(),
-    isSignedBy,
-  });
+  const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
+  const problem =
+    (await findReceiptProblem(receipt, { sha256, isSignedBy })) ??
+    findSignatureProblem(receipt.content, isSignedBy);
   if (problem !== null) throw new Error(`${file}: ${problem}.`);
   const signedBy = toHex(receipt.head.publicKey);
   if (key !== null && key !== signedBy) throw new Error(`${file}: it is signed by another key: ${signedBy}.`);

@@ -3,6 +3,7 @@
  * of Node. The primitives are an input: `noble.ts` has them for browsers, `node.ts` for Node.
  */
 export * from './channel.ts';
+export * from './device-signature.ts';
 export * from './limits.ts';
 export * from './noise.ts';
 export * from './request-types.ts';

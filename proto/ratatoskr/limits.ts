@@ -8,6 +8,8 @@ export const TYPES_FEATURE = 2;
 export const TIMES_FEATURE = 4;
 /** The extension with which payloads are signed but not encrypted once the session is open. */
 export const CLEAR_FEATURE = 8;
+/** The extension with which a device signs what moves money. */
+export const SIGNATURES_FEATURE = 16;
 /** The subprotocol that both ends name when the WebSocket opens. */
 export const RATATOSKR_SUBPROTOCOL = 'ratatoskr.v1';
 /** Noise, revision 34, section 3: no message is longer. */

@@ -1,7 +1,8 @@
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
-import { x25519 } from '@noble/curves/ed25519.js';
+import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
+import type { DeviceSigning } from './device-signature.ts';
 import type { NoiseCrypto } from './noise.ts';
 
 /** The primitives by the libraries of `@noble`, for browsers; `node.ts` has faster ones for Node. */
@@ -30,4 +31,10 @@ export const nobleCrypto: NoiseCrypto = {
   },
   sha256: (data) => sha256(data),
   hmacSha256: (key, data) => hmac(sha256, key, data),
+};
+
+/** Signatures of devices by `@noble/curves`. */
+export const nobleSigning: DeviceSigning = {
+  publicKeyOf: (privateKey) => ed25519.getPublicKey(privateKey),
+  sign: (privateKey, bytes) => ed25519.sign(bytes, privateKey),
 };

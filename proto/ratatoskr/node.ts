@@ -8,7 +8,9 @@ import {
   diffieHellman,
   generateKeyPairSync,
   type KeyObject,
+  sign,
 } from 'node:crypto';
+import type { DeviceSigning } from './device-signature.ts';
 import { AEAD_TAG_BYTES } from './limits.ts';
 import type { KeyPair, NoiseCrypto } from './noise.ts';
 
@@ -83,3 +85,21 @@ export const nodeNoiseCrypto: NoiseCrypto = {
 export function keyPairOf(privateKey: Uint8Array): KeyPair {
   return { privateKey, publicKey: nodeNoiseCrypto.publicKeyOf(privateKey) };
 }
+
+const SIGNING_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+/** Keys to sign with that were read, as `privateKeys`. */
+const signingKeys = new WeakMap<Uint8Array, KeyObject>();
+
+function signingKeyOf(raw: Uint8Array): KeyObject {
+  const known = signingKeys.get(raw);
+  if (known !== undefined) return known;
+  const key = createPrivateKey({ key: Buffer.concat([SIGNING_PREFIX, raw]), format: 'der', type: 'pkcs8' });
+  signingKeys.set(raw, key);
+  return key;
+}
+
+/** Signatures of devices by Node's OpenSSL. Keys must not change once they were used. */
+export const nodeSigning: DeviceSigning = {
+  publicKeyOf: (privateKey) => rawPublicKey(createPublicKey(signingKeyOf(privateKey))),
+  sign: (privateKey, bytes) => sign(null, bytes, signingKeyOf(privateKey)),
+};

@@ -82,6 +82,7 @@ export class RatatoskrSession<Key> {
   #handshake: Handshake | null = null;
   #channel: Channel<Key> | null = null;
   #remoteStaticKey: Uint8Array | null = null;
+  #handshakeHash: Uint8Array | null = null;
   #state: SessionState = 'handshake';
   #hasAsked = false;
   #features = 0;
@@ -152,6 +153,11 @@ export class RatatoskrSession<Key> {
   /** Whose private key the other side has. Null while that isn't sure. */
   get remoteStaticKey(): Uint8Array | null {
     return this.#remoteStaticKey;
+  }
+
+  /** What names this session to both sides and to nobody else (Noise, section 11.2). Null before the keys are agreed. */
+  get handshakeHash(): Uint8Array | null {
+    return this.#handshakeHash;
   }
 
   /** Reads what came. Throws SessionError for what doesn't belong there, and the session is ended. */
@@ -263,6 +269,7 @@ export class RatatoskrSession<Key> {
     if (!this.#handshake?.isComplete) return;
     const result = this.#handshake.split();
     this.#remoteStaticKey = result.remoteStaticKey;
+    this.#handshakeHash = result.handshakeHash;
     this.#channel = new Channel(result, { ...this.#dependencies, role: this.#role });
     this.#handshake = null;
     this.#state = 'connecting';

@@ -6,6 +6,7 @@ import { BodyBudget } from '../platform/http/body-budget.ts';
 import { createBodyTurns } from '../platform/http/body-turns.ts';
 import { ARRIVING_BODY_BYTES_MAX } from '../platform/http/limits.ts';
 import type { RespondToError } from '../platform/http/types.ts';
+import { ed25519 } from '../platform/secrets/index.ts';
 import type { WebSocketEndpoint } from '../platform/websocket/types.ts';
 import type { OperationRoute } from '../transports/pipeline/http.ts';
 import type { Pipeline } from '../transports/pipeline/pipeline.ts';
@@ -90,6 +91,7 @@ export function buildSessionEndpoints(
     calls,
     providerCalls,
     providers: market.providers,
+    ed25519,
     refusals: readings.refusals,
     devices: identity.devices,
     resumption: identity.resumption,

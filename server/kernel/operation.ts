@@ -9,10 +9,10 @@ export type Access = Permission | 'public';
 export type CallerOf<A extends Access> = A extends Permission ? HolderOf<A> : null;
 
 /**
- * What an operation is to the audit: nothing; a look at what is kept from others, or a sign-in; a change of who may do
- * what; a movement of money.
+ * What an operation is to the audit: nothing; nothing but its refusals; a look at what is kept from others, or a sign-in; a
+ * change of who may do what; a movement of money.
  */
-export type AuditClass = 'none' | 'access' | 'change' | 'money';
+export type AuditClass = 'none' | 'refusals' | 'access' | 'change' | 'money';
 
 /** Something the server does when asked, whichever way the question came. */
 export interface Operation<A extends Access = Access> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import OpenAI, { APIError } from 'openai';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -8,9 +9,13 @@ import {
   ComputeResult,
   decodePayload,
   encodePayload,
+  findReceiptProblem,
+  ProviderRegistration,
   RatatoskrType,
+  readReceipt,
 } from '../../proto/index.ts';
-import { PIECE_BYTES_MAX } from '../../proto/ratatoskr/index.ts';
+import { findSignatureProblem, PIECE_BYTES_MAX, readDeviceSignedBytes } from '../../proto/ratatoskr/index.ts';
+import { ed25519 } from '../../server/platform/secrets/index.ts';
 import { BODY_WINDOW_BYTES } from '../../server/transports/ratatoskr/limits.ts';
 import { deltaPayload, deltaPayloads } from '../support/compute.ts';
 import { ProviderSocket } from '../support/provider-socket.ts';
@@ -44,9 +49,9 @@ beforeEach(async () => {
 });
 afterEach(() => provider.close());
 
-/** Offers one model. */
-async function offer(model: string, priceCents = '100', contextTokens = 4_096): Promise<void> {
-  await provider.offer([{ name: model, priceCents, contextTokens }], 4);
+/** Offers one model; gives the name of that in the audit. */
+async function offer(model: string, priceCents = '100', contextTokens = 4_096): Promise<string> {
+  return provider.offer([{ name: model, priceCents, contextTokens }], 4);
 }
 
 const ask = (model: string) =>
@@ -91,6 +96,67 @@ async function expectNothingBilled(code: string): Promise<void> {
     cost: { value: '0', currency: 'EUR' },
   });
 }
+
+describe('a provider that signs what moves money', () => {
+  it('is refused where the signature is wrong, which moves nothing and is in the audit, and taken where it is right', async () => {
+    const { token, network } = world.bob;
+    const device = await createDevice(server, token, network.id, 'Signer');
+    provider.close();
+    provider = await ProviderSocket.open(server, device, true);
+    const isWrong = (signature: Uint8Array) => signature.with(3, (signature[3] ?? 0) ^ 1);
+    provider.signs = isWrong;
+    await expect(offer('signed', '0')).rejects.toThrow('refused: device_signature_wrong');
+    provider.signs = (signature) => signature;
+    const registration = await offer('signed', '0');
+    const answer = ask('signed');
+    const requestId = await nextRequest();
+    chunk(requestId, 0, 'Hello');
+    provider.signs = isWrong;
+    result(requestId, 'stop');
+    expect(await provider.answer()).toBe('device_signature_wrong');
+    provider.signs = (signature) => signature;
+    result(requestId, 'stop');
+    expect((await answer).choices[0]?.message.content).toBe('Hello');
+    const kept = await server.get<{ items: Record<string, unknown>[] }>(
+      `/api/v1/audit/messages/${registration}`,
+      token,
+    );
+    const receipt = readReceipt(kept.items[0]);
+    expect(receipt.record).toMatchObject({ class: 'change', operation: 'providers.offer', outcome: 'done' });
+    const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
+    expect(await findReceiptProblem(receipt, { sha256, ...ed25519 })).toBeNull();
+    expect(findSignatureProblem(receipt.content, ed25519.isSignedBy)).toBeNull();
+    const said = readDeviceSignedBytes(Buffer.from(JSON.parse(receipt.content).signed.bytes, 'hex'));
+    const prices = decodePayload(ProviderRegistration, said?.message ?? new Uint8Array(0));
+    expect([said?.type, prices.offer]).toMatchObject([
+      RatatoskrType.PROVIDER_REGISTRATION,
+      { models: [{ name: 'signed', priceCents: '0' }], slots: 4 },
+    ]);
+    const { items } = await server.get<{ items: Record<string, unknown>[] }>('/api/v1/audit?limit=20', token);
+    const outcomes = items.flatMap(({ principal, operation, outcome }) =>
+      principal === `device:${device.deviceId}` ? [`${operation} ${outcome}`] : [],
+    );
+    expect(outcomes.toReversed()).toEqual([
+      'ratatoskr.sessions.open done',
+      'providers.offer device_signature_wrong',
+      'providers.offer done',
+      'providers.results.send device_signature_wrong',
+      'marketplace.requests.end done',
+    ]);
+  });
+
+  it('is let in with the key that it has said first, and with no other', async () => {
+    const { token, network } = world.bob;
+    const device = await createDevice(server, token, network.id, 'Key keeper');
+    const first = await ProviderSocket.open(server, device);
+    first.close();
+    (await ProviderSocket.open(server, device, true)).close();
+    (await ProviderSocket.open(server, device)).close();
+    await expect(ProviderSocket.open(server, device, Buffer.alloc(32, 1))).rejects.toThrow(
+      'closed with 4403 device_key_wrong',
+    );
+  });
+});
 
 describe('a provider', () => {
   it('that answers nonsense fails the request with provider_answer_malformed, and is told', async () => {

@@ -20,6 +20,7 @@ import {
   RatatoskrType,
   readReceipt,
 } from '../../proto/index.ts';
+import { findSignatureProblem } from '../../proto/ratatoskr/index.ts';
 import { CREDIT_BYTES } from '../../server/domains/providers/index.ts';
 import { ed25519 } from '../../server/platform/secrets/index.ts';
 import { EndpointStandIn, says } from '../support/endpoint-stand-in.ts';
@@ -273,6 +274,10 @@ describe('a provider behind the server', () => {
     expect(BigInt(served.feeMicrocents) + BigInt(served.earningsMicrocents)).toBe(
       BigInt(ordered.costMicrocents),
     );
+    // The provider's has what its device signed of it; the requester's has nothing of that session.
+    expect(served.signed).toMatchObject({ publicKey: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(findSignatureProblem(theirs?.content ?? '', ed25519.isSignedBy)).toBeNull();
+    expect(ordered.signed).toBeUndefined();
     // Neither says who the other is.
     const [alice, bob] = [world.alice, world.bob].map(({ userId, token }) => [userId, token]);
     for (const secret of bob ?? []) expect(JSON.stringify(ours)).not.toContain(secret);

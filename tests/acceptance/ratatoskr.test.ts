@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { type RatatoskrClient, readText } from '../../device/client/index.ts';
-import { RatatoskrType } from '../../proto/index.ts';
-import { CLEAR_FEATURE } from '../../proto/ratatoskr/index.ts';
+import { BusinessRequest, encodePayload, RatatoskrType } from '../../proto/index.ts';
+import { CLEAR_FEATURE, TIMES_FEATURE, TYPES_FEATURE } from '../../proto/ratatoskr/index.ts';
 import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import { OPENING_PER_ADDRESS_MAX } from '../../server/transports/ratatoskr/limits.ts';
 import { openClient, openRawSession, sessionUrl } from '../support/ratatoskr.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { runCommand } from '../support/server-process.ts';
-import { createDevice, createWorld, type World } from '../support/world.ts';
+import { createDevice, createHousehold, createWorld, type World } from '../support/world.ts';
 
 let server: TestServer;
 let world: World;
@@ -87,6 +87,35 @@ describe('an operation over Ratatoskr', () => {
     await expect(
       client.request('networks.create', { body: { name: 'x'.repeat(1_200_000) } }),
     ).rejects.toMatchObject({ code: 'too_large', status: 413 });
+  });
+
+  it('that is refused before its operation, and a message that breaks the session, are in the audit', async () => {
+    const { token } = await createHousehold(server, world.adminToken);
+    const session = await openRawSession(server, token, undefined, TYPES_FEATURE | TIMES_FEATURE);
+    const ask = (operation: string, sentAtMs: number) =>
+      session.send(RatatoskrType.BUSINESS_REQUEST, encodePayload(BusinessRequest, { operation, sentAtMs }));
+    ask('ledger.balance.get', Date.now());
+    ask('networks.list', 1);
+    ask('networks.paint', Date.now());
+    session.send(RatatoskrType.STREAM_CREDIT, Uint8Array.of(0xff));
+    expect(await session.closed).toBe('4400 ratatoskr_message_malformed');
+    const outcomes = async () => {
+      const { items } = await server.get<{ items: { operation: string; outcome: string }[] }>(
+        '/api/v1/audit?limit=20',
+        token,
+      );
+      return items.flatMap(({ operation, outcome }) =>
+        operation === 'ratatoskr.sessions.control' ? [outcome] : [],
+      );
+    };
+    await expect
+      .poll(outcomes)
+      .toEqual([
+        'ratatoskr_message_malformed',
+        'operation_not_found',
+        'ratatoskr_clock_wrong',
+        'ratatoskr_request_type_wrong',
+      ]);
   });
 
   it('takes input and gives answers that are longer than a message', async () => {

@@ -3,16 +3,21 @@ import { describe, expect, it } from 'vitest';
 import { ErrorCode, errorCodeNumber, RatatoskrType } from '../../proto/index.ts';
 import {
   CLEAR_FEATURE,
+  deviceSignedBytes,
   MESSAGE_BYTES_MAX,
   PIECE_BYTES_MAX,
   REQUEST_AREAS,
   RESUMPTION_FEATURE,
   requestTypeOf,
+  SIGNATURES_FEATURE,
+  SIGNED_TYPES,
   TIMES_FEATURE,
   TYPES_FEATURE,
 } from '../../proto/ratatoskr/index.ts';
 import { createCatalogue } from '../../server/app/operations.ts';
 import { TICKETS_MAX } from '../../server/domains/sessions/limits.ts';
+import type { Actor } from '../../server/kernel/actor.ts';
+import { may } from '../../server/kernel/permission.ts';
 import { ARRIVING_BODY_BYTES_MAX } from '../../server/platform/http/limits.ts';
 import { errorTable } from '../../server/transports/error-table.ts';
 import * as limits from '../../server/transports/ratatoskr/limits.ts';
@@ -62,7 +67,28 @@ describe('the tables of docs/ratatoskr.md', () => {
       TYPES_FEATURE,
       TIMES_FEATURE,
       CLEAR_FEATURE,
+      SIGNATURES_FEATURE,
     ]);
+  });
+
+  it('say what a device signs, to the byte, and in which messages', () => {
+    const [label = '', hash, direction, type, sequence] = rowsOf('| bytes | what |');
+    const text = label[1]?.split(' in ASCII')[0] ?? '';
+    const [labelBytes, ...others] = [label, hash, direction, type, sequence].map((row) => Number(row?.[0]));
+    const message = Uint8Array.of(1, 2, 3);
+    const signed = deviceSignedBytes(new Uint8Array(32), { type: 18, sequence: 5, message });
+    expect(Buffer.from(signed.subarray(0, labelBytes)).toString()).toBe(text);
+    const before = others.reduce((sum, bytes) => sum + bytes, text.length);
+    expect([...signed.subarray(before)]).toEqual([...message]);
+    for (const kind of SIGNED_TYPES)
+      expect(page.split('## What a device signs')[1]).toContain(RatatoskrType[kind]);
+    // Nothing else that a device may do moves money: its session needs no other signature.
+    const money = [...catalogue.rest, ...catalogue.openai, ...catalogue.anthropic].filter(
+      ({ audit }) => audit === 'money',
+    );
+    const device = { kind: 'device' } as Actor;
+    for (const { access, operation } of money)
+      expect(access === 'public' || may(device, access), operation).toBe(false);
   });
 
   it('say under which type an operation is asked for, and of no area that the catalogue has not', () => {

@@ -4,6 +4,8 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findSignatureProblem } from '../../proto/ratatoskr/index.ts';
+import { ed25519 } from '../../server/platform/secrets/index.ts';
 import { sessionUrl } from '../support/ratatoskr.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -76,7 +78,11 @@ afterAll(() => server?.stop());
 
 describe('a client in Python, on libraries of others', () => {
   it.each(['IK', 'XX'])('is answered as over REST, by %s', async (pattern) => {
-    const options = ['--token', world.alice.token, ...(pattern === 'IK' ? ['--server-key', serverKey] : [])];
+    const options = [
+      '--token',
+      world.alice.token,
+      ...(pattern === 'IK' ? [`--server-key=${serverKey}`] : []),
+    ];
     const [devices, late, balance, models, refused, long, description] = await ask(
       [
         { operation: 'devices.list', input: { query: { limit: 5 } } },
@@ -99,7 +105,7 @@ describe('a client in Python, on libraries of others', () => {
   });
 
   it('is ended when it repeats, leaves out or changes a message', async () => {
-    const options = ['--token', world.alice.token, '--server-key', serverKey];
+    const options = ['--token', world.alice.token, `--server-key=${serverKey}`];
     for (const [how, closed] of [
       ['replay', '4400 ratatoskr_sequence_wrong'],
       ['gap', '4400 ratatoskr_sequence_wrong'],
@@ -112,7 +118,7 @@ describe('a client in Python, on libraries of others', () => {
 
   it('goes on in another session without its token', async () => {
     const list = { operation: 'devices.list', input: { query: { limit: 5 } } };
-    const options = ['--token', world.alice.token, '--server-key', serverKey];
+    const options = ['--token', world.alice.token, `--server-key=${serverKey}`];
     const [before, after] = await ask([list, { resume: true }, list], options);
     expect(bodyOf(before)).toMatchObject({ items: expect.any(Array) });
     expect(bodyOf(after)).toEqual(bodyOf(before));
@@ -120,7 +126,7 @@ describe('a client in Python, on libraries of others', () => {
 
   it('is a provider', { timeout: 60_000 }, async () => {
     const { alice, bob } = world;
-    const said = ask([{ provide: 'python' }], ['--token', bob.device.token, '--server-key', serverKey]);
+    const said = ask([{ provide: 'python' }], ['--token', bob.device.token, `--server-key=${serverKey}`]);
     const isOffered = async () =>
       (await server.get<{ data: { id: string }[] }>('/v1/models', alice.token)).data.length > 0;
     await expect.poll(isOffered, { timeout: 30_000 }).toBe(true);
@@ -132,14 +138,21 @@ describe('a client in Python, on libraries of others', () => {
     expect(answer.body).toMatchObject({
       choices: [{ message: { content: expect.stringMatching(/^You asked: Hello\?/) } }],
     });
-    expect(await said).toEqual(
-      [JSON.stringify({ offered: 'python' }), JSON.stringify({ status: 204 })].map((line) =>
-        line.replace('":', '": '),
-      ),
+    expect((await said).map((line) => JSON.parse(line))).toEqual([
+      { offered: 'python' },
+      { status: 204, signs: true },
+    ]);
+    const requestId = (answer.body as { id: string }).id.replace('chatcmpl-', '');
+    const { items } = await server.get<{ items: { content: string }[] }>(
+      `/api/v1/audit/messages/${requestId}`,
+      bob.token,
     );
+    const content = items[0]?.content ?? '{}';
+    expect(JSON.parse(content).signed).toMatchObject({ publicKey: expect.any(String) });
+    expect(findSignatureProblem(content, ed25519.isSignedBy)).toBeNull();
   });
 
   it('is told why it is not let in', async () => {
-    expect(await ask([], ['--token', 'ygu_wrong', '--server-key', serverKey])).toEqual(['unauthenticated']);
+    expect(await ask([], ['--token', 'ygu_wrong', `--server-key=${serverKey}`])).toEqual(['unauthenticated']);
   });
 });

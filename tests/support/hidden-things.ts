@@ -105,7 +105,7 @@ export async function victimRows(server: TestServer, tenantId: string): Promise<
         await sql`ALTER TABLE ${sql(table)} NO FORCE ROW LEVEL SECURITY`;
         const [row] = await sql<{ rows: string | null }[]>`
           SELECT string_agg(text, ' ' ORDER BY text) AS rows FROM (
-            SELECT (to_jsonb(t) - 'last_seen_at' - 'capabilities' - 'session_key' - 'session_key_token_id')::text AS text FROM ${sql(table)} t
+            SELECT (to_jsonb(t) - 'last_seen_at' - 'capabilities' - 'session_key' - 'session_key_token_id' - 'signature_key')::text AS text FROM ${sql(table)} t
             WHERE tenant_id = ${tenantId}) AS victim`;
         rows.set(table, row?.rows ?? '');
       }

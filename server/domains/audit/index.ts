@@ -17,6 +17,7 @@ export {
   type ReceiptProof,
   type RecordProof,
 } from './service.ts';
+export { writtenSignature } from './signed-receipt.ts';
 export { loadSigningKeys, type SigningKeys } from './signing-keys.ts';
 export { createAuditStore, noteAll } from './store.postgres.ts';
 export { PLATFORM, principalOf, type Receipt, type SealedRecord, type SignedHead } from './types.ts';

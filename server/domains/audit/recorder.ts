@@ -1,24 +1,28 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import type { DeviceSignature } from '../../kernel/device-signature.ts';
 import { gather } from '../../kernel/gather.ts';
 import { isUuid, type TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { NOTED_TOGETHER_MAX, OBJECTS_MAX, OCCASIONAL_PER_MINUTE_MAX } from './limits.ts';
 import type { AuditStore } from './ports.ts';
-import { isRecorded, isRecordedRefusal } from './rules.ts';
+import { isRecorded, isRecordedRefusal, recordClassOf } from './rules.ts';
+import { signedReceipt } from './signed-receipt.ts';
 import { type NotedRecord, PLATFORM, principalOf } from './types.ts';
 
 /** Who does what, as the pipeline says it. */
 export interface RecordedOperation {
   readonly operation: string;
-  readonly audit: 'access' | 'change' | 'money';
+  readonly audit: 'refusals' | 'access' | 'change' | 'money';
   /** Null: somebody unknown. */
   readonly actor: Actor | null;
   /** Null where the call came over a connection. */
   readonly requestId: string | null;
   /** What it is about; what is no id is left out. */
   readonly objects?: readonly string[];
+  /** What the device signed of it, once that was found to be right. */
+  readonly signature?: () => DeviceSignature | null;
 }
 
 /** An operation that was begun. */
@@ -153,7 +157,7 @@ class Entry implements RecordedEntry {
   /** A transaction of another tenant counts where the same account acts in it: who joins a tenant stands in both logs. */
   owedTo(actor: Actor | null): OwedRecord | null {
     const { audit, operation } = this.#subject;
-    if (this.#isOver || audit === 'access' || !isRecorded(operation)) return null;
+    if (this.#isOver || recordClassOf(audit) === 'access' || !isRecorded(operation, null)) return null;
     const tenantId = actor?.tenantId ?? this.#tenantId;
     if (this.#keptIn.has(tenantId)) return null;
     if (tenantId !== this.#tenantId && principalOf(actor) !== principalOf(this.#subject.actor)) return null;
@@ -171,10 +175,11 @@ class Entry implements RecordedEntry {
     this.#isRunning = false;
     this.#isOver = true;
     const { operation, audit, requestId } = this.#subject;
-    if (!isRecorded(operation)) return;
+    if (!isRecorded(operation, code)) return;
     const isKept = this.#keptIn.has(this.#tenantId);
-    if (code === null ? isKept : !(isKept || isRecordedRefusal(code))) return;
-    const isOccasional = audit === 'access' || requestId === null || !(isKept || code === null);
+    if (code === null ? isKept : !(isKept || isRecordedRefusal(operation, code))) return;
+    const isOccasional =
+      recordClassOf(audit) === 'access' || requestId === null || !(isKept || code === null);
     const leftOut = isOccasional ? this.#dependencies.room.take(this.#tenantId) : 0;
     if (leftOut === null) return;
     const record = this.#recordOf(code ?? 'done', this.#tenantId, leftOut);
@@ -190,13 +195,23 @@ class Entry implements RecordedEntry {
       atMs: this.#atMs,
       principal: principalOf(actor),
       operation,
-      class: audit,
+      class: recordClassOf(audit),
       outcome,
       // What a refused caller names may be anybody's.
       objects: outcome === 'done' ? objects.filter(isUuid).slice(0, OBJECTS_MAX) : [],
       reason: null,
       leftOut,
+      ...(outcome === 'done' ? this.#signedPart() : {}),
     };
+  }
+
+  /** What a device signed of a request is kept under the request's name. */
+  #signedPart(): Pick<NotedRecord, 'receipt'> {
+    const { operation, actor, requestId, signature } = this.#subject;
+    const signed = signature?.() ?? null;
+    if (signed === null || requestId === null || actor?.kind !== 'device') return {};
+    const { deviceId } = actor;
+    return { receipt: signedReceipt({ request: requestId, deviceId, operation }, signed) };
   }
 }
 

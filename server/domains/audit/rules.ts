@@ -1,12 +1,20 @@
-/**
- * Operations that leave no record, though their class wants one: a countersignature is kept itself, and a record of it would
- * want the next; a result is the end of a request, whose record stands with its money.
- */
-const LEFT_OUT: ReadonlySet<string> = new Set(['audit.countersignatures.create', 'providers.results.send']);
+import type { RecordClass } from './types.ts';
 
-/** True for an operation whose records are kept. */
-export function isRecorded(operation: string): boolean {
-  return !LEFT_OUT.has(operation);
+/** Operations that leave no record: a countersignature is kept itself, and a record of it would want the next. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['audit.countersignatures.create']);
+/** What is done has its record elsewhere: a result is the end of a request, whose record stands with its money. */
+const DONE_ELSEWHERE: ReadonlySet<string> = new Set(['providers.results.send']);
+
+/** True for an operation whose records are kept, ended like this; null: it was done. */
+export function isRecorded(operation: string, code: string | null): boolean {
+  return !LEFT_OUT.has(operation) && !(code === null && DONE_ELSEWHERE.has(operation));
+}
+
+/** What a record is of: refusals of what is not audited otherwise are looks that were not allowed. */
+export function recordClassOf(
+  audit: 'refusals' | 'access' | 'change' | 'money',
+): Exclude<RecordClass, 'emergency'> {
+  return audit === 'refusals' ? 'access' : audit;
 }
 
 /** Codes of refusals that say who may do what. */
@@ -29,9 +37,26 @@ const DENIALS: ReadonlySet<string> = new Set([
   'device_of_other_tenant',
   'tenant_suspended',
   'session_resumed_twice',
+  'device_key_wrong',
+  'device_signature_wrong',
 ]);
 
-/** True for a refusal that is recorded: of who may not, and of what isn't theirs or doesn't exist. */
-export function isRecordedRefusal(code: string): boolean {
-  return DENIALS.has(code) || code.endsWith('_not_found');
+/** What is said in a session of Ratatoskr beside the operations that are asked for: each refusal of it is recorded. */
+const SAID_IN_SESSIONS: ReadonlySet<string> = new Set([
+  'ratatoskr.sessions.control',
+  'providers.offer',
+  'providers.withdraw',
+  'providers.bodies.confirm',
+  'providers.deltas.send',
+  'providers.signsOfLife.send',
+  'providers.results.send',
+]);
+
+/** Refusals that say nothing of what was asked: it may come again as it is. */
+const PASSING: ReadonlySet<string> = new Set(['rate_limited', 'unavailable', 'internal', 'storage_full']);
+
+/** True for a refusal that is recorded: of who may not, of what isn't theirs or doesn't exist, and of what is wrong in a session. */
+export function isRecordedRefusal(operation: string, code: string): boolean {
+  if (DENIALS.has(code) || code.endsWith('_not_found')) return true;
+  return SAID_IN_SESSIONS.has(operation) && !PASSING.has(code);
 }

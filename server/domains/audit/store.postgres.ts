@@ -3,7 +3,8 @@ import type { TenantId } from '../../kernel/ids.ts';
 import { createChainReader, type HeadRow, type RecordRow, toHead, toRecord } from './chains.postgres.ts';
 import { COUNTERSIGNATURES_MAX } from './limits.ts';
 import type { AuditStore } from './ports.ts';
-import type { Countersignature, NotedRecord, SignedHead, TreeNode } from './types.ts';
+import { keptReceipts } from './receipts.postgres.ts';
+import type { Countersignature, NotedRecord, Receipt, SignedHead, TreeNode } from './types.ts';
 
 /** The audit in PostgreSQL: the job `node` seals and signs, tenants read what is theirs. */
 export function createAuditStore(database: Database): AuditStore {
@@ -147,6 +148,18 @@ async function saveHead(sql: Sql, head: SignedHead, nodes: readonly TreeNode[]):
 
 /** Notes records in a transaction that does what they tell of, or in one of their own. */
 export async function noteAll(sql: Sql, records: readonly NotedRecord[]): Promise<void> {
+  const receipts = records.flatMap((record) => receiptOf(record) ?? []);
+  if (receipts.length > 0) await keptReceipts.write(sql, receipts);
+  const plain = records.filter(({ receipt }) => receipt === undefined);
+  if (plain.length > 0) await notePlain(sql, plain);
+}
+
+/** A record with what is kept with it; null: nothing is. */
+function receiptOf({ receipt, ...record }: NotedRecord): Receipt | null {
+  return receipt === undefined ? null : { record, ...receipt };
+}
+
+async function notePlain(sql: Sql, records: readonly NotedRecord[]): Promise<void> {
   await sql`
     INSERT INTO audit_pending (tenant_id, at, principal, operation, class, outcome, objects, reason, left_out)
     SELECT tenant_id, at, principal, operation, class, outcome, string_to_array(objects, ',')::uuid[], reason, left_out
@@ -165,6 +178,14 @@ export async function noteAll(sql: Sql, records: readonly NotedRecord[]): Promis
 
 /** Notes a record where this transaction has written something; true: it has. */
 export async function noteIfWritten(sql: Sql, record: NotedRecord): Promise<boolean> {
+  const receipt = receiptOf(record);
+  if (receipt !== null) {
+    const [row] = await sql<{ has_written: boolean }[]>`
+      SELECT pg_current_xact_id_if_assigned() IS NOT NULL AS has_written`;
+    if (row?.has_written !== true) return false;
+    await keptReceipts.write(sql, [receipt]);
+    return true;
+  }
   const noted = await sql`
     INSERT INTO audit_pending (tenant_id, at, principal, operation, class, outcome, objects, reason, left_out)
     SELECT ${record.tenantId}, ${new Date(record.atMs)}, ${record.principal}, ${record.operation}, ${record.class},

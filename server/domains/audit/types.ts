@@ -12,6 +12,8 @@ export type RecordClass = 'access' | 'change' | 'money' | 'emergency';
 export type NotedRecord = Omit<AuditLogRecord, 'tenantId' | 'index' | 'class' | 'contentHash'> & {
   readonly tenantId: TenantId;
   readonly class: RecordClass;
+  /** What is kept with it, and stands in it by its hash. */
+  readonly receipt?: Omit<Receipt, 'record'>;
 };
 
 /** What happened, for one side of it: a text that is kept, and stands in that side's log by its hash. */

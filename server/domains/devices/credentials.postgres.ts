@@ -4,7 +4,7 @@ import { gather } from '../../kernel/gather.ts';
 import type { CredentialId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import { CONNECTING_MAX } from './limits.ts';
 import type { DeviceStore, FoundCredentials } from './ports.ts';
-import type { DeviceCapabilities } from './types.ts';
+import type { DeviceCapabilities, SessionKeys } from './types.ts';
 
 interface CredentialRow {
   id: DeviceId;
@@ -34,7 +34,7 @@ export function createCredentialRows(
   | 'findCapabilities'
   | 'saveCapabilities'
   | 'saveLastSeen'
-  | 'bindSessionKey'
+  | 'bindSessionKeys'
   | 'findByToken'
   | 'dropPreviousCredentials'
   | 'findAnySealedKey'
@@ -60,7 +60,7 @@ export function createCredentialRows(
           WHERE tenant_id = ${actor.tenantId} AND id = ${actor.deviceId}`;
       }),
 
-    bindSessionKey: (actor, publicKey) => bindSessionKey(database, actor, publicKey),
+    bindSessionKeys: (actor, keys) => bindSessionKeys(database, actor, keys),
     saveLastSeen: (actor, atMs) => saveSeen({ actor, atMs }),
     findByToken: (tokenHash) => findByToken(tokenHash),
 
@@ -162,21 +162,31 @@ function saveTimes(
   });
 }
 
-function bindSessionKey(database: Database, actor: DeviceActor, publicKey: Uint8Array): Promise<boolean> {
+/** A key of signatures that comes later than the one of sessions is taken: who has the one has the other. */
+function bindSessionKeys(
+  database: Database,
+  actor: DeviceActor,
+  { publicKey, signatureKey }: SessionKeys,
+): Promise<boolean> {
   return database.tenant(actor, async (sql) => {
     const { tenantId, deviceId, credentialId } = actor;
     const key = Buffer.from(publicKey);
+    const signing = signatureKey === null ? null : Buffer.from(signatureKey);
     const known = await sql`
       SELECT FROM devices
       WHERE tenant_id = ${tenantId} AND id = ${deviceId} AND (
-        (token_id = ${credentialId} AND session_key_token_id = token_id AND session_key = ${key})
+        (token_id = ${credentialId} AND session_key_token_id = token_id AND session_key = ${key}
+          AND (${signing}::bytea IS NULL OR signature_key = ${signing}))
         -- A token that another one has followed is good for a while longer, but binds no key any more.
-        OR (previous_token_id = ${credentialId} AND (session_key IS NULL OR session_key = ${key})))`;
+        OR (previous_token_id = ${credentialId} AND (session_key IS NULL OR session_key = ${key})
+          AND (${signing}::bytea IS NULL OR signature_key IS NULL OR signature_key = ${signing})))`;
     if (known.length > 0) return true;
     const bound = await sql`
-      UPDATE devices SET session_key = ${key}, session_key_token_id = token_id
+      UPDATE devices SET session_key = ${key}, session_key_token_id = token_id,
+        signature_key = CASE WHEN session_key_token_id = token_id THEN coalesce(signature_key, ${signing}) ELSE ${signing} END
       WHERE tenant_id = ${tenantId} AND id = ${deviceId} AND token_id = ${credentialId}
-        AND (session_key_token_id IS DISTINCT FROM token_id OR session_key = ${key})`;
+        AND (session_key_token_id IS DISTINCT FROM token_id OR (session_key = ${key}
+          AND (${signing}::bytea IS NULL OR signature_key IS NULL OR signature_key = ${signing})))`;
     return bound.count > 0;
   });
 }

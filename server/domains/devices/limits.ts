@@ -9,6 +9,8 @@ export const CREDENTIAL_OVERLAP_SECONDS_MAX = 7 * 86_400;
 
 /** Bytes of a signing key: the output length of SHA-256, as RFC 2104 section 3 recommends. */
 export const SIGNING_KEY_BYTES = 32;
+/** RFC 8032: the public key that a device signs with what moves money. */
+export const SIGNATURE_KEY_BYTES = 32;
 
 /** Intervals of the heartbeat that a device may miss before it counts as inactive. */
 export const MISSED_HEARTBEATS_MAX = 3;

@@ -3,7 +3,14 @@ import type { AccountId, CredentialId, DeviceId, NetworkId, TenantId } from '../
 import type { ListPosition } from '../../kernel/page.ts';
 import type { NetworkService } from '../networks/index.ts';
 import type { TenantService } from '../tenants/index.ts';
-import type { Device, DeviceCapabilities, DeviceIdentity, Membership, WorldType } from './types.ts';
+import type {
+  Device,
+  DeviceCapabilities,
+  DeviceIdentity,
+  Membership,
+  SessionKeys,
+  WorldType,
+} from './types.ts';
 
 /** SHA-256 of a secret's UTF-8 bytes. */
 export type TokenHash = (secret: string) => Uint8Array;
@@ -176,8 +183,8 @@ export interface DeviceStore {
   findCapabilities(actor: DeviceActor): Promise<DeviceCapabilities | null>;
   saveCapabilities(actor: DeviceActor, capabilities: DeviceCapabilities): Promise<void>;
   saveLastSeen(actor: DeviceActor, atMs: number): Promise<void>;
-  /** Keeps the key as that of the device's token, unless there is one. False: there is another. */
-  bindSessionKey(actor: DeviceActor, publicKey: Uint8Array): Promise<boolean>;
+  /** Keeps the keys as those of the device's token, unless there are some. False: there is another. */
+  bindSessionKeys(actor: DeviceActor, keys: SessionKeys): Promise<boolean>;
   /** Whose token this is, or was before its present one. */
   findByToken(tokenHash: Uint8Array): Promise<FoundCredentials | null>;
   /** The sealed key of some device, whoever it belongs to; null where there is none. */

@@ -16,7 +16,12 @@ import {
   requireDevice,
   requireOwnDevice,
 } from './device-networks.ts';
-import { DEVICES_LOOKED_AT_MAX, MISSED_HEARTBEATS_MAX, SIGNING_KEY_BYTES } from './limits.ts';
+import {
+  DEVICES_LOOKED_AT_MAX,
+  MISSED_HEARTBEATS_MAX,
+  SIGNATURE_KEY_BYTES,
+  SIGNING_KEY_BYTES,
+} from './limits.ts';
 import type {
   ClaimStore,
   DeviceFilter,
@@ -32,7 +37,14 @@ import { checkCapabilities, joinedCapabilities, statusOf } from './rules.ts';
 import { signingKeyContext } from './sealed-contexts.ts';
 import { createDeviceToken, type DeviceToken, makeToken } from './token.ts';
 import { TokenEnds } from './token-ends.ts';
-import type { Device, DeviceCapabilities, DeviceStatus, RegisteredDevice, WorldType } from './types.ts';
+import type {
+  Device,
+  DeviceCapabilities,
+  DeviceStatus,
+  RegisteredDevice,
+  SessionKeys,
+  WorldType,
+} from './types.ts';
 
 /** Devices, their credentials, and the networks they belong to. */
 export interface DeviceService
@@ -95,10 +107,10 @@ export interface DeviceService
    */
   withFoundCapabilities(actor: DeviceActor, found: DeviceCapabilities): Promise<DeviceCapabilities>;
   /**
-   * The device opens a session with this public key. The first that comes with a token stays that of the token; refuses with
-   * `device_key_wrong` another.
+   * The device opens a session with these keys. The first that come with a token stay those of the token; refuses with
+   * `device_key_wrong` others, and with `invalid_input` a key to sign with that is none.
    */
-  bindSessionKey(actor: DeviceActor, publicKey: Uint8Array): Promise<void>;
+  bindSessionKeys(actor: DeviceActor, keys: SessionKeys): Promise<void>;
   /** Notes that the device connected or went away. */
   recordSeen(actor: DeviceActor): Promise<void>;
   /** False: there are devices whose keys were sealed under another master key than ours. */
@@ -163,8 +175,10 @@ export function createDeviceService(options: DeviceOptions, dependencies: Device
       return known?.platform === found.platform ? joinedCapabilities(known, found) : found;
     },
 
-    async bindSessionKey(actor, publicKey) {
-      if (await store.bindSessionKey(actor, publicKey)) return;
+    async bindSessionKeys(actor, keys) {
+      if (keys.signatureKey !== null && keys.signatureKey.length !== SIGNATURE_KEY_BYTES)
+        throw invalidInput(`A key to sign with has ${SIGNATURE_KEY_BYTES} bytes.`);
+      if (await store.bindSessionKeys(actor, keys)) return;
       const message = 'The token was first used with another key. Give the device another token.';
       throw new AppError('forbidden', 'device_key_wrong', message);
     },

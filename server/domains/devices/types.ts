@@ -78,3 +78,11 @@ export interface ClaimCredentials {
   /** In base64url. */
   readonly signingKey: string;
 }
+
+/** The keys that a device opens a session with. */
+export interface SessionKeys {
+  /** Its static key, X25519: it has the private one. */
+  readonly publicKey: Uint8Array;
+  /** What it signs with what moves money, Ed25519; null: it signs nothing. */
+  readonly signatureKey: Uint8Array | null;
+}

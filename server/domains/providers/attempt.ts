@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
+import type { DeviceSignature } from '../../kernel/device-signature.ts';
 import type { AccountId, TenantId, TransactionId } from '../../kernel/ids.ts';
 import { isOfTask, itemsOf } from './features.ts';
 import {
@@ -83,6 +84,7 @@ export class Attempt implements RunningRequest {
   #cancelTimer: () => void = () => {};
   #end: AttemptEnd | null = null;
   #isFaultItsOwn = false;
+  #signature: DeviceSignature | null = null;
 
   constructor(
     { provider, model }: Eligible,
@@ -138,6 +140,11 @@ export class Attempt implements RunningRequest {
       SLOWDOWN_MAX * Math.max(this.#expectedFirstMs ?? LATENCY_MS_DEFAULT, NOTICEABLE_LATENCY_MS) +
       this.promptTokens * PREFILL_MS_PER_TOKEN_ALLOWED;
     return (this.#lastTextMs ?? this.#clock.monotonicMs()) - this.startedMs <= allowedMs;
+  }
+
+  /** What its provider signed of the end; null: nothing, or it ended otherwise. */
+  get signature(): DeviceSignature | null {
+    return this.#signature;
   }
 
   get lastTextMs(): number | null {
@@ -232,8 +239,9 @@ export class Attempt implements RunningRequest {
   }
 
   /** Takes the end of the answer. False: it is not allowed here, and the attempt has failed. */
-  receiveResult({ finishReason, claim, error }: Omit<ResultMessage, 'requestId'>): boolean {
+  receiveResult({ finishReason, claim, error, signature }: Omit<ResultMessage, 'requestId'>): boolean {
     if (this.#end !== null || this.#listener === null) return false;
+    this.#signature = signature ?? null;
     if (error !== null) {
       this.#failedByItsWord(error);
       return true;

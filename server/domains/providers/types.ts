@@ -1,3 +1,4 @@
+import type { DeviceSignature } from '../../kernel/device-signature.ts';
 import type { DeviceId, TenantId, TransactionId } from '../../kernel/ids.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { PriceInput, TokenPrices } from '../pricing/index.ts';
@@ -179,6 +180,8 @@ export interface ResultMessage {
   /** Null: it didn't say. */
   readonly claim: TokenClaim | null;
   readonly error: ProviderError | null;
+  /** What its device signed of it; absent or null: nothing. */
+  readonly signature?: DeviceSignature | null;
 }
 
 /** Whose fault a failure is, as its provider tells it. */

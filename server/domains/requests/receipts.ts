@@ -1,4 +1,4 @@
-import { keptReceipts, type Receipt } from '../audit/index.ts';
+import { keptReceipts, type Receipt, writtenSignature } from '../audit/index.ts';
 import { type BusinessRow, businessRow } from '../ledger/index.ts';
 import type { EndedTransaction, TransactionShare } from '../transactions/index.ts';
 
@@ -34,13 +34,14 @@ function requestersReceipt(ended: EndedTransaction): Receipt {
 }
 
 function providersReceipt(ended: EndedTransaction, share: TransactionShare): Receipt {
-  const { provider, costMicrocents, feeMicrocents, earningsMicrocents } = share;
+  const { provider, costMicrocents, feeMicrocents, earningsMicrocents, signature } = share;
   const content = {
     ...beginningOf(ended, 'provider'),
     delivered: [deliveryOf(share)],
     costMicrocents: String(costMicrocents),
     feeMicrocents: String(feeMicrocents),
     earningsMicrocents: String(earningsMicrocents),
+    signed: signature === null ? null : writtenSignature(signature),
   };
   return {
     record: recordOf(ended, provider.tenantId, `device:${provider.deviceId}`),

@@ -76,6 +76,7 @@ function brokenOffShare(
     claimedTokens: 0,
     countedTokens: 0,
     answerHash: hash,
+    signature: attempt.signature,
   };
 }
 
@@ -103,6 +104,7 @@ export function lastShare(
     // Its claim is about all that it was given, the beginning of an answer included.
     countedTokens: claim === null || attempt === null ? 0 : attempt.order.promptTokens + text.tokens,
     answerHash: text.hash,
+    signature: attempt?.signature ?? null,
   };
 }
 

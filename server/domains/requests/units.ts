@@ -153,6 +153,7 @@ export function unpaidShare(provider: ServingProvider, prices: TransactionPrices
     claimedTokens: 0,
     countedTokens: 0,
     answerHash: null,
+    signature: null,
   };
 }
 

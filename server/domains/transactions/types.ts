@@ -1,3 +1,4 @@
+import type { DeviceSignature } from '../../kernel/device-signature.ts';
 import type {
   AccountId,
   CredentialId,
@@ -94,6 +95,8 @@ export interface TransactionShare {
   readonly countedTokens: number;
   /** SHA-256 of what it delivered, in hexadecimal; null: nothing that is paid for. */
   readonly answerHash: string | null;
+  /** What the provider's device signed of the end; null: nothing. */
+  readonly signature: DeviceSignature | null;
 }
 
 /** A transaction as it ends: written together with what resolves its hold. */

@@ -1,5 +1,6 @@
 import type { ErrorCodeName } from '../../../proto/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
+import type { DeviceSignature } from '../../kernel/device-signature.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { AuditClass } from '../../kernel/operation.ts';
 
@@ -14,6 +15,8 @@ export interface AuditSubject {
   readonly requestId: string | null;
   /** What it is about, by id; what is no id is nobody's business. */
   readonly objects?: readonly string[];
+  /** What the calling device signed of it, once that was found to be right. */
+  readonly signature?: () => DeviceSignature | null;
 }
 
 /** An operation that was begun. */
@@ -30,12 +33,16 @@ export interface Audit {
   begin(subject: AuditSubject): AuditEntry;
 }
 
-/** An audit in the log: one line for each operation, when it has ended. */
+/**
+ * An audit in the log: one line for each operation, when it has ended. Of operations that are audited for their refusals alone, whoever
+ * answers the refusal tells the log, many of them in one line.
+ */
 export function createLogAudit(logger: Logger): Audit {
   return {
     begin: ({ operation, audit, actor, remoteAddress, requestId }) => ({
       run: (work) => work(),
       end(code) {
+        if (audit === 'refusals') return;
         logger.info(
           {
             operation,

@@ -85,7 +85,7 @@ export interface Pipeline {
   ): CallOnConnection<Input, Value>;
   /** The same for a question that is answered in this turn. */
   serveConnectionNow<A extends Access, Input, Value>(
-    operation: Operation<A> & { readonly audit: 'none' },
+    operation: Operation<A> & { readonly audit: 'none' | 'refusals' },
     service: (actor: CallerOf<A>, input: Input) => Value,
   ): (actor: Actor, input: Input, connection: Connection) => Value;
 }
@@ -215,7 +215,9 @@ function callOnConnectionOf<A extends Access, Input, Value>(
     return kept === undefined ? value : kept.then(() => value);
   };
   const failed = (actor: Actor, connection: Connection, entry: AuditEntry | null, error: unknown) => {
-    const kept = end(actor, connection, entry, refused(steps, actor, connection, error).code);
+    const refusal = refused(steps, actor, connection, error);
+    if (entry === null) steps.denied(actor, connection, refusal);
+    const kept = end(actor, connection, entry, refusal.code);
     if (kept === undefined) throw error;
     return kept.then((): never => {
       throw error;
@@ -250,7 +252,9 @@ function callNowOf<A extends Access, Input, Value>(
     try {
       return service(actor as CallerOf<A>, input);
     } catch (error) {
-      throw refused(steps, actor, connection, error);
+      const refusal = refused(steps, actor, connection, error);
+      steps.denied(actor, connection, refusal);
+      throw refusal;
     } finally {
       steps.leave(actor, connection.remoteAddress);
     }

@@ -1,6 +1,7 @@
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { requireOperationInScope } from '../../kernel/credential-scope.ts';
+import type { DeviceSignature } from '../../kernel/device-signature.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Operation } from '../../kernel/operation.ts';
 import { requirePermission } from '../../kernel/permission.ts';
@@ -17,6 +18,8 @@ export interface Connection {
   readonly requestId: string | null;
   /** What it is about, by id, where the transport can say so before it looks closer. */
   readonly objects?: readonly string[];
+  /** What the calling device signed of it, once that was found to be right: it is kept with the record. */
+  readonly signature?: () => DeviceSignature | null;
 }
 
 /** What happens to every call of one operation before and after its service. */
@@ -30,6 +33,8 @@ export interface Steps {
   admit(actor: Actor | null, connection: Connection): void;
   /** The audit's entry; null: the operation is none of its business. */
   begin(actor: Actor | null, connection: Connection): AuditEntry | null;
+  /** The service has refused a call of which the audit wants nothing but that. */
+  denied(actor: Actor | null, connection: Connection, error: AppError): void;
   /** Gives back what `admit` took. */
   leave(actor: Actor | null, remoteAddress: string): void;
   /** Counts a refusal, and gives it as an AppError. */
@@ -49,7 +54,7 @@ export function createSteps(
   const { operation, access, cost } = described;
   const { limiter, audit, clock } = dependencies;
 
-  const { begin, deny } = createEntries(described, audit);
+  const { begin, deny, denied } = createEntries(described, audit);
 
   const enter = (actor: Actor | null, remoteAddress: string) => {
     const entered =
@@ -88,6 +93,7 @@ export function createSteps(
     },
 
     begin,
+    denied,
 
     leave(actor, remoteAddress) {
       if (actor === null) limiter.leave('address', remoteAddress, cost);
@@ -102,16 +108,25 @@ export function createSteps(
   };
 }
 
+/** What the audit is told of a connection: a caller has more. */
+function connectionOf({ remoteAddress, requestId, signature }: Connection) {
+  return { remoteAddress, requestId, ...(signature === undefined ? {} : { signature }) };
+}
+
 /** The audit's entries of an operation: of those who may, where its class wants one, and of those who may not. */
 function createEntries({ operation, audit: auditClass }: Operation, audit: Audit) {
   const beginAs = (
     entryClass: Exclude<Operation['audit'], 'none'>,
     actor: Actor | null,
-    { remoteAddress, requestId, objects = [] }: Connection,
-  ): AuditEntry => audit.begin({ operation, audit: entryClass, actor, remoteAddress, requestId, objects });
+    { objects = [], ...connection }: Connection,
+  ): AuditEntry => audit.begin({ ...connectionOf(connection), operation, audit: entryClass, actor, objects });
+  const isBegun = auditClass !== 'none' && auditClass !== 'refusals';
   return {
     begin: (actor: Actor | null, connection: Connection): AuditEntry | null =>
-      auditClass === 'none' ? null : beginAs(auditClass, actor, connection),
+      isBegun ? beginAs(auditClass, actor, connection) : null,
+    denied(actor: Actor | null, connection: Connection, { code }: AppError): void {
+      if (auditClass === 'refusals') void beginAs(auditClass, actor, connection).end(code);
+    },
     /** Who may not is of interest whatever the operation is; but frames come by thousands. */
     deny(actor: Actor | null, connection: Connection, error: unknown): void {
       const { code, kind } = toAppError(error);

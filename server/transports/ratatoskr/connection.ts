@@ -23,6 +23,7 @@ import {
   RESUMPTION_FEATURE,
   type SessionDependencies,
   SessionError,
+  SIGNATURES_FEATURE,
   TIMES_FEATURE,
   TYPES_FEATURE,
 } from '../../../proto/ratatoskr/index.ts';
@@ -88,6 +89,8 @@ export class RatatoskrConnection<Key> implements SocketHandler {
   #ticket: SessionTicket | null = null;
   /** Where it came from: one object for the whole connection. */
   readonly #connection: Connection;
+  /** Of a device that signs what moves money: its key. */
+  #signatureKey: Uint8Array | null = null;
   #release: () => void = () => {};
   #heardAtMs: number;
 
@@ -113,7 +116,9 @@ export class RatatoskrConnection<Key> implements SocketHandler {
       if (reply !== null) this.#sendBytes(reply);
       if (opened !== null) this.#handle(opened);
     } catch (error) {
-      this.end(toRefusal(error));
+      const refusal = toRefusal(error);
+      if (refusal !== error) this.#noteBroken(refusal);
+      this.end(refusal);
     }
   }
 
@@ -155,10 +160,17 @@ export class RatatoskrConnection<Key> implements SocketHandler {
       this.#provider.received({ type, sequence, payload });
       return;
     }
-    // Requests, too: not all of them come as far as an operation that counts them.
+    if (isRequestType(type)) {
+      const asked = decodePayload(BusinessRequest, payload);
+      const found = requests.find(type, asked);
+      // It is counted here, too: not all of them come as far as an operation that counts them.
+      this.#dependencies.calls.control(actor, found instanceof AppError ? found : null, this.#connection);
+      if (found instanceof AppError) requests.refuse(sequence, asked, found);
+      else requests.begin(sequence, asked, found);
+      return;
+    }
     this.#dependencies.calls.control(actor, null, this.#connection);
-    if (isRequestType(type)) requests.begin(sequence, type, decodePayload(BusinessRequest, payload));
-    else if (type === RatatoskrType.HEARTBEAT) {
+    if (type === RatatoskrType.HEARTBEAT) {
       this.#ticket?.stillOpen();
       this.#send(RatatoskrType.HEARTBEAT, encodePayload(Heartbeat, this.#serverTime));
     } else if (type === RatatoskrType.STREAM_CREDIT) requests.addCredit(decodePayload(StreamCredit, payload));
@@ -168,26 +180,38 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     }
   }
 
+  /** What is no message of this session ends it; whose session it is has that in the audit. */
+  #noteBroken(refusal: AppError): void {
+    if (this.#actor === null) return;
+    try {
+      this.#dependencies.calls.control(this.#actor, refusal, this.#connection);
+    } catch {
+      // Too many messages came beside: the first reason is told.
+    }
+  }
+
   #beginProviding(actor: Actor): ProviderSession {
     const channel = {
       send: (type: RatatoskrType, payload: Uint8Array) => this.#sendWork(type, payload),
-      answer: (sequence: number, refusal: AppError | null) => this.#answer(sequence, refusal),
+      answer: (sequence: number, outcome: AppError | string) => this.#answer(sequence, outcome),
       end: (reason: AppError) => this.end(reason),
     };
-    return new ProviderSession({ actor, connection: this.#connection }, channel, this.#dependencies);
+    const [publicKey, { handshakeHash }] = [this.#signatureKey, this.#session];
+    const signer = publicKey === null || handshakeHash === null ? null : { publicKey, handshakeHash };
+    return new ProviderSession({ actor, connection: this.#connection, signer }, channel, this.#dependencies);
   }
 
-  /** Answers what is no request of an operation. */
-  #answer(sequence: number, error: AppError | null): void {
+  /** Answers what is no request of an operation: it was taken, under this name, or refused. */
+  #answer(sequence: number, outcome: AppError | string): void {
     const payload =
-      error === null
+      typeof outcome === 'string'
         ? encodeAnswer(sequence, {
-            requestId: '',
+            requestId: outcome,
             response: { status: 204 },
             body: new Uint8Array(0),
             more: false,
           })
-        : encodeRefusal(sequence, { error, path: '' }, this.#dependencies);
+        : encodeRefusal(sequence, { error: outcome, path: '' }, this.#dependencies);
     this.#send(RatatoskrType.BUSINESS_RESPONSE, payload);
   }
 
@@ -204,9 +228,13 @@ export class RatatoskrConnection<Key> implements SocketHandler {
       if (holder === null) throw notResumable();
       const { token, tenantId } = holder;
       const caller = { remoteAddress, requestId, ...tokenHolder(identify, token, tenantId) };
-      const admit = (actor: Actor) => this.#admit(actor, arrival, { token, tenantId, publicKey });
+      const signatureKey = this.#has(SIGNATURES_FEATURE) ? asked.signatureKey : null;
+      const admit = (actor: Actor) => {
+        if (actor.kind === 'device') this.#signatureKey = signatureKey;
+        return this.#admit(actor, arrival, { token, tenantId, publicKey });
+      };
       const useTicket = ticket.length === 0 ? null : () => resumption.use(ticket);
-      await calls.open(caller, { publicKey, useTicket, admit });
+      await calls.open(caller, { publicKey, signatureKey, useTicket, admit });
       this.#welcome(requestId);
     } catch (error) {
       this.end(toAppError(error));
@@ -239,24 +267,25 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     );
     this.#socket.belongsTo({ deviceId: holderOf(actor), tenantId: actor.tenantId });
     this.#recordSeen();
-    if (this.#isResumable)
+    if (this.#has(RESUMPTION_FEATURE))
       this.#ticket = await SessionTicket.issue(actor.tenantId, holder, this.#dependencies);
   }
 
-  get #isResumable(): boolean {
-    return (this.#session.features & RESUMPTION_FEATURE) !== 0;
+  /** The client knows this extension. */
+  #has(feature: number): boolean {
+    return (this.#session.features & feature) !== 0;
   }
 
   get #featuresInUse(): number {
     const resumption = this.#ticket === null ? 0 : RESUMPTION_FEATURE;
     const taken = TYPES_FEATURE | TIMES_FEATURE | (this.#dependencies.mayBeClear ? CLEAR_FEATURE : 0);
-    return resumption | (this.#session.features & taken);
+    const signatures = this.#signatureKey === null ? 0 : SIGNATURES_FEATURE;
+    return resumption | signatures | (this.#session.features & taken);
   }
 
   /** For clients that say when they send: a clock that is wrong doesn't matter to who counts from this. */
   get #serverTime(): { serverTimeMs: number } {
-    const isAsked = (this.#session.features & TIMES_FEATURE) !== 0;
-    return { serverTimeMs: isAsked ? this.#dependencies.clock.nowMs() : 0 };
+    return { serverTimeMs: this.#has(TIMES_FEATURE) ? this.#dependencies.clock.nowMs() : 0 };
   }
 
   /** When a device was last here is worth a line in the log when it can't be written, not the session. */

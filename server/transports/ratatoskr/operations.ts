@@ -23,10 +23,11 @@ export const CONTROL_SESSION = {
   operation: 'ratatoskr.sessions.control',
   access: 'sessions.open',
   cost: COSTS.frame,
-  audit: 'none',
+  audit: 'refusals',
   summary:
     'Says in a session of Ratatoskr that the client is there, asks for an operation, sends more input, or gives credit for an answer.',
   errors: [
+    'operation_not_found',
     'ratatoskr_clock_wrong',
     'ratatoskr_message_malformed',
     'ratatoskr_request_type_wrong',

@@ -10,11 +10,14 @@ import {
   type WorkMessageType,
 } from './provider-messages.ts';
 import { PROVIDER_OPERATIONS } from './provider-operations.ts';
+import type { SignedMessage } from './signed-message.ts';
 
 /** What a device registers: an offer, or null for none any more. */
 export interface Registration {
   readonly offer: yggdrasil.v1.ProviderOffer.$Properties | null;
   readonly link: SessionProviderLink;
+  /** What the device signed, where it signs. */
+  readonly signed: SignedMessage | null;
 }
 
 /** What is asked of the pipeline for providers. All refuse with `forbidden` who is no device. */
@@ -37,13 +40,17 @@ export function createProviderCalls(
 ): ProviderCalls {
   type Offered = {
     readonly offer: yggdrasil.v1.ProviderOffer.$Properties;
-    readonly link: SessionProviderLink;
-  };
-  const offer = pipeline.serveConnection(PROVIDER_OPERATIONS.offer, (actor, offered: Offered) =>
-    registerOffer(providers, actor, offered),
-  );
-  const withdraw = pipeline.serveConnection(PROVIDER_OPERATIONS.withdraw, (actor, _: null) =>
-    providers.withdraw(actor),
+  } & Pick<Registration, 'link' | 'signed'>;
+  const offer = pipeline.serveConnection(PROVIDER_OPERATIONS.offer, (actor, offered: Offered) => {
+    offered.signed?.requireRight();
+    return registerOffer(providers, actor, offered);
+  });
+  const withdraw = pipeline.serveConnection(
+    PROVIDER_OPERATIONS.withdraw,
+    (actor, { signed }: Pick<Registration, 'signed'>) => {
+      signed?.requireRight();
+      return providers.withdraw(actor);
+    },
   );
   const call = (operation: 'credit' | 'delta' | 'alive' | 'result', type: WorkMessageType) =>
     pipeline.serveConnection(PROVIDER_OPERATIONS[operation], (actor, message: ProviderMessage) =>
@@ -56,10 +63,10 @@ export function createProviderCalls(
     [RatatoskrType.COMPUTE_RESULT]: call('result', RatatoskrType.COMPUTE_RESULT),
   };
   return {
-    register: async (actor, { offer: offered, link }, connection) =>
+    register: async (actor, { offer: offered, link, signed }, connection) =>
       offered === null
-        ? withdraw(actor, null, connection)
-        : offer(actor, { offer: offered, link }, connection),
+        ? withdraw(actor, { signed }, connection)
+        : offer(actor, { offer: offered, link, signed }, connection),
     work: (type, actor, message, connection) => calls[type](actor, message, connection),
   };
 }

@@ -29,6 +29,7 @@ import type { CutDelta } from './cut-delta.ts';
 import { REASON_CHARACTERS_MAX } from './limits.ts';
 import type { SessionProviderLink } from './provider-link.ts';
 import { readDelta } from './read-delta.ts';
+import type { SignedMessage } from './signed-message.ts';
 
 /** A message of a provider, and the session that it came in. */
 export interface ProviderMessage {
@@ -36,6 +37,8 @@ export interface ProviderMessage {
   readonly link: SessionProviderLink;
   /** The piece of an answer that is still coming. */
   readonly cut: CutDelta;
+  /** What the device signed, where it signs this. */
+  readonly signed: SignedMessage | null;
 }
 
 /** What a provider sends about the requests it was given. */
@@ -75,7 +78,8 @@ const alive: Handler = (providers, actor, { payload }) => {
   providers.alive(actor, { requestId: requestIdOf(requestId) });
 };
 
-const result: Handler = (providers, actor, { payload, link }) => {
+const result: Handler = (providers, actor, { payload, link, signed }) => {
+  signed?.requireRight();
   const { requestId: bytes, finishReason, usage, failure } = payloadOf(ComputeResult, payload);
   const requestId = requestIdOf(bytes);
   link.requestEnded(requestId);
@@ -84,6 +88,7 @@ const result: Handler = (providers, actor, { payload, link }) => {
     finishReason,
     claim: usage ? tokenClaim(usage) : null,
     error: failure ? providerError(failure) : null,
+    signature: signed?.signature ?? null,
   });
 };
 

@@ -1,6 +1,6 @@
 import { COSTS, type Operation } from '../../kernel/operation.ts';
 
-const providing = { access: 'market.provide', cost: COSTS.frame, audit: 'none' } as const;
+const providing = { access: 'market.provide', cost: COSTS.frame, audit: 'refusals' } as const;
 
 /** What a provider does in its session. Only devices are providers. */
 export const PROVIDER_OPERATIONS = {
@@ -11,6 +11,7 @@ export const PROVIDER_OPERATIONS = {
     operation: 'providers.offer',
     summary: 'Offers models, their prices and slots.',
     errors: [
+      'device_signature_wrong',
       'invalid_input',
       'payout_method_missing',
       'limit_reached',
@@ -25,7 +26,7 @@ export const PROVIDER_OPERATIONS = {
     audit: 'change',
     operation: 'providers.withdraw',
     summary: 'Takes the offer back.',
-    errors: [],
+    errors: ['device_signature_wrong'],
   },
   credit: {
     ...providing,
@@ -50,6 +51,11 @@ export const PROVIDER_OPERATIONS = {
     audit: 'money',
     operation: 'providers.results.send',
     summary: 'The end of the answer to a request, with the tokens it took.',
-    errors: ['provider_answer_malformed', 'ratatoskr_message_malformed', 'transaction_not_found'],
+    errors: [
+      'device_signature_wrong',
+      'provider_answer_malformed',
+      'ratatoskr_message_malformed',
+      'transaction_not_found',
+    ],
   },
 } as const satisfies Record<string, Operation>;

@@ -1,9 +1,10 @@
 import { decodePayload, ProviderRegistration, RatatoskrType } from '../../../proto/index.ts';
-import type { ProviderType, WorkType } from '../../../proto/ratatoskr/index.ts';
+import { type ProviderType, SIGNED_TYPES, type WorkType } from '../../../proto/ratatoskr/index.ts';
 import type { ProviderService } from '../../domains/providers/index.ts';
 import type { RefusalService } from '../../domains/refusals/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import type { Ed25519 } from '../../kernel/ed25519.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { toAppError } from '../error-table.ts';
@@ -14,12 +15,15 @@ import { CutDelta } from './cut-delta.ts';
 import { REGISTRATIONS_MAX } from './limits.ts';
 import type { ProviderCalls } from './provider-calls.ts';
 import { createProviderLink } from './provider-link.ts';
+import { type SessionSigner, SignedMessage } from './signed-message.ts';
 
 /** What every session of a provider needs. */
 export interface ProviderSessionDependencies {
   readonly providerCalls: ProviderCalls;
   readonly providers: Pick<ProviderService, 'disconnected'>;
   readonly refusals: Pick<RefusalService, 'note'>;
+  readonly ed25519: Pick<Ed25519, 'isSignedBy'>;
+  readonly newRequestId: () => string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -28,8 +32,8 @@ export interface ProviderSessionDependencies {
 export interface ProviderChannel {
   /** Sends a message. False: the session is over, or the device too slow. */
   send(type: WorkType, payload: Uint8Array): boolean;
-  /** Answers a message: it was taken (null), or refused. */
-  answer(sequence: number, refusal: AppError | null): void;
+  /** Answers a message: it was taken, under this name in the audit, or refused. */
+  answer(sequence: number, outcome: AppError | string): void;
   end(reason: AppError): void;
 }
 
@@ -44,6 +48,7 @@ export interface NumberedMessage {
 export class ProviderSession {
   readonly #actor: Actor;
   readonly #connection: Connection;
+  readonly #signer: SessionSigner | null;
   readonly #channel: ProviderChannel;
   readonly #dependencies: ProviderSessionDependencies;
   readonly #link;
@@ -54,12 +59,22 @@ export class ProviderSession {
   #isOver = false;
 
   constructor(
-    { actor, connection }: { readonly actor: Actor; readonly connection: Connection },
+    {
+      actor,
+      connection,
+      signer,
+    }: {
+      readonly actor: Actor;
+      readonly connection: Connection;
+      /** Null: what moves money is not signed in this session. */
+      readonly signer: SessionSigner | null;
+    },
     channel: ProviderChannel,
     dependencies: ProviderSessionDependencies,
   ) {
     this.#actor = actor;
     this.#connection = connection;
+    this.#signer = signer;
     this.#channel = channel;
     this.#dependencies = dependencies;
     this.#link = createProviderLink((type, payload) => !this.#isOver && channel.send(type, payload));
@@ -67,12 +82,17 @@ export class ProviderSession {
   }
 
   /** A message came. A refusal is answered; what can't be read ends the session. */
-  received({ type, sequence, payload }: NumberedMessage): void {
+  received(opened: NumberedMessage): void {
+    const { type, sequence } = opened;
+    const signed = SIGNED_TYPES.has(type)
+      ? new SignedMessage(opened, this.#signer, this.#dependencies)
+      : null;
+    const payload = signed?.message ?? opened.payload;
     if (type === RatatoskrType.PROVIDER_REGISTRATION) {
-      void this.#register(sequence, decodePayload(ProviderRegistration, payload));
+      void this.#register(sequence, decodePayload(ProviderRegistration, payload), signed);
       return;
     }
-    const message = { payload, link: this.#link, cut: this.#cut };
+    const message = { payload, link: this.#link, cut: this.#cut, signed };
     try {
       const done = this.#dependencies.providerCalls.work(type, this.#actor, message, this.#connection);
       this.#wrong.accepted();
@@ -94,15 +114,18 @@ export class ProviderSession {
   async #register(
     sequence: number,
     { offer, withdraw }: InstanceType<typeof ProviderRegistration>,
+    signed: SignedMessage | null,
   ): Promise<void> {
+    const requestId = this.#dependencies.newRequestId();
     this.#registering++;
     try {
       if (this.#registering > REGISTRATIONS_MAX) throw tooManyRegistrations();
       if (!offer && !withdraw) throw nothingRegistered();
-      const registration = { offer: offer ?? null, link: this.#link };
-      await this.#dependencies.providerCalls.register(this.#actor, registration, this.#connection);
+      const registration = { offer: offer ?? null, link: this.#link, signed };
+      const connection = { ...this.#connection, requestId, signature: () => signed?.signature ?? null };
+      await this.#dependencies.providerCalls.register(this.#actor, registration, connection);
       this.#wrong.accepted();
-      if (!this.#isOver) this.#channel.answer(sequence, null);
+      if (!this.#isOver) this.#channel.answer(sequence, requestId);
     } catch (error) {
       this.#refuse(RatatoskrType.PROVIDER_REGISTRATION, sequence, error);
     } finally {

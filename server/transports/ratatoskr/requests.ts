@@ -67,6 +67,7 @@ export interface SessionShares {
 /** A request whose input is still coming, or that is being answered. */
 interface Running {
   readonly asked: Asked;
+  readonly route: OperationRoute;
   readonly input: ArrivingInput;
   readonly cancelled: AbortController;
   readonly credit: StreamCredit;
@@ -90,26 +91,26 @@ export class SessionRequests {
     this.#dependencies = dependencies;
   }
 
-  /** A request came, under this type. Throws SessionError where more input is on its way than may be. */
-  begin(id: number, type: RequestType, asked: Asked): void {
-    if (!this.#mayAsk(type, asked.operation)) {
-      this.#refuse(id, asked, typeWrong());
-      return;
-    }
-    if (!this.#isInTime(asked)) {
-      this.#refuse(id, asked, clockWrong(), this.#dependencies.clock.nowMs());
-      return;
-    }
+  /** What a request asks for, or why it isn't taken up, whatever its input is. */
+  find(type: RequestType, asked: Asked): OperationRoute | AppError {
+    if (!this.#mayAsk(type, asked.operation)) return typeWrong();
+    if (!this.#isInTime(asked)) return clockWrong();
+    return this.#dependencies.operations.get(asked.operation) ?? operationNotFound();
+  }
+
+  /** A request came for what `find` gave. Throws SessionError where more input is on its way than may be. */
+  begin(id: number, asked: Asked, route: OperationRoute): void {
     if (this.#running.size >= REQUESTS_MAX) {
       const details = { retryAfterSeconds: 1 };
       const busy = new AppError('rate_limited', 'rate_limited', 'Too many requests run in this session.', {
         details,
       });
-      this.#refuse(id, asked, busy);
+      this.refuse(id, asked, busy);
       return;
     }
     const running = {
       asked,
+      route,
       input: new ArrivingInput(),
       cancelled: new AbortController(),
       credit: new StreamCredit(),
@@ -170,7 +171,7 @@ export class SessionRequests {
     }
     if (!this.#sender.inputs.room.take(data.length)) {
       this.#forget(id, running);
-      this.#refuse(id, running.asked, noRoom());
+      this.refuse(id, running.asked, noRoom());
       return false;
     }
     this.#inputBytes += data.length;
@@ -202,17 +203,15 @@ export class SessionRequests {
   }
 
   async #ask(running: Running, requestId: string): Promise<HttpResponse> {
-    const { operations, identify, respondToError } = this.#dependencies;
+    const { identify, respondToError } = this.#dependencies;
     const { token, tenantId, remoteAddress } = this.#sender;
-    const { asked, cancelled } = running;
-    const route = operations.get(asked.operation);
+    const { asked, route, cancelled } = running;
     try {
-      if (route === undefined) throw operationNotFound();
       const origin = { remoteAddress, requestId, signal: cancelled.signal };
       const request = toHttpRequest(route.operation, await this.#inputOf(running), origin);
       return await route.serve(request, tokenHolder(identify, token, asked.tenantId || tenantId));
     } catch (error) {
-      return respondToError(error, { requestId, path: route?.path ?? '' });
+      return respondToError(error, { requestId, path: route.path });
     }
   }
 
@@ -224,7 +223,7 @@ export class SessionRequests {
     }
     const waitingBytes = knownBytes(response.body);
     if (!this.#sender.answers.take(waitingBytes)) {
-      this.#refuse(id, running.asked, noRoom());
+      this.refuse(id, running.asked, noRoom());
       return;
     }
     this.#respond(id, requestId, response, { body: new Uint8Array(0), more: true });
@@ -257,7 +256,9 @@ export class SessionRequests {
     cancelTimeout();
   }
 
-  #refuse(id: number, { operation }: Asked, error: AppError, serverTimeMs = 0): void {
+  /** Answers a request that isn't taken up; whose time is wrong is told the server's. */
+  refuse(id: number, { operation }: Asked, error: AppError): void {
+    const serverTimeMs = error.code === 'ratatoskr_clock_wrong' ? this.#dependencies.clock.nowMs() : 0;
     const path = this.#dependencies.operations.get(operation)?.path ?? '';
     const refusal = encodeRefusal(id, { error, path, serverTimeMs }, this.#dependencies);
     this.#send(RatatoskrType.BUSINESS_RESPONSE, refusal);

@@ -540,6 +540,7 @@ const LAYERS = [
   deviceLayer('receipts', [
     ...PROGRAM,
     [WIRE, 'checks what the audit log proves'],
+    [SESSIONS, 'checks what a device signed'],
     [node('crypto', 'fs'), 'checks what was kept in a file'],
   ]),
   deviceLayer('lock', [...PROGRAM, [node('child_process', 'os'), 'runs a command']]),

@@ -15,8 +15,9 @@ import struct
 import sys
 import time
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from noise.connection import Keypair, NoiseConnection
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -24,8 +25,10 @@ from websockets.exceptions import ConnectionClosed
 from yggdrasil.v1 import compute_pb2, error_pb2, ratatoskr_pb2 as pb
 
 PIECE_BYTES_MAX = 49_152
-# It wants to resume its sessions.
-FEATURES = 7
+# It wants to resume its sessions, asks by type, says when, and signs what moves money where it is a device.
+FEATURES = 1 | 2 | 4 | 16
+SIGNS = 16
+SIGNED = {pb.PROVIDER_REGISTRATION, pb.COMPUTE_RESULT}
 TYPES = {
     **dict.fromkeys(["marketplace", "openai", "anthropic"], pb.MARKETPLACE_REQUEST),
     **dict.fromkeys(["ledger", "payments", "spending"], pb.PAYMENT_REQUEST),
@@ -35,8 +38,10 @@ TYPES = {
 class Session:
     """The handshake, and the messages after it."""
 
-    def __init__(self, socket, server_key, private):
+    def __init__(self, socket, server_key, private, signature_key):
         self.socket = socket
+        self.signature_key = signature_key
+        self.features = 0
         self.sent = 0
         self.received = 0
         pattern = pb.IK if server_key else pb.XX
@@ -61,7 +66,8 @@ class Session:
             third = pb.RatatoskrHandshake(noise=bytes(self.noise.write_message()))
             await self.socket.send(third.SerializeToString())
         protocol = self.noise.noise_protocol
-        label = b"yggdrasil ratatoskr 1 signature" + self.noise.get_handshake_hash()
+        self.handshake_hash = self.noise.get_handshake_hash()
+        label = b"yggdrasil ratatoskr 1 signature" + self.handshake_hash
         self.outgoing, self.incoming = protocol.cipher_state_encrypt, protocol.cipher_state_decrypt
         self.outgoing_key = hmac.digest(bytes(self.outgoing.k), label, hashlib.sha256)
         self.incoming_key = hmac.digest(bytes(self.incoming.k), label, hashlib.sha256)
@@ -69,9 +75,17 @@ class Session:
     def seal(self, kind, message=None):
         self.sent += 1
         plaintext = message.SerializeToString() if message is not None else b""
+        if self.features & SIGNS and kind in SIGNED:
+            plaintext = self.sign(kind, plaintext)
         payload = self.outgoing.encrypt_with_ad(struct.pack(">BQ", kind, self.sent), plaintext)
         content = pb.RatatoskrRequest(type=kind, sequence=self.sent, payload=bytes(payload)).SerializeToString()
         return content + b"\x22\x20" + hmac.digest(self.outgoing_key, content, hashlib.sha256)
+
+    def sign(self, kind, message):
+        label = b"yggdrasil ratatoskr 1 device signature"
+        place = struct.pack(">BBQ", 1, kind, self.sent)
+        signature = self.signature_key.sign(label + self.handshake_hash + place + message)
+        return pb.DeviceSigned(message=message, signature=signature).SerializeToString()
 
     async def send(self, kind, message=None):
         await self.socket.send(self.seal(kind, message))
@@ -89,13 +103,15 @@ class Session:
         return message.type, bytes(self.incoming.decrypt_with_ad(place, message.payload))
 
     async def open(self, **shown):
-        await self.send(pb.CONNECTION_REQUEST, pb.ConnectionRequest(**shown))
+        key = self.signature_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        await self.send(pb.CONNECTION_REQUEST, pb.ConnectionRequest(signature_key=key, **shown))
         kind, payload = await self.receive()
         if kind == pb.DISCONNECT:
             code = pb.Disconnect.FromString(payload).code
             raise SystemExit(error_pb2.ErrorCode.Name(code).lower())
         assert kind == pb.CONNECTION_RESPONSE
         opened = pb.ConnectionResponse.FromString(payload)
+        self.features = opened.features
         self.ahead_ms = opened.server_time_ms - time.time() * 1000
         return opened
 
@@ -200,11 +216,12 @@ async def main():
     text = options.server_key
     server_key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) if text else None
     # One for all sessions: a device's is bound to its token, a ticket to the key of its session.
+    signature_key = Ed25519PrivateKey.generate()
     private = X25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
     shown = {"token": options.token}
     while shown is not None:
         async with connect(options.url, subprotocols=["ratatoskr.v1"], compression=None) as socket:
-            session = Session(socket, server_key, private)
+            session = Session(socket, server_key, private, signature_key)
             await session.agree()
             shown = await converse(session, await session.open(**shown))
 
@@ -220,7 +237,8 @@ async def converse(session, opened):
             await session.send(pb.DISCONNECT, pb.Disconnect())
             return {"ticket": opened.ticket}
         if "provide" in asked:
-            print(json.dumps({"status": await session.provide(asked["provide"])}), flush=True)
+            status = await session.provide(asked["provide"])
+            print(json.dumps({"status": status, "signs": bool(session.features & SIGNS)}), flush=True)
             continue
         await session.send(pb.HEARTBEAT)
         assert (await session.receive())[0] == pb.HEARTBEAT

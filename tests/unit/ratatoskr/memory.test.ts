@@ -7,6 +7,7 @@ import {
   RatatoskrType,
   StreamData,
 } from '../../../proto/index.ts';
+import { AppError } from '../../../server/kernel/errors.ts';
 import { BodyBudget } from '../../../server/platform/http/body-budget.ts';
 import { toAppError } from '../../../server/transports/error-table.ts';
 import { StreamCredit } from '../../../server/transports/ratatoskr/answer-stream.ts';
@@ -65,6 +66,7 @@ function sessionsWith(bytesMax: number) {
       {
         operations: new Map([
           ['long', { operation: readOperation, path: '/', serve: async () => ({ status: 200, body: LONG }) }],
+          ['a', { operation: readOperation, path: '/', serve: async () => ({ status: 404, body: '' }) }],
         ]) as never,
         identify: async () => null,
         respondToError: (error) => ({
@@ -80,19 +82,25 @@ function sessionsWith(bytesMax: number) {
 
 const readOperation = { operation: 'long', method: 'GET', path: '/', params: null, query: null, body: null };
 
+/** A request comes that a session takes up. */
+function begin(session: SessionRequests | undefined, id: number, asked: ReturnType<typeof askFor>): void {
+  const found = session?.find(RatatoskrType.BUSINESS_REQUEST, asked);
+  if (found !== undefined && !(found instanceof AppError)) session?.begin(id, asked, found);
+}
+
 const askFor = (operation: string, more = false) =>
   BusinessRequest.create({ operation, more, input: new Uint8Array(operation === 'long' ? 0 : 400) });
 
 it('input of one tenant leaves room for others, however many sessions it has, and takes none once it is read', async () => {
   const { inputs, statuses, sessionOf } = sessionsWith(1_000);
   const [first, second, neighbour] = ['a', 'a', 'b'].map(sessionOf);
-  first?.begin(1, RatatoskrType.BUSINESS_REQUEST, askFor('a', true));
-  second?.begin(1, RatatoskrType.BUSINESS_REQUEST, askFor('a', true));
+  begin(first, 1, askFor('a', true));
+  begin(second, 1, askFor('a', true));
   expect(statuses).toEqual([503]);
-  neighbour?.begin(1, RatatoskrType.BUSINESS_REQUEST, askFor('a'));
+  begin(neighbour, 1, askFor('a'));
   await expect.poll(() => statuses).toEqual([503, 404]);
   first?.end();
-  second?.begin(2, RatatoskrType.BUSINESS_REQUEST, askFor('a', true));
+  begin(second, 2, askFor('a', true));
   second?.addInput(2, new Uint8Array(100), true);
   await expect.poll(() => statuses).toEqual([503, 404, 404]);
   expect(inputs.roomFor('c').take(500)).toBe(true);
@@ -101,11 +109,11 @@ it('input of one tenant leaves room for others, however many sessions it has, an
 it('answers that nobody takes leave room for those of others, and are broken off in the end', async () => {
   const { answers, clock, statuses, ends, sessionOf } = sessionsWith(3 * LONG.length - 1);
   const [first, second, neighbour] = ['a', 'a', 'b'].map(sessionOf);
-  first?.begin(1, RatatoskrType.BUSINESS_REQUEST, askFor('long'));
+  begin(first, 1, askFor('long'));
   await expect.poll(() => statuses).toEqual([200]);
-  second?.begin(1, RatatoskrType.BUSINESS_REQUEST, askFor('long'));
+  begin(second, 1, askFor('long'));
   await expect.poll(() => statuses).toEqual([200, 503]);
-  neighbour?.begin(1, RatatoskrType.BUSINESS_REQUEST, askFor('long'));
+  begin(neighbour, 1, askFor('long'));
   await expect.poll(() => statuses).toEqual([200, 503, 200]);
   await expect.poll(() => clock.pending).toBe(2);
   clock.advance(CREDIT_TIMEOUT_MS);

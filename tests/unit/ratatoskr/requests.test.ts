@@ -6,6 +6,7 @@ import {
   TIMES_FEATURE,
   TYPES_FEATURE,
 } from '../../../proto/ratatoskr/index.ts';
+import { AppError } from '../../../server/kernel/errors.ts';
 import { BodyBudget } from '../../../server/platform/http/body-budget.ts';
 import { toAppError } from '../../../server/transports/error-table.ts';
 import { CLOCK_WINDOW_MS } from '../../../server/transports/ratatoskr/limits.ts';
@@ -60,7 +61,10 @@ function sessionWith(features: number) {
       const isAnswered = new Promise<void>((resolve) => {
         next = resolve;
       });
-      requests.begin(++number, type, BusinessRequest.create(asked));
+      const request = BusinessRequest.create(asked);
+      const found = requests.find(type, request);
+      if (found instanceof AppError) requests.refuse(++number, request, found);
+      else requests.begin(++number, request, found);
       await isAnswered;
       return answer.body;
     },

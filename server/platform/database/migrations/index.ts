@@ -47,6 +47,7 @@ import { receipts } from './0099-receipts.ts';
 import { refreshTokens } from './0110-refresh-tokens.ts';
 import { keySpending } from './0111-key-spending.ts';
 import { requestSettings } from './0120-request-settings.ts';
+import { deviceSignatures } from './0130-device-signatures.ts';
 import { storedAnswers } from './0140-stored-answers.ts';
 import { passwords } from './0160-passwords.ts';
 import type { Migration } from './migration.ts';
@@ -102,6 +103,7 @@ export const migrations: readonly Migration[] = [
   refreshTokens,
   keySpending,
   requestSettings,
+  deviceSignatures,
   storedAnswers,
   passwords,
 ];
