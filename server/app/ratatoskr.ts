@@ -1,5 +1,5 @@
 import type { KeyPair } from '../../proto/ratatoskr/index.ts';
-import { keyPairOf, nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
+import { keyPairOf, withShortCipher } from '../../proto/ratatoskr/node.ts';
 import type { Config } from '../config/index.ts';
 import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import { BodyBudget } from '../platform/http/body-budget.ts';
@@ -112,7 +112,7 @@ export function buildSessionEndpoints(
       identify: identity.identify,
       respondToError: served.respondToError,
       newRequestId: () => random.uuid(),
-      crypto: nodeNoiseCrypto,
+      crypto: withShortCipher(core.cipher),
       signer: core,
       clock,
       logger,
