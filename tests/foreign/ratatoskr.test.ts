@@ -34,7 +34,7 @@ const bodyOf = (line: string | undefined) =>
 
 beforeAll(async () => {
   await installPython();
-  server = await startTestServer();
+  server = await startTestServer({ YGGDRASIL_RATATOSKR_ENCRYPTION: 'declinable' });
   world = await createWorld(server);
   const { ratatoskr } = await server.get<{ ratatoskr: { publicKeys: string[] } }>('/api/v1/server');
   serverKey = ratatoskr.publicKeys[0] ?? '';
@@ -63,6 +63,18 @@ describe('a client in Python, on libraries of others', () => {
     expect(bodyOf(refused)).toMatchObject({ error: { code: 'operation_not_found' } });
     expect(bodyOf(long)).toMatchObject({ error: { code: 'invalid_input' } });
     expect(bodyOf(description)).toEqual(await server.get('/openapi.json'));
+  });
+
+  it('declines encryption, with a server that does so too, and is answered the same', async () => {
+    const list = { operation: 'devices.list', input: { query: { limit: 5 } } };
+    const options = ['--token', world.alice.token, '--server-key', serverKey];
+    const [clear, encrypted] = await Promise.all([
+      ask([list, list], [...options, '--clear']),
+      ask([list], options),
+    ]);
+    const isClear = [...clear, ...encrypted].map((line) => (JSON.parse(line) as { clear: boolean }).clear);
+    expect(isClear).toEqual([true, true, false]);
+    expect(bodyOf(clear[1])).toEqual(bodyOf(encrypted[0]));
   });
 
   it('is ended when it repeats, leaves out or changes a message', async () => {
