@@ -69,6 +69,20 @@ export const BATCH_TAGS: usize = BATCH_SLOTS + 4 * 1024;
 export const BATCH_ARENA: usize = BATCH_TAGS + 32 * 1024;
 export const BATCH_ARENA_BYTES: u32 = 0xc_0000;
 
+// One text to encrypt or decrypt: the key, the block's number with the nonce behind it, the tag and room for the one it should have, a
+// block of the keystream, and in one piece the associated data, filled up with zeros, and the text with room for a block behind it.
+export const CIPHER: usize = BATCH_ARENA + (BATCH_ARENA_BYTES as usize);
+export const CIPHER_KEY: usize = CIPHER;
+export const CIPHER_COUNTER: usize = CIPHER + 32;
+export const CIPHER_NONCE: usize = CIPHER_COUNTER + 4;
+export const CIPHER_TAG: usize = CIPHER + 48;
+export const CIPHER_TAG_BYTES: usize = 16;
+export const CIPHER_STREAM: usize = CIPHER + 80;
+export const CIPHER_ASSOCIATED: usize = CIPHER + 144;
+export const CIPHER_ASSOCIATED_BYTES_MAX: u32 = 16;
+export const CIPHER_TEXT: usize = CIPHER_ASSOCIATED + 16;
+export const CIPHER_TEXT_BYTES_MAX: u32 = 4096;
+
 // Four lanes: the transposed hash state (8 x 16 bytes), then for each lane its tail (128), its outer block (64) and its
 // progress (64).
 export const LANES_STATE: usize = 1024;

@@ -253,7 +253,7 @@ async function startServer(): Promise<void> {
 
 /** Tells the operator where the server can be reached, and how the first account is made. */
 function announce(
-  { http, mqtt }: { http: string; mqtt: string },
+  { http, mqtt, ratatoskr }: Awaited<ReturnType<App['start']>>,
   withTls: boolean,
   setupCode: string | null,
 ): void {
@@ -263,6 +263,7 @@ function announce(
     `  HTTP       http${s}://${http}      open it in a browser; the API is described at /docs`,
     `  WebSocket  ws${s}://${http}/bifrost`,
     `  MQTT       mqtt${s}://${mqtt}`,
+    ...(ratatoskr === null ? [] : [`  Ratatoskr  ws${s}://${ratatoskr}/ratatoskr`]),
     '  Stop with Ctrl-C.',
     ...(setupCode === null
       ? []

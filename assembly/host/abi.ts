@@ -128,12 +128,21 @@ export interface BatchExports {
   readonly batchArenaBytes: number;
 }
 
+/** What core.wasm exports for its cipher. */
+export interface CipherExports {
+  readonly sealText: (length: number, associatedLength: number) => number;
+  readonly openText: (length: number, associatedLength: number) => number;
+  readonly cipherAddress: number;
+  readonly cipherTextBytesMax: number;
+}
+
 /** The exports of core.wasm. Throws {@link CoreError} `CORE_WRONG_KIND` when the module has no batches. */
-export function requireBatchExports(exports: WebAssembly.Exports): BatchExports {
-  const requireFunction = <Name extends 'scoreBatch' | 'signBatch'>(name: Name) => {
+export function requireServerExports(exports: WebAssembly.Exports): BatchExports & CipherExports {
+  type Functions = Pick<BatchExports & CipherExports, 'scoreBatch' | 'signBatch' | 'sealText' | 'openText'>;
+  const requireFunction = <Name extends keyof Functions>(name: Name) => {
     const value = exports[name];
     if (typeof value !== 'function') throw missing(name);
-    return value as BatchExports[Name];
+    return value as Functions[Name];
   };
   const requireNumber = (name: string) => {
     const value = exports[name];
@@ -141,6 +150,10 @@ export function requireBatchExports(exports: WebAssembly.Exports): BatchExports 
     return Number(value.value);
   };
   return {
+    sealText: requireFunction('sealText'),
+    openText: requireFunction('openText'),
+    cipherAddress: requireNumber('cipherAddress'),
+    cipherTextBytesMax: requireNumber('cipherTextBytesMax'),
     scoreBatch: requireFunction('scoreBatch'),
     signBatch: requireFunction('signBatch'),
     batchMax: requireNumber('batchMax'),

@@ -20,5 +20,6 @@ export type {
   SignatureBatch,
   SigningKey,
   SplitResult,
+  TextCipher,
   TokenKinds,
 } from './types.ts';

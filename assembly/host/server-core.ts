@@ -1,7 +1,8 @@
-import { openModule, requireBatchExports, TAG_BYTES } from './abi.ts';
+import { openModule, requireServerExports, TAG_BYTES } from './abi.ts';
 import { refusalOf, WasmCore } from './device-core.ts';
 import { createNodeCrypto } from './node-crypto.ts';
 import { ArenaBatch } from './signature-batch.ts';
+import { ModuleCipher } from './text-cipher.ts';
 import type { ScoreBatchResult, ServerCore, SigningKey } from './types.ts';
 
 /** Settings of {@link loadServerCore}. */
@@ -30,17 +31,19 @@ export function loadServerCore(bytes: Uint8Array, options: ServerCoreOptions = {
 
 class WasmServerCore extends WasmCore<'server'> implements ServerCore {
   readonly batch: ArenaBatch;
+  readonly cipher: ModuleCipher;
   readonly #scoreBatch: (count: number) => number;
 
   constructor(bytes: Uint8Array, nodeCryptoFromBytes: number) {
     const module = openModule(bytes);
-    const exports = requireBatchExports(module.exports);
+    const exports = requireServerExports(module.exports);
     super(
       'server',
       module,
       Number.isFinite(nodeCryptoFromBytes) ? createNodeCrypto(nodeCryptoFromBytes) : null,
     );
     this.#scoreBatch = exports.scoreBatch;
+    this.cipher = new ModuleCipher(module.memory, exports);
     this.batch = new ArenaBatch(module.memory, exports, module.keySlots, (key) => this.slotOf(key));
   }
 

@@ -15,7 +15,7 @@ import {
   RatatoskrType,
 } from '../../proto/index.ts';
 import { MESSAGE_BYTES_MAX, RATATOSKR_SUBPROTOCOL, RatatoskrSession } from '../../proto/ratatoskr/index.ts';
-import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
+import { nodeNoiseCrypto, withShortCipher } from '../../proto/ratatoskr/node.ts';
 
 /** Pieces of an answer that one credit is given for, which shows the load generator that they have come. */
 export const DELTAS_PER_CREDIT = 16;
@@ -43,8 +43,9 @@ interface Seat {
 export function createPart() {
   const core = loadServerCore(readFileSync(`${checkoutFolder()}build/core.wasm`));
   const staticKeys = [nodeNoiseCrypto.generateKeyPair()];
-  const newSession = () =>
-    RatatoskrSession.await<SigningKey>({ staticKeys }, { crypto: nodeNoiseCrypto, signer: core });
+  // As the server has it.
+  const crypto = withShortCipher(core.cipher);
+  const newSession = () => RatatoskrSession.await<SigningKey>({ staticKeys }, { crypto, signer: core });
   return {
     listen: (_: null) =>
       new Promise<number>((resolve) => {

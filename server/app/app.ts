@@ -28,8 +28,11 @@ import { buildTransports, httpPart, mqttPart } from './transports.ts';
 
 /** A server that was built and not yet started. */
 export interface App {
-  /** Finishes what a crash interrupted, then listens. Rejects with StartError what only the operator can mend. */
-  start(): Promise<{ http: string; mqtt: string }>;
+  /**
+   * Finishes what a crash interrupted, then listens; `ratatoskr` is null where it has no port of its own. Rejects with StartError
+   * what only the operator can mend.
+   */
+  start(): Promise<{ http: string; mqtt: string; ratatoskr: string | null }>;
   /** A new one-time code for the first operator; null when there are users. */
   offerSetupCode(): Promise<string | null>;
   /**
@@ -56,7 +59,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
   const areas = buildAreas(config, platform);
   const transports = buildTransports(config, areas, dependencies);
 
-  const ports = { http: 0, mqtt: 0 };
+  const ports = { http: 0, mqtt: 0, ratatoskr: null as number | null };
   const lifecycle = createLifecycle(
     [
       logsPart(platform),
@@ -81,8 +84,9 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       mqttPart(transports, (port) => {
         ports.mqtt = port;
       }),
-      httpPart(transports, (port) => {
+      httpPart(transports, (port, sessionPort) => {
         ports.http = port;
+        ports.ratatoskr = sessionPort;
       }),
       requestsPart(areas.market, platform),
     ],
@@ -96,7 +100,11 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
     offerSetupCode: areas.identity.accounts.offerSetupCode,
     async start() {
       await lifecycle.start();
-      return { http: address(config.host, ports.http), mqtt: address(config.mqttHost, ports.mqtt) };
+      return {
+        http: address(config.host, ports.http),
+        mqtt: address(config.mqttHost, ports.mqtt),
+        ratatoskr: ports.ratatoskr === null ? null : address(config.host, ports.ratatoskr),
+      };
     },
     stop() {
       stopped ??= lifecycle.stop().then(() => platform.logger.info({ operation: 'server.stop' }, 'stopped'));

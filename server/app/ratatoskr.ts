@@ -1,5 +1,5 @@
 import type { KeyPair } from '../../proto/ratatoskr/index.ts';
-import { keyPairOf, nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
+import { keyPairOf, withShortCipher } from '../../proto/ratatoskr/node.ts';
 import type { Config } from '../config/index.ts';
 import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import { BodyBudget } from '../platform/http/body-budget.ts';
@@ -10,6 +10,7 @@ import { ed25519 } from '../platform/secrets/index.ts';
 import type { WebSocketEndpoint } from '../platform/websocket/types.ts';
 import type { OperationRoute } from '../transports/pipeline/http.ts';
 import type { Pipeline } from '../transports/pipeline/pipeline.ts';
+import type { RateWindow } from '../transports/pipeline/rates.ts';
 import { createRatatoskrEndpoint, RATATOSKR_PATH } from '../transports/ratatoskr/endpoint.ts';
 import { OpeningConnections } from '../transports/ratatoskr/opening.ts';
 import { createProviderCalls } from '../transports/ratatoskr/provider-calls.ts';
@@ -37,15 +38,26 @@ function staticKeysOf(
   return [ratatoskrKeyGeneration, ratatoskrKeyGeneration - 1].filter((number) => number > 0).map(keyOf);
 }
 
-/** What the server says of its sessions to whoever asks; null where it has none. */
+/** What the server says of its sessions, and of the port that is theirs alone, to whoever asks; null where it has none. */
 export function describeSessions(
   config: Config,
   platform: Pick<Platform, 'secretBox'>,
+  port: number | null,
 ): ServerDescription['ratatoskr'] {
   if (config.ratatoskr === 'off') return null;
   const keys = staticKeysOf(config, platform);
   const publicKeys = keys.map(({ publicKey }) => Buffer.from(publicKey).toString('base64url'));
-  return { path: RATATOSKR_PATH, versions: [1], publicKeys };
+  return { path: RATATOSKR_PATH, port, versions: [1], publicKeys };
+}
+
+/** Counts the handshakes of each address; null: they are not limited. */
+function handshakeLimiter({ rateLimits }: Config, { clock }: Pick<Platform, 'clock'>): RateWindow | null {
+  if (rateLimits === 'off') return null;
+  const countMax = HANDSHAKES_PER_MINUTE_MAX;
+  return createClientLimiter(
+    { countMax, intervalMs: MINUTE_MS, clientsMax: COUNTED_ADDRESSES_MAX },
+    { clock },
+  );
 }
 
 /** Where sessions are opened: none where they are switched off. */
@@ -69,17 +81,6 @@ export function buildSessionEndpoints(
   const calls = createSessionCalls(served.pipeline, identity);
   const providerCalls = createProviderCalls(served.pipeline, market);
   if (config.ratatoskr === 'off') return [];
-  const handshakes =
-    config.rateLimits === 'off'
-      ? null
-      : createClientLimiter(
-          {
-            countMax: HANDSHAKES_PER_MINUTE_MAX,
-            intervalMs: MINUTE_MS,
-            clientsMax: COUNTED_ADDRESSES_MAX,
-          },
-          { clock },
-        );
   // As much as over HTTP: one tenant has half of each at most, however many sessions it opens.
   const [inputs, answers] = [
     new BodyBudget(ARRIVING_BODY_BYTES_MAX),
@@ -87,34 +88,37 @@ export function buildSessionEndpoints(
   ];
   const turns = createBodyTurns({ clock });
   let staticKeys: readonly KeyPair[] | null = null;
-  const endpoint = createRatatoskrEndpoint({
-    calls,
-    providerCalls,
-    providers: market.providers,
-    ed25519,
-    refusals: readings.refusals,
-    devices: identity.devices,
-    resumption: identity.resumption,
-    opening: new OpeningConnections(handshakes),
-    staticKeys: () => {
-      staticKeys ??= staticKeysOf(config, platform);
-      return staticKeys;
+  const endpoint = createRatatoskrEndpoint(
+    { port: config.ratatoskrPort },
+    {
+      calls,
+      providerCalls,
+      providers: market.providers,
+      ed25519,
+      refusals: readings.refusals,
+      devices: identity.devices,
+      resumption: identity.resumption,
+      opening: new OpeningConnections(handshakeLimiter(config, platform)),
+      staticKeys: () => {
+        staticKeys ??= staticKeysOf(config, platform);
+        return staticKeys;
+      },
+      connections: messaging.connections,
+      sharesOf: (tenantId) => ({
+        inputs: { room: inputs.roomFor(tenantId), turn: () => turns.next(tenantId) },
+        answers: answers.roomFor(tenantId),
+      }),
+      heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
+      mayBeClear: config.ratatoskrEncryption === 'declinable',
+      operations: new Map(served.routes.map((route) => [route.operation.operation, route])),
+      identify: identity.identify,
+      respondToError: served.respondToError,
+      newRequestId: () => random.uuid(),
+      crypto: withShortCipher(core.cipher),
+      signer: core,
+      clock,
+      logger,
     },
-    connections: messaging.connections,
-    sharesOf: (tenantId) => ({
-      inputs: { room: inputs.roomFor(tenantId), turn: () => turns.next(tenantId) },
-      answers: answers.roomFor(tenantId),
-    }),
-    heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
-    mayBeClear: config.ratatoskrEncryption === 'declinable',
-    operations: new Map(served.routes.map((route) => [route.operation.operation, route])),
-    identify: identity.identify,
-    respondToError: served.respondToError,
-    newRequestId: () => random.uuid(),
-    crypto: nodeNoiseCrypto,
-    signer: core,
-    clock,
-    logger,
-  });
+  );
   return [endpoint];
 }

@@ -31,6 +31,7 @@ import type { HttpDependencies, OperationRoute } from '../transports/pipeline/ht
 import { createRunningLimiter } from '../transports/pipeline/limiter.ts';
 import { createPipeline } from '../transports/pipeline/pipeline.ts';
 import { createRates, OPERATION_RATES, type RateWindows } from '../transports/pipeline/rates.ts';
+import { RATATOSKR_PATH } from '../transports/ratatoskr/endpoint.ts';
 import { errorResponse } from '../transports/rest/error-response.ts';
 import { createRestTransport } from '../transports/rest/transport.ts';
 import type { Abuse } from './abuse.ts';
@@ -85,7 +86,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const { clock, random, logger, metrics, tls } = platform;
   const { identify, devices } = identity;
   const { relay, connections, topics } = messaging;
-  const state = { accepts: false, mqttPort: config.mqttPort };
+  const state = { accepts: false, mqttPort: config.mqttPort, sessionPort: config.ratatoskrPort };
   const newId = () => random.uuid();
   const pageOrigin = pageOriginOf(config);
   const cookies = createCookieSessions({ publicOrigin: config.publicUrl, pageOrigin }, platform);
@@ -263,12 +264,17 @@ export function mqttPart({ mqtt, state }: Transports, listening: (port: number) 
   };
 }
 
-/** The listener of HTTP and WebSocket. `listening` gets its port. */
-export function httpPart({ http, state }: Transports, listening: (port: number) => void): Part {
+/** The listener of HTTP and WebSocket. `listening` gets its port, and the one that sessions of Ratatoskr have alone or null. */
+export function httpPart(
+  { http, state }: Transports,
+  listening: (port: number, sessionPort: number | null) => void,
+): Part {
   return {
     name: 'http',
     async start() {
-      listening((await http.listen()).port);
+      const { port, ownPorts } = await http.listen();
+      state.sessionPort = ownPorts.get(RATATOSKR_PATH) ?? null;
+      listening(port, state.sessionPort);
       state.accepts = true;
     },
     stopAccepting() {
@@ -335,11 +341,11 @@ function servicesOf(
 function descriptionOf(
   config: Config,
   platform: Platform,
-  { mqttPort }: { readonly mqttPort: number },
+  { mqttPort, sessionPort }: { readonly mqttPort: number; readonly sessionPort: number | null },
 ): ReturnType<HttpServices['describeServer']> {
   const { mailer, tls } = platform;
   return {
-    ratatoskr: describeSessions(config, platform),
+    ratatoskr: describeSessions(config, platform, sessionPort),
     signUp: config.signUp,
     passwords: config.passwords,
     sendsMail: mailer !== null,

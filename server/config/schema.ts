@@ -16,6 +16,7 @@ import {
   origins,
   PASSWORDS,
   publicUrl,
+  ROLES,
   SIGN_UP,
   SWITCH,
   smtpUrl,
@@ -27,6 +28,11 @@ import {
 } from './values.ts';
 
 const values = z.object({
+  role: described(oneOf(ROLES).default('yggdrasil'), {
+    variable: 'YGGDRASIL_ROLE',
+    description:
+      'What the server is for: `yggdrasil` (many households, and a market), or `asgard` (the home server of one household, which opens no more than its devices need: `YGGDRASIL_RATATOSKR` is off unless it is said to be on).',
+  }),
   host: described(hostAddress.default('127.0.0.1'), {
     variable: 'YGGDRASIL_HOST',
     description: 'Address the HTTP and WebSocket listener binds; `0.0.0.0` admits other machines.',
@@ -187,10 +193,17 @@ const values = z.object({
     variable: 'YGGDRASIL_HEARTBEAT_INTERVAL_SECONDS',
     description: 'Seconds of silence after which a device sends a PING.',
   }),
-  ratatoskr: described(oneOf(SWITCH).default('on'), {
+  ratatoskr: described(oneOf(SWITCH).optional(), {
     variable: 'YGGDRASIL_RATATOSKR',
     description:
-      'Whether business messages are taken over Ratatoskr, at `/ratatoskr` of the HTTP listener: `on`, `off`. With `off` no provider can connect, so nothing is for sale on this server.',
+      'Whether business messages are taken over Ratatoskr, at `/ratatoskr`: `on`, `off`. With `off` no provider can connect, so nothing is for sale on this server.',
+    unset: '`on`; in role `asgard` `off`',
+  }),
+  ratatoskrPort: described(wholeNumber(0, 65_535).optional(), {
+    variable: 'YGGDRASIL_RATATOSKR_PORT',
+    description:
+      'Port for Ratatoskr alone, at `YGGDRASIL_HOST` and with its TLS: `/ratatoskr` is there, nothing else is, and it is no longer at `YGGDRASIL_PORT`. 0 takes any free one; `/api/v1/server` says which.',
+    unset: 'that of `YGGDRASIL_PORT`',
   }),
   ratatoskrEncryption: described(oneOf(ENCRYPTION).default('required'), {
     variable: 'YGGDRASIL_RATATOSKR_ENCRYPTION',
@@ -314,6 +327,10 @@ export const configSchema = values
     ...onceRight('mqttPort', 'port'),
     message: 'must be another port than YGGDRASIL_PORT',
   })
+  .refine(({ ratatoskrPort: own, port, mqttPort }) => !own || (own !== port && own !== mqttPort), {
+    ...onceRight('ratatoskrPort', 'port', 'mqttPort'),
+    message: 'must be another port than YGGDRASIL_PORT and YGGDRASIL_MQTT_PORT',
+  })
   .refine((config) => config.tls !== 'files' || config.tlsCertificateFile !== undefined, {
     ...onceRight('tlsCertificateFile', 'tls'),
     message: 'must name the certificate, because YGGDRASIL_TLS is "files"',
@@ -341,6 +358,8 @@ export const configSchema = values
   .transform((config) => ({
     ...config,
     mqttHost: config.mqttHost ?? config.host,
+    ratatoskr: config.ratatoskr ?? (config.role === 'asgard' ? 'off' : 'on'),
+    ratatoskrPort: config.ratatoskrPort ?? null,
     trustedProxies: config.trustedProxies ?? [],
     corsOrigins: config.corsOrigins ?? [],
     publicUrl: config.publicUrl ?? null,

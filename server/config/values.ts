@@ -63,6 +63,8 @@ export const ENCRYPTION = ['required', 'declinable'] as const;
 
 export const SWITCH = ['on', 'off'] as const;
 
+export const ROLES = ['yggdrasil', 'asgard'] as const;
+
 const isOrigin = (text: string) =>
   /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text;
 

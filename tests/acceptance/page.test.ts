@@ -89,7 +89,7 @@ describe('how the page is served', () => {
       signUp: 'closed',
       sendsMail: false,
       mqtt: { port: Number(port), tls: false, reachable: false },
-      ratatoskr: { path: '/ratatoskr', versions: [1], publicKeys: [expect.any(String)] },
+      ratatoskr: { path: '/ratatoskr', port: null, versions: [1], publicKeys: [expect.any(String)] },
     });
   });
 });

@@ -10,6 +10,10 @@ import { startTestServer, type TestServer } from '../support/server.ts';
 import { runCommand } from '../support/server-process.ts';
 import { createDevice, createHousehold, createWorld, type World } from '../support/world.ts';
 
+interface Description {
+  readonly ratatoskr: { readonly port: number | null; readonly publicKeys: string[] };
+}
+
 let server: TestServer;
 let world: World;
 let serverKey: string;
@@ -18,7 +22,7 @@ const clients: RatatoskrClient[] = [];
 beforeAll(async () => {
   server = await startTestServer({ YGGDRASIL_RATATOSKR_ENCRYPTION: 'declinable' });
   world = await createWorld(server);
-  const { ratatoskr } = await server.get<{ ratatoskr: { publicKeys: string[] } }>('/api/v1/server');
+  const { ratatoskr } = await server.get<Description>('/api/v1/server');
   serverKey = ratatoskr.publicKeys[0] ?? '';
 });
 afterAll(async () => {
@@ -300,13 +304,19 @@ it('a session is resumed at the next server of its database, with the keys that 
   const next = await startTestServer({
     DATABASE_URL: server.databaseUrl,
     YGGDRASIL_DATA_DIR: server.dataDirectory,
+    YGGDRASIL_RATATOSKR_PORT: '0',
   });
   try {
-    const { ratatoskr } = await next.get<{ ratatoskr: { publicKeys: string[] } }>('/api/v1/server');
+    const { ratatoskr } = await next.get<Description>('/api/v1/server');
     expect(ratatoskr.publicKeys[0]).toBe(serverKey);
-    const resumed = await openRawSession(next, ticket, key);
+    const apart = { httpUrl: `http://127.0.0.1:${ratatoskr.port}` };
+    const resumed = await openRawSession(apart, ticket, key);
     expect(resumed.ticket).toHaveLength(32);
-    const again = await openRawSession(next, ticket, key);
+    // At a port of its own it is alone, and at the other one it isn't.
+    expect((await fetch(`${apart.httpUrl}/healthz`)).status).toBe(404);
+    expect((await next.request('GET', '/ratatoskr')).status).toBe(404);
+    await expect(openRawSession(next, ticket, key)).rejects.toThrow('404');
+    const again = await openRawSession(apart, ticket, key);
     expect(await again.closed).toBe('4409 session_resumed_twice');
   } finally {
     await next.stop();

@@ -1,56 +1,23 @@
-import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findSignatureProblem } from '../../proto/ratatoskr/index.ts';
 import { ed25519 } from '../../server/platform/secrets/index.ts';
 import { sessionUrl } from '../support/ratatoskr.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createWorld, type World } from '../support/world.ts';
-
-/** Versions that go together, of those that Python 3.11 runs. */
-const PACKAGES = [
-  'noiseprotocol==0.3.1',
-  'cryptography==50.0.2',
-  'protobuf==7.36.2',
-  'grpcio-tools==1.85.1',
-  'websockets==17.4',
-];
-const PYTHON = process.env.YGGDRASIL_FOREIGN_PYTHON ?? 'python3.11';
-const VENV = resolve('build/foreign/ratatoskr');
-const run = promisify(execFile);
+import { installPython, pythonEnvironment, VENV } from './ratatoskr-python.ts';
 
 let server: TestServer;
 let world: World;
 let serverKey: string;
-
-/** Installs the libraries where they aren't, and makes the messages of the schema for them. */
-async function installClient(): Promise<void> {
-  if (!existsSync(join(VENV, 'bin', 'pip'))) {
-    await mkdir(resolve(VENV, '..'), { recursive: true });
-    await run(PYTHON, ['-m', 'venv', VENV]);
-  }
-  await run(join(VENV, 'bin', 'pip'), ['install', '--quiet', ...PACKAGES], { maxBuffer: 100_000_000 });
-  await mkdir(join(VENV, 'messages'), { recursive: true });
-  await run(join(VENV, 'bin', 'python'), [
-    '-m',
-    'grpc_tools.protoc',
-    '--proto_path=proto',
-    `--python_out=${join(VENV, 'messages')}`,
-    'proto/yggdrasil/v1/compute.proto',
-    'proto/yggdrasil/v1/error.proto',
-    'proto/yggdrasil/v1/ratatoskr.proto',
-  ]);
-}
 
 /** What the client says of these requests: a line for each, and behind them what it wrote when it failed. */
 async function ask(requests: readonly unknown[], options: readonly string[]): Promise<string[]> {
   const child = spawn(
     join(VENV, 'bin', 'python'),
     ['tests/foreign/ratatoskr/client.py', '--url', sessionUrl(server), ...options],
-    { env: { ...process.env, PYTHONPATH: join(VENV, 'messages') }, stdio: 'pipe' },
+    { env: pythonEnvironment(), stdio: 'pipe' },
   );
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -68,8 +35,8 @@ const bodyOf = (line: string | undefined) =>
   JSON.parse((JSON.parse(line ?? '{}') as { body?: string }).body ?? 'null') as unknown;
 
 beforeAll(async () => {
-  await installClient();
-  server = await startTestServer();
+  await installPython();
+  server = await startTestServer({ YGGDRASIL_RATATOSKR_ENCRYPTION: 'declinable' });
   world = await createWorld(server);
   const { ratatoskr } = await server.get<{ ratatoskr: { publicKeys: string[] } }>('/api/v1/server');
   serverKey = ratatoskr.publicKeys[0] ?? '';
@@ -102,6 +69,18 @@ describe('a client in Python, on libraries of others', () => {
     expect(bodyOf(refused)).toMatchObject({ error: { code: 'operation_not_found' } });
     expect(bodyOf(long)).toMatchObject({ error: { code: 'invalid_input' } });
     expect(bodyOf(description)).toEqual(await server.get('/openapi.json'));
+  });
+
+  it('declines encryption, with a server that does so too, and is answered the same', async () => {
+    const list = { operation: 'devices.list', input: { query: { limit: 5 } } };
+    const options = ['--token', world.alice.token, '--server-key', serverKey];
+    const [clear, encrypted] = await Promise.all([
+      ask([list, list], [...options, '--clear']),
+      ask([list], options),
+    ]);
+    const isClear = [...clear, ...encrypted].map((line) => (JSON.parse(line) as { clear: boolean }).clear);
+    expect(isClear).toEqual([true, true, false]);
+    expect(bodyOf(clear[1])).toEqual(bodyOf(encrypted[0]));
   });
 
   it('is ended when it repeats, leaves out or changes a message', async () => {

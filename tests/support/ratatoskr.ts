@@ -73,7 +73,8 @@ export async function openRawSession(
       else resolve();
     });
   });
+  const failed = new Promise<never>((_, reject) => socket.on('error', reject));
   socket.on('open', () => socket.send(first));
-  await Promise.race([isDone, closed]);
+  await Promise.race([isDone, closed, failed]);
   return { send, closed, ticket, features };
 }

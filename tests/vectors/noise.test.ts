@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { nobleCrypto } from '../../proto/ratatoskr/noble.ts';
-import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
+import { nodeNoiseCrypto, withShortCipher } from '../../proto/ratatoskr/node.ts';
 import {
   Handshake,
   type HandshakeResult,
@@ -9,6 +9,7 @@ import {
   NoiseError,
   type PatternName,
 } from '../../proto/ratatoskr/noise.ts';
+import { openServerCore } from '../unit/core/cores.ts';
 
 interface Side {
   readonly staticHex: string;
@@ -54,6 +55,7 @@ function sideOf(vector: NoiseVector, role: 'initiator' | 'responder', crypto: No
 describe.each([
   ['@noble', nobleCrypto],
   ['node:crypto', nodeNoiseCrypto],
+  ['node:crypto and the compute core', withShortCipher(openServerCore().cipher)],
 ] as const)('Noise by %s', (_name, crypto) => {
   it.each(vectors.map((vector) => [vector.pattern, vector.source, vector] as const))(
     'gives the bytes of the published vector %s of %s',

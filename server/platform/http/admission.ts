@@ -13,8 +13,8 @@ export interface HttpAdmission {
   opened(native: NativeResponse): void;
   /** One has closed, whichever. */
   closed(): void;
-  /** Looks from time to time from where the connections to this port are, while there are many. */
-  watch(port: number): void;
+  /** Looks from time to time from where the connections to these ports are, while there are many. */
+  watch(ports: readonly number[]): void;
   stop(): void;
 }
 
@@ -31,15 +31,15 @@ export function createHttpAdmission(dependencies: {
   const { budget, clients, clock, logger } = dependencies;
   let refusing = false;
   let cancel: () => void = () => {};
-  const look = async (port: number) => {
+  const look = async (ports: readonly number[]) => {
     try {
-      budget.learnAddresses(budget.isHttpCrowded ? await countRemoteAddresses(port) : new Map());
+      budget.learnAddresses(budget.isHttpCrowded ? await countRemoteAddresses(ports) : new Map());
     } catch (error) {
       logger.error({ error }, 'the connections could not be counted by address');
     }
   };
-  const watch = (port: number) => {
-    cancel = clock.after(ADDRESSES_INTERVAL_MS, () => void look(port).then(() => watch(port)));
+  const watch = (ports: readonly number[]) => {
+    cancel = clock.after(ADDRESSES_INTERVAL_MS, () => void look(ports).then(() => watch(ports)));
   };
   return {
     opened(native) {

@@ -3,7 +3,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { ConnectionBudget } from '../listening/connection-budget.ts';
 import { type DescriptorWatch, watchDescriptors } from '../listening/descriptor-watch.ts';
-import { PortUnavailableError } from '../listening/port-unavailable.ts';
+import { type ListeningProtocol, PortUnavailableError } from '../listening/port-unavailable.ts';
 import { closeListenSocket, type ListenSocket, listenExclusively, localPort, type NativeApp } from './uws.ts';
 
 /** A port that can't be had again is tried again after so many milliseconds. */
@@ -19,13 +19,21 @@ export interface Listener {
   close(): void;
 }
 
+/** Where it listens, and what is spoken there, for who has to find another port. */
+export interface ListenerAddress {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  readonly protocol: ListeningProtocol;
+}
+
 /**
  * Listens for `first`, and rests while the process has no descriptors left: the library would try to accept without a pause,
  * at full CPU, and can't be told to wait, so that its socket is closed and opened again.
  */
 export function createListener(
   first: NativeApp,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port, protocol }: ListenerAddress,
   dependencies: { readonly budget: ConnectionBudget; readonly clock: Clock; readonly logger: Logger },
 ): Listener {
   const { budget, clock, logger } = dependencies;
@@ -49,7 +57,8 @@ export function createListener(
   return {
     async open() {
       socket = listenExclusively(app, host, port);
-      if (socket === null) throw new PortUnavailableError('HTTP', host, port, await bindFailure(host, port));
+      if (socket === null)
+        throw new PortUnavailableError(protocol, host, port, await bindFailure(host, port));
       bound = localPort(socket);
       // Only a port that was asked for by its number can be bound again while there are connections to it.
       if (port === 0) reopen();

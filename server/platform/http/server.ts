@@ -6,14 +6,13 @@ import type { ConnectionBudget } from '../listening/connection-budget.ts';
 import { HTTP_PART } from '../listening/limits.ts';
 import { createRequestShares } from '../listening/request-shares.ts';
 import type { Tls } from '../tls/certificate.ts';
-import { type RegisteredWebSocket, registerWebSocket } from '../websocket/adapter.ts';
 import type { WebSocketEndpoint } from '../websocket/types.ts';
-import { createHttpAdmission, type HttpAdmission } from './admission.ts';
+import { createHttpAdmission } from './admission.ts';
 import { BodyBudget } from './body-budget.ts';
 import { createBodyTurns } from './body-turns.ts';
 import { BrokenConnection } from './broken-connection.ts';
 import { createCors } from './cors.ts';
-import { type ExchangeContext, serveRequest } from './exchange.ts';
+import type { ExchangeContext } from './exchange.ts';
 import {
   ANONYMOUS_BODY_BYTES_MAX,
   ARRIVING_BODY_BYTES_MAX,
@@ -21,10 +20,9 @@ import {
   REQUESTS_PER_TURN,
   WAITING_REQUESTS_MAX,
 } from './limits.ts';
-import { createListener, type Listener } from './listener.ts';
 import { createRouter } from './router.ts';
+import { createServedPort, type ServedPort } from './served-port.ts';
 import type { HttpRoute, RespondToError } from './types.ts';
-import { createNativeApp, type NativeApp, watchConnections } from './uws.ts';
 
 export interface HttpServerOptions {
   /** An address of this machine: `127.0.0.1`, `0.0.0.0`, `::`. */
@@ -56,10 +54,10 @@ export interface HttpServerDependencies {
   readonly logger: Logger;
 }
 
-/** One listener for HTTP and WebSockets. */
+/** A listener for HTTP and WebSockets, and one for each WebSocket endpoint with a port of its own. */
 export interface HttpServer {
-  /** Rejects with `PortUnavailableError` when the address can't be bound. */
-  listen(): Promise<{ port: number }>;
+  /** The port of HTTP, and those of endpoints by their path. Rejects with `PortUnavailableError` when an address can't be bound. */
+  listen(): Promise<{ port: number; ownPorts: ReadonlyMap<string, number> }>;
   /** No new connections; those that are open are served, and each ends with its next answer. */
   stopAccepting(): void;
   /**
@@ -75,7 +73,7 @@ export function createHttpServer(
   dependencies: HttpServerDependencies,
 ): HttpServer {
   const { closeGraceMs = CLOSE_GRACE_MS } = options;
-  const { routes, websockets, tls, logger } = dependencies;
+  const { routes, websockets, logger } = dependencies;
   const shared = createShared(options, dependencies);
   let phase: ReturnType<ExchangeContext['phase']> = 'serving';
   const running = new RunningRequests();
@@ -92,70 +90,51 @@ export function createHttpServer(
     ended: () => running.ended(),
   };
   const admission = createHttpAdmission({ ...dependencies, clients: shared.clients });
-  const build = () => buildServed(tls, websockets, admission, context);
-  /** The newest last: with a new certificate comes a new app, and connections end with that of theirs. */
-  const served: Served[] = [];
-  let listener: Listener | null = null;
+  const { host, port } = options;
+  const main = createServedPort(
+    { host, port, protocol: 'HTTP' },
+    websockets.filter(({ ownPort }) => ownPort === undefined),
+    context,
+    { ...dependencies, admission },
+  );
+  // Nothing else is served at the port of an endpoint.
+  const alone = { ...context, find: createRouter([]) };
+  const own = new Map<string, ServedPort>();
+  for (const endpoint of websockets) {
+    if (endpoint.ownPort === undefined) continue;
+    const served = createServedPort({ host, ...endpoint.ownPort }, [endpoint], alone, {
+      ...dependencies,
+      admission,
+    });
+    own.set(endpoint.path, served);
+  }
+  const ports = [main, ...own.values()];
 
   const stopAccepting = () => {
     if (phase === 'serving') phase = 'draining';
-    listener?.close();
+    for (const served of ports) served.stopAccepting();
   };
 
   return {
     async listen() {
-      const first = build();
-      served.push(first);
-      listener = createListener(first.app, options, dependencies);
-      const port = await listener.open();
-      tls?.whenRenewed(() => {
-        if (phase !== 'serving') return;
-        const next = build();
-        served.push(next);
-        listener?.serve(next.app);
-      });
-      admission.watch(port);
-      return { port };
+      const port = await main.open();
+      const ownPorts = new Map<string, number>();
+      for (const [path, served] of own) ownPorts.set(path, await served.open());
+      admission.watch([port, ...ownPorts.values()]);
+      return { port, ownPorts };
     },
     stopAccepting,
     async close() {
       stopAccepting();
       phase = 'closed';
-      for (const { sockets } of served) {
-        for (const socket of sockets) socket.closeAll(1001, 'the server stops');
-      }
+      for (const served of ports) served.closeSockets(1001, 'the server stops');
       if (!(await running.idleWithin(closeGraceMs))) {
         logger.warn({ running: running.count }, 'requests were cut because the server stops');
       }
       admission.stop();
-      for (const { app } of served) app.close();
+      for (const served of ports) served.cut();
     },
   };
-}
-
-/** An app of the library, and the WebSockets that it keeps. */
-interface Served {
-  readonly app: NativeApp;
-  readonly sockets: readonly RegisteredWebSocket[];
-}
-
-function buildServed(
-  tls: Tls | null,
-  websockets: readonly WebSocketEndpoint[],
-  admission: HttpAdmission,
-  context: ExchangeContext,
-): Served {
-  const app = createNativeApp(tls);
-  const sockets = websockets.map((endpoint) => registerWebSocket(app, endpoint, context));
-  watchConnections(app, (opened, native) => {
-    if (opened) admission.opened(native);
-    else {
-      context.broken.ended();
-      admission.closed();
-    }
-  });
-  app.any('/*', (native, incoming) => serveRequest(native, incoming, context));
-  return { app, sockets };
 }
 
 /** What requests share, and who they are told apart by. */

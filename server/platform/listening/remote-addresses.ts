@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 
 /**
- * How many connections to this port of ours each address has, as the system knows them (proc_pid_net(5)); empty where it
+ * How many connections to these ports of ours each address has, as the system knows them (proc_pid_net(5)); empty where it
  * doesn't say.
  */
-export async function countRemoteAddresses(port: number): Promise<Map<string, number>> {
+export async function countRemoteAddresses(ports: readonly number[]): Promise<Map<string, number>> {
   const tables = await Promise.all(
     ['/proc/self/net/tcp', '/proc/self/net/tcp6'].map((table) => readFile(table, 'utf8').catch(() => '')),
   );
-  return countIn(tables.join('\n'), port);
+  return countIn(tables.join('\n'), ports);
 }
 
 /** `   1: 0100007F:1F90 0100007F:C350 01 ... inode`: addresses in words of the machine's byte order, ports as they are. */
@@ -17,10 +17,10 @@ const LINE = /^ *\d+: [\dA-F]+:([\dA-F]{4}) ([\dA-F]{8}|[\dA-F]{32}):[\dA-F]{4} 
 const OPEN_STATES: ReadonlySet<string> = new Set(['01', '08']);
 
 /** The same, from the text of the tables. */
-export function countIn(tables: string, port: number): Map<string, number> {
+export function countIn(tables: string, ports: readonly number[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const [, local = '', remote = '', state = ''] of tables.matchAll(LINE)) {
-    if (Number.parseInt(local, 16) !== port || !OPEN_STATES.has(state)) continue;
+    if (!ports.includes(Number.parseInt(local, 16)) || !OPEN_STATES.has(state)) continue;
     const address = addressOf(remote);
     counts.set(address, (counts.get(address) ?? 0) + 1);
   }

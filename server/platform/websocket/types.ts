@@ -3,6 +3,8 @@ import type { ConnectionOwner } from '../listening/connection-budget.ts';
 /** WebSockets at one path. */
 export interface WebSocketEndpoint {
   readonly path: string;
+  /** A port of its own, at the address of the HTTP listener and with its TLS. Not there: the listener's port, beside HTTP. */
+  readonly ownPort?: OwnPort;
   /** A larger message closes the connection. */
   readonly messageBytesMax: number;
   /** The only subprotocol spoken here; a client must offer it. */
@@ -13,6 +15,14 @@ export interface WebSocketEndpoint {
   readonly backpressureBytesMax: number;
   /** A client came in, whoever it is: the endpoint finds out and closes the sockets of those it doesn't want. */
   opened(socket: Socket, request: UpgradeRequest): SocketHandler;
+}
+
+/** A port where one endpoint is served and nothing else. */
+export interface OwnPort {
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** What is spoken there, for who has to find another port. */
+  readonly protocol: 'Ratatoskr';
 }
 
 /** What the endpoint does with one socket. */

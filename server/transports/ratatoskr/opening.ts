@@ -9,7 +9,8 @@ interface Opening {
 
 /**
  * The connections that are not open yet, bounded in number, in all and by address, IPv6 by network. Where all places are taken,
- * the address that has most of them loses its oldest to one that has fewer: a few addresses can't keep everybody out.
+ * the address that has most of them loses its oldest to one that has fewer, and one that has none always gets a place: no number of
+ * addresses can keep the next one out. Who opens a session needs its place for a moment; who keeps one without opening loses it.
  */
 export class OpeningConnections {
   readonly #handshakes: RateWindow | null;
@@ -35,12 +36,12 @@ export class OpeningConnections {
     return () => this.#leave(address, opening);
   }
 
-  /** Ends the oldest of the address with the most, if these are more than the newcomer's address would have. */
+  /** Ends the oldest of the address with the most, if the newcomer's has none or these are more than it would have. */
   #makeRoom(fromThere: number): boolean {
     let most: ReadonlySet<Opening> = new Set();
     for (const openings of this.#byAddress.values()) if (openings.size > most.size) most = openings;
     const [oldest] = most;
-    if (oldest === undefined || most.size <= fromThere + 1) return false;
+    if (oldest === undefined || (fromThere > 0 && most.size <= fromThere + 1)) return false;
     oldest.end();
     return this.#count < OPENING_MAX;
   }

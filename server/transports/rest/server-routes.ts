@@ -35,6 +35,8 @@ export interface ServerDescription {
   /** Where sessions of Ratatoskr are opened, the versions that are spoken there, and the server's X25519 keys, base64url, the one in use first. */
   readonly ratatoskr: {
     readonly path: string;
+    /** The port where it is alone; null: the one of this answer. */
+    readonly port: number | null;
     readonly versions: number[];
     readonly publicKeys: string[];
   } | null;
@@ -118,7 +120,12 @@ const descriptionRoute = ({ describeServer }: Pick<ServerRoutesDependencies, 'de
         reachable: z.boolean().describe('False: only programs on the machine of the server reach it.'),
       }),
       ratatoskr: z
-        .object({ path: z.string(), versions: z.array(z.int()), publicKeys: z.array(z.string()) })
+        .object({
+          path: z.string(),
+          port: z.int().nullable().describe('The port where it is alone; null: the one of HTTP.'),
+          versions: z.array(z.int()),
+          publicKeys: z.array(z.string()),
+        })
         .nullable()
         .describe('Where sessions of Ratatoskr are opened, and the keys of the server (base64url).'),
     }),

@@ -29,6 +29,8 @@ PIECE_BYTES_MAX = 49_152
 FEATURES = 1 | 2 | 4 | 16
 SIGNS = 16
 SIGNED = {pb.PROVIDER_REGISTRATION, pb.COMPUTE_RESULT}
+# Payloads are signed but not encrypted once the session is open, where the server declines it, too.
+CLEAR = 8
 TYPES = {
     **dict.fromkeys(["marketplace", "openai", "anthropic"], pb.MARKETPLACE_REQUEST),
     **dict.fromkeys(["ledger", "payments", "spending"], pb.PAYMENT_REQUEST),
@@ -38,17 +40,20 @@ TYPES = {
 class Session:
     """The handshake, and the messages after it."""
 
-    def __init__(self, socket, server_key, private, signature_key):
+    def __init__(self, socket, server_key, private, signature_key, features):
         self.socket = socket
         self.signature_key = signature_key
+        self.wanted = features
+        # Those in use.
         self.features = 0
+        self.is_clear = False
         self.sent = 0
         self.received = 0
         pattern = pb.IK if server_key else pb.XX
         name = f"Noise_{pb.RatatoskrPattern.Name(pattern)}_25519_ChaChaPoly_SHA256"
         self.noise = NoiseConnection.from_name(name.encode())
         self.noise.set_as_initiator()
-        self.noise.set_prologue(b"yggdrasil ratatoskr" + struct.pack(">BBI", 1, pattern, FEATURES))
+        self.noise.set_prologue(b"yggdrasil ratatoskr" + struct.pack(">BBI", 1, pattern, features))
         self.noise.set_keypair_from_private_bytes(Keypair.STATIC, private)
         if server_key:
             self.noise.set_keypair_from_public_bytes(Keypair.REMOTE_STATIC, server_key)
@@ -57,7 +62,7 @@ class Session:
     async def agree(self):
         self.noise.start_handshake()
         first = pb.RatatoskrHandshake(
-            version=1, pattern=self.pattern, features=FEATURES, noise=bytes(self.noise.write_message())
+            version=1, pattern=self.pattern, features=self.wanted, noise=bytes(self.noise.write_message())
         )
         await self.socket.send(first.SerializeToString())
         answer = pb.RatatoskrHandshake.FromString(await self.socket.recv())
@@ -77,7 +82,8 @@ class Session:
         plaintext = message.SerializeToString() if message is not None else b""
         if self.features & SIGNS and kind in SIGNED:
             plaintext = self.sign(kind, plaintext)
-        payload = self.outgoing.encrypt_with_ad(struct.pack(">BQ", kind, self.sent), plaintext)
+        place = struct.pack(">BQ", kind, self.sent)
+        payload = plaintext if self.is_clear else self.outgoing.encrypt_with_ad(place, plaintext)
         content = pb.RatatoskrRequest(type=kind, sequence=self.sent, payload=bytes(payload)).SerializeToString()
         return content + b"\x22\x20" + hmac.digest(self.outgoing_key, content, hashlib.sha256)
 
@@ -99,6 +105,8 @@ class Session:
         message = pb.RatatoskrResponse.FromString(content)
         self.received += 1
         assert message.sequence == self.received, "a message is missing"
+        if self.is_clear:
+            return message.type, message.payload
         place = struct.pack(">BQ", message.type, message.sequence)
         return message.type, bytes(self.incoming.decrypt_with_ad(place, message.payload))
 
@@ -111,7 +119,9 @@ class Session:
             raise SystemExit(error_pb2.ErrorCode.Name(code).lower())
         assert kind == pb.CONNECTION_RESPONSE
         opened = pb.ConnectionResponse.FromString(payload)
+        assert not opened.features & ~self.wanted, "the server uses what was not asked for"
         self.features = opened.features
+        self.is_clear = bool(opened.features & CLEAR)
         self.ahead_ms = opened.server_time_ms - time.time() * 1000
         return opened
 
@@ -212,6 +222,7 @@ async def main():
     parser.add_argument("--url", required=True)
     parser.add_argument("--token", required=True)
     parser.add_argument("--server-key", default="")
+    parser.add_argument("--clear", action="store_true")
     options = parser.parse_args()
     text = options.server_key
     server_key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) if text else None
@@ -221,7 +232,9 @@ async def main():
     shown = {"token": options.token}
     while shown is not None:
         async with connect(options.url, subprotocols=["ratatoskr.v1"], compression=None) as socket:
-            session = Session(socket, server_key, private, signature_key)
+            session = Session(
+                socket, server_key, private, signature_key, FEATURES | (CLEAR if options.clear else 0)
+            )
             await session.agree()
             shown = await converse(session, await session.open(**shown))
 
@@ -245,7 +258,8 @@ async def converse(session, opened):
         status, content_type, body = await session.ask(
             asked["operation"], asked.get("input", {}), asked.get("lateMs", 0)
         )
-        print(json.dumps({"status": status, "contentType": content_type, "body": body}), flush=True)
+        answer = {"status": status, "contentType": content_type, "body": body, "clear": session.is_clear}
+        print(json.dumps(answer), flush=True)
     await session.send(pb.DISCONNECT, pb.Disconnect())
     return None
 

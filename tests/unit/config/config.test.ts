@@ -49,7 +49,9 @@ describe('the configuration', () => {
       marketPriceGuard: 5,
       marketApproval: 'rule',
       heartbeatIntervalSeconds: 30,
+      role: 'yggdrasil',
       ratatoskr: 'on',
+      ratatoskrPort: null,
       ratatoskrEncryption: 'required',
       ratatoskrKeyGeneration: 1,
       streamRetentionHours: 168,
@@ -74,6 +76,24 @@ describe('the configuration', () => {
     });
     expect(config).toMatchObject({ host: '0.0.0.0', mqttHost: '0.0.0.0', port: 0 });
     expect(config.databaseUrl).toBe('postgresql://me:pw@db.example:5433/ygg?sslmode=require');
+  });
+
+  test('of a home server has no sessions for providers, unless it is said that it has', () => {
+    expect(readConfig({ YGGDRASIL_ROLE: 'asgard' })).toMatchObject({ role: 'asgard', ratatoskr: 'off' });
+    expect(readConfig({ YGGDRASIL_ROLE: 'asgard', YGGDRASIL_RATATOSKR: 'on' }).ratatoskr).toBe('on');
+    expect(readConfig({ YGGDRASIL_RATATOSKR: 'off' }).ratatoskr).toBe('off');
+    expect(problemsOf({ YGGDRASIL_ROLE: 'midgard' })).toEqual([
+      'YGGDRASIL_ROLE must be one of yggdrasil, asgard',
+    ]);
+  });
+
+  test('wants a port of its own for Ratatoskr that nothing else has', () => {
+    expect(readConfig({ YGGDRASIL_RATATOSKR_PORT: '0', YGGDRASIL_PORT: '0' }).ratatoskrPort).toBe(0);
+    for (const YGGDRASIL_RATATOSKR_PORT of ['8080', '1883']) {
+      expect(problemsOf({ YGGDRASIL_RATATOSKR_PORT })).toEqual([
+        'YGGDRASIL_RATATOSKR_PORT must be another port than YGGDRASIL_PORT and YGGDRASIL_MQTT_PORT',
+      ]);
+    }
   });
 
   test('takes a secret for brokers that is long enough to be one', () => {

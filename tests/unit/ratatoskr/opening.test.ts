@@ -33,7 +33,17 @@ describe('connections that are not open yet', () => {
     expect(ended).toEqual([0, 0, 0, 0, 0]);
   });
 
-  it('of as many addresses as there are places keep the next one out', () => {
+  it('of as many addresses as there are places make room for the first of the next one, the oldest again', () => {
+    const opening = new OpeningConnections(null);
+    const crowds = Array.from({ length: OPENING_MAX }, (_, index) =>
+      crowd(opening, `10.0.${index >> 8}.${index & 255}`, 1),
+    );
+    expect(crowd(opening, '192.0.2.1', 2)).toEqual({ ended: [], refused: 1 });
+    expect(crowds.findIndex(({ ended }) => ended.length > 0)).toBe(0);
+    expect(crowds.flatMap(({ ended }) => ended)).toHaveLength(1);
+  });
+
+  it('keep the next one out where ending one gives back no place', () => {
     const opening = new OpeningConnections(null);
     for (let index = 0; index < OPENING_MAX; index++)
       opening.enter(`10.0.${index >> 8}.${index & 255}`, () => {});
