@@ -99,6 +99,8 @@ interface Asked {
   readonly resolve: (answer: SessionAnswer) => void;
   readonly reject: (error: BifrostError) => void;
   body: AnswerBody | null;
+  /** Asks once more; null: it was done, or can't be. */
+  readonly repeat: (() => void) | null;
 }
 
 /** One session over one WebSocket, from its handshake to its end. */
@@ -155,8 +157,19 @@ export class SessionSocket<Key> {
     return this.#asked.size;
   }
 
-  /** Sends a request; resolves with the beginning of its answer. Rejects with `session_lost` when the session ends first. */
-  ask({ operation, input, tenantId }: SentRequest): Promise<SessionAnswer> {
+  /**
+   * Sends a request; resolves with the beginning of its answer. One that is refused for its time, so not carried out, is sent once more by
+   * the server's, which comes with the refusal. Rejects with `session_lost` when the session ends first.
+   */
+  ask(request: SentRequest): Promise<SessionAnswer> {
+    return new Promise((resolve, reject) => {
+      const asked = { resolve, reject, body: null };
+      const repeat = () => this.#ask(request, { ...asked, repeat: null });
+      this.#ask(request, { ...asked, repeat });
+    });
+  }
+
+  #ask({ operation, input, tenantId }: SentRequest, asked: Asked): void {
     const more = input.length > PIECE_BYTES_MAX;
     const beginning = input.subarray(0, PIECE_BYTES_MAX);
     const isTyped = (this.#features & TYPES_FEATURE) !== 0;
@@ -164,14 +177,13 @@ export class SessionSocket<Key> {
     const sentAtMs = (this.#features & TIMES_FEATURE) === 0 ? 0 : this.#clock.nowMs() + this.#aheadMs;
     const request = { operation, input: beginning, more, tenantId, sentAtMs };
     this.#send(type, encodePayload(BusinessRequest, request));
-    const answer = this.#answerToLast();
     const number = this.#session.sentSequence;
+    this.#asked.set(number, asked);
     for (let at = PIECE_BYTES_MAX; at < input.length; at += PIECE_BYTES_MAX) {
       const data = input.subarray(at, at + PIECE_BYTES_MAX);
       const last = at + PIECE_BYTES_MAX >= input.length;
       this.#send(RatatoskrType.STREAM_DATA, encodePayload(StreamData, { request: number, data, last }));
     }
-    return answer;
   }
 
   /** Says what a provider serves; resolves with the answer. Rejects with `session_lost` when the session ends first. */
@@ -180,7 +192,9 @@ export class SessionSocket<Key> {
       RatatoskrType.PROVIDER_REGISTRATION,
       this.#signed(RatatoskrType.PROVIDER_REGISTRATION, payload),
     );
-    return this.#answerToLast();
+    return new Promise((resolve, reject) => {
+      this.#asked.set(this.#session.sentSequence, { resolve, reject, body: null, repeat: null });
+    });
   }
 
   /** Sends a message of a provider. False: the session isn't open, or too much waits in the socket. */
@@ -200,12 +214,6 @@ export class SessionSocket<Key> {
     const placed = { type, sequence: this.#session.sentSequence + 1, message };
     const signature = this.#signing.sign(signatureKey.privateKey, deviceSignedBytes(handshakeHash, placed));
     return encodePayload(DeviceSigned, { message, signature });
-  }
-
-  #answerToLast(): Promise<SessionAnswer> {
-    return new Promise((resolve, reject) => {
-      this.#asked.set(this.#session.sentSequence, { resolve, reject, body: null });
-    });
   }
 
   /** Ends the session and its connection. */
@@ -296,6 +304,12 @@ export class SessionSocket<Key> {
       return;
     }
     if (asked.body !== null) throw unexpected();
+    // Of refusals only that of a request's time says the server's.
+    if (response.status >= 400 && response.serverTimeMs > 0 && asked.repeat !== null) {
+      this.#asked.delete(request);
+      asked.repeat();
+      return;
+    }
     const body = new AnswerBody({
       taken: (bytes) => this.#send(RatatoskrType.STREAM_CREDIT, creditOf({ request, bytes })),
       cancel: () => this.#send(RatatoskrType.STREAM_CREDIT, creditOf({ request, bytes: 0, cancel: true })),

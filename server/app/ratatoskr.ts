@@ -108,6 +108,7 @@ export function buildSessionEndpoints(
         inputs: { room: inputs.roomFor(tenantId), turn: () => turns.next(tenantId) },
         answers: answers.roomFor(tenantId),
       }),
+      countsRates: config.rateLimits !== 'off',
       heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
       mayBeClear: config.ratatoskrEncryption === 'declinable',
       operations: new Map(served.routes.map((route) => [route.operation.operation, route])),

@@ -22,6 +22,7 @@ import { ARRIVING_BODY_BYTES_MAX } from '../../server/platform/http/limits.ts';
 import { errorTable } from '../../server/transports/error-table.ts';
 import * as limits from '../../server/transports/ratatoskr/limits.ts';
 import { CONTROL_SESSION, OPEN_SESSION } from '../../server/transports/ratatoskr/operations.ts';
+import { TYPE_LIMITS } from '../../server/transports/ratatoskr/type-limits.ts';
 import { CONVERSATION } from '../support/ratatoskr-session.ts';
 
 const page = readFileSync('docs/ratatoskr.md', 'utf8');
@@ -115,6 +116,18 @@ describe('the tables of docs/ratatoskr.md', () => {
       .filter((code) => code.startsWith('ratatoskr_'));
     const all = [...own, ...OPEN_SESSION.errors, ...CONTROL_SESSION.errors];
     expect(all.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
+  });
+
+  it('have the limits by type that the code has, one of each type that a client sends', () => {
+    const rows = rowsOf('| type | bytes of its payload | in a minute | at the same time |');
+    const written = (number: number | undefined) => (number === undefined ? '-' : grouped(number));
+    const real = [...TYPE_LIMITS].map(([type, { bytesMax, perMinuteMax, runningMax }]) => [
+      RatatoskrType[type],
+      ...[bytesMax, perMinuteMax, runningMax].map(written),
+    ]);
+    expect(rows).toEqual(real);
+    const sent = new Set(CONVERSATION.flatMap(([who, type]) => (who === 'client' ? [type] : [])));
+    expect(new Set(TYPE_LIMITS.keys())).toEqual(sent);
   });
 
   it('have the limits that the code has', () => {

@@ -53,7 +53,13 @@ const SAID_IN_SESSIONS: ReadonlySet<string> = new Set([
 ]);
 
 /** Refusals that say nothing of what was asked: it may come again as it is. */
-const PASSING: ReadonlySet<string> = new Set(['rate_limited', 'unavailable', 'internal', 'storage_full']);
+const PASSING: ReadonlySet<string> = new Set([
+  'rate_limited',
+  'too_large',
+  'unavailable',
+  'internal',
+  'storage_full',
+]);
 
 /** True for a refusal that is recorded: of who may not, of what isn't theirs or doesn't exist, and of what is wrong in a session. */
 export function isRecordedRefusal(operation: string, code: string): boolean {

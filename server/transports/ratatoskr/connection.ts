@@ -46,6 +46,7 @@ import { ProviderSession, type ProviderSessionDependencies } from './provider-se
 import { type RequestDependencies, SessionRequests, type SessionShares } from './requests.ts';
 import type { SessionCalls } from './session-calls.ts';
 import { SessionTicket } from './session-ticket.ts';
+import { TypeLimits } from './type-limits.ts';
 
 /** What a connection needs, the same for all. */
 export interface ConnectionDependencies<Key>
@@ -62,6 +63,8 @@ export interface ConnectionDependencies<Key>
   /** A tenant's shares of what arrives and of what waits to be taken in all sessions. */
   readonly sharesOf: (tenantId: TenantId) => SessionShares;
   readonly heartbeatIntervalMs: number;
+  /** False: how many messages of a type come in a minute isn't looked at. */
+  readonly countsRates: boolean;
   /** Clients may decline the encryption of payloads. */
   readonly mayBeClear: boolean;
   readonly logger: Logger;
@@ -91,6 +94,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
   readonly #connection: Connection;
   /** Of a device that signs what moves money: its key. */
   #signatureKey: Uint8Array | null = null;
+  readonly #limits: TypeLimits;
   #release: () => void = () => {};
   #heardAtMs: number;
 
@@ -99,6 +103,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#dependencies = dependencies;
     const { clock, opening, staticKeys } = dependencies;
     this.#heardAtMs = clock.nowMs();
+    this.#limits = new TypeLimits(dependencies);
     this.#connection = { remoteAddress: socket.remoteAddress, requestId: null };
     this.#session = RatatoskrSession.await({ staticKeys: staticKeys() }, dependencies);
     this.#leaveOpening = opening.enter(socket.remoteAddress, () => this.end(tooMany()));
@@ -143,6 +148,9 @@ export class RatatoskrConnection<Key> implements SocketHandler {
   }
 
   #handle({ type, sequence, payload }: OpenedMessage): void {
+    const excess = this.#limits.excessOf(type, payload.length);
+    // Without the rest of a stream, or who it is, the session can't go on.
+    if (excess !== null && !isProviderType(type) && !isRequestType(type)) throw excess;
     if (type === RatatoskrType.CONNECTION_REQUEST) {
       void this.#open(decodePayload(ConnectionRequest, payload));
       return;
@@ -157,12 +165,16 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     if (actor === null || requests === null) throw malformed();
     if (isProviderType(type)) {
       this.#provider ??= this.#beginProviding(actor);
-      this.#provider.received({ type, sequence, payload });
+      if (excess === null) this.#provider.received({ type, sequence, payload });
+      else {
+        this.#dependencies.calls.control(actor, excess, this.#connection);
+        this.#provider.refuse(type, sequence, excess);
+      }
       return;
     }
     if (isRequestType(type)) {
       const asked = decodePayload(BusinessRequest, payload);
-      const found = requests.find(type, asked);
+      const found = excess ?? requests.find(type, asked);
       // It is counted here, too: not all of them come as far as an operation that counts them.
       this.#dependencies.calls.control(actor, found instanceof AppError ? found : null, this.#connection);
       if (found instanceof AppError) requests.refuse(sequence, asked, found);

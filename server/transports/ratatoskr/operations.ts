@@ -33,6 +33,7 @@ export const CONTROL_SESSION = {
     'ratatoskr_request_type_wrong',
     'ratatoskr_type_unexpected',
     'ratatoskr_window_exceeded',
+    'too_large',
   ],
 } as const satisfies Operation;
 

@@ -96,9 +96,9 @@ export class ProviderSession {
     try {
       const done = this.#dependencies.providerCalls.work(type, this.#actor, message, this.#connection);
       this.#wrong.accepted();
-      if (done instanceof Promise) done.catch((error: unknown) => this.#refuse(type, sequence, error));
+      if (done instanceof Promise) done.catch((error: unknown) => this.refuse(type, sequence, error));
     } catch (error) {
-      this.#refuse(type, sequence, error);
+      this.refuse(type, sequence, error);
     }
   }
 
@@ -127,13 +127,14 @@ export class ProviderSession {
       this.#wrong.accepted();
       if (!this.#isOver) this.#channel.answer(sequence, requestId);
     } catch (error) {
-      this.#refuse(RatatoskrType.PROVIDER_REGISTRATION, sequence, error);
+      this.refuse(RatatoskrType.PROVIDER_REGISTRATION, sequence, error);
     } finally {
       this.#registering--;
     }
   }
 
-  #refuse(type: RatatoskrType, sequence: number, cause: unknown): void {
+  /** Refuses a message; what can't be read ends the session. */
+  refuse(type: RatatoskrType, sequence: number, cause: unknown): void {
     const error = toAppError(cause);
     if (this.#isOver) return;
     const deviceId = this.#actor.kind === 'device' ? this.#actor.deviceId : null;

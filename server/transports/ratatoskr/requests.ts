@@ -30,6 +30,7 @@ import {
   REQUESTS_MAX,
 } from './limits.ts';
 import { toHttpRequest } from './to-http-request.ts';
+import { TYPE_LIMITS } from './type-limits.ts';
 
 type Asked = InstanceType<typeof BusinessRequest>;
 
@@ -100,12 +101,8 @@ export class SessionRequests {
 
   /** A request came for what `find` gave. Throws SessionError where more input is on its way than may be. */
   begin(id: number, asked: Asked, route: OperationRoute): void {
-    if (this.#running.size >= REQUESTS_MAX) {
-      const details = { retryAfterSeconds: 1 };
-      const busy = new AppError('rate_limited', 'rate_limited', 'Too many requests run in this session.', {
-        details,
-      });
-      this.refuse(id, asked, busy);
+    if (this.#isBusyWith(asked)) {
+      this.refuse(id, asked, busy());
       return;
     }
     const running = {
@@ -154,6 +151,16 @@ export class SessionRequests {
   #mayAsk(type: RequestType, operation: string): boolean {
     const isTyped = (this.#sender.features & TYPES_FEATURE) !== 0;
     return type === requestTypeOf(operation) || (!isTyped && type === RatatoskrType.BUSINESS_REQUEST);
+  }
+
+  /** As many run as may, of all requests or of those of its type. */
+  #isBusyWith({ operation }: Asked): boolean {
+    if (this.#running.size >= REQUESTS_MAX) return true;
+    const type = requestTypeOf(operation);
+    const runningMax = TYPE_LIMITS.get(type)?.runningMax ?? REQUESTS_MAX;
+    let running = 0;
+    for (const { asked } of this.#running.values()) if (requestTypeOf(asked.operation) === type) running++;
+    return running >= runningMax;
   }
 
   #isInTime({ sentAtMs }: Asked): boolean {
@@ -276,6 +283,12 @@ export class SessionRequests {
   #forget(id: number, running: Running): void {
     if (this.#running.delete(id)) this.#release(running.input);
   }
+}
+
+function busy(): AppError {
+  return new AppError('rate_limited', 'rate_limited', 'Too many requests run in this session.', {
+    details: { retryAfterSeconds: 1 },
+  });
 }
 
 function operationNotFound(): AppError {

@@ -76,11 +76,11 @@ class StandInSession implements BifrostSocket {
   close(): void {}
 
   /** Answers a request with a body of JSON, or the beginning of one. */
-  answer(operation: string, body: string, more = false): number {
-    const [request] = [...this.asked].find(([, name]) => name === operation) ?? [0];
+  answer(operation: string, body: string, more = false, status = 200): number {
+    const [request] = [...this.asked].findLast(([, name]) => name === operation) ?? [0];
     const response = {
       request,
-      status: 200,
+      status,
       contentType: 'application/json',
       body: Buffer.from(body),
       more,
@@ -199,6 +199,20 @@ describe('a client of Ratatoskr', () => {
     session.answer('a.first', '{}');
     client.request('a.third').catch(() => {});
     expect(session.sentAtMs).toEqual([5_000_100, 9_000_200, 12_000_000]);
+  });
+
+  it('asks once more, by the server’s time, what was refused for its own, and not a third time', async () => {
+    const session = sessionNumber(0);
+    Object.assign(session, { features: TIMES_FEATURE, serverTimeMs: 5_000_000 });
+    session.open();
+    const asked = client.request('a.change');
+    session.serverTimeMs = 9_000_000;
+    const refusal = '{"error":{"code":"ratatoskr_clock_wrong","message":"No."}}';
+    session.answer('a.change', refusal, false, 400);
+    expect(session.sentAtMs).toEqual([5_000_000, 9_000_000]);
+    session.answer('a.change', refusal, false, 400);
+    await expect(asked).rejects.toMatchObject({ code: 'ratatoskr_clock_wrong' });
+    expect(session.sentAtMs).toHaveLength(2);
   });
 
   it('says no times to a server that does not ask for them', () => {

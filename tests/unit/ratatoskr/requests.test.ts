@@ -11,6 +11,7 @@ import { BodyBudget } from '../../../server/platform/http/body-budget.ts';
 import { toAppError } from '../../../server/transports/error-table.ts';
 import { CLOCK_WINDOW_MS } from '../../../server/transports/ratatoskr/limits.ts';
 import { SessionRequests } from '../../../server/transports/ratatoskr/requests.ts';
+import { TYPE_LIMITS } from '../../../server/transports/ratatoskr/type-limits.ts';
 import { FakeClock } from '../../support/clock.ts';
 
 const { BUSINESS_REQUEST, MARKETPLACE_REQUEST, PAYMENT_REQUEST } = RatatoskrType;
@@ -53,18 +54,22 @@ function sessionWith(features: number) {
     },
   );
   let number = 0;
+  const begin = (type: RequestType, asked: ConstructorParameters<typeof BusinessRequest>[0]) => {
+    const request = BusinessRequest.create(asked);
+    const found = requests.find(type, request);
+    if (found instanceof AppError) requests.refuse(++number, request, found);
+    else requests.begin(++number, request, found);
+  };
   return {
     requests,
     clock,
     toldTimeMs: () => answer.serverTimeMs,
+    beginOnly: begin,
     async ask(type: RequestType, asked: ConstructorParameters<typeof BusinessRequest>[0]) {
       const isAnswered = new Promise<void>((resolve) => {
         next = resolve;
       });
-      const request = BusinessRequest.create(asked);
-      const found = requests.find(type, request);
-      if (found instanceof AppError) requests.refuse(++number, request, found);
-      else requests.begin(++number, request, found);
+      begin(type, asked);
       await isAnswered;
       return answer.body;
     },
@@ -89,6 +94,15 @@ describe('a request', () => {
     expect(await session.ask(MARKETPLACE_REQUEST, { operation: 'ledger.balance.get' })).toBe(
       'ratatoskr_request_type_wrong',
     );
+  });
+
+  it('is refused while as many of its type run as may, and those of others go on', async () => {
+    const session = sessionWith(TYPES_FEATURE);
+    const { runningMax = 0 } = TYPE_LIMITS.get(PAYMENT_REQUEST) ?? {};
+    for (let count = 0; count < runningMax; count++)
+      session.beginOnly(PAYMENT_REQUEST, { operation: 'ledger.balance.get', more: true });
+    expect(await session.ask(PAYMENT_REQUEST, { operation: 'ledger.balance.get' })).toBe('rate_limited');
+    expect(await session.ask(BUSINESS_REQUEST, { operation: 'networks.list' })).toBe('served');
   });
 
   it('under a wrong type is refused before its input, of which the rest is forgotten', async () => {
