@@ -7,6 +7,7 @@ const PARTS: Readonly<Record<string, () => Promise<{ createPart: () => PartMetho
   locks: () => import('./bifrost/locks-part.ts'),
   'openai-load': () => import('./openai/load-part.ts'),
   'bare-ratatoskr': () => import('./references/bare-ratatoskr.ts'),
+  strangers: () => import('./references/strangers.ts'),
   'bare-websocket': () => import('./references/bare-websocket.ts'),
   'bare-aedes': () => import('./references/bare-aedes.ts'),
   'bare-rest': () => import('./references/bare-rest.ts'),

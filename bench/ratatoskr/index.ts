@@ -12,8 +12,9 @@ import {
   RatatoskrType,
 } from '../../proto/index.ts';
 import { RatatoskrSession } from '../../proto/ratatoskr/index.ts';
-import { nodeNoiseCrypto as crypto } from '../../proto/ratatoskr/node.ts';
+import { nodeNoiseCrypto as crypto, withShortCipher } from '../../proto/ratatoskr/node.ts';
 import { type BenchSuite, type Comparison, compare } from '../harness.ts';
+import { compareHalfOpen } from './half-open.ts';
 import { compareServers } from './servers.ts';
 
 /** Messages of one measured call. */
@@ -37,12 +38,13 @@ export const suite: BenchSuite = {
       await new Promise(setImmediate);
     }
     await compareServers(report, options);
+    await compareHalfOpen(report, options);
   },
 };
 
 /** Both sides of a session, open. */
 function openSession(core: ServerCore) {
-  const dependencies = { crypto, signer: core };
+  const dependencies = { crypto: withShortCipher(core.cipher), signer: core };
   const serverKey = crypto.generateKeyPair();
   const { session: client, first } = RatatoskrSession.begin(
     { staticKey: crypto.generateKeyPair(), serverKey: serverKey.publicKey },

@@ -1,4 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { type RatatoskrClient, readText } from '../../device/client/index.ts';
 import { BusinessRequest, encodePayload, RatatoskrType } from '../../proto/index.ts';
@@ -142,6 +148,22 @@ describe('an operation over Ratatoskr', () => {
     await expect(readText(answer)).rejects.toMatchObject({ code: 'session_lost' });
     expect(await client.request('networks.list')).toBeDefined();
   });
+});
+
+it('the example of docs/ratatoskr.md runs as it is written there', async () => {
+  const [, example = ''] = /```ts\n(.*?)```/s.exec(readFileSync('docs/ratatoskr.md', 'utf8')) ?? [];
+  // It stands in no folder of this checkout, and its server is at another port.
+  const here = example
+    .replaceAll("'../../", `'${pathToFileURL(resolve('.')).href}/`)
+    .replaceAll("'../", `'${pathToFileURL(resolve('device')).href}/`)
+    .replaceAll("'./", `'${pathToFileURL(resolve('device/client')).href}/`)
+    .replaceAll('ws://127.0.0.1:8080/ratatoskr', sessionUrl(server));
+  const folder = mkdtempSync(join(tmpdir(), 'ratatoskr-example-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'example.mts'), here);
+  const options = ['--import', 'tsx', join(folder, 'example.mts'), world.alice.token];
+  const { stdout } = await promisify(execFile)(process.execPath, options);
+  expect(stdout).toContain(world.alice.device.deviceId);
 });
 
 describe('yggdrasil ratatoskr call', () => {

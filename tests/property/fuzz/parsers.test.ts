@@ -7,6 +7,15 @@ import {
   PayloadError,
   readFrame,
 } from '../../../proto/index.ts';
+import {
+  AEAD_TAG_BYTES,
+  Channel,
+  CipherState,
+  type NoiseCrypto,
+  RatatoskrSession,
+  SessionError,
+} from '../../../proto/ratatoskr/index.ts';
+import { nodeNoiseCrypto } from '../../../proto/ratatoskr/node.ts';
 import { createCatalogue } from '../../../server/app/operations.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { AppError } from '../../../server/kernel/errors.ts';
@@ -20,9 +29,17 @@ import { PacketFramer } from '../../../server/platform/mqtt/packet-framer.ts';
 import type { HttpOperation } from '../../../server/transports/pipeline/http-operation.ts';
 import { REST_CASES } from '../../acceptance/contract/rest-cases.ts';
 import { TEST_CREDENTIAL_ID } from '../../support/actors.ts';
+import { createServerCore } from '../../support/core.ts';
 import { createMessagingWorld, frameOf, nextNonce } from '../../support/device-channels.ts';
 import { uuid } from '../../support/frames.ts';
-import { DELIVERIES, MESSAGES, mqtt5Packets, mqttPackets, WORK_MESSAGES } from '../../support/fuzz/corpus.ts';
+import {
+  DELIVERIES,
+  MESSAGES,
+  mqtt5Packets,
+  mqttPackets,
+  SESSION_MESSAGES,
+  WORK_MESSAGES,
+} from '../../support/fuzz/corpus.ts';
 import { createMutator } from '../../support/fuzz/mutate.ts';
 import { readNumber, readSeed } from '../../support/options.ts';
 import { createSeededRandom } from '../../support/random.ts';
@@ -75,19 +92,75 @@ function readOrRefuse(read: () => unknown, refusal: new (...words: never[]) => E
   }
 }
 
+/** First messages of clients, and servers that they are for. */
+function createHandshakes() {
+  const serverKey = nodeNoiseCrypto.generateKeyPair();
+  const dependencies = { crypto: nodeNoiseCrypto, signer: createServerCore() };
+  const staticKey = nodeNoiseCrypto.generateKeyPair();
+  const firsts = [serverKey.publicKey, null].map(
+    (known) => RatatoskrSession.begin({ staticKey, serverKey: known, features: 7 }, dependencies).first,
+  );
+  const newServer = () => RatatoskrSession.await({ staticKeys: [serverKey] }, dependencies);
+  return { firsts, newServer };
+}
+
+/** The messages of a session in which every signature and every ciphertext is right, so that what is inside them is looked at. */
+function openChannel(role: 'initiator' | 'responder'): Channel<null> {
+  const crypto: NoiseCrypto = {
+    ...nodeNoiseCrypto,
+    encryptInto: (_key, _nonce, _associated, plaintext, target) => target.set(plaintext),
+    decrypt: (_key, _nonce, _associated, ciphertext) => ciphertext.slice(0, -AEAD_TAG_BYTES),
+  };
+  const cipher = () => new CipherState(crypto, new Uint8Array(32));
+  const keys = { handshakeHash: new Uint8Array(32), remoteStaticKey: new Uint8Array(32) };
+  const signer = { importKey: () => null, signInto: () => undefined, verify: () => true };
+  return new Channel<null>({ send: cipher(), receive: cipher(), ...keys }, { role, crypto, signer });
+}
+
 describe('whatever bytes come', () => {
   it('a frame is read or refused with a code', { timeout: timeoutMs }, () =>
     fuzz(0.37, frames, (input) => readOrRefuse(() => readFrame(input), FrameError)),
   );
 
   it('a payload is read or refused with a code, as any message', { timeout: timeoutMs }, async () => {
-    const messages = [...MESSAGES, ...WORK_MESSAGES];
+    const messages = [...MESSAGES, ...WORK_MESSAGES, ...SESSION_MESSAGES];
     const payloads = messages.map(([, , payload]) => payload);
     let turn = 0;
     await fuzz(0.37, payloads, (input) => {
       const [, type] = messages[turn++ % messages.length] as (typeof messages)[number];
       readOrRefuse(() => decodePayload<never, unknown>(type as never, input), PayloadError);
     });
+  });
+
+  it('the bytes that open a session are answered or refused with a code', {
+    timeout: timeoutMs,
+  }, async () => {
+    const { firsts, newServer } = createHandshakes();
+    let isAnswered = 0;
+    await fuzz(0.02, firsts, (input) => {
+      const server = newServer();
+      readOrRefuse(() => server.receive(input), SessionError);
+      if (server.state !== 'ended') isAnswered++;
+      expect(['handshake', 'connecting', 'ended']).toContain(server.state);
+    });
+    expect(firsts.every((first) => newServer().receive(first).reply !== null)).toBe(true);
+    expect(isAnswered).toBeGreaterThan(0);
+  });
+
+  it('a message of a session is read or refused with a code, whatever is signed', {
+    timeout: timeoutMs,
+  }, async () => {
+    const messages = [...SESSION_MESSAGES, ...WORK_MESSAGES].map(([type, , payload]) =>
+      openChannel('initiator').seal(type, payload),
+    );
+    let read = 0;
+    await fuzz(0.2, messages, (input) => {
+      readOrRefuse(() => {
+        openChannel('responder').open(input);
+        read++;
+      }, SessionError);
+    });
+    expect(read).toBeGreaterThan(0);
   });
 
   it('the borders of MQTT packets are the same at every split', { timeout: timeoutMs }, async () => {

@@ -1,5 +1,6 @@
 import {
   Ack,
+  BusinessRequest,
   Capabilities,
   Command,
   CommandResult,
@@ -10,14 +11,19 @@ import {
   ComputeDelta,
   ComputeRequest,
   ComputeResult,
+  ConnectionRequest,
   Delivery,
+  Disconnect,
   ErrorPayload,
   Event,
   encodePayload,
   FrameType,
+  Heartbeat,
   Hello,
   ProviderRegistration,
   RatatoskrType,
+  StreamCredit,
+  StreamData,
   Welcome,
 } from '../../../proto/index.ts';
 import { uuid } from '../frames.ts';
@@ -80,6 +86,31 @@ export const WORK_MESSAGES = [
       offer: { slots: 2, models: [{ name: 'oracle', priceCents: '5', contextTokens: 4_096 }] },
     }),
   ],
+] as const;
+
+/** What a client and the server say to each other in a session beside that. */
+export const SESSION_MESSAGES = [
+  [
+    RatatoskrType.CONNECTION_REQUEST,
+    ConnectionRequest,
+    encodePayload(ConnectionRequest, { token: 'ygu_token', tenantId: uuid(8) }),
+  ],
+  [
+    RatatoskrType.BUSINESS_REQUEST,
+    BusinessRequest,
+    encodePayload(BusinessRequest, {
+      operation: 'devices.list',
+      input: Buffer.from('{"query":{"limit":5}}'),
+    }),
+  ],
+  [
+    RatatoskrType.STREAM_DATA,
+    StreamData,
+    encodePayload(StreamData, { request: 2, data: Buffer.from('more'), last: true }),
+  ],
+  [RatatoskrType.STREAM_CREDIT, StreamCredit, encodePayload(StreamCredit, { request: 2, bytes: 1_000 })],
+  [RatatoskrType.HEARTBEAT, Heartbeat, encodePayload(Heartbeat, { serverTimeMs: 1_700_000_000_000 })],
+  [RatatoskrType.DISCONNECT, Disconnect, encodePayload(Disconnect, { code: 5, message: 'over' })],
 ] as const;
 
 export const DELIVERIES = [Delivery.TRANSIENT, Delivery.STORED] as const;
