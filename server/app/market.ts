@@ -2,7 +2,6 @@ import type { Config } from '../config/index.ts';
 import {
   createLedgerService,
   createLedgerStore,
-  EARNINGS_RELEASE_DELAY_MS,
   FEE_SHARDS,
   LEDGER_WRITER_LIMITS,
   LedgerWriter,
@@ -34,6 +33,7 @@ import { startMoneyJobs, type VerificationMetrics } from '../jobs/money-jobs.ts'
 import { startOfferJobs } from '../jobs/offer-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
 import type { AccountActor } from '../kernel/actor.ts';
+import { HOUR_MS } from '../kernel/clock.ts';
 import type { Database } from '../kernel/database.ts';
 import { notFound } from '../kernel/errors.ts';
 import type { DeviceId } from '../kernel/ids.ts';
@@ -59,7 +59,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const { node, core, clock, random, logger, secretBox } = platform;
   // Money moves only while this node has the lease, whichever store moves it.
   const database = fencedDatabase(platform.database, node);
-  const { ledger, ledgerWriter } = buildLedger(database, platform, identity);
+  const { ledger, ledgerWriter } = buildLedger(config, database, platform, identity);
   const pricing = createPricingService(
     {
       commissionBasisPoints: config.commissionBasisPoints,
@@ -173,10 +173,15 @@ function ownDevices({ devices }: Identity) {
   };
 }
 
-function buildLedger(database: Database, { audit, clock, random, logger }: Platform, { accounts }: Identity) {
+function buildLedger(
+  config: Config,
+  database: Database,
+  { audit, clock, random, logger }: Platform,
+  { accounts }: Identity,
+) {
   const store = createLedgerStore(database, {
     feeShard: Math.floor(random.fraction() * FEE_SHARDS),
-    earningsReleaseDelayMs: EARNINGS_RELEASE_DELAY_MS,
+    earningsReleaseDelayMs: config.marketReleaseAfterHours * HOUR_MS,
   });
   const { recorder } = audit;
   const ledgerWriter = new LedgerWriter(LEDGER_WRITER_LIMITS, {
