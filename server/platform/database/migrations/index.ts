@@ -47,6 +47,7 @@ import { receipts } from './0099-receipts.ts';
 import { refreshTokens } from './0110-refresh-tokens.ts';
 import { keySpending } from './0111-key-spending.ts';
 import { requestSettings } from './0120-request-settings.ts';
+import { disputesAndRefunds } from './0150-disputes.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -100,4 +101,5 @@ export const migrations: readonly Migration[] = [
   refreshTokens,
   keySpending,
   requestSettings,
+  disputesAndRefunds,
 ];
