@@ -1,4 +1,5 @@
 import type { Config } from '../config/index.ts';
+import { createDisputeService, createDisputeStore } from '../domains/disputes/index.ts';
 import {
   createLedgerService,
   createLedgerStore,
@@ -87,6 +88,14 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const spending = createSpendingService({ store: createSpendingStore(database), clock });
   const transactionStore = createTransactionStore(database);
   const transactions = createTransactionService({ store: transactionStore });
+  const disputes = createDisputeService({
+    store: createDisputeStore(database),
+    ledger,
+    secretBox,
+    clock,
+    random,
+    logger,
+  });
   const analytics = createAnalyticsService({ store: createAnalyticsStore(database), clock });
   const requestSettings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const requests = createRequestService(
@@ -107,6 +116,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   );
   return {
     analytics,
+    disputes,
     ledgerWriter,
     ledger,
     quality,

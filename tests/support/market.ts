@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { createDisputeService, createDisputeStore } from '../../server/domains/disputes/index.ts';
 import {
   createLedgerService,
   createLedgerStore,
@@ -124,6 +125,8 @@ export interface MarketOptions {
   readonly roundingUnitMicrocents?: bigint;
   readonly countText?: (tenantId: TenantId, text: string) => Promise<number>;
   readonly priceGuard?: number;
+  /** Without it what is earned can be spent at once. */
+  readonly earningsReleaseDelayMs?: number;
   readonly canBePaid?: (tenantId: TenantId) => boolean;
   /** Without it every device sells what it announces. */
   readonly registrations?: SellingRegistrations;
@@ -134,9 +137,10 @@ export interface MarketOptions {
 function createLedger(
   db: TestDatabase,
   tenants: ReadonlyMap<AccountId, TenantId>,
+  earningsReleaseDelayMs: number,
   surroundings: { clock: Clock; random: Random; logger: Logger },
 ): LedgerService {
-  const store = createLedgerStore(db.database);
+  const store = createLedgerStore(db.database, { feeShard: 0, earningsReleaseDelayMs });
   const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, ...surroundings });
   const directory = { findTenantOfAccount: async (id: AccountId) => tenants.get(id) ?? null };
   return createLedgerService({ writer, store, tenants: directory, clock: surroundings.clock });
@@ -153,7 +157,11 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const random = { ...createSeededRandom(options.seed ?? 1), uuid: systemRandom.uuid };
   const core = createServerCore();
   const tenants = new Map<AccountId, TenantId>();
-  const plainLedger = createLedger(db, tenants, { clock, random, logger });
+  const plainLedger = createLedger(db, tenants, options.earningsReleaseDelayMs ?? 0, {
+    clock,
+    random,
+    logger,
+  });
   const ledger = options.wrapLedger?.(plainLedger) ?? plainLedger;
   const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
   const payoutStanding = { canBePaid: async (id: TenantId) => options.canBePaid?.(id) ?? true };
@@ -168,6 +176,15 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const transactions = createTransactionService({ store: transactionStore });
   const tokens = createTokenCounter({ tokenizer: exactTokenizer });
   const roundingUnitMicrocents = options.roundingUnitMicrocents ?? 1n;
+  const secretBox = createSecretBox(new Uint8Array(32).fill(1));
+  const disputes = createDisputeService({
+    store: createDisputeStore(database),
+    ledger: plainLedger,
+    secretBox,
+    clock,
+    random,
+    logger,
+  });
   const settings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const requests = createRequestService(
     { nodeId: options.nodeId ?? systemRandom.uuid(), times: options.times ?? REQUEST_TIMES },
@@ -182,7 +199,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
       random,
       logger,
       tokens: options.countText === undefined ? tokens : { countText: options.countText },
-      secretBox: createSecretBox(new Uint8Array(32).fill(1)),
+      secretBox,
     },
   );
   const administrator = newOwner(true);
@@ -190,6 +207,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
 
   return {
     clock,
+    disputes,
     ledger: plainLedger,
     providers,
     requests,

@@ -138,18 +138,20 @@ CREATE POLICY own_tenant ON marketplace_decisions FOR SELECT TO yggdrasil_tenant
   tenant_id = (SELECT current_tenant_id()) AND (SELECT sees_whole_tenant()) AND dispute_id IS NULL);
 
 ALTER TABLE marketplace_transactions
-  ADD refunded_microcents bigint NOT NULL DEFAULT 0 CHECK (refunded_microcents BETWEEN 0 AND cost_microcents);
+  ADD refunded_microcents bigint NOT NULL DEFAULT 0 CHECK (refunded_microcents BETWEEN 0 AND cost_microcents),
+  -- The part of it that its providers lose; the rest is the platform's.
+  ADD refunded_earnings_microcents bigint NOT NULL DEFAULT 0
+    CHECK (refunded_earnings_microcents BETWEEN 0 AND earnings_microcents);
 ALTER TABLE marketplace_served
   ADD refunded_microcents bigint NOT NULL DEFAULT 0 CHECK (refunded_microcents BETWEEN 0 AND cost_microcents),
-  -- The part of it that the provider loses; the rest is the platform's.
   ADD refunded_earnings_microcents bigint NOT NULL DEFAULT 0
     CHECK (refunded_earnings_microcents BETWEEN 0 AND earnings_microcents);
 ALTER TABLE marketplace_hours
   -- Of requests that ended in this hour, whenever it was given back.
   ADD refunded_microcents numeric NOT NULL DEFAULT 0,
   ADD refunded_earnings_microcents numeric NOT NULL DEFAULT 0;
-GRANT SELECT (refunded_microcents) ON marketplace_transactions TO yggdrasil_tenant;
-GRANT SELECT (refunded_microcents, refunded_earnings_microcents) ON marketplace_served TO yggdrasil_tenant;
+GRANT SELECT (refunded_microcents, refunded_earnings_microcents) ON marketplace_transactions, marketplace_served
+  TO yggdrasil_tenant;
 GRANT UPDATE (state, refunded_microcents, refunded_earnings_microcents) ON marketplace_served TO yggdrasil_money;
 
 ALTER TABLE marketplace_disputes ENABLE ROW LEVEL SECURITY;
@@ -173,7 +175,7 @@ export const disputesAndRefunds: Migration = {
   down: `
 ALTER TABLE marketplace_hours DROP refunded_microcents, DROP refunded_earnings_microcents;
 ALTER TABLE marketplace_served DROP refunded_microcents, DROP refunded_earnings_microcents;
-ALTER TABLE marketplace_transactions DROP refunded_microcents;
+ALTER TABLE marketplace_transactions DROP refunded_microcents, DROP refunded_earnings_microcents;
 REVOKE UPDATE (state) ON marketplace_served FROM yggdrasil_money;
 DROP POLICY own_tenant ON marketplace_decisions;
 DROP INDEX marketplace_decisions_of_dispute;
