@@ -23,6 +23,7 @@ import { deltaPayload } from './compute.ts';
 import {
   hideAction,
   hideConnections,
+  hideDispute,
   hideLock,
   hideRegistration,
   hideRelease,
@@ -136,6 +137,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     ...(await hideLock(server, alice.token, cellar.id)),
     ...(await hideAction(server, alice.token, cellar.id)),
     ...(await hideRelease(server, alice.token, cooler.deviceId)),
+    disputeId: await hideDispute(server, alice.token, transactionId),
   };
   await hideRegistration(server, alice.token, cooler.deviceId);
   const attackers = await gatherAttackers(world);
@@ -190,6 +192,7 @@ async function cursorsOf({ server, alice }: World): Promise<Target['cursors']> {
     'rollouts',
     'users/me/tokens',
     'ledger/entries',
+    'marketplace/disputes',
   ] as const;
   for (const list of lists) {
     const { next } = await server.get<{ next: string | null }>(`/api/v1/${list}?limit=1`, alice.token);

@@ -32,7 +32,11 @@ export const MARKET_ATTACKS: readonly Attack[] = [
     () => ({ text: 'Mine' }),
   ),
   on('marketplace.disputes.agree', 'POST', ({ disputeId }) => `marketplace/disputes/${disputeId}/agree`),
-  on('marketplace.disputes.withdraw', 'POST', ({ disputeId }) => `marketplace/disputes/${disputeId}/withdraw`),
+  on(
+    'marketplace.disputes.withdraw',
+    'POST',
+    ({ disputeId }) => `marketplace/disputes/${disputeId}/withdraw`,
+  ),
   blind('admin.disputes.list', 'GET', () => 'admin/disputes'),
   on(
     'admin.disputes.decide',

@@ -171,7 +171,7 @@ GRANT SELECT, INSERT ON marketplace_dispute_statements TO yggdrasil_money;
 export const disputesAndRefunds: Migration = {
   name: '0150-disputes',
   up: ledger + disputes,
-  // What was given back stays in the books: a kind that the version before doesn't know is no new one.
+  // Refused where something was given back: nothing is taken out of the books, and the version before can't read that kind.
   down: `
 ALTER TABLE marketplace_hours DROP refunded_microcents, DROP refunded_earnings_microcents;
 ALTER TABLE marketplace_served DROP refunded_microcents, DROP refunded_earnings_microcents;
@@ -207,6 +207,6 @@ ALTER TABLE ledger_transfers
   DROP CONSTRAINT ledger_transfers_kind_check,
   DROP reverses_id,
   ADD CONSTRAINT ledger_transfers_kind_check CHECK (kind IN ('top_up', 'refund', 'payout', 'chargeback', 'adjustment',
-    'hold', 'post', 'void', 'expire', 'transfer', 'subscription', 'release_earnings')) NOT VALID;
+    'hold', 'post', 'void', 'expire', 'transfer', 'subscription', 'release_earnings'));
 `,
 };
