@@ -115,14 +115,15 @@ CREATE INDEX marketplace_dispute_shares_of_tenant ON marketplace_dispute_shares 
 CREATE TABLE marketplace_dispute_statements (
   id uuid PRIMARY KEY,
   dispute_id uuid NOT NULL REFERENCES marketplace_disputes ON DELETE CASCADE,
-  -- Whose words they are: of who asked, or of a provider's owner.
-  tenant_id uuid NOT NULL,
+  -- Whose words they are: of who asked, or of a provider's owner. They go with their tenant.
+  tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
   side text NOT NULL CHECK (side IN ('requester', 'provider')),
   said_at timestamptz NOT NULL,
   -- Sealed.
   words bytea NOT NULL CHECK (length(words) <= 16384)
 );
 CREATE INDEX marketplace_dispute_statements_of_dispute ON marketplace_dispute_statements (dispute_id, said_at, id);
+CREATE INDEX marketplace_dispute_statements_by_tenant ON marketplace_dispute_statements (tenant_id);
 
 -- Decisions are about a registration, or about a dispute, which names both of its sides and stays with the server.
 ALTER TABLE marketplace_decisions
