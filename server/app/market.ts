@@ -88,14 +88,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const spending = createSpendingService({ store: createSpendingStore(database), clock });
   const transactionStore = createTransactionStore(database);
   const transactions = createTransactionService({ store: transactionStore });
-  const disputes = createDisputeService({
-    store: createDisputeStore(database),
-    ledger,
-    secretBox,
-    clock,
-    random,
-    logger,
-  });
+  const disputes = createDisputeService({ ...platform, store: createDisputeStore(database), ledger });
   const analytics = createAnalyticsService({ store: createAnalyticsStore(database), clock });
   const requestSettings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const requests = createRequestService(

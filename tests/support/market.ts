@@ -157,11 +157,8 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const random = { ...createSeededRandom(options.seed ?? 1), uuid: systemRandom.uuid };
   const core = createServerCore();
   const tenants = new Map<AccountId, TenantId>();
-  const plainLedger = createLedger(db, tenants, options.earningsReleaseDelayMs ?? 0, {
-    clock,
-    random,
-    logger,
-  });
+  const chance = { clock, random, logger };
+  const plainLedger = createLedger(db, tenants, options.earningsReleaseDelayMs ?? 0, chance);
   const ledger = options.wrapLedger?.(plainLedger) ?? plainLedger;
   const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
   const payoutStanding = { canBePaid: async (id: TenantId) => options.canBePaid?.(id) ?? true };
@@ -177,14 +174,8 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const tokens = createTokenCounter({ tokenizer: exactTokenizer });
   const roundingUnitMicrocents = options.roundingUnitMicrocents ?? 1n;
   const secretBox = createSecretBox(new Uint8Array(32).fill(1));
-  const disputes = createDisputeService({
-    store: createDisputeStore(database),
-    ledger: plainLedger,
-    secretBox,
-    clock,
-    random,
-    logger,
-  });
+  const disputeStore = createDisputeStore(database);
+  const disputes = createDisputeService({ store: disputeStore, ledger: plainLedger, secretBox, ...chance });
   const settings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const requests = createRequestService(
     { nodeId: options.nodeId ?? systemRandom.uuid(), times: options.times ?? REQUEST_TIMES },

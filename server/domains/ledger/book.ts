@@ -24,6 +24,7 @@ import type {
   TransferCommand,
   UnitOutcome,
 } from './types.ts';
+import { push, set } from './undo.ts';
 
 /** An account as a batch finds and leaves it. */
 export interface AccountState {
@@ -441,18 +442,4 @@ function sumByTenant(payees: readonly Payee[]): Map<TenantId, Microcents> {
   for (const { owner, amountMicrocents } of payees.filter((payee) => payee.amountMicrocents !== 0n))
     sums.set(owner.tenantId, amountMicrocents + (sums.get(owner.tenantId) ?? 0n));
   return sums;
-}
-
-function push<T>(list: T[], item: T, undo: (() => void)[]): void {
-  list.push(item);
-  undo.push(() => list.pop());
-}
-
-function set<K, V>(map: Map<K, V>, key: K, value: V, undo: (() => void)[]): void {
-  const before = map.get(key);
-  map.set(key, value);
-  undo.push(() => {
-    if (before === undefined) map.delete(key);
-    else map.set(key, before);
-  });
 }
