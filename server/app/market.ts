@@ -1,9 +1,9 @@
 import type { Config } from '../config/index.ts';
 import { createAnswerService, createAnswerStore } from '../domains/answers/index.ts';
+import { createDisputeService, createDisputeStore } from '../domains/disputes/index.ts';
 import {
   createLedgerService,
   createLedgerStore,
-  EARNINGS_RELEASE_DELAY_MS,
   FEE_SHARDS,
   LEDGER_WRITER_LIMITS,
   LedgerWriter,
@@ -35,6 +35,7 @@ import { startMoneyJobs, type VerificationMetrics } from '../jobs/money-jobs.ts'
 import { startOfferJobs } from '../jobs/offer-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
 import type { AccountActor } from '../kernel/actor.ts';
+import { HOUR_MS } from '../kernel/clock.ts';
 import type { Database } from '../kernel/database.ts';
 import { notFound } from '../kernel/errors.ts';
 import type { DeviceId } from '../kernel/ids.ts';
@@ -60,7 +61,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const { node, core, clock, random, logger, secretBox } = platform;
   // Money moves only while this node has the lease, whichever store moves it.
   const database = fencedDatabase(platform.database, node);
-  const { ledger, ledgerWriter } = buildLedger(database, platform, identity);
+  const { ledger, ledgerWriter } = buildLedger(config, database, platform, identity);
   const pricing = createPricingService(
     {
       commissionBasisPoints: config.commissionBasisPoints,
@@ -88,6 +89,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const spending = createSpendingService({ store: createSpendingStore(database), clock });
   const transactionStore = createTransactionStore(database);
   const transactions = createTransactionService({ store: transactionStore });
+  const disputes = createDisputeService({ ...platform, store: createDisputeStore(database), ledger });
   const analytics = createAnalyticsService({ store: createAnalyticsStore(database), clock });
   const requestSettings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const answers = createAnswerService({}, { store: createAnswerStore(database), secretBox, clock, logger });
@@ -110,6 +112,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   return {
     analytics,
     answers,
+    disputes,
     ledgerWriter,
     ledger,
     quality,
@@ -176,10 +179,15 @@ function ownDevices({ devices }: Identity) {
   };
 }
 
-function buildLedger(database: Database, { audit, clock, random, logger }: Platform, { accounts }: Identity) {
+function buildLedger(
+  config: Config,
+  database: Database,
+  { audit, clock, random, logger }: Platform,
+  { accounts }: Identity,
+) {
   const store = createLedgerStore(database, {
     feeShard: Math.floor(random.fraction() * FEE_SHARDS),
-    earningsReleaseDelayMs: EARNINGS_RELEASE_DELAY_MS,
+    earningsReleaseDelayMs: config.marketReleaseAfterHours * HOUR_MS,
   });
   const { recorder } = audit;
   const ledgerWriter = new LedgerWriter(LEDGER_WRITER_LIMITS, {

@@ -294,8 +294,18 @@ function servicesOf(
   const { platform, abuse, identity, market, administration, readings, discovery, pairings, locks } = areas;
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
-  const { analytics, ledger, payments, providers, registrations, requests, spending, tokens, transactions } =
-    market;
+  const {
+    analytics,
+    disputes,
+    ledger,
+    payments,
+    providers,
+    registrations,
+    requests,
+    spending,
+    tokens,
+    transactions,
+  } = market;
   return {
     brokerGate: buildBrokerGate(config, areas),
     accounts: recordSignIns(accounts, { recorder: platform.audit.recorder, clock }),
@@ -306,6 +316,7 @@ function servicesOf(
     payments,
     providers,
     registrations,
+    disputes,
     requests,
     requestSettings: market.requestSettings,
     spending,

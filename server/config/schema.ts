@@ -189,6 +189,11 @@ const values = z.object({
     description:
       'How registrations of providers are approved: `rule` (all that are valid), or `hand` (an operator decides about each; see docs/providers.md).',
   }),
+  marketReleaseAfterHours: described(wholeNumber(0, 2_160).default(24), {
+    variable: 'YGGDRASIL_MARKET_RELEASE_AFTER',
+    description:
+      'Hours that what a provider earns waits before it can be spent; until then its requester may dispute it (see docs/disputes.md). With `0` it can be spent at once, and nothing can be disputed.',
+  }),
   heartbeatIntervalSeconds: described(wholeNumber(1, 3_600).default(30), {
     variable: 'YGGDRASIL_HEARTBEAT_INTERVAL_SECONDS',
     description: 'Seconds of silence after which a device sends a PING.',

@@ -1,4 +1,5 @@
 import type { AnswerService } from '../domains/answers/index.ts';
+import type { DisputeService } from '../domains/disputes/index.ts';
 import type { LedgerService, VerificationRound } from '../domains/ledger/index.ts';
 import type { QualityService } from '../domains/quality/index.ts';
 import type { RequestService } from '../domains/requests/index.ts';
@@ -16,6 +17,8 @@ const ABANDONED_INTERVAL_MS = 2_000;
 const FLUSH_QUALITY_INTERVAL_MS = 1_000;
 /** How long earnings may wait past their release time, in milliseconds. */
 const RELEASE_EARNINGS_INTERVAL_MS = 10_000;
+/** How often disputes are looked for whose time is over, in milliseconds. */
+const END_DISPUTES_INTERVAL_MS = 30_000;
 /** How often unusual spending is looked for, in milliseconds. */
 const WATCH_SPENDING_INTERVAL_MS = 60_000;
 /** How long figures may be kept past their time, in milliseconds. */
@@ -36,6 +39,7 @@ export interface VerificationMetrics {
 /** What the jobs about money need. */
 export interface MoneyJobDependencies {
   readonly ledger: Pick<LedgerService, 'expireHolds' | 'releaseEarnings' | 'verify'>;
+  readonly disputes: Pick<DisputeService, 'decideDue'>;
   readonly requests: Pick<RequestService, 'endAbandoned'>;
   readonly quality: Pick<QualityService, 'flush'>;
   readonly spending: Pick<SpendingService, 'findUnusual' | 'removeOld'>;
@@ -54,7 +58,7 @@ export interface MoneyJobDependencies {
  * with their holds, other holds expire after them. Call it before requests are taken.
  */
 export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promise<RepeatedJob> {
-  const { ledger, requests, quality, spending, analytics, answers, unusual, lease } = dependencies;
+  const { answers, disputes, ledger, requests, quality, spending, analytics, unusual, lease } = dependencies;
   const watchSpending = async () => {
     for (const { tenantId, day } of await spending.findUnusual()) unusual(tenantId, day);
     await spending.removeOld();
@@ -82,6 +86,12 @@ export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promis
         intervalMs: RELEASE_EARNINGS_INTERVAL_MS,
         lease,
         work: () => ledger.releaseEarnings(),
+      },
+      {
+        operation: 'marketplace.disputes.decideDue',
+        intervalMs: END_DISPUTES_INTERVAL_MS,
+        lease,
+        work: () => disputes.decideDue(),
       },
       {
         operation: 'spending.watch',

@@ -65,6 +65,7 @@ export function notFound(
     | 'network'
     | 'device'
     | 'transaction'
+    | 'dispute'
     | 'provider'
     | 'audit_record'
     | 'abuse_measure'

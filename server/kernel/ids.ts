@@ -16,6 +16,8 @@ export type DeviceId = Id<'device'>;
 export type NodeId = Id<'node'>;
 export type TransactionId = Id<'transaction'>;
 export type TransferId = Id<'transfer'>;
+/** What was said to be wrong with a transaction. */
+export type DisputeId = Id<'dispute'>;
 export type LedgerAccountId = Id<'ledger_account'>;
 /** A name that is locked. */
 export type LockId = Id<'lock'>;

@@ -8,6 +8,8 @@ export interface Target {
   readonly tokenId: string;
   readonly invitationId: string;
   readonly transactionId: string;
+  /** The dispute about it. */
+  readonly disputeId: string;
   /** A connection between two devices of the tenant. */
   readonly connectionId: string;
   /** A group of the network. */
@@ -53,6 +55,7 @@ export const UNKNOWN_TARGET = (target: Target): Target => ({
   tokenId: UNKNOWN_ID,
   invitationId: UNKNOWN_ID,
   transactionId: UNKNOWN_ID,
+  disputeId: UNKNOWN_ID,
   connectionId: UNKNOWN_ID,
   groupId: UNKNOWN_ID,
   lockId: UNKNOWN_ID,

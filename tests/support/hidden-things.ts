@@ -75,6 +75,16 @@ export async function hideAction(server: TestServer, token: string, networkId: s
   return { actionId: String(action.id) };
 }
 
+/** What the user says to be wrong with a request. */
+export async function hideDispute(server: TestServer, token: string, transactionId: string): Promise<string> {
+  const { body: dispute } = await server.request(
+    'POST',
+    `/api/v1/marketplace/transactions/${transactionId}/disputes`,
+    { body: { reason: 'other', text: 'Secret complaint' }, token, expect: 201 },
+  );
+  return String(dispute.id);
+}
+
 /** What a device is sold for, which its owner alone sees: its program isn't connected. */
 export async function hideRegistration(server: TestServer, token: string, deviceId: string): Promise<void> {
   await server.post(

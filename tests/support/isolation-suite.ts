@@ -23,6 +23,7 @@ import { deltaPayload } from './compute.ts';
 import {
   hideAction,
   hideConnections,
+  hideDispute,
   hideLock,
   hideRegistration,
   hideRelease,
@@ -120,7 +121,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     expect: 200,
   });
   await topUp(world, alice.userId, 73_129);
-  const transactionId = await askForSomething(world);
+  const asked = await askForSomething(world);
   const { token } = await server.post<{ token: { id: string } }>(
     '/api/v1/users/me/tokens',
     { name: 'Secret token' },
@@ -150,7 +151,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
     userId: alice.userId,
     tokenId: token.id,
     invitationId: invitation.id,
-    transactionId,
+    ...asked,
     ...bonds,
     cursors: await cursorsOf(world),
     own: { networkId: bob.network.id, deviceId: bob.device.deviceId },
@@ -169,7 +170,7 @@ async function setTheScene(server: TestServer): Promise<Scene> {
       invitation.id,
       ...Object.values(bonds),
       'Secret',
-      transactionId,
+      ...Object.values(asked),
       '731.29',
       available.value,
     ],
@@ -190,6 +191,7 @@ async function cursorsOf({ server, alice }: World): Promise<Target['cursors']> {
     'rollouts',
     'users/me/tokens',
     'ledger/entries',
+    'marketplace/disputes',
   ] as const;
   for (const list of lists) {
     const { next } = await server.get<{ next: string | null }>(`/api/v1/${list}?limit=1`, alice.token);
@@ -222,8 +224,8 @@ async function gatherAttackers(world: World): Promise<readonly Attacker[]> {
   ];
 }
 
-/** Alice asks a third household for an answer, which is worth nothing; gives the transaction. */
-async function askForSomething({ server, adminToken, alice }: World): Promise<string> {
+/** Alice asks a third household for an answer, which is worth nothing, and disputes it. */
+async function askForSomething({ server, adminToken, alice }: World) {
   const carol = await createHousehold(server, adminToken);
   const provider = await ProviderSocket.open(server, carol.device);
   const models = [{ name: 'isolation', priceCents: '100', contextTokens: 4_096 }];
@@ -252,7 +254,8 @@ async function askForSomething({ server, adminToken, alice }: World): Promise<st
     '/api/v1/marketplace/transactions',
     alice.token,
   );
-  return items[0]?.id ?? '';
+  const transactionId = items[0]?.id ?? '';
+  return { transactionId, disputeId: await hideDispute(server, alice.token, transactionId) };
 }
 
 /** The answer to an attack, without the id of the request. */

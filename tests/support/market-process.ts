@@ -129,6 +129,7 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
     );
     this.#startJobs = () =>
       startMoneyJobs({
+        disputes: { decideDue: async () => 0 },
         ledger,
         requests: this.requests,
         quality,

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { createAnswerService, createAnswerStore } from '../../server/domains/answers/index.ts';
 import type { AnswerBounds } from '../../server/domains/answers/ports.ts';
+import { createDisputeService, createDisputeStore } from '../../server/domains/disputes/index.ts';
 import {
   createLedgerService,
   createLedgerStore,
@@ -126,6 +127,8 @@ export interface MarketOptions {
   readonly roundingUnitMicrocents?: bigint;
   readonly countText?: (tenantId: TenantId, text: string) => Promise<number>;
   readonly priceGuard?: number;
+  /** Without it what is earned can be spent at once. */
+  readonly earningsReleaseDelayMs?: number;
   readonly canBePaid?: (tenantId: TenantId) => boolean;
   /** Without it every device sells what it announces. */
   readonly registrations?: SellingRegistrations;
@@ -137,9 +140,10 @@ export interface MarketOptions {
 function createLedger(
   db: TestDatabase,
   tenants: ReadonlyMap<AccountId, TenantId>,
+  earningsReleaseDelayMs: number,
   surroundings: { clock: Clock; random: Random; logger: Logger },
 ): LedgerService {
-  const store = createLedgerStore(db.database);
+  const store = createLedgerStore(db.database, { feeShard: 0, earningsReleaseDelayMs });
   const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, ...surroundings });
   const directory = { findTenantOfAccount: async (id: AccountId) => tenants.get(id) ?? null };
   return createLedgerService({ writer, store, tenants: directory, clock: surroundings.clock });
@@ -156,7 +160,8 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const random = { ...createSeededRandom(options.seed ?? 1), uuid: systemRandom.uuid };
   const core = createServerCore();
   const tenants = new Map<AccountId, TenantId>();
-  const plainLedger = createLedger(db, tenants, { clock, random, logger });
+  const chance = { clock, random, logger };
+  const plainLedger = createLedger(db, tenants, options.earningsReleaseDelayMs ?? 0, chance);
   const ledger = options.wrapLedger?.(plainLedger) ?? plainLedger;
   const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
   const payoutStanding = { canBePaid: async (id: TenantId) => options.canBePaid?.(id) ?? true };
@@ -176,6 +181,8 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
     options.answerBounds === undefined ? {} : { bounds: options.answerBounds },
     { store: createAnswerStore(database), secretBox, clock, logger },
   );
+  const disputeStore = createDisputeStore(database);
+  const disputes = createDisputeService({ store: disputeStore, ledger: plainLedger, secretBox, ...chance });
   const settings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const requests = createRequestService(
     { nodeId: options.nodeId ?? systemRandom.uuid(), times: options.times ?? REQUEST_TIMES },
@@ -198,6 +205,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
 
   return {
     clock,
+    disputes,
     ledger: plainLedger,
     providers,
     requests,

@@ -19,13 +19,22 @@ export interface KeptState {
   readonly transfers: Map<TransferId, Transfer>;
   readonly open: Map<TransferId, OpenHold>;
   readonly pending: PendingEarnings[];
+  /** Posts whose earnings are not released. */
+  readonly frozen: Set<TransferId>;
   readonly entries: Entry[];
 }
 
 /** Books in memory that take batches as the database does: balances and working lists follow from transfers and entries. */
 export class MemoryBooks {
   readonly #options: BookingOptions;
-  #kept: KeptState = { accounts: new Map(), transfers: new Map(), open: new Map(), pending: [], entries: [] };
+  #kept: KeptState = {
+    accounts: new Map(),
+    transfers: new Map(),
+    open: new Map(),
+    pending: [],
+    frozen: new Set(),
+    entries: [],
+  };
 
   constructor(options: BookingOptions) {
     this.#options = options;
@@ -48,13 +57,19 @@ export class MemoryBooks {
     return this.#kept;
   }
 
+  /** Keeps a transfer's earnings from their release, or lets them go. */
+  setFrozen(id: TransferId, isFrozen: boolean): void {
+    if (isFrozen) this.#kept.frozen.add(id);
+    else this.#kept.frozen.delete(id);
+  }
+
   /** `together` is called with the outcomes before anything is kept; nothing is where it throws. */
   apply(
     units: readonly (readonly LedgerCommand[])[],
     nowMs: number,
     together: (outcomes: readonly UnitOutcome[]) => void = () => {},
   ): UnitOutcome[] {
-    const { accounts, transfers, open, pending, entries } = this.#kept;
+    const { accounts, transfers, open, pending, frozen, entries } = this.#kept;
     const holds = new Map<TransferId, OpenHold | null>();
     for (const command of units.flat()) {
       const id = 'holdId' in command ? command.holdId : null;
@@ -63,9 +78,13 @@ export class MemoryBooks {
     const dueEarnings = new Map<TenantId, PendingEarnings[]>();
     for (const lot of pending) {
       const { tenantId } = lot.owner;
-      if (lot.releaseAtMs <= nowMs) dueEarnings.set(tenantId, [...(dueEarnings.get(tenantId) ?? []), lot]);
+      if (lot.releaseAtMs <= nowMs && !frozen.has(lot.transferId))
+        dueEarnings.set(tenantId, [...(dueEarnings.get(tenantId) ?? []), lot]);
     }
-    const book = new Book({ accounts, transfers, holds, dueEarnings }, nowMs, this.#options, tenantAccounts);
+    const reversible = pending.filter(({ transferId }) => frozen.has(transferId));
+    const reversed = new Set([...transfers.values()].flatMap(({ reversesId }) => reversesId ?? []));
+    const state = { accounts, transfers, holds, dueEarnings, reversible, reversed };
+    const book = new Book(state, nowMs, this.#options, tenantAccounts);
     const answers = units.map((unit) => book.executeUnit(unit));
     const changes = book.changes();
     together(answers);
@@ -97,8 +116,24 @@ export class MemoryBooks {
     }
   }
 
+  /** As the database's rule does: what a reversal takes was waiting, and frozen. */
+  #takeReversed(postId: TransferId, account: Account, amountMicrocents: bigint) {
+    const { pending, frozen } = this.#kept;
+    const index = pending.findIndex(
+      (lot) => lot.transferId === postId && lot.owner.tenantId === account.tenantId,
+    );
+    const lot = pending[index];
+    expect(frozen.has(postId) && lot !== undefined).toBe(true);
+    if (lot === undefined) return;
+    const left = lot.amountMicrocents + amountMicrocents;
+    expect(left).toBeGreaterThanOrEqual(0n);
+    pending.splice(index, 1, ...(left === 0n ? [] : [{ ...lot, amountMicrocents: left }]));
+  }
+
   #takeEntry({ account, position, amountMicrocents, releaseAtMs, transferId }: Entry) {
-    const { accounts, pending } = this.#kept;
+    const { accounts, pending, transfers } = this.#kept;
+    const postId = transfers.get(transferId)?.reversesId ?? null;
+    if (postId !== null && account.kind === 'earnings') this.#takeReversed(postId, account, amountMicrocents);
     const before = accounts.get(account.id) ?? { balanceMicrocents: 0n, lastPosition: 0n };
     expect(position).toBe(before.lastPosition + 1n);
     const balanceMicrocents = before.balanceMicrocents + amountMicrocents;

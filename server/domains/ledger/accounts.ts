@@ -68,6 +68,9 @@ export function feeAccount(shard: number): Account {
   return account;
 }
 
+/** All accounts that the platform's commission goes to. */
+export const feeAccounts = (): readonly Account[] => FEE_ACCOUNTS;
+
 /** What lies at a payment provider: as negative as the money that came in by it and is still in the ledger. */
 export function clearingAccount(provider: ClearingProvider): Account {
   return CLEARING_ACCOUNTS[provider];

@@ -1,10 +1,18 @@
 import type { Sql } from '../../kernel/database.ts';
 import { InvariantError } from '../../kernel/errors.ts';
-import { asId, type LedgerAccountId, type TenantId, type TransferId } from '../../kernel/ids.ts';
+import type { LedgerAccountId, TenantId, TransferId } from '../../kernel/ids.ts';
 import type { TenantAccounts, TenantAccountsOf } from './accounts.ts';
 import type { AccountState, BookState } from './book.ts';
 import { RELEASED_EARNINGS_MAX } from './limits.ts';
-import { json, type OpenHoldRow, openHoldOf, type TransferRow, transferOf } from './rows.postgres.ts';
+import {
+  json,
+  type OpenHoldRow,
+  openHoldOf,
+  type PendingRow,
+  pendingOf,
+  type TransferRow,
+  transferOf,
+} from './rows.postgres.ts';
 import { accountsOf, type BookingOptions, ownersOf } from './rules.ts';
 import type { LedgerCommand, LedgerOwner, OpenHold, PendingEarnings } from './types.ts';
 
@@ -26,20 +34,23 @@ export async function lockState(
     command.kind === 'release_earnings' ? [command.owner.tenantId] : [],
   );
   // The others are sent with the first, and begin when it holds its locks: they see what other writers have left.
-  const [accounts, otherRows, transferRows, openRows, dueEarnings] = await Promise.all([
+  const postIds = commands.flatMap((command) => (command.kind === 'reversal' ? [command.postId] : []));
+  const transferIds = [...commands.map(({ id }) => id), ...postIds];
+  const [accounts, otherRows, transferRows, openRows, dueEarnings, reversals] = await Promise.all([
     lockAccounts(sql, platformAccountsOf(commands, options, accountsOfTenant), tenants),
     readOtherAccounts(sql, tenants),
     sql<TransferRow[]>`
       SELECT id, tenant_id, kind, amount_microcents, fee_microcents, released_microcents, held_microcents, hold_id,
-        transaction_id, expires_at, entry_count, fingerprint, created_at
+        reverses_id, transaction_id, expires_at, entry_count, fingerprint, created_at
       FROM ledger_transfers
-      WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json(commands.map(({ id }) => id))}::text::jsonb)::uuid))`,
+      WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json(transferIds)}::text::jsonb)::uuid))`,
     holders.size === 0
       ? []
       : sql<OpenHoldRow[]>`
       SELECT hold_id, tenant_id, amount_microcents, transaction_id, expires_at FROM ledger_open_holds
       WHERE hold_id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json([...holders.keys()])}::text::jsonb)::uuid))`,
     readDueEarnings(sql, releasing, nowMs),
+    readReversible(sql, postIds),
   ]);
   for (const row of otherRows) accounts.set(row.id, stateOf(row));
   const opened = new Set(commands.flatMap((command) => (command.kind === 'hold' ? [command.id] : [])));
@@ -55,6 +66,7 @@ export async function lockState(
     transfers: new Map(transferRows.map((row) => [row.id, transferOf(row)])),
     holds,
     dueEarnings,
+    ...reversals,
   };
 }
 
@@ -157,26 +169,40 @@ async function readDueEarnings(
 ): Promise<Map<TenantId, PendingEarnings[]>> {
   const due = new Map<TenantId, PendingEarnings[]>();
   if (tenantIds.length === 0) return due;
-  const rows = await sql<
-    { tenant_id: TenantId; transfer_id: TransferId; amount_microcents: bigint; release_at: Date }[]
-  >`
+  const rows = await sql<PendingRow[]>`
     SELECT p.tenant_id, p.transfer_id, p.amount_microcents, p.release_at
     FROM (SELECT DISTINCT jsonb_array_elements_text(${json(tenantIds)}::text::jsonb)::uuid AS id) t,
       LATERAL (
         SELECT * FROM ledger_pending_earnings
-        WHERE tenant_id = t.id AND release_at <= ${new Date(nowMs)}
+        WHERE tenant_id = t.id AND release_at <= ${new Date(nowMs)} AND NOT is_frozen
         ORDER BY release_at LIMIT ${RELEASED_EARNINGS_MAX}
       ) p`;
-  for (const row of rows) {
-    const tenantId = asId<TenantId>(row.tenant_id);
-    const earnings = due.get(tenantId) ?? [];
-    earnings.push({
-      transferId: row.transfer_id,
-      owner: { tenantId },
-      amountMicrocents: row.amount_microcents,
-      releaseAtMs: row.release_at.getTime(),
-    });
-    due.set(tenantId, earnings);
+  for (const lot of rows.map(pendingOf)) {
+    const { tenantId } = lot.owner;
+    const lots = due.get(tenantId) ?? [];
+    lots.push(lot);
+    due.set(tenantId, lots);
   }
   return due;
+}
+
+/** The frozen earnings of posts, and which of the posts were reversed before. */
+async function readReversible(
+  sql: Sql,
+  postIds: readonly TransferId[],
+): Promise<Pick<BookState, 'reversible' | 'reversed'>> {
+  if (postIds.length === 0) return { reversible: [], reversed: new Set() };
+  const ids = json(postIds);
+  const [lots, reversals] = await Promise.all([
+    sql<PendingRow[]>`
+      SELECT tenant_id, transfer_id, amount_microcents, release_at FROM ledger_pending_earnings
+      WHERE is_frozen AND transfer_id = ANY (ARRAY(SELECT jsonb_array_elements_text(${ids}::text::jsonb)::uuid))`,
+    sql<{ reverses_id: TransferId }[]>`
+      SELECT reverses_id FROM ledger_transfers
+      WHERE reverses_id = ANY (ARRAY(SELECT jsonb_array_elements_text(${ids}::text::jsonb)::uuid))`,
+  ]);
+  return {
+    reversible: lots.map(pendingOf),
+    reversed: new Set(reversals.map((row) => row.reverses_id)),
+  };
 }

@@ -1,6 +1,6 @@
 import type { LedgerAccountId, TenantId, TransferId } from '../../kernel/ids.ts';
 import { BALANCE_MICROCENTS_MAX, type Microcents } from '../../kernel/money.ts';
-import { clearingAccount, feeAccount, type TenantAccountsOf } from './accounts.ts';
+import { clearingAccount, feeAccount, feeAccounts, type TenantAccountsOf } from './accounts.ts';
 import { type BookingOptions, checkCommand, costOf, fingerprintOf, type Move } from './rules.ts';
 import type {
   Account,
@@ -18,11 +18,13 @@ import type {
   PostCommand,
   ReleaseEarningsCommand,
   ReleaseHoldCommand,
+  ReversalCommand,
   SubscriptionCommand,
   Transfer,
   TransferCommand,
   UnitOutcome,
 } from './types.ts';
+import { push, set } from './undo.ts';
 
 /** An account as a batch finds and leaves it. */
 export interface AccountState {
@@ -34,12 +36,16 @@ export interface AccountState {
 export interface BookState {
   /** An account that is missing here has no entry. */
   readonly accounts: ReadonlyMap<LedgerAccountId, AccountState>;
-  /** Transfers that exist under an id of the batch's commands. */
+  /** Transfers that exist under an id of the batch's commands, and the posts that they reverse. */
   readonly transfers: ReadonlyMap<TransferId, Transfer>;
   /** The holds that the batch's commands resolve; null: resolved already. Absent: never existed. */
   readonly holds: ReadonlyMap<TransferId, OpenHold | null>;
   /** Earnings whose time has come, of the tenants whose earnings the batch releases. */
   readonly dueEarnings: ReadonlyMap<TenantId, readonly PendingEarnings[]>;
+  /** Frozen earnings of the posts that the batch reverses. */
+  readonly reversible: readonly PendingEarnings[];
+  /** The posts that were reversed before, of those that the batch reverses. */
+  readonly reversed: ReadonlySet<TransferId>;
 }
 
 /** What a batch adds to the ledger. Working lists of holds and new earnings follow from it in the database. */
@@ -82,6 +88,8 @@ export class Book {
   readonly #transfers: Map<TransferId, Transfer>;
   readonly #holds: Map<TransferId, OpenHold | null>;
   readonly #dueEarnings: Map<TenantId, readonly PendingEarnings[]>;
+  readonly #reversible: readonly PendingEarnings[];
+  readonly #reversed: Map<TransferId, true>;
   readonly #added: Transfer[] = [];
   readonly #entries: Entry[] = [];
   readonly #released: PendingEarnings[] = [];
@@ -96,6 +104,8 @@ export class Book {
     this.#transfers = new Map(state.transfers);
     this.#holds = new Map(state.holds);
     this.#dueEarnings = new Map(state.dueEarnings);
+    this.#reversible = state.reversible;
+    this.#reversed = new Map([...state.reversed].map((id) => [id, true]));
   }
 
   /** Carries out all commands of a unit, or none of them and says which was refused and why. */
@@ -159,6 +169,8 @@ export class Book {
         return this.#subscribe(command);
       case 'release_earnings':
         return this.#releaseEarnings(command);
+      case 'reversal':
+        return this.#reverse(command);
     }
   }
 
@@ -279,6 +291,46 @@ export class Book {
     };
   }
 
+  #reverse(command: ReversalCommand): Decision | Refusal {
+    const { owner, postId, payees, feeMicrocents } = command;
+    const post = this.#transfers.get(postId);
+    if (post?.kind !== 'post' || post.owner.tenantId !== owner.tenantId || this.#reversed.has(postId))
+      return refused('earnings_released');
+    const cost = costOf(command) ?? 0n;
+    const taken = sumByTenant(payees);
+    for (const [tenantId, amountMicrocents] of taken) {
+      const lot = this.#reversible.find(
+        (each) => each.transferId === postId && each.owner.tenantId === tenantId,
+      );
+      if (lot === undefined || lot.amountMicrocents < amountMicrocents) return refused('earnings_released');
+    }
+    if (feeMicrocents > post.feeMicrocents) return refused('amount_out_of_range');
+    return {
+      ok: true,
+      owner,
+      facts: { amountMicrocents: cost, feeMicrocents, reversesId: postId, transactionId: post.transactionId },
+      moves: [
+        ...[...taken].map(([tenantId, amount]) => move(this.#accountsOf({ tenantId }).earnings, -amount)),
+        ...this.#takeFees(feeMicrocents),
+        ...this.#credit(owner, cost),
+      ],
+    };
+  }
+
+  /** Fees are in the accounts of all writers there ever were: they are taken from one after the other. */
+  #takeFees(feeMicrocents: Microcents): Move[] {
+    let left = feeMicrocents;
+    const moves: Move[] = [];
+    for (const account of feeAccounts()) {
+      const there = this.#stateOf(account).balanceMicrocents;
+      const taken = there < left ? there : left;
+      if (taken > 0n) moves.push(move(account, -taken));
+      left -= taken;
+    }
+    // More than there is: refused as every account that would be overdrawn.
+    return left > 0n ? [...moves, move(feeAccount(this.#options.feeShard), -left)] : moves;
+  }
+
   /** What payees, the platform and, of a hold, its owner get. A payee that is named twice gets one entry. */
   #pay(payees: readonly Payee[], fee: Microcents, owner: LedgerOwner, released: Microcents): Move[] {
     const delayMs = this.#options.earningsReleaseDelayMs;
@@ -341,6 +393,7 @@ export class Book {
       releasedMicrocents: 0n,
       heldMicrocents: 0n,
       holdId: null,
+      reversesId: null,
       transactionId: null,
       expiresAtMs: null,
       entryCount: moves.length,
@@ -353,6 +406,7 @@ export class Book {
     set(this.#transfers, transfer.id, transfer, this.#undo);
     if (decision.opened) set(this.#holds, decision.opened.holdId, decision.opened, this.#undo);
     if (transfer.holdId !== null) set(this.#holds, transfer.holdId, null, this.#undo);
+    if (transfer.reversesId !== null) set(this.#reversed, transfer.reversesId, true, this.#undo);
     if (decision.released) {
       for (const earnings of decision.released) push(this.#released, earnings, this.#undo);
       set(this.#dueEarnings, decision.owner.tenantId, [], this.#undo);
@@ -383,16 +437,9 @@ export class Book {
   }
 }
 
-function push<T>(list: T[], item: T, undo: (() => void)[]): void {
-  list.push(item);
-  undo.push(() => list.pop());
-}
-
-function set<K, V>(map: Map<K, V>, key: K, value: V, undo: (() => void)[]): void {
-  const before = map.get(key);
-  map.set(key, value);
-  undo.push(() => {
-    if (before === undefined) map.delete(key);
-    else map.set(key, before);
-  });
+function sumByTenant(payees: readonly Payee[]): Map<TenantId, Microcents> {
+  const sums = new Map<TenantId, Microcents>();
+  for (const { owner, amountMicrocents } of payees.filter((payee) => payee.amountMicrocents !== 0n))
+    sums.set(owner.tenantId, amountMicrocents + (sums.get(owner.tenantId) ?? 0n));
+  return sums;
 }

@@ -5,9 +5,11 @@ export {
   type BusinessRow,
   businessRow,
   type GuardedRow,
+  type GuardRefusal,
   guardedRow,
   type RowWriter,
 } from './row-writer.postgres.ts';
+export { freezeEarnings, type PostedEarnings, unfrozenEarnings } from './rows.postgres.ts';
 export type { BookingOptions } from './rules.ts';
 export * from './service.ts';
 export { createLedgerStore } from './store.postgres.ts';

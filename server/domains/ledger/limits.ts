@@ -9,8 +9,6 @@ export const PAYEES_MAX = 32;
  * don't queue for one row.
  */
 export const FEE_SHARDS = 16;
-/** How long earnings wait before they can be spent, in milliseconds. 0: they are available at once. */
-export const EARNINGS_RELEASE_DELAY_MS = 0;
 /** Bounds of the writer in use. */
 export const LEDGER_WRITER_LIMITS = {
   /**

@@ -29,7 +29,8 @@ export type GuardRefusal =
   | 'spending_limit_reached'
   | 'spend_quota_day'
   | 'spend_quota_month'
-  | 'spend_quota_held';
+  | 'spend_quota_held'
+  | 'dispute_decided';
 
 /**
  * Decides for another domain whether units may be carried out, in their transaction, before their commands are decided.

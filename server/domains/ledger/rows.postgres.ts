@@ -1,7 +1,7 @@
 import type { Sql } from '../../kernel/database.ts';
 import type { TransferId } from '../../kernel/ids.ts';
 import type { BookChanges } from './book.ts';
-import type { LedgerOwner, OpenHold, Transfer } from './types.ts';
+import type { LedgerOwner, OpenHold, PendingEarnings, Transfer } from './types.ts';
 
 /** A row of `ledger_transfers`. */
 export interface TransferRow {
@@ -13,6 +13,7 @@ export interface TransferRow {
   released_microcents: bigint;
   held_microcents: bigint;
   hold_id: TransferId | null;
+  reverses_id: TransferId | null;
   transaction_id: Transfer['transactionId'];
   expires_at: Date | null;
   entry_count: number;
@@ -28,6 +29,22 @@ export interface OpenHoldRow {
   transaction_id: OpenHold['transactionId'];
   expires_at: Date;
 }
+
+/** A row of `ledger_pending_earnings`. */
+export interface PendingRow {
+  tenant_id: LedgerOwner['tenantId'];
+  transfer_id: TransferId;
+  amount_microcents: bigint;
+  release_at: Date;
+}
+
+/** Waiting earnings of the database as the domain has them. */
+export const pendingOf = (row: PendingRow): PendingEarnings => ({
+  transferId: row.transfer_id,
+  owner: { tenantId: row.tenant_id },
+  amountMicrocents: row.amount_microcents,
+  releaseAtMs: row.release_at.getTime(),
+});
 
 /** JSON with amounts in digits: the database reads them as bigint, exactly. */
 export function json(value: unknown): string {
@@ -45,6 +62,7 @@ export function transferOf(row: TransferRow): Transfer {
     releasedMicrocents: row.released_microcents,
     heldMicrocents: row.held_microcents,
     holdId: row.hold_id,
+    reversesId: row.reverses_id,
     transactionId: row.transaction_id,
     expiresAtMs: row.expires_at?.getTime() ?? null,
     entryCount: row.entry_count,
@@ -75,7 +93,7 @@ export async function findExpiredHolds(sql: Sql, nowMs: number, limit: number): 
 /** Tenants with earnings whose release time was over at `nowMs`, the longest waiting first. */
 export async function findDueEarners(sql: Sql, nowMs: number, limit: number): Promise<LedgerOwner[]> {
   const rows = await sql<Pick<OpenHoldRow, 'tenant_id'>[]>`
-    SELECT tenant_id FROM ledger_pending_earnings WHERE release_at <= ${new Date(nowMs)}
+    SELECT tenant_id FROM ledger_pending_earnings WHERE release_at <= ${new Date(nowMs)} AND NOT is_frozen
     GROUP BY tenant_id ORDER BY min(release_at) LIMIT ${limit}`;
   return rows.map((row) => ({ tenantId: row.tenant_id }));
 }
@@ -103,12 +121,12 @@ export async function keepChanges(sql: Sql, changes: BookChanges, nowMs: number)
   await Promise.all([
     sql`
       INSERT INTO ledger_transfers (id, tenant_id, kind, amount_microcents, fee_microcents, released_microcents,
-        held_microcents, hold_id, transaction_id, expires_at, entry_count, fingerprint, created_at)
+        held_microcents, hold_id, reverses_id, transaction_id, expires_at, entry_count, fingerprint, created_at)
       SELECT id, "tenantId", kind, "amountMicrocents", "feeMicrocents", "releasedMicrocents",
-        "heldMicrocents", "holdId", "transactionId", "expiresAt", "entryCount", fingerprint, ${now}
+        "heldMicrocents", "holdId", "reversesId", "transactionId", "expiresAt", "entryCount", fingerprint, ${now}
       FROM jsonb_to_recordset(${json(transfers)}::text::jsonb) AS row(id uuid, "tenantId" uuid, kind text,
         "amountMicrocents" bigint, "feeMicrocents" bigint, "releasedMicrocents" bigint, "heldMicrocents" bigint,
-        "holdId" uuid, "transactionId" uuid, "expiresAt" timestamptz, "entryCount" smallint, fingerprint text)`,
+        "holdId" uuid, "reversesId" uuid, "transactionId" uuid, "expiresAt" timestamptz, "entryCount" smallint, fingerprint text)`,
     entries.length === 0
       ? null
       : sql`
@@ -127,3 +145,39 @@ export async function keepChanges(sql: Sql, changes: BookChanges, nowMs: number)
       WHERE p.tenant_id = row."tenantId" AND p.transfer_id = row."transferId"`,
   ]);
 }
+
+/** Earnings of a post: those of these tenants. */
+export interface PostedEarnings {
+  readonly postId: TransferId;
+  readonly tenantIds: readonly LedgerOwner['tenantId'][];
+}
+
+/**
+ * Keeps waiting earnings from their release until `unfrozenEarnings` lets them go, in the caller's transaction; returns of how many of the
+ * tenants. What is released, due at `nowMs`, or frozen already is left.
+ */
+export async function freezeEarnings(
+  sql: Sql,
+  { postId, tenantIds }: PostedEarnings,
+  nowMs: number,
+): Promise<number> {
+  const { count } = await sql`
+    UPDATE ledger_pending_earnings SET is_frozen = true
+    WHERE tenant_id = ANY (${tenantIds}::uuid[]) AND transfer_id = ${postId} AND NOT is_frozen
+      AND release_at > ${new Date(nowMs)}`;
+  return count;
+}
+
+/** Lets frozen earnings, or what a reversal left of them, go on to their release. */
+export const unfrozenEarnings = {
+  name: 'ledger_pending_earnings',
+  async write(sql: Sql, posts: readonly PostedEarnings[]): Promise<void> {
+    const rows = posts.flatMap(({ postId, tenantIds }) =>
+      tenantIds.map((tenantId) => ({ postId, tenantId })),
+    );
+    await sql`
+      UPDATE ledger_pending_earnings pending SET is_frozen = false
+      FROM jsonb_to_recordset(${json(rows)}::text::jsonb) AS row("tenantId" uuid, "postId" uuid)
+      WHERE pending.tenant_id = row."tenantId" AND pending.transfer_id = row."postId"`;
+  },
+};

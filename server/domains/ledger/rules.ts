@@ -1,5 +1,5 @@
 import { MICROCENTS_PER_CENT, type Microcents } from '../../kernel/money.ts';
-import { clearingAccount, feeAccount, type TenantAccountsOf } from './accounts.ts';
+import { clearingAccount, feeAccount, feeAccounts, type TenantAccountsOf } from './accounts.ts';
 import { HOLD_LIFE_MS_MAX, PAYEES_MAX, TRANSFER_MICROCENTS_MAX } from './limits.ts';
 import type { Account, LedgerCommand, LedgerOwner, LedgerRefusal, Payee } from './types.ts';
 
@@ -40,6 +40,8 @@ export function fingerprintOf(command: LedgerCommand): string {
       return `${command.kind}|${command.holdId}`;
     case 'release_earnings':
       return `release_earnings|${command.owner.tenantId}`;
+    case 'reversal':
+      return `reversal|${command.postId}|${payeesText(command.payees)}|${command.feeMicrocents}`;
   }
 }
 
@@ -72,7 +74,10 @@ export function accountsOf(
       if (options.earningsReleaseDelayMs > 0) accounts.push(earnings);
     }
   }
-  if ('payees' in command || command.kind === 'subscription') accounts.push(feeAccount(options.feeShard));
+  // What was a fee may lie in any of their accounts.
+  if (command.kind === 'reversal') accounts.push(...feeAccounts());
+  else if ('payees' in command || command.kind === 'subscription')
+    accounts.push(feeAccount(options.feeShard));
   if (command.kind === 'hold') accounts.push(accountsOfTenant(command.owner).held);
   if (command.kind === 'chargeback' || command.kind === 'adjustment') {
     accounts.push(accountsOfTenant(command.owner).receivable);
@@ -102,7 +107,8 @@ export function checkCommand(command: LedgerCommand): LedgerRefusal | null {
     case 'hold':
       return isAmount(command.amountMicrocents, 0n) ? null : 'amount_out_of_range';
     case 'post':
-    case 'transfer': {
+    case 'transfer':
+    case 'reversal': {
       const cost = costOf(command);
       return cost !== null && isAmount(cost, command.kind === 'post' ? 0n : 1n)
         ? null

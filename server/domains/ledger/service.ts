@@ -201,6 +201,9 @@ export function refusalError(reason: LedgerRefusal): AppError {
     case 'spend_quota_month':
     case 'spend_quota_held':
       throw new InvariantError('only requests have a spending limit');
+    case 'earnings_released':
+    case 'dispute_decided':
+      throw new InvariantError('only disputes take money back');
     case 'idempotency_key_reused':
       return idempotencyKeyReused();
   }

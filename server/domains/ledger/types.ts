@@ -30,6 +30,7 @@ export const TRANSFER_KINDS = [
   'transfer',
   'subscription',
   'release_earnings',
+  'reversal',
 ] as const satisfies readonly LedgerCommand['kind'][];
 
 /** Whose accounts are meant. */
@@ -125,6 +126,21 @@ export interface ReleaseEarningsCommand {
   readonly owner: LedgerOwner;
 }
 
+/**
+ * A part of what was posted goes back to who paid it (`owner`): of the payees' earnings, as long as they wait for their release, and
+ * of the fees. A post is reversed once at most.
+ */
+export interface ReversalCommand {
+  readonly kind: 'reversal';
+  readonly id: TransferId;
+  readonly owner: LedgerOwner;
+  readonly postId: TransferId;
+  /** What each of the payees gives back. */
+  readonly payees: readonly Payee[];
+  /** What the platform gives back. */
+  readonly feeMicrocents: Microcents;
+}
+
 /** One change of the books. `id` is the idempotency key: the same command under it is carried out once. */
 export type LedgerCommand =
   | ClearingCommand
@@ -134,7 +150,8 @@ export type LedgerCommand =
   | ReleaseHoldCommand
   | TransferCommand
   | SubscriptionCommand
-  | ReleaseEarningsCommand;
+  | ReleaseEarningsCommand
+  | ReversalCommand;
 
 /**
  * One step of business: its commands and rows are committed in one transaction, all or none. Each command is decided on
@@ -162,6 +179,8 @@ export interface Transfer {
   /** How the held account changed: the hold's amount, negative where the hold is resolved. */
   readonly heldMicrocents: Microcents;
   readonly holdId: TransferId | null;
+  /** The post that it reverses. */
+  readonly reversesId: TransferId | null;
   readonly transactionId: TransactionId | null;
   readonly expiresAtMs: number | null;
   readonly entryCount: number;
@@ -207,6 +226,7 @@ export type LedgerRefusal =
   | 'hold_resolved'
   | 'hold_not_expired'
   | 'nothing_to_release'
+  | 'earnings_released'
   | 'idempotency_key_reused'
   | GuardRefusal;
 

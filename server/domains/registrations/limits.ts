@@ -14,8 +14,6 @@ export const WAIT_SECONDS_MAX = 600;
 export const NOTE_CHARACTERS_MAX = 200;
 /** Days for which a provider may say that it keeps prompts: ten years. */
 export const RETENTION_DAYS_MAX = 3_650;
-/** Decisions that are remembered of one registration. */
-export const DECISIONS_KEPT_MAX = 50;
 /** Decisions that are shown with a registration. */
 export const DECISIONS_SHOWN_MAX = 20;
 /** Between two tests of one provider, in milliseconds: they cost its owner electricity, and nobody else pays. */

@@ -1,14 +1,13 @@
 import type { Database, Sql } from '../../kernel/database.ts';
 import { notFound } from '../../kernel/errors.ts';
-import type { AccountId, DeviceId, TenantId } from '../../kernel/ids.ts';
+import type { DeviceId, TenantId } from '../../kernel/ids.ts';
 import { pageOf } from '../../kernel/page.ts';
+import { addedDecisions, decisionsAbout, lastWordOfOperator, newestDecisions } from '../decisions/index.ts';
 import type { ProviderId } from '../providers/index.ts';
 import { alreadyRegistered } from './errors.ts';
-import { DECISIONS_KEPT_MAX } from './limits.ts';
 import type { RegisteredDevice, RegistrationStore } from './ports.ts';
 import { type KeptTerms, keptTerms, readTerms } from './terms-json.ts';
 import type {
-  Decision,
   DecisionDraft,
   RegistrationChange,
   RegistrationState,
@@ -30,14 +29,6 @@ interface RegistrationRow {
   removed_at: Date | null;
 }
 
-interface DecisionRow {
-  outcome: RegistrationState;
-  rule: string;
-  reason: string;
-  decided_by: AccountId | null;
-  decided_at: Date;
-}
-
 const toRegistration = (row: RegistrationRow): StoredRegistration => ({
   providerId: row.provider_id,
   tenantId: row.tenant_id,
@@ -50,14 +41,6 @@ const toRegistration = (row: RegistrationRow): StoredRegistration => ({
   createdAtMs: row.created_at.getTime(),
   changedAtMs: row.changed_at.getTime(),
   removedAtMs: row.removed_at?.getTime() ?? null,
-});
-
-const toDecision = (row: DecisionRow): Decision => ({
-  outcome: row.outcome,
-  rule: row.rule,
-  reason: row.reason,
-  decidedBy: row.decided_by,
-  decidedAtMs: row.decided_at.getTime(),
 });
 
 /** Registrations in PostgreSQL. The server writes them, each with its decision; a tenant reads its own. */
@@ -83,19 +66,13 @@ export function createRegistrationStore(database: Database): RegistrationStore {
       );
       return pageOf(rows.map(toRegistration), limit, ({ providerId }) => providerId);
     },
-    decisionsOf: async (actor, id, limit) => {
-      const rows = await database.read(
-        actor,
-        (sql) => sql<DecisionRow[]>`
-          SELECT outcome, rule, reason, decided_by, decided_at FROM marketplace_decisions
-          WHERE tenant_id = ${actor.tenantId} AND provider_id = ${id} ORDER BY id DESC LIMIT ${limit}`,
-      );
-      return rows.map(toDecision);
-    },
+    decisionsOf: (actor, id, limit) =>
+      database.read(actor, (sql) => decisionsAbout(sql, { kind: 'registration', id }, limit)),
     change: (device, newId, nowMs, change) =>
       database.system('money', async (sql) => {
         const before = await findLocked(sql, device);
-        const isRefusedByOperator = before !== null && (await wasRefused(sql, before.providerId));
+        const isRefusedByOperator =
+          before !== null && (await lastWordOfOperator(sql, before.providerId)) === 'refused';
         const count =
           before === null || before.removedAtMs !== null ? await countOf(sql, device.tenantId) : 0;
         const changed = change(before && { ...before, isRefusedByOperator }, count);
@@ -117,18 +94,17 @@ function operatorRows(database: Database): Pick<RegistrationStore, 'pageInState'
   return {
     pageInState: (state, after, limit) =>
       database.system('money', async (sql) => {
-        const rows = await sql<(RegistrationRow & DecisionRow)[]>`
-          SELECT registration.*, decision.outcome, decision.rule, decision.reason, decision.decided_by, decision.decided_at
-          FROM marketplace_registrations registration
-            LEFT JOIN LATERAL (
-              SELECT outcome, rule, reason, decided_by, decided_at FROM marketplace_decisions
-              WHERE provider_id = registration.provider_id ORDER BY id DESC LIMIT 1) decision ON true
-          WHERE registration.state = ${state} AND registration.removed_at IS NULL
-            AND (${after}::uuid IS NULL OR registration.provider_id > ${after}::uuid)
-          ORDER BY registration.provider_id LIMIT ${limit + 1}`;
+        const rows = await sql<RegistrationRow[]>`
+          SELECT * FROM marketplace_registrations
+          WHERE state = ${state} AND removed_at IS NULL AND (${after}::uuid IS NULL OR provider_id > ${after}::uuid)
+          ORDER BY provider_id LIMIT ${limit + 1}`;
+        const decisions = await newestDecisions<RegistrationState>(
+          sql,
+          rows.map(({ provider_id }) => provider_id),
+        );
         const found = rows.map((row) => ({
           ...toRegistration(row),
-          decision: row.decided_at === null ? null : toDecision(row),
+          decision: decisions.get(row.provider_id) ?? null,
         }));
         return pageOf(found, limit, ({ providerId }) => providerId);
       }),
@@ -152,13 +128,6 @@ async function findLocked(
   const [row] = await sql<RegistrationRow[]>`
     SELECT * FROM marketplace_registrations WHERE tenant_id = ${tenantId} AND device_id = ${deviceId} FOR UPDATE`;
   return row === undefined ? null : toRegistration(row);
-}
-
-async function wasRefused(sql: Sql, providerId: ProviderId): Promise<boolean> {
-  const [row] = await sql<{ outcome: RegistrationState }[]>`
-    SELECT outcome FROM marketplace_decisions WHERE provider_id = ${providerId} AND rule = 'operator'
-    ORDER BY id DESC LIMIT 1`;
-  return row?.outcome === 'refused';
 }
 
 /** The registrations of a tenant that are not removed. Others that add one to the same tenant wait for the end of the transaction. */
@@ -197,17 +166,13 @@ async function write(
   return written;
 }
 
-async function addDecision(
+function addDecision(
   sql: Sql,
   { providerId, tenantId }: StoredRegistration,
-  { outcome, rule, reason, decidedBy }: DecisionDraft,
-  nowMs: number,
+  decision: DecisionDraft,
+  atMs: number,
 ): Promise<void> {
-  await sql`
-    INSERT INTO marketplace_decisions (tenant_id, provider_id, outcome, rule, reason, decided_by, decided_at)
-    VALUES (${tenantId}, ${providerId}, ${outcome}, ${rule}, ${reason}, ${decidedBy}, ${new Date(nowMs)})`;
-  // An operator's last word is kept, however often its owner changes the registration after it.
-  await sql`
-    DELETE FROM marketplace_decisions WHERE provider_id = ${providerId} AND rule <> 'operator' AND id NOT IN (
-      SELECT id FROM marketplace_decisions WHERE provider_id = ${providerId} ORDER BY id DESC LIMIT ${DECISIONS_KEPT_MAX})`;
+  return addedDecisions.write(sql, [
+    { subject: { kind: 'registration', id: providerId }, tenantId, decision, atMs },
+  ]);
 }

@@ -1,4 +1,5 @@
-import type { AccountId, DeviceId, TenantId } from '../../kernel/ids.ts';
+import type { DeviceId, TenantId } from '../../kernel/ids.ts';
+import type { Decision as DecisionOf, DecisionDraft as DraftOf } from '../decisions/index.ts';
 import type { PriceInput, TokenPrices } from '../pricing/index.ts';
 import type { DeclaredByOwner, ProviderId, TriedOut, WithheldReason } from '../providers/index.ts';
 import type { WeeklyHours } from './hours.ts';
@@ -44,19 +45,9 @@ export interface TermsInput extends Omit<ProviderTerms, 'models' | 'waitMsMax'> 
 export const REGISTRATION_STATES = ['waiting', 'approved', 'refused'] as const;
 export type RegistrationState = (typeof REGISTRATION_STATES)[number];
 
-/** What was decided about a registration, by which rule, and why. */
-export interface Decision {
-  readonly outcome: RegistrationState;
-  /** `operator` where a person decided. */
-  readonly rule: string;
-  readonly reason: string;
-  /** The operator's account; null: the rule alone. */
-  readonly decidedBy: AccountId | null;
-  readonly decidedAtMs: number;
-}
-
-/** A decision that is about to be written. */
-export type DecisionDraft = Omit<Decision, 'decidedAtMs'>;
+/** What was decided about a registration. */
+export type Decision = DecisionOf<RegistrationState>;
+export type DecisionDraft = DraftOf<RegistrationState>;
 
 /** What a test showed, and when. */
 export interface TestResult extends Omit<TriedOut, 'text' | 'textMs'> {

@@ -28,6 +28,9 @@ export interface MarketSums {
   readonly costMicrocents: Microcents;
   readonly feeMicrocents: Microcents;
   readonly earningsMicrocents: Microcents;
+  /** What of the cost went back to who asked, and what of the earnings the providers lost by that. */
+  readonly refundedMicrocents: Microcents;
+  readonly refundedEarningsMicrocents: Microcents;
 }
 
 /** Sums of a part: a step, a model, a key, a provider. */

@@ -43,6 +43,8 @@ interface SumsRow {
   readonly cost_microcents: string;
   readonly fee_microcents: string;
   readonly earnings_microcents: string;
+  readonly refunded_microcents: string;
+  readonly refunded_earnings_microcents: string;
 }
 
 const NOTHING: MarketSums = {
@@ -55,6 +57,8 @@ const NOTHING: MarketSums = {
   costMicrocents: 0n,
   feeMicrocents: 0n,
   earningsMicrocents: 0n,
+  refundedMicrocents: 0n,
+  refundedEarningsMicrocents: 0n,
 };
 
 const sumsOf = (row: SumsRow): MarketSums => ({
@@ -67,6 +71,8 @@ const sumsOf = (row: SumsRow): MarketSums => ({
   costMicrocents: BigInt(row.cost_microcents),
   feeMicrocents: BigInt(row.fee_microcents),
   earningsMicrocents: BigInt(row.earnings_microcents),
+  refundedMicrocents: BigInt(row.refunded_microcents),
+  refundedEarningsMicrocents: BigInt(row.refunded_earnings_microcents),
 });
 
 /** As text: a sum may be more than a `bigint` holds. */
@@ -74,7 +80,9 @@ const sums = (sql: Sql) => sql`
   sum(completed)::text AS completed, sum(failed)::text AS failed, sum(cancelled)::text AS cancelled,
   sum(prompt_tokens)::text AS prompt_tokens, sum(completion_tokens)::text AS completion_tokens,
   sum(billed_tokens)::text AS billed_tokens, sum(cost_microcents)::text AS cost_microcents,
-  sum(fee_microcents)::text AS fee_microcents, sum(earnings_microcents)::text AS earnings_microcents`;
+  sum(fee_microcents)::text AS fee_microcents, sum(earnings_microcents)::text AS earnings_microcents,
+  sum(refunded_microcents)::text AS refunded_microcents,
+  sum(refunded_earnings_microcents)::text AS refunded_earnings_microcents`;
 
 /** The hours of the actor's side from one time to another. The row level security says the same of tenant and account. */
 function chosen(

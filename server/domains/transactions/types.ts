@@ -9,7 +9,7 @@ import type {
 } from '../../kernel/ids.ts';
 import type { Microcents } from '../../kernel/money.ts';
 
-/** `PROCESSING` until it ends. `PENDING` and `REFUNDED` are kept for what is paid later, or paid back. */
+/** `PROCESSING` until it ends; `REFUNDED` when all of its cost was given back. `PENDING` is kept for what is paid later. */
 export type TransactionState = 'PENDING' | 'PROCESSING' | 'COMPLETED' | 'FAILED' | 'CANCELLED' | 'REFUNDED';
 
 /** A transaction as one of its two sides sees it. */
@@ -26,6 +26,9 @@ export interface Transaction {
   readonly costMicrocents: Microcents;
   readonly feeMicrocents: Microcents;
   readonly earningsMicrocents: Microcents;
+  /** What of the cost went back to who asked, and what of that the provider has lost. */
+  readonly refundedMicrocents: Microcents;
+  readonly refundedEarningsMicrocents: Microcents;
   readonly finishReason: string | null;
   readonly failureCode: string | null;
   readonly createdAtMs: number;
@@ -131,4 +134,31 @@ export interface OpenTransaction {
   readonly holdId: TransferId;
   readonly promptTokens: number;
   readonly createdAtMs: number;
+}
+
+/** A transaction that was paid, with who was paid for it. */
+export interface SettledTransaction {
+  readonly id: TransactionId;
+  readonly model: string;
+  readonly holdId: TransferId;
+  readonly costMicrocents: Microcents;
+  readonly shares: readonly {
+    readonly providerId: string;
+    readonly tenantId: TenantId;
+    readonly costMicrocents: Microcents;
+    readonly feeMicrocents: Microcents;
+    readonly earningsMicrocents: Microcents;
+  }[];
+}
+
+/** What of a transaction's cost goes back to who asked: written together with the ledger's reversal. */
+export interface RefundedTransaction {
+  readonly id: TransactionId;
+  readonly tenantId: TenantId;
+  readonly shares: readonly {
+    readonly providerId: string;
+    readonly refundedMicrocents: Microcents;
+    /** The part of it that the provider loses. */
+    readonly refundedEarningsMicrocents: Microcents;
+  }[];
 }

@@ -6,6 +6,7 @@ import { getAction } from './actions/get.ts';
 import { listActions } from './actions/list.ts';
 import { createSuspension } from './admin/create-suspension.ts';
 import { decideRegistration } from './admin/decide-registration.ts';
+import { decideDispute, listAllDisputes } from './admin/disputes.ts';
 import { followLogs } from './admin/follow-logs.ts';
 import { getStats } from './admin/get-stats.ts';
 import { liftAbuse } from './admin/lift-abuse.ts';
@@ -68,6 +69,7 @@ import { getLock } from './locks/get.ts';
 import { listLocks } from './locks/list.ts';
 import { releaseLock } from './locks/release.ts';
 import { renewLock } from './locks/renew.ts';
+import { addStatement, agreeToDispute, withdrawDispute } from './marketplace/answer-dispute.ts';
 import { createMarketRequest } from './marketplace/create-request.ts';
 import { explainProvider } from './marketplace/explain-provider.ts';
 import { explainRequest } from './marketplace/explain-request.ts';
@@ -79,7 +81,9 @@ import { getRequestSettings } from './marketplace/get-settings.ts';
 import { getTransaction } from './marketplace/get-transaction.ts';
 import { listProviders } from './marketplace/list-providers.ts';
 import { listTransactions } from './marketplace/list-transactions.ts';
+import { openDispute } from './marketplace/open-dispute.ts';
 import { pauseProvider, resumeProvider } from './marketplace/pause-provider.ts';
+import { getDispute, listDisputes } from './marketplace/read-disputes.ts';
 import { registerProvider } from './marketplace/register-provider.ts';
 import { setRequestSettings } from './marketplace/set-settings.ts';
 import { testProvider } from './marketplace/test-provider.ts';
@@ -236,6 +240,12 @@ const marketRoutes = (services: RestServices) => [
   getRequesterAnalytics(services),
   getProviderAnalytics(services),
   getTransaction(services),
+  openDispute(services),
+  listDisputes(services),
+  getDispute(services),
+  addStatement(services),
+  agreeToDispute(services),
+  withdrawDispute(services),
   getPaymentStanding(services),
   confirmPaymentStanding(services),
 ];
@@ -287,4 +297,6 @@ const administrationRoutes = (services: RestServices) => [
   setSpendQuotas(services),
   listRegistrations(services),
   decideRegistration(services),
+  listAllDisputes(services),
+  decideDispute(services),
 ];

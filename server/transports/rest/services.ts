@@ -6,6 +6,7 @@ import type { AuditService } from '../../domains/audit/index.ts';
 import type { CommandService } from '../../domains/commands/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
 import type { DiscoveryService } from '../../domains/discovery/index.ts';
+import type { DisputeService } from '../../domains/disputes/index.ts';
 import type { DropService } from '../../domains/drops/index.ts';
 import type { GroupService } from '../../domains/groups/index.ts';
 import type { LedgerService } from '../../domains/ledger/index.ts';
@@ -44,6 +45,7 @@ export interface RestServices {
   readonly providers: ProviderService;
   readonly registrations: RegistrationService;
   readonly transactions: TransactionService;
+  readonly disputes: DisputeService;
   readonly analytics: AnalyticsService;
   readonly requests: ChatDependencies['requests'];
   readonly tokens: ChatDependencies['tokens'];

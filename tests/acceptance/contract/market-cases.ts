@@ -1,13 +1,15 @@
 import { type RestCase, UNKNOWN_ID, unknownQuery } from './rest-case.ts';
 
 const terms = { models: [{ name: 'm', prices: '25' }], slots: 1 };
-/** An operation on a provider that nobody has. */
-const onNobody = (path: string, body?: object): RestCase => ({
+/** An operation on a provider, or something else, that nobody has. */
+const onNobody = (path: string, body?: object, code = 'provider_not_found'): RestCase => ({
   valid: () => ({ path: path.replace(':id', UNKNOWN_ID), body }),
   refused: () => ({ path: path.replace(':id', UNKNOWN_ID), body }),
   status: 404,
-  code: 'provider_not_found',
+  code,
 });
+
+const onDispute = (path: string, body?: object) => onNobody(path, body, 'dispute_not_found');
 
 /** Of the market, its money and its payments. */
 export const MARKET_CASES: Readonly<Record<string, RestCase>> = {
@@ -115,6 +117,29 @@ export const MARKET_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'transaction_not_found',
   },
+  'marketplace.disputes.open': onNobody(
+    '/api/v1/marketplace/transactions/:id/disputes',
+    { reason: 'other', text: 'No' },
+    'transaction_not_found',
+  ),
+  'marketplace.disputes.list': {
+    valid: () => ({ path: '/api/v1/marketplace/disputes' }),
+    refused: () => ({ path: '/api/v1/marketplace/disputes?role=judge' }),
+    ...unknownQuery,
+  },
+  'marketplace.disputes.get': onDispute('/api/v1/marketplace/disputes/:id'),
+  'marketplace.disputes.say': onDispute('/api/v1/marketplace/disputes/:id/statements', { text: 'No' }),
+  'marketplace.disputes.agree': onDispute('/api/v1/marketplace/disputes/:id/agree'),
+  'marketplace.disputes.withdraw': onDispute('/api/v1/marketplace/disputes/:id/withdraw'),
+  'admin.disputes.list': {
+    valid: () => ({ path: '/api/v1/admin/disputes' }),
+    refused: () => ({ path: '/api/v1/admin/disputes?state=lost' }),
+    ...unknownQuery,
+  },
+  'admin.disputes.decide': onDispute('/api/v1/admin/disputes/:id/decision', {
+    outcome: 'refused',
+    reason: 'No',
+  }),
   'marketplace.requests.create': {
     valid: () => ({ path: '/api/v1/marketplace/requests', body: { prompt: 'Hello' } }),
     refused: () => ({ path: '/api/v1/marketplace/requests', body: { model: 'm' } }),

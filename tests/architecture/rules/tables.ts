@@ -95,8 +95,14 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   'server/domains/quality': ['quality_providers'],
   'server/domains/payments': ['payment_standings'],
   'server/domains/providers': ['marketplace_providers', 'marketplace_models'],
-  'server/domains/registrations': ['marketplace_registrations', 'marketplace_decisions'],
   'server/domains/answers': ['stored_answers'],
+  'server/domains/registrations': ['marketplace_registrations'],
+  'server/domains/decisions': ['marketplace_decisions'],
+  'server/domains/disputes': [
+    'marketplace_disputes',
+    'marketplace_dispute_shares',
+    'marketplace_dispute_statements',
+  ],
   'server/domains/transactions': [
     'marketplace_transactions',
     'marketplace_served',

@@ -9,14 +9,19 @@ import type { TenantId, TransferId } from '../../../server/kernel/ids.ts';
 type Purse = Record<TenantAccountKind, bigint>;
 interface Lot {
   readonly owner: LedgerOwner;
-  readonly amount: bigint;
+  amount: bigint;
   readonly releaseAt: number;
+  readonly postId: TransferId;
 }
 interface State {
   readonly done: Map<TransferId, string>;
   readonly open: Map<TransferId, { owner: LedgerOwner; amount: bigint; expiresAt: number }>;
   readonly resolved: Set<TransferId>;
   readonly purses: Map<TenantId, Purse>;
+  /** Who paid, and the fee. */
+  readonly posts: Map<TransferId, { owner: LedgerOwner; fee: bigint }>;
+  readonly reversed: Set<TransferId>;
+  readonly frozen: Set<TransferId>;
   lots: Lot[];
   fees: bigint;
 }
@@ -29,6 +34,9 @@ export class LedgerModel {
     open: new Map(),
     resolved: new Set(),
     purses: new Map(),
+    posts: new Map(),
+    reversed: new Set(),
+    frozen: new Set(),
     lots: [],
     fees: 0n,
   };
@@ -43,6 +51,12 @@ export class LedgerModel {
 
   balanceOf(kind: TenantAccountKind, owner: LedgerOwner): bigint {
     return this.#state.purses.get(owner.tenantId)?.[kind] ?? 0n;
+  }
+
+  /** Keeps a transfer's earnings from their release, or lets them go. */
+  setFrozen(id: TransferId, isFrozen: boolean): void {
+    if (isFrozen) this.#state.frozen.add(id);
+    else this.#state.frozen.delete(id);
   }
 
   /** 'done', or why the first command that was refused was refused; then nothing has changed. */
@@ -97,12 +111,12 @@ export class LedgerModel {
     return true;
   }
 
-  #pay(payees: readonly Payee[], fee: bigint, now: number) {
+  #pay(postId: TransferId, payees: readonly Payee[], fee: bigint, now: number) {
     for (const { owner, amountMicrocents: amount } of payees) {
       if (this.#delayMs === 0) this.#give(owner, amount);
       else if (amount > 0n) {
         this.#purse(owner).earnings += amount;
-        this.#state.lots.push({ owner, amount, releaseAt: now + this.#delayMs });
+        this.#state.lots.push({ owner, amount, releaseAt: now + this.#delayMs, postId });
       }
     }
     this.#state.fees += fee;
@@ -129,11 +143,13 @@ export class LedgerModel {
         if (cost === null || cost < 1n) return 'amount_out_of_range';
         // What a tenant pays itself it must not have before.
         if (!this.#spend(command.owner, cost)) return this.#paysItself(command, cost, now);
-        this.#pay(command.payees, command.feeMicrocents, now);
+        this.#pay(command.id, command.payees, command.feeMicrocents, now);
         return 'done';
       }
       case 'release_earnings':
         return this.#release(command.owner, now);
+      case 'reversal':
+        return this.#reverse(command);
       default:
         return this.#clear(command);
     }
@@ -141,7 +157,7 @@ export class LedgerModel {
 
   /** A transfer is one step: what its payer gets back in it counts for what it pays. */
   #paysItself(
-    { owner, payees, feeMicrocents }: Extract<LedgerCommand, { kind: 'transfer' }>,
+    { id, owner, payees, feeMicrocents }: Extract<LedgerCommand, { kind: 'transfer' }>,
     cost: bigint,
     now: number,
   ): string {
@@ -154,6 +170,7 @@ export class LedgerModel {
     purse.available -= cost;
     purse.available += back;
     this.#pay(
+      id,
       payees.filter((payee) => payee.owner.tenantId !== owner.tenantId),
       feeMicrocents,
       now,
@@ -193,15 +210,52 @@ export class LedgerModel {
     if (command.kind === 'expire' && hold.expiresAt > now) return 'hold_not_expired';
     this.#purse(hold.owner).held -= hold.amount;
     this.#give(hold.owner, hold.amount - cost);
-    if (command.kind === 'post') this.#pay(command.payees, command.feeMicrocents, now);
+    if (command.kind === 'post') {
+      this.#pay(command.id, command.payees, command.feeMicrocents, now);
+      this.#state.posts.set(command.id, { owner: hold.owner, fee: command.feeMicrocents });
+    }
     this.#state.open.delete(command.holdId);
     this.#state.resolved.add(command.holdId);
     return 'done';
   }
 
+  #reverse(command: Extract<LedgerCommand, { kind: 'reversal' }>): string {
+    const { owner, postId, payees, feeMicrocents } = command;
+    const { posts, reversed, frozen } = this.#state;
+    const cost = costOf(command);
+    if (cost === null || cost < 1n) return 'amount_out_of_range';
+    const post = posts.get(postId);
+    if (!post || post.owner.tenantId !== owner.tenantId || reversed.has(postId)) return 'earnings_released';
+    const wanted = new Map<TenantId, bigint>();
+    for (const { owner: payee, amountMicrocents } of payees)
+      wanted.set(payee.tenantId, (wanted.get(payee.tenantId) ?? 0n) + amountMicrocents);
+    const lotsOf = (tenantId: TenantId) =>
+      this.#state.lots.filter((lot) => lot.postId === postId && lot.owner.tenantId === tenantId);
+    for (const [tenantId, amount] of wanted) {
+      const there = frozen.has(postId) ? lotsOf(tenantId).reduce((sum, lot) => sum + lot.amount, 0n) : 0n;
+      if (there < amount) return 'earnings_released';
+    }
+    if (feeMicrocents > post.fee) return 'amount_out_of_range';
+    for (const [tenantId, amount] of wanted) {
+      let left = amount;
+      for (const lot of lotsOf(tenantId)) {
+        const taken = lot.amount < left ? lot.amount : left;
+        lot.amount -= taken;
+        left -= taken;
+      }
+      this.#purse({ tenantId }).earnings -= amount;
+    }
+    this.#state.lots = this.#state.lots.filter(({ amount }) => amount > 0n);
+    this.#state.fees -= feeMicrocents;
+    reversed.add(postId);
+    this.#give(owner, cost);
+    return 'done';
+  }
+
   #release(owner: LedgerOwner, now: number): string {
     const due = this.#state.lots.filter(
-      (lot) => lot.owner.tenantId === owner.tenantId && lot.releaseAt <= now,
+      (lot) =>
+        lot.owner.tenantId === owner.tenantId && lot.releaseAt <= now && !this.#state.frozen.has(lot.postId),
     );
     if (due.length === 0) return 'nothing_to_release';
     const amount = due.reduce((sum, lot) => sum + lot.amount, 0n);

@@ -47,6 +47,7 @@ describe('the configuration', () => {
       requestTimeoutSeconds: 600,
       slotWaitMs: 10_000,
       marketPriceGuard: 5,
+      marketReleaseAfterHours: 24,
       marketApproval: 'rule',
       heartbeatIntervalSeconds: 30,
       role: 'yggdrasil',
@@ -271,6 +272,7 @@ describe('the configuration', () => {
   test.each([
     ['YGGDRASIL_COMMISSION_BASIS_POINTS', '1000', '1500', '999', '1501'],
     ['YGGDRASIL_MARKET_PRICE_GUARD', '2', '1000', '1', '1001'],
+    ['YGGDRASIL_MARKET_RELEASE_AFTER', '0', '2160', '-1', '2161'],
     ['YGGDRASIL_PORT', '0', '65535', '-1', '65536'],
   ])('%s takes its bounds and nothing past them', (variable, min, max, below, above) => {
     expect(problemsOf({ [variable]: min })).toEqual([]);

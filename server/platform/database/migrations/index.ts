@@ -49,6 +49,7 @@ import { keySpending } from './0111-key-spending.ts';
 import { requestSettings } from './0120-request-settings.ts';
 import { deviceSignatures } from './0130-device-signatures.ts';
 import { storedAnswers } from './0140-stored-answers.ts';
+import { disputesAndRefunds } from './0150-disputes.ts';
 import { passwords } from './0160-passwords.ts';
 import type { Migration } from './migration.ts';
 
@@ -105,5 +106,6 @@ export const migrations: readonly Migration[] = [
   requestSettings,
   deviceSignatures,
   storedAnswers,
+  disputesAndRefunds,
   passwords,
 ];

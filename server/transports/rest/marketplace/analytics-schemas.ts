@@ -53,6 +53,8 @@ const sums = {
   cost: moneySchema,
   fee: moneySchema,
   earnings: moneySchema,
+  refunded: moneySchema.describe('What of the cost went back to who asked, whenever that was decided.'),
+  refundedEarnings: moneySchema.describe('What of the earnings the providers lost by that.'),
 };
 const sumsSchema = z.object(sums).meta({ id: 'MarketSums' });
 
@@ -83,13 +85,16 @@ export const keysField = z
   .describe('The 100 dearest.');
 
 /** Sums as REST shows them. */
-export function sumsToJson({ costMicrocents, feeMicrocents, earningsMicrocents, ...counted }: MarketSums) {
+export function sumsToJson({ costMicrocents, feeMicrocents, earningsMicrocents, ...others }: MarketSums) {
+  const { refundedMicrocents, refundedEarningsMicrocents, ...counted } = others;
   return {
     ...counted,
     requests: counted.completed + counted.failed + counted.cancelled,
     cost: moneyToJson(costMicrocents),
     fee: moneyToJson(feeMicrocents),
     earnings: moneyToJson(earningsMicrocents),
+    refunded: moneyToJson(refundedMicrocents),
+    refundedEarnings: moneyToJson(refundedEarningsMicrocents),
   };
 }
 
@@ -122,11 +127,13 @@ export function stepsToTable(steps: readonly z.output<(typeof analyticsFields)['
     'billedTokens',
   ] as const;
   return [
-    ['at', ...names, 'costEuros', 'feeEuros', 'earningsEuros'],
+    ['at', ...names, 'costEuros', 'feeEuros', 'earningsEuros', 'refundedEuros', 'refundedEarningsEuros'],
     ...steps.map((step) => [
       step.at,
       ...names.map((name) => step[name]),
-      ...(['cost', 'fee', 'earnings'] as const).map((name) => step[name].value),
+      ...(['cost', 'fee', 'earnings', 'refunded', 'refundedEarnings'] as const).map(
+        (name) => step[name].value,
+      ),
     ]),
   ];
 }

@@ -72,6 +72,8 @@ export const transactionSchema = z
     cost: moneySchema,
     fee: moneySchema,
     earnings: moneySchema,
+    refunded: moneySchema.describe('What of the cost went back to who asked, by a dispute.'),
+    refundedEarnings: moneySchema.describe('What of that its providers have lost.'),
     finishReason: z.string().nullable(),
     failureCode: z.string().nullable(),
     createdAt: timeSchema,
@@ -81,13 +83,16 @@ export const transactionSchema = z
 
 /** A transaction as REST shows it to one of its sides. */
 export const transactionToJson = (transaction: Transaction) => {
-  const { createdAtMs, finishedAtMs, costMicrocents, feeMicrocents, earningsMicrocents, ...same } =
+  const { createdAtMs, finishedAtMs, costMicrocents, feeMicrocents, earningsMicrocents, ...others } =
     transaction;
+  const { refundedMicrocents, refundedEarningsMicrocents, ...same } = others;
   return {
     ...same,
     cost: moneyToJson(costMicrocents),
     fee: moneyToJson(feeMicrocents),
     earnings: moneyToJson(earningsMicrocents),
+    refunded: moneyToJson(refundedMicrocents),
+    refundedEarnings: moneyToJson(refundedEarningsMicrocents),
     createdAt: toIsoTime(createdAtMs),
     finishedAt: toIsoTimeOrNull(finishedAtMs),
   };

@@ -1,0 +1,3 @@
+export { addedDecisions, decisionsAbout, lastWordOfOperator, newestDecisions } from './decisions.postgres.ts';
+export { DECISIONS_KEPT_MAX } from './limits.ts';
+export type * from './types.ts';

@@ -1,0 +1,4 @@
+export { DISPUTES_PAGE_MAX, STATEMENT_CHARACTERS_MAX } from './limits.ts';
+export { createDisputeService, type DisputeService } from './service.ts';
+export { createDisputeStore } from './store.postgres.ts';
+export * from './types.ts';
