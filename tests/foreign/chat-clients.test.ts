@@ -137,7 +137,7 @@ describe('of PyPI', () => {
       parsed: PERSON,
       response: TEXT,
       listed: ['message', 'message', 'message'],
-      broken: 'provider_answer_malformed',
+      broken: expect.stringMatching(/^provider_/),
       refused: 'previous_response_not_found',
     });
   });

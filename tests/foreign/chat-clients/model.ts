@@ -17,14 +17,16 @@ interface Schema {
  * schema; breaks off where it is told to; else greets.
  */
 export const speaksToClients: Answering = (response, body) => {
-  const { messages = [], tools = [], tool_choice: choice, response_format: format } = body as Asked;
+  const { messages = [], tools = [], tool_choice: toolChoice, response_format: format } = body as Asked;
   const last = messages.at(-1);
   const tool = tools[0]?.function;
   if (JSON.stringify(last?.content ?? '').includes('Break off')) {
-    says(response, ['Hel'], '');
+    const choice = { index: 0, delta: { content: 'Hel' }, finish_reason: null };
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(`data: ${JSON.stringify({ choices: [choice] })}\n\n`, () => response.destroy());
   } else if (last?.role === 'tool') {
     says(response, ['It', ' rains.']);
-  } else if (tool !== undefined && choice !== 'none') {
+  } else if (tool !== undefined && toolChoice !== 'none') {
     const call = { index: 0, id: 'call_1', type: 'function' };
     const [begin, end] = halves(JSON.stringify(madeOf(tool.parameters)));
     const named = { ...call, function: { name: tool.name, arguments: begin } };
