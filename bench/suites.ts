@@ -63,8 +63,8 @@ export const suites: readonly SuiteEntry[] = [
   {
     name: 'openai',
     measures:
-      "chats through the marketplace beside the endpoint itself, and beside Portkey's gateway where npm gives it",
-    needs: 'Linux, the built program; two minutes',
+      "chats and 512 streams through the marketplace beside the endpoint itself, Portkey's gateway and a bare pass-through; reads beside a long prompt",
+    needs: 'Linux, the built program, npm for the gateway; six minutes',
     load: () => import('./openai/index.ts'),
   },
   {

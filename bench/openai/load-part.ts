@@ -33,6 +33,21 @@ export function createPart() {
       times.sort((a, b) => a - b);
       return { medianMs: at(times, 0.5), p99Ms: at(times, 0.99) };
     },
+    /** So many reads of a page of JSON, one after the other. */
+    async reads({
+      url,
+      headers,
+      count,
+    }: {
+      readonly url: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly count: number;
+    }): Promise<ChatTimes> {
+      const times: number[] = [];
+      for (let index = 0; index < count; index++) times.push(await readOnce(url, headers));
+      times.sort((a, b) => a - b);
+      return { medianMs: at(times, 0.5), p99Ms: at(times, 0.99) };
+    },
     /** As many chats as come through in so many seconds, some at a time: a second's share of them. */
     async atOnce({
       target,
@@ -59,6 +74,22 @@ export function createPart() {
 
 const at = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+
+/** One read; how long it took. */
+function readOnce(url: string, headers: Readonly<Record<string, string>>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const beganMs = performance.now();
+    const asked = request(url, { agent, headers }, (response) => {
+      response.resume();
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(performance.now() - beganMs);
+        else reject(new Error(`${url}: ${response.statusCode}`));
+      });
+    });
+    asked.on('error', reject);
+    asked.end();
+  });
+}
 
 /** One chat; how long it took. */
 function chat({ url, headers, model, isStreamed }: ChatTarget): Promise<number> {
