@@ -177,10 +177,9 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const tokens = createTokenCounter({ tokenizer: exactTokenizer });
   const roundingUnitMicrocents = options.roundingUnitMicrocents ?? 1n;
   const secretBox = createSecretBox(new Uint8Array(32).fill(1));
-  const answers = createAnswerService(
-    options.answerBounds === undefined ? {} : { bounds: options.answerBounds },
-    { store: createAnswerStore(database), secretBox, clock, logger },
-  );
+  const bounded = options.answerBounds === undefined ? {} : { bounds: options.answerBounds };
+  const answerStore = createAnswerStore(database);
+  const answers = createAnswerService(bounded, { store: answerStore, secretBox, clock, logger });
   const disputeStore = createDisputeStore(database);
   const disputes = createDisputeService({ store: disputeStore, ledger: plainLedger, secretBox, ...chance });
   const settings = createRequestSettingsService({ store: createSettingsStore(database), clock });
