@@ -87,6 +87,7 @@ describe('how the page is served', () => {
     const { port } = new URL(server.mqttUrl);
     expect(body).toEqual({
       signUp: 'closed',
+      passwords: 'off',
       sendsMail: false,
       mqtt: { port: Number(port), tls: false, reachable: false },
       ratatoskr: { path: '/ratatoskr', port: null, versions: [1], publicKeys: [expect.any(String)] },
@@ -365,8 +366,10 @@ test('somebody asks a model, sees what it costs, and gives a key to a program', 
 
   await alice.goTo('#/use');
   await page.getByLabel('Name of the key').fill('Notebook');
+  await page.getByLabel('Limit a day').fill('2.50');
   await page.getByRole('button', { name: 'Make a key' }).click();
   const key = (await page.getByRole('region', { name: /Your new key/ }).textContent()) ?? '';
+  await page.getByText(/of .*2\.50 today/).waitFor();
   const code = (await page.getByRole('region', { name: 'Python' }).textContent()) ?? '';
   expect(code).toContain(`base_url="${server.httpUrl}/v1", api_key="${key}"`);
   await alice.requireUsable();

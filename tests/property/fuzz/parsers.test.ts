@@ -217,7 +217,12 @@ describe('whatever bytes come', () => {
 
   it('an HTTP request is answered or refused with a code', { timeout: timeoutMs }, async () => {
     const refusing: unknown = new Proxy(() => {}, {
-      get: (_target, name) => (name === 'then' ? undefined : refusing),
+      get: (_target, name) => {
+        if (name === 'then') return undefined;
+        return name === 'lasting'
+          ? Object.assign(Object.create(refusing as object), { find: () => null })
+          : refusing;
+      },
       apply: () => {
         const refused = Promise.reject(new AppError('unavailable', 'unavailable', 'Nothing is there.'));
         // Services that answer at once are not waited for.
