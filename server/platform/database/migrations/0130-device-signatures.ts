@@ -45,7 +45,7 @@ export const deviceSignatures: Migration = {
       END
       $$;
     REVOKE ALL ON FUNCTION remove_passing_receipts FROM PUBLIC;
-    GRANT EXECUTE ON FUNCTION remove_passing_receipts TO yggdrasil_tenant, yggdrasil_node;
+    GRANT EXECUTE ON FUNCTION remove_passing_receipts TO yggdrasil_tenant, yggdrasil_money, yggdrasil_node;
   `,
   down: `
     DROP FUNCTION remove_passing_receipts;
