@@ -71,7 +71,7 @@ function readErrorBody(body: string): { reason: string; param: string | null; co
   const reason = textOf(error) || (json === undefined && !body.includes('<') ? body : '');
   return {
     reason: reason.replace(/\s+/g, ' ').trim(),
-    param: typeof fields.param === 'string' ? fields.param : null,
+    param: typeof fields.param === 'string' ? fields.param.slice(0, REASON_CHARACTERS_MAX) : null,
     code: typeof fields.code === 'string' ? fields.code : '',
   };
 }

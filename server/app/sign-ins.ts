@@ -38,6 +38,7 @@ export function recordSignIns(
     ...accounts,
     setUp: async (...asked) => signedIn(await accounts.setUp(...asked)),
     enter: async (...asked) => signedIn(await accounts.enter(...asked)),
+    enterWithPassword: async (...asked) => signedIn(await accounts.enterWithPassword(...asked)),
     enterByPasskey: async (...asked) => signedIn(await accounts.enterByPasskey(...asked)),
     completeSignIn: async (...asked) => signedIn(await accounts.completeSignIn(...asked)),
     recover: async (...asked) => signedIn(await accounts.recover(...asked)),

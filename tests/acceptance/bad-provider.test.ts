@@ -145,16 +145,31 @@ describe('a provider that signs what moves money', () => {
     ]);
   });
 
-  it('is let in with the key that it has said first, and with no other', async () => {
+  it('is put out for its ninth wrong signature, whatever it says right in between', async () => {
+    const { token, network } = world.bob;
+    const device = await createDevice(server, token, network.id, 'Forger');
+    const forger = await ProviderSocket.open(server, device, true);
+    forger.signs = () => new Uint8Array(64);
+    const model = { name: 'forged', priceCents: '0', contextTokens: 100 };
+    for (let number = 1; number <= 9; number++) {
+      forger.send(RatatoskrType.COMPUTE_CREDIT, encodePayload(ComputeCredit, { bytes: 0 }));
+      await expect(forger.offer([model], 1)).rejects.toThrow('refused: device_signature_wrong');
+    }
+    expect(await forger.closed()).toBe('4400 too_many_errors');
+  });
+
+  it('is let in with the key that it has said first, and with no other or none', async () => {
     const { token, network } = world.bob;
     const device = await createDevice(server, token, network.id, 'Key keeper');
     const first = await ProviderSocket.open(server, device);
     first.close();
     (await ProviderSocket.open(server, device, true)).close();
-    (await ProviderSocket.open(server, device)).close();
-    await expect(ProviderSocket.open(server, device, Buffer.alloc(32, 1))).rejects.toThrow(
-      'closed with 4403 device_key_wrong',
-    );
+    for (const other of [false, Buffer.alloc(32, 1)]) {
+      await expect(ProviderSocket.open(server, device, other)).rejects.toThrow(
+        'closed with 4403 device_key_wrong',
+      );
+    }
+    (await ProviderSocket.open(server, device, true)).close();
   });
 });
 

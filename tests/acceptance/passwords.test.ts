@@ -40,6 +40,13 @@ describe('a password', () => {
     const token = String(answer.token);
     expect((await world.server.get<{ email: string }>('/api/v1/users/me', token)).email).toBe(ann.email);
     expect(await setPassword(token)).toBe('403 step_up_required');
+    const { items } = await world.server.get<{ items: { operation: string; outcome: string }[] }>(
+      '/api/v1/audit?limit=50',
+      ann.token,
+    );
+    const signIns = items.filter(({ operation }) => operation === 'users.signIn');
+    // By the code of the sign-up, and by the password.
+    expect(signIns.map(({ outcome }) => outcome)).toEqual(['done', 'done']);
     expect(JSON.stringify(world.server.logs)).not.toMatch(/Stra\u00dfe|argon2id/);
   });
 
@@ -82,7 +89,10 @@ describe('a password', () => {
 
   it('is not for an account without an address, and short ones are for none', async () => {
     expect(await setPassword(world.operator)).toBe('409 conflict');
-    expect(await setPassword(world.operator, 'eleven char')).toBe('400 invalid_input');
+    const short = ['eleven char', 'e\u0301leven char', '\ud83d\udd11'.repeat(11)];
+    // Halves of characters are all hashed alike.
+    for (const password of [...short, '\ud83d'.repeat(12)])
+      expect(await setPassword(world.operator, password)).toBe('400 invalid_input');
   });
 });
 

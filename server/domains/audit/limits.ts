@@ -13,8 +13,17 @@ export const SEAL_DELAY_MS = 250;
  * left out stands in the next one. Changes and money are never left out: they have limits of their own.
  */
 export const OCCASIONAL_PER_MINUTE_MAX = 120;
+/** The same in a day. By the minute alone, whoever may do nothing would push all changes out of its tenant's log within 28 hours. */
+export const OCCASIONAL_PER_DAY_MAX = 10_000;
+/** In a minute, once those of the day are used: it shows that they go on, and how many were left out. */
+export const OCCASIONAL_PER_MINUTE_BEYOND_MAX = 1;
 /** Records kept of a tenant, about 60 MiB: past it the oldest go. */
 export const RECORDS_MAX = 200_000;
+/**
+ * Bytes of the texts kept of what a tenant's devices signed without any money moving: 8 MiB, about 80 of the longest registrations or
+ * several thousand usual ones. Past it the oldest texts go.
+ */
+export const PASSING_RECEIPTS_BYTES_MAX = 8_388_608;
 /** Signed heads kept of a tenant: past it the oldest go. */
 export const HEADS_MAX = 2_000;
 /** Chains whose heads are signed, or whose old records are removed, in one round. */

@@ -1,5 +1,6 @@
 import type { Database, Sql } from '../../kernel/database.ts';
 import { type RecordRow, toRecord } from './chains.postgres.ts';
+import { PASSING_RECEIPTS_BYTES_MAX } from './limits.ts';
 import type { ReceiptStore } from './ports.ts';
 import { sha256 } from './sha256.ts';
 import type { Receipt } from './types.ts';
@@ -7,29 +8,48 @@ import type { Receipt } from './types.ts';
 /** Keeps receipts and notes their records, in the transaction of what they tell of. One that is there already stays. */
 export const keptReceipts = {
   name: 'audit_receipts',
-  async write(sql: Sql, receipts: readonly Receipt[]): Promise<void> {
-    const rows = receipts.map(({ record, ...receipt }) => ({
-      ...record,
-      ...receipt,
-      at: new Date(record.atMs),
-      contentHash: Buffer.from(sha256(Buffer.from(receipt.content))).toString('hex'),
-    }));
-    await sql`
-      WITH given AS (
-        SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) AS row("tenantId" uuid, at timestamptz,
-          principal text, operation text, class text, outcome text, objects uuid[], "subjectId" uuid, "partId" uuid,
-          "accountId" uuid, content text, "contentHash" text)
-      ), kept AS (
-        INSERT INTO audit_receipts (tenant_id, subject_id, part_id, account_id, content, content_hash)
-        SELECT "tenantId", "subjectId", "partId", "accountId", content, decode("contentHash", 'hex') FROM given
-        ON CONFLICT DO NOTHING
-        RETURNING tenant_id, subject_id, part_id, content_hash
-      )
-      INSERT INTO audit_pending (tenant_id, at, principal, operation, class, outcome, objects, left_out, content_hash)
-      SELECT tenant_id, at, principal, operation, class, outcome, objects, 0, content_hash
-      FROM kept JOIN given ON tenant_id = "tenantId" AND subject_id = "subjectId" AND part_id = "partId"`;
-  },
+  write: (sql: Sql, receipts: readonly Receipt[]): Promise<void> =>
+    insertReceipts(sql, receipts, 'as_record'),
 };
+
+/**
+ * Keeps receipts likewise, of what anybody with a device can do as often as it likes: of a tenant's so many bytes, past which the texts of the
+ * oldest go. Their hashes stay in the records.
+ */
+export async function keepPassingReceipts(sql: Sql, receipts: readonly Receipt[]): Promise<void> {
+  await insertReceipts(sql, receipts, 'passing');
+  const tenants = [...new Set(receipts.map(({ record }) => record.tenantId))];
+  await sql`SELECT remove_passing_receipts(${tenants}::uuid[], ${PASSING_RECEIPTS_BYTES_MAX})`;
+}
+
+async function insertReceipts(
+  sql: Sql,
+  receipts: readonly Receipt[],
+  stays: 'as_record' | 'passing',
+): Promise<void> {
+  const rows = receipts.map(({ record, ...receipt }) => ({
+    ...record,
+    ...receipt,
+    at: new Date(record.atMs),
+    contentHash: Buffer.from(sha256(Buffer.from(receipt.content))).toString('hex'),
+  }));
+  const isPassing = stays === 'passing';
+  await sql`
+    WITH given AS (
+      SELECT * FROM jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) AS row("tenantId" uuid, at timestamptz,
+        principal text, operation text, class text, outcome text, objects uuid[], "subjectId" uuid, "partId" uuid,
+        "accountId" uuid, content text, "contentHash" text)
+    ), kept AS (
+      INSERT INTO audit_receipts (tenant_id, subject_id, part_id, account_id, content, content_hash, passing_at, passing_bytes)
+      SELECT "tenantId", "subjectId", "partId", "accountId", content, decode("contentHash", 'hex'),
+        CASE WHEN ${isPassing} THEN at END, CASE WHEN ${isPassing} THEN octet_length(content) END FROM given
+      ON CONFLICT DO NOTHING
+      RETURNING tenant_id, subject_id, part_id, content_hash
+    )
+    INSERT INTO audit_pending (tenant_id, at, principal, operation, class, outcome, objects, left_out, content_hash)
+    SELECT tenant_id, at, principal, operation, class, outcome, objects, 0, content_hash
+    FROM kept JOIN given ON tenant_id = "tenantId" AND subject_id = "subjectId" AND part_id = "partId"`;
+}
 
 /** Receipts as those read them who have a side in what happened. */
 export function createReceiptStore(database: Database): ReceiptStore {

@@ -5,7 +5,8 @@ import type { DeviceSignature } from '../../kernel/device-signature.ts';
 import { gather } from '../../kernel/gather.ts';
 import { isUuid, type TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import { NOTED_TOGETHER_MAX, OBJECTS_MAX, OCCASIONAL_PER_MINUTE_MAX } from './limits.ts';
+import { NOTED_TOGETHER_MAX, OBJECTS_MAX } from './limits.ts';
+import { OccasionalRoom } from './occasional-room.ts';
 import type { AuditStore } from './ports.ts';
 import { isRecorded, isRecordedRefusal, recordClassOf } from './rules.ts';
 import { signedReceipt } from './signed-receipt.ts';
@@ -212,38 +213,5 @@ class Entry implements RecordedEntry {
     if (signed === null || requestId === null || actor?.kind !== 'device') return {};
     const { deviceId } = actor;
     return { receipt: signedReceipt({ request: requestId, deviceId, operation }, signed) };
-  }
-}
-
-const MINUTE_MS = 60_000;
-
-/** Counts the records of each tenant in a minute that tell of looks and refusals. */
-class OccasionalRoom {
-  readonly #clock: Clock;
-  #minute = 0;
-  #counts = new Map<TenantId, number>();
-  /** Left out, and not told yet. */
-  readonly #leftOut = new Map<TenantId, number>();
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** How many were left out before this one; null: this one is, too. */
-  take(tenantId: TenantId): number | null {
-    const minute = Math.floor(this.#clock.nowMs() / MINUTE_MS);
-    if (minute !== this.#minute) {
-      this.#minute = minute;
-      this.#counts = new Map();
-    }
-    const count = (this.#counts.get(tenantId) ?? 0) + 1;
-    this.#counts.set(tenantId, count);
-    const leftOut = this.#leftOut.get(tenantId) ?? 0;
-    if (count > OCCASIONAL_PER_MINUTE_MAX) {
-      this.#leftOut.set(tenantId, leftOut + 1);
-      return null;
-    }
-    this.#leftOut.delete(tenantId);
-    return leftOut;
   }
 }

@@ -3,7 +3,7 @@ import type { TenantId } from '../../kernel/ids.ts';
 import { createChainReader, type HeadRow, type RecordRow, toHead, toRecord } from './chains.postgres.ts';
 import { COUNTERSIGNATURES_MAX } from './limits.ts';
 import type { AuditStore } from './ports.ts';
-import { keptReceipts } from './receipts.postgres.ts';
+import { keepPassingReceipts } from './receipts.postgres.ts';
 import type { Countersignature, NotedRecord, Receipt, SignedHead, TreeNode } from './types.ts';
 
 /** The audit in PostgreSQL: the job `node` seals and signs, tenants read what is theirs. */
@@ -149,7 +149,7 @@ async function saveHead(sql: Sql, head: SignedHead, nodes: readonly TreeNode[]):
 /** Notes records in a transaction that does what they tell of, or in one of their own. */
 export async function noteAll(sql: Sql, records: readonly NotedRecord[]): Promise<void> {
   const receipts = records.flatMap((record) => receiptOf(record) ?? []);
-  if (receipts.length > 0) await keptReceipts.write(sql, receipts);
+  if (receipts.length > 0) await keepPassingReceipts(sql, receipts);
   const plain = records.filter(({ receipt }) => receipt === undefined);
   if (plain.length > 0) await notePlain(sql, plain);
 }
@@ -183,7 +183,7 @@ export async function noteIfWritten(sql: Sql, record: NotedRecord): Promise<bool
     const [row] = await sql<{ has_written: boolean }[]>`
       SELECT pg_current_xact_id_if_assigned() IS NOT NULL AS has_written`;
     if (row?.has_written !== true) return false;
-    await keptReceipts.write(sql, [receipt]);
+    await keepPassingReceipts(sql, [receipt]);
     return true;
   }
   const noted = await sql`

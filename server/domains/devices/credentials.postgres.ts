@@ -162,7 +162,10 @@ function saveTimes(
   });
 }
 
-/** A key of signatures that comes later than the one of sessions is taken: who has the one has the other. */
+/**
+ * A key of signatures that comes later than the one of sessions is taken: who has the one has the other. Once there is one, no session goes
+ * without it: else what moves money could be said unsigned, and disowned.
+ */
 function bindSessionKeys(
   database: Database,
   actor: DeviceActor,
@@ -176,17 +179,17 @@ function bindSessionKeys(
       SELECT FROM devices
       WHERE tenant_id = ${tenantId} AND id = ${deviceId} AND (
         (token_id = ${credentialId} AND session_key_token_id = token_id AND session_key = ${key}
-          AND (${signing}::bytea IS NULL OR signature_key = ${signing}))
+          AND signature_key IS NOT DISTINCT FROM ${signing}::bytea)
         -- A token that another one has followed is good for a while longer, but binds no key any more.
         OR (previous_token_id = ${credentialId} AND (session_key IS NULL OR session_key = ${key})
-          AND (${signing}::bytea IS NULL OR signature_key IS NULL OR signature_key = ${signing})))`;
+          AND (signature_key IS NULL OR signature_key = ${signing}::bytea)))`;
     if (known.length > 0) return true;
     const bound = await sql`
       UPDATE devices SET session_key = ${key}, session_key_token_id = token_id,
         signature_key = CASE WHEN session_key_token_id = token_id THEN coalesce(signature_key, ${signing}) ELSE ${signing} END
       WHERE tenant_id = ${tenantId} AND id = ${deviceId} AND token_id = ${credentialId}
         AND (session_key_token_id IS DISTINCT FROM token_id OR (session_key = ${key}
-          AND (${signing}::bytea IS NULL OR signature_key IS NULL OR signature_key = ${signing})))`;
+          AND (signature_key IS NULL OR signature_key = ${signing}::bytea)))`;
     return bound.count > 0;
   });
 }

@@ -35,6 +35,7 @@ import type {
 } from './ports.ts';
 import { checkCapabilities, joinedCapabilities, statusOf } from './rules.ts';
 import { signingKeyContext } from './sealed-contexts.ts';
+import { canSignAlone } from './signature-keys.ts';
 import { createDeviceToken, type DeviceToken, makeToken } from './token.ts';
 import { TokenEnds } from './token-ends.ts';
 import type {
@@ -108,7 +109,7 @@ export interface DeviceService
   withFoundCapabilities(actor: DeviceActor, found: DeviceCapabilities): Promise<DeviceCapabilities>;
   /**
    * The device opens a session with these keys. The first that come with a token stay those of the token; refuses with
-   * `device_key_wrong` others, and with `invalid_input` a key to sign with that is none.
+   * `device_key_wrong` others, none where there is one to sign with among them; with `invalid_input` a key to sign with that is none.
    */
   bindSessionKeys(actor: DeviceActor, keys: SessionKeys): Promise<void>;
   /** Notes that the device connected or went away. */
@@ -176,10 +177,15 @@ export function createDeviceService(options: DeviceOptions, dependencies: Device
     },
 
     async bindSessionKeys(actor, keys) {
-      if (keys.signatureKey !== null && keys.signatureKey.length !== SIGNATURE_KEY_BYTES)
-        throw invalidInput(`A key to sign with has ${SIGNATURE_KEY_BYTES} bytes.`);
+      if (keys.signatureKey !== null && !canSignAlone(keys.signatureKey)) {
+        const bytes = SIGNATURE_KEY_BYTES;
+        throw invalidInput(
+          `A key to sign with has ${bytes} bytes, and is not one that everybody signs with.`,
+        );
+      }
       if (await store.bindSessionKeys(actor, keys)) return;
-      const message = 'The token was first used with another key. Give the device another token.';
+      const message =
+        'The token was used with another key, or with one to sign with. Give the device another token.';
       throw new AppError('forbidden', 'device_key_wrong', message);
     },
 

@@ -238,10 +238,10 @@ export class Attempt implements RunningRequest {
     if (silentMs < LIFE_WITHOUT_TEXT_MS_MAX) this.#watchSilence(this.#silenceMs());
   }
 
-  /** Takes the end of the answer. False: it is not allowed here, and the attempt has failed. */
+  /** Takes the end of the answer. False: it is not allowed here, and the attempt has failed. Throws where it is signed wrongly. */
   receiveResult({ finishReason, claim, error, signature }: Omit<ResultMessage, 'requestId'>): boolean {
     if (this.#end !== null || this.#listener === null) return false;
-    this.#signature = signature ?? null;
+    this.#signature = signature?.() ?? null;
     if (error !== null) {
       this.#failedByItsWord(error);
       return true;

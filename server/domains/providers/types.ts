@@ -180,8 +180,11 @@ export interface ResultMessage {
   /** Null: it didn't say. */
   readonly claim: TokenClaim | null;
   readonly error: ProviderError | null;
-  /** What its device signed of it; absent or null: nothing. */
-  readonly signature?: DeviceSignature | null;
+  /**
+   * Checks what its device signed of it, and gives that; null or absent: nothing. Throws where it is wrong. It is called where the result
+   * would end something, before anything is done: what nobody waits for costs no check.
+   */
+  readonly signature?: () => DeviceSignature | null;
 }
 
 /** Whose fault a failure is, as its provider tells it. */

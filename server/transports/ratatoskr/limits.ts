@@ -43,5 +43,7 @@ export const BYTES_PER_PART_MIN = 8;
 export const DELTA_BYTES_MAX = 262_144;
 /** Registrations of a device that may be without an answer: each is written to the database. */
 export const REGISTRATIONS_MAX = 8;
+/** Wrong signatures of a device in one session, in a row or not: each is as much work as a hundred other messages. */
+export const WRONG_SIGNATURES_MAX = 8;
 /** Characters of what an endpoint says about a failure. */
 export const REASON_CHARACTERS_MAX = 500;

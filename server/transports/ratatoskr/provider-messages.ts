@@ -79,16 +79,18 @@ const alive: Handler = (providers, actor, { payload }) => {
 };
 
 const result: Handler = (providers, actor, { payload, link, signed }) => {
-  signed?.requireRight();
   const { requestId: bytes, finishReason, usage, failure } = payloadOf(ComputeResult, payload);
   const requestId = requestIdOf(bytes);
-  link.requestEnded(requestId);
   providers.result(actor, {
     requestId,
     finishReason,
     claim: usage ? tokenClaim(usage) : null,
     error: failure ? providerError(failure) : null,
-    signature: signed?.signature ?? null,
+    signature() {
+      signed?.requireRight();
+      link.requestEnded(requestId);
+      return signed?.signature ?? null;
+    },
   });
 };
 

@@ -12,7 +12,7 @@ import { RefusalLog } from '../frames/refusal-log.ts';
 import { WrongFrames } from '../frames/wrong-frames.ts';
 import type { Connection } from '../pipeline/pipeline.ts';
 import { CutDelta } from './cut-delta.ts';
-import { REGISTRATIONS_MAX } from './limits.ts';
+import { REGISTRATIONS_MAX, WRONG_SIGNATURES_MAX } from './limits.ts';
 import type { ProviderCalls } from './provider-calls.ts';
 import { createProviderLink } from './provider-link.ts';
 import { type SessionSigner, SignedMessage } from './signed-message.ts';
@@ -56,6 +56,7 @@ export class ProviderSession {
   readonly #wrong = new WrongFrames();
   readonly #refusals: RefusalLog;
   #registering = 0;
+  #wrongSignatures = 0;
   #isOver = false;
 
   constructor(
@@ -148,7 +149,8 @@ export class ProviderSession {
       return;
     }
     this.#channel.answer(sequence, error);
-    if (this.#wrong.refused(error)) {
+    if (error.code === 'device_signature_wrong') this.#wrongSignatures++;
+    if (this.#wrong.refused(error) || this.#wrongSignatures > WRONG_SIGNATURES_MAX) {
       this.#channel.end(new AppError('invalid', 'too_many_errors', 'Too many wrong messages.'));
     }
   }

@@ -30,7 +30,7 @@ export const TYPE_LIMITS: ReadonlyMap<RatatoskrType, TypeLimit> = new Map([
   [RatatoskrType.COMPUTE_CREDIT, { bytesMax: 64, perMinuteMax: 120_000 }],
   [RatatoskrType.COMPUTE_DELTA, { bytesMax: 49_408, perMinuteMax: 600_000 }],
   [RatatoskrType.COMPUTE_ALIVE, { bytesMax: 64, perMinuteMax: 60_000 }],
-  [RatatoskrType.COMPUTE_RESULT, { bytesMax: 16_384, perMinuteMax: 60_000 }],
+  [RatatoskrType.COMPUTE_RESULT, { bytesMax: 4_096, perMinuteMax: 60_000 }],
 ]);
 
 /** Counts what a session sends, by type. */

@@ -36,11 +36,18 @@ export const newUserSchema = z.object({
 /** A password as somebody types it. */
 export const passwordSchema = z.string().min(1).max(256);
 
+const PASSWORD_CHARACTERS_MIN = 12;
+const TOO_SHORT = `must have ${PASSWORD_CHARACTERS_MIN} characters at least`;
+
 /** One that is to be kept: it is what stands between the account and everybody (ASVS 5.0, 6.2.1 and 6.2.9). */
 export const newPasswordSchema = z
   .string()
-  .min(12, 'must have 12 characters at least')
+  .min(PASSWORD_CHARACTERS_MIN, TOO_SHORT)
   .max(256)
+  // Counted as they are hashed: some characters are several units of a string, or come together in one.
+  .refine((password) => [...password.normalize('NFKC')].length >= PASSWORD_CHARACTERS_MIN, TOO_SHORT)
+  // Halves of characters are all hashed alike.
+  .refine((password) => !/\p{Cs}/u.test(password), 'must be whole characters')
   .describe('12 to 256 characters. It is for this server alone.');
 
 /** Whether a sign-in is kept in a cookie. */
