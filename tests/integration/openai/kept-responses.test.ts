@@ -95,6 +95,20 @@ describe('a response that is kept', () => {
     });
   });
 
+  it('is named at most as often as it could be sent: a short request is no long conversation', async () => {
+    const { id } = await ask('x'.repeat(5_000));
+    const named = Array.from({ length: 2_000 }, () => ({
+      type: 'item_reference' as const,
+      id: `msg_${id.slice('resp_'.length)}_in0`,
+    }));
+    const asked = client.responses.create({ model: 'm', input: named, background: true });
+    await expect(asked).rejects.toMatchObject({
+      status: 400,
+      param: 'input',
+      message: expect.stringContaining('bytes'),
+    });
+  });
+
   it('is no longer there when it was removed, and what went on from it is', async () => {
     const first = await ask('One');
     const second = await ask('Two', { previous_response_id: first.id });
