@@ -197,6 +197,21 @@ describe('a dispute', () => {
     expect(await money()).toEqual([988, cents(10.56), 0n]);
   });
 
+  it('that is opened while earnings are released holds up no release: what it freezes stays, the rest goes', async () => {
+    await buy();
+    market.clock.advance(DAY_MS);
+    await db.database.system('money', async (sql) => {
+      const [frozen] = await sql`
+        UPDATE ledger_pending_earnings SET is_frozen = true WHERE transfer_id = (
+          SELECT transfer_id FROM ledger_pending_earnings WHERE tenant_id = ${provider.owner.tenantId} LIMIT 1)
+        RETURNING 1 AS one`;
+      expect(frozen).toEqual({ one: 1 });
+      expect(await market.ledger.releaseEarnings()).toBe(1);
+    });
+    expect(await money()).toEqual([976, cents(10.56), cents(10.56)]);
+    await expectBooksInOrder();
+  });
+
   it('decided by two at once is decided once, and no money is made', async () => {
     const { id } = await open();
     const outcomes = await Promise.allSettled([
