@@ -51,17 +51,27 @@ export const addedDecisions = {
   },
 };
 
-/** The decisions about one subject that the transaction may see, the newest first. */
+/** The decisions about a registration that the transaction may see, the newest first. */
 export async function decisionsAbout<Outcome extends string>(
   sql: Sql,
-  subject: Subject,
+  providerId: string,
   limit: number,
 ): Promise<readonly Decision<Outcome>[]> {
-  const { providerId, disputeId } = idsOf(subject);
   const rows = await sql<DecisionRow[]>`
     SELECT outcome, rule, reason, decided_by, decided_at FROM marketplace_decisions
-    WHERE provider_id = ${providerId}::uuid OR dispute_id = ${disputeId}::uuid ORDER BY id DESC LIMIT ${limit}`;
+    WHERE provider_id = ${providerId} ORDER BY id DESC LIMIT ${limit}`;
   return rows.map((row) => toDecision<Outcome>(row));
+}
+
+/** The decisions about these disputes, each with the dispute's id, the newest first. A dispute is decided once. */
+export async function decisionsAboutDisputes<Outcome extends string>(
+  sql: Sql,
+  disputeIds: readonly string[],
+): Promise<readonly { readonly disputeId: string; readonly decision: Decision<Outcome> }[]> {
+  const rows = await sql<(DecisionRow & { dispute_id: string })[]>`
+    SELECT dispute_id, outcome, rule, reason, decided_by, decided_at FROM marketplace_decisions
+    WHERE dispute_id = ANY (${disputeIds}::uuid[]) ORDER BY id DESC`;
+  return rows.map((row) => ({ disputeId: row.dispute_id, decision: toDecision<Outcome>(row) }));
 }
 
 /** The newest decision about each of these registrations, by its id. */

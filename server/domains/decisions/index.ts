@@ -1,3 +1,9 @@
-export { addedDecisions, decisionsAbout, lastWordOfOperator, newestDecisions } from './decisions.postgres.ts';
+export {
+  addedDecisions,
+  decisionsAbout,
+  decisionsAboutDisputes,
+  lastWordOfOperator,
+  newestDecisions,
+} from './decisions.postgres.ts';
 export { DECISIONS_KEPT_MAX } from './limits.ts';
 export type * from './types.ts';

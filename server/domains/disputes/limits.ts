@@ -17,5 +17,3 @@ export const STATEMENTS_MAX = 5;
 export const DISPUTES_PAGE_MAX = 100;
 /** Disputes that one round of the job decides. */
 export const DUE_PAGE = 100;
-/** Decisions that are shown: there is one, so far. */
-export const DECISIONS_SHOWN_MAX = 20;

@@ -27,6 +27,12 @@ export interface DisputeQuery {
   readonly limit: number;
 }
 
+/** What was said in a dispute, and decided. */
+export interface DisputeHistory {
+  readonly statements: readonly SealedStatement[];
+  readonly decisions: readonly Decision[];
+}
+
 /** Where disputes are kept. What moves money is written with the ledger's units; see `rows.postgres.ts`. */
 export interface DisputeStore {
   /**
@@ -36,10 +42,8 @@ export interface DisputeStore {
   open(requester: AccountActor, dispute: NewDispute, nowMs: number): Promise<void>;
   /** Whoever asks. */
   find(id: DisputeId): Promise<StoredDispute | null>;
-  /** What was said, the oldest first, and decided, the newest first. */
-  historyOf(
-    id: DisputeId,
-  ): Promise<{ readonly statements: readonly SealedStatement[]; readonly decisions: readonly Decision[] }>;
+  /** What was said, the oldest first, and decided, the newest first, of each of these disputes: of a page of them at once. */
+  historiesOf(ids: readonly DisputeId[]): Promise<(id: DisputeId) => DisputeHistory>;
   /** Those of one side of the actor's, the newest first. */
   list(actor: AccountActor, side: DisputeSide, query: DisputeQuery): Promise<readonly StoredDispute[]>;
   /** Those of all, the oldest first. */

@@ -11,7 +11,7 @@ import type { LedgerService } from '../ledger/index.ts';
 import { refusalError } from '../ledger/index.ts';
 import { disputeDecided, earningsReleased } from './errors.ts';
 import { DISPUTES_PAGE_MAX, DUE_PAGE } from './limits.ts';
-import type { DisputeQuery, DisputeStore } from './ports.ts';
+import type { DisputeHistory, DisputeQuery, DisputeStore } from './ports.ts';
 import { refundUnit } from './refund-unit.ts';
 import { endByRule, refundOf, splitRefund, WITHDRAWN } from './rules.ts';
 import type {
@@ -155,13 +155,12 @@ function createConclusion({
   };
 }
 
-/** What each side sees. */
-function createReading({
-  store,
+/** Seals what is said, and reads it. */
+function createWords({
   secretBox,
   clock,
   random,
-}: Pick<DisputeDependencies, 'store' | 'secretBox' | 'clock' | 'random'>) {
+}: Pick<DisputeDependencies, 'secretBox' | 'clock' | 'random'>) {
   const contextOf = (statementId: string) => `marketplace_dispute_statements|words|${statementId}`;
   const seal = ({ tenantId }: AccountActor, side: DisputeSide, text: string): SealedStatement => {
     const id = random.uuid();
@@ -173,6 +172,13 @@ function createReading({
     saidAtMs,
     text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(secretBox.open(words, contextOf(id))),
   });
+  return { seal, read };
+}
+
+/** What each side sees. */
+function createReading(dependencies: Pick<DisputeDependencies, 'store' | 'secretBox' | 'clock' | 'random'>) {
+  const { store } = dependencies;
+  const { seal, read } = createWords(dependencies);
   /** Refuses with `dispute_not_found` who has no side of it, or not this one. */
   const requireSide = async (actor: AccountActor, id: DisputeId, wanted?: DisputeSide) => {
     const dispute = await store.find(id);
@@ -180,8 +186,22 @@ function createReading({
     if (dispute === null || side === null) throw notFound('dispute');
     return { dispute, side };
   };
-  const shownOf = async (actor: AccountActor, side: Dispute['side'], dispute: StoredDispute) => {
-    const { statements, decisions } = await store.historyOf(dispute.id);
+  /** All of them together: each by itself would take a connection, of which all tenants have ten. */
+  const shownOf = async (
+    actor: AccountActor,
+    side: Dispute['side'],
+    disputes: readonly StoredDispute[],
+  ): Promise<readonly Dispute[]> => {
+    if (disputes.length === 0) return [];
+    const historyOf = await store.historiesOf(disputes.map(({ id }) => id));
+    return disputes.map((dispute) => withHistory(actor, side, dispute, historyOf(dispute.id)));
+  };
+  const withHistory = (
+    actor: AccountActor,
+    side: Dispute['side'],
+    dispute: StoredDispute,
+    { statements, decisions }: DisputeHistory,
+  ): Dispute => {
     const seen = statements.filter(
       (statement) =>
         side !== 'provider' || statement.side === 'requester' || statement.tenantId === actor.tenantId,
@@ -195,7 +215,7 @@ function createReading({
     limit: number,
   ): Promise<DisputePage> => {
     const { items, next } = pageOf(found, limit, byCreation);
-    return { items: await Promise.all(items.map((dispute) => shownOf(actor, side, dispute))), next };
+    return { items: await shownOf(actor, side, items), next };
   };
   const bounded = ({ limit }: DisputeQuery) => Math.min(Math.max(limit, 1), DISPUTES_PAGE_MAX);
   return {
@@ -203,8 +223,9 @@ function createReading({
     requireSide,
     async shown(actor: AccountActor, side: Dispute['side'], id: DisputeId): Promise<Dispute> {
       const dispute = await store.find(id);
-      if (dispute === null) throw notFound('dispute');
-      return shownOf(actor, side, dispute);
+      const [shown] = await shownOf(actor, side, dispute === null ? [] : [dispute]);
+      if (shown === undefined) throw notFound('dispute');
+      return shown;
     },
     async list(actor: Actor, side: DisputeSide, query: DisputeQuery) {
       const reader = requirePermission(actor, 'money.read');

@@ -3,14 +3,13 @@ import type { Database, Sql } from '../../kernel/database.ts';
 import { notFound } from '../../kernel/errors.ts';
 import type { AccountId, DisputeId, TenantId, TransactionId, TransferId } from '../../kernel/ids.ts';
 import { sqlPosition } from '../../kernel/page.ts';
-import { addedDecisions, decisionsAbout } from '../decisions/index.ts';
+import { addedDecisions, decisionsAboutDisputes } from '../decisions/index.ts';
 import { freezeEarnings, transferIdFor, unfrozenEarnings } from '../ledger/index.ts';
 import { findSettled, type SettledTransaction } from '../transactions/index.ts';
 import { disputeDecided, disputeExists, earningsReleased, requireRoom, transactionUnpaid } from './errors.ts';
 import {
   ANSWER_MS,
   DECISION_MS,
-  DECISIONS_SHOWN_MAX,
   OPEN_DISPUTES_MAX,
   RECENT_DISPUTES_MAX,
   RECENT_MS,
@@ -56,6 +55,7 @@ interface ShareRow {
 }
 
 interface StatementRow {
+  dispute_id: DisputeId;
   id: string;
   tenant_id: TenantId;
   side: SealedStatement['side'];
@@ -73,17 +73,16 @@ export function createDisputeStore(database: Database): DisputeStore {
         const rows = await sql<DisputeRow[]>`SELECT * FROM marketplace_disputes WHERE id = ${id}`;
         return (await withShares(sql, rows))[0] ?? null;
       }),
-    historyOf: (id) =>
+    historiesOf: (ids) =>
       system(async (sql) => {
         const rows = await sql<StatementRow[]>`
-          SELECT id, tenant_id, side, said_at, words FROM marketplace_dispute_statements
-          WHERE dispute_id = ${id} ORDER BY said_at, id`;
-        const decisions = await decisionsAbout<DisputeState>(
-          sql,
-          { kind: 'dispute', id },
-          DECISIONS_SHOWN_MAX,
-        );
-        return { statements: rows.map(toStatement), decisions };
+          SELECT dispute_id, id, tenant_id, side, said_at, words FROM marketplace_dispute_statements
+          WHERE dispute_id = ANY (${[...ids]}::uuid[]) ORDER BY said_at, id`;
+        const decisions = await decisionsAboutDisputes<DisputeState>(sql, ids);
+        return (id) => ({
+          statements: rows.filter((row) => row.dispute_id === id).map(toStatement),
+          decisions: decisions.flatMap(({ disputeId, decision }) => (disputeId === id ? [decision] : [])),
+        });
       }),
     ...lists(system),
     addStatement: (id, statement) =>

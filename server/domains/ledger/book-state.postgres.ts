@@ -161,7 +161,10 @@ function readOtherAccounts(
     WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json(ids)}::text::jsonb)::uuid))`;
 }
 
-/** Of each tenant the oldest earnings whose time has come, `RELEASED_EARNINGS_MAX` at most. */
+/**
+ * Of each tenant the oldest earnings whose time has come, `RELEASED_EARNINGS_MAX` at most, and locked: nobody freezes them any more. Those
+ * that somebody freezes or lets go at this moment are left for the next round.
+ */
 async function readDueEarnings(
   sql: Sql,
   tenantIds: readonly TenantId[],
@@ -175,7 +178,7 @@ async function readDueEarnings(
       LATERAL (
         SELECT * FROM ledger_pending_earnings
         WHERE tenant_id = t.id AND release_at <= ${new Date(nowMs)} AND NOT is_frozen
-        ORDER BY release_at LIMIT ${RELEASED_EARNINGS_MAX}
+        ORDER BY release_at LIMIT ${RELEASED_EARNINGS_MAX} FOR UPDATE SKIP LOCKED
       ) p`;
   for (const lot of rows.map(pendingOf)) {
     const { tenantId } = lot.owner;

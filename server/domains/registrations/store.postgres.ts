@@ -66,8 +66,7 @@ export function createRegistrationStore(database: Database): RegistrationStore {
       );
       return pageOf(rows.map(toRegistration), limit, ({ providerId }) => providerId);
     },
-    decisionsOf: (actor, id, limit) =>
-      database.read(actor, (sql) => decisionsAbout(sql, { kind: 'registration', id }, limit)),
+    decisionsOf: (actor, id, limit) => database.read(actor, (sql) => decisionsAbout(sql, id, limit)),
     change: (device, newId, nowMs, change) =>
       database.system('money', async (sql) => {
         const before = await findLocked(sql, device);

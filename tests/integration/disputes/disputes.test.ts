@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Ruling } from '../../../server/domains/disputes/index.ts';
+import {
+  createDisputeService,
+  createDisputeStore,
+  type Ruling,
+} from '../../../server/domains/disputes/index.ts';
 import {
   ANSWER_MS,
   DECISION_MS,
@@ -8,9 +12,13 @@ import {
 } from '../../../server/domains/disputes/limits.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { DAY_MS } from '../../../server/kernel/clock.ts';
+import type { Database } from '../../../server/kernel/database.ts';
 import { asId, type DisputeId, type TransactionId } from '../../../server/kernel/ids.ts';
+import { createSecretBox } from '../../../server/platform/secrets/index.ts';
+import { createSystemRandom } from '../../../server/platform/system/random.ts';
 import { addColleague } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { silentLogger } from '../../support/logger.ts';
 import { cents, createMarket, eventsOf, type FakeProvider } from '../../support/market.ts';
 
 let db: TestDatabase;
@@ -197,6 +205,21 @@ describe('a dispute', () => {
     expect(await money()).toEqual([988, cents(10.56), 0n]);
   });
 
+  it('that is opened while earnings are released holds up no release: what it freezes stays, the rest goes', async () => {
+    await buy();
+    market.clock.advance(DAY_MS);
+    await db.database.system('money', async (sql) => {
+      const [frozen] = await sql`
+        UPDATE ledger_pending_earnings SET is_frozen = true WHERE transfer_id = (
+          SELECT transfer_id FROM ledger_pending_earnings WHERE tenant_id = ${provider.owner.tenantId} LIMIT 1)
+        RETURNING 1 AS one`;
+      expect(frozen).toEqual({ one: 1 });
+      expect(await market.ledger.releaseEarnings()).toBe(1);
+    });
+    expect(await money()).toEqual([976, cents(10.56), cents(10.56)]);
+    await expectBooksInOrder();
+  });
+
   it('decided by two at once is decided once, and no money is made', async () => {
     const { id } = await open();
     const outcomes = await Promise.allSettled([
@@ -213,6 +236,33 @@ describe('a dispute', () => {
     expect((await market.disputes.get(alice, id)).decisions).toHaveLength(1);
     await expectBooksInOrder();
   });
+});
+
+it('a page of disputes takes no connection for each: all tenants share them', async () => {
+  await open();
+  await open(await buy());
+  let transactions = 0;
+  const database: Database = {
+    ...db.database,
+    system: (job, work) => {
+      transactions++;
+      return db.database.system(job, work);
+    },
+  };
+  const { ledger, clock } = market;
+  const disputes = createDisputeService({
+    store: createDisputeStore(database),
+    ledger,
+    secretBox: createSecretBox(new Uint8Array(32).fill(1)),
+    clock,
+    random: createSystemRandom(),
+    logger: silentLogger,
+  });
+  const page = (limit: number) => disputes.list(alice, 'requester', { state: null, after: null, limit });
+  expect((await page(1)).items).toHaveLength(1);
+  const ofOne = transactions;
+  expect((await page(2)).items.map(({ statements }) => statements)).toMatchObject([[{}], [{}]]);
+  expect(transactions).toBe(2 * ofOne);
 });
 
 describe('refused is', () => {

@@ -1,6 +1,7 @@
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ANSWERS_KEPT_MS } from '../../../server/domains/answers/index.ts';
+import { LASTING_OF_ACCOUNT_MAX } from '../../../server/transports/chat/limits.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { type FakeProvider, until } from '../../support/market.ts';
 import { bodyOf, startOpenAiMarket } from '../../support/openai-market.ts';
@@ -92,6 +93,20 @@ describe('a response that is kept', () => {
     await expect(client.responses.create({ model: 'm', input: [unknown] })).rejects.toMatchObject({
       status: 400,
       param: 'input.0.id',
+    });
+  });
+
+  it('is named at most as often as it could be sent: a short request is no long conversation', async () => {
+    const { id } = await ask('x'.repeat(5_000));
+    const named = Array.from({ length: 2_000 }, () => ({
+      type: 'item_reference' as const,
+      id: `msg_${id.slice('resp_'.length)}_in0`,
+    }));
+    const asked = client.responses.create({ model: 'm', input: named, background: true });
+    await expect(asked).rejects.toMatchObject({
+      status: 400,
+      param: 'input',
+      message: expect.stringContaining('bytes'),
     });
   });
 
@@ -214,6 +229,20 @@ describe('a response in the background', () => {
     const restarted = await world.restarted();
     await expect(restarted.client.responses.retrieve(begun.id)).rejects.toMatchObject({ status: 404 });
     await restarted.server.close();
+  });
+
+  it('that is refused, since too many are at work, leaves nothing behind', async () => {
+    provider.onRequest = () => {};
+    const begun = await Promise.all(
+      Array.from({ length: LASTING_OF_ACCOUNT_MAX }, () => ask('One', { ...background, store: false })),
+    );
+    await expect(ask('Two', { ...background })).rejects.toMatchObject({ status: 429 });
+    const kept = await db.database.system(
+      'money',
+      (sql) => sql`SELECT id FROM stored_answers WHERE account_id = ${world.alice.accountId}`,
+    );
+    expect(kept).toHaveLength(0);
+    for (const { id } of begun) await client.responses.delete(id);
   });
 
   it('that meets a fault of ours has failed', async () => {

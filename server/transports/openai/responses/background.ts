@@ -53,14 +53,19 @@ export async function answerInBackground(
   // The request is over before its work is.
   const cost = request.header('x-yggdrasil-max-cost-cents');
   const header = (name: string) => (name === 'x-yggdrasil-max-cost-cents' ? cost : undefined);
-  const answer = await lasting.begin(actor, {
+  const work = {
     name: nameOf(id),
     fingerprint: '',
     state: responseInProgress(frame, asked, 'queued'),
-    events: (signal) => {
+    events: (signal: AbortSignal) => {
       const begun = beginCompletion(actor, order, { header, signal }, false, { requests });
       return lastingEvents(eventsOfResponse(frame, asked, 'queued', orCancelled(begun, signal)), keep);
     },
+  };
+  const answer = await lasting.begin(actor, work).catch(async (error: unknown) => {
+    // Nobody knows of it, and it would take the place of those that ended.
+    if (isKept) await answers.remove(actor, 'response', id);
+    throw error;
   });
   return asked.stream ? streamed(answer, -1) : json(answer.state);
 }

@@ -2,6 +2,7 @@ import type { AnswerService, StoredAnswer } from '../../../domains/answers/index
 import type { AccountActor } from '../../../kernel/actor.ts';
 import { AppError, invalidInput } from '../../../kernel/errors.ts';
 import type { JsonObject } from '../../../kernel/json.ts';
+import { BODY_BYTES_MAX } from '../../chat/limits.ts';
 import type { GivenItem, InputItem, ResponseRequest } from './request-schema.ts';
 import { checkedItem } from './to-chat.ts';
 
@@ -22,7 +23,8 @@ type Answers = Pick<AnswerService, 'find' | 'findAll'>;
 
 /**
  * The whole conversation of a request: behind that of `previous_response_id` with its output, and with the items that are only
- * named by their ids. Refuses with `previous_response_not_found`, and with `invalid_input` what can't be gone on from, or named.
+ * named by their ids. Refuses with `previous_response_not_found`, and with `invalid_input` what can't be gone on from, or named, and what
+ * is longer than it could be sent.
  */
 export async function conversationOf(
   actor: AccountActor,
@@ -32,14 +34,26 @@ export async function conversationOf(
   const earlier = previousId ? itemsAfter(await findPrevious(actor, previousId, answers)) : [];
   const given: readonly GivenItem[] = typeof input === 'string' ? [{ role: 'user', content: input }] : input;
   const named = await findNamed(actor, given, answers);
-  const kept = [...earlier];
-  const items = earlier.map(knownItem);
-  for (const [index, item] of given.entries()) {
-    const own = isReference(item) ? itemNamed(item.id, index, named) : item;
-    kept.push(own as JsonObject);
-    items.push(isReference(item) ? knownItem(own) : item);
+  const own = given.map((item, index) => (isReference(item) ? itemNamed(item.id, index, named) : item));
+  const kept = [...earlier, ...(own as JsonObject[])];
+  requireLength(kept);
+  const items = own.map((item, index) => (item === given[index] ? (item as InputItem) : knownItem(item)));
+  return { kept, items: [...earlier.map(knownItem), ...items] };
+}
+
+/** A few names stand for as much as thousands of bodies: what they name is bounded like a body that has all of it. */
+function requireLength(items: readonly JsonObject[]): void {
+  const bytesOf = new Map<JsonObject, number>();
+  let bytes = 0;
+  for (const item of items) {
+    const itemBytes = bytesOf.get(item) ?? Buffer.byteLength(JSON.stringify(item));
+    bytesOf.set(item, itemBytes);
+    bytes += itemBytes;
+    if (bytes > BODY_BYTES_MAX)
+      throw invalidInput(`input: the whole conversation has more than ${BODY_BYTES_MAX} bytes.`, {
+        param: 'input',
+      });
   }
-  return { kept, items };
 }
 
 /** The response that an item is of, by the item's id (`itemId`, `withIds`); null: the id is none of ours. */
