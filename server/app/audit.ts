@@ -64,6 +64,8 @@ export function buildAudit(
       ed25519: dependencies.ed25519,
     }),
     database: auditedDatabase(database, recorder),
+    /** The same around another way to the database: what that does for itself is then no part of what an operation has written. */
+    databaseThrough: (way: (database: Database) => Database) => auditedDatabase(way(database), recorder),
     async loadKeys() {
       loaded = await loadSigningKeys(store, dependencies);
     },

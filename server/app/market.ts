@@ -60,7 +60,7 @@ export type Market = ReturnType<typeof buildMarket>;
 export function buildMarket(config: Config, platform: Platform, identity: Identity) {
   const { node, core, clock, random, logger, secretBox } = platform;
   // Money moves only while this node has the lease, whichever store moves it.
-  const database = fencedDatabase(platform.database, node);
+  const database = platform.audit.databaseThrough((plain) => fencedDatabase(plain, node));
   const { ledger, ledgerWriter } = buildLedger(config, database, platform, identity);
   const pricing = createPricingService(
     {
