@@ -24,8 +24,8 @@ export interface PasswordHasher {
  */
 export function createPasswordHasher(): PasswordHasher {
   const waiting = new FairQueue<string, () => Promise<void>>({ itemsMax: WAITING_MAX, bytesMax: 0 });
-  /** Of a password that nobody knows. */
-  const nobodys = hash(crypto.randomUUID(), COST);
+  /** Of a password that nobody knows; made at the first check, whoever it is of, so that a server without passwords makes none. */
+  let nobodys: string | null = null;
   let isBusy = false;
 
   const workOff = async () => {
@@ -42,7 +42,10 @@ export function createPasswordHasher(): PasswordHasher {
   return {
     hash: (client, password) => inTurn(client, () => hash(password, COST)),
     isRight: (client, kept, password) =>
-      inTurn(client, async () => (await verify(kept ?? (await nobodys), password)) && kept !== null),
+      inTurn(client, async () => {
+        nobodys ??= await hash(crypto.randomUUID(), COST);
+        return (await verify(kept ?? nobodys, password)) && kept !== null;
+      }),
   };
 }
 
