@@ -314,8 +314,8 @@ describe('a server', () => {
     const environment = { YGGDRASIL_MQTT_HOST: '0.0.0.0', YGGDRASIL_TLS: 'proxy', YGGDRASIL_SIGN_UP: 'open' };
     const { other, outcomeOf } = await startOther(environment, (text) => shown.push(text));
     try {
-      expect(await outcomeOf('register', ann)).toBe('503 mail_not_set_up');
-      expect(await outcomeOf('login', { email: ann.email })).toBe('503 mail_not_set_up');
+      expect(await outcomeOf('register', ann)).toBe('403 mail_not_set_up');
+      expect(await outcomeOf('login', { email: ann.email })).toBe('403 mail_not_set_up');
       expect(shown).toEqual([]);
     } finally {
       await other.stop();

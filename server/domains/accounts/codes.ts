@@ -23,7 +23,7 @@ export function isHash(given: Uint8Array): (kept: Uint8Array) => boolean {
 /** No mail can be sent. */
 export function mailNotSetUp(): AppError {
   return new AppError(
-    'unavailable',
+    'forbidden',
     'mail_not_set_up',
     'This server has no mail server that would send a code. Its operator sets YGGDRASIL_SMTP_URL.',
   );

@@ -116,7 +116,7 @@ export function passkeyRefused(): AppError {
 
 function passkeysUnavailable(): AppError {
   return new AppError(
-    'unavailable',
+    'forbidden',
     'passkeys_unavailable',
     'This server has no name that passkeys could be for. Its operator sets YGGDRASIL_PUBLIC_URL; on the machine itself they work at localhost.',
   );

@@ -152,7 +152,7 @@ const invitationText = (inviter: string, tenant: string, secret: string) =>
 
 function mailNotSetUp(): AppError {
   return new AppError(
-    'unavailable',
+    'forbidden',
     'mail_not_set_up',
     'This server has no mail server that would send an invitation. Invite without an address, and pass the token on yourself.',
   );

@@ -1,7 +1,7 @@
 import { type RestCase, UNKNOWN_ID, unknownQuery, wrongMethod } from './rest-case.ts';
 
 /** The server of these cases is asked by its address, which no passkey is for. */
-const noName = { status: 503, code: 'passkeys_unavailable' } as const;
+const noName = { status: 403, code: 'passkeys_unavailable' } as const;
 
 const credential = { id: 'AAAA', rawId: 'AAAA', type: 'public-key', clientExtensionResults: {} };
 const USED = {
@@ -94,7 +94,7 @@ export const ACCOUNT_CASES: Readonly<Record<string, RestCase>> = {
   'users.email.change': {
     valid: () => ({ path: '/api/v1/users/me/email', body: { email: 'ann@example.org' } }),
     refused: () => ({ path: '/api/v1/users/me/email', body: { email: 'ann@example.org' } }),
-    status: 503,
+    status: 403,
     code: 'mail_not_set_up',
   },
   'users.email.confirm': {
