@@ -185,12 +185,17 @@ class Relay implements RelayService {
     const state = await store.readState(membership, peer.actor.deviceId, () => random.uuid());
     if (!this.#peers.isConnected(peer)) throw relayError('unauthenticated');
     if (!peer.memberships.has(networkId)) throw relayError('network_not_found');
-    const { startOffset, recovered } = planResume(state, resume);
+    const device = { networkId, deviceId: peer.actor.deviceId };
+    // A device that comes back at once may be here before what it acknowledged last is saved.
+    const cursor = Math.max(state.cursor, this.#progress.unsavedOffset(device));
+    const { startOffset, recovered } = planResume({ ...state, cursor }, resume);
     const session = new DeliverySession(
       { id: random.uuid(), peer, membership, channel, startOffset },
       this.#ofDeliveries,
     );
+    const replaced = this.#sessions.find(networkId, device.deviceId);
     if (!this.#sessions.add(session, state.head)) throw relayError('session_replaced');
+    if (replaced !== undefined) this.#progress.end(replaced);
     this.#progress.begin(session, startOffset);
     return { session, head: { epoch: state.epoch, offset: state.head }, recovered };
   }
@@ -253,6 +258,7 @@ class Relay implements RelayService {
   async left({ deviceId, networkId }: NetworkDevice): Promise<void> {
     this.#dependencies.events?.left({ deviceId, networkId });
     await this.#peers.refresh(deviceId);
+    this.#progress.forget(deviceId, networkId);
     await this.#dependencies.store.forgetDevice(deviceId, networkId);
   }
 
@@ -267,6 +273,7 @@ class Relay implements RelayService {
     }
     this.#peers.close(deviceId);
     this.#sources.forget(deviceId);
+    this.#progress.forget(deviceId, null);
     await this.#dependencies.store.forgetDevice(deviceId, null);
   }
 

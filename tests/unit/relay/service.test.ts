@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { Delivery, encodeFrame, FrameType, readFrame } from '../../../proto/index.ts';
 import { WAITING_BYTES_MAX } from '../../../server/domains/relay/limits.ts';
-import type { StreamHead, StreamOwner } from '../../../server/domains/relay/ports.ts';
+import type { Cursor, StreamHead, StreamOwner } from '../../../server/domains/relay/ports.ts';
 import { createRelayService } from '../../../server/domains/relay/service.ts';
-import type { FrameToStore, Membership, StoreOutcome } from '../../../server/domains/relay/types.ts';
+import type {
+  FrameToStore,
+  Membership,
+  StoreOutcome,
+  StreamPosition,
+} from '../../../server/domains/relay/types.ts';
 import type { DeviceActor } from '../../../server/kernel/actor.ts';
 import type { AppError } from '../../../server/kernel/errors.ts';
 import { asId, type DeviceId, type NetworkId } from '../../../server/kernel/ids.ts';
@@ -24,13 +29,16 @@ class StoreInMemory {
   losesAnswer = false;
   beforeState = async () => {};
   findNonces = async () => ({ lastNonce: 0, recent: '' });
-  saveProgress = async () => {};
+  cursor = 0;
+  saveProgress = async (cursors: readonly Cursor[]) => {
+    for (const { streamOffset } of cursors) this.cursor = Math.max(this.cursor, streamOffset);
+  };
   forgetDevice = async () => {};
   beginCursor = async () => {};
   readHeads = async (): Promise<readonly StreamHead[]> => [];
   readState = async () => {
     await this.beforeState();
-    return { epoch: 'e', head: this.frames.length, oldest: 1, cursor: 0, joinedOffset: 0 };
+    return { epoch: 'e', head: this.frames.length, oldest: 1, cursor: this.cursor, joinedOffset: 0 };
   };
   readPage = async (reader: DeviceActor, _network: StreamOwner, after: number) =>
     this.frames.filter(({ streamOffset, source }) => streamOffset > after && source !== reader.deviceId);
@@ -118,6 +126,74 @@ it('delivers what was committed without the server hearing of it', async () => {
   await turn();
   expect(received).toEqual([1, 2, 3]);
   expect(await send(2)).toBe(2);
+});
+
+describe('a device that comes back before what it acknowledged is saved', () => {
+  /** A reader that has acknowledged the first two of three frames; `open` makes its session anew. */
+  async function acknowledgedTwo() {
+    const { relay, store, connect, frame } = setUp();
+    const [source, reader] = [await connect(31), await connect(32)];
+    const received: number[] = [];
+    const channel = {
+      windowFrames: 100,
+      deliver: (_: Uint8Array, offset: number) => received.push(offset) > 0,
+    };
+    const open = async (resume: StreamPosition | null = null) => {
+      received.length = 0;
+      const { session } = await relay.openSession(reader, networkId, channel, resume);
+      session.start();
+      await turn();
+      return session;
+    };
+    for (const number of [1, 2, 3]) {
+      const sent = frame(31, number);
+      relay.accept(source, sent);
+      await relay.forward(source, sent);
+    }
+    const session = await open();
+    session.acknowledge(2);
+    return { relay, store, session, open, received };
+  }
+
+  it('gets only what came after, though its session ended meanwhile', async () => {
+    const { relay, store, session, open, received } = await acknowledgedTwo();
+    let save = () => {};
+    const saved = new Promise<void>((resolve) => {
+      save = resolve;
+    });
+    const saveProgress = store.saveProgress;
+    store.saveProgress = (cursors) => saved.then(() => saveProgress(cursors));
+    relay.closeSession(session);
+    await open();
+    expect(received).toEqual([3]);
+    save();
+    await turn();
+    expect(store.cursor).toBe(2);
+  });
+
+  it('gets only what came after, though a new session took the place of the old one', async () => {
+    const { open, received, store } = await acknowledgedTwo();
+    await open();
+    expect(received).toEqual([3]);
+    await turn();
+    expect(store.cursor).toBe(2);
+  });
+
+  it('and what could not be saved is saved later, wherever the device goes on', async () => {
+    const { relay, store, session, open, received } = await acknowledgedTwo();
+    const { saveProgress } = store;
+    store.saveProgress = async () => {
+      throw new Error('the connection is lost');
+    };
+    relay.closeSession(session);
+    await turn();
+    store.saveProgress = saveProgress;
+    const again = await open({ epoch: 'e', offset: 0 });
+    expect(received).toEqual([1, 2, 3]);
+    again.acknowledge(1);
+    await relay.saveProgress();
+    expect(store.cursor).toBe(2);
+  });
 });
 
 it('does not let an older connection end the session of a newer one', async () => {
