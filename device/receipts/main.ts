@@ -1,16 +1,14 @@
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createHash, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { findReceiptProblem, type ProvenReceipt, readReceipt, toHex } from '../../proto/index.ts';
 import { findSignatureProblem } from '../../proto/ratatoskr/index.ts';
+import { publicKeyFrom } from '../../proto/raw-keys.ts';
 import { type RestApiOptions, restApi } from '../node/rest-api.ts';
 
 /** The options of `audit show`. */
 export interface ShowReceiptOptions extends RestApiOptions {
   readonly provider?: boolean;
 }
-
-/** What a public key of Ed25519 begins with in DER (RFC 8410 section 4). */
-const DER_BEGINNING = Buffer.from('302a300506032b6570032100', 'hex');
 
 /** Prints the receipt of a request as the server gives it. Throws an Error for a refusal. */
 export async function showReceipt(request: string, options: ShowReceiptOptions): Promise<void> {
@@ -57,9 +55,8 @@ function readKept(file: string): ProvenReceipt {
 }
 
 function isSignedBy(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
-  const der = Buffer.concat([DER_BEGINNING, publicKey]);
   try {
-    return verify(null, bytes, createPublicKey({ key: der, format: 'der', type: 'spki' }), signature);
+    return verify(null, bytes, publicKeyFrom('Ed25519', publicKey), signature);
   } catch {
     // No point of the curve.
     return false;

@@ -1,12 +1,5 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-  verify,
-} from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import { publicKeyFrom, rawPublicKey } from '../../proto/raw-keys.ts';
 import {
   decodeManifest,
   encodeManifest,
@@ -50,11 +43,7 @@ export function readPackage(bytes: Uint8Array): ScriptPackage | null {
 
 /** Whether the owner of a public key (32 bytes) signed a manifest (Ed25519, RFC 8032). */
 export function isSignedBy(publicKey: Uint8Array, manifestBytes: Uint8Array, signature: Uint8Array): boolean {
-  const key = createPublicKey({
-    key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') },
-    format: 'jwk',
-  });
-  return verify(null, manifestBytes, key, signature);
+  return verify(null, manifestBytes, publicKeyFrom('Ed25519', publicKey), signature);
 }
 
 /** SHA-256 of a module. */
@@ -76,5 +65,5 @@ export function readOwnerKey(pem: string): KeyObject {
 
 /** The public half, 32 bytes: what a device is given. */
 export function publicKeyOf(privateKey: KeyObject): Uint8Array {
-  return Buffer.from(createPublicKey(privateKey).export({ format: 'jwk' }).x ?? '', 'base64url');
+  return rawPublicKey(privateKey);
 }

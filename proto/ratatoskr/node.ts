@@ -3,55 +3,47 @@ import {
   createDecipheriv,
   createHash,
   createHmac,
-  createPrivateKey,
-  createPublicKey,
   diffieHellman,
   generateKeyPairSync,
   type KeyObject,
   sign,
 } from 'node:crypto';
+import { type Curve, privateKeyFrom, publicKeyFrom, rawPrivateKey, rawPublicKey } from '../raw-keys.ts';
 import type { DeviceSigning } from './device-signature.ts';
 import { AEAD_TAG_BYTES } from './limits.ts';
 import type { KeyPair, NoiseCrypto } from './noise.ts';
 
-/** RFC 8410: the DER forms of keys are these bytes with the raw key behind them. */
-const PRIVATE_PREFIX = Buffer.from('302e020100300506032b656e04220420', 'hex');
-const PUBLIC_PREFIX = Buffer.from('302a300506032b656e032100', 'hex');
 const CIPHER = 'chacha20-poly1305';
 const TAG = { authTagLength: AEAD_TAG_BYTES } as const;
 
-/** Private keys that were read, each for as long as its bytes are in use: reading one costs as much as a hash. */
-const privateKeys = new WeakMap<Uint8Array, KeyObject>();
+/** Private keys that were read, each for as long as its bytes are in use: reading one costs as much as an agreement. */
+const keysRead: Readonly<Record<Curve, WeakMap<Uint8Array, KeyObject>>> = {
+  X25519: new WeakMap(),
+  Ed25519: new WeakMap(),
+};
 
-function privateKeyOf(raw: Uint8Array): KeyObject {
-  const known = privateKeys.get(raw);
+function privateKeyOf(curve: Curve, raw: Uint8Array): KeyObject {
+  const known = keysRead[curve].get(raw);
   if (known !== undefined) return known;
-  const key = createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX, raw]), format: 'der', type: 'pkcs8' });
-  privateKeys.set(raw, key);
+  const key = privateKeyFrom(curve, raw);
+  keysRead[curve].set(raw, key);
   return key;
 }
-
-const rawPublicKey = (key: KeyObject): Uint8Array =>
-  key.export({ format: 'der', type: 'spki' }).subarray(PUBLIC_PREFIX.length);
 
 /** The primitives by Node's OpenSSL: several times faster than a library's in JavaScript. Keys must not change once they were used. */
 export const nodeNoiseCrypto: NoiseCrypto = {
   generateKeyPair() {
-    const { privateKey: key, publicKey } = generateKeyPairSync('x25519');
-    const privateKey = key.export({ format: 'der', type: 'pkcs8' }).subarray(PRIVATE_PREFIX.length);
-    privateKeys.set(privateKey, key);
-    return { privateKey, publicKey: rawPublicKey(publicKey) };
+    const key = generateKeyPairSync('x25519').privateKey;
+    const privateKey = rawPrivateKey(key);
+    keysRead.X25519.set(privateKey, key);
+    return { privateKey, publicKey: rawPublicKey(key) };
   },
-  publicKeyOf: (privateKey) => rawPublicKey(createPublicKey(privateKeyOf(privateKey))),
+  publicKeyOf: (privateKey) => rawPublicKey(privateKeyOf('X25519', privateKey)),
   sharedSecret(privateKey, publicKey) {
     try {
       return diffieHellman({
-        privateKey: privateKeyOf(privateKey),
-        publicKey: createPublicKey({
-          key: Buffer.concat([PUBLIC_PREFIX, publicKey]),
-          format: 'der',
-          type: 'spki',
-        }),
+        privateKey: privateKeyOf('X25519', privateKey),
+        publicKey: publicKeyFrom('X25519', publicKey),
       });
     } catch {
       return null;
@@ -108,20 +100,8 @@ export function keyPairOf(privateKey: Uint8Array): KeyPair {
   return { privateKey, publicKey: nodeNoiseCrypto.publicKeyOf(privateKey) };
 }
 
-const SIGNING_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
-/** Keys to sign with that were read, as `privateKeys`. */
-const signingKeys = new WeakMap<Uint8Array, KeyObject>();
-
-function signingKeyOf(raw: Uint8Array): KeyObject {
-  const known = signingKeys.get(raw);
-  if (known !== undefined) return known;
-  const key = createPrivateKey({ key: Buffer.concat([SIGNING_PREFIX, raw]), format: 'der', type: 'pkcs8' });
-  signingKeys.set(raw, key);
-  return key;
-}
-
 /** Signatures of devices by Node's OpenSSL. Keys must not change once they were used. */
 export const nodeSigning: DeviceSigning = {
-  publicKeyOf: (privateKey) => rawPublicKey(createPublicKey(signingKeyOf(privateKey))),
-  sign: (privateKey, bytes) => sign(null, bytes, signingKeyOf(privateKey)),
+  publicKeyOf: (privateKey) => rawPublicKey(privateKeyOf('Ed25519', privateKey)),
+  sign: (privateKey, bytes) => sign(null, bytes, privateKeyOf('Ed25519', privateKey)),
 };

@@ -27,8 +27,9 @@ export class Progress {
     this.#sessions = sessions;
   }
 
-  /** A session goes on from this offset. */
-  begin(session: DeliverySession, streamOffset: number): void {
+  /** A session goes on from this offset, in the place of an earlier one of its device. */
+  begin(session: DeliverySession, streamOffset: number, earlier: DeliverySession | undefined): void {
+    if (earlier !== undefined) this.end(earlier);
     this.#savedOffsets.set(session, streamOffset);
   }
 

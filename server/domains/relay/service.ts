@@ -195,8 +195,7 @@ class Relay implements RelayService {
     );
     const replaced = this.#sessions.find(networkId, device.deviceId);
     if (!this.#sessions.add(session, state.head)) throw relayError('session_replaced');
-    if (replaced !== undefined) this.#progress.end(replaced);
-    this.#progress.begin(session, startOffset);
+    this.#progress.begin(session, startOffset, replaced);
     return { session, head: { epoch: state.epoch, offset: state.head }, recovered };
   }
 

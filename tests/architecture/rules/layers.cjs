@@ -39,6 +39,8 @@ const WIRE = files('proto/index.ts');
 const SESSIONS = files('proto/ratatoskr/index.ts');
 /** What they need of cryptography, by Node. */
 const NODE_PRIMITIVES = files('proto/ratatoskr/node.ts');
+/** Keys of 32 bytes as Node takes them. */
+const RAW_KEYS = files('proto/raw-keys.ts');
 const DURABLE_FILES = files('server/platform/files/durable.ts');
 const DATA_REMOVAL = files('server/platform/files/remove-data.ts');
 const CLIENT = files('device/client/index.ts');
@@ -230,6 +232,7 @@ const ADAPTERS = {
   secrets: [
     [packages('zod'), 'reads the file of secrets', { only: '/secrets-file\\.ts$' }],
     [node('crypto'), 'seals and makes secrets'],
+    [RAW_KEYS, 'signs', { only: '/ed25519\\.ts$' }],
     [
       DATABASE,
       'the keys that secrets are sealed under are in the database',
@@ -461,14 +464,15 @@ const LAYERS = [
     name: 'proto',
     path: folders('proto'),
     imports: [
-      ['^proto/(?!ratatoskr/node\\.ts$)', 'its own files, which browsers load'],
+      ['^proto/(?!(ratatoskr/node|raw-keys)\\.ts$)', 'its own files, which browsers load'],
+      [RAW_KEYS, 'reads and writes keys', { only: '/ratatoskr/node\\.ts$' }],
       [packages('protobufjs'), 'messages are generated for it'],
       [
         packages('@noble/ciphers', '@noble/curves', '@noble/hashes'),
         'the primitives of Noise, for browsers',
         { only: '/ratatoskr/noble\\.ts$' },
       ],
-      [node('crypto'), 'the same in native code, for Node', { only: '/ratatoskr/node\\.ts$' }],
+      [node('crypto'), 'the same in native code, for Node', { only: '/(ratatoskr/node|raw-keys)\\.ts$' }],
     ],
   },
   { name: 'assembly', path: '^assembly/(?!host/)', imports: [['^assembly/(?!host/)', 'its own files']] },
@@ -516,6 +520,7 @@ const LAYERS = [
     [DURABLE_FILES, 'writes keys and packages'],
     [packages('assemblyscript'), 'compiles scripts', { only: '/compile\\.ts$' }],
     [node('crypto'), 'signs and hashes', { only: '/(package|project)\\.ts$' }],
+    [RAW_KEYS, 'reads public keys', { only: '/package\\.ts$' }],
     [node('fs', 'path'), 'a script is a folder'],
   ]),
   deviceLayer('releases', [
@@ -543,6 +548,7 @@ const LAYERS = [
     ...PROGRAM,
     [WIRE, 'checks what the audit log proves'],
     [SESSIONS, 'checks what a device signed'],
+    [RAW_KEYS, 'reads public keys'],
     [node('crypto', 'fs'), 'checks what was kept in a file'],
   ]),
   deviceLayer('lock', [...PROGRAM, [node('child_process', 'os'), 'runs a command']]),
