@@ -12,6 +12,11 @@ export interface RatatoskrOptions {
   readonly url: string;
   /** A device's credentials, or the token of a user or an API key. */
   readonly credentials: Pick<DeviceCredentials, 'token' | 'signingKey'> | { readonly token: string };
+  /**
+   * The private key (X25519, 32 bytes) of a device that said the public one when it was claimed, provisioned or registered. Absent: it
+   * follows from the signing key.
+   */
+  readonly sessionKey?: Uint8Array;
   /** The tenant that a user acts in. Absent: its own. */
   readonly tenantId?: string;
   /**
@@ -45,7 +50,7 @@ const SIGNATURE_KEY_LABEL = new TextEncoder().encode('yggdrasil ratatoskr device
  * new one each time. Throws `CredentialsError` for credentials that can't be used.
  */
 export function connectRatatoskr<Key>(
-  { url, credentials, tenantId = '', serverKey, declinesEncryption = false }: RatatoskrOptions,
+  { url, credentials, sessionKey, tenantId = '', serverKey, declinesEncryption = false }: RatatoskrOptions,
   { core, ...given }: RatatoskrDependencies<Key>,
 ): RatatoskrClient<Key> {
   const {
@@ -63,7 +68,10 @@ export function connectRatatoskr<Key>(
     url,
     token: credentials.token,
     tenantId,
-    staticKey: derived(STATIC_KEY_LABEL, crypto) ?? crypto.generateKeyPair(),
+    staticKey:
+      sessionKey !== undefined
+        ? keyPairFrom(crypto, sessionKey)
+        : (derived(STATIC_KEY_LABEL, crypto) ?? crypto.generateKeyPair()),
     signatureKey: derived(SIGNATURE_KEY_LABEL, signing),
     serverKey: serverKey === undefined ? null : fromBase64Url(serverKey),
     declinesEncryption,

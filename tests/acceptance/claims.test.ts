@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { provisionDevice } from '../../device/provision/main.ts';
+import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import { connect } from '../../server/platform/database/connect.ts';
 import { createSystemClock } from '../../server/platform/system/clock.ts';
 import { BifrostSocket } from '../support/bifrost-socket.ts';
+import { openClient, openRawSession } from '../support/ratatoskr.ts';
 import { type Answer, startTestServer, type TestServer } from '../support/server.ts';
 import { createWorld, type DeviceCredentials, type World } from '../support/world.ts';
 
@@ -29,7 +31,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const open = () => server.post<Claim>('/api/v1/device-claims', { worldType: 'jotunheim' });
+const open = (changes: object = {}) =>
+  server.post<Claim>('/api/v1/device-claims', { worldType: 'jotunheim', ...changes });
 
 const claim = (code: string, changes: object = {}, { token, network } = world.alice) =>
   server.request('POST', '/api/v1/devices/claim', {
@@ -129,6 +132,64 @@ it('codes, secrets and credentials are not readable in the database', async () =
   for (const secret of [waiting.code, waiting.secret, credentials.token, credentials.signingKey]) {
     expect(text).not.toContain(secret);
   }
+});
+
+describe('a device that says the key of its sessions beforehand', () => {
+  const made = nodeNoiseCrypto.generateKeyPair();
+  const sessionKey = Buffer.from(made.publicKey).toString('base64url');
+  const ways: [string, () => Promise<DeviceCredentials>][] = [
+    [
+      'is claimed',
+      async () => {
+        const waiting = await open({ sessionKey });
+        expect((await claim(waiting.code)).status).toBe(201);
+        return ((await collect(waiting)).body as { credentials: DeviceCredentials }).credentials;
+      },
+    ],
+    [
+      'provisions itself',
+      async () => {
+        const { network, token } = world.alice;
+        const expiresAt = new Date(Date.now() + aheadMs + 3_600_000).toISOString();
+        const fleet = { name: 'Keyed', networkId: network.id, devicesMax: 2, expiresAt };
+        const { secret: key } = await server.post<{ secret: string }>('/api/v1/bootstrap-keys', fleet, token);
+        const secret = 'made by chance'.padEnd(32);
+        const device = { key, deviceId: 'SN-80', secret, worldType: 'jotunheim', sessionKey };
+        return server.post<DeviceCredentials>('/api/v1/device-provisioning', device);
+      },
+    ],
+    [
+      'is registered',
+      async () => {
+        const { network, token } = world.alice;
+        const device = { name: 'Keyed', networkId: network.id, worldType: 'midgard', sessionKey };
+        const { credentials } = await server.post<{ credentials: DeviceCredentials }>(
+          '/api/v1/devices',
+          device,
+          token,
+        );
+        return credentials;
+      },
+    ],
+  ];
+
+  it.each(ways)('and %s: nobody else opens one with its token, not even before it', async (_, register) => {
+    const credentials = await register();
+    const thief = await openRawSession(server, credentials.token);
+    expect(await thief.closed).toBe('4403 device_key_wrong');
+    const own = openClient(server, { credentials, sessionKey: made.privateKey });
+    await own.ready();
+    own.close();
+  });
+
+  it('must say one', async () => {
+    const answers = ['', 'AAAA', `${sessionKey}=`, 7].map((given) =>
+      server.request('POST', '/api/v1/device-claims', {
+        body: { worldType: 'jotunheim', sessionKey: given },
+      }),
+    );
+    expect((await Promise.all(answers)).map(codeOf)).toEqual(Array(4).fill('400 invalid_input'));
+  });
 });
 
 describe('a fleet', () => {

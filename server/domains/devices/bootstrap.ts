@@ -35,6 +35,8 @@ export interface ProvisionedDevice {
   /** What it made by chance, and shows again when its answer was lost. */
   readonly secret: string;
   readonly worldType: WorldType;
+  /** The key of its sessions of Ratatoskr; null: the first that comes. */
+  readonly sessionKey: Uint8Array | null;
 }
 
 /** Fleets: devices that register themselves, with a key that they were made with. */
@@ -75,6 +77,7 @@ interface FleetDependencies {
       worldType: WorldType;
       assignedId: string | null;
       deviceId: DeviceId;
+      sessionKey: Uint8Array | null;
     },
   ) => Promise<RegisteredDevice>;
   readonly removeDevice: (actor: Actor, deviceId: DeviceId) => Promise<void>;
@@ -93,7 +96,7 @@ export function createDeviceFleets(dependencies: FleetDependencies): DeviceFleet
 
   const register = async (
     { key, maker, leftover }: Extract<ReservedPlace, { kind: 'reserved' }>,
-    { hardwareId, worldType }: ProvisionedDevice,
+    { hardwareId, worldType, sessionKey }: ProvisionedDevice,
     deviceId: DeviceId,
   ): Promise<ClaimCredentials> => {
     const actor = makerOf(key, maker);
@@ -102,7 +105,7 @@ export function createDeviceFleets(dependencies: FleetDependencies): DeviceFleet
     if (suspended.has(key.tenantId)) throw keyWrong();
     const { networkId } = key;
     const name = nameOf(key.name, hardwareId);
-    const input = { name, networkId, worldType, assignedId: hardwareId, deviceId };
+    const input = { name, networkId, worldType, assignedId: hardwareId, deviceId, sessionKey };
     const { token, signingKey } = await registerDevice(actor, input);
     const signingKeyText = Buffer.from(signingKey).toString('base64url');
     const credentials: ClaimCredentials = { deviceId, networkId, token, signingKey: signingKeyText };

@@ -5,7 +5,7 @@ import type { WorldType } from './types.ts';
 /** Claims in PostgreSQL. They are nobody's until they are taken: only the server itself sees them. */
 export function createClaimStore(database: Database): ClaimStore {
   return {
-    addClaim: ({ id, codeHash, secretHash, worldType, expiresAtMs }, nowMs, claimsMax) =>
+    addClaim: ({ id, codeHash, secretHash, worldType, sessionKey, expiresAtMs }, nowMs, claimsMax) =>
       database.system('identity', async (sql) => {
         // One at a time, or two could both see room for the last.
         await sql`SELECT pg_advisory_xact_lock(hashtextextended('device_claims', 0))`;
@@ -13,18 +13,20 @@ export function createClaimStore(database: Database): ClaimStore {
           SELECT 1 FROM device_claims WHERE expires_at > ${new Date(nowMs)} AND NOT is_taken LIMIT ${claimsMax}`;
         if (waiting.length >= claimsMax) return false;
         await sql`
-          INSERT INTO device_claims (id, code_hash, secret_hash, world_type, expires_at)
-          VALUES (${id}, ${codeHash}, ${secretHash}, ${worldType}, ${new Date(expiresAtMs)})`;
+          INSERT INTO device_claims (id, code_hash, secret_hash, world_type, session_key, expires_at)
+          VALUES (${id}, ${codeHash}, ${secretHash}, ${worldType}, ${sessionKey}, ${new Date(expiresAtMs)})`;
         return true;
       }),
 
     takeClaim: (codeHash, nowMs) =>
       database.system('identity', async (sql) => {
-        const [row] = await sql<{ id: string; world_type: WorldType }[]>`
+        const [row] = await sql<{ id: string; world_type: WorldType; session_key: Uint8Array | null }[]>`
           UPDATE device_claims SET is_taken = true
           WHERE code_hash = ${codeHash} AND NOT is_taken AND expires_at > ${new Date(nowMs)}
-          RETURNING id, world_type`;
-        return row === undefined ? null : { claimId: row.id, worldType: row.world_type };
+          RETURNING id, world_type, session_key`;
+        return row === undefined
+          ? null
+          : { claimId: row.id, worldType: row.world_type, sessionKey: row.session_key };
       }),
 
     giveBackClaim: (claimId) =>

@@ -13,17 +13,17 @@ import {
   CLAIM_SECRET_BYTES,
   CLAIMS_WAITING_MAX,
 } from './limits.ts';
-import type { ClaimStore, TokenHash } from './ports.ts';
+import type { ClaimStore, StoredClaim, TokenHash } from './ports.ts';
 import { claimContext } from './sealed-contexts.ts';
 import type { ClaimCredentials, Device, OpenClaim, RegisteredDevice, WorldType } from './types.ts';
 
 /** Devices that show a code, which their owner types or scans: nothing has to be copied to them. */
 export interface DeviceClaims {
   /**
-   * A device waits for its owner: the code that it shows, and the secret with which it comes for its credentials. Refuses with
-   * `unavailable` while as many wait as may.
+   * A device waits for its owner: the code that it shows, and the secret with which it comes for its credentials. With `sessionKey` (X25519,
+   * 32 bytes) sessions of Ratatoskr are opened with this key alone from the beginning. Refuses with `unavailable` while as many wait as may.
    */
-  openClaim(worldType: WorldType): Promise<OpenClaim>;
+  openClaim(waiting: Pick<StoredClaim, 'worldType' | 'sessionKey'>): Promise<OpenClaim>;
   /**
    * Makes the device that shows this code one of the actor's. A code is good once and for ten minutes. Refuses with `forbidden`, with
    * `claim_code_wrong`, and as `registerDevice` does; then the code stays good.
@@ -51,7 +51,13 @@ interface ClaimDependencies {
   readonly hash: TokenHash;
   readonly registerDevice: (
     actor: Actor,
-    input: { name: string; networkId: NetworkId; worldType: WorldType; assignedId: string | null },
+    input: {
+      name: string;
+      networkId: NetworkId;
+      worldType: WorldType;
+      assignedId: string | null;
+      sessionKey: Uint8Array | null;
+    },
   ) => Promise<RegisteredDevice>;
 }
 
@@ -62,12 +68,12 @@ export const canonicalClaimCode = (code: string): string => code.toUpperCase().r
 export function createDeviceClaims(dependencies: ClaimDependencies): DeviceClaims {
   const { claims, secretBox, clock, random, hash, registerDevice } = dependencies;
   return {
-    async openClaim(worldType) {
+    async openClaim(waiting) {
       const claimId = random.uuid();
       const code = makeCode(random);
       const secret = Buffer.from(random.bytes(CLAIM_SECRET_BYTES)).toString('base64url');
       const expiresAtMs = clock.nowMs() + CLAIM_MS;
-      const kept = { id: claimId, codeHash: hash(code), secretHash: hash(secret), worldType, expiresAtMs };
+      const kept = { ...waiting, id: claimId, codeHash: hash(code), secretHash: hash(secret), expiresAtMs };
       const isAdded = await claims.addClaim(kept, clock.nowMs(), CLAIMS_WAITING_MAX);
       if (!isAdded)
         throw new AppError('unavailable', 'unavailable', 'Too many devices wait for their owners.');
@@ -78,13 +84,11 @@ export function createDeviceClaims(dependencies: ClaimDependencies): DeviceClaim
       requirePermission(actor, 'devices.manage');
       const taken = await claims.takeClaim(hash(canonicalClaimCode(code)), clock.nowMs());
       if (taken === null) throw codeWrong();
-      const { claimId, worldType } = taken;
-      const registered = await registerDevice(actor, { ...input, worldType }).catch(
-        async (error: unknown) => {
-          await claims.giveBackClaim(claimId);
-          throw error;
-        },
-      );
+      const { claimId, ...said } = taken;
+      const registered = await registerDevice(actor, { ...input, ...said }).catch(async (error: unknown) => {
+        await claims.giveBackClaim(claimId);
+        throw error;
+      });
       const { device, token, signingKey } = registered;
       const credentials: ClaimCredentials = {
         deviceId: device.id,

@@ -94,6 +94,8 @@ export interface StoredClaim {
   readonly codeHash: Uint8Array;
   readonly secretHash: Uint8Array;
   readonly worldType: WorldType;
+  /** The key of its sessions of Ratatoskr; null: it said none. */
+  readonly sessionKey: Uint8Array | null;
   readonly expiresAtMs: number;
 }
 
@@ -102,7 +104,10 @@ export interface ClaimStore {
   /** False: as many wait as may. */
   addClaim(claim: StoredClaim, nowMs: number, claimsMax: number): Promise<boolean>;
   /** Uses a code up; null: it is wrong, used or over. */
-  takeClaim(codeHash: Uint8Array, nowMs: number): Promise<{ claimId: string; worldType: WorldType } | null>;
+  takeClaim(
+    codeHash: Uint8Array,
+    nowMs: number,
+  ): Promise<(Pick<StoredClaim, 'worldType' | 'sessionKey'> & { claimId: string }) | null>;
   /** The code is good again: the device could not be made. */
   giveBackClaim(claimId: string): Promise<void>;
   fillClaim(claimId: string, deviceId: DeviceId, credentialsSealed: Uint8Array): Promise<void>;
@@ -126,7 +131,7 @@ export interface DeviceStore {
   addDevice(
     actor: AccountActor,
     device: StoredDevice,
-    secrets: DeviceSecrets,
+    secrets: DeviceSecrets & { readonly sessionKey: Uint8Array | null },
     devicesMax: number,
   ): Promise<'added' | 'name_taken' | 'id_taken' | 'limit_reached' | 'network_not_found'>;
   findDevice(actor: AccountActor, deviceId: DeviceId): Promise<StoredDevice | null>;

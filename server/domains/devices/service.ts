@@ -58,7 +58,8 @@ export interface DeviceService
    * A new device in one of the actor's networks. Refuses with `forbidden`, `network_not_found`, `device_name_taken`,
    * `device_id_taken` and `limit_reached`. The first device with an assigned id keeps it until it is changed or removed;
    * an account that doesn't see the whole tenant gives none (`forbidden`), so that no refusal tells it of a device.
-   * `deviceId`: under which it is registered; without it, by chance.
+   * `deviceId`: under which it is registered; without it, by chance. `sessionKey` (X25519, 32 bytes): the key that its sessions of
+   * Ratatoskr are opened with; without it, the first that comes.
    */
   registerDevice(
     actor: Actor,
@@ -68,6 +69,7 @@ export interface DeviceService
       worldType: WorldType;
       assignedId: string | null;
       deviceId?: DeviceId;
+      sessionKey: Uint8Array | null;
     },
   ): Promise<RegisteredDevice>;
   /** One device that the actor may see. Refuses with `device_not_found` all others. */
@@ -258,7 +260,7 @@ function createDeviceCatalogue(
   const { store, networks, presence, secretBox, clock, random } = dependencies;
 
   return {
-    async registerDevice(actor, { name, networkId, worldType, assignedId, deviceId }) {
+    async registerDevice(actor, { name, networkId, worldType, assignedId, deviceId, sessionKey }) {
       const account = requirePermission(actor, 'devices.manage');
       requireMayAssign(account, assignedId ?? undefined);
       await networks.getNetwork(account, networkId);
@@ -279,6 +281,7 @@ function createDeviceCatalogue(
       const secrets = {
         ...stored,
         signingKeySealed: secretBox.seal(signingKey, signingKeyContext(tenantId, device.id)),
+        sessionKey,
       };
       const outcome = await store.addDevice(account, device, secrets, devicesMax);
       if (outcome === 'name_taken') throw nameTaken();

@@ -144,7 +144,7 @@ function networkNotFound(error: unknown): 'network_not_found' {
 async function insertDevice(
   sql: Sql,
   actor: AccountActor,
-  device: StoredDevice & DeviceSecrets,
+  device: StoredDevice & DeviceSecrets & { readonly sessionKey: Uint8Array | null },
   devicesMax: number,
 ): Promise<'added' | 'limit_reached' | 'name_taken' | 'id_taken'> {
   const { tenantId } = actor;
@@ -155,9 +155,11 @@ async function insertDevice(
   if (await isIdTaken(sql, tenantId, device)) return 'id_taken';
   const createdAt = new Date(device.createdAtMs);
   await sql`
-    INSERT INTO devices (id, tenant_id, name, assigned_id, world_type, token_id, token_hash, signing_key_sealed, created_at)
+    INSERT INTO devices (id, tenant_id, name, assigned_id, world_type, token_id, token_hash, signing_key_sealed,
+      session_key, session_key_token_id, created_at)
     VALUES (${device.id}, ${tenantId}, ${device.name}, ${device.assignedId}, ${device.worldType},
-      ${device.tokenId}, ${device.tokenHash}, ${device.signingKeySealed}, ${createdAt})`;
+      ${device.tokenId}, ${device.tokenHash}, ${device.signingKeySealed},
+      ${device.sessionKey}, ${device.sessionKey === null ? null : device.tokenId}, ${createdAt})`;
   await sql`
     INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id, joined_at)
     SELECT ${tenantId}, network_id, ${tenantId}, ${device.id}, ${createdAt}

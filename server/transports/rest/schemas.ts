@@ -32,6 +32,14 @@ export const nameSchema = z
     return z.NEVER;
   });
 
+/** So many bytes in base64url, without padding. */
+export const bytesSchema = (count: number) =>
+  z
+    .string()
+    .regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((count * 4) / 3)}}$`))
+    .refine((text) => Buffer.from(text, 'base64url').toString('base64url') === text, 'Not base64url')
+    .describe(`${count} bytes in base64url.`);
+
 /** A point in time at the border: ISO 8601, in UTC. */
 export const timeSchema = z.iso.datetime();
 

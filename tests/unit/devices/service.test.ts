@@ -113,6 +113,7 @@ const register = (actor: AccountActor) =>
     networkId: asId<NetworkId>(uuid(7)),
     worldType: 'midgard',
     assignedId: null,
+    sessionKey: null,
   });
 
 describe('the signing key of a device', () => {

@@ -51,6 +51,7 @@ import { deviceSignatures } from './0130-device-signatures.ts';
 import { storedAnswers } from './0140-stored-answers.ts';
 import { disputesAndRefunds } from './0150-disputes.ts';
 import { passwords } from './0160-passwords.ts';
+import { claimedSessionKeys } from './0170-claimed-session-keys.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -108,4 +109,5 @@ export const migrations: readonly Migration[] = [
   storedAnswers,
   disputesAndRefunds,
   passwords,
+  claimedSessionKeys,
 ];

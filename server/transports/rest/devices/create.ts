@@ -9,6 +9,7 @@ import {
   credentialsSchema,
   deviceSchema,
   deviceToJson,
+  sessionKeySchema,
   worldTypeSchema,
 } from './schemas.ts';
 
@@ -27,6 +28,7 @@ export const createDevice = ({ devices }: { devices: DeviceService }) =>
       networkId: idSchema,
       worldType: worldTypeSchema,
       assignedId: assignedIdSchema.optional(),
+      sessionKey: sessionKeySchema,
     }),
     response: z.object({
       device: deviceSchema,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DeviceService } from '../../../domains/devices/index.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
-import { assignedIdSchema, credentialsSchema, worldTypeSchema } from './schemas.ts';
+import { assignedIdSchema, credentialsSchema, sessionKeySchema, worldTypeSchema } from './schemas.ts';
 
 /** A device of a fleet registers itself. */
 export const provisionDevice = ({ devices }: { devices: DeviceService }) =>
@@ -24,6 +24,7 @@ export const provisionDevice = ({ devices }: { devices: DeviceService }) =>
         .max(100)
         .describe('What the device made by chance: it shows it again when its answer was lost.'),
       worldType: worldTypeSchema,
+      sessionKey: sessionKeySchema,
     }),
     response: credentialsSchema,
     status: 201,
@@ -36,8 +37,6 @@ export const provisionDevice = ({ devices }: { devices: DeviceService }) =>
       'limit_reached',
       'forbidden',
     ],
-    handle: ({ body: { key, deviceId: hardwareId, secret, worldType } }) =>
-      devices
-        .provisionDevice(key, { hardwareId, secret, worldType })
-        .then((credentials) => ({ ...credentials })),
+    handle: ({ body: { key, deviceId: hardwareId, ...device } }) =>
+      devices.provisionDevice(key, { ...device, hardwareId }).then((credentials) => ({ ...credentials })),
   });

@@ -5,7 +5,7 @@ import {
   type Membership,
   WORLD_TYPES,
 } from '../../../domains/devices/index.ts';
-import { idSchema, timeSchema, toIsoTime, toIsoTimeOrNull } from '../schemas.ts';
+import { bytesSchema, idSchema, timeSchema, toIsoTime, toIsoTimeOrNull } from '../schemas.ts';
 
 export const worldTypeSchema = z
   .enum(WORLD_TYPES)
@@ -24,6 +24,15 @@ export const assignedIdSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/)
   .describe('Your own id for the device: unique in your tenant, in either case. Who has it first keeps it.');
+
+/** The key of a device's sessions of Ratatoskr, where it has one before it is registered. */
+export const sessionKeySchema = bytesSchema(32)
+  .transform((text): Uint8Array => Buffer.from(text, 'base64url'))
+  .nullable()
+  .default(null)
+  .describe(
+    'The X25519 public key that its sessions of Ratatoskr will be opened with, 32 bytes in base64url: no other opens one with its token. Left out, the first that comes is taken.',
+  );
 
 export const deviceSchema = z
   .object({

@@ -1,15 +1,7 @@
 import { z } from 'zod';
 import { RELEASE_KINDS, RELEASE_MANIFEST_BYTES, RELEASE_SIGNATURE_BYTES } from '../../../../proto/index.ts';
 import { RELEASE_PART_BYTES, type Release, type ReleaseKey } from '../../../domains/releases/index.ts';
-import { idSchema, timeSchema, toIsoTime, toIsoTimeOrNull } from '../schemas.ts';
-
-/** So many bytes in base64url, without padding. */
-const bytesSchema = (count: number) =>
-  z
-    .string()
-    .regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((count * 4) / 3)}}$`))
-    .refine((text) => Buffer.from(text, 'base64url').toString('base64url') === text, 'Not base64url')
-    .describe(`${count} bytes in base64url.`);
+import { bytesSchema, idSchema, timeSchema, toIsoTime, toIsoTimeOrNull } from '../schemas.ts';
 
 export const publicKeySchema = bytesSchema(32);
 
