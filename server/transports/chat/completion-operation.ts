@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
-import type { HttpDescription, HttpOperation } from '../pipeline/http-operation.ts';
+import {
+  EMPTY_BODY_BYTES_MAX,
+  type HttpDescription,
+  type HttpOperation,
+} from '../pipeline/http-operation.ts';
 import { idempotencyKeySchema } from '../pipeline/idempotency-key-schema.ts';
 import { BODY_BYTES_MAX } from './limits.ts';
 
@@ -50,7 +54,8 @@ export function marketOperation(
 ): HttpOperation {
   return {
     ...description,
-    bodyBytesMax: description.body === null ? 0 : BODY_BYTES_MAX,
+    // Clients send an empty object where there is nothing to say, and what it is matters to nobody.
+    bodyBytesMax: description.body === null ? EMPTY_BODY_BYTES_MAX : BODY_BYTES_MAX,
     quiet: false,
     answer: (actor, request) => answer(actor as AccountActor, request),
   };

@@ -3,6 +3,9 @@ import type { Actor } from '../../kernel/actor.ts';
 import type { Operation } from '../../kernel/operation.ts';
 import type { HttpRequest, HttpResponse, HttpRoute } from '../../platform/http/types.ts';
 
+/** What may come as the body of an operation that takes none: many clients send `{}`. */
+export const EMPTY_BODY_BYTES_MAX = 1_024;
+
 /** What the documentation says of an operation that is reached by HTTP, whichever transport serves it. */
 export interface HttpDescription extends Operation {
   readonly method: HttpRoute['method'];
@@ -13,6 +16,8 @@ export interface HttpDescription extends Operation {
   readonly params: z.ZodType | null;
   readonly query: z.ZodType | null;
   readonly body: z.ZodType | null;
+  /** The media type of a body that isn't JSON. */
+  readonly bodyType?: string;
   /** The schema of a JSON answer, or the media type of another. */
   readonly response: z.ZodType | string;
   readonly status: number;

@@ -22,7 +22,6 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 const encoder = new TextEncoder();
 const EMPTY = new Uint8Array(0);
 const JSON_TYPE = 'application/json';
-const FORM_TYPE = 'application/x-www-form-urlencoded';
 
 /** Where a request comes from. */
 export type RequestOrigin = Pick<IncomingRequest, 'remoteAddress' | 'requestId' | 'signal'>;
@@ -37,7 +36,7 @@ export function toHttpRequest(
   const { params, query, headers, body } = readInput(input);
   const named = readHeaders(operation, headers);
   const bytes = body === undefined ? EMPTY : bodyBytes(operation, body);
-  if (bytes.length > 0) named.set('content-type', contentTypeOf(operation));
+  if (bytes.length > 0) named.set('content-type', operation.bodyType ?? JSON_TYPE);
   return {
     ...origin,
     method: operation.method,
@@ -98,14 +97,7 @@ function readInput(input: Uint8Array): z.output<typeof inputSchema> {
 
 /** A JSON body, or the text of an operation that takes another form. */
 function bodyBytes(operation: HttpOperation, body: unknown): Uint8Array {
-  return encoder.encode(takesForms(operation) ? String(body) : JSON.stringify(body));
-}
-
-const contentTypeOf = (operation: HttpOperation) => (takesForms(operation) ? FORM_TYPE : JSON_TYPE);
-
-/** True for the operations of OAuth, whose body is the text of a form. */
-function takesForms({ body, bodyBytesMax }: HttpOperation): boolean {
-  return body === null && bodyBytesMax > 0;
+  return encoder.encode(operation.bodyType === undefined ? JSON.stringify(body) : String(body));
 }
 
 function headersOf({ headers }: HttpOperation): readonly string[] {

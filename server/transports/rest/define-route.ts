@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Access, CallerOf, Operation } from '../../kernel/operation.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
-import type { HttpOperation } from '../pipeline/http-operation.ts';
+import { EMPTY_BODY_BYTES_MAX, type HttpOperation } from '../pipeline/http-operation.ts';
 import { csvResponse, type TableCell } from './csv-response.ts';
 import { type Json, jsonResponse } from './json-response.ts';
 import { BODY_BYTES_MAX } from './limits.ts';
-import { checkInput, readBody, readQuery } from './read-input.ts';
+import { checkInput, readBody, readQuery, requireEmptyBody } from './read-input.ts';
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 
@@ -24,7 +24,7 @@ interface RouteDefinition<A extends Access, Params, Query, Body, Response extend
   readonly params?: Params;
   /** Without it any query is refused. */
   readonly query?: Query;
-  /** Without it the request's body is not looked at. Unknown keys are refused: `z.strictObject`. */
+  /** Without it the request has no body, or one that says nothing. Unknown keys are refused: `z.strictObject`. */
   readonly body?: Body;
   readonly response: Response;
   /** True for what a machine asks all the time: logged at `debug`. */
@@ -72,14 +72,14 @@ export function defineRoute<
     params: params ?? null,
     query: query ?? NO_QUERY,
     body: body ?? null,
-    bodyBytesMax: body ? BODY_BYTES_MAX : 0,
+    bodyBytesMax: body ? BODY_BYTES_MAX : EMPTY_BODY_BYTES_MAX,
     quiet: described.quiet ?? false,
     async answer(actor, request) {
       const input = {
         actor,
         params: params && checkInput(params, request.params, 'params'),
         query: checkInput(query ?? NO_QUERY, readQuery(request.query), 'query'),
-        body: body && checkInput(body, readBody(request), 'body'),
+        body: body ? checkInput(body, readBody(request), 'body') : requireEmptyBody(request),
         request,
         // The pipeline asked for the permission before; the schemas were applied just now.
       } as RouteInput<A, Params, Query, Body>;
@@ -101,7 +101,9 @@ function acceptsTables(request: HttpRequest): boolean {
 
 const NO_QUERY = z.strictObject({});
 
-interface RawRouteDefinition<A extends Access> extends Defined<A>, Pick<HttpOperation, 'errorBody'> {
+interface RawRouteDefinition<A extends Access>
+  extends Defined<A>,
+    Pick<HttpOperation, 'errorBody' | 'bodyType'> {
   /** The media type of the answer. */
   readonly response: string;
   readonly quiet?: boolean;

@@ -131,16 +131,18 @@ function describeRoute(route: HttpDescription, schemas: Schemas): JsonObject {
     ...pipelineNotes(route),
     security: route.access === 'public' ? [] : [{ bearer: [] }],
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(route.body
-      ? {
-          requestBody: {
-            required: true,
-            content: { 'application/json': { schema: toSchema('body', route.body, schemas) } },
-          },
-        }
-      : {}),
+    ...bodyOf(route, schemas),
     responses: { [route.status]: answerOf(route, schemas), ...errorsOf(route, schemas) },
   };
+}
+
+function bodyOf({ body, bodyType }: HttpDescription, schemas: Schemas): JsonObject {
+  const required = true;
+  if (bodyType !== undefined)
+    return { requestBody: { required, content: { [bodyType]: { schema: { type: 'string' } } } } };
+  if (body === null) return {};
+  const schema = toSchema('body', body, schemas);
+  return { requestBody: { required, content: { 'application/json': { schema } } } };
 }
 
 function parametersOf(

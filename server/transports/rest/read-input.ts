@@ -60,6 +60,17 @@ export function readBody(request: Pick<HttpRequest, 'header' | 'body'>): unknown
   return body;
 }
 
+/**
+ * Refuses with `invalid_input` a body that says something to an operation that takes none. An empty object says nothing: many clients send
+ * one with every POST, some of them declared as a form.
+ */
+export function requireEmptyBody({ body }: Pick<HttpRequest, 'body'>): undefined {
+  if (body.length === 0 || new TextDecoder().decode(body).replace(/\s/g, '') === '{}') return;
+  throw invalidInput(NOT_AS_DESCRIBED, {
+    problems: [{ path: 'body', message: 'This operation takes no body' }],
+  });
+}
+
 /** The levels of what is looked at are bounded. */
 function hasPrototypeName(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;

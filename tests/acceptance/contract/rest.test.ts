@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { holderKind } from '../../../server/kernel/permission.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
-import { createWorld, type World } from '../../support/world.ts';
+import { createDevice, createWorld, type World } from '../../support/world.ts';
 import { REST_CASES } from './rest-cases.ts';
 
 let server: TestServer;
@@ -21,6 +21,20 @@ function routeOf(operation: string) {
   if (route === undefined) throw new Error(`no route for ${operation}`);
   return route;
 }
+
+it('an operation that takes no body takes one that says nothing, as many clients send it', async () => {
+  const { token, network } = world.alice;
+  const { deviceId } = await createDevice(server, token, network.id, 'Sends nothing');
+  const rotate = async (text: string, type: string) => {
+    const asked = { text, token, headers: { 'content-type': type } };
+    return (await server.request('POST', `/api/v1/devices/${deviceId}/token`, asked)).status;
+  };
+  const json = 'application/json';
+  expect(await rotate('{}', json)).toBe(201);
+  expect(await rotate(' {\n}\n', 'application/x-www-form-urlencoded')).toBe(201);
+  expect(await rotate('', json)).toBe(201);
+  expect(await rotate(`{${' '.repeat(2_000)}}`, json)).toBe(413);
+});
 
 const tokenFor = (access: string) => (access === 'platform.operate' ? world.adminToken : world.alice.token);
 
@@ -53,8 +67,13 @@ describe.each(cases)('$operation', ({ operation, valid, refused, status, code })
   });
 
   it('refuses a body that is not JSON, or not of this shape', async () => {
-    const { method, access } = routeOf(operation);
+    const { method, access, body: schema, response } = routeOf(operation);
     const { path, body, headers } = valid(world);
+    if (schema === null && method !== 'GET' && typeof response !== 'string') {
+      const token = access === 'public' ? undefined : tokenFor(access);
+      const answer = await server.request(method, path, { body: { surprise: 1 }, headers, token });
+      expect(answer).toMatchObject({ status: 400, body: { error: { code: 'invalid_input' } } });
+    }
     if (body === undefined) return;
     const token = access === 'public' ? undefined : tokenFor(access);
     const send = (text: string, contentType = 'application/json') =>

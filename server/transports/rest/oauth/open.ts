@@ -29,6 +29,7 @@ export const openProgram = ({
     status: 200,
     errors: ['invalid_input'],
     errorBody: oauthErrorSchema,
+    bodyType: 'application/x-www-form-urlencoded',
     bodyBytesMax: FORM_BYTES_MAX,
     handle: ({ request }) =>
       answerForm(async () => {

@@ -95,6 +95,7 @@ export const collectToken = ({ accounts }: { accounts: AccountService }) =>
     status: 200,
     errors: ['invalid_input'],
     errorBody: oauthErrorSchema,
+    bodyType: 'application/x-www-form-urlencoded',
     bodyBytesMax: FORM_BYTES_MAX,
     handle: ({ request }) =>
       answerForm(async () => {

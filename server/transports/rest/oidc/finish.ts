@@ -46,6 +46,7 @@ export const finishPostedSignIn = (services: Services) =>
     operation: 'users.oidc.finishPosted',
     method: 'POST',
     summary: 'The same for providers that send their answer in a form, as Apple does.',
+    bodyType: 'application/x-www-form-urlencoded',
     bodyBytesMax: ANSWER_BYTES_MAX,
     handle: ({ request }) => {
       const form = new TextDecoder().decode(request.body);

@@ -22,6 +22,7 @@ export const putReleasePart = ({ releases }: Services) =>
       'Brings a part of the content as bytes: 256 KiB, the last one the rest, in order from 0. One that is there already changes nothing. Answers the release.',
     response: 'application/json',
     status: 200,
+    bodyType: 'application/octet-stream',
     bodyBytesMax: RELEASE_PART_BYTES,
     errors: ['invalid_input', 'release_not_found', 'release_part_wrong', 'release_hash_wrong'],
     handle: async ({ actor, request }): Promise<HttpResponse> => {
