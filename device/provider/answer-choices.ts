@@ -1,29 +1,37 @@
+import { EndpointError } from './endpoint-error.ts';
 import { isList, isObject, type JsonObject, type JsonValue } from './json.ts';
-import { ToolCallIndexes } from './tool-call-indexes.ts';
+import { ToolCalls } from './tool-calls.ts';
 import { WholeCharacters } from './whole-characters.ts';
 
 /** Puts right what comes in pieces, each of several answers by itself, and leaves out answers that nobody asked for. */
 export class AnswerChoices {
   readonly #wanted: number;
-  readonly #byIndex = new Map<
-    number,
-    { readonly characters: WholeCharacters; readonly calls: ToolCallIndexes }
-  >();
+  readonly #answerId: string;
+  #hasSaid = false;
+  #hasLeftOut = false;
+  readonly #byIndex = new Map<number, { readonly characters: WholeCharacters; readonly calls: ToolCalls }>();
 
-  constructor(wanted: number) {
+  /** `answerId`: in the ids of calls of tools that have none. */
+  constructor(wanted: number, answerId: string) {
     this.#wanted = wanted;
+    this.#answerId = answerId;
   }
 
-  /** The delta with whole characters, and an index at each call of a tool. */
+  /** The delta with whole characters, and complete calls of tools. */
   push({ choices, ...first }: JsonObject): JsonObject {
-    const others = isList(choices) ? choices.filter(isObject).filter((one) => this.#isWanted(one.index)) : [];
+    const given = isList(choices) ? choices.filter(isObject) : [];
+    const others = given.filter((one) => this.#isWanted(one.index));
+    this.#hasLeftOut ||= others.length < given.length;
+    this.#hasSaid ||= others.length > 0 || Object.keys(first).length > 0;
     const said = this.#pushTo(0, first);
     if (others.length === 0) return said;
     return { ...said, choices: others.map((one) => ({ ...one, delta: this.#pushOther(one) })) };
   }
 
-  /** What was held back of each. */
+  /** What was held back of each. Throws `EndpointError` where nothing is left of what the endpoint said. */
   end(): JsonObject {
+    if (this.#hasLeftOut && !this.#hasSaid)
+      throw new EndpointError('malformed', 'the endpoint gave answers that nobody asked for, and no other');
     const first = this.#byIndex.get(0)?.characters.end() ?? {};
     const others = [...this.#byIndex]
       .filter(([index]) => index > 0)
@@ -43,7 +51,7 @@ export class AnswerChoices {
   #pushTo(index: number, delta: JsonObject): JsonObject {
     const known = this.#byIndex.get(index) ?? {
       characters: new WholeCharacters(),
-      calls: new ToolCallIndexes(),
+      calls: new ToolCalls(`call_${this.#answerId}_${index}_`),
     };
     this.#byIndex.set(index, known);
     return known.characters.push(known.calls.complete(delta));

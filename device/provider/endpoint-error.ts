@@ -1,4 +1,5 @@
-import { isList, isObject, type JsonValue, parseJson } from './json.ts';
+import { parseErrorBody, readErrorFields } from './error-fields.ts';
+import type { JsonValue } from './json.ts';
 import { REASON_CHARACTERS_MAX } from './limits.ts';
 
 /** Whose fault a failure is. */
@@ -20,9 +21,22 @@ export class EndpointError extends Error {
     this.param = options.param ?? null;
   }
 
+  /** The same, without what nobody may read, and no longer than what is told. */
+  redacted(redact: (text: string) => string): EndpointError {
+    const { fault, status, param } = this;
+    // First: half of a secret would be found no more.
+    const message = redact(this.message).slice(0, REASON_CHARACTERS_MAX);
+    return new EndpointError(fault, message, { ...(status === null ? {} : { status }), param });
+  }
+
   /** True where it doesn't let this provider in, or there is nothing at this address, or it is elsewhere. */
   get isDenial(): boolean {
-    return this.status === 401 || this.status === 403 || this.isElsewhere;
+    return this.isRefusedEntry || this.isElsewhere;
+  }
+
+  /** True where it doesn't let this provider in. */
+  get isRefusedEntry(): boolean {
+    return this.fault === 'provider' && (this.status === 401 || this.status === 403);
   }
 
   /** True where there is nothing at this address: a redirect is not followed. */
@@ -33,54 +47,69 @@ export class EndpointError extends Error {
 }
 
 /** Statuses with which an endpoint refuses what is asked, not who asks. */
-const REQUESTERS_FAULT: ReadonlySet<number> = new Set([400, 413, 422]);
-/** Statuses of an endpoint that has no room now, or loads its model. */
-const BUSY: ReadonlySet<number> = new Set([429, 503]);
-/** Codes that say more than their status. */
-const FAULTS_OF_CODES: Readonly<Record<string, Fault>> = {
-  model_not_found: 'model_unknown',
-  model_decommissioned: 'model_unknown',
-  insufficient_quota: 'provider',
-  invalid_api_key: 'provider',
-};
+const REQUESTERS_FAULT: ReadonlySet<number> = new Set([400, 413, 415, 422, 451]);
+/** Statuses of an endpoint that has no room now, or loads its model; 529 is Anthropic's. */
+const BUSY: ReadonlySet<number> = new Set([429, 503, 529]);
+/** Codes and types of errors that say more than their status. */
+const FAULTS_OF_CODES: ReadonlyMap<string, Fault> = new Map([
+  ['model_not_found', 'model_unknown'],
+  ['model_decommissioned', 'model_unknown'],
+  ['insufficient_quota', 'provider'],
+  ['invalid_api_key', 'provider'],
+  ['authentication_error', 'provider'],
+  ['context_length_exceeded', 'requester'],
+  ['exceed_context_size_error', 'requester'],
+  ['content_policy_violation', 'requester'],
+  ['content_filter', 'requester'],
+  ['overloaded_error', 'busy'],
+  ['rate_limit_error', 'busy'],
+  ['rate_limit_exceeded', 'busy'],
+  ['unavailable_error', 'busy'],
+]);
+/** Types of an error that is the requester's, whichever status it comes with: OpenAI's, vLLM's. */
+const INVALID_REQUEST: ReadonlySet<string> = new Set(['invalid_request_error', 'BadRequestError']);
+/** Some endpoints refuse a wrong key with 400. Anywhere else in the text it may be the requester's own words. */
+const ABOUT_KEY =
+  /^(?:please )?(?:(?:incorrect|invalid|missing|wrong|expired|no|the|your|provide an?) )*api[ _-]?key/i;
 
-/** What an endpoint's answer with an error status means. `redact` takes out what nobody may read. */
-export function refusalOf(status: number, body: string, redact: (text: string) => string): EndpointError {
-  const { reason, param, code } = readErrorBody(body);
-  const told = redact(reason).slice(0, REASON_CHARACTERS_MAX);
-  const message = `the endpoint answered status ${status}${told === '' ? '' : `: ${told}`}`;
-  // Some endpoints refuse a wrong key with 400.
-  const isAboutKey = /api[ _-]?key/i.test(reason);
-  const fault = isAboutKey ? 'provider' : (FAULTS_OF_CODES[code] ?? faultOf(status));
-  return fault === 'requester'
-    ? new EndpointError(fault, told || message, { status, param })
-    : new EndpointError(fault, message, { status });
+/** What an endpoint's answer with an error status means. What it says may hold what nobody may read. */
+export function refusalOf(status: number, body: string): EndpointError {
+  return errorOf(status, `the endpoint answered status ${status}`, parseErrorBody(body));
 }
 
-function faultOf(status: number): Fault {
-  if (REQUESTERS_FAULT.has(status)) return 'requester';
+/** What an error inside an answer of status 200 means: its code may be a status. As `refusalOf`. */
+export function errorInAnswer(error: JsonValue): EndpointError {
+  const { code, type } = readErrorFields(error);
+  const told = /^[45][0-9]{2}$/.test(code) ? Number(code) : null;
+  const status = told ?? (INVALID_REQUEST.has(type) ? 400 : null);
+  return errorOf(status, 'the endpoint reported an error in its answer', error);
+}
+
+function errorOf(status: number | null, what: string, error: JsonValue): EndpointError {
+  const { reason, param, ...rest } = readErrorFields(error);
+  const message = `${what}${reason === '' ? '' : `: ${reason}`}`;
+  const fault = faultOf(status, { reason, ...rest });
+  const fields = status === null ? {} : { status };
+  return fault === 'requester'
+    ? new EndpointError(fault, reason || message, { ...fields, param })
+    : new EndpointError(fault, message, fields);
+}
+
+interface Told {
+  readonly reason: string;
+  readonly code: string;
+  readonly type: string;
+  readonly isFlagged: boolean;
+}
+
+function faultOf(status: number | null, { reason, code, type, isFlagged }: Told): Fault {
+  if (ABOUT_KEY.test(reason)) return 'provider';
+  const known = FAULTS_OF_CODES.get(code) ?? FAULTS_OF_CODES.get(type);
+  if (known !== undefined) return known;
+  // OpenRouter: 403 for what a requester says, and for a key that may not use a model.
+  if (status === 403 && isFlagged) return 'requester';
+  if (status === null) return 'provider';
+  if (REQUESTERS_FAULT.has(status) || (status >= 500 && INVALID_REQUEST.has(type))) return 'requester';
   if (BUSY.has(status)) return 'busy';
   return status === 404 ? 'model_unknown' : 'provider';
-}
-
-/** OpenAI's form `{error: {message, param, code}}`, and what others make of it. */
-function readErrorBody(body: string): { reason: string; param: string | null; code: string } {
-  const json = parseJson(body);
-  const error = isObject(json) ? (json.error ?? json) : undefined;
-  const fields = isObject(error) ? error : {};
-  const reason = textOf(error) || (json === undefined && !body.includes('<') ? body : '');
-  return {
-    reason: reason.replace(/\s+/g, ' ').trim(),
-    param: typeof fields.param === 'string' ? fields.param.slice(0, REASON_CHARACTERS_MAX) : null,
-    code: typeof fields.code === 'string' ? fields.code : '',
-  };
-}
-
-function textOf(error: JsonValue | undefined): string {
-  if (typeof error === 'string') return error;
-  if (!isObject(error)) return '';
-  if (typeof error.message === 'string') return error.message;
-  // FastAPI: a text, or a list of problems.
-  if (typeof error.detail === 'string') return error.detail;
-  return isList(error.detail) ? JSON.stringify(error.detail) : '';
 }

@@ -1,12 +1,6 @@
 import type { Clock } from '../client/index.ts';
-import {
-  type CompletionChunk,
-  parseChunks,
-  parseCompletion,
-  parseEmbeddings,
-  SIGN_OF_LIFE,
-} from './completion-chunk.ts';
-import { type Adaptation, Dialect } from './dialect.ts';
+import { type CompletionChunk, parseChunks, parseCompletion, SIGN_OF_LIFE } from './completion-chunk.ts';
+import { type Adaptation, Dialects } from './dialect.ts';
 import { EndpointAddress } from './endpoint-address.ts';
 import { EndpointError, refusalOf } from './endpoint-error.ts';
 import { isList, isObject, type JsonObject, type JsonValue, parseJson } from './json.ts';
@@ -18,7 +12,8 @@ import {
   MODELS_BYTES_MAX,
 } from './limits.ts';
 import { SilenceTimer } from './silence-timer.ts';
-import { SseParser } from './sse.ts';
+import { isDone, SseParser } from './sse.ts';
+import { parseEmbeddings } from './vectors.ts';
 
 /** Where an OpenAI-compatible endpoint is: Ollama, llama.cpp, vLLM, a cloud. */
 export interface EndpointOptions {
@@ -47,7 +42,7 @@ export class Endpoint {
   readonly #address: EndpointAddress;
   readonly #fetch: typeof fetch;
   readonly #clock: Clock;
-  readonly #dialect = new Dialect();
+  readonly #dialects = new Dialects();
 
   constructor(options: EndpointOptions, dependencies: { fetch: typeof fetch; clock: Clock }) {
     this.#address = new EndpointAddress(options.baseUrl, options.apiKey);
@@ -62,24 +57,26 @@ export class Endpoint {
 
   /**
    * Looks whether the endpoint is there and lets us in. Resolves with the names of its models, null where it doesn't tell.
-   * Rejects with `EndpointError` when nothing answers, or with 401, 403 or 404 only; at `signal` with its reason.
+   * Rejects with `EndpointError` when nothing answers, or with 401, 403 or 404 only; at `signal` with its reason. That everybody
+   * may read the list of models says nothing about the key: an empty request costs nothing, and shows whether it would be let in.
    */
   async check(signal: AbortSignal): Promise<readonly string[] | null> {
     const timeout = AbortSignal.any([signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]);
     try {
       const listed = await this.#ask('/models', { signal: timeout });
-      if (listed.ok) return modelNames(await readText(listed, MODELS_BYTES_MAX));
-      const denial = await this.#refusalOf(listed);
-      // Not every endpoint lists its models. An empty request costs nothing and shows whether it would be let in.
-      if (!denial.isDenial) return null;
+      const denial = listed.ok ? null : await this.#refusalOf(listed);
+      const names = listed.ok ? modelNames(await readText(listed, MODELS_BYTES_MAX)) : null;
+      // Something is wrong with it that isn't about who asks.
+      if (denial !== null && !denial.isDenial) return null;
       const asked = await this.#ask('/chat/completions', { method: 'POST', body: '{}', signal: timeout });
       const refusal = asked.ok ? null : await this.#refusalOf(asked);
       await asked.body?.cancel().catch(() => {});
-      if (refusal?.isDenial) throw refusal;
-      return null;
+      // One that lists its models may have vectors only.
+      if (names === null ? refusal?.isDenial : refusal?.isRefusedEntry) throw refusal;
+      return names;
     } catch (error) {
       if (signal.aborted || error instanceof EndpointError) throw error;
-      throw new EndpointError('provider', `nothing answers at ${this.address}`);
+      throw new EndpointError('provider', `nothing answers at ${this.address}${causeOf(error)}`);
     }
   }
 
@@ -123,9 +120,9 @@ export class Endpoint {
       if (limits.signal.aborted) throw limits.signal.reason;
       if (silence.signal.aborted)
         throw new EndpointError('stalled', 'the endpoint sent nothing for too long');
-      if (error instanceof EndpointError) throw error;
+      if (error instanceof EndpointError) throw error.redacted((text) => this.#address.redact(text));
       if (error instanceof RangeError) throw new EndpointError('malformed', error.message);
-      throw new EndpointError('provider', 'the endpoint could not be reached, or broke off');
+      throw new EndpointError('provider', `the endpoint could not be reached, or broke off${causeOf(error)}`);
     } finally {
       silence.stop();
     }
@@ -133,18 +130,21 @@ export class Endpoint {
 
   /** The answer to a request, which is put in other words where the endpoint asks for them. */
   async #begin(path: EndpointTask['path'], body: JsonObject, signal: AbortSignal): Promise<Response> {
+    const dialect = this.#dialects.of(body);
     const tried = new Set<Adaptation>();
     let first: EndpointError | null = null;
     for (;;) {
-      const adapted = JSON.stringify(this.#dialect.adapt(body, tried));
+      const adapted = JSON.stringify(dialect.adapt(body, tried));
       const response = await this.#ask(path, { method: 'POST', body: adapted, signal });
       if (response.ok && response.body !== null) {
-        this.#dialect.learn(tried);
+        dialect.learn(tried);
         return response;
       }
-      const text = await readText(response);
-      first ??= refusalOf(response.status, text, (secret) => this.#address.redact(secret));
-      const next = first.fault === 'requester' ? this.#dialect.suggest(text, tried) : null;
+      const refusal = refusalOf(response.status, await readText(response));
+      first ??= refusal;
+      if (first.fault !== 'requester') throw first;
+      if (dialect.forget(refusal.message)) continue;
+      const next = dialect.suggest(refusal.message, body, tried);
       if (next === null) throw first;
       tried.add(next);
     }
@@ -161,8 +161,14 @@ export class Endpoint {
 
   async #refusalOf(response: Response): Promise<EndpointError> {
     const text = await readText(response);
-    return refusalOf(response.status, text, (secret) => this.#address.redact(secret));
+    return refusalOf(response.status, text).redacted((secret) => this.#address.redact(secret));
   }
+}
+
+/** Why there is no connection, as the system calls it; nothing where it doesn't say. */
+function causeOf(error: unknown): string {
+  const code = ((error as Error | null)?.cause as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' && code !== 'ECONNREFUSED' ? ` (${code})` : '';
 }
 
 function modelNames(text: string): readonly string[] | null {
@@ -249,11 +255,11 @@ async function* readAnswer(bytes: AnswerBytes, choices: number): AsyncGenerator<
       if (value !== null) yield SIGN_OF_LIFE;
       if (whole.takes(value)) {
         if (value !== null) continue;
-        yield whole.read();
+        yield whole.read(choices);
         return;
       }
       const events = value === null ? parser.end() : parser.push(value);
-      const doneAt = events.indexOf('[DONE]');
+      const doneAt = events.findIndex(isDone);
       for (const chunk of parseChunks(doneAt < 0 ? events : events.slice(0, doneAt))) {
         for (const index of chunk.ended) ended.add(index);
         isFinished ||= ended.size >= choices;
@@ -296,11 +302,13 @@ class WholeAnswer {
   #text = '';
   #isWhole: boolean | null = null;
 
-  /** Takes the next bytes, null at the end. False: they belong to an event stream. */
+  /** Takes the next bytes, null at the end. False: they belong to an event stream. Throws `EndpointError` for a web page. */
   takes(bytes: Uint8Array | null): boolean {
     if (this.#isWhole === null && bytes !== null) {
       const first = bytes.find((byte) => !SPACES.has(byte));
       if (first === undefined) return false;
+      if (first === OPENING_ANGLE)
+        throw new EndpointError('provider', 'the endpoint answered with a web page; is the path right?');
       this.#isWhole = first === OPENING_BRACE;
     }
     if (this.#isWhole !== true) return false;
@@ -308,11 +316,12 @@ class WholeAnswer {
     return true;
   }
 
-  read(): CompletionChunk {
-    return parseCompletion(this.#text);
+  read(choices: number): CompletionChunk {
+    return parseCompletion(this.#text, choices);
   }
 }
 
 const OPENING_BRACE = 0x7b;
+const OPENING_ANGLE = 0x3c;
 /** Space, tab, line breaks, and the byte order mark. */
 const SPACES: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);

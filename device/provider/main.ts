@@ -113,7 +113,8 @@ export async function checkEndpoint(
     if (stop.aborted) return null;
     const denied = error instanceof EndpointError && error.isDenial ? error : null;
     if (denied !== null) throw new Error(describeDenial(denied, endpoint.address));
-    throw new Error(`nothing answers at ${endpoint.address}: is Ollama (or llama.cpp, vLLM) running there?`);
+    const { message } = error as Error;
+    throw new Error(`${message}: is Ollama (or llama.cpp, vLLM) running there?`);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   encodePayload,
   RatatoskrType,
   toWholeCharacters,
+  uuidFromBytes,
   type yggdrasil,
 } from '../../proto/index.ts';
 import { PIECE_BYTES_MAX, type ProviderType } from '../../proto/ratatoskr/index.ts';
@@ -130,7 +131,7 @@ async function forwardAnswer(
   try {
     const given = await body.read();
     const task = taskOf(request.api, given);
-    const choices = new AnswerChoices(task.choices);
+    const choices = new AnswerChoices(task.choices, uuidFromBytes(requestId).replaceAll('-', ''));
     const asked = upstreamBody(given, served);
     const stallTimeoutMs = request.stallTimeoutMs || STALL_TIMEOUT_MS;
     const firstTokenTimeoutMs = served.firstTokenTimeoutMs ?? (request.firstTokenTimeoutMs || stallTimeoutMs);

@@ -2,14 +2,10 @@ import { z } from 'zod';
 import { invalidInput } from '../../kernel/errors.ts';
 import type { HttpRequest } from '../../platform/http/types.ts';
 import type { ChatRequest } from '../chat/chat-schema.ts';
+import { effortOfTokens } from '../chat/effort.ts';
 import { MESSAGES_MAX } from '../chat/limits.ts';
-import {
-  checked,
-  checkedChat,
-  readChatJson,
-  requireWholeCharacters,
-  withoutNothing,
-} from '../chat/read-chat-request.ts';
+import { withoutNothing } from '../chat/neutral-values.ts';
+import { checked, checkedChat, readChatJson, requireWholeCharacters } from '../chat/read-chat-request.ts';
 import {
   type MessageParam,
   type MessageRequest,
@@ -166,14 +162,7 @@ function chatToolChoice(choice: NonNullable<Prompt['tool_choice']>): string | ob
   }
 }
 
-/** Tokens for thinking up to which an effort counts as low, and as medium. */
-const LOW_EFFORT_TOKENS_MAX = 4_096;
-const MEDIUM_EFFORT_TOKENS_MAX = 16_384;
-
-/** OpenAI's endpoints have no budget for thinking, but three efforts. */
 function effortOf(thinking: Prompt['thinking']): string | null {
   if (thinking?.type !== 'enabled') return null;
-  const { budget_tokens: tokens } = thinking as { budget_tokens: number };
-  if (tokens <= LOW_EFFORT_TOKENS_MAX) return 'low';
-  return tokens <= MEDIUM_EFFORT_TOKENS_MAX ? 'medium' : 'high';
+  return effortOfTokens((thinking as { budget_tokens: number }).budget_tokens);
 }

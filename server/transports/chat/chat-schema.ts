@@ -25,7 +25,7 @@ const spokenParts = z
   .max(CONTENT_PARTS_MAX);
 const toolCall = z.looseObject({
   id: z.string(),
-  type: z.string(),
+  type: z.string().default('function'),
   function: z.looseObject({ name: z.string(), arguments: z.string() }).optional(),
 });
 

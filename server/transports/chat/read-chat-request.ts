@@ -8,6 +8,7 @@ import type { HttpRequest } from '../../platform/http/types.ts';
 import { findHalfCharacter } from '../pipeline/half-character.ts';
 import { readJson } from '../pipeline/read-json.ts';
 import { type ChatRequest, chatRequestSchema, messageOfPartsSchema, messageSchema } from './chat-schema.ts';
+import { effortOfTokens } from './effort.ts';
 import {
   CONTENT_PARTS_MAX,
   EXTRA_FIELDS_MAX,
@@ -17,6 +18,7 @@ import {
   PLACE_CHARACTERS_MAX,
   VALUES_MAX,
 } from './limits.ts';
+import { withoutNothing } from './neutral-values.ts';
 
 /** Refuses with `invalid_input` a body whose structure would cost many times what its size tells. */
 function requirePlainStructure(body: Uint8Array): void {
@@ -52,7 +54,10 @@ export function readChatRequest(request: HttpRequest): ChatRequest {
 
 /** A body as OpenAI's chat request, checked. Refuses with `invalid_input`, naming the parameter. */
 export function checkedChat(body: unknown): ChatRequest {
-  const { known, extra } = withoutUnknown(withModel(withoutNothing(body, CHAT_FIELDS)), CHAT_FIELDS);
+  const { known, extra } = withoutUnknown(
+    withModel(withEffort(withoutNothing(body, CHAT_FIELDS))),
+    CHAT_FIELDS,
+  );
   const { messages, ...rest } = checked(envelopeSchema, known, []);
   if (rest.top_logprobs && !rest.logprobs)
     throw invalidInput('top_logprobs: it needs `logprobs`.', { param: 'top_logprobs' });
@@ -103,6 +108,25 @@ function withModel(body: unknown): unknown {
   return { ...(body as object), model: models[0], models: models.slice(1) };
 }
 
+/** OpenRouter's `reasoning`, as far as it says how much is to be thought, in OpenAI's words. */
+function withEffort(body: unknown): unknown {
+  const { reasoning, ...others } = (body ?? {}) as { reasoning?: unknown; reasoning_effort?: unknown };
+  const given = openRouterReasoning.safeParse(reasoning);
+  if (reasoning === undefined || others.reasoning_effort !== undefined || !given.success) return body;
+  const { effort, max_tokens: tokens, enabled } = given.data;
+  const asked =
+    effort ?? (tokens == null ? null : effortOfTokens(tokens)) ?? (enabled === false ? 'none' : null);
+  return { ...others, ...(asked === null ? {} : { reasoning_effort: asked }) };
+}
+
+/** What is thought is always told: `exclude` is nobody's to keep. */
+const openRouterReasoning = z.strictObject({
+  effort: z.string().max(32).nullish(),
+  max_tokens: z.int().min(1).nullish(),
+  enabled: z.boolean().nullish(),
+  exclude: z.literal(false).nullish(),
+});
+
 function schemaOf(message: unknown) {
   const content = (message as { content?: unknown } | null)?.content;
   return Array.isArray(content) ? messageOfPartsSchema : messageSchema;
@@ -117,37 +141,28 @@ export function requireWholeCharacters(body: unknown): void {
   }
 }
 
-/**
- * Without what asks for nothing: `null`, which is a field that isn't given, hints, and of fields that are not served an empty list,
- * an empty object and `false` (`logit_bias: {}`).
- */
-export function withoutNothing(value: unknown, served: ReadonlySet<string>): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const fields = Object.entries(value);
-  const asks = fields.filter(
-    ([name, field]) => field !== null && !HINTS.has(name) && (served.has(name) || !isNothing(field)),
-  );
-  return asks.length === fields.length ? value : Object.fromEntries(asks);
-}
-
 /** The same for a message and the parts of its content. */
 function messageWithoutNothing(value: unknown): unknown {
   const message = withoutNothing(value, MESSAGE_FIELDS);
   if (typeof message !== 'object' || message === null || Array.isArray(message)) return message;
   const { role, content } = value as { role?: unknown; content?: unknown };
   // An answer that only calls tools says so by it, and some endpoints want to see it.
-  if (content === null || (role === 'assistant' && Array.isArray(content) && content.length === 0))
-    return { ...message, content: null };
+  const isEmpty = content === null || (Array.isArray(content) && content.length === 0);
+  if (isEmpty && role === 'assistant') return { ...message, content: null };
+  // What a tool gave may be nothing.
+  if (isEmpty && role === 'tool') return { ...message, content: '' };
+  if (content === null) return { ...message, content };
   if (!Array.isArray(content) || content.length > CONTENT_PARTS_MAX) return message;
-  return { ...message, content: content.map((part: unknown) => withoutNothing(part, PART_FIELDS)) };
+  return { ...message, content: content.map(plainPart) };
 }
 
-function isNothing(field: unknown): boolean {
-  return field === false || (typeof field === 'object' && field !== null && Object.keys(field).length === 0);
+/** Many give the address of an image as it is. */
+function plainPart(part: unknown): unknown {
+  const fields = withoutNothing(part, PART_FIELDS) as { type?: unknown; image_url?: unknown } | null;
+  if (fields?.type !== 'image_url' || typeof fields.image_url !== 'string') return fields;
+  return { ...fields, image_url: { url: fields.image_url } };
 }
 
-/** What may help an endpoint's cache and changes no answer. */
-const HINTS: ReadonlySet<string> = new Set(['cache_control']);
 const PART_FIELDS: ReadonlySet<string> = new Set(['type', 'text', 'refusal', 'image_url', 'input_audio']);
 const CHAT_FIELDS: ReadonlySet<string> = new Set(Object.keys(chatRequestSchema.shape));
 const MESSAGE_FIELDS: ReadonlySet<string> = new Set(

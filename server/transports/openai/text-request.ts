@@ -9,13 +9,8 @@ import { modelsSchema, providerPreferencesSchema } from '../chat/choice.ts';
 import type { ChatDependencies } from '../chat/completion.ts';
 import { CHOICES_MAX } from '../chat/limits.ts';
 import { needsOfFields } from '../chat/needs.ts';
-import {
-  checked,
-  readChatJson,
-  requireWholeCharacters,
-  withoutNothing,
-  withoutUnknown,
-} from '../chat/read-chat-request.ts';
+import { withoutNothing } from '../chat/neutral-values.ts';
+import { checked, readChatJson, requireWholeCharacters, withoutUnknown } from '../chat/read-chat-request.ts';
 import {
   COMPLETION_LOGPROBS_MAX,
   DIMENSIONS_MAX,
@@ -159,7 +154,10 @@ export async function countTexts(
 
 /** The body for the provider: what is asked, but for what is about the requester or this transport. */
 export function textBody(asked: object, extra: Readonly<Record<string, unknown>>): Uint8Array {
-  const fields = Object.entries(asked).filter(([name, value]) => !NOT_PASSED.has(name) && value != null);
+  const fields = Object.entries(asked).filter(
+    ([name, value]) =>
+      !NOT_PASSED.has(name) && value != null && !(Array.isArray(value) && value.length === 0),
+  );
   return new TextEncoder().encode(JSON.stringify({ ...Object.fromEntries(fields), ...extra }));
 }
 

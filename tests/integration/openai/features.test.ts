@@ -345,3 +345,52 @@ describe('POST /v1/embeddings', () => {
     expect(list).toMatchObject({ data: [{ embedding: [1] }, { embedding: [2] }] });
   });
 });
+
+describe('values that ask for nothing', () => {
+  it('are taken by every operation, and no provider hears of them', async () => {
+    const provider = await market.provider({ features: ['chat', 'completions', 'embeddings'] });
+    const ask = async (path: string, body: object) => {
+      const headers = { 'content-type': 'application/json', authorization: 'Bearer ygu_alice' };
+      const response = await fetch(`${world?.origin}${path}`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ model: 'm', ...body }),
+      });
+      return [path, response.status, response.status === 200 ? null : await response.text()];
+    };
+    const hints = {
+      service_tier: 'auto',
+      safety_identifier: 'x',
+      metadata: { a: 'b' },
+      usage: { include: true },
+    };
+    answerWith(provider, [{ content: 'Hi' }], 'stop');
+    const text = {
+      prompt: 'a',
+      stop: [],
+      response_format: { type: 'text' },
+      reasoning_effort: 'low',
+      max_tokens: -1,
+    };
+    expect(await ask('/v1/completions', { ...hints, ...text })).toEqual(['/v1/completions', 200, null]);
+    expect(bodyOf(provider)).toEqual({ model: 'm', prompt: 'a' });
+    const response = {
+      input: 'a',
+      truncation: 'auto',
+      max_tool_calls: 3,
+      frequency_penalty: 0,
+      n: 1,
+      store: false,
+    };
+    expect(await ask('/v1/responses', response)).toEqual(['/v1/responses', 200, null]);
+    const message = { max_tokens: 9, messages, context_management: { edits: [] }, speed: 'standard' };
+    expect(await ask('/v1/messages', message)).toEqual(['/v1/messages', 200, null]);
+    answerWith(provider, [vectors([1])], 'stop');
+    expect(await ask('/v1/embeddings', { ...hints, input: 'a', n: 1 })).toEqual([
+      '/v1/embeddings',
+      200,
+      null,
+    ]);
+    expect(bodyOf(provider)).toEqual({ model: 'm', input: 'a' });
+  });
+});

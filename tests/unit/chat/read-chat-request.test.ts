@@ -105,6 +105,29 @@ describe('a chat request', () => {
     'something_new: null',
     'something_new: {}',
     'something_new: false',
+    'something_new: ""',
+    'something_new: {"edits": [], "of": null}',
+    'max_tokens: -1',
+    'max_completion_tokens: -1',
+    'stop: ""',
+    'modalities: []',
+    'response_format: {}',
+    'service_tier: ""',
+    'tool_choice: ""',
+    'reasoning_effort: ""',
+    'route: ""',
+    'usage: {"include": true}',
+    'include_reasoning: true',
+    'reasoning: {"exclude": false}',
+    'session_id: "x"',
+    'best_of: 1',
+    'repeat_penalty: 1',
+    'typical_p: 1.0',
+    'mirostat: 0',
+    'min_tokens: 0',
+    'skip_special_tokens: true',
+    'stream_options: {"continuous_usage_stats": false}',
+    'provider: {"zdr": false, "quantizations": [], "allow_fallbacks": true}',
   ])('with %s asks for nothing: it is taken, and no provider hears of it', (field) => {
     const [name = '', value = ''] = field.split(/: (.*)/s);
     const chat = read(withField(`"${name}": ${value}`));
@@ -122,11 +145,38 @@ describe('a chat request', () => {
     ['something-new', '1'],
     ['extra', '{"logit_bias": {"1": 1}}'],
     ['n', '129'],
+    ['max_tokens', '-2'],
+    ['provider', '{"zdr": true}'],
+    ['stream_options', '{"continuous_usage_stats": true}'],
   ])('with %s: %s asks for what is not served, and is refused by that name', (name, value) => {
     expect(refusalOf(withField(`"${name}": ${value}`))).toMatchObject({
       code: 'invalid_input',
       param: expect.stringContaining(name),
     });
+  });
+
+  it.each([
+    ['{"effort": "high"}', 'high'],
+    ['{"max_tokens": 2000}', 'low'],
+    ['{"enabled": false}', 'none'],
+  ])('takes how much is to be thought as OpenRouter has it: %s', (given, effort) => {
+    expect(read(withField(`"reasoning": ${given}`)).reasoning_effort).toBe(effort);
+  });
+
+  it('leaves what OpenRouter has beyond that to those who declare it', () => {
+    expect(read(withField('"reasoning": {"exclude": true}')).extra).toEqual({ reasoning: { exclude: true } });
+  });
+
+  it('takes what a tool gave where that is nothing, a call without its type, and an image as its address', () => {
+    const call = '{"id":"c","function":{"name":"f","arguments":"{}"}}';
+    const image = '{"role":"user","content":[{"type":"image_url","image_url":"https://example.com/a.png"}]}';
+    const messages = `{"role":"assistant","tool_calls":[${call}]},{"role":"tool","tool_call_id":"c","content":null},{"role":"tool","tool_call_id":"c","content":[]},${image}`;
+    expect(read(withMessage(messages)).messages).toMatchObject([
+      { tool_calls: [{ id: 'c', type: 'function' }] },
+      { role: 'tool', content: '' },
+      { role: 'tool', content: '' },
+      { content: [{ image_url: { url: 'https://example.com/a.png' } }] },
+    ]);
   });
 
   it('takes an answer as history as clients send it back, without what they have added', () => {

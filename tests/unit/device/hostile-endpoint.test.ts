@@ -178,7 +178,10 @@ describe('an endpoint that misbehaves', () => {
     });
     const endpoint = new Endpoint(
       { baseUrl: 'http://endpoint/v1', apiKey: null },
-      { fetch: async () => new Response(stream), clock: new FakeClock() },
+      {
+        fetch: async (url) => new Response(String(url).endsWith('/models') ? stream : '{}'),
+        clock: new FakeClock(),
+      },
     );
     expect(await endpoint.check(new AbortController().signal)).toBeNull();
     expect(read).toBeLessThan(8_000_000);

@@ -116,7 +116,10 @@ export const responseRequestSchema = z.strictObject({
   store: z.boolean().nullish(),
   // Worked on without whoever asked, who comes back for it.
   background: z.boolean().nullish(),
-  truncation: z.literal('disabled', 'nothing is left out of a conversation').nullish(),
+  // Nothing is left out of a conversation, which `auto` allows and doesn't ask for.
+  truncation: z.enum(['auto', 'disabled']).nullish(),
+  // Of tools that OpenAI runs itself.
+  max_tool_calls: z.int().min(1).nullish(),
   include: z.array(z.literal('reasoning.encrypted_content', 'it is not served')).nullish(),
   top_logprobs: z.literal(0, 'log probabilities are not served').nullish(),
   service_tier: z.enum(['auto', 'default'], 'there are no tiers of service').nullish(),

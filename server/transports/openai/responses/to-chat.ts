@@ -2,13 +2,8 @@ import { z } from 'zod';
 import type { HttpRequest } from '../../../platform/http/types.ts';
 import type { ChatRequest } from '../../chat/chat-schema.ts';
 import { MESSAGES_MAX } from '../../chat/limits.ts';
-import {
-  checked,
-  checkedChat,
-  readChatJson,
-  requireWholeCharacters,
-  withoutNothing,
-} from '../../chat/read-chat-request.ts';
+import { withoutNothing } from '../../chat/neutral-values.ts';
+import { checked, checkedChat, readChatJson, requireWholeCharacters } from '../../chat/read-chat-request.ts';
 import {
   type GivenItem,
   type InputItem,

@@ -1,0 +1,392 @@
+import { describe, expect, it } from 'vitest';
+import { Dialect } from '../../../device/provider/dialect.ts';
+import { Endpoint } from '../../../device/provider/endpoint.ts';
+import { errorInAnswer, refusalOf } from '../../../device/provider/endpoint-error.ts';
+import type { JsonValue } from '../../../device/provider/json.ts';
+import { parseEmbeddings } from '../../../device/provider/vectors.ts';
+import { FakeClock, turn } from '../../support/clock.ts';
+import { DONE, deltas, faults, offering, request, results } from '../../support/provider-world.ts';
+
+const event = (fields: unknown) => `data: ${JSON.stringify(fields)}\n\n`;
+const chunk = (delta: object, finish: unknown = null) =>
+  event({ choices: [{ index: 0, delta, finish_reason: finish }] });
+const whole = (message: object, finish: unknown = 'stop') =>
+  JSON.stringify({ choices: [{ index: 0, message, finish_reason: finish }] });
+const ENDED = chunk({}, 'stop') + DONE;
+
+/** What the server gets of an answer. */
+async function answered(...parts: readonly string[]) {
+  const world = await offering();
+  await request(world, 1);
+  for (const part of parts) world.scripted.write(part);
+  world.scripted.end();
+  await turn();
+  return {
+    said: deltas(world).map(([, fields]) => fields),
+    reason: results(world)[0]?.finishReason,
+    faults: faults(world),
+    failure: results(world)[0]?.failure,
+  };
+}
+
+describe('an endpoint with a habit of its own', () => {
+  it.each<[string, string[]]>([
+    ['empty data to keep alive', ['data:\n\n', 'data: \n\n', chunk({ content: 'Hi' }), ENDED]],
+    ['a null', ['data: null\n\n', chunk({ content: 'Hi' }), ENDED]],
+    ['pings with a text of their own', ['event: ping\ndata: ping\n\n', chunk({ content: 'Hi' }), ENDED]],
+    ['[DONE] with a space', [chunk({ content: 'Hi' }, 'stop'), 'data: [DONE] \n\n']],
+    ['[DONE] in quotes', [chunk({ content: 'Hi' }, 'stop'), 'data: "[DONE]"\n\n']],
+    ['no empty line between events', [(chunk({ content: 'Hi' }) + ENDED).replaceAll('\n\n', '\n')]],
+    [
+      'a message in a stream',
+      [event({ choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] }), DONE],
+    ],
+    [
+      'the whole once more at the end',
+      [
+        chunk({ content: 'Hi' }),
+        event({ choices: [{ delta: {}, message: { content: 'Hi' }, finish_reason: 'stop' }] }),
+        DONE,
+      ],
+    ],
+    ['a delta in a whole answer', [JSON.stringify({ choices: [{ delta: { content: 'Hi' } }] })]],
+    ['an index that is text', [event({ choices: [{ index: '0', delta: { content: 'Hi' } }] }), ENDED]],
+    ['an index from 1, whole', [JSON.stringify({ choices: [{ index: 1, message: { content: 'Hi' } }] })]],
+    ['an error that is empty', [event({ choices: [{ delta: { content: 'Hi' } }], error: {} }), ENDED]],
+    ['content that is one part', [chunk({ content: { type: 'text', text: 'Hi' } }), ENDED]],
+    ["parts of OpenAI's newer kind", [whole({ content: [{ type: 'output_text', text: 'Hi' }] })]],
+    ['text that is parts', [JSON.stringify({ choices: [{ text: [{ type: 'text', text: 'Hi' }] }] })]],
+  ])('is understood: %s', async (_, parts) => {
+    const { said, reason, faults: told } = await answered(...parts);
+    expect(said).toEqual([{ content: 'Hi' }]);
+    expect([reason, told]).toEqual(['stop', ['COMPUTE_FAULT_UNSPECIFIED']]);
+  });
+
+  it.each<[string, object, object]>([
+    ['in parts', { reasoning_content: [{ type: 'text', text: 'hm' }] }, { reasoning_content: 'hm' }],
+    ['under another name', { thinking: 'hm' }, { reasoning_content: 'hm' }],
+    [
+      'in details alone',
+      { reasoning_details: [{ type: 'reasoning.text', text: 'hm' }] },
+      { reasoning_content: 'hm', reasoning_details: [{ type: 'reasoning.text', text: 'hm' }] },
+    ],
+    ['by the newer name', { reasoning: 'hm' }, { reasoning: 'hm' }],
+    ['as a refusal in parts', { refusal: [{ type: 'refusal', refusal: 'no' }] }, { refusal: 'no' }],
+    ['as a number', { content: 42 }, { content: '42' }],
+  ])('is delivered as text what was thought or said %s', async (_, delta, text) => {
+    expect((await answered(chunk(delta), ENDED)).said).toEqual([text]);
+  });
+
+  it('has its calls of tools whole: as objects, without ids, without indexes, and by their older name', async () => {
+    const called = (name: string) => ({ function: { name, arguments: { a: 1 } } });
+    const { said } = await answered(whole({ tool_calls: [called('f'), called('g')] }));
+    const calls = (said[0] as { tool_calls: { id: string; index: number; function: object }[] }).tool_calls;
+    expect(calls.map(({ index, function: made }) => [index, made])).toEqual([
+      [0, { name: 'f', arguments: '{"a":1}' }],
+      [1, { name: 'g', arguments: '{"a":1}' }],
+    ]);
+    expect(new Set(calls.map(({ id }) => id)).size).toBe(2);
+    expect(calls.every(({ id }) => id.startsWith('call_'))).toBe(true);
+    const older = await answered(
+      chunk({ function_call: { name: 'f', arguments: '{}' } }, 'function_call'),
+      DONE,
+    );
+    expect(older.reason).toBe('tool_calls');
+    expect(older.said).toMatchObject([
+      { tool_calls: [{ index: 0, function: { name: 'f', arguments: '{}' } }] },
+    ]);
+    const one = await answered(chunk({ tool_calls: called('f') }), ENDED);
+    expect(one.said).toMatchObject([{ tool_calls: [{ function: { arguments: '{"a":1}' } }] }]);
+  });
+
+  it('says of a call once what clients join: its id and its name', async () => {
+    const piece = (id: string | null, name: string | null, given: string | null) =>
+      chunk({ tool_calls: [{ index: '0', id, type: 'function', function: { name, arguments: given } }] });
+    const { said } = await answered(
+      piece('c', 'f', '{"a":'),
+      piece('c', 'f', '1'),
+      piece(null, null, '}'),
+      ENDED,
+    );
+    expect(said).toEqual([
+      { tool_calls: [{ index: 0, id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":' } }] },
+      { tool_calls: [{ index: 0, function: { arguments: '1' } }] },
+      { tool_calls: [{ index: 0, function: { arguments: '}' } }] },
+    ]);
+  });
+
+  it.each([
+    ['STOP', 'stop'],
+    ['eos', 'stop'],
+    ['end_turn', 'stop'],
+    ['MAX_TOKENS', 'length'],
+    ['SAFETY', 'content_filter'],
+    ['tool_use', 'tool_calls'],
+    ['something_new', 'something_new'],
+  ])('ends for the reason %s, which is told as %s', async (given, told) => {
+    expect((await answered(chunk({ content: 'Hi' }, given), DONE)).reason).toBe(told);
+  });
+
+  it.each([
+    ['error', chunk({}, 'error')],
+    ['abort', chunk({}, 'abort')],
+    ['CANCELLED', chunk({}, 'CANCELLED')],
+    ['insufficient_system_resource', chunk({}, 'insufficient_system_resource')],
+    ['error, whole', whole({ content: 'Hi' }, 'error')],
+    [
+      'an error beside the choice',
+      event({ choices: [{ delta: {}, error: { code: 502, message: 'gone' } }] }),
+    ],
+    ['an event that is called so', 'event: error\ndata: {"message":"broke","code":500}\n\n'],
+    ["llama.cpp's line", 'error: {"code":500,"message":"broke"}\n\n'],
+  ])('gives its answer up, and is not billed for a whole one: %s', async (_, last) => {
+    const isWhole = last.startsWith('{');
+    const { faults: told } = await answered(
+      ...(isWhole ? [] : [chunk({ content: 'Hi' })]),
+      last,
+      ...(isWhole ? [] : [DONE]),
+    );
+    expect(told).toEqual(['FAULT_OF_PROVIDER']);
+  });
+
+  it('that answers only what nobody asked for has given no answer', async () => {
+    const other = event({ choices: [{ index: 1, delta: { content: 'Hi' }, finish_reason: 'stop' }] });
+    expect((await answered(other, DONE)).faults).toEqual(['ANSWER_MALFORMED']);
+  });
+
+  it.each<[string, unknown[]]>([
+    ['by no index', [{ embedding: [1] }, { embedding: [2] }]],
+    [
+      'all by the same index',
+      [
+        { index: 0, embedding: [1] },
+        { index: 0, embedding: [2] },
+      ],
+    ],
+    [
+      'by indexes from 1',
+      [
+        { index: 1, embedding: [1] },
+        { index: 2, embedding: [2] },
+      ],
+    ],
+    [
+      'by indexes in text, in another order',
+      [
+        { index: '1', embedding: [2] },
+        { index: '0', embedding: [1] },
+      ],
+    ],
+    [
+      'each in a list of its own',
+      [
+        { index: 0, embedding: [[1]] },
+        { index: 1, embedding: [[2]] },
+      ],
+    ],
+    ['as lists alone', [[1], [2]]],
+  ])('gives vectors %s', (_, data) => {
+    const vectors = parseEmbeddings(JSON.stringify({ data })).flatMap(
+      ({ fields }) => fields.embeddings ?? [],
+    );
+    const floats = (number: number) => Buffer.from(Float32Array.of(number).buffer).toString('base64');
+    expect(vectors).toEqual(
+      expect.arrayContaining([
+        { index: 0, embedding: floats(1) },
+        { index: 1, embedding: floats(2) },
+      ]),
+    );
+  });
+});
+
+describe('whose fault an error is', () => {
+  it.each<[string, number, JsonValue, string, string]>([
+    ['Google, in a list', 400, [{ error: { code: 400, message: 'bad' } }], 'requester', 'bad'],
+    [
+      'Google, a wrong key',
+      400,
+      [{ error: { message: 'API key not valid.' } }],
+      'provider',
+      'API key not valid.',
+    ],
+    [
+      "the requester's own words about keys",
+      400,
+      { error: { message: "Unexpected value 'api key'" } },
+      'requester',
+      "Unexpected value 'api key'",
+    ],
+    ['Cohere', 400, { errors: [{ message: 'bad' }] }, 'requester', 'bad'],
+    ['one that wraps another', 400, { error: { error: { message: 'bad' } } }, 'requester', 'bad'],
+    ['Mistral', 422, { object: 'error', message: { detail: [{ msg: 'bad' }] } }, 'requester', 'bad'],
+    [
+      'a request that is wrong, as 500',
+      500,
+      { error: { type: 'invalid_request_error', message: 'bad' } },
+      'requester',
+      'bad',
+    ],
+    [
+      'a prompt that is too long, as 500',
+      500,
+      { error: { code: 'context_length_exceeded', message: 'long' } },
+      'requester',
+      'long',
+    ],
+    [
+      'moderation',
+      403,
+      { error: { message: 'flagged', metadata: { reasons: ['x'] } } },
+      'requester',
+      'flagged',
+    ],
+    ['a key that may not', 403, { error: { message: 'no' } }, 'provider', 'no'],
+    [
+      'Anthropic, overloaded',
+      529,
+      { error: { type: 'overloaded_error', message: 'later' } },
+      'busy',
+      'later',
+    ],
+    ['no credit left', 402, { error: { message: 'pay' } }, 'provider', 'pay'],
+    ['a limit as 400', 400, { error: { type: 'rate_limit_error', message: 'slow' } }, 'busy', 'slow'],
+  ])('%s', (_, status, body, fault, reason) => {
+    const refusal = refusalOf(status, JSON.stringify(body));
+    expect(refusal).toMatchObject({ fault, status });
+    expect(refusal.message).toContain(reason);
+    expect(refusal.isDenial).toBe(fault === 'provider' && status === 403);
+  });
+
+  it.each<[JsonValue, string, number | null]>([
+    [{ message: 'bad effort', code: 400, param: 'reasoning_effort' }, 'requester', 400],
+    [{ message: 'bad', type: 'BadRequestError' }, 'requester', 400],
+    [{ message: 'slow down', code: 429 }, 'busy', 429],
+    [{ message: 'Loading model', code: 503 }, 'busy', 503],
+    [{ message: 'no such model', code: 'model_not_found' }, 'model_unknown', null],
+    [{ message: 'broke', code: 500 }, 'provider', 500],
+    ['no', 'provider', null],
+  ])('in an answer of status 200: %j', (error, fault, status) => {
+    expect(errorInAnswer(error)).toMatchObject({ fault, status });
+  });
+
+  it('in the middle of an answer is told to the requester, with the field', async () => {
+    const { failure } = await answered(
+      event({ error: { message: 'bad effort', code: 400, param: 'effort' } }),
+    );
+    expect(failure).toMatchObject({ status: 400, reason: 'bad effort', param: 'effort' });
+  });
+});
+
+describe('the dialect of a model', () => {
+  const body = {
+    model: 'm',
+    max_tokens: 9,
+    stream: true,
+    reasoning_effort: 'low',
+    messages: [{ role: 'developer', content: 'x' }],
+  };
+  const adapted = (refusal: string) => {
+    const dialect = new Dialect();
+    const next = dialect.suggest(refusal, body, new Set());
+    return next === null ? null : dialect.adapt(body, new Set([next]));
+  };
+
+  it.each<[string, object]>([
+    [
+      '{"type":"extra_forbidden","loc":["body","max_tokens"],"msg":"Extra inputs"}',
+      { max_completion_tokens: 9 },
+    ],
+    [
+      "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens'.",
+      { max_completion_tokens: 9 },
+    ],
+    [
+      'messages[0].role: unknown variant `developer`, expected `system`',
+      { messages: [{ role: 'system', content: 'x' }] },
+    ],
+    ['Streaming is not supported by this model', { max_tokens: 9 }],
+  ])('is learned from: %s', (refusal, change) => {
+    expect(adapted(refusal)).toMatchObject(change);
+  });
+
+  it('leaves out a hint that the model does not know, and only for this request', () => {
+    const refusal = "Unsupported parameter: 'reasoning_effort' is not supported with this model.";
+    expect(adapted(refusal)).not.toHaveProperty('reasoning_effort');
+    const dialect = new Dialect();
+    const next = dialect.suggest(refusal, body, new Set());
+    dialect.learn(new Set(next === null ? [] : [next]));
+    expect(dialect.adapt(body)).toEqual(body);
+  });
+
+  it.each([
+    'max_tokens is too large: 300000. This model supports at most 4096 completion tokens',
+    "'max_tokens' or 'max_completion_tokens' is too large: 300000.",
+    "Unsupported value: 'reasoning_effort' does not support 'xhigh' with this model.",
+    'the messages are wrong',
+  ])('has nothing to do with a value that is refused: %s', (refusal) => {
+    expect(adapted(refusal)).toBeNull();
+  });
+
+  it('is forgotten when the endpoint is another, and is of one model only', async () => {
+    const asked: Record<string, unknown>[] = [];
+    const refused = { error: { message: 'Unknown field: max_tokens' } };
+    let knows = 'max_completion_tokens';
+    const endpoint = new Endpoint(
+      { baseUrl: 'http://endpoint/v1', apiKey: null },
+      {
+        clock: new FakeClock(),
+        fetch: async (_, init) => {
+          const given = JSON.parse(String(init?.body)) as Record<string, unknown>;
+          asked.push(given);
+          if (knows in given || given.model === 'other') return new Response(whole({ content: 'Hi' }));
+          const other =
+            knows === 'max_tokens' ? { error: { message: 'Unknown field: max_completion_tokens' } } : refused;
+          return new Response(JSON.stringify(other), { status: 400 });
+        },
+      },
+    );
+    const ask = async (model: string) => {
+      const limits = {
+        firstTokenTimeoutMs: 1000,
+        stallTimeoutMs: 1000,
+        signal: new AbortController().signal,
+      };
+      const answer = endpoint.complete(
+        { path: '/chat/completions', choices: 1 },
+        { model, max_tokens: 9 },
+        limits,
+      );
+      for await (const _ of answer);
+      return asked.splice(0).map((given) => ('max_tokens' in given ? 'old' : 'new'));
+    };
+    expect(await ask('m')).toEqual(['old', 'new']);
+    expect(await ask('m')).toEqual(['new']);
+    expect(await ask('other')).toEqual(['old']);
+    knows = 'max_tokens';
+    expect(await ask('m')).toEqual(['new', 'old']);
+    expect(await ask('m')).toEqual(['old']);
+  });
+});
+
+describe('a look at an endpoint', () => {
+  const looked = (models: Response, chat: Response) =>
+    new Endpoint(
+      { baseUrl: 'https://cloud/v1', apiKey: 'secret-key' },
+      { fetch: async (url) => (String(url).endsWith('/models') ? models : chat), clock: new FakeClock() },
+    ).check(new AbortController().signal);
+  const LIST = '{"data":[{"id":"m"}]}';
+
+  it('finds a wrong key where everybody may read the list of models', async () => {
+    const denied = new Response('{"error":{"message":"No auth for secret-key"}}', { status: 401 });
+    const check = looked(new Response(LIST), denied);
+    await expect(check).rejects.toMatchObject({
+      isDenial: true,
+      message: 'the endpoint answered status 401: No auth for ***',
+    });
+  });
+
+  it('finds nothing wrong with one that has vectors only, or refuses what is empty', async () => {
+    expect(await looked(new Response(LIST), new Response('', { status: 404 }))).toEqual(['m']);
+    expect(await looked(new Response(LIST), new Response('{}', { status: 400 }))).toEqual(['m']);
+  });
+});
