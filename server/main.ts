@@ -14,7 +14,7 @@ import { readConfig } from './config/index.ts';
 import { asId } from './kernel/ids.ts';
 import type { Logger } from './kernel/logger.ts';
 import { StartError } from './kernel/start-error.ts';
-import { createLogger } from './platform/logging/index.ts';
+import { createLineFormat, createLogger } from './platform/logging/index.ts';
 import { createSystemClock } from './platform/system/clock.ts';
 import { createSystemRandom } from './platform/system/random.ts';
 
@@ -229,9 +229,16 @@ function processDependencies(logger: Logger): AppDependencies {
   };
 }
 
+/** https://no-color.org */
+const wantsColours = (): boolean => (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
+
 async function startServer(): Promise<void> {
   const config = readConfig(process.env);
-  const logger = createLogger({ level: config.logLevel, destination: process.stderr });
+  const logger = createLogger({
+    level: config.logLevel,
+    destination: process.stderr,
+    ...(process.stderr.isTTY ? { format: await createLineFormat({ colours: wantsColours() }) } : {}),
+  });
   const dependencies = processDependencies(logger);
   const { clock } = dependencies;
   // Who reads the output may go: the server goes on without.

@@ -205,6 +205,7 @@ const ADAPTERS = {
   ],
   logging: [
     [packages('pino'), 'writes log lines'],
+    [packages('pino-pretty'), 'writes them for people', { only: '/pretty\\.ts$' }],
     [node('stream'), 'writes to pipes'],
   ],
   'client-limiter': [[packages('lru-cache'), 'forgets whom it has not seen for longest']],
