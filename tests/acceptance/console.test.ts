@@ -97,8 +97,6 @@ async function answerNext(pieces: readonly string[], isWhole = true): Promise<vo
   const result = encodePayload(ComputeResult, {
     requestId,
     finishReason: 'stop',
-    promptTokens: 1,
-    completionTokens: 2,
   });
   provider.send(RatatoskrType.COMPUTE_RESULT, result);
 }
@@ -154,8 +152,7 @@ describe('devices on the command line', () => {
     const topics = `devices/${lamp.deviceId}`;
     plain.mqtt.on('message', (_, payload) => {
       const { id, arguments: given } = JSON.parse(payload.toString());
-      const answer =
-        given.on === true ? { id, values: given } : { id, error: 'off' };
+      const answer = given.on === true ? { id, values: given } : { id, error: 'off' };
       plain.mqtt.publish(`${topics}/results`, JSON.stringify(answer), { qos: 1 });
     });
     await plain.mqtt.subscribeAsync(`${topics}/commands/#`, { qos: 1 });
