@@ -32,7 +32,7 @@ module.exports = {
     },
     {
       name: 'commands-are-joined-in-one-file',
-      comment: 'Nothing but server/yggdrasil.ts imports a command.',
+      comment: 'Nothing but server/program.ts imports a command.',
       severity: 'error',
       from: { pathNot: '^server/yggdrasil\\.ts$' },
       to: { path: '/command\\.ts$' },

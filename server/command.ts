@@ -1,4 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { withJson } from '../device/node/server-options.ts';
+
+/** How a command says what it did. */
+interface OutputOptions {
+  readonly json?: boolean;
+}
 
 const CONFIGURATION = `
 Its configuration is environment variables (YGGDRASIL_PORT, DATABASE_URL ...): README.md lists them under "Configuration".`;
@@ -13,12 +19,13 @@ export function createServerCommand(): Command {
 
 /** `yggdrasil remove-data`. */
 export function createRemoveDataCommand(): Command {
-  return new Command('remove-data')
-    .description(
+  return withJson(
+    new Command('remove-data').description(
       'Removes the data directory (YGGDRASIL_DATA_DIR) with the embedded database in it or behind its link. It does not come back.',
-    )
+    ),
+  )
     .requiredOption('--yes', 'remove it')
-    .action(async () => (await import('./main.ts')).removeServerData());
+    .action(async (options: OutputOptions) => (await import('./main.ts')).removeServerData(options));
 }
 
 const OFFLINE = `
@@ -39,45 +46,45 @@ function readId(text: string): string {
 /** `yggdrasil user`. */
 export function createUserCommand(): Command {
   const command = new Command('user').description('Users, also when nobody can sign in any more.');
-  command
-    .command('add')
+  withJson(command.command('add'))
     .description('Makes a user with a tenant of its own and prints its token, once.')
     .argument('<name>')
     .option('--operator', 'who runs the platform')
     .addHelpText('after', OFFLINE)
-    .action(async (name: string, { operator = false }: { operator?: boolean }) =>
-      (await import('./main.ts')).addUser(name, operator),
+    .action(async (name: string, { operator = false, ...output }: OutputOptions & { operator?: boolean }) =>
+      (await import('./main.ts')).addUser(name, operator, output),
     );
-  command
-    .command('list')
+  withJson(command.command('list'))
     .description('Lists all users.')
     .addHelpText('after', OFFLINE)
-    .action(async () => (await import('./main.ts')).listUsers());
+    .action(async (output: OutputOptions) => (await import('./main.ts')).listUsers(output));
   return command;
 }
 
 /** `yggdrasil token`. */
 export function createTokenCommand(): Command {
   const command = new Command('token').description('Tokens of users, also when nobody can sign in any more.');
-  command
-    .command('revoke')
+  withJson(command.command('revoke'))
     .description('Revokes a token, or all of a user.')
     .argument('<id>', 'of the token; of the user with --user', readId)
     .option('--user', 'all tokens of this user')
     .addHelpText('after', OFFLINE)
-    .action(async (id: string, { user = false }: { user?: boolean }) => {
+    .action(async (id: string, { user = false, ...output }: OutputOptions & { user?: boolean }) => {
       const { revokeToken, revokeTokensOf } = await import('./main.ts');
-      await (user ? revokeTokensOf(id) : revokeToken(id));
+      await (user ? revokeTokensOf(id, output) : revokeToken(id, output));
     });
   return command;
 }
 
 /** `yggdrasil setup-code`. */
 export function createSetupCodeCommand(): Command {
-  return new Command('setup-code')
-    .description('Prints a new one-time code that makes the first operator; earlier ones stop working.')
+  return withJson(
+    new Command('setup-code').description(
+      'Prints a new one-time code that makes the first operator; earlier ones stop working.',
+    ),
+  )
     .addHelpText('after', OFFLINE)
-    .action(async () => (await import('./main.ts')).printSetupCode());
+    .action(async (output: OutputOptions) => (await import('./main.ts')).printSetupCode(output));
 }
 
 /** `yggdrasil secrets`. */
@@ -85,34 +92,31 @@ export function createSecretsCommand(): Command {
   const command = new Command('secrets').description(
     'What the server encrypts secrets in its database with.',
   );
-  command
-    .command('rotate')
+  withJson(command.command('rotate'))
     .description(
       'Makes a new master key. The server goes on meanwhile; the old key opens nothing afterwards.',
     )
     .addHelpText('after', BESIDE)
-    .action(async () => (await import('./main.ts')).rotateMasterKey());
+    .action(async (output: OutputOptions) => (await import('./main.ts')).rotateMasterKey(output));
   return command;
 }
 
 /** `yggdrasil abuse`. */
 export function createAbuseCommand(): Command {
   const command = new Command('abuse').description('What is done about what looks like abuse.');
-  command
-    .command('list')
+  withJson(command.command('list'))
     .description('Lists who is throttled, cut off or locked, why, and until when.')
     .addHelpText('after', BESIDE)
-    .action(async () => (await import('./main.ts')).printAbuse());
-  command
-    .command('lift')
+    .action(async (output: OutputOptions) => (await import('./main.ts')).printAbuse(output));
+  withJson(command.command('lift'))
     .description('Undoes one of them; a server that runs follows within half a minute.')
     .argument('<id>', 'as "abuse list" shows it', readId)
     .addHelpText('after', BESIDE)
-    .action(async (id: string) => (await import('./main.ts')).undoAbuse(id));
+    .action(async (id: string, output: OutputOptions) => (await import('./main.ts')).undoAbuse(id, output));
   return command;
 }
 
-interface VerifyOptions {
+interface VerifyOptions extends OutputOptions {
   readonly key?: string | null;
   readonly tenant?: string | null;
   readonly witness?: readonly string[];
@@ -125,11 +129,10 @@ function readKey(text: string): string {
 
 /** `yggdrasil audit`; `verifyReceipt` checks a receipt in a file, and needs nothing of the server. */
 export function createAuditCommand(
-  verifyReceipt: (file: string, key: string | null) => Promise<void>,
+  verifyReceipt: (file: string, key: string | null, output: OutputOptions) => Promise<void>,
 ): Command {
   const command = new Command('audit').description('The audit: who did what.');
-  command
-    .command('verify')
+  withJson(command.command('verify'))
     .description('Finds records that were changed, removed, inserted or reordered since, and says which.')
     .argument('[file]', 'a receipt, as "audit show" prints it: checked without the server')
     .option('--key <key>', "with a file: the server's public key, which must have signed it", readKey)
@@ -139,9 +142,10 @@ export function createAuditCommand(
       'what witnesses have kept: finds an end that was cut, and a second history',
     )
     .addHelpText('after', BESIDE)
-    .action(async (file: string | undefined, { key = null, tenant = null, witness = [] }: VerifyOptions) => {
-      if (file !== undefined) await verifyReceipt(file, key);
-      else await (await import('./main.ts')).verifyAudit(tenant, witness);
+    .action(async (file: string | undefined, options: VerifyOptions) => {
+      const { key = null, tenant = null, witness = [], ...output } = options;
+      if (file !== undefined) await verifyReceipt(file, key, output);
+      else await (await import('./main.ts')).verifyAudit(tenant, witness, output);
     });
   return command;
 }

@@ -14,7 +14,7 @@ import { readConfig } from './config/index.ts';
 import { asId } from './kernel/ids.ts';
 import type { Logger } from './kernel/logger.ts';
 import { StartError } from './kernel/start-error.ts';
-import { createLogger } from './platform/logging/index.ts';
+import { createLineFormat, createLogger } from './platform/logging/index.ts';
 import { createSystemClock } from './platform/system/clock.ts';
 import { createSystemRandom } from './platform/system/random.ts';
 
@@ -45,63 +45,71 @@ export async function runServer(): Promise<void> {
 }
 
 /** Removes the data directory with its embedded database. A database that `DATABASE_URL` names is left alone. */
-export async function removeServerData(): Promise<void> {
+export async function removeServerData(output: Output): Promise<void> {
   const { dataDirectory } = readConfig(process.env);
   const removed = await removeEmbedded(dataDirectory);
-  const lines =
-    removed.length === 0 ? ['There is nothing to remove.'] : removed.map((path) => `removed ${path}`);
-  process.stdout.write(`${lines.join('\n')}\n`);
+  tell(
+    output,
+    removed.map((path) => ({ facts: { removed: path }, text: `removed ${path}` })),
+    'There is nothing to remove.',
+  );
 }
 
 /** Makes a user with a tenant of its own and prints its token, once. */
-export async function addUser(name: string, operator: boolean): Promise<void> {
-  await offline('commandLine.users.add', async (accounts) => {
+export async function addUser(name: string, operator: boolean, output: Output): Promise<void> {
+  await offline('commandLine.users.add', output, async (accounts) => {
     const { account, token } = await accounts.addUser(name, operator);
-    return [`User:  ${account.id}${operator ? ' (operator)' : ''}`, `Token: ${token}`];
+    const text = `User:  ${account.id}${operator ? ' (operator)' : ''}\nToken: ${token}`;
+    return [{ facts: { id: account.id, operator, token }, text }];
   });
 }
 
 /** Prints every user: id, whether it is an operator, name. */
-export async function listUsers(): Promise<void> {
-  await offline('commandLine.users.list', async (accounts) => {
-    const lines: string[] = [];
+export async function listUsers(output: Output): Promise<void> {
+  const list = async (accounts: OfflineAccounts) => {
+    const users: Told[] = [];
     for (let page = await accounts.listUsers(null, LISTED_TOGETHER); page.length > 0; ) {
       for (const { id, operator, name } of page)
-        lines.push(`${id}  ${operator ? 'operator' : 'user    '}  ${name}`);
+        users.push({
+          facts: { id, operator, name },
+          text: `${id}  ${operator ? 'operator' : 'user    '}  ${name}`,
+        });
       const last = page.at(-1);
       page =
         last === undefined
           ? []
           : await accounts.listUsers({ createdAtMs: last.createdAtMs, id: last.id }, LISTED_TOGETHER);
     }
-    return lines.length === 0 ? ['There is no user.'] : lines;
-  });
+    return users;
+  };
+  await offline('commandLine.users.list', output, list, 'There is no user.');
 }
 
 /** Revokes a token. Fails where there is none of this id. */
-export async function revokeToken(tokenId: string): Promise<void> {
-  await offline('commandLine.tokens.revoke', async (accounts) => {
+export async function revokeToken(tokenId: string, output: Output): Promise<void> {
+  await offline('commandLine.tokens.revoke', output, async (accounts) => {
     if (!(await accounts.revokeToken(asId(tokenId)))) throw new StartError(`There is no token ${tokenId}.`);
-    return [`revoked ${tokenId}`];
+    return [{ facts: { revoked: tokenId }, text: `revoked ${tokenId}` }];
   });
 }
 
 /** Revokes every token of a user. */
-export async function revokeTokensOf(userId: string): Promise<void> {
-  await offline('commandLine.tokens.revokeAll', async (accounts) => [
-    `revoked ${await accounts.revokeTokensOf(asId(userId))} tokens`,
-  ]);
+export async function revokeTokensOf(userId: string, output: Output): Promise<void> {
+  await offline('commandLine.tokens.revokeAll', output, async (accounts) => {
+    const tokens = await accounts.revokeTokensOf(asId(userId));
+    return [{ facts: { userId, revokedTokens: tokens }, text: `revoked ${tokens} tokens` }];
+  });
 }
 
 /** Prints a new code for the first operator. Fails where there are users. */
-export async function printSetupCode(): Promise<void> {
-  await offline('commandLine.setupCode.create', async (accounts) => {
+export async function printSetupCode(output: Output): Promise<void> {
+  await offline('commandLine.setupCode.create', output, async (accounts) => {
     const code = await accounts.offerSetupCode();
     if (code === null)
       throw new StartError(
         'There are users already: "yggdrasil user add <name> --operator" makes an operator.',
       );
-    return [`Set-up code: ${code}`];
+    return [{ facts: { setupCode: code }, text: `Set-up code: ${code}` }];
   });
 }
 
@@ -109,7 +117,11 @@ export async function printSetupCode(): Promise<void> {
  * Verifies the audit, of one tenant or (null) of all, against what it says of itself and what these files of witnesses say.
  * Prints every problem, and fails where there is one.
  */
-export async function verifyAudit(tenantId: string | null, witnessFiles: readonly string[]): Promise<void> {
+export async function verifyAudit(
+  tenantId: string | null,
+  witnessFiles: readonly string[],
+  output: Output,
+): Promise<void> {
   const logger = createLogger({ level: 'error', destination: process.stderr });
   const files = new Map(witnessFiles.map((path) => [path, readText(path)]));
   const report = await verifyAuditLogs(readConfig(process.env), processDependencies(logger), {
@@ -121,29 +133,31 @@ export async function verifyAudit(tenantId: string | null, witnessFiles: readonl
     `heads of witnesses: ${report.witnessedHeads}, of them too old to be compared: ${report.tooOld}`,
     ...report.problems.map((problem) => `tenant ${problem.tenantId}: ${problem.index}: ${problem.what}`),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  tell(output, [{ facts: report, text: lines.join('\n') }]);
   if (report.problems.length > 0) throw new StartError(`${report.problems.length} problems were found.`);
 }
 
 /** Prints who is throttled, cut off or locked. */
-export async function printAbuse(): Promise<void> {
+export async function printAbuse(output: Output): Promise<void> {
   const logger = createLogger({ level: 'error', destination: process.stderr });
   const measures = await listAbuse(readConfig(process.env), processDependencies(logger));
-  const lines = measures.map(({ id, subject, measure, kind, endsAtMs }) =>
-    [id, measure, 'until', new Date(endsAtMs).toISOString(), 'for', kind, subject.kind, subject.id].join(' '),
-  );
-  process.stdout.write(`${lines.length === 0 ? 'Nothing is done about anybody.' : lines.join('\n')}\n`);
+  const told = measures.map(({ id, subject, measure, kind, endsAtMs }) => {
+    const endsAt = new Date(endsAtMs).toISOString();
+    const words = [id, measure, 'until', endsAt, 'for', kind, subject.kind, subject.id];
+    return { facts: { id, subject, measure, kind, endsAt }, text: words.join(' ') };
+  });
+  tell(output, told, 'Nothing is done about anybody.');
 }
 
 /** Undoes what is done about somebody. Fails where there is nothing of this id. */
-export async function undoAbuse(id: string): Promise<void> {
+export async function undoAbuse(id: string, output: Output): Promise<void> {
   const logger = createLogger({ level: 'error', destination: process.stderr });
   await liftAbuse(readConfig(process.env), processDependencies(logger), id);
-  process.stdout.write(`lifted ${id}\n`);
+  tell(output, [{ facts: { lifted: id }, text: `lifted ${id}` }]);
 }
 
 /** Puts a new master key in the place of the one in `secrets.json`, and prints the ids of both. */
-export async function rotateMasterKey(): Promise<void> {
+export async function rotateMasterKey(output: Output): Promise<void> {
   const logger = createLogger({ level: 'error', destination: process.stderr });
   const { previousKeyId, keyId, resealed, unreadable } = await rotateSecrets(
     readConfig(process.env),
@@ -155,7 +169,8 @@ export async function rotateMasterKey(): Promise<void> {
     `Sealed anew:  ${resealed}`,
     ...(unreadable > 0 ? [`Unreadable:   ${unreadable}, left as they are`] : []),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  const facts = { keyId, previousKeyId, resealed, unreadable };
+  tell(output, [{ facts, text: lines.join('\n') }]);
 }
 
 function readText(path: string): string {
@@ -169,15 +184,37 @@ function readText(path: string): string {
 /** Users that are read together. */
 const LISTED_TOGETHER = 500;
 
-/** Works while the server is stopped, and prints lines. */
+/** How a command says what it did. */
+interface Output {
+  readonly json?: boolean;
+}
+
+/** One thing that a command tells: to programs, and to people. */
+interface Told {
+  readonly facts: object;
+  readonly text: string;
+}
+
+/** Each on a line of its own; `nothing` for people where there is none. */
+function tell({ json }: Output, told: readonly Told[], nothing = ''): void {
+  const lines = told.map(({ facts, text }) => (json === true ? JSON.stringify(facts) : text));
+  if (lines.length === 0 && json !== true) lines.push(nothing);
+  if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+type OfflineAccounts = Parameters<Parameters<typeof workOffline>[3]>[0];
+
+/** Works while the server is stopped, and tells what came of it. */
 async function offline(
   operation: string,
-  work: Parameters<typeof workOffline<readonly string[]>>[3],
+  output: Output,
+  work: (accounts: OfflineAccounts) => Promise<readonly Told[]>,
+  nothing?: string,
 ): Promise<void> {
   const config = readConfig(process.env);
   const logger = createLogger({ level: 'error', destination: process.stderr });
-  const lines = await workOffline(config, processDependencies(logger), operation, work);
-  process.stdout.write(`${lines.join('\n')}\n`);
+  const told = await workOffline(config, processDependencies(logger), operation, work);
+  tell(output, told, nothing);
 }
 
 /** What the process gives every app. */
@@ -192,9 +229,16 @@ function processDependencies(logger: Logger): AppDependencies {
   };
 }
 
+/** https://no-color.org */
+const wantsColours = (): boolean => (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
+
 async function startServer(): Promise<void> {
   const config = readConfig(process.env);
-  const logger = createLogger({ level: config.logLevel, destination: process.stderr });
+  const logger = createLogger({
+    level: config.logLevel,
+    destination: process.stderr,
+    ...(process.stderr.isTTY ? { format: await createLineFormat({ colours: wantsColours() }) } : {}),
+  });
   const dependencies = processDependencies(logger);
   const { clock } = dependencies;
   // Who reads the output may go: the server goes on without.

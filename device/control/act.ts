@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PlainValue } from '../client/index.ts';
 import { EXIT_FAILURE, stopSignal } from '../node/process.ts';
-import { type RestApi, type RestApiOptions, restApi, type ServerSentEvent } from '../node/rest-api.ts';
+import { type RestApi, restApi, type ServerSentEvent } from '../node/rest-api.ts';
+import type { ServerOptions } from '../node/server-options.ts';
 
 /** The options of `act`. */
-export interface ActCommandOptions extends RestApiOptions {
+export interface ActCommandOptions extends ServerOptions {
   readonly network?: string;
   readonly arg?: readonly (readonly [string, PlainValue])[];
   readonly id?: string;
@@ -83,7 +84,7 @@ async function* eventsOf(api: RestApi, id: string): AsyncGenerator<ActionEvent> 
   for (let retries = 0; retries <= RETRIES_MAX; retries++) {
     if (retries > 0) await pause(RETRY_MS);
     try {
-      for await (const event of api.events<ActionData>(`/api/v1/actions/${id}/events`, last)) {
+      for await (const event of api.events<ActionData>(`/api/v1/actions/${id}/events`, { lastId: last })) {
         last = event.id;
         retries = 0;
         yield event;

@@ -1,21 +1,23 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { PlainValue } from '../client/index.ts';
 import { parseArgument } from '../node/arguments.ts';
-import { idOf, urlOf, wholeNumber } from '../node/process.ts';
+import { idOf, wholeNumber } from '../node/process.ts';
+import { withAccount, withJson } from '../node/server-options.ts';
 import type { ActCommandOptions } from './act.ts';
 import type { ConnectOptions, RouteOptions } from './main.ts';
 
 /** A command that asks the REST API in the name of a user. */
 const asking = (name: string, description: string): Command =>
-  new Command(name)
-    .description(description)
-    .option('--server <url>', 'the server', urlOf('http', 'https'), 'http://127.0.0.1:8080')
-    .option('--token <token>', 'of a user or an API key; better in the environment, as YGGDRASIL_TOKEN')
-    .option('--network <id>', 'the network, where the devices share several', idOf);
+  withJson(withAccount(new Command(name).description(description))).option(
+    '--network <id>',
+    'the network, where the devices share several',
+    idOf,
+  );
 
-/** `yggdrasil devices`, with `connect`. */
-export function createDevicesCommand(): Command {
-  const command = new Command('devices').description('What devices may do with each other.');
+/** `yggdrasil devices`, with `connect` and others. */
+export function createDevicesCommand(others: readonly Command[]): Command {
+  const command = new Command('devices').description('Your devices, and what they may do with each other.');
+  for (const other of others) command.addCommand(other);
   command.addCommand(
     asking('connect', 'Lets one device send to another, or asks for that.')
       .argument('<source>', 'id of a device of yours', idOf)
@@ -54,7 +56,6 @@ export function createActCommand(): Command {
     .option('--id <id>', 'of the action: the same one again is carried out once', idOf)
     .option('--priority <0-9>', 'the highest is given to the device first', wholeNumber(0, 9))
     .option('--timeout <seconds>', 'how long it may take in all (default: 60)', wholeNumber(1, 86_400))
-    .option('--json', 'a line of JSON for each event')
     .addHelpText('after', ACT_HELP)
     .action(async (device: string, name: string, options: ActCommandOptions) => {
       process.exitCode = await (await import('./act.ts')).act(device, name, options);

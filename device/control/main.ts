@@ -1,8 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type RestApi, type RestApiOptions, restApi } from '../node/rest-api.ts';
+import { printDone } from '../node/print.ts';
+import { type RestApi, restApi } from '../node/rest-api.ts';
+import type { ServerOptions } from '../node/server-options.ts';
 
-interface AskingOptions extends RestApiOptions {
+interface AskingOptions extends ServerOptions {
   readonly network?: string;
+  readonly json?: boolean;
 }
 
 /** The options of `devices connect`. */
@@ -50,20 +53,20 @@ export async function connectDevices(source: string, target: string, options: Co
     waitSeconds: options.wait,
     ...(options.operation === undefined ? {} : { operations: options.operation }),
   });
-  if (connection.status === 'asked') process.stdout.write(`asked, for ${options.wait} s at most\n`);
+  if (connection.status === 'asked') process.stderr.write(`asked, for ${options.wait} s at most\n`);
   while (connection.status === 'asked') {
     await pause(LOOK_INTERVAL_MS);
     connection = await api.ask<Connection>('GET', `/api/v1/connections/${connection.id}`);
   }
   const { id, status, reason } = connection;
   if (status !== 'allowed') throw new Error(`${status}${reason === '' ? '' : `: ${reason}`}`);
-  process.stdout.write(`allowed, as connection ${id}\n`);
+  printDone(options, connection, `allowed, as connection ${id}`);
 }
 
 /** Prints a line for each device: network, device, path or reason, since when. Throws as `connectDevices` does. */
 export async function showRoutes(options: RouteOptions): Promise<void> {
   const api = restApi(options);
-  const query = new URLSearchParams({ limit: '200' });
+  const query = new URLSearchParams();
   for (const [name, value] of [
     ['networkId', options.network],
     ['from', options.from],
@@ -71,13 +74,9 @@ export async function showRoutes(options: RouteOptions): Promise<void> {
   ] as const) {
     if (value !== undefined) query.set(name, value);
   }
-  for (let isMore = true; isMore; ) {
-    const page = await api.ask<{ items: Route[]; next: string | null }>('GET', `/api/v1/routes?${query}`);
-    for (const { networkId, deviceId, path, reason, since } of page.items) {
-      process.stdout.write(`${networkId} ${deviceId} ${path ?? reason} ${since ?? '-'}\n`);
-    }
-    isMore = page.next !== null;
-    query.set('after', page.next ?? '');
+  for await (const route of api.list<Route>(`/api/v1/routes?${query}`)) {
+    const { networkId, deviceId, path, reason, since } = route;
+    printDone(options, route, `${networkId} ${deviceId} ${path ?? reason} ${since ?? '-'}`);
   }
 }
 

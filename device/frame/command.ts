@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { parseArgument, parseBoolean, parseNumber } from '../node/arguments.ts';
+import { credentialsOption, withJson } from '../node/server-options.ts';
 import type { DecodeCommandOptions, EncodeCommandOptions } from './main.ts';
 import { TYPE_NAMES } from './type-names.ts';
 
@@ -14,7 +15,7 @@ export function createFrameCommand(): Command {
 function createEncodeCommand(): Command {
   return new Command('encode')
     .description('writes one frame to stdout, for mosquitto_pub -f or -s')
-    .addOption(credentialsOption())
+    .addOption(credentialsOption().makeOptionMandatory())
     .addOption(
       new Option('--type <type>', 'what the frame is').choices([...TYPE_NAMES]).makeOptionMandatory(),
     )
@@ -41,18 +42,12 @@ function createEncodeCommand(): Command {
 }
 
 function createDecodeCommand(): Command {
-  return new Command('decode')
-    .description('verifies frames from stdin and prints each as a line of JSON')
-    .addOption(credentialsOption())
+  return withJson(
+    new Command('decode').description('verifies frames from stdin and prints each as a line of JSON'),
+  )
+    .addOption(credentialsOption().makeOptionMandatory())
     .option('--hex', 'lines of hexadecimal, as mosquitto_sub -F %x prints them, instead of one binary frame')
     .action(async (options: DecodeCommandOptions) => (await import('./main.ts')).printFrames(options));
-}
-
-function credentialsOption(): Option {
-  return new Option(
-    '--credentials <file>',
-    'the JSON that POST /api/v1/devices answered under "credentials"',
-  ).makeOptionMandatory();
 }
 
 const list =

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { urlOf, wholeNumber } from '../node/process.ts';
+import { wholeNumber } from '../node/process.ts';
+import { credentialsOption, withAccount } from '../node/server-options.ts';
 import type { LockCommandOptions } from './main.ts';
 
 const HELP = `
@@ -13,17 +14,12 @@ Example:
 
 /** `yggdrasil lock`. */
 export function createLockCommand(): Command {
-  return new Command('lock')
-    .description('Runs a command while it holds a lock, which is renewed meanwhile.')
+  return withAccount(
+    new Command('lock').description('Runs a command while it holds a lock, which is renewed meanwhile.'),
+  )
+    .addOption(credentialsOption())
     .argument('<name>', 'of the lock, in your tenant')
     .argument('<command...>', 'what to run, after --')
-    .option('--server <url>', 'the server', urlOf('http', 'https'), 'http://127.0.0.1:8080')
-    .option(
-      '--credentials <file>',
-      'of a device: the JSON that POST /api/v1/devices answered under "credentials"',
-    )
-    .option('--token <token>', 'of a user or an API key; better in the environment, as YGGDRASIL_TOKEN')
-    .option('--tenant <id>', "the tenant to act in (default: the account's own)")
     .option('--network <id>', 'the name is one of this network')
     .option('--device <id>', 'the name is one of this device')
     .option('--read', 'share it with others that read')

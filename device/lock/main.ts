@@ -1,16 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { InvalidArgumentError } from 'commander';
 import { BifrostError, createLocks, type HeldLock, locksOverHttp } from '../client/index.ts';
 import { readCredentialsFile } from '../node/credentials-file.ts';
 import { stopSignal } from '../node/process.ts';
+import { requireAccess } from '../node/server-access.ts';
+import type { ServerOptions } from '../node/server-options.ts';
 
 /** The options of `lock`. */
-export interface LockCommandOptions {
-  readonly server: string;
+export interface LockCommandOptions extends ServerOptions {
   readonly credentials?: string;
-  readonly token?: string;
-  readonly tenant?: string;
   readonly network?: string;
   readonly device?: string;
   readonly read?: boolean;
@@ -33,7 +31,7 @@ export async function runLocked(
   options: LockCommandOptions,
 ): Promise<number> {
   const stopped = stopSignal();
-  const locks = createLocks(locksOverHttp({ url: options.server, ...credentialOf(options) }));
+  const locks = createLocks(locksOverHttp(accessOf(options)));
   const lock = await locks.acquire(name, { ...lockOptions(options), signal: stopped });
   const child = spawn(program, args, {
     stdio: 'inherit',
@@ -69,12 +67,11 @@ function lockOptions({ network, device, read, priority, wait, lease }: LockComma
   };
 }
 
-function credentialOf({ credentials, token, tenant }: LockCommandOptions) {
-  const tenantId = tenant === undefined ? {} : { tenantId: tenant };
-  if (credentials !== undefined) return { token: readCredentialsFile(credentials).token, ...tenantId };
-  const shown = token ?? process.env.YGGDRASIL_TOKEN;
-  if (shown === undefined) throw new InvalidArgumentError('Give --credentials, --token, or YGGDRASIL_TOKEN.');
-  return { token: shown, ...tenantId };
+function accessOf({ credentials, ...options }: LockCommandOptions) {
+  const tokens = credentials === undefined ? {} : { token: readCredentialsFile(credentials).token };
+  const ways = '--credentials, --token, or YGGDRASIL_TOKEN';
+  const { origin, token, tenantId } = requireAccess({ ...options, ...tokens }, ways);
+  return { url: origin, token, ...(tenantId === null ? {} : { tenantId }) };
 }
 
 /** Another may have the lock by now: the command must not go on. */

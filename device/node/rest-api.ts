@@ -1,70 +1,140 @@
-import { InvalidArgumentError } from 'commander';
+import { requireAccess } from './server-access.ts';
+import type { ServerOptions } from './server-options.ts';
 
 /** What the server gets for its answer, in milliseconds. */
-const ANSWER_TIMEOUT_MS = 30_000;
+const ANSWER_TIMEOUT_MS = 60_000;
 
-/** The REST API of a server, in the name of a user. Its functions throw an Error for a refusal, with what the server says. */
+/** What an answer may be of. */
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** The REST API of a server, in the name of a user. Its functions throw a RefusedError where the server refuses. */
 export interface RestApi {
+  readonly origin: string;
   /** The answer's JSON. */
-  ask<Answer>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer>;
+  ask<Answer>(method: Method, path: string, body?: unknown): Promise<Answer>;
   /** Brings bytes; the answer's JSON. */
   put<Answer>(path: string, bytes: Uint8Array): Promise<Answer>;
-  /** Events as they come, behind `lastId`, until the stream ends or breaks. */
-  events<Data>(path: string, lastId?: number): AsyncIterable<ServerSentEvent<Data>>;
+  /** Events as they come, behind `lastId`, until the stream ends, breaks, or is aborted, which throws. */
+  events<Data>(path: string, options?: EventOptions): AsyncIterable<ServerSentEvent<Data>>;
+  /** Every item of a list, a page at a time. */
+  list<Item>(path: string): AsyncIterable<Item>;
 }
 
-/** An event of a stream of the server; `id` is NaN where it has none. */
+/** How events are asked for. `body`: by a POST with it. */
+export interface EventOptions {
+  readonly lastId?: number;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** An event of a stream of the server; `id` is NaN where it has none, `data` its text where that is no JSON. */
 export interface ServerSentEvent<Data> {
   readonly id: number;
   readonly event: string;
   readonly data: Data;
 }
 
-/** What commands that ask a server have as options. `token`: that of the environment where none is given. */
-export interface RestApiOptions {
-  readonly server: string;
-  readonly token?: string;
+/** What the server refused, in its words. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+  readonly status: number;
+  readonly code: string;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(status: number, text: string) {
+    const { code, message, ...details } = refusalIn(text);
+    super(`The server refuses: ${status} ${code === '' ? text : `${code}: ${message}`}`);
+    this.status = status;
+    this.code = code;
+    this.details = details;
+  }
 }
 
-/** The API as a command of the terminal asks it. Throws an InvalidArgumentError without a token. */
-export function restApi({ server, token = process.env.YGGDRASIL_TOKEN }: RestApiOptions): RestApi {
-  if (token === undefined) throw new InvalidArgumentError('Give --token, or YGGDRASIL_TOKEN.');
+const PAGE_ITEMS = 200;
+
+/** The API as a command of the terminal asks it. Throws an InvalidArgumentError without a credential. */
+export function restApi(options: ServerOptions): RestApi {
+  const { origin, token, tenantId } = requireAccess(options);
   const send = async (path: string, { headers, ...init }: RequestInit): Promise<Response> => {
-    const response = await fetch(new URL(path, server), {
+    const response = await fetch(new URL(path, origin), {
       ...init,
-      headers: { authorization: `Bearer ${token}`, ...headers },
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(tenantId === null ? {} : { 'x-tenant-id': tenantId }),
+        ...headers,
+      },
+    }).catch((error: unknown) => {
+      if (init.signal?.aborted === true) throw error;
+      throw new Error(`Nothing answers at ${origin}.`, { cause: error });
     });
-    if (!response.ok) throw new Error(`The server refuses: ${response.status} ${await response.text()}`);
+    if (!response.ok) throw new RefusedError(response.status, await response.text());
     return response;
   };
   const answer = async <Answer>(path: string, init: RequestInit) => {
     const response = await send(path, { ...init, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
     return (await response.json()) as Answer;
   };
+  const ask = <Answer>(method: Method, path: string, body?: unknown) =>
+    answer<Answer>(path, { method, ...jsonBody(body) });
   return {
-    ask: (method, path, body) => {
-      const headers = { 'content-type': 'application/json' };
-      return answer(path, { method, ...(body === undefined ? {} : { headers, body: JSON.stringify(body) }) });
-    },
+    origin,
+    ask,
     put: (path, bytes) => {
       const headers = { 'content-type': 'application/octet-stream' };
       return answer(path, { method: 'PUT', headers, body: Uint8Array.from(bytes) });
     },
-    async *events<Data>(path: string, lastId = 0) {
-      const { body } = await send(path, { headers: { 'last-event-id': String(lastId) } });
-      const decoder = new TextDecoder();
-      let text = '';
-      for await (const bytes of body ?? []) {
-        text += decoder.decode(bytes, { stream: true });
-        const blocks = text.split('\n\n');
-        text = blocks.pop() ?? '';
-        for (const block of blocks) {
-          const event = eventOf<Data>(block);
-          if (event !== null) yield event;
-        }
+    async *events<Data>(path: string, { lastId, body, signal }: EventOptions = {}) {
+      const { headers, ...init } = jsonBody(body);
+      const behind = lastId === undefined ? {} : { 'last-event-id': String(lastId) };
+      const { body: answered } = await send(path, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: { ...headers, ...behind },
+        ...init,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      yield* readEvents<Data>(answered);
+    },
+    async *list<Item>(path: string) {
+      for (let after: string | null = ''; after !== null; ) {
+        const query: string = `limit=${PAGE_ITEMS}${after === '' ? '' : `&after=${encodeURIComponent(after)}`}`;
+        const page: { items: Item[]; next: string | null } = await ask(
+          'GET',
+          `${path}${path.includes('?') ? '&' : '?'}${query}`,
+        );
+        yield* page.items;
+        after = page.next;
       }
     },
   };
+}
+
+const jsonBody = (body: unknown): { headers?: Record<string, string>; body?: string } =>
+  body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+
+function refusalIn(text: string): { code: string; message: string } & Record<string, unknown> {
+  try {
+    const { error } = JSON.parse(text) as { error?: Record<string, unknown> };
+    if (typeof error?.code === 'string')
+      return { ...error, code: error.code, message: String(error.message) };
+  } catch {
+    // Shown as it is.
+  }
+  return { code: '', message: '' };
+}
+
+/** WHATWG HTML section 9.2, as far as the server uses it. */
+async function* readEvents<Data>(bytes: Response['body']): AsyncGenerator<ServerSentEvent<Data>> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const piece of bytes ?? []) {
+    text += decoder.decode(piece, { stream: true });
+    const blocks = text.split('\n\n');
+    text = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const event = eventOf<Data>(block);
+      if (event !== null) yield event;
+    }
+  }
 }
 
 /** Null for a comment. */
@@ -76,5 +146,6 @@ function eventOf<Data>(block: string): ServerSentEvent<Data> | null {
   }
   const data = fields.get('data');
   if (data === undefined) return null;
-  return { id: Number(fields.get('id')), event: fields.get('event') ?? 'message', data: JSON.parse(data) };
+  const parsed = /^[[{"\d]/.test(data) && data !== '[DONE]' ? JSON.parse(data) : data;
+  return { id: Number(fields.get('id')), event: fields.get('event') ?? 'message', data: parsed };
 }

@@ -1,5 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, type Option } from 'commander';
 import { decimalCents, urlOf, wholeNumber } from '../node/process.ts';
+import { credentialsOption, serverOption, tokenOption } from '../node/server-options.ts';
 import type { ConnectOptions } from './connect.ts';
 import type { DoctorOptions } from './doctor.ts';
 import { FEATURES } from './features.ts';
@@ -9,12 +10,9 @@ const SLOTS_MAX = 1000;
 /** Servers and HTTP clients wait no longer. */
 const FIRST_TOKEN_TIMEOUT_SECONDS_MAX = 290;
 
-const CREDENTIALS = 'the JSON that POST /api/v1/devices answered under "credentials"';
-const SERVER = 'e.g. ws://127.0.0.1:8080/ratatoskr';
 const SERVER_KEY = "the server's public key, as GET /api/v1/server says it (default: the one it shows)";
 const ENDPOINT = 'e.g. http://127.0.0.1:11434/v1';
 const API_KEY = 'sent to the endpoint; better in the environment, as PROVIDER_API_KEY';
-const TOKEN = "of the device's owner; better in the environment, as YGGDRASIL_TOKEN";
 
 /** `yggdrasil provider`, with `connect` and `doctor`. */
 export function createProviderCommand(): Command {
@@ -29,8 +27,8 @@ function createConnectCommand(): Command {
     .description(
       'Finds the models of an endpoint, registers the device with them, serves, and says what it earns.',
     )
-    .requiredOption('--credentials <file>', CREDENTIALS)
-    .requiredOption('--server <url>', SERVER, serverUrl)
+    .addOption(credentialsOption('of the provider').makeOptionMandatory())
+    .addOption(sessionsOption())
     .option('--server-key <key>', SERVER_KEY)
     .requiredOption('--endpoint <url>', ENDPOINT, urlOf('http', 'https'))
     .option('--models <names>', 'with commas between them (default: all of the endpoint)', modelNames)
@@ -40,7 +38,7 @@ function createConnectCommand(): Command {
       decimalCents,
     )
     .option('--slots <n>', 'requests served at the same time', wholeNumber(1, SLOTS_MAX), 2)
-    .option('--token <token>', TOKEN)
+    .addOption(tokenOption())
     .option('--api-key <key>', API_KEY)
     .option('--json', 'one JSON object a line')
     .action(async (options: ConnectOptions) => (await import('./connect.ts')).connectProvider(options));
@@ -51,10 +49,10 @@ function createDoctorCommand(): Command {
     .description(
       'Says in plain words why a provider gets no work, or little, and what to do. Exit code 1: something is wrong.',
     )
-    .requiredOption('--credentials <file>', CREDENTIALS)
-    .requiredOption('--server <url>', SERVER, serverUrl)
+    .addOption(credentialsOption('of the provider').makeOptionMandatory())
+    .addOption(sessionsOption())
     .requiredOption('--endpoint <url>', ENDPOINT, urlOf('http', 'https'))
-    .option('--token <token>', TOKEN)
+    .addOption(tokenOption())
     .option('--api-key <key>', API_KEY)
     .option('--json', 'one JSON object')
     .action(async (options: DoctorOptions) => (await import('./doctor.ts')).examineProvider(options));
@@ -66,8 +64,8 @@ function createServingCommand(): Command {
     .description(
       'Offers a model of an OpenAI-compatible endpoint (Ollama, llama.cpp, vLLM) on the marketplace.',
     )
-    .option('--credentials <file>', CREDENTIALS)
-    .option('--server <url>', SERVER, serverUrl)
+    .addOption(credentialsOption('of the provider'))
+    .addOption(sessionsOption())
     .option('--server-key <key>', SERVER_KEY)
     .option('--endpoint <url>', ENDPOINT, urlOf('http', 'https'))
     .option('--model <name>', 'the model, as requesters name it')
@@ -106,8 +104,9 @@ function createServingCommand(): Command {
       wholeNumber(1, FIRST_TOKEN_TIMEOUT_SECONDS_MAX),
     )
     .option('--api-key <key>', API_KEY)
+    .option('--json', 'a line of JSON for each thing, for programs')
     .action(async (options: ProviderOptions, command: Command) => {
-      for (const name of ['credentials', 'server', 'endpoint', 'model'] as const) {
+      for (const name of ['credentials', 'endpoint', 'model'] as const) {
         if (options[name] !== undefined) continue;
         const flags = command.options.find((option) => option.attributeName() === name)?.flags;
         command.error(`error: required option '${flags}' not specified`);
@@ -122,11 +121,14 @@ function createServingCommand(): Command {
     });
 }
 
-const webSocketUrl = urlOf('ws', 'wss');
-
 /** Providers before 0.7.0 went to /bifrost. */
-function serverUrl(text: string): string {
-  const url = webSocketUrl(text);
+const sessionsOption = (): Option => {
+  const option = serverOption();
+  const { parseArg } = option;
+  return option.argParser((text) => notBifrost(parseArg?.(text, undefined) ?? text));
+};
+
+function notBifrost(url: string): string {
   if (!new URL(url).pathname.endsWith('/bifrost')) return url;
   throw new InvalidArgumentError('Providers speak Ratatoskr: the path is /ratatoskr, not /bifrost.');
 }

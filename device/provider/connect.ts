@@ -3,6 +3,7 @@ import { readCredentialsFile } from '../node/credentials-file.ts';
 import { withOutput } from '../node/output.ts';
 import { stopSignal } from '../node/process.ts';
 import { nodeSessions } from '../node/ratatoskr.ts';
+import { findAccess, socketUrl } from '../node/server-access.ts';
 import { describeModel } from './describe-model.ts';
 import { registrationIn } from './doctor.ts';
 import { Earnings } from './earnings.ts';
@@ -15,7 +16,7 @@ import { RestApi } from './rest-api.ts';
 /** The options of `provider connect`. The price is cents for 1000 tokens, in decimal. */
 export interface ConnectOptions {
   readonly credentials: string;
-  readonly server: string;
+  readonly server?: string;
   readonly serverKey?: string;
   readonly endpoint: string;
   /** Those of the endpoint's that are sold; without it all. */
@@ -45,11 +46,12 @@ async function run(options: ConnectOptions, line: (text: string) => void): Promi
     { fetch, clock: systemClock },
   );
   const credentials = readCredentialsFile(options.credentials);
-  const { server, serverKey, slots } = options;
+  const { serverKey, slots } = options;
+  const server = socketUrl(options.server, '/ratatoskr');
   const names = modelsOf(await checkEndpoint(endpoint, stop), options.models, endpoint.address);
   tell('models', `${endpoint.address} has ${names.join(', ')}`, { models: names });
-  const token = options.token ?? process.env.YGGDRASIL_TOKEN;
-  const api = token === undefined ? null : new RestApi(server, token, { fetch });
+  const { token } = findAccess(options);
+  const api = token === null ? null : new RestApi(server, token, { fetch });
   const priceCents = await register(api, credentials.deviceId, names, options, tell);
   const models = await Promise.all(names.map((name) => describeOffer(name, priceCents, endpoint, stop)));
   if (stop.aborted) return;

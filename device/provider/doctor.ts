@@ -2,6 +2,7 @@ import { systemClock } from '../client/index.ts';
 import { readCredentialsFile } from '../node/credentials-file.ts';
 import { withOutput } from '../node/output.ts';
 import { EXIT_FAILURE } from '../node/process.ts';
+import { findAccess, socketUrl } from '../node/server-access.ts';
 import { diagnose, type Facts, type Finding, type RegistrationFacts, type WhyFacts } from './diagnosis.ts';
 import { Endpoint } from './endpoint.ts';
 import { RestApi } from './rest-api.ts';
@@ -9,7 +10,7 @@ import { RestApi } from './rest-api.ts';
 /** The options of `provider doctor`. */
 export interface DoctorOptions {
   readonly credentials: string;
-  readonly server: string;
+  readonly server?: string;
   readonly endpoint: string;
   /** Of the device's owner. */
   readonly token?: string;
@@ -39,7 +40,8 @@ function describe({ check, ok, message, advice }: Finding, line: (text: string) 
 
 /** Looks at the endpoint and asks the server. The device's session is left alone: a second one would end it. */
 async function gatherFacts(options: DoctorOptions): Promise<Facts> {
-  const { server, token = process.env.YGGDRASIL_TOKEN } = options;
+  const server = socketUrl(options.server, '/ratatoskr');
+  const { token } = findAccess(options);
   const credentials = readCredentialsFile(options.credentials);
   const endpoint = new Endpoint(
     { baseUrl: options.endpoint, apiKey: options.apiKey ?? process.env.PROVIDER_API_KEY ?? null },
@@ -50,7 +52,7 @@ async function gatherFacts(options: DoctorOptions): Promise<Facts> {
     'GET',
     'marketplace/providers?limit=1',
   );
-  const owner = token === undefined ? null : new RestApi(server, token, { fetch });
+  const owner = token === null ? null : new RestApi(server, token, { fetch });
   const path = `marketplace/providers/${credentials.deviceId}`;
   const provider = await owner?.ask('GET', path);
   const why = await owner?.ask('GET', `${path}/why`);

@@ -3,6 +3,7 @@ import { readCredentialsFile } from '../node/credentials-file.ts';
 import { withOutput } from '../node/output.ts';
 import { stopSignal } from '../node/process.ts';
 import { nodeSessions } from '../node/ratatoskr.ts';
+import { socketUrl } from '../node/server-access.ts';
 import { describeModel } from './describe-model.ts';
 import { Endpoint } from './endpoint.ts';
 import { EndpointError } from './endpoint-error.ts';
@@ -13,7 +14,8 @@ import type { RequestOutcome } from './serve-request.ts';
 /** The options of `provider`. Prices are cents for 1000 tokens, in decimal. */
 export interface ProviderOptions {
   readonly credentials: string;
-  readonly server: string;
+  readonly server?: string;
+  readonly json?: boolean;
   /** Base64url. */
   readonly serverKey?: string;
   readonly endpoint: string;
@@ -39,7 +41,9 @@ export interface ProviderOptions {
  * when the server refuses.
  */
 export function runProvider(options: ProviderOptions): Promise<void> {
-  return withOutput((line) => run(options, line));
+  return withOutput((line) =>
+    run(options, (text) => line(options.json === true ? JSON.stringify({ text }) : text)),
+  );
 }
 
 async function run(options: ProviderOptions, line: (text: string) => void): Promise<void> {
@@ -61,7 +65,7 @@ async function run(options: ProviderOptions, line: (text: string) => void): Prom
   const contextTokens = options.context ?? found.contextTokens ?? CONTEXT_TOKENS_DEFAULT;
   const { server, serverKey } = options;
   const client = connectRatatoskr(
-    { url: server, credentials, ...(serverKey === undefined ? {} : { serverKey }) },
+    { url: socketUrl(server, '/ratatoskr'), credentials, ...(serverKey === undefined ? {} : { serverKey }) },
     nodeSessions(),
   );
   client.on('close', ({ reason, retryInMs }) => {

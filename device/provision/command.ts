@@ -1,13 +1,14 @@
 import { Command, Option } from 'commander';
-import { urlOf } from '../node/process.ts';
+import { serverOption, withJson } from '../node/server-options.ts';
 import type { ProvisionOptions } from './main.ts';
 
 /** `yggdrasil provision`. */
 export function createProvisionCommand(): Command {
-  return new Command('provision')
-    .description(
+  return withJson(
+    new Command('provision').description(
       'Registers this device with the bootstrap key of its fleet, and keeps its credentials in a file.',
-    )
+    ),
+  )
     .requiredOption('--device-id <id>', 'its own id, as a serial number')
     .requiredOption('--credentials <file>', 'where its credentials come; a file that is there stays')
     .addOption(
@@ -15,7 +16,7 @@ export function createProvisionCommand(): Command {
         .choices(['jotunheim', 'midgard', 'alfheim', 'asgard', 'ragnarok'])
         .default('jotunheim'),
     )
-    .option('--server <url>', 'the server', urlOf('http', 'https'), 'http://127.0.0.1:8080')
+    .addOption(serverOption())
     .option('--key <key>', 'the bootstrap key; better in the environment, as YGGDRASIL_BOOTSTRAP_KEY')
     .addHelpText(
       'after',

@@ -2,13 +2,16 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import { writeWhole } from '../../server/platform/files/durable.ts';
 import { parseCredentials } from '../client/index.ts';
+import { printDone } from '../node/print.ts';
+import { originOf } from '../node/server-access.ts';
 
 /** The options of `provision`. */
 export interface ProvisionOptions {
   readonly deviceId: string;
   readonly credentials: string;
   readonly worldType: string;
-  readonly server: string;
+  readonly server?: string;
+  readonly json?: boolean;
   readonly key?: string;
 }
 
@@ -28,11 +31,12 @@ export async function provisionDevice(options: ProvisionOptions): Promise<void> 
   const key = options.key ?? process.env.YGGDRASIL_BOOTSTRAP_KEY;
   if (key === undefined) throw new InvalidArgumentError('Give --key, or YGGDRASIL_BOOTSTRAP_KEY.');
   if (existsSync(path)) {
-    process.stdout.write(`${path} is there: the device is registered\n`);
+    const { deviceId: id } = parseCredentials(readFileSync(path, 'utf8'));
+    printDone(options, { deviceId: id, credentials: path }, `${path} is there: the device is registered`);
     return;
   }
   const secret = keptSecret(`${path}.secret`);
-  const response = await fetch(new URL('/api/v1/device-provisioning', options.server), {
+  const response = await fetch(new URL('/api/v1/device-provisioning', originOf(options.server)), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ key, deviceId, secret, worldType }),
@@ -43,7 +47,8 @@ export async function provisionDevice(options: ProvisionOptions): Promise<void> 
   const credentials = parseCredentials(text);
   writeWhole(path, text, { mode: OWN_FILE });
   rmSync(`${path}.secret`, { force: true });
-  process.stdout.write(`registered as ${credentials.deviceId}, credentials in ${path}\n`);
+  const { deviceId: id } = credentials;
+  printDone(options, { deviceId: id, credentials: path }, `registered as ${id}, credentials in ${path}`);
 }
 
 /** The same at every try. It is on the disk before the server hears of it. */

@@ -1,13 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { urlOf } from '../node/process.ts';
+import { credentialsOption, withAccount, withJson } from '../node/server-options.ts';
 import type { CallOptions } from './main.ts';
 
 /** `yggdrasil ratatoskr`, with `call`. */
 export function createRatatoskrCommand(): Command {
   const command = new Command('ratatoskr').description('Asks a server for operations over Ratatoskr.');
-  command
-    .command('call')
-    .description("Asks for one operation, and prints its answer's body.")
+  const call = new Command('call').description("Asks for one operation, and prints its answer's body.");
+  withJson(withAccount(call))
     .argument('<operation>', 'its name in /openapi.json, e.g. devices.list')
     .option(
       '--input <json>',
@@ -15,23 +14,12 @@ export function createRatatoskrCommand(): Command {
       readInput,
       {},
     )
-    .option(
-      '--server <url>',
-      'where sessions are opened',
-      urlOf('ws', 'wss'),
-      'ws://127.0.0.1:8080/ratatoskr',
-    )
     .option('--server-key <key>', 'of /api/v1/server (default: the key that the server shows)')
-    .option(
-      '--credentials <file>',
-      'of a device: the JSON that POST /api/v1/devices answered under "credentials"',
-    )
-    .option('--token <token>', 'of a user or an API key; better in the environment, as YGGDRASIL_TOKEN')
-    .option('--tenant <id>', "the tenant to act in (default: the account's own)")
+    .addOption(credentialsOption())
     .action(async (operation: string, options: CallOptions) =>
       (await import('./main.ts')).callOperation(operation, options),
     );
-  return command;
+  return command.addCommand(call);
 }
 
 /** An object in JSON. Throws InvalidArgumentError. */

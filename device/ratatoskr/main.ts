@@ -1,16 +1,14 @@
-import { InvalidArgumentError } from 'commander';
 import { connectRatatoskr, type OperationInput, type RatatoskrOptions, readText } from '../client/index.ts';
 import { readCredentialsFile } from '../node/credentials-file.ts';
 import { nodeSessions } from '../node/ratatoskr.ts';
+import { requireAccess, socketUrl } from '../node/server-access.ts';
+import type { ServerOptions } from '../node/server-options.ts';
 
 /** The options of `ratatoskr call`. */
-export interface CallOptions {
+export interface CallOptions extends ServerOptions {
   readonly input: OperationInput;
-  readonly server: string;
   readonly serverKey?: string;
   readonly credentials?: string;
-  readonly token?: string;
-  readonly tenant?: string;
 }
 
 /**
@@ -21,7 +19,7 @@ export async function callOperation(operation: string, options: CallOptions): Pr
   const { input, server, serverKey, tenant } = options;
   const client = connectRatatoskr(
     {
-      url: server,
+      url: socketUrl(server, '/ratatoskr'),
       credentials: credentialsOf(options),
       ...(serverKey === undefined ? {} : { serverKey }),
       ...(tenant === undefined ? {} : { tenantId: tenant }),
@@ -38,9 +36,7 @@ export async function callOperation(operation: string, options: CallOptions): Pr
   }
 }
 
-function credentialsOf({ credentials, token }: CallOptions): RatatoskrOptions['credentials'] {
+function credentialsOf({ credentials, ...options }: CallOptions): RatatoskrOptions['credentials'] {
   if (credentials !== undefined) return readCredentialsFile(credentials);
-  const shown = token ?? process.env.YGGDRASIL_TOKEN;
-  if (shown === undefined) throw new InvalidArgumentError('Give --credentials, --token, or YGGDRASIL_TOKEN.');
-  return { token: shown };
+  return { token: requireAccess(options, '--credentials, --token, or YGGDRASIL_TOKEN').token };
 }

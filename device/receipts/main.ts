@@ -3,11 +3,14 @@ import { readFileSync } from 'node:fs';
 import { findReceiptProblem, type ProvenReceipt, readReceipt, toHex } from '../../proto/index.ts';
 import { findSignatureProblem } from '../../proto/ratatoskr/index.ts';
 import { publicKeyFrom } from '../../proto/raw-keys.ts';
-import { type RestApiOptions, restApi } from '../node/rest-api.ts';
+import { printDone } from '../node/print.ts';
+import { restApi } from '../node/rest-api.ts';
+import type { ServerOptions } from '../node/server-options.ts';
 
 /** The options of `audit show`. */
-export interface ShowReceiptOptions extends RestApiOptions {
+export interface ShowReceiptOptions extends ServerOptions {
   readonly provider?: boolean;
+  readonly json?: boolean;
 }
 
 /** Prints the receipt of a request as the server gives it. Throws an Error for a refusal. */
@@ -19,7 +22,7 @@ export async function showReceipt(request: string, options: ShowReceiptOptions):
   const receipt = options.provider ? items.find(isProviders) : items[0];
   if (receipt === undefined)
     throw new Error('None of the receipts of this request is of a provider of yours.');
-  process.stdout.write(`${JSON.stringify(receipt, null, 2)}\n`);
+  printDone(options, receipt, JSON.stringify(receipt, null, 2));
 }
 
 function isProviders({ content }: { readonly content: string }): boolean {
@@ -27,7 +30,11 @@ function isProviders({ content }: { readonly content: string }): boolean {
 }
 
 /** Checks a receipt that was kept in a file, and prints what it says. Throws an Error that says what is wrong with it. */
-export async function verifyReceipt(file: string, key: string | null): Promise<void> {
+export async function verifyReceipt(
+  file: string,
+  key: string | null,
+  output: { readonly json?: boolean },
+): Promise<void> {
   const receipt = readKept(file);
   const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
   const problem =
@@ -43,7 +50,9 @@ export async function verifyReceipt(file: string, key: string | null): Promise<v
     `signed ${signedAt} by ${signedBy}.`,
     ...(key === null ? ['Whether that is the key of your server, only you can say: give --key.'] : []),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  const { index, tenantId } = receipt.record;
+  const record = { index, tenantId, size: receipt.head.size, signedAt, signedBy };
+  printDone(output, { content: JSON.parse(receipt.content), record }, lines.join('\n'));
 }
 
 function readKept(file: string): ProvenReceipt {

@@ -1,30 +1,29 @@
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import { urlOf, wholeNumber } from '../node/process.ts';
-import type { RestApiOptions } from '../node/rest-api.ts';
+import { Argument, Command, Option } from 'commander';
+import { idOf, wholeNumber } from '../node/process.ts';
+import { type ServerOptions, withAccount, withJson } from '../node/server-options.ts';
 import type { SignOptions } from './releases.ts';
 import type { RolloutOptions, StartOptions } from './rollouts.ts';
 
 const releases = () => import('./releases.ts');
 const rollouts = () => import('./rollouts.ts');
 const VERSION_MAX = 0xffff_ffff;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** A command that asks the REST API in the name of a user. */
 const asking = (name: string, description: string): Command =>
-  new Command(name)
-    .description(description)
-    .option('--server <url>', 'the server', urlOf('http', 'https'), 'http://127.0.0.1:8080')
-    .option('--token <token>', 'of a user or an API key; better in the environment, as YGGDRASIL_TOKEN');
+  withJson(withAccount(new Command(name).description(description)));
 
 /** `yggdrasil release` and its subcommands. */
 export function createReleaseCommand(): Command {
   return new Command('release')
     .description('Releases of firmware and scripts, signed by a key that stays here.')
     .addCommand(
-      new Command('keygen')
-        .description('makes a key, if the file is missing, and prints its public half')
+      withJson(
+        new Command('keygen').description('makes a key, if the file is missing, and prints its public half'),
+      )
         .argument('<file>', 'the private key (Ed25519, PEM)')
-        .action(async (file: string) => (await releases()).makeKey(file)),
+        .action(async (file: string, options: { json?: boolean }) =>
+          (await releases()).makeKey(file, options),
+        ),
     )
     .addCommand(createSignCommand())
     .addCommand(
@@ -32,30 +31,29 @@ export function createReleaseCommand(): Command {
         .argument('<public key>', 'as "release keygen" prints it')
         .option('--name <name>', 'what it is called', 'release key')
         .option('--network <id>', 'for the devices of this network alone', idOf)
-        .action(async (publicKey: string, options: RestApiOptions & { name: string; network?: string }) =>
-          (await releases()).allowKey(publicKey, options),
+        .action(
+          async (
+            publicKey: string,
+            options: ServerOptions & { name: string; network?: string; json?: boolean },
+          ) => (await releases()).allowKey(publicKey, options),
         ),
     )
     .addCommand(
       asking('upload', 'brings a release to the server; done again, it goes on where it stopped')
         .argument('<file>', 'a .ygr')
-        .option('--json', 'prints the release as JSON')
-        .action(async (file: string, options: RestApiOptions & { json?: true }) =>
+        .action(async (file: string, options: ServerOptions & { json?: boolean }) =>
           (await releases()).uploadRelease(file, options),
         ),
     )
     .addCommand(
-      asking('list', 'lists the releases on the server')
-        .option('--json', 'as JSON')
-        .action(async (options: RestApiOptions & { json?: true }) =>
-          (await releases()).listReleases(options),
-        ),
+      asking('list', 'lists the releases on the server').action(
+        async (options: ServerOptions & { json?: boolean }) => (await releases()).listReleases(options),
+      ),
     );
 }
 
 function createSignCommand(): Command {
-  return new Command('sign')
-    .description('signs a file as a release')
+  return withJson(new Command('sign').description('signs a file as a release'))
     .argument('<file>', 'an image, or a script package (.ygs)')
     .requiredOption('--key <file>', 'the private key (Ed25519, PEM)')
     .requiredOption('--name <name>', 'small letters, digits, . _ -, at most 22')
@@ -103,7 +101,6 @@ function createStartCommand(): Command {
       wholeNumber(10),
     )
     .option('--follow', 'shows every step until it is over')
-    .option('--json', 'a line of JSON for each step')
     .action(async (releaseId: string, options: StartOptions) =>
       (await rollouts()).startRollout(releaseId, options),
     );
@@ -116,12 +113,5 @@ function createChangeCommand(verb: 'pause' | 'resume' | 'cancel', description: s
 }
 
 function forRollout(name: string, description: string): Command {
-  return asking(name, description)
-    .addArgument(new Argument('<rollout id>').argParser(idOf))
-    .option('--json', 'a line of JSON for each step');
-}
-
-function idOf(text: string): string {
-  if (UUID.test(text)) return text.toLowerCase();
-  throw new InvalidArgumentError('It must be an id.');
+  return asking(name, description).addArgument(new Argument('<rollout id>').argParser(idOf));
 }

@@ -1,4 +1,6 @@
-import { type RestApiOptions, restApi } from '../node/rest-api.ts';
+import { printDone } from '../node/print.ts';
+import { restApi } from '../node/rest-api.ts';
+import type { ServerOptions } from '../node/server-options.ts';
 
 /** A rollout as REST shows it, as far as this program looks. */
 interface ShownRollout {
@@ -9,8 +11,8 @@ interface ShownRollout {
 }
 
 /** What every command about rollouts takes. */
-export interface RolloutOptions extends RestApiOptions {
-  readonly json?: true;
+export interface RolloutOptions extends ServerOptions {
+  readonly json?: boolean;
   readonly follow?: true;
 }
 
@@ -72,6 +74,7 @@ async function follow(rolloutId: string, options: RolloutOptions): Promise<void>
   let last: ShownRollout | null = null;
   for await (const { data: progress } of restApi(options).events<ShownRollout>(
     `/api/v1/rollouts/${rolloutId}/live`,
+    { lastId: 0 },
   )) {
     last = progress;
     show(progress, options);
@@ -81,12 +84,8 @@ async function follow(rolloutId: string, options: RolloutOptions): Promise<void>
 }
 
 function show(rollout: ShownRollout, { json }: RolloutOptions): void {
-  if (json !== undefined) {
-    console.log(JSON.stringify(rollout));
-    return;
-  }
-  const counts = Object.entries(rollout.counts).filter(([, count]) => count > 0);
-  console.log(
-    `${rollout.id} ${rollout.state}: ${counts.map(([state, count]) => `${count} ${state}`).join(', ')}`,
-  );
+  const counts = Object.entries(rollout.counts)
+    .filter(([, count]) => count > 0)
+    .map(([state, count]) => `${count} ${state}`);
+  printDone({ json: json === true }, rollout, `${rollout.id} ${rollout.state}: ${counts.join(', ')}`);
 }

@@ -1,6 +1,6 @@
 import { Argument, Command, Option } from 'commander';
 import { parseArgument } from '../node/arguments.ts';
-import { urlOf } from '../node/process.ts';
+import { credentialsOption, serverOption, withJson } from '../node/server-options.ts';
 import type { DeviceOptions } from './main.ts';
 
 const EXAMPLES = ['led', 'hysteresis', 'remote'];
@@ -26,30 +26,31 @@ export function createScriptCommand(): Command {
 }
 
 function createNewCommand(): Command {
-  return new Command('new')
-    .description('makes a folder with an example')
+  return withJson(new Command('new').description('makes a folder with an example'))
     .argument('<folder>')
     .option('--name <name>', 'the name it is called by; the name of the folder otherwise')
     .addOption(new Option('--example <name>', 'what to begin with').choices(EXAMPLES).default('led'))
-    .action(async (folder: string, options: { example: string; name?: string }) =>
+    .action(async (folder: string, options: { example: string; name?: string; json?: boolean }) =>
       (await load()).makeScript(folder, options),
     );
 }
 
 function createBuildCommand(): Command {
-  return new Command('build')
-    .description('compiles script.ts and checks the module as a device does')
+  return withJson(
+    new Command('build').description('compiles script.ts and checks the module as a device does'),
+  )
     .argument('<folder>')
-    .action(async (folder: string) => (await load()).buildScript(folder));
+    .action(async (folder: string, options: { json?: boolean }) =>
+      (await load()).buildScript(folder, options),
+    );
 }
 
 function createSignCommand(): Command {
-  return new Command('sign')
-    .description('builds, and signs the package that is deployed')
+  return withJson(new Command('sign').description('builds, and signs the package that is deployed'))
     .argument('<folder>')
     .requiredOption('--key <file>', "the owner's private key (Ed25519, PEM)")
     .option('--new-key', 'make the key, if the file is missing')
-    .action(async (folder: string, options: { key: string; newKey?: boolean }) =>
+    .action(async (folder: string, options: { key: string; newKey?: boolean; json?: boolean }) =>
       (await load()).signScript(folder, options),
     );
 }
@@ -79,10 +80,10 @@ function createChangeCommand(change: 'start' | 'stop' | 'remove', description: s
 }
 
 function forDevice(name: string, description: string, argument?: string): Command {
-  const command = new Command(name).description(description);
+  const command = withJson(new Command(name).description(description));
   if (argument !== undefined) command.addArgument(new Argument(argument));
   return command
-    .requiredOption('--credentials <file>', 'of the device that gives the command')
-    .requiredOption('--server <url>', 'e.g. ws://127.0.0.1:8080', urlOf('ws', 'wss'))
+    .addOption(credentialsOption('of the device that gives the command').makeOptionMandatory())
+    .addOption(serverOption())
     .requiredOption('--to <device id>', 'the device with the script');
 }

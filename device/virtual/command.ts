@@ -1,12 +1,16 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { urlOf, wholeNumber } from '../node/process.ts';
+import { credentialsOption, withJson } from '../node/server-options.ts';
 import type { VirtualDeviceOptions } from './main.ts';
 
 /** `yggdrasil virtual-device`. */
 export function createVirtualDeviceCommand(): Command {
-  return new Command('virtual-device')
-    .description('A simulated ESP32: hosts device.wasm, speaks MQTT, has a simulated thermometer and an LED.')
-    .requiredOption('--credentials <file>', 'the JSON that POST /api/v1/devices answered under "credentials"')
+  return withJson(
+    new Command('virtual-device').description(
+      'A simulated ESP32: hosts device.wasm, speaks MQTT, has a simulated thermometer and an LED.',
+    ),
+  )
+    .addOption(credentialsOption().makeOptionMandatory())
     .requiredOption('--mqtt <url>', 'the broker, e.g. mqtt://127.0.0.1:1883', urlOf('mqtt', 'mqtts'))
     .option('--interval-ms <n>', 'time between two readings', wholeNumber(1), 1000)
     .option('--count <n>', 'stop after this many readings', wholeNumber(1))

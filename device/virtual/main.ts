@@ -16,6 +16,7 @@ export interface VirtualDeviceOptions {
   readonly mqtt: string;
   readonly intervalMs: number;
   readonly count?: number;
+  readonly json?: boolean;
   /** The public key of who may deploy scripts. */
   readonly scriptKey?: Uint8Array;
   /** The public key of who may update it. */
@@ -46,7 +47,10 @@ async function run(options: VirtualDeviceOptions, line: (text: string) => void):
         ownerKey: options.scriptKey ?? null,
       },
       ...(options.releaseKey === undefined ? {} : { updates: updatesOf(options, options.releaseKey) }),
-      report: (report) => line(describe(report)),
+      report: (report) => {
+        const text = describe(report);
+        line(options.json === true ? JSON.stringify({ kind: report.kind, text }) : text);
+      },
     },
   );
   stop.addEventListener('abort', () => void device.stop());

@@ -15,6 +15,16 @@ export class ConfigError extends StartError {
 
 const PREFIX = 'YGGDRASIL_';
 
+/** What other commands of the program read: who works with them in a terminal also starts servers in it. */
+const OF_OTHER_COMMANDS = new Set([
+  'YGGDRASIL_BOOTSTRAP_KEY',
+  'YGGDRASIL_CREDENTIALS',
+  'YGGDRASIL_LOGIN_FILE',
+  'YGGDRASIL_SERVER',
+  'YGGDRASIL_TENANT',
+  'YGGDRASIL_TOKEN',
+]);
+
 /**
  * The configuration in `environment`; an empty variable counts as unset. Throws one ConfigError that names every
  * problem, a variable that begins like ours and is none (a slip of the pen) among them. Never repeats a value, which may
@@ -24,7 +34,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const rows = describeConfig();
   const known = new Set(rows.map(({ variable }) => variable));
   const unknown = Object.keys(environment)
-    .filter((variable) => variable.startsWith(PREFIX) && !known.has(variable))
+    .filter(
+      (variable) => variable.startsWith(PREFIX) && !known.has(variable) && !OF_OTHER_COMMANDS.has(variable),
+    )
     .sort()
     .map((variable) => `${variable} is unknown`);
   const given = rows.flatMap(({ key, variable }) => {

@@ -14,67 +14,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createProgram } from '../../server/program.ts';
+import { commandNames, SILENT } from '../support/program.ts';
 import { runCommand, startServerProcess } from '../support/server-process.ts';
 
 const program = fileURLToPath(new URL('../../build/yggdrasil.js', import.meta.url));
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
-const COMMANDS = [
-  'server',
-  'remove-data',
-  'user add',
-  'user list',
-  'token revoke',
-  'setup-code',
-  'secrets',
-  'secrets rotate',
-  'abuse',
-  'abuse list',
-  'abuse lift',
-  'audit',
-  'audit verify',
-  'audit show',
-  'provider',
-  'provider connect',
-  'provider doctor',
-  'provision',
-  'virtual-device',
-  'script',
-  'script new',
-  'script build',
-  'script sign',
-  'script deploy',
-  'script list',
-  'script call',
-  'script start',
-  'script stop',
-  'script remove',
-  'release',
-  'release keygen',
-  'release sign',
-  'release allow',
-  'release upload',
-  'release list',
-  'rollout',
-  'rollout start',
-  'rollout status',
-  'rollout pause',
-  'rollout resume',
-  'rollout cancel',
-  'frame',
-  'frame encode',
-  'frame decode',
-  'ratatoskr',
-  'ratatoskr call',
-  'devices',
-  'devices connect',
-  'route',
-  'act',
-  'lock',
-  'rule-endpoint',
-  'demo',
-  'bench',
-] as const;
+const COMMANDS = commandNames(createProgram(SILENT));
 
 /** Where each call runs: what it makes would be found here. */
 let directory: string;
@@ -93,7 +40,7 @@ function run(commandLine: string) {
   );
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words], {
     cwd: directory,
-    env: Object.fromEntries(environment),
+    env: { ...Object.fromEntries(environment), YGGDRASIL_LOGIN_FILE: join(directory, 'no-login') },
     encoding: 'utf8',
     timeout: 20_000,
   });
@@ -150,9 +97,9 @@ describe('a wrong command line', () => {
     ['rule-endpoint --port 65536', 'It must be a whole number from 0 to 65535.'],
     ['provider --slots 0', 'It must be a whole number from 1 to 1000.'],
     ['ratatoskr call devices.list --input x', 'It must be an object in JSON.'],
-    ['ratatoskr call devices.list', 'Give --credentials, --token, or YGGDRASIL_TOKEN.'],
+    ['ratatoskr call devices.list', 'or give --credentials, --token, or YGGDRASIL_TOKEN.'],
     ['act 01980000-0000-7000-8000-000000000000 x --arg y', 'It must look like name=value.'],
-    ['lock backup -- true', 'Give --credentials, --token, or YGGDRASIL_TOKEN.'],
+    ['lock backup -- true', 'or give --credentials, --token, or YGGDRASIL_TOKEN.'],
     ['user add', "missing required argument 'name'"],
     ['token revoke x', 'It must be an id.'],
     ['remove-data', "required option '--yes' not specified"],
@@ -244,6 +191,7 @@ describe('the built program', () => {
     expect([...sources].filter((path) => path.endsWith('/main.ts'))).toEqual([]);
     expect([...sources].filter((path) => path.startsWith('server/')).sort()).toEqual([
       'server/command.ts',
+      'server/program.ts',
       'server/yggdrasil.ts',
     ]);
   });

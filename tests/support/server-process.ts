@@ -28,7 +28,7 @@ const environmentOf = (environment: Readonly<Record<string, string>>) => {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !name.startsWith('YGGDRASIL_') && name !== 'DATABASE_URL',
   );
-  return { ...Object.fromEntries(inherited), ...environment };
+  return { ...Object.fromEntries(inherited), YGGDRASIL_LOGIN_FILE: '/dev/null/none', ...environment };
 };
 
 /** Runs a command of the built program to its end; it is killed after `timeoutMs`. */

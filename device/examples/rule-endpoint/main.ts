@@ -7,17 +7,19 @@ export interface RuleEndpointOptions {
   readonly host: string;
   readonly port: number;
   readonly model: string;
+  readonly json?: boolean;
 }
 
 /** Serves until SIGINT or SIGTERM. Throws an Error when it can't listen there. */
-export async function runRuleEndpoint({ host, port, model }: RuleEndpointOptions): Promise<void> {
+export async function runRuleEndpoint({ host, port, model, json }: RuleEndpointOptions): Promise<void> {
   const stop = stopSignal();
   const server = createRuleEndpoint({ model });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
-  console.log(`Listening on http://${host}:${(server.address() as AddressInfo).port}/v1`);
+  const url = `http://${host}:${(server.address() as AddressInfo).port}/v1`;
+  console.log(json === true ? JSON.stringify({ url }) : `Listening on ${url}`);
   stop.addEventListener('abort', () => {
     server.close();
     server.closeAllConnections();

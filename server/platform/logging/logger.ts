@@ -12,6 +12,8 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   /** 1: standard output, 2: standard error, both waited for; or what takes the lines. */
   readonly destination: 1 | 2 | DestinationStream | Writable;
+  /** Makes a line of JSON one that people read; left out: JSON. */
+  readonly format?: (line: string) => string;
 }
 
 /** A logger of a process. */
@@ -21,14 +23,14 @@ export interface ProcessLogger extends Logger {
 }
 
 /**
- * A logger that writes one JSON object a line: `level`, `time` (ISO 8601), the fields, `message`. Written at once, so
+ * A logger that writes one JSON object a line, or what `format` makes of it: `level`, `time` (ISO 8601), the fields, `message`. Written at once, so
  * that a crash loses no line; where the reader of a pipe has stopped, lines are lost and counted instead of waited for.
  * No secret passes, as far as its name or form tells.
  */
 export function createLogger(options: LoggerOptions): ProcessLogger {
   const pipe =
     options.destination instanceof Writable ? createPipeDestination(options.destination, lostLine) : null;
-  const target = pipe ?? openDestination(options.destination);
+  const target = formatted(pipe ?? openDestination(options.destination), options.format);
   const log = pino(
     {
       level: options.level,
@@ -53,6 +55,13 @@ export function createLogger(options: LoggerOptions): ProcessLogger {
 
 const openDestination = (to: LoggerOptions['destination']): DestinationStream =>
   typeof to === 'number' ? destination({ dest: to, sync: true }) : to;
+
+/** Lines go through `format` on their way. */
+const formatted = (
+  target: Pick<DestinationStream, 'write'>,
+  format: LoggerOptions['format'],
+): Pick<DestinationStream, 'write'> =>
+  format === undefined ? target : { write: (line) => target.write(format(line)) };
 
 const lostLine = (linesCount: number): string =>
   `${JSON.stringify({

@@ -207,6 +207,7 @@ const ADAPTERS = {
   ],
   logging: [
     [packages('pino'), 'writes log lines'],
+    [packages('pino-pretty'), 'writes them for people', { only: '/pretty\\.ts$' }],
     [node('stream'), 'writes to pipes'],
   ],
   'client-limiter': [[packages('lru-cache'), 'forgets whom it has not seen for longest']],
@@ -372,8 +373,9 @@ const PROGRAM = [
 const LAYERS = [
   {
     name: 'program',
-    path: files('server/yggdrasil.ts'),
+    path: files('server/program.ts', 'server/yggdrasil.ts'),
     imports: [
+      [files('server/program.ts'), 'runs it', { only: '/yggdrasil\\.ts$' }],
       ['/command\\.ts$', 'joins the commands and does nothing else'],
       [packages('commander'), 'reads the command line'],
       [files('package.json'), 'tells the version'],
@@ -454,6 +456,7 @@ const LAYERS = [
     imports: [
       [files('server/main.ts'), 'the command starts the process'],
       [packages('commander'), 'describes the command', { only: '/command\\.ts$' }],
+      [files('device/node/server-options.ts'), 'options as everywhere', { only: '/command\\.ts$' }],
       [folders('server/app'), 'starts the app'],
       [folders('server/(config|kernel)'), 'reads the environment'],
       [folders('server/platform/(logging|system)'), 'a process has a log, a clock and a directory'],
@@ -497,10 +500,13 @@ const LAYERS = [
     [WIRE, 'speaks frames'],
     [NODE_PRIMITIVES, 'agrees on keys as fast as Node can'],
     [folders('assembly/host'), 'loads the core'],
-    [packages('commander', 'ws'), 'a program has arguments and a socket'],
+    [packages('commander', 'string-width', 'ws'), 'a program has arguments, a terminal and a socket'],
     [node('http', 'net'), 'the socket below', { types: true, only: '/websocket\\.ts$' }],
     [node('fs', 'path', 'url'), 'a program has files'],
-    [node('stream'), 'a program has output', { types: true, only: '/output\\.ts$' }],
+    [DURABLE_FILES, 'keeps a login', { only: '/login-file\\.ts$' }],
+    [node('os'), 'finds the folder of a login', { only: '/login-file\\.ts$' }],
+    [node('stream'), 'a program has output', { types: true, only: '/(output|terminal)\\.ts$' }],
+    [node('util'), 'paints text', { only: '/terminal\\.ts$' }],
   ]),
   deviceLayer('virtual', [
     ...PROGRAM,
@@ -543,6 +549,13 @@ const LAYERS = [
     [node('fs', 'readline'), 'reads frames from a file or from standard input'],
   ]),
   deviceLayer('ratatoskr', PROGRAM),
+  deviceLayer('console', [
+    ...PROGRAM,
+    [
+      node('os', 'readline', 'readline/promises', 'stream/consumers', 'timers/promises'),
+      'speaks with people',
+    ],
+  ]),
   deviceLayer('control', [...PROGRAM, [node('timers/promises'), 'looks for an answer now and then']]),
   deviceLayer('receipts', [
     ...PROGRAM,

@@ -89,7 +89,14 @@ function begin(session: SessionRequests | undefined, id: number, asked: ReturnTy
 }
 
 const askFor = (operation: string, more = false) =>
-  BusinessRequest.create({ operation, more, input: new Uint8Array(operation === 'long' ? 0 : 400) });
+  decodePayload(
+    BusinessRequest,
+    encodePayload(BusinessRequest, {
+      operation,
+      more,
+      input: new Uint8Array(operation === 'long' ? 0 : 400),
+    }),
+  );
 
 it('input of one tenant leaves room for others, however many sessions it has, and takes none once it is read', async () => {
   const { inputs, statuses, sessionOf } = sessionsWith(1_000);
