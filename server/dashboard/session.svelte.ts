@@ -122,6 +122,12 @@ export function mayCommand(): boolean {
   return mayManage() || current?.tenant?.role === 'member';
 }
 
+/** True for who may see the money of this tenant, spend it, and earn some: not for guests, and not for members of single networks. */
+export const mayTrade = (): boolean => mayCommand() && current?.tenant?.networkIds === null;
+
+/** True for who owns this tenant. */
+export const isOwner = (): boolean => current?.tenant?.role === 'owner';
+
 async function enter(path: string, body: object, cookie: boolean): Promise<void> {
   await begin(await ask<SignInAnswer>('POST', path, cookie ? { ...body, cookie } : body));
 }
