@@ -96,7 +96,6 @@ export type Spending = z.output<typeof spendingSchema>;
 export interface MarketSums {
   readonly requests: number;
   readonly billedTokens: number;
-  readonly promptTokens: number;
   readonly cost: Money;
   readonly earnings: Money;
   readonly refunded: Money;

@@ -1,6 +1,6 @@
 import type { marketEn } from './market-en.ts';
 
-/** The texts about the market in German. */
+/** The texts about the market and about leaving, in German. */
 export const marketDe: Readonly<Record<keyof typeof marketEn, string>> = {
   'market.parts': 'Teile der Rechenzeit',
   'market.overview': 'Übersicht',
@@ -93,7 +93,6 @@ export const marketDe: Readonly<Record<keyof typeof marketEn, string>> = {
   'transactions.at': 'Wann',
   'transactions.model': 'Modell',
   'transactions.state': 'Stand',
-  'transactions.tokens': 'Token',
   'transactions.cost': 'Kosten',
   'transactions.earned': 'Verdient',
   'transactions.disputes': 'Streitfälle',
@@ -103,7 +102,8 @@ export const marketDe: Readonly<Record<keyof typeof marketEn, string>> = {
   'transaction.provider': 'Anbieter',
   'transaction.prompt': 'Frage',
   'transaction.completion': 'Antwort',
-  'transaction.billed': 'Davon berechnet',
+  'transaction.billed': 'Berechnet',
+  'transaction.tokens': '{count} Token',
   'transaction.fee': 'Gebühr der Plattform',
   'transaction.finish': 'Ende wegen',
   'transaction.why': 'Warum dieser Anbieter',
@@ -112,7 +112,7 @@ export const marketDe: Readonly<Record<keyof typeof marketEn, string>> = {
   'transaction.why.cache': 'er die Frage im Zwischenspeicher hat',
   'transaction.why.exploration': 'er neu oder wieder da ist',
   'transaction.why.probe': 'er nach einer Pause wieder versucht wird',
-  'transaction.why.text': '{offers} boten {model} an. Gewählt, weil {reason}.',
+  'transaction.why.text': '{model}, Angebote: {offers}. Gewählt, weil {reason}.',
   'transaction.why.score': 'Wertung',
   'transaction.why.price': 'Preis',
   'transaction.why.fairness': 'Reihe',
@@ -279,6 +279,33 @@ export const marketDe: Readonly<Record<keyof typeof marketEn, string>> = {
   'chat.tool': 'Werkzeug',
   'chat.reasoning': 'Überlegung',
   'chat.total': 'Dieses Gespräch: {cost}',
+
+  'account.export': 'Alles, was Ihnen gehört',
+  'account.export.text':
+    'Eine JSON-Datei: Ihr Konto, und vom Mandanten, für den Sie handeln, was Ihre Rolle sehen darf. Kein Geheimnis ist darin; von Messwerten die letzten.',
+  'account.export.download': 'Alles herunterladen',
+  'account.delete': 'Konto löschen',
+  'account.delete.text':
+    'Was Ihnen allein gehört, wird nach 14 Tagen gelöscht, oder nach so vielen, wie der Betreiber eingestellt hat. Bis dahin können Sie es zurücknehmen.',
+  'account.delete.balance': 'Auf das Geld verzichten, das übrig ist',
+  'account.delete.submit': 'Mein Konto löschen',
+  'account.delete.confirm': 'Alle Ihre Anmeldungen, Tokens und Schlüssel enden jetzt. Weiter?',
+  'account.delete.done': 'Ihr Konto wird am {day} gelöscht, wenn Sie es nicht zurücknehmen.',
+  'account.delete.undo': 'Zugangstoken, das es zurücknehmen kann; eine neue Anmeldung kann es auch',
+  'account.restore': 'Mein Konto behalten',
+  'account.tenants': 'Mandanten',
+  'account.tenants.text': 'Ein Mandant hat eigene Netze, Geräte, Mitglieder und eigenes Geld.',
+  'account.tenants.here': 'für ihn handeln Sie',
+  'account.tenants.choose': 'Für ihn handeln',
+  'account.tenants.name': 'Name dieses Mandanten',
+  'account.tenants.new': 'Name eines neuen Mandanten',
+  'account.tenants.create': 'Mandanten anlegen',
+
+  'error.hand_over_first':
+    'Sie sind der letzte Eigentümer eines Mandanten mit anderen Mitgliedern. Übergeben Sie ihn, oder entfernen Sie diese zuerst.',
+  'error.account_has_money':
+    'In einem Mandanten, der mitginge, ist Geld übrig, geschuldet oder zurückgelegt. Begleichen Sie es, oder verzichten Sie auf den Rest.',
+  'error.last_operator': 'Niemand sonst betreibt diesen Server.',
 
   'error.dispute_exists': 'Er wird schon bestritten, oder wurde es.',
   'error.earnings_released': 'Die Einnahmen sind freigegeben: es ist zu spät.',

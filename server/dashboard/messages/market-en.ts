@@ -1,4 +1,4 @@
-/** The texts about the market in English: models, money, disputes, selling. */
+/** The texts about the market and about leaving, in English: models, money, disputes, selling, export, deletion. */
 export const marketEn = {
   'market.parts': 'Parts of computing',
   'market.overview': 'Overview',
@@ -90,7 +90,6 @@ export const marketEn = {
   'transactions.at': 'When',
   'transactions.model': 'Model',
   'transactions.state': 'State',
-  'transactions.tokens': 'Tokens',
   'transactions.cost': 'Cost',
   'transactions.earned': 'Earned',
   'transactions.disputes': 'Disputes',
@@ -100,7 +99,8 @@ export const marketEn = {
   'transaction.provider': 'Provider',
   'transaction.prompt': 'Prompt',
   'transaction.completion': 'Answer',
-  'transaction.billed': 'Billed of the answer',
+  'transaction.billed': 'Billed',
+  'transaction.tokens': '{count} tokens',
   'transaction.fee': 'Fee of the platform',
   'transaction.finish': 'Ended because of',
   'transaction.why': 'Why this provider',
@@ -109,7 +109,7 @@ export const marketEn = {
   'transaction.why.cache': 'it has the prompt in its cache',
   'transaction.why.exploration': 'it is new, or back',
   'transaction.why.probe': 'it is tried again after a pause',
-  'transaction.why.text': '{offers} offered {model}. Chosen because {reason}.',
+  'transaction.why.text': '{model}, offers: {offers}. Chosen because {reason}.',
   'transaction.why.score': 'Score',
   'transaction.why.price': 'Price',
   'transaction.why.fairness': 'Turn',
@@ -275,6 +275,33 @@ export const marketEn = {
   'chat.tool': 'Tool',
   'chat.reasoning': 'Thinking',
   'chat.total': 'This conversation: {cost}',
+
+  'account.export': 'All that is yours',
+  'account.export.text':
+    'One JSON file: your account, and of the tenant that you act in what your role may see. No secret is in it; of readings it has the last values.',
+  'account.export.download': 'Download everything',
+  'account.delete': 'Delete the account',
+  'account.delete.text':
+    'What is yours alone is deleted after 14 days, or as many as the operator has set. Until then you can undo it.',
+  'account.delete.balance': 'Give up the money that is left',
+  'account.delete.submit': 'Delete my account',
+  'account.delete.confirm': 'All of your sign-ins, tokens and keys end now. Go on?',
+  'account.delete.done': 'Your account is deleted on {day}, unless you undo that.',
+  'account.delete.undo': 'Access token that can undo it, as can signing in again',
+  'account.restore': 'Keep my account',
+  'account.tenants': 'Tenants',
+  'account.tenants.text': 'A tenant has networks, devices, members and money of its own.',
+  'account.tenants.here': 'you act here',
+  'account.tenants.choose': 'Act here',
+  'account.tenants.name': 'Name of this tenant',
+  'account.tenants.new': 'Name of a new tenant',
+  'account.tenants.create': 'Make a tenant',
+
+  'error.hand_over_first':
+    'You are the last owner of a tenant with other members. Hand it over, or remove them first.',
+  'error.account_has_money':
+    'Money is left, owed or set aside in a tenant that would go. Settle it, or give up what is left.',
+  'error.last_operator': 'Nobody else runs this server.',
 
   'error.dispute_exists': 'It is disputed already, or was.',
   'error.earnings_released': 'Its earnings are released: it is too late.',
