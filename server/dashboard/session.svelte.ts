@@ -21,9 +21,10 @@ export interface Session {
 let current = $state.raw<Session | null | undefined>(undefined);
 
 let waiting = $state(false);
+let leaving = $state(false);
 
 onSignedOut(() => {
-  if (current || waiting) endHere();
+  if (current || waiting || leaving) endHere();
 });
 
 /** Who is signed in; null: nobody; undefined: it isn't known yet. */
@@ -39,6 +40,9 @@ export async function resume(): Promise<void> {
     current = null;
   }
 }
+
+/** True where who is signed in can only undo that their account is to be deleted. */
+export const isLeaving = (): boolean => leaving;
 
 /** Makes the first account of the server. */
 export const setUp = (code: string, name: string): Promise<void> =>
@@ -76,7 +80,7 @@ export async function enterToken(token: string): Promise<void> {
       forgetCredentials();
       keepCredentials(answer);
     }
-    await load();
+    await loadOrLeave();
   } catch (error) {
     forgetCredentials();
     throw error;
@@ -122,6 +126,12 @@ export function mayCommand(): boolean {
   return mayManage() || current?.tenant?.role === 'member';
 }
 
+/** True for who may see the money of this tenant, spend it, and earn some: not for guests, and not for members of single networks. */
+export const mayTrade = (): boolean => mayCommand() && current?.tenant?.networkIds === null;
+
+/** True for who owns this tenant. */
+export const isOwner = (): boolean => current?.tenant?.role === 'owner';
+
 async function enter(path: string, body: object, cookie: boolean): Promise<void> {
   await begin(await ask<SignInAnswer>('POST', path, cookie ? { ...body, cookie } : body));
 }
@@ -130,11 +140,27 @@ async function begin(answer: SignInAnswer): Promise<void> {
   keepCredentials(answer);
   waiting = answer.needsPasskey === true;
   if (waiting) current = null;
-  else await load();
+  else await loadOrLeave();
 }
+
+/** Reads who is signed in; whose account is to be deleted reads nothing of it. */
+async function loadOrLeave(): Promise<void> {
+  leaving = false;
+  try {
+    await load();
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === 'account_deletion_pending')) throw error;
+    leaving = true;
+    current = null;
+  }
+}
+
+/** Nobody is signed in here any more: the server has ended it already. */
+export const endSession = (): void => endHere();
 
 function endHere(): void {
   forgetCredentials();
   waiting = false;
+  leaving = false;
   current = null;
 }

@@ -1,18 +1,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import OpenAI from 'openai';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../device/client/index.ts';
-import { Endpoint } from '../../device/provider/endpoint.ts';
-import { Provider } from '../../device/provider/provider.ts';
 import { requireDebianPackage } from '../support/apt.ts';
 import { addAuthenticator, launchChromium } from '../support/chromium.ts';
-import { EndpointStandIn, says } from '../support/endpoint-stand-in.ts';
-import { type Screen, type Visitor, visit } from '../support/page-visitor.ts';
-import { openClient } from '../support/ratatoskr.ts';
+import { type Screen, signInWithToken, visit } from '../support/page-visitor.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { createDevice, createWorld, topUp, type World } from '../support/world.ts';
+import { createDevice, createWorld, type World } from '../support/world.ts';
 
 let browser: Browser;
 let server: TestServer;
@@ -29,21 +23,6 @@ afterAll(async () => {
 });
 
 const visitor = (screen: Screen = 'desktop', at: TestServer = server) => visit(browser, at.httpUrl, screen);
-
-/** Signs in with a token, as somebody without a mail address does. */
-async function signInWithToken({ page, goTo }: Visitor, token: string): Promise<void> {
-  await goTo('#/');
-  await page
-    .getByRole('button', { name: 'Use an access token' })
-    .or(page.getByLabel('Access token'))
-    .first()
-    .waitFor();
-  const choose = page.getByRole('button', { name: 'Use an access token' });
-  if (await choose.isVisible()) await choose.click();
-  await page.getByLabel('Access token').fill(token);
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-  await page.getByRole('navigation', { name: 'Areas' }).waitFor();
-}
 
 const run = promisify(execFile);
 
@@ -278,15 +257,6 @@ test('a household of 10,000 devices is listed, searched and scrolled with some d
   await alice.leaveWithoutComplaint();
 });
 
-/** A promise that somebody else resolves. */
-function deferred() {
-  let resolve = () => {};
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
-}
-
 test('a neighbour sees nothing, and learns not even that it is there', async () => {
   const secret = await createDevice(server, world.alice.token, world.alice.network.id, 'Only for Alice');
   const bob = await visitor();
@@ -312,72 +282,4 @@ test('a neighbour sees nothing, and learns not even that it is there', async () 
   await bob.page.reload();
   await bob.page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await bob.leaveWithoutComplaint();
-});
-
-test('somebody asks a model, sees what it costs, and gives a key to a program', async () => {
-  const text = `<b>Forty-two</b>${'x'.repeat(10_000)}`;
-  const endpoint = new EndpointStandIn();
-  endpoint.answering = (response) => says(response, ['<b>Forty', '-two</b>', 'x'.repeat(10_000)]);
-  const offered = deferred();
-  const provider = new Provider(
-    {
-      slots: 2,
-      firstTokenTimeoutMs: null,
-      models: [
-        {
-          name: 'm',
-          endpointName: 'm',
-          prices: { prompt: '30', cachedPrompt: '3', completion: '120' },
-          contextTokens: 20_000,
-          continuesAnswers: false,
-        },
-      ],
-    },
-    {
-      client: openClient(server, { credentials: world.bob.device }),
-      endpoint: new Endpoint(
-        { baseUrl: await endpoint.listen(), apiKey: null },
-        { fetch, clock: systemClock },
-      ),
-      clock: systemClock,
-      report: ({ kind }) => {
-        if (kind === 'offered') offered.resolve();
-      },
-    },
-  );
-  const serving = provider.run();
-  onTestFinished(async () => {
-    endpoint.close();
-    await provider.stop();
-    await serving;
-  });
-  await offered.promise;
-  await topUp(world, world.alice.userId, 10_000);
-
-  const alice = await visitor();
-  const { page } = alice;
-  await signInWithToken(alice, world.alice.token);
-  await alice.goTo('#/chat');
-  await page.getByLabel('Message').fill('What is it?');
-  await page.getByLabel('Message').press('Enter');
-  await page.getByText(text).waitFor();
-  await page.getByText(/\d+ tokens, €\d/).waitFor();
-  await alice.requireUsable();
-
-  await alice.goTo('#/use');
-  await page.getByLabel('Name of the key').fill('Notebook');
-  await page.getByLabel('Limit a day').fill('2.50');
-  await page.getByRole('button', { name: 'Make a key' }).click();
-  const key = (await page.getByRole('region', { name: /Your new key/ }).textContent()) ?? '';
-  await page.getByText(/of .*2\.50 today/).waitFor();
-  const code = (await page.getByRole('region', { name: 'Python' }).textContent()) ?? '';
-  expect(code).toContain(`base_url="${server.httpUrl}/v1", api_key="${key}"`);
-  await alice.requireUsable();
-  const client = new OpenAI({ baseURL: `${server.httpUrl}/v1`, apiKey: key, maxRetries: 0 });
-  const answer = await client.chat.completions.create({
-    model: 'm',
-    messages: [{ role: 'user', content: 'And?' }],
-  });
-  expect(answer.choices[0]?.message.content).toBe(text);
-  await alice.leaveWithoutComplaint();
 });

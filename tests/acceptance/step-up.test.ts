@@ -28,6 +28,7 @@ const DECLARED = [
   'users.apiKeys.create',
   'users.deleteSelf',
   'users.email.change',
+  'users.exportSelf',
   'users.passkeys.begin',
   'users.passkeys.create',
   'users.passkeys.remove',

@@ -24,6 +24,7 @@ export const KEPT_KEY = 'isolation-kept';
 /** A request, or several, for every operation that asks who calls. Those that read come before those that remove. */
 export const ATTACKS: readonly Attack[] = [
   blind('users.getSelf', 'GET', () => 'users/me'),
+  blind('users.exportSelf', 'GET', () => 'users/me/export'),
   blind('users.deletion.get', 'GET', () => 'users/me/deletion'),
   blind('users.restoreSelf', 'POST', () => 'users/me/restore'),
   blind(

@@ -5,10 +5,25 @@ import type { recordSchema } from '../../transports/rest/audit/schemas.ts';
 import type { credentialsSchema, deviceSchema } from '../../transports/rest/devices/schemas.ts';
 import type { shadowSchema } from '../../transports/rest/devices/state-schemas.ts';
 import type { invitationSchema } from '../../transports/rest/invitations/schemas.ts';
+import type {
+  disputeSchema,
+  disputeToDecideSchema,
+} from '../../transports/rest/marketplace/dispute-schemas.ts';
+import type {
+  choiceSchema,
+  explainedProviderSchema,
+} from '../../transports/rest/marketplace/explained-schemas.ts';
+import type { registeredProviderSchema } from '../../transports/rest/marketplace/own-provider.ts';
+import type {
+  registrationSchema,
+  registrationToDecideSchema,
+} from '../../transports/rest/marketplace/registration-schemas.ts';
+import type { transactionSchema } from '../../transports/rest/marketplace/schemas.ts';
 import type { memberSchema } from '../../transports/rest/members/schemas.ts';
 import type { networkSchema } from '../../transports/rest/networks/schemas.ts';
 import type { readingSchema } from '../../transports/rest/readings/schemas.ts';
 import type { ServerDescription } from '../../transports/rest/server-routes.ts';
+import type { spendingSchema } from '../../transports/rest/spending/schemas.ts';
 import type { tenantSchema } from '../../transports/rest/tenants/schemas.ts';
 import type { tokenSchema } from '../../transports/rest/tokens/schemas.ts';
 import type { ownUserSchema } from '../../transports/rest/users/schemas.ts';
@@ -65,4 +80,49 @@ export interface Passkey {
   readonly id: string;
   readonly name: string;
   readonly lastUsedAt: string | null;
+}
+
+export type Provider = z.output<typeof registeredProviderSchema>;
+export type Registration = z.output<typeof registrationSchema>;
+export type RegistrationToDecide = z.output<typeof registrationToDecideSchema>;
+export type Standing = z.output<typeof explainedProviderSchema>;
+export type Choice = z.output<typeof choiceSchema>;
+export type Transaction = z.output<typeof transactionSchema>;
+export type Dispute = z.output<typeof disputeSchema>;
+export type DisputeToDecide = z.output<typeof disputeToDecideSchema>;
+export type Spending = z.output<typeof spendingSchema>;
+
+/** What was asked for, or served, in one step of a period. */
+export interface MarketSums {
+  readonly requests: number;
+  readonly billedTokens: number;
+  readonly cost: Money;
+  readonly earnings: Money;
+  readonly refunded: Money;
+  readonly refundedEarnings: Money;
+}
+
+/** What was asked for, or served, over a period. */
+export interface Analytics {
+  readonly totals: MarketSums;
+  readonly before: MarketSums;
+  readonly steps: readonly (MarketSums & { readonly at: string })[];
+  readonly models: readonly (MarketSums & { readonly model: string })[];
+  /** For who asked alone. */
+  readonly keys?: readonly (MarketSums & { readonly keyId: string | null })[];
+}
+
+/** The tenant's money, by what may be done with it. */
+export interface Balance {
+  readonly available: Money;
+  readonly held: Money;
+  readonly earnings: Money;
+  readonly owed: Money;
+}
+
+/** A receipt with what proves it: docs/receipts.md. */
+export interface Receipt {
+  readonly content: string;
+  readonly record: AuditRecord;
+  readonly head: { readonly publicKey: string };
 }

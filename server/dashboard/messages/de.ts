@@ -1,7 +1,9 @@
 import type { MessageKey } from './en.ts';
+import { marketDe } from './market-de.ts';
 
 /** The texts of the page in German. */
 export const de: Readonly<Record<MessageKey, string>> = {
+  ...marketDe,
   'common.loading': 'Wird geladen …',
   'common.cancel': 'Abbrechen',
   'common.copy': 'Kopieren',
@@ -234,14 +236,9 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'use.title': 'Rechenzeit',
   'use.balance': 'Guthaben',
   'use.balance.held': '{amount} zurückgelegt für das, was läuft',
-  'use.chat': 'Chat öffnen',
-  'use.models': 'Modelle',
-  'use.models.none': 'Gerade bietet niemand ein Modell an.',
   'use.models.name': 'Modell',
   'use.models.prompt': 'Frage',
   'use.models.completion': 'Antwort',
-  'use.models.unit': 'Cent für 1.000 Token, ab dem günstigsten Angebot.',
-  'use.models.offers': 'Angebote',
   'use.keys': 'API-Schlüssel',
   'use.keys.text': 'Für Programme. Ein Schlüssel darf Modelle fragen, sonst nichts.',
   'use.keys.none': 'Es gibt noch keinen Schlüssel.',

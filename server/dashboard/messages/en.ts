@@ -1,5 +1,8 @@
+import { marketEn } from './market-en.ts';
+
 /** The texts of the page in English. Every other language has the same names. */
 export const en = {
+  ...marketEn,
   'common.loading': 'Loading…',
   'common.cancel': 'Cancel',
   'common.copy': 'Copy',
@@ -225,14 +228,9 @@ export const en = {
   'use.title': 'Computing',
   'use.balance': 'Balance',
   'use.balance.held': '{amount} set aside for what runs',
-  'use.chat': 'Open the chat',
-  'use.models': 'Models',
-  'use.models.none': 'Nobody offers a model now.',
   'use.models.name': 'Model',
   'use.models.prompt': 'Prompt',
   'use.models.completion': 'Answer',
-  'use.models.unit': 'Cents for 1,000 tokens, from the cheapest offer on.',
-  'use.models.offers': 'Offers',
   'use.keys': 'API keys',
   'use.keys.text': 'For programs. A key may ask models, and nothing else.',
   'use.keys.none': 'There is no key yet.',

@@ -60,3 +60,22 @@ export const moneyText = ({
   new Intl.NumberFormat(locale(), { style: 'currency', currency, maximumFractionDigits: 8 }).format(
     Number(value),
   );
+
+/** Cents as the market has them, in decimal. */
+export const centsText = (cents: string): string =>
+  new Intl.NumberFormat(locale(), { maximumFractionDigits: 6 }).format(Number(cents));
+
+/** A part of one. */
+export const percentText = (share: number): string =>
+  new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: 0 }).format(share);
+
+/** A number of things. */
+export const countText = (count: number): string => new Intl.NumberFormat(locale()).format(count);
+
+/** A day on an axis, or a month where each step is one; of UTC, as the market counts. */
+export const stepText = (seconds: number, step: 'day' | 'month'): string =>
+  new Intl.DateTimeFormat(locale(), {
+    month: 'short',
+    timeZone: 'UTC',
+    ...(step === 'day' ? { day: 'numeric' } : { year: 'numeric' }),
+  }).format(seconds * 1000);

@@ -27,6 +27,12 @@ export interface DisputeQuery {
   readonly limit: number;
 }
 
+/** Which of the disputes of one side a list has. */
+export interface SideQuery extends DisputeQuery {
+  /** Of this transaction alone; left out: of all. */
+  readonly transactionId?: TransactionId | undefined;
+}
+
 /** What was said in a dispute, and decided. */
 export interface DisputeHistory {
   readonly statements: readonly SealedStatement[];
@@ -45,7 +51,7 @@ export interface DisputeStore {
   /** What was said, the oldest first, and decided, the newest first, of each of these disputes: of a page of them at once. */
   historiesOf(ids: readonly DisputeId[]): Promise<(id: DisputeId) => DisputeHistory>;
   /** Those of one side of the actor's, the newest first. */
-  list(actor: AccountActor, side: DisputeSide, query: DisputeQuery): Promise<readonly StoredDispute[]>;
+  list(actor: AccountActor, side: DisputeSide, query: SideQuery): Promise<readonly StoredDispute[]>;
   /** Those of all, the oldest first. */
   listAll(query: DisputeQuery): Promise<readonly StoredDispute[]>;
   /** Refuses with `dispute_decided` and `limit_reached`. */

@@ -11,7 +11,7 @@ import type { LedgerService } from '../ledger/index.ts';
 import { refusalError } from '../ledger/index.ts';
 import { disputeDecided, earningsReleased } from './errors.ts';
 import { DISPUTES_PAGE_MAX, DUE_PAGE } from './limits.ts';
-import type { DisputeHistory, DisputeQuery, DisputeStore } from './ports.ts';
+import type { DisputeHistory, DisputeQuery, DisputeStore, SideQuery } from './ports.ts';
 import { refundUnit } from './refund-unit.ts';
 import { endByRule, refundOf, splitRefund, WITHDRAWN } from './rules.ts';
 import type {
@@ -47,7 +47,7 @@ export interface DisputeService {
   /** One that the actor opened, or that is about what its tenant's providers were paid. Refuses with `dispute_not_found`. */
   get(actor: Actor, id: DisputeId): Promise<Dispute>;
   /** The same, of one side, the newest first, at most 100 a page. */
-  list(actor: Actor, side: DisputeSide, query: DisputeQuery): Promise<DisputePage>;
+  list(actor: Actor, side: DisputeSide, query: SideQuery): Promise<DisputePage>;
   /** Says something more. Refuses with `dispute_not_found`, `dispute_decided` and `limit_reached`. */
   say(actor: Actor, id: DisputeId, text: string): Promise<Dispute>;
   /** As owner of a provider: agrees that everything goes back; when all have agreed it does. Refuses as `say`. */
@@ -227,7 +227,7 @@ function createReading(dependencies: Pick<DisputeDependencies, 'store' | 'secret
       if (shown === undefined) throw notFound('dispute');
       return shown;
     },
-    async list(actor: Actor, side: DisputeSide, query: DisputeQuery) {
+    async list(actor: Actor, side: DisputeSide, query: SideQuery) {
       const reader = requirePermission(actor, 'money.read');
       const limit = bounded(query);
       return page(reader, side, await store.list(reader, side, { ...query, limit: limit + 1 }), limit);

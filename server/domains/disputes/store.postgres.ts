@@ -114,10 +114,11 @@ function lists(
   system: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>,
 ): Pick<DisputeStore, 'list' | 'listAll' | 'findDue'> {
   return {
-    list: (actor, side, { state, after, limit }) =>
+    list: (actor, side, { state, after, limit, transactionId = null }) =>
       system(async (sql) => {
         const { at, id } = sqlPosition(after);
         const behind = sql`(${state}::text IS NULL OR state = ${state})
+          AND (${transactionId}::uuid IS NULL OR transaction_id = ${transactionId})
           AND (${at}::timestamptz IS NULL OR (opened_at, id) < (${at}::timestamptz, ${id}::uuid))`;
         const rows =
           side === 'requester'

@@ -1,3 +1,4 @@
+import type { HttpOperation } from '../pipeline/http-operation.ts';
 import { accountRoutes } from './account-routes.ts';
 import { askAction } from './actions/ask.ts';
 import { cancelAction } from './actions/cancel.ts';
@@ -115,22 +116,29 @@ import { listRoutes } from './routing/list.ts';
 import type { RestServices } from './services.ts';
 import { getSpending } from './spending/get.ts';
 import { setSpendLimits } from './spending/set-limits.ts';
+import { exportSelf } from './users/export-self.ts';
 
 /**
  * Every REST route of the API, in the order of the documentation. `operationNames` gives the names of all operations, once they
  * are all made.
  */
-export const createRestRoutes = (services: RestServices, operationNames: () => readonly string[]) => [
-  ...accountRoutes(services, operationNames),
-  ...deviceRoutes(services),
-  ...connectionRoutes(services),
-  ...actionRoutes(services),
-  ...lockRoutes(services),
-  ...releaseRoutes(services),
-  ...marketRoutes(services),
-  ...auditRoutes(services),
-  ...administrationRoutes(services),
-];
+export function createRestRoutes(
+  services: RestServices,
+  operationNames: () => readonly string[],
+): readonly HttpOperation[] {
+  const routes = [
+    ...accountRoutes(services, operationNames),
+    ...deviceRoutes(services),
+    ...connectionRoutes(services),
+    ...actionRoutes(services),
+    ...lockRoutes(services),
+    ...releaseRoutes(services),
+    ...marketRoutes(services),
+    ...auditRoutes(services),
+    ...administrationRoutes(services),
+  ];
+  return [...routes, exportSelf(services, routes)];
+}
 
 /** Networks, devices and what they say. */
 const deviceRoutes = (services: RestServices) => [

@@ -197,6 +197,11 @@ export const ACCOUNT_CASES: Readonly<Record<string, RestCase>> = {
     refused: () => ({ path: '/api/v1/users/me?givesUpBalance=perhaps' }),
     ...unknownQuery,
   },
+  'users.exportSelf': {
+    valid: () => ({ path: '/api/v1/users/me/export' }),
+    refused: () => ({ path: '/api/v1/users/me/export?as=text' }),
+    ...unknownQuery,
+  },
   'users.deletion.get': {
     valid: () => ({ path: '/api/v1/users/me/deletion' }),
     refused: () => ({ path: '/api/v1/users/me/deletion?verbose=1' }),

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { DISPUTES_PAGE_MAX, type DisputeService } from '../../../domains/disputes/index.ts';
+import { asId, type TransactionId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { pageQuery, pageSchema } from '../paging.ts';
+import { idSchema } from '../schemas.ts';
 import {
   disputeCursor,
   disputeParams,
@@ -47,13 +49,17 @@ export const listDisputes = ({ disputes }: Services) =>
     query: pageQuery(disputeCursor, DISPUTES_PAGE_MAX).extend({
       role: z.enum(['requester', 'provider']).default('requester'),
       state: stateFilter,
+      transactionId: idSchema
+        .transform((id) => asId<TransactionId>(id))
+        .optional()
+        .describe('The dispute about this transaction alone.'),
     }),
     response: pageSchema(disputeSchema),
     status: 200,
     errors: [],
     handle: async ({ actor, query }) => {
-      const { role, state = null, after = null, limit } = query;
-      const page = await disputes.list(actor, role, { state, after, limit });
+      const { role, state = null, after = null, limit, transactionId } = query;
+      const page = await disputes.list(actor, role, { state, after, limit, transactionId });
       return { items: page.items.map(disputeToJson), next: disputeCursor.next(page.next) };
     },
   });

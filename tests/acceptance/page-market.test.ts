@@ -1,0 +1,309 @@
+import { readFile } from 'node:fs/promises';
+import OpenAI from 'openai';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { launchChromium } from '../support/chromium.ts';
+import { says } from '../support/endpoint-stand-in.ts';
+import { type Screen, signInWithToken, visit } from '../support/page-visitor.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { runCommand } from '../support/server-process.ts';
+import { type Serving, serve } from '../support/serving.ts';
+import { createHousehold, createWorld, type Household, topUp, type World } from '../support/world.ts';
+
+/** What somebody else has chosen: as long as it may be, HTML, from right to left. */
+const MODEL = `meta/${'m'.repeat(120)}`;
+const ANSWER = `<b>Forty-two</b>${'x'.repeat(10_000)}`;
+const COMPLAINT = `<img src=x onerror=alert(1)> خطأ ${'w'.repeat(1_900)}`;
+
+let browser: Browser;
+let server: TestServer;
+let world: World;
+let serving: Serving;
+
+beforeAll(async () => {
+  [browser, server] = await Promise.all([launchChromium(), startTestServer()]);
+  world = await createWorld(server);
+  serving = await serve(server, world.bob.device, MODEL);
+  await topUp(world, world.alice.userId, 100_000);
+});
+afterAll(async () => {
+  await serving?.stop();
+  await browser?.close();
+  await server?.stop();
+});
+
+async function visitAs(token: string, screen: Screen, locale?: string) {
+  const visitor = await visit(browser, server.httpUrl, screen, locale);
+  await signInWithToken(visitor, token);
+  return visitor;
+}
+
+/** Asks the model over the API, and returns the id of the transaction. */
+async function buy({ token }: Household): Promise<string> {
+  serving.endpoint.answering = (response) => says(response, [ANSWER]);
+  const client = new OpenAI({ baseURL: `${server.httpUrl}/v1`, apiKey: token, maxRetries: 0 });
+  const { id } = await client.chat.completions.create({
+    model: MODEL,
+    messages: [{ role: 'user', content: 'And?' }],
+  });
+  return id.replace('chatcmpl-', '');
+}
+
+/** What a page gives to keep, when this is done. */
+async function downloaded(page: Page, act: () => Promise<void>): Promise<string> {
+  const [download] = await Promise.all([page.waitForEvent('download'), act()]);
+  return download.path();
+}
+
+test('somebody asks a model, sees what it costs, and gives a key to a program', async () => {
+  serving.endpoint.answering = (response) => says(response, ['<b>Forty', '-two</b>', 'x'.repeat(10_000)]);
+  const alice = await visitAs(world.alice.token, 'desktop');
+  const { page } = alice;
+  await alice.goTo('#/chat');
+  await page.getByLabel('Message').fill('What is it?');
+  await page.getByLabel('Message').press('Enter');
+  await page.getByText(ANSWER).waitFor();
+  await page.getByText(/\d+ tokens, €\d/).waitFor();
+  await alice.requireUsable();
+
+  await alice.goTo('#/use');
+  await page.getByLabel('Name of the key').fill('Notebook');
+  await page.getByLabel('Limit a day').fill('2.50');
+  await page.getByRole('button', { name: 'Make a key' }).click();
+  const key = (await page.getByRole('region', { name: /Your new key/ }).textContent()) ?? '';
+  await page.getByText(/of .*2\.50 today/).waitFor();
+  const code = (await page.getByRole('region', { name: 'Python' }).textContent()) ?? '';
+  expect(code).toContain(`base_url="${server.httpUrl}/v1", api_key="${key}"`);
+  await alice.requireUsable();
+  const client = new OpenAI({ baseURL: `${server.httpUrl}/v1`, apiKey: key, maxRetries: 0 });
+  const answer = await client.chat.completions.create({
+    model: MODEL,
+    messages: [{ role: 'user', content: 'And?' }],
+  });
+  expect(answer.choices[0]?.message.content).toBe(ANSWER);
+  await alice.leaveWithoutComplaint();
+});
+
+test('somebody finds a model, lets it call a tool, and sees what that costs, on a phone', async () => {
+  const alice = await visitAs(world.alice.token, 'phone');
+  const { page } = alice;
+  await alice.goTo('#/models');
+  await page.getByText(MODEL, { exact: true }).waitFor();
+  await alice.requireUsable();
+  await page.getByRole('searchbox').fill('nothing of that name');
+  await page.getByText('No model is called so.').waitFor();
+  await page.getByRole('searchbox').fill('META/');
+  await page.getByText(MODEL, { exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: MODEL }).waitFor();
+  await page.getByRole('cell', { name: '120', exact: true }).waitFor();
+  await alice.requireUsable();
+
+  await page.getByRole('link', { name: 'Ask it' }).click();
+  await page.getByText('Instructions and tools').click();
+  await page.getByRole('button', { name: 'Fill in an example' }).click();
+  await page.getByLabel('Instructions').fill('Be short.');
+  const call = {
+    index: 0,
+    id: 'call_1',
+    function: { name: 'read_temperature', arguments: '{"room":"<b>hall</b>"}' },
+  };
+  serving.endpoint.answering = (response) => says(response, [{ tool_calls: [call] }], 'tool_calls');
+  await page.getByLabel('Message').fill('How warm is it?');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByText('calls read_temperature {"room":"<b>hall</b>"}').waitFor();
+  await page.getByLabel('What read_temperature answers').fill('21 degrees');
+  await alice.requireUsable();
+  serving.endpoint.answering = (response) => says(response, ['It is 21 degrees.']);
+  await page.getByRole('button', { name: 'Answer the calls' }).click();
+  await page.getByText('It is 21 degrees.').waitFor();
+  await page.getByText(/This conversation: €\d/).waitFor();
+  expect(serving.endpoint.asked.at(-1)?.messages).toMatchObject([
+    { role: 'system', content: 'Be short.' },
+    { role: 'user', content: 'How warm is it?' },
+    { role: 'assistant', tool_calls: [{ id: 'call_1', function: { name: 'read_temperature' } }] },
+    { role: 'tool', tool_call_id: 'call_1', content: '21 degrees' },
+  ]);
+  await alice.leaveWithoutComplaint();
+});
+
+describe('a transaction', () => {
+  it('is found with what was spent, proves itself, is disputed, and an operator gives a part back', async () => {
+    const id = await buy(world.alice);
+    const alice = await visitAs(world.alice.token, 'desktop');
+    const { page } = alice;
+    await alice.goTo('#/spending');
+    await page.getByRole('img', { name: /€[\d.]+ for \d+ requests/ }).waitFor();
+    await page.getByRole('rowheader', { name: MODEL }).waitFor();
+    await page.getByRole('rowheader', { name: 'without a key' }).waitFor();
+    await page.getByLabel('Limit a day').fill('50');
+    await page.getByRole('button', { name: 'Save the limits' }).click();
+    await page.getByText('of €50.00').waitFor();
+    await alice.requireUsable();
+    const table = await downloaded(page, () => page.getByRole('button', { name: 'Download (CSV)' }).click());
+    expect(await readFile(table, 'utf8')).toMatch(/^at,requests,/);
+
+    await alice.goTo('#/transactions');
+    await page.getByRole('list', { name: 'Transactions' }).getByRole('link').first().click();
+    await page.getByText(id).waitFor();
+    const button = page.getByRole('button', { name: 'Download the receipt' });
+    const receipt = await downloaded(page, () => button.click());
+    await page.getByText('All that it says').click();
+    await page
+      .getByRole('region', { name: /All that it says/ })
+      .getByText('yggdrasil receipt')
+      .waitFor();
+    await alice.requireUsable();
+    const command = (await page.getByRole('region', { name: /Check it without/ }).textContent()) ?? '';
+    const [program, audit = '', verify = '', , ...rest] = command.split(' ');
+    expect([program, audit, verify]).toEqual(['yggdrasil', 'audit', 'verify']);
+    const checked = await runCommand(audit, { arguments: [verify, receipt, ...rest] });
+    expect(checked).toMatchObject({ code: 0 });
+
+    await page.getByLabel('Reason').selectOption('The answer is wrong');
+    await page.getByLabel('What happened').fill(COMPLAINT);
+    await page.getByRole('button', { name: 'Open the dispute' }).click();
+    await page.getByText(COMPLAINT).waitFor();
+    await alice.requireUsable();
+
+    const bob = await visitAs(world.bob.token, 'phone');
+    await bob.goTo('#/disputes');
+    await bob.page.getByLabel('Side').selectOption('Served by you');
+    await bob.requireUsable();
+    await bob.page.getByRole('list', { name: 'Disputes' }).getByRole('link').first().click();
+    await bob.page.getByText(COMPLAINT).waitFor();
+    await bob.page.getByLabel('What happened').fill('It was as long as it was asked for.');
+    await bob.page.getByRole('button', { name: 'Send' }).click();
+    await bob.page.getByText('It was as long as it was asked for.').waitFor();
+    await bob.page.getByRole('button', { name: 'Give everything back' }).waitFor();
+    await bob.requireUsable();
+    await bob.leaveWithoutComplaint();
+
+    const operator = await visitAs(world.adminToken, 'desktop');
+    await operator.goTo('#/administration/disputes');
+    await operator.page.getByText(/^The answer is wrong · /).click();
+    await operator.page.getByText('It was as long as it was asked for.').waitFor();
+    await operator.page.getByLabel('Decision').selectOption('A part goes back');
+    await operator.page.getByLabel('Amount in EUR').fill('0.01');
+    await operator.page.getByLabel('Reason, which both').fill('Both are <b>right</b>.');
+    await operator.requireUsable();
+    await operator.page.getByRole('button', { name: 'Decide' }).click();
+    await operator.page.getByText('There is no such dispute.').waitFor();
+    await operator.leaveWithoutComplaint();
+
+    await page.reload();
+    await page.getByText('Both are <b>right</b>.').waitFor();
+    await page.getByRole('button', { name: 'Download the receipt' }).waitFor();
+    await page.getByRole('link', { name: 'Transaction', exact: true }).click();
+    await page.getByText('Refunded').first().waitFor();
+    await page.getByText('It is disputed. A part goes back.').waitFor();
+    await alice.requireUsable();
+    await alice.leaveWithoutComplaint();
+  });
+});
+
+test('somebody sells with a machine: sees why it gets work, changes its price, pauses it, and takes it off the market', async () => {
+  const name = '<i>مخزن</i>';
+  const seller = await createHousehold(server, world.adminToken);
+  await server.request('PUT', `/api/v1/devices/${seller.device.deviceId}`, {
+    body: { name },
+    token: seller.token,
+    expect: 200,
+  });
+  const carol = await visitAs(seller.token, 'phone');
+  const { page } = carol;
+  await carol.goTo('#/selling');
+  await page.getByText('No machine of yours sells yet.').waitFor();
+  await page.getByRole('button', { name: 'Sell with a device' }).click();
+  await page.getByRole('combobox', { name: 'Device' }).selectOption(name);
+  await page.getByLabel('Name of the model').fill(MODEL);
+  await page.getByLabel('Prompt, ct').fill('25');
+  await page.getByLabel('Answer, ct').fill('100');
+  await carol.requireUsable();
+  await page.getByRole('button', { name: 'Register' }).click();
+  await page.getByText('Its program is not connected.').waitFor();
+  await page.getByRole('heading', { name }).waitFor();
+
+  const machine = await serve(server, seller.device, MODEL);
+  await page.getByText('On the market').waitFor();
+  machine.endpoint.answering = (response) => says(response, ['ok']);
+  await page.getByRole('button', { name: 'Send a test request' }).click();
+  await page.getByText(/first text after \d+ ms/).waitFor();
+  await page.getByRole('cell', { name: '62.5' }).first().waitFor();
+  await carol.requireUsable();
+  await page.getByLabel('Answer, ct').fill('110');
+  await page.getByRole('button', { name: 'Save the offer' }).click();
+  await page.getByRole('cell', { name: '67.5' }).first().waitFor();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByText('You have paused it.').waitFor();
+  await page.getByRole('button', { name: 'Sell again' }).click();
+  await page.getByText('On the market').waitFor();
+  await carol.goTo('#/selling');
+  await page.getByText(/On the market · Quality/).waitFor();
+  await carol.requireUsable();
+  await page.getByText(name).click();
+  await page.getByRole('button', { name: 'Take off the market' }).click();
+  await page.getByRole('group').getByRole('button', { name: 'Take off the market' }).click();
+  await page.getByText('No machine of yours sells yet.').waitFor();
+  await machine.stop();
+  await carol.leaveWithoutComplaint();
+});
+
+test('a guest of a network sees the models, but nothing of the money, and nothing that would be refused', async () => {
+  const { secret } = await server.post<{ secret: string }>(
+    '/api/v1/invitations',
+    { role: 'guest', networkIds: [world.alice.network.id] },
+    world.alice.token,
+  );
+  const guest = await createHousehold(server, world.adminToken);
+  await server.post('/api/v1/invitations/redeem', { token: secret }, guest.token);
+  const dan = await visitAs(guest.token, 'desktop');
+  await dan.page.getByLabel('Acting for').selectOption({ index: 1 });
+  await dan.goTo('#/models');
+  await dan.page.getByText(MODEL, { exact: true }).waitFor();
+  const parts = dan.page.getByRole('navigation', { name: 'Parts of computing' });
+  expect(await parts.getByRole('link').allTextContents()).toEqual(['Overview', 'Models']);
+  for (const hash of ['#/chat', '#/spending', '#/transactions', '#/disputes', '#/selling']) {
+    await dan.goTo(hash);
+    await dan.page.getByText('This is for members of the whole tenant.').waitFor();
+  }
+  await dan.leaveWithoutComplaint();
+});
+
+test('somebody makes a tenant, takes all that is theirs with them, deletes their account, and keeps it after all', async () => {
+  await buy(world.alice);
+  const alice = await visitAs(world.alice.token, 'phone', 'de-DE');
+  const { page } = alice;
+  await alice.goTo('#/account');
+  await page.getByLabel('Name eines neuen Mandanten').fill('<b>Verein</b>');
+  await page.getByRole('button', { name: 'Mandanten anlegen' }).click();
+  await page.getByRole('button', { name: 'Für ihn handeln' }).waitFor();
+  const button = page.getByRole('button', { name: 'Alles herunterladen' });
+  const text = await readFile(await downloaded(page, () => button.click()), 'utf8');
+  const exported = JSON.parse(text) as Record<string, unknown>;
+  expect(exported).toMatchObject({
+    user: { id: world.alice.userId },
+    networks: [{ id: world.alice.network.id, groups: [] }],
+    devices: [{ id: world.alice.device.deviceId, state: {}, readings: [] }],
+    servedTransactions: [],
+    isComplete: true,
+  });
+  expect(exported.transactions).not.toEqual([]);
+  for (const hidden of [world.alice.token, world.alice.device.token, world.bob.userId, world.bob.network.id])
+    expect(text).not.toContain(hidden);
+  await alice.requireUsable();
+
+  await page.getByRole('checkbox', { name: 'Auf das Geld verzichten' }).check();
+  await page.getByRole('button', { name: 'Mein Konto löschen' }).click();
+  await page.getByRole('group').getByRole('button', { name: 'Mein Konto löschen' }).click();
+  const undoToken = (await page.getByRole('region', { name: /Zugangstoken/ }).textContent()) ?? '';
+  await alice.requireUsable();
+  await page.getByRole('button', { name: 'Ich habe sie aufbewahrt' }).click();
+  await page.getByRole('button', { name: 'Zugangstoken verwenden' }).click();
+  await page.getByLabel('Zugangstoken').fill(undoToken);
+  await page.getByRole('button', { name: 'Anmelden', exact: true }).click();
+  await page.getByText(/Ihr Konto wird am .* gelöscht/).waitFor();
+  await alice.requireUsable();
+  await page.getByRole('button', { name: 'Mein Konto behalten' }).click();
+  await page.getByRole('navigation', { name: 'Bereiche' }).waitFor();
+  await alice.leaveWithoutComplaint();
+});
