@@ -9,7 +9,8 @@ import { Provider } from '../../device/provider/provider.ts';
 import { requireDebianPackage } from '../support/apt.ts';
 import { addAuthenticator, launchChromium } from '../support/chromium.ts';
 import { EndpointStandIn, says } from '../support/endpoint-stand-in.ts';
-import { type Screen, type Visitor, visit } from '../support/page-visitor.ts';
+import { signInWithToken } from '../support/page-sign-in.ts';
+import { type Screen, visit } from '../support/page-visitor.ts';
 import { openClient } from '../support/ratatoskr.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createDevice, createWorld, topUp, type World } from '../support/world.ts';
@@ -29,21 +30,6 @@ afterAll(async () => {
 });
 
 const visitor = (screen: Screen = 'desktop', at: TestServer = server) => visit(browser, at.httpUrl, screen);
-
-/** Signs in with a token, as somebody without a mail address does. */
-async function signInWithToken({ page, goTo }: Visitor, token: string): Promise<void> {
-  await goTo('#/');
-  await page
-    .getByRole('button', { name: 'Use an access token' })
-    .or(page.getByLabel('Access token'))
-    .first()
-    .waitFor();
-  const choose = page.getByRole('button', { name: 'Use an access token' });
-  if (await choose.isVisible()) await choose.click();
-  await page.getByLabel('Access token').fill(token);
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-  await page.getByRole('navigation', { name: 'Areas' }).waitFor();
-}
 
 const run = promisify(execFile);
 

@@ -1,13 +1,26 @@
 import type { z } from 'zod';
-import type { logEntrySchema } from '../../transports/rest/admin/schemas.ts';
+import type { actionSchema } from '../../transports/rest/actions/schemas.ts';
+import type {
+  abuseMeasureSchema,
+  logEntrySchema,
+  suspensionSchema,
+} from '../../transports/rest/admin/schemas.ts';
 import type { apiKeySchema } from '../../transports/rest/api-keys/schemas.ts';
 import type { recordSchema } from '../../transports/rest/audit/schemas.ts';
+import type { connectionSchema } from '../../transports/rest/connections/schemas.ts';
 import type { credentialsSchema, deviceSchema } from '../../transports/rest/devices/schemas.ts';
 import type { shadowSchema } from '../../transports/rest/devices/state-schemas.ts';
+import type { groupSchema } from '../../transports/rest/groups/schemas.ts';
 import type { invitationSchema } from '../../transports/rest/invitations/schemas.ts';
 import type { memberSchema } from '../../transports/rest/members/schemas.ts';
 import type { networkSchema } from '../../transports/rest/networks/schemas.ts';
+import type {
+  networkHealthSchema,
+  topologyDeviceSchema,
+} from '../../transports/rest/networks/topology-schemas.ts';
 import type { readingSchema } from '../../transports/rest/readings/schemas.ts';
+import type { releaseSchema } from '../../transports/rest/releases/schemas.ts';
+import type { rolloutDeviceSchema, rolloutSchema } from '../../transports/rest/rollouts/schemas.ts';
 import type { ServerDescription } from '../../transports/rest/server-routes.ts';
 import type { tenantSchema } from '../../transports/rest/tenants/schemas.ts';
 import type { tokenSchema } from '../../transports/rest/tokens/schemas.ts';
@@ -26,6 +39,16 @@ export type Device = z.output<typeof deviceSchema>;
 export type Credentials = z.output<typeof credentialsSchema>;
 export type Reading = z.output<typeof readingSchema>;
 export type DeviceState = z.output<typeof shadowSchema>;
+export type Action = z.output<typeof actionSchema>;
+export type Connection = z.output<typeof connectionSchema>;
+export type DeviceGroup = z.output<typeof groupSchema>;
+export type NetworkHealth = z.output<typeof networkHealthSchema>;
+export type TopologyDevice = z.output<typeof topologyDeviceSchema>;
+export type Release = z.output<typeof releaseSchema>;
+export type Rollout = z.output<typeof rolloutSchema>;
+export type RolloutDevice = z.output<typeof rolloutDeviceSchema>;
+export type AbuseMeasure = z.output<typeof abuseMeasureSchema>;
+export type Suspension = z.output<typeof suspensionSchema>;
 export type LogEntry = z.output<typeof logEntrySchema>;
 export type AuditRecord = z.output<typeof recordSchema>;
 

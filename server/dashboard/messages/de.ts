@@ -1,4 +1,5 @@
 import type { MessageKey } from './en.ts';
+import { networksDe } from './networks.de.ts';
 
 /** The texts of the page in German. */
 export const de: Readonly<Record<MessageKey, string>> = {
@@ -363,4 +364,6 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'audit.outcome': 'Ergebnis',
   'audit.table': 'Einträge des Prüfprotokolls',
   'audit.somebody': 'jemand Unbekanntes',
+
+  ...networksDe,
 };

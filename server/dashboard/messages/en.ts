@@ -1,3 +1,5 @@
+import { networksEn } from './networks.en.ts';
+
 /** The texts of the page in English. Every other language has the same names. */
 export const en = {
   'common.loading': 'Loading…',
@@ -353,6 +355,8 @@ export const en = {
   'audit.outcome': 'Outcome',
   'audit.table': 'Records of the audit',
   'audit.somebody': 'somebody unknown',
+
+  ...networksEn,
 };
 
 /** The name of a text. */
