@@ -1,3 +1,4 @@
+import { deviceDe } from './device.de.ts';
 import type { MessageKey } from './en.ts';
 import { networksDe } from './networks.de.ts';
 
@@ -365,5 +366,6 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'audit.table': 'Einträge des Prüfprotokolls',
   'audit.somebody': 'jemand Unbekanntes',
 
+  ...deviceDe,
   ...networksDe,
 };

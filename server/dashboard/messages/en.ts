@@ -1,3 +1,4 @@
+import { deviceEn } from './device.en.ts';
 import { networksEn } from './networks.en.ts';
 
 /** The texts of the page in English. Every other language has the same names. */
@@ -356,6 +357,7 @@ export const en = {
   'audit.table': 'Records of the audit',
   'audit.somebody': 'somebody unknown',
 
+  ...deviceEn,
   ...networksEn,
 };
 
