@@ -1,17 +1,19 @@
 import type { z } from 'zod';
 import type { actionSchema } from '../../transports/rest/actions/schemas.ts';
+import type { hostedTenantSchema } from '../../transports/rest/admin/list-tenants.ts';
 import type {
   abuseMeasureSchema,
   logEntrySchema,
   suspensionSchema,
 } from '../../transports/rest/admin/schemas.ts';
 import type { apiKeySchema } from '../../transports/rest/api-keys/schemas.ts';
-import type { recordSchema } from '../../transports/rest/audit/schemas.ts';
+import type { headSchema, recordSchema } from '../../transports/rest/audit/schemas.ts';
 import type { connectionSchema } from '../../transports/rest/connections/schemas.ts';
 import type { credentialsSchema, deviceSchema } from '../../transports/rest/devices/schemas.ts';
 import type { shadowSchema } from '../../transports/rest/devices/state-schemas.ts';
 import type { groupSchema } from '../../transports/rest/groups/schemas.ts';
 import type { invitationSchema } from '../../transports/rest/invitations/schemas.ts';
+import type { registrationToDecideSchema } from '../../transports/rest/marketplace/registration-schemas.ts';
 import type { memberSchema } from '../../transports/rest/members/schemas.ts';
 import type { networkSchema } from '../../transports/rest/networks/schemas.ts';
 import type {
@@ -48,8 +50,11 @@ export type Release = z.output<typeof releaseSchema>;
 export type Rollout = z.output<typeof rolloutSchema>;
 export type RolloutDevice = z.output<typeof rolloutDeviceSchema>;
 export type AbuseMeasure = z.output<typeof abuseMeasureSchema>;
+export type HostedTenant = z.output<typeof hostedTenantSchema>;
+export type RegistrationToDecide = z.output<typeof registrationToDecideSchema>;
 export type Suspension = z.output<typeof suspensionSchema>;
 export type LogEntry = z.output<typeof logEntrySchema>;
+export type AuditHead = z.output<typeof headSchema>;
 export type AuditRecord = z.output<typeof recordSchema>;
 
 /** A page of a list. */

@@ -1,3 +1,4 @@
+import { administrationDe } from './administration.de.ts';
 import { deviceDe } from './device.de.ts';
 import type { MessageKey } from './en.ts';
 import { networksDe } from './networks.de.ts';
@@ -366,6 +367,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'audit.table': 'Einträge des Prüfprotokolls',
   'audit.somebody': 'jemand Unbekanntes',
 
+  ...administrationDe,
   ...deviceDe,
   ...networksDe,
 };

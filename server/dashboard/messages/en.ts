@@ -1,3 +1,4 @@
+import { administrationEn } from './administration.en.ts';
 import { deviceEn } from './device.en.ts';
 import { networksEn } from './networks.en.ts';
 
@@ -357,6 +358,7 @@ export const en = {
   'audit.table': 'Records of the audit',
   'audit.somebody': 'somebody unknown',
 
+  ...administrationEn,
   ...deviceEn,
   ...networksEn,
 };

@@ -76,7 +76,7 @@ export const networksDe: Readonly<Record<keyof typeof networksEn, string>> = {
   'groups.title': 'Gruppen',
   'groups.text':
     'Was an eine Gruppe gesagt wird, geht an alle ihre Geräte; auch eine Verteilung kann für eine sein.',
-  'groups.members': '{count} Geräte',
+  'groups.members': 'Geräte: {count}',
   'groups.none': 'Es gibt noch keine Gruppe.',
   'groups.empty': 'Es ist noch kein Gerät darin.',
   'groups.name': 'Name der Gruppe',

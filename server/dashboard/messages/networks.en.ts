@@ -73,7 +73,7 @@ export const networksEn = {
   'connections.isAsked': 'Others always ask first',
   'groups.title': 'Groups',
   'groups.text': 'What is said to a group goes to all of its devices, and a rollout can be for one.',
-  'groups.members': '{count} devices',
+  'groups.members': 'Devices: {count}',
   'groups.none': 'There is no group yet.',
   'groups.empty': 'There is no device in it yet.',
   'groups.name': 'Name of the group',
