@@ -1,3 +1,4 @@
+import { type Config, showConfig } from '../config/index.ts';
 import { countAccounts } from '../domains/accounts/index.ts';
 import {
   createAdministrationService,
@@ -9,7 +10,7 @@ import {
 } from '../domains/administration/index.ts';
 import { countDevices, findGuests } from '../domains/devices/index.ts';
 import { readTotals } from '../domains/ledger/index.ts';
-import { countTenants } from '../domains/tenants/index.ts';
+import { countTenants, listHostedTenants } from '../domains/tenants/index.ts';
 import type { TenantId } from '../kernel/ids.ts';
 import type { Part } from './lifecycle.ts';
 import type { Messaging } from './messaging.ts';
@@ -19,8 +20,8 @@ import type { Platform } from './platform.ts';
 export type Administration = ReturnType<typeof buildAdministration>;
 
 /** Builds the area, of what the others count. */
-export function buildAdministration(platform: Platform, messaging: Messaging) {
-  const { database, logMemory, suspended, clock } = platform;
+export function buildAdministration(config: Config, platform: Platform, messaging: Messaging) {
+  const { database, logMemory, suspended, clock, node } = platform;
   const suspensions = createSuspensionService({
     store: createSuspensionStore(database),
     suspended,
@@ -31,11 +32,13 @@ export function buildAdministration(platform: Platform, messaging: Messaging) {
     kept: {
       countUsers: () => countAccounts(database),
       countTenants: () => countTenants(database),
+      listTenants: (after, limit) => listHostedTenants(database, after, limit),
       countDevices: () => countDevices(database),
       readTotals: () => readTotals(database),
     },
     live: { read: () => readLive(platform) },
     logs: logMemory,
+    setup: { settings: showConfig(config), listNodes: () => node.list() },
   });
   return { administration, suspensions };
 }

@@ -125,7 +125,7 @@ function buildAreas(config: Config, platform: Platform) {
   const abuse = buildAbuse(config, platform, messaging);
   const identity = buildIdentity(config, platform, messaging, abuse);
   const market = buildMarket(config, platform, identity);
-  const administration = buildAdministration(platform, messaging);
+  const administration = buildAdministration(config, platform, messaging);
   const readings = buildReadings(config, platform, messaging, identity);
   const discovery = buildDiscovery(platform, messaging, identity, readings);
   const pairings = buildPairings(platform, messaging, identity, readings);

@@ -57,6 +57,7 @@ const values = z.object({
       .optional(),
     {
       variable: 'YGGDRASIL_MQTT_BROKER_SECRET',
+      isSecret: true,
       description:
         'What a broker of your own shows as its bearer token when it asks `/api/v1/mqtt/authenticate` and `/api/v1/mqtt/authorize` who may do what.',
       unset: 'no broker may ask',
@@ -118,6 +119,7 @@ const values = z.object({
   }),
   smtpUrl: described(smtpUrl, {
     variable: 'YGGDRASIL_SMTP_URL',
+    isSecret: true,
     description:
       'Mail server that sends the codes for signing in: `smtps://user:password@host:465`, `smtp://host:587`.',
     unset: 'none; a server that only this machine reaches prints the codes on its terminal',
@@ -129,6 +131,7 @@ const values = z.object({
   }),
   oidc: described(oidcProviders, {
     variable: 'YGGDRASIL_OIDC',
+    isSecret: true,
     description:
       'Issuers of OpenID Connect that people sign in with, in JSON: `[{"name":"google","preset":"google","clientId":"...","clientSecret":"..."}]`, presets `google` and `apple`, `"issuer":"https://..."` for any other. At the issuer, `<YGGDRASIL_PUBLIC_URL>/api/v1/users/oidc/<name>/callback` is the redirect URI.',
     unset: 'none',
@@ -139,6 +142,7 @@ const values = z.object({
   }),
   databaseUrl: described(databaseUrl, {
     variable: 'DATABASE_URL',
+    isSecret: true,
     description:
       'PostgreSQL 15 to 18, as `postgres://user:password@host:port/database`; `?host=/folder` for a unix socket. The user owns the tables and makes the roles and users that the server works with.',
     unset: 'the embedded PostgreSQL',
@@ -381,15 +385,17 @@ export interface ConfigRow {
   /** The default as a variable would hold it, or what happens without one. */
   readonly fallback: string;
   readonly description: string;
+  /** Nobody is shown its value. */
+  readonly isSecret: boolean;
 }
 
 /** What can be set, in the README's order. */
 export function describeConfig(): readonly ConfigRow[] {
   return (Object.keys(values.shape) as (keyof Values)[]).map((key) => {
     const schema: z.ZodType = values.shape[key];
-    const { variable, description, unset } = schema.meta() as unknown as Variable;
+    const { variable, description, unset, isSecret = false } = schema.meta() as unknown as Variable;
     const fallback = unset ?? `\`${String(schema.parse(undefined))}\``;
-    return { key, variable, fallback, description };
+    return { key, variable, fallback, description, isSecret };
   });
 }
 

@@ -7,6 +7,8 @@ export interface Variable {
   readonly description: string;
   /** What the README shows where there is no default. */
   readonly unset?: string;
+  /** It lets somebody in, or holds what does: nobody is shown it. */
+  readonly isSecret?: true;
 }
 
 /** A value with its variable, for the README. */

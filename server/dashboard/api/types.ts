@@ -1,9 +1,17 @@
 import type { z } from 'zod';
-import type { logEntrySchema } from '../../transports/rest/admin/schemas.ts';
+import type { actionSchema } from '../../transports/rest/actions/schemas.ts';
+import type { hostedTenantSchema } from '../../transports/rest/admin/list-tenants.ts';
+import type {
+  abuseMeasureSchema,
+  logEntrySchema,
+  suspensionSchema,
+} from '../../transports/rest/admin/schemas.ts';
 import type { apiKeySchema } from '../../transports/rest/api-keys/schemas.ts';
-import type { recordSchema } from '../../transports/rest/audit/schemas.ts';
+import type { headSchema, recordSchema } from '../../transports/rest/audit/schemas.ts';
+import type { connectionSchema } from '../../transports/rest/connections/schemas.ts';
 import type { credentialsSchema, deviceSchema } from '../../transports/rest/devices/schemas.ts';
 import type { shadowSchema } from '../../transports/rest/devices/state-schemas.ts';
+import type { groupSchema } from '../../transports/rest/groups/schemas.ts';
 import type { invitationSchema } from '../../transports/rest/invitations/schemas.ts';
 import type {
   disputeSchema,
@@ -21,7 +29,13 @@ import type {
 import type { transactionSchema } from '../../transports/rest/marketplace/schemas.ts';
 import type { memberSchema } from '../../transports/rest/members/schemas.ts';
 import type { networkSchema } from '../../transports/rest/networks/schemas.ts';
+import type {
+  networkHealthSchema,
+  topologyDeviceSchema,
+} from '../../transports/rest/networks/topology-schemas.ts';
 import type { readingSchema } from '../../transports/rest/readings/schemas.ts';
+import type { releaseSchema } from '../../transports/rest/releases/schemas.ts';
+import type { rolloutDeviceSchema, rolloutSchema } from '../../transports/rest/rollouts/schemas.ts';
 import type { ServerDescription } from '../../transports/rest/server-routes.ts';
 import type { spendingSchema } from '../../transports/rest/spending/schemas.ts';
 import type { tenantSchema } from '../../transports/rest/tenants/schemas.ts';
@@ -41,7 +55,20 @@ export type Device = z.output<typeof deviceSchema>;
 export type Credentials = z.output<typeof credentialsSchema>;
 export type Reading = z.output<typeof readingSchema>;
 export type DeviceState = z.output<typeof shadowSchema>;
+export type Action = z.output<typeof actionSchema>;
+export type Connection = z.output<typeof connectionSchema>;
+export type DeviceGroup = z.output<typeof groupSchema>;
+export type NetworkHealth = z.output<typeof networkHealthSchema>;
+export type TopologyDevice = z.output<typeof topologyDeviceSchema>;
+export type Release = z.output<typeof releaseSchema>;
+export type Rollout = z.output<typeof rolloutSchema>;
+export type RolloutDevice = z.output<typeof rolloutDeviceSchema>;
+export type AbuseMeasure = z.output<typeof abuseMeasureSchema>;
+export type HostedTenant = z.output<typeof hostedTenantSchema>;
+export type RegistrationToDecide = z.output<typeof registrationToDecideSchema>;
+export type Suspension = z.output<typeof suspensionSchema>;
 export type LogEntry = z.output<typeof logEntrySchema>;
+export type AuditHead = z.output<typeof headSchema>;
 export type AuditRecord = z.output<typeof recordSchema>;
 
 /** A page of a list. */
@@ -84,7 +111,6 @@ export interface Passkey {
 
 export type Provider = z.output<typeof registeredProviderSchema>;
 export type Registration = z.output<typeof registrationSchema>;
-export type RegistrationToDecide = z.output<typeof registrationToDecideSchema>;
 export type Standing = z.output<typeof explainedProviderSchema>;
 export type Choice = z.output<typeof choiceSchema>;
 export type Transaction = z.output<typeof transactionSchema>;

@@ -1,9 +1,11 @@
+import { administrationDe } from './administration.de.ts';
+import { deviceDe } from './device.de.ts';
 import type { MessageKey } from './en.ts';
-import { marketDe } from './market-de.ts';
+import { marketDe } from './market.de.ts';
+import { networksDe } from './networks.de.ts';
 
 /** The texts of the page in German. */
 export const de: Readonly<Record<MessageKey, string>> = {
-  ...marketDe,
   'common.loading': 'Wird geladen …',
   'common.cancel': 'Abbrechen',
   'common.copy': 'Kopieren',
@@ -360,4 +362,9 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'audit.outcome': 'Ergebnis',
   'audit.table': 'Einträge des Prüfprotokolls',
   'audit.somebody': 'jemand Unbekanntes',
+
+  ...administrationDe,
+  ...deviceDe,
+  ...marketDe,
+  ...networksDe,
 };

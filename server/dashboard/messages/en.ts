@@ -1,8 +1,10 @@
-import { marketEn } from './market-en.ts';
+import { administrationEn } from './administration.en.ts';
+import { deviceEn } from './device.en.ts';
+import { marketEn } from './market.en.ts';
+import { networksEn } from './networks.en.ts';
 
 /** The texts of the page in English. Every other language has the same names. */
 export const en = {
-  ...marketEn,
   'common.loading': 'Loading…',
   'common.cancel': 'Cancel',
   'common.copy': 'Copy',
@@ -351,6 +353,11 @@ export const en = {
   'audit.outcome': 'Outcome',
   'audit.table': 'Records of the audit',
   'audit.somebody': 'somebody unknown',
+
+  ...administrationEn,
+  ...deviceEn,
+  ...marketEn,
+  ...networksEn,
 };
 
 /** The name of a text. */

@@ -1,10 +1,21 @@
 import type { TenantId } from '../../kernel/ids.ts';
-import type { FollowedEntry, LogEntry, LogFilter, ServerFigures, Suspension } from './types.ts';
+import type {
+  FollowedEntry,
+  HostedTenant,
+  LogEntry,
+  LogFilter,
+  ServerFigures,
+  ServerNode,
+  Setting,
+  Suspension,
+} from './types.ts';
 
 /** How much of everything is kept. */
 export interface KeptFigures {
   countUsers(): Promise<number>;
   countTenants(): Promise<number>;
+  /** Those behind `after`, in the order of ids. */
+  listTenants(after: TenantId | null, limit: number): Promise<readonly HostedTenant[]>;
   countDevices(): Promise<number>;
   readTotals(): Promise<ServerFigures['money']>;
 }
@@ -14,6 +25,13 @@ export interface LiveFigures {
   read(): Promise<
     Omit<ServerFigures, 'users' | 'tenants' | 'devices' | 'money'> & { connectedDevices: number }
   >;
+}
+
+/** How the server is set up. */
+export interface ServerSetup {
+  /** Without what is secret. */
+  readonly settings: readonly Setting[];
+  listNodes(): Promise<readonly ServerNode[]>;
 }
 
 /** The newest lines of the log. */

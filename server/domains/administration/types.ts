@@ -1,4 +1,4 @@
-import type { AccountId, TenantId } from '../../kernel/ids.ts';
+import type { AccountId, NodeId, TenantId } from '../../kernel/ids.ts';
 import type { Microcents } from '../../kernel/money.ts';
 
 /** Figures of the whole server; what is counted as something that happens is counted since its start. */
@@ -30,6 +30,35 @@ export interface ProcessHealth {
   readonly cpuSeconds: number;
   /** The 99th percentile of how late the event loop was lately. */
   readonly loopLagMs: number;
+}
+
+/** A value of the configuration. */
+export interface Setting {
+  readonly variable: string;
+  /** Null: it is not set, or it is secret. */
+  readonly value: string | null;
+  /** False: nothing else than the default is in force. */
+  readonly isSet: boolean;
+  readonly isSecret: boolean;
+  readonly description: string;
+}
+
+/** A server of the database. */
+export interface ServerNode {
+  readonly id: NodeId;
+  /** It is the one that answers. */
+  readonly isThis: boolean;
+  readonly leaseUntilMs: number;
+  /** What it does at set times. */
+  readonly jobs: readonly string[];
+}
+
+/** A tenant as who runs the platform sees it. */
+export interface HostedTenant {
+  readonly id: TenantId;
+  readonly ownerIds: readonly AccountId[];
+  readonly members: number;
+  readonly createdAtMs: number;
 }
 
 export const LOG_LEVELS = ['info', 'warn', 'error'] as const;

@@ -6,7 +6,7 @@ import type { JobLease, NodeLease } from '../../kernel/lease.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import { LEASE_MS, RENEWALS_PER_LEASE } from './limits.ts';
-import type { NodeStore } from './store.postgres.ts';
+import type { KnownNode, NodeStore } from './store.postgres.ts';
 
 /** This start of the server among others of its database. */
 export interface Node extends NodeLease, JobLease {
@@ -16,6 +16,8 @@ export interface Node extends NodeLease, JobLease {
   start(): Promise<void>;
   /** Resolves while the lease is held. Rejects when it was lost, and while it could not be renewed in time. */
   check(): Promise<void>;
+  /** The nodes of the database, this one among them. */
+  list(): Promise<readonly (KnownNode & { readonly isThis: boolean })[]>;
   /** Gives the lease back. */
   stop(): Promise<void>;
 }
@@ -52,6 +54,11 @@ class LeasedNode implements Node {
 
   isLeaseOver(): Promise<boolean> {
     return this.#dependencies.store.isLeaseOver().catch(() => false);
+  }
+
+  async list(): Promise<readonly (KnownNode & { readonly isThis: boolean })[]> {
+    const nodes = await this.#dependencies.store.list();
+    return nodes.map((node) => ({ ...node, isThis: node.id === this.nodeId }));
   }
 
   async start(): Promise<void> {

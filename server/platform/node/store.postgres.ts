@@ -1,6 +1,13 @@
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { NodeId } from '../../kernel/ids.ts';
 
+/** A node that has entered. */
+export interface KnownNode {
+  readonly id: NodeId;
+  readonly leaseUntilMs: number;
+  readonly jobs: readonly string[];
+}
+
 /** Where nodes are known. Times are the database's, so that clocks of machines need not agree. */
 export interface NodeStore {
   /**
@@ -14,6 +21,8 @@ export interface NodeStore {
   isLeaseOver(): Promise<boolean>;
   /** Gives the lease and all jobs back. */
   leave(nodeId: NodeId): Promise<void>;
+  /** Those of the database, with what each does at set times. */
+  list(): Promise<readonly KnownNode[]>;
   /** False: the lease was taken away. True: nobody takes it away before this transaction has ended. */
   holdForTransaction(sql: Sql, nodeId: NodeId, fencingNumber: bigint): Promise<boolean>;
   /** Takes the job if nobody has it, or only a node whose lease is over. False: another node has it. */
@@ -54,6 +63,14 @@ export function createNodeStore(database: Database): NodeStore {
           { over: boolean | null }[]
         >`SELECT max(lease_until) < now() AS over FROM nodes`;
         return row?.over === true;
+      }),
+
+    list: () =>
+      database.system('node', async (sql) => {
+        const rows = await sql<{ id: NodeId; lease_until: Date; jobs: string[] }[]>`
+          SELECT id, lease_until, ARRAY(SELECT job FROM node_jobs WHERE node_id = nodes.id ORDER BY job) AS jobs
+          FROM nodes ORDER BY id`;
+        return rows.map(({ id, lease_until: until, jobs }) => ({ id, leaseUntilMs: until.getTime(), jobs }));
       }),
 
     leave: (nodeId) =>

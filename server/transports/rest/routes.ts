@@ -9,12 +9,15 @@ import { createSuspension } from './admin/create-suspension.ts';
 import { decideRegistration } from './admin/decide-registration.ts';
 import { decideDispute, listAllDisputes } from './admin/disputes.ts';
 import { followLogs } from './admin/follow-logs.ts';
+import { getConfiguration } from './admin/get-configuration.ts';
 import { getStats } from './admin/get-stats.ts';
 import { liftAbuse } from './admin/lift-abuse.ts';
 import { listAbuse } from './admin/list-abuse.ts';
 import { listLogs } from './admin/list-logs.ts';
+import { listNodes } from './admin/list-nodes.ts';
 import { listRegistrations } from './admin/list-registrations.ts';
 import { listSuspensions } from './admin/list-suspensions.ts';
+import { listHostedTenants } from './admin/list-tenants.ts';
 import { removeSuspension } from './admin/remove-suspension.ts';
 import { setSpendQuotas } from './admin/set-spend-quotas.ts';
 import { countersignAuditHead } from './audit/countersign.ts';
@@ -295,6 +298,9 @@ const releaseRoutes = (services: RestServices) => [
 /** What only operators of the server see and do. */
 const administrationRoutes = (services: RestServices) => [
   getStats(services),
+  getConfiguration(services),
+  listNodes(services),
+  listHostedTenants(services),
   listLogs(services),
   followLogs(services),
   listSuspensions(services),

@@ -246,6 +246,21 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     refused: () => ({ path: '/api/v1/admin/stats?verbose=1' }),
     ...unknownQuery,
   },
+  'admin.configuration.get': {
+    valid: () => ({ path: '/api/v1/admin/configuration' }),
+    refused: () => ({ path: '/api/v1/admin/configuration?secrets=1' }),
+    ...unknownQuery,
+  },
+  'admin.nodes.list': {
+    valid: () => ({ path: '/api/v1/admin/nodes' }),
+    refused: () => ({ path: '/api/v1/admin/nodes?limit=1' }),
+    ...unknownQuery,
+  },
+  'admin.tenants.list': {
+    valid: () => ({ path: '/api/v1/admin/tenants' }),
+    refused: () => ({ path: '/api/v1/admin/tenants?name=1' }),
+    ...unknownQuery,
+  },
   'admin.logs.list': {
     valid: () => ({ path: '/api/v1/admin/logs' }),
     refused: () => ({ path: '/api/v1/admin/logs?level=debug' }),

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, describeConfig, readConfig, renderConfigTable } from '../../../server/config/index.ts';
+import {
+  ConfigError,
+  describeConfig,
+  readConfig,
+  renderConfigTable,
+  showConfig,
+} from '../../../server/config/index.ts';
 import { StartError } from '../../../server/kernel/start-error.ts';
 
 function problemsOf(environment: Record<string, string>): readonly string[] {
@@ -300,5 +306,42 @@ describe("the README's table", () => {
       /^`[^`]+`$/.test(fallback) ? [[variable, fallback.slice(1, -1)] as const] : [],
     );
     expect(readConfig(Object.fromEntries(defaults))).toEqual(readConfig({}));
+  });
+});
+
+describe('what an operator is shown of the configuration', () => {
+  const secrets = {
+    YGGDRASIL_MQTT_BROKER_SECRET: 'hush'.repeat(10),
+    YGGDRASIL_SMTP_URL: 'smtps://user:hush@mail.example.org:465',
+    YGGDRASIL_OIDC: JSON.stringify([
+      { name: 'google', preset: 'google', clientId: 'id', clientSecret: 'hush' },
+    ]),
+    DATABASE_URL: 'postgres://user:hush@db.example.org:5432/yggdrasil',
+  };
+  const shown = showConfig(
+    readConfig({
+      ...secrets,
+      YGGDRASIL_MAIL_FROM: 'y@example.org',
+      YGGDRASIL_PUBLIC_URL: 'https://y.example.org',
+      YGGDRASIL_CORS_ORIGINS: 'https://a.example.org,https://b.example.org',
+    }),
+  );
+  const of = (variable: string) => shown.find((setting) => setting.variable === variable);
+
+  test('is each variable with what is in force, and whether that is the default', () => {
+    expect(shown.map(({ variable }) => variable)).toEqual(describeConfig().map(({ variable }) => variable));
+    expect(of('YGGDRASIL_PORT')).toMatchObject({ value: '8080', isSet: false, isSecret: false });
+    expect(of('YGGDRASIL_PUBLIC_URL')).toMatchObject({ value: 'https://y.example.org', isSet: true });
+    expect(of('YGGDRASIL_TLS')).toMatchObject({ value: null, isSet: false });
+    expect(of('YGGDRASIL_CORS_ORIGINS')?.value).toBe('https://a.example.org,https://b.example.org');
+  });
+
+  test('is of a secret only that it is set', () => {
+    expect(shown.filter(({ isSecret }) => isSecret).map(({ variable }) => variable)).toEqual(
+      expect.arrayContaining(Object.keys(secrets)),
+    );
+    for (const variable of Object.keys(secrets))
+      expect(of(variable)).toMatchObject({ value: null, isSet: true });
+    expect(JSON.stringify(shown.map(({ value }) => value))).not.toContain('hush');
   });
 });

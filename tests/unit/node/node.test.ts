@@ -34,6 +34,14 @@ class NodesInMemory implements NodeStore {
     return true;
   }
 
+  async list(): ReturnType<NodeStore['list']> {
+    return [...this.fencingNumbers.keys()].map((id) => ({
+      id,
+      leaseUntilMs: 0,
+      jobs: [...this.jobs.keys()],
+    }));
+  }
+
   async leave(nodeId: NodeId): Promise<void> {
     this.fencingNumbers.delete(nodeId);
   }
@@ -121,6 +129,16 @@ describe('a node', () => {
     await thirds(1);
     await node.check();
     expect(lost).toEqual([]);
+  });
+
+  it('knows the nodes of the database, and which of them it is', async () => {
+    const { startNode } = setUp();
+    await startNode();
+    const second = await startNode();
+    await second.take('payouts');
+    expect(await second.list()).toEqual([
+      { id: second.nodeId, isThis: true, leaseUntilMs: 0, jobs: ['payouts'] },
+    ]);
   });
 
   it('takes a job for as long as it runs, asking once', async () => {

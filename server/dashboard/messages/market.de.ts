@@ -1,4 +1,4 @@
-import type { marketEn } from './market-en.ts';
+import type { marketEn } from './market.en.ts';
 
 /** The texts about the market and about leaving, in German. */
 export const marketDe: Readonly<Record<keyof typeof marketEn, string>> = {
