@@ -141,7 +141,10 @@ async function serve(root: string): Promise<Server> {
   const policy = `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ${server.webSocketUrl}`;
   const site = createServer(({ url = '/' }, response) => {
     const path = url === '/' ? '/index.html' : url;
-    if (path === '/favicon.ico') return response.writeHead(204).end();
+    if (path === '/favicon.ico') {
+      response.writeHead(204).end();
+      return;
+    }
     const type = types[path.split('.').at(-1) ?? ''] ?? 'text/plain';
     response.writeHead(200, { 'content-type': type, 'content-security-policy': policy });
     response.end(readFileSync(join(root, path)));

@@ -614,6 +614,11 @@ const LAYERS = [
       own('tests'),
       [folders('assembly/host', 'proto', 'server', 'device', 'bench'), 'what it tests'],
       [packages('vitest', 'fast-check'), 'what it tests with'],
+      [
+        packages('commander'),
+        'reads the definition of the program',
+        { only: '/program(/commands\\.test)?\\.ts$' },
+      ],
       [packages('openid-client'), 'a client of OAuth', { only: '/program-sign-in\\.test\\.ts$' }],
       [packages('jose'), 'reads and forges tokens', { only: '/refresh-tokens\\.test\\.ts$' }],
       [

@@ -4,6 +4,7 @@ import {
   BusinessRequest,
   BusinessResponse,
   decodePayload,
+  encodePayload,
   RatatoskrType,
   StreamData,
 } from '../../../proto/index.ts';
