@@ -34,7 +34,7 @@ module.exports = {
       name: 'commands-are-joined-in-one-file',
       comment: 'Nothing but server/program.ts imports a command.',
       severity: 'error',
-      from: { pathNot: '^server/yggdrasil\\.ts$' },
+      from: { pathNot: '^server/program\\.ts$' },
       to: { path: '/command\\.ts$' },
     },
     {

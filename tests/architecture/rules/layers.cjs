@@ -557,6 +557,13 @@ const LAYERS = [
       'speaks with people',
     ],
   ]),
+  deviceLayer('package', [
+    [CLIENT, 'is the client'],
+    [HOST_FOR_BROWSERS, 'has the core in it'],
+    [folders('device/node'), 'has what Node has', { only: '/node\\.ts$' }],
+    [packages('esbuild'), 'bundles it', { only: '/pack\\.ts$' }],
+    [node('child_process', 'fs', 'path', 'zlib'), 'packs it', { only: '/pack\\.ts$' }],
+  ]),
   deviceLayer('control', [...PROGRAM, [node('timers/promises'), 'looks for an answer now and then']]),
   deviceLayer('receipts', [
     ...PROGRAM,
@@ -614,6 +621,11 @@ const LAYERS = [
       own('tests'),
       [folders('assembly/host', 'proto', 'server', 'device', 'bench'), 'what it tests'],
       [packages('vitest', 'fast-check'), 'what it tests with'],
+      [
+        packages('commander'),
+        'reads the definition of the program',
+        { only: '/program(/commands\\.test)?\\.ts$' },
+      ],
       [packages('openid-client'), 'a client of OAuth', { only: '/program-sign-in\\.test\\.ts$' }],
       [packages('jose'), 'reads and forges tokens', { only: '/refresh-tokens\\.test\\.ts$' }],
       [
@@ -649,6 +661,7 @@ const ENTRIES = [
   '^server/yggdrasil\\.ts$',
   '^server/platform/tokenizer/worker\\.ts$',
   '^device/client/index\\.ts$',
+  '^device/package/(index|node|pack)\\.ts$',
   '^device/native/(build|gate)\\.ts$',
   '^assembly/(index|device)\\.ts$',
   '^device/sdk/assembly/',

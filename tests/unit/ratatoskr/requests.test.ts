@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { BusinessRequest, BusinessResponse, decodePayload, RatatoskrType } from '../../../proto/index.ts';
+import {
+  BusinessRequest,
+  BusinessResponse,
+  decodePayload,
+  encodePayload,
+  RatatoskrType,
+} from '../../../proto/index.ts';
 import {
   type RequestType,
   requestTypeOf,
@@ -55,7 +61,7 @@ function sessionWith(features: number) {
   );
   let number = 0;
   const begin = (type: RequestType, asked: ConstructorParameters<typeof BusinessRequest>[0]) => {
-    const request = BusinessRequest.create(asked);
+    const request = decodePayload(BusinessRequest, encodePayload(BusinessRequest, asked ?? {}));
     const found = requests.find(type, request);
     if (found instanceof AppError) requests.refuse(++number, request, found);
     else requests.begin(++number, request, found);
