@@ -299,8 +299,7 @@ test('somebody makes a tenant, takes all that is theirs with them, deletes their
   const undoToken = (await page.getByRole('region', { name: /Zugangstoken/ }).textContent()) ?? '';
   await alice.requireUsable();
   await page.getByRole('button', { name: 'Ich habe sie aufbewahrt' }).click();
-  await page.getByRole('button', { name: 'Zugangstoken verwenden' }).click();
-  await page.getByLabel('Zugangstoken').fill(undoToken);
+  await page.getByLabel('Zugangstoken', { exact: true }).fill(undoToken);
   await page.getByRole('button', { name: 'Anmelden', exact: true }).click();
   await page.getByText(/Ihr Konto wird am .* gelöscht/).waitFor();
   await alice.requireUsable();
