@@ -75,12 +75,14 @@ export const waitsForPasskey = (): boolean => waiting;
 export async function enterToken(token: string): Promise<void> {
   keepCredentials({ token });
   try {
-    if (keepsCookies()) {
-      const answer = await ask<SignInAnswer>('POST', '/users/sessions/cookie');
-      forgetCredentials();
-      keepCredentials(answer);
-    }
-    await loadOrLeave();
+    await unlessLeaving(async () => {
+      if (keepsCookies()) {
+        const answer = await ask<SignInAnswer>('POST', '/users/sessions/cookie');
+        forgetCredentials();
+        keepCredentials(answer);
+      }
+      await load();
+    });
   } catch (error) {
     forgetCredentials();
     throw error;
@@ -140,14 +142,14 @@ async function begin(answer: SignInAnswer): Promise<void> {
   keepCredentials(answer);
   waiting = answer.needsPasskey === true;
   if (waiting) current = null;
-  else await loadOrLeave();
+  else await unlessLeaving(load);
 }
 
-/** Reads who is signed in; whose account is to be deleted reads nothing of it. */
-async function loadOrLeave(): Promise<void> {
+/** Does this for who is signed in; whose account is to be deleted may do none of it but undo that. */
+async function unlessLeaving(work: () => Promise<void>): Promise<void> {
   leaving = false;
   try {
-    await load();
+    await work();
   } catch (error) {
     if (!(error instanceof ApiError && error.code === 'account_deletion_pending')) throw error;
     leaving = true;

@@ -293,6 +293,8 @@ export const marketDe: Readonly<Record<keyof typeof marketEn, string>> = {
   'account.delete.done': 'Ihr Konto wird am {day} gelöscht, wenn Sie es nicht zurücknehmen.',
   'account.delete.undo': 'Zugangstoken, das es zurücknehmen kann; eine neue Anmeldung kann es auch',
   'account.restore': 'Mein Konto behalten',
+  'account.members.handOver': 'Übergeben',
+  'account.members.handOver.confirm': 'Der Mandant gehört dann ihm oder ihr, mit Geräten und Geld. Weiter?',
   'account.tenants': 'Mandanten',
   'account.tenants.text': 'Ein Mandant hat eigene Netze, Geräte, Mitglieder und eigenes Geld.',
   'account.tenants.here': 'für ihn handeln Sie',

@@ -289,6 +289,8 @@ export const marketEn = {
   'account.delete.done': 'Your account is deleted on {day}, unless you undo that.',
   'account.delete.undo': 'Access token that can undo it, as can signing in again',
   'account.restore': 'Keep my account',
+  'account.members.handOver': 'Hand over',
+  'account.members.handOver.confirm': 'They own this tenant then, with its devices and money. Go on?',
   'account.tenants': 'Tenants',
   'account.tenants.text': 'A tenant has networks, devices, members and money of its own.',
   'account.tenants.here': 'you act here',

@@ -312,6 +312,10 @@ describe('refused is', () => {
     const query = { state: null, after: null, limit: 10 };
     for (const side of ['requester', 'provider'] as const)
       expect((await disputes.list(bob, side, query)).items).toEqual([]);
+    const of = (id: typeof transactionId) =>
+      disputes.list(alice, 'requester', { ...query, transactionId: id });
+    expect((await of(transactionId)).items).toMatchObject([{ id }]);
+    expect((await of(asId(crypto.randomUUID()))).items).toEqual([]);
   });
 
   it('more than so many statements a side, and more open disputes than an account may have', async () => {
