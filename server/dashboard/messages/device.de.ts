@@ -44,6 +44,11 @@ export const deviceDe: Readonly<Record<keyof typeof deviceEn, string>> = {
   'software.package.text':
     'Gemacht mit „yggdrasil script build“ und „sign“. Das Gerät prüft die Unterschrift selbst.',
   'software.deploy': 'Aufspielen',
+  'connect.qr': 'Mit einem Telefon',
+  'connect.qr.text':
+    'Scannen Sie das mit einem Telefon, um dort weiterzumachen. Ein Gerät mit Bildschirm kann selbst so einen Code zeigen: sein Link endet mit dem Code des Geräts.',
+  'connect.qr.code': 'QR-Code des Links',
+  'connect.qr.link': 'Link, der das Gerät übernimmt',
   'drops.title': 'Verworfen, bevor es ankam',
   'drops.none': 'Es wurde nichts verworfen.',
   'drops.end.sender': '{count}, die es sandte',

@@ -41,6 +41,11 @@ export const deviceEn = {
   'software.package.text':
     'Made by “yggdrasil script build” and “sign”. The device checks the signature itself.',
   'software.deploy': 'Deploy',
+  'connect.qr': 'With a phone',
+  'connect.qr.text':
+    'Scan this with a phone to go on there. A device with a screen may show such a code itself: its link ends in the code of the device.',
+  'connect.qr.code': 'QR code of the link',
+  'connect.qr.link': 'Link that claims the device',
   'drops.title': 'Dropped before it arrived',
   'drops.none': 'Nothing was dropped.',
   'drops.end.sender': '{count} that it sent',
