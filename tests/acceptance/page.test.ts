@@ -121,7 +121,8 @@ describe.each<Screen>(['desktop', 'phone'])('from an empty server, on a %s', (sc
     await publish(command, '/readings/oops', 'no json');
     await page.getByText('malformed_json').waitFor();
     await page.getByRole('switch', { name: 'led' }).click();
-    await page.getByText('led.set on=true').waitFor();
+    await page.getByRole('button', { name: 'led.set on=true' }).click();
+    expect(await page.getByLabel('Arguments').inputValue()).toBe('on=true');
     await page.getByRole('slider', { name: 'level' }).fill('70');
     await page.getByRole('slider', { name: 'level' }).dispatchEvent('change');
     await page.locator('output', { hasText: '70' }).waitFor();
