@@ -114,7 +114,8 @@ describe.each<Screen>(['desktop', 'phone'])('from an empty server, on a %s', (sc
     await publish(command, '/readings/oops', 'no json');
     await page.getByText('malformed_json').waitFor();
     await page.getByRole('switch', { name: 'led' }).click();
-    await page.getByText('led.set on=true').waitFor();
+    await page.getByRole('button', { name: 'led.set on=true' }).click();
+    expect(await page.getByLabel('Arguments').inputValue()).toBe('on=true');
     await page.getByRole('slider', { name: 'level' }).fill('70');
     await page.getByRole('slider', { name: 'level' }).dispatchEvent('change');
     await page.locator('output', { hasText: '70' }).waitFor();
@@ -220,7 +221,13 @@ test('a device that shows a code is claimed by it, and a wrong code says so', as
   await page.getByLabel('Code that the device shows').fill('0000-0000');
   await page.getByRole('button', { name: 'Claim the device' }).click();
   await page.getByText('No device shows this code now.').waitFor();
-  await page.getByLabel('Code that the device shows').fill(code.toLowerCase());
+  await alice.goTo(`#/connect?code=${code.toLowerCase()}`);
+  await page.reload();
+  const link = page.getByRole('region', { name: 'Link that claims the device' });
+  expect(await link.textContent()).toBe(`${server.httpUrl}/#/connect?code=${code.toLowerCase()}`);
+  await page.getByRole('img', { name: 'QR code of the link' }).waitFor();
+  await alice.requireUsable();
+  await page.getByLabel('Name of the device').fill('Display');
   await page.getByRole('button', { name: 'Claim the device' }).click();
   await page.getByText('Waiting for Display').waitFor();
   await alice.leaveWithoutComplaint();

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { actionSchema } from '../../transports/rest/actions/schemas.ts';
+import type { settingSchema } from '../../transports/rest/admin/get-configuration.ts';
 import type { hostedTenantSchema } from '../../transports/rest/admin/list-tenants.ts';
 import type {
   abuseMeasureSchema,
@@ -64,6 +65,7 @@ export type Release = z.output<typeof releaseSchema>;
 export type Rollout = z.output<typeof rolloutSchema>;
 export type RolloutDevice = z.output<typeof rolloutDeviceSchema>;
 export type AbuseMeasure = z.output<typeof abuseMeasureSchema>;
+export type Setting = z.output<typeof settingSchema>;
 export type HostedTenant = z.output<typeof hostedTenantSchema>;
 export type RegistrationToDecide = z.output<typeof registrationToDecideSchema>;
 export type Suspension = z.output<typeof suspensionSchema>;

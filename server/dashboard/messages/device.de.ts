@@ -8,6 +8,7 @@ export const deviceDe: Readonly<Record<keyof typeof deviceEn, string>> = {
   'device.part.software': 'Software',
   'device.part.connections': 'Verbindungen',
   'device.part.log': 'Protokoll',
+  'device.commands.recall': 'Nochmals schreiben',
   'actions.new': 'Eine Aktion beginnen',
   'actions.text':
     'Der Server bewahrt sie auf, bis sie vorbei ist: das Gerät bekommt sie auch später, sie wird einmal ausgeführt, und sie kann abgebrochen werden.',
@@ -29,8 +30,6 @@ export const deviceDe: Readonly<Record<keyof typeof deviceEn, string>> = {
   'software.firmware': 'Firmware',
   'software.firmware.unknown': 'Das Gerät hat nicht gesagt, was auf ihm läuft.',
   'software.rollouts': 'Veröffentlichungen und Verteilungen seines Netzes',
-  'software.updates': 'Aktualisierungen',
-  'software.updates.none': 'Keine Verteilung war für dieses Gerät.',
   'software.scripts': 'Skripte',
   'software.scripts.unknown': 'Auf diesem Gerät laufen keine Skripte.',
   'software.scripts.away':
@@ -44,6 +43,11 @@ export const deviceDe: Readonly<Record<keyof typeof deviceEn, string>> = {
   'software.package.text':
     'Gemacht mit „yggdrasil script build“ und „sign“. Das Gerät prüft die Unterschrift selbst.',
   'software.deploy': 'Aufspielen',
+  'connect.qr': 'Mit einem Telefon',
+  'connect.qr.text':
+    'Scannen Sie das mit einem Telefon, um dort weiterzumachen. Ein Gerät mit Bildschirm kann selbst so einen Code zeigen: sein Link endet mit dem Code des Geräts.',
+  'connect.qr.code': 'QR-Code des Links',
+  'connect.qr.link': 'Link, der das Gerät übernimmt',
   'drops.title': 'Verworfen, bevor es ankam',
   'drops.none': 'Es wurde nichts verworfen.',
   'drops.end.sender': '{count}, die es sandte',

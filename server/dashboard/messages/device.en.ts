@@ -6,6 +6,7 @@ export const deviceEn = {
   'device.part.software': 'Software',
   'device.part.connections': 'Connections',
   'device.part.log': 'Log',
+  'device.commands.recall': 'Write it once more',
   'actions.new': 'Begin an action',
   'actions.text':
     'The server keeps it until it is over: the device gets it also later, it is done once, and it can be cancelled.',
@@ -27,8 +28,6 @@ export const deviceEn = {
   'software.firmware': 'Firmware',
   'software.firmware.unknown': 'The device has not said what it runs.',
   'software.rollouts': 'Releases and rollouts of its network',
-  'software.updates': 'Updates',
-  'software.updates.none': 'No rollout was for this device.',
   'software.scripts': 'Scripts',
   'software.scripts.unknown': 'This device runs no scripts.',
   'software.scripts.away': 'The device is not connected: which scripts it has, it says when it is back.',
@@ -41,6 +40,11 @@ export const deviceEn = {
   'software.package.text':
     'Made by “yggdrasil script build” and “sign”. The device checks the signature itself.',
   'software.deploy': 'Deploy',
+  'connect.qr': 'With a phone',
+  'connect.qr.text':
+    'Scan this with a phone to go on there. A device with a screen may show such a code itself: its link ends in the code of the device.',
+  'connect.qr.code': 'QR code of the link',
+  'connect.qr.link': 'Link that claims the device',
   'drops.title': 'Dropped before it arrived',
   'drops.none': 'Nothing was dropped.',
   'drops.end.sender': '{count} that it sent',

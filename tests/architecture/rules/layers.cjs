@@ -438,6 +438,7 @@ const LAYERS = [
       own('server/dashboard'),
       [packages('svelte'), 'views are components'],
       [packages('uplot'), 'draws plots', { only: '/plot\\.svelte$' }],
+      [packages('uqr'), 'draws QR codes', { only: '/qr\\.svelte$' }],
       [files('proto/audit-log.ts'), 'checks the audit log', { only: '/audit-check\\.ts$' }],
       [folders('server/transports/rest'), 'what the API answers', { types: true, only: '/api/types\\.ts$' }],
       [packages('zod'), 'what the API answers', { types: true, only: '/api/types\\.ts$' }],

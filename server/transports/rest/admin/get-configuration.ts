@@ -3,7 +3,7 @@ import type { AdministrationService } from '../../../domains/administration/inde
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 
-const settingSchema = z
+export const settingSchema = z
   .object({
     variable: z.string(),
     value: z.string().nullable().describe('As it is in force; null: it is not set, or it is secret.'),
