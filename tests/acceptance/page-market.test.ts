@@ -270,11 +270,13 @@ test('a guest of a network sees the models, but nothing of the money, and nothin
 });
 
 test('somebody makes a tenant, takes all that is theirs with them, deletes their account, and keeps it after all', async () => {
-  await buy(world.alice);
-  const alice = await visitAs(world.alice.token, 'phone');
-  const { page } = alice;
+  const eve = await createHousehold(server, world.adminToken);
+  await topUp(world, eve.userId, 1_000);
+  await buy(eve);
+  const visitor = await visitAs(eve.token, 'phone');
+  const { page } = visitor;
   await page.getByRole('combobox', { name: 'Language' }).selectOption('Deutsch');
-  await alice.goTo('#/account');
+  await visitor.goTo('#/account');
   await page.getByLabel('Name eines neuen Mandanten').fill('<b>Verein</b>');
   await page.getByRole('button', { name: 'Mandanten anlegen' }).click();
   await page.getByRole('button', { name: 'Für ihn handeln' }).waitFor();
@@ -282,28 +284,28 @@ test('somebody makes a tenant, takes all that is theirs with them, deletes their
   const text = await readFile(await downloaded(page, () => button.click()), 'utf8');
   const exported = JSON.parse(text) as Record<string, unknown>;
   expect(exported).toMatchObject({
-    user: { id: world.alice.userId },
-    networks: [{ id: world.alice.network.id, groups: [] }],
-    devices: [{ id: world.alice.device.deviceId, state: {}, readings: [] }],
+    user: { id: eve.userId },
+    networks: [{ id: eve.network.id, groups: [] }],
+    devices: [{ id: eve.device.deviceId, state: {}, readings: [] }],
     servedTransactions: [],
     isComplete: true,
   });
   expect(exported.transactions).not.toEqual([]);
-  for (const hidden of [world.alice.token, world.alice.device.token, world.bob.userId, world.bob.network.id])
+  for (const hidden of [eve.token, eve.device.token, world.bob.userId, world.bob.network.id])
     expect(text).not.toContain(hidden);
-  await alice.requireUsable();
+  await visitor.requireUsable();
 
   await page.getByRole('checkbox', { name: 'Auf das Geld verzichten' }).check();
   await page.getByRole('button', { name: 'Mein Konto löschen' }).click();
   await page.getByRole('group').getByRole('button', { name: 'Mein Konto löschen' }).click();
   const undoToken = (await page.getByRole('region', { name: /Zugangstoken/ }).textContent()) ?? '';
-  await alice.requireUsable();
+  await visitor.requireUsable();
   await page.getByRole('button', { name: 'Ich habe sie aufbewahrt' }).click();
   await page.getByLabel('Zugangstoken', { exact: true }).fill(undoToken);
   await page.getByRole('button', { name: 'Anmelden', exact: true }).click();
   await page.getByText(/Ihr Konto wird am .* gelöscht/).waitFor();
-  await alice.requireUsable();
+  await visitor.requireUsable();
   await page.getByRole('button', { name: 'Mein Konto behalten' }).click();
   await page.getByRole('navigation', { name: 'Bereiche' }).waitFor();
-  await alice.leaveWithoutComplaint();
+  await visitor.leaveWithoutComplaint();
 });
