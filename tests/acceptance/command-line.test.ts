@@ -167,7 +167,7 @@ describe('yggdrasil remove-data', () => {
     expect(removed.stdout).toContain(`removed ${database}\n`);
     expect([existsSync(database), readdirSync(closed)]).toEqual([false, []]);
     expect((await remove(data)).stdout).toBe('There is nothing to remove.\n');
-  }, 30_000);
+  }, 90_000);
 
   it('leaves what is not of the server', async () => {
     const data = join(directory, 'data');

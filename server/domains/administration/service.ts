@@ -18,7 +18,7 @@ import type {
 export interface AdministrationService {
   readFigures(actor: Actor): Promise<ServerFigures>;
   /** The configuration that is in force, without what is secret in it. */
-  listSettings(actor: Actor): readonly Setting[];
+  listSettings(actor: Actor): Promise<readonly Setting[]>;
   /** The servers of the database. */
   listNodes(actor: Actor): Promise<readonly ServerNode[]>;
   /** All tenants, behind `after` in the order of ids. */
@@ -63,7 +63,7 @@ export function createAdministrationService(dependencies: {
       return { users, tenants, devices: { registered, connected }, money, ...others };
     },
 
-    listSettings(actor) {
+    async listSettings(actor) {
       requirePermission(actor, 'platform.operate');
       return setup.settings;
     },

@@ -25,6 +25,7 @@ function startedOn(market: ReturnType<typeof createMarket>) {
       query: new URLSearchParams(),
       header: () => 'application/json',
       params: {},
+      body: new Uint8Array(0),
       ...changes,
     }) as unknown as HttpRequest;
   const read = async (answer: Promise<HttpResponse>) =>

@@ -26,5 +26,5 @@ export const getConfiguration = ({ administration }: { administration: Administr
     response: z.object({ items: z.array(settingSchema) }),
     status: 200,
     errors: [],
-    handle: async ({ actor }) => ({ items: administration.listSettings(actor).map((one) => ({ ...one })) }),
+    handle: async ({ actor }) => ({ items: [...(await administration.listSettings(actor))] }),
   });
