@@ -46,7 +46,9 @@ const ofOthers = operationOf('ofOthers', () => {
 const forbidden = operationOf('forbidden', () => ({ secret: true }), 'platform.operate');
 
 async function exported(sections: readonly ExportSection[], charactersMax = 10_000) {
-  const operations = new Map([letters, sizes, one, empty, ofOthers, forbidden].map((each) => [each.operation, each]));
+  const operations = new Map(
+    [letters, sizes, one, empty, ofOthers, forbidden].map((each) => [each.operation, each]),
+  );
   const pieces: string[] = [];
   for await (const piece of writeExport(
     { actor: newOwner(), request, operations, sections, charactersMax },
