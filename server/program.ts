@@ -76,7 +76,7 @@ const createCommands = (): readonly Command[] => [
 ];
 
 /** The command did what it was asked to, help and version included. */
-const EXIT_DONE = 0;
+export const EXIT_DONE = 0;
 /** The command was understood, and failed. */
 export const EXIT_FAILED = 1;
 /** The command line was wrong, and nothing was started or made. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { homedir } from 'node:os';
 import { CommanderError } from 'commander';
-import { createProgram, EXIT_FAILED, EXIT_USED_WRONGLY } from './program.ts';
+import { createProgram, EXIT_DONE, EXIT_FAILED, EXIT_USED_WRONGLY } from './program.ts';
 
 /** Stack traces name the sources. It works for what is loaded from now on, which is every command's code. */
 process.setSourceMapsEnabled(true);
@@ -9,6 +9,11 @@ process.setSourceMapsEnabled(true);
 giveHome();
 
 let commandName = 'yggdrasil';
+// Who reads what is printed has enough: `yggdrasil devices list | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE' && commandName !== 'server') process.exit(EXIT_DONE);
+  throw error;
+});
 try {
   const program = createProgram({
     began: (name) => {
@@ -18,7 +23,10 @@ try {
   });
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`${commandName}: ${error instanceof Error ? error.message : String(error)}\n`);
+  const text = error instanceof Error ? error.message : String(error);
+  // What a server says may be in it.
+  const { printableLines } = await import('../device/node/terminal.ts');
+  process.stderr.write(`${commandName}: ${printableLines(text)}\n`);
   process.exitCode = error instanceof CommanderError ? EXIT_USED_WRONGLY : EXIT_FAILED;
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { InvalidArgumentError } from 'commander';
 import { printJson } from '../node/print.ts';
 import { type RestApi, restApi } from '../node/rest-api.ts';
-import { isForPeople, painted, printableLines } from '../node/terminal.ts';
+import { isForPeople, painted, printable, printableLines } from '../node/terminal.ts';
 import type { ShowOptions } from './devices.ts';
 import { readModels } from './models.ts';
 
@@ -99,7 +99,7 @@ async function converse(asked: Asked, messages: Message[]): Promise<number> {
       if (content !== '') messages.push({ role: 'assistant', content });
     } catch (error) {
       messages.pop();
-      process.stderr.write(`${painted((error as Error).message, 'bad', process.stderr)}\n`);
+      process.stderr.write(`${painted(printable((error as Error).message), 'bad', process.stderr)}\n`);
     }
     running = null;
   }
@@ -153,6 +153,7 @@ async function ask(
   }
   if (answer.content !== '') write('\n');
   await tellCost(api, answer, model, isJson);
+  if (!answer.isWhole && !signal.aborted) throw new Error('The answer broke off.');
   return answer;
 }
 

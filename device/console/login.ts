@@ -2,8 +2,9 @@ import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { loginFile, readLogins, writeLogins } from '../node/login-file.ts';
 import { printDone, printJson } from '../node/print.ts';
-import { RefusedError, restApi } from '../node/rest-api.ts';
+import { answerIn, fetchFrom, RefusedError, restApi } from '../node/rest-api.ts';
 import { originOf } from '../node/server-access.ts';
+import { printableLines } from '../node/terminal.ts';
 
 /** The options of `login`. */
 export interface LoginOptions {
@@ -89,7 +90,7 @@ async function letIn(
     });
   } else {
     const { verification_uri: page, verification_uri_complete: direct, user_code: code } = opened;
-    process.stderr.write(`Open ${page} and type ${code}\n  or open ${direct}\n`);
+    process.stderr.write(printableLines(`Open ${page} and type ${code}\n  or open ${direct}\n`));
   }
   for (let seconds = opened.interval; ; ) {
     await dependencies.pause(seconds * 1000);
@@ -112,24 +113,22 @@ async function post<Answer>(
   path: string,
   form: Readonly<Record<string, string>>,
 ): Promise<Answer> {
-  const response = await fetch(new URL(`/api/v1/oauth/${path}`, origin), {
+  const response = await fetchFrom(origin, `/api/v1/oauth/${path}`, {
     method: 'POST',
     body: new URLSearchParams(form),
-  }).catch((error: unknown) => {
-    throw new Error(`Nothing answers at ${origin}.`, { cause: error });
   });
   const text = await response.text();
-  const answer = jsonIn(text);
-  // OAuth's errors are words; whatever else stands in the way refuses as everywhere else.
-  if (typeof answer?.error === 'string' || response.ok) return answer as Answer;
-  throw new RefusedError(response.status, text);
+  // Whatever else stands in the way refuses as everywhere else.
+  if (!response.ok && !isOAuthError(text)) throw new RefusedError(response.status, text);
+  return answerIn<Answer>(origin, text);
 }
 
-function jsonIn(text: string): Record<string, unknown> | null {
+/** OAuth's errors are words. */
+function isOAuthError(text: string): boolean {
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    return typeof (JSON.parse(text) as { error?: unknown } | null)?.error === 'string';
   } catch {
-    return null;
+    return false;
   }
 }
 

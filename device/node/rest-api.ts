@@ -56,23 +56,20 @@ const PAGE_ITEMS = 200;
 export function restApi(options: ServerOptions): RestApi {
   const { origin, token, tenantId } = requireAccess(options);
   const send = async (path: string, { headers, ...init }: RequestInit): Promise<Response> => {
-    const response = await fetch(new URL(path, origin), {
+    const response = await fetchFrom(origin, path, {
       ...init,
       headers: {
         authorization: `Bearer ${token}`,
         ...(tenantId === null ? {} : { 'x-tenant-id': tenantId }),
         ...headers,
       },
-    }).catch((error: unknown) => {
-      if (init.signal?.aborted === true) throw error;
-      throw new Error(`Nothing answers at ${origin}.`, { cause: error });
     });
     if (!response.ok) throw new RefusedError(response.status, await response.text());
     return response;
   };
   const answer = async <Answer>(path: string, init: RequestInit) => {
     const response = await send(path, { ...init, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
-    return (await response.json()) as Answer;
+    return answerIn<Answer>(origin, await response.text());
   };
   const ask = <Answer>(method: Method, path: string, body?: unknown) =>
     answer<Answer>(path, { method, ...jsonBody(body) });
@@ -108,17 +105,47 @@ export function restApi(options: ServerOptions): RestApi {
   };
 }
 
+/**
+ * As `fetch`, of this server alone: a redirect is not followed, as what is asked is for nobody else. Throws an Error where nothing answers,
+ * and where the server is elsewhere.
+ */
+export async function fetchFrom(origin: string, path: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(new URL(path, origin), { ...init, redirect: 'manual' }).catch(
+    (error: unknown) => {
+      if (init.signal?.aborted === true) throw error;
+      throw new Error(`Nothing answers at ${origin}.`, { cause: error });
+    },
+  );
+  const location = response.headers.get('location');
+  if (response.status < 300 || response.status >= 400) return response;
+  const elsewhere =
+    location !== null && URL.canParse(location, origin) ? new URL(location, origin).origin : '?';
+  throw new Error(`The server of ${origin} is elsewhere: ${elsewhere}`);
+}
+
+/** The JSON of an answer, an object. Throws an Error for anything else. */
+export function answerIn<Answer>(origin: string, text: string): Answer {
+  const answer = jsonIn(text);
+  if (typeof answer === 'object' && answer !== null) return answer as Answer;
+  throw new Error(`What answers at ${origin} is no Yggdrasil.`);
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 const jsonBody = (body: unknown): { headers?: Record<string, string>; body?: string } =>
   body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 
 function refusalIn(text: string): { code: string; message: string } & Record<string, unknown> {
-  try {
-    const { error } = JSON.parse(text) as { error?: Record<string, unknown> };
-    if (typeof error?.code === 'string')
-      return { ...error, code: error.code, message: String(error.message) };
-  } catch {
-    // Shown as it is.
-  }
+  const answer = jsonIn(text) as { error?: Record<string, unknown> } | null;
+  const error = answer?.error;
+  if (typeof error?.code === 'string') return { ...error, code: error.code, message: String(error.message) };
+  // Shown as it is.
   return { code: '', message: '' };
 }
 

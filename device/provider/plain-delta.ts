@@ -13,10 +13,10 @@ export function plainDelta({
 }: JsonObject): JsonObject {
   const thought = textIn(content, THOUGHTS) || textIn(thinking) || detailsText(others);
   const fields = {
-    ...(thought === '' ? {} : { reasoning_content: thought }),
     ...others,
     content: textIn(content),
     ...textsOf(others),
+    ...(thought === '' || textIn(others.reasoning_content) !== '' ? {} : { reasoning_content: thought }),
     ...callsOf(others.tool_calls, call),
   };
   return Object.fromEntries(

@@ -6,8 +6,10 @@ import { isList, isObject, type JsonObject, type JsonValue } from './json.ts';
  */
 export class ToolCalls {
   readonly #idPrefix: string;
-  readonly #byIndex = new Map<number, { readonly name: string }>();
+  readonly #byIndex = new Map<number, { readonly id: string; readonly name: string }>();
   readonly #indexes = new Map<string, number>();
+  /** Where the last of several calls of one index went. */
+  readonly #moved = new Map<number, number>();
   #last = -1;
 
   /** `idPrefix`: of the ids of calls that have none; no other answer has it. */
@@ -32,7 +34,7 @@ export class ToolCalls {
     const name = typeof given.name === 'string' ? given.name : '';
     if (known === undefined) {
       const newId = typeof id === 'string' && id !== '' ? id : `${this.#idPrefix}${index}`;
-      this.#byIndex.set(index, { name });
+      this.#byIndex.set(index, { id: newId, name });
       this.#indexes.set(newId, index);
       return {
         ...others,
@@ -42,16 +44,29 @@ export class ToolCalls {
         function: { arguments: '', ...plainFunction(given, null) },
       };
     }
-    if (known.name === '' && name !== '') this.#byIndex.set(index, { name });
+    if (known.name === '' && name !== '') this.#byIndex.set(index, { ...known, name });
     return { ...others, index, function: plainFunction(given, known.name) };
   }
 
-  /** A call with a new id, or without one but with a name, is a new call; else it goes on with the last. */
-  #indexOf({ index, id, function: called }: JsonObject): number {
-    if (index != null && index !== '' && Number.isInteger(Number(index))) return Number(index);
-    if (typeof id === 'string' && id !== '') return this.#indexes.get(id) ?? this.#last + 1;
+  /**
+   * A call with a new id, or without one but with a name, is a new call; else it goes on with the last. An index counts where it is one,
+   * and where no call with another id and name has it: Google's calls have all the first, vLLM's pieces had each an id of its own.
+   */
+  #indexOf({ index: given, id, function: called }: JsonObject): number {
     const isNamed = isObject(called) && typeof called.name === 'string' && called.name !== '';
-    return isNamed ? this.#last + 1 : Math.max(0, this.#last);
+    const givenId = typeof id === 'string' ? id : '';
+    const next = this.#last + 1;
+    const index = given == null || given === '' ? Number.NaN : Number(given);
+    if (!Number.isSafeInteger(index) || index < 0) {
+      if (givenId !== '') return this.#indexes.get(givenId) ?? next;
+      return isNamed ? next : Math.max(0, this.#last);
+    }
+    const known = this.#byIndex.get(index);
+    if (known === undefined || known.id === givenId) return index;
+    if (givenId === '' || !isNamed) return this.#moved.get(index) ?? index;
+    const moved = this.#indexes.get(givenId) ?? next;
+    this.#moved.set(index, moved);
+    return moved;
   }
 }
 

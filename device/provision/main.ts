@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { writeWhole } from '../../server/platform/files/durable.ts';
 import { parseCredentials } from '../client/index.ts';
 import { printDone } from '../node/print.ts';
+import { fetchFrom } from '../node/rest-api.ts';
 import { originOf } from '../node/server-access.ts';
 
 /** The options of `provision`. */
@@ -36,7 +37,7 @@ export async function provisionDevice(options: ProvisionOptions): Promise<void> 
     return;
   }
   const secret = keptSecret(`${path}.secret`);
-  const response = await fetch(new URL('/api/v1/device-provisioning', originOf(options.server)), {
+  const response = await fetchFrom(originOf(options.server), '/api/v1/device-provisioning', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ key, deviceId, secret, worldType }),

@@ -182,6 +182,28 @@ describe('a device that says the key of its sessions beforehand', () => {
     own.close();
   });
 
+  it('gets no credentials again that its key would not open sessions with', async () => {
+    const { network, token } = world.alice;
+    const expiresAt = new Date(Date.now() + aheadMs + 3_600_000).toISOString();
+    const fleet = { name: 'Rekeyed', networkId: network.id, devicesMax: 2, expiresAt };
+    const { secret: key } = await server.post<{ secret: string }>('/api/v1/bootstrap-keys', fleet, token);
+    const provision = (given: string | null) =>
+      server.request('POST', '/api/v1/device-provisioning', {
+        body: {
+          key,
+          deviceId: 'SN-81',
+          secret: 'made by chance'.padEnd(32),
+          worldType: 'jotunheim',
+          sessionKey: given,
+        },
+      });
+    const first = await provision(sessionKey);
+    expect(await provision(sessionKey)).toMatchObject({ status: 201, body: first.body });
+    const other = Buffer.from(nodeNoiseCrypto.generateKeyPair().publicKey).toString('base64url');
+    expect(codeOf(await provision(other))).toBe('409 device_id_taken');
+    expect(codeOf(await provision(null))).toBe('409 device_id_taken');
+  });
+
   it('must say one', async () => {
     const answers = ['', 'AAAA', `${sessionKey}=`, 7].map((given) =>
       server.request('POST', '/api/v1/device-claims', {

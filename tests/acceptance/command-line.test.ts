@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -10,6 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -232,3 +234,44 @@ function fileWith(source: string): string {
   const files = readdirSync(dirname(program)).filter((name) => name.endsWith('.js'));
   return files.find((name) => sourcesOf(name).includes(source)) ?? '';
 }
+
+describe('what a server says', () => {
+  /** Runs a command against what answers like this, and reads no more than its first bytes with `isCut`. */
+  async function runWith(line: string, status: number, answer: object, isCut = false) {
+    const server = createServer((_request, response) =>
+      response.writeHead(status).end(JSON.stringify(answer)),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const words = [...line.split(' '), '--server', `http://127.0.0.1:${port}`, '--token', 't'];
+    const child = spawn(process.execPath, [program, ...words], {
+      env: { PATH: process.env.PATH, YGGDRASIL_LOGIN_FILE: join(directory, 'no-login') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const said: Buffer[] = [];
+    child.stderr.on('data', (piece: Buffer) => said.push(piece));
+    if (isCut) child.stdout.once('data', () => child.stdout.destroy());
+    const [code] = (await once(child, 'close')) as [number | null];
+    server.close();
+    return { code, stderr: Buffer.concat(said).toString() };
+  }
+
+  it('commands no terminal where it is a refusal', async () => {
+    const error = { code: 'x', message: 'a\u001b]0;title\u0007\u001b[2J' };
+    const { code, stderr } = await runWith('keys list', 403, { error });
+    expect([code, stderr]).toEqual([1, 'keys: The server refuses: 403 x: a\ufffd]0;title\ufffd\ufffd[2J\n']);
+  });
+
+  it('is no whole answer of a model where its end is missing', async () => {
+    const { code, stderr } = await runWith('chat --model m Hello', 200, {});
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/\nchat: The answer broke off\.\n$/)]);
+  });
+
+  it('may be cut where somebody has read enough of it', async () => {
+    const items = Array.from({ length: 20_000 }, (_, id) => ({ id, name: 'x'.repeat(200) }));
+    expect(await runWith('keys list --json', 200, { items, next: null }, true)).toEqual({
+      code: 0,
+      stderr: '',
+    });
+  });
+});

@@ -103,6 +103,11 @@ async function whatIsSeen({ world, invited, phone, home }: Awaited<ReturnType<ty
   await ask('POST', '/api/v1/members', { userId: world.bob.userId, role: 'member' });
   await ask('PUT', `/api/v1/devices/${phone.deviceId}/networks/${kitchen}`, undefined, null);
   await ask('GET', '/api/v1/devices');
+  const { body: exported } = await server.request('GET', '/api/v1/users/me/export', {
+    token: invited.token,
+    headers: { 'x-tenant-id': home },
+  });
+  expect(exported).toMatchObject({ networks: [{ id: kitchen }], audit: null, isComplete: true });
   const socket = await BifrostSocket.open(server, { ...phone, networkId: kitchen });
   socket.send({ delivery: Delivery.STORED }, encodePayload(Event, { name: 'x' }));
   const { payload } = await socket.next(FrameType.ACK);

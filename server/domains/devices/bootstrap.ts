@@ -52,7 +52,7 @@ export interface DeviceFleets {
   revokeBootstrapKey(actor: Actor, keyId: string): Promise<void>;
   /**
    * Registers a device in the key's network, for the account that made the key and as far as that still may. The same device with the same
-   * secret gets the same answer again for a day. Refuses with `bootstrap_key_wrong` a key that is wrong, over, revoked or used up, one of
+   * secret and session key gets the same answer again for a day. Refuses with `bootstrap_key_wrong` a key that is wrong, over, revoked or used up, one of
    * a suspended tenant, and one that is not for this kind; with `device_id_taken` an id that another device has, with
    * `idempotency_key_in_flight` while it is being registered, and as `registerDevice` does.
    */
@@ -120,13 +120,13 @@ export function createDeviceFleets(dependencies: FleetDependencies): DeviceFleet
     ...createBootstrapKeys(dependencies),
 
     async provisionDevice(given, device) {
-      const { hardwareId, secret, worldType } = device;
+      const { hardwareId, worldType } = device;
       const deviceId = asId<DeviceId>(random.uuid());
       const place = await fleets.reserve({
         keyHash: hash(given),
         hardwareId,
         deviceId,
-        secretHash: hash(secret),
+        secretHash: hash(whatIsShown(device)),
         worldType,
         nowMs: clock.nowMs(),
       });
@@ -193,6 +193,11 @@ function createBootstrapKeys({
       if (!(await store.removeKey(account, keyId))) throw notFound('token');
     },
   };
+}
+
+/** What a device shows again when its answer was lost: with another key of its sessions, what it would get opens none. */
+function whatIsShown({ secret, sessionKey }: ProvisionedDevice): string {
+  return sessionKey === null ? secret : `${secret}\n${Buffer.from(sessionKey).toString('base64url')}`;
 }
 
 /** The account that made a key, as far as it still may. */

@@ -11,6 +11,8 @@ export class Progress {
   readonly #logger: Logger;
   readonly #sources: Sources;
   readonly #sessions: Sessions;
+  /** Where each session began: its device may never have acknowledged what is before that. */
+  readonly #startOffsets = new WeakMap<DeliverySession, number>();
   /** Up to where each session's acknowledgements are saved. */
   readonly #savedOffsets = new WeakMap<DeliverySession, number>();
   /** What devices acknowledged in sessions that have ended, until it is saved: one entry a device and network. */
@@ -30,6 +32,7 @@ export class Progress {
   /** A session goes on from this offset, in the place of an earlier one of its device. */
   begin(session: DeliverySession, streamOffset: number, earlier: DeliverySession | undefined): void {
     if (earlier !== undefined) this.end(earlier);
+    this.#startOffsets.set(session, streamOffset);
     this.#savedOffsets.set(session, streamOffset);
   }
 
@@ -52,7 +55,9 @@ export class Progress {
   /** What the device acknowledged in this network and what may not be saved yet; 0: nothing. */
   unsavedOffset(device: NetworkDevice): number {
     const session = this.#sessions.find(device.networkId, device.deviceId);
-    return Math.max(session?.acknowledgedOffset ?? 0, this.#left.get(keyOf(device))?.streamOffset ?? 0);
+    const left = this.#left.get(keyOf(device))?.streamOffset ?? 0;
+    if (session === undefined || session.acknowledgedOffset === this.#startOffsets.get(session)) return left;
+    return Math.max(session.acknowledgedOffset, left);
   }
 
   /** The device is no longer in this network; null: in none. */

@@ -53,6 +53,19 @@ const NEUTRAL_ELSEWHERE: ReadonlyMap<string, readonly string[]> = new Map([
   ['add_generation_prompt', ['true']],
 ]);
 
+/** Fields that are not served, of which `false` is no default: without them a model thinks, tells it, or chooses by chance. */
+const ASK_BY_FALSE: ReadonlySet<string> = new Set([
+  'enable_thinking',
+  'think',
+  'thinking',
+  'reasoning',
+  'include_reasoning',
+  'do_sample',
+  'skip_special_tokens',
+  'spaces_between_special_tokens',
+  'add_generation_prompt',
+]);
+
 /** Fields of objects inside a request, of which the others may ask for nothing, too. */
 const INNER_FIELDS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['stream_options', new Set(['include_usage', 'include_obfuscation'])],
@@ -73,7 +86,7 @@ const INNER_FIELDS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
 
 /**
  * Without what asks for nothing: `null`, which is a field that isn't given, hints, values that ask for what is done anyway, and of
- * fields that are not served an empty list, an empty object and `false` (`logit_bias: {}`).
+ * fields that are not served an empty list, an empty object and, of most, `false` (`logit_bias: {}`).
  */
 export function withoutNothing(value: unknown, served: ReadonlySet<string>): unknown {
   if (!isObject(value)) return value;
@@ -89,15 +102,12 @@ export function withoutNothing(value: unknown, served: ReadonlySet<string>): unk
 function asks(name: string, field: unknown, isServed: boolean): boolean {
   if (field === null || HINTS.has(name) || isOneOf(NEUTRAL.get(name), field)) return false;
   if (isServed) return true;
-  return !HINTS_ELSEWHERE.has(name) && !isNothing(field) && !isOneOf(NEUTRAL_ELSEWHERE.get(name), field);
+  if (field === false) return ASK_BY_FALSE.has(name);
+  return !HINTS_ELSEWHERE.has(name) && !isEmpty(field) && !isOneOf(NEUTRAL_ELSEWHERE.get(name), field);
 }
 
 function isOneOf(values: readonly string[] | undefined, field: unknown): boolean {
   return values?.includes(JSON.stringify(field)) === true;
-}
-
-function isNothing(field: unknown): boolean {
-  return field === false || isEmpty(field);
 }
 
 /** True for what is empty, and for an object of such. */

@@ -43,11 +43,12 @@ export interface Rates {
   countGuess(connection: Connection): AppError | null;
 }
 
-/** Requests for one operation in a minute: what is worth guessing, or leaves much behind. */
+/** Requests for one operation in a minute: what is worth guessing, leaves much behind, or reads all of a tenant. */
 export const OPERATION_RATES: Readonly<Record<string, number>> = {
   'users.setUp': 10,
   'users.sessions.create': 120,
   'users.recover': 20,
+  'users.exportSelf': 10,
   'networks.create': 120,
   'devices.create': 1_200,
   'devices.tokens.rotate': 600,

@@ -378,6 +378,7 @@ const LAYERS = [
       [files('server/program.ts'), 'runs it', { only: '/yggdrasil\\.ts$' }],
       ['/command\\.ts$', 'joins the commands and does nothing else'],
       [packages('commander'), 'reads the command line'],
+      [files('device/node/terminal.ts'), 'says what went wrong', { only: '/yggdrasil\\.ts$' }],
       [files('package.json'), 'tells the version'],
       [node('os'), 'asks whether the user has a home'],
     ],

@@ -138,6 +138,17 @@ describe('a chat request', () => {
   });
 
   it.each([
+    'enable_thinking',
+    'think',
+    'include_reasoning',
+    'do_sample',
+    'skip_special_tokens',
+    'add_generation_prompt',
+  ])('with %s: false asks for something: only who declares it is asked', (name) => {
+    expect(read(withField(`"${name}": false`)).extra).toEqual({ [name]: false });
+  });
+
+  it.each([
     ['top_logprobs', '5'],
     ['service_tier', '"flex"'],
     ['modalities', '["text", "audio"]'],

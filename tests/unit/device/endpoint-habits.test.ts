@@ -70,6 +70,16 @@ describe('an endpoint with a habit of its own', () => {
       { reasoning_details: [{ type: 'reasoning.text', text: 'hm' }] },
       { reasoning_content: 'hm', reasoning_details: [{ type: 'reasoning.text', text: 'hm' }] },
     ],
+    [
+      'in parts, beside an empty field for it',
+      { content: [{ type: 'thinking', thinking: 'hm' }], reasoning_content: null },
+      { reasoning_content: 'hm' },
+    ],
+    [
+      'under another name, beside an empty field for it',
+      { thinking: 'hm', reasoning_content: '' },
+      { reasoning_content: 'hm' },
+    ],
     ['by the newer name', { reasoning: 'hm' }, { reasoning: 'hm' }],
     ['as a refusal in parts', { refusal: [{ type: 'refusal', refusal: 'no' }] }, { refusal: 'no' }],
     ['as a number', { content: 42 }, { content: '42' }],
@@ -112,6 +122,30 @@ describe('an endpoint with a habit of its own', () => {
       { tool_calls: [{ index: 0, id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":' } }] },
       { tool_calls: [{ index: 0, function: { arguments: '1' } }] },
       { tool_calls: [{ index: 0, function: { arguments: '}' } }] },
+    ]);
+  });
+
+  it('tells calls of tools apart that have one index, by their ids and names', async () => {
+    const call = (index: number, id: string, name: string | null, given: string) => ({
+      index,
+      id,
+      function: { name, arguments: given },
+    });
+    const { said } = await answered(
+      chunk({ tool_calls: [call(0, 'a', 'f', '{"x":1}'), call(0, 'b', 'f', '{"y":')] }),
+      // It goes on with the second, and an id that is new each time, without a name, begins no call.
+      chunk({ tool_calls: [call(0, 'b', 'f', '2')] }),
+      chunk({ tool_calls: [call(0, 'c', null, '}')] }),
+      chunk({ tool_calls: [call(-1, 'd', 'g', '{}')] }),
+      ENDED,
+    );
+    const calls = said.flatMap((fields) => (fields as { tool_calls: { index: number }[] }).tool_calls);
+    expect(calls).toMatchObject([
+      { index: 0, id: 'a', function: { name: 'f', arguments: '{"x":1}' } },
+      { index: 1, id: 'b', function: { name: 'f', arguments: '{"y":' } },
+      { index: 1, function: { arguments: '2' } },
+      { index: 1, function: { arguments: '}' } },
+      { index: 2, id: 'd', function: { name: 'g', arguments: '{}' } },
     ]);
   });
 

@@ -179,6 +179,14 @@ describe('a device that comes back before what it acknowledged is saved', () => 
     expect(store.cursor).toBe(2);
   });
 
+  it('gets all that it has not acknowledged, though a session between began behind that', async () => {
+    const { open, received } = await acknowledgedTwo();
+    await open({ epoch: 'another', offset: 9 });
+    expect(received).toEqual([]);
+    await open();
+    expect(received).toEqual([3]);
+  });
+
   it('and what could not be saved is saved later, wherever the device goes on', async () => {
     const { relay, store, session, open, received } = await acknowledgedTwo();
     const { saveProgress } = store;

@@ -40,10 +40,15 @@ const sizes = operationOf('sizes', ({ params }) => {
 });
 const one = operationOf('one', () => ({ items: 'no list' }));
 const empty = operationOf('empty', () => ({ items: [], next: null }));
+const ofOthers = operationOf('ofOthers', () => {
+  throw new AppError('forbidden', 'forbidden', 'For those of the whole tenant.');
+});
 const forbidden = operationOf('forbidden', () => ({ secret: true }), 'platform.operate');
 
 async function exported(sections: readonly ExportSection[], charactersMax = 10_000) {
-  const operations = new Map([letters, sizes, one, empty, forbidden].map((each) => [each.operation, each]));
+  const operations = new Map(
+    [letters, sizes, one, empty, ofOthers, forbidden].map((each) => [each.operation, each]),
+  );
   const pieces: string[] = [];
   for await (const piece of writeExport(
     { actor: newOwner(), request, operations, sections, charactersMax },
@@ -60,6 +65,7 @@ it('an export has all pages of each list with their parts, and null for what may
       { name: 'letters', operation: 'letters', parts },
       { name: 'one', operation: 'one' },
       { name: 'none', operation: 'empty' },
+      { name: 'ofOthers', operation: 'ofOthers' },
       { name: 'hidden', operation: 'forbidden' },
     ]),
   ).toEqual({
@@ -71,6 +77,7 @@ it('an export has all pages of each list with their parts, and null for what may
     ],
     one: { items: 'no list' },
     none: [],
+    ofOthers: null,
     hidden: null,
     isComplete: true,
   });

@@ -22,7 +22,9 @@ export const provisionDevice = ({ devices }: { devices: DeviceService }) =>
         .string()
         .min(32)
         .max(100)
-        .describe('What the device made by chance: it shows it again when its answer was lost.'),
+        .describe(
+          'What the device made by chance: it shows it again, with the same `sessionKey`, when its answer was lost.',
+        ),
       worldType: worldTypeSchema,
       sessionKey: sessionKeySchema,
     }),

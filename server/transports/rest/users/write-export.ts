@@ -100,8 +100,8 @@ async function ask(
     });
     return typeof body === 'string' ? JSON.parse(body) : null;
   } catch (error) {
-    // Removed since its list was read.
-    if (error instanceof AppError && error.kind === 'not_found') return null;
+    // Removed since its list was read; or for those alone who see the whole tenant.
+    if (error instanceof AppError && (error.kind === 'not_found' || error.kind === 'forbidden')) return null;
     throw error;
   }
 }
