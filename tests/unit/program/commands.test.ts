@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import packageJson from '../../../package.json' with { type: 'json' };
 import { createProgram } from '../../../server/program.ts';
 import { allCommands, SILENT } from '../../support/program.ts';
 
+const { version } = packageJson;
 const commands = allCommands(createProgram(SILENT));
 /** Those that do something themselves. */
 const doing = commands.filter(({ command, name }) => command.commands.length === 0 || name === 'provider');
@@ -47,6 +49,52 @@ ${rows.join('\n')}
 
 ${sections.join('\n')}`;
 }
+
+/** Gives the program these words. How it ends, null where a command began to work, and what it prints. */
+async function give(...words: string[]) {
+  const said = { stdout: '', stderr: '' };
+  const ends: number[] = [];
+  const program = createProgram({
+    ...SILENT,
+    exit: (exitCode) => {
+      ends.push(exitCode);
+      return SILENT.exit(exitCode);
+    },
+  });
+  for (const command of [program, ...allCommands(program).map((one) => one.command)]) {
+    command.configureOutput({
+      writeOut: (text) => {
+        said.stdout += text;
+      },
+      writeErr: (text) => {
+        said.stderr += text;
+      },
+    });
+  }
+  await program.parseAsync(words, { from: 'user' }).catch((error: unknown) => {
+    if (ends.length === 0) throw error;
+  });
+  return { status: ends[0] ?? null, ...said };
+}
+
+describe.each(commands)('yggdrasil $name', ({ name }) => {
+  const words = name.split(' ');
+
+  it('answers --help and --version', async () => {
+    const { stdout, ...ended } = await give(...words, '--help');
+    expect(ended).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain(`Usage: yggdrasil ${name}`);
+    expect(await give(...words, '--version')).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it('refuses an option that it does not know, or says first what is missing', async () => {
+    const { stderr, ...ended } = await give(...words, '--no-such-option');
+    expect(ended).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(
+      /^error: (unknown option '--no-such-option'|required option '--(credentials <file>|device-id <id>|key <file>|yes)'|missing required argument)/,
+    );
+  });
+});
 
 describe('the commands of the program', () => {
   it('stand in docs/commands.md, with their help', async () => {
