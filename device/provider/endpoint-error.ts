@@ -41,7 +41,8 @@ export class EndpointError extends Error {
 
   /** True where there is nothing at this address: a redirect is not followed. */
   get isElsewhere(): boolean {
-    const { status } = this;
+    const { fault, status } = this;
+    if (fault === 'requester') return false;
     return status === 404 || (status !== null && status >= 300 && status < 400);
   }
 }
@@ -71,6 +72,9 @@ const INVALID_REQUEST: ReadonlySet<string> = new Set(['invalid_request_error', '
 /** Some endpoints refuse a wrong key with 400. Anywhere else in the text it may be the requester's own words. */
 const ABOUT_KEY =
   /^(?:please )?(?:(?:incorrect|invalid|missing|wrong|expired|no|the|your|provide an?) )*api[ _-]?key/i;
+
+/** OpenRouter and Ollama have 404 and 400 for a model that is there and can't do what is asked of it, too. */
+const ABOUT_FEATURE = /\b(?:that|not|n't) support (?!(?:the|this|that|a) model\b)/i;
 
 /** What an endpoint's answer with an error status means. What it says may hold what nobody may read. */
 export function refusalOf(status: number, body: string): EndpointError {
@@ -111,5 +115,6 @@ function faultOf(status: number | null, { reason, code, type, isFlagged }: Told)
   if (status === null) return 'provider';
   if (REQUESTERS_FAULT.has(status) || (status >= 500 && INVALID_REQUEST.has(type))) return 'requester';
   if (BUSY.has(status)) return 'busy';
-  return status === 404 ? 'model_unknown' : 'provider';
+  if (status !== 404) return 'provider';
+  return ABOUT_FEATURE.test(reason) ? 'requester' : 'model_unknown';
 }

@@ -282,13 +282,36 @@ describe('whose fault an error is', () => {
       'busy',
       'later',
     ],
+    [
+      'a model that can not do it, as 404',
+      404,
+      { error: { message: 'No endpoints found that support tool use.', code: 404 } },
+      'requester',
+      'tool use',
+    ],
+    [
+      'a model that does not do it, as 404',
+      404,
+      { error: { message: '"smollm2" does not support tools' } },
+      'requester',
+      'tools',
+    ],
+    ['no such model', 404, { error: { message: 'No endpoints found for m.' } }, 'model_unknown', 'for m.'],
+    [
+      'a model that is not served',
+      404,
+      { error: { message: 'We do not support the model m' } },
+      'model_unknown',
+      'm',
+    ],
     ['no credit left', 402, { error: { message: 'pay' } }, 'provider', 'pay'],
     ['a limit as 400', 400, { error: { type: 'rate_limit_error', message: 'slow' } }, 'busy', 'slow'],
   ])('%s', (_, status, body, fault, reason) => {
     const refusal = refusalOf(status, JSON.stringify(body));
     expect(refusal).toMatchObject({ fault, status });
     expect(refusal.message).toContain(reason);
-    expect(refusal.isDenial).toBe(fault === 'provider' && status === 403);
+    const isElsewhere = fault === 'model_unknown';
+    expect(refusal.isDenial).toBe(isElsewhere || (fault === 'provider' && status === 403));
   });
 
   it.each<[JsonValue, string, number | null]>([
