@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CONTENT_PARTS_MAX, MESSAGES_MAX, TOOLS_MAX } from '../chat/limits.ts';
+import { CONTENT_PARTS_MAX, MESSAGES_MAX, STOPS_MAX, TOOLS_MAX } from '../chat/limits.ts';
 
 /** Parts of the text kind: what a block has beside its text (`cache_control`, `citations`) asks for nothing that is served. */
 const textBlock = z.looseObject({ type: z.literal('text'), text: z.string() });
@@ -20,7 +20,12 @@ const userBlock = z.discriminatedUnion('type', [
   z.looseObject({
     type: z.literal('tool_result'),
     tool_use_id: z.string().max(128),
-    content: textBlocks.nullish(),
+    content: z
+      .union([
+        z.string(),
+        z.array(z.discriminatedUnion('type', [textBlock, imageBlock])).max(CONTENT_PARTS_MAX),
+      ])
+      .nullish(),
     is_error: z.boolean().nullish(),
   }),
 ]);
@@ -101,7 +106,7 @@ export const messageRequestSchema = promptSchema.extend({
   temperature: z.number().min(0).max(1).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   top_k: z.int().min(0).nullish(),
-  stop_sequences: z.array(z.string()).max(4).nullish(),
+  stop_sequences: z.array(z.string()).max(STOPS_MAX).nullish(),
   // Taken and left here.
   metadata: z.looseObject({}).nullish(),
   service_tier: z.enum(['auto', 'standard_only'], 'there are no tiers of service').nullish(),

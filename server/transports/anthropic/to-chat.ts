@@ -83,16 +83,20 @@ function promptChat({ model, messages, system, tools, tool_choice, thinking, out
   };
 }
 
-/** One message of Anthropic's may be several of OpenAI's: the results of tools are messages of their own. */
+/**
+ * One message of Anthropic's may be several of OpenAI's: the results of tools are messages of their own. Those are texts alone, so the
+ * images that tools gave stand in the message behind them.
+ */
 function chatMessages({ role, content }: MessageParam): object[] {
   if (typeof content === 'string') return [{ role, content }];
   if (role === 'assistant') return [assistantMessage(content)];
-  const results = content.flatMap((block) =>
-    block.type === 'tool_result'
-      ? [{ role: 'tool', tool_call_id: block.tool_use_id, content: resultText(block) }]
-      : [],
-  );
-  const parts = content.flatMap(chatPart);
+  const given = content.filter((block) => block.type === 'tool_result');
+  const results = given.map((block) => ({
+    role: 'tool',
+    tool_call_id: block.tool_use_id,
+    content: resultText(block),
+  }));
+  const parts = [...given.flatMap(imagesOf), ...content.flatMap(chatPart)];
   const texts = parts.flatMap((part) => (part.type === 'text' ? [part.text] : []));
   const said = texts.length === parts.length ? texts.join('') : parts;
   return parts.length === 0 ? results : [...results, { role, content: said }];
@@ -106,6 +110,13 @@ function chatPart(block: UserBlock): ChatPart[] {
   if (block.type === 'text') return [{ type: 'text', text: block.text }];
   return block.type === 'image' ? [{ type: 'image_url', image_url: { url: imageUrlOf(block.source) } }] : [];
 }
+
+type ToolResult = Extract<UserBlock, { type: 'tool_result' }>;
+
+const imagesOf = ({ content }: ToolResult): ChatPart[] =>
+  typeof content === 'string'
+    ? []
+    : (content ?? []).flatMap((block) => (block.type === 'image' ? chatPart(block) : []));
 
 type ImageSource = { type: 'url'; url: string } | { type: 'base64'; media_type: string; data: string };
 
@@ -135,15 +146,12 @@ function assistantMessage(content: Exclude<Extract<MessageParam, { role: 'assist
   };
 }
 
-/** What a tool gave. OpenAI's form has no mark for a failure, so it is told in words. */
-function resultText({
-  content,
-  is_error: isError,
-}: {
-  readonly content?: Parameters<typeof textOf>[0] | null | undefined;
-  readonly is_error?: boolean | null | undefined;
-}): string {
-  const text = content ? textOf(content) : '';
+/** What a tool gave, in words. OpenAI's form has no mark for a failure, so it is told, and no result without a text. */
+function resultText({ content, is_error: isError }: ToolResult): string {
+  const blocks = typeof content === 'string' ? [] : (content ?? []);
+  const texts =
+    typeof content === 'string' ? content : textOf(blocks.filter((block) => block.type === 'text'));
+  const text = texts === '' && blocks.some(({ type }) => type === 'image') ? 'An image follows.' : texts;
   return isError ? `Error: ${text}` : text;
 }
 

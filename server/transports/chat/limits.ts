@@ -6,6 +6,8 @@ export const TOOLS_MAX = 128;
 export const MESSAGES_MAX = 2_000;
 /** Parts of a message's content. */
 export const CONTENT_PARTS_MAX = 1_000;
+/** Texts that end an answer: OpenAI takes 4, other endpoints and Anthropic's clients more. */
+export const STOPS_MAX = 16;
 /** Tool calls of a message. */
 export const TOOL_CALLS_MAX = 128;
 /** Pairs of `metadata`, as many as OpenAI takes. */

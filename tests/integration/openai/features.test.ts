@@ -221,6 +221,39 @@ describe('an image', () => {
     ]);
   });
 
+  it('may be what a tool gave, by Anthropic', async () => {
+    const provider = await market.provider({ features: ['chat', 'images', 'tools'], price: 100 });
+    answerWith(provider, [{ content: 'A dot.' }], 'stop');
+    const source = { type: 'base64', media_type: 'image/png', data: PIXEL } as const;
+    const screenshot = { type: 'image', source } as const;
+    const result = (id: string, ...content: unknown[]) => ({ type: 'tool_result', tool_use_id: id, content });
+    await world?.anthropic.messages.create({
+      model: 'm',
+      max_tokens: 9,
+      messages: [
+        { role: 'user', content: 'What?' },
+        {
+          role: 'assistant',
+          content: ['a', 'b'].map((id) => ({ type: 'tool_use', id, name: 'look', input: {} }) as const),
+        },
+        {
+          role: 'user',
+          content: [
+            result('a', { type: 'text', text: 'a window' }, screenshot),
+            result('b', screenshot),
+            { type: 'text', text: 'So?' },
+          ] as never,
+        },
+      ],
+    });
+    const shown = { type: 'image_url', image_url: { url: `data:image/png;base64,${PIXEL}` } };
+    expect((bodyOf(provider).messages as unknown[]).slice(2)).toEqual([
+      { role: 'tool', tool_call_id: 'a', content: 'a window' },
+      { role: 'tool', tool_call_id: 'b', content: 'An image follows.' },
+      { role: 'user', content: [shown, shown, { type: 'text', text: 'So?' }] },
+    ]);
+  });
+
   it('is counted by the stated estimate', async () => {
     const provider = await market.provider({ features: ['chat', 'images'], price: 100 });
     provider.onRequest = ({ requestId }) => {

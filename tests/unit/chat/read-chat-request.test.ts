@@ -62,7 +62,7 @@ describe('a chat request', () => {
     ['content', withMessage(`{"role":"user","content":${list('{"type":"text","text":"a"}', 1_001)}}`)],
     ['tool_calls', withMessage(`{"role":"assistant","tool_calls":${list('{}', 129)}}`)],
     ['tools', withField(`"tools":${list('{"type":"f"}', 129)}`)],
-    ['stop', withField(`"stop":${list('"a"', 5)}`)],
+    ['stop', withField(`"stop":${list('"a"', 17)}`)],
   ])('with too many in %s is refused by name', (name, json) => {
     expect(refusalOf(json)).toMatchObject({ code: 'invalid_input', param: expect.stringContaining(name) });
   });
