@@ -191,7 +191,7 @@ describe('a transaction', () => {
     await operator.leaveWithoutComplaint();
 
     await page.reload();
-    await page.getByText('Both are <b>right</b>.').waitFor();
+    await page.getByText('Both are <b>right</b>.', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Download the receipt' }).waitFor();
     await page.getByRole('link', { name: 'Transaction', exact: true }).click();
     await page.getByText('Refunded').first().waitFor();

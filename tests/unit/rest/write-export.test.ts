@@ -52,7 +52,7 @@ async function exported(sections: readonly ExportSection[], charactersMax = 10_0
   const pieces: string[] = [];
   for await (const piece of writeExport(
     { actor: newOwner(), request, operations, sections, charactersMax },
-    AT,
+    { nowMs: () => Date.parse(AT) },
   ))
     pieces.push(piece);
   return JSON.parse(pieces.join('')) as unknown;

@@ -5,7 +5,6 @@ import type { HttpResponse } from '../../../platform/http/types.ts';
 import type { HttpOperation } from '../../pipeline/http-operation.ts';
 import { defineRawRoute } from '../define-route.ts';
 import { checkInput, readQuery } from '../read-input.ts';
-import { toIsoTime } from '../schemas.ts';
 import { EXPORT_SECTIONS } from './export-sections.ts';
 import { writeExport } from './write-export.ts';
 
@@ -43,7 +42,7 @@ export const exportSelf = ({ clock }: { clock: Clock }, operations: readonly Htt
           'content-type': 'application/json; charset=utf-8',
           'content-disposition': 'attachment; filename="yggdrasil-export.json"',
         },
-        body: writeExport(source, toIsoTime(clock.nowMs())),
+        body: writeExport(source, clock),
       };
     },
   });

@@ -1,8 +1,10 @@
 import type { AccountActor } from '../../../kernel/actor.ts';
+import type { Clock } from '../../../kernel/clock.ts';
 import { AppError, InvariantError } from '../../../kernel/errors.ts';
 import { may } from '../../../kernel/permission.ts';
 import type { HttpRequest } from '../../../platform/http/types.ts';
 import type { HttpOperation } from '../../pipeline/http-operation.ts';
+import { toIsoTime } from '../schemas.ts';
 import type { ExportSection } from './export-sections.ts';
 
 /** Who exports, and with which operations. */
@@ -23,14 +25,17 @@ type Params = Readonly<Record<string, string>>;
  * A JSON object, in pieces: each section as its operation answers this actor, one page at a time in memory. What the actor may not
  * see, or what is gone, is null. Its last field is `isComplete`: false where there was more than fits.
  */
-export async function* writeExport(source: ExportSource, exportedAt: string): AsyncGenerator<string> {
+export async function* writeExport(
+  source: ExportSource,
+  clock: Pick<Clock, 'nowMs'>,
+): AsyncGenerator<string> {
   let written = 0;
   const isFull = () => written >= source.charactersMax;
   const counted = (text: string): string => {
     written += text.length;
     return text;
   };
-  yield `{"exportedAt":${JSON.stringify(exportedAt)}`;
+  yield `{"exportedAt":${JSON.stringify(toIsoTime(clock.nowMs()))}`;
   for (const section of source.sections) {
     yield `,\n${JSON.stringify(section.name)}:`;
     let separator = '[\n';
