@@ -1,10 +1,10 @@
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import packageJson from '../../../package.json' with { type: 'json' };
 import { createProgram } from '../../../server/program.ts';
 import { allCommands, SILENT } from '../../support/program.ts';
 
-const { version } = packageJson;
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const commands = allCommands(createProgram(SILENT));
 /** Those that do something themselves. */
 const doing = commands.filter(({ command, name }) => command.commands.length === 0 || name === 'provider');
