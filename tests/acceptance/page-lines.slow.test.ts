@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { launchChromium } from '../support/chromium.ts';
-import { type Visitor, visit } from '../support/page-visitor.ts';
+import { signInWithToken, type Visitor, visit } from '../support/page-visitor.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { createDevice, createWorld, type World } from '../support/world.ts';
@@ -22,16 +22,6 @@ afterAll(async () => {
   await browser?.close();
   await server?.stop();
 });
-
-async function signIn({ page, goTo }: Visitor, token: string): Promise<void> {
-  await goTo('#/');
-  const choose = page.getByRole('button', { name: 'Use an access token' });
-  await choose.or(page.getByLabel('Access token')).first().waitFor();
-  if (await choose.isVisible()) await choose.click();
-  await page.getByLabel('Access token').fill(token);
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-  await page.getByRole('navigation', { name: 'Areas' }).waitFor();
-}
 
 const lostIn = (page: Page) => page.getByText('No connection to the server');
 
@@ -65,7 +55,7 @@ it('two people in two browsers share a network: what one switches the other sees
     visit(browser, server.httpUrl, 'desktop'),
     visit(browser, server.httpUrl, 'phone'),
   ]);
-  await Promise.all([signIn(alice, token), signIn(bob, world.bob.token)]);
+  await Promise.all([signInWithToken(alice, token), signInWithToken(bob, world.bob.token)]);
   await bob.goTo('#/devices');
   await bob.page.getByText('First device').first().waitFor();
   // Bob acts in Alice's tenant; in his own the lamp is not.
@@ -98,7 +88,7 @@ it('on a slow line the page says that it waits, and shows what is there', async 
     downloadThroughput: 40_000,
     uploadThroughput: 40_000,
   });
-  await signIn(alice, world.alice.token);
+  await signInWithToken(alice, world.alice.token);
   await alice.goTo('#/devices');
   await alice.page.getByText('First device').first().waitFor();
   expect(await lostIn(alice.page).count()).toBe(0);
@@ -129,7 +119,7 @@ it('a server that starts anew while the page is open is said to be away, and is 
   const register = (name: string) => ask('devices', { name, networkId, worldType: 'jotunheim' }, token);
   await register('Before');
   const ada = await visit(browser, origin, 'desktop');
-  await signIn(ada, token);
+  await signInWithToken(ada, token);
   await ada.goTo('#/devices');
   await ada.page.getByText('Before').waitFor();
   await running.end('SIGTERM');

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { printDone } from '../../node/print.ts';
 import { stopSignal } from '../../node/process.ts';
 import { createRuleEndpoint } from './server.ts';
 
@@ -19,7 +20,7 @@ export async function runRuleEndpoint({ host, port, model, json }: RuleEndpointO
     server.listen(port, host, resolve);
   });
   const url = `http://${host}:${(server.address() as AddressInfo).port}/v1`;
-  console.log(json === true ? JSON.stringify({ url }) : `Listening on ${url}`);
+  printDone({ json: json === true }, { url }, `Listening on ${url}`);
   stop.addEventListener('abort', () => {
     server.close();
     server.closeAllConnections();
