@@ -10,7 +10,7 @@ import {
   verifyAuditLogs,
   workOffline,
 } from './app/index.ts';
-import { readConfig } from './config/index.ts';
+import { endsTls, readConfig } from './config/index.ts';
 import { asId } from './kernel/ids.ts';
 import type { Logger } from './kernel/logger.ts';
 import { StartError } from './kernel/start-error.ts';
@@ -288,7 +288,7 @@ async function startServer(): Promise<void> {
   if (wanted !== null) return end(running, wanted.exitCode);
   try {
     const addresses = await running.start();
-    announce(addresses, config.tls === 'files', await running.offerSetupCode());
+    announce(addresses, endsTls(config), await running.offerSetupCode());
   } catch (error) {
     // The start was cut short: `stop` ends the process when the parts have ended.
     if (stopWanted() === null) throw error;

@@ -19,11 +19,11 @@ import {
   diskPart,
   nodePart,
   type Platform,
-  tlsPart,
 } from './platform.ts';
 import { buildReadings, readingsPart } from './readings.ts';
 import { buildReleases, releasesPart } from './releases.ts';
 import { secretsPart } from './secrets.ts';
+import { tlsPart } from './tls.ts';
 import { buildTransports, httpPart, mqttPart } from './transports.ts';
 
 /** A server that was built and not yet started. */

@@ -16,10 +16,10 @@ import { createNode, createNodeStore, type Node } from '../platform/node/index.t
 import { createDataKeyStore, createKeyring, createSecretFolder, ed25519 } from '../platform/secrets/index.ts';
 import { prepareDataDirectory } from '../platform/system/data-directory.ts';
 import { createDiskWatch } from '../platform/system/disk-watch.ts';
-import { createTlsFromFiles } from '../platform/tls/certificate-files.ts';
 import { createTokenizer } from '../platform/tokenizer/index.ts';
 import { buildAudit } from './audit.ts';
 import type { Part } from './lifecycle.ts';
+import { createTls } from './tls.ts';
 
 /** What the process gives: time, chance, a place for log lines, the built core. */
 export interface AppDependencies {
@@ -94,7 +94,7 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
     suspended: new SuspendedTenants(),
     core,
     metrics,
-    tls: config.tls === 'files' ? createTlsFromFiles(filesOf(config), { clock, logger }) : null,
+    tls: createTls(config, dataDirectory, { clock, logger }),
     mailer: createMailer(config, { ...dependencies, logger }),
     tokenizer: createTokenizer(dependencies.tokenizerWorker, { logger }),
     dataDirectory,
@@ -115,29 +115,12 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
   };
 }
 
-function filesOf({ tlsCertificateFile, tlsKeyFile, tlsVersionMin }: Config) {
-  return {
-    certificateFile: tlsCertificateFile ?? '',
-    keyFile: tlsKeyFile ?? '',
-    versionMin: tlsVersionMin,
-  };
-}
-
 /** By the mail server, else on the terminal where nobody but who sits there reaches the server, else not at all. */
 function createMailer(config: Config, { logger, print }: AppDependencies): Mailer | null {
   const { smtpUrl: url, mailFrom: from } = config;
   if (url !== undefined && from !== undefined) return createSmtpMailer({ url, from }, { logger });
   const isPrivate = isLoopback(config.host) && isLoopback(config.mqttHost);
   return isPrivate && print !== undefined ? createTerminalMailer(print) : null;
-}
-
-/** The certificate of the listeners, where the server ends TLS. */
-export function tlsPart({ tls }: Pick<Platform, 'tls'>): Part {
-  return {
-    name: 'tls',
-    start: async () => tls?.start(),
-    stop: async () => tls?.stop(),
-  };
 }
 
 /** The database: for this server alone, with the schema of this version. */

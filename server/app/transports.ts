@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Config } from '../config/index.ts';
+import { type Config, endsTls } from '../config/index.ts';
 import { identifyDevice } from '../domains/devices/index.ts';
 import { isLoopback } from '../kernel/network-address.ts';
 import { createClientLimiter } from '../platform/client-limiter/index.ts';
@@ -388,7 +388,7 @@ function requestObserver(metrics: Metrics) {
 }
 
 /** Where people reach the pages of the server: as the operator says, else as they asked for it. */
-function pageOriginOf({ publicUrl, tls }: Config): (host: string | undefined) => string {
-  const scheme = tls === 'files' ? 'https' : 'http';
-  return (host) => publicUrl ?? `${scheme}://${host ?? 'localhost'}`;
+function pageOriginOf(config: Config): (host: string | undefined) => string {
+  const scheme = endsTls(config) ? 'https' : 'http';
+  return (host) => config.publicUrl ?? `${scheme}://${host ?? 'localhost'}`;
 }

@@ -8,8 +8,10 @@ import {
   COST_ROUNDINGS,
   databaseUrl,
   described,
+  domains,
   ENCRYPTION,
   hostAddress,
+  httpsUrl,
   LOG_LEVELS,
   mailAddress,
   oneOf,
@@ -66,7 +68,7 @@ const values = z.object({
   tls: described(oneOf(TLS_ENDS).optional(), {
     variable: 'YGGDRASIL_TLS',
     description:
-      'Who ends TLS: `files` (the server, with a certificate from files, for HTTP, WebSocket and MQTT), `proxy` (one in front of it), `none` (nobody: tokens cross the network in clear text). Without it the server listens for its own machine only.',
+      'Who ends TLS: `files` (the server, with a certificate from files, for HTTP, WebSocket and MQTT), `acme` (the server, with one that it gets from an authority and renews by itself), `proxy` (one in front of it), `none` (nobody: tokens cross the network in clear text). Without it the server listens for its own machine only.',
     unset: 'not said',
   }),
   tlsCertificateFile: described(text.optional(), {
@@ -79,6 +81,27 @@ const values = z.object({
     variable: 'YGGDRASIL_TLS_KEY_FILE',
     description: 'For `files`: its private key in PEM, without a passphrase. Read again when it changes.',
     unset: 'none',
+  }),
+  tlsDomains: described(domains, {
+    variable: 'YGGDRASIL_TLS_DOMAINS',
+    description:
+      'For `acme`: the names of the server, separated by commas. Each leads to it from the internet, where the authority looks at port 80.',
+    unset: 'none',
+  }),
+  acmeDirectory: described(httpsUrl.default('https://acme-v02.api.letsencrypt.org/directory'), {
+    variable: 'YGGDRASIL_ACME_DIRECTORY',
+    description:
+      "For `acme`: the authority's directory. Whoever sets `acme` agrees to the terms of this authority.",
+  }),
+  acmeEmail: described(mailAddress.optional(), {
+    variable: 'YGGDRASIL_ACME_EMAIL',
+    description: 'For `acme`: whom the authority may write to.',
+    unset: 'nobody',
+  }),
+  acmeHttpPort: described(wholeNumber(0, 65_535).default(80), {
+    variable: 'YGGDRASIL_ACME_HTTP_PORT',
+    description:
+      'For `acme`: port at `YGGDRASIL_HOST` that the authority reaches as port 80. It answers the authority and sends everybody else to TLS.',
   }),
   tlsVersionMin: described(oneOf(TLS_VERSIONS).default('1.3'), {
     variable: 'YGGDRASIL_TLS_VERSION_MIN',
@@ -321,7 +344,7 @@ const onceRight = (...keys: (keyof Values)[]) => ({
 });
 
 const IN_CLEAR_TEXT =
-  'admits other machines, whose tokens would cross the network in clear text: set YGGDRASIL_TLS to "files" and give the server a certificate, to "proxy" where a proxy in front of the server ends TLS, or to "none" where that is wanted';
+  'admits other machines, whose tokens would cross the network in clear text: set YGGDRASIL_TLS to "files" and give the server a certificate, to "acme" and let it get one, to "proxy" where a proxy in front of the server ends TLS, or to "none" where that is wanted';
 
 /** Every value that a server's operator can set, in the README's order. */
 export const configSchema = values
@@ -348,6 +371,10 @@ export const configSchema = values
     ...onceRight('tlsKeyFile', 'tls'),
     message: 'must name the key of the certificate, because YGGDRASIL_TLS is "files"',
   })
+  .refine((config) => config.tls !== 'acme' || config.tlsDomains !== undefined, {
+    ...onceRight('tlsDomains', 'tls'),
+    message: 'must say the names of the server, because YGGDRASIL_TLS is "acme"',
+  })
   .refine((config) => config.smtpUrl === undefined || config.mailFrom !== undefined, {
     ...onceRight('mailFrom', 'smtpUrl'),
     message: 'must name the sender, because YGGDRASIL_SMTP_URL is set',
@@ -367,6 +394,8 @@ export const configSchema = values
   .transform((config) => ({
     ...config,
     mqttHost: config.mqttHost ?? config.host,
+    tlsDomains: config.tlsDomains ?? [],
+    acmeEmail: config.acmeEmail ?? null,
     ratatoskr: config.ratatoskr ?? (config.role === 'asgard' ? 'off' : 'on'),
     ratatoskrPort: config.ratatoskrPort ?? null,
     trustedProxies: config.trustedProxies ?? [],
@@ -377,6 +406,9 @@ export const configSchema = values
 
 /** The configuration of a server: all defaults filled in. */
 export type Config = Readonly<z.infer<typeof configSchema>>;
+
+/** True where the server itself speaks TLS. */
+export const endsTls = ({ tls }: Pick<Config, 'tls'>): boolean => tls === 'files' || tls === 'acme';
 
 /** One line of the configuration's description. */
 export interface ConfigRow {

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
 import { z } from 'zod';
 
 /** How a value's variable is called and shown in the README. */
@@ -38,7 +39,7 @@ export const hostAddress = z
   .string()
   .refine((host) => isIP(host) !== 0 || host === 'localhost', 'must be an IP address of this machine');
 
-export const TLS_ENDS = ['files', 'proxy', 'none'] as const;
+export const TLS_ENDS = ['files', 'acme', 'proxy', 'none'] as const;
 export const TLS_VERSIONS = ['1.2', '1.3'] as const;
 
 /** `192.0.2.1`, `2001:db8::/32`. Not all addresses there are: that would be trust in everybody. */
@@ -60,6 +61,30 @@ export const addressRanges = z
   )
   .transform(listOf)
   .optional();
+
+/** A name that an authority gives a certificate for: not `localhost`, no address, no wildcard. */
+const isDomain = (name: string) =>
+  name.length <= 253 &&
+  isIP(name) === 0 &&
+  /^(?!-)[a-z\d-]{1,63}(?<!-)(\.(?!-)[a-z\d-]{1,63}(?<!-))+$/.test(name);
+
+export const domains = z
+  .string()
+  .max(10_000)
+  .transform((text) => listOf(text).map((name) => domainToASCII(name).toLowerCase()))
+  .refine(
+    (names) => names.length <= 100 && names.every(isDomain),
+    'must be names as home.example.org, separated by commas, without wildcards',
+  )
+  .optional();
+
+export const httpsUrl = z
+  .string()
+  .max(1_000)
+  .refine(
+    (text) => URL.canParse(text) && new URL(text).protocol === 'https:',
+    'must be an address that begins with https://',
+  );
 
 export const ENCRYPTION = ['required', 'declinable'] as const;
 

@@ -17,7 +17,11 @@ export function testFolder(): string {
 export async function makeCertificate(
   folder: string,
   name: string,
-  { days = 30, key = 'ec' }: { days?: number; key?: 'ec' | 'rsa' } = {},
+  {
+    days = 30,
+    key = 'ec',
+    names = 'DNS:localhost,IP:127.0.0.1',
+  }: { days?: number; key?: 'ec' | 'rsa'; names?: string } = {},
 ): Promise<CertificateFiles> {
   await requireDebianPackage('openssl', 'openssl');
   const files = { certificateFile: join(folder, `${name}.crt`), keyFile: join(folder, `${name}.key`) };
@@ -26,7 +30,7 @@ export async function makeCertificate(
     [
       ...['req', '-x509', '-nodes', '-days', String(days), '-subj', `/CN=${name}`],
       ...(key === 'ec' ? ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] : ['-newkey', 'rsa:2048']),
-      ...['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'],
+      ...['-addext', `subjectAltName=${names}`],
       ...['-keyout', files.keyFile, '-out', files.certificateFile],
     ],
     { stdio: 'pipe' },

@@ -256,7 +256,14 @@ const ADAPTERS = {
     ],
     [node('fs/promises'), 'asks how full the disk is', { only: '/disk-watch\\.ts$' }],
   ],
-  tls: [[node('crypto', 'fs/promises'), 'reads certificates and keys']],
+  tls: [
+    [node('crypto', 'fs/promises'), 'reads certificates and keys'],
+    [node('http'), 'answers an authority', { only: '/acme/challenge-server\\.ts$' }],
+    [packages('acme-client'), 'speaks to an authority', { only: '/acme/orders\\.ts$' }],
+    [node('fs'), 'keeps what an authority gave', { only: '/acme/' }],
+    [DURABLE_FILES, 'keeps what an authority gave', { only: '/acme/' }],
+    [packages('zod'), 'reads when an order failed', { only: '/acme/tls-from-acme\\.ts$' }],
+  ],
   tokenizer: [
     [node('worker_threads'), 'counts in a thread of its own'],
     [packages('gpt-tokenizer'), 'counts', { only: '/worker\\.ts$' }],
@@ -416,7 +423,7 @@ const LAYERS = [
       own('server/config'),
       [KERNEL, 'the words of the house'],
       [packages('zod'), 'one schema of the configuration'],
-      [node('net'), 'tells addresses from names', { only: '/values\\.ts$' }],
+      [node('net', 'url'), 'tells addresses from names', { only: '/values\\.ts$' }],
     ],
   },
   {

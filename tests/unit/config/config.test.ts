@@ -35,6 +35,10 @@ describe('the configuration', () => {
       port: 8080,
       mqttHost: '127.0.0.1',
       mqttPort: 1883,
+      tlsDomains: [],
+      acmeDirectory: 'https://acme-v02.api.letsencrypt.org/directory',
+      acmeEmail: null,
+      acmeHttpPort: 80,
       tlsVersionMin: '1.3',
       trustedProxies: [],
       corsOrigins: [],
@@ -160,7 +164,7 @@ describe('the configuration', () => {
         }
       }
       expect(problemsOf({ YGGDRASIL_HOST: host, YGGDRASIL_TLS: 'yes' })).toEqual([
-        'YGGDRASIL_TLS must be one of files, proxy, none',
+        'YGGDRASIL_TLS must be one of files, acme, proxy, none',
       ]);
     },
   );
@@ -174,6 +178,25 @@ describe('the configuration', () => {
     expect(problemsOf({ YGGDRASIL_TLS: 'files', ...files, YGGDRASIL_HOST: '0.0.0.0' })).toEqual([]);
     expect(problemsOf({ YGGDRASIL_TLS_VERSION_MIN: '1.1' })).toEqual([
       'YGGDRASIL_TLS_VERSION_MIN must be one of 1.2, 1.3',
+    ]);
+  });
+
+  test('wants names where the server gets its certificate by itself, and takes none that no authority would', () => {
+    expect(problemsOf({ YGGDRASIL_TLS: 'acme' })).toEqual([
+      expect.stringMatching('^YGGDRASIL_TLS_DOMAINS must say the names'),
+    ]);
+    const named = readConfig({
+      YGGDRASIL_TLS: 'acme',
+      YGGDRASIL_TLS_DOMAINS: 'Home.example.org, bücher.example',
+    });
+    expect(named.tlsDomains).toEqual(['home.example.org', 'xn--bcher-kva.example']);
+    for (const name of ['localhost', '192.0.2.1', '*.example.org', 'a..b', '-a.example', 'a b.example', '']) {
+      expect(problemsOf({ YGGDRASIL_TLS_DOMAINS: `home.example.org,${name}` })).toEqual([
+        'YGGDRASIL_TLS_DOMAINS must be names as home.example.org, separated by commas, without wildcards',
+      ]);
+    }
+    expect(problemsOf({ YGGDRASIL_ACME_DIRECTORY: 'http://ca.example.org/dir' })).toEqual([
+      'YGGDRASIL_ACME_DIRECTORY must be an address that begins with https://',
     ]);
   });
 
