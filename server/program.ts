@@ -17,7 +17,7 @@ import { createRuleEndpointCommand } from '../device/examples/rule-endpoint/comm
 import { createFrameCommand } from '../device/frame/command.ts';
 import { createLockCommand } from '../device/lock/command.ts';
 import { createProviderCommand } from '../device/provider/command.ts';
-import { createProvisionCommand } from '../device/provision/command.ts';
+import { createIdentityCommand, createProvisionCommand } from '../device/provision/command.ts';
 import { createRatatoskrCommand } from '../device/ratatoskr/command.ts';
 import { createShowReceiptCommand, verifyReceiptFile } from '../device/receipts/command.ts';
 import { createReleaseCommand, createRolloutCommand } from '../device/releases/command.ts';
@@ -60,6 +60,7 @@ const createCommands = (): readonly Command[] => [
   createAuditCommand(verifyReceiptFile).addCommand(createShowReceiptCommand()),
   createProviderCommand(),
   createProvisionCommand(),
+  createIdentityCommand(),
   createVirtualDeviceCommand(),
   createScriptCommand(),
   createReleaseCommand(),

@@ -551,6 +551,7 @@ const LAYERS = [
     ...PROGRAM,
     [DURABLE_FILES, 'keeps its credentials'],
     [node('fs'), 'looks for its credentials'],
+    [packages('jose'), 'seals them', { only: '/identity\\.ts$' }],
   ]),
   deviceLayer('provider', [...PROGRAM, [WIRE, 'speaks of work'], [SESSIONS, 'cuts it into messages']]),
   deviceLayer('frame', [
@@ -636,7 +637,11 @@ const LAYERS = [
         { only: '/program(/commands\\.test)?\\.ts$' },
       ],
       [packages('openid-client'), 'a client of OAuth', { only: '/program-sign-in\\.test\\.ts$' }],
-      [packages('jose'), 'reads and forges tokens', { only: '/refresh-tokens\\.test\\.ts$' }],
+      [
+        packages('jose'),
+        'reads and forges what others make with it',
+        { only: '/(refresh-tokens|identity)\\.test\\.ts$' },
+      ],
       [
         packages('aedes-persistence'),
         'the tests of a storage for the MQTT broker',

@@ -10,7 +10,11 @@ const commands = allCommands(createProgram(SILENT));
 const doing = commands.filter(({ command, name }) => command.commands.length === 0 || name === 'provider');
 
 /** What is called so and means something else: where credentials come, and whose log is looked at. */
-const OTHERWISE = new Set(['provision --credentials', 'audit verify --tenant']);
+const OTHERWISE = new Set([
+  'provision --credentials',
+  'identity restore --credentials',
+  'audit verify --tenant',
+]);
 
 /** Why a command has no --json. */
 const WITHOUT_JSON: Readonly<Record<string, string>> = {
