@@ -1,6 +1,5 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../bench/processes/ports.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { CLIENT, FormBrowser, type OidcIssuer, startOidcIssuer } from '../support/oidc-issuer.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -37,15 +36,6 @@ afterAll(async () => {
   await server?.stop();
   await issuer?.close();
 });
-
-/** The redirect URI is configured before the server starts. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 const callback = () => `${server.httpUrl}/api/v1/users/oidc/work/callback`;
 

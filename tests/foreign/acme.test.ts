@@ -1,12 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort, requirePort } from '../../bench/processes/ports.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { startServerProcess } from '../support/server-process.ts';
 
@@ -20,29 +19,6 @@ const processes: ChildProcess[] = [];
 let folder: string;
 let ports: { dns: number; acme: number; http: number; tls: number; mqtt: number };
 let authorityFile: string;
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as net.AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
-async function waitUntilOpen(port: number): Promise<void> {
-  for (;;) {
-    const socket = net.connect(port, '127.0.0.1');
-    const isOpen = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (isOpen) return;
-    await new Promise((tried) => setTimeout(tried, 50));
-  }
-}
 
 function run(program: string, args: readonly string[], environment = {}): void {
   const child = spawn(join(PROGRAMS, program), args, {
@@ -78,7 +54,7 @@ beforeAll(async () => {
   const off = ['-doh', '', '-http01', '', '-https01', '', '-tlsalpn01', '', '-management', '127.0.0.1:0'];
   run('pebble-challtestsrv', ['-dnsserver', `127.0.0.1:${dns}`, '-defaultIPv6', '', ...off]);
   run('pebble', ['-config', configFile, '-dnsserver', `127.0.0.1:${dns}`, '-strict']);
-  await waitUntilOpen(acme);
+  await requirePort(acme);
 });
 
 afterAll(async () => {

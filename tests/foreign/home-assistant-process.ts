@@ -3,10 +3,10 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../../bench/processes/ports.ts';
 
 /** Versions that go together, of those that Python 3.11 runs. */
 const PACKAGES = ['homeassistant==2024.3.3', 'paho-mqtt==1.6.1', 'sqlalchemy==2.0.28', 'josepy==1.14.0'];
@@ -86,15 +86,6 @@ export async function startHomeAssistant(broker: Broker): Promise<HomeAssistant>
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Writes its folder: its own broker, and one who may use its API. The token of that one. */

@@ -106,6 +106,8 @@ interface RawRouteDefinition<A extends Access>
     Pick<HttpOperation, 'errorBody' | 'bodyType'> {
   /** The media type of the answer. */
   readonly response: string;
+  /** For the documentation, as are those of `HttpOperation`. */
+  readonly params?: z.ZodType;
   readonly quiet?: boolean;
   /** Default: no body. */
   readonly bodyBytesMax?: number;
@@ -115,12 +117,12 @@ interface RawRouteDefinition<A extends Access>
   }) => Promise<HttpResponse>;
 }
 
-/** A route whose answer isn't JSON. Its params, query and body are not checked. */
+/** A route whose body or answer is no JSON that is held in memory. Its params, query and body are not checked. */
 export function defineRawRoute<A extends Access>(definition: RawRouteDefinition<A>): HttpOperation {
   const { handle, ...described } = definition;
   return {
     ...described,
-    params: null,
+    params: described.params ?? null,
     query: null,
     body: null,
     bodyBytesMax: described.bodyBytesMax ?? 0,

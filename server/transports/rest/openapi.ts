@@ -186,7 +186,7 @@ function answerOf(route: HttpDescription, schemas: Schemas): JsonObject {
   };
   const content =
     typeof route.response === 'string'
-      ? { [route.response]: { schema: { type: 'string' } } }
+      ? { [route.response]: { schema: route.response === 'application/json' ? {} : { type: 'string' } } }
       : { 'application/json': { schema: toSchema('response', route.response, schemas) } };
   return { description: 'Done.', headers, content };
 }

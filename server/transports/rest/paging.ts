@@ -25,6 +25,7 @@ export function defineCursor<Position>(
   return {
     after: z
       .string()
+      .meta({ pattern: '^[A-Za-z0-9_-]+$' })
       .describe('`next` of the page before.')
       .transform((text, context): Position => {
         const result = schema.safeParse(partsOf(text));

@@ -6,6 +6,7 @@ import path from 'node:path';
 import tls from 'node:tls';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { freePort } from '../../../bench/processes/ports.ts';
 import { requireDebianPackage } from '../../support/apt.ts';
 import { eventually, route, startServer } from './server-under-test.ts';
 
@@ -15,14 +16,6 @@ beforeAll(async () => {
 }, 310_000);
 
 const CONFIGURATION = readFileSync(new URL('../../../deploy/nginx.conf', import.meta.url), 'utf8');
-
-async function freePort(): Promise<number> {
-  const listener = net.createServer();
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  const { port } = listener.address() as net.AddressInfo;
-  await new Promise((resolve) => listener.close(resolve));
-  return port;
-}
 
 /** The configuration of `deploy/`, with this port and certificate, as nginx runs it in front of `serverPort`. */
 async function startNginx(serverPort: number): Promise<number> {

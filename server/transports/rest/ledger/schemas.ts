@@ -13,6 +13,7 @@ export const moneySchema = z
 export const moneyInputSchema = z.strictObject({
   value: z
     .string()
-    .refine((text) => parseEuros(text) !== null, 'Euros in decimal with at most 8 digits behind the point.'),
+    .refine((text) => parseEuros(text) !== null, 'Euros in decimal with at most 8 digits behind the point.')
+    .meta({ pattern: '^-?(0|[1-9]\\d{0,11})(\\.\\d{1,8})?$' }),
   currency: z.literal('EUR'),
 });

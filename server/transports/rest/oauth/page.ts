@@ -23,7 +23,11 @@ export const approvalPage = () =>
       const query = code === null ? '' : `?${new URLSearchParams({ code })}`;
       return {
         status: 303,
-        headers: { location: `/#/let-in${query}`, 'cache-control': 'no-store' },
+        headers: {
+          location: `/#/let-in${query}`,
+          'content-type': 'text/plain',
+          'cache-control': 'no-store',
+        },
         body: '',
       };
     },
