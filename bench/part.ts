@@ -10,6 +10,7 @@ const PARTS: Readonly<Record<string, () => Promise<{ createPart: () => PartMetho
   'bare-pass-through': () => import('./references/bare-pass-through.ts'),
   'openai-load': () => import('./openai/load-part.ts'),
   'bare-ratatoskr': () => import('./references/bare-ratatoskr.ts'),
+  'record-writer': () => import('./references/record-writer.ts'),
   strangers: () => import('./references/strangers.ts'),
   'bare-websocket': () => import('./references/bare-websocket.ts'),
   'bare-aedes': () => import('./references/bare-aedes.ts'),

@@ -14,6 +14,7 @@ import {
 import { RatatoskrSession } from '../../proto/ratatoskr/index.ts';
 import { nodeNoiseCrypto as crypto, withShortCipher } from '../../proto/ratatoskr/node.ts';
 import { type BenchSuite, type Comparison, compare } from '../harness.ts';
+import { compareAudited } from './audited.ts';
 import { compareHalfOpen } from './half-open.ts';
 import { compareServers } from './servers.ts';
 
@@ -39,6 +40,7 @@ export const suite: BenchSuite = {
     }
     await compareServers(report, options);
     await compareHalfOpen(report, options);
+    await compareAudited(report, options);
   },
 };
 

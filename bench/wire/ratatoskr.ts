@@ -24,7 +24,8 @@ export interface RatatoskrSpec {
   readonly path: string;
   /** Null: no session, the same protobuf in the same envelopes. */
   readonly session: { readonly token: string } | null;
-  readonly message: 'request' | 'delta';
+  /** A request, a piece of an answer, or a change of the tenant of this id: its name. */
+  readonly message: 'request' | 'delta' | { readonly renamedTenant: string };
 }
 
 /** Clients of one kind of message. */
@@ -45,8 +46,8 @@ const DELTA = encodePayload(ComputeDelta, {
 });
 
 /**
- * Connects, in a session up to its opening. Answers are counted; the first of all is read, and anything but what the operation
- * answers throws into the process.
+ * Connects, in a session up to its opening. Answers are counted; the first of all is read, of changes each one, and anything but what
+ * the operation answers throws into the process.
  */
 export async function openRatatoskr(spec: RatatoskrSpec): Promise<RatatoskrSource> {
   const { port, path, message } = spec;
@@ -57,9 +58,9 @@ export async function openRatatoskr(spec: RatatoskrSpec): Promise<RatatoskrSourc
   wire.onClosed = failed;
   const { seal, open } = spec.session === null ? plain() : await openSession(wire, spec.session.token);
   const [type, payload] =
-    message === 'request'
-      ? ([RatatoskrType.BUSINESS_REQUEST, REQUEST] as const)
-      : ([RatatoskrType.COMPUTE_DELTA, DELTA] as const);
+    message === 'delta'
+      ? ([RatatoskrType.COMPUTE_DELTA, DELTA] as const)
+      : ([RatatoskrType.BUSINESS_REQUEST, message === 'request' ? REQUEST : renaming(message)] as const);
   const source: RatatoskrSource = {
     send: (count) =>
       wire.send(Buffer.concat(Array.from({ length: count }, () => encodeMessage(seal(type, payload))))),
@@ -71,6 +72,8 @@ export async function openRatatoskr(spec: RatatoskrSpec): Promise<RatatoskrSourc
     const [first] = messages;
     if (isFirst && first !== undefined && message === 'request') requireAnswer(open(first));
     isFirst = false;
+    // Each of them: what is refused would be no change.
+    if (typeof message === 'object') for (const answer of messages) requireDone(open(answer));
     source.onAcknowledged(messages.length * (message === 'delta' ? DELTAS_PER_CREDIT : 1));
   };
   return source;
@@ -111,6 +114,19 @@ async function openSession(wire: WebSocketWire, token: string) {
     seal: (type: RatatoskrType, payload: Uint8Array) => session.send(type, payload),
     open: (bytes: Uint8Array) => session.receive(bytes).message,
   };
+}
+
+function renaming({ renamedTenant }: { readonly renamedTenant: string }): Uint8Array {
+  const input = { params: { tenantId: renamedTenant }, body: { name: 'Household' } };
+  return encodePayload(BusinessRequest, {
+    operation: 'tenants.rename',
+    input: bytesOf(JSON.stringify(input)),
+  });
+}
+
+function requireDone(message: OpenedMessage | null): void {
+  const { status, body } = decodePayload(BusinessResponse, message?.payload ?? new Uint8Array(0));
+  if (status !== 200) throw new Error(`a change was refused: ${status} ${new TextDecoder().decode(body)}`);
 }
 
 function requireAnswer(message: OpenedMessage | null): void {

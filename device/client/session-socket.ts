@@ -24,6 +24,7 @@ import {
   type ProviderType,
   RATATOSKR_SUBPROTOCOL,
   RatatoskrSession,
+  PUZZLES_FEATURE,
   RESUMPTION_FEATURE,
   requestTypeOf,
   type SessionDependencies,
@@ -93,7 +94,7 @@ export interface SessionHandlers {
   ended(end: SessionEnding): void;
 }
 
-const KNOWN_FEATURES = RESUMPTION_FEATURE | TYPES_FEATURE | TIMES_FEATURE;
+const KNOWN_FEATURES = RESUMPTION_FEATURE | TYPES_FEATURE | TIMES_FEATURE | PUZZLES_FEATURE;
 
 interface Asked {
   readonly resolve: (answer: SessionAnswer) => void;

@@ -6,5 +6,6 @@ export * from './channel.ts';
 export * from './device-signature.ts';
 export * from './limits.ts';
 export * from './noise.ts';
+export * from './puzzle.ts';
 export * from './request-types.ts';
 export * from './session.ts';

@@ -10,6 +10,8 @@ export const TIMES_FEATURE = 4;
 export const CLEAR_FEATURE = 8;
 /** The extension with which a device signs what moves money. */
 export const SIGNATURES_FEATURE = 16;
+/** The extension with which a client solves a puzzle before keys are agreed, where the server asks for it. */
+export const PUZZLES_FEATURE = 32;
 /** The subprotocol that both ends name when the WebSocket opens. */
 export const RATATOSKR_SUBPROTOCOL = 'ratatoskr.v1';
 /** Noise, revision 34, section 3: no message is longer. */

@@ -23,6 +23,7 @@ export function isRequestType(type: RatatoskrType): type is RequestType {
 
 /** The type under which an operation is asked for: `ledger.balance.get` is a PAYMENT_REQUEST. */
 export function requestTypeOf(operation: string): RequestType {
-  const [area = ''] = operation.split('.', 1);
+  const end = operation.indexOf('.');
+  const area = end < 0 ? operation : operation.slice(0, end);
   return REQUEST_AREAS.get(area) ?? BUSINESS_REQUEST;
 }

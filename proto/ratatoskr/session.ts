@@ -7,8 +7,9 @@ import {
   RatatoskrType,
 } from '../index.ts';
 import { Channel, type MessageSigner, type OpenedMessage, SessionError } from './channel.ts';
-import { CLEAR_FEATURE, RATATOSKR_VERSION } from './limits.ts';
+import { CLEAR_FEATURE, PUZZLES_FEATURE, RATATOSKR_VERSION } from './limits.ts';
 import { Handshake, joined, type KeyPair, type NoiseCrypto, NoiseError, type PatternName } from './noise.ts';
+import { isSolution, PUZZLE_BITS_MAX, PUZZLE_BYTES, type Puzzle, solve } from './puzzle.ts';
 import { REQUEST_TYPES } from './request-types.ts';
 
 /**
@@ -30,6 +31,9 @@ export interface SessionDependencies<Key> {
   readonly crypto: NoiseCrypto;
   readonly signer: MessageSigner<Key>;
 }
+
+/** What a message of the handshake holds. */
+type HandshakeMessage = ReturnType<typeof decodeHandshake>;
 
 const { CONNECTION_REQUEST, CONNECTION_RESPONSE } = RatatoskrType;
 const { BUSINESS_RESPONSE, STREAM_DATA, STREAM_CREDIT } = RatatoskrType;
@@ -86,6 +90,11 @@ export class RatatoskrSession<Key> {
   #state: SessionState = 'handshake';
   #hasAsked = false;
   #features = 0;
+  /** The client's first message, until it is answered. */
+  #first: Uint8Array | null = null;
+  /** What the server asks to be solved; null: nothing. */
+  #newPuzzle: () => Puzzle | null = () => null;
+  #puzzle: Puzzle | null = null;
 
   private constructor(
     role: 'initiator' | 'responder',
@@ -130,15 +139,24 @@ export class RatatoskrSession<Key> {
       features,
       noise: session.#handshake.write(),
     });
+    session.#first = first;
     return { session, first };
   }
 
-  /** The server's side. The first of its keys is the one it shows; by IK clients may know any of them. */
+  /**
+   * The server's side. The first of its keys is the one it shows; by IK clients may know any of them. `newPuzzle` is asked when the first
+   * message has come: what its client has to solve before keys are agreed; null: nothing.
+   */
   static await<Key>(
-    { staticKeys }: { readonly staticKeys: readonly KeyPair[] },
+    {
+      staticKeys,
+      newPuzzle = () => null,
+    }: { readonly staticKeys: readonly KeyPair[]; readonly newPuzzle?: () => Puzzle | null },
     dependencies: SessionDependencies<Key>,
   ): RatatoskrSession<Key> {
-    return new RatatoskrSession<Key>('responder', staticKeys, dependencies);
+    const session = new RatatoskrSession<Key>('responder', staticKeys, dependencies);
+    session.#newPuzzle = newPuzzle;
+    return session;
   }
 
   get state(): SessionState {
@@ -224,6 +242,9 @@ export class RatatoskrSession<Key> {
     try {
       if (this.#handshake === null) return this.#answerFirst(sent);
       if (sent.version !== 0 || sent.pattern !== 0 || sent.features !== 0) throw malformed();
+      if (sent.puzzle.length > 0) return this.#solve(sent);
+      if (sent.puzzleBits !== 0 || sent.solution.length > 0) throw malformed();
+      this.#first = null;
       this.#handshake.read(sent.noise);
       const reply = this.#handshake.isComplete
         ? null
@@ -236,11 +257,40 @@ export class RatatoskrSession<Key> {
     }
   }
 
-  #answerFirst({ version, pattern, features, noise }: ReturnType<typeof decodeHandshake>): Uint8Array {
+  /** The client's first message once more, with the solution: once, and only if it said that it solves puzzles. */
+  #solve({ puzzle: bytes, puzzleBits: bits, noise, solution }: HandshakeMessage): Uint8Array {
+    const first = this.#first;
+    this.#first = null;
+    const maySolve = first !== null && (this.#features & PUZZLES_FEATURE) !== 0;
+    if (!maySolve || bytes.length !== PUZZLE_BYTES || noise.length + solution.length > 0) throw malformed();
+    if (bits > PUZZLE_BITS_MAX) throw malformed();
+    const solved = { ...decodeHandshake(first), solution: solve({ bytes, bits }, this.#dependencies.crypto) };
+    return encodePayload(RatatoskrHandshake, solved);
+  }
+
+  /** What a first message is answered with in place of keys; null: it has solved what it had to, or there is nothing to solve. */
+  #askToSolve({ features, solution }: HandshakeMessage): Uint8Array | null {
+    if (this.#puzzle !== null) {
+      if (isSolution(this.#puzzle, solution, this.#dependencies.crypto)) return null;
+      throw new SessionError('rate_limited', 'The puzzle is not solved.');
+    }
+    if (solution.length > 0) throw malformed();
+    this.#puzzle = this.#newPuzzle();
+    if (this.#puzzle === null) return null;
+    if ((features & PUZZLES_FEATURE) === 0) throw new SessionError('rate_limited', TOO_MANY);
+    const { bytes: puzzle, bits: puzzleBits } = this.#puzzle;
+    return encodePayload(RatatoskrHandshake, { puzzle, puzzleBits });
+  }
+
+  #answerFirst(sent: HandshakeMessage): Uint8Array {
+    const { version, pattern, features, noise } = sent;
     if (version !== RATATOSKR_VERSION) {
       throw new SessionError('ratatoskr_version_unsupported', `Version ${RATATOSKR_VERSION} is spoken here.`);
     }
     const name = patternName(pattern);
+    if (sent.puzzle.length > 0 || sent.puzzleBits !== 0) throw malformed();
+    const asked = this.#askToSolve(sent);
+    if (asked !== null) return asked;
     const handshake = this.#readFirst(name, prologueOf(name, features), noise);
     this.#handshake = handshake;
     this.#features = features;
@@ -308,6 +358,8 @@ function decodeHandshake(bytes: Uint8Array) {
     throw error;
   }
 }
+
+const TOO_MANY = 'Too many sessions are being opened. Try again later.';
 
 function malformed(): SessionError {
   return new SessionError('ratatoskr_message_malformed', 'A message can not be read.');

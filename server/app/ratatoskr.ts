@@ -98,7 +98,7 @@ export function buildSessionEndpoints(
       refusals: readings.refusals,
       devices: identity.devices,
       resumption: identity.resumption,
-      opening: new OpeningConnections(handshakeLimiter(config, platform)),
+      opening: new OpeningConnections(handshakeLimiter(config, platform), { clock }),
       staticKeys: () => {
         staticKeys ??= staticKeysOf(config, platform);
         return staticKeys;
@@ -115,6 +115,7 @@ export function buildSessionEndpoints(
       identify: identity.identify,
       respondToError: served.respondToError,
       newRequestId: () => random.uuid(),
+      random,
       crypto: withShortCipher(core.cipher),
       signer: core,
       clock,

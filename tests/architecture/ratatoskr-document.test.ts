@@ -6,6 +6,7 @@ import {
   deviceSignedBytes,
   MESSAGE_BYTES_MAX,
   PIECE_BYTES_MAX,
+  PUZZLES_FEATURE,
   REQUEST_AREAS,
   RESUMPTION_FEATURE,
   requestTypeOf,
@@ -69,6 +70,7 @@ describe('the tables of docs/ratatoskr.md', () => {
       TIMES_FEATURE,
       CLEAR_FEATURE,
       SIGNATURES_FEATURE,
+      PUZZLES_FEATURE,
     ]);
   });
 
@@ -146,6 +148,11 @@ describe('the tables of docs/ratatoskr.md', () => {
       'sessions that are being opened': [
         `${grouped(limits.OPENING_MAX)};`,
         `${limits.OPENING_PER_ADDRESS_MAX} from one address`,
+      ],
+      'sessions of one address that are begun and not opened in a minute without a puzzle': [
+        `${limits.PUZZLE_FROM};`,
+        `${grouped(limits.PUZZLE_FROM_ALL)} of all addresses`,
+        `${limits.PUZZLE_BITS} bits, ${grouped(2 ** limits.PUZZLE_BITS)} hashes`,
       ],
       'tickets of a tenant that are kept': [`${TICKETS_MAX}:`],
     };

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RatatoskrType } from '../../proto/index.ts';
 import { findSignatureProblem } from '../../proto/ratatoskr/index.ts';
 import { ed25519 } from '../../server/platform/secrets/index.ts';
-import { sessionUrl } from '../support/ratatoskr.ts';
+import { PUZZLE_FROM } from '../../server/transports/ratatoskr/limits.ts';
+import { openRawSession, sessionUrl } from '../support/ratatoskr.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { installPython, pythonEnvironment, VENV } from './ratatoskr-python.ts';
@@ -11,6 +13,9 @@ import { installPython, pythonEnvironment, VENV } from './ratatoskr-python.ts';
 let server: TestServer;
 let world: World;
 let serverKey: string;
+
+/** Called when a client says that it waits. */
+let hear = () => {};
 
 /** What the client says of these requests: a line for each, and behind them what it wrote when it failed. */
 async function ask(requests: readonly unknown[], options: readonly string[]): Promise<string[]> {
@@ -23,6 +28,7 @@ async function ask(requests: readonly unknown[], options: readonly string[]): Pr
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
       output += chunk.toString();
+      if (output.includes('"waits"')) hear();
     });
   }
   const closed = new Promise((done) => child.once('close', done));
@@ -93,6 +99,60 @@ describe('a client in Python, on libraries of others', () => {
       const [line] = await ask([{ misbehave: how }], options);
       expect(JSON.parse(line ?? '')).toEqual({ closed });
     }
+  });
+
+  it('is ended when a message is larger than its type may be', async () => {
+    const options = ['--token', world.alice.token, `--server-key=${serverKey}`];
+    const [line] = await ask([{ misbehave: 'large' }], options);
+    expect(JSON.parse(line ?? '')).toEqual({ closed: '4413 too_large' });
+  });
+
+  it('takes back a request whose answer has begun, and asks for the next one', async () => {
+    const options = ['--token', world.alice.token, `--server-key=${serverKey}`];
+    const [cancelled, next] = await ask(
+      [{ cancel: 'documentation.openapi' }, { operation: 'networks.list' }],
+      options,
+    );
+    expect(JSON.parse(cancelled ?? '')).toEqual({ broken: true });
+    expect(JSON.parse(next ?? '')).toMatchObject({ status: 200 });
+  });
+
+  it('is ended when its token is revoked', async () => {
+    const { alice } = world;
+    const made = await server.post<{ token: { id: string }; secret: string }>(
+      '/api/v1/users/me/tokens',
+      { name: 'Soon gone' },
+      alice.token,
+    );
+    const begun = new Promise<void>((resolve) => {
+      hear = resolve;
+    });
+    const said = ask([{ misbehave: 'wait' }], ['--token', made.secret, `--server-key=${serverKey}`]);
+    await begun;
+    await server.request('DELETE', `/api/v1/users/me/tokens/${made.token.id}`, {
+      token: alice.token,
+      expect: 200,
+    });
+    expect((await said).map((line) => JSON.parse(line))).toEqual([
+      { waits: true },
+      { closed: '4401 unauthenticated' },
+    ]);
+  });
+
+  it('solves a puzzle where many sessions were begun and left', async () => {
+    for (let begun = 0; begun < PUZZLE_FROM; begun++) {
+      const stranger = await openRawSession(server, null);
+      stranger.send(RatatoskrType.DISCONNECT);
+    }
+    const [line] = await ask([{ operation: 'networks.list' }], ['--token', world.alice.token]);
+    expect(JSON.parse(line ?? '')).toMatchObject({ status: 200 });
+  });
+
+  it('is not let in with the token of a device that has opened a session with another key', async () => {
+    const options = ['--token', world.alice.device.token, `--server-key=${serverKey}`];
+    const [line] = await ask([{ operation: 'devices.getSelf' }], options);
+    expect(JSON.parse(line ?? '')).toMatchObject({ clear: false });
+    expect(await ask([], options)).toEqual(['device_key_wrong']);
   });
 
   it('goes on in another session without its token', async () => {

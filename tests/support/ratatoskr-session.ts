@@ -5,6 +5,7 @@ import {
   type KeyPair,
   type NoiseCrypto,
   type OpenedMessage,
+  type Puzzle,
   RatatoskrSession,
   SessionError,
 } from '../../proto/ratatoskr/index.ts';
@@ -73,13 +74,18 @@ function cryptoOf(side: 'client' | 'server', session: number): NoiseCrypto {
 }
 
 /** Two sides of a numbered session that haven't spoken yet, and the client's first bytes. */
-export function createSides(pattern: 'IK' | 'XX', number = 0, features = 0) {
+export function createSides(
+  pattern: 'IK' | 'XX',
+  number = 0,
+  features = 0,
+  newPuzzle: () => Puzzle | null = () => null,
+) {
   const { session: client, first } = RatatoskrSession.begin(
     { staticKey: clientKey, serverKey: pattern === 'IK' ? serverKey.publicKey : null, features },
     { crypto: cryptoOf('client', number), signer: clientCore },
   );
   const server = RatatoskrSession.await(
-    { staticKeys: [serverKey] },
+    { staticKeys: [serverKey], newPuzzle },
     { crypto: cryptoOf('server', number), signer: serverCore },
   );
   return { client, server, first };

@@ -8,7 +8,12 @@ import {
   encodePayload,
   RatatoskrType,
 } from '../../proto/index.ts';
-import { type KeyPair, RatatoskrSession, RESUMPTION_FEATURE } from '../../proto/ratatoskr/index.ts';
+import {
+  type KeyPair,
+  PUZZLES_FEATURE,
+  RatatoskrSession,
+  RESUMPTION_FEATURE,
+} from '../../proto/ratatoskr/index.ts';
 import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import { createDeviceCore } from './core.ts';
 import type { TestServer } from './server.ts';
@@ -48,7 +53,7 @@ export async function openRawSession(
   let ticket: Uint8Array | null = null;
   let features = 0;
   const { session, first } = RatatoskrSession.begin(
-    { staticKey, serverKey: null, features: wantedFeatures },
+    { staticKey, serverKey: null, features: wantedFeatures | PUZZLES_FEATURE },
     { crypto: nodeNoiseCrypto, signer: core },
   );
   const socket = new WebSocket(sessionUrl(server), ['ratatoskr.v1']);
@@ -70,7 +75,7 @@ export async function openRawSession(
           RatatoskrType.CONNECTION_REQUEST,
           encodePayload(ConnectionRequest, typeof token === 'string' ? { token } : { ticket: token }),
         );
-      else resolve();
+      else if (session.state !== 'handshake') resolve();
     });
   });
   const failed = new Promise<never>((_, reject) => socket.on('error', reject));

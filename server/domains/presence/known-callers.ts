@@ -25,7 +25,10 @@ interface Caller {
 /** Somebody who is being asked for; what changes meanwhile is not remembered. */
 interface Asking {
   readonly changes: ((actor: Actor) => boolean)[];
+  answer: Promise<Actor | null>;
 }
+
+const NOBODY = Promise.resolve(null);
 
 /** Makes the memory, which hears from `connections` what is taken away. */
 export function createKnownCallers(dependencies: {
@@ -36,14 +39,15 @@ export function createKnownCallers(dependencies: {
   /** Whose second began the longest ago, first. */
   const known = new Map<string, Caller>();
   const asking = new Set<Asking>();
+  /** The last of each key, as long as nothing has changed since it was begun: others who want to know wait for its answer. */
+  const shared = new Map<string, Asking>();
   connections.onChange((isMeant) => {
     for (const { changes } of asking) changes.push(isMeant);
+    shared.clear();
     for (const [key, { actor }] of known) if (isMeant(actor)) known.delete(key);
   });
 
-  const askFor = async (key: string, ask: () => Promise<Actor | null>) => {
-    const mine: Asking = { changes: [] };
-    asking.add(mine);
+  const askAs = async (mine: Asking, key: string, ask: () => Promise<Actor | null>) => {
     try {
       const actor = await ask();
       if (actor !== null && !mine.changes.some((isMeant) => isMeant(actor))) {
@@ -55,7 +59,16 @@ export function createKnownCallers(dependencies: {
       return actor;
     } finally {
       asking.delete(mine);
+      if (shared.get(key) === mine) shared.delete(key);
     }
+  };
+
+  const askFor = (key: string, ask: () => Promise<Actor | null>) => {
+    const mine: Asking = { changes: [], answer: NOBODY };
+    asking.add(mine);
+    shared.set(key, mine);
+    mine.answer = askAs(mine, key, ask);
+    return mine.answer;
   };
 
   return {
@@ -64,7 +77,7 @@ export function createKnownCallers(dependencies: {
       const caller = known.get(key);
       return caller !== undefined && clock.monotonicMs() < caller.untilMs
         ? Promise.resolve(caller.actor)
-        : askFor(key, ask);
+        : (shared.get(key)?.answer ?? askFor(key, ask));
     },
   };
 }

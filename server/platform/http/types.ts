@@ -23,7 +23,7 @@ export interface HttpRequestHead {
    * Aborted, with the refusal as its reason, when the sender loses what the request needs, such as its credential; also after the
    * client went away. Not there while nobody is known to have sent it.
    */
-  readonly revoked?: AbortSignal;
+  readonly revoked?: AbortSignal | undefined;
 }
 
 /** One request whose body was read to its end. */

@@ -2,8 +2,10 @@ import type { Arrival } from '../../domains/presence/index.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
 import type { HttpResponse, IncomingRequest } from '../../platform/http/types.ts';
+import { Cut } from './cut.ts';
 import { FollowedStream } from './followed-stream.ts';
 import type { RateState } from './rates.ts';
+import { CuttableRequest } from './request-views.ts';
 
 /** An HTTP request that is being served, and how it came in. */
 export interface ArrivedRequest {
@@ -24,26 +26,26 @@ export async function serveRegistered(
   { actor, isChange }: { readonly actor: Actor; readonly isChange: boolean },
   serve: (request: IncomingRequest, begin: () => void) => Promise<HttpResponse>,
 ): Promise<HttpResponse> {
-  const cut = new AbortController();
+  const cut = new Cut();
   let isCuttable = true;
   const release = arrival.register({
     kind: 'http',
     actor,
     concerns: (networkId) => mayConcern(actor, networkId),
     end: (reason) => {
-      if (isCuttable) cut.abort(reason);
+      if (isCuttable) cut.cut(reason);
     },
   });
   const begin = () => {
-    cut.signal.throwIfAborted();
+    cut.requireUncut();
     isCuttable = !isChange;
   };
   let lasts = false;
   try {
-    const answer = await unlessCut(serve(withSignal(request, cut.signal), begin), cut.signal);
+    const answer = await cut.before(serve(new CuttableRequest(request, cut), begin));
     const { body } = answer;
     if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return answer;
-    const stream = new FollowedStream(untilCut(body, cut.signal), request.signal);
+    const stream = new FollowedStream(untilCut(body, cut), request.signal);
     lasts = true;
     void stream.ended.then(release);
     return { ...answer, body: stream };
@@ -57,31 +59,7 @@ function mayConcern(actor: Actor, networkId: NetworkId): boolean {
   return actor.kind !== 'account' || actor.networkIds === null || actor.networkIds.includes(networkId);
 }
 
-/** The request with a signal that also tells when it is cut, made only where somebody asks for it, and one that tells nothing else. */
-function withSignal(request: IncomingRequest, cut: AbortSignal): IncomingRequest {
-  let signal: AbortSignal | null = null;
-  return Object.create(request, {
-    revoked: { value: cut },
-    signal: {
-      get: () => {
-        signal ??= AbortSignal.any([request.signal, cut]);
-        return signal;
-      },
-    },
-  }) as IncomingRequest;
-}
-
-/** The result; rejects with the reason of the cut, should that come first. */
-function unlessCut<T>(result: Promise<T>, cut: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const stop = () => reject(cut.reason);
-    if (cut.aborted) stop();
-    cut.addEventListener('abort', stop, { once: true });
-    result.then(resolve, reject).finally(() => cut.removeEventListener('abort', stop));
-  });
-}
-
-function untilCut(body: AsyncIterable<string>, cut: AbortSignal): AsyncIterable<string> {
+function untilCut(body: AsyncIterable<string>, cut: Cut): AsyncIterable<string> {
   return {
     [Symbol.asyncIterator]() {
       const iterator = body[Symbol.asyncIterator]();
@@ -89,7 +67,7 @@ function untilCut(body: AsyncIterable<string>, cut: AbortSignal): AsyncIterable<
         (await iterator.return?.(value)) ?? { done: true as const, value };
       return {
         next: () =>
-          unlessCut(iterator.next(), cut).catch((error: unknown) => {
+          cut.before(iterator.next()).catch((error: unknown) => {
             // A generator at work takes `return` when its step has ended; nobody waits for that.
             leave().catch(() => undefined);
             throw error;

@@ -7,7 +7,6 @@ import type { Logger } from '../../kernel/logger.ts';
 import type { StorageRoom } from '../../kernel/storage-room.ts';
 import type {
   HttpRequest,
-  HttpRequestHead,
   HttpResponse,
   HttpRoute,
   IncomingRequest,
@@ -22,6 +21,7 @@ import { FollowedStream } from './followed-stream.ts';
 import type { HttpOperation } from './http-operation.ts';
 import type { Border, Caller, Pipeline } from './pipeline.ts';
 import { type RateState, rateHeaders, rateOfRefusal } from './rates.ts';
+import { CompleteRequest } from './request-views.ts';
 import { principalIdOf } from './steps.ts';
 
 /** One finished request, for metrics; for a stream when it begins. */
@@ -71,7 +71,10 @@ export function createHttpRoutes(
       (actor, arrived: ArrivedRequest) => {
         const serve = async (asked: IncomingRequest, begin: () => void) => {
           if (storesMore(operation)) room.requireRoom();
-          const complete = withBody(asked, await asked.receiveBody(actor === null ? null : ownerOf(actor)));
+          const complete = new CompleteRequest(
+            asked,
+            await asked.receiveBody(actor === null ? null : ownerOf(actor)),
+          );
           begin();
           return dependencies.checkAnswers
             ? checkedAnswer(operation, actor, complete)
@@ -133,11 +136,11 @@ function createBorder(
   { logger, observe }: HttpDependencies,
 ): Border<ArrivedRequest, HttpResponse, HttpResponse> {
   return {
-    encode(response, { request: { signal }, rate }) {
+    encode(response, { request, rate }) {
       const { body } = response;
       const rated = withRate(response, rate);
       if (!isStream(body) || body instanceof FollowedStream) return rated;
-      return { ...rated, body: new FollowedStream(body, signal) };
+      return { ...rated, body: new FollowedStream(body, request.signal) };
     },
     refuse: (error, { request, rate }) =>
       withRate(respondToError(error, request), rateOfRefusal(error) ?? rate),
@@ -158,10 +161,6 @@ function withRate(response: HttpResponse, rate: RateState | null): HttpResponse 
 /** Path and query, where one of them names something. */
 function askedBy({ params, path, query }: IncomingRequest): string | null {
   return query.size === 0 && Object.keys(params).length === 0 ? null : `${path}?${query.toString()}`;
-}
-
-function withBody(request: HttpRequestHead, body: Uint8Array): HttpRequest {
-  return Object.create(request, { body: { value: body } }) as HttpRequest;
 }
 
 function ownerOf(actor: Actor) {

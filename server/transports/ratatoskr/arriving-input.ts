@@ -1,9 +1,11 @@
+const EMPTY = new Uint8Array(0);
+
 /**
  * The input of a request while it arrives in pieces. It takes twice its length at most, however small the pieces are, and keeps
  * nothing of the messages that brought them, which may hold much more.
  */
 export class ArrivingInput {
-  #memory = new Uint8Array(0);
+  #memory = EMPTY;
   #length = 0;
 
   /** How much has come so far. */
@@ -14,7 +16,7 @@ export class ArrivingInput {
   /** What has come; nothing of it is kept any more. */
   take(): Uint8Array {
     const bytes = this.#memory.subarray(0, this.#length);
-    this.#memory = new Uint8Array(0);
+    this.#memory = EMPTY;
     this.#length = 0;
     return bytes;
   }

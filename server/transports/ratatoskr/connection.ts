@@ -19,6 +19,8 @@ import {
   type OpenedMessage,
   PROVIDER_TYPES,
   type ProviderType,
+  PUZZLE_BYTES,
+  type Puzzle,
   RatatoskrSession,
   RESUMPTION_FEATURE,
   type SessionDependencies,
@@ -34,6 +36,7 @@ import type { Actor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
+import type { Random } from '../../kernel/random.ts';
 import type { Socket, SocketHandler } from '../../platform/websocket/types.ts';
 import { errorTable, logRefusal, toAppError } from '../error-table.ts';
 import type { Connection } from '../pipeline/pipeline.ts';
@@ -41,7 +44,7 @@ import { principalIdOf } from '../pipeline/steps.ts';
 import { tokenHolder } from '../pipeline/token-holder.ts';
 import { encodeAnswer, encodeRefusal } from './answers.ts';
 import { INPUT_BYTES_MAX, OPENING_TIMEOUT_MS, REQUESTS_MAX, STREAM_WINDOW_BYTES } from './limits.ts';
-import type { OpeningConnections } from './opening.ts';
+import type { OpeningConnections, OpeningPlace } from './opening.ts';
 import { ProviderSession, type ProviderSessionDependencies } from './provider-session.ts';
 import { type RequestDependencies, SessionRequests, type SessionShares } from './requests.ts';
 import type { SessionCalls } from './session-calls.ts';
@@ -57,6 +60,7 @@ export interface ConnectionDependencies<Key>
   readonly devices: Pick<DeviceService, 'recordSeen'>;
   readonly resumption: Pick<ResumptionService, 'issue' | 'find' | 'use' | 'extend'>;
   readonly opening: OpeningConnections;
+  readonly random: Pick<Random, 'bytes'>;
   /** The server's keys: the first is the one it shows. */
   readonly staticKeys: () => readonly KeyPair[];
   readonly connections: Pick<ConnectionRegistry, 'arrive'>;
@@ -82,8 +86,8 @@ export class RatatoskrConnection<Key> implements SocketHandler {
   readonly #dependencies: ConnectionDependencies<Key>;
   readonly #session: RatatoskrSession<Key>;
   readonly #cancelTimeout: () => void;
-  /** Gives back the place among those that open; null: it has none. */
-  readonly #leaveOpening: (() => void) | null;
+  /** Its place among those that open; null: it has none. */
+  readonly #place: OpeningPlace | null;
   #isOpening = true;
   #isOver = false;
   #actor: Actor | null = null;
@@ -105,10 +109,11 @@ export class RatatoskrConnection<Key> implements SocketHandler {
     this.#heardAtMs = clock.nowMs();
     this.#limits = new TypeLimits(dependencies);
     this.#connection = { remoteAddress: socket.remoteAddress, requestId: null };
-    this.#session = RatatoskrSession.await({ staticKeys: staticKeys() }, dependencies);
-    this.#leaveOpening = opening.enter(socket.remoteAddress, () => this.end(tooMany()));
+    const newPuzzle = () => this.#newPuzzle();
+    this.#session = RatatoskrSession.await({ staticKeys: staticKeys(), newPuzzle }, dependencies);
+    this.#place = opening.enter(socket.remoteAddress, () => this.end(tooMany()));
     this.#cancelTimeout = clock.after(OPENING_TIMEOUT_MS, () => this.end(tooSlow()));
-    if (this.#leaveOpening === null) this.end(tooMany());
+    if (this.#place === null) this.end(tooMany());
   }
 
   /** A message came. */
@@ -125,6 +130,11 @@ export class RatatoskrConnection<Key> implements SocketHandler {
       if (refusal !== error) this.#noteBroken(refusal);
       this.end(refusal);
     }
+  }
+
+  #newPuzzle(): Puzzle | null {
+    const bits = this.#place?.puzzleBits ?? 0;
+    return bits === 0 ? null : { bytes: this.#dependencies.random.bytes(PUZZLE_BYTES), bits };
   }
 
   /** The socket is gone. */
@@ -311,7 +321,7 @@ export class RatatoskrConnection<Key> implements SocketHandler {
 
   #welcome(sessionId: string): void {
     if (this.#isOver) return;
-    this.#opened();
+    this.#leaveOpening(true);
     const { heartbeatIntervalMs } = this.#dependencies;
     const features = this.#featuresInUse;
     const response = {
@@ -345,17 +355,17 @@ export class RatatoskrConnection<Key> implements SocketHandler {
   }
 
   /** It doesn't count among those who open any more. */
-  #opened(): void {
+  #leaveOpening(isOpen: boolean): void {
     if (!this.#isOpening) return;
     this.#isOpening = false;
     this.#cancelTimeout();
-    this.#leaveOpening?.();
+    this.#place?.leave(isOpen);
   }
 
   #leave(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#opened();
+    this.#leaveOpening(false);
     this.#session.end();
     this.#requests?.end();
     this.#provider?.end();
@@ -383,6 +393,7 @@ function notResumable(): AppError {
 function toRefusal(error: unknown): AppError {
   if (error instanceof PayloadError) return malformed();
   if (!(error instanceof SessionError)) return toAppError(error);
+  if (error.code === 'rate_limited') return tooMany();
   const kind = error.code === 'ratatoskr_handshake_failed' ? 'unauthenticated' : 'invalid';
   return new AppError(kind, error.code, error.message);
 }

@@ -4,6 +4,17 @@ export const OPENING_TIMEOUT_MS = 10_000;
 export const OPENING_MAX = 1_024;
 /** The same from one address. */
 export const OPENING_PER_ADDRESS_MAX = 64;
+/** Sessions of one address that were begun in a minute and not opened: for the next one its client has to solve a puzzle. */
+export const PUZZLE_FROM = 64;
+/** The same of all addresses together: from then on only the first of each address needs none. */
+export const PUZZLE_FROM_ALL = 1_024;
+/**
+ * The bits of a puzzle: 16,384 hashes on average. With a processor's own instructions for SHA-256 that is more work than agreeing on keys, and
+ * in JavaScript it takes some hundredths of a second.
+ */
+export const PUZZLE_BITS = 14;
+/** Addresses whose sessions are counted for that. */
+export const COUNTED_ADDRESSES_MAX = 50_000;
 /** Requests of a session that run at the same time, streamed answers that go on included. */
 export const REQUESTS_MAX = 64;
 /** How far from the server's time a request may have been sent, in milliseconds, before or after. */

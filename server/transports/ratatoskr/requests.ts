@@ -29,7 +29,7 @@ import {
   LARGE_INPUT_BYTES,
   REQUESTS_MAX,
 } from './limits.ts';
-import { toHttpRequest } from './to-http-request.ts';
+import { type RequestOrigin, toHttpRequest } from './to-http-request.ts';
 import { TYPE_LIMITS } from './type-limits.ts';
 
 type Asked = InstanceType<typeof BusinessRequest>;
@@ -80,6 +80,8 @@ export class SessionRequests {
   readonly #send: (type: RatatoskrType, payload: Uint8Array) => void;
   readonly #dependencies: RequestDependencies;
   readonly #running = new Map<number, Running>();
+  /** How many of each type of area run. */
+  readonly #runningOf = new Map<RequestType, number>();
   #inputBytes = 0;
 
   constructor(
@@ -113,6 +115,7 @@ export class SessionRequests {
       credit: new StreamCredit(),
     };
     this.#running.set(id, running);
+    this.#countRunning(asked, 1);
     if (this.#take(id, running, asked.input) && !asked.more) void this.#serve(id, running);
   }
 
@@ -157,10 +160,7 @@ export class SessionRequests {
   #isBusyWith({ operation }: Asked): boolean {
     if (this.#running.size >= REQUESTS_MAX) return true;
     const type = requestTypeOf(operation);
-    const runningMax = TYPE_LIMITS.get(type)?.runningMax ?? REQUESTS_MAX;
-    let running = 0;
-    for (const { asked } of this.#running.values()) if (requestTypeOf(asked.operation) === type) running++;
-    return running >= runningMax;
+    return (this.#runningOf.get(type) ?? 0) >= (TYPE_LIMITS.get(type)?.runningMax ?? REQUESTS_MAX);
   }
 
   #isInTime({ sentAtMs }: Asked): boolean {
@@ -214,7 +214,7 @@ export class SessionRequests {
     const { token, tenantId, remoteAddress } = this.#sender;
     const { asked, route, cancelled } = running;
     try {
-      const origin = { remoteAddress, requestId, signal: cancelled.signal };
+      const origin = new Origin(remoteAddress, requestId, cancelled);
       const request = toHttpRequest(route.operation, await this.#inputOf(running), origin);
       return await route.serve(request, tokenHolder(identify, token, asked.tenantId || tenantId));
     } catch (error) {
@@ -281,7 +281,31 @@ export class SessionRequests {
   }
 
   #forget(id: number, running: Running): void {
-    if (this.#running.delete(id)) this.#release(running.input);
+    if (!this.#running.delete(id)) return;
+    this.#countRunning(running.asked, -1);
+    this.#release(running.input);
+  }
+
+  #countRunning({ operation }: Asked, difference: 1 | -1): void {
+    const type = requestTypeOf(operation);
+    this.#runningOf.set(type, (this.#runningOf.get(type) ?? 0) + difference);
+  }
+}
+
+/** Where a request comes from. Its signal is made where somebody asks for it: making one costs as much as all else. */
+class Origin implements RequestOrigin {
+  readonly remoteAddress: string;
+  readonly requestId: string;
+  readonly #cancelled: AbortController;
+
+  constructor(remoteAddress: string, requestId: string, cancelled: AbortController) {
+    this.remoteAddress = remoteAddress;
+    this.requestId = requestId;
+    this.#cancelled = cancelled;
+  }
+
+  get signal(): AbortSignal {
+    return this.#cancelled.signal;
   }
 }
 

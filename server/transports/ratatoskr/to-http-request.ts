@@ -14,6 +14,8 @@ const inputSchema = z.strictObject({
   body: z.unknown().optional(),
 });
 
+type Input = z.output<typeof inputSchema>;
+
 /** Headers that any operation may look at: what the answer should be, and how far an earlier one was read. */
 const COMMON_HEADERS: readonly string[] = ['accept', 'last-event-id'];
 /** RFC 9110 section 5.5. */
@@ -33,22 +35,70 @@ export function toHttpRequest(
   origin: RequestOrigin,
 ): IncomingRequest {
   if (input.length > operation.bodyBytesMax + INPUT_OVERHEAD_BYTES_MAX) throw tooLarge(operation);
-  const { params, query, headers, body } = readInput(input);
-  const named = readHeaders(operation, headers);
-  const bytes = body === undefined ? EMPTY : bodyBytes(operation, body);
-  if (bytes.length > 0) named.set('content-type', operation.bodyType ?? JSON_TYPE);
-  return {
-    ...origin,
-    method: operation.method,
-    path: operation.path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? '')),
-    params,
-    query: new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])),
-    header: (name) => named.get(name),
-    receiveBody: async () => {
-      if (bytes.length <= operation.bodyBytesMax) return bytes;
-      throw tooLarge(operation);
-    },
-  };
+  return new AskedRequest(operation, readInput(input), origin);
+}
+
+/** What HTTP would bring is made where somebody asks for it: most operations look at a part of it alone. */
+class AskedRequest implements IncomingRequest {
+  readonly #operation: HttpOperation;
+  readonly #origin: RequestOrigin;
+  readonly #headers: ReadonlyMap<string, string>;
+  readonly #asked: Input;
+  readonly #body: Uint8Array;
+  #query: URLSearchParams | null = null;
+
+  constructor(operation: HttpOperation, asked: Input, origin: RequestOrigin) {
+    const headers = readHeaders(operation, asked.headers);
+    this.#body = asked.body === undefined ? EMPTY : bodyBytes(operation, asked.body);
+    if (this.#body.length > 0) headers.set('content-type', operation.bodyType ?? JSON_TYPE);
+    this.#operation = operation;
+    this.#asked = asked;
+    this.#origin = origin;
+    this.#headers = headers;
+  }
+
+  get method(): string {
+    return this.#operation.method;
+  }
+
+  get path(): string {
+    const { params } = this.#asked;
+    return this.#operation.path.replaceAll(/:(\w+)/g, (_, name: string) =>
+      encodeURIComponent(params[name] ?? ''),
+    );
+  }
+
+  get params(): Readonly<Record<string, string>> {
+    return this.#asked.params;
+  }
+
+  get query(): URLSearchParams {
+    this.#query ??= new URLSearchParams(
+      Object.entries(this.#asked.query).map(([name, value]) => [name, String(value)]),
+    );
+    return this.#query;
+  }
+
+  get remoteAddress(): string {
+    return this.#origin.remoteAddress;
+  }
+
+  get requestId(): string {
+    return this.#origin.requestId;
+  }
+
+  get signal(): AbortSignal {
+    return this.#origin.signal;
+  }
+
+  header(name: string): string | undefined {
+    return this.#headers.get(name);
+  }
+
+  async receiveBody(): Promise<Uint8Array> {
+    if (this.#body.length <= this.#operation.bodyBytesMax) return this.#body;
+    throw tooLarge(this.#operation);
+  }
 }
 
 function readHeaders(
@@ -72,7 +122,7 @@ function tooLarge({ bodyBytesMax }: HttpOperation): AppError {
   return new AppError('too_large', 'too_large', `The body has more than ${bodyBytesMax} bytes.`);
 }
 
-function readInput(input: Uint8Array): z.output<typeof inputSchema> {
+function readInput(input: Uint8Array): Input {
   if (input.length === 0) return inputSchema.parse({});
   const { levels, parts, commas } = jsonShapeOf(input);
   if (levels > INPUT_LEVELS_MAX) throw invalidInput('The input is nested too deeply.');

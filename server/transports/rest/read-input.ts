@@ -79,6 +79,7 @@ function hasPrototypeName(value: unknown): boolean {
 
 /** The query as an object. Refuses with `invalid_input` a name that is given twice. */
 export function readQuery(query: URLSearchParams): Readonly<Record<string, string>> {
+  if (query.size === 0) return {};
   const values = new Map<string, string>();
   for (const [name, value] of query) {
     if (values.has(name)) {

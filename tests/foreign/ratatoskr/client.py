@@ -1,8 +1,9 @@
 """A client of Ratatoskr as docs/ratatoskr.md describes it, on libraries of others.
 
 Reads a line of JSON for each request from standard input, {"operation": ..., "input": {...}}, and writes one for each
-answer. {"misbehave": "replay" | "gap" | "flip"} sends something that does not belong there, and shows how the server
-closes the connection. {"resume": true} ends the session and goes on in another, by its ticket. {"provide": "model"}
+answer. {"misbehave": "replay" | "gap" | "flip" | "large" | "wait"} sends something that does not belong there, and shows how the server
+closes the connection; "large" sends more than its type may have, "wait" nothing at all. {"cancel": ...} asks for that operation and takes
+back the request when its answer has begun. {"resume": true} ends the session and goes on in another, by its ticket. {"provide": "model"}
 offers a model, as a device, and answers one request for it.
 """
 import argparse
@@ -25,8 +26,8 @@ from websockets.exceptions import ConnectionClosed
 from yggdrasil.v1 import compute_pb2, error_pb2, ratatoskr_pb2 as pb
 
 PIECE_BYTES_MAX = 49_152
-# It wants to resume its sessions, asks by type, says when, and signs what moves money where it is a device.
-FEATURES = 1 | 2 | 4 | 16
+# It wants to resume its sessions, asks by type, says when, signs what moves money where it is a device, and solves puzzles.
+FEATURES = 1 | 2 | 4 | 16 | 32
 SIGNS = 16
 SIGNED = {pb.PROVIDER_REGISTRATION, pb.COMPUTE_RESULT}
 # Payloads are signed but not encrypted once the session is open, where the server declines it, too.
@@ -35,6 +36,15 @@ TYPES = {
     **dict.fromkeys(["marketplace", "openai", "anthropic"], pb.MARKETPLACE_REQUEST),
     **dict.fromkeys(["ledger", "payments", "spending"], pb.PAYMENT_REQUEST),
 }
+
+
+def solve(puzzle, bits):
+    """What SHA-256 begins with so many bits that are 0 for, behind the puzzle."""
+    assert len(puzzle) == 16 and bits <= 18, "no puzzle"
+    number = 0
+    while int.from_bytes(hashlib.sha256(puzzle + struct.pack(">Q", number)).digest(), "big") >> (256 - bits):
+        number += 1
+    return struct.pack(">Q", number)
 
 
 class Session:
@@ -66,6 +76,10 @@ class Session:
         )
         await self.socket.send(first.SerializeToString())
         answer = pb.RatatoskrHandshake.FromString(await self.socket.recv())
+        if answer.puzzle:
+            first.solution = solve(answer.puzzle, answer.puzzle_bits)
+            await self.socket.send(first.SerializeToString())
+            answer = pb.RatatoskrHandshake.FromString(await self.socket.recv())
         self.noise.read_message(answer.noise)
         if not self.noise.handshake_finished:
             third = pb.RatatoskrHandshake(noise=bytes(self.noise.write_message()))
@@ -156,6 +170,23 @@ class Session:
                 await self.send(pb.STREAM_CREDIT, pb.StreamCredit(request=request, bytes=len(part.data)))
         return answer.status, answer.content_type, body.decode()
 
+    async def cancel(self, operation):
+        """Takes back a request whose answer has begun; True: the server has broken it off."""
+        now = int(time.time() * 1000 + self.ahead_ms)
+        request = await self.send(
+            pb.BUSINESS_REQUEST, pb.BusinessRequest(operation=operation, input=b"{}", sent_at_ms=now)
+        )
+        kind, payload = await self.receive()
+        answer = pb.BusinessResponse.FromString(payload)
+        assert kind == pb.BUSINESS_RESPONSE and answer.request == request and answer.more
+        await self.send(pb.STREAM_CREDIT, pb.StreamCredit(request=request, cancel=True))
+        part = pb.StreamData()
+        while not part.last:
+            kind, payload = await self.receive()
+            part = pb.StreamData.FromString(payload)
+            assert kind == pb.STREAM_DATA and part.request == request
+        return part.broken
+
     async def provide(self, model):
         """Offers a model and answers one request for it with what was asked; gives what the server said of the offer."""
         offer = compute_pb2.ProviderOffer(
@@ -202,14 +233,19 @@ class Session:
         return pb.BusinessResponse.FromString(payload).status
 
     async def misbehave(self, how):
-        message = self.seal(pb.HEARTBEAT)
+        message = b"" if how in ("wait", "large") else self.seal(pb.HEARTBEAT)
         if how == "replay":
             await self.socket.send(message)
         if how == "gap":
             message = self.seal(pb.HEARTBEAT)
         if how == "flip":
             message = message[:-1] + bytes([message[-1] ^ 1])
-        await self.socket.send(message)
+        if how == "wait":
+            print(json.dumps({"waits": True}), flush=True)
+        elif how == "large":
+            await self.send(pb.HEARTBEAT, pb.Disconnect(message="x" * 100))
+        else:
+            await self.socket.send(message)
         try:
             while True:
                 await self.receive()
@@ -246,6 +282,9 @@ async def converse(session, opened):
         if "misbehave" in asked:
             print(json.dumps({"closed": await session.misbehave(asked["misbehave"])}), flush=True)
             return None
+        if "cancel" in asked:
+            print(json.dumps({"broken": await session.cancel(asked["cancel"])}), flush=True)
+            continue
         if "resume" in asked:
             await session.send(pb.DISCONNECT, pb.Disconnect())
             return {"ticket": opened.ticket}

@@ -92,6 +92,23 @@ it('does not remember what was taken away while it was being asked for', async (
   expect(asked()).toBe(1);
 });
 
+it('asks once for all who show a token at the same time, and anew for who comes after a change', async () => {
+  const { connections, callers } = setUp();
+  const answers: ((actor: Actor) => void)[] = [];
+  const ask = () => new Promise<Actor>((resolve) => void answers.push(resolve));
+  const identify = () => callers.identify(token, null, ask);
+  const before = [identify(), identify()];
+  expect(answers).toHaveLength(1);
+  connections.end({ accountId: alice.accountId }, gone);
+  const after = identify();
+  expect(answers).toHaveLength(2);
+  const changed: AccountActor = { ...alice, role: 'guest' };
+  answers[1]?.(changed);
+  answers[0]?.(alice);
+  expect(await Promise.all([...before, after])).toEqual([alice, alice, changed]);
+  expect(await identify()).toBe(changed);
+});
+
 it('remembers nobody beyond the end of the credential', async () => {
   const { clock, identify, asked } = setUp();
   await identify({ ...alice, expiresAtMs: clock.nowMs() + 10 });
