@@ -152,12 +152,17 @@ describe.each(WAYS)('a device at %s', (way) => {
     expect(result.values).toEqual({ on: true });
   });
 
-  it('that nobody has heard of yet gets a command that waited once it says something', async () => {
-    const { deviceId } = devices.get(`Sleeper at ${way}`) as DeviceCredentials;
-    const result = client.command(deviceId, 'led.set', { on: 1 });
+  it('gets a command that came before it was subscribed', async () => {
     const sleeper = await at(way, 'Sleeper');
-    await answering(sleeper, sleeper.topics);
+    const { deviceId } = sleeper.device;
     await say(sleeper, `${sleeper.topics}/readings/t`, 1);
+    const result = client.command(deviceId, 'led.set', { on: 1 });
+    // There it went out, and nobody was subscribed.
+    const cameBack = () =>
+      server.logs.some(({ message, fields }) => message === 'ended' && fields.deviceId === deviceId);
+    if (way === 'mosquitto') await eventually('the command to come back', cameBack);
+    await answering(sleeper, sleeper.topics);
+    await say(sleeper, `${sleeper.topics}/readings/t`, 2);
     expect((await result).values).toEqual({ on: 1 });
   });
 
