@@ -16,6 +16,7 @@ import { createDemoCommand } from '../device/demo/command.ts';
 import { createRuleEndpointCommand } from '../device/examples/rule-endpoint/command.ts';
 import { createFrameCommand } from '../device/frame/command.ts';
 import { createLockCommand } from '../device/lock/command.ts';
+import { createMosquittoCommand } from '../device/mosquitto/command.ts';
 import { createProviderCommand } from '../device/provider/command.ts';
 import { createIdentityCommand, createProvisionCommand } from '../device/provision/command.ts';
 import { createRatatoskrCommand } from '../device/ratatoskr/command.ts';
@@ -66,6 +67,7 @@ const createCommands = (): readonly Command[] => [
   createReleaseCommand(),
   createRolloutCommand(),
   createFrameCommand(),
+  createMosquittoCommand(),
   createRatatoskrCommand(),
   createRouteCommand(),
   createActCommand(),

@@ -5,6 +5,7 @@ import { actionsPart, buildActions } from './actions.ts';
 import { buildAdministration, logsPart, suspensionsPart } from './administration.ts';
 import { auditPart } from './audit.ts';
 import { buildDiscovery, discoveryPart } from './discovery.ts';
+import { foreignBrokerPart } from './foreign-broker.ts';
 import { buildIdentity, identityPart } from './identity.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { buildLocks, locksPart } from './locks.ts';
@@ -84,6 +85,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       mqttPart(transports, (port) => {
         ports.mqtt = port;
       }),
+      foreignBrokerPart(areas.messaging.foreignBroker, transports.state.bridge),
       httpPart(transports, (port, sessionPort) => {
         ports.http = port;
         ports.ratatoskr = sessionPort;

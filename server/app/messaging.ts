@@ -25,6 +25,7 @@ import type { RepeatedJob } from '../jobs/repeat.ts';
 import type { DeviceId } from '../kernel/ids.ts';
 import { createInProcessBus } from '../platform/bus/in-process.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
+import { buildForeignBroker, echoTo } from './foreign-broker.ts';
 import type { Part } from './lifecycle.ts';
 import type { Platform } from './platform.ts';
 import { createServerTopics } from './server-topics.ts';
@@ -75,6 +76,7 @@ export function buildMessaging(config: Config, platform: Platform) {
   );
   measureConnections(metrics, relay, connections);
   const { events, ...treeNews } = newsOfTrees();
+  const foreignBroker = buildForeignBroker(config, platform);
   const topics = createTopicService({ store: createTreeStore(database), clock, logger, events });
   const onPresence = (hear: (change: PresenceChange) => void) => void hearers.push(hear);
   return {
@@ -84,7 +86,8 @@ export function buildMessaging(config: Config, platform: Platform) {
     memberships,
     presenceLog,
     topics,
-    serverTopics: createServerTopics(topics),
+    foreignBroker,
+    serverTopics: createServerTopics(topics, echoTo(foreignBroker)),
     pairingStore,
     permissions,
     groupStore,

@@ -12,8 +12,11 @@ export interface ServerTopics {
   read(owner: TreeOwner, filter: string): Promise<ReadonlyMap<string, string>>;
 }
 
+/** Says the same where devices of a network are connected with another broker. */
+type Echo = (owner: TreeOwner, topic: string, text: string) => void;
+
 /** Joins the server's own words to topics. */
-export function createServerTopics(topics: Pick<TopicService, 'open'>): ServerTopics {
+export function createServerTopics(topics: Pick<TopicService, 'open'>, echo: Echo | null): ServerTopics {
   const within = async <Result>(owner: TreeOwner, work: (tree: Tree) => Promise<Result>): Promise<Result> => {
     const { tree, release } = await topics.open(owner);
     try {
@@ -22,8 +25,10 @@ export function createServerTopics(topics: Pick<TopicService, 'open'>): ServerTo
       release();
     }
   };
-  const say = (tree: Tree, topic: string, text: string, isNotice = false) =>
-    tree.publish({ topic, payload: Buffer.from(text), qos: 1, retain: true, isNotice });
+  const say = async (tree: Tree, topic: string, text: string, isNotice = false) => {
+    echo?.(tree.owner, topic, text);
+    await tree.publish({ topic, payload: Buffer.from(text), qos: 1, retain: true, isNotice });
+  };
   return {
     publish: (owner, topic, payload) => within(owner, (tree) => say(tree, topic, payload)),
     notify: (owner, topic, payload) => within(owner, (tree) => say(tree, topic, payload, true)),

@@ -21,6 +21,7 @@ import { LastingAnswers } from '../transports/chat/lasting-answers.ts';
 import { RetriedRequests } from '../transports/chat/retried-requests.ts';
 import { type BrokerGate, createBrokerGate } from '../transports/frames/broker-gate.ts';
 import { createFrames } from '../transports/frames/frames.ts';
+import { type BrokerBridge, createBrokerBridge } from '../transports/mqtt/broker-bridge.ts';
 import { createMqttEndpoint } from '../transports/mqtt/endpoint.ts';
 import { createWillTeller } from '../transports/mqtt/wills.ts';
 import { openAiErrorResponse } from '../transports/openai/errors.ts';
@@ -86,7 +87,12 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const { clock, random, logger, metrics, tls } = platform;
   const { identify, devices } = identity;
   const { relay, connections, topics } = messaging;
-  const state = { accepts: false, mqttPort: config.mqttPort, sessionPort: config.ratatoskrPort };
+  const state = {
+    accepts: false,
+    mqttPort: config.mqttPort,
+    sessionPort: config.ratatoskrPort,
+    bridge: null as BrokerBridge | null,
+  };
   const newId = () => random.uuid();
   const pageOrigin = pageOriginOf(config);
   const cookies = createCookieSessions({ publicOrigin: config.publicUrl, pageOrigin }, platform);
@@ -118,6 +124,8 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const sessions = { ...behind, frames, connections, clock, logger };
   const budget = buildConnectionBudget(config, platform);
   const endpoint = createMqttEndpoint({ ...sessions, ...areas.discovery, topics });
+  const { foreignBroker: broker } = messaging;
+  if (broker !== null) state.bridge = createBrokerBridge({ ...sessions, ...areas.discovery, broker });
   const mqtt = createMqttServer(
     { host: config.mqttHost, port: config.mqttPort },
     { endpoint, budget, tls, logger, newClientId: newId },
@@ -166,12 +174,17 @@ function buildPipeline(config: Config, { platform, abuse }: Areas) {
 }
 
 /** Who answers a broker of somebody else's. */
-function buildBrokerGate(config: Config, { platform, messaging, identity }: Areas): BrokerGate {
+function buildBrokerGate(
+  config: Config,
+  { platform, messaging, identity }: Areas,
+  state: { readonly bridge: BrokerBridge | null },
+): BrokerGate {
   return createBrokerGate({
     secret: config.mqttBrokerSecret ?? null,
     devices: identity.devices,
     memberships: messaging.memberships,
     suspended: platform.suspended,
+    signedIn: (deviceId) => state.bridge?.signedIn(deviceId),
     async findActor(deviceId) {
       const device = await identifyDevice(platform.database, deviceId);
       if (device === null) return null;
@@ -289,7 +302,7 @@ export function httpPart(
 function servicesOf(
   config: Config,
   areas: Areas,
-  state: { readonly accepts: boolean },
+  state: { readonly accepts: boolean; readonly bridge: BrokerBridge | null },
 ): Omit<HttpServices, 'cookies' | 'pageOrigin' | 'page' | 'describeServer'> {
   const { platform, abuse, identity, market, administration, readings, discovery, pairings, locks } = areas;
   const { opened, node, metrics, clock, logger } = platform;
@@ -307,7 +320,7 @@ function servicesOf(
     transactions,
   } = market;
   return {
-    brokerGate: buildBrokerGate(config, areas),
+    brokerGate: buildBrokerGate(config, areas, state),
     accounts: recordSignIns(accounts, { recorder: platform.audit.recorder, clock }),
     tenants,
     networks,

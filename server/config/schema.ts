@@ -14,6 +14,7 @@ import {
   httpsUrl,
   LOG_LEVELS,
   mailAddress,
+  mqttUrl,
   oneOf,
   origins,
   PASSWORDS,
@@ -63,6 +64,24 @@ const values = z.object({
       description:
         'What a broker of your own shows as its bearer token when it asks `/api/v1/mqtt/authenticate` and `/api/v1/mqtt/authorize` who may do what.',
       unset: 'no broker may ask',
+    },
+  ),
+  mqttBrokerUrl: described(mqttUrl, {
+    variable: 'YGGDRASIL_MQTT_BROKER_URL',
+    isSecret: true,
+    description:
+      'A broker of your own with which devices are connected, and the server as its client: `mqtts://user:password@host:8883`. It is to let each device publish under its own id alone.',
+    unset: 'devices are connected with the server alone',
+  }),
+  mqttBrokerClientId: described(
+    z
+      .string()
+      .regex(/^[0-9A-Za-z_-]{1,23}$/, 'must have 1 to 23 letters, digits, - and _')
+      .default('yggdrasil'),
+    {
+      variable: 'YGGDRASIL_MQTT_BROKER_CLIENT_ID',
+      description:
+        'The client id of the server there, which no other may have: the broker keeps under it what comes while the server is away.',
     },
   ),
   tls: described(oneOf(TLS_ENDS).optional(), {

@@ -126,6 +126,18 @@ export const smtpUrl = z
   )
   .optional();
 
+const MQTT_URL = 'must have the form mqtt://user:password@host:1883 or mqtts://user:password@host:8883';
+
+/** A broker of somebody else's, and how we sign in there. */
+export const mqttUrl = z
+  .string()
+  .max(1_000)
+  .refine(
+    (url) => /^mqtts?:\/\/[^/]/.test(url) && URL.canParse(url) && new URL(url).hostname !== '',
+    MQTT_URL,
+  )
+  .optional();
+
 export const mailAddress = z.email('must be a mail address').max(254);
 
 function isDatabaseUrl(url: string): boolean {

@@ -36,6 +36,7 @@ export function createCredentialRows(
   | 'saveLastSeen'
   | 'bindSessionKeys'
   | 'findByToken'
+  | 'findCredentials'
   | 'dropPreviousCredentials'
   | 'findAnySealedKey'
   | 'findEveryNetwork'
@@ -63,6 +64,13 @@ export function createCredentialRows(
     bindSessionKeys: (actor, keys) => bindSessionKeys(database, actor, keys),
     saveLastSeen: (actor, atMs) => saveSeen({ actor, atMs }),
     findByToken: (tokenHash) => findByToken(tokenHash),
+
+    findCredentials: (deviceId) =>
+      database.system('identity', async (sql) => {
+        const [row] = await sql<OwnCredentialRow[]>`
+          SELECT id, tenant_id, token_id, signing_key_sealed, previous_token_id FROM devices WHERE id = ${deviceId}`;
+        return row === undefined ? null : ownCredentials(row);
+      }),
 
     dropPreviousCredentials: (deviceId, tokenId) =>
       database.system('identity', async (sql) => {
@@ -109,15 +117,22 @@ function findByTokens(
   });
 }
 
+type OwnCredentialRow = Pick<
+  CredentialRow,
+  'id' | 'tenant_id' | 'token_id' | 'signing_key_sealed' | 'previous_token_id'
+>;
+
+const ownCredentials = (row: OwnCredentialRow): FoundCredentials => ({
+  actor: { kind: 'device', tenantId: row.tenant_id, deviceId: row.id, credentialId: row.token_id },
+  signingKeySealed: row.signing_key_sealed,
+  untilMs: null,
+  previousTokenId: row.previous_token_id,
+});
+
 /** By their tokens: the device's own, and those before. */
 function credentialsOf(row: CredentialRow): [tokenHash: string, FoundCredentials][] {
   const device = { kind: 'device', tenantId: row.tenant_id, deviceId: row.id } as const;
-  const own: FoundCredentials = {
-    actor: { ...device, credentialId: row.token_id },
-    signingKeySealed: row.signing_key_sealed,
-    untilMs: null,
-    previousTokenId: row.previous_token_id,
-  };
+  const own = ownCredentials(row);
   const { previous_token_id, previous_token_hash, previous_key_sealed, previous_until } = row;
   const hasPrevious = previous_token_id && previous_token_hash && previous_key_sealed && previous_until;
   if (!hasPrevious) return [[textOf(row.token_hash), own]];

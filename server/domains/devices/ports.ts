@@ -192,6 +192,8 @@ export interface DeviceStore {
   bindSessionKeys(actor: DeviceActor, keys: SessionKeys): Promise<boolean>;
   /** Whose token this is, or was before its present one. */
   findByToken(tokenHash: Uint8Array): Promise<FoundCredentials | null>;
+  /** A device's own credentials; null: it is gone. */
+  findCredentials(deviceId: DeviceId): Promise<FoundCredentials | null>;
   /** The sealed key of some device, whoever it belongs to; null where there is none. */
   findAnySealedKey(): Promise<{
     tenantId: TenantId;

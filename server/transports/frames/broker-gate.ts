@@ -6,7 +6,7 @@ import type { DeviceActor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { asId, type DeviceId, type NetworkId, type TenantId } from '../../kernel/ids.ts';
 import { homeOf } from './home.ts';
-import { mayUseTopic } from './topic-rules.ts';
+import { mayUseTopic, mountpointOf } from './topic-rules.ts';
 
 /** What a client of somebody else's broker wants to do. */
 export interface AskedTopic {
@@ -37,10 +37,9 @@ export interface BrokerGateDependencies {
   readonly findActor: (deviceId: DeviceId) => Promise<DeviceActor | null>;
   /** Tenants whose devices may do nothing, wherever they are. */
   readonly suspended: { has(tenantId: TenantId): boolean };
+  /** Hears of devices that have proved who they are. */
+  readonly signedIn?: (deviceId: DeviceId) => void;
 }
-
-/** Where the tree of a network is in a broker that serves several. */
-const mountpointOf = (networkId: NetworkId): string => `networks/${networkId}/`;
 
 /** Builds the gate. */
 export function createBrokerGate(dependencies: BrokerGateDependencies): BrokerGate {
@@ -66,7 +65,9 @@ export function createBrokerGate(dependencies: BrokerGateDependencies): BrokerGa
       const [deviceId, networkId = null] = username.split('@');
       const identity = await devices.authenticate(password);
       if (identity === null || identity.actor.deviceId !== deviceId) return null;
-      return (await findHome(identity.actor, networkId))?.networkId ?? null;
+      const home = await findHome(identity.actor, networkId);
+      if (home !== null) dependencies.signedIn?.(identity.actor.deviceId);
+      return home?.networkId ?? null;
     },
 
     async authorize({ username, action, topic, mountpoint }) {

@@ -13,7 +13,7 @@ import {
 import type { DeviceActor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
-import type { NetworkId } from '../../kernel/ids.ts';
+import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import type { LogFields, Logger } from '../../kernel/logger.ts';
 import { toAppError } from '../error-table.ts';
 import type { Connection } from '../pipeline/pipeline.ts';
@@ -22,7 +22,7 @@ import { decodeFrame } from './decode-frame.ts';
 import type { DeviceChannel } from './device-channel.ts';
 import { errorAnswer } from './error-frame.ts';
 import type { FrameAnswer, FrameServices } from './frame-handler.ts';
-import type { Frames } from './frames.ts';
+import type { ConnectionAttempt, Frames } from './frames.ts';
 import { SEND_WINDOW_FRAMES } from './limits.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { WrongFrames } from './wrong-frames.ts';
@@ -128,11 +128,19 @@ export class DeviceSession {
    * `unauthenticated` a token that no device has, or another than `username`, and a device that was removed meanwhile.
    */
   async connect(token: string | null, username?: string): Promise<void> {
+    await this.#arrive({ token, ...(username === undefined ? {} : { username }) });
+  }
+
+  /** Lets in the device of this id, whose credentials a broker of the operator's has looked at. Refuses as `connect` does. */
+  async connectVouched(vouchedFor: DeviceId): Promise<void> {
+    await this.#arrive({ token: null, vouchedFor });
+  }
+
+  async #arrive(shown: Pick<ConnectionAttempt, 'token' | 'username' | 'vouchedFor'>): Promise<void> {
     const arrival = this.#dependencies.connections.arrive();
     try {
       await this.#dependencies.frames.connect({
-        token,
-        ...(username === undefined ? {} : { username }),
+        ...shown,
         connection: this.#connection,
         admit: (identity) => this.#admit(identity, arrival),
       });

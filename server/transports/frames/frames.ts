@@ -2,6 +2,7 @@ import type { FrameType } from '../../../proto/index.ts';
 import type { DeviceIdentity } from '../../domains/devices/index.ts';
 import { relayError } from '../../domains/relay/index.ts';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
+import type { DeviceId } from '../../kernel/ids.ts';
 import type { CallOnConnection, Connection, Pipeline } from '../pipeline/pipeline.ts';
 import type { FrameAnswer, FrameServices, ReceivedFrame } from './frame-handler.ts';
 import { FRAME_HANDLERS } from './frame-handlers.ts';
@@ -13,6 +14,8 @@ export interface ConnectionAttempt {
   readonly token: string | null;
   /** The device's id, where the transport asks for it beside the token. */
   readonly username?: string;
+  /** A broker of the operator's has looked at its credentials: the device of this id, and no token. */
+  readonly vouchedFor?: DeviceId;
   readonly connection: Connection;
   /** Lets the device in; rejects with what it is refused with. */
   readonly admit: (identity: DeviceIdentity) => Promise<void>;
@@ -81,11 +84,15 @@ function createConnect({ devices }: FrameServices, pipeline: Pipeline): Frames['
       observe: () => {},
     },
   );
+  const identityOf = async (token: string | null, vouchedFor: DeviceId | undefined) => {
+    if (vouchedFor !== undefined) return devices.findIdentity(vouchedFor);
+    return token === null ? null : devices.authenticate(token);
+  };
   return (shown) => {
     const attempt: Attempt = { ...shown, identity: null };
-    const { token, username, connection } = shown;
+    const { token, username, vouchedFor, connection } = shown;
     const identify = async () => {
-      const identity = token === null ? null : await devices.authenticate(token);
+      const identity = await identityOf(token, vouchedFor);
       if (username === undefined || identity?.actor.deviceId === username) attempt.identity = identity;
       return attempt.identity?.actor ?? null;
     };

@@ -1,4 +1,4 @@
-import type { DeviceId } from '../../kernel/ids.ts';
+import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import { TOPIC_OPERATIONS, type TopicOperation } from './operations.ts';
 
 const [PUBLISH, SUBSCRIBE] = TOPIC_OPERATIONS;
@@ -17,6 +17,9 @@ function topicOf({ topic }: TopicOperation, deviceId: DeviceId): string {
 const FRAME_TOPICS = 'bifrost/';
 /** What is behind it and a device's id is published by that device and by the server. */
 const DEVICE_TOPICS = 'devices/';
+/** Where the tree of a network is in a broker that serves several. */
+export const mountpointOf = (networkId: NetworkId): string => `networks/${networkId}/`;
+
 /** What the server says of devices. */
 const SERVER_TOPICS = 'yggdrasil/';
 
@@ -70,5 +73,6 @@ export function mayUseTopic(
   if (topic === '' || topic.startsWith('$') || (action === 'publish' && /[#+]/.test(topic))) return false;
   if (where === 'frames') return topic === (action === 'publish' ? upTopic : downTopic)(deviceId);
   if (action === 'subscribe') return isReadInTree(topic);
-  return [isPublishedInTree, isCommandForOther, isOwnShadowAsk].some((rule) => rule(deviceId, topic));
+  // No command for another device: its broker doesn't say to anybody who gives it.
+  return [isPublishedInTree, isOwnShadowAsk].some((rule) => rule(deviceId, topic));
 }

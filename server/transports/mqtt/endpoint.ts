@@ -1,12 +1,11 @@
 import { mayComeAgain } from '../../domains/relay/index.ts';
 import { type TopicService, WILL_BYTES_MAX } from '../../domains/topics/index.ts';
-import { AppError } from '../../kernel/errors.ts';
 import type { MqttTopics } from '../../platform/mqtt/tree-types.ts';
 import type { MqttEndpoint } from '../../platform/mqtt/types.ts';
 import { toAppError } from '../error-table.ts';
 import { homeOf } from '../frames/home.ts';
 import { MqttDevice, type MqttDeviceDependencies } from './connection.ts';
-import { reasonOf } from './reasons.ts';
+import { reasonOf, topicForbidden } from './reasons.ts';
 
 /** What the endpoint needs; without `topics` there are frames only. */
 export interface MqttDependencies extends MqttDeviceDependencies {
@@ -103,8 +102,4 @@ function createTree(topics: TopicService): MqttTopics<MqttDevice> {
 
     published: async ({ plain }, packet) => (await plain?.published(packet)) ?? null,
   };
-}
-
-function topicForbidden(): AppError {
-  return new AppError('forbidden', 'topic_forbidden', 'This topic is not yours to publish to.');
 }

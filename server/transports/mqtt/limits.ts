@@ -21,3 +21,7 @@ export const COMMAND_SUBSCRIPTION_MS = 2_000;
 export const REFUSAL_INTERVAL_MS = 1_000;
 /** Characters of a topic that is shown in a refusal: it is a stranger's. */
 export const TOPIC_CHARACTERS_MAX = 128;
+/** Devices at a broker of somebody else's that have a session: who was silent for longest has none any more. */
+export const BROKER_DEVICES_MAX = 100_000;
+/** When a device that nobody was subscribed for is tried again, in milliseconds. */
+export const BROKER_RETRY_MS = 60_000;

@@ -39,10 +39,13 @@ import {
 import { reasonOf } from './reasons.ts';
 import { type PlainRefusal, Refusals } from './refusals.ts';
 
+/** The topics of a network, as far as the server says something there. */
+export type HomeTopics = Pick<TreeUse['tree'], 'owner' | 'publish'>;
+
 /** The network whose tree a device sees. */
 export interface Home {
   readonly networkId: NetworkId;
-  readonly use: TreeUse;
+  readonly use: { readonly tree: HomeTopics; release(): void };
 }
 
 /** What a plain device needs. */
@@ -328,7 +331,7 @@ const bytesOf = (payload: Uint8Array | string): Uint8Array =>
   typeof payload === 'string' ? Buffer.from(payload) : payload;
 
 /** True for what is no fault of the publication: it may be taken when it comes again. */
-function isOurs({ kind }: AppError): boolean {
+export function isOurs({ kind }: AppError): boolean {
   return kind === 'unavailable' || kind === 'internal';
 }
 

@@ -1,4 +1,4 @@
-import type { AppError, ErrorKind } from '../../kernel/errors.ts';
+import { AppError, type ErrorKind } from '../../kernel/errors.ts';
 import type { MqttReason } from '../../platform/mqtt/reason.ts';
 
 /** MQTT 5 section 2.4: the reason codes for kinds of errors, of those that PUBACK, PUBREC and DISCONNECT may have. */
@@ -23,3 +23,8 @@ export const reasonOf = ({ kind, code, publicMessage }: AppError): MqttReason =>
   reasonCode: REASON_CODES[kind],
   reason: `${code}: ${publicMessage}`,
 });
+
+/** The refusal of a topic that is not the device's to publish to. */
+export function topicForbidden(): AppError {
+  return new AppError('forbidden', 'topic_forbidden', 'This topic is not yours to publish to.');
+}

@@ -222,6 +222,7 @@ const ADAPTERS = {
   metrics: [[packages('prom-client'), 'counts and formats']],
   mqtt: [
     [packages('aedes'), 'the MQTT broker'],
+    [packages('mqtt-packet'), 'is a client of another broker', { only: '/foreign-broker/' }],
     [node('net', 'tls'), 'MQTT is TCP, with or without TLS'],
     [folders('server/platform/tls'), 'the certificate that it shows', { types: true }],
     [node('buffer'), 'tells whether bytes are UTF-8', { only: '/(packet-rules|field-reader)\\.ts$' }],
@@ -558,6 +559,11 @@ const LAYERS = [
     ...PROGRAM,
     [WIRE, 'shows frames'],
     [node('fs', 'readline'), 'reads frames from a file or from standard input'],
+  ]),
+  deviceLayer('mosquitto', [
+    ...PROGRAM,
+    [DURABLE_FILES, 'writes the files of a broker'],
+    [node('crypto', 'fs', 'path'), 'reads them, and makes passwords'],
   ]),
   deviceLayer('ratatoskr', PROGRAM),
   deviceLayer('console', [

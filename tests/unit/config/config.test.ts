@@ -39,6 +39,7 @@ describe('the configuration', () => {
       acmeDirectory: 'https://acme-v02.api.letsencrypt.org/directory',
       acmeEmail: null,
       acmeHttpPort: 80,
+      mqttBrokerClientId: 'yggdrasil',
       tlsVersionMin: '1.3',
       trustedProxies: [],
       corsOrigins: [],
@@ -112,6 +113,19 @@ describe('the configuration', () => {
     expect(readConfig({ YGGDRASIL_MQTT_BROKER_SECRET: secret })).toMatchObject({ mqttBrokerSecret: secret });
     expect(problemsOf({ YGGDRASIL_MQTT_BROKER_SECRET: 'short' })).toEqual([
       'YGGDRASIL_MQTT_BROKER_SECRET must have 32 to 1000 characters of ASCII, and no space',
+    ]);
+  });
+
+  test('takes the address of a broker, and says nothing of the password in a wrong one', () => {
+    const url = 'mqtts://user:hush@broker.example:8883';
+    expect(readConfig({ YGGDRASIL_MQTT_BROKER_URL: url }).mqttBrokerUrl).toBe(url);
+    for (const wrong of ['https://user:hush@broker.example', 'mqtt:///', 'broker.example:1883']) {
+      expect(problemsOf({ YGGDRASIL_MQTT_BROKER_URL: wrong })).toEqual([
+        'YGGDRASIL_MQTT_BROKER_URL must have the form mqtt://user:password@host:1883 or mqtts://user:password@host:8883',
+      ]);
+    }
+    expect(problemsOf({ YGGDRASIL_MQTT_BROKER_CLIENT_ID: 'a/b' })).toEqual([
+      'YGGDRASIL_MQTT_BROKER_CLIENT_ID must have 1 to 23 letters, digits, - and _',
     ]);
   });
 
@@ -335,6 +349,7 @@ describe("the README's table", () => {
 describe('what an operator is shown of the configuration', () => {
   const secrets = {
     YGGDRASIL_MQTT_BROKER_SECRET: 'hush'.repeat(10),
+    YGGDRASIL_MQTT_BROKER_URL: 'mqtts://user:hush@broker.example.org',
     YGGDRASIL_SMTP_URL: 'smtps://user:hush@mail.example.org:465',
     YGGDRASIL_OIDC: JSON.stringify([
       { name: 'google', preset: 'google', clientId: 'id', clientSecret: 'hush' },

@@ -31,6 +31,7 @@ function rotated() {
   const devices = createDeviceAuthentication({
     store: {
       findByToken: async (hash) => credentials.get(new TextDecoder().decode(hash)) ?? null,
+      findCredentials: async () => null,
       dropPreviousCredentials: async () => void credentials.delete('ygd_old'),
     },
     suspended: { has: () => false },

@@ -12,16 +12,20 @@ function gateOf(isSuspended = false) {
   const guest = newOwner().tenantId;
   const actor = { kind: 'device', deviceId, tenantId: guest, credentialId: TEST_CREDENTIAL_ID } as const;
   const membership = { networkId, networkTenantId: newOwner().tenantId, joinedAtMs: 1 };
+  const signedIn: DeviceId[] = [];
   const gate = createBrokerGate({
     secret: 'x'.repeat(32),
-    devices: { authenticate: async () => null },
+    devices: {
+      authenticate: async (token) => (token === 'right' ? { actor, signingKey: new Uint8Array(32) } : null),
+    },
+    signedIn: (id) => void signedIn.push(id),
     memberships: { findMemberships: async () => [membership] as never },
     findActor: async (id) => (id === deviceId ? actor : null),
     suspended: { has: (tenantId) => isSuspended && tenantId === guest },
   });
   const may = (topic: string, changes: { username?: string; mountpoint?: string } = {}) =>
     gate.authorize({ username: deviceId, action: 'publish', mountpoint: '', ...changes, topic });
-  return { gate, may };
+  return { gate, may, signedIn };
 }
 
 describe('a broker that asks', () => {
@@ -43,8 +47,16 @@ describe('a broker that asks', () => {
         may(own, { username: `${deviceId}@${other}` }),
         may('devices/x', { mountpoint: `networks/${other}/` }),
         may(`bifrost/v1/${other}/up`),
+        may(`networks/${networkId}/devices/${other}/commands/led.set`),
       ]),
-    ).toEqual([false, false, false, false, false, false]);
+    ).toEqual(Array(7).fill(false));
+  });
+
+  it('says who has signed in, and nothing of who has not', async () => {
+    const { gate, signedIn } = gateOf();
+    const ask = (password: string) => gate.authenticate({ username: deviceId, password });
+    expect([await ask('wrong'), signedIn]).toEqual([null, []]);
+    expect([await ask('right'), signedIn]).toEqual([networkId, [deviceId]]);
   });
 
   it.each([null, '', 'y'.repeat(32), 'x'.repeat(31)])('with the secret %s is refused', (shown) => {

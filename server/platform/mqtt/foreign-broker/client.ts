@@ -1,0 +1,206 @@
+import type { IPublishPacket } from 'mqtt-packet';
+import type { Clock } from '../../../kernel/clock.ts';
+import type { Logger } from '../../../kernel/logger.ts';
+import { PUBLISHED_MAX, RECEIVED_MAX, RETRY_MAX_MS, RETRY_MIN_MS } from './limits.ts';
+import { ForeignLink } from './link.ts';
+import type {
+  ForeignBroker,
+  ForeignBrokerOptions,
+  ForeignListener,
+  ForeignMessage,
+  ForeignOutcome,
+} from './types.ts';
+
+interface Outgoing {
+  readonly message: ForeignMessage;
+  readonly done: (outcome: ForeignOutcome) => void;
+  /** 0: it was not sent yet. */
+  messageId: number;
+}
+
+const MESSAGE_ID_MAX = 65_535;
+/** MQTT 5 section 3.4.2.1: from here on reason codes are refusals. 0x10: nobody is subscribed. */
+const FIRST_REFUSAL = 0x80;
+
+/** What a client needs. */
+export interface ForeignDependencies {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * A client of somebody else's broker. mqtt.js acknowledges one publication after the other, each when it is dealt with: as each
+ * waits for a commit here, this one has many at work, and acknowledges them in the order in which they came [MQTT-4.6.0-2].
+ */
+export function createForeignBroker(
+  options: ForeignBrokerOptions,
+  dependencies: ForeignDependencies,
+): ForeignBroker {
+  return new Client(options, dependencies);
+}
+
+class Client implements ForeignBroker {
+  readonly #options: ForeignBrokerOptions;
+  readonly #dependencies: ForeignDependencies;
+  #hear: ForeignListener = async () => undefined;
+  #level: 4 | 5 = 5;
+  #link: ForeignLink | null = null;
+  #isReady = false;
+  #isStopping = false;
+  #receiveMax = 0;
+  #retryMs = RETRY_MIN_MS;
+  /** False: the last link ended with a publication that could not be dealt with. */
+  #hasDealt = true;
+  #cancelRetry: () => void = () => undefined;
+  #lastId = 0;
+  /** Sent and not acknowledged, by message id. */
+  readonly #sent = new Map<number, Outgoing>();
+  #waiting: Outgoing[] = [];
+  /** Publications at work, each until it is acknowledged. */
+  #received = 0;
+  #lastReceived: Promise<void> = Promise.resolve();
+
+  constructor(options: ForeignBrokerOptions, dependencies: ForeignDependencies) {
+    this.#options = options;
+    this.#dependencies = dependencies;
+  }
+
+  start(received: ForeignListener): void {
+    this.#hear = received;
+    this.#connect();
+  }
+
+  #connect(): void {
+    if (this.#isStopping) return;
+    const link = new ForeignLink(
+      this.#options,
+      this.#level,
+      {
+        ready: (broker) => this.#ready(broker),
+        publication: (packet) => this.#take(link, packet),
+        acknowledged: (messageId, reasonCode) => this.#acknowledged(messageId, reasonCode),
+        closed: (reason, speaksLevel) => this.#lost(reason, speaksLevel),
+      },
+      this.#dependencies.clock,
+    );
+    this.#link = link;
+  }
+
+  publish(message: ForeignMessage, done: (outcome: ForeignOutcome) => void): boolean {
+    if (this.#isStopping || this.#sent.size + this.#waiting.length >= PUBLISHED_MAX) return false;
+    this.#waiting.push({ message, done, messageId: 0 });
+    this.#sendWaiting();
+    return true;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#cancelRetry();
+    this.#link?.pause();
+    await this.#lastReceived;
+    this.#link?.leave();
+    this.#link = null;
+  }
+
+  #ready({ isPresent, receiveMax, isShared }: Parameters<Ready>[0]): void {
+    const { logger } = this.#dependencies;
+    const fields = { operation: 'mqtt.broker', isShared, level: this.#level };
+    logger.info(fields, 'connected with the broker');
+    if (!isShared) {
+      logger.warn(
+        fields,
+        'the broker has no shared subscriptions: one server alone may be connected with it',
+      );
+    }
+    this.#isReady = true;
+    // Where a publication always fails, the next attempt comes later and later.
+    if (this.#hasDealt) this.#retryMs = RETRY_MIN_MS;
+    this.#hasDealt = true;
+    this.#receiveMax = receiveMax;
+    for (const outgoing of this.#sent.values()) this.#send(outgoing, isPresent);
+    this.#sendWaiting();
+  }
+
+  #lost(reason: string, speaksLevel: boolean): void {
+    const { clock, logger } = this.#dependencies;
+    this.#link = null;
+    this.#isReady = false;
+    this.#received = 0;
+    if (this.#isStopping) return;
+    if (!speaksLevel && this.#level === 5) {
+      this.#level = 4;
+      this.#connect();
+      return;
+    }
+    const retryInMs = this.#retryMs;
+    logger.warn({ operation: 'mqtt.broker', reason, retryInMs }, 'not connected with the broker');
+    this.#retryMs = Math.min(RETRY_MAX_MS, retryInMs * 2);
+    this.#cancelRetry = clock.after(retryInMs, () => this.#connect());
+  }
+
+  #sendWaiting(): void {
+    while (this.#isReady && this.#sent.size < this.#receiveMax) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      next.messageId = this.#nextId();
+      this.#sent.set(next.messageId, next);
+      this.#send(next, false);
+    }
+  }
+
+  #send({ messageId, message }: Outgoing, dup: boolean): void {
+    const { topic, payload, retain } = message;
+    this.#link?.send({
+      cmd: 'publish',
+      topic,
+      payload: Buffer.from(payload),
+      qos: 1,
+      retain,
+      dup,
+      messageId,
+    });
+  }
+
+  #nextId(): number {
+    do this.#lastId = (this.#lastId % MESSAGE_ID_MAX) + 1;
+    while (this.#sent.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  #acknowledged(messageId: number, reasonCode: number): void {
+    const outgoing = this.#sent.get(messageId);
+    if (outgoing === undefined) return;
+    this.#sent.delete(messageId);
+    if (reasonCode >= FIRST_REFUSAL) {
+      const { topic } = outgoing.message;
+      const fields = { operation: 'mqtt.broker', reasonCode, topic: topic.slice(0, 256) };
+      this.#dependencies.logger.warn(fields, 'the broker refused a publication');
+    }
+    this.#sendWaiting();
+    outgoing.done(reasonCode === 0 ? 'taken' : 'unheard');
+  }
+
+  /** Several are at work at a time. Each is acknowledged after those before it; after one that failed, none. */
+  #take(link: ForeignLink, { topic, payload, qos, retain, messageId }: IPublishPacket): void {
+    if (this.#isStopping || link !== this.#link) return;
+    this.#received++;
+    if (this.#received >= RECEIVED_MAX) link.pause();
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    const work = this.#hear({ topic, payload: bytes, qos, isRetained: retain });
+    const before = this.#lastReceived;
+    this.#lastReceived = Promise.allSettled([before, work]).then(([, done]) => {
+      if (link !== this.#link) return;
+      if (done.status === 'rejected') {
+        const { logger } = this.#dependencies;
+        this.#hasDealt = false;
+        logger.warn({ operation: 'mqtt.broker', error: done.reason }, 'a publication is to come again');
+        return link.close('a publication could not be taken');
+      }
+      if (qos > 0) link.send({ cmd: 'puback', ...(messageId === undefined ? {} : { messageId }) });
+      this.#received--;
+      if (!this.#isStopping) link.resume();
+    });
+  }
+}
+
+type Ready = ConstructorParameters<typeof ForeignLink>[2]['ready'];
