@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { RatatoskrSession } from '../../proto/ratatoskr/index.ts';
+import { PUZZLES_FEATURE, RatatoskrSession } from '../../proto/ratatoskr/index.ts';
 import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import { OPENING_MAX } from '../../server/transports/ratatoskr/limits.ts';
 import { createDeviceCore } from '../support/core.ts';
@@ -42,10 +42,14 @@ async function openSockets(): Promise<number> {
   return Number(/^yggdrasil_websocket_connections (\d+)/m.exec(await answer.text())?.[1]);
 }
 
-/** A stranger's first message, for which the server agrees on keys, and nothing after it. */
+/** A stranger's first message, for which the server agrees on keys or asks for a puzzle, and nothing after it. */
 function firstMessage(): Uint8Array {
   const { first } = RatatoskrSession.begin(
-    { staticKey: nodeNoiseCrypto.generateKeyPair(), serverKey: Buffer.from(serverKey, 'base64url') },
+    {
+      staticKey: nodeNoiseCrypto.generateKeyPair(),
+      serverKey: Buffer.from(serverKey, 'base64url'),
+      features: PUZZLES_FEATURE,
+    },
     { crypto: nodeNoiseCrypto, signer: createDeviceCore() },
   );
   return first;
@@ -53,7 +57,7 @@ function firstMessage(): Uint8Array {
 
 interface Stranger {
   readonly socket: WebSocket;
-  /** Answered: the server has keys for it now and waits. */
+  /** Answered: the server has keys or a puzzle for it now, and waits. */
   readonly isHalfOpen: Promise<boolean>;
 }
 
