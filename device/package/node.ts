@@ -1,5 +1,6 @@
 /** The same for Node: with a WebSocket of its own, which Node 20 has none of, and Node's own cryptography. */
 import type { SigningKey } from '../../assembly/host/index.ts';
+import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import {
   type BifrostClient,
   type BifrostClientDependencies,
@@ -22,7 +23,12 @@ export const createBifrostClient = (
   options: BifrostClientOptions,
   dependencies: Partial<BifrostClientDependencies<SigningKey>> = {},
 ): BifrostClient =>
-  createWithCore(options, { core: packagedCore(), openSocket: openNodeSocket, ...dependencies });
+  createWithCore(options, {
+    core: packagedCore(),
+    openSocket: openNodeSocket,
+    crypto: nodeNoiseCrypto,
+    ...dependencies,
+  });
 
 /** As in browsers. */
 export const connectRatatoskr = (

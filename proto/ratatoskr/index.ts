@@ -7,4 +7,5 @@ export * from './device-signature.ts';
 export * from './limits.ts';
 export * from './noise.ts';
 export * from './request-types.ts';
+export * from './sealing.ts';
 export * from './session.ts';
