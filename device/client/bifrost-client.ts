@@ -34,7 +34,7 @@ import type { Clock, Random, SocketOpener } from './ports.ts';
 import { SealKeyLookup } from './seal-key-lookup.ts';
 import { SEAL_REFUSALS, type Sealing, type SealingSetup } from './sealing.ts';
 import { Sender } from './sender.ts';
-import type { SessionStart } from './session.ts';
+import type { SessionHello, SessionStart } from './session.ts';
 import { type StreamPosition, StreamReader } from './stream-reader.ts';
 import type { BifrostClientEvents, BifrostClientState } from './types.ts';
 
@@ -112,13 +112,7 @@ export class BifrostClient {
       {
         ...dependencies,
         handlers: {
-          hello: () => {
-            const capabilities = this.#announced();
-            return {
-              resume: this.#stream.position,
-              capabilities: capabilities && capabilitiesShape(capabilities),
-            };
-          },
+          hello: () => this.#hello(),
           opened: (start) => this.#opened(start),
           received: (frame) => this.#frameReceived(frame),
           dropped: (detail) => {
@@ -372,6 +366,11 @@ export class BifrostClient {
     this.#listeners.emit('dropped', { reason: opened.reason });
     this.#sender.refuse(received, opened);
     return null;
+  }
+
+  #hello(): SessionHello {
+    const capabilities = this.#announced();
+    return { resume: this.#stream.position, capabilities: capabilities && capabilitiesShape(capabilities) };
   }
 
   #announced(): DeviceCapabilities | null {

@@ -69,6 +69,7 @@ export {
   RatatoskrError,
   type RequestOptions,
 } from './ratatoskr-client.ts';
+export { sealFingerprint } from './seal-fingerprint.ts';
 export type { SealingMode, SealRefusal } from './sealing.ts';
 export type { SessionEnd, SessionStart } from './session.ts';
 export { readText, type SessionAnswer } from './session-answer.ts';

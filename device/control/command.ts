@@ -2,8 +2,9 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { PlainValue } from '../client/index.ts';
 import { parseArgument } from '../node/arguments.ts';
 import { idOf, wholeNumber } from '../node/process.ts';
-import { withAccount, withJson } from '../node/server-options.ts';
+import { credentialsOption, withAccount, withJson } from '../node/server-options.ts';
 import type { ActCommandOptions } from './act.ts';
+import type { FingerprintOptions } from './fingerprint.ts';
 import type { ConnectOptions, RouteOptions } from './main.ts';
 
 /** A command that asks the REST API in the name of a user. */
@@ -29,7 +30,27 @@ export function createDevicesCommand(others: readonly Command[]): Command {
         (await import('./main.ts')).connectDevices(source, target, options),
       ),
   );
+  command.addCommand(createFingerprintCommand());
   return command;
+}
+
+const FINGERPRINT_HELP = `
+Run it at both devices and compare the digits, by telephone for example: where they are the same, nobody stands between the two, the
+server included. The other device's key is the one that the server shows.
+
+Example:
+  yggdrasil devices fingerprint 0198... --credentials hand.json`;
+
+function createFingerprintCommand(): Command {
+  return withJson(withAccount(new Command('fingerprint')))
+    .description('Says the digits by which two people know that nobody reads what their devices seal.')
+    .argument('<device>', 'id of the other device', idOf)
+    .addOption(credentialsOption('of this device').makeOptionMandatory())
+    .option('--create-key', 'makes this device a key to seal with, in the file, where it has none')
+    .addHelpText('after', FINGERPRINT_HELP)
+    .action(async (device: string, options: FingerprintOptions) =>
+      (await import('./fingerprint.ts')).showFingerprint(device, options),
+    );
 }
 
 /** `yggdrasil route`. */

@@ -1,6 +1,5 @@
 /** The same for Node: with a WebSocket of its own, which Node 20 has none of, and Node's own cryptography. */
 import type { SigningKey } from '../../assembly/host/index.ts';
-import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import {
   type BifrostClient,
   type BifrostClientDependencies,
@@ -26,7 +25,7 @@ export const createBifrostClient = (
   createWithCore(options, {
     core: packagedCore(),
     openSocket: openNodeSocket,
-    crypto: nodeNoiseCrypto,
+    crypto: nodeSessions(packagedCore()).crypto,
     ...dependencies,
   });
 
