@@ -1,4 +1,5 @@
 import { Ack, Delivery, decodePayload, FrameType, type FrameView } from '../../proto/index.ts';
+import { type ActTogetherOptions, actTogether, type TogetherRun } from './actions-together.ts';
 import type { ActionRun, ActOptions } from './asked-actions.ts';
 import { Connection } from './connection.ts';
 import { DeviceActions } from './device-actions.ts';
@@ -276,6 +277,20 @@ export class BifrostClient {
     options: ActOptions = {},
   ): ActionRun {
     return this.#actions.act(deviceId, name, args, options);
+  }
+
+  /**
+   * Asks several devices as one: `need` says how many must have done it. Once that is decided the others are cancelled. The same `id` asks
+   * for the same action again, which each device does once. Throws `invalid_input` for ids that are none, twice the same, or too many.
+   */
+  actTogether(
+    deviceIds: readonly string[],
+    name: string,
+    args: DeviceCommand['arguments'] = {},
+    options: ActTogetherOptions = {},
+  ): TogetherRun {
+    const asked = { id: options.id ?? this.#channel.newId(), deviceIds, name, arguments: args, options };
+    return actTogether(asked, (...single) => this.#actions.act(...single));
   }
 
   /** Carries out actions of this name that others ask for; best before `connect`. Returns what takes the handler away. */

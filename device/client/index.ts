@@ -26,6 +26,16 @@ export {
   LAST_REPORT,
   type RequestedAction,
 } from './action-messages.ts';
+export {
+  type ActTogetherOptions,
+  type NeededDevices,
+  neededOf,
+  partId,
+  Tally,
+  type TogetherEnd,
+  type TogetherResult,
+  type TogetherRun,
+} from './actions-together.ts';
 export type { ActionRun, ActOptions } from './asked-actions.ts';
 export { ReconnectPlan } from './backoff.ts';
 export type { BifrostClient } from './bifrost-client.ts';

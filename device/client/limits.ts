@@ -52,3 +52,5 @@ export const PEERS_WITHOUT_KEY_MAX = 4_096;
 export const PEERS_WITHOUT_KEY_MS = 60_000;
 /** Frames that are sealed under one key before there is a new one: who learns that key reads no more. */
 export const SEALED_FRAMES_MAX = 10_000;
+/** Devices that are asked as one: no more than the server takes of one who asks, with room for others. */
+export const ACTIONS_TOGETHER_MAX = 100;

@@ -566,7 +566,11 @@ const LAYERS = [
     [packages('esbuild'), 'bundles it', { only: '/pack\\.ts$' }],
     [node('child_process', 'fs', 'path', 'zlib'), 'packs it', { only: '/pack\\.ts$' }],
   ]),
-  deviceLayer('control', [...PROGRAM, [node('timers/promises'), 'looks for an answer now and then']]),
+  deviceLayer('control', [
+    ...PROGRAM,
+    [node('timers/promises'), 'looks for an answer now and then'],
+    [node('crypto'), 'makes the id of an action', { only: '/act-together\\.ts$' }],
+  ]),
   deviceLayer('receipts', [
     ...PROGRAM,
     [WIRE, 'checks what the audit log proves'],
