@@ -43,6 +43,8 @@ export interface PeerKeysOptions {
 export class PeerKeys {
   readonly #options: PeerKeysOptions;
   readonly #keys = new Map<string, string>();
+  /** Of each device the last one: making it takes milliseconds, and a device may show a wrong key with every frame. */
+  readonly #fingerprints = new Map<string, { readonly key: string; readonly fingerprint: string }>();
 
   /** Throws `invalid_input` for keys or ids that are none. */
   constructor(options: PeerKeysOptions) {
@@ -71,17 +73,19 @@ export class PeerKeys {
    */
   fingerprint(deviceId: string): string | null {
     const key = this.#keys.get(requireUuid(deviceId));
-    return key === undefined ? null : this.#fingerprintWith(requireUuid(deviceId), key);
+    if (key === undefined || this.#options.own === null) return null;
+    return this.#fingerprintWith(requireUuid(deviceId), key);
   }
 
   /** Takes this key for that device's from now on: somebody has compared the fingerprint. Throws `invalid_input`. */
   trust(deviceId: string, key: string): void {
-    if (fromBase64Url(key)?.length !== SEAL_KEY_BYTES)
+    const bytes = fromBase64Url(key);
+    if (bytes?.length !== SEAL_KEY_BYTES)
       throw new BifrostError('invalid_input', 'A key is 32 bytes in base64url.');
-    this.#keys.set(requireUuid(deviceId), key);
+    this.#keys.set(requireUuid(deviceId), toBase64Url(bytes));
   }
 
-  /** The next key that the device shows counts. Until then nothing is sealed for it. */
+  /** The next key that the device shows counts. */
   forget(deviceId: string): void {
     this.#keys.delete(requireUuid(deviceId));
   }
@@ -106,8 +110,16 @@ export class PeerKeys {
 
   #fingerprintWith(deviceId: string, key: string): string {
     const { own, deviceId: ownId, crypto } = this.#options;
-    const publicKey = fromBase64Url(key) ?? new Uint8Array(0);
-    if (own === null) return '';
-    return fingerprintOf({ deviceId: ownId, publicKey: own.publicKey }, { deviceId, publicKey }, crypto);
+    const last = this.#fingerprints.get(deviceId);
+    if (last?.key === key) return last.fingerprint;
+    const publicKey = fromBase64Url(key);
+    if (own === null || publicKey === null) return '';
+    const fingerprint = fingerprintOf(
+      { deviceId: ownId, publicKey: own.publicKey },
+      { deviceId, publicKey },
+      crypto,
+    );
+    this.#fingerprints.set(deviceId, { key, fingerprint });
+    return fingerprint;
   }
 }

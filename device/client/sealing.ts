@@ -70,7 +70,8 @@ export interface SealingDependencies {
 interface Peer {
   /** The session of the connection in which its key was looked up last; -1: look again. */
   checkedIn: number;
-  checkedAtMs: number;
+  /** When the server last said that it has no key; null: it said one, or nothing yet. */
+  withoutKeyAtMs: number | null;
   looking: Promise<void> | null;
   /** Frames that wait for that: later ones must not overtake them. */
   waiting: number;
@@ -187,7 +188,7 @@ export class Sealing {
     this.#forgetOldest();
     const peer = {
       checkedIn: -1,
-      checkedAtMs: 0,
+      withoutKeyAtMs: null,
       looking: null,
       waiting: 0,
       sealers: new Map(),
@@ -207,10 +208,11 @@ export class Sealing {
     }
   }
 
-  #isChecked(deviceId: string, { checkedIn, checkedAtMs }: Peer): boolean {
+  #isChecked(deviceId: string, { checkedIn, withoutKeyAtMs }: Peer): boolean {
     if (checkedIn !== this.#session) return false;
     const { peers, clock } = this.#dependencies;
-    return peers.keyOf(deviceId) !== null || clock.nowMs() - checkedAtMs < PEERS_WITHOUT_KEY_MS;
+    if (peers.keyOf(deviceId) !== null) return true;
+    return withoutKeyAtMs !== null && clock.nowMs() - withoutKeyAtMs < PEERS_WITHOUT_KEY_MS;
   }
 
   async #lookFirst(frame: OutgoingFrame, id: string, deviceId: string, peer: Peer): Promise<OutgoingFrame> {
@@ -232,7 +234,7 @@ export class Sealing {
     try {
       const shown = await this.#dependencies.findKey(deviceId);
       peer.checkedIn = this.#session;
-      peer.checkedAtMs = this.#dependencies.clock.nowMs();
+      peer.withoutKeyAtMs = shown === null ? this.#dependencies.clock.nowMs() : null;
       if (shown !== null && !this.#dependencies.peers.isAccepted(deviceId, shown)) {
         peer.checkedIn = -1;
         throw new BifrostError('peer_key_changed', 'The device shows another key than before.');

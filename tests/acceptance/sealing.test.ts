@@ -159,6 +159,8 @@ it('refuses another key than before until somebody trusts it, and reads what was
   expect((await again.client.command(idOfA, 'ping')).values.isSealed).toBe(true);
   expect(a.shown.at(-1)).toMatchObject({ deviceId: idOfB, status: 'changed' });
   expect(a.client.peers.fingerprint(idOfB)).toBe(again.client.peers.fingerprint(idOfA));
+  a.client.peers.forget(idOfB);
+  expect((await a.client.publish({ name: 'x', value: 1, unit: '' }, { to: idOfB })).isSealed).toBe(true);
   again.client.close();
   close();
 });
