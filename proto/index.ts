@@ -57,6 +57,7 @@ export const {
   RatatoskrType,
   RouteQuery,
   Routes,
+  Sealed,
   Shadow,
   ShadowDifference,
   ShadowReport,

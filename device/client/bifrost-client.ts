@@ -1,4 +1,5 @@
 import { Ack, Delivery, decodePayload, FrameType, type FrameView } from '../../proto/index.ts';
+import { type ActTogetherOptions, actTogether, type TogetherRun } from './actions-together.ts';
 import type { ActionRun, ActOptions } from './asked-actions.ts';
 import { Connection } from './connection.ts';
 import { DeviceActions } from './device-actions.ts';
@@ -6,9 +7,9 @@ import { DeviceConnections, decodeConnectionState } from './device-connections.t
 import { DeviceShadow } from './device-shadow.ts';
 import { dispatch } from './dispatch.ts';
 import { BifrostError } from './errors.ts';
-import { checkFrame, type FrameChannel, type OutgoingFrame, requireUuid } from './frame-channel.ts';
+import { type FrameChannel, type OutgoingFrame, requireUuid } from './frame-channel.ts';
 import type { ActionHandler, ActionHandlerOptions } from './incoming-actions.ts';
-import { COMMAND_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './limits.ts';
+import { COMMAND_TIMEOUT_MS } from './limits.ts';
 import { Listeners } from './listeners.ts';
 import {
   capabilitiesShape,
@@ -22,16 +23,24 @@ import {
   encodeCommand,
   encodeCommandResult,
   encodeEvent,
+  NO_CAPABILITIES,
   type ReceivedFrame,
   receivedFrame,
   SERVER_ID,
 } from './messages.ts';
 import { type Acceptance, Outbox } from './outbox.ts';
+import type { PeerKeys } from './peer-keys.ts';
 import { PendingCommands } from './pending-commands.ts';
 import type { Clock, Random, SocketOpener } from './ports.ts';
-import type { SessionStart } from './session.ts';
+import { SealKeyLookup } from './seal-key-lookup.ts';
+import { SEAL_REFUSALS, type Sealing, type SealingSetup } from './sealing.ts';
+import { Sender } from './sender.ts';
+import type { SessionHello, SessionStart } from './session.ts';
 import { type StreamPosition, StreamReader } from './stream-reader.ts';
 import type { BifrostClientEvents, BifrostClientState } from './types.ts';
+
+/** What the server answers with more than that a frame was taken. */
+const ANSWERS: ReadonlySet<number> = new Set([FrameType.SHADOW, FrameType.ROUTES]);
 
 /**
  * A device's line to the server, over WebSocket: it reconnects by itself, goes on reading where it stopped, and sends
@@ -51,11 +60,22 @@ export class BifrostClient {
   readonly #capabilities: DeviceCapabilities | null;
   /** What is wanted of this device, and what it says of itself. */
   readonly shadow: DeviceShadow;
+  /** Keys of other devices: who this device seals for, and fingerprints to compare. */
+  readonly peers: PeerKeys;
+  readonly #sealing: Sealing;
+  readonly #sender: Sender;
+  readonly #sealKeys: SealKeyLookup;
   #droppedFrames = 0;
 
   constructor(
     options: { url: string; capabilities: DeviceCapabilities | null; resume: StreamPosition | null },
-    dependencies: { channel: FrameChannel; openSocket: SocketOpener; clock: Clock; random: Random },
+    dependencies: {
+      channel: FrameChannel;
+      openSocket: SocketOpener;
+      clock: Clock;
+      random: Random;
+      setUpSealing: SealingSetup;
+    },
   ) {
     this.#capabilities = options.capabilities;
     this.#channel = dependencies.channel;
@@ -76,18 +96,24 @@ export class BifrostClient {
       dependencies,
     );
     this.shadow = new DeviceShadow((frame) => this.request(frame));
+    this.#sealKeys = new SealKeyLookup((frame) => this.request(frame));
+    const { peers, sealing } = dependencies.setUpSealing({
+      findKey: (deviceId) => this.#sealKeys.find(deviceId),
+      isLimited: (deviceId) => this.connections.isLimitedTo(deviceId),
+      shown: (key) => this.#listeners.emit('peerKey', key),
+    });
+    this.peers = peers;
+    this.#sealing = sealing;
+    this.#sender = new Sender(
+      { connection: () => this.#connection, outbox: this.#outbox, sealing },
+      dependencies,
+    );
     this.#connection = new Connection(
       { url: options.url },
       {
         ...dependencies,
         handlers: {
-          hello: () => {
-            const capabilities = this.#actions.listedIn(this.#capabilities);
-            return {
-              resume: this.#stream.position,
-              capabilities: capabilities && capabilitiesShape(capabilities),
-            };
-          },
+          hello: () => this.#hello(),
           opened: (start) => this.#opened(start),
           received: (frame) => this.#frameReceived(frame),
           dropped: (detail) => {
@@ -101,6 +127,7 @@ export class BifrostClient {
             this.#listeners.emit('close', end);
           },
           closed: (error, end) => {
+            this.#sealKeys.closed(error);
             this.#outbox.rejectAll(error);
             this.#commands.settleAll(error);
             this.#actions.closed(error);
@@ -163,13 +190,20 @@ export class BifrostClient {
     frame: Omit<OutgoingFrame, 'delivery'>,
     options: { signal?: AbortSignal } = {},
   ): Promise<Acceptance> {
-    return this.#submit({ ...frame, delivery: Delivery.STORED }, this.#channel.newId(), true, options.signal);
+    return this.#sender.submit(
+      { ...frame, delivery: Delivery.STORED },
+      this.#channel.newId(),
+      true,
+      options.signal,
+    );
   }
 
-  /** Sends a TRANSIENT frame now or never. False: it was not sent. Refuses what no frame can hold, and ids, as `send` does. */
+  /**
+   * Sends a TRANSIENT frame now or never. False: it was not sent, also where the key of its receiver is not known yet. Refuses what no
+   * frame can hold, and ids, as `send` does.
+   */
   sendTransient(frame: Omit<OutgoingFrame, 'delivery'>): boolean {
-    const checked = checkFrame({ ...frame, delivery: Delivery.TRANSIENT });
-    return this.#connection.send(checked, this.#channel.newId());
+    return this.#sender.sendTransient(frame);
   }
 
   /**
@@ -180,17 +214,7 @@ export class BifrostClient {
     frame: Omit<OutgoingFrame, 'delivery'>,
     options: { timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<Acceptance> {
-    if (this.#connection.state !== 'open') throw new BifrostError('session_lost', 'There is no connection.');
-    const id = this.#channel.newId();
-    const timeoutMs = options.timeoutMs ?? REQUEST_TIMEOUT_MS;
-    const cancelTimeout = this.#clock.after(timeoutMs, () =>
-      this.#outbox.reject(id, new BifrostError('timed_out', `No answer within ${timeoutMs} ms.`)),
-    );
-    try {
-      return await this.#submit({ ...frame, delivery: Delivery.TRANSIENT }, id, false, options.signal);
-    } finally {
-      cancelTimeout();
-    }
+    return this.#sender.request(frame, options);
   }
 
   /**
@@ -226,9 +250,9 @@ export class BifrostClient {
       options.signal,
     );
     const frame = { type: FrameType.COMMAND, delivery: Delivery.STORED, payload, destinationId };
-    this.#submit(frame, id, true, options.signal).catch((error: BifrostError) =>
-      this.#commands.settle(id, error),
-    );
+    this.#sender
+      .submit(frame, id, true, options.signal)
+      .catch((error: BifrostError) => this.#commands.settle(id, error));
     return result;
   }
 
@@ -255,10 +279,24 @@ export class BifrostClient {
     return this.#actions.act(deviceId, name, args, options);
   }
 
+  /**
+   * Asks several devices as one: `need` says how many must have done it. Once that is decided the others are cancelled. The same `id` asks
+   * for the same action again, which each device does once. Throws `invalid_input` for ids that are none, twice the same, or too many.
+   */
+  actTogether(
+    deviceIds: readonly string[],
+    name: string,
+    args: DeviceCommand['arguments'] = {},
+    options: ActTogetherOptions = {},
+  ): TogetherRun {
+    const asked = { id: options.id ?? this.#channel.newId(), deviceIds, name, arguments: args, options };
+    return actTogether(asked, (...single) => this.#actions.act(...single));
+  }
+
   /** Carries out actions of this name that others ask for; best before `connect`. Returns what takes the handler away. */
   onAction(name: string, handler: ActionHandler, options: ActionHandlerOptions = {}): () => void {
     const remove = this.#actions.on(name, handler, options);
-    const capabilities = this.#actions.listedIn(this.#capabilities);
+    const capabilities = this.#announced();
     if (this.#connection.state === 'open' && capabilities !== null) {
       const payload = encodeCapabilities(capabilities);
       this.send({ type: FrameType.CAPABILITIES, payload }).catch(() => undefined);
@@ -271,41 +309,12 @@ export class BifrostClient {
     this.#connection.close(new BifrostError('client_closed', 'The client was closed.'));
   }
 
-  async #submit(
-    unchecked: OutgoingFrame,
-    id: string,
-    again: boolean,
-    signal?: AbortSignal,
-  ): Promise<Acceptance> {
-    const frame = checkFrame(unchecked);
-    if (this.#connection.state === 'closed') throw new BifrostError('client_closed', 'The client is closed.');
-    const accepted = this.#outbox.add(id, frame, again);
-    const abort = () =>
-      this.#outbox.reject(id, new BifrostError('aborted', 'Sending was given up by its caller.'));
-    signal?.addEventListener('abort', abort, { once: true });
-    if (signal?.aborted) abort();
-    else this.#sendWaiting();
-    try {
-      return await accepted;
-    } finally {
-      signal?.removeEventListener('abort', abort);
-    }
-  }
-
-  /** Sends what waits, as much as the server takes. */
-  #sendWaiting(): void {
-    for (let next = this.#outbox.next(); next !== null; next = this.#outbox.next()) {
-      const { id, frame } = next;
-      if (this.#connection.send(frame, id) || frame.delivery === Delivery.STORED) continue;
-      this.#outbox.answered(id);
-      this.#outbox.reject(id, new BifrostError('session_lost', 'The connection can take nothing more.'));
-    }
-  }
-
   #opened(start: SessionStart): void {
     this.#stream.begin(start.head);
     this.#outbox.sessionBegan(start.sendWindow);
-    this.#sendWaiting();
+    this.#sealing.opened();
+    this.#sender.sendWaiting();
+    this.#sealKeys.opened();
     this.#actions.opened();
     this.#listeners.emit('open', start);
   }
@@ -337,7 +346,9 @@ export class BifrostClient {
   }
 
   /** Settles what waits for this frame, then tells the listeners. Returns what the asynchronous ones promised. */
-  #settleAndDispatch(frame: ReceivedFrame): Promise<unknown>[] {
+  #settleAndDispatch(received: ReceivedFrame): Promise<unknown>[] {
+    const frame = this.#unsealed(received);
+    if (frame === null) return [];
     const { type, payload, correlationId, sourceId } = frame;
     if (type === FrameType.ERROR) this.#settleWithError(frame);
     else if (correlationId !== null && type === FrameType.ACK && sourceId === SERVER_ID) {
@@ -347,7 +358,7 @@ export class BifrostClient {
       if (correlationId !== null) this.#outbox.resolve(correlationId, { offset: 0, answer: payload.slice() });
     } else if (sourceId === SERVER_ID && this.#actions.received(type, payload)) {
       return dispatch(this.#listeners, frame);
-    } else if (correlationId !== null && type === FrameType.SHADOW && sourceId === SERVER_ID) {
+    } else if (correlationId !== null && ANSWERS.has(type) && sourceId === SERVER_ID) {
       this.#outbox.resolve(correlationId, { offset: 0, answer: payload.slice() });
     } else if (correlationId !== null && type === FrameType.COMMAND_RESULT) {
       if (this.#commands.isFor(correlationId, sourceId)) {
@@ -356,9 +367,33 @@ export class BifrostClient {
     }
     if (sourceId === SERVER_ID && correlationId !== null) {
       this.#outbox.answered(correlationId);
-      this.#sendWaiting();
+      this.#sender.sendWaiting();
     }
     return dispatch(this.#listeners, frame);
+  }
+
+  /** A frame as its sender meant it; null: it is not taken, and who commanded something is told. */
+  #unsealed(received: ReceivedFrame): ReceivedFrame | null {
+    if (received.type === FrameType.CAPABILITIES) this.#sealing.doubt(received.sourceId);
+    const opened = this.#sealing.open(received);
+    if (opened.ok) return opened.frame;
+    this.#droppedFrames++;
+    this.#listeners.emit('dropped', { reason: opened.reason });
+    this.#sender.refuse(received, opened);
+    return null;
+  }
+
+  #hello(): SessionHello {
+    const capabilities = this.#announced();
+    return { resume: this.#stream.position, capabilities: capabilities && capabilitiesShape(capabilities) };
+  }
+
+  #announced(): DeviceCapabilities | null {
+    const capabilities = this.#actions.listedIn(this.#capabilities);
+    const { announcedKey } = this.#sealing;
+    return announcedKey === null
+      ? capabilities
+      : { ...(capabilities ?? NO_CAPABILITIES), sealKey: announcedKey };
   }
 
   /** The server refuses a frame, or a device a command. */
@@ -368,6 +403,7 @@ export class BifrostClient {
     const error = new BifrostError(code, message);
     const fromServer = sourceId === SERVER_ID;
     if (fromServer) this.#channel.nonces.raise(lastNonce);
+    else if (SEAL_REFUSALS.has(code)) this.#sealing.doubt(sourceId);
     // Another program of this device was ahead: with a nonce above its last one the frame is new.
     if (fromServer && code === 'frame_replayed' && correlationId !== null) {
       if (this.#outbox.replayed(correlationId)) return;

@@ -1,6 +1,7 @@
 import type { DeviceSigning, MessageSigner, NoiseCrypto } from '../../proto/ratatoskr/index.ts';
 import { nobleCrypto, nobleSigning } from '../../proto/ratatoskr/noble.ts';
-import { type DeviceCredentials, signingSecret } from './credentials.ts';
+import { fromBase64Url } from './base64.ts';
+import { CredentialsError, type DeviceCredentials, signingSecret } from './credentials.ts';
 import { openPlatformSession, systemClock, systemRandom } from './platform.ts';
 import type { Clock, Random } from './ports.ts';
 import { RatatoskrClient } from './ratatoskr-client.ts';
@@ -73,7 +74,7 @@ export function connectRatatoskr<Key>(
         ? keyPairFrom(crypto, sessionKey)
         : (derived(STATIC_KEY_LABEL, crypto) ?? crypto.generateKeyPair()),
     signatureKey: derived(SIGNATURE_KEY_LABEL, signing),
-    serverKey: serverKey === undefined ? null : fromBase64Url(serverKey),
+    serverKey: serverKey === undefined ? null : serverKeyOf(serverKey),
     declinesEncryption,
     ticket: null,
   };
@@ -85,7 +86,8 @@ const keyPairFrom = (keys: Pick<DeviceSigning, 'publicKeyOf'>, privateKey: Uint8
   publicKey: keys.publicKeyOf(privateKey),
 });
 
-function fromBase64Url(text: string): Uint8Array {
-  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+function serverKeyOf(text: string): Uint8Array {
+  const key = fromBase64Url(text);
+  if (key === null) throw new CredentialsError('"serverKey" is not base64url');
+  return key;
 }

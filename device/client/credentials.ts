@@ -1,4 +1,5 @@
 import { parseUuid } from '../../proto/index.ts';
+import { fromBase64Url, toBase64Url } from './base64.ts';
 
 /** What a device proves itself with: given once, in the answer to `POST /api/v1/devices`. */
 export interface DeviceCredentials {
@@ -8,6 +9,11 @@ export interface DeviceCredentials {
   readonly token: string;
   /** 32 bytes in base64url: signs every frame. */
   readonly signingKey: string;
+  /**
+   * The private key (X25519, 32 bytes in base64url) that others seal for, which the device made itself (`createSealKey`) and nobody else
+   * has. Absent: nothing is sealed.
+   */
+  readonly sealKey?: string;
 }
 
 /** Credentials that can't be used. The message names the field, never its content. */
@@ -18,7 +24,7 @@ export class CredentialsError extends Error {
   }
 }
 
-const SIGNING_KEY_BYTES = 32;
+const KEY_BYTES = 32;
 
 /** Reads credentials from JSON text; further fields are ignored. Throws `CredentialsError` with the first problem. */
 export function parseCredentials(json: string): DeviceCredentials {
@@ -37,6 +43,7 @@ export function parseCredentials(json: string): DeviceCredentials {
     return field;
   };
   return checkCredentials({
+    ...(fields.sealKey === undefined ? {} : { sealKey: text('sealKey') }),
     deviceId: text('deviceId'),
     networkId: text('networkId'),
     token: text('token'),
@@ -51,17 +58,28 @@ export function checkCredentials(credentials: DeviceCredentials): DeviceCredenti
   if (deviceId === null) throw new CredentialsError('"deviceId" is not a UUID');
   if (networkId === null) throw new CredentialsError('"networkId" is not a UUID');
   signingSecret(credentials);
+  sealSecret(credentials);
   return { ...credentials, deviceId, networkId };
 }
 
 /** The 32 bytes of the signing key. Throws `CredentialsError` for anything else. */
-export function signingSecret(credentials: Pick<DeviceCredentials, 'signingKey'>): Uint8Array {
-  let binary: string;
-  try {
-    binary = atob(credentials.signingKey.replaceAll('-', '+').replaceAll('_', '/'));
-  } catch {
-    throw new CredentialsError('"signingKey" is not base64url');
-  }
-  if (binary.length !== SIGNING_KEY_BYTES) throw new CredentialsError('"signingKey" is not 32 bytes');
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+export function signingSecret({ signingKey }: Pick<DeviceCredentials, 'signingKey'>): Uint8Array {
+  return keyOf('signingKey', signingKey);
+}
+
+/** The 32 bytes of the key that others seal for; null: there is none. Throws `CredentialsError` for anything else. */
+export function sealSecret({ sealKey }: Pick<DeviceCredentials, 'sealKey'>): Uint8Array | null {
+  return sealKey === undefined ? null : keyOf('sealKey', sealKey);
+}
+
+/** A new key for `DeviceCredentials.sealKey`: keep it with the credentials. */
+export function createSealKey(): string {
+  return toBase64Url(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
+}
+
+function keyOf(name: string, text: string): Uint8Array {
+  const key = fromBase64Url(text);
+  if (key === null) throw new CredentialsError(`"${name}" is not base64url`);
+  if (key.length !== KEY_BYTES) throw new CredentialsError(`"${name}" is not 32 bytes`);
+  return key;
 }

@@ -2,17 +2,9 @@ import { FrameType } from '../../proto/index.ts';
 import { type ActionLine, type ActionRun, type ActOptions, AskedActions } from './asked-actions.ts';
 import type { BifrostError } from './errors.ts';
 import { type ActionHandler, type ActionHandlerOptions, IncomingActions } from './incoming-actions.ts';
-import type { DeviceCapabilities } from './messages.ts';
+import { type DeviceCapabilities, NO_CAPABILITIES } from './messages.ts';
 import type { Clock, Random } from './ports.ts';
 import type { PlainValue } from './values.ts';
-
-const NO_CAPABILITIES: DeviceCapabilities = {
-  platform: '',
-  firmware: '',
-  sensors: [],
-  actuators: [],
-  commands: [],
-};
 
 /** The actions of one device: those it asks for, and those it is asked for. */
 export class DeviceActions {

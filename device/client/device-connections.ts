@@ -146,6 +146,11 @@ export class DeviceConnections {
     return [...this.#known.values()];
   }
 
+  /** True where the device that is asked allowed some operations only, as far as it was told. */
+  isLimitedTo(targetId: string): boolean {
+    return this.known.some((each) => each.targetId === targetId && each.operations !== null);
+  }
+
   /**
    * Asks to send to another device. Resolves when that is decided, or nobody decided in time: look at `status`. Where it is allowed
    * already, at once. Rejects with the server's refusal (`device_not_found`, `rate_limited` ...), with `invalid_input` for an id that is no

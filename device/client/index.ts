@@ -1,11 +1,16 @@
 /** The client library for Bifrost and Ratatoskr, for Node and browsers (Vedrfolnir in the story). */
+
+import type { NoiseCrypto } from '../../proto/ratatoskr/index.ts';
+import { nobleCrypto } from '../../proto/ratatoskr/noble.ts';
 import { BifrostClient } from './bifrost-client.ts';
-import type { DeviceCredentials } from './credentials.ts';
+import { type DeviceCredentials, sealSecret } from './credentials.ts';
 import { FrameChannel } from './frame-channel.ts';
 import type { DeviceCapabilities } from './messages.ts';
 import { NonceSource } from './nonce.ts';
+import type { KnownPeers, PeerKeyChange } from './peer-keys.ts';
 import { openPlatformSocket, systemClock, systemRandom } from './platform.ts';
 import type { Clock, Random, SigningCore, SocketOpener } from './ports.ts';
+import { type SealingMode, sealingOf } from './sealing.ts';
 import type { StreamPosition } from './stream-reader.ts';
 import { createWitness, type WitnessOptions } from './witness.ts';
 
@@ -21,11 +26,27 @@ export {
   LAST_REPORT,
   type RequestedAction,
 } from './action-messages.ts';
+export {
+  type ActTogetherOptions,
+  type NeededDevices,
+  neededOf,
+  partId,
+  Tally,
+  type TogetherEnd,
+  type TogetherResult,
+  type TogetherRun,
+} from './actions-together.ts';
 export type { ActionRun, ActOptions } from './asked-actions.ts';
 export { ReconnectPlan } from './backoff.ts';
 export type { BifrostClient } from './bifrost-client.ts';
 export { connectRatatoskr, type RatatoskrDependencies, type RatatoskrOptions } from './connect-ratatoskr.ts';
-export { CredentialsError, type DeviceCredentials, parseCredentials, signingSecret } from './credentials.ts';
+export {
+  CredentialsError,
+  createSealKey,
+  type DeviceCredentials,
+  parseCredentials,
+  signingSecret,
+} from './credentials.ts';
 export {
   type Allowance,
   type AskOptions,
@@ -48,6 +69,7 @@ export { createLocks, type HeldLock, type LockHolder, type LockOptions, type Loc
 export * from './messages.ts';
 export { NonceSource } from './nonce.ts';
 export type { Acceptance } from './outbox.ts';
+export type { KnownPeers, PeerKeyChange, PeerKeys, ShownPeerKey } from './peer-keys.ts';
 export { openPlatformSession, openPlatformSocket, systemClock, systemRandom } from './platform.ts';
 export type { BifrostSocket, Clock, Random, SigningCore, SocketOpener } from './ports.ts';
 export {
@@ -57,6 +79,8 @@ export {
   RatatoskrError,
   type RequestOptions,
 } from './ratatoskr-client.ts';
+export { sealFingerprint } from './seal-fingerprint.ts';
+export type { SealingMode, SealRefusal } from './sealing.ts';
 export type { SessionEnd, SessionStart } from './session.ts';
 export { readText, type SessionAnswer } from './session-answer.ts';
 export type { SessionSocketOpener, WorkMessage } from './session-socket.ts';
@@ -83,6 +107,17 @@ export interface BifrostClientOptions {
   readonly resume?: StreamPosition;
   /** The last nonce of an earlier run (`client.lastNonce`), for devices whose clock may go back. */
   readonly lastNonce?: number;
+  /**
+   * Whether what goes between devices is sealed, so that the server can't read it. `auto` where the credentials have a `sealKey`: for
+   * devices that have one, too. What `required` does for all others is refuse.
+   */
+  readonly sealing?: SealingMode;
+  /** Keys that other devices showed in an earlier run (`client.peers.known`). */
+  readonly knownPeers?: KnownPeers;
+  /** True: another key than before is taken for that device's. Absent: none is, until `client.peers.trust` or `forget` says so. */
+  readonly acceptsKey?: (change: PeerKeyChange) => boolean;
+  /** Private keys in base64url that this device had before: what was sealed for them is read, too. */
+  readonly earlierSealKeys?: readonly string[];
   /** The device is a witness of its tenant's audit log, for as long as it is connected. */
   readonly witness?: Pick<WitnessOptions, 'store' | 'alarm' | 'intervalMs'>;
 }
@@ -93,6 +128,8 @@ export interface BifrostClientDependencies<Key> {
   readonly openSocket?: SocketOpener;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** What seals. Absent: the primitives of `@noble`, which every platform runs; Node's own are in `proto/ratatoskr/node.ts`. */
+  readonly crypto?: NoiseCrypto;
   /** One for all clients of a device that run at the same time, as where it is in several networks. Absent: its own. */
   readonly nonces?: NonceSource;
 }
@@ -103,11 +140,22 @@ export function createBifrostClient<Key>(
   dependencies: BifrostClientDependencies<Key>,
 ): BifrostClient {
   const { core, openSocket = openPlatformSocket, clock = systemClock, random = systemRandom } = dependencies;
-  const { nonces = new NonceSource(clock, options.lastNonce) } = dependencies;
+  const { nonces = new NonceSource(clock, options.lastNonce), crypto = nobleCrypto } = dependencies;
   const channel = FrameChannel.create(options.credentials, { core, nonces, random });
+  const earlierKeys = (options.earlierSealKeys ?? []).map((sealKey) => sealSecret({ sealKey }) as Uint8Array);
+  const setUpSealing = sealingOf(
+    {
+      mode: options.sealing ?? 'auto',
+      key: sealSecret(options.credentials),
+      earlierKeys,
+      known: options.knownPeers ?? {},
+      acceptsKey: options.acceptsKey ?? (() => false),
+    },
+    { channel, crypto, clock },
+  );
   const client = new BifrostClient(
     { url: options.url, capabilities: options.capabilities ?? null, resume: options.resume ?? null },
-    { channel, openSocket, clock, random },
+    { channel, openSocket, clock, random, setUpSealing },
   );
   if (options.witness !== undefined) {
     const url = new URL(options.url).origin.replace(/^ws/, 'http');

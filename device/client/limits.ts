@@ -46,3 +46,11 @@ export const ACTIONS_QUEUED_MAX = 64;
 export const ACTIONS_KNOWN_MAX = 256;
 /** When a report that could not be kept is sent again. */
 export const ACTION_RETRY_MS = 1_000;
+/** Devices of which is kept whether they have a key, the first ones forgotten first. */
+export const PEERS_WITHOUT_KEY_MAX = 4_096;
+/** When a device that had no key is asked for one again. */
+export const PEERS_WITHOUT_KEY_MS = 60_000;
+/** Frames that are sealed under one key before there is a new one: who learns that key reads no more. */
+export const SEALED_FRAMES_MAX = 10_000;
+/** Devices that are asked as one: no more than the server takes of one who asks, with room for others. */
+export const ACTIONS_TOGETHER_MAX = 100;

@@ -34,6 +34,8 @@ export interface ReceivedFrame {
   /** Position in the network's stream, 0 for what isn't stored. */
   readonly streamOffset: number;
   readonly payload: Uint8Array;
+  /** True: its sender sealed it for this device, and nobody else has read it. */
+  readonly isSealed: boolean;
 }
 
 /** A reading or a state. */
@@ -59,7 +61,18 @@ export interface DeviceCapabilities {
   readonly sensors: readonly string[];
   readonly actuators: readonly string[];
   readonly commands: readonly string[];
+  /** The public key (X25519, 32 bytes) that others seal for; the client says its own. */
+  readonly sealKey?: Uint8Array;
 }
+
+/** A device that says nothing of itself. */
+export const NO_CAPABILITIES: DeviceCapabilities = {
+  platform: '',
+  firmware: '',
+  sensors: [],
+  actuators: [],
+  commands: [],
+};
 
 /** What a device is asked to do. */
 export interface DeviceCommand {
@@ -102,6 +115,7 @@ export function receivedFrame(frame: FrameView): ReceivedFrame {
     madeByServer,
     streamOffset,
     payload,
+    isSealed: false,
   };
 }
 
@@ -132,14 +146,22 @@ export function encodeCapabilities(capabilities: DeviceCapabilities): Uint8Array
 
 /** Capabilities as the generated code wants them, for HELLO. */
 export function capabilitiesShape(capabilities: DeviceCapabilities): yggdrasil.v1.Capabilities.$Shape {
-  const { platform, firmware, sensors, actuators, commands } = capabilities;
-  return { platform, firmware, sensors: [...sensors], actuators: [...actuators], commands: [...commands] };
+  const { platform, firmware, sensors, actuators, commands, sealKey } = capabilities;
+  return {
+    platform,
+    firmware,
+    sensors: [...sensors],
+    actuators: [...actuators],
+    commands: [...commands],
+    ...(sealKey === undefined ? {} : { sealKey }),
+  };
 }
 
 /** A CAPABILITIES frame's payload. Throws `PayloadError`. */
 export function decodeCapabilities(payload: Uint8Array): DeviceCapabilities {
-  const { platform, firmware, sensors, actuators, commands } = decodePayload(Capabilities, payload);
-  return { platform, firmware, sensors, actuators, commands };
+  const { platform, firmware, sensors, actuators, commands, sealKey } = decodePayload(Capabilities, payload);
+  const known = { platform, firmware, sensors, actuators, commands };
+  return sealKey.length === 0 ? known : { ...known, sealKey: sealKey.slice() };
 }
 
 /** Payload of a COMMAND frame. */

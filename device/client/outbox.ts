@@ -8,6 +8,8 @@ export interface Acceptance {
   readonly offset: number;
   /** The payload of an answer that says more than that the frame was taken. */
   readonly answer?: Uint8Array;
+  /** True: it went sealed, for its receiver alone. */
+  readonly isSealed?: true;
 }
 
 interface Waiting {

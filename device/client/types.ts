@@ -9,6 +9,8 @@ import type {
   ReceivedFrame,
   UndeliveredFrames,
 } from './messages.ts';
+import type { ShownPeerKey } from './peer-keys.ts';
+import type { SealRefusal } from './sealing.ts';
 import type { SessionEnd, SessionStart } from './session.ts';
 
 /** `waiting`: between two tries to reconnect. `closed` is final. */
@@ -37,8 +39,10 @@ export type BifrostClientEvents = {
   difference: StateDifference & { readonly frame: ReceivedFrame };
   /** Frames that were kept for one device are gone before it came for them: this one sent them, or they were for it. */
   undelivered: UndeliveredFrames & { readonly frame: ReceivedFrame };
+  /** Another device showed its key for the first time, or another one than before: keep `client.peers.known`. */
+  peerKey: ShownPeerKey;
   /** An ERROR that answers nothing that still waits. */
   error: { readonly error: BifrostError; readonly frame: ReceivedFrame };
   /** Bytes that were not believed: malformed, wrongly signed, or not for us. */
-  dropped: { readonly reason: DropReason | 'frame_payload_malformed' };
+  dropped: { readonly reason: DropReason | SealRefusal };
 };

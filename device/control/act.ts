@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { PlainValue } from '../client/index.ts';
+import type { NeededDevices, PlainValue } from '../client/index.ts';
 import { EXIT_FAILURE, stopSignal } from '../node/process.ts';
 import { type RestApi, restApi, type ServerSentEvent } from '../node/rest-api.ts';
 import type { ServerOptions } from '../node/server-options.ts';
@@ -12,6 +12,8 @@ export interface ActCommandOptions extends ServerOptions {
   readonly priority?: number;
   readonly timeout?: number;
   readonly json?: boolean;
+  readonly also?: readonly string[];
+  readonly need?: NeededDevices;
 }
 
 interface ActionData {
@@ -23,7 +25,8 @@ interface ActionData {
   readonly values?: Readonly<Record<string, unknown>>;
 }
 
-type ActionEvent = ServerSentEvent<ActionData>;
+/** An event of an action, as it is shown. */
+export type ActionEvent = ServerSentEvent<ActionData>;
 
 /** When a stream of events that broke is taken up again, in milliseconds, */
 const RETRY_MS = 1_000;
@@ -37,14 +40,7 @@ const RETRIES_MAX = 10;
 export async function act(deviceId: string, name: string, options: ActCommandOptions): Promise<number> {
   const api = restApi(options);
   const stopped = stopSignal();
-  const { id } = await api.ask<{ id: string }>('POST', `/api/v1/devices/${deviceId}/actions`, {
-    name,
-    arguments: Object.fromEntries(options.arg ?? []),
-    ...(options.id === undefined ? {} : { id: options.id }),
-    ...(options.network === undefined ? {} : { networkId: options.network }),
-    ...(options.priority === undefined ? {} : { priority: options.priority }),
-    ...(options.timeout === undefined ? {} : { timeoutSeconds: options.timeout }),
-  });
+  const { id } = await askDevice(api, deviceId, name, options);
   // Where it has ended meanwhile, its end is on the way.
   const cancel = () => void api.ask('POST', `/api/v1/actions/${id}/cancel`).catch(() => undefined);
   stopped.addEventListener('abort', cancel);
@@ -55,6 +51,23 @@ export async function act(deviceId: string, name: string, options: ActCommandOpt
     if (event.event === 'end') return event.data.status === 'done' ? 0 : EXIT_FAILURE;
   }
   throw new Error(`Action ${id} is not followed any more.`);
+}
+
+/** Asks a device for an action. Throws an Error for a refusal. */
+export function askDevice(
+  api: RestApi,
+  deviceId: string,
+  name: string,
+  options: ActCommandOptions,
+): Promise<{ id: string }> {
+  return api.ask<{ id: string }>('POST', `/api/v1/devices/${deviceId}/actions`, {
+    name,
+    arguments: Object.fromEntries(options.arg ?? []),
+    ...(options.id === undefined ? {} : { id: options.id }),
+    ...(options.network === undefined ? {} : { networkId: options.network }),
+    ...(options.priority === undefined ? {} : { priority: options.priority }),
+    ...(options.timeout === undefined ? {} : { timeoutSeconds: options.timeout }),
+  });
 }
 
 function showJson(action: string, { event, id: number, data }: ActionEvent): void {
@@ -79,7 +92,7 @@ function showText(_id: string, { event, data }: ActionEvent): void {
 }
 
 /** The events of an action; a stream that breaks is taken up again behind the last one. */
-async function* eventsOf(api: RestApi, id: string): AsyncGenerator<ActionEvent> {
+export async function* eventsOf(api: RestApi, id: string): AsyncGenerator<ActionEvent> {
   let last = 0;
   for (let retries = 0; retries <= RETRIES_MAX; retries++) {
     if (retries > 0) await pause(RETRY_MS);

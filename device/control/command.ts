@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { PlainValue } from '../client/index.ts';
+import type { NeededDevices, PlainValue } from '../client/index.ts';
 import { parseArgument } from '../node/arguments.ts';
 import { idOf, wholeNumber } from '../node/process.ts';
-import { withAccount, withJson } from '../node/server-options.ts';
+import { credentialsOption, withAccount, withJson } from '../node/server-options.ts';
 import type { ActCommandOptions } from './act.ts';
+import type { FingerprintOptions } from './fingerprint.ts';
 import type { ConnectOptions, RouteOptions } from './main.ts';
 
 /** A command that asks the REST API in the name of a user. */
@@ -29,7 +30,27 @@ export function createDevicesCommand(others: readonly Command[]): Command {
         (await import('./main.ts')).connectDevices(source, target, options),
       ),
   );
+  command.addCommand(createFingerprintCommand());
   return command;
+}
+
+const FINGERPRINT_HELP = `
+Run it at both devices and compare the digits, by telephone for example: where they are the same, nobody stands between the two, the
+server included. The other device's key is the one that the server shows.
+
+Example:
+  yggdrasil devices fingerprint 0198... --credentials hand.json`;
+
+function createFingerprintCommand(): Command {
+  return withJson(withAccount(new Command('fingerprint')))
+    .description('Says the digits by which two people know that nobody reads what their devices seal.')
+    .argument('<device>', 'id of the other device', idOf)
+    .addOption(credentialsOption('of this device').makeOptionMandatory())
+    .option('--create-key', 'makes this device a key to seal with, in the file, where it has none')
+    .addHelpText('after', FINGERPRINT_HELP)
+    .action(async (device: string, options: FingerprintOptions) =>
+      (await import('./fingerprint.ts')).showFingerprint(device, options),
+    );
 }
 
 /** `yggdrasil route`. */
@@ -42,10 +63,11 @@ export function createRouteCommand(): Command {
 
 const ACT_HELP = `
 Progress goes to standard error; the parts of the result and its values go to standard output. Ctrl-C cancels the action.
-Exit code: 0 where it was done, else 1.
+Exit code: 0 where it was done, else 1. Of several devices that are asked as one those that aren't needed any more are cancelled.
 
-Example:
-  yggdrasil act 0198... led.blink --arg times=5 --arg intervalMs=200`;
+Examples:
+  yggdrasil act 0198... led.blink --arg times=5 --arg intervalMs=200
+  yggdrasil act 0198... door.lock --also 0199... 019a... --need 2`;
 
 /** `yggdrasil act`. */
 export function createActCommand(): Command {
@@ -53,13 +75,30 @@ export function createActCommand(): Command {
     .argument('<device>', 'id of the device', idOf)
     .argument('<name>', 'of the action')
     .option('--arg <name=value>', 'an argument; several times for several', collectArgument)
+    .option('--also <device...>', 'further devices that are asked as one with it')
+    .option('--need <all|any|n>', 'how many of them must have done it (default: all)', neededDevices)
     .option('--id <id>', 'of the action: the same one again is carried out once', idOf)
     .option('--priority <0-9>', 'the highest is given to the device first', wholeNumber(0, 9))
     .option('--timeout <seconds>', 'how long it may take in all (default: 60)', wholeNumber(1, 86_400))
     .addHelpText('after', ACT_HELP)
     .action(async (device: string, name: string, options: ActCommandOptions) => {
-      process.exitCode = await (await import('./act.ts')).act(device, name, options);
+      const { also, need } = options;
+      process.exitCode =
+        also === undefined && need === undefined
+          ? await (await import('./act.ts')).act(device, name, options)
+          : await (await import('./act-together.ts')).actTogether(
+              [device, ...(also ?? []).map(idOf)],
+              name,
+              options,
+            );
     });
+}
+
+function neededDevices(text: string): NeededDevices {
+  if (text === 'all' || text === 'any') return text;
+  const needed = Number(text);
+  if (Number.isInteger(needed) && needed >= 1) return needed;
+  throw new InvalidArgumentError('It must be all, any, or a number of devices.');
 }
 
 function collectArgument(

@@ -22,7 +22,12 @@ export const createBifrostClient = (
   options: BifrostClientOptions,
   dependencies: Partial<BifrostClientDependencies<SigningKey>> = {},
 ): BifrostClient =>
-  createWithCore(options, { core: packagedCore(), openSocket: openNodeSocket, ...dependencies });
+  createWithCore(options, {
+    core: packagedCore(),
+    openSocket: openNodeSocket,
+    crypto: nodeSessions(packagedCore()).crypto,
+    ...dependencies,
+  });
 
 /** As in browsers. */
 export const connectRatatoskr = (

@@ -8,4 +8,5 @@ export * from './limits.ts';
 export * from './noise.ts';
 export * from './puzzle.ts';
 export * from './request-types.ts';
+export * from './sealing.ts';
 export * from './session.ts';

@@ -42,9 +42,12 @@ export class NoiseError extends Error {
 
 type Token = 'e' | 's' | 'ee' | 'es' | 'se' | 'ss';
 
-/** Noise, revision 34, section 7.5: the messages of a pattern, the initiator's first. */
+/** Noise, revision 34, sections 7.4 and 7.5: the messages of a pattern, the initiator's first. */
 const PATTERNS: Readonly<
-  Record<'IK' | 'XX', { readonly knowsResponder: boolean; readonly messages: readonly (readonly Token[])[] }>
+  Record<
+    'IK' | 'XX' | 'X',
+    { readonly knowsResponder: boolean; readonly messages: readonly (readonly Token[])[] }
+  >
 > = {
   IK: {
     knowsResponder: true,
@@ -54,10 +57,14 @@ const PATTERNS: Readonly<
     ],
   },
   XX: { knowsResponder: false, messages: [['e'], ['e', 'ee', 's', 'es'], ['s', 'se']] },
+  X: { knowsResponder: true, messages: [['e', 'es', 's', 'ss']] },
 };
 
 /** The name of a pattern of Noise. */
 export type PatternName = keyof typeof PATTERNS;
+
+/** Those in which both sides write, as sessions begin. */
+export type SessionPattern = Exclude<PatternName, 'X'>;
 
 const KEY_BYTES = 32;
 const EMPTY = new Uint8Array(0);
@@ -139,8 +146,8 @@ export interface HandshakeOptions {
 }
 
 /**
- * One side of a Noise handshake (revision 34, section 5.3), `Noise_IK_25519_ChaChaPoly_SHA256` or `Noise_XX_...`. Messages are written
- * and read in turn. After a NoiseError it must not be used.
+ * One side of a Noise handshake (revision 34, section 5.3), `Noise_IK_25519_ChaChaPoly_SHA256`, `Noise_XX_...` or `Noise_X_...`, in which
+ * only the initiator writes. Messages are written and read in turn. After a NoiseError it must not be used.
  */
 export class Handshake {
   readonly #options: HandshakeOptions;
@@ -158,8 +165,9 @@ export class Handshake {
     this.#options = options;
     this.#crypto = crypto;
     this.#cipher = new CipherState(crypto);
-    // The name has 32 bytes, as long as a hash: it is taken as it is (section 5.2).
-    this.#hash = new TextEncoder().encode(`Noise_${pattern}_25519_ChaChaPoly_SHA256`);
+    // The name is no longer than a hash: it is taken as it is, with zeros behind it (section 5.2).
+    this.#hash = new Uint8Array(KEY_BYTES);
+    this.#hash.set(new TextEncoder().encode(`Noise_${pattern}_25519_ChaChaPoly_SHA256`));
     this.#chainingKey = this.#hash;
     this.#remoteStatic = remoteStaticKey ?? null;
     this.#mixHash(prologue);

@@ -8,7 +8,14 @@ import {
 } from '../index.ts';
 import { Channel, type MessageSigner, type OpenedMessage, SessionError } from './channel.ts';
 import { CLEAR_FEATURE, PUZZLES_FEATURE, RATATOSKR_VERSION } from './limits.ts';
-import { Handshake, joined, type KeyPair, type NoiseCrypto, NoiseError, type PatternName } from './noise.ts';
+import {
+  Handshake,
+  joined,
+  type KeyPair,
+  type NoiseCrypto,
+  NoiseError,
+  type SessionPattern,
+} from './noise.ts';
 import { isSolution, PUZZLE_BITS_MAX, PUZZLE_BYTES, type Puzzle, solve } from './puzzle.ts';
 import { REQUEST_TYPES } from './request-types.ts';
 
@@ -300,7 +307,7 @@ export class RatatoskrSession<Key> {
   }
 
   /** The handshake with the key that the client knows. */
-  #readFirst(pattern: PatternName, prologue: Uint8Array, noise: Uint8Array): Handshake {
+  #readFirst(pattern: SessionPattern, prologue: Uint8Array, noise: Uint8Array): Handshake {
     let failure: unknown = new NoiseError('there is no key');
     for (const staticKey of this.#staticKeys) {
       const { crypto } = this.#dependencies;
@@ -330,7 +337,7 @@ export class RatatoskrSession<Key> {
  * The prologue: `yggdrasil ratatoskr` in ASCII, then version and pattern in one byte each and the client's features in four, the
  * highest first.
  */
-function prologueOf(pattern: PatternName, features: number): Uint8Array {
+function prologueOf(pattern: SessionPattern, features: number): Uint8Array {
   const numbers = new Uint8Array(6);
   const view = new DataView(numbers.buffer);
   view.setUint8(0, RATATOSKR_VERSION);
@@ -339,7 +346,7 @@ function prologueOf(pattern: PatternName, features: number): Uint8Array {
   return joined([new TextEncoder().encode('yggdrasil ratatoskr'), numbers]);
 }
 
-function patternName(pattern: RatatoskrPattern): PatternName {
+function patternName(pattern: RatatoskrPattern): SessionPattern {
   if (pattern === RatatoskrPattern.IK) return 'IK';
   if (pattern === RatatoskrPattern.XX) return 'XX';
   throw malformed();

@@ -83,10 +83,12 @@ export function identifyDevice(database: Database, deviceId: DeviceId): Promise<
   });
 }
 
-/** A device of a network, and whose it is. */
+/** A device of a network, whose it is, and the key that others seal for. */
 export interface OwnedDevice {
   readonly deviceId: DeviceId;
   readonly tenantId: TenantId;
+  /** Base64url; null: it has none. */
+  readonly sealKey: string | null;
 }
 
 /** Devices of a network behind `after`, in the order of their ids, or the one that is asked for. */
@@ -96,11 +98,16 @@ export function pageDevicesOf(
   { deviceId, after, limit }: { deviceId: DeviceId | null; after: DeviceId | null; limit: number },
 ): Promise<OwnedDevice[]> {
   return database.system('identity', async (sql) => {
-    const rows = await sql<{ device_id: DeviceId; device_tenant_id: TenantId }[]>`
-      SELECT device_id, device_tenant_id FROM network_members
+    const rows = await sql<{ device_id: DeviceId; device_tenant_id: TenantId; seal_key: string | null }[]>`
+      SELECT device_id, device_tenant_id, capabilities->>'sealKey' AS seal_key
+      FROM network_members JOIN devices ON devices.id = device_id
       WHERE network_id = ${networkId} AND (${deviceId}::uuid IS NULL OR device_id = ${deviceId}::uuid)
         AND (${after}::uuid IS NULL OR device_id > ${after}::uuid)
       ORDER BY device_id LIMIT ${limit}`;
-    return rows.map((row) => ({ deviceId: row.device_id, tenantId: row.device_tenant_id }));
+    return rows.map((row) => ({
+      deviceId: row.device_id,
+      tenantId: row.device_tenant_id,
+      sealKey: row.seal_key,
+    }));
   });
 }

@@ -64,3 +64,6 @@ export const PROVISIONING_MS = 60_000;
 
 /** The credentials of a device that registered itself are kept for so long, in milliseconds, in case its answer was lost. */
 export const PROVISIONED_KEPT_MS = 86_400_000;
+
+/** 32 bytes in base64url. */
+export const SEAL_KEY_CHARACTERS = 43;

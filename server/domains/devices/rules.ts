@@ -1,5 +1,5 @@
 import { NAME_PROBLEMS, toName } from '../../kernel/name.ts';
-import { CAPABILITY_NAME_LENGTH_MAX, CAPABILITY_NAMES_MAX } from './limits.ts';
+import { CAPABILITY_NAME_LENGTH_MAX, CAPABILITY_NAMES_MAX, SEAL_KEY_CHARACTERS } from './limits.ts';
 import type { DeviceCapabilities, DeviceStatus } from './types.ts';
 
 /**
@@ -13,7 +13,8 @@ export function statusOf(heardAtMs: number | null, nowMs: number, activeMs: numb
 
 /** What is wrong with capabilities, in words for the device's owner, or null. */
 export function checkCapabilities(capabilities: DeviceCapabilities): string | null {
-  const { platform, firmware, sensors, actuators, commands } = capabilities;
+  const { platform, firmware, sensors, actuators, commands, sealKey } = capabilities;
+  if (sealKey !== undefined && sealKey.length !== SEAL_KEY_CHARACTERS) return 'sealKey: 32 bytes';
   for (const [list, names] of Object.entries({ sensors, actuators, commands })) {
     if (names.length > CAPABILITY_NAMES_MAX) return `${list}: at most ${CAPABILITY_NAMES_MAX} names`;
   }

@@ -16,6 +16,8 @@ export interface DeviceCapabilities {
   readonly sensors: readonly string[];
   readonly actuators: readonly string[];
   readonly commands: readonly string[];
+  /** The public key (X25519, 32 bytes in base64url) that others seal for; absent: there is none. */
+  readonly sealKey?: string;
 }
 
 /** A device as an account sees it. */

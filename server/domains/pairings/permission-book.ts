@@ -5,7 +5,7 @@ import { gather } from '../../kernel/gather.ts';
 import { HeldValues } from '../../kernel/held-values.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { SendRules } from '../relay/index.ts';
-import { nameIn } from './frame-names.ts';
+import { contentOf } from './frame-names.ts';
 import { NETWORKS_READ_MAX } from './limits.ts';
 import type { PairingStore, StoredRules } from './ports.ts';
 import {
@@ -54,13 +54,12 @@ export class NetworkRules implements SendRules {
   }
 
   requireAllowed(frame: FrameView): Promise<void> | null {
-    const { id, type, sourceId, destinationId } = frame.header;
+    const { id, sourceId, destinationId } = frame.header;
     return this.requireDirected({
+      ...contentOf(frame),
       id,
-      type,
       sourceId: sourceId as DeviceId,
       targetId: destinationId as DeviceId,
-      name: () => nameIn(frame),
     });
   }
 

@@ -10,6 +10,7 @@ const FORWARDED_TYPES: ReadonlySet<number> = new Set([
   FrameType.COMMAND,
   FrameType.COMMAND_RESULT,
   FrameType.ERROR,
+  FrameType.SEALED,
 ]);
 
 /** Frames that go to one device and never to all. */
@@ -17,6 +18,7 @@ const DIRECTED_TYPES: ReadonlySet<number> = new Set([
   FrameType.COMMAND,
   FrameType.COMMAND_RESULT,
   FrameType.ERROR,
+  FrameType.SEALED,
 ]);
 
 /** False for a frame that goes to one device alone. */

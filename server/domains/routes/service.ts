@@ -5,7 +5,7 @@ import type { ListPosition, Page } from '../../kernel/page.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Device, DeviceService } from '../devices/index.ts';
 import type { TopologyChange, TopologyService } from '../topology/index.ts';
-import type { Route, RouteReason } from './types.ts';
+import type { Route, RouteReason, SealedRoute } from './types.ts';
 
 /** Which routes are asked for; null: all. */
 export interface RouteFilter {
@@ -40,7 +40,7 @@ export interface RouteService {
     device: DeviceActor,
     networkId: NetworkId,
     page: RoutePage,
-  ): Promise<{ readonly items: readonly Route[]; readonly isMore: boolean }>;
+  ): Promise<{ readonly items: readonly SealedRoute[]; readonly isMore: boolean }>;
   /** Changes from now on, as `TopologyService.follow` gives them. */
   follow(actor: Actor, networkId: NetworkId, signal: AbortSignal): Promise<AsyncIterable<Route>>;
 }
@@ -53,7 +53,13 @@ export interface RouteDependencies {
     page(
       networkId: NetworkId,
       page: RoutePage,
-    ): Promise<readonly { readonly deviceId: DeviceId; readonly tenantId: TenantId }[]>;
+    ): Promise<
+      readonly {
+        readonly deviceId: DeviceId;
+        readonly tenantId: TenantId;
+        readonly sealKey: string | null;
+      }[]
+    >;
   };
   readonly links: {
     linksOf(deviceId: DeviceId): readonly { readonly sinceMs: number; readonly heardAtMs: number | null }[];
@@ -111,9 +117,10 @@ export function createRouteService(dependencies: RouteDependencies): RouteServic
       const others = found.slice(0, page.limit).filter(({ deviceId }) => deviceId !== device.deviceId);
       if (page.deviceId !== null && others.length === 0) throw notFound('device');
       const items = await Promise.all(
-        others.map(({ deviceId, tenantId }) =>
-          routeTo(networkId, { deviceId, isOwn: tenantId === device.tenantId }, device.deviceId),
-        ),
+        others.map(async ({ deviceId, tenantId, sealKey }) => {
+          const to = { deviceId, isOwn: tenantId === device.tenantId };
+          return { ...(await routeTo(networkId, to, device.deviceId)), sealKey };
+        }),
       );
       return { items, isMore: found.length > page.limit };
     },

@@ -15,3 +15,9 @@ export interface Route {
   readonly sinceMs: number | null;
   readonly heardAtMs: number | null;
 }
+
+/** The way to a device, as another device is told. */
+export interface SealedRoute extends Route {
+  /** The key that it is sealed for, in base64url; null: it has none. */
+  readonly sealKey: string | null;
+}

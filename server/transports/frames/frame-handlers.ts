@@ -23,7 +23,15 @@ export const capabilitiesOf = ({
   sensors,
   actuators,
   commands,
-}: yggdrasil.v1.Capabilities): DeviceCapabilities => ({ platform, firmware, sensors, actuators, commands });
+  sealKey,
+}: yggdrasil.v1.Capabilities): DeviceCapabilities => ({
+  platform,
+  firmware,
+  sensors,
+  actuators,
+  commands,
+  ...(sealKey.length === 0 ? {} : { sealKey: Buffer.from(sealKey).toString('base64url') }),
+});
 
 const forward: FrameHandler = ({ relay }, { peer, frame, isRepetition }) => {
   const isStored = frame.header.delivery === Delivery.STORED;
@@ -113,6 +121,7 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<Fram
   [FrameType.COMMAND, forward],
   [FrameType.COMMAND_RESULT, sendResult],
   [FrameType.ERROR, forward],
+  [FrameType.SEALED, forward],
   ...CONNECTION_FRAME_HANDLERS,
   ...ROUTE_FRAME_HANDLERS,
   ...ACTION_FRAME_HANDLERS,

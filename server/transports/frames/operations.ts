@@ -73,6 +73,14 @@ export const FRAME_OPERATIONS: ReadonlyMap<FrameType, FrameOperation> = new Map<
     { ...forwarding, operation: 'frames.errors.send', summary: 'Refuses a frame of another device.' },
   ],
   [
+    FrameType.SEALED,
+    {
+      ...forwarding,
+      operation: 'frames.sealed.send',
+      summary: 'Sends a device what the server can not read: an event, a command, a result or a refusal.',
+    },
+  ],
+  [
     FrameType.CONNECTION_ASK,
     {
       ...connecting,

@@ -7,17 +7,18 @@ import {
   uuidFromBytes,
   uuidToBytes,
 } from '../../../proto/index.ts';
-import { ROUTES_MAX, ROUTES_PAGE, type Route } from '../../domains/routes/index.ts';
+import { ROUTES_MAX, ROUTES_PAGE, type SealedRoute } from '../../domains/routes/index.ts';
 import { invalidInput, notFound } from '../../kernel/errors.ts';
 import { asId, type DeviceId, type NetworkId } from '../../kernel/ids.ts';
 import { type FrameHandler, payloadOf } from './frame-handler.ts';
 
-const routeOf = ({ deviceId, path, reason, sinceMs, heardAtMs }: Route) => ({
+const routeOf = ({ deviceId, path, reason, sinceMs, heardAtMs, sealKey }: SealedRoute) => ({
   deviceId: uuidToBytes(deviceId),
   path: path ?? '',
   reason: reason === null ? 0 : errorCodeNumber(reason),
   sinceMs: sinceMs ?? 0,
   heardAtMs: heardAtMs ?? 0,
+  sealKey: sealKey === null ? new Uint8Array(0) : Buffer.from(sealKey, 'base64url'),
 });
 
 const query: FrameHandler = async ({ routing }, { peer, frame }) => {

@@ -58,8 +58,10 @@ export function framesOf(topic: PlainTopic, payload: Uint8Array, isKept: boolean
 }
 
 /** The capabilities in a frame of `framesOf`. */
-export const capabilitiesIn = (frame: PlainFrame): DeviceCapabilities =>
-  decodePayload(Capabilities, frame.payload);
+export function capabilitiesIn(frame: PlainFrame): DeviceCapabilities {
+  const { platform, firmware, sensors, actuators, commands } = decodePayload(Capabilities, frame.payload);
+  return { platform, firmware, sensors, actuators, commands };
+}
 
 /**
  * The COMMAND that a plain client gives to another device: arguments, or `{"id", "arguments"}`. Refuses with `too_large`,
@@ -134,8 +136,9 @@ export function eventFrame(
 
 /** Capabilities, as a device announces them. */
 export function capabilitiesFrame(capabilities: DeviceCapabilities, isKept: boolean): PlainFrame {
-  const listed = { ...capabilities, sensors: [...capabilities.sensors] };
-  const wire = { ...listed, actuators: [...capabilities.actuators], commands: [...capabilities.commands] };
+  const { platform, firmware, sensors, actuators, commands } = capabilities;
+  const lists = { sensors: [...sensors], actuators: [...actuators], commands: [...commands] };
+  const wire = { platform, firmware, ...lists };
   const delivery = isKept ? Delivery.STORED : Delivery.TRANSIENT;
   return { type: FrameType.CAPABILITIES, delivery, payload: encodePayload(Capabilities, wire) };
 }

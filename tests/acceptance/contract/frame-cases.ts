@@ -10,6 +10,7 @@ import {
   type FrameHeaderInit,
   FrameType,
   RouteQuery,
+  Sealed,
   ShadowReport,
   ThorAction,
   ThorCancel,
@@ -82,6 +83,16 @@ export const FRAME_CASES: ReadonlyMap<FrameType, FrameCase> = new Map<FrameType,
   [
     FrameType.ERROR,
     { refused: () => ({ header: {}, payload: new Uint8Array(0) }), code: 'frame_destination_unknown' },
+  ],
+  [
+    FrameType.SEALED,
+    {
+      refused: ({ bob }) => ({
+        header: { delivery: Delivery.STORED, destinationId: bob.device.deviceId },
+        payload: encodePayload(Sealed, { type: FrameType.COMMAND }),
+      }),
+      code: 'frame_destination_unknown',
+    },
   ],
   [
     FrameType.CONNECTION_ASK,

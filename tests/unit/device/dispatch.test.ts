@@ -22,6 +22,7 @@ it.each([true, false])(
       nonce: 1,
       madeByServer,
       streamOffset: 1,
+      isSealed: false,
       payload: encodePayload(Event, { name: 'online', isWill: true }),
     };
     dispatch(listeners, frame);

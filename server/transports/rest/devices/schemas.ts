@@ -51,6 +51,10 @@ export const deviceSchema = z
         sensors: z.array(z.string()),
         actuators: z.array(z.string()),
         commands: z.array(z.string()),
+        sealKey: z
+          .string()
+          .nullable()
+          .describe('The public key that other devices seal for; null: frames for it go as they are.'),
       })
       .nullable()
       .describe('What the device said it can do.'),
@@ -100,6 +104,7 @@ export const deviceToJson = (device: Device) => ({
           sensors: [...device.capabilities.sensors],
           actuators: [...device.capabilities.actuators],
           commands: [...device.capabilities.commands],
+          sealKey: device.capabilities.sealKey ?? null,
         },
   online: device.online,
   status: device.status,
