@@ -113,6 +113,8 @@ export async function countTexts(
 
 const lengthOf = (texts: readonly string[]): number => texts.reduce((sum, { length }) => sum + length, 0);
 
+const NO_USAGE = { cachedPromptTokens: 0, reasoningTokens: 0 };
+
 async function endUnpaid(
   transaction: BegunTransaction,
   last: LastAttempt,
@@ -123,7 +125,7 @@ async function endUnpaid(
   const state = code === 'request_cancelled' ? 'CANCELLED' : 'FAILED';
   const shares = unpaidShares(transaction, last);
   const result = { state, finishReason: null, failureCode: code, shares } as const;
-  const ended = endedOf(transaction, last, result, clock.nowMs());
+  const ended = endedOf(transaction, last, result, NO_USAGE, clock.nowMs());
   const unit = unpaidUnit(transaction.holdId, ended);
   // Where the exchange of holds took place meanwhile, the earlier hold is resolved, and the first unit is right after all.
   const earlier = last.earlierHoldId === null ? [] : [notExchangedUnit(last.earlierHoldId, ended), unit];
@@ -159,7 +161,8 @@ async function endPaid(
   const finishReason = verdict.kind === 'paid' ? verdict.finishReason : null;
   const failureCode = verdict.kind === 'paid' ? null : verdict.code;
   const state = verdict.kind === 'paid' ? 'COMPLETED' : 'CANCELLED';
-  const ended = endedOf(transaction, last, { state, finishReason, failureCode, shares }, clock.nowMs());
+  const result = { state, finishReason, failureCode, shares } as const;
+  const ended = endedOf(transaction, last, result, usage, clock.nowMs());
   const event: FinalEvent =
     verdict.kind === 'paid'
       ? { kind: 'end', finishReason: verdict.finishReason, ...usage, costMicrocents }
@@ -258,11 +261,12 @@ function endedOf(
   { id, requester, model, promptTokens, createdAtMs, keyId, orderHash }: BegunTransaction,
   { attempts }: LastAttempt,
   result: Pick<EndedTransaction, 'state' | 'finishReason' | 'failureCode' | 'shares'>,
+  { cachedPromptTokens, reasoningTokens }: Pick<EndedTransaction, 'cachedPromptTokens' | 'reasoningTokens'>,
   finishedAtMs: number,
 ): EndedTransaction {
   const mayHaveKey = keyId !== null;
-  const asked = { id, requester, model, promptTokens, createdAtMs, keyId, orderHash, mayHaveKey };
-  return { ...asked, attempts, finishedAtMs, ...result };
+  const asked = { id, requester, model, promptTokens, createdAtMs, orderHash, mayHaveKey };
+  return { ...asked, attempts, finishedAtMs, cachedPromptTokens, reasoningTokens, ...result };
 }
 
 function fieldsOf({ id }: BegunTransaction) {

@@ -169,6 +169,8 @@ export function abandonedEnd(
     requester,
     model,
     promptTokens,
+    cachedPromptTokens: 0,
+    reasoningTokens: 0,
     createdAtMs,
     state: 'FAILED',
     attempts: 1,
@@ -176,7 +178,6 @@ export function abandonedEnd(
     failureCode,
     finishedAtMs,
     mayHaveKey: true,
-    keyId: null,
     orderHash: null,
     shares: [unpaidShare(provider, prices)],
   };
