@@ -4,7 +4,6 @@ import { notFound } from '../../kernel/errors.ts';
 import { asId, isUuid, type TransactionId } from '../../kernel/ids.ts';
 import { type Microcents, moneyToJson } from '../../kernel/money.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
-import { toIsoTime } from '../rest/schemas.ts';
 
 /** What the operations of OpenAI's and Anthropic's APIs put before the id of a request. */
 const PREFIX = /^(chatcmpl-|cmpl-|resp_|msg_)/;
@@ -66,7 +65,7 @@ function generationObject(generation: Generation): object {
     id: generation.id,
     model: generation.model,
     provider_name: generation.providerId,
-    created_at: toIsoTime(createdAtMs),
+    created_at: new Date(createdAtMs).toISOString(),
     streamed: generation.isStreamed,
     cancelled: state === 'CANCELLED',
     is_byok: generation.isOwn,
