@@ -53,7 +53,7 @@ export async function startOpenAiMarket(
     ...front,
     answerWith,
     /** Another server of the same market: what the first has in memory is not there. */
-    restarted: (changed: Partial<Pick<typeof market, 'requests'>> = {}) =>
+    restarted: (changed: Partial<Pick<typeof market, 'requests' | 'answers'>> = {}) =>
       startFront({ ...market, ...changed }, actors),
   };
 }

@@ -1,3 +1,4 @@
+import type { AnswerService } from '../../domains/answers/index.ts';
 import type { Generation, TransactionService } from '../../domains/transactions/index.ts';
 import type { AccountActor } from '../../kernel/actor.ts';
 import { notFound } from '../../kernel/errors.ts';
@@ -17,11 +18,16 @@ const PREFIX = /^(chatcmpl-|cmpl-|resp_|msg_)/;
 export async function getGeneration(
   actor: AccountActor,
   request: HttpRequest,
-  { transactions }: { transactions: Pick<TransactionService, 'getGeneration'> },
+  {
+    transactions,
+    answers,
+  }: { transactions: Pick<TransactionService, 'getGeneration'>; answers: Pick<AnswerService, 'find'> },
 ): Promise<HttpResponse> {
   const id = (request.query.get('id') ?? '').replace(PREFIX, '');
   if (!isUuid(id)) throw notFound('transaction');
-  const generation = await transactions.getGeneration(actor, asId<TransactionId>(id));
+  // One in the background has an id before it has a transaction.
+  const kept = await answers.find(actor, 'response', id);
+  const generation = await transactions.getGeneration(actor, kept?.transactionId ?? asId<TransactionId>(id));
   return {
     status: 200,
     headers: { 'content-type': 'application/json; charset=utf-8' },

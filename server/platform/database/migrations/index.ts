@@ -53,6 +53,7 @@ import { disputesAndRefunds } from './0150-disputes.ts';
 import { passwords } from './0160-passwords.ts';
 import { claimedSessionKeys } from './0170-claimed-session-keys.ts';
 import { generations } from './0185-generations.ts';
+import { answerKeys } from './0186-answer-keys.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -112,4 +113,5 @@ export const migrations: readonly Migration[] = [
   passwords,
   claimedSessionKeys,
   generations,
+  answerKeys,
 ];
