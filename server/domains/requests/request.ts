@@ -17,7 +17,13 @@ import { AnswerStream } from './answer-stream.ts';
 import { attemptOrderOf } from './attempt-order.ts';
 import { asProvidersFault, mayFailOver } from './billing.ts';
 import { isTooLittle, narrowOffers, requireContext, type Unaffordable } from './candidates.ts';
-import { countTexts, type EndDependencies, endRequest, type Keeping } from './end-request.ts';
+import {
+  countTexts,
+  type EndDependencies,
+  endRequest,
+  type Keeping,
+  type LastAttempt,
+} from './end-request.ts';
 import { failureOf, requestFailed, requestRejected, tooManyRunning } from './errors.ts';
 import { GrowingHold } from './growing-hold.ts';
 import { ATTEMPTS_MAX, FIRST_HOLD_TOKENS, FIRST_HOLD_TOKENS_MIN, type RequestTimes } from './limits.ts';
@@ -368,6 +374,11 @@ export class ComputeRequest {
     );
   }
 
+  #end(transaction: BegunTransaction, last: LastAttempt) {
+    const { times } = this.#options;
+    return endRequest(transaction, last, this.#stream, this.#keeping, times, this.#dependencies);
+  }
+
   /** Writes the end of the request and tells it to the reader. */
   async #writeEnd(attempt: Attempt, end: AttemptEnd): Promise<Attempt> {
     const transaction = this.#transaction;
@@ -375,14 +386,7 @@ export class ComputeRequest {
     const earlierHoldId = this.#earlierHoldId;
     const earlierShares = this.#brokenOff.shares;
     const last = { attempt, end, attempts: this.#attempts, earlierShares, isJudged: false, earlierHoldId };
-    const event = await endRequest(
-      transaction,
-      last,
-      this.#stream,
-      this.#keeping,
-      this.#options.times,
-      this.#dependencies,
-    );
+    const event = await this.#end(transaction, last);
     // From here on the transaction has its end: nothing is given up any more.
     this.#transaction = null;
     this.#stream.end(event);
@@ -408,14 +412,7 @@ export class ComputeRequest {
         isJudged: true,
         earlierHoldId: this.#earlierHoldId,
       };
-      await endRequest(
-        transaction,
-        last,
-        this.#stream,
-        this.#keeping,
-        this.#options.times,
-        this.#dependencies,
-      );
+      await this.#end(transaction, last);
     }
     this.#stream.end({ kind: 'failed', code });
     if (!this.#isRead) this.#stream.discard();

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { WholeAnswer } from '../../../domains/requests/index.ts';
 import type { AccountActor } from '../../../kernel/actor.ts';
 import { AppError, invalidInput, notFound } from '../../../kernel/errors.ts';
@@ -58,7 +57,7 @@ export async function answerInBackground(
   const keep = async (response: object, isWhole: boolean) => {
     if (!isKept) return;
     // What was kept with the bill may have its items in another order than its events told.
-    const replaces = isWhole && billed !== null && !isDeepStrictEqual(response, billed);
+    const replaces = isWhole && billed !== null && JSON.stringify(response) !== JSON.stringify(billed);
     await answers.end(actor, { kind: 'response', id, content: contentOf(response) }, replaces);
   };
   // The request is over before its work is.
