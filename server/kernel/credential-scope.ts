@@ -1,5 +1,6 @@
-import type { Actor, CredentialScope } from './actor.ts';
+import type { AccountActor, Actor, CredentialScope } from './actor.ts';
 import { AppError } from './errors.ts';
+import type { CredentialId } from './ids.ts';
 import type { Operation } from './operation.ts';
 import { holderKind, type Permission } from './permission.ts';
 
@@ -45,6 +46,11 @@ export function requireModelInScope(actor: Actor, model: string): void {
 export function isModelInScope(actor: Actor, model: string): boolean {
   const models = scopeOf(actor)?.models ?? null;
   return models === null || models.includes(model);
+}
+
+/** The API key that an account acts with; null: it acts itself, signed in. */
+export function keyOf({ scope, credentialId }: AccountActor): CredentialId | null {
+  return scope === undefined ? null : credentialId;
 }
 
 function scopeOf(actor: Actor): CredentialScope | null {

@@ -342,6 +342,7 @@ export const ATTACKS: readonly Attack[] = [
   blind('admin.abuse.list', 'GET', () => 'admin/abuse'),
   on('admin.abuse.lift', 'DELETE', ({ deviceId }) => `admin/abuse/${deviceId}`),
   { operation: 'server.metrics', names: 'nothing', request: () => ({ method: 'GET', path: '/metrics' }) },
+  on('openai.generation.get', 'GET', ({ transactionId }) => `/v1/generation?id=${transactionId}`),
   blind('openai.models.list', 'GET', () => '/v1/models'),
   on('openai.models.get', 'GET', ({ deviceId }) => `/v1/models/${deviceId}`),
   ...[false, true].map((stream) =>

@@ -53,19 +53,20 @@ export async function startOpenAiMarket(
     ...front,
     answerWith,
     /** Another server of the same market: what the first has in memory is not there. */
-    restarted: (changed: Partial<Pick<typeof market, 'requests'>> = {}) =>
+    restarted: (changed: Partial<Pick<typeof market, 'requests' | 'answers'>> = {}) =>
       startFront({ ...market, ...changed }, actors),
   };
 }
 
 /** A server of this market that knows nothing of answers which others have in memory. */
 async function startFront(market: ReturnType<typeof createMarket>, actors: ReadonlyMap<string, Actor>) {
-  const { providers, requests, tokens, answers, clock } = market;
+  const { providers, requests, tokens, answers, transactions, clock } = market;
   const services = {
     providers,
     requests,
     tokens,
     answers,
+    transactions,
     retried: new RetriedRequests({ clock }),
     lasting: new LastingAnswers<unknown>({ clock, random: createSystemRandom(), logger: silentLogger }),
   };

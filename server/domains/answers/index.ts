@@ -1,4 +1,4 @@
 export * from './limits.ts';
 export { type AnswerService, createAnswerService } from './service.ts';
-export { createAnswerStore } from './store.postgres.ts';
+export { createAnswerStore, endedAnswers } from './store.postgres.ts';
 export type * from './types.ts';

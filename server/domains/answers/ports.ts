@@ -1,4 +1,5 @@
 import type { AccountActor } from '../../kernel/actor.ts';
+import type { TransactionId } from '../../kernel/ids.ts';
 import type { AnswerKind } from './types.ts';
 
 /** An answer in its table. */
@@ -17,7 +18,15 @@ export interface AnswerBounds {
   readonly tenantBytesMax: number;
 }
 
-/** Where answers are kept. Times are milliseconds since 1970. */
+/** The same with what was billed for it; null: nothing, or not known. */
+export interface FoundAnswer extends Omit<SealedAnswer, 'kind'> {
+  readonly transactionId: TransactionId | null;
+}
+
+/**
+ * Where answers are kept. Times are milliseconds since 1970. An owner is an account, which has all of its answers, or one of its API
+ * keys, which has those that it asked for.
+ */
 export interface AnswerStore {
   /** Keeps it unless it is kept already; of what is beyond the bounds the oldest go, those at work last. */
   add(
@@ -26,15 +35,15 @@ export interface AnswerStore {
     times: { readonly createdAtMs: number; readonly expiresAtMs: number },
     bounds: AnswerBounds,
   ): Promise<void>;
-  /** False: it is not kept, or has ended already. */
-  end(owner: AccountActor, answer: Omit<SealedAnswer, 'hasEnded'>): Promise<boolean>;
-  /** Those of the account that are there and not over. */
+  /** False: it is not kept, or has ended already, unless `replaces`. */
+  end(owner: AccountActor, answer: Omit<SealedAnswer, 'hasEnded'>, replaces: boolean): Promise<boolean>;
+  /** Those of the owner that are there and not over. */
   find(
     owner: AccountActor,
     kind: AnswerKind,
     ids: readonly string[],
     nowMs: number,
-  ): Promise<readonly Omit<SealedAnswer, 'kind'>[]>;
+  ): Promise<readonly FoundAnswer[]>;
   /** False: there was none. */
   remove(owner: AccountActor, kind: AnswerKind, id: string): Promise<boolean>;
   removeExpired(nowMs: number): Promise<void>;

@@ -1,6 +1,6 @@
 import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { isUuid } from '../../kernel/ids.ts';
+import { isUuid, type TransactionId } from '../../kernel/ids.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { requirePermission } from '../../kernel/permission.ts';
@@ -14,17 +14,25 @@ import {
   ANSWERS_OF_TENANT_MAX,
 } from './limits.ts';
 import type { AnswerBounds, AnswerStore } from './ports.ts';
-import type { AnswerKind, AnswerToKeep, StoredAnswer } from './types.ts';
+import type { AnswerKind, AnswerToKeep, BilledAnswer, StoredAnswer } from './types.ts';
 
-/** Answers that are kept for whoever asked for them. Another account's are like ones that never were. */
+/**
+ * Answers that are kept for whoever asked for them: an account has all of its own, an API key what it asked for itself. Any other is
+ * like one that never was.
+ */
 export interface AnswerService {
   /**
    * Keeps an answer. False, and a line in the log, where the database doesn't take it: whoever has the answer is to get it all
    * the same.
    */
   keep(actor: Actor, answer: AnswerToKeep): Promise<boolean>;
-  /** Writes how an answer ended that was kept at work. False: it was removed meanwhile, or as `keep`. */
-  end(actor: Actor, answer: Omit<AnswerToKeep, 'hasEnded'>): Promise<boolean>;
+  /**
+   * Writes how an answer ended that was kept at work. False: it was removed meanwhile, or has ended already, unless `replaces`, or as
+   * `keep`.
+   */
+  end(actor: Actor, answer: Omit<AnswerToKeep, 'hasEnded'>, replaces?: boolean): Promise<boolean>;
+  /** How an answer ended that was kept at work, for the commit that bills it: it is written with the bill or not at all. */
+  billed(actor: Actor, answer: Omit<AnswerToKeep, 'hasEnded'>, transactionId: TransactionId): BilledAnswer;
   /** Null: there is none, or no more. */
   find(actor: Actor, kind: AnswerKind, id: string): Promise<StoredAnswer | null>;
   /** Several at once, by their ids, at most `ANSWERS_FOUND_MAX`; those that aren't there are missing. */
@@ -74,7 +82,10 @@ export function createAnswerService(
     const asked = [...new Set(ids.filter(isUuid))].slice(0, ANSWERS_FOUND_MAX);
     const found = asked.length === 0 ? [] : await store.find(account, kind, asked, clock.nowMs());
     return new Map(
-      found.map(({ id, hasEnded, content }) => [id, { id, hasEnded, content: open(kind, id, content) }]),
+      found.map(({ content, ...answer }) => [
+        answer.id,
+        { ...answer, content: open(kind, answer.id, content) },
+      ]),
     );
   };
   return {
@@ -87,11 +98,15 @@ export function createAnswerService(
         return true;
       });
     },
-    end(actor, { kind, id, content }) {
+    end(actor, { kind, id, content }, replaces = false) {
       const account = requirePermission(actor, 'market.request');
       return written('answers.end', id, () =>
-        store.end(account, { kind, id, content: seal(kind, id, content) }),
+        store.end(account, { kind, id, content: seal(kind, id, content) }, replaces),
       );
+    },
+    billed(actor, { kind, id, content }, transactionId) {
+      const { tenantId, accountId } = requirePermission(actor, 'market.request');
+      return { kind, id, tenantId, accountId, transactionId, content: seal(kind, id, content) };
     },
     find: async (actor, kind, id) => {
       const found = await findAll(requirePermission(actor, 'market.request'), kind, [id]);

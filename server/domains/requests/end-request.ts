@@ -1,5 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
+import { AppError } from '../../kernel/errors.ts';
 import type { TenantId, TransferId } from '../../kernel/ids.ts';
+import type { JsonObject } from '../../kernel/json.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { SecretBox } from '../../kernel/secret-box.ts';
@@ -14,8 +16,15 @@ import { sealAnswer } from './kept-answer.ts';
 import type { RequestTimes } from './limits.ts';
 import type { RequestLedger } from './ports.ts';
 import { type DeliveredText, hashOf, lastShare, servingProvider } from './shares.ts';
-import type { ComputeEvent } from './types.ts';
-import { holdGoneUnit, notExchangedUnit, paidUnit, unpaidShare, unpaidUnit } from './units.ts';
+import type { ComputeEvent, ComputeOrder } from './types.ts';
+import {
+  holdGoneUnit,
+  type KeptWithBill,
+  notExchangedUnit,
+  paidUnit,
+  unpaidShare,
+  unpaidUnit,
+} from './units.ts';
 
 /** What requests need from outside. */
 export interface EndDependencies {
@@ -47,6 +56,14 @@ export interface LastAttempt {
   readonly earlierHoldId: TransferId | null;
 }
 
+/** What is to be kept of an answer. */
+export interface Keeping {
+  /** True: for whoever repeats its request under its idempotency key. */
+  readonly isUnderKey: boolean;
+  /** What its order says of it. */
+  readonly keepsWhole: ComputeOrder['keepsWhole'] | undefined;
+}
+
 interface EndContext {
   readonly times: RequestTimes;
   readonly dependencies: EndDependencies;
@@ -65,7 +82,7 @@ export async function endRequest(
   transaction: BegunTransaction,
   last: LastAttempt,
   stream: AnswerStream,
-  isKept: boolean,
+  keeping: Keeping,
   times: RequestTimes,
   dependencies: EndDependencies,
 ): Promise<FinalEvent> {
@@ -86,7 +103,7 @@ export async function endRequest(
   if (last.attempt !== null && !last.isJudged)
     providers.judge(last.attempt, completionTokens, counted.paddedShare);
   if (verdict.kind === 'unpaid') return endUnpaid(transaction, last, verdict.code, context);
-  return endPaid(transaction, last, stream, { verdict, text: counted, isKept }, context);
+  return endPaid(transaction, last, stream, { verdict, text: counted, keeping }, context);
 }
 
 /** The texts of an answer, and the part of them that is not billed, from 0 to 1. */
@@ -113,6 +130,8 @@ export async function countTexts(
 
 const lengthOf = (texts: readonly string[]): number => texts.reduce((sum, { length }) => sum + length, 0);
 
+const NO_USAGE = { cachedPromptTokens: 0, reasoningTokens: 0 };
+
 async function endUnpaid(
   transaction: BegunTransaction,
   last: LastAttempt,
@@ -123,7 +142,7 @@ async function endUnpaid(
   const state = code === 'request_cancelled' ? 'CANCELLED' : 'FAILED';
   const shares = unpaidShares(transaction, last);
   const result = { state, finishReason: null, failureCode: code, shares } as const;
-  const ended = endedOf(transaction, last, result, clock.nowMs());
+  const ended = endedOf(transaction, last, result, NO_USAGE, clock.nowMs());
   const unit = unpaidUnit(transaction.holdId, ended);
   // Where the exchange of holds took place meanwhile, the earlier hold is resolved, and the first unit is right after all.
   const earlier = last.earlierHoldId === null ? [] : [notExchangedUnit(last.earlierHoldId, ended), unit];
@@ -138,13 +157,13 @@ async function endPaid(
   answer: {
     readonly verdict: Exclude<Verdict, { kind: 'unpaid' }>;
     readonly text: DeliveredText;
-    readonly isKept: boolean;
+    readonly keeping: Keeping;
   },
   context: EndContext,
 ): Promise<FinalEvent> {
-  const { clock, secretBox } = context.dependencies;
+  const { clock } = context.dependencies;
   const { verdict } = answer;
-  const { id, promptTokens, createdAtMs } = transaction;
+  const { promptTokens } = transaction;
   const claim = verdict.kind === 'paid' ? verdict.claim : null;
   const earlierTokens = last.earlierShares.reduce((sum, earlier) => sum + earlier.completionTokens, 0);
   const counts = {
@@ -159,24 +178,42 @@ async function endPaid(
   const finishReason = verdict.kind === 'paid' ? verdict.finishReason : null;
   const failureCode = verdict.kind === 'paid' ? null : verdict.code;
   const state = verdict.kind === 'paid' ? 'COMPLETED' : 'CANCELLED';
-  const ended = endedOf(transaction, last, { state, finishReason, failureCode, shares }, clock.nowMs());
+  const result = { state, finishReason, failureCode, shares } as const;
+  const ended = endedOf(transaction, last, result, usage, clock.nowMs());
   const event: FinalEvent =
     verdict.kind === 'paid'
       ? { kind: 'end', finishReason: verdict.finishReason, ...usage, costMicrocents }
       : { kind: 'failed', code: verdict.code };
   const kept =
-    answer.isKept && event.kind === 'end'
-      ? sealAnswer(secretBox, id, {
-          model: transaction.model,
-          providerId: share.provider.providerId,
-          createdAtMs,
-          fields: stream.fields,
-          end: event,
-        })
-      : null;
+    event.kind === 'end'
+      ? keptOf(transaction, share, stream.fields, event, answer.keeping, context)
+      : NOT_KEPT;
   const outcome = await commitEnd(transaction, [paidUnit(transaction.holdId, ended, kept)], ended, context);
   if (outcome === 'unknown') return { kind: 'failed', code: 'outcome_unknown' };
   return outcome === 'hold_gone' ? { kind: 'failed', code: 'unavailable' } : event;
+}
+
+const NOT_KEPT: KeptWithBill = { underKey: null, stored: null };
+
+/** What is kept of a whole answer. A fault of what makes it keeps nobody from being paid. */
+function keptOf(
+  { id, model, createdAtMs }: BegunTransaction,
+  { provider: { providerId } }: TransactionShare,
+  fields: JsonObject,
+  end: Extract<FinalEvent, { kind: 'end' }>,
+  { isUnderKey, keepsWhole }: Keeping,
+  { dependencies: { secretBox, logger } }: EndContext,
+): KeptWithBill {
+  const whole = { model, createdAtMs, fields, end };
+  const underKey = isUnderKey ? sealAnswer(secretBox, id, { ...whole, providerId }) : null;
+  try {
+    return { underKey, stored: keepsWhole?.({ ...whole, transactionId: id }) ?? null };
+  } catch (error) {
+    // What an AppError says is its provider's fault, of which its reader is told.
+    if (!(error instanceof AppError))
+      logger.error({ ...fieldsOf({ id }), error }, 'an answer was not kept with its bill');
+    return { underKey, stored: null };
+  }
 }
 
 /**
@@ -258,13 +295,14 @@ function endedOf(
   { id, requester, model, promptTokens, createdAtMs, keyId, orderHash }: BegunTransaction,
   { attempts }: LastAttempt,
   result: Pick<EndedTransaction, 'state' | 'finishReason' | 'failureCode' | 'shares'>,
+  { cachedPromptTokens, reasoningTokens }: Pick<EndedTransaction, 'cachedPromptTokens' | 'reasoningTokens'>,
   finishedAtMs: number,
 ): EndedTransaction {
   const mayHaveKey = keyId !== null;
-  const asked = { id, requester, model, promptTokens, createdAtMs, keyId, orderHash, mayHaveKey };
-  return { ...asked, attempts, finishedAtMs, ...result };
+  const asked = { id, requester, model, promptTokens, createdAtMs, orderHash, mayHaveKey };
+  return { ...asked, attempts, finishedAtMs, cachedPromptTokens, reasoningTokens, ...result };
 }
 
-function fieldsOf({ id }: BegunTransaction) {
+function fieldsOf({ id }: Pick<BegunTransaction, 'id'>) {
   return { operation: 'marketplace.requests.end', transactionId: id };
 }

@@ -20,6 +20,8 @@ export interface ProviderPreferences {
   /** Dearer ones are not asked; null: whatever it costs. */
   readonly promptPriceMax: Microcents | null;
   readonly completionPriceMax: Microcents | null;
+  /** Only those who say that they keep nothing of what they are sent, and one's own. Absent: anybody. */
+  readonly deniesKeeping?: true;
 }
 
 /** Of somebody who doesn't mind. */
@@ -35,9 +37,10 @@ export const NO_PREFERENCES: ProviderPreferences = {
 
 /** True: they rule nobody out. */
 export function isOpen(preferences: ProviderPreferences): boolean {
-  const { only, ignore, allowsOthers, order, promptPriceMax, completionPriceMax } = preferences;
+  const { only, ignore, allowsOthers, order, promptPriceMax, completionPriceMax, deniesKeeping } =
+    preferences;
   const isRestricted = only !== null || ignore.length > 0 || (!allowsOthers && order.length > 0);
-  return !isRestricted && promptPriceMax === null && completionPriceMax === null;
+  return !isRestricted && deniesKeeping !== true && promptPriceMax === null && completionPriceMax === null;
 }
 
 /** True: the requester says itself what is too dear, or whom alone it wants. */
@@ -62,15 +65,29 @@ export function allowedOffers(
 
 function isAllowed(
   { provider, model }: Eligible,
-  { only, ignore, order, allowsOthers, promptPriceMax, completionPriceMax }: ProviderPreferences,
+  {
+    only,
+    ignore,
+    order,
+    allowsOthers,
+    promptPriceMax,
+    completionPriceMax,
+    deniesKeeping,
+  }: ProviderPreferences,
   tenantId: TenantId,
 ): boolean {
   const isOneOf = (names: readonly string[]) => placeIn(names, provider, tenantId) !== -1;
   if (only !== null && !isOneOf(only)) return false;
   if (isOneOf(ignore)) return false;
+  if (deniesKeeping && provider.tenantId !== tenantId && !keepsNothing(provider)) return false;
   if (!allowsOthers && order.length > 0 && !isOneOf(order)) return false;
   if (promptPriceMax !== null && model.prices.prompt > promptPriceMax) return false;
   return completionPriceMax === null || model.prices.completion <= completionPriceMax;
+}
+
+/** What its owner says of it; nobody can check that. */
+function keepsNothing({ declared: { dataPolicy } }: Eligible['provider']): boolean {
+  return dataPolicy !== null && dataPolicy.retentionDays === 0 && !dataPolicy.trainsOnData;
 }
 
 /** Who is asked before whom; null: the market chooses. Those of the same rank the market chooses among. */

@@ -17,7 +17,13 @@ import { AnswerStream } from './answer-stream.ts';
 import { attemptOrderOf } from './attempt-order.ts';
 import { asProvidersFault, mayFailOver } from './billing.ts';
 import { isTooLittle, narrowOffers, requireContext, type Unaffordable } from './candidates.ts';
-import { countTexts, type EndDependencies, endRequest } from './end-request.ts';
+import {
+  countTexts,
+  type EndDependencies,
+  endRequest,
+  type Keeping,
+  type LastAttempt,
+} from './end-request.ts';
 import { failureOf, requestFailed, requestRejected, tooManyRunning } from './errors.ts';
 import { GrowingHold } from './growing-hold.ts';
 import { ATTEMPTS_MAX, FIRST_HOLD_TOKENS, FIRST_HOLD_TOKENS_MIN, type RequestTimes } from './limits.ts';
@@ -65,6 +71,7 @@ export class ComputeRequest {
   #firstTokens: number;
   readonly #stream: AnswerStream;
   readonly #credit: AnswerCredit;
+  readonly #keeping: Keeping;
   readonly #failed = new Set<ProviderId>();
   readonly #brokenOff: BrokenOffShares;
   readonly #costs: AnswerCosts;
@@ -95,6 +102,7 @@ export class ComputeRequest {
     const { completionTokensMax, task } = input.order;
     this.#firstTokens = (completionTokensMax ?? FIRST_HOLD_TOKENS) * task.choices;
     this.#signal = input.claim === null ? input.order.signal : new AbortController().signal;
+    this.#keeping = { isUnderKey: input.claim !== null, keepsWhole: input.order.keepsWhole };
     this.#brokenOff = new BrokenOffShares(dependencies.pricing);
     this.#costs = new AnswerCosts(input.order, this.#brokenOff, dependencies.pricing);
     const { accountId } = input.requester;
@@ -326,7 +334,7 @@ export class ComputeRequest {
     const end = await new Promise<AttemptEnd>((ended) => {
       attempt.send({
         delta: (delta) => {
-          this.#stream.push(delta, this.#input.claim !== null);
+          this.#stream.push(delta, this.#keeping.isUnderKey || this.#keeping.keepsWhole !== undefined);
           this.#tellBegun(attempt);
           growing?.add(delta.text);
         },
@@ -366,6 +374,11 @@ export class ComputeRequest {
     );
   }
 
+  #end(transaction: BegunTransaction, last: LastAttempt) {
+    const { times } = this.#options;
+    return endRequest(transaction, last, this.#stream, this.#keeping, times, this.#dependencies);
+  }
+
   /** Writes the end of the request and tells it to the reader. */
   async #writeEnd(attempt: Attempt, end: AttemptEnd): Promise<Attempt> {
     const transaction = this.#transaction;
@@ -373,15 +386,7 @@ export class ComputeRequest {
     const earlierHoldId = this.#earlierHoldId;
     const earlierShares = this.#brokenOff.shares;
     const last = { attempt, end, attempts: this.#attempts, earlierShares, isJudged: false, earlierHoldId };
-    const isKept = this.#input.claim !== null;
-    const event = await endRequest(
-      transaction,
-      last,
-      this.#stream,
-      isKept,
-      this.#options.times,
-      this.#dependencies,
-    );
+    const event = await this.#end(transaction, last);
     // From here on the transaction has its end: nothing is given up any more.
     this.#transaction = null;
     this.#stream.end(event);
@@ -407,7 +412,7 @@ export class ComputeRequest {
         isJudged: true,
         earlierHoldId: this.#earlierHoldId,
       };
-      await endRequest(transaction, last, this.#stream, false, this.#options.times, this.#dependencies);
+      await this.#end(transaction, last);
     }
     this.#stream.end({ kind: 'failed', code });
     if (!this.#isRead) this.#stream.discard();

@@ -1,5 +1,5 @@
 import type { AccountActor, Actor } from '../../kernel/actor.ts';
-import { isModelInScope, requireModelInScope } from '../../kernel/credential-scope.ts';
+import { isModelInScope, keyOf, requireModelInScope } from '../../kernel/credential-scope.ts';
 import { AppError, InvariantError } from '../../kernel/errors.ts';
 import { asId, type TenantId, type TransactionId } from '../../kernel/ids.ts';
 import { requirePermission } from '../../kernel/permission.ts';
@@ -265,8 +265,9 @@ function createBeginning(
   };
 }
 
-function requesterOf({ tenantId, accountId, credentialId, scope }: AccountActor): KeyedRequester {
-  return { tenantId, accountId, keyId: scope === undefined ? null : credentialId };
+function requesterOf(actor: AccountActor): KeyedRequester {
+  const { tenantId, accountId } = actor;
+  return { tenantId, accountId, keyId: keyOf(actor) };
 }
 
 function isNothing({ prompt, cachedPrompt, completion }: TokenPrices): boolean {

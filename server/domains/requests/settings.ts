@@ -60,6 +60,7 @@ function preferencesWith(asked: ProviderPreferences, defaults: ProviderPreferenc
     sort: asked.sort ?? defaults.sort,
     promptPriceMax: stricter(asked.promptPriceMax, defaults.promptPriceMax),
     completionPriceMax: stricter(asked.completionPriceMax, defaults.completionPriceMax),
+    ...(asked.deniesKeeping && { deniesKeeping: true }),
   };
 }
 

@@ -49,6 +49,7 @@ export function begunTransaction(
     id,
     requester,
     keyId,
+    isStreamed: !order.isWhole,
     model,
     provider,
     prices,

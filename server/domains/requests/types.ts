@@ -1,6 +1,7 @@
 import type { AccountId, CredentialId, TenantId, TransactionId } from '../../kernel/ids.ts';
 import type { JsonObject } from '../../kernel/json.ts';
 import type { Microcents } from '../../kernel/money.ts';
+import type { BilledAnswer } from '../answers/index.ts';
 import type { ComputeTask, FailureCode, ProviderId } from '../providers/index.ts';
 import type { ProviderPreferences } from './preferences.ts';
 
@@ -35,6 +36,15 @@ export interface ComputeOrder {
   readonly signal: AbortSignal;
   /** Told of each provider that is asked. */
   readonly asked?: (providerId: ProviderId) => void;
+  /** What is kept of a whole answer, in the commit that bills it. */
+  readonly keepsWhole?: (answer: WholeAnswer) => BilledAnswer;
+}
+
+/** An answer that has ended, before it is billed. */
+export interface WholeAnswer extends Pick<ComputeAnswer, 'transactionId' | 'model' | 'createdAtMs'> {
+  /** All deltas as one. */
+  readonly fields: JsonObject;
+  readonly end: Extract<ComputeEvent, { kind: 'end' }>;
 }
 
 /** An order whose prompt is counted when nothing else stands against it. */

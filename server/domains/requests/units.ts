@@ -1,6 +1,7 @@
 import type { TransactionId, TransferId } from '../../kernel/ids.ts';
 import type { Microcents } from '../../kernel/money.ts';
 import { closedKeyHolds, type KeyHold, keyLimits, openedKeyHolds } from '../accounts/index.ts';
+import { type BilledAnswer, endedAnswers } from '../answers/index.ts';
 import {
   type BusinessRow,
   businessRow,
@@ -89,11 +90,19 @@ function charges({ id: transactionId, mayHaveKey, shares, finishedAtMs }: EndedT
   return rows;
 }
 
-/** The last step of a request that is paid: the hold is posted; `keptAnswer` is kept under its key. */
+/** What is kept of an answer with its bill; null: nothing. */
+export interface KeptWithBill {
+  /** Sealed, under the idempotency key of its request. */
+  readonly underKey: Uint8Array | null;
+  /** For whoever comes back for it. */
+  readonly stored: BilledAnswer | null;
+}
+
+/** The last step of a request that is paid: the hold is posted, the answer is kept. */
 export function paidUnit(
   holdId: TransferId,
   ended: EndedTransaction,
-  keptAnswer: Uint8Array | null,
+  { underKey, stored }: KeptWithBill,
 ): UnitOfWork {
   const { id, requester, shares } = ended;
   const { tenantId } = requester;
@@ -102,8 +111,9 @@ export function paidUnit(
     ...charges(ended),
     ...receiptRows(ended),
   ];
-  if (keptAnswer !== null)
-    rows.push(businessRow(keptAnswers, { tenantId, transactionId: id, answer: keptAnswer }));
+  if (underKey !== null)
+    rows.push(businessRow(keptAnswers, { tenantId, transactionId: id, answer: underKey }));
+  if (stored !== null) rows.push(businessRow(endedAnswers, stored));
   const payees = shares.map(({ provider, earningsMicrocents }) => ({
     owner: { tenantId: provider.tenantId },
     amountMicrocents: earningsMicrocents,
@@ -169,6 +179,8 @@ export function abandonedEnd(
     requester,
     model,
     promptTokens,
+    cachedPromptTokens: 0,
+    reasoningTokens: 0,
     createdAtMs,
     state: 'FAILED',
     attempts: 1,
@@ -176,7 +188,6 @@ export function abandonedEnd(
     failureCode,
     finishedAtMs,
     mayHaveKey: true,
-    keyId: null,
     orderHash: null,
     shares: [unpaidShare(provider, prices)],
   };

@@ -1,8 +1,8 @@
 import type { AccountActor } from '../../kernel/actor.ts';
-import type { TransactionId } from '../../kernel/ids.ts';
+import type { CredentialId, TransactionId } from '../../kernel/ids.ts';
 import type { ListPosition } from '../../kernel/page.ts';
 import type { Analytics, AnalyticsQuery } from './analytics-types.ts';
-import type { OpenTransaction, Transaction } from './types.ts';
+import type { Generation, OpenTransaction, Transaction } from './types.ts';
 
 /** Which open transactions are meant: those of a node, or those begun before a time. */
 export interface OpenTransactionQuery {
@@ -19,6 +19,12 @@ export interface TransactionStore {
     limit: number,
   ): Promise<readonly OpenTransaction[]>;
   findTransaction(actor: AccountActor, id: TransactionId): Promise<Transaction | null>;
+  /** One that the account asked for; with a key one that came with it. */
+  findGeneration(
+    actor: AccountActor,
+    id: TransactionId,
+    keyId: CredentialId | null,
+  ): Promise<Generation | null>;
   listTransactions(
     actor: AccountActor,
     role: 'requester' | 'provider',

@@ -23,14 +23,15 @@ export const begunTransactions = {
       INSERT INTO marketplace_transactions (id, tenant_id, account_id, state, model, provider_id, provider_tenant_id,
         provider_device_id, prompt_microcents_per_1000_tokens, cached_prompt_microcents_per_1000_tokens,
         completion_microcents_per_1000_tokens, held_microcents, hold_id, prompt_tokens, completion_tokens_max, created_at,
-        node_id)
+        node_id, key_id, is_streamed)
       SELECT id, "tenantId", "accountId", 'PROCESSING', model, "providerId", "providerTenantId", "providerDeviceId",
         "promptPrice", "cachedPromptPrice", "completionPrice", "heldMicrocents", "holdId", "promptTokens",
-        "completionTokensMax", "createdAt", "nodeId"
+        "completionTokensMax", "createdAt", "nodeId", "keyId", "isStreamed"
       FROM jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) AS row(id uuid, "tenantId" uuid, "accountId" uuid,
         model text, "providerId" uuid, "providerTenantId" uuid, "providerDeviceId" uuid, "promptPrice" bigint,
         "cachedPromptPrice" bigint, "completionPrice" bigint, "heldMicrocents" bigint, "holdId" uuid,
-        "promptTokens" bigint, "completionTokensMax" bigint, "createdAt" timestamptz, "nodeId" text)
+        "promptTokens" bigint, "completionTokensMax" bigint, "createdAt" timestamptz, "nodeId" text, "keyId" uuid,
+        "isStreamed" boolean)
       ON CONFLICT (id) DO NOTHING`;
   },
 };
@@ -64,18 +65,19 @@ export const endedTransactions = {
         SELECT * FROM jsonb_to_recordset(${JSON.stringify(ends)}::text::jsonb) AS row(id uuid, "tenantId" uuid,
           state text, "providerId" uuid, "providerTenantId" uuid, "providerDeviceId" uuid, attempts integer,
           "completionTokens" bigint, "billedTokens" bigint, "costMicrocents" bigint, "feeMicrocents" bigint,
-          "earningsMicrocents" bigint, "finishReason" text, "failureCode" text, "finishedAt" timestamptz, "keyId" uuid,
-          "durationBucket" smallint)
+          "earningsMicrocents" bigint, "finishReason" text, "failureCode" text, "finishedAt" timestamptz,
+          "durationBucket" smallint, "cachedPromptTokens" bigint, "reasoningTokens" bigint)
       ), ended AS (
         UPDATE marketplace_transactions open SET state = given.state, provider_id = given."providerId",
           provider_tenant_id = given."providerTenantId", provider_device_id = given."providerDeviceId",
           attempts = given.attempts, completion_tokens = given."completionTokens", billed_tokens = given."billedTokens",
           cost_microcents = given."costMicrocents", fee_microcents = given."feeMicrocents",
           earnings_microcents = given."earningsMicrocents", finish_reason = given."finishReason",
-          failure_code = given."failureCode", finished_at = given."finishedAt"
+          failure_code = given."failureCode", finished_at = given."finishedAt",
+          cached_prompt_tokens = given."cachedPromptTokens", reasoning_tokens = given."reasoningTokens"
         FROM given
         WHERE open.id = given.id AND open.tenant_id = given."tenantId" AND open.state = 'PROCESSING'
-        RETURNING open.*, given."keyId" AS key_id, given."durationBucket" AS duration_bucket
+        RETURNING open.*, given."durationBucket" AS duration_bucket
       ), served AS (
         INSERT INTO marketplace_served (transaction_id, tenant_id, provider_id, device_id, model, state, prompt_tokens,
           completion_tokens, billed_tokens, cost_microcents, fee_microcents, earnings_microcents, finish_reason,
@@ -150,7 +152,8 @@ function endRow({
   failureCode,
   createdAtMs,
   finishedAtMs,
-  keyId,
+  cachedPromptTokens,
+  reasoningTokens,
   shares,
 }: EndedTransaction) {
   const last = shares.at(-1);
@@ -164,7 +167,8 @@ function endRow({
     finishReason,
     failureCode,
     finishedAt: new Date(finishedAtMs),
-    keyId,
+    cachedPromptTokens,
+    reasoningTokens,
     durationBucket: durationBucket(finishedAtMs - createdAtMs),
     providerId: last?.provider.providerId,
     providerTenantId: last?.provider.tenantId,

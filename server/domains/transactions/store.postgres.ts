@@ -2,7 +2,7 @@ import type { Database } from '../../kernel/database.ts';
 import type { AccountId, DeviceId, TenantId, TransactionId, TransferId } from '../../kernel/ids.ts';
 import { sqlPosition } from '../../kernel/page.ts';
 import type { TransactionStore } from './ports.ts';
-import type { OpenTransaction, Transaction, TransactionState } from './types.ts';
+import type { Generation, OpenTransaction, Transaction, TransactionState } from './types.ts';
 
 /** Transactions in PostgreSQL. The server writes across tenants; whoever asks reads as its own tenant. */
 export function createTransactionStore(database: Database): TransactionStore {
@@ -35,6 +35,20 @@ export function createTransactionStore(database: Database): TransactionStore {
           FROM marketplace_served WHERE transaction_id = ${id} AND tenant_id = ${actor.tenantId}
           ORDER BY billed_tokens DESC LIMIT 1`;
         return served ? transactionOf('provider', served) : null;
+      }),
+
+    findGeneration: (actor, id, keyId) =>
+      database.tenant(actor, async (sql) => {
+        const [row] = await sql<GenerationRow[]>`
+          SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
+            fee_microcents, earnings_microcents, refunded_microcents, refunded_earnings_microcents, finish_reason,
+            failure_code, created_at, finished_at, cached_prompt_tokens, reasoning_tokens, is_streamed,
+            EXISTS (SELECT FROM marketplace_served own WHERE own.transaction_id = asked.id
+              AND own.tenant_id = ${actor.tenantId} AND own.provider_id = asked.provider_id) AS is_own
+          FROM marketplace_transactions asked
+          WHERE id = ${id} AND tenant_id = ${actor.tenantId} AND account_id = ${actor.accountId}
+            AND (${keyId}::uuid IS NULL OR key_id = ${keyId})`;
+        return row ? generationOf(row) : null;
       }),
 
     listTransactions: (actor, role, after, limit) =>
@@ -81,6 +95,13 @@ interface SharedRow {
   readonly finished_at: Date | null;
 }
 
+interface GenerationRow extends SharedRow {
+  readonly cached_prompt_tokens: bigint;
+  readonly reasoning_tokens: bigint;
+  readonly is_streamed: boolean | null;
+  readonly is_own: boolean;
+}
+
 interface OpenRow {
   readonly id: TransactionId;
   readonly tenant_id: TenantId;
@@ -116,6 +137,16 @@ function transactionOf(role: Transaction['role'], row: SharedRow): Transaction {
     failureCode: row.failure_code,
     createdAtMs: row.created_at.getTime(),
     finishedAtMs: row.finished_at?.getTime() ?? null,
+  };
+}
+
+function generationOf(row: GenerationRow): Generation {
+  return {
+    ...transactionOf('requester', row),
+    cachedPromptTokens: Number(row.cached_prompt_tokens),
+    reasoningTokens: Number(row.reasoning_tokens),
+    isStreamed: row.is_streamed,
+    isOwn: row.is_own,
   };
 }
 

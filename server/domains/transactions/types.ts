@@ -35,6 +35,18 @@ export interface Transaction {
   readonly finishedAtMs: number | null;
 }
 
+/** A transaction as the one who asked sees it, with what its answer was like. */
+export interface Generation extends Transaction {
+  /** The part of the prompt that the provider's endpoint found in its cache. */
+  readonly cachedPromptTokens: number;
+  /** The part of the answer that is reasoning, as the provider says. */
+  readonly reasoningTokens: number;
+  /** Null: a version before 0.11.0 served it. */
+  readonly isStreamed: boolean | null;
+  /** True when a provider of the requester's own tenant served it. */
+  readonly isOwn: boolean;
+}
+
 /** The account that asked, and the tenant that pays. */
 export interface Requester {
   readonly tenantId: TenantId;
@@ -71,6 +83,7 @@ export interface BegunTransaction {
   readonly nodeId: string;
   /** The API key that it came with; null: none. */
   readonly keyId: CredentialId | null;
+  readonly isStreamed: boolean;
   /** SHA-256 of what was ordered, in hexadecimal. */
   readonly orderHash: string;
 }
@@ -109,6 +122,8 @@ export interface EndedTransaction {
   readonly state: 'COMPLETED' | 'FAILED' | 'CANCELLED';
   readonly model: string;
   readonly promptTokens: number;
+  readonly cachedPromptTokens: number;
+  readonly reasoningTokens: number;
   readonly attempts: number;
   readonly finishReason: string | null;
   readonly failureCode: string | null;
@@ -116,8 +131,6 @@ export interface EndedTransaction {
   readonly finishedAtMs: number;
   /** True when it came with an API key, or when that isn't known any more. */
   readonly mayHaveKey: boolean;
-  /** The API key that it came with; null: none, or not known any more. */
-  readonly keyId: CredentialId | null;
   /** SHA-256 of what was ordered, in hexadecimal; null: not known any more. */
   readonly orderHash: string | null;
   /** One for each provider that is shown it: the one that ended it, last. */

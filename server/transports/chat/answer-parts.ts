@@ -3,6 +3,11 @@ import { AppError } from '../../kernel/errors.ts';
 import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import type { CompletionFrame } from './completion.ts';
 
+/** All that parts are told of the answer that they are of. */
+export interface NamedAnswer {
+  readonly answer: Pick<CompletionFrame['answer'], 'transactionId'>;
+}
+
 /** What one part of an answer is. */
 export type Part =
   | { readonly kind: 'thinking' | 'text' | 'refusal' }
@@ -29,7 +34,7 @@ interface CallPiece {
  * whose pieces come mixed, the others wait until the answer is over.
  */
 export class AnswerParts {
-  readonly #frame: CompletionFrame;
+  readonly #frame: NamedAnswer;
   #open: { readonly key: string; readonly part: Part; readonly end: ObjectEnd; text: string } | null = null;
   #index = -1;
   #lastCall = -1;
@@ -38,7 +43,7 @@ export class AnswerParts {
   /** Calls that have a part, or had one. */
   readonly #begun = new Set<number>();
 
-  constructor(frame: CompletionFrame) {
+  constructor(frame: NamedAnswer) {
     this.#frame = frame;
   }
 
@@ -132,7 +137,7 @@ export class AnswerParts {
 
 /** The parts of a whole answer, of all its deltas put together. */
 export function partsOf(
-  frame: CompletionFrame,
+  frame: NamedAnswer,
   fields: JsonObject,
 ): { readonly index: number; readonly part: Part; readonly text: string }[] {
   const parts = new AnswerParts(frame);

@@ -135,6 +135,8 @@ export const chatRequestSchema = z.strictObject({
 export type ChatRequest = z.output<typeof chatRequestSchema> & {
   /** Fields that only providers understand which declare them, as they came. */
   readonly extra?: Readonly<Record<string, unknown>>;
+  /** It asked in OpenAI's form of before tools, and is to be answered so. */
+  readonly usesFunctions?: boolean;
 };
 
 type Message = ChatRequest['messages'][number];
@@ -186,6 +188,7 @@ const NOT_PASSED: ReadonlySet<string> = new Set([
   'stream',
   'stream_options',
   'extra',
+  'usesFunctions',
   'service_tier',
   'modalities',
   'function_call',

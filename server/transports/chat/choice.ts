@@ -21,9 +21,9 @@ export const providerPreferencesSchema = z.strictObject({
   allow_fallbacks: z.boolean().nullish(),
   sort: z.enum(['price', 'latency', 'throughput']).nullish(),
   max_price: z.strictObject({ prompt: price.nullish(), completion: price.nullish() }).nullish(),
-  // What every provider does, or nobody asks for.
+  // What every provider does.
   require_parameters: z.boolean().nullish(),
-  data_collection: z.literal('allow', 'what providers keep is not known').nullish(),
+  data_collection: z.enum(['allow', 'deny']).nullish(),
 });
 
 /** What of a chat says which model, and by whom. */
@@ -56,6 +56,7 @@ function preferencesOf(
     ignore,
     allow_fallbacks: allowsOthers,
     max_price: prices,
+    data_collection: collection,
   }: NonNullable<ChatChoice['provider']>,
   sort: ProviderPreferences['sort'],
 ): ProviderPreferences {
@@ -67,6 +68,7 @@ function preferencesOf(
     sort,
     promptPriceMax: priceOf(prices?.prompt),
     completionPriceMax: priceOf(prices?.completion),
+    ...(collection === 'deny' && { deniesKeeping: true as const }),
   };
 }
 

@@ -35,7 +35,7 @@ export interface ChatDependencies {
   /** Streams whose readers may come back. */
   readonly lasting: Pick<LastingAnswers<unknown>, 'newId' | 'begin' | 'find' | 'get' | 'remove'>;
   /** Answers that are there over a restart. */
-  readonly answers: Pick<AnswerService, 'keep' | 'end' | 'find' | 'findAll' | 'remove'>;
+  readonly answers: Pick<AnswerService, 'keep' | 'end' | 'billed' | 'find' | 'findAll' | 'remove'>;
 }
 
 /** What every chunk and answer of one request has in common. */

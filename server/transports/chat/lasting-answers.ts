@@ -1,7 +1,9 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { keyOf as apiKeyOf } from '../../kernel/credential-scope.ts';
 import { AppError, invalidInput, notFound } from '../../kernel/errors.ts';
 import { Groups } from '../../kernel/groups.ts';
+import type { CredentialId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import {
@@ -43,7 +45,7 @@ export interface LastingWork<State> {
 }
 
 /**
- * Answers that outlive whoever asked for them, by the account that asked and a name. In memory, not over a restart: while they are at
+ * Answers that outlive whoever asked for them, by the account that asked and a name; an API key finds those that it asked for itself. In memory, not over a restart: while they are at
  * work, and for an hour after it; of each account only so many, and so many bytes. Where the bytes are too many, the oldest that have
  * ended go first, then the older texts of those at work, which go on and keep their state. Where those of all accounts are too many,
  * whoever has most gives up first: nobody fills the memory of others.
@@ -91,7 +93,7 @@ export class LastingAnswers<State> {
     const key = keyOf(actor, work.name);
     const before = this.#byName.get(key);
     if (before !== undefined) this.#remove(owner, key, before);
-    const entry = new Entry(work, (added) => this.#grew(owner, added));
+    const entry = new Entry(work, apiKeyOf(actor), (added) => this.#grew(owner, added));
     this.#byName.set(key, entry);
     this.#ofAccount.add(owner, entry);
     entry.onRemove = () => this.#remove(owner, key, entry);
@@ -104,9 +106,9 @@ export class LastingAnswers<State> {
     return entry;
   }
 
-  /** Null: the account has none of that name, or no more. */
+  /** Null: who asks has none of that name, or no more. */
   find(actor: AccountActor, name: string): LastingAnswer<State> | null {
-    return this.#byName.get(keyOf(actor, name)) ?? null;
+    return this.#find(actor, name);
   }
 
   /** As `find`. Refuses with `response_not_found`. */
@@ -119,9 +121,15 @@ export class LastingAnswers<State> {
   /** Forgets an answer, and ends the work on it. Refuses as `get` does. */
   async remove(actor: AccountActor, name: string): Promise<void> {
     await this.get(actor, name);
-    const entry = this.#byName.get(keyOf(actor, name));
+    const entry = this.#find(actor, name);
     void entry?.cancel();
     entry?.onRemove();
+  }
+
+  #find(actor: AccountActor, name: string): Entry<State> | null {
+    const entry = this.#byName.get(keyOf(actor, name)) ?? null;
+    const apiKey = apiKeyOf(actor);
+    return apiKey === null || entry?.apiKey === apiKey ? entry : null;
   }
 
   #grew(owner: string, added: number): void {
@@ -170,6 +178,8 @@ interface Failure {
 
 class Entry<State> implements LastingAnswer<State> {
   readonly fingerprint: string;
+  /** What it was asked for with; null: the account itself. */
+  readonly apiKey: CredentialId | null;
   state: State;
   hasEnded = false;
   /** Nobody counts it any more. */
@@ -191,8 +201,9 @@ class Entry<State> implements LastingAnswer<State> {
   #failure: Failure | null = null;
   #wake: (() => void)[] = [];
 
-  constructor(work: LastingWork<State>, grew: (bytes: number) => void) {
+  constructor(work: LastingWork<State>, apiKey: CredentialId | null, grew: (bytes: number) => void) {
     this.fingerprint = work.fingerprint;
+    this.apiKey = apiKey;
     this.state = work.state;
     this.#work = work;
     this.#grew = grew;

@@ -19,6 +19,7 @@ import {
   VALUES_MAX,
 } from './limits.ts';
 import { withoutNothing } from './neutral-values.ts';
+import { inNewerForm, messagesInNewerForm } from './older-functions.ts';
 
 /** Refuses with `invalid_input` a body whose structure would cost many times what its size tells. */
 function requirePlainStructure(body: Uint8Array): void {
@@ -54,19 +55,22 @@ export function readChatRequest(request: HttpRequest): ChatRequest {
 
 /** A body as OpenAI's chat request, checked. Refuses with `invalid_input`, naming the parameter. */
 export function checkedChat(body: unknown): ChatRequest {
+  const { body: newer, usesFunctions } = inNewerForm(body);
   const { known, extra } = withoutUnknown(
-    withModel(withEffort(withoutNothing(body, CHAT_FIELDS))),
+    withModel(withEffort(withoutNothing(newer, CHAT_FIELDS))),
     CHAT_FIELDS,
   );
   const { messages, ...rest } = checked(envelopeSchema, known, []);
   if (rest.top_logprobs && !rest.logprobs)
     throw invalidInput('top_logprobs: it needs `logprobs`.', { param: 'top_logprobs' });
+  const newerMessage = messagesInNewerForm();
   // One by one: all together would list what is wrong with each before the first is told.
   return {
     ...rest,
     ...(extra === null ? {} : { extra }),
+    ...(usesFunctions ? { usesFunctions } : {}),
     messages: messages.map((value, index) => {
-      const message = messageWithoutNothing(value);
+      const message = messageWithoutNothing(newerMessage(value, index));
       return checked(schemaOf(message), message, ['messages', index]);
     }),
   };
@@ -114,10 +118,13 @@ function withEffort(body: unknown): unknown {
   const given = openRouterReasoning.safeParse(reasoning);
   if (reasoning === undefined || others.reasoning_effort !== undefined || !given.success) return body;
   const { effort, max_tokens: tokens, enabled } = given.data;
+  // Where it only says that, OpenRouter has it think at medium effort.
   const asked =
-    effort ?? (tokens == null ? null : effortOfTokens(tokens)) ?? (enabled === false ? 'none' : null);
+    effort ?? (tokens == null ? (enabled == null ? null : EFFORTS[`${enabled}`]) : effortOfTokens(tokens));
   return { ...others, ...(asked === null ? {} : { reasoning_effort: asked }) };
 }
+
+const EFFORTS = { true: 'medium', false: 'none' } as const;
 
 /** What is thought is always told: `exclude` is nobody's to keep. */
 const openRouterReasoning = z.strictObject({

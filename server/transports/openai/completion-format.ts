@@ -3,17 +3,28 @@ import type { JsonObject, JsonValue } from '../../kernel/json.ts';
 import { moneyToJson } from '../../kernel/money.ts';
 import { type AnswerChoice, choicesOf } from '../chat/answer-choices.ts';
 import { type CompletionFrame, failureOf } from '../chat/completion.ts';
+import { inOlderForm, olderFinishReason } from '../chat/older-functions.ts';
 import { serverSentEvent } from '../chat/server-sent-events.ts';
 import { openAiError } from './errors.ts';
 
 type EndEvent = Extract<ComputeEvent, { kind: 'end' }>;
+
+/** In which form an answer is wanted. */
+export interface CompletionForm {
+  /** How many answers. */
+  readonly choices: number;
+  /** A stream tells at its end what it cost. */
+  readonly includeUsage: boolean;
+  /** Calls as whoever knows no tools reads them. */
+  readonly usesFunctions: boolean;
+}
 
 /** A whole answer, of all its deltas put together: https://platform.openai.com/docs/api-reference/chat/object. */
 export function completionObject(
   frame: CompletionFrame,
   fields: JsonObject,
   end: EndEvent,
-  choices: number,
+  { choices, usesFunctions }: Omit<CompletionForm, 'includeUsage'>,
 ): object {
   const known = new Map(choicesOf(fields).map((choice) => [choice.index, choice]));
   const all = Array.from({ length: choices }, (_, index) => known.get(index) ?? { ...NOTHING_SAID, index });
@@ -24,7 +35,9 @@ export function completionObject(
       const content = calls === undefined ? '' : null;
       const made = calls === undefined ? {} : { tool_calls: wholeCalls(calls) };
       const message = { content, refusal: null, ...delta, ...made, role: 'assistant' };
-      return { index, message, logprobs, finish_reason: finishReason ?? end.finishReason };
+      const reason = finishReason ?? end.finishReason;
+      if (!usesFunctions) return { index, message, logprobs, finish_reason: reason };
+      return { index, message: inOlderForm(message), logprobs, finish_reason: olderFinishReason(reason) };
     }),
     usage: usageOf(end),
   };
@@ -37,13 +50,18 @@ export function completionObject(
  */
 export async function* completionEvents(
   frame: CompletionFrame,
-  { includeUsage, choices }: { readonly includeUsage: boolean; readonly choices: number },
+  { includeUsage, choices, usesFunctions }: CompletionForm,
 ): AsyncGenerator<string> {
   const common = { ...envelope(frame, 'chat.completion.chunk'), ...(includeUsage ? { usage: null } : {}) };
   const chunk = (
     { index, delta, logprobs }: Omit<AnswerChoice, 'finishReason'>,
     finishReason: string | null,
-  ) => serverSentEvent({ ...common, choices: [{ index, delta, logprobs, finish_reason: finishReason }] });
+  ) => {
+    const said = usesFunctions
+      ? { delta: inOlderForm(delta), finish_reason: olderFinishReason(finishReason) }
+      : { delta, finish_reason: finishReason };
+    return serverSentEvent({ ...common, choices: [{ index, logprobs, ...said }] });
+  };
   const open = new Set(Array.from({ length: choices }, (_, index) => index));
   const beginning = { role: 'assistant', content: '', refusal: null };
   for (const index of open) yield chunk({ index, delta: beginning, logprobs: null }, null);

@@ -19,14 +19,17 @@ export async function createChatCompletion(
   dependencies: ChatDependencies,
 ): Promise<HttpResponse> {
   const chat = readChatRequest(request);
-  const choices = chat.n ?? 1;
+  const form = {
+    choices: chat.n ?? 1,
+    includeUsage: chat.stream_options?.include_usage === true,
+    usesFunctions: chat.usesFunctions === true,
+  };
   const order = chatOrder(actor, chat, dependencies);
   if (!chat.stream) {
     const format = (frame: CompletionFrame, fields: JsonObject, end: EndEvent) =>
-      completionObject(frame, fields, end, choices);
+      completionObject(frame, fields, end, form);
     return answerWhole(actor, order, request, format, dependencies);
   }
-  const includeUsage = chat.stream_options?.include_usage === true;
-  const events = (frame: CompletionFrame) => completionEvents(frame, { includeUsage, choices });
+  const events = (frame: CompletionFrame) => completionEvents(frame, form);
   return answerStreamed(actor, order, request, events, dependencies);
 }

@@ -109,6 +109,36 @@ const model = z
   })
   .meta({ id: 'Model' });
 
+const money = z.object({ value: z.string(), currency: z.literal('EUR') });
+const euros = z.number().describe('What was billed, in euros; `cost` has it exact.');
+
+const generation = z
+  .looseObject({
+    id: z.string(),
+    model: z.string(),
+    provider_name: z.string().describe('The id of the provider that ended it.'),
+    created_at: z.string(),
+    streamed: z.boolean().nullable(),
+    cancelled: z.boolean(),
+    is_byok: z.boolean().describe('Your own provider served it.'),
+    finish_reason: z.string().nullable(),
+    generation_time: z.int().nullable().describe('Milliseconds to its end; null: it has not ended.'),
+    tokens_prompt: z.int(),
+    tokens_completion: z.int(),
+    native_tokens_prompt: z.int(),
+    native_tokens_cached: z.int(),
+    native_tokens_completion: z.int(),
+    native_tokens_reasoning: z.int(),
+    total_cost: euros,
+    usage: euros,
+    state: z.enum(['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED', 'REFUNDED']),
+    failure_code: z.string().nullable(),
+    tokens_billed: z.int(),
+    cost: money,
+    refunded: money,
+  })
+  .meta({ id: 'Generation' });
+
 const errorBody = z
   .object({
     error: z.object({
@@ -261,6 +291,19 @@ export const OPENAI_DESCRIPTIONS = [
     body: null,
     response: z.object({ id: z.string(), object: z.literal('response'), deleted: z.literal(true) }),
     errors: ['response_not_found'],
+  },
+  {
+    ...reading,
+    operation: 'openai.generation.get',
+    method: 'GET',
+    path: '/v1/generation',
+    summary:
+      "What a request of yours was and cost, in OpenRouter's form, by the id of its answer. An API key is told of what came with it.",
+    params: null,
+    body: null,
+    query: z.object({ id: z.string().describe('Of the answer, with or without what stands before it.') }),
+    response: z.object({ data: generation }),
+    errors: ['transaction_not_found'],
   },
   {
     ...reading,

@@ -1,5 +1,6 @@
 import type { ProviderService } from '../../domains/providers/index.ts';
 import type { RequestService } from '../../domains/requests/index.ts';
+import type { TransactionService } from '../../domains/transactions/index.ts';
 import type { ChatDependencies } from '../chat/completion.ts';
 import { marketOperation } from '../chat/completion-operation.ts';
 import { createHttpRoutes, type HttpDependencies, type OperationRoute } from '../pipeline/http.ts';
@@ -9,6 +10,7 @@ import { createTextCompletion } from './create-completion.ts';
 import { createEmbedding } from './create-embedding.ts';
 import { OPENAI_DESCRIPTIONS } from './descriptions.ts';
 import { openAiErrorResponse } from './errors.ts';
+import { getGeneration } from './generation.ts';
 import { getModel, listModels } from './models.ts';
 import { cancelResponse, getResponse, removeResponse } from './responses/background.ts';
 import { createResponse } from './responses/create-response.ts';
@@ -22,6 +24,7 @@ export interface OpenAiServices {
   readonly retried: ChatDependencies['retried'];
   readonly lasting: ChatDependencies['lasting'];
   readonly answers: ChatDependencies['answers'];
+  readonly transactions: Pick<TransactionService, 'getGeneration'>;
 }
 
 /** True for what an OpenAI client may ask for, whether or not it is there: its errors have OpenAI's form. */
@@ -40,6 +43,7 @@ export function createOpenAiOperations(services: OpenAiServices): HttpOperation[
     items,
     cancelled,
     removed,
+    generation,
     modelList,
     model,
   ] = OPENAI_DESCRIPTIONS;
@@ -52,6 +56,7 @@ export function createOpenAiOperations(services: OpenAiServices): HttpOperation[
     marketOperation(items, (actor, request) => listInputItems(actor, request, services)),
     marketOperation(cancelled, (actor, request) => cancelResponse(actor, request, services)),
     marketOperation(removed, (actor, request) => removeResponse(actor, request, services)),
+    marketOperation(generation, (actor, request) => getGeneration(actor, request, services)),
     marketOperation(modelList, (actor, request) => listModels(actor, request, services)),
     marketOperation(model, (actor, request) => getModel(actor, request, services)),
   ];

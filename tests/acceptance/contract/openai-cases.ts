@@ -69,6 +69,13 @@ export const OPENAI_CASES: Readonly<Record<string, OpenAiCase>> = {
     status: 404,
     code: 'response_not_found',
   },
+  'openai.generation.get': {
+    method: 'GET',
+    valid: { path: '/v1/generation?id=chatcmpl-none' },
+    refused: { path: '/v1/generation?id=chatcmpl-none' },
+    status: 404,
+    code: 'transaction_not_found',
+  },
   'openai.models.list': {
     method: 'GET',
     valid: { path: '/v1/models' },

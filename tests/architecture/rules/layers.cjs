@@ -152,7 +152,7 @@ const DOMAINS = {
   spending: { sees: [], uses: [] },
   transactions: { sees: [], uses: [] },
   requests: {
-    sees: ['accounts', 'audit', 'ledger', 'pricing', 'providers', 'spending', 'transactions'],
+    sees: ['accounts', 'answers', 'audit', 'ledger', 'pricing', 'providers', 'spending', 'transactions'],
     uses: [
       [
         node('crypto'),

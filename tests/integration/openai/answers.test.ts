@@ -85,6 +85,29 @@ describe('a chat completion', () => {
     });
   });
 
+  it('answers who asks with functions of before tools in that form, whole and streamed', async () => {
+    const provider = await callTools();
+    const choose = { function_call: 'auto' } as const;
+    const asked = { model: 'm', messages, functions: [{ name: 'weather' }], ...choose };
+    const whole = { name: 'weather', arguments: '{"city":"Berlin"}' };
+    const [choice] = (await client.chat.completions.create(asked)).choices;
+    expect(choice).toMatchObject({ finish_reason: 'function_call', message: { function_call: whole } });
+    expect(choice?.message).not.toHaveProperty('tool_calls');
+    expect(JSON.parse(new TextDecoder().decode(provider.requests[0]?.body))).toMatchObject({
+      tools: [{ type: 'function', function: { name: 'weather' } }],
+      tool_choice: 'auto',
+      parallel_tool_calls: false,
+    });
+    const heard = { name: '', arguments: '' };
+    let finish: string | null = null;
+    for await (const { choices } of await client.chat.completions.create({ ...asked, stream: true })) {
+      heard.name += choices[0]?.delta.function_call?.name ?? '';
+      heard.arguments += choices[0]?.delta.function_call?.arguments ?? '';
+      finish = choices[0]?.finish_reason ?? finish;
+    }
+    expect([heard, finish]).toEqual([whole, 'function_call']);
+  });
+
   it('takes the conversation that tool calls make, and counts all of it', async () => {
     const provider = await market.provider({ context: 512 });
     serve(provider, ['Rain']);

@@ -90,12 +90,14 @@ describe('POST /v1/chat/completions', () => {
     expect(bodyOf(cheap)).toEqual({ model: 'small:floor', messages, max_tokens: 5 });
     const refusals = [
       { model: 'small', provider: { quantizations: ['fp8'] } },
-      { model: 'small', provider: { data_collection: 'deny' } },
+      { model: 'small', provider: { data_collection: 'some' } },
       { model: 'small', provider: { max_price: { prompt: 'cheap' } } },
       { model: 'small', models: ['a', 'b', 'c', 'd'] },
     ];
     for (const refused of refusals)
       expect(await (await ask(refused)).json()).toMatchObject({ error: { type: 'invalid_request_error' } });
+    const denied = await ask({ model: 'small', provider: { data_collection: 'deny' } });
+    expect(await denied.json()).toMatchObject({ error: { code: 'no_provider_allowed' } });
     const none = await ask({ model: 'small', provider: { only: ['nobody'] } });
     expect([none.status, await none.json()]).toMatchObject([404, { error: { code: 'no_provider_allowed' } }]);
   });

@@ -2,6 +2,7 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ANSWERS_KEPT_MS } from '../../../server/domains/answers/index.ts';
 import { LASTING_OF_ACCOUNT_MAX } from '../../../server/transports/chat/limits.ts';
+import { withApiKey } from '../../support/api-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { type FakeProvider, until } from '../../support/market.ts';
 import { bodyOf, startOpenAiMarket } from '../../support/openai-market.ts';
@@ -160,6 +161,31 @@ describe('a response that is kept', () => {
     await poor.responses.retrieve(others.id);
   });
 
+  it("of an API key is the account's and its own, over a restart too; of another key it is like one that never was", async () => {
+    for (const token of ['ygk_one', 'ygk_other'])
+      world.actors.set(token, await withApiKey(db.database, world.alice));
+    const restarted = await world.restarted();
+    for (const background of [false, true]) {
+      const asked = { model: 'm', input: 'One', background };
+      const { id } = await client.withOptions({ apiKey: 'ygk_one' }).responses.create(asked);
+      await until(async () => (await client.responses.retrieve(id)).status === 'completed');
+      for (const server of [client, restarted.client]) {
+        const of = (apiKey: string) => server.withOptions({ apiKey }).responses;
+        await of('ygk_one').retrieve(id);
+        for (const way of ['retrieve', 'cancel', 'delete'] as const)
+          await expect(of('ygk_other')[way](id)).rejects.toMatchObject({ code: 'response_not_found' });
+        const goneOn = of('ygk_other').create({ model: 'm', input: 'Two', previous_response_id: id });
+        await expect(goneOn).rejects.toMatchObject({ code: 'previous_response_not_found' });
+        await of('ygk_one').create({ model: 'm', input: 'Two', previous_response_id: id, store: false });
+      }
+      await client.responses.delete(id);
+    }
+    const ofAccount = await ask('One');
+    const byKey = client.withOptions({ apiKey: 'ygk_one' }).responses.retrieve(ofAccount.id);
+    await expect(byKey).rejects.toMatchObject({ code: 'response_not_found' });
+    await restarted.server.close();
+  });
+
   it('of another is like one that never was, and what it says is sealed', async () => {
     const kept = await ask('A secret of mine');
     const poor = client.withOptions({ apiKey: 'ygu_poor' }).responses;
@@ -243,6 +269,30 @@ describe('a response in the background', () => {
     );
     expect(kept).toHaveLength(0);
     for (const { id } of begun) await client.responses.delete(id);
+  });
+
+  it('is kept with its bill or not at all: a server that stops between both leaves both', async () => {
+    const { answers } = world.market;
+    // Nothing that comes behind the commit of the bill is carried out any more.
+    const stopping = await world.restarted({ answers: { ...answers, end: () => new Promise(() => {}) } });
+    const begun = await stopping.client.responses.create({ model: 'm', input: 'One', ...background });
+    await until(async () => (await world.market.lastTransaction(world.alice))?.state === 'COMPLETED');
+    const after = await world.restarted();
+    const response = await after.client.responses.retrieve(begun.id);
+    expect(response).toMatchObject({ status: 'completed', output_text: 'Hello' });
+    const headers = { authorization: 'Bearer ygu_alice' };
+    const generation = await fetch(`${after.origin}/v1/generation?id=${begun.id}`, { headers });
+    const bill = await world.market.lastTransaction(world.alice);
+    expect(await generation.json()).toMatchObject({
+      data: {
+        id: bill?.id,
+        state: 'COMPLETED',
+        streamed: true,
+        cost: (response.usage as { cost?: object }).cost,
+      },
+    });
+    await stopping.server.close();
+    await after.server.close();
   });
 
   it('that meets a fault of ours has failed', async () => {

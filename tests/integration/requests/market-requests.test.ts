@@ -16,10 +16,10 @@ beforeAll(async () => {
 afterAll(() => db.close());
 
 /** The operations of a server that has just started on this market. */
-function startedOn(market: ReturnType<typeof createMarket>) {
+function startedOn(market: ReturnType<typeof createMarket>, answers = market.answers) {
   const { clock } = market;
   const lasting = new LastingAnswers<unknown>({ clock, random: createSystemRandom(), logger: silentLogger });
-  const services = { ...market, lasting };
+  const services = { ...market, answers, lasting };
   const request = (changes: object) =>
     ({
       query: new URLSearchParams(),
@@ -61,4 +61,32 @@ it('a request of the market is there over a restart, whole where it had ended, f
   await expect(after.get(bob, ended.id)).rejects.toMatchObject({ code: 'response_not_found' });
   market.answer(provider, provider.requests[1] as { requestId: string }, ['Hello']);
   await until(async () => (await before.get(alice, open.id)).status === 'COMPLETED');
+});
+
+it('a request of the market is kept with its bill, where its outcome is not known and where the server stops behind it', async () => {
+  let isConfirmed = true;
+  const market = createMarket(db, {
+    wrapLedger: (ledger) => ({
+      ...ledger,
+      commit: async (unit) => {
+        const outcome = await ledger.commit(unit);
+        if (!isConfirmed && unit.commands[0]?.kind === 'post') throw new Error('the connection is lost');
+        return outcome;
+      },
+    }),
+  });
+  const alice = await market.customer(1_000);
+  const provider = await market.provider();
+  provider.onRequest = (request) => market.answer(provider, request, ['Hello', '!']);
+  const stopping = startedOn(market, { ...market.answers, end: () => new Promise(() => {}) });
+  const stopped = await stopping.create(alice);
+  await until(async () => (await market.lastTransaction(alice))?.state === 'COMPLETED');
+  const whole = { status: 'COMPLETED', answer: 'Hello!', cost: { currency: 'EUR' } };
+  expect(await startedOn(market).get(alice, stopped.id)).toMatchObject(whole);
+  isConfirmed = false;
+  const before = startedOn(market);
+  const unknown = await before.create(alice);
+  await until(async () => (await before.get(alice, unknown.id)).status === 'FAILED');
+  expect(await before.get(alice, unknown.id)).toMatchObject({ failureCode: 'outcome_unknown' });
+  expect(await startedOn(market).get(alice, unknown.id)).toMatchObject(whole);
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { DataPolicy } from '../../../server/domains/providers/types.ts';
 import {
   NO_PREFERENCES,
   type ProviderPreferences,
@@ -7,6 +8,7 @@ import {
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { cents, createMarket, eventsOf, type FakeProvider } from '../../support/market.ts';
+import { sellsWhatItAnnounces } from '../../support/selling.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -40,6 +42,16 @@ const ask = async (preferences: Partial<ProviderPreferences>, changes: Partial<U
   await eventsOf(answer);
   return { model: answer.model, providerId: answer.providerId };
 };
+/** A market in which each provider's owner has said what is the next of these. */
+const whereOwnersSay = (policies: (DataPolicy | null)[]) =>
+  createMarket(db, {
+    registrations: {
+      termsOf: async (...asked) => ({
+        ...(await sellsWhatItAnnounces.termsOf(...asked)),
+        declared: { dataPolicy: policies.shift() ?? null, hardware: null },
+      }),
+    },
+  });
 const often = async (preferences: Partial<ProviderPreferences>): Promise<ReadonlySet<string>> => {
   const ids = new Set<string>();
   for (let time = 0; time < 6; time++) ids.add((await ask(preferences)).providerId);
@@ -47,6 +59,28 @@ const often = async (preferences: Partial<ProviderPreferences>): Promise<Readonl
 };
 
 describe('a requester who says by whom it wants to be served', () => {
+  it('is served by those alone who say that they keep nothing, and by its own, where it says so', async () => {
+    const policy = { retentionDays: 0, trainsOnData: false, note: null };
+    market = whereOwnersSay([
+      null,
+      { ...policy, retentionDays: 1 },
+      { ...policy, trainsOnData: true },
+      policy,
+    ]);
+    alice = await market.customer(1_000);
+    await serving({ price: 1 });
+    await serving({ price: 1 });
+    await serving({ price: 1 });
+    const none = ask({ deniesKeeping: true });
+    await expect(none).rejects.toMatchObject({ code: 'no_provider_allowed' });
+    const keepsNothing = await serving({ price: 900 });
+    expect(await often({ deniesKeeping: true })).toEqual(new Set([keepsNothing.id]));
+    expect(await often({})).not.toContain(keepsNothing.id);
+    const own = await serving({ model: 'own' });
+    alice = { ...own.owner };
+    expect(await ask({ deniesKeeping: true }, { models: ['own'] })).toMatchObject({ model: 'own' });
+  });
+
   it('is served by nobody else, or not by these, and never at a higher price', async () => {
     const [cheap, dear] = [await serving({ price: 1_000 }), await serving({ price: 2_000 })];
     expect(await often({ only: [dear.id] })).toEqual(new Set([dear.id]));

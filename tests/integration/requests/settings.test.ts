@@ -7,7 +7,7 @@ import {
   type UncountedOrder,
 } from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
-import { asId, type CredentialId } from '../../../server/kernel/ids.ts';
+import { withApiKey } from '../../support/api-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { cents, createMarket, eventsOf } from '../../support/market.ts';
 
@@ -111,17 +111,7 @@ describe("an account's settings for its requests", () => {
     await serving({ model: 'cheap', price: 1 });
     await serving({ model: 'dear', price: 500 });
     await choose({}, { models: ['dear'] });
-    const scope = { operations: ['*'], models: ['cheap'], deviceIds: null, spendMicrocentsMax: null };
-    const credentialId = asId<CredentialId>(crypto.randomUUID());
-    const key = { ...alice, credentialId, scope };
-    await db.database.tenant(alice, async (sql) => {
-      await sql`
-        INSERT INTO account_tokens (id, account_id, kind, name, token_hash, created_at)
-        VALUES (${credentialId}, ${alice.accountId}, 'api_key', 'Key', ${crypto.getRandomValues(new Uint8Array(32))}, now())`;
-      await sql`
-        INSERT INTO api_keys (credential_id, account_id, tenant_id, operations)
-        VALUES (${credentialId}, ${alice.accountId}, ${alice.tenantId}, ${scope.operations})`;
-    });
+    const key = await withApiKey(db.database, alice, { operations: ['*'], models: ['cheap'] });
     await expect(market.settings.setSettings(key, NO_SETTINGS)).rejects.toMatchObject({ kind: 'forbidden' });
     expect((await ask({ models: ['auto'] }, alice)).model).toBe('dear');
     expect(await outcomeOf(ask({ models: ['dear'] }, key))).toBe('api_key_scope');

@@ -3,7 +3,7 @@ import { createAccountStore } from '../../../server/domains/accounts/index.ts';
 import { createTenantRows } from '../../../server/domains/tenants/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
 import { DAY_MS } from '../../../server/kernel/clock.ts';
-import { asId, type CredentialId } from '../../../server/kernel/ids.ts';
+import { withApiKey } from '../../support/api-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { cents, createMarket, eventsOf, until } from '../../support/market.ts';
 
@@ -27,25 +27,12 @@ async function keyWith(
   of = market,
   { day = null, month = null }: { day?: number | null; month?: number | null } = {},
 ): Promise<AccountActor> {
-  const user = await of.customer(100_000);
-  const credentialId = asId<CredentialId>(crypto.randomUUID());
-  const scope = {
-    operations: ['openai.*'],
-    models: null,
-    deviceIds: null,
-    spendMicrocentsMax: limitCents === null ? null : cents(limitCents),
-  };
-  await db.database.tenant(user, async (sql) => {
-    await sql`
-      INSERT INTO account_tokens (id, account_id, kind, name, token_hash, created_at)
-      VALUES (${credentialId}, ${user.accountId}, 'api_key', 'Key', ${crypto.getRandomValues(new Uint8Array(32))}, now())`;
-    await sql`
-      INSERT INTO api_keys (credential_id, account_id, tenant_id, operations, spend_microcents_max, day_microcents_max,
-        month_microcents_max)
-      VALUES (${credentialId}, ${user.accountId}, ${user.tenantId}, ${scope.operations}, ${scope.spendMicrocentsMax},
-        ${day === null ? null : cents(day)}, ${month === null ? null : cents(month)})`;
+  const inMicrocents = (limit: number | null) => (limit === null ? null : cents(limit));
+  return withApiKey(db.database, await of.customer(100_000), {
+    spendMicrocentsMax: inMicrocents(limitCents),
+    dayMicrocentsMax: inMicrocents(day),
+    monthMicrocentsMax: inMicrocents(month),
   });
-  return { ...user, credentialId, scope };
 }
 
 /** The key as it is listed. */

@@ -32,6 +32,8 @@ interface Bill {
 interface Heard {
   readonly text: string;
   readonly outcome: 'whole' | 'told' | 'left' | 'lost';
+  /** How the stream ended, in the client's words. */
+  readonly end: string;
 }
 
 /** Where another seller can go on, who asked gets all of it, or is told why not. */
@@ -66,10 +68,11 @@ export async function surviveCuts(options: {
       ['100', '200'].map((price) => openSeller(server, operator.adminToken, price)),
     );
     const { heard, restarted } = await cutOnce(cut, { server, operator, sellers, random, start });
-    expect(OUTCOMES[cut], `round ${round} of seed ${seed}, cut by the ${cut}`).toContain(heard.outcome);
+    const name = `round ${round} of seed ${seed}, cut by the ${cut}`;
+    expect(OUTCOMES[cut], `${name}: ${heard.end}`).toContain(heard.outcome);
     server = restarted ?? server;
     const bills = await billsOf(server, operator, sellers);
-    await verify(`round ${round} of seed ${seed}, cut by the ${cut}`, heard, sellers, bills);
+    await verify(name, heard, sellers, bills);
     for (const seller of sellers) seller.die();
     const what = `${cut}: ${heard.outcome}${bills.sellers.filter((bill) => bill !== null).length > 1 ? ', gone on with' : ''}`;
     tally.set(what, (tally.get(what) ?? 0) + 1);
@@ -145,6 +148,7 @@ async function cutOnce(
   }
   const client = new OpenAI({ apiKey: operator.buyerToken, baseURL: `${server.httpUrl}/v1`, maxRetries: 0 });
   let outcome: Heard['outcome'];
+  let end: string;
   try {
     const stream = await client.chat.completions.create(
       { model: 'words', max_tokens: 400, stream: true, messages: [{ role: 'user', content: 'Say it.' }] },
@@ -156,7 +160,9 @@ async function cutOnce(
       finish = choices[0]?.finish_reason ?? finish;
     }
     outcome = finish === 'stop' ? 'whole' : left.signal.aborted ? 'left' : 'lost';
+    end = `finish_reason ${finish}`;
   } catch (error) {
+    end = String(error);
     if (left.signal.aborted) outcome = 'left';
     else
       outcome =
@@ -164,7 +170,7 @@ async function cutOnce(
           ? 'told'
           : 'lost';
   }
-  return { heard: { text, outcome }, restarted: await restarting };
+  return { heard: { text, outcome, end }, restarted: await restarting };
 }
 
 interface Bills {

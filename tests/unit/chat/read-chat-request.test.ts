@@ -170,8 +170,49 @@ describe('a chat request', () => {
     ['{"effort": "high"}', 'high'],
     ['{"max_tokens": 2000}', 'low'],
     ['{"enabled": false}', 'none'],
+    ['{"enabled": true}', 'medium'],
+    ['{"enabled": true, "effort": "low"}', 'low'],
+    ['{"exclude": false}', undefined],
   ])('takes how much is to be thought as OpenRouter has it: %s', (given, effort) => {
     expect(read(withField(`"reasoning": ${given}`)).reasoning_effort).toBe(effort);
+  });
+
+  it('takes functions of before tools as tools, what was called and what it gave, too', () => {
+    const weather = { name: 'weather', parameters: { type: 'object' } };
+    const called = { name: 'weather', arguments: '{}' };
+    const { messages, tools, tool_choice, usesFunctions, ...rest } = read(
+      JSON.stringify({
+        model: 'm',
+        functions: [weather],
+        function_call: { name: 'weather' },
+        messages: [
+          { role: 'user', content: 'Warm?' },
+          { role: 'assistant', content: null, function_call: called },
+          { role: 'function', name: 'weather', content: '20 C' },
+        ],
+      }),
+    );
+    expect([tools, tool_choice]).toEqual([
+      [{ type: 'function', function: weather }],
+      { type: 'function', function: { name: 'weather' } },
+    ]);
+    expect(messages.slice(1)).toEqual([
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'call_1', type: 'function', function: called }],
+      },
+      { role: 'tool', tool_call_id: 'call_1', name: 'weather', content: '20 C' },
+    ]);
+    expect([usesFunctions, rest]).toEqual([true, { model: 'm', parallel_tool_calls: false }]);
+  });
+
+  it('with functions beside tools, or of another form, is not read as one of before tools', () => {
+    const tools = '"tools":[{"type":"function","function":{"name":"f"}}]';
+    expect(refusalOf(withField(`${tools},"function_call":{"name":"f"}`)).param).toBe('function_call');
+    expect(refusalOf(withField('"functions":["weather"],"function_call":7')).param).toBe('tool_choice');
+    expect(read(withField('"functions":{}'))).not.toHaveProperty('usesFunctions');
+    expect(refusalOf(withMessage('{"role":"function","name":"f"}')).param).toBe('messages.0.content');
   });
 
   it('leaves what OpenRouter has beyond that to those who declare it', () => {

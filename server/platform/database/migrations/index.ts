@@ -52,6 +52,8 @@ import { storedAnswers } from './0140-stored-answers.ts';
 import { disputesAndRefunds } from './0150-disputes.ts';
 import { passwords } from './0160-passwords.ts';
 import { claimedSessionKeys } from './0170-claimed-session-keys.ts';
+import { generations } from './0185-generations.ts';
+import { answerKeys } from './0186-answer-keys.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -110,4 +112,6 @@ export const migrations: readonly Migration[] = [
   disputesAndRefunds,
   passwords,
   claimedSessionKeys,
+  generations,
+  answerKeys,
 ];

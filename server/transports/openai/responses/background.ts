@@ -1,16 +1,18 @@
+import type { WholeAnswer } from '../../../domains/requests/index.ts';
 import type { AccountActor } from '../../../kernel/actor.ts';
 import { AppError, invalidInput, notFound } from '../../../kernel/errors.ts';
 import { asId, type TransactionId } from '../../../kernel/ids.ts';
 import type { JsonObject } from '../../../kernel/json.ts';
 import type { HttpRequest, HttpResponse } from '../../../platform/http/types.ts';
+import { partsOf } from '../../chat/answer-parts.ts';
 import { type AskedOrder, beginCompletion, type ChatDependencies } from '../../chat/completion.ts';
 import type { LastingAnswer, LastingEvent } from '../../chat/lasting-answers.ts';
 import { namedEvent } from '../../chat/server-sent-events.ts';
 import type { Conversation } from './conversation.ts';
 import { findKept, keptResponse } from './kept-responses.ts';
 import type { ResponseRequest } from './request-schema.ts';
-import { eventsOfResponse, type ResponseEvent } from './response-events.ts';
-import { type ResponseFrame, responseInProgress } from './response-format.ts';
+import { eventsOfResponse, isAnswer, type ResponseEvent } from './response-events.ts';
+import { endedResponse, type ResponseFrame, responseInProgress } from './response-format.ts';
 
 type Dependencies = Pick<ChatDependencies, 'lasting' | 'answers'>;
 
@@ -47,8 +49,16 @@ export async function answerInBackground(
     given.store !== false &&
     (await answers.keep(actor, { kind: 'response', id, hasEnded: false, content: queued }));
   const asked = { ...given, store: isKept };
-  const keep = async (response: object) => {
-    if (isKept) await answers.end(actor, { kind: 'response', id, content: contentOf(response) });
+  let billed: object | null = null;
+  const keepsWhole = (whole: WholeAnswer) => {
+    billed = wholeResponse(frame, asked, whole);
+    return answers.billed(actor, { kind: 'response', id, content: contentOf(billed) }, whole.transactionId);
+  };
+  const keep = async (response: object, isWhole: boolean) => {
+    if (!isKept) return;
+    // What was kept with the bill may have its items in another order than its events told.
+    const replaces = isWhole && billed !== null && JSON.stringify(response) !== JSON.stringify(billed);
+    await answers.end(actor, { kind: 'response', id, content: contentOf(response) }, replaces);
   };
   // The request is over before its work is.
   const cost = request.header('x-yggdrasil-max-cost-cents');
@@ -58,7 +68,8 @@ export async function answerInBackground(
     fingerprint: '',
     state: responseInProgress(frame, asked, 'queued'),
     events: (signal: AbortSignal) => {
-      const begun = beginCompletion(actor, order, { header, signal }, false, { requests });
+      const kept = isKept ? { ...order, keepsWhole } : order;
+      const begun = beginCompletion(actor, kept, { header, signal }, false, { requests });
       return lastingEvents(eventsOfResponse(frame, asked, 'queued', orCancelled(begun, signal)), keep);
     },
   };
@@ -135,14 +146,19 @@ async function orCancelled<Frame>(begun: Promise<Frame>, signal: AbortSignal): P
   }
 }
 
-/** What `keep` is given has ended. */
+/** The response that an answer is before its events are told. */
+function wholeResponse(frame: ResponseFrame, asked: ResponseRequest, whole: WholeAnswer): object {
+  return endedResponse(frame, asked, partsOf(frame, whole.fields), whole.end).response;
+}
+
+/** What `keep` is given has ended; `isWhole`: with an answer. */
 async function* lastingEvents(
   events: AsyncIterable<ResponseEvent>,
-  keep: (response: object) => Promise<void>,
+  keep: (response: object, isWhole: boolean) => Promise<void>,
 ): AsyncGenerator<LastingEvent<object>> {
   for await (const event of events) {
     const { type, response } = event;
-    if (response !== undefined && ENDS.has(type)) await keep(response);
+    if (response !== undefined && ENDS.has(type)) await keep(response, isAnswer(type));
     const text = namedEvent(type, event);
     yield response === undefined ? { text } : { text, state: response };
   }

@@ -38,8 +38,7 @@ const STOPPED: JsonObject = {
   status: 'failed',
   error: {
     code: 'server_stopped',
-    message:
-      'The server stopped while this was worked on. Your transactions say whether it was billed, which is so only for a whole answer.',
+    message: 'The server stopped while this was worked on. Nothing was billed.',
   },
 };
 

@@ -41,7 +41,7 @@ export async function* responseEvents(
 }
 
 /** Whether an event of this type brings the answer as a whole. */
-function isAnswer(type: string): boolean {
+export function isAnswer(type: string): boolean {
   return type === 'response.completed' || type === 'response.incomplete';
 }
 

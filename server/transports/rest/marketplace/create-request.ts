@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { ANY_MODEL, textIn } from '../../../domains/providers/index.ts';
+import type { WholeAnswer } from '../../../domains/requests/index.ts';
 import type { AccountActor } from '../../../kernel/actor.ts';
 import { AppError } from '../../../kernel/errors.ts';
 import { moneyToJson } from '../../../kernel/money.ts';
@@ -99,6 +100,21 @@ function begunRequest(id: string, createdAtMs: number): MarketRequest {
   };
 }
 
+/** What an answer changes. */
+function completed({ transactionId, model, fields, end }: Omit<WholeAnswer, 'createdAtMs'>) {
+  const { finishReason, promptTokens, completionTokens, costMicrocents } = end;
+  return {
+    status: 'COMPLETED' as const,
+    transactionId,
+    model,
+    answer: textIn(fields.content),
+    finishReason,
+    promptTokens,
+    completionTokens,
+    cost: { ...moneyToJson(costMicrocents) },
+  };
+}
+
 async function* carryOut(
   actor: AccountActor,
   order: AskedOrder,
@@ -119,20 +135,23 @@ async function* carryOut(
   };
   try {
     yield withState({ status: 'PROCESSING' });
-    const watched = { ...order, asked: (providerId: string) => providersTried.push(providerId) };
+    const watched = {
+      ...order,
+      asked: (providerId: string) => providersTried.push(providerId),
+      keepsWhole: (whole: WholeAnswer) => {
+        const content = { ...state, providersTried: [...providersTried], ...completed(whole) };
+        return services.answers.billed(
+          actor,
+          { kind: 'request', id: state.id, content },
+          whole.transactionId,
+        );
+      },
+    };
     const frame = await beginCompletion(actor, watched, asked, true, services);
     const { transactionId, model } = frame.answer;
     yield withState({ transactionId, model });
     const { fields, end } = await wholeCompletion(frame);
-    const { finishReason, promptTokens, completionTokens, costMicrocents } = end;
-    yield await ended({
-      status: 'COMPLETED',
-      answer: textIn(fields.content),
-      finishReason,
-      promptTokens,
-      completionTokens,
-      cost: moneyToJson(costMicrocents),
-    });
+    yield await ended(completed({ transactionId, model, fields, end }));
   } catch (error) {
     const failureCode = error instanceof AppError ? error.code : 'internal';
     const status = failureCode === 'request_cancelled' ? 'CANCELLED' : 'FAILED';
