@@ -11,8 +11,8 @@ export interface HttpRequestHead {
   /** The `:names` of the route's path, percent-decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
-  /** A header by its lower-case name. */
-  header(name: string): string | undefined;
+  /** A header by its lower-case name. Asked of the request itself: `this` keeps it from being taken out of it. */
+  header(this: object, name: string): string | undefined;
   /** The client's, behind proxies that are trusted to name it. */
   readonly remoteAddress: string;
   /** Names this request in the answer's `X-Request-Id`, in error bodies and in logs. */

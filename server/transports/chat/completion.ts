@@ -127,10 +127,10 @@ function readLastEventId(request: HttpRequest): number | null {
 }
 
 /** SHA-256 of all that decides what is asked. */
-function fingerprintOf({ body, header }: HttpRequest): string {
+function fingerprintOf(request: HttpRequest): string {
   return createHash('sha256')
-    .update(`${header('x-yggdrasil-max-cost-cents') ?? ''}\n`)
-    .update(body)
+    .update(`${request.header('x-yggdrasil-max-cost-cents') ?? ''}\n`)
+    .update(request.body)
     .digest('base64');
 }
 

@@ -127,11 +127,11 @@ export class RetriedRequests {
   }
 }
 
-function keyOf({ credentialId, tenantId }: AccountActor, { path, body, header }: Asked): string {
-  const parts = [credentialId, tenantId, path, header('x-yggdrasil-max-cost-cents') ?? ''];
+function keyOf({ credentialId, tenantId }: AccountActor, request: Asked): string {
+  const parts = [credentialId, tenantId, request.path, request.header('x-yggdrasil-max-cost-cents') ?? ''];
   return createHash('sha256')
     .update(`${parts.join('\n')}\n`)
-    .update(body)
+    .update(request.body)
     .digest('base64');
 }
 

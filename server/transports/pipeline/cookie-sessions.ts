@@ -68,13 +68,13 @@ export function createCookieSessions(
 ): CookieSessions {
   const csrfTokenFor = (token: string) => Buffer.from(hash(`csrf:${token}`)).toString('base64url');
 
-  const isOwnPage = ({ header }: CookieRequest): boolean => {
-    const origin = header('origin') ?? '';
+  const isOwnPage = (request: CookieRequest): boolean => {
+    const origin = request.header('origin') ?? '';
     if (publicOrigin !== null) return origin === publicOrigin;
-    return URL.canParse(origin) && new URL(origin).host === header('host');
+    return URL.canParse(origin) && new URL(origin).host === request.header('host');
   };
 
-  const onLoopback = ({ header }: CookieRequest) => isPlainLoopback(pageOrigin(header('host')));
+  const onLoopback = (request: CookieRequest) => isPlainLoopback(pageOrigin(request.header('host')));
   const sessionFor = (request: CookieRequest) => (onLoopback(request) ? LOOPBACK_SESSION : SESSION);
   const pendingFor = (request: CookieRequest) => (onLoopback(request) ? LOOPBACK_PENDING : PENDING);
 
@@ -119,8 +119,8 @@ function isPlainLoopback(origin: string): boolean {
 }
 
 /** RFC 6265 section 4.2.1. */
-function cookieValue({ header }: CookieRequest, cookie: Cookie): string | null {
-  for (const pair of (header('cookie') ?? '').split(';')) {
+function cookieValue(request: CookieRequest, cookie: Cookie): string | null {
+  for (const pair of (request.header('cookie') ?? '').split(';')) {
     const [name, value] = pair.split('=', 2);
     if (name?.trim() === cookie.name && value !== undefined) return value.trim();
   }

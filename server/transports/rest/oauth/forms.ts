@@ -41,16 +41,13 @@ export const FORM_BYTES_MAX = 8_192;
  * The form in a request's body (RFC 6749 section 3.2): names that we don't know are nobody's business. Throws `invalid_request` for what is no
  * form, and for a name that is given twice.
  */
-export function readForm({
-  header,
-  body,
-}: Pick<HttpRequest, 'header' | 'body'>): ReadonlyMap<string, string> {
-  const mediaType = (header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase();
+export function readForm(request: Pick<HttpRequest, 'header' | 'body'>): ReadonlyMap<string, string> {
+  const mediaType = (request.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase();
   if (mediaType !== 'application/x-www-form-urlencoded') {
     throw new OAuthError('invalid_request', 'Send a form: application/x-www-form-urlencoded.');
   }
   const values = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(new TextDecoder().decode(body))) {
+  for (const [name, value] of new URLSearchParams(new TextDecoder().decode(request.body))) {
     if (values.has(name)) throw new OAuthError('invalid_request', 'A parameter is given twice.');
     // Without a value it counts as not given.
     if (value !== '') values.set(name, value);
