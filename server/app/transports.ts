@@ -84,8 +84,8 @@ export type Transports = ReturnType<typeof buildTransports>;
 /** Builds the listeners; none listens before its part starts. Every operation joins the one pipeline here. */
 export function buildTransports(config: Config, areas: Areas, dependencies: AppDependencies) {
   const { platform, messaging, identity } = areas;
-  const { clock, random, logger, metrics, tls } = platform;
-  const { identify, devices } = identity;
+  const { clock, random, logger, tls } = platform;
+  const { devices } = identity;
   const { relay, connections, topics } = messaging;
   const state = {
     accepts: false,
@@ -101,16 +101,6 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const services = { ...servicesOf(config, areas, state), page, describeServer, cookies, pageOrigin };
   const catalogue = createCatalogue(services);
   const pipeline = buildPipeline(config, areas);
-  const serving = {
-    pipeline,
-    connections,
-    identify,
-    cookies,
-    room: platform.disk,
-    logger,
-    observe: requestObserver(metrics),
-    checkAnswers: dependencies.checkAnswers ?? false,
-  };
   const behind = {
     relay,
     devices,
@@ -130,7 +120,8 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     { host: config.mqttHost, port: config.mqttPort },
     { endpoint, budget, tls, logger, newClientId: newId },
   );
-  const routes = createRoutes(catalogue, serving);
+  const checkAnswers = dependencies.checkAnswers ?? false;
+  const routes = createRoutes(catalogue, servingOf(areas, { pipeline, cookies, checkAnswers }));
   const http = createHttpServer(
     {
       host: config.host,
@@ -158,6 +149,23 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
     },
   );
   return { catalogue, served: pipeline.catalogue, http, mqtt, state };
+}
+
+/** What every route of HTTP is served with. */
+function servingOf(
+  { platform, messaging, identity }: Areas,
+  own: Pick<Parameters<typeof createRoutes>[1], 'pipeline' | 'cookies' | 'checkAnswers'>,
+) {
+  const { disk: room, logger, metrics } = platform;
+  const { connections } = messaging;
+  return {
+    ...own,
+    connections,
+    identify: identity.identify,
+    room,
+    logger,
+    observe: requestObserver(metrics),
+  };
 }
 
 /** The one way to every operation. */

@@ -1,5 +1,6 @@
 import { StartError } from '../kernel/start-error.ts';
-import { type Config, configSchema, describeConfig } from './schema.ts';
+import { describeConfig } from './describe.ts';
+import { type Config, configSchema } from './schema.ts';
 
 /** All that is wrong with the configuration, in one message. */
 export class ConfigError extends StartError {

@@ -26,11 +26,11 @@ import {
   TLS_ENDS,
   TLS_VERSIONS,
   text,
-  type Variable,
   wholeNumber,
 } from './values.ts';
 
-const values = z.object({
+/** Every value by itself, with its variable. */
+export const values = z.object({
   role: described(oneOf(ROLES).default('yggdrasil'), {
     variable: 'YGGDRASIL_ROLE',
     description:
@@ -353,7 +353,7 @@ const values = z.object({
   }),
 });
 
-type Values = z.infer<typeof values>;
+export type Values = z.infer<typeof values>;
 
 /** A check over several values runs as soon as these are right by themselves, whatever is wrong with others. */
 const onceRight = (...keys: (keyof Values)[]) => ({
@@ -428,32 +428,3 @@ export type Config = Readonly<z.infer<typeof configSchema>>;
 
 /** True where the server itself speaks TLS. */
 export const endsTls = ({ tls }: Pick<Config, 'tls'>): boolean => tls === 'files' || tls === 'acme';
-
-/** One line of the configuration's description. */
-export interface ConfigRow {
-  readonly key: keyof Values;
-  readonly variable: string;
-  /** The default as a variable would hold it, or what happens without one. */
-  readonly fallback: string;
-  readonly description: string;
-  /** Nobody is shown its value. */
-  readonly isSecret: boolean;
-}
-
-/** What can be set, in the README's order. */
-export function describeConfig(): readonly ConfigRow[] {
-  return (Object.keys(values.shape) as (keyof Values)[]).map((key) => {
-    const schema: z.ZodType = values.shape[key];
-    const { variable, description, unset, isSecret = false } = schema.meta() as unknown as Variable;
-    const fallback = unset ?? `\`${String(schema.parse(undefined))}\``;
-    return { key, variable, fallback, description, isSecret };
-  });
-}
-
-/** The Markdown table of the README, between `<!-- config:begin -->` and `<!-- config:end -->`. */
-export function renderConfigTable(): string {
-  const rows = describeConfig().map(
-    (row) => `| \`${row.variable}\` | ${row.fallback} | ${row.description} |`,
-  );
-  return ['| Variable | Default | Meaning |', '|---|---|---|', ...rows].join('\n');
-}

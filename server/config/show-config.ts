@@ -1,4 +1,5 @@
-import { type Config, type ConfigRow, describeConfig } from './schema.ts';
+import { type ConfigRow, describeConfig } from './describe.ts';
+import type { Config } from './schema.ts';
 
 /** A value of the configuration as an operator may see it. */
 export interface ShownSetting extends Pick<ConfigRow, 'variable' | 'description'> {

@@ -92,12 +92,11 @@ export class ComputeRequest {
   /** Refuses with `invalid_input` and `context_length_exceeded`, and with `rate_limited` or `unavailable` without memory. */
   constructor(input: RequestInput, options: RequestOptions, dependencies: RequestDependencies) {
     const { clock } = dependencies;
-    const { times } = options;
     this.#input = input;
     this.#options = options;
     this.#dependencies = dependencies;
     this.#createdAtMs = clock.nowMs();
-    this.#deadlineMs = clock.monotonicMs() + times.requestTimeoutMs;
+    this.#deadlineMs = clock.monotonicMs() + options.times.requestTimeoutMs;
     requireContext(input.order, input.offers);
     const { completionTokensMax, task } = input.order;
     this.#firstTokens = (completionTokensMax ?? FIRST_HOLD_TOKENS) * task.choices;
@@ -116,7 +115,7 @@ export class ComputeRequest {
       {
         isWhole: input.order.isWhole,
         unreadBytesMax: CREDIT_BYTES - DELTA_BYTES_MAX,
-        stallTimeoutMs: times.readerStallTimeoutMs,
+        stallTimeoutMs: options.times.readerStallTimeoutMs,
       },
       { clock, listener },
     );
