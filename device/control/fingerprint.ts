@@ -1,7 +1,8 @@
 import { sealFingerprint } from '../client/index.ts';
-import { addSealKey, readCredentialsFile } from '../node/credentials-file.ts';
+import { readCredentialsFile } from '../node/credentials-file.ts';
 import { printDone } from '../node/print.ts';
 import { restApi } from '../node/rest-api.ts';
+import { addSealKey } from '../node/seal-key-file.ts';
 import type { ServerOptions } from '../node/server-options.ts';
 
 /** The options of `devices fingerprint`. */

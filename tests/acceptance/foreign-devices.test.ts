@@ -51,6 +51,7 @@ describe('a device with a firmware of its own', () => {
       sensors: ['ENERGY.Power'],
       actuators: ['POWER'],
       commands: ['POWER.set'],
+      sealKey: null,
     });
     expect(await readings()).toEqual([
       ['ENERGY.Power', 42],
