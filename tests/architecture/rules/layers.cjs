@@ -514,7 +514,7 @@ const LAYERS = [
     [packages('commander', 'string-width', 'ws'), 'a program has arguments, a terminal and a socket'],
     [node('http', 'net'), 'the socket below', { types: true, only: '/websocket\\.ts$' }],
     [node('fs', 'path', 'url'), 'a program has files'],
-    [DURABLE_FILES, 'keeps a login and a key', { only: '/(credentials|login)-file\\.ts$' }],
+    [DURABLE_FILES, 'keeps a login and a key', { only: '/(seal-key|login)-file\\.ts$' }],
     [node('os'), 'finds the folder of a login', { only: '/login-file\\.ts$' }],
     [node('stream'), 'a program has output', { types: true, only: '/(output|terminal)\\.ts$' }],
     [node('util'), 'paints text', { only: '/terminal\\.ts$' }],
