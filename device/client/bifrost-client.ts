@@ -105,7 +105,12 @@ export class BifrostClient {
     this.peers = peers;
     this.#sealing = sealing;
     this.#sender = new Sender(
-      { connection: () => this.#connection, outbox: this.#outbox, sealing },
+      {
+        connection: () => this.#connection,
+        outbox: this.#outbox,
+        sealing,
+        goesSealed: (id) => this.#commands.sealed(id),
+      },
       dependencies,
     );
     this.#connection = new Connection(
@@ -361,7 +366,7 @@ export class BifrostClient {
     } else if (correlationId !== null && ANSWERS.has(type) && sourceId === SERVER_ID) {
       this.#outbox.resolve(correlationId, { offset: 0, answer: payload.slice() });
     } else if (correlationId !== null && type === FrameType.COMMAND_RESULT) {
-      if (this.#commands.isFor(correlationId, sourceId)) {
+      if (this.#commands.isFor(correlationId, sourceId, frame.isSealed)) {
         this.#commands.settle(correlationId, decodeCommandResult(payload));
       }
     }
@@ -402,6 +407,7 @@ export class BifrostClient {
     const { code, message, lastNonce } = decodeError(frame.payload);
     const error = new BifrostError(code, message);
     const fromServer = sourceId === SERVER_ID;
+    const isSealed = frame.isSealed || SEAL_REFUSALS.has(code);
     if (fromServer) this.#channel.nonces.raise(lastNonce);
     else if (SEAL_REFUSALS.has(code)) this.#sealing.doubt(sourceId);
     // Another program of this device was ahead: with a nonce above its last one the frame is new.
@@ -411,7 +417,7 @@ export class BifrostClient {
     const expected =
       correlationId !== null &&
       ((fromServer && this.#outbox.reject(correlationId, error)) ||
-        ((fromServer || this.#commands.isFor(correlationId, sourceId)) &&
+        ((fromServer || this.#commands.isFor(correlationId, sourceId, isSealed)) &&
           this.#commands.settle(correlationId, error)));
     if (!expected) this.#listeners.emit('error', { error, frame });
   }

@@ -4,6 +4,8 @@ import type { Clock } from './ports.ts';
 
 interface PendingCommand {
   readonly deviceId: string;
+  /** It was sealed: so must its answer be, or the server could make one up. */
+  isSealed: boolean;
   readonly settle: (answer: DeviceCommandResult | BifrostError) => void;
 }
 
@@ -32,6 +34,7 @@ export class PendingCommands {
       signal?.addEventListener('abort', abort, { once: true });
       this.#pending.set(id, {
         deviceId,
+        isSealed: false,
         settle: (answer) => {
           cancelTimeout();
           signal?.removeEventListener('abort', abort);
@@ -43,9 +46,16 @@ export class PendingCommands {
     });
   }
 
-  /** Whether the command with this id was given to that device: nobody else may answer it. */
-  isFor(id: string, deviceId: string): boolean {
-    return this.#pending.get(id)?.deviceId === deviceId;
+  /** The command goes out sealed. */
+  sealed(id: string): void {
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) pending.isSealed = true;
+  }
+
+  /** Whether the command with this id was given to that device: nobody else may answer it, and what was sealed not in clear. */
+  isFor(id: string, deviceId: string, isSealed: boolean): boolean {
+    const pending = this.#pending.get(id);
+    return pending?.deviceId === deviceId && (isSealed || !pending.isSealed);
   }
 
   /** Answers who waits for this command. False if nobody does. */

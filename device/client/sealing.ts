@@ -2,6 +2,7 @@ import { FrameType } from '../../proto/index.ts';
 import {
   type KeyPair,
   type NoiseCrypto,
+  SEAL_KEY_BYTES,
   SealError,
   type SealedContent,
   type SealedPlace,
@@ -155,31 +156,23 @@ export class Sealing {
   /** A frame that arrived, as its sender meant it. */
   open(frame: ReceivedFrame): Unsealed {
     const { type, sourceId, destinationId } = frame;
-    if (sourceId === SERVER_ID || destinationId === null) return { ok: true, frame };
+    // What is said to all can't be sealed; nothing but an event is for all.
+    const isForAll = destinationId === null && (type === FrameType.EVENT || !SEALABLE.has(type));
+    if (sourceId === SERVER_ID || isForAll) return { ok: true, frame };
     if (type !== FrameType.SEALED) {
       const isRefused = this.#mode === 'required' && SEALABLE.has(type) && !isSealRefusal(frame);
       return isRefused ? { ok: false, reason: 'seal_required', type } : { ok: true, frame };
     }
     try {
-      const opened = this.#opener.open(frame.payload, this.#placeOf(frame, sourceId, frame.id));
-      const refusal = this.#refusalOf(opened, sourceId);
+      const isAccepted = (key: Uint8Array) => this.#dependencies.peers.isAccepted(sourceId, toBase64Url(key));
+      const opened = this.#opener.open(frame.payload, this.#placeOf(frame, sourceId, frame.id), isAccepted);
+      const refusal = refusalOf(opened);
       if (refusal !== null) return { ok: false, reason: refusal, type: opened.type };
       return { ok: true, frame: { ...frame, type: opened.type, payload: opened.payload, isSealed: true } };
     } catch (error) {
       if (error instanceof SealError) return { ok: false, reason: error.code, type };
       throw error;
     }
-  }
-
-  #refusalOf(
-    opened: SealedContent & { readonly senderKey: Uint8Array },
-    sourceId: string,
-  ): SealRefusal | null {
-    if (!SEALABLE.has(opened.type)) return 'frame_payload_malformed';
-    if (!this.#dependencies.peers.isAccepted(sourceId, toBase64Url(opened.senderKey)))
-      return 'peer_key_changed';
-    // The name that the server saw is the one that counts, or the sender deceives one of both.
-    return opened.name === '' || opened.name === nameIn(opened) ? null : 'sealed_unreadable';
   }
 
   #peerOf(deviceId: string): Peer {
@@ -235,6 +228,7 @@ export class Sealing {
       const shown = await this.#dependencies.findKey(deviceId);
       peer.checkedIn = this.#session;
       peer.withoutKeyAtMs = shown === null ? this.#dependencies.clock.nowMs() : null;
+      if (shown !== null) this.#requireUsable(shown, peer);
       if (shown !== null && !this.#dependencies.peers.isAccepted(deviceId, shown)) {
         peer.checkedIn = -1;
         throw new BifrostError('peer_key_changed', 'The device shows another key than before.');
@@ -242,6 +236,16 @@ export class Sealing {
     } finally {
       peer.looking = null;
     }
+  }
+
+  /** Else a key that nothing can be sealed for would be kept for the device's, and be in the way of the right one. */
+  #requireUsable(key: string, peer: Peer): void {
+    const bytes = fromBase64Url(key);
+    const { crypto } = this.#dependencies;
+    const { privateKey } = this.#own as KeyPair;
+    if (bytes?.length === SEAL_KEY_BYTES && crypto.sharedSecret(privateKey, bytes) !== null) return;
+    peer.checkedIn = -1;
+    throw new BifrostError('seal_key_unknown', 'The device shows a key that nothing can be sealed for.');
   }
 
   #sealed(frame: OutgoingFrame, id: string, peer: Peer): OutgoingFrame {
@@ -282,6 +286,12 @@ export class Sealing {
     const { networkId } = this.#dependencies;
     return { networkId, sourceId, destinationId: destinationId ?? '', frameId, delivery, correlationId };
   }
+}
+
+function refusalOf(opened: SealedContent): SealRefusal | null {
+  if (!SEALABLE.has(opened.type)) return 'frame_payload_malformed';
+  // The name that the server saw is the one that counts, or the sender deceives one of both.
+  return opened.name === '' || opened.name === nameIn(opened) ? null : 'sealed_unreadable';
 }
 
 /** The name of a command or event; empty: it has none. */

@@ -13,6 +13,8 @@ export interface SenderParts {
   readonly connection: () => Connection;
   readonly outbox: Outbox;
   readonly sealing: Sealing;
+  /** Hears the ids of frames that go out sealed. */
+  readonly goesSealed: (id: string) => void;
 }
 
 /** How what a client sends goes out: sealed where that is wanted, no more at a time than the server takes, again after a reconnect. */
@@ -66,6 +68,7 @@ export class Sender {
     const sealed = sealing.seal(frame, id);
     const outgoing = sealed instanceof Promise ? await unlessAborted(sealed, signal) : sealed;
     if (outgoing === frame) return this.#give(frame, id, again, signal);
+    this.#parts.goesSealed(id);
     try {
       return { ...(await this.#give(checkFrame(outgoing), id, again, signal)), isSealed: true };
     } catch (error) {

@@ -17,14 +17,18 @@ export async function actTogether(
   const api = restApi(options);
   const id = options.id ?? randomUUID();
   const parts = deviceIds.map((deviceId) => ({ deviceId, id: partId(id, deviceId) }));
-  const cancel = () => {
-    for (const part of parts) api.ask('POST', `/api/v1/actions/${part.id}/cancel`).catch(() => undefined);
-  };
+  const cancelOne = (part: Part) =>
+    void api.ask('POST', `/api/v1/actions/${part.id}/cancel`).catch(() => undefined);
+  const cancel = () => parts.forEach(cancelOne);
   const stopped = stopSignal();
+  // The server may have been told to cancel it before it was asked for it.
+  const asked = (part: Part) => {
+    if (stopped.aborted || tally.decided !== null) cancelOne(part);
+  };
   stopped.addEventListener('abort', cancel);
   await Promise.all(
     parts.map(async (part) => {
-      const isDone = await runPart(api, part, name, options).catch((error: Error) => {
+      const isDone = await runPart(api, part, name, options, asked).catch((error: Error) => {
         show(options, part, { event: 'refused', data: { text: error.message } });
         return false;
       });
@@ -40,8 +44,15 @@ interface Part {
   readonly id: string;
 }
 
-async function runPart(api: RestApi, part: Part, name: string, options: ActCommandOptions): Promise<boolean> {
+async function runPart(
+  api: RestApi,
+  part: Part,
+  name: string,
+  options: ActCommandOptions,
+  asked: (part: Part) => void,
+): Promise<boolean> {
   await askDevice(api, part.deviceId, name, { ...options, id: part.id });
+  asked(part);
   for await (const event of eventsOf(api, part.id)) {
     show(options, part, event);
     if (event.event === 'end') return event.data.status === 'done';

@@ -23,7 +23,7 @@ export interface SealedContent {
 
 /** Why a sealed frame can't be opened. */
 export class SealError extends Error {
-  readonly code: 'seal_key_unknown' | 'sealed_unreadable' | 'frame_payload_malformed';
+  readonly code: 'seal_key_unknown' | 'sealed_unreadable' | 'peer_key_changed' | 'frame_payload_malformed';
 
   constructor(code: SealError['code'], message: string) {
     super(message);
@@ -37,7 +37,7 @@ export const SEAL_KEY_BYTES = 32;
 const HINT_BYTES = 8;
 /** Ephemeral key, static key with its tag, tag of nothing. */
 const HANDSHAKE_BYTES = SEAL_KEY_BYTES + SEAL_KEY_BYTES + 2 * AEAD_TAG_BYTES;
-/** Sessions of others whose keys and numbers are kept, the last ones used. */
+/** Sessions of others whose keys and numbers are kept; of who has the most of them the one that was not used for the longest goes first. */
 const SESSIONS_MAX = 1_024;
 const LABEL = new TextEncoder().encode('yggdrasil seal 1');
 const NOBODY = new Uint8Array(16);
@@ -127,6 +127,7 @@ export class Sealer {
 
 /** A session of another device. */
 interface OpenedSession {
+  readonly sourceId: string;
   readonly key: Uint8Array;
   readonly senderKey: Uint8Array;
   readonly numbers: ReplayWindow;
@@ -144,8 +145,15 @@ export class SealOpener {
     this.#crypto = crypto;
   }
 
-  /** What is in a SEALED frame, and whose key sealed it; once. Throws `SealError`. */
-  open(sealedPayload: Uint8Array, place: SealedPlace): SealedContent & { readonly senderKey: Uint8Array } {
+  /**
+   * What is in a SEALED frame, and whose key sealed it; once. `isAccepted` says whether that key is its sender's: what others seal in
+   * somebody's name leaves no trace. Throws `SealError`.
+   */
+  open(
+    sealedPayload: Uint8Array,
+    place: SealedPlace,
+    isAccepted: (senderKey: Uint8Array) => boolean = () => true,
+  ): SealedContent & { readonly senderKey: Uint8Array } {
     const { type, name, keyHint, handshake, number, ciphertext } = this.#read(sealedPayload);
     const known = this.#keys.find(({ hint }) => areSame(hint, keyHint));
     if (known === undefined)
@@ -155,7 +163,10 @@ export class SealOpener {
     const session = this.#sessions.get(id) ?? this.#begin(handshake, known.pair, place);
     const associated = associatedData({ type, name }, place);
     const payload = this.#crypto.decrypt(session.key, nonceOf(number), associated, ciphertext);
-    if (payload === null || session.numbers.use(number) !== 'new') throw unreadable();
+    if (payload === null) throw unreadable();
+    if (!isAccepted(session.senderKey))
+      throw new SealError('peer_key_changed', 'It is sealed by another key than its sender’s.');
+    if (session.numbers.use(number) !== 'new') throw unreadable();
     this.#keep(id, session);
     return { type, name, payload, senderKey: session.senderKey };
   }
@@ -178,7 +189,8 @@ export class SealOpener {
       );
       handshake.read(message);
       const { receive, remoteStaticKey } = handshake.split();
-      return { key: receive.key, senderKey: remoteStaticKey, numbers: new ReplayWindow() };
+      const { sourceId } = place;
+      return { sourceId, key: receive.key, senderKey: remoteStaticKey, numbers: new ReplayWindow() };
     } catch (error) {
       if (error instanceof NoiseError) throw unreadable();
       throw error;
@@ -189,11 +201,19 @@ export class SealOpener {
   #keep(id: string, session: OpenedSession): void {
     this.#sessions.delete(id);
     this.#sessions.set(id, session);
-    if (this.#sessions.size <= SESSIONS_MAX) return;
-    for (const oldest of this.#sessions.keys()) {
-      this.#sessions.delete(oldest);
-      return;
+    if (this.#sessions.size > SESSIONS_MAX) this.#forgetOne();
+  }
+
+  /** One who begins many sessions loses his own: else he could have frames of others taken once more. */
+  #forgetOne(): void {
+    const oldestOf = new Map<string, { readonly id: string; count: number }>();
+    for (const [id, { sourceId }] of this.#sessions) {
+      const known = oldestOf.get(sourceId);
+      if (known === undefined) oldestOf.set(sourceId, { id, count: 1 });
+      else known.count++;
     }
+    const [most] = [...oldestOf.values()].sort((one, other) => other.count - one.count);
+    if (most !== undefined) this.#sessions.delete(most.id);
   }
 }
 

@@ -50,6 +50,24 @@ describe('what one device seals for another', () => {
     expect(read(openerOf(receiver), 3)).toBe(4);
   });
 
+  it('is known again, however many sessions others begin in the name of its sender or in their own', () => {
+    const opener = new SealOpener([receiver], nodeNoiseCrypto);
+    const open = (sealed: Uint8Array, at = place) =>
+      codeOf(() =>
+        opener.open(sealed, at, (key) => at !== place || Buffer.from(key).equals(sender.publicKey)),
+      );
+    const genuine = sealerTo(receiver).seal(content, place);
+    expect(open(genuine)).toBe('opened');
+    const inTheirOwn = { ...place, sourceId: uuid(3) };
+    const codes = Array.from({ length: 1_030 }, (_, session) => {
+      const at = session % 2 === 0 ? place : inTheirOwn;
+      const options = { own: stranger, receiverKey: receiver.publicKey, place: at };
+      return open(new Sealer(options, nodeNoiseCrypto).seal(content, at), at);
+    });
+    expect(codes.slice(0, 2)).toEqual(['peer_key_changed', 'opened']);
+    expect(open(genuine)).toBe('sealed_unreadable');
+  });
+
   it('says whose key sealed it, and shows nobody else more than type, name and size', () => {
     const sealed = sealerTo(receiver).seal(content, place);
     const opened = openerOf(receiver).open(sealed, place);
