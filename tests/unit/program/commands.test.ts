@@ -95,7 +95,7 @@ describe.each(commands)('yggdrasil $name', ({ name }) => {
     const { stderr, ...ended } = await give(...words, '--no-such-option');
     expect(ended).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(
-      /^error: (unknown option '--no-such-option'|required option '--(credentials <file>|device-id <id>|key <file>|yes)'|missing required argument)/,
+      /^error: (unknown option '--no-such-option'|required option '--(credentials <file>|device-id <id>|dir <dir>|key <file>|yes)'|missing required argument)/,
     );
   });
 });
