@@ -98,9 +98,13 @@ class Bridge implements BrokerBridge {
     const { deviceId } = topic;
     const shown = topic.topic.slice(0, TOPIC_CHARACTERS_MAX);
     const fields = { operation: 'mqtt.broker', deviceId, topic: shown, error };
-    this.#dependencies.logger.error(fields, 'a publication that can not be taken was dropped');
+    const known = this.#devices.get(deviceId);
+    // Once, until something that it says is taken: it may say much.
+    if (known?.isPoison !== true) {
+      this.#dependencies.logger.error(fields, 'a publication that can not be taken was dropped');
+    }
     this.#note(deviceId, true);
-    await this.#devices.get(deviceId)?.device?.refuse(topic, toAppError(error));
+    await known?.device?.refuse(topic, toAppError(error));
   }
 
   #note(deviceId: DeviceId, isPoison: boolean): void {

@@ -57,6 +57,7 @@ describe('a publication that can not be taken', () => {
     expect(under.lines.at(-1)).toMatchObject({ level: 'error', fields: { deviceId: DEVICE } });
     expect(await outcomeOf(under)).toBe('acknowledged');
     expect(under.tries.count).toBe(5);
+    expect(under.lines).toHaveLength(1);
   });
 
   it('comes again where the server has no database, or no room', async () => {
