@@ -4,7 +4,7 @@ import { writeWhole } from '../../server/platform/files/durable.ts';
 import { printJson, printLine } from '../node/print.ts';
 import { restApi } from '../node/rest-api.ts';
 import type { ServerOptions } from '../node/server-options.ts';
-import { aclText, type BrokerUser, makePassword, passwordLine, readPasswords } from './files.ts';
+import { aclText, type BrokerUser, makePassword, passwordLine, plainName, readPasswords } from './files.ts';
 
 /** The options of `mosquitto`. */
 export interface ExportOptions extends ServerOptions {
@@ -26,22 +26,23 @@ interface ShownDevice {
  * new gets one, which is shown now and never again; who is gone is gone from both.
  */
 export async function exportForMosquitto(options: ExportOptions): Promise<void> {
+  const serverUser = plainName(options.serverUser);
   const api = restApi(options);
   const users: BrokerUser[] = [];
   for await (const { id, networkIds } of api.list<ShownDevice>('/api/v1/devices')) {
-    users.push({ deviceId: id, networkIds });
+    users.push({ deviceId: plainName(id), networkIds: networkIds.map(plainName) });
   }
   const passwordFile = join(options.dir, 'passwords');
   const known = readPasswords(existsSync(passwordFile) ? readFileSync(passwordFile, 'utf8') : '');
   const made: { user: string; password: string }[] = [];
-  const lines = [options.serverUser, ...users.map(({ deviceId }) => deviceId)].map((user) => {
+  const lines = [serverUser, ...users.map(({ deviceId }) => deviceId)].map((user) => {
     const line = known.get(user);
     if (line !== undefined) return line;
     const password = makePassword();
     made.push({ user, password });
     return passwordLine(user, password);
   });
-  writeWhole(join(options.dir, 'acl'), aclText(options.serverUser, users), FILE_MODE);
+  writeWhole(join(options.dir, 'acl'), aclText(serverUser, users), FILE_MODE);
   // Shown before they are kept: one that nobody has seen would be good for nothing.
   if (options.json === true) printJson({ items: made });
   else for (const { user, password } of made) printLine(`${user} ${password}`);

@@ -23,6 +23,17 @@ const SAID = [
   'shadow/report',
 ];
 
+/** What stands in a line of both files as it is: more would be another line, or another field of it. */
+const NAME = /^[\w.@-]{1,64}$/;
+
+/** The name, where it can stand in the files. Throws an Error for another. */
+export function plainName(name: string): string {
+  if (NAME.test(name)) return name;
+  throw new Error(
+    `${JSON.stringify(name.slice(0, 64))} can't be a name in mosquitto's files: take letters, digits and . _ @ -`,
+  );
+}
+
 /** A password that nobody guesses. */
 export const makePassword = (): string => randomBytes(PASSWORD_BYTES).toString('base64url');
 

@@ -115,7 +115,8 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const budget = buildConnectionBudget(config, platform);
   const endpoint = createMqttEndpoint({ ...sessions, ...areas.discovery, topics });
   const { foreignBroker: broker } = messaging;
-  if (broker !== null) state.bridge = createBrokerBridge({ ...sessions, ...areas.discovery, broker });
+  const isWell = () => platform.opened.ping().then(() => true);
+  if (broker !== null) state.bridge = createBrokerBridge({ ...sessions, ...areas.discovery, broker, isWell });
   const mqtt = createMqttServer(
     { host: config.mqttHost, port: config.mqttPort },
     { endpoint, budget, tls, logger, newClientId: newId },

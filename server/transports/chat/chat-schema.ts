@@ -7,6 +7,7 @@ import {
   MESSAGES_MAX,
   STOPS_MAX,
   TOOL_CALLS_MAX,
+  TOOL_CHOICE_CHARACTERS_MAX,
   TOOLS_MAX,
   TOP_LOGPROBS_MAX,
 } from './limits.ts';
@@ -29,6 +30,11 @@ const toolCall = z.looseObject({
   type: z.string().default('function'),
   function: z.looseObject({ name: z.string(), arguments: z.string() }).optional(),
 });
+
+/** Handed to the provider and not counted as tokens: names, and no more. */
+const chosenTool = z
+  .looseObject({ type: z.string() })
+  .refine((choice) => JSON.stringify(choice).length <= TOOL_CHOICE_CHARACTERS_MAX);
 
 type Content = string | z.output<typeof spokenParts> | z.output<typeof userParts>;
 
@@ -116,7 +122,7 @@ export const chatRequestSchema = z.strictObject({
     .array(z.looseObject({ type: z.string() }))
     .max(TOOLS_MAX)
     .nullish(),
-  tool_choice: z.union([z.string().max(32), z.looseObject({ type: z.string() })]).nullish(),
+  tool_choice: z.union([z.string().max(32), chosenTool]).nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   // Taken and left here: they say something about the requester, which is nobody else's business.
   user: z.string().nullish(),
@@ -126,7 +132,7 @@ export const chatRequestSchema = z.strictObject({
   // What every client may send without asking for anything.
   service_tier: z.enum(['auto', 'default'], 'there are no tiers of service').nullish(),
   modalities: z.tuple([z.literal('text')], 'only text is served').nullish(),
-  function_call: z.enum(['none', 'auto'], 'use tools instead of functions').nullish(),
+  function_call: z.enum(['none', 'auto'], 'it is "none", "auto" or the name of one of `functions`').nullish(),
   prompt_cache_key: z.string().nullish(),
   prompt_cache_retention: z.string().nullish(),
 });

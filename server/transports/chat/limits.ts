@@ -53,3 +53,5 @@ export const LASTING_KEPT_OF_ACCOUNT_MAX = 1_000;
 export const LASTING_BYTES_OF_ACCOUNT_MAX = 16 * 1_024 * 1_024;
 /** and of all together, above which whoever has most gives up first. */
 export const LASTING_BYTES_MAX = 128 * 1_024 * 1_024;
+/** Characters of which tools may be called, as JSON: the names of `TOOLS_MAX` tools. */
+export const TOOL_CHOICE_CHARACTERS_MAX = 16_384;

@@ -16,11 +16,11 @@ export interface InNewerForm {
 export function inNewerForm(body: unknown): InNewerForm {
   if (!isObject(body)) return { body, usesFunctions: false };
   const { functions, function_call: choice, ...others } = body;
-  const isAsked = Array.isArray(functions) && functions.length > 0 && !isGiven(body.tools);
+  const isAsked = isGiven(functions) && functions.every(isNamed) && isNothing(body.tools) && isChoice(choice);
   if (!isAsked) return { body, usesFunctions: false };
-  const tools = functions.map((definition: unknown) => ({ type: 'function', function: definition }));
+  const tools = functions.map((definition) => ({ type: 'function', function: definition }));
   const chosen = isObject(choice) ? { type: 'function', function: choice } : choice;
-  const asked = { tools, tool_choice: chosen ?? null, parallel_tool_calls: false };
+  const asked = { tools, parallel_tool_calls: false, ...(chosen == null ? {} : { tool_choice: chosen }) };
   return { body: { ...others, ...asked }, usesFunctions: true };
 }
 
@@ -54,9 +54,16 @@ export function olderFinishReason<Reason extends string | null>(reason: Reason):
   return reason === 'tool_calls' ? 'function_call' : reason;
 }
 
-function isGiven(list: unknown): boolean {
+function isGiven(list: unknown): list is readonly unknown[] {
   return Array.isArray(list) && list.length > 0;
 }
+
+const isNothing = (list: unknown): boolean => list == null || (Array.isArray(list) && list.length === 0);
+
+const isNamed = (definition: unknown): boolean => isObject(definition) && typeof definition.name === 'string';
+
+const isChoice = (choice: unknown): boolean =>
+  choice == null || choice === 'auto' || choice === 'none' || isNamed(choice);
 
 function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

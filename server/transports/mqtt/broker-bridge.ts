@@ -2,9 +2,17 @@ import { relayError } from '../../domains/relay/index.ts';
 import { AppError } from '../../kernel/errors.ts';
 import type { DeviceId } from '../../kernel/ids.ts';
 import type { ForeignPublication } from '../../platform/mqtt/foreign-broker/types.ts';
+import { toAppError } from '../error-table.ts';
 import { BrokerDevice, type BrokerDeviceDependencies } from './broker-device.ts';
-import { brokerTopicOf } from './broker-topics.ts';
-import { BROKER_DEVICES_MAX, BROKER_RETRY_MS } from './limits.ts';
+import { type BrokerTopic, brokerTopicOf } from './broker-topics.ts';
+import {
+  BROKER_DEVICES_MAX,
+  BROKER_RETRY_MS,
+  BROKER_TRIES_MAX,
+  BROKER_TRY_AGAIN_MS,
+  TOPIC_CHARACTERS_MAX,
+} from './limits.ts';
+import { isOurs } from './plain-device.ts';
 
 /** Devices at a broker of somebody else's. */
 export interface BrokerBridge {
@@ -16,28 +24,36 @@ export interface BrokerBridge {
   stop(): void;
 }
 
+/** What the bridge needs. */
+export interface BrokerBridgeDependencies extends BrokerDeviceDependencies {
+  /** True: what every publication needs works. */
+  readonly isWell: () => Promise<boolean>;
+}
+
 interface KnownDevice {
   /** Its session; null: it has none at the moment. Rejects never. */
   session: Promise<BrokerDevice | null> | null;
   device: BrokerDevice | null;
   cancelRetry: () => void;
+  /** The last that it said could not be taken, while the server was well: what follows is tried once. */
+  isPoison: boolean;
 }
 
 /**
  * Joins the devices at a broker of somebody else's to the relay: each that was heard has a session, as if it were connected here. Where
  * nobody is subscribed to what it is sent, its session ends, and is tried again when it says something, and once a minute.
  */
-export function createBrokerBridge(dependencies: BrokerDeviceDependencies): BrokerBridge {
+export function createBrokerBridge(dependencies: BrokerBridgeDependencies): BrokerBridge {
   return new Bridge(dependencies);
 }
 
 class Bridge implements BrokerBridge {
-  readonly #dependencies: BrokerDeviceDependencies;
+  readonly #dependencies: BrokerBridgeDependencies;
   /** Who was heard last is the last. */
   readonly #devices = new Map<DeviceId, KnownDevice>();
   #isStopping = false;
 
-  constructor(dependencies: BrokerDeviceDependencies) {
+  constructor(dependencies: BrokerBridgeDependencies) {
     this.#dependencies = dependencies;
   }
 
@@ -46,6 +62,20 @@ class Bridge implements BrokerBridge {
     if (topic === null || this.#isStopping) return;
     // What was said before we came was heard then, or told nobody: it only shows that there is a device.
     if (publication.isRetained && !topic.isCapabilities) return;
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#pass(topic, publication);
+        return this.#note(topic.deviceId, false);
+      } catch (error) {
+        const isLast = tries >= BROKER_TRIES_MAX || this.#devices.get(topic.deviceId)?.isPoison === true;
+        if (this.#isStopping || !(await this.#isItsOwn(error))) throw error;
+        if (isLast) return await this.#drop(topic, error);
+        await this.#pause(BROKER_TRY_AGAIN_MS * 2 ** (tries - 1));
+      }
+    }
+  }
+
+  async #pass(topic: BrokerTopic, publication: ForeignPublication): Promise<void> {
     const device = await this.#open(topic.deviceId);
     if (device === null || publication.isRetained) return;
     try {
@@ -55,6 +85,37 @@ class Bridge implements BrokerBridge {
       // It ended meanwhile: the device has another one now, or is gone.
       await (await this.#open(topic.deviceId))?.said(topic, publication);
     }
+  }
+
+  /** True: others' publications can be taken. Where nobody's can, all of them come again. */
+  async #isItsOwn(error: unknown): Promise<boolean> {
+    if (error instanceof AppError && error.code === 'storage_full') return false;
+    return await this.#dependencies.isWell().catch(() => false);
+  }
+
+  /** It would hold up everybody who speaks through the broker, as it comes again before all of theirs. */
+  async #drop(topic: BrokerTopic, error: unknown): Promise<void> {
+    const { deviceId } = topic;
+    const shown = topic.topic.slice(0, TOPIC_CHARACTERS_MAX);
+    const fields = { operation: 'mqtt.broker', deviceId, topic: shown, error };
+    const known = this.#devices.get(deviceId);
+    // Once, until something that it says is taken: it may say much.
+    if (known?.isPoison !== true) {
+      this.#dependencies.logger.error(fields, 'a publication that can not be taken was dropped');
+    }
+    this.#note(deviceId, true);
+    await known?.device?.refuse(topic, toAppError(error));
+  }
+
+  #note(deviceId: DeviceId, isPoison: boolean): void {
+    const known = this.#devices.get(deviceId);
+    if (known !== undefined) known.isPoison = isPoison;
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#dependencies.clock.after(milliseconds, resolve);
+    });
   }
 
   signedIn(deviceId: DeviceId): void {
@@ -81,6 +142,7 @@ class Bridge implements BrokerBridge {
       session: null,
       device: null,
       cancelRetry: () => undefined,
+      isPoison: false,
     };
     this.#devices.delete(deviceId);
     this.#devices.set(deviceId, known);
@@ -104,11 +166,12 @@ class Bridge implements BrokerBridge {
     } catch (error) {
       device.leave();
       known.device = null;
-      if (!(error instanceof AppError) || error.kind !== 'unauthenticated') {
+      const refused = error instanceof AppError ? error : relayError('unavailable', { cause: error });
+      if (isOurs(refused)) {
         known.session = null;
-        throw error instanceof AppError ? error : relayError('unavailable', { cause: error });
+        throw refused;
       }
-      // Its id is nobody's: what comes in its name is not looked into again for a while.
+      // Its id is nobody's, or it may not come in: what comes in its name is not looked into again for a while.
       this.#later(known, () => this.#forget(deviceId));
       return null;
     }

@@ -1,5 +1,6 @@
 import { readFrame } from '../../../proto/index.ts';
 import { type DeliverySession, relayError } from '../../domains/relay/index.ts';
+import type { AppError } from '../../kernel/errors.ts';
 import { asId, type DeviceId, type NetworkId } from '../../kernel/ids.ts';
 import type { ForeignBroker, ForeignPublication } from '../../platform/mqtt/foreign-broker/types.ts';
 import { toAppError } from '../error-table.ts';
@@ -67,6 +68,11 @@ export class BrokerDevice implements DeviceChannel {
     }
     const refused = await this.session.receive(publication.payload);
     if (refused !== null && isOurs(refused.error)) throw refused.error;
+  }
+
+  /** Tells the device that something it said was dropped; of frames it knows. */
+  async refuse({ networkId, topic }: BrokerTopic, error: AppError): Promise<void> {
+    if (networkId !== null) await this.#plainIn(networkId)?.refuse(topic, error);
   }
 
   requireReady(): void {}

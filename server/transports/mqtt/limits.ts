@@ -25,3 +25,7 @@ export const TOPIC_CHARACTERS_MAX = 128;
 export const BROKER_DEVICES_MAX = 100_000;
 /** When a device that nobody was subscribed for is tried again, in milliseconds. */
 export const BROKER_RETRY_MS = 60_000;
+/** How often a publication is tried that can't be taken while the server is well, before it is dropped. */
+export const BROKER_TRIES_MAX = 4;
+/** Before the second time, in milliseconds; each that fails doubles it. */
+export const BROKER_TRY_AGAIN_MS = 250;

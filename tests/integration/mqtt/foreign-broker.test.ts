@@ -12,10 +12,12 @@ interface Habits {
   readonly levels?: readonly number[];
   readonly hasShared?: boolean;
   readonly receiveMaximum?: number;
+  readonly maximumPacketSize?: number;
+  readonly serverKeepAlive?: number;
 }
 
 /** A broker that a test drives packet by packet: it answers CONNECT and SUBSCRIBE, and nothing else. */
-async function standIn({ levels = [4, 5], hasShared = true, receiveMaximum }: Habits = {}) {
+async function standIn({ levels = [4, 5], hasShared = true, ...limits }: Habits = {}) {
   const packets: Packet[] = [];
   let socket: Socket | null = null;
   let level = 5;
@@ -24,7 +26,7 @@ async function standIn({ levels = [4, 5], hasShared = true, receiveMaximum }: Ha
     if (packet.cmd === 'connect') {
       level = packet.protocolVersion ?? 4;
       const code = levels.includes(level) ? 0 : 0x84;
-      const limit = receiveMaximum === undefined ? {} : { properties: { receiveMaximum } };
+      const limit = Object.keys(limits).length === 0 ? {} : { properties: limits };
       send({ cmd: 'connack', sessionPresent: true, returnCode: code, reasonCode: code, ...limit });
     }
     if (packet.cmd === 'subscribe') {
@@ -164,5 +166,22 @@ describe('a client of a foreign broker', () => {
     stand.send({ cmd: 'puback', messageId: stand.all('publish')[0]?.messageId ?? 0 });
     await eventually('a third', () => stand.all('publish').length === 3);
     expect(broker.publish(message('m'), () => undefined)).toBe(true);
+  });
+
+  it('leaves out what is larger than the broker takes, and goes on where it asks for no signs of life', async () => {
+    const stand = await standIn({ maximumPacketSize: 1_000, serverKeepAlive: 0 });
+    const { broker, lines } = clientOf(stand);
+    await subscribed(stand, 2);
+    const outcomes: string[] = [];
+    const large = { ...message('large'), payload: Buffer.alloc(1_000) };
+    for (const each of [large, message('small')])
+      broker.publish(each, (outcome) => void outcomes.push(outcome));
+    await eventually('the small one', () => stand.all('publish').length > 0);
+    expect(stand.all('publish').map(({ topic }) => topic)).toEqual(['small']);
+    expect(outcomes).toEqual(['taken']);
+    expect(lines.filter(({ level }) => level === 'warn').map(({ message: said }) => said)).toEqual([
+      'a message is larger than the broker takes, and was left out',
+    ]);
+    expect(stand.all('pingreq')).toEqual([]);
   });
 });

@@ -63,6 +63,10 @@ describe('a chat request', () => {
     ['tool_calls', withMessage(`{"role":"assistant","tool_calls":${list('{}', 129)}}`)],
     ['tools', withField(`"tools":${list('{"type":"f"}', 129)}`)],
     ['stop', withField(`"stop":${list('"a"', 17)}`)],
+    [
+      'tool_choice',
+      withField(`"tool_choice":{"type":"function","function":{"name":"${'f'.repeat(20_000)}"}}`),
+    ],
   ])('with too many in %s is refused by name', (name, json) => {
     expect(refusalOf(json)).toMatchObject({ code: 'invalid_input', param: expect.stringContaining(name) });
   });
@@ -210,7 +214,14 @@ describe('a chat request', () => {
   it('with functions beside tools, or of another form, is not read as one of before tools', () => {
     const tools = '"tools":[{"type":"function","function":{"name":"f"}}]';
     expect(refusalOf(withField(`${tools},"function_call":{"name":"f"}`)).param).toBe('function_call');
-    expect(refusalOf(withField('"functions":["weather"],"function_call":7')).param).toBe('tool_choice');
+    expect(refusalOf(withField('"functions":[{"name":"f"}],"function_call":7')).param).toBe('function_call');
+    for (const functions of ['["weather"]', '[null]', '[{}]', '[{"name":5}]', '[{"name":"f"},[]]']) {
+      expect(read(withField(`"functions":${functions}`))).not.toHaveProperty('tools');
+    }
+    for (const [name, value] of Object.entries({ tools: '"x"', tool_choice: '5' })) {
+      const fields = `"functions":[{"name":"f"}],"${name}":${value}`;
+      expect(refusalOf(withField(fields)).param).toBe(name);
+    }
     expect(read(withField('"functions":{}'))).not.toHaveProperty('usesFunctions');
     expect(refusalOf(withMessage('{"role":"function","name":"f"}')).param).toBe('messages.0.content');
   });

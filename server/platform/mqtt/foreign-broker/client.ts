@@ -21,6 +21,8 @@ interface Outgoing {
 const MESSAGE_ID_MAX = 65_535;
 /** MQTT 5 section 3.4.2.1: from here on reason codes are refusals. 0x10: nobody is subscribed. */
 const FIRST_REFUSAL = 0x80;
+/** Of a PUBLISH beside topic and payload: fixed header, lengths, message id; topics are ASCII here. */
+const HEADER_BYTES_MAX = 10;
 
 /** What a client needs. */
 export interface ForeignDependencies {
@@ -48,6 +50,7 @@ class Client implements ForeignBroker {
   #isReady = false;
   #isStopping = false;
   #receiveMax = 0;
+  #packetBytesMax = Number.POSITIVE_INFINITY;
   #retryMs = RETRY_MIN_MS;
   /** False: the last link ended with a publication that could not be dealt with. */
   #hasDealt = true;
@@ -102,7 +105,7 @@ class Client implements ForeignBroker {
     this.#link = null;
   }
 
-  #ready({ isPresent, receiveMax, isShared }: Parameters<Ready>[0]): void {
+  #ready({ isPresent, receiveMax, packetBytesMax, isShared }: Parameters<Ready>[0]): void {
     const { logger } = this.#dependencies;
     const fields = { operation: 'mqtt.broker', isShared, level: this.#level };
     logger.info(fields, 'connected with the broker');
@@ -117,7 +120,8 @@ class Client implements ForeignBroker {
     if (this.#hasDealt) this.#retryMs = RETRY_MIN_MS;
     this.#hasDealt = true;
     this.#receiveMax = receiveMax;
-    for (const outgoing of this.#sent.values()) this.#send(outgoing, isPresent);
+    this.#packetBytesMax = packetBytesMax;
+    for (const outgoing of [...this.#sent.values()]) this.#send(outgoing, isPresent);
     this.#sendWaiting();
   }
 
@@ -125,7 +129,6 @@ class Client implements ForeignBroker {
     const { clock, logger } = this.#dependencies;
     this.#link = null;
     this.#isReady = false;
-    this.#received = 0;
     if (this.#isStopping) return;
     if (!speaksLevel && this.#level === 5) {
       this.#level = 4;
@@ -148,8 +151,13 @@ class Client implements ForeignBroker {
     }
   }
 
-  #send({ messageId, message }: Outgoing, dup: boolean): void {
+  #send(outgoing: Outgoing, dup: boolean): void {
+    const { messageId, message } = outgoing;
     const { topic, payload, retain } = message;
+    if (topic.length + payload.length + HEADER_BYTES_MAX > this.#packetBytesMax) {
+      this.#leaveOut(outgoing);
+      return;
+    }
     this.#link?.send({
       cmd: 'publish',
       topic,
@@ -159,6 +167,14 @@ class Client implements ForeignBroker {
       dup,
       messageId,
     });
+  }
+
+  /** The broker would end the connection at it, each time [MQTT-3.2.2-15]. */
+  #leaveOut({ messageId, message: { topic, payload }, done }: Outgoing): void {
+    const fields = { operation: 'mqtt.broker', topic: topic.slice(0, 256), bytes: payload.length };
+    this.#dependencies.logger.warn(fields, 'a message is larger than the broker takes, and was left out');
+    this.#sent.delete(messageId);
+    done('taken');
   }
 
   #nextId(): number {
@@ -189,7 +205,9 @@ class Client implements ForeignBroker {
     const work = this.#hear({ topic, payload: bytes, qos, isRetained: retain });
     const before = this.#lastReceived;
     this.#lastReceived = Promise.allSettled([before, work]).then(([, done]) => {
-      if (link !== this.#link) return;
+      this.#received--;
+      // What a link that is lost left at work counts until it is done.
+      if (link !== this.#link) return this.#goOn();
       if (done.status === 'rejected') {
         const { logger } = this.#dependencies;
         this.#hasDealt = false;
@@ -197,9 +215,12 @@ class Client implements ForeignBroker {
         return link.close('a publication could not be taken');
       }
       if (qos > 0) link.send({ cmd: 'puback', ...(messageId === undefined ? {} : { messageId }) });
-      this.#received--;
-      if (!this.#isStopping) link.resume();
+      this.#goOn();
     });
+  }
+
+  #goOn(): void {
+    if (!this.#isStopping && this.#received < RECEIVED_MAX) this.#link?.resume();
   }
 }
 

@@ -24,6 +24,7 @@ export interface LinkEvents {
   ready(broker: {
     readonly isPresent: boolean;
     readonly receiveMax: number;
+    readonly packetBytesMax: number;
     readonly isShared: boolean;
   }): void;
   publication(packet: IPublishPacket): void;
@@ -188,10 +189,12 @@ export class ForeignLink {
     }
     if (this.#awaited.size > 0) return;
     this.#cancelTimer();
-    this.#stayAlive(this.#connack?.properties?.serverKeepAlive ?? KEEPALIVE_SECONDS);
+    // 0: the broker asks for no signs of life.
+    this.#stayAlive(this.#connack?.properties?.serverKeepAlive || KEEPALIVE_SECONDS);
     this.#events.ready({
       isPresent: this.#connack?.sessionPresent === true,
       receiveMax: this.#connack?.properties?.receiveMaximum ?? RECEIVE_MAX_UNSAID,
+      packetBytesMax: this.#connack?.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
       isShared: this.#isShared,
     });
   }
