@@ -105,12 +105,7 @@ export class BifrostClient {
     this.peers = peers;
     this.#sealing = sealing;
     this.#sender = new Sender(
-      {
-        connection: () => this.#connection,
-        outbox: this.#outbox,
-        sealing,
-        goesSealed: (id) => this.#commands.sealed(id),
-      },
+      { connection: () => this.#connection, outbox: this.#outbox, commands: this.#commands, sealing },
       dependencies,
     );
     this.#connection = new Connection(

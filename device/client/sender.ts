@@ -5,6 +5,7 @@ import { checkFrame, type FrameChannel, type OutgoingFrame } from './frame-chann
 import { REQUEST_TIMEOUT_MS } from './limits.ts';
 import type { ReceivedFrame } from './messages.ts';
 import type { Acceptance, Outbox } from './outbox.ts';
+import type { PendingCommands } from './pending-commands.ts';
 import type { Clock } from './ports.ts';
 import type { Sealing, Unsealed } from './sealing.ts';
 
@@ -13,8 +14,8 @@ export interface SenderParts {
   readonly connection: () => Connection;
   readonly outbox: Outbox;
   readonly sealing: Sealing;
-  /** Hears the ids of frames that go out sealed. */
-  readonly goesSealed: (id: string) => void;
+  /** Hears which of them go out sealed. */
+  readonly commands: Pick<PendingCommands, 'sealed'>;
 }
 
 /** How what a client sends goes out: sealed where that is wanted, no more at a time than the server takes, again after a reconnect. */
@@ -68,7 +69,7 @@ export class Sender {
     const sealed = sealing.seal(frame, id);
     const outgoing = sealed instanceof Promise ? await unlessAborted(sealed, signal) : sealed;
     if (outgoing === frame) return this.#give(frame, id, again, signal);
-    this.#parts.goesSealed(id);
+    this.#parts.commands.sealed(id);
     try {
       return { ...(await this.#give(checkFrame(outgoing), id, again, signal)), isSealed: true };
     } catch (error) {
