@@ -46,6 +46,8 @@ export const ACTIONS_QUEUED_MAX = 64;
 export const ACTIONS_KNOWN_MAX = 256;
 /** When a report that could not be kept is sent again. */
 export const ACTION_RETRY_MS = 1_000;
+/** Devices whose keys are kept: of more, none is taken, since forgetting one would let the server say another. */
+export const KNOWN_PEERS_MAX = 20_000;
 /** Devices of which is kept whether they have a key, the first ones forgotten first. */
 export const PEERS_WITHOUT_KEY_MAX = 4_096;
 /** When a device that had no key is asked for one again. */

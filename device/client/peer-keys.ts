@@ -7,6 +7,7 @@ import {
 import { fromBase64Url, toBase64Url } from './base64.ts';
 import { BifrostError } from './errors.ts';
 import { requireUuid } from './frame-channel.ts';
+import { KNOWN_PEERS_MAX } from './limits.ts';
 
 /** Keys that other devices have shown, in base64url by their ids: keep them, and give them back as `knownPeers` after a restart. */
 export type KnownPeers = Readonly<Record<string, string>>;
@@ -25,7 +26,10 @@ export interface ShownPeerKey {
   readonly deviceId: string;
   readonly key: string;
   readonly fingerprint: string;
-  /** `refused`: another key than before, which nobody has accepted. Nothing is sealed for it, and nothing that it sealed is opened. */
+  /**
+   * `refused`: another key than before, which nobody has accepted, or one of more devices than are kept (20,000). Nothing is sealed for it,
+   * and nothing that it sealed is opened.
+   */
   readonly status: 'new' | 'changed' | 'refused';
 }
 
@@ -101,9 +105,11 @@ export class PeerKeys {
     if (knownKey === shownKey) return true;
     const fingerprint = this.#fingerprintWith(deviceId, shownKey);
     const isTaken =
-      knownKey === undefined || this.#options.acceptsKey({ deviceId, knownKey, shownKey, fingerprint });
+      knownKey === undefined
+        ? this.#keys.size < KNOWN_PEERS_MAX
+        : this.#options.acceptsKey({ deviceId, knownKey, shownKey, fingerprint });
     if (isTaken) this.#keys.set(deviceId, shownKey);
-    const status = knownKey === undefined ? 'new' : isTaken ? 'changed' : 'refused';
+    const status = !isTaken ? 'refused' : knownKey === undefined ? 'new' : 'changed';
     this.#options.shown({ deviceId, key: shownKey, fingerprint, status });
     return isTaken;
   }
@@ -119,7 +125,8 @@ export class PeerKeys {
       { deviceId, publicKey },
       crypto,
     );
-    this.#fingerprints.set(deviceId, { key, fingerprint });
+    if (last !== undefined || this.#fingerprints.size < KNOWN_PEERS_MAX)
+      this.#fingerprints.set(deviceId, { key, fingerprint });
     return fingerprint;
   }
 }

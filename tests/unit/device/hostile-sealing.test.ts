@@ -6,6 +6,7 @@ import {
   encodeCommand,
   encodeCommandResult,
 } from '../../../device/client/index.ts';
+import { KNOWN_PEERS_MAX } from '../../../device/client/limits.ts';
 import {
   Delivery,
   ErrorPayload,
@@ -101,5 +102,20 @@ describe('a client whose server lies', () => {
     expect(await result).toBe('seal_key_unknown');
     expect(world.client.peers.known).toEqual({});
     expect(world.server.connection.all(FrameType.COMMAND)).toEqual([]);
+  });
+
+  it('keeps the keys that it has where the server makes up devices without end', async () => {
+    const id = (index: number) => `0192f0c1-2345-7678-9abc-${index.toString(16).padStart(12, '0')}`;
+    const knownPeers = Object.fromEntries(
+      Array.from({ length: KNOWN_PEERS_MAX }, (_, index) => [id(index), otherKey]),
+    );
+    const shown: string[] = [];
+    const world = await sealing({ knownPeers });
+    world.client.on('peerKey', ({ status }) => shown.push(status));
+    const result = world.client.command(OTHER_DEVICE, 'door.state').catch(({ code }) => code);
+    showKey(world, other.publicKey);
+    expect(await result).toBe('peer_key_changed');
+    expect(shown).toEqual(['refused']);
+    expect(world.client.peers.known).toEqual(knownPeers);
   });
 });

@@ -9,7 +9,7 @@ export const emailSchema = z.string().max(254).trim().pipe(z.email()).transform(
 export const mailCodeSchema = z
   .string()
   .max(50)
-  .meta({ pattern: '^([ -]*\\d){8}[ -]*$' })
+  .meta({ pattern: '^([\\s-]*\\d){8}[\\s-]*$' })
   .transform((code) => code.replaceAll(/[\s-]/g, ''))
   .pipe(z.string().regex(/^\d{8}$/, 'must be 8 digits'));
 
