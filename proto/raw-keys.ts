@@ -24,8 +24,3 @@ export function privateKeyFrom(curve: Curve, raw: Uint8Array): KeyObject {
 export function rawPublicKey(key: KeyObject): Uint8Array {
   return Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url');
 }
-
-/** The bytes of a private key. */
-export function rawPrivateKey(key: KeyObject): Uint8Array {
-  return Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url');
-}

@@ -4,11 +4,11 @@ import {
   createHash,
   createHmac,
   diffieHellman,
-  generateKeyPairSync,
   type KeyObject,
+  randomBytes,
   sign,
 } from 'node:crypto';
-import { type Curve, privateKeyFrom, publicKeyFrom, rawPrivateKey, rawPublicKey } from '../raw-keys.ts';
+import { type Curve, privateKeyFrom, publicKeyFrom, rawPublicKey } from '../raw-keys.ts';
 import type { DeviceSigning } from './device-signature.ts';
 import { AEAD_TAG_BYTES } from './limits.ts';
 import type { KeyPair, NoiseCrypto } from './noise.ts';
@@ -33,10 +33,10 @@ function privateKeyOf(curve: Curve, raw: Uint8Array): KeyObject {
 /** The primitives by Node's OpenSSL: several times faster than a library's in JavaScript. Keys must not change once they were used. */
 export const nodeNoiseCrypto: NoiseCrypto = {
   generateKeyPair() {
-    const key = generateKeyPairSync('x25519').privateKey;
-    const privateKey = rawPrivateKey(key);
-    keysRead.X25519.set(privateKey, key);
-    return { privateKey, publicKey: rawPublicKey(key) };
+    // Any 32 bytes are a private key (RFC 7748 section 5). Not `generateKeyPairSync`: its key shares a lock with the job that made it, and where
+    // that job is collected while the key is exported, Node 20 waits for itself, for ever.
+    const privateKey = randomBytes(32);
+    return { privateKey, publicKey: rawPublicKey(privateKeyOf('X25519', privateKey)) };
   },
   publicKeyOf: (privateKey) => rawPublicKey(privateKeyOf('X25519', privateKey)),
   sharedSecret(privateKey, publicKey) {
