@@ -6,6 +6,7 @@ import {
   type Sha256,
   toHex,
 } from '../../proto/index.ts';
+import { fromBase64Url } from './base64.ts';
 import { WITNESS_INTERVAL_MS } from './limits.ts';
 import type { Clock } from './ports.ts';
 
@@ -197,7 +198,5 @@ async function keysOf(store: WitnessStore): Promise<{ publicKey: string; private
   }
   const jwk = JSON.parse(text) as JsonWebKey;
   const privateKey = await crypto.subtle.importKey('jwk', jwk, ED25519, false, ['sign']);
-  const binary = atob((jwk.x ?? '').replaceAll('-', '+').replaceAll('_', '/'));
-  const publicKey = toHex(Uint8Array.from(binary, (character) => character.charCodeAt(0)));
-  return { publicKey, privateKey };
+  return { publicKey: toHex(fromBase64Url(jwk.x ?? '') ?? new Uint8Array(0)), privateKey };
 }

@@ -129,14 +129,14 @@ export const smtpUrl = z
 const MQTT_URL = 'must have the form mqtt://user:password@host:1883 or mqtts://user:password@host:8883';
 
 /** A broker of somebody else's, and how we sign in there. */
-export const mqttUrl = z
-  .string()
-  .max(1_000)
-  .refine(
-    (url) => /^mqtts?:\/\/[^/]/.test(url) && URL.canParse(url) && new URL(url).hostname !== '',
-    MQTT_URL,
-  )
-  .optional();
+export const mqttUrl = z.string().max(1_000).refine(isMqttUrl, MQTT_URL).optional();
+
+/** Name and password are percent-encoded: a `%` that begins nothing can't be read. */
+function isMqttUrl(url: string): boolean {
+  if (!/^mqtts?:\/\/[^/]/.test(url) || !URL.canParse(url)) return false;
+  const { hostname, username, password } = new URL(url);
+  return hostname !== '' && !/%(?![\da-f]{2})/i.test(username + password);
+}
 
 export const mailAddress = z.email('must be a mail address').max(254);
 

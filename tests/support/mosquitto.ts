@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../bench/processes/ports.ts';
 import { requireDebianPackage } from './apt.ts';
 
 /** A mosquitto with persistence that lets in who is in the files `passwords` and `acl` of its folder. */
@@ -77,13 +77,4 @@ function untilRunning(child: ChildProcess): Promise<void> {
     });
     child.once('exit', (code) => reject(new Error(`mosquitto ended with ${code}: ${said}`)));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -54,6 +54,8 @@ beforeAll(async () => {
   writeFileSync(join(mosquitto.directory, 'passwords'), `${passwordLine('yggdrasil', SERVER_PASSWORD)}\n`);
   await writeFiles();
   await mosquitto.start();
+  // It began before mosquitto, and tries again after growing waits; what is said before it has subscribed is nobody's.
+  await eventually('the server at mosquitto', () => server.logs.some(isConnected), 60_000);
   client = createBifrostClient(
     { url: `${server.webSocketUrl}/bifrost`, credentials: household.device },
     { core: createDeviceCore(), openSocket: openNodeSocket },
@@ -65,6 +67,8 @@ afterAll(async () => {
   await server?.stop();
   await mosquitto?.stop();
 });
+
+const isConnected = ({ message }: { readonly message: string }) => message === 'connected with the broker';
 
 /** Writes mosquitto's files by the command, as its operator does. The users that are new. */
 async function writeFiles(): Promise<string[]> {
@@ -128,6 +132,7 @@ describe.each(WAYS)('a device at %s', (way) => {
       ['air.co2', 600, true],
       ['led', true, true],
     ]);
+    await eventually('three readings', async () => (await readingsOf(reader.device)).length >= 3);
     expect(await readingsOf(reader.device)).toEqual(
       expect.arrayContaining([
         ['temperature', 21.5],

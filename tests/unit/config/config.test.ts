@@ -119,7 +119,12 @@ describe('the configuration', () => {
   test('takes the address of a broker, and says nothing of the password in a wrong one', () => {
     const url = 'mqtts://user:hush@broker.example:8883';
     expect(readConfig({ YGGDRASIL_MQTT_BROKER_URL: url }).mqttBrokerUrl).toBe(url);
-    for (const wrong of ['https://user:hush@broker.example', 'mqtt:///', 'broker.example:1883']) {
+    for (const wrong of [
+      'mqtt://me:100%@host',
+      'https://user:hush@broker.example',
+      'mqtt:///',
+      'broker.example:1883',
+    ]) {
       expect(problemsOf({ YGGDRASIL_MQTT_BROKER_URL: wrong })).toEqual([
         'YGGDRASIL_MQTT_BROKER_URL must have the form mqtt://user:password@host:1883 or mqtts://user:password@host:8883',
       ]);

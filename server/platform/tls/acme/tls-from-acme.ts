@@ -149,7 +149,7 @@ function createFailures(file: string, clock: Clock) {
   return {
     /** 0: at once. Never further away than the longest wait, whatever the clock said when it was written. */
     retryAtMs: () => Math.min(read()?.retryAtMs ?? 0, clock.nowMs() + ORDER_WAIT_MAX_MS),
-    /** Resolves with when the next try may be. */
+    /** One more, for this reason. Gives when the next try may be, in milliseconds since 1970. */
     count(problem: string): number {
       const count = Math.min((read()?.count ?? 0) + 1, 30);
       const retryAtMs = clock.nowMs() + Math.min(ORDER_WAIT_MS * 2 ** (count - 1), ORDER_WAIT_MAX_MS);
