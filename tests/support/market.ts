@@ -125,6 +125,7 @@ export interface MarketOptions {
   readonly logger?: Logger;
   readonly times?: RequestTimes;
   readonly roundingUnitMicrocents?: bigint;
+  readonly ownRequestMicrocents?: bigint;
   readonly countText?: (tenantId: TenantId, text: string) => Promise<number>;
   readonly priceGuard?: number;
   /** Without it what is earned can be spent at once. */
@@ -175,7 +176,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const transactionStore = options.wrapTransactions?.(plainTransactions) ?? plainTransactions;
   const transactions = createTransactionService({ store: transactionStore });
   const tokens = createTokenCounter({ tokenizer: exactTokenizer });
-  const roundingUnitMicrocents = options.roundingUnitMicrocents ?? 1n;
+  const { roundingUnitMicrocents = 1n, ownRequestMicrocents = 0n } = options;
   const secretBox = createSecretBox(new Uint8Array(32).fill(1));
   const bounded = options.answerBounds === undefined ? {} : { bounds: options.answerBounds };
   const answerStore = createAnswerStore(database);
@@ -188,7 +189,10 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
     {
       providers,
       ledger,
-      pricing: createPricingService({ commissionBasisPoints: 1_200, roundingUnitMicrocents }, { core }),
+      pricing: createPricingService(
+        { commissionBasisPoints: 1_200, roundingUnitMicrocents, ownRequestMicrocents },
+        { core },
+      ),
       transactions: transactionStore,
       keys: createKeyStore(database),
       settings,
@@ -219,7 +223,11 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
     ...bookkeeping(asker, tenants),
     ...messages(providers),
     /** A provider that is connected and offers `model`. */
-    provider: (offer: FakeOffer = {}) => connectProvider(database, providers, offer),
+    provider: async (offer: FakeOffer = {}): Promise<FakeProvider> => {
+      const provider = await connectProvider(database, providers, offer);
+      tenants.set(provider.owner.accountId, provider.owner.tenantId);
+      return provider;
+    },
     order: orderWith,
   };
 }
