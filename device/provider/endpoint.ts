@@ -140,7 +140,11 @@ export class Endpoint {
         dialect.learn(tried);
         return response;
       }
-      const refusal = refusalOf(response.status, await readText(response));
+      const refusal = refusalOf(
+        response.status,
+        await readText(response),
+        response.headers.get('retry-after'),
+      );
       first ??= refusal;
       if (first.fault !== 'requester') throw first;
       if (dialect.forget(refusal.message)) continue;

@@ -47,7 +47,7 @@ describe('what an owner asks of its own device', () => {
   });
 
   it("costs the operator's flat price where there is one, which is the platform's and can't be disputed away", async () => {
-    market = createMarket(db, { ownRequestMicrocents: cents(3), earningsReleaseDelayMs: 1_000 });
+    market = createMarket(db, { prices: { ownRequestMicrocents: cents(3) }, earningsReleaseDelayMs: 1_000 });
     const provider = await market.provider();
     provider.onRequest = (request) => market.answer(provider, request, ['Hello', ' again']);
     const ask = (changes = {}) => market.requests.createRequest(provider.owner, market.order(changes));

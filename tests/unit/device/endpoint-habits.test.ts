@@ -3,6 +3,7 @@ import { Dialect } from '../../../device/provider/dialect.ts';
 import { Endpoint } from '../../../device/provider/endpoint.ts';
 import { errorInAnswer, refusalOf } from '../../../device/provider/endpoint-error.ts';
 import type { JsonValue } from '../../../device/provider/json.ts';
+
 import { parseEmbeddings } from '../../../device/provider/vectors.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
 import { DONE, deltas, faults, offering, request, results } from '../../support/provider-world.ts';
