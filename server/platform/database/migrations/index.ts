@@ -54,6 +54,8 @@ import { passwords } from './0160-passwords.ts';
 import { claimedSessionKeys } from './0170-claimed-session-keys.ts';
 import { generations } from './0185-generations.ts';
 import { answerKeys } from './0186-answer-keys.ts';
+import { scopeOnce } from './0230-scope-once.ts';
+import { policiesOnce } from './0231-policies-once.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -114,4 +116,6 @@ export const migrations: readonly Migration[] = [
   claimedSessionKeys,
   generations,
   answerKeys,
+  scopeOnce,
+  policiesOnce,
 ];
