@@ -220,6 +220,13 @@ export class BrokerConnection implements MqttConnection {
     this.#tellWaiters();
   }
 
+  /** A PUBACK came. False: it is for no message of the endpoint that waits for it. */
+  confirmedToken(messageId: number): boolean {
+    if (typeof this.#unacknowledged.get(messageId) !== 'number') return false;
+    this.confirmed(messageId);
+    return true;
+  }
+
   readonly #sink = (message: TreeMessage): void => this.#queue(message);
 
   #isQueueFull(): boolean {
