@@ -26,6 +26,8 @@ interface Parts<Session> {
 const qosOf = (first: number) => (first >> 1) & 3;
 const PUBACK_BYTES = 4;
 
+const NO_TOPIC: Buffer = Buffer.alloc(0);
+
 /**
  * The packets that devices send most, read without the library, which takes several times as long for each: PUBLISH of QoS 0 and 1 to the
  * endpoint's own topics, and PUBACK of the endpoint's messages. All others go to the library, and none of ours overtakes them.
@@ -34,15 +36,15 @@ const PUBACK_BYTES = 4;
 export class OwnPackets<Session> {
   readonly #parts: Parts<Session>;
   /** A packet of which the rest is still to come, in pieces. */
-  #pieces: Buffer[] = [];
+  #pieces: Buffer[] | null = null;
   #pieceBytes = 0;
   /** How many bytes must be there before it is worth looking again. */
   #neededBytes = 0;
   /** The last topic that is the endpoint's own and this client's, as text and as bytes. */
   #topic = '';
-  #topicBytes: Buffer = Buffer.alloc(0);
+  #topicBytes = NO_TOPIC;
   /** Identifiers of publications that are to be acknowledged when what runs now has ended. */
-  #acknowledged: number[] = [];
+  #acknowledged: number[] | null = null;
 
   constructor(parts: Parts<Session>) {
     this.#parts = parts;
@@ -56,6 +58,7 @@ export class OwnPackets<Session> {
   /** Takes bytes that begin a packet, or go on with the one that is waiting. */
   take(chunk: Buffer): void {
     const { gate } = this.#parts.state;
+    this.#pieces ??= [];
     this.#pieces.push(chunk);
     this.#pieceBytes += chunk.length;
     if (this.#pieceBytes < this.#neededBytes) return;
@@ -63,7 +66,7 @@ export class OwnPackets<Session> {
     const { end, libraryFrom } = this.#read(bytes);
     if (libraryFrom !== null && !gate.destroyed) gate.passOn(bytes.subarray(libraryFrom, end));
     const rest = bytes.subarray(end);
-    this.#pieces = rest.length === 0 ? [] : [rest];
+    this.#pieces = rest.length === 0 ? null : [rest];
     this.#pieceBytes = rest.length;
   }
 
@@ -136,15 +139,19 @@ export class OwnPackets<Session> {
 
   /** Acknowledgements come many at a time, when a transaction has ended: they leave in one write. */
   #acknowledge(messageId: number): void {
-    this.#acknowledged.push(messageId);
-    if (this.#acknowledged.length > 1) return;
+    if (this.#acknowledged !== null) {
+      this.#acknowledged.push(messageId);
+      return;
+    }
+    const acknowledged = [messageId];
+    this.#acknowledged = acknowledged;
     process.nextTick(() => {
-      const packets = Buffer.allocUnsafe(this.#acknowledged.length * PUBACK_BYTES);
-      for (const [index, id] of this.#acknowledged.entries()) {
+      const packets = Buffer.allocUnsafe(acknowledged.length * PUBACK_BYTES);
+      for (const [index, id] of acknowledged.entries()) {
         packets.writeUInt16BE((PACKET_TYPE.puback << 12) | 2, index * PUBACK_BYTES);
         packets.writeUInt16BE(id, index * PUBACK_BYTES + 2);
       }
-      this.#acknowledged = [];
+      this.#acknowledged = null;
       this.#parts.connection.answer(packets);
     });
   }
