@@ -61,6 +61,14 @@ export const suites: readonly SuiteEntry[] = [
     load: () => import('./ratatoskr/index.ts'),
   },
   {
+    name: 'peers',
+    measures:
+      'the same work beside mosquitto, nats-server and Centrifugo; each is said to be missing where it can not be had',
+    needs:
+      "Linux, the built program; Debian's mosquitto, Go for the others (built once, some minutes); four minutes",
+    load: () => import('./peers/index.ts'),
+  },
+  {
     name: 'openai',
     measures:
       "chats and 512 streams through the marketplace beside the endpoint itself, Portkey's gateway and a bare pass-through; reads beside a long prompt",

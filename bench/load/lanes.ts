@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { type Delivery, FrameType, readFrame } from '../../proto/index.ts';
 import type { Credentials } from '../processes/product.ts';
 import { encodeAcknowledgement, FrameMint, openBifrost, typeOf } from '../wire/bifrost.ts';
+import { type CentrifugoSpec, openCentrifugoSink, openCentrifugoSource } from '../wire/centrifugo.ts';
 import { HttpWire } from '../wire/http.ts';
 import { MqttWire, publishTemplate } from '../wire/mqtt.ts';
+import { type NatsSpec, openNatsSink, openNatsSource } from '../wire/nats.ts';
 import { openRatatoskr, type RatatoskrSpec } from '../wire/ratatoskr.ts';
 import { messageBytesMax, WebSocketWire, writeMessageHead } from '../wire/websocket.ts';
 
@@ -27,6 +29,8 @@ export type SourceSpec =
     }
   | { readonly kind: 'mqtt'; readonly port: number; readonly topic: string; readonly qos: 0 | 1 }
   | RatatoskrSpec
+  | NatsSpec
+  | CentrifugoSpec
   | { readonly kind: 'http'; readonly port: number; readonly path: string; readonly token: string | null };
 
 /** Where they arrive; `away` is nobody. */
@@ -41,6 +45,8 @@ export type SinkSpec =
       readonly qos: 0 | 1;
       readonly clientId?: string;
     }
+  | NatsSpec
+  | CentrifugoSpec
   | { readonly kind: 'away' };
 
 /** Messages from one client to another, all of one size. */
@@ -122,6 +128,8 @@ async function openSource({ source, messageBytes }: LaneSpec): Promise<Source> {
     return opened;
   }
   if (source.kind === 'ratatoskr') return openRatatoskr(source);
+  if (source.kind === 'nats') return openNatsSource(source, messageBytes);
+  if (source.kind === 'centrifugo') return openCentrifugoSource(source, messageBytes);
   if (source.kind === 'http') return openHttpSource(source);
   return openMqttSource(source, messageBytes);
 }
@@ -189,6 +197,8 @@ async function openMqttSource(
 async function openSink(spec: SinkSpec): Promise<Sink> {
   const sink: Sink = { onReceived: () => {}, close: () => {} };
   if (spec.kind === 'away') return sink;
+  if (spec.kind === 'nats') return openNatsSink(spec);
+  if (spec.kind === 'centrifugo') return openCentrifugoSink(spec);
   if (spec.kind === 'bifrost') {
     const wire = await openBifrost(spec.port, spec.credentials);
     wire.onClosed = failed('a sink');

@@ -12,8 +12,8 @@ interface FrameUnderWay {
 
 interface Source {
   readonly tenantId: SourceNonces['tenantId'];
-  /** Resolves when `window` is known. */
-  readonly loaded: Promise<void>;
+  /** Resolves when `window` is known; null: it is. A promise that stayed would keep all that its operation was recorded with. */
+  loading: Promise<void> | null;
   window: ReplayWindow;
   /** Counts what happens to `window`, to tell what is saved of it. */
   changes: number;
@@ -22,8 +22,8 @@ interface Source {
   serverNonce: number;
   /** The last nonce of a frame that the server made in the name of this device; 0 before the first. */
   madeNonce: number;
-  /** STORED frames that are not kept yet, by nonce. */
-  readonly underWay: Map<number, FrameUnderWay>;
+  /** STORED frames that are not kept yet, by nonce; null before the first: most devices are silent most of the time. */
+  underWay: Map<number, FrameUnderWay> | null;
 }
 
 /** What of a frame says whether it is new. */
@@ -31,6 +31,8 @@ interface FrameIdentity {
   readonly id: string;
   readonly nonce: number;
 }
+
+const NOTHING: readonly number[] = [];
 
 /** Nonces of a source to be saved. */
 export interface UnsavedNonces extends SourceNonces {
@@ -59,7 +61,7 @@ export class Sources {
     const source = this.#sources.get(deviceId) ?? this.#begin(peer);
     this.#connected.add(deviceId, peer);
     try {
-      await source.loaded;
+      if (source.loading !== null) await source.loading;
     } catch (error) {
       if (this.#sources.get(deviceId) === source) this.#sources.delete(deviceId);
       throw error;
@@ -107,7 +109,7 @@ export class Sources {
   /** The frame was not kept, and was not looked at: it may come with its nonce again. Not while it is on its way. */
   releaseNonce(peer: Peer, { nonce }: Pick<FrameIdentity, 'nonce'>): void {
     const source = this.#sources.get(peer.actor.deviceId);
-    if (source === undefined || source.underWay.has(nonce)) return;
+    if (source === undefined || source.underWay?.has(nonce) === true) return;
     source.window.release(nonce);
     source.changes++;
   }
@@ -125,13 +127,14 @@ export class Sources {
     const source = this.#sources.get(peer.actor.deviceId);
     if (source === undefined) return stored;
     const kept = settle(source, nonce, stored, isOurFault);
+    source.underWay ??= new Map();
     source.underWay.set(nonce, { id, kept });
     return kept;
   }
 
   /** What becomes of this very frame, which came before with the same nonce and is not kept yet; null: it isn't on its way. */
   findUnderWay(peer: Peer, { id, nonce }: FrameIdentity): Promise<number> | null {
-    const frame = this.#sources.get(peer.actor.deviceId)?.underWay.get(nonce);
+    const frame = this.#sources.get(peer.actor.deviceId)?.underWay?.get(nonce);
     return frame?.id === id ? frame.kept : null;
   }
 
@@ -144,8 +147,8 @@ export class Sources {
         const saved = () => {
           source.savedChanges = Math.max(source.savedChanges, changes);
         };
-        unsaved.push({ tenantId, deviceId, ...window.content(underWay.keys()), saved });
-      } else if (!this.#connected.hasAny(deviceId) && underWay.size === 0) this.#sources.delete(deviceId);
+        unsaved.push({ tenantId, deviceId, ...window.content(underWay?.keys() ?? NOTHING), saved });
+      } else if (!this.#connected.hasAny(deviceId) && !underWay?.size) this.#sources.delete(deviceId);
     }
     return unsaved;
   }
@@ -158,15 +161,16 @@ export class Sources {
   #begin({ actor: { deviceId, tenantId } }: Peer): Source {
     const source: Source = {
       tenantId,
-      loaded: this.#store.findNonces(deviceId).then((nonces) => {
+      loading: this.#store.findNonces(deviceId).then((nonces) => {
         source.window = new ReplayWindow(nonces);
+        source.loading = null;
       }),
       window: new ReplayWindow(),
       changes: 0,
       savedChanges: 0,
       serverNonce: 0,
       madeNonce: 0,
-      underWay: new Map(),
+      underWay: null,
     };
     this.#sources.set(deviceId, source);
     return source;
@@ -185,7 +189,7 @@ async function settle(
     if (isOurFault(error)) source.window.release(nonce);
     throw error;
   } finally {
-    source.underWay.delete(nonce);
+    source.underWay?.delete(nonce);
     source.changes++;
   }
 }

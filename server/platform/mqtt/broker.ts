@@ -9,6 +9,7 @@ import { CLIENT_ID_LENGTH_MAX, LIBRARY_HEARTBEAT_MS } from './limits.ts';
 import type { ClientSubscription } from './live-subscriptions.ts';
 import { type LoggedClient, loggedClient } from './logged-client.ts';
 import { Mqtt5Client } from './mqtt5/client.ts';
+import { OwnPackets } from './own-packets.ts';
 import type { PacketGate } from './packet-gate.ts';
 import { type SharedOptions, TreeBroker } from './tree-broker.ts';
 import type { MqttTree, Qos } from './tree-types.ts';
@@ -51,7 +52,7 @@ export async function createBrokers<Session>(
   const trees = new Map<MqttTree, TreeBroker>();
   const failures = new FailureLog(dependencies.logger);
   const listen = (aedes: Aedes) => {
-    tellEndpoint(aedes, sessions, dependencies.endpoint);
+    tellEndpoint(aedes, sessions, dependencies);
     aedes.on('clientError', (client, error) => report(dependencies.logger, sessions.get(client), error));
     aedes.on('connectionError', (client, error) => report(dependencies.logger, sessions.get(client), error));
     aedes.on(
@@ -114,7 +115,7 @@ export async function createBrokers<Session>(
 function tellEndpoint<Session>(
   broker: Aedes,
   sessions: Sessions<Session>,
-  endpoint: MqttEndpoint<Session>,
+  { endpoint, logger }: Pick<BrokerDependencies<Session>, 'endpoint' | 'logger'>,
 ): void {
   const openOf = (client: Client) => {
     const state = sessions.get(client);
@@ -138,6 +139,8 @@ function tellEndpoint<Session>(
     const open = openOf(client);
     if (!open) return;
     endpoint.connected(open.connection, open.session);
+    const state = sessions.get(client) as ClientSession<Session>;
+    state.gate.readPacketsWith(new OwnPackets({ ...open, client, state, endpoint, logger }));
     for (const [topic, subscription] of Object.entries(subscriptionsOf(client))) {
       subscribed(client, { ...subscription, topic });
     }

@@ -25,8 +25,8 @@ export class ClientSession<Session> {
   /** What was asked for, as the library goes on to read it. */
   readonly connect: Asked;
   readonly #incomingMessagesMax: number;
-  #inWork = 0;
-  #turn: Promise<void> = Promise.resolve();
+  /** What is in work, oldest first. */
+  readonly #places: Place[] = [];
 
   constructor(gate: PacketGate, connect: Asked, refusal: Refusal | null, incomingMessagesMax: number) {
     this.gate = gate;
@@ -41,19 +41,36 @@ export class ClientSession<Session> {
    * Begins `work` at once and answers in the order of the calls: acknowledgements keep the order of the publications
    * [MQTT-4.6.0-2]. While too much is in work, nothing is read from the client.
    */
-  async inOrder<Value>(work: () => Promise<Value>): Promise<Value> {
-    if (++this.#inWork === this.#incomingMessagesMax) this.gate.hold();
-    const previous = this.#turn;
-    const working = work();
-    this.#turn = working.then(
-      () => previous,
-      () => previous,
+  inOrder<Value>(work: () => Promise<Value>): Promise<Value> {
+    return new Promise((resolve, reject) => this.begin(work, resolve, reject));
+  }
+
+  /** The same, without a promise for the answer. `work` throws nothing before it returns its promise. */
+  begin<Value>(
+    work: () => Promise<Value>,
+    done: (value: Value) => void,
+    failed: (error: unknown) => void,
+  ): void {
+    const place: Place = { answer: null };
+    this.#places.push(place);
+    if (this.#places.length === this.#incomingMessagesMax) this.gate.hold();
+    work().then(
+      (value) => this.#settle(place, () => done(value)),
+      (error: unknown) => this.#settle(place, () => failed(error)),
     );
-    try {
-      return await working;
-    } finally {
-      await previous;
-      if (this.#inWork-- === this.#incomingMessagesMax) this.gate.release();
+  }
+
+  #settle(place: Place, answer: () => void): void {
+    place.answer = answer;
+    for (let first = this.#places[0]; first?.answer != null; first = this.#places[0]) {
+      if (this.#places.length === this.#incomingMessagesMax) this.gate.release();
+      this.#places.shift();
+      first.answer();
     }
   }
+}
+
+/** Work in its order; null: it has not ended. */
+interface Place {
+  answer: (() => void) | null;
 }

@@ -47,8 +47,8 @@ export class BrokerConnection implements MqttConnection {
   readonly #subscriptions = new Map<string, number>();
   /** Tokens by packet identifier, for messages not yet acknowledged; null for messages of the tree. */
   readonly #unacknowledged = new Map<number, number | null>();
-  /** Identifiers that messages had on an earlier connection, until they are sent again. */
-  readonly #reserved = new Set<number>();
+  /** Identifiers that messages had on an earlier connection, until they are sent again; null: there were none. */
+  #reserved: Set<number> | null = null;
   /** Messages that are not sent yet, from `#head` on; nothing is kept of those before. */
   #waiting: (TreeMessage | undefined)[] = [];
   #head = 0;
@@ -168,7 +168,10 @@ export class BrokerConnection implements MqttConnection {
     this.#lasting = { tree, clientId };
     const messages = tree.attach(clientId, this.#sink);
     for (const { packet } of messages)
-      if (packet.messageId !== undefined) this.#reserved.add(packet.messageId);
+      if (packet.messageId !== undefined) {
+        this.#reserved ??= new Set();
+        this.#reserved.add(packet.messageId);
+      }
     this.#waiting.push(...messages);
     this.#pump();
   }
@@ -218,6 +221,13 @@ export class BrokerConnection implements MqttConnection {
     if (token !== null) this.#events.acknowledged(token);
     this.#pump();
     this.#tellWaiters();
+  }
+
+  /** A PUBACK came. False: it is for no message of the endpoint that waits for it. */
+  confirmedToken(messageId: number): boolean {
+    if (typeof this.#unacknowledged.get(messageId) !== 'number') return false;
+    this.confirmed(messageId);
+    return true;
   }
 
   readonly #sink = (message: TreeMessage): void => this.#queue(message);
@@ -271,7 +281,7 @@ export class BrokerConnection implements MqttConnection {
       return;
     }
     const messageId = message.packet.messageId ?? this.#takeMessageId();
-    this.#reserved.delete(messageId);
+    this.#reserved?.delete(messageId);
     this.#unacknowledged.set(messageId, null);
     const write = () => {
       if (this.#closed || !this.#mayWrite()) return;
@@ -342,7 +352,10 @@ export class BrokerConnection implements MqttConnection {
   /** The next identifier that no unacknowledged message has; there is one, their number is limited. */
   #takeMessageId(): number {
     do this.#lastMessageId = this.#lastMessageId >= MESSAGE_ID_MAX ? 1 : this.#lastMessageId + 1;
-    while (this.#unacknowledged.has(this.#lastMessageId) || this.#reserved.has(this.#lastMessageId));
+    while (
+      this.#unacknowledged.has(this.#lastMessageId) ||
+      this.#reserved?.has(this.#lastMessageId) === true
+    );
     return this.#lastMessageId;
   }
 }

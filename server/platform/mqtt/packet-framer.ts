@@ -39,6 +39,11 @@ export class PacketFramer {
     return this.#level;
   }
 
+  /** True: the next byte begins a packet. */
+  get isBetweenPackets(): boolean {
+    return this.#missing === 0 && this.#lengthBytes < 0;
+  }
+
   /** The reason why these bytes must not be read on, or null. After a reason the framer is of no more use. */
   findFault(bytes: Uint8Array): PacketFault | null {
     let position = 0;

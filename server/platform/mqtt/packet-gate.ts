@@ -16,6 +16,14 @@ export class ProtocolViolation extends Error {
 /** Unsent bytes after which a writer is told to wait. */
 const HIGH_WATER_BYTES = 65_536;
 
+/** Who reads some packets instead of the library. */
+export interface PacketReader {
+  /** True: it has the beginning of a packet, so that what follows belongs there. */
+  readonly isWaiting: boolean;
+  /** Takes bytes that begin a packet, or go on with the one that is waiting. */
+  take(chunk: Buffer): void;
+}
+
 /** A connection of bytes: TCP, TLS, or a WebSocket. */
 export type ByteStream = Duplex & { readonly remoteAddress?: string | undefined };
 
@@ -35,6 +43,8 @@ export class PacketGate extends Duplex {
   readonly #socket: ByteStream;
   /** Who reads MQTT 5. */
   #reader: ((chunk: Buffer) => void) | null = null;
+  /** Who reads a client of 3.1.1 that is connected, and passes on what is the library's. */
+  #packetReader: PacketReader | null = null;
   /** What came before the whole of CONNECT. */
   #early: Buffer[] | null = [];
   #held = false;
@@ -55,16 +65,19 @@ export class PacketGate extends Duplex {
         this.#reader(chunk);
         return;
       }
+      const beginsPacket = framer.isBetweenPackets;
       const fault = framer.findFault(chunk);
       if (fault !== null) this.#end(fault);
-      else if (this.#early === null) this.#pass(chunk);
+      else if (this.#packetReader !== null && (beginsPacket || this.#packetReader.isWaiting))
+        this.#packetReader.take(chunk);
+      else if (this.#early === null) this.passOn(chunk);
       else {
         this.#early.push(chunk);
         if (framer.level === null) return;
         const early = Buffer.concat(this.#early);
         this.#early = null;
         opened(framer.level, this);
-        this.#pass(early);
+        this.passOn(early);
       }
     });
     socket.on('end', () => this.push(null));
@@ -75,6 +88,11 @@ export class PacketGate extends Duplex {
   /** From now on, and with CONNECT first, bytes are read here and not as a stream. */
   readWith(reader: (chunk: Buffer) => void): void {
     this.#reader = reader;
+  }
+
+  /** From the next packet on, this one reads first. */
+  readPacketsWith(reader: PacketReader): void {
+    this.#packetReader = reader;
   }
 
   /** Ends the connection; a client of MQTT 5 is told why. */
@@ -96,7 +114,8 @@ export class PacketGate extends Duplex {
     this.#socket.resume();
   }
 
-  #pass(chunk: Buffer): void {
+  /** Hands bytes to the library, or to the reader of MQTT 5. */
+  passOn(chunk: Buffer): void {
     if (this.#reader !== null) this.#reader(chunk);
     else if (!this.push(chunk)) this.#socket.pause();
   }

@@ -72,9 +72,9 @@ export class PlainDevice {
   readonly #refusals: Refusals;
   /** QoS by filter, of those with which it asks for commands or results. */
   readonly #filters = new Map<string, Qos>();
-  readonly #offsets = new WeakMap<DeliverySession, OrderedOffsets>();
+  #offsets: WeakMap<DeliverySession, OrderedOffsets> | null = null;
   /** What was made of a publication when it was looked at, until it is kept. */
-  readonly #made = new WeakMap<TreePacket, readonly PlainFrame[]>();
+  #made: WeakMap<TreePacket, readonly PlainFrame[]> | null = null;
   readonly #foreign: ForeignTopics;
   #isOver = false;
 
@@ -122,6 +122,7 @@ export class PlainDevice {
         this.#dependencies.devices.checkCapabilities(capabilitiesIn(first));
         this.#foreign.speaksForItself();
       }
+      this.#made ??= new WeakMap();
       this.#made.set(packet, frames);
       return null;
     } catch (error) {
@@ -134,7 +135,7 @@ export class PlainDevice {
   /** Forwards what was made of a publication. Rejects where it may be taken another time; all else the device is told, and it is returned. */
   async published(packet: TreePacket): Promise<MqttReason | null> {
     const news = await this.#foreign.takeNews(packet.qos > 0);
-    const frames = [...(news === null ? [] : [news]), ...(this.#made.get(packet) ?? [])];
+    const frames = [...(news === null ? [] : [news]), ...(this.#made?.get(packet) ?? [])];
     const { networkId } = this.home;
     return await this.#submitAll(
       packet.topic,
@@ -172,7 +173,7 @@ export class PlainDevice {
 
   /** A frame of the stream for the device: acknowledged in their order, what is not for plain devices at once. */
   sendStored(frame: Uint8Array, streamOffset: number, delivery: DeliverySession): boolean {
-    const offsets = this.#offsets.get(delivery) ?? this.#offsetsOf(delivery);
+    const offsets = this.#offsets?.get(delivery) ?? this.#offsetsOf(delivery);
     return this.#hear(readFrame(frame), offsets.add(streamOffset));
   }
 
@@ -183,6 +184,7 @@ export class PlainDevice {
   #offsetsOf(delivery: DeliverySession): OrderedOffsets {
     const { session } = this.#dependencies;
     const offsets = new OrderedOffsets((offset) => void session.acknowledge(delivery.networkId, offset));
+    this.#offsets ??= new WeakMap();
     this.#offsets.set(delivery, offsets);
     return offsets;
   }
