@@ -54,6 +54,7 @@ import { passwords } from './0160-passwords.ts';
 import { claimedSessionKeys } from './0170-claimed-session-keys.ts';
 import { generations } from './0185-generations.ts';
 import { answerKeys } from './0186-answer-keys.ts';
+import { readingsByTime } from './0210-readings-by-time.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -114,4 +115,5 @@ export const migrations: readonly Migration[] = [
   claimedSessionKeys,
   generations,
   answerKeys,
+  readingsByTime,
 ];
