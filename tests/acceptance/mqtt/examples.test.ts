@@ -56,11 +56,11 @@ interface Reading {
 
 const readingsOf = async ({ deviceId }: DeviceCredentials): Promise<readonly Reading[]> =>
   (
-    await server.request<{ items: Reading[] }>('GET', `/api/v1/devices/${deviceId}/readings`, {
-      token: world.alice.token,
-      expect: 200,
-    })
-  ).body.items;
+    await server.get<{ items: readonly Reading[] }>(
+      `/api/v1/devices/${deviceId}/readings`,
+      world.alice.token,
+    )
+  ).items;
 
 it('the plain device in Python is read, switched, and refuses what it does not understand', async () => {
   const { device, said } = await example('plain_device');
@@ -70,7 +70,7 @@ it('the plain device in Python is read, switched, and refuses what it does not u
     return names.includes('temperature celsius') && names.includes('online ');
   });
   const command = (on: unknown) =>
-    server.request<{ result: unknown }>('POST', `/api/v1/devices/${device.deviceId}/commands`, {
+    server.request('POST', `/api/v1/devices/${device.deviceId}/commands`, {
       token: world.alice.token,
       body: { name: 'led.set', arguments: { on } },
     });
