@@ -7,6 +7,7 @@ import {
 import { asId, type TenantId, type TransferId } from '../../server/kernel/ids.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
 import { openBenchDatabase } from '../processes/database.ts';
+import { cpuSecondsOfTree } from '../processes/processes.ts';
 import { LEDGER_FUNCTION_SCHEMA } from '../references/ledger-function.ts';
 
 /** Payers and payees; each pays in turn. */
@@ -76,12 +77,20 @@ async function openLedger(writer: LedgerWriter): Promise<(owner: number) => Prom
   };
 }
 
-/** Pairs a second, with so many callers that each wait for their pair. */
+/** What a run made of pairs. */
+export interface LedgerPairs {
+  readonly perSecond: number;
+  /** Processor time of a pair, of this process and the database together. */
+  readonly cpuMicroseconds: number;
+}
+
+/** Pairs, with so many callers that each wait for theirs. */
 async function repeat(
   pair: (owner: number) => Promise<void>,
   { seconds, callers }: LedgerRun,
-): Promise<number> {
+): Promise<LedgerPairs> {
   let pairs = 0;
+  const cpuSeconds = cpuSecondsOfTree(process.pid);
   const begunMs = performance.now();
   const deadlineMs = begunMs + seconds * 1000;
   const call = async (owner: number) => {
@@ -91,5 +100,8 @@ async function repeat(
     }
   };
   await Promise.all(Array.from({ length: callers }, (_, caller) => call(caller % OWNERS)));
-  return (pairs * 1000) / (performance.now() - begunMs);
+  return {
+    perSecond: (pairs * 1000) / (performance.now() - begunMs),
+    cpuMicroseconds: ((cpuSecondsOfTree(process.pid) - cpuSeconds) * 1e6) / pairs,
+  };
 }

@@ -10,6 +10,8 @@ const ROUNDS = 4;
 export interface Side {
   readonly lanes: readonly LaneSpec[];
   readonly serverProcessId: number;
+  /** The database's first process, where its processor time is the server's as well. */
+  readonly databaseProcessId?: number;
 }
 
 /** What was measured of both, a value for each round. */
@@ -47,13 +49,13 @@ async function inTurns<Measured>(
   ours: Side,
   reference: Side,
   { seconds, quick }: Settings,
-  run: (input: { readonly seconds: number; readonly serverProcessId: number }) => Promise<Measured>,
+  run: (input: Omit<Side, 'lanes'> & { readonly seconds: number }) => Promise<Measured>,
 ): Promise<Rounds<Measured>> {
-  const measure = async ({ lanes, serverProcessId }: Side) => {
+  const measure = async ({ lanes, ...processes }: Side) => {
     await load.call('open', lanes);
     // The compilers of both ends have to have seen it.
-    await run({ seconds: seconds / 3, serverProcessId });
-    const measured = await run({ seconds, serverProcessId });
+    await run({ seconds: seconds / 3, ...processes });
+    const measured = await run({ seconds, ...processes });
     await load.call('close', null);
     return measured;
   };

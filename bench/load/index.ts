@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { cpuSecondsOf } from '../processes/processes.ts';
+import { cpuSecondsOf, cpuSecondsOfTree } from '../processes/processes.ts';
 import { type Lane, type LaneSpec, openLane } from './lanes.ts';
 import { SendTimes } from './send-times.ts';
 import { openSessions, type SessionsSpec } from './sessions.ts';
@@ -10,6 +10,8 @@ export interface Saturation {
   /** Messages of a lane under way at a time. */
   readonly window: number;
   readonly serverProcessId: number;
+  /** The database's first process, where its processor time is the server's as well. */
+  readonly databaseProcessId?: number | undefined;
 }
 
 /** A rate, whatever the server does. */
@@ -26,7 +28,7 @@ export interface Throughput {
   readonly seconds: number;
   /** How much of its core the load generator used. */
   readonly loadShare: number;
-  /** Processor time of the server's process. */
+  /** Processor time of the server's process, and of the database where that was asked for. */
   readonly serverSeconds: number;
 }
 
@@ -75,7 +77,7 @@ export type Load = ReturnType<typeof createPart>;
 
 async function saturate(
   lanes: readonly Lane[],
-  { seconds, window, serverProcessId }: Saturation,
+  { seconds, window, serverProcessId, databaseProcessId }: Saturation,
 ): Promise<Throughput> {
   let messages = 0;
   let ofAllUnderWay = 0;
@@ -96,7 +98,10 @@ async function saturate(
     };
     refill();
   }
-  const measured = await measure(seconds, serverProcessId, () => messages);
+  const cpuSeconds = () =>
+    cpuSecondsOf(serverProcessId) +
+    (databaseProcessId === undefined ? 0 : cpuSecondsOfTree(databaseProcessId));
+  const measured = await measure(seconds, cpuSeconds, () => messages);
   isOver = true;
   const deadlineMs = Date.now() + DRAIN_TIMEOUT_MS;
   while (ofAllUnderWay > 0 && Date.now() < deadlineMs) await wait(POLL_MS);
@@ -131,7 +136,11 @@ async function pace(lanes: readonly Lane[], { seconds, rate, serverProcessId }: 
       due -= count;
     }
   }, TICK_MS);
-  const measured = await measure(seconds, serverProcessId, () => arrived);
+  const measured = await measure(
+    seconds,
+    () => cpuSecondsOf(serverProcessId),
+    () => arrived,
+  );
   clearInterval(timer);
   await wait(SETTLE_MS);
   times.sort((a, b) => a - b);
@@ -157,10 +166,10 @@ async function becomeQuiet(lanes: readonly Lane[]): Promise<void> {
   }
 }
 
-async function measure(seconds: number, serverProcessId: number, count: () => number): Promise<Throughput> {
+async function measure(seconds: number, cpuSeconds: () => number, count: () => number): Promise<Throughput> {
   const before = count();
   const cpu = process.cpuUsage();
-  const serverSeconds = cpuSecondsOf(serverProcessId);
+  const serverSeconds = cpuSeconds();
   const begunMs = performance.now();
   await wait(seconds * 1000);
   const elapsed = (performance.now() - begunMs) / 1000;
@@ -169,6 +178,6 @@ async function measure(seconds: number, serverProcessId: number, count: () => nu
     messages: count() - before,
     seconds: elapsed,
     loadShare: (user + system) / 1e6 / elapsed,
-    serverSeconds: cpuSecondsOf(serverProcessId) - serverSeconds,
+    serverSeconds: cpuSeconds() - serverSeconds,
   };
 }

@@ -50,6 +50,18 @@ export function cpuSecondsOf(processId: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** Processor time of a process and of all that it started and that still run, in seconds. */
+export function cpuSecondsOfTree(processId: number): number {
+  try {
+    const children = readFileSync(`/proc/${processId}/task/${processId}/children`, 'latin1').trim();
+    const each = children === '' ? [] : children.split(' ');
+    return each.reduce((sum, child) => sum + cpuSecondsOfTree(Number(child)), cpuSecondsOf(processId));
+  } catch {
+    // It has ended meanwhile.
+    return 0;
+  }
+}
+
 /** Memory of a process that is in RAM, in bytes. */
 export function residentBytesOf(processId: number): number {
   const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${processId}/status`, 'utf8')) ?? [];

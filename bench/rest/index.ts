@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { passwordOf } from '../../server/platform/database/embedded/bootstrap.ts';
 import type { BenchSuite } from '../harness.ts';
-import { rateResult, saturateBoth } from '../load/compare.ts';
+import { cpuResult, rateResult, saturateBoth } from '../load/compare.ts';
 import type { Load } from '../load/index.ts';
 import type { LaneSpec } from '../load/lanes.ts';
 import { startPart } from '../processes/part.ts';
-import { startProduct } from '../processes/product.ts';
+import { type Product, startProduct } from '../processes/product.ts';
 import type { BareRest } from '../references/bare-rest.ts';
 
 const CONNECTIONS = 10;
@@ -38,6 +38,7 @@ export const suite: BenchSuite = {
         database: 'yggdrasil',
         statement: STATEMENT,
       });
+      const databaseProcessId = databaseProcessOf(product);
       const lanes = (port: number, prefix: string, token: string | null): LaneSpec[] =>
         Array.from({ length: CONNECTIONS }, (_, i) => ({
           source: { kind: 'http', port, path: `${prefix}/${deviceIds[i % DEVICES]}`, token },
@@ -47,10 +48,17 @@ export const suite: BenchSuite = {
         }));
       const ours = {
         serverProcessId: product.processId,
+        databaseProcessId,
         lanes: lanes(product.port, '/api/v1/devices', product.token),
       };
-      const reference = { serverProcessId: bare.processId, lanes: lanes(barePort, '/devices', null) };
-      report(rateResult('device-get', await saturateBoth(load, ours, reference, options, 1)));
+      const reference = {
+        serverProcessId: bare.processId,
+        databaseProcessId,
+        lanes: lanes(barePort, '/devices', null),
+      };
+      const rounds = await saturateBoth(load, ours, reference, options, 1);
+      report(rateResult('device-get', rounds));
+      report(cpuResult('device-get-cpu', rounds));
     } finally {
       await Promise.all([load.stop(), bare.stop(), product.stop()]);
     }
@@ -63,4 +71,13 @@ function databaseSecretOf(dataDirectory: string): string {
     databaseSecret: string;
   };
   return databaseSecret;
+}
+
+/** The first process of its embedded database: the first line of the file that PostgreSQL writes about itself. */
+function databaseProcessOf({ dataDirectory }: Product): number {
+  const folder = join(dataDirectory, 'data/postgresql');
+  const file = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((name) =>
+    name.endsWith('postmaster.pid'),
+  );
+  return Number.parseInt(readFileSync(join(folder, file ?? 'postmaster.pid'), 'utf8'), 10);
 }

@@ -61,3 +61,5 @@ export const EXCLUSIVE_RETRY_MS = 500;
 export const EXCLUSIVE_TRIES = 10;
 /** What a first start left, older than this in milliseconds, is nobody's any more: making a cluster takes seconds. */
 export const UNFINISHED_AGE_MS = 600_000;
+/** Scopes that are remembered with their signatures, some 500 bytes each. Forgotten all at once when full. */
+export const SIGNED_SCOPES_MAX = 10_000;

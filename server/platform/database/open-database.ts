@@ -27,7 +27,7 @@ import { createMigrator } from './migrate.ts';
 import { migrations as allMigrations } from './migrations/index.ts';
 import type { Migration } from './migrations/migration.ts';
 import { Pool } from './pool.ts';
-import { scopeKeyOf, signScope, storeScopeKey } from './scope.ts';
+import { createScopeSigner, scopeKeyOf, storeScopeKey } from './scope.ts';
 import { checkServer } from './server.ts';
 import { createTransactions } from './transactions.ts';
 
@@ -127,7 +127,7 @@ export async function openDatabase(
   );
   const pools = ofEachPool((pool) => new Pool(clients[pool], connectionsMax, dependencies.clock));
   const scopeKey = scopeKeyOf(source.secret);
-  const { database, drain } = createTransactions(pools, (actor) => signScope(scopeKey, actor), dependencies);
+  const { database, drain } = createTransactions(pools, createScopeSigner(scopeKey), dependencies);
   let exclusive: ExclusiveUse | null = null;
   const migrator = createMigrator(url, options.migrations ?? allMigrations, dependencies);
 
