@@ -14,6 +14,7 @@ import {
 import { createActCommand, createDevicesCommand, createRouteCommand } from '../device/control/command.ts';
 import { createDemoCommand } from '../device/demo/command.ts';
 import { createRuleEndpointCommand } from '../device/examples/rule-endpoint/command.ts';
+import { createFleetCommand } from '../device/fleet/command.ts';
 import { createFrameCommand } from '../device/frame/command.ts';
 import { createLockCommand } from '../device/lock/command.ts';
 import { createMosquittoCommand } from '../device/mosquitto/command.ts';
@@ -63,6 +64,7 @@ const createCommands = (): readonly Command[] => [
   createProvisionCommand(),
   createIdentityCommand(),
   createVirtualDeviceCommand(),
+  createFleetCommand(),
   createScriptCommand(),
   createReleaseCommand(),
   createRolloutCommand(),

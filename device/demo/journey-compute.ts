@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Accounts, writeCredentials } from './accounts.ts';
 import { CONTEXT_TOKENS, PRICE_CENTS, SLOTS, TOP_UP_CENTS } from './limits.ts';
+import { type CommandLine, MODEL_CONTEXT_TOKENS, MODEL_LISTENS, MODEL_NAME } from './model.ts';
 import { MICROCENTS_PER_CENT, microcentsOf, moneySchema } from './money.ts';
 import type { Programs } from './programs.ts';
 import type { Progress } from './progress.ts';
 import type { RestClient } from './rest-client.ts';
 import type { RunningServer } from './server-program.ts';
 
-const MODEL = 'rule-based-stand-in';
+const RULE_MODEL = 'rule-based-stand-in';
 
 /** What journey B measured. */
 export interface ComputeFigures {
@@ -51,13 +52,10 @@ export async function computeJourney(
   programs: Programs,
   rest: RestClient,
   progress: Progress,
+  modelServer: CommandLine | null,
 ): Promise<ComputeFigures> {
-  progress.step(
-    'A small OpenAI-compatible endpoint starts. It answers by rule and says so; Ollama or llama.cpp fit here, too.',
-  );
-  const endpoint = programs.start('the rule endpoint', ['rule-endpoint', '--port', '0', '--model', MODEL]);
-  const endpointUrl = await endpoint.waitForLine(/^Listening on (\S+)/);
-  progress.detail(endpointUrl);
+  const endpoint = await startEndpoint(programs, progress, modelServer);
+  progress.detail(endpoint.url);
 
   progress.step('The administrator confirms, as operator, that the seller has a verified way to be paid.');
   await rest.request('PUT', `/api/v1/admin/payment-standing/${accounts.seller.userId}`, z.unknown(), {
@@ -69,9 +67,9 @@ export async function computeJourney(
   const credentialsFile = writeCredentials(server.dataDirectory, 'provider', accounts.provider);
   const provider = programs.start('the provider', [
     ...['provider', '--credentials', credentialsFile],
-    ...['--server', server.ratatoskrUrl, '--endpoint', endpointUrl],
-    ...['--model', MODEL, '--price-cents', String(PRICE_CENTS)],
-    ...['--context', String(CONTEXT_TOKENS), '--slots', String(SLOTS)],
+    ...['--server', server.ratatoskrUrl, '--endpoint', endpoint.url],
+    ...['--model', endpoint.model, '--price-cents', String(PRICE_CENTS)],
+    ...['--context', String(endpoint.contextTokens), '--slots', String(SLOTS)],
   ]);
   progress.detail(await provider.waitForLine(/^(offered .*)/));
 
@@ -83,7 +81,7 @@ export async function computeJourney(
   });
 
   const before = new Set((await listTransactions(rest, accounts)).map(({ id }) => id));
-  await ask(server, accounts, progress);
+  await ask(server, accounts, progress, endpoint.model);
 
   progress.step('The transactions are read back.');
   const transactions = (await listTransactions(rest, accounts)).filter(({ id }) => !before.has(id)).reverse();
@@ -103,8 +101,40 @@ export async function computeJourney(
   };
 }
 
+/** An endpoint that runs, and the model that it serves. */
+interface RunningEndpoint {
+  readonly url: string;
+  readonly model: string;
+  readonly contextTokens: number;
+}
+
+/** Starts what is sold: the server of a language model where there is one, else an endpoint that answers by rule. */
+async function startEndpoint(
+  programs: Programs,
+  progress: Progress,
+  modelServer: CommandLine | null,
+): Promise<RunningEndpoint> {
+  if (modelServer !== null) {
+    progress.step('A small language model starts, behind llama.cpp.');
+    const endpoint = programs.startOther('the model', modelServer);
+    const url = `${await endpoint.waitForLine(MODEL_LISTENS)}/v1`;
+    return { url, model: MODEL_NAME, contextTokens: MODEL_CONTEXT_TOKENS };
+  }
+  progress.step(
+    'A small OpenAI-compatible endpoint starts. It answers by rule and says so; Ollama or llama.cpp fit here, too.',
+  );
+  const args = ['rule-endpoint', '--port', '0', '--model', RULE_MODEL];
+  const url = await programs.start('the rule endpoint', args).waitForLine(/^Listening on (\S+)/);
+  return { url, model: RULE_MODEL, contextTokens: CONTEXT_TOKENS };
+}
+
 /** The official client, as any program that speaks to OpenAI uses it; only the address differs. */
-async function ask(server: RunningServer, accounts: Accounts, progress: Progress): Promise<void> {
+async function ask(
+  server: RunningServer,
+  accounts: Accounts,
+  progress: Progress,
+  model: string,
+): Promise<void> {
   const { OpenAI } = await import('openai');
   const openai = new OpenAI({
     baseURL: `${server.httpUrl}/v1`,
@@ -115,7 +145,7 @@ async function ask(server: RunningServer, accounts: Accounts, progress: Progress
   progress.step('The household asks, with the official "openai" client.');
   const question = 'What is 6 * 7?';
   const completion = await openai.chat.completions.create({
-    model: MODEL,
+    model,
     messages: [{ role: 'user', content: question }],
     max_tokens: 64,
   });
@@ -123,7 +153,7 @@ async function ask(server: RunningServer, accounts: Accounts, progress: Progress
 
   progress.step('And once more, streaming.');
   const stream = await openai.chat.completions.create({
-    model: MODEL,
+    model,
     messages: [{ role: 'user', content: 'Who are you?' }],
     max_tokens: 128,
     stream: true,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT_FAILURE } from '../node/process.ts';
 import { Guard } from './guard.ts';
+import { type CommandLine, installModel } from './model.ts';
 import { Programs } from './programs.ts';
 import { Progress } from './progress.ts';
 import type { RunningServer } from './server-program.ts';
@@ -10,11 +11,16 @@ import { prepareRun, tellStory } from './story.ts';
 /** This project's program, into which this file is built. */
 const programFile = fileURLToPath(new URL('./yggdrasil.js', import.meta.url));
 
-/**
- * Tells the story and ends the process. `once`: ends after it, with the figures as the last line; otherwise everything goes
- * on running until Ctrl-C.
- */
-export async function runDemo(once: boolean): Promise<void> {
+/** How the story is told. */
+export interface DemoOptions {
+  /** True: it ends after the story, with the figures as the last line; otherwise everything goes on running until Ctrl-C. */
+  readonly once: boolean;
+  /** True: a small language model is installed and sold. */
+  readonly model: boolean;
+}
+
+/** Tells the story and ends the process. */
+export async function runDemo({ once, model }: DemoOptions): Promise<void> {
   const programs = new Programs(programFile, new Guard(programFile));
   const stopped = stopAtSignal();
   const run = prepareRun(once);
@@ -22,8 +28,10 @@ export async function runDemo(once: boolean): Promise<void> {
   let lastLine: string | null = null;
   let isTold = false;
   try {
+    const progress = new Progress(console.log);
+    const modelServer = model ? await install(progress, stopped) : null;
     const { server, figures } = await Promise.race([
-      tellStory(run, programs, new Progress(console.log)),
+      tellStory(run, programs, progress, modelServer),
       stopped,
     ]);
     isTold = true;
@@ -46,6 +54,24 @@ export async function runDemo(once: boolean): Promise<void> {
   run.cleanUp();
   if (lastLine !== null) console.log(lastLine);
   process.exit(exitCode);
+}
+
+/** Beside the program, so that it is installed once for this checkout. */
+const modelFolder = fileURLToPath(new URL('./demo-model', import.meta.url));
+
+async function install(progress: Progress, stopped: Promise<never>): Promise<CommandLine> {
+  progress.chapter('The model');
+  progress.step('SmolLM2 and llama.cpp are installed, where they are not yet. That takes some minutes.');
+  const ended = new AbortController();
+  stopped.catch(() => ended.abort());
+  const options = {
+    folder: modelFolder,
+    python: process.env.YGGDRASIL_DEMO_PYTHON || 'python3',
+    say: (line: string) => progress.detail(line),
+    signal: ended.signal,
+  };
+  const installed = installModel(options);
+  return await Promise.race([stopped, installed]).finally(() => installed.catch(() => {}));
 }
 
 /** The user ended the demo. */

@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { type Guard, signalProcess } from './guard.ts';
 import { LAST_WORDS_MS, OUTPUT_LINES_MAX, STEP_TIMEOUT_MS, STOP_TIMEOUT_MS } from './limits.ts';
+import type { CommandLine } from './model.ts';
 
 /** A program that the demo started, and the lines it wrote. */
 export class Program {
@@ -107,7 +108,16 @@ export class Programs {
    * which ends the programs in order.
    */
   start(name: string, args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Program {
-    const child = spawn(process.execPath, [this.#file, ...args], {
+    return this.startOther(name, { command: process.execPath, args: [this.#file, ...args] }, environment);
+  }
+
+  /** As `start`, for a program that isn't this project's. */
+  startOther(
+    name: string,
+    { command, args }: CommandLine,
+    environment: NodeJS.ProcessEnv = process.env,
+  ): Program {
+    const child = spawn(command, args, {
       detached: true,
       stdio: 'pipe',
       env: environment,

@@ -7,6 +7,7 @@ import { removeData } from '../../server/platform/files/remove-data.ts';
 import { type Accounts, openAccounts } from './accounts.ts';
 import { type ComputeFigures, computeJourney } from './journey-compute.ts';
 import { type RelayFigures, relayJourney } from './journey-relay.ts';
+import type { CommandLine } from './model.ts';
 import { microcentsOf, moneySchema } from './money.ts';
 import type { Programs } from './programs.ts';
 import type { Progress } from './progress.ts';
@@ -61,13 +62,21 @@ export function prepareRun(once: boolean): DemoRun {
   };
 }
 
-/** Starts the server and runs both journeys. Rejects when one fails, or a program ends that shouldn't. */
-export async function tellStory(run: DemoRun, programs: Programs, progress: Progress): Promise<ToldStory> {
+/** Starts the server and runs both journeys, with a language model where there is one that can be started. Rejects when one fails, or a program ends that shouldn't. */
+export async function tellStory(
+  run: DemoRun,
+  programs: Programs,
+  progress: Progress,
+  modelServer: CommandLine | null,
+): Promise<ToldStory> {
   progress.chapter('The server');
   progress.step('It starts, with its database and MQTT broker inside.');
   const server = await startServer(programs, run.environment, progress);
   progress.detail(`ready at ${server.httpUrl}, data in ${resolve(server.dataDirectory)}`);
-  const figures = await Promise.race([runJourneys(server, programs, progress), programs.failure]);
+  const figures = await Promise.race([
+    runJourneys(server, programs, progress, modelServer),
+    programs.failure,
+  ]);
   return { figures, server };
 }
 
@@ -75,6 +84,7 @@ async function runJourneys(
   server: RunningServer,
   programs: Programs,
   progress: Progress,
+  modelServer: CommandLine | null,
 ): Promise<DemoFigures> {
   const rest = new RestClient(server.httpUrl);
   progress.step('An administrator sets it up; a household and a seller get users, networks and devices.');
@@ -84,7 +94,7 @@ async function runJourneys(
   const relay = await relayJourney(server, accounts, programs, progress);
 
   progress.chapter('Journey B: computing time is sold and bought');
-  const compute = await computeJourney(server, accounts, programs, rest, progress);
+  const compute = await computeJourney(server, accounts, programs, rest, progress, modelServer);
 
   progress.step('The books are checked: all accounts together must come to zero.');
   const sum = await trialBalance(rest, accounts);

@@ -209,6 +209,7 @@ const ADVICE: Readonly<Record<string, readonly [string, string | null]>> = {
   ],
   answers_padded: ['pads its answers, which is not paid', 'Look at what the endpoint answers.'],
   claims_too_many_tokens: ['claims more tokens than are counted', 'Bring the endpoint up to date.'],
+  endpoint_full: ['is left alone: its endpoint had no room, and said when it has again', null],
   all_slots_in_use: ['has all slots in use', null],
   no_demand: ['is not asked for by anybody now', null],
 };

@@ -1,6 +1,6 @@
 import { parseErrorBody, readErrorFields } from './error-fields.ts';
 import type { JsonValue } from './json.ts';
-import { REASON_CHARACTERS_MAX } from './limits.ts';
+import { REASON_CHARACTERS_MAX, RETRY_AFTER_SECONDS_MAX } from './limits.ts';
 
 /** Whose fault a failure is. */
 export type Fault = 'provider' | 'requester' | 'busy' | 'model_unknown' | 'stalled' | 'malformed';
@@ -12,21 +12,29 @@ export class EndpointError extends Error {
   readonly status: number | null;
   /** The field of the request that it names. */
   readonly param: string | null;
+  /** Whole seconds after which one that has no room may be asked again; 0: it doesn't say. */
+  readonly retryAfterSeconds: number;
 
-  constructor(fault: Fault, message: string, options: { status?: number; param?: string | null } = {}) {
+  constructor(
+    fault: Fault,
+    message: string,
+    options: { status?: number; param?: string | null; retryAfterSeconds?: number } = {},
+  ) {
     super(message);
     this.name = 'EndpointError';
     this.fault = fault;
     this.status = options.status ?? null;
     this.param = options.param ?? null;
+    this.retryAfterSeconds = options.retryAfterSeconds ?? 0;
   }
 
   /** The same, without what nobody may read, and no longer than what is told. */
   redacted(redact: (text: string) => string): EndpointError {
-    const { fault, status, param } = this;
+    const { fault, status, param, retryAfterSeconds } = this;
     // First: half of a secret would be found no more.
     const message = redact(this.message).slice(0, REASON_CHARACTERS_MAX);
-    return new EndpointError(fault, message, { ...(status === null ? {} : { status }), param });
+    const known = status === null ? {} : { status };
+    return new EndpointError(fault, message, { ...known, param, retryAfterSeconds });
   }
 
   /** True where it doesn't let this provider in, or there is nothing at this address, or it is elsewhere. */
@@ -76,9 +84,22 @@ const ABOUT_KEY =
 /** OpenRouter and Ollama have 404 and 400 for a model that is there and can't do what is asked of it, too. */
 const ABOUT_FEATURE = /\b(?:that|not|n't) support (?!(?:the|this|that|a) model\b)/i;
 
-/** What an endpoint's answer with an error status means. What it says may hold what nobody may read. */
-export function refusalOf(status: number, body: string): EndpointError {
-  return errorOf(status, `the endpoint answered status ${status}`, parseErrorBody(body));
+/**
+ * What an endpoint's answer with an error status means; `retryAfter` is its header Retry-After (RFC 9110 10.2.3), null where it
+ * has none. What it says may hold what nobody may read.
+ */
+export function refusalOf(status: number, body: string, retryAfter: string | null = null): EndpointError {
+  const error = errorOf(status, `the endpoint answered status ${status}`, parseErrorBody(body));
+  if (error.fault !== 'busy') return error;
+  return new EndpointError('busy', error.message, { status, retryAfterSeconds: secondsOf(retryAfter) });
+}
+
+/** Seconds, or a date: how long that is from now on, in whole seconds; 0 for anything else, and for what is past. */
+function secondsOf(retryAfter: string | null): number {
+  if (retryAfter === null) return 0;
+  const isNumber = /^\s*[0-9]{1,9}(\.[0-9]{1,9})?\s*$/.test(retryAfter);
+  const seconds = isNumber ? Number(retryAfter) : (Date.parse(retryAfter) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.min(Math.max(0, Math.ceil(seconds)), RETRY_AFTER_SECONDS_MAX) : 0;
 }
 
 /** What an error inside an answer of status 200 means: its code may be a status. As `refusalOf`. */

@@ -140,7 +140,11 @@ export class Endpoint {
         dialect.learn(tried);
         return response;
       }
-      const refusal = refusalOf(response.status, await readText(response));
+      const refusal = refusalOf(
+        response.status,
+        await readText(response),
+        response.headers.get('retry-after'),
+      );
       first ??= refusal;
       if (first.fault !== 'requester') throw first;
       if (dialect.forget(refusal.message)) continue;
@@ -253,12 +257,13 @@ async function* readAnswer(bytes: AnswerBytes, choices: number): AsyncGenerator<
     for (;;) {
       const value = await bytes.read();
       if (value !== null) yield SIGN_OF_LIFE;
-      if (whole.takes(value)) {
+      const piece = value === null ? null : whole.take(value);
+      if (whole.isWhole) {
         if (value !== null) continue;
         yield whole.read(choices);
         return;
       }
-      const events = value === null ? parser.end() : parser.push(value);
+      const events = piece === null ? parser.end() : parser.push(piece);
       const doneAt = events.findIndex(isDone);
       for (const chunk of parseChunks(doneAt < 0 ? events : events.slice(0, doneAt))) {
         for (const index of chunk.ended) ended.add(index);
@@ -296,29 +301,55 @@ async function* readVectors(bytes: AnswerBytes): AsyncGenerator<CompletionChunk>
   yield* parseEmbeddings(text + decoder.decode());
 }
 
-/** An answer that is one JSON object: it begins with a brace, which no event stream does. */
+/** An answer that is one JSON object: it begins with a brace, as no event stream does, and its first line is no piece of an answer. */
 class WholeAnswer {
   readonly #decoder = new TextDecoder();
   #text = '';
-  #isWhole: boolean | null = null;
+  #hasLine = false;
+  #state: 'unknown' | 'whole' | 'stream' = 'unknown';
 
-  /** Takes the next bytes, null at the end. False: they belong to an event stream. Throws `EndpointError` for a web page. */
-  takes(bytes: Uint8Array | null): boolean {
-    if (this.#isWhole === null && bytes !== null) {
-      const first = bytes.find((byte) => !SPACES.has(byte));
-      if (first === undefined) return false;
-      if (first === OPENING_ANGLE)
-        throw new EndpointError('provider', 'the endpoint answered with a web page; is the path right?');
-      this.#isWhole = first === OPENING_BRACE;
-    }
-    if (this.#isWhole !== true) return false;
-    this.#text += this.#decoder.decode(bytes ?? new Uint8Array(0), { stream: bytes !== null });
-    return true;
+  /** What has come belongs to an answer that is whole, as far as can be said. */
+  get isWhole(): boolean {
+    return this.#state === 'whole';
+  }
+
+  /** Takes the next bytes; returns what of it, and of earlier bytes, belongs to a stream. Throws `EndpointError` for a web page. */
+  take(bytes: Uint8Array): Uint8Array {
+    if (this.#state === 'unknown') this.#state = beginningOf(bytes);
+    if (this.#state !== 'whole') return bytes;
+    const text = this.#decoder.decode(bytes, { stream: true });
+    this.#text += text;
+    const isFirstLine = !this.#hasLine && text.includes('\n');
+    this.#hasLine ||= isFirstLine;
+    if (!isFirstLine || !isPieceOfAnswer(this.#text)) return NOTHING;
+    this.#state = 'stream';
+    const all = new TextEncoder().encode(this.#text + this.#decoder.decode());
+    this.#text = '';
+    return all;
   }
 
   read(choices: number): CompletionChunk {
-    return parseCompletion(this.#text, choices);
+    return parseCompletion(this.#text + this.#decoder.decode(), choices);
   }
+}
+
+const NOTHING = new Uint8Array(0);
+
+function beginningOf(bytes: Uint8Array): 'unknown' | 'whole' | 'stream' {
+  const first = bytes.find((byte) => !SPACES.has(byte));
+  if (first === undefined) return 'unknown';
+  if (first === OPENING_ANGLE)
+    throw new EndpointError('provider', 'the endpoint answered with a web page; is the path right?');
+  return first === OPENING_BRACE ? 'whole' : 'stream';
+}
+
+/** True for text whose first line is an object by itself with a piece of an answer in it: some endpoints stream such lines (NDJSON). */
+function isPieceOfAnswer(text: string): boolean {
+  const end = text.indexOf('\n');
+  const piece = end < 0 ? undefined : parseJson(text.slice(0, end));
+  if (!isObject(piece) || !isList(piece.choices)) return false;
+  const [choice] = piece.choices;
+  return isObject(choice) && isObject(choice.delta);
 }
 
 const OPENING_BRACE = 0x7b;

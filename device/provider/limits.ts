@@ -30,6 +30,8 @@ export const ANSWER_BYTES_MAX = 33_554_432;
 export const ERROR_BODY_BYTES_MAX = 16_384;
 /** Characters of it that are told. */
 export const REASON_CHARACTERS_MAX = 300;
+/** An endpoint without room is left alone for so long at most, whatever it says. */
+export const RETRY_AFTER_SECONDS_MAX = 3_600;
 /** Characters of the reason for which an answer ended. */
 export const FINISH_REASON_CHARACTERS_MAX = 64;
 /** What the server doesn't take in it. */

@@ -104,12 +104,13 @@ export async function serveRequest(
 
 /** Tells the server that a request failed. */
 export function sendFailure(requestId: Uint8Array, error: EndpointError, send: ComputeSender): void {
-  const { fault, status, message: reason, param } = error;
+  const { fault, status, message: reason, param, retryAfterSeconds } = error;
   const failure = {
     fault: FAULTS[fault],
     status: status ?? 0,
     reason: toWholeCharacters(reason),
     param: toWholeCharacters(param ?? ''),
+    retryAfterSeconds,
   };
   send(RatatoskrType.COMPUTE_RESULT, encodePayload(ComputeResult, { requestId, failure }));
 }

@@ -51,6 +51,8 @@ export class SseParser {
     else if (line === 'data') this.#data.push('');
     else if (line.startsWith('data:')) this.#addData(valueIn(line), events);
     else if (line.startsWith('event:')) this.#name = valueIn(line);
+    // Lines of JSON without a name (NDJSON), each an event of its own.
+    else if (line.startsWith('{') || isDone(line)) this.#addLine(line, events);
     // llama.cpp's, of before 2025.
     else if (line.startsWith('error:')) this.#data.push(asError(valueIn(line)));
   }
@@ -60,6 +62,11 @@ export class SseParser {
     const [first = ''] = this.#data;
     if (this.#data.length === 1 && isWhole(first)) this.#endEvent(events);
     this.#data.push(data);
+  }
+
+  #addLine(line: string, events: string[]): void {
+    this.#endEvent(events);
+    if (isWhole(line)) events.push(line);
   }
 
   #endEvent(events: string[]): void {

@@ -4,7 +4,7 @@ import { createForeignBroker } from '../platform/mqtt/foreign-broker/client.ts';
 import type { ForeignBroker } from '../platform/mqtt/foreign-broker/types.ts';
 import { mountpointOf } from '../transports/frames/topic-rules.ts';
 import type { BrokerBridge } from '../transports/mqtt/broker-bridge.ts';
-import { RETAINED_FILTERS, SAID_FILTERS } from '../transports/mqtt/broker-topics.ts';
+import { brokerTopicOf, RETAINED_FILTERS, SAID_FILTERS } from '../transports/mqtt/broker-topics.ts';
 import type { Part } from './lifecycle.ts';
 import type { Platform } from './platform.ts';
 
@@ -29,6 +29,7 @@ export function buildForeignBroker(
       clientId,
       filters: SAID_FILTERS,
       retainedFilters: RETAINED_FILTERS,
+      speakerOf: (topic) => brokerTopicOf(topic)?.deviceId ?? '',
     },
     { clock, logger },
   );

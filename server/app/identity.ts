@@ -23,6 +23,7 @@ import {
   PASSKEY_SIGN_INS_PER_CLIENT_MAX,
   PASSWORD_TRIES_PER_ADDRESS_MAX,
   PASSWORD_TRIES_PER_CLIENT_MAX,
+  PASSWORD_TRIES_PER_KNOWN_DEVICE_MAX,
   USER_CODE_TRIES_MAX,
 } from '../domains/accounts/index.ts';
 import {
@@ -276,6 +277,10 @@ function accountParts(
     passwordTries: {
       ofClient: createClientLimiter({ ...counted, countMax: PASSWORD_TRIES_PER_CLIENT_MAX }, { clock }),
       ofAddress: createClientLimiter({ ...counted, countMax: PASSWORD_TRIES_PER_ADDRESS_MAX }, { clock }),
+      ofKnownDevice: createClientLimiter(
+        { ...counted, countMax: PASSWORD_TRIES_PER_KNOWN_DEVICE_MAX },
+        { clock },
+      ),
     },
     passkeySignIns: createClientLimiter({ ...counted, countMax: PASSKEY_SIGN_INS_PER_CLIENT_MAX }, { clock }),
     ...passkeyParts(config),

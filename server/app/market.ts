@@ -39,7 +39,7 @@ import { HOUR_MS } from '../kernel/clock.ts';
 import type { Database } from '../kernel/database.ts';
 import { notFound } from '../kernel/errors.ts';
 import type { DeviceId } from '../kernel/ids.ts';
-import { MICROCENTS_PER_CENT } from '../kernel/money.ts';
+import { MICROCENTS_PER_CENT, parsePrice } from '../kernel/money.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
 import { fencedDatabase } from '../platform/node/index.ts';
 import type { Abuse } from './abuse.ts';
@@ -66,6 +66,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     {
       commissionBasisPoints: config.commissionBasisPoints,
       roundingUnitMicrocents: config.costRounding === 'cent' ? MICROCENTS_PER_CENT : 1n,
+      ownRequestMicrocents: parsePrice(config.ownRequestPriceCents) ?? 0n,
     },
     { core },
   );

@@ -1,6 +1,11 @@
 import type { Config } from '../config/index.ts';
+import { noteAll } from '../domains/audit/index.ts';
 import { createReleaseService, createReleaseStore } from '../domains/releases/index.ts';
-import { createRolloutService, createRolloutStore } from '../domains/rollouts/index.ts';
+import {
+  createRolloutService,
+  createRolloutStore,
+  type RolloutEndRecorder,
+} from '../domains/rollouts/index.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
 import { startRolloutJobs } from '../jobs/rollout-jobs.ts';
 import { ed25519 } from '../platform/secrets/index.ts';
@@ -14,6 +19,22 @@ import type { Platform } from './platform.ts';
 /** Releases and how they reach devices. */
 export type Releases = ReturnType<typeof buildReleases>;
 
+/** The job ends a rollout for nobody: the record says that the server did, and how it ended. */
+const recordEnd: RolloutEndRecorder = (sql, { id, tenantId }, state, nowMs) =>
+  noteAll(sql, [
+    {
+      tenantId,
+      atMs: nowMs,
+      principal: 'service:rollouts',
+      operation: 'rollouts.end',
+      class: 'change',
+      outcome: state,
+      objects: [id],
+      reason: null,
+      leftOut: 0,
+    },
+  ]);
+
 /** Builds the area. */
 export function buildReleases(
   config: Config,
@@ -23,7 +44,7 @@ export function buildReleases(
   const { database, node, clock, random, logger } = platform;
   const { networks, devices } = areas.identity;
   const { relay, connections } = areas.messaging;
-  const store = createRolloutStore(database, { lease: node });
+  const store = createRolloutStore(database, { lease: node, recordEnd });
   const releases = createReleaseService({
     store: createReleaseStore(database, { tenantBytesMax: config.tenantReleaseBytesMax }, store),
     networks,

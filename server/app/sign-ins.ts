@@ -3,8 +3,8 @@ import type { AuditRecorder } from '../domains/audit/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 
 /**
- * The accounts, whose sign-ins stand in the log of the account's own tenant, too: who signs in is nobody yet when its request
- * begins. The token goes out when the record is kept.
+ * The accounts, whose sign-ins and traded tokens stand in the log of the account's own tenant, too: who signs in is nobody yet when its
+ * request begins. A refresh is left out: it comes each ten minutes, and says no more than the sign-in. The token goes out when the record is kept.
  */
 export function recordSignIns(
   accounts: AccountService,
@@ -43,6 +43,11 @@ export function recordSignIns(
     completeSignIn: async (...asked) => signedIn(await accounts.completeSignIn(...asked)),
     recover: async (...asked) => signedIn(await accounts.recover(...asked)),
     finishExternal: async (...asked) => signedIn(await accounts.finishExternal(...asked)),
+    exchangeToken: async (secret) => {
+      const pair = await accounts.exchangeToken(secret);
+      if (pair !== null) await record(pair.account.id, 'users.exchangeToken', 'done');
+      return pair;
+    },
     refresh: async (refreshToken) => {
       const outcome = await accounts.refresh(refreshToken);
       if (outcome?.kind === 'reused') await record(outcome.account.id, 'users.endSignIn', 'refresh_reused');

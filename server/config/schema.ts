@@ -18,6 +18,7 @@ import {
   oneOf,
   origins,
   PASSWORDS,
+  priceInCents,
   publicUrl,
   ROLES,
   SIGN_UP,
@@ -200,6 +201,11 @@ export const values = z.object({
   commissionBasisPoints: described(wholeNumber(1_000, 1_500).default(1_200), {
     variable: 'YGGDRASIL_COMMISSION_BASIS_POINTS',
     description: "The platform's share of a request's cost, in hundredths of a percent: 1000 to 1500.",
+  }),
+  ownRequestPriceCents: described(priceInCents.default('0'), {
+    variable: 'YGGDRASIL_OWN_REQUEST_PRICE_CENTS',
+    description:
+      "What a request costs that a machine of its requester's own serves, in cents with up to six decimals: a flat price for carrying it.",
   }),
   costRounding: described(oneOf(COST_ROUNDINGS).default('microcent'), {
     variable: 'YGGDRASIL_COST_ROUNDING',

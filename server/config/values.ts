@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { z } from 'zod';
+import { centsToMicrocents, parsePrice } from '../kernel/money.ts';
 
 /** How a value's variable is called and shown in the README. */
 export interface Variable {
@@ -25,6 +26,15 @@ export const wholeNumber = (min: number, max: number) => {
     .transform(Number)
     .refine((number) => number >= min && number <= max, message);
 };
+
+/** Up to 1,000 cents with up to six decimals, which `parsePrice` reads. */
+export const priceInCents = z
+  .string()
+  .max(20)
+  .refine((cents) => {
+    const price = parsePrice(cents);
+    return price !== null && price <= centsToMicrocents(1_000n);
+  }, 'must be cents from 0 to 1000 with up to six decimals');
 
 /** One of a few words. */
 export const oneOf = <const Words extends readonly string[]>(words: Words) =>

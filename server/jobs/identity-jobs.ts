@@ -21,6 +21,7 @@ export interface IdentityJobDependencies extends RepeatDependencies {
     | 'removeExpiredPrograms'
     | 'removeExpiredChallenges'
     | 'rotateAccessTokenKeys'
+    | 'rereadAccessTokenKeys'
   >;
   readonly devices: Pick<DeviceService, 'removeExpiredClaims' | 'forgetProvisioned'>;
   readonly tenants: Pick<TenantService, 'removeExpiredInvitations'>;
@@ -49,6 +50,12 @@ export function startIdentityJobs(dependencies: IdentityJobDependencies): Repeat
       eachMinute('ratatoskr.removeExpired', () => resumption.removeExpired()),
       eachMinute('oauth.removeExpired', () => accounts.removeExpiredPrograms()),
       eachMinute('oauth.rotateKeys', () => accounts.rotateAccessTokenKeys()),
+      // Each node checks tokens: it has to know the keys that another one has made.
+      {
+        operation: 'oauth.rereadKeys',
+        intervalMs: EACH_MINUTE_MS,
+        work: () => accounts.rereadAccessTokenKeys(),
+      },
       {
         operation: 'users.carryOutDeletions',
         intervalMs: CARRY_OUT_DELETIONS_INTERVAL_MS,

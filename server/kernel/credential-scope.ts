@@ -12,9 +12,13 @@ export function matchesOperation(pattern: string, operation: string): boolean {
 
 /** Refuses with `api_key_scope` an operation that the actor's credential isn't for. */
 export function requireOperationInScope(actor: Actor, { operation }: Operation): void {
+  if (!isOperationInScope(actor, operation)) throw outsideScope('operation', operation);
+}
+
+/** False for an operation that the actor's credential isn't for. */
+export function isOperationInScope(actor: Actor, operation: string): boolean {
   const scope = scopeOf(actor);
-  if (scope === null || scope.operations.some((pattern) => matchesOperation(pattern, operation))) return;
-  throw outsideScope('operation', operation);
+  return scope === null || scope.operations.some((pattern) => matchesOperation(pattern, operation));
 }
 
 /**

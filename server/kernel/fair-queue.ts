@@ -2,6 +2,8 @@
 export interface FairQueueLimits {
   readonly itemsMax: number;
   readonly bytesMax: number;
+  /** What one line may hold; without it, half of all that is free. */
+  readonly itemsPerKeyMax?: number;
 }
 
 interface Entry<Item> {
@@ -47,7 +49,8 @@ export class FairQueue<Key, Item> {
     const lineItems = line === undefined ? 0 : line.entries.length - line.first;
     const freeItems = this.#limits.itemsMax - this.#items;
     const freeBytes = this.#limits.bytesMax - this.#bytes;
-    if (lineItems >= freeItems || (line?.bytes ?? 0) + bytes > freeBytes) return false;
+    const lineItemsMax = Math.min(freeItems, this.#limits.itemsPerKeyMax ?? freeItems);
+    if (lineItems >= lineItemsMax || (line?.bytes ?? 0) + bytes > freeBytes) return false;
     if (line === undefined) this.#lines.set(key, { entries: [{ item, bytes }], first: 0, bytes });
     else {
       line.entries.push({ item, bytes });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FrameType } from '../../proto/index.ts';
 import { connect } from '../../server/platform/database/connect.ts';
 import { createSystemClock } from '../../server/platform/system/clock.ts';
-import { BifrostSocket } from '../support/bifrost-socket.ts';
+import { BifrostSocket, codeOf, isSignedFor } from '../support/bifrost-socket.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import {
   createDevice,
@@ -247,6 +247,23 @@ describe('a device that is unregistered', () => {
     const username = `${device.deviceId}@${shed.id}`;
     const again = await connectPlain(server, device, { username, clientId: 'lasting', clean: false });
     expect(again.sessionPresent).toBe(false);
+  });
+});
+
+describe('a network that is removed', () => {
+  it('says so to its devices in a frame, which names it, before their connections end', async () => {
+    const { token } = world.alice;
+    const shed = await server.post<{ id: string }>('/api/v1/networks', { name: 'Removed' }, token);
+    const device = await createDevice(server, token, shed.id, 'In the shed');
+    const socket = await BifrostSocket.open(server, device);
+    await server.request('DELETE', `/api/v1/networks/${shed.id}`, { token, expect: 200 });
+    expect(await socket.closed()).toBe(4404);
+    const [said] = socket.frames.filter(({ header }) => header.type === FrameType.ERROR);
+    expect([said?.header.networkId, said === undefined ? null : codeOf(said)]).toEqual([
+      shed.id,
+      'network_not_found',
+    ]);
+    expect(said !== undefined && isSignedFor(device, said)).toBe(true);
   });
 });
 

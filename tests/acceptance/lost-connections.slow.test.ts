@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { connect } from '../../server/platform/database/connect.ts';
 import { embeddedUrls } from '../../server/platform/database/embedded/bootstrap.ts';
+import { EMBEDDED_RESTART_PAUSE_MAX_MS } from '../../server/platform/database/limits.ts';
 import { CRASH_SETTINGS, surviveCrashes } from '../support/crash/survive.ts';
 import { readNumber, readSeed } from '../support/options.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
@@ -12,6 +13,8 @@ const directory = mkdtempSync(join(tmpdir(), 'yggdrasil-lost-'));
 // Run as root, the database's user must pass through.
 chmodSync(directory, 0o711);
 const rounds = readNumber('YGGDRASIL_TEST_LOST_CONNECTIONS', 1);
+/** The pause before the database is started again grows with each death that soon follows another. */
+const RETURN_TIMEOUT_MS = EMBEDDED_RESTART_PAUSE_MAX_MS + 30_000;
 const home = join(directory, 'data', 'postgresql');
 /** Times that every connection is ended in a round, while they are made again. */
 const TERMINATIONS = 10;
@@ -56,7 +59,7 @@ const survive = (takeAway: () => Promise<void>) =>
       await takeAway();
       await expect
         .poll(async () => (await fetch(`${running.httpUrl}/readyz`).catch(() => null))?.status, {
-          timeout: 30_000,
+          timeout: RETURN_TIMEOUT_MS,
         })
         .toBe(200);
       expect(running.child.exitCode).toBeNull();
@@ -72,12 +75,12 @@ describe('a database that goes away under load', () => {
   it(
     'by the end of every connection costs nothing that was acknowledged, and the server stays',
     () => survive(terminateConnections),
-    60_000 + rounds * 30_000,
+    60_000 + rounds * RETURN_TIMEOUT_MS,
   );
 
   it(
     'by the death of its first process costs nothing that was acknowledged, and the server stays',
     () => survive(killDatabase),
-    60_000 + rounds * 30_000,
+    60_000 + rounds * RETURN_TIMEOUT_MS,
   );
 });

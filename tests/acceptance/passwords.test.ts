@@ -96,6 +96,22 @@ describe('a password', () => {
   });
 });
 
+it('who guesses a password does not lock its owner out, who comes from where they signed in before', async () => {
+  const home = { 'x-forwarded-for': '203.0.113.77', 'user-agent': 'curl/8.5.0' };
+  const { email, token } = await world.signUp('owner@example.org', 'Owner', home);
+  await setPassword(token);
+  const fromHome = (password: string) =>
+    world.server.request('POST', '/api/v1/users/login', { body: { email, password }, headers: home });
+  // The sign-in is noted behind its answer.
+  await expect.poll(async () => (await fromHome(PASSWORD)).status).toBe(201);
+  for (let number = 0; number < 20; number++) await outcomeOf(email, 'one guess of many');
+  expect(await outcomeOf(email, PASSWORD)).toBe('429 rate_limited');
+  expect((await fromHome(PASSWORD)).status).toBe(201);
+  // A thief of the device guesses no more often than anybody else.
+  for (let number = 0; number < 20; number++) await fromHome('one guess of many');
+  expect((await fromHome(PASSWORD)).status).toBe(429);
+});
+
 it('who guesses a password is slowed by the address, from wherever he asks; codes go on', async () => {
   const { email } = await world.signUp('guessed@example.org');
   const outcomes: string[] = [];

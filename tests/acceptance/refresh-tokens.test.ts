@@ -77,6 +77,17 @@ describe('a sign-in with refresh tokens', () => {
     expect(JSON.stringify(world.server.logs)).not.toContain(pair.refresh_token);
   });
 
+  it('stands in the log of its account when it is traded', async () => {
+    const { pair } = await signIn();
+    const { items } = await world.server.get<{ items: { operation: string; outcome: string }[] }>(
+      '/api/v1/audit?limit=50',
+      pair.access_token,
+    );
+    expect(items).toContainEqual(
+      expect.objectContaining({ operation: 'users.exchangeToken', outcome: 'done' }),
+    );
+  });
+
   it('trades no half of a refresh token', async () => {
     const { pair } = await signIn();
     expect(await exchange(pair.refresh_token.split('.')[0] ?? '')).toMatchObject({ error: 'invalid_grant' });

@@ -35,7 +35,10 @@ export const TIMES: RequestTimes = {
 
 const core = createServerCore();
 const secretBox = createSecretBox(new Uint8Array(32).fill(7));
-const pricing = createPricingService({ commissionBasisPoints: 1_200, roundingUnitMicrocents: 1n }, { core });
+const pricing = createPricingService(
+  { commissionBasisPoints: 1_200, roundingUnitMicrocents: 1n, ownRequestMicrocents: 0n },
+  { core },
+);
 
 /** The database as one server process reaches it. */
 export interface ReachedStore {

@@ -13,6 +13,7 @@ import {
   createPricingService,
   createTokenCounter,
   type PriceInput,
+  type PricingOptions,
 } from '../../server/domains/pricing/index.ts';
 import {
   createProviderService,
@@ -124,7 +125,7 @@ export interface MarketOptions {
   readonly seed?: number;
   readonly logger?: Logger;
   readonly times?: RequestTimes;
-  readonly roundingUnitMicrocents?: bigint;
+  readonly prices?: Partial<PricingOptions>;
   readonly countText?: (tenantId: TenantId, text: string) => Promise<number>;
   readonly priceGuard?: number;
   /** Without it what is earned can be spent at once. */
@@ -136,6 +137,12 @@ export interface MarketOptions {
   readonly answerBounds?: AnswerBounds;
   readonly wrapTransactions?: (store: TransactionStore) => TransactionStore;
 }
+
+const USUAL_PRICES: PricingOptions = {
+  commissionBasisPoints: 1_200,
+  roundingUnitMicrocents: 1n,
+  ownRequestMicrocents: 0n,
+};
 
 function createLedger(
   db: TestDatabase,
@@ -175,7 +182,6 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const transactionStore = options.wrapTransactions?.(plainTransactions) ?? plainTransactions;
   const transactions = createTransactionService({ store: transactionStore });
   const tokens = createTokenCounter({ tokenizer: exactTokenizer });
-  const roundingUnitMicrocents = options.roundingUnitMicrocents ?? 1n;
   const secretBox = createSecretBox(new Uint8Array(32).fill(1));
   const bounded = options.answerBounds === undefined ? {} : { bounds: options.answerBounds };
   const answerStore = createAnswerStore(database);
@@ -188,7 +194,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
     {
       providers,
       ledger,
-      pricing: createPricingService({ commissionBasisPoints: 1_200, roundingUnitMicrocents }, { core }),
+      pricing: createPricingService({ ...USUAL_PRICES, ...options.prices }, { core }),
       transactions: transactionStore,
       keys: createKeyStore(database),
       settings,
@@ -219,7 +225,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
     ...bookkeeping(asker, tenants),
     ...messages(providers),
     /** A provider that is connected and offers `model`. */
-    provider: (offer: FakeOffer = {}) => connectProvider(database, providers, offer),
+    provider: (offer: FakeOffer = {}) => connectProvider({ database, providers, tenants }, offer),
     order: orderWith,
   };
 }
@@ -233,12 +239,20 @@ interface FakeOffer extends Pick<OfferInput['models'][number], 'continuesAnswers
 }
 
 async function connectProvider(
-  database: Database,
-  providers: ReturnType<typeof createProviderService>,
+  {
+    database,
+    providers,
+    tenants,
+  }: {
+    database: Database;
+    providers: ReturnType<typeof createProviderService>;
+    tenants: Map<AccountId, TenantId>;
+  },
   { model = 'm', price = 1_000, slots = 4, context = 8_192, ...declared }: FakeOffer,
 ): Promise<FakeProvider> {
   const provider = new FakeProvider();
   await addOwner(database, provider.owner);
+  tenants.set(provider.owner.accountId, provider.owner.tenantId);
   const models = [{ name: model, prices: price, contextTokens: context, ...declared }];
   await providers.offer(provider.actor, provider.link, { slots, models });
   showSlots(providers, provider, model, slots);

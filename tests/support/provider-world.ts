@@ -34,6 +34,8 @@ export class ScriptedEndpoint {
   cancelled = 0;
   contentType = 'text/event-stream';
   status = 200;
+  /** Headers beside its type. */
+  headers: Readonly<Record<string, string>> = {};
   #streams: ReadableStreamDefaultController<Uint8Array>[] = [];
 
   readonly fetch: typeof fetch = async (url, init) => {
@@ -50,7 +52,10 @@ export class ScriptedEndpoint {
         init?.signal?.addEventListener('abort', () => controller.error(new Error('aborted')));
       },
     });
-    return new Response(stream, { status: this.status, headers: { 'content-type': this.contentType } });
+    return new Response(stream, {
+      status: this.status,
+      headers: { 'content-type': this.contentType, ...this.headers },
+    });
   };
 
   write(text: string, index = 0): void {

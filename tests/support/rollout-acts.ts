@@ -100,6 +100,13 @@ export function describeRollouts(kind: string, connectDevice: ConnectDevice): ()
       expect(await firmwareOf(scene)).toEqual(Array(3).fill('lamp 1'));
       const bytes = (await devicesOf(scene, seen.at(-1))).map(({ byteCount }) => byteCount);
       expect(bytes).toEqual(Array(3).fill(release.content.length));
+      const { items } = await scene.server.get<{
+        items: { principal: string; operation: string; outcome: string; objects: string[] }[];
+      }>('/api/v1/audit?limit=50', scene.token);
+      const ends = items.filter(({ operation }) => operation === 'rollouts.end');
+      expect(ends).toMatchObject([
+        { principal: 'service:rollouts', outcome: 'completed', objects: [seen.at(-1)?.id] },
+      ]);
     });
 
     it('is aborted where a device comes back with the version before, and no other gets it', async () => {

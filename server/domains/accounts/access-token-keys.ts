@@ -15,6 +15,8 @@ export interface AccessTokenKeys {
   signing(): Promise<StoredAccessTokenKey & { readonly privateKey: Uint8Array }>;
   /** Makes the next one in time, and removes those whose tokens have ended. */
   rotate(): Promise<void>;
+  /** Reads what other nodes have made and removed. */
+  reread(): Promise<void>;
 }
 
 /** What a sealed private key is bound to. */
@@ -65,7 +67,7 @@ export interface AccessTokenKeyDependencies {
   readonly hash: TokenHash;
 }
 
-/** Keeps the keys in memory; they are read again with each round of the job. */
+/** Keeps the keys in memory; every node reads them again each minute, whichever of them makes them. */
 export function createAccessTokenKeys(dependencies: AccessTokenKeyDependencies): AccessTokenKeys {
   const { accessKeys, secretBox, ed25519, clock, random, hash } = dependencies;
   let known: readonly StoredAccessTokenKey[] = [];
@@ -94,6 +96,9 @@ export function createAccessTokenKeys(dependencies: AccessTokenKeyDependencies):
   return {
     published,
     rotate,
+    async reread() {
+      known = await accessKeys.list();
+    },
     async signing() {
       const keys = await published();
       const key = signingKeyAt(keys, clock.nowMs());

@@ -67,8 +67,9 @@ export const CODES_PER_ADDRESS_MAX = 10;
 export const CODES_PER_CLIENT_MAX = 30;
 export const CODES_INTERVAL_MS = 3_600_000;
 
-/** Passwords that are tried for one address, and by one client, within an hour, right ones included. */
+/** Passwords that are tried for one address, from one device that is known to it, and by one client, within an hour, right ones included. */
 export const PASSWORD_TRIES_PER_ADDRESS_MAX = 20;
+export const PASSWORD_TRIES_PER_KNOWN_DEVICE_MAX = 20;
 export const PASSWORD_TRIES_PER_CLIENT_MAX = 60;
 
 /** Changes of its address that one account begins within an hour. */

@@ -3,11 +3,17 @@ import type { AccountId } from '../../kernel/ids.ts';
 import type { AddedSession, StoredToken, WaysIn } from './ports.ts';
 import type { Account } from './types.ts';
 
-/** Hashes passwords, in turn by client. Rejects with `unavailable` when too many wait. */
+/** Who wants a password hashed; known are accounts that are signed in, and devices that signed in to the account before. */
+interface PasswordClient {
+  readonly id: string;
+  readonly isKnown: boolean;
+}
+
+/** Hashes passwords, in turn by client; strangers keep nobody waiting who is known. Rejects with `unavailable` when too many wait. */
 export interface PasswordHasher {
-  hash(client: string, password: string): Promise<string>;
+  hash(client: PasswordClient, password: string): Promise<string>;
   /** Null in place of a hash takes as long as any, and is never right. */
-  isRight(client: string, kept: string | null, password: string): Promise<boolean>;
+  isRight(client: PasswordClient, kept: string | null, password: string): Promise<boolean>;
 }
 
 /** An account that has a password. */
@@ -28,8 +34,11 @@ export interface PasswordStore {
   remove(actor: AccountActor, ways: WaysIn): Promise<'removed' | 'credential_gone' | 'last_way'>;
   /** When it was set; null: there is none. */
   findChangedAt(accountId: AccountId): Promise<number | null>;
-  /** Null: the address has no account, or that no password. */
-  find(address: string): Promise<WithPassword | null>;
+  /**
+   * Null: the address has no account, or that no password. `isKnownDevice`: somebody signed in to it from this origin before (as
+   * `originText` says it); asked in the same statement, so that it takes as long for an address without an account.
+   */
+  find(address: string, origin: string): Promise<(WithPassword & { readonly isKnownDevice: boolean }) | null>;
   /** Keeps the sign-in; null: the account has another password meanwhile. */
   enter(entering: WithPassword, token: StoredToken, tokensMax: number): Promise<AddedSession | null>;
 }

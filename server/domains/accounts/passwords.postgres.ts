@@ -39,14 +39,18 @@ export function createPasswordStore(database: Database): PasswordStore {
         return row?.changed_at.getTime() ?? null;
       }),
 
-    find: (address) =>
+    find: (address, origin) =>
       database.system('identity', async (sql) => {
-        const [row] = await sql<(AccountRow & { password_hash: string })[]>`
-          SELECT accounts.*, password_hash FROM account_addresses
+        const [row] = await sql<(AccountRow & { password_hash: string; is_known_device: boolean })[]>`
+          SELECT accounts.*, password_hash, EXISTS (
+            SELECT FROM known_sign_ins WHERE known_sign_ins.account_id = accounts.id
+              AND origin_hash = sha256(convert_to(accounts.id || ':' || ${origin}, 'UTF8'))) AS is_known_device
+          FROM account_addresses
           JOIN accounts ON accounts.id = account_addresses.account_id
           JOIN account_passwords ON account_passwords.account_id = accounts.id
           WHERE address = ${address}`;
-        return row === undefined ? null : { account: toAccount(row), hash: row.password_hash };
+        if (row === undefined) return null;
+        return { account: toAccount(row), hash: row.password_hash, isKnownDevice: row.is_known_device };
       }),
 
     enter: ({ account, hash }, token, tokensMax) =>

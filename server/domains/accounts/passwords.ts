@@ -6,7 +6,7 @@ import { TOKENS_PER_ACCOUNT_MAX } from './limits.ts';
 import type { PasswordHasher, PasswordStore } from './password-ports.ts';
 import type { ClientLimiter, LiveConnections } from './ports.ts';
 import type { CodeRequest } from './sign-in.ts';
-import type { SignInNotices, SignInOrigin } from './sign-in-notices.ts';
+import { originText, type SignInNotices, type SignInOrigin } from './sign-in-notices.ts';
 import { credentialGone, makeSession, type TokenSources } from './tokens.ts';
 import type { Account, NewToken } from './types.ts';
 import { lastSignIn, type WaysInDependencies, waysIn } from './ways-in.ts';
@@ -22,12 +22,13 @@ export interface Passwords {
    * Gives the account that asks this password in place of the one before; its address is told. Refuses with `passwords_off`, with `conflict` where the
    * account has no address to sign in with, with `unauthenticated` where the token in use was revoked meanwhile.
    */
-  setPassword(actor: Actor, password: string, client: string): Promise<void>;
+  setPassword(actor: Actor, password: string): Promise<void>;
   /** Removes it. Refuses with `last_sign_in` where nothing else lets the account in, and with `unauthenticated` as above. */
   removePassword(actor: Actor): Promise<void>;
   /**
    * Signs in. Refuses with `passwords_off`, with `password_wrong`, with `rate_limited` what is too much for the client or the address, and with
-   * `unavailable` when too many passwords wait to be checked.
+   * `unavailable` when too many passwords wait to be checked. A device that signed in to the account before is counted by itself: strangers
+   * who guess don't lock its owner out.
    */
   enterWithPassword(
     request: CodeRequest,
@@ -41,8 +42,12 @@ export interface PasswordDependencies extends TokenSources, WaysInDependencies {
   readonly passwords: PasswordStore;
   readonly hasher: PasswordHasher;
   readonly live: Pick<LiveConnections, 'accountChanged' | 'endCredential'>;
-  /** Count tries by client, and by address. */
-  readonly passwordTries: { readonly ofClient: ClientLimiter; readonly ofAddress: ClientLimiter };
+  /** Count tries by client, by address, and of an address from one device that is known to it. */
+  readonly passwordTries: {
+    readonly ofClient: ClientLimiter;
+    readonly ofAddress: ClientLimiter;
+    readonly ofKnownDevice: ClientLimiter;
+  };
   readonly notices: SignInNotices;
 }
 
@@ -55,10 +60,11 @@ export function createPasswords(dependencies: PasswordDependencies): Passwords {
       return { changedAtMs: await passwords.findChangedAt(accountId) };
     },
 
-    async setPassword(actor, password, client) {
+    async setPassword(actor, password) {
       const account = requirePermission(actor, 'account.manage');
       if (!passwordsOn) throw passwordsOff();
-      const set = await passwords.set(account, await hasher.hash(client, prepared(password)), clock.nowMs());
+      const hash = await hasher.hash({ id: account.accountId, isKnown: true }, prepared(password));
+      const set = await passwords.set(account, hash, clock.nowMs());
       if (set === 'credential_gone') throw credentialGone();
       if (set === 'no_address') throw noAddress();
       live.accountChanged(account.accountId);
@@ -74,11 +80,15 @@ export function createPasswords(dependencies: PasswordDependencies): Passwords {
 
     async enterWithPassword({ address, client }, password, origin) {
       if (!passwordsOn) throw passwordsOff();
-      const waitSeconds =
-        passwordTries.ofClient.countAndCheck(client) ?? passwordTries.ofAddress.countAndCheck(address);
+      const found = await passwords.find(address, originText(origin));
+      const isKnown = found?.isKnownDevice === true;
+      const device = `${address} ${client}`;
+      const waitSeconds = isKnown
+        ? passwordTries.ofKnownDevice.countAndCheck(device)
+        : (passwordTries.ofClient.countAndCheck(client) ?? passwordTries.ofAddress.countAndCheck(address));
       if (waitSeconds !== null) throw tooMany(waitSeconds);
-      const found = await passwords.find(address);
-      const isRight = await hasher.isRight(client, found?.hash ?? null, prepared(password));
+      const waits = { id: isKnown ? device : client, isKnown };
+      const isRight = await hasher.isRight(waits, found?.hash ?? null, prepared(password));
       if (!isRight || found === null) throw passwordWrong();
       const made = makeSession(dependencies);
       const entered = await passwords.enter(found, made.token, TOKENS_PER_ACCOUNT_MAX);

@@ -42,6 +42,7 @@ export interface StoredAccessTokenKey {
 
 /** Where the keys of access tokens are kept. */
 export interface AccessTokenKeyStore {
+  list(): Promise<readonly StoredAccessTokenKey[]>;
   /** Adds and removes as decided, while nobody else does; what is left. */
   change(
     decide: (keys: readonly StoredAccessTokenKey[]) => {

@@ -106,6 +106,11 @@ const toKey = (row: KeyRow): StoredAccessTokenKey => ({
 /** The keys of access tokens in PostgreSQL. */
 export function createAccessTokenKeyStore(database: Database): AccessTokenKeyStore {
   return {
+    list: () =>
+      database.system('identity', async (sql) =>
+        (await sql<KeyRow[]>`SELECT * FROM access_token_keys`).map(toKey),
+      ),
+
     change: (decide) =>
       database.system('identity', async (sql) => {
         // One server after the other: each sees what the one before made.

@@ -22,6 +22,8 @@ export interface TokenPair {
   readonly accessToken: string;
   readonly refreshToken: string;
   readonly lifeSeconds: number;
+  /** Whose sign-in it is of. */
+  readonly account: { readonly id: AccountId };
 }
 
 /** A refresh token that was used before came again: its sign-in has ended. */
@@ -40,6 +42,8 @@ export interface RefreshTokens {
   listAccessTokenKeys(): Promise<PublicJwk[]>;
   /** Makes and removes keys in their time. */
   rotateAccessTokenKeys(): Promise<void>;
+  /** Reads the keys that other nodes have made and removed. */
+  rereadAccessTokenKeys(): Promise<void>;
 }
 
 /** Whose access token it is, and when it ends; `ended`: it was a good one; null: it is none. */
@@ -107,7 +111,7 @@ export function createRefreshTokens(dependencies: RefreshTokenDependencies): Ref
     const claims = { ...signIn, issuedAtMs, expiresAtMs };
     const accessToken = await accessTokens.sign(await accessTokenKeys.signing(), claims);
     const lifeSeconds = Math.floor((expiresAtMs - issuedAtMs) / 1000);
-    return { kind: 'pair', accessToken, refreshToken, lifeSeconds };
+    return { kind: 'pair', accessToken, refreshToken, lifeSeconds, account: { id: signIn.accountId } };
   };
 
   return {
@@ -149,6 +153,7 @@ export function createRefreshTokens(dependencies: RefreshTokenDependencies): Ref
     },
 
     rotateAccessTokenKeys: () => accessTokenKeys.rotate(),
+    rereadAccessTokenKeys: () => accessTokenKeys.reread(),
   };
 }
 

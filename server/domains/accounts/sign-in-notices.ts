@@ -18,6 +18,10 @@ export interface SignInOrigin {
   readonly userAgent: string | null;
 }
 
+/** An origin as it is hashed, behind the id of its account. */
+export const originText = ({ client, userAgent }: SignInOrigin): string =>
+  `${client}:${programOf(userAgent)}`;
+
 /** Tells people by mail of sign-ins to their account from where there was none before. */
 export interface SignInNotices {
   /** Returns at once, and never throws: a sign-in doesn't wait for its notice, nor fail with it. */
@@ -27,8 +31,10 @@ export interface SignInNotices {
 /** What it needs. */
 export interface SignInNoticeDependencies {
   readonly signIns: SignInNoticeStore;
-  /** Null: there is no mail server, and nothing is noted. */
+  /** Null: there is no mail server, and nobody is told. */
   readonly noticeMail: MailSender | null;
+  /** Where passwords are taken, origins are noted without a mail server, too: strangers don't lock out who comes from a known one. */
+  readonly passwordsOn: boolean;
   readonly clock: Clock;
   readonly hash: TokenHash;
   readonly logger: Logger;
@@ -36,38 +42,38 @@ export interface SignInNoticeDependencies {
 
 /** Builds it. */
 export function createSignInNotices(dependencies: SignInNoticeDependencies): SignInNotices {
-  const { signIns, noticeMail, clock, hash, logger } = dependencies;
+  const { signIns, noticeMail, passwordsOn, clock, hash, logger } = dependencies;
   const operation = 'users.signInNotice';
   let waiting = 0;
   /** One after the other: they take one connection of the database, and keep the order of the sign-ins. */
   let last: Promise<void> = Promise.resolve();
 
-  const notify = async (mail: MailSender, account: Account, isNew: boolean, origin: SignInOrigin) => {
+  const notify = async (account: Account, isNew: boolean, origin: SignInOrigin) => {
     const nowMs = clock.nowMs();
     const program = programOf(origin.userAgent);
     const address = await signIns.noteSignIn(
       account.id,
-      { originHash: hash(`${account.id}:${origin.client}:${program}`), nowMs, isFirst: isNew },
+      { originHash: hash(`${account.id}:${originText(origin)}`), nowMs, isFirst: isNew },
       {
         knownMax: KNOWN_ORIGINS_PER_ACCOUNT_MAX,
-        noticesMax: NOTICES_PER_ACCOUNT_MAX,
+        noticesMax: noticeMail === null ? 0 : NOTICES_PER_ACCOUNT_MAX,
         sinceMs: nowMs - NOTICES_INTERVAL_MS,
       },
     );
     if (address === null) return;
-    mail.send({ to: address, subject: SUBJECT, text: noticeText(nowMs, origin.client, program) });
+    noticeMail?.send({ to: address, subject: SUBJECT, text: noticeText(nowMs, origin.client, program) });
   };
 
   return {
     note(account, isNew, origin) {
-      if (noticeMail === null) return;
+      if (noticeMail === null && !passwordsOn) return;
       if (waiting >= SIGN_INS_TO_NOTE_MAX) {
         logger.warn({ operation, waiting }, 'a sign-in was not noted: too many are waiting');
         return;
       }
       waiting++;
       last = last
-        .then(() => notify(noticeMail, account, isNew, origin))
+        .then(() => notify(account, isNew, origin))
         .catch((error: unknown) => {
           logger.error({ operation, error }, 'a sign-in was not noted');
         })

@@ -17,6 +17,13 @@ export const OCCASIONAL_PER_MINUTE_MAX = 120;
 export const OCCASIONAL_PER_DAY_MAX = 10_000;
 /** In a minute, once those of the day are used: it shows that they go on, and how many were left out. */
 export const OCCASIONAL_PER_MINUTE_BEYOND_MAX = 1;
+/**
+ * Records in the platform's log of what callers did whom nobody knows yet: registrations, codes, sign-ins. In a minute, in a day, and in a
+ * minute beyond that. Strangers would push out of it what operators did: so it holds more than a month. What an account did stands in its own log.
+ */
+export const UNKNOWN_PER_MINUTE_MAX = 120;
+export const UNKNOWN_PER_DAY_MAX = 3_000;
+export const UNKNOWN_PER_MINUTE_BEYOND_MAX = 1;
 /** Records kept of a tenant, about 60 MiB: past it the oldest go. */
 export const RECORDS_MAX = 200_000;
 /**

@@ -5,7 +5,13 @@ import type { DeviceSignature } from '../../kernel/device-signature.ts';
 import { gather } from '../../kernel/gather.ts';
 import { isUuid, type TenantId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import { NOTED_TOGETHER_MAX, OBJECTS_MAX } from './limits.ts';
+import {
+  NOTED_TOGETHER_MAX,
+  OBJECTS_MAX,
+  UNKNOWN_PER_DAY_MAX,
+  UNKNOWN_PER_MINUTE_BEYOND_MAX,
+  UNKNOWN_PER_MINUTE_MAX,
+} from './limits.ts';
 import { OccasionalRoom } from './occasional-room.ts';
 import type { AuditStore } from './ports.ts';
 import { isRecorded, isRecordedRefusal, recordClassOf } from './rules.ts';
@@ -69,7 +75,7 @@ export interface RecorderDependencies {
 /** Builds the recorder. */
 export function createAuditRecorder({ store, clock, logger, noted }: RecorderDependencies): AuditRecorder {
   const running = new RunningOperations();
-  const room = new OccasionalRoom(clock);
+  const rooms = { occasional: new OccasionalRoom(clock), unknown: new OccasionalRoom(clock, OF_UNKNOWN) };
   const keep = gather(async (records: readonly NotedRecord[]) => {
     await store.note(records);
     return records.map(() => undefined);
@@ -87,7 +93,7 @@ export function createAuditRecorder({ store, clock, logger, noted }: RecorderDep
     idle = isNoted.then(() => before);
   };
   return {
-    begin: (subject) => new Entry(subject, { running, room, clock, note, noteLater, noted }),
+    begin: (subject) => new Entry(subject, { running, rooms, clock, note, noteLater, noted }),
     owedTo: (actor) => running.current?.owedTo(actor) ?? null,
     outside: (work) => running.outside(work),
     note,
@@ -95,9 +101,16 @@ export function createAuditRecorder({ store, clock, logger, noted }: RecorderDep
   };
 }
 
+/** Of what callers did whom nobody knows. */
+const OF_UNKNOWN = {
+  perMinute: UNKNOWN_PER_MINUTE_MAX,
+  perDay: UNKNOWN_PER_DAY_MAX,
+  perMinuteBeyond: UNKNOWN_PER_MINUTE_BEYOND_MAX,
+};
+
 interface EntryDependencies {
   readonly running: RunningOperations;
-  readonly room: OccasionalRoom;
+  readonly rooms: Readonly<Record<'occasional' | 'unknown', OccasionalRoom>>;
   readonly clock: Clock;
   readonly note: (record: NotedRecord) => Promise<void>;
   readonly noteLater: (record: NotedRecord) => void;
@@ -140,6 +153,8 @@ class Entry implements RecordedEntry {
   readonly #tenantId: TenantId;
   /** The chains that have its record already. */
   readonly #keptIn = new Set<TenantId>();
+  /** What was left out of what strangers did, before this; null: there is no room for this one either; undefined: not asked yet. */
+  #roomOfUnknown: number | null | undefined;
   #isRunning = false;
   #isOver = false;
 
@@ -162,8 +177,10 @@ class Entry implements RecordedEntry {
     const tenantId = actor?.tenantId ?? this.#tenantId;
     if (this.#keptIn.has(tenantId)) return null;
     if (tenantId !== this.#tenantId && principalOf(actor) !== principalOf(this.#subject.actor)) return null;
+    const leftOut = this.#takeUnknown() ?? 0;
+    if (this.#roomOfUnknown === null) return null;
     return {
-      record: this.#recordOf('done', tenantId, 0),
+      record: this.#recordOf('done', tenantId, leftOut),
       kept: () => {
         this.#keptIn.add(tenantId);
         this.#dependencies.noted();
@@ -181,12 +198,22 @@ class Entry implements RecordedEntry {
     if (code === null ? isKept : !(isKept || isRecordedRefusal(operation, code))) return;
     const isOccasional =
       recordClassOf(audit) === 'access' || requestId === null || !(isKept || code === null);
-    const leftOut = isOccasional ? this.#dependencies.room.take(this.#tenantId) : 0;
+    const leftOut = isOccasional
+      ? this.#dependencies.rooms.occasional.take(this.#tenantId)
+      : this.#takeUnknown();
     if (leftOut === null) return;
     const record = this.#recordOf(code ?? 'done', this.#tenantId, leftOut);
     // A refusal is told whether it could be kept or not, and a connection doesn't wait for it.
     if (code !== null || requestId === null) return this.#dependencies.noteLater(record);
     return this.#dependencies.note(record);
+  }
+
+  /** Takes the room of one record, once; null: there is none. Who is known needs none. */
+  #takeUnknown(): number | null {
+    if (this.#subject.actor !== null) return 0;
+    if (this.#roomOfUnknown === undefined)
+      this.#roomOfUnknown = this.#dependencies.rooms.unknown.take(this.#tenantId);
+    return this.#roomOfUnknown;
   }
 
   #recordOf(outcome: string, tenantId: TenantId, leftOut: number): NotedRecord {

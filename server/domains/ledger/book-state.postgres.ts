@@ -43,12 +43,12 @@ export async function lockState(
       SELECT id, tenant_id, kind, amount_microcents, fee_microcents, released_microcents, held_microcents, hold_id,
         reverses_id, transaction_id, expires_at, entry_count, fingerprint, created_at
       FROM ledger_transfers
-      WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json(transferIds)}::text::jsonb)::uuid))`,
+      WHERE id = ANY (${transferIds}::uuid[])`,
     holders.size === 0
       ? []
       : sql<OpenHoldRow[]>`
       SELECT hold_id, tenant_id, amount_microcents, transaction_id, expires_at FROM ledger_open_holds
-      WHERE hold_id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json([...holders.keys()])}::text::jsonb)::uuid))`,
+      WHERE hold_id = ANY (${[...holders.keys()]}::uuid[])`,
     readDueEarnings(sql, releasing, nowMs),
     readReversible(sql, postIds),
   ]);
@@ -107,7 +107,7 @@ export async function readHolders(
   if (unknown.length === 0) return holders;
   const rows = await sql<Pick<TransferRow, 'id' | 'tenant_id'>[]>`
     SELECT id, tenant_id FROM ledger_transfers
-    WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json(unknown)}::text::jsonb)::uuid)) AND kind = 'hold'`;
+    WHERE id = ANY (${unknown}::uuid[]) AND kind = 'hold'`;
   for (const row of rows) holders.set(row.id, { tenantId: row.tenant_id });
   return holders;
 }
@@ -144,7 +144,7 @@ async function lockAccounts(
   const ids = new Set([...platformAccounts, ...tenants.map(({ available }) => available.id)]);
   const rows = await sql<AccountRow[]>`
     SELECT id, balance_microcents, last_position FROM ledger_accounts
-    WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json([...ids])}::text::jsonb)::uuid))
+    WHERE id = ANY (${[...ids]}::uuid[])
     ORDER BY id FOR NO KEY UPDATE`;
   if (rows.length !== ids.size) throw new InvariantError('an account of a batch is missing');
   return new Map(rows.map((row) => [row.id, stateOf(row)]));
@@ -158,7 +158,7 @@ function readOtherAccounts(
   const ids = tenants.flatMap(({ held, earnings, receivable }) => [held.id, earnings.id, receivable.id]);
   return sql<AccountRow[]>`
     SELECT id, balance_microcents, last_position FROM ledger_accounts
-    WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(${json(ids)}::text::jsonb)::uuid))`;
+    WHERE id = ANY (${ids}::uuid[])`;
 }
 
 /**

@@ -134,7 +134,7 @@ export class Book {
     const fingerprint = fingerprintOf(command);
     if (earlier) {
       if (earlier.fingerprint !== fingerprint) return refused('idempotency_key_reused');
-      return { ok: true, transfer: earlier, replayed: true };
+      return { ok: true, transfer: earlier, replayed: true, availableMicrocents: null };
     }
     const wrong = checkCommand(command);
     if (wrong !== null) return refused(wrong);
@@ -142,7 +142,9 @@ export class Book {
     if (!decision.ok) return decision;
     const refusal = this.#refusalOfMoves(decision.moves);
     if (refusal) return refused(refusal);
-    return { ok: true, transfer: this.#keep(command, fingerprint, decision), replayed: false };
+    const transfer = this.#keep(command, fingerprint, decision);
+    const { balanceMicrocents } = this.#stateOf(this.#accountsOf(transfer.owner).available);
+    return { ok: true, transfer, replayed: false, availableMicrocents: balanceMicrocents };
   }
 
   #decide(command: LedgerCommand): Decision | Refusal {

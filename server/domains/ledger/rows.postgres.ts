@@ -105,45 +105,61 @@ export async function findDueEarners(sql: Sql, nowMs: number, limit: number): Pr
 export async function keepChanges(sql: Sql, changes: BookChanges, nowMs: number): Promise<void> {
   if (changes.transfers.length === 0) return;
   const now = new Date(nowMs);
-  const transfers = changes.transfers.map((transfer) => ({
-    ...transfer,
-    ...transfer.owner,
-    expiresAt: transfer.expiresAtMs === null ? null : new Date(transfer.expiresAtMs),
-  }));
-  const entries = changes.entries.map(({ account, releaseAtMs, ...entry }) => ({
-    ...entry,
-    accountId: account.id,
-    tenantId: account.tenantId,
-    accountKind: account.kind,
-    releaseAt: releaseAtMs === null ? null : new Date(releaseAtMs),
-  }));
-  const released = changes.releasedEarnings.map(({ owner, transferId }) => ({ ...owner, transferId }));
   await Promise.all([
-    sql`
-      INSERT INTO ledger_transfers (id, tenant_id, kind, amount_microcents, fee_microcents, released_microcents,
-        held_microcents, hold_id, reverses_id, transaction_id, expires_at, entry_count, fingerprint, created_at)
-      SELECT id, "tenantId", kind, "amountMicrocents", "feeMicrocents", "releasedMicrocents",
-        "heldMicrocents", "holdId", "reversesId", "transactionId", "expiresAt", "entryCount", fingerprint, ${now}
-      FROM jsonb_to_recordset(${json(transfers)}::text::jsonb) AS row(id uuid, "tenantId" uuid, kind text,
-        "amountMicrocents" bigint, "feeMicrocents" bigint, "releasedMicrocents" bigint, "heldMicrocents" bigint,
-        "holdId" uuid, "reversesId" uuid, "transactionId" uuid, "expiresAt" timestamptz, "entryCount" smallint, fingerprint text)`,
-    entries.length === 0
-      ? null
-      : sql`
-      INSERT INTO ledger_entries (account_id, position, transfer_id, tenant_id, account_kind, transfer_kind,
-        transaction_id, amount_microcents, release_at, created_at)
-      SELECT "accountId", position, "transferId", "tenantId", "accountKind", "transferKind", "transactionId",
-        "amountMicrocents", "releaseAt", ${now}
-      FROM jsonb_to_recordset(${json(entries)}::text::jsonb) AS row("accountId" uuid, position bigint,
-        "transferId" uuid, "tenantId" uuid, "accountKind" text, "transferKind" text, "transactionId" uuid,
-        "amountMicrocents" bigint, "releaseAt" timestamptz)`,
-    released.length === 0
-      ? null
-      : sql`
-      DELETE FROM ledger_pending_earnings p
-      USING jsonb_to_recordset(${json(released)}::text::jsonb) AS row("tenantId" uuid, "transferId" uuid)
-      WHERE p.tenant_id = row."tenantId" AND p.transfer_id = row."transferId"`,
+    insertTransfers(sql, changes.transfers, now),
+    changes.entries.length === 0 ? null : insertEntries(sql, changes.entries, now),
+    changes.releasedEarnings.length === 0 ? null : deleteReleased(sql, changes.releasedEarnings),
   ]);
+}
+
+// In a list the client takes a bigint's or a date's type for the list's.
+const digits = (amount: bigint) => amount.toString();
+const isoTime = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+
+/** One array a column: one statement whatever the number of rows, and cheaper to read than JSON. */
+function insertTransfers(sql: Sql, transfers: BookChanges['transfers'], now: Date) {
+  return sql`
+    INSERT INTO ledger_transfers (id, tenant_id, kind, amount_microcents, fee_microcents, released_microcents,
+      held_microcents, hold_id, reverses_id, transaction_id, expires_at, entry_count, fingerprint, created_at)
+    SELECT *, ${now}::timestamptz FROM unnest(
+      ${transfers.map(({ id }) => id)}::uuid[],
+      ${transfers.map(({ owner }) => owner.tenantId)}::uuid[],
+      ${transfers.map(({ kind }) => kind)}::text[],
+      ${transfers.map(({ amountMicrocents }) => digits(amountMicrocents))}::bigint[],
+      ${transfers.map(({ feeMicrocents }) => digits(feeMicrocents))}::bigint[],
+      ${transfers.map(({ releasedMicrocents }) => digits(releasedMicrocents))}::bigint[],
+      ${transfers.map(({ heldMicrocents }) => digits(heldMicrocents))}::bigint[],
+      ${transfers.map(({ holdId }) => holdId)}::uuid[],
+      ${transfers.map(({ reversesId }) => reversesId)}::uuid[],
+      ${transfers.map(({ transactionId }) => transactionId)}::uuid[],
+      ${transfers.map(({ expiresAtMs }) => isoTime(expiresAtMs))}::timestamptz[],
+      ${transfers.map(({ entryCount }) => entryCount)}::smallint[],
+      ${transfers.map(({ fingerprint }) => fingerprint)}::text[])`;
+}
+
+function insertEntries(sql: Sql, entries: BookChanges['entries'], now: Date) {
+  return sql`
+    INSERT INTO ledger_entries (account_id, position, transfer_id, tenant_id, account_kind, transfer_kind,
+      transaction_id, amount_microcents, release_at, created_at)
+    SELECT *, ${now}::timestamptz FROM unnest(
+      ${entries.map(({ account }) => account.id)}::uuid[],
+      ${entries.map(({ position }) => digits(position))}::bigint[],
+      ${entries.map(({ transferId }) => transferId)}::uuid[],
+      ${entries.map(({ account }) => account.tenantId)}::uuid[],
+      ${entries.map(({ account }) => account.kind)}::text[],
+      ${entries.map(({ transferKind }) => transferKind)}::text[],
+      ${entries.map(({ transactionId }) => transactionId)}::uuid[],
+      ${entries.map(({ amountMicrocents }) => digits(amountMicrocents))}::bigint[],
+      ${entries.map(({ releaseAtMs }) => isoTime(releaseAtMs))}::timestamptz[])`;
+}
+
+function deleteReleased(sql: Sql, released: BookChanges['releasedEarnings']) {
+  return sql`
+    DELETE FROM ledger_pending_earnings p
+    USING unnest(
+      ${released.map(({ owner }) => owner.tenantId)}::uuid[],
+      ${released.map(({ transferId }) => transferId)}::uuid[]) AS row (tenant_id, transfer_id)
+    WHERE p.tenant_id = row.tenant_id AND p.transfer_id = row.transfer_id`;
 }
 
 /** Earnings of a post: those of these tenants. */

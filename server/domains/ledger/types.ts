@@ -234,6 +234,8 @@ export type LedgerRefusal =
 export interface CommandResult {
   readonly transfer: Transfer;
   readonly replayed: boolean;
+  /** What its owner has available when it is carried out; null: an earlier one did it. */
+  readonly availableMicrocents: Microcents | null;
 }
 
 /** The answer to a unit, given after the commit. `results` has one entry a command; `command` is the index of the refused one, 0 where a guard refused. */

@@ -15,6 +15,8 @@ export interface PricingOptions {
   readonly commissionBasisPoints: number;
   /** A cost is rounded up to a multiple of this: 1, or 1,000,000 for whole cents. */
   readonly roundingUnitMicrocents: Microcents;
+  /** What a request costs that a machine of its requester's own serves; 0: nothing. */
+  readonly ownRequestMicrocents: Microcents;
 }
 
 /** A cost and who gets it: `costMicrocents = feeMicrocents + earningsMicrocents`. */
@@ -31,6 +33,8 @@ export interface PricingService {
    * `amount_out_of_range` what no amount can hold.
    */
   price(tokens: TokenCounts, prices: TokenPrices): Price;
+  /** The flat price for carrying a request to a machine of its requester's own: all of it is the platform's. */
+  readonly ownRequestMicrocents: Microcents;
 }
 
 /** The largest amount the ledger's 64-bit columns hold. */
@@ -42,6 +46,7 @@ export function createPricingService(
   { core }: { readonly core: PricingCore },
 ): PricingService {
   return {
+    ownRequestMicrocents: options.ownRequestMicrocents,
     price({ prompt, cachedPrompt, completion }, prices) {
       const priced = core.price({
         tokens: {

@@ -13,6 +13,7 @@ import {
   LIFE_WITHOUT_TEXT_MS_MAX,
   NOTICEABLE_LATENCY_MS,
   PREFILL_MS_PER_TOKEN_ALLOWED,
+  REST_MS_MAX,
   SLOWDOWN_MAX,
   TEXTLESS_BYTES_MAX,
 } from './limits.ts';
@@ -70,6 +71,7 @@ export class Attempt implements RunningRequest {
   readonly #clock: Clock;
   readonly #giveSlotBack: (attempt: Attempt) => void;
   readonly #slotsGrew: (attempt: Attempt) => void;
+  readonly #rests: (attempt: Attempt, restMs: number) => void;
   #listener: AttemptListener | null = null;
   #firstTextMs: number | null = null;
   #lastTextMs: number | null = null;
@@ -94,6 +96,8 @@ export class Attempt implements RunningRequest {
       readonly clock: Clock;
       readonly giveSlotBack: (attempt: Attempt) => void;
       readonly slotsGrew: (attempt: Attempt) => void;
+      /** Its endpoint wants to be left alone with the model for this time. */
+      readonly rests: (attempt: Attempt, restMs: number) => void;
     },
   ) {
     this.provider = provider;
@@ -103,6 +107,7 @@ export class Attempt implements RunningRequest {
     this.#clock = dependencies.clock;
     this.#giveSlotBack = dependencies.giveSlotBack;
     this.#slotsGrew = dependencies.slotsGrew;
+    this.#rests = dependencies.rests;
     this.startedMs = this.#clock.monotonicMs();
     this.#charactersLeft = charactersMaxOf(order, model);
     this.#creditBytesLeft = order.creditBytes;
@@ -273,6 +278,8 @@ export class Attempt implements RunningRequest {
   /** What it said itself needs no cancelling. */
   #failedByItsWord(error: ProviderError): void {
     const code = CODES_OF_FAULTS[error.fault];
+    const restMs = error.fault === 'busy' ? Math.min((error.retryAfterSeconds ?? 0) * 1000, REST_MS_MAX) : 0;
+    if (restMs > 0) this.#rests(this, restMs);
     // Without an answer of its endpoint the connection is refused, or it speaks another protocol.
     this.#isFaultItsOwn =
       error.fault === 'model_unknown' || (error.fault === 'provider' && error.status === null);

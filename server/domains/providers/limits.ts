@@ -117,6 +117,8 @@ export const CACHED_CONVERSATIONS_MAX = 20_000;
 export const CACHE_SCORE_MIN = 0.75;
 /** and it was given no more than this many times what the next one was, for its share. */
 export const CACHE_DEBT_MAX = 2;
+/** A model whose endpoint has no room is asked for again after this time at the latest, whatever it says. */
+export const REST_MS_MAX = 60_000;
 /** Milliseconds for which what changes by time alone (silence, a pause that is over) is not looked at again. */
 export const RESTLESS_EVERY_MS = 500;
 /** Claimed tokens per counted one from which a provider's claims are logged as outliers, after enough of them. */

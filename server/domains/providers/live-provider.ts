@@ -27,6 +27,8 @@ export class ProviderStanding {
   givenAtMs: number | null = null;
   readonly #paces = new Map<string, ModelPace>();
   readonly #answers = new Map<string, AnswerStatistics>();
+  /** Until when its endpoint wants to be left alone, by model. */
+  readonly #restsUntilMs = new Map<string, number>();
   #debtTokens = 0;
   #debtAtMs = 0;
 
@@ -59,10 +61,24 @@ export class ProviderStanding {
     return answers;
   }
 
+  /** Its endpoint has no room for a model until then. */
+  rest(model: string, untilMs: number): void {
+    this.#restsUntilMs.set(model, Math.max(untilMs, this.#restsUntilMs.get(model) ?? 0));
+    this.touch();
+  }
+
+  /** True: its endpoint wants to be left alone with the model. */
+  rests(model: string, nowMs: number): boolean {
+    const untilMs = this.#restsUntilMs.get(model);
+    if (untilMs === undefined || untilMs > nowMs) return untilMs !== undefined;
+    this.#restsUntilMs.delete(model);
+    return false;
+  }
+
   /** Forgets how it was with models other than `offered`, as many as any offer has: a list of names that grows is no history. */
   keepModels(offered: ReadonlySet<string>): void {
     const atWork = new Set([...this.running].map(({ modelName }) => modelName));
-    for (const kept of [this.#paces, this.#answers]) {
+    for (const kept of [this.#paces, this.#answers, this.#restsUntilMs]) {
       for (const name of kept.keys()) {
         if (kept.size <= OFFERED_MODELS_MAX) break;
         if (!offered.has(name) && !atWork.has(name)) kept.delete(name);

@@ -74,7 +74,7 @@ export class ModelMarket {
   /** Failures of accounts that others haven't seen. */
   readonly #suspects = new Set<OfferRow>();
   readonly #slow = new Set<OfferRow>();
-  /** At work: silence alone changes these. */
+  /** At work, or left alone for a while: time alone changes these. */
   readonly #restless = new Set<OfferRow>();
   #dirty: OfferRow[] = [];
   #columns = columnsOf(16);
@@ -285,7 +285,8 @@ export class ModelMarket {
     columns.quality[index] = assessment.quality;
     columns.latencyMs[index] = latencyMs ?? LATENCY_MS_DEFAULT;
     columns.availability[index] = assessment.availability;
-    columns.utilization[index] = isPaused ? 2 : running.size / slots;
+    const isResting = standing.rests(model.name, nowMs);
+    columns.utilization[index] = isPaused || isResting ? 2 : running.size / slots;
     columns.capacity[index] = slots / tokenMs;
     columns.need[index] = (standing.debtTokens(nowMs) * this.growth(nowMs)) / (slots / tokenMs);
     columns.reliability[index] = health.successRate ** RELIABILITY_POWER;
@@ -293,7 +294,7 @@ export class ModelMarket {
     keepIn(this.#paused, row, isPaused);
     keepIn(this.#slow, row, !isPaused && latencyMs !== null && pace.isSlowedDown(latencyMs));
     keepIn(this.#suspects, row, health.failedAccounts.length > 0);
-    keepIn(this.#restless, row, running.size > 0);
+    keepIn(this.#restless, row, running.size > 0 || isResting);
   }
 }
 

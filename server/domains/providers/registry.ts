@@ -141,6 +141,7 @@ export class ProviderRegistry {
       clock: this.#clock,
       giveSlotBack,
       slotsGrew: ({ provider }) => this.#wakeFor(provider),
+      rests: ({ provider, modelName }, restMs) => this.#rest(provider, modelName, restMs),
     });
     this.#attempts.set(attemptKey(chosen.provider.deviceId, order.requestId), attempt);
     return attempt;
@@ -195,6 +196,16 @@ export class ProviderRegistry {
     }
     provider.standing.touch();
     this.#wakeFor(provider);
+  }
+
+  /** Nobody is given to it for this model for that time; then whoever waits may look. */
+  #rest(provider: LiveProvider, model: string, restMs: number): void {
+    const { standing } = provider;
+    standing.rest(model, this.#clock.monotonicMs() + restMs);
+    this.#clock.after(restMs, () => {
+      standing.touch();
+      this.#wakeFor(provider);
+    });
   }
 
   /** Lets somebody look who waits for a slot of this device, whatever connection it has now. */

@@ -199,6 +199,8 @@ export interface ProviderError {
   readonly status: number | null;
   /** The field of the request that its endpoint names; null: none. */
   readonly param: string | null;
+  /** Of one without room: seconds after which it may be asked for this model again; absent or 0: it doesn't say. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** Why an attempt, or a whole request, brought no answer. */

@@ -1,5 +1,5 @@
 import type { Sql } from '../../kernel/database.ts';
-import { HOUR_BYTES, MEAN_OF_MAX, POINT_BYTES, REMOVED_POINTS_MAX } from './limits.ts';
+import { DETAIL_DAYS, HOUR_BYTES, MEAN_OF_MAX, POINT_BYTES, REMOVED_POINTS_MAX } from './limits.ts';
 
 /**
  * A value as it goes into a mean: no further from zero than something is measured, nor nearer. PostgreSQL refuses a sum that is more than a
@@ -9,6 +9,21 @@ export function inMean(sql: Sql, column: string) {
   const value = sql(column);
   return sql`CASE WHEN abs(${value}) > ${MEAN_OF_MAX}::float8 THEN sign(${value}) * ${MEAN_OF_MAX}::float8
     WHEN abs(${value}) < 1 / ${MEAN_OF_MAX}::float8 THEN 0 ELSE ${value} END`;
+}
+
+/**
+ * Points are in a table for each day, hours in one for each month. Makes those of the coming days, and drops those of points that are past
+ * their week and empty, and those that are past what any tenant keeps, as a whole. How many it dropped.
+ */
+export async function renewParts(sql: Sql, now: Date, retentionDays: number): Promise<number> {
+  await sql`SELECT add_readings_parts(${now})`;
+  const [row] = await sql<{ dropped: number }[]>`
+    SELECT drop_readings_parts(
+      ${now}::timestamptz - ${DETAIL_DAYS} * interval '1 day',
+      ${now}::timestamptz
+        - greatest(${retentionDays}, (SELECT max(retention_days) FROM readings_tenants)) * interval '1 day',
+      ${POINT_BYTES}, ${HOUR_BYTES}) AS dropped`;
+  return row?.dropped ?? 0;
 }
 
 /**

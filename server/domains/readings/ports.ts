@@ -20,6 +20,11 @@ export interface ReadingStore {
   /** The days that the tenant chose; null: it didn't. */
   findRetentionDays(actor: AccountActor): Promise<number | null>;
   saveRetentionDays(actor: AccountActor, days: number): Promise<void>;
+  /**
+   * Has the tables of the coming days made, and drops those of days whose points are all condensed, and those that are too old for every
+   * tenant. How many it dropped.
+   */
+  renewParts(nowMs: number, retentionDays: number): Promise<number>;
   /** Makes hours of points that are older. How many points there were, as many as one transaction removes. */
   condense(beforeMs: number): Promise<number>;
   /** Removes what is older than its tenant wants. How many points and hours there were; fewer than one transaction removes: no more are. */

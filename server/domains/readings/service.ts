@@ -115,6 +115,7 @@ export function createReadingService(
         }
       };
       const nowMs = clock.nowMs();
+      await store.renewParts(nowMs, options.retentionDays);
       await inRounds(() => store.removeOld(nowMs, options.retentionDays));
       await inRounds(() => store.condense(nowMs - DETAIL_DAYS * DAY_MS));
       await inRounds(() => store.removeBeyond(options.networkBytesMax));

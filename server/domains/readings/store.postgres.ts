@@ -2,7 +2,7 @@ import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import { withoutDeparted } from '../../kernel/departures.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
-import { condense, inMean, removeBeyond, removeOld } from './ageing.postgres.ts';
+import { condense, inMean, removeBeyond, removeOld, renewParts } from './ageing.postgres.ts';
 import { LAST_READINGS_MAX, POINT_BYTES, SERIES_PER_DEVICE_MAX } from './limits.ts';
 import type { ReadingStore } from './ports.ts';
 import { seriesKey, withoutReplaced } from './rules.ts';
@@ -37,6 +37,8 @@ export function createReadingStore(database: Database, memberships: NetworkMembe
           INSERT INTO readings_tenants (tenant_id, retention_days) VALUES (${actor.tenantId}, ${days})
           ON CONFLICT (tenant_id) DO UPDATE SET retention_days = EXCLUDED.retention_days`;
       }),
+    renewParts: (nowMs, retentionDays) =>
+      database.system('relay', (sql) => renewParts(sql, new Date(nowMs), retentionDays)),
     condense: (beforeMs) => database.system('relay', (sql) => condense(sql, new Date(beforeMs))),
     removeOld: (nowMs, retentionDays) =>
       database.system('relay', (sql) => removeOld(sql, new Date(nowMs), retentionDays)),

@@ -1,17 +1,23 @@
 import type { Microcents } from '../../kernel/money.ts';
 import type { PricingService } from '../pricing/index.ts';
-import type { ModelOffer } from '../providers/index.ts';
-import type { BrokenOffShares } from './shares.ts';
-import type { ComputeOrder } from './types.ts';
+import type { Eligible, ModelOffer } from '../providers/index.ts';
+import { type BrokenOffShares, flatPriceOf } from './shares.ts';
+import type { ComputeOrder, Requester } from './types.ts';
 
 /** How long the answer to an order may be, and what it could cost, at this provider or that. */
 export class AnswerCosts {
   readonly #order: ComputeOrder;
+  readonly #requester: Requester;
   readonly #brokenOff: BrokenOffShares;
   readonly #pricing: PricingService;
 
-  constructor(order: ComputeOrder, brokenOff: BrokenOffShares, pricing: PricingService) {
+  constructor(
+    { order, requester }: { readonly order: ComputeOrder; readonly requester: Requester },
+    brokenOff: BrokenOffShares,
+    pricing: PricingService,
+  ) {
     this.#order = order;
+    this.#requester = requester;
     this.#brokenOff = brokenOff;
     this.#pricing = pricing;
   }
@@ -30,10 +36,11 @@ export class AnswerCosts {
   }
 
   /** The most that the prompt and an answer of so many tokens could cost, of which others may have delivered a part. */
-  costOf({ prices }: ModelOffer, completionTokens: number): Microcents {
+  costOf({ provider, model }: Pick<Eligible, 'provider' | 'model'>, completionTokens: number): Microcents {
     const prompt = this.#order.promptTokens;
     const completion = completionTokens - this.#brokenOff.completionTokens;
-    const rest = this.#pricing.price({ prompt, cachedPrompt: 0, completion }, prices);
-    return this.#brokenOff.costMicrocents + rest.costMicrocents;
+    const rest = this.#pricing.price({ prompt, cachedPrompt: 0, completion }, model.prices);
+    const flat = flatPriceOf(provider, this.#requester, this.#pricing);
+    return this.#brokenOff.costMicrocents + rest.costMicrocents + flat;
   }
 }

@@ -78,7 +78,7 @@ function mayGoOn({ provider, model }: Eligible, brokenOff: readonly TransactionS
 export function narrowOffers(
   offers: readonly Eligible[],
   limits: ChoiceLimits,
-  costMicrocentsOf: (model: Eligible['model']) => Microcents,
+  costMicrocentsOf: (offer: Eligible) => Microcents,
 ): readonly Eligible[] | null {
   const { needs, neededTokens, isContinuation, brokenOff, failed, costMicrocentsMax, unaffordable, nowMs } =
     limits;
@@ -86,7 +86,7 @@ export function narrowOffers(
     .filter(({ provider, model }) => !failed.has(provider.id) && model.contextTokens >= neededTokens)
     .filter(({ model }) => meetsNeeds(model, needs))
     .filter((offer) => !isContinuation || mayGoOn(offer, brokenOff))
-    .map((offer) => ({ offer, costMicrocents: costMicrocentsOf(offer.model) }));
+    .map((offer) => ({ offer, costMicrocents: costMicrocentsOf(offer) }));
   if (priced.length === 0) return null;
   const allowed = priced.filter(
     ({ costMicrocents }) => costMicrocentsMax === null || costMicrocents <= costMicrocentsMax,

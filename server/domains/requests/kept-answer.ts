@@ -29,7 +29,8 @@ export function openAnswer(
   const isEmpty = Object.keys(kept.fields).length === 0;
   const events: ComputeEvent[] = isEmpty ? [end] : [{ kind: 'delta', fields: kept.fields }, end];
   const { model = askedModel, providerId, createdAtMs } = kept;
-  return { transactionId: id, model, providerId, createdAtMs, isReplay: true, events: oneByOne(events) };
+  const known = { transactionId: id, model, providerId, createdAtMs };
+  return { ...known, isReplay: true, events: oneByOne(events), availableMicrocents: () => null };
 }
 
 async function* oneByOne<T>(values: readonly T[]): AsyncGenerator<T> {

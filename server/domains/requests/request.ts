@@ -15,6 +15,7 @@ import { AnswerCosts } from './answer-costs.ts';
 import { AnswerCredit } from './answer-credit.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { attemptOrderOf } from './attempt-order.ts';
+import { BalanceAfter } from './balance-after.ts';
 import { asProvidersFault, mayFailOver } from './billing.ts';
 import { isTooLittle, narrowOffers, requireContext, type Unaffordable } from './candidates.ts';
 import {
@@ -61,7 +62,7 @@ export interface RequestInput {
  */
 export class ComputeRequest {
   readonly #options: RequestOptions;
-  readonly #dependencies: RequestDependencies;
+  readonly #dependencies: RequestDependencies & { readonly ledger: BalanceAfter };
   readonly #input: RequestInput;
   readonly #createdAtMs: number;
   readonly #deadlineMs: number;
@@ -94,7 +95,7 @@ export class ComputeRequest {
     const { clock } = dependencies;
     this.#input = input;
     this.#options = options;
-    this.#dependencies = dependencies;
+    this.#dependencies = { ...dependencies, ledger: new BalanceAfter(dependencies.ledger) };
     this.#createdAtMs = clock.nowMs();
     this.#deadlineMs = clock.monotonicMs() + options.times.requestTimeoutMs;
     requireContext(input.order, input.offers);
@@ -103,7 +104,7 @@ export class ComputeRequest {
     this.#signal = input.claim === null ? input.order.signal : new AbortController().signal;
     this.#keeping = { isUnderKey: input.claim !== null, keepsWhole: input.order.keepsWhole };
     this.#brokenOff = new BrokenOffShares(dependencies.pricing);
-    this.#costs = new AnswerCosts(input.order, this.#brokenOff, dependencies.pricing);
+    this.#costs = new AnswerCosts(input, this.#brokenOff, dependencies.pricing);
     const { accountId } = input.requester;
     this.#credit = new AnswerCredit(dependencies.budget, accountId, input.order.body.length);
     const listener = {
@@ -128,7 +129,7 @@ export class ComputeRequest {
     });
     const outcome = this.#run();
     const answer = Promise.race([begun, outcome]).then((attempt) => this.#answerOf(attempt));
-    return { answer, ended: outcome.then(ignore, ignore) };
+    return { answer, ended: Promise.allSettled([outcome]).then(() => undefined) };
   }
 
   /** Returns the attempt that gave the answer when its end is written. */
@@ -207,7 +208,7 @@ export class ComputeRequest {
         const tokens = this.#costs.firstTokensAt(attempt.model, this.#firstTokens);
         const refused = await this.#hold(attempt, tokens);
         if (refused === null) return attempt;
-        this.#unaffordable = { costMicrocents: this.#costs.costOf(attempt.model, tokens), refused };
+        this.#unaffordable = { costMicrocents: this.#costs.costOf(attempt, tokens), refused };
       } catch (error) {
         attempt.giveBack();
         providers.judge(attempt, 0);
@@ -280,8 +281,8 @@ export class ComputeRequest {
       unaffordable: this.#unaffordable,
       nowMs: this.#dependencies.clock.nowMs(),
     };
-    return narrowOffers(offers, limits, (model) =>
-      this.#costs.costOf(model, this.#costs.firstTokensAt(model, this.#firstTokens)),
+    return narrowOffers(offers, limits, (offer) =>
+      this.#costs.costOf(offer, this.#costs.firstTokensAt(offer.model, this.#firstTokens)),
     );
   }
 
@@ -293,7 +294,7 @@ export class ComputeRequest {
     const { ledger } = this.#dependencies;
     const { holdLifeMs } = this.#options.times;
     const before = this.#transaction;
-    const heldMicrocents = this.#costs.costOf(attempt.model, completionTokensMax);
+    const heldMicrocents = this.#costs.costOf(attempt, completionTokensMax);
     if (before !== null && heldMicrocents <= before.heldMicrocents) {
       this.#transaction = { ...before, completionTokensMax };
       return null;
@@ -362,7 +363,7 @@ export class ComputeRequest {
         holdFor: async (tokens) => {
           const { costMicrocentsMax } = order;
           const isAllowed =
-            costMicrocentsMax === null || this.#costs.costOf(attempt.model, tokens) <= costMicrocentsMax;
+            costMicrocentsMax === null || this.#costs.costOf(attempt, tokens) <= costMicrocentsMax;
           return isAllowed && (await this.#hold(attempt, tokens)) === null;
         },
         usedUp: () => attempt.cutShort(),
@@ -426,6 +427,7 @@ export class ComputeRequest {
       createdAtMs: this.#createdAtMs,
       isReplay: false,
       events: this.#stream.events(),
+      availableMicrocents: () => this.#dependencies.ledger.availableMicrocents,
     };
   }
 
@@ -445,5 +447,3 @@ export class ComputeRequest {
     return this.#deadlineMs - this.#dependencies.clock.monotonicMs();
   }
 }
-
-function ignore(): void {}

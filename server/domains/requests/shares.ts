@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { TransactionId } from '../../kernel/ids.ts';
+import type { TenantId, TransactionId } from '../../kernel/ids.ts';
+import type { Microcents } from '../../kernel/money.ts';
 import type { PricingService } from '../pricing/index.ts';
 import type { Attempt, TokenClaim } from '../providers/index.ts';
 import type { BegunTransaction, ServingProvider, TransactionShare } from '../transactions/index.ts';
@@ -20,6 +21,15 @@ export const hashOf = (content: Uint8Array | string): string =>
 export function servingProvider({ provider }: Attempt): ServingProvider {
   const { id: providerId, tenantId, deviceId } = provider;
   return { providerId, tenantId, deviceId };
+}
+
+/** What a request costs beside its tokens, which is the platform's: something only where the provider is the requester's own. */
+export function flatPriceOf(
+  provider: { readonly tenantId: TenantId },
+  requester: { readonly tenantId: TenantId },
+  { ownRequestMicrocents }: Pick<PricingService, 'ownRequestMicrocents'>,
+): Microcents {
+  return provider.tenantId === requester.tenantId ? ownRequestMicrocents : 0n;
 }
 
 /** The transaction of a request that is given to its first provider. */
@@ -83,7 +93,7 @@ function brokenOffShare(
 
 /** What the attempt gets that ends a request: the prompt, and of the answer the part that it delivered. */
 export function lastShare(
-  { promptTokens, prices: firstPrices, provider }: BegunTransaction,
+  { promptTokens, prices: firstPrices, provider, requester }: BegunTransaction,
   attempt: Attempt | null,
   {
     text,
@@ -95,12 +105,17 @@ export function lastShare(
   const prices = attempt?.model.prices ?? firstPrices;
   const completionTokens = Math.min(text.tokens, tokensMax);
   const billed = billedTokens({ prompt: promptTokens, completion: completionTokens }, claim);
+  const served = attempt === null ? provider : servingProvider(attempt);
+  const { costMicrocents, feeMicrocents, earningsMicrocents } = pricing.price(billed, prices);
+  const flat = flatPriceOf(served, requester, pricing);
   return {
-    provider: attempt === null ? provider : servingProvider(attempt),
+    provider: served,
     prices,
     completionTokens,
     billedTokens: billed.prompt + billed.cachedPrompt + billed.completion,
-    ...pricing.price(billed, prices),
+    costMicrocents: costMicrocents + flat,
+    feeMicrocents: feeMicrocents + flat,
+    earningsMicrocents,
     claimedTokens: claim === null ? 0 : claim.promptTokens + claim.completionTokens,
     // Its claim is about all that it was given, the beginning of an answer included.
     countedTokens: claim === null || attempt === null ? 0 : attempt.order.promptTokens + text.tokens,

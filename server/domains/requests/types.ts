@@ -92,6 +92,11 @@ export interface ComputeAnswer {
   readonly isReplay: boolean;
   /** To be read once, to its end. Its provider sends only as fast as it is read. */
   readonly events: AsyncIterable<ComputeEvent>;
+  /**
+   * What the tenant had available after the last thing that was booked for the request: while it runs the most that it may cost
+   * is set aside. Null: not known, as the answer was given before.
+   */
+  availableMicrocents(): Microcents | null;
 }
 
 /** A request that is carried out. */

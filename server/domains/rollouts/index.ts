@@ -5,7 +5,7 @@ export {
 } from './limits.ts';
 export type { UpdateOutlet } from './ports.ts';
 export { createRolloutService, type RolloutService } from './service.ts';
-export { createRolloutStore } from './store.postgres.ts';
+export { createRolloutStore, type RolloutEndRecorder } from './store.postgres.ts';
 export {
   DEVICE_STATES,
   type DeviceReport,

@@ -5,7 +5,7 @@ import { MINUTE_MS, QUEUED_TOGETHER } from './limits.ts';
 import type { RolloutStore } from './ports.ts';
 import { type OpenRow, toOpen } from './rows.ts';
 import { AT_WORK } from './rules.ts';
-import type { DeviceState, RolloutState, RolloutTarget } from './types.ts';
+import type { DeviceState, OpenRollout, RolloutState, RolloutTarget } from './types.ts';
 
 interface TargetRow {
   readonly device_id: DeviceId;
@@ -19,15 +19,34 @@ const WITH_A_PAUSE = AT_WORK.filter((state) => state !== 'initiated');
 
 type JobStatements = Omit<RolloutStore, 'add' | 'find' | 'list' | 'listDevices' | 'changeState'>;
 
+/** What the statements of the job need. */
+export interface JobStatementDependencies {
+  readonly lease: Pick<NodeLease, 'require'>;
+  /** Notes in the audit that the job has ended a rollout, in the transaction that ends it. */
+  readonly recordEnd: (
+    sql: Sql,
+    rollout: Pick<OpenRollout, 'id' | 'tenantId'>,
+    state: RolloutState,
+    nowMs: number,
+  ) => Promise<void>;
+}
+
 /** The statements of the job, and of what devices say. They span tenants. */
-export function jobStatements(database: Database, lease: Pick<NodeLease, 'require'>): JobStatements {
+export function jobStatements(
+  database: Database,
+  { lease, recordEnd }: JobStatementDependencies,
+): JobStatements {
   const system = <T>(work: (sql: Sql) => Promise<T>) => database.system('relay', work);
   const asJob = <T>(work: (sql: Sql) => Promise<T>) =>
     system(async (sql) => {
       await lease.require(sql);
       return work(sql);
     });
-  return { ...readingStatements(system), ...changingStatements(asJob), ...deviceStatements(system) };
+  return {
+    ...readingStatements(system),
+    ...changingStatements(asJob, recordEnd),
+    ...deviceStatements(system),
+  };
 }
 
 type InTransaction = <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
@@ -89,6 +108,7 @@ function readingStatements(
 
 function changingStatements(
   asJob: InTransaction,
+  recordEnd: JobStatementDependencies['recordEnd'],
 ): Pick<JobStatements, 'failSilent' | 'end' | 'start' | 'noteOffered'> {
   return {
     failSilent: ({ id, state }, silentSinceMs, nowMs) =>
@@ -101,7 +121,7 @@ function changingStatements(
         return failed.length;
       }),
 
-    end: ({ id }, state, nowMs) =>
+    end: ({ id, tenantId }, state, nowMs) =>
       asJob(async (sql) => {
         const now = new Date(nowMs);
         const ended = await sql`
@@ -110,6 +130,7 @@ function changingStatements(
         await sql`
           UPDATE rollout_devices SET state = 'cancelled', changed_at = ${now}
           WHERE rollout_id = ${id} AND state IN ('queued', 'initiated')`;
+        await recordEnd(sql, { id, tenantId }, state, nowMs);
       }),
 
     start: ({ id }, targets, nowMs) =>

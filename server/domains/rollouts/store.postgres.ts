@@ -1,13 +1,15 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { TenantId } from '../../kernel/ids.ts';
-import type { NodeLease } from '../../kernel/lease.ts';
 import { sqlPosition } from '../../kernel/page.ts';
-import { jobStatements } from './job.postgres.ts';
+import { type JobStatementDependencies, jobStatements } from './job.postgres.ts';
 import { OPEN_ROLLOUTS_MAX, ROLLOUTS_KEPT_MAX } from './limits.ts';
 import type { RolloutStore } from './ports.ts';
 import { type DeviceRow, type RolloutRow, toDevice, toProgress } from './rows.ts';
 import type { Rollout, RolloutTarget } from './types.ts';
+
+/** Notes in the audit that the job has ended a rollout. */
+export type RolloutEndRecorder = JobStatementDependencies['recordEnd'];
 
 /** Whether a release is being rolled out, asked in a transaction that removes it. */
 interface UseLookup {
@@ -17,9 +19,9 @@ interface UseLookup {
 /** Rollouts in PostgreSQL. What the job changes, it changes only while this node has its lease. */
 export function createRolloutStore(
   database: Database,
-  { lease }: { readonly lease: Pick<NodeLease, 'require'> },
+  job: JobStatementDependencies,
 ): RolloutStore & UseLookup {
-  return { ...tenantStatements(database), ...jobStatements(database, lease), isInUse };
+  return { ...tenantStatements(database), ...jobStatements(database, job), isInUse };
 }
 
 const isInUse: UseLookup['isInUse'] = async (sql, tenantId, releaseId) => {

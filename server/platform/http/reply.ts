@@ -63,6 +63,8 @@ export class Reply {
     if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
       this.#sendAtOnce(response, body, options);
     } else {
+      // Who doesn't read waits for room: a cut doesn't wait for that.
+      response.cut?.addEventListener('abort', () => this.#wake?.(), { once: true });
       await this.#sendStream(response, body, options);
     }
   }

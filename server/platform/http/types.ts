@@ -47,6 +47,8 @@ export interface HttpResponse {
   readonly headers?: Readonly<Record<string, string>>;
   /** Text or bytes are sent at once; an AsyncIterable is streamed with back-pressure and ends when it ends. */
   readonly body?: string | Uint8Array | AsyncIterable<string>;
+  /** Aborted when a stream has to be asked for its next piece at once, whether or not the client reads: it breaks off then. */
+  readonly cut?: AbortSignal;
 }
 
 /** What answers requests of one method and path. */

@@ -9,9 +9,11 @@ import {
   type UncountedOrder,
 } from '../../domains/requests/index.ts';
 import type { AccountActor } from '../../kernel/actor.ts';
+import { isOperationInScope } from '../../kernel/credential-scope.ts';
 import { AppError, InvariantError, invalidInput } from '../../kernel/errors.ts';
 import { idempotencyKeyReused } from '../../kernel/idempotency-key.ts';
 import type { JsonObject } from '../../kernel/json.ts';
+import { priceToText } from '../../kernel/money.ts';
 import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
 import {
   type ChatRequest,
@@ -80,7 +82,7 @@ export function answerWhole(
   return dependencies.retried.serve(actor, request, async (lasting) => {
     const frame = await beginCompletion(actor, order, lasting, true, dependencies);
     const { fields, end } = await wholeCompletion(frame);
-    const headers = { ...completionHeaders(frame), 'content-type': 'application/json; charset=utf-8' };
+    const headers = { ...completionHeaders(actor, frame), 'content-type': 'application/json; charset=utf-8' };
     return { status: 200, headers, body: JSON.stringify(await format(frame, fields, end)) };
   });
 }
@@ -104,7 +106,7 @@ export async function answerStreamed(
     return { status: 200, headers: type, body: running.readBehind(behind) };
   }
   const frame = await beginCompletion(actor, order, request, false, dependencies);
-  const headers = { ...completionHeaders(frame), ...type };
+  const headers = { ...completionHeaders(actor, frame), ...type };
   if (key === null || frame.answer.isReplay) return { status: 200, headers, body: events(frame) };
   // Under a key the work goes on without its reader, who may come back to the stream.
   const work = { ...stream, state: null, events: () => numbered(events(frame)) };
@@ -158,10 +160,19 @@ export async function beginCompletion(
   return { answer, promptTokens };
 }
 
-/** Headers of every answer to a chat. */
-function completionHeaders({ answer }: CompletionFrame): Readonly<Record<string, string>> {
+/** The operation that tells what is left. */
+const BALANCE_OPERATION = 'ledger.balance.get';
+
+/** Headers of every answer to a chat. What is left on the account is told to whoever could ask for it. */
+function completionHeaders(
+  actor: AccountActor,
+  { answer }: CompletionFrame,
+): Readonly<Record<string, string>> {
+  const available = answer.availableMicrocents();
+  const mayKnow = isOperationInScope(actor, BALANCE_OPERATION);
   return {
     'x-yggdrasil-transaction-id': answer.transactionId,
+    ...(available !== null && mayKnow ? { 'x-yggdrasil-balance-cents': priceToText(available) } : {}),
     ...(answer.isReplay ? { 'idempotent-replayed': 'true' } : {}),
   };
 }

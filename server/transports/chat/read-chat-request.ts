@@ -8,7 +8,7 @@ import type { HttpRequest } from '../../platform/http/types.ts';
 import { findHalfCharacter } from '../pipeline/half-character.ts';
 import { readJson } from '../pipeline/read-json.ts';
 import { type ChatRequest, chatRequestSchema, messageOfPartsSchema, messageSchema } from './chat-schema.ts';
-import { effortOfTokens } from './effort.ts';
+import { effortFields, effortOf } from './effort.ts';
 import {
   CONTENT_PARTS_MAX,
   EXTRA_FIELDS_MAX,
@@ -117,20 +117,13 @@ function withEffort(body: unknown): unknown {
   const { reasoning, ...others } = (body ?? {}) as { reasoning?: unknown; reasoning_effort?: unknown };
   const given = openRouterReasoning.safeParse(reasoning);
   if (reasoning === undefined || others.reasoning_effort !== undefined || !given.success) return body;
-  const { effort, max_tokens: tokens, enabled } = given.data;
-  // Where it only says that, OpenRouter has it think at medium effort.
-  const asked =
-    effort ?? (tokens == null ? (enabled == null ? null : EFFORTS[`${enabled}`]) : effortOfTokens(tokens));
+  const asked = effortOf(given.data);
   return { ...others, ...(asked === null ? {} : { reasoning_effort: asked }) };
 }
 
-const EFFORTS = { true: 'medium', false: 'none' } as const;
-
 /** What is thought is always told: `exclude` is nobody's to keep. */
 const openRouterReasoning = z.strictObject({
-  effort: z.string().max(32).nullish(),
-  max_tokens: z.int().min(1).nullish(),
-  enabled: z.boolean().nullish(),
+  ...effortFields,
   exclude: z.literal(false).nullish(),
 });
 

@@ -399,6 +399,7 @@ export class DeviceSession {
     for (const networkId of [...this.#deliveries.keys()]) {
       if (peer.memberships.has(networkId)) continue;
       this.#deliveries.delete(networkId);
+      this.#send(networkId, errorAnswer(relayError('network_not_found')), null);
       isLost = true;
     }
     if (this.#channel.followsEveryNetwork) {

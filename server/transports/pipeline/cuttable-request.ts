@@ -48,7 +48,7 @@ export async function serveRegistered(
     const stream = new FollowedStream(untilCut(body, cut), request.signal);
     lasts = true;
     void stream.ended.then(release);
-    return { ...answer, body: stream };
+    return { ...answer, body: stream, cut: cut.signal };
   } finally {
     if (!lasts) release();
   }

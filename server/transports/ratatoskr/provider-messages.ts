@@ -130,12 +130,13 @@ const FAULTS: Readonly<Record<number, ProviderFault | undefined>> = {
 };
 
 function providerError(failure: yggdrasil.v1.ComputeFailure.$Properties): ProviderError {
-  const { fault, status, reason, param } = new ComputeFailure(failure);
+  const { fault, status, reason, param, retryAfterSeconds } = new ComputeFailure(failure);
   return {
     fault: FAULTS[fault] ?? 'provider',
     reason: printable(reason),
     status: status === 0 ? null : status,
     param: param === '' ? null : printable(param),
+    retryAfterSeconds,
   };
 }
 

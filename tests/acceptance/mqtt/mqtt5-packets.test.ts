@@ -1,7 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../../support/server.ts';
 import { createDevice, createWorld, type DeviceCredentials, type World } from '../../support/world.ts';
-import { bytesOf, connect5, connectPackets, openPackets } from './packet-client.ts';
+import {
+  ack,
+  bytesOf,
+  connect5,
+  connectBytes,
+  connectPackets,
+  openPackets,
+  packetBytes as packet,
+  publish,
+  subscribe,
+  topicBytes,
+} from './packet-client.ts';
 
 let server: TestServer;
 let world: World;
@@ -17,23 +28,6 @@ afterAll(() => server.stop());
 
 const newDevice = () => createDevice(server, world.alice.token, world.alice.network.id, `Packets ${++names}`);
 const newTopic = () => `packets/${++names}`;
-
-const publish = (topic: string, more: object = {}) => ({
-  cmd: 'publish',
-  topic,
-  payload: Buffer.from('x'),
-  qos: 0,
-  retain: false,
-  dup: false,
-  ...more,
-});
-const subscribe = (topic: string, more: object = {}, properties?: object) => ({
-  cmd: 'subscribe',
-  messageId: 1,
-  subscriptions: [{ topic, qos: 2, nl: false, rap: false, rh: 0, ...more }],
-  ...(properties === undefined ? {} : { properties }),
-});
-const ack = (cmd: string, messageId: number, reasonCode = 0) => ({ cmd, messageId, reasonCode });
 
 describe('CONNECT', () => {
   it('is answered with what the server offers', async () => {
@@ -82,11 +76,6 @@ describe('CONNECT', () => {
     await client.closed();
   });
 
-  const connectBytes = (properties: number[], flags = 2, rest: number[] = [0, 1, 0x61]) => {
-    const body = [0, 4, 0x4d, 0x51, 0x54, 0x54, 5, flags, 0, 60, properties.length, ...properties, ...rest];
-    return [0x10, body.length, ...body];
-  };
-
   it.each([
     ['a receive maximum of 0', connectBytes([0x21, 0, 0]), 0x82],
     ['a maximum packet size of 0', connectBytes([0x27, 0, 0, 0, 0]), 0x82],
@@ -128,9 +117,6 @@ describe('CONNECT', () => {
 });
 
 describe('a connected client', () => {
-  const topicBytes = (topic: string) => [0, topic.length, ...Buffer.from(topic)];
-  const packet = (first: number, ...body: number[]) => [first, body.length, ...body];
-
   it.each([
     ['a second CONNECT', () => bytesOf(connect5(device)), 0x82],
     ['AUTH', () => packet(0xf0), 0x82],

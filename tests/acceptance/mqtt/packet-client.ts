@@ -25,6 +25,38 @@ const foreign = createRequire(createRequire(import.meta.url).resolve('mqtt'))('m
 /** The bytes of a packet. */
 export const bytesOf = (packet: object): Buffer => foreign.generate(packet, { protocolVersion: 5 });
 
+/** A PUBLISH. */
+export const publish = (topic: string, more: object = {}) => ({
+  cmd: 'publish',
+  topic,
+  payload: Buffer.from('x'),
+  qos: 0,
+  retain: false,
+  dup: false,
+  ...more,
+});
+
+/** A SUBSCRIBE of one filter. */
+export const subscribe = (topic: string, more: object = {}, properties?: object) => ({
+  cmd: 'subscribe',
+  messageId: 1,
+  subscriptions: [{ topic, qos: 2, nl: false, rap: false, rh: 0, ...more }],
+  ...(properties === undefined ? {} : { properties }),
+});
+
+/** PUBACK, PUBREC, PUBREL or PUBCOMP. */
+export const ack = (cmd: string, messageId: number, reasonCode = 0) => ({ cmd, messageId, reasonCode });
+
+/** A text with its length before it, of up to 255 bytes. */
+export const topicBytes = (text: string): number[] => [0, Buffer.byteLength(text), ...Buffer.from(text)];
+
+/** A packet of up to 127 bytes behind its length. */
+export const packetBytes = (first: number, ...body: number[]): number[] => [first, body.length, ...body];
+
+/** A CONNECT of bytes: properties, flags, and what stands behind them. */
+export const connectBytes = (properties: number[], flags = 2, rest: number[] = [0, 1, 0x61]): number[] =>
+  packetBytes(0x10, 0, 4, 0x4d, 0x51, 0x54, 0x54, 5, flags, 0, 60, properties.length, ...properties, ...rest);
+
 /** A CONNECT of MQTT 5 by a device. */
 export const connect5 = ({ deviceId, token }: DeviceCredentials, more: object = {}) => ({
   cmd: 'connect',
@@ -90,4 +122,11 @@ export async function connectPackets(
   client.send(connect5(device, more));
   const connack = await client.next();
   return { ...client, connack };
+}
+
+/** What the client hears before this text. */
+export async function until(client: Pick<PacketClient, 'next'>, last: string): Promise<Packet5[]> {
+  const heard = [await client.next()];
+  while (String(heard.at(-1)?.payload) !== last) heard.push(await client.next());
+  return heard.slice(0, -1);
 }

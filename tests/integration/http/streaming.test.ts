@@ -146,3 +146,35 @@ test('HEAD of a streamed answer never runs the generator', async () => {
   ]);
   expect(ran).toBe(false);
 });
+
+test('a cut ends the answer to a reader that has stopped reading, too', async () => {
+  const cut = new AbortController();
+  let ended = false;
+  const { port } = await startServer([
+    route('GET', '/stream', () => ({
+      status: 200,
+      cut: cut.signal,
+      body: (async function* () {
+        try {
+          while (!cut.signal.aborted) yield 'x'.repeat(64 * 1024);
+          throw new AppError('unauthenticated', 'unauthenticated', 'It was cut.');
+        } finally {
+          ended = true;
+        }
+      })(),
+    })),
+  ]);
+  const raw = await connectRaw(port);
+  raw.socket.pause();
+  raw.socket.write(GET);
+  await eventually('the answer to wait for its reader', async () => {
+    const before = raw.socket.bytesRead;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return before === raw.socket.bytesRead;
+  });
+  cut.abort();
+  await eventually('the end of the answer', () => ended);
+  raw.socket.resume();
+  await eventually('the end of the connection', raw.closed);
+  expect(raw.text().endsWith('0\r\n\r\n')).toBe(false);
+});

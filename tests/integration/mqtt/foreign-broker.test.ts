@@ -54,7 +54,8 @@ async function standIn({ levels = [4, 5], hasShared = true, ...limits }: Habits 
   const { port } = server.address() as { port: number };
   const all = <Command extends Packet['cmd']>(cmd: Command) =>
     packets.filter((packet): packet is Extract<Packet, { cmd: Command }> => packet.cmd === cmd);
-  return { port, packets, send, all, cut: () => void socket?.destroy() };
+  const sendBytes = (bytes: Uint8Array) => socket?.write(bytes);
+  return { port, packets, send, sendBytes, all, cut: () => void socket?.destroy() };
 }
 
 type StandIn = Awaited<ReturnType<typeof standIn>>;
@@ -64,7 +65,7 @@ function clientOf({ port }: StandIn, received: ForeignListener = async () => und
   const broker = createForeignBroker(
     {
       ...{ host: '127.0.0.1', port, isSecure: false, clientId: 'ours' },
-      ...{ filters: ['said/#'], retainedFilters: ['known'] },
+      ...{ filters: ['said/#'], retainedFilters: ['known'], speakerOf: (topic: string) => topic },
     },
     { clock: createSystemClock(), logger },
   );
@@ -183,5 +184,54 @@ describe('a client of a foreign broker', () => {
       'a message is larger than the broker takes, and was left out',
     ]);
     expect(stand.all('pingreq')).toEqual([]);
+  });
+
+  it('deals with what others say while one says more than is at work at a time, and waits for it', async () => {
+    const stand = await standIn();
+    const begun: string[] = [];
+    const done: (() => void)[] = [];
+    clientOf(stand, ({ topic }) => {
+      begun.push(topic);
+      return topic === 'said/flood' ? new Promise((resolve) => done.push(resolve)) : Promise.resolve();
+    });
+    await subscribed(stand, 2);
+    for (let id = 1; id <= 200; id++) stand.send(publication(id, 'said/flood'));
+    stand.send(publication(201, 'said/quiet'));
+    await eventually('the quiet one', () => begun.includes('said/quiet'));
+    expect(begun.filter((topic) => topic === 'said/flood')).toHaveLength(16);
+    // Acknowledgements keep the order in which publications came.
+    expect(stand.all('puback')).toEqual([]);
+    await eventually('all of them', () => {
+      for (const end of done.splice(0)) end();
+      return stand.all('puback').length === 201;
+    });
+    expect(stand.all('puback').map(({ messageId }) => messageId)).toEqual(
+      Array.from({ length: 201 }, (_, index) => index + 1),
+    );
+  });
+
+  it.each([4, 5])(
+    'acknowledges with MQTT %i what is too large, keeps nothing of it, and goes on',
+    async (level) => {
+      const stand = await standIn({ levels: [level] });
+      const heard: string[] = [];
+      const { lines } = clientOf(stand, async ({ topic }) => void heard.push(topic));
+      await subscribed(stand, 2);
+      const large = { ...publication(7, 'said/large'), payload: Buffer.alloc(1_000_000) };
+      stand.send(large);
+      stand.send(publication(8, 'said/small'));
+      await eventually('two acknowledgements', () => stand.all('puback').length === 2);
+      expect(stand.all('puback').map(({ messageId }) => messageId)).toEqual([7, 8]);
+      expect(heard).toEqual(['said/small']);
+      expect(JSON.stringify(lines)).toContain('said/large');
+    },
+  );
+
+  it('ends a connection on which something else is too large', async () => {
+    const stand = await standIn();
+    clientOf(stand);
+    await subscribed(stand, 2);
+    stand.sendBytes(Buffer.from([0x90, 0xff, 0xff, 0xff, 0x7f]));
+    await subscribed(stand, 4);
   });
 });

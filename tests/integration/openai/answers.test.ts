@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { deltaText } from '../../../server/domains/providers/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import type { FakeProvider } from '../../support/market.ts';
+import { type FakeProvider, until } from '../../support/market.ts';
 import { startOpenAiMarket } from '../../support/openai-market.ts';
 
 type World = Awaited<ReturnType<typeof startOpenAiMarket>>;
@@ -171,5 +171,33 @@ describe('a chat completion', () => {
     }
     serve(await market.provider({ context: 512 }), ['Hello']);
     expect((await post(JSON.stringify({ model: 'm', messages }))).status).toBe(200);
+  });
+
+  it('leaves a model alone whose endpoint has no room for as long as it says, but no other of it, and asks again then', async () => {
+    const limited = await market.provider({ price: 1 });
+    const other = await market.provider({ price: 1_000 });
+    serve(other, ['Other']);
+    limited.onRequest = ({ requestId }) =>
+      market.fail(limited, requestId, { fault: 'busy', status: 429, retryAfterSeconds: 7 });
+    const ask = async () => {
+      const answer = await post(JSON.stringify({ model: 'm', messages, max_tokens: 5 }));
+      return ((await answer.json()) as { choices: [{ message: { content: string } }] }).choices[0].message
+        .content;
+    };
+    while (limited.requests.length === 0) expect(await ask()).toBe('Other');
+    for (let i = 0; i < 5; i++) expect(await ask()).toBe('Other');
+    expect(limited.requests.length).toBe(1);
+    const { models } = await market.providers.explainProvider(limited.owner, limited.actor.deviceId);
+    expect(models[0]?.reasons).toContain('endpoint_full');
+    // With nobody else who could, a request waits until the time is over.
+    serve(limited, ['Limited']);
+    other.reachable = false;
+    market.providers.disconnected(other.actor.deviceId, other.link);
+    const timers = market.clock.pending;
+    const waiting = ask();
+    // The request that waits has a timer of its own, for how long it may.
+    await until(() => market.clock.pending > timers);
+    market.clock.advance(7_000);
+    expect(await waiting).toBe('Limited');
   });
 });

@@ -2,6 +2,7 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LedgerService } from '../../../server/domains/ledger/index.ts';
 import type { AccountActor, Actor } from '../../../server/kernel/actor.ts';
+import { withApiKey } from '../../support/api-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { cents, type FakeProvider, until } from '../../support/market.ts';
 import { bodyOf, startOpenAiMarket } from '../../support/openai-market.ts';
@@ -65,6 +66,26 @@ describe('POST /v1/chat/completions', () => {
     const body = JSON.parse(new TextDecoder().decode(provider.requests[0]?.body));
     expect(body).toEqual({ model: 'm', messages, max_tokens: 20, temperature: 0.5 });
     expect(provider.requests[0]?.completionTokensMax).toBe(20);
+  });
+
+  it('tells in a header what is left on the account, to whoever could ask for it', async () => {
+    const provider = await market.provider({ context: 512 });
+    serve(provider, ['Hello', ' world']);
+    const ask = async (changes: object, token = 'ygu_alice') => {
+      const body = JSON.stringify({ model: 'm', messages, max_tokens: 20, ...changes });
+      const answer = await post(body, { authorization: `Bearer ${token}` });
+      await answer.text();
+      return answer.headers.get('x-yggdrasil-balance-cents');
+    };
+    expect(await ask({})).toBe('988');
+    // 10 tokens of prompt and 20 of an answer are set aside while it runs.
+    expect(await ask({ stream: true })).toBe('958');
+    const alice = actors.get('ygu_alice') as AccountActor;
+    actors.set('ygk_chats', await withApiKey(db.database, alice));
+    const operations = ['openai.*', 'ledger.*'];
+    actors.set('ygk_all', await withApiKey(db.database, alice, { operations }));
+    expect(await ask({}, 'ygk_chats')).toBeNull();
+    expect(await ask({}, 'ygk_all')).toBe('952');
   });
 
   it("takes OpenRouter's models to fall back to, and what it calls the provider", async () => {

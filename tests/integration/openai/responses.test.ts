@@ -167,6 +167,19 @@ describe("a response by OpenAI's official client", () => {
     });
   });
 
+  it.each([
+    [{ enabled: true }, 'medium'],
+    [{ enabled: false }, 'none'],
+    [{ max_tokens: 20_000 }, 'high'],
+    [{ summary: 'auto' }, null],
+  ] as const)("takes OpenRouter's reasoning: %j", async (reasoning, effort) => {
+    const provider = await market.provider();
+    answerWith(provider, [{ content: 'Hi' }], 'stop');
+    const response = await client.responses.create({ ...asked, reasoning: reasoning as object });
+    expect(response.reasoning).toMatchObject({ effort });
+    expect(bodyOf(provider).reasoning_effort ?? null).toBe(effort);
+  });
+
   it('gets reasoning, text and calls of tools as items, and takes them back as history', async () => {
     const provider = await market.provider();
     const piece = (index: number, id: string | null, name: string | null, text: string) => ({

@@ -10,33 +10,24 @@ import {
 import type { ReadingStore } from '../../../server/domains/readings/ports.ts';
 import { createReadingService } from '../../../server/domains/readings/service.ts';
 import { createReadingStore } from '../../../server/domains/readings/store.postgres.ts';
-import { AGGREGATES, type Aggregate, type KeptReading } from '../../../server/domains/readings/types.ts';
+import { AGGREGATES, type Aggregate } from '../../../server/domains/readings/types.ts';
 import { createShadowStore } from '../../../server/domains/shadow/index.ts';
 import type { Report } from '../../../server/domains/shadow/types.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
-import {
-  type AccountId,
-  asId,
-  type DeviceId,
-  type NetworkId,
-  type TenantId,
-} from '../../../server/kernel/ids.ts';
-import { serverFor, TEST_CREDENTIAL_ID } from '../../support/actors.ts';
+import { asId, type NetworkId } from '../../../server/kernel/ids.ts';
+import { serverFor } from '../../support/actors.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { uuid } from '../../support/frames.ts';
 import { PLENTY } from '../../support/storage-room.ts';
+import { addHome, type Home, readingOf as reading } from './homes.ts';
 
 const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 0, 31);
 let testDatabase: TestDatabase;
 let store: ReadingStore;
-let ids = 0;
+let networks = 0;
 
-interface Home {
-  readonly owner: AccountActor;
-  readonly source: { networkId: NetworkId; tenantId: TenantId; deviceId: DeviceId };
-}
 let home: Home;
 let neighbour: Home;
 
@@ -46,54 +37,8 @@ beforeAll(async () => {
 });
 afterAll(() => testDatabase.close());
 beforeEach(async () => {
-  home = await newHome();
-  neighbour = await newHome();
-});
-
-/** A tenant with an owner, a network and a device in it. */
-async function newHome(): Promise<Home> {
-  const [tenantId, accountId, networkId, deviceId] = [1, 2, 3, 4].map(() => uuid(90_000 + ++ids)) as [
-    TenantId,
-    AccountId,
-    NetworkId,
-    DeviceId,
-  ];
-  await testDatabase.database.system('identity', async (sql) => {
-    await sql`INSERT INTO tenants (id) VALUES (${tenantId})`;
-    await sql`INSERT INTO accounts (id, home_tenant_id, name) VALUES (${accountId}, ${tenantId}, 'Owner')`;
-    await sql`
-      INSERT INTO memberships (tenant_id, account_id, role, all_networks)
-      VALUES (${tenantId}, ${accountId}, 'owner', true)`;
-  });
-  await testDatabase.database.tenant(serverFor(tenantId), async (sql) => {
-    await sql`INSERT INTO networks (id, tenant_id, name) VALUES (${networkId}, ${tenantId}, 'Home')`;
-    await sql`
-      INSERT INTO devices (id, tenant_id, name, world_type, token_id, token_hash, signing_key_sealed)
-      VALUES (${deviceId}, ${tenantId}, 'Device', 'jotunheim', ${deviceId},
-        ${Buffer.from(deviceId.replaceAll('-', '').repeat(2), 'hex')}, ${Buffer.alloc(1)})`;
-    await sql`
-      INSERT INTO network_members (tenant_id, network_id, device_tenant_id, device_id)
-      VALUES (${tenantId}, ${networkId}, ${tenantId}, ${deviceId})`;
-  });
-  const owner = {
-    kind: 'account',
-    tenantId,
-    accountId,
-    credentialId: TEST_CREDENTIAL_ID,
-    role: 'owner',
-    networkIds: null,
-    operator: false,
-  } as const;
-  return { owner, source: { networkId, tenantId, deviceId: asId<DeviceId>(deviceId) } };
-}
-
-const reading = ({ source }: Home, atMs: number, changes: Partial<KeptReading> = {}): KeptReading => ({
-  ...source,
-  name: 't',
-  value: 1,
-  unit: '',
-  atMs,
-  ...changes,
+  home = await addHome(testDatabase);
+  neighbour = await addHome(testDatabase);
 });
 
 const timesOf = async ({ owner, source }: Home, name = 't') =>
@@ -319,7 +264,7 @@ it('takes no more of a tenant than may wait, and what a database has no place fo
 it('gives the last values of so many readings, however many networks a device says others in', async () => {
   const { tenantId, deviceId } = home.source;
   for (const prefix of ['a', 'b', 'c']) {
-    const networkId = asId<NetworkId>(uuid(90_000 + ++ids));
+    const networkId = asId<NetworkId>(uuid(95_000 + ++networks));
     await testDatabase.database.tenant(serverFor(tenantId), async (sql) => {
       await sql`INSERT INTO networks (id, tenant_id, name) VALUES (${networkId}, ${tenantId}, ${prefix})`;
       await sql`

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { NO_PREFERENCES } from '../../../server/domains/requests/index.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
+import type { TransactionId } from '../../../server/kernel/ids.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { cents, createMarket, eventsOf } from '../../support/market.ts';
 
@@ -43,6 +44,33 @@ describe('what an owner asks of its own device', () => {
     await eventsOf(await create());
     expect(standing?.health.samples).toBe(1);
     expect(await market.lastTransaction(alice)).toMatchObject({ costMicrocents: cents(12) });
+  });
+
+  it("costs the operator's flat price where there is one, which is the platform's and can't be disputed away", async () => {
+    market = createMarket(db, { prices: { ownRequestMicrocents: cents(3) }, earningsReleaseDelayMs: 1_000 });
+    const provider = await market.provider();
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello', ' again']);
+    const ask = (changes = {}) => market.requests.createRequest(provider.owner, market.order(changes));
+    await expect(ask()).rejects.toMatchObject({ code: 'insufficient_balance' });
+    await market.topUp(provider.owner, 10);
+    await expect(ask({ costMicrocentsMax: cents(2) })).rejects.toMatchObject({
+      code: 'maximum_cost_exceeded',
+    });
+    expect((await eventsOf(await ask())).at(-1)).toMatchObject({ kind: 'end', costMicrocents: cents(3) });
+    expect(await market.lastTransaction(provider.owner)).toMatchObject({ costMicrocents: cents(3) });
+    expect(await market.balance(provider.owner)).toMatchObject({ available: 7, held: 0 });
+    const id = (await market.lastTransaction(provider.owner))?.id as TransactionId;
+    await expect(market.disputes.open(provider.owner, id, 'other', 'Mine.')).rejects.toMatchObject({
+      code: 'earnings_released',
+    });
+    // Who fails is paid by nobody, and what others serve has no flat price.
+    provider.onRequest = ({ requestId }) => market.fail(provider, requestId);
+    await expect(ask()).rejects.toMatchObject({ code: 'provider_failed' });
+    expect(await market.balance(provider.owner)).toMatchObject({ available: 7, held: 0 });
+    const other = await market.customer(100);
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello', ' again']);
+    await eventsOf(await market.requests.createRequest(other, market.order()));
+    expect(await market.lastTransaction(other)).toMatchObject({ costMicrocents: cents(12) });
   });
 });
 

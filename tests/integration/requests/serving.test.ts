@@ -89,7 +89,7 @@ describe('a request that is served', () => {
   });
 
   it('costs whole cents where that is configured', async () => {
-    market = createMarket(db, { roundingUnitMicrocents: 1_000_000n });
+    market = createMarket(db, { prices: { roundingUnitMicrocents: 1_000_000n } });
     const provider = await market.provider({ price: 25 });
     provider.onRequest = (request) => market.answer(provider, request, ['Hello'], [280, 1]);
     const order = { countPromptTokens: async () => 280 };

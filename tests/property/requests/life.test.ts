@@ -132,7 +132,10 @@ function createWorld(failing: readonly ('none' | 'before' | 'after')[]) {
     {
       providers,
       ledger,
-      pricing: createPricingService({ commissionBasisPoints: 1_200, roundingUnitMicrocents: 1n }, { core }),
+      pricing: createPricingService(
+        { commissionBasisPoints: 1_200, roundingUnitMicrocents: 1n, ownRequestMicrocents: 0n },
+        { core },
+      ),
       transactions: { findOpen: async () => [] },
       keys: {
         findKey: async () => ({ kind: 'free', keys: 0, keptBytes: 0 }),

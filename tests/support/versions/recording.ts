@@ -35,10 +35,10 @@ export function readRecordings(): readonly Recording[] {
     .map((name) => JSON.parse(readFileSync(join(RECORDED, name), 'utf8')) as Recording);
 }
 
-/** Tables in the order they were made, so that a row comes after those it refers to; not what a start makes anew. */
+/** Tables in the order they were made, so that a row comes after those it refers to; not what a start makes anew, nor parts of tables. */
 const TABLES = `
   SELECT relname AS name FROM pg_class
-  WHERE relnamespace = 'yggdrasil'::regnamespace AND relkind = 'r'
+  WHERE relnamespace = 'yggdrasil'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
     AND relname NOT IN ('schema_migrations', 'scope_key', 'nodes', 'node_jobs', 'presence')
   ORDER BY oid`;
 

@@ -83,6 +83,7 @@ describe('the keys of access tokens', () => {
     const clock = new FakeClock();
     const service = createAccessTokenKeys({
       accessKeys: {
+        list: async () => stored,
         change: async (decide) => {
           const { added, ended } = decide(stored);
           stored = [...stored.filter(({ id }) => !ended.includes(id)), ...(added === null ? [] : [added])];
@@ -107,5 +108,34 @@ describe('the keys of access tokens', () => {
     }
     expect(signed.size).toBe(4);
     expect(Math.max(...most)).toBe(2);
+  });
+
+  it('that another node has made are known to a node that makes none itself', async () => {
+    let stored: readonly StoredAccessTokenKey[] = [];
+    const clock = new FakeClock();
+    const node = (seed: number) =>
+      createAccessTokenKeys({
+        accessKeys: {
+          list: async () => stored,
+          change: async (decide) => {
+            const { added } = decide(stored);
+            if (added !== null) stored = [...stored, added];
+            return stored;
+          },
+        },
+        secretBox: { seal: (secret) => Uint8Array.from(secret), open: (sealed) => Uint8Array.from(sealed) },
+        ed25519,
+        clock,
+        random: createSeededRandom(seed),
+        hash: (text) => Buffer.from(text.slice(0, 32)),
+      });
+    const [holder, other] = [node(1), node(2)];
+    await holder.rotate();
+    await other.reread();
+    clock.advance(30 * DAY - HOUR);
+    await holder.rotate();
+    await other.reread();
+    expect((await other.published()).map(({ id }) => id)).toEqual(stored.map(({ id }) => id));
+    expect(stored).toHaveLength(2);
   });
 });

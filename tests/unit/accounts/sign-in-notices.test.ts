@@ -22,6 +22,7 @@ function noticesOver(noteSignIn: () => Promise<string | null>) {
   const notices = createSignInNotices({
     signIns: { noteSignIn },
     noticeMail: { send: (mail) => mails.push(mail) },
+    passwordsOn: false,
     clock: new FakeClock(),
     hash: () => new Uint8Array(32),
     logger,

@@ -3,6 +3,7 @@ import { Dialect } from '../../../device/provider/dialect.ts';
 import { Endpoint } from '../../../device/provider/endpoint.ts';
 import { errorInAnswer, refusalOf } from '../../../device/provider/endpoint-error.ts';
 import type { JsonValue } from '../../../device/provider/json.ts';
+
 import { parseEmbeddings } from '../../../device/provider/vectors.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
 import { DONE, deltas, faults, offering, request, results } from '../../support/provider-world.ts';
@@ -10,6 +11,9 @@ import { DONE, deltas, faults, offering, request, results } from '../../support/
 const event = (fields: unknown) => `data: ${JSON.stringify(fields)}\n\n`;
 const chunk = (delta: object, finish: unknown = null) =>
   event({ choices: [{ index: 0, delta, finish_reason: finish }] });
+/** Events as lines without a name. */
+const lines = (...events: readonly string[]) =>
+  events.map((text) => `${text.slice('data: '.length).trim()}\n`).join('');
 const whole = (message: object, finish: unknown = 'stop') =>
   JSON.stringify({ choices: [{ index: 0, message, finish_reason: finish }] });
 const ENDED = chunk({}, 'stop') + DONE;
@@ -34,6 +38,11 @@ describe('an endpoint with a habit of its own', () => {
     ['empty data to keep alive', ['data:\n\n', 'data: \n\n', chunk({ content: 'Hi' }), ENDED]],
     ['a null', ['data: null\n\n', chunk({ content: 'Hi' }), ENDED]],
     ['pings with a text of their own', ['event: ping\ndata: ping\n\n', chunk({ content: 'Hi' }), ENDED]],
+    ['lines of JSON', [lines(chunk({ content: 'Hi' }), chunk({}, 'stop')), '[DONE]\n']],
+    [
+      'lines of JSON, cut anywhere and without an end',
+      [...lines(chunk({ content: 'Hi' }), chunk({}, 'stop')).trim()],
+    ],
     ['[DONE] with a space', [chunk({ content: 'Hi' }, 'stop'), 'data: [DONE] \n\n']],
     ['[DONE] in quotes', [chunk({ content: 'Hi' }, 'stop'), 'data: "[DONE]"\n\n']],
     ['no empty line between events', [(chunk({ content: 'Hi' }) + ENDED).replaceAll('\n\n', '\n')]],

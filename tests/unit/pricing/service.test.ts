@@ -4,7 +4,7 @@ import { createServerCore } from '../../support/core.ts';
 
 const pricingIn = (roundingUnitMicrocents: bigint) =>
   createPricingService(
-    { commissionBasisPoints: 1_200, roundingUnitMicrocents },
+    { commissionBasisPoints: 1_200, roundingUnitMicrocents, ownRequestMicrocents: 0n },
     { core: createServerCore() },
   );
 const prompt = (tokens: number) => ({ prompt: tokens, cachedPrompt: 0, completion: 0 });

@@ -54,6 +54,10 @@ import { passwords } from './0160-passwords.ts';
 import { claimedSessionKeys } from './0170-claimed-session-keys.ts';
 import { generations } from './0185-generations.ts';
 import { answerKeys } from './0186-answer-keys.ts';
+import { rolloutRecords } from './0200-rollout-records.ts';
+import { readingsByTime } from './0210-readings-by-time.ts';
+import { scopeOnce } from './0230-scope-once.ts';
+import { policiesOnce } from './0231-policies-once.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -114,4 +118,8 @@ export const migrations: readonly Migration[] = [
   claimedSessionKeys,
   generations,
   answerKeys,
+  rolloutRecords,
+  readingsByTime,
+  scopeOnce,
+  policiesOnce,
 ];

@@ -1,8 +1,18 @@
 import type { IPublishPacket } from 'mqtt-packet';
 import type { Clock } from '../../../kernel/clock.ts';
 import type { Logger } from '../../../kernel/logger.ts';
-import { PUBLISHED_MAX, RECEIVED_MAX, RETRY_MAX_MS, RETRY_MIN_MS } from './limits.ts';
+import type { LargePublication } from './large-packets.ts';
+import {
+  AT_WORK_MAX,
+  AT_WORK_OF_ONE_MAX,
+  PUBLISHED_MAX,
+  RECEIVED_BYTES_MAX,
+  RECEIVED_MAX,
+  RETRY_MAX_MS,
+  RETRY_MIN_MS,
+} from './limits.ts';
 import { ForeignLink } from './link.ts';
+import { SpeakerTurns } from './turns.ts';
 import type {
   ForeignBroker,
   ForeignBrokerOptions,
@@ -59,8 +69,10 @@ class Client implements ForeignBroker {
   /** Sent and not acknowledged, by message id. */
   readonly #sent = new Map<number, Outgoing>();
   #waiting: Outgoing[] = [];
-  /** Publications at work, each until it is acknowledged. */
+  readonly #turns = new SpeakerTurns({ atWorkMax: AT_WORK_MAX, atWorkOfOneMax: AT_WORK_OF_ONE_MAX });
+  /** Publications that were read, each until it is acknowledged, and their bytes. */
   #received = 0;
+  #receivedBytes = 0;
   #lastReceived: Promise<void> = Promise.resolve();
 
   constructor(options: ForeignBrokerOptions, dependencies: ForeignDependencies) {
@@ -81,6 +93,7 @@ class Client implements ForeignBroker {
       {
         ready: (broker) => this.#ready(broker),
         publication: (packet) => this.#take(link, packet),
+        tooLarge: (publication) => this.#takeNothing(link, publication),
         acknowledged: (messageId, reasonCode) => this.#acknowledged(messageId, reasonCode),
         closed: (reason, speaksLevel) => this.#lost(reason, speaksLevel),
       },
@@ -196,16 +209,48 @@ class Client implements ForeignBroker {
     outgoing.done(reasonCode === 0 ? 'taken' : 'unheard');
   }
 
-  /** Several are at work at a time. Each is acknowledged after those before it; after one that failed, none. */
-  #take(link: ForeignLink, { topic, payload, qos, retain, messageId }: IPublishPacket): void {
+  /** Several are at work at a time, in turn by who speaks. Each is acknowledged after those before it; after one that failed, none. */
+  #take(link: ForeignLink, { topic, payload, qos, retain, messageId = 0 }: IPublishPacket): void {
     if (this.#isStopping || link !== this.#link) return;
-    this.#received++;
-    if (this.#received >= RECEIVED_MAX) link.pause();
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-    const work = this.#hear({ topic, payload: bytes, qos, isRetained: retain });
+    this.#read(link, bytes.length);
+    const work = this.#turns.run(this.#options.speakerOf(topic), () =>
+      // What a lost link had not begun comes again with the next one.
+      link === this.#link
+        ? this.#hear({ topic, payload: bytes, qos, isRetained: retain })
+        : Promise.resolve(),
+    );
+    this.#acknowledge(link, work, { bytes: bytes.length, messageId: qos > 0 ? messageId : 0 });
+  }
+
+  /** It is acknowledged in its turn: otherwise it would come again for ever. */
+  #takeNothing(link: ForeignLink, { topic, bytes, messageId }: LargePublication): void {
+    if (this.#isStopping || link !== this.#link) return;
+    const fields = { operation: 'mqtt.broker', topic: topic.slice(0, 256), bytes };
+    this.#dependencies.logger.warn(fields, 'a publication is larger than is taken, and was dropped');
+    this.#read(link, 0);
+    this.#acknowledge(link, Promise.resolve(), { bytes: 0, messageId });
+  }
+
+  #read(link: ForeignLink, bytes: number): void {
+    this.#received++;
+    this.#receivedBytes += bytes;
+    if (this.#isFull) link.pause();
+  }
+
+  get #isFull(): boolean {
+    return this.#received >= RECEIVED_MAX || this.#receivedBytes >= RECEIVED_BYTES_MAX;
+  }
+
+  #acknowledge(
+    link: ForeignLink,
+    work: Promise<void>,
+    { bytes, messageId }: { readonly bytes: number; readonly messageId: number },
+  ): void {
     const before = this.#lastReceived;
     this.#lastReceived = Promise.allSettled([before, work]).then(([, done]) => {
       this.#received--;
+      this.#receivedBytes -= bytes;
       // What a link that is lost left at work counts until it is done.
       if (link !== this.#link) return this.#goOn();
       if (done.status === 'rejected') {
@@ -214,13 +259,13 @@ class Client implements ForeignBroker {
         logger.warn({ operation: 'mqtt.broker', error: done.reason }, 'a publication is to come again');
         return link.close('a publication could not be taken');
       }
-      if (qos > 0) link.send({ cmd: 'puback', ...(messageId === undefined ? {} : { messageId }) });
+      if (messageId > 0) link.send({ cmd: 'puback', messageId });
       this.#goOn();
     });
   }
 
   #goOn(): void {
-    if (!this.#isStopping && this.#received < RECEIVED_MAX) this.#link?.resume();
+    if (!this.#isStopping && !this.#isFull) this.#link?.resume();
   }
 }
 

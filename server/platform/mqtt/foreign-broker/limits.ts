@@ -8,11 +8,17 @@ export const RETRY_MIN_MS = 500;
 export const RETRY_MAX_MS = 30_000;
 /** How long the broker keeps our session while we are away, in seconds: a day. */
 export const SESSION_EXPIRY_SECONDS = 86_400;
+/** Publications that were read and aren't acknowledged yet: no more are read. With MQTT 5 the broker sends no more. */
+export const RECEIVED_MAX = 1_024;
+/** Bytes of them, with either version. */
+export const RECEIVED_BYTES_MAX = 16_777_216;
 /**
- * Publications at work: no more are read. With MQTT 5 the broker sends no more. All of them together, each with as many values as it
- * may have, fit into what one tenant may have waiting to be written.
+ * Publications at work at the same time, of all devices. All of them together, each with as many values as it may have, fit into what one
+ * tenant may have waiting to be written.
  */
-export const RECEIVED_MAX = 64;
+export const AT_WORK_MAX = 64;
+/** Those of one device: while what it says takes long, there is room for others. */
+export const AT_WORK_OF_ONE_MAX = 16;
 /** Messages without a PUBACK: what is more waits in the streams of networks. */
 export const PUBLISHED_MAX = 4_096;
 /** Bytes of a packet from the broker; it leaves out what is larger, with MQTT 5. */

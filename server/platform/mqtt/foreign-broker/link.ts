@@ -9,6 +9,7 @@ import {
   parser,
 } from 'mqtt-packet';
 import type { Clock } from '../../../kernel/clock.ts';
+import { LargePackets, type LargePublication } from './large-packets.ts';
 import {
   ANSWER_TIMEOUT_MS,
   KEEPALIVE_SECONDS,
@@ -28,6 +29,8 @@ export interface LinkEvents {
     readonly isShared: boolean;
   }): void;
   publication(packet: IPublishPacket): void;
+  /** One that is larger than is taken: it is not kept, and has to be acknowledged all the same. */
+  tooLarge(publication: LargePublication): void;
   /** PUBACK; the reason code of MQTT 5, or 0. */
   acknowledged(messageId: number, reasonCode: number): void;
   /** It is over, once. `speaksLevel` false: the broker knows another version of MQTT only. */
@@ -71,9 +74,15 @@ export class ForeignLink {
     const packets = parser({ protocolVersion: level });
     packets.on('packet', (packet) => this.#take(packet));
     packets.on('error', (error: Error) => this.close(error.message));
+    const large = new LargePackets(PACKET_BYTES_MAX, (publication) => this.#events.tooLarge(publication));
     this.#socket.on('data', (bytes: Buffer) => {
       this.#isAlive = true;
-      if (!this.#isOver) packets.parse(bytes);
+      if (this.#isOver) return;
+      try {
+        packets.parse(large.pass(bytes));
+      } catch (error) {
+        this.close(String(error));
+      }
     });
     this.#socket.on('error', (error) => this.close(error.message));
     this.#socket.on('close', () => this.close('the connection was closed'));

@@ -11,6 +11,8 @@ export interface ForeignBrokerOptions {
   readonly filters: readonly string[];
   /** What we want to hear with its retained messages, each of us for itself. */
   readonly retainedFilters: readonly string[];
+  /** Who speaks on a topic: what is said by different ones is dealt with in turn. */
+  readonly speakerOf: (topic: string) => string;
 }
 
 /** A publication that the broker passed on. */

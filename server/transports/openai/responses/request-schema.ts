@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { effortFields, effortOf } from '../../chat/effort.ts';
 import { CONTENT_PARTS_MAX, MESSAGES_MAX, METADATA_MAX, TOOLS_MAX } from '../../chat/limits.ts';
 
 const inputText = z.object({ type: z.literal('input_text'), text: z.string() });
@@ -106,7 +107,10 @@ export const responseRequestSchema = z.strictObject({
     ])
     .nullish(),
   parallel_tool_calls: z.boolean().nullish(),
-  reasoning: z.looseObject({ effort: z.string().max(32).nullish(), summary: z.string().nullish() }).nullish(),
+  reasoning: z
+    .looseObject({ ...effortFields, summary: z.string().nullish() })
+    .transform((reasoning) => ({ effort: effortOf(reasoning) }))
+    .nullish(),
   text: z.looseObject({ format: textFormat.nullish(), verbosity: z.string().max(32).nullish() }).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.strictObject({ include_obfuscation: z.boolean().nullish() }).nullish(),

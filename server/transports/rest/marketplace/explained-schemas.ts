@@ -60,6 +60,7 @@ export const explainedProviderSchema = z
               'unreliable',
               'low_quality',
               'fewer_slots_than_said',
+              'endpoint_full',
               'all_slots_in_use',
               'answers_padded',
               'claims_too_many_tokens',

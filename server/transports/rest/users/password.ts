@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { AccountService } from '../../../domains/accounts/index.ts';
-import { addressGroup } from '../../../kernel/network-address.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { timeSchema, toIsoTimeOrNull } from '../schemas.ts';
@@ -46,8 +45,8 @@ export const setPassword = ({ accounts }: { accounts: AccountService }) =>
     response: z.object({}),
     status: 200,
     errors: ['passwords_off', 'conflict', 'unavailable'],
-    handle: async ({ actor, body: { password }, request }) => {
-      await accounts.setPassword(actor, password, addressGroup(request.remoteAddress));
+    handle: async ({ actor, body: { password } }) => {
+      await accounts.setPassword(actor, password);
       return {};
     },
   });
