@@ -23,6 +23,8 @@ const { metafile } = await build({
   target: 'node20',
   packages: 'external',
   sourcemap: true,
+  // Node keeps the maps in memory for as long as the server runs; it needs the lines' numbers, not their text.
+  sourcesContent: false,
   logLevel: 'warning',
 });
 

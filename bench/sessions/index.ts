@@ -3,9 +3,16 @@ import type { BenchOptions, BenchResult, BenchSuite } from '../harness.ts';
 import { round } from '../harness.ts';
 import type { Load } from '../load/index.ts';
 import { type Part, startPart } from '../processes/part.ts';
-import { type Credentials, createPairs, type Product, startProduct } from '../processes/product.ts';
+import {
+  type Credentials,
+  createPairs,
+  type Pair,
+  type Product,
+  startProduct,
+} from '../processes/product.ts';
 import type { BareAedes } from '../references/bare-aedes.ts';
 import type { BareWebSocket } from '../references/bare-websocket.ts';
+import { peakUnderLoad } from './peak-memory.ts';
 import { ServerMemory } from './server-memory.ts';
 
 const SESSIONS = 10_000;
@@ -16,6 +23,8 @@ const DEVICES_OF_A_NETWORK = 100;
 const MIB = 1024 * 1024;
 /** What the server's timers have to do once before it is idle. */
 const IDLE_MS = 5_000;
+/** After which memory is to be what it was. */
+const REST_MS = 60_000;
 const NEIGHBOUR_RATE = 50;
 const MESSAGE_BYTES = 128;
 
@@ -33,7 +42,7 @@ export const suite: BenchSuite = {
     try {
       await wait(options.quick ? 0 : IDLE_MS);
       const idleBytes = product.residentBytes();
-      const [neighbour] = await createPairs(product, 1);
+      const pairs = await createPairs(product, 3);
       const devices = await createDevices(product, count);
       const bareWebSocket = await bytesOfBare(load, websocket, 'idle-websocket', count);
       const ofWebSocket = await bytesOfProduct(load, product, devices, 'bifrost');
@@ -41,18 +50,19 @@ export const suite: BenchSuite = {
       const bareAedes = await bytesOfBare(load, aedes, 'idle-mqtt', count);
       const ofMqtt = await bytesOfProduct(load, product, devices, 'bifrost-mqtt');
       report(bytesResult('session-mqtt-bytes', ofMqtt, bareAedes, count));
-      if (neighbour !== undefined) await storm({ load, product, devices, neighbour }, report, options);
-      const busyBytes = product.residentBytes();
+      await storm({ load, product, devices, neighbour: pairs[0] as Pair }, report, options);
+      const peakBytes = await peakUnderLoad(product, pairs, options);
       await load.call('disconnect', null);
-      await wait(options.quick ? 0 : IDLE_MS);
+      await wait(options.quick ? 0 : REST_MS);
+      const laterBytes = product.residentBytes();
       report({
         name: 'server-memory',
         ours: round(idleBytes / MIB),
-        reference: round(busyBytes / MIB),
-        ratio: round(idleBytes / busyBytes),
+        reference: round(peakBytes / MIB),
+        ratio: round(idleBytes / peakBytes),
         unit: 'MiB',
         runs: 1,
-        note: `idle beside its most with ${count} sessions; ${round(product.residentBytes() / MIB)} MiB after they left`,
+        note: `idle beside its most, ${round(peakBytes / idleBytes)} times as much, with ${count} sessions and all kinds of load at once; ${round(laterBytes / MIB)} MiB a minute after they left, ${Math.round((laterBytes / idleBytes - 1) * 100)} % above idle`,
       });
     } finally {
       await Promise.all([load.stop(), websocket.stop(), aedes.stop(), product.stop()]);

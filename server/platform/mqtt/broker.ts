@@ -188,7 +188,7 @@ function admit<Session>(
   state.gate.place?.belongsTo(endpoint.ownerOf(session));
   // The broker tells only of clients it registered; one may go away before that.
   if (state.gate.destroyed) dismiss(endpoint, state);
-  else state.gate.once('close', () => dismiss(endpoint, state));
+  else state.gate.on('close', () => dismiss(endpoint, state));
 }
 
 function dismiss<Session>(endpoint: MqttEndpoint<Session>, state: ClientSession<Session> | undefined): void {

@@ -127,7 +127,9 @@ class Clients {
     const framer = new PacketFramer(limits.CONNECT_BYTES_MAX, packetBytesMax);
     const gate = new PacketGate(stream, framer, (level) => {
       clearTimeout(timer);
+      // Nothing of its beginning is kept for as long as it lasts.
       gate.off('error', failed);
+      gate.off('close', endTimer);
       if (this.brokers === null) gate.destroy();
       else this.brokers.handle(gate, level);
     });
@@ -136,13 +138,15 @@ class Clients {
       gate.destroy(new ProtocolViolation('connect did not arrive in time'));
     }, connectTimeoutMs).unref();
     gate.on('error', failed);
-    gate.once('close', () => clearTimeout(timer));
+    const endTimer = () => clearTimeout(timer);
+    gate.on('close', endTimer);
     return gate;
   }
 
   serve(gate: PacketGate): void {
     this.#gates.add(gate);
-    gate.once('close', () => {
+    // It closes once; `once` would keep three objects more for each connection.
+    gate.on('close', () => {
       this.#gates.delete(gate);
       gate.place?.leave();
     });

@@ -26,8 +26,8 @@ export class MqttDevice implements DeviceChannel {
   readonly sessionFrames = null;
   readonly remoteAddress: string;
   readonly session: DeviceSession;
-  /** What is to be done when a PUBACK's token comes back. */
-  readonly #unacknowledged = new Map<number, () => void>();
+  /** What is to be done when a PUBACK's token comes back; null before the first. */
+  #unacknowledged: Map<number, () => void> | null = null;
   #lastToken = 0;
   #connection: MqttConnection | null = null;
   #isSubscribed = false;
@@ -132,7 +132,7 @@ export class MqttDevice implements DeviceChannel {
   }
 
   #unfollow(): void {
-    this.#unacknowledged.clear();
+    this.#unacknowledged?.clear();
     this.session.unfollow();
     // What it doesn't get as frames, it may want as JSON.
     if (this.#plain?.hears === true) this.session.follow();
@@ -140,8 +140,8 @@ export class MqttDevice implements DeviceChannel {
 
   /** A PUBACK came for what was sent with this token. */
   acknowledged(token: number): void {
-    const done = this.#unacknowledged.get(token);
-    this.#unacknowledged.delete(token);
+    const done = this.#unacknowledged?.get(token);
+    this.#unacknowledged?.delete(token);
     done?.();
   }
 
@@ -164,13 +164,14 @@ export class MqttDevice implements DeviceChannel {
 
   #token(done: () => void): number {
     const token = ++this.#lastToken;
+    this.#unacknowledged ??= new Map();
     this.#unacknowledged.set(token, done);
     return token;
   }
 
   /** MQTT 3.1.1 can't say why [MQTT-4.8.0-1]: the reason is in the log. */
   close(reason: AppError): void {
-    this.#unacknowledged.clear();
+    this.#unacknowledged?.clear();
     this.#connection?.close(reasonOf(reason));
   }
 }

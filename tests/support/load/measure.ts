@@ -54,10 +54,10 @@ export async function measureAttack(
   }
 }
 
-/** The attacker is on another machine as a rule: it gets what processor time the others leave. */
+/** The attacker is on another machine as a rule: here it gets only what processor time the others leave. */
 async function workUnderAttack(victim: Victim, attack: string, attacker: Attacker, seconds: number) {
   const program = fileURLToPath(new URL('./attacker.ts', import.meta.url));
-  const args = ['-n', '10', process.execPath, '--import', 'tsx', program, attack, JSON.stringify(attacker)];
+  const args = ['-n', '19', process.execPath, '--import', 'tsx', program, attack, JSON.stringify(attacker)];
   const child = spawn('nice', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   try {
