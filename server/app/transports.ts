@@ -118,7 +118,11 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const isWell = () => platform.opened.ping().then(() => true);
   if (broker !== null) state.bridge = createBrokerBridge({ ...sessions, ...areas.discovery, broker, isWell });
   const mqtt = createMqttServer(
-    { host: config.mqttHost, port: config.mqttPort },
+    {
+      host: config.mqttHost,
+      port: config.mqttPort,
+      clientAuthority: areas.platform.mqttClientAuthority,
+    },
     { endpoint, budget, tls, logger, newClientId: newId },
   );
   const checkAnswers = dependencies.checkAnswers ?? false;

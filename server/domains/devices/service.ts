@@ -24,6 +24,7 @@ import {
 } from './limits.ts';
 import type {
   ClaimStore,
+  DeviceCertificates,
   DeviceFilter,
   DeviceStore,
   Invitations,
@@ -125,6 +126,7 @@ interface DeviceDependencies {
   readonly store: DeviceStore;
   readonly claims: ClaimStore;
   readonly fleets: BootstrapStore;
+  readonly certificates: DeviceCertificates;
   readonly networks: NetworkLookup;
   readonly tenants: Invitations;
   readonly suspended: Suspensions;

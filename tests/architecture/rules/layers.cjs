@@ -218,12 +218,17 @@ const ADAPTERS = {
   ],
   'password-hash': [[packages('@node-rs/argon2'), 'hashes passwords by argon2id']],
   'access-tokens': [[packages('jose'), 'signs and reads JSON Web Tokens']],
-  oidc: [[packages('openid-client'), 'speaks OpenID Connect', { only: '/issuer\\.ts$' }]],
+  oidc: [
+    [packages('openid-client'), 'speaks OpenID Connect', { only: '/(issuer|client-secret)\\.ts$' }],
+    [packages('jose'), 'signs the secret of a client', { only: '/client-secret\\.ts$' }],
+    [node('crypto'), 'reads the key of a client', { only: '/client-secret\\.ts$' }],
+  ],
   metrics: [[packages('prom-client'), 'counts and formats']],
   mqtt: [
     [packages('aedes'), 'the MQTT broker'],
     [packages('mqtt-packet'), 'is a client of another broker', { only: '/foreign-broker/' }],
     [node('net', 'tls'), 'MQTT is TCP, with or without TLS'],
+    [node('crypto'), 'reads certificates of clients', { only: '/securing\\.ts$' }],
     [folders('server/platform/tls'), 'the certificate that it shows', { types: true }],
     [node('buffer'), 'tells whether bytes are UTF-8', { only: '/(packet-rules|field-reader)\\.ts$' }],
     [node('stream'), 'packets are cut from a stream before the broker sees them'],
@@ -425,6 +430,7 @@ const LAYERS = [
       [KERNEL, 'the words of the house'],
       [packages('zod'), 'one schema of the configuration'],
       [node('net', 'url'), 'tells addresses from names', { only: '/values\\.ts$' }],
+      [node('crypto'), 'reads the key of a client', { only: '/oidc\\.ts$' }],
     ],
   },
   {

@@ -55,6 +55,7 @@ import { claimedSessionKeys } from './0170-claimed-session-keys.ts';
 import { generations } from './0185-generations.ts';
 import { answerKeys } from './0186-answer-keys.ts';
 import { rolloutRecords } from './0200-rollout-records.ts';
+import { fleetAuthorities } from './0201-fleet-authorities.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -116,4 +117,5 @@ export const migrations: readonly Migration[] = [
   generations,
   answerKeys,
   rolloutRecords,
+  fleetAuthorities,
 ];
