@@ -205,5 +205,3 @@ export function toWholeCharacters(text: string): string {
 function requireWholeCharacters(text: string): void {
   if (!text.isWellFormed()) throw new PayloadError('a text holds half of a character');
 }
-
-export { provisioningBytes, type SignedProvisioning } from './provisioning.ts';

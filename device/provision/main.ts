@@ -1,7 +1,7 @@
 import { createPrivateKey, sign } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
-import { provisioningBytes } from '../../proto/index.ts';
+import { provisioningBytes } from '../../proto/provisioning.ts';
 import { writeWhole } from '../../server/platform/files/durable.ts';
 import { parseCredentials } from '../client/index.ts';
 import { printDone } from '../node/print.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { provisionDevice } from '../../device/provision/main.ts';
-import { provisioningBytes } from '../../proto/index.ts';
+import { provisioningBytes } from '../../proto/provisioning.ts';
 import { nodeNoiseCrypto } from '../../proto/ratatoskr/node.ts';
 import { connect } from '../../server/platform/database/connect.ts';
 import { createSystemClock } from '../../server/platform/system/clock.ts';

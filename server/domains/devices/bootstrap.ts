@@ -1,4 +1,4 @@
-import { provisioningBytes } from '../../../proto/index.ts';
+import { provisioningBytes } from '../../../proto/provisioning.ts';
 import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import { type Clock, DAY_MS } from '../../kernel/clock.ts';
 import { AppError, invalidInput, notFound } from '../../kernel/errors.ts';

@@ -72,7 +72,10 @@ const DOMAINS = {
   },
   devices: {
     sees: ['networks', 'tenants'],
-    uses: [[node('crypto'), 'secrets are compared in constant time', { only: '/claims\\.ts$' }]],
+    uses: [
+      [node('crypto'), 'secrets are compared in constant time', { only: '/claims\\.ts$' }],
+      [files('proto/provisioning.ts'), 'reads what a device signs', { only: '/bootstrap\\.ts$' }],
+    ],
   },
   presence: { sees: [], uses: [] },
   relay: {
@@ -558,6 +561,8 @@ const LAYERS = [
     ...PROGRAM,
     [DURABLE_FILES, 'keeps its credentials'],
     [node('fs'), 'looks for its credentials'],
+    [files('proto/provisioning.ts'), 'knows what it signs', { only: '/main\\.ts$' }],
+    [node('crypto'), 'signs with the key of its certificate', { only: '/main\\.ts$' }],
     [packages('jose'), 'seals them', { only: '/identity\\.ts$' }],
   ]),
   deviceLayer('provider', [...PROGRAM, [WIRE, 'speaks of work'], [SESSIONS, 'cuts it into messages']]),
@@ -656,7 +661,7 @@ const LAYERS = [
       [
         packages('jose'),
         'reads and forges what others make with it',
-        { only: '/(refresh-tokens|identity)\\.test\\.ts$' },
+        { only: '/((refresh-tokens|identity)\\.test|oidc-issuer)\\.ts$' },
       ],
       [
         packages('aedes-persistence'),
