@@ -1,4 +1,3 @@
-import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 import { isLoopback } from '../kernel/network-address.ts';
 
@@ -21,6 +20,9 @@ const OIDC_PRESETS = {
 /** Team ids and key ids at Apple. */
 const APPLE_ID = /^[A-Za-z0-9._-]{1,100}$/;
 
+/** What is in it is looked at where it is used. */
+const PRIVATE_KEY_PEM = /^-----BEGIN (EC )?PRIVATE KEY-----\n/;
+
 const issuerUrl = z
   .url()
   .max(500)
@@ -38,7 +40,7 @@ const oidcProvider = z
     // In place of the secret: it is signed anew with this key, as Apple wants it.
     teamId: z.string().regex(APPLE_ID).optional(),
     keyId: z.string().regex(APPLE_ID).optional(),
-    privateKey: z.string().max(5_000).refine(isKeyForSecrets).optional(),
+    privateKey: z.string().max(5_000).regex(PRIVATE_KEY_PEM).optional(),
     scope: z
       .string()
       .regex(/^openid( [\x21\x23-\x5b\x5d-\x7e]{1,100}){0,20}$/)
@@ -76,15 +78,6 @@ function clientOf(given: {
   if (clientSecret !== undefined) return signs === 0 ? { clientSecret } : null;
   if (teamId === undefined || keyId === undefined || privateKey === undefined) return null;
   return { teamId, keyId, privateKey };
-}
-
-/** True for a private key of P-256 in PEM. */
-function isKeyForSecrets(pem: string): boolean {
-  try {
-    return createPrivateKey(pem).asymmetricKeyDetails?.namedCurve === 'prime256v1';
-  } catch {
-    return false;
-  }
 }
 
 /** The providers in `YGGDRASIL_OIDC`, presets filled in. What is wrong is never repeated: it holds secrets. */

@@ -433,7 +433,6 @@ const LAYERS = [
       [KERNEL, 'the words of the house'],
       [packages('zod'), 'one schema of the configuration'],
       [node('net', 'url'), 'tells addresses from names', { only: '/values\\.ts$' }],
-      [node('crypto'), 'reads the key of a client', { only: '/oidc\\.ts$' }],
     ],
   },
   {
@@ -641,7 +640,10 @@ const LAYERS = [
       [folders('assembly/host', 'proto', 'server', 'device/native'), 'what it measures'],
       [files('device/node/checkout.ts'), 'finds the folder of the project'],
       [packages('commander'), 'describes the command', { only: '/command\\.ts$' }],
-      [packages('@noble/hashes', 'aedes', 'postgres', 'uWebSockets.js'), 'what it measures against'],
+      [
+        packages('@noble/hashes', '@node-rs/argon2', 'aedes', 'postgres', 'uWebSockets.js'),
+        'what it measures against',
+      ],
       [ANY_NODE, 'nobody ships it'],
     ],
   },
