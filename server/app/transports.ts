@@ -124,13 +124,8 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const { foreignBroker: broker } = messaging;
   const isWell = () => platform.opened.ping().then(() => true);
   if (broker !== null) state.bridge = createBrokerBridge({ ...sessions, ...areas.discovery, broker, isWell });
-  const mqtt = createMqttServer(mqttOptionsOf(config, platform), {
-    endpoint,
-    budget,
-    tls,
-    logger,
-    newClientId: newId,
-  });
+  const behindMqtt = { endpoint, budget, tls, logger, newClientId: newId };
+  const mqtt = createMqttServer(mqttOptionsOf(config, platform), behindMqtt);
   const checkAnswers = dependencies.checkAnswers ?? false;
   const routes = createRoutes(catalogue, servingOf(areas, { pipeline, cookies, checkAnswers }));
   const http = createHttpServer(
