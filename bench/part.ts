@@ -14,6 +14,7 @@ const PARTS: Readonly<Record<string, () => Promise<{ createPart: () => PartMetho
   strangers: () => import('./references/strangers.ts'),
   'bare-websocket': () => import('./references/bare-websocket.ts'),
   'bare-aedes': () => import('./references/bare-aedes.ts'),
+  'tls-handshakes': () => import('./identity/tls-part.ts'),
   'bare-rest': () => import('./references/bare-rest.ts'),
 };
 

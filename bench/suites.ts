@@ -48,6 +48,13 @@ export const suites: readonly SuiteEntry[] = [
     load: () => import('./rest/index.ts'),
   },
   {
+    name: 'identity',
+    measures:
+      'a token that is known, sign-ins by code and by password, TLS handshakes, and how fast what is taken away ends',
+    needs: "Linux, 10,500 open files for each process, the built program, Debian's openssl; five minutes",
+    load: () => import('./identity/index.ts'),
+  },
+  {
     name: 'sessions',
     measures:
       'memory of 10,000 idle sessions and of the server, and how fast all devices are back after a restart',

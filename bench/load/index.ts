@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { cpuSecondsOf, cpuSecondsOfTree } from '../processes/processes.ts';
 import { type Lane, type LaneSpec, openLane } from './lanes.ts';
 import { SendTimes } from './send-times.ts';
-import { openSessions, type SessionsSpec } from './sessions.ts';
+import { openSessions, type Session, type SessionsSpec, untilClosed } from './sessions.ts';
 
 /** As much as the server takes. */
 export interface Saturation {
@@ -50,11 +50,13 @@ const SETTLE_MS = 300;
 /** The load generator: lanes of messages, as fast as they go or at a rate. */
 export function createPart() {
   let lanes: readonly Lane[] = [];
-  let sessions: readonly { close(): void }[] = [];
+  let sessions: readonly Session[] = [];
   return {
     connect: async (spec: SessionsSpec) => {
       sessions = await openSessions(spec);
     },
+    /** Resolves when the server has closed all of them: how long after this call, in milliseconds, and how many are left. */
+    untilClosed: (_: null) => untilClosed(sessions),
     disconnect: async (_: null) => {
       for (const session of sessions) session.close();
       sessions = [];

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Credentials } from '../processes/product.ts';
 import { openBifrost } from '../wire/bifrost.ts';
 import { MqttWire } from '../wire/mqtt.ts';
@@ -13,8 +14,22 @@ export type SessionsSpec =
     }
   | { readonly kind: 'idle-websocket' | 'idle-mqtt'; readonly port: number; readonly count: number };
 
-interface Session {
+/** One of them. */
+export interface Session {
   close(): void;
+  /** The server has closed it; only Bifrost sessions tell. */
+  isClosed?: boolean;
+}
+
+const CLOSED_POLL_MS = 5;
+const CLOSED_TIMEOUT_MS = 30_000;
+
+/** Waits until the server has closed every session. */
+export async function untilClosed(sessions: readonly Session[]): Promise<{ ms: number; left: number }> {
+  const begunMs = performance.now();
+  const left = () => sessions.filter(({ isClosed }) => isClosed !== true).length;
+  while (left() > 0 && performance.now() - begunMs < CLOSED_TIMEOUT_MS) await wait(CLOSED_POLL_MS);
+  return { ms: performance.now() - begunMs, left: left() };
 }
 
 /** Handshakes under way at a time: the kernel's queue of a listener is short. */
@@ -45,8 +60,11 @@ async function openSession(spec: SessionsSpec, index: number): Promise<Session> 
   if (spec.kind === 'bifrost') {
     const wire = await openBifrost(port, credentials);
     wire.onMessages = () => {};
-    wire.onClosed = () => {};
-    return wire;
+    const session: Session = { close: () => wire.close() };
+    wire.onClosed = () => {
+      session.isClosed = true;
+    };
+    return session;
   }
   const { deviceId, token } = credentials;
   const wire = await MqttWire.connect({

@@ -30,6 +30,8 @@ export interface Product {
   residentBytes(): number;
   /** Where its inspector listens, started with `--inspect`. */
   inspectorUrl(): string;
+  /** What it has shown on its terminal. */
+  output(): string;
   createNetwork(name: string): Promise<string>;
   createDevice(networkId: string, name: string): Promise<Credentials>;
   request<Answer>(
@@ -68,14 +70,17 @@ export async function createPairs(product: Product, count: number): Promise<Pair
 }
 
 /** Starts the server and sets it up, with an account that owns what is made. */
-export async function startProduct(nodeArguments: readonly string[] = []): Promise<Product> {
+export async function startProduct(
+  nodeArguments: readonly string[] = [],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Product> {
   const directory = mkdtempSync(join(tmpdir(), 'yggdrasil-bench-'));
   // Run as root, the database's user must pass through.
   chmodSync(directory, 0o711);
   const removeFolder = () =>
     rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   process.on('exit', removeFolder);
-  let server = await startServer(directory, nodeArguments, 0, 0);
+  let server = await startServer(directory, { nodeArguments, settings, port: 0, mqttPort: 0 });
   let token = '';
   const { port, mqttPort } = server;
   const request: Product['request'] = async <Answer>(
@@ -114,6 +119,7 @@ export async function startProduct(nodeArguments: readonly string[] = []): Promi
       const output = readFileSync(join(directory, 'output.log'), 'utf8');
       return /Debugger listening on (\S+)/.exec(output)?.[1] ?? '';
     },
+    output: () => readFileSync(join(directory, 'output.log'), 'utf8'),
     createNetwork: async (name) => (await request<{ id: string }>('POST', '/api/v1/networks', { name })).id,
     createDevice: async (networkId, name) => {
       const body = { name, networkId, worldType: 'jotunheim' };
@@ -122,7 +128,7 @@ export async function startProduct(nodeArguments: readonly string[] = []): Promi
     request,
     restart: async () => {
       await stopProcess(server.child);
-      server = await startServer(directory, nodeArguments, port, mqttPort);
+      server = await startServer(directory, { nodeArguments, settings, port, mqttPort });
     },
     stop: async () => {
       await stopProcess(server.child);
@@ -140,20 +146,23 @@ interface StartedServer {
   readonly setUpCode: string | null;
 }
 
-async function startServer(
-  directory: string,
-  nodeArguments: readonly string[],
-  port: number,
-  mqttPort: number,
-): Promise<StartedServer> {
+interface ServerStart {
+  readonly nodeArguments: readonly string[];
+  /** Further environment variables. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly port: number;
+  readonly mqttPort: number;
+}
+
+async function startServer(directory: string, start: ServerStart): Promise<StartedServer> {
   const output = join(directory, 'output.log');
   const file = openSync(output, 'w');
-  const server = [...nodeArguments, `${checkoutFolder()}build/yggdrasil.js`, 'server'];
+  const server = [...start.nodeArguments, `${checkoutFolder()}build/yggdrasil.js`, 'server'];
   // As `npm start` does.
   const command = [process.execPath, '--max-semi-space-size=32', ...server];
   const [program, args] = placed('server', command);
   const child = spawn(program, args, {
-    env: environment(directory, port, mqttPort),
+    env: { ...environment(directory, start.port, start.mqttPort), ...start.settings },
     stdio: ['ignore', file, file],
   });
   closeSync(file);

@@ -144,6 +144,9 @@ export function encodeCapabilities(capabilities: DeviceCapabilities): Uint8Array
   return encodePayload(Capabilities, capabilitiesShape(capabilities));
 }
 
+/** The version of Capabilities that this client writes and reads. */
+const CAPABILITIES_VERSION = 1;
+
 /** Capabilities as the generated code wants them, for HELLO. */
 export function capabilitiesShape(capabilities: DeviceCapabilities): yggdrasil.v1.Capabilities.$Shape {
   const { platform, firmware, sensors, actuators, commands, sealKey } = capabilities;
@@ -154,6 +157,7 @@ export function capabilitiesShape(capabilities: DeviceCapabilities): yggdrasil.v
     actuators: [...actuators],
     commands: [...commands],
     ...(sealKey === undefined ? {} : { sealKey }),
+    versions: [CAPABILITIES_VERSION],
   };
 }
 

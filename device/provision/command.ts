@@ -7,7 +7,7 @@ import type { ProvisionOptions } from './main.ts';
 export function createProvisionCommand(): Command {
   return withJson(
     new Command('provision').description(
-      'Registers this device with the bootstrap key of its fleet, and keeps its credentials in a file.',
+      'Registers this device with the bootstrap key of its fleet, or with its own certificate, and keeps its credentials in a file.',
     ),
   )
     .requiredOption('--device-id <id>', 'its own id, as a serial number')
@@ -19,6 +19,10 @@ export function createProvisionCommand(): Command {
     )
     .addOption(serverOption())
     .option('--key <key>', 'the bootstrap key; better in the environment, as YGGDRASIL_BOOTSTRAP_KEY')
+    .option('--certificate <file>', 'its own certificate, in place of the key')
+    .option('--private-key <file>', 'the key of that certificate; it stays here')
+    .option('--authority <file>', 'the certificate of who issued it')
+    .option('--key-id <id>', 'the id of the bootstrap key that was made with that authority')
     .addHelpText(
       'after',
       `

@@ -63,6 +63,7 @@ import { createIssuerClient } from '../platform/oidc/index.ts';
 import { createPasskeyCeremonies, relyingPartyOf } from '../platform/passkeys/index.ts';
 import { createPasswordHasher } from '../platform/password-hash/index.ts';
 import { ed25519 } from '../platform/secrets/index.ts';
+import { deviceCertificates } from '../platform/tls/device-certificates.ts';
 import type { Abuse } from './abuse.ts';
 import { buildDeletionJob, deletionParts } from './deletions.ts';
 import type { Part } from './lifecycle.ts';
@@ -210,6 +211,7 @@ function buildThings(
       store: createDeviceStore(database, tenantRows),
       claims: createClaimStore(database),
       fleets: createBootstrapStore(database, tenantRows),
+      certificates: deviceCertificates,
       networks,
       tenants,
       suspended: platform.suspended,

@@ -16,6 +16,7 @@ import { createNode, createNodeStore, type Node } from '../platform/node/index.t
 import { createDataKeyStore, createKeyring, createSecretFolder, ed25519 } from '../platform/secrets/index.ts';
 import { prepareDataDirectory } from '../platform/system/data-directory.ts';
 import { createDiskWatch } from '../platform/system/disk-watch.ts';
+import { readClientAuthority } from '../platform/tls/certificate-files.ts';
 import { createTokenizer } from '../platform/tokenizer/index.ts';
 import { buildAudit } from './audit.ts';
 import type { Part } from './lifecycle.ts';
@@ -95,6 +96,7 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
     core,
     metrics,
     tls: createTls(config, dataDirectory, { clock, logger }),
+    mqttClientAuthority: await readClientAuthority(config.mqttClientAuthorityFile),
     mailer: createMailer(config, { ...dependencies, logger }),
     tokenizer: createTokenizer(dependencies.tokenizerWorker, { logger }),
     dataDirectory,

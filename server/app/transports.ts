@@ -81,6 +81,13 @@ const PAGE_HEADERS = {
 /** Everything that listens. */
 export type Transports = ReturnType<typeof buildTransports>;
 
+/** Where MQTT is spoken, and whose certificates clients show. */
+const mqttOptionsOf = (config: Config, { mqttClientAuthority: clientAuthority }: Areas['platform']) => ({
+  host: config.mqttHost,
+  port: config.mqttPort,
+  clientAuthority,
+});
+
 /** Builds the listeners; none listens before its part starts. Every operation joins the one pipeline here. */
 export function buildTransports(config: Config, areas: Areas, dependencies: AppDependencies) {
   const { platform, messaging, identity } = areas;
@@ -117,10 +124,8 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
   const { foreignBroker: broker } = messaging;
   const isWell = () => platform.opened.ping().then(() => true);
   if (broker !== null) state.bridge = createBrokerBridge({ ...sessions, ...areas.discovery, broker, isWell });
-  const mqtt = createMqttServer(
-    { host: config.mqttHost, port: config.mqttPort },
-    { endpoint, budget, tls, logger, newClientId: newId },
-  );
+  const behindMqtt = { endpoint, budget, tls, logger, newClientId: newId };
+  const mqtt = createMqttServer(mqttOptionsOf(config, platform), behindMqtt);
   const checkAnswers = dependencies.checkAnswers ?? false;
   const routes = createRoutes(catalogue, servingOf(areas, { pipeline, cookies, checkAnswers }));
   const http = createHttpServer(

@@ -102,6 +102,12 @@ export const values = z.object({
     description: 'For `files`: its private key in PEM, without a passphrase. Read again when it changes.',
     unset: 'none',
   }),
+  mqttClientAuthorityFile: described(text.optional(), {
+    variable: 'YGGDRASIL_MQTT_CLIENT_AUTHORITY_FILE',
+    description:
+      'Certificate of an authority in PEM: over TLS, clients of MQTT show a certificate that it has issued, besides their token. HTTP and WebSocket ask for none.',
+    unset: 'none; clients show no certificate',
+  }),
   tlsDomains: described(domains, {
     variable: 'YGGDRASIL_TLS_DOMAINS',
     description:
@@ -176,7 +182,7 @@ export const values = z.object({
     variable: 'YGGDRASIL_OIDC',
     isSecret: true,
     description:
-      'Issuers of OpenID Connect that people sign in with, in JSON: `[{"name":"google","preset":"google","clientId":"...","clientSecret":"..."}]`, presets `google` and `apple`, `"issuer":"https://..."` for any other. At the issuer, `<YGGDRASIL_PUBLIC_URL>/api/v1/users/oidc/<name>/callback` is the redirect URI.',
+      'Issuers of OpenID Connect that people sign in with, in JSON: `[{"name":"google","preset":"google","clientId":"...","clientSecret":"..."}]`, presets `google` and `apple`, `"issuer":"https://..."` for any other. With `"teamId"`, `"keyId"` and `"privateKey"` (PEM, line ends as `\\n`) in place of `"clientSecret"` the secret is signed anew for each request, as Apple wants it. At the issuer, `<YGGDRASIL_PUBLIC_URL>/api/v1/users/oidc/<name>/callback` is the redirect URI.',
     unset: 'none',
   }),
   dataDirectory: described(text.default('./data'), {
@@ -396,6 +402,13 @@ export const configSchema = values
     ...onceRight('tlsKeyFile', 'tls'),
     message: 'must name the key of the certificate, because YGGDRASIL_TLS is "files"',
   })
+  .refine(
+    (config) => config.mqttClientAuthorityFile === undefined || ['files', 'acme'].includes(config.tls ?? ''),
+    {
+      ...onceRight('tls', 'mqttClientAuthorityFile'),
+      message: 'must be "files" or "acme", because YGGDRASIL_MQTT_CLIENT_AUTHORITY_FILE is set',
+    },
+  )
   .refine((config) => config.tls !== 'acme' || config.tlsDomains !== undefined, {
     ...onceRight('tlsDomains', 'tls'),
     message: 'must say the names of the server, because YGGDRASIL_TLS is "acme"',

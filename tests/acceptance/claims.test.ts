@@ -43,6 +43,8 @@ const claim = (code: string, changes: object = {}, { token, network } = world.al
 const collect = ({ claimId, secret }: Claim) =>
   server.request('POST', `/api/v1/device-claims/${claimId}/credentials`, { body: { secret } });
 
+const inHours = (hours: number) => new Date(Date.now() + aheadMs + hours * 3_600_000).toISOString();
+
 const codeOf = ({ status, body }: Answer) =>
   `${status} ${(body as { error?: { code: string } }).error?.code ?? ''}`;
 
@@ -215,7 +217,6 @@ describe('a device that says the key of its sessions beforehand', () => {
 });
 
 describe('a fleet', () => {
-  const inHours = (hours: number) => new Date(Date.now() + aheadMs + hours * 3_600_000).toISOString();
   const makeKey = async (changes: object = {}, { token, network } = world.alice) => {
     const body = { name: 'Fleet', networkId: network.id, devicesMax: 2, expiresAt: inHours(1), ...changes };
     const made = await server.post<{ key: { id: string }; secret: string }>(

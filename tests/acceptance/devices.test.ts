@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FrameType } from '../../proto/index.ts';
+import { Capabilities, decodePayload, encodePayload, FrameType, Hello, Welcome } from '../../proto/index.ts';
 import { connect } from '../../server/platform/database/connect.ts';
 import { createSystemClock } from '../../server/platform/system/clock.ts';
 import { BifrostSocket, codeOf, isSignedFor } from '../support/bifrost-socket.ts';
@@ -247,6 +247,38 @@ describe('a device that is unregistered', () => {
     const username = `${device.deviceId}@${shed.id}`;
     const again = await connectPlain(server, device, { username, clientId: 'lasting', clean: false });
     expect(again.sessionPresent).toBe(false);
+  });
+});
+
+describe('the document of capabilities', () => {
+  const said = { platform: 'linux', firmware: '1', sensors: ['temperature'], actuators: [], commands: [] };
+
+  it('is of the highest version that both sides know, and is refused where there is none', async () => {
+    const { token, network } = world.alice;
+    const device = await createDevice(server, token, network.id, `Device ${++names}`);
+    const hello = async (versions: number[]) => {
+      const socket = await BifrostSocket.connect(server, device);
+      socket.send({ type: FrameType.HELLO }, encodePayload(Hello, { capabilities: { ...said, versions } }));
+      return socket;
+    };
+    const stranger = await hello([7]);
+    expect(await stranger.closed()).toBe(4400);
+    expect(stranger.closeReason).toBe('capabilities_version_unsupported');
+    const socket = await hello([1, 7]);
+    const welcome = await socket.next(FrameType.WELCOME);
+    expect(decodePayload(Welcome, welcome.payload).capabilitiesVersion).toBe(1);
+    // An event of another version changes nothing of what is known.
+    socket.send(
+      { type: FrameType.CAPABILITIES },
+      encodePayload(Capabilities, { ...said, sensors: ['humidity'], versions: [7] }),
+    );
+    await expect(socket.next(FrameType.ACK)).rejects.toThrow('capabilities_version_unsupported');
+    const { body } = await server.request('GET', `/api/v1/devices/${device.deviceId}`, {
+      token,
+      expect: 200,
+    });
+    expect(body.capabilities).toMatchObject({ sensors: ['temperature'] });
+    socket.close();
   });
 });
 

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../bench/processes/ports.ts';
 import { launchChromium } from '../support/chromium.ts';
-import { CLIENT, FormBrowser, type OidcIssuer, startOidcIssuer } from '../support/oidc-issuer.ts';
+import {
+  CLIENT,
+  FormBrowser,
+  type OidcIssuer,
+  SIGNING_CLIENT,
+  startOidcIssuer,
+} from '../support/oidc-issuer.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 const COOKIE = 'yggdrasil';
@@ -14,7 +20,10 @@ let people = 0;
 beforeAll(async () => {
   const port = await freePort();
   const publicUrl = `http://127.0.0.1:${port}`;
-  issuer = await startOidcIssuer(() => [`${publicUrl}/api/v1/users/oidc/work/callback`]);
+  const { publicKey: _, ...signing } = SIGNING_CLIENT;
+  issuer = await startOidcIssuer(() =>
+    ['work', 'signs', 'signs-wrong'].map((name) => `${publicUrl}/api/v1/users/oidc/${name}/callback`),
+  );
   server = await startTestServer({
     YGGDRASIL_PORT: String(port),
     YGGDRASIL_SIGN_UP: 'open',
@@ -24,6 +33,8 @@ beforeAll(async () => {
     YGGDRASIL_OIDC: JSON.stringify([
       { name: 'work', title: 'Work', issuer: issuer.url, ...CLIENT },
       { name: 'elsewhere', issuer: issuer.url, ...CLIENT },
+      { name: 'signs', issuer: issuer.url, ...signing },
+      { name: 'signs-wrong', issuer: issuer.url, ...signing, teamId: 'ANOTHER' },
       { name: 'gone', issuer: 'http://127.0.0.1:1', ...CLIENT },
     ]),
   });
@@ -206,6 +217,43 @@ describe('an identity', () => {
     const token = tokenOf(browser);
     const outcomes = await Promise.all(items.map(({ id }) => remove(id, token)));
     expect(outcomes.sort()).toEqual(['200 done', '409 last_sign_in']);
+  });
+});
+
+describe('a client that signs its secret, as Apple wants it', () => {
+  const enter = async (provider: string) => {
+    const person = newPerson({ email: `${provider}@example.org`, email_verified: 'true' });
+    const browser = new FormBrowser('198.51.100.7');
+    const at = callback().replace('/work/', `/${provider}/`);
+    return outcomeOf(await browser.ask(await browser.signInAt(await begin(browser, provider), person, at)));
+  };
+
+  it('is let in by its issuer with its own team and key alone', async () => {
+    expect(await enter('signs')).toBe('303 done');
+    expect(await enter('signs-wrong')).toBe('403 identity_refused');
+  });
+});
+
+describe('an issuer', () => {
+  it('signs people in at once when it has changed its key', async () => {
+    const person = newPerson({ email: 'rotated@example.org', email_verified: true });
+    expect((await signIn(person, new FormBrowser('198.51.100.7'))).outcome).toBe('303 done');
+    await issuer.changeKey();
+    const again = await signIn(person, new FormBrowser('198.51.100.7'));
+    expect(again.outcome).toBe('303 done');
+  });
+
+  it('that says it is another one is refused', async () => {
+    const browser = new FormBrowser('198.51.100.7');
+    const answer = await answerFor(
+      browser,
+      newPerson({ email: 'elsewhere@example.org', email_verified: true }),
+    );
+    await issuer.pretend('http://evil.example');
+    const outcome = await outcomeOf(await browser.ask(answer));
+    await issuer.changeKey();
+    expect(outcome).toMatch(/^(403 identity_refused|503 identity_provider_unreachable)$/);
+    expect(browser.cookieOf(server.httpUrl, COOKIE)).toBeUndefined();
   });
 });
 

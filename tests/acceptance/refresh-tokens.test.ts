@@ -243,7 +243,7 @@ describe('an access token', () => {
     expect(await statusOf(pair.access_token)).toBe(200);
   });
 
-  it('that was revoked, is over or has no signature is refused by every operation', async () => {
+  it('that was revoked, is over, has no signature or is for another server is refused by every operation', async () => {
     const { pair: over } = await signIn();
     world.advance(10 * MINUTE);
     const { pair } = await signIn();
@@ -255,7 +255,13 @@ describe('an access token', () => {
     const { rest, openai, anthropic } = world.server.catalogue;
     const guarded = [...rest, ...openai, ...anthropic].filter(({ access }) => access !== 'public');
     expect(guarded.length).toBeGreaterThan(100);
-    const tokens = [over.access_token, pair.access_token, `${none}.${body}.`];
+    // Of another server, which names a key of this one.
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const elsewhere = 'https://elsewhere.example';
+    const foreign = await new SignJWT({ ...decodeJwt(pair.access_token), iss: elsewhere, aud: elsewhere })
+      .setProtectedHeader({ ...decodeProtectedHeader(pair.access_token), alg: 'EdDSA' })
+      .sign(privateKey);
+    const tokens = [over.access_token, pair.access_token, `${none}.${body}.`, foreign];
     for (const { method, path, operation } of guarded) {
       const ask = (token: string) =>
         world.server.request(method, path.replace(/:\w+|\*/g, UNKNOWN_ID), {
@@ -266,7 +272,7 @@ describe('an access token', () => {
       expect(
         answers.map(({ status }) => status),
         operation,
-      ).toEqual([401, 401, 401]);
+      ).toEqual([401, 401, 401, 401]);
     }
   });
 });

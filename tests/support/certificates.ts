@@ -37,3 +37,29 @@ export async function makeCertificate(
   );
   return files;
 }
+
+/** Makes a certificate for `name` that an authority of `makeCertificate` issues; `days` below 0: it has ended. */
+export function issueCertificate(
+  folder: string,
+  authority: CertificateFiles,
+  name: string,
+  { days = 30, key = 'ec' }: { days?: number; key?: 'ec' | 'ed25519' | 'rsa' } = {},
+): CertificateFiles {
+  const files = { certificateFile: join(folder, `${name}.crt`), keyFile: join(folder, `${name}.key`) };
+  const request = join(folder, `${name}.csr`);
+  const run = (...given: string[]) => execFileSync('openssl', given, { stdio: 'pipe' });
+  const kinds = {
+    ec: ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
+    ed25519: ['ed25519'],
+    rsa: ['rsa:2048'],
+  };
+  run(
+    ...['req', '-new', '-nodes', '-subj', `/CN=${name}`, '-newkey', ...kinds[key]],
+    ...['-keyout', files.keyFile, '-out', request],
+  );
+  run(
+    ...['x509', '-req', '-in', request, '-CA', authority.certificateFile, '-CAkey', authority.keyFile],
+    ...['-CAcreateserial', '-days', String(days), '-out', files.certificateFile],
+  );
+  return files;
+}

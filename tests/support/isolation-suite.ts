@@ -42,7 +42,7 @@ import {
 } from './world.ts';
 
 /** Somebody who asks for what isn't his. */
-interface Attacker {
+export interface Attacker {
   readonly name: string;
   readonly token: string;
   /** The tenant it acts in; `target`: names the one of the target. */
@@ -259,7 +259,12 @@ async function askForSomething({ server, adminToken, alice }: World) {
 }
 
 /** The answer to an attack, without the id of the request. */
-async function send(server: TestServer, attacker: Attacker, attack: Attack, target: Target): Promise<string> {
+export async function send(
+  server: TestServer,
+  attacker: Attacker,
+  attack: Attack,
+  target: Target,
+): Promise<string> {
   const { method, path, body, headers } = attack.request(target);
   const tenantId = attacker.tenantId === 'target' ? target.tenantId : attacker.tenantId;
   const answer = await server.request(method, path, {
@@ -272,7 +277,7 @@ async function send(server: TestServer, attacker: Attacker, attack: Attack, targ
 }
 
 /** The same over Ratatoskr: the operation by its name, with the parts of the request as its input. */
-async function sendInSession(
+export async function sendInSession(
   server: TestServer,
   client: RatatoskrClient,
   attacker: Attacker,

@@ -18,6 +18,8 @@ export interface BootstrapKey {
   readonly madeBy: AccountId;
   readonly createdAtMs: number;
   readonly expiresAtMs: number;
+  /** Whose certificates its devices have, by the SHA-256 of the authority's own; null: they show the key itself. */
+  readonly authority: Uint8Array | null;
 }
 
 /** What a device shows. */

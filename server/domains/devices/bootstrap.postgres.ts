@@ -17,6 +17,7 @@ interface KeyRow {
   made_by: AccountId;
   created_at: Date;
   expires_at: Date;
+  authority: Uint8Array | null;
 }
 
 const toKey = (row: KeyRow): BootstrapKey => ({
@@ -30,6 +31,7 @@ const toKey = (row: KeyRow): BootstrapKey => ({
   madeBy: row.made_by,
   createdAtMs: row.created_at.getTime(),
   expiresAtMs: row.expires_at.getTime(),
+  authority: row.authority,
 });
 
 interface PlaceRow {
@@ -59,7 +61,7 @@ export function createBootstrapStore(
       database.tenant(actor, async (sql) => {
         const { at, id } = sqlPosition(after);
         const rows = await sql<KeyRow[]>`
-          SELECT id, tenant_id, network_id, name, world_types, devices_max, devices_used, made_by, created_at, expires_at
+          SELECT id, tenant_id, network_id, name, world_types, devices_max, devices_used, made_by, created_at, expires_at, authority
           FROM bootstrap_keys
           WHERE tenant_id = ${actor.tenantId}
             AND (${at}::timestamptz IS NULL OR (created_at, id) > (${at}::timestamptz, ${id}::uuid))
@@ -112,10 +114,10 @@ async function addKey(
   const known = await sql`SELECT id FROM bootstrap_keys WHERE tenant_id = ${key.tenantId} LIMIT ${keysMax}`;
   if (known.length >= keysMax) return 'limit_reached';
   await sql`
-    INSERT INTO bootstrap_keys (id, tenant_id, network_id, name, key_hash, world_types, devices_max, made_by, created_at, expires_at)
+    INSERT INTO bootstrap_keys (id, tenant_id, network_id, name, key_hash, world_types, devices_max, made_by, created_at, expires_at, authority)
     VALUES (${key.id}, ${key.tenantId}, ${key.networkId}, ${key.name}, ${key.keyHash},
       ${key.worldTypes === null ? null : [...key.worldTypes]}, ${key.devicesMax}, ${key.madeBy},
-      ${new Date(key.createdAtMs)}, ${new Date(key.expiresAtMs)})`;
+      ${new Date(key.createdAtMs)}, ${new Date(key.expiresAtMs)}, ${key.authority})`;
   return 'added';
 }
 

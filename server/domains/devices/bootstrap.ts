@@ -1,3 +1,4 @@
+import { provisioningBytes } from '../../../proto/provisioning.ts';
 import type { AccountActor, Actor } from '../../kernel/actor.ts';
 import { type Clock, DAY_MS } from '../../kernel/clock.ts';
 import { AppError, invalidInput, notFound } from '../../kernel/errors.ts';
@@ -14,8 +15,9 @@ import {
   BOOTSTRAP_KEY_PREFIX,
   BOOTSTRAP_KEYS_MAX,
   PROVISIONED_KEPT_MS,
+  PROVISIONING_SIGNED_MS,
 } from './limits.ts';
-import type { NetworkLookup, Suspensions, TokenHash } from './ports.ts';
+import type { DeviceCertificates, NetworkLookup, Suspensions, TokenHash } from './ports.ts';
 import { bootstrapContext } from './sealed-contexts.ts';
 import type { ClaimCredentials, RegisteredDevice, WorldType } from './types.ts';
 
@@ -26,6 +28,8 @@ export interface NewBootstrapKey {
   readonly worldTypes: readonly WorldType[] | null;
   readonly devicesMax: number;
   readonly expiresAtMs: number;
+  /** The certificate, in PEM, of who issues those of the devices; null: they show the key itself. */
+  readonly authority: string | null;
 }
 
 /** What a device says of itself. */
@@ -39,10 +43,29 @@ export interface ProvisionedDevice {
   readonly sessionKey: Uint8Array | null;
 }
 
-/** Fleets: devices that register themselves, with a key that they were made with. */
+/** What a device registers itself with: the key, or a certificate and what it signed with its key (`provisioningBytes`). */
+export type ProvisioningProof =
+  | { readonly key: string }
+  | {
+      readonly keyId: string;
+      /** Both in PEM. */
+      readonly certificate: string;
+      readonly authority: string;
+      /** ISO 8601. */
+      readonly signedAt: string;
+      readonly signature: Uint8Array;
+    };
+
+/** Fleets: devices that register themselves, with a key that they were made with, or a certificate of their own. */
 export interface DeviceFleets {
-  /** A new key, with the only copy of it. Refuses with `forbidden`, `network_not_found`, `invalid_input` and `limit_reached`. */
-  createBootstrapKey(actor: Actor, input: NewBootstrapKey): Promise<{ key: BootstrapKey; secret: string }>;
+  /**
+   * A new key, with the only copy of it; null where its devices have certificates. Refuses with `forbidden`, `network_not_found`, `invalid_input`
+   * and `limit_reached`.
+   */
+  createBootstrapKey(
+    actor: Actor,
+    input: NewBootstrapKey,
+  ): Promise<{ key: BootstrapKey; secret: string | null }>;
   listBootstrapKeys(
     actor: Actor,
     after: ListPosition<string> | null,
@@ -52,11 +75,12 @@ export interface DeviceFleets {
   revokeBootstrapKey(actor: Actor, keyId: string): Promise<void>;
   /**
    * Registers a device in the key's network, for the account that made the key and as far as that still may. The same device with the same
-   * secret and session key gets the same answer again for a day. Refuses with `bootstrap_key_wrong` a key that is wrong, over, revoked or used up, one of
+   * secret and session key gets the same answer again for a day. A certificate is for the device whose own id it names. Refuses with `bootstrap_key_wrong` a key
+   * or a certificate that is wrong, over, revoked or used up, one of
    * a suspended tenant, and one that is not for this kind; with `device_id_taken` an id that another device has, with
    * `idempotency_key_in_flight` while it is being registered, and as `registerDevice` does.
    */
-  provisionDevice(key: string, device: ProvisionedDevice): Promise<ClaimCredentials>;
+  provisionDevice(proof: ProvisioningProof, device: ProvisionedDevice): Promise<ClaimCredentials>;
   forgetProvisioned(): Promise<void>;
 }
 
@@ -66,6 +90,7 @@ interface FleetDependencies {
   readonly networks: NetworkLookup;
   readonly suspended: Suspensions;
   readonly secretBox: SecretBox;
+  readonly certificates: DeviceCertificates;
   readonly clock: Clock;
   readonly random: Random;
   readonly hash: TokenHash;
@@ -119,11 +144,11 @@ export function createDeviceFleets(dependencies: FleetDependencies): DeviceFleet
   return {
     ...createBootstrapKeys(dependencies),
 
-    async provisionDevice(given, device) {
+    async provisionDevice(proof, device) {
       const { hardwareId, worldType } = device;
       const deviceId = asId<DeviceId>(random.uuid());
       const place = await fleets.reserve({
-        keyHash: hash(given),
+        keyHash: hash(shownKey(proof, device, dependencies)),
         hardwareId,
         deviceId,
         secretHash: hash(whatIsShown(device)),
@@ -153,6 +178,7 @@ export function createDeviceFleets(dependencies: FleetDependencies): DeviceFleet
 function createBootstrapKeys({
   fleets: store,
   networks,
+  certificates,
   clock,
   random,
   hash,
@@ -165,22 +191,27 @@ function createBootstrapKeys({
       if (leftMs <= 0 || leftMs > BOOTSTRAP_KEY_DAYS_MAX * DAY_MS)
         throw invalidInput(`A key ends later, and within ${BOOTSTRAP_KEY_DAYS_MAX} days.`);
       await networks.getNetwork(account, input.networkId);
+      const authority = input.authority === null ? null : certificates.fingerprintOf(input.authority, nowMs);
+      if (input.authority !== null && authority === null)
+        throw invalidInput('The authority must be a certificate that may issue others, and is good now.');
       const secret =
         BOOTSTRAP_KEY_PREFIX + Buffer.from(random.bytes(BOOTSTRAP_KEY_BYTES)).toString('base64url');
       const { tenantId, accountId: madeBy } = account;
       const key: BootstrapKey = {
         ...input,
+        authority,
         id: random.uuid(),
         tenantId,
         madeBy,
         devicesUsed: 0,
         createdAtMs: nowMs,
       };
-      const outcome = await store.addKey(account, { ...key, keyHash: hash(secret) }, BOOTSTRAP_KEYS_MAX);
+      const shown = authority === null ? secret : keyOfAuthority(key.id, authority);
+      const outcome = await store.addKey(account, { ...key, keyHash: hash(shown) }, BOOTSTRAP_KEYS_MAX);
       if (outcome === 'network_not_found') throw notFound('network');
       if (outcome === 'limit_reached')
         throw new AppError('conflict', 'limit_reached', 'You have as many keys as you may have.');
-      return { key, secret };
+      return { key, secret: authority === null ? secret : null };
     },
 
     async listBootstrapKeys(actor, after, limit) {
@@ -193,6 +224,29 @@ function createBootstrapKeys({
       if (!(await store.removeKey(account, keyId))) throw notFound('token');
     },
   };
+}
+
+/** What the key of a fleet with certificates is looked up by: nobody has it but who was shown a certificate that is right. */
+const keyOfAuthority = (keyId: string, authority: Uint8Array): string =>
+  `certificates of ${keyId} by ${Buffer.from(authority).toString('hex')}`;
+
+/** The key that a device has shown, in one way or the other. Refuses with `bootstrap_key_wrong`. */
+function shownKey(
+  proof: ProvisioningProof,
+  device: ProvisionedDevice,
+  { certificates, clock }: Pick<FleetDependencies, 'certificates' | 'clock'>,
+): string {
+  if ('key' in proof) return proof.key;
+  const { hardwareId, secret, worldType, sessionKey } = device;
+  const { keyId, certificate, authority, signedAt, signature } = proof;
+  const nowMs = clock.nowMs();
+  if (Math.abs(Date.parse(signedAt) - nowMs) > PROVISIONING_SIGNED_MS) throw keyWrong();
+  const sessionKeyText = sessionKey === null ? null : Buffer.from(sessionKey).toString('base64url');
+  const said = { keyId, deviceId: hardwareId, secret, worldType, sessionKey: sessionKeyText, signedAt };
+  const shown = { certificate, authority, signed: provisioningBytes(said), signature };
+  const found = certificates.check(shown, nowMs);
+  if (found === null || found.name !== hardwareId) throw keyWrong();
+  return keyOfAuthority(keyId, found.authority);
 }
 
 /** What a device shows again when its answer was lost: with another key of its sessions, what it would get opens none. */
@@ -225,7 +279,7 @@ function keyWrong(): AppError {
   return new AppError(
     'forbidden',
     'bootstrap_key_wrong',
-    'The key is wrong, over, revoked or used up, or not for this kind of device.',
+    'The key or the certificate is wrong, over, revoked or used up, or not for this kind of device.',
   );
 }
 

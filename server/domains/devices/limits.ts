@@ -1,3 +1,6 @@
+/** How far the time that a device signs may be from the server's, in milliseconds. */
+export const PROVISIONING_SIGNED_MS = 300_000;
+
 /** Marks a token as a device's. */
 export const DEVICE_TOKEN_PREFIX = 'ygd_';
 

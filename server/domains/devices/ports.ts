@@ -12,6 +12,22 @@ import type {
   WorldType,
 } from './types.ts';
 
+/** Reads certificates of devices and of who issues them. */
+export interface DeviceCertificates {
+  /** The SHA-256 of an authority's certificate in PEM; null: it is none that may issue others, or its time isn't now. */
+  fingerprintOf(pem: string, nowMs: number): Uint8Array | null;
+  /** Whose authority it is, and the name in the device's certificate; null: something about them, or the signature, is wrong. */
+  check(
+    shown: {
+      readonly certificate: string;
+      readonly authority: string;
+      readonly signed: Uint8Array;
+      readonly signature: Uint8Array;
+    },
+    nowMs: number,
+  ): { readonly authority: Uint8Array; readonly name: string } | null;
+}
+
 /** SHA-256 of a secret's UTF-8 bytes. */
 export type TokenHash = (secret: string) => Uint8Array;
 

@@ -11,6 +11,18 @@ export function statusOf(heardAtMs: number | null, nowMs: number, activeMs: numb
   return nowMs - heardAtMs <= activeMs ? 'active' : 'inactive';
 }
 
+/** The versions of the document of capabilities that this server writes and reads. */
+const CAPABILITIES_VERSIONS: readonly number[] = [1];
+
+/** The highest version that both sides know; null: there is none. Who names none knows the first. */
+export function commonCapabilitiesVersion(
+  versions: readonly number[],
+  known = CAPABILITIES_VERSIONS,
+): number | null {
+  const common = (versions.length === 0 ? [1] : versions).filter((version) => known.includes(version));
+  return common.length === 0 ? null : Math.max(...common);
+}
+
 /** What is wrong with capabilities, in words for the device's owner, or null. */
 export function checkCapabilities(capabilities: DeviceCapabilities): string | null {
   const { platform, firmware, sensors, actuators, commands, sealKey } = capabilities;

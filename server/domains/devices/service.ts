@@ -24,6 +24,7 @@ import {
 } from './limits.ts';
 import type {
   ClaimStore,
+  DeviceCertificates,
   DeviceFilter,
   DeviceStore,
   Invitations,
@@ -33,7 +34,7 @@ import type {
   Suspensions,
   TokenHash,
 } from './ports.ts';
-import { checkCapabilities, joinedCapabilities, statusOf } from './rules.ts';
+import { checkCapabilities, commonCapabilitiesVersion, joinedCapabilities, statusOf } from './rules.ts';
 import { signingKeyContext } from './sealed-contexts.ts';
 import { canSignAlone } from './signature-keys.ts';
 import { createDeviceToken, type DeviceToken, makeToken } from './token.ts';
@@ -100,6 +101,8 @@ export interface DeviceService
    * `device_of_other_tenant`.
    */
   removeDevice(actor: Actor, deviceId: DeviceId): Promise<void>;
+  /** The version of the document of capabilities that both sides know. Refuses with `capabilities_version_unsupported`. */
+  agreeOnCapabilities(versions: readonly number[]): number;
   /** Refuses with `invalid_input` lists and words that are too long. */
   checkCapabilities(capabilities: DeviceCapabilities): void;
   /** Keeps what the device says it can do. Refuses as `checkCapabilities` does. */
@@ -125,6 +128,7 @@ interface DeviceDependencies {
   readonly store: DeviceStore;
   readonly claims: ClaimStore;
   readonly fleets: BootstrapStore;
+  readonly certificates: DeviceCertificates;
   readonly networks: NetworkLookup;
   readonly tenants: Invitations;
   readonly suspended: Suspensions;
@@ -133,6 +137,16 @@ interface DeviceDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly hash: TokenHash;
+}
+
+function agreeOnCapabilities(versions: readonly number[]): number {
+  const version = commonCapabilitiesVersion(versions);
+  if (version !== null) return version;
+  throw new AppError(
+    'invalid',
+    'capabilities_version_unsupported',
+    'The server knows none of these versions of capabilities.',
+  );
 }
 
 function requireCapabilities(capabilities: DeviceCapabilities): void {
@@ -165,6 +179,7 @@ export function createDeviceService(options: DeviceOptions, dependencies: Device
     ...createDeviceToken({ ...dependencies, tokenEnds }),
     ...createDeviceAuthentication({ ...dependencies, tokenEnds }),
 
+    agreeOnCapabilities,
     checkCapabilities: requireCapabilities,
 
     async updateCapabilities(actor, capabilities) {

@@ -1,21 +1,48 @@
+import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import type { Tls } from '../tls/certificate.ts';
 
-/** Puts TLS around a connection where there is a certificate; the client begins with its handshake. */
-export function createSecuring(tls: Tls | null): (socket: Socket) => Socket {
+/**
+ * Puts TLS around a connection where there is a certificate; the client begins with its handshake. With an authority (PEM) a client shows a certificate
+ * that it has issued: without one the handshake fails, with another one the connection is cut before anything of it is read.
+ */
+export function createSecuring(tls: Tls | null, clientAuthority: string | null): (socket: Socket) => Socket {
   if (tls === null) return (socket) => socket;
   let secureContext: SecureContext | null = null;
   tls.whenRenewed(() => {
-    secureContext = contextOf(tls);
+    secureContext = contextOf(tls, clientAuthority);
   });
+  const authority = clientAuthority === null ? null : new X509Certificate(clientAuthority);
+  const asked = authority !== null;
   return (socket) => {
-    secureContext ??= contextOf(tls);
-    return new TLSSocket(socket, { isServer: true, secureContext });
+    secureContext ??= contextOf(tls, clientAuthority);
+    const certified = { requestCert: asked, rejectUnauthorized: asked };
+    const secured = new TLSSocket(socket, { isServer: true, secureContext, ...certified });
+    if (authority !== null) {
+      secured.once('secure', () => {
+        if (!isIssuedBy(authority, secured.getPeerX509Certificate())) secured.destroy();
+      });
+    }
+    return secured;
   };
 }
 
-function contextOf(tls: Tls): SecureContext {
+/** True for a certificate that the authority itself has issued, and that is good now. */
+function isIssuedBy(authority: X509Certificate, shown: X509Certificate | undefined): boolean {
+  if (shown === undefined || !shown.checkIssued(authority) || !shown.verify(authority.publicKey))
+    return false;
+  const nowMs = Date.now();
+  return Date.parse(shown.validFrom) <= nowMs && nowMs < Date.parse(shown.validTo);
+}
+
+function contextOf(tls: Tls, clientAuthority: string | null): SecureContext {
   const { certificatePem, keyPem } = tls.current();
-  return createSecureContext({ cert: certificatePem, key: keyPem, minVersion: `TLSv${tls.versionMin}` });
+  return createSecureContext({
+    cert: certificatePem,
+    key: keyPem,
+    minVersion: `TLSv${tls.versionMin}`,
+    // Named to clients, so that they know which of theirs to show.
+    ...(clientAuthority === null ? {} : { ca: clientAuthority }),
+  });
 }

@@ -18,6 +18,8 @@ export interface MqttServerOptions {
   readonly host: string;
   /** 0 takes any free port; `listen` says which. */
   readonly port: number;
+  /** The certificate, in PEM, of who has issued those that clients show over TLS; without it none is asked for. */
+  readonly clientAuthority?: string | null;
   readonly packetBytesMax?: number;
   readonly connectTimeoutMs?: number;
   readonly drainTimeoutMs?: number;
@@ -63,7 +65,7 @@ export function createMqttServer<Session>(
   const { host, port } = options;
   const settings = { ...DEFAULTS, ...options };
   const clients = new Clients(settings);
-  const secure = createSecuring(dependencies.tls);
+  const secure = createSecuring(dependencies.tls, options.clientAuthority ?? null);
   const listener = net.createServer({ noDelay: true }, (socket) => {
     socket.setKeepAlive(true, limits.TCP_KEEP_ALIVE_MS);
     const gate = clients.gateOf(secure(socket));

@@ -5,16 +5,18 @@ import {
   type Configuration,
   calculatePKCECodeChallenge,
   discovery,
+  enableNonRepudiationChecks,
 } from 'openid-client';
 import type { Clock } from '../../kernel/clock.ts';
 import { isLoopback } from '../../kernel/network-address.ts';
+import { type ClientSecret, createClientCredentials } from './client-secret.ts';
 import { DISCOVERY_LIFE_MS, ISSUER_TIMEOUT_SECONDS } from './limits.ts';
 
 /** An issuer of OpenID Connect as the operator configured it. */
 export interface IssuerOptions {
   readonly issuer: string;
   readonly clientId: string;
-  readonly clientSecret: string;
+  readonly client: ClientSecret;
   readonly scope: string;
   /** Exactly what is registered with the issuer. */
   readonly redirectUri: string;
@@ -51,17 +53,25 @@ export function createIssuerClient(
   options: IssuerOptions,
   { clock }: { readonly clock: Clock },
 ): IssuerClient {
+  const { auth, renew } = createClientCredentials(options.client, { ...options, clock });
   let known: { readonly configuration: Promise<Configuration>; readonly atMs: number } | null = null;
 
   const discover = (): Promise<Configuration> => {
     const nowMs = clock.monotonicMs();
-    if (known !== null && nowMs - known.atMs < DISCOVERY_LIFE_MS) return known.configuration;
+    return known !== null && nowMs - known.atMs < DISCOVERY_LIFE_MS ? known.configuration : discoverNow();
+  };
+
+  const discoverNow = (): Promise<Configuration> => {
     const issuer = new URL(options.issuer);
-    const configuration = discovery(issuer, options.clientId, options.clientSecret, undefined, {
+    const configuration = discovery(issuer, options.clientId, undefined, auth, {
       timeout: ISSUER_TIMEOUT_SECONDS,
-      execute: issuer.protocol === 'http:' && isLoopback(issuer.hostname) ? [allowInsecureRequests] : [],
+      execute: [
+        // The signature is looked at besides the connection that an answer came over.
+        enableNonRepudiationChecks,
+        ...(issuer.protocol === 'http:' && isLoopback(issuer.hostname) ? [allowInsecureRequests] : []),
+      ],
     });
-    known = { configuration, atMs: nowMs };
+    known = { configuration, atMs: clock.monotonicMs() };
     // What failed is asked again by the next one.
     configuration.catch(() => {
       known = null;
@@ -84,7 +94,9 @@ export function createIssuerClient(
     },
 
     async claimsOf(answer, { state, nonce, codeVerifier }) {
-      const configuration = await discover();
+      // Anew, so that keys which the issuer has changed a moment ago are known.
+      const configuration = await discoverNow();
+      await renew();
       const url = new URL(options.redirectUri);
       url.search = answer.toString();
       const checks = { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: codeVerifier };

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../kernel/clock.ts';
 import { InvariantError } from '../../kernel/errors.ts';
@@ -115,6 +116,18 @@ function createExpiryWarning({ clock, logger }: { readonly clock: Clock; readonl
     if (expiresAtMs <= clock.nowMs()) logger.error({ operation, expiresAt }, 'the certificate has expired');
     else logger.warn({ operation, expiresAt }, 'the certificate expires soon');
   };
+}
+
+/** The certificate, in PEM, of an authority that issues those of clients; null without a file. Rejects with StartError where it is none. */
+export async function readClientAuthority(file: string | undefined): Promise<string | null> {
+  if (file === undefined) return null;
+  try {
+    const pem = await readFile(file, 'latin1');
+    if (new X509Certificate(pem).ca) return pem;
+  } catch (error) {
+    throw new StartError(`The clients' authority can't be read: ${reasonOf(error)}.`, error);
+  }
+  throw new StartError(`${file} holds no certificate that may issue others.`);
 }
 
 async function readCertificateFiles(files: CertificateFiles): Promise<Certificate> {

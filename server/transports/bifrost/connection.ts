@@ -7,7 +7,6 @@ import {
   Hello,
   Welcome,
 } from '../../../proto/index.ts';
-import type { DeviceCapabilities } from '../../domains/devices/index.ts';
 import { relayError, type StreamPosition } from '../../domains/relay/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError } from '../../kernel/errors.ts';
@@ -164,21 +163,24 @@ export class BifrostConnection implements SocketHandler, DeviceChannel, SessionF
   async hello(frame: FrameView): Promise<FrameAnswer> {
     if (this.#state !== 'greeting') throw relayError('frame_type_unexpected');
     const { resume, capabilities } = payloadOf(Hello, frame);
+    const { devices } = this.#dependencies;
+    const said = capabilities ? new Capabilities(capabilities) : null;
+    const capabilitiesVersion = said === null ? 0 : devices.agreeOnCapabilities(said.versions);
     this.#state = 'opening';
+    if (said !== null) await devices.updateCapabilities(this.#session.actor, capabilitiesOf(said));
     return this.#open(
       frame.header.networkId as NetworkId,
       resume ? { epoch: resume.epoch ?? '', offset: resume.offset ?? 0 } : null,
-      capabilities ? capabilitiesOf(new Capabilities(capabilities)) : null,
+      capabilitiesVersion,
     );
   }
 
   async #open(
     networkId: NetworkId,
     resume: StreamPosition | null,
-    capabilities: DeviceCapabilities | null,
+    capabilitiesVersion: number,
   ): Promise<FrameAnswer> {
-    const { devices, heartbeatIntervalMs } = this.#dependencies;
-    if (capabilities !== null) await devices.updateCapabilities(this.#session.actor, capabilities);
+    const { heartbeatIntervalMs } = this.#dependencies;
     const { delivery, head, recovered } = await this.#session.subscribe(networkId, resume);
     this.#endHelloTimeout();
     const { lastNonce } = this.#session;
@@ -189,6 +191,7 @@ export class BifrostConnection implements SocketHandler, DeviceChannel, SessionF
       heartbeatIntervalMs,
       lastNonce,
       sendWindow: SEND_WINDOW_FRAMES,
+      capabilitiesVersion,
     });
     const welcomed = () => {
       this.#state = 'open';

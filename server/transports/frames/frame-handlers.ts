@@ -43,7 +43,9 @@ const forward: FrameHandler = ({ relay }, { peer, frame, isRepetition }) => {
 const announceCapabilities: FrameHandler = async (services, received) => {
   // Newer capabilities may be in force: those that come again don't replace them.
   if (received.isRepetition) return forward(services, received);
-  const capabilities = capabilitiesOf(payloadOf(Capabilities, received.frame));
+  const said = payloadOf(Capabilities, received.frame);
+  services.devices.agreeOnCapabilities(said.versions);
+  const capabilities = capabilitiesOf(said);
   services.devices.checkCapabilities(capabilities);
   const updated = services.devices.updateCapabilities(received.peer.actor, capabilities);
   return whenBothAreOver(forward(services, received), updated);

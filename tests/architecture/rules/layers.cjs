@@ -72,7 +72,10 @@ const DOMAINS = {
   },
   devices: {
     sees: ['networks', 'tenants'],
-    uses: [[node('crypto'), 'secrets are compared in constant time', { only: '/claims\\.ts$' }]],
+    uses: [
+      [node('crypto'), 'secrets are compared in constant time', { only: '/claims\\.ts$' }],
+      [files('proto/provisioning.ts'), 'reads what a device signs', { only: '/bootstrap\\.ts$' }],
+    ],
   },
   presence: { sees: [], uses: [] },
   relay: {
@@ -218,12 +221,17 @@ const ADAPTERS = {
   ],
   'password-hash': [[packages('@node-rs/argon2'), 'hashes passwords by argon2id']],
   'access-tokens': [[packages('jose'), 'signs and reads JSON Web Tokens']],
-  oidc: [[packages('openid-client'), 'speaks OpenID Connect', { only: '/issuer\\.ts$' }]],
+  oidc: [
+    [packages('openid-client'), 'speaks OpenID Connect', { only: '/(issuer|client-secret)\\.ts$' }],
+    [packages('jose'), 'signs the secret of a client', { only: '/client-secret\\.ts$' }],
+    [node('crypto'), 'reads the key of a client', { only: '/client-secret\\.ts$' }],
+  ],
   metrics: [[packages('prom-client'), 'counts and formats']],
   mqtt: [
     [packages('aedes'), 'the MQTT broker'],
     [packages('mqtt-packet'), 'is a client of another broker', { only: '/foreign-broker/' }],
     [node('net', 'tls'), 'MQTT is TCP, with or without TLS'],
+    [node('crypto'), 'reads certificates of clients', { only: '/securing\\.ts$' }],
     [folders('server/platform/tls'), 'the certificate that it shows', { types: true }],
     [node('buffer'), 'tells whether bytes are UTF-8', { only: '/(packet-rules|field-reader)\\.ts$' }],
     [node('stream'), 'packets are cut from a stream before the broker sees them'],
@@ -552,6 +560,8 @@ const LAYERS = [
     ...PROGRAM,
     [DURABLE_FILES, 'keeps its credentials'],
     [node('fs'), 'looks for its credentials'],
+    [files('proto/provisioning.ts'), 'knows what it signs', { only: '/main\\.ts$' }],
+    [node('crypto'), 'signs with the key of its certificate', { only: '/main\\.ts$' }],
     [packages('jose'), 'seals them', { only: '/identity\\.ts$' }],
   ]),
   deviceLayer('provider', [...PROGRAM, [WIRE, 'speaks of work'], [SESSIONS, 'cuts it into messages']]),
@@ -630,7 +640,10 @@ const LAYERS = [
       [folders('assembly/host', 'proto', 'server', 'device/native'), 'what it measures'],
       [files('device/node/checkout.ts'), 'finds the folder of the project'],
       [packages('commander'), 'describes the command', { only: '/command\\.ts$' }],
-      [packages('@noble/hashes', 'aedes', 'postgres', 'uWebSockets.js'), 'what it measures against'],
+      [
+        packages('@noble/hashes', '@node-rs/argon2', 'aedes', 'postgres', 'uWebSockets.js'),
+        'what it measures against',
+      ],
       [ANY_NODE, 'nobody ships it'],
     ],
   },
@@ -650,7 +663,7 @@ const LAYERS = [
       [
         packages('jose'),
         'reads and forges what others make with it',
-        { only: '/(refresh-tokens|identity)\\.test\\.ts$' },
+        { only: '/((refresh-tokens|identity)\\.test|oidc-issuer)\\.ts$' },
       ],
       [
         packages('aedes-persistence'),

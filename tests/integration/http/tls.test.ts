@@ -1,15 +1,18 @@
+import { execFile } from 'node:child_process';
 import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { connect, type SecureVersion } from 'node:tls';
-import { connectAsync } from 'mqtt';
+import { promisify } from 'node:util';
+import { connectAsync, connect as connectMqtt } from 'mqtt';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import WebSocket from 'ws';
 import { createSystemClock } from '../../../server/platform/system/clock.ts';
 import type { TlsVersion } from '../../../server/platform/tls/certificate.ts';
 import { createTlsFromFiles, type TlsFromFiles } from '../../../server/platform/tls/certificate-files.ts';
 import { FILES_INTERVAL_MS } from '../../../server/platform/tls/limits.ts';
-import { makeCertificate, testFolder } from '../../support/certificates.ts';
+import { requireDebianPackage } from '../../support/apt.ts';
+import { issueCertificate, makeCertificate, testFolder } from '../../support/certificates.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { startBroker } from '../mqtt/server-under-test.ts';
 import { connectRaw, eventually, keepingLogger, route, startServer } from './server-under-test.ts';
@@ -121,6 +124,53 @@ describe('TLS with a certificate from files', () => {
     await client.endAsync();
     expect(seen.published).toEqual([{ client: 'ann', topic: 'ann/up', payload: 'over TLS' }]);
     await expect(shakeHands(port, { maxVersion: 'TLSv1.2' })).rejects.toThrow();
+  });
+
+  test('asks clients of MQTT for a certificate of an authority, where one is named, and reads nothing of others', async () => {
+    const { tls, certificateFile } = await setUp();
+    const folder = testFolder();
+    const [authority, imposter] = [
+      await makeCertificate(folder, 'authority'),
+      await makeCertificate(folder, 'imposter'),
+    ];
+    const clientAuthority = readFileSync(authority.certificateFile, 'utf8');
+    const { port, seen } = await startBroker({ tls, clientAuthority });
+    const connectWith = (shown: { certificateFile: string; keyFile: string } | null) =>
+      new Promise<string>((resolve) => {
+        const client = connectMqtt(`mqtts://localhost:${port}`, {
+          ca: readFileSync(certificateFile),
+          ...(shown === null
+            ? {}
+            : { cert: readFileSync(shown.certificateFile), key: readFileSync(shown.keyFile) }),
+          username: 'ann',
+          password: 'secret',
+          clientId: 'ann',
+          reconnectPeriod: 0,
+        });
+        client.once('connect', () => {
+          resolve('let in');
+          client.end(true);
+        });
+        client.once('error', () => resolve('refused'));
+        client.once('close', () => resolve('refused'));
+      });
+    for (const refused of [
+      null,
+      issueCertificate(folder, imposter, 'forged'),
+      issueCertificate(folder, authority, 'ended', { days: -1 }),
+      imposter,
+    ])
+      expect(await connectWith(refused)).toBe('refused');
+    expect(seen.events).toEqual([]);
+    const right = issueCertificate(folder, authority, 'right');
+    expect(await connectWith(right)).toBe('let in');
+    // Another program than ours, with the same certificate.
+    await requireDebianPackage('mosquitto_pub', 'mosquitto-clients');
+    const files = ['--cafile', certificateFile, '--cert', right.certificateFile, '--key', right.keyFile];
+    const to = ['-h', 'localhost', '-p', String(port), '-q', '1', '-t', 'ann/up', '-m', 'certified'];
+    await promisify(execFile)('mosquitto_pub', [...files, ...to, '-u', 'ann', '-P', 'secret', '-i', 'ann']);
+    expect(seen.published).toMatchObject([{ client: 'ann', payload: 'certified' }]);
+    expect(await ask((await startServer([hello], [], { tls })).port, certificateFile)).toBe('hello');
   });
 
   test('a client that speaks no TLS is cut off, by HTTP and MQTT, and others are served', async () => {

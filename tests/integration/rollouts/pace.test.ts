@@ -46,6 +46,11 @@ async function addHome(
   });
 }
 
+/** What the job told the audit. */
+const recorded: string[] = [];
+const recordEnd = async (_: unknown, { id }: { id: string }, state: string) =>
+  void recorded.push(`${id} ${state}`);
+
 /** Devices in a network, a release for them, and what rolls it out; `server` is another server on the same database. */
 async function createHome() {
   const { database } = testDatabase;
@@ -57,15 +62,10 @@ async function createHome() {
   const clock = new FakeClock();
   const online = new Set<DeviceId>(deviceIds);
   const offered: DeviceId[] = [];
-  /** What the job told the audit. */
-  const recorded: string[] = [];
   const lease = { ...testLease };
   const page = deviceIds.map((id) => ({ id, guest: false, networkIds: [networkId], capabilities: null }));
   const server = () => {
-    const store = createRolloutStore(database, {
-      lease: { require: (sql) => lease.require(sql) },
-      recordEnd: async (_, { id }, state) => void recorded.push(`${id} ${state}`),
-    });
+    const store = createRolloutStore(database, { lease, recordEnd });
     const releases = createReleaseService({
       store: createReleaseStore(database, { tenantBytesMax: 100 }, store),
       networks: { getNetwork: async () => ({}) as never },
@@ -119,19 +119,7 @@ async function createHome() {
     const { state, counts } = await rollouts.get(owner, id);
     return [state, Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))];
   };
-  const base = {
-    recorded,
-    owner,
-    networkId,
-    deviceIds,
-    clock,
-    online,
-    offered,
-    lease,
-    releases,
-    rollouts,
-    server,
-  };
+  const base = { owner, networkId, deviceIds, clock, online, offered, lease, releases, rollouts, server };
   return { ...base, releaseId, start, device, report, countsOf };
 }
 
@@ -239,7 +227,7 @@ describe('a rollout', () => {
     for (const deviceId of home.deviceIds.slice(0, 2)) await home.report(other.id, deviceId, 'updated');
     await home.rollouts.advance();
     expect(await home.countsOf(other.id)).toEqual(['completed', { updated: 2 }]);
-    expect(home.recorded.at(-1)).toBe(`${other.id} completed`);
+    expect(recorded.at(-1)).toBe(`${other.id} completed`);
   });
 
   it('lets a device do one update at a time', async () => {

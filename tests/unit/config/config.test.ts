@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import {
   ConfigError,
@@ -256,6 +257,13 @@ describe('the configuration', () => {
     expect(problemsOf({ YGGDRASIL_OIDC: JSON.stringify(given) })).toEqual([
       expect.stringMatching('^YGGDRASIL_PUBLIC_URL must say where'),
     ]);
+    const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+    const privateKey = key.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const apple = { name: 'apple', preset: 'apple', clientId: 'id', teamId: 'T1', keyId: 'K1', privateKey };
+    const signed = readConfig({ YGGDRASIL_OIDC: JSON.stringify([apple]), YGGDRASIL_PUBLIC_URL });
+    expect(signed.oidc).toMatchObject([
+      { responseMode: 'form_post', client: { teamId: 'T1', keyId: 'K1', privateKey } },
+    ]);
     const [google, work] = given;
     for (const wrong of [
       [google, google],
@@ -263,11 +271,22 @@ describe('the configuration', () => {
       [client],
       'no list',
       [{ ...work, issuer: 'http://id.example.org' }],
+      [{ ...apple, clientSecret: 'hush' }],
+      [{ ...apple, keyId: undefined }],
+      [{ ...apple, privateKey: 'hush' }],
     ]) {
       const problems = problemsOf({ YGGDRASIL_OIDC: JSON.stringify(wrong), YGGDRASIL_PUBLIC_URL });
       expect(problems).toEqual([expect.stringMatching('^YGGDRASIL_OIDC must be JSON')]);
       expect(problems[0]).not.toMatch(/hush/);
     }
+  });
+
+  test('asks for certificates of clients only where it ends TLS itself', () => {
+    const given = { YGGDRASIL_MQTT_CLIENT_AUTHORITY_FILE: '/etc/authority.crt' };
+    const message =
+      'YGGDRASIL_TLS must be "files" or "acme", because YGGDRASIL_MQTT_CLIENT_AUTHORITY_FILE is set';
+    expect(problemsOf(given)).toEqual([message]);
+    expect(problemsOf({ ...given, YGGDRASIL_TLS: 'proxy' })).toEqual([message]);
   });
 
   test('takes origins as browsers say them, and nothing that is none', () => {

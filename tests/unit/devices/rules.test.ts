@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { CAPABILITY_NAME_LENGTH_MAX, CAPABILITY_NAMES_MAX } from '../../../server/domains/devices/limits.ts';
-import { checkCapabilities, statusOf } from '../../../server/domains/devices/rules.ts';
+import {
+  checkCapabilities,
+  commonCapabilitiesVersion,
+  statusOf,
+} from '../../../server/domains/devices/rules.ts';
 
 const capabilities = {
   platform: 'esp32',
@@ -42,6 +46,15 @@ describe('checkCapabilities', () => {
 
   it('lets a device leave out platform and firmware', () => {
     expect(checkCapabilities({ ...capabilities, platform: '', firmware: '' })).toBeNull();
+  });
+});
+
+describe('commonCapabilitiesVersion', () => {
+  it('is the highest that both know, the first one for who names none, and none where there is none', () => {
+    expect(commonCapabilitiesVersion([3, 1, 2], [1, 2])).toBe(2);
+    expect(commonCapabilitiesVersion([], [1, 2])).toBe(1);
+    expect(commonCapabilitiesVersion([3], [1, 2])).toBeNull();
+    expect(commonCapabilitiesVersion([], [2])).toBeNull();
   });
 });
 

@@ -86,6 +86,7 @@ beforeEach(() => {
     {
       store: store as DeviceStore,
       fleets: {} as never,
+      certificates: {} as never,
       claims: {} as never,
       networks: { getNetwork: async () => null } as never,
       tenants: { listInvitations: async () => [] },

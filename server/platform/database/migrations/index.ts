@@ -55,6 +55,7 @@ import { claimedSessionKeys } from './0170-claimed-session-keys.ts';
 import { generations } from './0185-generations.ts';
 import { answerKeys } from './0186-answer-keys.ts';
 import { rolloutRecords } from './0200-rollout-records.ts';
+import { fleetAuthorities } from './0201-fleet-authorities.ts';
 import { readingsByTime } from './0210-readings-by-time.ts';
 import { scopeOnce } from './0230-scope-once.ts';
 import { policiesOnce } from './0231-policies-once.ts';
@@ -119,6 +120,7 @@ export const migrations: readonly Migration[] = [
   generations,
   answerKeys,
   rolloutRecords,
+  fleetAuthorities,
   readingsByTime,
   scopeOnce,
   policiesOnce,

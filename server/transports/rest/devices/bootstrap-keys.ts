@@ -9,7 +9,7 @@ import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { pageQuery, pageSchema, timeCursor } from '../paging.ts';
 import { idSchema, nameSchema, timeSchema, toIsoTime } from '../schemas.ts';
-import { worldTypeSchema } from './schemas.ts';
+import { pemSchema, worldTypeSchema } from './schemas.ts';
 
 const bootstrapKeySchema = z
   .object({
@@ -22,11 +22,18 @@ const bootstrapKeySchema = z
     madeBy: z.uuid(),
     createdAt: timeSchema,
     expiresAt: timeSchema,
+    authority: z
+      .string()
+      .nullable()
+      .describe(
+        "The SHA-256, in hex, of the certificate of who issues the devices'; null: they show the key itself.",
+      ),
   })
   .meta({ id: 'BootstrapKey' });
 
-const toJson = ({ tenantId: _, worldTypes, createdAtMs, expiresAtMs, ...key }: BootstrapKey) => ({
+const toJson = ({ tenantId: _, worldTypes, createdAtMs, expiresAtMs, authority, ...key }: BootstrapKey) => ({
   ...key,
+  authority: authority === null ? null : Buffer.from(authority).toString('hex'),
   worldTypes: worldTypes === null ? null : [...worldTypes],
   createdAt: toIsoTime(createdAtMs),
   expiresAt: toIsoTime(expiresAtMs),
@@ -48,8 +55,16 @@ export const createBootstrapKey = ({ devices }: { devices: DeviceService }) =>
       worldTypes: z.array(worldTypeSchema).min(1).max(5).optional().describe('Without it, any.'),
       devicesMax: z.int().min(1).max(BOOTSTRAP_DEVICES_MAX),
       expiresAt: z.iso.datetime(),
+      authority: pemSchema
+        .optional()
+        .describe(
+          "The certificate of who issues the devices': with it they show certificates, and there is no key to show.",
+        ),
     }),
-    response: z.object({ key: bootstrapKeySchema, secret: z.string().describe('Shown this once.') }),
+    response: z.object({
+      key: bootstrapKeySchema,
+      secret: z.string().nullable().describe('Shown this once; null with `authority`.'),
+    }),
     status: 201,
     errors: ['network_not_found', 'limit_reached'],
     handle: async ({ actor, body }) => {
@@ -59,6 +74,7 @@ export const createBootstrapKey = ({ devices }: { devices: DeviceService }) =>
         worldTypes: body.worldTypes ?? null,
         devicesMax: body.devicesMax,
         expiresAtMs: Date.parse(body.expiresAt),
+        authority: body.authority ?? null,
       });
       return { key: toJson(key), secret };
     },

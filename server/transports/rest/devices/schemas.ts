@@ -111,3 +111,6 @@ export const deviceToJson = (device: Device) => ({
   lastSeenAt: toIsoTimeOrNull(device.lastSeenAtMs),
   createdAt: toIsoTime(device.createdAtMs),
 });
+
+/** One certificate: with RSA of 8,192 bits it is half as long. */
+export const pemSchema = z.string().startsWith('-----BEGIN CERTIFICATE-----').max(8_000);
