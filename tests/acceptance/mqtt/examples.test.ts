@@ -55,12 +55,8 @@ interface Reading {
 }
 
 const readingsOf = async ({ deviceId }: DeviceCredentials): Promise<readonly Reading[]> =>
-  (
-    await server.get<{ items: readonly Reading[] }>(
-      `/api/v1/devices/${deviceId}/readings`,
-      world.alice.token,
-    )
-  ).items;
+  (await server.get<{ items: readonly Reading[] }>(`/api/v1/devices/${deviceId}/readings`, world.alice.token))
+    .items;
 
 it('the plain device in Python is read, switched, and refuses what it does not understand', async () => {
   const { device, said } = await example('plain_device');
