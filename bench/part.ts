@@ -5,6 +5,8 @@ const PARTS: Readonly<Record<string, () => Promise<{ createPart: () => PartMetho
   load: () => import('./load/index.ts'),
   ledger: () => import('./ledger/part.ts'),
   locks: () => import('./bifrost/locks-part.ts'),
+  'plain-commands': () => import('./mqtt/commands-part.ts'),
+  readings: () => import('./mqtt/readings-part.ts'),
   'openai-streams-load': () => import('./openai/streams-load-part.ts'),
   'openai-endpoint': () => import('./openai/endpoint-part.ts'),
   'bare-pass-through': () => import('./references/bare-pass-through.ts'),

@@ -27,7 +27,14 @@ export type SourceSpec =
       readonly destinationId: string | null;
       readonly qos: 0 | 1;
     }
-  | { readonly kind: 'mqtt'; readonly port: number; readonly topic: string; readonly qos: 0 | 1 }
+  | {
+      readonly kind: 'mqtt';
+      readonly port: number;
+      readonly topic: string;
+      readonly qos: 0 | 1;
+      /** Of a device that is a plain client; without them nobody signs in. */
+      readonly credentials?: Credentials;
+    }
   | RatatoskrSpec
   | NatsSpec
   | CentrifugoSpec
@@ -44,6 +51,9 @@ export type SinkSpec =
       readonly topic: string;
       readonly qos: 0 | 1;
       readonly clientId?: string;
+      readonly credentials?: Credentials;
+      /** How many subscribe; a message has arrived when all have it. */
+      readonly subscribers?: number;
     }
   | NatsSpec
   | CentrifugoSpec
@@ -167,7 +177,9 @@ async function openMqttSource(
   const isDevice = source.kind === 'bifrost-mqtt';
   const mint = isDevice ? new FrameMint({ ...source, frameBytes: messageBytes }) : null;
   const wire = await MqttWire.connect(
-    isDevice ? clientOf(port, source.credentials) : { port, clientId: randomUUID(), clean: true },
+    isDevice
+      ? clientOf(port, source.credentials)
+      : { ...namesOf(source.credentials), port, clientId: randomUUID(), clean: true },
   );
   const topic = isDevice ? `bifrost/v1/${source.credentials.deviceId}/up` : source.topic;
   const template = publishTemplate(topic, qos, mint?.frameBytes ?? messageBytes);
@@ -213,24 +225,47 @@ async function openSink(spec: SinkSpec): Promise<Sink> {
     wire.onClosed = failed('a sink');
     wire.onMessages = (messages) => sink.onReceived(messages.length);
     sink.close = () => wire.close();
-  } else {
-    const isDevice = spec.kind === 'bifrost-mqtt';
-    const clientId = (isDevice ? undefined : spec.clientId) ?? randomUUID();
-    const wire = await MqttWire.connect(
-      isDevice
-        ? clientOf(spec.port, spec.credentials)
-        : { port: spec.port, clientId, clean: spec.clientId === undefined },
-    );
+  } else if (spec.kind === 'bifrost-mqtt') {
+    const wire = await MqttWire.connect(clientOf(spec.port, spec.credentials));
     wire.onClosed = failed('a sink');
     wire.onPublished = (count) => sink.onReceived(count);
-    await wire.subscribe(
-      isDevice ? `bifrost/v1/${spec.credentials.deviceId}/down` : spec.topic,
-      isDevice ? 1 : spec.qos,
-    );
+    await wire.subscribe(`bifrost/v1/${spec.credentials.deviceId}/down`, 1);
     sink.close = () => wire.close();
-  }
+  } else await openPlainSink(sink, spec);
   return sink;
 }
+
+/** Subscribers of one topic. */
+async function openPlainSink(sink: Sink, spec: Extract<SinkSpec, { kind: 'mqtt' }>): Promise<void> {
+  const { port, topic, qos, clientId, credentials, subscribers = 1 } = spec;
+  const received = new Array<number>(subscribers).fill(0);
+  let ofAll = 0;
+  const wires = await Promise.all(
+    received.map(async (_, index) => {
+      const id = clientId ?? randomUUID();
+      const target = { ...namesOf(credentials), port, clientId: id, clean: clientId === undefined };
+      const wire = await MqttWire.connect(target);
+      wire.onClosed = failed('a sink');
+      wire.onPublished = (count) => {
+        received[index] = (received[index] as number) + count;
+        const least = Math.min(...received);
+        if (least === ofAll) return;
+        const more = least - ofAll;
+        ofAll = least;
+        sink.onReceived(more);
+      };
+      await wire.subscribe(topic, qos);
+      return wire;
+    }),
+  );
+  sink.close = () => {
+    for (const wire of wires) wire.close();
+  };
+}
+
+/** How a plain client signs in. */
+const namesOf = (credentials: Credentials | undefined) =>
+  credentials === undefined ? {} : { username: credentials.deviceId, password: credentials.token };
 
 function clientOf(port: number, { deviceId, token }: Credentials) {
   return { port, clientId: deviceId, username: deviceId, password: token, clean: true };

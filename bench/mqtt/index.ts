@@ -16,6 +16,9 @@ import { type Part, startPart } from '../processes/part.ts';
 import { createPairs, type Pair, type Product, startProduct } from '../processes/product.ts';
 import type { BareAedes } from '../references/bare-aedes.ts';
 import { type Mosquitto, startMosquitto } from '../references/mosquitto.ts';
+import { compareCommands } from './commands.ts';
+import { compareFanOut, compareQueued } from './plain.ts';
+import { compareReadings } from './readings.ts';
 
 const PAIRS = 4;
 const MESSAGE_BYTES = 128;
@@ -25,7 +28,7 @@ const WINDOW_QOS0 = 500;
 
 type Report = (result: BenchResult) => void;
 
-/** The MQTT bridge: stored before PUBACK beside mosquitto, and QoS 0 to a WebSocket beside a bare aedes. */
+/** MQTT: frames stored before PUBACK beside mosquitto, QoS 0 beside a bare aedes, plain clients, and the readings that come of them. */
 export const suite: BenchSuite = {
   name: 'mqtt',
   run: async (report, options) => {
@@ -47,9 +50,17 @@ export const suite: BenchSuite = {
         lanes: pairs.map((_, lane) => brokerLane(aedesPort, `bench/${lane}`, 0)),
       };
       report(cpuResult('mqtt-qos0', await saturateBoth(load, ours, reference, options, WINDOW_QOS0)));
+      const plain = { load, product, pairs };
+      await compareFanOut(plain, { port: aedesPort, processId: aedes.processId }, report, options);
+      const [pair] = pairs;
+      if (mosquitto !== null && pair !== undefined) {
+        await compareQueued(plain, mosquitto, report, options);
+        await compareCommands(product, pair, mosquitto, report, options);
+      }
     } finally {
       await Promise.all([load.stop(), aedes.stop(), mosquitto?.stop(), product.stop()]);
     }
+    await compareReadings(report, options);
   },
 };
 

@@ -24,6 +24,13 @@ export interface PlainDevice {
 const CONNECT_TIMEOUT_MS = 30_000;
 const RECONNECT_MS = 5_000;
 const KEEP_ALIVE_SECONDS = 60;
+const OPTIONS = {
+  manualConnect: true,
+  clean: false,
+  keepalive: KEEP_ALIVE_SECONDS,
+  connectTimeout: CONNECT_TIMEOUT_MS,
+  reconnectPeriod: RECONNECT_MS,
+};
 const CAPABILITIES = {
   platform: 'virtual',
   sensors: ['temperature'],
@@ -38,16 +45,7 @@ export function createPlainDevice(
   counts: FleetCounts,
 ): PlainDevice {
   const own = `devices/${deviceId}`;
-  const client = connect(url, {
-    manualConnect: true,
-    clientId: deviceId,
-    username: deviceId,
-    password: token,
-    clean: false,
-    keepalive: KEEP_ALIVE_SECONDS,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    reconnectPeriod: RECONNECT_MS,
-  });
+  const client = connect(url, { ...OPTIONS, clientId: deviceId, username: deviceId, password: token });
   let isConnected = false;
   let isOver = false;
   let celsius = 15 + Math.random() * 10;

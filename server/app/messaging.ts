@@ -17,6 +17,7 @@ import {
 import {
   createTopicService,
   createTreeStore,
+  type QueueLimits,
   type TreeEvents,
   type TreeOwner,
 } from '../domains/topics/index.ts';
@@ -77,7 +78,9 @@ export function buildMessaging(config: Config, platform: Platform) {
   measureConnections(metrics, relay, connections);
   const { events, ...treeNews } = newsOfTrees();
   const foreignBroker = buildForeignBroker(config, platform);
-  const topics = createTopicService({ store: createTreeStore(database), clock, logger, events });
+  const treeStore = createTreeStore(database);
+  const limits = queueLimitsOf(config);
+  const topics = createTopicService({ store: treeStore, clock, logger, events, limits });
   const onPresence = (hear: (change: PresenceChange) => void) => void hearers.push(hear);
   return {
     bus,
@@ -244,6 +247,14 @@ export function relayPart({ relay, presenceLog }: Messaging, { node, clock, logg
     },
   };
 }
+
+/** What may wait for clients of MQTT. */
+const queueLimitsOf = (config: Config): QueueLimits => ({
+  sessionMessagesMax: config.mqttSessionMessagesMax,
+  sessionBytesMax: config.mqttSessionBytesMax,
+  networkBytesMax: config.mqttNetworkBytesMax,
+  tenantBytesMax: config.mqttTenantBytesMax,
+});
 
 /** The trees of topics: stops when what was kept in memory is written. */
 export function topicsPart({ topics }: Messaging): Part {

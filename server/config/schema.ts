@@ -309,6 +309,23 @@ export const values = z.object({
     variable: 'YGGDRASIL_TENANT_STREAM_BYTES_MAX',
     description: 'The same for all networks of a tenant together: 1 GiB.',
   }),
+  mqttSessionMessagesMax: described(wholeNumber(1, 1_000_000).default(10_000), {
+    variable: 'YGGDRASIL_MQTT_SESSION_MESSAGES_MAX',
+    description:
+      'Messages of MQTT that wait for one lasting session, of a device that is away or slow. Past this and the next three what comes is dropped, and both ends are told.',
+  }),
+  mqttSessionBytesMax: described(wholeNumber(1_024, 1_099_511_627_776).default(16_777_216), {
+    variable: 'YGGDRASIL_MQTT_SESSION_BYTES_MAX',
+    description: 'Bytes of them: 16 MiB.',
+  }),
+  mqttNetworkBytesMax: described(wholeNumber(1_024, 1_099_511_627_776).default(134_217_728), {
+    variable: 'YGGDRASIL_MQTT_NETWORK_BYTES_MAX',
+    description: 'The same for all sessions of a network together: 128 MiB.',
+  }),
+  mqttTenantBytesMax: described(wholeNumber(1_024, 1_099_511_627_776).default(536_870_912), {
+    variable: 'YGGDRASIL_MQTT_TENANT_BYTES_MAX',
+    description: 'The same for all networks of a tenant that are in use: 512 MiB.',
+  }),
   tenantReleaseBytesMax: described(wholeNumber(1_048_576, 1_099_511_627_776).default(268_435_456), {
     variable: 'YGGDRASIL_TENANT_RELEASE_BYTES_MAX',
     description: 'Bytes of the releases that a tenant keeps for its devices: 256 MiB.',

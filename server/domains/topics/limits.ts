@@ -6,12 +6,6 @@ export const RETAINED_BYTES_MAX = 67_108_864;
 export const NETWORK_SUBSCRIPTIONS_MAX = 100_000;
 /** Sessions of one network: MQTT 5 keeps those that have nothing in them, too, and a client chooses its ids. */
 export const NETWORK_SESSIONS_MAX = 10_000;
-/** Messages that wait for one lasting session. */
-export const QUEUE_MESSAGES_MAX = 10_000;
-/** Bytes of them. */
-export const QUEUE_BYTES_MAX = 16_777_216;
-/** Bytes that wait for all lasting sessions of one network. */
-export const NETWORK_QUEUE_BYTES_MAX = 134_217_728;
 /** Bytes of a will's message: it comes with CONNECT, of which 4,096 bytes are read before anybody has signed in. */
 export const WILL_BYTES_MAX = 2_048;
 /** Rows of one transaction for each kind of change: more wait for the next. */

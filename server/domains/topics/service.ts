@@ -3,6 +3,7 @@ import type { NetworkId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { TREE_IDLE_MS } from './limits.ts';
 import type { TreeEvents, TreeStore } from './ports.ts';
+import { QUEUE_LIMITS, type QueueLimits, QueueRooms } from './queue-limits.ts';
 import { Tree } from './tree.ts';
 import type { TreeOwner } from './types.ts';
 
@@ -29,6 +30,7 @@ export interface TopicDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events?: TreeEvents;
+  readonly limits?: QueueLimits;
 }
 
 interface OpenTree {
@@ -39,7 +41,8 @@ interface OpenTree {
 
 /** Builds the service. */
 export function createTopicService(dependencies: TopicDependencies): TopicService {
-  const { clock, logger } = dependencies;
+  const { clock, logger, limits = QUEUE_LIMITS } = dependencies;
+  const rooms = new QueueRooms(limits);
   const trees = new Map<NetworkId, OpenTree>();
 
   const openTree = (owner: TreeOwner): OpenTree => {
@@ -52,20 +55,22 @@ export function createTopicService(dependencies: TopicDependencies): TopicServic
 
   const load = async (owner: TreeOwner): Promise<Tree> => {
     try {
-      const tree = await Tree.load(owner, dependencies);
+      const tree = await Tree.load(owner, { ...dependencies, room: rooms.enter(owner.tenantId) });
       await tree.visits.begin();
       return tree;
     } catch (error) {
       trees.delete(owner.networkId);
+      rooms.leave(owner.tenantId);
       throw error;
     }
   };
 
-  const unload = async ({ networkId }: TreeOwner, opened: OpenTree): Promise<void> => {
+  const unload = async ({ networkId, tenantId }: TreeOwner, opened: OpenTree): Promise<void> => {
     if (opened.users > 0 || trees.get(networkId) !== opened) return;
     trees.delete(networkId);
     const tree = await opened.loaded;
     await tree.destroy();
+    rooms.leave(tenantId);
   };
 
   const release = (owner: TreeOwner, opened: OpenTree): void => {

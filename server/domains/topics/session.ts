@@ -1,4 +1,3 @@
-import { QUEUE_BYTES_MAX, QUEUE_MESSAGES_MAX } from './limits.ts';
 import type { Packet, QueuedMessage, Subscription, Will } from './types.ts';
 
 /** What is kept of one client, whether it is connected or not. */
@@ -34,10 +33,6 @@ export class Session {
   /** True: it is of MQTT 5, and its client is here. */
   get isVisited(): boolean {
     return this.expirySeconds !== null && this.leftAtMs === null;
-  }
-
-  get hasRoom(): boolean {
-    return this.queue.size < QUEUE_MESSAGES_MAX && this.queuedBytes < QUEUE_BYTES_MAX;
   }
 
   add(message: QueuedMessage): void {

@@ -1,6 +1,7 @@
 import { TopicTrie } from '../../kernel/topic-trie.ts';
-import { NETWORK_QUEUE_BYTES_MAX, NETWORK_SESSIONS_MAX, NETWORK_SUBSCRIPTIONS_MAX } from './limits.ts';
+import { NETWORK_SESSIONS_MAX, NETWORK_SUBSCRIPTIONS_MAX } from './limits.ts';
 import type { StoredTree } from './ports.ts';
+import { QUEUE_LIMITS, type QueueRoom } from './queue-limits.ts';
 import { addMatch, type Delivery, deliveredPacket, newMessage } from './rules.ts';
 import { Session } from './session.ts';
 import type { Packet, QueuedMessage, Subscription, SubscriptionOfClient } from './types.ts';
@@ -10,7 +11,12 @@ export class Sessions {
   readonly #byClient = new Map<string, Session>();
   /** The subscriptions of QoS 1 and 2. */
   readonly #filters = new TopicTrie<SubscriptionOfClient>();
+  readonly #room: QueueRoom;
   #queuedBytes = 0;
+
+  constructor(room: QueueRoom = { limits: QUEUE_LIMITS, ofTenant: { bytes: 0 } }) {
+    this.#room = room;
+  }
 
   /** Takes over what is kept. Returns the last position of a message. */
   load(stored: StoredTree, nowMs: number): number {
@@ -76,7 +82,13 @@ export class Sessions {
 
   /** True: one more message may wait for the session. */
   hasRoomFor(session: Session): boolean {
-    return session.hasRoom && this.#queuedBytes < NETWORK_QUEUE_BYTES_MAX;
+    const { limits, ofTenant } = this.#room;
+    return (
+      session.queue.size < limits.sessionMessagesMax &&
+      session.queuedBytes < limits.sessionBytesMax &&
+      this.#queuedBytes < limits.networkBytesMax &&
+      ofTenant.bytes < limits.tenantBytesMax
+    );
   }
 
   subscribe(session: Session, subscription: Subscription): void {
@@ -96,12 +108,22 @@ export class Sessions {
 
   add(session: Session, message: QueuedMessage): void {
     session.add(message);
-    this.#queuedBytes += message.bytes;
+    this.#count(message.bytes);
   }
 
   dequeue(session: Session, message: QueuedMessage): void {
     session.remove(message);
-    this.#queuedBytes -= message.bytes;
+    this.#count(-message.bytes);
+  }
+
+  #count(bytes: number): void {
+    this.#queuedBytes += bytes;
+    this.#room.ofTenant.bytes += bytes;
+  }
+
+  /** The tree is of no more use: what waits in it counts no more for its tenant. */
+  leave(): void {
+    this.#count(-this.#queuedBytes);
   }
 
   /** Puts a publication of QoS 1 or 2 into the queues of those it is for, as far as they have room. */

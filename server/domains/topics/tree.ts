@@ -4,6 +4,7 @@ import { ChangeWriter } from './changes.ts';
 import { contentOf } from './content.ts';
 import { DroppedMessages, waitingOn } from './dropped.ts';
 import type { TreeEvents, TreeStore } from './ports.ts';
+import type { QueueRoom } from './queue-limits.ts';
 import { RetainedMessages } from './retained.ts';
 import { expiryOf, newMessage, queuedPacket } from './rules.ts';
 import type { Session } from './session.ts';
@@ -20,12 +21,11 @@ import type {
 } from './types.ts';
 import { type VisitedTree, Visits } from './visits.ts';
 
-type TreeClock = Pick<Clock, 'nowMs' | 'after'>;
-
 interface TreeDependencies<Store> {
   readonly store: Store;
-  readonly clock: TreeClock;
+  readonly clock: Pick<Clock, 'nowMs' | 'after'>;
   readonly events?: TreeEvents;
+  readonly room?: QueueRoom;
 }
 
 type Sink = (message: QueuedMessage) => void;
@@ -37,9 +37,9 @@ type Sink = (message: QueuedMessage) => void;
  */
 export class Tree {
   readonly owner: TreeOwner;
-  readonly #clock: TreeClock;
+  readonly #clock: TreeDependencies<unknown>['clock'];
   readonly #retained = new RetainedMessages();
-  readonly #sessions = new Sessions();
+  readonly #sessions: Sessions;
   readonly #changes: ChangeWriter;
   /** Its clients as they come and go. */
   readonly visits: Visits;
@@ -56,6 +56,7 @@ export class Tree {
 
   constructor(owner: TreeOwner, dependencies: TreeDependencies<Pick<TreeStore, 'save'>>) {
     this.owner = owner;
+    this.#sessions = new Sessions(dependencies.room);
     this.#clock = dependencies.clock;
     this.#events = dependencies.events;
     this.#dropped = new DroppedMessages(owner, dependencies.events);
@@ -363,6 +364,7 @@ export class Tree {
   async destroy(): Promise<void> {
     this.visits.stop();
     await this.#changes.drain();
+    this.#sessions.leave();
     this.ended?.();
   }
 

@@ -570,6 +570,12 @@ const LAYERS = [
     [WIRE, 'shows frames'],
     [node('fs', 'readline'), 'reads frames from a file or from standard input'],
   ]),
+  deviceLayer('fleet', [
+    ...PROGRAM,
+    [DURABLE_FILES, 'keeps the credentials of its devices'],
+    [node('fs', 'path'), 'looks for them'],
+    [packages('mqtt'), 'is connected as each of them', { only: '/plain-device\\.ts$' }],
+  ]),
   deviceLayer('mosquitto', [
     ...PROGRAM,
     [DURABLE_FILES, 'writes the files of a broker'],
@@ -639,6 +645,12 @@ const LAYERS = [
       own('bench'),
       [folders('assembly/host', 'proto', 'server', 'device/native'), 'what it measures'],
       [files('device/node/checkout.ts'), 'finds the folder of the project'],
+      [
+        files('device/client/index.ts', 'device/node/websocket.ts'),
+        'asks devices as a client does',
+        { only: '/commands-part\\.ts$' },
+      ],
+      [packages('mqtt'), 'is a plain device', { only: '/commands-part\\.ts$' }],
       [packages('commander'), 'describes the command', { only: '/command\\.ts$' }],
       [
         packages('@noble/hashes', '@node-rs/argon2', 'aedes', 'postgres', 'uWebSockets.js'),

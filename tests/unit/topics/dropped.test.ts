@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Tree } from '../../../server/domains/topics/index.ts';
-import { QUEUE_MESSAGES_MAX } from '../../../server/domains/topics/limits.ts';
+import { QUEUE_LIMITS } from '../../../server/domains/topics/queue-limits.ts';
+import { createTopicService } from '../../../server/domains/topics/service.ts';
 import type { DroppedMessage } from '../../../server/domains/topics/types.ts';
 import { asId, type NetworkId, type TenantId } from '../../../server/kernel/ids.ts';
 import { FakeClock } from '../../support/clock.ts';
+import { silentLogger } from '../../support/logger.ts';
 import { TreeStoreInMemory } from '../../support/memory-tree.ts';
 
 const OWNER = {
@@ -11,6 +13,7 @@ const OWNER = {
   tenantId: asId<TenantId>('00000000-0000-4000-8000-000000000002'),
 };
 const NOTICE = 'devices/x/dropped/received';
+const { sessionMessagesMax: QUEUE_MESSAGES_MAX } = QUEUE_LIMITS;
 
 async function setUp() {
   const clock = new FakeClock();
@@ -83,5 +86,79 @@ describe('a session that is over', () => {
     await publish('before');
     await tree.visits.resume('ann', { cleanStart: true, expirySeconds: 60 });
     expect(dropped).toEqual([]);
+  });
+});
+
+describe('what waits', () => {
+  const LIMITS = { sessionMessagesMax: 100, sessionBytesMax: 1e9, networkBytesMax: 1e9, tenantBytesMax: 1e9 };
+  const network = (number: number, tenant = 2) => ({
+    networkId: asId<NetworkId>(`00000000-0000-4000-8000-0000000001${number}0`),
+    tenantId: asId<TenantId>(`00000000-0000-4000-8000-00000000000${tenant}`),
+  });
+
+  /** Trees of networks under these limits, and how many of ten messages of 100 bytes each takes for a client. */
+  function trees(limits: Partial<typeof LIMITS>) {
+    const clock = new FakeClock();
+    const stores = new Map<string, TreeStoreInMemory>();
+    const storeOf = ({ networkId }: typeof OWNER) => {
+      const store = stores.get(networkId) ?? new TreeStoreInMemory();
+      stores.set(networkId, store);
+      return store;
+    };
+    const topics = createTopicService({
+      store: {
+        load: (owner) => storeOf(owner).load(),
+        save: (owner, changes) => storeOf(owner).save(owner, changes),
+      },
+      clock,
+      logger: silentLogger,
+      limits: { ...LIMITS, ...limits },
+    });
+    const fill = async (owner: typeof OWNER, client: string) => {
+      const { tree, release } = await topics.open(owner);
+      await tree.addSubscriptions({ id: client }, [{ topic: client, qos: 1 }]);
+      let taken = 0;
+      for (let count = 0; count < 10; count++) {
+        const payload = Buffer.alloc(100);
+        const kept = {
+          cmd: 'publish',
+          topic: client,
+          payload,
+          qos: 1,
+          retain: false,
+          clientId: 'ben',
+        } as const;
+        if (!(await tree.keep(kept, null)).droppedFor.includes(client)) taken++;
+      }
+      return { taken, release };
+    };
+    return { clock, topics, fill };
+  }
+
+  it('is bounded by session, by network and by tenant, and by nobody else’s', async () => {
+    const bySession = trees({ sessionMessagesMax: 4 });
+    expect((await bySession.fill(network(1), 'ann')).taken).toBe(4);
+    expect((await bySession.fill(network(1), 'eve')).taken).toBe(4);
+    const byBytes = trees({ sessionBytesMax: 1 });
+    expect((await byBytes.fill(network(1), 'ann')).taken).toBe(1);
+    const byNetwork = trees({ networkBytesMax: 1 });
+    expect((await byNetwork.fill(network(1), 'ann')).taken).toBe(1);
+    expect((await byNetwork.fill(network(1), 'eve')).taken).toBe(0);
+    expect((await byNetwork.fill(network(2), 'ann')).taken).toBe(1);
+    const byTenant = trees({ tenantBytesMax: 1 });
+    expect((await byTenant.fill(network(1), 'ann')).taken).toBe(1);
+    expect((await byTenant.fill(network(2), 'ann')).taken).toBe(0);
+    expect((await byTenant.fill(network(3, 3), 'ann')).taken).toBe(1);
+  });
+
+  it('counts for its tenant while its tree is in use, and again when it is loaded', async () => {
+    const { clock, topics, fill } = trees({ tenantBytesMax: 1 });
+    const first = await fill(network(1), 'ann');
+    first.release();
+    clock.advance(60_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect((await fill(network(2), 'ann')).taken).toBe(1);
+    await topics.open(network(1));
+    expect((await fill(network(2), 'eve')).taken).toBe(0);
   });
 });
