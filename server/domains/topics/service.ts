@@ -99,11 +99,7 @@ export function createTopicService(dependencies: TopicDependencies): TopicServic
     open,
     async forget(owner, isMeant) {
       const { tree, release: leave } = await open(owner);
-      try {
-        await tree.forget(isMeant);
-      } finally {
-        leave();
-      }
+      await tree.forget(isMeant).finally(leave);
     },
     async stop() {
       for (const { loaded, cancelUnload } of trees.values()) {
