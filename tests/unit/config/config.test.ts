@@ -56,6 +56,7 @@ describe('the configuration', () => {
       databasePoolConnectionsMax: 10,
       logLevel: 'info',
       commissionBasisPoints: 1200,
+      ownRequestPriceCents: '0',
       costRounding: 'microcent',
       holdTimeoutSeconds: 1200,
       providerFirstTokenTimeoutMs: 30_000,
@@ -344,6 +345,7 @@ describe('the configuration', () => {
     ['YGGDRASIL_COMMISSION_BASIS_POINTS', '1000', '1500', '999', '1501'],
     ['YGGDRASIL_MARKET_PRICE_GUARD', '2', '1000', '1', '1001'],
     ['YGGDRASIL_MARKET_RELEASE_AFTER', '0', '2160', '-1', '2161'],
+    ['YGGDRASIL_OWN_REQUEST_PRICE_CENTS', '0.000001', '1000', '0.0000001', '1000.000001'],
     ['YGGDRASIL_PORT', '0', '65535', '-1', '65536'],
   ])('%s takes its bounds and nothing past them', (variable, min, max, below, above) => {
     expect(problemsOf({ [variable]: min })).toEqual([]);
