@@ -203,7 +203,11 @@ describe('the virtual device', () => {
     });
     onTestFinished(() => void process.kill(-(child.pid as number), 'SIGKILL'));
     expect(
-      await eventually('its end', () => existsSync(codeFile) && readFileSync(codeFile, 'utf8'), 20_000),
+      await eventually(
+        'its end',
+        () => (existsSync(codeFile) && readFileSync(codeFile, 'utf8')) || null,
+        20_000,
+      ),
     ).toBe('0\n');
   }, 30_000);
 

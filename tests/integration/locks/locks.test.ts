@@ -126,11 +126,11 @@ describe('a lock', () => {
     const theirs = await take(locks, stranger, 'private');
     expect([mine.token, theirs.token]).toEqual([1, 1]);
     for (const attempt of [
-      locks.renew(stranger, mine.id, null),
-      locks.release(stranger, mine.id),
-      locks.get(stranger, mine.lockId),
+      () => locks.renew(stranger, mine.id, null),
+      () => locks.release(stranger, mine.id),
+      () => locks.get(stranger, mine.lockId),
     ]) {
-      await expect(attempt).rejects.toMatchObject({ code: 'lock_not_found' });
+      await expect(attempt()).rejects.toMatchObject({ code: 'lock_not_found' });
     }
     const page = await locks.list(
       stranger,
