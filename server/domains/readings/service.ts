@@ -115,10 +115,12 @@ export function createReadingService(
         }
       };
       const nowMs = clock.nowMs();
-      await store.renewParts(nowMs, options.retentionDays);
+      // A backup that reads the tables keeps parts from being made and dropped for hours: what is in them ages meanwhile.
+      const [renewed] = await Promise.allSettled([store.renewParts(nowMs, options.retentionDays)]);
       await inRounds(() => store.removeOld(nowMs, options.retentionDays));
       await inRounds(() => store.condense(nowMs - DETAIL_DAYS * DAY_MS));
       await inRounds(() => store.removeBeyond(options.networkBytesMax));
+      if (renewed.status === 'rejected') throw renewed.reason;
     },
   };
 }

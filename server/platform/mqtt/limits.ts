@@ -4,6 +4,8 @@ export const PACKET_BYTES_MAX = 264_192;
 export const CONNECT_BYTES_MAX = 4_096;
 /** The most that other packets than CONNECT and PUBLISH may announce, in bytes: room for a hundred topic filters. */
 export const CONTROL_BYTES_MAX = 16_384;
+/** Pieces of a packet that are kept apart: each takes hundreds of bytes beside its own, and a client may send one byte at a time. */
+export const PACKET_PIECES_MAX = 256;
 /** The longest client id, in characters. [MQTT-3.1.3-5] asks for 23 at least; a UUID with a prefix needs more. */
 export const CLIENT_ID_LENGTH_MAX = 128;
 /** How long a socket may stay without a complete CONNECT, in milliseconds. */

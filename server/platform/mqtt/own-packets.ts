@@ -2,6 +2,7 @@ import type { Client } from 'aedes';
 import type { Logger } from '../../kernel/logger.ts';
 import type { ClientSession } from './client-session.ts';
 import type { BrokerConnection } from './connection.ts';
+import { PACKET_PIECES_MAX } from './limits.ts';
 import { loggedClient } from './logged-client.ts';
 import { PACKET_TYPE } from './packet-rules.ts';
 import type { MqttEndpoint } from './types.ts';
@@ -61,7 +62,10 @@ export class OwnPackets<Session> {
     this.#pieces ??= [];
     this.#pieces.push(chunk);
     this.#pieceBytes += chunk.length;
-    if (this.#pieceBytes < this.#neededBytes) return;
+    if (this.#pieceBytes < this.#neededBytes) {
+      if (this.#pieces.length === PACKET_PIECES_MAX) this.#pieces = [Buffer.concat(this.#pieces)];
+      return;
+    }
     const bytes = this.#pieces.length === 1 ? chunk : Buffer.concat(this.#pieces);
     const { end, libraryFrom } = this.#read(bytes);
     if (libraryFrom !== null && !gate.destroyed) gate.passOn(bytes.subarray(libraryFrom, end));
@@ -137,7 +141,10 @@ export class OwnPackets<Session> {
     );
   }
 
-  /** Acknowledgements come many at a time, when a transaction has ended: they leave in one write. */
+  /**
+   * Acknowledgements come many at a time, when a transaction has ended: they leave in one write. In a microtask: the library writes those of
+   * the publications behind them in a later one, and would overtake what waits for the next tick [MQTT-4.6.0-2].
+   */
   #acknowledge(messageId: number): void {
     if (this.#acknowledged !== null) {
       this.#acknowledged.push(messageId);
@@ -145,7 +152,7 @@ export class OwnPackets<Session> {
     }
     const acknowledged = [messageId];
     this.#acknowledged = acknowledged;
-    process.nextTick(() => {
+    queueMicrotask(() => {
       const packets = Buffer.allocUnsafe(acknowledged.length * PUBACK_BYTES);
       for (const [index, id] of acknowledged.entries()) {
         packets.writeUInt16BE((PACKET_TYPE.puback << 12) | 2, index * PUBACK_BYTES);

@@ -24,6 +24,22 @@ async function connected(port: number, name: string): Promise<RawConnection> {
 
 const MESSAGE_ID = Buffer.from([0, 1]);
 
+test('publications of which the library reads some are acknowledged in their order [MQTT-4.6.0-2]', async () => {
+  const { port } = await startBroker();
+  const raw = await connected(port, 'ann');
+  const publish = (id: number) => packet(0x32, field('ann/up'), Buffer.from([0, id]));
+  raw.socket.write(Buffer.concat([publish(1), publish(2), PINGREQ, publish(3), publish(4)]));
+  const acknowledged = () =>
+    [
+      ...raw
+        .bytes()
+        .toString('hex')
+        .matchAll(/400200(..)/g),
+    ].map(([, id]) => Number(id));
+  await eventually('every PUBACK', () => acknowledged().length === 4);
+  expect(acknowledged()).toEqual([1, 2, 3, 4]);
+});
+
 describe('a socket', () => {
   test('that says nothing of who it is costs a line in the log a second, however many there are', async () => {
     const { port, logger } = await startBroker();

@@ -2,11 +2,14 @@ import type { Client } from 'aedes';
 import { expect, test } from 'vitest';
 import { ClientSession } from '../../../server/platform/mqtt/client-session.ts';
 import type { BrokerConnection } from '../../../server/platform/mqtt/connection.ts';
+import { PACKET_BYTES_MAX, PACKET_PIECES_MAX } from '../../../server/platform/mqtt/limits.ts';
+import { PacketStream } from '../../../server/platform/mqtt/mqtt5/packet-stream.ts';
 import { OwnPackets } from '../../../server/platform/mqtt/own-packets.ts';
 import type { PacketGate } from '../../../server/platform/mqtt/packet-gate.ts';
 import type { MqttEndpoint } from '../../../server/platform/mqtt/types.ts';
 import { keepingLogger } from '../../integration/http/server-under-test.ts';
 import { field, PINGREQ, packet } from '../../integration/mqtt/server-under-test.ts';
+import { keptOf } from '../../support/collected.ts';
 
 const publish = (first: number, topic: string, id: number | null, payload: string) =>
   packet(first, field(topic), Buffer.from(id === null ? [] : [0, id]), Buffer.from(payload));
@@ -127,6 +130,30 @@ test('acknowledgements keep the order of the publications, however they end, and
   await settled();
   expect(answers).toEqual([Buffer.concat([puback(1), puback(2), puback(3)])]);
 });
+
+test.each(['3.1.1', '5'])(
+  'a packet of MQTT %s that comes one byte at a time is kept in few pieces, and is whole',
+  async (version) => {
+    const payload = 'x'.repeat(2_000);
+    const { own, seen } = reader();
+    const stream = new PacketStream(PACKET_BYTES_MAX);
+    const read: string[] = [];
+    const take = (chunk: Buffer): void => {
+      if (version === '3.1.1') own.take(chunk);
+      else for (const one of stream.read(chunk)) read.push(String('payload' in one && one.payload));
+    };
+    const bytes = publish(0x30, 'ann/up', null, version === '5' ? `\0${payload}` : payload);
+    const pieces: WeakRef<Buffer>[] = [];
+    for (const byte of bytes.subarray(0, -1)) {
+      const piece = Buffer.from([byte]);
+      pieces.push(new WeakRef(piece));
+      take(piece);
+    }
+    expect(await keptOf(pieces)).toBeLessThanOrEqual(PACKET_PIECES_MAX);
+    take(bytes.subarray(-1));
+    expect(version === '5' ? read : seen.published).toEqual([payload]);
+  },
+);
 
 test('while too many publications are in work, nothing is read from the client', async () => {
   const ends: (() => void)[] = [];

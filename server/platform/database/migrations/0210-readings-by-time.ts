@@ -77,9 +77,10 @@ export const readingsByTime: Migration = {
       $$;
 
     -- Makes the part from a time on, unless it is there. What of its time is in the part for all others is carried over; meanwhile nobody
-    -- writes. Where others hold the tables for long it fails, and is tried again: parts are made two days ahead.
+    -- writes. Where others hold the tables for long, as a backup does, it fails, and is tried again: parts are made two days ahead. While it
+    -- waits for the tables, everybody waits behind it, so it soon gives up.
     CREATE FUNCTION add_readings_part(parent text, begins_at timestamptz, lasts interval) RETURNS void
-      LANGUAGE plpgsql SET search_path = yggdrasil, pg_temp SET timezone = 'UTC' SET lock_timeout = '2s'
+      LANGUAGE plpgsql SET search_path = yggdrasil, pg_temp SET timezone = 'UTC' SET lock_timeout = '200ms'
       AS $$
       DECLARE
         part text := parent || '_' || to_char(begins_at, 'YYYYMMDD');
@@ -89,6 +90,10 @@ export const readingsByTime: Migration = {
           RETURN;
         END IF;
         EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', parent);
+        -- Another node may have made it before the lock.
+        IF to_regclass(format('yggdrasil.%I', part)) IS NOT NULL THEN
+          RETURN;
+        END IF;
         EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', part, parent);
         EXECUTE format(
           'WITH carried AS (DELETE FROM %I WHERE at >= %L AND at < %L RETURNING *) INSERT INTO %I SELECT * FROM carried',
@@ -115,7 +120,7 @@ export const readingsByTime: Migration = {
     -- them, which is counted off its series at so many bytes each. How many parts there were.
     CREATE FUNCTION drop_readings_parts(empty_before timestamptz, kept_from timestamptz, point_bytes integer, hour_bytes integer)
       RETURNS integer
-      LANGUAGE plpgsql SECURITY DEFINER SET search_path = yggdrasil, pg_temp SET timezone = 'UTC' SET lock_timeout = '2s'
+      LANGUAGE plpgsql SECURITY DEFINER SET search_path = yggdrasil, pg_temp SET timezone = 'UTC' SET lock_timeout = '200ms'
       AS $$
       DECLARE
         one record;
@@ -138,8 +143,9 @@ export const readingsByTime: Migration = {
             CONTINUE WHEN NOT is_empty;
           END IF;
           EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', CASE WHEN one.has_points THEN 'readings_points' ELSE 'readings_hours' END);
+          -- Before the lock another node may have dropped it, or something may have come.
+          CONTINUE WHEN to_regclass(format('yggdrasil.%I', one.name)) IS NULL;
           IF one.ends_at > kept_from THEN
-            -- Something may have come before the lock.
             EXECUTE format('SELECT NOT EXISTS (SELECT FROM %I)', one.name) INTO is_empty;
             CONTINUE WHEN NOT is_empty;
           END IF;

@@ -133,8 +133,9 @@ function alter(conditions: Conditions): string {
 /**
  * Policies that asked for the tenant, and then whether it is seen or administered, ask once; that of devices asks first what is most
  * often true, and that of network_members, which it asks in turn, asks half as much: what a statement doesn't come to ask is made ready
- * all the same. Those that compared the column that names the tenant with one value, with which indexes begin, still do: so a forged scope
- * is refused before a row is looked for, and its refusal doesn't tell whether there is one.
+ * all the same. Those that compared the column that names the tenant with one value, with which indexes begin, still do: where such an index
+ * is used, a forged scope is refused before a row is looked for, and its refusal doesn't tell whether there is one. Where another is, it
+ * does (README of the database).
  */
 export const policiesOnce: Migration = {
   name: '0231-policies-once',

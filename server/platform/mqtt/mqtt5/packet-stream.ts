@@ -1,3 +1,4 @@
+import { PACKET_PIECES_MAX } from '../limits.ts';
 import { checkFirstByte, type Mqtt5Packet, readPacket } from './read-packet.ts';
 import { Mqtt5Fault, malformed, REASON } from './reason-codes.ts';
 
@@ -22,7 +23,10 @@ export class PacketStream {
     if (this.#waitingBytes === 0 && chunk.length > 0) checkFirstByte(chunk[0] as number);
     this.#waiting.push(chunk);
     this.#waitingBytes += chunk.length;
-    if (this.#waitingBytes < this.#neededBytes) return;
+    if (this.#waitingBytes < this.#neededBytes) {
+      if (this.#waiting.length === PACKET_PIECES_MAX) this.#waiting = [Buffer.concat(this.#waiting)];
+      return;
+    }
     const bytes = this.#waiting.length === 1 ? chunk : Buffer.concat(this.#waiting);
     let position = 0;
     this.#neededBytes = 2;
