@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import type { Tls } from '../tls/certificate.ts';
@@ -43,6 +43,12 @@ function contextOf(tls: Tls, clientAuthority: string | null): SecureContext {
     key: keyPem,
     minVersion: `TLSv${tls.versionMin}`,
     // Named to clients, so that they know which of theirs to show.
-    ...(clientAuthority === null ? {} : { ca: clientAuthority }),
+    ...(clientAuthority === null
+      ? {}
+      : { ca: clientAuthority, sessionIdContext: sessionContextOf(clientAuthority) }),
   });
 }
+
+/** Clients that show certificates may resume their sessions only where the server names what these belong to: 32 characters at most (OpenSSL). */
+const sessionContextOf = (clientAuthority: string): string =>
+  createHash('sha256').update(clientAuthority).digest('hex').slice(0, 32);

@@ -173,6 +173,36 @@ describe('TLS with a certificate from files', () => {
     expect(await ask((await startServer([hello], [], { tls })).port, certificateFile)).toBe('hello');
   });
 
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'a client of MQTT with a certificate comes back to its session of %s',
+    async (version) => {
+      const { tls } = await setUp({ versionMin: '1.2' });
+      const folder = testFolder();
+      const authority = await makeCertificate(folder, 'authority');
+      const right = issueCertificate(folder, authority, 'right');
+      const clientAuthority = readFileSync(authority.certificateFile, 'utf8');
+      const { port } = await startBroker({ tls, clientAuthority });
+      const greet = (session?: Buffer) =>
+        new Promise<{ session: Buffer; isReused: boolean }>((resolve, reject) => {
+          const socket = connect({
+            ...{ port, host: '127.0.0.1', rejectUnauthorized: false, session },
+            ...{ minVersion: version, maxVersion: version },
+            ...{ cert: readFileSync(right.certificateFile), key: readFileSync(right.keyFile) },
+          });
+          socket.once('error', reject);
+          socket.once('secureConnect', () => socket.write(mqttConnect('ann')));
+          // CONNACK: by then its session has come.
+          socket.once('data', () => {
+            resolve({ session: socket.getSession() as Buffer, isReused: socket.isSessionReused() });
+            socket.destroy();
+          });
+        });
+      const { session, isReused } = await greet();
+      expect(isReused).toBe(false);
+      expect((await greet(session)).isReused).toBe(true);
+    },
+  );
+
   test('a client that speaks no TLS is cut off, by HTTP and MQTT, and others are served', async () => {
     const { tls, certificateFile } = await setUp();
     const { port } = await startServer([hello], [], { tls });
