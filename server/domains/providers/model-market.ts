@@ -218,11 +218,12 @@ export class ModelMarket {
     }
   }
 
-  /** Whose pause is over and who has a free slot, first for whom that is longest ago. */
+  /** Whose pause is over, who has a free slot, and whose endpoint has room, first for whom that is longest ago. */
   *dueProbes(nowMs: number): Generator<Eligible> {
     for (const { offer } of this.#paused) {
-      const isDue = trustOf(offer.provider.standing.health, nowMs) === 'probe';
-      if (isDue && offer.provider.takesRequests(nowMs)) yield offer;
+      const { provider, model } = offer;
+      const isDue = trustOf(provider.standing.health, nowMs) === 'probe';
+      if (isDue && provider.takesRequests(nowMs) && !provider.standing.rests(model.name, nowMs)) yield offer;
     }
   }
 

@@ -178,6 +178,16 @@ describe('selection', () => {
     expect(choose(market, 5_000)).toMatchObject({ chosen: { provider: { id: 'good' } } });
   });
 
+  it('leaves alone whose endpoint has no room, also when its pause is over', () => {
+    const [good, back] = [offerOf('good', 10), offerOf('back', 1)];
+    const { standing } = back.provider;
+    standing.health = pause(standing.health, 0, 0.5);
+    standing.rest('m', 60_000);
+    const market = marketOf([good, back]);
+    expect(choose(market, 59_999)).toMatchObject({ chosen: { provider: { id: 'good' } }, isProbe: false });
+    expect(choose(market, 60_000)).toMatchObject({ chosen: { provider: { id: 'back' } }, isProbe: true });
+  });
+
   it('puts aside who has become several times slower, unless all have', () => {
     const all = ['a', 'b', 'c'].map((id) => offerOf(id, 10));
     for (const { provider } of all) {
