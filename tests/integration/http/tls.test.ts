@@ -158,12 +158,14 @@ describe('TLS with a certificate from files', () => {
       null,
       issueCertificate(folder, imposter, 'forged'),
       issueCertificate(folder, authority, 'ended', { days: -1 }),
+      issueCertificate(folder, authority, 'server', { purpose: 'serverAuth' }),
       imposter,
     ])
       expect(await connectWith(refused)).toBe('refused');
     expect(seen.events).toEqual([]);
-    const right = issueCertificate(folder, authority, 'right');
+    const right = issueCertificate(folder, authority, 'right', { purpose: 'clientAuth' });
     expect(await connectWith(right)).toBe('let in');
+    expect(await connectWith(issueCertificate(folder, authority, 'plain'))).toBe('let in');
     // Another program than ours, with the same certificate.
     await requireDebianPackage('mosquitto_pub', 'mosquitto-clients');
     const files = ['--cafile', certificateFile, '--cert', right.certificateFile, '--key', right.keyFile];
