@@ -46,10 +46,17 @@ export async function installModel({ folder, python, say, signal }: InstallOptio
     const unfinished = `${folder}.unfinished`;
     rmSync(unfinished, { recursive: true, force: true });
     mkdirSync(unfinished, { recursive: true });
-    await run({ command: python, args: ['-m', 'venv', unfinished] }, { say, signal });
-    const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', ...PACKAGES];
-    await run({ command: join(unfinished, 'bin', 'python'), args: pip }, { say, signal });
-    renameSync(unfinished, folder);
+    try {
+      await run({ command: python, args: ['-m', 'venv', unfinished] }, { say, signal });
+      const pip = ['-m', 'pip', 'install', '--disable-pip-version-check', ...PACKAGES];
+      await run({ command: join(unfinished, 'bin', 'python'), args: pip }, { say, signal });
+      // One may be there whose Python is gone: a system that was upgraded has another.
+      rmSync(folder, { recursive: true, force: true });
+      renameSync(unfinished, folder);
+    } catch (error) {
+      rmSync(unfinished, { recursive: true, force: true });
+      throw error;
+    }
   }
   const lines = await run({ command: installed, args: ['-c', FIND_MODEL] }, { say: () => {}, signal });
   const file = lines.at(-1) ?? '';

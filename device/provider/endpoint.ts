@@ -305,8 +305,10 @@ async function* readVectors(bytes: AnswerBytes): AsyncGenerator<CompletionChunk>
 class WholeAnswer {
   readonly #decoder = new TextDecoder();
   #text = '';
-  #hasLine = false;
+  /** As they came, until the first line is whole: a stream is read from its first byte on, which may be cut inside a character. */
+  #pieces: Uint8Array[] = [];
   #state: 'unknown' | 'whole' | 'stream' = 'unknown';
+  #hasLine = false;
 
   /** What has come belongs to an answer that is whole, as far as can be said. */
   get isWhole(): boolean {
@@ -318,14 +320,18 @@ class WholeAnswer {
     if (this.#state === 'unknown') this.#state = beginningOf(bytes);
     if (this.#state !== 'whole') return bytes;
     const text = this.#decoder.decode(bytes, { stream: true });
-    this.#text += text;
-    const isFirstLine = !this.#hasLine && text.includes('\n');
-    this.#hasLine ||= isFirstLine;
-    if (!isFirstLine || !isPieceOfAnswer(this.#text)) return NOTHING;
+    // Empty lines before the first one say nothing.
+    this.#text = this.#text === '' ? text.trimStart() : this.#text + text;
+    if (this.#hasLine) return NOTHING;
+    this.#pieces.push(bytes);
+    this.#hasLine = text.includes('\n') && this.#text.includes('\n');
+    if (!this.#hasLine) return NOTHING;
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    if (!isPieceOfAnswer(this.#text)) return NOTHING;
     this.#state = 'stream';
-    const all = new TextEncoder().encode(this.#text + this.#decoder.decode());
     this.#text = '';
-    return all;
+    return joined(pieces);
   }
 
   read(choices: number): CompletionChunk {
@@ -334,6 +340,16 @@ class WholeAnswer {
 }
 
 const NOTHING = new Uint8Array(0);
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
 
 function beginningOf(bytes: Uint8Array): 'unknown' | 'whole' | 'stream' {
   const first = bytes.find((byte) => !SPACES.has(byte));

@@ -128,6 +128,31 @@ describe('a fleet with certificates', () => {
     expect(await ask(other, { deviceId: 'SN-71' })).toBe('403 bootstrap_key_wrong');
   });
 
+  it('lets nobody in again who was unregistered, by its key or by another one of its authority', async () => {
+    const authority = await makeCertificate(folder, 'stays');
+    const files = issueCertificate(folder, authority, 'SN-80');
+    const keys: string[] = [];
+    for (let count = 0; count < 2; count++) {
+      const { key } = (await makeFleet(pem(authority.certificateFile))).body as { key: { id: string } };
+      keys.push(key.id);
+    }
+    const ask = (keyId = '', secret = 's'.repeat(40)) => {
+      const device = { deviceId: 'SN-80', secret, worldType: 'jotunheim' };
+      const signedAt = new Date(Date.now()).toISOString();
+      const bytes = provisioningBytes({ ...device, keyId, sessionKey: null, signedAt });
+      const certificate = {
+        ...{ keyId, signedAt, signature: sign('sha256', bytes, pem(files.keyFile)).toString('base64') },
+        ...{ certificate: pem(files.certificateFile), authority: pem(authority.certificateFile) },
+      };
+      return server.request('POST', '/api/v1/device-provisioning', { body: { ...device, certificate } });
+    };
+    const { deviceId } = (await ask(keys[0])).body as { deviceId: string };
+    const { token } = world.alice;
+    await server.request('DELETE', `/api/v1/devices/${deviceId}`, { token, expect: 200 });
+    for (const again of [ask(keys[0]), ask(keys[0], 'n'.repeat(40)), ask(keys[1], 'n'.repeat(40))])
+      expect(codeOf(await again)).toBe('409 device_id_taken');
+  });
+
   it('is made with nothing but the certificate of an authority', async () => {
     const authority = await makeCertificate(folder, 'issuer');
     const device = issueCertificate(folder, authority, 'no-authority');

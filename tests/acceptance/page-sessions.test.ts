@@ -275,6 +275,7 @@ describe('a page of another origin', () => {
       'https://app.example.org',
     ]);
     expect(named.headers.get('access-control-allow-credentials')).toBeNull();
+    expect(named.headers.get('access-control-expose-headers')).toContain('X-Yggdrasil-Balance-Cents');
     expect(named.headers.get('vary')).toBe('Origin');
     for (const origin of [
       'https://evil.example',

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -38,12 +38,16 @@ export async function makeCertificate(
   return files;
 }
 
-/** Makes a certificate for `name` that an authority of `makeCertificate` issues; `days` below 0: it has ended. */
+/** Makes a certificate for `name` that an authority of `makeCertificate` issues; `days` below 0: it has ended; without `purpose` it is for anything. */
 export function issueCertificate(
   folder: string,
   authority: CertificateFiles,
   name: string,
-  { days = 30, key = 'ec' }: { days?: number; key?: 'ec' | 'ed25519' | 'rsa' } = {},
+  {
+    days = 30,
+    key = 'ec',
+    purpose,
+  }: { days?: number; key?: 'ec' | 'ed25519' | 'rsa'; purpose?: 'clientAuth' | 'serverAuth' } = {},
 ): CertificateFiles {
   const files = { certificateFile: join(folder, `${name}.crt`), keyFile: join(folder, `${name}.key`) };
   const request = join(folder, `${name}.csr`);
@@ -57,8 +61,21 @@ export function issueCertificate(
     ...['req', '-new', '-nodes', '-subj', `/CN=${name}`, '-newkey', ...kinds[key]],
     ...['-keyout', files.keyFile, '-out', request],
   );
+  const extensions = join(folder, `${name}.ext`);
+  writeFileSync(extensions, purpose === undefined ? '' : `extendedKeyUsage = ${purpose}\n`);
   run(
-    ...['x509', '-req', '-in', request, '-CA', authority.certificateFile, '-CAkey', authority.keyFile],
+    ...[
+      'x509',
+      '-req',
+      '-extfile',
+      extensions,
+      '-in',
+      request,
+      '-CA',
+      authority.certificateFile,
+      '-CAkey',
+      authority.keyFile,
+    ],
     ...['-CAcreateserial', '-days', String(days), '-out', files.certificateFile],
   );
   return files;

@@ -20,7 +20,8 @@ export interface Passwords {
   findPassword(actor: Actor): Promise<{ readonly changedAtMs: number | null }>;
   /**
    * Gives the account that asks this password in place of the one before; its address is told. Refuses with `passwords_off`, with `conflict` where the
-   * account has no address to sign in with, with `unauthenticated` where the token in use was revoked meanwhile.
+   * account has no address to sign in with, with `unauthenticated` where the token in use was revoked meanwhile, and with `rate_limited` what
+   * is too much for the account: each is hashed in the line of those who are known.
    */
   setPassword(actor: Actor, password: string): Promise<void>;
   /** Removes it. Refuses with `last_sign_in` where nothing else lets the account in, and with `unauthenticated` as above. */
@@ -42,7 +43,7 @@ export interface PasswordDependencies extends TokenSources, WaysInDependencies {
   readonly passwords: PasswordStore;
   readonly hasher: PasswordHasher;
   readonly live: Pick<LiveConnections, 'accountChanged' | 'endCredential'>;
-  /** Count tries by client, by address, and of an address from one device that is known to it. */
+  /** Count tries by client, by address, and of an address from one device that is known to it; the last, by account, also what it sets. */
   readonly passwordTries: {
     readonly ofClient: ClientLimiter;
     readonly ofAddress: ClientLimiter;
@@ -63,6 +64,8 @@ export function createPasswords(dependencies: PasswordDependencies): Passwords {
     async setPassword(actor, password) {
       const account = requirePermission(actor, 'account.manage');
       if (!passwordsOn) throw passwordsOff();
+      const waitSeconds = passwordTries.ofKnownDevice.countAndCheck(account.accountId);
+      if (waitSeconds !== null) throw tooMany(waitSeconds);
       const hash = await hasher.hash({ id: account.accountId, isKnown: true }, prepared(password));
       const set = await passwords.set(account, hash, clock.nowMs());
       if (set === 'credential_gone') throw credentialGone();

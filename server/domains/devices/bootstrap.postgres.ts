@@ -134,6 +134,11 @@ async function reserve(
   const maker = await members.findMembership(sql, key.tenantId, key.madeBy);
   if (maker === null) return { kind: 'key_wrong' };
   if (key.worldTypes !== null && !key.worldTypes.includes(worldType)) return { kind: 'kind_wrong' };
+  if (await wasRemoved(sql, key, hardwareId)) {
+    // Who has the key that all devices share takes another id; a certificate names the one that is not to come in any more.
+    if (key.authority !== null) return { kind: 'taken' };
+    await sql`DELETE FROM bootstrap_devices WHERE key_id = ${key.id} AND hardware_id = ${hardwareId}`;
+  }
   const [place] = await sql<PlaceRow[]>`
     SELECT secret_hash, planned_id, device_id, credentials_sealed, reserved_at FROM bootstrap_devices
     WHERE key_id = ${key.id} AND hardware_id = ${hardwareId}`;
@@ -145,6 +150,19 @@ async function reserve(
     INSERT INTO bootstrap_devices (key_id, hardware_id, planned_id, secret_hash, reserved_at)
     VALUES (${key.id}, ${hardwareId}, ${deviceId}, ${secretHash}, ${new Date(nowMs)})`;
   return { kind: 'reserved', key, maker, leftover: null };
+}
+
+/** True: the device was registered by this key, or by another one of the same authority, and is there no more. */
+async function wasRemoved(sql: Sql, { id, tenantId, authority }: BootstrapKey, hardwareId: string) {
+  const removed = await sql`
+    SELECT 1 FROM bootstrap_devices place
+    WHERE key_id IN (
+        SELECT ${id}::uuid
+        UNION ALL SELECT id FROM bootstrap_keys WHERE tenant_id = ${tenantId} AND authority = ${authority})
+      AND hardware_id = ${hardwareId} AND device_id IS NOT NULL
+      AND NOT EXISTS (SELECT FROM devices WHERE devices.id = place.device_id)
+    LIMIT 1`;
+  return removed.length > 0;
 }
 
 async function knownPlace(

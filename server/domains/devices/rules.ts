@@ -19,7 +19,9 @@ export function commonCapabilitiesVersion(
   versions: readonly number[],
   known = CAPABILITIES_VERSIONS,
 ): number | null {
-  const common = (versions.length === 0 ? [1] : versions).filter((version) => known.includes(version));
+  const named = new Set(versions.length === 0 ? [1] : versions);
+  // A device may name as many as its frame holds: those that are known are few.
+  const common = known.filter((version) => named.has(version));
   return common.length === 0 ? null : Math.max(...common);
 }
 

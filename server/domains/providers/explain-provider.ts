@@ -110,7 +110,7 @@ function explainModel(
     ],
     ['low_quality', assessment.quality < GOOD_QUALITY_MIN],
     ['fewer_slots_than_said', provider.slots < provider.declaredSlots],
-    ['endpoint_full', standing.rests(model.name, nowMs)],
+    ['endpoint_full', standing.restsFor(model.name, nowMs) !== null],
     ['all_slots_in_use', !provider.hasFreeSlot()],
     ['answers_padded', (answers.paddedShare ?? 0) > PADDED_SHARE_MAX],
     ['claims_too_many_tokens', (answers.claimRatio ?? 0) > CLAIM_RATIO_MAX],

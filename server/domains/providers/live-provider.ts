@@ -1,7 +1,7 @@
 import type { DeviceId, TenantId } from '../../kernel/ids.ts';
 import { AnswerStatistics } from './answer-statistics.ts';
 import { HEALTHY, type ProviderHealth, trustOf } from './health.ts';
-import { DEBT_HALF_LIFE_MS, OFFERED_MODELS_MAX } from './limits.ts';
+import { DEBT_HALF_LIFE_MS, FAILED_ACCOUNTS_MIN, OFFERED_MODELS_MAX } from './limits.ts';
 import { ModelPace, type RunningRequest } from './pace.ts';
 import { SlotLimit } from './slot-limit.ts';
 import type { DeclaredByOwner, ModelOffer, Offer, ProviderId, ProviderLink } from './types.ts';
@@ -10,6 +10,12 @@ import type { DeclaredByOwner, ModelOffer, Offer, ProviderId, ProviderLink } fro
 export interface StandingReader {
   /** Something about it has changed. */
   changed(): void;
+}
+
+/** An endpoint that has no room for a model, and accounts that were told so: as many as count for everybody. */
+interface Rest {
+  readonly untilMs: number;
+  readonly accounts: readonly string[];
 }
 
 /** What a provider has shown, and what it works on. Outlives its connection and its offer. */
@@ -27,8 +33,8 @@ export class ProviderStanding {
   givenAtMs: number | null = null;
   readonly #paces = new Map<string, ModelPace>();
   readonly #answers = new Map<string, AnswerStatistics>();
-  /** Until when its endpoint wants to be left alone, by model. */
-  readonly #restsUntilMs = new Map<string, number>();
+  /** How its endpoint wants to be left alone, by model. */
+  readonly #rests = new Map<string, Rest>();
   #debtTokens = 0;
   #debtAtMs = 0;
 
@@ -61,24 +67,33 @@ export class ProviderStanding {
     return answers;
   }
 
-  /** Its endpoint has no room for a model until then. */
-  rest(model: string, untilMs: number): void {
-    this.#restsUntilMs.set(model, Math.max(untilMs, this.#restsUntilMs.get(model) ?? 0));
+  /**
+   * Its endpoint has no room for a model until then, as an account was told. That may be about what this one asks: for everybody it has none
+   * once several accounts were told so.
+   */
+  rest(model: string, untilMs: number, accountId: string): void {
+    const { accounts = [], untilMs: earlierMs = 0 } = this.#rests.get(model) ?? {};
+    const told = [...new Set([...accounts, accountId])].slice(-FAILED_ACCOUNTS_MIN);
+    this.#rests.set(model, { untilMs: Math.max(untilMs, earlierMs), accounts: told });
     this.touch();
   }
 
-  /** True: its endpoint wants to be left alone with the model. */
-  rests(model: string, nowMs: number): boolean {
-    const untilMs = this.#restsUntilMs.get(model);
-    if (untilMs === undefined || untilMs > nowMs) return untilMs !== undefined;
-    this.#restsUntilMs.delete(model);
-    return false;
+  /** Whom its endpoint wants to be left alone by with the model: everybody, or one account alone; null: nobody. */
+  restsFor(model: string, nowMs: number): 'everybody' | { readonly accountId: string } | null {
+    const rest = this.#rests.get(model);
+    if (rest === undefined) return null;
+    if (rest.untilMs <= nowMs) {
+      this.#rests.delete(model);
+      return null;
+    }
+    const [accountId = ''] = rest.accounts;
+    return rest.accounts.length >= FAILED_ACCOUNTS_MIN ? 'everybody' : { accountId };
   }
 
   /** Forgets how it was with models other than `offered`, as many as any offer has: a list of names that grows is no history. */
   keepModels(offered: ReadonlySet<string>): void {
     const atWork = new Set([...this.running].map(({ modelName }) => modelName));
-    for (const kept of [this.#paces, this.#answers, this.#restsUntilMs]) {
+    for (const kept of [this.#paces, this.#answers, this.#rests]) {
       for (const name of kept.keys()) {
         if (kept.size <= OFFERED_MODELS_MAX) break;
         if (!offered.has(name) && !atWork.has(name)) kept.delete(name);

@@ -73,6 +73,8 @@ export class ModelMarket {
   readonly #unexplored = new Set<OfferRow>();
   /** Failures of accounts that others haven't seen. */
   readonly #suspects = new Set<OfferRow>();
+  /** Whose endpoint has told one account alone that it has no room. */
+  readonly #fullForOne = new Set<OfferRow>();
   readonly #slow = new Set<OfferRow>();
   /** At work, or left alone for a while: time alone changes these. */
   readonly #restless = new Set<OfferRow>();
@@ -185,7 +187,14 @@ export class ModelMarket {
       last.changed();
     }
     row.index = -1;
-    for (const set of [this.#paused, this.#unexplored, this.#suspects, this.#slow, this.#restless])
+    for (const set of [
+      this.#paused,
+      this.#unexplored,
+      this.#suspects,
+      this.#fullForOne,
+      this.#slow,
+      this.#restless,
+    ])
       set.delete(row);
     this.#offersChanged();
   }
@@ -218,17 +227,27 @@ export class ModelMarket {
     }
   }
 
-  /** Whose pause is over and who has a free slot, first for whom that is longest ago. */
+  /** Whose pause is over, who has a free slot, and whose endpoint has room for all, first for whom that is longest ago. */
   *dueProbes(nowMs: number): Generator<Eligible> {
     for (const { offer } of this.#paused) {
-      const isDue = trustOf(offer.provider.standing.health, nowMs) === 'probe';
-      if (isDue && offer.provider.takesRequests(nowMs)) yield offer;
+      const { provider, model } = offer;
+      const isDue = trustOf(provider.standing.health, nowMs) === 'probe';
+      const hasRoom = provider.standing.restsFor(model.name, nowMs) === null;
+      if (isDue && hasRoom && provider.takesRequests(nowMs)) yield offer;
     }
   }
 
   /** Who is new or has come back, the longest first. */
   *unexplored(): Generator<{ readonly row: number; readonly sinceMs: number }> {
     for (const row of this.#unexplored) yield { row: row.index, sinceMs: row.unexploredSinceMs ?? 0 };
+  }
+
+  /** Whose endpoint has told this account alone that it has no room. */
+  *fullFor(accountId: string, nowMs: number): Generator<number> {
+    for (const { index, offer } of this.#fullForOne) {
+      const rests = offer.provider.standing.restsFor(offer.model.name, nowMs);
+      if (rests !== null && rests !== 'everybody' && rests.accountId === accountId) yield index;
+    }
   }
 
   /** Whom this account has seen fail, and nobody else. */
@@ -285,8 +304,8 @@ export class ModelMarket {
     columns.quality[index] = assessment.quality;
     columns.latencyMs[index] = latencyMs ?? LATENCY_MS_DEFAULT;
     columns.availability[index] = assessment.availability;
-    const isResting = standing.rests(model.name, nowMs);
-    columns.utilization[index] = isPaused || isResting ? 2 : running.size / slots;
+    const rests = standing.restsFor(model.name, nowMs);
+    columns.utilization[index] = isPaused || rests === 'everybody' ? 2 : running.size / slots;
     columns.capacity[index] = slots / tokenMs;
     columns.need[index] = (standing.debtTokens(nowMs) * this.growth(nowMs)) / (slots / tokenMs);
     columns.reliability[index] = health.successRate ** RELIABILITY_POWER;
@@ -294,7 +313,8 @@ export class ModelMarket {
     keepIn(this.#paused, row, isPaused);
     keepIn(this.#slow, row, !isPaused && latencyMs !== null && pace.isSlowedDown(latencyMs));
     keepIn(this.#suspects, row, health.failedAccounts.length > 0);
-    keepIn(this.#restless, row, running.size > 0 || isResting);
+    keepIn(this.#fullForOne, row, rests !== null && rests !== 'everybody');
+    keepIn(this.#restless, row, running.size > 0 || rests !== null);
   }
 }
 

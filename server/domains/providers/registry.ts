@@ -141,7 +141,7 @@ export class ProviderRegistry {
       clock: this.#clock,
       giveSlotBack,
       slotsGrew: ({ provider }) => this.#wakeFor(provider),
-      rests: ({ provider, modelName }, restMs) => this.#rest(provider, modelName, restMs),
+      rests: (attempt, restMs) => this.#rest(attempt, restMs),
     });
     this.#attempts.set(attemptKey(chosen.provider.deviceId, order.requestId), attempt);
     return attempt;
@@ -198,10 +198,10 @@ export class ProviderRegistry {
     this.#wakeFor(provider);
   }
 
-  /** Nobody is given to it for this model for that time; then whoever waits may look. */
-  #rest(provider: LiveProvider, model: string, restMs: number): void {
+  /** Its requester is not given to it for this model for that time, nor is anybody where others were told the same; then whoever waits may look. */
+  #rest({ provider, modelName, order }: Attempt, restMs: number): void {
     const { standing } = provider;
-    standing.rest(model, this.#clock.monotonicMs() + restMs);
+    standing.rest(modelName, this.#clock.monotonicMs() + restMs, order.accountId);
     this.#clock.after(restMs, () => {
       standing.touch();
       this.#wakeFor(provider);

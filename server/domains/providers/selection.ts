@@ -76,7 +76,7 @@ export function selectProvider(
   const probe = dueProbe(market, wish, nowMs);
   if (probe !== null) return { ok: true, chosen: probe, isProbe: true, reason: 'probe', candidates: [] };
   const count = gatherPlaces(market, wish, dependencies);
-  fillCandidates(market, wish, count, dependencies.core.candidates);
+  fillCandidates(market, wish, count, nowMs, dependencies.core.candidates);
   const scored = dependencies.core.scoreBatch(count);
   if (!scored.ok) throw new InvariantError(`candidates could not be scored: ${scored.reason}`);
   const best = weigh(market, wish, count, dependencies.core.candidates);
@@ -145,11 +145,12 @@ function gatherPlaces(
   return count;
 }
 
-/** Copies the rows into the core's columns. Who is too dear has no slot for this wish. */
+/** Copies the rows into the core's columns. Who is too dear, or has told this account that it has no room, has no slot for this wish. */
 function fillCandidates(
   market: ModelMarket,
-  { among, priceMax }: ChoiceWish,
+  { among, priceMax, accountId }: ChoiceWish,
   count: number,
+  nowMs: number,
   candidates: ScoringCore['candidates'],
 ): void {
   const { columns } = market;
@@ -158,6 +159,10 @@ function fillCandidates(
   const { price, utilization, fairness } = candidates;
   const { need } = columns;
   const rows = places;
+  for (const row of market.fullFor(accountId, nowMs)) {
+    const place = placeOf(row, count);
+    if (place !== -1) utilization[place] = 2;
+  }
   let needSum = 0;
   let free = 0;
   for (let i = 0; i < count; i++) {

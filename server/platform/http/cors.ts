@@ -12,7 +12,7 @@ export interface Cors {
 /** Headers of ours that a page may read beside the ones that it always may. */
 const EXPOSED =
   'X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, ' +
-  'Idempotent-Replayed, X-Yggdrasil-Transaction-Id';
+  'Idempotent-Replayed, X-Yggdrasil-Transaction-Id, X-Yggdrasil-Balance-Cents';
 
 /** RFC 9110 section 5.6.2, between commas. */
 const HEADER_NAMES = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+(, ?[!#$%&'*+\-.^_`|~\dA-Za-z]+)*$/;

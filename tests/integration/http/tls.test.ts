@@ -158,12 +158,14 @@ describe('TLS with a certificate from files', () => {
       null,
       issueCertificate(folder, imposter, 'forged'),
       issueCertificate(folder, authority, 'ended', { days: -1 }),
+      issueCertificate(folder, authority, 'server', { purpose: 'serverAuth' }),
       imposter,
     ])
       expect(await connectWith(refused)).toBe('refused');
     expect(seen.events).toEqual([]);
-    const right = issueCertificate(folder, authority, 'right');
+    const right = issueCertificate(folder, authority, 'right', { purpose: 'clientAuth' });
     expect(await connectWith(right)).toBe('let in');
+    expect(await connectWith(issueCertificate(folder, authority, 'plain'))).toBe('let in');
     // Another program than ours, with the same certificate.
     await requireDebianPackage('mosquitto_pub', 'mosquitto-clients');
     const files = ['--cafile', certificateFile, '--cert', right.certificateFile, '--key', right.keyFile];
@@ -172,6 +174,36 @@ describe('TLS with a certificate from files', () => {
     expect(seen.published).toMatchObject([{ client: 'ann', payload: 'certified' }]);
     expect(await ask((await startServer([hello], [], { tls })).port, certificateFile)).toBe('hello');
   });
+
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'a client of MQTT with a certificate comes back to its session of %s',
+    async (version) => {
+      const { tls } = await setUp({ versionMin: '1.2' });
+      const folder = testFolder();
+      const authority = await makeCertificate(folder, 'authority');
+      const right = issueCertificate(folder, authority, 'right');
+      const clientAuthority = readFileSync(authority.certificateFile, 'utf8');
+      const { port } = await startBroker({ tls, clientAuthority });
+      const greet = (session?: Buffer) =>
+        new Promise<{ session: Buffer; isReused: boolean }>((resolve, reject) => {
+          const socket = connect({
+            ...{ port, host: '127.0.0.1', rejectUnauthorized: false, session },
+            ...{ minVersion: version, maxVersion: version },
+            ...{ cert: readFileSync(right.certificateFile), key: readFileSync(right.keyFile) },
+          });
+          socket.once('error', reject);
+          socket.once('secureConnect', () => socket.write(mqttConnect('ann')));
+          // CONNACK: by then its session has come.
+          socket.once('data', () => {
+            resolve({ session: socket.getSession() as Buffer, isReused: socket.isSessionReused() });
+            socket.destroy();
+          });
+        });
+      const { session, isReused } = await greet();
+      expect(isReused).toBe(false);
+      expect((await greet(session)).isReused).toBe(true);
+    },
+  );
 
   test('a client that speaks no TLS is cut off, by HTTP and MQTT, and others are served', async () => {
     const { tls, certificateFile } = await setUp();

@@ -42,6 +42,7 @@ describe('an endpoint with a habit of its own', () => {
       'lines of JSON, cut anywhere and without an end',
       [...lines(chunk({ content: 'Hi' }), chunk({}, 'stop')).trim()],
     ],
+    ['lines of JSON after an empty one', [`\n${lines(chunk({ content: 'Hi' }), chunk({}, 'stop'))}`]],
     ['[DONE] with a space', [chunk({ content: 'Hi' }, 'stop'), 'data: [DONE] \n\n']],
     ['[DONE] in quotes', [chunk({ content: 'Hi' }, 'stop'), 'data: "[DONE]"\n\n']],
     ['no empty line between events', [(chunk({ content: 'Hi' }) + ENDED).replaceAll('\n\n', '\n')]],
@@ -68,6 +69,21 @@ describe('an endpoint with a habit of its own', () => {
     const { said, reason, faults: told } = await answered(...parts);
     expect(said).toEqual([{ content: 'Hi' }]);
     expect([reason, told]).toEqual(['stop', ['COMPUTE_FAULT_UNSPECIFIED']]);
+  });
+
+  it('may send lines of JSON that are cut inside a character', async () => {
+    const bytes = new TextEncoder().encode(lines(chunk({ content: 'H' }), chunk({ content: 'ï€' }), ENDED));
+    const first = bytes.findIndex((byte) => byte > 0x7f);
+    for (let cut = first - 1; cut < first + 6; cut++) {
+      const world = await offering();
+      await request(world, 1);
+      world.scripted.writeBytes(bytes.slice(0, cut));
+      world.scripted.writeBytes(bytes.slice(cut));
+      world.scripted.end();
+      await turn();
+      const said = deltas(world).map(([, { content }]) => content);
+      expect(said.join('')).toBe('Hï€');
+    }
   });
 
   it.each<[string, object, object]>([

@@ -56,6 +56,10 @@ describe('commonCapabilitiesVersion', () => {
     expect(commonCapabilitiesVersion([3], [1, 2])).toBeNull();
     expect(commonCapabilitiesVersion([], [2])).toBeNull();
   });
+
+  it('is found among as many as a frame holds', () => {
+    expect(commonCapabilitiesVersion(Array(250_000).fill(1), [1, 2])).toBe(1);
+  });
 });
 
 describe('statusOf', () => {

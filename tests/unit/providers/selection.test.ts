@@ -178,6 +178,31 @@ describe('selection', () => {
     expect(choose(market, 5_000)).toMatchObject({ chosen: { provider: { id: 'good' } } });
   });
 
+  it('leaves alone whose endpoint has no room, also when its pause is over', () => {
+    const [good, back] = [offerOf('good', 10), offerOf('back', 1)];
+    const { standing } = back.provider;
+    standing.health = pause(standing.health, 0, 0.5);
+    standing.rest('m', 60_000, 'told');
+    const market = marketOf([good, back]);
+    expect(choose(market, 59_999)).toMatchObject({ chosen: { provider: { id: 'good' } }, isProbe: false });
+    expect(choose(market, 60_000)).toMatchObject({ chosen: { provider: { id: 'back' } }, isProbe: true });
+  });
+
+  it('leaves an endpoint without room to others, until several accounts were told so', () => {
+    const [full, other] = [offerOf('full', 1), offerOf('other', 1_000)];
+    const market = marketOf([full, other]);
+    full.provider.standing.rest('m', 60_000, 'told');
+    for (let count = 0; count < 5; count++)
+      expect(choose(market, 1_000, { accountId: 'told' })).toMatchObject({
+        chosen: { provider: { id: 'other' } },
+      });
+    expect(choose(market, 1_000)).toMatchObject({ chosen: { provider: { id: 'full' } } });
+    expect(choose(marketOf([full]), 1_000, { accountId: 'told' })).toEqual({ ok: false, reason: 'all_busy' });
+    full.provider.standing.rest('m', 60_000, 'another');
+    expect(choose(market, 1_000)).toMatchObject({ chosen: { provider: { id: 'other' } } });
+    expect(choose(market, 60_000)).toMatchObject({ chosen: { provider: { id: 'full' } } });
+  });
+
   it('puts aside who has become several times slower, unless all have', () => {
     const all = ['a', 'b', 'c'].map((id) => offerOf(id, 10));
     for (const { provider } of all) {

@@ -59,6 +59,7 @@ import { fleetAuthorities } from './0201-fleet-authorities.ts';
 import { readingsByTime } from './0210-readings-by-time.ts';
 import { scopeOnce } from './0230-scope-once.ts';
 import { policiesOnce } from './0231-policies-once.ts';
+import { unregisteredStayOut } from './0240-unregistered-stay-out.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -124,4 +125,5 @@ export const migrations: readonly Migration[] = [
   readingsByTime,
   scopeOnce,
   policiesOnce,
+  unregisteredStayOut,
 ];
