@@ -12,8 +12,8 @@ import { openClient } from './ratatoskr.ts';
 import type { TestServer } from './server.ts';
 import { createDevice, createHousehold, type DeviceCredentials, type Household } from './world.ts';
 
-/** It lists some of what it has in the order of ids, which are chance. */
-const IN_ORDER_OF_IDS = 'users.exportSelf';
+/** They list some of what they have in the order of ids, which are chance, or in that in which things of the same moment were noted. */
+const IN_ORDER_OF_CHANCE: ReadonlySet<string> = new Set(['users.exportSelf', 'audit.records.list']);
 
 /** What they answer hangs on what the server has signed by now, which it does now and then: that they are asked is all. */
 const BY_WHAT_IS_SIGNED: ReadonlySet<string> = new Set([
@@ -106,7 +106,7 @@ const call: Step = async ({ server, caller, session, own, foreign, random }) => 
   const answer = isInSession
     ? await sendInSession(server, session, caller, attack, target)
     : await send(server, caller, attack, target);
-  const shown = attack.operation === IN_ORDER_OF_IDS ? answer.slice(0, 3) : answer;
+  const shown = IN_ORDER_OF_CHANCE.has(attack.operation) ? answer.slice(0, 3) : answer;
   if (BY_WHAT_IS_SIGNED.has(attack.operation)) return attack.operation;
   return `${attack.operation} ${isInSession ? 'in a session' : 'over HTTP'}: ${shown}`;
 };

@@ -8,6 +8,7 @@ import type { StorageRoom } from '../../kernel/storage-room.ts';
 import {
   BATCH_READINGS_MAX,
   DETAIL_DAYS,
+  PARTS_PAUSE_MS,
   REMOVAL_ROUNDS_MAX,
   REMOVED_POINTS_MAX,
   TENANT_WAITING_MAX,
@@ -71,6 +72,8 @@ export function createReadingService(
 ): ReadingService {
   const { store, devices, clock } = dependencies;
   const live = liveReadings();
+  /** Parts are made and dropped from then on, in monotonic milliseconds. */
+  let partsDueMs = Number.NEGATIVE_INFINITY;
   const hearers = [(kept: readonly KeptReading[]) => tellAll(live, kept)];
   const tell = (kept: readonly KeptReading[]): void => {
     for (const hear of hearers) hear(kept);
@@ -116,7 +119,11 @@ export function createReadingService(
       };
       const nowMs = clock.nowMs();
       // A backup that reads the tables keeps parts from being made and dropped for hours: what is in them ages meanwhile.
-      const [renewed] = await Promise.allSettled([store.renewParts(nowMs, options.retentionDays)]);
+      const isDue = clock.monotonicMs() >= partsDueMs;
+      const [renewed] = await Promise.allSettled([
+        isDue ? store.renewParts(nowMs, options.retentionDays) : null,
+      ]);
+      if (renewed.status === 'rejected') partsDueMs = clock.monotonicMs() + PARTS_PAUSE_MS;
       await inRounds(() => store.removeOld(nowMs, options.retentionDays));
       await inRounds(() => store.condense(nowMs - DETAIL_DAYS * DAY_MS));
       await inRounds(() => store.removeBeyond(options.networkBytesMax));
