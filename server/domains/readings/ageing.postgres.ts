@@ -1,12 +1,5 @@
 import type { Sql } from '../../kernel/database.ts';
-import {
-  DETAIL_DAYS,
-  HOUR_BYTES,
-  MEAN_OF_MAX,
-  PARTS_TIMEOUT,
-  POINT_BYTES,
-  REMOVED_POINTS_MAX,
-} from './limits.ts';
+import { DETAIL_DAYS, HOUR_BYTES, MEAN_OF_MAX, POINT_BYTES, REMOVED_POINTS_MAX } from './limits.ts';
 
 /**
  * A value as it goes into a mean: no further from zero than something is measured, nor nearer. PostgreSQL refuses a sum that is more than a
@@ -23,7 +16,7 @@ export function inMean(sql: Sql, column: string) {
  * their week and empty, and those that are past what any tenant keeps, as a whole. How many it dropped.
  */
 export async function renewParts(sql: Sql, now: Date, retentionDays: number): Promise<number> {
-  await sql`SELECT set_config('statement_timeout', ${PARTS_TIMEOUT}, true)`;
+  await sql`SELECT bound_readings_parts()`;
   await sql`SELECT add_readings_parts(${now})`;
   const [row] = await sql<{ dropped: number }[]>`
     SELECT drop_readings_parts(

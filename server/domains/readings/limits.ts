@@ -16,8 +16,6 @@ export const TENANT_WAITING_MAX = 20_000;
 export const WAITING_MAX = 200_000;
 /** How far a device's clock may be ahead, in milliseconds: what it says it measured later counts as measured now. */
 export const CLOCK_AHEAD_MS = 60_000;
-/** Making and dropping parts may take so long: meanwhile nobody reads or writes readings. PostgreSQL's form. */
-export const PARTS_TIMEOUT = '2s';
 /** Where they couldn't be made or dropped, they are left for this time: what has no part of its own has a place all the same. */
 export const PARTS_PAUSE_MS = 600_000;
 /** Points or hours that one transaction removes. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createMembershipStore } from '../../../server/domains/devices/index.ts';
+import { renewParts } from '../../../server/domains/readings/ageing.postgres.ts';
 import { HOUR_BYTES, PARTS_PAUSE_MS, POINT_BYTES } from '../../../server/domains/readings/limits.ts';
 import type { ReadingStore } from '../../../server/domains/readings/ports.ts';
 import { createReadingService } from '../../../server/domains/readings/service.ts';
@@ -135,6 +136,14 @@ it('lets nobody wait long for parts that a backup keeps from being made, and age
   clock.advance(PARTS_PAUSE_MS);
   await service.age();
   expect(await partNames('readings_points')).toContain(dayOf(now));
+});
+
+it('gives no statement more than two seconds to make or drop parts', async () => {
+  const [row] = await database.database.system('relay', async (sql) => {
+    await renewParts(sql, new Date(), 3_650);
+    return sql<{ timeout: string }[]>`SELECT current_setting('statement_timeout') AS timeout`;
+  });
+  expect(row?.timeout).toBe('2s');
 });
 
 it('drops the part of a day whose points are condensed, and none that has any', async () => {

@@ -161,10 +161,17 @@ export const readingsByTime: Migration = {
         RETURN dropped;
       END
       $$;
+    -- From the next statement of the transaction on, none takes longer than this: while parts are made or dropped, nobody reads or writes.
+    CREATE FUNCTION bound_readings_parts() RETURNS void
+      LANGUAGE sql
+      AS $$ SELECT FROM set_config('statement_timeout', '2s', true) $$;
+
+    REVOKE EXECUTE ON FUNCTION bound_readings_parts() FROM PUBLIC;
     REVOKE EXECUTE ON FUNCTION secure_readings_part(text) FROM PUBLIC;
     REVOKE EXECUTE ON FUNCTION add_readings_part(text, timestamptz, interval) FROM PUBLIC;
     REVOKE EXECUTE ON FUNCTION add_readings_parts(timestamptz) FROM PUBLIC;
     REVOKE EXECUTE ON FUNCTION drop_readings_parts(timestamptz, timestamptz, integer, integer) FROM PUBLIC;
+    GRANT EXECUTE ON FUNCTION bound_readings_parts() TO yggdrasil_relay;
     GRANT EXECUTE ON FUNCTION add_readings_parts(timestamptz) TO yggdrasil_relay;
     GRANT EXECUTE ON FUNCTION drop_readings_parts(timestamptz, timestamptz, integer, integer) TO yggdrasil_relay;
     CREATE POLICY owner ON readings_series FOR SELECT TO CURRENT_USER USING (true);
@@ -210,6 +217,7 @@ export const readingsByTime: Migration = {
     DROP TABLE readings_points;
     DROP TABLE readings_hours;
     DROP FUNCTION drop_readings_parts(timestamptz, timestamptz, integer, integer);
+    DROP FUNCTION bound_readings_parts();
     DROP FUNCTION add_readings_parts(timestamptz);
     DROP FUNCTION add_readings_part(text, timestamptz, interval);
     DROP FUNCTION secure_readings_part(text);
