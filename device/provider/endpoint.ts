@@ -365,7 +365,11 @@ function isPieceOfAnswer(text: string): boolean {
   const piece = end < 0 ? undefined : parseJson(text.slice(0, end));
   if (!isObject(piece) || !isList(piece.choices)) return false;
   const [choice] = piece.choices;
-  return isObject(choice) && isObject(choice.delta);
+  if (choice === undefined) return true;
+  return (
+    isObject(choice) &&
+    (isObject(choice.delta) || (typeof choice.text === 'string' && choice.finish_reason == null))
+  );
 }
 
 const OPENING_BRACE = 0x7b;

@@ -71,13 +71,14 @@ describe('a fleet with certificates', () => {
   it('lets nobody in whose certificate, name, time or signature is another one', async () => {
     const authority = await makeCertificate(folder, 'right');
     const imposter = await makeCertificate(folder, 'imposter');
-    const made = await makeFleet(pem(authority.certificateFile));
+    const made = await makeFleet(`Certificate:\n    Data: ...\n${pem(authority.certificateFile)}`);
     const { id: keyId } = (made.body as { key: { id: string } }).key;
     const device = { deviceId: 'SN-70', secret: 's'.repeat(40), worldType: 'jotunheim' };
     const right = issueCertificate(folder, authority, 'SN-70');
     const other = issueCertificate(folder, authority, 'SN-71');
     const forged = issueCertificate(folder, imposter, 'SN-72');
     const ended = issueCertificate(folder, authority, 'SN-73', { days: -1 });
+    const forServers = issueCertificate(folder, authority, 'SN-74', { purpose: 'serverAuth' });
     const ask = async (
       files: { certificateFile: string; keyFile: string },
       changes: {
@@ -111,6 +112,7 @@ describe('a fleet with certificates', () => {
       await ask(forged, { deviceId: 'SN-72' }),
       await ask(forged, { deviceId: 'SN-72', issuer: imposter.certificateFile }),
       await ask(ended, { deviceId: 'SN-73' }),
+      await ask(forServers, { deviceId: 'SN-74' }),
       await ask(right, { signerFile: other.keyFile }),
       await ask(right, { signedAt: new Date(Date.now() - 600_000).toISOString() }),
       await ask(right, { keyId: '00000000-0000-4000-8000-00000000dead' }),

@@ -1,4 +1,5 @@
 import { createHash, type KeyObject, verify, X509Certificate } from 'node:crypto';
+import { isClientOf, isInTime } from './client-certificates.ts';
 
 /** What a device shows: its certificate, that of the authority that issued it, and what it signed. */
 export interface ShownCertificate {
@@ -24,8 +25,8 @@ export const deviceCertificates = {
   },
 
   /**
-   * The fingerprint of the authority and the name (CN) in the device's certificate, once everything about them is right: who issued it, their
-   * times, and that the signature is by its key. Null otherwise.
+   * The fingerprint of the authority and the name (CN) in the device's certificate, once everything about them is right: who issued it, that it is
+   * not for servers alone, their times, and that the signature is by its key. Null otherwise.
    */
   check(
     shown: ShownCertificate,
@@ -33,8 +34,7 @@ export const deviceCertificates = {
   ): { readonly authority: Uint8Array; readonly name: string } | null {
     const [device, authority] = [readCertificate(shown.certificate), readCertificate(shown.authority)];
     if (device === null || authority?.ca !== true || device.ca) return null;
-    if (!isInTime(device, nowMs) || !isInTime(authority, nowMs)) return null;
-    if (!device.checkIssued(authority) || !device.verify(authority.publicKey)) return null;
+    if (!isInTime(authority, nowMs) || !isClientOf(authority, device, nowMs)) return null;
     if (!isSignedBy(device.publicKey, shown)) return null;
     const name = device.toLegacyObject().subject.CN;
     return typeof name === 'string' ? { authority: fingerprint(authority), name } : null;
@@ -50,9 +50,6 @@ function readCertificate(pem: string): X509Certificate | null {
 }
 
 const fingerprint = ({ raw }: X509Certificate): Uint8Array => createHash('sha256').update(raw).digest();
-
-const isInTime = ({ validFrom, validTo }: X509Certificate, nowMs: number): boolean =>
-  Date.parse(validFrom) <= nowMs && nowMs < Date.parse(validTo);
 
 /** By Ed25519, ECDSA with SHA-256 (DER) or RSA (PKCS #1 1.5) with SHA-256. */
 function isSignedBy(key: KeyObject, { signed, signature }: ShownCertificate): boolean {

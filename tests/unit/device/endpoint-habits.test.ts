@@ -37,6 +37,10 @@ describe('an endpoint with a habit of its own', () => {
     ['pings with a text of their own', ['event: ping\ndata: ping\n\n', chunk({ content: 'Hi' }), ENDED]],
     ['lines of JSON', [lines(chunk({ content: 'Hi' }), chunk({}, 'stop')), '[DONE]\n']],
     [
+      'lines of JSON, the first without a choice',
+      [`{"choices":[]}\n${lines(chunk({ content: 'Hi' }), chunk({}, 'stop'))}`],
+    ],
+    [
       'lines of JSON, cut anywhere and without an end',
       [...lines(chunk({ content: 'Hi' }), chunk({}, 'stop')).trim()],
     ],

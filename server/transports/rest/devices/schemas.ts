@@ -112,5 +112,8 @@ export const deviceToJson = (device: Device) => ({
   createdAt: toIsoTime(device.createdAtMs),
 });
 
-/** One certificate: with RSA of 8,192 bits it is half as long. */
-export const pemSchema = z.string().startsWith('-----BEGIN CERTIFICATE-----').max(8_000);
+/** One certificate, which may have its text before it, as `openssl ca` writes it: with RSA of 8,192 bits it is a quarter as long. */
+export const pemSchema = z
+  .string()
+  .max(16_000)
+  .regex(/-----BEGIN CERTIFICATE-----/);
