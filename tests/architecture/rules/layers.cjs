@@ -233,6 +233,11 @@ const ADAPTERS = {
     [node('net', 'tls'), 'MQTT is TCP, with or without TLS'],
     [node('crypto'), 'reads certificates of clients', { only: '/securing\\.ts$' }],
     [folders('server/platform/tls'), 'the certificate that it shows', { types: true }],
+    [
+      '^server/platform/tls/client-certificates\\.ts$',
+      'looks at certificates that clients show',
+      { only: '/securing\\.ts$' },
+    ],
     [node('buffer'), 'tells whether bytes are UTF-8', { only: '/(packet-rules|field-reader)\\.ts$' }],
     [node('stream'), 'packets are cut from a stream before the broker sees them'],
     [folders('server/platform/listening'), 'one error for a port that is taken'],
