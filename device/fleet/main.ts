@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWhole } from '../../server/platform/files/durable.ts';
@@ -32,6 +33,8 @@ const OWN_FILE = { mode: 0o600 };
  */
 export async function runFleet(options: FleetOptions): Promise<void> {
   const stop = stopSignal();
+  // Every device waits for it.
+  setMaxListeners(options.devices + AT_ONCE, stop);
   mkdirSync(options.dir, { recursive: true });
   const api = restApi(options);
   const counts: FleetCounts = { connected: 0, readings: 0, commands: 0, lost: 0 };
