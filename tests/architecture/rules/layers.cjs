@@ -576,6 +576,7 @@ const LAYERS = [
     [node('fs', 'readline'), 'reads frames from a file or from standard input'],
   ]),
   deviceLayer('fleet', [
+    [node('events'), 'many wait for one signal'],
     ...PROGRAM,
     [DURABLE_FILES, 'keeps the credentials of its devices'],
     [node('fs', 'path'), 'looks for them'],
