@@ -1,7 +1,7 @@
 import { type BenchOptions, type BenchResult, round } from '../harness.ts';
 import { startPart } from '../processes/part.ts';
 import type { Pair, Product } from '../processes/product.ts';
-import type { Mosquitto } from '../references/mosquitto.ts';
+import type { ConfiguredServer } from '../references/configured-server.ts';
 import type { CommandsPart, CommandTimes } from './commands-part.ts';
 
 const COMMANDS = 500;
@@ -12,7 +12,7 @@ const ROUNDS = 3;
 export async function compareCommands(
   product: Product,
   pair: Pair,
-  mosquitto: Mosquitto,
+  mosquitto: ConfiguredServer,
   report: (result: BenchResult) => void,
   { quick }: BenchOptions,
 ): Promise<void> {

@@ -15,7 +15,8 @@ import type { LaneSpec } from '../load/lanes.ts';
 import { type Part, startPart } from '../processes/part.ts';
 import { createPairs, type Pair, type Product, startProduct } from '../processes/product.ts';
 import type { BareAedes } from '../references/bare-aedes.ts';
-import { type Mosquitto, startMosquitto } from '../references/mosquitto.ts';
+import type { ConfiguredServer } from '../references/configured-server.ts';
+import { startMosquitto } from '../references/mosquitto.ts';
 import { compareCommands } from './commands.ts';
 import { compareFanOut, compareQueued } from './plain.ts';
 import { compareReadings } from './readings.ts';
@@ -67,7 +68,7 @@ export const suite: BenchSuite = {
 interface Stored {
   readonly load: Part<Load>;
   readonly product: Product;
-  readonly mosquitto: Mosquitto;
+  readonly mosquitto: ConfiguredServer;
   readonly pairs: readonly Pair[];
 }
 

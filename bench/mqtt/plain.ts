@@ -5,7 +5,7 @@ import type { Load } from '../load/index.ts';
 import type { LaneSpec } from '../load/lanes.ts';
 import type { Part } from '../processes/part.ts';
 import type { Pair, Product } from '../processes/product.ts';
-import type { Mosquitto } from '../references/mosquitto.ts';
+import type { ConfiguredServer } from '../references/configured-server.ts';
 
 const MESSAGE_BYTES = 128;
 /** Subscribers of one topic, a fan-out: as many connections as one device may have. */
@@ -49,7 +49,7 @@ export async function compareFanOut(
 /** A publication of QoS 1 that is in a lasting session's queue in the database before PUBACK, beside mosquitto with persistence. */
 export async function compareQueued(
   { load, product, pairs }: PlainComparison,
-  mosquitto: Mosquitto,
+  mosquitto: ConfiguredServer,
   report: Report,
   options: BenchOptions,
 ): Promise<void> {

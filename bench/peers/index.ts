@@ -5,8 +5,9 @@ import type { Load } from '../load/index.ts';
 import type { LaneSpec } from '../load/lanes.ts';
 import { type Part, startPart } from '../processes/part.ts';
 import { createPairs, type Pair, type Product, startProduct } from '../processes/product.ts';
+import type { ConfiguredServer } from '../references/configured-server.ts';
 import { startMosquitto } from '../references/mosquitto.ts';
-import { type NatsSync, type PeerServer, startCentrifugo, startNats } from './servers.ts';
+import { type NatsSync, startCentrifugo, startNats } from './servers.ts';
 
 const PAIRS = 4;
 const MESSAGE_BYTES = 128;
@@ -32,7 +33,7 @@ interface Row {
 }
 
 interface Peer {
-  readonly start: () => Promise<PeerServer | null>;
+  readonly start: () => Promise<ConfiguredServer | null>;
   readonly rows: readonly Row[];
 }
 

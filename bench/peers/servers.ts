@@ -1,17 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkoutFolder } from '../../device/node/checkout.ts';
-import { freePort, requirePort } from '../processes/ports.ts';
-import { findProgram, startProgram, stopProcess } from '../processes/processes.ts';
-
-/** A server that others wrote. */
-export interface PeerServer {
-  readonly port: number;
-  readonly processId: number;
-  stop(): Promise<void>;
-}
+import { findProgram } from '../processes/processes.ts';
+import { type ConfiguredServer, startConfigured } from '../references/configured-server.ts';
 
 /** A program that Go's module proxy has. */
 interface GoProgram {
@@ -47,10 +40,10 @@ function requireProgram({ name, module }: GoProgram): string | null {
 }
 
 /** A NATS server with JetStream in a temporary folder. Null: it is missing. */
-export async function startNats(sync: NatsSync): Promise<PeerServer | null> {
+export async function startNats(sync: NatsSync): Promise<ConfiguredServer | null> {
   const program = requireProgram(NATS);
   if (program === null) return null;
-  return await startPeer(program, 'nats.conf', (port, directory) => [
+  return await startConfigured(program, 'nats.conf', (port, directory) => [
     `listen: "127.0.0.1:${port}"`,
     `jetstream { store_dir: "${directory}", sync_interval: "${sync}", max_file_store: 4GB }`,
     'max_pending: 64MB',
@@ -59,35 +52,14 @@ export async function startNats(sync: NatsSync): Promise<PeerServer | null> {
 }
 
 /** Centrifugo, whose clients need no token and may publish. Null: it is missing. */
-export async function startCentrifugo(): Promise<PeerServer | null> {
+export async function startCentrifugo(): Promise<ConfiguredServer | null> {
   const program = requireProgram(CENTRIFUGO);
   if (program === null) return null;
-  return await startPeer(program, 'centrifugo.json', (port) => [
+  return await startConfigured(program, 'centrifugo.json', (port) => [
     JSON.stringify({
       http_server: { address: '127.0.0.1', port },
       client: { insecure: true, queue_max_size: 64 * 1024 * 1024 },
       log: { level: 'error' },
     }),
   ]);
-}
-
-async function startPeer(
-  program: string,
-  fileName: string,
-  configuration: (port: number, directory: string) => readonly string[],
-): Promise<PeerServer> {
-  const directory = mkdtempSync(join(tmpdir(), 'yggdrasil-bench-peer-'));
-  const port = await freePort();
-  const file = join(directory, fileName);
-  writeFileSync(file, configuration(port, directory).join('\n'));
-  const child = startProgram('server', [program, '-c', file]);
-  await requirePort(port);
-  return {
-    port,
-    processId: child.pid,
-    stop: async () => {
-      await stopProcess(child);
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
 }

@@ -1,46 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { eventually } from '../../integration/http/server-under-test.ts';
-import { startTestServer, type TestServer } from '../../support/server.ts';
-import { createDevice, createWorld, type DeviceCredentials, type World } from '../../support/world.ts';
 import {
   ack,
-  connectPackets,
   openPackets,
   type Packet5,
-  type PacketClient,
   packetBytes,
   publish,
   subscribe,
   topicBytes,
   until,
 } from './packet-client.ts';
+import { startPacketWorld } from './packet-world.ts';
 
 /** What MQTT 5 asks of a broker for messages, subscriptions and sessions, beside what `mqtt5.test.ts` holds. */
 
-let server: TestServer;
-let world: World;
-let device: DeviceCredentials;
-let names = 0;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  world = await createWorld(server);
-  device = await newDevice();
-});
-afterAll(() => server.stop());
-
-const newDevice = () =>
-  createDevice(server, world.alice.token, world.alice.network.id, `Delivery ${++names}`);
-const newTopic = () => `delivery/${++names}`;
-const connected = (more: object = {}) => connectPackets(server, device, more);
-
-/** A client that is subscribed to this filter. */
-async function subscribed(filter: string, options: object = {}, more: object = {}): Promise<PacketClient> {
-  const client = await connected({ clientId: `subscriber-${++names}`, ...more });
-  client.send(subscribe(filter, options));
-  expect(await client.next()).toMatchObject({ cmd: 'suback' });
-  return client;
-}
+const { server, device, newTopic, connected, subscribed } = await startPacketWorld('delivery');
 
 const lasting = (clientId: string, clean = false) => ({
   clientId,

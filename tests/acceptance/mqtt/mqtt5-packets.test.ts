@@ -1,6 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestServer, type TestServer } from '../../support/server.ts';
-import { createDevice, createWorld, type DeviceCredentials, type World } from '../../support/world.ts';
+import { describe, expect, it } from 'vitest';
 import {
   ack,
   bytesOf,
@@ -13,21 +11,9 @@ import {
   subscribe,
   topicBytes,
 } from './packet-client.ts';
+import { startPacketWorld } from './packet-world.ts';
 
-let server: TestServer;
-let world: World;
-let device: DeviceCredentials;
-let names = 0;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  world = await createWorld(server);
-  device = await newDevice();
-});
-afterAll(() => server.stop());
-
-const newDevice = () => createDevice(server, world.alice.token, world.alice.network.id, `Packets ${++names}`);
-const newTopic = () => `packets/${++names}`;
+const { server, world, device, newDevice, newTopic } = await startPacketWorld('packets');
 
 describe('CONNECT', () => {
   it('is answered with what the server offers', async () => {

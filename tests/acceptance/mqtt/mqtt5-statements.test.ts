@@ -1,47 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestServer, type TestServer } from '../../support/server.ts';
-import { createDevice, createWorld, type DeviceCredentials, type World } from '../../support/world.ts';
+import { describe, expect, it } from 'vitest';
 import {
   ack,
   bytesOf,
   connect5,
   connectBytes,
-  connectPackets,
   openPackets,
-  type PacketClient,
   packetBytes,
   publish,
   subscribe,
   topicBytes,
   until,
 } from './packet-client.ts';
+import { startPacketWorld } from './packet-world.ts';
 
 /** What MQTT 5 asks of a broker and no other test of ours holds; `mqtt5-statements.ts` says which test holds which statement. */
 
-let server: TestServer;
-let world: World;
-let device: DeviceCredentials;
-let names = 0;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  world = await createWorld(server);
-  device = await newDevice();
-});
-afterAll(() => server.stop());
-
-const newDevice = () =>
-  createDevice(server, world.alice.token, world.alice.network.id, `Statements ${++names}`);
-const newTopic = () => `statements/${++names}`;
-const connected = (more: object = {}) => connectPackets(server, device, more);
-
-/** A client that is subscribed to this filter. */
-async function subscribed(filter: string, options: object = {}, more: object = {}): Promise<PacketClient> {
-  const client = await connected({ clientId: `subscriber-${++names}`, ...more });
-  client.send(subscribe(filter, options));
-  expect(await client.next()).toMatchObject({ cmd: 'suback' });
-  return client;
-}
+const { server, device, newTopic, connected, subscribed } = await startPacketWorld('statements');
 
 describe('CONNECT', () => {
   const USER_NAME = 0x80;
