@@ -200,7 +200,10 @@ async function updateDevice(
   return 'changed';
 }
 
-/** `not_found`: the actor sees no such device of its tenant, or may not change it. */
+/**
+ * The database moves the former token and key aside where they stay good until `previousUntilMs` (trigger keep_previous_credentials):
+ * a tenant's role can't read them. `not_found`: the actor sees no such device of its tenant, or may not change it.
+ */
 async function updateCredentials(
   sql: Sql,
   actor: AccountActor,
@@ -213,15 +216,11 @@ async function updateCredentials(
   const until = previousUntilMs === null ? null : new Date(previousUntilMs);
   const [row] = await sql<{ previous_token_id: CredentialId; older_token_id: CredentialId | null }[]>`
     WITH before AS (
-      SELECT id, token_id, token_hash, signing_key_sealed, previous_token_id FROM devices
+      SELECT id, token_id, previous_token_id FROM devices
       WHERE tenant_id = ${tenantId} AND id = ${deviceId} FOR UPDATE)
     UPDATE devices SET
-      token_id = ${tokenId}, token_hash = ${tokenHash},
-      signing_key_sealed = coalesce(${signingKeySealed}::bytea, before.signing_key_sealed),
-      previous_token_id = CASE WHEN ${until}::timestamptz IS NOT NULL THEN before.token_id END,
-      previous_token_hash = CASE WHEN ${until}::timestamptz IS NOT NULL THEN before.token_hash END,
-      previous_key_sealed = CASE WHEN ${until}::timestamptz IS NOT NULL THEN before.signing_key_sealed END,
-      previous_until = ${until}::timestamptz
+      token_id = ${tokenId}, token_hash = ${tokenHash}, previous_until = ${until}
+      ${signingKeySealed === null ? sql`` : sql`, signing_key_sealed = ${signingKeySealed}`}
     FROM before WHERE devices.tenant_id = ${tenantId} AND devices.id = before.id
     RETURNING before.token_id AS previous_token_id, before.previous_token_id AS older_token_id`;
   if (row === undefined) return 'not_found';

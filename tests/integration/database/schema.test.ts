@@ -86,3 +86,17 @@ test('what belongs to an account or a tenant goes with it, but for what deleting
     'networks',
   ]);
 });
+
+test("a tenant's role reads no hash of a token and no sealed key, also not of its own devices", async () => {
+  const readable = await askOwner<{ name: string }>(`
+    SELECT table_name || '.' || column_name AS name FROM information_schema.column_privileges
+    WHERE table_schema = 'yggdrasil' AND grantee = 'yggdrasil_tenant' AND privilege_type = 'SELECT'
+      AND column_name ~ '(hash|sealed|secret)'
+    ORDER BY 1`);
+  // Hashes of records of the audit, which whoever reads the records is shown.
+  expect(readable.map(({ name }) => name)).toEqual([
+    'audit_receipts.content_hash',
+    'audit_records.content_hash',
+    'audit_records.hash',
+  ]);
+});
