@@ -68,10 +68,10 @@ export function withoutChecks(database: Database, isOpen: () => boolean): Databa
   const opened = (sql: Sql) =>
     isOpen() ? rewriting(sql, (strings, ask, values) => ask(withoutTenant(strings), ...values)) : sql;
   return {
-    tenant: (actor, work) => database.tenant(actor, (sql) => work(opened(sql))),
+    tenant: (actor, work) => database.tenant(actor, (sql, lastly) => work(opened(sql), lastly)),
     read: (actor, work) => database.read(actor, (sql) => work(opened(sql))),
     system: (job, work) =>
-      database.system(job, (sql) =>
+      database.system(job, (sql, lastly) =>
         work(
           isOpen() && job === 'identity'
             ? rewriting(sql, (strings, ask, values) =>
@@ -80,6 +80,7 @@ export function withoutChecks(database: Database, isOpen: () => boolean): Databa
                   : ask(strings, ...values),
               )
             : sql,
+          lastly,
         ),
       ),
   };
@@ -102,9 +103,9 @@ export function withRaisedDevices(database: Database, network: () => RaisedInto 
     tenant: (actor, work) => database.tenant(actor, work),
     read: (actor, work) => database.read(actor, work),
     system: (job, work) =>
-      database.system(job, (sql) => {
+      database.system(job, (sql, lastly) => {
         const raised = job === 'identity' ? network() : null;
-        if (raised === null) return work(sql);
+        if (raised === null) return work(sql, lastly);
         return work(
           rewriting(sql, async (strings, ask, values) => {
             const rows = await ask(strings, ...values);
@@ -114,6 +115,7 @@ export function withRaisedDevices(database: Database, network: () => RaisedInto 
             const more = { network_id: networkId, tenant_id: tenantId, joined_at: new Date(0) };
             return [...rows, ...deviceIds.map((deviceId) => ({ device_id: deviceId, ...more }))];
           }),
+          lastly,
         );
       }),
   };

@@ -44,10 +44,10 @@ export async function lockAddress(sql: Sql, address: string): Promise<void> {
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`address:${address}`}, 0))`;
 }
 
-/** Until the transaction ends, nobody else gives the address to an account. True: an account has it. */
-export async function isTaken(sql: Sql, address: string): Promise<boolean> {
-  await lockAddress(sql, address);
-  return (await findByAddress(sql, address)) !== null;
+/** Whose address it is; null: nobody's. Until the transaction ends, nobody else gives it to an account. */
+export async function findByLockedAddress(sql: Sql, address: string): Promise<Account | null> {
+  const [, account] = await Promise.all([lockAddress(sql, address), findByAddress(sql, address)]);
+  return account;
 }
 
 /** The account's address; null: it has none, or there is no such account. */

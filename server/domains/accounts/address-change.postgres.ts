@@ -1,6 +1,12 @@
 import type { AccountActor } from '../../kernel/actor.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
-import { findAddress, findByAddress, hasCredential, isTaken, lockAddress } from './account-rows.postgres.ts';
+import {
+  findAddress,
+  findByAddress,
+  findByLockedAddress,
+  hasCredential,
+  lockAddress,
+} from './account-rows.postgres.ts';
 import { RECOVERY_CODE_AGE_MS } from './limits.ts';
 import type { AddressChangeStore, StoredAddressChange } from './ports.ts';
 import { takeRecoveryCode } from './recovery-codes.postgres.ts';
@@ -106,7 +112,7 @@ export function createAddressChangeStore(database: Database): AddressChangeStore
         if (change === null) return 'wrong';
         const { current_address: previousAddress, new_address: newAddress } = change;
         if ((await findAddress(sql, actor.accountId)) !== previousAddress) return 'wrong';
-        if (await isTaken(sql, newAddress)) return 'wrong';
+        if ((await findByLockedAddress(sql, newAddress)) !== null) return 'wrong';
         await sql`
           INSERT INTO account_addresses (account_id, address) VALUES (${actor.accountId}, ${newAddress})
           ON CONFLICT (account_id) DO UPDATE SET address = EXCLUDED.address`;

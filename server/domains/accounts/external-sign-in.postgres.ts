@@ -2,10 +2,9 @@ import type { Database, Sql } from '../../kernel/database.ts';
 import type { TenantRows } from '../tenants/index.ts';
 import {
   type AccountRow,
-  findByAddress,
+  findByLockedAddress,
   insertAccount,
   insertAddress,
-  isTaken,
   toAccount,
 } from './account-rows.postgres.ts';
 import type { ExternalIdentity, ExternalSignInStore } from './ports.ts';
@@ -38,7 +37,7 @@ export function createExternalSignInStore(database: Database, tenants: TenantRow
     if (known !== null) return { account: known, isNew: false };
     const { id, issuer, subject, address } = identity;
     if (address === null) return 'unverified';
-    const owner = (await isTaken(sql, address)) ? await findByAddress(sql, address) : null;
+    const owner = await findByLockedAddress(sql, address);
     if (owner === null && newAccount === null) return 'unknown';
     const account = owner ?? (newAccount as () => Account)();
     if (owner === null) {

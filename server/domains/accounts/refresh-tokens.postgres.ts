@@ -41,10 +41,12 @@ async function lockSignIn(sql: Sql, tokenHash: Uint8Array, nowMs: number): Promi
   const [found] = await sql<Pick<SignInRow, 'account_id'>[]>`
     SELECT account_id FROM account_tokens WHERE token_hash = ${tokenHash}`;
   if (found === undefined) return null;
-  await lockAccount(sql, found.account_id);
-  const [row] = await sql<SignInRow[]>`
-    SELECT id, account_id, created_at, expires_at FROM account_tokens
-    WHERE token_hash = ${tokenHash} AND kind = 'session' AND expires_at > ${new Date(nowMs)} FOR UPDATE`;
+  const [, [row]] = await Promise.all([
+    lockAccount(sql, found.account_id),
+    sql<SignInRow[]>`
+      SELECT id, account_id, created_at, expires_at FROM account_tokens
+      WHERE token_hash = ${tokenHash} AND kind = 'session' AND expires_at > ${new Date(nowMs)} FOR UPDATE`,
+  ]);
   return row ?? null;
 }
 
@@ -52,18 +54,22 @@ async function lockSignIn(sql: Sql, tokenHash: Uint8Array, nowMs: number): Promi
 export function createRefreshStore(database: Database): RefreshStore {
   return {
     begin: (tokenHash, { familyHash, currentHash }, nowMs) =>
-      database.system('identity', async (sql) => {
+      database.system('identity', async (sql, lastly) => {
         const row = await lockSignIn(sql, tokenHash, nowMs);
         if (row === null) return null;
         const createdAtMs = row.created_at.getTime();
         const capMs = capOfSignIn(createdAtMs, row.expires_at.getTime());
         const expiresAtMs = refreshEndsAtMs(createdAtMs, nowMs, capMs);
-        await sql`
-          UPDATE account_tokens SET token_hash = ${familyHash}, expires_at = ${new Date(expiresAtMs)}
-          WHERE id = ${row.id}`;
-        await sql`
-          INSERT INTO refresh_tokens (credential_id, current_hash, rotated_at, cap)
-          VALUES (${row.id}, ${currentHash}, ${new Date(nowMs)}, ${capMs === null ? null : new Date(capMs)})`;
+        await lastly(() =>
+          Promise.all([
+            sql`
+              UPDATE account_tokens SET token_hash = ${familyHash}, expires_at = ${new Date(expiresAtMs)}
+              WHERE id = ${row.id}`,
+            sql`
+              INSERT INTO refresh_tokens (credential_id, current_hash, rotated_at, cap)
+              VALUES (${row.id}, ${currentHash}, ${new Date(nowMs)}, ${capMs === null ? null : new Date(capMs)})`,
+          ]),
+        );
         return { accountId: row.account_id, credentialId: row.id, expiresAtMs };
       }),
 

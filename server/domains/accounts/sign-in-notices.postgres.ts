@@ -24,8 +24,11 @@ export function createSignInNoticeStore(database: Database): SignInNoticeStore {
   return {
     noteSignIn: (accountId, { originHash, nowMs, isFirst }, { knownMax, noticesMax, sinceMs }) =>
       database.system('identity', async (sql) => {
-        await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`sign-ins:${accountId}`}, 0))`;
-        if (await touch(sql, accountId, originHash, nowMs)) return null;
+        const [, isKnown] = await Promise.all([
+          sql`SELECT pg_advisory_xact_lock(hashtextextended(${`sign-ins:${accountId}`}, 0))`,
+          touch(sql, accountId, originHash, nowMs),
+        ]);
+        if (isKnown) return null;
         const noticed = await sql`
           SELECT 1 FROM known_sign_ins
           WHERE account_id = ${accountId} AND noticed_at > ${new Date(sinceMs)} LIMIT ${noticesMax}`;

@@ -2,9 +2,9 @@ import type { Database, Sql } from '../../kernel/database.ts';
 import type { TenantRows } from '../tenants/index.ts';
 import {
   findByAddress,
+  findByLockedAddress,
   insertAccount,
   insertAddress,
-  isTaken,
   lockAddress,
 } from './account-rows.postgres.ts';
 import type { SignInStore, StoredCode } from './ports.ts';
@@ -45,7 +45,7 @@ export function createSignInStore(database: Database, tenants: TenantRows): Sign
     { address, accountName }: { address: string; accountName: string | null },
     newAccount: (name: string) => Account,
   ): Promise<{ account: Account; isNew: boolean } | null> => {
-    const known = (await isTaken(sql, address)) ? await findByAddress(sql, address) : null;
+    const known = await findByLockedAddress(sql, address);
     if (known !== null) return { account: known, isNew: false };
     if (accountName === null) return null;
     const account = newAccount(accountName);

@@ -5,9 +5,9 @@ import type { TenantRows } from '../tenants/index.ts';
 import {
   type AccountRow,
   findAddress,
+  findByLockedAddress,
   insertAccount,
   insertAddress,
-  isTaken,
   toAccount,
 } from './account-rows.postgres.ts';
 import { type ApiKeyRow, createApiKeyRows, toScope } from './api-keys.postgres.ts';
@@ -47,7 +47,7 @@ export function createAccountStore(database: Database, tenants: TenantRows): Acc
 
     addAccount: (account, token, address) =>
       database.system('identity', async (sql) => {
-        if (address !== null && (await isTaken(sql, address))) return false;
+        if (address !== null && (await findByLockedAddress(sql, address)) !== null) return false;
         await insertAccount(sql, tenants, account);
         await insertToken(sql, account.id, token);
         if (address !== null) await insertAddress(sql, account.id, address);
@@ -71,8 +71,8 @@ export function createAccountStore(database: Database, tenants: TenantRows): Acc
       }),
 
     findAccount: (accountId) =>
-      database.system('identity', async (sql) =>
-        first(await sql<AccountRow[]>`SELECT * FROM accounts WHERE id = ${accountId}`),
+      database.system('identity', async (sql, lastly) =>
+        first(await lastly(() => sql<AccountRow[]>`SELECT * FROM accounts WHERE id = ${accountId}`)),
       ),
 
     findAddress: (accountId) => database.system('identity', (sql) => findAddress(sql, accountId)),

@@ -48,11 +48,13 @@ export async function insertSession(
   token: StoredToken,
   tokensMax: number,
 ): Promise<AddedSession> {
-  await lockAccount(sql, accountId);
-  const asks = await sql`SELECT 1 FROM second_factors WHERE account_id = ${accountId}`;
+  const [, asks, passkeys] = await Promise.all([
+    lockAccount(sql, accountId),
+    sql`SELECT 1 FROM second_factors WHERE account_id = ${accountId}`,
+    sql`SELECT 1 FROM account_passkeys WHERE account_id = ${accountId} LIMIT 1`,
+  ]);
   if (asks.length === 0) {
     // Who has a passkey proves it with that alone.
-    const passkeys = await sql`SELECT 1 FROM account_passkeys WHERE account_id = ${accountId} LIMIT 1`;
     const provenAtMs = passkeys.length === 0 ? token.provenAtMs : null;
     return insertWholeSession(sql, accountId, { ...token, provenAtMs }, tokensMax);
   }
@@ -77,15 +79,17 @@ export async function insertWholeSession(
   token: StoredToken,
   tokensMax: number,
 ): Promise<AddedSession> {
-  await lockAccount(sql, accountId);
-  const gone = await sql<{ id: CredentialId }[]>`
-    DELETE FROM account_tokens WHERE id IN (
-      SELECT id FROM account_tokens WHERE account_id = ${accountId} AND kind = 'session'
-      ORDER BY created_at DESC
-      OFFSET greatest(0, ${tokensMax - 1} - (
-        SELECT count(*) FROM account_tokens WHERE account_id = ${accountId} AND kind <> 'session')))
-    RETURNING id`;
-  await insertToken(sql, accountId, token);
+  const [, gone] = await Promise.all([
+    lockAccount(sql, accountId),
+    sql<{ id: CredentialId }[]>`
+      DELETE FROM account_tokens WHERE id IN (
+        SELECT id FROM account_tokens WHERE account_id = ${accountId} AND kind = 'session'
+        ORDER BY created_at DESC
+        OFFSET greatest(0, ${tokensMax - 1} - (
+          SELECT count(*) FROM account_tokens WHERE account_id = ${accountId} AND kind <> 'session')))
+      RETURNING id`,
+    insertToken(sql, accountId, token),
+  ]);
   return { token, ended: gone.map(({ id }) => id) };
 }
 

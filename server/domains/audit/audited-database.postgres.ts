@@ -1,5 +1,5 @@
 import type { Actor } from '../../kernel/actor.ts';
-import type { Database, Sql, SystemJob } from '../../kernel/database.ts';
+import { type Database, type SystemJob, type Work, withLast } from '../../kernel/database.ts';
 import type { AuditRecorder } from './recorder.ts';
 import { noteIfWritten } from './store.postgres.ts';
 
@@ -13,17 +13,12 @@ const ASKED_JOBS: ReadonlySet<SystemJob> = new Set(['identity', 'money']);
 export function auditedDatabase(database: Database, recorder: Pick<AuditRecorder, 'owedTo'>): Database {
   const withRecord = <Value>(
     actor: Actor | null,
-    begin: (work: (sql: Sql) => Promise<Value>) => Promise<Value>,
-    work: (sql: Sql) => Promise<Value>,
+    begin: <Result>(work: Work<Result>) => Promise<Result>,
+    work: Work<Value>,
   ): Promise<Value> => {
     const owed = recorder.owedTo(actor);
     if (owed === null) return begin(work);
-    let isNoted = false;
-    return begin(async (sql) => {
-      const value = await work(sql);
-      isNoted = await noteIfWritten(sql, owed.record);
-      return value;
-    }).then((value) => {
+    return begin(withLast(work, (sql) => noteIfWritten(sql, owed.record))).then(([value, isNoted]) => {
       if (isNoted) owed.kept();
       return value;
     });

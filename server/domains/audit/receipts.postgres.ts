@@ -1,4 +1,5 @@
 import type { Database, Sql } from '../../kernel/database.ts';
+import type { TenantId } from '../../kernel/ids.ts';
 import { type RecordRow, toRecord } from './chains.postgres.ts';
 import { PASSING_RECEIPTS_BYTES_MAX } from './limits.ts';
 import type { ReceiptStore } from './ports.ts';
@@ -17,15 +18,32 @@ export const keptReceipts = {
  * oldest go. Their hashes stay in the records.
  */
 export async function keepPassingReceipts(sql: Sql, receipts: readonly Receipt[]): Promise<void> {
-  await insertReceipts(sql, receipts, 'passing');
   const tenants = [...new Set(receipts.map(({ record }) => record.tenantId))];
-  await sql`SELECT remove_passing_receipts(${tenants}::uuid[], ${PASSING_RECEIPTS_BYTES_MAX})`;
+  await Promise.all([insertReceipts(sql, receipts, 'passing'), removePassingReceipts(sql, tenants)]);
+}
+
+/** As `keepPassingReceipts`, where this transaction has written something; true: it has. Its statements begin within the call. */
+export async function keepPassingReceiptIfWritten(sql: Sql, receipt: Receipt): Promise<boolean> {
+  const [[row]] = await Promise.all([
+    sql<{ has_written: boolean }[]>`SELECT pg_current_xact_id_if_assigned() IS NOT NULL AS has_written`,
+    insertReceipts(sql, [receipt], 'passing', 'if_written'),
+    removePassingReceipts(sql, [receipt.record.tenantId]),
+  ]);
+  return row?.has_written === true;
+}
+
+/** Nothing is to be removed where this transaction has kept nothing. */
+async function removePassingReceipts(sql: Sql, tenants: readonly TenantId[]): Promise<void> {
+  await sql`
+    SELECT remove_passing_receipts(${[...tenants]}::uuid[], ${PASSING_RECEIPTS_BYTES_MAX})
+    WHERE pg_current_xact_id_if_assigned() IS NOT NULL`;
 }
 
 async function insertReceipts(
   sql: Sql,
   receipts: readonly Receipt[],
   stays: 'as_record' | 'passing',
+  when: 'always' | 'if_written' = 'always',
 ): Promise<void> {
   const rows = receipts.map(({ record, ...receipt }) => ({
     ...record,
@@ -43,6 +61,7 @@ async function insertReceipts(
       INSERT INTO audit_receipts (tenant_id, subject_id, part_id, account_id, content, content_hash, passing_at, passing_bytes)
       SELECT "tenantId", "subjectId", "partId", "accountId", content, decode("contentHash", 'hex'),
         CASE WHEN ${isPassing} THEN at END, CASE WHEN ${isPassing} THEN octet_length(content) END FROM given
+      WHERE ${when === 'always'} OR (SELECT pg_current_xact_id_if_assigned() IS NOT NULL)
       ON CONFLICT DO NOTHING
       RETURNING tenant_id, subject_id, part_id, content_hash
     )

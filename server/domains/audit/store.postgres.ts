@@ -3,7 +3,7 @@ import type { TenantId } from '../../kernel/ids.ts';
 import { createChainReader, type HeadRow, type RecordRow, toHead, toRecord } from './chains.postgres.ts';
 import { COUNTERSIGNATURES_MAX } from './limits.ts';
 import type { AuditStore } from './ports.ts';
-import { keepPassingReceipts } from './receipts.postgres.ts';
+import { keepPassingReceiptIfWritten, keepPassingReceipts } from './receipts.postgres.ts';
 import type { Countersignature, NotedRecord, Receipt, SignedHead, TreeNode } from './types.ts';
 
 /** The audit in PostgreSQL: the job `node` seals and signs, tenants read what is theirs. */
@@ -12,7 +12,7 @@ export function createAuditStore(database: Database): AuditStore {
     ...createChainReader(database),
     ...createTenantRows(database),
 
-    note: (records) => database.system('node', (sql) => noteAll(sql, records)),
+    note: (records) => database.system('node', (sql, lastly) => lastly(() => noteAll(sql, records))),
     seal: (limit) =>
       database.system('node', async (sql) => {
         const [row] = await sql<{ sealed: number }[]>`SELECT seal_audit_records(${limit}) AS sealed`;
@@ -146,12 +146,14 @@ async function saveHead(sql: Sql, head: SignedHead, nodes: readonly TreeNode[]):
     ON CONFLICT DO NOTHING`;
 }
 
-/** Notes records in a transaction that does what they tell of, or in one of their own. */
+/** Notes records in a transaction that does what they tell of, or in one of their own. Its statements begin within the call. */
 export async function noteAll(sql: Sql, records: readonly NotedRecord[]): Promise<void> {
   const receipts = records.flatMap((record) => receiptOf(record) ?? []);
-  if (receipts.length > 0) await keepPassingReceipts(sql, receipts);
   const plain = records.filter(({ receipt }) => receipt === undefined);
-  if (plain.length > 0) await notePlain(sql, plain);
+  await Promise.all([
+    receipts.length > 0 ? keepPassingReceipts(sql, receipts) : null,
+    plain.length > 0 ? notePlain(sql, plain) : null,
+  ]);
 }
 
 /** A record with what is kept with it; null: nothing is. */
@@ -176,16 +178,10 @@ async function notePlain(sql: Sql, records: readonly NotedRecord[]): Promise<voi
       AS noted (tenant_id, at, principal, operation, class, outcome, objects, reason, left_out)`;
 }
 
-/** Notes a record where this transaction has written something; true: it has. */
+/** Notes a record where this transaction has written something; true: it has. Its statements begin within the call. */
 export async function noteIfWritten(sql: Sql, record: NotedRecord): Promise<boolean> {
   const receipt = receiptOf(record);
-  if (receipt !== null) {
-    const [row] = await sql<{ has_written: boolean }[]>`
-      SELECT pg_current_xact_id_if_assigned() IS NOT NULL AS has_written`;
-    if (row?.has_written !== true) return false;
-    await keepPassingReceipts(sql, [receipt]);
-    return true;
-  }
+  if (receipt !== null) return keepPassingReceiptIfWritten(sql, receipt);
   const noted = await sql`
     INSERT INTO audit_pending (tenant_id, at, principal, operation, class, outcome, objects, reason, left_out)
     SELECT ${record.tenantId}, ${new Date(record.atMs)}, ${record.principal}, ${record.operation}, ${record.class},

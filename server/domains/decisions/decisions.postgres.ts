@@ -35,19 +35,19 @@ export const addedDecisions = {
       ...decision,
       decidedAt: new Date(atMs),
     }));
-    await sql`
+    const inserted = sql`
       INSERT INTO marketplace_decisions (tenant_id, provider_id, dispute_id, outcome, rule, reason, decided_by, decided_at)
       SELECT "tenantId", "providerId", "disputeId", outcome, rule, reason, "decidedBy", "decidedAt"
       FROM jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) AS row("tenantId" uuid, "providerId" uuid,
         "disputeId" uuid, outcome text, rule text, reason text, "decidedBy" uuid, "decidedAt" timestamptz)`;
     const providers = rows.flatMap(({ providerId }) => providerId ?? []);
-    if (providers.length === 0) return;
     // An operator's last word is kept, however often its owner changes the registration after it.
-    await sql`
+    const pruned = sql`
       DELETE FROM marketplace_decisions old USING (
         SELECT id, row_number() OVER (PARTITION BY provider_id ORDER BY id DESC) AS place FROM marketplace_decisions
         WHERE provider_id = ANY (${providers}::uuid[])) ranked
       WHERE old.id = ranked.id AND ranked.place > ${DECISIONS_KEPT_MAX} AND old.rule <> 'operator'`;
+    await Promise.all(providers.length === 0 ? [inserted] : [inserted, pruned]);
   },
 };
 

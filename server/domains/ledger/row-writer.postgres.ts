@@ -2,8 +2,8 @@ import type { Sql } from '../../kernel/database.ts';
 
 /**
  * Writes the rows of one kind. Called at most once a transaction, with the rows of this kind of all units in it, in the
- * order in which the units came: one statement (`unnest`, `jsonb_to_recordset`) that doesn't depend on how many there are. It
- * is sent within the call, together with those of the other kinds.
+ * order in which the units came: statements (`unnest`, `jsonb_to_recordset`) that don't depend on how many there are. All of
+ * them begin within the call: they are sent with those of the other kinds and the transaction's end.
  * Writing the same rows again must change nothing, since a unit may be given again.
  */
 export interface RowWriter<Row> {

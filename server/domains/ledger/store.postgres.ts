@@ -44,7 +44,7 @@ export function createLedgerStore(
     async apply(units, nowMs) {
       const commands = units.flatMap((unit) => unit.commands);
       await ensureAccounts(commands.flatMap((command) => accountsOf(command, options, tenantAccounts)));
-      const outcomes = await database.system('money', async (sql) => {
+      const outcomes = await database.system('money', async (sql, lastly) => {
         const owners = await readHolders(sql, commands, holders.known);
         // One connection carries statements in their order, each when the one before is done: those that need nothing of each
         // other's results are sent together.
@@ -54,7 +54,9 @@ export function createLedgerStore(
         ]);
         const book = new Book(state, nowMs, options, tenantAccounts);
         const decided = units.map((unit) => decideUnit(unit, judges, book));
-        await Promise.all([keepChanges(sql, book.changes(), nowMs), ...writeRows(sql, units, decided)]);
+        await lastly(() =>
+          Promise.all([keepChanges(sql, book.changes(), nowMs), ...writeRows(sql, units, decided)]),
+        );
         return decided;
       });
       holders.note(units, outcomes);

@@ -1,4 +1,4 @@
-import type { Sql } from '../../kernel/database.ts';
+import type { Lastly, Sql } from '../../kernel/database.ts';
 import type { NetworkId, TenantId } from '../../kernel/ids.ts';
 import { NIL_UUID } from './delivery-session.ts';
 import { STORED_FRAME_BYTES } from './limits.ts';
@@ -196,14 +196,14 @@ function judge(
 
 /**
  * Stores frames in order, with the nonces of their sources: what `RelayStore.appendFrames` promises, in this transaction. All
- * that is to be known is asked for at once, all that is written is sent at once, so that a batch waits for the database twice.
+ * that is to be known is asked for at once, all that is written is sent at once with the end, so that a batch waits for the database twice.
  */
 export async function appendFrames(
   sql: Sql,
   frames: readonly FrameToStore[],
   storedAtMs: number,
   epochs: () => string,
-  { memberships, requireLease, quotas }: AppendDependencies,
+  { memberships, requireLease, quotas, lastly }: AppendDependencies & { readonly lastly: Lastly },
 ): Promise<readonly StoreOutcome[]> {
   const [members, stored, kept] = await Promise.all([
     findMembers(sql, frames, memberships),
@@ -215,10 +215,12 @@ export async function appendFrames(
   const fresh = frames.filter((_, index) => outcomes[index] === null);
   // A frame without room may come again with its nonce.
   const used = frames.filter((_, index) => !isWithoutRoom(outcomes[index]));
-  const [heads] = await Promise.all([
-    fresh.length === 0 ? new Map<NetworkId, number>() : insertFrames(sql, fresh, storedAtMs, epochs),
-    saveNonces(sql, noncesOf(used)),
-  ]);
+  const [heads] = await lastly(() =>
+    Promise.all([
+      fresh.length === 0 ? new Map<NetworkId, number>() : insertFrames(sql, fresh, storedAtMs, epochs),
+      saveNonces(sql, noncesOf(used)),
+    ]),
+  );
   const offsets = offsetsOf(fresh, heads);
   return frames.map((frame, index): StoreOutcome => {
     const outcome = outcomes[index];

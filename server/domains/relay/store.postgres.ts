@@ -126,8 +126,8 @@ export function createRelayStore(
     async appendFrames(frames, storedAtMs, epochs) {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await database.system('relay', (sql) =>
-            appendFrames(sql, frames, storedAtMs, epochs, { memberships, requireLease, quotas }),
+          return await database.system('relay', (sql, lastly) =>
+            appendFrames(sql, frames, storedAtMs, epochs, { memberships, requireLease, quotas, lastly }),
           );
         } catch (error) {
           // Nothing was written. The next look finds the removed network without members, and refuses its frames alone.

@@ -55,11 +55,11 @@ export function createTransactions(
 
   /** The scope is set in one exchange with the first statement. */
   const withScope =
-    <T>(actor: Actor, work: (sql: Sql) => Promise<T>) =>
-    async (sql: Sql): Promise<T> => {
+    <T, Rest extends readonly unknown[]>(actor: Actor, work: (sql: Sql, ...rest: Rest) => Promise<T>) =>
+    async (sql: Sql, ...rest: Rest): Promise<T> => {
       const scoped = setScope(sql, actor);
       scoped.catch(() => {});
-      const result = await work(sql);
+      const result = await work(sql, ...rest);
       await scoped;
       return result;
     };

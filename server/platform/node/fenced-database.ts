@@ -1,4 +1,4 @@
-import type { Database } from '../../kernel/database.ts';
+import { type Database, withLast } from '../../kernel/database.ts';
 import type { NodeLease } from '../../kernel/lease.ts';
 
 /**
@@ -9,11 +9,12 @@ export function fencedDatabase(database: Database, lease: NodeLease): Database {
   return {
     tenant: (scope, work) => database.tenant(scope, work),
     read: (scope, work) => database.read(scope, work),
-    system: (job, work) =>
-      database.system(job, async (sql) => {
-        const value = await work(sql);
-        await lease.require(sql);
-        return value;
-      }),
+    system: async (job, work) => {
+      const [value] = await database.system(
+        job,
+        withLast(work, (sql) => lease.require(sql)),
+      );
+      return value;
+    },
   };
 }

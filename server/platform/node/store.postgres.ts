@@ -23,17 +23,26 @@ export interface NodeStore {
   leave(nodeId: NodeId): Promise<void>;
   /** Those of the database, with what each does at set times. */
   list(): Promise<readonly KnownNode[]>;
-  /** False: the lease was taken away. True: nobody takes it away before this transaction has ended. */
+  /**
+   * True: nobody takes the lease away before this transaction has ended. False: it was taken away, and the database keeps nothing of
+   * the transaction.
+   */
   holdForTransaction(sql: Sql, nodeId: NodeId, fencingNumber: bigint): Promise<boolean>;
   /** Takes the job if nobody has it, or only a node whose lease is over. False: another node has it. */
   takeJob(nodeId: NodeId, fencingNumber: bigint, job: string): Promise<boolean>;
 }
 
+/** What the database says to a node that has lost its lease (migration 0281). */
+const LEASE_LOST = 'YG001';
+
 async function holdForTransaction(sql: Sql, nodeId: NodeId, fencingNumber: bigint): Promise<boolean> {
-  // KEY SHARE lets renewals through and makes whoever removes the row wait for the end of this transaction.
-  const rows = await sql`
-    SELECT 1 FROM nodes WHERE id = ${nodeId} AND fencing_number = ${fencingNumber} FOR KEY SHARE`;
-  return rows.length > 0;
+  try {
+    await sql`SELECT require_lease(${nodeId}, ${fencingNumber})`;
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === LEASE_LOST) return false;
+    throw error;
+  }
 }
 
 /** Nodes in PostgreSQL. */
@@ -82,7 +91,9 @@ export function createNodeStore(database: Database): NodeStore {
 
     takeJob: (nodeId, fencingNumber, job) =>
       database.system('node', async (sql) => {
-        if (!(await holdForTransaction(sql, nodeId, fencingNumber))) return false;
+        const held = await sql`
+          SELECT 1 FROM nodes WHERE id = ${nodeId} AND fencing_number = ${fencingNumber} FOR KEY SHARE`;
+        if (held.length === 0) return false;
         await sql`DELETE FROM nodes WHERE lease_until < now() AND id <> ${nodeId}`;
         await sql`INSERT INTO node_jobs (job, node_id) VALUES (${job}, ${nodeId}) ON CONFLICT (job) DO NOTHING`;
         const rows = await sql`SELECT 1 FROM node_jobs WHERE job = ${job} AND node_id = ${nodeId}`;

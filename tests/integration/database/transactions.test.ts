@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { withLast } from '../../../server/kernel/database.ts';
 import { AppError } from '../../../server/kernel/errors.ts';
 import { asId, type TenantId } from '../../../server/kernel/ids.ts';
 import { connect } from '../../../server/platform/database/connect.ts';
@@ -120,13 +121,122 @@ describe('a transaction', () => {
     ]);
   });
 
-  test('whose connection is lost gets unavailable, and the next one runs', async () => {
+  test('whose connection is lost gets unavailable at its next statement, and the next one runs', async () => {
+    const administrator = connect(inject('testCluster').adminUrl, { connectionsMax: 1 });
     const killed = scratch.database.system('identity', async (sql) => {
-      await sql`SET LOCAL idle_in_transaction_session_timeout = 1`;
-      await new Promise(() => {});
+      const [own] = await sql<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
+      const terminate = async () =>
+        await administrator`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ${own?.pid ?? 0}`;
+      await expect.poll(terminate, { timeout: 15_000 }).toEqual([]);
+      await sql`SELECT 1`;
     });
     await expect(killed).rejects.toEqual(unavailable);
+    await administrator.end();
     expect(await scratch.database.system('identity', (sql) => sql`SELECT 1 AS one`)).toEqual([{ one: 1 }]);
+  });
+
+  test('in which a statement failed ends with its error and keeps nothing, also where its work goes on without it', async () => {
+    const name = `kept by mistake ${uuid(7)}`;
+    const caught = scratch.database.system('identity', async (sql) => {
+      await sql`INSERT INTO tenants (id, name, created_at) VALUES (${uuid(7)}, ${name}, now())`;
+      await sql`SELECT 1 / 0`.catch(() => {});
+      return 'done';
+    });
+    await expect(caught).rejects.toMatchObject({ code: '22012' });
+    const later = scratch.database.system('identity', async (sql) => {
+      await sql`INSERT INTO tenants (id, name, created_at) VALUES (${uuid(7)}, ${name}, now())`;
+      await sql`SELECT 1 / 0`.catch(() => {});
+      await sql`SELECT 1`;
+    });
+    await expect(later).rejects.toMatchObject({ code: '22012' });
+    const asText = scratch.database.system('identity', async (sql) => {
+      await sql`INSERT INTO tenants (id, name, created_at) VALUES (${uuid(7)}, ${name}, now())`;
+      await sql.unsafe(raise('22012')).catch(() => {});
+    });
+    await expect(asText).rejects.toThrow('kept nothing');
+    const kept = await scratch.database.system(
+      'identity',
+      (sql) => sql`SELECT FROM tenants WHERE id = ${uuid(7)}`,
+    );
+    expect(kept).toHaveLength(0);
+  });
+
+  test('keeps what it does at last, in the order in which it was begun, however deep', async () => {
+    const order = await scratch.database.system('node', async (sql, lastly) => {
+      const said = async (word: string) => {
+        const [row] = await sql<{ word: string; before: string | null }[]>`
+          SELECT ${word} AS word, current_setting('app.said', true) AS before, set_config('app.said', ${word}, true)`;
+        return [row?.before || null, row?.word];
+      };
+      await said('first');
+      const rows = await lastly(async () => {
+        const nested = Promise.all([said('second'), Promise.all([said('third')])]);
+        const plain = sql`
+          INSERT INTO node_jobs (job, node_id) SELECT 'never', ${uuid(9)} WHERE false RETURNING job`;
+        return [await nested, [...(await plain)]];
+      });
+      return rows;
+    });
+    expect(order).toEqual([[['first', 'second'], [['second', 'third']]], []]);
+  });
+
+  test('keeps a bare statement that it does at last', async () => {
+    const id = uuid(8);
+    await scratch.database.system('identity', (sql, lastly) =>
+      lastly(() => sql`INSERT INTO tenants (id, name, created_at) VALUES (${id}, ${'kept'}, now())`),
+    );
+    const kept = () =>
+      scratch.database.system('identity', (sql) => sql`SELECT FROM tenants WHERE id = ${id}`);
+    expect(await kept()).toHaveLength(1);
+  });
+
+  test('keeps nothing where one statement of those at last fails', async () => {
+    const id = uuid(10);
+    const failed = scratch.database.system('identity', async (sql, lastly) => {
+      await sql`INSERT INTO tenants (id, name, created_at) VALUES (${id}, ${'lost'}, now())`;
+      await lastly(() => Promise.all([sql`SELECT 1`, sql`SELECT 1 / 0`, sql`SELECT 1`]));
+    });
+    await expect(failed).rejects.toMatchObject({ code: '22012' });
+    const kept = await scratch.database.system(
+      'identity',
+      (sql) => sql`SELECT FROM tenants WHERE id = ${id}`,
+    );
+    expect(kept).toHaveLength(0);
+  });
+
+  test('takes no statement after those at last', async () => {
+    const late = scratch.database.system('identity', async (sql, lastly) => {
+      await lastly(() => sql`SELECT 1`);
+      await sql`SELECT 1`;
+    });
+    await expect(late).rejects.toThrow('after its transaction was ended');
+  });
+
+  test.each([true, false])(
+    'whose work says what it does at last (%s) can be given more to do then',
+    async (says) => {
+      const [value, more] = await scratch.database.system(
+        'identity',
+        withLast(
+          (sql, lastly) => {
+            const last = async () =>
+              (await sql`SELECT set_config('app.said', 'last', true) AS said`)[0]?.said;
+            return says ? lastly(last) : last();
+          },
+          async (sql) => (await sql`SELECT current_setting('app.said') AS said`)[0]?.said,
+        ),
+      );
+      expect([value, more]).toEqual(['last', 'last']);
+    },
+  );
+
+  test('takes no statement after its end, which would run outside of it', async () => {
+    let late: (() => unknown) | null = null;
+    await scratch.database.system('identity', async (sql) => {
+      late = () => sql`SELECT 1`;
+      await sql`SELECT 1`;
+    });
+    expect(late).toThrow('after its transaction was ended');
   });
 
   test('that reads at once and whose connection is lost gets unavailable, and those after it run', async () => {
