@@ -35,13 +35,13 @@ interface StateRow {
   readonly joined_offset: bigint;
 }
 
-/** Where the streams stand for those who ask, in their order. Begins streams that are not there yet. */
+/** Where the streams stand for those who ask, in their order. Begins streams that are not there yet. Its statements begin within the call. */
 export async function readStates(sql: Sql, asked: readonly AskedState[]): Promise<StreamState[]> {
-  await beginStreams(
+  const begun = beginStreams(
     sql,
     asked.map(({ membership, epoch }) => ({ ...membership, epoch })),
   );
-  const rows = await sql<StateRow[]>`
+  const found = sql<StateRow[]>`
     SELECT position, epoch, head, coalesce(joined_offset, 0) AS joined_offset,
       trimmed_offset AS trimmed,
       -- What is gone without a note was lost, too.
@@ -63,9 +63,10 @@ export async function readStates(sql: Sql, asked: readonly AskedState[]): Promis
         WHERE relay_frames.network_id = wanted.network_id) AS first ON true
       LEFT JOIN relay_cursors
         ON relay_cursors.network_id = wanted.network_id AND relay_cursors.device_id = wanted.device_id`;
-  const found = new Map(rows.map((row) => [Number(row.position), row]));
+  const [, rows] = await Promise.all([begun, found]);
+  const states = new Map(rows.map((row) => [Number(row.position), row]));
   return asked.map((_, index) => {
-    const row = found.get(index + 1);
+    const row = states.get(index + 1);
     return {
       epoch: row?.epoch ?? '',
       head: Number(row?.head ?? 0),

@@ -1,5 +1,5 @@
 import type { DeviceActor } from '../../kernel/actor.ts';
-import type { Database, Sql } from '../../kernel/database.ts';
+import { type Database, type Sql, type Work, withLast } from '../../kernel/database.ts';
 import { gather } from '../../kernel/gather.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import type { NodeLease } from '../../kernel/lease.ts';
@@ -79,19 +79,21 @@ async function forgetDevice(sql: Sql, deviceId: DeviceId, networkId: NetworkId |
   if (networkId === null) await sql`DELETE FROM relay_nonces WHERE device_id = ${deviceId}`;
 }
 
-type Write = <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
+type Write = <T>(work: Work<T>) => Promise<T>;
 
 /** Those who ask about a network that was removed are refused with `network_not_found`, nobody else for its sake. */
 const readStatesTogether =
   (write: Write) =>
   async (asked: readonly AskedState[]): Promise<readonly (StreamState | Promise<StreamState>)[]> => {
     try {
-      return await write((sql) => readStates(sql, asked));
+      return await write((sql, lastly) => lastly(() => readStates(sql, asked)));
     } catch (error) {
       if (!isNetworkGone(error)) throw error;
       // Nothing was written: each asks alone.
       return asked.map(async (each) => {
-        const [state] = await write((sql) => readStates(sql, [each])).catch(refuseIfGone);
+        const [state] = await write((sql, lastly) => lastly(() => readStates(sql, [each]))).catch(
+          refuseIfGone,
+        );
         return state as StreamState;
       });
     }
@@ -112,11 +114,7 @@ export function createRelayStore(
 ): RelayStore {
   const { lease, memberships } = dependencies;
   const requireLease = (sql: Sql) => lease.require(sql);
-  const write: Write = (work) =>
-    database.system('relay', async (sql) => {
-      await lease.require(sql);
-      return work(sql);
-    });
+  const write: Write = async (work) => (await database.system('relay', withLast(work, requireLease)))[0];
   const findNoncesTogether = gather(
     (deviceIds: readonly DeviceId[]) => database.system('relay', (sql) => findNonces(sql, deviceIds)),
     CONNECTING_MAX,
@@ -139,17 +137,21 @@ export function createRelayStore(
     readState: (membership, deviceId, epochs) => readState({ membership, deviceId, epoch: epochs() }),
 
     beginCursor: (tenantId, { networkId, deviceId }, epochs) =>
-      write(async (sql) => {
-        await beginStreams(sql, [{ networkId, networkTenantId: tenantId, epoch: epochs() }]);
-        await sql`
-          INSERT INTO relay_cursors (network_id, device_id, tenant_id, stream_offset, joined_offset)
-          SELECT network_id, ${deviceId}, tenant_id, head, head FROM relay_streams
-          WHERE network_id = ${networkId}
-          ON CONFLICT (network_id, device_id) DO UPDATE SET joined_offset = EXCLUDED.joined_offset`;
+      write(async (sql, lastly) => {
+        await lastly(() =>
+          Promise.all([
+            beginStreams(sql, [{ networkId, networkTenantId: tenantId, epoch: epochs() }]),
+            sql`
+              INSERT INTO relay_cursors (network_id, device_id, tenant_id, stream_offset, joined_offset)
+              SELECT network_id, ${deviceId}, tenant_id, head, head FROM relay_streams
+              WHERE network_id = ${networkId}
+              ON CONFLICT (network_id, device_id) DO UPDATE SET joined_offset = EXCLUDED.joined_offset`,
+          ]),
+        );
       }).catch(refuseIfGone),
 
     readPage: (reader, network, afterOffset, limit) =>
-      database.tenant(reader, (sql) => readPage(sql, reader, network, afterOffset, limit)),
+      database.read(reader, (sql) => readPage(sql, reader, network, afterOffset, limit)),
 
     readHeads: (networkIds) =>
       database.system('relay', async (sql) => {
@@ -161,9 +163,8 @@ export function createRelayStore(
     findNonces: (deviceId) => findNoncesTogether(deviceId),
 
     saveProgress: (cursors, nonces) =>
-      write(async (sql) => {
-        await saveCursors(sql, cursors);
-        await saveNonces(sql, nonces);
+      write(async (sql, lastly) => {
+        await lastly(() => Promise.all([saveCursors(sql, cursors), saveNonces(sql, nonces)]));
       }),
 
     forgetDevice: (deviceId, networkId) => write((sql) => forgetDevice(sql, deviceId, networkId)),
