@@ -58,7 +58,7 @@ export function createAccountStore(database: Database, tenants: TenantRows): Acc
       database.system('identity', (sql) => findByToken(sql, tenants, { shown, wantedTenantId, nowMs })),
 
     findSelf: (actor) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const [row] = await sql<(AccountRow & { address: string | null })[]>`
           SELECT accounts.*, address FROM accounts LEFT JOIN account_addresses ON account_id = id
           WHERE id = ${actor.accountId}`;
@@ -78,7 +78,7 @@ export function createAccountStore(database: Database, tenants: TenantRows): Acc
     findAddress: (accountId) => database.system('identity', (sql) => findAddress(sql, accountId)),
 
     findNames: (actor, accountIds) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const rows = await sql<{ id: AccountId; name: string }[]>`
           SELECT id, name FROM accounts WHERE id = ANY (${[...accountIds]}::uuid[])`;
         return new Map(rows.map(({ id, name }) => [id, name]));

@@ -39,7 +39,7 @@ function lookups(database: Database): Part<'mayAsk' | 'find' | 'list' | 'events'
     mayAsk: ({ tenantId, id, askedBy }) => {
       if (askedBy.kind !== 'account') return Promise.resolve(false);
       const account = { ...AS_KEPT, tenantId, accountId: askedBy.id };
-      return database.tenant(account, async (sql) => {
+      return database.read(account, async (sql) => {
         // Row-level security shows it while the account is a member and sees the network.
         const [row] = await sql<{ may: boolean }[]>`
           SELECT changes_devices() AS may FROM actions WHERE tenant_id = ${tenantId} AND id = ${id}`;
@@ -48,7 +48,7 @@ function lookups(database: Database): Part<'mayAsk' | 'find' | 'list' | 'events'
     },
 
     find: (actor, id) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const [deviceId, networkIds] =
           actor.kind === 'device' ? [actor.deviceId, null] : [null, networksOf(actor)];
         const [row] = await sql<ActionRow[]>`
@@ -61,7 +61,7 @@ function lookups(database: Database): Part<'mayAsk' | 'find' | 'list' | 'events'
       }),
 
     list: (actor, { deviceId, networkId, state }, after, limit) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const { at, id } = sqlPosition(after);
         const networkIds = networksOf(actor);
         const rows = await sql<ActionRow[]>`

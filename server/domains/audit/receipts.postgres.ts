@@ -74,7 +74,7 @@ async function insertReceipts(
 export function createReceiptStore(database: Database): ReceiptStore {
   return {
     listReceipts: (actor, subjectId) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const rows = await sql<{ content: string; content_hash: Uint8Array }[]>`
           SELECT content, content_hash FROM audit_receipts
           WHERE tenant_id = ${actor.tenantId} AND subject_id = ${subjectId}

@@ -64,7 +64,7 @@ function createTenantRows(
 > {
   return {
     listRecordsOf: (actor, before, limit) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const rows = await sql<RecordRow[]>`
           SELECT * FROM audit_records
           WHERE tenant_id = ${actor.tenantId} AND index < ${before ?? Number.MAX_SAFE_INTEGER}
@@ -73,7 +73,7 @@ function createTenantRows(
       }),
 
     listHeadsOf: (actor, before, limit) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const rows = await sql<HeadRow[]>`
           SELECT * FROM audit_heads
           WHERE tenant_id = ${actor.tenantId} AND size < ${before ?? Number.MAX_SAFE_INTEGER}
@@ -82,14 +82,14 @@ function createTenantRows(
       }),
 
     findHeadOf: (actor, size) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const [row] = await sql<HeadRow[]>`
           SELECT * FROM audit_heads WHERE tenant_id = ${actor.tenantId} AND size = ${size}`;
         return row === undefined ? null : toHead(row);
       }),
 
     listCountersignatures: (actor, sizes) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const rows = await sql<CountersignatureRow[]>`
           SELECT size, public_key, signature, principal, signed_at FROM audit_countersignatures
           WHERE tenant_id = ${actor.tenantId} AND size = ANY(${sizes.map(String)}::text[]::bigint[])

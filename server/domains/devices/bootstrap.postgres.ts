@@ -58,7 +58,7 @@ export function createBootstrapStore(
         }),
 
     listKeys: (actor, after, limit) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const { at, id } = sqlPosition(after);
         const rows = await sql<KeyRow[]>`
           SELECT id, tenant_id, network_id, name, world_types, devices_max, devices_used, made_by, created_at, expires_at, authority

@@ -48,7 +48,7 @@ export function createCredentialRows(
   const saveSeen = gather((seen: readonly Seen[]) => saveAllSeen(database, seen), CONNECTING_MAX);
   return {
     findCapabilities: (actor) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const [row] = await sql<{ capabilities: DeviceCapabilities | null }[]>`
           SELECT capabilities FROM devices WHERE tenant_id = ${actor.tenantId} AND id = ${actor.deviceId}`;
         return row?.capabilities ?? null;

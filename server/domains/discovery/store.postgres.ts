@@ -6,7 +6,7 @@ import type { DiscoveryStore } from './ports.ts';
 export function createDiscoveryStore(database: Database): DiscoveryStore {
   return {
     isOn: (actor, networkId) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const found = await sql`
           SELECT 1 FROM discovery_networks WHERE tenant_id = ${actor.tenantId} AND network_id = ${networkId}`;
         return found.length > 0;

@@ -41,7 +41,7 @@ export function createDropStore(database: Database, { selectMembers }: NetworkMe
       ),
 
     list: (actor, deviceId) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const rows = await sql<DropRow[]>`
           SELECT * FROM device_drops
           WHERE tenant_id = ${actor.tenantId} AND device_id = ${deviceId} ORDER BY id DESC`;

@@ -64,7 +64,7 @@ function groupStatements(
       }),
 
     find: (actor, { networkId, groupId }) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const [row] = await sql<GroupRow[]>`
           SELECT *, (SELECT count(*) FROM device_group_members WHERE group_id = device_groups.id) AS members
           FROM device_groups WHERE tenant_id = ${actor.tenantId} AND network_id = ${networkId} AND id = ${groupId}`;
@@ -72,7 +72,7 @@ function groupStatements(
       }),
 
     list: (actor, networkId, after, limit) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const { at, id } = sqlPosition(after);
         const rows = await sql<GroupRow[]>`
           SELECT *, (SELECT count(*) FROM device_group_members WHERE group_id = device_groups.id) AS members
@@ -113,7 +113,7 @@ function memberStatements(
 ): Pick<GroupStore, 'listMembers' | 'addMembers' | 'removeMember'> {
   return {
     listMembers: (actor, { networkId, groupId }, after, limit) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const rows = await sql<{ device_id: DeviceId }[]>`
           SELECT device_id FROM device_group_members
           WHERE tenant_id = ${actor.tenantId} AND network_id = ${networkId} AND group_id = ${groupId}

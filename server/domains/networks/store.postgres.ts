@@ -47,7 +47,7 @@ export function createNetworkStore(database: Database, devices: NetworkDeviceRow
       }),
 
     findNetwork: (actor, networkId) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const networkIds = arrayOf(actor.networkIds);
         const [row] = await sql<NetworkRow[]>`
           SELECT * FROM networks

@@ -116,7 +116,7 @@ function lookups(database: Database): Part<'find' | 'list' | 'networksOf' | 'rea
       }),
 
     list: (actor, { networkId, deviceId, state }, after, limit) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const { at, id } = sqlPosition(after);
         const { tenantId, networkIds } = sideOf(actor);
         const rows = await sql<PairingRow[]>`
@@ -145,7 +145,7 @@ function lookups(database: Database): Part<'find' | 'list' | 'networksOf' | 'rea
 function standingRules(database: Database): Part<'findRule' | 'setRule' | 'isAsking' | 'setAsking'> {
   return {
     findRule: (actor, networkId) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const [row] = await sql<{ rule: StandingRule }[]>`
           SELECT rule FROM pairing_rules WHERE tenant_id = ${actor.tenantId} AND network_id = ${networkId}`;
         return row?.rule ?? 'open';
@@ -164,7 +164,7 @@ function standingRules(database: Database): Part<'findRule' | 'setRule' | 'isAsk
       }),
 
     isAsking: (actor, deviceId) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const rows = await sql`
           SELECT 1 FROM pairing_asking_devices WHERE tenant_id = ${actor.tenantId} AND device_id = ${deviceId}`;
         return rows.length > 0;

@@ -26,7 +26,7 @@ export function createReadingStore(database: Database, memberships: NetworkMembe
     listHistory: (actor, deviceId, range) =>
       database.tenant(actor, (sql) => listHistory(sql, actor, deviceId, range)),
     findRetentionDays: (actor) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const [row] = await sql<{ retention_days: number }[]>`
           SELECT retention_days FROM readings_tenants WHERE tenant_id = ${actor.tenantId}`;
         return row?.retention_days ?? null;

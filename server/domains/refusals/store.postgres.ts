@@ -8,7 +8,7 @@ export function createRefusalStore(database: Database): RefusalStore {
   return {
     save: (refusals) => database.system('relay', (sql) => save(sql, refusals)),
     list: (actor, deviceId) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const rows = await sql<(Omit<Refusal, 'atMs'> & { at: Date })[]>`
           SELECT at, transport, topic, code, reason, count FROM device_refusals
           WHERE tenant_id = ${actor.tenantId} AND device_id = ${deviceId} ORDER BY id DESC`;

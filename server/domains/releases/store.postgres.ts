@@ -68,7 +68,7 @@ export function createReleaseStore(
 function keyStatements(database: Database): Pick<ReleaseStore, 'listKeys' | 'addKey' | 'removeKey'> {
   return {
     listKeys: (actor) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const rows = await sql<KeyRow[]>`
           SELECT * FROM release_keys WHERE tenant_id = ${actor.tenantId} ORDER BY created_at, id`;
         return rows.map(toKey);
@@ -114,7 +114,7 @@ function releaseStatements(
       database.tenant(actor, (sql) => addRelease(sql, actor, release, tenantBytesMax)).catch(keyNotFound),
 
     find: (actor, releaseId) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const [row] = await sql<ReleaseRow[]>`
           SELECT releases.*, release_keys.network_id
           FROM releases JOIN release_keys ON release_keys.tenant_id = ${actor.tenantId} AND release_keys.id = key_id
@@ -123,7 +123,7 @@ function releaseStatements(
       }),
 
     list: (actor, after, limit) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const { at, id } = sqlPosition(after);
         const rows = await sql<ReleaseRow[]>`
           SELECT releases.*, release_keys.network_id
@@ -182,7 +182,7 @@ function partStatements(database: Database): Pick<ReleaseStore, 'addPart' | 'rea
       database.tenant(actor, (sql) => addPart(sql, actor.tenantId, part, isRight, nowMs)),
 
     readPart: (actor, releaseId, index) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const [row] = await sql<{ data: Uint8Array }[]>`
           SELECT data FROM release_parts
           WHERE tenant_id = ${actor.tenantId} AND release_id = ${releaseId} AND index = ${index}`;

@@ -38,7 +38,7 @@ function tenantStatements(
       database.tenant(actor, (sql) => addRollout(sql, actor, rollout, targets)).catch(releaseNotFound),
 
     find: (actor, rolloutId) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const [row] = await sql<RolloutRow[]>`
           SELECT *, (SELECT jsonb_object_agg(state, count) FROM (
               SELECT state, count(*) AS count FROM rollout_devices
@@ -48,7 +48,7 @@ function tenantStatements(
       }),
 
     list: (actor, after, limit) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const { at, id } = sqlPosition(after);
         const rows = await sql<RolloutRow[]>`
           SELECT *, (SELECT jsonb_object_agg(state, count) FROM (
@@ -62,7 +62,7 @@ function tenantStatements(
       }),
 
     listDevices: (actor, rolloutId, { state, after, limit }) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const rows = await sql<DeviceRow[]>`
           SELECT device_id, network_id, state, error_code, byte_count, changed_at FROM rollout_devices
           WHERE tenant_id = ${actor.tenantId} AND rollout_id = ${rolloutId}

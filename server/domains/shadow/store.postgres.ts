@@ -60,7 +60,7 @@ export function createShadowStore(
 ): ShadowStore {
   return {
     find: (actor, { networkId, deviceId }) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const [row] = await sql<ShadowRow[]>`
           SELECT * FROM device_shadows
           WHERE tenant_id = ${actor.tenantId} AND network_id = ${networkId} AND device_id = ${deviceId}`;

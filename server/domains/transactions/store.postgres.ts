@@ -38,7 +38,7 @@ export function createTransactionStore(database: Database): TransactionStore {
       }),
 
     findGeneration: (actor, id, keyId) =>
-      database.tenant(actor, async (sql) => {
+      database.read(actor, async (sql) => {
         const [row] = await sql<GenerationRow[]>`
           SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
             fee_microcents, earnings_microcents, refunded_microcents, refunded_earnings_microcents, finish_reason,
