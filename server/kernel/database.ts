@@ -13,6 +13,16 @@ export type Lastly = <T>(last: () => Promise<T>) => Promise<T>;
 /** What is done in one transaction. Each statement that waits for another one's result is an exchange with the database. */
 export type Work<T> = (sql: Sql, lastly: Lastly) => Promise<T>;
 
+/**
+ * Begins these in their order without waiting in between: what each asks is sent at once and carried out after what those before it
+ * ask. (In a list of promises a bare statement begins only when the list is awaited, after those of functions that were called.)
+ */
+export function inOrder<const Steps extends readonly (() => unknown)[]>(
+  ...steps: Steps
+): Promise<{ -readonly [Index in keyof Steps]: Awaited<ReturnType<Steps[Index]>> }> {
+  return Promise.all(steps.map((step) => Promise.resolve(step()))) as never;
+}
+
 /** The work, and what `more` does besides at last: it is sent after what the work does at last, in the same exchange. */
 export function withLast<T, More>(work: Work<T>, more: (sql: Sql) => Promise<More>): Work<[T, More]> {
   return async (sql, lastly) => {
@@ -21,7 +31,7 @@ export function withLast<T, More>(work: Work<T>, more: (sql: Sql) => Promise<Mor
       added = more(sql);
       return added;
     };
-    const result = await work(sql, (last) => lastly(async () => (await Promise.all([last(), add()]))[0]));
+    const result = await work(sql, (last) => lastly(async () => (await inOrder(last, add))[0]));
     return [result, await (added ?? lastly(add))];
   };
 }

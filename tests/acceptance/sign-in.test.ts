@@ -100,6 +100,23 @@ describe('sign-up by mail', () => {
     expect((await server.request('GET', '/api/v1/users/me', { token })).status).toBe(401);
   });
 
+  it('tells a new device that somebody signs in with away from home which network is the home', async () => {
+    const email = 'away@example.org';
+    const atHome = await signUp(email);
+    const home = async (token: string) =>
+      (await server.get<{ homeNetworkId: string | null }>('/api/v1/users/me', token)).homeNetworkId;
+    expect(await home(atHome.token)).toBeNull();
+    const { id } = await server.post<{ id: string }>('/api/v1/networks', { name: 'Home' }, atHome.token);
+    await server.post('/api/v1/networks', { name: 'Cabin' }, atHome.token);
+    const { answer } = await ask('login', { email });
+    const away = await enter(answer as unknown as SentCode, email);
+    const networkId = await home(away.token);
+    expect(networkId).toBe(id);
+    // With it the device registers itself among the others.
+    const device = await createDevice(server, away.token, networkId ?? '', 'Phone');
+    expect(device.networkId).toBe(id);
+  });
+
   it('signs in who has an account already, and its mail says so', async () => {
     const first = await signUp('twice@example.org', 'First');
     const sent = await register('Twice@Example.org', 'Second');

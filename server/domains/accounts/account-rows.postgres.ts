@@ -1,5 +1,5 @@
 import type { AccountActor } from '../../kernel/actor.ts';
-import type { Sql } from '../../kernel/database.ts';
+import { inOrder, type Sql } from '../../kernel/database.ts';
 import type { AccountId, TenantId } from '../../kernel/ids.ts';
 import type { HomeRows, TenantRows } from '../tenants/index.ts';
 import type { Account } from './types.ts';
@@ -46,7 +46,10 @@ export async function lockAddress(sql: Sql, address: string): Promise<void> {
 
 /** Whose address it is; null: nobody's. Until the transaction ends, nobody else gives it to an account. */
 export async function findByLockedAddress(sql: Sql, address: string): Promise<Account | null> {
-  const [, account] = await Promise.all([lockAddress(sql, address), findByAddress(sql, address)]);
+  const [, account] = await inOrder(
+    () => lockAddress(sql, address),
+    () => findByAddress(sql, address),
+  );
   return account;
 }
 

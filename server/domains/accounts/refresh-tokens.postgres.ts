@@ -1,4 +1,4 @@
-import type { Database, Sql } from '../../kernel/database.ts';
+import { type Database, inOrder, type Sql } from '../../kernel/database.ts';
 import type { AccountId, CredentialId } from '../../kernel/ids.ts';
 import type { SealedRows } from '../../kernel/sealed-rows.ts';
 import { accessKeyContext } from './access-token-keys.ts';
@@ -41,12 +41,12 @@ async function lockSignIn(sql: Sql, tokenHash: Uint8Array, nowMs: number): Promi
   const [found] = await sql<Pick<SignInRow, 'account_id'>[]>`
     SELECT account_id FROM account_tokens WHERE token_hash = ${tokenHash}`;
   if (found === undefined) return null;
-  const [, [row]] = await Promise.all([
-    lockAccount(sql, found.account_id),
-    sql<SignInRow[]>`
+  const [, [row]] = await inOrder(
+    () => lockAccount(sql, found.account_id),
+    () => sql<SignInRow[]>`
       SELECT id, account_id, created_at, expires_at FROM account_tokens
       WHERE token_hash = ${tokenHash} AND kind = 'session' AND expires_at > ${new Date(nowMs)} FOR UPDATE`,
-  ]);
+  );
   return row ?? null;
 }
 

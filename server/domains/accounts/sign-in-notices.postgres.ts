@@ -1,4 +1,4 @@
-import type { Database, Sql } from '../../kernel/database.ts';
+import { type Database, inOrder, type Sql } from '../../kernel/database.ts';
 import type { AccountId } from '../../kernel/ids.ts';
 import { findAddress } from './account-rows.postgres.ts';
 import type { SignInNoticeStore } from './ports.ts';
@@ -24,10 +24,10 @@ export function createSignInNoticeStore(database: Database): SignInNoticeStore {
   return {
     noteSignIn: (accountId, { originHash, nowMs, isFirst }, { knownMax, noticesMax, sinceMs }) =>
       database.system('identity', async (sql) => {
-        const [, isKnown] = await Promise.all([
-          sql`SELECT pg_advisory_xact_lock(hashtextextended(${`sign-ins:${accountId}`}, 0))`,
-          touch(sql, accountId, originHash, nowMs),
-        ]);
+        const [, isKnown] = await inOrder(
+          () => sql`SELECT pg_advisory_xact_lock(hashtextextended(${`sign-ins:${accountId}`}, 0))`,
+          () => touch(sql, accountId, originHash, nowMs),
+        );
         if (isKnown) return null;
         const noticed = await sql`
           SELECT 1 FROM known_sign_ins

@@ -1,5 +1,5 @@
 import type { AccountActor } from '../../kernel/actor.ts';
-import type { Database, Sql } from '../../kernel/database.ts';
+import { type Database, inOrder, type Sql } from '../../kernel/database.ts';
 import type { AccountId, CredentialId } from '../../kernel/ids.ts';
 import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import { PARTIAL_NAME, PARTIAL_SESSION_MS, PARTIAL_SESSIONS_MAX } from './limits.ts';
@@ -48,11 +48,11 @@ export async function insertSession(
   token: StoredToken,
   tokensMax: number,
 ): Promise<AddedSession> {
-  const [, asks, passkeys] = await Promise.all([
-    lockAccount(sql, accountId),
-    sql`SELECT 1 FROM second_factors WHERE account_id = ${accountId}`,
-    sql`SELECT 1 FROM account_passkeys WHERE account_id = ${accountId} LIMIT 1`,
-  ]);
+  const [, asks, passkeys] = await inOrder(
+    () => lockAccount(sql, accountId),
+    () => sql`SELECT 1 FROM second_factors WHERE account_id = ${accountId}`,
+    () => sql`SELECT 1 FROM account_passkeys WHERE account_id = ${accountId} LIMIT 1`,
+  );
   if (asks.length === 0) {
     // Who has a passkey proves it with that alone.
     const provenAtMs = passkeys.length === 0 ? token.provenAtMs : null;
@@ -79,17 +79,17 @@ export async function insertWholeSession(
   token: StoredToken,
   tokensMax: number,
 ): Promise<AddedSession> {
-  const [, gone] = await Promise.all([
-    lockAccount(sql, accountId),
-    sql<{ id: CredentialId }[]>`
+  const [, gone] = await inOrder(
+    () => lockAccount(sql, accountId),
+    () => sql<{ id: CredentialId }[]>`
       DELETE FROM account_tokens WHERE id IN (
         SELECT id FROM account_tokens WHERE account_id = ${accountId} AND kind = 'session'
         ORDER BY created_at DESC
         OFFSET greatest(0, ${tokensMax - 1} - (
           SELECT count(*) FROM account_tokens WHERE account_id = ${accountId} AND kind <> 'session')))
       RETURNING id`,
-    insertToken(sql, accountId, token),
-  ]);
+    () => insertToken(sql, accountId, token),
+  );
   return { token, ended: gone.map(({ id }) => id) };
 }
 

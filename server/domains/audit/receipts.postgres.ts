@@ -1,4 +1,4 @@
-import type { Database, Sql } from '../../kernel/database.ts';
+import { type Database, inOrder, type Sql } from '../../kernel/database.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { type RecordRow, toRecord } from './chains.postgres.ts';
 import { PASSING_RECEIPTS_BYTES_MAX } from './limits.ts';
@@ -19,16 +19,19 @@ export const keptReceipts = {
  */
 export async function keepPassingReceipts(sql: Sql, receipts: readonly Receipt[]): Promise<void> {
   const tenants = [...new Set(receipts.map(({ record }) => record.tenantId))];
-  await Promise.all([insertReceipts(sql, receipts, 'passing'), removePassingReceipts(sql, tenants)]);
+  await inOrder(
+    () => insertReceipts(sql, receipts, 'passing'),
+    () => removePassingReceipts(sql, tenants),
+  );
 }
 
 /** As `keepPassingReceipts`, where this transaction has written something; true: it has. Its statements begin within the call. */
 export async function keepPassingReceiptIfWritten(sql: Sql, receipt: Receipt): Promise<boolean> {
-  const [[row]] = await Promise.all([
-    sql<{ has_written: boolean }[]>`SELECT pg_current_xact_id_if_assigned() IS NOT NULL AS has_written`,
-    insertReceipts(sql, [receipt], 'passing', 'if_written'),
-    removePassingReceipts(sql, [receipt.record.tenantId]),
-  ]);
+  const [[row]] = await inOrder(
+    () => sql<{ has_written: boolean }[]>`SELECT pg_current_xact_id_if_assigned() IS NOT NULL AS has_written`,
+    () => insertReceipts(sql, [receipt], 'passing', 'if_written'),
+    () => removePassingReceipts(sql, [receipt.record.tenantId]),
+  );
   return row?.has_written === true;
 }
 

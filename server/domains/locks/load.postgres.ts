@@ -1,4 +1,4 @@
-import type { Sql } from '../../kernel/database.ts';
+import { inOrder, type Sql } from '../../kernel/database.ts';
 import type { DeviceId, LockClaimId, LockId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import { type LoadedLocks, scopeIdOf, type TenantCount } from './book.ts';
 import type { Claim, Lock, LockCommand, LockMode, LockPrincipal } from './types.ts';
@@ -112,23 +112,23 @@ export async function loadLocks(sql: Sql, commands: readonly LockCommand[]): Pro
     UNION
     SELECT lock_id FROM lock_claims
       WHERE state = 'held' AND expires_at <= clock_timestamp() AND tenant_id = ANY (${tenantIds}::uuid[])`;
-  // One after the other on the server; the first waits for whoever works on these tenants.
-  const [, times, locks, claims, floors, counts] = await Promise.all([
-    sql`
+  // The first waits for whoever works on these tenants.
+  const [, times, locks, claims, floors, counts] = await inOrder(
+    () => sql`
       SELECT count(pg_advisory_xact_lock(key)) FROM (
         SELECT DISTINCT hashtextextended('locks:' || tenant_id, 0) AS key FROM (${tenants}) AS tenants ORDER BY key) AS keys`,
-    sql<{ now: Date; arrivals: bigint[] | null }[]>`
+    () => sql<{ now: Date; arrivals: bigint[] | null }[]>`
       SELECT clock_timestamp() AS now,
         (SELECT array_agg(nextval('lock_arrivals') ORDER BY i) FROM generate_series(1, ${acquired}::integer) AS i) AS arrivals`,
-    sql<LockRow[]>`SELECT * FROM locks WHERE id IN (${wanted})`,
-    sql<ClaimRow[]>`
+    () => sql<LockRow[]>`SELECT * FROM locks WHERE id IN (${wanted})`,
+    () => sql<ClaimRow[]>`
       SELECT lock_claims.* FROM lock_claims JOIN locks ON locks.tenant_id = lock_claims.tenant_id AND locks.id = lock_id
       WHERE locks.id IN (${wanted})`,
-    sql<{ tenant_id: TenantId; scope_id: string; last_token: bigint }[]>`
+    () => sql<{ tenant_id: TenantId; scope_id: string; last_token: bigint }[]>`
       SELECT tenant_id, scope_id, last_token FROM locks
       WHERE tenant_id = ANY (${tenantIds}::uuid[]) AND scope_id = ANY (${names.scopes}::uuid[]) AND name = ''`,
-    selectCounts(sql, tenantIds),
-  ]);
+    () => selectCounts(sql, tenantIds),
+  );
   return {
     nowMs: times[0]?.now.getTime() ?? 0,
     arrivals: (times[0]?.arrivals ?? []).map(Number),

@@ -1,4 +1,4 @@
-import type { Sql } from '../../kernel/database.ts';
+import { inOrder, type Sql } from '../../kernel/database.ts';
 import type { DeviceId } from '../../kernel/ids.ts';
 import type { StreamOwner } from './ports.ts';
 import type { Membership, StreamState } from './types.ts';
@@ -35,13 +35,8 @@ interface StateRow {
   readonly joined_offset: bigint;
 }
 
-/** Where the streams stand for those who ask, in their order. Begins streams that are not there yet. Its statements begin within the call. */
-export async function readStates(sql: Sql, asked: readonly AskedState[]): Promise<StreamState[]> {
-  const begun = beginStreams(
-    sql,
-    asked.map(({ membership, epoch }) => ({ ...membership, epoch })),
-  );
-  const found = sql<StateRow[]>`
+function selectStates(sql: Sql, asked: readonly AskedState[]) {
+  return sql<StateRow[]>`
     SELECT position, epoch, head, coalesce(joined_offset, 0) AS joined_offset,
       trimmed_offset AS trimmed,
       -- What is gone without a note was lost, too.
@@ -63,7 +58,15 @@ export async function readStates(sql: Sql, asked: readonly AskedState[]): Promis
         WHERE relay_frames.network_id = wanted.network_id) AS first ON true
       LEFT JOIN relay_cursors
         ON relay_cursors.network_id = wanted.network_id AND relay_cursors.device_id = wanted.device_id`;
-  const [, rows] = await Promise.all([begun, found]);
+}
+
+/** Where the streams stand for those who ask, in their order. Begins streams that are not there yet. Its statements begin within the call. */
+export async function readStates(sql: Sql, asked: readonly AskedState[]): Promise<StreamState[]> {
+  const streams = asked.map(({ membership, epoch }) => ({ ...membership, epoch }));
+  const [, rows] = await inOrder(
+    () => beginStreams(sql, streams),
+    () => selectStates(sql, asked),
+  );
   const states = new Map(rows.map((row) => [Number(row.position), row]));
   return asked.map((_, index) => {
     const row = states.get(index + 1);

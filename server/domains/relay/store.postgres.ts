@@ -1,5 +1,5 @@
 import type { DeviceActor } from '../../kernel/actor.ts';
-import { type Database, type Sql, type Work, withLast } from '../../kernel/database.ts';
+import { type Database, inOrder, type Sql, type Work, withLast } from '../../kernel/database.ts';
 import { gather } from '../../kernel/gather.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import type { NodeLease } from '../../kernel/lease.ts';
@@ -139,14 +139,14 @@ export function createRelayStore(
     beginCursor: (tenantId, { networkId, deviceId }, epochs) =>
       write(async (sql, lastly) => {
         await lastly(() =>
-          Promise.all([
-            beginStreams(sql, [{ networkId, networkTenantId: tenantId, epoch: epochs() }]),
-            sql`
+          inOrder(
+            () => beginStreams(sql, [{ networkId, networkTenantId: tenantId, epoch: epochs() }]),
+            () => sql`
               INSERT INTO relay_cursors (network_id, device_id, tenant_id, stream_offset, joined_offset)
               SELECT network_id, ${deviceId}, tenant_id, head, head FROM relay_streams
               WHERE network_id = ${networkId}
               ON CONFLICT (network_id, device_id) DO UPDATE SET joined_offset = EXCLUDED.joined_offset`,
-          ]),
+          ),
         );
       }).catch(refuseIfGone),
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { withLast } from '../../../server/kernel/database.ts';
+import { inOrder, withLast } from '../../../server/kernel/database.ts';
 import { AppError } from '../../../server/kernel/errors.ts';
 import { asId, type TenantId } from '../../../server/kernel/ids.ts';
 import { connect } from '../../../server/platform/database/connect.ts';
@@ -178,6 +178,23 @@ describe('a transaction', () => {
       return rows;
     });
     expect(order).toEqual([[['first', 'second'], [['second', 'third']]], []]);
+  });
+
+  test('carries out steps in their order, statements of functions and bare ones', async () => {
+    const said = await scratch.database.system('node', async (sql) => {
+      const say = (word: string) =>
+        sql<{ before: string }[]>`
+          SELECT current_setting('app.said', true) AS before, set_config('app.said', ${word}, true)`;
+      const sayLater = async (word: string) => [...(await say(word))];
+      const steps = await inOrder(
+        () => say('first'),
+        () => sayLater('second'),
+        () => say('third'),
+        () => sayLater('fourth'),
+      );
+      return steps.map(([row]) => row?.before || null);
+    });
+    expect(said).toEqual([null, 'first', 'second', 'third']);
   });
 
   test('keeps a bare statement that it does at last', async () => {
