@@ -227,9 +227,10 @@ export function moneyPart(market: Market, platform: Platform, abuse: Pick<Abuse,
 }
 
 /** Requests for computing time: those that run may end by themselves first. */
-export function requestsPart({ requests, quality }: Market, { tokenizer }: Platform): Part {
+export function requestsPart({ providers, requests, quality }: Market, { tokenizer }: Platform): Part {
   return {
     name: 'requests',
+    stopAccepting: () => providers.stopFollowing(),
     drain: () => requests.drain(),
     async stop() {
       await requests.close();

@@ -8,6 +8,8 @@ export const MARKET_ATTACKS: readonly Attack[] = [
   ...list('marketplace.transactions.list', 'marketplace/transactions'),
   ...list('marketplace.providers.list', 'marketplace/providers'),
   blind('marketplace.transactions.list', 'GET', () => 'marketplace/transactions?role=provider'),
+  // It has no end: another's account is named where nothing is taken.
+  blind('marketplace.analytics.live', 'GET', ({ userId }) => `marketplace/analytics/live?userId=${userId}`),
   blind('marketplace.analytics.requester', 'GET', () => 'marketplace/analytics/requester'),
   blind('marketplace.analytics.provider', 'GET', () => 'marketplace/analytics/provider'),
   blind('ledger.balance.get', 'GET', () => 'ledger/balance'),

@@ -15,6 +15,7 @@ export {
   PLAIN_CHAT,
 } from './features.ts';
 export * from './limits.ts';
+export type { LiveFigures, LiveWork } from './live-market.ts';
 export { type Eligible, scoredPrice } from './model-market.ts';
 export { checkOffer } from './offer-rules.ts';
 export type { Sale } from './offering.ts';

@@ -26,6 +26,8 @@ export class ProviderRegistry {
    * ignored.
    */
   readonly #endedLately = new Map<DeviceId, Map<string, boolean>>();
+  /** Hears of every attempt that has ended. */
+  onAttemptEnded: (attempt: Attempt) => void = () => undefined;
   #isClosed = false;
 
   constructor(clock: Clock) {
@@ -186,7 +188,9 @@ export class ProviderRegistry {
     return this.#isClosed;
   }
 
-  #slotGivenBack({ provider, order, end }: Attempt): void {
+  #slotGivenBack(attempt: Attempt): void {
+    const { provider, order, end } = attempt;
+    this.onAttemptEnded(attempt);
     const { deviceId } = provider;
     this.#attempts.delete(attemptKey(deviceId, order.requestId));
     if (end?.kind !== 'unused') {

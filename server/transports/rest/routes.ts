@@ -77,6 +77,7 @@ import { addStatement, agreeToDispute, withdrawDispute } from './marketplace/ans
 import { createMarketRequest } from './marketplace/create-request.ts';
 import { explainProvider } from './marketplace/explain-provider.ts';
 import { explainRequest } from './marketplace/explain-request.ts';
+import { followLiveMarket } from './marketplace/follow-live.ts';
 import { getProvider } from './marketplace/get-provider.ts';
 import { getProviderAnalytics } from './marketplace/get-provider-analytics.ts';
 import { getMarketRequest } from './marketplace/get-request.ts';
@@ -250,6 +251,7 @@ const marketRoutes = (services: RestServices) => [
   listTransactions(services),
   getRequesterAnalytics(services),
   getProviderAnalytics(services),
+  followLiveMarket(services),
   getTransaction(services),
   openDispute(services),
   listDisputes(services),

@@ -104,6 +104,11 @@ export const MARKET_CASES: Readonly<Record<string, RestCase>> = {
     refused: () => ({ path: '/api/v1/marketplace/analytics/requester?step=year' }),
     ...unknownQuery,
   },
+  'marketplace.analytics.live': {
+    valid: () => ({ path: '/api/v1/marketplace/analytics/live' }),
+    refused: () => ({ path: '/api/v1/marketplace/analytics/live?every=1' }),
+    ...unknownQuery,
+  },
   'marketplace.analytics.provider': {
     valid: () => ({ path: '/api/v1/marketplace/analytics/provider' }),
     refused: () => ({
