@@ -16,6 +16,7 @@ import {
   type PayoutStanding,
 } from '../domains/providers/index.ts';
 import { createQualityService, createQualityStore, type QualityService } from '../domains/quality/index.ts';
+import { createRatingService, createRatingStore } from '../domains/ratings/index.ts';
 import { createRegistrationService, createRegistrationStore } from '../domains/registrations/index.ts';
 import {
   createKeyStore,
@@ -91,6 +92,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const transactionStore = createTransactionStore(database);
   const transactions = createTransactionService({ store: transactionStore });
   const disputes = createDisputeService({ ...platform, store: createDisputeStore(database), ledger });
+  const ratings = createRatingService({ store: createRatingStore(database), quality, registrations, clock });
   const analytics = createAnalyticsService({ store: createAnalyticsStore(database), clock });
   const requestSettings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const answers = createAnswerService({}, { store: createAnswerStore(database), secretBox, clock, logger });
@@ -119,6 +121,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     quality,
     payments,
     providers,
+    ratings,
     registrations,
     requests,
     requestSettings,

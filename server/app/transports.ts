@@ -324,6 +324,7 @@ function servicesOf(
   const {
     analytics,
     disputes,
+    ratings,
     ledger,
     payments,
     providers,
@@ -344,6 +345,7 @@ function servicesOf(
     providers,
     registrations,
     disputes,
+    ratings,
     requests,
     requestSettings: market.requestSettings,
     spending,

@@ -18,6 +18,18 @@ export const MARKET_ATTACKS: readonly Attack[] = [
     'GET',
     ({ transactionId }) => `marketplace/transactions/${transactionId}`,
   ),
+  on(
+    'marketplace.ratings.set',
+    'PUT',
+    ({ transactionId }) => `marketplace/transactions/${transactionId}/rating`,
+    () => ({ stars: 1 }),
+  ),
+  on(
+    'marketplace.ratings.get',
+    'GET',
+    ({ transactionId }) => `marketplace/transactions/${transactionId}/rating`,
+  ),
+  on('marketplace.ratings.summarize', 'GET', ({ deviceId }) => `marketplace/providers/${deviceId}/ratings`),
   ...list('marketplace.disputes.list', 'marketplace/disputes'),
   blind('marketplace.disputes.list', 'GET', () => 'marketplace/disputes?role=provider'),
   on(

@@ -8,8 +8,10 @@ export async function findSettled(
   { tenantId, accountId }: Requester,
   id: TransactionId,
 ): Promise<SettledTransaction | null> {
-  const [row] = await sql<{ model: string; hold_id: TransferId; cost_microcents: bigint }[]>`
-    SELECT model, hold_id, cost_microcents FROM marketplace_transactions
+  const [row] = await sql<
+    { model: string; state: string; hold_id: TransferId; cost_microcents: bigint; finished_at: Date | null }[]
+  >`
+    SELECT model, state, hold_id, cost_microcents, finished_at FROM marketplace_transactions
     WHERE id = ${id} AND tenant_id = ${tenantId} AND account_id = ${accountId}`;
   if (row === undefined) return null;
   const shares = await sql<
@@ -28,6 +30,8 @@ export async function findSettled(
     model: row.model,
     holdId: row.hold_id,
     costMicrocents: row.cost_microcents,
+    endedAtMs: row.finished_at?.getTime() ?? null,
+    isRefunded: row.state === 'REFUNDED',
     shares: shares.map((share) => ({
       providerId: share.provider_id,
       tenantId: share.tenant_id,

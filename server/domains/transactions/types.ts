@@ -155,6 +155,10 @@ export interface SettledTransaction {
   readonly model: string;
   readonly holdId: TransferId;
   readonly costMicrocents: Microcents;
+  /** Null: it runs. */
+  readonly endedAtMs: number | null;
+  /** All of its cost was given back. */
+  readonly isRefunded: boolean;
   readonly shares: readonly {
     readonly providerId: string;
     readonly tenantId: TenantId;

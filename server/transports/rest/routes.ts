@@ -88,6 +88,7 @@ import { listProviders } from './marketplace/list-providers.ts';
 import { listTransactions } from './marketplace/list-transactions.ts';
 import { openDispute } from './marketplace/open-dispute.ts';
 import { pauseProvider, resumeProvider } from './marketplace/pause-provider.ts';
+import { getRating, rateTransaction, summarizeRatings } from './marketplace/ratings.ts';
 import { getDispute, listDisputes } from './marketplace/read-disputes.ts';
 import { registerProvider } from './marketplace/register-provider.ts';
 import { setRequestSettings } from './marketplace/set-settings.ts';
@@ -253,6 +254,9 @@ const marketRoutes = (services: RestServices) => [
   getProviderAnalytics(services),
   followLiveMarket(services),
   getTransaction(services),
+  rateTransaction(services),
+  getRating(services),
+  summarizeRatings(services),
   openDispute(services),
   listDisputes(services),
   getDispute(services),

@@ -15,6 +15,7 @@ import type { NetworkService } from '../../domains/networks/index.ts';
 import type { PairingService } from '../../domains/pairings/index.ts';
 import type { PaymentService } from '../../domains/payments/index.ts';
 import type { ProviderService } from '../../domains/providers/index.ts';
+import type { RatingService } from '../../domains/ratings/index.ts';
 import type { ReadingService } from '../../domains/readings/index.ts';
 import type { RefusalService } from '../../domains/refusals/index.ts';
 import type { RegistrationService } from '../../domains/registrations/index.ts';
@@ -46,6 +47,7 @@ export interface RestServices {
   readonly registrations: RegistrationService;
   readonly transactions: TransactionService;
   readonly disputes: DisputeService;
+  readonly ratings: RatingService;
   readonly analytics: AnalyticsService;
   readonly requests: ChatDependencies['requests'];
   readonly tokens: ChatDependencies['tokens'];

@@ -122,6 +122,17 @@ export const MARKET_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'transaction_not_found',
   },
+  'marketplace.ratings.set': onNobody(
+    '/api/v1/marketplace/transactions/:id/rating',
+    { stars: 5 },
+    'transaction_not_found',
+  ),
+  'marketplace.ratings.get': onNobody(
+    '/api/v1/marketplace/transactions/:id/rating',
+    undefined,
+    'rating_not_found',
+  ),
+  'marketplace.ratings.summarize': onNobody('/api/v1/marketplace/providers/:id/ratings'),
   'marketplace.disputes.open': onNobody(
     '/api/v1/marketplace/transactions/:id/disputes',
     { reason: 'other', text: 'No' },
