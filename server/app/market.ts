@@ -2,6 +2,7 @@ import type { Config } from '../config/index.ts';
 import { createAnswerService, createAnswerStore } from '../domains/answers/index.ts';
 import { createDisputeService, createDisputeStore } from '../domains/disputes/index.ts';
 import {
+  createAllowanceService,
   createLedgerService,
   createLedgerStore,
   FEE_SHARDS,
@@ -62,7 +63,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const { node, core, clock, random, logger, secretBox } = platform;
   // Money moves only while this node has the lease, whichever store moves it.
   const database = platform.audit.databaseThrough((plain) => fencedDatabase(plain, node));
-  const { ledger, ledgerWriter } = buildLedger(config, database, platform, identity);
+  const { allowances, ledger, ledgerWriter } = buildLedger(config, database, platform, identity);
   const pricing = createPricingService(
     {
       commissionBasisPoints: config.commissionBasisPoints,
@@ -113,6 +114,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     },
   );
   return {
+    allowances,
     analytics,
     answers,
     disputes,
@@ -201,10 +203,13 @@ function buildLedger(
     logger,
   });
   const writer = recordingWriter(ledgerWriter, recorder);
-  return {
-    ledgerWriter,
-    ledger: createLedgerService({ writer, store, tenants: accounts, clock }),
-  };
+  const ledger = createLedgerService({ writer, store, tenants: accounts, clock });
+  const referenceMicrocents = parsePrice(config.allowancePriceCents) ?? 0n;
+  const allowances = createAllowanceService(
+    { referenceMicrocents },
+    { ledger, store, tenants: accounts, clock },
+  );
+  return { allowances, ledgerWriter, ledger };
 }
 
 /** The ledger's writer and the jobs about money: stops when every command has its answer. */

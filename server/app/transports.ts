@@ -322,6 +322,7 @@ function servicesOf(
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
   const {
+    allowances,
     analytics,
     disputes,
     ratings,
@@ -341,6 +342,7 @@ function servicesOf(
     networks,
     devices,
     ledger,
+    allowances,
     payments,
     providers,
     registrations,

@@ -12,6 +12,7 @@ export const MARKET_ATTACKS: readonly Attack[] = [
   blind('marketplace.analytics.live', 'GET', ({ userId }) => `marketplace/analytics/live?userId=${userId}`),
   blind('marketplace.analytics.requester', 'GET', () => 'marketplace/analytics/requester'),
   blind('marketplace.analytics.provider', 'GET', () => 'marketplace/analytics/provider'),
+  blind('ledger.allowances.list', 'GET', () => 'ledger/allowances'),
   blind('ledger.balance.get', 'GET', () => 'ledger/balance'),
   on(
     'marketplace.transactions.get',
@@ -115,6 +116,13 @@ export const MARKET_ATTACKS: readonly Attack[] = [
     'POST',
     () => 'ledger/top-ups',
     ({ userId }) => ({ userId, amountCents: 1 }),
+    { 'idempotency-key': 'isolation' },
+  ),
+  on(
+    'ledger.allowances.grant',
+    'POST',
+    () => 'ledger/allowances',
+    ({ userId }) => ({ userId, tokens: 1, endsAt: '2100-01-01T00:00:00.000Z' }),
     { 'idempotency-key': 'isolation' },
   ),
   blind('admin.providers.list', 'GET', () => 'admin/provider-registrations?state=approved'),

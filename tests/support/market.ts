@@ -3,6 +3,7 @@ import { createAnswerService, createAnswerStore } from '../../server/domains/ans
 import type { AnswerBounds } from '../../server/domains/answers/ports.ts';
 import { createDisputeService, createDisputeStore } from '../../server/domains/disputes/index.ts';
 import {
+  createAllowanceService,
   createLedgerService,
   createLedgerStore,
   LEDGER_WRITER_LIMITS,
@@ -149,11 +150,18 @@ function createLedger(
   tenants: ReadonlyMap<AccountId, TenantId>,
   earningsReleaseDelayMs: number,
   surroundings: { clock: Clock; random: Random; logger: Logger },
-): LedgerService {
+) {
   const store = createLedgerStore(db.database, { feeShard: 0, earningsReleaseDelayMs });
   const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, ...surroundings });
   const directory = { findTenantOfAccount: async (id: AccountId) => tenants.get(id) ?? null };
-  return createLedgerService({ writer, store, tenants: directory, clock: surroundings.clock });
+  const { clock } = surroundings;
+  const ledger = createLedgerService({ writer, store, tenants: directory, clock });
+  // 7.5 cents for 1000 tokens.
+  const reference = { referenceMicrocents: 7_500_000n };
+  return {
+    ledger,
+    allowances: createAllowanceService(reference, { ledger, store, tenants: directory, clock }),
+  };
 }
 
 /** Tells nobody what verification found. */
@@ -168,7 +176,12 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const core = createServerCore();
   const tenants = new Map<AccountId, TenantId>();
   const chance = { clock, random, logger };
-  const plainLedger = createLedger(db, tenants, options.earningsReleaseDelayMs ?? 0, chance);
+  const { ledger: plainLedger, allowances } = createLedger(
+    db,
+    tenants,
+    options.earningsReleaseDelayMs ?? 0,
+    chance,
+  );
   const ledger = options.wrapLedger?.(plainLedger) ?? plainLedger;
   const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
   const payoutStanding = { canBePaid: async (id: TenantId) => options.canBePaid?.(id) ?? true };
@@ -210,6 +223,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
 
   return {
     clock,
+    allowances,
     disputes,
     ledger: plainLedger,
     providers,

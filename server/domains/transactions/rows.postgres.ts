@@ -66,7 +66,8 @@ export const endedTransactions = {
           state text, "providerId" uuid, "providerTenantId" uuid, "providerDeviceId" uuid, attempts integer,
           "completionTokens" bigint, "billedTokens" bigint, "costMicrocents" bigint, "feeMicrocents" bigint,
           "earningsMicrocents" bigint, "finishReason" text, "failureCode" text, "finishedAt" timestamptz,
-          "durationBucket" smallint, "cachedPromptTokens" bigint, "reasoningTokens" bigint)
+          "durationBucket" smallint, "cachedPromptTokens" bigint, "reasoningTokens" bigint,
+          "allowanceMicrocents" bigint)
       ), ended AS (
         UPDATE marketplace_transactions open SET state = given.state, provider_id = given."providerId",
           provider_tenant_id = given."providerTenantId", provider_device_id = given."providerDeviceId",
@@ -74,6 +75,7 @@ export const endedTransactions = {
           cost_microcents = given."costMicrocents", fee_microcents = given."feeMicrocents",
           earnings_microcents = given."earningsMicrocents", finish_reason = given."finishReason",
           failure_code = given."failureCode", finished_at = given."finishedAt",
+          allowance_microcents = given."allowanceMicrocents",
           cached_prompt_tokens = given."cachedPromptTokens", reasoning_tokens = given."reasoningTokens"
         FROM given
         WHERE open.id = given.id AND open.tenant_id = given."tenantId" AND open.state = 'PROCESSING'
@@ -154,6 +156,7 @@ function endRow({
   finishedAtMs,
   cachedPromptTokens,
   reasoningTokens,
+  allowanceMicrocents,
   shares,
 }: EndedTransaction) {
   const last = shares.at(-1);
@@ -169,6 +172,7 @@ function endRow({
     finishedAt: new Date(finishedAtMs),
     cachedPromptTokens,
     reasoningTokens,
+    allowanceMicrocents: String(allowanceMicrocents),
     durationBucket: durationBucket(finishedAtMs - createdAtMs),
     providerId: last?.provider.providerId,
     providerTenantId: last?.provider.tenantId,

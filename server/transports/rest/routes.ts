@@ -63,6 +63,7 @@ import { sendCommand } from './devices/send-command.ts';
 import { updateDevice } from './devices/update.ts';
 import { createGroup, listGroups, removeGroup, renameGroup } from './groups/groups.ts';
 import { addGroupMembers, listGroupMembers, removeGroupMember } from './groups/members.ts';
+import { grantAllowance, listAllowances } from './ledger/allowances.ts';
 import { createTopUp } from './ledger/create-top-up.ts';
 import { getBalance } from './ledger/get-balance.ts';
 import { getTrialBalance } from './ledger/get-trial-balance.ts';
@@ -231,6 +232,8 @@ const lockRoutes = (services: RestServices) => [
 const marketRoutes = (services: RestServices) => [
   createTopUp(services),
   getBalance(services),
+  grantAllowance(services),
+  listAllowances(services),
   getSpending(services),
   setSpendLimits(services),
   getRequestSettings(services),

@@ -9,7 +9,7 @@ import type { DiscoveryService } from '../../domains/discovery/index.ts';
 import type { DisputeService } from '../../domains/disputes/index.ts';
 import type { DropService } from '../../domains/drops/index.ts';
 import type { GroupService } from '../../domains/groups/index.ts';
-import type { LedgerService } from '../../domains/ledger/index.ts';
+import type { AllowanceService, LedgerService } from '../../domains/ledger/index.ts';
 import type { LockService } from '../../domains/locks/index.ts';
 import type { NetworkService } from '../../domains/networks/index.ts';
 import type { PairingService } from '../../domains/pairings/index.ts';
@@ -40,6 +40,7 @@ export interface RestServices {
   readonly networks: NetworkService;
   readonly devices: DeviceService;
   readonly ledger: LedgerService;
+  readonly allowances: AllowanceService;
   readonly payments: PaymentService;
   readonly requestSettings: RequestSettingsService;
   readonly spending: SpendingService;

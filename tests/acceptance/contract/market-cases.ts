@@ -31,6 +31,25 @@ export const MARKET_CASES: Readonly<Record<string, RestCase>> = {
     refused: () => ({ path: '/api/v1/ledger/balance?currency=usd' }),
     ...unknownQuery,
   },
+  'ledger.allowances.grant': {
+    valid: ({ alice }) => ({
+      path: '/api/v1/ledger/allowances',
+      body: { userId: alice.userId, tokens: 1_000, endsAt: '2100-01-01T00:00:00.000Z' },
+      headers: { 'idempotency-key': 'contract' },
+    }),
+    refused: ({ alice }) => ({
+      path: '/api/v1/ledger/allowances',
+      body: { userId: alice.userId, tokens: 1_000, endsAt: '2100-01-01T00:00:00.000Z' },
+      headers: { 'idempotency-key': 'contract' },
+    }),
+    status: 400,
+    code: 'amount_out_of_range',
+  },
+  'ledger.allowances.list': {
+    valid: () => ({ path: '/api/v1/ledger/allowances' }),
+    refused: () => ({ path: '/api/v1/ledger/allowances?state=ended' }),
+    ...unknownQuery,
+  },
   'ledger.entries.list': {
     valid: () => ({ path: '/api/v1/ledger/entries' }),
     refused: () => ({ path: '/api/v1/ledger/entries?limit=100000' }),

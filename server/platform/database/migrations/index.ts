@@ -61,6 +61,7 @@ import { scopeOnce } from './0230-scope-once.ts';
 import { policiesOnce } from './0231-policies-once.ts';
 import { unregisteredStayOut } from './0240-unregistered-stay-out.ts';
 import { ratings } from './0260-ratings.ts';
+import { allowances } from './0261-allowances.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -128,4 +129,5 @@ export const migrations: readonly Migration[] = [
   policiesOnce,
   unregisteredStayOut,
   ratings,
+  allowances,
 ];
