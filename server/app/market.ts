@@ -1,6 +1,6 @@
 import type { Config } from '../config/index.ts';
 import { createAnswerService, createAnswerStore } from '../domains/answers/index.ts';
-import { createDisputeService, createDisputeStore } from '../domains/disputes/index.ts';
+import { createDisputeService, createDisputeStore, type DisputeMail } from '../domains/disputes/index.ts';
 import {
   createAllowanceService,
   createLedgerService,
@@ -27,6 +27,7 @@ import {
   REQUEST_TIMES,
 } from '../domains/requests/index.ts';
 import { createSpendingService, createSpendingStore } from '../domains/spending/index.ts';
+import { listOwners } from '../domains/tenants/index.ts';
 import {
   createAnalyticsService,
   createAnalyticsStore,
@@ -40,7 +41,7 @@ import type { AccountActor } from '../kernel/actor.ts';
 import { HOUR_MS } from '../kernel/clock.ts';
 import type { Database } from '../kernel/database.ts';
 import { notFound } from '../kernel/errors.ts';
-import type { DeviceId } from '../kernel/ids.ts';
+import type { AccountId, DeviceId } from '../kernel/ids.ts';
 import { MICROCENTS_PER_CENT, parsePrice } from '../kernel/money.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
 import { fencedDatabase } from '../platform/node/index.ts';
@@ -92,7 +93,12 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const spending = createSpendingService({ store: createSpendingStore(database), clock });
   const transactionStore = createTransactionStore(database);
   const transactions = createTransactionService({ store: transactionStore });
-  const disputes = createDisputeService({ ...platform, store: createDisputeStore(database), ledger });
+  const disputes = createDisputeService({
+    ...platform,
+    store: createDisputeStore(database),
+    ledger,
+    mail: disputeMail(config, platform, identity),
+  });
   const ratings = createRatingService({ store: createRatingStore(database), quality, registrations, clock });
   const analytics = createAnalyticsService({ store: createAnalyticsStore(database), clock });
   const requestSettings = createRequestSettingsService({ store: createSettingsStore(database), clock });
@@ -176,6 +182,33 @@ function buildProviders(
     },
   );
   return { providers, registrations };
+}
+
+/** Owners of a tenant who are told of a dispute. */
+const TOLD_OWNERS_MAX = 10;
+
+/** Null: there is no mail server. */
+function disputeMail(
+  { smtpUrl }: Config,
+  { mailer, database, logger }: Platform,
+  { accounts }: Identity,
+): DisputeMail | null {
+  if (mailer === null || smtpUrl === undefined) return null;
+  const tell = async (accountIds: readonly AccountId[], subject: string, text: string) => {
+    for (const accountId of accountIds) {
+      const to = await accounts.findAddress(accountId);
+      if (to !== null) mailer.send({ to, subject, text });
+    }
+  };
+  const notTold = (error: unknown) =>
+    logger.error({ operation: 'marketplace.disputes.notice', error }, 'nobody is told of a dispute');
+  return {
+    toAccount: (accountId, subject, text) => void tell([accountId], subject, text).catch(notTold),
+    toOwners: (tenantId, subject, text) =>
+      void listOwners(database, tenantId, TOLD_OWNERS_MAX)
+        .then((accountIds) => tell(accountIds, subject, text))
+        .catch(notTold),
+  };
 }
 
 /** Refuses devices of others, guests in networks of the account's too. */

@@ -1,7 +1,11 @@
 import { expect } from 'vitest';
 import { createAnswerService, createAnswerStore } from '../../server/domains/answers/index.ts';
 import type { AnswerBounds } from '../../server/domains/answers/ports.ts';
-import { createDisputeService, createDisputeStore } from '../../server/domains/disputes/index.ts';
+import {
+  createDisputeService,
+  createDisputeStore,
+  type DisputeMail,
+} from '../../server/domains/disputes/index.ts';
 import {
   createAllowanceService,
   createLedgerService,
@@ -135,6 +139,8 @@ export interface MarketOptions {
   /** Without it every device sells what it announces. */
   readonly registrations?: SellingRegistrations;
   readonly wrapLedger?: (ledger: LedgerService) => LedgerService;
+  /** Without it nobody is told of disputes. */
+  readonly disputeMail?: DisputeMail;
   readonly answerBounds?: AnswerBounds;
   readonly wrapTransactions?: (store: TransactionStore) => TransactionStore;
 }
@@ -200,7 +206,13 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const answerStore = createAnswerStore(database);
   const answers = createAnswerService(bounded, { store: answerStore, secretBox, clock, logger });
   const disputeStore = createDisputeStore(database);
-  const disputes = createDisputeService({ store: disputeStore, ledger: plainLedger, secretBox, ...chance });
+  const disputes = createDisputeService({
+    store: disputeStore,
+    ledger: plainLedger,
+    mail: options.disputeMail ?? null,
+    secretBox,
+    ...chance,
+  });
   const settings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const requests = createRequestService(
     { nodeId: options.nodeId ?? systemRandom.uuid(), times: options.times ?? REQUEST_TIMES },

@@ -62,6 +62,7 @@ import { policiesOnce } from './0231-policies-once.ts';
 import { unregisteredStayOut } from './0240-unregistered-stay-out.ts';
 import { ratings } from './0260-ratings.ts';
 import { allowances } from './0261-allowances.ts';
+import { keptCommission } from './0262-kept-commission.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -130,4 +131,5 @@ export const migrations: readonly Migration[] = [
   unregisteredStayOut,
   ratings,
   allowances,
+  keptCommission,
 ];
