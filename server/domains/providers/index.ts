@@ -27,6 +27,7 @@ export type {
   SellingRegistrations,
   SellingTerms,
 } from './ports.ts';
+export type { CheapModel } from './registry.ts';
 export { createProviderService, type ProviderDependencies, type ProviderService } from './service.ts';
 export { createProviderStore } from './store.postgres.ts';
 export { noProviderAvailable, type OfferRank, type SlotWish } from './take-slot.ts';

@@ -19,7 +19,7 @@ import { type LiveFigures, LiveMarket } from './live-market.ts';
 import type { Eligible } from './model-market.ts';
 import { Offering, type Sale } from './offering.ts';
 import type { PayoutStanding, ProviderStore, ScoringCore, SellingRegistrations } from './ports.ts';
-import { ProviderRegistry } from './registry.ts';
+import { type CheapModel, ProviderRegistry } from './registry.ts';
 import { type SlotWish, takeSlot } from './take-slot.ts';
 import { tryOut } from './try-out.ts';
 import type {
@@ -117,8 +117,8 @@ export interface ProviderService {
 
   /** Every listed provider of a model, busy or not, for a tenant its own at no price. For requests. */
   offersOf(model: string, tenantId?: TenantId): readonly Eligible[];
-  /** The same of all models. For requests. */
-  everyOffer(tenantId?: TenantId): readonly Eligible[];
+  /** See `ProviderRegistry.modelsByPrice`. For requests. */
+  modelsByPrice(tenantId: TenantId): readonly CheapModel[];
   /** A slot for a request; see `takeSlot`. Its provider is expected to do the work from now on. For requests. */
   takeSlot(wish: SlotWish): Promise<Attempt | null>;
   /**
@@ -173,7 +173,7 @@ export function createProviderService(
     stopFollowing: () => live.close(),
 
     offersOf: (model, tenantId) => registry.offersOf(model, tenantId ?? null),
-    everyOffer: (tenantId) => registry.everyOffer(tenantId ?? null),
+    modelsByPrice: (tenantId) => registry.modelsByPrice(tenantId),
     async takeSlot(wish) {
       const attempt = await takeSlot(wish, {
         ...dependencies,
