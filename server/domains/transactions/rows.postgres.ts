@@ -136,6 +136,27 @@ const analytics = (sql: Sql) => sql`
       cost_microcents = hours.cost_microcents + excluded.cost_microcents,
       fee_microcents = hours.fee_microcents + excluded.fee_microcents,
       earnings_microcents = hours.earnings_microcents + excluded.earnings_microcents
+  ), days AS (
+    INSERT INTO marketplace_days AS days (tenant_id, role, account_id, kind, day, name, completed, failed, cancelled,
+      prompt_tokens, completion_tokens, billed_tokens, cost_microcents, fee_microcents, earnings_microcents)
+    SELECT tenant_id, role, account_id, part.kind, (finished_at AT TIME ZONE 'UTC')::date AS day, part.name,
+      count(*) FILTER (WHERE state = 'COMPLETED'), count(*) FILTER (WHERE state = 'FAILED'),
+      count(*) FILTER (WHERE state = 'CANCELLED'), sum(prompt_tokens), sum(completion_tokens), sum(billed_tokens),
+      sum(cost_microcents), sum(fee_microcents), sum(earnings_microcents)
+    FROM sides, LATERAL (VALUES ('hour', to_char(finished_at AT TIME ZONE 'UTC', 'HH24')), ('model', model),
+      ('key', coalesce(key_id::text, '')), ('provider', provider_id::text)) AS part(kind, name)
+    WHERE part.kind <> 'key' OR role = 'requester'
+    GROUP BY tenant_id, role, account_id, part.kind, day, part.name
+    ORDER BY tenant_id, role, account_id, part.kind, day, part.name
+    ON CONFLICT (tenant_id, role, account_id, kind, day, name) DO UPDATE SET
+      completed = days.completed + excluded.completed, failed = days.failed + excluded.failed,
+      cancelled = days.cancelled + excluded.cancelled,
+      prompt_tokens = days.prompt_tokens + excluded.prompt_tokens,
+      completion_tokens = days.completion_tokens + excluded.completion_tokens,
+      billed_tokens = days.billed_tokens + excluded.billed_tokens,
+      cost_microcents = days.cost_microcents + excluded.cost_microcents,
+      fee_microcents = days.fee_microcents + excluded.fee_microcents,
+      earnings_microcents = days.earnings_microcents + excluded.earnings_microcents
   ), durations AS (
     INSERT INTO marketplace_durations AS durations (tenant_id, role, account_id, model, day, bucket, completed)
     SELECT tenant_id, role, account_id, model, (finished_at AT TIME ZONE 'UTC')::date AS day, duration_bucket, count(*)

@@ -109,6 +109,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'marketplace_served',
     'marketplace_claims',
     'marketplace_hours',
+    'marketplace_days',
     'marketplace_durations',
   ],
   'server/domains/requests': [

@@ -63,6 +63,7 @@ import { unregisteredStayOut } from './0240-unregistered-stay-out.ts';
 import { ratings } from './0260-ratings.ts';
 import { allowances } from './0261-allowances.ts';
 import { keptCommission } from './0262-kept-commission.ts';
+import { marketDays } from './0263-market-days.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -132,4 +133,5 @@ export const migrations: readonly Migration[] = [
   ratings,
   allowances,
   keptCommission,
+  marketDays,
 ];
