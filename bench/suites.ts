@@ -37,6 +37,13 @@ export const suites: readonly SuiteEntry[] = [
     load: () => import('./ledger/index.ts'),
   },
   {
+    name: 'analytics',
+    measures: 'a page of analytics over the requests of a year beside the sums of all of them',
+    needs:
+      'Linux; half a minute, and with ANALYTICS_REQUESTS=10000000, which the bound is for, five minutes and 8 GB of disk',
+    load: () => import('./analytics/index.ts'),
+  },
+  {
     name: 'bifrost',
     measures: "durable locks beside PostgreSQL's advisory locks, which keep nothing; how fair they are",
     needs: 'Linux, the built program; half a minute',

@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import { createBenchCommand } from '../bench/command.ts';
 import {
+  createAllowanceCommand,
   createChatCommand,
   createCompletionCommand,
   createDeviceViewCommands,
+  createDisputeCommand,
   createKeysCommand,
   createLoginCommand,
   createLogoutCommand,
@@ -52,6 +54,8 @@ const createCommands = (): readonly Command[] => [
   createModelsCommand(),
   createChatCommand(),
   createKeysCommand(),
+  createAllowanceCommand(),
+  createDisputeCommand(),
   createServerCommand(),
   createRemoveDataCommand(),
   createUserCommand(),

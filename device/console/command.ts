@@ -3,9 +3,11 @@ import type { PlainValue } from '../client/index.ts';
 import { parseArgument } from '../node/arguments.ts';
 import { idOf, wholeNumber } from '../node/process.ts';
 import { serverOption, withAccount, withJson } from '../node/server-options.ts';
+import type { GrantOptions } from './allowances.ts';
 import type { ChatOptions } from './chat.ts';
 import type { Shell } from './completion.ts';
 import type { ListDevicesOptions, ShowOptions } from './devices.ts';
+import type { DecideDisputeOptions, ListDisputesOptions } from './disputes.ts';
 import type { LimitOptions, MakeKeyOptions } from './keys.ts';
 import type { LoginOptions, LogoutOptions } from './login.ts';
 import type { SendOptions } from './send.ts';
@@ -167,6 +169,90 @@ export function createKeysCommand(): Command {
         .option('--day <euros>', 'the most in a day of UTC; none: no limit', limitOf)
         .option('--month <euros>', 'the most in a month of UTC; none: no limit', limitOf)
         .action(async (options: LimitOptions) => (await load()).limitSpending(options)),
+    );
+}
+
+const TOKENS_MAX = 1_000_000_000_000;
+const DISPUTE = 'as "yggdrasil dispute list" shows it';
+const SIDES = ['requester', 'provider', 'operator'];
+const REASONS = ['not_delivered', 'wrong_answer', 'wrong_model', 'overcharged', 'other'];
+const DISPUTE_STATES = ['open', 'refused', 'refunded_partly', 'refunded'];
+const OUTCOMES = ['refused', 'refunded', 'refunded_partly'];
+
+/** `yggdrasil allowance`. */
+export function createAllowanceCommand(): Command {
+  const load = () => import('./allowances.ts');
+  return new Command('allowance')
+    .description('Tokens that pay for requests before the balance does.')
+    .addCommand(
+      asking('list', 'Lists the allowances of your tenant, and what is left of them.').action(
+        async (options: ShowOptions) => (await load()).listAllowances(options),
+      ),
+    )
+    .addCommand(
+      asking('grant', 'Grants a user tokens at the price of reference. For operators.')
+        .argument('<user>', 'the id of the user', idOf)
+        .argument('<tokens>', 'how many', wholeNumber(1, TOKENS_MAX))
+        .argument('<ends>', 'good until then: 2027-01-31T00:00:00Z', timeOf)
+        .option('--key <key>', 'granted once under it, however often it is asked for')
+        .action(async (user: string, tokens: number, ends: string, options: GrantOptions) =>
+          (await load()).grantAllowance(user, tokens, ends, options),
+        ),
+    );
+}
+
+/** `yggdrasil dispute`. */
+export function createDisputeCommand(): Command {
+  const load = () => import('./disputes.ts');
+  const about = (name: string, description: string) =>
+    asking(name, description).argument('<id>', DISPUTE, idOf);
+  return new Command('dispute')
+    .description('Disputes about requests that were paid.')
+    .addCommand(
+      asking('list', 'Lists disputes: yours, those about your providers, or for operators those of all.')
+        .addOption(new Option('--as <side>', 'whose they are').choices(SIDES).default('requester'))
+        .addOption(new Option('--state <state>', 'in this state alone').choices(DISPUTE_STATES))
+        .action(async (options: ListDisputesOptions) => (await load()).listDisputes(options)),
+    )
+    .addCommand(
+      about('show', 'Shows a dispute, what was said in it and decided.').action(
+        async (id: string, options: ShowOptions) => (await load()).showDispute(id, options),
+      ),
+    )
+    .addCommand(
+      asking('open', 'Disputes a request of yours that was paid.')
+        .argument('<transaction>', 'the id of the transaction', idOf)
+        .addArgument(new Argument('<reason>', 'of which kind').choices(REASONS))
+        .argument('<text>', 'what is wrong with it, and what shows that')
+        .action(async (transaction: string, reason: string, text: string, options: ShowOptions) =>
+          (await load()).openDispute(transaction, reason, text, options),
+        ),
+    )
+    .addCommand(
+      about('say', 'Adds what you have to say.')
+        .argument('<text>', 'what you have to say')
+        .action(async (id: string, text: string, options: ShowOptions) =>
+          (await load()).sayInDispute(id, text, options),
+        ),
+    )
+    .addCommand(
+      about('agree', 'Agrees, as the owner of a provider, to give everything back.').action(
+        async (id: string, options: ShowOptions) => (await load()).endDispute(id, 'agree', options),
+      ),
+    )
+    .addCommand(
+      about('withdraw', 'Takes a dispute of yours back.').action(async (id: string, options: ShowOptions) =>
+        (await load()).endDispute(id, 'withdraw', options),
+      ),
+    )
+    .addCommand(
+      about('decide', 'Ends a dispute. For operators.')
+        .addArgument(new Argument('<outcome>', 'what goes back').choices(OUTCOMES))
+        .argument('<reason>', 'why, which both sides read')
+        .option('--amount <euros>', 'the part that goes back, with refunded_partly', eurosOf)
+        .action(async (id: string, outcome: string, reason: string, options: DecideDisputeOptions) =>
+          (await load()).decideDispute(id, outcome, reason, options),
+        ),
     );
 }
 

@@ -11,7 +11,12 @@ type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 export interface RestApi {
   readonly origin: string;
   /** The answer's JSON. */
-  ask<Answer>(method: Method, path: string, body?: unknown): Promise<Answer>;
+  ask<Answer>(
+    method: Method,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
   /** Brings bytes; the answer's JSON. */
   put<Answer>(path: string, bytes: Uint8Array): Promise<Answer>;
   /** Events as they come, behind `lastId`, until the stream ends, breaks, or is aborted, which throws. */
@@ -71,8 +76,15 @@ export function restApi(options: ServerOptions): RestApi {
     const response = await send(path, { ...init, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
     return answerIn<Answer>(origin, await response.text());
   };
-  const ask = <Answer>(method: Method, path: string, body?: unknown) =>
-    answer<Answer>(path, { method, ...jsonBody(body) });
+  const ask = <Answer>(
+    method: Method,
+    path: string,
+    body?: unknown,
+    more: Readonly<Record<string, string>> = {},
+  ) => {
+    const { headers, ...init } = jsonBody(body);
+    return answer<Answer>(path, { method, ...init, headers: { ...headers, ...more } });
+  };
   return {
     origin,
     ask,

@@ -1,7 +1,8 @@
 import type { Config } from '../config/index.ts';
 import { createAnswerService, createAnswerStore } from '../domains/answers/index.ts';
-import { createDisputeService, createDisputeStore } from '../domains/disputes/index.ts';
+import { createDisputeService, createDisputeStore, type DisputeMail } from '../domains/disputes/index.ts';
 import {
+  createAllowanceService,
   createLedgerService,
   createLedgerStore,
   FEE_SHARDS,
@@ -16,6 +17,7 @@ import {
   type PayoutStanding,
 } from '../domains/providers/index.ts';
 import { createQualityService, createQualityStore, type QualityService } from '../domains/quality/index.ts';
+import { createRatingService, createRatingStore } from '../domains/ratings/index.ts';
 import { createRegistrationService, createRegistrationStore } from '../domains/registrations/index.ts';
 import {
   createKeyStore,
@@ -25,6 +27,7 @@ import {
   REQUEST_TIMES,
 } from '../domains/requests/index.ts';
 import { createSpendingService, createSpendingStore } from '../domains/spending/index.ts';
+import { listOwners } from '../domains/tenants/index.ts';
 import {
   createAnalyticsService,
   createAnalyticsStore,
@@ -38,7 +41,7 @@ import type { AccountActor } from '../kernel/actor.ts';
 import { HOUR_MS } from '../kernel/clock.ts';
 import type { Database } from '../kernel/database.ts';
 import { notFound } from '../kernel/errors.ts';
-import type { DeviceId } from '../kernel/ids.ts';
+import type { AccountId, DeviceId } from '../kernel/ids.ts';
 import { MICROCENTS_PER_CENT, parsePrice } from '../kernel/money.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
 import { fencedDatabase } from '../platform/node/index.ts';
@@ -61,7 +64,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const { node, core, clock, random, logger, secretBox } = platform;
   // Money moves only while this node has the lease, whichever store moves it.
   const database = platform.audit.databaseThrough((plain) => fencedDatabase(plain, node));
-  const { ledger, ledgerWriter } = buildLedger(config, database, platform, identity);
+  const { allowances, ledger, ledgerWriter } = buildLedger(config, database, platform, identity);
   const pricing = createPricingService(
     {
       commissionBasisPoints: config.commissionBasisPoints,
@@ -90,7 +93,13 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const spending = createSpendingService({ store: createSpendingStore(database), clock });
   const transactionStore = createTransactionStore(database);
   const transactions = createTransactionService({ store: transactionStore });
-  const disputes = createDisputeService({ ...platform, store: createDisputeStore(database), ledger });
+  const disputes = createDisputeService({
+    ...platform,
+    store: createDisputeStore(database),
+    ledger,
+    mail: disputeMail(config, platform, identity),
+  });
+  const ratings = createRatingService({ store: createRatingStore(database), quality, registrations, clock });
   const analytics = createAnalyticsService({ store: createAnalyticsStore(database), clock });
   const requestSettings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const answers = createAnswerService({}, { store: createAnswerStore(database), secretBox, clock, logger });
@@ -111,6 +120,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     },
   );
   return {
+    allowances,
     analytics,
     answers,
     disputes,
@@ -119,6 +129,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     quality,
     payments,
     providers,
+    ratings,
     registrations,
     requests,
     requestSettings,
@@ -173,6 +184,33 @@ function buildProviders(
   return { providers, registrations };
 }
 
+/** Owners of a tenant who are told of a dispute. */
+const TOLD_OWNERS_MAX = 10;
+
+/** Null: there is no mail server. */
+function disputeMail(
+  { smtpUrl }: Config,
+  { mailer, database, logger }: Platform,
+  { accounts }: Identity,
+): DisputeMail | null {
+  if (mailer === null || smtpUrl === undefined) return null;
+  const tell = async (accountIds: readonly AccountId[], subject: string, text: string) => {
+    for (const accountId of accountIds) {
+      const to = await accounts.findAddress(accountId);
+      if (to !== null) mailer.send({ to, subject, text });
+    }
+  };
+  const notTold = (error: unknown) =>
+    logger.error({ operation: 'marketplace.disputes.notice', error }, 'nobody is told of a dispute');
+  return {
+    toAccount: (accountId, subject, text) => void tell([accountId], subject, text).catch(notTold),
+    toOwners: (tenantId, subject, text) =>
+      void listOwners(database, tenantId, TOLD_OWNERS_MAX)
+        .then((accountIds) => tell(accountIds, subject, text))
+        .catch(notTold),
+  };
+}
+
 /** Refuses devices of others, guests in networks of the account's too. */
 function ownDevices({ devices }: Identity) {
   return async (account: AccountActor, deviceId: DeviceId): Promise<void> => {
@@ -198,10 +236,13 @@ function buildLedger(
     logger,
   });
   const writer = recordingWriter(ledgerWriter, recorder);
-  return {
-    ledgerWriter,
-    ledger: createLedgerService({ writer, store, tenants: accounts, clock }),
-  };
+  const ledger = createLedgerService({ writer, store, tenants: accounts, clock });
+  const referenceMicrocents = parsePrice(config.allowancePriceCents) ?? 0n;
+  const allowances = createAllowanceService(
+    { referenceMicrocents },
+    { ledger, store, tenants: accounts, clock },
+  );
+  return { allowances, ledgerWriter, ledger };
 }
 
 /** The ledger's writer and the jobs about money: stops when every command has its answer. */
@@ -227,9 +268,10 @@ export function moneyPart(market: Market, platform: Platform, abuse: Pick<Abuse,
 }
 
 /** Requests for computing time: those that run may end by themselves first. */
-export function requestsPart({ requests, quality }: Market, { tokenizer }: Platform): Part {
+export function requestsPart({ providers, requests, quality }: Market, { tokenizer }: Platform): Part {
   return {
     name: 'requests',
+    stopAccepting: () => providers.stopFollowing(),
     drain: () => requests.drain(),
     async stop() {
       await requests.close();

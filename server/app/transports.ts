@@ -322,8 +322,10 @@ function servicesOf(
   const { opened, node, metrics, clock, logger } = platform;
   const { accounts, tenants, networks, devices } = identity;
   const {
+    allowances,
     analytics,
     disputes,
+    ratings,
     ledger,
     payments,
     providers,
@@ -340,10 +342,12 @@ function servicesOf(
     networks,
     devices,
     ledger,
+    allowances,
     payments,
     providers,
     registrations,
     disputes,
+    ratings,
     requests,
     requestSettings: market.requestSettings,
     spending,

@@ -1,3 +1,4 @@
+import { parsePrice } from '../kernel/money.ts';
 import { APPROVALS, COST_ROUNDINGS, described, oneOf, priceInCents, wholeNumber } from './values.ts';
 
 /** The values that say how computing time is sold, each by itself, with its variable. */
@@ -11,6 +12,16 @@ export const marketValues = {
     description:
       "What a request costs that a machine of its requester's own serves, in cents with up to six decimals: a flat price for carrying it.",
   }),
+  allowancePriceCents: described(
+    priceInCents
+      .default('7.5')
+      .refine((cents) => (parsePrice(cents) ?? 0n) > 0n, 'must be more than nothing'),
+    {
+      variable: 'YGGDRASIL_MARKET_ALLOWANCE_PRICE',
+      description:
+        'What 1000 tokens of an allowance are worth, in cents with up to six decimals: a model at half of it uses half a token for each. It counts for allowances that are granted from then on.',
+    },
+  ),
   costRounding: described(oneOf(COST_ROUNDINGS).default('microcent'), {
     variable: 'YGGDRASIL_COST_ROUNDING',
     description: "What a request's cost is rounded up to: `microcent` (a millionth of a cent) or `cent`.",

@@ -1,6 +1,6 @@
 import type { AnswerService } from '../domains/answers/index.ts';
 import type { DisputeService } from '../domains/disputes/index.ts';
-import type { LedgerService, VerificationRound } from '../domains/ledger/index.ts';
+import type { AllowanceService, LedgerService, VerificationRound } from '../domains/ledger/index.ts';
 import type { QualityService } from '../domains/quality/index.ts';
 import type { RequestService } from '../domains/requests/index.ts';
 import type { SpendingService } from '../domains/spending/index.ts';
@@ -15,7 +15,7 @@ import { type RepeatedJob, repeatAll } from './repeat.ts';
 const ABANDONED_INTERVAL_MS = 2_000;
 /** How long an assessment may be in memory only, in milliseconds. */
 const FLUSH_QUALITY_INTERVAL_MS = 1_000;
-/** How long earnings may wait past their release time, in milliseconds. */
+/** How long earnings may wait past their release time, and an allowance be used past its end, in milliseconds. */
 const RELEASE_EARNINGS_INTERVAL_MS = 10_000;
 /** How often disputes are looked for whose time is over, in milliseconds. */
 const END_DISPUTES_INTERVAL_MS = 30_000;
@@ -39,6 +39,7 @@ export interface VerificationMetrics {
 /** What the jobs about money need. */
 export interface MoneyJobDependencies {
   readonly ledger: Pick<LedgerService, 'expireHolds' | 'releaseEarnings' | 'verify'>;
+  readonly allowances: Pick<AllowanceService, 'endDue'>;
   readonly disputes: Pick<DisputeService, 'decideDue'>;
   readonly requests: Pick<RequestService, 'endAbandoned'>;
   readonly quality: Pick<QualityService, 'flush'>;
@@ -58,7 +59,8 @@ export interface MoneyJobDependencies {
  * with their holds, other holds expire after them. Call it before requests are taken.
  */
 export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promise<RepeatedJob> {
-  const { answers, disputes, ledger, requests, quality, spending, analytics, unusual, lease } = dependencies;
+  const { allowances, answers, disputes, ledger, requests, quality, spending, analytics, unusual, lease } =
+    dependencies;
   const watchSpending = async () => {
     for (const { tenantId, day } of await spending.findUnusual()) unusual(tenantId, day);
     await spending.removeOld();
@@ -86,6 +88,12 @@ export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promis
         intervalMs: RELEASE_EARNINGS_INTERVAL_MS,
         lease,
         work: () => ledger.releaseEarnings(),
+      },
+      {
+        operation: 'ledger.allowances.endDue',
+        intervalMs: RELEASE_EARNINGS_INTERVAL_MS,
+        lease,
+        work: () => allowances.endDue(),
       },
       {
         operation: 'marketplace.disputes.decideDue',

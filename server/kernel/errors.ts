@@ -66,6 +66,7 @@ export function notFound(
     | 'device'
     | 'transaction'
     | 'dispute'
+    | 'rating'
     | 'provider'
     | 'audit_record'
     | 'abuse_measure'

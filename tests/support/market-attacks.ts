@@ -8,14 +8,29 @@ export const MARKET_ATTACKS: readonly Attack[] = [
   ...list('marketplace.transactions.list', 'marketplace/transactions'),
   ...list('marketplace.providers.list', 'marketplace/providers'),
   blind('marketplace.transactions.list', 'GET', () => 'marketplace/transactions?role=provider'),
+  // It has no end: another's account is named where nothing is taken.
+  blind('marketplace.analytics.live', 'GET', ({ userId }) => `marketplace/analytics/live?userId=${userId}`),
   blind('marketplace.analytics.requester', 'GET', () => 'marketplace/analytics/requester'),
   blind('marketplace.analytics.provider', 'GET', () => 'marketplace/analytics/provider'),
+  blind('ledger.allowances.list', 'GET', () => 'ledger/allowances'),
   blind('ledger.balance.get', 'GET', () => 'ledger/balance'),
   on(
     'marketplace.transactions.get',
     'GET',
     ({ transactionId }) => `marketplace/transactions/${transactionId}`,
   ),
+  on(
+    'marketplace.ratings.set',
+    'PUT',
+    ({ transactionId }) => `marketplace/transactions/${transactionId}/rating`,
+    () => ({ stars: 1 }),
+  ),
+  on(
+    'marketplace.ratings.get',
+    'GET',
+    ({ transactionId }) => `marketplace/transactions/${transactionId}/rating`,
+  ),
+  on('marketplace.ratings.summarize', 'GET', ({ deviceId }) => `marketplace/providers/${deviceId}/ratings`),
   ...list('marketplace.disputes.list', 'marketplace/disputes'),
   blind('marketplace.disputes.list', 'GET', () => 'marketplace/disputes?role=provider'),
   on(
@@ -101,6 +116,13 @@ export const MARKET_ATTACKS: readonly Attack[] = [
     'POST',
     () => 'ledger/top-ups',
     ({ userId }) => ({ userId, amountCents: 1 }),
+    { 'idempotency-key': 'isolation' },
+  ),
+  on(
+    'ledger.allowances.grant',
+    'POST',
+    () => 'ledger/allowances',
+    ({ userId }) => ({ userId, tokens: 1, endsAt: '2100-01-01T00:00:00.000Z' }),
     { 'idempotency-key': 'isolation' },
   ),
   blind('admin.providers.list', 'GET', () => 'admin/provider-registrations?state=approved'),

@@ -132,6 +132,7 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
     );
     this.#startJobs = () =>
       startMoneyJobs({
+        allowances: { endDue: async () => 0 },
         disputes: { decideDue: async () => 0 },
         ledger,
         requests: this.requests,
@@ -182,12 +183,14 @@ function createLedger(
     writer,
     store: {
       readBalance: notAsked,
-      readAvailable: (owner) =>
+      readSpendable: (owner) =>
         store.read(async () => kept.books.balanceOf(tenantAccount('available', owner))),
       readStatement: notAsked,
       readTrialBalance: notAsked,
       findExpiredHolds: (...query) => store.read(() => kept.findExpiredHolds(...query)),
       findDueEarners: () => store.read(async () => []),
+      findEndedAllowances: () => store.read(async () => []),
+      readAllowances: notAsked,
       verify: () =>
         store.read(async () => ({
           accounts: 0,

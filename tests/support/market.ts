@@ -1,8 +1,13 @@
 import { expect } from 'vitest';
 import { createAnswerService, createAnswerStore } from '../../server/domains/answers/index.ts';
 import type { AnswerBounds } from '../../server/domains/answers/ports.ts';
-import { createDisputeService, createDisputeStore } from '../../server/domains/disputes/index.ts';
 import {
+  createDisputeService,
+  createDisputeStore,
+  type DisputeMail,
+} from '../../server/domains/disputes/index.ts';
+import {
+  createAllowanceService,
   createLedgerService,
   createLedgerStore,
   LEDGER_WRITER_LIMITS,
@@ -134,6 +139,8 @@ export interface MarketOptions {
   /** Without it every device sells what it announces. */
   readonly registrations?: SellingRegistrations;
   readonly wrapLedger?: (ledger: LedgerService) => LedgerService;
+  /** Without it nobody is told of disputes. */
+  readonly disputeMail?: DisputeMail;
   readonly answerBounds?: AnswerBounds;
   readonly wrapTransactions?: (store: TransactionStore) => TransactionStore;
 }
@@ -149,11 +156,18 @@ function createLedger(
   tenants: ReadonlyMap<AccountId, TenantId>,
   earningsReleaseDelayMs: number,
   surroundings: { clock: Clock; random: Random; logger: Logger },
-): LedgerService {
+) {
   const store = createLedgerStore(db.database, { feeShard: 0, earningsReleaseDelayMs });
   const writer = new LedgerWriter(LEDGER_WRITER_LIMITS, { store, ...surroundings });
   const directory = { findTenantOfAccount: async (id: AccountId) => tenants.get(id) ?? null };
-  return createLedgerService({ writer, store, tenants: directory, clock: surroundings.clock });
+  const { clock } = surroundings;
+  const ledger = createLedgerService({ writer, store, tenants: directory, clock });
+  // 7.5 cents for 1000 tokens.
+  const reference = { referenceMicrocents: 7_500_000n };
+  return {
+    ledger,
+    allowances: createAllowanceService(reference, { ledger, store, tenants: directory, clock }),
+  };
 }
 
 /** Tells nobody what verification found. */
@@ -168,7 +182,12 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const core = createServerCore();
   const tenants = new Map<AccountId, TenantId>();
   const chance = { clock, random, logger };
-  const plainLedger = createLedger(db, tenants, options.earningsReleaseDelayMs ?? 0, chance);
+  const { ledger: plainLedger, allowances } = createLedger(
+    db,
+    tenants,
+    options.earningsReleaseDelayMs ?? 0,
+    chance,
+  );
   const ledger = options.wrapLedger?.(plainLedger) ?? plainLedger;
   const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
   const payoutStanding = { canBePaid: async (id: TenantId) => options.canBePaid?.(id) ?? true };
@@ -187,7 +206,13 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const answerStore = createAnswerStore(database);
   const answers = createAnswerService(bounded, { store: answerStore, secretBox, clock, logger });
   const disputeStore = createDisputeStore(database);
-  const disputes = createDisputeService({ store: disputeStore, ledger: plainLedger, secretBox, ...chance });
+  const disputes = createDisputeService({
+    store: disputeStore,
+    ledger: plainLedger,
+    mail: options.disputeMail ?? null,
+    secretBox,
+    ...chance,
+  });
   const settings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const requests = createRequestService(
     { nodeId: options.nodeId ?? systemRandom.uuid(), times: options.times ?? REQUEST_TIMES },
@@ -210,6 +235,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
 
   return {
     clock,
+    allowances,
     disputes,
     ledger: plainLedger,
     providers,

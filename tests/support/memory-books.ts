@@ -83,7 +83,15 @@ export class MemoryBooks {
     }
     const reversible = pending.filter(({ transferId }) => frozen.has(transferId));
     const reversed = new Set([...transfers.values()].flatMap(({ reversesId }) => reversesId ?? []));
-    const state = { accounts, transfers, holds, dueEarnings, reversible, reversed };
+    const state = {
+      accounts,
+      transfers,
+      holds,
+      dueEarnings,
+      runningAllowances: new Map<TenantId, bigint>(),
+      reversible,
+      reversed,
+    };
     const book = new Book(state, nowMs, this.#options, tenantAccounts);
     const answers = units.map((unit) => book.executeUnit(unit));
     const changes = book.changes();
@@ -107,8 +115,16 @@ export class MemoryBooks {
   #takeHolds(transfer: Transfer) {
     const { open } = this.#kept;
     if (transfer.kind === 'hold') {
-      const { id: holdId, owner, amountMicrocents, transactionId, expiresAtMs } = transfer;
-      open.set(holdId, { holdId, owner, amountMicrocents, transactionId, expiresAtMs: expiresAtMs ?? 0 });
+      const { id: holdId, owner, amountMicrocents, transactionId } = transfer;
+      const { allowanceMicrocents, expiresAtMs } = transfer;
+      open.set(holdId, {
+        holdId,
+        owner,
+        amountMicrocents,
+        allowanceMicrocents: -allowanceMicrocents,
+        transactionId,
+        expiresAtMs: expiresAtMs ?? 0,
+      });
     }
     if (transfer.holdId !== null) {
       expect(open.get(transfer.holdId)?.amountMicrocents).toBe(-transfer.heldMicrocents);

@@ -70,6 +70,7 @@ export const administrationDe: Readonly<Record<keyof typeof administrationEn, st
   'books.held': 'Zurückgelegt für Laufendes',
   'books.earnings': 'Von Anbietern verdient',
   'books.receivable': 'Von Mandanten geschuldet',
+  'books.allowance': 'Von Kontingenten übrig',
   'books.fee': 'Gebühren der Plattform',
   'books.clearing': 'Gegen außen',
   'books.holds': 'Offene Rücklagen ({count})',

@@ -67,6 +67,7 @@ export const administrationEn = {
   'books.held': 'Set aside for what runs',
   'books.earnings': 'Earned by providers',
   'books.receivable': 'Owed by tenants',
+  'books.allowance': 'Left of allowances',
   'books.fee': 'Fees of the platform',
   'books.clearing': 'Against the outside',
   'books.holds': 'Open holds ({count})',

@@ -313,6 +313,8 @@ export const marketDe: Readonly<Record<keyof typeof marketEn, string>> = {
   'error.dispute_exists': 'Er wird schon bestritten, oder wurde es.',
   'error.earnings_released': 'Die Einnahmen sind freigegeben: es ist zu spät.',
   'error.transaction_unpaid': 'Er hat nichts gekostet.',
+  'error.rating_closed': 'Dafür ist es zu spät.',
+  'error.rating_not_found': 'Sie haben ihn nicht bewertet.',
   'error.dispute_decided': 'Er ist schon entschieden.',
   'error.transaction_not_found': 'Sie haben keinen solchen Vorgang.',
   'error.dispute_not_found': 'Sie haben keinen solchen Streitfall.',

@@ -309,6 +309,8 @@ export const marketEn = {
   'error.dispute_exists': 'It is disputed already, or was.',
   'error.earnings_released': 'Its earnings are released: it is too late.',
   'error.transaction_unpaid': 'It cost nothing.',
+  'error.rating_closed': 'It is too late for that.',
+  'error.rating_not_found': 'You have not rated it.',
   'error.dispute_decided': 'It is decided already.',
   'error.transaction_not_found': 'You have no such transaction.',
   'error.dispute_not_found': 'You have no such dispute.',

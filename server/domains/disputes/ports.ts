@@ -1,5 +1,5 @@
 import type { AccountActor } from '../../kernel/actor.ts';
-import type { DisputeId, TransactionId } from '../../kernel/ids.ts';
+import type { AccountId, DisputeId, TenantId, TransactionId } from '../../kernel/ids.ts';
 import type { ListPosition } from '../../kernel/page.ts';
 import type {
   Decision,
@@ -17,6 +17,12 @@ export interface NewDispute {
   readonly transactionId: TransactionId;
   readonly reason: DisputeReason;
   readonly statement: SealedStatement;
+}
+
+/** Sends mail to whom it concerns, where they have an address. Nobody waits for it, and nothing fails with it. */
+export interface DisputeMail {
+  toAccount(accountId: AccountId, subject: string, text: string): void;
+  toOwners(tenantId: TenantId, subject: string, text: string): void;
 }
 
 /** Which disputes a list has. */

@@ -18,9 +18,9 @@ import type { DisputeEnd, StoredDispute } from './types.ts';
  */
 export function refundUnit(dispute: StoredDispute, end: DisputeEnd, nowMs: number): UnitOfWork {
   const { id, requester, postId, transactionId, shares, costMicrocents } = dispute;
-  const { refundedMicrocents, ...decided } = end;
+  const { refundedMicrocents, keepsFee, ...decided } = end;
   const { tenantId } = requester;
-  const parts = splitRefund(shares, refundedMicrocents);
+  const parts = splitRefund(shares, refundedMicrocents, keepsFee);
   const state = stateAfter(refundedMicrocents, costMicrocents);
   const decision = { outcome: state, ...decided };
   const refunded = parts.map(({ share, earningsMicrocents, feeMicrocents }) => ({
@@ -46,7 +46,7 @@ export function refundUnit(dispute: StoredDispute, end: DisputeEnd, nowMs: numbe
     ],
     rows: [
       businessRow(refundedTransactions, { id: transactionId, tenantId, shares: refunded }),
-      businessRow(decidedDisputes, { id, state, refundedMicrocents, atMs: nowMs }),
+      businessRow(decidedDisputes, { id, state, refundedMicrocents, keepsFee, atMs: nowMs }),
       businessRow(addedDecisions, { subject: { kind: 'dispute', id }, tenantId, decision, atMs: nowMs }),
       businessRow(unfrozenEarnings, { postId, tenantIds: shares.map((share) => share.tenantId) }),
       ...refundReceipts(dispute, end, parts, nowMs),

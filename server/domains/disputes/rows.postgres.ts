@@ -7,6 +7,7 @@ export interface DecidedDispute {
   readonly id: DisputeId;
   readonly state: DisputeState;
   readonly refundedMicrocents: bigint;
+  readonly keepsFee: boolean;
   readonly atMs: number;
 }
 
@@ -37,9 +38,10 @@ export const decidedDisputes = {
     }));
     await sql`
       UPDATE marketplace_disputes dispute SET state = row.state, refunded_microcents = row.refunded,
+        keeps_fee = row."keepsFee",
         decided_at = row."decidedAt"
       FROM jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb)
-        AS row(id uuid, state text, refunded bigint, "decidedAt" timestamptz)
+        AS row(id uuid, state text, refunded bigint, "keepsFee" boolean, "decidedAt" timestamptz)
       WHERE dispute.id = row.id AND dispute.state = 'open'`;
   },
 };

@@ -12,14 +12,18 @@ export interface RefundedShare {
 /**
  * `amount` as parts of all earnings and fees, each in proportion to what it is of the whole: every part is rounded so that the sum of the
  * first ones is exact, hence none is more than there is, and all of them are `amount`. `amount` is at most the sum of the shares.
+ * With `keepsFee` all of it is of the earnings.
  */
 export function splitRefund(
   shares: readonly DisputedShare[],
   amountMicrocents: Microcents,
+  keepsFee: boolean,
 ): readonly RefundedShare[] {
-  const whole = shares.reduce((sum, share) => sum + share.feeMicrocents + share.earningsMicrocents, 0n);
+  const feeOf = ({ feeMicrocents }: DisputedShare) => (keepsFee ? 0n : feeMicrocents);
+  const whole = shares.reduce((sum, share) => sum + feeOf(share) + share.earningsMicrocents, 0n);
   let before = 0n;
   const partOf = (microcents: Microcents): Microcents => {
+    if (whole === 0n) return 0n;
     const from = (before * amountMicrocents) / whole;
     before += microcents;
     return (before * amountMicrocents) / whole - from;
@@ -27,7 +31,7 @@ export function splitRefund(
   return shares.map((share) => ({
     share,
     earningsMicrocents: partOf(share.earningsMicrocents),
-    feeMicrocents: partOf(share.feeMicrocents),
+    feeMicrocents: partOf(feeOf(share)),
   }));
 }
 
@@ -60,6 +64,7 @@ export function stateAfter(refundedMicrocents: Microcents, costMicrocents: Micro
 
 /** Who asked takes the dispute back. */
 export const WITHDRAWN: DisputeEnd = {
+  keepsFee: false,
   refundedMicrocents: 0n,
   rule: 'withdrawn',
   reason: 'Who opened it took it back.',
@@ -67,16 +72,19 @@ export const WITHDRAWN: DisputeEnd = {
 };
 
 /**
- * What becomes of a dispute by itself, once its time is over or all have agreed: who doesn't answer gives everything back, and who claims
- * something that nobody found to be so gets nothing.
+ * What becomes of a dispute by itself, once its time is over or all have agreed: who doesn't answer gives back what he earned, and who claims
+ * something that nobody found to be so gets nothing. The platform's commission goes back by an operator's decision alone: two accounts of
+ * one person could undo it otherwise, and buy ratings and quality from themselves for nothing.
  */
-export function endByRule({ shares, isAnswered, costMicrocents }: StoredDispute): DisputeEnd {
-  const all = { refundedMicrocents: costMicrocents, decidedBy: null };
+export function endByRule({ shares, isAnswered }: StoredDispute): DisputeEnd {
+  const refundedMicrocents = shares.reduce((sum, share) => sum + share.earningsMicrocents, 0n);
+  const earned = { refundedMicrocents, keepsFee: true, decidedBy: null };
   if (shares.every(({ agreedAtMs }) => agreedAtMs !== null))
-    return { ...all, rule: 'providers_agreed', reason: 'Every provider agreed to give it back.' };
-  if (!isAnswered) return { ...all, rule: 'unanswered', reason: 'No provider answered in time.' };
+    return { ...earned, rule: 'providers_agreed', reason: 'Every provider agreed to give it back.' };
+  if (!isAnswered) return { ...earned, rule: 'unanswered', reason: 'No provider answered in time.' };
   return {
     refundedMicrocents: 0n,
+    keepsFee: false,
     rule: 'undecided',
     reason: 'It was answered, and nobody decided in time.',
     decidedBy: null,

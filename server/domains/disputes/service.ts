@@ -11,7 +11,8 @@ import type { LedgerService } from '../ledger/index.ts';
 import { refusalError } from '../ledger/index.ts';
 import { disputeDecided, earningsReleased } from './errors.ts';
 import { DISPUTES_PAGE_MAX, DUE_PAGE } from './limits.ts';
-import type { DisputeHistory, DisputeQuery, DisputeStore, SideQuery } from './ports.ts';
+import { createDisputeNotices, type DisputeNotices } from './notices.ts';
+import type { DisputeHistory, DisputeMail, DisputeQuery, DisputeStore, SideQuery } from './ports.ts';
 import { refundUnit } from './refund-unit.ts';
 import { endByRule, refundOf, splitRefund, WITHDRAWN } from './rules.ts';
 import type {
@@ -28,6 +29,8 @@ import type {
 export interface DisputeDependencies {
   readonly store: DisputeStore;
   readonly ledger: Pick<LedgerService, 'commit'>;
+  /** Null: there is no mail server. */
+  readonly mail: DisputeMail | null;
   /** Seals what is said. */
   readonly secretBox: SecretBox;
   readonly clock: Pick<Clock, 'nowMs'>;
@@ -69,7 +72,12 @@ export function createDisputeService(dependencies: DisputeDependencies): Dispute
   const { store, clock, random, logger } = dependencies;
   const reading = createReading(dependencies);
   const { seal, requireSide, shown } = reading;
-  const conclude = createConclusion(dependencies);
+  const notices = createDisputeNotices(dependencies.mail);
+  const conclude = createConclusion(dependencies, notices);
+  const opened = async (id: DisputeId) => {
+    const dispute = await store.find(id);
+    if (dispute !== null) notices.opened(dispute);
+  };
   return {
     async open(actor, transactionId, reason, text) {
       const requester = requirePermission(actor, 'market.request');
@@ -77,6 +85,7 @@ export function createDisputeService(dependencies: DisputeDependencies): Dispute
       const statement = seal(requester, 'requester', text);
       await store.open(requester, { id, transactionId, reason, statement }, clock.nowMs());
       logger.info({ operation: 'marketplace.disputes.open', transactionId }, 'a transaction is disputed');
+      await opened(id);
       return shown(requester, 'requester', id);
     },
     get: async (actor, id) => {
@@ -87,9 +96,10 @@ export function createDisputeService(dependencies: DisputeDependencies): Dispute
     list: reading.list,
     async say(actor, id, text) {
       const reader = requirePermission(actor, 'money.read');
-      const { side } = await requireSide(reader, id);
+      const { dispute, side } = await requireSide(reader, id);
       const speaker = requirePermission(actor, side === 'requester' ? 'market.request' : 'market.sell');
       await store.addStatement(id, seal(speaker, side, text));
+      notices.said(dispute, side);
       return shown(speaker, side, id);
     },
     async agree(actor, id) {
@@ -113,7 +123,7 @@ export function createDisputeService(dependencies: DisputeDependencies): Dispute
       if (dispute === null) throw notFound('dispute');
       const refundedMicrocents = refundOf(ruling, dispute);
       const decidedBy = operator.accountId;
-      await conclude(dispute, { refundedMicrocents, rule: 'operator', reason, decidedBy });
+      await conclude(dispute, { refundedMicrocents, keepsFee: false, rule: 'operator', reason, decidedBy });
       return shown(operator, 'operator', id);
     },
     async decideDue() {
@@ -134,19 +144,22 @@ export function createDisputeService(dependencies: DisputeDependencies): Dispute
 }
 
 /** Ends a dispute: by the ledger where something goes back. */
-function createConclusion({
-  store,
-  ledger,
-  clock,
-}: Pick<DisputeDependencies, 'store' | 'ledger' | 'clock'>): (
-  dispute: StoredDispute,
-  end: DisputeEnd,
-) => Promise<void> {
+function createConclusion(
+  { store, ledger, clock }: Pick<DisputeDependencies, 'store' | 'ledger' | 'clock'>,
+  notices: DisputeNotices,
+): (dispute: StoredDispute, end: DisputeEnd) => Promise<void> {
   return async (dispute, end) => {
     if (dispute.state !== 'open') throw disputeDecided();
-    if (end.refundedMicrocents === 0n) return store.refuse(dispute, end, clock.nowMs());
+    if (end.refundedMicrocents === 0n) {
+      await store.refuse(dispute, end, clock.nowMs());
+      notices.ended(dispute, end);
+      return;
+    }
     const outcome = await ledger.commit(refundUnit(dispute, end, clock.nowMs()));
-    if (outcome.ok) return;
+    if (outcome.ok) {
+      notices.ended(dispute, end);
+      return;
+    }
     // Another decision under the same id came first.
     if (outcome.reason === 'dispute_decided' || outcome.reason === 'idempotency_key_reused')
       throw disputeDecided();
@@ -256,7 +269,9 @@ function visiblePart(actor: AccountActor, side: Dispute['side'], dispute: Stored
   const { id, transactionId, state, reason, model, createdAtMs, decidedByRuleAtMs, decidedAtMs } = dispute;
   const isSeen = ({ tenantId }: { readonly tenantId: string }) =>
     side !== 'provider' || tenantId === actor.tenantId;
-  const parts = splitRefund(dispute.shares, dispute.refundedMicrocents).filter(({ share }) => isSeen(share));
+  const parts = splitRefund(dispute.shares, dispute.refundedMicrocents, dispute.keepsFee).filter(
+    ({ share }) => isSeen(share),
+  );
   return {
     id,
     transactionId,

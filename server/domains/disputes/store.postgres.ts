@@ -38,6 +38,7 @@ interface DisputeRow {
   post_id: TransferId;
   cost_microcents: bigint;
   refunded_microcents: bigint;
+  keeps_fee: boolean;
   opened_at: Date;
   is_answered: boolean;
   decided_by_rule_at: Date;
@@ -157,8 +158,9 @@ function lists(
 async function open(sql: Sql, requester: AccountActor, dispute: NewDispute, nowMs: number): Promise<void> {
   const { id, transactionId, reason, statement } = dispute;
   const { tenantId, accountId } = requester;
-  const settled = await findSettled(sql, requester, transactionId);
-  if (settled === null) throw notFound('transaction');
+  const whole = await findSettled(sql, requester, transactionId);
+  if (whole === null) throw notFound('transaction');
+  const settled = paidToOthers(whole, tenantId);
   if (settled.costMicrocents === 0n) throw transactionUnpaid();
   await requireRoomFor(sql, accountId, nowMs);
   const postId = transferIdFor('post', settled.holdId);
@@ -176,6 +178,12 @@ async function open(sql: Sql, requester: AccountActor, dispute: NewDispute, nowM
   // Where nobody earned anything, nothing waits: it is as if it were released.
   const frozen = tenantIds.length === 0 ? 0 : await freezeEarnings(sql, { postId, tenantIds }, nowMs);
   if (frozen === 0 || frozen < tenantIds.length) throw earningsReleased();
+}
+
+/** Without what machines of the requester's own did: its flat price is for carrying it, and stays the platform's. */
+function paidToOthers(whole: SettledTransaction, tenantId: TenantId): SettledTransaction {
+  const shares = whole.shares.filter((share) => share.tenantId !== tenantId);
+  return { ...whole, shares, costMicrocents: shares.reduce((sum, share) => sum + share.costMicrocents, 0n) };
 }
 
 /** The tenants that have earned something, each once. */
@@ -254,10 +262,10 @@ async function addStatement(sql: Sql, id: DisputeId, statement: SealedStatement)
 
 async function refuse(sql: Sql, dispute: StoredDispute, end: DisputeEnd, nowMs: number): Promise<void> {
   const { id, requester, postId, costMicrocents } = dispute;
-  const { refundedMicrocents, ...decided } = end;
+  const { refundedMicrocents, keepsFee, ...decided } = end;
   await lockOpen(sql, id);
   const state = stateAfter(refundedMicrocents, costMicrocents);
-  await decidedDisputes.write(sql, [{ id, state, refundedMicrocents, atMs: nowMs }]);
+  await decidedDisputes.write(sql, [{ id, state, refundedMicrocents, keepsFee, atMs: nowMs }]);
   await addedDecisions.write(sql, [
     {
       subject: { kind: 'dispute', id },
@@ -284,6 +292,7 @@ async function withShares(sql: Sql, rows: readonly DisputeRow[]): Promise<Stored
     postId: row.post_id,
     costMicrocents: row.cost_microcents,
     refundedMicrocents: row.refunded_microcents,
+    keepsFee: row.keeps_fee,
     createdAtMs: row.opened_at.getTime(),
     isAnswered: row.is_answered,
     decidedByRuleAtMs: row.decided_by_rule_at.getTime(),

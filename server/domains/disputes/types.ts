@@ -44,6 +44,8 @@ export interface StoredDispute {
   readonly postId: TransferId;
   readonly costMicrocents: Microcents;
   readonly refundedMicrocents: Microcents;
+  /** What went back is of the earnings alone: the platform keeps its commission. */
+  readonly keepsFee: boolean;
   readonly createdAtMs: number;
   readonly isAnswered: boolean;
   /** When a rule decides, if nobody has. */
@@ -104,6 +106,8 @@ export type Ruling =
 
 /** What ends a dispute. */
 export interface DisputeEnd {
+  /** See `StoredDispute`. */
+  readonly keepsFee: boolean;
   readonly refundedMicrocents: Microcents;
   readonly rule: string;
   readonly reason: string;

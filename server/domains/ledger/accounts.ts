@@ -35,6 +35,7 @@ export function tenantAccounts(owner: LedgerOwner): TenantAccounts {
     held: tenantAccount('held', owner),
     earnings: tenantAccount('earnings', owner),
     receivable: tenantAccount('receivable', owner),
+    allowance: tenantAccount('allowance', owner),
   };
 }
 
@@ -70,6 +71,11 @@ export function feeAccount(shard: number): Account {
 
 /** All accounts that the platform's commission goes to. */
 export const feeAccounts = (): readonly Account[] => FEE_ACCOUNTS;
+
+const ALLOWANCE_SOURCE = makeAccount(PLATFORM_TENANT_ID, 'clearing', 'allowances');
+
+/** Where allowances come from: as negative as what was granted and used, or is left. */
+export const allowanceSource = (): Account => ALLOWANCE_SOURCE;
 
 /** What lies at a payment provider: as negative as the money that came in by it and is still in the ledger. */
 export function clearingAccount(provider: ClearingProvider): Account {

@@ -2,6 +2,7 @@ import type { Sql } from '../../kernel/database.ts';
 import { InvariantError } from '../../kernel/errors.ts';
 import type { LedgerAccountId, TenantId, TransferId } from '../../kernel/ids.ts';
 import type { TenantAccounts, TenantAccountsOf } from './accounts.ts';
+import { readRunningAllowances } from './allowances.postgres.ts';
 import type { AccountState, BookState } from './book.ts';
 import { RELEASED_EARNINGS_MAX } from './limits.ts';
 import {
@@ -36,22 +37,28 @@ export async function lockState(
   // The others are sent with the first, and begin when it holds its locks: they see what other writers have left.
   const postIds = commands.flatMap((command) => (command.kind === 'reversal' ? [command.postId] : []));
   const transferIds = [...commands.map(({ id }) => id), ...postIds];
-  const [accounts, otherRows, transferRows, openRows, dueEarnings, reversals] = await Promise.all([
-    lockAccounts(sql, platformAccountsOf(commands, options, accountsOfTenant), tenants),
-    readOtherAccounts(sql, tenants),
-    sql<TransferRow[]>`
-      SELECT id, tenant_id, kind, amount_microcents, fee_microcents, released_microcents, held_microcents, hold_id,
-        reverses_id, transaction_id, expires_at, entry_count, fingerprint, created_at
+  const ending = commands.flatMap((command) =>
+    command.kind === 'allowance_end' ? [command.owner.tenantId] : [],
+  );
+  const [accounts, otherRows, transferRows, openRows, dueEarnings, runningAllowances, reversals] =
+    await Promise.all([
+      lockAccounts(sql, platformAccountsOf(commands, options, accountsOfTenant), tenants),
+      readOtherAccounts(sql, tenants),
+      sql<TransferRow[]>`
+      SELECT id, tenant_id, kind, amount_microcents, fee_microcents, released_microcents, held_microcents,
+        allowance_microcents, hold_id, reverses_id, transaction_id, expires_at, entry_count, fingerprint, created_at
       FROM ledger_transfers
-      WHERE id = ANY (${transferIds}::uuid[])`,
-    holders.size === 0
-      ? []
-      : sql<OpenHoldRow[]>`
-      SELECT hold_id, tenant_id, amount_microcents, transaction_id, expires_at FROM ledger_open_holds
+      WHERE id = ANY (${transferIds}::uuid[] || ARRAY(
+        SELECT hold_id FROM ledger_transfers WHERE id = ANY (${postIds}::uuid[])))`,
+      holders.size === 0
+        ? []
+        : sql<OpenHoldRow[]>`
+      SELECT hold_id, tenant_id, amount_microcents, allowance_microcents, transaction_id, expires_at FROM ledger_open_holds
       WHERE hold_id = ANY (${[...holders.keys()]}::uuid[])`,
-    readDueEarnings(sql, releasing, nowMs),
-    readReversible(sql, postIds),
-  ]);
+      readDueEarnings(sql, releasing, nowMs),
+      readRunningAllowances(sql, ending, nowMs),
+      readReversible(sql, postIds),
+    ]);
   for (const row of otherRows) accounts.set(row.id, stateOf(row));
   const opened = new Set(commands.flatMap((command) => (command.kind === 'hold' ? [command.id] : [])));
   const existing = new Set(transferRows.map((row) => row.id));
@@ -66,6 +73,7 @@ export async function lockState(
     transfers: new Map(transferRows.map((row) => [row.id, transferOf(row)])),
     holds,
     dueEarnings,
+    runningAllowances,
     ...reversals,
   };
 }
@@ -155,7 +163,12 @@ function readOtherAccounts(
   tenants: readonly TenantAccounts[],
 ): Promise<readonly AccountRow[]> | [] {
   if (tenants.length === 0) return [];
-  const ids = tenants.flatMap(({ held, earnings, receivable }) => [held.id, earnings.id, receivable.id]);
+  const ids = tenants.flatMap(({ held, earnings, receivable, allowance }) => [
+    held.id,
+    earnings.id,
+    receivable.id,
+    allowance.id,
+  ]);
   return sql<AccountRow[]>`
     SELECT id, balance_microcents, last_position FROM ledger_accounts
     WHERE id = ANY (${ids}::uuid[])`;

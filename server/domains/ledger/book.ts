@@ -1,10 +1,18 @@
 import type { LedgerAccountId, TenantId, TransferId } from '../../kernel/ids.ts';
 import { BALANCE_MICROCENTS_MAX, type Microcents } from '../../kernel/money.ts';
-import { clearingAccount, feeAccount, feeAccounts, type TenantAccountsOf } from './accounts.ts';
+import {
+  allowanceSource,
+  clearingAccount,
+  feeAccount,
+  feeAccounts,
+  type TenantAccountsOf,
+} from './accounts.ts';
 import { type BookingOptions, checkCommand, costOf, fingerprintOf, type Move } from './rules.ts';
 import type {
   Account,
   AdjustmentCommand,
+  AllowanceEndCommand,
+  AllowanceGrantCommand,
   ClearingCommand,
   CommandResult,
   Entry,
@@ -36,12 +44,14 @@ export interface AccountState {
 export interface BookState {
   /** An account that is missing here has no entry. */
   readonly accounts: ReadonlyMap<LedgerAccountId, AccountState>;
-  /** Transfers that exist under an id of the batch's commands, and the posts that they reverse. */
+  /** Transfers that exist under an id of the batch's commands, and the posts that they reverse with their holds. */
   readonly transfers: ReadonlyMap<TransferId, Transfer>;
   /** The holds that the batch's commands resolve; null: resolved already. Absent: never existed. */
   readonly holds: ReadonlyMap<TransferId, OpenHold | null>;
   /** Earnings whose time has come, of the tenants whose earnings the batch releases. */
   readonly dueEarnings: ReadonlyMap<TenantId, readonly PendingEarnings[]>;
+  /** What allowances that have not ended were granted as, of the tenants whose allowances the batch ends. */
+  readonly runningAllowances: ReadonlyMap<TenantId, Microcents>;
   /** Frozen earnings of the posts that the batch reverses. */
   readonly reversible: readonly PendingEarnings[];
   /** The posts that were reversed before, of those that the batch reverses. */
@@ -88,6 +98,7 @@ export class Book {
   readonly #transfers: Map<TransferId, Transfer>;
   readonly #holds: Map<TransferId, OpenHold | null>;
   readonly #dueEarnings: Map<TenantId, readonly PendingEarnings[]>;
+  readonly #runningAllowances: Map<TenantId, Microcents>;
   readonly #reversible: readonly PendingEarnings[];
   readonly #reversed: Map<TransferId, true>;
   readonly #added: Transfer[] = [];
@@ -104,6 +115,7 @@ export class Book {
     this.#transfers = new Map(state.transfers);
     this.#holds = new Map(state.holds);
     this.#dueEarnings = new Map(state.dueEarnings);
+    this.#runningAllowances = new Map(state.runningAllowances);
     this.#reversible = state.reversible;
     this.#reversed = new Map([...state.reversed].map((id) => [id, true]));
   }
@@ -173,6 +185,10 @@ export class Book {
         return this.#releaseEarnings(command);
       case 'reversal':
         return this.#reverse(command);
+      case 'allowance_grant':
+        return this.#grantAllowance(command);
+      case 'allowance_end':
+        return this.#endAllowances(command);
     }
   }
 
@@ -201,13 +217,25 @@ export class Book {
   #hold(command: HoldCommand): Decision {
     const { id, owner, amountMicrocents, expiresAfterMs, transactionId } = command;
     const expiresAtMs = this.#nowMs + expiresAfterMs;
-    const { available, held } = this.#accountsOf(owner);
+    const { available, held, allowance } = this.#accountsOf(owner);
+    const left = this.#stateOf(allowance).balanceMicrocents;
+    const allowanceMicrocents = left < amountMicrocents ? left : amountMicrocents;
     return {
       ok: true,
       owner,
-      facts: { amountMicrocents, heldMicrocents: amountMicrocents, transactionId, expiresAtMs },
-      moves: [move(available, -amountMicrocents), move(held, amountMicrocents)],
-      opened: { holdId: id, owner, amountMicrocents, transactionId, expiresAtMs },
+      facts: {
+        amountMicrocents,
+        heldMicrocents: amountMicrocents,
+        allowanceMicrocents: -allowanceMicrocents,
+        transactionId,
+        expiresAtMs,
+      },
+      moves: [
+        move(allowance, -allowanceMicrocents),
+        move(available, allowanceMicrocents - amountMicrocents),
+        move(held, amountMicrocents),
+      ],
+      opened: { holdId: id, owner, amountMicrocents, allowanceMicrocents, transactionId, expiresAtMs },
     };
   }
 
@@ -216,6 +244,9 @@ export class Book {
     const cost = costOf(command) ?? 0n;
     if (cost > hold.amountMicrocents) return refused('amount_out_of_range');
     const released = hold.amountMicrocents - cost;
+    // The allowance pays first: what it needn't goes back to it.
+    const unused = hold.allowanceMicrocents > cost ? hold.allowanceMicrocents - cost : 0n;
+    const { held, allowance } = this.#accountsOf(hold.owner);
     return {
       ok: true,
       owner: hold.owner,
@@ -224,18 +255,21 @@ export class Book {
         feeMicrocents,
         releasedMicrocents: released,
         heldMicrocents: -hold.amountMicrocents,
+        allowanceMicrocents: unused,
         holdId: hold.holdId,
         transactionId: hold.transactionId,
       },
       moves: [
-        move(this.#accountsOf(hold.owner).held, -hold.amountMicrocents),
-        ...this.#pay(payees, feeMicrocents, hold.owner, released),
+        move(held, -hold.amountMicrocents),
+        move(allowance, unused),
+        ...this.#pay(payees, feeMicrocents, hold.owner, released - unused),
       ],
     };
   }
 
   #releaseHold(command: ReleaseHoldCommand, hold: OpenHold): Decision | Refusal {
-    const { owner, amountMicrocents, holdId, transactionId } = hold;
+    const { owner, amountMicrocents, allowanceMicrocents, holdId, transactionId } = hold;
+    const { held, allowance } = this.#accountsOf(owner);
     if (command.kind === 'expire' && hold.expiresAtMs > this.#nowMs) return refused('hold_not_expired');
     return {
       ok: true,
@@ -244,12 +278,14 @@ export class Book {
         amountMicrocents,
         releasedMicrocents: amountMicrocents,
         heldMicrocents: -amountMicrocents,
+        allowanceMicrocents,
         holdId,
         transactionId,
       },
       moves: [
-        move(this.#accountsOf(owner).held, -amountMicrocents),
-        ...this.#credit(owner, amountMicrocents),
+        move(held, -amountMicrocents),
+        move(allowance, allowanceMicrocents),
+        ...this.#credit(owner, amountMicrocents - allowanceMicrocents),
       ],
     };
   }
@@ -307,15 +343,60 @@ export class Book {
       if (lot === undefined || lot.amountMicrocents < amountMicrocents) return refused('earnings_released');
     }
     if (feeMicrocents > post.feeMicrocents) return refused('amount_out_of_range');
+    const toAllowance = this.#reversedAllowance(post, cost);
     return {
       ok: true,
       owner,
-      facts: { amountMicrocents: cost, feeMicrocents, reversesId: postId, transactionId: post.transactionId },
+      facts: {
+        amountMicrocents: cost,
+        feeMicrocents,
+        allowanceMicrocents: toAllowance,
+        reversesId: postId,
+        transactionId: post.transactionId,
+      },
       moves: [
         ...[...taken].map(([tenantId, amount]) => move(this.#accountsOf({ tenantId }).earnings, -amount)),
         ...this.#takeFees(feeMicrocents),
-        ...this.#credit(owner, cost),
+        move(this.#accountsOf(owner).allowance, toAllowance),
+        ...this.#credit(owner, cost - toAllowance),
       ],
+    };
+  }
+
+  /** What of a reversal becomes an allowance again: money goes back first, as far as money was paid. */
+  #reversedAllowance(post: Transfer, amount: Microcents): Microcents {
+    const hold = post.holdId === null ? undefined : this.#transfers.get(post.holdId);
+    const drawn = -(hold?.allowanceMicrocents ?? 0n);
+    const paidInMoney = post.amountMicrocents - (drawn - post.allowanceMicrocents);
+    return amount > paidInMoney ? amount - paidInMoney : 0n;
+  }
+
+  #grantAllowance({ owner, amountMicrocents, endsAtMs }: AllowanceGrantCommand): Decision | Refusal {
+    if (endsAtMs <= this.#nowMs) return refused('amount_out_of_range');
+    const running = this.#runningAllowances.get(owner.tenantId) ?? 0n;
+    set(this.#runningAllowances, owner.tenantId, running + amountMicrocents, this.#undo);
+    return {
+      ok: true,
+      owner,
+      facts: { amountMicrocents, allowanceMicrocents: amountMicrocents },
+      moves: [
+        move(this.#accountsOf(owner).allowance, amountMicrocents),
+        move(allowanceSource(), -amountMicrocents),
+      ],
+    };
+  }
+
+  /** What is used counts against what ends first, so no more may be left than was granted by those that have not ended. */
+  #endAllowances({ owner }: AllowanceEndCommand): Decision | Refusal {
+    const { allowance } = this.#accountsOf(owner);
+    const running = this.#runningAllowances.get(owner.tenantId) ?? 0n;
+    const ended = this.#stateOf(allowance).balanceMicrocents - running;
+    if (ended <= 0n) return refused('nothing_to_release');
+    return {
+      ok: true,
+      owner,
+      facts: { amountMicrocents: ended, allowanceMicrocents: -ended },
+      moves: [move(allowance, -ended), move(allowanceSource(), ended)],
     };
   }
 
@@ -394,6 +475,7 @@ export class Book {
       feeMicrocents: 0n,
       releasedMicrocents: 0n,
       heldMicrocents: 0n,
+      allowanceMicrocents: 0n,
       holdId: null,
       reversesId: null,
       transactionId: null,

@@ -1,4 +1,8 @@
 export { PLATFORM_TENANT_ID, transferIdFor } from './accounts.ts';
+export {
+  type AllowanceService,
+  createAllowanceService,
+} from './allowances.ts';
 export * from './limits.ts';
 export type { LedgerStore, TenantDirectory } from './ports.ts';
 export {

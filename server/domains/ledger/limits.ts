@@ -45,3 +45,11 @@ export const STATEMENT_ENTRIES_MAX = 100;
 export const VERIFIED_ACCOUNTS_PAGE = 1_000;
 /** New entries of one account that one round of verification sums: a long history is verified over several rounds. */
 export const VERIFIED_ENTRIES_MAX = 50_000;
+/** Allowances that are shown of a tenant, those that end last first. */
+export const ALLOWANCES_SHOWN_MAX = 100;
+/** Tenants whose allowances one round of the job ends at a time. */
+export const ENDED_ALLOWANCES_PAGE = 1_000;
+/** Tokens of one allowance. */
+export const ALLOWANCE_TOKENS_MAX = 1_000_000_000_000n;
+/** Longest life of an allowance in milliseconds (two years). */
+export const ALLOWANCE_LIFE_MS_MAX = 730 * 86_400_000;

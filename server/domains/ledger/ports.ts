@@ -2,6 +2,7 @@ import type { Actor } from '../../kernel/actor.ts';
 import type { AccountId, LedgerAccountId, TenantId } from '../../kernel/ids.ts';
 import type { Microcents } from '../../kernel/money.ts';
 import type {
+  Allowance,
   Balance,
   LedgerOwner,
   OpenHold,
@@ -22,14 +23,18 @@ export interface LedgerStore {
    */
   apply(units: readonly UnitOfWork[], nowMs: number): Promise<readonly UnitOutcome[]>;
   readBalance(actor: Actor): Promise<Balance>;
-  /** What is available to a tenant; read by the server itself. */
-  readAvailable(owner: LedgerOwner): Promise<Microcents>;
+  /** What a tenant can pay requests with, by balance and allowances; read by the server itself. */
+  readSpendable(owner: LedgerOwner): Promise<Microcents>;
   readStatement(actor: Actor, before: StatementCursor | null, limit: number): Promise<StatementPage>;
   readTrialBalance(): Promise<TrialBalance>;
   /** Open holds whose time was over at `nowMs`, oldest first. */
   findExpiredHolds(nowMs: number, limit: number): Promise<readonly OpenHold[]>;
   /** Tenants with earnings whose release time was over at `nowMs`, the longest waiting first. */
   findDueEarners(nowMs: number, limit: number): Promise<readonly LedgerOwner[]>;
+  /** Tenants of whose allowances something is left that have ended at `nowMs`. */
+  findEndedAllowances(nowMs: number, limit: number): Promise<readonly LedgerOwner[]>;
+  /** The actor's tenant's allowances, the last to end first. */
+  readAllowances(actor: Actor, nowMs: number): Promise<readonly Allowance[]>;
   /** Verifies the accounts behind `after`, from where they were verified before; see `VerificationRound`. */
   verify(after: LedgerAccountId | null): Promise<VerificationRound>;
 }

@@ -22,6 +22,7 @@ export async function readBalance(sql: Sql, owner: LedgerOwner): Promise<Balance
     heldMicrocents: balanceOf('held'),
     earningsMicrocents: balanceOf('earnings'),
     owedMicrocents: -balanceOf('receivable'),
+    allowanceMicrocents: balanceOf('allowance'),
   };
 }
 
@@ -102,6 +103,7 @@ function cursorBehind(
     held: behind('held'),
     earnings: behind('earnings'),
     receivable: behind('receivable'),
+    allowance: behind('allowance'),
   };
 }
 
@@ -145,6 +147,7 @@ export async function readTrialBalance(sql: Sql): Promise<TrialBalance> {
       held: totalOf('held'),
       earnings: totalOf('earnings'),
       receivable: totalOf('receivable'),
+      allowance: totalOf('allowance'),
       fee: totalOf('fee'),
       clearing: totalOf('clearing'),
     },

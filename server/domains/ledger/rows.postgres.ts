@@ -12,6 +12,7 @@ export interface TransferRow {
   fee_microcents: bigint;
   released_microcents: bigint;
   held_microcents: bigint;
+  allowance_microcents: bigint;
   hold_id: TransferId | null;
   reverses_id: TransferId | null;
   transaction_id: Transfer['transactionId'];
@@ -26,6 +27,7 @@ export interface OpenHoldRow {
   hold_id: TransferId;
   tenant_id: LedgerOwner['tenantId'];
   amount_microcents: bigint;
+  allowance_microcents: bigint;
   transaction_id: OpenHold['transactionId'];
   expires_at: Date;
 }
@@ -61,6 +63,7 @@ export function transferOf(row: TransferRow): Transfer {
     feeMicrocents: row.fee_microcents,
     releasedMicrocents: row.released_microcents,
     heldMicrocents: row.held_microcents,
+    allowanceMicrocents: row.allowance_microcents,
     holdId: row.hold_id,
     reversesId: row.reverses_id,
     transactionId: row.transaction_id,
@@ -77,6 +80,7 @@ export function openHoldOf(row: OpenHoldRow): OpenHold {
     holdId: row.hold_id,
     owner: { tenantId: row.tenant_id },
     amountMicrocents: row.amount_microcents,
+    allowanceMicrocents: row.allowance_microcents,
     transactionId: row.transaction_id,
     expiresAtMs: row.expires_at.getTime(),
   };
@@ -85,7 +89,7 @@ export function openHoldOf(row: OpenHoldRow): OpenHold {
 /** Open holds whose time was over at `nowMs`, oldest first. */
 export async function findExpiredHolds(sql: Sql, nowMs: number, limit: number): Promise<OpenHold[]> {
   const rows = await sql<OpenHoldRow[]>`
-    SELECT hold_id, tenant_id, amount_microcents, transaction_id, expires_at FROM ledger_open_holds
+    SELECT hold_id, tenant_id, amount_microcents, allowance_microcents, transaction_id, expires_at FROM ledger_open_holds
     WHERE expires_at <= ${new Date(nowMs)} ORDER BY expires_at LIMIT ${limit}`;
   return rows.map(openHoldOf);
 }
@@ -120,7 +124,7 @@ const isoTime = (ms: number | null) => (ms === null ? null : new Date(ms).toISOS
 function insertTransfers(sql: Sql, transfers: BookChanges['transfers'], now: Date) {
   return sql`
     INSERT INTO ledger_transfers (id, tenant_id, kind, amount_microcents, fee_microcents, released_microcents,
-      held_microcents, hold_id, reverses_id, transaction_id, expires_at, entry_count, fingerprint, created_at)
+      held_microcents, allowance_microcents, hold_id, reverses_id, transaction_id, expires_at, entry_count, fingerprint, created_at)
     SELECT *, ${now}::timestamptz FROM unnest(
       ${transfers.map(({ id }) => id)}::uuid[],
       ${transfers.map(({ owner }) => owner.tenantId)}::uuid[],
@@ -129,6 +133,7 @@ function insertTransfers(sql: Sql, transfers: BookChanges['transfers'], now: Dat
       ${transfers.map(({ feeMicrocents }) => digits(feeMicrocents))}::bigint[],
       ${transfers.map(({ releasedMicrocents }) => digits(releasedMicrocents))}::bigint[],
       ${transfers.map(({ heldMicrocents }) => digits(heldMicrocents))}::bigint[],
+      ${transfers.map(({ allowanceMicrocents }) => digits(allowanceMicrocents))}::bigint[],
       ${transfers.map(({ holdId }) => holdId)}::uuid[],
       ${transfers.map(({ reversesId }) => reversesId)}::uuid[],
       ${transfers.map(({ transactionId }) => transactionId)}::uuid[],

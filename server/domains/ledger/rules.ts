@@ -1,5 +1,11 @@
 import { MICROCENTS_PER_CENT, type Microcents } from '../../kernel/money.ts';
-import { clearingAccount, feeAccount, feeAccounts, type TenantAccountsOf } from './accounts.ts';
+import {
+  allowanceSource,
+  clearingAccount,
+  feeAccount,
+  feeAccounts,
+  type TenantAccountsOf,
+} from './accounts.ts';
 import { HOLD_LIFE_MS_MAX, PAYEES_MAX, TRANSFER_MICROCENTS_MAX } from './limits.ts';
 import type { Account, LedgerCommand, LedgerOwner, LedgerRefusal, Payee } from './types.ts';
 
@@ -39,7 +45,10 @@ export function fingerprintOf(command: LedgerCommand): string {
     case 'expire':
       return `${command.kind}|${command.holdId}`;
     case 'release_earnings':
-      return `release_earnings|${command.owner.tenantId}`;
+    case 'allowance_end':
+      return `${command.kind}|${command.owner.tenantId}`;
+    case 'allowance_grant':
+      return `allowance_grant|${command.owner.tenantId}|${command.amountMicrocents}|${command.endsAtMs}`;
     case 'reversal':
       return `reversal|${command.postId}|${payeesText(command.payees)}|${command.feeMicrocents}`;
   }
@@ -66,6 +75,8 @@ export function accountsOf(
 ): readonly Account[] {
   const accounts: Account[] = [];
   if ('owner' in command) accounts.push(accountsOfTenant(command.owner).available);
+  if (command.kind === 'allowance_grant' || command.kind === 'allowance_end')
+    accounts.push(accountsOfTenant(command.owner).allowance, allowanceSource());
   if ('clearing' in command) accounts.push(clearingAccount(command.clearing));
   if ('payees' in command) {
     for (const { owner } of command.payees) {
@@ -92,6 +103,7 @@ export function checkCommand(command: LedgerCommand): LedgerRefusal | null {
     case 'refund':
     case 'chargeback':
     case 'subscription':
+    case 'allowance_grant':
       return isAmount(command.amountMicrocents, 1n) ? null : 'amount_out_of_range';
     case 'payout': {
       const { amountMicrocents } = command;
@@ -117,6 +129,7 @@ export function checkCommand(command: LedgerCommand): LedgerRefusal | null {
     case 'void':
     case 'expire':
     case 'release_earnings':
+    case 'allowance_end':
       return null;
   }
 }

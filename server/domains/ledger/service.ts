@@ -58,7 +58,7 @@ export interface LedgerService {
   /** What the actor's tenant has and owes. A device may not ask. */
   balance(actor: Actor): Promise<Balance>;
 
-  /** True: something is available to the tenant. For the server itself, which checked who asks. */
+  /** True: the tenant has something to pay with, a balance or an allowance. For the server itself, which checked who asks. */
   hasMoney(tenantId: TenantId): Promise<boolean>;
 
   /** The tenant's entries, newest first, `limit` (1..100) below the positions of `before`. */
@@ -115,7 +115,7 @@ export function createLedgerService(dependencies: LedgerDependencies): LedgerSer
 
     balance: async (actor) => store.readBalance(requirePermission(actor, 'money.read')),
 
-    hasMoney: async (tenantId) => (await store.readAvailable({ tenantId })) > 0n,
+    hasMoney: async (tenantId) => (await store.readSpendable({ tenantId })) > 0n,
 
     async statement(actor, page) {
       const limit = Math.min(Math.max(page.limit, 1), STATEMENT_ENTRIES_MAX);

@@ -1,6 +1,7 @@
 import type { Database, Sql } from '../../kernel/database.ts';
 import type { LedgerAccountId, TransferId } from '../../kernel/ids.ts';
 import { rememberTenantAccounts } from './accounts.ts';
+import { findEndedAllowances, readAllowances } from './allowances.postgres.ts';
 import { Book } from './book.ts';
 import { lockState, readHolders } from './book-state.postgres.ts';
 import { KNOWN_ACCOUNTS_MAX, KNOWN_HOLDERS_MAX, KNOWN_TENANTS_MAX } from './limits.ts';
@@ -63,14 +64,19 @@ export function createLedgerStore(
       return outcomes;
     },
     readBalance: (actor) => database.read(actor, (sql) => readBalance(sql, actor)),
-    readAvailable: async (owner) =>
-      (await database.system('money', (sql) => readBalance(sql, owner))).availableMicrocents,
+    readSpendable: async (owner) => {
+      const balance = await database.system('money', (sql) => readBalance(sql, owner));
+      return balance.availableMicrocents + balance.allowanceMicrocents;
+    },
     readStatement: (actor, before, limit) =>
       database.read(actor, (sql) => readStatement(sql, actor, before, limit)),
     readTrialBalance: () => database.system('money', readTrialBalance),
     findExpiredHolds: (nowMs, limit) =>
       database.system('money', (sql) => findExpiredHolds(sql, nowMs, limit)),
     findDueEarners: (nowMs, limit) => database.system('money', (sql) => findDueEarners(sql, nowMs, limit)),
+    findEndedAllowances: (nowMs, limit) =>
+      database.system('money', (sql) => findEndedAllowances(sql, nowMs, limit)),
+    readAllowances: (actor, nowMs) => database.read(actor, (sql) => readAllowances(sql, actor, nowMs)),
     verify: (after) => database.system('money', (sql) => verifyAccounts(sql, after)),
   };
 }

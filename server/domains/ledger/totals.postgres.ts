@@ -14,6 +14,7 @@ export function readTotals(database: Database): Promise<Readonly<Record<AccountK
       held: totalOf('held'),
       earnings: totalOf('earnings'),
       receivable: totalOf('receivable'),
+      allowance: totalOf('allowance'),
       fee: totalOf('fee'),
       clearing: totalOf('clearing'),
     };

@@ -4,9 +4,9 @@ import type { BusinessRow, GuardedRow, GuardRefusal } from './row-writer.postgre
 
 /**
  * Accounts of a tenant. `available` can be spent, `held` is set aside by open holds, `earnings` wait for their release, and
- * `receivable` is what the tenant owes: 0 or negative.
+ * `receivable` is what the tenant owes: 0 or negative. `allowance` is computing time that was granted, and no money.
  */
-export const TENANT_ACCOUNT_KINDS = ['available', 'held', 'earnings', 'receivable'] as const;
+export const TENANT_ACCOUNT_KINDS = ['available', 'held', 'earnings', 'receivable', 'allowance'] as const;
 export type TenantAccountKind = (typeof TENANT_ACCOUNT_KINDS)[number];
 
 /** Accounts of the platform: its commissions (`fee`), and what lies at each payment provider (`clearing`). */
@@ -31,6 +31,8 @@ export const TRANSFER_KINDS = [
   'subscription',
   'release_earnings',
   'reversal',
+  'allowance_grant',
+  'allowance_end',
 ] as const satisfies readonly LedgerCommand['kind'][];
 
 /** Whose accounts are meant. */
@@ -141,6 +143,22 @@ export interface ReversalCommand {
   readonly feeMicrocents: Microcents;
 }
 
+/** Computing time of this worth is the tenant's until `endsAtMs`: it pays for requests before the balance does. */
+export interface AllowanceGrantCommand {
+  readonly kind: 'allowance_grant';
+  readonly id: TransferId;
+  readonly owner: LedgerOwner;
+  readonly amountMicrocents: Microcents;
+  readonly endsAtMs: number;
+}
+
+/** What is left of allowances that have ended goes back to the platform. */
+export interface AllowanceEndCommand {
+  readonly kind: 'allowance_end';
+  readonly id: TransferId;
+  readonly owner: LedgerOwner;
+}
+
 /** One change of the books. `id` is the idempotency key: the same command under it is carried out once. */
 export type LedgerCommand =
   | ClearingCommand
@@ -151,7 +169,9 @@ export type LedgerCommand =
   | TransferCommand
   | SubscriptionCommand
   | ReleaseEarningsCommand
-  | ReversalCommand;
+  | ReversalCommand
+  | AllowanceGrantCommand
+  | AllowanceEndCommand;
 
 /**
  * One step of business: its commands and rows are committed in one transaction, all or none. Each command is decided on
@@ -178,6 +198,8 @@ export interface Transfer {
   readonly releasedMicrocents: Microcents;
   /** How the held account changed: the hold's amount, negative where the hold is resolved. */
   readonly heldMicrocents: Microcents;
+  /** How its owner's allowance changed. */
+  readonly allowanceMicrocents: Microcents;
   readonly holdId: TransferId | null;
   /** The post that it reverses. */
   readonly reversesId: TransferId | null;
@@ -206,6 +228,8 @@ export interface OpenHold {
   readonly holdId: TransferId;
   readonly owner: LedgerOwner;
   readonly amountMicrocents: Microcents;
+  /** What of it an allowance pays, before anything else. */
+  readonly allowanceMicrocents: Microcents;
   readonly transactionId: TransactionId | null;
   readonly expiresAtMs: number;
 }
@@ -249,6 +273,20 @@ export interface Balance {
   readonly heldMicrocents: Microcents;
   readonly earningsMicrocents: Microcents;
   readonly owedMicrocents: Microcents;
+  /** No money: what is left of allowances. */
+  readonly allowanceMicrocents: Microcents;
+}
+
+/** An allowance as its tenant sees it: tokens at a price of reference, until a time. */
+export interface Allowance {
+  readonly id: TransferId;
+  readonly tokens: bigint;
+  /** What is left of them, but for what is set aside for requests that run. What is used counts against what ends first. */
+  readonly tokensLeft: bigint;
+  /** Micro-cents for 1000 tokens: a model at half of it uses half a token for each. */
+  readonly referenceMicrocents: Microcents;
+  readonly grantedAtMs: number;
+  readonly endsAtMs: number;
 }
 
 /** A line of a tenant's statement. */

@@ -76,6 +76,8 @@ export class Attempt implements RunningRequest {
   #firstTextMs: number | null = null;
   #lastTextMs: number | null = null;
   #nextIndex = 0;
+  /** Of the answer, as its pieces came. */
+  #characters = 0;
   #charactersLeft: number;
   #creditBytesLeft: number;
   /** Pieces without text that came before the first text. */
@@ -166,6 +168,11 @@ export class Attempt implements RunningRequest {
     return this.#firstTextMs === null ? null : this.#firstTextMs - this.startedMs;
   }
 
+  /** Characters of the answer that have come. */
+  get characters(): number {
+    return this.#characters;
+  }
+
   /** False: its provider has heard nothing of it. */
   get isSent(): boolean {
     return this.#listener !== null;
@@ -202,6 +209,7 @@ export class Attempt implements RunningRequest {
     const { task } = this.order;
     // Vectors have no text, and are what is wanted.
     const characters = task.api === 'embeddings' ? delta.bytes : delta.text.length;
+    this.#characters += characters;
     this.#charactersLeft -= characters;
     this.#creditBytesLeft -= delta.bytes;
     if (index !== this.#nextIndex || this.#charactersLeft < 0 || this.#creditBytesLeft < 0)

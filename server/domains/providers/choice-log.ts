@@ -23,6 +23,7 @@ export interface ExplainedCandidate {
 export interface ExplainedChoice {
   readonly model: string;
   readonly reason: ChoiceReason;
+  readonly chosenAtMs: number;
   /** Who offers the model. */
   readonly offers: number;
   /** Cents for 1000 tokens beyond which nobody was asked; null: the request said itself what it would pay. */

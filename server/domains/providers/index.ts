@@ -15,6 +15,7 @@ export {
   PLAIN_CHAT,
 } from './features.ts';
 export * from './limits.ts';
+export type { LiveFigures, LiveWork } from './live-market.ts';
 export { type Eligible, scoredPrice } from './model-market.ts';
 export { checkOffer } from './offer-rules.ts';
 export type { Sale } from './offering.ts';
@@ -26,6 +27,7 @@ export type {
   SellingRegistrations,
   SellingTerms,
 } from './ports.ts';
+export type { CheapModel } from './registry.ts';
 export { createProviderService, type ProviderDependencies, type ProviderService } from './service.ts';
 export { createProviderStore } from './store.postgres.ts';
 export { noProviderAvailable, type OfferRank, type SlotWish } from './take-slot.ts';

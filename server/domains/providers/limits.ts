@@ -149,3 +149,12 @@ export const TEST_TIMEOUT_MS = 60_000;
 export const TEST_ECHO_TIMEOUT_MS = 5_000;
 /** Tokens of the answer to a test. */
 export const TEST_TOKENS_MAX = 64;
+
+/** Characters that a token has, about: for figures of the present, which nobody pays by. */
+export const CHARACTERS_PER_TOKEN = 4;
+/** Milliseconds between the figures of the present. */
+export const LIVE_INTERVAL_MS = 1_000;
+/** Models whose prices figures of the present have, those of most providers first. */
+export const LIVE_MODELS_MAX = 200;
+/** Who reads the figures of the present at the same time, and figures that wait for one of them. */
+export const LIVE_FOLLOW_LIMITS = { perAccountMax: 4, perTenantMax: 16, max: 500, waitingMax: 30 };

@@ -86,6 +86,7 @@ export class ModelMarket {
   #contextTokensMin: number | null = null;
   #common: Capabilities | null = null;
   #medianPrice: number | null = null;
+  #lowestPrice: number | null = null;
   #openCount: number | null = null;
   /** When somebody asked for the model last, in monotonic milliseconds; null: nobody did. */
   askedAtMs: number | null = null;
@@ -130,6 +131,12 @@ export class ModelMarket {
   get contextTokensMin(): number {
     this.#contextTokensMin ??= Math.min(...this.#rows.map(({ offer }) => offer.model.contextTokens));
     return this.#contextTokensMin;
+  }
+
+  /** The least that somebody asks, as it is scored. */
+  get lowestPrice(): number {
+    this.#lowestPrice ??= Math.min(...this.#rows.map(({ offer }) => scoredPrice(offer.model)));
+    return this.#lowestPrice;
   }
 
   /** What everybody who offers the model declares for it. */
@@ -284,6 +291,7 @@ export class ModelMarket {
     this.#contextTokensMin = null;
     this.#common = null;
     this.#medianPrice = null;
+    this.#lowestPrice = null;
     this.#openCount = null;
   }
 

@@ -17,6 +17,8 @@ export class ProviderRegistry {
   readonly #byDevice = new Map<DeviceId, LiveProvider>();
   readonly #byId = new Map<ProviderId, LiveProvider>();
   readonly #markets = new Map<string, ModelMarket>();
+  /** Every model with its least price, the cheapest first; null: something has changed. */
+  #cheapest: readonly CheapModel[] | null = null;
   readonly #countOfTenant = new Map<TenantId, number>();
   readonly #standings = new Map<ProviderId, ProviderStanding>();
   /** Attempts at work, by device and request. */
@@ -26,6 +28,8 @@ export class ProviderRegistry {
    * ignored.
    */
   readonly #endedLately = new Map<DeviceId, Map<string, boolean>>();
+  /** Hears of every attempt that has ended. */
+  onAttemptEnded: (attempt: Attempt) => void = () => undefined;
   #isClosed = false;
 
   constructor(clock: Clock) {
@@ -124,14 +128,20 @@ export class ProviderRegistry {
     return offers.map(({ provider }) => provider).filter((provider) => provider.serves(tenantId));
   }
 
-  /** Every model of every listed provider that serves the tenant, its own at no price. */
-  everyOffer(tenantId: TenantId | null = null): Eligible[] {
-    return this.providersFor(tenantId).flatMap((provider) =>
-      provider.models.map((model) => {
-        const offer = { provider, model };
-        return provider.tenantId === tenantId ? free(offer) : offer;
-      }),
-    );
+  /**
+   * Every model that is offered, with a price that nobody who serves the tenant asks less than for it, the lowest first: those of its own
+   * providers at none. Equals by name.
+   */
+  modelsByPrice(tenantId: TenantId): readonly CheapModel[] {
+    this.#cheapest ??= [...this.#markets]
+      .map(([name, { lowestPrice }]) => ({ name, lowestPrice }))
+      .sort(byPriceAndName);
+    if (!this.hasProvider(tenantId)) return this.#cheapest;
+    const own = new Set<string>();
+    for (const provider of this.#byDevice.values())
+      if (provider.tenantId === tenantId) for (const { name } of provider.models) own.add(name);
+    const free = [...own].map((name) => ({ name, lowestPrice: 0 }));
+    return [...free, ...this.#cheapest.filter(({ name }) => !own.has(name))].sort(byPriceAndName);
   }
 
   /** Takes a slot of a provider, at once: whoever chooses next sees that it is taken. */
@@ -186,7 +196,9 @@ export class ProviderRegistry {
     return this.#isClosed;
   }
 
-  #slotGivenBack({ provider, order, end }: Attempt): void {
+  #slotGivenBack(attempt: Attempt): void {
+    const { provider, order, end } = attempt;
+    this.onAttemptEnded(attempt);
     const { deviceId } = provider;
     this.#attempts.delete(attemptKey(deviceId, order.requestId));
     if (end?.kind !== 'unused') {
@@ -247,11 +259,13 @@ export class ProviderRegistry {
     const market = this.#markets.get(name) ?? new ModelMarket();
     this.#markets.set(name, market);
     market.add(offer, this.#clock.monotonicMs());
+    this.#cheapest = null;
   }
 
   #leaveMarket(model: string, id: ProviderId): void {
     const market = this.#markets.get(model);
     market?.remove(id);
+    this.#cheapest = null;
     if (market?.size === 0) this.#markets.delete(model);
   }
 
@@ -266,6 +280,16 @@ export class ProviderRegistry {
 /** Nobody pays himself, and nobody earns a commission by it. */
 function free({ provider, model }: Eligible): Eligible {
   return { provider, model: { ...model, prices: { prompt: 0n, cachedPrompt: 0n, completion: 0n } } };
+}
+
+/** A model, and the least that is asked for it, as it is scored. */
+export interface CheapModel {
+  readonly name: string;
+  readonly lowestPrice: number;
+}
+
+function byPriceAndName(one: CheapModel, other: CheapModel): number {
+  return one.lowestPrice - other.lowestPrice || (one.name < other.name ? -1 : 1);
 }
 
 function isLessTrusted(health: ProviderHealth, than: ProviderHealth): boolean {

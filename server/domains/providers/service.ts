@@ -15,10 +15,11 @@ import { type ExplainedProvider, explainProvider } from './explain-provider.ts';
 import { expectedTokensOf, judgeAttempt, takenTokensOf } from './judge-attempt.ts';
 import { PRICE_GUARD_DEFAULT } from './limits.ts';
 import { listModels, listProvider, pageBehind } from './listing.ts';
+import { type LiveFigures, LiveMarket } from './live-market.ts';
 import type { Eligible } from './model-market.ts';
 import { Offering, type Sale } from './offering.ts';
 import type { PayoutStanding, ProviderStore, ScoringCore, SellingRegistrations } from './ports.ts';
-import { ProviderRegistry } from './registry.ts';
+import { type CheapModel, ProviderRegistry } from './registry.ts';
 import { type SlotWish, takeSlot } from './take-slot.ts';
 import { tryOut } from './try-out.ts';
 import type {
@@ -109,10 +110,15 @@ export interface ProviderService {
    */
   explainProvider(actor: Actor, id: string): Promise<ExplainedProvider>;
 
+  /** Figures of the present for who asks; see `LiveMarket.follow`. */
+  followLive(actor: Actor, signal: AbortSignal): AsyncIterable<LiveFigures>;
+  /** Ends the streams of `followLive`. */
+  stopFollowing(): void;
+
   /** Every listed provider of a model, busy or not, for a tenant its own at no price. For requests. */
   offersOf(model: string, tenantId?: TenantId): readonly Eligible[];
-  /** The same of all models. For requests. */
-  everyOffer(tenantId?: TenantId): readonly Eligible[];
+  /** See `ProviderRegistry.modelsByPrice`. For requests. */
+  modelsByPrice(tenantId: TenantId): readonly CheapModel[];
   /** A slot for a request; see `takeSlot`. Its provider is expected to do the work from now on. For requests. */
   takeSlot(wish: SlotWish): Promise<Attempt | null>;
   /**
@@ -133,6 +139,7 @@ export function createProviderService(
   const registry = new ProviderRegistry(clock);
   const conversations = new CachedConversations();
   const choices = new ChoiceLog();
+  const live = new LiveMarket(registry, clock);
   const offering = new Offering(registry, dependencies);
   const attemptOf = (actor: DeviceActor, requestId: string): Attempt | null => {
     if (!isUuid(requestId)) throw notFound('transaction');
@@ -162,8 +169,11 @@ export function createProviderService(
       if (attempt) requireAllowed(attempt.receiveResult(message));
     },
 
+    followLive: (actor, signal) => live.follow(actor, signal),
+    stopFollowing: () => live.close(),
+
     offersOf: (model, tenantId) => registry.offersOf(model, tenantId ?? null),
-    everyOffer: (tenantId) => registry.everyOffer(tenantId ?? null),
+    modelsByPrice: (tenantId) => registry.modelsByPrice(tenantId),
     async takeSlot(wish) {
       const attempt = await takeSlot(wish, {
         ...dependencies,

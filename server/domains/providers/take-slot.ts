@@ -95,6 +95,7 @@ function takeSlotNow(wish: SlotWish, dependencies: SlotDependencies): Attempt | 
       dependencies.choices.note(order, {
         model: order.model,
         reason,
+        chosenAtMs: clock.nowMs(),
         offers: market.openCount,
         priceMaxCents: Number.isFinite(choice.priceMax) ? choice.priceMax : null,
         candidates: best,

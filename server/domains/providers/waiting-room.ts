@@ -5,7 +5,7 @@ import type { LiveProvider } from './live-provider.ts';
 import { TokenTurns } from './token-turns.ts';
 
 /** What a request waits for, and who takes turns. */
-export type Waiter = Pick<AttemptOrder, 'model' | 'tenantId' | 'memberId'>;
+export type Waiter = Pick<AttemptOrder, 'model' | 'tenantId' | 'memberId' | 'accountId'>;
 
 /** A free slot, and who has looked at it already. */
 interface FreeSlot {
@@ -121,6 +121,11 @@ export class WaitingRoom {
     queue.enter(place);
     this.#queues.set(waiter.model, queue);
     return place;
+  }
+
+  /** All that wait for a slot. */
+  *waiters(): Iterable<Waiter> {
+    for (const { places } of this.#queues.values()) for (const { waiter } of places) yield waiter;
   }
 
   /** Resolves when a slot may be free, at the latest after `waitMs` or when `signal` aborts. */

@@ -1,4 +1,5 @@
 export * from './limits.ts';
+export { ratedProviders } from './rows.postgres.ts';
 export {
   createQualityService,
   type QualityCore,

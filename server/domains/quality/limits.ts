@@ -15,3 +15,10 @@ export const REFERENCE_TOKEN_MS = 50;
  * read again.
  */
 export const KNOWN_PROVIDERS_MAX = 100_000;
+/**
+ * How much what requesters say can move quality, from its lowest to its highest: little beside what is measured. Of one account it is at most
+ * this divided by the voices that are taken for granted and itself: 0.034, which is less than 0.009 of a score.
+ */
+export const RATING_WEIGHT = 0.2;
+/** Voices of `NEUTRAL_SHARE` that every provider is taken to have, so that the first account doesn't decide. */
+export const RATING_PRIOR_VOICES = 5;

@@ -14,11 +14,14 @@ export function createQualityStore(database: Database): QualityStore {
             combined: number;
             weight: number;
             last_at: Date;
+            rating_voices: number;
+            rating_stars: number;
           }[]
         >`SELECT * FROM quality_providers WHERE provider_id = ${providerId}`;
         if (!row) return null;
         const { last_at, quality, latency, availability, combined, weight } = row;
-        return { quality, latency, availability, combined, weight, lastTimeMs: last_at.getTime() };
+        const rating = { voices: row.rating_voices, stars: row.rating_stars };
+        return { quality, latency, availability, combined, weight, lastTimeMs: last_at.getTime(), rating };
       }),
     save: async (assessed) => {
       const rows = assessed.map(({ providerId, tenantId, quality }) => ({

@@ -26,3 +26,16 @@ export interface AssessedProvider {
   readonly tenantId: TenantId;
   readonly quality: ProviderQuality;
 }
+
+/** What requesters think of a provider: each account is one voice of 1 to 5 stars. */
+export interface ProviderRating {
+  readonly voices: number;
+  /** The sum of the voices. */
+  readonly stars: number;
+}
+
+/** What is kept of a provider. */
+export interface StoredQuality extends ProviderQuality {
+  /** Absent: nobody has rated it. */
+  readonly rating?: ProviderRating;
+}

@@ -7,6 +7,7 @@ import type { RequestLedger } from './ports.ts';
 export class BalanceAfter implements RequestLedger {
   readonly #ledger: RequestLedger;
   #availableMicrocents: Microcents | null = null;
+  #heldAllowanceMicrocents: Microcents = 0n;
 
   constructor(ledger: RequestLedger) {
     this.#ledger = ledger;
@@ -17,10 +18,18 @@ export class BalanceAfter implements RequestLedger {
     return this.#availableMicrocents;
   }
 
+  /** What of the last hold is an allowance's. */
+  get heldAllowanceMicrocents(): Microcents {
+    return this.#heldAllowanceMicrocents;
+  }
+
   async commit(unit: UnitOfWork): Promise<UnitOutcome> {
     if (unit.commands.length > 0) this.#availableMicrocents = null;
     const outcome = await this.#ledger.commit(unit);
-    if (outcome.ok) this.#availableMicrocents = outcome.results.at(-1)?.availableMicrocents ?? null;
+    if (!outcome.ok) return outcome;
+    const last = outcome.results.at(-1);
+    this.#availableMicrocents = last?.availableMicrocents ?? null;
+    if (last?.transfer.kind === 'hold') this.#heldAllowanceMicrocents = -last.transfer.allowanceMicrocents;
     return outcome;
   }
 

@@ -11,6 +11,7 @@ import type { Attempt, AttemptEnd, ProviderService } from '../providers/index.ts
 import type { BegunTransaction, EndedTransaction, TransactionShare } from '../transactions/index.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import type { AnswerStream } from './answer-stream.ts';
+import type { BalanceAfter } from './balance-after.ts';
 import { usageOf, type Verdict, verdictOf } from './billing.ts';
 import { sealAnswer } from './kept-answer.ts';
 import type { RequestTimes } from './limits.ts';
@@ -43,6 +44,9 @@ export interface EndDependencies {
   readonly stopped: AbortSignal;
 }
 
+/** The same for one request, whose ledger remembers what it held. */
+export type RequestEndDependencies = EndDependencies & { readonly ledger: BalanceAfter };
+
 /** The last attempt of a request; null: none was made. */
 export interface LastAttempt {
   readonly attempt: Attempt | null;
@@ -66,7 +70,7 @@ export interface Keeping {
 
 interface EndContext {
   readonly times: RequestTimes;
-  readonly dependencies: EndDependencies;
+  readonly dependencies: RequestEndDependencies;
 }
 
 type FinalEvent = Exclude<ComputeEvent, { kind: 'delta' }>;
@@ -84,7 +88,7 @@ export async function endRequest(
   stream: AnswerStream,
   keeping: Keeping,
   times: RequestTimes,
-  dependencies: EndDependencies,
+  dependencies: RequestEndDependencies,
 ): Promise<FinalEvent> {
   const context = { times, dependencies };
   const { providers, tokens, logger } = dependencies;
@@ -141,7 +145,13 @@ async function endUnpaid(
   const { clock } = context.dependencies;
   const state = code === 'request_cancelled' ? 'CANCELLED' : 'FAILED';
   const shares = unpaidShares(transaction, last);
-  const result = { state, finishReason: null, failureCode: code, shares } as const;
+  const result = {
+    state,
+    finishReason: null,
+    failureCode: code,
+    shares,
+    allowanceMicrocents: 0n,
+  } as const;
   const ended = endedOf(transaction, last, result, NO_USAGE, clock.nowMs());
   const unit = unpaidUnit(transaction.holdId, ended);
   // Where the exchange of holds took place meanwhile, the earlier hold is resolved, and the first unit is right after all.
@@ -178,7 +188,10 @@ async function endPaid(
   const finishReason = verdict.kind === 'paid' ? verdict.finishReason : null;
   const failureCode = verdict.kind === 'paid' ? null : verdict.code;
   const state = verdict.kind === 'paid' ? 'COMPLETED' : 'CANCELLED';
-  const result = { state, finishReason, failureCode, shares } as const;
+  const { heldAllowanceMicrocents: drawn } = context.dependencies.ledger;
+  // The allowance pays first.
+  const allowanceMicrocents = drawn < costMicrocents ? drawn : costMicrocents;
+  const result = { state, finishReason, failureCode, shares, allowanceMicrocents } as const;
   const ended = endedOf(transaction, last, result, usage, clock.nowMs());
   const event: FinalEvent =
     verdict.kind === 'paid'
@@ -238,7 +251,13 @@ async function commitEnd(
       );
     }
     const shares = ended.shares.map(({ provider, prices }) => unpaidShare(provider, prices));
-    const unpaid = { state: 'FAILED', finishReason: null, failureCode: 'hold_resolved', shares } as const;
+    const unpaid = {
+      state: 'FAILED',
+      finishReason: null,
+      failureCode: 'hold_resolved',
+      shares,
+      allowanceMicrocents: 0n,
+    } as const;
     await ledger.commit(holdGoneUnit({ ...ended, ...unpaid }));
     return 'hold_gone';
   } catch (error) {
@@ -294,7 +313,7 @@ function unpaidShares(transaction: BegunTransaction, { attempt, earlierShares }:
 function endedOf(
   { id, requester, model, promptTokens, createdAtMs, keyId, orderHash }: BegunTransaction,
   { attempts }: LastAttempt,
-  result: Pick<EndedTransaction, 'state' | 'finishReason' | 'failureCode' | 'shares'>,
+  result: Pick<EndedTransaction, 'state' | 'finishReason' | 'failureCode' | 'shares' | 'allowanceMicrocents'>,
   { cachedPromptTokens, reasoningTokens }: Pick<EndedTransaction, 'cachedPromptTokens' | 'reasoningTokens'>,
   finishedAtMs: number,
 ): EndedTransaction {

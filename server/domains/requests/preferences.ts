@@ -63,7 +63,8 @@ export function allowedOffers(
   );
 }
 
-function isAllowed(
+/** True: a request with these preferences may go there. */
+export function isAllowed(
   { provider, model }: Eligible,
   {
     only,

@@ -23,6 +23,7 @@ function requestersReceipt(ended: EndedTransaction): Receipt {
     ...beginningOf(ended, 'requester'),
     delivered: shares.map(deliveryOf),
     costMicrocents: String(shares.reduce((sum, { costMicrocents }) => sum + costMicrocents, 0n)),
+    allowanceMicrocents: String(ended.allowanceMicrocents),
   };
   return {
     record: recordOf(ended, requester.tenantId, `account:${requester.accountId}`),

@@ -43,7 +43,7 @@ import type { ComputeAnswer, ComputeOrder, KeyedRequester, StartedRequest, Uncou
 /** What the requests' service needs from outside. */
 export interface RequestServiceDependencies
   extends Omit<RequestDependencies, 'providers' | 'budget' | 'stopped'> {
-  readonly providers: Pick<ProviderService, 'takeSlot' | 'judge' | 'offersOf' | 'everyOffer' | 'close'>;
+  readonly providers: Pick<ProviderService, 'takeSlot' | 'judge' | 'offersOf' | 'modelsByPrice' | 'close'>;
   readonly keys: KeyStore;
   readonly settings: Pick<RequestSettingsService, 'settingsFor'>;
   readonly transactions: Pick<TransactionStore, 'findOpen'>;
@@ -108,9 +108,12 @@ export function createRequestService(
       }
       if (!running.hasRoom(accountId)) throw tooManyRunning();
       let rest: Promise<void> = Promise.resolve();
-      const offers = () =>
-        providers.everyOffer(actor.tenantId).filter(({ model }) => isModelInScope(actor, model.name));
-      const models = modelsFor(order, requester, { offers, nowMs: clock.monotonicMs() });
+      const models = modelsFor(order, requester, {
+        models: () =>
+          providers.modelsByPrice(actor.tenantId).filter(({ name }) => isModelInScope(actor, name)),
+        offersOf: (name) => providers.offersOf(name, actor.tenantId),
+        nowMs: clock.monotonicMs(),
+      });
       const answer = begin(requester, { asked, order }, models, (ended) => {
         rest = ended;
       });

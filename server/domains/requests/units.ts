@@ -187,6 +187,7 @@ export function abandonedEnd(
     finishReason: null,
     failureCode,
     finishedAtMs,
+    allowanceMicrocents: 0n,
     mayHaveKey: true,
     orderHash: null,
     shares: [unpaidShare(provider, prices)],

@@ -17,6 +17,20 @@ export function findTenantName(database: Database, tenantId: TenantId): Promise<
   });
 }
 
+/** Who owns a tenant, whoever asks; `limit` of them at most. */
+export function listOwners(
+  database: Database,
+  tenantId: TenantId,
+  limit: number,
+): Promise<readonly AccountId[]> {
+  return database.system('identity', async (sql) => {
+    const rows = await sql<{ account_id: AccountId }[]>`
+      SELECT account_id FROM memberships WHERE tenant_id = ${tenantId} AND role = 'owner'
+      ORDER BY account_id LIMIT ${limit}`;
+    return rows.map(({ account_id }) => account_id);
+  });
+}
+
 /** A tenant without what is its own. */
 export interface CountedTenant {
   readonly id: TenantId;

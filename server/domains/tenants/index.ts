@@ -1,4 +1,4 @@
-export { countTenants, findTenantName, listHostedTenants } from './counts.postgres.ts';
+export { countTenants, findTenantName, listHostedTenants, listOwners } from './counts.postgres.ts';
 export { createInvitationStore } from './invitations.postgres.ts';
 export { createLeavingRows, type LeavingRows } from './leaving.postgres.ts';
 export {

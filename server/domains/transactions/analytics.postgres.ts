@@ -1,6 +1,7 @@
 import type { AccountActor } from '../../kernel/actor.ts';
+import { DAY_MS } from '../../kernel/clock.ts';
 import type { Database, Sql } from '../../kernel/database.ts';
-import type { CredentialId } from '../../kernel/ids.ts';
+import { asId, type CredentialId } from '../../kernel/ids.ts';
 import type { Analytics, AnalyticsQuery, MarketSums } from './analytics-types.ts';
 import { type CountedDuration, percentileMs } from './durations.ts';
 import { ANALYTICS_PARTS_MAX } from './limits.ts';
@@ -14,12 +15,16 @@ export function createAnalyticsStore(database: Database): AnalyticsStore {
       database.system('money', async (sql) => {
         const time = new Date(timeMs);
         await sql`DELETE FROM marketplace_hours WHERE hour < ${time}`;
+        await sql`DELETE FROM marketplace_days WHERE day < (${time}::timestamptz AT TIME ZONE 'UTC')::date`;
         await sql`DELETE FROM marketplace_durations WHERE day < (${time}::timestamptz AT TIME ZONE 'UTC')::date`;
       }),
   };
 }
 
 async function analyse(sql: Sql, actor: AccountActor, query: AnalyticsQuery): Promise<Analytics> {
+  const { model, keyId, providerId } = query;
+  // Days have one thing at a time: what is asked of a part alone is read from the hours.
+  if (model === null && keyId === null && providerId === null) return analyseDays(sql, actor, query);
   const [totals, before] = await sumsOfPeriods(sql, actor, query);
   return {
     totals: totals ?? NOTHING,
@@ -31,6 +36,104 @@ async function analyse(sql: Sql, actor: AccountActor, query: AnalyticsQuery): Pr
     hoursOfDay: await requestsByHourOfDay(sql, actor, query),
     durations: await durationsOf(sql, actor, query),
   };
+}
+
+async function analyseDays(sql: Sql, actor: AccountActor, query: AnalyticsQuery): Promise<Analytics> {
+  const { totals, before, steps, hoursOfDay } = await hourlySums(sql, actor, query);
+  const [models, keys, providers] = [
+    await sumsOfParts(sql, actor, query, 'model'),
+    query.role === 'requester' ? await sumsOfParts(sql, actor, query, 'key') : [],
+    await sumsOfParts(sql, actor, query, 'provider'),
+  ];
+  return {
+    totals,
+    before,
+    steps,
+    models: models.map(({ name, ...row }) => ({ model: name, ...sumsOf(row) })),
+    keys: keys.map(({ name, ...row }) => ({
+      keyId: name === '' ? null : asId<CredentialId>(name),
+      ...sumsOf(row),
+    })),
+    providers: providers.map(({ name, ...row }) => ({ providerId: name, ...sumsOf(row) })),
+    hoursOfDay,
+    durations: await durationsOf(sql, actor, query),
+  };
+}
+
+/** All of the actor's side by the hour: totals, the period before, steps, hours of the day. */
+async function hourlySums(sql: Sql, { tenantId, accountId }: AccountActor, query: AnalyticsQuery) {
+  const { role, fromMs, toMs, step } = query;
+  const beforeMs = fromMs - (toMs - fromMs);
+  const rows = await sql<
+    (SumsRow & { is_before: boolean | null; at: Date | null; hour_of_day: number | null })[]
+  >`
+    SELECT is_before, at, hour_of_day, ${sums(sql)}
+    FROM (
+      SELECT *, hour < ${new Date(fromMs)} AS is_before, date_trunc(${step}, hour, 'UTC') AS at
+      FROM (
+        SELECT *, name::int AS hour_of_day, (day + make_interval(hours => name::int)) AT TIME ZONE 'UTC' AS hour
+        FROM marketplace_days
+        WHERE tenant_id = ${tenantId} AND role = ${role} AND (role = 'provider' OR account_id = ${accountId})
+          AND kind = 'hour' AND day >= (${new Date(beforeMs)}::timestamptz AT TIME ZONE 'UTC')::date
+          AND day <= (${new Date(toMs)}::timestamptz AT TIME ZONE 'UTC')::date
+      ) days
+      WHERE hour >= ${new Date(beforeMs)} AND hour < ${new Date(toMs)}
+    ) hours
+    GROUP BY GROUPING SETS ((is_before), (is_before, at), (is_before, hour_of_day))
+    ORDER BY at`;
+  const wholes = rows.filter(({ at, hour_of_day: hour }) => at === null && hour === null);
+  const wholeOf = (isBefore: boolean) => wholes.find(({ is_before }) => is_before === isBefore);
+  const [whole, earlier] = [wholeOf(false), wholeOf(true)];
+  const within = rows.filter(({ is_before: isBefore }) => isBefore === false);
+  const hoursOfDay = Array.from({ length: 24 }, () => 0);
+  for (const { hour_of_day: hour, completed, failed, cancelled } of within)
+    if (hour !== null) hoursOfDay[hour] = Number(completed) + Number(failed) + Number(cancelled);
+  return {
+    totals: whole === undefined ? NOTHING : sumsOf(whole),
+    before: earlier === undefined ? NOTHING : sumsOf(earlier),
+    steps: within.flatMap(({ at, ...row }) => (at === null ? [] : [{ atMs: at.getTime(), ...sumsOf(row) }])),
+    hoursOfDay,
+  };
+}
+
+/** What of the hours is a part's name, by kind of part. */
+const namesInHours = {
+  model: (sql: Sql) => sql`model`,
+  key: (sql: Sql) => sql`coalesce(key_id::text, '')`,
+  provider: (sql: Sql) => sql`provider_id::text`,
+} as const;
+
+/** Sums by model, key or provider, the dearest first: whole days of the period by the day, its ends by the hour. */
+function sumsOfParts(
+  sql: Sql,
+  actor: AccountActor,
+  query: AnalyticsQuery,
+  kind: keyof typeof namesInHours,
+): Promise<readonly (SumsRow & { name: string })[]> {
+  const { tenantId, accountId } = actor;
+  const { role, fromMs, toMs } = query;
+  const firstMs = Math.ceil(fromMs / DAY_MS) * DAY_MS;
+  const lastMs = Math.max(firstMs, Math.floor(toMs / DAY_MS) * DAY_MS);
+  const endsMs = [
+    [fromMs, Math.min(firstMs, toMs)],
+    [lastMs, toMs],
+  ].filter(([beginMs = 0, endMs = 0]) => beginMs < endMs) as [number, number][];
+  const columns = sql`completed, failed, cancelled, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
+    fee_microcents, earnings_microcents, refunded_microcents, refunded_earnings_microcents`;
+  const ends = endsMs.map(
+    ([beginMs, endMs]) => sql`
+      UNION ALL SELECT ${namesInHours[kind](sql)}, ${columns} FROM marketplace_hours
+      WHERE ${chosen(sql, actor, query, beginMs, endMs)}`,
+  );
+  return sql`
+    SELECT name, ${sums(sql)} FROM (
+      SELECT name, ${columns} FROM marketplace_days
+      WHERE tenant_id = ${tenantId} AND role = ${role} AND (role = 'provider' OR account_id = ${accountId}) AND kind = ${kind}
+        AND day >= (${new Date(firstMs)}::timestamptz AT TIME ZONE 'UTC')::date
+        AND day < (${new Date(lastMs)}::timestamptz AT TIME ZONE 'UTC')::date
+      ${ends}
+    ) parts
+    GROUP BY name ORDER BY sum(cost_microcents) DESC, name LIMIT ${ANALYTICS_PARTS_MAX}`;
 }
 
 interface SumsRow {

@@ -8,8 +8,10 @@ export async function findSettled(
   { tenantId, accountId }: Requester,
   id: TransactionId,
 ): Promise<SettledTransaction | null> {
-  const [row] = await sql<{ model: string; hold_id: TransferId; cost_microcents: bigint }[]>`
-    SELECT model, hold_id, cost_microcents FROM marketplace_transactions
+  const [row] = await sql<
+    { model: string; state: string; hold_id: TransferId; cost_microcents: bigint; finished_at: Date | null }[]
+  >`
+    SELECT model, state, hold_id, cost_microcents, finished_at FROM marketplace_transactions
     WHERE id = ${id} AND tenant_id = ${tenantId} AND account_id = ${accountId}`;
   if (row === undefined) return null;
   const shares = await sql<
@@ -28,6 +30,8 @@ export async function findSettled(
     model: row.model,
     holdId: row.hold_id,
     costMicrocents: row.cost_microcents,
+    endedAtMs: row.finished_at?.getTime() ?? null,
+    isRefunded: row.state === 'REFUNDED',
     shares: shares.map((share) => ({
       providerId: share.provider_id,
       tenantId: share.tenant_id,
@@ -82,6 +86,20 @@ export const refundedTransactions = {
         SELECT tenant_id, 'provider', NULL, provider_id, model, refunded_microcents, refunded_earnings_microcents,
           finished_at
         FROM served
+      ), days AS (
+        INSERT INTO marketplace_days AS days (tenant_id, role, account_id, kind, day, name, completed, failed, cancelled,
+          prompt_tokens, completion_tokens, billed_tokens, cost_microcents, fee_microcents, earnings_microcents,
+          refunded_microcents, refunded_earnings_microcents)
+        SELECT tenant_id, role, account_id, part.kind, (finished_at AT TIME ZONE 'UTC')::date AS day, part.name, 0, 0, 0, 0,
+          0, 0, 0, 0, 0, sum(refunded_microcents), sum(refunded_earnings_microcents)
+        FROM sides, LATERAL (VALUES ('hour', to_char(finished_at AT TIME ZONE 'UTC', 'HH24')), ('model', model), ('key', ''),
+          ('provider', provider_id::text)) AS part(kind, name)
+        WHERE part.kind <> 'key' OR role = 'requester'
+        GROUP BY tenant_id, role, account_id, part.kind, day, part.name
+        ORDER BY tenant_id, role, account_id, part.kind, day, part.name
+        ON CONFLICT (tenant_id, role, account_id, kind, day, name) DO UPDATE SET
+          refunded_microcents = days.refunded_microcents + excluded.refunded_microcents,
+          refunded_earnings_microcents = days.refunded_earnings_microcents + excluded.refunded_earnings_microcents
       )
       INSERT INTO marketplace_hours AS hours (tenant_id, role, account_id, provider_id, model, hour, completed, failed,
         cancelled, prompt_tokens, completion_tokens, billed_tokens, cost_microcents, fee_microcents, earnings_microcents,

@@ -66,7 +66,8 @@ export const endedTransactions = {
           state text, "providerId" uuid, "providerTenantId" uuid, "providerDeviceId" uuid, attempts integer,
           "completionTokens" bigint, "billedTokens" bigint, "costMicrocents" bigint, "feeMicrocents" bigint,
           "earningsMicrocents" bigint, "finishReason" text, "failureCode" text, "finishedAt" timestamptz,
-          "durationBucket" smallint, "cachedPromptTokens" bigint, "reasoningTokens" bigint)
+          "durationBucket" smallint, "cachedPromptTokens" bigint, "reasoningTokens" bigint,
+          "allowanceMicrocents" bigint)
       ), ended AS (
         UPDATE marketplace_transactions open SET state = given.state, provider_id = given."providerId",
           provider_tenant_id = given."providerTenantId", provider_device_id = given."providerDeviceId",
@@ -74,6 +75,7 @@ export const endedTransactions = {
           cost_microcents = given."costMicrocents", fee_microcents = given."feeMicrocents",
           earnings_microcents = given."earningsMicrocents", finish_reason = given."finishReason",
           failure_code = given."failureCode", finished_at = given."finishedAt",
+          allowance_microcents = given."allowanceMicrocents",
           cached_prompt_tokens = given."cachedPromptTokens", reasoning_tokens = given."reasoningTokens"
         FROM given
         WHERE open.id = given.id AND open.tenant_id = given."tenantId" AND open.state = 'PROCESSING'
@@ -134,6 +136,27 @@ const analytics = (sql: Sql) => sql`
       cost_microcents = hours.cost_microcents + excluded.cost_microcents,
       fee_microcents = hours.fee_microcents + excluded.fee_microcents,
       earnings_microcents = hours.earnings_microcents + excluded.earnings_microcents
+  ), days AS (
+    INSERT INTO marketplace_days AS days (tenant_id, role, account_id, kind, day, name, completed, failed, cancelled,
+      prompt_tokens, completion_tokens, billed_tokens, cost_microcents, fee_microcents, earnings_microcents)
+    SELECT tenant_id, role, account_id, part.kind, (finished_at AT TIME ZONE 'UTC')::date AS day, part.name,
+      count(*) FILTER (WHERE state = 'COMPLETED'), count(*) FILTER (WHERE state = 'FAILED'),
+      count(*) FILTER (WHERE state = 'CANCELLED'), sum(prompt_tokens), sum(completion_tokens), sum(billed_tokens),
+      sum(cost_microcents), sum(fee_microcents), sum(earnings_microcents)
+    FROM sides, LATERAL (VALUES ('hour', to_char(finished_at AT TIME ZONE 'UTC', 'HH24')), ('model', model),
+      ('key', coalesce(key_id::text, '')), ('provider', provider_id::text)) AS part(kind, name)
+    WHERE part.kind <> 'key' OR role = 'requester'
+    GROUP BY tenant_id, role, account_id, part.kind, day, part.name
+    ORDER BY tenant_id, role, account_id, part.kind, day, part.name
+    ON CONFLICT (tenant_id, role, account_id, kind, day, name) DO UPDATE SET
+      completed = days.completed + excluded.completed, failed = days.failed + excluded.failed,
+      cancelled = days.cancelled + excluded.cancelled,
+      prompt_tokens = days.prompt_tokens + excluded.prompt_tokens,
+      completion_tokens = days.completion_tokens + excluded.completion_tokens,
+      billed_tokens = days.billed_tokens + excluded.billed_tokens,
+      cost_microcents = days.cost_microcents + excluded.cost_microcents,
+      fee_microcents = days.fee_microcents + excluded.fee_microcents,
+      earnings_microcents = days.earnings_microcents + excluded.earnings_microcents
   ), durations AS (
     INSERT INTO marketplace_durations AS durations (tenant_id, role, account_id, model, day, bucket, completed)
     SELECT tenant_id, role, account_id, model, (finished_at AT TIME ZONE 'UTC')::date AS day, duration_bucket, count(*)
@@ -154,6 +177,7 @@ function endRow({
   finishedAtMs,
   cachedPromptTokens,
   reasoningTokens,
+  allowanceMicrocents,
   shares,
 }: EndedTransaction) {
   const last = shares.at(-1);
@@ -169,6 +193,7 @@ function endRow({
     finishedAt: new Date(finishedAtMs),
     cachedPromptTokens,
     reasoningTokens,
+    allowanceMicrocents: String(allowanceMicrocents),
     durationBucket: durationBucket(finishedAtMs - createdAtMs),
     providerId: last?.provider.providerId,
     providerTenantId: last?.provider.tenantId,

@@ -25,7 +25,8 @@ export function createTransactionStore(database: Database): TransactionStore {
       database.tenant(actor, async (sql) => {
         const [asked] = await sql<SharedRow[]>`
           SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
-            fee_microcents, earnings_microcents, refunded_microcents, refunded_earnings_microcents, finish_reason, failure_code, created_at, finished_at
+            fee_microcents, earnings_microcents, allowance_microcents, refunded_microcents, refunded_earnings_microcents,
+            finish_reason, failure_code, created_at, finished_at
           FROM marketplace_transactions
           WHERE id = ${id} AND tenant_id = ${actor.tenantId} AND account_id = ${actor.accountId}`;
         if (asked) return transactionOf('requester', asked);
@@ -41,8 +42,8 @@ export function createTransactionStore(database: Database): TransactionStore {
       database.read(actor, async (sql) => {
         const [row] = await sql<GenerationRow[]>`
           SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
-            fee_microcents, earnings_microcents, refunded_microcents, refunded_earnings_microcents, finish_reason,
-            failure_code, created_at, finished_at, cached_prompt_tokens, reasoning_tokens, is_streamed,
+            fee_microcents, earnings_microcents, allowance_microcents, refunded_microcents,
+            refunded_earnings_microcents, finish_reason, failure_code, created_at, finished_at, cached_prompt_tokens, reasoning_tokens, is_streamed,
             EXISTS (SELECT FROM marketplace_served own WHERE own.transaction_id = asked.id
               AND own.tenant_id = ${actor.tenantId} AND own.provider_id = asked.provider_id) AS is_own
           FROM marketplace_transactions asked
@@ -58,7 +59,8 @@ export function createTransactionStore(database: Database): TransactionStore {
           role === 'requester'
             ? await sql<SharedRow[]>`
                 SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
-                  fee_microcents, earnings_microcents, refunded_microcents, refunded_earnings_microcents, finish_reason, failure_code, created_at, finished_at
+                  fee_microcents, earnings_microcents, allowance_microcents, refunded_microcents,
+                  refunded_earnings_microcents, finish_reason, failure_code, created_at, finished_at
                 FROM marketplace_transactions
                 WHERE tenant_id = ${actor.tenantId} AND account_id = ${actor.accountId}
                   AND (${at}::timestamptz IS NULL OR (created_at, id) < (${at}::timestamptz, ${id}::uuid))
@@ -87,6 +89,8 @@ interface SharedRow {
   readonly cost_microcents: bigint;
   readonly fee_microcents: bigint;
   readonly earnings_microcents: bigint;
+  /** Absent from a provider's row. */
+  readonly allowance_microcents?: bigint;
   readonly refunded_microcents: bigint;
   readonly refunded_earnings_microcents: bigint;
   readonly finish_reason: string | null;
@@ -131,6 +135,7 @@ function transactionOf(role: Transaction['role'], row: SharedRow): Transaction {
     costMicrocents: row.cost_microcents,
     feeMicrocents: row.fee_microcents,
     earningsMicrocents: row.earnings_microcents,
+    allowanceMicrocents: row.allowance_microcents ?? 0n,
     refundedMicrocents: row.refunded_microcents,
     refundedEarningsMicrocents: row.refunded_earnings_microcents,
     finishReason: row.finish_reason,

@@ -27,6 +27,8 @@ export interface Transaction {
   readonly feeMicrocents: Microcents;
   readonly earningsMicrocents: Microcents;
   /** What of the cost went back to who asked, and what of that the provider has lost. */
+  /** What of the cost an allowance paid; to a provider 0. */
+  readonly allowanceMicrocents: Microcents;
   readonly refundedMicrocents: Microcents;
   readonly refundedEarningsMicrocents: Microcents;
   readonly finishReason: string | null;
@@ -129,6 +131,8 @@ export interface EndedTransaction {
   readonly failureCode: string | null;
   readonly createdAtMs: number;
   readonly finishedAtMs: number;
+  /** What of its cost an allowance pays. */
+  readonly allowanceMicrocents: Microcents;
   /** True when it came with an API key, or when that isn't known any more. */
   readonly mayHaveKey: boolean;
   /** SHA-256 of what was ordered, in hexadecimal; null: not known any more. */
@@ -155,6 +159,10 @@ export interface SettledTransaction {
   readonly model: string;
   readonly holdId: TransferId;
   readonly costMicrocents: Microcents;
+  /** Null: it runs. */
+  readonly endedAtMs: number | null;
+  /** All of its cost was given back. */
+  readonly isRefunded: boolean;
   readonly shares: readonly {
     readonly providerId: string;
     readonly tenantId: TenantId;

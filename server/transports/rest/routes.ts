@@ -63,6 +63,7 @@ import { sendCommand } from './devices/send-command.ts';
 import { updateDevice } from './devices/update.ts';
 import { createGroup, listGroups, removeGroup, renameGroup } from './groups/groups.ts';
 import { addGroupMembers, listGroupMembers, removeGroupMember } from './groups/members.ts';
+import { grantAllowance, listAllowances } from './ledger/allowances.ts';
 import { createTopUp } from './ledger/create-top-up.ts';
 import { getBalance } from './ledger/get-balance.ts';
 import { getTrialBalance } from './ledger/get-trial-balance.ts';
@@ -77,6 +78,7 @@ import { addStatement, agreeToDispute, withdrawDispute } from './marketplace/ans
 import { createMarketRequest } from './marketplace/create-request.ts';
 import { explainProvider } from './marketplace/explain-provider.ts';
 import { explainRequest } from './marketplace/explain-request.ts';
+import { followLiveMarket } from './marketplace/follow-live.ts';
 import { getProvider } from './marketplace/get-provider.ts';
 import { getProviderAnalytics } from './marketplace/get-provider-analytics.ts';
 import { getMarketRequest } from './marketplace/get-request.ts';
@@ -87,6 +89,7 @@ import { listProviders } from './marketplace/list-providers.ts';
 import { listTransactions } from './marketplace/list-transactions.ts';
 import { openDispute } from './marketplace/open-dispute.ts';
 import { pauseProvider, resumeProvider } from './marketplace/pause-provider.ts';
+import { getRating, rateTransaction, summarizeRatings } from './marketplace/ratings.ts';
 import { getDispute, listDisputes } from './marketplace/read-disputes.ts';
 import { registerProvider } from './marketplace/register-provider.ts';
 import { setRequestSettings } from './marketplace/set-settings.ts';
@@ -229,6 +232,8 @@ const lockRoutes = (services: RestServices) => [
 const marketRoutes = (services: RestServices) => [
   createTopUp(services),
   getBalance(services),
+  grantAllowance(services),
+  listAllowances(services),
   getSpending(services),
   setSpendLimits(services),
   getRequestSettings(services),
@@ -250,7 +255,11 @@ const marketRoutes = (services: RestServices) => [
   listTransactions(services),
   getRequesterAnalytics(services),
   getProviderAnalytics(services),
+  followLiveMarket(services),
   getTransaction(services),
+  rateTransaction(services),
+  getRating(services),
+  summarizeRatings(services),
   openDispute(services),
   listDisputes(services),
   getDispute(services),

@@ -31,6 +31,25 @@ export const MARKET_CASES: Readonly<Record<string, RestCase>> = {
     refused: () => ({ path: '/api/v1/ledger/balance?currency=usd' }),
     ...unknownQuery,
   },
+  'ledger.allowances.grant': {
+    valid: ({ alice }) => ({
+      path: '/api/v1/ledger/allowances',
+      body: { userId: alice.userId, tokens: 1_000, endsAt: '2100-01-01T00:00:00.000Z' },
+      headers: { 'idempotency-key': 'contract' },
+    }),
+    refused: ({ alice }) => ({
+      path: '/api/v1/ledger/allowances',
+      body: { userId: alice.userId, tokens: 1_000, endsAt: '2100-01-01T00:00:00.000Z' },
+      headers: { 'idempotency-key': 'contract' },
+    }),
+    status: 400,
+    code: 'amount_out_of_range',
+  },
+  'ledger.allowances.list': {
+    valid: () => ({ path: '/api/v1/ledger/allowances' }),
+    refused: () => ({ path: '/api/v1/ledger/allowances?state=ended' }),
+    ...unknownQuery,
+  },
   'ledger.entries.list': {
     valid: () => ({ path: '/api/v1/ledger/entries' }),
     refused: () => ({ path: '/api/v1/ledger/entries?limit=100000' }),
@@ -104,6 +123,11 @@ export const MARKET_CASES: Readonly<Record<string, RestCase>> = {
     refused: () => ({ path: '/api/v1/marketplace/analytics/requester?step=year' }),
     ...unknownQuery,
   },
+  'marketplace.analytics.live': {
+    valid: () => ({ path: '/api/v1/marketplace/analytics/live' }),
+    refused: () => ({ path: '/api/v1/marketplace/analytics/live?every=1' }),
+    ...unknownQuery,
+  },
   'marketplace.analytics.provider': {
     valid: () => ({ path: '/api/v1/marketplace/analytics/provider' }),
     refused: () => ({
@@ -117,6 +141,17 @@ export const MARKET_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'transaction_not_found',
   },
+  'marketplace.ratings.set': onNobody(
+    '/api/v1/marketplace/transactions/:id/rating',
+    { stars: 5 },
+    'transaction_not_found',
+  ),
+  'marketplace.ratings.get': onNobody(
+    '/api/v1/marketplace/transactions/:id/rating',
+    undefined,
+    'rating_not_found',
+  ),
+  'marketplace.ratings.summarize': onNobody('/api/v1/marketplace/providers/:id/ratings'),
   'marketplace.disputes.open': onNobody(
     '/api/v1/marketplace/transactions/:id/disputes',
     { reason: 'other', text: 'No' },

@@ -151,6 +151,7 @@ const DOMAINS = {
   decisions: { sees: [], uses: [] },
   registrations: { sees: ['decisions', 'pricing', 'providers'], uses: [] },
   disputes: { sees: ['audit', 'decisions', 'ledger', 'transactions'], uses: [] },
+  ratings: { sees: ['quality', 'transactions'], uses: [] },
   sessions: { sees: [], uses: [] },
   spending: { sees: [], uses: [] },
   transactions: { sees: [], uses: [] },

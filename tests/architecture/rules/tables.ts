@@ -103,11 +103,13 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'marketplace_dispute_shares',
     'marketplace_dispute_statements',
   ],
+  'server/domains/ratings': ['marketplace_ratings', 'marketplace_rating_voices'],
   'server/domains/transactions': [
     'marketplace_transactions',
     'marketplace_served',
     'marketplace_claims',
     'marketplace_hours',
+    'marketplace_days',
     'marketplace_durations',
   ],
   'server/domains/requests': [

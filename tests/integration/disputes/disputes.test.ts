@@ -19,7 +19,7 @@ import { createSystemRandom } from '../../../server/platform/system/random.ts';
 import { addColleague } from '../../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { silentLogger } from '../../support/logger.ts';
-import { cents, createMarket, eventsOf, type FakeProvider } from '../../support/market.ts';
+import { cents, createMarket, eventsOf, type FakeProvider, until } from '../../support/market.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -168,7 +168,7 @@ describe('a dispute', () => {
     await expect(open()).rejects.toEqual(refusal('dispute_exists'));
   });
 
-  it('ends by itself: who does not answer gives everything back, who answered keeps it', async () => {
+  it('ends by itself: who does not answer gives back what it earned, who answered keeps it; the platform keeps its part', async () => {
     const { id } = await open();
     const other = await open(await buy());
     await market.disputes.say(provider.owner, other.id, 'It was right.');
@@ -178,7 +178,11 @@ describe('a dispute', () => {
     market.clock.advance(1);
     await market.disputes.decideDue();
     const ended = await market.disputes.get(alice, id);
-    expect(ended).toMatchObject({ state: 'refunded', decisions: [{ rule: 'unanswered', decidedBy: null }] });
+    expect(ended).toMatchObject({
+      state: 'refunded_partly',
+      refundedMicrocents: cents(10.56),
+      decisions: [{ rule: 'unanswered', decidedBy: null }],
+    });
     market.clock.advance(DECISION_MS - ANSWER_MS);
     await market.disputes.decideDue();
     expect(await market.disputes.get(alice, other.id)).toMatchObject({
@@ -186,14 +190,14 @@ describe('a dispute', () => {
       decisions: [{ rule: 'undecided' }],
     });
     await release();
-    expect(await money()).toEqual([988, cents(10.56), 0n]);
+    expect(await money()).toEqual([986.56, cents(10.56), 0n]);
     await expectBooksInOrder();
   });
 
-  it('ends when the provider agrees, or who opened it takes it back', async () => {
+  it('ends when the provider agrees, which gives back what was earned and no commission, or who opened it takes it back', async () => {
     const { id } = await open();
     expect(await market.disputes.agree(provider.owner, id)).toMatchObject({
-      state: 'refunded',
+      state: 'refunded_partly',
       decisions: [{ rule: 'providers_agreed' }],
     });
     const other = await open(await buy());
@@ -202,7 +206,7 @@ describe('a dispute', () => {
       decisions: [{ rule: 'withdrawn' }],
     });
     await release();
-    expect(await money()).toEqual([988, cents(10.56), 0n]);
+    expect(await money()).toEqual([986.56, cents(10.56), 0n]);
   });
 
   it('that is opened while earnings are released holds up no release: what it freezes stays, the rest goes', async () => {
@@ -238,6 +242,66 @@ describe('a dispute', () => {
   });
 });
 
+it('about an answer that a machine of one’s own has ended leaves the flat price for that with the platform', async () => {
+  market = createMarket(db, {
+    earningsReleaseDelayMs: DAY_MS,
+    prices: { ownRequestMicrocents: cents(3) },
+  });
+  const first = await market.provider({ price: 1_000 });
+  const own = await market.provider({ model: 'another' });
+  const { owner } = own;
+  await market.topUp(owner, 1_000);
+  const asking = market.requests.createRequest(owner, market.order());
+  market.text(first, (await until(() => first.requests.at(-1))).requestId, 0, 'one two three');
+  const models = [{ name: 'm', prices: 1_000, contextTokens: 8_192, continuesAnswers: true }];
+  await market.providers.offer(own.actor, own.link, { slots: 1, models });
+  own.onRequest = (request) => market.answer(own, request, [' four']);
+  market.fail(first, (await until(() => first.requests.at(-1))).requestId);
+  const answer = await asking;
+  const events = await eventsOf(answer);
+  // Three tokens at a cent by the other one, and the flat price.
+  expect(events.at(-1)).toMatchObject({ kind: 'end', costMicrocents: cents(6) });
+  const before = (await market.balance(owner)).available;
+  const { id } = await open(answer.transactionId, owner);
+  const decided = await market.disputes.decide(
+    market.administrator,
+    id,
+    { outcome: 'refunded' },
+    'So it was.',
+  );
+  expect(decided).toMatchObject({
+    state: 'refunded',
+    costMicrocents: cents(3),
+    refundedMicrocents: cents(3),
+  });
+  expect((await market.balance(owner)).available).toBe(before + 3);
+  await expectBooksInOrder();
+});
+
+it('tells the other side by mail, which names nobody, and both how it ended', async () => {
+  const mails: { readonly to: string; readonly text: string }[] = [];
+  market = createMarket(db, {
+    earningsReleaseDelayMs: DAY_MS,
+    disputeMail: {
+      toAccount: (to, subject, text) => mails.push({ to, text: `${subject} ${text}` }),
+      toOwners: (to, subject, text) => mails.push({ to, text: `${subject} ${text}` }),
+    },
+  });
+  provider = await market.provider();
+  provider.onRequest = (request) => market.answer(provider, request, ['Hello']);
+  alice = await market.customer(1_000);
+  const told = () => mails.splice(0).map(({ to }) => to);
+  const { id } = await open(await buy(), alice);
+  expect(mails[0]?.text).toContain(id);
+  expect(mails[0]?.text).not.toContain(alice.accountId);
+  expect(mails[0]?.text).not.toContain(alice.tenantId);
+  expect(told()).toEqual([provider.owner.tenantId]);
+  await market.disputes.say(provider.owner, id, 'It was right.');
+  expect(told()).toEqual([alice.accountId]);
+  await decide(id, { outcome: 'refused' });
+  expect(told()).toEqual([provider.owner.tenantId, alice.accountId]);
+});
+
 it('a page of disputes takes no connection for each: all tenants share them', async () => {
   await open();
   await open(await buy());
@@ -253,6 +317,7 @@ it('a page of disputes takes no connection for each: all tenants share them', as
   const disputes = createDisputeService({
     store: createDisputeStore(database),
     ledger,
+    mail: null,
     secretBox: createSecretBox(new Uint8Array(32).fill(1)),
     clock,
     random: createSystemRandom(),

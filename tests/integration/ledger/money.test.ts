@@ -184,12 +184,14 @@ describe('a chargeback', () => {
       heldMicrocents: 700n,
       earningsMicrocents: 0n,
       owedMicrocents: 700n,
+      allowanceMicrocents: 0n,
     });
     await node.commit({ commands: [{ kind: 'void', id: newTransferId(), holdId: hold.id }], rows: [] });
     expect(await balance(alice)).toMatchObject({
       availableMicrocents: 0n,
       heldMicrocents: 0n,
       owedMicrocents: 0n,
+      allowanceMicrocents: 0n,
     });
     await node.commit({ commands: [clear('chargeback', alice, 50n), clear('top_up', alice, 80n)], rows: [] });
     expect(await balance(alice)).toMatchObject({ availableMicrocents: 30n, owedMicrocents: 0n });

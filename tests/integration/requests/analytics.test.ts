@@ -78,6 +78,35 @@ describe('analytics', () => {
     expect([since.totals.completed, since.before.completed]).toEqual([0, 3]);
   });
 
+  it('of days are what hours say, wherever in a day a period begins and ends', async () => {
+    const provider = await market.provider();
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello', ' world'], [10, 2]);
+    const beganMs = market.clock.nowMs();
+    for (let round = 0; round < 12; round++) {
+      await ask(alice);
+      market.clock.advance(7 * HOUR_MS);
+    }
+    // What is asked of one model is read from the hours.
+    const periods = [
+      [0, 84],
+      [5, 60],
+      [3, 9],
+      [24, 48],
+      [1, 2],
+    ] as const;
+    for (const [from, to] of periods) {
+      const period = { fromMs: beganMs + from * HOUR_MS, toMs: beganMs + to * HOUR_MS };
+      for (const step of ['hour', 'day', 'month'] as const) {
+        const asked = { ...period, step };
+        expect(await analyse(alice, asked)).toEqual(await analyse(alice, { ...asked, model: 'm' }));
+        const served = { ...asked, role: 'provider' } as const;
+        expect(await analyse(provider.owner, served)).toEqual(
+          await analyse(provider.owner, { ...served, model: 'm' }),
+        );
+      }
+    }
+  });
+
   it('refuse what is no period, or too long for its step', async () => {
     const toMs = market.clock.nowMs();
     for (const asked of [

@@ -61,7 +61,7 @@ describe('what an owner asks of its own device', () => {
     expect(await market.balance(provider.owner)).toMatchObject({ available: 7, held: 0 });
     const id = (await market.lastTransaction(provider.owner))?.id as TransactionId;
     await expect(market.disputes.open(provider.owner, id, 'other', 'Mine.')).rejects.toMatchObject({
-      code: 'earnings_released',
+      code: 'transaction_unpaid',
     });
     // Who fails is paid by nobody, and what others serve has no flat price.
     provider.onRequest = ({ requestId }) => market.fail(provider, requestId);

@@ -87,6 +87,7 @@ export class LedgerModel {
       held: 0n,
       earnings: 0n,
       receivable: 0n,
+      allowance: 0n,
     };
     this.#state.purses.set(owner.tenantId, purse);
     return purse;
@@ -150,6 +151,9 @@ export class LedgerModel {
         return this.#release(command.owner, now);
       case 'reversal':
         return this.#reverse(command);
+      case 'allowance_grant':
+      case 'allowance_end':
+        throw new Error('no batch of this test has allowances');
       default:
         return this.#clear(command);
     }

@@ -63,6 +63,7 @@ describe('the configuration', () => {
       providerStallTimeoutMs: 15_000,
       requestTimeoutSeconds: 600,
       slotWaitMs: 10_000,
+      allowancePriceCents: '7.5',
       marketPriceGuard: 5,
       marketReleaseAfterHours: 24,
       marketApproval: 'rule',
@@ -346,6 +347,7 @@ describe('the configuration', () => {
     ['YGGDRASIL_MARKET_PRICE_GUARD', '2', '1000', '1', '1001'],
     ['YGGDRASIL_MARKET_RELEASE_AFTER', '0', '2160', '-1', '2161'],
     ['YGGDRASIL_OWN_REQUEST_PRICE_CENTS', '0.000001', '1000', '0.0000001', '1000.000001'],
+    ['YGGDRASIL_MARKET_ALLOWANCE_PRICE', '0.000001', '1000', '0', '1000.000001'],
     ['YGGDRASIL_PORT', '0', '65535', '-1', '65536'],
   ])('%s takes its bounds and nothing past them', (variable, min, max, below, above) => {
     expect(problemsOf({ [variable]: min })).toEqual([]);

@@ -3,7 +3,7 @@ import { pause } from '../../../server/domains/providers/health.ts';
 import { MODEL_WAITERS_MAX } from '../../../server/domains/providers/limits.ts';
 import type { LiveProvider } from '../../../server/domains/providers/live-provider.ts';
 import { type Place, WaitingRoom } from '../../../server/domains/providers/waiting-room.ts';
-import { asId, type TenantId } from '../../../server/kernel/ids.ts';
+import { type AccountId, asId, type TenantId } from '../../../server/kernel/ids.ts';
 import { FakeClock, turn } from '../../support/clock.ts';
 import { offerOf, waitingRequest } from '../../support/offers.ts';
 
@@ -20,6 +20,7 @@ const waiter = (model: string, tenant: string, memberId = tenant) => ({
   model,
   tenantId: asId<TenantId>(tenant),
   memberId,
+  accountId: asId<AccountId>(memberId),
 });
 const enter = (model = 'm', tenant = 'u', member = tenant) =>
   room.enter(waiter(model, tenant, member)) as Place;

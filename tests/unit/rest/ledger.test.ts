@@ -92,7 +92,7 @@ describe('entries over REST', () => {
         createdAtMs: 0,
       },
     ],
-    nextBefore: { available: 4n, held: 3n, earnings: 17n, receivable: 1n },
+    nextBefore: { available: 4n, held: 3n, earnings: 17n, receivable: 1n, allowance: 1n },
   };
   const ledger = {
     statement: async (_actor: unknown, asked: unknown) => {
@@ -106,19 +106,19 @@ describe('entries over REST', () => {
     const { json } = await ask({ token: 'ygu_user' });
     expect(json).toMatchObject({
       items: [{ sequence: '17', account: 'earnings', amount: { value: '-0.00000003', currency: 'EUR' } }],
-      next: cursorOf('4', '3', '17', '1'),
+      next: cursorOf('4', '3', '17', '1', '1'),
     });
-    await ask({ token: 'ygu_user', query: `after=${cursorOf('4', '3', '17', '1')}` });
+    await ask({ token: 'ygu_user', query: `after=${cursorOf('4', '3', '17', '1', '1')}` });
     expect(pages.at(-1)).toEqual({ before: page.nextBefore, limit: 50 });
   });
 
   it.each([
     ['4'],
     ['4', '3', '17'],
-    ['4', '3', '17', '1', '1'],
-    ['4', '3', '17', 'x'],
-    ['-1', '3', '17', '1'],
-    ['9'.repeat(19), '1', '1', '1'],
+    ['4', '3', '17', '1', '1', '1'],
+    ['4', '3', '17', 'x', '1'],
+    ['-1', '3', '17', '1', '1'],
+    ['9'.repeat(19), '1', '1', '1', '1'],
   ])('refuse a cursor of the positions %j', async (...positions) => {
     expect((await ask({ token: 'ygu_user', query: `after=${cursorOf(...positions)}` })).status).toBe(400);
   });

@@ -60,6 +60,10 @@ import { readingsByTime } from './0210-readings-by-time.ts';
 import { scopeOnce } from './0230-scope-once.ts';
 import { policiesOnce } from './0231-policies-once.ts';
 import { unregisteredStayOut } from './0240-unregistered-stay-out.ts';
+import { ratings } from './0260-ratings.ts';
+import { allowances } from './0261-allowances.ts';
+import { keptCommission } from './0262-kept-commission.ts';
+import { marketDays } from './0263-market-days.ts';
 import { unreadableSecrets } from './0280-unreadable-secrets.ts';
 import { requiredLease } from './0281-required-lease.ts';
 import type { Migration } from './migration.ts';
@@ -128,6 +132,10 @@ export const migrations: readonly Migration[] = [
   scopeOnce,
   policiesOnce,
   unregisteredStayOut,
+  ratings,
+  allowances,
+  keptCommission,
+  marketDays,
   unreadableSecrets,
   requiredLease,
 ];

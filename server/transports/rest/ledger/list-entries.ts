@@ -21,9 +21,16 @@ const positionSchema = z
 /** A position in each of the tenant's accounts. */
 const cursor = defineCursor<StatementCursor>(
   z
-    .tuple([positionSchema, positionSchema, positionSchema, positionSchema])
-    .transform(([available, held, earnings, receivable]) => ({ available, held, earnings, receivable })),
-  ({ available, held, earnings, receivable }) => [available, held, earnings, receivable].map(String),
+    .tuple([positionSchema, positionSchema, positionSchema, positionSchema, positionSchema])
+    .transform(([available, held, earnings, receivable, allowance]) => ({
+      available,
+      held,
+      earnings,
+      receivable,
+      allowance,
+    })),
+  ({ available, held, earnings, receivable, allowance }) =>
+    [available, held, earnings, receivable, allowance].map(String),
 );
 
 /** The tenant's entries, the newest first, a page at a time. */

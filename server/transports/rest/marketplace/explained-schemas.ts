@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { WITHHELD_REASONS } from '../../../domains/providers/index.ts';
+import { timeSchema } from '../schemas.ts';
 
 const share = z.number().min(0).max(1);
 const cents = z.number().min(0).describe('Cents for 1000 tokens, half of them prompt.');
@@ -13,6 +14,7 @@ export const choiceSchema = z
       .describe(
         'Its share of the work was due; it has the prompt in its cache; it is new, or back; it is tried again after a pause.',
       ),
+    chosenAt: timeSchema,
     offers: z.int().describe('Who offers the model.'),
     priceMaxCents: cents
       .nullable()
@@ -31,6 +33,23 @@ export const choiceSchema = z
     ),
   })
   .meta({ id: 'Choice' });
+
+/** Something that was decided about a request. */
+export const requestDecisionSchema = z
+  .object({
+    outcome: z
+      .string()
+      .describe(
+        '`chosen`, after a failure `chosen_next`; `completed`, `failed` or `cancelled`; of a dispute `refused`, `refunded_partly` or `refunded`.',
+      ),
+    rule: z
+      .string()
+      .describe('Why the provider was chosen, how the request ended, what decided the dispute.'),
+    reason: z.string(),
+    by: z.enum(['rule', 'operator']).describe('Which operator, only operators are told.'),
+    decidedAt: timeSchema,
+  })
+  .meta({ id: 'RequestDecision' });
 
 /** A provider as its owner sees it. */
 export const explainedProviderSchema = z

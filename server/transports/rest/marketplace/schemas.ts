@@ -72,6 +72,7 @@ export const transactionSchema = z
     cost: moneySchema,
     fee: moneySchema,
     earnings: moneySchema,
+    allowance: moneySchema.describe('What of the cost an allowance of yours paid, as who asked.'),
     refunded: moneySchema.describe('What of the cost went back to who asked, by a dispute.'),
     refundedEarnings: moneySchema.describe('What of that its providers have lost.'),
     finishReason: z.string().nullable(),
@@ -85,12 +86,13 @@ export const transactionSchema = z
 export const transactionToJson = (transaction: Transaction) => {
   const { createdAtMs, finishedAtMs, costMicrocents, feeMicrocents, earningsMicrocents, ...others } =
     transaction;
-  const { refundedMicrocents, refundedEarningsMicrocents, ...same } = others;
+  const { allowanceMicrocents, refundedMicrocents, refundedEarningsMicrocents, ...same } = others;
   return {
     ...same,
     cost: moneyToJson(costMicrocents),
     fee: moneyToJson(feeMicrocents),
     earnings: moneyToJson(earningsMicrocents),
+    allowance: moneyToJson(allowanceMicrocents),
     refunded: moneyToJson(refundedMicrocents),
     refundedEarnings: moneyToJson(refundedEarningsMicrocents),
     createdAt: toIsoTime(createdAtMs),
