@@ -348,6 +348,7 @@ function servicesOf(
     requestSettings: market.requestSettings,
     spending,
     tokens,
+    tokenizers: market.tokenizers,
     retried: new RetriedRequests({ clock }),
     lasting: new LastingAnswers({ clock, random: platform.random, logger }),
     answers: market.answers,

@@ -32,8 +32,8 @@ export interface EndDependencies {
   readonly ledger: RequestLedger;
   readonly pricing: PricingService;
   readonly budget: AnswerBudget;
-  /** Exact tokens of a text. */
-  readonly tokens: Pick<TokenCounter, 'countText'>;
+  /** Tokens of a text, by the model's tokenizer where it has one. */
+  readonly tokens: Pick<TokenCounter, 'countText' | 'tokenizerOf' | 'countedBy'>;
   /** Seals answers that are kept. */
   readonly secretBox: SecretBox;
   readonly clock: Clock;
@@ -93,8 +93,7 @@ export async function endRequest(
   let verdict = verdictOf(last.end, wasServed, last.attempt?.isInTime ?? false);
   let counted: CountedTexts = { tokens: 0, hash: null, paddedShare: 0 };
   try {
-    if (verdict.kind !== 'unpaid')
-      counted = await countTexts(stream.partTexts, transaction.requester.tenantId, tokens);
+    if (verdict.kind !== 'unpaid') counted = await countTexts(stream.partTexts, transaction, tokens);
   } catch (error) {
     logger.error({ ...fieldsOf(transaction), error }, 'an answer could not be counted');
     verdict = { kind: 'unpaid', code: 'unavailable' };
@@ -106,6 +105,12 @@ export async function endRequest(
   return endPaid(transaction, last, stream, { verdict, text: counted, keeping }, context);
 }
 
+/** Whose texts are counted, and by which tokenizer. */
+interface Counted {
+  readonly requester: { readonly tenantId: TenantId };
+  readonly tokenizer: string | null;
+}
+
 /** The texts of an answer, and the part of them that is not billed, from 0 to 1. */
 interface CountedTexts extends DeliveredText {
   readonly paddedShare: number;
@@ -114,12 +119,12 @@ interface CountedTexts extends DeliveredText {
 /** Billable tokens of texts, each counted by itself. Rejects as `TokenCounter` does. */
 export async function countTexts(
   texts: readonly string[],
-  tenantId: TenantId,
+  { requester: { tenantId }, tokenizer }: Counted,
   tokens: Pick<TokenCounter, 'countText'>,
 ): Promise<CountedTexts> {
   const billable: string[] = [];
   for (const text of texts) billable.push(await billableTextInTurn(text));
-  const counts = await Promise.all(billable.map((text) => tokens.countText(tenantId, text)));
+  const counts = await Promise.all(billable.map((text) => tokens.countText(tenantId, text, tokenizer)));
   const length = lengthOf(texts);
   return {
     hash: length === 0 ? null : hashOf(texts.join('\n')),
@@ -138,11 +143,10 @@ async function endUnpaid(
   code: Extract<Verdict, { kind: 'unpaid' }>['code'],
   context: EndContext,
 ): Promise<FinalEvent> {
-  const { clock } = context.dependencies;
   const state = code === 'request_cancelled' ? 'CANCELLED' : 'FAILED';
   const shares = unpaidShares(transaction, last);
   const result = { state, finishReason: null, failureCode: code, shares } as const;
-  const ended = endedOf(transaction, last, result, NO_USAGE, clock.nowMs());
+  const ended = endedOf(transaction, last, result, NO_USAGE, context);
   const unit = unpaidUnit(transaction.holdId, ended);
   // Where the exchange of holds took place meanwhile, the earlier hold is resolved, and the first unit is right after all.
   const earlier = last.earlierHoldId === null ? [] : [notExchangedUnit(last.earlierHoldId, ended), unit];
@@ -161,7 +165,6 @@ async function endPaid(
   },
   context: EndContext,
 ): Promise<FinalEvent> {
-  const { clock } = context.dependencies;
   const { verdict } = answer;
   const { promptTokens } = transaction;
   const claim = verdict.kind === 'paid' ? verdict.claim : null;
@@ -179,7 +182,7 @@ async function endPaid(
   const failureCode = verdict.kind === 'paid' ? null : verdict.code;
   const state = verdict.kind === 'paid' ? 'COMPLETED' : 'CANCELLED';
   const result = { state, finishReason, failureCode, shares } as const;
-  const ended = endedOf(transaction, last, result, usage, clock.nowMs());
+  const ended = endedOf(transaction, last, result, usage, context);
   const event: FinalEvent =
     verdict.kind === 'paid'
       ? { kind: 'end', finishReason: verdict.finishReason, ...usage, costMicrocents }
@@ -292,15 +295,16 @@ function unpaidShares(transaction: BegunTransaction, { attempt, earlierShares }:
 }
 
 function endedOf(
-  { id, requester, model, promptTokens, createdAtMs, keyId, orderHash }: BegunTransaction,
+  { id, requester, model, promptTokens, createdAtMs, keyId, orderHash, tokenizer: asked }: BegunTransaction,
   { attempts }: LastAttempt,
   result: Pick<EndedTransaction, 'state' | 'finishReason' | 'failureCode' | 'shares'>,
   { cachedPromptTokens, reasoningTokens }: Pick<EndedTransaction, 'cachedPromptTokens' | 'reasoningTokens'>,
-  finishedAtMs: number,
+  { dependencies: { clock, tokens } }: EndContext,
 ): EndedTransaction {
   const mayHaveKey = keyId !== null;
-  const asked = { id, requester, model, promptTokens, createdAtMs, orderHash, mayHaveKey };
-  return { ...asked, attempts, finishedAtMs, cachedPromptTokens, reasoningTokens, ...result };
+  const tokenizer = tokens.countedBy(asked);
+  const order = { id, requester, model, promptTokens, createdAtMs, orderHash, mayHaveKey, tokenizer };
+  return { ...order, attempts, finishedAtMs: clock.nowMs(), cachedPromptTokens, reasoningTokens, ...result };
 }
 
 function fieldsOf({ id }: Pick<BegunTransaction, 'id'>) {

@@ -189,6 +189,7 @@ export function abandonedEnd(
     finishedAtMs,
     mayHaveKey: true,
     orderHash: null,
+    tokenizer: null,
     shares: [unpaidShare(provider, prices)],
   };
 }

@@ -69,6 +69,13 @@ export const transactionSchema = z
     promptTokens: z.int(),
     completionTokens: z.int(),
     billedTokens: z.int().describe("The smaller of the server's and the provider's count."),
+    tokenizer: z
+      .string()
+      .nullable()
+      .describe("What counted: the SHA-256 of the model's tokenizer.json, in hexadecimal; null: o200k_base."),
+    estimated: z
+      .boolean()
+      .describe("True: o200k_base counted in place of the model's own tokenizer, which nobody has brought."),
     cost: moneySchema,
     fee: moneySchema,
     earnings: moneySchema,
@@ -88,6 +95,7 @@ export const transactionToJson = (transaction: Transaction) => {
   const { refundedMicrocents, refundedEarningsMicrocents, ...same } = others;
   return {
     ...same,
+    estimated: same.tokenizer === null,
     cost: moneyToJson(costMicrocents),
     fee: moneyToJson(feeMicrocents),
     earnings: moneyToJson(earningsMicrocents),
