@@ -150,6 +150,7 @@ const DOMAINS = {
   answers: { sees: [], uses: [] },
   decisions: { sees: [], uses: [] },
   registrations: { sees: ['decisions', 'pricing', 'providers'], uses: [] },
+  checks: { sees: ['providers'], uses: [] },
   tokenizers: {
     sees: [],
     uses: [

@@ -64,6 +64,7 @@ describe('the configuration', () => {
       requestTimeoutSeconds: 600,
       slotWaitMs: 10_000,
       marketPriceGuard: 5,
+      marketCheckCentsPerDay: 100,
       marketReleaseAfterHours: 24,
       marketApproval: 'rule',
       heartbeatIntervalSeconds: 30,

@@ -61,6 +61,7 @@ import { scopeOnce } from './0230-scope-once.ts';
 import { policiesOnce } from './0231-policies-once.ts';
 import { unregisteredStayOut } from './0240-unregistered-stay-out.ts';
 import { tokenizers } from './0250-tokenizers.ts';
+import { modelChecks } from './0251-model-checks.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -128,4 +129,5 @@ export const migrations: readonly Migration[] = [
   policiesOnce,
   unregisteredStayOut,
   tokenizers,
+  modelChecks,
 ];
