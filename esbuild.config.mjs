@@ -1,4 +1,4 @@
-// Bundles the program into build/yggdrasil.js, a file for the code of each command, one for the thread that counts tokens
+// Bundles the program into build/yggdrasil.js, a file for the code of each command, two for the threads that count tokens
 // and one for the processes of a benchmark;
 // packages stay in node_modules.
 import { chmod, readdir, rm } from 'node:fs/promises';
@@ -11,6 +11,7 @@ const { metafile } = await build({
   entryPoints: {
     yggdrasil: 'server/yggdrasil.ts',
     'tokenizer-worker': 'server/platform/tokenizer/worker.ts',
+    'model-tokenizer-worker': 'server/platform/tokenizer/model-worker.ts',
     'bench-part': 'bench/part.ts',
   },
   outdir,

@@ -225,6 +225,7 @@ function processDependencies(logger: Logger): AppDependencies {
     logger,
     coreWasm: readFileSync(new URL('./core.wasm', import.meta.url)),
     tokenizerWorker: new URL('./tokenizer-worker.js', import.meta.url),
+    modelTokenizerWorker: new URL('./model-tokenizer-worker.js', import.meta.url),
     page: new URL('./page/', import.meta.url),
   };
 }

@@ -38,6 +38,10 @@ function createConnectCommand(): Command {
       decimalCents,
     )
     .option('--slots <n>', 'requests served at the same time', wholeNumber(1, SLOTS_MAX), 2)
+    .option(
+      '--tokenizer <file>',
+      "the model's tokenizer.json, by which its tokens are billed from then on; needs one model and a token",
+    )
     .addOption(tokenOption())
     .option('--api-key <key>', API_KEY)
     .option('--json', 'one JSON object a line')

@@ -1,6 +1,7 @@
 import { connectRatatoskr, systemClock } from '../client/index.ts';
 import { readCredentialsFile } from '../node/credentials-file.ts';
 import { withOutput } from '../node/output.ts';
+import { readPackedFile } from '../node/packed-file.ts';
 import { stopSignal } from '../node/process.ts';
 import { nodeSessions } from '../node/ratatoskr.ts';
 import { findAccess, socketUrl } from '../node/server-access.ts';
@@ -23,6 +24,8 @@ export interface ConnectOptions {
   readonly models?: readonly string[];
   readonly priceCents?: string;
   readonly slots: number;
+  /** A file: the tokenizer.json of the one model that is sold. */
+  readonly tokenizer?: string;
   /** Of the device's owner: with it the device is registered, and what it earns is shown. */
   readonly token?: string;
   readonly apiKey?: string;
@@ -53,6 +56,8 @@ async function run(options: ConnectOptions, line: (text: string) => void): Promi
   const { token } = findAccess(options);
   const api = token === null ? null : new RestApi(server, token, { fetch });
   const priceCents = await register(api, credentials.deviceId, names, options, tell);
+  if (options.tokenizer !== undefined)
+    await bringTokenizer(api, credentials.deviceId, names, options.tokenizer, tell);
   const models = await Promise.all(names.map((name) => describeOffer(name, priceCents, endpoint, stop)));
   if (stop.aborted) return;
   const client = connectRatatoskr(
@@ -129,6 +134,27 @@ async function register(
   if (made.refusal !== null) throw new Error(`the server refuses: ${made.refusal}`);
   tell('registered', `registered at ${prices} cents per 1000 tokens`);
   return prices;
+}
+
+/** Brings the tokenizer.json of the one model that is sold, and says whether it is the one that counts. */
+async function bringTokenizer(
+  api: RestApi | null,
+  deviceId: string,
+  [model, ...others]: readonly string[],
+  file: string,
+  tell: (event: string, text: string, fields?: object) => void,
+): Promise<void> {
+  if (api === null) throw new Error('--tokenizer needs a token of the owner');
+  if (model === undefined || others.length > 0)
+    throw new Error('a tokenizer is that of one model: name it with --models');
+  const path = `marketplace/providers/${deviceId}/tokenizer?model=${encodeURIComponent(model)}`;
+  const { body, refusal } = await api.bring(path, readPackedFile(file));
+  if (refusal !== null) throw new Error(`the server refuses the tokenizer: ${refusal}`);
+  const { hash, isInUse } = body as { readonly hash: string; readonly isInUse: boolean };
+  const said = isInUse
+    ? `tokens of ${model} are counted by this tokenizer`
+    : `another tokenizer counts for ${model}: others who sell it have brought a different file`;
+  tell('tokenizer', said, { model, hash, isInUse });
 }
 
 function requirePrice(priceCents: string | undefined): string {

@@ -198,6 +198,10 @@ const ADVICE: Readonly<Record<string, readonly [string, string | null]>> = {
     'is put aside after failures',
     'Look at what its program says; one request decides when the pause is over.',
   ],
+  identity_doubted: [
+    'is put aside for a day: checks found that it answers otherwise than this model does elsewhere',
+    'See that the endpoint serves this model, in the quantization that others serve.',
+  ],
   price_guard: ['is so dear that nobody is sent to it', 'Lower the price.'],
   dearer_than_most: ['is dearer than most', 'Lower the price for more work.'],
   unreliable: ['fails too often', 'Look at what its program says about failures.'],

@@ -1,5 +1,7 @@
 /** What the server gets for its answer, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 15_000;
+/** The same where it looks at a file of several megabytes. */
+const BRING_TIMEOUT_MS = 120_000;
 
 /** An answer of the server: what it said, and by which status; 0: nothing answers. */
 export interface RestAnswer {
@@ -24,13 +26,29 @@ export class RestApi {
   }
 
   /** Asks; never rejects. */
-  async ask(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<RestAnswer> {
+  ask(method: 'GET' | 'POST' | 'PUT', path: string, body?: object): Promise<RestAnswer> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    return this.#send(method, path, 'application/json', text, ANSWER_TIMEOUT_MS);
+  }
+
+  /** Brings bytes, which the server looks at before it answers; never rejects. */
+  bring(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<RestAnswer> {
+    return this.#send('PUT', path, 'application/octet-stream', bytes, BRING_TIMEOUT_MS);
+  }
+
+  async #send(
+    method: string,
+    path: string,
+    type: string,
+    body: string | Uint8Array<ArrayBuffer> | undefined,
+    timeoutMs: number,
+  ): Promise<RestAnswer> {
     try {
       const response = await this.#fetch(`${this.#origin}/api/v1/${path}`, {
         method,
-        headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+        headers: { authorization: `Bearer ${this.#token}`, 'content-type': type },
+        ...(body === undefined ? {} : { body }),
+        signal: AbortSignal.timeout(timeoutMs),
       });
       const said: unknown = await response.json().catch(() => null);
       return {

@@ -11,6 +11,7 @@ import { createLifecycle } from './lifecycle.ts';
 import { buildLocks, locksPart } from './locks.ts';
 import { buildMarket, moneyPart, requestsPart } from './market.ts';
 import { buildMessaging, relayPart, topicsPart } from './messaging.ts';
+import { modelChecksPart } from './model-checks.ts';
 import type { Catalogue } from './operations.ts';
 import { buildPairings, pairingsPart } from './pairings.ts';
 import {
@@ -91,6 +92,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
         ports.ratatoskr = sessionPort;
       }),
       requestsPart(areas.market, platform),
+      modelChecksPart(config, platform, areas),
     ],
     { stopTimeoutMs: config.shutdownTimeoutSeconds * 1000 },
     platform,

@@ -10,7 +10,12 @@ import {
   LedgerWriter,
 } from '../domains/ledger/index.ts';
 import { createPaymentService, createPaymentStandingStore } from '../domains/payments/index.ts';
-import { createPricingService, createTokenCounter, type TokenCounter } from '../domains/pricing/index.ts';
+import {
+  createModelTokenCounter,
+  createPricingService,
+  createTokenCounter,
+  type TokenCounter,
+} from '../domains/pricing/index.ts';
 import {
   createProviderService,
   createProviderStore,
@@ -28,6 +33,11 @@ import {
 } from '../domains/requests/index.ts';
 import { createSpendingService, createSpendingStore } from '../domains/spending/index.ts';
 import { listOwners } from '../domains/tenants/index.ts';
+import {
+  createTokenizerService,
+  createTokenizerStore,
+  type SellingOwners,
+} from '../domains/tokenizers/index.ts';
 import {
   createAnalyticsService,
   createAnalyticsStore,
@@ -73,7 +83,6 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     },
     { core },
   );
-  const tokens = createTokenCounter({ tokenizer: platform.tokenizer });
   const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
   const payments = createPaymentService({
     store: createPaymentStandingStore(database),
@@ -84,15 +93,13 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     },
     clock,
   });
-  const { providers, registrations } = buildProviders(config, platform, identity, {
-    database,
-    payments,
-    quality,
-    tokens,
+  const { tokens, tokenizers } = buildCounting(platform, database, {
+    requireSold: (...sold) => registrations.requireSold(...sold),
+    canBePaid: payments.canBePaid,
   });
-  const spending = createSpendingService({ store: createSpendingStore(database), clock });
+  const selling = { database, payments, quality, tokens };
+  const { providers, registrations } = buildProviders(config, platform, identity, selling);
   const transactionStore = createTransactionStore(database);
-  const transactions = createTransactionService({ store: transactionStore });
   const disputes = createDisputeService({
     ...platform,
     store: createDisputeStore(database),
@@ -100,7 +107,6 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     mail: disputeMail(config, platform, identity),
   });
   const ratings = createRatingService({ store: createRatingStore(database), quality, registrations, clock });
-  const analytics = createAnalyticsService({ store: createAnalyticsStore(database), clock });
   const requestSettings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const answers = createAnswerService({}, { store: createAnswerStore(database), secretBox, clock, logger });
   const requests = createRequestService(
@@ -121,7 +127,7 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   );
   return {
     allowances,
-    analytics,
+    analytics: createAnalyticsService({ store: createAnalyticsStore(database), clock }),
     answers,
     disputes,
     ledgerWriter,
@@ -133,10 +139,23 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     registrations,
     requests,
     requestSettings,
-    spending,
+    spending: createSpendingService({ store: createSpendingStore(database), clock }),
+    tokenizers,
     tokens,
-    transactions,
+    transactions: createTransactionService({ store: transactionStore }),
   };
+}
+
+/** What counts tokens: the models' own tokenizers, and o200k_base for others. */
+function buildCounting(
+  { tokenizer, modelTokenizers, clock, logger }: Platform,
+  database: Database,
+  owners: SellingOwners,
+) {
+  const usual = createTokenCounter({ tokenizer });
+  const store = createTokenizerStore(database);
+  const tokenizers = createTokenizerService({ store, owners, reader: modelTokenizers, usual, clock, logger });
+  return { tokenizers, tokens: createModelTokenCounter(usual, tokenizers) };
 }
 
 /** Who sells, and what of it their registrations let. */
@@ -254,6 +273,7 @@ export function moneyPart(market: Market, platform: Platform, abuse: Pick<Abuse,
   return {
     name: 'money',
     async start() {
+      await market.tokenizers.start();
       offerJobs = startOfferJobs({ ...market, clock, logger });
       const unusual = (id: string, day: string) =>
         abuse.note({ kind: 'spending', subject: { kind: 'tenant', id }, tried: day, isOperator: false });
@@ -268,7 +288,10 @@ export function moneyPart(market: Market, platform: Platform, abuse: Pick<Abuse,
 }
 
 /** Requests for computing time: those that run may end by themselves first. */
-export function requestsPart({ providers, requests, quality }: Market, { tokenizer }: Platform): Part {
+export function requestsPart(
+  { providers, requests, quality }: Market,
+  { tokenizer, modelTokenizers }: Platform,
+): Part {
   return {
     name: 'requests',
     stopAccepting: () => providers.stopFollowing(),
@@ -276,6 +299,7 @@ export function requestsPart({ providers, requests, quality }: Market, { tokeniz
     async stop() {
       await requests.close();
       await tokenizer.close();
+      await modelTokenizers.close();
       await quality.flush();
     },
   };

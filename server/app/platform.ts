@@ -18,6 +18,7 @@ import { prepareDataDirectory } from '../platform/system/data-directory.ts';
 import { createDiskWatch } from '../platform/system/disk-watch.ts';
 import { readClientAuthority } from '../platform/tls/certificate-files.ts';
 import { createTokenizer } from '../platform/tokenizer/index.ts';
+import { createModelTokenizers } from '../platform/tokenizer/model-tokenizers.ts';
 import { buildAudit } from './audit.ts';
 import type { Part } from './lifecycle.ts';
 import { createTls } from './tls.ts';
@@ -31,6 +32,8 @@ export interface AppDependencies {
   readonly coreWasm: Uint8Array;
   /** The built `server/platform/tokenizer/worker.ts`. */
   readonly tokenizerWorker: URL;
+  /** The built `server/platform/tokenizer/model-worker.ts`. */
+  readonly modelTokenizerWorker: URL;
   /** The folder of the built page, which ends in a slash. */
   readonly page: URL;
   /** Shows a text to who runs the server, and nobody else: it holds secrets. Without it nothing is shown. */
@@ -99,6 +102,7 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
     mqttClientAuthority: await readClientAuthority(config.mqttClientAuthorityFile),
     mailer: createMailer(config, { ...dependencies, logger }),
     tokenizer: createTokenizer(dependencies.tokenizerWorker, { logger }),
+    modelTokenizers: createModelTokenizers(dependencies.modelTokenizerWorker, { logger }),
     dataDirectory,
     disk,
     opened,

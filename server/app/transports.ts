@@ -352,6 +352,7 @@ function servicesOf(
     requestSettings: market.requestSettings,
     spending,
     tokens,
+    tokenizers: market.tokenizers,
     retried: new RetriedRequests({ clock }),
     lasting: new LastingAnswers({ clock, random: platform.random, logger }),
     answers: market.answers,

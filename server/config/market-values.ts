@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import { parsePrice } from '../kernel/money.ts';
-import { APPROVALS, COST_ROUNDINGS, described, oneOf, priceInCents, wholeNumber } from './values.ts';
+import { APPROVALS, COST_ROUNDINGS, described, oneOf, priceInCents, uuids, wholeNumber } from './values.ts';
 
 /** The values that say how computing time is sold, each by itself, with its variable. */
 export const marketValues = {
@@ -55,6 +56,22 @@ export const marketValues = {
     variable: 'YGGDRASIL_MARKET_APPROVAL',
     description:
       'How registrations of providers are approved: `rule` (all that are valid), or `hand` (an operator decides about each; see docs/providers.md).',
+  }),
+  marketCheckAccount: described(z.uuid('must be the id of a user').optional(), {
+    variable: 'YGGDRASIL_MARKET_CHECK_ACCOUNT',
+    description:
+      'Id of the user whose balance pays for checks whether providers serve the models that they say (docs/checks.md). It asks as any customer, so its id should be known to nobody.',
+    unset: 'nobody: nothing is checked',
+  }),
+  marketCheckCentsPerDay: described(wholeNumber(0, 1_000_000).default(100), {
+    variable: 'YGGDRASIL_MARKET_CHECK_CENTS_PER_DAY',
+    description: 'What all checks may cost a day (UTC), in cents; one costs 2 at most.',
+  }),
+  marketReferenceProviders: described(uuids.optional(), {
+    variable: 'YGGDRASIL_MARKET_REFERENCE_PROVIDERS',
+    description:
+      'Ids of providers that serve what they say, separated by commas: where one of them answers a check, it decides; else most owners do.',
+    unset: 'none',
   }),
   marketReleaseAfterHours: described(wholeNumber(0, 2_160).default(24), {
     variable: 'YGGDRASIL_MARKET_RELEASE_AFTER',

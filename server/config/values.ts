@@ -88,6 +88,12 @@ export const domains = z
   )
   .optional();
 
+export const uuids = z
+  .string()
+  .max(10_000)
+  .transform(listOf)
+  .refine((ids) => ids.every((id) => z.uuid().safeParse(id).success), 'must be ids, separated by commas');
+
 export const httpsUrl = z
   .string()
   .max(1_000)

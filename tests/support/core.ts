@@ -12,6 +12,9 @@ export const coreWasm = (): Uint8Array => readFileSync(new URL('../../build/core
 /** The built thread in which the server counts tokens. */
 export const tokenizerWorker = new URL('../../build/tokenizer-worker.js', import.meta.url);
 
+/** The built thread that counts with tokenizers of models. */
+export const modelTokenizerWorker = new URL('../../build/model-tokenizer-worker.js', import.meta.url);
+
 /** The built page. */
 export const page = new URL('../../build/page/', import.meta.url);
 

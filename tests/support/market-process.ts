@@ -21,6 +21,7 @@ import { silentLogger } from './logger.ts';
 import type { MarketStoreInMemory } from './market-store.ts';
 import { createSeededRandom } from './random.ts';
 import { sellsWhatItAnnounces } from './selling.ts';
+import { countingBy } from './tokenizer.ts';
 
 /** Shorter than in use, so that a seed sees all of them. */
 export const TIMES: RequestTimes = {
@@ -125,7 +126,7 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
           forgetKeys: (beforeMs) => store.read(() => kept.forgetKeys(beforeMs)),
         },
         settings: { settingsFor: async () => NO_SETTINGS },
-        tokens: { countText: (_, text) => countTokens(text, clock, isCounterBroken()) },
+        tokens: countingBy((_, text) => countTokens(text, clock, isCounterBroken())),
         secretBox,
         ...surroundings,
       },

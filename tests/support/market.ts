@@ -16,7 +16,7 @@ import {
 } from '../../server/domains/ledger/index.ts';
 import {
   createPricingService,
-  createTokenCounter,
+  type ModelTokenizers,
   type PriceInput,
   type PricingOptions,
 } from '../../server/domains/pricing/index.ts';
@@ -68,7 +68,7 @@ import type { TestDatabase } from './database.ts';
 import { silentLogger } from './logger.ts';
 import { createSeededRandom } from './random.ts';
 import { sellsWhatItAnnounces } from './selling.ts';
-import { exactTokenizer } from './tokenizer.ts';
+import { countingBy, createExactCounter } from './tokenizer.ts';
 
 const systemRandom = createSystemRandom();
 
@@ -131,6 +131,7 @@ export interface MarketOptions {
   readonly logger?: Logger;
   readonly times?: RequestTimes;
   readonly prices?: Partial<PricingOptions>;
+  readonly modelTokenizers?: ModelTokenizers;
   readonly countText?: (tenantId: TenantId, text: string) => Promise<number>;
   readonly priceGuard?: number;
   /** Without it what is earned can be spent at once. */
@@ -200,7 +201,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const plainTransactions = createTransactionStore(database);
   const transactionStore = options.wrapTransactions?.(plainTransactions) ?? plainTransactions;
   const transactions = createTransactionService({ store: transactionStore });
-  const tokens = createTokenCounter({ tokenizer: exactTokenizer });
+  const tokens = createExactCounter(options.modelTokenizers);
   const secretBox = createSecretBox(new Uint8Array(32).fill(1));
   const bounded = options.answerBounds === undefined ? {} : { bounds: options.answerBounds };
   const answerStore = createAnswerStore(database);
@@ -226,7 +227,7 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
       clock,
       random,
       logger,
-      tokens: options.countText === undefined ? tokens : { countText: options.countText },
+      tokens: options.countText === undefined ? tokens : countingBy(options.countText),
       secretBox,
     },
   );

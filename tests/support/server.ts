@@ -5,7 +5,7 @@ import { type App, type AppDependencies, createApp } from '../../server/app/inde
 import { readConfig } from '../../server/config/index.ts';
 import { createSystemClock } from '../../server/platform/system/clock.ts';
 import { createSystemRandom } from '../../server/platform/system/random.ts';
-import { coreWasm, page, tokenizerWorker } from './core.ts';
+import { coreWasm, modelTokenizerWorker, page, tokenizerWorker } from './core.ts';
 import { createTestDatabase } from './database.ts';
 import { createMemoryLogger, type LogLine } from './logger.ts';
 
@@ -97,6 +97,7 @@ export async function startTestServer(
     logger,
     coreWasm: coreWasm(),
     tokenizerWorker,
+    modelTokenizerWorker,
     page,
     checkAnswers: true,
     ...dependencies,

@@ -249,6 +249,8 @@ export const marketDe: Readonly<Record<keyof typeof marketEn, string>> = {
   'why.unreliable': 'scheitert zu oft',
   'why.low_quality': 'geringe Qualität',
   'why.fewer_slots_than_said': 'weniger Plätze als gesagt',
+  'why.identity_doubted':
+    'Prüfungen fanden, dass es anders antwortet als dieses Modell anderswo; nach einem Tag wird es wieder gefragt',
   'why.endpoint_full': 'der Endpunkt hat gesagt, dass er keinen Platz hat und wann wieder',
   'why.all_slots_in_use': 'alle Plätze belegt',
   'why.answers_padded': 'Antworten sind aufgefüllt',

@@ -246,6 +246,8 @@ export const marketEn = {
   'why.unreliable': 'fails too often',
   'why.low_quality': 'low quality',
   'why.fewer_slots_than_said': 'fewer slots than said',
+  'why.identity_doubted':
+    'checks found that it answers otherwise than this model does elsewhere; it is asked again after a day',
   'why.endpoint_full': 'the endpoint said that it has no room, and when to ask again',
   'why.all_slots_in_use': 'all slots in use',
   'why.answers_padded': 'answers are padded',

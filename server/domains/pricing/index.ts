@@ -1,6 +1,7 @@
 export { billableText, billableTextInTurn } from './billable-text.ts';
 export * from './limits.ts';
-export type { Tokenizer } from './ports.ts';
+export { createModelTokenCounter, type TokenCounter } from './model-token-counter.ts';
+export type { ModelTokenizers, Tokenizer } from './ports.ts';
 export * from './prices.ts';
 export {
   createPricingService,
@@ -9,4 +10,4 @@ export {
   type PricingOptions,
   type PricingService,
 } from './service.ts';
-export { type CountedMessage, createTokenCounter, type TokenCounter } from './token-counter.ts';
+export { type CountedMessage, createTokenCounter, type PlainTokenCounter } from './token-counter.ts';

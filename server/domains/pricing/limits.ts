@@ -7,6 +7,10 @@ export const RUN_CHARACTERS_MAX = 128;
 export const SLICE_CHARACTERS = 4_096;
 /** Characters after which a slice ends anywhere: counting them takes a few milliseconds. */
 export const SLICE_CHARACTERS_MAX = 8_192;
+/** The same with tokenizers of models: a run of so many takes them a quarter of a second. */
+export const LONG_SLICE_CHARACTERS_MAX = 16_384;
+/** Counters that are kept of tokenizers of models, the ones used last. */
+export const MODEL_COUNTERS_MAX = 256;
 /** Characters that are counted before another tenant has its turn: some 20 ms. */
 export const PORTION_CHARACTERS = 32_768;
 /** Characters of an answer for which nobody need wait: there may be 128 of such answers together. */

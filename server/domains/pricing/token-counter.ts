@@ -1,6 +1,12 @@
 import { FairQueue } from '../../kernel/fair-queue.ts';
 import type { TenantId } from '../../kernel/ids.ts';
-import { PORTION_CHARACTERS, RUN_CHARACTERS_MAX, SLICE_CHARACTERS, SLICE_CHARACTERS_MAX } from './limits.ts';
+import {
+  LONG_SLICE_CHARACTERS_MAX,
+  PORTION_CHARACTERS,
+  RUN_CHARACTERS_MAX,
+  SLICE_CHARACTERS,
+  SLICE_CHARACTERS_MAX,
+} from './limits.ts';
 import type { Tokenizer } from './ports.ts';
 
 /** What counts towards a prompt in one message. */
@@ -11,11 +17,11 @@ export interface CountedMessage {
 }
 
 /** Counts the tokens of text in turn by tenant, a portion at a time: who sends a long one makes itself wait. */
-export interface TokenCounter {
+export interface PlainTokenCounter {
   /**
-   * Tokens of `text` in o200k_base. Takes time proportional to the length whatever the text is. Exact for text whose unbroken
-   * runs are at most 128 characters long and that has a space in every 4,096; each further piece of a longer run or stretch may
-   * add a token. Rejects with `unavailable` when the tokenizer ended.
+   * Tokens of `text`. Takes time proportional to the length whatever the text is. Exact for text whose unbroken
+   * runs are no longer than a slice and that has a space in every 4,096 characters; each further piece of a longer run or stretch
+   * may add a token. Rejects with `unavailable` when the tokenizer ended.
    */
   countText(tenantId: TenantId, text: string): Promise<number>;
   /**
@@ -52,7 +58,10 @@ interface Portion {
 }
 
 /** Makes the counter of a process. What may wait is bounded where it comes from: by the requests an account may have running. */
-export function createTokenCounter({ tokenizer }: { readonly tokenizer: Tokenizer }): TokenCounter {
+export function createTokenCounter(
+  { tokenizer }: { readonly tokenizer: Tokenizer },
+  slices: (text: string) => Generator<string> = slicesOf,
+): PlainTokenCounter {
   const waiting = new FairQueue<TenantId, Job>({
     itemsMax: Number.MAX_SAFE_INTEGER,
     bytesMax: Number.MAX_SAFE_INTEGER,
@@ -91,7 +100,14 @@ export function createTokenCounter({ tokenizer }: { readonly tokenizer: Tokenize
   };
   const count = (tenantId: TenantId, texts: readonly string[], tokensMax: number) =>
     new Promise<number>((resolve, reject) => {
-      waiting.push(tenantId, { tenantId, slices: slicesOfAll(texts), tokens: 0, tokensMax, resolve, reject });
+      waiting.push(tenantId, {
+        tenantId,
+        slices: slicesOfAll(texts, slices),
+        tokens: 0,
+        tokensMax,
+        resolve,
+        reject,
+      });
       if (!isCounting) void countWaiting();
     });
 
@@ -107,8 +123,11 @@ export function createTokenCounter({ tokenizer }: { readonly tokenizer: Tokenize
   };
 }
 
-function* slicesOfAll(texts: readonly string[]): Generator<string> {
-  for (const text of texts) yield* slicesOf(text);
+function* slicesOfAll(
+  texts: readonly string[],
+  slices: (text: string) => Generator<string>,
+): Generator<string> {
+  for (const text of texts) yield* slices(text);
 }
 
 /** The next slices of a text, of some `charactersMax`. */
@@ -144,6 +163,26 @@ export function* slicesOf(text: string): Generator<string> {
       runKind = kind;
       runStart = index;
     }
+  }
+  if (start < text.length) yield text.slice(start);
+}
+
+/**
+ * The text in slices for tokenizers whose time doesn't grow with the square of a run: cut where a token ends anyway, before a space
+ * that follows something else and behind an end of a line between other characters, or, without one, anywhere.
+ */
+export function* longSlicesOf(text: string): Generator<string> {
+  let start = 0;
+  for (let index = SLICE_CHARACTERS; index < text.length; index++) {
+    if (index - start < SLICE_CHARACTERS) continue;
+    const code = text.charCodeAt(index);
+    const before = text.charAt(index - 1);
+    const isBehindLine = before === '\n' && !SPACE.test(text.charAt(index - 2) + text.charAt(index));
+    const endsToken = code === 0x20 ? !SPACE.test(before) : isBehindLine;
+    const mustCut = index - start >= LONG_SLICE_CHARACTERS_MAX && !isLowSurrogate(code);
+    if (!endsToken && !mustCut) continue;
+    yield text.slice(start, index);
+    start = index;
   }
   if (start < text.length) yield text.slice(start);
 }

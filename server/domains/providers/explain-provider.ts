@@ -13,6 +13,7 @@ import type { ModelOffer, WithheldReason } from './types.ts';
 /** Why a provider gets no work, or little; the gravest first. */
 export const LITTLE_WORK_REASONS = [
   'paused',
+  'identity_doubted',
   'price_guard',
   'no_demand',
   'unreliable',
@@ -100,6 +101,7 @@ function explainModel(
   const askedAtMs = market?.askedAtMs ?? Number.NEGATIVE_INFINITY;
   const found: readonly (readonly [LittleWorkReason, boolean])[] = [
     ['paused', standing.health.pausedUntilMs !== null],
+    ['identity_doubted', standing.isDoubted(model.name, nowMs)],
     ['price_guard', price > median * priceGuard],
     ['no_demand', nowMs - askedAtMs > DEMAND_WINDOW_MS],
     ['unreliable', standing.health.successRate < GOOD_SUCCESS_RATE_MIN],

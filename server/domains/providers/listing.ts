@@ -3,15 +3,31 @@ import type { TokenPrices } from '../pricing/index.ts';
 import type { QualityService } from '../quality/index.ts';
 import { featuresOf } from './features.ts';
 import type { LiveProvider } from './live-provider.ts';
-import type { ListedModel, ListedProvider, ModelOffer } from './types.ts';
+import type { Eligible } from './model-market.ts';
+import type { CheckableOffer, ListedModel, ListedProvider, ModelOffer } from './types.ts';
 
 /** A provider as anybody may see it. */
 export function listProvider(
-  { id, models, declaredSlots, declared }: LiveProvider,
+  { id, models, declaredSlots, declared, standing }: LiveProvider,
   assessments: Pick<QualityService, 'assessmentOf'>,
 ): ListedProvider {
   const { quality, latency, availability } = assessments.assessmentOf(id);
-  return { id, models, slots: declaredSlots, quality, latency, availability, ...declared };
+  const checks = models.flatMap(({ name }) => standing.checkOf(name) ?? []);
+  return { id, models, slots: declaredSlots, quality, latency, availability, checks, ...declared };
+}
+
+/** A provider's model as checks need to know it. */
+export function checkableOf({ provider: { id, tenantId, standing }, model }: Eligible): CheckableOffer {
+  const { answers, meanTokens, isPaddingOutlier, isClaimOutlier } = standing.answersOf(model.name);
+  return {
+    providerId: id,
+    ownerId: tenantId,
+    model: model.name,
+    givesLogprobs: model.capabilities?.features.has('logprobs') ?? false,
+    answers,
+    meanTokens,
+    isOutlier: isPaddingOutlier || isClaimOutlier,
+  };
 }
 
 /** What providers serve, each model once. */

@@ -4,7 +4,14 @@ import { HEALTHY, type ProviderHealth, trustOf } from './health.ts';
 import { DEBT_HALF_LIFE_MS, FAILED_ACCOUNTS_MIN, OFFERED_MODELS_MAX } from './limits.ts';
 import { ModelPace, type RunningRequest } from './pace.ts';
 import { SlotLimit } from './slot-limit.ts';
-import type { DeclaredByOwner, ModelOffer, Offer, ProviderId, ProviderLink } from './types.ts';
+import type {
+  DeclaredByOwner,
+  ModelOffer,
+  Offer,
+  ProviderId,
+  ProviderLink,
+  PublishedCheck,
+} from './types.ts';
 
 /** What keeps something that follows from a standing. */
 export interface StandingReader {
@@ -35,6 +42,8 @@ export class ProviderStanding {
   readonly #answers = new Map<string, AnswerStatistics>();
   /** How its endpoint wants to be left alone, by model. */
   readonly #rests = new Map<string, Rest>();
+  /** What checks have found, and until when nobody asks for the model because of it, by model. */
+  readonly #checks = new Map<string, { readonly check: PublishedCheck; readonly pausedUntilMs: number }>();
   #debtTokens = 0;
   #debtAtMs = 0;
 
@@ -78,8 +87,26 @@ export class ProviderStanding {
     this.touch();
   }
 
+  /** Checks have found this of a model: nobody asks for it until then, in monotonic milliseconds. */
+  noteCheck(check: PublishedCheck, pausedUntilMs: number): void {
+    const { check: before, pausedUntilMs: pausedBeforeMs = 0 } = this.#checks.get(check.model) ?? {};
+    this.#checks.set(check.model, { check, pausedUntilMs });
+    if (before?.verdict !== check.verdict || pausedBeforeMs !== pausedUntilMs) this.touch();
+  }
+
+  /** What checks have found of a model; null: it wasn't checked. */
+  checkOf(model: string): PublishedCheck | null {
+    return this.#checks.get(model)?.check ?? null;
+  }
+
+  /** True while nobody asks for the model because of what checks have found. */
+  isDoubted(model: string, nowMs: number): boolean {
+    return (this.#checks.get(model)?.pausedUntilMs ?? 0) > nowMs;
+  }
+
   /** Whom its endpoint wants to be left alone by with the model: everybody, or one account alone; null: nobody. */
   restsFor(model: string, nowMs: number): 'everybody' | { readonly accountId: string } | null {
+    if (this.isDoubted(model, nowMs)) return 'everybody';
     const rest = this.#rests.get(model);
     if (rest === undefined) return null;
     if (rest.untilMs <= nowMs) {
@@ -93,7 +120,7 @@ export class ProviderStanding {
   /** Forgets how it was with models other than `offered`, as many as any offer has: a list of names that grows is no history. */
   keepModels(offered: ReadonlySet<string>): void {
     const atWork = new Set([...this.running].map(({ modelName }) => modelName));
-    for (const kept of [this.#paces, this.#answers, this.#rests]) {
+    for (const kept of [this.#paces, this.#answers, this.#rests, this.#checks]) {
       for (const name of kept.keys()) {
         if (kept.size <= OFFERED_MODELS_MAX) break;
         if (!offered.has(name) && !atWork.has(name)) kept.delete(name);

@@ -14,7 +14,7 @@ import { ChoiceLog, type ExplainedChoice } from './choice-log.ts';
 import { type ExplainedProvider, explainProvider } from './explain-provider.ts';
 import { expectedTokensOf, judgeAttempt, takenTokensOf } from './judge-attempt.ts';
 import { PRICE_GUARD_DEFAULT } from './limits.ts';
-import { listModels, listProvider, pageBehind } from './listing.ts';
+import { checkableOf, listModels, listProvider, pageBehind } from './listing.ts';
 import { type LiveFigures, LiveMarket } from './live-market.ts';
 import type { Eligible } from './model-market.ts';
 import { Offering, type Sale } from './offering.ts';
@@ -23,12 +23,14 @@ import { type CheapModel, ProviderRegistry } from './registry.ts';
 import { type SlotWish, takeSlot } from './take-slot.ts';
 import { tryOut } from './try-out.ts';
 import type {
+  CheckableOffer,
   DeltaMessage,
   ListedModel,
   ListedProvider,
   OfferInput,
   ProviderId,
   ProviderLink,
+  PublishedCheck,
   ResultMessage,
   TriedOut,
 } from './types.ts';
@@ -126,6 +128,10 @@ export interface ProviderService {
    * didn't count. For requests.
    */
   judge(attempt: Attempt, completionTokens: number, paddedShare?: number): void;
+  /** Models that are sold to others. For checks. */
+  checkableOffers(): readonly CheckableOffer[];
+  /** What checks have found of a provider's model, and for how long nobody asks for it. For checks. */
+  noteCheck(id: ProviderId, check: PublishedCheck, pausedForMs: number): void;
   /** Ends every attempt, and gives nobody a slot from now on. */
   close(): void;
 }
@@ -193,6 +199,23 @@ export function createProviderService(
       judgeAttempt(attempt, { completionTokens, paddedShare }, dependencies);
     },
     close: () => registry.close(),
+    ...createChecked(registry, dependencies),
+  };
+}
+
+/** What checks see, and say. */
+function createChecked(
+  registry: ProviderRegistry,
+  { clock }: ProviderDependencies,
+): Pick<ProviderService, 'checkableOffers' | 'noteCheck'> {
+  return {
+    checkableOffers: () =>
+      registry
+        .providersFor(null)
+        .filter(({ isShared }) => isShared)
+        .flatMap((provider) => provider.models.map((model) => checkableOf({ provider, model }))),
+    noteCheck: (id, check, pausedForMs) =>
+      registry.findStanding(id)?.noteCheck(check, clock.monotonicMs() + pausedForMs),
   };
 }
 

@@ -227,8 +227,39 @@ export type AttemptEnd =
   /** It was never sent: its slot was given back. */
   | { readonly kind: 'unused' };
 
+/** What checks may say of a provider's model. */
+export const CHECK_VERDICTS = ['unchecked', 'agrees', 'differs', 'doubted'] as const;
+/**
+ * `agrees`: it answers as the reference, or as most owners do. `differs`: otherwise than another owner's, and nobody can say who is right.
+ * `doubted`: otherwise than the reference, or than most owners; it gets no requests for a while. It is evidence, no proof.
+ */
+export type CheckVerdict = (typeof CHECK_VERDICTS)[number];
+
+/** What is published of the checks of a provider's model. */
+export interface PublishedCheck {
+  readonly model: string;
+  readonly verdict: CheckVerdict;
+  readonly comparedTokens: number;
+  readonly checkedAtMs: number | null;
+}
+
+/** A provider's model that is sold to others, as checks need to know it. */
+export interface CheckableOffer {
+  readonly providerId: ProviderId;
+  /** The tenant whose it is. */
+  readonly ownerId: string;
+  readonly model: string;
+  readonly givesLogprobs: boolean;
+  /** Its answers so far, and their mean length; null before the first. */
+  readonly answers: number;
+  readonly meanTokens: number | null;
+  /** It pads its answers, or claims more tokens than it delivers. */
+  readonly isOutlier: boolean;
+}
+
 /** A provider that is connected now, as anybody may see it. */
 export interface ListedProvider extends DeclaredByOwner {
+  readonly checks: readonly PublishedCheck[];
   readonly id: ProviderId;
   readonly models: readonly ModelOffer[];
   readonly slots: number;

@@ -36,3 +36,8 @@ export function testedLately(retryAfterSeconds: number): AppError {
     details: { retryAfterSeconds },
   });
 }
+
+/** A provider doesn't sell this model, or not yet. */
+export function notSold(): AppError {
+  return new AppError('not_found', 'model_not_found', 'This provider does not sell this model.');
+}

@@ -12,7 +12,7 @@ import type {
   SellingRegistrations,
   SellingTerms,
 } from '../providers/index.ts';
-import { alreadyRegistered, requireRoom, testedLately, unregistered } from './errors.ts';
+import { alreadyRegistered, notSold, requireRoom, testedLately, unregistered } from './errors.ts';
 import { nextChangeMs } from './hours.ts';
 import { DECISIONS_SHOWN_MAX, TEST_INTERVAL_MS } from './limits.ts';
 import type { BeforeChange, OwnDevices, RegisteredMarket, RegistrationStore, TestTokens } from './ports.ts';
@@ -69,6 +69,8 @@ export interface RegistrationService extends SellingRegistrations {
   test(actor: Actor, id: string, model: string | null): Promise<Registration>;
   /** Tests those that were registered by their owners, have come on the market, and were not tested yet. For a job. */
   testNew(): Promise<void>;
+  /** Refuses with `provider_not_found` what isn't the actor's, with `model_not_found` a model that it doesn't sell. */
+  requireSold(actor: Actor, id: string, model: string): Promise<void>;
   /** Why it has the work that it has. Refuses with `provider_not_found`. */
   explain(actor: Actor, id: string): Promise<ExplainedProvider>;
 
@@ -107,6 +109,7 @@ export function createRegistrationService(
     list: reading.list,
     get: reading.get,
     find: reading.find,
+    requireSold: reading.requireSold,
     explain: reading.explain,
   };
 }
@@ -135,6 +138,11 @@ function createReading({ store, market, clock }: RegistrationDependencies) {
     requireOwn,
     withDecisions,
     get,
+    requireSold: async (actor: Actor, id: string, model: string): Promise<void> => {
+      const [, { state, terms }] = await requireOwn(actor, id);
+      const isSold = state === 'approved' && terms.models.some(({ name }) => name === model);
+      if (!isSold) throw notSold();
+    },
     find: async (actor: Actor, id: string): Promise<Registration | null> => {
       if (!may(actor, 'market.sell') || actor.kind !== 'account' || !isUuid(id)) return null;
       const found = await store.find(actor, id);

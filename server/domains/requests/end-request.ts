@@ -33,8 +33,8 @@ export interface EndDependencies {
   readonly ledger: RequestLedger;
   readonly pricing: PricingService;
   readonly budget: AnswerBudget;
-  /** Exact tokens of a text. */
-  readonly tokens: Pick<TokenCounter, 'countText'>;
+  /** Tokens of a text, by the model's tokenizer where it has one. */
+  readonly tokens: Pick<TokenCounter, 'countText' | 'tokenizerOf' | 'countedBy'>;
   /** Seals answers that are kept. */
   readonly secretBox: SecretBox;
   readonly clock: Clock;
@@ -97,8 +97,7 @@ export async function endRequest(
   let verdict = verdictOf(last.end, wasServed, last.attempt?.isInTime ?? false);
   let counted: CountedTexts = { tokens: 0, hash: null, paddedShare: 0 };
   try {
-    if (verdict.kind !== 'unpaid')
-      counted = await countTexts(stream.partTexts, transaction.requester.tenantId, tokens);
+    if (verdict.kind !== 'unpaid') counted = await countTexts(stream.partTexts, transaction, tokens);
   } catch (error) {
     logger.error({ ...fieldsOf(transaction), error }, 'an answer could not be counted');
     verdict = { kind: 'unpaid', code: 'unavailable' };
@@ -110,6 +109,12 @@ export async function endRequest(
   return endPaid(transaction, last, stream, { verdict, text: counted, keeping }, context);
 }
 
+/** Whose texts are counted, and by which tokenizer. */
+interface Counted {
+  readonly requester: { readonly tenantId: TenantId };
+  readonly tokenizer: string | null;
+}
+
 /** The texts of an answer, and the part of them that is not billed, from 0 to 1. */
 interface CountedTexts extends DeliveredText {
   readonly paddedShare: number;
@@ -118,12 +123,12 @@ interface CountedTexts extends DeliveredText {
 /** Billable tokens of texts, each counted by itself. Rejects as `TokenCounter` does. */
 export async function countTexts(
   texts: readonly string[],
-  tenantId: TenantId,
+  { requester: { tenantId }, tokenizer }: Counted,
   tokens: Pick<TokenCounter, 'countText'>,
 ): Promise<CountedTexts> {
   const billable: string[] = [];
   for (const text of texts) billable.push(await billableTextInTurn(text));
-  const counts = await Promise.all(billable.map((text) => tokens.countText(tenantId, text)));
+  const counts = await Promise.all(billable.map((text) => tokens.countText(tenantId, text, tokenizer)));
   const length = lengthOf(texts);
   return {
     hash: length === 0 ? null : hashOf(texts.join('\n')),
@@ -142,7 +147,6 @@ async function endUnpaid(
   code: Extract<Verdict, { kind: 'unpaid' }>['code'],
   context: EndContext,
 ): Promise<FinalEvent> {
-  const { clock } = context.dependencies;
   const state = code === 'request_cancelled' ? 'CANCELLED' : 'FAILED';
   const shares = unpaidShares(transaction, last);
   const result = {
@@ -152,7 +156,7 @@ async function endUnpaid(
     shares,
     allowanceMicrocents: 0n,
   } as const;
-  const ended = endedOf(transaction, last, result, NO_USAGE, clock.nowMs());
+  const ended = endedOf(transaction, last, result, NO_USAGE, context);
   const unit = unpaidUnit(transaction.holdId, ended);
   // Where the exchange of holds took place meanwhile, the earlier hold is resolved, and the first unit is right after all.
   const earlier = last.earlierHoldId === null ? [] : [notExchangedUnit(last.earlierHoldId, ended), unit];
@@ -171,7 +175,6 @@ async function endPaid(
   },
   context: EndContext,
 ): Promise<FinalEvent> {
-  const { clock } = context.dependencies;
   const { verdict } = answer;
   const { promptTokens } = transaction;
   const claim = verdict.kind === 'paid' ? verdict.claim : null;
@@ -192,7 +195,7 @@ async function endPaid(
   // The allowance pays first.
   const allowanceMicrocents = drawn < costMicrocents ? drawn : costMicrocents;
   const result = { state, finishReason, failureCode, shares, allowanceMicrocents } as const;
-  const ended = endedOf(transaction, last, result, usage, clock.nowMs());
+  const ended = endedOf(transaction, last, result, usage, context);
   const event: FinalEvent =
     verdict.kind === 'paid'
       ? { kind: 'end', finishReason: verdict.finishReason, ...usage, costMicrocents }
@@ -311,15 +314,16 @@ function unpaidShares(transaction: BegunTransaction, { attempt, earlierShares }:
 }
 
 function endedOf(
-  { id, requester, model, promptTokens, createdAtMs, keyId, orderHash }: BegunTransaction,
+  { id, requester, model, promptTokens, createdAtMs, keyId, orderHash, tokenizer: asked }: BegunTransaction,
   { attempts }: LastAttempt,
   result: Pick<EndedTransaction, 'state' | 'finishReason' | 'failureCode' | 'shares' | 'allowanceMicrocents'>,
   { cachedPromptTokens, reasoningTokens }: Pick<EndedTransaction, 'cachedPromptTokens' | 'reasoningTokens'>,
-  finishedAtMs: number,
+  { dependencies: { clock, tokens } }: EndContext,
 ): EndedTransaction {
   const mayHaveKey = keyId !== null;
-  const asked = { id, requester, model, promptTokens, createdAtMs, orderHash, mayHaveKey };
-  return { ...asked, attempts, finishedAtMs, cachedPromptTokens, reasoningTokens, ...result };
+  const tokenizer = tokens.countedBy(asked);
+  const order = { id, requester, model, promptTokens, createdAtMs, orderHash, mayHaveKey, tokenizer };
+  return { ...order, attempts, finishedAtMs: clock.nowMs(), cachedPromptTokens, reasoningTokens, ...result };
 }
 
 function fieldsOf({ id }: Pick<BegunTransaction, 'id'>) {

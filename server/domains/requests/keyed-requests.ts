@@ -10,7 +10,8 @@ import { NO_PREFERENCES } from './preferences.ts';
 import type { ComputeAnswer, ComputeOrder, Requester, StartedRequest } from './types.ts';
 
 /** An order that came under an idempotency key. */
-export interface KeyedOrder extends Omit<ComputeOrder, 'promptTokens' | 'longestPromptTokens' | 'model'> {
+export interface KeyedOrder
+  extends Omit<ComputeOrder, 'promptTokens' | 'longestPromptTokens' | 'tokenizer' | 'model'> {
   readonly idempotencyKey: string;
 }
 

@@ -67,6 +67,8 @@ function beginningOf(ended: EndedTransaction, side: 'requester' | 'provider') {
     endedAt: new Date(finishedAtMs).toISOString(),
     orderHash: asked.orderHash,
     promptTokens: asked.promptTokens,
+    tokenizer: asked.tokenizer ?? 'o200k_base',
+    estimated: asked.tokenizer === null,
   };
 }
 

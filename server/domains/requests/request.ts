@@ -177,10 +177,10 @@ export class ComputeRequest {
   /** Notes what an attempt delivered before it broke off, in tokens. Null: nobody can go on with it. */
   async #noteDelivered(attempt: Attempt): Promise<number | null> {
     const { order, requester } = this.#input;
-    const { beginning } = this.#stream;
+    const { beginning, partTexts } = this.#stream;
     const body = beginning === null ? null : order.continuationBody(beginning);
     if (body === null) return null;
-    const text = await countTexts(this.#stream.partTexts, requester.tenantId, this.#dependencies.tokens);
+    const text = await countTexts(partTexts, { requester, ...order }, this.#dependencies.tokens);
     const isAll = this.#brokenOff.completionTokens + text.tokens >= this.#costs.tokensMaxAt(attempt.model);
     if (isAll || !this.#credit.reserveBody(body.length)) return null;
     this.#continuationBody = body;

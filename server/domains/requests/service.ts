@@ -200,9 +200,11 @@ function createStarting(
     const { length } = order.body;
     if (!budget.reserve(accountId, length)) throw tooManyRunning();
     try {
-      const counted = await countPromptTokens(tokensMax);
+      const tokenizer = dependencies.tokens.tokenizerOf(order.model);
+      const counted = await countPromptTokens(tokensMax, tokenizer);
       const { all, longest } = typeof counted === 'number' ? { all: counted, longest: counted } : counted;
-      return { ...rest, promptTokens: all, longestPromptTokens: longest };
+      const countedBy = dependencies.tokens.countedBy(tokenizer);
+      return { ...rest, promptTokens: all, longestPromptTokens: longest, tokenizer: countedBy };
     } finally {
       budget.release(accountId, length);
     }

@@ -51,7 +51,7 @@ export function begunTransaction(
   },
   hold: Pick<BegunTransaction, 'holdId' | 'heldMicrocents' | 'completionTokensMax'>,
 ): BegunTransaction {
-  const { model, promptTokens } = order;
+  const { model, promptTokens, tokenizer } = order;
   const provider = servingProvider(attempt);
   const { prices } = attempt.model;
   const orderHash = hashOf(order.body);
@@ -67,6 +67,7 @@ export function begunTransaction(
     createdAtMs,
     nodeId,
     orderHash,
+    tokenizer,
     ...hold,
   };
 }

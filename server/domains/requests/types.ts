@@ -19,6 +19,8 @@ export interface ComputeOrder {
   readonly promptTokens: number;
   /** Those of the longest prompt, where there are several: what the context must have room for. */
   readonly longestPromptTokens: number;
+  /** The tokenizer of the model that counted them, and counts the answer; null: o200k_base did. */
+  readonly tokenizer: string | null;
   /** Of each answer that is wanted. Null: until the model ends by itself, or the context, the balance or the highest cost does. */
   readonly completionTokensMax: number | null;
   /** Null: no limit but the balance. */
@@ -48,9 +50,13 @@ export interface WholeAnswer extends Pick<ComputeAnswer, 'transactionId' | 'mode
 }
 
 /** An order whose prompt is counted when nothing else stands against it. */
-export interface UncountedOrder extends Omit<ComputeOrder, 'promptTokens' | 'longestPromptTokens' | 'model'> {
-  /** Where the longest prompt has more than `tokensMax` it may be any number above it. */
-  countPromptTokens(tokensMax: number): Promise<number | PromptTokens>;
+export interface UncountedOrder
+  extends Omit<ComputeOrder, 'promptTokens' | 'longestPromptTokens' | 'tokenizer' | 'model'> {
+  /**
+   * Counts with this tokenizer of the model; null: with o200k_base. Where the longest prompt has more than `tokensMax` it may be any
+   * number above it.
+   */
+  countPromptTokens(tokensMax: number, tokenizer: string | null): Promise<number | PromptTokens>;
 }
 
 /** Tokens of several prompts. */

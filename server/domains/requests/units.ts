@@ -190,6 +190,7 @@ export function abandonedEnd(
     allowanceMicrocents: 0n,
     mayHaveKey: true,
     orderHash: null,
+    tokenizer: null,
     shares: [unpaidShare(provider, prices)],
   };
 }

@@ -66,7 +66,7 @@ export const endedTransactions = {
           state text, "providerId" uuid, "providerTenantId" uuid, "providerDeviceId" uuid, attempts integer,
           "completionTokens" bigint, "billedTokens" bigint, "costMicrocents" bigint, "feeMicrocents" bigint,
           "earningsMicrocents" bigint, "finishReason" text, "failureCode" text, "finishedAt" timestamptz,
-          "durationBucket" smallint, "cachedPromptTokens" bigint, "reasoningTokens" bigint,
+          "durationBucket" smallint, "cachedPromptTokens" bigint, "reasoningTokens" bigint, tokenizer text,
           "allowanceMicrocents" bigint)
       ), ended AS (
         UPDATE marketplace_transactions open SET state = given.state, provider_id = given."providerId",
@@ -75,7 +75,7 @@ export const endedTransactions = {
           cost_microcents = given."costMicrocents", fee_microcents = given."feeMicrocents",
           earnings_microcents = given."earningsMicrocents", finish_reason = given."finishReason",
           failure_code = given."failureCode", finished_at = given."finishedAt",
-          allowance_microcents = given."allowanceMicrocents",
+          allowance_microcents = given."allowanceMicrocents", tokenizer = given.tokenizer,
           cached_prompt_tokens = given."cachedPromptTokens", reasoning_tokens = given."reasoningTokens"
         FROM given
         WHERE open.id = given.id AND open.tenant_id = given."tenantId" AND open.state = 'PROCESSING'
@@ -83,15 +83,15 @@ export const endedTransactions = {
       ), served AS (
         INSERT INTO marketplace_served (transaction_id, tenant_id, provider_id, device_id, model, state, prompt_tokens,
           completion_tokens, billed_tokens, cost_microcents, fee_microcents, earnings_microcents, finish_reason,
-          failure_code, created_at, finished_at, claimed_tokens, counted_tokens)
+          failure_code, created_at, finished_at, claimed_tokens, counted_tokens, tokenizer)
         SELECT share.id, "tenantId", "providerId", "deviceId", model, state, "promptTokens", "completionTokens",
           "billedTokens", "costMicrocents", "feeMicrocents", "earningsMicrocents", "finishReason", "failureCode",
-          "createdAt", "finishedAt", "claimedTokens", "countedTokens"
+          "createdAt", "finishedAt", "claimedTokens", "countedTokens", tokenizer
         FROM jsonb_to_recordset(${JSON.stringify(shares)}::text::jsonb) AS share(id uuid, "tenantId" uuid,
           "providerId" uuid, "deviceId" uuid, model text, state text, "promptTokens" bigint, "completionTokens" bigint,
           "billedTokens" bigint, "costMicrocents" bigint, "feeMicrocents" bigint, "earningsMicrocents" bigint,
           "finishReason" text, "failureCode" text, "createdAt" timestamptz, "finishedAt" timestamptz,
-          "claimedTokens" bigint, "countedTokens" bigint)
+          "claimedTokens" bigint, "countedTokens" bigint, tokenizer text)
         WHERE share.id IN (SELECT id FROM ended)
         ON CONFLICT DO NOTHING
         RETURNING *
@@ -178,6 +178,7 @@ function endRow({
   cachedPromptTokens,
   reasoningTokens,
   allowanceMicrocents,
+  tokenizer,
   shares,
 }: EndedTransaction) {
   const last = shares.at(-1);
@@ -194,6 +195,7 @@ function endRow({
     cachedPromptTokens,
     reasoningTokens,
     allowanceMicrocents: String(allowanceMicrocents),
+    tokenizer,
     durationBucket: durationBucket(finishedAtMs - createdAtMs),
     providerId: last?.provider.providerId,
     providerTenantId: last?.provider.tenantId,
@@ -207,8 +209,8 @@ function endRow({
 }
 
 function shareRows(transaction: EndedTransaction) {
-  const { id, model, state, promptTokens, finishReason, failureCode, createdAtMs, finishedAtMs } =
-    transaction;
+  const { id, model, state, promptTokens, finishReason, failureCode, tokenizer } = transaction;
+  const { createdAtMs, finishedAtMs } = transaction;
   return transaction.shares.map(
     ({ provider, prices: _, costMicrocents, feeMicrocents, earningsMicrocents, ...tokens }) => ({
       id,
@@ -217,6 +219,7 @@ function shareRows(transaction: EndedTransaction) {
       promptTokens,
       finishReason,
       failureCode,
+      tokenizer,
       createdAt: new Date(createdAtMs),
       finishedAt: new Date(finishedAtMs),
       ...provider,

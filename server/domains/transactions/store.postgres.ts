@@ -25,14 +25,14 @@ export function createTransactionStore(database: Database): TransactionStore {
       database.tenant(actor, async (sql) => {
         const [asked] = await sql<SharedRow[]>`
           SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
-            fee_microcents, earnings_microcents, allowance_microcents, refunded_microcents, refunded_earnings_microcents,
+            fee_microcents, earnings_microcents, allowance_microcents, refunded_microcents, refunded_earnings_microcents, tokenizer,
             finish_reason, failure_code, created_at, finished_at
           FROM marketplace_transactions
           WHERE id = ${id} AND tenant_id = ${actor.tenantId} AND account_id = ${actor.accountId}`;
         if (asked) return transactionOf('requester', asked);
         const [served] = await sql<SharedRow[]>`
           SELECT transaction_id AS id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens,
-            cost_microcents, fee_microcents, earnings_microcents, refunded_microcents, refunded_earnings_microcents, finish_reason, failure_code, created_at, finished_at
+            cost_microcents, fee_microcents, earnings_microcents, refunded_microcents, refunded_earnings_microcents, tokenizer, finish_reason, failure_code, created_at, finished_at
           FROM marketplace_served WHERE transaction_id = ${id} AND tenant_id = ${actor.tenantId}
           ORDER BY billed_tokens DESC LIMIT 1`;
         return served ? transactionOf('provider', served) : null;
@@ -43,7 +43,7 @@ export function createTransactionStore(database: Database): TransactionStore {
         const [row] = await sql<GenerationRow[]>`
           SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
             fee_microcents, earnings_microcents, allowance_microcents, refunded_microcents,
-            refunded_earnings_microcents, finish_reason, failure_code, created_at, finished_at, cached_prompt_tokens, reasoning_tokens, is_streamed,
+            refunded_earnings_microcents, tokenizer, finish_reason, failure_code, created_at, finished_at, cached_prompt_tokens, reasoning_tokens, is_streamed,
             EXISTS (SELECT FROM marketplace_served own WHERE own.transaction_id = asked.id
               AND own.tenant_id = ${actor.tenantId} AND own.provider_id = asked.provider_id) AS is_own
           FROM marketplace_transactions asked
@@ -60,14 +60,14 @@ export function createTransactionStore(database: Database): TransactionStore {
             ? await sql<SharedRow[]>`
                 SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
                   fee_microcents, earnings_microcents, allowance_microcents, refunded_microcents,
-                  refunded_earnings_microcents, finish_reason, failure_code, created_at, finished_at
+                  refunded_earnings_microcents, tokenizer, finish_reason, failure_code, created_at, finished_at
                 FROM marketplace_transactions
                 WHERE tenant_id = ${actor.tenantId} AND account_id = ${actor.accountId}
                   AND (${at}::timestamptz IS NULL OR (created_at, id) < (${at}::timestamptz, ${id}::uuid))
                 ORDER BY created_at DESC, id DESC LIMIT ${limit}`
             : await sql<SharedRow[]>`
                 SELECT transaction_id AS id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens,
-                  cost_microcents, fee_microcents, earnings_microcents, refunded_microcents, refunded_earnings_microcents, finish_reason, failure_code, created_at,
+                  cost_microcents, fee_microcents, earnings_microcents, refunded_microcents, refunded_earnings_microcents, tokenizer, finish_reason, failure_code, created_at,
                   finished_at
                 FROM marketplace_served
                 WHERE tenant_id = ${actor.tenantId}
@@ -93,6 +93,7 @@ interface SharedRow {
   readonly allowance_microcents?: bigint;
   readonly refunded_microcents: bigint;
   readonly refunded_earnings_microcents: bigint;
+  readonly tokenizer: string | null;
   readonly finish_reason: string | null;
   readonly failure_code: string | null;
   readonly created_at: Date;
@@ -138,6 +139,7 @@ function transactionOf(role: Transaction['role'], row: SharedRow): Transaction {
     allowanceMicrocents: row.allowance_microcents ?? 0n,
     refundedMicrocents: row.refunded_microcents,
     refundedEarningsMicrocents: row.refunded_earnings_microcents,
+    tokenizer: row.tokenizer,
     finishReason: row.finish_reason,
     failureCode: row.failure_code,
     createdAtMs: row.created_at.getTime(),

@@ -31,6 +31,8 @@ export interface Transaction {
   readonly allowanceMicrocents: Microcents;
   readonly refundedMicrocents: Microcents;
   readonly refundedEarningsMicrocents: Microcents;
+  /** The tokenizer of the model that counted it: SHA-256 of its file, in hexadecimal; null: o200k_base, which estimates. */
+  readonly tokenizer: string | null;
   readonly finishReason: string | null;
   readonly failureCode: string | null;
   readonly createdAtMs: number;
@@ -88,6 +90,8 @@ export interface BegunTransaction {
   readonly isStreamed: boolean;
   /** SHA-256 of what was ordered, in hexadecimal. */
   readonly orderHash: string;
+  /** The tokenizer of the model that counts it: SHA-256 of its file, in hexadecimal; null: o200k_base does. */
+  readonly tokenizer: string | null;
 }
 
 /** Another hold in place of the one before: a dearer provider takes the transaction over. */
@@ -137,6 +141,8 @@ export interface EndedTransaction {
   readonly mayHaveKey: boolean;
   /** SHA-256 of what was ordered, in hexadecimal; null: not known any more. */
   readonly orderHash: string | null;
+  /** The tokenizer of the model that counted it: SHA-256 of its file, in hexadecimal; null: o200k_base, which estimates. */
+  readonly tokenizer: string | null;
   /** One for each provider that is shown it: the one that ended it, last. */
   readonly shares: readonly TransactionShare[];
 }

@@ -44,7 +44,8 @@ export async function countTokens(
 ): Promise<HttpResponse> {
   const prompt = readPrompt(request);
   const messages = countedMessages(prompt);
-  const counted = await tokens.countPrompt(actor.tenantId, messages, Number.MAX_SAFE_INTEGER);
+  const tokenizer = tokens.tokenizerOf(prompt.model);
+  const counted = await tokens.countPrompt(actor.tenantId, messages, Number.MAX_SAFE_INTEGER, tokenizer);
   const inputTokens = counted + mediaTokensOf(prompt);
   return {
     status: 200,

@@ -32,7 +32,7 @@ import type { RetriedRequests } from './retried-requests.ts';
 /** What serving a chat needs. */
 export interface ChatDependencies {
   readonly requests: Pick<RequestService, 'createRequest'>;
-  readonly tokens: Pick<TokenCounter, 'countPrompt' | 'countText'>;
+  readonly tokens: Pick<TokenCounter, 'countPrompt' | 'countText' | 'tokenizerOf'>;
   readonly retried: Pick<RetriedRequests, 'serve'>;
   /** Streams whose readers may come back. */
   readonly lasting: Pick<LastingAnswers<unknown>, 'newId' | 'begin' | 'find' | 'get' | 'remove'>;
@@ -65,8 +65,9 @@ export function chatOrder(
     task: taskOf(chat),
     body: providerBody(chat),
     continuationBody: (beginning) => continuationBody(chat, beginning),
-    countPromptTokens: async (tokensMax) =>
-      (await tokens.countPrompt(actor.tenantId, countedMessages(chat), tokensMax)) + mediaTokensOf(chat),
+    countPromptTokens: async (tokensMax, tokenizer) =>
+      (await tokens.countPrompt(actor.tenantId, countedMessages(chat), tokensMax, tokenizer)) +
+      mediaTokensOf(chat),
     completionTokensMax: chat.max_completion_tokens ?? chat.max_tokens ?? null,
   };
 }
@@ -147,8 +148,8 @@ export async function beginCompletion(
   let promptTokens = 0;
   const answer = await requests.createRequest(actor, {
     ...order,
-    countPromptTokens: async (tokensMax) => {
-      const counted = await order.countPromptTokens(tokensMax);
+    countPromptTokens: async (tokensMax, tokenizer) => {
+      const counted = await order.countPromptTokens(tokensMax, tokenizer);
       promptTokens = typeof counted === 'number' ? counted : counted.all;
       return counted;
     },

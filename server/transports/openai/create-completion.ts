@@ -38,7 +38,7 @@ export async function createTextCompletion(
     body: textBody(asked, extra),
     // Where one provider broke off, only it knows what it made of the prompt.
     continuationBody: () => null,
-    countPromptTokens: () => countTexts(actor, prompts, dependencies.tokens),
+    countPromptTokens: (_, tokenizer) => countTexts(actor, prompts, dependencies.tokens, tokenizer),
     completionTokensMax: asked.max_tokens ?? null,
   };
   if (!asked.stream) {

@@ -27,7 +27,7 @@ export async function createEmbedding(
     task: { api: 'embeddings', choices: texts.length, needs: [need('embeddings', 'model'), ...needs] },
     body: textBody(asked, extra),
     continuationBody: () => null,
-    countPromptTokens: () => countTexts(actor, texts, dependencies.tokens),
+    countPromptTokens: (_, tokenizer) => countTexts(actor, texts, dependencies.tokens, tokenizer),
     completionTokensMax: null,
   };
   const isBase64 = asked.encoding_format === 'base64';

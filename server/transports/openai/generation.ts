@@ -90,6 +90,7 @@ function generationObject(generation: Generation): object {
     state,
     failure_code: generation.failureCode,
     tokens_billed: generation.billedTokens,
+    tokens_estimated: generation.tokenizer === null,
     cost: moneyToJson(costMicrocents),
     refunded: moneyToJson(refundedMicrocents),
   };

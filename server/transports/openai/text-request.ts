@@ -142,9 +142,12 @@ export async function countTexts(
   actor: AccountActor,
   texts: readonly (string | number)[],
   tokens: Pick<ChatDependencies['tokens'], 'countText'>,
+  tokenizer: string | null,
 ): Promise<PromptTokens> {
   const counts = await Promise.all(
-    texts.map((text) => (typeof text === 'number' ? text : tokens.countText(actor.tenantId, text))),
+    texts.map((text) =>
+      typeof text === 'number' ? text : tokens.countText(actor.tenantId, text, tokenizer),
+    ),
   );
   return {
     all: counts.reduce((sum, count) => sum + count, 0),

@@ -94,6 +94,12 @@ import { getDispute, listDisputes } from './marketplace/read-disputes.ts';
 import { registerProvider } from './marketplace/register-provider.ts';
 import { setRequestSettings } from './marketplace/set-settings.ts';
 import { testProvider } from './marketplace/test-provider.ts';
+import {
+  bringTokenizer,
+  decideTokenizer,
+  listTokenizerDifferences,
+  listTokenizers,
+} from './marketplace/tokenizers.ts';
 import { unregisterProvider } from './marketplace/unregister-provider.ts';
 import { updateProvider } from './marketplace/update-provider.ts';
 import { authenticateMqttClient, authorizeMqttClient } from './mqtt/broker-routes.ts';
@@ -248,6 +254,10 @@ const marketRoutes = (services: RestServices) => [
   pauseProvider(services),
   resumeProvider(services),
   testProvider(services),
+  bringTokenizer(services),
+  listTokenizers(services),
+  listTokenizerDifferences(services),
+  decideTokenizer(services),
   explainProvider(services),
   explainRequest(services),
   createMarketRequest(services),

@@ -26,6 +26,7 @@ import type { RouteService } from '../../domains/routes/index.ts';
 import type { ShadowService } from '../../domains/shadow/index.ts';
 import type { SpendingService } from '../../domains/spending/index.ts';
 import type { TenantService } from '../../domains/tenants/index.ts';
+import type { TokenizerService } from '../../domains/tokenizers/index.ts';
 import type { TopologyService } from '../../domains/topology/index.ts';
 import type { AnalyticsService, TransactionService } from '../../domains/transactions/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -52,6 +53,7 @@ export interface RestServices {
   readonly analytics: AnalyticsService;
   readonly requests: ChatDependencies['requests'];
   readonly tokens: ChatDependencies['tokens'];
+  readonly tokenizers: TokenizerService;
   readonly lasting: ChatDependencies['lasting'];
   readonly answers: ChatDependencies['answers'];
   readonly cookies: CookieSessions;

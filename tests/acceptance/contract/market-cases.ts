@@ -92,6 +92,22 @@ export const MARKET_CASES: Readonly<Record<string, RestCase>> = {
   'marketplace.providers.pause': onNobody('/api/v1/marketplace/providers/:id/pause'),
   'marketplace.providers.resume': onNobody('/api/v1/marketplace/providers/:id/resume'),
   'marketplace.providers.test': onNobody('/api/v1/marketplace/providers/:id/test', {}),
+  'marketplace.tokenizers.bring': onNobody('/api/v1/marketplace/providers/:id/tokenizer?model=m'),
+  'marketplace.tokenizers.list': {
+    valid: () => ({ path: '/api/v1/marketplace/tokenizers' }),
+    refused: () => ({ path: '/api/v1/marketplace/tokenizers?model=m' }),
+    ...unknownQuery,
+  },
+  'admin.tokenizers.list': {
+    valid: () => ({ path: '/api/v1/admin/tokenizers' }),
+    refused: () => ({ path: '/api/v1/admin/tokenizers?limit=0' }),
+    ...unknownQuery,
+  },
+  'admin.tokenizers.decide': onNobody(
+    '/api/v1/admin/tokenizers/decision',
+    { model: 'm', hash: '0'.repeat(64) },
+    'tokenizer_not_found',
+  ),
   'admin.providers.list': {
     valid: () => ({ path: '/api/v1/admin/provider-registrations' }),
     refused: () => ({ path: '/api/v1/admin/provider-registrations?state=pending' }),

@@ -150,6 +150,17 @@ const DOMAINS = {
   answers: { sees: [], uses: [] },
   decisions: { sees: [], uses: [] },
   registrations: { sees: ['decisions', 'pricing', 'providers'], uses: [] },
+  checks: { sees: ['providers'], uses: [] },
+  tokenizers: {
+    sees: [],
+    uses: [
+      [
+        node('crypto', 'util', 'zlib'),
+        'unpacks files, and names them by their SHA-256',
+        { only: '/packing\\.ts$' },
+      ],
+    ],
+  },
   disputes: { sees: ['audit', 'decisions', 'ledger', 'transactions'], uses: [] },
   ratings: { sees: ['quality', 'transactions'], uses: [] },
   sessions: { sees: [], uses: [] },
@@ -282,6 +293,7 @@ const ADAPTERS = {
   tokenizer: [
     [node('worker_threads'), 'counts in a thread of its own'],
     [packages('gpt-tokenizer'), 'counts', { only: '/worker\\.ts$' }],
+    [packages('@huggingface/tokenizers'), 'counts', { only: '/model-worker\\.ts$' }],
   ],
   websocket: [
     [packages('uWebSockets.js'), 'its types; the library is started by http/', { types: true }],
@@ -526,6 +538,7 @@ const LAYERS = [
     [NODE_PRIMITIVES, 'agrees on keys as fast as Node can'],
     [folders('assembly/host'), 'loads the core'],
     [packages('commander', 'string-width', 'ws'), 'a program has arguments, a terminal and a socket'],
+    [node('zlib'), 'packs a file', { only: '/packed-file\\.ts$' }],
     [node('http', 'net'), 'the socket below', { types: true, only: '/websocket\\.ts$' }],
     [node('fs', 'path', 'url'), 'a program has files'],
     [DURABLE_FILES, 'keeps a login and a key', { only: '/(seal-key|login)-file\\.ts$' }],
@@ -716,6 +729,7 @@ const ENTRIES = [
   '^server/dashboard/(main|vite\\.config)\\.ts$',
   '^server/yggdrasil\\.ts$',
   '^server/platform/tokenizer/worker\\.ts$',
+  '^server/platform/tokenizer/model-worker\\.ts$',
   '^device/client/index\\.ts$',
   '^device/package/(index|node|pack)\\.ts$',
   '^device/native/(build|gate)\\.ts$',

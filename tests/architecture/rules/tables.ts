@@ -97,6 +97,12 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   'server/domains/providers': ['marketplace_providers', 'marketplace_models'],
   'server/domains/answers': ['stored_answers'],
   'server/domains/registrations': ['marketplace_registrations'],
+  'server/domains/checks': ['marketplace_checks'],
+  'server/domains/tokenizers': [
+    'marketplace_tokenizers',
+    'marketplace_brought_tokenizers',
+    'marketplace_tokenizers_in_use',
+  ],
   'server/domains/decisions': ['marketplace_decisions'],
   'server/domains/disputes': [
     'marketplace_disputes',

@@ -25,6 +25,7 @@ import { createServerCore } from '../../support/core.ts';
 import { silentLogger } from '../../support/logger.ts';
 import { createSeededRandom } from '../../support/random.ts';
 import { sellsWhatItAnnounces } from '../../support/selling.ts';
+import { countingBy } from '../../support/tokenizer.ts';
 
 const core = createServerCore();
 const BALANCE = 1_000_000_000n;
@@ -142,7 +143,7 @@ function createWorld(failing: readonly ('none' | 'before' | 'after')[]) {
         forgetKeys: async () => {},
       },
       settings: { settingsFor: async () => NO_SETTINGS },
-      tokens: { countText: async (_, text) => text.length },
+      tokens: countingBy(async (_, text) => text.length),
       secretBox: createSecretBox(new Uint8Array(32)),
       clock,
       random,

@@ -65,6 +65,7 @@ describe('the configuration', () => {
       slotWaitMs: 10_000,
       allowancePriceCents: '7.5',
       marketPriceGuard: 5,
+      marketCheckCentsPerDay: 100,
       marketReleaseAfterHours: 24,
       marketApproval: 'rule',
       heartbeatIntervalSeconds: 30,

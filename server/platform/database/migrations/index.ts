@@ -60,6 +60,8 @@ import { readingsByTime } from './0210-readings-by-time.ts';
 import { scopeOnce } from './0230-scope-once.ts';
 import { policiesOnce } from './0231-policies-once.ts';
 import { unregisteredStayOut } from './0240-unregistered-stay-out.ts';
+import { tokenizers } from './0250-tokenizers.ts';
+import { modelChecks } from './0251-model-checks.ts';
 import { ratings } from './0260-ratings.ts';
 import { allowances } from './0261-allowances.ts';
 import { keptCommission } from './0262-kept-commission.ts';
@@ -132,6 +134,8 @@ export const migrations: readonly Migration[] = [
   scopeOnce,
   policiesOnce,
   unregisteredStayOut,
+  tokenizers,
+  modelChecks,
   ratings,
   allowances,
   keptCommission,

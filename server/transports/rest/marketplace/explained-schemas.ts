@@ -73,6 +73,7 @@ export const explainedProviderSchema = z
           .array(
             z.enum([
               'paused',
+              'identity_doubted',
               'price_guard',
               'dearer_than_most',
               'slower_than_most',

@@ -25,7 +25,16 @@ export async function ownProviderToJson(
   const listed =
     withheld === null
       ? providerToJson(await providers.getProvider(actor, id))
-      : { id, slots: 0, quality: 0, latency: 0, availability: 0, models: [], ...declared(registration) };
+      : {
+          id,
+          slots: 0,
+          quality: 0,
+          latency: 0,
+          availability: 0,
+          models: [],
+          checks: [],
+          ...declared(registration),
+        };
   return { ...listed, registration: registrationToJson(registration) };
 }
 

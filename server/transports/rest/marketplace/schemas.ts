@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { FEATURES, featuresOf, type ListedProvider } from '../../../domains/providers/index.ts';
+import {
+  CHECK_VERDICTS,
+  FEATURES,
+  featuresOf,
+  type ListedProvider,
+} from '../../../domains/providers/index.ts';
 import type { Transaction } from '../../../domains/transactions/index.ts';
 import { moneyToJson, priceToText } from '../../../kernel/money.ts';
 import { moneySchema } from '../ledger/schemas.ts';
@@ -27,6 +32,20 @@ export const providerSchema = z
     quality: share,
     latency: share,
     availability: share,
+    checks: z
+      .array(
+        z.object({
+          model: z.string(),
+          verdict: z
+            .enum(CHECK_VERDICTS)
+            .describe(
+              '`agrees`: it answers as the reference, or as most owners do. `differs`: otherwise than another one, and nobody can say who is right. `doubted`: otherwise than the reference, or than most; it gets no requests for a day.',
+            ),
+          comparedTokens: z.int(),
+          checkedAt: timeSchema.nullable(),
+        }),
+      )
+      .describe('What checks have found of its models: evidence, no proof (docs/checks.md).'),
     models: z.array(
       z.object({
         name: z.string(),
@@ -43,8 +62,9 @@ export const providerSchema = z
   .meta({ id: 'Provider' });
 
 /** A provider as REST shows it: nothing of its device, network or owner. */
-export const providerToJson = ({ models, ...provider }: ListedProvider) => ({
+export const providerToJson = ({ models, checks, ...provider }: ListedProvider) => ({
   ...provider,
+  checks: checks.map(({ checkedAtMs, ...check }) => ({ ...check, checkedAt: toIsoTimeOrNull(checkedAtMs) })),
   models: models.map((model) => ({
     name: model.name,
     contextTokens: model.contextTokens,
@@ -69,6 +89,13 @@ export const transactionSchema = z
     promptTokens: z.int(),
     completionTokens: z.int(),
     billedTokens: z.int().describe("The smaller of the server's and the provider's count."),
+    tokenizer: z
+      .string()
+      .nullable()
+      .describe("What counted: the SHA-256 of the model's tokenizer.json, in hexadecimal; null: o200k_base."),
+    estimated: z
+      .boolean()
+      .describe("True: o200k_base counted in place of the model's own tokenizer, which nobody has brought."),
     cost: moneySchema,
     fee: moneySchema,
     earnings: moneySchema,
@@ -89,6 +116,7 @@ export const transactionToJson = (transaction: Transaction) => {
   const { allowanceMicrocents, refundedMicrocents, refundedEarningsMicrocents, ...same } = others;
   return {
     ...same,
+    estimated: same.tokenizer === null,
     cost: moneyToJson(costMicrocents),
     fee: moneyToJson(feeMicrocents),
     earnings: moneyToJson(earningsMicrocents),

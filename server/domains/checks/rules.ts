@@ -1,0 +1,48 @@
+import type { CheckableOffer, CheckVerdict } from '../providers/index.ts';
+import {
+  CHECK_EVERY_ANSWERS,
+  DIFFERING_OWNERS_MIN,
+  LENGTH_ANSWERS_MIN,
+  LENGTH_OWNERS_MIN,
+  LENGTH_RATIO_MAX,
+  VALID_CHECKS_MIN,
+} from './limits.ts';
+
+/** What tests against another owner's provider have decided last. */
+export interface Outcome {
+  readonly ownerId: string;
+  readonly isReference: boolean;
+  readonly decision: 'same' | 'other';
+}
+
+/** A reference provider's word decides; without one most owners do, and two that differ leave it open. */
+export function verdictOf(outcomes: readonly Outcome[]): CheckVerdict {
+  const reference = outcomes.filter(({ isReference }) => isReference);
+  if (reference.length > 0)
+    return reference.some(({ decision }) => decision === 'same') ? 'agrees' : 'doubted';
+  const owners = (wanted: Outcome['decision']) =>
+    new Set(outcomes.filter(({ decision }) => decision === wanted).map(({ ownerId }) => ownerId)).size;
+  const [same, other] = [owners('same'), owners('other')];
+  if (other > same) return other >= DIFFERING_OWNERS_MIN ? 'doubted' : 'differs';
+  return same > 0 ? 'agrees' : 'unchecked';
+}
+
+/**
+ * As in volunteer computing: after each answer until enough checks in a row were good, then after every fiftieth. Outliers are checked after
+ * each one.
+ */
+export function isDue(answersSince: number, validChecks: number, isOutlier: boolean): boolean {
+  return answersSince >= (isOutlier || validChecks < VALID_CHECKS_MIN ? 1 : CHECK_EVERY_ANSWERS);
+}
+
+/** True: its answers are several times as long as those of other owners with the same model. */
+export function isTooLong(
+  { meanTokens, answers, ownerId }: CheckableOffer,
+  offers: readonly CheckableOffer[],
+): boolean {
+  if (meanTokens === null || answers < LENGTH_ANSWERS_MIN) return false;
+  const others = offers.filter((other) => other.ownerId !== ownerId && other.answers >= LENGTH_ANSWERS_MIN);
+  if (new Set(others.map((other) => other.ownerId)).size < LENGTH_OWNERS_MIN) return false;
+  const lengths = others.flatMap((other) => other.meanTokens ?? []).sort((a, b) => a - b);
+  return meanTokens > LENGTH_RATIO_MAX * (lengths[Math.floor(lengths.length / 2)] ?? meanTokens);
+}

@@ -1,0 +1,71 @@
+import type { TenantId } from '../../kernel/ids.ts';
+import { MODEL_COUNTERS_MAX } from './limits.ts';
+import type { ModelTokenizers } from './ports.ts';
+import {
+  type CountedMessage,
+  createTokenCounter,
+  longSlicesOf,
+  type PlainTokenCounter,
+} from './token-counter.ts';
+
+/** Counts with the tokenizer of a model where it has one, else with o200k_base, which is an estimate of what the model counts. */
+export interface TokenCounter {
+  /** The tokenizer of a model, which counts unless it fails; null: o200k_base does. */
+  tokenizerOf(model: string): string | null;
+  /** The tokenizer that is counted with where this one was asked for: null where it has failed, and o200k_base took its place. */
+  countedBy(tokenizer: string | null): string | null;
+  /** Tokens of `text`. See `PlainTokenCounter`; a tokenizer of a model takes runs of any length up to 16,384 characters. */
+  countText(tenantId: TenantId, text: string, tokenizer?: string | null): Promise<number>;
+  /** Tokens of a conversation that is to be continued, as `PlainTokenCounter` counts them. */
+  countPrompt(
+    tenantId: TenantId,
+    messages: readonly CountedMessage[],
+    tokensMax: number,
+    tokenizer?: string | null,
+  ): Promise<number>;
+}
+
+/** Makes the counter of a process out of the one for o200k_base and those of models. */
+export function createModelTokenCounter(plain: PlainTokenCounter, models: ModelTokenizers): TokenCounter {
+  const counters = new Map<string, PlainTokenCounter>();
+  /** Tokenizers that took too long, or more memory than there is: they may have been changed when the process starts again. */
+  const failed = new Set<string>();
+
+  const counterOf = (tokenizer: string): PlainTokenCounter => {
+    const known = counters.get(tokenizer);
+    const counter =
+      known ??
+      createTokenCounter(
+        { tokenizer: { countTokens: (portions) => models.countTokens(tokenizer, portions) } },
+        longSlicesOf,
+      );
+    counters.delete(tokenizer);
+    counters.set(tokenizer, counter);
+    const [oldest] = counters.keys();
+    if (counters.size > MODEL_COUNTERS_MAX && oldest !== undefined) counters.delete(oldest);
+    return counter;
+  };
+  const count = async (
+    tokenizer: string | null,
+    work: (counter: PlainTokenCounter) => Promise<number>,
+  ): Promise<number> => {
+    if (tokenizer === null || failed.has(tokenizer)) return work(plain);
+    try {
+      return await work(counterOf(tokenizer));
+    } catch {
+      failed.add(tokenizer);
+      return work(plain);
+    }
+  };
+  return {
+    tokenizerOf(model) {
+      const tokenizer = models.tokenizerOf(model);
+      return tokenizer === null || failed.has(tokenizer) ? null : tokenizer;
+    },
+    countedBy: (tokenizer) => (tokenizer === null || failed.has(tokenizer) ? null : tokenizer),
+    countText: (tenantId, text, tokenizer = null) =>
+      count(tokenizer, (counter) => counter.countText(tenantId, text)),
+    countPrompt: (tenantId, messages, tokensMax, tokenizer = null) =>
+      count(tokenizer, (counter) => counter.countPrompt(tenantId, messages, tokensMax)),
+  };
+}
