@@ -9,6 +9,7 @@ const SECONDS_QUICK = 0.5;
 interface Options {
   readonly json?: boolean;
   readonly quick?: boolean;
+  readonly long?: boolean;
   readonly seconds?: number;
 }
 
@@ -20,8 +21,10 @@ export function createBenchCommand(): Command {
     .option('--json', 'one line of JSON at the end instead of a table')
     .option('--seconds <number>', `seconds of one measured interval (default: ${SECONDS})`, secondsOf)
     .option('--quick', 'one short round of everything: shows that a suite works, not how fast the server is')
-    .action(async (suite: string | undefined, { json = false, quick = false, seconds }: Options) => {
-      const options = { quick, seconds: seconds ?? (quick ? SECONDS_QUICK : SECONDS) };
+    .option('--long', 'what has to last is measured for ten minutes instead of half a minute (suite page)')
+    .action(async (suite: string | undefined, given: Options) => {
+      const { json = false, quick = false, long = false } = given;
+      const options = { quick, long, seconds: given.seconds ?? (quick ? SECONDS_QUICK : SECONDS) };
       await (await import('./main.ts')).runBench(suite, json, options);
     });
 }

@@ -20,6 +20,8 @@ export interface BenchOptions {
   readonly seconds: number;
   /** One round of everything, small: shows that a suite works, not how fast the server is. */
   readonly quick: boolean;
+  /** What has to last is measured for ten minutes instead of half a minute. */
+  readonly long: boolean;
 }
 
 /** A folder of this directory. `run` reports each result as soon as it has it. */

@@ -38,7 +38,7 @@ function exposeGarbageCollector(): void {
 }
 
 function listSuites(): void {
-  console.log('npm run bench -- <suite> [--json] [--seconds n] [--quick]\n');
+  console.log('npm run bench -- <suite> [--json] [--seconds n] [--quick] [--long]\n');
   for (const { name, measures, needs } of suites) {
     console.log(`  ${name}\n    measures ${measures}\n    needs ${needs}`);
   }

@@ -18,6 +18,7 @@ const PARTS: Readonly<Record<string, () => Promise<{ createPart: () => PartMetho
   'bare-aedes': () => import('./references/bare-aedes.ts'),
   'tls-handshakes': () => import('./identity/tls-part.ts'),
   'bare-rest': () => import('./references/bare-rest.ts'),
+  'bare-static': () => import('./references/bare-static.ts'),
 };
 
 const name = process.argv[2] ?? '';

@@ -98,6 +98,13 @@ export const suites: readonly SuiteEntry[] = [
     load: () => import('./market/index.ts'),
   },
   {
+    name: 'page',
+    measures:
+      'the page in a browser beside bare pages: long lists, a slow processor, live readings, and files beside uWebSockets.js',
+    needs: "Linux, the built program, a checkout, Debian's chromium; three minutes, with --long ten more",
+    load: () => import('./page/index.ts'),
+  },
+  {
     name: 'wamr',
     measures: "the device's core under WAMR on this machine, beside the same bytes in V8",
     needs: 'build/device (npm run device:build); a few seconds',

@@ -38,7 +38,13 @@ export type SourceSpec =
   | RatatoskrSpec
   | NatsSpec
   | CentrifugoSpec
-  | { readonly kind: 'http'; readonly port: number; readonly path: string; readonly token: string | null };
+  | {
+      readonly kind: 'http';
+      readonly port: number;
+      readonly path: string;
+      readonly token: string | null;
+      readonly headers?: Readonly<Record<string, string>>;
+    };
 
 /** Where they arrive; `away` is nobody. */
 export type SinkSpec =
@@ -144,10 +150,12 @@ async function openSource({ source, messageBytes }: LaneSpec): Promise<Source> {
   return openMqttSource(source, messageBytes);
 }
 
-async function openHttpSource({ port, path, token }: Extract<SourceSpec, { kind: 'http' }>): Promise<Source> {
+async function openHttpSource(spec: Extract<SourceSpec, { kind: 'http' }>): Promise<Source> {
+  const { port, path, token, headers = {} } = spec;
   const wire = await HttpWire.connect(port);
-  const authorization = token === null ? '' : `Authorization: Bearer ${token}\r\n`;
-  const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${authorization}\r\n`;
+  const given = { ...headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) };
+  const lines = Object.entries(given).map(([name, value]) => `${name}: ${value}\r\n`);
+  const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${lines.join('')}\r\n`;
   const opened: Source = {
     send: (count) => wire.send(Buffer.from(request.repeat(count))),
     onAcknowledged: () => {},

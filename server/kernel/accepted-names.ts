@@ -10,3 +10,12 @@ export function acceptedNames(header: string | undefined): ReadonlySet<string> {
   }
   return accepted;
 }
+
+/** The same, which keeps what it read last: a browser asks for all files of a page with one header. */
+export function createNamesReader(): typeof acceptedNames {
+  let last: { readonly header: string | undefined; readonly accepted: ReadonlySet<string> } | null = null;
+  return (header) => {
+    if (last === null || last.header !== header) last = { header, accepted: acceptedNames(header) };
+    return last.accepted;
+  };
+}

@@ -15,7 +15,11 @@ export interface RequestOutcome {
 }
 
 /** One line a request. Path, query and headers stay out of it: they may hold secrets. */
-export function logRequest(logger: Logger, request: HttpRequestHead, outcome: RequestOutcome): void {
+export function logRequest(
+  logger: Logger,
+  request: Pick<HttpRequestHead, 'requestId' | 'remoteAddress'>,
+  outcome: RequestOutcome,
+): void {
   const { operation, status, durationMs, actor, failure, quiet } = outcome;
   const fields = {
     operation,

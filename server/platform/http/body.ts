@@ -75,6 +75,8 @@ export class ArrivingBody {
 
   /** Nobody wants it any more. */
   drop(): void {
+    // Most requests have no body, or one that was read: the error that would be kept for them costs more than all of this.
+    if (this.#isComplete && this.#bytes === 0) return;
     this.#fail(interrupted());
     this.#resume();
   }

@@ -23,7 +23,7 @@ const HEADER_NAMES = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+(, ?[!#$%&'*+\-.^_`|~\dA-Za-z]
  */
 export function createCors(origins: readonly string[]): Cors {
   const named = new Set(origins);
-  if (named.size === 0) return { headersFor: () => NOTHING, preflightHeaders: () => NOTHING };
+  if (named.size === 0) return { headersFor: () => NO_HEADERS, preflightHeaders: () => NO_HEADERS };
   const isNamed = (headers: Headers) => named.has(headers.first('origin') ?? '');
   return {
     headersFor(headers) {
@@ -36,7 +36,8 @@ export function createCors(origins: readonly string[]): Cors {
       };
     },
     preflightHeaders(headers, methods) {
-      if (!isNamed(headers) || headers.first('access-control-request-method') === undefined) return NOTHING;
+      if (!isNamed(headers) || headers.first('access-control-request-method') === undefined)
+        return NO_HEADERS;
       const asked = headers.first('access-control-request-headers') ?? '';
       const isAllowed = asked.length <= REQUESTED_HEADERS_BYTES_MAX && HEADER_NAMES.test(asked);
       return {
@@ -48,4 +49,5 @@ export function createCors(origins: readonly string[]): Cors {
   };
 }
 
-const NOTHING: Readonly<Record<string, string>> = {};
+/** What an answer says that is for no page of another origin. */
+export const NO_HEADERS: Readonly<Record<string, string>> = {};

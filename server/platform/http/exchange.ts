@@ -9,10 +9,10 @@ import { ArrivingBody } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
 import type { BodyTurns } from './body-turns.ts';
 import type { BrokenConnection } from './broken-connection.ts';
-import type { Cors } from './cors.ts';
+import { type Cors, NO_HEADERS } from './cors.ts';
 import { Headers } from './headers.ts';
 import { PATH_BYTES_MAX, RETRY_AFTER_SECONDS } from './limits.ts';
-import { Reply } from './reply.ts';
+import { Reply, sendAtOnce } from './reply.ts';
 import { findHeadFault, type HeadFault, isChunked } from './request-head.ts';
 import type { RouteMatch } from './router.ts';
 import type { HttpResponse, HttpRoute, IncomingRequest, RespondToError } from './types.ts';
@@ -67,8 +67,34 @@ export function serveRequest(
     return;
   }
   const client = context.clients.clientOf(peerAddress, headers.all('x-forwarded-for'));
-  new Exchange(native, { method, path, query: query ?? '', headers, client }, context).begin();
+  const head: RequestHead = { method, path, query: query ?? '', headers, client };
+  if (!answeredAtOnce(native, head, context)) new Exchange(native, head, context).begin();
 }
+
+/** True: the request is answered. False: it has to be served, or refused, as any other. */
+function answeredAtOnce(native: NativeResponse, head: RequestHead, context: ExchangeContext): boolean {
+  const { method, path, headers, client } = head;
+  if (path.length > PATH_BYTES_MAX || hasBody(headers)) return false;
+  const match = context.find(method, path);
+  if (match.kind !== 'found' || match.route.handleAtOnce === undefined) return false;
+  if (context.phase() !== 'serving' || context.budget.isTight || !context.turns.begin()) return false;
+  // The library ends the process where an answer without a length is given and nobody listens for the client going away.
+  native.onAborted(() => {});
+  const requestId = context.newRequestId();
+  const answer = match.route.handleAtOnce({
+    path,
+    params: match.params,
+    header: (name) => headers.first(name),
+    remoteAddress: client.address,
+    requestId,
+  });
+  const answered = withHeaders(answer, context.cors.headersFor(headers));
+  sendAtOnce(native, answered, { requestId, omitBody: method === 'HEAD' });
+  return true;
+}
+
+const hasBody = (headers: Headers): boolean =>
+  isChunked(headers) || Number(headers.first('content-length') ?? 0) > 0;
 
 /** What follows bytes that can't be trusted on their connection. */
 const BEHIND_A_FAULT: HeadFault = {
@@ -310,6 +336,7 @@ async function respond(
 }
 
 function withHeaders(response: HttpResponse, headers: Readonly<Record<string, string>>): HttpResponse {
+  if (headers === NO_HEADERS) return response;
   const merged = { ...response.headers, ...headers };
   const vary = [response.headers?.vary, headers.vary].filter((value) => value !== undefined);
   return { ...response, headers: vary.length > 1 ? { ...merged, vary: vary.join(', ') } : merged };

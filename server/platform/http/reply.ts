@@ -61,27 +61,13 @@ export class Reply {
     if (this.#state !== 'open') return;
     const { body } = response;
     if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
-      this.#sendAtOnce(response, body, options);
+      this.#state = 'done';
+      sendAtOnce(this.#native, response, options);
     } else {
       // Who doesn't read waits for room: a cut doesn't wait for that.
       response.cut?.addEventListener('abort', () => this.#wake?.(), { once: true });
       await this.#sendStream(response, body, options);
     }
-  }
-
-  #sendAtOnce(response: HttpResponse, body: string | Uint8Array | undefined, options: ReplyOptions): void {
-    const head = headOf(response, options.requestId);
-    const bytes = bytesOf(body ?? '');
-    this.#state = 'done';
-    this.#native.cork(() => {
-      this.#writeHead(head);
-      const close = options.closeConnection ?? false;
-      // RFC 9110 section 8.6: no Content-Length with 204, and none with 304 that isn't that of the file. Given any argument, the library writes one, and without
-      // one it doesn't close: closing comes first.
-      if ((response.status === 204 || response.status === 304) && !close) this.#native.endWithoutBody();
-      else if (options.omitBody) this.#native.endWithoutBody(bytes.byteLength, close);
-      else this.#native.end(bytes, close);
-    });
   }
 
   async #sendStream(
@@ -99,7 +85,7 @@ export class Reply {
         this.#wake?.();
         return true;
       });
-      this.#native.cork(() => this.#writeHead(head));
+      this.#native.cork(() => writeHead(this.#native, head));
     }
     try {
       while (next && !next.done && !this.gone) {
@@ -149,12 +135,37 @@ export class Reply {
       this.#wake = null;
     });
   }
-
-  #writeHead(head: Head): void {
-    this.#native.writeStatus(head.status);
-    for (const [name, value] of head.headers) this.#native.writeHeader(name, value);
-  }
 }
+
+/**
+ * Sends an answer whose body is no stream, in the synchronous part of a request handler: nobody can go away meanwhile, so
+ * that nothing has to be kept for it.
+ */
+export function sendAtOnce(native: NativeResponse, response: HttpResponse, options: ReplyOptions): void {
+  const { body = '' } = response;
+  if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
+    throw new InvariantError('a stream is not sent at once');
+  }
+  const head = headOf(response, options.requestId);
+  const bytes = bytesOf(body);
+  native.cork(() => {
+    writeHead(native, head);
+    const close = options.closeConnection ?? false;
+    // RFC 9110 section 8.6: no Content-Length with 204, and none with 304 that isn't that of the file. Given any argument, the library writes one, and without
+    // one it doesn't close: closing comes first.
+    if ((response.status === 204 || response.status === 304) && !close) native.endWithoutBody();
+    else if (options.omitBody) native.endWithoutBody(bytes.byteLength, close);
+    else native.end(bytes, close);
+  });
+}
+
+function writeHead(native: NativeResponse, head: Head): void {
+  // The library writes it by itself, without a call into it.
+  if (head.status !== STATUS_OK) native.writeStatus(head.status);
+  for (const [name, value] of head.headers) native.writeHeader(name, value);
+}
+
+const STATUS_OK = '200 OK';
 
 interface Head {
   readonly status: string;

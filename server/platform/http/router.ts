@@ -39,12 +39,13 @@ export function createRouter(routes: readonly HttpRoute[]): (method: string, pat
     else literal.set(`/${key}`, pattern);
   }
   variable.sort((a, b) => weight(a) - weight(b));
+  const candidates = byFirstSegment(variable);
 
   return (method, path) => {
     const exact = literal.get(path);
     if (exact) return pick(exact, method, {});
     const given = path.split('/').slice(1);
-    for (const pattern of variable) {
+    for (const pattern of candidates(given[0] ?? '')) {
       if (!fits(pattern, given)) continue;
       const route = routeOf(pattern, method);
       const params = paramsOf((route?.path ?? '').split('/').slice(1), given);
@@ -52,6 +53,18 @@ export function createRouter(routes: readonly HttpRoute[]): (method: string, pat
     }
     return { kind: 'not_found' };
   };
+}
+
+/** Those of these patterns, in their order, that may fit a path by its first segment: files of the page aren't compared with the API's. */
+function byFirstSegment(patterns: readonly Pattern[]): (first: string) => readonly Pattern[] {
+  const firstOf = ({ segments: [first = ''] }: Pattern) => first;
+  const fitsAll = patterns.filter((pattern) => isVariable(firstOf(pattern)));
+  const known = new Map<string, readonly Pattern[]>();
+  for (const first of patterns.map(firstOf)) {
+    const fitting = patterns.filter((pattern) => firstOf(pattern) === first || fitsAll.includes(pattern));
+    if (!isVariable(first)) known.set(first, fitting);
+  }
+  return (first) => known.get(first) ?? fitsAll;
 }
 
 function isVariable(segment: string): boolean {

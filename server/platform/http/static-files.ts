@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative, sep } from 'node:path';
-import { acceptedNames } from '../../kernel/accepted-names.ts';
+import { createNamesReader } from '../../kernel/accepted-names.ts';
 import type { HttpRequestHead, HttpResponse } from './types.ts';
 
 /** Files that were read at the start, by the path under which a page asks for them: nothing else can be asked for. */
@@ -32,8 +32,8 @@ const HASHED = /-[\w-]{8}\.\w+$/;
 
 interface Representation {
   readonly coding: string | null;
-  readonly bytes: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
+  readonly whole: HttpResponse;
 }
 
 /**
@@ -60,6 +60,7 @@ export function readStaticFiles(folder: string, headers: Readonly<Record<string,
       represent(readFileSync(name), null, common),
     ]);
   }
+  const acceptedNames = createNamesReader();
   return {
     answer(path, request) {
       const representations = files.get(path);
@@ -67,10 +68,12 @@ export function readStaticFiles(folder: string, headers: Readonly<Record<string,
       const accepted = acceptedNames(request.header('accept-encoding'));
       const chosen = representations.find(({ coding }) => coding === null || accepted.has(coding));
       if (chosen === undefined) return null;
-      const known = (request.header('if-none-match') ?? '').split(',').map((tag) => tag.trim());
+      const asked = request.header('if-none-match');
+      if (asked === undefined) return chosen.whole;
+      const known = asked.split(',').map((tag) => tag.trim());
       return known.includes('*') || known.includes(chosen.headers.etag ?? '')
         ? { status: 304, headers: chosen.headers }
-        : { status: 200, headers: chosen.headers, body: chosen.bytes };
+        : chosen.whole;
     },
   };
 }
@@ -82,5 +85,5 @@ function represent(
 ): Representation {
   const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
   const headers = { ...common, etag, ...(coding === null ? {} : { 'content-encoding': coding }) };
-  return { coding, bytes, headers };
+  return { coding, headers, whole: { status: 200, headers, body: bytes } };
 }

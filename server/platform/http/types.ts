@@ -41,6 +41,12 @@ export interface IncomingRequest extends HttpRequestHead {
   receiveBody(owner: RequestOwner | null): Promise<Uint8Array>;
 }
 
+/** One request that is answered while its head is read: without a body, and without anything to wait for. */
+export type RequestAtOnce = Pick<
+  HttpRequestHead,
+  'path' | 'params' | 'header' | 'remoteAddress' | 'requestId'
+>;
+
 /** An answer. `Content-Length`, `X-Request-Id` and security headers are added by the server. */
 export interface HttpResponse {
   readonly status: number;
@@ -60,6 +66,8 @@ export interface HttpRoute {
   readonly bodyBytesMax: number;
   /** Called with the head. A body that it doesn't ask for is dropped when its answer goes out. */
   handle(request: IncomingRequest): Promise<HttpResponse>;
+  /** The same answer for a request without a body, where nothing has to be waited for. Never throws, and its body is no stream. */
+  handleAtOnce?(request: RequestAtOnce): HttpResponse;
 }
 
 /**

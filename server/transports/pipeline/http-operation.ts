@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Actor } from '../../kernel/actor.ts';
 import type { Operation } from '../../kernel/operation.ts';
-import type { HttpRequest, HttpResponse, HttpRoute } from '../../platform/http/types.ts';
+import type { HttpRequest, HttpResponse, HttpRoute, RequestAtOnce } from '../../platform/http/types.ts';
 
 /** What may come as the body of an operation that takes none: many clients send `{}`. */
 export const EMPTY_BODY_BYTES_MAX = 1_024;
@@ -35,4 +35,6 @@ export interface HttpOperation extends HttpDescription {
   readonly quiet: boolean;
   /** Decodes, calls the service, encodes. The actor is what `access` promises. */
   answer(actor: Actor | null, request: HttpRequest): Promise<HttpResponse>;
+  /** The same of a public operation that the audit doesn't note, where there is nothing to wait for. */
+  answerAtOnce?(request: RequestAtOnce): HttpResponse;
 }

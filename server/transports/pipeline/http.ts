@@ -18,9 +18,10 @@ import type { CookieSessions } from './cookie-sessions.ts';
 import { type ArrivedRequest, serveRegistered } from './cuttable-request.ts';
 import { commonErrors, storesMore } from './documented-errors.ts';
 import { FollowedStream } from './followed-stream.ts';
+import { createHandlerAtOnce } from './http-at-once.ts';
 import type { HttpOperation } from './http-operation.ts';
 import type { Border, Caller, Pipeline } from './pipeline.ts';
-import { type RateState, rateHeaders, rateOfRefusal } from './rates.ts';
+import { rateOfRefusal, withRate } from './rates.ts';
 import { CompleteRequest } from './request-views.ts';
 import { principalIdOf } from './steps.ts';
 
@@ -64,70 +65,92 @@ export function createHttpRoutes(
   respondToError: RespondToError,
   dependencies: HttpDependencies,
 ): OperationRoute[] {
+  return operations.map((operation) =>
+    operation.answerAtOnce === undefined
+      ? createRoute(operation, respondToError, dependencies)
+      : createRouteAtOnce(operation, operation.answerAtOnce, respondToError, dependencies),
+  );
+}
+
+function createRouteAtOnce(
+  operation: HttpOperation,
+  answerAtOnce: NonNullable<HttpOperation['answerAtOnce']>,
+  respondToError: RespondToError,
+  dependencies: HttpDependencies,
+): OperationRoute {
+  const { method, path, bodyBytesMax } = operation;
+  const handleAtOnce = createHandlerAtOnce(operation, answerAtOnce, respondToError, dependencies);
+  const handle: OperationRoute['handle'] = async (request) => handleAtOnce(request);
+  return { operation, method, path, bodyBytesMax, serve: handle, handle, handleAtOnce };
+}
+
+function createRoute(
+  operation: HttpOperation,
+  respondToError: RespondToError,
+  dependencies: HttpDependencies,
+): OperationRoute {
   const { pipeline, connections, identify, cookies, room } = dependencies;
-  return operations.map((operation) => {
-    const call = pipeline.serve(
-      operation,
-      (actor, arrived: ArrivedRequest) => {
-        const serve = async (asked: IncomingRequest, begin: () => void) => {
-          if (storesMore(operation)) room.requireRoom();
-          const complete = new CompleteRequest(
-            asked,
-            await asked.receiveBody(actor === null ? null : ownerOf(actor)),
-          );
-          begin();
-          return dependencies.checkAnswers
-            ? checkedAnswer(operation, actor, complete)
-            : operation.answer(actor, complete);
-        };
-        if (actor !== null) {
-          requireDeviceInScope(actor, operation, arrived.request.params.deviceId);
-          return serveRegistered(arrived, { actor, isChange: operation.audit === 'change' }, serve);
-        }
-        arrived.arrival.leave();
-        return serve(arrived.request, () => {});
-      },
-      createBorder(operation, respondToError, dependencies),
-    );
-    const serve: OperationRoute['serve'] = (request, sender) => {
-      const { remoteAddress, requestId } = request;
-      const arrival = connections.arrive();
-      const arrived: ArrivedRequest = { request, arrival, rate: null };
-      return call(
-        {
-          remoteAddress,
-          requestId,
-          objects: Object.values(request.params),
-          identify: () => sender.identify(),
-          shown: () => sender.shown?.() ?? null,
-          asked: () => askedBy(request),
-          rated: (state) => {
-            arrived.rate = state;
-          },
+  const call = pipeline.serve(
+    operation,
+    (actor, arrived: ArrivedRequest) => {
+      const serve = async (asked: IncomingRequest, begin: () => void) => {
+        if (storesMore(operation)) room.requireRoom();
+        const complete = new CompleteRequest(
+          asked,
+          await asked.receiveBody(actor === null ? null : ownerOf(actor)),
+        );
+        begin();
+        return dependencies.checkAnswers
+          ? checkedAnswer(operation, actor, complete)
+          : operation.answer(actor, complete);
+      };
+      if (actor !== null) {
+        requireDeviceInScope(actor, operation, arrived.request.params.deviceId);
+        return serveRegistered(arrived, { actor, isChange: operation.audit === 'change' }, serve);
+      }
+      arrived.arrival.leave();
+      return serve(arrived.request, () => {});
+    },
+    createBorder(operation, respondToError, dependencies),
+  );
+  const serve: OperationRoute['serve'] = (request, sender) => {
+    const { remoteAddress, requestId } = request;
+    const arrival = connections.arrive();
+    const arrived: ArrivedRequest = { request, arrival, rate: null };
+    return call(
+      {
+        remoteAddress,
+        requestId,
+        objects: Object.values(request.params),
+        identify: () => sender.identify(),
+        shown: () => sender.shown?.() ?? null,
+        asked: () => askedBy(request),
+        rated: (state) => {
+          arrived.rate = state;
         },
-        arrived,
-      ).finally(() => arrival.leave());
-    };
-    return {
-      operation,
-      method: operation.method,
-      path: operation.path,
-      bodyBytesMax: operation.bodyBytesMax,
-      serve,
-      handle: (request) => {
-        const header = (name: string) => request.header(name);
-        const tenantId = namedTenant(header);
-        let token = shownToken(header);
-        return serve(request, {
-          shown: () => token,
-          async identify() {
-            token ??= cookies?.tokenOf(request) ?? null;
-            return token === null ? null : identify(token, tenantId);
-          },
-        });
       },
-    };
-  });
+      arrived,
+    ).finally(() => arrival.leave());
+  };
+  return {
+    operation,
+    method: operation.method,
+    path: operation.path,
+    bodyBytesMax: operation.bodyBytesMax,
+    serve,
+    handle: (request) => {
+      const header = (name: string) => request.header(name);
+      const tenantId = namedTenant(header);
+      let token = shownToken(header);
+      return serve(request, {
+        shown: () => token,
+        async identify() {
+          token ??= cookies?.tokenOf(request) ?? null;
+          return token === null ? null : identify(token, tenantId);
+        },
+      });
+    },
+  };
 }
 
 function createBorder(
@@ -151,11 +174,6 @@ function createBorder(
       logRequest(logger, input.request, { operation, quiet, actor, failure, status, durationMs });
     },
   };
-}
-
-/** The answer with what it says of limits. */
-function withRate(response: HttpResponse, rate: RateState | null): HttpResponse {
-  return rate === null ? response : { ...response, headers: { ...response.headers, ...rateHeaders(rate) } };
 }
 
 /** Path and query, where one of them names something. */

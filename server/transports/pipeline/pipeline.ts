@@ -78,6 +78,12 @@ export interface Pipeline {
     service: Service<A, Input, Value>,
     border: Border<Input, Value, Answer>,
   ): Call<Input, Answer>;
+  /** The steps of a public operation that the audit doesn't note, for what is answered in this turn. */
+  serveAtOnce<Input, Value, Answer>(
+    operation: Operation & { readonly access: 'public'; readonly audit: 'none' },
+    service: (input: Input) => Value,
+    border: Border<Input, Value, Answer>,
+  ): (caller: Caller, input: Input) => Answer;
   /** The same steps where the actor is known already. */
   serveConnection<A extends Access, Input, Value>(
     operation: Operation<A>,
@@ -115,6 +121,8 @@ export function createPipeline(dependencies: PipelineDependencies): Pipeline {
     catalogue,
     serve: (operation, service, border) =>
       callOf(operation, register(operation), service, border, dependencies),
+    serveAtOnce: (operation, service, border) =>
+      callAtOnceOf(operation, register(operation), service, border, dependencies),
     serveConnection: (operation, service) =>
       callOnConnectionOf(register(operation), service, watchOf(operation, dependencies)),
     serveConnectionNow: (operation, service) =>
@@ -172,6 +180,40 @@ function callOf<A extends Access, Input, Value, Answer>(
     }
     const durationMs = clock.monotonicMs() - startedMs;
     border.observe({ operation, input, actor, failure, answer, durationMs });
+    return answer;
+  };
+}
+
+function callAtOnceOf<Input, Value, Answer>(
+  operation: Operation,
+  steps: Steps,
+  service: (input: Input) => Value,
+  border: Border<Input, Value, Answer>,
+  { clock, rates, abuse }: PipelineDependencies,
+): (caller: Caller, input: Input) => Answer {
+  return (caller, input) => {
+    const startedMs = clock.monotonicMs();
+    const { remoteAddress } = caller;
+    let failure: unknown = null;
+    let answer: Answer;
+    try {
+      abuse.requireAllowed({ operation, actor: null, remoteAddress });
+      const rate = rates.countRequest(operation.operation, null, caller);
+      if (rate !== null) caller.rated?.(rate);
+      steps.admit(null, caller);
+      try {
+        answer = border.encode(service(input), input);
+      } finally {
+        steps.leave(null, remoteAddress);
+      }
+    } catch (cause) {
+      failure = cause;
+      const error = steps.refused(cause);
+      abuse.refused({ operation, actor: null, remoteAddress, error, asked: caller.asked?.() ?? null });
+      answer = border.refuse(error, input);
+    }
+    const durationMs = clock.monotonicMs() - startedMs;
+    border.observe({ operation, input, actor: null, failure, answer, durationMs });
     return answer;
   };
 }

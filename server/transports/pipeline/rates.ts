@@ -1,6 +1,7 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { addressGroup } from '../../kernel/network-address.ts';
+import type { HttpResponse } from '../../platform/http/types.ts';
 import type { Connection } from './steps.ts';
 
 /** How much of a limit is left in the interval that runs. */
@@ -134,7 +135,7 @@ export function rateOfRefusal({ details }: AppError): RateState | null {
  * What an answer says of a limit: the fields of draft-ietf-httpapi-ratelimit-headers-07, and those that clients knew
  * before. Seconds count from now.
  */
-export function rateHeaders({ limit, remaining, resetSeconds }: RateState): Readonly<Record<string, string>> {
+function rateHeaders({ limit, remaining, resetSeconds }: RateState): Readonly<Record<string, string>> {
   const [limitText, remainingText, resetText] = [String(limit), String(remaining), String(resetSeconds)];
   return {
     'ratelimit-limit': limitText,
@@ -144,4 +145,9 @@ export function rateHeaders({ limit, remaining, resetSeconds }: RateState): Read
     'x-ratelimit-remaining': remainingText,
     'x-ratelimit-reset': resetText,
   };
+}
+
+/** The answer with what it says of limits. */
+export function withRate(response: HttpResponse, rate: RateState | null): HttpResponse {
+  return rate === null ? response : { ...response, headers: { ...response.headers, ...rateHeaders(rate) } };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Access, CallerOf, Operation } from '../../kernel/operation.ts';
-import type { HttpRequest, HttpResponse } from '../../platform/http/types.ts';
+import type { HttpRequest, HttpResponse, RequestAtOnce } from '../../platform/http/types.ts';
 import { EMPTY_BODY_BYTES_MAX, type HttpOperation } from '../pipeline/http-operation.ts';
 import { csvResponse, type TableCell } from './csv-response.ts';
 import { type Json, jsonResponse } from './json-response.ts';
@@ -128,5 +128,19 @@ export function defineRawRoute<A extends Access>(definition: RawRouteDefinition<
     bodyBytesMax: described.bodyBytesMax ?? 0,
     quiet: described.quiet ?? false,
     answer: (actor, request) => handle({ actor: actor as CallerOf<A>, request }),
+  };
+}
+
+/** A public route that answers what it has in memory, in the turn in which it is asked. Its params and query are not checked. */
+export function defineRouteAtOnce({
+  answer,
+  ...described
+}: Omit<RawRouteDefinition<'public'>, 'handle'> & {
+  readonly audit: 'none';
+  readonly answer: (request: RequestAtOnce) => HttpResponse;
+}): HttpOperation {
+  return {
+    ...defineRawRoute({ ...described, handle: async ({ request }) => answer(request) }),
+    answerAtOnce: answer,
   };
 }

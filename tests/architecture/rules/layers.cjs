@@ -670,7 +670,8 @@ const LAYERS = [
         'asks devices as a client does',
         { only: '/commands-part\\.ts$' },
       ],
-      [packages('mqtt'), 'is a plain device', { only: '/commands-part\\.ts$' }],
+      [packages('mqtt'), 'is a plain device', { only: '/(commands-part|page/live)\\.ts$' }],
+      [packages('playwright-core'), 'looks at the page', { only: '/page/' }],
       [packages('commander'), 'describes the command', { only: '/command\\.ts$' }],
       [
         packages('@noble/hashes', '@node-rs/argon2', 'aedes', 'postgres', 'uWebSockets.js'),

@@ -255,6 +255,45 @@ describe('a call of a public operation', () => {
   });
 });
 
+describe('a call that is answered at once', () => {
+  const operation = { ...operationOf('public', 'none'), access: 'public', audit: 'none' } as const;
+  const setUp = (windows?: RateWindows, sizes?: ShareSizes) => {
+    const { steps, pipeline, border, callerOf } = world(sizes, windows);
+    const serve = (input: string) => {
+      steps.push('service');
+      if (input === 'taken') throw new AppError('conflict', 'conflict', 'Taken.');
+      return input;
+    };
+    const call = pipeline.serveAtOnce(operation, serve, border);
+    return { steps, ask: (input: string) => call(callerOf(null), input) };
+  };
+
+  it('is limited, served, encoded and observed in the same turn', () => {
+    const { steps, ask } = setUp();
+    expect(ask('thing')).toBe('[thing]');
+    expect(steps).toEqual(['enter address 10', 'service', 'encode', 'leave address 10', 'observe [thing]']);
+  });
+
+  it('is refused, and gives back what it took', () => {
+    const { steps, ask } = setUp();
+    expect(ask('taken')).toBe('conflict');
+    expect(steps.slice(2)).toEqual([
+      'leave address 10',
+      'counted things.create conflict',
+      'encode refusal',
+      'observe conflict',
+    ]);
+  });
+
+  it('is not served where the address has asked too often, or too much of it is running', () => {
+    const none = { limit: 1, remaining: 0, resetSeconds: 5, isTaken: false };
+    const often = setUp({ ...NO_WINDOWS, address: { take: () => none } });
+    expect([often.ask('thing'), often.steps.includes('service')]).toEqual(['rate_limited', false]);
+    const much = setUp(NO_WINDOWS, { principal: 20, address: 5 });
+    expect([much.ask('thing'), much.steps.includes('service')]).toEqual(['rate_limited', false]);
+  });
+});
+
 describe('a call on a connection', () => {
   it('takes the same steps in the same turn', () => {
     const { steps, pipeline } = world();
