@@ -58,6 +58,22 @@ describe('a hostile provider', () => {
     await market.expectUntouched(alice);
   });
 
+  it.each([2 ** 53, Number.MAX_SAFE_INTEGER, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])(
+    'that claims %d tokens is refused at once, is paid nothing, and the books are right',
+    async (completionTokens) => {
+      const request = create();
+      const { requestId } = await until(() => provider.requests[0]);
+      market.text(provider, requestId, 0, 'Hello');
+      const claim = { promptTokens: 10, cachedPromptTokens: 0, completionTokens, reasoningTokens: 0 };
+      expect(() => market.result(provider, requestId, { claim })).toThrow(
+        expect.objectContaining({ code: 'provider_answer_malformed' }),
+      );
+      const events = await eventsOf(await request);
+      expect(events.at(-1)).toMatchObject({ kind: 'failed', code: 'provider_answer_malformed' });
+      await market.expectUntouched(alice);
+    },
+  );
+
   it.each([
     ['a NUL', 'st\u0000op'],
     ['half a character', 'stop\ud800'],

@@ -103,6 +103,28 @@ const gougers: Scenario = {
   ],
 };
 
+const cartel: Scenario = {
+  name: '10, four in a cartel at four times the price, load 0.4',
+  load: 0.4,
+  durationMs: 300_000,
+  promptTokens: short,
+  machines: (random) => [
+    ...many(6, () => honest(random)),
+    ...many(4, () => honest(random, { kind: 'cartel', priceCents: 40 })),
+  ],
+};
+
+const late: Scenario = {
+  name: '8, two that begin five seconds late, load 0.4',
+  load: 0.4,
+  durationMs: 300_000,
+  promptTokens: short,
+  machines: (random) => [
+    ...many(6, () => honest(random)),
+    ...many(2, () => honest(random, { kind: 'late', firstTokenMs: 5_000 })),
+  ],
+};
+
 const prefill: Scenario = {
   name: '8, prefill 1 to 4 ms a token, prompts of 20 to 12,000, load 0.3',
   load: 0.3,
@@ -138,8 +160,11 @@ export const FEW: readonly Scenario[] = [
 /** All that the table shows. */
 export const ALL: readonly Scenario[] = [
   ...FEW,
+  cartel,
+  late,
   equals(2, 0.8),
   band(20, 0.1, 900_000),
   ...[0.3, 0.7, 0.9].map((load) => band(20, load, 300_000)),
   band(100, 0.5, 40_000),
+  band(200, 0.5, 100_000),
 ];

@@ -18,6 +18,7 @@ export interface Row {
   readonly pausedShare: number;
   readonly refused: number;
   readonly newcomerMs: number | null;
+  readonly elasticity: number | null;
   readonly shareOf: Readonly<Record<string, number>>;
 }
 
@@ -47,6 +48,7 @@ export async function rowOf(scenario: Scenario, seeds: readonly number[]): Promi
   const firstMs = ({ firstTokenP99Ms }: Outcome) => firstTokenP99Ms;
   const tokenMs = ({ tokenP99Ms }: Outcome) => tokenP99Ms;
   const waits = ours.map(({ newcomerMs }) => newcomerMs).filter((ms) => ms !== null);
+  const elasticities = ours.map(({ elasticity }) => elasticity).filter((slope) => slope !== null);
   return {
     name: scenario.name,
     requests: meanOf(ours, ({ requests }) => requests),
@@ -58,6 +60,7 @@ export async function rowOf(scenario: Scenario, seeds: readonly number[]): Promi
     priceRatio: meanOf(ours, priceOf) / meanOf(others.get('round-robin') ?? [], priceOf),
     pausedShare: meanOf(ours, ({ pausedShare }) => pausedShare),
     refused: meanOf(ours, ({ refused }) => refused),
+    elasticity: elasticities.length < ours.length ? null : mean(elasticities),
     newcomerMs: waits.length < ours.length ? null : Math.max(...waits),
     shareOf: Object.fromEntries(
       Object.keys(ours[0]?.shareOf ?? {})
@@ -80,6 +83,7 @@ export const HEAD = [
   'paused',
   'refused',
   'newcomer s',
+  'elasticity',
   'share of its capacity',
 ].join('  ');
 
@@ -99,6 +103,7 @@ export function lineOf(row: Row): string {
     `${(row.pausedShare * 100).toFixed(1)} %`.padStart(6),
     row.refused.toFixed(0).padStart(7),
     (isNewcomer ? newcomer : '').padStart(10),
+    (row.elasticity === null ? '' : row.elasticity.toFixed(2)).padStart(10),
     Object.entries(row.shareOf)
       .map(([kind, share]) => `${kind} ${share.toFixed(2)}`)
       .join(', '),
@@ -116,6 +121,9 @@ export function problemsOf(row: Row): string[] {
     ['paused', row.pausedShare <= THRESHOLDS.pausedShareMax],
     ['unreliable', (row.shareOf['25 % errors'] ?? 0) <= THRESHOLDS.unreliableShareMax],
     ['gouger', (row.shareOf.gouger ?? 0) <= THRESHOLDS.gougerShareMax],
+    ['cartel', (row.shareOf.cartel ?? 0) <= THRESHOLDS.cartelShareMax],
+    ['late', (row.shareOf.late ?? 0) <= THRESHOLDS.lateShareMax],
+    ['elasticity', !row.name.includes('prices') || (row.elasticity ?? 0) <= THRESHOLDS.elasticityMax],
     [
       'newcomer',
       !('newcomer' in row.shareOf) || (row.newcomerMs !== null && row.newcomerMs <= THRESHOLDS.newcomerMsMax),

@@ -13,6 +13,11 @@ export const THRESHOLDS = {
   /** Share of its capacity that who fails a quarter of its requests has, and a gouger. */
   unreliableShareMax: 0.9,
   gougerShareMax: 0.001,
+  /** The same of a cartel at four times the price, which stays below the price guard, and of who begins five seconds late. */
+  cartelShareMax: 0.75,
+  lateShareMax: 1.05,
+  /** Most that the share may go with the price where prices are spread by three: at -1 who asks twice as much has half. */
+  elasticityMax: -0.3,
   /** p99 of the time to the first token in milliseconds where one machine lies about its slots. */
   liarFirstTokenP99MsMax: 5_000,
 } as const;

@@ -32,6 +32,8 @@ export interface Outcome {
   readonly pausedShare: number;
   /** Of a kind of machine: its part of all work, as a share of what its capacity would be. */
   readonly shareOf: Readonly<Record<string, number>>;
+  /** How a share by capacity goes with the price, in a double-logarithmic fit: -1 halves it at twice the price; null: all ask the same. */
+  readonly elasticity: number | null;
   /** From a newcomer's arrival to its first request; null: none came. */
   readonly newcomerMs: number | null;
 }
@@ -221,6 +223,7 @@ export class ChoiceWorld implements ReachedStore {
     const { requests, refused, costMicrocents, watched, paused } = this.#counts;
     const work = this.#machines.map(({ model, servedTokens }) => ({
       kind: model.kind,
+      priceCents: model.priceCents,
       capacity: model.slots / model.tokenMs,
       servedTokens,
     }));
@@ -249,6 +252,7 @@ export class ChoiceWorld implements ReachedStore {
       centsPer1000Tokens: (costMicrocents / 1_000_000 / served) * 1_000,
       pausedShare: watched === 0 ? 0 : paused / watched,
       shareOf,
+      elasticity: elasticityOf(work.filter(({ servedTokens }) => servedTokens > 0)),
       newcomerMs: firstAtMs === null ? null : firstAtMs - (newcomer?.model.joinsAtMs ?? 0),
     };
   }
@@ -258,6 +262,22 @@ export class ChoiceWorld implements ReachedStore {
 function jainOf(shares: readonly number[]): number {
   const sum = shares.reduce((total, share) => total + share, 0);
   return sum ** 2 / (shares.length * shares.reduce((total, share) => total + share * share, 0));
+}
+
+/** The slope of the logarithm of the share over the logarithm of the price, by least squares. */
+function elasticityOf(
+  work: readonly { readonly priceCents: number; readonly servedTokens: number; readonly capacity: number }[],
+): number | null {
+  const points = work.map(({ priceCents, servedTokens, capacity }) => ({
+    price: Math.log(priceCents),
+    share: Math.log(servedTokens / capacity),
+  }));
+  const mean = (of: (point: (typeof points)[number]) => number) =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const [price, share] = [mean((point) => point.price), mean((point) => point.share)];
+  const variance = mean((point) => (point.price - price) ** 2);
+  if (points.length === 0 || variance < 1e-9) return null;
+  return mean((point) => (point.price - price) * (point.share - share)) / variance;
 }
 
 function p99Of(values: readonly number[]): number {
