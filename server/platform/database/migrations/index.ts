@@ -60,6 +60,7 @@ import { readingsByTime } from './0210-readings-by-time.ts';
 import { scopeOnce } from './0230-scope-once.ts';
 import { policiesOnce } from './0231-policies-once.ts';
 import { unregisteredStayOut } from './0240-unregistered-stay-out.ts';
+import { sentCommands } from './0270-sent-commands.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -126,4 +127,5 @@ export const migrations: readonly Migration[] = [
   scopeOnce,
   policiesOnce,
   unregisteredStayOut,
+  sentCommands,
 ];
