@@ -1,5 +1,5 @@
 import type { Config } from '../config/index.ts';
-import { createCommandService } from '../domains/commands/index.ts';
+import { createCommandLogStore, createCommandService } from '../domains/commands/index.ts';
 import { createMembershipStore, type MembershipStore } from '../domains/devices/index.ts';
 import { createDropService, createDropStore } from '../domains/drops/index.ts';
 import { requireLockToken } from '../domains/locks/index.ts';
@@ -11,6 +11,7 @@ import { startReadingJobs } from '../jobs/reading-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
 import { asId, type CredentialId, type DeviceId } from '../kernel/ids.ts';
 import { usernameOfClient } from '../platform/mqtt/client-ids.ts';
+import { codeOfResult } from '../transports/frames/command-result.ts';
 import { dropFrame } from '../transports/frames/drop-frame.ts';
 import { differenceFrame } from '../transports/frames/shadow-frames.ts';
 import { STATE_COMMAND, stateCommand } from '../transports/frames/state-command.ts';
@@ -32,7 +33,16 @@ export function buildReadings(config: Config, platform: Platform, messaging: Mes
     { retentionDays: config.readingsRetentionDays, networkBytesMax: config.readingsBytesMax },
     { store: createReadingStore(database, createMembershipStore(database)), devices, clock, room: disk },
   );
-  const commands = createCommandService({ devices, networks, relay: messaging.relay, clock, random });
+  const commands = createCommandService({
+    devices,
+    networks,
+    relay: messaging.relay,
+    log: createCommandLogStore(database),
+    codeOf: codeOfResult,
+    clock,
+    random,
+    logger,
+  });
   const members = createMembershipStore(database);
   const topology = buildTopology(platform, messaging, identity, members);
   const refusals = createRefusalService({
@@ -212,6 +222,7 @@ export function readingsPart(
     async stop() {
       await jobs?.stop();
       await readings.stop();
+      await commands.stop();
       await refusals.stop();
       await shadows.stop();
       await drops.stop();

@@ -154,3 +154,68 @@ function answer(socket: BifrostSocket, { id, networkId }: Command, error?: 'comm
     payload,
   );
 }
+
+describe('what was sent to a device', () => {
+  interface Sent {
+    readonly id: string;
+    readonly name: string;
+    readonly answeredAt: string | null;
+    readonly error: string | null;
+  }
+  const sentTo = async ({ token }: { token: string }, deviceId: string) =>
+    (await server.get<{ items: Sent[] }>(`/api/v1/devices/${deviceId}/commands`, token)).items;
+
+  it('is listed with who sent it and what became of it, the last first, and a late answer is noted', async () => {
+    const { household, device, command } = await home();
+    const long = 'x'.repeat(4_000);
+    const { body } = await command({
+      name: 'led.set',
+      arguments: { on: true, text: `\0${long}` },
+      waitSeconds: 0,
+    });
+    const [waiting] = await sentTo(household, device.deviceId);
+    expect(waiting).toEqual({
+      id: body.id,
+      networkId: household.network.id,
+      accountId: household.userId,
+      sentAt: expect.any(String),
+      name: 'led.set',
+      arguments: { on: true, text: `\ufffd${'x'.repeat(126)}…` },
+      answeredAt: null,
+      error: null,
+    });
+
+    const client = createBifrostClient(
+      { url: `${server.webSocketUrl}/bifrost`, credentials: device },
+      { core: createDeviceCore(), openSocket: openNodeSocket },
+    );
+    onTestFinished(() => client.close());
+    client.on('command', ({ name, frame }) => {
+      const error = name === 'led.set' ? null : { code: 'command_unknown' as const, message: name };
+      client.answer(frame, { error, values: {} }).catch(() => undefined);
+    });
+    await client.connect();
+    await command({ name: 'door.open' });
+    const settled = async () =>
+      (await sentTo(household, device.deviceId)).map(({ name, answeredAt, error }) => [
+        name,
+        answeredAt !== null,
+        error,
+      ]);
+    await expect.poll(settled, { timeout: 20_000 }).toEqual([
+      ['door.open', true, 'command_unknown'],
+      ['led.set', true, null],
+    ]);
+  });
+
+  it('is listed for the tenant that sent it, and no further back than fifty', async () => {
+    const { household, device, command } = await home();
+    for (let index = 0; index < 52; index++) await command({ name: `step.${index}`, waitSeconds: 0 });
+    const names = (await sentTo(household, device.deviceId)).map(({ name }) => name);
+    expect([names.length, names[0], names.at(-1)]).toEqual([50, 'step.51', 'step.2']);
+    const others = await server.request('GET', `/api/v1/devices/${device.deviceId}/commands`, {
+      token: world.bob.token,
+    });
+    expect(others.status).toBe(404);
+  });
+});

@@ -8,6 +8,7 @@ import { createMqttConnector } from '../../device/virtual/mqtt-connector.ts';
 import { createScriptFiles } from '../../device/virtual/scripts/store.ts';
 import { VirtualDevice } from '../../device/virtual/virtual-device.ts';
 import { ConnectionAsk, encodePayload, FrameType, uuidToBytes } from '../../proto/index.ts';
+import { RELEASE_PART_BYTES } from '../../server/domains/releases/limits.ts';
 import { BifrostSocket } from '../support/bifrost-socket.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { createDeviceCore } from '../support/core.ts';
@@ -207,6 +208,60 @@ test('a release is rolled out to a group, paused, resumed and aborted, and anoth
   await rollouts.first().getByRole('button', { name: 'Its devices' }).click();
   await rollouts.first().getByRole('link', { name: 'First device' }).waitFor();
   await requireUsableOnBoth(visitor);
+
+  await visitor.goTo(`#/devices/${device.deviceId}/software`);
+  const updates = page.getByRole('region', { name: 'Updates' });
+  await updates.getByRole('link', { name: 'lamp 7' }).waitFor();
+  await updates.getByText('updated', { exact: true }).waitFor();
+  await requireUsableOnBoth(visitor);
+  await visitor.leaveWithoutComplaint();
+});
+
+test('a release is uploaded from a file, stopped on the way, and goes on where it was; what is none is said to be none', async () => {
+  const { token, network } = await createHousehold(server, world.adminToken);
+  await allowPublisher(server, token);
+  const { manifest, signature, content } = makeRelease(new Uint8Array(3 * RELEASE_PART_BYTES + 5).fill(7), {
+    name: 'big',
+    version: 2,
+  });
+  const visitor = await visitorOf(token);
+  const { page } = visitor;
+  await visitor.goTo(`#/networks/${network.id}/updates`);
+  const file = page.getByLabel('Signed release (.ygr)');
+  const upload = page.getByRole('button', { name: 'Upload' });
+  const choose = (name: string, ...parts: Uint8Array[]) =>
+    file.setInputFiles({ name, mimeType: '', buffer: Buffer.concat(parts) });
+  await choose('holiday.jpg', content);
+  await upload.click();
+  await page.getByText('This file is no signed release').waitFor();
+
+  const asked: string[] = [];
+  let goOn = () => {};
+  const isHeld = new Promise<void>((held) => {
+    void page.route('**/parts/1', (route) => {
+      held();
+      goOn = () => void route.continue().catch(() => undefined);
+    });
+  });
+  page.on('request', (request) => {
+    const [, part] = /\/parts\/(\d+)$/.exec(request.url()) ?? [];
+    if (part !== undefined) asked.push(part);
+  });
+  await choose('big-2.ygr', manifest, signature, content);
+  await upload.click();
+  await isHeld;
+  await page.getByRole('progressbar', { name: 'Upload' }).waitFor();
+  await requireUsableOnBoth(visitor);
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.getByText('Stopped. Upload it again').waitFor();
+  goOn();
+  await page.unroute('**/parts/1');
+  await upload.click();
+  await page.getByText('big 2 is on the server.').waitFor();
+  // The first part isn't sent again.
+  expect(asked.filter((part) => part === '0')).toHaveLength(1);
+  expect(asked.at(-1)).toBe('3');
+  await page.getByRole('region', { name: 'Begin a rollout' }).waitFor();
   await visitor.leaveWithoutComplaint();
 });
 
@@ -249,6 +304,25 @@ test('a device is asked for an action, which is followed or cancelled, and gets 
   await script.getByRole('button', { name: 'Remove' }).click();
   await script.getByRole('button', { name: 'Remove' }).click();
   await page.getByText('There is no script on it.').waitFor();
+
+  await visitor.goTo(`#/devices/${device.deviceId}`);
+  for (const [name, text] of [
+    ['led.set', 'on=true'],
+    [`<b>${'w'.repeat(110)}</b>`, `text=${'x'.repeat(300)}`],
+    ['مصباح', ''],
+  ] as const) {
+    await page.getByLabel('Command', { exact: true }).fill(name);
+    await page.getByLabel('Arguments').fill(text);
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByRole('listitem').filter({ hasText: name }).filter({ hasText: '→' }).first().waitFor();
+  }
+  await visitor.goTo(`#/devices/${device.deviceId}/log`);
+  const sent = page.getByRole('region', { name: 'Sent to it' }).getByRole('listitem');
+  await sent.filter({ hasText: 'led.set' }).getByText('Done · by you').waitFor();
+  await sent
+    .filter({ hasText: '<b>w' })
+    .getByText(/Failed: command_unknown/)
+    .waitFor();
 
   for (const [part, shown] of [
     ['connections', 'Others always ask first'],

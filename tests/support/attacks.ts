@@ -107,6 +107,8 @@ export const ATTACKS: readonly Attack[] = [
   blind('devices.list', 'GET', () => 'devices?assigned_id=Secret-id'),
   ...CONNECTION_ATTACKS,
   on('devices.drops.list', 'GET', ({ deviceId }) => `devices/${deviceId}/drops`),
+  on('devices.commands.list', 'GET', ({ deviceId }) => `devices/${deviceId}/commands`),
+  on('devices.rollouts.list', 'GET', ({ deviceId }) => `devices/${deviceId}/rollouts`),
   on('devices.refusals.list', 'GET', ({ deviceId }) => `devices/${deviceId}/refusals`),
   on('devices.readings.list', 'GET', ({ deviceId }) => `devices/${deviceId}/readings`),
   on(

@@ -32,6 +32,8 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** What else a request has. */
 export interface RequestOptions {
   readonly body?: unknown;
+  /** A body that isn't JSON. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
@@ -54,15 +56,17 @@ const PROOF_PATH = '/api/v1/users/me/proof';
 
 /** Sends a request; its answer has a body that nobody has read. Throws ApiError for a refusal, ConnectionError where there is no answer. */
 export async function send(method: Method, path: string, options: RequestOptions = {}): Promise<Response> {
-  const { body, headers = {}, signal } = options;
+  const { body, bytes, headers = {}, signal } = options;
   const response = await fetch(path, {
     method,
     headers: {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(bytes === undefined ? {} : { 'content-type': 'application/octet-stream' }),
       ...credentialHeaders(method),
       ...headers,
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(bytes === undefined ? {} : { body: bytes }),
     ...(signal === undefined ? {} : { signal }),
   }).catch((error: unknown) => {
     if (signal?.aborted) throw error;

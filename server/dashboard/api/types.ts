@@ -10,6 +10,7 @@ import type {
 import type { apiKeySchema } from '../../transports/rest/api-keys/schemas.ts';
 import type { headSchema, recordSchema } from '../../transports/rest/audit/schemas.ts';
 import type { connectionSchema } from '../../transports/rest/connections/schemas.ts';
+import type { sentCommandSchema } from '../../transports/rest/devices/list-sent.ts';
 import type { credentialsSchema, deviceSchema } from '../../transports/rest/devices/schemas.ts';
 import type { shadowSchema } from '../../transports/rest/devices/state-schemas.ts';
 import type { groupSchema } from '../../transports/rest/groups/schemas.ts';
@@ -36,6 +37,7 @@ import type {
 } from '../../transports/rest/networks/topology-schemas.ts';
 import type { readingSchema } from '../../transports/rest/readings/schemas.ts';
 import type { releaseSchema } from '../../transports/rest/releases/schemas.ts';
+import type { deviceRolloutSchema } from '../../transports/rest/rollouts/list-of-device.ts';
 import type { rolloutDeviceSchema, rolloutSchema } from '../../transports/rest/rollouts/schemas.ts';
 import type { ServerDescription } from '../../transports/rest/server-routes.ts';
 import type { spendingSchema } from '../../transports/rest/spending/schemas.ts';
@@ -63,6 +65,8 @@ export type NetworkHealth = z.output<typeof networkHealthSchema>;
 export type TopologyDevice = z.output<typeof topologyDeviceSchema>;
 export type Release = z.output<typeof releaseSchema>;
 export type Rollout = z.output<typeof rolloutSchema>;
+export type DeviceRollout = z.output<typeof deviceRolloutSchema>;
+export type SentCommand = z.output<typeof sentCommandSchema>;
 export type RolloutDevice = z.output<typeof rolloutDeviceSchema>;
 export type AbuseMeasure = z.output<typeof abuseMeasureSchema>;
 export type Setting = z.output<typeof settingSchema>;

@@ -92,7 +92,14 @@ export const networksDe: Readonly<Record<keyof typeof networksEn, string>> = {
   'releases.kind.script': 'Skript',
   'releases.incomplete': '{received} sind angekommen',
   'releases.text':
-    'Sie unterschreiben eine Veröffentlichung dort, wo Ihr Schlüssel ist, und laden sie von dort hoch:',
+    'Sie unterschreiben eine Veröffentlichung dort, wo Ihr Schlüssel ist; der Server hat ihn nie:',
+  'releases.upload': 'Hochladen',
+  'releases.upload.file': 'Unterschriebene Veröffentlichung (.ygr)',
+  'releases.upload.stop': 'Anhalten',
+  'releases.upload.done': '{title} ist auf dem Server.',
+  'releases.upload.stopped': 'Angehalten. Laden Sie sie noch einmal hoch, dann geht es dort weiter.',
+  'releases.upload.none':
+    'Diese Datei ist keine unterschriebene Veröffentlichung, oder ein Teil von ihr fehlt.',
   'releases.commands': 'Von einer Datei zur Veröffentlichung',
   'rollouts.title': 'Verteilungen',
   'rollouts.none': 'Es wird nichts verteilt.',

@@ -2,12 +2,16 @@ import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { AppError, notFound } from '../../kernel/errors.ts';
 import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
+import type { Logger } from '../../kernel/logger.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { DeviceService } from '../devices/index.ts';
 import type { NetworkService } from '../networks/index.ts';
 import type { FrameToDevice, RelayService } from '../relay/index.ts';
-import { TENANT_WAITING_MAX } from './limits.ts';
+import { SETTLING_MAX, TENANT_WAITING_MAX } from './limits.ts';
+import type { CommandLogStore } from './ports.ts';
+import { loggable } from './rules.ts';
+import type { CommandOutcome, DescribedCommand, LoggedCommand } from './types.ts';
 
 /** A command for a device. */
 export interface CommandToSend {
@@ -17,6 +21,8 @@ export interface CommandToSend {
   readonly type: FrameToDevice['type'];
   /** A `Command` of the wire. */
   readonly payload: Uint8Array;
+  /** The same for the log. */
+  readonly described: DescribedCommand;
   /** How long to wait for the result, in milliseconds. */
   readonly waitMs: number;
   /** Aborted when nobody wants to know any more. */
@@ -40,8 +46,15 @@ export interface CommandService {
   send(actor: Actor, command: CommandToSend): Promise<SentCommand>;
   /** A device answers a command of the server's. False: nobody waits for that. */
   answered(device: { deviceId: DeviceId; networkId: string }, commandId: string, result: Uint8Array): boolean;
+  /**
+   * What the actor's tenant has sent to the device lately, in networks that the actor sees; the last first. Refuses with `forbidden` and
+   * `device_not_found`.
+   */
+  listSent(actor: Actor, deviceId: DeviceId): Promise<readonly LoggedCommand[]>;
   /** Nobody waits any more: what was sent is kept. */
   stopWaiting(): void;
+  /** Resolves when all answers are noted. */
+  stop(): Promise<void>;
 }
 
 /** What the service needs. */
@@ -49,8 +62,12 @@ export interface CommandDependencies {
   readonly devices: Pick<DeviceService, 'getDevice'>;
   readonly networks: Pick<NetworkService, 'getNetwork'>;
   readonly relay: Pick<RelayService, 'sendToDevice'>;
+  readonly log: CommandLogStore;
+  /** The code that a device says it failed with; null: it was done. */
+  readonly codeOf: (result: Uint8Array) => string | null;
   readonly clock: Clock;
   readonly random: Random;
+  readonly logger: Logger;
 }
 
 interface Waiting {
@@ -61,7 +78,8 @@ interface Waiting {
 
 /** Builds the service. */
 export function createCommandService(dependencies: CommandDependencies): CommandService {
-  const { devices, networks, relay, random } = dependencies;
+  const { devices, networks, relay, log, clock, random } = dependencies;
+  const outcomes = new Outcomes(dependencies);
   const waiting = new Map<string, Waiting>();
   const waitingOfTenants = new Map<TenantId, number>();
   const count = (tenantId: TenantId, change: 1 | -1): void => {
@@ -83,10 +101,19 @@ export function createCommandService(dependencies: CommandDependencies): Command
       const id = random.uuid();
       count(tenantId, 1);
       // Before it is sent: the device may be quicker than the answer of the database.
-      const answer = waitFor(waiting, id, { deviceId, networkId }, dependencies.clock, command);
+      const answer = waitFor(waiting, id, { deviceId, networkId }, clock, command);
       try {
-        const { type, payload } = command;
-        await relay.sendToDevice({ id, type, networkId, tenantId, deviceId, payload });
+        const { type, payload, described } = command;
+        const { accountId } = account;
+        const sentAtMs = clock.nowMs();
+        const sent = { id, deviceId, networkId, accountId, sentAtMs, answeredAtMs: null, errorCode: null };
+        await log.add(account, { ...sent, ...loggable(described) });
+        await relay
+          .sendToDevice({ id, type, networkId, tenantId, deviceId, payload })
+          .catch((error: unknown) => {
+            outcomes.note(id, deviceId, error instanceof AppError ? error.code : 'internal');
+            throw error;
+          });
         return { id, networkId, result: await answer };
       } finally {
         waiting.get(id)?.settle(null);
@@ -94,7 +121,14 @@ export function createCommandService(dependencies: CommandDependencies): Command
       }
     },
 
+    async listSent(actor, deviceId) {
+      const account = requirePermission(actor, 'devices.read');
+      await devices.getDevice(account, deviceId);
+      return log.list(account, deviceId);
+    },
+
     answered({ deviceId, networkId }, commandId, result) {
+      if (commandId !== '') outcomes.note(commandId, deviceId, dependencies.codeOf(result));
       const asked = waiting.get(commandId);
       if (asked?.deviceId !== deviceId || asked.networkId !== networkId) return false;
       asked.settle(result);
@@ -104,7 +138,38 @@ export function createCommandService(dependencies: CommandDependencies): Command
     stopWaiting() {
       for (const { settle } of [...waiting.values()]) settle(null);
     },
+    stop: () => outcomes.stop(),
   };
+}
+
+/** Notes what became of commands, and lets nobody wait for that. */
+class Outcomes {
+  readonly #dependencies: Pick<CommandDependencies, 'log' | 'clock' | 'logger'>;
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(dependencies: Pick<CommandDependencies, 'log' | 'clock' | 'logger'>) {
+    this.#dependencies = dependencies;
+  }
+
+  note(id: string, deviceId: DeviceId, errorCode: string | null): void {
+    if (this.#running.size >= SETTLING_MAX) return;
+    const work = this.#settle({ id, deviceId, atMs: this.#dependencies.clock.nowMs(), errorCode });
+    this.#running.add(work);
+    void work.then(() => this.#running.delete(work));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  async #settle(outcome: CommandOutcome): Promise<void> {
+    const { log, logger } = this.#dependencies;
+    try {
+      await log.settle(outcome);
+    } catch (error) {
+      logger.warn({ operation: 'devices.commands.list', error }, 'what became of a command was not noted');
+    }
+  }
 }
 
 /** The result of the command, or null when it was waited for long enough. */

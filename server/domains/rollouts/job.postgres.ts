@@ -17,7 +17,10 @@ const toTarget = (row: TargetRow): RolloutTarget => ({ deviceId: row.device_id, 
 /** States whose devices go on while their rollout is paused. Who was only told of it is told again when it goes on. */
 const WITH_A_PAUSE = AT_WORK.filter((state) => state !== 'initiated');
 
-type JobStatements = Omit<RolloutStore, 'add' | 'find' | 'list' | 'listDevices' | 'changeState'>;
+type JobStatements = Omit<
+  RolloutStore,
+  'add' | 'find' | 'list' | 'listDevices' | 'listOfDevice' | 'changeState'
+>;
 
 /** What the statements of the job need. */
 export interface JobStatementDependencies {

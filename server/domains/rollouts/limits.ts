@@ -4,6 +4,8 @@ export const ROLLOUT_DEVICES_MAX = 10_000;
 export const OPEN_ROLLOUTS_MAX = 10;
 /** Rollouts of a tenant that are kept; of those that are over the oldest make room. */
 export const ROLLOUTS_KEPT_MAX = 200;
+/** Rollouts of one device that are told at once, the last. */
+export const DEVICE_ROLLOUTS_MAX = 50;
 /** Devices that a request names. */
 export const NAMED_DEVICES_MAX = 1_000;
 /** Devices that may be at work at the same time in one rollout. */

@@ -9,6 +9,7 @@ import type { GroupService } from '../groups/index.ts';
 import type { ReleaseService } from '../releases/index.ts';
 import type {
   DeviceReport,
+  DeviceRollout,
   DeviceState,
   OpenRollout,
   Rollout,
@@ -47,6 +48,8 @@ export interface RolloutStore {
     rolloutId: string,
     filter: { readonly state: DeviceState | null; readonly after: DeviceId | null; readonly limit: number },
   ): Promise<readonly RolloutDevice[]>;
+  /** Those that a device is in, the last first. */
+  listOfDevice(actor: AccountActor, deviceId: DeviceId): Promise<readonly DeviceRollout[]>;
   /** Devices that weren't told of it yet are cancelled with it. */
   changeState(
     actor: AccountActor,
@@ -97,7 +100,7 @@ export interface UpdateOutlet {
 export interface RolloutDependencies {
   readonly store: RolloutStore;
   readonly releases: Pick<ReleaseService, 'get' | 'readSigned' | 'readContent'>;
-  readonly devices: Pick<DeviceService, 'listDevices'>;
+  readonly devices: Pick<DeviceService, 'getDevice' | 'listDevices'>;
   readonly groups: Pick<GroupService, 'listMembers'>;
   readonly outlet: UpdateOutlet;
   readonly clock: Clock;

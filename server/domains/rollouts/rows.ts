@@ -2,6 +2,7 @@ import type { DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import { NO_DEVICES } from './rules.ts';
 import type {
   DeviceCounts,
+  DeviceRollout,
   DeviceState,
   OpenRollout,
   RolloutDevice,
@@ -43,6 +44,14 @@ export interface DeviceRow {
   readonly changed_at: Date;
 }
 
+/** The same with its rollout. */
+export interface DeviceRolloutRow extends DeviceRow {
+  readonly rollout_id: string;
+  readonly release_id: string;
+  readonly rollout_state: RolloutState;
+  readonly created_at: Date;
+}
+
 /** A row as the service takes it. */
 export const toProgress = (row: RolloutRow): RolloutProgress => ({
   id: row.id,
@@ -75,4 +84,13 @@ export const toDevice = (row: DeviceRow): RolloutDevice => ({
   errorCode: row.error_code,
   byteCount: Number(row.byte_count),
   changedAtMs: row.changed_at.getTime(),
+});
+
+/** A row as the service takes it. */
+export const toDeviceRollout = (row: DeviceRolloutRow): DeviceRollout => ({
+  ...toDevice(row),
+  rolloutId: row.rollout_id,
+  releaseId: row.release_id,
+  rolloutState: row.rollout_state,
+  createdAtMs: row.created_at.getTime(),
 });

@@ -13,6 +13,7 @@ import { NO_DEVICES, statesBefore } from './rules.ts';
 import { Telling } from './telling.ts';
 import type {
   DeviceReport,
+  DeviceRollout,
   DeviceState,
   Rollout,
   RolloutDevice,
@@ -39,6 +40,8 @@ export interface RolloutService {
     rolloutId: string,
     filter: { readonly state: DeviceState | null; readonly after: DeviceId | null; readonly limit: number },
   ): Promise<Page<RolloutDevice, DeviceId>>;
+  /** The rollouts that a device was found for, the last first. Refuses with `device_not_found`. */
+  listOfDevice(actor: Actor, deviceId: DeviceId): Promise<readonly DeviceRollout[]>;
   /**
    * Pauses it, lets it go on, or ends it: what a device has downloaded goes on, what it hasn't is stopped. Refuses with
    * `rollout_state_wrong`.
@@ -99,6 +102,12 @@ export function createRolloutService(dependencies: RolloutDependencies): Rollout
       await get(account, rolloutId);
       const found = await store.listDevices(account, rolloutId, { ...filter, limit: limit + 1 });
       return pageOf(found, limit, ({ deviceId }) => deviceId);
+    },
+
+    async listOfDevice(actor, deviceId) {
+      const account = requirePermission(actor, 'releases.read');
+      await dependencies.devices.getDevice(account, deviceId);
+      return store.listOfDevice(account, deviceId);
     },
 
     async change(actor, rolloutId, to) {

@@ -3,9 +3,16 @@ import type { Database, Sql } from '../../kernel/database.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import { sqlPosition } from '../../kernel/page.ts';
 import { type JobStatementDependencies, jobStatements } from './job.postgres.ts';
-import { OPEN_ROLLOUTS_MAX, ROLLOUTS_KEPT_MAX } from './limits.ts';
+import { DEVICE_ROLLOUTS_MAX, OPEN_ROLLOUTS_MAX, ROLLOUTS_KEPT_MAX } from './limits.ts';
 import type { RolloutStore } from './ports.ts';
-import { type DeviceRow, type RolloutRow, toDevice, toProgress } from './rows.ts';
+import {
+  type DeviceRolloutRow,
+  type DeviceRow,
+  type RolloutRow,
+  toDevice,
+  toDeviceRollout,
+  toProgress,
+} from './rows.ts';
 import type { Rollout, RolloutTarget } from './types.ts';
 
 /** Notes in the audit that the job has ended a rollout. */
@@ -32,7 +39,7 @@ const isInUse: UseLookup['isInUse'] = async (sql, tenantId, releaseId) => {
 
 function tenantStatements(
   database: Database,
-): Pick<RolloutStore, 'add' | 'find' | 'list' | 'listDevices' | 'changeState'> {
+): Pick<RolloutStore, 'add' | 'find' | 'list' | 'listDevices' | 'listOfDevice' | 'changeState'> {
   return {
     add: (actor, rollout, targets) =>
       database.tenant(actor, (sql) => addRollout(sql, actor, rollout, targets)).catch(releaseNotFound),
@@ -70,6 +77,18 @@ function tenantStatements(
             AND (${after}::uuid IS NULL OR device_id > ${after}::uuid)
           ORDER BY device_id LIMIT ${limit}`;
         return rows.map(toDevice);
+      }),
+
+    listOfDevice: (actor, deviceId) =>
+      database.tenant(actor, async (sql) => {
+        const rows = await sql<DeviceRolloutRow[]>`
+          SELECT device.device_id, device.network_id, device.state, device.error_code, device.byte_count, device.changed_at,
+            rollout.id AS rollout_id, rollout.release_id, rollout.state AS rollout_state, rollout.created_at
+          FROM rollout_devices AS device JOIN rollouts AS rollout ON rollout.id = device.rollout_id
+          WHERE device.tenant_id = ${actor.tenantId} AND rollout.tenant_id = ${actor.tenantId}
+            AND device.device_id = ${deviceId}
+          ORDER BY rollout.created_at DESC, rollout.id DESC LIMIT ${DEVICE_ROLLOUTS_MAX}`;
+        return rows.map(toDeviceRollout);
       }),
 
     changeState: (actor, rolloutId, to, nowMs) =>

@@ -94,6 +94,14 @@ export interface RolloutDevice extends RolloutTarget {
   readonly changedAtMs: number;
 }
 
+/** A rollout as one of its devices sees it. */
+export interface DeviceRollout extends RolloutDevice {
+  readonly rolloutId: string;
+  readonly releaseId: string;
+  readonly rolloutState: RolloutState;
+  readonly createdAtMs: number;
+}
+
 /** What a device reports. */
 export interface DeviceReport {
   readonly rolloutId: string;

@@ -55,6 +55,7 @@ import { listDrops } from './devices/list-drops.ts';
 import { listDeviceNetworks } from './devices/list-networks.ts';
 import { listReadings } from './devices/list-readings.ts';
 import { listRefusals } from './devices/list-refusals.ts';
+import { listSentCommands } from './devices/list-sent.ts';
 import { provisionDevice } from './devices/provision.ts';
 import { removeDevice } from './devices/remove.ts';
 import { removeDeviceFromNetwork } from './devices/remove-network.ts';
@@ -122,6 +123,7 @@ import { createRelease, getRelease, listReleases, removeRelease } from './releas
 import { cancelRollout, pauseRollout, resumeRollout } from './rollouts/change.ts';
 import { followRollout } from './rollouts/follow.ts';
 import { listRolloutDevices } from './rollouts/list-devices.ts';
+import { listRolloutsOfDevice } from './rollouts/list-of-device.ts';
 import { createRollout, getRollout, listRollouts } from './rollouts/rollouts.ts';
 import { followRoutes } from './routing/follow.ts';
 import { listRoutes } from './routing/list.ts';
@@ -187,6 +189,7 @@ const deviceRoutes = (services: RestServices) => [
   listDrops(services),
   listRefusals(services),
   sendCommand(services),
+  listSentCommands(services),
   getDeviceState(services),
   changeDeviceState(services),
   getReadingRetention(services),
@@ -308,6 +311,7 @@ const releaseRoutes = (services: RestServices) => [
   createRollout(services),
   getRollout(services),
   listRolloutDevices(services),
+  listRolloutsOfDevice(services),
   followRollout(services),
   pauseRollout(services),
   resumeRollout(services),

@@ -58,6 +58,12 @@ export const RELEASE_CASES: Readonly<Record<string, RestCase>> = {
   },
   'rollouts.get': both(rollout, unknownRollout),
   'rollouts.devices.list': both(`${rollout}/devices`, unknownRollout),
+  'devices.rollouts.list': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/rollouts` }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}/rollouts` }),
+    status: 404,
+    code: 'device_not_found',
+  },
   'rollouts.follow': both(`${rollout}/live`, unknownRollout),
   'rollouts.pause': both(`${rollout}/pause`, unknownRollout),
   'rollouts.resume': both(`${rollout}/resume`, unknownRollout),

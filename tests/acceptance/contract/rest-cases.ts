@@ -177,6 +177,12 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'network_not_found',
   },
+  'devices.commands.list': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/commands` }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}/commands` }),
+    status: 404,
+    code: 'device_not_found',
+  },
   'devices.commands.send': {
     valid: ({ alice }) => ({
       path: `/api/v1/devices/${alice.device.deviceId}/commands`,

@@ -47,6 +47,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   'server/domains/networks': ['networks'],
   'server/domains/locks': ['locks', 'lock_claims'],
   'server/domains/actions': ['actions', 'action_events'],
+  'server/domains/commands': ['sent_commands'],
   'server/domains/devices': [
     'devices',
     'network_members',

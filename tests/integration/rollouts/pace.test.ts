@@ -51,6 +51,9 @@ const recorded: string[] = [];
 const recordEnd = async (_: unknown, { id }: { id: string }, state: string) =>
   void recorded.push(`${id} ${state}`);
 
+/** Nobody asks what is in it. */
+const nothing = async () => ({}) as never;
+
 /** Devices in a network, a release for them, and what rolls it out; `server` is another server on the same database. */
 async function createHome() {
   const { database } = testDatabase;
@@ -68,7 +71,7 @@ async function createHome() {
     const store = createRolloutStore(database, { lease, recordEnd });
     const releases = createReleaseService({
       store: createReleaseStore(database, { tenantBytesMax: 100 }, store),
-      networks: { getNetwork: async () => ({}) as never },
+      networks: { getNetwork: nothing },
       ed25519,
       clock,
       random,
@@ -76,9 +79,7 @@ async function createHome() {
     const rollouts = createRolloutService({
       store,
       releases,
-      devices: {
-        listDevices: async () => ({ items: page, next: null }) as never,
-      },
+      devices: { getDevice: nothing, listDevices: async () => ({ items: page, next: null }) as never },
       groups: { listMembers: async () => ({ items: deviceIds.slice(0, 2), next: null }) as never },
       outlet: {
         isOnline: (deviceId) => online.has(deviceId),

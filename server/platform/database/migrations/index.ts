@@ -66,6 +66,7 @@ import { ratings } from './0260-ratings.ts';
 import { allowances } from './0261-allowances.ts';
 import { keptCommission } from './0262-kept-commission.ts';
 import { marketDays } from './0263-market-days.ts';
+import { sentCommands } from './0270-sent-commands.ts';
 import { unreadableSecrets } from './0280-unreadable-secrets.ts';
 import { requiredLease } from './0281-required-lease.ts';
 import type { Migration } from './migration.ts';
@@ -140,6 +141,7 @@ export const migrations: readonly Migration[] = [
   allowances,
   keptCommission,
   marketDays,
+  sentCommands,
   unreadableSecrets,
   requiredLease,
 ];

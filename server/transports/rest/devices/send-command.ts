@@ -88,6 +88,7 @@ export const sendCommand = ({ commands }: { commands: CommandService }) =>
         networkId: body.networkId === undefined ? null : asId<NetworkId>(body.networkId),
         type: FrameType.COMMAND,
         payload: encodePayload(Command, { name: body.name, arguments: Object.fromEntries(given) }),
+        described: { name: body.name, arguments: body.arguments },
         waitMs: body.waitSeconds * 1000,
         signal: request.signal,
       });
