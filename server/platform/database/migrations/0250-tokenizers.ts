@@ -38,7 +38,7 @@ export const tokenizers: Migration = {
     ALTER TABLE marketplace_brought_tokenizers ENABLE ROW LEVEL SECURITY;
     ALTER TABLE marketplace_brought_tokenizers FORCE ROW LEVEL SECURITY;
     CREATE POLICY own_tenant ON marketplace_brought_tokenizers FOR SELECT TO yggdrasil_tenant USING (
-      tenant_id = (SELECT current_tenant_id()) AND (SELECT sees_whole_tenant()));
+      tenant_id = (SELECT whole_tenant_id()));
     CREATE POLICY server ON marketplace_tokenizers TO yggdrasil_money USING (true);
     CREATE POLICY server ON marketplace_tokenizers_in_use TO yggdrasil_money USING (true);
     CREATE POLICY server ON marketplace_brought_tokenizers TO yggdrasil_money USING (true);
