@@ -25,7 +25,7 @@ export interface TokenizerStore {
     nowMs: number,
   ): Promise<{ readonly inUse: TokenizerInUse; readonly broughtAtMs: number } | 'full'>;
   /** What the actor's tenant has brought, by model. */
-  list(actor: AccountActor): Promise<readonly BroughtTokenizer[]>;
+  list(actor: AccountActor): Promise<readonly Omit<BroughtTokenizer, 'isInUse'>[]>;
   /** Models for which owners have brought different files: `limit` behind `after`. */
   differences(after: string | null, limit: number): Promise<readonly TokenizerDifference[]>;
   /** An operator's word; null: nobody has brought this file for this model. */

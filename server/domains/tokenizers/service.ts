@@ -82,7 +82,10 @@ export function createTokenizerService(dependencies: TokenizerDependencies): Tok
       }
       return { model, hash, isInUse, broughtAtMs: brought.broughtAtMs };
     },
-    list: (actor) => store.list(requirePermission(actor, 'market.sell')),
+    async list(actor) {
+      const brought = await store.list(requirePermission(actor, 'market.sell'));
+      return brought.map((one) => ({ ...one, isInUse: inUse.get(one.model) === one.hash }));
+    },
     differences(actor, after, limit) {
       requirePermission(actor, 'platform.operate');
       return store.differences(after, limit);

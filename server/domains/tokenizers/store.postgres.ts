@@ -54,17 +54,11 @@ export function createTokenizerStore(database: Database): TokenizerStore {
     list: async (actor) => {
       const rows = await database.read(
         actor,
-        (sql) => sql<{ model: string; hash: string; brought_at: Date; is_in_use: boolean }[]>`
-          SELECT model, encode(hash, 'hex') AS hash, brought_at, EXISTS (SELECT FROM marketplace_tokenizers_in_use used
-            WHERE used.model = own.model AND used.hash = own.hash) AS is_in_use
-          FROM marketplace_brought_tokenizers own WHERE tenant_id = ${actor.tenantId} ORDER BY model`,
+        (sql) => sql<{ model: string; hash: string; brought_at: Date }[]>`
+          SELECT model, encode(hash, 'hex') AS hash, brought_at FROM marketplace_brought_tokenizers
+          WHERE tenant_id = ${actor.tenantId} ORDER BY model`,
       );
-      return rows.map(({ model, hash, brought_at, is_in_use }) => ({
-        model,
-        hash,
-        broughtAtMs: brought_at.getTime(),
-        isInUse: is_in_use,
-      }));
+      return rows.map(({ model, hash, brought_at }) => ({ model, hash, broughtAtMs: brought_at.getTime() }));
     },
     differences: (after, limit) =>
       database.system('money', async (sql) => {

@@ -38,14 +38,11 @@ export const tokenizers: Migration = {
     ALTER TABLE marketplace_brought_tokenizers ENABLE ROW LEVEL SECURITY;
     ALTER TABLE marketplace_brought_tokenizers FORCE ROW LEVEL SECURITY;
     CREATE POLICY own_tenant ON marketplace_brought_tokenizers FOR SELECT TO yggdrasil_tenant USING (
-      tenant_id = (SELECT current_tenant_id()) AND (SELECT sees_whole_tenant()));
-    CREATE POLICY everybody ON marketplace_tokenizers_in_use FOR SELECT TO yggdrasil_tenant USING (true);
+      tenant_id = (SELECT whole_tenant_id()));
     CREATE POLICY server ON marketplace_tokenizers TO yggdrasil_money USING (true);
     CREATE POLICY server ON marketplace_tokenizers_in_use TO yggdrasil_money USING (true);
     CREATE POLICY server ON marketplace_brought_tokenizers TO yggdrasil_money USING (true);
     GRANT SELECT ON marketplace_brought_tokenizers TO yggdrasil_tenant;
-    -- Which file counts for a model is no secret: everybody is billed by it.
-    GRANT SELECT (model, hash) ON marketplace_tokenizers_in_use TO yggdrasil_tenant;
     GRANT SELECT, INSERT, DELETE ON marketplace_tokenizers TO yggdrasil_money;
     GRANT SELECT, INSERT, UPDATE ON marketplace_brought_tokenizers, marketplace_tokenizers_in_use TO yggdrasil_money;
 
