@@ -7,6 +7,7 @@ import {
   createLedgerStore,
   FEE_SHARDS,
   LEDGER_WRITER_LIMITS,
+  type LedgerService,
   LedgerWriter,
 } from '../domains/ledger/index.ts';
 import { createPaymentService, createPaymentStandingStore } from '../domains/payments/index.ts';
@@ -18,7 +19,11 @@ import {
 } from '../domains/providers/index.ts';
 import { createQualityService, createQualityStore, type QualityService } from '../domains/quality/index.ts';
 import { createRatingService, createRatingStore } from '../domains/ratings/index.ts';
-import { createRegistrationService, createRegistrationStore } from '../domains/registrations/index.ts';
+import {
+  createRegistrationService,
+  createRegistrationStore,
+  type RegistrationService,
+} from '../domains/registrations/index.ts';
 import {
   createKeyStore,
   createRequestService,
@@ -90,6 +95,55 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
     quality,
     tokens,
   });
+  const read = buildReading(config, platform, identity, { database, ledger, quality, registrations });
+  const requests = createRequestService(
+    { nodeId: ONLY_NODE, times: timesOf(config) },
+    {
+      providers,
+      ledger,
+      pricing,
+      transactions: read.transactionStore,
+      keys: createKeyStore(database),
+      settings: read.requestSettings,
+      tokens,
+      secretBox,
+      clock,
+      random,
+      logger,
+    },
+  );
+  return {
+    ...read,
+    allowances,
+    ledgerWriter,
+    ledger,
+    quality,
+    payments,
+    providers,
+    registrations,
+    requests,
+    tokens,
+  };
+}
+
+/** What both sides read of the market, say about it and set for themselves. */
+function buildReading(
+  config: Config,
+  platform: Platform,
+  identity: Identity,
+  {
+    database,
+    ledger,
+    quality,
+    registrations,
+  }: {
+    readonly database: Database;
+    readonly ledger: LedgerService;
+    readonly quality: QualityService;
+    readonly registrations: RegistrationService;
+  },
+) {
+  const { clock, secretBox, logger } = platform;
   const spending = createSpendingService({ store: createSpendingStore(database), clock });
   const transactionStore = createTransactionStore(database);
   const transactions = createTransactionService({ store: transactionStore });
@@ -103,39 +157,15 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const analytics = createAnalyticsService({ store: createAnalyticsStore(database), clock });
   const requestSettings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const answers = createAnswerService({}, { store: createAnswerStore(database), secretBox, clock, logger });
-  const requests = createRequestService(
-    { nodeId: ONLY_NODE, times: timesOf(config) },
-    {
-      providers,
-      ledger,
-      pricing,
-      transactions: transactionStore,
-      keys: createKeyStore(database),
-      settings: requestSettings,
-      tokens,
-      secretBox,
-      clock,
-      random,
-      logger,
-    },
-  );
   return {
-    allowances,
     analytics,
     answers,
     disputes,
-    ledgerWriter,
-    ledger,
-    quality,
-    payments,
-    providers,
     ratings,
-    registrations,
-    requests,
     requestSettings,
     spending,
-    tokens,
     transactions,
+    transactionStore,
   };
 }
 
