@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { printDone, printList } from '../node/print.ts';
 import { restApi } from '../node/rest-api.ts';
 import type { ShowOptions } from './devices.ts';
@@ -42,7 +41,7 @@ export async function grantAllowance(
   options: GrantOptions,
 ): Promise<void> {
   const api = restApi(options);
-  const headers = { 'idempotency-key': options.key ?? randomUUID() };
+  const headers = { 'idempotency-key': options.key ?? crypto.randomUUID() };
   const granted = await withProof(api, () =>
     api.ask<ShownAllowance>('POST', ALLOWANCES, { userId, tokens, endsAt }, headers),
   );

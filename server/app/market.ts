@@ -7,6 +7,7 @@ import {
   createLedgerStore,
   FEE_SHARDS,
   LEDGER_WRITER_LIMITS,
+  type LedgerService,
   LedgerWriter,
 } from '../domains/ledger/index.ts';
 import { createPaymentService, createPaymentStandingStore } from '../domains/payments/index.ts';
@@ -23,7 +24,11 @@ import {
 } from '../domains/providers/index.ts';
 import { createQualityService, createQualityStore, type QualityService } from '../domains/quality/index.ts';
 import { createRatingService, createRatingStore } from '../domains/ratings/index.ts';
-import { createRegistrationService, createRegistrationStore } from '../domains/registrations/index.ts';
+import {
+  createRegistrationService,
+  createRegistrationStore,
+  type RegistrationService,
+} from '../domains/registrations/index.ts';
 import {
   createKeyStore,
   createRequestService,
@@ -99,6 +104,56 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   });
   const selling = { database, payments, quality, tokens };
   const { providers, registrations } = buildProviders(config, platform, identity, selling);
+  const read = buildReading(config, platform, identity, { database, ledger, quality, registrations });
+  const requests = createRequestService(
+    { nodeId: ONLY_NODE, times: timesOf(config) },
+    {
+      providers,
+      ledger,
+      pricing,
+      transactions: read.transactionStore,
+      keys: createKeyStore(database),
+      settings: read.requestSettings,
+      tokens,
+      secretBox,
+      clock,
+      random,
+      logger,
+    },
+  );
+  return {
+    ...read,
+    allowances,
+    ledgerWriter,
+    ledger,
+    quality,
+    payments,
+    providers,
+    registrations,
+    requests,
+    tokenizers,
+    tokens,
+  };
+}
+
+/** What both sides read of the market, say about it and set for themselves. */
+function buildReading(
+  config: Config,
+  platform: Platform,
+  identity: Identity,
+  {
+    database,
+    ledger,
+    quality,
+    registrations,
+  }: {
+    readonly database: Database;
+    readonly ledger: LedgerService;
+    readonly quality: QualityService;
+    readonly registrations: RegistrationService;
+  },
+) {
+  const { clock, secretBox, logger } = platform;
   const transactionStore = createTransactionStore(database);
   const disputes = createDisputeService({
     ...platform,
@@ -109,40 +164,15 @@ export function buildMarket(config: Config, platform: Platform, identity: Identi
   const ratings = createRatingService({ store: createRatingStore(database), quality, registrations, clock });
   const requestSettings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const answers = createAnswerService({}, { store: createAnswerStore(database), secretBox, clock, logger });
-  const requests = createRequestService(
-    { nodeId: ONLY_NODE, times: timesOf(config) },
-    {
-      providers,
-      ledger,
-      pricing,
-      transactions: transactionStore,
-      keys: createKeyStore(database),
-      settings: requestSettings,
-      tokens,
-      secretBox,
-      clock,
-      random,
-      logger,
-    },
-  );
   return {
-    allowances,
     analytics: createAnalyticsService({ store: createAnalyticsStore(database), clock }),
     answers,
     disputes,
-    ledgerWriter,
-    ledger,
-    quality,
-    payments,
-    providers,
     ratings,
-    registrations,
-    requests,
     requestSettings,
     spending: createSpendingService({ store: createSpendingStore(database), clock }),
-    tokenizers,
-    tokens,
     transactions: createTransactionService({ store: transactionStore }),
+    transactionStore,
   };
 }
 

@@ -59,8 +59,7 @@ export interface MoneyJobDependencies {
  * with their holds, other holds expire after them. Call it before requests are taken.
  */
 export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promise<RepeatedJob> {
-  const { allowances, answers, disputes, ledger, requests, quality, spending, analytics, unusual, lease } =
-    dependencies;
+  const { answers, disputes, ledger, requests, quality, spending, analytics, unusual, lease } = dependencies;
   const watchSpending = async () => {
     for (const { tenantId, day } of await spending.findUnusual()) unusual(tenantId, day);
     await spending.removeOld();
@@ -93,7 +92,7 @@ export async function startMoneyJobs(dependencies: MoneyJobDependencies): Promis
         operation: 'ledger.allowances.endDue',
         intervalMs: RELEASE_EARNINGS_INTERVAL_MS,
         lease,
-        work: () => allowances.endDue(),
+        work: () => dependencies.allowances.endDue(),
       },
       {
         operation: 'marketplace.disputes.decideDue',

@@ -66,6 +66,9 @@ export interface MarketSurroundings<Store extends ReachedStore> {
   wrapProviders?(providers: ProviderService, quality: QualityService): ProviderService;
 }
 
+/** What this market has nothing of. */
+const NOTHING_DUE = { allowances: { endDue: async () => 0 }, disputes: { decideDue: async () => 0 } };
+
 /** A server's market from its start to its sudden end: the real services and jobs over a store that may fail. */
 export class MarketProcess<Store extends ReachedStore = ReachedStore> {
   readonly store: Store;
@@ -94,8 +97,8 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
     };
     this.#clock = clock;
     const store = reachStore(clock);
-    const { kept } = store;
     this.store = store;
+    const { kept } = store;
     const surroundings = { clock, random: createSeededRandom(seed), logger: silentLogger };
     const ledger = createLedger(store, surroundings);
     const quality = createQualityService({
@@ -133,8 +136,7 @@ export class MarketProcess<Store extends ReachedStore = ReachedStore> {
     );
     this.#startJobs = () =>
       startMoneyJobs({
-        allowances: { endDue: async () => 0 },
-        disputes: { decideDue: async () => 0 },
+        ...NOTHING_DUE,
         ledger,
         requests: this.requests,
         quality,

@@ -174,6 +174,25 @@ function createLedger(
 /** Tells nobody what verification found. */
 const silentMetrics = { roundEnded: () => {}, totalsCompared: () => {} };
 
+const testSecretBox = () => createSecretBox(new Uint8Array(32).fill(1));
+
+function disputesOf(
+  database: Database,
+  ledger: LedgerService,
+  options: MarketOptions,
+  surroundings: { clock: Clock; random: Random; logger: Logger },
+) {
+  const mail = options.disputeMail ?? null;
+  const secretBox = testSecretBox();
+  return createDisputeService({
+    store: createDisputeStore(database),
+    ledger,
+    mail,
+    secretBox,
+    ...surroundings,
+  });
+}
+
 /** A marketplace with ledger on a real database, whose time and chance a test decides. */
 export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const { database } = db;
@@ -183,12 +202,8 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const core = createServerCore();
   const tenants = new Map<AccountId, TenantId>();
   const chance = { clock, random, logger };
-  const { ledger: plainLedger, allowances } = createLedger(
-    db,
-    tenants,
-    options.earningsReleaseDelayMs ?? 0,
-    chance,
-  );
+  const { earningsReleaseDelayMs = 0 } = options;
+  const { ledger: plainLedger, allowances } = createLedger(db, tenants, earningsReleaseDelayMs, chance);
   const ledger = options.wrapLedger?.(plainLedger) ?? plainLedger;
   const quality = createQualityService({ core, store: createQualityStore(database), clock, logger });
   const payoutStanding = { canBePaid: async (id: TenantId) => options.canBePaid?.(id) ?? true };
@@ -202,18 +217,11 @@ export function createMarket(db: TestDatabase, options: MarketOptions = {}) {
   const transactionStore = options.wrapTransactions?.(plainTransactions) ?? plainTransactions;
   const transactions = createTransactionService({ store: transactionStore });
   const tokens = createExactCounter(options.modelTokenizers);
-  const secretBox = createSecretBox(new Uint8Array(32).fill(1));
+  const secretBox = testSecretBox();
   const bounded = options.answerBounds === undefined ? {} : { bounds: options.answerBounds };
   const answerStore = createAnswerStore(database);
   const answers = createAnswerService(bounded, { store: answerStore, secretBox, clock, logger });
-  const disputeStore = createDisputeStore(database);
-  const disputes = createDisputeService({
-    store: disputeStore,
-    ledger: plainLedger,
-    mail: options.disputeMail ?? null,
-    secretBox,
-    ...chance,
-  });
+  const disputes = disputesOf(database, plainLedger, options, chance);
   const settings = createRequestSettingsService({ store: createSettingsStore(database), clock });
   const requests = createRequestService(
     { nodeId: options.nodeId ?? systemRandom.uuid(), times: options.times ?? REQUEST_TIMES },

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { tenantAccounts } from '../../server/domains/ledger/accounts.ts';
-import { type AccountState, Book } from '../../server/domains/ledger/book.ts';
+import { Book } from '../../server/domains/ledger/book.ts';
+import type { AccountState } from '../../server/domains/ledger/book-decisions.ts';
 import type { BookingOptions } from '../../server/domains/ledger/rules.ts';
 import type {
   Account,

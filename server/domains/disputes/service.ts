@@ -69,15 +69,10 @@ export interface DisputeService {
 
 /** Makes the disputes' service. */
 export function createDisputeService(dependencies: DisputeDependencies): DisputeService {
-  const { store, clock, random, logger } = dependencies;
-  const reading = createReading(dependencies);
-  const { seal, requireSide, shown } = reading;
-  const notices = createDisputeNotices(dependencies.mail);
+  const { store, clock, random, logger, mail } = dependencies;
+  const { seal, requireSide, shown, ...reading } = createReading(dependencies);
+  const notices = createDisputeNotices(mail);
   const conclude = createConclusion(dependencies, notices);
-  const opened = async (id: DisputeId) => {
-    const dispute = await store.find(id);
-    if (dispute !== null) notices.opened(dispute);
-  };
   return {
     async open(actor, transactionId, reason, text) {
       const requester = requirePermission(actor, 'market.request');
@@ -85,7 +80,8 @@ export function createDisputeService(dependencies: DisputeDependencies): Dispute
       const statement = seal(requester, 'requester', text);
       await store.open(requester, { id, transactionId, reason, statement }, clock.nowMs());
       logger.info({ operation: 'marketplace.disputes.open', transactionId }, 'a transaction is disputed');
-      await opened(id);
+      const opened = await store.find(id);
+      if (opened !== null) notices.opened(opened);
       return shown(requester, 'requester', id);
     },
     get: async (actor, id) => {
@@ -122,7 +118,7 @@ export function createDisputeService(dependencies: DisputeDependencies): Dispute
       const dispute = await store.find(id);
       if (dispute === null) throw notFound('dispute');
       const refundedMicrocents = refundOf(ruling, dispute);
-      const decidedBy = operator.accountId;
+      const { accountId: decidedBy } = operator;
       await conclude(dispute, { refundedMicrocents, keepsFee: false, rule: 'operator', reason, decidedBy });
       return shown(operator, 'operator', id);
     },

@@ -3,7 +3,7 @@ import { InvariantError } from '../../kernel/errors.ts';
 import type { LedgerAccountId, TenantId, TransferId } from '../../kernel/ids.ts';
 import type { TenantAccounts, TenantAccountsOf } from './accounts.ts';
 import { readRunningAllowances } from './allowances.postgres.ts';
-import type { AccountState, BookState } from './book.ts';
+import type { AccountState, BookState } from './book-decisions.ts';
 import { RELEASED_EARNINGS_MAX } from './limits.ts';
 import {
   json,

@@ -1,12 +1,21 @@
 import type { LedgerAccountId, TenantId, TransferId } from '../../kernel/ids.ts';
 import { BALANCE_MICROCENTS_MAX, type Microcents } from '../../kernel/money.ts';
+import { clearingAccount, feeAccount, type TenantAccountsOf } from './accounts.ts';
 import {
-  allowanceSource,
-  clearingAccount,
-  feeAccount,
-  feeAccounts,
-  type TenantAccountsOf,
-} from './accounts.ts';
+  type AccountState,
+  type BookChanges,
+  type BookState,
+  type Decision,
+  EMPTY,
+  endedAllowances,
+  grantedAllowance,
+  move,
+  type Refusal,
+  refused,
+  reversedAllowance,
+  sumByTenant,
+  takenFees,
+} from './book-decisions.ts';
 import { type BookingOptions, checkCommand, costOf, fingerprintOf, type Move } from './rules.ts';
 import type {
   Account,
@@ -33,58 +42,6 @@ import type {
   UnitOutcome,
 } from './types.ts';
 import { push, set } from './undo.ts';
-
-/** An account as a batch finds and leaves it. */
-export interface AccountState {
-  readonly balanceMicrocents: Microcents;
-  readonly lastPosition: bigint;
-}
-
-/** The part of the ledger that a batch touches, as it is in the database under lock. */
-export interface BookState {
-  /** An account that is missing here has no entry. */
-  readonly accounts: ReadonlyMap<LedgerAccountId, AccountState>;
-  /** Transfers that exist under an id of the batch's commands, and the posts that they reverse with their holds. */
-  readonly transfers: ReadonlyMap<TransferId, Transfer>;
-  /** The holds that the batch's commands resolve; null: resolved already. Absent: never existed. */
-  readonly holds: ReadonlyMap<TransferId, OpenHold | null>;
-  /** Earnings whose time has come, of the tenants whose earnings the batch releases. */
-  readonly dueEarnings: ReadonlyMap<TenantId, readonly PendingEarnings[]>;
-  /** What allowances that have not ended were granted as, of the tenants whose allowances the batch ends. */
-  readonly runningAllowances: ReadonlyMap<TenantId, Microcents>;
-  /** Frozen earnings of the posts that the batch reverses. */
-  readonly reversible: readonly PendingEarnings[];
-  /** The posts that were reversed before, of those that the batch reverses. */
-  readonly reversed: ReadonlySet<TransferId>;
-}
-
-/** What a batch adds to the ledger. Working lists of holds and new earnings follow from it in the database. */
-export interface BookChanges {
-  readonly transfers: readonly Transfer[];
-  readonly entries: readonly Entry[];
-  readonly releasedEarnings: readonly PendingEarnings[];
-}
-
-interface Decision {
-  readonly ok: true;
-  readonly owner: LedgerOwner;
-  readonly facts: Partial<Transfer> & Pick<Transfer, 'amountMicrocents'>;
-  readonly moves: readonly Move[];
-  readonly opened?: OpenHold;
-  readonly released?: readonly PendingEarnings[];
-}
-interface Refusal {
-  readonly ok: false;
-  readonly reason: LedgerRefusal;
-}
-
-const EMPTY: AccountState = { balanceMicrocents: 0n, lastPosition: 0n };
-const refused = (reason: LedgerRefusal): Refusal => ({ ok: false, reason });
-const move = (account: Account, amountMicrocents: Microcents, releaseAtMs: number | null = null): Move => ({
-  account,
-  amountMicrocents,
-  releaseAtMs,
-});
 
 /**
  * Decides a batch of units one after the other, each on what the ones before it left. Pure but for its own memory: the
@@ -343,7 +300,8 @@ export class Book {
       if (lot === undefined || lot.amountMicrocents < amountMicrocents) return refused('earnings_released');
     }
     if (feeMicrocents > post.feeMicrocents) return refused('amount_out_of_range');
-    const toAllowance = this.#reversedAllowance(post, cost);
+    const hold = post.holdId === null ? undefined : this.#transfers.get(post.holdId);
+    const toAllowance = reversedAllowance(post, hold, cost);
     return {
       ok: true,
       owner,
@@ -356,62 +314,24 @@ export class Book {
       },
       moves: [
         ...[...taken].map(([tenantId, amount]) => move(this.#accountsOf({ tenantId }).earnings, -amount)),
-        ...this.#takeFees(feeMicrocents),
+        ...takenFees(feeMicrocents, feeAccount(this.#options.feeShard), (account) => this.#stateOf(account)),
         move(this.#accountsOf(owner).allowance, toAllowance),
         ...this.#credit(owner, cost - toAllowance),
       ],
     };
   }
 
-  /** What of a reversal becomes an allowance again: money goes back first, as far as money was paid. */
-  #reversedAllowance(post: Transfer, amount: Microcents): Microcents {
-    const hold = post.holdId === null ? undefined : this.#transfers.get(post.holdId);
-    const drawn = -(hold?.allowanceMicrocents ?? 0n);
-    const paidInMoney = post.amountMicrocents - (drawn - post.allowanceMicrocents);
-    return amount > paidInMoney ? amount - paidInMoney : 0n;
-  }
-
   #grantAllowance({ owner, amountMicrocents, endsAtMs }: AllowanceGrantCommand): Decision | Refusal {
     if (endsAtMs <= this.#nowMs) return refused('amount_out_of_range');
     const running = this.#runningAllowances.get(owner.tenantId) ?? 0n;
     set(this.#runningAllowances, owner.tenantId, running + amountMicrocents, this.#undo);
-    return {
-      ok: true,
-      owner,
-      facts: { amountMicrocents, allowanceMicrocents: amountMicrocents },
-      moves: [
-        move(this.#accountsOf(owner).allowance, amountMicrocents),
-        move(allowanceSource(), -amountMicrocents),
-      ],
-    };
+    return grantedAllowance(owner, this.#accountsOf(owner).allowance, amountMicrocents);
   }
 
-  /** What is used counts against what ends first, so no more may be left than was granted by those that have not ended. */
   #endAllowances({ owner }: AllowanceEndCommand): Decision | Refusal {
     const { allowance } = this.#accountsOf(owner);
     const running = this.#runningAllowances.get(owner.tenantId) ?? 0n;
-    const ended = this.#stateOf(allowance).balanceMicrocents - running;
-    if (ended <= 0n) return refused('nothing_to_release');
-    return {
-      ok: true,
-      owner,
-      facts: { amountMicrocents: ended, allowanceMicrocents: -ended },
-      moves: [move(allowance, -ended), move(allowanceSource(), ended)],
-    };
-  }
-
-  /** Fees are in the accounts of all writers there ever were: they are taken from one after the other. */
-  #takeFees(feeMicrocents: Microcents): Move[] {
-    let left = feeMicrocents;
-    const moves: Move[] = [];
-    for (const account of feeAccounts()) {
-      const there = this.#stateOf(account).balanceMicrocents;
-      const taken = there < left ? there : left;
-      if (taken > 0n) moves.push(move(account, -taken));
-      left -= taken;
-    }
-    // More than there is: refused as every account that would be overdrawn.
-    return left > 0n ? [...moves, move(feeAccount(this.#options.feeShard), -left)] : moves;
+    return endedAllowances(owner, allowance, this.#stateOf(allowance).balanceMicrocents, running);
   }
 
   /** What payees, the platform and, of a hold, its owner get. A payee that is named twice gets one entry. */
@@ -519,11 +439,4 @@ export class Book {
   #stateOf(account: Account): AccountState {
     return this.#accounts.get(account.id) ?? EMPTY;
   }
-}
-
-function sumByTenant(payees: readonly Payee[]): Map<TenantId, Microcents> {
-  const sums = new Map<TenantId, Microcents>();
-  for (const { owner, amountMicrocents } of payees.filter((payee) => payee.amountMicrocents !== 0n))
-    sums.set(owner.tenantId, amountMicrocents + (sums.get(owner.tenantId) ?? 0n));
-  return sums;
 }

@@ -1,6 +1,6 @@
 import type { Sql } from '../../kernel/database.ts';
 import type { TransferId } from '../../kernel/ids.ts';
-import type { BookChanges } from './book.ts';
+import type { BookChanges } from './book-decisions.ts';
 import type { LedgerOwner, OpenHold, PendingEarnings, Transfer } from './types.ts';
 
 /** A row of `ledger_transfers`. */

@@ -86,12 +86,10 @@ export function createQualityService(dependencies: QualityDependencies) {
     /** Reads a provider's assessment into memory, or gives it the neutral start. */
     async load(providerId: string, tenantId: TenantId): Promise<void> {
       const assessed = known.get(providerId);
-      if (assessed === undefined) {
-        const stored: StoredQuality = (await store.find(providerId)) ?? neutralQuality(clock.nowMs());
-        const { rating = NO_RATING, ...found } = stored;
-        const quality = known.get(providerId)?.quality ?? found;
-        remember({ providerId, tenantId, quality }, rating);
-      } else remember({ providerId, tenantId, quality: assessed.quality });
+      if (assessed !== undefined) return remember({ providerId, tenantId, quality: assessed.quality });
+      const stored: StoredQuality = (await store.find(providerId)) ?? neutralQuality(clock.nowMs());
+      const { rating = NO_RATING, ...found } = stored;
+      remember({ providerId, tenantId, quality: known.get(providerId)?.quality ?? found }, rating);
     },
 
     /** The assessment of a provider that was loaded, with what requesters think of it; neutral for one that wasn't. */

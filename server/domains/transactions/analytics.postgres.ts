@@ -114,24 +114,20 @@ function sumsOfParts(
   const { role, fromMs, toMs } = query;
   const firstMs = Math.ceil(fromMs / DAY_MS) * DAY_MS;
   const lastMs = Math.max(firstMs, Math.floor(toMs / DAY_MS) * DAY_MS);
-  const endsMs = [
-    [fromMs, Math.min(firstMs, toMs)],
-    [lastMs, toMs],
-  ].filter(([beginMs = 0, endMs = 0]) => beginMs < endMs) as [number, number][];
   const columns = sql`completed, failed, cancelled, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
     fee_microcents, earnings_microcents, refunded_microcents, refunded_earnings_microcents`;
-  const ends = endsMs.map(
-    ([beginMs, endMs]) => sql`
-      UNION ALL SELECT ${namesInHours[kind](sql)}, ${columns} FROM marketplace_hours
-      WHERE ${chosen(sql, actor, query, beginMs, endMs)}`,
-  );
   return sql`
     SELECT name, ${sums(sql)} FROM (
       SELECT name, ${columns} FROM marketplace_days
       WHERE tenant_id = ${tenantId} AND role = ${role} AND (role = 'provider' OR account_id = ${accountId}) AND kind = ${kind}
         AND day >= (${new Date(firstMs)}::timestamptz AT TIME ZONE 'UTC')::date
         AND day < (${new Date(lastMs)}::timestamptz AT TIME ZONE 'UTC')::date
-      ${ends}
+      UNION ALL
+      SELECT ${namesInHours[kind](sql)}, ${columns} FROM marketplace_hours
+      WHERE ${chosen(sql, actor, query, fromMs, Math.min(firstMs, toMs))}
+      UNION ALL
+      SELECT ${namesInHours[kind](sql)}, ${columns} FROM marketplace_hours
+      WHERE ${chosen(sql, actor, query, lastMs, toMs)}
     ) parts
     GROUP BY name ORDER BY sum(cost_microcents) DESC, name LIMIT ${ANALYTICS_PARTS_MAX}`;
 }

@@ -25,8 +25,7 @@ export function createTransactionStore(database: Database): TransactionStore {
       database.tenant(actor, async (sql) => {
         const [asked] = await sql<SharedRow[]>`
           SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
-            fee_microcents, earnings_microcents, allowance_microcents, refunded_microcents, refunded_earnings_microcents, tokenizer,
-            finish_reason, failure_code, created_at, finished_at
+            fee_microcents, earnings_microcents, allowance_microcents, refunded_microcents, refunded_earnings_microcents, tokenizer, finish_reason, failure_code, created_at, finished_at
           FROM marketplace_transactions
           WHERE id = ${id} AND tenant_id = ${actor.tenantId} AND account_id = ${actor.accountId}`;
         if (asked) return transactionOf('requester', asked);
@@ -42,8 +41,7 @@ export function createTransactionStore(database: Database): TransactionStore {
       database.read(actor, async (sql) => {
         const [row] = await sql<GenerationRow[]>`
           SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
-            fee_microcents, earnings_microcents, allowance_microcents, refunded_microcents,
-            refunded_earnings_microcents, tokenizer, finish_reason, failure_code, created_at, finished_at, cached_prompt_tokens, reasoning_tokens, is_streamed,
+            fee_microcents, earnings_microcents, allowance_microcents, refunded_microcents, refunded_earnings_microcents, tokenizer, finish_reason, failure_code, created_at, finished_at, cached_prompt_tokens, reasoning_tokens, is_streamed,
             EXISTS (SELECT FROM marketplace_served own WHERE own.transaction_id = asked.id
               AND own.tenant_id = ${actor.tenantId} AND own.provider_id = asked.provider_id) AS is_own
           FROM marketplace_transactions asked
@@ -59,8 +57,7 @@ export function createTransactionStore(database: Database): TransactionStore {
           role === 'requester'
             ? await sql<SharedRow[]>`
                 SELECT id, model, state, provider_id, prompt_tokens, completion_tokens, billed_tokens, cost_microcents,
-                  fee_microcents, earnings_microcents, allowance_microcents, refunded_microcents,
-                  refunded_earnings_microcents, tokenizer, finish_reason, failure_code, created_at, finished_at
+                  fee_microcents, earnings_microcents, allowance_microcents, refunded_microcents, refunded_earnings_microcents, tokenizer, finish_reason, failure_code, created_at, finished_at
                 FROM marketplace_transactions
                 WHERE tenant_id = ${actor.tenantId} AND account_id = ${actor.accountId}
                   AND (${at}::timestamptz IS NULL OR (created_at, id) < (${at}::timestamptz, ${id}::uuid))

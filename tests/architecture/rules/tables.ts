@@ -86,6 +86,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'ledger_pending_earnings',
     'ledger_incomplete_transfers',
     'ledger_verified_accounts',
+    'ledger_allowances',
   ],
   'server/domains/sessions': ['resumable_sessions'],
   'server/domains/spending': ['spending_limits', 'spending_quotas', 'spending_days', 'spending_holds'],

@@ -1,13 +1,10 @@
 import type { Migration } from './migration.ts';
 
-/**
- * The rules of every book, with what they say about allowances or as they were before. A transfer says how its owner's allowance changes
- * (`allowance_microcents`), as it does of what is held, so that its entries are held to it.
- */
-function rules(knowsAllowances: boolean): string {
-  const rule = (text: string) => (knowsAllowances ? text : '');
-  const is = (column: string) => rule(`, ${column}`);
-  return `
+/** Text where allowances are known, nothing where they are not. */
+type Rule = (text: string) => string;
+
+/** New transfers open and close holds. */
+const takeTransfers = (rule: Rule): string => `
 CREATE OR REPLACE FUNCTION ledger_take_transfers() RETURNS trigger LANGUAGE plpgsql
   SET search_path = yggdrasil SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
@@ -22,8 +19,8 @@ BEGIN
     RAISE EXCEPTION 'a transfer of an amount needs entries' USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   IF opened > 0 THEN
-    INSERT INTO ledger_open_holds (hold_id, tenant_id, amount_microcents, transaction_id, expires_at${is('allowance_microcents')})
-      SELECT id, tenant_id, amount_microcents, transaction_id, expires_at${is('-allowance_microcents')} FROM added WHERE kind = 'hold';
+    INSERT INTO ledger_open_holds (hold_id, tenant_id, amount_microcents, transaction_id, expires_at${rule(', allowance_microcents')})
+      SELECT id, tenant_id, amount_microcents, transaction_id, expires_at${rule(', -allowance_microcents')} FROM added WHERE kind = 'hold';
   END IF;
   IF resolved > 0 THEN
     DELETE FROM ledger_open_holds h USING added a
@@ -44,7 +41,10 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
+`;
 
+/** New entries complete transfers, and move balances. */
+const takeEntries = (rule: Rule): string => `
 CREATE OR REPLACE FUNCTION ledger_take_entries() RETURNS trigger LANGUAGE plpgsql
   SET search_path = yggdrasil SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
@@ -105,7 +105,10 @@ BEGIN
     SELECT tenant_id, transfer_id, amount_microcents, release_at FROM added WHERE release_at IS NOT NULL;
   RETURN NULL;
 END $$;
+`;
 
+/** What a reversal gives. */
+const takeReversals = (rule: Rule): string => `
 CREATE OR REPLACE FUNCTION ledger_take_reversals() RETURNS trigger LANGUAGE plpgsql
   SET search_path = yggdrasil SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
@@ -157,6 +160,14 @@ BEGIN
   RETURN NULL;
 END $$;
 `;
+
+/**
+ * The rules of every book, with what they say about allowances or as they were before. A transfer says how its owner's allowance changes
+ * (`allowance_microcents`), as it does of what is held, so that its entries are held to it.
+ */
+function rules(knowsAllowances: boolean): string {
+  const rule: Rule = (text) => (knowsAllowances ? text : '');
+  return [takeTransfers, takeEntries, takeReversals].map((made) => made(rule)).join('');
 }
 
 const tables = `
