@@ -61,8 +61,9 @@ export class Reply {
     if (this.#state !== 'open') return;
     const { body } = response;
     if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
+      const answer = readyAnswer(response, options);
       this.#state = 'done';
-      sendAtOnce(this.#native, response, options);
+      answer(this.#native);
     } else {
       // Who doesn't read waits for room: a cut doesn't wait for that.
       response.cut?.addEventListener('abort', () => this.#wake?.(), { once: true });
@@ -139,24 +140,30 @@ export class Reply {
 
 /**
  * Sends an answer whose body is no stream, in the synchronous part of a request handler: nobody can go away meanwhile, so
- * that nothing has to be kept for it.
+ * that nothing has to be kept for it. Throws InvariantError, with nothing sent, for a stream and for a header that breaks the framing.
  */
 export function sendAtOnce(native: NativeResponse, response: HttpResponse, options: ReplyOptions): void {
+  readyAnswer(response, options)(native);
+}
+
+/** What sends the answer whole. Throws as `sendAtOnce` does. */
+function readyAnswer(response: HttpResponse, options: ReplyOptions): (native: NativeResponse) => void {
   const { body = '' } = response;
   if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
     throw new InvariantError('a stream is not sent at once');
   }
   const head = headOf(response, options.requestId);
   const bytes = bytesOf(body);
-  native.cork(() => {
-    writeHead(native, head);
-    const close = options.closeConnection ?? false;
-    // RFC 9110 section 8.6: no Content-Length with 204, and none with 304 that isn't that of the file. Given any argument, the library writes one, and without
-    // one it doesn't close: closing comes first.
-    if ((response.status === 204 || response.status === 304) && !close) native.endWithoutBody();
-    else if (options.omitBody) native.endWithoutBody(bytes.byteLength, close);
-    else native.end(bytes, close);
-  });
+  return (native) =>
+    native.cork(() => {
+      writeHead(native, head);
+      const close = options.closeConnection ?? false;
+      // RFC 9110 section 8.6: no Content-Length with 204, and none with 304 that isn't that of the file. Given any argument, the library writes one, and without
+      // one it doesn't close: closing comes first.
+      if ((response.status === 204 || response.status === 304) && !close) native.endWithoutBody();
+      else if (options.omitBody) native.endWithoutBody(bytes.byteLength, close);
+      else native.end(bytes, close);
+    });
 }
 
 function writeHead(native: NativeResponse, head: Head): void {

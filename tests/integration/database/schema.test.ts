@@ -93,10 +93,11 @@ test("a tenant's role reads no hash of a token and no sealed key, also not of it
     WHERE table_schema = 'yggdrasil' AND grantee = 'yggdrasil_tenant' AND privilege_type = 'SELECT'
       AND column_name ~ '(hash|sealed|secret)'
     ORDER BY 1`);
-  // Hashes of records of the audit, which whoever reads the records is shown.
+  // Hashes of records of the audit, which whoever reads the records is shown, and of files that providers publish.
   expect(readable.map(({ name }) => name)).toEqual([
     'audit_receipts.content_hash',
     'audit_records.content_hash',
     'audit_records.hash',
+    'marketplace_brought_tokenizers.hash',
   ]);
 });

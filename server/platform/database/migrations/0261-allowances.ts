@@ -222,7 +222,7 @@ CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_allow
 ALTER TABLE ledger_allowances ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ledger_allowances FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant ON ledger_allowances FOR SELECT TO yggdrasil_tenant USING (
-  tenant_id = (SELECT current_tenant_id()) AND (SELECT sees_whole_tenant()));
+  tenant_id = (SELECT whole_tenant_id()));
 CREATE POLICY server ON ledger_allowances TO yggdrasil_money USING (true);
 GRANT SELECT ON ledger_allowances TO yggdrasil_tenant;
 GRANT SELECT, INSERT ON ledger_allowances TO yggdrasil_money;
