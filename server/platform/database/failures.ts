@@ -31,6 +31,14 @@ export function isRetryable(error: unknown): boolean {
   return RETRYABLE.has(failureCode(error));
 }
 
+/**
+ * True where the tables of a prepared statement have changed since: the client prepares it anew the next time, and the same transaction
+ * may succeed on the same connection.
+ */
+export function isStalePlan(error: unknown): boolean {
+  return ((error ?? {}) as { routine?: unknown }).routine === 'RevalidateCachedQuery';
+}
+
 /** True when the database can't be reached or is not ready. SQLSTATE class 08 is "connection exception". */
 export function isUnreachable(error: unknown): boolean {
   const code = failureCode(error);

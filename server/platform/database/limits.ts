@@ -63,3 +63,6 @@ export const EXCLUSIVE_TRIES = 10;
 export const UNFINISHED_AGE_MS = 600_000;
 /** Scopes that are remembered with their signatures, some 500 bytes each. Forgotten all at once when full. */
 export const SIGNED_SCOPES_MAX = 10_000;
+
+/** How many prepared statements of one transaction may be found to be of tables as they were: it is begun anew after each. */
+export const STALE_PLANS_MAX = 16;

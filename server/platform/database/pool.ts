@@ -5,8 +5,8 @@ import { InvariantError } from '../../kernel/errors.ts';
 import { FairQueue } from '../../kernel/fair-queue.ts';
 import type { TenantId } from '../../kernel/ids.ts';
 import type { Client } from './connect.ts';
-import { unavailable } from './failures.ts';
-import { ACQUIRE_TIMEOUT_MS, TRANSACTIONS_WAITING_MAX } from './limits.ts';
+import { isStalePlan, unavailable } from './failures.ts';
+import { ACQUIRE_TIMEOUT_MS, STALE_PLANS_MAX, TRANSACTIONS_WAITING_MAX } from './limits.ts';
 
 type Connection = ReservedSql<{ bigint: bigint }>;
 type Answer = RowList<Row[]>;
@@ -164,7 +164,13 @@ export class Pool {
   async #lend<T>(carryOut: (connection: Connection) => Promise<T>): Promise<T> {
     const connection = await this.#client.reserve();
     try {
-      return await carryOut(connection);
+      for (let stalePlans = 0; ; stalePlans++) {
+        try {
+          return await carryOut(connection);
+        } catch (error) {
+          if (!isStalePlan(error) || stalePlans === STALE_PLANS_MAX) throw error;
+        }
+      }
     } finally {
       connection.release();
     }

@@ -283,6 +283,91 @@ describe('a transaction', () => {
   });
 });
 
+/** Often enough for all connections of a job to have prepared the statement. */
+const RUNS = 20;
+
+describe('a statement that can not be sent', () => {
+  const never = new Date(Number.NaN);
+
+  test.each([0, RUNS])('fails its transaction, also where it is prepared (%i runs before)', async (runs) => {
+    const at = (date: Date) =>
+      scratch.database.system('identity', (sql) => sql`SELECT ${runs} AS runs, ${date}::timestamptz AS at`);
+    for (let run = 0; run < runs; run++) await at(new Date(0));
+    await expect(at(never)).rejects.toThrow('Invalid time value');
+    expect(await at(new Date(0))).toMatchObject([{ at: new Date(0) }]);
+  });
+
+  test('fails a transaction that reads at once, and shifts no answers', async () => {
+    const read = (date: Date) =>
+      scratch.database.read(serverFor(asId<TenantId>(uuid(1))), (sql) =>
+        Promise.all([sql`SELECT 1 AS one`, sql`SELECT ${date}::timestamptz AS at`, sql`SELECT 3 AS three`]),
+      );
+    for (let run = 0; run < RUNS; run++) await read(new Date(0));
+    await expect(read(never)).rejects.toThrow('Invalid time value');
+    expect(await read(new Date(0))).toEqual([[{ one: 1 }], [{ at: new Date(0) }], [{ three: 3 }]]);
+  });
+
+  test.each([0, RUNS])('keeps nothing of what is done at last (%i runs before)', async (runs) => {
+    const keep = (id: string, date: Date) =>
+      scratch.database.system('identity', async (sql, lastly) => {
+        await lastly(() =>
+          inOrder(
+            () => sql`INSERT INTO tenants (id, name, created_at) VALUES (${id}, ${'kept in part'}, now())`,
+            () => sql`SELECT ${runs} AS runs, ${date}::timestamptz`,
+          ),
+        );
+      });
+    for (let run = 0; run < runs; run++) await keep(uuid(2_000 + run), new Date(0));
+    await expect(keep(uuid(3_000), never)).rejects.toThrow('Invalid time value');
+    const kept = await scratch.database.system(
+      'identity',
+      (sql) => sql`SELECT FROM tenants WHERE id = ${uuid(3_000)}`,
+    );
+    expect(kept).toHaveLength(0);
+  });
+});
+
+describe('a prepared statement whose table has changed', () => {
+  let owner: ReturnType<typeof connect>;
+  beforeAll(() => {
+    owner = connect(scratch.url, { connectionsMax: 1 });
+  });
+  afterAll(() => owner.end());
+
+  test('is kept with what its transaction does at last, and once', async () => {
+    await owner.unsafe(`
+      CREATE TABLE one (id int);
+      CREATE TABLE other (id int);
+      GRANT ALL ON one, other TO yggdrasil_identity`);
+    const keep = (id: number) =>
+      scratch.database.system('identity', (sql, lastly) =>
+        lastly(() =>
+          inOrder(
+            () => sql`INSERT INTO one VALUES (${id}) RETURNING *`,
+            () => sql`INSERT INTO other VALUES (${id})`,
+          ),
+        ),
+      );
+    for (let run = 0; run < RUNS; run++) await keep(run);
+    await owner.unsafe('ALTER TABLE one ADD COLUMN more int');
+    await keep(RUNS);
+    expect(await owner`SELECT one.id FROM one JOIN other USING (id) WHERE id = ${RUNS}`).toHaveLength(1);
+    expect(await owner`SELECT id FROM one WHERE id = ${RUNS}`).toHaveLength(1);
+  });
+
+  test('reads what its tenant sees, not nothing', async () => {
+    const tenantId = asId<TenantId>(uuid(4_000));
+    await scratch.database.system(
+      'identity',
+      (sql) => sql`INSERT INTO tenants (id, name, created_at) VALUES (${tenantId}, 'read', now())`,
+    );
+    const read = () => scratch.database.read(serverFor(tenantId), (sql) => sql`SELECT * FROM tenants`);
+    for (let run = 0; run < RUNS; run++) await read();
+    await owner.unsafe('ALTER TABLE tenants ADD COLUMN more int');
+    expect(await read()).toMatchObject([{ id: tenantId }]);
+  });
+});
+
 describe('closing', () => {
   const reopen = (): Promise<OpenDatabase> =>
     openDatabase({ source: { kind: 'server', url: scratch.url, secret: TEST_DATABASE_SECRET } }, deps);
