@@ -94,6 +94,13 @@ describe('checks', () => {
     });
   });
 
+  it('doubt nobody where as many owners answer one way as another', async () => {
+    const world = createWorld({ a: 'one', b: 'one', c: 'other', d: 'other' });
+    await world.live(15);
+    for (const id of ['a', 'b', 'c', 'd'])
+      expect(world.published.get(id)).toMatchObject({ verdict: 'differs', pausedForMs: 0 });
+  });
+
   it('ask each provider a question once, all the same one, and nothing of who is paused', async () => {
     const world = createWorld({ a: 'right', b: 'right', c: 'wrong' });
     await world.live(15);
