@@ -23,7 +23,8 @@ export function verdictOf(outcomes: readonly Outcome[]): CheckVerdict {
   const owners = (wanted: Outcome['decision']) =>
     new Set(outcomes.filter(({ decision }) => decision === wanted).map(({ ownerId }) => ownerId)).size;
   const [same, other] = [owners('same'), owners('other')];
-  if (other > same) return other >= DIFFERING_OWNERS_MIN ? 'doubted' : 'differs';
+  // Its own owner is one of those who answer so.
+  if (other > same) return other >= DIFFERING_OWNERS_MIN && other > same + 1 ? 'doubted' : 'differs';
   return same > 0 ? 'agrees' : 'unchecked';
 }
 

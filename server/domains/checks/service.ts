@@ -49,7 +49,7 @@ const keyOf = ({ providerId, model }: Pick<CheckableOffer, 'providerId' | 'model
 
 /** Makes the checks. */
 export function createCheckService(options: CheckOptions, dependencies: CheckDependencies): CheckService {
-  const { market, store, clock } = dependencies;
+  const { market, store, clock, logger } = dependencies;
   const earlier = new Map<string, KeptCheck>();
   const checks = new Map<string, OfferChecks>();
   const bank = new AnswerBank();
@@ -79,9 +79,14 @@ export function createCheckService(options: CheckOptions, dependencies: CheckDep
         if (checks.has(keyOf(offer)) || earlier.has(keyOf(offer))) publish(checksOf(offer));
       const offer = checking.pick(offers);
       if (offer === null) return;
-      for (const changed of await checking.check(offer, offers)) {
-        publish(changed);
-        await store.save(changed.kept());
+      const changed = await checking.check(offer, offers);
+      for (const one of changed) publish(one);
+      for (const one of changed) {
+        // An owner who answered once may be gone: the others' are kept.
+        await store.save(one.kept()).catch((error: unknown) => {
+          const { providerId, model } = one;
+          logger.error({ operation: 'marketplace.checks', providerId, model, error }, 'a check was not kept');
+        });
       }
     },
   };

@@ -8,3 +8,5 @@ export const LOGGED_ARGUMENTS_MAX = 16;
 export const LOGGED_CHARACTERS_MAX = 128;
 /** Answers that may wait to be noted; more are lost to the log. */
 export const SETTLING_MAX = 1_000;
+/** and of one device: one that sends answers nobody asked for takes nobody else's places. */
+export const DEVICE_SETTLING_MAX = 32;

@@ -8,7 +8,7 @@ import type { Random } from '../../kernel/random.ts';
 import type { DeviceService } from '../devices/index.ts';
 import type { NetworkService } from '../networks/index.ts';
 import type { FrameToDevice, RelayService } from '../relay/index.ts';
-import { SETTLING_MAX, TENANT_WAITING_MAX } from './limits.ts';
+import { DEVICE_SETTLING_MAX, SETTLING_MAX, TENANT_WAITING_MAX } from './limits.ts';
 import type { CommandLogStore } from './ports.ts';
 import { loggable } from './rules.ts';
 import type { CommandOutcome, DescribedCommand, LoggedCommand } from './types.ts';
@@ -146,16 +146,25 @@ export function createCommandService(dependencies: CommandDependencies): Command
 class Outcomes {
   readonly #dependencies: Pick<CommandDependencies, 'log' | 'clock' | 'logger'>;
   readonly #running = new Set<Promise<void>>();
+  readonly #ofDevices = new Map<DeviceId, number>();
 
   constructor(dependencies: Pick<CommandDependencies, 'log' | 'clock' | 'logger'>) {
     this.#dependencies = dependencies;
   }
 
   note(id: string, deviceId: DeviceId, errorCode: string | null): void {
-    if (this.#running.size >= SETTLING_MAX) return;
+    const ofDevice = this.#ofDevices.get(deviceId) ?? 0;
+    // A device may answer what nobody asked, without end.
+    if (this.#running.size >= SETTLING_MAX || ofDevice >= DEVICE_SETTLING_MAX) return;
+    this.#ofDevices.set(deviceId, ofDevice + 1);
     const work = this.#settle({ id, deviceId, atMs: this.#dependencies.clock.nowMs(), errorCode });
     this.#running.add(work);
-    void work.then(() => this.#running.delete(work));
+    void work.then(() => {
+      this.#running.delete(work);
+      const left = (this.#ofDevices.get(deviceId) ?? 1) - 1;
+      if (left > 0) this.#ofDevices.set(deviceId, left);
+      else this.#ofDevices.delete(deviceId);
+    });
   }
 
   async stop(): Promise<void> {

@@ -31,12 +31,22 @@ export function createModelTokenCounter(plain: PlainTokenCounter, models: ModelT
   /** Tokenizers that took too long, or more memory than there is: they may have been changed when the process starts again. */
   const failed = new Set<string>();
 
+  /** What waits behind a failure isn't asked: each question would take others the time until it is given up. */
+  const countUnlessFailed: ModelTokenizers['countTokens'] = async (tokenizer, portions) => {
+    if (failed.has(tokenizer)) throw new Error('this tokenizer has failed');
+    try {
+      return await models.countTokens(tokenizer, portions);
+    } catch (error) {
+      failed.add(tokenizer);
+      throw error;
+    }
+  };
   const counterOf = (tokenizer: string): PlainTokenCounter => {
     const known = counters.get(tokenizer);
     const counter =
       known ??
       createTokenCounter(
-        { tokenizer: { countTokens: (portions) => models.countTokens(tokenizer, portions) } },
+        { tokenizer: { countTokens: (portions) => countUnlessFailed(tokenizer, portions) } },
         longSlicesOf,
       );
     counters.delete(tokenizer);
@@ -53,7 +63,6 @@ export function createModelTokenCounter(plain: PlainTokenCounter, models: ModelT
     try {
       return await work(counterOf(tokenizer));
     } catch {
-      failed.add(tokenizer);
       return work(plain);
     }
   };

@@ -47,6 +47,12 @@ export const tokenizerLately = (retryAfterSeconds: number): AppError =>
     details: { retryAfterSeconds },
   });
 
+/** Too many wait for theirs to be looked at. */
+export const tokenizersBusy = (): AppError =>
+  new AppError('rate_limited', 'rate_limited', 'Files of many others wait to be looked at.', {
+    details: { retryAfterSeconds: 60 },
+  });
+
 /** The owner can not be paid, so it has no say. */
 export const payoutMissing = (): AppError =>
   new AppError(

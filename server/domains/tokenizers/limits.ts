@@ -6,6 +6,8 @@ export const TOKENIZER_BYTES_MAX = 50_331_648;
 export const TENANT_TOKENIZERS_MAX = 20;
 /** Milliseconds between two files of one tenant that are looked at: each takes seconds of a processor. */
 export const EXAMINATION_INTERVAL_MS = 20_000;
+/** Files of all tenants that are looked at, or wait for that: each may have 48 MiB of memory. */
+export const EXAMINATIONS_WAITING_MAX = 8;
 /** Owners who must have brought another file before it takes the place of the one that is in use. */
 export const MAJORITY_OWNERS_MIN = 2;
 /**

@@ -9,11 +9,12 @@ import {
   tokenizerImplausible,
   tokenizerLately,
   tokenizerNotFound,
+  tokenizersBusy,
   tokenizerTooSlow,
   tokenizerUnreadable,
   tooManyTokenizers,
 } from './errors.ts';
-import { EXAMINATION_INTERVAL_MS, SAMPLE } from './limits.ts';
+import { EXAMINATION_INTERVAL_MS, EXAMINATIONS_WAITING_MAX, SAMPLE } from './limits.ts';
 import { pack, unpack } from './packing.ts';
 import type { SampleCounter, SellingOwners, TokenizerReader, TokenizerStore } from './ports.ts';
 import { isPlausible } from './rules.ts';
@@ -111,6 +112,7 @@ export function createTokenizerService(dependencies: TokenizerDependencies): Tok
 function createExamining({ store, reader, usual, clock }: TokenizerDependencies) {
   /** When a file of each tenant was looked at last. */
   const lastMs = new Map<TenantId, number>();
+  const running = new Set<TenantId>();
   const forgetOld = (nowMs: number) => {
     for (const [tenantId, atMs] of lastMs) {
       if (nowMs - atMs < EXAMINATION_INTERVAL_MS) break;
@@ -131,11 +133,19 @@ function createExamining({ store, reader, usual, clock }: TokenizerDependencies)
       const atMs = lastMs.get(tenantId);
       if (atMs !== undefined)
         throw tokenizerLately(Math.ceil((EXAMINATION_INTERVAL_MS - nowMs + atMs) / 1000));
+      if (running.has(tenantId)) throw tokenizerLately(EXAMINATION_INTERVAL_MS / 1000);
+      // Each that waits has a file in memory.
+      if (running.size >= EXAMINATIONS_WAITING_MAX) throw tokenizersBusy();
       lastMs.set(tenantId, nowMs);
-      const { content, hash } = await unpack(bytes);
-      // Whoever brings what others have brought is told nothing new about it.
-      if (!(await store.isKept(hash))) await examine(tenantId, content);
-      return { hash, packed: await pack(content) };
+      running.add(tenantId);
+      try {
+        const { content, hash } = await unpack(bytes);
+        // Whoever brings what others have brought is told nothing new about it.
+        if (!(await store.isKept(hash))) await examine(tenantId, content);
+        return { hash, packed: await pack(content) };
+      } finally {
+        running.delete(tenantId);
+      }
     },
   };
 }

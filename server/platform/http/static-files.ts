@@ -70,7 +70,8 @@ export function readStaticFiles(folder: string, headers: Readonly<Record<string,
       if (chosen === undefined) return null;
       const asked = request.header('if-none-match');
       if (asked === undefined) return chosen.whole;
-      const known = asked.split(',').map((tag) => tag.trim());
+      // A proxy that compresses makes tags weak, and they are compared as such (RFC 9110 section 13.1.2).
+      const known = asked.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
       return known.includes('*') || known.includes(chosen.headers.etag ?? '')
         ? { status: 304, headers: chosen.headers }
         : chosen.whole;

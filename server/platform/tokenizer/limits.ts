@@ -11,6 +11,8 @@ export const MODEL_WORKER_HEAP_MEGABYTES_MAX = 1_024;
 export const LOADED_BYTES_MAX = 50_331_648;
 /** Milliseconds that a portion of text may take, and reading a tokenizer before it. Some 30,000 characters take one second on a busy machine. */
 export const COUNT_TIMEOUT_MS = 15_000;
+/** Milliseconds of one portion from which on a tokenizer counts in another thread than the rest. */
+export const SLOW_COUNT_MS = 2_500;
 /** Milliseconds that looking at a tokenizer may take: building it, and counting what is hardest. */
 export const EXAMINATION_TIMEOUT_MS = 30_000;
 /** Milliseconds in which each text of an examination must be counted; ordinary tokenizers take a fifth. */

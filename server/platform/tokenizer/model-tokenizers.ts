@@ -2,7 +2,12 @@
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../kernel/errors.ts';
 import type { Logger } from '../../kernel/logger.ts';
-import { COUNT_TIMEOUT_MS, EXAMINATION_TIMEOUT_MS, MODEL_WORKER_HEAP_MEGABYTES_MAX } from './limits.ts';
+import {
+  COUNT_TIMEOUT_MS,
+  EXAMINATION_TIMEOUT_MS,
+  MODEL_WORKER_HEAP_MEGABYTES_MAX,
+  SLOW_COUNT_MS,
+} from './limits.ts';
 import type { Examination, ModelWorkerAnswer, ModelWorkerQuestion } from './model-messages.ts';
 
 /** Tokenizers of models, each named by the hash of its file. */
@@ -26,9 +31,14 @@ export interface ModelTokenizers {
 export interface ModelTokenizerTimes {
   readonly countMs: number;
   readonly examineMs: number;
+  readonly slowMs: number;
 }
 
-const USUAL_TIMES: ModelTokenizerTimes = { countMs: COUNT_TIMEOUT_MS, examineMs: EXAMINATION_TIMEOUT_MS };
+const USUAL_TIMES: ModelTokenizerTimes = {
+  countMs: COUNT_TIMEOUT_MS,
+  examineMs: EXAMINATION_TIMEOUT_MS,
+  slowMs: SLOW_COUNT_MS,
+};
 
 /** Who waits for an answer. */
 interface Waiting {
@@ -115,16 +125,22 @@ class Asked {
 export function createModelTokenizers(
   workerFile: URL,
   { logger }: { readonly logger: Logger },
-  times: ModelTokenizerTimes = USUAL_TIMES,
+  given: Partial<ModelTokenizerTimes> = {},
 ): ModelTokenizers {
+  const times = { ...USUAL_TIMES, ...given };
   const counting = new Asked(workerFile, times.countMs);
+  /** Counts with those that were slow once: others needn't wait for them again. */
+  const countingSlowly = new Asked(workerFile, times.countMs);
+  const slow = new Set<string>();
   const examining = new Asked(workerFile, times.examineMs);
   return {
     countTokens: (hash, portions, readContent) =>
-      counting.inTurn(async (ask) => {
+      (slow.has(hash) ? countingSlowly : counting).inTurn(async (ask) => {
         try {
           const question = { kind: 'count', hash, portions } as const;
+          const startedMs = performance.now();
           let answer = await ask({ ...question, content: null });
+          if (performance.now() - startedMs > times.slowMs) slow.add(hash);
           if (answer.kind === 'missing') answer = await ask({ ...question, content: await readContent() });
           if (answer.kind === 'counted') return answer.tokens;
           throw new Error(answer.kind === 'failed' ? answer.reason : 'it could not be read');
@@ -151,7 +167,7 @@ export function createModelTokenizers(
         }
       }),
     async close() {
-      await Promise.all([counting.end(), examining.end()]);
+      await Promise.all([counting.end(), countingSlowly.end(), examining.end()]);
     },
   };
 }

@@ -24,7 +24,7 @@ const answerOf = (weights: string, { prompt, tokensMax }: CheckQuestion) => ({
 /** A market of one model, each of whose providers is another owner's and has `weights`. */
 function createWorld(
   providers: Readonly<Record<string, string>>,
-  options: { reference?: string; cents?: bigint } = {},
+  options: { reference?: string; cents?: bigint; gone?: string } = {},
 ) {
   const clock = new FakeClock(0);
   const answers = new Map(Object.keys(providers).map((id) => [id, 1]));
@@ -61,7 +61,10 @@ function createWorld(
       asker,
       store: {
         load: async () => [...saved.values()],
-        save: async (check) => void saved.set(check.providerId, check),
+        save: async (check) => {
+          if (check.providerId === options.gone) throw new Error('its owner is gone');
+          saved.set(check.providerId, check);
+        },
       },
       clock,
       random: createSeededRandom(1),
@@ -92,6 +95,19 @@ describe('checks', () => {
       validChecks: 0,
       pausedUntilMs: DOUBTED_MS,
     });
+  });
+
+  it('keep what was found of others where an owner is gone', async () => {
+    const world = createWorld({ a: 'right', b: 'right', c: 'wrong' }, { gone: 'a' });
+    await world.live(15);
+    expect(world.saved.get('c')).toMatchObject({ verdict: 'doubted' });
+  });
+
+  it('doubt nobody where as many owners answer one way as another', async () => {
+    const world = createWorld({ a: 'one', b: 'one', c: 'other', d: 'other' });
+    await world.live(15);
+    for (const id of ['a', 'b', 'c', 'd'])
+      expect(world.published.get(id)).toMatchObject({ verdict: 'differs', pausedForMs: 0 });
   });
 
   it('ask each provider a question once, all the same one, and nothing of who is paused', async () => {

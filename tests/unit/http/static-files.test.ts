@@ -50,6 +50,7 @@ describe('a file that was read', () => {
     const again = ask(script, { 'if-none-match': `"other", ${etag}` });
     expect([again?.status, again?.body]).toEqual([304, undefined]);
     expect(ask(script, { 'if-none-match': etag, 'accept-encoding': 'br' })?.status).toBe(200);
+    expect(ask(script, { 'if-none-match': `W/${etag}` })?.status).toBe(304);
     expect(ask(script, { 'if-none-match': '*' })?.status).toBe(304);
   });
 

@@ -30,6 +30,17 @@ describe('counting with the tokenizer of a model', () => {
     expect(tokens.countedBy('hash')).toBe(null);
     expect(tokens.tokenizerOf('m')).toBe(null);
   });
+
+  it('asks a tokenizer that has failed for nothing that waited behind', async () => {
+    let asked = 0;
+    const tokens = counter(() => {
+      asked++;
+      throw new Error('too slow');
+    });
+    const texts = Array.from({ length: 20 }, () => tokens.countText(tenantId, 'hello', 'hash'));
+    expect(await Promise.all(texts)).toEqual(texts.map(() => 1));
+    expect(asked).toBe(1);
+  });
 });
 
 describe('longSlicesOf', () => {

@@ -47,6 +47,24 @@ describe('counting', () => {
   });
 });
 
+it('counts with one that was slow once in a thread where nobody else waits', async () => {
+  const counting = createModelTokenizers(modelTokenizerWorker, { logger: silentLogger }, { slowMs: 300 });
+  const count = (hash: string, text: string, file: () => Uint8Array) =>
+    counting.countTokens(hash, [[text]], async () => file());
+  // 23 letters take it some tenths of a second, 60 for ever.
+  const slowly = (letters: number) => count('slow', 'a'.repeat(letters), slowFile);
+  await slowly(1);
+  for (let letters = 20; letters < 30; letters++) {
+    const startedMs = performance.now();
+    await slowly(letters);
+    if (performance.now() - startedMs > 400) break;
+  }
+  const never = slowly(60).catch((error: { code: string }) => error.code);
+  expect(await count('bytes', 'a', () => smallTokenizer(0))).toBeDefined();
+  await counting.close();
+  expect(await never).toBe('unavailable');
+});
+
 describe('looking at a file', () => {
   it('counts the sample with a good one', async () => {
     expect(await tokenizers.examine(smallTokenizer(0), 'four')).toEqual({ kind: 'good', sampleTokens: 4 });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { EXAMINATIONS_WAITING_MAX } from '../../../server/domains/tokenizers/limits.ts';
 import type { TokenizerReader, TokenizerStore } from '../../../server/domains/tokenizers/ports.ts';
 import { createTokenizerService } from '../../../server/domains/tokenizers/service.ts';
 import type { AccountActor } from '../../../server/kernel/actor.ts';
@@ -12,7 +13,10 @@ import { smallTokenizer } from '../../support/tokenizer-file.ts';
 const USUAL_TOKENS = 100;
 
 function createService(
-  examined: Awaited<ReturnType<TokenizerReader['examine']>> = { kind: 'good', sampleTokens: 120 },
+  examined: Awaited<ReturnType<TokenizerReader['examine']>> | Promise<never> = {
+    kind: 'good',
+    sampleTokens: 120,
+  },
   canBePaid = true,
 ) {
   const clock = new FakeClock(0);
@@ -80,6 +84,16 @@ describe('bringing a tokenizer', () => {
     await expect(createService().bring(bomb)).rejects.toMatchObject({ code: 'tokenizer_too_large' });
     const broken = gzipSync(smallTokenizer(0)).subarray(0, 100);
     await expect(createService().bring(broken)).rejects.toMatchObject({ code: 'tokenizer_unreadable' });
+  });
+
+  it('lets an owner wait with one file, however long it takes, and no more of all than there is memory for', async () => {
+    const { bring, clock } = createService(new Promise<never>(() => {}));
+    const owner = newOwner();
+    void bring(smallTokenizer(0), owner);
+    clock.advance(60_000);
+    await expect(bring(smallTokenizer(0), owner)).rejects.toMatchObject({ code: 'rate_limited' });
+    for (let other = 1; other < EXAMINATIONS_WAITING_MAX; other++) void bring(smallTokenizer(0));
+    await expect(bring(smallTokenizer(0))).rejects.toMatchObject({ code: 'rate_limited' });
   });
 
   it('looks at one file of a tenant in a while, and keeps nobody else from theirs', async () => {

@@ -8,7 +8,7 @@ export const sentCommands: Migration = {
       id uuid PRIMARY KEY,
       device_id uuid NOT NULL REFERENCES devices ON DELETE CASCADE,
       network_id uuid NOT NULL REFERENCES networks ON DELETE CASCADE,
-      tenant_id uuid NOT NULL,
+      tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
       account_id uuid NOT NULL,
       sent_at timestamptz NOT NULL,
       name text NOT NULL,
