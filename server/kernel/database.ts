@@ -23,7 +23,10 @@ export function inOrder<const Steps extends readonly (() => unknown)[]>(
   return Promise.all(steps.map((step) => Promise.resolve(step()))) as never;
 }
 
-/** The work, and what `more` does besides at last: it is sent after what the work does at last, in the same exchange. */
+/**
+ * The work, and what `more` does besides at last: it is sent after what the work does at last, in the same exchange. Where `more` is to
+ * refuse the transaction, the database has to: what it throws by itself comes too late.
+ */
 export function withLast<T, More>(work: Work<T>, more: (sql: Sql) => Promise<More>): Work<[T, More]> {
   return async (sql, lastly) => {
     let added: Promise<More> | null = null;

@@ -6,7 +6,7 @@ export interface NodeLease {
   readonly nodeId: NodeId;
   /**
    * Makes sure that this transaction commits before another node takes over, or never. Refuses with `unavailable` when
-   * this node has lost its lease.
+   * this node has lost its lease, and has the database end the transaction without keeping anything.
    */
   require(sql: Sql): Promise<void>;
 }

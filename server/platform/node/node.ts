@@ -80,10 +80,9 @@ class LeasedNode implements Node {
   }
 
   async require(sql: Sql): Promise<void> {
-    const isOurs = this.#state === 'held';
-    if (isOurs && (await this.#dependencies.store.holdForTransaction(sql, this.nodeId, this.#fencingNumber)))
-      return;
-    if (isOurs) this.#lose();
+    // Asked also where the lease is known to be lost: the transaction's end may be sent with this, and then only the database can refuse it.
+    if (await this.#dependencies.store.holdForTransaction(sql, this.nodeId, this.#fencingNumber)) return;
+    this.#lose();
     throw new AppError('unavailable', 'unavailable', 'This server has no lease.');
   }
 

@@ -2,7 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createPresenceStore } from '../../../server/domains/presence/index.ts';
 import type { SystemJob } from '../../../server/kernel/database.ts';
 import { asId, type DeviceId, type TenantId } from '../../../server/kernel/ids.ts';
-import { createNode, createNodeStore, type Node } from '../../../server/platform/node/index.ts';
+import {
+  createNode,
+  createNodeStore,
+  fencedDatabase,
+  type Node,
+} from '../../../server/platform/node/index.ts';
 import { createSystemRandom } from '../../../server/platform/system/random.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -48,6 +53,27 @@ describe('a transaction that carries the lease', () => {
     await startNode();
     const late = database.system('relay', (sql) => first.require(sql));
     await expect(late).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('keeps nothing after another node has taken over, also where its end is sent with its last statements, and again', async () => {
+    const { database } = testDatabase;
+    const first = await startNode();
+    const fenced = fencedDatabase(database, first);
+    await startNode();
+    const add = () =>
+      fenced.system('money', (sql, lastly) =>
+        lastly(
+          () => sql`
+            INSERT INTO ledger_accounts (id, tenant_id, kind, part)
+            VALUES (gen_random_uuid(), gen_random_uuid(), 'available', 0)`,
+        ),
+      );
+    const count = async () =>
+      await database.system('money', (sql) => sql`SELECT count(*) AS accounts FROM ledger_accounts`);
+    const before = await count();
+    // The first time it learns it, the second time it knows it.
+    for (const _ of ['first', 'second']) await expect(add()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await count()).toEqual(before);
   });
 
   it('is waited for by the node that takes over, so that it commits before or never', async () => {
