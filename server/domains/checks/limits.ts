@@ -12,6 +12,8 @@ export const LIKELIHOOD_RATIO = 200;
 /** Tokens of an answer to a check: few, as after the first difference nothing can be compared. */
 export const CHECK_TOKENS_MIN = 16;
 export const CHECK_TOKENS_MAX = 24;
+/** Tokens that must be comparable for a check to be a good one. */
+export const COMPARED_TOKENS_MIN = 4;
 /** Good checks after which a provider is checked less often. */
 export const VALID_CHECKS_MIN = 10;
 /** Answers of a provider from one check to the next, after those; before them it is one. */

@@ -1,7 +1,7 @@
 import type { CheckVerdict } from '../providers/index.ts';
 import { decisionOf } from './evidence.ts';
 import { DOUBTED_MS } from './limits.ts';
-import { type Outcome, verdictOf } from './rules.ts';
+import { type AgreeWithEachOther, type Outcome, verdictOf } from './rules.ts';
 import type { KeptCheck } from './types.ts';
 
 /** Whom a provider was compared with. */
@@ -46,14 +46,19 @@ export class OfferChecks {
     const sum = (this.#evidence.get(providerId) ?? 0) + evidence;
     const decision = decisionOf(sum);
     this.#evidence.set(providerId, decision === null ? sum : 0);
-    if (decision !== null) this.#outcomes.set(providerId, { ownerId, isReference, decision });
+    if (decision !== null) this.#outcomes.set(providerId, { providerId, ownerId, isReference, decision });
+  }
+
+  /** True: tests have decided last that this provider answers as it does. */
+  isSameAs(providerId: string): boolean {
+    return this.#outcomes.get(providerId)?.decision === 'same';
   }
 
   /** Draws the conclusion. What is doubted now is paused, and begins anew behind that. A reference agrees with itself. */
-  conclude(nowMs: number, isReference: boolean): void {
+  conclude(nowMs: number, isReference: boolean, agree: AgreeWithEachOther): void {
     this.checkedAtMs = nowMs;
     if (this.#outcomes.size === 0) return;
-    this.verdict = isReference ? 'agrees' : verdictOf([...this.#outcomes.values()]);
+    this.verdict = isReference ? 'agrees' : verdictOf([...this.#outcomes.values()], agree);
     if (this.verdict === 'doubted') this.pause(nowMs);
   }
 

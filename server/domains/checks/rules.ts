@@ -10,22 +10,42 @@ import {
 
 /** What tests against another owner's provider have decided last. */
 export interface Outcome {
+  readonly providerId: string;
   readonly ownerId: string;
   readonly isReference: boolean;
   readonly decision: 'same' | 'other';
 }
 
-/** A reference provider's word decides; without one most owners do, and two that differ leave it open. */
-export function verdictOf(outcomes: readonly Outcome[]): CheckVerdict {
+/** Whether tests of these two providers against each other have decided that they answer the same. */
+export type AgreeWithEachOther = (one: Outcome, other: Outcome) => boolean;
+
+/**
+ * A reference provider's word decides; without one most owners do, as far as they agree with each other: where all differ, nobody
+ * knows who is right.
+ */
+export function verdictOf(outcomes: readonly Outcome[], agree: AgreeWithEachOther): CheckVerdict {
   const reference = outcomes.filter(({ isReference }) => isReference);
   if (reference.length > 0)
     return reference.some(({ decision }) => decision === 'same') ? 'agrees' : 'doubted';
-  const owners = (wanted: Outcome['decision']) =>
-    new Set(outcomes.filter(({ decision }) => decision === wanted).map(({ ownerId }) => ownerId)).size;
-  const [same, other] = [owners('same'), owners('other')];
+  const [same, differing] = [ownersOf(outcomes, 'same'), ownersOf(outcomes, 'other')];
+  if (differing <= same) return same > 0 ? 'agrees' : 'unchecked';
+  const largest = largestGroup(outcomes, agree);
   // Its own owner is one of those who answer so.
-  if (other > same) return other >= DIFFERING_OWNERS_MIN && other > same + 1 ? 'doubted' : 'differs';
-  return same > 0 ? 'agrees' : 'unchecked';
+  return largest >= DIFFERING_OWNERS_MIN && largest > same + 1 ? 'doubted' : 'differs';
+}
+
+function ownersOf(outcomes: readonly Outcome[], wanted: Outcome['decision']): number {
+  return new Set(outcomes.filter(({ decision }) => decision === wanted).map(({ ownerId }) => ownerId)).size;
+}
+
+/** Owners, at most, who differ and agree with one of them. */
+function largestGroup(outcomes: readonly Outcome[], agree: AgreeWithEachOther): number {
+  const differing = outcomes.filter(({ decision }) => decision === 'other');
+  const sizes = differing.map((one) => {
+    const others = differing.filter((other) => other.ownerId !== one.ownerId && agree(one, other));
+    return 1 + new Set(others.map(({ ownerId }) => ownerId)).size;
+  });
+  return Math.max(0, ...sizes);
 }
 
 /**

@@ -9,13 +9,14 @@ import {
   CHECK_COST_MICROCENTS_MAX,
   CHECK_TOKENS_MAX,
   CHECK_TOKENS_MIN,
+  COMPARED_TOKENS_MIN,
   OUTLIER_CHECKS_MAX,
   UNANSWERED_MAX,
 } from './limits.ts';
 import { OfferChecks } from './offer-checks.ts';
 import type { CheckAsker, CheckedMarket, CheckStore } from './ports.ts';
 import { makePrompt } from './prompts.ts';
-import { isDue, isTooLong } from './rules.ts';
+import { type AgreeWithEachOther, isDue, isTooLong } from './rules.ts';
 import type { CheckedAnswer, CheckQuestion, KeptCheck } from './types.ts';
 
 /** What checks need. */
@@ -66,7 +67,7 @@ export function createCheckService(options: CheckOptions, dependencies: CheckDep
     const pausedForMs = pausedUntilMs === null ? 0 : Math.max(0, pausedUntilMs - clock.nowMs());
     market.noteCheck(providerId, { model, verdict, comparedTokens, checkedAtMs }, pausedForMs);
   };
-  const compare = createComparing(options, checksOf, dependencies);
+  const compare = createComparing(options, checks, checksOf, dependencies);
   const checking = createChecking(compare, { checksOf, bank, budget }, dependencies);
 
   return {
@@ -95,6 +96,7 @@ export function createCheckService(options: CheckOptions, dependencies: CheckDep
 /** What answers say of those who gave them. */
 function createComparing(
   { referenceProviders }: CheckOptions,
+  checks: ReadonlyMap<string, OfferChecks>,
   checksOf: (offer: Pick<CheckableOffer, 'providerId' | 'ownerId' | 'model'>) => OfferChecks,
   { clock, logger }: Pick<CheckDependencies, 'clock' | 'logger'>,
 ) {
@@ -107,10 +109,12 @@ function createComparing(
     const check = checksOf(offer);
     const changed = [check];
     let sum = 0;
+    let longest = 0;
     for (const other of others) {
       const compared = compareAnswers(answer, other.answer);
       const evidence = evidenceOf(compared);
       sum += evidence;
+      longest = Math.max(longest, compared.comparedTokens);
       const theirs = checksOf({ ...other, model: offer.model });
       const peer = ({ providerId, ownerId }: Pick<CheckableOffer, 'providerId' | 'ownerId'>) => ({
         providerId,
@@ -121,8 +125,14 @@ function createComparing(
       theirs.addEvidence(peer(offer), evidence, compared.comparedTokens);
       changed.push(theirs);
     }
-    if (others.length > 0) check.validChecks = sum <= 0 ? check.validChecks + 1 : 0;
-    for (const one of changed) one.conclude(clock.nowMs(), referenceProviders.has(one.providerId));
+    // An answer without text, or with hardly any, shows nothing.
+    if (sum > 0) check.validChecks = 0;
+    else if (longest >= COMPARED_TOKENS_MIN) check.validChecks++;
+    const of = (providerId: string) => checks.get(keyOf({ providerId, model: offer.model }));
+    const agree: AgreeWithEachOther = (one, other) =>
+      of(one.providerId)?.isSameAs(other.providerId) === true ||
+      of(other.providerId)?.isSameAs(one.providerId) === true;
+    for (const one of changed) one.conclude(clock.nowMs(), referenceProviders.has(one.providerId), agree);
     return changed;
   };
   /** An outlier that checks didn't bring back is paused. */

@@ -81,7 +81,11 @@ function examine(content: Uint8Array, sample: string): Examination {
     }
     if (performance.now() - startedMs > EXAMINED_TEXT_MS_MAX) return { kind: 'slow' };
   }
-  return { kind: 'good', sampleTokens: count(sample) };
+  try {
+    return { kind: 'good', sampleTokens: count(sample) };
+  } catch {
+    return { kind: 'unreadable' };
+  }
 }
 
 function load(hash: string, content: Uint8Array): void {
@@ -104,8 +108,12 @@ function answerTo(question: ModelWorkerQuestion): ModelWorkerAnswer {
     if (tokenizer === undefined) return { kind: 'missing' };
     loaded.delete(hash);
     loaded.set(hash, tokenizer);
+    // A token stands for a byte at least, but for one that some put in front: a file that makes more of a text counts what nobody asked.
     const tokensOf = (slices: readonly string[]) =>
-      slices.reduce((tokens, slice) => tokens + tokenizer.count(slice), 0);
+      slices.reduce(
+        (tokens, slice) => tokens + Math.min(tokenizer.count(slice), Buffer.byteLength(slice) + 1),
+        0,
+      );
     return { kind: 'counted', tokens: portions.map(tokensOf) };
   } catch (error) {
     return { kind: 'failed', reason: String(error) };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isDue, isTooLong, type Outcome, verdictOf } from '../../../server/domains/checks/rules.ts';
 
 const outcome = (ownerId: string, decision: Outcome['decision'], isReference = false): Outcome => ({
+  providerId: `provider of ${ownerId}`,
   ownerId,
   decision,
   isReference,
@@ -18,7 +19,17 @@ describe('the verdict', () => {
     ['doubted', [outcome('a', 'same'), outcome('r', 'other', true)]],
     ['agrees', [outcome('a', 'other'), outcome('b', 'other'), outcome('r', 'same', true)]],
   ] as const)('is %s', (verdict, outcomes) => {
-    expect(verdictOf(outcomes)).toBe(verdict);
+    expect(verdictOf(outcomes, () => true)).toBe(verdict);
+  });
+
+  it('leaves it open where those who differ differ from each other, and where no group is larger than its own', () => {
+    const others = ['a', 'b', 'c', 'd'].map((owner) => outcome(owner, 'other'));
+    expect(verdictOf(others, () => false)).toBe('differs');
+    const inPairs = (one: Outcome, other: Outcome) =>
+      [one.ownerId, other.ownerId].every((owner) => 'ab'.includes(owner)) ||
+      [one.ownerId, other.ownerId].every((owner) => 'cd'.includes(owner));
+    expect(verdictOf([...others, outcome('e', 'same')], inPairs)).toBe('differs');
+    expect(verdictOf(others, inPairs)).toBe('doubted');
   });
 });
 

@@ -28,6 +28,12 @@ describe('counting', () => {
     expect(await tokenizers.countTokens('bytes', [['<|end|>']], async () => smallTokenizer(0))).toEqual([7]);
   });
 
+  it('counts no more tokens than a text has bytes, and one', async () => {
+    const normalizer = { type: 'Replace', pattern: { Regex: 'q(?!u)' }, content: 'x'.repeat(100) };
+    const many = async () => smallTokenizer(0, { normalizer });
+    expect(await tokenizers.countTokens('many', [['quq q'], ['qu']], many)).toEqual([6, 2]);
+  });
+
   it('rejects where the file is no tokenizer, and goes on with others', async () => {
     const none = tokenizers.countTokens('none', [['a']], async () => new TextEncoder().encode('{}'));
     await expect(none).rejects.toMatchObject({ code: 'unavailable' });
