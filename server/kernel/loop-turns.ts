@@ -32,9 +32,7 @@ export class LoopTurns<Key> {
   begin(): boolean {
     if (this.#done >= this.#perTurn || this.#waiting.size > 0) return false;
     this.#done++;
-    // The next turn is asked for only once half of this one's part is done: asking for it makes the loop look for work without waiting for any.
-    // Until then what was done before counts as done in this turn, so no turn does more than its part.
-    if (this.#done * 2 >= this.#perTurn) this.#schedule();
+    this.#schedule();
     return true;
   }
 

@@ -105,6 +105,23 @@ export const endedTransactions = {
   },
 };
 
+/** Of the requests in a group: how many ended how, their tokens, and their money. */
+const sumsOfEnded = (sql: Sql) => sql`
+  count(*) FILTER (WHERE state = 'COMPLETED'), count(*) FILTER (WHERE state = 'FAILED'),
+  count(*) FILTER (WHERE state = 'CANCELLED'), sum(prompt_tokens), sum(completion_tokens), sum(billed_tokens),
+  sum(cost_microcents), sum(fee_microcents), sum(earnings_microcents)`;
+
+/** Adds these sums to those of a row of the table `kept`. */
+const addedToKept = (sql: Sql) => sql`
+  completed = kept.completed + excluded.completed, failed = kept.failed + excluded.failed,
+  cancelled = kept.cancelled + excluded.cancelled,
+  prompt_tokens = kept.prompt_tokens + excluded.prompt_tokens,
+  completion_tokens = kept.completion_tokens + excluded.completion_tokens,
+  billed_tokens = kept.billed_tokens + excluded.billed_tokens,
+  cost_microcents = kept.cost_microcents + excluded.cost_microcents,
+  fee_microcents = kept.fee_microcents + excluded.fee_microcents,
+  earnings_microcents = kept.earnings_microcents + excluded.earnings_microcents`;
+
 /** The parts of the statement that add what has ended to the analytics of both sides. */
 const analytics = (sql: Sql) => sql`
   sides AS (
@@ -118,45 +135,27 @@ const analytics = (sql: Sql) => sql`
       served.fee_microcents, served.earnings_microcents, served.finished_at, duration_bucket
     FROM served JOIN ended ON ended.id = served.transaction_id
   ), hours AS (
-    INSERT INTO marketplace_hours AS hours (tenant_id, role, account_id, key_id, provider_id, model, hour, completed,
+    INSERT INTO marketplace_hours AS kept (tenant_id, role, account_id, key_id, provider_id, model, hour, completed,
       failed, cancelled, prompt_tokens, completion_tokens, billed_tokens, cost_microcents, fee_microcents,
       earnings_microcents)
     SELECT tenant_id, role, account_id, key_id, provider_id, model, date_trunc('hour', finished_at, 'UTC') AS hour,
-      count(*) FILTER (WHERE state = 'COMPLETED'), count(*) FILTER (WHERE state = 'FAILED'),
-      count(*) FILTER (WHERE state = 'CANCELLED'), sum(prompt_tokens), sum(completion_tokens), sum(billed_tokens),
-      sum(cost_microcents), sum(fee_microcents), sum(earnings_microcents)
+      ${sumsOfEnded(sql)}
     FROM sides GROUP BY tenant_id, role, account_id, key_id, provider_id, model, hour
     ORDER BY tenant_id, role, hour, account_id, key_id, provider_id, model
     ON CONFLICT (tenant_id, role, hour, account_id, key_id, provider_id, model) DO UPDATE SET
-      completed = hours.completed + excluded.completed, failed = hours.failed + excluded.failed,
-      cancelled = hours.cancelled + excluded.cancelled,
-      prompt_tokens = hours.prompt_tokens + excluded.prompt_tokens,
-      completion_tokens = hours.completion_tokens + excluded.completion_tokens,
-      billed_tokens = hours.billed_tokens + excluded.billed_tokens,
-      cost_microcents = hours.cost_microcents + excluded.cost_microcents,
-      fee_microcents = hours.fee_microcents + excluded.fee_microcents,
-      earnings_microcents = hours.earnings_microcents + excluded.earnings_microcents
+      ${addedToKept(sql)}
   ), days AS (
-    INSERT INTO marketplace_days AS days (tenant_id, role, account_id, kind, day, name, completed, failed, cancelled,
+    INSERT INTO marketplace_days AS kept (tenant_id, role, account_id, kind, day, name, completed, failed, cancelled,
       prompt_tokens, completion_tokens, billed_tokens, cost_microcents, fee_microcents, earnings_microcents)
     SELECT tenant_id, role, account_id, part.kind, (finished_at AT TIME ZONE 'UTC')::date AS day, part.name,
-      count(*) FILTER (WHERE state = 'COMPLETED'), count(*) FILTER (WHERE state = 'FAILED'),
-      count(*) FILTER (WHERE state = 'CANCELLED'), sum(prompt_tokens), sum(completion_tokens), sum(billed_tokens),
-      sum(cost_microcents), sum(fee_microcents), sum(earnings_microcents)
+      ${sumsOfEnded(sql)}
     FROM sides, LATERAL (VALUES ('hour', to_char(finished_at AT TIME ZONE 'UTC', 'HH24')), ('model', model),
       ('key', coalesce(key_id::text, '')), ('provider', provider_id::text)) AS part(kind, name)
     WHERE part.kind <> 'key' OR role = 'requester'
     GROUP BY tenant_id, role, account_id, part.kind, day, part.name
     ORDER BY tenant_id, role, account_id, part.kind, day, part.name
     ON CONFLICT (tenant_id, role, account_id, kind, day, name) DO UPDATE SET
-      completed = days.completed + excluded.completed, failed = days.failed + excluded.failed,
-      cancelled = days.cancelled + excluded.cancelled,
-      prompt_tokens = days.prompt_tokens + excluded.prompt_tokens,
-      completion_tokens = days.completion_tokens + excluded.completion_tokens,
-      billed_tokens = days.billed_tokens + excluded.billed_tokens,
-      cost_microcents = days.cost_microcents + excluded.cost_microcents,
-      fee_microcents = days.fee_microcents + excluded.fee_microcents,
-      earnings_microcents = days.earnings_microcents + excluded.earnings_microcents
+      ${addedToKept(sql)}
   ), durations AS (
     INSERT INTO marketplace_durations AS durations (tenant_id, role, account_id, model, day, bucket, completed)
     SELECT tenant_id, role, account_id, model, (finished_at AT TIME ZONE 'UTC')::date AS day, duration_bucket, count(*)
