@@ -312,7 +312,7 @@ function orderWith(changes: Partial<UncountedOrder> = {}): UncountedOrder {
   return {
     models: ['m'],
     preferences: NO_PREFERENCES,
-    body: new TextEncoder().encode('{}'),
+    encodeBody: () => new TextEncoder().encode('{}'),
     continuationBody: (beginning) => new TextEncoder().encode(JSON.stringify({ beginning })),
     countPromptTokens: async () => 10,
     task: PLAIN_CHAT,

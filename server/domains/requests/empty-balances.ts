@@ -3,8 +3,8 @@ import { EMPTY_BALANCES_MAX, LARGE_PROMPT_BYTES } from './limits.ts';
 import type { RequestLedger } from './ports.ts';
 
 /**
- * Tenants whose balance did not reach for their last request. Before their next one is counted they are asked for money, and so
- * is everybody whose prompt is large; of all others the hold alone asks.
+ * Tenants whose balance did not reach for their last request. Before anything is done for their next one they are asked for money,
+ * and so is everybody whose prompt is large before it is counted; of all others the hold alone asks.
  */
 export class EmptyBalances {
   readonly #ledger: Pick<RequestLedger, 'hasMoney'>;
@@ -23,11 +23,19 @@ export class EmptyBalances {
     if (this.#noted.size > EMPTY_BALANCES_MAX && oldest !== undefined) this.#noted.delete(oldest);
   }
 
-  /** True: nothing is available. False for a small prompt of a tenant that was not noted, whatever it has. */
-  async isEmpty(tenantId: TenantId, promptBytes: number): Promise<boolean> {
-    if (!this.#noted.has(tenantId) && promptBytes < LARGE_PROMPT_BYTES) return false;
-    if (!(await this.#ledger.hasMoney(tenantId))) return true;
-    this.#noted.delete(tenantId);
-    return false;
+  /** The body that `encode` makes; null: nothing is available, and where that is known it isn't made. */
+  async encodedUnlessEmpty(tenantId: TenantId, encode: () => Uint8Array): Promise<Uint8Array | null> {
+    const isNoted = this.#noted.has(tenantId);
+    if (isNoted && !(await this.#hasMoney(tenantId))) return null;
+    const body = encode();
+    const isAsked = !isNoted && body.length >= LARGE_PROMPT_BYTES;
+    return isAsked && !(await this.#hasMoney(tenantId)) ? null : body;
+  }
+
+  async #hasMoney(tenantId: TenantId): Promise<boolean> {
+    const hasMoney = await this.#ledger.hasMoney(tenantId);
+    if (hasMoney) this.#noted.delete(tenantId);
+    else this.note(tenantId);
+    return hasMoney;
   }
 }

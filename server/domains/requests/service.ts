@@ -87,10 +87,11 @@ export function createRequestService(
   const begin = createBeginning(options, stop.signal, dependencies);
 
   return {
-    async createRequest(actor, asked) {
+    async createRequest(actor, given) {
       const account = requirePermission(actor, 'market.request');
       const requester = requesterOf(account);
       const { accountId } = requester;
+      const asked = { ...given, encodeBody: encodedOnce(given) };
       const settings = await chosen.settingsFor(account);
       // The models of the settings are chosen for chats: for anything else they count as far as they can do it.
       const isForTask = (model: string) =>
@@ -103,9 +104,6 @@ export function createRequestService(
       );
       for (const model of order.models) if (model !== ANY_MODEL) requireModelInScope(actor, model);
       if (running.isClosing) throw serverStopping();
-      if (order.body.length > REQUEST_BODY_BYTES_MAX) {
-        throw new AppError('too_large', 'too_large', `The body may have ${REQUEST_BODY_BYTES_MAX} bytes.`);
-      }
       if (!running.hasRoom(accountId)) throw tooManyRunning();
       let rest: Promise<void> = Promise.resolve();
       const models = modelsFor(order, requester, {
@@ -187,24 +185,30 @@ function createStarting(
     if (offers.length > 0) return capableOffers(offers, task.needs);
     throw new AppError('not_found', 'model_not_found', 'No provider offers this model.');
   };
-  const requireMoney = async (tenantId: TenantId, bodyBytes: number, offers: readonly Eligible[]) => {
-    const isFree = offers.some(({ model }) => isNothing(model.prices));
-    if (!isFree && (await emptyBalances.isEmpty(tenantId, bodyBytes))) throw insufficientBalance();
+  const encodePaid = async (
+    tenantId: TenantId,
+    { encodeBody }: ModelOrder,
+    offers: readonly Eligible[],
+  ): Promise<Uint8Array> => {
+    if (offers.some(({ model }) => isNothing(model.prices))) return encodeBody();
+    const body = await emptyBalances.encodedUnlessEmpty(tenantId, encodeBody);
+    if (body === null) throw insufficientBalance();
+    return body;
   };
   const count = async (
     { accountId }: KeyedRequester,
-    order: ModelOrder,
+    { countPromptTokens, encodeBody: _, ...rest }: ModelOrder,
+    body: Uint8Array,
     tokensMax: number,
   ): Promise<ComputeOrder> => {
-    const { countPromptTokens, ...rest } = order;
-    const { length } = order.body;
+    const { length } = body;
     if (!budget.reserve(accountId, length)) throw tooManyRunning();
     try {
-      const tokenizer = dependencies.tokens.tokenizerOf(order.model);
+      const tokenizer = dependencies.tokens.tokenizerOf(rest.model);
       const counted = await countPromptTokens(tokensMax, tokenizer);
       const { all, longest } = typeof counted === 'number' ? { all: counted, longest: counted } : counted;
       const countedBy = dependencies.tokens.countedBy(tokenizer);
-      return { ...rest, promptTokens: all, longestPromptTokens: longest, tokenizer: countedBy };
+      return { ...rest, body, promptTokens: all, longestPromptTokens: longest, tokenizer: countedBy };
     } finally {
       budget.release(accountId, length);
     }
@@ -212,8 +216,8 @@ function createStarting(
   return async (id, requester, { isPriceItsOwn, ...uncounted }, claim) => {
     const { tenantId } = requester;
     const offered = requireOffers(uncounted, tenantId);
-    await requireMoney(tenantId, uncounted.body.length, offered);
-    const order = await count(requester, uncounted, contextTokensMaxOf(offered));
+    const body = await encodePaid(tenantId, uncounted, offered);
+    const order = await count(requester, uncounted, body, contextTokensMaxOf(offered));
     const offers = requireOffers(order, tenantId);
     const input = { id, requester, order, isPriceItsOwn, claim, offers };
     const started = new ComputeRequest(input, options, { ...dependencies, budget, stopped }).start();
@@ -254,7 +258,8 @@ function createBeginning(
     };
     if (idempotencyKey === null) return startTracked(null).then(({ answer }) => answer);
     const request = { id, createdAtMs: clock.nowMs() };
-    return keyedRequests.once(requester, { ...asked, idempotencyKey }, request, startTracked);
+    const keyed = { ...asked, idempotencyKey, body: asked.encodeBody() };
+    return keyedRequests.once(requester, keyed, request, startTracked);
   };
 
   return async (requester, order, models, track) => {
@@ -273,6 +278,16 @@ function createBeginning(
 function requesterOf(actor: AccountActor): KeyedRequester {
   const { tenantId, accountId } = actor;
   return { tenantId, accountId, keyId: keyOf(actor) };
+}
+
+/** Makes the body once, for however many models it is tried with. Refuses with `too_large`. */
+function encodedOnce(order: UncountedOrder): () => Uint8Array {
+  let body: Uint8Array | null = null;
+  return () => {
+    body ??= order.encodeBody();
+    if (body.length <= REQUEST_BODY_BYTES_MAX) return body;
+    throw new AppError('too_large', 'too_large', `The body may have ${REQUEST_BODY_BYTES_MAX} bytes.`);
+  };
 }
 
 function isNothing({ prompt, cachedPrompt, completion }: TokenPrices): boolean {

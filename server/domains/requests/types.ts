@@ -51,7 +51,9 @@ export interface WholeAnswer extends Pick<ComputeAnswer, 'transactionId' | 'mode
 
 /** An order whose prompt is counted when nothing else stands against it. */
 export interface UncountedOrder
-  extends Omit<ComputeOrder, 'promptTokens' | 'longestPromptTokens' | 'tokenizer' | 'model'> {
+  extends Omit<ComputeOrder, 'body' | 'promptTokens' | 'longestPromptTokens' | 'tokenizer' | 'model'> {
+  /** Makes the order's `body`, which may have megabytes: asked for when somebody offers the model and there is money. */
+  encodeBody(): Uint8Array;
   /**
    * Counts with this tokenizer of the model; null: with o200k_base. Where the longest prompt has more than `tokensMax` it may be any
    * number above it.

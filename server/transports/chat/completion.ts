@@ -63,7 +63,7 @@ export function chatOrder(
   return {
     ...choiceOf(chat),
     task: taskOf(chat),
-    body: providerBody(chat),
+    encodeBody: () => providerBody(chat),
     continuationBody: (beginning) => continuationBody(chat, beginning),
     countPromptTokens: async (tokensMax, tokenizer) =>
       (await tokens.countPrompt(actor.tenantId, countedMessages(chat), tokensMax, tokenizer)) +

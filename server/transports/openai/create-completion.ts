@@ -35,7 +35,7 @@ export async function createTextCompletion(
   const order: AskedOrder = {
     ...choiceOf(asked),
     task: { api: 'completions', choices, needs: [...features, ...needs] },
-    body: textBody(asked, extra),
+    encodeBody: () => textBody(asked, extra),
     // Where one provider broke off, only it knows what it made of the prompt.
     continuationBody: () => null,
     countPromptTokens: (_, tokenizer) => countTexts(actor, prompts, dependencies.tokens, tokenizer),

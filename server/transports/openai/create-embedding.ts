@@ -25,7 +25,7 @@ export async function createEmbedding(
   const order: AskedOrder = {
     ...choiceOf(asked),
     task: { api: 'embeddings', choices: texts.length, needs: [need('embeddings', 'model'), ...needs] },
-    body: textBody(asked, extra),
+    encodeBody: () => textBody(asked, extra),
     continuationBody: () => null,
     countPromptTokens: (_, tokenizer) => countTexts(actor, texts, dependencies.tokens, tokenizer),
     completionTokensMax: null,

@@ -93,7 +93,7 @@ describe('a request under an idempotency key', () => {
   });
 
   it.each([
-    ['body', { body: new TextEncoder().encode('{"a":1}') }],
+    ['body', { encodeBody: () => new TextEncoder().encode('{"a":1}') }],
     ['longest answer', { completionTokensMax: 51 }],
     ['highest cost', { costMicrocentsMax: cents(500) }],
     ['model', { models: ['n'] }],

@@ -95,7 +95,7 @@ describe('a request', () => {
     ['maximum_cost_exceeded', { costMicrocentsMax: cents(59) }],
     ['insufficient_balance', { completionTokensMax: 1_000 }],
     ['invalid_input', { completionTokensMax: 0 }],
-    ['too_large', { body: new Uint8Array(REQUEST_BODY_BYTES_MAX + 1) }],
+    ['too_large', { encodeBody: () => new Uint8Array(REQUEST_BODY_BYTES_MAX + 1) }],
   ])('is refused with %s before anything is held or any provider hears of it', async (code, changes) => {
     const provider = await market.provider();
     await expect(create(changes)).rejects.toMatchObject({ code });
@@ -104,14 +104,25 @@ describe('a request', () => {
     await market.expectUntouched(alice);
   });
 
-  it('is refused for what costs less before its prompt is counted', async () => {
+  it('is refused for an unknown model before its body is made and its prompt is counted', async () => {
     let counted = 0;
+    let encoded = 0;
     const countPromptTokens = async () => ++counted;
-    const unknown = create({ models: ['unknown'], countPromptTokens });
+    const encodeBody = () => new Uint8Array(++encoded);
+    const unknown = create({ models: ['unknown'], encodeBody, countPromptTokens });
     await expect(unknown).rejects.toMatchObject({ code: 'model_not_found' });
-    const large = create({ body: new Uint8Array(100_000_000), countPromptTokens });
-    await expect(large).rejects.toMatchObject({ code: 'too_large' });
-    expect(counted).toBe(0);
+    expect([encoded, counted]).toEqual([0, 0]);
+  });
+
+  it('has its body made once, however many models it is tried with', async () => {
+    const broken = await market.provider({ model: 'broken' });
+    broken.onRequest = ({ requestId }) => market.fail(broken, requestId);
+    const provider = await market.provider();
+    provider.onRequest = (request) => market.answer(provider, request, ['Hello']);
+    let encoded = 0;
+    const encodeBody = () => new Uint8Array(++encoded);
+    await eventsOf(await create({ models: ['broken', 'm'], encodeBody }));
+    expect([encoded, broken.requests.length, provider.requests.length]).toEqual([1, 1, 1]);
   });
 
   it('is not counted again where its answer is kept under its key', async () => {
@@ -138,7 +149,8 @@ describe('a request', () => {
     };
     const refusal = { code: 'insufficient_balance', kind: 'payment_required' };
     await expect(ask()).rejects.toMatchObject(refusal);
-    await expect(ask()).rejects.toMatchObject(refusal);
+    const encodeBody = () => expect.unreachable();
+    await expect(ask({ encodeBody })).rejects.toMatchObject(refusal);
     await expect(ask({ idempotencyKey: 'poor' })).rejects.toMatchObject(refusal);
     expect(counted).toBe(1);
     await market.topUp(poor, 1_000);
@@ -150,7 +162,10 @@ describe('a request', () => {
     await market.provider();
     let counted = 0;
     const countPromptTokens = async () => ++counted;
-    const large = create({ body: new Uint8Array(100_000), countPromptTokens }, await market.customer(0));
+    const large = create(
+      { encodeBody: () => new Uint8Array(100_000), countPromptTokens },
+      await market.customer(0),
+    );
     await expect(large).rejects.toMatchObject({ code: 'insufficient_balance' });
     expect(counted).toBe(0);
   });

@@ -102,7 +102,7 @@ class Exchange {
     const order = {
       models: ['m'],
       preferences: NO_PREFERENCES,
-      body: new Uint8Array(),
+      encodeBody: () => new Uint8Array(),
       continuationBody: () => new Uint8Array(),
       countPromptTokens: async () => 10,
       task: PLAIN_CHAT,

@@ -163,7 +163,7 @@ export class ChoiceWorld implements ReachedStore {
       const answer = await this.#market.requests.createRequest(actor, {
         models: ['m'],
         preferences: NO_PREFERENCES,
-        body: new TextEncoder().encode(`{"order": ${counts.requests}}`),
+        encodeBody: () => new TextEncoder().encode(`{"order": ${counts.requests}}`),
         continuationBody: () => null,
         task: PLAIN_CHAT,
         countPromptTokens: async () => promptTokens,

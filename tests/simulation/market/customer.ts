@@ -81,11 +81,12 @@ export class Customer {
     if (!server?.isReady) return null;
     const abort = new AbortController();
     const earlier = key === null ? undefined : this.keyed.get(key);
+    const body = new TextEncoder().encode(`{"order": ${this.#world.asked.length}}`);
     const fresh = {
       models: ['m'],
       preferences: NO_PREFERENCES,
       task: PLAIN_CHAT,
-      body: new TextEncoder().encode(`{"order": ${this.#world.asked.length}}`),
+      encodeBody: () => body,
       continuationBody: (beginning: string) => new TextEncoder().encode(beginning),
       completionTokensMax: chance.oneOf([20, 60, 400, null]),
       costMicrocentsMax: null,

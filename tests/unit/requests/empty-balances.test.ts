@@ -13,7 +13,9 @@ function setUp() {
       return rich.has(tenantId);
     },
   });
-  return { balances, isEmpty: (tenantId: TenantId) => balances.isEmpty(tenantId, 100), asked, rich };
+  const isEmpty = async (tenantId: TenantId, bytes = 100) =>
+    (await balances.encodedUnlessEmpty(tenantId, () => new Uint8Array(bytes))) === null;
+  return { balances, isEmpty, asked, rich };
 }
 
 const tenant = (number: number) => asId<TenantId>(uuid(number));
@@ -38,8 +40,14 @@ it('forgets whoever was noted the longest ago', async () => {
 });
 
 it('asks for everybody whose prompt is large', async () => {
-  const { balances, rich } = setUp();
-  expect(await balances.isEmpty(tenant(1), LARGE_PROMPT_BYTES)).toBe(true);
+  const { isEmpty, rich } = setUp();
   rich.add(tenant(1));
-  expect(await balances.isEmpty(tenant(1), LARGE_PROMPT_BYTES)).toBe(false);
+  expect(await isEmpty(tenant(1), LARGE_PROMPT_BYTES)).toBe(false);
+  expect(await isEmpty(tenant(2), LARGE_PROMPT_BYTES)).toBe(true);
+});
+
+it('makes no body where nothing is known to be there', async () => {
+  const { balances } = setUp();
+  expect(await balances.encodedUnlessEmpty(tenant(1), () => new Uint8Array(LARGE_PROMPT_BYTES))).toBe(null);
+  expect(await balances.encodedUnlessEmpty(tenant(1), () => expect.unreachable())).toBe(null);
 });
