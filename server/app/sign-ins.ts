@@ -2,6 +2,8 @@ import type { Account, AccountService, AccountToken } from '../domains/accounts/
 import type { AuditRecorder } from '../domains/audit/index.ts';
 import type { Clock } from '../kernel/clock.ts';
 
+type Known = Pick<Account, 'id' | 'homeTenantId'>;
+
 /**
  * The accounts, whose sign-ins and traded tokens stand in the log of the account's own tenant, too: who signs in is nobody yet when its
  * request begins. A refresh is left out: it comes each ten minutes, and says no more than the sign-in. The token goes out when the record is kept.
@@ -10,13 +12,11 @@ export function recordSignIns(
   accounts: AccountService,
   { recorder, clock }: { readonly recorder: Pick<AuditRecorder, 'note'>; readonly clock: Clock },
 ): AccountService {
-  const record = async (accountId: Account['id'], operation: string, outcome: string) => {
-    const tenantId = await accounts.findTenantOfAccount(accountId);
-    if (tenantId === null) return;
+  const record = async ({ id, homeTenantId }: Known, operation: string, outcome: string) => {
     await recorder.note({
-      tenantId,
+      tenantId: homeTenantId,
       atMs: clock.nowMs(),
-      principal: `account:${accountId}`,
+      principal: `account:${id}`,
       operation,
       class: 'access',
       outcome,
@@ -26,12 +26,12 @@ export function recordSignIns(
     });
   };
   const signedIn = async <
-    Entered extends { readonly account: Pick<Account, 'id'>; readonly token?: Pick<AccountToken, 'kind'> },
+    Entered extends { readonly account: Known; readonly token?: Pick<AccountToken, 'kind'> },
   >(
     entered: Entered,
   ): Promise<Entered> => {
     const { account, token } = entered;
-    await record(account.id, 'users.signIn', token?.kind === 'partial' ? 'second_factor_required' : 'done');
+    await record(account, 'users.signIn', token?.kind === 'partial' ? 'second_factor_required' : 'done');
     return entered;
   };
   return {
@@ -45,12 +45,12 @@ export function recordSignIns(
     finishExternal: async (...asked) => signedIn(await accounts.finishExternal(...asked)),
     exchangeToken: async (secret) => {
       const pair = await accounts.exchangeToken(secret);
-      if (pair !== null) await record(pair.account.id, 'users.exchangeToken', 'done');
+      if (pair !== null) await record(pair.account, 'users.exchangeToken', 'done');
       return pair;
     },
     refresh: async (refreshToken) => {
       const outcome = await accounts.refresh(refreshToken);
-      if (outcome?.kind === 'reused') await record(outcome.account.id, 'users.endSignIn', 'refresh_reused');
+      if (outcome?.kind === 'reused') await record(outcome.account, 'users.endSignIn', 'refresh_reused');
       return outcome;
     },
     collectProgram: async (...asked) => {

@@ -8,7 +8,7 @@ import {
   toAccount,
 } from './account-rows.postgres.ts';
 import type { ExternalIdentity, ExternalSignInStore } from './ports.ts';
-import { insertSession } from './tokens.postgres.ts';
+import { insertSession, lockAskedBesides } from './tokens.postgres.ts';
 import type { Account } from './types.ts';
 
 async function findByIdentity(sql: Sql, { issuer, subject }: ExternalIdentity): Promise<Account | null> {
@@ -69,10 +69,12 @@ export function createExternalSignInStore(database: Database, tenants: TenantRow
       }),
 
     enter: (identity, token, newAccount, { nowMs, tokensMax }) =>
-      database.system('identity', async (sql) => {
+      database.system('identity', async (sql, lastly) => {
         const entered = await findOrMake(sql, identity, newAccount, nowMs);
         if (typeof entered === 'string') return entered;
-        return { ...entered, ...(await insertSession(sql, entered.account.id, token, tokensMax)) };
+        const { id } = entered.account;
+        const asked = await lockAskedBesides(sql, id);
+        return { ...entered, ...(await lastly(() => insertSession(sql, id, token, tokensMax, asked))) };
       }),
 
     removeExpired: (nowMs) =>

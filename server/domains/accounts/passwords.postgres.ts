@@ -1,8 +1,8 @@
-import type { Database } from '../../kernel/database.ts';
+import { type Database, inOrder } from '../../kernel/database.ts';
 import { type AccountRow, findAddress, hasCredential, toAccount } from './account-rows.postgres.ts';
 import { hasOtherWay } from './identities.postgres.ts';
 import type { PasswordStore } from './password-ports.ts';
-import { insertSession, lockTokens } from './tokens.postgres.ts';
+import { insertSession, lockAskedBesides, lockTokens } from './tokens.postgres.ts';
 
 /** Hashes of passwords in PostgreSQL. */
 export function createPasswordStore(database: Database): PasswordStore {
@@ -54,10 +54,14 @@ export function createPasswordStore(database: Database): PasswordStore {
       }),
 
     enter: ({ account, hash }, token, tokensMax) =>
-      database.system('identity', async (sql) => {
-        const same = await sql`
-          SELECT 1 FROM account_passwords WHERE account_id = ${account.id} AND password_hash = ${hash} FOR UPDATE`;
-        return same.length === 0 ? null : insertSession(sql, account.id, token, tokensMax);
+      database.system('identity', async (sql, lastly) => {
+        const [same, asked] = await inOrder(
+          () => sql`
+            SELECT 1 FROM account_passwords WHERE account_id = ${account.id} AND password_hash = ${hash} FOR UPDATE`,
+          () => lockAskedBesides(sql, account.id),
+        );
+        if (same.length === 0) return null;
+        return lastly(() => insertSession(sql, account.id, token, tokensMax, asked));
       }),
   };
 }

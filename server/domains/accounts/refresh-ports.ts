@@ -1,4 +1,4 @@
-import type { AccountId, CredentialId } from '../../kernel/ids.ts';
+import type { AccountId, CredentialId, TenantId } from '../../kernel/ids.ts';
 
 /** What is kept of the half of a sign-in's refresh token that changes. */
 export interface RefreshState {
@@ -11,6 +11,7 @@ export interface RefreshState {
 /** A sign-in that has refresh tokens. */
 export interface RefreshedSignIn {
   readonly accountId: AccountId;
+  readonly homeTenantId: TenantId;
   readonly credentialId: CredentialId;
   readonly expiresAtMs: number;
 }

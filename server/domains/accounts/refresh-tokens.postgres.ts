@@ -1,14 +1,20 @@
 import { type Database, inOrder, type Sql } from '../../kernel/database.ts';
-import type { AccountId, CredentialId } from '../../kernel/ids.ts';
+import type { AccountId, CredentialId, TenantId } from '../../kernel/ids.ts';
 import type { SealedRows } from '../../kernel/sealed-rows.ts';
 import { accessKeyContext } from './access-token-keys.ts';
-import type { AccessTokenKeyStore, RefreshStore, StoredAccessTokenKey } from './refresh-ports.ts';
+import type {
+  AccessTokenKeyStore,
+  RefreshedSignIn,
+  RefreshStore,
+  StoredAccessTokenKey,
+} from './refresh-ports.ts';
 import { capOfSignIn, refreshEndsAtMs } from './refresh-tokens.ts';
-import { lockAccount } from './tokens.postgres.ts';
+import { lockAccountWithToken } from './tokens.postgres.ts';
 
 interface SignInRow {
   id: CredentialId;
   account_id: AccountId;
+  home_tenant_id: TenantId;
   created_at: Date;
   expires_at: Date;
 }
@@ -38,16 +44,19 @@ interface KeyRow {
 
 /** The sign-in with this token, locked as who revokes it locks it; null: there is none. */
 async function lockSignIn(sql: Sql, tokenHash: Uint8Array, nowMs: number): Promise<SignInRow | null> {
-  const [found] = await sql<Pick<SignInRow, 'account_id'>[]>`
-    SELECT account_id FROM account_tokens WHERE token_hash = ${tokenHash}`;
-  if (found === undefined) return null;
   const [, [row]] = await inOrder(
-    () => lockAccount(sql, found.account_id),
+    () => lockAccountWithToken(sql, tokenHash),
     () => sql<SignInRow[]>`
-      SELECT id, account_id, created_at, expires_at FROM account_tokens
-      WHERE token_hash = ${tokenHash} AND kind = 'session' AND expires_at > ${new Date(nowMs)} FOR UPDATE`,
+      SELECT account_tokens.id, account_id, home_tenant_id, account_tokens.created_at, expires_at
+      FROM account_tokens JOIN accounts ON accounts.id = account_id
+      WHERE token_hash = ${tokenHash} AND kind = 'session' AND expires_at > ${new Date(nowMs)}
+      FOR UPDATE OF account_tokens`,
   );
   return row ?? null;
+}
+
+function signInOf({ id, account_id, home_tenant_id }: SignInRow, expiresAtMs: number): RefreshedSignIn {
+  return { accountId: account_id, homeTenantId: home_tenant_id, credentialId: id, expiresAtMs };
 }
 
 /** Refresh tokens in PostgreSQL. */
@@ -70,7 +79,7 @@ export function createRefreshStore(database: Database): RefreshStore {
               VALUES (${row.id}, ${currentHash}, ${new Date(nowMs)}, ${capMs === null ? null : new Date(capMs)})`,
           ]),
         );
-        return { accountId: row.account_id, credentialId: row.id, expiresAtMs };
+        return signInOf(row, expiresAtMs);
       }),
 
     rotate: (familyHash, rotate, nowMs) =>
@@ -86,7 +95,7 @@ export function createRefreshStore(database: Database): RefreshStore {
           rotatedAtMs: state.rotated_at.getTime(),
         });
         const expiresAtMs = refreshEndsAtMs(row.created_at.getTime(), nowMs, state.cap?.getTime() ?? null);
-        const signIn = { accountId: row.account_id, credentialId: row.id, expiresAtMs };
+        const signIn = signInOf(row, expiresAtMs);
         if (next === null) {
           await sql`DELETE FROM account_tokens WHERE id = ${row.id}`;
           return { ...signIn, isEnded: true };

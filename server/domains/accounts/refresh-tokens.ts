@@ -1,5 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { AccountId, CredentialId } from '../../kernel/ids.ts';
+import type { CredentialId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import type { Random } from '../../kernel/random.ts';
 import type { AccessTokenKeys } from './access-token-keys.ts';
@@ -14,7 +14,14 @@ import {
   USER_TOKEN_PREFIX,
 } from './limits.ts';
 import type { LiveConnections, TokenHash } from './ports.ts';
-import type { AccessTokenFormat, PublicJwk, RefreshState, RefreshStore } from './refresh-ports.ts';
+import type {
+  AccessTokenFormat,
+  PublicJwk,
+  RefreshedSignIn,
+  RefreshState,
+  RefreshStore,
+} from './refresh-ports.ts';
+import type { Account } from './types.ts';
 
 /** A short token and what gets the next one. */
 export interface TokenPair {
@@ -23,13 +30,13 @@ export interface TokenPair {
   readonly refreshToken: string;
   readonly lifeSeconds: number;
   /** Whose sign-in it is of. */
-  readonly account: { readonly id: AccountId };
+  readonly account: Pick<Account, 'id' | 'homeTenantId'>;
 }
 
 /** A refresh token that was used before came again: its sign-in has ended. */
 export interface Reused {
   readonly kind: 'reused';
-  readonly account: { readonly id: AccountId };
+  readonly account: Pick<Account, 'id' | 'homeTenantId'>;
 }
 
 /** Sign-ins with tokens that are short and change. */
@@ -102,16 +109,13 @@ export function createRefreshTokens(dependencies: RefreshTokenDependencies): Ref
   const { refreshTokens, accessTokens, accessTokenKeys, live, clock, random, hash, logger } = dependencies;
   const half = () => Buffer.from(random.bytes(USER_TOKEN_BYTES)).toString('base64url');
 
-  const pairOf = async (
-    signIn: { accountId: AccountId; credentialId: CredentialId; expiresAtMs: number },
-    refreshToken: string,
-  ): Promise<TokenPair> => {
+  const pairOf = async (signIn: RefreshedSignIn, refreshToken: string): Promise<TokenPair> => {
     const issuedAtMs = clock.nowMs();
     const expiresAtMs = Math.min(issuedAtMs + ACCESS_TOKEN_MS, signIn.expiresAtMs);
     const claims = { ...signIn, issuedAtMs, expiresAtMs };
     const accessToken = await accessTokens.sign(await accessTokenKeys.signing(), claims);
     const lifeSeconds = Math.floor((expiresAtMs - issuedAtMs) / 1000);
-    return { kind: 'pair', accessToken, refreshToken, lifeSeconds, account: { id: signIn.accountId } };
+    return { kind: 'pair', accessToken, refreshToken, lifeSeconds, account: accountOf(signIn) };
   };
 
   return {
@@ -143,7 +147,7 @@ export function createRefreshTokens(dependencies: RefreshTokenDependencies): Ref
       if (signIn.isEnded) {
         live.endCredential(accountId, credentialId);
         logger.warn({ operation: 'oauth.token', accountId, credentialId }, 'a refresh token came again');
-        return { kind: 'reused', account: { id: accountId } };
+        return { kind: 'reused', account: accountOf(signIn) };
       }
       return pairOf(signIn, `${family}.${next}`);
     },
@@ -167,4 +171,8 @@ export function createAccessTokenReader({
     token.startsWith('ey')
       ? accessTokens.read(token, await accessTokenKeys.published(), clock.nowMs())
       : null;
+}
+
+function accountOf({ accountId, homeTenantId }: RefreshedSignIn): Pick<Account, 'id' | 'homeTenantId'> {
+  return { id: accountId, homeTenantId };
 }

@@ -38,40 +38,62 @@ export async function lockAccount(sql: Sql, accountId: AccountId): Promise<void>
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`tokens:${accountId}`}, 0))`;
 }
 
+/** `lockAccount` for the account that has this token. */
+export async function lockAccountWithToken(sql: Sql, tokenHash: Uint8Array): Promise<void> {
+  await sql`
+    SELECT pg_advisory_xact_lock(hashtextextended('tokens:' || account_id, 0)) FROM account_tokens
+    WHERE token_hash = ${tokenHash}`;
+}
+
+/** What a sign-in shows besides, where its account asks for that. */
+export interface AskedBesides {
+  /** A passkey has to be shown too. */
+  readonly asksForPasskey: boolean;
+  readonly hasPasskey: boolean;
+}
+
+/** What the account asks for besides; its tokens change only here until the transaction ends. */
+export async function lockAskedBesides(sql: Sql, accountId: AccountId): Promise<AskedBesides> {
+  const [, asks, passkeys] = await inOrder(
+    () => lockAccount(sql, accountId),
+    () => sql`SELECT 1 FROM second_factors WHERE account_id = ${accountId}`,
+    () => sql`SELECT 1 FROM account_passkeys WHERE account_id = ${accountId} LIMIT 1`,
+  );
+  return { asksForPasskey: asks.length > 0, hasPasskey: passkeys.length > 0 };
+}
+
 /**
  * Adds the token of a sign-in that shows one thing alone, in the caller's transaction: where its account asks for a passkey besides, it waits for
- * that.
+ * that. Its statements begin within the call.
  */
 export async function insertSession(
   sql: Sql,
   accountId: AccountId,
   token: StoredToken,
   tokensMax: number,
+  { asksForPasskey, hasPasskey }: AskedBesides,
 ): Promise<AddedSession> {
-  const [, asks, passkeys] = await inOrder(
-    () => lockAccount(sql, accountId),
-    () => sql`SELECT 1 FROM second_factors WHERE account_id = ${accountId}`,
-    () => sql`SELECT 1 FROM account_passkeys WHERE account_id = ${accountId} LIMIT 1`,
-  );
-  if (asks.length === 0) {
+  if (!asksForPasskey) {
     // Who has a passkey proves it with that alone.
-    const provenAtMs = passkeys.length === 0 ? token.provenAtMs : null;
+    const provenAtMs = hasPasskey ? null : token.provenAtMs;
     return insertWholeSession(sql, accountId, { ...token, provenAtMs }, tokensMax);
   }
-  const gone = await sql<{ id: CredentialId }[]>`
-    DELETE FROM account_tokens WHERE id IN (
-      SELECT id FROM account_tokens WHERE account_id = ${accountId} AND kind = 'partial'
-      ORDER BY created_at DESC OFFSET ${PARTIAL_SESSIONS_MAX - 1})
-    RETURNING id`;
   const expiresAtMs = token.createdAtMs + PARTIAL_SESSION_MS;
   const partial = { ...token, kind: 'partial', name: PARTIAL_NAME, expiresAtMs, provenAtMs: null } as const;
-  await insertToken(sql, accountId, partial);
+  const [gone] = await inOrder(
+    () => sql<{ id: CredentialId }[]>`
+      DELETE FROM account_tokens WHERE id IN (
+        SELECT id FROM account_tokens WHERE account_id = ${accountId} AND kind = 'partial'
+        ORDER BY created_at DESC OFFSET ${PARTIAL_SESSIONS_MAX - 1})
+      RETURNING id`,
+    () => insertToken(sql, accountId, partial),
+  );
   return { token: partial, ended: gone.map(({ id }) => id) };
 }
 
 /**
  * Adds the token of a sign-in that needs nothing besides, in the caller's transaction. Where the account has all it may have, its oldest
- * sign-in goes.
+ * sign-in goes. Its statements begin within the call.
  */
 export async function insertWholeSession(
   sql: Sql,
