@@ -5,6 +5,7 @@ import {
   createChatCommand,
   createCompletionCommand,
   createDeviceViewCommands,
+  createDiscoverCommand,
   createDisputeCommand,
   createKeysCommand,
   createLoginCommand,
@@ -48,6 +49,7 @@ import {
 const createCommands = (): readonly Command[] => [
   createLoginCommand(),
   createLogoutCommand(),
+  createDiscoverCommand(),
   createDevicesCommand(createDeviceViewCommands()),
   createSendCommand(),
   createWatchCommand(),

@@ -114,6 +114,17 @@ export function createModelsCommand(): Command {
   );
 }
 
+/** `yggdrasil discover`. */
+export function createDiscoverCommand(): Command {
+  return withJson(
+    new Command('discover')
+      .description('Lists the servers that announce themselves in this local network, by multicast DNS.')
+      .option('--seconds <n>', 'how long to listen', wholeNumber(1, 60), 2),
+  ).action(async (options: { seconds: number; json?: boolean }) =>
+    (await import('./discover.ts')).discover(options),
+  );
+}
+
 const CHAT_HELP = `
 The text comes from the arguments or from standard input; on a terminal, without a text, one question follows the other until Ctrl-D.
 The answer goes to standard output, what it cost to standard error. Ctrl-C stops an answer: what was written is paid.

@@ -3,6 +3,7 @@ import type { Operation } from '../kernel/operation.ts';
 import { abusePart, buildAbuse } from './abuse.ts';
 import { actionsPart, buildActions } from './actions.ts';
 import { buildAdministration, logsPart, suspensionsPart } from './administration.ts';
+import { announcementPart } from './announcement.ts';
 import { auditPart } from './audit.ts';
 import { buildDiscovery, discoveryPart } from './discovery.ts';
 import { foreignBrokerPart } from './foreign-broker.ts';
@@ -93,6 +94,7 @@ export async function createApp(config: Config, dependencies: AppDependencies): 
       }),
       requestsPart(areas.market, platform),
       modelChecksPart(config, platform, areas),
+      announcementPart(config, platform, ports),
     ],
     { stopTimeoutMs: config.shutdownTimeoutSeconds * 1000 },
     platform,

@@ -43,6 +43,12 @@ export const values = z.object({
     variable: 'YGGDRASIL_PORT',
     description: 'Port for HTTP and WebSocket; 0 takes any free one.',
   }),
+  mdns: described(oneOf(SWITCH).optional(), {
+    variable: 'YGGDRASIL_MDNS',
+    description:
+      'Whether the server announces itself in its local network by multicast DNS, `_yggdrasil._tcp`: `on`, `off` (docs/discovery.md).',
+    unset: '`off`; in role `asgard` `on`, where other machines reach it',
+  }),
   mqttHost: described(hostAddress.optional(), {
     variable: 'YGGDRASIL_MQTT_HOST',
     description: 'Address the MQTT listener binds.',
@@ -397,8 +403,17 @@ export const configSchema = values
     (config) => config.tls !== undefined || config.mqttHost === undefined || isLoopback(config.mqttHost),
     { ...onceRight('mqttHost', 'tls'), message: IN_CLEAR_TEXT },
   )
+  .refine((config) => config.mdns !== 'on' || !isLoopback(config.host), {
+    ...onceRight('mdns', 'host'),
+    message: 'must be "off", because no other machine reaches YGGDRASIL_HOST',
+  })
+  .refine((config) => config.mdns !== 'on' || config.tls !== 'proxy' || config.publicUrl !== undefined, {
+    ...onceRight('publicUrl', 'mdns', 'tls'),
+    message: 'must say where the proxy is reached, because YGGDRASIL_MDNS is "on"',
+  })
   .transform((config) => ({
     ...config,
+    mdns: config.mdns ?? (isFoundAtHome(config) ? 'on' : 'off'),
     mqttHost: config.mqttHost ?? config.host,
     tlsDomains: config.tlsDomains ?? [],
     acmeEmail: config.acmeEmail ?? null,
@@ -409,6 +424,11 @@ export const configSchema = values
     publicUrl: config.publicUrl ?? null,
     oidc: config.oidc ?? [],
   }));
+
+/** A home server that others reach, and that can say where. */
+function isFoundAtHome({ role, host, tls, publicUrl }: Values): boolean {
+  return role === 'asgard' && !isLoopback(host) && (tls !== 'proxy' || publicUrl !== undefined);
+}
 
 /** The configuration of a server: all defaults filled in. */
 export type Config = Readonly<z.infer<typeof configSchema>>;

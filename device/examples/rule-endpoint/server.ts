@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type CompletionRequest, completeByRule, type RuleCompletion, requestSchema } from './completion.ts';
 
-const BODY_BYTES_MAX = 1_048_576;
+/** As much as the market passes on: a context of a million tokens. */
+const BODY_BYTES_MAX = 8_388_608;
 
 /**
  * An OpenAI-compatible endpoint whose answers come from rules. It serves `GET /v1/models` and

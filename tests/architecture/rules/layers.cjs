@@ -238,6 +238,11 @@ const ADAPTERS = {
     [packages('jose'), 'signs the secret of a client', { only: '/client-secret\\.ts$' }],
     [node('crypto'), 'reads the key of a client', { only: '/client-secret\\.ts$' }],
   ],
+  mdns: [
+    [packages('bonjour-service'), 'speaks multicast DNS'],
+    [node('os'), 'tells name and addresses of the machine'],
+    [node('events'), 'hears errors of the library', { types: true }],
+  ],
   metrics: [[packages('prom-client'), 'counts and formats']],
   mqtt: [
     [packages('aedes'), 'the MQTT broker'],
@@ -538,6 +543,8 @@ const LAYERS = [
     [NODE_PRIMITIVES, 'agrees on keys as fast as Node can'],
     [folders('assembly/host'), 'loads the core'],
     [packages('commander', 'string-width', 'ws'), 'a program has arguments, a terminal and a socket'],
+    [packages('bonjour-service'), 'finds servers', { only: '/find-servers\\.ts$' }],
+    [node('net'), 'tells addresses apart', { only: '/find-servers\\.ts$' }],
     [node('zlib'), 'packs a file', { only: '/packed-file\\.ts$' }],
     [node('http', 'net'), 'the socket below', { types: true, only: '/websocket\\.ts$' }],
     [node('fs', 'path', 'url'), 'a program has files'],

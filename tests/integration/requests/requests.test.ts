@@ -149,8 +149,7 @@ describe('a request', () => {
     };
     const refusal = { code: 'insufficient_balance', kind: 'payment_required' };
     await expect(ask()).rejects.toMatchObject(refusal);
-    const encodeBody = () => expect.unreachable();
-    await expect(ask({ encodeBody })).rejects.toMatchObject(refusal);
+    await expect(ask({ encodeBody: () => expect.unreachable() })).rejects.toMatchObject(refusal);
     await expect(ask({ idempotencyKey: 'poor' })).rejects.toMatchObject(refusal);
     expect(counted).toBe(1);
     await market.topUp(poor, 1_000);

@@ -78,6 +78,7 @@ describe('the configuration', () => {
       streamFramesMax: 100_000,
       readingsBytesMax: 268_435_456,
       readingsRetentionDays: 365,
+      mdns: 'off',
       streamBytesMax: 268_435_456,
       tenantStreamBytesMax: 1_073_741_824,
       tenantReleaseBytesMax: 268_435_456,
@@ -294,6 +295,24 @@ describe('the configuration', () => {
       'YGGDRASIL_TLS must be "files" or "acme", because YGGDRASIL_MQTT_CLIENT_AUTHORITY_FILE is set';
     expect(problemsOf(given)).toEqual([message]);
     expect(problemsOf({ ...given, YGGDRASIL_TLS: 'proxy' })).toEqual([message]);
+  });
+
+  test('announces home servers that others reach, and others where they are asked to', () => {
+    const open = { YGGDRASIL_HOST: '0.0.0.0', YGGDRASIL_TLS: 'none' };
+    const asgard = { YGGDRASIL_ROLE: 'asgard' };
+    const mdnsOf = (environment: Readonly<Record<string, string>>) => readConfig(environment).mdns;
+    expect([mdnsOf({}), mdnsOf(open), mdnsOf(asgard)]).toEqual(['off', 'off', 'off']);
+    expect(mdnsOf({ ...asgard, ...open })).toBe('on');
+    expect(mdnsOf({ ...asgard, ...open, YGGDRASIL_MDNS: 'off' })).toBe('off');
+    expect(mdnsOf({ ...open, YGGDRASIL_MDNS: 'on' })).toBe('on');
+    // Behind a proxy nobody could say where it is reached.
+    expect(mdnsOf({ ...asgard, ...open, YGGDRASIL_TLS: 'proxy' })).toBe('off');
+    expect(problemsOf({ ...open, YGGDRASIL_TLS: 'proxy', YGGDRASIL_MDNS: 'on' })).toEqual([
+      'YGGDRASIL_PUBLIC_URL must say where the proxy is reached, because YGGDRASIL_MDNS is "on"',
+    ]);
+    expect(problemsOf({ YGGDRASIL_MDNS: 'on' })).toEqual([
+      'YGGDRASIL_MDNS must be "off", because no other machine reaches YGGDRASIL_HOST',
+    ]);
   });
 
   test('takes origins as browsers say them, and nothing that is none', () => {

@@ -1,0 +1,103 @@
+import type { EventEmitter } from 'node:events';
+import { hostname, networkInterfaces } from 'node:os';
+import { Bonjour, type Service } from 'bonjour-service';
+import type { Logger } from '../../kernel/logger.ts';
+import { ADDRESSES_LOOKED_AT_MS, GOODBYE_TIMEOUT_MS } from './limits.ts';
+
+/** What a server says of itself in its local network. Everybody there reads it. */
+export interface Announcement {
+  readonly port: number;
+  /** The TXT record of DNS-SD (RFC 6763 section 6). */
+  readonly values: Readonly<Record<string, string>>;
+}
+
+/** Says in the local network that a server is there: `_yggdrasil._tcp` of DNS-SD (RFC 6763), by multicast DNS (RFC 6762). */
+export interface Announcer {
+  /** Begins. What goes wrong in the network is logged, and keeps nothing else from its work. */
+  start(announcement: Announcement): void;
+  /** Tells the network that the server is gone. */
+  stop(): Promise<void>;
+}
+
+/** The service's type, as clients look for it. */
+const TYPE = 'yggdrasil';
+/** RFC 6762 section 3. */
+const MDNS_PORT = 5_353;
+const WILDCARDS = ['0.0.0.0', '::'];
+
+/** An announcer for a server that listens at `host`: other addresses of the machine are not told where it is one of them. */
+export function createAnnouncer(
+  { host, udpPort = MDNS_PORT }: { readonly host: string; readonly udpPort?: number },
+  { logger }: { readonly logger: Logger },
+): Announcer {
+  const operation = 'server.announce';
+  let running: Running | null = null;
+
+  const publish = (bonjour: Bonjour, { port, values }: Announcement): Service => {
+    const [label = 'server'] = hostname().split('.', 1);
+    const name = `Yggdrasil on ${label}, port ${port}`;
+    // Names of machines are unique in a network, so that this one needs no question: anybody could answer it, and silence the server.
+    const where = { host: `${label}.local`, port, txt: values, probe: false };
+    const service = bonjour.publish({ name, type: TYPE, ...where });
+    if (!WILDCARDS.includes(host)) keepTo(service, host);
+    return service;
+  };
+
+  return {
+    start(announcement) {
+      const failed = (error: unknown) =>
+        logger.warn({ operation, error }, 'the local network is not told of the server');
+      const bonjour = new Bonjour({ port: udpPort }, failed);
+      hearErrors(bonjour, failed);
+      let service = publish(bonjour, announcement);
+      let known = addressesNow();
+      // A machine may get another address at any time.
+      const timer = setInterval(() => {
+        const now = addressesNow();
+        if (now === known) return;
+        known = now;
+        service.stop?.(() => {
+          if (running !== null) service = publish(bonjour, announcement);
+        });
+      }, ADDRESSES_LOOKED_AT_MS);
+      timer.unref();
+      running = { bonjour, timer };
+      logger.info({ operation, port: announcement.port }, 'the local network is told of the server');
+    },
+    async stop() {
+      if (running === null) return;
+      const { bonjour, timer } = running;
+      running = null;
+      clearInterval(timer);
+      await new Promise<void>((resolve) => {
+        setTimeout(resolve, GOODBYE_TIMEOUT_MS).unref();
+        bonjour.unpublishAll(() => resolve());
+      });
+      bonjour.destroy();
+    },
+  };
+}
+
+interface Running {
+  readonly bonjour: Bonjour;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** An error that nobody hears, as of a port that another program keeps to itself, would end the process; the library's callback is for sending alone. */
+function hearErrors(bonjour: Bonjour, failed: (error: unknown) => void): void {
+  const { server } = bonjour as unknown as { readonly server: { readonly mdns: EventEmitter } };
+  server.mdns.on('error', failed);
+}
+
+/** Leaves out every address of the machine but this one, also when it says goodbye. */
+function keepTo(service: Service, address: string): void {
+  const all = service.records.bind(service);
+  service.records = () =>
+    all().filter(({ type, data }) => (type !== 'A' && type !== 'AAAA') || data === address);
+}
+
+function addressesNow(): string {
+  return JSON.stringify(
+    Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? []),
+  );
+}
