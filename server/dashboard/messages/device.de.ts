@@ -65,5 +65,6 @@ export const deviceDe: Readonly<Record<keyof typeof deviceEn, string>> = {
   'drops.end.receiver': '{count}, die für es waren',
   'drops.cause.queue_full': 'Die Warteschlange war voll.',
   'drops.cause.session_expired': 'Seine Sitzung war vorbei.',
+  'drops.cause.retained_full': 'Zum Aufbewahren war kein Platz.',
   'drops.cause.frame_expired': 'Es war zu alt.',
 };

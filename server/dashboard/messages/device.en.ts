@@ -62,5 +62,6 @@ export const deviceEn = {
   'drops.end.receiver': '{count} that were for it',
   'drops.cause.queue_full': 'The queue was full.',
   'drops.cause.session_expired': 'Its session was over.',
+  'drops.cause.retained_full': 'There was no room to retain it.',
   'drops.cause.frame_expired': 'It was too old.',
 };

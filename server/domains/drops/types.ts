@@ -10,8 +10,11 @@ export interface DropOwner {
 /** Which end a device is: it sent what was dropped, or it was for it. */
 export type DropEnd = 'sender' | 'receiver';
 
-/** Why: a queue of a tree was full, a session with its queue was over, a frame was older or more than are kept. */
-export type DropCause = 'queue_full' | 'session_expired' | 'frame_expired';
+/**
+ * Why: a queue of a tree was full, a session with its queue was over, a network had no room to retain it, a frame was older or more than
+ * are kept.
+ */
+export type DropCause = 'queue_full' | 'session_expired' | 'retained_full' | 'frame_expired';
 
 /** Something that was dropped, as one of its ends sees it. */
 export interface Dropped extends DropOwner {

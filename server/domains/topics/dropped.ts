@@ -1,6 +1,6 @@
 import type { TreeEvents } from './ports.ts';
 import type { Session } from './session.ts';
-import type { DroppedMessage, Packet, QueuedMessage, TreeOwner } from './types.ts';
+import type { DroppedMessage, Kept, Packet, QueuedMessage, TreeOwner } from './types.ts';
 
 /** Tells of messages that their clients don't get. */
 export class DroppedMessages {
@@ -12,9 +12,10 @@ export class DroppedMessages {
     this.#events = events;
   }
 
-  /** The queues of these clients have no room for it. */
-  queuesFull(clientIds: readonly string[], packet: Packet): void {
-    for (const clientId of clientIds) this.#tell('queue_full', clientId, packet);
+  /** Tells of a publication for which queues have no room, or who subscribes later. */
+  withoutRoom(packet: Packet, { isRetained, droppedFor }: Kept): void {
+    for (const clientId of droppedFor) this.#tell('queue_full', clientId, packet);
+    if (packet.retain && !isRetained) this.#tell('retained_full', null, packet);
   }
 
   /** The time of a session is over: what waits for its client is dropped. */
@@ -24,7 +25,11 @@ export class DroppedMessages {
     }
   }
 
-  #tell(cause: DroppedMessage['cause'], clientId: string, { topic, clientId: publisherId }: Packet): void {
+  #tell(
+    cause: DroppedMessage['cause'],
+    clientId: string | null,
+    { topic, clientId: publisherId }: Packet,
+  ): void {
     this.#events?.dropped(this.#owner, { cause, clientId, publisherId: publisherId ?? null, topic });
   }
 }

@@ -97,7 +97,7 @@ export class Tree {
     if (isRetained || queued.length > 0 || (packet.qos === 2 && publisher !== null))
       await this.#changes.save();
     for (const [clientId, message] of queued) this.#sinks.get(clientId)?.(message);
-    this.#dropped.queuesFull(droppedFor, packet);
+    this.#dropped.withoutRoom(packet, { isRetained, droppedFor });
     return { isRetained, droppedFor };
   }
 

@@ -83,9 +83,9 @@ export interface Will extends Packet {
 
 /** A message that a client doesn't get. */
 export interface DroppedMessage {
-  readonly cause: 'queue_full' | 'session_expired';
-  /** Whom it was for. */
-  readonly clientId: string;
+  readonly cause: 'queue_full' | 'session_expired' | 'retained_full';
+  /** Whom it was for; null: who subscribes later, for whom there was no room to retain it. */
+  readonly clientId: string | null;
   /** Who published it; null: the server, or nobody knows any more. */
   readonly publisherId: string | null;
   readonly topic: string;

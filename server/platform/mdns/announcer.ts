@@ -38,17 +38,23 @@ export function createAnnouncer(
     const name = `Yggdrasil on ${label}, port ${port}`;
     // Names of machines are unique in a network, so that this one needs no question: anybody could answer it, and silence the server.
     const where = { host: `${label}.local`, port, txt: values, probe: false };
-    const service = bonjour.publish({ name, type: TYPE, ...where });
-    if (!WILDCARDS.includes(host)) keepTo(service, host);
-    return service;
+    return bonjour.publish({ name, type: TYPE, ...where });
   };
 
   return {
     start(announcement) {
-      const failed = (error: unknown) =>
-        logger.warn({ operation, error }, 'the local network is not told of the server');
+      let isTold = false;
+      const failed = (error: unknown) => {
+        // Each question of the network may fail: one line says it for all.
+        if (!isTold) logger.warn({ operation, error }, 'the local network is not told of the server');
+        isTold = true;
+      };
       const bonjour = new Bonjour({ port: udpPort }, failed);
-      hearErrors(bonjour, failed);
+      const speaker = speakerOf(bonjour);
+      // An error that nobody hears, as of a port that another program keeps to itself, would end the process: the callback is for
+      // sending alone.
+      speaker.on('error', failed);
+      if (!WILDCARDS.includes(host)) keepTo(speaker, host);
       let service = publish(bonjour, announcement);
       let known = addressesNow();
       // A machine may get another address at any time.
@@ -83,17 +89,36 @@ interface Running {
   readonly timer: NodeJS.Timeout;
 }
 
-/** An error that nobody hears, as of a port that another program keeps to itself, would end the process; the library's callback is for sending alone. */
-function hearErrors(bonjour: Bonjour, failed: (error: unknown) => void): void {
-  const { server } = bonjour as unknown as { readonly server: { readonly mdns: EventEmitter } };
-  server.mdns.on('error', failed);
+/** What the library speaks through, which it keeps to itself. */
+interface Speaker extends EventEmitter {
+  respond(packet: readonly DnsRecord[] | Response, ...rest: readonly unknown[]): void;
 }
 
-/** Leaves out every address of the machine but this one, also when it says goodbye. */
-function keepTo(service: Service, address: string): void {
-  const all = service.records.bind(service);
-  service.records = () =>
-    all().filter(({ type, data }) => (type !== 'A' && type !== 'AAAA') || data === address);
+interface DnsRecord {
+  readonly type: string;
+  readonly data: unknown;
+}
+
+interface Response {
+  readonly answers: readonly DnsRecord[];
+  readonly additionals: readonly DnsRecord[];
+}
+
+const speakerOf = (bonjour: Bonjour): Speaker =>
+  (bonjour as unknown as { readonly server: { readonly mdns: Speaker } }).server.mdns;
+
+/** Leaves out every address of the machine but this one, in all that is said. */
+function keepTo(speaker: Speaker, address: string): void {
+  const respond = speaker.respond.bind(speaker);
+  const kept = (records: readonly DnsRecord[]) =>
+    records.filter(({ type, data }) => (type !== 'A' && type !== 'AAAA') || data === address);
+  speaker.respond = (packet, ...rest) => {
+    const own =
+      'answers' in packet
+        ? { ...packet, answers: kept(packet.answers), additionals: kept(packet.additionals) }
+        : kept(packet);
+    respond(own, ...rest);
+  };
 }
 
 function addressesNow(): string {

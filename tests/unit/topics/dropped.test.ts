@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Tree } from '../../../server/domains/topics/index.ts';
+import { RETAINED_BYTES_MAX } from '../../../server/domains/topics/limits.ts';
 import { QUEUE_LIMITS } from '../../../server/domains/topics/queue-limits.ts';
 import { createTopicService } from '../../../server/domains/topics/service.ts';
 import type { DroppedMessage } from '../../../server/domains/topics/types.ts';
@@ -62,6 +63,22 @@ describe('a queue that is full', () => {
     await tree.publish(notice);
     expect(waiting()).toHaveLength(QUEUE_MESSAGES_MAX + 1);
     expect(waiting().filter((topic) => topic === NOTICE)).toHaveLength(1);
+  });
+});
+
+describe('a message that there is no room to retain', () => {
+  it('says whose it was, also where nobody is subscribed', async () => {
+    const { tree, dropped } = await setUp();
+    await tree.visits.resume('ann', { cleanStart: true, expirySeconds: 0 });
+    const large = {
+      cmd: 'publish',
+      topic: 'large',
+      payload: Buffer.alloc(RETAINED_BYTES_MAX),
+      qos: 1,
+    } as const;
+    await tree.keep({ ...large, retain: true, clientId: 'ben' }, null);
+    await tree.keep({ ...large, payload: Buffer.from('x'), retain: true, clientId: 'ben' }, null);
+    expect(dropped).toEqual([{ cause: 'retained_full', clientId: null, publisherId: 'ben', topic: 'large' }]);
   });
 });
 

@@ -69,6 +69,7 @@ import { marketDays } from './0263-market-days.ts';
 import { sentCommands } from './0270-sent-commands.ts';
 import { unreadableSecrets } from './0280-unreadable-secrets.ts';
 import { requiredLease } from './0281-required-lease.ts';
+import { retainedDrops } from './0290-retained-drops.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -144,4 +145,5 @@ export const migrations: readonly Migration[] = [
   sentCommands,
   unreadableSecrets,
   requiredLease,
+  retainedDrops,
 ];

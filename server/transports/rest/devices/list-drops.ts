@@ -12,7 +12,7 @@ const dropSchema = z
     since: timeSchema.describe('When the first of them was dropped.'),
     networkId: idSchema,
     end: z.enum(['sender', 'receiver']).describe('Whether the device sent them, or they were for it.'),
-    cause: z.enum(['queue_full', 'session_expired', 'frame_expired']),
+    cause: z.enum(['queue_full', 'session_expired', 'retained_full', 'frame_expired']),
     count: z.int(),
     topics: z.array(z.string()).describe('Some of the topics, of publications.'),
     frameIds: z.array(z.string()).describe('Some of the ids, of frames.'),
