@@ -185,7 +185,7 @@ function buildCounting(
   const usual = createTokenCounter({ tokenizer });
   const store = createTokenizerStore(database);
   const tokenizers = createTokenizerService({ store, owners, reader: modelTokenizers, usual, clock, logger });
-  return { tokenizers, tokens: createModelTokenCounter(usual, tokenizers) };
+  return { tokenizers, tokens: createModelTokenCounter(usual, tokenizers, clock) };
 }
 
 /** Who sells, and what of it their registrations let. */

@@ -6,6 +6,8 @@ import {
   type TokenCounter,
   type Tokenizer,
 } from '../../server/domains/pricing/index.ts';
+import type { Clock } from '../../server/kernel/clock.ts';
+import { FakeClock } from './clock.ts';
 
 /** The tokenizer itself, without a thread. */
 export const exactTokenizer: Tokenizer = {
@@ -22,8 +24,10 @@ export const noModelTokenizers: ModelTokenizers = {
 };
 
 /** A counter of o200k_base alone, without a thread. */
-export const createExactCounter = (models: ModelTokenizers = noModelTokenizers): TokenCounter =>
-  createModelTokenCounter(createTokenCounter({ tokenizer: exactTokenizer }), models);
+export const createExactCounter = (
+  models: ModelTokenizers = noModelTokenizers,
+  clock: Pick<Clock, 'monotonicMs'> = new FakeClock(),
+): TokenCounter => createModelTokenCounter(createTokenCounter({ tokenizer: exactTokenizer }), models, clock);
 
 /** A counter whose texts are counted by a test. */
 export const countingBy = (countText: TokenCounter['countText']): TokenCounter => ({

@@ -9,6 +9,12 @@ export const SLICE_CHARACTERS = 4_096;
 export const SLICE_CHARACTERS_MAX = 8_192;
 /** The same with tokenizers of models: a run of so many takes them a quarter of a second. */
 export const LONG_SLICE_CHARACTERS_MAX = 16_384;
+/** How long a tokenizer of a model that failed isn't asked, in milliseconds, */
+export const FIRST_REST_MS = 60_000;
+/** at most, after it has failed often. */
+export const REST_MS_MAX = 3_600_000;
+/** Tokenizers whose failures are known. */
+export const FAILED_TOKENIZERS_MAX = 1_024;
 /** Counters that are kept of tokenizers of models, the ones used last. */
 export const MODEL_COUNTERS_MAX = 256;
 /** Characters that are counted before another tenant has its turn: some 20 ms. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { longSlicesOf } from '../../../server/domains/pricing/token-counter.ts';
 import { asId, type TenantId } from '../../../server/kernel/ids.ts';
+import { FakeClock } from '../../support/clock.ts';
 import { createExactCounter } from '../../support/tokenizer.ts';
 
 const tenantId = asId<TenantId>('tenant');
@@ -29,6 +30,32 @@ describe('counting with the tokenizer of a model', () => {
     expect(await tokens.countText(tenantId, 'hello', 'hash')).toBe(1);
     expect(tokens.countedBy('hash')).toBe(null);
     expect(tokens.tokenizerOf('m')).toBe(null);
+  });
+
+  it('asks one that has failed again after a minute, then after twice as long, until it counts', async () => {
+    const clock = new FakeClock();
+    let works = false;
+    const models = {
+      tokenizerOf: () => 'hash',
+      countTokens: async (_: string, portions: readonly (readonly string[])[]) => {
+        if (!works) throw new Error('the database is away');
+        return portions.map(characters);
+      },
+    };
+    const tokens = createExactCounter(models, clock);
+    const rest = async (ms: number) => {
+      expect(await tokens.countText(tenantId, 'hello', tokens.tokenizerOf('m'))).toBe(1);
+      clock.advance(ms - 1);
+      expect(tokens.tokenizerOf('m')).toBe(null);
+      clock.advance(1);
+      expect(tokens.tokenizerOf('m')).toBe('hash');
+    };
+    await rest(60_000);
+    await rest(120_000);
+    works = true;
+    expect(await tokens.countText(tenantId, 'hello', 'hash')).toBe(5);
+    works = false;
+    await rest(60_000);
   });
 
   it('asks a tokenizer that has failed for nothing that waited behind', async () => {
