@@ -9,6 +9,8 @@ export const deviceDe: Readonly<Record<keyof typeof deviceEn, string>> = {
   'device.part.connections': 'Verbindungen',
   'device.part.log': 'Protokoll',
   'device.commands.recall': 'Nochmals schreiben',
+  'device.words': 'In Worten sagen, was sein soll',
+  'device.words.say': 'Sagen',
   'actions.new': 'Eine Aktion beginnen',
   'actions.text':
     'Der Server bewahrt sie auf, bis sie vorbei ist: das Gerät bekommt sie auch später, sie wird einmal ausgeführt, und sie kann abgebrochen werden.',

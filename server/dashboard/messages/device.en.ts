@@ -7,6 +7,8 @@ export const deviceEn = {
   'device.part.connections': 'Connections',
   'device.part.log': 'Log',
   'device.commands.recall': 'Write it once more',
+  'device.words': 'Say in words what you want',
+  'device.words.say': 'Say it',
   'actions.new': 'Begin an action',
   'actions.text':
     'The server keeps it until it is over: the device gets it also later, it is done once, and it can be cancelled.',
