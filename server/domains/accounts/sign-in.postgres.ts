@@ -59,17 +59,21 @@ export async function takeCode(sql: Sql, use: CodeUse): Promise<{ address: strin
   return { address: row.address };
 }
 
-/** As `lockAddress`. */
+/**
+ * As `lockAddress`. A code that is used up stops nobody, and its answer takes as long whether its address has an account: it may be
+ * tried as often as somebody likes.
+ */
 async function lockAddressOfCode(sql: Sql, { codeId }: CodeUse): Promise<void> {
   await sql`
-    SELECT pg_advisory_xact_lock(hashtextextended('address:' || address, 0)) FROM sign_in_codes WHERE id = ${codeId}`;
+    SELECT pg_advisory_xact_lock(hashtextextended('address:' || address, 0)) FROM sign_in_codes
+    WHERE id = ${codeId} AND tries_left > 0`;
 }
 
-/** As `lockAccount`. */
+/** As `lockAccount`, where `lockAddressOfCode` locks. */
 async function lockAccountOfCode(sql: Sql, { codeId }: CodeUse): Promise<void> {
   await sql`
     SELECT pg_advisory_xact_lock(hashtextextended('tokens:' || account_id, 0))
-    FROM sign_in_codes JOIN account_addresses USING (address) WHERE id = ${codeId}`;
+    FROM sign_in_codes JOIN account_addresses USING (address) WHERE id = ${codeId} AND tries_left > 0`;
 }
 
 /** Whose address the code was sent to, and what that account asks for besides; null: nobody's. */
@@ -82,7 +86,7 @@ async function findByCode(
       EXISTS (SELECT FROM second_factors WHERE account_id = accounts.id) AS asks_for_passkey,
       EXISTS (SELECT FROM account_passkeys WHERE account_id = accounts.id) AS has_passkey
     FROM sign_in_codes JOIN account_addresses USING (address) JOIN accounts ON accounts.id = account_addresses.account_id
-    WHERE sign_in_codes.id = ${codeId}`;
+    WHERE sign_in_codes.id = ${codeId} AND tries_left > 0`;
   if (row === undefined) return null;
   return {
     account: toAccount(row),

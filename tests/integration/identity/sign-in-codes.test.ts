@@ -68,6 +68,23 @@ describe('a code', () => {
     await store.removeExpired(clock.nowMs(), clock.nowMs());
   });
 
+  it('that is used up waits for nothing of its address and its account', async () => {
+    const codeId = await addCode('busy@example.org', 'Busy');
+    const entered = await use(codeId);
+    await db.database.system('identity', async (sql) => {
+      for (const key of [`tokens:${entered?.account.id}`, 'address:busy@example.org']) {
+        await sql`SELECT pg_advisory_xact_lock(hashtextextended(${key}, 0))`;
+      }
+      expect(await use(codeId)).toBeNull();
+    });
+    clock.advance(1);
+    await db.database.system(
+      'identity',
+      (sql) => sql`DELETE FROM accounts WHERE id = ${entered?.account.id ?? null}`,
+    );
+    await store.removeExpired(clock.nowMs(), clock.nowMs());
+  });
+
   it('and the token of a sign-in are removed when they have ended, and nothing before', async () => {
     expect(await use(await addCode('ann@example.org', 'Ann'))).toMatchObject({ isNew: true });
     const [codes] = await count();
