@@ -1,12 +1,12 @@
 import type { AccountActor } from '../../kernel/actor.ts';
-import type { Database, Sql } from '../../kernel/database.ts';
+import { type Database, inOrder, type Sql } from '../../kernel/database.ts';
 import type { AccountId, PasskeyId } from '../../kernel/ids.ts';
 import { type ListPosition, sqlPosition } from '../../kernel/page.ts';
 import { type AccountRow, findAddress, toAccount } from './account-rows.postgres.ts';
 import { hasOtherWay } from './identities.postgres.ts';
 import type { KnownPasskey, PasskeyEntry, PasskeyStore, PasskeyUse, StoredPasskey } from './passkey-ports.ts';
 import type { StoredToken } from './ports.ts';
-import { insertWholeSession, lockTokens } from './tokens.postgres.ts';
+import { insertWholeSession, lockAccount, lockTokens } from './tokens.postgres.ts';
 import type { Passkey } from './types.ts';
 
 interface PasskeyRow {
@@ -80,7 +80,11 @@ async function enter(
   token: StoredToken,
   tokensMax: number,
 ): Promise<PasskeyEntry | null> {
-  const [row] = await sql<AccountRow[]>`SELECT * FROM accounts WHERE id = ${accountId}`;
+  // The account before its passkey, as who removes that locks them.
+  const [, [row]] = await inOrder(
+    () => lockAccount(sql, accountId),
+    () => sql<AccountRow[]>`SELECT * FROM accounts WHERE id = ${accountId}`,
+  );
   if (row === undefined || !(await noteUse(sql, id, use))) return null;
   const { ended } = await insertWholeSession(sql, accountId, token, tokensMax);
   if (use.partial === null) return { account: toAccount(row), ended };

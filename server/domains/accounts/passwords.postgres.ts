@@ -55,10 +55,11 @@ export function createPasswordStore(database: Database): PasswordStore {
 
     enter: ({ account, hash }, token, tokensMax) =>
       database.system('identity', async (sql, lastly) => {
-        const [same, asked] = await inOrder(
+        // The account first, as who removes the password locks them.
+        const [asked, same] = await inOrder(
+          () => lockAskedBesides(sql, account.id),
           () => sql`
             SELECT 1 FROM account_passwords WHERE account_id = ${account.id} AND password_hash = ${hash} FOR UPDATE`,
-          () => lockAskedBesides(sql, account.id),
         );
         if (same.length === 0) return null;
         return lastly(() => insertSession(sql, account.id, token, tokensMax, asked));
