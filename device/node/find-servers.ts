@@ -21,31 +21,47 @@ const TYPE = 'yggdrasil';
 /** Whoever is in the network can announce as many as it likes. */
 const SERVERS_MAX = 100;
 const NAME_CHARACTERS_MAX = 255;
+/** RFC 6762 section 3. */
+const MDNS_PORT = 5_353;
 
-/** Servers that the local network tells of within `waitMs`, by multicast DNS, each as soon as it is `heard`. */
+/** Servers that the local network tells of within `waitMs`, by multicast DNS, each as soon as it is `heard`. Rejects where it can't be asked. */
 export async function findServers(
   waitMs: number,
   heard: (server: FoundServer) => void = () => undefined,
+  udpPort = MDNS_PORT,
 ): Promise<readonly FoundServer[]> {
   const found = new Map<string, FoundServer>();
   await new Promise<void>((resolve, reject) => {
-    const bonjour = new Bonjour({}, (error: unknown) => {
+    const failed = (error: unknown) => {
+      clearTimeout(timer);
       bonjour.destroy();
       reject(error);
-    });
+    };
+    const bonjour = new Bonjour({ port: udpPort }, failed);
+    // An error that nobody hears, as of a port that another program keeps to itself, would end the process: the callback is for
+    // sending alone.
+    speakerOf(bonjour).on('error', failed);
     bonjour.find({ type: TYPE }, (service) => {
       const server = readService(service);
       if (server === null || found.has(server.name) || found.size >= SERVERS_MAX) return;
       found.set(server.name, server);
       heard(server);
     });
-    setTimeout(() => {
+    const timer = setTimeout(() => {
       bonjour.destroy();
       resolve();
     }, waitMs);
   });
   return [...found.values()];
 }
+
+/** What the library speaks through, which it keeps to itself. */
+interface Speaker {
+  on(event: 'error', heard: (error: unknown) => void): unknown;
+}
+
+const speakerOf = (bonjour: Bonjour): Speaker =>
+  (bonjour as unknown as { readonly server: { readonly mdns: Speaker } }).server.mdns;
 
 /** Null: it says nothing that a client could use. */
 export function readService({ name, port, txt, addresses, referer }: HeardService): FoundServer | null {

@@ -23,6 +23,8 @@ export interface Announcer {
 const TYPE = 'yggdrasil';
 /** RFC 6762 section 3. */
 const MDNS_PORT = 5_353;
+/** RFC 1035 section 2.3.4. The library writes a longer one all the same, and nobody can read the packet. */
+const LABEL_BYTES_MAX = 63;
 const WILDCARDS = ['0.0.0.0', '::'];
 
 /** An announcer for a server that listens at `host`: other addresses of the machine are not told where it is one of them. */
@@ -34,8 +36,10 @@ export function createAnnouncer(
   let running: Running | null = null;
 
   const publish = (bonjour: Bonjour, { port, values }: Announcement): Service => {
-    const [label = 'server'] = hostname().split('.', 1);
-    const name = `Yggdrasil on ${label}, port ${port}`;
+    const [machine = 'server'] = hostname().split('.', 1);
+    const label = endOf(machine, LABEL_BYTES_MAX);
+    const [before, after] = ['Yggdrasil on ', `, port ${port}`];
+    const name = `${before}${endOf(label, LABEL_BYTES_MAX - before.length - after.length)}${after}`;
     // Names of machines are unique in a network, so that this one needs no question: anybody could answer it, and silence the server.
     const where = { host: `${label}.local`, port, txt: values, probe: false };
     return bonjour.publish({ name, type: TYPE, ...where });
@@ -119,6 +123,13 @@ function keepTo(speaker: Speaker, address: string): void {
         : kept(packet);
     respond(own, ...rest);
   };
+}
+
+/** As many characters from its end as fit: names of machines that are made in numbers differ there. */
+function endOf(text: string, bytesMax: number): string {
+  const characters = [...text];
+  while (Buffer.byteLength(characters.join('')) > bytesMax) characters.shift();
+  return characters.join('');
 }
 
 function addressesNow(): string {

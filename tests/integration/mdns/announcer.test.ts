@@ -6,6 +6,13 @@ import { type FoundServer, findServers } from '../../../device/node/find-servers
 import { type Announcer, createAnnouncer } from '../../../server/platform/mdns/announcer.ts';
 import { createMemoryLogger } from '../../support/logger.ts';
 
+const hostname = vi.hoisted(() => vi.fn<() => string>());
+vi.mock('node:os', async (original) => {
+  const os = await original<typeof import('node:os')>();
+  hostname.mockImplementation(os.hostname);
+  return { ...os, hostname };
+});
+
 const { logger, lines } = createMemoryLogger();
 const announcers: Announcer[] = [];
 afterEach(async () => {
@@ -54,6 +61,16 @@ const announcedEverywhere = () => {
   return find(port);
 };
 
+it('is found on a machine with a name that is too long for one label of DNS', async () => {
+  const name = `${'a'.repeat(60)}-x2x`;
+  hostname.mockReturnValueOnce(name);
+  const port = nobodysPort();
+  announced('0.0.0.0', port);
+  const found = await find(port);
+  expect(found?.name).toMatch(/^Yggdrasil on a+-x2x, port \d+$/);
+  expect(found?.name).toHaveLength(63);
+});
+
 it('goes without where another program keeps the port to itself, and says so', async () => {
   const taken = createSocket('udp4').bind(0);
   await once(taken, 'listening');
@@ -65,6 +82,7 @@ it('goes without where another program keeps the port to itself, and says so', a
     await vi.waitFor(() =>
       expect(lines.map(({ message }) => message)).toContain('the local network is not told of the server'),
     );
+    await expect(findServers(60_000, undefined, udpPort)).rejects.toMatchObject({ code: 'EADDRINUSE' });
   } finally {
     taken.close();
   }
