@@ -24,12 +24,8 @@ const NAME_CHARACTERS_MAX = 255;
 /** RFC 6762 section 3. */
 const MDNS_PORT = 5_353;
 
-/** Servers that the local network tells of within `waitMs`, by multicast DNS, each as soon as it is `heard`. Rejects where it can't be asked. */
-export async function findServers(
-  waitMs: number,
-  heard: (server: FoundServer) => void = () => undefined,
-  udpPort = MDNS_PORT,
-): Promise<readonly FoundServer[]> {
+/** Servers that the local network tells of within `waitMs`, by multicast DNS. Rejects where it can't be asked. */
+export async function findServers(waitMs: number, udpPort = MDNS_PORT): Promise<readonly FoundServer[]> {
   const found = new Map<string, FoundServer>();
   await new Promise<void>((resolve, reject) => {
     const failed = (error: unknown) => {
@@ -45,7 +41,6 @@ export async function findServers(
       const server = readService(service);
       if (server === null || found.has(server.name) || found.size >= SERVERS_MAX) return;
       found.set(server.name, server);
-      heard(server);
     });
     const timer = setTimeout(() => {
       bonjour.destroy();
@@ -70,14 +65,14 @@ export function readService({ name, port, txt, addresses, referer }: HeardServic
   const from = sorted.filter((address) => address === referer?.address);
   const usable = [...from, ...sorted].filter((address) => !address.startsWith('fe80:'));
   const values = (txt ?? {}) as Readonly<Partial<Record<'url' | 'tls' | 'mqtt' | 'mqtts', unknown>>>;
-  const at = (scheme: string, at: number) => {
+  const urlOf = (scheme: string, at: number) => {
     const [address] = usable;
     if (address === undefined || !Number.isInteger(at) || at < 1 || at > 65_535) return null;
     return `${scheme}://${isIPv6(address) ? `[${address}]` : address}:${at}`;
   };
-  const url = webUrl(values.url) ?? at(values.tls === '1' ? 'https' : 'http', port);
+  const url = webUrl(values.url) ?? urlOf(values.tls === '1' ? 'https' : 'http', port);
   if (url === null || name.length > NAME_CHARACTERS_MAX) return null;
-  const mqttUrl = at(values.mqtts === '1' ? 'mqtts' : 'mqtt', Number(values.mqtt));
+  const mqttUrl = urlOf(values.mqtts === '1' ? 'mqtts' : 'mqtt', Number(values.mqtt));
   return { name, url, mqttUrl, addresses: sorted };
 }
 

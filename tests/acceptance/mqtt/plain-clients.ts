@@ -84,7 +84,10 @@ export async function connectPlain(
 }
 
 /** A client of bytes, with the lasting session `lasting` of a device. */
-export async function connectRaw(server: TestServer, { deviceId, token }: DeviceCredentials) {
+export async function connectRaw(
+  server: Pick<TestServer, 'mqttUrl'>,
+  { deviceId, token }: DeviceCredentials,
+) {
   const { hostname, port } = new URL(server.mqttUrl);
   const socket = createConnection(Number(port), hostname);
   onTestFinished(() => void socket.destroy());
