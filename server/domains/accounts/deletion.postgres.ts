@@ -3,9 +3,9 @@ import type { Database, Sql } from '../../kernel/database.ts';
 import { InvariantError } from '../../kernel/errors.ts';
 import type { AccountId, TenantId } from '../../kernel/ids.ts';
 import { fateOf, type LeavingMembership, type LeavingRows } from '../tenants/index.ts';
-import { type AccountRow, findAddress } from './account-rows.postgres.ts';
+import { type AccountRow, findAddress, lockAddress } from './account-rows.postgres.ts';
 import type { DeletionStore, StoredToken } from './ports.ts';
-import { insertToken, lockTokens } from './tokens.postgres.ts';
+import { insertToken, lockAccount, lockTokens } from './tokens.postgres.ts';
 import type { PendingDeletion } from './types.ts';
 
 interface DeletionRow {
@@ -86,7 +86,12 @@ async function remove(
   const hasHeirs = memberships.some((membership) => fateOf(membership) === 'handed_on');
   if (due.length === 0 || hasHeirs || !isSame(removedOf(memberships), clearedTenantIds)) return null;
   const address = await findAddress(sql, accountId);
-  if (address !== null) await sql`DELETE FROM sign_in_codes WHERE address = ${address}`;
+  // In the order of a sign-in by code. Who signs in meanwhile waits, and finds no account any more.
+  if (address !== null) {
+    await sql`DELETE FROM sign_in_codes WHERE address = ${address}`;
+    await lockAddress(sql, address);
+  }
+  await lockAccount(sql, accountId);
   await sql`DELETE FROM accounts WHERE id = ${accountId}`;
   for (const tenantId of clearedTenantIds) await leaving.removeTenant(sql, tenantId);
   return { address };

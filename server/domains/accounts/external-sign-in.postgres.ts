@@ -1,4 +1,4 @@
-import type { Database, Sql } from '../../kernel/database.ts';
+import { type Database, inOrder, type Sql } from '../../kernel/database.ts';
 import type { TenantRows } from '../tenants/index.ts';
 import {
   type AccountRow,
@@ -23,6 +23,13 @@ async function lockIdentity(sql: Sql, { issuer, subject }: ExternalIdentity): Pr
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`identity:${issuer} ${subject}`}, 0))`;
 }
 
+/** As `lockAccount`, for the account of the identity: it isn't deleted until the transaction ends. */
+async function lockAccountOfIdentity(sql: Sql, { issuer, subject }: ExternalIdentity): Promise<void> {
+  await sql`
+    SELECT pg_advisory_xact_lock(hashtextextended('tokens:' || account_id, 0)) FROM account_identities
+    WHERE issuer = ${issuer} AND subject = ${subject}`;
+}
+
 /** Sign-ins with issuers in PostgreSQL. `tenants` writes the tenants of accounts in the same transaction. */
 export function createExternalSignInStore(database: Database, tenants: TenantRows): ExternalSignInStore {
   /** The account of the identity; the one whose address it is, which it joins from now on; or a new one. */
@@ -32,8 +39,11 @@ export function createExternalSignInStore(database: Database, tenants: TenantRow
     newAccount: (() => Account) | null,
     nowMs: number,
   ): Promise<{ account: Account; isNew: boolean } | 'unverified' | 'unknown'> => {
-    await lockIdentity(sql, identity);
-    const known = await findByIdentity(sql, identity);
+    const [, , known] = await inOrder(
+      () => lockIdentity(sql, identity),
+      () => lockAccountOfIdentity(sql, identity),
+      () => findByIdentity(sql, identity),
+    );
     if (known !== null) return { account: known, isNew: false };
     const { id, issuer, subject, address } = identity;
     if (address === null) return 'unverified';
