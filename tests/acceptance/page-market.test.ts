@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import OpenAI from 'openai';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium } from '../support/chromium.ts';
 import { says } from '../support/endpoint-stand-in.ts';
-import { type Screen, signInWithToken, visit } from '../support/page-visitor.ts';
+import { SCREENS, type Screen, signInWithToken, visit } from '../support/page-visitor.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { runCommand } from '../support/server-process.ts';
 import { type Serving, serve } from '../support/serving.ts';
@@ -24,7 +24,6 @@ beforeAll(async () => {
   [browser, server] = await Promise.all([launchChromium(), startTestServer()]);
   world = await createWorld(server);
   serving = await serve(server, world.bob.device, MODEL);
-  await topUp(world, world.alice.userId, 100_000);
 });
 afterAll(async () => {
   await serving?.stop();
@@ -55,81 +54,87 @@ async function downloaded(page: Page, act: () => Promise<void>): Promise<string>
   return download.path();
 }
 
-test('somebody asks a model, sees what it costs, and gives a key to a program', async () => {
-  serving.endpoint.answering = (response) => says(response, ['<b>Forty', '-two</b>', 'x'.repeat(10_000)]);
-  const alice = await visitAs(world.alice.token, 'desktop');
-  const { page } = alice;
-  await alice.goTo('#/chat');
-  await page.getByLabel('Message').fill('What is it?');
-  await page.getByLabel('Message').press('Enter');
-  await page.getByText(ANSWER).waitFor();
-  await page.getByText(/\d+ tokens, €\d/).waitFor();
-  await alice.requireUsable();
-
-  await alice.goTo('#/use');
-  await page.getByLabel('Name of the key').fill('Notebook');
-  await page.getByLabel('Limit a day').fill('2.50');
-  await page.getByRole('button', { name: 'Make a key' }).click();
-  const key = (await page.getByRole('region', { name: /Your new key/ }).textContent()) ?? '';
-  await page.getByText(/of .*2\.50 today/).waitFor();
-  const code = (await page.getByRole('region', { name: 'Python' }).textContent()) ?? '';
-  expect(code).toContain(`base_url="${server.httpUrl}/v1", api_key="${key}"`);
-  await alice.requireUsable();
-  const client = new OpenAI({ baseURL: `${server.httpUrl}/v1`, apiKey: key, maxRetries: 0 });
-  const answer = await client.chat.completions.create({
-    model: MODEL,
-    messages: [{ role: 'user', content: 'And?' }],
+describe.each(Object.keys(SCREENS) as Screen[])('on a %s', (screen) => {
+  let household: Household;
+  beforeAll(async () => {
+    household = await createHousehold(server, world.adminToken);
+    await topUp(world, household.userId, 100_000);
   });
-  expect(answer.choices[0]?.message.content).toBe(ANSWER);
-  await alice.leaveWithoutComplaint();
-});
 
-test('somebody finds a model, lets it call a tool, and sees what that costs, on a phone', async () => {
-  const alice = await visitAs(world.alice.token, 'phone');
-  const { page } = alice;
-  await alice.goTo('#/models');
-  await page.getByText(MODEL, { exact: true }).waitFor();
-  await alice.requireUsable();
-  await page.getByRole('searchbox').fill('nothing of that name');
-  await page.getByText('No model is called so.').waitFor();
-  await page.getByRole('searchbox').fill('META/');
-  await page.getByText(MODEL, { exact: true }).click();
-  await page.getByRole('heading', { level: 1, name: MODEL }).waitFor();
-  await page.getByRole('cell', { name: '120', exact: true }).waitFor();
-  await alice.requireUsable();
+  test('somebody asks a model, sees what it costs, and gives a key to a program', async () => {
+    serving.endpoint.answering = (response) => says(response, ['<b>Forty', '-two</b>', 'x'.repeat(10_000)]);
+    const alice = await visitAs(household.token, screen);
+    const { page } = alice;
+    await alice.goTo('#/chat');
+    await page.getByLabel('Message').fill('What is it?');
+    await page.getByLabel('Message').press('Enter');
+    await page.getByText(ANSWER).waitFor();
+    await page.getByText(/\d+ tokens, €\d/).waitFor();
+    await alice.requireUsable();
 
-  await page.getByRole('link', { name: 'Ask it' }).click();
-  await page.getByText('Instructions and tools').click();
-  await page.getByRole('button', { name: 'Fill in an example' }).click();
-  await page.getByLabel('Instructions').fill('Be short.');
-  const call = {
-    index: 0,
-    id: 'call_1',
-    function: { name: 'read_temperature', arguments: '{"room":"<b>hall</b>"}' },
-  };
-  serving.endpoint.answering = (response) => says(response, [{ tool_calls: [call] }], 'tool_calls');
-  await page.getByLabel('Message').fill('How warm is it?');
-  await page.getByRole('button', { name: 'Send' }).click();
-  await page.getByText('calls read_temperature {"room":"<b>hall</b>"}').waitFor();
-  await page.getByLabel('What read_temperature answers').fill('21 degrees');
-  await alice.requireUsable();
-  serving.endpoint.answering = (response) => says(response, ['It is 21 degrees.']);
-  await page.getByRole('button', { name: 'Answer the calls' }).click();
-  await page.getByText('It is 21 degrees.').waitFor();
-  await page.getByText(/This conversation: €\d/).waitFor();
-  expect(serving.endpoint.asked.at(-1)?.messages).toMatchObject([
-    { role: 'system', content: 'Be short.' },
-    { role: 'user', content: 'How warm is it?' },
-    { role: 'assistant', tool_calls: [{ id: 'call_1', function: { name: 'read_temperature' } }] },
-    { role: 'tool', tool_call_id: 'call_1', content: '21 degrees' },
-  ]);
-  await alice.leaveWithoutComplaint();
-});
+    await alice.goTo('#/use');
+    await page.getByLabel('Name of the key').fill('Notebook');
+    await page.getByLabel('Limit a day').fill('2.50');
+    await page.getByRole('button', { name: 'Make a key' }).click();
+    const key = (await page.getByRole('region', { name: /Your new key/ }).textContent()) ?? '';
+    await page.getByText(/of .*2\.50 today/).waitFor();
+    const code = (await page.getByRole('region', { name: 'Python' }).textContent()) ?? '';
+    expect(code).toContain(`base_url="${server.httpUrl}/v1", api_key="${key}"`);
+    await alice.requireUsable();
+    const client = new OpenAI({ baseURL: `${server.httpUrl}/v1`, apiKey: key, maxRetries: 0 });
+    const answer = await client.chat.completions.create({
+      model: MODEL,
+      messages: [{ role: 'user', content: 'And?' }],
+    });
+    expect(answer.choices[0]?.message.content).toBe(ANSWER);
+    await alice.leaveWithoutComplaint();
+  });
 
-describe('a transaction', () => {
-  it('is found with what was spent, proves itself, is disputed, and an operator gives a part back', async () => {
-    const id = await buy(world.alice);
-    const alice = await visitAs(world.alice.token, 'desktop');
+  test('somebody finds a model, lets it call a tool, and sees what that costs', async () => {
+    const alice = await visitAs(household.token, screen);
+    const { page } = alice;
+    await alice.goTo('#/models');
+    await page.getByText(MODEL, { exact: true }).waitFor();
+    await alice.requireUsable();
+    await page.getByRole('searchbox').fill('nothing of that name');
+    await page.getByText('No model is called so.').waitFor();
+    await page.getByRole('searchbox').fill('META/');
+    await page.getByText(MODEL, { exact: true }).click();
+    await page.getByRole('heading', { level: 1, name: MODEL }).waitFor();
+    await page.getByRole('cell', { name: '120', exact: true }).waitFor();
+    await alice.requireUsable();
+
+    await page.getByRole('link', { name: 'Ask it' }).click();
+    await page.getByText('Instructions and tools').click();
+    await page.getByRole('button', { name: 'Fill in an example' }).click();
+    await page.getByLabel('Instructions').fill('Be short.');
+    const call = {
+      index: 0,
+      id: 'call_1',
+      function: { name: 'read_temperature', arguments: '{"room":"<b>hall</b>"}' },
+    };
+    serving.endpoint.answering = (response) => says(response, [{ tool_calls: [call] }], 'tool_calls');
+    await page.getByLabel('Message').fill('How warm is it?');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByText('calls read_temperature {"room":"<b>hall</b>"}').waitFor();
+    await page.getByLabel('What read_temperature answers').fill('21 degrees');
+    await alice.requireUsable();
+    serving.endpoint.answering = (response) => says(response, ['It is 21 degrees.']);
+    await page.getByRole('button', { name: 'Answer the calls' }).click();
+    await page.getByText('It is 21 degrees.').waitFor();
+    await page.getByText(/This conversation: €\d/).waitFor();
+    expect(serving.endpoint.asked.at(-1)?.messages).toMatchObject([
+      { role: 'system', content: 'Be short.' },
+      { role: 'user', content: 'How warm is it?' },
+      { role: 'assistant', tool_calls: [{ id: 'call_1', function: { name: 'read_temperature' } }] },
+      { role: 'tool', tool_call_id: 'call_1', content: '21 degrees' },
+    ]);
+    await alice.leaveWithoutComplaint();
+  });
+
+  test('a transaction is found with what was spent, proves itself, is disputed, and an operator gives a part back', async () => {
+    const id = await buy(household);
+    const alice = await visitAs(household.token, screen);
     const { page } = alice;
     await alice.goTo('#/spending');
     await page.getByRole('img', { name: /€[\d.]+ for \d+ requests/ }).waitFor();
@@ -165,7 +170,7 @@ describe('a transaction', () => {
     await page.getByText(COMPLAINT).waitFor();
     await alice.requireUsable();
 
-    const bob = await visitAs(world.bob.token, 'phone');
+    const bob = await visitAs(world.bob.token, screen);
     await bob.goTo('#/disputes');
     await bob.page.getByLabel('Side').selectOption('Served by you');
     await bob.requireUsable();
@@ -178,7 +183,7 @@ describe('a transaction', () => {
     await bob.requireUsable();
     await bob.leaveWithoutComplaint();
 
-    const operator = await visitAs(world.adminToken, 'desktop');
+    const operator = await visitAs(world.adminToken, screen);
     await operator.goTo('#/administration/disputes');
     await operator.page.getByText(/^The answer is wrong · /).click();
     await operator.page.getByText('It was as long as it was asked for.').waitFor();
@@ -199,113 +204,113 @@ describe('a transaction', () => {
     await alice.requireUsable();
     await alice.leaveWithoutComplaint();
   });
-});
 
-test('somebody sells with a machine: sees why it gets work, changes its price, pauses it, and takes it off the market', async () => {
-  const name = '<i>مخزن</i>';
-  const seller = await createHousehold(server, world.adminToken);
-  await server.request('PUT', `/api/v1/devices/${seller.device.deviceId}`, {
-    body: { name },
-    token: seller.token,
-    expect: 200,
+  test('somebody sells with a machine: sees why it gets work, changes its price, pauses it, and takes it off the market', async () => {
+    const name = '<i>مخزن</i>';
+    const seller = await createHousehold(server, world.adminToken);
+    await server.request('PUT', `/api/v1/devices/${seller.device.deviceId}`, {
+      body: { name },
+      token: seller.token,
+      expect: 200,
+    });
+    const carol = await visitAs(seller.token, screen);
+    const { page } = carol;
+    await carol.goTo('#/selling');
+    await page.getByText('No machine of yours sells yet.').waitFor();
+    await page.getByRole('button', { name: 'Sell with a device' }).click();
+    await page.getByRole('combobox', { name: 'Device' }).selectOption(name);
+    await page.getByLabel('Name of the model').fill(MODEL);
+    await page.getByLabel('Prompt, ct').fill('25');
+    await page.getByLabel('Answer, ct').fill('100');
+    await carol.requireUsable();
+    await page.getByRole('button', { name: 'Register' }).click();
+    await page.getByText('Its program is not connected.').waitFor();
+    await page.getByRole('heading', { name }).waitFor();
+
+    const machine = await serve(server, seller.device, MODEL);
+    await page.getByText('On the market').waitFor();
+    machine.endpoint.answering = (response) => says(response, ['ok']);
+    await page.getByRole('button', { name: 'Send a test request' }).click();
+    await page.getByText(/first text after \d+ ms/).waitFor();
+    await page.getByRole('cell', { name: '62.5' }).first().waitFor();
+    await carol.requireUsable();
+    await page.getByLabel('Answer, ct').fill('110');
+    await page.getByRole('button', { name: 'Save the offer' }).click();
+    await page.getByRole('cell', { name: '67.5' }).first().waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('You have paused it.').waitFor();
+    await page.getByRole('button', { name: 'Sell again' }).click();
+    await page.getByText('On the market').waitFor();
+    await carol.goTo('#/selling');
+    await page.getByText(/On the market · Quality/).waitFor();
+    await carol.requireUsable();
+    await page.getByText(name).click();
+    await page.getByRole('button', { name: 'Take off the market' }).click();
+    await page.getByRole('group').getByRole('button', { name: 'Take off the market' }).click();
+    await page.getByText('No machine of yours sells yet.').waitFor();
+    await machine.stop();
+    await carol.leaveWithoutComplaint();
   });
-  const carol = await visitAs(seller.token, 'phone');
-  const { page } = carol;
-  await carol.goTo('#/selling');
-  await page.getByText('No machine of yours sells yet.').waitFor();
-  await page.getByRole('button', { name: 'Sell with a device' }).click();
-  await page.getByRole('combobox', { name: 'Device' }).selectOption(name);
-  await page.getByLabel('Name of the model').fill(MODEL);
-  await page.getByLabel('Prompt, ct').fill('25');
-  await page.getByLabel('Answer, ct').fill('100');
-  await carol.requireUsable();
-  await page.getByRole('button', { name: 'Register' }).click();
-  await page.getByText('Its program is not connected.').waitFor();
-  await page.getByRole('heading', { name }).waitFor();
 
-  const machine = await serve(server, seller.device, MODEL);
-  await page.getByText('On the market').waitFor();
-  machine.endpoint.answering = (response) => says(response, ['ok']);
-  await page.getByRole('button', { name: 'Send a test request' }).click();
-  await page.getByText(/first text after \d+ ms/).waitFor();
-  await page.getByRole('cell', { name: '62.5' }).first().waitFor();
-  await carol.requireUsable();
-  await page.getByLabel('Answer, ct').fill('110');
-  await page.getByRole('button', { name: 'Save the offer' }).click();
-  await page.getByRole('cell', { name: '67.5' }).first().waitFor();
-  await page.getByRole('button', { name: 'Pause' }).click();
-  await page.getByText('You have paused it.').waitFor();
-  await page.getByRole('button', { name: 'Sell again' }).click();
-  await page.getByText('On the market').waitFor();
-  await carol.goTo('#/selling');
-  await page.getByText(/On the market · Quality/).waitFor();
-  await carol.requireUsable();
-  await page.getByText(name).click();
-  await page.getByRole('button', { name: 'Take off the market' }).click();
-  await page.getByRole('group').getByRole('button', { name: 'Take off the market' }).click();
-  await page.getByText('No machine of yours sells yet.').waitFor();
-  await machine.stop();
-  await carol.leaveWithoutComplaint();
-});
-
-test('a guest of a network sees the models, but nothing of the money, and nothing that would be refused', async () => {
-  const { secret } = await server.post<{ secret: string }>(
-    '/api/v1/invitations',
-    { role: 'guest', networkIds: [world.alice.network.id] },
-    world.alice.token,
-  );
-  const guest = await createHousehold(server, world.adminToken);
-  await server.post('/api/v1/invitations/redeem', { token: secret }, guest.token);
-  const dan = await visitAs(guest.token, 'desktop');
-  await dan.page.getByLabel('Acting for').selectOption({ index: 1 });
-  await dan.goTo('#/models');
-  await dan.page.getByText(MODEL, { exact: true }).waitFor();
-  const parts = dan.page.getByRole('navigation', { name: 'Parts of computing' });
-  expect(await parts.getByRole('link').allTextContents()).toEqual(['Overview', 'Models']);
-  for (const hash of ['#/chat', '#/spending', '#/transactions', '#/disputes', '#/selling']) {
-    await dan.goTo(hash);
-    await dan.page.getByText('This is for members of the whole tenant.').waitFor();
-  }
-  await dan.leaveWithoutComplaint();
-});
-
-test('somebody makes a tenant, takes all that is theirs with them, deletes their account, and keeps it after all', async () => {
-  const eve = await createHousehold(server, world.adminToken);
-  await topUp(world, eve.userId, 1_000);
-  await buy(eve);
-  const visitor = await visitAs(eve.token, 'phone');
-  const { page } = visitor;
-  await page.getByRole('combobox', { name: 'Language' }).selectOption('Deutsch');
-  await visitor.goTo('#/account');
-  await page.getByLabel('Name eines neuen Mandanten').fill('<b>Verein</b>');
-  await page.getByRole('button', { name: 'Mandanten anlegen' }).click();
-  await page.getByRole('button', { name: 'Für ihn handeln' }).waitFor();
-  const button = page.getByRole('button', { name: 'Alles herunterladen' });
-  const text = await readFile(await downloaded(page, () => button.click()), 'utf8');
-  const exported = JSON.parse(text) as Record<string, unknown>;
-  expect(exported).toMatchObject({
-    user: { id: eve.userId },
-    networks: [{ id: eve.network.id, groups: [] }],
-    devices: [{ id: eve.device.deviceId, state: {}, readings: [] }],
-    servedTransactions: [],
-    isComplete: true,
+  test('a guest of a network sees the models, but nothing of the money, and nothing that would be refused', async () => {
+    const { secret } = await server.post<{ secret: string }>(
+      '/api/v1/invitations',
+      { role: 'guest', networkIds: [household.network.id] },
+      household.token,
+    );
+    const guest = await createHousehold(server, world.adminToken);
+    await server.post('/api/v1/invitations/redeem', { token: secret }, guest.token);
+    const dan = await visitAs(guest.token, screen);
+    await dan.page.getByLabel('Acting for').selectOption({ index: 1 });
+    await dan.goTo('#/models');
+    await dan.page.getByText(MODEL, { exact: true }).waitFor();
+    const parts = dan.page.getByRole('navigation', { name: 'Parts of computing' });
+    expect(await parts.getByRole('link').allTextContents()).toEqual(['Overview', 'Models']);
+    for (const hash of ['#/chat', '#/spending', '#/transactions', '#/disputes', '#/selling']) {
+      await dan.goTo(hash);
+      await dan.page.getByText('This is for members of the whole tenant.').waitFor();
+    }
+    await dan.leaveWithoutComplaint();
   });
-  expect(exported.transactions).not.toEqual([]);
-  for (const hidden of [eve.token, eve.device.token, world.bob.userId, world.bob.network.id])
-    expect(text).not.toContain(hidden);
-  await visitor.requireUsable();
 
-  await page.getByRole('checkbox', { name: 'Auf das Geld verzichten' }).check();
-  await page.getByRole('button', { name: 'Mein Konto löschen' }).click();
-  await page.getByRole('group').getByRole('button', { name: 'Mein Konto löschen' }).click();
-  const undoToken = (await page.getByRole('region', { name: /Zugangstoken/ }).textContent()) ?? '';
-  await visitor.requireUsable();
-  await page.getByRole('button', { name: 'Ich habe sie aufbewahrt' }).click();
-  await page.getByLabel('Zugangstoken', { exact: true }).fill(undoToken);
-  await page.getByRole('button', { name: 'Anmelden', exact: true }).click();
-  await page.getByText(/Ihr Konto wird am .* gelöscht/).waitFor();
-  await visitor.requireUsable();
-  await page.getByRole('button', { name: 'Mein Konto behalten' }).click();
-  await page.getByRole('navigation', { name: 'Bereiche' }).waitFor();
-  await visitor.leaveWithoutComplaint();
+  test('somebody makes a tenant, takes all that is theirs with them, deletes their account, and keeps it after all', async () => {
+    const eve = await createHousehold(server, world.adminToken);
+    await topUp(world, eve.userId, 1_000);
+    await buy(eve);
+    const visitor = await visitAs(eve.token, screen);
+    const { page } = visitor;
+    await page.getByRole('combobox', { name: 'Language' }).selectOption('Deutsch');
+    await visitor.goTo('#/account');
+    await page.getByLabel('Name eines neuen Mandanten').fill('<b>Verein</b>');
+    await page.getByRole('button', { name: 'Mandanten anlegen' }).click();
+    await page.getByRole('button', { name: 'Für ihn handeln' }).waitFor();
+    const button = page.getByRole('button', { name: 'Alles herunterladen' });
+    const text = await readFile(await downloaded(page, () => button.click()), 'utf8');
+    const exported = JSON.parse(text) as Record<string, unknown>;
+    expect(exported).toMatchObject({
+      user: { id: eve.userId },
+      networks: [{ id: eve.network.id, groups: [] }],
+      devices: [{ id: eve.device.deviceId, state: {}, readings: [] }],
+      servedTransactions: [],
+      isComplete: true,
+    });
+    expect(exported.transactions).not.toEqual([]);
+    for (const hidden of [eve.token, eve.device.token, world.bob.userId, world.bob.network.id])
+      expect(text).not.toContain(hidden);
+    await visitor.requireUsable();
+
+    await page.getByRole('checkbox', { name: 'Auf das Geld verzichten' }).check();
+    await page.getByRole('button', { name: 'Mein Konto löschen' }).click();
+    await page.getByRole('group').getByRole('button', { name: 'Mein Konto löschen' }).click();
+    const undoToken = (await page.getByRole('region', { name: /Zugangstoken/ }).textContent()) ?? '';
+    await visitor.requireUsable();
+    await page.getByRole('button', { name: 'Ich habe sie aufbewahrt' }).click();
+    await page.getByLabel('Zugangstoken', { exact: true }).fill(undoToken);
+    await page.getByRole('button', { name: 'Anmelden', exact: true }).click();
+    await page.getByText(/Ihr Konto wird am .* gelöscht/).waitFor();
+    await visitor.requireUsable();
+    await page.getByRole('button', { name: 'Mein Konto behalten' }).click();
+    await page.getByRole('navigation', { name: 'Bereiche' }).waitFor();
+    await visitor.leaveWithoutComplaint();
+  });
 });
