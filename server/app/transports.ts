@@ -41,6 +41,7 @@ import type { Administration } from './administration.ts';
 import type { Discovery } from './discovery.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
+import { buildLiveEndpoint } from './live-endpoint.ts';
 import type { Locks } from './locks.ts';
 import type { Market } from './market.ts';
 import type { Messaging } from './messaging.ts';
@@ -145,6 +146,7 @@ export function buildTransports(config: Config, areas: Areas, dependencies: AppD
           heartbeatIntervalMs: config.heartbeatIntervalSeconds * 1000,
         }),
         mqtt.webSocket,
+        buildLiveEndpoint(areas, { routes, cookies, respondToError }),
       ],
       respondToError,
       newRequestId: newId,

@@ -49,6 +49,18 @@ export class DeviceList {
     this.#complete = true;
   }
 
+  /** What was told of a device since. */
+  apply(id: string, change: Pick<Device, 'status' | 'lastSeenAt'>): void {
+    this.#pages = this.#pages.map((page) =>
+      page.items.some((device) => device.id === id)
+        ? {
+            ...page,
+            items: page.items.map((device) => (device.id === id ? { ...device, ...change } : device)),
+          }
+        : page,
+    );
+  }
+
   /** Reads anew what these are on, and what has been registered since. */
   async refresh(seen: readonly Device[]): Promise<void> {
     if (!this.#complete) return;

@@ -36,12 +36,12 @@ export class LiveFollowers<Told, Item> {
   }
 
   /**
-   * What is told of `subject` from the first `next` on, as far as the account sees it, behind what `begin` gives. Ends with `signal`
+   * What is told of any of `subjects` from the first `next` on, as far as the account sees it, behind what `begin` gives. Ends with `signal`
    * and `close`; rejects with `consumer_too_slow` where too much waits for its reader.
    */
   follow(
     actor: AccountActor,
-    subject: string,
+    subjects: readonly string[],
     begin: () => Promise<readonly Item[]>,
     signal: AbortSignal,
   ): AsyncIterable<Item> {
@@ -50,14 +50,19 @@ export class LiveFollowers<Told, Item> {
         const follower = new Follower<Told, Item>(actor, begin, {
           view: this.#view,
           waitingMax: this.#limits.waitingMax,
-          join: () => this.#join(follower, actor, subject),
-          leave: () => this.#leave(follower, actor, subject),
+          join: () => this.#join(follower, actor, subjects),
+          leave: () => this.#leave(follower, actor, subjects),
         });
         if (signal.aborted) follower.end();
         else signal.addEventListener('abort', () => follower.end(), { once: true });
         return follower;
       },
     };
+  }
+
+  /** True while somebody follows it. */
+  isFollowed(subject: string): boolean {
+    return this.#followers.hasAny(subject);
   }
 
   /** True while nobody follows anything. */
@@ -74,15 +79,15 @@ export class LiveFollowers<Told, Item> {
     for (const follower of [...this.#followers.all()]) follower.end();
   }
 
-  #join(follower: Follower<Told, Item>, actor: AccountActor, subject: string): void {
+  #join(follower: Follower<Told, Item>, actor: AccountActor, subjects: readonly string[]): void {
     this.requireRoom(actor);
-    for (const key of [subject, actor.tenantId, actor.accountId]) this.#followers.add(key, follower);
+    for (const key of [...subjects, actor.tenantId, actor.accountId]) this.#followers.add(key, follower);
     this.#count++;
   }
 
-  #leave(follower: Follower<Told, Item>, actor: AccountActor, subject: string): void {
-    if (!this.#followers.remove(subject, follower)) return;
-    for (const key of [actor.tenantId, actor.accountId]) this.#followers.remove(key, follower);
+  #leave(follower: Follower<Told, Item>, actor: AccountActor, subjects: readonly string[]): void {
+    if (!this.#followers.remove(actor.accountId, follower)) return;
+    for (const key of [...subjects, actor.tenantId]) this.#followers.remove(key, follower);
     this.#count--;
   }
 }

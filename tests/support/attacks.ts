@@ -102,6 +102,7 @@ export const ATTACKS: readonly Attack[] = [
   on('networks.topology.follow', 'GET', ({ networkId }) => `networks/${networkId}/topology/live`),
   on('networks.health.get', 'GET', ({ networkId }) => `networks/${networkId}/health`),
   on('devices.get', 'GET', ({ deviceId }) => `devices/${deviceId}`),
+  on('devices.follow', 'GET', ({ deviceId }) => `devices/live?ids=${deviceId}`),
   on('devices.list', 'GET', ({ networkId }) => `devices?networkId=${networkId}`),
   on('devices.list', 'GET', ({ networkId }) => `devices?network_id=${networkId}&status=offline`),
   blind('devices.list', 'GET', () => 'devices?assigned_id=Secret-id'),

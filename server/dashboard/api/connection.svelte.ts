@@ -8,3 +8,13 @@ export function reportConnection(reached: boolean): void {
   if (reached) lostAt = null;
   else lostAt ??= new Date();
 }
+
+let live = $state(true);
+
+/** False: something that is shown may be otherwise by now. */
+export const isLive = (): boolean => live;
+
+/** Tells whether all that is followed comes. */
+export function reportLive(is: boolean): void {
+  live = is;
+}

@@ -14,6 +14,13 @@ export interface SignInAnswer {
   readonly needsPasskey?: boolean;
 }
 
+let whenChanged: () => void = () => undefined;
+
+/** Calls it when others are kept, or none any more. */
+export function onCredentialsChanged(callback: () => void): void {
+  whenChanged = callback;
+}
+
 let csrfToken: string | null = null;
 let tenantId: string | null = null;
 
@@ -24,6 +31,7 @@ export const keepsCookies = (): boolean => window.isSecureContext;
 export function keepCredentials(answer: SignInAnswer): void {
   csrfToken = answer.csrfToken ?? null;
   if (answer.token !== null) sessionStorage.setItem(STORED_TOKEN, answer.token);
+  whenChanged();
 }
 
 /** Keeps nothing any more. */
@@ -31,6 +39,7 @@ export function forgetCredentials(): void {
   csrfToken = null;
   tenantId = null;
   sessionStorage.removeItem(STORED_TOKEN);
+  whenChanged();
 }
 
 /** The token of this tab; null: there is none. */
@@ -40,6 +49,9 @@ export const storedToken = (): string | null => sessionStorage.getItem(STORED_TO
 export function actIn(tenant: string | null): void {
   tenantId = tenant;
 }
+
+/** The tenant that is acted in; null: one's own. */
+export const actsIn = (): string | null => tenantId;
 
 /** The headers that say who asks. */
 export function credentialHeaders(method: string): Record<string, string> {

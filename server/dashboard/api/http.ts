@@ -45,6 +45,11 @@ export function onSignedOut(callback: () => void): void {
   whenSignedOut = callback;
 }
 
+/** The server said so. */
+export function reportSignedOut(): void {
+  whenSignedOut();
+}
+
 let whenProofNeeded: (accepted: readonly ProofWay[]) => Promise<boolean> = async () => false;
 
 /** Calls it when the server wants to know first that it is still them; true: it knows now, and is asked again. */
@@ -76,7 +81,7 @@ export async function send(method: Method, path: string, options: RequestOptions
   reportConnection(true);
   if (response.ok) return response;
   const error = await readError(response);
-  if (error.status === 401) whenSignedOut();
+  if (error.status === 401) reportSignedOut();
   const asksForProof = error.code === 'step_up_required' && !path.startsWith(PROOF_PATH);
   if (asksForProof && (await whenProofNeeded(error.accepted))) return send(method, path, options);
   throw error;

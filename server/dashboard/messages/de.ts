@@ -18,6 +18,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'common.none': 'keine',
   'common.once': 'Wird nur dieses Mal gezeigt.',
   'connection.lost': 'Keine Verbindung zum Server seit {time}. Was Sie sehen, kann veraltet sein.',
+  'connection.notLive': 'Live-Aktualisierung unterbrochen. Was Sie sehen, kann veraltet sein.',
 
   'error.connection':
     'Der Server antwortet nicht. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.',
@@ -125,6 +126,7 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'devices.search': 'Geräte suchen',
   'devices.count': '{shown} von {all}',
   'devices.none': 'Es gibt noch kein Gerät.',
+  'devices.notLive': 'nicht live',
   'devices.noneFound': 'So heißt kein Gerät.',
   'devices.lastSeen': 'Zuletzt gesehen {time}',
   'devices.neverSeen': 'Noch nicht gesehen',

@@ -17,6 +17,7 @@ export const en = {
   'common.none': 'none',
   'common.once': 'Shown this once.',
   'connection.lost': 'No connection to the server since {time}. What you see may be old.',
+  'connection.notLive': 'Live updates are interrupted. What you see may be old.',
 
   'error.connection': 'The server does not answer. Check the connection and try again.',
   'error.unauthenticated': 'Sign in first.',
@@ -119,6 +120,7 @@ export const en = {
   'devices.search': 'Search devices',
   'devices.count': '{shown} of {all}',
   'devices.none': 'There is no device yet.',
+  'devices.notLive': 'not live',
   'devices.noneFound': 'No device is called so.',
   'devices.lastSeen': 'Last seen {time}',
   'devices.neverSeen': 'Not seen yet',

@@ -87,7 +87,7 @@ export class LiveMarket {
       this.#startTicking();
       return [figuresFor(account, this.#sample(true))];
     };
-    return this.#followers.follow(account, SUBJECT, begin, signal);
+    return this.#followers.follow(account, [SUBJECT], begin, signal);
   }
 
   /** Ends all streams. */

@@ -87,7 +87,7 @@ export function createReadingService(
       const account = requirePermission(actor, 'devices.read');
       await devices.getDevice(account, deviceId);
       live.requireRoom(account);
-      return live.follow(account, deviceId, () => store.listLast(account, deviceId), signal);
+      return live.follow(account, [deviceId], () => store.listLast(account, deviceId), signal);
     },
 
     async listLast(actor, deviceId) {

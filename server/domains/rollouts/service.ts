@@ -123,7 +123,7 @@ export function createRolloutService(dependencies: RolloutDependencies): Rollout
       const account = requirePermission(actor, 'releases.read');
       await get(account, rolloutId);
       live.requireRoom(account);
-      return live.follow(account, rolloutId, async () => [await get(account, rolloutId)], signal);
+      return live.follow(account, [rolloutId], async () => [await get(account, rolloutId)], signal);
     },
 
     stopFollowing: () => live.close(),

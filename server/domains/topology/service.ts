@@ -28,6 +28,15 @@ export interface TopologyService {
    * ends with `consumer_too_slow`.
    */
   follow(actor: Actor, networkId: NetworkId, signal: AbortSignal): Promise<AsyncIterable<TopologyChange>>;
+  /**
+   * The same for these devices, for each of their networks; of those that the account doesn't see, or that nobody has, nothing comes.
+   * Refuses with `limit_reached`.
+   */
+  followDevices(
+    actor: Actor,
+    deviceIds: readonly DeviceId[],
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<TopologyChange>>;
   stopFollowing(): void;
   /** A device came, or went. */
   moved(deviceId: DeviceId, tenantId: TenantId, isConnected: boolean): void;
@@ -58,7 +67,10 @@ export function createTopologyService(dependencies: TopologyDependencies): Topol
   const { devices, networks, links, clock } = dependencies;
   const troubles = new Troubles();
   const live = new LiveFollowers<ToldChange, TopologyChange>(FOLLOW_LIMITS, viewOf);
-  const tell = createTelling(dependencies, live, (deviceId) => troubles.isFailing(deviceId, clock.nowMs()));
+  const liveDevices = new LiveFollowers<ToldChange, TopologyChange>(FOLLOW_LIMITS, viewOf);
+  const tell = createTelling(dependencies, { live, liveDevices }, (deviceId) =>
+    troubles.isFailing(deviceId, clock.nowMs()),
+  );
 
   const healthOfDevice = ({ id, guest, status }: Device): Health =>
     healthOf(status, !guest && troubles.isFailing(id, clock.nowMs()));
@@ -94,10 +106,19 @@ export function createTopologyService(dependencies: TopologyDependencies): Topol
       const account = requirePermission(actor, 'devices.read');
       await networks.getNetwork(account, networkId);
       live.requireRoom(account);
-      return live.follow(account, networkId, async () => [], signal);
+      return live.follow(account, [networkId], async () => [], signal);
     },
 
-    stopFollowing: () => live.close(),
+    async followDevices(actor, deviceIds, signal) {
+      const account = requirePermission(actor, 'devices.read');
+      liveDevices.requireRoom(account);
+      return liveDevices.follow(account, deviceIds, async () => [], signal);
+    },
+
+    stopFollowing() {
+      live.close();
+      liveDevices.close();
+    },
 
     moved(deviceId, tenantId, isConnected) {
       if (isConnected) troubles.note(deviceId, clock.nowMs());
@@ -147,10 +168,12 @@ function viewOf(
   return { ...change, health: change.health === 'offline' ? 'offline' : 'reachable', links: [] };
 }
 
-/** Tells those who follow the networks of a device of it, one device at a time; nobody waits for it. */
+type Followers = LiveFollowers<ToldChange, TopologyChange>;
+
+/** Tells those who follow a device or its networks of it, one device at a time; nobody waits for it. */
 function createTelling(
   { links, deviceNetworks, clock, logger }: TopologyDependencies,
-  live: LiveFollowers<ToldChange, TopologyChange>,
+  { live, liveDevices }: Readonly<Record<'live' | 'liveDevices', Followers>>,
   isFailing: (deviceId: DeviceId) => boolean,
 ) {
   const tellNow = async (deviceId: DeviceId, deviceTenantId: TenantId, isConnected: boolean) => {
@@ -158,7 +181,7 @@ function createTelling(
       deviceId,
       deviceTenantId,
     )) {
-      live.tell(networkId, {
+      const change = {
         networkId,
         networkTenantId,
         deviceId,
@@ -166,11 +189,13 @@ function createTelling(
         health: healthOf(isConnected ? 'active' : 'offline', isFailing(deviceId)),
         links: links.linksOf(deviceId),
         atMs: clock.nowMs(),
-      });
+      };
+      live.tell(networkId, change);
+      liveDevices.tell(deviceId, change);
     }
   };
   return (deviceId: DeviceId, tenantId: TenantId, isConnected: boolean): void => {
-    if (live.isEmpty) return;
+    if (live.isEmpty && !liveDevices.isFollowed(deviceId)) return;
     tellNow(deviceId, tenantId, isConnected).catch((error: unknown) => {
       logger.warn({ operation: 'topology.tell', error }, 'a change is not told to those who follow');
     });

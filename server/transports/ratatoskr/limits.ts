@@ -23,15 +23,6 @@ export const CLOCK_WINDOW_MS = 300_000;
 export const INPUT_BYTES_MAX = 16_777_216 + 131_072;
 /** Input from this size on is read in turn by tenant: a smaller one is read in half a millisecond. */
 export const LARGE_INPUT_BYTES = 65_536;
-/** What a request's input holds beside its body: names, params, query, headers. */
-export const INPUT_OVERHEAD_BYTES_MAX = 16_384;
-/** Objects and lists inside each other in an input: those of the deepest body that HTTP takes, and the one around it. */
-export const INPUT_LEVELS_MAX = 129;
-/**
- * Values, names, objects and lists of an input: those of the largest body that HTTP takes, and what is around it. An input of 8 MiB
- * could hold millions, each of which takes time and memory of its own before anybody looks at it.
- */
-export const INPUT_VALUES_MAX = 251_024;
 /** Bytes of an answer that go out before the client gives credit for more. */
 export const STREAM_WINDOW_BYTES = 262_144;
 /** The most credit that one answer may have. */

@@ -17,6 +17,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { BodyRoom } from '../../platform/http/body.ts';
 import type { HttpResponse, RespondToError } from '../../platform/http/types.ts';
 import type { Identify } from '../authenticate.ts';
+import { type RequestOrigin, toHttpRequest } from '../pipeline/asked-request.ts';
 import type { OperationRoute } from '../pipeline/http.ts';
 import { tokenHolder } from '../pipeline/token-holder.ts';
 import { knownBytes, piecesOf, StreamCredit, wholeBody } from './answer-stream.ts';
@@ -29,7 +30,6 @@ import {
   LARGE_INPUT_BYTES,
   REQUESTS_MAX,
 } from './limits.ts';
-import { type RequestOrigin, toHttpRequest } from './to-http-request.ts';
 import { TYPE_LIMITS } from './type-limits.ts';
 
 type Asked = InstanceType<typeof BusinessRequest>;

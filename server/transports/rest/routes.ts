@@ -47,6 +47,7 @@ import { claimDevice } from './devices/claim.ts';
 import { collectClaim } from './devices/collect-claim.ts';
 import { createDevice } from './devices/create.ts';
 import { createClaim } from './devices/create-claim.ts';
+import { followDevices } from './devices/follow.ts';
 import { followReadings } from './devices/follow-readings.ts';
 import { getDevice } from './devices/get.ts';
 import { getDeviceState } from './devices/get-state.ts';
@@ -183,6 +184,7 @@ const deviceRoutes = (services: RestServices) => [
   addDeviceToNetwork(services),
   removeDeviceFromNetwork(services),
   listReadings(services),
+  followDevices(services),
   followReadings(services),
   authenticateMqttClient(services),
   authorizeMqttClient(services),

@@ -306,6 +306,12 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'network_not_found',
   },
+  'devices.follow': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/live?ids=${alice.device.deviceId}` }),
+    refused: () => ({ path: '/api/v1/devices/live?ids=all' }),
+    status: 400,
+    code: 'invalid_input',
+  },
   'networks.health.get': {
     valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/health` }),
     refused: () => ({ path: `/api/v1/networks/${UNKNOWN_ID}/health` }),

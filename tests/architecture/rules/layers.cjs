@@ -319,10 +319,14 @@ const TRANSPORTS = {
     [folders('server/platform/http'), 'the shape of a request', { types: true }],
   ],
   bifrost: [[folders('server/platform/websocket'), 'the shape of a socket', { types: true }]],
+  live: [
+    [packages('zod'), 'the schema of a message'],
+    [folders('server/platform/websocket'), 'the shape of a socket', { types: true }],
+    [folders('server/platform/http'), 'the shape of a request', { types: true }],
+  ],
   mqtt: [[folders('server/platform/mqtt'), 'the shape of a client', { types: true }]],
   ratatoskr: [
     [SESSIONS, 'speaks it'],
-    [packages('zod'), 'the schema of an input', { only: '/to-http-request\\.ts$' }],
     [folders('server/platform/websocket'), 'the shape of a socket', { types: true }],
     [folders('server/platform/http'), 'the shape of a request', { types: true }],
   ],

@@ -27,7 +27,7 @@ function setUp(owner = newOwner()) {
     actor: AccountActor = owner,
     begin: () => Promise<readonly ReadingPoint[]> = noHistory,
     signal = new AbortController().signal,
-  ) => live.follow(actor, DEVICE, begin, signal)[Symbol.asyncIterator]();
+  ) => live.follow(actor, [DEVICE], begin, signal)[Symbol.asyncIterator]();
   return { live, owner, reading, open };
 }
 

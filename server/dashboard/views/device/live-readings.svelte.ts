@@ -1,4 +1,4 @@
-import { follow } from '../../api/events.ts';
+import { follow } from '../../api/live.ts';
 import type { Reading } from '../../api/types.ts';
 
 /**
@@ -39,7 +39,7 @@ export class LiveReadings {
       arrived = new Map();
     };
     const stop = follow(
-      `/api/v1/devices/${encodeURIComponent(this.#deviceId)}/readings/live`,
+      { operation: 'devices.readings.follow', params: { deviceId: this.#deviceId } },
       ({ name, data }) => {
         if (name !== 'reading') return;
         const reading = JSON.parse(data) as Reading;

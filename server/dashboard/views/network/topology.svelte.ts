@@ -1,5 +1,5 @@
-import { follow } from '../../api/events.ts';
 import { ask, askAll } from '../../api/http.ts';
+import { follow } from '../../api/live.ts';
 import type { Connection, ListPage, TopologyDevice } from '../../api/types.ts';
 import { repeat } from '../../parts/repeat.ts';
 
@@ -53,7 +53,7 @@ export class Topology {
       arrived = new Map();
     };
     const end = follow(
-      `/api/v1${this.#path}/live`,
+      { operation: 'networks.topology.follow', params: { networkId: this.#networkId } },
       ({ name, data }) => {
         if (name !== 'device') return;
         const change = JSON.parse(data) as Change;

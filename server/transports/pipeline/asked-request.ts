@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { AppError, invalidInput } from '../../kernel/errors.ts';
 import { jsonShapeOf } from '../../kernel/json-shape.ts';
 import type { IncomingRequest } from '../../platform/http/types.ts';
-import { findHalfCharacter } from '../pipeline/half-character.ts';
-import type { HttpOperation } from '../pipeline/http-operation.ts';
+import { findHalfCharacter } from './half-character.ts';
+import type { HttpOperation } from './http-operation.ts';
 import { INPUT_LEVELS_MAX, INPUT_OVERHEAD_BYTES_MAX, INPUT_VALUES_MAX } from './limits.ts';
 
 /** What a request's input is: each part as the operation's description over HTTP says. */
@@ -35,7 +35,16 @@ export function toHttpRequest(
   origin: RequestOrigin,
 ): IncomingRequest {
   if (input.length > operation.bodyBytesMax + INPUT_OVERHEAD_BYTES_MAX) throw tooLarge(operation);
-  return new AskedRequest(operation, readInput(input), origin);
+  return toAskedRequest(operation, readInput(input), origin);
+}
+
+/** The same for an input that was read. Refuses with `invalid_input`. */
+export function toAskedRequest(
+  operation: HttpOperation,
+  input: unknown,
+  origin: RequestOrigin,
+): IncomingRequest {
+  return new AskedRequest(operation, checkInput(input), origin);
 }
 
 /** What HTTP would bring is made where somebody asks for it: most operations look at a part of it alone. */
@@ -122,19 +131,21 @@ function tooLarge({ bodyBytesMax }: HttpOperation): AppError {
   return new AppError('too_large', 'too_large', `The body has more than ${bodyBytesMax} bytes.`);
 }
 
-function readInput(input: Uint8Array): Input {
-  if (input.length === 0) return inputSchema.parse({});
+function readInput(input: Uint8Array): unknown {
+  if (input.length === 0) return {};
   const { levels, parts, commas } = jsonShapeOf(input);
   if (levels > INPUT_LEVELS_MAX) throw invalidInput('The input is nested too deeply.');
   if (parts + commas > INPUT_VALUES_MAX) {
     throw invalidInput(`The input has more than ${INPUT_VALUES_MAX} values.`);
   }
-  let value: unknown;
   try {
-    value = JSON.parse(decoder.decode(input));
+    return JSON.parse(decoder.decode(input));
   } catch (cause) {
     throw new AppError('invalid', 'malformed_json', 'The input is not JSON.', { cause });
   }
+}
+
+function checkInput(value: unknown): Input {
   const result = inputSchema.safeParse(value);
   if (!result.success) throw invalidInput('The input is an object of params, query, headers and body.');
   const { params, query } = result.data;

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
+import { toHttpRequest } from '../../../server/transports/pipeline/asked-request.ts';
 import type { HttpOperation } from '../../../server/transports/pipeline/http-operation.ts';
-import { INPUT_VALUES_MAX } from '../../../server/transports/ratatoskr/limits.ts';
-import { toHttpRequest } from '../../../server/transports/ratatoskr/to-http-request.ts';
+import { INPUT_VALUES_MAX } from '../../../server/transports/pipeline/limits.ts';
 
 const OPERATION = {
   method: 'POST',
