@@ -164,6 +164,14 @@ describe.each(Object.keys(SCREENS) as Screen[])('on a %s', (screen) => {
     const checked = await runCommand(audit, { arguments: [verify, receipt, ...rest] });
     expect(checked).toMatchObject({ code: 0 });
 
+    await page.getByRole('combobox', { name: 'What was it worth?' }).selectOption('4 of 5 stars');
+    await page.getByRole('button', { name: 'Rate it' }).click();
+    await page.getByText('You gave it 4 of 5 stars.').waitFor();
+    await page.getByRole('combobox', { name: 'What was it worth?' }).selectOption('2 of 5 stars');
+    await page.getByRole('button', { name: 'Rate it' }).click();
+    await page.getByText('You gave it 2 of 5 stars.').waitFor();
+    await alice.requireUsable();
+
     await page.getByLabel('Reason').selectOption('The answer is wrong');
     await page.getByLabel('What happened').fill(COMPLAINT);
     await page.getByRole('button', { name: 'Open the dispute' }).click();
@@ -171,6 +179,12 @@ describe.each(Object.keys(SCREENS) as Screen[])('on a %s', (screen) => {
     await alice.requireUsable();
 
     const bob = await visitAs(world.bob.token, screen);
+    await bob.goTo('#/selling');
+    await bob.page.getByRole('region', { name: 'Now' }).getByText('Tokens a second').waitFor();
+    await bob.page.getByRole('list', { name: 'Your machines' }).getByRole('link').first().click();
+    await bob.page.getByText(/of 5 stars, by \d accounts/).waitFor();
+    await bob.page.getByText(/^2 stars: [12]$/).waitFor();
+    await bob.requireUsable();
     await bob.goTo('#/disputes');
     await bob.page.getByLabel('Side').selectOption('Served by you');
     await bob.requireUsable();
@@ -250,6 +264,49 @@ describe.each(Object.keys(SCREENS) as Screen[])('on a %s', (screen) => {
     await page.getByText('No machine of yours sells yet.').waitFor();
     await machine.stop();
     await carol.leaveWithoutComplaint();
+  });
+
+  test('an allowance is shown until it is used up, and what is asked runs now', async () => {
+    const owner = await createHousehold(server, world.adminToken);
+    await server.request('POST', '/api/v1/ledger/allowances', {
+      body: {
+        userId: owner.userId,
+        tokens: 1_000_000,
+        endsAt: new Date(Date.now() + 86_400_000).toISOString(),
+      },
+      headers: { 'idempotency-key': owner.userId },
+      token: world.adminToken,
+      expect: 201,
+    });
+    const fay = await visitAs(owner.token, screen);
+    const { page } = fay;
+    await fay.goTo('#/spending');
+    await page.getByText('1,000,000 of 1,000,000 tokens are left').waitFor();
+    const now = page.getByRole('region', { name: 'Now' });
+    let finish = () => {};
+    serving.endpoint.answering = async (response) => {
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      says(response, [ANSWER]);
+    };
+    const client = new OpenAI({ baseURL: `${server.httpUrl}/v1`, apiKey: owner.token, maxRetries: 0 });
+    const asked = client.chat.completions.create({
+      model: MODEL,
+      messages: [{ role: 'user', content: 'And?' }],
+    });
+    await now.locator('.card', { hasText: 'Running' }).getByText('1', { exact: true }).waitFor();
+    await fay.requireUsable();
+    finish();
+    await asked;
+    await now.locator('.card', { hasText: 'Running' }).getByText('0', { exact: true }).waitFor();
+    await page.reload();
+    await page.getByText(/9\d\d,\d{3} of 1,000,000 tokens are left/).waitFor();
+    await fay.goTo('#/transactions');
+    await page.getByRole('list', { name: 'Transactions' }).getByRole('link').first().click();
+    await page.getByText('Of it, by an allowance').waitFor();
+    await fay.requireUsable();
+    await fay.leaveWithoutComplaint();
   });
 
   test('a guest of a network sees the models, but nothing of the money, and nothing that would be refused', async () => {

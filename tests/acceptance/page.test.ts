@@ -264,6 +264,35 @@ test('a household of 10,000 devices is listed, searched and scrolled with some d
   await alice.leaveWithoutComplaint();
 });
 
+test('a network of 10,000 devices is drawn with its first ones, and all are in the list beside', async () => {
+  const alice = await visitor('phone');
+  const { page } = alice;
+  await signInWithToken(alice, world.alice.token);
+  await page.route('**/topology?*', (route) => {
+    const from = Number(new URL(route.request().url()).searchParams.get('after') ?? 0);
+    const devices = Array.from({ length: 200 }, (_, index) => ({
+      id: `00000000-0000-4000-8000-${String(from + index).padStart(12, '0')}`,
+      name: `Sensor ${from + index}`,
+      worldType: 'jotunheim',
+      guest: false,
+      health: 'offline',
+      links: [],
+    }));
+    return route.fulfill({ json: { items: devices, next: from + 200 < 10_000 ? String(from + 200) : null } });
+  });
+  await alice.goTo(`#/networks/${world.alice.network.id}/map`);
+  const drawing = page.getByRole('group', { name: 'The network, drawn' });
+  await page.getByText(/9,?904 more are in the list alone/).waitFor();
+  expect(await drawing.locator('.device').count()).toBe(96);
+  const list = page.getByRole('list', { name: 'Devices and how each is connected' });
+  await list.hover();
+  await page.mouse.wheel(0, 1_000_000);
+  await page.getByRole('link', { name: /Sensor 9999 / }).waitFor();
+  expect(await list.getByRole('listitem').count()).toBeLessThan(60);
+  await alice.requireUsable();
+  await alice.leaveWithoutComplaint();
+});
+
 test('a neighbour sees nothing, and learns not even that it is there', async () => {
   const secret = await createDevice(server, world.alice.token, world.alice.network.id, 'Only for Alice');
   const bob = await visitor();

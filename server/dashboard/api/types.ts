@@ -15,6 +15,7 @@ import type { credentialsSchema, deviceSchema } from '../../transports/rest/devi
 import type { shadowSchema } from '../../transports/rest/devices/state-schemas.ts';
 import type { groupSchema } from '../../transports/rest/groups/schemas.ts';
 import type { invitationSchema } from '../../transports/rest/invitations/schemas.ts';
+import type { allowanceSchema } from '../../transports/rest/ledger/allowances.ts';
 import type {
   disputeSchema,
   disputeToDecideSchema,
@@ -24,6 +25,7 @@ import type {
   explainedProviderSchema,
 } from '../../transports/rest/marketplace/explained-schemas.ts';
 import type { registeredProviderSchema } from '../../transports/rest/marketplace/own-provider.ts';
+import type { providerRatingsSchema, ratingSchema } from '../../transports/rest/marketplace/ratings.ts';
 import type {
   registrationSchema,
   registrationToDecideSchema,
@@ -120,6 +122,9 @@ export type Registration = z.output<typeof registrationSchema>;
 export type Standing = z.output<typeof explainedProviderSchema>;
 export type Choice = z.output<typeof choiceSchema>;
 export type Transaction = z.output<typeof transactionSchema>;
+export type Rating = z.output<typeof ratingSchema>;
+export type ProviderRatings = z.output<typeof providerRatingsSchema>;
+export type Allowance = z.output<typeof allowanceSchema>;
 export type Dispute = z.output<typeof disputeSchema>;
 export type DisputeToDecide = z.output<typeof disputeToDecideSchema>;
 export type Spending = z.output<typeof spendingSchema>;

@@ -69,6 +69,18 @@ export const grantAllowance = ({ allowances }: { allowances: AllowanceService })
     },
   });
 
+/** An allowance, for whose it is. */
+export const allowanceSchema = z
+  .object({
+    ...allowanceShape,
+    tokensLeft: z
+      .int()
+      .describe(
+        'Without what is set aside for requests that run. What is used counts against the allowance that ends first.',
+      ),
+  })
+  .meta({ id: 'Allowance' });
+
 /** What was granted to the tenant, and what is left of it. */
 export const listAllowances = ({ allowances }: { allowances: AllowanceService }) =>
   defineRoute({
@@ -81,18 +93,7 @@ export const listAllowances = ({ allowances }: { allowances: AllowanceService })
     summary:
       'Your allowances, those that end last first: tokens that pay for requests before your balance does.',
     response: z.object({
-      items: z.array(
-        z
-          .object({
-            ...allowanceShape,
-            tokensLeft: z
-              .int()
-              .describe(
-                'Without what is set aside for requests that run. What is used counts against the allowance that ends first.',
-              ),
-          })
-          .meta({ id: 'Allowance' }),
-      ),
+      items: z.array(allowanceSchema),
     }),
     status: 200,
     errors: [],

@@ -6,7 +6,9 @@ import { defineRoute } from '../define-route.ts';
 import { idSchema, timeSchema, toIsoTime } from '../schemas.ts';
 
 const stars = z.int().min(1).max(STARS_MAX);
-const ratingSchema = z
+
+/** A rating, for who gave it. */
+export const ratingSchema = z
   .object({
     transactionId: z.uuid(),
     stars,
@@ -21,6 +23,16 @@ const ratingToJson = ({ transactionId, stars: given, ratedAtMs, changeableUntilM
   ratedAt: toIsoTime(ratedAtMs),
   changeableUntil: toIsoTime(changeableUntilMs),
 });
+
+/** What is thought of a provider, for its owner. */
+export const providerRatingsSchema = z
+  .object({
+    ratings: z.int(),
+    accounts: z.int().describe('Who rated it: each counts once, with the mean of its stars.'),
+    meanStars: z.number().min(1).max(STARS_MAX).nullable(),
+    byStars: z.array(z.int()).length(STARS_MAX).describe('One star first.'),
+  })
+  .meta({ id: 'ProviderRatings' });
 
 const params = z.strictObject({ transactionId: idSchema });
 const path = '/api/v1/marketplace/transactions/:transactionId/rating';
@@ -74,14 +86,7 @@ export const summarizeRatings = ({ ratings }: { ratings: RatingService }) =>
     audit: 'none',
     summary: 'How a provider of yours was rated: how often with how many stars, not by whom.',
     params: z.strictObject({ providerId: idSchema }),
-    response: z
-      .object({
-        ratings: z.int(),
-        accounts: z.int().describe('Who rated it: each counts once, with the mean of its stars.'),
-        meanStars: z.number().min(1).max(STARS_MAX).nullable(),
-        byStars: z.array(z.int()).length(STARS_MAX).describe('One star first.'),
-      })
-      .meta({ id: 'ProviderRatings' }),
+    response: providerRatingsSchema,
     status: 200,
     errors: ['provider_not_found'],
     handle: async ({ actor, params: { providerId } }) => {
