@@ -4,6 +4,7 @@ import { askAction } from './actions/ask.ts';
 import { cancelAction } from './actions/cancel.ts';
 import { followAction } from './actions/follow.ts';
 import { getAction } from './actions/get.ts';
+import { askJointAction, cancelJointAction, getJointAction } from './actions/joint.ts';
 import { listActions } from './actions/list.ts';
 import { createSuspension } from './admin/create-suspension.ts';
 import { decideRegistration } from './admin/decide-registration.ts';
@@ -225,6 +226,9 @@ const actionRoutes = (services: RestServices) => [
   getAction(services),
   followAction(services),
   cancelAction(services),
+  askJointAction(services),
+  getJointAction(services),
+  cancelJointAction(services),
 ];
 
 /** Names that one holder has at a time. */

@@ -1,6 +1,6 @@
 import type { AbuseService } from '../../domains/abuse/index.ts';
 import type { AccountService } from '../../domains/accounts/index.ts';
-import type { ActionService } from '../../domains/actions/index.ts';
+import type { ActionService, JointActionService } from '../../domains/actions/index.ts';
 import type { AdministrationService, SuspensionService } from '../../domains/administration/index.ts';
 import type { AuditService } from '../../domains/audit/index.ts';
 import type { CommandService } from '../../domains/commands/index.ts';
@@ -76,6 +76,7 @@ export interface RestServices {
   readonly groups: GroupService;
   readonly locks: LockService;
   readonly actions: ActionService;
+  readonly jointActions: JointActionService;
   readonly releases: ReleaseService;
   readonly rollouts: RolloutService;
   readonly audit: AuditService;
