@@ -114,6 +114,14 @@ import { listNetworks } from './networks/list.ts';
 import { listTopology } from './networks/list-topology.ts';
 import { removeNetwork } from './networks/remove.ts';
 import { updateNetwork } from './networks/update.ts';
+import {
+  getConnectionPathRule,
+  getDevicePathRule,
+  getNetworkPathRule,
+  setConnectionPathRule,
+  setDevicePathRule,
+  setNetworkPathRule,
+} from './paths/rules.ts';
 import { confirmPaymentStanding } from './payments/confirm-standing.ts';
 import { getPaymentStanding } from './payments/get-standing.ts';
 import { getReadingRetention } from './readings/get-retention.ts';
@@ -208,6 +216,12 @@ const connectionRoutes = (services: RestServices) => [
   setNetworkConnectionRule(services),
   getDeviceConnectionRule(services),
   setDeviceConnectionRule(services),
+  getNetworkPathRule(services),
+  setNetworkPathRule(services),
+  getDevicePathRule(services),
+  setDevicePathRule(services),
+  getConnectionPathRule(services),
+  setConnectionPathRule(services),
   listRoutes(services),
   followRoutes(services),
   listGroups(services),

@@ -13,6 +13,7 @@ import type { AllowanceService, LedgerService } from '../../domains/ledger/index
 import type { LockService } from '../../domains/locks/index.ts';
 import type { NetworkService } from '../../domains/networks/index.ts';
 import type { PairingService } from '../../domains/pairings/index.ts';
+import type { PathService } from '../../domains/paths/index.ts';
 import type { PaymentService } from '../../domains/payments/index.ts';
 import type { ProviderService } from '../../domains/providers/index.ts';
 import type { RatingService } from '../../domains/ratings/index.ts';
@@ -73,6 +74,7 @@ export interface RestServices {
   readonly discovery: DiscoveryService;
   readonly pairings: PairingService;
   readonly routing: RouteService;
+  readonly paths: PathService;
   readonly groups: GroupService;
   readonly locks: LockService;
   readonly actions: ActionService;

@@ -136,6 +136,13 @@ const DOMAINS = {
   },
   topology: { sees: ['devices', 'networks'], uses: [] },
   groups: { sees: ['networks', 'relay'], uses: [] },
+  paths: {
+    sees: ['devices', 'networks'],
+    uses: [
+      [WIRE, 'names the codes of errors', { only: '/types\\.ts$', types: true }],
+      [node('net'), 'tells addresses of private networks', { only: '/rules\\.ts$' }],
+    ],
+  },
   routes: { sees: ['devices', 'topology'], uses: [] },
   releases: {
     sees: ['networks'],
