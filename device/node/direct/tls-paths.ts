@@ -35,7 +35,7 @@ const textOf = (fingerprint: Uint8Array) => Buffer.from(fingerprint).toString('h
 class TlsPaths implements DirectTransport {
   readonly #options: TlsPathsOptions;
   readonly #ownAddresses: () => readonly OwnAddress[];
-  #identity: Promise<DirectIdentity> | null = null;
+  #identity: DirectIdentity | null = null;
   #listening: Promise<Server> | null = null;
   readonly #expected = new Map<string, (link: DirectLink) => void>();
   #isClosed = false;
@@ -46,7 +46,7 @@ class TlsPaths implements DirectTransport {
   }
 
   async fingerprint(): Promise<Uint8Array> {
-    return (await this.#know()).fingerprint;
+    return this.#know().fingerprint;
   }
 
   async listen(): Promise<Pick<DirectPlace, 'addresses' | 'port'>> {
@@ -87,13 +87,13 @@ class TlsPaths implements DirectTransport {
     this.#listening = null;
   }
 
-  #know(): Promise<DirectIdentity> {
+  #know(): DirectIdentity {
     this.#identity ??= createDirectIdentity(this.#options.key);
     return this.#identity;
   }
 
   async #listen(): Promise<Server> {
-    const { key, certificate } = await this.#know();
+    const { key, certificate } = this.#know();
     const server = createServer(
       {
         key,
@@ -131,7 +131,7 @@ class TlsPaths implements DirectTransport {
   }
 
   async #dialOne(host: string, port: number, fingerprint: Uint8Array): Promise<DirectLink> {
-    const { key, certificate: cert } = await this.#know();
+    const { key, certificate: cert } = this.#know();
     // As above: the certificate is looked at below.
     const socket = connect({ host, port, key, cert, minVersion: 'TLSv1.3', rejectUnauthorized: false });
     return new Promise((resolve, reject) => {
