@@ -17,6 +17,7 @@ import { type SealingMode, sealingOf } from './sealing.ts';
 import type { StreamPosition } from './stream-reader.ts';
 import { createWitness, type WitnessOptions } from './witness.ts';
 
+export { FrameType } from '../../proto/index.ts';
 export {
   ACTION_CHUNK_BYTES_MAX,
   ACTION_COMMAND,

@@ -557,6 +557,8 @@ const LAYERS = [
     [node('fs', 'path', 'url'), 'a program has files'],
     [DURABLE_FILES, 'keeps a login and a key', { only: '/(seal-key|login)-file\\.ts$' }],
     [node('os'), 'finds the folder of a login', { only: '/login-file\\.ts$' }],
+    [node('tls', 'net', 'os'), 'connects with other devices directly', { only: '/direct/' }],
+    [node('crypto'), 'makes the certificate that it shows there', { only: '/direct/certificate\\.ts$' }],
     [node('stream'), 'a program has output', { types: true, only: '/(output|terminal)\\.ts$' }],
     [node('util'), 'paints text', { only: '/terminal\\.ts$' }],
   ]),
