@@ -5,6 +5,8 @@ import { Connection } from './connection.ts';
 import { DeviceActions } from './device-actions.ts';
 import { DeviceConnections, decodeConnectionState } from './device-connections.ts';
 import { DeviceShadow } from './device-shadow.ts';
+import { DirectPaths } from './direct/direct-paths.ts';
+import type { DirectPathsSetup } from './direct/setup.ts';
 import { dispatch } from './dispatch.ts';
 import { BifrostError } from './errors.ts';
 import { type FrameChannel, type OutgoingFrame, requireUuid } from './frame-channel.ts';
@@ -40,7 +42,7 @@ import { type StreamPosition, StreamReader } from './stream-reader.ts';
 import type { BifrostClientEvents, BifrostClientState } from './types.ts';
 
 /** What the server answers with more than that a frame was taken. */
-const ANSWERS: ReadonlySet<number> = new Set([FrameType.SHADOW, FrameType.ROUTES]);
+const ANSWERS: ReadonlySet<number> = new Set([FrameType.SHADOW, FrameType.ROUTES, FrameType.DIRECT_STATE]);
 
 /**
  * A device's line to the server, over WebSocket: it reconnects by itself, goes on reading where it stopped, and sends
@@ -65,6 +67,8 @@ export class BifrostClient {
   readonly #sealing: Sealing;
   readonly #sender: Sender;
   readonly #sealKeys: SealKeyLookup;
+  /** Direct paths to other devices, which what isn't stored takes where there is one. */
+  readonly paths: DirectPaths;
   #droppedFrames = 0;
 
   constructor(
@@ -75,6 +79,7 @@ export class BifrostClient {
       clock: Clock;
       random: Random;
       setUpSealing: SealingSetup;
+      direct: DirectPathsSetup;
     },
   ) {
     this.#capabilities = options.capabilities;
@@ -104,8 +109,24 @@ export class BifrostClient {
     });
     this.peers = peers;
     this.#sealing = sealing;
+    this.paths = new DirectPaths({
+      ...dependencies.direct,
+      clock: dependencies.clock,
+      isConnected: () => this.#connection.state === 'open',
+      request: (frame) => this.request(frame),
+      relay: (frame, id) => this.#connection.send(frame, id),
+      received: (frame) => void this.#settleAndDispatch(receivedFrame(frame)),
+      dropped: (reason) => this.#dropped({ reason }),
+      changed: (status) => void this.#listeners.emit('path', status),
+    });
     this.#sender = new Sender(
-      { connection: () => this.#connection, outbox: this.#outbox, commands: this.#commands, sealing },
+      {
+        connection: () => this.#connection,
+        outbox: this.#outbox,
+        commands: this.#commands,
+        sealing,
+        paths: this.paths,
+      },
       dependencies,
     );
     this.#connection = new Connection(
@@ -116,17 +137,16 @@ export class BifrostClient {
           hello: () => this.#hello(),
           opened: (start) => this.#opened(start),
           received: (frame) => this.#frameReceived(frame),
-          dropped: (detail) => {
-            this.#droppedFrames++;
-            this.#listeners.emit('dropped', detail);
-          },
+          dropped: (detail) => this.#dropped(detail),
           interrupted: (end) => {
+            this.paths.sessionEnded();
             this.#outbox.sessionEnded(
               new BifrostError('session_lost', 'The connection ended before the answer.'),
             );
             this.#listeners.emit('close', end);
           },
           closed: (error, end) => {
+            this.paths.stop();
             this.#sealKeys.closed(error);
             this.#outbox.rejectAll(error);
             this.#commands.settleAll(error);
@@ -316,13 +336,16 @@ export class BifrostClient {
     this.#sender.sendWaiting();
     this.#sealKeys.opened();
     this.#actions.opened();
+    this.paths.sessionBegan();
     this.#listeners.emit('open', start);
   }
 
   #frameReceived(view: FrameView): void {
     const frame = receivedFrame(view);
     if (frame.streamOffset === 0) {
+      if (!this.paths.arrivedByRelay(view)) return;
       this.#settleAndDispatch(frame);
+      this.paths.handledByRelay(view);
       return;
     }
     const done = this.#stream.accept(frame.streamOffset);
@@ -360,6 +383,8 @@ export class BifrostClient {
       return dispatch(this.#listeners, frame);
     } else if (correlationId !== null && ANSWERS.has(type) && sourceId === SERVER_ID) {
       this.#outbox.resolve(correlationId, { offset: 0, answer: payload.slice() });
+    } else if (sourceId === SERVER_ID && this.paths.told(type, payload)) {
+      return dispatch(this.#listeners, frame);
     } else if (correlationId !== null && type === FrameType.COMMAND_RESULT) {
       if (this.#commands.isFor(correlationId, sourceId, frame.isSealed)) {
         this.#commands.settle(correlationId, decodeCommandResult(payload));
@@ -377,10 +402,14 @@ export class BifrostClient {
     if (received.type === FrameType.CAPABILITIES) this.#sealing.doubt(received.sourceId);
     const opened = this.#sealing.open(received);
     if (opened.ok) return opened.frame;
-    this.#droppedFrames++;
-    this.#listeners.emit('dropped', { reason: opened.reason });
+    this.#dropped({ reason: opened.reason });
     this.#sender.refuse(received, opened);
     return null;
+  }
+
+  #dropped(detail: BifrostClientEvents['dropped']): void {
+    this.#droppedFrames++;
+    this.#listeners.emit('dropped', detail);
   }
 
   #hello(): SessionHello {

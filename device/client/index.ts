@@ -4,6 +4,9 @@ import type { NoiseCrypto } from '../../proto/ratatoskr/index.ts';
 import { nobleCrypto } from '../../proto/ratatoskr/noble.ts';
 import { BifrostClient } from './bifrost-client.ts';
 import { type DeviceCredentials, sealSecret } from './credentials.ts';
+import type { DirectUse } from './direct/direct-paths.ts';
+import type { DirectTransport } from './direct/ports.ts';
+import { directOf } from './direct/setup.ts';
 import { FrameChannel } from './frame-channel.ts';
 import type { DeviceCapabilities } from './messages.ts';
 import { NonceSource } from './nonce.ts';
@@ -14,6 +17,7 @@ import { type SealingMode, sealingOf } from './sealing.ts';
 import type { StreamPosition } from './stream-reader.ts';
 import { createWitness, type WitnessOptions } from './witness.ts';
 
+export { FrameType } from '../../proto/index.ts';
 export {
   ACTION_CHUNK_BYTES_MAX,
   ACTION_COMMAND,
@@ -56,6 +60,9 @@ export {
   DeviceConnections,
 } from './device-connections.ts';
 export type { DeviceShadow, ShadowSide, ShadowState, StateDifference, StateValue } from './device-shadow.ts';
+export type { DirectPaths, DirectUse, PathStatus } from './direct/direct-paths.ts';
+export type { PathQuality } from './direct/path-choice.ts';
+export type { DirectLink, DirectPlace, DirectTransport } from './direct/ports.ts';
 export { BifrostError, type ClientErrorCode } from './errors.ts';
 export { type DropReason, FrameChannel, type OpenedFrame, type OutgoingFrame } from './frame-channel.ts';
 export {
@@ -118,6 +125,8 @@ export interface BifrostClientOptions {
   readonly acceptsKey?: (change: PeerKeyChange) => boolean;
   /** Private keys in base64url that this device had before: what was sealed for them is read, too. */
   readonly earlierSealKeys?: readonly string[];
+  /** What goes over a direct path. Absent: `all`. */
+  readonly directUse?: DirectUse;
   /** The device is a witness of its tenant's audit log, for as long as it is connected. */
   readonly witness?: Pick<WitnessOptions, 'store' | 'alarm' | 'intervalMs'>;
 }
@@ -130,6 +139,11 @@ export interface BifrostClientDependencies<Key> {
   readonly random?: Random;
   /** What seals. Absent: the primitives of `@noble`, which every platform runs; Node's own are in `proto/ratatoskr/node.ts`. */
   readonly crypto?: NoiseCrypto;
+  /**
+   * How this device reaches others without the server, where all owners permit it (`client.paths`): `createTlsPaths` of Node. Absent: not at
+   * all.
+   */
+  readonly direct?: DirectTransport;
   /** One for all clients of a device that run at the same time, as where it is in several networks. Absent: its own. */
   readonly nonces?: NonceSource;
 }
@@ -155,7 +169,7 @@ export function createBifrostClient<Key>(
   );
   const client = new BifrostClient(
     { url: options.url, capabilities: options.capabilities ?? null, resume: options.resume ?? null },
-    { channel, openSocket, clock, random, setUpSealing },
+    { channel, openSocket, clock, random, setUpSealing, direct: directOf(options, dependencies, channel) },
   );
   if (options.witness !== undefined) {
     const url = new URL(options.url).origin.replace(/^ws/, 'http');

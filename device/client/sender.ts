@@ -1,5 +1,6 @@
 import { Delivery, ErrorPayload, encodePayload, errorCodeNumber, FrameType } from '../../proto/index.ts';
 import type { Connection } from './connection.ts';
+import type { DirectPaths } from './direct/direct-paths.ts';
 import { BifrostError } from './errors.ts';
 import { checkFrame, type FrameChannel, type OutgoingFrame } from './frame-channel.ts';
 import { REQUEST_TIMEOUT_MS } from './limits.ts';
@@ -14,6 +15,7 @@ export interface SenderParts {
   readonly connection: () => Connection;
   readonly outbox: Outbox;
   readonly sealing: Sealing;
+  readonly paths: Pick<DirectPaths, 'send'>;
   /** Hears which of them go out sealed. */
   readonly commands: Pick<PendingCommands, 'sealed'>;
 }
@@ -35,7 +37,9 @@ export class Sender {
     const id = this.#channel.newId();
     const checked = checkFrame({ ...frame, delivery: Delivery.TRANSIENT });
     const sealed = this.#parts.sealing.sealNow(checked, id);
-    return sealed !== null && this.#parts.connection().send(checkFrame(sealed), id);
+    if (sealed === null) return false;
+    const outgoing = checkFrame(sealed);
+    return this.#parts.paths.send(outgoing, id) ?? this.#parts.connection().send(outgoing, id);
   }
 
   /** As `BifrostClient.request`. */

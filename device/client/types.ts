@@ -1,5 +1,6 @@
 import type { DeviceAsk, DeviceConnection } from './device-connections.ts';
 import type { StateDifference } from './device-shadow.ts';
+import type { PathStatus } from './direct/direct-paths.ts';
 import type { BifrostError } from './errors.ts';
 import type { DropReason } from './frame-channel.ts';
 import type {
@@ -41,8 +42,10 @@ export type BifrostClientEvents = {
   undelivered: UndeliveredFrames & { readonly frame: ReceivedFrame };
   /** Another device showed its key for the first time, or another one than before: keep `client.peers.known`. */
   peerKey: ShownPeerKey;
+  /** What isn't stored goes to another device over another path than before. */
+  path: PathStatus;
   /** An ERROR that answers nothing that still waits. */
   error: { readonly error: BifrostError; readonly frame: ReceivedFrame };
   /** Bytes that were not believed: malformed, wrongly signed, or not for us. */
-  dropped: { readonly reason: DropReason | SealRefusal };
+  dropped: { readonly reason: DropReason | SealRefusal | 'direct_not_permitted' };
 };

@@ -15,6 +15,7 @@ import { openNodeSocket } from '../node/websocket.ts';
 import { packagedCore } from './core.ts';
 
 export * from '../client/index.ts';
+export { createTlsPaths, type TlsPathsOptions } from '../node/direct/tls-paths.ts';
 export { packagedCore } from './core.ts';
 
 /** As in browsers. */

@@ -1,4 +1,9 @@
-import { createActionService, createActionStore } from '../domains/actions/index.ts';
+import {
+  createActionService,
+  createActionStore,
+  createJointActionService,
+  createJointStore,
+} from '../domains/actions/index.ts';
 import { createMembershipStore } from '../domains/devices/index.ts';
 import { startActionJobs } from '../jobs/action-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
@@ -40,19 +45,35 @@ export function buildActions(
   onPresence(({ deviceId, connectedAtMs }) => {
     if (connectedAtMs === null) actions.disconnected(deviceId);
   });
-  onLeft(async (deviceId, { networkId }) => actions.left(deviceId, networkId));
-  return { actions };
+  const jointActions = createJointActionService({
+    store: createJointStore(database),
+    actions,
+    networks,
+    room: disk,
+    clock,
+    random,
+    logger,
+  });
+  actions.onEnded((action) => jointActions.ended(action));
+  onLeft(async (deviceId, { networkId }) => {
+    actions.left(deviceId, networkId);
+    jointActions.left(deviceId, networkId);
+  });
+  return { actions, jointActions };
 }
 
 /** Actions with their jobs: who follows leaves first. */
-export function actionsPart({ actions }: Actions, { node, clock, logger }: Platform): Part {
+export function actionsPart({ actions, jointActions }: Actions, { node, clock, logger }: Platform): Part {
   let jobs: RepeatedJob | null = null;
   return {
     name: 'actions',
     async start() {
-      jobs = startActionJobs({ actions, lease: node, clock, logger });
+      jobs = startActionJobs({ actions, jointActions, lease: node, clock, logger });
     },
-    stopAccepting: () => actions.stopFollowing(),
+    stopAccepting: () => {
+      actions.stopFollowing();
+      jointActions.close();
+    },
     async stop() {
       await jobs?.stop();
     },

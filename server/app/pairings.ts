@@ -9,6 +9,7 @@ import {
   DISTURBANCES_INTERVAL_MS,
   DISTURBANCES_MAX,
 } from '../domains/pairings/index.ts';
+import { createPathService, createPathStore, type PathService } from '../domains/paths/index.ts';
 import { createRouteService } from '../domains/routes/index.ts';
 import { findTenantName } from '../domains/tenants/index.ts';
 import { startPairingJobs } from '../jobs/pairing-jobs.ts';
@@ -16,6 +17,7 @@ import type { RepeatedJob } from '../jobs/repeat.ts';
 import type { DeviceId } from '../kernel/ids.ts';
 import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import { createPairingOutlet } from '../transports/frames/connection-frames.ts';
+import { createPathOutlet } from '../transports/frames/path-frames.ts';
 import type { Identity } from './identity.ts';
 import type { Part } from './lifecycle.ts';
 import type { Messaging } from './messaging.ts';
@@ -28,11 +30,23 @@ export type Pairings = ReturnType<typeof buildPairings>;
 /** Builds the area. */
 export function buildPairings(
   platform: Platform,
-  { relay, connections, pairingStore, permissions, groupStore, groups: groupBook, onSession }: Messaging,
-  { devices, networks }: Identity,
+  messaging: Messaging,
+  identity: Identity,
   { topology }: Readings,
 ) {
+  const {
+    relay,
+    connections,
+    pairingStore,
+    permissions,
+    groupStore,
+    groups: groupBook,
+    onSession,
+  } = messaging;
+  const { devices, networks } = identity;
   const { clock, random, logger } = platform;
+  const paths = buildPaths(platform, messaging, identity);
+  const direct: PathService['find'] = (...pair) => paths.find(...pair);
   const limiter = (countMax: number, intervalMs: number) =>
     createClientLimiter({ countMax, intervalMs, clientsMax: COUNTED_MAX }, { clock });
   const pairings = createPairingService(permissions, {
@@ -44,6 +58,7 @@ export function buildPairings(
     presence: {
       heardAtMs: (deviceId) => connections.heardAtMs(deviceId),
       roundTripMs: (networkId, deviceId) => relay.roundTripMs({ networkId, deviceId }),
+      direct,
     },
     asks: limiter(ASKS_MAX, ASKS_INTERVAL_MS),
     disturbances: limiter(DISTURBANCES_MAX, DISTURBANCES_INTERVAL_MS),
@@ -60,6 +75,7 @@ export function buildPairings(
       isConnected: async (networkId, sourceId, targetId) =>
         (await permissions.load(networkId)).isConnected(sourceId, targetId),
     },
+    paths: { direct, roundTripMs: (networkId, deviceId) => relay.roundTripMs({ networkId, deviceId }) },
     topology,
   });
   const groups = createGroupService(groupBook, {
@@ -69,7 +85,43 @@ export function buildPairings(
     clock,
     random,
   });
-  return { pairings, routing, groups };
+  return { pairings, paths, routing, groups };
+}
+
+function buildPaths(
+  { database, clock, random, logger }: Platform,
+  { relay, permissions, onSession, onPresence, onLeft }: Messaging,
+  { devices, networks }: Identity,
+): PathService {
+  const paths = createPathService({
+    store: createPathStore(database),
+    devices,
+    networks,
+    outlet: createPathOutlet(relay),
+    members: {
+      tenantOf: async (networkId, deviceId) => {
+        const [found] = await pageDevicesOf(database, networkId, { deviceId, after: null, limit: 1 });
+        return found?.tenantId ?? null;
+      },
+    },
+    permissions: {
+      isUnlimited: async (networkId, sourceId, targetId) =>
+        (await permissions.load(networkId)).isUnlimited(sourceId, targetId),
+      isUnlimitedNow: (networkId, sourceId, targetId) =>
+        permissions.peek(networkId)?.isUnlimited(sourceId, targetId) ?? false,
+    },
+    presence: { roundTripMs: (networkId, deviceId) => relay.roundTripMs({ networkId, deviceId }) },
+    clock,
+    random,
+    logger,
+  });
+  permissions.onChanged((networkId) => paths.permissionsChanged(networkId));
+  onSession(({ deviceId, networkId }) => paths.sessionChanged(deviceId, networkId));
+  onPresence(({ deviceId, connectedAtMs }) => {
+    if (connectedAtMs === null) paths.sessionChanged(deviceId, null);
+  });
+  onLeft(async (deviceId, { networkId }) => paths.sessionChanged(deviceId, networkId));
+  return paths;
 }
 
 async function identify({ database, core }: Platform, deviceId: DeviceId): Promise<AskingIdentity | null> {

@@ -1,4 +1,4 @@
-import type { ActionService } from '../domains/actions/index.ts';
+import type { ActionService, JointActionService } from '../domains/actions/index.ts';
 import type { JobLease } from '../kernel/lease.ts';
 import { type RepeatDependencies, type RepeatedJob, repeatAll } from './repeat.ts';
 
@@ -10,16 +10,29 @@ const FORGET_INTERVAL_MS = 60_000;
 /** What the jobs of actions need. */
 export interface ActionJobDependencies extends RepeatDependencies {
   readonly actions: Pick<ActionService, 'expire' | 'forget'>;
+  readonly jointActions: Pick<JointActionService, 'expire' | 'forget'>;
   readonly lease: JobLease;
 }
 
 /** Ends actions whose time is over, and forgets those that ended long ago. */
 export function startActionJobs(dependencies: ActionJobDependencies): RepeatedJob {
-  const { actions, lease } = dependencies;
+  const { actions, jointActions, lease } = dependencies;
   return repeatAll(
     [
       { operation: 'actions.expire', intervalMs: EXPIRE_INTERVAL_MS, lease, work: () => actions.expire() },
       { operation: 'actions.forget', intervalMs: FORGET_INTERVAL_MS, lease, work: () => actions.forget() },
+      {
+        operation: 'actions.joint.expire',
+        intervalMs: EXPIRE_INTERVAL_MS,
+        lease,
+        work: () => jointActions.expire(),
+      },
+      {
+        operation: 'actions.joint.forget',
+        intervalMs: FORGET_INTERVAL_MS,
+        lease,
+        work: () => jointActions.forget(),
+      },
     ],
     dependencies,
   );

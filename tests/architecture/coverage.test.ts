@@ -139,14 +139,14 @@ describe('every id in a request', () => {
 });
 
 describe('every frame', () => {
-  it('of the schema is an operation of a device, or sent by the server', () => {
-    const answers = ['WELCOME', 'PONG', 'CONNECTION_STATE', 'ROUTES', 'SHADOW'];
+  it('of the schema is an operation of a device, sent by the server, or said on a direct path', () => {
+    const answers = ['WELCOME', 'PONG', 'CONNECTION_STATE', 'ROUTES', 'DIRECT_STATE', 'SHADOW'];
     const byServer = [...answers, 'SHADOW_DIFFERENCE', 'DROPPED', 'UPDATE_OFFER', 'UPDATE_PART'];
     const byDevice = [...FRAME_OPERATIONS.keys()].map((type) => FrameType[type]);
     const all = Object.keys(FrameType).filter(
       (name) => Number.isNaN(Number(name)) && !name.endsWith('UNSPECIFIED'),
     );
-    expect([...byServer, ...byDevice].sort()).toEqual(all.sort());
+    expect([...byServer, ...byDevice, 'DIRECT_BEAT'].sort()).toEqual(all.sort());
   });
 
   it('that is an operation has a handler', () => {

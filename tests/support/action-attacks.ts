@@ -23,4 +23,22 @@ export const ACTION_ATTACKS: readonly Attack[] = [
     ({ own }) => `devices/${own.deviceId}/actions`,
     ({ networkId }) => ({ id: UNKNOWN_ID, name: 'led.blink', networkId }),
   ),
+  on(
+    'networks.actions.ask',
+    'POST',
+    ({ networkId }) => `networks/${networkId}/actions`,
+    ({ own }) => ({ name: 'led.blink', deviceIds: [own.deviceId] }),
+  ),
+  on('networks.actions.get', 'GET', ({ networkId, jointId }) => `networks/${networkId}/actions/${jointId}`),
+  on('networks.actions.get', 'GET', ({ own, jointId }) => `networks/${own.networkId}/actions/${jointId}`),
+  on(
+    'networks.actions.cancel',
+    'POST',
+    ({ networkId, jointId }) => `networks/${networkId}/actions/${jointId}/cancel`,
+  ),
+  on(
+    'networks.actions.cancel',
+    'POST',
+    ({ own, jointId }) => `networks/${own.networkId}/actions/${jointId}/cancel`,
+  ),
 ];

@@ -19,6 +19,8 @@ export interface Target {
   readonly claimId: string;
   /** What the device was asked to do. */
   readonly actionId: string;
+  /** What several devices of the network were asked for as one. */
+  readonly jointId: string;
   readonly releaseId: string;
   /** The key that signed it. */
   readonly releaseKeyId: string;
@@ -61,6 +63,7 @@ export const UNKNOWN_TARGET = (target: Target): Target => ({
   lockId: UNKNOWN_ID,
   claimId: UNKNOWN_ID,
   actionId: UNKNOWN_ID,
+  jointId: UNKNOWN_ID,
   releaseId: UNKNOWN_ID,
   releaseKeyId: UNKNOWN_ID,
   rolloutId: UNKNOWN_ID,

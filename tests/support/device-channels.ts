@@ -65,6 +65,7 @@ const AREAS = {
   },
   pairings: {} as never,
   routing: {} as never,
+  paths: {} as never,
   rollouts: {} as never,
   refusals: { note: () => undefined },
   discovery: { announcesItself: async () => undefined },

@@ -16,12 +16,17 @@ const VICTIM_TABLES = [
   'pairings',
   'pairing_rules',
   'pairing_asking_devices',
+  'network_path_rules',
+  'device_path_rules',
+  'relayed_pairs',
   'device_groups',
   'device_group_members',
   'locks',
   'lock_claims',
   'actions',
   'action_events',
+  'joint_actions',
+  'joint_action_parts',
   'marketplace_registrations',
   'marketplace_decisions',
   'release_keys',
@@ -72,7 +77,12 @@ export async function hideAction(server: TestServer, token: string, networkId: s
     token,
     expect: 202,
   });
-  return { actionId: String(action.id) };
+  const { body: joint } = await server.request('POST', `/api/v1/networks/${networkId}/actions`, {
+    body: { name: 'secret.action', deviceIds: [deviceId], timeoutSeconds: 86_400 },
+    token,
+    expect: 202,
+  });
+  return { actionId: String(action.id), jointId: String(joint.id) };
 }
 
 /** What the user says to be wrong with a request. */

@@ -1,3 +1,6 @@
+export { createJointStore } from './joint.postgres.ts';
+export { createJointActionService } from './joint-actions.ts';
+export { JOINT_OUTCOMES, type JointAction, type JointActionService } from './joint-types.ts';
 export {
   ARGUMENTS_MAX,
   CHUNK_BYTES_MAX,

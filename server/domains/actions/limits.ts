@@ -64,3 +64,10 @@ export const LOOK_INTERVAL_MS = 60_000;
 export const GIVE_RETRY_MS = 1_000;
 /** Between two lines of the log about what could not be given, however much it is, in milliseconds. */
 export const GIVE_LOG_INTERVAL_MS = 1_000;
+
+/** Devices that are asked as one: no more than the server takes of one who asks, with room for others. */
+export const JOINT_DEVICES_MAX = 100;
+/** Actions of several devices that aren't decided, of a tenant, */
+export const JOINT_OPEN_MAX = 100;
+/** and those that are, and are kept. */
+export const JOINT_KEPT_MAX = 1_000;

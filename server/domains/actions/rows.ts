@@ -1,6 +1,7 @@
 import type { ErrorCodeName } from '../../../proto/index.ts';
 import type { AccountId, ActionId, DeviceId, NetworkId, TenantId } from '../../kernel/ids.ts';
 import type { JsonObject } from '../../kernel/json.ts';
+import type { JointOutcome } from './joint-types.ts';
 import type { Action, ActionChange, ActionEvent, ActionState, EndState } from './types.ts';
 
 /** A row of `actions`. */
@@ -117,4 +118,30 @@ export function eventColumns(event: ActionEvent): Omit<EventRow, 'at' | 'number'
       };
     }
   }
+}
+
+/** A row of `joint_actions`. */
+export interface JointRow {
+  id: ActionId;
+  tenant_id: TenantId;
+  network_id: NetworkId;
+  asker_id: AccountId;
+  name: string;
+  arguments: JsonObject;
+  priority: number;
+  timeout_ms: number;
+  needed: number;
+  outcome: JointOutcome | null;
+  created_at: Date;
+  deadline_at: Date;
+  decided_at: Date | null;
+}
+
+/** A row of `joint_action_parts`. */
+export interface PartRow {
+  device_id: DeviceId;
+  action_id: ActionId;
+  state: EndState | null;
+  error_code: ErrorCodeName | null;
+  error_message: string | null;
 }

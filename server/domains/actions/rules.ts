@@ -131,7 +131,7 @@ const storable = (text: string): string =>
     .replace(/\p{Cs}/gu, '');
 
 /** Refuses with `invalid_input` what nobody may ask for. */
-export function checkAsked(asked: AskedAction): void {
+export function checkAsked(asked: Pick<AskedAction, 'name' | 'priority' | 'timeoutMs' | 'arguments'>): void {
   const { name, priority, timeoutMs } = asked;
   if (name === '' || name.length > NAME_CHARACTERS_MAX || /[\p{Cc}\p{Cs}]/u.test(name)) {
     throw invalidInput(`The name has 1 to ${NAME_CHARACTERS_MAX} characters, none of control.`);

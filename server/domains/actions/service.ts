@@ -24,6 +24,7 @@ import type {
   Action,
   ActionEnd,
   ActionEvent,
+  ActionKey,
   AskedAction,
   EventCredit,
   Report,
@@ -48,6 +49,10 @@ export interface ActionService {
   ): Promise<Page<Action, ListPosition<ActionId>>>;
   /** Ends an action for who asked for it, and has its device stop. Refuses with `action_not_found`, `action_over`. */
   cancel(actor: Actor, id: ActionId): Promise<Action>;
+  /** Ends an action by itself; nothing where it is over. */
+  stop(key: ActionKey): Promise<void>;
+  /** Tells whoever listens of each action that has ended. */
+  onEnded(listener: (action: Action) => void): void;
   /** Its events behind `after`, each as it happens, until its end. Refuses with `action_not_found`, `limit_reached`. */
   follow(actor: Actor, id: ActionId, after: number, signal: AbortSignal): Promise<AsyncIterable<ActionEvent>>;
   /** The device that asked is told of events so far. Refuses with `action_not_found`, `limit_reached`, `rate_limited`. */
@@ -89,6 +94,7 @@ class Actions implements ActionService {
   readonly #queueOf: (device: Pick<ActingDevice, 'networkId' | 'deviceId'>) => Promise<TenantId | null>;
   /** When the time of an action may be over; at first nobody knows what an earlier server left. */
   #lookAtMs = 0;
+  readonly #endListeners: ((action: Action) => void)[] = [];
 
   constructor(dependencies: ActionDependencies) {
     const { store, clock } = dependencies;
@@ -135,6 +141,14 @@ class Actions implements ActionService {
     const ended = await this.#end(action, { state: 'cancelled', error: null, values: {} });
     if (ended === null) throw actionError('action_over');
     return ended;
+  }
+
+  async stop(key: ActionKey): Promise<void> {
+    await this.#end(key, { state: 'cancelled', error: null, values: {} });
+  }
+
+  onEnded(listener: (action: Action) => void): void {
+    this.#endListeners.push(listener);
   }
 
   async follow(actor: Actor, id: ActionId, after: number, signal: AbortSignal) {
@@ -248,6 +262,7 @@ class Actions implements ActionService {
     if (action.endedAtMs === null) return;
     this.#dependencies.metrics.ended(action.state);
     this.#queues.ended(action);
+    for (const listener of this.#endListeners) listener(action);
   }
 }
 

@@ -47,6 +47,8 @@ export class NetworkRules implements SendRules {
   #appliedRead = 0;
   /** True: what is decided could not be read anew, and nothing is known. */
   #isUnknown = false;
+  /** Called when something else may be decided than before. */
+  changed: () => void = () => undefined;
 
   constructor(clock: Clock, use: (pairing: Pairing, frameId: string) => Promise<boolean>) {
     this.#clock = clock;
@@ -95,6 +97,15 @@ export class NetworkRules implements SendRules {
     )
       return state === 'allowed';
     return !opposite?.blockedBy && this.isConnectedByRule(sourceId, targetId);
+  }
+
+  /** True where one device may send another whatever it likes, for as long as nothing is changed. */
+  isUnlimited(sourceId: DeviceId, targetId: DeviceId): boolean {
+    if (this.#isUnknown || !this.isConnected(sourceId, targetId)) return false;
+    const permission = this.find(sourceId, targetId)?.permission;
+    const isAllowedByIt = this.find(sourceId, targetId)?.state === 'allowed';
+    if (permission === undefined || !isAllowedByIt) return true;
+    return permission.operations === null && permission.untilMs === null && !permission.once;
   }
 
   /** What one device asked of another. */
@@ -202,6 +213,7 @@ export class NetworkRules implements SendRules {
   #summarize(): void {
     this.isRestricted =
       this.#isUnknown || this.#rule !== 'open' || this.#asking.size > 0 || this.#limiting.size > 0;
+    this.changed();
   }
 
   async #useUp(pairing: Pairing, frameId: string): Promise<void> {
@@ -223,10 +235,18 @@ export class PermissionBook {
   readonly #networks: HeldValues<NetworkId, NetworkRules>;
   readonly #read: (networkId: NetworkId) => Promise<{ stored: StoredRules | null; read: number }>;
   #reads = 0;
+  readonly #hearers: ((networkId: NetworkId) => void)[] = [];
+
   constructor(store: Pick<PairingStore, 'networksOf' | 'readRules' | 'use'>, clock: Clock) {
     this.#store = store;
     this.#networks = new HeldValues(
-      () => new NetworkRules(clock, (pairing, frameId) => store.use(pairing.id, frameId)),
+      (networkId) => {
+        const rules = new NetworkRules(clock, (pairing, frameId) => store.use(pairing.id, frameId));
+        rules.changed = () => {
+          for (const hear of this.#hearers) hear(networkId);
+        };
+        return rules;
+      },
       (networkId, rules) => this.#readInto(networkId, rules),
     );
     this.#read = gather(async (networkIds: readonly NetworkId[]) => {
@@ -235,6 +255,11 @@ export class PermissionBook {
       const byId = new Map(found.map((stored) => [stored.networkId, stored] as const));
       return networkIds.map((networkId) => ({ stored: byId.get(networkId) ?? null, read }));
     }, NETWORKS_READ_MAX);
+  }
+
+  /** Calls `hear` when something else may be decided in a network than before. */
+  onChanged(hear: (networkId: NetworkId) => void): void {
+    this.#hearers.push(hear);
   }
 
   /** The rules of a network, read where nobody holds them. */

@@ -111,6 +111,12 @@ export interface PairingDependencies {
   readonly presence: {
     heardAtMs(deviceId: DeviceId): number | null;
     roundTripMs(networkId: NetworkId, deviceId: DeviceId): number | null;
+    /** The direct path between two devices; null: there is none. */
+    direct(
+      networkId: NetworkId,
+      oneId: DeviceId,
+      otherId: DeviceId,
+    ): { readonly roundTripMs: number | null } | null;
   };
   /** Questions by device, */
   readonly asks: AskLimiter;

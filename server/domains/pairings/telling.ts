@@ -16,11 +16,14 @@ export function createTelling(
     const devices = [pairing.sourceId, pairing.targetId];
     const heard = known(devices.map((deviceId) => presence.heardAtMs(deviceId)));
     const trips = known(devices.map((deviceId) => presence.roundTripMs(pairing.networkId, deviceId)));
+    const direct = presence.direct(pairing.networkId, pairing.sourceId, pairing.targetId);
+    const relayed = trips === null ? null : trips.reduce((sum, ms) => sum + ms, 0);
     return {
       ...pairing,
       state: stateOf(pairing, clock.nowMs()),
       heardAtMs: heard === null ? null : Math.min(...heard),
-      roundTripMs: trips === null ? null : trips.reduce((sum, ms) => sum + ms, 0),
+      path: direct === null ? 'relay' : 'direct',
+      roundTripMs: direct === null ? relayed : direct.roundTripMs,
     };
   };
   const tell = (pairing: Pairing): void => {

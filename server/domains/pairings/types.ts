@@ -75,7 +75,9 @@ export interface PairingView extends Omit<Pairing, 'state'> {
   readonly state: PairState;
   /** When the one of the two that was silent for longer was heard from; null: one is not connected. */
   readonly heardAtMs: number | null;
-  /** From the server to both and back, as it was measured last; null: of one of them it wasn't. */
+  /** `direct`: what isn't stored goes between the two without the server. */
+  readonly path: 'relay' | 'direct';
+  /** Over that path to the other and back, as it was measured last; null: it wasn't. */
   readonly roundTripMs: number | null;
 }
 

@@ -67,12 +67,22 @@ export interface RouteDependencies {
   readonly permissions: {
     isConnected(networkId: NetworkId, sourceId: DeviceId, targetId: DeviceId): Promise<boolean>;
   };
+  readonly paths: {
+    /** The direct path between two devices; null: there is none. */
+    direct(
+      networkId: NetworkId,
+      oneId: DeviceId,
+      otherId: DeviceId,
+    ): { readonly roundTripMs: number | null } | null;
+    /** From the server to a device and back; null: not measured. */
+    roundTripMs(networkId: NetworkId, deviceId: DeviceId): number | null;
+  };
   readonly topology: Pick<TopologyService, 'follow'>;
 }
 
 /** Builds the service. */
 export function createRouteService(dependencies: RouteDependencies): RouteService {
-  const { devices, directory, topology, permissions } = dependencies;
+  const { devices, directory, topology, permissions, paths } = dependencies;
 
   const routeTo = async (
     networkId: NetworkId,
@@ -81,7 +91,16 @@ export function createRouteService(dependencies: RouteDependencies): RouteServic
   ): Promise<Route> => {
     const { deviceId } = device;
     const isAllowed = fromId === null || (await permissions.isConnected(networkId, fromId, deviceId));
-    return routeOf(networkId, device, dependencies.links.linksOf(deviceId), isAllowed);
+    const route = routeOf(networkId, device, dependencies.links.linksOf(deviceId), isAllowed);
+    if (route.path === null || (fromId === null && !device.isOwn)) return route;
+    const direct = fromId === null ? null : paths.direct(networkId, fromId, deviceId);
+    if (direct !== null) return { ...route, path: 'direct', roundTripMs: direct.roundTripMs };
+    const legs = fromId === null ? [deviceId] : [fromId, deviceId];
+    const trips = legs.map((id) => paths.roundTripMs(networkId, id));
+    return {
+      ...route,
+      roundTripMs: trips.reduce((sum, ms) => (sum === null || ms === null ? null : sum + ms), 0),
+    };
   };
 
   return {
@@ -163,6 +182,7 @@ function routeOf(
     reason,
     sinceMs: isOwn ? (oldest?.sinceMs ?? null) : null,
     heardAtMs: isOwn && heard.length > 0 ? Math.max(...heard) : null,
+    roundTripMs: null,
   };
 }
 

@@ -8,12 +8,14 @@ export type RouteReason = (typeof ROUTE_REASONS)[number];
 export interface Route {
   readonly networkId: NetworkId;
   readonly deviceId: DeviceId;
-  /** Null: there is none now. */
-  readonly path: 'relay' | null;
+  /** `direct`: what isn't stored goes there without the server, from the device that asks. Null: there is none now. */
+  readonly path: 'relay' | 'direct' | null;
   readonly reason: RouteReason | null;
   /** Since when it is connected, and when it was heard from last; null of guests, and where nobody knows. */
   readonly sinceMs: number | null;
   readonly heardAtMs: number | null;
+  /** From the device that asks, or from the server where none is named, to it and back, as it was measured last; null: it wasn't. */
+  readonly roundTripMs: number | null;
 }
 
 /** The way to a device, as another device is told. */

@@ -11,6 +11,7 @@ import type { ActionService } from '../../domains/actions/index.ts';
 import type { CommandService } from '../../domains/commands/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
 import type { PairingService } from '../../domains/pairings/index.ts';
+import type { PathService } from '../../domains/paths/index.ts';
 import type { ReadingService } from '../../domains/readings/index.ts';
 import type { Peer, RelayService } from '../../domains/relay/index.ts';
 import type { RolloutService } from '../../domains/rollouts/index.ts';
@@ -28,6 +29,7 @@ export interface FrameServices {
   readonly shadows: Pick<ShadowService, 'report' | 'reportUnder' | 'getOwn'>;
   readonly pairings: Pick<PairingService, 'ask' | 'decide' | 'end'>;
   readonly routing: Pick<RouteService, 'query'>;
+  readonly paths: Pick<PathService, 'offer' | 'answer' | 'report'>;
   readonly actions: Pick<ActionService, 'ask' | 'report' | 'answered' | 'takeCredit' | 'cancel'>;
   readonly rollouts: Pick<RolloutService, 'report' | 'readPiece'>;
 }

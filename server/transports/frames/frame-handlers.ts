@@ -11,6 +11,7 @@ import {
   type ReceivedFrame,
   type SessionFrames,
 } from './frame-handler.ts';
+import { PATH_FRAME_HANDLERS } from './path-frames.ts';
 import { readingIn } from './readings.ts';
 import { ROUTE_FRAME_HANDLERS } from './route-frames.ts';
 import { SHADOW_FRAME_HANDLERS } from './shadow-frames.ts';
@@ -125,6 +126,7 @@ export const FRAME_HANDLERS: ReadonlyMap<FrameType, FrameHandler> = new Map<Fram
   [FrameType.ERROR, forward],
   [FrameType.SEALED, forward],
   ...CONNECTION_FRAME_HANDLERS,
+  ...PATH_FRAME_HANDLERS,
   ...ROUTE_FRAME_HANDLERS,
   ...ACTION_FRAME_HANDLERS,
   ...SHADOW_FRAME_HANDLERS,

@@ -125,6 +125,41 @@ export const FRAME_OPERATIONS: ReadonlyMap<FrameType, FrameOperation> = new Map<
     },
   ],
   [
+    FrameType.DIRECT_OFFER,
+    {
+      ...connecting,
+      operation: 'paths.offer',
+      summary: 'Asks for a direct path to another device of the network, where both owners permit it.',
+      errors: [
+        'frame_payload_malformed',
+        'invalid_input',
+        'device_not_found',
+        'direct_not_permitted',
+        'connection_required',
+        'device_offline',
+        'limit_reached',
+      ],
+    },
+  ],
+  [
+    FrameType.DIRECT_ANSWER,
+    {
+      ...connecting,
+      operation: 'paths.answer',
+      summary: 'Says where the device listens for a direct path that it was asked for.',
+      errors: ['frame_payload_malformed', 'invalid_input', 'direct_path_not_found', 'direct_address_wrong'],
+    },
+  ],
+  [
+    FrameType.DIRECT_REPORT,
+    {
+      ...session,
+      operation: 'paths.report',
+      summary: 'Says how a direct path is, or that it is gone.',
+      errors: ['frame_payload_malformed', 'invalid_input', 'direct_path_not_found'],
+    },
+  ],
+  [
     FrameType.THOR_ACTION,
     {
       ...connecting,

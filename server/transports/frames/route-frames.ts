@@ -12,12 +12,13 @@ import { invalidInput, notFound } from '../../kernel/errors.ts';
 import { asId, type DeviceId, type NetworkId } from '../../kernel/ids.ts';
 import { type FrameHandler, payloadOf } from './frame-handler.ts';
 
-const routeOf = ({ deviceId, path, reason, sinceMs, heardAtMs, sealKey }: SealedRoute) => ({
+const routeOf = ({ deviceId, path, reason, sinceMs, heardAtMs, roundTripMs, sealKey }: SealedRoute) => ({
   deviceId: uuidToBytes(deviceId),
   path: path ?? '',
   reason: reason === null ? 0 : errorCodeNumber(reason),
   sinceMs: sinceMs ?? 0,
   heardAtMs: heardAtMs ?? 0,
+  roundTripUs: Math.round((roundTripMs ?? 0) * 1_000),
   sealKey: sealKey === null ? new Uint8Array(0) : Buffer.from(sealKey, 'base64url'),
 });
 

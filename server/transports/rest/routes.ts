@@ -4,6 +4,7 @@ import { askAction } from './actions/ask.ts';
 import { cancelAction } from './actions/cancel.ts';
 import { followAction } from './actions/follow.ts';
 import { getAction } from './actions/get.ts';
+import { askJointAction, cancelJointAction, getJointAction } from './actions/joint.ts';
 import { listActions } from './actions/list.ts';
 import { createSuspension } from './admin/create-suspension.ts';
 import { decideRegistration } from './admin/decide-registration.ts';
@@ -114,6 +115,14 @@ import { listNetworks } from './networks/list.ts';
 import { listTopology } from './networks/list-topology.ts';
 import { removeNetwork } from './networks/remove.ts';
 import { updateNetwork } from './networks/update.ts';
+import {
+  getConnectionPathRule,
+  getDevicePathRule,
+  getNetworkPathRule,
+  setConnectionPathRule,
+  setDevicePathRule,
+  setNetworkPathRule,
+} from './paths/rules.ts';
 import { confirmPaymentStanding } from './payments/confirm-standing.ts';
 import { getPaymentStanding } from './payments/get-standing.ts';
 import { getReadingRetention } from './readings/get-retention.ts';
@@ -209,6 +218,12 @@ const connectionRoutes = (services: RestServices) => [
   setNetworkConnectionRule(services),
   getDeviceConnectionRule(services),
   setDeviceConnectionRule(services),
+  getNetworkPathRule(services),
+  setNetworkPathRule(services),
+  getDevicePathRule(services),
+  setDevicePathRule(services),
+  getConnectionPathRule(services),
+  setConnectionPathRule(services),
   listRoutes(services),
   followRoutes(services),
   listGroups(services),
@@ -227,6 +242,9 @@ const actionRoutes = (services: RestServices) => [
   getAction(services),
   followAction(services),
   cancelAction(services),
+  askJointAction(services),
+  getJointAction(services),
+  cancelJointAction(services),
 ];
 
 /** Names that one holder has at a time. */

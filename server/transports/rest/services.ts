@@ -1,6 +1,6 @@
 import type { AbuseService } from '../../domains/abuse/index.ts';
 import type { AccountService } from '../../domains/accounts/index.ts';
-import type { ActionService } from '../../domains/actions/index.ts';
+import type { ActionService, JointActionService } from '../../domains/actions/index.ts';
 import type { AdministrationService, SuspensionService } from '../../domains/administration/index.ts';
 import type { AuditService } from '../../domains/audit/index.ts';
 import type { CommandService } from '../../domains/commands/index.ts';
@@ -13,6 +13,7 @@ import type { AllowanceService, LedgerService } from '../../domains/ledger/index
 import type { LockService } from '../../domains/locks/index.ts';
 import type { NetworkService } from '../../domains/networks/index.ts';
 import type { PairingService } from '../../domains/pairings/index.ts';
+import type { PathService } from '../../domains/paths/index.ts';
 import type { PaymentService } from '../../domains/payments/index.ts';
 import type { ProviderService } from '../../domains/providers/index.ts';
 import type { RatingService } from '../../domains/ratings/index.ts';
@@ -73,9 +74,11 @@ export interface RestServices {
   readonly discovery: DiscoveryService;
   readonly pairings: PairingService;
   readonly routing: RouteService;
+  readonly paths: PathService;
   readonly groups: GroupService;
   readonly locks: LockService;
   readonly actions: ActionService;
+  readonly jointActions: JointActionService;
   readonly releases: ReleaseService;
   readonly rollouts: RolloutService;
   readonly audit: AuditService;

@@ -36,4 +36,26 @@ export const ACTION_CASES: Readonly<Record<string, RestCase>> = {
     refused: () => ({ path: `/api/v1/actions/${UNKNOWN_ID}/cancel` }),
     ...unknownAction,
   },
+  'networks.actions.ask': {
+    valid: ({ alice }) => ({
+      path: `/api/v1/networks/${alice.network.id}/actions`,
+      body: { name: 'led.blink', deviceIds: [alice.device.deviceId] },
+    }),
+    refused: ({ bob, alice }) => ({
+      path: `/api/v1/networks/${bob.network.id}/actions`,
+      body: { name: 'led.blink', deviceIds: [alice.device.deviceId] },
+    }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'networks.actions.get': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/actions/${UNKNOWN_ID}` }),
+    refused: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/actions/${UNKNOWN_ID}` }),
+    ...unknownAction,
+  },
+  'networks.actions.cancel': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/actions/${UNKNOWN_ID}/cancel` }),
+    refused: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/actions/${UNKNOWN_ID}/cancel` }),
+    ...unknownAction,
+  },
 };

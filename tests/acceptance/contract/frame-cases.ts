@@ -5,6 +5,9 @@ import {
   ConnectionDecision,
   ConnectionEnd,
   Delivery,
+  DirectAnswer,
+  DirectOffer,
+  DirectReport,
   Event,
   encodePayload,
   type FrameHeaderInit,
@@ -132,6 +135,39 @@ export const FRAME_CASES: ReadonlyMap<FrameType, FrameCase> = new Map<FrameType,
         payload: encodePayload(RouteQuery, { targetId: uuidToBytes(bob.device.deviceId) }),
       }),
       code: 'device_not_found',
+    },
+  ],
+  [
+    FrameType.DIRECT_OFFER,
+    {
+      refused: ({ bob }) => ({
+        header: {},
+        payload: encodePayload(DirectOffer, {
+          targetId: uuidToBytes(bob.device.deviceId),
+          fingerprint: new Uint8Array(32),
+        }),
+      }),
+      code: 'device_not_found',
+    },
+  ],
+  [
+    FrameType.DIRECT_ANSWER,
+    {
+      refused: () => ({
+        header: {},
+        payload: encodePayload(DirectAnswer, { pathId: uuidToBytes(UNKNOWN_ID) }),
+      }),
+      code: 'direct_path_not_found',
+    },
+  ],
+  [
+    FrameType.DIRECT_REPORT,
+    {
+      refused: () => ({
+        header: {},
+        payload: encodePayload(DirectReport, { pathId: uuidToBytes(UNKNOWN_ID) }),
+      }),
+      code: 'direct_path_not_found',
     },
   ],
   [

@@ -76,6 +76,52 @@ export const CONNECTION_REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'device_not_found',
   },
+  'networks.pathRule.get': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/path-rule` }),
+    refused: ({ bob }) => ({ path: `/api/v1/networks/${bob.network.id}/path-rule` }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'networks.pathRule.set': {
+    valid: ({ alice }) => ({
+      path: `/api/v1/networks/${alice.network.id}/path-rule`,
+      body: { isDirect: false },
+    }),
+    refused: ({ bob }) => ({
+      path: `/api/v1/networks/${bob.network.id}/path-rule`,
+      body: { isDirect: true },
+    }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'devices.pathRule.get': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/path-rule` }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}/path-rule` }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'devices.pathRule.set': {
+    valid: ({ alice }) => ({
+      path: `/api/v1/devices/${alice.device.deviceId}/path-rule`,
+      body: { rule: 'network' },
+    }),
+    refused: ({ bob }) => ({
+      path: `/api/v1/devices/${bob.device.deviceId}/path-rule`,
+      body: { rule: 'direct' },
+    }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'connections.pathRule.get': {
+    valid: () => ({ path: `${path}/path-rule` }),
+    refused: () => ({ path: `${path}/path-rule` }),
+    ...unknown,
+  },
+  'connections.pathRule.set': {
+    valid: () => ({ path: `${path}/path-rule`, body: { isRelayed: true } }),
+    refused: () => ({ path: `${path}/path-rule`, body: { isRelayed: true } }),
+    ...unknown,
+  },
   'groups.list': {
     valid: ({ alice }) => ({ path: groupsOf(alice) }),
     refused: ({ bob }) => ({ path: groupsOf(bob) }),

@@ -136,6 +136,13 @@ const DOMAINS = {
   },
   topology: { sees: ['devices', 'networks'], uses: [] },
   groups: { sees: ['networks', 'relay'], uses: [] },
+  paths: {
+    sees: ['devices', 'networks'],
+    uses: [
+      [WIRE, 'names the codes of errors', { only: '/types\\.ts$', types: true }],
+      [node('net'), 'tells addresses of private networks', { only: '/rules\\.ts$' }],
+    ],
+  },
   routes: { sees: ['devices', 'topology'], uses: [] },
   releases: {
     sees: ['networks'],
@@ -554,6 +561,8 @@ const LAYERS = [
     [node('fs', 'path', 'url'), 'a program has files'],
     [DURABLE_FILES, 'keeps a login and a key', { only: '/(seal-key|login)-file\\.ts$' }],
     [node('os'), 'finds the folder of a login', { only: '/login-file\\.ts$' }],
+    [node('tls', 'net', 'os'), 'connects with other devices directly', { only: '/direct/' }],
+    [node('crypto'), 'makes the certificate that it shows there', { only: '/direct/certificate\\.ts$' }],
     [node('stream'), 'a program has output', { types: true, only: '/(output|terminal)\\.ts$' }],
     [node('util'), 'paints text', { only: '/terminal\\.ts$' }],
   ]),

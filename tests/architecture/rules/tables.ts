@@ -46,7 +46,8 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   ],
   'server/domains/networks': ['networks'],
   'server/domains/locks': ['locks', 'lock_claims'],
-  'server/domains/actions': ['actions', 'action_events'],
+  'server/domains/actions': ['actions', 'action_events', 'joint_actions', 'joint_action_parts'],
+  'server/domains/paths': ['network_path_rules', 'device_path_rules', 'relayed_pairs'],
   'server/domains/commands': ['sent_commands'],
   'server/domains/devices': [
     'devices',

@@ -68,7 +68,7 @@ async function createHome() {
     networks: { getNetwork: async () => ({}) as never },
     identities: { identify: async () => null },
     outlet: { ask: () => {}, tell: () => {} },
-    presence: { heardAtMs: () => null, roundTripMs: () => null },
+    presence: { heardAtMs: () => null, roundTripMs: () => null, direct: () => null },
     asks: { countAndCheck: () => null },
     disturbances: { countAndCheck: () => null },
     clock,

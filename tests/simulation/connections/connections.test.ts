@@ -68,7 +68,7 @@ class Home {
             this.outcomes.set(pairing.id, pairing.state);
         },
       },
-      presence: { heardAtMs: () => null, roundTripMs: () => null },
+      presence: { heardAtMs: () => null, roundTripMs: () => null, direct: () => null },
       asks: { countAndCheck: () => null },
       disturbances: { countAndCheck: () => null },
       clock,

@@ -1,9 +1,42 @@
 import { z } from 'zod';
-import { ACTION_STATES, type Action, type ActionEvent } from '../../../domains/actions/index.ts';
+import {
+  ACTION_STATES,
+  type Action,
+  type ActionEvent,
+  NAME_CHARACTERS_MAX,
+  PRIORITY,
+  PRIORITY_MAX,
+  TIMEOUT_MS,
+  TIMEOUT_MS_MAX,
+} from '../../../domains/actions/index.ts';
 import type { JsonObject } from '../../../kernel/json.ts';
 import { idSchema, timeSchema, toIsoTime, toIsoTimeOrNull } from '../schemas.ts';
 
 export const actionParamsSchema = z.strictObject({ actionId: idSchema });
+
+const argumentsSchema = z.record(
+  z.string().min(1).max(128),
+  z.union([
+    z.number(),
+    z.boolean(),
+    z.string().max(4_096),
+    z.strictObject({ base64: z.base64().max(8_192) }),
+  ]),
+);
+
+/** What is asked for, whoever is asked. */
+export const askedSchema = z.strictObject({
+  id: idSchema.optional().describe('Yours, so that you can ask again without having it done twice.'),
+  name: z.string().min(1).max(NAME_CHARACTERS_MAX),
+  arguments: argumentsSchema.default({}),
+  priority: z.int().min(0).max(PRIORITY_MAX).default(PRIORITY).describe('The highest is given first.'),
+  timeoutSeconds: z
+    .int()
+    .min(1)
+    .max(TIMEOUT_MS_MAX / 1000)
+    .default(TIMEOUT_MS / 1000)
+    .describe('By then it has ended.'),
+});
 
 const valuesSchema = z.record(
   z.string(),

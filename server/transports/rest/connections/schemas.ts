@@ -43,11 +43,15 @@ export const connectionSchema = z
     operations: z.array(z.string()).nullable().describe('What may be sent; null: anything.'),
     until: timeSchema.nullable(),
     once: z.boolean().describe('One frame may be sent.'),
-    path: z.enum(['relay']).describe('The way that frames take.'),
+    path: z
+      .enum(['relay', 'direct'])
+      .describe('The way that frames take; what is stored takes the relay in any case.'),
     roundTripMs: z
       .number()
       .nullable()
-      .describe('From the server to both and back, their own delay included; null: not measured.'),
+      .describe(
+        'Over that path to the other and back, over the relay with the delay of both; null: not measured.',
+      ),
     asked: timeSchema,
     askedUntil: timeSchema,
     established: timeSchema.nullable().describe('Since when it may send; null: it may not.'),
@@ -69,7 +73,7 @@ export const connectionToJson = (pairing: PairingView) => ({
   operations: pairing.permission.operations === null ? null : [...pairing.permission.operations],
   until: toIsoTimeOrNull(pairing.permission.untilMs),
   once: pairing.permission.once,
-  path: 'relay' as const,
+  path: pairing.path,
   roundTripMs: pairing.roundTripMs,
   asked: toIsoTime(pairing.createdAtMs),
   askedUntil: toIsoTime(pairing.askedUntilMs),

@@ -6,10 +6,19 @@ export const routeSchema = z
   .object({
     networkId: z.uuid(),
     deviceId: z.uuid(),
-    path: z.enum(['relay']).nullable().describe('null: there is no way to the device now.'),
+    path: z
+      .enum(['relay', 'direct'])
+      .nullable()
+      .describe(
+        '`direct`: what is not stored goes from `from` to the device without the server. null: there is no way to the device now.',
+      ),
     reason: z.enum(ROUTE_REASONS).nullable().describe('Why there is none.'),
     since: timeSchema.nullable().describe('Since when the device is connected; null of guests.'),
     heardAt: timeSchema.nullable(),
+    roundTripMs: z
+      .number()
+      .nullable()
+      .describe('From `from`, or without it from the server, to the device and back; null: not measured.'),
   })
   .meta({ id: 'Route' });
 
