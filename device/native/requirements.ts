@@ -25,6 +25,8 @@ const requirements: readonly Requirement[] = [
   program('gcc', 'gcc'),
   file('/usr/include/stdio.h', 'libc6-dev'),
   file('/usr/include/sodium.h', 'libsodium-dev'),
+  file('/usr/include/mosquitto.h', 'libmosquitto-dev'),
+  file('/usr/include/cjson/cJSON.h', 'libcjson-dev'),
   program('cmake', 'cmake'),
   program('make', 'make'),
   program('patch', 'patch'),
