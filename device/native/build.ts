@@ -1,13 +1,12 @@
 // `npm run device:build`: WAMR, the C side of the core and the runner, for Linux, for Linux under sanitizers and for
 // emulated rv32. What is built already is kept.
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { buildEspImage, buildForXtensa } from './esp-image.ts';
 import { layout, type Variant, variants } from './layout.ts';
 import { MissingRequirementError, requireTools } from './requirements.ts';
-
-class BuildError extends Error {}
+import { BuildError, run } from './run.ts';
 
 process.exitCode = main();
 
@@ -17,12 +16,14 @@ function main(): number {
     requireTools(ownWamr !== undefined || isVendored());
     const wamr = ownWamr ?? fetchWamr();
     for (const variant of variants) buildVariant(variant, wamr);
+    buildForXtensa(wamr);
+    buildEspImage(wamr);
   } catch (error) {
     if (!(error instanceof MissingRequirementError || error instanceof BuildError)) throw error;
     console.error(`device: ${error.message}`);
     return error instanceof MissingRequirementError ? 3 : 1;
   }
-  console.log(`device: built ${variants.join(', ')} below build/device`);
+  console.log(`device: built ${variants.join(', ')}, an ESP32-C3 image below build/device`);
   return 0;
 }
 
@@ -72,11 +73,4 @@ function buildVariant(variant: Variant, wamr: string): void {
   ];
   run('cmake', configure, 'ignore');
   run('cmake', ['--build', build, '--parallel', String(availableParallelism())], 'inherit');
-}
-
-function run(program: string, args: readonly string[], stdout: 'ignore' | 'inherit'): void {
-  const { status, error } = spawnSync(program, args, { stdio: ['ignore', stdout, 'inherit'] });
-  if (error !== undefined || status !== 0) {
-    throw new BuildError(`${program} ${args[0]} ended with ${error?.message ?? `code ${status}`}.`);
-  }
 }

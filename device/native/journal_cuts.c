@@ -88,6 +88,7 @@ static void live(void)
         .argument_count = 1,
     };
     memory_files = now.flash;
+    memory_files_start();
     if (yg_journal_open(&journal))
         conclude(UNKNOWN);
     yg_settings_open(&settings);
@@ -129,6 +130,7 @@ static void check(void)
             fail("has answers that contradict each other", i);
     }
     memory_files = now.flash;
+    memory_files_start();
     yg_settings_open(&settings);
     if (settings.values[YG_BYTES_PER_MINUTE] != 4096)
         fail("of settings: isn't kept", 0);

@@ -17,6 +17,8 @@ void memory_files_cut(uint32_t operation, memory_cut kind, void (*lost)(void))
     when_lost = lost;
 }
 
+void memory_files_start(void) {}
+
 uint32_t memory_files_operations(void)
 {
     return operations;

@@ -26,6 +26,9 @@ typedef struct {
 /* The kinds of a loss are those of port_host_files.h. */
 typedef enum { MEMORY_CUT_BEFORE, MEMORY_CUT_IN_HALF, MEMORY_CUT_UNSYNCED, MEMORY_CUT_KINDS } memory_cut;
 
+/* Reads flash as it is when the device starts; where that is files in memory, there is nothing to read. */
+void memory_files_start(void);
+
 /* All files there are. */
 extern memory_flash memory_files;
 

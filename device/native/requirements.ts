@@ -33,7 +33,15 @@ const requirements: readonly Requirement[] = [
   program('riscv64-unknown-elf-gcc', 'gcc-riscv64-unknown-elf'),
   file('/usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs', 'picolibc-riscv64-unknown-elf'),
   program('qemu-system-riscv32', 'qemu-system-misc'),
+  program('xtensa-lx106-elf-gcc', 'gcc-xtensa-lx106'),
+  file('/usr/lib/xtensa-lx106-elf/picolibc.specs', 'picolibc-xtensa-lx106-elf'),
+  { what: 'python3 -m venv', isThere: canMakeEnvironments, debianPackage: 'python3-venv' },
 ];
+
+/** Whether Python is there, with what it makes environments by. */
+function canMakeEnvironments(): boolean {
+  return spawnSync('python3', ['-c', 'import ensurepip, venv']).status === 0;
+}
 
 /** Something is missing that this program can't or mustn't install. The message says what, and what to do. */
 export class MissingRequirementError extends Error {

@@ -127,21 +127,7 @@ export function describeDevice(kind: string, connectDevice: ConnectDevice): () =
       expect(await codeOf(scene.ask(name, args))).toBe(code);
     });
 
-    it('takes settings as a whole or not at all', async () => {
-      const interval = 'capability_configuration.reading_interval_ms';
-      const updates = 'ota_update_settings.enabled';
-      const { values } = await scene.ask('settings.get');
-      expect(await codeOf(scene.ask('settings.set', { [updates]: 0, colour: 1 }))).toBe('setting_unknown');
-      expect(await codeOf(scene.ask('settings.set', { [updates]: 0, [interval]: 999 }))).toBe(
-        'setting_wrong',
-      );
-      expect(await scene.ask('settings.get')).toEqual(done(values));
-      expect((await scene.ask('settings.set', { [interval]: 300_000 })).values).toEqual({
-        ...values,
-        [interval]: 300_000,
-      });
-    });
-
+    describeSettings(() => scene);
     describeScripts(() => scene);
   });
   return () => scene;
@@ -178,5 +164,22 @@ function describeScripts(scene: () => DeviceScene): void {
     ).toMatchObject({ isState: true });
     expect(await codeOf(scene().ask('Script_looper'))).toBe('script_not_running');
     expect(await scene().ask('led.get')).toEqual(done({ on: false }));
+  });
+}
+
+function describeSettings(scene: () => DeviceScene): void {
+  it('takes settings as a whole or not at all', async () => {
+    const interval = 'capability_configuration.reading_interval_ms';
+    const updates = 'ota_update_settings.enabled';
+    const { values } = await scene().ask('settings.get');
+    expect(await codeOf(scene().ask('settings.set', { [updates]: 0, colour: 1 }))).toBe('setting_unknown');
+    expect(await codeOf(scene().ask('settings.set', { [updates]: 0, [interval]: 999 }))).toBe(
+      'setting_wrong',
+    );
+    expect(await scene().ask('settings.get')).toEqual(done(values));
+    expect((await scene().ask('settings.set', { [interval]: 300_000 })).values).toEqual({
+      ...values,
+      [interval]: 300_000,
+    });
   });
 }

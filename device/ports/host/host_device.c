@@ -12,8 +12,9 @@
 
 #include <sodium.h>
 
+#include "credentials.h"
+#include "device_loop.h"
 #include "host_control.h"
-#include "host_credentials.h"
 #include "host_mqtt.h"
 #include "port.h"
 #include "port_host_files.h"
@@ -22,16 +23,12 @@
 #define POOL_BYTES 65536
 #define MODULE_BYTES_MAX 16384
 #define QUEUE_SLOTS 16
-#define MESSAGE_BYTES (1 + YG_DEVICE_FRAME_BYTES_MAX)
-#define SLOT_BYTES (MESSAGE_BYTES + YG_QUEUE_SLOT_OVERHEAD)
 #define CORE_STACK_BYTES 8192
 #define FLASH_SLOT_BYTES 1048576
-#define SENT_MAX 128
 #define ADDRESS_BYTES 256
+#define CREDENTIALS_BYTES_MAX 8192
 #define FIRMWARE "yggdrasil-host 0.15.0"
 #define PLATFORM "linux (simulated board)"
-/* How long a restart waits for what is on its way to the broker. */
-#define RESTART_MS 1000
 /* An image that begins with this never reaches the server, to try a rollback. Nothing of an image is executed here. */
 #define BROKEN "broken"
 
@@ -39,40 +36,19 @@ static _Alignas(8) uint8_t pool[POOL_BYTES];
 static _Alignas(8) uint8_t core_image[YG_CORE_BYTES_MAX];
 static _Alignas(8) uint8_t staging[YG_STAGING_BYTES];
 static _Alignas(8) uint8_t images[YG_SCRIPT_SLOTS * YG_SCRIPT_MODULE_BYTES_MAX];
-static _Alignas(4) uint8_t slots[SLOT_BYTES * QUEUE_SLOTS];
+static _Alignas(4) uint8_t slots[YG_LOOP_SLOT_BYTES * QUEUE_SLOTS];
 static uint8_t module[MODULE_BYTES_MAX];
 static uint8_t script_key[32];
 static uint8_t release_key[32];
 static char address[ADDRESS_BYTES];
-static host_credentials credentials;
+static yg_credentials credentials;
 static yg_queue queue;
 static yg_device device;
-/* Which number of the network is which token of the device. */
-static struct {
-    int32_t number;
-    uint32_t token;
-} sent[SENT_MAX];
-static uint32_t sent_next;
-static uint32_t connect_due_ms;
-static bool is_connect_wanted = true;
-static bool is_restarting;
-static uint32_t restart_due_ms;
+static yg_loop loop;
 
 static uint32_t now_ms(void)
 {
     return (uint32_t)(port_clock_us() / 1000u);
-}
-
-static bool publish(void *context, const uint8_t *frame, uint32_t bytes, uint32_t token)
-{
-    int32_t number;
-    (void)context;
-    if (!host_mqtt_publish(frame, bytes, &number))
-        return false;
-    sent[sent_next].number = number;
-    sent[sent_next].token = token;
-    sent_next = (sent_next + 1) % SENT_MAX;
-    return true;
 }
 
 static void say(void *context, bool is_error, const char *text)
@@ -103,76 +79,42 @@ static bool start(const yg_device_options *options)
     return true;
 }
 
-static void lost(void)
+static void connected(void)
 {
-    yg_device_connected(&device, false);
-    uint32_t retry_ms = yg_device_retry_ms(&device);
-    connect_due_ms = now_ms() + retry_ms;
-    is_connect_wanted = true;
-    printf("not connected, next try in %" PRIu32 " ms\n", retry_ms);
-}
-
-static void taken_over(const uint8_t *bytes)
-{
-    int32_t number;
-    memcpy(&number, bytes, sizeof number);
-    for (uint32_t i = 0; i < SENT_MAX; i++)
-        if (sent[i].token != 0 && sent[i].number == number) {
-            yg_device_settled(&device, sent[i].token);
-            sent[i].token = 0;
-        }
-}
-
-/* False: the program is to end. */
-static bool carry_out(uint8_t *message, uint32_t bytes)
-{
-    switch (message[0]) {
-    case HOST_CONNECTED:
-        memset(sent, 0, sizeof sent);
-        yg_device_connected(&device, true);
-        printf("connected\n");
-        break;
-    case HOST_LOST:
-        lost();
-        break;
-    case HOST_REFUSED:
-        fprintf(stderr, "the broker refuses these credentials (unknown device or wrong token)\n");
-        return false;
-    case HOST_FRAME:
-        if (!yg_device_received(&device, message + 1, bytes - 1))
-            host_mqtt_drop();
-        host_mqtt_carried_out();
-        yg_device_release(&device);
-        break;
-    case HOST_TAKEN_OVER:
-        taken_over(message + 1);
-        break;
-    case HOST_LINE:
-        message[bytes] = 0;
-        return host_control(&device, (const char *)message + 1);
-    default:
-        break;
-    }
+    printf("connected\n");
     fflush(stdout);
+}
+
+static void lost(uint32_t retry_ms)
+{
+    printf("not connected, next try in %" PRIu32 " ms\n", retry_ms);
+    fflush(stdout);
+}
+
+static bool connect_network(void)
+{
+    host_mqtt_connect();
     return true;
 }
 
-/* Once what the device said is on its way. False when it can't start any more. */
+static const yg_loop_network NETWORK = {
+    .connect = connect_network,
+    .carried_out = host_mqtt_carried_out,
+    .drop = host_mqtt_drop,
+    .publish = host_mqtt_publish,
+    .connected = connected,
+    .lost = lost,
+};
+
+/* As after a loss of power. False when it can't start any more. */
 static bool restart(const yg_device_options *options)
 {
-    if (!is_restarting) {
-        is_restarting = true;
-        restart_due_ms = now_ms() + RESTART_MS;
-    }
-    if (device.outbox.used > 0 && (int32_t)(now_ms() - restart_due_ms) < 0)
-        return true;
-    is_restarting = false;
-    printf("restarts\n");
     bool was_connected = device.is_connected;
+    printf("restarts\n");
     yg_device_close(&device);
     if (!start(options))
         return false;
-    /* HOST_LOST follows, and then the first try. */
+    /* YG_LOOP_LOST follows, and then the first try. */
     if (was_connected)
         host_mqtt_disconnect();
     return true;
@@ -180,19 +122,43 @@ static bool restart(const yg_device_options *options)
 
 static int run(const yg_device_options *options)
 {
-    static uint8_t message[MESSAGE_BYTES + 1];
+    static uint8_t message[YG_LOOP_MESSAGE_BYTES + 1];
     uint32_t bytes = 0;
+    yg_loop_open(&loop, &device, &NETWORK, now_ms());
     for (;;) {
-        uint32_t wait_ms = yg_device_tick(&device, now_ms());
-        if (is_connect_wanted && (int32_t)(now_ms() - connect_due_ms) >= 0) {
-            is_connect_wanted = false;
-            host_mqtt_connect();
-        }
-        if (yg_device_wants_restart(&device) && !restart(options))
+        uint32_t wait_ms = yg_loop_turn(&loop, now_ms());
+        if (yg_loop_restarts(&loop, now_ms()) && !restart(options))
             return 1;
-        if (yg_queue_take(&queue, message, &bytes, wait_ms) == YG_OK && !carry_out(message, bytes))
-            return message[0] == HOST_REFUSED ? 1 : 0;
+        if (yg_queue_take(&queue, message, &bytes, wait_ms) != YG_OK || yg_loop_message(&loop, message, bytes, now_ms()))
+            continue;
+        message[bytes] = 0;
+        if (message[0] == HOST_REFUSED) {
+            fprintf(stderr, "the broker refuses these credentials (unknown device or wrong token)\n");
+            return 1;
+        }
+        if (!host_control(&device, (const char *)message + 1))
+            return 0;
     }
+}
+
+static void complain_of_credentials(const char *text)
+{
+    fprintf(stderr, "%s\n", text);
+}
+
+static bool read_credentials(const char *path)
+{
+    char text[CREDENTIALS_BYTES_MAX];
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        perror(path);
+        return false;
+    }
+    size_t bytes = fread(text, 1, sizeof text, file);
+    fclose(file);
+    bool is_read = yg_parse_credentials(text, bytes, &credentials, complain_of_credentials);
+    sodium_memzero(text, sizeof text);
+    return is_read;
 }
 
 static uint32_t read_module(const char *path)
@@ -247,7 +213,7 @@ static bool read_options(int count, char **arguments, yg_device_options *options
     bool is_right = true;
     for (int option; (option = getopt_long(count, arguments, "", known, NULL)) != -1;) {
         if (option == 'c')
-            is_right = host_read_credentials(optarg, &credentials) && is_right;
+            is_right = read_credentials(optarg) && is_right;
         else if (option == 'm')
             url = optarg;
         else if (option == 'w')
@@ -258,9 +224,9 @@ static bool read_options(int count, char **arguments, yg_device_options *options
             mqtt->authorities = optarg;
         else if (option == 't')
             options->target = optarg;
-        else if (option == 's' && host_read_key(optarg, script_key))
+        else if (option == 's' && yg_parse_key(optarg, script_key))
             options->identity.script_key = script_key;
-        else if (option == 'r' && host_read_key(optarg, release_key))
+        else if (option == 'r' && yg_parse_key(optarg, release_key))
             options->identity.release_key = release_key;
         else
             is_right = false;
@@ -283,7 +249,8 @@ int main(int count, char **arguments)
         .platform = PLATFORM,
         .firmware = FIRMWARE,
         .target = "virtual",
-        .publish = publish,
+        .context = &loop,
+        .publish = yg_loop_publish,
         .log = say,
         .memory = {
             .pool = pool,
@@ -300,14 +267,13 @@ int main(int count, char **arguments)
         return complain();
     mqtt.device_id = credentials.device_id;
     mqtt.token = credentials.token;
-    yg_queue_open(&queue, slots, SLOT_BYTES, QUEUE_SLOTS);
+    yg_queue_open(&queue, slots, YG_LOOP_SLOT_BYTES, QUEUE_SLOTS);
     if (!start(&options))
         return 1;
     if (!host_mqtt_start(&mqtt) || !host_control_start(&queue)) {
         fprintf(stderr, "the tasks can't be started\n");
         return 1;
     }
-    connect_due_ms = now_ms();
     int code = run(&options);
     host_mqtt_stop();
     return code;

@@ -10,12 +10,10 @@
 
 #include <mosquitto.h>
 
-#include "yg_device.h"
 
 #define TOPIC_BYTES 96
 #define KEEP_ALIVE_SECONDS 30
 #define LOOP_MS 1000
-#define MESSAGE_BYTES (1 + YG_DEVICE_FRAME_BYTES_MAX)
 /* What a broker answers instead of a QoS when it refuses a subscription [MQTT-3.9.3]. */
 #define SUBSCRIPTION_REFUSED 0x80
 
@@ -66,7 +64,7 @@ static void on_subscribe(struct mosquitto *mosquitto, void *context, int number,
     (void)context;
     (void)number;
     if (count == 1 && granted[0] != SUBSCRIPTION_REFUSED) {
-        put_kind(HOST_CONNECTED);
+        put_kind(YG_LOOP_CONNECTED);
         return;
     }
     is_refused = true;
@@ -75,13 +73,13 @@ static void on_subscribe(struct mosquitto *mosquitto, void *context, int number,
 
 static void on_message(struct mosquitto *mosquitto, void *context, const struct mosquitto_message *message)
 {
-    static uint8_t bytes[MESSAGE_BYTES];
+    static uint8_t bytes[YG_LOOP_MESSAGE_BYTES];
     (void)mosquitto;
     (void)context;
     /* No frame for a device is longer; what is, it doesn't see. */
     if (message->payloadlen < 0 || message->payloadlen > (int)YG_DEVICE_FRAME_BYTES_MAX)
         return;
-    bytes[0] = HOST_FRAME;
+    bytes[0] = YG_LOOP_FRAME;
     memcpy(bytes + 1, message->payload, (size_t)message->payloadlen);
     pthread_mutex_lock(&mutex);
     is_waiting = true;
@@ -95,7 +93,7 @@ static void on_message(struct mosquitto *mosquitto, void *context, const struct 
 
 static void on_publish(struct mosquitto *mosquitto, void *context, int number)
 {
-    uint8_t message[1 + sizeof(int32_t)] = { HOST_TAKEN_OVER };
+    uint8_t message[1 + sizeof(int32_t)] = { YG_LOOP_TAKEN_OVER };
     const int32_t taken_over = number;
     (void)mosquitto;
     (void)context;
@@ -123,7 +121,7 @@ static void *run(void *context)
         int status = is_faulty ? MOSQ_ERR_CONN_LOST : mosquitto_connect(client, options.host, options.port, KEEP_ALIVE_SECONDS);
         while (status == MOSQ_ERR_SUCCESS)
             status = mosquitto_loop(client, LOOP_MS, 1);
-        put_kind(is_refused ? HOST_REFUSED : HOST_LOST);
+        put_kind(is_refused ? HOST_REFUSED : YG_LOOP_LOST);
     }
     return NULL;
 }
