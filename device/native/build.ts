@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { buildEspImage, buildForXtensa } from './esp-image.ts';
+import { type FuzzBits, fuzzBits } from './fuzz/targets.ts';
 import { layout, type Variant, variants } from './layout.ts';
 import { MissingRequirementError, requireTools } from './requirements.ts';
 import { BuildError, run } from './run.ts';
@@ -16,6 +17,7 @@ function main(): number {
     requireTools(ownWamr !== undefined || isVendored());
     const wamr = ownWamr ?? fetchWamr();
     for (const variant of variants) buildVariant(variant, wamr);
+    for (const bits of fuzzBits) buildFuzzers(bits, wamr);
     buildForXtensa(wamr);
     buildEspImage(wamr);
   } catch (error) {
@@ -72,5 +74,16 @@ function buildVariant(variant: Variant, wamr: string): void {
     ...options,
   ];
   run('cmake', configure, 'ignore');
+  run('cmake', ['--build', build, '--parallel', String(availableParallelism())], 'inherit');
+}
+
+/** libFuzzer's programs, with the sanitizers in everything. */
+function buildFuzzers(bits: FuzzBits, wamr: string): void {
+  console.log(`device: building fuzzers for ${bits} bits`);
+  const build = layout.build(bits === 64 ? 'fuzz64' : 'fuzz32');
+  const compilers = ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_ASM_COMPILER=clang'];
+  const options = ['-DYG_FUZZ=ON', '-DYG_SANITIZE=ON', `-DYG_BITS=${bits}`, `-DWAMR_ROOT_DIR=${wamr}`];
+  const configure = ['-S', layout.sources, '-B', build, '-G', 'Unix Makefiles', '--log-level=WARNING'];
+  run('cmake', [...configure, ...compilers, ...options], 'ignore');
   run('cmake', ['--build', build, '--parallel', String(availableParallelism())], 'inherit');
 }
