@@ -8,6 +8,8 @@
 
 #define NAME_TAG 0x0a
 #define VALUE_TAG 0x12
+/* A text of a result, at most. */
+#define TEXT_BYTES 512
 /* 2^53: every whole number below it is a double. */
 #define EXACT_MAX 9007199254740992.0
 
@@ -98,9 +100,7 @@ static uint32_t varint_bytes(uint64_t value)
 
 static void put_varint(yg_result *result, uint64_t value)
 {
-    for (; value >= 0x80; value >>= 7)
-        *result->at++ = (uint8_t)(value | 0x80);
-    *result->at++ = (uint8_t)value;
+    result->at = yg_put_varint(result->at, value);
 }
 
 static void put_bytes(yg_result *result, uint8_t tag, const void *bytes, uint32_t count)
@@ -146,7 +146,7 @@ static void put_entry(yg_result *result, const char *name, const uint8_t *value,
 
 void yg_write_text(yg_result *result, const char *name, const char *text)
 {
-    uint8_t value[256];
+    uint8_t value[TEXT_BYTES];
     yg_result inner = { value, value + sizeof value, false };
     uint32_t length = (uint32_t)strlen(text);
     if (!has_room(&inner, length + 3)) {
@@ -171,4 +171,10 @@ void yg_write_number(yg_result *result, const char *name, double number)
         inner.at += sizeof number;
     }
     put_entry(result, name, value, (uint32_t)(inner.at - value));
+}
+
+void yg_write_boolean(yg_result *result, const char *name, bool value)
+{
+    const uint8_t bytes[2] = { 0x08, value };
+    put_entry(result, name, bytes, sizeof bytes);
 }

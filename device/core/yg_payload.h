@@ -44,6 +44,7 @@ typedef struct {
 
 /* Its error, first: a number of error.proto, and words for people. */
 void yg_write_error(yg_result *result, uint32_t code, const char *message);
+void yg_write_boolean(yg_result *result, const char *name, bool value);
 void yg_write_text(yg_result *result, const char *name, const char *text);
 /* Whole numbers as integers, all others as doubles. */
 void yg_write_number(yg_result *result, const char *name, double number);

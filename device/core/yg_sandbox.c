@@ -32,6 +32,15 @@ void yg_runtime_stop(void)
     wasm_runtime_destroy();
 }
 
+void yg_runtime_memory(uint32_t *pool_bytes, uint32_t *used_bytes)
+{
+    mem_alloc_info_t info = { 0 };
+    yg_require_task(owner);
+    wasm_runtime_get_mem_alloc_info(&info);
+    *pool_bytes = info.total_size;
+    *used_bytes = info.total_size - info.total_free_size;
+}
+
 /* WAMR tells its reasons in text only. */
 static yg_status status_of(const char *error, yg_status otherwise)
 {

@@ -53,6 +53,9 @@ yg_status yg_runtime_start(void *pool, uint32_t bytes);
 /* Ends WAMR; no module may be loaded. */
 void yg_runtime_stop(void);
 
+/* Bytes of the pool, and how many of them are in use. */
+void yg_runtime_memory(uint32_t *pool_bytes, uint32_t *used_bytes);
+
 /*
  * Admits, loads and instantiates a module. The module itself may be in flash: it is only read, and only now. Refuses
  * with the codes of yg_admit, YG_INVALID_MODULE for what WAMR doesn't validate, YG_WRONG_KIND without a function of

@@ -6,7 +6,8 @@
 #include "yg_natives.h"
 
 #define VALUE_NAME_BYTES 64
-#define COMMAND_NAMES_BYTES 250
+/* Less than a text of a result may have (yg_payload.c). */
+#define COMMAND_NAMES_BYTES 480
 
 const char *yg_script_state_name(const yg_script *script)
 {
@@ -60,14 +61,29 @@ void yg_write_scripts(const yg_scripts *scripts, yg_result *result)
     }
 }
 
+bool yg_scripts_command_name(const yg_scripts *scripts, uint32_t index, char name[YG_COMMAND_WORD_BYTES])
+{
+    static const char *const NAMES[] = { "GetCapabilities", "GetChildrenStatus", "ListScripts",  "script.begin", "script.chunk",
+                                         "script.commit",   "script.start",      "script.stop", "script.remove" };
+    const uint32_t names = sizeof NAMES / sizeof NAMES[0];
+    for (const char *const *own = scripts->options.commands; own != NULL && *own != NULL; own++)
+        if (index-- == 0)
+            return snprintf(name, YG_COMMAND_WORD_BYTES, "%s", *own) > 0;
+    if (index < names)
+        return snprintf(name, YG_COMMAND_WORD_BYTES, "%s", NAMES[index]) > 0;
+    index -= names;
+    for (uint32_t i = 0; i < YG_SCRIPT_SLOTS; i++)
+        if (scripts->is_used[i] && index-- == 0)
+            return snprintf(name, YG_COMMAND_WORD_BYTES, YG_CALL_PREFIX "%s", scripts->slots[i].manifest.name) > 0;
+    return false;
+}
+
 void yg_write_capabilities(const yg_scripts *scripts, yg_result *result)
 {
-    char commands[COMMAND_NAMES_BYTES] = "GetCapabilities,GetChildrenStatus,ListScripts,script.begin,script.chunk,"
-                                         "script.commit,script.start,script.stop,script.remove";
-    for (uint32_t i = 0; i < YG_SCRIPT_SLOTS; i++)
-        if (scripts->is_used[i])
-            snprintf(commands + strlen(commands), sizeof commands - strlen(commands), "," YG_CALL_PREFIX "%s",
-                     scripts->slots[i].manifest.name);
+    char commands[COMMAND_NAMES_BYTES] = "";
+    char name[YG_COMMAND_WORD_BYTES];
+    for (uint32_t i = 0; yg_scripts_command_name(scripts, i, name); i++)
+        snprintf(commands + strlen(commands), sizeof commands - strlen(commands), "%s%s", i == 0 ? "" : ",", name);
     yg_write_text(result, "platform", scripts->options.platform);
     yg_write_text(result, "firmware", scripts->options.firmware);
     yg_write_number(result, "script_abi", YG_SCRIPT_ABI_VERSION);

@@ -2,6 +2,7 @@
 #ifndef YG_SCRIPT_REPORTS_H
 #define YG_SCRIPT_REPORTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "yg_payload.h"
@@ -16,6 +17,12 @@ const char *yg_script_fault_name(const yg_script *script);
 
 /* How many scripts the device has. */
 uint32_t yg_scripts_count(const yg_scripts *scripts);
+
+/* Longest name of a command, with its zero. */
+#define YG_COMMAND_WORD_BYTES 40u
+
+/* Name number `index` of the commands that this device knows; false behind the last. */
+bool yg_scripts_command_name(const yg_scripts *scripts, uint32_t index, char name[YG_COMMAND_WORD_BYTES]);
 
 /* The values of ListScripts, and of GetCapabilities. */
 void yg_write_scripts(const yg_scripts *scripts, yg_result *result);

@@ -362,6 +362,13 @@ static yg_script_code call(yg_scripts *scripts, const yg_command *command, yg_re
     return code;
 }
 
+static void write_children(const yg_scripts *scripts, yg_result *result)
+{
+    static const yg_children none;
+    const yg_children *children = scripts->options.children;
+    yg_children_write(children == NULL ? &none : children, scripts->world.now_ms, result);
+}
+
 static yg_script_code carry_out(yg_scripts *scripts, const yg_command *command, yg_result *result)
 {
     const char *name = command->name;
@@ -380,7 +387,7 @@ static yg_script_code carry_out(yg_scripts *scripts, const yg_command *command, 
     else if (strcmp(name, "GetCapabilities") == 0)
         yg_write_capabilities(scripts, result);
     else if (strcmp(name, "GetChildrenStatus") == 0)
-        yg_write_number(result, "count", 0);
+        write_children(scripts, result);
     else
         return YG_COMMAND_UNKNOWN;
     return YG_SCRIPT_DONE;

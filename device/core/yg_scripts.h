@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "yg_children.h"
 #include "yg_core.h"
 #include "yg_script.h"
 #include "yg_store.h"
@@ -29,6 +30,10 @@ typedef struct {
     uint32_t image_bytes;
     const char *platform;
     const char *firmware;
+    /* Commands that the device itself knows, for GetCapabilities; NULL for none, else ending with NULL. */
+    const char *const *commands;
+    /* NULL where there can be none. */
+    const yg_children *children;
     void *context;
     /* A reading of a script. */
     void (*publish)(void *context, const char *name, double value, const char *unit);

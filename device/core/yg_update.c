@@ -196,7 +196,8 @@ static uint32_t refusal_of(const yg_update *update, const message *offer)
     if (release.version < update->slots.table.oldest_version)
         return VERSION_OLD;
     bool is_older = yg_slots_confirmed(&update->slots, &running) && release.version < running.version;
-    return is_older && offer->numbers[4] == 0 ? VERSION_OLD : 0;
+    bool may_be_older = offer->numbers[4] != 0 && !update->options.is_older_refused;
+    return is_older && !may_be_older ? VERSION_OLD : 0;
 }
 
 static void begin(yg_update *update, const message *offer)

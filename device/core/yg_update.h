@@ -40,6 +40,8 @@ typedef struct {
     void (*ask)(void *context, const uint8_t *payload, uint32_t bytes);
     /* Starts the device anew, once the call that this is part of has returned. */
     void (*restart)(void *context);
+    /* True: no older version is taken, whatever the offer says. */
+    bool is_older_refused;
 } yg_update_options;
 
 typedef struct {

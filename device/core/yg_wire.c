@@ -39,3 +39,11 @@ bool yg_read_field(yg_wire *in, yg_field *found)
     in->at += length;
     return true;
 }
+
+uint8_t *yg_put_varint(uint8_t *at, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7)
+        *at++ = (uint8_t)(value | 0x80);
+    *at++ = (uint8_t)value;
+    return at;
+}

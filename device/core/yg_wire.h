@@ -23,6 +23,10 @@ typedef struct {
     yg_wire bytes;
 } yg_field;
 
+/* Writes a number as it is on the wire; returns where the next byte comes. At most YG_VARINT_BYTES. */
+#define YG_VARINT_BYTES 10u
+uint8_t *yg_put_varint(uint8_t *at, uint64_t value);
+
 /* The next field. False at the end, and where the rest is no message. */
 bool yg_read_field(yg_wire *in, yg_field *found);
 

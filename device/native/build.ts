@@ -1,13 +1,13 @@
 // `npm run device:build`: WAMR, the C side of the core and the runner, for Linux, for Linux under sanitizers and for
 // emulated rv32. What is built already is kept.
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { buildEspImage, buildForXtensa } from './esp-image.ts';
+import { type FuzzBits, fuzzBits } from './fuzz/targets.ts';
 import { layout, type Variant, variants } from './layout.ts';
 import { MissingRequirementError, requireTools } from './requirements.ts';
-
-class BuildError extends Error {}
+import { BuildError, run } from './run.ts';
 
 process.exitCode = main();
 
@@ -17,12 +17,15 @@ function main(): number {
     requireTools(ownWamr !== undefined || isVendored());
     const wamr = ownWamr ?? fetchWamr();
     for (const variant of variants) buildVariant(variant, wamr);
+    for (const bits of fuzzBits) buildFuzzers(bits, wamr);
+    buildForXtensa(wamr);
+    buildEspImage(wamr);
   } catch (error) {
     if (!(error instanceof MissingRequirementError || error instanceof BuildError)) throw error;
     console.error(`device: ${error.message}`);
     return error instanceof MissingRequirementError ? 3 : 1;
   }
-  console.log(`device: built ${variants.join(', ')} below build/device`);
+  console.log(`device: built ${variants.join(', ')}, an ESP32-C3 image below build/device`);
   return 0;
 }
 
@@ -74,9 +77,13 @@ function buildVariant(variant: Variant, wamr: string): void {
   run('cmake', ['--build', build, '--parallel', String(availableParallelism())], 'inherit');
 }
 
-function run(program: string, args: readonly string[], stdout: 'ignore' | 'inherit'): void {
-  const { status, error } = spawnSync(program, args, { stdio: ['ignore', stdout, 'inherit'] });
-  if (error !== undefined || status !== 0) {
-    throw new BuildError(`${program} ${args[0]} ended with ${error?.message ?? `code ${status}`}.`);
-  }
+/** libFuzzer's programs, with the sanitizers in everything. */
+function buildFuzzers(bits: FuzzBits, wamr: string): void {
+  console.log(`device: building fuzzers for ${bits} bits`);
+  const build = layout.build(bits === 64 ? 'fuzz64' : 'fuzz32');
+  const compilers = ['-DCMAKE_C_COMPILER=clang', '-DCMAKE_ASM_COMPILER=clang'];
+  const options = ['-DYG_FUZZ=ON', '-DYG_SANITIZE=ON', `-DYG_BITS=${bits}`, `-DWAMR_ROOT_DIR=${wamr}`];
+  const configure = ['-S', layout.sources, '-B', build, '-G', 'Unix Makefiles', '--log-level=WARNING'];
+  run('cmake', [...configure, ...compilers, ...options], 'ignore');
+  run('cmake', ['--build', build, '--parallel', String(availableParallelism())], 'inherit');
 }

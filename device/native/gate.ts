@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import ceilings from './ceilings.json' with { type: 'json' };
 import { failedCeilings } from './ceilings.ts';
+import { espSizes } from './esp-image.ts';
 import { type HostileModule, hostileModules } from './hostile.ts';
 import { layout, type Profile, profiles, runnerCommand } from './layout.ts';
 import { codeBytes, type MapEntry, readLinkerMap, variableBytes } from './linker-map.ts';
@@ -26,6 +27,7 @@ async function main(isJson: boolean): Promise<number> {
   if (
     !existsSync(`${layout.build('rv32')}/runner`) ||
     !existsSync(`${layout.build('rv32')}/script-footprint`) ||
+    !existsSync(`${layout.build('esp32c3')}/firmware.elf`) ||
     !profiles.every((profile) => existsSync(layout.module(profile)))
   ) {
     console.error(
@@ -48,6 +50,7 @@ async function main(isJson: boolean): Promise<number> {
     ...small.figures,
     gatewayRamBytes: gateway.figures.ramBytes,
     instructionsPerMeteredOne: worst.instructionsPerMeteredOne,
+    ...espSizes(),
     scriptRamBytes: Math.max(...scripts.map(({ ramBytes }) => ramBytes)),
     scriptStartInstructions: Math.max(...scripts.map(({ startInstructions }) => startInstructions)),
   };
@@ -62,6 +65,9 @@ async function main(isJson: boolean): Promise<number> {
       `${worst.name}   ceiling ${ceilings.instructionsPerMeteredOne}`,
     );
     for (const script of scripts) printScript(script);
+    console.log('\nFirmware for the ESP32-C3, without ESP-IDF; its format is checked, it never ran');
+    printRow('code and constants', figures.espImageBytes, 'B', `ceiling ${ceilings.espImageBytes}`);
+    printRow('variables', figures.espRamBytes, 'B', `ceiling ${ceilings.espRamBytes}`);
   }
   const failures = failedCeilings(figures, ceilings);
   for (const name of failures) {

@@ -12,13 +12,25 @@ export const layout = {
   patch: `${root}device/core/wamr/metering.patch`,
   vendor: `${root}build/device/vendor`,
   wamr: `${root}build/device/vendor/wamrx-sys/wasm-micro-runtime`,
-  build: (variant: Variant) => `${root}build/device/${variant}`,
+  /** The firmware for ESP-IDF, built here against declarations of it. */
+  esp: `${root}device/ports/esp-idf/declared`,
+  /** A Python environment of its own with the version of esptool that this names. */
+  esptool: `${root}build/device/esptool`,
+  esptoolRequirements: `${root}device/ports/esp-idf/declared/esptool.txt`,
+  build: (variant: Variant | EspTarget | FuzzBuild) => `${root}build/device/${variant}`,
   module: (profile: Profile) => `${root}build/${profile}.wasm`,
   vectors: `${root}tests/vectors`,
+  corpus: `${root}tests/device/wamr/corpus`,
 } as const;
 
 /** What is built: Linux, Linux under AddressSanitizer and UndefinedBehaviorSanitizer, emulated bare metal. */
 export type Variant = 'host' | 'sanitized' | 'rv32';
+
+/** The ESP32-C3: an image whose format is checked and that never ran. Xtensa: compiled, not linked. */
+export type EspTarget = 'esp32c3' | 'xtensa';
+
+/** libFuzzer's programs, for both sizes of a pointer. */
+export type FuzzBuild = 'fuzz64' | 'fuzz32';
 
 /** How large the core's tables are: for a device that speaks for itself, or for a gateway that speaks for others, too. */
 export type Profile = 'device' | 'device-gateway';

@@ -25,13 +25,42 @@ const requirements: readonly Requirement[] = [
   program('gcc', 'gcc'),
   file('/usr/include/stdio.h', 'libc6-dev'),
   file('/usr/include/sodium.h', 'libsodium-dev'),
+  file('/usr/include/mosquitto.h', 'libmosquitto-dev'),
+  file('/usr/include/cjson/cJSON.h', 'libcjson-dev'),
   program('cmake', 'cmake'),
   program('make', 'make'),
   program('patch', 'patch'),
   program('riscv64-unknown-elf-gcc', 'gcc-riscv64-unknown-elf'),
   file('/usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs', 'picolibc-riscv64-unknown-elf'),
+  program('clang', 'clang'),
+  { what: "libFuzzer, of clang's runtime", isThere: hasFuzzer, debianPackage: 'libclang-rt-dev' },
+  { what: 'libraries for gcc -m32', isThere: can32Bits, debianPackage: 'g++-multilib' },
   program('qemu-system-riscv32', 'qemu-system-misc'),
+  program('xtensa-lx106-elf-gcc', 'gcc-xtensa-lx106'),
+  file('/usr/lib/xtensa-lx106-elf/picolibc.specs', 'picolibc-xtensa-lx106-elf'),
+  { what: 'python3 -m venv', isThere: canMakeEnvironments, debianPackage: 'python3-venv' },
 ];
+
+/** Whether Python is there, with what it makes environments by. */
+function canMakeEnvironments(): boolean {
+  return spawnSync('python3', ['-c', 'import ensurepip, venv']).status === 0;
+}
+
+/** Whether clang has its fuzzer for 32 bits. */
+function hasFuzzer(): boolean {
+  const { stdout } = spawnSync('clang', ['-m32', '-print-file-name=libclang_rt.fuzzer-i386.a'], {
+    encoding: 'utf8',
+  });
+  const { stdout: folder } = spawnSync('clang', ['-print-resource-dir'], { encoding: 'utf8' });
+  const inFolder = `${(folder ?? '').trim()}/lib/linux/libclang_rt.fuzzer-i386.a`;
+  return existsSync(inFolder) || existsSync((stdout ?? '').trim());
+}
+
+/** Whether gcc finds its C++ library for 32 bits, which libFuzzer is linked with. */
+function can32Bits(): boolean {
+  const { stdout } = spawnSync('gcc', ['-m32', '-print-file-name=libstdc++.a'], { encoding: 'utf8' });
+  return (stdout ?? '').trim().startsWith('/');
+}
 
 /** Something is missing that this program can't or mustn't install. The message says what, and what to do. */
 export class MissingRequirementError extends Error {

@@ -156,7 +156,13 @@ static void pump(const scenario *what);
 /* Starts the device on its flash. An image that is broken restarts at once, as one that crashes. */
 static void start(const scenario *what, bool is_connected)
 {
-    const yg_update_options options = { owner_key, "virtual", NULL, on_report, on_ask, on_restart };
+    const yg_update_options options = {
+        .owner_key = owner_key,
+        .target = "virtual",
+        .report = on_report,
+        .ask = on_ask,
+        .restart = on_restart,
+    };
     queue_count = 0;
     do
         running_slot = yg_update_open(&device, &options, 0);

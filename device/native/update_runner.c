@@ -55,7 +55,13 @@ static uint32_t take_u32(const uint8_t *at)
 /* An image that begins with "broken" restarts at once, as one that crashes. Nothing of an image is executed here. */
 static void start(const char *target)
 {
-    const yg_update_options options = { owner_key, target, NULL, on_report, on_ask, on_restart };
+    const yg_update_options options = {
+        .owner_key = owner_key,
+        .target = target,
+        .report = on_report,
+        .ask = on_ask,
+        .restart = on_restart,
+    };
     char image[sizeof BROKEN] = "";
     char words[64] = "";
     uint32_t slot;

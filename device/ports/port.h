@@ -68,6 +68,9 @@ bool port_sensor_read(const char *name, double *value);
 /* Sets an actuator; false where there is none of this name. */
 bool port_actuator_set(const char *name, double value);
 
+/* How an actuator is; false where there is none of this name. */
+bool port_actuator_get(const char *name, double *value);
+
 /* Whether the owner of this Ed25519 key signed a message (RFC 8032). */
 bool port_verify_signature(const uint8_t key[32], const uint8_t signature[64], const uint8_t *message, size_t bytes);
 
@@ -114,6 +117,17 @@ uint32_t port_flash_slot_bytes(void);
 bool port_flash_read(port_flash_region region, uint32_t offset, void *data, uint32_t bytes);
 bool port_flash_erase(port_flash_region region, uint32_t sector);
 bool port_flash_write(port_flash_region region, uint32_t offset, const void *data, uint32_t bytes);
+
+/* ---- What a whole device needs beside it (yg_device.h) ---- */
+
+/* False on a board; true: what it measures is made up, and it says so. */
+bool port_board_is_simulated(void);
+
+/* Milliseconds since 1970; 0 where the time isn't known yet. */
+uint64_t port_wall_clock_ms(void);
+
+/* Bytes that nobody can foresee. */
+void port_random(void *bytes, size_t count);
 
 /*
  * ---- What only the runner of tests and gate needs (device/native/runner.c); a device's firmware leaves these out ----

@@ -33,13 +33,22 @@ export function createMemoryFile(path: string): DeviceMemory {
 function parse(text: string): DeviceMemoryContent | null {
   try {
     const content = JSON.parse(text) as Partial<DeviceMemoryContent>;
-    // A file of version 0.4 is without three of them, one before 0.8 without the last.
-    const { nonce, commandNonces, answers, forgottenNonce = 0, begun = null, begunAction = null } = content;
+    // A file of version 0.4 is without three of them, one before 0.8 without actions, one before 0.15 without settings.
+    const {
+      nonce,
+      commandNonces,
+      answers,
+      forgottenNonce = 0,
+      begun = null,
+      begunAction = null,
+      settings = {},
+    } = content;
     if (typeof nonce !== 'number' || typeof commandNonces !== 'object' || !Array.isArray(answers))
       return null;
     if (!Number.isSafeInteger(forgottenNonce) || !isBegun(begun) || !isBegun(begunAction)) return null;
+    if (typeof settings !== 'object' || settings === null) return null;
     for (const window of Object.values(commandNonces)) new ReplayWindow(window);
-    return { nonce, commandNonces, forgottenNonce, begun, begunAction, answers };
+    return { nonce, commandNonces, forgottenNonce, begun, begunAction, settings, answers };
   } catch {
     return null;
   }

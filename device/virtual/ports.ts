@@ -44,6 +44,8 @@ export interface DeviceMemoryContent {
   readonly begun: BegunCommand | null;
   /** The same of an action; absent in what a version before 0.8 kept. */
   readonly begunAction?: BegunCommand | null;
+  /** By name; absent in what a version before 0.15 kept. */
+  readonly settings?: Readonly<Record<string, number>>;
   /** The last answers, oldest first. */
   readonly answers: readonly CommandAnswer[];
 }

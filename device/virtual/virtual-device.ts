@@ -36,6 +36,7 @@ import { ROOM_AT_START, type Room, readingCelsius, roomAfter } from './room.ts';
 import { ScriptRuntime } from './scripts/runtime.ts';
 import { carryOutScriptCommand, scriptCommandNames } from './scripts/script-commands.ts';
 import type { ScriptStore } from './scripts/store.ts';
+import { DeviceSettings, SETTINGS_COMMANDS } from './settings.ts';
 import { createUpdates, type UpdateParts } from './updates/create-updates.ts';
 import type { DeviceUpdates } from './updates/device-updates.ts';
 import { receiveUpdate } from './updates/receive-update.ts';
@@ -53,7 +54,7 @@ const PINS = 40;
  * and a flag for an LED. Everything outside comes in, so that thousands fit into one process.
  */
 export class VirtualDevice {
-  readonly #intervalMs: number;
+  readonly #settings: DeviceSettings;
   readonly #readingsMax: number;
   readonly #channel: FrameChannel;
   readonly #connect: MqttConnector;
@@ -97,7 +98,7 @@ export class VirtualDevice {
   ) {
     const { core, clock, random, memory, scripts, updates } = dependencies;
     const content = memory.load();
-    this.#intervalMs = options.intervalMs;
+    this.#settings = new DeviceSettings(options.intervalMs, content?.settings);
     this.#readingsMax = options.readingsMax;
     this.#connect = dependencies.connect;
     this.#clock = clock;
@@ -139,7 +140,7 @@ export class VirtualDevice {
       this.#updates?.boot();
       this.#scripts?.run();
       this.#tryToConnect();
-      this.#after(this.#intervalMs, () => this.#measure());
+      this.#after(this.#settings.intervalMs, () => this.#measure());
     };
     (link?.close() ?? Promise.resolve()).then(begin, begin);
   }
@@ -281,18 +282,18 @@ export class VirtualDevice {
   }
 
   #commandNames(): readonly string[] {
-    const known = [...COMMAND_NAMES, BLINK, ACTION_COMMAND];
+    const known = [...COMMAND_NAMES, ...SETTINGS_COMMANDS, BLINK, ACTION_COMMAND];
     return this.#scripts === null ? known : [...known, ...scriptCommandNames(this.#scripts)];
   }
 
   #measure(): void {
     if (this.#settle === null || this.#readings >= this.#readingsMax) return;
     if (this.#readings > 0) {
-      this.#room = roomAfter(this.#room, (this.#intervalMs / 1000) * SIMULATED_SECONDS_PER_SECOND);
+      this.#room = roomAfter(this.#room, (this.#settings.intervalMs / 1000) * SIMULATED_SECONDS_PER_SECOND);
     }
     this.#readings++;
     this.#publish({ name: SENSOR, value: readingCelsius(this.#room), unit: 'celsius' });
-    this.#after(this.#intervalMs, () => this.#measure());
+    this.#after(this.#settings.intervalMs, () => this.#measure());
   }
 
   #publish(change: Omit<DeviceEvent, 'measuredAtMs'>): void {
@@ -333,7 +334,7 @@ export class VirtualDevice {
   #toldByServer(frame: FrameView): void {
     try {
       if (frame.header.type === FrameType.ERROR) this.#refusedByServer(frame);
-      else if (this.#updates !== null) receiveUpdate(this.#updates, frame);
+      else if (this.#updates !== null && this.#settings.takesUpdates) receiveUpdate(this.#updates, frame);
     } catch (error) {
       if (!(error instanceof PayloadError)) throw error;
       this.#report({ kind: 'dropped', reason: 'frame_payload_malformed' });
@@ -423,7 +424,7 @@ export class VirtualDevice {
   }
 
   #carryOutCommand(command: DeviceCommand): CommandOutcome {
-    const result = this.#carryOutForScripts(command);
+    const result = this.#settings.carryOut(command) ?? this.#carryOutForScripts(command);
     // A script may have set the LED by now.
     if (result !== null) return { result, ledOn: this.#ledOn };
     return carryOut(command, this.#board());
@@ -441,6 +442,7 @@ export class VirtualDevice {
   }
 
   #remember(): void {
-    this.#memory.save({ nonce: this.#channel.nonces.last, ...this.#log.content() });
+    const settings = this.#settings.values;
+    this.#memory.save({ nonce: this.#channel.nonces.last, settings, ...this.#log.content() });
   }
 }

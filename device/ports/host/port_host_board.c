@@ -52,6 +52,12 @@ bool port_sensor_read(const char *name, double *value)
     return strcmp(name, "sensor.temperature") == 0;
 }
 
+bool port_actuator_get(const char *name, double *value)
+{
+    *value = led;
+    return strcmp(name, "led") == 0;
+}
+
 bool port_actuator_set(const char *name, double value)
 {
     if (strcmp(name, "led") != 0)

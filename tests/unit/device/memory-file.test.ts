@@ -16,12 +16,16 @@ function written(content: object) {
 }
 
 it('a memory that version 0.4 wrote is read, with nothing begun and nobody forgotten', () => {
-  expect(written(OLD).load()).toEqual({ ...OLD, forgottenNonce: 0, begun: null, begunAction: null });
+  const absent = { forgottenNonce: 0, begun: null, begunAction: null, settings: {} };
+  expect(written(OLD).load()).toEqual({ ...OLD, ...absent });
 });
 
-it.each([{ begun: 1 }, { begun: {} }, { begun: { commandId: 1, sourceId: '' } }, { forgottenNonce: '7' }])(
-  'a memory with %o is refused as damaged',
-  (change) => {
-    expect(() => written({ ...OLD, ...change }).load()).toThrow('is damaged');
-  },
-);
+it.each([
+  { settings: null },
+  { begun: 1 },
+  { begun: {} },
+  { begun: { commandId: 1, sourceId: '' } },
+  { forgottenNonce: '7' },
+])('a memory with %o is refused as damaged', (change) => {
+  expect(() => written({ ...OLD, ...change }).load()).toThrow('is damaged');
+});

@@ -117,7 +117,9 @@ describe('publishing', () => {
     const { broker } = await running();
     const capabilities = decodeCapabilities((broker.published[0] as FrameView).payload);
     expect(capabilities.platform).toContain('simulated');
-    expect(capabilities.commands).toEqual(['led.set', 'led.get', 'sensor.read', 'led.blink', 'thor.action']);
+    const settings = ['settings.get', 'settings.set'];
+    const known = ['led.set', 'led.get', 'sensor.read', ...settings, 'led.blink', 'thor.action'];
+    expect(capabilities.commands).toEqual(known);
   });
 
   it('publishes a stored, signed reading in every interval', async () => {

@@ -1,0 +1,12 @@
+# libFuzzer's programs (device/native/fuzz), by clang: -DYG_FUZZ=ON, and -DYG_BITS=32 for a device's size of pointers.
+set(FUZZ ${NATIVE}/fuzz)
+add_library(fuzz_device OBJECT ${FUZZ}/fuzz_device.c ${NATIVE}/memory_files.c)
+target_include_directories(fuzz_device PUBLIC ${FUZZ} ${NATIVE})
+target_link_libraries(fuzz_device PUBLIC yg_device yg_scripts yg_core yg_admission wamr yg_platform m)
+target_compile_options(fuzz_device PRIVATE ${STRICT})
+foreach(what module mqtt protobuf update)
+  add_executable(fuzz-${what} ${FUZZ}/fuzz_${what}.c)
+  target_link_libraries(fuzz-${what} PRIVATE fuzz_device)
+  target_compile_options(fuzz-${what} PRIVATE ${STRICT})
+  target_link_options(fuzz-${what} PRIVATE -fsanitize=fuzzer)
+endforeach()

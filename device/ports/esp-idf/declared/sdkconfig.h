@@ -1,0 +1,4 @@
+#ifndef SDKCONFIG_H
+#define SDKCONFIG_H
+#define CONFIG_IDF_TARGET_ESP32C3 1
+#endif
