@@ -12,3 +12,5 @@ export const FINGERPRINT_BYTES = 32;
 /** What a device can say of a path: a round trip, in microseconds, and thousandths that are lost. */
 export const ROUND_TRIP_US_MAX = 60_000_000;
 export const LOSS_PERMILLE_MAX = 1_000;
+/** How often it is looked up whether a path is permitted, where that changes meanwhile. */
+export const LOOKUPS_MAX = 5;

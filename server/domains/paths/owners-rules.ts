@@ -3,7 +3,7 @@ import { AppError } from '../../kernel/errors.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import { requirePermission } from '../../kernel/permission.ts';
 import type { PathDependencies } from './ports.ts';
-import type { DevicePathRule, DirectPath } from './types.ts';
+import type { DevicePathRule, PathPair } from './types.ts';
 
 /** Two devices of a network that have a connection. */
 export interface ConnectedPair {
@@ -28,7 +28,7 @@ export interface PathRuleService {
 /** Builds it. `changed` looks again at paths that a change concerns, before anybody is answered. */
 export function createPathRules(
   { store, networks, devices }: Pick<PathDependencies, 'store' | 'networks' | 'devices'>,
-  changed: (concerned: (path: DirectPath) => boolean) => Promise<void>,
+  changed: (concerned: (pair: PathPair) => boolean) => Promise<void>,
 ): PathRuleService {
   const requireOwn = async (account: AccountActor, deviceId: DeviceId) => {
     const device = await devices.getDevice(account, deviceId);

@@ -1,10 +1,18 @@
 import { AppError, notFound } from '../../kernel/errors.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
-import { DEVICE_PATHS_MAX, SETUP_MS } from './limits.ts';
+import { DEVICE_PATHS_MAX, LOOKUPS_MAX, SETUP_MS } from './limits.ts';
 import { createPathRules, type PathRuleService } from './owners-rules.ts';
 import type { PathDependencies } from './ports.ts';
 import { checkAnswer, checkFingerprint, checkReport, isPermitted } from './rules.ts';
-import type { DirectPath, PathAnswer, PathEndReason, PathPeer, PathReport, PathStatus } from './types.ts';
+import type {
+  DirectPath,
+  PathAnswer,
+  PathEndReason,
+  PathPair,
+  PathPeer,
+  PathReport,
+  PathStatus,
+} from './types.ts';
 
 /** Direct paths between devices: who may have one, and which there are. The server never opens a connection by what a device says. */
 export interface PathService extends PathRuleService {
@@ -45,14 +53,19 @@ const pairKeyOf = (networkId: NetworkId, oneId: DeviceId, otherId: DeviceId) =>
 const has = ({ source, target }: DirectPath, deviceId: DeviceId) =>
   source.deviceId === deviceId || target.deviceId === deviceId;
 
+/** What is being looked up for two devices; old, once something of it has changed. */
+interface Lookup extends PathPair {
+  isOld: boolean;
+}
+
 class Paths {
   readonly #dependencies: PathDependencies;
   readonly #byPair = new Map<string, DirectPath>();
   readonly #byId = new Map<string, DirectPath>();
   /** What ends paths that don't come up, by their ids. */
   readonly #setups = new Map<string, () => void>();
-  /** Counts what was decided anew: what was looked up before is looked up again. */
-  #changes = 0;
+  /** What is being looked up, so that it is looked up again where it is changed meanwhile. */
+  readonly #lookups = new Set<Lookup>();
 
   constructor(dependencies: PathDependencies) {
     this.#dependencies = dependencies;
@@ -61,12 +74,7 @@ class Paths {
   async offer(peer: PathPeer, targetId: DeviceId, fingerprint: Uint8Array): Promise<PathStatus> {
     const { outlet, random, clock } = this.#dependencies;
     checkFingerprint(fingerprint);
-    let seen: number;
-    let ends: Pick<DirectPath, 'source' | 'target'>;
-    do {
-      seen = this.#changes;
-      ends = await this.#requirePermitted(peer, targetId);
-    } while (seen !== this.#changes);
+    const ends = await this.#decide(peer, targetId);
     const { networkId, networkTenantId, actor } = peer;
     const key = pairKeyOf(networkId, actor.deviceId, targetId);
     const known = this.#byPair.get(key);
@@ -139,7 +147,7 @@ class Paths {
   }
 
   permissionsChanged(networkId: NetworkId): void {
-    this.#changes++;
+    this.#forgetLookups((lookup) => lookup.networkId === networkId);
     for (const path of [...this.#byPair.values()]) {
       if (path.networkId !== networkId) continue;
       const { source, target } = path;
@@ -150,8 +158,8 @@ class Paths {
   }
 
   /** Owners have changed what they permit: paths that the change concerns are looked at again. */
-  async rulesChanged(concerned: (path: DirectPath) => boolean): Promise<void> {
-    this.#changes++;
+  async rulesChanged(concerned: (pair: PathPair) => boolean): Promise<void> {
+    this.#forgetLookups(concerned);
     for (const path of [...this.#byPair.values()].filter(concerned)) {
       // What can't be looked up ends, too: devices ask again.
       const isStill = await this.#isPermitted(path).catch(() => false);
@@ -163,6 +171,31 @@ class Paths {
     for (const path of [...this.#byPair.values()])
       if (has(path, deviceId) && (networkId === null || path.networkId === networkId))
         this.#endForBoth(path, 'device_offline');
+  }
+
+  /** Who the ends are, where a path is permitted, and was so until now. */
+  async #decide(peer: PathPeer, targetId: DeviceId): Promise<Pick<DirectPath, 'source' | 'target'>> {
+    const { networkId, actor } = peer;
+    for (let tried = 0; tried < LOOKUPS_MAX; tried++) {
+      const lookup: Lookup = {
+        networkId,
+        source: { deviceId: actor.deviceId },
+        target: { deviceId: targetId },
+        isOld: false,
+      };
+      this.#lookups.add(lookup);
+      try {
+        const ends = await this.#requirePermitted(peer, targetId);
+        if (!lookup.isOld) return ends;
+      } finally {
+        this.#lookups.delete(lookup);
+      }
+    }
+    throw notPermitted();
+  }
+
+  #forgetLookups(concerned: (pair: PathPair) => boolean): void {
+    for (const lookup of this.#lookups) if (concerned(lookup)) lookup.isOld = true;
   }
 
   async #requirePermitted(
@@ -185,8 +218,7 @@ class Paths {
       );
     const source = { deviceId: actor.deviceId, tenantId: actor.tenantId, maySend };
     const target = { deviceId: targetId, tenantId: targetTenantId, maySend: mayReceive };
-    if (!(await this.#isPermitted({ networkId, networkTenantId, source, target })))
-      throw new AppError('forbidden', 'direct_not_permitted', 'Not every owner permits a direct path.');
+    if (!(await this.#isPermitted({ networkId, networkTenantId, source, target }))) throw notPermitted();
     return { source, target };
   }
 
@@ -251,4 +283,8 @@ class Paths {
 
 function notFoundPath(): AppError {
   return new AppError('not_found', 'direct_path_not_found', 'There is no such direct path.');
+}
+
+function notPermitted(): AppError {
+  return new AppError('forbidden', 'direct_not_permitted', 'Not every owner permits a direct path.');
 }

@@ -32,6 +32,13 @@ export interface PathEnd {
   readonly maySend: boolean;
 }
 
+/** Two devices of a network. */
+export interface PathPair {
+  readonly networkId: NetworkId;
+  readonly source: Pick<PathEnd, 'deviceId'>;
+  readonly target: Pick<PathEnd, 'deviceId'>;
+}
+
 /** A direct path between two devices, as the server knows it. */
 export interface DirectPath {
   readonly id: string;
