@@ -42,8 +42,9 @@ export const directPaths: Migration = {
     CREATE POLICY removed ON network_path_rules FOR DELETE TO yggdrasil_tenant USING (
       tenant_id = (SELECT current_tenant_id()) AND (SELECT administers_tenant()));
     CREATE POLICY server ON network_path_rules TO yggdrasil_relay USING (true);
+    -- Of the devices that are seen.
     CREATE POLICY visible ON device_path_rules FOR SELECT TO yggdrasil_tenant USING (
-      tenant_id = (SELECT current_tenant_id()));
+      tenant_id = (SELECT current_tenant_id()) AND EXISTS (SELECT FROM devices WHERE id = device_id));
     CREATE POLICY added ON device_path_rules FOR INSERT TO yggdrasil_tenant WITH CHECK (
       tenant_id = (SELECT current_tenant_id()) AND (SELECT changes_devices()));
     CREATE POLICY changed ON device_path_rules FOR UPDATE TO yggdrasil_tenant USING (
