@@ -19,12 +19,14 @@ set(WAMR_SOURCES
 set(WAMR_PLATFORM ${YG_SOURCE_DIR}/wamr/platform/platform.c)
 # The classic interpreter without anything a device doesn't use. Bounds are checked in software on every port, as on the
 # device, and unaligned addresses are taken apart, so that what the tests run is what the device runs.
+# A switch in place of computed jumps costs time and saves 3.7 KB of code on rv32.
 # BLOCK_ADDR_CACHE_SIZE and HMU_NORMAL_NODE_CNT are lists inside the pool, as short as they may be. Of the second: free
 # chunks from (count - 1) * 8 bytes on hold a tree node of up to 32 bytes, so fewer than 5 would overrun the pool.
 set(WAMR_DEFINITIONS
   BH_MALLOC=wasm_runtime_malloc BH_FREE=wasm_runtime_free
   WASM_ENABLE_INTERP=1 WASM_ENABLE_SHRUNK_MEMORY=1 WASM_ENABLE_INSTRUCTION_METERING=1
   WASM_ENABLE_LOG=0 WASM_ENABLE_QUICK_AOT_ENTRY=0 WASM_ENABLE_CALL_INDIRECT_OVERLONG=0
+  WASM_ENABLE_LABELS_AS_VALUES=0
   WASM_DISABLE_HW_BOUND_CHECK=1 WASM_DISABLE_STACK_HW_BOUND_CHECK=1
   WASM_CPU_SUPPORTS_UNALIGNED_ADDR_ACCESS=0 BLOCK_ADDR_CACHE_SIZE=2 HMU_NORMAL_NODE_CNT=6)
 set(WAMR_INCLUDES

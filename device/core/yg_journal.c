@@ -97,8 +97,9 @@ bool yg_journal_conclude(yg_journal *journal, const uint8_t *payload, uint32_t b
     journal->answers[number] = answer.note;
     journal->answer_bytes[number] = bytes;
     journal->content.next_answer = (number + 1) % YG_ANSWERS_KEPT;
+    /* Its answer says that it is over; the journal itself is written with the next command. */
     journal->content.is_begun = 0;
-    return keep(journal);
+    return true;
 }
 
 bool yg_journal_answer(const yg_journal *journal, const uint8_t command_id[YG_ID_BYTES],

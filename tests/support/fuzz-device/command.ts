@@ -1,8 +1,8 @@
 // `npm run device:fuzz -- --seconds 600 --keep`: libFuzzer on what a device reads of strangers, 64 and 32 bits.
 import { parseArgs } from 'node:util';
-import { fuzz } from './fuzz.ts';
+import { fuzz } from '../../../device/native/fuzz/fuzz.ts';
+import { fuzzBits, fuzzTargets } from '../../../device/native/fuzz/targets.ts';
 import { seedsOf } from './seeds.ts';
-import { fuzzBits, fuzzTargets } from './targets.ts';
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '60' }, keep: { type: 'boolean', default: false } },

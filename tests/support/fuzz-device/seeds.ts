@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { encodeCommand, type PlainValue } from '../../../device/client/index.ts';
+import type { FuzzTarget } from '../../../device/native/fuzz/targets.ts';
+import { compileExample, EXAMPLES } from '../../../device/native/script-footprint.ts';
 import { encodePayload, encodeReleaseManifest, UpdateOffer, UpdatePart } from '../../../proto/index.ts';
-import { encodeCommand, type PlainValue } from '../../client/index.ts';
-import { compileExample, EXAMPLES } from '../script-footprint.ts';
-import type { FuzzTarget } from './targets.ts';
 
 const COMMAND = 2;
 const OFFER = 0;
