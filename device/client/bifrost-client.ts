@@ -1,7 +1,7 @@
 import { Ack, Delivery, decodePayload, FrameType, type FrameView } from '../../proto/index.ts';
 import { type ActTogetherOptions, actTogether, type TogetherRun } from './actions-together.ts';
 import type { ActionRun, ActOptions } from './asked-actions.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionHandlers } from './connection.ts';
 import { DeviceActions } from './device-actions.ts';
 import { DeviceConnections, decodeConnectionState } from './device-connections.ts';
 import { DeviceShadow } from './device-shadow.ts';
@@ -119,41 +119,13 @@ export class BifrostClient {
       dropped: (reason) => this.#dropped({ reason }),
       changed: (status) => void this.#listeners.emit('path', status),
     });
-    this.#sender = new Sender(
-      {
-        connection: () => this.#connection,
-        outbox: this.#outbox,
-        commands: this.#commands,
-        sealing,
-        paths: this.paths,
-      },
-      dependencies,
-    );
+    const parts = { outbox: this.#outbox, commands: this.#commands, sealing, paths: this.paths };
+    this.#sender = new Sender({ ...parts, connection: () => this.#connection }, dependencies);
     this.#connection = new Connection(
       { url: options.url },
       {
         ...dependencies,
-        handlers: {
-          hello: () => this.#hello(),
-          opened: (start) => this.#opened(start),
-          received: (frame) => this.#frameReceived(frame),
-          dropped: (detail) => this.#dropped(detail),
-          interrupted: (end) => {
-            this.paths.sessionEnded();
-            this.#outbox.sessionEnded(
-              new BifrostError('session_lost', 'The connection ended before the answer.'),
-            );
-            this.#listeners.emit('close', end);
-          },
-          closed: (error, end) => {
-            this.paths.stop();
-            this.#sealKeys.closed(error);
-            this.#outbox.rejectAll(error);
-            this.#commands.settleAll(error);
-            this.#actions.closed(error);
-            this.#listeners.emit('close', end);
-          },
-        },
+        handlers: this.#handlers(),
       },
     );
   }
@@ -327,6 +299,30 @@ export class BifrostClient {
   /** Ends the connection for good. What still waits is rejected with `client_closed`. */
   close(): void {
     this.#connection.close(new BifrostError('client_closed', 'The client was closed.'));
+  }
+
+  #handlers(): ConnectionHandlers {
+    return {
+      hello: () => this.#hello(),
+      opened: (start) => this.#opened(start),
+      received: (frame) => this.#frameReceived(frame),
+      dropped: (detail) => this.#dropped(detail),
+      interrupted: (end) => {
+        this.paths.sessionEnded();
+        this.#outbox.sessionEnded(
+          new BifrostError('session_lost', 'The connection ended before the answer.'),
+        );
+        this.#listeners.emit('close', end);
+      },
+      closed: (error, end) => {
+        this.paths.stop();
+        this.#sealKeys.closed(error);
+        this.#outbox.rejectAll(error);
+        this.#commands.settleAll(error);
+        this.#actions.closed(error);
+        this.#listeners.emit('close', end);
+      },
+    };
   }
 
   #opened(start: SessionStart): void {

@@ -82,26 +82,9 @@ export interface RouteDependencies {
 
 /** Builds the service. */
 export function createRouteService(dependencies: RouteDependencies): RouteService {
-  const { devices, directory, topology, permissions, paths } = dependencies;
+  const { devices, directory, topology } = dependencies;
 
-  const routeTo = async (
-    networkId: NetworkId,
-    device: { readonly deviceId: DeviceId; readonly isOwn: boolean },
-    fromId: DeviceId | null,
-  ): Promise<Route> => {
-    const { deviceId } = device;
-    const isAllowed = fromId === null || (await permissions.isConnected(networkId, fromId, deviceId));
-    const route = routeOf(networkId, device, dependencies.links.linksOf(deviceId), isAllowed);
-    if (route.path === null || (fromId === null && !device.isOwn)) return route;
-    const direct = fromId === null ? null : paths.direct(networkId, fromId, deviceId);
-    if (direct !== null) return { ...route, path: 'direct', roundTripMs: direct.roundTripMs };
-    const legs = fromId === null ? [deviceId] : [fromId, deviceId];
-    const trips = legs.map((id) => paths.roundTripMs(networkId, id));
-    return {
-      ...route,
-      roundTripMs: trips.reduce((sum, ms) => (sum === null || ms === null ? null : sum + ms), 0),
-    };
-  };
+  const routeTo = createLookup(dependencies);
 
   return {
     async list(actor, { networkId, deviceId, fromId }, after, limit) {
@@ -155,6 +138,29 @@ export function createRouteService(dependencies: RouteDependencies): RouteServic
         ),
       );
     },
+  };
+}
+
+/** Looks up the way to a device. */
+function createLookup({ links, permissions, paths }: RouteDependencies) {
+  return async (
+    networkId: NetworkId,
+    device: { readonly deviceId: DeviceId; readonly isOwn: boolean },
+    fromId: DeviceId | null,
+  ): Promise<Route> => {
+    const { deviceId } = device;
+    const isAllowed = fromId === null || (await permissions.isConnected(networkId, fromId, deviceId));
+    const route = routeOf(networkId, device, links.linksOf(deviceId), isAllowed);
+    if (route.path === null) return route;
+    const direct = fromId === null ? null : paths.direct(networkId, fromId, deviceId);
+    if (direct !== null) return { ...route, path: 'direct', roundTripMs: direct.roundTripMs };
+    if (!device.isOwn) return route;
+    const legs = fromId === null ? [deviceId] : [fromId, deviceId];
+    const trips = legs.map((id) => paths.roundTripMs(networkId, id));
+    return {
+      ...route,
+      roundTripMs: trips.reduce((sum, ms) => (sum === null || ms === null ? null : sum + ms), 0),
+    };
   };
 }
 
