@@ -5,6 +5,7 @@ const PARTS: Readonly<Record<string, () => Promise<{ createPart: () => PartMetho
   load: () => import('./load/index.ts'),
   ledger: () => import('./ledger/part.ts'),
   locks: () => import('./bifrost/locks-part.ts'),
+  direct: () => import('./bifrost/direct-part.ts'),
   'plain-commands': () => import('./mqtt/commands-part.ts'),
   readings: () => import('./mqtt/readings-part.ts'),
   'openai-streams-load': () => import('./openai/streams-load-part.ts'),

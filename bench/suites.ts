@@ -45,7 +45,8 @@ export const suites: readonly SuiteEntry[] = [
   },
   {
     name: 'bifrost',
-    measures: "durable locks beside PostgreSQL's advisory locks, which keep nothing; how fair they are",
+    measures:
+      "durable locks beside PostgreSQL's advisory locks, which keep nothing; how fair they are; a direct path beside a bare TLS socket",
     needs: 'Linux, the built program; half a minute',
     load: () => import('./bifrost/index.ts'),
   },

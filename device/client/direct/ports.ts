@@ -1,3 +1,5 @@
+import type { SigningCore } from '../ports.ts';
+
 /** One connection between two devices, encrypted, whose other end has proven its key. */
 export interface DirectLink {
   /** 32 bytes that both ends know and nobody else: what is sent is signed with them. */
@@ -20,6 +22,8 @@ export interface DirectPlace {
 
 /** How devices reach each other without the server: by TLS in a local network, or by whatever else can do this. */
 export interface DirectTransport {
+  /** What signs there. Absent: the client's core; where the platform's own is faster, that. */
+  readonly core?: SigningCore<unknown>;
   /** The SHA-256 of the public key that this device shows. */
   fingerprint(): Promise<Uint8Array>;
   /** Where this device can be reached; no address: nowhere. */

@@ -26,7 +26,7 @@ export function directOf<Key>(
     channelOf: (secret) =>
       FrameChannel.create(
         { ...options.credentials, signingKey: toBase64Url(secret) },
-        { core, nonces, random },
+        { core: direct?.core ?? (core as SigningCore<unknown>), nonces, random },
       ),
   };
 }

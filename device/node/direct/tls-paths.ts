@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type TLSSocket } from 'node:tls';
 import { BifrostError, type DirectLink, type DirectPlace, type DirectTransport } from '../../client/index.ts';
 import { createDirectIdentity, type DirectIdentity, fingerprintOf } from './certificate.ts';
+import { NODE_SIGNING } from './node-signing.ts';
 import { isReachedDirectly, type OwnAddress, ownPrivateAddresses } from './own-addresses.ts';
 import { TlsLink } from './tls-link.ts';
 
@@ -33,6 +34,7 @@ export function createTlsPaths(options: TlsPathsOptions = {}): DirectTransport {
 const textOf = (fingerprint: Uint8Array) => Buffer.from(fingerprint).toString('hex');
 
 class TlsPaths implements DirectTransport {
+  readonly core = NODE_SIGNING;
   readonly #options: TlsPathsOptions;
   readonly #ownAddresses: () => readonly OwnAddress[];
   #identity: DirectIdentity | null = null;
