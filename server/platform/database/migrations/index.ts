@@ -70,6 +70,7 @@ import { sentCommands } from './0270-sent-commands.ts';
 import { unreadableSecrets } from './0280-unreadable-secrets.ts';
 import { requiredLease } from './0281-required-lease.ts';
 import { retainedDrops } from './0290-retained-drops.ts';
+import { deviceLogins } from './0300-device-logins.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -146,4 +147,5 @@ export const migrations: readonly Migration[] = [
   unreadableSecrets,
   requiredLease,
   retainedDrops,
+  deviceLogins,
 ];
