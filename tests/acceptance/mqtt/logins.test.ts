@@ -1,6 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { LOGIN_TRIES_FROM_ADDRESS_MAX } from '../../../server/domains/devices/limits.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
+import { runCommand } from '../../support/server-process.ts';
 import { createDevice, createHousehold, createWorld, type World } from '../../support/world.ts';
 import { connectPlain } from './plain-clients.ts';
 
@@ -182,6 +186,30 @@ describe("a device's user name and password", () => {
     if (protocolVersion === 5) await expect(said).rejects.toThrow('Not authorized');
     else await new Promise<void>((resolve) => plain.mqtt.once('close', () => resolve()));
     said.catch(() => undefined);
+  });
+
+  it('are set, shown and removed on the command line', async () => {
+    const { household, device } = await home();
+    const folder = mkdtempSync(join(tmpdir(), 'yggdrasil-mqtt-login-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'password');
+    writeFileSync(file, `${PASSWORD}\n`);
+    const run = async (...options: string[]) => {
+      const { code, stdout, stderr } = await runCommand('devices', {
+        arguments: ['mqtt-login', device.deviceId, '--server', server.httpUrl, ...options],
+        environment: { YGGDRASIL_TOKEN: household.token },
+      });
+      expect([code, stderr]).toEqual([0, '']);
+      return stdout;
+    };
+    const made = await run('--name', 'lamp');
+    const [, username = '', password = ''] = /^user name (\S+)\npassword {2}(\S+)\n/.exec(made) ?? [];
+    await enter(username, password);
+    expect(await run('--name', 'lamp', '--password-file', file)).toBe(`user name ${username}\n`);
+    await enter(username, PASSWORD);
+    expect(await run()).toBe(`${username}\n`);
+    await run('--remove');
+    expect(await refusal(username, PASSWORD)).toBe(4);
   });
 
   it('are slowed where somebody guesses, and let the device in that was here before', async () => {
