@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { NeededDevices, PlainValue } from '../client/index.ts';
 import { parseArgument } from '../node/arguments.ts';
 import { idOf, wholeNumber } from '../node/process.ts';
@@ -6,6 +6,7 @@ import { credentialsOption, withAccount, withJson } from '../node/server-options
 import type { ActCommandOptions } from './act.ts';
 import type { FingerprintOptions } from './fingerprint.ts';
 import type { ConnectOptions, RouteOptions } from './main.ts';
+import type { MqttLoginOptions } from './mqtt-login.ts';
 
 /** A command that asks the REST API in the name of a user. */
 const asking = (name: string, description: string): Command =>
@@ -31,6 +32,7 @@ export function createDevicesCommand(others: readonly Command[]): Command {
       ),
   );
   command.addCommand(createFingerprintCommand());
+  command.addCommand(createMqttLoginCommand());
   return command;
 }
 
@@ -50,6 +52,18 @@ function createFingerprintCommand(): Command {
     .addHelpText('after', FINGERPRINT_HELP)
     .action(async (device: string, options: FingerprintOptions) =>
       (await import('./fingerprint.ts')).showFingerprint(device, options),
+    );
+}
+
+function createMqttLoginCommand(): Command {
+  return withJson(withAccount(new Command('mqtt-login')))
+    .description('Gives a device a short user name and a password for MQTT, or shows its user name.')
+    .argument('<device>', 'id of a device of yours', idOf)
+    .option('--name <word>', 'what the user name begins with; the server adds six letters')
+    .option('--password-file <file>', 'the password, in place of one that the server makes')
+    .addOption(new Option('--remove', 'removes both').conflicts(['name', 'passwordFile']))
+    .action(async (device: string, options: MqttLoginOptions) =>
+      (await import('./mqtt-login.ts')).changeMqttLogin(device, options),
     );
 }
 

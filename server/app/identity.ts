@@ -27,12 +27,17 @@ import {
   USER_CODE_TRIES_MAX,
 } from '../domains/accounts/index.ts';
 import {
+  COUNTED_LOGINS_MAX,
   createBootstrapStore,
   createClaimStore,
   createDeviceRows,
   createDeviceService,
   createDeviceStore,
+  createLoginStore,
   type Presence as DevicePresence,
+  LOGIN_TRIES_FROM_ADDRESS_MAX,
+  LOGIN_TRIES_INTERVAL_MS,
+  LOGIN_TRIES_OF_NAME_MAX,
   type NetworkOfDevice,
 } from '../domains/devices/index.ts';
 import { createNetworkService, createNetworkStore } from '../domains/networks/index.ts';
@@ -61,7 +66,6 @@ import { createClientLimiter } from '../platform/client-limiter/index.ts';
 import { usernameOfClient } from '../platform/mqtt/client-ids.ts';
 import { createIssuerClient } from '../platform/oidc/index.ts';
 import { createPasskeyCeremonies, relyingPartyOf } from '../platform/passkeys/index.ts';
-import { createPasswordHasher } from '../platform/password-hash/index.ts';
 import { ed25519 } from '../platform/secrets/index.ts';
 import { deviceCertificates } from '../platform/tls/device-certificates.ts';
 import type { Abuse } from './abuse.ts';
@@ -211,6 +215,7 @@ function buildThings(
       store: createDeviceStore(database, tenantRows),
       claims: createClaimStore(database),
       fleets: createBootstrapStore(database, tenantRows),
+      ...loginParts(platform),
       certificates: deviceCertificates,
       networks,
       tenants,
@@ -223,6 +228,19 @@ function buildThings(
     },
   );
   return { networks, devices };
+}
+
+/** Names and passwords of devices. People's passwords are hashed by the same, one at a time. */
+function loginParts({ database, clock, passwordHasher }: Platform) {
+  const counted = { intervalMs: LOGIN_TRIES_INTERVAL_MS, clientsMax: COUNTED_LOGINS_MAX };
+  return {
+    logins: createLoginStore(database),
+    hasher: passwordHasher,
+    loginTries: {
+      fromAddress: createClientLimiter({ ...counted, countMax: LOGIN_TRIES_FROM_ADDRESS_MAX }, { clock }),
+      ofName: createClientLimiter({ ...counted, countMax: LOGIN_TRIES_OF_NAME_MAX }, { clock }),
+    },
+  };
 }
 
 /** The devices' view of who is connected, and what ends with a device: connections, positions, sessions of topics. */
@@ -259,7 +277,7 @@ function devicePresence(
 
 function accountParts(
   config: Config,
-  { database, mailer, clock, logger, secretBox }: Platform,
+  { database, mailer, clock, logger, secretBox, passwordHasher }: Platform,
   tenantRows: TenantRows,
 ) {
   const counted = {
@@ -274,7 +292,7 @@ function accountParts(
     passkeys: createPasskeyStore(database),
     proofs: createProofStore(database),
     passwords: createPasswordStore(database),
-    hasher: createPasswordHasher(),
+    hasher: passwordHasher,
     passwordsOn: config.passwords === 'on',
     passwordTries: {
       ofClient: createClientLimiter({ ...counted, countMax: PASSWORD_TRIES_PER_CLIENT_MAX }, { clock }),

@@ -13,6 +13,7 @@ import { createTerminalMailer } from '../platform/mail/terminal.ts';
 import type { Mailer } from '../platform/mail/types.ts';
 import { createMetrics } from '../platform/metrics/prometheus.ts';
 import { createNode, createNodeStore, type Node } from '../platform/node/index.ts';
+import { createPasswordHasher } from '../platform/password-hash/index.ts';
 import { createDataKeyStore, createKeyring, createSecretFolder, ed25519 } from '../platform/secrets/index.ts';
 import { prepareDataDirectory } from '../platform/system/data-directory.ts';
 import { createDiskWatch } from '../platform/system/disk-watch.ts';
@@ -45,6 +46,8 @@ export interface AppDependencies {
   /** For tests: what the stores use in place of the database that was opened. */
   readonly wrapDatabase?: (database: Database) => Database;
 }
+
+const encoder = new TextEncoder();
 
 /** The adapters to the outside that every area uses. */
 export type Platform = Awaited<ReturnType<typeof buildPlatform>>;
@@ -89,7 +92,6 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
     { name: 'yggdrasil_disk_free_bytes', help: "Free bytes of the embedded database's disk." },
     () => disk.freeBytes ?? Number.NaN,
   );
-  const encoder = new TextEncoder();
   return {
     clock,
     random,
@@ -116,6 +118,7 @@ export async function buildPlatform(config: Config, dependencies: AppDependencie
     }),
     secretBox,
     audit,
+    passwordHasher: createPasswordHasher(),
     /** SHA-256 of a secret's UTF-8 bytes. */
     hash: (secret: string) => core.sha256(encoder.encode(secret)),
   };

@@ -18,6 +18,7 @@ const RECOVERY_CODES = 'users/me/recovery-codes';
 
 /** What a thief of a token would do first. */
 const DECLARED = [
+  'devices.mqttLogin.set',
   'devices.tokens.rotate',
   'invitations.create',
   'members.add',

@@ -250,6 +250,14 @@ export const ATTACKS: readonly Attack[] = [
     () => ({ name: 'Taken', assignedId: 'Secret-id' }),
   ),
   on('devices.tokens.rotate', 'POST', ({ deviceId }) => `devices/${deviceId}/token`),
+  on('devices.mqttLogin.get', 'GET', ({ deviceId }) => `devices/${deviceId}/mqtt-login`),
+  on(
+    'devices.mqttLogin.set',
+    'PUT',
+    ({ deviceId }) => `devices/${deviceId}/mqtt-login`,
+    () => ({ name: 'taken', password: 'of-a-neighbour' }),
+  ),
+  on('devices.mqttLogin.remove', 'DELETE', ({ deviceId }) => `devices/${deviceId}/mqtt-login`),
   on('devices.networks.add', 'PUT', ({ own, networkId }) => `devices/${own.deviceId}/networks/${networkId}`),
   on('devices.networks.add', 'PUT', ({ own, deviceId }) => `devices/${deviceId}/networks/${own.networkId}`),
   on(
@@ -409,6 +417,8 @@ export const VISIBLE_ATTACKS: readonly Attack[] = ATTACKS.filter(({ operation })
     'devices.create',
     'devices.update',
     'devices.tokens.rotate',
+    'devices.mqttLogin.set',
+    'devices.mqttLogin.remove',
     'devices.remove',
     'devices.networks.remove',
     'networks.update',

@@ -10,7 +10,18 @@ export {
   listDevicesOf,
   pageDevicesOf,
 } from './descriptions.postgres.ts';
-export { BOOTSTRAP_DEVICES_MAX, CLAIM_POLL_SECONDS, CREDENTIAL_OVERLAP_SECONDS_MAX } from './limits.ts';
+export {
+  BOOTSTRAP_DEVICES_MAX,
+  CLAIM_POLL_SECONDS,
+  COUNTED_LOGINS_MAX,
+  CREDENTIAL_OVERLAP_SECONDS_MAX,
+  LOGIN_PASSWORD_LENGTH_MAX,
+  LOGIN_PASSWORD_LENGTH_MIN,
+  LOGIN_TRIES_FROM_ADDRESS_MAX,
+  LOGIN_TRIES_INTERVAL_MS,
+  LOGIN_TRIES_OF_NAME_MAX,
+} from './limits.ts';
+export { createLoginStore } from './logins.postgres.ts';
 export { createMembershipStore, type MembershipStore } from './memberships.postgres.ts';
 export type { NetworkOfDevice, Presence } from './ports.ts';
 export {

@@ -70,3 +70,29 @@ export const PROVISIONED_KEPT_MS = 86_400_000;
 
 /** 32 bytes in base64url. */
 export const SEAL_KEY_CHARACTERS = 43;
+
+/** Letters that the server adds to the name of a device's login: 64 million, so that a taken name tells nobody of others. */
+export const LOGIN_ENDING_LETTERS = 6;
+
+/** A name that is taken is made again so often. */
+export const LOGIN_NAME_ATTEMPTS = 5;
+
+/** Random bytes of a password that the server makes: 96 bits in 16 characters, which any firmware takes. */
+export const LOGIN_PASSWORD_BYTES = 12;
+
+/** Characters of a password that an owner chooses; firmware takes 32 to 64 at most. */
+export const LOGIN_PASSWORD_LENGTH_MIN = 12;
+export const LOGIN_PASSWORD_LENGTH_MAX = 64;
+
+/** Passwords of devices that were right and needn't be hashed again: about a megabyte. */
+export const PROVED_LOGINS_MAX = 10_000;
+
+/** Wrong passwords for one name within the interval: from one address, and from all. */
+export const LOGIN_TRIES_FROM_ADDRESS_MAX = 10;
+export const LOGIN_TRIES_OF_NAME_MAX = 100;
+
+/** The interval, in milliseconds. */
+export const LOGIN_TRIES_INTERVAL_MS = 10 * 60_000;
+
+/** Names and addresses that are counted at the same time. */
+export const COUNTED_LOGINS_MAX = 100_000;

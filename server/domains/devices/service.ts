@@ -22,6 +22,8 @@ import {
   SIGNATURE_KEY_BYTES,
   SIGNING_KEY_BYTES,
 } from './limits.ts';
+import type { LoginHasher, LoginStore, LoginTries } from './login-types.ts';
+import { createDeviceLogins, type DeviceLogins } from './logins.ts';
 import type {
   ClaimStore,
   DeviceCertificates,
@@ -54,6 +56,7 @@ export interface DeviceService
     DeviceNetworks,
     DeviceToken,
     DeviceClaims,
+    DeviceLogins,
     DeviceFleets {
   /**
    * A new device in one of the actor's networks. Refuses with `forbidden`, `network_not_found`, `device_name_taken`,
@@ -128,6 +131,9 @@ interface DeviceDependencies {
   readonly store: DeviceStore;
   readonly claims: ClaimStore;
   readonly fleets: BootstrapStore;
+  readonly logins: LoginStore;
+  readonly hasher: LoginHasher;
+  readonly loginTries: { readonly fromAddress: LoginTries; readonly ofName: LoginTries };
   readonly certificates: DeviceCertificates;
   readonly networks: NetworkLookup;
   readonly tenants: Invitations;
@@ -178,6 +184,7 @@ export function createDeviceService(options: DeviceOptions, dependencies: Device
     ...createDeviceNetworks(dependencies),
     ...createDeviceToken({ ...dependencies, tokenEnds }),
     ...createDeviceAuthentication({ ...dependencies, tokenEnds }),
+    ...createDeviceLogins({ ...dependencies, tokenEnds }),
 
     agreeOnCapabilities,
     checkCapabilities: requireCapabilities,

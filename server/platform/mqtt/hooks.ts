@@ -99,7 +99,7 @@ async function signIn<Session>(
   admit(state, session);
   // The broker replaces connections by this id; a client id alone would let strangers replace each other.
   // Without a client id it is the one that the library made up.
-  const id = knownClientId(username, clientId || client.id);
+  const id = knownClientId(endpoint.usernameOf?.(session) ?? username, clientId || client.id);
   Object.assign(client, { id });
   const tree = (await endpoint.tree?.open(session, id)) ?? null;
   if (tree === null) return withoutTree(client, state);

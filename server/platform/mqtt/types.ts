@@ -10,6 +10,8 @@ export interface MqttEndpoint<Session> {
   readonly tree?: MqttTopics<Session>;
   /** Null refuses the connection (CONNACK 4). A rejection refuses it too (CONNACK 3, server unavailable). */
   authenticate(credentials: MqttCredentials): Promise<Session | null>;
+  /** The user name that the client's lasting session is kept under, whichever it showed; without it, the one that it showed. */
+  usernameOf?(session: Session): string;
   /** Whose connections this one counts among. */
   ownerOf(session: Session): ConnectionOwner;
   /**

@@ -136,7 +136,14 @@ export class DeviceSession {
     await this.#arrive({ token: null, vouchedFor });
   }
 
-  async #arrive(shown: Pick<ConnectionAttempt, 'token' | 'username' | 'vouchedFor'>): Promise<void> {
+  /** Lets in the device that has this name and password. Refuses as `connect` does, and as the devices' `authenticateLogin`. */
+  async connectByLogin(name: string, password: string): Promise<void> {
+    await this.#arrive({ token: null, login: { name, password } });
+  }
+
+  async #arrive(
+    shown: Pick<ConnectionAttempt, 'token' | 'username' | 'vouchedFor' | 'login'>,
+  ): Promise<void> {
     const arrival = this.#dependencies.connections.arrive();
     try {
       await this.#dependencies.frames.connect({

@@ -16,6 +16,8 @@ export interface ConnectionAttempt {
   readonly username?: string;
   /** A broker of the operator's has looked at its credentials: the device of this id, and no token. */
   readonly vouchedFor?: DeviceId;
+  /** A name and a password in place of a token, for devices that have such. */
+  readonly login?: { readonly name: string; readonly password: string };
   readonly connection: Connection;
   /** Lets the device in; rejects with what it is refused with. */
   readonly admit: (identity: DeviceIdentity) => Promise<void>;
@@ -84,15 +86,18 @@ function createConnect({ devices }: FrameServices, pipeline: Pipeline): Frames['
       observe: () => {},
     },
   );
-  const identityOf = async (token: string | null, vouchedFor: DeviceId | undefined) => {
+  const identityOf = async ({ token, vouchedFor, login, connection }: ConnectionAttempt) => {
     if (vouchedFor !== undefined) return devices.findIdentity(vouchedFor);
+    if (login !== undefined) {
+      return devices.authenticateLogin(login.name, login.password, connection.remoteAddress);
+    }
     return token === null ? null : devices.authenticate(token);
   };
   return (shown) => {
     const attempt: Attempt = { ...shown, identity: null };
-    const { token, username, vouchedFor, connection } = shown;
+    const { token, username, connection } = shown;
     const identify = async () => {
-      const identity = await identityOf(token, vouchedFor);
+      const identity = await identityOf(shown);
       if (username === undefined || identity?.actor.deviceId === username) attempt.identity = identity;
       return attempt.identity?.actor ?? null;
     };

@@ -36,11 +36,18 @@ export class MqttDevice implements DeviceChannel {
   readonly #dependencies: MqttDeviceDependencies;
   /** The network that it named; null: none. */
   readonly wantedNetworkId: string | null;
+  /** False: it signed in with a name and a password, which are for plain MQTT alone. */
+  readonly speaksFrames: boolean;
   #isOver = false;
 
-  constructor(remoteAddress: string, wantedNetworkId: string | null, dependencies: MqttDeviceDependencies) {
+  constructor(
+    remoteAddress: string,
+    { wantedNetworkId, speaksFrames }: Pick<MqttDevice, 'wantedNetworkId' | 'speaksFrames'>,
+    dependencies: MqttDeviceDependencies,
+  ) {
     this.remoteAddress = remoteAddress;
     this.wantedNetworkId = wantedNetworkId;
+    this.speaksFrames = speaksFrames;
     this.#dependencies = dependencies;
     this.session = new DeviceSession(this, dependencies);
   }

@@ -1,5 +1,6 @@
 import { mayComeAgain } from '../../domains/relay/index.ts';
 import { type TopicService, WILL_BYTES_MAX } from '../../domains/topics/index.ts';
+import { isUuid } from '../../kernel/ids.ts';
 import type { MqttTopics } from '../../platform/mqtt/tree-types.ts';
 import type { MqttEndpoint } from '../../platform/mqtt/types.ts';
 import { toAppError } from '../error-table.ts';
@@ -14,7 +15,8 @@ export interface MqttDependencies extends MqttDeviceDependencies {
 
 /**
  * The way in for MQTT. User name: the device's id, and `@` with a network's where it is in several and means another than the
- * one that it joined first. Password: the device's token.
+ * one that it joined first. Password: the device's token. Or, in place of the id and the token, the short name and the password
+ * that its owner gave it: the session is the same.
  *
  * On the device's two topics for frames every payload is a Bifrost frame: CONNECT and SUBSCRIBE are the session, PUBACK is the
  * acknowledgement. All other topics are the tree of its network.
@@ -29,10 +31,14 @@ export function createMqttEndpoint(dependencies: MqttDependencies): MqttEndpoint
     ...(topics === undefined ? {} : { tree: createTree(topics) }),
 
     async authenticate({ username, password, remoteAddress }) {
-      const [deviceId, networkId = null] = username.split('@');
-      const device = new MqttDevice(remoteAddress, networkId, dependencies);
+      const [name = '', wantedNetworkId = null] = username.split('@');
+      const speaksFrames = isUuid(name);
+      const device = new MqttDevice(remoteAddress, { wantedNetworkId, speaksFrames }, dependencies);
       try {
-        await device.session.connect(new TextDecoder().decode(password), deviceId);
+        const secret = new TextDecoder().decode(password);
+        await (speaksFrames
+          ? device.session.connect(secret, name)
+          : device.session.connectByLogin(name, secret));
         return device;
       } catch (error) {
         if (toAppError(error).kind === 'unauthenticated') return null;
@@ -40,12 +46,16 @@ export function createMqttEndpoint(dependencies: MqttDependencies): MqttEndpoint
       }
     },
 
+    usernameOf: ({ session, wantedNetworkId }) =>
+      wantedNetworkId === null ? session.actor.deviceId : `${session.actor.deviceId}@${wantedNetworkId}`,
+
     ownerOf: ({ session }) => session.actor,
 
-    mayPublish: ({ session, plain }, topic) =>
-      session.mayPublish(topic) || (plain !== null && session.mayPublishPlain(topic)),
+    mayPublish: ({ session, plain, speaksFrames }, topic) =>
+      (speaksFrames && session.mayPublish(topic)) || (plain !== null && session.mayPublishPlain(topic)),
 
-    maySubscribe: ({ session }, topicFilter) => session.maySubscribe(topicFilter),
+    maySubscribe: ({ session, speaksFrames }, topicFilter) =>
+      speaksFrames && session.maySubscribe(topicFilter),
 
     connected: (connection, device) => device.attach(connection),
 

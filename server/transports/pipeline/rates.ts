@@ -53,6 +53,7 @@ export const OPERATION_RATES: Readonly<Record<string, number>> = {
   'networks.create': 120,
   'devices.create': 1_200,
   'devices.tokens.rotate': 600,
+  'devices.mqttLogin.set': 600,
   'devices.claim': 20,
   'devices.provision': 600,
   'claims.create': 30,

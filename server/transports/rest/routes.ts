@@ -58,6 +58,7 @@ import { listDeviceNetworks } from './devices/list-networks.ts';
 import { listReadings } from './devices/list-readings.ts';
 import { listRefusals } from './devices/list-refusals.ts';
 import { listSentCommands } from './devices/list-sent.ts';
+import { getMqttLogin, removeMqttLogin, setMqttLogin } from './devices/mqtt-login.ts';
 import { provisionDevice } from './devices/provision.ts';
 import { removeDevice } from './devices/remove.ts';
 import { removeDeviceFromNetwork } from './devices/remove-network.ts';
@@ -188,6 +189,9 @@ const deviceRoutes = (services: RestServices) => [
   getDevice(services),
   updateDevice(services),
   rotateDeviceToken(services),
+  getMqttLogin(services),
+  setMqttLogin(services),
+  removeMqttLogin(services),
   removeDevice(services),
   listDeviceNetworks(services),
   addDeviceToNetwork(services),

@@ -219,6 +219,30 @@ export const REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'device_not_found',
   },
+  'devices.mqttLogin.get': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/mqtt-login` }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}/mqtt-login` }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'devices.mqttLogin.set': {
+    valid: ({ alice }) => ({
+      path: `/api/v1/devices/${alice.device.deviceId}/mqtt-login`,
+      body: { name: 'lamp' },
+    }),
+    refused: ({ bob }) => ({
+      path: `/api/v1/devices/${bob.device.deviceId}/mqtt-login`,
+      body: { name: 'lamp' },
+    }),
+    status: 404,
+    code: 'device_not_found',
+  },
+  'devices.mqttLogin.remove': {
+    valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/mqtt-login` }),
+    refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}/mqtt-login` }),
+    status: 404,
+    code: 'device_not_found',
+  },
   'devices.networks.list': {
     valid: ({ alice }) => ({ path: `/api/v1/devices/${alice.device.deviceId}/networks` }),
     refused: ({ bob }) => ({ path: `/api/v1/devices/${bob.device.deviceId}/networks` }),

@@ -640,6 +640,7 @@ const LAYERS = [
     ...PROGRAM,
     [node('timers/promises'), 'looks for an answer now and then'],
     [node('crypto'), 'makes the id of an action', { only: '/act-together\\.ts$' }],
+    [node('fs'), 'reads a password that the owner chose', { only: '/mqtt-login\\.ts$' }],
   ]),
   deviceLayer('receipts', [
     ...PROGRAM,

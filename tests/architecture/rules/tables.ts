@@ -55,6 +55,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
     'device_claims',
     'bootstrap_keys',
     'bootstrap_devices',
+    'device_logins',
   ],
   'server/platform/node': ['nodes', 'node_jobs'],
   'server/platform/secrets': ['data_keys'],

@@ -70,6 +70,7 @@ import { sentCommands } from './0270-sent-commands.ts';
 import { unreadableSecrets } from './0280-unreadable-secrets.ts';
 import { requiredLease } from './0281-required-lease.ts';
 import { retainedDrops } from './0290-retained-drops.ts';
+import { deviceLogins } from './0300-device-logins.ts';
 import { jointActions } from './0310-joint-actions.ts';
 import { directPaths } from './0311-direct-paths.ts';
 import type { Migration } from './migration.ts';
@@ -148,6 +149,7 @@ export const migrations: readonly Migration[] = [
   unreadableSecrets,
   requiredLease,
   retainedDrops,
+  deviceLogins,
   jointActions,
   directPaths,
 ];

@@ -137,7 +137,7 @@ export class Mqtt5Client<Session> implements Visitor {
     if (session === null) throw new Mqtt5Fault(REASON.badUserNameOrPassword, 'wrong credentials');
     const wire = createWire5(limitsOf(connect));
     admit(state, session, wire);
-    const known = knownClientId(username, id);
+    const known = knownClientId(endpoint.usernameOf?.(session) ?? username, id);
     const tree = (await endpoint.tree?.open(session, known)) ?? null;
     if (this.#gate.destroyed) return;
     const entered = tree === null ? this.#withoutTree(connect) : await this.#enter(connect, known, tree);
