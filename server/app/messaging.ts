@@ -26,6 +26,7 @@ import type { RepeatedJob } from '../jobs/repeat.ts';
 import type { DeviceId } from '../kernel/ids.ts';
 import { createInProcessBus } from '../platform/bus/in-process.ts';
 import type { Metrics } from '../platform/metrics/types.ts';
+import { usernameOfClient } from '../platform/mqtt/client-ids.ts';
 import { buildForeignBroker, echoTo } from './foreign-broker.ts';
 import type { Part } from './lifecycle.ts';
 import type { Platform } from './platform.ts';
@@ -80,7 +81,7 @@ export function buildMessaging(config: Config, platform: Platform) {
   const foreignBroker = buildForeignBroker(config, platform);
   const treeStore = createTreeStore(database);
   const limits = queueLimitsOf(config);
-  const topics = createTopicService({ store: treeStore, clock, logger, events, limits });
+  const topics = createTopicService({ store: treeStore, clock, logger, events, limits, deviceOf });
   const onPresence = (hear: (change: PresenceChange) => void) => void hearers.push(hear);
   return {
     bus,
@@ -248,10 +249,14 @@ export function relayPart({ relay, presenceLog }: Messaging, { node, clock, logg
   };
 }
 
+/** The device that a client of MQTT signed in as. */
+const deviceOf = (knownId: string): string => usernameOfClient(knownId)?.split('@')[0] ?? knownId;
+
 /** What may wait for clients of MQTT. */
 const queueLimitsOf = (config: Config): QueueLimits => ({
   sessionMessagesMax: config.mqttSessionMessagesMax,
   sessionBytesMax: config.mqttSessionBytesMax,
+  deviceBytesMax: config.mqttDeviceBytesMax,
   networkBytesMax: config.mqttNetworkBytesMax,
   tenantBytesMax: config.mqttTenantBytesMax,
 });

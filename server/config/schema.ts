@@ -269,11 +269,15 @@ export const values = z.object({
   mqttSessionMessagesMax: described(wholeNumber(1, 1_000_000).default(10_000), {
     variable: 'YGGDRASIL_MQTT_SESSION_MESSAGES_MAX',
     description:
-      'Messages of MQTT that wait for one lasting session, of a device that is away or slow. Past this and the next three what comes is dropped, and both ends are told.',
+      'Messages of MQTT that wait for one lasting session, of a device that is away or slow. Past this and the next four what comes is dropped, and both ends are told.',
   }),
   mqttSessionBytesMax: described(wholeNumber(1_024, 1_099_511_627_776).default(16_777_216), {
     variable: 'YGGDRASIL_MQTT_SESSION_BYTES_MAX',
     description: 'Bytes of them: 16 MiB.',
+  }),
+  mqttDeviceBytesMax: described(wholeNumber(1_024, 1_099_511_627_776).default(67_108_864), {
+    variable: 'YGGDRASIL_MQTT_DEVICE_BYTES_MAX',
+    description: 'The same for all sessions of a device in a network together: 64 MiB.',
   }),
   mqttNetworkBytesMax: described(wholeNumber(1_024, 1_099_511_627_776).default(134_217_728), {
     variable: 'YGGDRASIL_MQTT_NETWORK_BYTES_MAX',

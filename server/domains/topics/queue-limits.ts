@@ -6,6 +6,8 @@ export interface QueueLimits {
   readonly sessionMessagesMax: number;
   /** Bytes of them. */
   readonly sessionBytesMax: number;
+  /** Bytes of all lasting sessions of one device in a network. */
+  readonly deviceBytesMax: number;
   /** Bytes of all lasting sessions of one network. */
   readonly networkBytesMax: number;
   /** Bytes of all networks of one tenant whose trees are in use. */
@@ -16,6 +18,7 @@ export interface QueueLimits {
 export const QUEUE_LIMITS: QueueLimits = {
   sessionMessagesMax: 10_000,
   sessionBytesMax: 16_777_216,
+  deviceBytesMax: 67_108_864,
   networkBytesMax: 134_217_728,
   tenantBytesMax: 536_870_912,
 };
@@ -29,15 +32,22 @@ export interface TenantQueues {
 export interface QueueRoom {
   readonly limits: QueueLimits;
   readonly ofTenant: TenantQueues;
+  /** Whose session this is: clients of one device share what it may have. */
+  readonly deviceOf: (clientId: string) => string;
 }
+
+/** Clients of nobody knows which devices: each is one of its own. */
+export const eachItself: QueueRoom['deviceOf'] = (clientId) => clientId;
 
 /** What waits in the trees of each tenant that are in use. */
 export class QueueRooms {
   readonly #limits: QueueLimits;
+  readonly #deviceOf: QueueRoom['deviceOf'];
   readonly #tenants = new Map<TenantId, TenantQueues & { trees: number }>();
 
-  constructor(limits: QueueLimits) {
+  constructor(limits: QueueLimits, deviceOf: QueueRoom['deviceOf']) {
     this.#limits = limits;
+    this.#deviceOf = deviceOf;
   }
 
   /** The room of one more tree of the tenant. */
@@ -45,7 +55,7 @@ export class QueueRooms {
     const ofTenant = this.#tenants.get(tenantId) ?? { bytes: 0, trees: 0 };
     this.#tenants.set(tenantId, ofTenant);
     ofTenant.trees++;
-    return { limits: this.#limits, ofTenant };
+    return { limits: this.#limits, ofTenant, deviceOf: this.#deviceOf };
   }
 
   /** A tree of the tenant is in use no more. Nothing is kept of a tenant that has no other. */

@@ -3,7 +3,7 @@ import type { NetworkId } from '../../kernel/ids.ts';
 import type { Logger } from '../../kernel/logger.ts';
 import { TREE_IDLE_MS } from './limits.ts';
 import type { TreeEvents, TreeStore } from './ports.ts';
-import { QUEUE_LIMITS, type QueueLimits, QueueRooms } from './queue-limits.ts';
+import { eachItself, QUEUE_LIMITS, type QueueLimits, type QueueRoom, QueueRooms } from './queue-limits.ts';
 import { Tree } from './tree.ts';
 import type { TreeOwner } from './types.ts';
 
@@ -31,6 +31,8 @@ export interface TopicDependencies {
   readonly logger: Logger;
   readonly events?: TreeEvents;
   readonly limits?: QueueLimits;
+  /** Which device a client is of; without it each is of one of its own. */
+  readonly deviceOf?: QueueRoom['deviceOf'];
 }
 
 interface OpenTree {
@@ -42,7 +44,7 @@ interface OpenTree {
 /** Builds the service. */
 export function createTopicService(dependencies: TopicDependencies): TopicService {
   const { clock, logger, limits = QUEUE_LIMITS } = dependencies;
-  const rooms = new QueueRooms(limits);
+  const rooms = new QueueRooms(limits, dependencies.deviceOf ?? eachItself);
   const trees = new Map<NetworkId, OpenTree>();
 
   const openTree = (owner: TreeOwner): OpenTree => {

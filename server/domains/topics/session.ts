@@ -4,6 +4,8 @@ import type { Packet, QueuedMessage, Subscription, Will } from './types.ts';
 export class Session {
   readonly clientId: string;
   readonly beganAtMs: number;
+  /** Whose it is. */
+  readonly device: string;
   /** By filter. */
   readonly subscriptions = new Map<string, Subscription>();
   /** QoS 2 publications of the client whose PUBREL has not come, by message id. */
@@ -19,9 +21,10 @@ export class Session {
   leftAtMs: number | null = null;
   queuedBytes = 0;
 
-  constructor(clientId: string, beganAtMs: number) {
+  constructor(clientId: string, beganAtMs: number, device: string) {
     this.clientId = clientId;
     this.beganAtMs = beganAtMs;
+    this.device = device;
   }
 
   /** True: there is something of it to keep, beside a will. */

@@ -1,7 +1,7 @@
 import { TopicTrie } from '../../kernel/topic-trie.ts';
 import { NETWORK_SESSIONS_MAX, NETWORK_SUBSCRIPTIONS_MAX } from './limits.ts';
 import type { StoredTree } from './ports.ts';
-import { QUEUE_LIMITS, type QueueRoom } from './queue-limits.ts';
+import { eachItself, QUEUE_LIMITS, type QueueRoom } from './queue-limits.ts';
 import { addMatch, type Delivery, deliveredPacket, newMessage } from './rules.ts';
 import { Session } from './session.ts';
 import type { Packet, QueuedMessage, Subscription, SubscriptionOfClient } from './types.ts';
@@ -12,9 +12,11 @@ export class Sessions {
   /** The subscriptions of QoS 1 and 2. */
   readonly #filters = new TopicTrie<SubscriptionOfClient>();
   readonly #room: QueueRoom;
+  /** What waits for each device, in bytes; a device for which nothing waits is not in it. */
+  readonly #ofDevices = new Map<string, number>();
   #queuedBytes = 0;
 
-  constructor(room: QueueRoom = { limits: QUEUE_LIMITS, ofTenant: { bytes: 0 } }) {
+  constructor(room: QueueRoom = { limits: QUEUE_LIMITS, ofTenant: { bytes: 0 }, deviceOf: eachItself }) {
     this.#room = room;
   }
 
@@ -45,7 +47,8 @@ export class Sessions {
 
   /** The client's session; a new one that begins now where there is none. */
   take(clientId: string, nowMs: number): Session {
-    const session = this.#byClient.get(clientId) ?? new Session(clientId, nowMs);
+    const session =
+      this.#byClient.get(clientId) ?? new Session(clientId, nowMs, this.#room.deviceOf(clientId));
     this.#byClient.set(clientId, session);
     return session;
   }
@@ -86,6 +89,7 @@ export class Sessions {
     return (
       session.queue.size < limits.sessionMessagesMax &&
       session.queuedBytes < limits.sessionBytesMax &&
+      (this.#ofDevices.get(session.device) ?? 0) < limits.deviceBytesMax &&
       this.#queuedBytes < limits.networkBytesMax &&
       ofTenant.bytes < limits.tenantBytesMax
     );
@@ -109,11 +113,19 @@ export class Sessions {
   add(session: Session, message: QueuedMessage): void {
     session.add(message);
     this.#count(message.bytes);
+    this.#countOf(session, message.bytes);
   }
 
   dequeue(session: Session, message: QueuedMessage): void {
     session.remove(message);
     this.#count(-message.bytes);
+    this.#countOf(session, -message.bytes);
+  }
+
+  #countOf({ device }: Session, bytes: number): void {
+    const waiting = (this.#ofDevices.get(device) ?? 0) + bytes;
+    if (waiting === 0) this.#ofDevices.delete(device);
+    else this.#ofDevices.set(device, waiting);
   }
 
   #count(bytes: number): void {

@@ -35,6 +35,7 @@ describe('the configuration', () => {
       host: '127.0.0.1',
       port: 8080,
       mqttHost: '127.0.0.1',
+      mqttDeviceBytesMax: 67_108_864,
       mqttNetworkBytesMax: 134_217_728,
       mqttPort: 1883,
       mqttSessionBytesMax: 16_777_216,

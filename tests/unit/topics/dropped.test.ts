@@ -107,7 +107,13 @@ describe('a session that is over', () => {
 });
 
 describe('what waits', () => {
-  const LIMITS = { sessionMessagesMax: 100, sessionBytesMax: 1e9, networkBytesMax: 1e9, tenantBytesMax: 1e9 };
+  const LIMITS = {
+    sessionMessagesMax: 100,
+    sessionBytesMax: 1e9,
+    deviceBytesMax: 1e9,
+    networkBytesMax: 1e9,
+    tenantBytesMax: 1e9,
+  };
   const network = (number: number, tenant = 2) => ({
     networkId: asId<NetworkId>(`00000000-0000-4000-8000-0000000001${number}0`),
     tenantId: asId<TenantId>(`00000000-0000-4000-8000-00000000000${tenant}`),
@@ -130,6 +136,7 @@ describe('what waits', () => {
       clock,
       logger: silentLogger,
       limits: { ...LIMITS, ...limits },
+      deviceOf: (client) => client.split(' ')[0] ?? '',
     });
     const fill = async (owner: typeof OWNER, client: string) => {
       const { tree, release } = await topics.open(owner);
@@ -166,6 +173,21 @@ describe('what waits', () => {
     expect((await byTenant.fill(network(1), 'ann')).taken).toBe(1);
     expect((await byTenant.fill(network(2), 'ann')).taken).toBe(0);
     expect((await byTenant.fill(network(3, 3), 'ann')).taken).toBe(1);
+  });
+
+  it('is bounded by device over all its sessions in a network, and has room again when one of them is gone', async () => {
+    const byDevice = trees({ deviceBytesMax: 1 });
+    const { taken, release } = await byDevice.fill(network(1), 'ann kitchen');
+    expect(taken).toBe(1);
+    expect((await byDevice.fill(network(1), 'ann hall')).taken).toBe(0);
+    expect((await byDevice.fill(network(1), 'eve')).taken).toBe(1);
+    expect((await byDevice.fill(network(2), 'ann hall')).taken).toBe(1);
+    release();
+    const { tree } = await byDevice.topics.open(network(1));
+    await tree.cleanSubscriptions({ id: 'ann hall' });
+    await tree.cleanSubscriptions({ id: 'ann kitchen' });
+    await byDevice.topics.forget(network(1), (client) => client === 'ann kitchen');
+    expect((await byDevice.fill(network(1), 'ann hall')).taken).toBe(1);
   });
 
   it('counts for its tenant while its tree is in use, and again when it is loaded', async () => {
