@@ -3,6 +3,7 @@ import type { Logger } from '../../kernel/logger.ts';
 import { type createBrokerStorage, createDeadEndRouting } from './broker-parts.ts';
 import { knownClientId } from './client-ids.ts';
 import { ClientSession, type Refusal } from './client-session.ts';
+import { reasonToComeAgain } from './come-again.ts';
 import { CLIENT_ID_LENGTH_MAX } from './limits.ts';
 import { loggedClient, shortened } from './logged-client.ts';
 import { type PacketGate, ProtocolViolation } from './packet-gate.ts';
@@ -41,17 +42,16 @@ export function createHooks<Session>(dependencies: HookDependencies<Session>): H
       done(null, true);
     },
     authenticate: (client, username, password, done) => {
-      const refuse = ({ returnCode, reason }: Refusal) => {
+      const refuse = ({ returnCode, reason, code = 'unauthenticated' }: Refusal & { code?: string }) => {
         const logged = loggedClient(dependencies.sessions.get(client));
-        dependencies.logger.warn(
-          { ...logged, code: 'unauthenticated', reason },
-          'an MQTT connection was refused',
-        );
+        dependencies.logger.warn({ ...logged, code, reason }, 'an MQTT connection was refused');
         done(Object.assign(new Error(reason), { returnCode }), false);
       };
       signIn(dependencies, client, username ?? '', password ?? new Uint8Array()).then(
         (refusal) => (refusal === null ? done(null, true) : refuse(refusal)),
         (error: unknown) => {
+          const later = reasonToComeAgain(error);
+          if (later !== null) return refuse({ returnCode: 3, reason: later.message, code: later.code });
           const logged = loggedClient(dependencies.sessions.get(client));
           dependencies.logger.error({ ...logged, error }, 'MQTT authentication failed unexpectedly');
           refuse({ returnCode: 3, reason: 'authentication failed' });

@@ -8,7 +8,7 @@ import type { MqttTopics } from './tree-types.ts';
  */
 export interface MqttEndpoint<Session> {
   readonly tree?: MqttTopics<Session>;
-  /** Null refuses the connection (CONNACK 4). A rejection refuses it too (CONNACK 3, server unavailable). */
+  /** Null refuses the connection (CONNACK 4). A rejection refuses it too (CONNACK 3): by `rate_limited` or `unavailable` the client is to come again later. */
   authenticate(credentials: MqttCredentials): Promise<Session | null>;
   /** The user name that the client's lasting session is kept under, whichever it showed; without it, the one that it showed. */
   usernameOf?(session: Session): string;

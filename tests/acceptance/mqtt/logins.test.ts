@@ -17,6 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
+/** A reason code of MQTT 5. */
+const SERVER_BUSY = 0x89;
+
 const PASSWORD = 'a-word-of-mine';
 
 interface Login {
@@ -221,6 +224,7 @@ describe("a device's user name and password", () => {
       expect(await refusal(username, `wrong-word-${guess}`)).toBe(4);
     }
     expect(await refusal(username, 'wrong-word-and-one-more')).toBe(3);
+    expect(await refusal(username, 'wrong-word-and-two-more', { protocolVersion: 5 })).toBe(SERVER_BUSY);
     await enter(username, PASSWORD, { clientId: 'two' });
     // Another password begins anew.
     await set({ name: 'lamp', password: 'another-of-mine' });
@@ -233,5 +237,7 @@ describe("a device's user name and password", () => {
       expect(await refusal('lamp-bbbbbb', PASSWORD)).toBe(4);
     }
     expect(await refusal('lamp-bbbbbb', PASSWORD)).toBe(3);
+    // Anybody can do this: it is no fault of the server's.
+    expect(server.logs.filter(({ level }) => level === 'error')).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import type { Logger } from '../../../kernel/logger.ts';
 import { knownClientId } from '../client-ids.ts';
 import { ClientSession } from '../client-session.ts';
+import { reasonToComeAgain } from '../come-again.ts';
 import * as limits from '../limits.ts';
 import { loggedClient } from '../logged-client.ts';
 import type { PacketGate } from '../packet-gate.ts';
@@ -293,6 +294,11 @@ export class Mqtt5Client<Session> implements Visitor {
   #refuse(connect: Mqtt5Connect | null, error: unknown): void {
     const { logger } = this.#dependencies;
     const client = loggedClient(this.#state ?? gateClient(this.#gate));
+    const later = reasonToComeAgain(error);
+    if (later !== null) {
+      this.#refuse(connect, new Mqtt5Fault(REASON.serverBusy, later.message));
+      return;
+    }
     if (!(error instanceof Mqtt5Fault)) {
       logger.error({ ...client, error }, 'MQTT authentication failed unexpectedly');
       this.#refuse(connect, new Mqtt5Fault(REASON.serverUnavailable, 'the server is not available'));
