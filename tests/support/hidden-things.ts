@@ -18,7 +18,6 @@ const VICTIM_TABLES = [
   'pairing_asking_devices',
   'network_path_rules',
   'device_path_rules',
-  'relayed_pairs',
   'device_groups',
   'device_group_members',
   'locks',
@@ -134,6 +133,11 @@ export async function victimRows(server: TestServer, tenantId: string): Promise<
         SELECT string_agg(to_jsonb(t)::text, ' ' ORDER BY id) AS rows FROM account_tokens t
         WHERE account_id IN (SELECT account_id FROM memberships WHERE tenant_id = ${tenantId} AND role = 'owner')`;
       rows.set('account_tokens', tokens?.rows ?? '');
+      await sql`ALTER TABLE relayed_pairs NO FORCE ROW LEVEL SECURITY`;
+      const [pairs] = await sql<{ rows: string | null }[]>`
+        SELECT string_agg(to_jsonb(t)::text, ' ' ORDER BY first_id, second_id) AS rows FROM relayed_pairs t
+        WHERE network_id IN (SELECT id FROM networks WHERE tenant_id = ${tenantId})`;
+      rows.set('relayed_pairs', pairs?.rows ?? '');
       throw takenBack;
     });
   } catch (error) {
