@@ -1,18 +1,31 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Plugin } from 'esbuild';
+import { rolldown } from 'rolldown';
+import { dts } from 'rolldown-plugin-dts';
 
 /** Makes the package of the client from what is built: `build/client`, and `build/yggdrasil-client-<version>.tgz`. */
 
 const OUT = 'build/client';
-const TYPES = join(OUT, 'types');
 /** What the package may weigh, compressed, in bytes. */
 const BYTES_MAX = 120 * 1024;
 const UNNEEDED = /^(bufferutil|utf-8-validate|long)$/;
 /** A source in a declaration: compilers find it by the name that it has when it is built. */
 const IMPORTED = /((?:from |import\(|import )['"]\.[^'"]*)\.ts(['"])/g;
+/** What the generated types have beside the messages themselves: the client encodes and decodes. */
+const CODING =
+  /^ *(?:static (?:encode|decode)\(.*|constructor\(.*|\$unknowns\?: Uint8Array\[\];|interface I\w+ extends .*\{\s*\})\n/gm;
 /** What protobufjs has for services, which the wire has none of. */
 const UNUSED = /(^|\/)(rpc|eventemitter|aspromise|codegen)$/;
 /** What the generated types need of protobufjs, which the package has inside: nobody else has to do with it. */
@@ -43,9 +56,9 @@ const { version, license, dependencies } = JSON.parse(readFileSync('package.json
 };
 
 rmSync(OUT, { recursive: true, force: true });
-mkdirSync(TYPES, { recursive: true });
+mkdirSync(OUT, { recursive: true });
 await bundle();
-writeTypes();
+await writeTypes();
 copyFileSync('device/package/README.md', join(OUT, 'README.md'));
 writeFileSync(join(OUT, 'package.json'), `${JSON.stringify(describePackage(), null, 2)}\n`);
 const archive = `build/yggdrasil-client-${version}.tgz`;
@@ -75,48 +88,44 @@ async function bundle(): Promise<void> {
   });
 }
 
-/** Declarations of the sources, importing each other as any compiler finds them. What is explained is what people use: `device/`. */
-function writeTypes(): void {
-  execFileSync(
-    'npx',
-    [
-      ...['tsc', 'device/package/index.ts', '--ignoreConfig', '--declaration', '--emitDeclarationOnly'],
-      ...['--allowImportingTsExtensions', '--skipLibCheck', '--strict', '--outDir', TYPES],
-      ...[
-        '--rootDir',
-        '.',
-        '--module',
-        'nodenext',
-        '--target',
-        'es2022',
-        '--lib',
-        'es2023,es2024.string,dom',
+/** One file of declarations, of what the entry reaches. What is explained is what people use: `device/`. */
+async function writeTypes(): Promise<void> {
+  const folder = mkdtempSync('build/client-types-');
+  try {
+    execFileSync(
+      'npx',
+      [
+        ...['tsc', 'device/package/index.ts', '--ignoreConfig', '--declaration', '--emitDeclarationOnly'],
+        ...['--allowImportingTsExtensions', '--skipLibCheck', '--strict', '--outDir', folder],
+        ...['--rootDir', '.', '--module', 'nodenext', '--target', 'es2022'],
+        ...['--lib', 'es2023,es2024.string,dom'],
       ],
-    ],
-    { stdio: 'inherit' },
-  );
-  const generated = readFileSync('proto/generated/yggdrasil.d.ts', 'utf8');
-  const own = generated.replace(/^import .*$/gm, '');
-  mkdirSync(join(TYPES, 'proto/generated'), { recursive: true });
-  writeFileSync(join(TYPES, 'proto/generated/yggdrasil.d.ts'), `${PROTOBUF_TYPES}\n${own}`);
-  keepReached('device/package/index.d.ts');
+      { stdio: 'inherit' },
+    );
+    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.d.ts')) continue;
+      const path = join(folder, name);
+      const text = readFileSync(path, 'utf8').replace(IMPORTED, '$1.js$2');
+      writeFileSync(path, name.startsWith('device/') ? text : withoutComments(text));
+    }
+    const generated = readFileSync('proto/generated/yggdrasil.d.ts', 'utf8').replace(/^import .*$/gm, '');
+    mkdirSync(join(folder, 'proto/generated'), { recursive: true });
+    writeFileSync(
+      join(folder, 'proto/generated/yggdrasil.d.ts'),
+      `${PROTOBUF_TYPES}\n${withoutComments(generated).replace(CODING, '')}`,
+    );
+    const types = await rolldown({
+      input: join(folder, 'device/package/index.d.ts'),
+      plugins: [dts({ dtsOnly: true })],
+    });
+    await types.write({ file: join(OUT, 'index.d.ts') });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
-/** Writes the declarations that are reached from this one as people need them, and removes the rest. */
-function keepReached(entry: string): void {
-  const reached = new Set([entry]);
-  for (const name of reached) {
-    const path = join(TYPES, name);
-    const text = readFileSync(path, 'utf8').replace(IMPORTED, '$1.js$2');
-    const isShown = name.startsWith('device/');
-    writeFileSync(path, isShown ? text : text.replace(/\/\*\*[\s\S]*?\*\//g, '').replace(/^\s+/gm, ''));
-    for (const [, from = ''] of text.matchAll(/(?:from |import\(|import )['"](\.[^'"]*)\.js['"]/g)) {
-      reached.add(join(dirname(name), `${from}.d.ts`));
-    }
-  }
-  for (const name of readdirSync(TYPES, { recursive: true, encoding: 'utf8' })) {
-    if (name.endsWith('.d.ts') && !reached.has(name)) rmSync(join(TYPES, name));
-  }
+function withoutComments(text: string): string {
+  return text.replace(/\/\*\*[\s\S]*?\*\//g, '');
 }
 
 function describePackage(): object {
@@ -132,7 +141,7 @@ function describePackage(): object {
     dependencies: { ws: dependencies.ws },
     exports: {
       '.': {
-        types: './types/device/package/index.d.ts',
+        types: './index.d.ts',
         node: './node.js',
         default: './browser.js',
       },

@@ -49,7 +49,8 @@ describe('what is there after a loss of power', () => {
   it('is the memory of a virtual device', async () => {
     makeFolder(at('device'), 0o700);
     const begun = { commandId: 'c', sourceId: 's' };
-    const content = { nonce: 7, commandNonces: {}, forgottenNonce: 0, begun, begunAction: null, answers: [] };
+    const nonces = { nonce: 7, commandNonces: {}, forgottenNonce: 0 };
+    const content = { ...nonces, begun, begunAction: null, answers: [], settings: {} };
     createMemoryFile(at('device', 'state')).save(content);
     await losePower();
     expect(createMemoryFile(at('device', 'state')).load()).toEqual(content);

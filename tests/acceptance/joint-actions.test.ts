@@ -24,11 +24,17 @@ interface JointBody {
   readonly id: string;
   readonly outcome: string | null;
   readonly needed: number;
+  readonly deadline: string;
   readonly results: readonly {
     readonly deviceId: string;
     readonly status: string;
     readonly error: { readonly code: string } | null;
-    readonly action: { readonly id: string; readonly values: unknown } | null;
+    readonly action: {
+      readonly id: string;
+      readonly values: unknown;
+      readonly timeoutSeconds: number;
+      readonly deadline: string;
+    } | null;
   }[];
 }
 
@@ -102,6 +108,9 @@ describe('several devices that are asked as one over REST', () => {
     const quorum = await decided((await ask([quick, slow, broken], { need: 2, timeoutSeconds: 1 })).body.id);
     expect(quorum.outcome).toBe('failed');
     expect(statuses(quorum)).toEqual(['done', 'timed_out', 'failed']);
+    // Their time is that of the whole, also of those who were asked after others.
+    expect(quorum.results.map(({ action }) => action?.timeoutSeconds)).toEqual([1, 1, 1]);
+    expect(new Set(quorum.results.map(({ action }) => action?.deadline))).toEqual(new Set([quorum.deadline]));
   });
 
   it('are asked once under one id, and another body for it is refused', async () => {

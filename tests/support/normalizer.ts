@@ -11,6 +11,7 @@ export class Normalizer {
       .replaceAll(/"next":"([\w-]+)"/g, (_, cursor: string) => `"next":${partsOf(cursor)}`)
       .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (id) => this.#name(id, 'id'))
       .replaceAll(/\b(ygu|ygd)_[\w-]{43}/g, '$1_token')
+      .replaceAll(/"username":"([\w-]+)-[a-z]{6}"/g, '"username":"$1-letters"')
       .replaceAll(/"signingKey":"[\w-]{43}"/g, '"signingKey":"key"')
       .replaceAll(/\["\d{13}",/g, '["time",')
       .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, 'time');

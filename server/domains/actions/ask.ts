@@ -40,7 +40,12 @@ export async function askFor(
     actor.kind === 'account'
       ? { kind: actor.kind, id: actor.accountId }
       : { kind: actor.kind, id: actor.deviceId };
-  const action = { ...what, askedBy, createdAtMs: nowMs, deadlineAtMs: nowMs + timeoutMs };
+  const action = {
+    ...what,
+    askedBy,
+    createdAtMs: nowMs,
+    deadlineAtMs: asked.deadlineAtMs ?? nowMs + timeoutMs,
+  };
   const isConnected = outlet.isConnected(device);
   const kept = await queues.keep(action, () => store.keep(action, isConnected));
   return outcomeOf(kept);

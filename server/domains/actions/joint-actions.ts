@@ -134,14 +134,13 @@ class JointActions implements JointActionService {
 
   /** Asks each device that was not asked, until it is decided. */
   async #askParts(account: AccountActor, joint: JointAction): Promise<void> {
-    const { id, tenantId, networkId, name, priority } = joint;
-    this.#deadlines.set(keyOf(joint), { key: { tenantId, id }, atMs: joint.deadlineAtMs });
+    const { id, tenantId, networkId, name, priority, timeoutMs, deadlineAtMs } = joint;
+    this.#deadlines.set(keyOf(joint), { key: { tenantId, id }, atMs: deadlineAtMs });
     for (const { deviceId, actionId, state, action } of joint.parts) {
       if (state !== null || action !== null) continue;
       const place = { id, tenantId, networkId, deviceId, actionId };
       this.#open?.set(partKeyOf(place), place);
-      const timeoutMs = joint.deadlineAtMs - this.#dependencies.clock.nowMs();
-      if (timeoutMs < 1) break;
+      if (deadlineAtMs <= this.#dependencies.clock.nowMs()) break;
       const asked = {
         deviceId,
         networkId,
@@ -149,9 +148,11 @@ class JointActions implements JointActionService {
         name,
         arguments: joint.arguments,
         priority,
+        timeoutMs,
+        deadlineAtMs,
       };
       try {
-        await this.#dependencies.actions.ask(account, { ...asked, id: actionId, timeoutMs, causeId: null });
+        await this.#dependencies.actions.ask(account, { ...asked, id: actionId, causeId: null });
       } catch (error) {
         if (!(error instanceof AppError) || error.kind === 'unavailable' || error.kind === 'internal')
           throw error;

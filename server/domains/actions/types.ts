@@ -114,6 +114,8 @@ export interface AskedAction {
   readonly arguments: JsonObject;
   readonly priority: number;
   readonly timeoutMs: number;
+  /** When that time is over; absent: counted from now. */
+  readonly deadlineAtMs?: number;
   /** The action in whose course it is asked for. */
   readonly causeId: ActionId | null;
 }
