@@ -12,8 +12,8 @@ import {
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Plugin } from 'esbuild';
-import { rolldown } from 'rolldown';
-import { dts } from 'rolldown-plugin-dts';
+import { rollup } from 'rollup';
+import dts from 'rollup-plugin-dts';
 
 /** Makes the package of the client from what is built: `build/client`, and `build/yggdrasil-client-<version>.tgz`. */
 
@@ -114,9 +114,9 @@ async function writeTypes(): Promise<void> {
       join(folder, 'proto/generated/yggdrasil.d.ts'),
       `${PROTOBUF_TYPES}\n${withoutComments(generated).replace(CODING, '')}`,
     );
-    const types = await rolldown({
+    const types = await rollup({
       input: join(folder, 'device/package/index.d.ts'),
-      plugins: [dts({ dtsOnly: true })],
+      plugins: [dts()],
     });
     await types.write({ file: join(OUT, 'index.d.ts') });
   } finally {

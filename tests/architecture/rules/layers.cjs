@@ -633,7 +633,7 @@ const LAYERS = [
     [CLIENT, 'is the client'],
     [HOST_FOR_BROWSERS, 'has the core in it'],
     [folders('device/node'), 'has what Node has', { only: '/node\\.ts$' }],
-    [packages('esbuild', 'rolldown', 'rolldown-plugin-dts'), 'bundles it', { only: '/pack\\.ts$' }],
+    [packages('esbuild', 'rollup', 'rollup-plugin-dts'), 'bundles it', { only: '/pack\\.ts$' }],
     [node('child_process', 'fs', 'path', 'zlib'), 'packs it', { only: '/pack\\.ts$' }],
   ]),
   deviceLayer('control', [
