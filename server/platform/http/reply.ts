@@ -169,14 +169,17 @@ function readyAnswer(response: HttpResponse, options: ReplyOptions): (native: Na
 function writeHead(native: NativeResponse, head: Head): void {
   // The library writes it by itself, without a call into it.
   if (head.status !== STATUS_OK) native.writeStatus(head.status);
-  for (const [name, value] of head.headers) native.writeHeader(name, value);
+  const { headers } = head;
+  for (let at = 0; at < headers.length; at += 2)
+    native.writeHeader(headers[at] as string, headers[at + 1] as string);
 }
 
 const STATUS_OK = '200 OK';
 
 interface Head {
   readonly status: string;
-  readonly headers: readonly (readonly [string, string])[];
+  /** Names, each with its value behind it. */
+  readonly headers: readonly string[];
 }
 
 /** Text in UTF-8. The library's builds for Node 22 and newer would send a string of Latin-1 characters as Latin-1. */
@@ -190,20 +193,20 @@ function leaveEarly(iterator: AsyncIterator<string>): void {
 }
 
 /** Headers every answer has; a response's own headers of the same name win. */
-const DEFAULT_HEADERS: readonly (readonly [string, string])[] = [
-  ['cache-control', 'no-store'],
-  ['x-content-type-options', 'nosniff'],
-];
+const DEFAULT_HEADERS = Object.entries({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+const NO_HEADERS: Readonly<Record<string, string>> = {};
+/** In small letters, so that two of them are told apart as the protocol does. */
+const NAME = /^[a-z\d-]+$/;
 
-/** Throws InvariantError for a header value that would break the answer's framing. */
-function headOf(response: HttpResponse, requestId: string): Head {
-  const headers: (readonly [string, string])[] = [['x-request-id', requestId]];
-  const own = new Set<string>();
-  for (const [name, value] of Object.entries(response.headers ?? {})) {
-    if (/[\r\n\0]/.test(value)) throw new InvariantError(`a line break in the header ${name}`);
-    own.add(name.toLowerCase());
-    headers.push([name, value]);
+/** Throws InvariantError for a header that would break the answer's framing, or whose name has capital letters. */
+function headOf({ status, headers: own = NO_HEADERS }: HttpResponse, requestId: string): Head {
+  const headers = ['x-request-id', requestId];
+  for (const name of Object.keys(own)) {
+    const value = own[name] as string;
+    if (!NAME.test(name) || /[\r\n\0]/.test(value))
+      throw new InvariantError(`not to be sent: the header ${name}`);
+    headers.push(name, value);
   }
-  for (const header of DEFAULT_HEADERS) if (!own.has(header[0])) headers.push(header);
-  return { status: `${response.status} ${STATUS_CODES[response.status] ?? 'Unknown'}`, headers };
+  for (const [name, value] of DEFAULT_HEADERS) if (!Object.hasOwn(own, name)) headers.push(name, value);
+  return { status: status === 200 ? STATUS_OK : `${status} ${STATUS_CODES[status] ?? 'Unknown'}`, headers };
 }

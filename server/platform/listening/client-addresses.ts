@@ -53,8 +53,7 @@ export function createClientAddresses(trustedProxies: readonly string[]): Client
  * is no address stays as it is.
  */
 export function canonicalAddress(address: string): string {
-  const family = isIP(address);
-  if (family !== 6) return address;
+  if (!address.includes(':') || isIP(address) !== 6) return address;
   const [zoneless = ''] = address.split('%', 1);
   return new SocketAddress({ address: zoneless, family: 'ipv6' }).address.replace(/^::ffff:(?=\d+\.)/, '');
 }
