@@ -27,7 +27,8 @@ const project = (name: string, options: ProjectOptions = {}) => ({
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    /** One more than the cores of a small machine: browsers and clients wait more than half of the time. */
+    maxWorkers: 3,
     /** What ran in this process: the built program, which some tests start, is not in it. No threshold: read it. */
     coverage: {
       provider: 'v8',
