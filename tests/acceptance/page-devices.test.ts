@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connectAsync } from 'mqtt';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { systemClock, systemRandom } from '../../device/client/index.ts';
@@ -92,6 +94,49 @@ async function addGuest({ network, token }: Household, name: string): Promise<De
     expect: 200,
   });
   return { ...phone, networkId: network.id };
+}
+
+test('a device that takes short names only gets one where it is connected, and another password on its page', async () => {
+  const owner = await createHousehold(server, world.adminToken);
+  const ada = await visitorOf(owner.token);
+  const { page } = ada;
+  await ada.goTo('#/connect');
+  await page.getByLabel('Name of the device').fill('Hall lamp');
+  await page.getByRole('button', { name: 'Register the device' }).click();
+  await page.getByLabel('Settings for').selectOption('Shelly');
+  await page.getByText('room for 32 characters').waitFor();
+  await requireUsableOnBoth(ada);
+  await page.getByRole('button', { name: 'Make a user name and a password' }).click();
+  const shelly = await page.getByRole('region', { name: 'In the MQTT settings of Shelly' }).textContent();
+  const [, username = '', first = ''] = /Username: (\S+)\nPassword: (\S+)/.exec(shelly ?? '') ?? [];
+  expect(username).toMatch(/^hall-lamp-[a-z]{6}$/);
+  await page.getByLabel('Settings for').selectOption('Tasmota');
+  await page.getByText(`MqttUser ${username}; MqttPassword ${first}`).waitFor();
+  const lamp = await enter(username, first);
+  await page.getByText('Hall lamp is connected.').waitFor();
+
+  await page.getByRole('link', { name: 'Open the device' }).click();
+  await page.getByText(username).waitFor();
+  await requireUsableOnBoth(ada);
+  const cut = once(lamp, 'close');
+  await page.getByRole('button', { name: 'New password' }).click();
+  await page.getByRole('group').getByRole('button', { name: 'New password' }).click();
+  const second = (await page.getByRole('region', { name: /^Password/ }).textContent()) ?? '';
+  await cut;
+  await expect(enter(username, first)).rejects.toThrow();
+  await enter(username, second.trim());
+  await page.getByRole('button', { name: 'Remove them' }).click();
+  await page.getByRole('group').getByRole('button', { name: 'Remove them' }).click();
+  await page.getByText('signs in with its id and token').waitFor();
+  await expect(enter(username, second.trim())).rejects.toThrow();
+  await ada.leaveWithoutComplaint();
+});
+
+/** A plain device that signs in so, until the test ends. */
+async function enter(username: string, password: string) {
+  const client = await connectAsync(server.mqttUrl, { username, password, reconnectPeriod: 0 });
+  onTestFinished(() => void client.end(true));
+  return client;
 }
 
 test('a network is drawn, devices that ask are answered, and groups are made', async () => {

@@ -179,6 +179,17 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'device.firmware': 'Firmware',
   'device.created': 'Registriert',
   'device.rename': 'Umbenennen',
+  'device.login': 'MQTT-Benutzername und -Passwort',
+  'device.login.none':
+    'Es meldet sich mit Kennung und Token an. Geräte, die keine langen annehmen, bekommen einen kurzen Benutzernamen und ein Passwort.',
+  'device.login.user': 'Benutzername',
+  'device.login.make': 'Beides anlegen',
+  'device.login.anew': 'Neues Passwort',
+  'device.login.anew.confirm':
+    'Das alte Passwort gilt dann nicht mehr, und was damit verbunden ist, wird getrennt. Weiter?',
+  'device.login.remove': 'Beides entfernen',
+  'device.login.remove.confirm': 'Was damit verbunden ist, wird getrennt. Weiter?',
+  'device.login.shown': 'Passwort',
   'device.newToken': 'Neues Token',
   'device.newToken.confirm': 'Das alte Token gilt dann nicht mehr. Weiter?',
   'device.newToken.shown': 'Neues Token',
@@ -211,6 +222,11 @@ export const de: Readonly<Record<MessageKey, string>> = {
   'connect.tasmota': 'In der Konsole von Tasmota',
   'connect.tasmota.text':
     'Tasmota startet neu. Was es auf seinen eigenen Themen sagt, wird zu Messwerten; seine Relais werden zu Schaltern.',
+  'connect.shelly': 'In den MQTT-Einstellungen von Shelly',
+  'connect.shelly.text': 'Shelly startet neu. Seine Relais werden zu Schaltern, was es misst, zu Messwerten.',
+  'connect.short': 'Benutzernamen und Passwort anlegen',
+  'connect.short.text':
+    'Es hat Platz für 32 Zeichen, und die Kennung eines Geräts hat 36. Darum bekommt es einen kurzen Benutzernamen, der nur für MQTT gilt.',
   'connect.esphome': 'Im YAML von ESPHome',
   'connect.esphome.text':
     'Messwerte, Schalter und Lichter erscheinen hier unter den Namen, die sie dort haben.',

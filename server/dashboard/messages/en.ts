@@ -173,6 +173,17 @@ export const en = {
   'device.firmware': 'Firmware',
   'device.created': 'Registered',
   'device.rename': 'Rename',
+  'device.login': 'MQTT user name and password',
+  'device.login.none':
+    'It signs in with its id and token. Devices that take no long ones get a short user name and a password.',
+  'device.login.user': 'User name',
+  'device.login.make': 'Make both',
+  'device.login.anew': 'New password',
+  'device.login.anew.confirm':
+    'The old password stops working, and what is connected with it is cut off. Go on?',
+  'device.login.remove': 'Remove them',
+  'device.login.remove.confirm': 'What is connected with them is cut off. Go on?',
+  'device.login.shown': 'Password',
   'device.newToken': 'New token',
   'device.newToken.confirm': 'The old token stops working. Go on?',
   'device.newToken.shown': 'New token',
@@ -205,6 +216,11 @@ export const en = {
   'connect.tasmota': 'In the console of Tasmota',
   'connect.tasmota.text':
     'Tasmota restarts. What it says on its own topics becomes readings; its relays become switches.',
+  'connect.shelly': 'In the MQTT settings of Shelly',
+  'connect.shelly.text': 'Shelly restarts. Its relays become switches, what it measures becomes readings.',
+  'connect.short': 'Make a user name and a password',
+  'connect.short.text':
+    'It has room for 32 characters, and the id of a device has 36. So it gets a short user name, which is good for MQTT alone.',
   'connect.esphome': 'In the YAML of ESPHome',
   'connect.esphome.text': 'Readings, switches and lights appear here by the names that they have there.',
   'connect.homeAssistant': 'In the MQTT integration of Home Assistant',

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { PROGRAMS, type Program, settingsFor } from '../../../server/dashboard/views/connect/settings.ts';
+import {
+  PROGRAMS,
+  type Program,
+  settingsFor,
+  shortNameOf,
+} from '../../../server/dashboard/views/connect/settings.ts';
 import { readArguments, readValue, writeValue } from '../../../server/dashboard/views/device/arguments.ts';
 import {
   addRecent,
@@ -58,13 +63,19 @@ describe('a plot that goes on', () => {
 });
 
 describe('the settings of a device', () => {
-  const access = { host: 'home.example.org', port: 8883, deviceId: 'the-id', token: 'the-token' };
+  const access = {
+    host: 'home.example.org',
+    port: 8883,
+    deviceId: 'the-id',
+    username: 'the-user',
+    password: 'the-word',
+  };
 
   it.each(Object.keys(PROGRAMS) as Program[])('name everything that %s must know', (program) => {
     const text = settingsFor(program, { ...access, tls: true })
       .map((part) => part.text)
       .join('\n');
-    for (const value of ['home.example.org', '8883', 'the-id', 'the-token']) expect(text).toContain(value);
+    for (const value of ['home.example.org', '8883', 'the-user', 'the-word']) expect(text).toContain(value);
   });
 
   it('ask for TLS where the server has it', () => {
@@ -75,6 +86,18 @@ describe('the settings of a device', () => {
     );
     expect(differs).toEqual(Object.keys(PROGRAMS));
   });
+});
+
+it.each([
+  ['Küchen-Lampe (links)', 'kuchen-lampe-li'],
+  ['Lamp', 'lamp'],
+  ['  -- 2nd floor', '2nd-floor'],
+  ['Hall lamp no. 2', 'hall-lamp-no-2'],
+  ['مخزن', 'device'],
+  ['', 'device'],
+])('the short user name of a device that is called %j begins with %s', (name, word) => {
+  expect(shortNameOf(name)).toBe(word);
+  expect(word).toMatch(/^[a-z0-9][a-z0-9-]{0,14}$/);
 });
 
 it('code that is shown names the server, the key and the model, and can hold any of them', () => {

@@ -14,6 +14,13 @@ const path = '/api/v1/devices/:deviceId/mqtt-login';
 
 const usernameSchema = z.string().describe('What the device shows as its user name, in place of its id.');
 
+/** A login that was just set. */
+export const mqttLoginSchema = z.object({
+  username: usernameSchema,
+  password: z.string().nullable().describe('The one that was made, shown this once; null: yours.'),
+  changedAt: timeSchema,
+});
+
 /** The user name by which a device signs in over MQTT. */
 export const getMqttLogin = ({ devices }: { devices: DeviceService }) =>
   defineRoute({
@@ -70,11 +77,7 @@ export const setMqttLogin = ({ devices }: { devices: DeviceService }) =>
         .optional()
         .describe('Printable ASCII without spaces. Left out, the server makes one of 16 characters.'),
     }),
-    response: z.object({
-      username: usernameSchema,
-      password: z.string().nullable().describe('The one that was made, shown this once; null: yours.'),
-      changedAt: timeSchema,
-    }),
+    response: mqttLoginSchema,
     status: 200,
     errors: ['device_not_found', 'device_of_other_tenant', 'unavailable'],
     handle: async ({ actor, params, body }) => {
