@@ -35,6 +35,7 @@ import {
   createDeviceStore,
   createLoginStore,
   type Presence as DevicePresence,
+  LOGIN_FAILURES_OF_ADDRESS_MAX,
   LOGIN_TRIES_FROM_ADDRESS_MAX,
   LOGIN_TRIES_INTERVAL_MS,
   LOGIN_TRIES_OF_NAME_MAX,
@@ -239,6 +240,7 @@ function loginParts({ database, clock, passwordHasher }: Platform) {
     loginTries: {
       fromAddress: createClientLimiter({ ...counted, countMax: LOGIN_TRIES_FROM_ADDRESS_MAX }, { clock }),
       ofName: createClientLimiter({ ...counted, countMax: LOGIN_TRIES_OF_NAME_MAX }, { clock }),
+      failures: createClientLimiter({ ...counted, countMax: LOGIN_FAILURES_OF_ADDRESS_MAX }, { clock }),
     },
   };
 }

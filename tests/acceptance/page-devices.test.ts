@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -118,7 +117,7 @@ test('a device that takes short names only gets one where it is connected, and a
   await page.getByRole('link', { name: 'Open the device' }).click();
   await page.getByText(username).waitFor();
   await requireUsableOnBoth(ada);
-  const cut = once(lamp, 'close');
+  const cut = new Promise<void>((resolve) => lamp.once('close', () => resolve()));
   await page.getByRole('button', { name: 'New password' }).click();
   await page.getByRole('group').getByRole('button', { name: 'New password' }).click();
   const second = (await page.getByRole('region', { name: /^Password/ }).textContent()) ?? '';

@@ -91,6 +91,9 @@ export const PROVED_LOGINS_MAX = 10_000;
 export const LOGIN_TRIES_FROM_ADDRESS_MAX = 10;
 export const LOGIN_TRIES_OF_NAME_MAX = 100;
 
+/** Wrong passwords from one address for all names within the interval: each costs the server as much as a thousand tokens that are wrong. */
+export const LOGIN_FAILURES_OF_ADDRESS_MAX = 60;
+
 /** The interval, in milliseconds. */
 export const LOGIN_TRIES_INTERVAL_MS = 10 * 60_000;
 

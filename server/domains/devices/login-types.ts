@@ -50,4 +50,6 @@ interface LoginClient {
 /** Counts tries; gives the seconds to wait where it was too much, else null. */
 export interface LoginTries {
   countAndCheck(client: string): number | null;
+  /** Counts nothing. */
+  secondsToWait(client: string): number | null;
 }

@@ -45,7 +45,7 @@ export interface DeviceLogins {
   removeLogin(actor: Actor, deviceId: DeviceId): Promise<void>;
   /**
    * The device that signs in by this name and password from this address; null: nobody does, or its tenant is suspended. Refuses with
-   * `rate_limited` too many wrong passwords for a name, from an address or from all; with `unavailable` when too many wait to be checked. A
+   * `rate_limited` too many wrong passwords for a name, from an address or from all, and from an address for all names; with `unavailable` when too many wait to be checked. A
    * password that was right is remembered in memory, so that who guesses keeps no device out that was here before.
    */
   authenticateLogin(name: string, password: string, remoteAddress: string): Promise<DeviceIdentity | null>;
@@ -56,8 +56,13 @@ export interface LoginDependencies {
   readonly store: Pick<DeviceStore, 'findDevice'>;
   readonly logins: LoginStore;
   readonly hasher: LoginHasher;
-  /** Count passwords that aren't known to be right, for a name: those from one address, and all. */
-  readonly loginTries: { readonly fromAddress: LoginTries; readonly ofName: LoginTries };
+  readonly loginTries: {
+    /** Count passwords that aren't known to be right, for a name: those from one address, and all. */
+    readonly fromAddress: LoginTries;
+    readonly ofName: LoginTries;
+    /** Counts those that were wrong, from one address for all names. */
+    readonly failures: LoginTries;
+  };
   readonly suspended: Suspensions;
   readonly tokenEnds: TokenEnds;
   readonly secretBox: SecretBox;
@@ -78,8 +83,11 @@ export function createDeviceLogins(dependencies: LoginDependencies): DeviceLogin
   const requireTry = (found: FoundLogin | null, name: string, group: string) => {
     // Of another password others are wrong: who mistyped, and sets another, needn't wait.
     const counted = found?.actor.credentialId ?? name;
-    const { fromAddress, ofName } = dependencies.loginTries;
-    const waitSeconds = fromAddress.countAndCheck(`${counted} ${group}`) ?? ofName.countAndCheck(counted);
+    const { fromAddress, ofName, failures } = dependencies.loginTries;
+    const waitSeconds =
+      failures.secondsToWait(group) ??
+      fromAddress.countAndCheck(`${counted} ${group}`) ??
+      ofName.countAndCheck(counted);
     if (waitSeconds !== null) throw tooManyTries(waitSeconds);
   };
 
@@ -128,7 +136,10 @@ export function createDeviceLogins(dependencies: LoginDependencies): DeviceLogin
         // Devices of one household don't make each other wait; names that nobody has wait together.
         const client = { id: found === null ? group : name, isKnown: false };
         const isRight = await hasher.isRight(client, found?.passwordHash ?? null, password);
-        if (!isRight || found === null) return null;
+        if (!isRight || found === null) {
+          dependencies.loginTries.failures.countAndCheck(group);
+          return null;
+        }
         proved.add(found, password);
       }
       const { actor, signingKeySealed } = found;

@@ -22,8 +22,8 @@ import {
   SIGNATURE_KEY_BYTES,
   SIGNING_KEY_BYTES,
 } from './limits.ts';
-import type { LoginHasher, LoginStore, LoginTries } from './login-types.ts';
-import { createDeviceLogins, type DeviceLogins } from './logins.ts';
+import type { LoginHasher, LoginStore } from './login-types.ts';
+import { createDeviceLogins, type DeviceLogins, type LoginDependencies } from './logins.ts';
 import type {
   ClaimStore,
   DeviceCertificates,
@@ -133,7 +133,7 @@ interface DeviceDependencies {
   readonly fleets: BootstrapStore;
   readonly logins: LoginStore;
   readonly hasher: LoginHasher;
-  readonly loginTries: { readonly fromAddress: LoginTries; readonly ofName: LoginTries };
+  readonly loginTries: LoginDependencies['loginTries'];
   readonly certificates: DeviceCertificates;
   readonly networks: NetworkLookup;
   readonly tenants: Invitations;

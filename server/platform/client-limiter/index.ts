@@ -23,6 +23,8 @@ export interface ClientLimiter {
   countAndCheck(client: string): number | null;
   /** Counts one more; where it was too much, `isTaken` is false and nothing is counted. */
   take(client: string): ClientCount & { readonly isTaken: boolean };
+  /** Counts nothing; the seconds until one more would not be too much, null where it isn't now. */
+  secondsToWait(client: string): number | null;
 }
 
 interface Interval {
@@ -69,5 +71,11 @@ export function createClientLimiter(
       return isTaken ? null : resetSeconds;
     },
     take,
+    secondsToWait(client) {
+      const nowMs = clock.monotonicMs();
+      const interval = currentOf(client, nowMs);
+      if (interval === undefined || interval.count < countMax) return null;
+      return countOf(interval, nowMs).resetSeconds;
+    },
   };
 }

@@ -2,7 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { LOGIN_TRIES_FROM_ADDRESS_MAX } from '../../../server/domains/devices/limits.ts';
+import {
+  LOGIN_FAILURES_OF_ADDRESS_MAX,
+  LOGIN_TRIES_FROM_ADDRESS_MAX,
+} from '../../../server/domains/devices/limits.ts';
 import { startTestServer, type TestServer } from '../../support/server.ts';
 import { runCommand } from '../../support/server-process.ts';
 import { createDevice, createHousehold, createWorld, type World } from '../../support/world.ts';
@@ -16,6 +19,9 @@ beforeAll(async () => {
   world = await createWorld(server);
 });
 afterAll(() => server.stop());
+
+/** The end of a user name that nobody has. */
+const lettersOf = (index: number) => `bbbb${'bcdfghjk'[index >> 3]}${'bcdfghjk'[index & 7]}`;
 
 /** A reason code of MQTT 5. */
 const SERVER_BUSY = 0x89;
@@ -239,5 +245,31 @@ describe("a device's user name and password", () => {
     expect(await refusal('lamp-bbbbbb', PASSWORD)).toBe(3);
     // Anybody can do this: it is no fault of the server's.
     expect(server.logs.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('are no more looked at, whatever the name, where too many from an address were wrong; who was here comes in', async () => {
+    const own = await startTestServer();
+    onTestFinished(() => own.stop());
+    const { token } = await createWorld(own).then(({ alice }) => alice);
+    const { id } = (await own.get<{ items: { id: string }[] }>('/api/v1/networks', token)).items[0] ?? {
+      id: '',
+    };
+    const known = await createDevice(own, token, id, 'Known lamp');
+    const path = `/api/v1/devices/${known.deviceId}/mqtt-login`;
+    const { body } = await own.request('PUT', path, {
+      body: { name: 'lamp', password: PASSWORD },
+      token,
+      expect: 200,
+    });
+    const sign = (username: string, password: string) =>
+      connectPlain(own, { deviceId: username, token: password } as never).then(
+        () => 'let in',
+        (error: { code?: unknown }) => error.code,
+      );
+    expect(await sign(String(body.username), PASSWORD)).toBe('let in');
+    const names = Array.from({ length: LOGIN_FAILURES_OF_ADDRESS_MAX }, (_, index) => lettersOf(index));
+    for (const letters of names) expect(await sign(`lamp-${letters}`, PASSWORD)).toBe(4);
+    expect(await sign('lamp-zzzzzz', PASSWORD)).toBe(3);
+    expect(await sign(String(body.username), PASSWORD)).toBe('let in');
   });
 });
