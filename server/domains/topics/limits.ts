@@ -2,6 +2,8 @@
 export const RETAINED_MESSAGES_MAX = 100_000;
 /** Bytes of them, topics and payloads: they are in memory while a device of the network is connected. */
 export const RETAINED_BYTES_MAX = 67_108_864;
+/** Bytes of those of all networks of one tenant that are in use. */
+export const TENANT_RETAINED_BYTES_MAX = 268_435_456;
 /** Subscriptions of all lasting sessions of one network. */
 export const NETWORK_SUBSCRIPTIONS_MAX = 100_000;
 /** Sessions of one network: MQTT 5 keeps those that have nothing in them, too, and a client chooses its ids. */

@@ -23,8 +23,13 @@ export const QUEUE_LIMITS: QueueLimits = {
   tenantBytesMax: 536_870_912,
 };
 
-/** What waits in the trees of one tenant, together. Each tree counts in it. */
-export interface TenantQueues {
+/** What is retained in the trees of one tenant, together. Each tree counts in it. */
+export interface TenantRetained {
+  retainedBytes: number;
+}
+
+/** The same, and what waits in them. */
+export interface TenantQueues extends TenantRetained {
   bytes: number;
 }
 
@@ -52,7 +57,7 @@ export class QueueRooms {
 
   /** The room of one more tree of the tenant. */
   enter(tenantId: TenantId): QueueRoom {
-    const ofTenant = this.#tenants.get(tenantId) ?? { bytes: 0, trees: 0 };
+    const ofTenant = this.#tenants.get(tenantId) ?? { bytes: 0, retainedBytes: 0, trees: 0 };
     this.#tenants.set(tenantId, ofTenant);
     ofTenant.trees++;
     return { limits: this.#limits, ofTenant, deviceOf: this.#deviceOf };

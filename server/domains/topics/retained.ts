@@ -1,5 +1,6 @@
 import { TopicTrie } from '../../kernel/topic-trie.ts';
-import { RETAINED_BYTES_MAX, RETAINED_MESSAGES_MAX } from './limits.ts';
+import { RETAINED_BYTES_MAX, RETAINED_MESSAGES_MAX, TENANT_RETAINED_BYTES_MAX } from './limits.ts';
+import type { TenantRetained } from './queue-limits.ts';
 import { sizeOf } from './rules.ts';
 import type { Packet } from './types.ts';
 
@@ -7,7 +8,13 @@ import type { Packet } from './types.ts';
 export class RetainedMessages {
   readonly #byTopic = new Map<string, Packet>();
   readonly #topics = new TopicTrie<Packet>();
+  readonly #ofTenant: TenantRetained;
   #bytes = 0;
+
+  /** Those of all its networks count for a tenant. */
+  constructor(ofTenant: TenantRetained = { retainedBytes: 0 }) {
+    this.#ofTenant = ofTenant;
+  }
 
   get count(): number {
     return this.#byTopic.size;
@@ -20,8 +27,12 @@ export class RetainedMessages {
   /** True: there is room for it in the place of the one before. */
   hasRoomFor(packet: Packet): boolean {
     const before = this.#byTopic.get(packet.topic);
-    const bytes = this.#bytes + sizeOf(packet) - (before === undefined ? 0 : sizeOf(before));
-    return bytes <= RETAINED_BYTES_MAX && (before !== undefined || this.count < RETAINED_MESSAGES_MAX);
+    const more = sizeOf(packet) - (before === undefined ? 0 : sizeOf(before));
+    return (
+      this.#bytes + more <= RETAINED_BYTES_MAX &&
+      this.#ofTenant.retainedBytes + more <= TENANT_RETAINED_BYTES_MAX &&
+      (before !== undefined || this.count < RETAINED_MESSAGES_MAX)
+    );
   }
 
   /** Puts it in the place of the one before. */
@@ -29,7 +40,7 @@ export class RetainedMessages {
     this.delete(packet.topic);
     this.#byTopic.set(packet.topic, packet);
     this.#topics.set(packet.topic, '', packet);
-    this.#bytes += sizeOf(packet);
+    this.#count(sizeOf(packet));
   }
 
   delete(topic: string): void {
@@ -37,7 +48,17 @@ export class RetainedMessages {
     if (before === undefined) return;
     this.#byTopic.delete(topic);
     this.#topics.delete(topic, '');
-    this.#bytes -= sizeOf(before);
+    this.#count(-sizeOf(before));
+  }
+
+  /** They are of no more use here, and count no more for their tenant. */
+  leave(): void {
+    this.#count(-this.#bytes);
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#ofTenant.retainedBytes += bytes;
   }
 
   /** Those whose topics match. */

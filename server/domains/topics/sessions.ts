@@ -16,7 +16,13 @@ export class Sessions {
   readonly #ofDevices = new Map<string, number>();
   #queuedBytes = 0;
 
-  constructor(room: QueueRoom = { limits: QUEUE_LIMITS, ofTenant: { bytes: 0 }, deviceOf: eachItself }) {
+  constructor(
+    room: QueueRoom = {
+      limits: QUEUE_LIMITS,
+      ofTenant: { bytes: 0, retainedBytes: 0 },
+      deviceOf: eachItself,
+    },
+  ) {
     this.#room = room;
   }
 

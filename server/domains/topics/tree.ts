@@ -38,7 +38,7 @@ type Sink = (message: QueuedMessage) => void;
 export class Tree {
   readonly owner: TreeOwner;
   readonly #clock: TreeDependencies<unknown>['clock'];
-  readonly #retained = new RetainedMessages();
+  readonly #retained: RetainedMessages;
   readonly #sessions: Sessions;
   readonly #changes: ChangeWriter;
   /** Its clients as they come and go. */
@@ -57,6 +57,7 @@ export class Tree {
   constructor(owner: TreeOwner, dependencies: TreeDependencies<Pick<TreeStore, 'save'>>) {
     this.owner = owner;
     this.#sessions = new Sessions(dependencies.room);
+    this.#retained = new RetainedMessages(dependencies.room?.ofTenant);
     this.#clock = dependencies.clock;
     this.#events = dependencies.events;
     this.#dropped = new DroppedMessages(owner, dependencies.events);
@@ -365,6 +366,7 @@ export class Tree {
     this.visits.stop();
     await this.#changes.drain();
     this.#sessions.leave();
+    this.#retained.leave();
     this.ended?.();
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Tree } from '../../../server/domains/topics/index.ts';
-import { RETAINED_BYTES_MAX } from '../../../server/domains/topics/limits.ts';
-import { QUEUE_LIMITS } from '../../../server/domains/topics/queue-limits.ts';
+import { RETAINED_BYTES_MAX, TENANT_RETAINED_BYTES_MAX } from '../../../server/domains/topics/limits.ts';
+import { eachItself, QUEUE_LIMITS } from '../../../server/domains/topics/queue-limits.ts';
 import { createTopicService } from '../../../server/domains/topics/service.ts';
 import type { DroppedMessage } from '../../../server/domains/topics/types.ts';
 import { asId, type NetworkId, type TenantId } from '../../../server/kernel/ids.ts';
@@ -79,6 +79,37 @@ describe('a message that there is no room to retain', () => {
     await tree.keep({ ...large, retain: true, clientId: 'ben' }, null);
     await tree.keep({ ...large, payload: Buffer.from('x'), retain: true, clientId: 'ben' }, null);
     expect(dropped).toEqual([{ cause: 'retained_full', clientId: null, publisherId: 'ben', topic: 'large' }]);
+  });
+});
+
+describe('what is retained in all networks of a tenant', () => {
+  it('is bounded together, and no more by a network that is of no use', async () => {
+    const clock = new FakeClock();
+    const dropped: DroppedMessage[] = [];
+    const events = {
+      willSaid: () => undefined,
+      dropped: (_: unknown, message: DroppedMessage) => void dropped.push(message),
+    };
+    const payload = Buffer.from('0123456789');
+    const ofTenant = { bytes: 0, retainedBytes: 0 };
+    const room = { limits: QUEUE_LIMITS, ofTenant, deviceOf: eachItself };
+    const open = () => Tree.load(OWNER, { store: new TreeStoreInMemory().open(), clock, events, room });
+    const [one, other] = [await open(), await open()];
+    const retain = (tree: Tree, topic: string) =>
+      tree.keep({ cmd: 'publish', topic, payload, qos: 1, retain: true, clientId: 'ben' }, null);
+    await retain(one, 'a');
+    // The rest is in other networks.
+    const elsewhere = TENANT_RETAINED_BYTES_MAX - ofTenant.retainedBytes;
+    ofTenant.retainedBytes += elsewhere;
+    await retain(other, 'b');
+    expect(dropped.map(({ topic, cause }) => [topic, cause])).toEqual([['b', 'retained_full']]);
+    await retain(one, 'a');
+    expect(ofTenant.retainedBytes).toBe(TENANT_RETAINED_BYTES_MAX);
+    await one.destroy();
+    await retain(other, 'b');
+    expect(dropped).toHaveLength(1);
+    await other.destroy();
+    expect(ofTenant).toEqual({ bytes: 0, retainedBytes: elsewhere });
   });
 });
 
