@@ -25,10 +25,10 @@ export interface PathRuleService {
   setRelayed(actor: Actor, pair: ConnectedPair, isRelayed: boolean): Promise<void>;
 }
 
-/** Builds it. `changed` looks again at paths that a change concerns, before anybody is answered. */
+/** Builds it. `changed` looks again at those paths of a network or a device that a change concerns, before anybody is answered. */
 export function createPathRules(
   { store, networks, devices }: Pick<PathDependencies, 'store' | 'networks' | 'devices'>,
-  changed: (concerned: (pair: PathPair) => boolean) => Promise<void>,
+  changed: (id: NetworkId | DeviceId, concerned: (pair: PathPair) => boolean) => Promise<void>,
 ): PathRuleService {
   const requireOwn = async (account: AccountActor, deviceId: DeviceId) => {
     const device = await devices.getDevice(account, deviceId);
@@ -46,7 +46,7 @@ export function createPathRules(
       const account = requirePermission(actor, 'networks.manage');
       await networks.getNetwork(account, networkId);
       await store.setNetworkPermitted(account, networkId, isPermitted);
-      await changed((path) => path.networkId === networkId);
+      await changed(networkId, (path) => path.networkId === networkId);
     },
 
     async getDeviceRule(actor, deviceId) {
@@ -59,7 +59,10 @@ export function createPathRules(
       const account = requirePermission(actor, 'devices.manage');
       await requireOwn(account, deviceId);
       await store.setDeviceRule(account, deviceId, rule);
-      await changed(({ source, target }) => source.deviceId === deviceId || target.deviceId === deviceId);
+      await changed(
+        deviceId,
+        ({ source, target }) => source.deviceId === deviceId || target.deviceId === deviceId,
+      );
     },
 
     isRelayed: ({ networkId, sourceId, targetId }) => store.isRelayed(networkId, [sourceId, targetId]),
@@ -68,6 +71,7 @@ export function createPathRules(
       requirePermission(actor, 'devices.manage');
       await store.setRelayed(networkId, [sourceId, targetId], isRelayed);
       await changed(
+        sourceId,
         ({ source, target }) =>
           [source.deviceId, target.deviceId].includes(sourceId) &&
           [source.deviceId, target.deviceId].includes(targetId),

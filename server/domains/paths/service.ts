@@ -1,4 +1,5 @@
 import { AppError, notFound } from '../../kernel/errors.ts';
+import { Groups } from '../../kernel/groups.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import { DEVICE_PATHS_MAX, LOOKUPS_MAX, SETUP_MS } from './limits.ts';
 import { createPathRules, type PathRuleService } from './owners-rules.ts';
@@ -36,7 +37,7 @@ export interface PathService extends PathRuleService {
 /** Builds the service. */
 export function createPathService(dependencies: PathDependencies): PathService {
   const paths = new Paths(dependencies);
-  const owners = createPathRules(dependencies, (concerned) => paths.rulesChanged(concerned));
+  const owners = createPathRules(dependencies, (id, concerned) => paths.rulesChanged(id, concerned));
   return {
     ...owners,
     offer: (peer, targetId, fingerprint) => paths.offer(peer, targetId, fingerprint),
@@ -50,6 +51,7 @@ export function createPathService(dependencies: PathDependencies): PathService {
 
 const pairKeyOf = (networkId: NetworkId, oneId: DeviceId, otherId: DeviceId) =>
   oneId < otherId ? `${networkId} ${oneId} ${otherId}` : `${networkId} ${otherId} ${oneId}`;
+const idsOf = ({ networkId, source, target }: DirectPath) => [networkId, source.deviceId, target.deviceId];
 const has = ({ source, target }: DirectPath, deviceId: DeviceId) =>
   source.deviceId === deviceId || target.deviceId === deviceId;
 
@@ -62,6 +64,8 @@ class Paths {
   readonly #dependencies: PathDependencies;
   readonly #byPair = new Map<string, DirectPath>();
   readonly #byId = new Map<string, DirectPath>();
+  /** By the ids of their networks and of both devices: what happens to one of these costs as much as it has paths. */
+  readonly #of = new Groups<string, DirectPath>();
   /** What ends paths that don't come up, by their ids. */
   readonly #setups = new Map<string, () => void>();
   /** What is being looked up, so that it is looked up again where it is changed meanwhile. */
@@ -148,8 +152,7 @@ class Paths {
 
   permissionsChanged(networkId: NetworkId): void {
     this.#forgetLookups((lookup) => lookup.networkId === networkId);
-    for (const path of [...this.#byPair.values()]) {
-      if (path.networkId !== networkId) continue;
+    for (const path of [...this.#of.of(networkId)]) {
       const { source, target } = path;
       const [maySend, mayReceive] = this.#directionsNow(networkId, source.deviceId, target.deviceId);
       if (maySend !== source.maySend || mayReceive !== target.maySend)
@@ -157,10 +160,10 @@ class Paths {
     }
   }
 
-  /** Owners have changed what they permit: paths that the change concerns are looked at again. */
-  async rulesChanged(concerned: (pair: PathPair) => boolean): Promise<void> {
+  /** Owners have changed what they permit: of the paths of this network or device, those that the change concerns are looked at again. */
+  async rulesChanged(id: NetworkId | DeviceId, concerned: (pair: PathPair) => boolean): Promise<void> {
     this.#forgetLookups(concerned);
-    for (const path of [...this.#byPair.values()].filter(concerned)) {
+    for (const path of [...this.#of.of(id)].filter(concerned)) {
       // What can't be looked up ends, too: devices ask again.
       const isStill = await this.#isPermitted(path).catch(() => false);
       if (!isStill && this.#byId.has(path.id)) this.#endForBoth(path, 'direct_not_permitted');
@@ -168,9 +171,8 @@ class Paths {
   }
 
   sessionChanged(deviceId: DeviceId, networkId: NetworkId | null): void {
-    for (const path of [...this.#byPair.values()])
-      if (has(path, deviceId) && (networkId === null || path.networkId === networkId))
-        this.#endForBoth(path, 'device_offline');
+    for (const path of [...this.#of.of(deviceId)])
+      if (networkId === null || path.networkId === networkId) this.#endForBoth(path, 'device_offline');
   }
 
   /** Who the ends are, where a path is permitted, and was so until now. */
@@ -250,12 +252,16 @@ class Paths {
 
   #count(networkId: NetworkId, deviceId: DeviceId): number {
     let count = 0;
-    for (const path of this.#byPair.values())
-      if (path.networkId === networkId && has(path, deviceId)) count++;
+    for (const path of this.#of.of(deviceId)) if (path.networkId === networkId) count++;
     return count;
   }
 
   #keep(path: DirectPath): void {
+    const before = this.#byId.get(path.id);
+    for (const id of idsOf(path)) {
+      if (before !== undefined) this.#of.remove(id, before);
+      this.#of.add(id, path);
+    }
     this.#byPair.set(pairKeyOf(path.networkId, path.source.deviceId, path.target.deviceId), path);
     this.#byId.set(path.id, path);
   }
@@ -264,8 +270,11 @@ class Paths {
     this.#end(path, [path.source.deviceId, path.target.deviceId], reason);
   }
 
-  #end(path: DirectPath, told: readonly DeviceId[], reason: PathEndReason): void {
-    if (!this.#byId.delete(path.id)) return;
+  #end({ id }: DirectPath, told: readonly DeviceId[], reason: PathEndReason): void {
+    const path = this.#byId.get(id);
+    if (path === undefined) return;
+    this.#byId.delete(id);
+    for (const one of idsOf(path)) this.#of.remove(one, path);
     this.#setups.get(path.id)?.();
     this.#setups.delete(path.id);
     this.#byPair.delete(pairKeyOf(path.networkId, path.source.deviceId, path.target.deviceId));

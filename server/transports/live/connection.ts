@@ -89,7 +89,7 @@ export class LiveConnection implements SocketHandler {
     this.#cancelIdle();
     const cancelled = new AbortController();
     this.#followed.set(id, cancelled);
-    void this.#serve(id, route, message, cancelled);
+    this.#serve(id, route, message, cancelled).catch((error: unknown) => this.#end(toAppError(error)));
   }
 
   #stop(id: number): void {
