@@ -14,6 +14,7 @@ import type {
 } from './joint-types.ts';
 import { Later } from './later.ts';
 import { ENDED_KEPT_MS } from './limits.ts';
+import { OpenParts } from './open-parts.ts';
 import type { ActionDependencies } from './ports.ts';
 import { checkAsked } from './rules.ts';
 import type { ActionService } from './service.ts';
@@ -32,14 +33,12 @@ export function createJointActionService(dependencies: JointDependencies): Joint
 }
 
 const keyOf = ({ tenantId, id }: ActionKey) => `${tenantId} ${id}`;
-const partKeyOf = ({ tenantId, actionId }: Pick<JointPlace, 'tenantId' | 'actionId'>) =>
-  `${tenantId} ${actionId}`;
 
 class JointActions implements JointActionService {
   readonly #dependencies: JointDependencies;
   readonly #later: Later;
-  /** Parts that have not ended, by the keys of their actions; null: what an earlier server left isn't read yet. */
-  #open: Map<string, JointPlace> | null = null;
+  /** Null: what an earlier server left isn't read yet. */
+  #open: OpenParts | null = null;
   /** When one whose time is over may have parts that nobody asked for, by key. */
   readonly #deadlines = new Map<string, { readonly key: ActionKey; readonly atMs: number }>();
 
@@ -102,13 +101,12 @@ class JointActions implements JointActionService {
   }
 
   ended(action: Action): void {
-    const place = this.#open?.get(partKeyOf({ tenantId: action.tenantId, actionId: action.id }));
+    const place = this.#open?.find({ tenantId: action.tenantId, actionId: action.id });
     if (place !== undefined) this.#settleSoon(place);
   }
 
   left(deviceId: DeviceId, networkId: NetworkId): void {
-    for (const place of this.#open?.values() ?? [])
-      if (place.deviceId === deviceId && place.networkId === networkId) this.#settleSoon(place, true);
+    for (const place of this.#open?.ofDevice(deviceId, networkId) ?? []) this.#settleSoon(place, true);
   }
 
   async expire(): Promise<void> {
@@ -139,7 +137,7 @@ class JointActions implements JointActionService {
     for (const { deviceId, actionId, state, action } of joint.parts) {
       if (state !== null || action !== null) continue;
       const place = { id, tenantId, networkId, deviceId, actionId };
-      this.#open?.set(partKeyOf(place), place);
+      this.#open?.add(place);
       if (deadlineAtMs <= this.#dependencies.clock.nowMs()) break;
       const asked = {
         deviceId,
@@ -182,8 +180,7 @@ class JointActions implements JointActionService {
     const joint = await store.settle(key, ended, clock.nowMs());
     if (joint === null) {
       this.#deadlines.delete(keyOf(key));
-      for (const [partKey, place] of this.#open ?? [])
-        if (keyOf(place) === keyOf(key)) this.#open?.delete(partKey);
+      for (const place of this.#open?.ofWhole(key) ?? []) this.#open?.remove(place);
       return null;
     }
     this.#closeEnded(joint);
@@ -193,7 +190,7 @@ class JointActions implements JointActionService {
 
   #closeEnded(joint: JointAction): void {
     for (const { actionId, state } of joint.parts)
-      if (state !== null) this.#open?.delete(partKeyOf({ tenantId: joint.tenantId, actionId }));
+      if (state !== null) this.#open?.remove({ tenantId: joint.tenantId, actionId });
     if (joint.outcome !== null) this.#deadlines.delete(keyOf(joint));
   }
 
@@ -212,7 +209,8 @@ class JointActions implements JointActionService {
     if (this.#open !== null) return;
     const places = await this.#dependencies.store.listOpen();
     if (this.#open !== null) return;
-    this.#open = new Map(places.map((place) => [partKeyOf(place), place]));
+    this.#open = new OpenParts();
+    for (const place of places) this.#open.add(place);
     const keys = new Map(places.map(({ tenantId, id }) => [`${tenantId} ${id}`, { tenantId, id }]));
     for (const key of keys.values()) {
       const joint = await this.#settle(key, []);

@@ -80,17 +80,6 @@ export function createDeviceLogins(dependencies: LoginDependencies): DeviceLogin
   const { store, logins, hasher, suspended, tokenEnds, secretBox, clock, random } = dependencies;
   const proved = new ProvedPasswords(dependencies.hash);
 
-  const requireTry = (found: FoundLogin | null, name: string, group: string) => {
-    // Of another password others are wrong: who mistyped, and sets another, needn't wait.
-    const counted = found?.actor.credentialId ?? name;
-    const { fromAddress, ofName, failures } = dependencies.loginTries;
-    const waitSeconds =
-      failures.secondsToWait(group) ??
-      fromAddress.countAndCheck(`${counted} ${group}`) ??
-      ofName.countAndCheck(counted);
-    if (waitSeconds !== null) throw tooManyTries(waitSeconds);
-  };
-
   return {
     async setLogin(actor, deviceId, { word, password }) {
       const account = requirePermission(actor, 'devices.manage');
@@ -132,7 +121,7 @@ export function createDeviceLogins(dependencies: LoginDependencies): DeviceLogin
       const found = await logins.findByName(name);
       if (found === null || !proved.has(found, password)) {
         const group = addressGroup(remoteAddress);
-        requireTry(found, name, group);
+        requireTry(dependencies.loginTries, found, name, group);
         // Devices of one household don't make each other wait; names that nobody has wait together.
         const client = { id: found === null ? group : name, isKnown: false };
         const isRight = await hasher.isRight(client, found?.passwordHash ?? null, password);
@@ -148,6 +137,22 @@ export function createDeviceLogins(dependencies: LoginDependencies): DeviceLogin
       return { actor, signingKey };
     },
   };
+}
+
+/** Refuses with `rate_limited` where too many were wrong. */
+function requireTry(
+  { fromAddress, ofName, failures }: LoginDependencies['loginTries'],
+  found: FoundLogin | null,
+  name: string,
+  group: string,
+): void {
+  // Of another password others are wrong: who mistyped, and sets another, needn't wait.
+  const counted = found?.actor.credentialId ?? name;
+  const waitSeconds =
+    failures.secondsToWait(group) ??
+    fromAddress.countAndCheck(`${counted} ${group}`) ??
+    ofName.countAndCheck(counted);
+  if (waitSeconds !== null) throw tooManyTries(waitSeconds);
 }
 
 /** Hashes of passwords that were right, of the last that were shown. Each is bound to its credential, so a changed one is no more found. */

@@ -24,8 +24,16 @@ export class RetainedMessages {
     return this.#byTopic.get(topic);
   }
 
+  /** Retains it where there is room, else false. An empty payload takes the message of its topic away [MQTT-3.3.1-10]. */
+  take(packet: Packet): boolean {
+    if (packet.payload.length === 0) this.delete(packet.topic);
+    else if (this.#hasRoomFor(packet)) this.set(packet);
+    else return false;
+    return true;
+  }
+
   /** True: there is room for it in the place of the one before. */
-  hasRoomFor(packet: Packet): boolean {
+  #hasRoomFor(packet: Packet): boolean {
     const before = this.#byTopic.get(packet.topic);
     const more = sizeOf(packet) - (before === undefined ? 0 : sizeOf(before));
     return (

@@ -409,13 +409,11 @@ export class Tree {
     if (session.will === undefined && !session.isVisited) this.#sessions.remove(session.clientId);
   }
 
-  /** False: there is no room for it. An empty payload takes the message of its topic away [MQTT-3.3.1-10]. */
+  /** False: there is no room for it. */
   #retain(packet: Packet): boolean {
-    if (packet.payload.length === 0) this.#retained.delete(packet.topic);
-    else if (this.#retained.hasRoomFor(packet)) this.#retained.set(packet);
-    else return false;
-    this.#changes.retained(packet.topic);
-    return true;
+    const isTaken = this.#retained.take(packet);
+    if (isTaken) this.#changes.retained(packet.topic);
+    return isTaken;
   }
 
   #enqueue(packet: Packet): { queued: [string, QueuedMessage][]; droppedFor: string[] } {
