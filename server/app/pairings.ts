@@ -12,6 +12,7 @@ import {
 import { createPathService, createPathStore, type PathService } from '../domains/paths/index.ts';
 import { createRouteService } from '../domains/routes/index.ts';
 import { findTenantName } from '../domains/tenants/index.ts';
+import { createTopicRightsService, createTopicRightsStore } from '../domains/topic-rights/index.ts';
 import { startPairingJobs } from '../jobs/pairing-jobs.ts';
 import type { RepeatedJob } from '../jobs/repeat.ts';
 import type { DeviceId } from '../kernel/ids.ts';
@@ -85,7 +86,12 @@ export function buildPairings(
     clock,
     random,
   });
-  return { pairings, paths, routing, groups };
+  const topicRights = createTopicRightsService({
+    store: createTopicRightsStore(platform.database),
+    networks,
+    clock,
+  });
+  return { pairings, paths, routing, groups, topicRights };
 }
 
 function buildPaths(

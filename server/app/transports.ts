@@ -192,13 +192,14 @@ function buildPipeline(config: Config, { platform, abuse }: Areas) {
 /** Who answers a broker of somebody else's. */
 function buildBrokerGate(
   config: Config,
-  { platform, messaging, identity }: Areas,
+  { platform, messaging, identity, pairings }: Areas,
   state: { readonly bridge: BrokerBridge | null },
 ): BrokerGate {
   return createBrokerGate({
     secret: config.mqttBrokerSecret ?? null,
     devices: identity.devices,
     memberships: messaging.memberships,
+    topicRights: pairings.topicRights,
     suspended: platform.suspended,
     signedIn: (deviceId) => state.bridge?.signedIn(deviceId),
     async findActor(deviceId) {

@@ -58,6 +58,14 @@ export const CONNECTION_ATTACKS: readonly Attack[] = [
     ({ deviceId }) => `devices/${deviceId}/connection-rule`,
     () => ({ isAsked: true }),
   ),
+  on('networks.topicRights.list', 'GET', ({ networkId }) => `networks/${networkId}/topic-rights`),
+  on(
+    'networks.topicRights.set',
+    'PUT',
+    ({ networkId, deviceId }) => `networks/${networkId}/topic-rights/${deviceId}`,
+    () => ({ publish: [], subscribe: [] }),
+  ),
+  on('networks.topicRights.remove', 'DELETE', ({ networkId }) => `networks/${networkId}/topic-rights/guests`),
   on('networks.pathRule.get', 'GET', ({ networkId }) => `networks/${networkId}/path-rule`),
   on(
     'networks.pathRule.set',

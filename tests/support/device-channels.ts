@@ -69,6 +69,10 @@ const AREAS = {
   rollouts: {} as never,
   refusals: { note: () => undefined },
   discovery: { announcesItself: async () => undefined },
+  topicRights: {
+    find: async () => null,
+    follow: () => ({ rights: Promise.resolve(null), stop: () => undefined }),
+  },
 };
 
 /** A server's messaging without database and network, for devices over both channels. */

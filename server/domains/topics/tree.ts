@@ -361,6 +361,17 @@ export class Tree {
     await this.delWill({ id: clientId });
   }
 
+  /** Takes from a client's session the subscriptions that it may not have, and what waits for it by them. */
+  async restrict(clientId: string, isAllowed: (topicFilter: string) => boolean): Promise<void> {
+    const session = this.#sessions.find(clientId);
+    if (session === undefined) return;
+    const forbidden = [...session.subscriptions.keys()].filter((filter) => !isAllowed(filter));
+    if (forbidden.length === 0) return;
+    for (const message of [...session.queue.values()])
+      if (!isAllowed(message.packet.topic)) this.#remove(session, message);
+    await this.removeSubscriptions({ id: clientId }, forbidden);
+  }
+
   /** Resolves when everything is written; the tree is of no more use. */
   async destroy(): Promise<void> {
     this.visits.stop();

@@ -2,11 +2,12 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { parseUuid } from '../../../proto/index.ts';
 import type { DeviceService } from '../../domains/devices/index.ts';
 import type { Membership, Memberships } from '../../domains/relay/index.ts';
+import type { TopicRightsService } from '../../domains/topic-rights/index.ts';
 import type { DeviceActor } from '../../kernel/actor.ts';
 import { AppError } from '../../kernel/errors.ts';
 import { asId, type DeviceId, type NetworkId, type TenantId } from '../../kernel/ids.ts';
 import { homeOf } from './home.ts';
-import { mayUseTopic, mountpointOf } from './topic-rules.ts';
+import { isAllowedBy, mayUseTopic, mountpointOf } from './topic-rules.ts';
 
 /** What a client of somebody else's broker wants to do. */
 export interface AskedTopic {
@@ -33,6 +34,7 @@ export interface BrokerGateDependencies {
   readonly secret: string | null;
   readonly devices: Pick<DeviceService, 'authenticate'>;
   readonly memberships: Pick<Memberships, 'findMemberships'>;
+  readonly topicRights: Pick<TopicRightsService, 'find'>;
   /** The device of this id as an actor; null: there is none. */
   readonly findActor: (deviceId: DeviceId) => Promise<DeviceActor | null>;
   /** Tenants whose devices may do nothing, wherever they are. */
@@ -70,20 +72,26 @@ export function createBrokerGate(dependencies: BrokerGateDependencies): BrokerGa
       return home?.networkId ?? null;
     },
 
-    async authorize({ username, action, topic, mountpoint }) {
-      const [name = '', networkId = null] = username.split('@');
+    async authorize({ username, action, topic: asked, mountpoint }) {
+      const [name = '', wanted = null] = username.split('@');
       const deviceId = parseUuid(name);
       const actor = deviceId === null ? null : await findActor(asId<DeviceId>(deviceId));
       if (actor === null || suspended.has(actor.tenantId)) return false;
-      const home = await findHome(actor, networkId);
+      const home = await findHome(actor, wanted);
       if (home === null) return false;
       const prefix = mountpointOf(home.networkId);
-      const whole = mountpoint + topic;
+      const whole = mountpoint + asked;
       // Without its network before it a topic is one for frames, which are the same wherever the device is.
       if (whole.startsWith(prefix)) {
-        return mayUseTopic(actor.deviceId, action, whole.slice(prefix.length), 'tree');
+        const { deviceId } = actor;
+        const topic = whole.slice(prefix.length);
+        const { networkId, networkTenantId } = home;
+        if (!mayUseTopic(deviceId, action, topic, 'tree')) return false;
+        const isGuest = actor.tenantId !== networkTenantId;
+        const rights = await dependencies.topicRights.find({ networkId, deviceId, isGuest });
+        return isAllowedBy(rights, { deviceId, action, topic });
       }
-      return mountpoint === '' && mayUseTopic(actor.deviceId, action, topic, 'frames');
+      return mountpoint === '' && mayUseTopic(actor.deviceId, action, asked, 'frames');
     },
   };
 }

@@ -1,3 +1,4 @@
+import { isCovered, type TopicRights } from '../../domains/topic-rights/index.ts';
 import type { DeviceId, NetworkId } from '../../kernel/ids.ts';
 import { TOPIC_OPERATIONS, type TopicOperation } from './operations.ts';
 
@@ -47,6 +48,16 @@ export const isPublishedInTree = (deviceId: DeviceId, topic: string): boolean =>
 
 /** True for what it may subscribe to there: everything but frames. */
 export const isReadInTree = (topicFilter: string): boolean => !topicFilter.startsWith(FRAME_TOPICS);
+
+/** True: these rights let the device publish to the topic, or subscribe to the filter. Its own topics nobody can take from it. */
+export const isAllowedBy = (
+  rights: TopicRights | null,
+  {
+    deviceId,
+    action,
+    topic,
+  }: { readonly deviceId: DeviceId; readonly action: keyof TopicRights; readonly topic: string },
+): boolean => topic.startsWith(deviceTopics(deviceId)) || isCovered(rights, action, topic);
 
 /** True for a command for another device. */
 export const isCommandForOther = (deviceId: DeviceId, topic: string): boolean =>

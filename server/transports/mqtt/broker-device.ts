@@ -6,7 +6,7 @@ import type { ForeignBroker, ForeignPublication } from '../../platform/mqtt/fore
 import { toAppError } from '../error-table.ts';
 import type { DeviceChannel } from '../frames/device-channel.ts';
 import { DeviceSession } from '../frames/device-session.ts';
-import { deviceTopics, downTopic, mountpointOf } from '../frames/topic-rules.ts';
+import { deviceTopics, downTopic, isAllowedBy, mountpointOf } from '../frames/topic-rules.ts';
 import type { BrokerTopic } from './broker-topics.ts';
 import type { MqttDeviceDependencies } from './connection.ts';
 import { WINDOW_FRAMES } from './limits.ts';
@@ -125,6 +125,7 @@ export class BrokerDevice implements DeviceChannel {
   }
 
   async #take(plain: PlainDevice, topic: string, { payload, qos }: ForeignPublication): Promise<void> {
+    await this.#requireRight(plain.home.networkId, topic);
     if (this.session.mayPublishPlain(topic)) {
       await plain.say(topic, payload);
       return;
@@ -132,6 +133,15 @@ export class BrokerDevice implements DeviceChannel {
     if (!this.session.mayPublishInTree(topic)) throw topicForbidden();
     const packet = { topic, payload, qos, retain: false };
     if (plain.refusal(packet) === null) await plain.published(packet);
+  }
+
+  /** The broker asks us before it takes something, but may remember an answer of before. */
+  async #requireRight(networkId: NetworkId, topic: string): Promise<void> {
+    const membership = this.session.memberships.get(networkId);
+    const { deviceId, tenantId } = this.session.actor;
+    const isGuest = membership?.networkTenantId !== tenantId;
+    const rights = await this.#dependencies.topicRights.find({ networkId, deviceId, isGuest });
+    if (!isAllowedBy(rights, { deviceId, action: 'publish', topic })) throw topicForbidden();
   }
 
   #plainOf(frame: Uint8Array): PlainDevice | null {

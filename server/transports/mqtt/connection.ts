@@ -1,19 +1,21 @@
 import type { DiscoveryService } from '../../domains/discovery/index.ts';
-import { type DeliverySession, relayError } from '../../domains/relay/index.ts';
+import { type DeliverySession, type Membership, relayError } from '../../domains/relay/index.ts';
+import type { FollowedRights, TopicRights, TopicRightsService } from '../../domains/topic-rights/index.ts';
 import type { TreeUse } from '../../domains/topics/index.ts';
 import type { AppError } from '../../kernel/errors.ts';
 import type { NetworkId } from '../../kernel/ids.ts';
 import type { MqttConnection } from '../../platform/mqtt/types.ts';
 import type { DeviceChannel } from '../frames/device-channel.ts';
 import { DeviceSession, type SessionDependencies } from '../frames/device-session.ts';
-import { downTopic } from '../frames/topic-rules.ts';
+import { downTopic, isAllowedBy } from '../frames/topic-rules.ts';
 import { WINDOW_FRAMES } from './limits.ts';
 import { PlainDevice } from './plain-device.ts';
-import { reasonOf } from './reasons.ts';
+import { reasonOf, rightsChanged } from './reasons.ts';
 
 /** What a device on MQTT needs. */
 export interface MqttDeviceDependencies extends SessionDependencies {
   readonly discovery: Pick<DiscoveryService, 'announcesItself'>;
+  readonly topicRights: Pick<TopicRightsService, 'find' | 'follow'>;
 }
 
 /** One MQTT connection of a device: CONNECT and SUBSCRIBE open its session, PUBACK acknowledges. */
@@ -39,6 +41,8 @@ export class MqttDevice implements DeviceChannel {
   /** False: it signed in with a name and a password, which are for plain MQTT alone. */
   readonly speaksFrames: boolean;
   #isOver = false;
+  #followed: FollowedRights | null = null;
+  #rights: TopicRights | null = null;
 
   constructor(
     remoteAddress: string,
@@ -72,8 +76,26 @@ export class MqttDevice implements DeviceChannel {
     if (this.session.ended) connection.close();
   }
 
-  /** The device sees the tree of this network until its connection is over. */
-  entered(networkId: NetworkId, use: TreeUse): void {
+  /**
+   * The device sees the tree of this network until its connection is over, by the rights that it has there. Rejects where they can't be read.
+   */
+  async enter(home: Membership, use: TreeUse): Promise<void> {
+    this.#entered(home.networkId, use);
+    const { deviceId, tenantId } = this.session.actor;
+    const { networkId, networkTenantId } = home;
+    const device = { networkId, deviceId, isGuest: tenantId !== networkTenantId };
+    this.#followed = this.#dependencies.topicRights.follow(device, () => this.session.end(rightsChanged()));
+    if (this.#isOver) this.#leave();
+    this.#rights = (await this.#followed?.rights) ?? null;
+  }
+
+  /** True: its rights let it publish to this topic, or subscribe to this filter. Its own topics nobody can take from it. */
+  isAllowed(action: keyof TopicRights, topic: string): boolean {
+    const { deviceId } = this.session.actor;
+    return this.#rights === null || isAllowedBy(this.#rights, { deviceId, action, topic });
+  }
+
+  #entered(networkId: NetworkId, use: TreeUse): void {
     const { session } = this;
     const { devices, discovery, clock, logger } = this.#dependencies;
     this.#plain = new PlainDevice(
@@ -108,6 +130,8 @@ export class MqttDevice implements DeviceChannel {
   }
 
   #leave(): void {
+    this.#followed?.stop();
+    this.#followed = null;
     this.#plain?.close();
     this.#plain?.home.use.release();
     this.#plain = null;

@@ -51,8 +51,8 @@ export function createMqttEndpoint(dependencies: MqttDependencies): MqttEndpoint
 
     ownerOf: ({ session }) => session.actor,
 
-    mayPublish: ({ session, plain, speaksFrames }, topic) =>
-      (speaksFrames && session.mayPublish(topic)) || (plain !== null && session.mayPublishPlain(topic)),
+    mayPublish: (device, topic) =>
+      (device.speaksFrames && device.session.mayPublish(topic)) || saysPlainly(device, topic),
 
     maySubscribe: ({ session, speaksFrames }, topicFilter) =>
       speaksFrames && session.maySubscribe(topicFilter),
@@ -62,7 +62,7 @@ export function createMqttEndpoint(dependencies: MqttDependencies): MqttEndpoint
     disconnected: (_connection, device) => device.closed(),
 
     async published(_connection, device, topic, payload) {
-      if (device.plain !== null && device.session.mayPublishPlain(topic)) {
+      if (device.plain !== null && saysPlainly(device, topic)) {
         const told = await device.plain.say(topic, payload);
         return told === null ? true : { ...told, isTold: true };
       }
@@ -82,6 +82,10 @@ export function createMqttEndpoint(dependencies: MqttDependencies): MqttEndpoint
   };
 }
 
+/** True for what the server makes a frame of. */
+const saysPlainly = (device: MqttDevice, topic: string): boolean =>
+  device.plain !== null && device.session.mayPublishPlain(topic) && device.isAllowed('publish', topic);
+
 function createTree(topics: TopicService): MqttTopics<MqttDevice> {
   return {
     willBytesMax: WILL_BYTES_MAX,
@@ -91,14 +95,17 @@ function createTree(topics: TopicService): MqttTopics<MqttDevice> {
       if (home === null) return null;
       const { networkId, networkTenantId: tenantId, joinedAtMs } = home;
       const use = await topics.open({ networkId, tenantId });
-      device.entered(networkId, use);
+      await device.enter(home, use);
       await use.tree.begin(clientId, joinedAtMs);
+      await use.tree.restrict(clientId, (topicFilter) => device.isAllowed('subscribe', topicFilter));
       return use.tree;
     },
 
-    mayPublish: ({ session }, topic) => session.mayPublishInTree(topic),
+    mayPublish: (device, topic) =>
+      device.session.mayPublishInTree(topic) && device.isAllowed('publish', topic),
 
-    maySubscribe: ({ session }, topicFilter) => session.maySubscribeInTree(topicFilter),
+    maySubscribe: (device, topicFilter) =>
+      device.session.maySubscribeInTree(topicFilter) && device.isAllowed('subscribe', topicFilter),
 
     subscribed: (device, topicFilter, qos) => device.subscribedInTree(topicFilter, qos),
 

@@ -28,3 +28,8 @@ export const reasonOf = ({ kind, code, publicMessage }: AppError): MqttReason =>
 export function topicForbidden(): AppError {
   return new AppError('forbidden', 'topic_forbidden', 'This topic is not yours to publish to.');
 }
+
+/** Why a connection ends whose device has other rights from now on: it may come again at once. */
+export function rightsChanged(): AppError {
+  return new AppError('unavailable', 'unavailable', 'Other topics are yours from now on: connect again.');
+}

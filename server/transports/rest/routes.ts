@@ -141,6 +141,7 @@ import { listRoutes } from './routing/list.ts';
 import type { RestServices } from './services.ts';
 import { getSpending } from './spending/get.ts';
 import { setSpendLimits } from './spending/set-limits.ts';
+import { listTopicRights, removeTopicRights, setTopicRights } from './topic-rights/rights.ts';
 import { exportSelf } from './users/export-self.ts';
 
 /**
@@ -222,6 +223,9 @@ const connectionRoutes = (services: RestServices) => [
   setNetworkConnectionRule(services),
   getDeviceConnectionRule(services),
   setDeviceConnectionRule(services),
+  listTopicRights(services),
+  setTopicRights(services),
+  removeTopicRights(services),
   getNetworkPathRule(services),
   setNetworkPathRule(services),
   getDevicePathRule(services),

@@ -28,6 +28,7 @@ import type { ShadowService } from '../../domains/shadow/index.ts';
 import type { SpendingService } from '../../domains/spending/index.ts';
 import type { TenantService } from '../../domains/tenants/index.ts';
 import type { TokenizerService } from '../../domains/tokenizers/index.ts';
+import type { TopicRightsService } from '../../domains/topic-rights/index.ts';
 import type { TopologyService } from '../../domains/topology/index.ts';
 import type { AnalyticsService, TransactionService } from '../../domains/transactions/index.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -75,6 +76,7 @@ export interface RestServices {
   readonly pairings: PairingService;
   readonly routing: RouteService;
   readonly paths: PathService;
+  readonly topicRights: TopicRightsService;
   readonly groups: GroupService;
   readonly locks: LockService;
   readonly actions: ActionService;

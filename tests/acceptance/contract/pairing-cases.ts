@@ -76,6 +76,30 @@ export const CONNECTION_REST_CASES: Readonly<Record<string, RestCase>> = {
     status: 404,
     code: 'device_not_found',
   },
+  'networks.topicRights.list': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/topic-rights` }),
+    refused: ({ bob }) => ({ path: `/api/v1/networks/${bob.network.id}/topic-rights` }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'networks.topicRights.set': {
+    valid: ({ alice }) => ({
+      path: `/api/v1/networks/${alice.network.id}/topic-rights/guests`,
+      body: { publish: ['home/+'], subscribe: null },
+    }),
+    refused: ({ bob }) => ({
+      path: `/api/v1/networks/${bob.network.id}/topic-rights/guests`,
+      body: { publish: [], subscribe: [] },
+    }),
+    status: 404,
+    code: 'network_not_found',
+  },
+  'networks.topicRights.remove': {
+    valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/topic-rights/guests` }),
+    refused: ({ bob }) => ({ path: `/api/v1/networks/${bob.network.id}/topic-rights/guests` }),
+    status: 404,
+    code: 'network_not_found',
+  },
   'networks.pathRule.get': {
     valid: ({ alice }) => ({ path: `/api/v1/networks/${alice.network.id}/path-rule` }),
     refused: ({ bob }) => ({ path: `/api/v1/networks/${bob.network.id}/path-rule` }),

@@ -136,6 +136,7 @@ const DOMAINS = {
   },
   topology: { sees: ['devices', 'networks'], uses: [] },
   groups: { sees: ['networks', 'relay'], uses: [] },
+  'topic-rights': { sees: ['networks'], uses: [] },
   paths: {
     sees: ['devices', 'networks'],
     uses: [

@@ -48,6 +48,7 @@ export const TABLES: Readonly<Record<string, readonly string[]>> = {
   'server/domains/locks': ['locks', 'lock_claims'],
   'server/domains/actions': ['actions', 'action_events', 'joint_actions', 'joint_action_parts'],
   'server/domains/paths': ['network_path_rules', 'device_path_rules', 'relayed_pairs'],
+  'server/domains/topic-rights': ['topic_rights'],
   'server/domains/commands': ['sent_commands'],
   'server/domains/devices': [
     'devices',

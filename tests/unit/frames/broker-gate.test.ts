@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { TopicRights } from '../../../server/domains/topic-rights/index.ts';
 import { asId, type DeviceId, type NetworkId } from '../../../server/kernel/ids.ts';
 import { createBrokerGate } from '../../../server/transports/frames/broker-gate.ts';
 import { newOwner, TEST_CREDENTIAL_ID } from '../../support/actors.ts';
@@ -8,7 +9,7 @@ const networkId = asId<NetworkId>(uuid(2));
 const deviceId = asId<DeviceId>(uuid(3));
 
 /** A gate with a device of a tenant in the network of another one. */
-function gateOf(isSuspended = false) {
+function gateOf(isSuspended = false, rights: TopicRights | null = null) {
   const guest = newOwner().tenantId;
   const actor = { kind: 'device', deviceId, tenantId: guest, credentialId: TEST_CREDENTIAL_ID } as const;
   const membership = { networkId, networkTenantId: newOwner().tenantId, joinedAtMs: 1 };
@@ -20,6 +21,7 @@ function gateOf(isSuspended = false) {
     },
     signedIn: (id) => void signedIn.push(id),
     memberships: { findMemberships: async () => [membership] as never },
+    topicRights: { find: async ({ isGuest }) => (isGuest ? rights : null) },
     findActor: async (id) => (id === deviceId ? actor : null),
     suspended: { has: (tenantId) => isSuspended && tenantId === guest },
   });
@@ -34,6 +36,14 @@ describe('a broker that asks', () => {
   it('is told no for what a device of a suspended tenant wants in the network of another one', async () => {
     expect(await gateOf().may(own)).toBe(true);
     expect(await gateOf(true).may(own)).toBe(false);
+  });
+
+  it('is told no for what a guest has no right to, and yes for its own topics', async () => {
+    const { may } = gateOf(false, { publish: ['home/+'], subscribe: null });
+    const network = `networks/${networkId}/`;
+    expect(await may(`${network}home/a`)).toBe(true);
+    expect(await may(`${network}home/a/b`)).toBe(false);
+    expect(await may(own)).toBe(true);
   });
 
   it('is told no for other networks, other devices and who is unknown', async () => {

@@ -73,6 +73,7 @@ import { retainedDrops } from './0290-retained-drops.ts';
 import { deviceLogins } from './0300-device-logins.ts';
 import { jointActions } from './0310-joint-actions.ts';
 import { directPaths } from './0311-direct-paths.ts';
+import { topicRights } from './0340-topic-rights.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step of the schema, oldest first. */
@@ -152,4 +153,5 @@ export const migrations: readonly Migration[] = [
   deviceLogins,
   jointActions,
   directPaths,
+  topicRights,
 ];
