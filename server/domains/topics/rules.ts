@@ -44,6 +44,11 @@ export function queuedPacket(packet: Packet, qos: Qos, retain: boolean): Packet 
   };
 }
 
+/** The same of a publication that came with QoS 2, under its client's id for it. */
+export function queuedIncoming(packet: Packet, messageId: number): Packet {
+  return { ...queuedPacket(packet, packet.qos, packet.retain), messageId };
+}
+
 /** What one client gets of a publication for all of its subscriptions that match: once, at the highest level [MQTT-3.3.5-1]. */
 export interface Delivery {
   qos: Qos;

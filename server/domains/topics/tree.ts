@@ -6,7 +6,7 @@ import { DroppedMessages, waitingOn } from './dropped.ts';
 import type { TreeEvents, TreeStore } from './ports.ts';
 import type { QueueRoom } from './queue-limits.ts';
 import { RetainedMessages } from './retained.ts';
-import { expiryOf, newMessage, queuedPacket } from './rules.ts';
+import { expiryOf, newMessage, queuedIncoming, queuedPacket } from './rules.ts';
 import type { Session } from './session.ts';
 import { Sessions } from './sessions.ts';
 import type {
@@ -210,6 +210,10 @@ export class Tree {
   /** `sink` is told of every message that comes from now on. What waits already, in order, to be sent anew. */
   attach(clientId: string, sink: Sink): QueuedMessage[] {
     this.#sinks.set(clientId, sink);
+    return this.waitingFor(clientId);
+  }
+
+  waitingFor(clientId: string): QueuedMessage[] {
     return [...(this.#sessions.find(clientId)?.queue.values() ?? [])];
   }
 
@@ -275,8 +279,7 @@ export class Tree {
   }
 
   outgoingStream(client: ClientOfTree): Readable {
-    const messages = [...(this.#sessions.find(client.id)?.queue.values() ?? [])];
-    return Readable.from(messages.map(({ packet }) => packet));
+    return Readable.from(this.waitingFor(client.id).map(({ packet }) => packet));
   }
 
   // QoS 2 from clients.
@@ -361,17 +364,6 @@ export class Tree {
     await this.delWill({ id: clientId });
   }
 
-  /** Takes from a client's session the subscriptions that it may not have, and what waits for it by them. */
-  async restrict(clientId: string, isAllowed: (topicFilter: string) => boolean): Promise<void> {
-    const session = this.#sessions.find(clientId);
-    if (session === undefined) return;
-    const forbidden = [...session.subscriptions.keys()].filter((filter) => !isAllowed(filter));
-    if (forbidden.length === 0) return;
-    for (const message of [...session.queue.values()])
-      if (!isAllowed(message.packet.topic)) this.#remove(session, message);
-    await this.removeSubscriptions({ id: clientId }, forbidden);
-  }
-
   /** Resolves when everything is written; the tree is of no more use. */
   async destroy(): Promise<void> {
     this.visits.stop();
@@ -453,8 +445,4 @@ export class Tree {
     this.#changes.session(clientId);
     this.#changes.handshake(clientId, messageId);
   }
-}
-
-function queuedIncoming(packet: Packet, messageId: number): Packet {
-  return { ...queuedPacket(packet, packet.qos, packet.retain), messageId };
 }

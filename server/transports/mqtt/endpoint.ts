@@ -1,5 +1,5 @@
 import { mayComeAgain } from '../../domains/relay/index.ts';
-import { type TopicService, WILL_BYTES_MAX } from '../../domains/topics/index.ts';
+import { restrictSession, type TopicService, WILL_BYTES_MAX } from '../../domains/topics/index.ts';
 import { isUuid } from '../../kernel/ids.ts';
 import type { MqttTopics } from '../../platform/mqtt/tree-types.ts';
 import type { MqttEndpoint } from '../../platform/mqtt/types.ts';
@@ -97,7 +97,7 @@ function createTree(topics: TopicService): MqttTopics<MqttDevice> {
       const use = await topics.open({ networkId, tenantId });
       await device.enter(home, use);
       await use.tree.begin(clientId, joinedAtMs);
-      await use.tree.restrict(clientId, (topicFilter) => device.isAllowed('subscribe', topicFilter));
+      await restrictSession(use.tree, clientId, (filter) => device.isAllowed('subscribe', filter));
       return use.tree;
     },
 

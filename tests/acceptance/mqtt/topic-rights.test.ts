@@ -26,7 +26,7 @@ async function home() {
   const guest = await createHousehold(server, world.adminToken);
   await server.post(
     '/api/v1/members',
-    { userId: guest.userId, role: 'operator', networkIds: [owner.network.id] },
+    { userId: guest.userId, role: 'member', networkIds: [owner.network.id] },
     owner.token,
   );
   await server.request('PUT', `/api/v1/devices/${guest.device.deviceId}/networks/${owner.network.id}`, {
@@ -55,8 +55,8 @@ function outcomeOf(client: PlainClient, work: Promise<unknown>): Promise<unknown
     new Promise((resolve) => client.mqtt.once('close', () => resolve('cut'))),
   ]);
 }
-const publish = (client: PlainClient, topic: string, retain = false) =>
-  outcomeOf(client, client.mqtt.publishAsync(topic, 'x', { qos: 1, retain }));
+const publish = (client: PlainClient, topic: string) =>
+  outcomeOf(client, client.mqtt.publishAsync(topic, '1', { qos: 1 }));
 const subscribe = (client: PlainClient, filter: string) =>
   outcomeOf(client, client.mqtt.subscribeAsync(filter, { qos: 1 }));
 const cutOf = (client: PlainClient) =>
@@ -64,7 +64,6 @@ const cutOf = (client: PlainClient) =>
 
 describe.each([4, 5] as const)('a device with rights of its own, over MQTT level %i', (protocolVersion) => {
   const refused = protocolVersion === 5 ? NOT_AUTHORIZED : 'cut';
-  const subscriptionRefused = 'Subscribe error: Not authorized';
 
   it('uses what they name and its own topics, and nothing else', async () => {
     const { owner, set, enter } = await home();
@@ -74,7 +73,7 @@ describe.each([4, 5] as const)('a device with rights of its own, over MQTT level
     expect(await subscribe(lamp, `devices/${owner.device.deviceId}/commands/#`)).toBe('done');
     expect(await publish(lamp, 'home/a')).toBe('done');
     expect(await publish(lamp, `devices/${owner.device.deviceId}/readings/t`)).toBe('done');
-    expect(await lamp.hears(1)).toEqual(['home/a x 1']);
+    expect(await lamp.hears(1)).toEqual(['home/a 1 1']);
     for (const filter of ['#', '+/a', 'other', 'devices/#'])
       expect(String(await subscribe(lamp, filter))).toMatch(/Subscribe error/);
     expect(await publish(lamp, 'home/a/b')).toBe(refused);
@@ -89,7 +88,6 @@ describe.each([4, 5] as const)('a device with rights of its own, over MQTT level
     const lamp = await enter(owner.device, { protocolVersion });
     expect(await subscribe(lamp, '#')).toBe('done');
     expect(await publish(lamp, `devices/${other.deviceId}/commands/led.set`)).toBe(refused);
-    expect(subscriptionRefused).toBeDefined();
   });
 
   it('is cut when they change, and gets nothing any more by a subscription that they do not cover', async () => {
@@ -110,7 +108,7 @@ describe.each([4, 5] as const)('a device with rights of its own, over MQTT level
     const again = await enter(owner.device, lasting);
     expect(again.sessionPresent).toBe(true);
     for (const topic of ['secret/2', 'home/2']) await publish(speaker, topic);
-    expect(await again.hears(2)).toEqual(['home/1 x 1', 'home/2 x 1']);
+    expect(await again.hears(2)).toEqual(['home/1 1 1', 'home/2 1 1']);
     const cutAgain = cutOf(again);
     await remove(owner.device.deviceId);
     await cutAgain;
@@ -138,7 +136,7 @@ describe('the rights of guests', () => {
   });
 
   it('are listed and removed by who manages the network, and go with the device', async () => {
-    const { owner, guest, set, remove, list } = await home();
+    const { guest, set, remove, list } = await home();
     await set('guests', { publish: [], subscribe: null });
     await set(guest.device.deviceId, NOTHING_BUT_HOME);
     expect((await list()).items).toEqual([
@@ -151,7 +149,6 @@ describe('the rights of guests', () => {
     });
     await remove('guests');
     expect((await list()).items).toEqual([]);
-    expect(owner.device.deviceId).toBeDefined();
   });
 });
 

@@ -9,7 +9,7 @@ import { asId, type NetworkId } from '../../../kernel/ids.ts';
 import { COSTS } from '../../../kernel/operation.ts';
 import { defineRoute } from '../define-route.ts';
 import { networkParamsSchema } from '../networks/schemas.ts';
-import { timeSchema, toIsoTime } from '../schemas.ts';
+import { idSchema, timeSchema, toIsoTime } from '../schemas.ts';
 
 const filters = (of: string) =>
   z
@@ -19,7 +19,7 @@ const filters = (of: string) =>
     .describe(`Topic filters ${of}, beside the device's own topics; null: all.`);
 const rights = { publish: filters('it may publish to'), subscribe: filters('it may subscribe within') };
 const holderSchema = z
-  .union([z.uuid(), z.literal('guests')])
+  .union([idSchema, z.literal('guests')])
   .describe("A device's id; `guests`: every device of another tenant that has no rights of its own here.");
 const rightsSchema = z
   .object({ holder: holderSchema, ...rights, changedAt: timeSchema })
