@@ -84,9 +84,10 @@ export class MqttDevice implements DeviceChannel {
     const { deviceId, tenantId } = this.session.actor;
     const { networkId, networkTenantId } = home;
     const device = { networkId, deviceId, isGuest: tenantId !== networkTenantId };
-    this.#followed = this.#dependencies.topicRights.follow(device, () => this.session.end(rightsChanged()));
+    const followed = this.#dependencies.topicRights.follow(device, () => this.session.end(rightsChanged()));
+    this.#followed = followed;
     if (this.#isOver) this.#leave();
-    this.#rights = (await this.#followed?.rights) ?? null;
+    this.#rights = await followed.rights;
   }
 
   /** True: its rights let it publish to this topic, or subscribe to this filter. Its own topics nobody can take from it. */
